@@ -1,0 +1,145 @@
+package keys
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+
+	josecipher "github.com/go-jose/go-jose/v4/cipher"
+)
+
+// Content is a content encryption algorithm, the "enc" of a JWE (RFC 7518
+// section 5). The zero value is A256GCM, the default.
+type Content uint8
+
+// The four contents. Every opener takes any of them with any key.
+const (
+	A256GCM      Content = iota // AES-256-GCM
+	A128GCM                     // AES-128-GCM
+	A256CBCHS512                // AES-256-CBC with HMAC-SHA-512
+	A128CBCHS256                // AES-128-CBC with HMAC-SHA-256
+)
+
+const gcmNonceSize = 12
+
+var contents = [...]struct {
+	enc               string
+	key, iv, tag      int // bytes
+	authenticatedMode func(cek []byte) (cipher.AEAD, error)
+}{
+	A256GCM:      {"A256GCM", 32, gcmNonceSize, 16, newGCM},
+	A128GCM:      {"A128GCM", 16, gcmNonceSize, 16, newGCM},
+	A256CBCHS512: {"A256CBC-HS512", 64, aes.BlockSize, 32, newCBC},
+	A128CBCHS256: {"A128CBC-HS256", 32, aes.BlockSize, 16, newCBC},
+}
+
+// errDecrypt is the only thing that a failed decryption says: a caller who
+// could tell a bad tag from bad padding has an oracle.
+var errDecrypt = errors.New("keys: decryption failed")
+
+// ParseContent returns the content encryption of a JOSE name ("enc"). It
+// returns [ErrUnsupported] for every name that is not offered.
+func ParseContent(enc string) (Content, error) {
+	for i, c := range contents {
+		if c.enc == enc {
+			return Content(i), nil
+		}
+	}
+	return 0, fmt.Errorf("%w: content encryption %s", ErrUnsupported, quote(enc))
+}
+
+// String returns the JOSE name.
+func (c Content) String() string {
+	if !c.Valid() {
+		return "Content(" + strconv.Itoa(int(c)) + ")"
+	}
+	return contents[c].enc
+}
+
+// Valid reports whether c is one of the four.
+func (c Content) Valid() bool { return int(c) < len(contents) }
+
+// KeySize returns the length in bytes of the content encryption key.
+func (c Content) KeySize() int { return contents[c].key }
+
+// IVSize returns the length in bytes of the initialization vector.
+func (c Content) IVSize() int { return contents[c].iv }
+
+// TagSize returns the length in bytes of the authentication tag.
+func (c Content) TagSize() int { return contents[c].tag }
+
+// Encrypt encrypts plaintext under cek, which must have KeySize bytes and never
+// be used for another token, with a fresh random initialization vector. It is
+// the content encryption step of RFC 7516 section 5.1; most users want package
+// seal. It fails only for a key of the wrong length.
+func (c Content) Encrypt(cek, aad, plaintext []byte) (iv, ciphertext, tag []byte, err error) {
+	mode, err := c.mode(cek)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	info := contents[c]
+	out := make([]byte, 0, info.iv+len(plaintext)+aes.BlockSize+info.tag)
+	if mode.NonceSize() == 0 {
+		out = mode.Seal(out, nil, plaintext, aad)
+	} else {
+		out = out[:info.iv]
+		rand.Read(out)
+		out = append(out, mode.Seal(nil, out, plaintext, aad)...)
+	}
+	end := len(out) - info.tag
+	return out[:info.iv:info.iv], out[info.iv:end:end], out[end:], nil
+}
+
+// Decrypt is the inverse of [Content.Encrypt] and the content decryption step of
+// RFC 7516 section 5.2. Lengths that do not fit, a wrong key and a wrong tag
+// fail alike.
+func (c Content) Decrypt(cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
+	mode, err := c.mode(cek)
+	if err != nil || len(iv) != contents[c].iv || len(tag) != contents[c].tag {
+		return nil, errDecrypt
+	}
+	var plaintext []byte
+	if mode.NonceSize() == 0 {
+		plaintext, err = mode.Open(nil, nil, join(iv, ciphertext, tag), aad)
+	} else {
+		plaintext, err = mode.Open(nil, iv, join(ciphertext, tag), aad)
+	}
+	if err != nil {
+		return nil, errDecrypt
+	}
+	return plaintext, nil
+}
+
+func (c Content) mode(cek []byte) (cipher.AEAD, error) {
+	if !c.Valid() || len(cek) != contents[c].key {
+		return nil, errors.New("keys: wrong length of the content encryption key")
+	}
+	return contents[c].authenticatedMode(cek)
+}
+
+// newGCM draws its nonces itself, which is the one form of GCM that FIPS 140-3
+// approves for keys agreed on outside TLS; the nonce precedes the ciphertext.
+func newGCM(cek []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(cek)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+func newCBC(cek []byte) (cipher.AEAD, error) { return josecipher.NewCBCHMAC(cek, aes.NewCipher) }
+
+func join(parts ...[]byte) []byte {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	out := make([]byte, 0, n)
+	for _, p := range parts {
+		out = append(out, p...)
+	}
+	return out
+}

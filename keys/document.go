@@ -1,0 +1,169 @@
+package keys
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// State is where a key stands in its life (NIST SP 800-57 part 1 section 7).
+type State string
+
+// The states. Destroyed and revoked are final.
+const (
+	Staged    State = "staged"    // pre-activation: made known ahead of its use
+	Active    State = "active"    // in use; exactly one for each use of a ring
+	Retired   State = "retired"   // deactivated: still verifies, still opens
+	Destroyed State = "destroyed" // a tombstone, so that its kid never comes back
+	Revoked   State = "revoked"   // compromised; a tombstone that says so
+)
+
+const (
+	documentVersion = 1
+	historyLength   = 64  // pairs of generation and nonce that a ring remembers
+	logLength       = 256 // transitions that a ring remembers
+	nonceSize       = 16  // bytes
+)
+
+// document is what a ring is, before it is encrypted. It is never changed once
+// others can see it; a change makes a new one.
+type document struct {
+	Version    int            `json:"v"`
+	Generation uint64         `json:"generation"`
+	Nonce      string         `json:"nonce"`
+	Slots      string         `json:"slots"` // SHA-256 of the slots beside it, base64url
+	History    []mark         `json:"history,omitempty"`
+	Policy     policyDocument `json:"policy"`
+	Keys       []record       `json:"keys"`
+	Log        []Event        `json:"log,omitempty"`
+}
+
+// mark tells one written generation from every other, also from one with the
+// same number on a forked copy.
+type mark struct {
+	Generation uint64 `json:"generation"`
+	Nonce      string `json:"nonce"`
+}
+
+// record is one key and its life.
+type record struct {
+	ID         string          `json:"kid"`
+	Thumbprint string          `json:"thumbprint"`
+	Suite      string          `json:"alg"`
+	Use        Use             `json:"use"`
+	State      State           `json:"state"`
+	Created    time.Time       `json:"created"`
+	Activated  time.Time       `json:"activated,omitzero"`
+	Retired    time.Time       `json:"retired,omitzero"`
+	Ended      time.Time       `json:"ended,omitzero"` // destroyed or revoked
+	Due        time.Time       `json:"due,omitzero"`   // first found due for destruction
+	Reason     string          `json:"reason,omitempty"`
+	Windows    *windowDocument `json:"windows,omitempty"` // the largest in force while in use
+	JWK        json.RawMessage `json:"jwk,omitempty"`     // private, public once erased, none once final
+}
+
+// Event is one change of a ring, for its log.
+type Event struct {
+	Time       time.Time `json:"time"`
+	Generation uint64    `json:"generation"`
+	By         string    `json:"by"`
+	What       string    `json:"what"`
+	KeyID      string    `json:"kid,omitempty"`
+}
+
+// windowDocument is the part of a policy from which the windows follow.
+// Durations are written as Go prints them, "1h0m0s".
+type windowDocument struct {
+	TokenLifetime duration `json:"token_lifetime"`
+	Leeway        duration `json:"leeway"`
+	ClockSkew     duration `json:"clock_skew"`
+	CacheAge      duration `json:"cache_age"`
+	PublishLag    duration `json:"publish_lag"`
+	SnapshotAge   duration `json:"snapshot_age"`
+}
+
+type policyDocument struct {
+	windowDocument
+	MaxAge duration          `json:"max_age"`
+	Sig    usePolicyDocument `json:"sig"`
+	Enc    usePolicyDocument `json:"enc"`
+}
+
+type usePolicyDocument struct {
+	Suite  string   `json:"alg"`
+	Period duration `json:"period"`
+}
+
+type duration time.Duration
+
+func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+func (d *duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = duration(v)
+	return err
+}
+
+func newPolicyDocument(p Policy) policyDocument {
+	return policyDocument{
+		windowDocument: windowDocument{
+			TokenLifetime: duration(p.TokenLifetime), Leeway: duration(p.Leeway), ClockSkew: duration(p.ClockSkew),
+			CacheAge: duration(p.CacheAge), PublishLag: duration(p.PublishLag), SnapshotAge: duration(p.SnapshotAge),
+		},
+		MaxAge: duration(p.MaxAge),
+		Sig:    usePolicyDocument{p.Sig.Suite.Alg(), duration(p.Sig.Period)},
+		Enc:    usePolicyDocument{p.Enc.Suite.Alg(), duration(p.Enc.Period)},
+	}
+}
+
+func (d policyDocument) policy() (Policy, error) {
+	sig, errSig := ParseSuite(d.Sig.Suite)
+	enc, errEnc := ParseSuite(d.Enc.Suite)
+	if errSig != nil || errEnc != nil {
+		return Policy{}, fmt.Errorf("%w: unknown suite", ErrPolicy)
+	}
+	p := Policy{
+		TokenLifetime: time.Duration(d.TokenLifetime), Leeway: time.Duration(d.Leeway), ClockSkew: time.Duration(d.ClockSkew),
+		CacheAge: time.Duration(d.CacheAge), PublishLag: time.Duration(d.PublishLag), SnapshotAge: time.Duration(d.SnapshotAge),
+		MaxAge: time.Duration(d.MaxAge),
+		Sig:    UsePolicy{sig, time.Duration(d.Sig.Period)},
+		Enc:    UsePolicy{enc, time.Duration(d.Enc.Period)},
+	}
+	return p, p.Validate()
+}
+
+// decodeDocument reads a document that has been authenticated. It is strict all
+// the same: a member it does not know would be lost at the next write.
+func decodeDocument(data []byte) (*document, error) {
+	if _, err := strict.ParseObject(data); err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	var d document
+	if err := dec.Decode(&d); err != nil {
+		return nil, err
+	}
+	if d.Version != documentVersion {
+		return nil, fmt.Errorf("document version %d is not known to this version of sealjwt", d.Version)
+	}
+	return &d, nil
+}
+
+func (d *document) mark() mark { return mark{d.Generation, d.Nonce} }
+
+// succeeds reports whether d was made from the document that seen marks, by any
+// number of writes. Only as many as history holds can be told: beyond that the
+// higher generation has to do.
+func (d *document) succeeds(seen mark) bool {
+	return d.contains(seen) || d.Generation > seen.Generation+historyLength
+}
+
+// contains reports whether seen is this generation or one in its history.
+func (d *document) contains(seen mark) bool {
+	return d.mark() == seen || slices.Contains(d.History, seen)
+}

@@ -1,0 +1,112 @@
+//go:build unix
+
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// ErrUnsafe says that a file or folder is not what this package would have made
+// and somebody else may have a hand in it. The text says what is wrong and what
+// to type.
+var ErrUnsafe = errors.New("filestore: refused")
+
+// readFile opens, checks and reads a file; what names it in errors.
+func readFile(what, path string) ([]byte, error) {
+	f, err := open(what, path, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	doc, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("filestore: read %s: %w%s", what, err, advice(err))
+	}
+	if len(doc) == 0 {
+		return nil, fmt.Errorf("filestore: %s is empty, which this package never leaves: put a backup at %s", what, path)
+	}
+	return doc, checkSize(what, path, int64(len(doc))) // it may have grown
+}
+
+// open opens a file of ours and checks what it got. O_NOFOLLOW: a link could
+// lead to another ring, or be turned after the check. O_NONBLOCK: the open of a
+// fifo would wait for a writer, for ever. The check is on the open file, so what
+// was checked is what will be read.
+func open(what, path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, explainOpen(what, path, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("filestore: look at %s: %w%s", what, err, advice(err))
+	}
+	if err := checkFile(what, path, info); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// explainOpen finds the words for an open that failed. Systems disagree on what
+// O_NOFOLLOW returns for a link, and on sockets and devices, so it looks again;
+// this decides the text only, the file is refused already.
+func explainOpen(what, path string, err error) error {
+	if info, lerr := os.Lstat(path); lerr == nil && !info.Mode().IsRegular() {
+		return checkFile(what, path, info)
+	}
+	return fmt.Errorf("filestore: open %s: %w%s", what, err, advice(err))
+}
+
+func checkFile(what, path string, info fs.FileInfo) error {
+	mode := info.Mode()
+	switch uid, me := owner(info), os.Geteuid(); {
+	case mode&fs.ModeSymlink != 0:
+		return unsafef("%s is a symbolic link: use the path it leads to (readlink -f %s)", what, path)
+	case !mode.IsRegular():
+		return unsafef("%s is no regular file (mode %v): move it away or use another path: ls -ld %s", what, mode, path)
+	case uid != me:
+		return unsafef("%s belongs to uid %d and this process runs as uid %d: run it as that user, "+
+			"or if you know that the file is yours: chown %d %s", what, uid, me, me, path)
+	case mode.Perm()&0o077 != 0:
+		return unsafef("%s is open to others (mode %04o): chmod 600 %s", what, mode.Perm(), path)
+	}
+	return checkSize(what, path, info.Size())
+}
+
+func checkSize(what, path string, size int64) error {
+	if size > MaxSize {
+		return unsafef("%s has more than %d bytes, so it is no ring: move it away or use another path: ls -l %s", what, MaxSize, path)
+	}
+	return nil
+}
+
+// checkFolder refuses a folder where anybody can remove our ring and put
+// another file of ours in its place, for example an old ring. In a sticky
+// folder, such as /tmp, only we can.
+func (s *Store) checkFolder() error {
+	dir := filepath.Dir(s.path)
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("filestore: look at the folder: %w%s", err, advice(err))
+	}
+	if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
+		return unsafef("everybody can write to the folder of the ring (mode %04o): chmod o-w %s", info.Mode().Perm(), dir)
+	}
+	return nil
+}
+
+func owner(info fs.FileInfo) int {
+	return int(info.Sys().(*syscall.Stat_t).Uid)
+}
+
+func unsafef(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrUnsafe, fmt.Errorf(format, args...))
+}

@@ -1,0 +1,46 @@
+//go:build unix
+
+package filestore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/filestore"
+)
+
+func Example() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	store := filestore.New(filepath.Join(dir, "sealjwt", "ring"))
+
+	_, _, err = store.Load(ctx)
+	fmt.Println("before:", errors.Is(err, keys.ErrNoRing))
+
+	first, err := store.Swap(ctx, "", []byte("an encrypted ring"))
+	fmt.Println("create:", err)
+
+	_, err = store.Swap(ctx, first, []byte("a rotated ring"))
+	fmt.Println("rotate:", err)
+
+	_, err = store.Swap(ctx, first, []byte("from a slow rotator"))
+	fmt.Println("too late:", errors.Is(err, keys.ErrConflict))
+
+	doc, _, err := store.Load(ctx)
+	fmt.Printf("now: %s %v\n", doc, err)
+	// Output:
+	// before: true
+	// create: <nil>
+	// rotate: <nil>
+	// too late: true
+	// now: a rotated ring <nil>
+}

@@ -1,0 +1,112 @@
+//go:build unix
+
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ErrLocked says that another writer did not let go of the lock in time. Nothing
+// was written.
+var ErrLocked = errors.New("filestore: locked by another writer")
+
+// errBusy says to try again.
+var errBusy = errors.New("filestore: the lock is taken")
+
+// poll is the pause between two tries. flock can wait by itself, but then
+// neither a context nor a time limit ends it.
+const poll = 2 * time.Millisecond
+
+// lock waits for the lock and returns what gives it back.
+func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
+	if err := s.checkFolder(); err != nil {
+		return nil, err
+	}
+	giveUp := time.NewTimer(maxWait)
+	defer giveUp.Stop()
+	for {
+		f, err := s.tryLock()
+		if err == nil {
+			return func() { release(f) }, nil
+		}
+		if !errors.Is(err, errBusy) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %w", s.locked(), ctx.Err())
+		case <-giveUp.C:
+			return nil, s.locked()
+		case <-time.After(poll):
+		}
+	}
+}
+
+// tryLock opens the lock file each time: somebody may have removed it while we
+// waited, and then a lock on the file we knew excludes nobody.
+func (s *Store) tryLock() (*os.File, error) {
+	f, err := open("the lock", s.lockPath(), os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.flock(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	// For those who wait and want to know for whom. The lock holds without it,
+	// so an error is ignored: a full disk must not stop a revocation here.
+	f.Truncate(0)
+	f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return f, nil
+}
+
+// flock locks the file, and makes sure that it is still the one at the path.
+func (s *Store) flock(f *os.File) error {
+	err := s.ops.tryFlock(f)
+	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
+		return errBusy
+	}
+	if err != nil {
+		return fmt.Errorf("filestore: lock %s: %w: the ring must be on a local file system", f.Name(), err)
+	}
+	got, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("filestore: look at the lock: %w", err)
+	}
+	if now, err := os.Lstat(f.Name()); err != nil || !os.SameFile(got, now) {
+		return errBusy
+	}
+	return nil
+}
+
+func tryFlock(f *os.File) error {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}
+
+// release empties the file, so that nobody is told of a process that is done,
+// and closes it, which drops the lock. The file stays: if it were removed, one
+// writer could lock the removed file and another the next one.
+func release(f *os.File) {
+	f.Truncate(0)
+	f.Close()
+}
+
+func (s *Store) locked() error {
+	holder := "a process"
+	if b, err := readFile("the lock", s.lockPath()); err == nil {
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
+			holder = fmt.Sprintf("process %d", pid)
+		}
+	}
+	return fmt.Errorf("%w: %s holds %s: see whether it hangs, and end it if so "+
+		"(the lock goes with it; do not remove the file)", ErrLocked, holder, s.lockPath())
+}
+
+func (s *Store) lockPath() string { return s.path + ".lock" }

@@ -1,0 +1,166 @@
+//go:build unix
+
+package filestore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// MaxSize is the size in bytes that a ring may have. A ring of a few keys has
+// 2 kB; a file a thousand times that is some other file, and is not read.
+const MaxSize = 1 << 20
+
+// maxWait is how long Swap waits for the lock. A holder is done in milliseconds;
+// one that is not has been stopped, or its disk hangs.
+const maxWait = 10 * time.Second
+
+var _ keys.Store = (*Store)(nil)
+
+// Store is a ring in a file. It is safe for concurrent use, and so are several
+// Stores with the same path, in one process or in many.
+type Store struct {
+	path string
+	ops  fsOps
+}
+
+// New returns the store that keeps its ring at path. Nothing is read or written
+// yet; the file, and the folders above it, appear with the first Swap.
+func New(path string) *Store {
+	// The process may change its working directory, and the ring must not move.
+	if abs, err := filepath.Abs(path); err == nil && path != "" {
+		path = abs
+	}
+	return &Store{path: path, ops: osOps}
+}
+
+// Load returns the ring and its version. It takes no lock, since a rename shows
+// the old file or the new one, and so it never waits for a writer.
+//
+// Besides the errors of [keys.Store] it returns [ErrUnsafe].
+func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, "", err
+	}
+	doc, err = s.read()
+	if err != nil {
+		return nil, "", err
+	}
+	return doc, versionOf(doc), nil
+}
+
+// Swap replaces the ring. An empty prev creates it and, where they are missing,
+// the folders above it with mode 0700. A context that ends after writing has
+// begun is not looked at.
+//
+// Besides the errors of [keys.Store] it returns [ErrUnsafe] and, when another
+// writer kept the lock for ten seconds or until the context was done,
+// [ErrLocked].
+func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version string, err error) {
+	if err := s.ready(ctx); err != nil {
+		return "", err
+	}
+	// Load would refuse what we are about to write, and nobody could undo it.
+	if len(doc) == 0 || len(doc) > MaxSize {
+		return "", fmt.Errorf("filestore: a ring has 1 to %d bytes, not %d", MaxSize, len(doc))
+	}
+	if prev == "" {
+		if err := s.makeFolder(); err != nil {
+			return "", err
+		}
+	}
+	unlock, err := s.lock(ctx)
+	if prev != "" && errors.Is(err, fs.ErrNotExist) {
+		return "", keys.ErrConflict // no folder, so no ring of that version
+	}
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if err := s.stillAt(prev); err != nil {
+		return "", err
+	}
+	if err := s.replace(doc); err != nil {
+		return "", err
+	}
+	return versionOf(doc), nil
+}
+
+func (s *Store) ready(ctx context.Context) error {
+	if s.path == "" {
+		return errors.New("filestore: the path is empty: give New the path of the ring file")
+	}
+	return ctx.Err()
+}
+
+// stillAt returns nil if the ring has this version. It passes the checks of Load
+// first: a ring that Load refuses is not replaced either, since whoever made it
+// so should hear of it.
+func (s *Store) stillAt(prev string) error {
+	doc, err := s.read()
+	switch {
+	case errors.Is(err, keys.ErrNoRing) && prev == "":
+		return nil
+	case errors.Is(err, keys.ErrNoRing):
+		return keys.ErrConflict
+	case err != nil:
+		return err
+	case versionOf(doc) != prev:
+		return keys.ErrConflict
+	}
+	return nil
+}
+
+// read returns the ring as it is now.
+func (s *Store) read() ([]byte, error) {
+	err := s.checkFolder()
+	if err == nil {
+		var doc []byte
+		if doc, err = readFile("the ring", s.path); err == nil {
+			return doc, nil
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("filestore: %s: %w", s.path, keys.ErrNoRing)
+	}
+	return nil, err
+}
+
+// versionOf is a hash of the content, so nothing but the ring itself has to be
+// stored, and a ring that was put back from a backup has its old version.
+func versionOf(doc []byte) string {
+	sum := sha256.Sum256(doc)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// fsOps are the operations that fail on a full, failing or read-only disk. Tests
+// make them fail.
+type fsOps struct {
+	write    func(f *os.File, p []byte) (int, error)
+	sync     func(f *os.File) error // of the temporary file
+	close    func(f *os.File) error
+	rename   func(from, to string) error
+	syncDir  func(dir *os.File) error
+	tryFlock func(f *os.File) error
+}
+
+var osOps = fsOps{
+	write:    (*os.File).Write,
+	sync:     (*os.File).Sync,
+	close:    (*os.File).Close,
+	rename:   os.Rename,
+	syncDir:  (*os.File).Sync,
+	tryFlock: tryFlock,
+}

@@ -1,0 +1,142 @@
+//go:build unix
+
+package filestore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// replace puts doc where the ring is; the caller holds the lock. The package
+// documentation says what each step is for, and the order is the point:
+//
+//	openat(ring.tmp, O_CREAT|O_EXCL) write fsync close | read back | rename | fsync(folder)
+func (s *Store) replace(doc []byte) error {
+	// Opened first: to find out after the rename that it cannot be opened would
+	// leave us with an unknown outcome.
+	dir, err := os.Open(filepath.Dir(s.path))
+	if err != nil {
+		return failed("open the folder", err)
+	}
+	defer dir.Close()
+
+	tmp := s.path + ".tmp"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failed("remove what a killed writer left", err)
+	}
+	if err := s.writeTemp(tmp, doc); err != nil {
+		return err
+	}
+	if err := s.ops.rename(tmp, s.path); err != nil {
+		return renameFailed(tmp, err)
+	}
+	if err := s.ops.syncDir(dir); err != nil {
+		return fmt.Errorf("filestore: sync the folder after the rename: %w: the new ring is in place "+
+			"but may not survive a power cut%s: %w", err, advice(err), keys.ErrUnknownOutcome)
+	}
+	return nil
+}
+
+// writeTemp leaves doc on the disk at tmp, or nothing.
+func (s *Store) writeTemp(tmp string, doc []byte) (err error) {
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return failed("create the temporary file", err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close() // again, when it was the close that failed: harmless
+			os.Remove(tmp)
+		}
+	}()
+	if _, err := s.ops.write(f, doc); err != nil {
+		return failed("write the temporary file", err)
+	}
+	if err := s.ops.sync(f); err != nil {
+		return failed("sync the temporary file", err)
+	}
+	if err := s.ops.close(f); err != nil {
+		return failed("close the temporary file", err)
+	}
+	// A file system without modes or owners gives everything to everybody. Load
+	// would refuse the ring there, so it must not replace one that works.
+	back, err := readFile("the temporary file", tmp)
+	if err != nil {
+		return fmt.Errorf("%w (when it was read back): nothing was changed", err)
+	}
+	if !bytes.Equal(back, doc) {
+		return failed("read back the temporary file", errors.New("it does not hold what was written"))
+	}
+	return nil
+}
+
+// renameFailed trusts the error only if the temporary file is still there.
+// Otherwise the rename has happened, for example because a file system in user
+// space repeated a call that was interrupted.
+func renameFailed(tmp string, err error) error {
+	if _, lerr := os.Lstat(tmp); lerr != nil {
+		return fmt.Errorf("filestore: rename the temporary file: %w%s: %w", err, advice(err), keys.ErrUnknownOutcome)
+	}
+	os.Remove(tmp)
+	return failed("rename the temporary file", err)
+}
+
+// makeFolder makes the folder of the ring and those above it that are missing,
+// and syncs the folders that list them: a power cut could take the folder away
+// with all that was synced in it.
+func (s *Store) makeFolder() error {
+	dir := filepath.Dir(s.path)
+	var parents []string
+	for d := dir; d != filepath.Dir(d); d = filepath.Dir(d) {
+		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		parents = append(parents, filepath.Dir(d))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return failed("make the folder", err)
+	}
+	for _, p := range parents {
+		if err := s.syncFolder(p); err != nil {
+			return failed("sync the folder above the new one", err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) syncFolder(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return s.ops.syncDir(dir)
+}
+
+// failed names the step. Whoever revokes a key has to know that it was not
+// revoked.
+func failed(step string, err error) error {
+	return fmt.Errorf("filestore: %s: %w%s: nothing was changed", step, err, advice(err))
+}
+
+// advice says what to do about an error that comes from the disk.
+func advice(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return " (make room and try again)"
+	case errors.Is(err, syscall.EROFS):
+		return " (mount it writable or use another path)"
+	case errors.Is(err, fs.ErrPermission):
+		return " (let the user of this process in, or use another path)"
+	case errors.Is(err, syscall.EIO):
+		return " (check the disk)"
+	}
+	return ""
+}

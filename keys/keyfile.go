@@ -1,0 +1,81 @@
+package keys
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// unsafeKeyFileBits are the permissions that nobody should have on a KEK file.
+// Owner and group may read it, as Kubernetes mounts secrets.
+const unsafeKeyFileBits = ^fs.FileMode(0o640) & fs.ModePerm
+
+// KeyFile reads a KEK from a file of exactly 32 random bytes, as
+// [CreateKeyFile] makes it. The file may be a symbolic link (Kubernetes mounts
+// secrets as links); its mode must be 0640 or narrower.
+//
+// It returns [ErrKEK], and fs.ErrNotExist beside it when there is no such file.
+func KeyFile(path string) (KEK, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a fifo must not hang us
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	defer f.Close()
+	// On the open file, not on its name, which may point elsewhere by now.
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %s is not a file", ErrKEK, path)
+	}
+	if info.Mode().Perm()&unsafeKeyFileBits != 0 {
+		return nil, fmt.Errorf("%w: others can read or change %s (mode %04o): chmod 600 %[2]s", ErrKEK, path, info.Mode().Perm())
+	}
+	key, err := io.ReadAll(io.LimitReader(f, rawKeySize+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	if len(key) != rawKeySize {
+		return nil, fmt.Errorf("%w: %s has %d bytes and must have exactly %d random ones", ErrKEK, path, info.Size(), rawKeySize)
+	}
+	return RawKey(key)
+}
+
+// CreateKeyFile writes 32 random bytes to a new file of mode 0600, creating its
+// folder if need be, and returns them as a KEK. It never replaces a file: it
+// returns fs.ErrExist when there is one. What it returns is on the disk.
+func CreateKeyFile(path string) (KEK, error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	key := make([]byte, rawKeySize)
+	rand.Read(key)
+	_, err = f.Write(key)
+	err = errors.Join(err, f.Sync(), f.Close(), syncFolder(dir))
+	if err != nil {
+		os.Remove(path)
+		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	return RawKey(key)
+}
+
+// syncFolder makes a new name in a folder survive a power cut: a ring whose KEK
+// is gone is gone too.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,137 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// rsaBits is the size of generated RSA keys: what NIST SP 800-57 asks for beyond
+// 2030.
+const rsaBits = 3072
+
+// generatedIDLength is how much of the thumbprint is the kid: 96 bits, far
+// beyond an accidental twin among the keys of one ring.
+const generatedIDLength = 16
+
+// Generate makes a new key for suite from the system's random source. RSA keys
+// get 3072 bits and take about a second. It returns [ErrUnsupported] for a suite
+// that does not exist.
+func Generate(suite Suite) (*Key, error) {
+	for {
+		priv, err := generateMaterial(suite.kind())
+		if err != nil {
+			return nil, err
+		}
+		k, err := newPrivateKey("", suite, priv)
+		if err != nil {
+			return nil, err
+		}
+		// A kid that starts with a dash would be read as a flag.
+		if c := k.id[0]; c != '-' && c != '_' {
+			return k, nil
+		}
+	}
+}
+
+func generateMaterial(k kind) (crypto.Signer, error) {
+	switch k {
+	case kindP256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case kindEd25519:
+		_, priv, err := ed25519.GenerateKey(rand.Reader)
+		return priv, err
+	case kindRSA:
+		return rsa.GenerateKey(rand.Reader, rsaBits)
+	}
+	return nil, fmt.Errorf("%w: no such suite", ErrUnsupported)
+}
+
+// newKey is the one way to a Key: it fixes the algorithm, refuses weak public
+// keys and computes thumbprint and, if kid is empty, kid.
+func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
+	if k, ok := kindOf(pub); !ok || k != suite.kind() {
+		return nil, fmt.Errorf("%w: %v with this type of key", ErrUnsupported, suite)
+	}
+	if err := checkStrength(pub); err != nil {
+		return nil, err
+	}
+	j := jose.JSONWebKey{Key: pub}
+	sum, err := j.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("%w: no thumbprint", ErrMalformed)
+	}
+	k := &Key{id: kid, thumbprint: base64.RawURLEncoding.EncodeToString(sum), suite: suite, public: j}
+	if kid == "" {
+		k.id = strings.TrimLeft(k.thumbprint, "-_")[:generatedIDLength]
+	}
+	if err := checkID(k.id); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// newPrivateKey takes an *ecdsa.PrivateKey, ed25519.PrivateKey or
+// *rsa.PrivateKey and keeps it behind handles.
+func newPrivateKey(kid string, suite Suite, priv crypto.Signer) (*Key, error) {
+	k, err := newKey(kid, suite, priv.Public())
+	if err != nil {
+		return nil, err
+	}
+	if err := k.addHandles(priv); err != nil {
+		return nil, err
+	}
+	k.private = func() ([]byte, error) {
+		return json.Marshal(jose.JSONWebKey{Key: priv, KeyID: k.id, Use: string(k.Use()), Algorithm: suite.Alg()})
+	}
+	return k, nil
+}
+
+func (k *Key) addHandles(priv crypto.Signer) error {
+	if k.Use() == UseSig {
+		k.signer = signerHandle{priv.Public(), priv.Sign}
+		return nil
+	}
+	switch p := priv.(type) {
+	case *rsa.PrivateKey:
+		k.decrypter = decrypterHandle{p.Public(), p.Decrypt}
+	case *ecdsa.PrivateKey:
+		x, err := p.ECDH()
+		if err != nil {
+			return fmt.Errorf("%w: not a P-256 key", ErrMalformed)
+		}
+		k.exchanger = exchangerHandle{x.PublicKey(), x.ECDH}
+	}
+	return nil
+}
+
+func kindOf(pub crypto.PublicKey) (kind, bool) {
+	switch p := pub.(type) {
+	case *ecdsa.PublicKey:
+		return kindP256, p.Curve == elliptic.P256()
+	case ed25519.PublicKey:
+		return kindEd25519, true
+	case *rsa.PublicKey:
+		return kindRSA, true
+	}
+	return 0, false
+}
+
+// mustECDH converts a key whose curve newKey has checked.
+func mustECDH(j jose.JSONWebKey) *ecdh.PublicKey {
+	pub, err := j.Key.(*ecdsa.PublicKey).ECDH()
+	if err != nil {
+		panic("keys: a checked P-256 key is not one: " + err.Error())
+	}
+	return pub
+}

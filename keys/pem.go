@@ -1,0 +1,55 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+)
+
+// readPEM returns the first key of a PEM text. What openssl writes before it
+// (curve parameters) is passed over.
+func readPEM(data []byte) (material any, private bool, err error) {
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			return nil, false, fmt.Errorf("%w: no key in the PEM text", ErrMalformed)
+		}
+		data = rest
+		if block.Type == "EC PARAMETERS" {
+			continue
+		}
+		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
+			return nil, false, fmt.Errorf("%w: the PEM key has a passphrase: remove it first, with openssl pkey -in FILE", ErrUnsupported)
+		}
+		return parseBlock(block)
+	}
+}
+
+func parseBlock(block *pem.Block) (material any, private bool, err error) {
+	switch block.Type {
+	case "PRIVATE KEY":
+		material, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		material, err = x509.ParseECPrivateKey(block.Bytes)
+	case "RSA PRIVATE KEY":
+		material, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	case "PUBLIC KEY":
+		material, err = x509.ParsePKIXPublicKey(block.Bytes)
+	case "RSA PUBLIC KEY":
+		material, err = x509.ParsePKCS1PublicKey(block.Bytes)
+	default:
+		return nil, false, fmt.Errorf("%w: PEM block %s", ErrUnsupported, quote(block.Type))
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: damaged PEM block %s", ErrMalformed, quote(block.Type))
+	}
+	if s, ok := material.(crypto.Signer); ok {
+		if r, ok := s.(*rsa.PrivateKey); ok && len(r.Primes) != 2 {
+			return nil, false, fmt.Errorf("%w: RSA with more than two primes", ErrUnsupported)
+		}
+		return s, true, nil
+	}
+	return material, false, nil
+}

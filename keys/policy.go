@@ -1,0 +1,125 @@
+package keys
+
+import (
+	"fmt"
+	"time"
+)
+
+// Policy says how long things last, and with that how far apart the steps of a
+// rotation must be. It is kept in the ring, so that every process that uses the
+// ring goes by the same figures. The zero value of a field stands for its
+// default.
+type Policy struct {
+	TokenLifetime time.Duration // longest lifetime of a token; default 1 h
+	Leeway        time.Duration // tolerance of openers on times; default 60 s
+	ClockSkew     time.Duration // largest difference between any two clocks; default 60 s
+	CacheAge      time.Duration // longest that anybody uses a cached JWK Set; default 24 h
+	PublishLag    time.Duration // from the ring to the published JWK Set, proxies included; default 60 s
+	SnapshotAge   time.Duration // longest that a process uses the ring without reloading it; default 1 h
+	MaxAge        time.Duration // Cache-Control max-age of the published JWK Set; default 5 min
+
+	Sig UsePolicy // signing keys; default ES256, 30 days
+	Enc UsePolicy // decryption keys; default ECDH-ES, 90 days
+}
+
+// UsePolicy is the part of a policy that differs between the two uses.
+type UsePolicy struct {
+	Suite  Suite         // of the next key
+	Period time.Duration // cryptoperiod: how long a key is active
+}
+
+const day = 24 * time.Hour
+
+// DefaultPolicy returns the policy of a new ring.
+func DefaultPolicy() Policy { return Policy{}.withDefaults() }
+
+func (p Policy) withDefaults() Policy {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&p.TokenLifetime, time.Hour},
+		{&p.Leeway, time.Minute},
+		{&p.ClockSkew, time.Minute},
+		{&p.CacheAge, day},
+		{&p.PublishLag, time.Minute},
+		{&p.SnapshotAge, time.Hour},
+		{&p.MaxAge, 5 * time.Minute},
+		{&p.Sig.Period, 30 * day},
+		{&p.Enc.Period, 90 * day},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if p.Sig.Suite == 0 {
+		p.Sig.Suite = ES256
+	}
+	if p.Enc.Suite == 0 {
+		p.Enc.Suite = ECDHES
+	}
+	return p
+}
+
+// longest bounds every duration of a policy. Beyond it the sums of a window
+// could overflow, and nobody means it.
+const longest = 10 * 365 * day
+
+// Validate reports whether the figures can work together, after defaults were
+// filled in. It returns [ErrPolicy] and names the rule that is broken.
+func (p Policy) Validate() error {
+	p = p.withDefaults()
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"token lifetime", p.TokenLifetime}, {"leeway", p.Leeway}, {"clock skew", p.ClockSkew},
+		{"cache age", p.CacheAge}, {"publish lag", p.PublishLag}, {"snapshot age", p.SnapshotAge},
+		{"max-age", p.MaxAge}, {"signing period", p.Sig.Period}, {"encryption period", p.Enc.Period},
+	} {
+		if d.value < 0 || d.value > longest {
+			return fmt.Errorf("%w: the %s is %v; it must be positive and at most %v", ErrPolicy, d.name, d.value, longest)
+		}
+	}
+	if p.Sig.Suite.Use() != UseSig || p.Enc.Suite.Use() != UseEnc {
+		return fmt.Errorf("%w: %v signs and %v encrypts? a suite stands under the wrong use", ErrPolicy, p.Sig.Suite, p.Enc.Suite)
+	}
+	if p.Leeway < p.ClockSkew {
+		return fmt.Errorf("%w: the leeway (%v) must not be shorter than the clock skew (%v), or fresh tokens are refused", ErrPolicy, p.Leeway, p.ClockSkew)
+	}
+	if p.MaxAge > p.CacheAge {
+		return fmt.Errorf("%w: max-age (%v) must not be longer than the cache age (%v)", ErrPolicy, p.MaxAge, p.CacheAge)
+	}
+	w := p.windows()
+	if least := max(w.signAhead, w.signKept); p.Sig.Period <= least {
+		return fmt.Errorf("%w: the signing period (%v) must be longer than its windows (%v)", ErrPolicy, p.Sig.Period, least)
+	}
+	if least := max(w.encAhead, w.encKept); p.Enc.Period <= least {
+		return fmt.Errorf("%w: the encryption period (%v) must be longer than its windows (%v)", ErrPolicy, p.Enc.Period, least)
+	}
+	return nil
+}
+
+// windows are the shortest times between the steps of a rotation.
+type windows struct {
+	signAhead time.Duration // staged to active: the public half must reach every verifier
+	signKept  time.Duration // retired to destroyed: the last token must be dead
+	encAhead  time.Duration // staged to active: the private half must reach every opener
+	encKept   time.Duration // retired to destroyed: the last stale sealer, and its last token
+}
+
+func (p Policy) windows() windows {
+	return windows{
+		signAhead: p.SnapshotAge + p.PublishLag + p.CacheAge + p.ClockSkew,
+		signKept:  p.SnapshotAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew,
+		encAhead:  p.SnapshotAge + p.ClockSkew,
+		encKept:   p.SnapshotAge + p.PublishLag + p.CacheAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew,
+	}
+}
+
+func (p Policy) forUse(u Use) UsePolicy {
+	if u == UseSig {
+		return p.Sig
+	}
+	return p.Enc
+}

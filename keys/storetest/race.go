@@ -1,0 +1,120 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+const (
+	racers = 8  // goroutines that write at once
+	rounds = 10 // races in oneWinner, updates of each goroutine in noLostUpdate
+)
+
+// oneWinner: of several rotators that found the same rotation due, one does it.
+// The first round is the race to create the ring.
+func oneWinner(t *testing.T, a, b keys.Store) {
+	version := ""
+	for round := range rounds {
+		docs := make([]string, racers)
+		errs := make([]error, racers)
+		start := make(chan struct{})
+		var wg sync.WaitGroup
+		for i := range racers {
+			docs[i] = fmt.Sprintf("round %d, writer %d", round, i)
+			wg.Go(func() {
+				<-start
+				_, errs[i] = pick(i, a, b).Swap(t.Context(), version, []byte(docs[i]))
+			})
+		}
+		close(start)
+		wg.Wait()
+
+		var winners []int
+		for i, err := range errs {
+			switch {
+			case err == nil:
+				winners = append(winners, i)
+			case !errors.Is(err, keys.ErrConflict):
+				t.Errorf("round %d, writer %d: %v, want nil or keys.ErrConflict", round, i, err)
+			}
+		}
+		if len(winners) != 1 {
+			t.Fatalf("round %d: %d of %d writers that started from version %q succeeded: %v, want one",
+				round, len(winners), racers, version, winners)
+		}
+		wantDoc(t, a, []byte(docs[winners[0]]))
+		version = wantDoc(t, b, []byte(docs[winners[0]]))
+	}
+}
+
+// noLostUpdate keeps a ledger: each writer appends ids that nobody else has and
+// notes which ones were acknowledged. In the end each of them is there once.
+func noLostUpdate(t *testing.T, a, b keys.Store) {
+	acks := make([][]string, racers)
+	var wg sync.WaitGroup
+	for i := range racers {
+		wg.Go(func() {
+			for n := range rounds {
+				id := fmt.Sprintf("%d-%d", i, n)
+				if err := appendID(t.Context(), pick(i, a, b), id); err != nil {
+					t.Errorf("append %s: %v", id, err)
+					return
+				}
+				acks[i] = append(acks[i], id)
+			}
+		})
+	}
+	wg.Wait()
+
+	doc, _, err := a.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantDoc(t, b, doc)
+	got, want := strings.Fields(string(doc)), slices.Concat(acks...)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%d updates were acknowledged and %d are in the document\nacknowledged %v\nfound        %v",
+			len(want), len(got), want, got)
+	}
+}
+
+// appendID adds an id to the document as a rotator changes a ring: load,
+// decide, swap, and again after a conflict.
+func appendID(ctx context.Context, s keys.Store, id string) error {
+	var last error
+	// A conflict means that somebody else succeeded, which happens only so often.
+	for range 2 * racers * rounds {
+		doc, version, err := s.Load(ctx)
+		if err != nil && !errors.Is(err, keys.ErrNoRing) {
+			return err
+		}
+		if slices.Contains(strings.Fields(string(doc)), id) {
+			if errors.Is(last, keys.ErrUnknownOutcome) {
+				return nil
+			}
+			return fmt.Errorf("it was written, but Swap returned %w", last)
+		}
+		_, last = s.Swap(ctx, version, append(doc, id+"\n"...))
+		if !errors.Is(last, keys.ErrConflict) && !errors.Is(last, keys.ErrUnknownOutcome) {
+			return last
+		}
+	}
+	return fmt.Errorf("no progress: %w", last)
+}
+
+// pick spreads the writers over both handles.
+func pick(i int, a, b keys.Store) keys.Store {
+	if i%2 == 0 {
+		return a
+	}
+	return b
+}

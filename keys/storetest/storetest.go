@@ -1,0 +1,121 @@
+// Package storetest is the suite that every [keys.Store] must pass. Whoever
+// keeps the ring somewhere new runs it from a test of their own:
+//
+//	func TestStore(t *testing.T) {
+//		storetest.Run(t, func(t *testing.T) keys.Store {
+//			return pgstore.New(emptyDatabase(t), "ring")
+//		})
+//	}
+//
+// A store that other processes can open as well adds [RunShared]. Run both with
+// the race detector.
+//
+// The suite sees what a caller can see. That a write survives a power cut or
+// the death of its writer needs tests that cut and kill; package filestore has
+// an example with kill -9.
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// Run checks what the documentation of [keys.Store] promises. The function open
+// returns a new, empty store at each call, and cleans up with t.Cleanup.
+func Run(t *testing.T, open func(t *testing.T) keys.Store) {
+	t.Helper()
+	run(t, func(t *testing.T) (a, b keys.Store) {
+		s := open(t)
+		return s, s
+	})
+}
+
+// RunShared checks the same through two handles on one place, as two processes
+// have them: what one writes the other must see and respect. The function open
+// returns two handles on a new, empty place at each call.
+func RunShared(t *testing.T, open func(t *testing.T) (a, b keys.Store)) {
+	t.Helper()
+	run(t, open)
+}
+
+// run gives every check two handles. They are the same one in Run, so a check
+// is written once: b looks at what a did.
+func run(t *testing.T, open func(t *testing.T) (a, b keys.Store)) {
+	t.Helper()
+	for _, c := range []struct {
+		name  string
+		check func(t *testing.T, a, b keys.Store)
+	}{
+		{"LoadOfNothing", loadOfNothing},
+		{"CreateOnce", createOnce},
+		{"Replace", replace},
+		{"StaleVersion", staleVersion},
+		{"VersionOnEmptyStore", versionOnEmptyStore},
+		{"OpaqueBytes", opaqueBytes},
+		{"Sizes", sizes},
+		{"CallerKeepsItsSlices", callerKeepsItsSlices},
+		{"CancelledContext", cancelledContext},
+		{"OneWinner", oneWinner},
+		{"NoLostUpdate", noLostUpdate},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, b := open(t)
+			c.check(t, a, b)
+		})
+	}
+}
+
+// wantDoc fails unless the store holds exactly this, and returns its version.
+func wantDoc(t *testing.T, s keys.Store, want []byte) (version string) {
+	t.Helper()
+	doc, version, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	if !bytes.Equal(doc, want) {
+		t.Fatalf("Load returned %d bytes %.40q, want %d bytes %.40q", len(doc), doc, len(want), want)
+	}
+	if version == "" {
+		t.Fatal("Load returned an empty version, which means that there is no ring")
+	}
+	return version
+}
+
+// mustSwap swaps and checks that the new version is the one that Load tells.
+func mustSwap(t *testing.T, s keys.Store, prev string, doc []byte) (version string) {
+	t.Helper()
+	version, err := s.Swap(t.Context(), prev, doc)
+	if err != nil {
+		t.Fatalf("Swap from version %q: %v", prev, err)
+	}
+	if v := wantDoc(t, s, doc); v != version {
+		t.Fatalf("Swap returned version %q, Load %q", version, v)
+	}
+	return version
+}
+
+func wantSwapError(t *testing.T, s keys.Store, prev string, doc []byte, want error) {
+	t.Helper()
+	version, err := s.Swap(t.Context(), prev, doc)
+	if !errors.Is(err, want) {
+		t.Fatalf("Swap from version %q: version %q, error %v, want %v", prev, version, err, want)
+	}
+}
+
+func wantEmpty(t *testing.T, s keys.Store) {
+	t.Helper()
+	doc, version, err := s.Load(t.Context())
+	if !errors.Is(err, keys.ErrNoRing) {
+		t.Fatalf("Load of an empty store: doc %.40q, version %q, error %v, want keys.ErrNoRing", doc, version, err)
+	}
+}
+
+func cancelled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}

@@ -1,0 +1,131 @@
+package strict_test
+
+import (
+	"errors"
+	"math/big"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+const (
+	notNumber = "is not a number"
+	notDate   = "is not a date between the years 1970 and 9999"
+)
+
+var dates = []struct {
+	text        string
+	secs, nanos int64
+	reason      string
+}{
+	{text: "0"},
+	{text: "-0"},
+	{text: "-0.000e7"},
+	{text: "0e999999999999999999999999"},
+	{text: "0.0e-999999999999999999999999"},
+	{text: "1", secs: 1},
+	{text: "1767225600", secs: 1767225600},
+	{text: "1.7e9", secs: 1700000000},
+	{text: "1.7E+09", secs: 1700000000},
+	{text: "17000000000e-1", secs: 1700000000},
+	{text: "1700000000.5", secs: 1700000000, nanos: 500000000},
+	{text: "1700000000.000", secs: 1700000000},
+	{text: "17000000001234567890e-10", secs: 1700000000, nanos: 123456789},
+	{text: "1e-9", nanos: 1},
+	{text: "9e-10"},
+	{text: "0.0000000009"},
+	{text: "1e-10"},
+	{text: "1e-11"},
+	{text: "1e-999999999999999999999999"},
+	{text: "0.9999999999", nanos: 999999999}, // cut off, not rounded up
+	{text: "1.9999999999", secs: 1, nanos: 999999999},
+	{text: "0." + strings.Repeat("0", 125) + "1"},
+	{text: "0." + strings.Repeat("0", 115) + "1e120", secs: 10000},
+	{text: "1" + strings.Repeat("0", 120) + "e-118", secs: 100},
+	{text: "0.1e1", secs: 1},
+	{text: "253402300799", secs: 253402300799},
+	{text: "253402300799.0", secs: 253402300799},
+	{text: "2.53402300799e11", secs: 253402300799},
+	{text: "253402300798.9999999999", secs: 253402300798, nanos: 999999999},
+
+	{text: "253402300799.0000000001", reason: notDate},
+	{text: "253402300800", reason: notDate},
+	{text: "999999999999", reason: notDate},
+	{text: "1e12", reason: notDate},
+	{text: "9223372036854775808", reason: notDate},
+	{text: "18446744073709551617", reason: notDate}, // 1 modulo 2 to the 64
+	{text: "1e400", reason: notDate},
+	{text: "1e999999999999999999999999", reason: notDate},
+	{text: strings.Repeat("9", strict.MaxNumber), reason: notDate},
+	{text: "-1", reason: notDate},
+	{text: "-1e-999999999999999999999999", reason: notDate},
+	{text: "-1767225600", reason: notDate},
+
+	{text: "null", reason: notNumber},
+	{text: "true", reason: notNumber},
+	{text: "false", reason: notNumber},
+	{text: `""`, reason: notNumber},
+	{text: `"1767225600"`, reason: notNumber},
+	{text: "[1767225600]", reason: notNumber},
+	{text: "{}", reason: notNumber},
+}
+
+func TestNumericDate(t *testing.T) {
+	for _, tt := range dates {
+		got, ok, err := mustParse(t, `{"exp": `+tt.text+` }`).NumericDate("exp")
+		if !ok {
+			t.Errorf("%s: absent", tt.text)
+		}
+		if tt.reason != "" {
+			var e *strict.MemberError
+			if !errors.As(err, &e) || e.Name != "exp" || e.Reason != tt.reason || !got.IsZero() {
+				t.Errorf("%s: %v, %v", tt.text, got, err)
+			}
+			continue
+		}
+		if want := time.Unix(tt.secs, tt.nanos).UTC(); err != nil || got != want {
+			t.Errorf("%s: %v, %v, want %v", tt.text, got, err, want)
+		}
+	}
+}
+
+// The decimal arithmetic agrees with exact rational arithmetic.
+func TestNumericDateExact(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	digits := func(limit int) string {
+		var b strings.Builder
+		for range 1 + rng.IntN(limit) {
+			b.WriteByte("000123456789"[rng.IntN(12)])
+		}
+		return b.String()
+	}
+	limit := new(big.Rat).SetInt64(253402300799)
+	for range 20000 {
+		text := digits(14)
+		if text = strings.TrimLeft(text, "0"); text == "" {
+			text = "0"
+		}
+		if rng.IntN(2) == 0 {
+			text += "." + digits(14)
+		}
+		if rng.IntN(2) == 0 {
+			text += []string{"e", "e-", "E+"}[rng.IntN(3)] + digits(2)
+		}
+		exact, _ := new(big.Rat).SetString(text)
+		got, _, err := mustParse(t, `{"exp":`+text+`}`).NumericDate("exp")
+		if fits := exact.Cmp(limit) <= 0; fits != (err == nil) {
+			t.Fatalf("%s: %v", text, err)
+		} else if !fits {
+			continue
+		}
+		nanos := new(big.Rat).Mul(exact, big.NewRat(1e9, 1))
+		floor := new(big.Int).Quo(nanos.Num(), nanos.Denom())
+		back := new(big.Int).Mul(big.NewInt(got.Unix()), big.NewInt(1e9))
+		if back.Add(back, big.NewInt(int64(got.Nanosecond()))).Cmp(floor) != 0 {
+			t.Fatalf("%s: %v nanoseconds, want %v", text, back, floor)
+		}
+	}
+}

@@ -1,0 +1,189 @@
+package strict
+
+import (
+	"encoding/json"
+	"iter"
+)
+
+// Object is a JSON object that [ParseObject] has accepted. It is immutable and
+// safe for concurrent use; the zero value is the empty object.
+//
+// An Object refers to the bytes it was parsed from, and so do the raw values it
+// returns: none of them may be changed as long as any is in use.
+type Object struct {
+	text      []byte
+	unescaped []byte // the names that are spelled with escapes, decoded
+	members   []member
+}
+
+// member is one member. It has no pointers, so that the garbage collector need
+// not look into an object of thousands.
+type member struct {
+	name, value span
+	escaped     bool // the name is in unescaped and not in text
+}
+
+// span is text[lo:hi]. MaxText fits easily.
+type span struct{ lo, hi uint32 }
+
+func newSpan(lo, hi int) span { return span{uint32(lo), uint32(hi)} }
+
+// of returns the span of text, without room for an append to write into.
+func (s span) of(text []byte) []byte { return text[s.lo:s.hi:s.hi] }
+
+func (o Object) name(m member) []byte {
+	if m.escaped {
+		return m.name.of(o.unescaped)
+	}
+	return m.name.of(o.text)
+}
+
+// ParseObject reads a text that is exactly one JSON object, RFC 8259. White
+// space may surround it and its tokens.
+//
+// It refuses, at every depth, member names that are equal after their escapes
+// are decoded and their case is folded as encoding/json folds it, bytes that are
+// not UTF-8, escaped surrogates without their other half, and whatever exceeds
+// [MaxText], [MaxDepth], [MaxNumber], [MaxName] or [MaxValues]. A byte order mark,
+// comments, trailing commas and text after the object are refused like any other
+// thing that is not JSON.
+//
+// The error is an [*Error]. The Object refers to data, which may not change.
+func ParseObject(data []byte) (Object, error) {
+	if len(data) > MaxText {
+		return Object{}, &Error{MaxText, "text too long"}
+	}
+	// Room for a usual header or claims set, to be spared the small steps.
+	members := make([]member, 0, 16)
+	s := scanner{
+		data:   data,
+		values: 1,
+		names:  make([]name, 0, 16),
+		folded: make([]byte, 0, 128),
+	}
+	s.space()
+	if err := s.object(1, &members); err != nil {
+		return Object{}, err
+	}
+	if s.space(); s.pos < len(data) {
+		return Object{}, s.fail("text after the object")
+	}
+	return Object{data, s.unescaped, members}, nil
+}
+
+// Len returns the number of members.
+func (o Object) Len() int { return len(o.members) }
+
+// All returns the decoded names and the raw values in the order of the text.
+func (o Object) All() iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		for _, m := range o.members {
+			if !yield(string(o.name(m)), m.value.of(o.text)) {
+				return
+			}
+		}
+	}
+}
+
+// Raw returns the text of the value of the member with exactly this name, and
+// whether there is one.
+func (o Object) Raw(name string) (json.RawMessage, bool) {
+	for _, m := range o.members {
+		if string(o.name(m)) == name {
+			return m.value.of(o.text), true
+		}
+	}
+	return nil, false
+}
+
+// Text returns the string that the named member is, and whether there is such a
+// member. If it is anything else, null included, the error is a [*MemberError].
+func (o Object) Text(name string) (s string, ok bool, err error) {
+	raw, ok := o.Raw(name)
+	if !ok {
+		return "", false, nil
+	}
+	s, isString := unquote(raw)
+	if !isString {
+		return "", true, &MemberError{name, "is not a string"}
+	}
+	return s, true, nil
+}
+
+// Strings returns the named member, a string or an array of strings such as aud
+// in RFC 7519 section 4.1.3, and whether there is such a member. A string is
+// returned as one element; an empty array is returned empty and not nil. If the
+// member or an element is anything else, null included, the error is a
+// [*MemberError].
+func (o Object) Strings(name string) (ss []string, ok bool, err error) {
+	raw, ok := o.Raw(name)
+	if !ok {
+		return nil, false, nil
+	}
+	if s, isString := unquote(raw); isString {
+		return []string{s}, true, nil
+	}
+	items, allFit := elements(raw)
+	ss = make([]string, 0, len(items))
+	for _, item := range items {
+		s, isString := unquote(item)
+		ss, allFit = append(ss, s), allFit && isString
+	}
+	if !allFit {
+		return nil, true, &MemberError{name, "is not a string or an array of strings"}
+	}
+	return ss, true, nil
+}
+
+// Object returns the object that the named member is, and whether there is such
+// a member. If it is anything else, null included, the error is a
+// [*MemberError].
+func (o Object) Object(name string) (inner Object, ok bool, err error) {
+	raw, ok := o.Raw(name)
+	if !ok {
+		return Object{}, false, nil
+	}
+	inner, err = ParseObject(raw)
+	if err != nil {
+		return Object{}, true, &MemberError{name, "is not an object"}
+	}
+	return inner, true, nil
+}
+
+// Array returns the raw elements of the array that the named member is, and
+// whether there is such a member. An empty array is returned empty and not nil.
+// If the member is anything else, null included, the error is a [*MemberError].
+func (o Object) Array(name string) (items []json.RawMessage, ok bool, err error) {
+	raw, ok := o.Raw(name)
+	if !ok {
+		return nil, false, nil
+	}
+	items, isArray := elements(raw)
+	if !isArray {
+		return nil, true, &MemberError{name, "is not an array"}
+	}
+	return items, true, nil
+}
+
+// unquote decodes a value that the scanner has accepted, if it is a string.
+func unquote(raw []byte) (string, bool) {
+	s := scanner{data: raw}
+	body, escaped, err := s.str()
+	if err != nil {
+		return "", false
+	}
+	if escaped {
+		body = appendUnescaped(make([]byte, 0, len(body)), body)
+	}
+	return string(body), true
+}
+
+// elements splits a value that the scanner has accepted, if it is an array.
+func elements(raw []byte) ([]json.RawMessage, bool) {
+	s := scanner{data: raw}
+	items := []json.RawMessage{}
+	if err := s.array(1, &items); err != nil {
+		return nil, false
+	}
+	return items, true
+}

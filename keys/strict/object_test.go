@@ -1,0 +1,247 @@
+package strict_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+func mustParse(t testing.TB, text string) strict.Object {
+	t.Helper()
+	o, err := strict.ParseObject([]byte(text))
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return o
+}
+
+const sample = `{ "s":"text", "e":"\u0074e\/\ud83d\ude00", "":"empty", "n":17, "z":null, "t":true,
+	"l":["a","\u0062"], "l0":[], "lx":["a",1], "lz":["a",null], "o":{"in":{"k":"v"}}, "\u006fther":[1, {"a":[]} ,"x"] }`
+
+func TestObjectOrder(t *testing.T) {
+	o := mustParse(t, sample)
+	var names []string
+	for name, raw := range o.All() {
+		names = append(names, name)
+		if got, ok := o.Raw(name); !ok || string(got) != string(raw) || cap(got) != len(got) {
+			t.Errorf("%q: %s, %v, capacity %d", name, got, ok, cap(got))
+		}
+	}
+	if got, want := strings.Join(names, " "), "s e  n z t l l0 lx lz o other"; got != want {
+		t.Errorf("names %q, want %q", got, want)
+	}
+	if o.Len() != len(names) {
+		t.Errorf("Len is %d of %d", o.Len(), len(names))
+	}
+	for range o.All() { // stops when told to
+		break
+	}
+	if raw, _ := o.Raw("other"); string(raw) != `[1, {"a":[]} ,"x"]` {
+		t.Errorf("raw value is %s", raw)
+	}
+	if _, ok := o.Raw("OTHER"); ok {
+		t.Error("Raw folds case")
+	}
+}
+
+// The zero Object is empty, and an absent member is no error.
+func TestObjectZero(t *testing.T) {
+	var o strict.Object
+	for range o.All() {
+		t.Error("has a member")
+	}
+	_, okRaw := o.Raw("")
+	_, okText, err1 := o.Text("")
+	_, okStrings, err2 := o.Strings("")
+	_, okDate, err3 := o.NumericDate("")
+	_, okObject, err4 := o.Object("")
+	_, okArray, err5 := o.Array("")
+	if o.Len() != 0 || okRaw || okText || okStrings || okDate || okObject || okArray {
+		t.Error("has a member")
+	}
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		t.Error(err)
+	}
+}
+
+// Each accessor gives its value, or refuses what is present with another type.
+func TestObjectAccessors(t *testing.T) {
+	o := mustParse(t, sample)
+	calls := []struct {
+		kind string
+		get  func(name string) (any, bool, error)
+		want map[string]string // printed; every other member is refused
+	}{
+		{"is not a string", func(n string) (any, bool, error) { return any3(o.Text(n)) },
+			map[string]string{"s": "text", "e": "te/😀", "": "empty"}},
+		{"is not a string or an array of strings", func(n string) (any, bool, error) { return any3(o.Strings(n)) },
+			map[string]string{"s": "[text]", "e": "[te/😀]", "": "[empty]", "l": "[a b]", "l0": "[]"}},
+		{"is not a number", func(n string) (any, bool, error) { return any3(o.NumericDate(n)) },
+			map[string]string{"n": "1970-01-01 00:00:17 +0000 UTC"}},
+		{"is not an object", func(n string) (any, bool, error) { return any3(object(o, n)) },
+			map[string]string{"o": "1"}},
+		{"is not an array", func(n string) (any, bool, error) { return any3(array(o, n)) },
+			map[string]string{"l": `["a" "\u0062"]`, "l0": "[]", "lx": `["a" 1]`, "lz": `["a" null]`, "other": `[1 {"a":[]} "x"]`}},
+	}
+	for _, c := range calls {
+		if _, ok, err := c.get("absent"); ok || err != nil {
+			t.Errorf("absent: %v, %v", ok, err)
+		}
+		for name := range o.All() {
+			v, ok, err := c.get(name)
+			if !ok {
+				t.Errorf("%q: absent", name)
+			}
+			if want, fits := c.want[name]; fits {
+				if err != nil || fmt.Sprint(v) != want {
+					t.Errorf("%q: %v, %v, want %s", name, v, err, want)
+				}
+				continue
+			}
+			var e *strict.MemberError
+			if !errors.As(err, &e) || e.Name != name || e.Reason != c.kind {
+				t.Errorf("%q: %v, %v, want an error that it %s", name, v, err, c.kind)
+			} else if err.Error() != fmt.Sprintf("strict: member %q %s", name, c.kind) {
+				t.Errorf("text is %q", err)
+			}
+		}
+	}
+}
+
+func any3[T any](v T, ok bool, err error) (any, bool, error) { return v, ok, err }
+
+func object(o strict.Object, name string) (int, bool, error) {
+	inner, ok, err := o.Object(name)
+	return inner.Len(), ok, err
+}
+
+func array(o strict.Object, name string) ([]string, bool, error) {
+	items, ok, err := o.Array(name)
+	ss := make([]string, len(items))
+	for i, item := range items {
+		ss[i] = string(item)
+	}
+	return ss, ok, err
+}
+
+func TestObjectNested(t *testing.T) {
+	outer, _, err := mustParse(t, sample).Object("o")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, ok, err := outer.Object("in")
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if v, ok, err := inner.Text("k"); v != "v" || !ok || err != nil {
+		t.Errorf("%q, %v, %v", v, ok, err)
+	}
+}
+
+// A caller can tell an empty audience from an absent one.
+func TestEmptyArrayIsNotNil(t *testing.T) {
+	o := mustParse(t, `{"aud":[ ]}`)
+	if ss, ok, err := o.Strings("aud"); ss == nil || len(ss) != 0 || !ok || err != nil {
+		t.Errorf("%v, %v, %v", ss, ok, err)
+	}
+	if items, ok, err := o.Array("aud"); items == nil || len(items) != 0 || !ok || err != nil {
+		t.Errorf("%v, %v, %v", items, ok, err)
+	}
+}
+
+// Every value that fits in the text can be opened again, at every depth.
+func TestObjectDeepest(t *testing.T) {
+	text := strings.Repeat(`{"a":`, strict.MaxDepth) + "1" + strings.Repeat("}", strict.MaxDepth)
+	o := mustParse(t, text)
+	for i := 1; i < strict.MaxDepth; i++ {
+		var err error
+		if o, _, err = o.Object("a"); err != nil || o.Len() != 1 {
+			t.Fatalf("depth %d: %v", i, err)
+		}
+	}
+}
+
+func TestObjectConcurrent(t *testing.T) {
+	o := mustParse(t, sample)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for name := range o.All() {
+				o.Text(name)
+				o.Strings(name)
+				o.NumericDate(name)
+				o.Object(name)
+				o.Array(name)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// claims is a claims set of 512 bytes as an issuer writes it.
+var claims = func() []byte {
+	text := `{"iss":"https://issuer.example.com","sub":"248289761001","aud":["https://api.example.com","https://gw.example.com"],` +
+		`"iat":1767225600,"nbf":1767225600,"exp":1767229200,"jti":"yQb5C0iXz3l0sJ8m5Tn0Wg","email":"jane.doe@example.com",` +
+		`"name":"Jane \u00c5. Doe","roles":["reader","writer"],"address":{"locality":"Oslo","country":"NO"},"verified":true,"note":""}`
+	pad := strings.Repeat("x", 512-len(text))
+	return []byte(strings.Replace(text, `"note":""`, `"note":"`+pad+`"`, 1))
+}()
+
+// A claims set costs three small allocations: its members and two to compare
+// their names. The decoded names, if any has escapes, are a fourth.
+func TestParseObjectAllocations(t *testing.T) {
+	n := testing.AllocsPerRun(100, func() {
+		if _, err := strict.ParseObject(claims); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 3 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkParseObject(b *testing.B) {
+	b.SetBytes(int64(len(claims)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := strict.ParseObject(claims); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	o := mustParse(b, string(claims))
+	b.ReportAllocs()
+	for b.Loop() {
+		o.Text("iss")
+		o.Strings("aud")
+		o.NumericDate("exp")
+	}
+}
+
+// The same work by encoding/json, to compare with.
+func BenchmarkEncodingJSON(b *testing.B) {
+	b.SetBytes(int64(len(claims)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(claims, &m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func TestClaimsSample(t *testing.T) {
+	o := mustParse(t, string(claims))
+	aud, _, err := o.Strings("aud")
+	if err != nil || !slices.Equal(aud, []string{"https://api.example.com", "https://gw.example.com"}) || len(claims) != 512 {
+		t.Errorf("%v, %v, %d bytes", aud, err, len(claims))
+	}
+}

@@ -1,0 +1,227 @@
+package strict
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+)
+
+// scanner reads a JSON text once, from left to right. Its methods leave pos
+// after what they accepted, or on the byte that they refuse.
+type scanner struct {
+	data   []byte
+	pos    int
+	values int // so far
+
+	// The folded names of all objects that are open at pos; see names.go.
+	names  []name
+	folded []byte
+
+	unescaped []byte // the names that are spelled with escapes, decoded
+}
+
+// fail refuses the text at pos.
+func (s *scanner) fail(reason string) error {
+	return &Error{s.pos, reason}
+}
+
+// peek returns the byte at pos, or 0 at the end: no JSON token has that byte.
+func (s *scanner) peek() byte {
+	if s.pos < len(s.data) {
+		return s.data[s.pos]
+	}
+	return 0
+}
+
+// accept steps over the byte c if it is next.
+func (s *scanner) accept(c byte) bool {
+	if s.pos < len(s.data) && s.data[s.pos] == c {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+// space steps over white space, RFC 8259 section 2.
+func (s *scanner) space() {
+	for s.pos < len(s.data) {
+		switch s.data[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+// value reads one value inside of depth open arrays and objects.
+func (s *scanner) value(depth int) error {
+	if s.values++; s.values > MaxValues {
+		return s.fail("too many values")
+	}
+	switch c := s.peek(); c {
+	case '{':
+		return s.object(depth+1, nil)
+	case '[':
+		return s.array(depth+1, nil)
+	case '"':
+		_, _, err := s.str()
+		return err
+	case 't':
+		return s.literal("true")
+	case 'f':
+		return s.literal("false")
+	case 'n':
+		return s.literal("null")
+	default:
+		if c == '-' || '0' <= c && c <= '9' {
+			return s.number()
+		}
+		return s.fail("value expected")
+	}
+}
+
+// object reads an object that is the depth-th open one, and appends its members
+// to keep unless that is nil.
+func (s *scanner) object(depth int, keep *[]member) error {
+	if depth > MaxDepth {
+		return s.fail("nesting too deep")
+	}
+	if !s.accept('{') {
+		return s.fail("object expected")
+	}
+	if s.space(); s.accept('}') {
+		return nil
+	}
+	names, folded := len(s.names), len(s.folded)
+	for {
+		m, err := s.member(depth)
+		if err != nil {
+			return err
+		}
+		if keep != nil {
+			*keep = add(*keep, m)
+		}
+		if s.space(); s.accept('}') {
+			break
+		}
+		if !s.accept(',') {
+			return s.fail("comma or end of object expected")
+		}
+		s.space()
+	}
+	err := s.unique(names)
+	s.names, s.folded = s.names[:names], s.folded[:folded]
+	return err
+}
+
+// member reads a name, a colon and a value.
+func (s *scanner) member(depth int) (m member, err error) {
+	start := s.pos
+	decoded, escaped, err := s.str()
+	if err != nil {
+		return m, err
+	}
+	m = member{name: newSpan(start+1, s.pos-1), escaped: escaped}
+	if escaped {
+		lo := len(s.unescaped)
+		s.unescaped = appendUnescaped(s.unescaped, decoded)
+		m.name = newSpan(lo, len(s.unescaped))
+		decoded = s.unescaped[lo:]
+	}
+	if len(decoded) > MaxName {
+		return m, &Error{start, "member name too long"}
+	}
+	s.push(start, decoded)
+
+	if s.space(); !s.accept(':') {
+		return m, s.fail("colon expected")
+	}
+	s.space()
+	start = s.pos
+	err = s.value(depth)
+	m.value = newSpan(start, s.pos)
+	return m, err
+}
+
+// array reads an array that is the depth-th open one, and appends its elements
+// to keep unless that is nil.
+func (s *scanner) array(depth int, keep *[]json.RawMessage) error {
+	if depth > MaxDepth {
+		return s.fail("nesting too deep")
+	}
+	if !s.accept('[') {
+		return s.fail("array expected")
+	}
+	if s.space(); s.accept(']') {
+		return nil
+	}
+	for {
+		start := s.pos
+		if err := s.value(depth); err != nil {
+			return err
+		}
+		if keep != nil {
+			*keep = add(*keep, json.RawMessage(s.data[start:s.pos:s.pos]))
+		}
+		if s.space(); s.accept(']') {
+			return nil
+		}
+		if !s.accept(',') {
+			return s.fail("comma or end of array expected")
+		}
+		s.space()
+	}
+}
+
+// literal reads true, false or null.
+func (s *scanner) literal(word string) error {
+	if !bytes.HasPrefix(s.data[s.pos:], []byte(word)) {
+		return s.fail("value expected")
+	}
+	s.pos += len(word)
+	return nil
+}
+
+// number reads a number, RFC 8259 section 6.
+func (s *scanner) number() error {
+	start := s.pos
+	s.accept('-')
+	// A leading zero stands alone: what follows it here is not a digit.
+	if !s.accept('0') && !s.digits() {
+		return s.fail("digit expected")
+	}
+	if s.accept('.') && !s.digits() {
+		return s.fail("digit expected")
+	}
+	if s.accept('e') || s.accept('E') {
+		if !s.accept('+') {
+			s.accept('-')
+		}
+		if !s.digits() {
+			return s.fail("digit expected")
+		}
+	}
+	if s.pos-start > MaxNumber {
+		return &Error{start, "number too long"}
+	}
+	return nil
+}
+
+// digits steps over digits and reports whether there was one.
+func (s *scanner) digits() bool {
+	start := s.pos
+	for s.pos < len(s.data) && '0' <= s.data[s.pos] && s.data[s.pos] <= '9' {
+		s.pos++
+	}
+	return s.pos > start
+}
+
+// add appends v and doubles the room when there is none: append grows long slices
+// by a quarter, which in sum allocates five times what the text is worth.
+func add[T any](to []T, v T) []T {
+	if len(to) == cap(to) {
+		to = slices.Grow(to, max(len(to), 8))
+	}
+	return append(to, v)
+}

@@ -1,0 +1,65 @@
+// Package strict is how a security token reads JSON and base64url: one
+// spelling, unique names, bounded depth.
+//
+// Two programs that read the same signed bytes must see the same claims.
+// encoding/json cannot promise that: it folds the case of member names, lets the
+// last duplicate win, and replaces bad UTF-8, so an expired token that adds an
+// "EXP" in the future passes. This package refuses every text on which two
+// readers may differ, and no header or claim that came from outside may reach
+// another JSON decoder before it.
+//
+// [ParseObject] reads one JSON object; the methods of [Object] read its members
+// and never convert: a member that is present with another type, null included,
+// is an error and not an absent member. [DecodeBase64URL] accepts the one
+// canonical spelling of the bytes. The length of the input is the caller's to
+// cap, long before [MaxText]; no input takes more than n log n time in it.
+//
+// All functions and methods are safe for concurrent use. No error text contains
+// anything of the input, so every error may be logged.
+//
+// JSON is that of RFC 8259, without the surrogates and duplicate names that
+// I-JSON bans (RFC 7493 sections 2.1 and 2.3); RFC 7515 section 4 and RFC 7519
+// section 4 let a reader refuse the latter.
+package strict
+
+import "fmt"
+
+// Limits on one JSON text. They are far above what tokens need and low enough
+// that no text makes a reader recurse or allocate without bound.
+const (
+	// MaxText is the length of a text in bytes.
+	MaxText = 16 << 20
+	// MaxDepth is how deep arrays and objects nest; the outermost counts 1.
+	MaxDepth = 32
+	// MaxNumber is the length of one number's text in bytes. Some decoders need
+	// quadratic time for the digits.
+	MaxNumber = 128
+	// MaxName is the length of a member name in bytes, escapes decoded.
+	MaxName = 256
+	// MaxValues is the number of values in one text, nested ones and the
+	// outermost object included.
+	MaxValues = 20000
+)
+
+// Error says why a text was refused and where. It holds nothing of the text.
+type Error struct {
+	Offset int    // of the byte at which reading stopped, from 0
+	Reason string // a fixed phrase
+}
+
+// Error returns a text such as "strict: value expected at byte 7".
+func (e *Error) Error() string {
+	return fmt.Sprintf("strict: %s at byte %d", e.Reason, e.Offset)
+}
+
+// MemberError says that a member is present but not what the caller asked for.
+// It holds the name that the caller gave and nothing of the text.
+type MemberError struct {
+	Name   string // as the caller gave it
+	Reason string // a fixed phrase, such as "is not a string"
+}
+
+// Error returns a text such as `strict: member "exp" is not a number`.
+func (e *MemberError) Error() string {
+	return fmt.Sprintf("strict: member %q %s", e.Name, e.Reason)
+}

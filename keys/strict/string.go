@@ -1,0 +1,125 @@
+package strict
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// str reads a string, RFC 8259 section 7, and returns what stands between its
+// quotes: valid UTF-8, and escapes that [appendUnescaped] can decode if escaped
+// is true.
+//
+// Bad UTF-8 and unpaired surrogates are refused because decoders replace them,
+// after which two different subjects have one name.
+func (s *scanner) str() (body []byte, escaped bool, err error) {
+	if !s.accept('"') {
+		return nil, false, s.fail("string expected")
+	}
+	start := s.pos
+	for s.pos < len(s.data) {
+		switch c := s.data[s.pos]; {
+		case c == '"':
+			body = s.data[start:s.pos]
+			s.pos++
+			return body, escaped, nil
+		case c == '\\':
+			_, n := escape(s.data[s.pos:])
+			if n == 0 {
+				return nil, false, s.fail("invalid escape or unpaired surrogate")
+			}
+			escaped = true
+			s.pos += n
+		case c < ' ':
+			return nil, false, s.fail("control character in string")
+		case c < utf8.RuneSelf:
+			s.pos++
+		default:
+			r, n := utf8.DecodeRune(s.data[s.pos:])
+			if r == utf8.RuneError && n == 1 {
+				return nil, false, s.fail("invalid UTF-8")
+			}
+			s.pos += n
+		}
+	}
+	return nil, false, s.fail("unterminated string")
+}
+
+// appendUnescaped appends the characters of body, which str has returned.
+func appendUnescaped(dst, body []byte) []byte {
+	for {
+		i := bytes.IndexByte(body, '\\')
+		if i < 0 {
+			return append(dst, body...)
+		}
+		dst = append(dst, body[:i]...)
+		r, n := escape(body[i:])
+		dst = utf8.AppendRune(dst, r)
+		body = body[i+n:]
+	}
+}
+
+// escape decodes the escape sequence at the start of b, a surrogate pair being
+// one, and returns its length: 0 if it is invalid or half of a pair.
+func escape(b []byte) (r rune, n int) {
+	if len(b) < 2 {
+		return 0, 0
+	}
+	switch c := b[1]; c {
+	case '"', '\\', '/':
+		return rune(c), 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		return unicodeEscape(b)
+	}
+	return 0, 0
+}
+
+// unicodeEscape is escape for what starts with \u.
+func unicodeEscape(b []byte) (r rune, n int) {
+	r = hex4(b[2:])
+	if r < 0 {
+		return 0, 0
+	}
+	if !utf16.IsSurrogate(r) {
+		return r, 6
+	}
+	if len(b) < 12 || b[6] != '\\' || b[7] != 'u' {
+		return 0, 0
+	}
+	if r = utf16.DecodeRune(r, hex4(b[8:])); r == utf8.RuneError {
+		return 0, 0
+	}
+	return r, 12
+}
+
+// hex4 decodes the four hexadecimal digits at the start of b, or returns -1.
+func hex4(b []byte) rune {
+	if len(b) < 4 {
+		return -1
+	}
+	var r rune
+	for _, c := range b[:4] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return -1
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
+}

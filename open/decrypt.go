@@ -1,0 +1,125 @@
+package open
+
+import (
+	"crypto"
+	"crypto/ecdh"
+	"crypto/rand"
+	"crypto/rsa"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// coordinateSize is the length in bytes of a P-256 coordinate.
+const coordinateSize = 32
+
+// decrypt returns the plaintext, RFC 7516 section 5.2. The form of the key
+// agreement is checked before any private key is used; from then on there is one
+// error.
+func (j *jwe) decrypt(k *keys.Key) ([]byte, error) {
+	cek, err := j.contentKey(k)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(cek)
+	plaintext, err := j.content.Decrypt(cek, []byte(j.aad), j.iv, j.ciphertext, j.tag)
+	if err != nil {
+		return nil, ErrNotAuthentic
+	}
+	return plaintext, nil
+}
+
+func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
+	switch k.Suite() {
+	case keys.ECDHES:
+		// RFC 7516 section 5.2 step 10; any other would be a second spelling.
+		if len(j.encryptedKey) != 0 {
+			return nil, ErrMalformed
+		}
+		return j.agree(k)
+	case keys.ECDHESA256KW:
+		kek, err := j.agree(k)
+		if err != nil {
+			return nil, err
+		}
+		defer clear(kek)
+		cek, err := keys.UnwrapKey(kek, j.encryptedKey)
+		if err != nil {
+			return nil, ErrNotAuthentic
+		}
+		return cek, nil
+	case keys.RSAOAEP256:
+		cek, err := k.Decrypter().Decrypt(rand.Reader, j.encryptedKey, &rsa.OAEPOptions{Hash: crypto.SHA256})
+		if err != nil {
+			return nil, ErrNotAuthentic
+		}
+		return cek, nil
+	}
+	return nil, ErrAlgorithm
+}
+
+// agree performs the key agreement, RFC 7518 section 4.6.
+func (j *jwe) agree(k *keys.Key) ([]byte, error) {
+	epk, err := j.ephemeralKey()
+	if err != nil {
+		return nil, err
+	}
+	apu, err := j.partyInfo("apu")
+	if err != nil {
+		return nil, err
+	}
+	apv, err := j.partyInfo("apv")
+	if err != nil {
+		return nil, err
+	}
+	z, err := k.KeyExchanger().ECDH(epk)
+	if err != nil {
+		return nil, ErrNotAuthentic
+	}
+	defer clear(z)
+	return k.Suite().AgreedKey(z, j.content, apu, apv), nil
+}
+
+// ephemeralKey is the sender's public key. A point off the curve would let the
+// sender read our private key bit by bit (CVE-2016-9121); crypto/ecdh refuses it.
+func (j *jwe) ephemeralKey() (*ecdh.PublicKey, error) {
+	epk, ok, err := j.header.members.Object("epk")
+	if err != nil || !ok {
+		return nil, ErrMalformed
+	}
+	kty, _, errKty := epk.Text("kty")
+	crv, _, errCrv := epk.Text("crv")
+	_, private := epk.Raw("d")
+	if errKty != nil || errCrv != nil || kty != "EC" || crv != "P-256" || private {
+		return nil, ErrMalformed
+	}
+	point := []byte{4} // uncompressed
+	for _, name := range []string{"x", "y"} {
+		s, _, err := epk.Text(name)
+		if err != nil {
+			return nil, ErrMalformed
+		}
+		b, err := strict.DecodeBase64URL(s)
+		if err != nil || len(b) != coordinateSize {
+			return nil, ErrMalformed
+		}
+		point = append(point, b...)
+	}
+	pub, err := ecdh.P256().NewPublicKey(point)
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	return pub, nil
+}
+
+func (j *jwe) partyInfo(name string) ([]byte, error) {
+	s, _, err := j.header.members.Text(name)
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	b, err := strict.DecodeBase64URL(s)
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	return b, nil
+}

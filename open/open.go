@@ -1,0 +1,144 @@
+package open
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// Opener opens tokens. It is immutable and safe for concurrent use.
+type Opener struct {
+	cfg   Config
+	trust map[string]keys.PublicSource
+	now   func() time.Time
+}
+
+// Open decrypts a token, verifies its signature and checks every claim, RFC 7519
+// section 7.2. It is one straight line without a branch that accepts less: what is
+// not encrypted, or not signed inside, is refused.
+//
+// The error is one of [ErrMalformed], [ErrAlgorithm], [ErrNotAuthentic], [ErrKey],
+// [ErrKeySource], [ErrType], [ErrIssuer], [ErrAudience], [ErrExpired],
+// [ErrNotYetValid], [ErrLifetime], [ErrClaims] and [ErrRefused]. Nothing about the
+// claims comes with an error.
+func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
+	return o.OpenAt(ctx, token, o.now())
+}
+
+// OpenAt is Open with the token's times checked as of the given time. It is for
+// looking into old tokens; never let a client choose the time.
+func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token, error) {
+	outer, err := parseJWE(token, o.cfg.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	decryptionKey, err := o.decryptionKey(ctx, outer.header)
+	if err != nil {
+		return nil, err
+	}
+	plaintext, err := outer.decrypt(decryptionKey)
+	if err != nil {
+		return nil, err
+	}
+	inner, err := parseJWS(plaintext, o.cfg.Type)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := strict.ParseObject(inner.payload)
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	verificationKey, err := o.verificationKey(ctx, inner.header, payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := verify(verificationKey, inner.signed, inner.signature); err != nil {
+		return nil, err
+	}
+	claims, err := readClaims(payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.check(claims, payload, outer.header.members, at); err != nil {
+		return nil, err
+	}
+	claims.payload = inner.payload
+	claims.signingKeyID, claims.decryptionKeyID = verificationKey.ID(), decryptionKey.ID()
+	t := &Token{claims}
+	if o.cfg.Check != nil {
+		if err := o.cfg.Check(ctx, t); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+	}
+	return t, nil
+}
+
+// decryptionKey is our key that the outer header names. For a kid that we do not
+// know a source that can reload does so once: another process may have rotated.
+func (o *Opener) decryptionKey(ctx context.Context, h header) (*keys.Key, error) {
+	set, err := o.cfg.Decryption.Private(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeySource, err)
+	}
+	if !h.hasKid {
+		k, ok := set.OnlyDecryptionKey(h.alg)
+		if !ok || !o.cfg.AllowMissingKeyID {
+			return nil, ErrKey
+		}
+		return k, nil
+	}
+	k, ok := set.DecryptionKey(h.kid)
+	if r, can := o.cfg.Decryption.(reloader); !ok && can {
+		if set, err = r.Reload(ctx); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrKeySource, err)
+		}
+		k, ok = set.DecryptionKey(h.kid)
+	}
+	return matching(k, ok, h)
+}
+
+type reloader interface {
+	Reload(ctx context.Context) (*keys.Set, error)
+}
+
+// verificationKey is the key that the inner header names, of the issuer that the
+// payload names. The payload is not verified yet: its iss chooses only whose keys
+// may verify it.
+func (o *Opener) verificationKey(ctx context.Context, h header, payload strict.Object) (*keys.Key, error) {
+	iss, _, err := payload.Text("iss")
+	if err != nil {
+		return nil, ErrIssuer
+	}
+	source, trusted := o.trust[iss]
+	if !trusted {
+		return nil, ErrIssuer
+	}
+	set, err := source.Public(ctx, h.kid)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeySource, err)
+	}
+	if !h.hasKid {
+		k, ok := set.OnlyVerificationKey(h.alg)
+		if !ok || !o.cfg.AllowMissingKeyID {
+			return nil, ErrKey
+		}
+		return k, nil
+	}
+	k, ok := set.VerificationKey(h.kid)
+	return matching(k, ok, h)
+}
+
+// matching lets the key decide on the algorithm, and the header only agree:
+// algorithm confusion starts where the header decides.
+func matching(k *keys.Key, ok bool, h header) (*keys.Key, error) {
+	if !ok {
+		return nil, ErrKey
+	}
+	if !k.Suite().Matches(h.alg) {
+		return nil, ErrAlgorithm
+	}
+	return k, nil
+}

@@ -1,0 +1,73 @@
+package open
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// Token is a token that was decrypted, verified and checked. Only [Opener.Open]
+// makes one, so a function that takes a *Token need not ask whether it is good.
+// It is immutable, safe for concurrent use, and prints as [redacted].
+type Token struct {
+	claims *claims // behind a pointer, at which fmt stops
+}
+
+// Issuer returns the iss, one of Config.Trust.
+func (t *Token) Issuer() string { return t.claims.issuer }
+
+// Subject returns the sub, empty if the token has none.
+func (t *Token) Subject() string { return t.claims.subject }
+
+// Audience returns the aud; Config.Audience is in it.
+func (t *Token) Audience() []string { return slices.Clone(t.claims.audience) }
+
+// ID returns the jti, empty if the token has none. Together with Issuer it is the
+// token's identity; its text is not, since a signature can be respelled.
+func (t *Token) ID() string { return t.claims.id }
+
+// IssuedAt returns the iat, the zero time if the token has none.
+func (t *Token) IssuedAt() time.Time { return t.claims.issuedAt }
+
+// NotBefore returns the nbf, the zero time if the token has none.
+func (t *Token) NotBefore() time.Time { return t.claims.notBefore }
+
+// Expires returns the exp.
+func (t *Token) Expires() time.Time { return t.claims.expires }
+
+// SigningKeyID returns the kid of the issuer's key that verified the token.
+func (t *Token) SigningKeyID() string { return t.claims.signingKeyID }
+
+// DecryptionKeyID returns the kid of our key that decrypted the token.
+func (t *Token) DecryptionKeyID() string { return t.claims.decryptionKeyID }
+
+// Claims decodes all claims, the registered ones included, into dst with
+// encoding/json: a pointer to a struct, a map, or a json.RawMessage for the JSON
+// text as it was signed. Its error names the claim and the Go type that do not
+// fit, never the value.
+func (t *Token) Claims(dst any) error {
+	err := json.Unmarshal(t.claims.payload, dst)
+	var mismatch *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &mismatch):
+		return fmt.Errorf("open: the claim %q does not fit the Go type %v", mismatch.Field, mismatch.Type)
+	}
+	return fmt.Errorf("open: the claims cannot be decoded into a %T", dst)
+}
+
+const redacted = "[redacted]"
+
+// Format prints [redacted], whatever the verb.
+func (Token) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue is [redacted].
+func (Token) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON gives "[redacted]"; [Token.Claims] gives the claims.
+func (Token) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }

@@ -1,0 +1,93 @@
+package seal
+
+import (
+	"crypto/ecdh"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// outerHeader is the protected header of the JWE, in the order it is written.
+type outerHeader struct {
+	Alg string        `json:"alg"`
+	Enc string        `json:"enc"`
+	Kid string        `json:"kid"`
+	Epk *ephemeralKey `json:"epk,omitempty"`
+	Cty string        `json:"cty"`
+}
+
+// ephemeralKey is the sender's half of one key agreement, RFC 7518 section
+// 4.6.1.1.
+type ephemeralKey struct {
+	Kty string `json:"kty"`
+	Crv string `json:"crv"`
+	X   string `json:"x"`
+	Y   string `json:"y"`
+}
+
+// encrypt makes a compact JWE, RFC 7516 section 5.1, of a signed token. Every
+// token has its own content encryption key.
+func encrypt(to *keys.Key, content keys.Content, inner []byte) (string, error) {
+	h := outerHeader{Alg: to.Suite().Alg(), Enc: content.String(), Kid: to.ID(), Cty: "JWT"}
+	cek, encryptedKey, err := contentKey(to, content, &h)
+	if err != nil {
+		return "", fmt.Errorf("seal: encrypting: %w", err)
+	}
+	defer clear(cek)
+	header, err := marshal(h)
+	if err != nil {
+		return "", err
+	}
+	protected := strict.EncodeBase64URL(header)
+	iv, ciphertext, tag, err := content.Encrypt(cek, []byte(protected), inner)
+	if err != nil {
+		return "", fmt.Errorf("seal: encrypting: %w", err)
+	}
+	return protected + "." + strict.EncodeBase64URL(encryptedKey) + "." + strict.EncodeBase64URL(iv) +
+		"." + strict.EncodeBase64URL(ciphertext) + "." + strict.EncodeBase64URL(tag), nil
+}
+
+// contentKey determines the content encryption key and its encrypted form, RFC
+// 7516 section 5.1 steps 1 to 8.
+func contentKey(to *keys.Key, content keys.Content, h *outerHeader) (cek, encryptedKey []byte, err error) {
+	if to.Suite() == keys.ECDHES {
+		agreed, err := agree(to, content, h)
+		return agreed, nil, err
+	}
+	cek = make([]byte, content.KeySize())
+	rand.Read(cek)
+	switch to.Suite() {
+	case keys.ECDHESA256KW:
+		agreed, err := agree(to, content, h)
+		if err != nil {
+			return nil, nil, err
+		}
+		encryptedKey, err = keys.WrapKey(agreed, cek)
+		return cek, encryptedKey, err
+	case keys.RSAOAEP256:
+		encryptedKey, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, to.Public().(*rsa.PublicKey), cek, nil)
+		return cek, encryptedKey, err
+	}
+	return nil, nil, errors.New("the key's algorithm does not encrypt")
+}
+
+func agree(to *keys.Key, content keys.Content, h *outerHeader) ([]byte, error) {
+	ephemeral, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	z, err := ephemeral.ECDH(to.Public().(*ecdh.PublicKey))
+	if err != nil {
+		return nil, err
+	}
+	defer clear(z)
+	point := ephemeral.PublicKey().Bytes() // 4 || x || y
+	half := 1 + len(point)/2
+	h.Epk = &ephemeralKey{"EC", "P-256", strict.EncodeBase64URL(point[1:half]), strict.EncodeBase64URL(point[half:])}
+	return to.Suite().AgreedKey(z, content, nil, nil), nil
+}
