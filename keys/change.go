@@ -20,8 +20,8 @@ type RingConfig struct {
 	Uses   []Use  // nil means both; an issuer that never opens needs UseSig only
 }
 
-// Create makes a new ring in store, with one active key for each use, and opens
-// it. It never replaces a ring.
+// Create makes a new ring in store, with an active key for each use and its staged
+// successor, and opens it. It never replaces a ring.
 //
 // It returns [ErrExists] when there is one, [ErrPolicy] for a policy that cannot
 // work, and the store's own errors; then nothing was written.
@@ -45,7 +45,10 @@ func createAt(ctx context.Context, store Store, kek KEK, cfg RingConfig, now fun
 	if len(uses) == 0 {
 		uses = []Use{UseSig, UseEnc}
 	}
-	for _, u := range uses {
+	for i, u := range uses {
+		if u != UseSig && u != UseEnc || slices.Contains(uses[:i], u) {
+			return nil, fmt.Errorf("%w: the uses of a ring are sig, enc or both", ErrPolicy)
+		}
 		k, err := Generate(policy.forUse(u).Suite)
 		if err != nil {
 			return nil, err
