@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// maxClaims is the longest claims file in bytes. Far less fits into a token; the
+// rest is room for white space.
+const maxClaims = 1 << 20
+
+// claimsFile is a claims file, taken apart.
+type claimsFile struct {
+	issuer, audience string
+	claims           seal.Claims
+}
+
+// takenOut are the members that the file may hold and that the sealer writes.
+var takenOut = []string{"iss", "sub", "aud", "nbf", "jti"}
+
+// readClaims reads a claims file: one JSON object. Flags give what it lacks.
+func (a *app) readClaims(args []string, flags claimsFlags) (claimsFile, error) {
+	in, err := a.read(args, maxClaims)
+	if errors.Is(err, errTooLong) {
+		return claimsFile{}, &failure{err: err, code: exitUsage, advice: "keep an id in the token and the rest in a database"}
+	}
+	if err != nil {
+		return claimsFile{}, err
+	}
+	if len(in.data) == 0 {
+		return claimsFile{}, usagef("%s is empty: give one JSON object with the claims", in.name)
+	}
+	o, err := strict.ParseObject(in.data)
+	if bad, ok := errors.AsType[*strict.Error](err); ok {
+		line, column := position(in.data, bad.Offset)
+		return claimsFile{}, usagef("%s:%d:%d: %s: claims are one JSON object, with unique names and in UTF-8", in.name, line, column, bad.Reason)
+	}
+	if err != nil {
+		return claimsFile{}, usagef("%s: %w", in.name, err)
+	}
+	return takeApart(o, flags)
+}
+
+func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
+	for _, name := range []string{"iat", "exp"} {
+		if _, ok := o.Raw(name); ok {
+			return claimsFile{}, usagef("the claims file has %s, which sealing writes: take it out, and set the lifetime with --ttl 15m", name)
+		}
+	}
+	var f claimsFile
+	var err error
+	for _, m := range []struct {
+		name, flag string
+		dst        *string
+	}{
+		{"iss", flags.issuer, &f.issuer},
+		{"sub", flags.subject, &f.claims.Subject},
+		{"aud", flags.audience, &f.audience},
+		{"jti", "", &f.claims.ID},
+	} {
+		if *m.dst, err = fromBoth(o, m.name, m.flag); err != nil {
+			return claimsFile{}, err
+		}
+	}
+	if f.issuer == "" {
+		return claimsFile{}, usagef("the issuer is missing: add --iss https://id.example.com, or an iss member to the claims file")
+	}
+	if f.audience == "" {
+		return claimsFile{}, usagef("the audience is missing: add --aud https://api.example.com, or an aud member to the claims file")
+	}
+	if f.claims.NotBefore, err = notBefore(o); err != nil {
+		return claimsFile{}, err
+	}
+	f.claims.Custom, err = customClaims(o)
+	return f, err
+}
+
+// fromBoth is a member of the file or the flag that stands for it.
+func fromBoth(o strict.Object, name, flag string) (string, error) {
+	found, ok, err := o.Strings(name)
+	switch {
+	case err != nil, ok && len(found) != 1, ok && name != "aud" && !isText(o, name):
+		if name == "aud" {
+			return "", usagef("aud in the claims file must be one string: a token has one audience, seal once for each")
+		}
+		return "", usagef("%s in the claims file must be a string", name)
+	case !ok:
+		return flag, nil
+	case found[0] == "":
+		return "", usagef("%s in the claims file is empty: fill it in or take it out", name)
+	case flag != "" && flag != found[0]:
+		return "", usagef("--%s contradicts the %[1]s in the claims file: leave one of them out", name)
+	}
+	return found[0], nil
+}
+
+func isText(o strict.Object, name string) bool {
+	_, _, err := o.Text(name)
+	return err == nil
+}
+
+func notBefore(o strict.Object) (time.Time, error) {
+	nbf, ok, err := o.NumericDate("nbf")
+	if err != nil || ok && nbf.Nanosecond() != 0 {
+		return time.Time{}, usagef("nbf in the claims file must be a number of whole seconds since 1970")
+	}
+	return nbf, nil
+}
+
+// customClaims is the rest of the file, in its order and with every number as it
+// is spelled there: 84.50 must not become 84.5 on the way.
+func customClaims(o strict.Object) (json.RawMessage, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for name, value := range o.All() {
+		if slices.Contains(takenOut, name) {
+			continue
+		}
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		text, err := json.Marshal(name)
+		if err != nil {
+			return nil, fmt.Errorf("a claim's name: %w", err)
+		}
+		b.Write(text)
+		b.WriteByte(':')
+		b.Write(value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// position is the line and the column, both from 1, of a byte.
+func position(data []byte, offset int) (line, column int) {
+	before := data[:min(offset, len(data))]
+	line = 1 + bytes.Count(before, []byte("\n"))
+	return line, 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// The exit codes, on which scripts rely.
+const (
+	exitDone         = 0
+	exitIO           = 1
+	exitUsage        = 2
+	exitNotAuthentic = 3
+	exitRefused      = 4
+	exitKey          = 5
+	exitPolicy       = 6
+)
+
+// outcomes is what the library's errors mean for a script, and what they should
+// make a person do; no advice where the library's text already gives it. The
+// first that fits counts, so whatever wraps others stands above them.
+var outcomes = []struct {
+	err    error
+	code   int
+	advice string
+}{
+	{open.ErrMalformed, exitNotAuthentic, "sealjwt inspect says what it is"},
+	{open.ErrAlgorithm, exitNotAuthentic, "ask its issuer for a new one"},
+	{open.ErrNotAuthentic, exitNotAuthentic, "nothing in it can be believed; ask its issuer for a new one"},
+	{open.ErrType, exitRefused, "say which type you expect with --typ TYPE"},
+	{open.ErrIssuer, exitRefused, "only the issuer that --iss names is trusted, to the letter"},
+	{open.ErrAudience, exitRefused, "only tokens for the audience that --aud names are taken, to the letter"},
+	{open.ErrExpired, exitRefused, "look into an old token with --at TIME"},
+	{open.ErrNotYetValid, exitRefused, "check the clock, or look ahead with --at TIME"},
+	{open.ErrLifetime, exitRefused, "its issuer must seal with a shorter --ttl"},
+	{open.ErrClaims, exitRefused, "tell its issuer"},
+	{open.ErrRefused, exitRefused, ""},
+	{open.ErrKey, exitKey, "was it sealed to another ring (--ring), or does --trust lack its issuer's signing key?"},
+	{open.ErrConfig, exitUsage, "see sealjwt open --help"},
+	{open.ErrKeySource, exitKey, ""},
+
+	{seal.ErrClaims, exitUsage, "correct the claims file"},
+	{seal.ErrTooLarge, exitUsage, ""},
+	{seal.ErrConfig, exitUsage, "see sealjwt seal --help"},
+	{seal.ErrLifetime, exitPolicy, ""},
+	{seal.ErrSigning, exitKey, ""},
+
+	{keys.ErrNoRing, exitKey, "make one with: sealjwt keys init"},
+	{keys.ErrExists, exitKey, "use it, or name another with --ring; nothing ever replaces a ring"},
+	{keys.ErrUnreadable, exitKey, "name its own --kek-file or --passphrase-file, or put a backup of the ring back"},
+	{keys.ErrKEK, exitKey, "name the key file of this ring with --kek-file"},
+	{keys.ErrPrivateKey, exitPolicy, ""},
+	{keys.ErrWeakKey, exitPolicy, "make a new key"},
+	{keys.ErrPolicy, exitPolicy, ""},
+	{keys.ErrNoKey, exitKey, "see what the ring holds with: sealjwt keys list"},
+	{keys.ErrStale, exitKey, "make the ring readable again"},
+	{keys.ErrRollback, exitKey, "put the newer ring back"},
+	{keys.ErrDuplicate, exitKey, "see what the ring holds with: sealjwt keys list"},
+	{keys.ErrState, exitKey, ""},
+	{keys.ErrUnsupported, exitKey, ""},
+	{keys.ErrMalformed, exitKey, ""},
+	{keys.ErrUnknownOutcome, exitIO, "see with: sealjwt keys list"},
+	{filestore.ErrUnsafe, exitKey, ""},
+	{filestore.ErrLocked, exitKey, ""},
+}
+
+// failure is an error whose code or advice is not the usual one of its class.
+type failure struct {
+	err    error
+	code   int    // 0: that of the class
+	advice string // empty: that of the class
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// usagef is a mistake in the command line or in the claims file.
+func usagef(format string, args ...any) error {
+	return &failure{err: fmt.Errorf(format, args...), code: exitUsage}
+}
+
+// describe returns the exit code and the line for an error.
+func describe(err error) (code int, text string) {
+	code, text = exitIO, plain(err.Error())
+	var advice string
+	for _, o := range outcomes {
+		if errors.Is(err, o.err) {
+			code, advice = o.code, o.advice
+			break
+		}
+	}
+	if f, ok := errors.AsType[*failure](err); ok {
+		if f.advice != "" || f.code != 0 {
+			advice = f.advice
+		}
+		if f.code != 0 {
+			code = f.code
+		}
+	}
+	if advice != "" {
+		text += ": " + advice
+	}
+	return code, text
+}
+
+// plain drops the names of the packages that an error passed through.
+func plain(text string) string {
+	text = ": " + text
+	for _, name := range []string{"open", "seal", "keys", "filestore", "strict"} {
+		text = strings.ReplaceAll(text, ": "+name+": ", ": ")
+	}
+	return strings.TrimPrefix(text, ": ")
+}
+
+// printable escapes, as JSON and Go do, whatever could move a cursor, ring a
+// bell, turn text around or break a line.
+func printable(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+		i += n
+	}
+	return b.String()
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// choice is a flag with a few possible values.
+type choice struct {
+	value   string
+	allowed []string
+}
+
+func (c *choice) String() string { return c.value }
+func (c *choice) Type() string   { return strings.Join(c.allowed, "|") }
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.allowed, s) {
+		return fmt.Errorf("must be one of %s", strings.Join(c.allowed, ", "))
+	}
+	c.value = s
+	return nil
+}
+
+// addChoice adds a flag whose value is one of allowed.
+func addChoice(cmd *cobra.Command, name, short, value, usage string, allowed ...string) *choice {
+	c := &choice{value, allowed}
+	cmd.Flags().VarP(c, name, short, usage)
+	cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func addOutput(cmd *cobra.Command) *choice {
+	return addChoice(cmd, "output", "o", "text", "how the result is written", "text", "json")
+}
+
+func addUse(cmd *cobra.Command, usage string) *choice {
+	return addChoice(cmd, "use", "", "", usage, string(keys.UseSig), string(keys.UseEnc))
+}
+
+// suiteFlag is an algorithm; of one use, unless use is empty.
+type suiteFlag struct {
+	suite keys.Suite
+	use   keys.Use
+}
+
+func (f *suiteFlag) Type() string { return "ALG" }
+func (f *suiteFlag) String() string {
+	return f.suite.Alg()
+}
+
+func (f *suiteFlag) Set(s string) error {
+	suite, err := keys.ParseSuite(s)
+	if err != nil || f.use != "" && suite.Use() != f.use {
+		return fmt.Errorf("must be one of %s", strings.Join(f.names(), ", "))
+	}
+	f.suite = suite
+	return nil
+}
+
+func (f *suiteFlag) names() []string {
+	var names []string
+	for _, s := range []keys.Suite{keys.ES256, keys.EdDSA, keys.RS256, keys.PS256, keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256} {
+		if f.use == "" || s.Use() == f.use {
+			names = append(names, s.Alg())
+		}
+	}
+	return names
+}
+
+func addSuite(cmd *cobra.Command, name string, use keys.Use, value keys.Suite, usage string) *suiteFlag {
+	f := &suiteFlag{value, use}
+	cmd.Flags().Var(f, name, usage)
+	cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(f.names(), cobra.ShellCompDirectiveNoFileComp))
+	return f
+}
+
+// lifetime is a duration such as 15m, 1h30m or 30d.
+type lifetime time.Duration
+
+// longestLifetime keeps sums in range; the ring's policy is far below.
+const longestLifetime = 10 * 365 * 24 * time.Hour
+
+func (l *lifetime) Type() string { return "DURATION" }
+func (l *lifetime) String() string {
+	s := time.Duration(*l).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	return s
+}
+func (l *lifetime) Set(s string) error {
+	d, err := parseDuration(s)
+	if err != nil || d < time.Second || d%time.Second != 0 || d > longestLifetime {
+		return errors.New("must be a duration in whole seconds, such as 15m, 1h30m or 30d")
+	}
+	*l = lifetime(d)
+	return nil
+}
+
+// parseDuration is time.ParseDuration with days, each of 24 hours, in front.
+func parseDuration(s string) (time.Duration, error) {
+	var days time.Duration
+	if number, rest, ok := strings.Cut(s, "d"); ok {
+		n, err := strconv.ParseUint(number, 10, 16)
+		if err != nil {
+			return 0, err
+		}
+		days = time.Duration(n) * 24 * time.Hour
+		if rest == "" {
+			return days, nil
+		}
+		s = rest
+	}
+	d, err := time.ParseDuration(s)
+	if d < 0 {
+		return 0, errors.New("negative duration")
+	}
+	return days + d, err
+}
+
+// instant is a time, in RFC 3339 or in seconds since 1970.
+type instant struct {
+	time  time.Time
+	given bool
+}
+
+func (t *instant) Type() string { return "TIME" }
+func (t *instant) String() string {
+	if !t.given {
+		return ""
+	}
+	return t.time.Format(time.RFC3339)
+}
+
+func (t *instant) Set(s string) error {
+	if at, err := time.Parse(time.RFC3339, s); err == nil {
+		t.time, t.given = at, true
+		return nil
+	}
+	seconds, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || seconds < 0 || seconds > maxUnix {
+		return errors.New("must be a time such as 2026-01-31T12:00:00Z, or seconds since 1970")
+	}
+	t.time, t.given = time.Unix(seconds, 0).UTC(), true
+	return nil
+}
+
+// maxUnix is the end of the year 9999, the last that RFC 3339 can write.
+const maxUnix = 253402300799

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// errTooLong says that there is more to read than can be of any use.
+var errTooLong = errors.New("input too long")
+
+// oneInput is the Args of the verbs that take FILE or "-".
+func oneInput(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) > 1:
+		return usagef("one FILE at most, and %d are given: see %s --help", len(args), cmd.CommandPath())
+	case len(args) == 1 && args[0] == "":
+		return usagef("the name of the FILE is empty: leave it out to read standard input")
+	case len(args) == 1 && looksLikeToken(args[0]):
+		return usagef("a token is no argument, where every process on the machine can read it: pipe it in, or name a file that holds it")
+	}
+	return nil
+}
+
+// noInput is the Args of the verbs that take none.
+func noInput(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no argument: see %[1]s --help", cmd.CommandPath())
+	}
+	return nil
+}
+
+// looksLikeToken: the header of a compact token begins with {" in base64url.
+func looksLikeToken(s string) bool {
+	return strings.HasPrefix(s, "eyJ") && (len(s) > 64 || strings.Contains(s, "."))
+}
+
+// input is what a verb works on, from FILE or standard input.
+type input struct {
+	name string // for messages
+	data []byte
+	mode os.FileMode
+}
+
+// read reads FILE or, for "-" and without arguments, standard input to its end.
+// One final line feed, which editors and echo add, is dropped; nothing else is.
+func (a *app) read(args []string, most int) (input, error) {
+	if len(args) == 0 || args[0] == "-" {
+		if isTerminal(a.stdin) {
+			a.say("reading from the terminal: end with Ctrl-D")
+		}
+		data, err := readBounded(a.stdin, "standard input", most)
+		return input{name: "standard input", data: data}, err
+	}
+	return readFile(args[0], most)
+}
+
+func readFile(path string, most int) (input, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return input{}, cannotRead(path, err)
+	}
+	defer f.Close()
+	in := input{name: path}
+	if info, err := f.Stat(); err == nil {
+		in.mode = info.Mode()
+	}
+	in.data, err = readBounded(f, path, most)
+	return in, err
+}
+
+func readBounded(r io.Reader, name string, most int) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	if err != nil {
+		return nil, cannotRead(name, err)
+	}
+	if len(data) > most {
+		return nil, fmt.Errorf("%s: %w: more than %d bytes", name, errTooLong, most)
+	}
+	return bytes.TrimSuffix(data, []byte("\n")), nil
+}
+
+// cannotRead says it without the system call.
+func cannotRead(name string, err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		err = e.Err
+	}
+	var advice string
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		advice = "check the path"
+	case errors.Is(err, fs.ErrPermission):
+		advice = "let this user read it, or name another"
+	}
+	return &failure{err: fmt.Errorf("cannot read %s: %w", name, err), advice: advice}
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// maxInspected is the longest token in bytes that inspect reads: far beyond what
+// open takes, since whoever inspects wants to know why it was refused.
+const maxInspected = 1 << 20
+
+func (a *app) inspectCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "inspect [FILE|-]",
+		Short: "Show what a stranger reads in a token, without any key",
+		Long: `Shows every layer of a token that can be read without a key: headers, sizes, and
+the claims of a token that is only signed. Nothing of it is verified.`,
+		Example: `  sealjwt seal --init claims.json | sealjwt inspect`,
+		Args:    oneInput,
+	}
+	output := addOutput(cmd)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		in, err := a.read(args, maxInspected)
+		if errors.Is(err, errTooLong) {
+			return &failure{err: err, code: exitNotAuthentic, advice: "that is no token"}
+		}
+		if err != nil {
+			return err
+		}
+		layers, err := readLayers(string(in.data))
+		if err != nil {
+			return &failure{err: open.ErrMalformed, advice: err.Error()}
+		}
+		if output.value == "json" {
+			return a.printJSON(struct {
+				Verified bool     `json:"verified"` // never
+				Layers   []*layer `json:"layers"`
+			}{false, layers})
+		}
+		return a.print(describeLayers(layers))
+	}
+	return cmd
+}
+
+func describeLayers(layers []*layer) []byte {
+	var b bytes.Buffer
+	b.WriteString("NOT VERIFIED: what a stranger reads, without any key. Nothing here has been checked.\n")
+	for _, l := range layers {
+		b.WriteByte('\n')
+		l.describe(&b)
+	}
+	return b.Bytes()
+}
+
+func (l *layer) describe(b *bytes.Buffer) {
+	kind := "JWS, signed and not encrypted"
+	if l.Kind == "JWE" {
+		kind = "JWE, encrypted"
+	}
+	fmt.Fprintf(b, "%s: %s, %d characters\n", l.Where, kind, l.Length)
+	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "  header")
+	members(w, l.header)
+	w.Flush()
+	fmt.Fprintf(b, "  sizes in bytes: %s\n", l.sizes())
+	switch {
+	case l.Kind == "JWE":
+		b.WriteString("  claims: encrypted, not readable without the recipient's key\n")
+	case l.Claims != nil:
+		b.WriteString("  claims: anybody who has this token reads them\n")
+		members(w, l.claims)
+		w.Flush()
+	case l.Text != nil:
+		fmt.Fprintf(b, "  payload: no claims, but anybody reads it: %s\n", strconv.QuoteToGraphic(*l.Text))
+	default:
+		b.WriteString("  payload: neither claims nor text\n")
+	}
+}
+
+func members(w *tabwriter.Writer, o strict.Object) {
+	for name, value := range o.All() {
+		fmt.Fprintf(w, "    %s\t%s\n", bareName(name), display(value))
+	}
+}
+
+func (l *layer) sizes() string {
+	names := partNames[len(l.Parts)]
+	sizes := make([]string, len(names))
+	for i, name := range names {
+		sizes[i] = fmt.Sprintf("%s %d", strings.ReplaceAll(name, "_", " "), l.Parts[name])
+	}
+	return strings.Join(sizes, ", ")
+}
+
+// MarshalJSON writes the text of a payload so that a terminal may show it.
+func (l *layer) MarshalJSON() ([]byte, error) {
+	type bare layer
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode((*bare)(l)); err != nil {
+		return nil, err
+	}
+	return display(b.Bytes()), nil
+}

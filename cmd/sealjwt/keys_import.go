@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+func (a *app) keysImportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "import [FILE|-]",
+		Short: "Put a key from elsewhere into the ring, and print its kid",
+		Long: `Reads one key, a JWK or PEM (PKCS#8 and its forerunners), and puts it into the
+ring. A retired decryption key still opens; a retired signing key still verifies,
+and may be a public key only.`,
+		Example: `  sealjwt keys import old-key.pem --use enc --state retired`,
+		Args:    oneInput,
+	}
+	state := addChoice(cmd, "state", "", string(keys.Staged), "state of the key in the ring",
+		string(keys.Staged), string(keys.Active), string(keys.Retired))
+	use := addUse(cmd, "what the key is for, where it does not say so itself")
+	alg := addSuite(cmd, "alg", "", 0, "algorithm of the key, where it does not say so itself")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		key, err := a.readKey(args, keys.As{Use: keys.Use(use.value), Suite: alg.suite})
+		if err != nil {
+			return err
+		}
+		ring, err := a.openRing(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if err := ring.Import(cmd.Context(), key, keys.State(state.value)); err != nil {
+			return err
+		}
+		a.say("imported a %s %s key as %s", key.Use(), key.Suite(), state.value)
+		return a.print([]byte(key.ID() + "\n"))
+	}
+	return cmd
+}
+
+func (a *app) readKey(args []string, as keys.As) (*keys.Key, error) {
+	in, err := a.read(args, maxKeyFile)
+	if errors.Is(err, errTooLong) {
+		return nil, &failure{err: err, code: exitKey, advice: "that is no key"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer clear(in.data)
+	key, err := keys.ParseKey(in.data, as)
+	if err != nil {
+		return nil, &failure{
+			err:    fmt.Errorf("%s: %w", in.name, err),
+			advice: "give one key as JWK or PEM, and what it is for with --use sig|enc or --alg ALG",
+		}
+	}
+	if key.HasPrivate() && in.mode.IsRegular() && in.mode.Perm()&0o077 != 0 {
+		a.say("warning: others can read %s (mode %04o): remove it, or chmod 600 %[1]s", in.name, in.mode.Perm())
+	}
+	return key, nil
+}

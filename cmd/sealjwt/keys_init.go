@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/filestore"
+)
+
+func (a *app) keysInitCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Make a ring with its first keys, and the key file that opens it",
+		Long: `Makes a ring with one active key for signing and one for decryption. The key
+file that opens it is made too when it is missing. Nothing is ever replaced.`,
+		Example: `  sealjwt keys init
+  sealjwt keys init --use sig --ring /var/lib/idp/ring --kek-file /etc/idp/kek`,
+		Args: noInput,
+	}
+	sig := addSuite(cmd, "sig", keys.UseSig, keys.ES256, "algorithm of the signing keys")
+	enc := addSuite(cmd, "enc", keys.UseEnc, keys.ECDHES, "algorithm of the decryption keys")
+	use := addUse(cmd, "only keys for this use: an issuer that never opens needs sig")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var cfg keys.RingConfig
+		cfg.Policy.Sig.Suite, cfg.Policy.Enc.Suite = sig.suite, enc.suite
+		if use.value != "" {
+			cfg.Uses = []keys.Use{keys.Use(use.value)}
+		}
+		if _, err := a.createRing(cmd.Context(), cfg); err != nil {
+			return err
+		}
+		a.say("next: sealjwt keys export >jwks.json, and give that file to the other party")
+		return nil
+	}
+	return cmd
+}
+
+// createRing makes the ring and, where it is missing, the key file, and says so.
+func (a *app) createRing(ctx context.Context, cfg keys.RingConfig) (*keys.Ring, error) {
+	path, err := a.ringPath()
+	if err != nil {
+		return nil, err
+	}
+	store := filestore.New(path)
+	// First, so that no key file appears beside a ring that it does not open.
+	if _, _, err := store.Load(ctx); err == nil {
+		return nil, fmt.Errorf("%s: %w", path, keys.ErrExists)
+	} else if !errors.Is(err, keys.ErrNoRing) {
+		return nil, err
+	}
+	place, err := a.kekPlace()
+	if err != nil {
+		return nil, err
+	}
+	kek, made, err := newKEK(place)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := keys.Create(ctx, store, kek, cfg)
+	if err != nil {
+		if made && isMissing(ctx, store) {
+			os.Remove(place.file)
+		}
+		return nil, err
+	}
+	a.sayCreated(path, place, made)
+	return ring, nil
+}
+
+func (a *app) sayCreated(path string, place kekPlace, made bool) {
+	a.say("created the ring %s", path)
+	switch {
+	case made:
+		a.say("created the key file that opens it, %s", place.file)
+	case place.file != "":
+		a.say("the key file that opens it was there already, %s", place.file)
+	default:
+		a.say("back up the ring, and keep its passphrase elsewhere: a lost passphrase is final")
+		return
+	}
+	a.say("back up both, apart from each other: a lost key file is final")
+}
+
+// newKEK reads the KEK, or makes the key file when it is missing.
+func newKEK(place kekPlace) (kek keys.KEK, made bool, err error) {
+	if place.passphraseFile != "" {
+		kek, err = passphraseFrom(place.passphraseFile)
+		return kek, false, err
+	}
+	kek, err = keys.KeyFile(place.file)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return kek, false, err
+	}
+	kek, err = keys.CreateKeyFile(place.file)
+	if errors.Is(err, fs.ErrExist) { // somebody was faster
+		kek, err = keys.KeyFile(place.file)
+		return kek, false, err
+	}
+	if err != nil {
+		return nil, false, &failure{err: err, code: exitIO, advice: "name another path with --kek-file"}
+	}
+	return kek, true, nil
+}
+
+// isMissing reports whether there is no ring for certain. Somebody else may have
+// made one meanwhile, under the key file that we made.
+func isMissing(ctx context.Context, store keys.Store) bool {
+	_, _, err := store.Load(ctx)
+	return errors.Is(err, keys.ErrNoRing)
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+func (a *app) keysListCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the keys of the ring, oldest first",
+		Args:  noInput,
+	}
+	output := addOutput(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ring, err := a.openRing(cmd.Context())
+		if err != nil {
+			return err
+		}
+		infos, err := ring.Keys(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if output.value == "json" {
+			return a.printJSON(map[string][]keys.KeyInfo{"keys": infos})
+		}
+		return a.print(keyTable(infos))
+	}
+	return cmd
+}
+
+func keyTable(infos []keys.KeyInfo) []byte {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "KID\tUSE\tALG\tSTATE\tPRIVATE\tCREATED")
+	for _, k := range infos {
+		private := "erased"
+		if k.HasPrivate {
+			private = "held"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n",
+			word(k.ID), k.Use, k.Suite, k.State, private, k.Created.Format(time.RFC3339))
+	}
+	w.Flush()
+	return b.Bytes()
+}
+
+// word quotes a kid from outside that would not pass for one word of a table.
+func word(kid string) string {
+	if strings.ContainsAny(kid, " \"'`\\") || printable(kid) != kid {
+		return strconv.QuoteToASCII(kid)
+	}
+	return kid
+}
+
+// printJSON prints v as one line of JSON.
+func (a *app) printJSON(v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	return a.print(b.Bytes())
+}

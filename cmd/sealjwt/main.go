@@ -1,0 +1,30 @@
+// Command sealjwt seals the claims of a JWT so that only their recipient reads
+// them, opens such tokens, and keeps the keys that this takes.
+//
+//	sealjwt keys init
+//	sealjwt seal claims.json >token
+//	sealjwt open --iss https://id.example.com --aud https://api.example.com token
+//
+// Run sealjwt --help for the verbs. Exit codes:
+//
+//	0  done
+//	1  internal, or I/O: a file that is not there, a ring that could not be written
+//	2  usage, or a bad claims file
+//	3  not authentic: malformed, algorithm not the key's, signature or tag
+//	4  a claim or the type is refused: expired, issuer not trusted, audience, …
+//	5  key or ring: missing, unknown kid, damaged, wrong KEK, no usable recipient key
+//	6  policy: weak key, lifetime too long, private keys in a public set
+package main
+
+import (
+	"context"
+	"os"
+	"syscall"
+)
+
+func main() {
+	// A crash must not leave keys in a core file. Where it cannot be forbidden
+	// there is nothing better to do than to go on.
+	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// runOK runs the command in this process and wants exit code 0.
+func runOK(t *testing.T, stdin string, args ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), args, strings.NewReader(stdin), &out, &errs); code != exitDone {
+		t.Fatalf("sealjwt %s: exit code %d: %s", strings.Join(args, " "), code, errs.String())
+	}
+	return out.String(), errs.String()
+}
+
+func TestDurations(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"1s": time.Second, "15m": 15 * time.Minute, "1h30m": 90 * time.Minute,
+		"30d": 720 * time.Hour, "1d12h": 36 * time.Hour, "3650d": longestLifetime,
+	} {
+		var l lifetime
+		if err := l.Set(text); err != nil || time.Duration(l) != want {
+			t.Errorf("%s: %v, %v; want %v", text, time.Duration(l), err, want)
+		}
+	}
+	for _, text := range []string{
+		"", "d", "30", "-1m", "1d-1h", "0", "0s", "500ms", "1.5s", "1m500ms", "3651d", "99999d", "1e3d", "+1d",
+		"1d1d", "1d 2h", "1D", "15 m", "9223372036854775807h",
+	} {
+		l := lifetime(7 * time.Second)
+		if err := l.Set(text); err == nil || l != lifetime(7*time.Second) {
+			t.Errorf("%q was taken for %v", text, time.Duration(l))
+		}
+	}
+}
+
+func TestLifetimeText(t *testing.T) {
+	for d, want := range map[time.Duration]string{15 * time.Minute: "15m", 30 * time.Second: "30s", time.Hour: "1h0m"} {
+		if got := (*lifetime)(&d).String(); got != want {
+			t.Errorf("%v is written %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestInstants(t *testing.T) {
+	want := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	for _, text := range []string{"2026-01-31T12:00:00Z", "2026-01-31T13:00:00+01:00", "1769860800"} {
+		var at instant
+		if err := at.Set(text); err != nil || !at.time.Equal(want) || !at.given {
+			t.Errorf("%s: %v, %v", text, at.time, err)
+		}
+	}
+	for _, text := range []string{"", "now", "2026-01-31", "2026-01-31 12:00:00", "-1", "1.5", "253402300800", "0x10"} {
+		var at instant
+		if err := at.Set(text); err == nil || at.given {
+			t.Errorf("%q was taken for %v", text, at.time)
+		}
+	}
+}
+
+func TestPosition(t *testing.T) {
+	data := []byte("{\n  \"ä\": 1,\n\n}")
+	for offset, want := range map[int][2]int{0: {1, 1}, 1: {1, 2}, 2: {2, 1}, 7: {2, 5}, len(data): {4, 2}, 99: {4, 2}} {
+		if line, column := position(data, offset); line != want[0] || column != want[1] {
+			t.Errorf("offset %d: %d:%d, want %v", offset, line, column, want)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain, 한글 ✓ 😀": "plain, 한글 ✓ 😀",
+		"\x1b[31m":      `\u001b[31m`,
+		"a\r\nb\t":      `a\u000d\u000ab\u0009`,
+		"\u009b\u007f":  `\u009b\u007f`,
+		"\u202e\u2066":  `\u202e\u2066`,
+		"\U000e0001":    `\udb40\udc01`,
+		"\xff":          `\xff`,
+	} {
+		if got := printable(text); got != want {
+			t.Errorf("%q becomes %s, want %s", text, got, want)
+		}
+	}
+}
+
+// Every sentinel of the library has its exit code here, and none falls through to
+// the one for I/O.
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		code int
+		errs []error
+	}{
+		{exitIO, []error{io.ErrUnexpectedEOF, keys.ErrUnknownOutcome}},
+		{exitUsage, []error{seal.ErrClaims, seal.ErrTooLarge, seal.ErrConfig, open.ErrConfig}},
+		{exitNotAuthentic, []error{open.ErrMalformed, open.ErrAlgorithm, open.ErrNotAuthentic}},
+		{exitRefused, []error{open.ErrType, open.ErrIssuer, open.ErrAudience, open.ErrExpired, open.ErrNotYetValid,
+			open.ErrLifetime, open.ErrClaims, open.ErrRefused}},
+		{exitKey, []error{open.ErrKey, open.ErrKeySource, seal.ErrSigning, keys.ErrNoRing, keys.ErrUnreadable, keys.ErrKEK,
+			keys.ErrNoKey, keys.ErrStale, keys.ErrRollback, keys.ErrExists, keys.ErrDuplicate, keys.ErrState,
+			keys.ErrMalformed, keys.ErrUnsupported, filestore.ErrUnsafe, filestore.ErrLocked}},
+		{exitPolicy, []error{keys.ErrPrivateKey, keys.ErrWeakKey, keys.ErrPolicy, seal.ErrLifetime}},
+	} {
+		for _, err := range c.errs {
+			if code, _ := describe(errors.Join(errors.New("context"), err)); code != c.code {
+				t.Errorf("%v: exit code %d, want %d", err, code, c.code)
+			}
+		}
+	}
+}
+
+func TestPackageNamesAreDropped(t *testing.T) {
+	for text, want := range map[string]string{
+		"open: token expired":                     "token expired",
+		"filestore: /r/ring: keys: there is none": "/r/ring: there is none",
+		"cannot open: /keys: not a file":          "cannot open: /keys: not a file",
+	} {
+		if got := plain(text); got != want {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	}
+}
+
+// What goes wrong on stdout is not taken for success.
+func TestResultThatCannotBeWritten(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	var errs bytes.Buffer
+	if code := run(t.Context(), []string{"version"}, strings.NewReader(""), brokenWriter{}, &errs); code != exitIO {
+		t.Errorf("exit code %d", code)
+	}
+	if !strings.Contains(errs.String(), "could not be written") {
+		t.Errorf("stderr: %s", errs.String())
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+
+// Input that breaks off is not taken for its beginning.
+func TestInputThatCannotBeRead(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	var out, errs bytes.Buffer
+	stdin := io.MultiReader(strings.NewReader(`{"iss":"a","aud":"b"}`), brokenReader{})
+	if code := run(t.Context(), []string{"seal", "--init"}, stdin, &out, &errs); code != exitIO || out.Len() > 0 {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, out.String(), errs.String())
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("line dropped") }
+
+// A name that moves the cursor or turns text around comes out escaped.
+func TestMessagesAreEscaped(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	var out, errs bytes.Buffer
+	run(t.Context(), []string{"inspect", "no\x1b[2Jsuch\n\u202efile"}, strings.NewReader(""), &out, &errs)
+	if want := `cannot read no\u001b[2Jsuch\u000a\u202efile: `; !strings.Contains(errs.String(), want) {
+		t.Errorf("stderr: %q", errs.String())
+	}
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+// errNoTerminal says that there is nobody to ask.
+var errNoTerminal = errors.New("no terminal to ask for the passphrase")
+
+// askPassphrase asks on the terminal without echo. It asks only when a person
+// sees it: a program whose streams are all redirected would wait for ever.
+func (a *app) askPassphrase(ctx context.Context) ([]byte, error) {
+	if !isTerminal(a.stdin) && !isTerminal(a.stderr) {
+		return nil, errNoTerminal
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, errNoTerminal
+	}
+	defer tty.Close()
+	fd := int(tty.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, errNoTerminal
+	}
+
+	// Ctrl-C must not leave a terminal without echo.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	type answer struct {
+		line []byte
+		err  error
+	}
+	answers := make(chan answer, 1)
+	fmt.Fprint(tty, "Passphrase of the ring: ")
+	go func() {
+		line, err := term.ReadPassword(fd)
+		answers <- answer{line, err}
+	}()
+	defer fmt.Fprintln(tty)
+	select {
+	case got := <-answers:
+		if got.err != nil {
+			return nil, fmt.Errorf("no passphrase was typed: %w", got.err)
+		}
+		return got.line, nil
+	case <-ctx.Done():
+		return nil, errors.Join(errors.New("interrupted"), term.Restore(fd, before))
+	}
+}

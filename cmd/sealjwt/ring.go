@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/filestore"
+)
+
+// maxPassphrase is the longest passphrase file in bytes.
+const maxPassphrase = 4096
+
+// checkGlobals refuses what cannot be meant: an empty path is usually a variable
+// that a script forgot to set, and must not stand for the default ring.
+func (a *app) checkGlobals(cmd *cobra.Command, _ []string) error {
+	for _, name := range []string{"ring", "kek-file", "passphrase-file"} {
+		if f := cmd.Flag(name); f != nil && f.Changed && f.Value.String() == "" {
+			return usagef("--%s is empty: give a path, or leave it out", name)
+		}
+	}
+	if a.kekFile != "" && a.passphraseFile != "" {
+		return usagef("--kek-file and --passphrase-file: give the one that opens the ring")
+	}
+	return nil
+}
+
+// ringPath is where the ring is: the flag, the environment, or the user's data
+// folder.
+func (a *app) ringPath() (string, error) {
+	if a.ring != "" {
+		return a.ring, nil
+	}
+	if path := os.Getenv("SEALJWT_RING"); path != "" {
+		return path, nil
+	}
+	return userPath("XDG_DATA_HOME", ".local/share", "ring")
+}
+
+// userPath is a file in one of the XDG base folders, on every system: a path that
+// differs between systems is a path that scripts get wrong.
+func userPath(variable, fallback, name string) (string, error) {
+	base := os.Getenv(variable)
+	if !filepath.IsAbs(base) { // the specification says to ignore it then
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", usagef("HOME is not set: set it, or give --ring and --kek-file")
+		}
+		base = filepath.Join(home, fallback)
+	}
+	return filepath.Join(base, "sealjwt", name), nil
+}
+
+// kekPlace is where the KEK comes from: one of the two files.
+type kekPlace struct {
+	file, passphraseFile string
+	standard             bool // nobody named it
+}
+
+// kekPlace: a flag of either kind beats the environment.
+func (a *app) kekPlace() (kekPlace, error) {
+	p := kekPlace{file: a.kekFile, passphraseFile: a.passphraseFile}
+	if p == (kekPlace{}) {
+		p.file, p.passphraseFile = os.Getenv("SEALJWT_KEK_FILE"), os.Getenv("SEALJWT_PASSPHRASE_FILE")
+		if p.file != "" && p.passphraseFile != "" {
+			return p, usagef("SEALJWT_KEK_FILE and SEALJWT_PASSPHRASE_FILE: set the one that opens the ring")
+		}
+	}
+	if p == (kekPlace{}) {
+		path, err := userPath("XDG_CONFIG_HOME", ".config", "kek")
+		return kekPlace{file: path, standard: true}, err
+	}
+	return p, nil
+}
+
+// kek reads the KEK. Without any file it asks for a passphrase.
+func (a *app) kek(ctx context.Context) (keys.KEK, error) {
+	place, err := a.kekPlace()
+	if err != nil {
+		return nil, err
+	}
+	if place.passphraseFile != "" {
+		return passphraseFrom(place.passphraseFile)
+	}
+	kek, err := keys.KeyFile(place.file)
+	if !place.standard || !errors.Is(err, fs.ErrNotExist) {
+		return kek, err
+	}
+	passphrase, err := a.askPassphrase(ctx)
+	if errors.Is(err, errNoTerminal) {
+		return nil, &failure{
+			err:    fmt.Errorf("%w: no key file %s, and %w", keys.ErrKEK, place.file, err),
+			advice: "give --kek-file F or --passphrase-file F",
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return keys.Passphrase(passphrase)
+}
+
+// passphraseFrom reads a passphrase. A pipe, as the shell's <(…) makes one, will
+// do; a file must be closed to others, like a key file.
+func passphraseFrom(path string) (keys.KEK, error) {
+	const advice = "give the passphrase of this ring with --passphrase-file F"
+	in, err := readFile(path, maxPassphrase)
+	if err != nil {
+		return nil, &failure{err: fmt.Errorf("%w: %w", keys.ErrKEK, err), advice: advice}
+	}
+	defer clear(in.data)
+	if in.mode.IsRegular() && in.mode.Perm()&^0o640 != 0 {
+		return nil, &failure{
+			err:    fmt.Errorf("%w: others can read or change %s (mode %04o)", keys.ErrKEK, path, in.mode.Perm()),
+			advice: "chmod 600 " + path,
+		}
+	}
+	kek, err := keys.Passphrase(in.data)
+	if err != nil {
+		return nil, &failure{err: fmt.Errorf("%s: %w", path, err), advice: advice}
+	}
+	return kek, nil
+}
+
+// openRing opens the ring.
+func (a *app) openRing(ctx context.Context) (*keys.Ring, error) {
+	path, err := a.ringPath()
+	if err != nil {
+		return nil, err
+	}
+	store := filestore.New(path)
+	// First, so that nobody is asked for the passphrase of a ring that is not there.
+	if _, _, err := store.Load(ctx); err != nil {
+		return nil, err
+	}
+	kek, err := a.kek(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := keys.Open(ctx, store, kek)
+	if errors.Is(err, keys.ErrUnreadable) {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return ring, err
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// How this command speaks:
+//
+//   - The result, and nothing else, goes to stdout.
+//   - Everything for people goes to stderr, in lines that begin with "sealjwt: ".
+//   - An error is one such line: what is wrong, then what to do or to type.
+//   - No line holds a claim, a token or a secret; control characters of names
+//     that come from outside are escaped.
+//   - Only usage errors mention --help, and only --help prints help.
+//   - Secrets come from files or from the terminal, never from arguments, which
+//     every process on the machine can read.
+//   - Input is checked before anything is created: what is refused leaves nothing
+//     behind.
+
+// app is one run of the command: its streams, and the flags that all verbs share.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	ring, kekFile, passphraseFile string
+}
+
+// run is the command without its process. It returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.command()
+	root.SetArgs(args)
+	if err := root.ExecuteContext(ctx); err != nil {
+		code, text := describe(err)
+		a.say("%s", text)
+		return code
+	}
+	return exitDone
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sealjwt",
+		Short: "Seal the claims of a JWT so that only their recipient reads them",
+		Long: `A JWT is signed, not secret: whoever finds one reads the claims in it.
+sealjwt seals claims into tokens that only their recipient can read, opens them,
+and keeps the keys that this takes.`,
+		Example: `  sealjwt seal --init claims.json >token
+  sealjwt open --iss https://id.example.com --aud https://api.example.com token`,
+		Args:              cobra.ArbitraryArgs,
+		RunE:              verbNeeded,
+		PersistentPreRunE: a.checkGlobals,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(explainFlag)
+	root.SetHelpCommand(helpCommand())
+
+	// Without this line groups would be shown as verbs of their own.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(),
+		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
+	a.addGlobals(root)
+	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), a.inspectCommand(),
+		a.completionCommand(), a.versionCommand())
+	return root
+}
+
+func (a *app) addGlobals(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.ring, "ring", "", "`PATH` of the ring (SEALJWT_RING; default ~/.local/share/sealjwt/ring)")
+	flags.StringVar(&a.kekFile, "kek-file", "", "`FILE` with the key that opens the ring (SEALJWT_KEK_FILE; default ~/.config/sealjwt/kek)")
+	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "`FILE` with the passphrase that opens the ring (SEALJWT_PASSPHRASE_FILE)")
+}
+
+// verbNeeded is what a command that only groups others does: it refuses. Cobra
+// would print its help and report success, and a script would go on.
+func verbNeeded(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		var verbs []string
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() && c.Name() != "help" {
+				verbs = append(verbs, c.Name())
+			}
+		}
+		return usagef("a verb is missing (%s): see %s --help", strings.Join(verbs, ", "), cmd.CommandPath())
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usagef("unknown verb%s: did you mean %s %s?", echo(args[0]), cmd.CommandPath(), near[0])
+	}
+	return usagef("unknown verb%s: see %s --help", echo(args[0]), cmd.CommandPath())
+}
+
+// echo shows a mistyped word, unless it could be a token or a secret in the wrong
+// place.
+func echo(word string) string {
+	if len(word) > 24 {
+		return ""
+	}
+	return fmt.Sprintf(" %q", word)
+}
+
+// explainFlag turns the flag parser's errors into usage errors.
+func explainFlag(cmd *cobra.Command, err error) error {
+	help := "see " + cmd.CommandPath() + " --help"
+	unknown, ok := err.(interface {
+		GetSpecifiedName() string
+		GetSpecifiedShortnames() string // of -abc, which the parser's own text shows
+	})
+	if !ok || !strings.HasPrefix(err.Error(), "unknown") {
+		return usagef("%s: %s", withoutLongValue(err), help)
+	}
+	name := unknown.GetSpecifiedName()
+	if unknown.GetSpecifiedShortnames() != "" {
+		return usagef("unknown flag -%s: %s", name, help)
+	}
+	if near := nearestFlag(cmd, name); near != "" {
+		return usagef("unknown flag%s: did you mean --%s?", echo("--"+name), near)
+	}
+	return usagef("unknown flag%s: %s", echo("--"+name), help)
+}
+
+// withoutLongValue is the parser's text, which shows values whatever they are.
+func withoutLongValue(err error) string {
+	if bad, ok := err.(interface{ GetValue() string }); ok {
+		value := bad.GetValue()
+		return strings.Replace(err.Error(), fmt.Sprintf(" %q", value), echo(value), 1)
+	}
+	text, _, _ := strings.Cut(err.Error(), ": -") // bad flag syntax: --=…
+	return text
+}
+
+var longFlag = regexp.MustCompile(`--([a-z][a-z-]+)`)
+
+func nearestFlag(cmd *cobra.Command, name string) string {
+	flags := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, match := range longFlag.FindAllStringSubmatch(cmd.Flags().FlagUsages(), -1) {
+		flags.AddCommand(&cobra.Command{Use: match[1], Run: func(*cobra.Command, []string) {}})
+	}
+	if near := flags.SuggestionsFor(name); len(near) > 0 {
+		return near[0]
+	}
+	return ""
+}
+
+// helpCommand is cobra's, except that an unknown topic is an error.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB]",
+		Short: "Help about a verb",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("there is no such verb: see sealjwt --help")
+			}
+			topic.InitDefaultHelpFlag()
+			return topic.Help()
+		},
+	}
+}
+
+// say writes one line to stderr.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintln(a.stderr, "sealjwt: "+printable(fmt.Sprintf(format, args...)))
+}
+
+// print writes the result to stdout.
+func (a *app) print(result []byte) error {
+	if _, err := a.stdout.Write(result); err != nil {
+		return fmt.Errorf("the result could not be written: %w", err)
+	}
+	return nil
+}
