@@ -49,12 +49,14 @@ func createAt(ctx context.Context, store Store, kek KEK, cfg RingConfig, now fun
 		if u != UseSig && u != UseEnc || slices.Contains(uses[:i], u) {
 			return nil, fmt.Errorf("%w: the uses of a ring are sig, enc or both", ErrPolicy)
 		}
-		k, err := Generate(policy.forUse(u).Suite)
-		if err != nil {
-			return nil, err
-		}
-		if err := d.add(k, Active, now()); err != nil {
-			return nil, err
+		for _, state := range []State{Active, Staged} {
+			k, err := Generate(policy.forUse(u).Suite)
+			if err != nil {
+				return nil, err
+			}
+			if err := d.add(k, state, now()); err != nil {
+				return nil, err
+			}
 		}
 	}
 	key := newRingKey()

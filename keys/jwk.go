@@ -50,10 +50,11 @@ func readJWK(o strict.Object) (j jwk, err error) {
 			return jwk{}, fmt.Errorf("%w: %s must be a string", ErrMalformed, name)
 		}
 	}
-	if raw, ok := o.Raw("key_ops"); ok {
-		if json.Unmarshal(raw, &j.ops) != nil {
-			return jwk{}, fmt.Errorf("%w: key_ops must be an array of strings", ErrMalformed)
-		}
+	if _, _, err = o.Array("key_ops"); err == nil {
+		j.ops, _, err = o.Strings("key_ops")
+	}
+	if err != nil {
+		return jwk{}, fmt.Errorf("%w: key_ops must be an array of strings", ErrMalformed)
 	}
 	_, j.private = o.Raw("d")
 	j.material, err = readMaterial(o, j.private)
@@ -104,12 +105,12 @@ func decodeMaterial(members map[string]string) (any, error) {
 	switch p := k.Key.(type) {
 	case *ecdsa.PrivateKey:
 		// Without this a private key could be filed under somebody else's public one.
-		d := p.D.FillBytes(make([]byte, 32))
-		same, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), d)
-		if err != nil || !same.PublicKey.Equal(&p.PublicKey) {
+		d, _ := strict.DecodeBase64URL(members["d"]) // decoded once already; of nothing there is no key
+		own, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), d)
+		if err != nil || !own.PublicKey.Equal(&p.PublicKey) {
 			return nil, fmt.Errorf("%w: the private and the public half do not belong together", ErrMalformed)
 		}
-		return same, nil
+		return own, nil
 	case *rsa.PrivateKey:
 		p.Precompute()
 	}
@@ -204,7 +205,7 @@ func usesOf(ops []string) Use {
 // ParseKey reads one key, private or public, from a JWK (RFC 7517), or from PEM:
 // PKCS#8 "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY" or "PUBLIC KEY". A
 // JWK keeps its kid; a key without one gets the first 16 characters of its
-// thumbprint.
+// thumbprint that follow any - and _ at its start.
 //
 // It returns [ErrMalformed], [ErrUnsupported] or [ErrWeakKey]; ErrUnsupported
 // also when neither the data nor as says whether a key that could do both is for

@@ -116,7 +116,7 @@ func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.signer = s
+	k.signer = signerHandle{s.Public(), s.Sign}
 	return k, nil
 }
 

@@ -55,15 +55,23 @@ func CreateKeyFile(path string) (KEK, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.CreateTemp(dir, ".kek-*") // of mode 0600
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
 	}
+	defer os.Remove(f.Name())
 	key := make([]byte, rawKeySize)
 	rand.Read(key)
 	_, err = f.Write(key)
-	err = errors.Join(err, f.Sync(), f.Close(), syncFolder(dir))
-	if err != nil {
+	if err := errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	// A link appears with all its bytes or not at all, and never replaces a file:
+	// whoever starts beside us reads no half-written key.
+	if err := os.Link(f.Name(), path); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	if err := syncFolder(dir); err != nil {
 		os.Remove(path)
 		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
 	}

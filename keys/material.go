@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -38,7 +39,7 @@ func Generate(suite Suite) (*Key, error) {
 			return nil, err
 		}
 		// A kid that starts with a dash would be read as a flag.
-		if c := k.id[0]; c != '-' && c != '_' {
+		if c := k.thumbprint[0]; c != '-' && c != '_' {
 			return k, nil
 		}
 	}
@@ -99,12 +100,23 @@ func newPrivateKey(kid string, suite Suite, priv crypto.Signer) (*Key, error) {
 
 func (k *Key) addHandles(priv crypto.Signer) error {
 	if k.Use() == UseSig {
-		k.signer = signerHandle{priv.Public(), priv.Sign}
+		k.signer = signerHandle{priv.Public(), func(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+			if !k.suite.signsWith(o) {
+				return nil, fmt.Errorf("%w: the key is for %v only", ErrUnsupported, k.suite)
+			}
+			return priv.Sign(r, digest, o)
+		}}
 		return nil
 	}
 	switch p := priv.(type) {
 	case *rsa.PrivateKey:
-		k.decrypter = decrypterHandle{p.Public(), p.Decrypt}
+		k.decrypter = decrypterHandle{p.Public(), func(r io.Reader, c []byte, o crypto.DecrypterOpts) ([]byte, error) {
+			// Without options crypto/rsa decrypts PKCS #1 v1.5, and is an oracle.
+			if oaep, ok := o.(*rsa.OAEPOptions); !ok || oaep.Hash != crypto.SHA256 || oaep.MGFHash != 0 && oaep.MGFHash != crypto.SHA256 {
+				return nil, fmt.Errorf("%w: the key is for %v only", ErrUnsupported, k.suite)
+			}
+			return p.Decrypt(r, c, o)
+		}}
 	case *ecdsa.PrivateKey:
 		x, err := p.ECDH()
 		if err != nil {
@@ -113,6 +125,21 @@ func (k *Key) addHandles(priv crypto.Signer) error {
 		k.exchanger = exchangerHandle{x.PublicKey(), x.ECDH}
 	}
 	return nil
+}
+
+// signsWith reports whether options ask for this suite, and not for another that the
+// same key could do.
+func (s Suite) signsWith(o crypto.SignerOpts) bool {
+	pss, isPSS := o.(*rsa.PSSOptions)
+	switch {
+	case o == nil || isPSS != (s == PS256):
+		return false
+	case isPSS:
+		return pss.Hash == crypto.SHA256 && pss.SaltLength == rsa.PSSSaltLengthEqualsHash
+	case s == EdDSA:
+		return o.HashFunc() == 0
+	}
+	return o.HashFunc() == crypto.SHA256
 }
 
 func kindOf(pub crypto.PublicKey) (kind, bool) {

@@ -13,7 +13,7 @@ import (
 // exchange. It is safe for concurrent use.
 //
 // json.Marshal of a PublicSet gives a JWK Set whose keys all have kid, use and
-// alg.
+// alg, except that a foreign key that left its use open leaves it open again.
 type PublicSet struct {
 	jwks    []jose.JSONWebKey // as they are written
 	listed  []*Key
@@ -88,6 +88,19 @@ func (p *PublicSet) EncryptionKey() (*Key, error) {
 // alg may stand there once for each use.
 func (p *PublicSet) Keys() []*Key { return append([]*Key(nil), p.listed...) }
 
+// ForUse returns the keys for one use: what a party hands out that only signs, or
+// only decrypts.
+func (p *PublicSet) ForUse(u Use) *PublicSet {
+	only := &PublicSet{verify: make(map[string]*Key)}
+	for _, k := range p.listed {
+		if k.Use() == u {
+			only.add(k)
+			only.jwks = append(only.jwks, k.publicJWK())
+		}
+	}
+	return only
+}
+
 // Skipped returns what was passed over when the set was read.
 func (p *PublicSet) Skipped() []Skipped { return append([]Skipped(nil), p.skipped...) }
 
@@ -95,6 +108,6 @@ func (p *PublicSet) Skipped() []Skipped { return append([]Skipped(nil), p.skippe
 func (p *PublicSet) Public(context.Context, string) (*PublicSet, error) { return p, nil }
 
 // MarshalJSON writes the JWK Set.
-func (p *PublicSet) MarshalJSON() ([]byte, error) {
+func (p PublicSet) MarshalJSON() ([]byte, error) {
 	return json.Marshal(jose.JSONWebKeySet{Keys: append([]jose.JSONWebKey{}, p.jwks...)})
 }

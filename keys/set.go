@@ -28,6 +28,9 @@ type Set struct {
 //
 // It returns [ErrDuplicate] when two keys share kid or thumbprint.
 func NewSet(ks ...*Key) (*Set, error) {
+	if err := validate(ks); err != nil {
+		return nil, err
+	}
 	var signing, encryption *Key
 	published := make([]*Key, 0, len(ks))
 	for _, k := range ks {

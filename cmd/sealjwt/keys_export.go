@@ -40,18 +40,9 @@ func published(ctx context.Context, ring *keys.Ring, use keys.Use) (*keys.Public
 	if err != nil || use == "" {
 		return all, err
 	}
-	var some []*keys.Key
-	for _, k := range all.Keys() {
-		if k.Use() == use {
-			some = append(some, k)
-		}
-	}
-	if len(some) == 0 {
+	some := all.ForUse(use)
+	if len(some.Keys()) == 0 {
 		return nil, fmt.Errorf("%w with use %s to publish", keys.ErrNoKey, use)
 	}
-	set, err := keys.NewSet(some...)
-	if err != nil {
-		return nil, err
-	}
-	return set.Public(ctx, "")
+	return some, nil
 }

@@ -1,0 +1,96 @@
+package keys_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// A ring in memory, for a test. Real ones live in a filestore, under a KEK that
+// KeyFile reads.
+func ExampleCreate() {
+	ctx := context.Background()
+	kek, err := keys.RawKey([]byte("32 bytes, random in a real ring."))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ring, err := keys.Create(ctx, keys.MemStore(), kek, keys.RingConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	infos, err := ring.Keys(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, k := range infos {
+		if k.State == keys.Active {
+			fmt.Println(k.Use, k.Suite)
+		}
+	}
+	fmt.Println(ring)
+	// Output:
+	// sig ES256
+	// enc ECDH-ES
+	// [redacted]
+}
+
+// What another party publishes may hold more than we can use. That is no error,
+// but worth a line in the log.
+func ExampleParsePublicSet() {
+	set, err := keys.ParsePublicSet([]byte(`{"keys": [
+		{"kid": "2026-01", "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+		{"kid": "2026-02", "kty": "EC", "crv": "P-521", "use": "enc"}
+	]}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, k := range set.Keys() {
+		fmt.Printf("%q: %v for %v\n", k.ID(), k.Suite(), k.Use())
+	}
+	for _, s := range set.Skipped() {
+		fmt.Printf("%q passed over: %v\n", s.KeyID, s.Reason)
+	}
+	// Output:
+	// "2026-01": EdDSA for sig
+	// "2026-02" passed over: keys: not supported: curve "P-521" of key type "EC"
+}
+
+// A JWK Set to publish is the public half of a ring or a set. It has no private
+// members by construction.
+func ExamplePublicSet_MarshalJSON() {
+	key, err := keys.ParseKey([]byte(`{"kty": "OKP", "crv": "Ed25519", "kid": "2026-01",
+		"d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+		"x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`), keys.As{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	set, err := keys.NewSet(key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	public, err := set.Public(context.Background(), "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := json.MarshalIndent(public, "", "  ")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", text)
+	// Output:
+	// {
+	//   "keys": [
+	//     {
+	//       "use": "sig",
+	//       "kty": "OKP",
+	//       "kid": "2026-01",
+	//       "crv": "Ed25519",
+	//       "alg": "EdDSA",
+	//       "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+	//     }
+	//   ]
+	// }
+}
