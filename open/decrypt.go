@@ -10,8 +10,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// coordinateSize is the length in bytes of a P-256 coordinate.
-const coordinateSize = 32
+const (
+	coordinateSize = 32 // bytes of a P-256 coordinate
+	wrapOverhead   = 8  // bytes that AES Key Wrap adds, RFC 3394
+)
 
 // decrypt returns the plaintext, RFC 7516 section 5.2. The form of the key
 // agreement is checked before any private key is used; from then on there is one
@@ -38,6 +40,9 @@ func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
 		}
 		return j.agree(k)
 	case keys.ECDHESA256KW:
+		if len(j.encryptedKey) != j.content.KeySize()+wrapOverhead {
+			return nil, ErrMalformed
+		}
 		kek, err := j.agree(k)
 		if err != nil {
 			return nil, err
@@ -49,6 +54,11 @@ func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
 		}
 		return cek, nil
 	case keys.RSAOAEP256:
+		// RFC 8017 section 7.1.2 step 1b. crypto/rsa also takes a ciphertext that
+		// lacks its leading zeros: a second text of the same token.
+		if len(j.encryptedKey) != k.Public().(*rsa.PublicKey).Size() {
+			return nil, ErrMalformed
+		}
 		cek, err := k.Decrypter().Decrypt(rand.Reader, j.encryptedKey, &rsa.OAEPOptions{Hash: crypto.SHA256})
 		if err != nil {
 			return nil, ErrNotAuthentic

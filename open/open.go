@@ -58,16 +58,16 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 	if err := verify(verificationKey, inner.signed, inner.signature); err != nil {
 		return nil, err
 	}
-	claims, err := readClaims(payload)
+	verified, err := readClaims(payload)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.check(claims, payload, outer.header.members, at); err != nil {
+	if err := o.check(verified, payload, outer.header.members, at); err != nil {
 		return nil, err
 	}
-	claims.payload = inner.payload
-	claims.signingKeyID, claims.decryptionKeyID = verificationKey.ID(), decryptionKey.ID()
-	t := &Token{claims}
+	verified.payload = inner.payload
+	verified.signingKeyID, verified.decryptionKeyID = verificationKey.ID(), decryptionKey.ID()
+	t := &Token{func() *claims { return verified }}
 	if o.cfg.Check != nil {
 		if err := o.cfg.Check(ctx, t); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrRefused, err)

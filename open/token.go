@@ -14,43 +14,45 @@ import (
 // makes one, so a function that takes a *Token need not ask whether it is good.
 // It is immutable, safe for concurrent use, and prints as [redacted].
 type Token struct {
-	claims *claims // behind a pointer, at which fmt stops
+	// claims is a closure: fmt walks unexported fields, and for a verb that does
+	// not fit, such as %s, it goes on behind a pointer.
+	claims func() *claims
 }
 
 // Issuer returns the iss, one of Config.Trust.
-func (t *Token) Issuer() string { return t.claims.issuer }
+func (t *Token) Issuer() string { return t.claims().issuer }
 
 // Subject returns the sub, empty if the token has none.
-func (t *Token) Subject() string { return t.claims.subject }
+func (t *Token) Subject() string { return t.claims().subject }
 
 // Audience returns the aud; Config.Audience is in it.
-func (t *Token) Audience() []string { return slices.Clone(t.claims.audience) }
+func (t *Token) Audience() []string { return slices.Clone(t.claims().audience) }
 
 // ID returns the jti, empty if the token has none. Together with Issuer it is the
 // token's identity; its text is not, since a signature can be respelled.
-func (t *Token) ID() string { return t.claims.id }
+func (t *Token) ID() string { return t.claims().id }
 
 // IssuedAt returns the iat, the zero time if the token has none.
-func (t *Token) IssuedAt() time.Time { return t.claims.issuedAt }
+func (t *Token) IssuedAt() time.Time { return t.claims().issuedAt }
 
 // NotBefore returns the nbf, the zero time if the token has none.
-func (t *Token) NotBefore() time.Time { return t.claims.notBefore }
+func (t *Token) NotBefore() time.Time { return t.claims().notBefore }
 
 // Expires returns the exp.
-func (t *Token) Expires() time.Time { return t.claims.expires }
+func (t *Token) Expires() time.Time { return t.claims().expires }
 
 // SigningKeyID returns the kid of the issuer's key that verified the token.
-func (t *Token) SigningKeyID() string { return t.claims.signingKeyID }
+func (t *Token) SigningKeyID() string { return t.claims().signingKeyID }
 
 // DecryptionKeyID returns the kid of our key that decrypted the token.
-func (t *Token) DecryptionKeyID() string { return t.claims.decryptionKeyID }
+func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 
 // Claims decodes all claims, the registered ones included, into dst with
 // encoding/json: a pointer to a struct, a map, or a json.RawMessage for the JSON
 // text as it was signed. Its error names the claim and the Go type that do not
 // fit, never the value.
 func (t *Token) Claims(dst any) error {
-	err := json.Unmarshal(t.claims.payload, dst)
+	err := json.Unmarshal(t.claims().payload, dst)
 	var mismatch *json.UnmarshalTypeError
 	switch {
 	case err == nil:

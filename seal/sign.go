@@ -29,6 +29,9 @@ func sign(k *keys.Key, typ string, payload []byte) ([]byte, error) {
 	}
 	input := strict.EncodeBase64URL(header) + "." + strict.EncodeBase64URL(payload)
 	signature, err := signature(k, []byte(input))
+	if err == nil && len(signature) != signatureSize(k) {
+		err = errors.New("the signer gave no signature of this algorithm")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSigning, err)
 	}
@@ -54,6 +57,15 @@ func signature(k *keys.Key, input []byte) ([]byte, error) {
 		return k.Signer().Sign(rand.Reader, digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256})
 	}
 	return nil, errors.New("the key's algorithm does not sign")
+}
+
+// signatureSize is the length in bytes of every signature by k. A signer that
+// lives elsewhere may give anything.
+func signatureSize(k *keys.Key) int {
+	if pub, ok := k.Public().(*rsa.PublicKey); ok {
+		return pub.Size()
+	}
+	return 2 * coordinateSize // ES256, and EdDSA, RFC 8032 section 5.1.6
 }
 
 // fixedLength turns the ASN.1 form that crypto.Signer gives into R || S, RFC 7518

@@ -1,0 +1,97 @@
+package open_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// Two parties, each with its own keys, who have exchanged the public halves.
+func ExampleOpener_Open() {
+	ctx := context.Background()
+
+	// Keys of a service that lives longer are in a ring: keys.Create, keys.Open.
+	newKeys := func(suite keys.Suite) *keys.Set {
+		k, err := keys.Generate(suite)
+		if err != nil {
+			log.Fatal(err)
+		}
+		set, err := keys.NewSet(k)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return set
+	}
+	// publish is what goes to the other party: a JWK Set.
+	publish := func(set *keys.Set) *keys.PublicSet {
+		public, err := set.Public(ctx, "")
+		if err != nil {
+			log.Fatal(err)
+		}
+		jwks, err := json.Marshal(public)
+		if err != nil {
+			log.Fatal(err)
+		}
+		received, err := keys.ParsePublicSet(jwks)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return received
+	}
+	idp, api := newKeys(keys.ES256), newKeys(keys.ECDHES)
+
+	// The identity provider seals.
+	sealer, err := seal.New(seal.Config{
+		Issuer:     "https://id.example.com",
+		Signing:    idp,
+		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: publish(api)}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	type Profile struct {
+		Email string `json:"email"`
+	}
+	token, err := sealer.Seal(ctx, seal.Claims{Subject: "u-42", Custom: Profile{Email: "ada@example.com"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// The API opens.
+	opener, err := open.New(open.Config{
+		Audience:   "https://api.example.com",
+		Trust:      []open.Issuer{{ID: "https://id.example.com", Keys: publish(idp)}},
+		Decryption: api,
+		Check: func(_ context.Context, t *open.Token) error {
+			// Look the pair of t.Issuer() and t.ID() up among the revoked ones.
+			return nil
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	tok, err := opener.Open(ctx, token)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var p Profile
+	if err := tok.Claims(&p); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(tok.Issuer(), tok.Subject(), p.Email)
+	fmt.Println(tok)
+
+	// What was changed on the way does not open, and does not say why.
+	_, err = opener.Open(ctx, token[:len(token)-1]+"!")
+	fmt.Println(err, errors.Is(err, open.ErrMalformed))
+	// Output:
+	// https://id.example.com u-42 ada@example.com
+	// [redacted]
+	// open: malformed token true
+}

@@ -1,0 +1,217 @@
+package open_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// goldenToken is a token that every later version opens. The keys are made for it
+// and used for nothing else.
+type goldenToken struct {
+	About     string          `json:"about"`
+	Token     string          `json:"token"`
+	Recipient json.RawMessage `json:"recipient"` // private JWK
+	Issuer    json.RawMessage `json:"issuer"`    // public JWK
+	Iss       string          `json:"iss"`
+	Aud       string          `json:"aud"`
+	Typ       string          `json:"typ"`
+	Clock     int64           `json:"clock"` // unix seconds at which the token is good
+	Claims    json.RawMessage `json:"claims"`
+}
+
+const goldenFolder = "../testdata/tokens"
+
+// goldenTokens reads all of them; none is a failure.
+func goldenTokens(t testing.TB) map[string]goldenToken {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(goldenFolder, "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden tokens in %s (%v)", goldenFolder, err)
+	}
+	all := make(map[string]goldenToken)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var g goldenToken
+		dec := json.NewDecoder(bytes.NewReader(data))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&g); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all[strings.TrimSuffix(filepath.Base(file), ".json")] = g
+	}
+	return all
+}
+
+// config is for this token and no other.
+func (g goldenToken) config(t testing.TB) open.Config {
+	t.Helper()
+	recipient, err := keys.ParseKey(g.Recipient, keys.As{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := keys.NewSet(recipient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, err := keys.ParsePublicSet(fmt.Appendf(nil, `{"keys":[%s]}`, g.Issuer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open.Config{Audience: g.Aud, Trust: []open.Issuer{{ID: g.Iss, Keys: issuer}}, Decryption: set, Type: g.Typ}
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for name, g := range goldenTokens(t) {
+		t.Run(name, func(t *testing.T) {
+			tok, err := newOpener(t, g.config(t)).OpenAt(t.Context(), g.Token, time.Unix(g.Clock, 0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got json.RawMessage
+			if err := tok.Claims(&got); err != nil {
+				t.Fatal(err)
+			}
+			var want bytes.Buffer
+			if err := json.Compact(&want, g.Claims); err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != want.String() {
+				t.Errorf("claims are %s\nwant %s", got, &want)
+			}
+		})
+	}
+}
+
+// TestWriteGolden wrote testdata/tokens. It replaces no file: what was once there
+// is a promise.
+func TestWriteGolden(t *testing.T) {
+	if os.Getenv("SEALJWT_WRITE_GOLDEN") == "" {
+		t.Skip("set SEALJWT_WRITE_GOLDEN=1 to write the golden tokens that are missing")
+	}
+	for name, make := range map[string]func(t *testing.T) goldenToken{
+		"default":           sealed(keys.ES256, keys.ECDHES, keys.A256GCM, "sealed+jwt", "small"),
+		"a128gcm":           sealed(keys.ES256, keys.ECDHES, keys.A128GCM, "sealed+jwt", "userinfo"),
+		"a256cbc-hs512":     sealed(keys.ES256, keys.ECDHES, keys.A256CBCHS512, "sealed+jwt", "health"),
+		"eddsa-ecdh-a256kw": sealed(keys.EdDSA, keys.ECDHESA256KW, keys.A256GCM, "sealed+jwt", "korean"),
+		"rs256-rsa-oaep":    sealed(keys.RS256, keys.RSAOAEP256, keys.A256GCM, "JWT", "small"),
+		"ps256-a128cbc":     sealed(keys.PS256, keys.ECDHES, keys.A128CBCHS256, "sealed+jwt", "small"),
+		"go-jose":           foreign(keys.ES256, keys.ECDHESA256KW, keys.A256CBCHS512, `"https://api.example.com"`),
+		"two-audiences":     foreign(keys.ES256, keys.ECDHES, keys.A256GCM, `["https://billing.example.com","https://api.example.com"]`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			enc := json.NewEncoder(&b)
+			enc.SetEscapeHTML(false)
+			enc.SetIndent("", "  ")
+			// In a bubble, where it can be any time: tokens of one moment.
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(clock))
+				if err := enc.Encode(make(t)); err != nil {
+					t.Fatal(err)
+				}
+			})
+			path := filepath.Join(goldenFolder, name+".json")
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+			if err != nil {
+				t.Skip(err)
+			}
+			if _, err := f.Write(b.Bytes()); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// goldenKeys are new ones, with the kids that the library gives.
+func goldenKeys(signing, management keys.Suite) (signer, recipient *testKey) {
+	made := func(suite keys.Suite) *testKey {
+		var private crypto.Signer
+		switch suite {
+		case keys.EdDSA:
+			private = newEd25519()
+		case keys.RS256, keys.PS256, keys.RSAOAEP256:
+			private = must(rsa.GenerateKey(rand.Reader, 2048))
+		default:
+			private = newP256()
+		}
+		k := newTestKey(suite, "", private)
+		k.kid = k.key.ID()
+		return newTestKey(suite, k.kid, private)
+	}
+	return made(signing), made(management)
+}
+
+func newGolden(signer, recipient *testKey, typ, about string) goldenToken {
+	return goldenToken{
+		About:     about + " The keys are for this test alone.",
+		Recipient: must(json.Marshal(recipient.jwk(recipient.private))),
+		Issuer:    must(json.Marshal(signer.jwk(signer.public()))),
+		Iss:       issuerID, Aud: audience, Typ: typ, Clock: clock.Unix() + 60,
+	}
+}
+
+// sealed makes a token of a claims file with package seal.
+func sealed(signing, management keys.Suite, content keys.Content, typ, file string) func(t *testing.T) goldenToken {
+	return func(t *testing.T) goldenToken {
+		signer, recipient := goldenKeys(signing, management)
+		g := newGolden(signer, recipient, typ, fmt.Sprintf("Made by package seal with %v, %v and %v, of claims/%s.json.", signing, management, content, file))
+		var claims map[string]json.RawMessage
+		if err := json.Unmarshal(must(os.ReadFile("../testdata/claims/"+file+".json")), &claims); err != nil {
+			t.Fatal(err)
+		}
+		var subject string
+		if err := json.Unmarshal(claims["sub"], &subject); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"iss", "sub", "aud"} {
+			delete(claims, name)
+		}
+		sealer, err := seal.New(seal.Config{
+			Issuer: issuerID, Type: typ, Signing: privateSet(signer),
+			Recipients: []seal.Recipient{{Audience: audience, Keys: publicSet(recipient), Content: content}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g.Token, err = sealer.Seal(t.Context(), seal.Claims{Subject: subject, Custom: claims}); err != nil {
+			t.Fatal(err)
+		}
+		if g.Claims, err = joseClaims(g.Token, signer, recipient); err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+}
+
+// foreign makes a token with go-jose alone.
+func foreign(signing, management keys.Suite, content keys.Content, aud string) func(t *testing.T) goldenToken {
+	return func(t *testing.T) goldenToken {
+		signer, recipient := goldenKeys(signing, management)
+		g := newGolden(signer, recipient, "sealed+jwt", fmt.Sprintf("Made by go-jose with %v, %v and %v.", signing, management, content))
+		g.Claims = fmt.Appendf(nil, `{"iss":"%s","aud":%s,"sub":"u-20481357","exp":%d.5,"iat":%d,"jti":"made-by-go-jose","email":"ada@example.com"}`,
+			issuerID, aud, clock.Unix()+900, clock.Unix())
+		g.Token = joseToken(signer, recipient, content, g.Typ, g.Claims)
+		return g
+	}
+}

@@ -1,0 +1,343 @@
+package open_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+const (
+	issuerID   = "https://id.example.com"
+	otherID    = "https://other-issuer.example.org"
+	audience   = "https://api.example.com"
+	strangerID = "https://stranger.example.net"
+)
+
+// clock is when tests open their tokens.
+var clock = time.Unix(1767225600, 0)
+
+// sentinels are all errors of Open: every refusal is exactly one of them.
+var sentinels = []error{
+	open.ErrMalformed, open.ErrAlgorithm, open.ErrNotAuthentic, open.ErrKey, open.ErrKeySource, open.ErrType, open.ErrIssuer,
+	open.ErrAudience, open.ErrExpired, open.ErrNotYetValid, open.ErrLifetime, open.ErrClaims, open.ErrRefused,
+}
+
+// config trusts every signing key and decrypts with every decryption key.
+func config() open.Config {
+	return open.Config{
+		Audience:   audience,
+		Trust:      []open.Issuer{{ID: issuerID, Keys: publicSet(keysFor(signingSuites)...)}},
+		Decryption: privateSet(keysFor(managementSuites)...),
+	}
+}
+
+func newOpener(t testing.TB, cfg open.Config) *open.Opener {
+	t.Helper()
+	o, err := open.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// row is one token and what becomes of it.
+type row struct {
+	name string
+	bend func(f *forgery)
+	cfg  func(c *open.Config) // nil: config()
+	want error                // nil: the token is accepted
+}
+
+// run opens the bent token of every row.
+func run(t *testing.T, rows []row) {
+	t.Helper()
+	runWith(t, forge, rows)
+}
+
+func runWith(t *testing.T, forge func() *forgery, rows []row) {
+	t.Helper()
+	names := make(map[string]bool)
+	for _, r := range rows {
+		if names[r.name] {
+			t.Fatalf("two rows are called %q", r.name)
+		}
+		names[r.name] = true
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			f := forge()
+			if r.bend != nil {
+				r.bend(f)
+			}
+			cfg := config()
+			if r.cfg != nil {
+				r.cfg(&cfg)
+			}
+			token := f.token()
+			if r.want == nil {
+				accepted(t, cfg, token)
+				return
+			}
+			refused(t, cfg, token, r.want, f.secrets()...)
+		})
+	}
+}
+
+func accepted(t *testing.T, cfg open.Config, token string) *open.Token {
+	t.Helper()
+	tok, err := newOpener(t, cfg).OpenAt(t.Context(), token, clock)
+	if err != nil || tok == nil {
+		t.Fatalf("refused: %v", err)
+	}
+	return tok
+}
+
+// refused checks that the token is refused with exactly one class of error, that
+// nothing comes with the error, that it says nothing of the token, and that Check
+// was not asked.
+func refused(t *testing.T, cfg open.Config, token string, want error, secrets ...string) {
+	t.Helper()
+	if cfg.Check == nil {
+		cfg.Check = func(context.Context, *open.Token) error {
+			t.Error("Check was asked about a token that is not good")
+			return nil
+		}
+	}
+	tok, err := newOpener(t, cfg).OpenAt(t.Context(), token, clock)
+	if tok != nil {
+		t.Error("a token came back with the error")
+	}
+	if err == nil {
+		t.Fatalf("accepted, want %v", want)
+	}
+	checkRefusal(t, err, want, token, secrets...)
+}
+
+// vocabulary is all that an error may say, unless it wraps one of a source or of
+// Check.
+var vocabulary = regexp.MustCompile(`^open: (malformed token|the algorithm is not the one of the key|token is not authentic|` +
+	`no key for this token|token of another type|issuer is not trusted|token is for another audience|token expired|` +
+	`token is not valid yet|token lifetime too long|invalid claims: (` +
+	`exp is missing|exp is not after iat and nbf|(iss|sub|jti) must be a string|(exp|iat|nbf) must be a NumericDate|` +
+	`aud must be a string or an array of strings|(iss|sub|aud|jti|exp|iat|nbf) in the header is not the [a-z]{3} inside))$`)
+
+func checkRefusal(t *testing.T, err, want error, token string, secrets ...string) {
+	t.Helper()
+	for _, s := range sentinels {
+		if errors.Is(err, s) != (s == want) {
+			t.Errorf("error is %q, want %q", err, want)
+		}
+	}
+	if want != open.ErrKeySource && want != open.ErrRefused && !vocabulary.MatchString(err.Error()) {
+		t.Errorf("error says %q", err)
+	}
+	for _, text := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err)} {
+		for _, s := range append(secrets, pieces(token)...) {
+			if strings.Contains(text, s) {
+				t.Errorf("error %q holds %q of the token", text, s)
+			}
+		}
+	}
+}
+
+// pieces are the parts of a token, as they stand and decoded, as far as they are
+// long enough not to stand in a text by chance.
+func pieces(token string) []string {
+	var found []string
+	for _, part := range strings.Split(token, ".") {
+		if len(part) < 8 {
+			continue
+		}
+		found = append(found, part)
+		if decoded, err := base64.RawURLEncoding.DecodeString(part); err == nil {
+			found = append(found, string(decoded))
+		}
+	}
+	return found
+}
+
+// secrets are the strings and numbers in the claims, and the kids.
+func (f *forgery) secrets() []string {
+	found := []string{f.signer.kid, f.recipient.kid, "subject-kestrel", "bramble", "quillwood", "84.50", "example"}
+	for _, o := range []object{f.claims, f.inner, f.outer} {
+		for _, m := range o {
+			value := strings.Trim(m.raw, `"`)
+			// Short ones are words such as JWT, which an error may well say.
+			if len(value) > 6 && !strings.HasPrefix(value, "sealed") {
+				found = append(found, value)
+			}
+		}
+	}
+	return found
+}
+
+func TestForge(t *testing.T) {
+	t.Parallel()
+	// A refusal shows something only if the token is good without its bend.
+	for _, s := range signingSuites {
+		for _, m := range managementSuites {
+			for _, c := range allContents {
+				f := forgeWith(s, m, c)
+				tok := accepted(t, config(), f.token())
+				if tok.SigningKeyID() != f.signer.kid || tok.DecryptionKeyID() != f.recipient.kid {
+					t.Errorf("%v %v %v: keys are %q and %q", s, m, c, tok.SigningKeyID(), tok.DecryptionKeyID())
+				}
+				var got json.RawMessage
+				if err := tok.Claims(&got); err != nil || string(got) != f.claims.String() {
+					t.Errorf("%v %v %v: claims are %s (%v)", s, m, c, got, err)
+				}
+			}
+		}
+	}
+}
+
+// TestGrid seals and opens with every pair of suites and every content
+// encryption, with package seal and with go-jose on either side.
+func TestGrid(t *testing.T) {
+	t.Parallel()
+	custom := map[string]any{"email": "ada@example.com", "address": map[string]any{"locality": "Fictonville"}}
+	for _, s := range signingSuites {
+		for _, m := range managementSuites {
+			for _, c := range allContents {
+				t.Run(s.Alg()+"/"+m.Alg()+"/"+c.String(), func(t *testing.T) {
+					t.Parallel()
+					signer, recipient := testKeyFor(s), testKeyFor(m)
+					opener := newOpener(t, config())
+					sealer, err := seal.New(seal.Config{
+						Issuer: issuerID, Signing: privateSet(signer),
+						Recipients: []seal.Recipient{{Audience: audience, Keys: publicSet(recipient), Content: c}},
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					token, err := sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: custom})
+					if err != nil {
+						t.Fatal(err)
+					}
+					tok, err := opener.Open(t.Context(), token)
+					if err != nil {
+						t.Fatal("sealed here:", err)
+					}
+					var ours json.RawMessage
+					if err := tok.Claims(&ours); err != nil {
+						t.Fatal(err)
+					}
+					theirs, err := joseClaims(token, signer, recipient)
+					if err != nil || !bytes.Equal(ours, theirs) {
+						t.Errorf("go-jose reads %s (%v), we read %s", theirs, err, ours)
+					}
+
+					// The same claims on the way back.
+					made := joseToken(signer, recipient, c, "sealed+jwt", ours)
+					tok, err = opener.Open(t.Context(), made)
+					if err != nil {
+						t.Fatal("made by go-jose:", err)
+					}
+					var again json.RawMessage
+					if err := tok.Claims(&again); err != nil || !bytes.Equal(again, ours) {
+						t.Errorf("claims of go-jose's token are %s (%v)", again, err)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestNow(t *testing.T) {
+	t.Parallel()
+	token := forge().token()
+	o := newOpener(t, config())
+	o.SetNow(func() time.Time { return clock })
+	if _, err := o.Open(t.Context(), token); err != nil {
+		t.Errorf("at its time: %v", err)
+	}
+	// The time of every call counts, not that of New.
+	o.SetNow(func() time.Time { return clock.Add(time.Hour) })
+	if _, err := o.Open(t.Context(), token); !errors.Is(err, open.ErrExpired) {
+		t.Errorf("an hour later: %v", err)
+	}
+	if _, err := newOpener(t, config()).Open(t.Context(), token); !errors.Is(err, open.ErrExpired) {
+		t.Errorf("by the system's clock: %v", err)
+	}
+	now := forge()
+	at := time.Now().Unix()
+	now.claims.set("iat", fmt.Sprint(at))
+	now.claims.set("exp", fmt.Sprint(at+60))
+	if _, err := newOpener(t, config()).Open(t.Context(), now.token()); err != nil {
+		t.Errorf("a fresh token, by the system's clock: %v", err)
+	}
+}
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	trust := config().Trust[0]
+	for _, tt := range []struct {
+		want string
+		bend func(c *open.Config)
+	}{
+		{"Audience", func(c *open.Config) { c.Audience = "" }},
+		{"Trust", func(c *open.Config) { c.Trust = nil }},
+		{"Trust", func(c *open.Config) { c.Trust = []open.Issuer{} }},
+		{"ID", func(c *open.Config) { c.Trust = []open.Issuer{{Keys: trust.Keys}} }},
+		{"Keys", func(c *open.Config) { c.Trust = []open.Issuer{{ID: issuerID}} }},
+		{"twice", func(c *open.Config) { c.Trust = []open.Issuer{trust, {ID: otherID, Keys: trust.Keys}, trust} }},
+		{"Decryption", func(c *open.Config) { c.Decryption = nil }},
+		{"Leeway", func(c *open.Config) { c.Leeway = -time.Second }},
+		{"Leeway", func(c *open.Config) { c.Leeway = open.MaxLeeway + 1 }},
+		{"MaxLifetime", func(c *open.Config) { c.MaxLifetime = -1 }},
+		{"MaxSize", func(c *open.Config) { c.MaxSize = -1 }},
+	} {
+		cfg := config()
+		tt.bend(&cfg)
+		o, err := open.New(cfg)
+		if o != nil || !errors.Is(err, open.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: New returned %v, %v", tt.want, o, err)
+		}
+	}
+	if o, err := open.New(open.Config{}); o != nil || !errors.Is(err, open.ErrConfig) {
+		t.Errorf("the zero Config: %v, %v", o, err)
+	}
+	cfg := config()
+	cfg.Leeway = open.MaxLeeway
+	newOpener(t, cfg)
+}
+
+// TestConfigIsCopied: the caller's slice is not the opener's.
+func TestConfigIsCopied(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	o := newOpener(t, cfg)
+	cfg.Trust[0].ID = strangerID
+	if _, err := o.OpenAt(t.Context(), forge().token(), clock); err != nil {
+		t.Error(err)
+	}
+}
+
+// keySource is a source that fails or answers as told, and remembers.
+type keySource struct {
+	set    *keys.Set
+	public *keys.PublicSet
+	err    error
+	asked  []string
+	ctx    context.Context
+}
+
+func (s *keySource) Private(ctx context.Context) (*keys.Set, error) {
+	s.ctx, s.asked = ctx, append(s.asked, "private")
+	return s.set, s.err
+}
+
+func (s *keySource) Public(ctx context.Context, kid string) (*keys.PublicSet, error) {
+	s.ctx, s.asked = ctx, append(s.asked, kid)
+	return s.public, s.err
+}

@@ -1,0 +1,135 @@
+package open_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// countingStore counts loads, and can be down.
+type countingStore struct {
+	keys.Store
+	loads atomic.Int64
+	down  atomic.Bool
+}
+
+var errDown = errors.New("the store is down")
+
+func (s *countingStore) Load(ctx context.Context) ([]byte, string, error) {
+	s.loads.Add(1)
+	if s.down.Load() {
+		return nil, "", errDown
+	}
+	return s.Store.Load(ctx)
+}
+
+// TestRingReloads: another process puts a decryption key into the ring, and a
+// token for it opens at once, with one load.
+func TestRingReloads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		kek, err := keys.RawKey(make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		memory := keys.MemStore()
+		store := &countingStore{Store: memory}
+		ring, err := keys.Create(ctx, store, kek, keys.RingConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		operator, err := keys.Open(ctx, memory, kek)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := newTestKey(keys.ECDHES, "brought-by-the-operator", newP256())
+		if err := operator.Import(ctx, next.key, keys.Staged); err != nil {
+			t.Fatal(err)
+		}
+
+		cfg := config()
+		cfg.Decryption = ring
+		opener := newOpener(t, cfg)
+		token := func(kid string) string {
+			f := forge()
+			f.recipient = next
+			f.outer.set("kid", quoted(kid))
+			now := time.Now().Unix()
+			f.claims.set("iat", fmt.Sprint(now))
+			f.claims.set("exp", fmt.Sprint(now+600))
+			return f.token()
+		}
+		// Within seconds of the last load nobody can cause another.
+		before := store.loads.Load()
+		if _, err := opener.Open(ctx, token(next.kid)); !errors.Is(err, open.ErrKey) || store.loads.Load() != before {
+			t.Fatalf("at once: %v after %d loads", err, store.loads.Load()-before)
+		}
+		time.Sleep(6 * time.Second)
+		tok, err := opener.Open(ctx, token(next.kid))
+		if err != nil || tok.DecryptionKeyID() != next.kid || store.loads.Load() != before+1 {
+			t.Fatalf("6 s later: %v after %d loads", err, store.loads.Load()-before)
+		}
+		for range 10 {
+			if _, err := opener.Open(ctx, token("nobody's")); !errors.Is(err, open.ErrKey) {
+				t.Fatal(err)
+			}
+		}
+		if store.loads.Load() != before+1 {
+			t.Errorf("a stranger's kids caused %d loads", store.loads.Load()-before-1)
+		}
+		// A ring that cannot be reloaded opens what it can, however old it is.
+		store.down.Store(true)
+		time.Sleep(3 * time.Hour)
+		if _, err := opener.Open(ctx, token(next.kid)); err != nil {
+			t.Errorf("an old snapshot: %v", err)
+		}
+	})
+}
+
+// TestStaleIssuer: the opposite holds for an issuer's keys, which may be revoked.
+func TestStaleIssuer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		kek, err := keys.RawKey(make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := &countingStore{Store: keys.MemStore()}
+		ring, err := keys.Create(ctx, store, kek, keys.RingConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := config()
+		cfg.Decryption, cfg.Trust[0].Keys = ring, ring
+		opener := newOpener(t, cfg)
+		sealer, err := seal.New(seal.Config{
+			Issuer: issuerID, Signing: ring, Recipients: []seal.Recipient{{Audience: audience, Keys: ring}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := sealer.Seal(ctx, seal.Claims{Subject: "u-42"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := opener.Open(ctx, token); err != nil {
+			t.Fatal(err)
+		}
+		store.down.Store(true)
+		time.Sleep(2 * time.Hour)
+		_, err = opener.OpenAt(ctx, token, time.Now().Add(-2*time.Hour))
+		if !errors.Is(err, open.ErrKeySource) || !errors.Is(err, keys.ErrStale) {
+			t.Errorf("with keys that are too old: %v", err)
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package seal_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// FuzzSeal has any bytes as custom claims: what can be sealed opens to the same
+// members, and what cannot says nothing of itself.
+func FuzzSeal(f *testing.F) {
+	for _, file := range claimsFiles(f) {
+		_, custom := claimsFile(f, file)
+		f.Add([]byte(must(json.Marshal(custom))))
+		f.Add(must(os.ReadFile(file))) // names iss
+	}
+	for _, s := range []string{
+		"", "{}", " { } ", "null", "[]", `"x"`, `{"a":1.0,"b":1e5,"c":12345678901234567890}`, `{"a":1,"a":2}`, `{"a":1,"A":2}`,
+		`{"EXP":1}`, `{"` + "\u017f" + `ub":1}`, `{"sealed":[]}`, `{"a":{"exp":1}}`, "{\"a\":\"\xff\"}", `{"a":"\ud800"}`, `{"a":"\ud83d\ude00"}`,
+		`{"a":"<b>&"}`, "{\"a\":\"\u2028\"}", `{"a":[[[[]]]],"b":{}}`, `{"":null}`, `{"a":1}{}`, `{"\u0061":1}`,
+	} {
+		f.Add([]byte(s))
+	}
+	p := defaults()
+	sealer := newSealer(f, p.config())
+	f.Fuzz(func(t *testing.T, custom []byte) {
+		given := bytes.Clone(custom)
+		token, err := sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: json.RawMessage(custom)})
+		if !bytes.Equal(given, custom) {
+			t.Fatal("the caller's bytes were changed")
+		}
+		if (err == nil) != (token != "") {
+			t.Fatalf("Seal returned %q and %v", token, err)
+		}
+		if err != nil {
+			// The text holds a fixed phrase, an offset and perhaps a reserved name.
+			if !errors.Is(err, seal.ErrClaims) && !errors.Is(err, seal.ErrTooLarge) || len(err.Error()) > 200 {
+				t.Fatal(err)
+			}
+			return
+		}
+		want, err := strict.ParseObject(custom)
+		if err != nil {
+			t.Fatalf("sealed what is not strict: %v", err)
+		}
+		got, err := strict.ParseObject([]byte(p.payload(t, token)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if registered := 6; got.Len() != want.Len()+registered { // iss, sub, aud, iat, exp, jti
+			t.Fatalf("%d members, given %d", got.Len(), want.Len())
+		}
+		for name, value := range want.All() {
+			var compact bytes.Buffer
+			if err := json.Compact(&compact, value); err != nil {
+				t.Fatal(err)
+			}
+			if raw, ok := got.Raw(name); !ok || string(raw) != compact.String() {
+				t.Fatalf("%q is %s, given %s", name, raw, value)
+			}
+		}
+		if parts := strings.Split(token, "."); len(parts) != 5 {
+			t.Fatalf("%d parts", len(parts))
+		}
+	})
+}

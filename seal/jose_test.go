@@ -1,0 +1,74 @@
+package seal_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"strings"
+	"sync"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// rsaKey is one RSA key, which takes long to make.
+var rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
+
+// privates are the raw keys of the tests by kid: the library gives none out.
+var privates sync.Map
+
+func newPrivate(suite keys.Suite) crypto.Signer {
+	switch suite {
+	case keys.RS256, keys.PS256, keys.RSAOAEP256:
+		return rsaKey()
+	case keys.EdDSA:
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return must(private, err)
+	}
+	return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+}
+
+// newKey makes a raw key and imports it; it gets the kid of a generated one.
+func newKey(suite keys.Suite) *keys.Key {
+	private := newPrivate(suite)
+	jwk := must(json.Marshal(jose.JSONWebKey{Key: private, Algorithm: suite.Alg()}))
+	k := must(keys.ParseKey(jwk, keys.As{}))
+	privates.Store(k.ID(), private)
+	return k
+}
+
+// layers are the two layers of a token, read by go-jose alone.
+type layers struct {
+	inner   string // the JWS
+	header  string // the inner header
+	payload string
+}
+
+// read decrypts with go-jose and verifies with it.
+func (p parties) read(token string) (layers, error) {
+	encrypted, err := jose.ParseEncryptedCompact(token,
+		[]jose.KeyAlgorithm{jose.ECDH_ES, jose.ECDH_ES_A256KW, jose.RSA_OAEP_256},
+		[]jose.ContentEncryption{jose.A256GCM, jose.A128GCM, jose.A256CBC_HS512, jose.A128CBC_HS256})
+	if err != nil {
+		return layers{}, err
+	}
+	private, _ := privates.Load(encrypted.Header.KeyID)
+	plaintext, err := encrypted.Decrypt(private)
+	if err != nil {
+		return layers{}, err
+	}
+	l := layers{inner: string(plaintext)}
+	signed, err := jose.ParseSignedCompact(l.inner, []jose.SignatureAlgorithm{jose.ES256, jose.EdDSA, jose.RS256, jose.PS256})
+	if err != nil {
+		return layers{}, err
+	}
+	private, _ = privates.Load(signed.Signatures[0].Protected.KeyID)
+	payload, err := signed.Verify(private.(crypto.Signer).Public())
+	l.header, l.payload = string(decode(strings.Split(l.inner, ".")[0])), string(payload)
+	return l, err
+}

@@ -1,0 +1,180 @@
+package seal_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// base64Runs are what could be base64 of either alphabet, long enough to hold a
+// claim.
+var base64Runs = regexp.MustCompile(`[A-Za-z0-9_+/-]{4,}`)
+
+// readable is all that a stranger can read in a token: its text, and whatever
+// base64 decodes to at every depth.
+func readable(text string) []string {
+	const most = 4 // layers
+	return readableTo(text, most)
+}
+
+func readableTo(text string, depth int) []string {
+	found := []string{text}
+	if depth == 0 {
+		return found
+	}
+	for _, run := range base64Runs.FindAllString(text, -1) {
+		for _, alphabet := range []*base64.Encoding{base64.RawURLEncoding, base64.RawStdEncoding} {
+			if decoded, err := alphabet.DecodeString(run); err == nil {
+				found = append(found, readableTo(string(decoded), depth-1)...)
+			}
+		}
+	}
+	return found
+}
+
+// secretsOf are all names and all values in a JSON value, at every depth, as
+// decoded and as JSON spells them. Short ones are looked for with their quotes:
+// four letters turn up in the base64 of a ciphertext by chance. Literals and the
+// shortest numbers are left out for that reason.
+func secretsOf(t *testing.T, raw json.RawMessage) []string {
+	t.Helper()
+	var found []string
+	add := func(s string) {
+		switch {
+		case len(s) >= 8:
+			found = append(found, s)
+		case len(s) >= 3:
+			found = append(found, `"`+s+`"`)
+		}
+	}
+	var object map[string]json.RawMessage
+	var list []json.RawMessage
+	var text string
+	switch {
+	case json.Unmarshal(raw, &object) == nil && object != nil:
+		for name, value := range object {
+			add(name)
+			found = append(found, secretsOf(t, value)...)
+		}
+	case json.Unmarshal(raw, &list) == nil && list != nil:
+		for _, value := range list {
+			found = append(found, secretsOf(t, value)...)
+		}
+	case raw[0] == '"' && json.Unmarshal(raw, &text) == nil:
+		add(text)
+		add(strings.Trim(string(raw), `"`))
+	case len(raw) >= 5 && raw[0] != 'f':
+		found = append(found, string(raw))
+	}
+	return found
+}
+
+// shown returns those of the secrets that can be read.
+func shown(token string, secrets []string) []string {
+	var found []string
+	texts := readable(token)
+	for _, s := range secrets {
+		for _, text := range texts {
+			if strings.Contains(text, s) {
+				found = append(found, s)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// TestNothingReadable seals the claims files and looks for every claim.
+func TestNothingReadable(t *testing.T) {
+	t.Parallel()
+	for _, file := range claimsFiles(t) {
+		for _, m := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256} {
+			for _, c := range []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256} {
+				t.Run(filepath.Base(file)+"/"+m.Alg()+"/"+c.String(), func(t *testing.T) {
+					t.Parallel()
+					data := must(os.ReadFile(file))
+					subject, custom := claimsFile(t, file)
+					p := newParties(keys.ES256, m)
+					cfg := p.config()
+					cfg.Recipients[0].Content = c
+					token, err := newSealer(t, cfg).Seal(t.Context(), seal.Claims{Subject: subject, ID: "a-secret-jti", Custom: custom})
+					if err != nil {
+						t.Fatal(err)
+					}
+					secrets := append(secretsOf(t, data), "a-secret-jti", "1767225600", "1767226500")
+					if found := shown(token, secrets); len(found) != 0 {
+						t.Errorf("a stranger reads %q", found)
+					}
+
+					// The signed token without its envelope shows them all: a name or
+					// value that this could not find, it would not find above either.
+					theirs, err := p.read(token)
+					if err != nil {
+						t.Fatal(err)
+					}
+					found := shown(theirs.inner, secrets)
+					for _, s := range secrets {
+						// One that JSON escapes is there as JSON spells it.
+						if !slices.Contains(found, s) && !strings.Contains(s, "\n") {
+							t.Errorf("%q is not found in a plain JWS either", s)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestLength states the length of a token. What is in README.md is from here.
+func TestLength(t *testing.T) {
+	t.Parallel()
+	p := defaults()
+	subject, custom := claimsFile(t, "../testdata/claims/small.json")
+	token := p.seal(t, seal.Claims{Subject: subject, Custom: custom})
+	tok := p.open(t, token)
+	if n := len(tok.SigningKeyID()) + len(tok.DecryptionKeyID()); n != 32 {
+		t.Fatalf("kids of %d characters", n)
+	}
+	const claims, most = 197, 890
+	if n := len(p.payload(t, token)); n != claims {
+		t.Errorf("%d bytes of claims, want %d", n, claims)
+	}
+	if len(token) > most {
+		t.Errorf("a token of %d bytes, want at most %d", len(token), most)
+	}
+	t.Logf("%d bytes of claims make a token of %d bytes", claims, len(token))
+	for range 5 {
+		if again := p.seal(t, seal.Claims{Subject: subject, Custom: custom}); len(again) != len(token) {
+			t.Errorf("of the same claims, a token of %d bytes and one of %d", len(token), len(again))
+		}
+	}
+}
+
+// TestNothingRepeats: of the same claims no two tokens share a part but for the
+// names in the header.
+func TestNothingRepeats(t *testing.T) {
+	t.Parallel()
+	for _, m := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256} {
+		p := newParties(keys.ES256, m)
+		seen := make(map[string]bool)
+		for range 20 {
+			for i, part := range strings.Split(p.seal(t, seal.Claims{ID: "same"}), ".") {
+				if i == 0 && m == keys.RSAOAEP256 || part == "" {
+					continue // no ephemeral key, no encrypted key
+				}
+				if seen[part] {
+					t.Errorf("%v: part %d twice", m, i)
+				}
+				seen[part] = true
+			}
+		}
+	}
+}
