@@ -20,8 +20,8 @@ type RingConfig struct {
 	Uses   []Use  // nil means both; an issuer that never opens needs UseSig only
 }
 
-// Create makes a new ring in store, with one active key for each use, and opens
-// it. It never replaces a ring.
+// Create makes a new ring in store, with an active key for each use and its staged
+// successor, and opens it. It never replaces a ring.
 //
 // It returns [ErrExists] when there is one, [ErrPolicy] for a policy that cannot
 // work, and the store's own errors; then nothing was written.
@@ -46,12 +46,14 @@ func createAt(ctx context.Context, store Store, kek KEK, cfg RingConfig, now fun
 		uses = []Use{UseSig, UseEnc}
 	}
 	for _, u := range uses {
-		k, err := Generate(policy.forUse(u).Suite)
-		if err != nil {
-			return nil, err
-		}
-		if err := d.add(k, Active, now()); err != nil {
-			return nil, err
+		for _, state := range []State{Active, Staged} {
+			k, err := Generate(policy.forUse(u).Suite)
+			if err != nil {
+				return nil, err
+			}
+			if err := d.add(k, state, now()); err != nil {
+				return nil, err
+			}
 		}
 	}
 	key := newRingKey()
@@ -59,7 +61,7 @@ func createAt(ctx context.Context, store Store, kek KEK, cfg RingConfig, now fun
 	if err != nil {
 		return nil, err
 	}
-	d.stamp(mark{}, "create", "", now())
+	d.stamp(mark{}, now(), entry{what: "create"})
 	data, err := sealBlob(d, []slot{{kek.id(), wrapped}}, key)
 	if err != nil {
 		return nil, err
@@ -86,23 +88,30 @@ func createAt(ctx context.Context, store Store, kek KEK, cfg RingConfig, now fun
 // has an active key for that use; [ErrDuplicate] when the ring holds the key or
 // once held it; [ErrNoKey] without a private half. Then nothing was written.
 func (r *Ring) Import(ctx context.Context, k *Key, state State) error {
-	return r.change(ctx, "import", k.id, func(d *document) error {
+	return r.change(ctx, func(d *document) ([]entry, error) {
 		switch state {
 		case Staged, Retired:
 		case Active:
 			if slices.ContainsFunc(d.Keys, func(o record) bool { return o.Use == k.Use() && o.State == Active }) {
-				return fmt.Errorf("%w: the ring has an active key for use %s; import this one as staged", ErrState, k.Use())
+				return nil, fmt.Errorf("%w: the ring has an active key for use %s; import this one as staged", ErrState, k.Use())
 			}
 		default:
-			return fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)
+			return nil, fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)
 		}
-		return d.add(k, state, r.now())
+		return []entry{{"import as " + string(state), k.id}}, d.add(k, state, r.now())
 	})
 }
 
+// entry is a line for the log: what was done, and to which key.
+type entry struct{ what, kid string }
+
+// errUnchanged is how an edit says that there is nothing to write.
+var errUnchanged = errors.New("nothing to change")
+
 // change loads, decides and swaps until nobody came between. edit may be called
-// several times, each time on a fresh copy.
-func (r *Ring) change(ctx context.Context, what, kid string, edit func(*document) error) error {
+// several times, each time on a fresh copy; it returns what to log. With
+// errUnchanged it ends without a write and without an error.
+func (r *Ring) change(ctx context.Context, edit func(*document) ([]entry, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
@@ -111,30 +120,41 @@ func (r *Ring) change(ctx context.Context, what, kid string, edit func(*document
 			return err
 		}
 		next := s.document.clone()
-		if err := edit(next); err != nil {
-			return err
+		log, err := edit(next)
+		if errors.Is(err, errUnchanged) {
+			return nil
 		}
-		next.stamp(s.document.mark(), what, kid, r.now())
-		if _, err := next.set(); err != nil {
-			return err
-		}
-		data, err := sealBlob(next, s.slots, s.ringKey)
 		if err != nil {
 			return err
 		}
-		_, err = r.store.Swap(ctx, s.version, data)
-		if errors.Is(err, ErrConflict) {
-			continue
-		}
-		after, loadErr := r.loadLocked(ctx)
-		if !errors.Is(err, ErrUnknownOutcome) || loadErr != nil {
+		done, err := r.swap(ctx, s, next, log)
+		if done || err != nil {
 			return err
 		}
-		// The nonce of the write settles whether it happened.
-		if after.document.contains(next.mark()) {
-			return nil
-		}
 	}
+}
+
+// swap writes next in place of s. It is not done when somebody else came first,
+// and when a write whose outcome was unknown did not happen.
+func (r *Ring) swap(ctx context.Context, s *snapshot, next *document, log []entry) (done bool, err error) {
+	next.stamp(s.document.mark(), r.now(), log...)
+	if _, err := next.set(); err != nil {
+		return false, err
+	}
+	data, err := sealBlob(next, s.slots, s.ringKey)
+	if err != nil {
+		return false, err
+	}
+	_, err = r.store.Swap(ctx, s.version, data)
+	if errors.Is(err, ErrConflict) {
+		return false, nil
+	}
+	after, loadErr := r.loadLocked(ctx)
+	if !errors.Is(err, ErrUnknownOutcome) || loadErr != nil {
+		return err == nil, err
+	}
+	// The nonce of the write settles whether it happened.
+	return after.document.contains(next.mark()), nil
 }
 
 func (d *document) clone() *document {
@@ -142,6 +162,7 @@ func (d *document) clone() *document {
 	c.History = slices.Clone(d.History)
 	c.Keys = slices.Clone(d.Keys)
 	c.Log = slices.Clone(d.Log)
+	c.Former = slices.Clone(d.Former)
 	return &c
 }
 
@@ -157,14 +178,13 @@ func (d *document) add(k *Key, state State, now time.Time) error {
 	case Retired:
 		r.Retired = r.Created
 	}
-	inForce := d.Policy.windowDocument
-	r.Windows = &inForce
+	r.Windows = d.widestWindows(now)
 	d.Keys = append(d.Keys, r)
 	return nil
 }
 
 // stamp makes d the generation after previous.
-func (d *document) stamp(previous mark, what, kid string, now time.Time) {
+func (d *document) stamp(previous mark, now time.Time, log ...entry) {
 	if previous != (mark{}) {
 		d.History = append(d.History, previous)
 		d.History = d.History[max(0, len(d.History)-historyLength):]
@@ -172,7 +192,9 @@ func (d *document) stamp(previous mark, what, kid string, now time.Time) {
 	nonce := make([]byte, nonceSize)
 	rand.Read(nonce)
 	d.Generation, d.Nonce = previous.Generation+1, strict.EncodeBase64URL(nonce)
-	d.Log = append(d.Log, Event{Time: utc(now), Generation: d.Generation, By: actor(), What: what, KeyID: kid})
+	for _, e := range log {
+		d.Log = append(d.Log, Event{Time: utc(now), Generation: d.Generation, By: actor(), What: e.what, KeyID: e.kid})
+	}
 	d.Log = d.Log[max(0, len(d.Log)-logLength):]
 }
 

@@ -32,14 +32,15 @@ const (
 // document is what a ring is, before it is encrypted. It is never changed once
 // others can see it; a change makes a new one.
 type document struct {
-	Version    int            `json:"v"`
-	Generation uint64         `json:"generation"`
-	Nonce      string         `json:"nonce"`
-	Slots      string         `json:"slots"` // SHA-256 of the slots beside it, base64url
-	History    []mark         `json:"history,omitempty"`
-	Policy     policyDocument `json:"policy"`
-	Keys       []record       `json:"keys"`
-	Log        []Event        `json:"log,omitempty"`
+	Version    int             `json:"v"`
+	Generation uint64          `json:"generation"`
+	Nonce      string          `json:"nonce"`
+	Slots      string          `json:"slots"` // SHA-256 of the slots beside it, base64url
+	History    []mark          `json:"history,omitempty"`
+	Policy     policyDocument  `json:"policy"`
+	Former     []formerWindows `json:"former,omitempty"`
+	Keys       []record        `json:"keys"`
+	Log        []Event         `json:"log,omitempty"`
 }
 
 // mark tells one written generation from every other, also from one with the
@@ -62,8 +63,8 @@ type record struct {
 	Ended      time.Time       `json:"ended,omitzero"` // destroyed or revoked
 	Due        time.Time       `json:"due,omitzero"`   // first found due for destruction
 	Reason     string          `json:"reason,omitempty"`
-	Windows    *windowDocument `json:"windows,omitempty"` // the largest in force while in use
-	JWK        json.RawMessage `json:"jwk,omitempty"`     // private, public once erased, none once final
+	Windows    windowDocument  `json:"windows"`       // the largest in force while in use
+	JWK        json.RawMessage `json:"jwk,omitempty"` // private, public once erased, none once final
 }
 
 // Event is one change of a ring, for its log.
@@ -84,6 +85,28 @@ type windowDocument struct {
 	CacheAge      duration `json:"cache_age"`
 	PublishLag    duration `json:"publish_lag"`
 	SnapshotAge   duration `json:"snapshot_age"`
+}
+
+// formerWindows are those of a policy that was replaced. They count for new keys
+// until the last cache and the last snapshot from its time are gone.
+type formerWindows struct {
+	windowDocument
+	Until time.Time `json:"until"`
+}
+
+func (w windowDocument) windows() windows {
+	return Policy{
+		TokenLifetime: time.Duration(w.TokenLifetime), Leeway: time.Duration(w.Leeway), ClockSkew: time.Duration(w.ClockSkew),
+		CacheAge: time.Duration(w.CacheAge), PublishLag: time.Duration(w.PublishLag), SnapshotAge: time.Duration(w.SnapshotAge),
+	}.windows()
+}
+
+// widest takes the larger of each duration.
+func (w windowDocument) widest(o windowDocument) windowDocument {
+	return windowDocument{
+		TokenLifetime: max(w.TokenLifetime, o.TokenLifetime), Leeway: max(w.Leeway, o.Leeway), ClockSkew: max(w.ClockSkew, o.ClockSkew),
+		CacheAge: max(w.CacheAge, o.CacheAge), PublishLag: max(w.PublishLag, o.PublishLag), SnapshotAge: max(w.SnapshotAge, o.SnapshotAge),
+	}
 }
 
 type policyDocument struct {
@@ -134,6 +157,13 @@ func (d policyDocument) policy() (Policy, error) {
 		Enc:    UsePolicy{enc, time.Duration(d.Enc.Period)},
 	}
 	return p, p.Validate()
+}
+
+func (d policyDocument) period(u Use) time.Duration {
+	if u == UseSig {
+		return time.Duration(d.Sig.Period)
+	}
+	return time.Duration(d.Enc.Period)
 }
 
 // decodeDocument reads a document that has been authenticated. It is strict all
