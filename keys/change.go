@@ -61,7 +61,7 @@ func createAt(ctx context.Context, store Store, kek KEK, cfg RingConfig, now fun
 	if err != nil {
 		return nil, err
 	}
-	d.stamp(mark{}, now(), entry{what: "create"})
+	d.stamp(Mark{}, now(), entry{what: "create"})
 	data, err := sealBlob(d, []slot{{kek.id(), wrapped}}, key)
 	if err != nil {
 		return nil, err
@@ -85,21 +85,45 @@ func createAt(ctx context.Context, store Store, kek KEK, cfg RingConfig, now fun
 // key will do; any other needs its private half.
 //
 // It returns [ErrState] when state is another one, or is [Active] while the ring
-// has an active key for that use; [ErrDuplicate] when the ring holds the key or
+// has keys for that use, whose tokens others may hold; [ErrDuplicate] when the ring holds the key or
 // once held it; [ErrNoKey] without a private half. Then nothing was written.
 func (r *Ring) Import(ctx context.Context, k *Key, state State) error {
-	return r.change(ctx, func(d *document) ([]entry, error) {
+	return r.change(ctx, func(d *draft) ([]entry, error) {
 		switch state {
 		case Staged, Retired:
 		case Active:
-			if slices.ContainsFunc(d.Keys, func(o record) bool { return o.Use == k.Use() && o.State == Active }) {
-				return nil, fmt.Errorf("%w: the ring has an active key for use %s; import this one as staged", ErrState, k.Use())
+			if slices.ContainsFunc(d.Keys, func(o record) bool { return o.Use == k.Use() }) {
+				return nil, fmt.Errorf("%w: the ring has keys for use %s already; import this one as staged", ErrState, k.Use())
 			}
 		default:
 			return nil, fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)
 		}
 		return []entry{{"import as " + string(state), k.id}}, d.add(k, state, r.now())
 	})
+}
+
+// ImportInsecurely is Import of an active key that takes over at once, without
+// waiting until others can know it; the key that was active retires. Tokens fail
+// until they do: it is for moving from another system, before the first token.
+func (r *Ring) ImportInsecurely(ctx context.Context, k *Key) error {
+	return r.change(ctx, func(d *draft) ([]entry, error) {
+		log := []entry{{"import as active", k.id}}
+		if old := d.find(k.Use(), Active); old != nil {
+			if err := old.retire(r.now()); err != nil {
+				return nil, err
+			}
+			log = append(log, entry{string(Retire), old.ID})
+		}
+		return log, d.add(k, Active, r.now())
+	})
+}
+
+// draft is a ring that is about to be written.
+type draft struct {
+	*document
+	slots   []slot
+	ringKey hidden
+	kek     KEK // of this process
 }
 
 // entry is a line for the log: what was done, and to which key.
@@ -111,7 +135,7 @@ var errUnchanged = errors.New("nothing to change")
 // change loads, decides and swaps until nobody came between. edit may be called
 // several times, each time on a fresh copy; it returns what to log. With
 // errUnchanged it ends without a write and without an error.
-func (r *Ring) change(ctx context.Context, edit func(*document) ([]entry, error)) error {
+func (r *Ring) change(ctx context.Context, edit func(*draft) ([]entry, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
@@ -119,7 +143,7 @@ func (r *Ring) change(ctx context.Context, edit func(*document) ([]entry, error)
 		if err != nil {
 			return err
 		}
-		next := s.document.clone()
+		next := &draft{s.document.clone(), s.slots, s.ringKey, r.kek}
 		log, err := edit(next)
 		if errors.Is(err, errUnchanged) {
 			return nil
@@ -136,18 +160,21 @@ func (r *Ring) change(ctx context.Context, edit func(*document) ([]entry, error)
 
 // swap writes next in place of s. It is not done when somebody else came first,
 // and when a write whose outcome was unknown did not happen.
-func (r *Ring) swap(ctx context.Context, s *snapshot, next *document, log []entry) (done bool, err error) {
+func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []entry) (done bool, err error) {
 	next.stamp(s.document.mark(), r.now(), log...)
 	if _, err := next.set(); err != nil {
 		return false, err
 	}
-	data, err := sealBlob(next, s.slots, s.ringKey)
+	data, err := sealBlob(next.document, next.slots, next.ringKey)
 	if err != nil {
 		return false, err
 	}
 	_, err = r.store.Swap(ctx, s.version, data)
 	if errors.Is(err, ErrConflict) {
 		return false, nil
+	}
+	if err == nil {
+		r.kek = next.kek
 	}
 	after, loadErr := r.loadLocked(ctx)
 	if !errors.Is(err, ErrUnknownOutcome) || loadErr != nil {
@@ -184,8 +211,8 @@ func (d *document) add(k *Key, state State, now time.Time) error {
 }
 
 // stamp makes d the generation after previous.
-func (d *document) stamp(previous mark, now time.Time, log ...entry) {
-	if previous != (mark{}) {
+func (d *document) stamp(previous Mark, now time.Time, log ...entry) {
+	if previous != (Mark{}) {
 		d.History = append(d.History, previous)
 		d.History = d.History[max(0, len(d.History)-historyLength):]
 	}

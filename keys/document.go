@@ -36,18 +36,11 @@ type document struct {
 	Generation uint64          `json:"generation"`
 	Nonce      string          `json:"nonce"`
 	Slots      string          `json:"slots"` // SHA-256 of the slots beside it, base64url
-	History    []mark          `json:"history,omitempty"`
+	History    []Mark          `json:"history,omitempty"`
 	Policy     policyDocument  `json:"policy"`
 	Former     []formerWindows `json:"former,omitempty"`
 	Keys       []record        `json:"keys"`
 	Log        []Event         `json:"log,omitempty"`
-}
-
-// mark tells one written generation from every other, also from one with the
-// same number on a forked copy.
-type mark struct {
-	Generation uint64 `json:"generation"`
-	Nonce      string `json:"nonce"`
 }
 
 // record is one key and its life.
@@ -184,16 +177,16 @@ func decodeDocument(data []byte) (*document, error) {
 	return &d, nil
 }
 
-func (d *document) mark() mark { return mark{d.Generation, d.Nonce} }
+func (d *document) mark() Mark { return Mark{d.Generation, d.Nonce} }
 
 // succeeds reports whether d was made from the document that seen marks, by any
 // number of writes. Only as many as history holds can be told: beyond that the
 // higher generation has to do.
-func (d *document) succeeds(seen mark) bool {
+func (d *document) succeeds(seen Mark) bool {
 	return d.contains(seen) || d.Generation > seen.Generation+historyLength
 }
 
 // contains reports whether seen is this generation or one in its history.
-func (d *document) contains(seen mark) bool {
+func (d *document) contains(seen Mark) bool {
 	return d.mark() == seen || slices.Contains(d.History, seen)
 }

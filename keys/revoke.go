@@ -29,7 +29,7 @@ type Revocation struct {
 // key is NOT revoked, try again.
 func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
 	var touched []string
-	err := r.change(ctx, func(d *document) ([]entry, error) {
+	err := r.change(ctx, func(d *draft) ([]entry, error) {
 		var (
 			log []entry
 			err error

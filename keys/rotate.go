@@ -97,10 +97,10 @@ func (r *Ring) rotate(ctx context.Context, decide func(*document, time.Time) (St
 		step  Step
 		fresh *Key
 	)
-	err := r.change(ctx, func(d *document) ([]entry, error) {
+	err := r.change(ctx, func(d *draft) ([]entry, error) {
 		now := r.now()
 		var err error
-		if step, err = decide(d, now); err != nil {
+		if step, err = decide(d.document, now); err != nil {
 			return nil, err
 		}
 		switch step.Action {

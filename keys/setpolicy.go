@@ -14,7 +14,7 @@ import (
 // It returns [ErrPolicy] for figures that cannot work together, naming the rule;
 // then nothing was changed.
 func (r *Ring) SetPolicy(ctx context.Context, edit func(*Policy)) error {
-	return r.change(ctx, func(d *document) ([]entry, error) {
+	return r.change(ctx, func(d *draft) ([]entry, error) {
 		p, err := d.Policy.policy()
 		if err != nil {
 			return nil, err
