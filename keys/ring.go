@@ -12,12 +12,16 @@ import (
 )
 
 const (
-	// reloadAfter is the age at which a snapshot is reloaded inside Seal and Open.
+	// reloadAfter is the age at which a snapshot is reloaded inside Seal and Open,
+	// sooner where the policy's SnapshotAge leaves no time for it.
 	reloadAfter = time.Minute
 	// reloadCooldown keeps a store that is down, and strangers who send unknown
 	// kids, from causing a load for every token.
 	reloadCooldown = 5 * time.Second
 )
+
+func (s *snapshot) reloadAfter() time.Duration    { return min(reloadAfter, s.policy.SnapshotAge/4) }
+func (s *snapshot) reloadCooldown() time.Duration { return min(reloadCooldown, s.policy.SnapshotAge/8) }
 
 // Ring is one party's keys in a [Store], encrypted under a [KEK], with their
 // states and the policy by which they rotate. It is a [PrivateSource] and, for
@@ -109,7 +113,7 @@ func (r *Ring) Public(ctx context.Context, kid string) (*PublicSet, error) {
 // another process may have rotated.
 func (r *Ring) Reload(ctx context.Context) (*Set, error) {
 	r.mu.Lock()
-	if r.now().Sub(r.tried) >= reloadCooldown {
+	if r.now().Sub(r.tried) >= r.snapshot.Load().reloadCooldown() {
 		r.loadLocked(ctx) // the snapshot goes on serving when this fails
 	}
 	r.mu.Unlock()
@@ -129,7 +133,7 @@ func (r *Ring) Policy(ctx context.Context) (Policy, error) {
 func (r *Ring) current(ctx context.Context) *snapshot {
 	s := r.snapshot.Load()
 	age := s.age(r.now())
-	if age < reloadAfter {
+	if age < s.reloadAfter() {
 		return s
 	}
 	// Only one caller waits for the store while the others still have a good
@@ -142,7 +146,7 @@ func (r *Ring) current(ctx context.Context) *snapshot {
 	}
 	defer r.mu.Unlock()
 	now := r.now()
-	if r.snapshot.Load().age(now) >= reloadAfter && now.Sub(r.tried) >= reloadCooldown {
+	if s = r.snapshot.Load(); s.age(now) >= s.reloadAfter() && now.Sub(r.tried) >= s.reloadCooldown() {
 		r.loadLocked(ctx)
 	}
 	return r.snapshot.Load()
