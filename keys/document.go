@@ -87,11 +87,11 @@ type formerWindows struct {
 	Until time.Time `json:"until"`
 }
 
-func (w windowDocument) windows() windows {
+func (w windowDocument) windows() Windows {
 	return Policy{
 		TokenLifetime: time.Duration(w.TokenLifetime), Leeway: time.Duration(w.Leeway), ClockSkew: time.Duration(w.ClockSkew),
 		CacheAge: time.Duration(w.CacheAge), PublishLag: time.Duration(w.PublishLag), SnapshotAge: time.Duration(w.SnapshotAge),
-	}.windows()
+	}.Windows()
 }
 
 // widest takes the larger of each duration.

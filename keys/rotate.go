@@ -9,13 +9,13 @@ import (
 
 // Rotate does the next step of the rotation if one is due, and returns it; else it
 // returns a Step with [Nothing] and the time at which the next one is due. Call it
-// again until there is nothing: each call makes at most one change. Any number of
-// processes may call it at any time.
+// again until there is nothing: each call makes at most one change. With uses only
+// their keys are looked at. Any number of processes may call it at any time.
 //
 // It returns the store's errors and those of [Open]; then nothing was changed.
-func (r *Ring) Rotate(ctx context.Context) (Step, error) {
+func (r *Ring) Rotate(ctx context.Context, uses ...Use) (Step, error) {
 	return r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
-		s, due := d.next(now)
+		s, due := d.next(now, uses...)
 		if !due {
 			s = Step{Action: Nothing, At: s.At}
 		}
@@ -24,12 +24,12 @@ func (r *Ring) Rotate(ctx context.Context) (Step, error) {
 }
 
 // Next returns the step that is due first, by now or later, and changes nothing.
-func (r *Ring) Next(ctx context.Context) (step Step, due bool, err error) {
+func (r *Ring) Next(ctx context.Context, uses ...Use) (step Step, due bool, err error) {
 	s, err := r.load(ctx)
 	if err != nil {
 		return Step{}, false, err
 	}
-	step, due = s.document.next(r.now())
+	step, due = s.document.next(r.now(), uses...)
 	return step, due, nil
 }
 

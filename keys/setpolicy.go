@@ -63,5 +63,5 @@ func (d *document) pruneFormer(now time.Time) {
 // counts: whoever loaded or cached under the former policy may go on with it for
 // as long as that one said.
 func (f formerWindows) counts(now time.Time) bool {
-	return now.Before(f.Until.Add(f.windows().encKept))
+	return now.Before(f.Until.Add(f.windows().EncKept))
 }

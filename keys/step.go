@@ -34,8 +34,10 @@ type Step struct {
 // next returns the step that is due first, by now or later. It is the whole of a
 // rotation's wisdom: a pure function of the document and the time, which any number
 // of processes may ask.
-func (d *document) next(now time.Time) (Step, bool) {
-	steps := d.steps(now)
+func (d *document) next(now time.Time, uses ...Use) (Step, bool) {
+	steps := slices.DeleteFunc(d.steps(now), func(s Step) bool {
+		return len(uses) != 0 && !slices.Contains(uses, s.Use)
+	})
 	if len(steps) == 0 {
 		return Step{Action: Nothing}, false
 	}
@@ -83,9 +85,9 @@ func (d *document) succession(u Use) (Step, bool) {
 func (r *record) ready() time.Time {
 	w := r.Windows.windows()
 	if r.Use == UseSig {
-		return r.Created.Add(w.signAhead)
+		return r.Created.Add(w.SignAhead)
 	}
-	return r.Created.Add(w.encAhead)
+	return r.Created.Add(w.EncAhead)
 }
 
 // ending is the next step towards the end of a key that is no longer used.
@@ -99,19 +101,20 @@ func (r *record) ending(now time.Time) (Step, bool) {
 		return Step{}, false
 	}
 	w := r.Windows.windows()
-	end := from.Add(w.encKept)
+	end := from.Add(w.EncKept)
 	if r.Use == UseSig {
-		end = from.Add(w.signKept)
+		end = from.Add(w.SignKept)
 	}
 	s := Step{Use: r.Use, KeyID: r.ID}
 	switch {
-	case r.Due.IsZero():
+	case r.Due.Before(end):
+		// Never found due, or before its windows grew.
 		s.Action, s.At = MarkDue, end
 	case now.Before(r.Due):
 		// Whoever found it due had a clock that is ahead of ours.
 		s.Action, s.At = ClearDue, now
 	default:
-		s.Action, s.At = Destroy, latest(end, r.Due.Add(time.Duration(r.Windows.SnapshotAge)))
+		s.Action, s.At = Destroy, r.Due.Add(time.Duration(r.Windows.SnapshotAge))
 	}
 	return s, true
 }
