@@ -42,7 +42,7 @@ type WindowError struct {
 
 func (e *WindowError) Error() string {
 	return fmt.Sprintf("keys: the key %s must not become active before %s: not everybody can have it yet",
-		quote(e.KeyID), e.Until.UTC().Format(time.RFC3339))
+		quote(e.KeyID), e.Until.UTC().Add(time.Second-1).Truncate(time.Second).Format(time.RFC3339)) // rounded up
 }
 
 // Is makes a WindowError an [ErrWindow].
