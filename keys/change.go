@@ -173,10 +173,18 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []entry) 
 	if errors.Is(err, ErrConflict) {
 		return false, nil
 	}
+	old := r.kek
 	if err == nil {
-		r.kek = next.kek
+		r.kek, r.seen = next.kek, next.mark()
 	}
 	after, loadErr := r.loadLocked(ctx)
+	if errors.Is(err, ErrUnknownOutcome) && errors.Is(loadErr, ErrUnreadable) {
+		// If it was written, the KEK may be another one.
+		r.kek = next.kek
+		if after, loadErr = r.loadLocked(ctx); loadErr != nil {
+			r.kek = old
+		}
+	}
 	if !errors.Is(err, ErrUnknownOutcome) || loadErr != nil {
 		return err == nil, err
 	}

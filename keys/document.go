@@ -56,8 +56,8 @@ type record struct {
 	Ended      time.Time       `json:"ended,omitzero"` // destroyed or revoked
 	Due        time.Time       `json:"due,omitzero"`   // first found due for destruction
 	Reason     string          `json:"reason,omitempty"`
-	Windows    windowDocument  `json:"windows"`       // the largest in force while in use
-	JWK        json.RawMessage `json:"jwk,omitempty"` // private, public once erased, none once final
+	Windows    windowDocument  `json:"windows,omitzero"` // the largest in force while in use; none in a tombstone
+	JWK        json.RawMessage `json:"jwk,omitempty"`    // private, public once erased, none once final
 }
 
 // Event is one change of a ring, for its log.

@@ -2,7 +2,6 @@ package keys
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -32,15 +31,6 @@ func (r *Ring) Keys(ctx context.Context) ([]KeyInfo, error) {
 		return nil, err
 	}
 	return s.document.infos(r.now())
-}
-
-// infos describes the keys with these kids.
-func (r *Ring) infos(ctx context.Context, kids []string) ([]KeyInfo, error) {
-	all, err := r.Keys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(k KeyInfo) bool { return !slices.Contains(kids, k.ID) }), nil
 }
 
 func (d *document) infos(now time.Time) ([]KeyInfo, error) {

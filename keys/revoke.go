@@ -2,7 +2,9 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,23 +26,28 @@ type Revocation struct {
 // active key is followed by a brand-new one, active at once, and never by the staged
 // one, which a thief of the ring has too and which is replaced as well.
 //
-// It returns the steps that were done. [ErrNoKey] says that the ring never had the
-// key, [ErrState] that it is revoked already. With any error nothing was changed: the
-// key is NOT revoked, try again.
+// It returns the keys that were revoked and made. [ErrNoKey] says that the ring never
+// had the key, [ErrState] that it is revoked already. With [ErrUnknownOutcome] nobody
+// knows whether the key is revoked, with any other error it is NOT: try again.
 func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
-	var touched []string
+	var infos []KeyInfo
 	err := r.change(ctx, func(d *draft) ([]entry, error) {
-		var (
-			log []entry
-			err error
-		)
-		touched, log, err = d.revoke(v, r.now())
+		now := r.now()
+		touched, log, err := d.revoke(v, now)
+		if err != nil {
+			return nil, err
+		}
+		all, err := d.infos(now)
+		infos = slices.DeleteFunc(all, func(k KeyInfo) bool { return !slices.Contains(touched, k.ID) })
 		return log, err
 	})
-	if err != nil {
-		return nil, err
+	if errors.Is(err, ErrUnknownOutcome) {
+		return nil, fmt.Errorf("keys: it is not known whether it was REVOKED, try again: %w", err)
 	}
-	return r.infos(ctx, touched)
+	if err != nil {
+		return nil, fmt.Errorf("keys: NOT REVOKED, nothing was changed: %w", err)
+	}
+	return infos, nil
 }
 
 func (d *document) revoke(v Revocation, now time.Time) (touched []string, log []entry, err error) {
@@ -103,7 +110,7 @@ func (d *document) targets(v Revocation) ([]string, error) {
 func (r *record) revoke(v Revocation, now time.Time) {
 	// Nobody but its owner ever knew of a staged decryption key.
 	if r.Use == UseSig || v.Erase || r.State == Staged {
-		r.JWK = nil
+		r.erase()
 	}
 	if r.State != Revoked {
 		r.State, r.Ended, r.Due, r.Reason = Revoked, utc(now), time.Time{}, v.Reason

@@ -17,6 +17,9 @@ func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
 		}
 		d.slots = slices.DeleteFunc(slices.Clone(d.slots), func(s slot) bool { return s.KEK == kek.id() })
 		d.slots = append(d.slots, slot{kek.id(), wrapped})
+		if kek.id() == d.kek.id() {
+			d.kek = kek // ours does not open it any more
+		}
 		if len(d.slots) > maxSlots {
 			return nil, fmt.Errorf("%w: the ring has %d key encryption keys, and no room for another", ErrState, maxSlots)
 		}

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -30,7 +31,10 @@ func (r *Ring) SetPolicy(ctx context.Context, edit func(*Policy)) error {
 
 func (d *document) setPolicy(p policyDocument, now time.Time) {
 	d.pruneFormer(now)
-	d.Former = append(d.Former, formerWindows{d.Policy.windowDocument, utc(now)})
+	if old := d.Policy.windowDocument; old != p.windowDocument {
+		d.Former = slices.DeleteFunc(d.Former, func(f formerWindows) bool { return f.windowDocument == old })
+		d.Former = append(d.Former, formerWindows{old, utc(now)})
+	}
 	d.Policy = p
 	for i := range d.Keys {
 		if r := &d.Keys[i]; len(r.JWK) != 0 {

@@ -140,10 +140,13 @@ func (d *document) apply(s Step, fresh *Key, now time.Time) error {
 		if r.State == Retired {
 			r.State, r.Ended = Destroyed, utc(now)
 		}
-		r.JWK = nil
+		r.erase()
 	}
 	return nil
 }
+
+// erase leaves a tombstone, which a ring keeps for ever: a small one.
+func (r *record) erase() { r.JWK, r.Windows, r.Due = nil, windowDocument{}, time.Time{} }
 
 // activate makes a staged key active and retires the one that was. Of a signing
 // key the private half is erased in the same write.
