@@ -64,7 +64,7 @@ func createAt(ctx context.Context, store Store, kek KEK, cfg RingConfig, now fun
 	if err != nil {
 		return nil, err
 	}
-	d.stamp(mark{}, "create", "", now())
+	d.stamp(Mark{}, now(), entry{what: "create"})
 	data, err := sealBlob(d, []slot{{kek.id(), wrapped}}, key)
 	if err != nil {
 		return nil, err
@@ -91,23 +91,54 @@ func createAt(ctx context.Context, store Store, kek KEK, cfg RingConfig, now fun
 // has an active key for that use; [ErrDuplicate] when the ring holds the key or
 // once held it; [ErrNoKey] without a private half. Then nothing was written.
 func (r *Ring) Import(ctx context.Context, k *Key, state State) error {
-	return r.change(ctx, "import", k.id, func(d *document) error {
+	return r.change(ctx, func(d *draft) ([]entry, error) {
 		switch state {
 		case Staged, Retired:
 		case Active:
-			if slices.ContainsFunc(d.Keys, func(o record) bool { return o.Use == k.Use() && o.State == Active }) {
-				return fmt.Errorf("%w: the ring has an active key for use %s; import this one as staged", ErrState, k.Use())
+			if slices.ContainsFunc(d.Keys, func(o record) bool { return o.Use == k.Use() && !o.Activated.IsZero() }) {
+				return nil, fmt.Errorf("%w: the ring has an active key for use %s; import this one as staged", ErrState, k.Use())
 			}
 		default:
-			return fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)
+			return nil, fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)
 		}
-		return d.add(k, state, r.now())
+		return []entry{{"import as " + string(state), k.id}}, d.add(k, state, r.now())
 	})
 }
 
+// ImportInsecurely is Import of an active key that takes over at once, without
+// waiting until others can know it; the key that was active retires. Tokens fail
+// until they do: it is for moving from another system, before the first token.
+func (r *Ring) ImportInsecurely(ctx context.Context, k *Key) error {
+	return r.change(ctx, func(d *draft) ([]entry, error) {
+		log := []entry{{"import as active", k.id}}
+		if old := d.find(k.Use(), Active); old != nil {
+			if err := old.retire(r.now()); err != nil {
+				return nil, err
+			}
+			log = append(log, entry{string(Retire), old.ID})
+		}
+		return log, d.add(k, Active, r.now())
+	})
+}
+
+// draft is a ring that is about to be written.
+type draft struct {
+	*document
+	slots   []slot
+	ringKey hidden
+	kek     KEK // of this process
+}
+
+// entry is a line for the log: what was done, and to which key.
+type entry struct{ what, kid string }
+
+// errUnchanged is how an edit says that there is nothing to write.
+var errUnchanged = errors.New("nothing to change")
+
 // change loads, decides and swaps until nobody came between. edit may be called
-// several times, each time on a fresh copy.
-func (r *Ring) change(ctx context.Context, what, kid string, edit func(*document) error) error {
+// several times, each time on a fresh copy; it returns what to log. With
+// errUnchanged it ends without a write and without an error.
+func (r *Ring) change(ctx context.Context, edit func(*draft) ([]entry, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
@@ -115,31 +146,53 @@ func (r *Ring) change(ctx context.Context, what, kid string, edit func(*document
 		if err != nil {
 			return err
 		}
-		next := s.document.clone()
-		if err := edit(next); err != nil {
-			return err
+		next := &draft{s.document.clone(), s.slots, s.ringKey, r.kek}
+		log, err := edit(next)
+		if errors.Is(err, errUnchanged) {
+			return nil
 		}
-		next.stamp(s.document.mark(), what, kid, r.now())
-		if _, err := next.set(); err != nil {
-			return err
-		}
-		data, err := sealBlob(next, s.slots, s.ringKey)
 		if err != nil {
 			return err
 		}
-		_, err = r.store.Swap(ctx, s.version, data)
-		if errors.Is(err, ErrConflict) {
-			continue
-		}
-		after, loadErr := r.loadLocked(ctx)
-		if !errors.Is(err, ErrUnknownOutcome) || loadErr != nil {
+		done, err := r.swap(ctx, s, next, log)
+		if done || err != nil {
 			return err
 		}
-		// The nonce of the write settles whether it happened.
-		if after.document.contains(next.mark()) {
-			return nil
+	}
+}
+
+// swap writes next in place of s. It is not done when somebody else came first,
+// and when a write whose outcome was unknown did not happen.
+func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []entry) (done bool, err error) {
+	next.stamp(s.document.mark(), r.now(), log...)
+	if _, err := next.set(); err != nil {
+		return false, err
+	}
+	data, err := sealBlob(next.document, next.slots, next.ringKey)
+	if err != nil {
+		return false, err
+	}
+	_, err = r.store.Swap(ctx, s.version, data)
+	if errors.Is(err, ErrConflict) {
+		return false, nil
+	}
+	old := r.kek
+	if err == nil {
+		r.kek, r.seen = next.kek, next.mark()
+	}
+	after, loadErr := r.loadLocked(ctx)
+	if errors.Is(err, ErrUnknownOutcome) && errors.Is(loadErr, ErrUnreadable) {
+		// If it was written, the KEK may be another one.
+		r.kek = next.kek
+		if after, loadErr = r.loadLocked(ctx); loadErr != nil {
+			r.kek = old
 		}
 	}
+	if !errors.Is(err, ErrUnknownOutcome) || loadErr != nil {
+		return err == nil, err
+	}
+	// The nonce of the write settles whether it happened.
+	return after.document.contains(next.mark()), nil
 }
 
 func (d *document) clone() *document {
@@ -147,6 +200,7 @@ func (d *document) clone() *document {
 	c.History = slices.Clone(d.History)
 	c.Keys = slices.Clone(d.Keys)
 	c.Log = slices.Clone(d.Log)
+	c.Former = slices.Clone(d.Former)
 	return &c
 }
 
@@ -162,22 +216,23 @@ func (d *document) add(k *Key, state State, now time.Time) error {
 	case Retired:
 		r.Retired = r.Created
 	}
-	inForce := d.Policy.windowDocument
-	r.Windows = &inForce
+	r.Windows = d.widestWindows(now)
 	d.Keys = append(d.Keys, r)
 	return nil
 }
 
 // stamp makes d the generation after previous.
-func (d *document) stamp(previous mark, what, kid string, now time.Time) {
-	if previous != (mark{}) {
+func (d *document) stamp(previous Mark, now time.Time, log ...entry) {
+	if previous != (Mark{}) {
 		d.History = append(d.History, previous)
 		d.History = d.History[max(0, len(d.History)-historyLength):]
 	}
 	nonce := make([]byte, nonceSize)
 	rand.Read(nonce)
 	d.Generation, d.Nonce = previous.Generation+1, strict.EncodeBase64URL(nonce)
-	d.Log = append(d.Log, Event{Time: utc(now), Generation: d.Generation, By: actor(), What: what, KeyID: kid})
+	for _, e := range log {
+		d.Log = append(d.Log, Event{Time: utc(now), Generation: d.Generation, By: actor(), What: e.what, KeyID: e.kid})
+	}
 	d.Log = d.Log[max(0, len(d.Log)-logLength):]
 }
 

@@ -328,12 +328,12 @@ func TestChangesAreLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := ring.snapshot.Load().document.Log
-	if len(log) != 2 || log[0].What != "create" || log[1].What != "import" || log[1].KeyID != k.ID() || log[1].Generation != 2 ||
+	if len(log) != 2 || log[0].What != "create" || log[1].What != "import as staged" || log[1].KeyID != k.ID() || log[1].Generation != 2 ||
 		log[1].By == "" || !log[1].Time.Equal(newClock().now()) {
 		t.Errorf("%+v", log)
 	}
 	r := ring.snapshot.Load().document.Keys[keyCount(ring)-1]
-	if r.Windows == nil || *r.Windows != newPolicyDocument(DefaultPolicy()).windowDocument {
+	if r.Windows != newPolicyDocument(DefaultPolicy()).windowDocument {
 		t.Errorf("a key that does not remember its windows: %+v", r.Windows)
 	}
 }

@@ -32,21 +32,15 @@ const (
 // document is what a ring is, before it is encrypted. It is never changed once
 // others can see it; a change makes a new one.
 type document struct {
-	Version    int            `json:"v"`
-	Generation uint64         `json:"generation"`
-	Nonce      string         `json:"nonce"`
-	Slots      string         `json:"slots"` // SHA-256 of the slots beside it, base64url
-	History    []mark         `json:"history,omitempty"`
-	Policy     policyDocument `json:"policy"`
-	Keys       []record       `json:"keys"`
-	Log        []Event        `json:"log,omitempty"`
-}
-
-// mark tells one written generation from every other, also from one with the
-// same number on a forked copy.
-type mark struct {
-	Generation uint64 `json:"generation"`
-	Nonce      string `json:"nonce"`
+	Version    int             `json:"v"`
+	Generation uint64          `json:"generation"`
+	Nonce      string          `json:"nonce"`
+	Slots      string          `json:"slots"` // SHA-256 of the slots beside it, base64url
+	History    []Mark          `json:"history,omitempty"`
+	Policy     policyDocument  `json:"policy"`
+	Former     []formerWindows `json:"former,omitempty"`
+	Keys       []record        `json:"keys"`
+	Log        []Event         `json:"log,omitempty"`
 }
 
 // record is one key and its life.
@@ -62,8 +56,8 @@ type record struct {
 	Ended      time.Time       `json:"ended,omitzero"` // destroyed or revoked
 	Due        time.Time       `json:"due,omitzero"`   // first found due for destruction
 	Reason     string          `json:"reason,omitempty"`
-	Windows    *windowDocument `json:"windows,omitempty"` // the largest in force while in use
-	JWK        json.RawMessage `json:"jwk,omitempty"`     // private, public once erased, none once final
+	Windows    windowDocument  `json:"windows,omitzero"` // the largest in force while in use; none in a tombstone
+	JWK        json.RawMessage `json:"jwk,omitempty"`    // private, public once erased, none once final
 }
 
 // Event is one change of a ring, for its log.
@@ -84,6 +78,28 @@ type windowDocument struct {
 	CacheAge      duration `json:"cache_age"`
 	PublishLag    duration `json:"publish_lag"`
 	SnapshotAge   duration `json:"snapshot_age"`
+}
+
+// formerWindows are those of a policy that was replaced. They count for new keys
+// until the last cache and the last snapshot from its time are gone.
+type formerWindows struct {
+	windowDocument
+	Until time.Time `json:"until"`
+}
+
+func (w windowDocument) windows() Windows {
+	return Policy{
+		TokenLifetime: time.Duration(w.TokenLifetime), Leeway: time.Duration(w.Leeway), ClockSkew: time.Duration(w.ClockSkew),
+		CacheAge: time.Duration(w.CacheAge), PublishLag: time.Duration(w.PublishLag), SnapshotAge: time.Duration(w.SnapshotAge),
+	}.Windows()
+}
+
+// widest takes the larger of each duration.
+func (w windowDocument) widest(o windowDocument) windowDocument {
+	return windowDocument{
+		TokenLifetime: max(w.TokenLifetime, o.TokenLifetime), Leeway: max(w.Leeway, o.Leeway), ClockSkew: max(w.ClockSkew, o.ClockSkew),
+		CacheAge: max(w.CacheAge, o.CacheAge), PublishLag: max(w.PublishLag, o.PublishLag), SnapshotAge: max(w.SnapshotAge, o.SnapshotAge),
+	}
 }
 
 type policyDocument struct {
@@ -136,6 +152,13 @@ func (d policyDocument) policy() (Policy, error) {
 	return p, p.Validate()
 }
 
+func (d policyDocument) period(u Use) time.Duration {
+	if u == UseSig {
+		return time.Duration(d.Sig.Period)
+	}
+	return time.Duration(d.Enc.Period)
+}
+
 // decodeDocument reads a document that has been authenticated. It is strict all
 // the same: a member it does not know would be lost at the next write.
 func decodeDocument(data []byte) (*document, error) {
@@ -154,16 +177,16 @@ func decodeDocument(data []byte) (*document, error) {
 	return &d, nil
 }
 
-func (d *document) mark() mark { return mark{d.Generation, d.Nonce} }
+func (d *document) mark() Mark { return Mark{d.Generation, d.Nonce} }
 
 // succeeds reports whether d was made from the document that seen marks, by any
 // number of writes. Only as many as history holds can be told: beyond that the
 // higher generation has to do.
-func (d *document) succeeds(seen mark) bool {
+func (d *document) succeeds(seen Mark) bool {
 	return d.contains(seen) || d.Generation > seen.Generation+historyLength
 }
 
 // contains reports whether seen is this generation or one in its history.
-func (d *document) contains(seen mark) bool {
+func (d *document) contains(seen Mark) bool {
 	return d.mark() == seen || slices.Contains(d.History, seen)
 }

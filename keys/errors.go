@@ -33,6 +33,8 @@ var (
 	ErrRollback = errors.New("keys: the ring was rolled back")
 	// ErrState: the change is not allowed in the key's or the ring's present state.
 	ErrState = errors.New("keys: not allowed in this state")
+	// ErrWindow: a window is not over yet; see [WindowError].
+	ErrWindow = errors.New("keys: a window is not over yet")
 	// ErrPolicy: durations that contradict each other.
 	ErrPolicy = errors.New("keys: invalid policy")
 )

@@ -35,9 +35,9 @@ func TestWriteGoldenRings(t *testing.T) {
 		d.Keys = append(d.Keys, r)
 		t.Logf("{%q, %q, %q},", r.ID, r.Suite, r.State)
 	}
-	d.stamp(mark{}, "create", "", at)
+	d.stamp(Mark{}, at, entry{what: "create"})
 	d.Log[0].By = "example"
-	d.stamp(d.mark(), "import", d.Keys[0].ID, at)
+	d.stamp(d.mark(), at, entry{"import", d.Keys[0].ID})
 	d.Log[1].By = "example"
 
 	key := newRingKey()

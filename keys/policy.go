@@ -90,30 +90,33 @@ func (p Policy) Validate() error {
 	if p.MaxAge > p.CacheAge {
 		return fmt.Errorf("%w: max-age (%v) must not be longer than the cache age (%v)", ErrPolicy, p.MaxAge, p.CacheAge)
 	}
-	w := p.windows()
-	if least := max(w.signAhead, w.signKept); p.Sig.Period <= least {
+	w := p.Windows()
+	if least := max(w.SignAhead, w.SignKept); p.Sig.Period <= least {
 		return fmt.Errorf("%w: the signing period (%v) must be longer than its windows (%v)", ErrPolicy, p.Sig.Period, least)
 	}
-	if least := max(w.encAhead, w.encKept); p.Enc.Period <= least {
+	if least := max(w.EncAhead, w.EncKept); p.Enc.Period <= least {
 		return fmt.Errorf("%w: the encryption period (%v) must be longer than its windows (%v)", ErrPolicy, p.Enc.Period, least)
 	}
 	return nil
 }
 
-// windows are the shortest times between the steps of a rotation.
-type windows struct {
-	signAhead time.Duration // staged to active: the public half must reach every verifier
-	signKept  time.Duration // retired to destroyed: the last token must be dead
-	encAhead  time.Duration // staged to active: the private half must reach every opener
-	encKept   time.Duration // retired to destroyed: the last stale sealer, and its last token
+// Windows are the shortest times between the steps of a rotation. They follow from
+// the policy; who shortens one by a hundredth logs somebody out.
+type Windows struct {
+	SignAhead time.Duration // staged to active: the public half must reach every verifier
+	SignKept  time.Duration // retired to destroyed: the last token must be dead
+	EncAhead  time.Duration // staged to active: the private half must reach every opener
+	EncKept   time.Duration // retired to destroyed: the last stale sealer, and its last token
 }
 
-func (p Policy) windows() windows {
-	return windows{
-		signAhead: p.SnapshotAge + p.PublishLag + p.CacheAge + p.ClockSkew,
-		signKept:  p.SnapshotAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew,
-		encAhead:  p.SnapshotAge + p.ClockSkew,
-		encKept:   p.SnapshotAge + p.PublishLag + p.CacheAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew,
+// Windows returns the windows of the policy.
+func (p Policy) Windows() Windows {
+	p = p.withDefaults()
+	return Windows{
+		SignAhead: p.SnapshotAge + p.PublishLag + p.CacheAge + p.ClockSkew,
+		SignKept:  p.SnapshotAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew,
+		EncAhead:  p.SnapshotAge + p.ClockSkew,
+		EncKept:   p.SnapshotAge + p.PublishLag + p.CacheAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew,
 	}
 }
 

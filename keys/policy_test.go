@@ -23,10 +23,10 @@ func TestDefaultPolicy(t *testing.T) {
 	if err := (Policy{}).Validate(); err != nil {
 		t.Error(err)
 	}
-	w := p.windows()
-	if want := (windows{
-		signAhead: 25*time.Hour + 2*time.Minute, signKept: 2*time.Hour + 3*time.Minute,
-		encAhead: 61 * time.Minute, encKept: 26*time.Hour + 4*time.Minute,
+	w := p.Windows()
+	if want := (Windows{
+		SignAhead: 25*time.Hour + 2*time.Minute, SignKept: 2*time.Hour + 3*time.Minute,
+		EncAhead: 61 * time.Minute, EncKept: 26*time.Hour + 4*time.Minute,
 	}); w != want {
 		t.Errorf("windows %+v", w)
 	}
@@ -38,7 +38,7 @@ func TestDefaultPolicy(t *testing.T) {
 // Durations that differ in every digit show which of them a window is made of.
 func TestWindows(t *testing.T) {
 	p := Policy{TokenLifetime: 1, Leeway: 10, ClockSkew: 100, CacheAge: 1000, PublishLag: 10_000, SnapshotAge: 100_000}
-	if got, want := p.windows(), (windows{signAhead: 111_100, signKept: 100_211, encAhead: 100_100, encKept: 111_211}); got != want {
+	if got, want := p.Windows(), (Windows{SignAhead: 111_100, SignKept: 100_211, EncAhead: 100_100, EncKept: 111_211}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -41,6 +41,7 @@ type Ring struct {
 
 	mu    sync.Mutex // one load at a time
 	tried time.Time  // of the last load, successful or not
+	seen  Mark       // the newest generation that was seen
 }
 
 // snapshot is a ring as it was loaded, never changed afterwards.
@@ -63,7 +64,11 @@ func Open(ctx context.Context, store Store, kek KEK) (*Ring, error) {
 }
 
 func openAt(ctx context.Context, store Store, kek KEK, now func() time.Time) (*Ring, error) {
-	r := &Ring{store: store, kek: kek, now: now}
+	return openSince(ctx, store, kek, Mark{}, now)
+}
+
+func openSince(ctx context.Context, store Store, kek KEK, seen Mark, now func() time.Time) (*Ring, error) {
+	r := &Ring{store: store, kek: kek, now: now, seen: seen}
 	if _, err := r.load(ctx); err != nil {
 		return nil, err
 	}
@@ -172,6 +177,7 @@ func (r *Ring) loadLocked(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	s.version, s.loaded = version, loaded
+	r.seen = s.document.mark()
 	r.snapshot.Store(s)
 	return s, nil
 }
@@ -193,8 +199,8 @@ func (r *Ring) read(data []byte, old *snapshot) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if old != nil && !d.succeeds(old.document.mark()) {
-		return nil, fmt.Errorf("%w: it is at generation %d, and generation %d was seen before", ErrRollback, d.Generation, old.document.Generation)
+	if r.seen != (Mark{}) && !d.succeeds(r.seen) {
+		return nil, fmt.Errorf("%w: it is at generation %d, and generation %d was seen before", ErrRollback, d.Generation, r.seen.Generation)
 	}
 	return newSnapshot(d, b.Slots, key)
 }

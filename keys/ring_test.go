@@ -253,14 +253,14 @@ func TestRollback(t *testing.T) {
 // history tells a successor for 64 generations; after that the number must do.
 func TestSucceeds(t *testing.T) {
 	d := &document{}
-	var marks []mark
+	var marks []Mark
 	for range 200 {
 		previous := d.mark()
 		if previous.Generation == 0 {
-			previous = mark{}
+			previous = Mark{}
 		}
 		d = d.clone()
-		d.stamp(previous, "test", "", time.Time{})
+		d.stamp(previous, time.Time{}, entry{what: "test"})
 		marks = append(marks, d.mark())
 	}
 	if d.Generation != 200 || len(d.History) != historyLength || len(d.Log) != 200 {
@@ -270,23 +270,23 @@ func TestSucceeds(t *testing.T) {
 		if !d.succeeds(m) {
 			t.Errorf("generation %d is not taken for an ancestor", i+1)
 		}
-		forged := mark{m.Generation, "forged"}
+		forged := Mark{m.Generation, "forged"}
 		if known := m.Generation >= 200-historyLength; d.succeeds(forged) == known {
 			t.Errorf("a fork at generation %d: %v", m.Generation, !known)
 		}
 	}
-	if d.succeeds(mark{201, "later"}) || d.contains(mark{1000, ""}) {
+	if d.succeeds(Mark{201, "later"}) || d.contains(Mark{1000, ""}) {
 		t.Error("a later generation is taken for an ancestor")
 	}
 	for range 100 {
-		d.stamp(d.mark(), "test", "", time.Time{})
+		d.stamp(d.mark(), time.Time{}, entry{what: "test"})
 	}
 	if len(d.Log) != logLength || d.Log[len(d.Log)-1].Generation != 300 {
 		t.Errorf("log of %d", len(d.Log))
 	}
 	if clone := d.clone(); !reflect.DeepEqual(clone, d) {
 		t.Error("a clone differs")
-	} else if clone.stamp(d.mark(), "test", "", time.Time{}); d.Generation != 300 || slices.Contains(d.History, clone.mark()) {
+	} else if clone.stamp(d.mark(), time.Time{}, entry{what: "test"}); d.Generation != 300 || slices.Contains(d.History, clone.mark()) {
 		t.Error("a clone shares with its original")
 	}
 }
@@ -359,6 +359,7 @@ func TestKeyInfo(t *testing.T) {
 		got := infos[slices.IndexFunc(infos, func(i KeyInfo) bool { return i.ID == activeID(ring, use) })]
 		want := KeyInfo{
 			ID: got.ID, Thumbprint: got.Thumbprint, Use: use, Suite: suite, State: Active, HasPrivate: true, Created: start, Activated: start,
+			Next: Retire, NextAt: start.Add(DefaultPolicy().forUse(use).Period),
 		}
 		if got != want {
 			t.Errorf("%+v, want %+v", got, want)
@@ -366,7 +367,8 @@ func TestKeyInfo(t *testing.T) {
 	}
 	for i, want := range []KeyInfo{
 		{ID: staged.ID(), Thumbprint: staged.Thumbprint(), Use: UseEnc, Suite: ECDHES, State: Staged, HasPrivate: true, Created: later},
-		{ID: retired.ID(), Thumbprint: retired.Thumbprint(), Use: UseSig, Suite: ES256, State: Retired, Created: later, Retired: later},
+		{ID: retired.ID(), Thumbprint: retired.Thumbprint(), Use: UseSig, Suite: ES256, State: Retired, Created: later, Retired: later,
+			Next: MarkDue, NextAt: later.Add(DefaultPolicy().Windows().SignKept)},
 	} {
 		if got := infos[first+i]; got != want {
 			t.Errorf("%+v, want %+v", got, want)
@@ -374,7 +376,7 @@ func TestKeyInfo(t *testing.T) {
 	}
 	text := string(must(json.Marshal(infos[first+1]))(t))
 	if want := `{"kid":"` + retired.ID() + `","use":"sig","alg":"ES256","state":"retired","private":false,"thumbprint":"` + retired.Thumbprint() +
-		`","created":"2026-03-01T13:00:00Z","retired":"2026-03-01T13:00:00Z"}`; text != want {
+		`","created":"2026-03-01T13:00:00Z","retired":"2026-03-01T13:00:00Z","next":"mark-due","next_at":"2026-03-01T15:03:00Z"}`; text != want {
 		t.Errorf("JSON %s", text)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -23,6 +24,7 @@ const (
 	exitRefused      = 4
 	exitKey          = 5
 	exitPolicy       = 6
+	exitDue          = 7
 )
 
 // outcomes is what the library's errors mean for a script, and what they should
@@ -61,6 +63,7 @@ var outcomes = []struct {
 	{keys.ErrPrivateKey, exitPolicy, ""},
 	{keys.ErrWeakKey, exitPolicy, "make a new key"},
 	{keys.ErrPolicy, exitPolicy, ""},
+	{keys.ErrWindow, exitPolicy, "wait until then, or see --insecure-skip-window"},
 	{keys.ErrNoKey, exitKey, "see what the ring holds with: sealjwt keys list"},
 	{keys.ErrStale, exitKey, "make the ring readable again"},
 	{keys.ErrRollback, exitKey, "put the newer ring back"},
@@ -71,6 +74,9 @@ var outcomes = []struct {
 	{keys.ErrUnknownOutcome, exitIO, "see with: sealjwt keys list"},
 	{filestore.ErrUnsafe, exitKey, ""},
 	{filestore.ErrLocked, exitKey, ""},
+
+	{fs.ErrNotExist, exitIO, "check the path"},
+	{fs.ErrPermission, exitIO, "let this user in, or use another path"},
 }
 
 // failure is an error whose code or advice is not the usual one of its class.

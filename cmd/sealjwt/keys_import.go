@@ -23,7 +23,11 @@ and may be a public key only.`,
 		string(keys.Staged), string(keys.Active), string(keys.Retired))
 	use := addUse(cmd, "what the key is for, where it does not say so itself")
 	alg := addSuite(cmd, "alg", "", 0, "algorithm of the key, where it does not say so itself")
+	skip := cmd.Flags().Bool("insecure-skip-window", false, "with --state active: take over at once, though others cannot know the key yet; their tokens fail")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *skip && state.value != string(keys.Active) {
+			return usagef("--insecure-skip-window goes with --state active")
+		}
 		key, err := a.readKey(args, keys.As{Use: keys.Use(use.value), Suite: alg.suite})
 		if err != nil {
 			return err
@@ -32,7 +36,12 @@ and may be a public key only.`,
 		if err != nil {
 			return err
 		}
-		if err := ring.Import(cmd.Context(), key, keys.State(state.value)); err != nil {
+		if *skip {
+			err = ring.ImportInsecurely(cmd.Context(), key)
+		} else {
+			err = ring.Import(cmd.Context(), key, keys.State(state.value))
+		}
+		if err != nil {
 			return err
 		}
 		a.say("imported a %s %s key as %s", key.Use(), key.Suite(), state.value)

@@ -23,12 +23,11 @@ file that opens it is made too when it is missing. Nothing is ever replaced.`,
   sealjwt keys init --use sig --ring /var/lib/idp/ring --kek-file /etc/idp/kek`,
 		Args: noInput,
 	}
-	sig := addSuite(cmd, "sig", keys.UseSig, keys.ES256, "algorithm of the signing keys")
-	enc := addSuite(cmd, "enc", keys.UseEnc, keys.ECDHES, "algorithm of the decryption keys")
+	policy := addPolicy(cmd, keys.ES256, keys.ECDHES)
 	use := addUse(cmd, "only keys for this use: an issuer that never opens needs sig")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var cfg keys.RingConfig
-		cfg.Policy.Sig.Suite, cfg.Policy.Enc.Suite = sig.suite, enc.suite
+		policy.apply(&cfg.Policy)
 		if use.value != "" {
 			cfg.Uses = []keys.Use{keys.Use(use.value)}
 		}
@@ -70,6 +69,7 @@ func (a *app) createRing(ctx context.Context, cfg keys.RingConfig) (*keys.Ring, 
 		return nil, err
 	}
 	a.sayCreated(path, place, made)
+	a.opened = opened{path, ring, kek}
 	return ring, nil
 }
 

@@ -41,14 +41,18 @@ func (a *app) keysListCommand() *cobra.Command {
 func keyTable(infos []keys.KeyInfo) []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "KID\tUSE\tALG\tSTATE\tPRIVATE\tCREATED")
+	fmt.Fprintln(w, "KID\tUSE\tALG\tSTATE\tPRIVATE\tCREATED\tNEXT\tAT")
 	for _, k := range infos {
 		private := "erased"
 		if k.HasPrivate {
 			private = "held"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n",
-			word(k.ID), k.Use, k.Suite, k.State, private, k.Created.Format(time.RFC3339))
+		next, at := "-", "-"
+		if k.Next != "" {
+			next, at = string(k.Next), k.NextAt.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			word(k.ID), k.Use, k.Suite, k.State, private, k.Created.Format(time.RFC3339), next, at)
 	}
 	w.Flush()
 	return b.Bytes()

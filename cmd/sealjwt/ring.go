@@ -127,7 +127,14 @@ func passphraseFrom(path string) (keys.KEK, error) {
 	return kek, nil
 }
 
-// openRing opens the ring.
+// opened is the ring of this run, for what outlives it.
+type opened struct {
+	path string
+	ring *keys.Ring
+	kek  keys.KEK
+}
+
+// openRing opens the ring, unless it was set back behind what this user saw last.
 func (a *app) openRing(ctx context.Context) (*keys.Ring, error) {
 	path, err := a.ringPath()
 	if err != nil {
@@ -138,13 +145,22 @@ func (a *app) openRing(ctx context.Context) (*keys.Ring, error) {
 	if _, _, err := store.Load(ctx); err != nil {
 		return nil, err
 	}
+	seen, err := a.lastSeen(path)
+	if err != nil {
+		return nil, err
+	}
 	kek, err := a.kek(ctx)
 	if err != nil {
 		return nil, err
 	}
-	ring, err := keys.Open(ctx, store, kek)
-	if errors.Is(err, keys.ErrUnreadable) {
+	ring, err := keys.OpenSince(ctx, store, kek, seen)
+	switch {
+	case errors.Is(err, keys.ErrUnreadable):
 		err = fmt.Errorf("%s: %w", path, err)
+	case errors.Is(err, keys.ErrRollback):
+		err = a.explainRollback(path, err)
+	case err == nil:
+		a.opened = opened{path, ring, kek}
 	}
 	return ring, err
 }

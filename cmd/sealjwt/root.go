@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -29,6 +30,8 @@ type app struct {
 	stdout, stderr io.Writer
 
 	ring, kekFile, passphraseFile string
+
+	opened opened
 }
 
 // run is the command without its process. It returns the exit code.
@@ -36,7 +39,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.command()
 	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
+	err := root.ExecuteContext(ctx)
+	if err == nil || errors.Is(err, errDue) {
+		a.remember()
+	}
+	if err != nil {
 		code, text := describe(err)
 		a.say("%s", text)
 		return code

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -31,6 +32,10 @@ var _ keys.Store = (*Store)(nil)
 type Store struct {
 	path string
 	ops  fsOps
+
+	// unsynced: the folder could not be synced after a rename, so what the file
+	// shows may not survive a power cut. Nobody is told it is there before it is.
+	unsynced atomic.Bool
 }
 
 // New returns the store that keeps its ring at path. Nothing is read or written
@@ -126,6 +131,12 @@ func (s *Store) stillAt(prev string) error {
 // read returns the ring as it is now.
 func (s *Store) read() ([]byte, error) {
 	err := s.checkFolder()
+	if err == nil && s.unsynced.Load() {
+		if err = s.syncFolder(filepath.Dir(s.path)); err != nil {
+			return nil, fmt.Errorf("filestore: sync the folder: %w%s", err, advice(err))
+		}
+		s.unsynced.Store(false)
+	}
 	if err == nil {
 		var doc []byte
 		if doc, err = readFile("the ring", s.path); err == nil {

@@ -35,9 +35,12 @@ func (s *Store) replace(doc []byte) error {
 		return err
 	}
 	if err := s.ops.rename(tmp, s.path); err != nil {
-		return renameFailed(tmp, err)
+		err = renameFailed(tmp, err)
+		s.unsynced.Store(errors.Is(err, keys.ErrUnknownOutcome))
+		return err
 	}
 	if err := s.ops.syncDir(dir); err != nil {
+		s.unsynced.Store(true)
 		return fmt.Errorf("filestore: sync the folder after the rename: %w: the new ring is in place "+
 			"but may not survive a power cut%s: %w", err, advice(err), keys.ErrUnknownOutcome)
 	}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// errDue ends a check with its exit code; the result is on stdout already.
+var errDue = errors.New("a rotation is due")
+
+// checked is the answer of keys check.
+type checked struct {
+	Due     bool      `json:"due"`
+	Overdue int64     `json:"overdue_seconds"`
+	Next    keys.Step `json:"next"`
+}
+
+func (a *app) keysCheckCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Tell whether a rotation is due, for monitoring: exit code 7 when it is",
+		Args:  noInput,
+	}
+	output := addOutput(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ring, err := a.openRing(cmd.Context())
+		if err != nil {
+			return err
+		}
+		step, due, err := ring.Next(cmd.Context())
+		if err != nil {
+			return err
+		}
+		result := checked{Due: due, Next: step}
+		if due {
+			result.Overdue = int64(time.Since(step.At) / time.Second)
+		}
+		if output.value == "json" {
+			err = a.printJSON(result)
+		} else {
+			err = a.print(result.text())
+		}
+		if err == nil && due {
+			err = &failure{err: errDue, code: exitDue, advice: "sealjwt keys rotate"}
+		}
+		return err
+	}
+	return cmd
+}
+
+func (c checked) text() []byte {
+	switch {
+	case c.Due:
+		return fmt.Appendf(nil, "due since %s: %s\n", c.Next.At.UTC().Format(time.RFC3339), stepText(c.Next, true))
+	case c.Next.Action == keys.Nothing:
+		return []byte("nothing is due, nor ever will be: the ring has no keys in use\n")
+	}
+	return fmt.Appendf(nil, "nothing is due\nnext: %s at %s\n", stepText(c.Next, true), c.Next.At.UTC().Format(time.RFC3339))
+}

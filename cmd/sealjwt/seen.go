@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// maxSeen is the longest file of marks in bytes.
+const maxSeen = 1 << 20
+
+// seenPath is the file in which this user remembers the newest generation seen of
+// each ring: beside the key file, apart from the ring, so that who sets the ring
+// back does not set this back with it.
+func (a *app) seenPath() (string, error) {
+	place, err := a.kekPlace()
+	if err != nil {
+		return "", err
+	}
+	if place.file != "" && !place.standard {
+		return place.file + ".seen", nil
+	}
+	return userPath("XDG_CONFIG_HOME", ".config", "kek.seen")
+}
+
+func (a *app) lastSeen(ring string) (keys.Mark, error) {
+	path, err := a.seenPath()
+	if err != nil {
+		return keys.Mark{}, err
+	}
+	marks, err := readSeen(path)
+	if err != nil {
+		return keys.Mark{}, &failure{
+			err: fmt.Errorf("%s, which remembers the rings that were seen, is damaged: %w", path, err), code: exitKey,
+			advice: "remove it to go on without that memory",
+		}
+	}
+	return marks[absolute(ring)], nil
+}
+
+// readSeen returns the marks by the path of their ring.
+func readSeen(path string) (map[string]keys.Mark, error) {
+	in, err := readFile(path, maxSeen)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	o, err := strict.ParseObject(in.data)
+	if err != nil {
+		return nil, err
+	}
+	marks := make(map[string]keys.Mark, o.Len())
+	for ring := range o.All() {
+		text, _, err := o.Text(ring)
+		if err != nil {
+			return nil, err
+		}
+		if marks[ring], err = keys.ParseMark(text); err != nil {
+			return nil, err
+		}
+	}
+	return marks, nil
+}
+
+// remember writes down what was seen of the ring of this run. It is a help and no
+// promise: where the folder cannot be written, as in a container, it does nothing.
+func (a *app) remember() {
+	if a.opened.ring == nil {
+		return
+	}
+	path, err := a.seenPath()
+	if err != nil {
+		return
+	}
+	marks, err := readSeen(path)
+	now, ring := a.opened.ring.Seen(), absolute(a.opened.path)
+	if err != nil || marks[ring] == now {
+		return
+	}
+	texts := map[string]string{ring: now.String()}
+	for other, mark := range marks {
+		if other != ring {
+			texts[other] = mark.String()
+		}
+	}
+	data, err := json.Marshal(texts)
+	if err != nil {
+		return
+	}
+	replace(path, append(data, '\n'))
+}
+
+// replace writes a file in one step. An error leaves the old one.
+func replace(path string, data []byte) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".seen-*")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(data)
+	if errors.Join(err, f.Close()) != nil || os.Rename(f.Name(), path) != nil {
+		os.Remove(f.Name())
+	}
+}
+
+func (a *app) explainRollback(ring string, err error) error {
+	path, pathErr := a.seenPath()
+	if pathErr != nil {
+		return err
+	}
+	return &failure{
+		err:    fmt.Errorf("%s: %w", ring, err),
+		advice: "put the newer ring back; or, to go on with this one, with keys that were destroyed or revoked since, remove " + path,
+	}
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}

@@ -1,0 +1,245 @@
+//go:build unix
+
+package filestore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// ringChange is a change of a ring in which something is due.
+type ringChange struct {
+	name string
+	do   func(context.Context, *keys.Ring) error
+}
+
+var ringChanges = []ringChange{
+	{"rotate", func(ctx context.Context, ring *keys.Ring) error { return rotateOnce(ctx, ring, new(bytes.Buffer)) }},
+	{"revoke", func(ctx context.Context, ring *keys.Ring) error {
+		infos, err := ring.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = ring.Revoke(ctx, keys.Revocation{KeyID: activeOf(infos, keys.UseSig).ID, Reason: "compromised"})
+		return err
+	}},
+}
+
+func activeOf(infos []keys.KeyInfo, u keys.Use) keys.KeyInfo {
+	for _, k := range infos {
+		if k.Use == u && k.State == keys.Active {
+			return k
+		}
+	}
+	return keys.KeyInfo{}
+}
+
+// Each step of a write fails once under a rotation and under a revocation. The ring
+// is the old one, to the byte; the error names the step and says that nothing was
+// changed, so that nobody takes a key for revoked; and the next try succeeds.
+func TestRingStepFails(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		ops  func(*fsOps)
+		err  error
+		want string
+	}{
+		{"disk full", func(o *fsOps) {
+			o.write = func(f *os.File, p []byte) (int, error) {
+				n, _ := f.Write(p[:len(p)/2])
+				return n, syscall.ENOSPC
+			}
+		}, syscall.ENOSPC, "write the temporary file: no space left on device (make room and try again)"},
+		{"sync", func(o *fsOps) { o.sync = func(*os.File) error { return syscall.EIO } },
+			syscall.EIO, "sync the temporary file: input/output error (check the disk)"},
+		{"close", func(o *fsOps) { o.close = func(f *os.File) error { f.Close(); return syscall.EIO } },
+			syscall.EIO, "close the temporary file: input/output error (check the disk)"},
+		{"rename", func(o *fsOps) { o.rename = func(string, string) error { return syscall.EROFS } },
+			syscall.EROFS, "rename the temporary file: read-only file system (mount it writable"},
+	} {
+		for _, change := range ringChanges {
+			t.Run(c.name+"/"+change.name, func(t *testing.T) {
+				s := newStore(t)
+				ring := createRing(t, s, hasty())
+				before := picture(t, s.path)
+				c.ops(&s.ops)
+				err := change.do(t.Context(), ring)
+				wantFailure(t, err, c.err, []string{c.want, "nothing was changed"})
+				if errors.Is(err, keys.ErrUnknownOutcome) {
+					t.Errorf("%v: but it is known", err)
+				}
+				before.wantSame(t)
+				wantFiles(t, dirOf(s), "ring", "ring.lock")
+
+				s.ops = osOps
+				must(t, change.do(t.Context(), ring))
+				before.wantNext(t)
+			})
+		}
+	}
+}
+
+// The write happened and an error was answered: the ring tells by its own nonce
+// that it was this write, and nobody does it again.
+func TestRingSettlesUnknownOutcome(t *testing.T) {
+	for name, ops := range map[string]func(*fsOps){
+		"folder sync": func(o *fsOps) {
+			synced := o.syncDir
+			o.syncDir = func(*os.File) error { o.syncDir = synced; return syscall.EIO }
+		},
+		"rename that happened": func(o *fsOps) { o.rename = func(a, b string) error { os.Rename(a, b); return syscall.EIO } },
+	} {
+		for _, change := range ringChanges {
+			t.Run(name+"/"+change.name, func(t *testing.T) {
+				s := newStore(t)
+				ring := createRing(t, s, hasty())
+				before := picture(t, s.path)
+				ops(&s.ops)
+				ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+				defer stop()
+				must(t, change.do(ctx, ring))
+				before.wantNext(t)
+				wantFiles(t, dirOf(s), "ring", "ring.lock")
+			})
+		}
+	}
+}
+
+// As long as the folder cannot be synced, nobody says that a key is revoked: a power
+// cut could take it back.
+func TestRingUnsyncedIsNotDone(t *testing.T) {
+	for _, change := range ringChanges {
+		t.Run(change.name, func(t *testing.T) {
+			s := newStore(t)
+			ring := createRing(t, s, hasty())
+			s.ops.syncDir = func(*os.File) error { return syscall.EIO }
+			if err := change.do(t.Context(), ring); !errors.Is(err, keys.ErrUnknownOutcome) {
+				t.Errorf("unsynced, and the answer is %v", err)
+			}
+		})
+	}
+}
+
+// A process that may write no more than so many bytes to a file is one whose disk
+// is full, and it needs no root.
+func TestRingFileSizeLimit(t *testing.T) {
+	for _, change := range ringChanges {
+		t.Run(change.name, func(t *testing.T) {
+			s := newStore(t)
+			ring := createRing(t, s, hasty())
+			before := picture(t, s.path)
+			// Nothing, a part, and all but what the new ring is longer than the old one.
+			for _, limit := range []int{0, 100, len(before.doc)} {
+				_, err := once(t, change.name+" once", s.path, ringLimit, strconv.Itoa(limit), ringKeyID, before.active.ID)
+				wantFailure(t, err, nil, []string{"write the temporary file", "file too large", "nothing was changed"})
+				before.wantSame(t)
+				wantFiles(t, dirOf(s), "ring", "ring.lock")
+			}
+			must(t, change.do(t.Context(), ring))
+			before.wantNext(t)
+		})
+	}
+}
+
+// Root writes everywhere, so it becomes somebody else.
+func TestRingReadOnlyFolder(t *testing.T) {
+	const nobody = 65534
+	for _, change := range ringChanges {
+		t.Run(change.name, func(t *testing.T) {
+			s := newStore(t)
+			ring := createRing(t, s, hasty())
+			before := picture(t, s.path)
+			if os.Geteuid() == 0 {
+				must(t, os.Chmod(filepath.Dir(dirOf(s)), 0o711))
+				for _, name := range []string{dirOf(s), s.path, s.lockPath()} {
+					must(t, os.Chown(name, nobody, nobody))
+				}
+			}
+			must(t, os.Chmod(dirOf(s), 0o500))
+			defer os.Chmod(dirOf(s), 0o700)
+			_, err := once(t, change.name+" once", s.path, ringUser, strconv.Itoa(nobody), ringKeyID, before.active.ID)
+			wantFailure(t, err, nil, []string{"create the temporary file", "permission denied (let the user", "nothing was changed"})
+			if os.Geteuid() == 0 {
+				for _, name := range []string{dirOf(s), s.path, s.lockPath()} {
+					must(t, os.Chown(name, 0, 0))
+				}
+			}
+			before.wantSame(t)
+			must(t, os.Chmod(dirOf(s), 0o700))
+			wantFiles(t, dirOf(s), "ring", "ring.lock")
+			must(t, change.do(t.Context(), ring))
+			before.wantNext(t)
+		})
+	}
+}
+
+// ringPicture is a ring as it was: its bytes, and what they say.
+type ringPicture struct {
+	path   string
+	doc    []byte
+	mark   keys.Mark
+	active keys.KeyInfo // for signing
+}
+
+func picture(t *testing.T, path string) ringPicture {
+	t.Helper()
+	doc, err := os.ReadFile(path)
+	must(t, err)
+	ring := openRing(t, path)
+	infos, err := ring.Keys(t.Context())
+	must(t, err)
+	return ringPicture{path, doc, ring.Seen(), activeOf(infos, keys.UseSig)}
+}
+
+// wantSame fails unless the ring is the same, to the byte, and its key still signs.
+func (p ringPicture) wantSame(t *testing.T) {
+	t.Helper()
+	now := picture(t, p.path)
+	if !bytes.Equal(now.doc, p.doc) || now.mark != p.mark || now.active.ID != p.active.ID || !now.active.HasPrivate {
+		t.Errorf("the ring was at %v with %s active, and is at %v with %s", p.mark, p.active.ID, now.mark, now.active.ID)
+	}
+}
+
+// wantNext fails unless exactly one change was made: to another active key.
+func (p ringPicture) wantNext(t *testing.T) {
+	t.Helper()
+	now := picture(t, p.path)
+	if now.mark.Generation != p.mark.Generation+1 || now.active.ID == p.active.ID || !now.active.HasPrivate {
+		t.Errorf("the ring was at %v with %s active, and is at %v with %s; want the next generation and another key",
+			p.mark, p.active.ID, now.mark, now.active.ID)
+	}
+}
+
+// wantSound fails unless the ring is the same or the next one, whole. What a killed
+// process leaves is one temporary file at most, with no key in the clear.
+func (p ringPicture) wantSound(t *testing.T) (changed, leftover bool) {
+	t.Helper()
+	w := &witness{t: t, kids: map[string]keys.KeyInfo{}}
+	ring := openRing(t, p.path)
+	w.look(ring)
+	w.checkLog(ring)
+	if mark := ring.Seen(); mark != p.mark && mark.Generation != p.mark.Generation+1 {
+		t.Errorf("the ring was at %v and is at %v", p.mark, mark)
+	}
+	leftover = wantRingFiles(t, p.path)
+	if leftover {
+		doc, err := os.ReadFile(p.path + ".tmp")
+		must(t, err)
+		for _, clear := range []string{`"d"`, `"kty"`, `"keys"`, p.active.ID} {
+			if strings.Contains(string(doc), clear) {
+				t.Errorf("the temporary file holds %s in the clear", clear)
+			}
+		}
+	}
+	return ring.Seen() != p.mark, leftover
+}

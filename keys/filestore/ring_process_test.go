@@ -1,0 +1,334 @@
+//go:build unix
+
+package filestore
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// The test binary runs itself as a process that works on a ring: with ringRole set
+// it does what roles says, on the ring at ringPath, and prints a line for every
+// change that was acknowledged.
+const (
+	ringRole = "FILESTORE_TEST_ROLE"
+	ringPath = "FILESTORE_TEST_RING"
+
+	// For the roles, each of which looks at its own.
+	ringSlot   = "FILESTORE_TEST_SLOT"   // which of the counters a counter counts
+	ringLimit  = "FILESTORE_TEST_LIMIT"  // most bytes that the process can write to a file
+	ringUser   = "FILESTORE_TEST_USER"   // whom root becomes first
+	ringKeyID  = "FILESTORE_TEST_KID"    // the key to revoke
+	ringNoSync = "FILESTORE_TEST_NOSYNC" // "file" or "folder" is not synced
+)
+
+// long is for the long forms of the tests.
+var long = os.Getenv("SEALJWT_LONG") != ""
+
+// roles are what such a process can do. Each is given the ring and what to write
+// its acknowledgements to.
+var roles = map[string]func(context.Context, *keys.Ring, io.Writer) error{
+	"rotate":      rotateForEver,
+	"run":         runForEver,
+	"count":       countForEver,
+	"rotate once": rotateOnce,
+	"revoke once": revokeOnce,
+}
+
+func init() {
+	role := os.Getenv(ringRole)
+	if role == "" {
+		return
+	}
+	// All system calls of the ring from one thread: strace counts by thread.
+	runtime.LockOSThread()
+	if strings.HasSuffix(role, "once") {
+		signal.Ignore(syscall.SIGXFSZ)
+	} else {
+		go func() {
+			io.Copy(io.Discard, os.Stdin) // until the parent is gone
+			os.Exit(0)
+		}()
+	}
+	if err := runRole(role); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func runRole(role string) error {
+	if name := os.Getenv(ringUser); name != "" && os.Geteuid() == 0 {
+		uid, err := strconv.Atoi(name)
+		if err := errors.Join(err, syscall.Setuid(uid)); err != nil {
+			return err
+		}
+	}
+	s := New(os.Getenv(ringPath))
+	switch os.Getenv(ringNoSync) {
+	case "file":
+		s.ops.sync = func(*os.File) error { return nil }
+	case "folder":
+		s.ops.syncDir = func(*os.File) error { return nil }
+	}
+	ring, err := keys.Open(context.Background(), s, testKEK())
+	if err != nil {
+		return err
+	}
+	if text := os.Getenv(ringLimit); text != "" {
+		limit, err := strconv.ParseUint(text, 10, 63)
+		if err != nil {
+			return err
+		}
+		var both syscall.Rlimit
+		setLimit(&both, limit)
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &both); err != nil {
+			return err
+		}
+	}
+	return roles[role](context.Background(), ring, os.Stdout)
+}
+
+func setLimit(l *syscall.Rlimit, n uint64) {
+	// The fields are signed on some systems.
+	fmt.Sscan(fmt.Sprint(n), &l.Cur)
+	fmt.Sscan(fmt.Sprint(n), &l.Max)
+}
+
+// rotateForEver does every step that is due, as soon as it is.
+func rotateForEver(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
+	for {
+		step, err := ring.Rotate(ctx)
+		if err != nil {
+			return err
+		}
+		if step.Action == keys.Nothing {
+			time.Sleep(rand.N(20 * time.Millisecond))
+			continue
+		}
+		acknowledge(acks, ring, step)
+	}
+}
+
+func runForEver(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
+	var failed error
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ring.Run(ctx, func(step keys.Step, err error) {
+		if err != nil {
+			failed = err
+			stop()
+			return
+		}
+		acknowledge(acks, ring, step)
+	})
+	return failed
+}
+
+// acknowledge says which step was done, and which generation is the least that
+// holds it.
+func acknowledge(acks io.Writer, ring *keys.Ring, step keys.Step) {
+	fmt.Fprintln(acks, step.Action, step.KeyID, ring.Seen())
+}
+
+func rotateOnce(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
+	step, err := ring.Rotate(ctx)
+	if err == nil {
+		acknowledge(acks, ring, step)
+	}
+	return err
+}
+
+func revokeOnce(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
+	touched, err := ring.Revoke(ctx, keys.Revocation{KeyID: os.Getenv(ringKeyID), Reason: "compromised"})
+	if err == nil {
+		fmt.Fprintln(acks, "revoked", len(touched))
+	}
+	return err
+}
+
+// processes are those that work on one ring.
+type processes struct {
+	t    *testing.T
+	path string
+
+	mu  sync.Mutex
+	all []*process
+	wg  sync.WaitGroup
+}
+
+type process struct {
+	cmd    *exec.Cmd
+	stdin  io.Closer // closed when the process is to end
+	name   string
+	acks   []string
+	killed bool
+}
+
+func newProcesses(t *testing.T, path string) *processes {
+	ps := &processes{t: t, path: path}
+	t.Cleanup(ps.killAll)
+	return ps
+}
+
+// environment is that of a process with a role; more are pairs of name and value.
+func environment(role, path string, more ...string) []string {
+	env := append(os.Environ(), ringRole+"="+role, ringPath+"="+path)
+	for i := 0; i < len(more); i += 2 {
+		env = append(env, more[i]+"="+more[i+1])
+	}
+	return env
+}
+
+func (ps *processes) start(role string, more ...string) *process {
+	ps.t.Helper()
+	p := &process{cmd: exec.Command(os.Args[0]), name: role}
+	p.cmd.Env = environment(role, ps.path, more...)
+	stderr := new(bytes.Buffer)
+	p.cmd.Stderr = stderr
+	var err error
+	p.stdin, err = p.cmd.StdinPipe()
+	must(ps.t, err)
+	stdout, err := p.cmd.StdoutPipe()
+	must(ps.t, err)
+	must(ps.t, p.cmd.Start())
+	ps.mu.Lock()
+	ps.all = append(ps.all, p)
+	ps.mu.Unlock()
+	ps.wg.Go(func() {
+		for lines := bufio.NewScanner(stdout); lines.Scan(); {
+			ps.mu.Lock()
+			p.acks = append(p.acks, lines.Text())
+			ps.mu.Unlock()
+		}
+		err := p.cmd.Wait()
+		ps.mu.Lock()
+		defer ps.mu.Unlock()
+		if !p.killed {
+			ps.t.Errorf("%s ended by itself: %v: %s", p.name, err, stderr)
+		}
+	})
+	return p
+}
+
+// expect says that the process may end from now on.
+func (ps *processes) expect(p *process) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p.killed = true
+}
+
+func (ps *processes) kill(p *process) {
+	ps.expect(p)
+	p.cmd.Process.Kill()
+	p.stdin.Close()
+}
+
+func (ps *processes) killAll() {
+	ps.mu.Lock()
+	all := ps.all
+	ps.mu.Unlock()
+	for _, p := range all {
+		ps.kill(p)
+	}
+	ps.wg.Wait()
+}
+
+// acknowledged returns all lines of all processes; call it when they are dead.
+func (ps *processes) acknowledged() []string {
+	var all []string
+	for _, p := range ps.all {
+		all = append(all, p.acks...)
+	}
+	return all
+}
+
+// once runs a process with a role to its end.
+func once(t *testing.T, role, path string, more ...string) (acks string, err error) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = environment(role, path, more...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return string(out), errors.New(strings.TrimSpace(stderr.String()))
+	}
+	must(t, err)
+	return string(out), nil
+}
+
+func testKEK() keys.KEK {
+	kek, err := keys.RawKey(bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		panic(err)
+	}
+	return kek
+}
+
+// hasty is a policy by which the next step is always due.
+func hasty() keys.Policy {
+	const tick = time.Nanosecond
+	return keys.Policy{
+		TokenLifetime: tick, Leeway: tick, ClockSkew: tick, CacheAge: tick, PublishLag: tick, SnapshotAge: tick, MaxAge: tick,
+		Sig: keys.UsePolicy{Period: 20 * tick}, Enc: keys.UsePolicy{Period: 20 * tick},
+	}
+}
+
+func createRing(t *testing.T, s *Store, p keys.Policy) *keys.Ring {
+	t.Helper()
+	ring, err := keys.Create(t.Context(), s, testKEK(), keys.RingConfig{Policy: p})
+	must(t, err)
+	return ring
+}
+
+// openRing opens the ring as a process would that knows nothing.
+func openRing(t *testing.T, path string) *keys.Ring {
+	t.Helper()
+	ring, err := keys.Open(t.Context(), New(path), testKEK())
+	must(t, err)
+	return ring
+}
+
+// wantRingFiles fails when there is more than the ring, its lock and one temporary
+// file, or when others may read one of them. It reports whether there is a
+// temporary file.
+func wantRingFiles(t *testing.T, path string) (leftover bool) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
+	must(t, err)
+	for _, name := range names {
+		info, err := os.Lstat(name)
+		switch {
+		case name != path && name != path+".lock" && name != path+".tmp":
+			t.Errorf("there is %s, want the ring, its lock and one temporary file at most", name)
+		case errors.Is(err, fs.ErrNotExist): // renamed meanwhile
+		case err != nil:
+			t.Error(err)
+		case info.Mode() != 0o600:
+			t.Errorf("%s has mode %v, want 0600", name, info.Mode())
+		}
+		leftover = leftover || name == path+".tmp"
+	}
+	return leftover
+}

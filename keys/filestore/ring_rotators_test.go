@@ -1,0 +1,277 @@
+//go:build unix
+
+package filestore
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// brisk is a policy by which a step is due every 50 ms: four for each key, of
+// which there are two in 400 ms.
+func brisk() keys.Policy {
+	const ms = time.Millisecond
+	return keys.Policy{
+		TokenLifetime: 40 * ms, Leeway: 10 * ms, ClockSkew: 10 * ms,
+		CacheAge: 20 * ms, PublishLag: 10 * ms, SnapshotAge: 20 * ms, MaxAge: 10 * ms,
+		Sig: keys.UsePolicy{Period: 380 * ms}, Enc: keys.UsePolicy{Period: 420 * ms},
+	}
+}
+
+// Rotators in processes of their own, killed at random, while this one looks on.
+func TestRingRotators(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes five seconds")
+	}
+	const rotators = 8
+	duration := 5 * time.Second
+	if long {
+		duration = time.Minute
+	}
+	s := newStore(t)
+	ring := createRing(t, s, brisk())
+	w := &witness{t: t, kids: map[string]keys.KeyInfo{}}
+	w.look(ring)
+
+	ps := newProcesses(t, s.path)
+	running := make([]*process, rotators)
+	launch := func(i int) {
+		role := "rotate"
+		if i%4 == 0 {
+			role = "run"
+		}
+		running[i] = ps.start(role)
+	}
+	for i := range running {
+		launch(i)
+	}
+	kills, leftovers := 0, 0
+	pause := func() time.Duration { return time.Duration(60+rand.IntN(80)) * time.Millisecond }
+	start := time.Now()
+	for nextKill := start.Add(pause()); time.Since(start) < duration && !t.Failed(); time.Sleep(time.Millisecond) {
+		w.look(ring)
+		if wantRingFiles(t, s.path) {
+			leftovers++
+		}
+		if time.Now().After(nextKill) {
+			i := rand.IntN(rotators)
+			ps.kill(running[i])
+			launch(i)
+			kills++
+			nextKill = time.Now().Add(pause())
+		}
+	}
+	lasted := time.Since(start)
+	ps.killAll()
+	w.look(ring)
+
+	ring = openRing(t, s.path)
+	acks := w.checkAcks(ps.acknowledged(), ring)
+	rotations := w.checkWindows(brisk())
+	w.checkLog(ring)
+	w.checkHistory(s)
+	wantRingFiles(t, s.path)
+	for use, n := range rotations {
+		if most := int(lasted/(380*time.Millisecond)) + 1; n < most/8 || n > most {
+			t.Errorf("%d rotations of use %s in %v, want %d or a little less", n, use, lasted, most)
+		}
+	}
+	if _, err := ring.Rotate(t.Context()); err != nil { // no lock is left behind
+		t.Error(err)
+	}
+	t.Logf("%d rotators for %v: generation %d, of which %d were seen; %d kills, %d steps acknowledged, rotations %v, %d keys; "+
+		"a temporary file was seen %d times", rotators, lasted.Round(time.Second/10), ring.Seen().Generation, len(w.marks),
+		kills, acks, rotations, len(w.kids), leftovers)
+}
+
+// witness looks at a ring again and again and checks that each generation may
+// follow those before it.
+type witness struct {
+	t     *testing.T
+	marks []keys.Mark
+	kids  map[string]keys.KeyInfo
+}
+
+var stages = []keys.State{keys.Staged, keys.Active, keys.Retired, keys.Destroyed}
+
+func (w *witness) look(ring *keys.Ring) {
+	w.t.Helper()
+	infos, err := ring.Keys(w.t.Context())
+	if err != nil {
+		w.t.Errorf("a ring that others rotate cannot be loaded: %v", err)
+		return
+	}
+	mark := ring.Seen()
+	if n := len(w.marks); n > 0 {
+		last := w.marks[n-1]
+		if mark == last {
+			return
+		}
+		if mark.Generation <= last.Generation {
+			w.t.Errorf("generation %v follows %v", mark, last)
+		}
+	}
+	w.marks = append(w.marks, mark)
+
+	count := map[string]int{}
+	here := map[string]bool{}
+	for _, k := range infos {
+		count[fmt.Sprint(k.State, " ", k.Use)]++
+		if here[k.ID] {
+			w.t.Errorf("generation %d: the kid %s is there twice", mark.Generation, k.ID)
+		}
+		here[k.ID] = true
+		before, known := w.kids[k.ID]
+		w.kids[k.ID] = k
+		if !known {
+			continue
+		}
+		if k.Thumbprint != before.Thumbprint || k.Use != before.Use || !k.Created.Equal(before.Created) {
+			w.t.Errorf("generation %d: the kid %s is another key now", mark.Generation, k.ID)
+		}
+		if slices.Index(stages, k.State) < slices.Index(stages, before.State) {
+			w.t.Errorf("generation %d: the key %s went from %s to %s", mark.Generation, k.ID, before.State, k.State)
+		}
+	}
+	for kid := range w.kids {
+		if !here[kid] {
+			w.t.Errorf("generation %d: the kid %s is forgotten", mark.Generation, kid)
+		}
+	}
+	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
+		if active, staged := count[fmt.Sprint(keys.Active, " ", u)], count[fmt.Sprint(keys.Staged, " ", u)]; active != 1 || staged > 1 {
+			w.t.Errorf("generation %d: %d keys active and %d staged for use %s, want exactly one active", mark.Generation, active, staged, u)
+		}
+	}
+}
+
+// checkAcks compares the ring with what the rotators said they did. No two may
+// have done the same.
+func (w *witness) checkAcks(lines []string, ring *keys.Ring) int {
+	w.t.Helper()
+	done := map[string]bool{}
+	for _, line := range lines {
+		var action keys.Action
+		var kid, seen string
+		if _, err := fmt.Sscan(line, &action, &kid, &seen); err != nil {
+			w.t.Fatalf("acknowledgement %q: %v", line, err)
+		}
+		if done[string(action)+kid] {
+			w.t.Errorf("two processes did %s of %s", action, kid)
+		}
+		done[string(action)+kid] = true
+		k, known := w.kids[kid]
+		lost := !known
+		switch action {
+		case keys.Stage, keys.MarkDue:
+		case keys.Activate:
+			lost = lost || k.Activated.IsZero()
+		case keys.Destroy:
+			lost = lost || k.State != keys.Destroyed
+		default:
+			w.t.Errorf("an unexpected step: %s", line)
+		}
+		mark, err := keys.ParseMark(seen)
+		if lost || err != nil || mark.Generation > ring.Seen().Generation {
+			w.t.Errorf("%s was acknowledged and is lost (%v)", line, err)
+		}
+	}
+	return len(lines)
+}
+
+// checkWindows checks that no step of any key came too early. It returns the
+// number of rotations of each use.
+func (w *witness) checkWindows(p keys.Policy) map[keys.Use]int {
+	w.t.Helper()
+	rotations := map[keys.Use]int{}
+	for _, u := range []struct {
+		use                 keys.Use
+		ahead, kept, period time.Duration
+	}{
+		{keys.UseSig, p.SnapshotAge + p.PublishLag + p.CacheAge + p.ClockSkew,
+			p.SnapshotAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew, p.Sig.Period},
+		{keys.UseEnc, p.SnapshotAge + p.ClockSkew,
+			p.SnapshotAge + p.PublishLag + p.CacheAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew, p.Enc.Period},
+	} {
+		used := slices.DeleteFunc(slices.Collect(maps.Values(w.kids)), func(k keys.KeyInfo) bool {
+			return k.Use != u.use || k.Activated.IsZero()
+		})
+		slices.SortFunc(used, func(a, b keys.KeyInfo) int { return a.Activated.Compare(b.Activated) })
+		for i, k := range used {
+			if !k.Ended.IsZero() && k.Ended.Sub(k.Retired) < u.kept+p.SnapshotAge {
+				w.t.Errorf("%s key %s: destroyed %v after it retired, want %v and two looks", u.use, k.ID, k.Ended.Sub(k.Retired), u.kept)
+			}
+			if i == 0 {
+				continue
+			}
+			rotations[u.use]++
+			if got := k.Activated.Sub(k.Created); got < u.ahead {
+				w.t.Errorf("%s key %s: active %v after it was staged, want %v", u.use, k.ID, got, u.ahead)
+			}
+			before := used[i-1]
+			if got := k.Activated.Sub(before.Activated); got < u.period || !before.Retired.Equal(k.Activated) {
+				w.t.Errorf("%s key %s: follows %s after %v, want %v and its retirement at once", u.use, k.ID, before.ID, got, u.period)
+			}
+		}
+	}
+	return rotations
+}
+
+// checkLog checks that the log has every generation, the last included, in order.
+func (w *witness) checkLog(ring *keys.Ring) {
+	w.t.Helper()
+	log, err := ring.Log(w.t.Context())
+	must(w.t, err)
+	if len(log) == 0 || log[len(log)-1].Generation != ring.Seen().Generation {
+		w.t.Fatalf("the log of %d events does not end with generation %d", len(log), ring.Seen().Generation)
+	}
+	retired := map[uint64]bool{}
+	for i, e := range log {
+		if e.What == string(keys.Retire) {
+			retired[e.Generation] = true
+		}
+		if _, known := w.kids[e.KeyID]; !known && e.What != "create" {
+			w.t.Errorf("the log names a key that is not there: %v", e)
+		}
+		if i == 0 {
+			continue
+		}
+		before := log[i-1]
+		if step := e.Generation - before.Generation; step > 1 || e.Time.Before(before.Time) || step == 0 && !e.Time.Equal(before.Time) {
+			w.t.Errorf("the log has %v after %v", e, before)
+		}
+	}
+	for _, e := range log {
+		if e.What == string(keys.Activate) && !retired[e.Generation] {
+			w.t.Errorf("nothing was retired: %v", e)
+		}
+	}
+}
+
+// checkHistory checks that the ring knows the generations that were seen, as far
+// back as it remembers, and no others.
+func (w *witness) checkHistory(s *Store) {
+	w.t.Helper()
+	const remembered = 64
+	last := slices.MaxFunc(w.marks, func(a, b keys.Mark) int { return cmp.Compare(a.Generation, b.Generation) })
+	for _, m := range w.marks {
+		if m.Generation+remembered < last.Generation {
+			continue
+		}
+		if _, err := keys.OpenSince(w.t.Context(), s, testKEK(), m); err != nil {
+			w.t.Errorf("generation %v was there and is not remembered: %v", m, err)
+		}
+		m.Nonce = "AAAAAAAAAAAAAAAAAAAAAA"
+		if _, err := keys.OpenSince(w.t.Context(), s, testKEK(), m); !errors.Is(err, keys.ErrRollback) {
+			w.t.Errorf("generation %v was never there: %v, want ErrRollback", m, err)
+		}
+	}
+}

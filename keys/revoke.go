@@ -1,0 +1,118 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Revocation says which keys to revoke, and why.
+type Revocation struct {
+	KeyID  string // of one key; or
+	All    bool   // every key of the ring
+	Reason string // for the log and the tombstone: compromised, superseded, …
+
+	// Erase ends a decryption key at once. Without it the key is unpublished but
+	// still opens until the last token sealed to it is dead: those who cached it go
+	// on sealing to it, and its thief gains nothing by our refusing. With it their
+	// tokens fail.
+	Erase bool
+}
+
+// Revoke ends keys in an emergency, in one write. A signing key is erased and
+// refused from then on, by everybody who loads the ring or the JWK Set anew. An
+// active key is followed by a brand-new one, active at once, and never by the staged
+// one, which a thief of the ring has too and which is replaced as well.
+//
+// It returns the keys that were revoked and made. [ErrNoKey] says that the ring never
+// had the key, [ErrState] that it is revoked already. With [ErrUnknownOutcome] nobody
+// knows whether the key is revoked, with any other error it is NOT: try again.
+func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
+	var infos []KeyInfo
+	err := r.change(ctx, func(d *draft) ([]entry, error) {
+		now := r.now()
+		touched, log, err := d.revoke(v, now)
+		if err != nil {
+			return nil, err
+		}
+		all, err := d.infos(now)
+		infos = slices.DeleteFunc(all, func(k KeyInfo) bool { return !slices.Contains(touched, k.ID) })
+		return log, err
+	})
+	if errors.Is(err, ErrUnknownOutcome) {
+		return nil, fmt.Errorf("keys: it is not known whether it was REVOKED, try again: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keys: NOT REVOKED, nothing was changed: %w", err)
+	}
+	return infos, nil
+}
+
+func (d *document) revoke(v Revocation, now time.Time) (touched []string, log []entry, err error) {
+	targets, err := d.targets(v)
+	if err != nil {
+		return nil, nil, err
+	}
+	replace := make(map[Use]bool)
+	for _, kid := range targets {
+		r := d.byID(kid)
+		replace[r.Use] = replace[r.Use] || r.State == Active
+		r.revoke(v, now)
+		touched, log = append(touched, kid), append(log, entry{"revoke", kid})
+	}
+	for _, u := range []Use{UseSig, UseEnc} {
+		if !replace[u] {
+			continue
+		}
+		for staged := d.find(u, Staged); staged != nil; staged = d.find(u, Staged) {
+			staged.revoke(Revocation{Reason: "staged beside a revoked key", Erase: true}, now)
+			touched, log = append(touched, staged.ID), append(log, entry{"revoke", staged.ID})
+		}
+		for _, state := range []State{Active, Staged} {
+			k, err := d.freshKey(u, nil)
+			if err != nil {
+				return nil, nil, err
+			}
+			if err := d.add(k, state, now); err != nil {
+				return nil, nil, err
+			}
+			touched, log = append(touched, k.id), append(log, entry{"new " + string(state), k.id})
+		}
+	}
+	return touched, log, nil
+}
+
+func (d *document) targets(v Revocation) ([]string, error) {
+	if !v.All {
+		r := d.byID(v.KeyID)
+		switch {
+		case r == nil:
+			return nil, fmt.Errorf("%w: the ring never had the kid %s", ErrNoKey, quote(v.KeyID))
+		case r.State == Revoked && !(v.Erase && len(r.JWK) != 0):
+			return nil, fmt.Errorf("%w: the key %s is revoked already", ErrState, quote(v.KeyID))
+		}
+		return []string{v.KeyID}, nil
+	}
+	var all []string
+	for _, r := range d.Keys {
+		if r.State != Revoked || v.Erase && len(r.JWK) != 0 {
+			all = append(all, r.ID)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: every key is revoked already", ErrState)
+	}
+	return all, nil
+}
+
+func (r *record) revoke(v Revocation, now time.Time) {
+	// Nobody but its owner ever knew of a staged decryption key.
+	if r.Use == UseSig || v.Erase || r.State == Staged {
+		r.erase()
+	}
+	if r.State != Revoked {
+		r.State, r.Ended, r.Due, r.Reason = Revoked, utc(now), time.Time{}, v.Reason
+	}
+}

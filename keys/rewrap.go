@@ -1,0 +1,65 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// AddKEK lets kek open the ring too, beside those that do; a KEK with the same id,
+// such as an older passphrase, is replaced. It returns [ErrState] when the ring has
+// 8 already.
+func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
+	return r.change(ctx, func(d *draft) ([]entry, error) {
+		wrapped, err := kek.wrap(d.ringKey())
+		if err != nil {
+			return nil, err
+		}
+		d.slots = slices.DeleteFunc(slices.Clone(d.slots), func(s slot) bool { return s.KEK == kek.id() })
+		d.slots = append(d.slots, slot{kek.id(), wrapped})
+		if kek.id() == d.kek.id() {
+			d.kek = kek // ours does not open it any more
+		}
+		if len(d.slots) > maxSlots {
+			return nil, fmt.Errorf("%w: the ring has %d key encryption keys, and no room for another", ErrState, maxSlots)
+		}
+		return []entry{{what: "add KEK " + kek.id()}}, nil
+	})
+}
+
+// Rewrap encrypts the ring under a new ring key that the given KEKs open, and no
+// others: this is how a KEK is dropped. It has to be given all that stay, since what
+// opened the old ring key must not open the new one. Who has an old copy of the ring
+// and the dropped KEK still opens that copy: rotate too if the KEK is compromised.
+func (r *Ring) Rewrap(ctx context.Context, keks ...KEK) error {
+	if len(keks) == 0 || len(keks) > maxSlots {
+		return fmt.Errorf("%w: a ring has 1 to %d key encryption keys", ErrState, maxSlots)
+	}
+	return r.change(ctx, func(d *draft) ([]entry, error) {
+		d.ringKey, d.slots, d.kek = newRingKey(), nil, keks[0]
+		for _, kek := range keks {
+			wrapped, err := kek.wrap(d.ringKey())
+			if err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(d.slots, func(s slot) bool { return s.KEK == kek.id() }) {
+				return nil, fmt.Errorf("%w: the KEK %s is given twice", ErrDuplicate, kek.id())
+			}
+			d.slots = append(d.slots, slot{kek.id(), wrapped})
+		}
+		return []entry{{what: "rewrap"}}, nil
+	})
+}
+
+// KEKs returns the ids of the key encryption keys that open the ring.
+func (r *Ring) KEKs(ctx context.Context) ([]string, error) {
+	s, err := r.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, 0, len(s.slots))
+	for _, slot := range s.slots {
+		ids = append(ids, slot.KEK)
+	}
+	return ids, nil
+}

@@ -1,0 +1,210 @@
+package peers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/cryptosigner"
+	"github.com/lestrrat-go/httprc/v3"
+	"github.com/lestrrat-go/jwx/v3/jwk"
+	"github.com/lestrrat-go/jwx/v3/jws"
+	"github.com/lestrrat-go/jwx/v3/jwt"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+const jwksURL = issuer + "/jwks"
+
+// verifier is a relying party with a client that fetches and caches the JWK Set. It
+// checks a signed token as its users would.
+type verifier func(ctx context.Context, token string) error
+
+// client is an implementation of such a client, with its defaults.
+type client struct {
+	name  string
+	start func(context.Context, *testing.T, http.RoundTripper) verifier
+}
+
+var clients = []client{
+	{"go-oidc", startOIDC},
+	{"jwkset", startJWKSet},
+	{"jwx", startJWX},
+}
+
+// startOIDC: it fetches when it does not know a kid, and never otherwise.
+func startOIDC(ctx context.Context, _ *testing.T, transport http.RoundTripper) verifier {
+	set := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &http.Client{Transport: transport}), jwksURL)
+	v := oidc.NewVerifier(issuer, set, &oidc.Config{ClientID: audience, SupportedSigningAlgs: []string{"ES256"}})
+	return func(ctx context.Context, token string) error {
+		_, err := v.Verify(ctx, token)
+		return err
+	}
+}
+
+// startJWKSet: it fetches every hour, and for an unknown kid at most every five
+// minutes.
+func startJWKSet(ctx context.Context, t *testing.T, transport http.RoundTripper) verifier {
+	// Its defaults come with the default HTTP client.
+	before := http.DefaultClient.Transport
+	http.DefaultClient.Transport = transport
+	t.Cleanup(func() { http.DefaultClient.Transport = before })
+	storage, err := jwkset.NewDefaultHTTPClientCtx(ctx, []string{jwksURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(ctx context.Context, token string) error {
+		signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
+		if err != nil {
+			return err
+		}
+		k, err := storage.KeyRead(ctx, signed.Signatures[0].Protected.KeyID)
+		if err != nil {
+			return err
+		}
+		_, err = signed.Verify(k.Key())
+		return err
+	}
+}
+
+// startJWX: it fetches when max-age is over, at most every 15 minutes.
+func startJWX(ctx context.Context, t *testing.T, transport http.RoundTripper) verifier {
+	cache, err := jwk.NewCache(ctx, httprc.NewClient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.Register(ctx, jwksURL, jwk.WithHTTPClient(&http.Client{Transport: transport})); err != nil {
+		t.Fatal(err)
+	}
+	set, err := cache.CachedSet(jwksURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(_ context.Context, token string) error {
+		_, err := jwt.Parse([]byte(token), jwt.WithKeySet(set, jws.WithRequireKid(true)), jwt.WithIssuer(issuer), jwt.WithAudience(audience))
+		return err
+	}
+}
+
+// publisher serves the JWK Set of a ring. It is also the way there: no socket is
+// between, so that the clock of a synctest bubble goes on.
+type publisher struct {
+	ring    *keys.Ring
+	maxAge  time.Duration
+	fetches int
+}
+
+func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.fetches++
+	set, err := p.ring.Public(r.Context(), "")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(p.maxAge.Seconds())))
+	json.NewEncoder(w).Encode(set)
+}
+
+func (p *publisher) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	res := w.Result()
+	res.Request = r
+	return res, nil
+}
+
+// sign makes a signed token of the ring's active key, as it stands inside a sealed
+// one.
+func sign(t *testing.T, ring *keys.Ring, lifetime time.Duration) string {
+	t.Helper()
+	set, err := ring.Private(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := set.SigningKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{
+		Algorithm: jose.ES256,
+		Key:       jose.JSONWebKey{Key: cryptosigner.Opaque(k.Signer()), KeyID: k.ID()},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	claims, err := json.Marshal(map[string]any{
+		"iss": issuer, "aud": audience, "sub": "u-42", "iat": now.Unix(), "exp": now.Add(lifetime).Unix(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// stranger is a token that nobody's key has signed, with a kid of its own.
+func stranger(t *testing.T) string {
+	t.Helper()
+	ring := newRing(t, keys.MemStore(), keys.Policy{})
+	return sign(t, ring, time.Hour)
+}
+
+func testKEK(t *testing.T) keys.KEK {
+	t.Helper()
+	kek, err := keys.RawKey(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kek
+}
+
+func newRing(t *testing.T, store keys.Store, p keys.Policy) *keys.Ring {
+	t.Helper()
+	ring, err := keys.Create(t.Context(), store, testKEK(t), keys.RingConfig{Policy: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+// sameRing is the ring as another process has it.
+func sameRing(t *testing.T, store keys.Store) *keys.Ring {
+	t.Helper()
+	ring, err := keys.Open(t.Context(), store, testKEK(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+// rotateAll does what is due.
+func rotateAll(t *testing.T, ring *keys.Ring) (steps []keys.Step) {
+	t.Helper()
+	for {
+		s, err := ring.Rotate(t.Context())
+		if err != nil {
+			t.Fatal(errors.Join(errors.New("rotate"), err))
+		}
+		if s.Action == keys.Nothing {
+			return steps
+		}
+		steps = append(steps, s)
+	}
+}
