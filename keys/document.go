@@ -169,7 +169,7 @@ func decodeDocument(data []byte) (*document, error) {
 	dec.DisallowUnknownFields()
 	var d document
 	if err := dec.Decode(&d); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("it was written by another version of sealjwt: use that one or a newer one")
 	}
 	if d.Version != documentVersion {
 		return nil, fmt.Errorf("document version %d is not known to this version of sealjwt", d.Version)

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -17,9 +18,15 @@ import (
 // any member holds private or symmetric key material: then a secret has leaked
 // to where public keys are exchanged, and no part of the set is used.
 func ParsePublicSet(data []byte) (*PublicSet, error) {
+	if bytes.Contains(data, []byte("PRIVATE KEY-----")) {
+		return nil, fmt.Errorf("%w: a PEM private key; publish a JWK Set of the public half, and replace that key", ErrPrivateKey)
+	}
 	o, err := strict.ParseObject(data)
 	if err != nil {
 		return nil, fmt.Errorf("%w: not a JWK Set: %w", ErrMalformed, err)
+	}
+	if hasSecret(o) {
+		return nil, fmt.Errorf("%w: a private JWK; publish a JWK Set of the public half, and replace that key", ErrPrivateKey)
 	}
 	members, ok, err := o.Array("keys")
 	if err != nil || !ok {

@@ -109,8 +109,8 @@ func (Key) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 // [ErrMalformed] when its public key or kid is unusable. Such a key can be put
 // into a [Set], not into a ring: a ring holds its keys itself.
 func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
-	if suite.Use() != UseSig {
-		return nil, fmt.Errorf("%w: %v is not a signing algorithm", ErrUnsupported, suite)
+	if suite.Use() != UseSig || s == nil {
+		return nil, fmt.Errorf("%w: %v with this signer", ErrUnsupported, suite)
 	}
 	k, err := newKey(kid, suite, s.Public())
 	if err != nil {

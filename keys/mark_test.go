@@ -172,10 +172,12 @@ func TestMarkRevokedStaysRevoked(t *testing.T) {
 	rotWantError(t, rotSince(t, store, seen, c.now), ErrRollback)
 	c.add(time.Minute)
 	for _, running := range []*Ring{r, other} {
-		public := rotMust(running.Public(t.Context(), target.ID))(t)
+		public := rotMust(running.Public(t.Context(), ""))(t)
 		if _, ok := public.VerificationKey(target.ID); ok {
 			t.Error("the revoked key verifies again")
 		}
+		_, err := running.Public(t.Context(), target.ID)
+		rotWantError(t, err, ErrRollback)
 		rotWantError(t, running.Import(t.Context(), rotMust(target.key())(t), Retired), ErrRollback)
 	}
 

@@ -137,7 +137,7 @@ func (s Suite) signsWith(o crypto.SignerOpts) bool {
 	case isPSS:
 		return pss.Hash == crypto.SHA256 && pss.SaltLength == rsa.PSSSaltLengthEqualsHash
 	case s == EdDSA:
-		return o.HashFunc() == 0
+		return o == crypto.Hash(0) // any other options make another algorithm, Ed25519ctx or Ed25519ph
 	}
 	return o.HashFunc() == crypto.SHA256
 }

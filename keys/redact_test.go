@@ -186,7 +186,7 @@ func TestRingsAndKEKsAreRedacted(t *testing.T) {
 	checkRedacted(t, c, ring)
 	checkRedacted(t, c, PrivateSource(ring))
 	checkRedacted(t, c, s)
-	checkRedacted(t, c, *s.tooOld(0))
+	checkRedacted(t, c, *s.tooOld(0, nil))
 	// A Ring must not be copied, but somebody will.
 	for _, v := range []any{ring, rawKEK, phraseKEK} {
 		checkRedacted(t, c, reflect.ValueOf(v).Elem().Interface())

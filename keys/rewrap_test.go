@@ -226,8 +226,10 @@ func TestRewrapDropped(t *testing.T) {
 		stale bool
 	}{{time.Minute, false}, {59 * time.Minute, false}, {1, true}, {day, true}} {
 		c.add(tt.step)
-		set := rotMust(dropped.Reload(t.Context()))(t)
-		_, err := set.SigningKey()
+		_, err := dropped.Reload(t.Context())
+		rotWantError(t, err, ErrUnreadable)
+		set := rotMust(dropped.Private(t.Context()))(t)
+		_, err = set.SigningKey()
 		_, errPublic := dropped.Public(t.Context(), "")
 		if errors.Is(err, ErrStale) != tt.stale || errors.Is(errPublic, ErrStale) != tt.stale {
 			t.Errorf("%v later: signs %v, publishes %v", c.now().Sub(rotBase), err, errPublic)

@@ -6,22 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 )
-
-const (
-	// reloadAfter is the age at which a snapshot is reloaded inside Seal and Open,
-	// sooner where the policy's SnapshotAge leaves no time for it.
-	reloadAfter = time.Minute
-	// reloadCooldown keeps a store that is down, and strangers who send unknown
-	// kids, from causing a load for every token.
-	reloadCooldown = 5 * time.Second
-)
-
-func (s *snapshot) reloadAfter() time.Duration    { return min(reloadAfter, s.policy.SnapshotAge/4) }
-func (s *snapshot) reloadCooldown() time.Duration { return min(reloadCooldown, s.policy.SnapshotAge/8) }
 
 // Ring is one party's keys in a [Store], encrypted under a [KEK], with their
 // states and the policy by which they rotate. It is a [PrivateSource] and, for
@@ -39,20 +26,11 @@ type Ring struct {
 
 	snapshot atomic.Pointer[snapshot]
 
-	mu    sync.Mutex // one load at a time
-	tried time.Time  // of the last load, successful or not
-	seen  Mark       // the newest generation that was seen
-}
+	why atomic.Pointer[error] // why the last load failed; nil if it did not
 
-// snapshot is a ring as it was loaded, never changed afterwards.
-type snapshot struct {
-	document *document
-	set      *Set
-	policy   Policy
-	version  string // the store's
-	slots    []slot
-	ringKey  hidden
-	loaded   time.Time
+	gate  gate      // guards what follows; one load at a time
+	tried time.Time // when the last load had an answer, good or bad
+	seen  Mark      // the newest generation that was seen
 }
 
 // Open opens the ring in store.
@@ -68,7 +46,7 @@ func openAt(ctx context.Context, store Store, kek KEK, now func() time.Time) (*R
 }
 
 func openSince(ctx context.Context, store Store, kek KEK, seen Mark, now func() time.Time) (*Ring, error) {
-	r := &Ring{store: store, kek: kek, now: now, seen: seen}
+	r := &Ring{store: store, kek: kek, now: now, gate: newGate(), seen: seen}
 	if _, err := r.load(ctx); err != nil {
 		return nil, err
 	}
@@ -77,11 +55,14 @@ func openSince(ctx context.Context, store Store, kek KEK, seen Mark, now func() 
 
 // Private returns the keys to sign and decrypt with, reloading the ring when its
 // snapshot is a minute old. It does not fail because the store does: see [Ring]
-// for how long a snapshot serves.
+// for how long a snapshot serves, and [Set] for what an old one still does.
 func (r *Ring) Private(ctx context.Context) (*Set, error) {
-	s := r.current(ctx)
+	s := r.snapshot.Load()
+	// Nobody waits who still has a good snapshot.
+	r.refresh(ctx, s.reloadAfter(), s.age(r.now()) > s.policy.SnapshotAge)
+	s = r.snapshot.Load()
 	if age := s.age(r.now()); age > s.policy.SnapshotAge {
-		return s.set.tooOld(age), nil
+		return s.set.tooOld(age, r.lastError()), nil
 	}
 	return s.set, nil
 }
@@ -89,7 +70,8 @@ func (r *Ring) Private(ctx context.Context) (*Set, error) {
 // Public returns the ring's public half: every signing key that may have signed a
 // living token or soon will sign, and the one key to encrypt to. For a kid that it
 // does not know it reloads once, at most every few seconds. It returns [ErrStale]
-// when the snapshot is too old to publish.
+// when the snapshot is too old to publish, and the error of the reload when an
+// unknown kid may be unknown for that reason only.
 func (r *Ring) Public(ctx context.Context, kid string) (*PublicSet, error) {
 	s, err := r.Private(ctx)
 	if err != nil {
@@ -108,126 +90,24 @@ func (r *Ring) Public(ctx context.Context, kid string) (*PublicSet, error) {
 	return s.Public(ctx, kid)
 }
 
-// Reload loads the ring again if that was not tried within the last seconds, and
-// returns its keys. Openers call it for a kid of ours that they do not know:
-// another process may have rotated.
+// Reload loads the ring again, unless that was tried within the last seconds, and
+// returns its keys. Openers call it for a kid of ours that they do not know: another
+// process may have rotated. It returns why the last load failed, if it did.
 func (r *Ring) Reload(ctx context.Context) (*Set, error) {
-	r.mu.Lock()
-	if r.now().Sub(r.tried) >= r.snapshot.Load().reloadCooldown() {
-		r.loadLocked(ctx) // the snapshot goes on serving when this fails
+	r.refresh(ctx, 0, true)
+	if err := r.lastError(); err != nil {
+		return nil, err
 	}
-	r.mu.Unlock()
 	return r.Private(ctx)
 }
 
-// Policy returns the ring's policy.
+// Policy loads the ring and returns its policy.
 func (r *Ring) Policy(ctx context.Context) (Policy, error) {
 	s, err := r.load(ctx)
 	if err != nil {
 		return Policy{}, err
 	}
 	return s.policy, nil
-}
-
-// current returns the snapshot, a fresh one if it can be had.
-func (r *Ring) current(ctx context.Context) *snapshot {
-	s := r.snapshot.Load()
-	age := s.age(r.now())
-	if age < s.reloadAfter() {
-		return s
-	}
-	// Only one caller waits for the store while the others still have a good
-	// snapshot; all of them wait when nobody has.
-	if !r.mu.TryLock() {
-		if age <= s.policy.SnapshotAge {
-			return s
-		}
-		r.mu.Lock()
-	}
-	defer r.mu.Unlock()
-	now := r.now()
-	if s = r.snapshot.Load(); s.age(now) >= s.reloadAfter() && now.Sub(r.tried) >= s.reloadCooldown() {
-		r.loadLocked(ctx)
-	}
-	return r.snapshot.Load()
-}
-
-func (r *Ring) load(ctx context.Context) (*snapshot, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.loadLocked(ctx)
-}
-
-func (r *Ring) loadLocked(ctx context.Context) (*snapshot, error) {
-	r.tried = r.now()
-	loaded := r.tried
-	data, version, err := r.store.Load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	old := r.snapshot.Load()
-	if old != nil && old.version == version {
-		again := *old
-		again.loaded = loaded
-		r.snapshot.Store(&again)
-		return &again, nil
-	}
-	s, err := r.read(data, old)
-	if err != nil {
-		return nil, err
-	}
-	s.version, s.loaded = version, loaded
-	r.seen = s.document.mark()
-	r.snapshot.Store(s)
-	return s, nil
-}
-
-// read makes a snapshot of a blob. A passphrase is stretched only when the slots
-// are not those of old.
-func (r *Ring) read(data []byte, old *snapshot) (*snapshot, error) {
-	b, err := parseBlob(data)
-	if err != nil {
-		return nil, err
-	}
-	var key hidden
-	if old != nil && digestSlots(b.Slots) == digestSlots(old.slots) {
-		key = old.ringKey
-	} else if key, err = b.ringKey(r.kek); err != nil {
-		return nil, err
-	}
-	d, err := b.open(key)
-	if err != nil {
-		return nil, err
-	}
-	if r.seen != (Mark{}) && !d.succeeds(r.seen) {
-		return nil, fmt.Errorf("%w: it is at generation %d, and generation %d was seen before", ErrRollback, d.Generation, r.seen.Generation)
-	}
-	return newSnapshot(d, b.Slots, key)
-}
-
-func newSnapshot(d *document, slots []slot, key hidden) (*snapshot, error) {
-	set, err := d.set()
-	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrUnreadable, err)
-	}
-	policy, err := d.Policy.policy()
-	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrUnreadable, err)
-	}
-	return &snapshot{document: d, set: set, policy: policy, slots: slots, ringKey: key}, nil
-}
-
-// age is the larger of what the wall clock and the monotonic clock say: the one
-// can be set back, the other stands still while the machine sleeps.
-func (s *snapshot) age(now time.Time) time.Duration {
-	return max(now.Sub(s.loaded), now.Round(0).Sub(s.loaded.Round(0)))
-}
-
-// tooOld is s for a snapshot that may decrypt and nothing else.
-func (s *Set) tooOld(age time.Duration) *Set {
-	old := *s
-	old.stale = fmt.Errorf("%w: its snapshot is %v old", ErrStale, age.Round(time.Second))
-	return &old
 }
 
 // Format prints [redacted], whatever the verb.

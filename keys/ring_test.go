@@ -380,3 +380,60 @@ func TestKeyInfo(t *testing.T) {
 		t.Errorf("JSON %s", text)
 	}
 }
+
+// A request that was given up says nothing about the store: it must not keep others
+// from loading, or an attacker who hangs up ages the snapshot of a healthy store.
+func TestCancelledLoadDoesNotCount(t *testing.T) {
+	c := newClock()
+	ring := newRing(t, MemStore(), c)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		c.advance(reloadCooldown)
+		ring.Private(gone)
+		if s := must(ring.Private(t.Context()))(t); s.stale != nil {
+			t.Fatal(s.stale)
+		}
+		if age := ring.snapshot.Load().age(c.now()); age > reloadAfter {
+			t.Fatalf("the snapshot is %v old", age)
+		}
+	}
+}
+
+// Nobody waits behind a store that hangs for longer than the caller does.
+func TestWaitEndsWithTheContext(t *testing.T) {
+	ring := newRing(t, MemStore(), newClock())
+	if err := ring.gate.lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := ring.Policy(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if err := ring.Import(ctx, generated(t, ES256), Staged); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	ring.Reload(ctx) // returns
+}
+
+// Why a ring could not be reloaded is told to whoever is turned away for it.
+func TestReasonOfStaleness(t *testing.T) {
+	c, store := newClock(), newTestStore()
+	ring := newRing(t, store, c)
+	down := errors.New("disk on fire")
+	store.setDown(down)
+	c.advance(time.Hour + time.Minute)
+	_, err := must(ring.Private(t.Context()))(t).SigningKey()
+	if !errors.Is(err, ErrStale) || !errors.Is(err, down) {
+		t.Errorf("%v", err)
+	}
+	if _, err := ring.Reload(t.Context()); !errors.Is(err, down) {
+		t.Errorf("%v", err)
+	}
+	store.setDown(nil)
+	c.advance(reloadCooldown)
+	if _, err := ring.Reload(t.Context()); err != nil {
+		t.Errorf("%v", err)
+	}
+}

@@ -3,7 +3,6 @@ package keys
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -141,13 +140,4 @@ func (s Step) entries() []entry {
 		log = append(log, entry{"retire", s.Retires})
 	}
 	return log
-}
-
-// Log loads the ring and returns its last 256 changes, oldest first.
-func (r *Ring) Log(ctx context.Context) ([]Event, error) {
-	s, err := r.load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return slices.Clone(s.document.Log), nil
 }

@@ -17,6 +17,7 @@ type Set struct {
 	byID        map[string]*Key
 	signing     *Key
 	public      *PublicSet
+	unknown     map[string]bool // kids that were never published, so nothing is sealed to them
 	maxLifetime time.Duration
 	stale       error // not nil: this snapshot may decrypt and nothing else
 }
@@ -90,10 +91,10 @@ func (s *Set) DecryptionKey(kid string) (k *Key, ok bool) {
 }
 
 // OnlyDecryptionKey returns the decryption key for an algorithm name if exactly
-// one is held, for tokens that name none.
+// one is held to which anybody can have sealed, for tokens that name none.
 func (s *Set) OnlyDecryptionKey(alg string) (k *Key, ok bool) {
 	for _, c := range s.byID {
-		if c.Use() == UseEnc && c.HasPrivate() && c.suite.Matches(alg) {
+		if c.Use() == UseEnc && c.HasPrivate() && c.suite.Matches(alg) && !s.unknown[c.id] {
 			if ok {
 				return nil, false
 			}

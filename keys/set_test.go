@@ -99,7 +99,7 @@ func TestNewSetRefuses(t *testing.T) {
 
 func TestStaleSet(t *testing.T) {
 	enc := generated(t, ECDHES)
-	s := must(NewSet(generated(t, ES256), enc))(t).tooOld(0)
+	s := must(NewSet(generated(t, ES256), enc))(t).tooOld(0, nil)
 	_, err := s.SigningKey()
 	wantError(t, err, ErrStale)
 	_, err = s.Public(t.Context(), "")

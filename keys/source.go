@@ -15,7 +15,16 @@ type PublicSource interface {
 
 // PrivateSource gives one's own keys, to sign and decrypt with. A [Set] is a
 // source of itself; a [Ring] follows its rotation. Private may do I/O. Sources
-// are safe for concurrent use.
+// are safe for concurrent use. One whose keys change behind it should be a
+// [Reloader] too; so should what wraps a Ring.
 type PrivateSource interface {
 	Private(ctx context.Context) (*Set, error)
+}
+
+// Reloader is a [PrivateSource] that can look for newer keys. An opener asks it for a
+// kid that the set does not hold, since another process may have rotated. Strangers
+// choose that kid, so a Reloader bounds how often it really looks. Its error says why
+// there may be newer keys that it cannot give.
+type Reloader interface {
+	Reload(ctx context.Context) (*Set, error)
 }

@@ -16,6 +16,7 @@ const (
 	minRSABits     = 2048
 	maxRSABits     = 4096 // beyond it one verification is a denial of service
 	minRSAExponent = 65537
+	maxRSAExponent = 1<<31 - 1 // crypto/rsa encrypts with no larger one
 	maxIDLength    = 256
 )
 
@@ -45,8 +46,8 @@ func checkRSA(p *rsa.PublicKey) error {
 	if p.N.Bit(0) == 0 {
 		return fmt.Errorf("%w: even RSA modulus", ErrWeakKey)
 	}
-	if p.E < minRSAExponent || p.E%2 == 0 {
-		return fmt.Errorf("%w: RSA exponent must be odd and at least %d", ErrWeakKey, minRSAExponent)
+	if p.E < minRSAExponent || p.E > maxRSAExponent || p.E%2 == 0 {
+		return fmt.Errorf("%w: RSA exponent must be odd, at least %d and at most %d", ErrWeakKey, minRSAExponent, maxRSAExponent)
 	}
 	if hasROCAFingerprint(p.N) {
 		return fmt.Errorf("%w: RSA key from a broken generator (ROCA, CVE-2017-15361)", ErrWeakKey)

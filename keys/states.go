@@ -17,6 +17,7 @@ func (d *document) set() (*Set, error) {
 		held, published []*Key
 		active          = make(map[Use]*Key)
 		seen            = make(map[string]bool)
+		unknown         = make(map[string]bool)
 	)
 	for _, r := range d.Keys {
 		if err := addUnique(seen, r.ID, r.Thumbprint); err != nil {
@@ -30,6 +31,7 @@ func (d *document) set() (*Set, error) {
 			continue
 		}
 		held = append(held, k)
+		unknown[k.id] = r.Use == UseEnc && r.State == Staged
 		if r.State == Active {
 			if active[r.Use] != nil {
 				return nil, fmt.Errorf("two active keys for use %s", r.Use)
@@ -44,7 +46,7 @@ func (d *document) set() (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.maxLifetime = policy.TokenLifetime
+	s.maxLifetime, s.unknown = policy.TokenLifetime, unknown
 	return s, nil
 }
 
