@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -24,10 +26,19 @@ type Claims struct {
 	NotBefore time.Time
 
 	// Custom are all other claims: a struct, a map or a json.RawMessage that
-	// is one JSON object. It must not name iss, sub, aud, exp, nbf, iat, jti or
-	// sealed, in any case of letters.
+	// is one JSON object, with all strings in UTF-8. It must not name iss, sub,
+	// aud, exp, nbf, iat, jti or sealed, in any case of letters.
 	Custom any
 }
+
+const redacted = "[redacted]"
+
+// Format prints [redacted], whatever the verb: claims are sealed so that no log shows
+// them.
+func (Claims) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue is [redacted].
+func (Claims) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // reserved are the names that the sealer writes itself (RFC 7519 section 4.1),
 // and the one that tells the selective form.
@@ -120,6 +131,9 @@ func marshalCustom(custom any) ([]byte, error) {
 		return nil, fmt.Errorf("%w: give JSON text as json.RawMessage", ErrClaims)
 	}
 	text, err := marshal(custom)
+	if err == nil && hasRepairs(text) {
+		return nil, fmt.Errorf("%w: a string in the %T is not valid UTF-8", ErrClaims, custom)
+	}
 	if err != nil {
 		// An encoder's error can quote the value that it could not encode.
 		return nil, fmt.Errorf("%w: a %T cannot be written as JSON", ErrClaims, custom)
@@ -128,6 +142,23 @@ func marshalCustom(custom any) ([]byte, error) {
 		return nil, fmt.Errorf("%w: a %T is not a JSON object", ErrClaims, custom)
 	}
 	return text, nil
+}
+
+// hasRepairs reports whether encoding/json replaced bytes that are not UTF-8: it writes
+// the escape \ufffd for them, and the character itself where it was meant. Two users
+// could become one.
+func hasRepairs(text []byte) bool {
+	for {
+		i := bytes.Index(text, []byte(`\ufffd`))
+		if i < 0 {
+			return false
+		}
+		escapes := len(text[:i]) - len(bytes.TrimRight(text[:i], `\`))
+		if escapes%2 == 0 {
+			return true
+		}
+		text = text[i+1:]
+	}
 }
 
 // marshal is json.Marshal without the escapes for HTML, which make tokens longer.
