@@ -128,7 +128,6 @@ func TestEncryptedKey(t *testing.T) {
 			{"another octet", swapped, nil, open.ErrNotAuthentic},
 			{"OAEP with SHA-1", func(f *forgery) {
 				f.bendParts = func(p *parts) {
-					//nolint:gosec // SHA-1 is what must be refused
 					p.encryptedKey = must(rsa.EncryptOAEP(crypto.SHA1.New(), rand.Reader, f.recipient.public().(*rsa.PublicKey), make([]byte, 32), nil))
 				}
 				f.cek = make([]byte, 32)
@@ -142,7 +141,8 @@ func TestEncryptedKey(t *testing.T) {
 			{"PKCS #1 v1.5", func(f *forgery) {
 				f.cek = make([]byte, 32)
 				f.bendParts = func(p *parts) {
-					p.encryptedKey = must(rsa.EncryptPKCS1v15(rand.Reader, f.recipient.public().(*rsa.PublicKey), f.cek)) //nolint:staticcheck // what must be refused
+					//lint:ignore SA1019 it is what must be refused
+					p.encryptedKey = must(rsa.EncryptPKCS1v15(rand.Reader, f.recipient.public().(*rsa.PublicKey), f.cek))
 				}
 			}, nil, open.ErrNotAuthentic},
 		})
@@ -191,7 +191,7 @@ func TestEphemeralKey(t *testing.T) {
 	// come by chance; (0, sqrt b) has the smallest x of all.
 	y0 := new(big.Int).ModSqrt(elliptic.P256().Params().B, p)
 	zeroX := y0.FillBytes(make([]byte, 32))
-	onTwist := []byte{2} // the first x that no point of the curve has
+	var onTwist []byte // the first x that no point of the curve has
 	for x := byte(2); ; x++ {
 		square := new(big.Int).Exp(big.NewInt(int64(x)), big.NewInt(3), nil)
 		square.Sub(square, big.NewInt(3*int64(x)))
@@ -379,6 +379,16 @@ func TestSignature(t *testing.T) {
 				return s
 			}), nil, open.ErrNotAuthentic},
 			{"r and s exchanged", bent(func(s []byte) []byte { return append(s[32:64:64], s[:32]...) }), nil, open.ErrNotAuthentic},
+			{"a zero before s", bent(func(s []byte) []byte { return slices.Insert(s, 32, 0) }), nil, open.ErrNotAuthentic},
+			{"s without its leading zero", func(f *forgery) {
+				f.sign = func(input []byte) []byte {
+					sig := f.signer.sign(input)
+					for sig[32] != 0 {
+						sig = f.signer.sign(input)
+					}
+					return slices.Delete(sig, 32, 33)
+				}
+			}, nil, open.ErrNotAuthentic},
 			{"DER", func(f *forgery) {
 				f.sign = func(input []byte) []byte {
 					digest := sha256.Sum256(input)
@@ -467,7 +477,7 @@ func TestUniformFailure(t *testing.T) {
 		t.Helper()
 		count++
 		tok, err := newOpener(t, config()).OpenAt(t.Context(), f.token(), clock)
-		//lint:ignore ST1008 the very value, not one that wraps it
+		// The very value, not one that wraps it.
 		if tok != nil || err != open.ErrNotAuthentic || err.Error() != "open: token is not authentic" {
 			t.Errorf("%s: %v, %v", what, tok, err)
 		}

@@ -294,6 +294,9 @@ func TestNew(t *testing.T) {
 		{"Decryption", func(c *open.Config) { c.Decryption = nil }},
 		{"Leeway", func(c *open.Config) { c.Leeway = -time.Second }},
 		{"Leeway", func(c *open.Config) { c.Leeway = open.MaxLeeway + 1 }},
+		{"Type", func(c *open.Config) { c.Type = "sealed jwt" }},
+		{"Type", func(c *open.Config) { c.Type = "\u017fealed+jwt" }},
+		{"Type", func(c *open.Config) { c.Type = "sealed+jwt\x7f" }},
 		{"MaxLifetime", func(c *open.Config) { c.MaxLifetime = -1 }},
 		{"MaxSize", func(c *open.Config) { c.MaxSize = -1 }},
 	} {

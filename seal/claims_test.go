@@ -117,6 +117,7 @@ func TestClaimsRefused(t *testing.T) {
 	}
 }
 
+// TestHugeClaims: they are refused before anything is signed or encrypted.
 func TestHugeClaims(t *testing.T) {
 	t.Parallel()
 	huge := strings.Repeat("x", 10<<20)
@@ -125,7 +126,7 @@ func TestHugeClaims(t *testing.T) {
 		"map":        map[string]string{"a": huge},
 	} {
 		token, err := newSealer(t, defaults().config()).Seal(t.Context(), seal.Claims{Custom: custom})
-		if token != "" || !errors.Is(err, seal.ErrTooLarge) || len(err.Error()) > 200 {
+		if token != "" || !errors.Is(err, seal.ErrTooLarge) || !strings.Contains(err.Error(), "bytes of claims") {
 			t.Errorf("%s: %d bytes, %.300v", name, len(token), err)
 		}
 	}

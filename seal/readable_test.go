@@ -1,6 +1,8 @@
 package seal_test
 
 import (
+	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"os"
@@ -166,7 +168,16 @@ func TestNothingRepeats(t *testing.T) {
 		p := newParties(keys.ES256, m)
 		seen := make(map[string]bool)
 		for range 20 {
-			for i, part := range strings.Split(p.seal(t, seal.Claims{ID: "same"}), ".") {
+			parts := strings.Split(p.seal(t, seal.Claims{ID: "same"}), ".")
+			if m == keys.RSAOAEP256 {
+				// The key that encrypts, which the other parts do not show.
+				cek := must(rsa.DecryptOAEP(sha256.New(), nil, rsaKey(), decode(parts[1]), nil))
+				if seen[string(cek)] || len(cek) != 32 {
+					t.Error("a content encryption key twice")
+				}
+				seen[string(cek)] = true
+			}
+			for i, part := range parts {
 				if i == 0 && m == keys.RSAOAEP256 || part == "" {
 					continue // no ephemeral key, no encrypted key
 				}

@@ -86,22 +86,32 @@ func TestRemoteSigner(t *testing.T) {
 	}
 }
 
-// TestShortNumbers: r and s are filled up to 32 octets each.
+// TestShortNumbers: r and s are filled up to 32 octets each. One in 256 is short.
 func TestShortNumbers(t *testing.T) {
 	t.Parallel()
 	private := newPrivate(keys.ES256).(*ecdsa.PrivateKey)
-	r := &remote{Signer: private}
-	// One in 128 is short.
-	r.sign = func(digest []byte) ([]byte, error) {
-		for {
-			der, err := private.Sign(rand.Reader, digest, crypto.SHA256)
-			if err != nil || len(der) < 70 {
-				return der, err
+	type numbers struct{ R, S *big.Int }
+	for name, short := range map[string]func(n numbers) *big.Int{
+		"r": func(n numbers) *big.Int { return n.R },
+		"s": func(n numbers) *big.Int { return n.S },
+	} {
+		r := &remote{Signer: private, sign: func(digest []byte) ([]byte, error) {
+			for {
+				der, err := private.Sign(rand.Reader, digest, crypto.SHA256)
+				if err != nil {
+					return nil, err
+				}
+				var n numbers
+				if _, err := asn1.Unmarshal(der, &n); err != nil || short(n).BitLen() <= 31*8 {
+					return der, err
+				}
 			}
-		}
+		}}
+		t.Run(name, func(t *testing.T) {
+			p := parties{must(keys.NewSet(must(keys.FromSigner("k", keys.ES256, r)))), newSet(keys.ECDHES)}
+			p.open(t, p.seal(t, seal.Claims{}))
+		})
 	}
-	p := parties{must(keys.NewSet(must(keys.FromSigner("k", keys.ES256, r)))), newSet(keys.ECDHES)}
-	p.open(t, p.seal(t, seal.Claims{}))
 }
 
 // TestWrongKeys: what no set gives is refused all the same.
