@@ -3,6 +3,7 @@ package open
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -17,6 +18,9 @@ type claims struct {
 
 	signingKeyID, decryptionKeyID string
 }
+
+// registered are the names of RFC 7519 section 4.1, and the one of the selective form.
+var registered = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed"}
 
 // readClaims reads the registered claims. One that is present with the wrong type
 // is an error, null included: what cannot be read must not count as absent
@@ -49,6 +53,9 @@ func (o *Opener) check(c *claims, payload, outer strict.Object, now time.Time) e
 	if c.expires.IsZero() {
 		return fmt.Errorf("%w: exp is missing", ErrClaims)
 	}
+	if err := checkNames(payload); err != nil {
+		return err
+	}
 	if !slices.Contains(c.audience, o.cfg.Audience) {
 		return ErrAudience
 	}
@@ -56,6 +63,19 @@ func (o *Opener) check(c *claims, payload, outer strict.Object, now time.Time) e
 		return err
 	}
 	return c.checkTimes(now, o.cfg.Leeway, o.cfg.MaxLifetime)
+}
+
+// checkNames refuses the registered names in other cases of letters. To us they are
+// other claims, but encoding/json would fill a field tagged sub from a SUB.
+func checkNames(payload strict.Object) error {
+	for name := range payload.All() {
+		for _, r := range registered {
+			if name != r && strings.EqualFold(name, r) {
+				return fmt.Errorf("%w: a claim is named like %s, in other letters", ErrClaims, r)
+			}
+		}
+	}
+	return nil
 }
 
 func (c *claims) checkTimes(now time.Time, leeway, maxLifetime time.Duration) error {

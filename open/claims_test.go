@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,11 @@ func TestRegisteredClaims(t *testing.T) {
 	rows := []row{
 		{"exp missing", noClaim("exp"), nil, open.ErrClaims},
 		{"exp missing, EXP there", func(f *forgery) { f.claims.remove("exp"); f.claims.add("EXP", seconds(60)) }, nil, open.ErrClaims},
+		{"sub missing, SUB there", func(f *forgery) { f.claims.remove("sub"); f.claims.add("SUB", `"somebody"`) }, nil, open.ErrClaims},
+		{"nbf missing, Nbf there", func(f *forgery) { f.claims.add("Nbf", "1") }, nil, open.ErrClaims},
+		{"iss in letters that fold", func(f *forgery) { f.claims.add("i\u017fs2", "1"); f.claims.add("jt\u0131", "1") }, nil, nil},
+		{"sub in letters that fold", func(f *forgery) { f.claims.remove("sub"); f.claims.add("\u017fub", `"somebody"`) }, nil, open.ErrClaims},
+		{"sealed in other letters", func(f *forgery) { f.claims.add("Sealed", "[]") }, nil, open.ErrClaims},
 		{"exp with a fraction", claim("exp", seconds(60)+".5"), nil, nil},
 		{"exp with an exponent", claim("exp", "1.7672259e9"), nil, nil},
 		{"exp with a large exponent, cut down", claim("exp", "0.00000000000017672259e22"), nil, nil},
@@ -381,6 +387,15 @@ func TestSources(t *testing.T) {
 		f.outer.set("zip", `"DEF"`)
 		if _, err := o.OpenAt(ctx, f.token(), clock); err == nil || len(private.asked) != 1 {
 			t.Errorf("malformed: %v, keys asked for %d times", err, len(private.asked))
+		}
+		// Nor does a kid that nobody can have: whoever has our public key could make
+		// a source that fetches do so for any text.
+		for _, kid := range []string{"", "é", "a\nb", strings.Repeat("k", 257)} {
+			f = forge()
+			f.inner.set("kid", strconv.Quote(kid))
+			if _, err := o.OpenAt(ctx, f.token(), clock); !errors.Is(err, open.ErrKey) || len(public.asked) != 1 {
+				t.Errorf("kid %q: %v, keys asked for %d times", kid, err, len(public.asked))
+			}
 		}
 		f = forge()
 		f.bendParts = func(p *parts) { p.tag = flip(p.tag, 0) }

@@ -3,10 +3,10 @@ package open
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 const (
@@ -110,7 +110,7 @@ func (c Config) problem() string {
 		return "Trust is required: the issuers whose tokens are accepted"
 	case c.Decryption == nil:
 		return "Decryption is required: a ring or a set with our private keys"
-	case !isMediaType(c.Type):
+	case !strict.IsMediaType(c.Type):
 		return "Type must be a media type, such as sealed+jwt"
 	case c.Leeway < 0 || c.Leeway > MaxLeeway:
 		return fmt.Sprintf("Leeway must be between 0 and %v", MaxLeeway)
@@ -120,29 +120,4 @@ func (c Config) problem() string {
 		return "MaxSize must not be negative"
 	}
 	return ""
-}
-
-func isMediaType(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// sameMediaType compares typ and cty as RFC 7515 section 4.1.9 has it: without
-// regard to case, and with or without the application/ prefix.
-func sameMediaType(a, b string) bool {
-	a, b = trimApplication(a), trimApplication(b)
-	// EqualFold also folds characters beyond ASCII; those are longer in UTF-8.
-	return len(a) == len(b) && strings.EqualFold(a, b)
-}
-
-func trimApplication(s string) string {
-	const prefix = "application/"
-	if len(s) > len(prefix) && strings.EqualFold(s[:len(prefix)], prefix) {
-		return s[len(prefix):]
-	}
-	return s
 }

@@ -88,7 +88,7 @@ func parseJWE(token string, maxSize int) (*jwe, error) {
 	if err != nil {
 		return nil, ErrMalformed
 	}
-	if !sameMediaType(cty, "JWT") {
+	if !strict.SameMediaType(cty, "JWT") {
 		return nil, ErrType
 	}
 	return j, nil
@@ -120,7 +120,7 @@ func parseJWS(inner []byte, typ string) (*jws, error) {
 	if s.signature, err = strict.DecodeBase64URL(parts[2]); err != nil {
 		return nil, ErrMalformed
 	}
-	if _, nested := h.members.Raw("cty"); nested || !sameMediaType(h.typ, typ) {
+	if _, nested := h.members.Raw("cty"); nested || !strict.SameMediaType(h.typ, typ) {
 		return nil, ErrType
 	}
 	return s, nil

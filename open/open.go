@@ -91,17 +91,13 @@ func (o *Opener) decryptionKey(ctx context.Context, h header) (*keys.Key, error)
 		return k, nil
 	}
 	k, ok := set.DecryptionKey(h.kid)
-	if r, can := o.cfg.Decryption.(reloader); !ok && can {
+	if r, can := o.cfg.Decryption.(keys.Reloader); !ok && can {
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrKeySource, err)
 		}
 		k, ok = set.DecryptionKey(h.kid)
 	}
 	return matching(k, ok, h)
-}
-
-type reloader interface {
-	Reload(ctx context.Context) (*keys.Set, error)
 }
 
 // verificationKey is the key that the inner header names, of the issuer that the
@@ -116,6 +112,11 @@ func (o *Opener) verificationKey(ctx context.Context, h header, payload strict.O
 	if !trusted {
 		return nil, ErrIssuer
 	}
+	// Anybody can seal to us, and so choose the kid for which a source may fetch: only
+	// one that could be there.
+	if h.hasKid && !isKeyID(h.kid) {
+		return nil, ErrKey
+	}
 	set, err := source.Public(ctx, h.kid)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeySource, err)
@@ -129,6 +130,17 @@ func (o *Opener) verificationKey(ctx context.Context, h header, payload strict.O
 	}
 	k, ok := set.VerificationKey(h.kid)
 	return matching(k, ok, h)
+}
+
+// isKeyID reports whether a kid is 1 to 256 printable ASCII characters.
+func isKeyID(kid string) bool {
+	const most = 256
+	for i := range len(kid) {
+		if kid[i] < ' ' || kid[i] > '~' {
+			return false
+		}
+	}
+	return len(kid) > 0 && len(kid) <= most
 }
 
 // matching lets the key decide on the algorithm, and the header only agree:

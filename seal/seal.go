@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 const (
@@ -100,21 +101,12 @@ func (c Config) problem() string {
 		return "Lifetime must be at least one second"
 	case c.Lifetime%time.Second != 0:
 		return "Lifetime must be whole seconds"
-	case !isMediaType(c.Type):
+	case !strict.IsMediaType(c.Type):
 		return "Type must be a media type, such as sealed+jwt"
 	case c.MaxSize < 0:
 		return "MaxSize must not be negative"
 	}
 	return ""
-}
-
-func isMediaType(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\\' {
-			return false
-		}
-	}
-	return len(s) <= 128
 }
 
 // Seal signs the claims and encrypts the signed token to the recipient, RFC 7519
