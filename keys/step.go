@@ -14,12 +14,12 @@ type Action string
 // jumped ahead destroys nothing.
 const (
 	Nothing  Action = "nothing"
-	Stage    Action = "stage"    // a successor is made and made known
-	Activate Action = "activate" // the successor takes over, its predecessor retires
-	MarkDue  Action = "mark-due" // a key that nobody needs any more: the first look
-	Retire   Action = "retire"   // what an Activate does to the predecessor
-	ClearDue Action = "clear-due"
-	Destroy  Action = "destroy" // its key material is erased: the second look
+	Stage    Action = "stage"     // a successor is made and made known
+	Activate Action = "activate"  // the successor takes over, its predecessor retires
+	MarkDue  Action = "mark-due"  // a key that nobody needs any more: the first look
+	Retire   Action = "retire"    // what an Activate does to the predecessor
+	ClearDue Action = "clear-due" // the mark came from a clock that is ahead
+	Destroy  Action = "destroy"   // its key material is erased: the second look
 )
 
 // Step is one step of a rotation, done or to come.
@@ -110,8 +110,9 @@ func (r *record) ending(now time.Time) (Step, bool) {
 	case r.Due.Before(end):
 		// Never found due, or before its windows grew.
 		s.Action, s.At = MarkDue, end
-	case now.Before(r.Due):
-		// Whoever found it due had a clock that is ahead of ours.
+	case now.Before(r.Due.Add(-time.Duration(r.Windows.ClockSkew))):
+		// Whoever found it due had a clock further ahead than clocks may be. Within
+		// the skew two healthy clocks would clear each other's marks for ever.
 		s.Action, s.At = ClearDue, now
 	default:
 		s.Action, s.At = Destroy, r.Due.Add(time.Duration(r.Windows.SnapshotAge))
