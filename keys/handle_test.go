@@ -37,8 +37,10 @@ func TestHandlesDoOneAlgorithm(t *testing.T) {
 		}
 	}
 	k := handleKey(t, RSAOAEP256, rsaKey)
+	//lint:ignore SA1019 that it is dangerous is why it is here
+	pkcs1v15 := &rsa.PKCS1v15DecryptOptions{}
 	for _, o := range []crypto.DecrypterOpts{
-		nil, &rsa.PKCS1v15DecryptOptions{}, &rsa.OAEPOptions{Hash: crypto.SHA1}, &rsa.OAEPOptions{Hash: crypto.SHA256, MGFHash: crypto.SHA1},
+		nil, pkcs1v15, &rsa.OAEPOptions{Hash: crypto.SHA1}, &rsa.OAEPOptions{Hash: crypto.SHA256, MGFHash: crypto.SHA1},
 	} {
 		if _, err := k.Decrypter().Decrypt(rand.Reader, make([]byte, 256), o); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("decrypts with %#v: %v", o, err)
