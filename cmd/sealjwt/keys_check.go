@@ -39,16 +39,9 @@ func (a *app) keysCheckCommand() *cobra.Command {
 		result := checked{Due: due, Next: step}
 		if due {
 			result.Overdue = int64(time.Since(step.At) / time.Second)
-		}
-		if output.value == "json" {
-			err = a.printJSON(result)
-		} else {
-			err = a.print(result.text())
-		}
-		if err == nil && due {
 			err = &failure{err: errDue, code: exitDue, advice: "sealjwt keys rotate"}
 		}
-		return err
+		return firstError(a.printAs(output.value == "json", result), err)
 	}
 	return cmd
 }
@@ -56,9 +49,9 @@ func (a *app) keysCheckCommand() *cobra.Command {
 func (c checked) text() []byte {
 	switch {
 	case c.Due:
-		return fmt.Appendf(nil, "due since %s: %s\n", c.Next.At.UTC().Format(time.RFC3339), stepText(c.Next, true))
+		return fmt.Appendf(nil, "due since %s: %s\n", c.Next.At.UTC().Format(time.RFC3339), stepText(c.Next))
 	case c.Next.Action == keys.Nothing:
 		return []byte("nothing is due, nor ever will be: the ring has no keys in use\n")
 	}
-	return fmt.Appendf(nil, "nothing is due\nnext: %s at %s\n", stepText(c.Next, true), c.Next.At.UTC().Format(time.RFC3339))
+	return fmt.Appendf(nil, "nothing is due\nnext: %s at %s\n", stepText(c.Next), notBeforeText(c.Next.At))
 }

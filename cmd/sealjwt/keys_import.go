@@ -41,10 +41,16 @@ and may be a public key only.`,
 		} else {
 			err = ring.Import(cmd.Context(), key, keys.State(state.value))
 		}
+		if errors.Is(err, keys.ErrState) && state.value == string(keys.Active) {
+			return &failure{err: err, advice: "or let it take over at once, to the harm of those who cannot know it yet, with --insecure-skip-window"}
+		}
 		if err != nil {
 			return err
 		}
 		a.say("imported a %s %s key as %s", key.Use(), key.Suite(), state.value)
+		if *skip {
+			a.say("publish the new JWK Set now (sealjwt keys export): tokens fail with those who have an older one")
+		}
 		return a.print([]byte(key.ID() + "\n"))
 	}
 	return cmd

@@ -17,17 +17,25 @@ func (a *app) keysInitCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Make a ring with its first keys, and the key file that opens it",
-		Long: `Makes a ring with one active key for signing and one for decryption. The key
-file that opens it is made too when it is missing. Nothing is ever replaced.`,
+		Long: `Makes a ring with one active key for signing and one for decryption, and the
+successor of each, which waits until everybody can know it. The key
+file that opens it is made too when it is missing. Nothing is ever replaced.
+
+The other flags set the policy: sealjwt keys policy show explains its figures.`,
 		Example: `  sealjwt keys init
   sealjwt keys init --use sig --ring /var/lib/idp/ring --kek-file /etc/idp/kek`,
 		Args: noInput,
 	}
-	policy := addPolicy(cmd, keys.ES256, keys.ECDHES)
+	policy := addPolicy(cmd)
+	policy.sig = addSuite(cmd, "sig", keys.UseSig, keys.ES256, "algorithm of the signing keys")
+	policy.enc = addSuite(cmd, "enc", keys.UseEnc, keys.ECDHES, "algorithm of the decryption keys")
 	use := addUse(cmd, "only keys for this use: an issuer that never opens needs sig")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var cfg keys.RingConfig
 		policy.apply(&cfg.Policy)
+		if err := cfg.Policy.Validate(); err != nil {
+			return err
+		}
 		if use.value != "" {
 			cfg.Uses = []keys.Use{keys.Use(use.value)}
 		}
@@ -69,7 +77,7 @@ func (a *app) createRing(ctx context.Context, cfg keys.RingConfig) (*keys.Ring, 
 		return nil, err
 	}
 	a.sayCreated(path, place, made)
-	a.opened = opened{path, ring, kek}
+	a.opened = opened{path, ring, true}
 	return ring, nil
 }
 
@@ -90,7 +98,7 @@ func (a *app) sayCreated(path string, place kekPlace, made bool) {
 // newKEK reads the KEK, or makes the key file when it is missing.
 func newKEK(place kekPlace) (kek keys.KEK, made bool, err error) {
 	if place.passphraseFile != "" {
-		kek, err = passphraseFrom(place.passphraseFile)
+		kek, err = passphraseFrom(place.passphraseFile, "name a file with a passphrase")
 		return kek, false, err
 	}
 	kek, err = keys.KeyFile(place.file)

@@ -43,16 +43,19 @@ func keyTable(infos []keys.KeyInfo) []byte {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "KID\tUSE\tALG\tSTATE\tPRIVATE\tCREATED\tNEXT\tAT")
 	for _, k := range infos {
-		private := "erased"
+		kid, private := "-", "erased"
+		if k.ID != "" {
+			kid = word(k.ID)
+		}
 		if k.HasPrivate {
 			private = "held"
 		}
 		next, at := "-", "-"
 		if k.Next != "" {
-			next, at = string(k.Next), k.NextAt.UTC().Format(time.RFC3339)
+			next, at = string(k.Next), notBeforeText(k.NextAt)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			word(k.ID), k.Use, k.Suite, k.State, private, k.Created.Format(time.RFC3339), next, at)
+			kid, k.Use, k.Suite, k.State, private, k.Created.Format(time.RFC3339), next, at)
 	}
 	w.Flush()
 	return b.Bytes()
@@ -64,6 +67,14 @@ func word(kid string) string {
 		return strconv.QuoteToASCII(kid)
 	}
 	return kid
+}
+
+// printAs prints a result as one line of JSON or as text.
+func (a *app) printAs(json bool, result interface{ text() []byte }) error {
+	if json {
+		return a.printJSON(result)
+	}
+	return a.print(result.text())
 }
 
 // printJSON prints v as one line of JSON.

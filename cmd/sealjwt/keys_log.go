@@ -44,7 +44,7 @@ func logTable(events []keys.Event) []byte {
 		if e.KeyID != "" {
 			kid = word(e.KeyID)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", e.Time.Format(time.RFC3339), e.Generation, printable(e.By), e.What, kid)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", e.Time.Format(time.RFC3339), e.Generation, printable(e.By), printable(e.What), kid)
 	}
 	w.Flush()
 	return b.Bytes()

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -45,14 +46,13 @@ type policyFlags struct {
 	sig, enc *suiteFlag
 }
 
-func addPolicy(cmd *cobra.Command, sig, enc keys.Suite) *policyFlags {
+// addPolicy adds the flags for durations. The suites are the caller's.
+func addPolicy(cmd *cobra.Command) *policyFlags {
 	p := &policyFlags{cmd: cmd, figures: make([]lifetime, len(policyFigures))}
 	for i, f := range policyFigures {
 		cmd.Flags().Var(&p.figures[i], f.flag, f.usage)
 		cmd.Flags().Lookup(f.flag).DefValue = ""
 	}
-	p.sig = addSuite(cmd, "sig", keys.UseSig, sig, "algorithm of the signing keys, from the next one")
-	p.enc = addSuite(cmd, "enc", keys.UseEnc, enc, "algorithm of the decryption keys, from the next one")
 	return p
 }
 
@@ -90,7 +90,9 @@ algorithm counts from the next key that is staged.`,
   sealjwt keys policy set --sig EdDSA`,
 		Args: noInput,
 	}
-	policy := addPolicy(cmd, 0, 0)
+	policy := addPolicy(cmd)
+	policy.sig = addSuite(cmd, "sig", keys.UseSig, 0, "algorithm of the signing keys, from the next one")
+	policy.enc = addSuite(cmd, "enc", keys.UseEnc, 0, "algorithm of the decryption keys, from the next one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !policy.given() {
 			return usagef("nothing to set: give a figure, such as --token-lifetime 8h, or see sealjwt keys policy set --help")
@@ -112,7 +114,9 @@ func (a *app) keysPolicyShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Show the policy, and the windows that follow from it",
-		Args:  noInput,
+		Long: `Shows the policy, and the windows that follow from it. In JSON every duration is a
+number of seconds.`,
+		Args: noInput,
 	}
 	output := addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -166,11 +170,12 @@ func windowsOf(p keys.Policy) []namedWindow {
 // policyJSON has durations in seconds.
 func policyJSON(p keys.Policy) map[string]any {
 	figures, windows := make(map[string]any), make(map[string]any)
+	member := func(name string) string { return strings.ReplaceAll(name, "-", "_") }
 	for _, f := range policyFigures {
-		figures[f.flag] = f.field(&p).Seconds()
+		figures[member(f.flag)] = f.field(&p).Seconds()
 	}
 	for _, w := range windowsOf(p) {
-		windows[w.name] = w.value.Seconds()
+		windows[member(w.name)] = w.value.Seconds()
 	}
 	figures["sig"], figures["enc"] = p.Sig.Suite, p.Enc.Suite
 	return map[string]any{"policy": figures, "windows": windows}

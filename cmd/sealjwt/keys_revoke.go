@@ -33,15 +33,19 @@ tokens that may have been seen, too.`,
 	}
 	output := addOutput(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.Reason, "reason", "compromised", "`WHY`, for the log and the tombstone")
+	flags.StringVar(&f.Reason, "reason", "compromised", "`WHY`; keys list -o json shows it")
 	flags.BoolVar(&f.All, "all", false, "every key of the ring")
 	flags.BoolVar(&f.Erase, "erase", false, "erase decryption keys now: fails those who still seal to them")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "tell what would be done, and do nothing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if f.All == (len(args) == 1) || len(args) > 1 {
+		switch {
+		case f.All == (len(args) == 1) || len(args) > 1:
 			return usagef("name one kid, or --all: sealjwt keys list shows the kids")
-		}
-		if !f.All {
+		case !f.All && args[0] == "":
+			return usagef("the kid is empty: sealjwt keys list shows the kids")
+		case !f.All && looksLikeToken(args[0]):
+			return usagef("a token is no kid: sealjwt inspect shows the kid in its header")
+		case !f.All:
 			f.KeyID = args[0]
 		}
 		f.json = output.value == "json"
@@ -50,26 +54,78 @@ tokens that may have been seen, too.`,
 	return cmd
 }
 
+// revocation is what a run did: the keys that were revoked, and those made in their
+// place.
+type revocation struct {
+	DryRun bool           `json:"dry_run,omitempty"`
+	Keys   []keys.KeyInfo `json:"keys"`
+}
+
+func (r revocation) text() []byte { return keyTable(r.Keys) }
+
 func (a *app) revoke(ctx context.Context, f revokeFlags) error {
+	notRevoked := func(err error) error { return fmt.Errorf("NOT REVOKED, nothing was changed: %w", err) }
 	ring, err := a.ringOrCopy(ctx, f.dryRun)
 	if err != nil {
-		return fmt.Errorf("NOT REVOKED: %w", err)
+		return notRevoked(err)
+	}
+	before, err := ring.Keys(ctx)
+	if err != nil {
+		return notRevoked(err)
+	}
+	policy, err := ring.Policy(ctx)
+	if err != nil {
+		return notRevoked(err)
 	}
 	changed, err := ring.Revoke(ctx, f.Revocation)
 	if err != nil {
 		return err
 	}
-	if f.json {
-		return a.printJSON(map[string][]keys.KeyInfo{"keys": changed})
+	for _, line := range impact(before, changed, policy) {
+		a.say("%s", line)
 	}
 	if f.dryRun {
+		forgetRehearsed(changed)
 		a.say("this is what it would look like; nothing was changed")
+	} else {
+		a.say("revoked: publish the new JWK Set now: sealjwt keys export")
 	}
-	if err := a.print(keyTable(changed)); err != nil {
-		return err
+	return a.printAs(f.json, revocation{f.dryRun, changed})
+}
+
+// impact says who notices: one line for each revoked key that anybody knew.
+func impact(before, changed []keys.KeyInfo, p keys.Policy) []string {
+	was := make(map[string]keys.KeyInfo)
+	for _, k := range before {
+		was[k.ID] = k
 	}
-	if !f.dryRun {
-		a.say("revoked: publish the new JWK Set now (sealjwt keys export); who cached the old one goes on with it until it expires")
+	cached := durationText(p.PublishLag + p.CacheAge)
+	var lines []string
+	for _, k := range changed {
+		old := was[k.ID]
+		signs := k.Use == keys.UseSig && (old.State == keys.Active || old.State == keys.Retired)
+		opens := k.Use == keys.UseEnc && old.HasPrivate && old.State != keys.Staged
+		switch {
+		case k.State != keys.Revoked:
+		case signs && old.State == keys.Active:
+			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; for up to %s whoever cached the old JWK Set still takes them, and may refuse new ones", word(k.ID), cached))
+		case signs:
+			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; for up to %s whoever cached the old JWK Set still takes them", word(k.ID), cached))
+		case opens && k.HasPrivate:
+			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it still open, until %s", word(k.ID), notBeforeText(k.NextAt)))
+		case opens:
+			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it cannot be opened any more; for up to %s whoever cached the old JWK Set goes on sealing to it", word(k.ID), cached))
+		}
 	}
-	return nil
+	return lines
+}
+
+// forgetRehearsed drops the names of keys that were made in a dry run and will never
+// be seen again.
+func forgetRehearsed(changed []keys.KeyInfo) {
+	for i, k := range changed {
+		if k.State != keys.Revoked {
+			changed[i].ID, changed[i].Thumbprint = "", ""
+		}
+	}
 }

@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +15,7 @@ import (
 
 type rewrapFlags struct {
 	addFile, addPassphrase string
-	dropOthers             bool
+	dropOthers, dropThis   bool
 }
 
 func (a *app) keysRewrapCommand() *cobra.Command {
@@ -31,81 +34,117 @@ Prints the ids of the key files and passphrases that open the ring.`,
   sealjwt keys rewrap --add-kek-file new-kek --drop-others --drop-this`,
 		Args: noInput,
 	}
-	var dropThis bool
 	flags := cmd.Flags()
 	flags.StringVar(&f.addFile, "add-kek-file", "", "key `FILE` that shall open the ring too")
 	flags.StringVar(&f.addPassphrase, "add-passphrase-file", "", "`FILE` with a passphrase that shall open the ring too")
 	flags.BoolVar(&f.dropOthers, "drop-others", false, "drop all others, under a new ring key")
-	flags.BoolVar(&dropThis, "drop-this", false, "drop the one that opened the ring now as well")
+	flags.BoolVar(&f.dropThis, "drop-this", false, "drop the one that opened the ring now as well")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		switch {
-		case f == rewrapFlags{}:
-			return usagef("nothing to do: --add-kek-file F, --add-passphrase-file F, or --drop-others")
-		case dropThis && (!f.dropOthers || f.addFile == "" && f.addPassphrase == ""):
-			return usagef("--drop-this goes with --drop-others and one to add: something has to open the ring")
+		for _, name := range []string{"add-kek-file", "add-passphrase-file"} {
+			if flag := cmd.Flag(name); flag.Changed && flag.Value.String() == "" {
+				return usagef("--%s is empty: give a path, or leave it out", name)
+			}
 		}
-		return a.rewrap(cmd.Context(), f, dropThis)
+		switch adds := f.addFile != "" || f.addPassphrase != ""; {
+		case f.dropThis && !(f.dropOthers && adds):
+			return usagef("--drop-this goes with --drop-others and one to add: something has to open the ring")
+		case !f.dropOthers && !adds:
+			return usagef("nothing to do: --add-kek-file F, --add-passphrase-file F, or --drop-others")
+		}
+		return a.rewrap(cmd.Context(), f)
 	}
 	return cmd
 }
 
-func (a *app) rewrap(ctx context.Context, f rewrapFlags, dropThis bool) error {
+func (a *app) rewrap(ctx context.Context, f rewrapFlags) error {
 	ring, err := a.openRing(ctx)
 	if err != nil {
 		return err
 	}
-	added, err := a.addedKEKs(f)
+	before, err := ring.KEKs(ctx)
 	if err != nil {
 		return err
 	}
-	if f.dropOthers {
-		kept := added
-		if !dropThis {
-			kept = append([]keys.KEK{a.opened.kek}, added...)
+	added, made, err := addedKEKs(f)
+	if err != nil {
+		return err
+	}
+	if err := a.rewrapWith(ctx, ring, f, added); err != nil {
+		if made && !errors.Is(err, keys.ErrUnknownOutcome) {
+			os.Remove(f.addFile)
 		}
-		err = ring.Rewrap(ctx, kept...)
-	} else {
+		return err
+	}
+	if made {
+		a.say("created the key file %s: back it up apart from the ring", f.addFile)
+	}
+	after, err := ring.KEKs(ctx)
+	if err != nil {
+		return err
+	}
+	return a.tellKEKs(f, before, after)
+}
+
+func (a *app) rewrapWith(ctx context.Context, ring *keys.Ring, f rewrapFlags, added []keys.KEK) error {
+	if !f.dropOthers {
 		for _, kek := range added {
-			if err = ring.AddKEK(ctx, kek); err != nil {
-				break
+			if err := ring.AddKEK(ctx, kek); err != nil {
+				return err
 			}
 		}
+		return nil
 	}
-	if err != nil {
-		return err
+	kept := added
+	if !f.dropThis {
+		kept = append([]keys.KEK{a.kek}, added...)
 	}
-	ids, err := ring.KEKs(ctx)
-	if err != nil {
-		return err
+	err := ring.Rewrap(ctx, kept...)
+	if errors.Is(err, keys.ErrDuplicate) {
+		return &failure{err: err, advice: "leave the second out; or, when one passphrase takes the place of another, add --drop-this"}
+	}
+	return err
+}
+
+// tellKEKs says what was changed, and prints what opens the ring now.
+func (a *app) tellKEKs(f rewrapFlags, before, after []string) error {
+	var b bytes.Buffer
+	for _, id := range after {
+		if !slices.Contains(before, id) {
+			a.say("added %s", id)
+		}
+		fmt.Fprintln(&b, id)
+	}
+	for _, id := range before {
+		if !slices.Contains(after, id) {
+			a.say("dropped %s", id)
+		}
+	}
+	if f.addPassphrase != "" && slices.Contains(before, "passphrase") {
+		a.say("the passphrase is another one now")
 	}
 	if f.dropOthers {
-		a.say("the ring is encrypted anew; back it up, and remove old copies")
-	}
-	var b bytes.Buffer
-	for _, id := range ids {
-		fmt.Fprintln(&b, id)
+		a.say("the ring is encrypted anew: back it up, and remove old copies")
 	}
 	return a.print(b.Bytes())
 }
 
-func (a *app) addedKEKs(f rewrapFlags) ([]keys.KEK, error) {
-	var added []keys.KEK
-	if f.addFile != "" {
-		kek, made, err := newKEK(kekPlace{file: f.addFile})
-		if err != nil {
-			return nil, err
-		}
-		if made {
-			a.say("created the key file %s: back it up apart from the ring", f.addFile)
-		}
-		added = append(added, kek)
-	}
+// addedKEKs reads them, the key file last: it may have to be made.
+func addedKEKs(f rewrapFlags) (added []keys.KEK, made bool, err error) {
 	if f.addPassphrase != "" {
-		kek, err := passphraseFrom(f.addPassphrase)
+		kek, err := passphraseFrom(f.addPassphrase, "name a file with the passphrase to add with --add-passphrase-file F")
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		added = append(added, kek)
 	}
-	return added, nil
+	if f.addFile != "" {
+		var kek keys.KEK
+		kek, made, err = newKEK(kekPlace{file: f.addFile})
+		if err != nil {
+			code, _ := describe(err)
+			return nil, false, &failure{err: err, code: code, advice: "name another with --add-kek-file"}
+		}
+		added = append(added, kek)
+	}
+	return added, made, nil
 }

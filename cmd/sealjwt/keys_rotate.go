@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,7 +29,8 @@ next one is due. Made for cron: nothing happens when nothing is due, and any num
 of machines may run it.
 
 With --now the period of the active key ends now. Its successor still waits until
-everybody can know it; until then the exit code is 6.`,
+everybody can know it; until then the exit code is 6. Without --use the keys for both
+uses change, or neither.`,
 		Example: `  sealjwt keys rotate
   sealjwt keys rotate --now --use sig`,
 		Args: noInput,
@@ -56,7 +59,7 @@ everybody can know it; until then the exit code is 6.`,
 type rotation struct {
 	DryRun bool        `json:"dry_run,omitempty"`
 	Did    []keys.Step `json:"did"`
-	Next   keys.Step   `json:"next"`
+	Next   keys.Step   `json:"next,omitzero"`
 }
 
 func (a *app) rotate(ctx context.Context, f rotateFlags) error {
@@ -65,41 +68,75 @@ func (a *app) rotate(ctx context.Context, f rotateFlags) error {
 		return err
 	}
 	result := rotation{DryRun: f.dryRun, Did: []keys.Step{}}
-	failed := result.run(ctx, ring, f)
-	if failed != nil && len(result.Did) == 0 {
-		return failed
+	if f.now {
+		err = a.rotateNow(ctx, ring, f, &result)
 	}
-	// What was done is told even when a later step failed.
-	if result.Next, _, err = ring.Next(ctx, f.uses...); err != nil && failed == nil {
+	if err == nil {
+		err = result.run(ctx, ring, f.uses)
+	}
+	if err != nil && len(result.Did) == 0 {
 		return err
 	}
-	if f.json {
-		err = a.printJSON(result)
-	} else {
-		err = a.print(result.text())
-	}
-	if failed != nil {
-		return failed
-	}
-	return err
+	return a.finish(ctx, ring, f, result, err)
 }
 
-func (r *rotation) run(ctx context.Context, ring *keys.Ring, f rotateFlags) error {
-	if f.now {
-		held, err := usesOf(ctx, ring, f.uses)
+// finish tells what was done, and remembers it, even when a later step failed.
+func (a *app) finish(ctx context.Context, ring *keys.Ring, f rotateFlags, result rotation, failed error) error {
+	a.remember()
+	next, _, nextErr := ring.Next(ctx, f.uses...)
+	result.Next = next
+	if f.dryRun {
+		result.forgetRehearsed()
+	}
+	return firstError(failed, a.printAs(f.json, &result), nextErr)
+}
+
+// rotateNow ends the periods of the active keys, of all or of none: whoever came
+// again for the one that had to wait would rotate the other twice. So it begins with
+// the one that has to wait longest, if any.
+func (a *app) rotateNow(ctx context.Context, ring *keys.Ring, f rotateFlags, result *rotation) error {
+	uses, err := usesOf(ctx, ring, f.uses)
+	if err != nil {
+		return err
+	}
+	if len(uses) > 1 && !f.skip {
+		if uses, err = a.longestWaitFirst(ctx, uses); err != nil {
+			return err
+		}
+	}
+	for _, use := range uses {
+		step, err := ring.RotateNow(ctx, keys.Force{Use: use, InsecureSkipWindow: f.skip})
 		if err != nil {
 			return err
 		}
-		for _, use := range held {
-			step, err := ring.RotateNow(ctx, keys.Force{Use: use, InsecureSkipWindow: f.skip})
-			if err != nil {
-				return err
-			}
-			r.add(step)
+		result.add(step)
+	}
+	return nil
+}
+
+func (a *app) longestWaitFirst(ctx context.Context, uses []keys.Use) ([]keys.Use, error) {
+	trial, err := a.openCopy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	until := make(map[keys.Use]time.Time)
+	for _, use := range uses {
+		_, err := trial.RotateNow(ctx, keys.Force{Use: use})
+		if window, ok := errors.AsType[*keys.WindowError](err); ok {
+			until[use] = window.Until
+		} else if err != nil {
+			return nil, err
 		}
 	}
+	return slices.SortedStableFunc(slices.Values(uses), func(a, b keys.Use) int {
+		return until[b].Compare(until[a])
+	}), nil
+}
+
+// run does what is due.
+func (r *rotation) run(ctx context.Context, ring *keys.Ring, uses []keys.Use) error {
 	for {
-		step, err := ring.Rotate(ctx, f.uses...)
+		step, err := ring.Rotate(ctx, uses...)
 		if err != nil || step.Action == keys.Nothing {
 			return err
 		}
@@ -109,8 +146,35 @@ func (r *rotation) run(ctx context.Context, ring *keys.Ring, f rotateFlags) erro
 
 func (r *rotation) add(step keys.Step) {
 	if step.Action != keys.Nothing {
+		step.At = step.At.UTC()
 		r.Did = append(r.Did, step)
 	}
+}
+
+// forgetRehearsed drops the kids of keys that were made in a dry run and will never
+// be seen again.
+func (r *rotation) forgetRehearsed() {
+	made := make(map[string]bool)
+	for i, s := range r.Did {
+		if s.Action == keys.Stage {
+			made[s.KeyID] = true
+		}
+		if made[s.KeyID] {
+			r.Did[i].KeyID = ""
+		}
+	}
+	if made[r.Next.KeyID] {
+		r.Next.KeyID = ""
+	}
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // usesOf leaves out a use for which the ring has no keys, unless it is the only one
@@ -123,13 +187,11 @@ func usesOf(ctx context.Context, ring *keys.Ring, uses []keys.Use) ([]keys.Use, 
 	if err != nil {
 		return nil, err
 	}
+	inUse := func(k keys.KeyInfo) bool { return k.State == keys.Active || k.State == keys.Staged }
 	var held []keys.Use
 	for _, u := range uses {
-		for _, k := range infos {
-			if k.Use == u && (k.State == keys.Active || k.State == keys.Staged) {
-				held = append(held, u)
-				break
-			}
+		if slices.ContainsFunc(infos, func(k keys.KeyInfo) bool { return k.Use == u && inUse(k) }) {
+			held = append(held, u)
 		}
 	}
 	return held, nil
@@ -142,38 +204,47 @@ func (r *rotation) text() []byte {
 		would = "would: "
 	}
 	for _, s := range r.Did {
-		fmt.Fprintf(&b, "%s%s\n", would, stepText(s, r.DryRun))
+		fmt.Fprintf(&b, "%s%s\n", would, stepText(s))
 	}
 	if len(r.Did) == 0 {
 		fmt.Fprintln(&b, "nothing is due")
 	}
-	if r.Next.Action != keys.Nothing {
-		fmt.Fprintf(&b, "next: %s at %s\n", stepText(r.Next, true), r.Next.At.UTC().Format(time.RFC3339))
+	if r.Next.Action != keys.Nothing && r.Next.Action != "" {
+		fmt.Fprintf(&b, "next: %s at %s\n", stepText(r.Next), notBeforeText(r.Next.At))
 	}
 	return b.Bytes()
 }
 
-// stepText says a step in words. The kid of a key that is still to be made is left
-// out.
-func stepText(s keys.Step, toCome bool) string {
+// stepText says a step in words. Without a kid it is of a key that is still to be
+// made.
+func stepText(s keys.Step) string {
+	key := fmt.Sprintf("new %s key", s.Use)
+	if s.KeyID != "" {
+		key = fmt.Sprintf("%s key %s", s.Use, word(s.KeyID))
+	}
 	switch s.Action {
 	case keys.Stage:
-		if s.KeyID == "" || toCome {
-			return fmt.Sprintf("stage a new %s key", s.Use)
+		if s.KeyID == "" {
+			return "stage a " + key
 		}
-		return fmt.Sprintf("stage the new %s key %s", s.Use, word(s.KeyID))
+		return "stage the new " + key
 	case keys.Activate:
-		text := fmt.Sprintf("activate the %s key %s", s.Use, word(s.KeyID))
+		text := "activate the " + key
 		if s.Retires != "" {
 			text += ", retire " + word(s.Retires)
 		}
 		return text
 	case keys.MarkDue:
-		return fmt.Sprintf("mark the %s key %s as due to be destroyed", s.Use, word(s.KeyID))
+		return "mark the " + key + " as due to be destroyed"
 	case keys.ClearDue:
-		return fmt.Sprintf("clear the mark on the %s key %s, set by a clock that is ahead", s.Use, word(s.KeyID))
+		return "clear the mark on the " + key + ", set by a clock that is ahead"
 	case keys.Destroy:
-		return fmt.Sprintf("destroy the %s key %s", s.Use, word(s.KeyID))
+		return "destroy the " + key
 	}
 	return string(s.Action)
+}
+
+// notBeforeText writes a time to come, rounded up: at that second it has come.
+func notBeforeText(t time.Time) string {
+	return t.UTC().Add(time.Second - 1).Truncate(time.Second).Format(time.RFC3339)
 }

@@ -12,8 +12,9 @@
 //	2  usage, or a bad claims file
 //	3  not authentic: malformed, algorithm not the key's, signature or tag
 //	4  a claim or the type is refused: expired, issuer not trusted, audience, …
-//	5  key or ring: missing, unknown kid, damaged, wrong KEK, no usable recipient key
-//	6  policy: weak key, lifetime too long, private keys in a public set
+//	5  key or ring: missing, unknown kid, revoked, damaged, wrong KEK, no usable recipient key
+//	6  policy: weak key, lifetime too long, private keys in a public set, a window not over yet
+//	7  a rotation is due (keys check)
 package main
 
 import (

@@ -109,7 +109,7 @@ func TestExitCodes(t *testing.T) {
 		{exitKey, []error{open.ErrKey, open.ErrKeySource, seal.ErrSigning, keys.ErrNoRing, keys.ErrUnreadable, keys.ErrKEK,
 			keys.ErrNoKey, keys.ErrStale, keys.ErrRollback, keys.ErrExists, keys.ErrDuplicate, keys.ErrState,
 			keys.ErrMalformed, keys.ErrUnsupported, filestore.ErrUnsafe, filestore.ErrLocked}},
-		{exitPolicy, []error{keys.ErrPrivateKey, keys.ErrWeakKey, keys.ErrPolicy, seal.ErrLifetime}},
+		{exitPolicy, []error{keys.ErrPrivateKey, keys.ErrWeakKey, keys.ErrPolicy, keys.ErrWindow, seal.ErrLifetime}},
 	} {
 		for _, err := range c.errs {
 			if code, _ := describe(errors.Join(errors.New("context"), err)); code != c.code {

@@ -7,12 +7,17 @@ import (
 	"github.com/sealjwt/sealjwt/keys/filestore"
 )
 
-// ringOrCopy opens the ring, or a copy of it in memory on which a change can be
-// tried.
+// ringOrCopy opens the ring or, for a dry run, a copy of it.
 func (a *app) ringOrCopy(ctx context.Context, copied bool) (*keys.Ring, error) {
-	if !copied {
-		return a.openRing(ctx)
+	if copied {
+		return a.openCopy(ctx)
 	}
+	return a.openRing(ctx)
+}
+
+// openCopy opens a copy of the ring in memory, on which a change can be tried. What
+// it refuses is what openRing refuses.
+func (a *app) openCopy(ctx context.Context) (*keys.Ring, error) {
 	path, err := a.ringPath()
 	if err != nil {
 		return nil, err
@@ -25,9 +30,5 @@ func (a *app) ringOrCopy(ctx context.Context, copied bool) (*keys.Ring, error) {
 	if _, err := store.Swap(ctx, "", data); err != nil {
 		return nil, err
 	}
-	kek, err := a.kek(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return keys.Open(ctx, store, kek)
+	return a.openStore(ctx, store, path)
 }

@@ -79,14 +79,14 @@ func (a *app) kekPlace() (kekPlace, error) {
 	return p, nil
 }
 
-// kek reads the KEK. Without any file it asks for a passphrase.
-func (a *app) kek(ctx context.Context) (keys.KEK, error) {
+// readKEK reads the KEK. Without any file it asks for a passphrase.
+func (a *app) readKEK(ctx context.Context) (keys.KEK, error) {
 	place, err := a.kekPlace()
 	if err != nil {
 		return nil, err
 	}
 	if place.passphraseFile != "" {
-		return passphraseFrom(place.passphraseFile)
+		return passphraseFrom(place.passphraseFile, "give the passphrase of this ring with --passphrase-file F")
 	}
 	kek, err := keys.KeyFile(place.file)
 	if !place.standard || !errors.Is(err, fs.ErrNotExist) {
@@ -107,8 +107,7 @@ func (a *app) kek(ctx context.Context) (keys.KEK, error) {
 
 // passphraseFrom reads a passphrase. A pipe, as the shell's <(…) makes one, will
 // do; a file must be closed to others, like a key file.
-func passphraseFrom(path string) (keys.KEK, error) {
-	const advice = "give the passphrase of this ring with --passphrase-file F"
+func passphraseFrom(path, advice string) (keys.KEK, error) {
 	in, err := readFile(path, maxPassphrase)
 	if err != nil {
 		return nil, &failure{err: fmt.Errorf("%w: %w", keys.ErrKEK, err), advice: advice}
@@ -127,11 +126,11 @@ func passphraseFrom(path string) (keys.KEK, error) {
 	return kek, nil
 }
 
-// opened is the ring of this run, for what outlives it.
+// opened is the ring of this run, for what outlives it. Of a copy there is none.
 type opened struct {
-	path string
-	ring *keys.Ring
-	kek  keys.KEK
+	path    string
+	ring    *keys.Ring
+	created bool
 }
 
 // openRing opens the ring, unless it was set back behind what this user saw last.
@@ -140,7 +139,15 @@ func (a *app) openRing(ctx context.Context) (*keys.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := filestore.New(path)
+	ring, err := a.openStore(ctx, filestore.New(path), path)
+	if err == nil {
+		a.opened = opened{path: path, ring: ring}
+	}
+	return ring, err
+}
+
+// openStore opens a store that holds the ring at path, or a copy of it.
+func (a *app) openStore(ctx context.Context, store keys.Store, path string) (*keys.Ring, error) {
 	// First, so that nobody is asked for the passphrase of a ring that is not there.
 	if _, _, err := store.Load(ctx); err != nil {
 		return nil, err
@@ -149,18 +156,17 @@ func (a *app) openRing(ctx context.Context) (*keys.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	kek, err := a.kek(ctx)
-	if err != nil {
-		return nil, err
+	if a.kek == nil { // nobody is asked twice
+		if a.kek, err = a.readKEK(ctx); err != nil {
+			return nil, err
+		}
 	}
-	ring, err := keys.OpenSince(ctx, store, kek, seen)
+	ring, err := keys.OpenSince(ctx, store, a.kek, seen)
 	switch {
 	case errors.Is(err, keys.ErrUnreadable):
 		err = fmt.Errorf("%s: %w", path, err)
 	case errors.Is(err, keys.ErrRollback):
 		err = a.explainRollback(path, err)
-	case err == nil:
-		a.opened = opened{path, ring, kek}
 	}
 	return ring, err
 }

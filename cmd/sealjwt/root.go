@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys"
 )
 
 // How this command speaks:
@@ -31,6 +33,7 @@ type app struct {
 
 	ring, kekFile, passphraseFile string
 
+	kek    keys.KEK // once it was read
 	opened opened
 }
 

@@ -1,16 +1,20 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sealjwt/sealjwt/keys"
 )
 
 const scripts = "../../testdata/script/*.txtar"
@@ -38,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"damage":  cmdDamage,
 			"cut":     cmdCut,
 			"mode":    cmdMode,
+			"kid":     cmdKid,
 			"newkey":  cmdNewKey,
 			"forge":   cmdForge,
 		},
@@ -72,7 +77,8 @@ func condition(name string) (bool, error) {
 
 // cmdExits runs a command and checks its exit code, and for any code but 0 all
 // that a refusal owes: nothing on stdout, one line on stderr that holds no secret,
-// and no file created, changed or removed.
+// and no file created, changed or removed. Only the code that says something is due
+// comes with a result.
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits code command [args...]")
@@ -94,7 +100,10 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if code == 0 {
 		return
 	}
-	if out := ts.ReadFile("stdout"); out != "" {
+	switch out := ts.ReadFile("stdout"); {
+	case code == exitDue && !strings.HasSuffix(out, "\n"):
+		ts.Fatalf("something is due, and stdout does not say what: %q", out)
+	case code != exitDue && out != "":
 		ts.Fatalf("a refusal with a result on stdout: %q", out)
 	}
 	checkErrorLine(ts, code, ts.ReadFile("stderr"))
@@ -132,7 +141,11 @@ func snapshot(ts *testscript.TestScript) string {
 			return nil // a folder that we may not read
 		}
 		fmt.Fprint(&b, info.Mode(), " ", path)
-		if !info.IsDir() { // what came and went in a folder does not count
+		switch { // what came and went in a folder does not count, nor that somebody held a lock
+		case info.IsDir():
+		case filepath.Ext(path) == ".lock":
+			fmt.Fprint(&b, " ", info.Size())
+		default:
 			fmt.Fprint(&b, " ", info.Size(), " ", info.ModTime())
 		}
 		b.WriteByte('\n')
@@ -156,6 +169,26 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s has mode %v", name, info.Mode().Perm())
 		}
 	}
+}
+
+// cmdKid puts the kid of the newest key of a use and a state into a variable:
+// kid VARIABLE USE STATE. Which ring it is says the environment.
+func cmdKid(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: kid variable use state")
+	}
+	ts.Check(ts.Exec("sealjwt", "keys", "list", "-o", "json"))
+	var list struct {
+		Keys []keys.KeyInfo
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &list))
+	for _, k := range slices.Backward(list.Keys) {
+		if string(k.Use) == args[1] && string(k.State) == args[2] {
+			ts.Setenv(args[0], k.ID)
+			return
+		}
+	}
+	ts.Fatalf("no %s %s key in %s", args[2], args[1], ts.ReadFile("stdout"))
 }
 
 // cmdBig makes a claims file of at least so many bytes.

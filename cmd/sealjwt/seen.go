@@ -17,27 +17,29 @@ const maxSeen = 1 << 20
 
 // seenPath is the file in which this user remembers the newest generation seen of
 // each ring: beside the key file, apart from the ring, so that who sets the ring
-// back does not set this back with it.
-func (a *app) seenPath() (string, error) {
+// back does not set this back with it. Who uses a passphrase has it where the key
+// file would be, and without a home there is none.
+func (a *app) seenPath() (path string, ok bool) {
 	place, err := a.kekPlace()
 	if err != nil {
-		return "", err
+		return "", false
 	}
-	if place.file != "" && !place.standard {
-		return place.file + ".seen", nil
+	if place.file != "" {
+		return place.file + ".seen", true
 	}
-	return userPath("XDG_CONFIG_HOME", ".config", "kek.seen")
+	path, err = userPath("XDG_CONFIG_HOME", ".config", "kek.seen")
+	return path, err == nil
 }
 
 func (a *app) lastSeen(ring string) (keys.Mark, error) {
-	path, err := a.seenPath()
-	if err != nil {
-		return keys.Mark{}, err
+	path, ok := a.seenPath()
+	if !ok {
+		return keys.Mark{}, nil
 	}
 	marks, err := readSeen(path)
 	if err != nil {
 		return keys.Mark{}, &failure{
-			err: fmt.Errorf("%s, which remembers the rings that were seen, is damaged: %w", path, err), code: exitKey,
+			err: fmt.Errorf("%s, which remembers the rings that were seen, cannot be used: %w", path, err), code: exitKey,
 			advice: "remove it to go on without that memory",
 		}
 	}
@@ -76,13 +78,18 @@ func (a *app) remember() {
 	if a.opened.ring == nil {
 		return
 	}
-	path, err := a.seenPath()
-	if err != nil {
+	path, ok := a.seenPath()
+	if !ok {
 		return
 	}
 	marks, err := readSeen(path)
 	now, ring := a.opened.ring.Seen(), absolute(a.opened.path)
 	if err != nil || marks[ring] == now {
+		return
+	}
+	// Another run may have seen a newer generation while this one worked. A ring
+	// that was made just now starts from the beginning.
+	if marks[ring].Generation >= now.Generation && !a.opened.created {
 		return
 	}
 	texts := map[string]string{ring: now.String()}
@@ -100,6 +107,9 @@ func (a *app) remember() {
 
 // replace writes a file in one step. An error leaves the old one.
 func replace(path string, data []byte) {
+	if os.MkdirAll(filepath.Dir(path), 0o700) != nil {
+		return
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".seen-*")
 	if err != nil {
 		return
@@ -111,8 +121,8 @@ func replace(path string, data []byte) {
 }
 
 func (a *app) explainRollback(ring string, err error) error {
-	path, pathErr := a.seenPath()
-	if pathErr != nil {
+	path, ok := a.seenPath()
+	if !ok {
 		return err
 	}
 	return &failure{

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// newHome makes a ring with its key file in an empty home, and returns its path.
+func newHome(t *testing.T, flags ...string) (ring string) {
+	t.Helper()
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME", "SEALJWT_RING", "SEALJWT_KEK_FILE", "SEALJWT_PASSPHRASE_FILE"} {
+		t.Setenv(name, "")
+	}
+	runOK(t, "", append([]string{"keys", "init"}, flags...)...)
+	return filepath.Join(home, ".local/share/sealjwt/ring")
+}
+
+// listed returns the keys of the ring.
+func listed(t *testing.T) []keys.KeyInfo {
+	t.Helper()
+	out, _ := runOK(t, "", "keys", "list", "-o", "json")
+	var list struct{ Keys []keys.KeyInfo }
+	if err := json.Unmarshal([]byte(out), &list); err != nil {
+		t.Fatal(err)
+	}
+	return list.Keys
+}
+
+// A ring that somebody else keeps locked: it waits, for as long as its context, and
+// says who has it and that the key is good still.
+func TestLockedRing(t *testing.T) {
+	path := newHome(t)
+	lock, err := os.OpenFile(path+".lock", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.WriteAt([]byte("4711\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"keys", "revoke", listed(t)[0].ID}, "sealjwt: NOT REVOKED, nothing was changed: "},
+		{[]string{"keys", "revoke", "--all"}, "sealjwt: NOT REVOKED, nothing was changed: "},
+		{[]string{"keys", "rotate", "--now", "--insecure-skip-window"}, "sealjwt: "},
+		{[]string{"keys", "policy", "set", "--leeway", "2m"}, "sealjwt: "},
+		{[]string{"keys", "rewrap", "--drop-others"}, "sealjwt: "},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		var out, errs bytes.Buffer
+		code := run(ctx, c.args, strings.NewReader(""), &out, &errs)
+		cancel()
+		if code != exitKey || out.Len() > 0 {
+			t.Errorf("%v: exit code %d, stdout %q", c.args, code, out.String())
+		}
+		if text := errs.String(); !strings.HasPrefix(text, c.want) || !strings.Contains(text, "process 4711 holds "+path+".lock") {
+			t.Errorf("%v: %s", c.args, text)
+		}
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the ring was changed (%v)", err)
+	}
+	// Who only looks need not wait.
+	runOK(t, "", "keys", "check")
+	runOK(t, "", "keys", "revoke", "--all", "--dry-run")
+}
+
+// A step that fails does not hide those that were done before it.
+func TestFailureAfterAStep(t *testing.T) {
+	newHome(t)
+	var out, errs bytes.Buffer
+	a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &errs}
+	ring, err := a.openCopy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	f := rotateFlags{uses: []keys.Use{keys.UseSig}, now: true, skip: true}
+	result := rotation{Did: []keys.Step{}}
+	if err := a.rotateNow(ctx, ring, f, &result); err != nil || len(result.Did) != 1 {
+		t.Fatalf("%v, %v", result.Did, err)
+	}
+	cancel()
+	err = result.run(ctx, ring, f.uses)
+	if err == nil || len(result.Did) != 1 {
+		t.Fatalf("%v, %v", result.Did, err)
+	}
+	if err := a.finish(ctx, ring, f, result, err); err == nil {
+		t.Error("the error is gone")
+	}
+	want := "activate the sig key " + result.Did[0].KeyID + ", retire " + result.Did[0].Retires + "\n"
+	if out.String() != want {
+		t.Errorf("stdout %q, want %q", out.String(), want)
+	}
+}
+
+// What a dry run tells must not name keys that nobody will ever see.
+func TestRehearsedKeysHaveNoName(t *testing.T) {
+	r := rotation{
+		DryRun: true,
+		Did: []keys.Step{
+			{Action: keys.Stage, Use: keys.UseSig, KeyID: "new"},
+			{Action: keys.Activate, Use: keys.UseSig, KeyID: "new", Retires: "old"},
+			{Action: keys.MarkDue, Use: keys.UseSig, KeyID: "old"},
+		},
+		Next: keys.Step{Action: keys.Activate, Use: keys.UseSig, KeyID: "new", Retires: "old"},
+	}
+	r.forgetRehearsed()
+	text := string(r.text())
+	if strings.Contains(text, "key new") || !strings.Contains(text, "next: activate the new sig key, retire old at") ||
+		!strings.Contains(text, "would: mark the sig key old as due to be destroyed\n") {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestStepText(t *testing.T) {
+	for want, s := range map[string]keys.Step{
+		"stage a new enc key":        {Action: keys.Stage, Use: keys.UseEnc},
+		"stage the new enc key k":    {Action: keys.Stage, Use: keys.UseEnc, KeyID: "k"},
+		`activate the sig key "k k"`: {Action: keys.Activate, Use: keys.UseSig, KeyID: "k k"},
+		"destroy the sig key k":      {Action: keys.Destroy, Use: keys.UseSig, KeyID: "k"},
+		"clear the mark on the enc key k, set by a clock that is ahead": {Action: keys.ClearDue, Use: keys.UseEnc, KeyID: "k"},
+	} {
+		if got := stepText(s); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	// The text of every step that the library knows is a sentence of its own.
+	for _, action := range []keys.Action{keys.Stage, keys.Activate, keys.MarkDue, keys.ClearDue, keys.Destroy} {
+		if got := stepText(keys.Step{Action: action, Use: keys.UseSig}); got == string(action) {
+			t.Errorf("%s has no text", action)
+		}
+	}
+}
+
+// A time to come is never told too early.
+func TestNotBeforeText(t *testing.T) {
+	at := time.Date(2026, 1, 31, 12, 0, 0, 1, time.FixedZone("", 3600))
+	if got := notBeforeText(at); got != "2026-01-31T11:00:01Z" {
+		t.Error(got)
+	}
+	if got := notBeforeText(at.Truncate(time.Second)); got != "2026-01-31T11:00:00Z" {
+		t.Error(got)
+	}
+}
+
+func TestImpact(t *testing.T) {
+	info := func(use keys.Use, state keys.State, private bool) keys.KeyInfo {
+		return keys.KeyInfo{ID: "k", Use: use, State: state, HasPrivate: private}
+	}
+	for _, c := range []struct {
+		before, after keys.KeyInfo
+		want          string // empty: nobody notices
+	}{
+		{info(keys.UseSig, keys.Active, true), info(keys.UseSig, keys.Revoked, false), "and may refuse new ones"},
+		{info(keys.UseSig, keys.Retired, false), info(keys.UseSig, keys.Revoked, false), "still takes them"},
+		{info(keys.UseSig, keys.Staged, true), info(keys.UseSig, keys.Revoked, false), ""},
+		{info(keys.UseSig, keys.Destroyed, false), info(keys.UseSig, keys.Revoked, false), ""},
+		{info(keys.UseEnc, keys.Active, true), info(keys.UseEnc, keys.Revoked, true), "still open, until"},
+		{info(keys.UseEnc, keys.Retired, true), info(keys.UseEnc, keys.Revoked, true), "still open, until"},
+		{info(keys.UseEnc, keys.Active, true), info(keys.UseEnc, keys.Revoked, false), "cannot be opened any more"},
+		{info(keys.UseEnc, keys.Revoked, true), info(keys.UseEnc, keys.Revoked, false), "cannot be opened any more"},
+		{info(keys.UseEnc, keys.Staged, true), info(keys.UseEnc, keys.Revoked, false), ""},
+		{info(keys.UseEnc, keys.Destroyed, false), info(keys.UseEnc, keys.Revoked, false), ""},
+		{keys.KeyInfo{ID: "other"}, info(keys.UseSig, keys.Active, true), ""},
+	} {
+		lines := impact([]keys.KeyInfo{c.before}, []keys.KeyInfo{c.after}, keys.DefaultPolicy())
+		if (len(lines) == 0) != (c.want == "") || len(lines) > 0 && !strings.Contains(lines[0], c.want) {
+			t.Errorf("%s %s: %q, want %q", c.before.State, c.before.Use, lines, c.want)
+		}
+	}
+}
+
+// What one run remembers is not set back by another that saw less and ended later.
+func TestMemoryOnlyGrows(t *testing.T) {
+	newHome(t)
+	early := &app{stdin: strings.NewReader(""), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
+	if _, err := early.openRing(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	runOK(t, "", "keys", "policy", "set", "--leeway", "2m")
+	path, ok := early.seenPath()
+	if !ok {
+		t.Fatal("no memory")
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	early.remember()
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("it became %s (%v), from %s", after, err, before)
+	}
+}
+
+// A memory that cannot be written leaves nothing lying about.
+func TestMemoryThatCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "kek.seen")
+	if err := os.MkdirAll(filepath.Join(path, "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	replace(path, []byte("{}"))
+	replace(filepath.Join(os.DevNull, "kek.seen"), []byte("{}"))
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
+// Every figure of a policy has a flag, and the flag changes that one.
+func TestPolicyFigures(t *testing.T) {
+	newHome(t)
+	for _, f := range policyFigures {
+		want := *f.field(new(keys.DefaultPolicy())) + time.Second
+		text := (*lifetime)(&want).String()
+		if slices.Contains([]string{"clock-skew"}, f.flag) { // alone it contradicts the leeway
+			runOK(t, "", "keys", "policy", "set", "--"+f.flag, text, "--leeway", "2m")
+		} else {
+			runOK(t, "", "keys", "policy", "set", "--"+f.flag, text)
+		}
+		out, _ := runOK(t, "", "keys", "policy", "show", "-o", "json")
+		var shown struct{ Policy map[string]any }
+		if err := json.Unmarshal([]byte(out), &shown); err != nil {
+			t.Fatal(err)
+		}
+		if got := shown.Policy[strings.ReplaceAll(f.flag, "-", "_")]; got != want.Seconds() {
+			t.Errorf("--%s %s: it is %v", f.flag, text, got)
+		}
+	}
+}
+
+func TestDurationText(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		90 * time.Second: "1m30s", 24 * time.Hour: "1d", 720 * time.Hour: "30d",
+		25*time.Hour + 2*time.Minute: "1d1h2m", 24*time.Hour + time.Second: "1d1s",
+	} {
+		got := durationText(d)
+		if again, err := parseDuration(got); got != want || err != nil || again != d {
+			t.Errorf("%v is written %s and read as %v (%v)", d, got, again, err)
+		}
+	}
+}
