@@ -60,7 +60,7 @@ func (d *document) revoke(v Revocation, now time.Time) (touched []string, log []
 		r := d.byID(kid)
 		replace[r.Use] = replace[r.Use] || r.State == Active
 		r.revoke(v, now)
-		touched, log = append(touched, kid), append(log, entry{"revoke", kid})
+		touched, log = append(touched, kid), append(log, entry{"revoke: " + v.Reason, kid})
 	}
 	for _, u := range []Use{UseSig, UseEnc} {
 		if !replace[u] {

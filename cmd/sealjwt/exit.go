@@ -73,7 +73,7 @@ var outcomes = []struct {
 	{keys.ErrMalformed, exitKey, ""},
 	{keys.ErrUnknownOutcome, exitIO, "see with: sealjwt keys list"},
 	{filestore.ErrUnsafe, exitKey, ""},
-	{filestore.ErrLocked, exitKey, ""},
+	{filestore.ErrLocked, exitIO, ""},
 
 	{fs.ErrNotExist, exitIO, "check the path"},
 	{fs.ErrPermission, exitIO, "let this user in, or use another path"},

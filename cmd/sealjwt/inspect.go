@@ -64,8 +64,11 @@ func describeLayers(layers []*layer) []byte {
 
 func (l *layer) describe(b *bytes.Buffer) {
 	kind := "JWS, signed and not encrypted"
-	if l.Kind == "JWE" {
+	switch {
+	case l.Kind == "JWE":
 		kind = "JWE, encrypted"
+	case l.isUnsigned():
+		kind = "JWS, NOT SIGNED and not encrypted: anybody can have written it"
 	}
 	fmt.Fprintf(b, "%s: %s, %d characters\n", l.Where, kind, l.Length)
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
@@ -85,6 +88,13 @@ func (l *layer) describe(b *bytes.Buffer) {
 	default:
 		b.WriteString("  payload: neither claims nor text\n")
 	}
+}
+
+// isUnsigned: alg none is spelled in all cases of letters by those who hope that
+// somebody takes it.
+func (l *layer) isUnsigned() bool {
+	alg, _, _ := l.header.Text("alg")
+	return strings.EqualFold(alg, "none") || l.Parts["signature"] == 0
 }
 
 func members(w *tabwriter.Writer, o strict.Object) {

@@ -67,13 +67,21 @@ func (a *app) readKey(args []string, as keys.As) (*keys.Key, error) {
 	defer clear(in.data)
 	key, err := keys.ParseKey(in.data, as)
 	if err != nil {
-		return nil, &failure{
-			err:    fmt.Errorf("%s: %w", in.name, err),
-			advice: "give one key as JWK or PEM, and what it is for with --use sig|enc or --alg ALG",
-		}
+		return nil, explainKey(fmt.Errorf("%s: %w", in.name, err), as)
 	}
 	if key.HasPrivate() && in.mode.IsRegular() && in.mode.Perm()&0o077 != 0 {
 		a.say("warning: others can read %s (mode %04o): remove it, or chmod 600 %[1]s", in.name, in.mode.Perm())
 	}
 	return key, nil
+}
+
+// explainKey says what to do where the library's text does not.
+func explainKey(err error, as keys.As) error {
+	switch {
+	case errors.Is(err, keys.ErrMalformed):
+		return &failure{err: err, advice: "give one key as JWK or PEM"}
+	case errors.Is(err, keys.ErrUnsupported) && as == keys.As{}:
+		return &failure{err: err, advice: "if the key does not say what it is for, say it with --use sig|enc or --alg ALG"}
+	}
+	return err
 }

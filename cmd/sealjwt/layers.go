@@ -61,7 +61,7 @@ func whatInstead(token string) string {
 		return reason
 	}
 	if strings.Count(token, ".") == partsJWS-1 {
-		return "this one is signed and not encrypted, and anybody can read it; only sealed tokens are opened"
+		return "this one is not encrypted, and anybody can read it; only sealed tokens are opened"
 	}
 	if _, err := readLayer("token", token); err != nil {
 		return err.Error()

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
@@ -101,14 +104,14 @@ func TestExitCodes(t *testing.T) {
 		code int
 		errs []error
 	}{
-		{exitIO, []error{io.ErrUnexpectedEOF, keys.ErrUnknownOutcome}},
+		{exitIO, []error{io.ErrUnexpectedEOF, keys.ErrUnknownOutcome, filestore.ErrLocked}},
 		{exitUsage, []error{seal.ErrClaims, seal.ErrTooLarge, seal.ErrConfig, open.ErrConfig}},
 		{exitNotAuthentic, []error{open.ErrMalformed, open.ErrAlgorithm, open.ErrNotAuthentic}},
 		{exitRefused, []error{open.ErrType, open.ErrIssuer, open.ErrAudience, open.ErrExpired, open.ErrNotYetValid,
 			open.ErrLifetime, open.ErrClaims, open.ErrRefused}},
 		{exitKey, []error{open.ErrKey, open.ErrKeySource, seal.ErrSigning, keys.ErrNoRing, keys.ErrUnreadable, keys.ErrKEK,
 			keys.ErrNoKey, keys.ErrStale, keys.ErrRollback, keys.ErrExists, keys.ErrDuplicate, keys.ErrState,
-			keys.ErrMalformed, keys.ErrUnsupported, filestore.ErrUnsafe, filestore.ErrLocked}},
+			keys.ErrMalformed, keys.ErrUnsupported, filestore.ErrUnsafe}},
 		{exitPolicy, []error{keys.ErrPrivateKey, keys.ErrWeakKey, keys.ErrPolicy, keys.ErrWindow, seal.ErrLifetime}},
 	} {
 		for _, err := range c.errs {
@@ -169,4 +172,25 @@ func TestMessagesAreEscaped(t *testing.T) {
 	if want := `cannot read no\u001b[2Jsuch\u000a\u202efile: `; !strings.Contains(errs.String(), want) {
 		t.Errorf("stderr: %q", errs.String())
 	}
+}
+
+// A flag that takes a text is refused when it is empty, so it has to be known.
+func TestTextFlagsAreAll(t *testing.T) {
+	root := (&app{}).command()
+	var visit func(c *cobra.Command)
+	visit = func(c *cobra.Command) {
+		for _, line := range strings.Split(c.LocalFlags().FlagUsages(), "\n") {
+			match := longFlag.FindStringSubmatch(line)
+			if match == nil {
+				continue
+			}
+			if f := c.Flag(match[1]); f.Value.Type() == "string" && !slices.Contains(textFlags, f.Name) {
+				t.Errorf("--%s of %s is not among the text flags", f.Name, c.CommandPath())
+			}
+		}
+		for _, sub := range c.Commands() {
+			visit(sub)
+		}
+	}
+	visit(root)
 }

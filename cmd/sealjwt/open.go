@@ -70,6 +70,12 @@ func (a *app) open(ctx context.Context, args []string, f openFlags) error {
 		trust.Keys = ring
 	}
 	cfg.Trust, cfg.Decryption = []open.Issuer{trust}, ring
+	// Our keys are kept for tokens of this lifetime, so they may have it.
+	policy, err := ring.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	cfg.MaxLifetime = max(open.DefaultMaxLifetime, policy.TokenLifetime)
 	return a.openToken(ctx, cfg, string(in.data), f.at)
 }
 

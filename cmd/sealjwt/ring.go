@@ -17,12 +17,18 @@ import (
 // maxPassphrase is the longest passphrase file in bytes.
 const maxPassphrase = 4096
 
-// checkGlobals refuses what cannot be meant: an empty path is usually a variable
-// that a script forgot to set, and must not stand for the default ring.
-func (a *app) checkGlobals(cmd *cobra.Command, _ []string) error {
-	for _, name := range []string{"ring", "kek-file", "passphrase-file"} {
+// textFlags are all flags whose value is a text.
+var textFlags = []string{
+	"ring", "kek-file", "passphrase-file", "to", "trust", "iss", "aud", "sub", "typ", "reason", "add-kek-file", "add-passphrase-file",
+}
+
+// checkFlags refuses what cannot be meant: an empty value is usually a variable that
+// a script forgot to set, and must not stand for the default ring, or for sealing to
+// oneself and trusting oneself.
+func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
+	for _, name := range textFlags {
 		if f := cmd.Flag(name); f != nil && f.Changed && f.Value.String() == "" {
-			return usagef("--%s is empty: give a path, or leave it out", name)
+			return usagef("--%s is empty: give a value, or leave it out", name)
 		}
 	}
 	if a.kekFile != "" && a.passphraseFile != "" {

@@ -71,7 +71,7 @@ func TestLockedRing(t *testing.T) {
 		var out, errs bytes.Buffer
 		code := run(ctx, c.args, strings.NewReader(""), &out, &errs)
 		cancel()
-		if code != exitKey || out.Len() > 0 {
+		if code != exitIO || out.Len() > 0 {
 			t.Errorf("%v: exit code %d, stdout %q", c.args, code, out.String())
 		}
 		if text := errs.String(); !strings.HasPrefix(text, c.want) || !strings.Contains(text, "process 4711 holds "+path+".lock") {
