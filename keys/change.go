@@ -53,31 +53,43 @@ func (r *Ring) change(ctx context.Context, edit func(*draft) ([]entry, error)) e
 // and when a write whose outcome was unknown did not happen.
 func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []entry) (done bool, err error) {
 	next.stamp(s.document.mark(), r.now(), log...)
-	if _, err := next.set(); err != nil {
-		return false, err
-	}
 	data, err := sealBlob(next.document, next.slots, next.ringKey)
 	if err != nil {
 		return false, err
 	}
-	_, err = r.store.Swap(ctx, s.version, data)
-	if errors.Is(err, ErrConflict) {
+	written, err := newSnapshot(next.document, next.slots, next.ringKey)
+	if err != nil {
+		return false, err
+	}
+	written.version, err = r.store.Swap(ctx, s.version, data)
+	switch {
+	case errors.Is(err, ErrConflict):
 		return false, nil
+	case errors.Is(err, ErrUnknownOutcome):
+		return r.settle(ctx, next, err)
+	case err != nil:
+		return false, err
 	}
-	old := r.kek
-	if err == nil {
-		r.kek, r.seen = next.kek, next.mark()
-	}
-	after, loadErr := r.loadLocked(ctx)
-	if errors.Is(err, ErrUnknownOutcome) && errors.Is(loadErr, ErrUnreadable) {
+	// Not by loading it again, which could fail: from now on a revoked key must not
+	// sign here.
+	r.kek = next.kek
+	r.adopt(written, r.now())
+	return true, nil
+}
+
+// settle finds out whether a write of unknown outcome happened.
+func (r *Ring) settle(ctx context.Context, next *draft, unknown error) (done bool, err error) {
+	after, err := r.loadLocked(ctx)
+	if errors.Is(err, ErrUnreadable) {
 		// If it was written, the KEK may be another one.
+		old := r.kek
 		r.kek = next.kek
-		if after, loadErr = r.loadLocked(ctx); loadErr != nil {
+		if after, err = r.loadLocked(ctx); err != nil {
 			r.kek = old
 		}
 	}
-	if !errors.Is(err, ErrUnknownOutcome) || loadErr != nil {
-		return err == nil, err
+	if err != nil {
+		return false, unknown
 	}
 	// The nonce of the write settles whether it happened.
 	return after.document.contains(next.mark()), nil

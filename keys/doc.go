@@ -55,7 +55,8 @@
 //	I4  R + D + C + T + L + 2S  the last one sealed to it is dead       26 h 4 min
 //
 // A key remembers the largest figures that were in force while it was in use, so a
-// policy that shrinks ends nothing early. A key is destroyed in two looks, at least
+// policy that shrinks ends nothing early. Two parties each go by their own ring: shorten
+// T at the issuer first, lengthen it at the recipient first. A key is destroyed in two looks, at least
 // R apart, so that one clock that jumped ahead destroys nothing.
 //
 // # Rotating

@@ -77,8 +77,11 @@ type rotSnapshots struct{ keys.PrivateSource }
 // again at the end of its life.
 func TestHistory(t *testing.T) {
 	rotations := 50
-	if os.Getenv("SEALJWT_LONG") == "1" {
+	switch {
+	case os.Getenv("SEALJWT_LONG") == "1":
 		rotations = 200
+	case testing.Short():
+		rotations = 15
 	}
 	synctest.Test(t, func(t *testing.T) {
 		policy := rotHistoryPolicy()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// SetPolicy lets edit change the ring's policy. A period counts at once, also for
+// SetPolicy lets edit change the ring's policy; edit may be called several times. A period counts at once, also for
 // the key that is active; a suite from the next key that is staged. Keys that exist
 // keep the largest windows that were ever in force for them, so a policy that
 // shrinks ends nothing early; for as long as caches and snapshots from the time of

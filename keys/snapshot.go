@@ -100,10 +100,15 @@ func (r *Ring) loadLocked(ctx context.Context) (*snapshot, error) {
 		}
 		return nil, err
 	}
+	r.adopt(s, now)
+	return s, nil
+}
+
+// adopt makes s, which nobody has seen yet, the snapshot.
+func (r *Ring) adopt(s *snapshot, now time.Time) {
 	s.loaded, r.tried, r.seen = now, now, s.document.mark()
 	r.why.Store(nil)
 	r.snapshot.Store(s)
-	return s, nil
 }
 
 // fetch returns a new snapshot.
@@ -145,17 +150,23 @@ func (r *Ring) read(data []byte, old *snapshot) (*snapshot, error) {
 	if r.seen != (Mark{}) && !d.succeeds(r.seen) {
 		return nil, fmt.Errorf("%w: it is at generation %d, and generation %d was seen before", ErrRollback, d.Generation, r.seen.Generation)
 	}
-	return newSnapshot(d, b.Slots, key)
-}
-
-func newSnapshot(d *document, slots []slot, key hidden) (*snapshot, error) {
-	set, err := d.set()
+	s, err := newSnapshot(d, b.Slots, key)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrUnreadable, err)
 	}
+	return s, nil
+}
+
+// newSnapshot makes the keys of a document. Every way into a ring passes here, also
+// that of a change before it is written.
+func newSnapshot(d *document, slots []slot, key hidden) (*snapshot, error) {
+	set, err := d.set()
+	if err != nil {
+		return nil, err
+	}
 	policy, err := d.Policy.policy()
 	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrUnreadable, err)
+		return nil, err
 	}
 	return &snapshot{document: d, set: set, policy: policy, slots: slots, ringKey: key}, nil
 }
