@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -15,27 +16,10 @@ import (
 )
 
 func (a *app) keysListCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the keys of the ring, oldest first",
-		Args:  noInput,
-	}
-	output := addOutput(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		ring, err := a.openRing(cmd.Context())
-		if err != nil {
-			return err
-		}
-		infos, err := ring.Keys(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if output.value == "json" {
-			return a.printJSON(map[string][]keys.KeyInfo{"keys": infos})
-		}
-		return a.print(keyTable(infos))
-	}
-	return cmd
+	return a.listing("list", "List the keys of the ring, oldest first", func(ctx context.Context, ring *keys.Ring) (any, []byte, error) {
+		infos, err := ring.Keys(ctx)
+		return map[string][]keys.KeyInfo{"keys": infos}, keyTable(infos), err
+	})
 }
 
 func keyTable(infos []keys.KeyInfo) []byte {

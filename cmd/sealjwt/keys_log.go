@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -12,27 +13,10 @@ import (
 )
 
 func (a *app) keysLogCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "log",
-		Short: "Tell who changed the ring, when and how: the last 256 changes",
-		Args:  noInput,
-	}
-	output := addOutput(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		ring, err := a.openRing(cmd.Context())
-		if err != nil {
-			return err
-		}
-		events, err := ring.Log(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if output.value == "json" {
-			return a.printJSON(map[string][]keys.Event{"log": events})
-		}
-		return a.print(logTable(events))
-	}
-	return cmd
+	return a.listing("log", "Tell who changed the ring, when and how: the last 256 changes", func(ctx context.Context, ring *keys.Ring) (any, []byte, error) {
+		events, err := ring.Log(ctx)
+		return map[string][]keys.Event{"log": events}, logTable(events), err
+	})
 }
 
 func logTable(events []keys.Event) []byte {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -111,29 +112,10 @@ algorithm counts from the next key that is staged.`,
 }
 
 func (a *app) keysPolicyShowCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "show",
-		Short: "Show the policy, and the windows that follow from it",
-		Long: `Shows the policy, and the windows that follow from it. In JSON every duration is a
-number of seconds.`,
-		Args: noInput,
-	}
-	output := addOutput(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		ring, err := a.openRing(cmd.Context())
-		if err != nil {
-			return err
-		}
-		policy, err := ring.Policy(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if output.value == "json" {
-			return a.printJSON(policyJSON(policy))
-		}
-		return a.print(policyTable(policy))
-	}
-	return cmd
+	return a.listing("show", "Show the policy, and the windows that follow from it; JSON has seconds", func(ctx context.Context, ring *keys.Ring) (any, []byte, error) {
+		policy, err := ring.Policy(ctx)
+		return policyJSON(policy), policyTable(policy), err
+	})
 }
 
 func policyTable(p keys.Policy) []byte {

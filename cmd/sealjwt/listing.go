@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// listing is a verb that shows something of the ring: show returns it for JSON and as
+// a table.
+func (a *app) listing(name, short string, show func(context.Context, *keys.Ring) (asJSON any, table []byte, err error)) *cobra.Command {
+	cmd := &cobra.Command{Use: name, Short: short, Args: noInput}
+	output := addOutput(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ring, err := a.openRing(cmd.Context())
+		if err != nil {
+			return err
+		}
+		asJSON, table, err := show(cmd.Context(), ring)
+		if err != nil {
+			return err
+		}
+		if output.value == "json" {
+			return a.printJSON(asJSON)
+		}
+		return a.print(table)
+	}
+	return cmd
+}
