@@ -61,6 +61,7 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []entry) 
 	if err != nil {
 		return false, err
 	}
+	before := r.now()
 	written.version, err = r.store.Swap(ctx, s.version, data)
 	switch {
 	case errors.Is(err, ErrConflict):
@@ -73,7 +74,7 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []entry) 
 	// Not by loading it again, which could fail: from now on a revoked key must not
 	// sign here.
 	r.kek = next.kek
-	r.adopt(written, r.now())
+	r.adopt(written, before)
 	return true, nil
 }
 

@@ -56,8 +56,9 @@
 //
 // A key remembers the largest figures that were in force while it was in use, so a
 // policy that shrinks ends nothing early. Two parties each go by their own ring: shorten
-// T at the issuer first, lengthen it at the recipient first. A key is destroyed in two looks, at least
-// R apart, so that one clock that jumped ahead destroys nothing.
+// T at the issuer first, lengthen it at the recipient first. A key is destroyed in two looks, a
+// whole window apart, so that one clock that jumped ahead, or was behind when the key
+// retired, destroys nothing early.
 //
 // # Rotating
 //

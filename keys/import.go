@@ -10,8 +10,8 @@ import (
 // retired signing key only verifies, so its private half is dropped and a public
 // key will do; any other needs its private half.
 //
-// It returns [ErrState] when state is another one, or is [Active] while the ring
-// has an active key for that use; [ErrDuplicate] when the ring holds the key or
+// It returns [ErrState] when state is another one, or is [Active] and the ring is
+// not a new one without keys for that use, since other processes may use it already; [ErrDuplicate] when the ring holds the key or
 // once held it; [ErrNoKey] without a private half. Then nothing was written.
 func (r *Ring) Import(ctx context.Context, k *Key, state State) error {
 	if k == nil {
@@ -21,8 +21,8 @@ func (r *Ring) Import(ctx context.Context, k *Key, state State) error {
 		switch state {
 		case Staged, Retired:
 		case Active:
-			if slices.ContainsFunc(d.Keys, func(o record) bool { return o.Use == k.Use() && !o.Activated.IsZero() }) {
-				return nil, fmt.Errorf("%w: the ring has an active key for use %s; import this one as staged", ErrState, k.Use())
+			if slices.ContainsFunc(d.Keys, func(o record) bool { return o.Use == k.Use() && !o.Activated.IsZero() }) || d.Generation > 1 {
+				return nil, fmt.Errorf("%w: only a new ring without an active key for use %s takes one; import this one as staged", ErrState, k.Use())
 			}
 		default:
 			return nil, fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)

@@ -53,7 +53,7 @@ func rotSince(t testing.TB, s Store, seen Mark, now func() time.Time) error {
 func rotWrite(t testing.TB, r *Ring, n int) {
 	t.Helper()
 	for range n {
-		if err := r.AddKEK(t.Context(), rotKEK(t, 2)); err != nil {
+		if err := r.SetPolicy(t.Context(), func(*Policy) {}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -41,6 +41,9 @@ func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
 		infos = slices.DeleteFunc(all, func(k KeyInfo) bool { return !slices.Contains(touched, k.ID) })
 		return log, err
 	})
+	if errors.Is(err, ErrState) {
+		return nil, err // nothing is wrong: it was done before
+	}
 	if errors.Is(err, ErrUnknownOutcome) {
 		return nil, fmt.Errorf("keys: it is not known whether it was REVOKED, try again: %w", err)
 	}
@@ -63,23 +66,39 @@ func (d *document) revoke(v Revocation, now time.Time) (touched []string, log []
 		touched, log = append(touched, kid), append(log, entry{"revoke: " + v.Reason, kid})
 	}
 	for _, u := range []Use{UseSig, UseEnc} {
-		if !replace[u] {
-			continue
+		kids, lines, err := d.succeed(u, replace[u], now)
+		if err != nil {
+			return nil, nil, err
 		}
+		touched, log = append(touched, kids...), append(log, lines...)
+	}
+	return touched, log, nil
+}
+
+// succeed makes what a use needs after a revocation: in place of an active key a new
+// one and a new successor, and in place of a successor another.
+func (d *document) succeed(u Use, replace bool, now time.Time) (touched []string, log []entry, err error) {
+	var missing []State
+	switch {
+	case replace:
+		const reason = "staged beside a revoked key"
 		for staged := d.find(u, Staged); staged != nil; staged = d.find(u, Staged) {
-			staged.revoke(Revocation{Reason: "staged beside a revoked key", Erase: true}, now)
-			touched, log = append(touched, staged.ID), append(log, entry{"revoke", staged.ID})
+			staged.revoke(Revocation{Reason: reason, Erase: true}, now)
+			touched, log = append(touched, staged.ID), append(log, entry{"revoke: " + reason, staged.ID})
 		}
-		for _, state := range []State{Active, Staged} {
-			k, err := d.freshKey(u, nil)
-			if err != nil {
-				return nil, nil, err
-			}
-			if err := d.add(k, state, now); err != nil {
-				return nil, nil, err
-			}
-			touched, log = append(touched, k.id), append(log, entry{"new " + string(state), k.id})
+		missing = []State{Active, Staged}
+	case d.find(u, Active) != nil && d.find(u, Staged) == nil:
+		missing = []State{Staged}
+	}
+	for _, state := range missing {
+		k, err := d.freshKey(u, nil)
+		if err != nil {
+			return nil, nil, err
 		}
+		if err := d.add(k, state, now); err != nil {
+			return nil, nil, err
+		}
+		touched, log = append(touched, k.id), append(log, entry{"new " + string(state), k.id})
 	}
 	return touched, log, nil
 }
@@ -113,6 +132,6 @@ func (r *record) revoke(v Revocation, now time.Time) {
 		r.erase()
 	}
 	if r.State != Revoked {
-		r.State, r.Ended, r.Due, r.Reason = Revoked, utc(now), time.Time{}, v.Reason
+		r.State, r.Ended, r.Reason = Revoked, utc(now), v.Reason
 	}
 }

@@ -6,23 +6,22 @@ import (
 	"slices"
 )
 
-// AddKEK lets kek open the ring too, beside those that do; a KEK with the same id,
-// such as an older passphrase, is replaced. It returns [ErrState] when the ring has
-// 8 already.
+// AddKEK lets kek open the ring too, beside those that do. It returns [ErrState] when
+// the ring has 8 already, or one with the same id, such as another passphrase: to
+// replace one is to drop one, which [Ring.Rewrap] does under a new ring key.
 func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
 	return r.change(ctx, func(d *draft) ([]entry, error) {
+		if slices.ContainsFunc(d.slots, func(s slot) bool { return s.KEK == kek.id() }) {
+			return nil, fmt.Errorf("%w: the ring has the key encryption key %s already", ErrState, kek.id())
+		}
+		if len(d.slots) == maxSlots {
+			return nil, fmt.Errorf("%w: the ring has %d key encryption keys, and no room for another", ErrState, maxSlots)
+		}
 		wrapped, err := kek.wrap(d.ringKey())
 		if err != nil {
 			return nil, err
 		}
-		d.slots = slices.DeleteFunc(slices.Clone(d.slots), func(s slot) bool { return s.KEK == kek.id() })
-		d.slots = append(d.slots, slot{kek.id(), wrapped})
-		if kek.id() == d.kek.id() {
-			d.kek = kek // ours does not open it any more
-		}
-		if len(d.slots) > maxSlots {
-			return nil, fmt.Errorf("%w: the ring has %d key encryption keys, and no room for another", ErrState, maxSlots)
-		}
+		d.slots = append(slices.Clone(d.slots), slot{kek.id(), wrapped})
 		return []entry{{what: "add KEK " + kek.id()}}, nil
 	})
 }

@@ -92,15 +92,7 @@ func TestAddKEKFull(t *testing.T) {
 	if store.generations() != n {
 		t.Error("the ring changed")
 	}
-	// One of those it has takes its own place.
-	before := rotSlots(t, store)
-	if err := r.AddKEK(t.Context(), rotKEK(t, 3)); err != nil {
-		t.Fatal(err)
-	}
-	after := rotSlots(t, store)
-	if len(after) != 8 || slices.Equal(before, after) {
-		t.Errorf("%d slots", len(after))
-	}
+	rotWantError(t, r.AddKEK(t.Context(), rotKEK(t, 3)), ErrState) // it has that one
 	for b := byte(1); b <= 9; b++ {
 		if got := rotOpens(t, store, rotKEK(t, b), c.now); got != (b != 9) {
 			t.Errorf("KEK %d opens: %t", b, got)
@@ -147,14 +139,17 @@ func TestAddKEKCopiesSlots(t *testing.T) {
 	}
 }
 
-// A passphrase is replaced by adding another, also by a process that has only the
-// old one.
-func TestAddKEKReplacesPassphrase(t *testing.T) {
+// To replace a passphrase is to drop one, and draws a new ring key: the old file and
+// the old passphrase must not open the new file. Also for a process that has only the
+// one that is dropped.
+func TestPassphraseIsReplacedByRewrap(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	first := rotMust(Passphrase([]byte("correct horse")))(t)
 	second := rotMust(Passphrase([]byte("battery staple")))(t)
 	r := rotMust(createAt(t.Context(), store, first, RingConfig{Uses: []Use{UseSig}}, c.now))(t)
-	if err := r.AddKEK(t.Context(), second); err != nil {
+	oldKey := r.snapshot.Load().ringKey
+	rotWantError(t, r.AddKEK(t.Context(), second), ErrState)
+	if err := r.Rewrap(t.Context(), second); err != nil {
 		t.Fatal(err)
 	}
 	if ids := rotMust(r.KEKs(t.Context()))(t); !slices.Equal(ids, []string{passphraseID}) {
@@ -163,10 +158,18 @@ func TestAddKEKReplacesPassphrase(t *testing.T) {
 	if rotOpens(t, store, first, c.now) {
 		t.Error("the old passphrase still opens the ring")
 	}
+	if rotMust(parseBlob(blobOf(t, store)))(t).ringOpens(oldKey) {
+		t.Error("the old ring key still opens the ring")
+	}
 	c.add(30 * day)
 	if steps := rotTick(t, r); len(steps) != 2 {
 		t.Errorf("afterwards it did %+v", steps)
 	}
+}
+
+func (b blob) ringOpens(key hidden) bool {
+	_, err := b.open(key)
+	return err == nil
 }
 
 func TestRewrap(t *testing.T) {

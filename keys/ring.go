@@ -31,6 +31,8 @@ type Ring struct {
 	gate  gate      // guards what follows; one load at a time
 	tried time.Time // when the last load had an answer, good or bad
 	seen  Mark      // the newest generation that was seen
+
+	marked map[string]time.Time // when this process found a key due, by kid
 }
 
 // Open opens the ring in store.
@@ -46,7 +48,7 @@ func openAt(ctx context.Context, store Store, kek KEK, now func() time.Time) (*R
 }
 
 func openSince(ctx context.Context, store Store, kek KEK, seen Mark, now func() time.Time) (*Ring, error) {
-	r := &Ring{store: store, kek: kek, now: now, gate: newGate(), seen: seen}
+	r := &Ring{store: store, kek: kek, now: now, gate: newGate(), seen: seen, marked: make(map[string]time.Time)}
 	if _, err := r.load(ctx); err != nil {
 		return nil, err
 	}
@@ -58,7 +60,7 @@ func openSince(ctx context.Context, store Store, kek KEK, seen Mark, now func() 
 // for how long a snapshot serves, and [Set] for what an old one still does.
 func (r *Ring) Private(ctx context.Context) (*Set, error) {
 	s := r.snapshot.Load()
-	// Nobody waits who still has a good snapshot.
+	// At most one waits while the snapshot is still good.
 	r.refresh(ctx, s.reloadAfter(), s.age(r.now()) > s.policy.SnapshotAge)
 	s = r.snapshot.Load()
 	if age := s.age(r.now()); age > s.policy.SnapshotAge {

@@ -15,6 +15,11 @@ import (
 func (r *Ring) Rotate(ctx context.Context, uses ...Use) (Step, error) {
 	return r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
 		s, due := d.next(now, uses...)
+		if at := r.marked[s.KeyID]; s.Action == MarkDue && !now.Before(at) && now.Before(at.Add(time.Duration(d.Policy.SnapshotAge))) {
+			// Somebody cleared our mark: one of the two clocks is wrong, and to go
+			// on marking would fill the history of the ring.
+			due = false
+		}
 		if !due {
 			s = Step{Action: Nothing, At: s.At}
 		}
@@ -112,6 +117,9 @@ func (r *Ring) rotate(ctx context.Context, decide func(*document, time.Time) (St
 			step.KeyID = fresh.id
 		}
 		step.At = now
+		if step.Action == MarkDue {
+			r.marked[step.KeyID] = now
+		}
 		return step.entries(), d.apply(step, fresh, now)
 	})
 	if err != nil {
@@ -135,9 +143,12 @@ func (d *document) freshKey(u Use, k *Key) (*Key, error) {
 }
 
 func (s Step) entries() []entry {
+	if s.Action == MarkDue || s.Action == ClearDue {
+		return nil // looks, and no transitions
+	}
 	log := []entry{{string(s.Action), s.KeyID}}
 	if s.Retires != "" {
-		log = append(log, entry{"retire", s.Retires})
+		log = append(log, entry{string(Retire), s.Retires})
 	}
 	return log
 }

@@ -815,7 +815,7 @@ func TestRotateClockJump(t *testing.T) {
 			t.Fatalf("back again: %+v", steps)
 		}
 		var due, destroyed time.Time
-		for range 2 * 24 * 60 {
+		for range 4 * 24 * 60 {
 			c.add(time.Minute)
 			for _, s := range rotTick(t, r) {
 				switch {
@@ -829,8 +829,9 @@ func TestRotateClockJump(t *testing.T) {
 				break
 			}
 		}
-		if !due.Equal(end) || !destroyed.Equal(end.Add(time.Hour)) {
-			t.Errorf("%s: due %v and destroyed %v, want %v and an hour later", u, due, destroyed, end)
+		window := map[Use]time.Duration{UseSig: rotI2, UseEnc: rotI4}[u]
+		if !due.Equal(end) || !destroyed.Equal(end.Add(window)) {
+			t.Errorf("%s: due %v and destroyed %v, want %v and %v later", u, due, destroyed, end, window)
 		}
 		rotHistory(t, store.written)
 	}
@@ -873,7 +874,7 @@ func TestRotateClockSkew(t *testing.T) {
 			rotRecord("rev", UseEnc, Revoked, func(r *record) { r.Ended, r.JWK = skewed(rotBase), json.RawMessage("{}") }),
 		)
 		now := rotBase
-		for now.Before(rotAt(2 * day)) {
+		for now.Before(rotAt(4 * day)) {
 			// Mostly close to where something happens.
 			if s, ok := d.next(now); !ok && s.At.Sub(now) > 3*time.Minute {
 				now = s.At.Add(-3 * time.Minute)
@@ -1007,4 +1008,58 @@ func TestRotateCreateUnknownOutcome(t *testing.T) {
 	rotWantError(t, err, ErrExists)
 	_, err = createAt(t.Context(), store, rotKEK(t, 1), RingConfig{}, c.now)
 	rotWantError(t, err, ErrExists)
+}
+
+// A clock that is a day behind says that a key retired a day before it did. Its tokens
+// live all the same.
+func TestRotateClockBehindRetires(t *testing.T) {
+	for _, u := range []Use{UseSig, UseEnc} {
+		var behind time.Duration
+		c, store := rotNewClock(), rotNewStore()
+		late := rotRing(t, store, func() time.Time { return c.now().Add(-behind) })
+		good := rotOpen(t, store, c.now)
+		c.add(40 * day)
+		rotTick(t, good)
+		c.add(2 * day)
+		rotTick(t, good)
+		behind = day
+		s := rotMust(late.RotateNow(t.Context(), Force{Use: u, InsecureSkipWindow: true}))(t)
+		retired := c.now()
+		for range 4 * 24 * 6 {
+			c.add(10 * time.Minute)
+			rotTick(t, good)
+			k := rotStored(t, store).byID(s.Retires)
+			if kept := map[Use]time.Duration{UseSig: rotI2, UseEnc: rotI4}[u]; len(k.JWK) == 0 && c.now().Sub(retired) < kept {
+				t.Fatalf("the %s key was destroyed %v after it retired", u, c.now().Sub(retired))
+			}
+		}
+		if k := rotStored(t, store).byID(s.Retires); k.State != Destroyed {
+			t.Errorf("%s: %s in the end", u, k.State)
+		}
+	}
+}
+
+// Two processes whose clocks disagree by a day do not fill the history and the log with
+// each other's looks.
+func TestRotateMarksDoNotFlap(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	good := rotRing(t, store, c.now)
+	ahead := rotOpen(t, store, func() time.Time { return c.now().Add(day) })
+	c.add(2 * day)
+	rotMust(good.RotateNow(t.Context(), Force{Use: UseSig}))(t)
+	rotTick(t, good)
+	before := store.generations()
+	for range 600 {
+		c.add(time.Second)
+		rotTick(t, ahead)
+		rotTick(t, good)
+	}
+	if n := store.generations() - before; n > 8 {
+		t.Errorf("%d generations in ten minutes", n)
+	}
+	for _, e := range rotStored(t, store).Log {
+		if e.What == string(MarkDue) || e.What == string(ClearDue) {
+			t.Errorf("the log has %s", e.What)
+		}
+	}
 }

@@ -85,8 +85,8 @@ func TestRunKeepsTheSchedule(t *testing.T) {
 		rotHistory(t, store.written)
 		d := rotStored(t, store)
 		w := policy.Windows()
-		rotOnTime(t, d, UseSig, policy.Sig.Period, w.SignKept+policy.SnapshotAge)
-		rotOnTime(t, d, UseEnc, policy.Enc.Period, w.EncKept+policy.SnapshotAge)
+		rotOnTime(t, d, UseSig, policy.Sig.Period, 2*w.SignKept)
+		rotOnTime(t, d, UseEnc, policy.Enc.Period, 2*w.EncKept)
 		for u, n := range rotations {
 			made := 0
 			for _, k := range d.Keys {

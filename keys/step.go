@@ -96,7 +96,10 @@ func (r *record) ending(now time.Time) (Step, bool) {
 	switch {
 	case r.State == Retired:
 	case r.State == Revoked && len(r.JWK) != 0:
-		from = r.Ended
+		// Nobody sealed to it since it retired, if it did.
+		if from.IsZero() {
+			from = r.Ended
+		}
 	default:
 		return Step{}, false
 	}
@@ -115,7 +118,10 @@ func (r *record) ending(now time.Time) (Step, bool) {
 		// the skew two healthy clocks would clear each other's marks for ever.
 		s.Action, s.At = ClearDue, now
 	default:
-		s.Action, s.At = Destroy, r.Due.Add(time.Duration(r.Windows.SnapshotAge))
+		// A whole window after the first look, not only the R that two looks need:
+		// if the clock that retired the key was behind, even by days, the window is
+		// over by the clock of the first look.
+		s.Action, s.At = Destroy, r.Due.Add(end.Sub(from))
 	}
 	return s, true
 }

@@ -105,21 +105,24 @@ func TestStepTable(t *testing.T) {
 			rotRecord("r", UseEnc, Retired, nil),
 		}, Step{Action: MarkDue, Use: UseEnc, KeyID: "r", At: rotAt(rotI4)}},
 		{"a revoked decryption key counts from its revocation", []record{
-			rotRecord("r", UseEnc, Revoked, func(r *record) { r.Retired, r.JWK = rotAt(-day), json.RawMessage("{}") }),
+			rotRecord("r", UseEnc, Revoked, func(r *record) { r.JWK = json.RawMessage("{}") }),
 		}, Step{Action: MarkDue, Use: UseEnc, KeyID: "r", At: rotAt(rotI4)}},
+		{"one that had retired before, from then", []record{
+			rotRecord("r", UseEnc, Revoked, func(r *record) { r.Retired, r.JWK = rotAt(-time.Hour), json.RawMessage("{}") }),
+		}, Step{Action: MarkDue, Use: UseEnc, KeyID: "r", At: rotAt(rotI4 - time.Hour)}},
 		{"enc by its own windows", []record{
 			rotRecord("r", UseEnc, Retired, func(r *record) { r.Windows = small }),
 		}, Step{Action: MarkDue, Use: UseEnc, KeyID: "r", At: rotAt(12*time.Minute + 4*time.Second)}},
 
 		{"sig: the second look R later", []record{
 			rotRecord("r", UseSig, Retired, rotDue(rotI2)),
-		}, Step{Action: Destroy, Use: UseSig, KeyID: "r", At: rotAt(rotI2 + time.Hour)}},
+		}, Step{Action: Destroy, Use: UseSig, KeyID: "r", At: rotAt(rotI2 + rotI2)}},
 		{"enc: the second look R later", []record{
 			rotRecord("r", UseEnc, Retired, rotDue(rotI4+time.Minute)),
-		}, Step{Action: Destroy, Use: UseEnc, KeyID: "r", At: rotAt(rotI4 + time.Hour + time.Minute)}},
+		}, Step{Action: Destroy, Use: UseEnc, KeyID: "r", At: rotAt(rotI4 + rotI4 + time.Minute)}},
 		{"a revoked decryption key is erased", []record{
 			rotRecord("r", UseEnc, Revoked, func(r *record) { r.JWK, r.Due = json.RawMessage("{}"), rotAt(rotI4) }),
-		}, Step{Action: Destroy, Use: UseEnc, KeyID: "r", At: rotAt(rotI4 + time.Hour)}},
+		}, Step{Action: Destroy, Use: UseEnc, KeyID: "r", At: rotAt(rotI4 + rotI4)}},
 		{"a mark from before the windows grew does not count", []record{
 			rotRecord("r", UseSig, Retired, rotDue(time.Hour)),
 		}, Step{Action: MarkDue, Use: UseSig, KeyID: "r", At: rotAt(rotI2)}},
@@ -160,7 +163,7 @@ func TestStepClearDue(t *testing.T) {
 	if got, due := d.next(now); !due || got != want {
 		t.Errorf("more than the skew before the mark: %+v, due %t; want %+v", got, due, want)
 	}
-	want = Step{Action: Destroy, Use: UseSig, KeyID: "r", At: rotAt(day + time.Hour)}
+	want = Step{Action: Destroy, Use: UseSig, KeyID: "r", At: rotAt(day + rotI2)}
 	for _, at := range []time.Duration{day - time.Minute, day} {
 		if got, due := d.next(rotAt(at)); due || got != want {
 			t.Errorf("at %v: %+v, due %t; want %+v", at, got, due, want)
@@ -207,7 +210,7 @@ func TestStepRetireNeedsTheKey(t *testing.T) {
 
 func TestStepErasesRevoked(t *testing.T) {
 	d := rotDocument(rotRecord("r", UseEnc, Revoked, func(r *record) { r.JWK, r.Due = json.RawMessage("{}"), rotAt(rotI4) }))
-	now := rotAt(rotI4 + time.Hour)
+	now := rotAt(rotI4 + rotI4)
 	s, due := d.next(now)
 	if !due || s.Action != Destroy {
 		t.Fatalf("%+v, due %t", s, due)
