@@ -99,11 +99,11 @@ func impact(before, changed []keys.KeyInfo, p keys.Policy) []string {
 	for _, k := range before {
 		was[k.ID] = k
 	}
-	cached := durationText(p.PublishLag + p.CacheAge)
+	cached := durationText(p.SnapshotAge + p.PublishLag + p.CacheAge) // a publisher may be behind, too
 	var lines []string
 	for _, k := range changed {
 		old := was[k.ID]
-		signs := k.Use == keys.UseSig && (old.State == keys.Active || old.State == keys.Retired)
+		signs := k.Use == keys.UseSig && (old.State == keys.Staged || old.State == keys.Active || old.State == keys.Retired)
 		opens := k.Use == keys.UseEnc && old.HasPrivate && old.State != keys.Staged
 		switch {
 		case k.State != keys.Revoked:

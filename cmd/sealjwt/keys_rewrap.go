@@ -13,6 +13,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
+// passphraseID is what the library calls the passphrase of a ring; there is one.
+const passphraseID = "passphrase"
+
 type rewrapFlags struct {
 	addFile, addPassphrase string
 	dropOthers, dropThis   bool
@@ -23,8 +26,8 @@ func (a *app) keysRewrapCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rewrap",
 		Short: "Let another key file or passphrase open the ring, or fewer of them",
-		Long: `Adds a key file, which is made when it is missing, or a passphrase, replacing one
-that is there. With --drop-others the ring is encrypted anew, and opens only with
+		Long: `Adds a key file, which is made when it is missing, or a passphrase. A ring has one
+passphrase; another one takes its place with --drop-others. With --drop-others the ring is encrypted anew, and opens only with
 the key file or passphrase that opened it now and with those added; or, with
 --drop-this too, only with those added. Old copies of the ring still open with what
 opened them: after a theft rotate or revoke, too.
@@ -40,11 +43,6 @@ Prints the ids of the key files and passphrases that open the ring.`,
 	flags.BoolVar(&f.dropOthers, "drop-others", false, "drop all others, under a new ring key")
 	flags.BoolVar(&f.dropThis, "drop-this", false, "drop the one that opened the ring now as well")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		for _, name := range []string{"add-kek-file", "add-passphrase-file"} {
-			if flag := cmd.Flag(name); flag.Changed && flag.Value.String() == "" {
-				return usagef("--%s is empty: give a path, or leave it out", name)
-			}
-		}
 		switch adds := f.addFile != "" || f.addPassphrase != ""; {
 		case f.dropThis && !(f.dropOthers && adds):
 			return usagef("--drop-this goes with --drop-others and one to add: something has to open the ring")
@@ -88,7 +86,9 @@ func (a *app) rewrap(ctx context.Context, f rewrapFlags) error {
 func (a *app) rewrapWith(ctx context.Context, ring *keys.Ring, f rewrapFlags, added []keys.KEK) error {
 	if !f.dropOthers {
 		for _, kek := range added {
-			if err := ring.AddKEK(ctx, kek); err != nil {
+			if err := ring.AddKEK(ctx, kek); errors.Is(err, keys.ErrState) {
+				return &failure{err: err, advice: "see --drop-others, which replaces and drops"}
+			} else if err != nil {
 				return err
 			}
 		}
@@ -119,7 +119,7 @@ func (a *app) tellKEKs(f rewrapFlags, before, after []string) error {
 			a.say("dropped %s", id)
 		}
 	}
-	if f.addPassphrase != "" && slices.Contains(before, "passphrase") {
+	if f.addPassphrase != "" && slices.Contains(before, passphraseID) {
 		a.say("the passphrase is another one now")
 	}
 	if f.dropOthers {

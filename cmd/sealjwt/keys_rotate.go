@@ -26,7 +26,7 @@ func (a *app) keysRotateCommand() *cobra.Command {
 		Short: "Do what is due: stage, activate, retire and destroy keys",
 		Long: `Does every step of the rotation that is due, and tells what it did and when the
 next one is due. Made for cron: nothing happens when nothing is due, and any number
-of machines may run it.
+of processes may run it.
 
 With --now the period of the active key ends now. Its successor still waits until
 everybody can know it; until then the exit code is 6. Without --use the keys for both

@@ -175,7 +175,7 @@ func TestImpact(t *testing.T) {
 	}{
 		{info(keys.UseSig, keys.Active, true), info(keys.UseSig, keys.Revoked, false), "and may refuse new ones"},
 		{info(keys.UseSig, keys.Retired, false), info(keys.UseSig, keys.Revoked, false), "still takes them"},
-		{info(keys.UseSig, keys.Staged, true), info(keys.UseSig, keys.Revoked, false), ""},
+		{info(keys.UseSig, keys.Staged, true), info(keys.UseSig, keys.Revoked, false), "still takes them"}, // it was published
 		{info(keys.UseSig, keys.Destroyed, false), info(keys.UseSig, keys.Revoked, false), ""},
 		{info(keys.UseEnc, keys.Active, true), info(keys.UseEnc, keys.Revoked, true), "still open, until"},
 		{info(keys.UseEnc, keys.Retired, true), info(keys.UseEnc, keys.Revoked, true), "still open, until"},
