@@ -99,7 +99,7 @@ func (l *lifetime) String() string {
 func (l *lifetime) Set(s string) error {
 	d, err := parseDuration(s)
 	if err != nil || d < time.Second || d%time.Second != 0 || d > longestLifetime {
-		return errors.New("must be a duration in whole seconds, such as 15m, 1h30m or 30d")
+		return errors.New("must be a duration in whole seconds, such as 15m, 1h30m or 30d, and at most 3650d")
 	}
 	*l = lifetime(d)
 	return nil

@@ -25,7 +25,7 @@ func (a *app) keysListCommand() *cobra.Command {
 func keyTable(infos []keys.KeyInfo) []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "KID\tUSE\tALG\tSTATE\tPRIVATE\tCREATED\tNEXT\tAT")
+	fmt.Fprintln(w, "KID\tUSE\tALG\tSTATE\tSINCE\tAGE\tPRIVATE\tNEXT\tAT")
 	for _, k := range infos {
 		kid, private := "-", "erased"
 		if k.ID != "" {
@@ -38,11 +38,29 @@ func keyTable(infos []keys.KeyInfo) []byte {
 		if k.Next != "" {
 			next, at = string(k.Next), notBeforeText(k.NextAt)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			kid, k.Use, k.Suite, k.State, private, k.Created.Format(time.RFC3339), next, at)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			kid, k.Use, k.Suite, k.State, since(k).Format(time.RFC3339), age(k), private, next, at)
 	}
 	w.Flush()
 	return b.Bytes()
+}
+
+// since is when the key came into its present state.
+func since(k keys.KeyInfo) time.Time {
+	switch k.State {
+	case keys.Active:
+		return k.Activated
+	case keys.Retired:
+		return k.Retired
+	case keys.Destroyed, keys.Revoked:
+		return k.Ended
+	}
+	return k.Created
+}
+
+// age is how long ago the key was made, to the minute.
+func age(k keys.KeyInfo) string {
+	return durationText(max(0, time.Since(k.Created)).Truncate(time.Minute))
 }
 
 // word quotes a kid from outside that would not pass for one word of a table.
