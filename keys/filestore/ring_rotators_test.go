@@ -225,13 +225,20 @@ func (w *witness) checkWindows(p keys.Policy) map[keys.Use]int {
 	return rotations
 }
 
-// checkLog checks that the log has every generation, the last included, in order.
+// checkLog checks that the log is in order and knows the last transition. Marks are
+// looks and no transitions: their generations are not in it.
 func (w *witness) checkLog(ring *keys.Ring) {
 	w.t.Helper()
 	log, err := ring.Log(w.t.Context())
 	must(w.t, err)
-	if len(log) == 0 || log[len(log)-1].Generation != ring.Seen().Generation {
-		w.t.Fatalf("the log of %d events does not end with generation %d", len(log), ring.Seen().Generation)
+	// Between two transitions each key is marked, and the mark cleared, a few times.
+	const marks = 40
+	last, seen := uint64(0), ring.Seen().Generation
+	if len(log) != 0 {
+		last = log[len(log)-1].Generation
+	}
+	if last == 0 || last > seen || last+marks < seen {
+		w.t.Fatalf("the log of %d events ends with generation %d of %d", len(log), last, seen)
 	}
 	retired := map[uint64]bool{}
 	for i, e := range log {
@@ -245,7 +252,7 @@ func (w *witness) checkLog(ring *keys.Ring) {
 			continue
 		}
 		before := log[i-1]
-		if step := e.Generation - before.Generation; step > 1 || e.Time.Before(before.Time) || step == 0 && !e.Time.Equal(before.Time) {
+		if step := e.Generation - before.Generation; step > marks || e.Time.Before(before.Time) || step == 0 && !e.Time.Equal(before.Time) {
 			w.t.Errorf("the log has %v after %v", e, before)
 		}
 	}
