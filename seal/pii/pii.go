@@ -1,26 +1,80 @@
-// Package pii detects personal data in what a stranger reads of a token, by the
-// names of claims and by their values.
+// Package pii detects personal data in what a stranger reads of a token: by the
+// names of claims and by their values. Credentials count as well, since whoever
+// reads one can be the person.
+//
+// [InObject] looks at both, [InName] and [InText] at one of them. What a text is
+// taken for has a shape of its own and, where the format has one, the right check
+// digits. The names and values of ordinary tokens (UUIDs, hashes, timestamps,
+// scopes, key ids, order numbers) are not taken for anything; of random numbers of
+// 16 digits, about one in 40 is, because it could be a payment card's.
+//
+// Nothing found is proof of nothing: a name, a diagnosis or an address under an
+// inconspicuous claim has no shape. The guard is for the mistake, not for the
+// decision which claims to show.
+//
+// All functions are safe for concurrent use and keep nothing. Their results are
+// safe to print and hold no value of any claim.
 package pii
 
 import "github.com/sealjwt/sealjwt/keys/strict"
 
-// Kind says what a name or a value was taken for, in words for people: "e-mail
-// address".
-type Kind string
-
 // Finding is one piece of personal data in an object.
 type Finding struct {
-	Claim string // the name of the member of the outermost object that it is in
-	Path  string // from there to the place, such as address.locality or users[0].email; safe to print
-	Kind  Kind
+	// Claim is the name of the member of the outermost object that it is in. A
+	// name that is itself personal data is replaced by [RedactedName].
+	Claim string
+
+	// Path is the way to the place from the outermost object, Claim included, such
+	// as address.locality or users[0].email. Names that are not plain words are
+	// quoted in ASCII and cut when long, so that it is safe to print.
+	Path string
+
+	Kind Kind
 }
 
-// InName reports whether a claim of this name is personal data whatever its value.
-func InName(name string) (Kind, bool) { return "", false }
+// RedactedName stands for a member name that is itself personal data, such as the
+// e-mail addresses of a map that is keyed by them.
+const RedactedName = "[redacted name]"
 
-// InText reports whether personal data stands anywhere in a text.
-func InText(text string) (Kind, bool) { return "", false }
+// InName reports whether a claim of this name is personal data whatever its value.
+// It knows the standard claims of OpenID Connect Core 1.0 section 5.1, other
+// spellings of them, and further names that only a person's data have. Letter case
+// and the signs between words do not matter; of a URI the last segment counts.
+func InName(name string) (Kind, bool) {
+	kind, how := nameKind(name)
+	if how == noName {
+		return "", false
+	}
+	return kind, true
+}
+
+// InText reports whether personal data stands anywhere in a text, and what the
+// first is. It needs linear time and no memory.
+func InText(text string) (Kind, bool) {
+	for i := 0; i < len(text); {
+		if isAlnum(text[i]) {
+			if kind, ok := atWord(text, i); ok {
+				return kind, true
+			}
+			i = wordEnd(text, i)
+			continue
+		}
+		if kind, ok := atSign(text, i); ok {
+			return kind, true
+		}
+		i++
+	}
+	return "", false
+}
 
 // InObject returns the personal data in an object, names and values at every
 // depth, in the order of the text.
-func InObject(o strict.Object) []Finding { return nil }
+//
+// A member with a personal name is one finding, whatever its value: null, false and
+// the empty string count too. Else the guard would let a claim pass as long as it
+// is tried with empty test users, and fail, or not be there, on the first real one.
+func InObject(o strict.Object) []Finding {
+	w := walker{}
+	w.object(o, place{top: true})
+	return w.found
+}

@@ -1,0 +1,129 @@
+package pii
+
+// The names, in lower case and without signs between the words. They are switches and
+// not maps, so that they cost nothing until they are asked.
+//
+// Of the standard claims of OpenID Connect Core 1.0 section 5.1, sub, email_verified,
+// phone_number_verified and updated_at are left out: a sub is to be an opaque id, and
+// is looked at by value; the others tell a yes, a no and a time, and only about a
+// claim that is itself found.
+
+// clearName returns the kind of names that mean the same at every depth.
+func clearName(word []byte) Kind {
+	switch string(word) {
+	case "email", "emailaddress", "mail", "mailaddress", "emailaddr", "useremail", "workemail", "이메일", "메일", "correo", "courriel":
+		return Email
+	case "phone", "phonenumber", "phoneno", "telephone", "telephonenumber", "tel", "telno", "mobilephone", "mobilenumber",
+		"mobileno", "mobilephonenumber", "cellphone", "cellphonenumber", "cellnumber", "msisdn", "faxnumber", "homephone",
+		"workphone", "telefon", "telefono", "telefonnummer", "전화번호", "휴대폰", "휴대폰번호", "휴대전화":
+		return Phone
+	case "givenname", "familyname", "middlename", "firstname", "lastname", "surname", "forename",
+		"realname", "maidenname", "birthname", "nickname", "cardholder",
+		"cardholdername", "accountholder", "accountholdername", "vorname", "nachname", "prenom", "nomdefamille", "apellido", "cognome",
+		"성명", "이름", "氏名", "姓名":
+		return Name
+	case "preferredusername", "username", "userprincipalname", "upn", "uniquename", "loginname", "windowsaccountname", "samaccountname", "screenname":
+		return UserName
+	case "birthdate", "birthday", "dateofbirth", "dob", "birthyear", "yearofbirth", "geburtsdatum", "생년월일", "生年月日":
+		return BirthDate
+	case "gender":
+		return Gender
+	case "streetaddress", "street", "addressline", "addressline1", "addressline2", "homeaddress", "postaladdress", "mailingaddress",
+		"billingaddress", "shippingaddress", "postalcode", "postcode", "zipcode", "residentialaddress", "housenumber", "addresslocality", "주소", "우편번호", "住所":
+		return Address
+	case "profilepicture", "profilephoto", "selfie":
+		return Picture
+	}
+	if kind := numberName(word); kind != "" {
+		return kind
+	}
+	return secretName(word)
+}
+
+// numberName returns the kind of the names of numbers that registers, banks and
+// doctors give.
+func numberName(word []byte) Kind {
+	switch string(word) {
+	case "ssn", "socialsecuritynumber", "socialsecurity", "nationalid", "nationalidnumber", "nationalidentitynumber", "nationalidentifier",
+		"nationalinsurancenumber", "nino", "nin", "residentregistrationnumber", "rrn", "jumin", "juminnumber", "personalid", "personalidnumber",
+		"personnummer", "fodselsnummer", "hetu", "henkilotunnus", "cpr", "cprnumber", "bsn", "burgerservicenummer", "pesel", "cnp", "cpf",
+		"curp", "dni", "nie", "nif", "codicefiscale", "fiscalcode", "aadhaar", "aadhaarnumber", "mynumber", "nric", "personalnumber", "identitynumber",
+		"identitycardnumber", "idcardnumber", "idnumber", "govid", "governmentid", "governmentidnumber",
+		"passport", "passportnumber", "passportno", "driverlicense", "driverslicense", "driverlicensenumber", "driverslicensenumber", "drivinglicence",
+		"licenseplate", "taxid", "taxnumber", "taxidnumber", "taxpayerid", "taxidentificationnumber", "steuerid", "itin", "tin", "주민등록번호", "주민번호", "여권번호":
+		return NationalID
+	case "iban":
+		return IBAN
+	case "cardnumber", "cardno", "creditcard", "creditcardnumber", "debitcard", "debitcardnumber", "paymentcard", "paymentcardnumber", "ccnumber", "cvv", "cvc", "카드번호":
+		return Card
+	case "accountnumber", "bankaccount", "bankaccountnumber", "accountno", "routingnumber", "sortcode", "kontonummer", "계좌번호":
+		return BankAccount
+	case "nationality", "citizenship", "placeofbirth", "birthplace", "cityofbirth", "countryofbirth", "religion", "ethnicity", "maritalstatus",
+		"bloodtype", "diagnosis", "diagnose", "disability", "sexualorientation", "politicalopinion", "healthinsurancenumber",
+		"insurancenumber", "patientnumber", "medicalrecordnumber", "mrn", "salary":
+		return Sensitive
+	}
+	return ""
+}
+
+// secretName returns the kind of the names of credentials.
+func secretName(word []byte) Kind {
+	switch string(word) {
+	case "password", "passwd", "pwd", "passphrase", "passcode", "passwordhash", "secret", "clientsecret", "apisecret", "sharedsecret",
+		"totpsecret", "recoverycode", "securityanswer", "비밀번호":
+		return Secret
+	case "apikey", "apitoken", "accesstoken", "refreshtoken", "idtoken", "sessiontoken", "authtoken", "bearertoken",
+		"accesskey", "secretkey", "secretaccesskey", "sessioncookie":
+		return Token
+	case "privatekey":
+		return PrivateKey
+	}
+	return ""
+}
+
+// ambiguousName returns the kind of names that a person's data have, and those of
+// things and organisations too.
+func ambiguousName(word []byte) Kind {
+	switch string(word) {
+	case "name", "displayname", "fullname", "legalname", "alias":
+		return Name
+	case "login", "handle":
+		return UserName
+	case "mobile", "cell", "fax":
+		return Phone
+	case "profile", "profileurl", "website", "homepage":
+		return WebPage
+	case "avatar", "avatarurl", "picture", "photo", "portrait", "pictureurl", "photourl":
+		return Picture
+	case "address", "addr", "city", "locality", "town", "residence":
+		return Address
+	case "locale", "zoneinfo", "timezone", "language", "preferredlanguage":
+		return Locale
+	case "sex":
+		return Gender
+	case "born", "age":
+		return BirthDate
+	case "title", "honorific", "salutation":
+		return Name
+	case "pan":
+		return Card
+	case "pin", "otp":
+		return Secret
+	case "token", "cookie":
+		return Token
+	}
+	return ""
+}
+
+// isPersonWord reports whether an object of this name is about a person.
+func isPersonWord(word []byte) bool {
+	switch string(word) {
+	case "user", "customer", "person", "people", "patient", "employee", "contact", "member", "profile", "holder",
+		"owner", "subscriber", "passenger", "student", "teacher",
+		"mother", "father", "spouse", "guardian", "doctor", "physician", "applicant", "citizen",
+		"beneficiary", "payer", "payee", "buyer", "recipient", "author", "manager", "colleague", "friend", "userinfo",
+		"individual", "enduser", "datasubject", "player", "learner", "staff", "human", "me":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,60 @@
+package pii
+
+// ibanLengths are the countries of the IBAN registry (SWIFT, ISO 13616-2), each with
+// the length of its numbers.
+const ibanLengths = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 " +
+	"DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 " +
+	"IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 " +
+	"MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 " +
+	"SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30 "
+
+// isIBAN reports whether an IBAN stands at i, in one piece or in the groups of four
+// of its printed form (ISO 13616-1).
+func isIBAN(text string, i int) bool {
+	if len(text)-i < len("NO93") || !isUpper(text[i]) || !isUpper(text[i+1]) || !isDigit(text[i+2]) || !isDigit(text[i+3]) {
+		return false
+	}
+	length := ibanLength(text[i : i+2])
+	if length == 0 || !startsAt(text, i) {
+		return false
+	}
+	const maxIBAN = 33
+	var b [maxIBAN]byte
+	n, grouped := 0, false
+	for ; n < length && i < len(text); i++ {
+		switch {
+		case isDigit(text[i]) || isUpper(text[i]):
+			b[n] = text[i]
+			n++
+		case text[i] == ' ' && n%4 == 0 && (grouped || n == 4):
+			grouped = true
+		default:
+			return false
+		}
+	}
+	return n == length && endsAt(text, i) && mod97(b[4:n], b[:4]) == 1
+}
+
+func ibanLength(country string) int {
+	for i := 0; i < len(ibanLengths); i += len("AD24 ") {
+		if ibanLengths[i:i+2] == country {
+			return number([]byte(ibanLengths[i+2 : i+4]))
+		}
+	}
+	return 0
+}
+
+// mod97 is the remainder of ISO/IEC 7064, where A is 10 and Z is 35.
+func mod97(parts ...[]byte) int {
+	n := 0
+	for _, part := range parts {
+		for _, b := range part {
+			if isDigit(b) {
+				n = (n*10 + int(b-'0')) % 97
+			} else {
+				n = (n*100 + int(b-'A') + 10) % 97
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,43 @@
+package pii
+
+import (
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// isPEM reports whether a private key in PEM begins at i (RFC 7468 sections 10, 11
+// and 13, and those of OpenSSH and OpenPGP).
+func isPEM(text string, i int) bool {
+	const begin, maxLabel = "-----BEGIN ", 40
+	if !hasPrefixAt(text, i, begin) {
+		return false
+	}
+	label := text[i+len(begin):]
+	label, _, ok := strings.Cut(label[:min(len(label), maxLabel)], "-----")
+	return ok && (strings.HasSuffix(label, "PRIVATE KEY") || strings.HasSuffix(label, "PRIVATE KEY BLOCK"))
+}
+
+// isAgeKey reports whether an identity file of age stands at i. The key itself is 58
+// characters of Bech32, upper case.
+func isAgeKey(text string, i int) bool {
+	const prefix, length = "AGE-SECRET-KEY-1", 58
+	return hasPrefixAt(text, i, prefix) && wordEnd(text, i+len(prefix))-i-len(prefix) >= length
+}
+
+// privateMember returns the name of the member with the private or symmetric key if
+// an object is a JWK that has one, or "": RFC 7518 sections 6.2.2, 6.3.2 and 6.4.
+func privateMember(o strict.Object) string {
+	kty, ok, err := o.Text("kty")
+	if !ok || err != nil {
+		return ""
+	}
+	name := "d"
+	if kty == "oct" {
+		name = "k"
+	}
+	if value, _, err := o.Text(name); err != nil || value == "" {
+		return ""
+	}
+	return name
+}
