@@ -19,8 +19,9 @@ const maxClaims = 1 << 20
 
 // claimsFile is a claims file, taken apart.
 type claimsFile struct {
-	issuer, audience string
-	claims           seal.Claims
+	issuer    string
+	audiences []string // at least one
+	claims    seal.Claims
 }
 
 // takenOut are the members that the file may hold and that the sealer writes.
@@ -63,7 +64,6 @@ func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 	}{
 		{"iss", flags.issuer, &f.issuer},
 		{"sub", flags.subject, &f.claims.Subject},
-		{"aud", flags.audience, &f.audience},
 		{"jti", "", &f.claims.ID},
 	} {
 		if *m.dst, err = fromBoth(o, m.name, m.flag); err != nil {
@@ -73,7 +73,10 @@ func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 	if f.issuer == "" {
 		return claimsFile{}, usagef("the issuer is missing: add --iss https://id.example.com, or an iss member to the claims file")
 	}
-	if f.audience == "" {
+	if f.audiences, err = audiences(o, flags.audiences); err != nil {
+		return claimsFile{}, err
+	}
+	if len(f.audiences) == 0 {
 		return claimsFile{}, usagef("the audience is missing: add --aud https://api.example.com, or an aud member to the claims file")
 	}
 	if f.claims.NotBefore, err = notBefore(o); err != nil {
@@ -85,26 +88,34 @@ func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 
 // fromBoth is a member of the file or the flag that stands for it.
 func fromBoth(o strict.Object, name, flag string) (string, error) {
-	found, ok, err := o.Strings(name)
+	found, ok, err := o.Text(name)
 	switch {
-	case err != nil, ok && len(found) != 1, ok && name != "aud" && !isText(o, name):
-		if name == "aud" {
-			return "", usagef("aud in the claims file must be one string: a token has one audience, seal once for each")
-		}
+	case err != nil:
 		return "", usagef("%s in the claims file must be a string", name)
 	case !ok:
 		return flag, nil
-	case found[0] == "":
+	case found == "":
 		return "", usagef("%s in the claims file is empty: fill it in or take it out", name)
-	case flag != "" && flag != found[0]:
+	case flag != "" && flag != found:
 		return "", usagef("--%s contradicts the %[1]s in the claims file: leave one of them out", name)
 	}
-	return found[0], nil
+	return found, nil
 }
 
-func isText(o strict.Object, name string) bool {
-	_, _, err := o.Text(name)
-	return err == nil
+// audiences is the same of aud, of which there can be several.
+func audiences(o strict.Object, flags []string) ([]string, error) {
+	found, ok, err := o.Strings("aud")
+	switch {
+	case err != nil:
+		return nil, usagef("aud in the claims file must be a string or an array of strings")
+	case !ok:
+		return flags, nil
+	case len(found) == 0 || slices.Contains(found, ""):
+		return nil, usagef("aud in the claims file is empty: fill it in or take it out")
+	case len(flags) > 0 && !slices.Equal(flags, found):
+		return nil, usagef("--aud contradicts the aud in the claims file: leave one of them out")
+	}
+	return found, nil
 }
 
 func notBefore(o strict.Object) (time.Time, error) {

@@ -50,10 +50,12 @@ var outcomes = []struct {
 	{open.ErrConfig, exitUsage, "see sealjwt open --help"},
 	{open.ErrKeySource, exitKey, ""},
 
+	{seal.ErrReadable, exitPolicy, ""},
 	{seal.ErrClaims, exitUsage, "correct the claims file"},
 	{seal.ErrTooLarge, exitUsage, ""},
 	{seal.ErrConfig, exitUsage, "see sealjwt seal --help"},
 	{seal.ErrLifetime, exitPolicy, ""},
+	{seal.ErrSameKey, exitKey, ""},
 	{seal.ErrSigning, exitKey, ""},
 
 	{keys.ErrNoRing, exitKey, "make one with: sealjwt keys init"},

@@ -82,6 +82,79 @@ func addSuite(cmd *cobra.Command, name string, use keys.Use, value keys.Suite, u
 	return f
 }
 
+// nameList is a flag that takes names with commas between them, and may be repeated.
+type nameList struct {
+	names   []string
+	allowed []string // any, if empty
+}
+
+func (l *nameList) Type() string   { return "NAMES" }
+func (l *nameList) String() string { return strings.Join(l.names, ",") }
+func (l *nameList) Set(s string) error {
+	names, err := splitNames(s)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		switch {
+		case len(l.allowed) > 0 && !slices.Contains(l.allowed, name):
+			return fmt.Errorf("must be among %s", strings.Join(l.allowed, ", "))
+		case slices.Contains(l.names, name):
+			return fmt.Errorf("must name each once, and not%s again", echo(name))
+		}
+		l.names = append(l.names, name)
+	}
+	return nil
+}
+
+// addNames adds a flag that takes names, of allowed ones unless there are none.
+func addNames(cmd *cobra.Command, l *nameList, name, usage string, allowed ...string) {
+	l.allowed = allowed
+	cmd.Flags().Var(l, name, usage)
+	cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// splitNames splits a list of claims at its commas. An empty name is usually a
+// variable that a script forgot to set.
+func splitNames(s string) ([]string, error) {
+	names := strings.Split(s, ",")
+	for i, name := range names {
+		switch {
+		case name == "" || name != strings.TrimSpace(name):
+			return nil, errors.New("must be names with commas and nothing else between them, such as scope,roles")
+		case name == everything:
+			return nil, errors.New("must be names; * stands alone, for all that is not visible, and in --to only")
+		case slices.Contains(names[:i], name):
+			return nil, fmt.Errorf("must name each once, and not%s again", echo(name))
+		}
+	}
+	return names, nil
+}
+
+// padding is the multiple to which the claims are padded.
+type padding int
+
+// maxPadding is that of the library.
+const maxPadding = 16 << 10
+
+func (p *padding) Type() string   { return "BYTES" }
+func (p *padding) String() string { return strconv.Itoa(int(*p)) }
+func (p *padding) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > maxPadding {
+		return fmt.Errorf("must be a number of bytes up to %d, such as 256", maxPadding)
+	}
+	*p = padding(n)
+	return nil
+}
+
+// withoutFiles keeps the shell from completing names of files where none is meant.
+func withoutFiles(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+}
+
 // lifetime is a duration such as 15m, 1h30m or 30d.
 type lifetime time.Duration
 

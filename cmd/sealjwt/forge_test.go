@@ -68,6 +68,7 @@ func jsonOf(ts *testscript.TestScript, v any) []byte {
 // cmdForge makes tokens that sealing never makes, with go-jose:
 //
 //	forge jws OUT PAYLOAD                signed and not encrypted
+//	forge signed OUT PAYLOAD TRUST       likewise, by a new issuer whose JWK Set goes to TRUST
 //	forge bare OUT PAYLOAD JWKS          encrypted and not signed
 //	forge json OUT TOKEN                 the token in JSON serialization
 //	forge nested OUT PAYLOAD JWKS TRUST  sealed as designed, by a new issuer whose JWK Set goes to TRUST
@@ -81,6 +82,10 @@ func cmdForge(ts *testscript.TestScript, neg bool, args []string) {
 	switch args[0] {
 	case "jws":
 		token, _ = signed(ts, "issuer-1", "JWT", in)
+	case "signed":
+		var public []byte
+		token, public = signed(ts, "issuer-1", "JWT", in)
+		ts.Check(os.WriteFile(ts.MkAbs(args[3]), public, 0o600))
 	case "header":
 		token, _ = signed(ts, "\x1b[31mred\u202e", "JWT", in)
 	case "bare":

@@ -24,7 +24,9 @@ func (a *app) inspectCommand() *cobra.Command {
 		Use:   "inspect [FILE|-]",
 		Short: "Show what a stranger reads in a token, without any key",
 		Long: `Shows every layer of a token that can be read without a key: headers, sizes, and
-the claims of a token that is only signed. Nothing of it is verified.`,
+the claims of a token that is only signed, among them the visible ones of a
+selective token. Claims that look like personal data are marked. Nothing of it is
+verified.`,
 		Example: `  sealjwt seal --init claims.json | sealjwt inspect`,
 		Args:    oneInput,
 	}
@@ -70,10 +72,10 @@ func (l *layer) describe(b *bytes.Buffer) {
 	case l.isUnsigned():
 		kind = "JWS, NOT SIGNED and not encrypted: anybody can have written it"
 	}
-	fmt.Fprintf(b, "%s: %s, %d characters\n", l.Where, kind, l.Length)
+	fmt.Fprintf(b, "%s: %s, %d characters\n%s", l.Where, kind, l.Length, l.summary())
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "  header")
-	members(w, l.header)
+	l.members(w, l.header, l.Kind == "JWE")
 	w.Flush()
 	fmt.Fprintf(b, "  sizes in bytes: %s\n", l.sizes())
 	switch {
@@ -81,7 +83,7 @@ func (l *layer) describe(b *bytes.Buffer) {
 		b.WriteString("  claims: encrypted, not readable without the recipient's key\n")
 	case l.Claims != nil:
 		b.WriteString("  claims: anybody who has this token reads them\n")
-		members(w, l.claims)
+		l.members(w, l.claims, true)
 		w.Flush()
 	case l.Text != nil:
 		fmt.Fprintf(b, "  payload: no claims, but anybody reads it: %s\n", strconv.QuoteToGraphic(*l.Text))
@@ -97,9 +99,18 @@ func (l *layer) isUnsigned() bool {
 	return strings.EqualFold(alg, "none") || l.Parts["signature"] == 0
 }
 
-func members(w *tabwriter.Writer, o strict.Object) {
+// members lists the header or the claims. What is personal in it is marked in one of
+// them only: the one that holds claims.
+func (l *layer) members(w *tabwriter.Writer, o strict.Object, mark bool) {
 	for name, value := range o.All() {
-		fmt.Fprintf(w, "    %s\t%s\n", bareName(name), display(value))
+		text, note := string(display(value)), ""
+		if mark {
+			note = l.personalNote(name)
+		}
+		if l.SealedTo > 0 && name == "sealed" {
+			text = l.sealedNote()
+		}
+		fmt.Fprintf(w, "    %s\t%s%s\n", bareName(name), text, note)
 	}
 }
 

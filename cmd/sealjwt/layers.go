@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
 const (
@@ -30,8 +31,14 @@ type layer struct {
 	Claims json.RawMessage `json:"claims,omitempty"`  // of a JWS
 	Text   *string         `json:"payload,omitempty"` // of a JWS without claims, if it is text
 
+	SealedTo int              `json:"sealed_to,omitempty"` // recipients of a selective token
+	Bound    *bool            `json:"bound,omitempty"`     // of a JWE in one: to that token
+	Personal []exposedFinding `json:"personal,omitempty"`  // what of the claims is personal data
+
 	header, claims strict.Object
 	payload        string
+	shown          int                      // JWEs of a selective token that are layers
+	personal       map[string][]pii.Finding // by claim
 }
 
 var partNames = map[int][]string{
@@ -53,20 +60,6 @@ func notCompact(token string) string {
 		return fmt.Sprintf("it has %d parts, and a signed token has 3, an encrypted one 5: was it cut off?", n)
 	}
 	return ""
-}
-
-// whatInstead says what a malformed token is instead of a sealed one.
-func whatInstead(token string) string {
-	if reason := notCompact(token); reason != "" {
-		return reason
-	}
-	if strings.Count(token, ".") == partsJWS-1 {
-		return "this one is not encrypted, and anybody can read it; only sealed tokens are opened"
-	}
-	if _, err := readLayer("token", token); err != nil {
-		return err.Error()
-	}
-	return "it is spelled in a way that is not allowed, or holds no signed token; ask its issuer for a new one"
 }
 
 // readLayer takes one token apart. Its error holds nothing of the token.
@@ -107,6 +100,7 @@ func (l *layer) readPayload(payload []byte) {
 	var err error
 	if l.claims, err = strict.ParseObject(payload); err == nil {
 		l.Claims = display(payload)
+		l.SealedTo = sealedTo(l.claims)
 		return
 	}
 	if utf8.Valid(payload) {
@@ -123,9 +117,14 @@ func readLayers(token string) ([]*layer, error) {
 	layers := []*layer{outer}
 	for i := 0; i < len(layers); i++ {
 		l := layers[i]
+		l.findPersonal()
 		within(l.Where+" payload", l.payload, &layers)
 		for name, value := range l.claims.All() {
+			before := len(layers)
 			search(l.Where+" claim "+bareName(name), value, &layers)
+			if l.SealedTo > 0 && name == "sealed" {
+				l.bind(layers[before:])
+			}
 		}
 	}
 	return layers, nil

@@ -14,8 +14,10 @@ import (
 )
 
 type openFlags struct {
-	trust, issuer, audience, typ string
-	at                           instant
+	trust, issuer, audience, typ    string
+	selective, visibleOnly, explain bool
+	require                         nameList
+	at                              instant
 }
 
 func (a *app) openCommand() *cobra.Command {
@@ -25,9 +27,14 @@ func (a *app) openCommand() *cobra.Command {
 		Short: "Open a sealed token: decrypt, verify, check, and print its claims",
 		Long: `Reads a token, decrypts it with your ring, verifies the signature of the issuer
 and checks every claim. Prints the claims as one line of JSON, or nothing. Without
---trust only tokens that your own ring has signed are taken.`,
+--trust only tokens that your own ring has signed are taken.
+
+Which form a token has is never guessed: --selective takes those with single sealed
+claims, and no others, and prints the visible claims and what was sealed to you. A
+gateway, which has no ring, adds --visible-only and --trust.`,
 		Example: `  sealjwt open --iss https://id.example.com --aud https://api.example.com token
-  sealjwt open --trust id.jwks.json --iss https://id.example.com --aud https://api.example.com <token`,
+  sealjwt open --trust id.jwks --iss https://id.example.com --aud https://api.example.com <token
+  sealjwt open --selective --visible-only --trust id.jwks --iss https://id.example.com --aud https://api.example.com token`,
 		Args: oneInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.open(cmd.Context(), args, f)
@@ -37,14 +44,31 @@ and checks every claim. Prints the claims as one line of JSON, or nothing. Witho
 	flags.StringVar(&f.trust, "trust", "", "JWK Set `FILE` of the issuer (default: the public keys of your own ring)")
 	flags.StringVar(&f.issuer, "iss", "", "the issuer to trust, a `URL` as the token spells it; required")
 	flags.StringVar(&f.audience, "aud", "", "the audience: your own name, a `URL` as the token spells it; required")
-	flags.StringVar(&f.typ, "typ", "", "`TYPE` of the signed token inside (default "+open.DefaultType+")")
+	flags.StringVar(&f.typ, "typ", "", "`TYPE` of the signed token (default "+open.DefaultType+"; with --selective "+open.DefaultSelectiveType+")")
+	flags.BoolVar(&f.selective, "selective", false, "take a signed token with single sealed claims, instead of a nested one")
+	flags.BoolVar(&f.visibleOnly, "visible-only", false, "with --selective: for a gateway, read what is in clear and decrypt nothing")
+	addNames(cmd, &f.require, "require", "`NAMES` of claims that must be there, and must have been sealed: email")
+	flags.BoolVar(&f.explain, "explain", false, "say on stderr where each claim came from")
 	flags.Var(&f.at, "at", "check times as of then: RFC 3339, or seconds since 1970")
+	withoutFiles(cmd, "iss", "aud", "typ", "at")
 	return cmd
 }
 
-func (a *app) open(ctx context.Context, args []string, f openFlags) error {
-	if f.issuer == "" || f.audience == "" {
+func (f openFlags) check() error {
+	switch {
+	case f.issuer == "" || f.audience == "":
 		return usagef("open needs to know whom to trust and who we are: sealjwt open --iss https://id.example.com --aud https://api.example.com")
+	case f.visibleOnly && !f.selective:
+		return usagef("--visible-only is for selective tokens: add --selective")
+	case f.visibleOnly && len(f.require.names) > 0:
+		return usagef("--require names sealed claims, and --visible-only reads none: leave one of them out")
+	}
+	return nil
+}
+
+func (a *app) open(ctx context.Context, args []string, f openFlags) error {
+	if err := f.check(); err != nil {
+		return err
 	}
 	// To its end before anything else: seal --init at the other end of the pipe
 	// may be making the ring just now.
@@ -55,66 +79,83 @@ func (a *app) open(ctx context.Context, args []string, f openFlags) error {
 	if err != nil {
 		return err
 	}
-	cfg := open.Config{Audience: f.audience, Type: f.typ}
-	trust := open.Issuer{ID: f.issuer}
-	if f.trust != "" {
-		if trust.Keys, err = a.publicSet("trust", f.trust, keys.UseSig); err != nil {
-			return err
-		}
-	}
-	ring, err := a.openRing(ctx)
+	cfg, err := a.openConfig(ctx, f)
 	if err != nil {
 		return err
 	}
-	if f.trust == "" {
-		trust.Keys = ring
-	}
-	cfg.Trust, cfg.Decryption = []open.Issuer{trust}, ring
-	// Our keys are kept for tokens of this lifetime, so they may have it.
-	policy, err := ring.Policy(ctx)
-	if err != nil {
-		return err
-	}
-	cfg.MaxLifetime = max(open.DefaultMaxLifetime, policy.TokenLifetime)
-	return a.openToken(ctx, cfg, string(in.data), f.at)
+	return a.openToken(ctx, cfg, string(in.data), f)
 }
 
-func (a *app) openToken(ctx context.Context, cfg open.Config, token string, at instant) error {
+// openConfig opens the ring, unless neither its private nor its public keys are
+// needed: a gateway that knows its issuer has none.
+func (a *app) openConfig(ctx context.Context, f openFlags) (open.Config, error) {
+	cfg := open.Config{Audience: f.audience, Type: f.typ, VisibleOnly: f.visibleOnly, Require: f.require.names}
+	if f.selective {
+		cfg.Form = open.Selective
+	}
+	trust := open.Issuer{ID: f.issuer}
+	if f.trust != "" {
+		set, err := a.publicSet("trust", f.trust, keys.UseSig)
+		if err != nil {
+			return cfg, err
+		}
+		trust.Keys = set
+	}
+	if f.trust == "" || !f.visibleOnly {
+		ring, err := a.openRing(ctx)
+		if err != nil {
+			return cfg, err
+		}
+		if f.trust == "" {
+			trust.Keys = ring
+		}
+		if !f.visibleOnly {
+			cfg.Decryption = ring
+		}
+		// Our keys are kept for tokens of this lifetime, so they may have it.
+		policy, err := ring.Policy(ctx)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.MaxLifetime = max(open.DefaultMaxLifetime, policy.TokenLifetime)
+	}
+	cfg.Trust = []open.Issuer{trust}
+	return cfg, nil
+}
+
+func (a *app) openToken(ctx context.Context, cfg open.Config, token string, f openFlags) error {
 	opener, err := open.New(cfg)
 	if err != nil {
-		return err
+		return inFlags(err)
 	}
 	var tok *open.Token
-	if at.given {
-		tok, err = opener.OpenAt(ctx, token, at.time)
+	if f.at.given {
+		tok, err = opener.OpenAt(ctx, token, f.at.time)
 	} else {
 		tok, err = opener.Open(ctx, token)
 	}
 	if err != nil {
-		return explainRefusal(err, token, at)
+		return explainRefusal(err, token, f)
 	}
-	if at.given {
-		a.say("times checked as of %s", &at)
+	if f.at.given {
+		a.say("times checked as of %s", &f.at)
 	}
 	var claims json.RawMessage
 	if err := tok.Claims(&claims); err != nil {
 		return err
 	}
+	if err := a.printLine(claims); err != nil || !f.explain {
+		return err
+	}
+	return a.explainOpened(tok, token, claims)
+}
+
+// printLine prints a JSON text on one line, as it is spelled.
+func (a *app) printLine(text json.RawMessage) error {
 	var line bytes.Buffer
-	if err := json.Compact(&line, claims); err != nil {
+	if err := json.Compact(&line, text); err != nil {
 		return err
 	}
 	line.WriteByte('\n')
 	return a.print(line.Bytes())
-}
-
-// explainRefusal says more than the class of the error where that helps.
-func explainRefusal(err error, token string, at instant) error {
-	switch {
-	case errors.Is(err, open.ErrMalformed):
-		return &failure{err: err, advice: whatInstead(token)}
-	case at.given && (errors.Is(err, open.ErrExpired) || errors.Is(err, open.ErrNotYetValid)):
-		return &failure{err: err, advice: "as of " + at.String() + ", which --at names; try another time"}
-	}
-	return err
 }

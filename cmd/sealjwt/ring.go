@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,7 @@ var textFlags = []string{
 // oneself and trusting oneself.
 func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
 	for _, name := range textFlags {
-		if f := cmd.Flag(name); f != nil && f.Changed && f.Value.String() == "" {
+		if f := cmd.Flag(name); f != nil && f.Changed && hasEmpty(f.Value) {
 			return usagef("--%s is empty: give a value, or leave it out", name)
 		}
 	}
@@ -35,6 +36,14 @@ func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
 		return usagef("--kek-file and --passphrase-file: give the one that opens the ring")
 	}
 	return nil
+}
+
+// hasEmpty reports whether a flag, or one of those that repeat it, says nothing.
+func hasEmpty(value fmt.Stringer) bool {
+	if list, ok := value.(interface{ GetSlice() []string }); ok {
+		return slices.Contains(list.GetSlice(), "")
+	}
+	return value.String() == ""
 }
 
 // ringPath is where the ring is: the flag, the environment, or the user's data

@@ -13,14 +13,21 @@ import (
 )
 
 // claimsFlags are the flags that stand for members of the claims file.
-type claimsFlags struct{ issuer, audience, subject string }
+type claimsFlags struct {
+	issuer, subject string
+	audiences       []string
+}
 
 // sealFlags are all flags of seal.
 type sealFlags struct {
 	claimsFlags
-	to, typ string
-	ttl     lifetime
-	init    bool
+	to                                []string
+	selective                         bool
+	visible, replicate, allowReadable nameList
+	pad                               padding
+	typ                               string
+	ttl                               lifetime
+	init                              bool
 }
 
 func (a *app) sealCommand() *cobra.Command {
@@ -30,35 +37,51 @@ func (a *app) sealCommand() *cobra.Command {
 		Short: "Seal claims into a token that only their recipient can read",
 		Long: `Reads claims, one JSON object, signs them, encrypts the signed token to the
 recipient and prints the result. iss, aud, sub, nbf and jti may stand in the file;
-iat and exp are written here. Without --to the token is sealed to your own ring.`,
+iat and exp are written here. Without --to the token is sealed to your own ring.
+
+With --selective the token is a signed one that every gateway can verify and route.
+Claims that --visible names stand in it in clear, together with the registered ones
+and for everybody to read; every other one is encrypted to who may read it:
+
+  --to FILE              a single recipient: all that is not visible
+  --to FILE:email,name   these claims, each of which must be there
+  --to 'FILE:*'          one of several recipients: all that is not visible
+
+What follows the last colon is a list, unless it has a slash or only digits. One
+audience is that of every recipient; several are theirs in the order of --to.`,
 		Example: `  sealjwt seal --init claims.json
-  sealjwt seal --to api.jwks.json --iss https://id.example.com --aud https://api.example.com <claims.json`,
+  sealjwt seal --to api.jwks --iss https://id.example.com --aud https://api.example.com <claims.json
+  sealjwt seal --selective --visible scope --to billing.jwks:email,address --to kyc.jwks:email,national_id claims.json`,
 		Args: oneInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.seal(cmd.Context(), args, f)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&f.to, "to", "", "JWK Set `FILE` of the recipient (default: the public keys of your own ring)")
-	flags.StringVar(&f.issuer, "iss", "", "the issuer: you, usually an https `URL`")
-	flags.StringVar(&f.audience, "aud", "", "the audience: the recipient's name, usually a `URL`")
-	flags.StringVar(&f.subject, "sub", "", "the subject: an `ID` of whom the claims are about")
-	flags.Var(&f.ttl, "ttl", "how long the token lives: 15m, 1h30m, 30d")
-	flags.StringVar(&f.typ, "typ", "", "`TYPE` of the signed token inside (default "+seal.DefaultType+")")
-	flags.BoolVar(&f.init, "init", false, "make a ring and its key file if there is no ring yet")
+	f.add(cmd)
 	return cmd
 }
 
+func (f *sealFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.to, "to", nil, "JWK Set `FILE` of the recipient, FILE:CLAIMS with --selective (default: the public keys of your own ring)")
+	flags.StringVar(&f.issuer, "iss", "", "the issuer: you, usually an https `URL`")
+	flags.StringArrayVar(&f.audiences, "aud", nil, "the audience: the recipient's name, usually a `URL`; with several --to once, or once for each")
+	flags.StringVar(&f.subject, "sub", "", "the subject: an `ID` of whom the claims are about")
+	flags.Var(&f.ttl, "ttl", "how long the token lives: 15m, 1h30m, 30d")
+	flags.BoolVar(&f.selective, "selective", false, "leave a signed token, and seal single claims in it")
+	addNames(cmd, &f.visible, "visible", "`NAMES` of the claims that --selective leaves in clear: scope,roles")
+	addNames(cmd, &f.replicate, "replicate", "`NAMES` of the claims that routers read in the header of a nested token: iss,aud", "iss", "sub", "aud")
+	flags.Var(&f.pad, "pad", "round the size of the claims up to a multiple of `BYTES`, to hide it: 256")
+	addNames(cmd, &f.allowReadable, "allow-readable", "`NAMES` of what may stay readable though it looks like personal data: sub,kid")
+	flags.StringVar(&f.typ, "typ", "", "`TYPE` of the signed token (default "+seal.DefaultType+"; with --selective "+seal.DefaultSelectiveType+")")
+	flags.BoolVar(&f.init, "init", false, "make a ring and its key file if there is no ring yet")
+	withoutFiles(cmd, "iss", "aud", "sub", "ttl", "pad", "typ")
+}
+
 func (a *app) seal(ctx context.Context, args []string, f sealFlags) error {
-	file, err := a.readClaims(args, f.claimsFlags)
+	job, err := a.sealJob(args, f)
 	if err != nil {
 		return err
-	}
-	job := sealJob{file: file, typ: f.typ, lifetime: time.Duration(f.ttl)}
-	if f.to != "" {
-		if job.to, err = a.publicSet("to", f.to, keys.UseEnc); err != nil {
-			return err
-		}
 	}
 	ring, err := a.openRing(ctx)
 	if f.init && errors.Is(err, keys.ErrNoRing) {
@@ -68,13 +91,37 @@ func (a *app) seal(ctx context.Context, args []string, f sealFlags) error {
 		return err
 	}
 	token, err := job.run(ctx, ring)
-	if job.to == nil && errors.Is(err, keys.ErrNoKey) {
+	if len(job.to) == 0 && errors.Is(err, keys.ErrNoKey) {
 		return &failure{err: err, advice: "to seal to somebody else, give the recipient's JWK Set with --to FILE; what this ring holds shows sealjwt keys list"}
 	}
 	if err != nil {
 		return err
 	}
 	return a.print([]byte(token + "\n"))
+}
+
+// sealJob reads what a token is to be made of, and needs no ring for it.
+func (a *app) sealJob(args []string, f sealFlags) (sealJob, error) {
+	to, err := parseRecipients(f.to)
+	if err != nil {
+		return sealJob{}, err
+	}
+	if err := f.checkForm(to); err != nil {
+		return sealJob{}, err
+	}
+	file, err := a.readClaims(args, f.claimsFlags)
+	if err != nil {
+		return sealJob{}, err
+	}
+	if err := f.checkAudiences(file.audiences, to); err != nil {
+		return sealJob{}, err
+	}
+	for i := range to {
+		if to[i].keys, err = a.publicSet("to", to[i].path, keys.UseEnc); err != nil {
+			return sealJob{}, err
+		}
+	}
+	return sealJob{flags: f, file: file, to: to}, nil
 }
 
 // firstRing makes a ring once it is certain that it will do: the job runs with
@@ -102,26 +149,33 @@ func (a *app) firstRing(ctx context.Context, job sealJob) (*keys.Ring, error) {
 
 // sealJob is a token to make, with whatever ring.
 type sealJob struct {
-	file     claimsFile
-	typ      string
-	lifetime time.Duration
-	to       *keys.PublicSet // nil: to the ring itself
+	flags sealFlags
+	file  claimsFile
+	to    []recipient // none: the ring itself
 }
 
 func (j sealJob) run(ctx context.Context, ring *keys.Ring) (string, error) {
-	recipient := seal.Recipient{Audience: j.file.audience, Keys: ring}
-	if j.to != nil {
-		recipient.Keys = j.to
+	cfg := seal.Config{
+		Issuer:        j.file.issuer,
+		Lifetime:      time.Duration(j.flags.ttl),
+		Signing:       ring,
+		Recipients:    j.recipients(ring),
+		Visible:       j.flags.visible.names,
+		Replicate:     j.flags.replicate.names,
+		Type:          j.flags.typ,
+		Pad:           int(j.flags.pad),
+		AllowReadable: j.flags.allowReadable.names,
 	}
-	sealer, err := seal.New(seal.Config{
-		Issuer:     j.file.issuer,
-		Lifetime:   j.lifetime,
-		Signing:    ring,
-		Recipients: []seal.Recipient{recipient},
-		Type:       j.typ,
-	})
+	if j.flags.selective {
+		cfg.Form = seal.Selective
+	}
+	sealer, err := seal.New(cfg)
 	if err != nil {
-		return "", err
+		return "", inFlags(err)
 	}
-	return sealer.Seal(ctx, j.file.claims)
+	token, err := sealer.Seal(ctx, j.file.claims)
+	if err != nil {
+		return "", inFlags(err)
+	}
+	return token, nil
 }

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// explainOpened says where each claim of a token came from: its name, and never its
+// value. It is for tokens that were opened; what a refused one says about itself is
+// not to be believed.
+func (a *app) explainOpened(tok *open.Token, token string, text json.RawMessage) error {
+	outer, err := readLayer("token", token)
+	if err != nil {
+		return err
+	}
+	claims, err := strict.ParseObject(text)
+	if err != nil {
+		return err
+	}
+	sealed := tok.Sealed()
+	decrypted := "sealed, decrypted with " + outer.decryptedWith(tok)
+	for name := range claims.All() {
+		origin := decrypted
+		switch {
+		case outer.replicates(name):
+			origin = "visible in the header, signed by " + tok.SigningKeyID()
+		case !slices.Contains(sealed, name):
+			origin = "visible, signed by " + tok.SigningKeyID()
+		}
+		a.say("%s: %s", bareName(name), origin)
+	}
+	switch n := tok.SealedForOthers(); n {
+	case 0:
+	case 1:
+		a.say("1 JWE is for others")
+	default:
+		a.say("%d JWEs are for others", n)
+	}
+	return nil
+}
+
+// decryptedWith names the key, of which there are several if more than one JWE of a
+// selective token was for us.
+func (l *layer) decryptedWith(tok *open.Token) string {
+	if ours := l.SealedTo - tok.SealedForOthers(); ours > 1 {
+		return fmt.Sprintf("one of %d keys of this ring", ours)
+	}
+	return tok.DecryptionKeyID()
+}
+
+// replicates reports whether a claim stands in the header of a nested token too,
+// where anybody reads it. Open compares the two.
+func (l *layer) replicates(claim string) bool {
+	_, there := l.header.Raw(claim)
+	return there && slices.Contains(registered, claim)
+}
+
+// registered are the claims that are compared with their copies in a header.
+var registered = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// everything stands for all claims that are not visible in the list of a --to. It
+// has to be written: a list that a script left empty must not mean all of them.
+const everything = "*"
+
+// recipient is one --to.
+type recipient struct {
+	path   string
+	claims []string // those that it lists
+	all    bool     // it lists everything
+	keys   *keys.PublicSet
+}
+
+func (r recipient) hasList() bool { return r.all || r.claims != nil }
+
+// parseRecipients reads what --to says: FILE or FILE:CLAIMS.
+func parseRecipients(flags []string) ([]recipient, error) {
+	var to []recipient
+	for _, text := range flags {
+		r, err := parseRecipient(text)
+		if err != nil {
+			return nil, err
+		}
+		to = append(to, r)
+	}
+	return to, nil
+}
+
+// parseRecipient splits at the last colon, unless that is part of the path: of
+// C:/x, of https://host/x, or of https://host:8443.
+func parseRecipient(text string) (recipient, error) {
+	i := strings.LastIndexByte(text, ':')
+	if i < 0 || strings.Contains(text[i:], "/") || isDigits(text[i+1:]) {
+		return recipient{path: text}, nil
+	}
+	r := recipient{path: text[:i]}
+	list := text[i+1:]
+	switch {
+	case r.path == "":
+		return r, usagef("--to %s names no file: write --to api.jwks%[1]s", text)
+	case list == "":
+		return r, usagef("--to %s lists no claims: write --to %[1]semail,address, or --to '%[1]s*' for all that is not visible", text)
+	case list == everything:
+		r.all = true
+		return r, nil
+	}
+	var err error
+	if r.claims, err = splitNames(list); err != nil {
+		return r, usagef("the claims of --to %s %w", text, err)
+	}
+	return r, nil
+}
+
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// checkForm refuses what does not fit the form, in the words of the command line.
+func (f sealFlags) checkForm(to []recipient) error {
+	if f.selective {
+		return f.checkSelective(to)
+	}
+	switch {
+	case len(f.visible.names) > 0:
+		return usagef("--visible is for the selective form: add --selective")
+	case len(to) > 1:
+		return usagef("a nested token has one recipient, and --to names %d: add --selective, or seal once for each", len(to))
+	case len(to) == 1 && to[0].hasList():
+		return usagef("--to lists claims, which is for the selective form: add --selective, or write --to %s", to[0].path)
+	}
+	return nil
+}
+
+func (f sealFlags) checkSelective(to []recipient) error {
+	if len(f.replicate.names) > 0 {
+		return usagef("--replicate is for the nested form: leave it out; in a selective token iss, sub and aud are readable anyway")
+	}
+	for _, r := range to {
+		if len(to) > 1 && !r.hasList() {
+			return usagef("--to %s is one of several and lists no claims: write --to %[1]s:email,address, or --to '%[1]s:*' for all that is not visible", r.path)
+		}
+		for _, name := range r.claims {
+			if slices.Contains(f.visible.names, name) {
+				return usagef("%q stands in --visible, where everybody reads it, and in --to %s: take it out of one of them", name, r.path)
+			}
+		}
+	}
+	return nil
+}
+
+// checkAudiences: one audience is everybody's; several are those of the recipients,
+// one by one.
+func (f sealFlags) checkAudiences(audiences []string, to []recipient) error {
+	switch {
+	case len(audiences) == 1:
+		return nil
+	case !f.selective:
+		return usagef("a nested token has one audience, and here are %d: seal once for each, or add --selective", len(audiences))
+	case len(audiences) != len(to):
+		return usagef("%d audiences and %s: give one --aud for all of them, or one for each --to, in the same order",
+			len(audiences), count(int64(max(1, len(to))), "recipient"))
+	}
+	return nil
+}
+
+// recipients are those of a token: the ring itself if there are no others.
+func (j sealJob) recipients(ring *keys.Ring) []seal.Recipient {
+	if len(j.to) == 0 {
+		return []seal.Recipient{{Audience: j.file.audiences[0], Keys: ring}}
+	}
+	var list []seal.Recipient
+	for i, r := range j.to {
+		audience := j.file.audiences[0]
+		if len(j.file.audiences) > 1 {
+			audience = j.file.audiences[i]
+		}
+		list = append(list, seal.Recipient{Audience: audience, Keys: r.keys, Claims: r.claims, AllSealed: r.all})
+	}
+	return list
+}
+
+// flagNames are what the library calls fields, in its advice.
+var flagNames = strings.NewReplacer(
+	"in AllowReadable", "in --allow-readable",
+	"Visible names", "--visible names",
+	"in Visible", "in --visible",
+	"in the Claims of a recipient", "in the list of a --to",
+	"correct the list", "correct the list of its --to",
+	"Require names", "--require names",
+	"Type must", "--typ must",
+)
+
+// inFlags is an error of the library about what flags say. Its text names them, and
+// so says what to do.
+func inFlags(err error) error {
+	text := flagNames.Replace(err.Error())
+	if text == err.Error() {
+		return err
+	}
+	code, _ := describe(err)
+	return &failure{err: &reworded{text, err}, code: code}
+}
+
+// reworded is an error under another text.
+type reworded struct {
+	text string
+	err  error
+}
+
+func (r *reworded) Error() string { return r.text }
+func (r *reworded) Unwrap() error { return r.err }

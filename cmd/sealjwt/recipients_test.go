@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+func TestToFlags(t *testing.T) {
+	for text, want := range map[string]recipient{
+		"api.jwks":                        {path: "api.jwks"},
+		"api.jwks:email":                  {path: "api.jwks", claims: []string{"email"}},
+		"api.jwks:email,full name":        {path: "api.jwks", claims: []string{"email", "full name"}},
+		"api.jwks:*":                      {path: "api.jwks", all: true},
+		"a:b.jwks:email":                  {path: "a:b.jwks", claims: []string{"email"}},
+		"C:/x":                            {path: "C:/x"},
+		"C:/x:email":                      {path: "C:/x", claims: []string{"email"}},
+		"/dev/fd/63:email":                {path: "/dev/fd/63", claims: []string{"email"}},
+		"https://host/jwks":               {path: "https://host/jwks"},
+		"https://host:8443":               {path: "https://host:8443"},
+		"https://host:8443/jwks":          {path: "https://host:8443/jwks"},
+		"https://host:8443:email,address": {path: "https://host:8443", claims: []string{"email", "address"}},
+		"https://host/jwks:email1":        {path: "https://host/jwks", claims: []string{"email1"}},
+		"x:1":                             {path: "x:1"},
+		"x:1,2":                           {path: "x", claims: []string{"1", "2"}},
+	} {
+		got, err := parseRecipient(text)
+		if err != nil || got.path != want.path || got.all != want.all || !slices.Equal(got.claims, want.claims) {
+			t.Errorf("%s becomes %+v, %v; want %+v", text, got, err, want)
+		}
+		if got.hasList() != (want.all || want.claims != nil) {
+			t.Errorf("%s: hasList is %v", text, got.hasList())
+		}
+	}
+	for _, text := range []string{
+		"api.jwks:", ":email", ":", "api.jwks:,", "api.jwks:email,", "api.jwks:*,email", "api.jwks:**,*", "api.jwks: email",
+		"api.jwks:email,email", "api.jwks::",
+	} {
+		if got, err := parseRecipient(text); err == nil {
+			t.Errorf("%q was taken for %+v", text, got)
+		} else if code, _ := describe(err); code != exitUsage {
+			t.Errorf("%q: exit code %d", text, code)
+		}
+	}
+}
+
+// The library's advice comes out in the words of the command line, and with its code.
+func TestAdviceNamesFlags(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+		want string
+	}{
+		{fmt.Errorf("%w: sub: name it in AllowReadable", seal.ErrReadable), exitPolicy, "sub: name it in --allow-readable"},
+		{fmt.Errorf("%w: Type must be short", seal.ErrConfig), exitUsage, "--typ must be short"},
+		{fmt.Errorf("%w: Require names x", open.ErrConfig), exitUsage, "--require names x"},
+		{fmt.Errorf("%w: a string", seal.ErrClaims), exitUsage, "a string: correct the claims file"},
+	} {
+		err := inFlags(c.err)
+		if code, text := describe(err); code != c.code || !strings.HasSuffix(text, c.want) {
+			t.Errorf("%v: %d %s", c.err, code, text)
+		}
+		if !errors.Is(err, errors.Unwrap(c.err)) {
+			t.Errorf("%v is lost", c.err)
+		}
+	}
+}
+
+// A library that sealed with --to and a list must not have got all, or none.
+func TestListsReachTheLibrary(t *testing.T) {
+	job := sealJob{file: claimsFile{audiences: []string{"a", "b", "c"}}, to: []recipient{
+		{claims: []string{"email"}}, {all: true}, {},
+	}}
+	list := job.recipients(nil)
+	for i, want := range []seal.Recipient{
+		{Audience: "a", Claims: []string{"email"}}, {Audience: "b", AllSealed: true}, {Audience: "c"},
+	} {
+		got := list[i]
+		if got.Audience != want.Audience || got.AllSealed != want.AllSealed || !slices.Equal(got.Claims, want.Claims) || (got.Claims == nil) != (want.Claims == nil) {
+			t.Errorf("recipient %d is %+v, want %+v", i, got, want)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// explainRefusal says more than the class of the error where that helps. What it
+// says of the token is a look at it from outside: nothing has been verified.
+func explainRefusal(err error, token string, f openFlags) error {
+	switch {
+	case errors.Is(err, open.ErrMalformed):
+		return &failure{err: err, advice: whatInstead(token, f.selective)}
+	case f.selective && errors.Is(err, open.ErrType) && !looksSelective(token):
+		return &failure{err: err, advice: "it looks like one without sealed claims, all of which anybody can read"}
+	case f.at.given && (errors.Is(err, open.ErrExpired) || errors.Is(err, open.ErrNotYetValid)):
+		return &failure{err: err, advice: "as of " + f.at.String() + ", which --at names; try another time"}
+	case f.visibleOnly && errors.Is(err, open.ErrKey):
+		return &failure{err: err, advice: "does --trust lack its issuer's signing key?"}
+	}
+	return err
+}
+
+// whatInstead says what a malformed token is instead of one of the form that was
+// expected.
+func whatInstead(token string, selective bool) string {
+	if reason := notCompact(token); reason != "" {
+		return reason
+	}
+	l, err := readLayer("token", token)
+	isJWS := strings.Count(token, ".") == partsJWS-1
+	switch {
+	case !selective && err == nil && l.SealedTo > 0:
+		return "this looks like a selective token: add --selective"
+	case !selective && isJWS:
+		return "this one is not encrypted, and anybody can read it; only sealed tokens are opened"
+	case err != nil:
+		return err.Error()
+	case selective && !isJWS:
+		return "this looks like a nested token: leave --selective out"
+	case selective:
+		return "it is spelled in a way that is not allowed; ask its issuer for a new one"
+	}
+	return "it is spelled in a way that is not allowed, or holds no signed token; ask its issuer for a new one"
+}
+
+func looksSelective(token string) bool {
+	l, err := readLayer("token", token)
+	return err == nil && l.SealedTo > 0
+}

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// compact makes a token of parts that may be anything.
+func compact(parts ...string) string {
+	for i, p := range parts {
+		parts[i] = base64.RawURLEncoding.EncodeToString([]byte(p))
+	}
+	return strings.Join(parts, ".")
+}
+
+var (
+	plainJWS    = compact(`{"alg":"ES256"}`, `{"iss":"a"}`, "signature")
+	unsignedJWS = compact(`{"alg":"none"}`, `{"iss":"a"}`, "")
+	directJWE   = compact(`{"alg":"dir","enc":"A256GCM"}`, "", "twelve bytes", "ciphertext", "sixteen byte tag")
+	wrappedJWE  = compact(`{"enc":"A256GCM","alg":"A256KW"}`, "key", "twelve bytes", "ciphertext", "sixteen byte tag")
+)
+
+// sightings are what a finder finds, as line:column token.
+func sightings(t testing.TB, r io.Reader, most, chunk int) (list []string) {
+	t.Helper()
+	f := newFinder(r, most, chunk)
+	for {
+		hit, err := f.next(context.Background())
+		if err == io.EOF {
+			return list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, fmt.Sprintf("%d:%d %s", hit.line, hit.column, hit.token))
+	}
+}
+
+// Each @ of these is a token.
+var surroundings = []string{
+	"@", "@\n", "\n\r\n@\r\n", "Authorization: Bearer @",
+	"a=@&b=@;@,\"@\"",
+	`{"t":"@","u":"é\u003d@"}`,
+	"?x=%20@%3D3D@=3D@",
+	`\n@\n@`,
+	"https://example.com/@.jpg",
+	"This is @. And @.. Or (@)... <@>",
+	"v1.2.3-beta.@.jpg",
+	"\x00\xff\xfe@\x80\x00@\x00",
+	"@ @\t@",
+	"long_prefix_eyJ_eyJhbGciOiJ_@",
+	strings.Repeat("eyJhbGci", 60) + ".@",
+	// Cut off by a logger:
+	"eyJhbGciOiJIUzI1NiJ9... eyJhbGciOiJIUzI1NiJ9 eyJhbGciOiJIUzI1NiJ9.x",
+	"eyJpc3MiOiJhIn0.eyJpc3MiOiJhIn0.c2ln www.example.com 10.0.0.1 a.b.c.d.e",
+	".......",
+	"",
+}
+
+func TestFinderInAnyText(t *testing.T) {
+	for _, token := range []string{plainJWS, unsignedJWS, directJWE, wrappedJWE} {
+		for _, s := range surroundings {
+			if token == unsignedJWS && strings.ContainsAny(s, "%\\.") {
+				s = strings.NewReplacer("@%", "@ %", "@\\", "@ \\", "@.", "@ .").Replace(s) // else it looks like a signature
+			}
+			text, want := planted(s, token)
+			for name, r := range map[string]io.Reader{
+				"whole":   strings.NewReader(text),
+				"by byte": iotest.OneByteReader(strings.NewReader(text)),
+				"end":     iotest.DataErrReader(strings.NewReader(text)),
+			} {
+				if got := sightings(t, r, 2000, 64); !slices.Equal(got, want) {
+					t.Errorf("%q, %s:\n got %q\nwant %q", text, name, got, want)
+				}
+			}
+		}
+	}
+}
+
+// planted puts a token in every place that is marked.
+func planted(marked, token string) (text string, want []string) {
+	for i, part := range strings.Split(marked, "@") {
+		if i > 0 {
+			line, column := 1+strings.Count(text, "\n"), len(text)-strings.LastIndexByte(text, '\n')
+			want = append(want, fmt.Sprintf("%d:%d %s", line, column, token))
+			text += token
+		}
+		text += part
+	}
+	return text, want
+}
+
+// Headers begin with any white space that JSON allows, and names are in any order.
+func TestFinderKnowsHeaders(t *testing.T) {
+	for _, header := range []string{
+		`{"alg":"HS256"}`, `{ "alg":"HS256"}`, "{\n  \"alg\": \"HS256\"\n}", "{\r\n\"alg\":\"HS256\"}", "{\t\"alg\":\"HS256\"}",
+		`{"é":1,"alg":"HS256"}`, `{"1":1,"alg":"HS256"}`, `{"\u0061lg":"HS256"}`, ` {"alg":"HS256"}`, "\n{\"alg\":\"HS256\"}",
+		"\t\n {\"alg\":\"HS256\"}", "\r\n\r\n{\"alg\":\"HS256\"} \n", `{"typ":"JWT","alg":"HS256","alg":"none"}`,
+		"{\"kid\":\"\xff\",\"alg\":\"HS256\"}", `{"":"","alg":"HS256"}`, `{"alg":""}  `,
+	} {
+		for _, before := range []string{"", "token=", "/"} {
+			token := compact(header, `{"iss":"a"}`, "signature")
+			if got := sightings(t, strings.NewReader(before+token), 2000, 64); len(got) != 1 || !strings.HasSuffix(got[0], " "+token) {
+				t.Errorf("%q: %q", header, got)
+			}
+		}
+	}
+	for _, header := range []string{`{"typ":"JWT"}      `, `{"alg":null}    `, `["alg","HS256"]`, `"alg and others"`, `{"alg":"HS256"`, `{"alg":"HS256"}}`} {
+		if got := sightings(t, strings.NewReader(compact(header, `{"iss":"a"}`, "signature")), 2000, 64); got != nil {
+			t.Errorf("%q: %q", header, got)
+		}
+	}
+}
+
+// What strict reading refuses, a stranger reads all the same.
+func TestFinderTakesAnySpelling(t *testing.T) {
+	padded := base64.URLEncoding
+	spare := plainJWS[:strings.IndexByte(plainJWS, '.')-1] + "R" // of {"alg":"ES256"}, 15 bytes, no spare bits: another byte
+	for token, want := range map[string]bool{
+		padded.EncodeToString([]byte(`{"alg":"none"}`)) + "." + padded.EncodeToString([]byte(`{"iss":"ab"}`)) + "." + padded.EncodeToString([]byte("signed")): true,
+		"eyJhbGciOiJub25lIn1.e30.":      true, // spare bits in 1
+		"eyJhbGciOiJIUzI1NiJ9.e30x.c2l": true,
+		"eyJhbGciOiJIUzI1NiJ9.a.b":      true, // nothing of it can be decoded
+		"eyJhbGciOiJIUzI1NiJ9..c2ln":    true, // detached payload
+		"eyJhbGciOiJIUzI1NiJ9.e30":      false,
+		spare + ".e30.":                 false,
+	} {
+		got := sightings(t, strings.NewReader("x="+token), 2000, 64)
+		if (len(got) == 1 && got[0] == "1:3 "+token) != want {
+			t.Errorf("%s: %q", token, got)
+		}
+	}
+}
+
+// A token is found wherever the buffer ends in it.
+func TestFinderAtEveryBorder(t *testing.T) {
+	text := "x.y\nz " + plainJWS + "\n" + directJWE + "..." + unsignedJWS + "\neyJ.a.b " + wrappedJWE
+	want := sightings(t, strings.NewReader(text), 1000, 1000)
+	if len(want) != 4 {
+		t.Fatal(want)
+	}
+	longest := max(len(plainJWS), len(directJWE), len(wrappedJWE))
+	for chunk := 1; chunk <= len(text); chunk++ {
+		for _, most := range []int{longest, longest + 1, 3 * longest} {
+			if got := sightings(t, strings.NewReader(text), most, chunk); !slices.Equal(got, want) {
+				t.Fatalf("chunk %d, most %d: %q", chunk, most, got)
+			}
+		}
+	}
+}
+
+// In random text the finder finds all that was planted, where a regular expression
+// over the whole of it does.
+func TestFinderAgainstRegexp(t *testing.T) {
+	reference := regexp.MustCompile(`(?:ey|ew)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){2,4}`)
+	r := rand.New(rand.NewSource(1))
+	const junk = "abeyJw.. \n=%\"\\/\x00\xc3\r,;-_0"
+	for range 300 {
+		var b bytes.Buffer
+		for range r.Intn(40) {
+			for range r.Intn(30) {
+				b.WriteByte(junk[r.Intn(len(junk))])
+			}
+			b.WriteString([]string{" ", "\"", "=", "\n"}[r.Intn(4)])
+			b.WriteString([]string{plainJWS, directJWE, wrappedJWE, unsignedJWS, "eyJhbGciOiJIUzI1NiJ9.."}[r.Intn(5)])
+			b.WriteString([]string{" ", "\"", "&", "\n"}[r.Intn(4)])
+		}
+		var want []string
+		for _, at := range reference.FindAllIndex(b.Bytes(), -1) {
+			line := 1 + bytes.Count(b.Bytes()[:at[0]], []byte("\n"))
+			column := at[0] - bytes.LastIndexByte(b.Bytes()[:at[0]], '\n')
+			token := string(b.Bytes()[at[0]:at[1]])
+			if slices.Contains([]string{plainJWS, directJWE, wrappedJWE, unsignedJWS}, token) {
+				want = append(want, fmt.Sprintf("%d:%d %s", line, column, token))
+			}
+		}
+		if got := sightings(t, iotest.HalfReader(bytes.NewReader(b.Bytes())), 600, 1+r.Intn(300)); !slices.Equal(got, want) {
+			t.Fatalf("%q:\n got %q\nwant %q", b.String(), got, want)
+		}
+	}
+}
+
+// What is too long is told and not held, and the next one is found.
+func TestFinderSkipsTheTooLong(t *testing.T) {
+	long := compact(`{"alg":"ES256"}`, strings.Repeat("x", 3000), "signature")
+	header := strings.Repeat("A", 5000) + ".x.y"
+	text := "1 " + long + " " + plainJWS + "\n" + header + " " + long[:2000] + "\n" + plainJWS
+	f := newFinder(strings.NewReader(text), 1000, 100)
+	var got []string
+	for hit, err := f.next(t.Context()); err == nil; hit, err = f.next(t.Context()) {
+		got = append(got, fmt.Sprint(hit.line, hit.tooLong, len(hit.token)))
+	}
+	if want := []string{"1 true 0", fmt.Sprint(1, false, len(plainJWS)), "2 true 0", fmt.Sprint(3, false, len(plainJWS))}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	// At the limit, and one byte above it.
+	for most, want := range map[int]bool{len(plainJWS): false, len(plainJWS) - 1: true} {
+		f := newFinder(strings.NewReader(plainJWS+"\n"), most, 100)
+		if hit, err := f.next(t.Context()); err != nil || hit.tooLong != want {
+			t.Errorf("%d: %v, %v", most, hit, err)
+		}
+	}
+}
+
+func TestFinderStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := newFinder(strings.NewReader(plainJWS), 1000, 100).next(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	broken := iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(plainJWS)))
+	if _, err := newFinder(broken, 1000, 100).next(t.Context()); !errors.Is(err, iotest.ErrTimeout) {
+		t.Errorf("broken: %v", err)
+	}
+	if _, err := newFinder(iotest.ErrReader(nil), 1000, 100).next(t.Context()); !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("stuck: %v", err)
+	}
+}
+
+// endless repeats a text up to a length, and notes how large the heap becomes.
+type endless struct {
+	text  []byte
+	left  int64
+	at    int
+	reads int
+	peak  uint64
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.left <= 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, e.text[e.at:])
+	e.at = (e.at + n) % len(e.text)
+	e.left -= int64(n)
+	if e.reads++; e.reads%16 == 0 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		e.peak = max(e.peak, m.HeapAlloc)
+	}
+	return n, nil
+}
+
+// A text of any length takes the memory of one buffer: with tokens in lines, on one
+// line without end, and in one word without end.
+func TestFinderInConstantMemory(t *testing.T) {
+	log := strings.Repeat("10.0.0.1 - - \"GET /index.html HTTP/1.1\" 200 \"curl/8.5.0\"\n", 5000)
+	for _, c := range []struct {
+		name, text string
+		length     int64
+	}{
+		{"lines", log + plainJWS + "\n" + log, 192 << 20},
+		{"one line", strings.ReplaceAll(log, "\n", " ") + directJWE + " ", 48 << 20},
+		{"one word", strings.Repeat("eyJhbGciOiJub25lIn0", 20000), 16 << 20},
+	} {
+		in := &endless{text: []byte(c.text), left: c.length}
+		var before runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		f := newFinder(in, maxScanned, scanChunk)
+		for _, err := f.next(t.Context()); err == nil; _, err = f.next(t.Context()) {
+		}
+		if f.read < c.length || in.peak == 0 {
+			t.Fatalf("%s: read %d bytes, peak %d", c.name, f.read, in.peak)
+		}
+		if grown := int64(in.peak) - int64(before.HeapAlloc); grown > 16<<20 {
+			t.Errorf("%s: the heap grew by %d bytes", c.name, grown)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/seal/pii"
+)
+
+const someHeader = `{"alg":"ES256"}`
+
+// seenIn is what a scan says of a token: in every layer, path and kind.
+func seenIn(token string) (list []string) {
+	for _, e := range exposedIn(token) {
+		for _, m := range slices.Concat(e.header, e.claims) {
+			for _, f := range m.personal {
+				list = append(list, fmt.Sprintf("%s: %s: %s", e.where, f.Path, f.Kind))
+			}
+		}
+		for _, f := range e.personal {
+			list = append(list, fmt.Sprintf("%s: %s: %s", e.where, f.Path, f.Kind))
+		}
+	}
+	return list
+}
+
+func TestPersonalDataInAnySpelling(t *testing.T) {
+	for payload, want := range map[string][]string{
+		`{"iss":"https://id.example.com","email":"ada@example.com"}`:        {"token: email: e-mail address"},
+		`{"note":"write to ada@example.com"}`:                               {"token: note: e-mail address"},
+		`{"users":[{"email":""}]}`:                                          {"token: users[0].email: e-mail address"},
+		`{"iss":"https://id.example.com","sub":"u-1","exp":1767226500}`:     nil,
+		`{"email":"ada@example.com","email":""}`:                            {"token: email: e-mail address", "token: email: e-mail address"},
+		`{"n":1,"n":2,"users":[{"email":""}]}`:                              {"token: users[0].email: e-mail address"},
+		`{"n":{"note":"ada\u0040example.com","note":"x"}}`:                  {"token: n.note: e-mail address"},
+		`{"n":{"a":1,"a":2,"ada@example.com":1}}`:                           {"token: n.[redacted name]: e-mail address"},
+		`{"ada@example.com":1,"b":1,"b":2}`:                                 {"token: [redacted name]: e-mail address"},
+		"{\"note\":\"\xff ada@example.com\"}":                               {"token: note: e-mail address"},
+		`{"n":"\ud800 ada@example.com"}`:                                    {"token: n: e-mail address"},
+		`{"n":` + strings.Repeat("[", 50) + `"ada@example.com"`:             {"token: payload: e-mail address"},
+		`{"n":` + deep(`"ada@example.com"`) + `}`:                           {"token: n: e-mail address"},
+		`{"birthdate":"19`:                                                  {"token: birthdate: date of birth"}, // cut off
+		`{"email":"ada@example.com"} {}`:                                    {"token: email: e-mail address", "token: payload: e-mail address"},
+		`["ada@example.com"]`:                                               {"token: payload: e-mail address"},
+		`hello, ada@example.com`:                                            {"token: payload: e-mail address"},
+		"\x00\x01\xff":                                                      nil,
+		``:                                                                  nil,
+		`{"` + strings.Repeat("long", 100) + `":{"email":"a"},"b":1,"b":2}`: {`token: "longlonglonglonglonglonglonglonglonglonglonglong...".email: e-mail address`},
+	} {
+		if got := seenIn(compact(someHeader, payload, "signature")); !slices.Equal(got, want) {
+			t.Errorf("%.60s:\n got %q\nwant %q", payload, got, want)
+		}
+	}
+	for header, want := range map[string][]string{
+		`{"alg":"ES256","kid":"ada@example.com"}`:                {"token: kid: e-mail address"},
+		`{"alg":"ES256","alg":"none","kid":"ada@example.com"}`:   {"token: kid: e-mail address"},
+		`{"alg":"ECDH-ES","enc":"A256GCM","email":"replicated"}`: {"token: email: e-mail address"},
+	} {
+		parts := []string{header, "{}", "signature"}
+		if strings.Contains(header, "enc") {
+			parts = []string{header, "", "iv", "ciphertext", "tag"}
+		}
+		if got := seenIn(compact(parts...)); !slices.Equal(got, want) {
+			t.Errorf("%s:\n got %q\nwant %q", header, got, want)
+		}
+	}
+}
+
+// deep is a value as deep as the strict reader takes it, and one deeper.
+func deep(value string) string {
+	return strings.Repeat("[", strict.MaxDepth) + value + strings.Repeat("]", strict.MaxDepth)
+}
+
+// A token in a token is read like the outer one, and its text is not judged as a
+// text.
+func TestTokensInTokens(t *testing.T) {
+	personal := compact(someHeader, `{"email":"ada@example.com"}`, "signature")
+	for payload, want := range map[string][]string{
+		`{"act":{"token":"` + personal + `"}}`:                   {"token claim act.token: email: e-mail address"},
+		`{"act":["Bearer ` + personal + `"]}`:                    {"token claim act[0]: email: e-mail address"},
+		`{"n":1,"n":2,"act":["x=` + personal + `."]}`:            {"token claim act[0]: email: e-mail address"},
+		`{"act":"` + plainJWS + `"}`:                             nil,
+		`{"act":"` + plainJWS + ` ` + directJWE + `"}`:           nil,
+		`{"email":"` + wrappedJWE + `"}`:                         nil, // sealed by hand
+		`{"email":"ada@example.com ` + wrappedJWE + `"}`:         {"token: email: e-mail address"},
+		`{"note":"ada@example.com ` + plainJWS + `"}`:            {"token: note: e-mail address"},
+		`{"sealed":["` + wrappedJWE + `","` + directJWE + `"]}`:  nil,
+		`{"a":{"` + personal + `":1}}`:                           {"token: a.[redacted name]: token", "token claim a.[redacted name]: email: e-mail address"},
+		personal:                                                 {"token payload: email: e-mail address"},
+		compact(someHeader, `{"t":"`+personal+`"}`, "signature"): {"token payload claim t: email: e-mail address"},
+	} {
+		if got := seenIn(compact(someHeader, payload, "signature")); !slices.Equal(got, want) {
+			t.Errorf("%s:\n got %q\nwant %q", payload, got, want)
+		}
+	}
+	many := `{"t":["` + strings.Repeat(personal+`","`, 100) + `"]}`
+	if got := exposedIn(compact(someHeader, many, "signature")); len(got) != maxLayers {
+		t.Errorf("%d layers", len(got))
+	}
+}
+
+func TestSealedRecipients(t *testing.T) {
+	for payload, want := range map[string]int{
+		`{"sealed":["` + wrappedJWE + `","` + directJWE + `"]}`: 2,
+		`{"sealed":["` + wrappedJWE + `",""]}`:                  0,
+		`{"sealed":["` + wrappedJWE + `","` + plainJWS + `"]}`:  0,
+		`{"sealed":["a ` + wrappedJWE + `"]}`:                   0,
+		`{"sealed":[["` + wrappedJWE + `"]]}`:                   0,
+		`{"sealed":[]}`:                                         0,
+		`{"sealed":"` + wrappedJWE + `"}`:                       0,
+		`{"unsealed":["` + wrappedJWE + `"]}`:                   0,
+	} {
+		if got := exposedIn(compact(someHeader, payload, "signature"))[0].sealedTo; got != want {
+			t.Errorf("%s: %d, want %d", payload, got, want)
+		}
+	}
+}
+
+// The names of a report are those that pii gives the same places.
+func TestShortNames(t *testing.T) {
+	for _, name := range []string{
+		"email", "a b", "", "é", "\x1b[31m", "\u202e", strings.Repeat("x", 48), strings.Repeat("x", 49), strings.Repeat("é", 40),
+		`"`, "ada@example.com", "a.b", "https://example.com/claims/x",
+	} {
+		o, err := strict.ParseObject(fmt.Appendf(nil, `{%s:{"email":""}}`, quoted(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := pii.InObject(o)
+		if len(found) != 1 {
+			t.Fatalf("%q: %v", name, found)
+		}
+		path, _ := strings.CutSuffix(found[0].Path, ".email")
+		if got := shortName(name); got != path || printable(got) != got {
+			t.Errorf("%q: %s, and pii says %s", name, got, path)
+		}
+	}
+}
+
+// A token made to fill the screen does not.
+func TestSummaryIsShort(t *testing.T) {
+	var claims []string
+	for i := range 30000 { // more than the strict reader takes
+		claims = append(claims, fmt.Sprintf(`"n%d":"ada@example.com"`, i))
+	}
+	list := exposedIn(compact(someHeader, "{"+strings.Join(claims, ",")+"}", "signature"))
+	if got := list[0].summary(); list[0].findings() != len(claims) || !strings.HasSuffix(got, "n10, n11, and others") {
+		t.Errorf("%d, %.200s", list[0].findings(), got)
+	}
+	if got := kinds("", slices.Repeat([]pii.Finding{{Path: "b", Kind: pii.Email}, {Path: "", Kind: pii.Phone}}, 20)); got != "e-mail address in b, phone number" {
+		t.Error(got)
+	}
+}
