@@ -65,3 +65,77 @@ func ExampleSealer_Seal() {
 	// 5 parts
 	// ECDH-ES A256GCM api-2026 JWT
 }
+
+// A token that any gateway can verify and route, of which billing and kyc read
+// different claims. The scope is in clear.
+func ExampleSealer_Seal_selective() {
+	ctx := context.Background()
+	kek, err := keys.RawKey(make([]byte, 32)) // never in earnest
+	if err != nil {
+		log.Fatal(err)
+	}
+	newRing := func(use keys.Use) *keys.Ring {
+		ring, err := keys.Create(ctx, keys.MemStore(), kek, keys.RingConfig{Uses: []keys.Use{use}})
+		if err != nil {
+			log.Fatal(err)
+		}
+		return ring
+	}
+	// In a service the recipients' keys are public ones, from keys.ParsePublicSet.
+	issuer, billing, kyc := newRing(keys.UseSig), newRing(keys.UseEnc), newRing(keys.UseEnc)
+
+	sealer, err := seal.New(seal.Config{
+		Form:    seal.Selective,
+		Issuer:  "https://id.example.com",
+		Signing: issuer,
+		Visible: []string{"scope"},
+		Recipients: []seal.Recipient{
+			{Audience: "https://billing.example.com", Keys: billing, Claims: []string{"email", "address"}},
+			{Audience: "https://kyc.example.com", Keys: kyc, Claims: []string{"email", "national_id"}},
+		},
+		Pad: 256, // so that the lengths do not tell one person from another
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := sealer.Seal(ctx, seal.Claims{
+		Subject: "u-42",
+		Custom: map[string]string{
+			"scope": "read write", "email": "ada@example.com", "address": "1 Quill Street", "national_id": "991231-1000000",
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// All that a stranger can read, beside the times and the jti:
+	text, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	var payload struct {
+		Iss, Sub, Scope string
+		Aud, Sealed     []string
+	}
+	if err := json.Unmarshal(text, &payload); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(payload.Iss, payload.Sub, payload.Scope)
+	fmt.Println(payload.Aud)
+	fmt.Println(len(payload.Sealed), "sealed parts")
+
+	// A claim that should have been sealed is not shown by mistake.
+	_, err = seal.New(seal.Config{
+		Form:       seal.Selective,
+		Issuer:     "https://id.example.com",
+		Signing:    issuer,
+		Visible:    []string{"scope", "email"},
+		Recipients: []seal.Recipient{{Audience: "https://kyc.example.com", Keys: kyc}},
+	})
+	fmt.Println(err)
+	// Output:
+	// https://id.example.com u-42 read write
+	// [https://billing.example.com https://kyc.example.com]
+	// 2 sealed parts
+	// seal: personal data would be readable: Visible names "email" (e-mail address): seal it, or name it in AllowReadable too
+}

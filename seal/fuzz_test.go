@@ -5,15 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// FuzzSeal has any bytes as custom claims: what can be sealed opens to the same
-// members, and what cannot says nothing of itself.
+// FuzzSeal has any bytes as custom claims of either form: what can be sealed opens to
+// the same members, and what cannot says nothing of itself.
 func FuzzSeal(f *testing.F) {
 	for _, file := range claimsFiles(f) {
 		_, custom := claimsFile(f, file)
@@ -24,49 +26,68 @@ func FuzzSeal(f *testing.F) {
 		"", "{}", " { } ", "null", "[]", `"x"`, `{"a":1.0,"b":1e5,"c":12345678901234567890}`, `{"a":1,"a":2}`, `{"a":1,"A":2}`,
 		`{"EXP":1}`, `{"` + "\u017f" + `ub":1}`, `{"sealed":[]}`, `{"a":{"exp":1}}`, "{\"a\":\"\xff\"}", `{"a":"\ud800"}`, `{"a":"\ud83d\ude00"}`,
 		`{"a":"<b>&"}`, "{\"a\":\"\u2028\"}", `{"a":[[[[]]]],"b":{}}`, `{"":null}`, `{"a":1}{}`, `{"\u0061":1}`,
+		`{"cnf":{"jkt":"x"}}`, `{"a":1,"b":{"cnf":2}}`, `{"a":"ada@example.com","A ":1}`, `{"a\"\\\u2028":"<&>","b":[ 1 , {} ]}`,
 	} {
 		f.Add([]byte(s))
 	}
-	p := defaults()
-	sealer := newSealer(f, p.config())
+	p, sealers := defaults(), []*seal.Sealer(nil)
+	for _, form := range []seal.Form{seal.Nested, seal.Selective} {
+		cfg := p.config()
+		if cfg.Form = form; form == seal.Selective {
+			cfg.Visible, cfg.AllowReadable, cfg.Pad = []string{"a"}, []string{"a"}, 32
+		}
+		sealers = append(sealers, newSealer(f, cfg))
+	}
 	f.Fuzz(func(t *testing.T, custom []byte) {
-		given := bytes.Clone(custom)
-		token, err := sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: json.RawMessage(custom)})
-		if !bytes.Equal(given, custom) {
-			t.Fatal("the caller's bytes were changed")
-		}
-		if (err == nil) != (token != "") {
-			t.Fatalf("Seal returned %q and %v", token, err)
-		}
-		if err != nil {
-			// The text holds a fixed phrase, an offset and perhaps a reserved name.
-			if !errors.Is(err, seal.ErrClaims) && !errors.Is(err, seal.ErrTooLarge) || len(err.Error()) > 200 {
-				t.Fatal(err)
-			}
-			return
-		}
-		want, err := strict.ParseObject(custom)
-		if err != nil {
-			t.Fatalf("sealed what is not strict: %v", err)
-		}
-		got, err := strict.ParseObject([]byte(p.payload(t, token)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if registered := 6; got.Len() != want.Len()+registered { // iss, sub, aud, iat, exp, jti
-			t.Fatalf("%d members, given %d", got.Len(), want.Len())
-		}
-		for name, value := range want.All() {
-			var compact bytes.Buffer
-			if err := json.Compact(&compact, value); err != nil {
-				t.Fatal(err)
-			}
-			if raw, ok := got.Raw(name); !ok || string(raw) != compact.String() {
-				t.Fatalf("%q is %s, given %s", name, raw, value)
-			}
-		}
-		if parts := strings.Split(token, "."); len(parts) != 5 {
-			t.Fatalf("%d parts", len(parts))
+		for form, sealer := range sealers {
+			fuzzSeal(t, p, open.Form(form), sealer, custom)
 		}
 	})
+}
+
+func fuzzSeal(t *testing.T, p parties, form open.Form, sealer *seal.Sealer, custom []byte) {
+	t.Helper()
+	given := bytes.Clone(custom)
+	token, err := sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: json.RawMessage(custom)})
+	if !bytes.Equal(given, custom) {
+		t.Fatal("the caller's bytes were changed")
+	}
+	if (err == nil) != (token != "") {
+		t.Fatalf("Seal returned %q and %v", token, err)
+	}
+	if err != nil {
+		// The text holds a fixed phrase, an offset and perhaps a reserved name.
+		if !errors.Is(err, seal.ErrClaims) && !errors.Is(err, seal.ErrTooLarge) || len(err.Error()) > 200 {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := strict.ParseObject(custom)
+	if err != nil {
+		t.Fatalf("sealed what is not strict: %v", err)
+	}
+	tok := p.open(t, token, func(c *open.Config) { c.Form = form })
+	got, err := strict.ParseObject([]byte(claimsText(t, tok)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if registered := 6; got.Len() != want.Len()+registered { // iss, sub, aud, iat, exp, jti
+		t.Fatalf("%d members, given %d", got.Len(), want.Len())
+	}
+	for name, value := range want.All() {
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, value); err != nil {
+			t.Fatal(err)
+		}
+		if raw, ok := got.Raw(name); !ok || string(raw) != compact.String() {
+			t.Fatalf("%q is %s, given %s", name, raw, value)
+		}
+		// Of a selective token all but a are sealed; of a nested one, all.
+		if shown := form == open.Selective && name == "a"; slices.Contains(tok.Sealed(), name) == shown {
+			t.Fatalf("%q is in the wrong part of the token", name)
+		}
+	}
+	if parts := strings.Split(token, "."); len(parts) != []int{5, 3}[form] {
+		t.Fatalf("%d parts", len(parts))
+	}
 }

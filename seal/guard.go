@@ -63,7 +63,7 @@ func (s *Sealer) allows(name string) bool { return slices.Contains(s.cfg.AllowRe
 func (s *Sealer) check(texts []readable) error {
 	for _, t := range texts {
 		if kind, personal := pii.InText(t.value); personal && !s.allows(t.name) {
-			return fmt.Errorf("%w: %s looks like it holds a %s: use another value, or name it in AllowReadable", ErrReadable, t.name, kind)
+			return fmt.Errorf("%w: %s looks like personal data (%s): use another value, or name it in AllowReadable", ErrReadable, t.name, kind)
 		}
 	}
 	return nil

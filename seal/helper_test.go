@@ -133,3 +133,12 @@ func claimsFiles(t testing.TB) []string {
 	}
 	return files
 }
+
+// jwesOf are the JWEs of a selective token.
+func jwesOf(token string) []string {
+	var payload struct{ Sealed []string }
+	if err := json.Unmarshal(decode(strings.Split(token, ".")[1]), &payload); err != nil {
+		panic(err)
+	}
+	return payload.Sealed
+}

@@ -49,26 +49,37 @@ type layers struct {
 	payload string
 }
 
-// read decrypts with go-jose and verifies with it.
-func (p parties) read(token string) (layers, error) {
-	encrypted, err := jose.ParseEncryptedCompact(token,
+// decryptJOSE decrypts a JWE with go-jose alone.
+func decryptJOSE(jwe string) ([]byte, error) {
+	encrypted, err := jose.ParseEncryptedCompact(jwe,
 		[]jose.KeyAlgorithm{jose.ECDH_ES, jose.ECDH_ES_A256KW, jose.RSA_OAEP_256},
 		[]jose.ContentEncryption{jose.A256GCM, jose.A128GCM, jose.A256CBC_HS512, jose.A128CBC_HS256})
 	if err != nil {
-		return layers{}, err
+		return nil, err
 	}
 	private, _ := privates.Load(encrypted.Header.KeyID)
-	plaintext, err := encrypted.Decrypt(private)
+	return encrypted.Decrypt(private)
+}
+
+// read decrypts with go-jose and verifies with it.
+func (p parties) read(token string) (layers, error) {
+	inner, err := decryptJOSE(token)
 	if err != nil {
 		return layers{}, err
 	}
-	l := layers{inner: string(plaintext)}
-	signed, err := jose.ParseSignedCompact(l.inner, []jose.SignatureAlgorithm{jose.ES256, jose.EdDSA, jose.RS256, jose.PS256})
-	if err != nil {
-		return layers{}, err
-	}
-	private, _ = privates.Load(signed.Signatures[0].Protected.KeyID)
-	payload, err := signed.Verify(private.(crypto.Signer).Public())
-	l.header, l.payload = string(decode(strings.Split(l.inner, ".")[0])), string(payload)
+	l := layers{inner: string(inner)}
+	l.header = string(decode(strings.Split(l.inner, ".")[0]))
+	l.payload, err = verifyJOSE(l.inner)
 	return l, err
+}
+
+// verifyJOSE returns the payload of a JWS that go-jose verifies.
+func verifyJOSE(jws string) (string, error) {
+	signed, err := jose.ParseSignedCompact(jws, []jose.SignatureAlgorithm{jose.ES256, jose.EdDSA, jose.RS256, jose.PS256})
+	if err != nil {
+		return "", err
+	}
+	private, _ := privates.Load(signed.Signatures[0].Protected.KeyID)
+	payload, err := signed.Verify(private.(crypto.Signer).Public())
+	return string(payload), err
 }

@@ -3,11 +3,9 @@ package seal_test
 import (
 	"crypto/rsa"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,32 +13,6 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/seal"
 )
-
-// base64Runs are what could be base64 of either alphabet, long enough to hold a
-// claim.
-var base64Runs = regexp.MustCompile(`[A-Za-z0-9_+/-]{4,}`)
-
-// readable is all that a stranger can read in a token: its text, and whatever
-// base64 decodes to at every depth.
-func readable(text string) []string {
-	const most = 4 // layers
-	return readableTo(text, most)
-}
-
-func readableTo(text string, depth int) []string {
-	found := []string{text}
-	if depth == 0 {
-		return found
-	}
-	for _, run := range base64Runs.FindAllString(text, -1) {
-		for _, alphabet := range []*base64.Encoding{base64.RawURLEncoding, base64.RawStdEncoding} {
-			if decoded, err := alphabet.DecodeString(run); err == nil {
-				found = append(found, readableTo(string(decoded), depth-1)...)
-			}
-		}
-	}
-	return found
-}
 
 // secretsOf are all names and all values in a JSON value, at every depth, as
 // decoded and as JSON spells them. Short ones are looked for with their quotes:
@@ -79,21 +51,6 @@ func secretsOf(t *testing.T, raw json.RawMessage) []string {
 	return found
 }
 
-// shown returns those of the secrets that can be read.
-func shown(token string, secrets []string) []string {
-	var found []string
-	texts := readable(token)
-	for _, s := range secrets {
-		for _, text := range texts {
-			if strings.Contains(text, s) {
-				found = append(found, s)
-				break
-			}
-		}
-	}
-	return found
-}
-
 // TestNothingReadable seals the claims files and looks for every claim.
 func TestNothingReadable(t *testing.T) {
 	t.Parallel()
@@ -112,7 +69,7 @@ func TestNothingReadable(t *testing.T) {
 						t.Fatal(err)
 					}
 					secrets := append(secretsOf(t, data), "a-secret-jti", "1767225600", "1767226500")
-					if found := shown(token, secrets); len(found) != 0 {
+					if found := takeApart(token).finds(secrets); len(found) != 0 {
 						t.Errorf("a stranger reads %q", found)
 					}
 
@@ -122,10 +79,9 @@ func TestNothingReadable(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					found := shown(theirs.inner, secrets)
+					found := takeApart(theirs.inner).finds(secrets)
 					for _, s := range secrets {
-						// One that JSON escapes is there as JSON spells it.
-						if !slices.Contains(found, s) && !strings.Contains(s, "\n") {
+						if !slices.Contains(found, s) {
 							t.Errorf("%q is not found in a plain JWS either", s)
 						}
 					}

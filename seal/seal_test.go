@@ -60,17 +60,40 @@ func TestNew(t *testing.T) {
 	newSealer(t, cfg)
 }
 
-// TestConfigIsCopied: the caller's slice is not the sealer's.
+// TestConfigIsCopied: the caller's slices are not the sealer's. Else what somebody does
+// to a list long after New would show or hide claims.
 func TestConfigIsCopied(t *testing.T) {
 	t.Parallel()
+	evil := seal.Recipient{Audience: "https://evil.example", Keys: newSet(keys.ECDHES), AllSealed: true}
 	cfg := defaults().config()
+	cfg.Replicate, cfg.AllowReadable = []string{"iss", "sub"}, []string{"sub"}
 	s := newSealer(t, cfg)
-	cfg.Recipients[0] = seal.Recipient{Audience: "https://evil.example", Keys: newSet(keys.ECDHES)}
-	token, err := s.Seal(t.Context(), seal.Claims{})
+	cfg.Recipients[0], cfg.Replicate[0], cfg.AllowReadable[0] = evil, "aud", "iss"
+	token, err := s.Seal(t.Context(), seal.Claims{Subject: "ada@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defaults().open(t, token)
+	if header := string(decode(strings.Split(token, ".")[0])); !strings.Contains(header, `"iss"`) || strings.Contains(header, `"aud"`) {
+		t.Errorf("header is %s", header)
+	}
+
+	d := newDesks()
+	cfg = d.config()
+	cfg.Visible, cfg.AllowReadable = []string{"scope", "locale"}, []string{"locale"}
+	s = newSealer(t, cfg)
+	billing := cfg.Recipients[0].Claims
+	cfg.Visible[0], cfg.Visible[1], cfg.AllowReadable[0], billing[0] = "email", "national_id", "email", "national_id"
+	cfg.Recipients[0], cfg.Recipients[1] = evil, evil
+	if token, err = s.Seal(t.Context(), seal.Claims{Subject: "u-42", ID: "the-id", Custom: json.RawMessage(person)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := claimsText(t, d.open(t, token, billingID, nil)); got != selectiveHead+"}" {
+		t.Errorf("visible is %s", got)
+	}
+	if tok := d.open(t, token, billingID, d.billing); fmt.Sprint(tok.Sealed()) != "[email address]" || tok.SealedForOthers() != 1 {
+		t.Errorf("sealed to billing are %q", tok.Sealed())
+	}
 }
 
 func TestPayload(t *testing.T) {

@@ -22,7 +22,9 @@ const (
 // desks are an issuer and two recipients who may read different claims.
 type desks struct{ issuer, billing, kyc *keys.Set }
 
-func newDesks() desks { return desks{newSet(keys.ES256), newSet(keys.ECDHES), newSet(keys.ECDHESA256KW)} }
+func newDesks() desks {
+	return desks{newSet(keys.ES256), newSet(keys.ECDHES), newSet(keys.ECDHESA256KW)}
+}
 
 func (d desks) config() seal.Config {
 	return seal.Config{

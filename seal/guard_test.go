@@ -1,0 +1,222 @@
+package seal_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/seal"
+	"github.com/sealjwt/sealjwt/seal/pii"
+)
+
+const mail = "ada@example.com"
+
+// guarded is a configuration whose signer must not be asked.
+type guarded struct {
+	cfg   seal.Config
+	asked *bool
+}
+
+func newGuarded(form seal.Form, signingKid string) guarded {
+	private, asked := newPrivate(keys.ES256), new(bool)
+	r := &remote{Signer: private, sign: func(digest []byte) ([]byte, error) {
+		*asked = true
+		return private.Sign(nil, digest, crypto.SHA256)
+	}}
+	cfg := defaults().config()
+	cfg.Form, cfg.Signing = form, must(keys.NewSet(must(keys.FromSigner(signingKid, keys.ES256, r))))
+	return guarded{cfg, asked}
+}
+
+// withKid is a recipient's set of one key with a kid of its own.
+func withKid(kid string) *keys.PublicSet {
+	public := newPrivate(keys.ECDHES).(*ecdsa.PrivateKey).Public()
+	return must(keys.ParsePublicSet(must(json.Marshal(jose.JSONWebKeySet{
+		Keys: []jose.JSONWebKey{{Key: public, KeyID: kid, Algorithm: "ECDH-ES", Use: "enc"}},
+	}))))
+}
+
+// TestGuard: personal data that a stranger would read is refused, before anything is
+// signed, unless its name is allowed.
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	const nested, selective = seal.Nested, seal.Selective
+	claims := func(text string) seal.Claims { return seal.Claims{Custom: json.RawMessage(text)} }
+	show := func(names ...string) func(c *seal.Config) { return func(c *seal.Config) { c.Visible = names } }
+	for _, tt := range []struct {
+		name   string
+		form   seal.Form
+		bend   func(c *seal.Config)
+		claims seal.Claims
+		allow  string // what allows it
+		want   string // in the error, beside the kind
+		kind   pii.Kind
+	}{
+		{"a value", selective, show("note"), claims(`{"note":"write to ada@example.com"}`), "note", "the claim note", pii.Email},
+		{"a value that is escaped", selective, show("note"), claims(`{"note":"ada\u0040example.com"}`), "note", "note", pii.Email},
+		{"a value deep inside", selective, show("ok", "list"), claims(`{"ok":1,"list":[0,{"to":["ada@example.com"]}]}`), "list", "list[1].to[0]", pii.Email},
+		{"a name deep inside", selective, show("app"), claims(`{"app":{"owner":{"email":""}}}`), "app", "app.owner.email", pii.Email},
+		{"a name that is a value", selective, show("by_user"), claims(`{"by_user":{"ada@example.com":1}}`), "by_user", "by_user", pii.Email},
+		{"a card", selective, show("ref"), claims(`{"ref":4111111111111111}`), "ref", "ref", pii.Card},
+		{"an IBAN", selective, show("ref"), claims(`{"ref":"GB82 WEST 1234 5698 7654 32"}`), "ref", "ref", pii.IBAN},
+		{"a telephone", selective, show("ref"), claims(`{"ref":"+442079460958"}`), "ref", "ref", pii.Phone},
+		{"a private key in cnf", selective, show("cnf"),
+			claims(`{"cnf":{"jwk":{"kty":"EC","crv":"P-256","x":"a","y":"b","d":"0123456789"}}}`), "cnf", "cnf.jwk", pii.PrivateKey},
+		{"sub", selective, nil, seal.Claims{Subject: mail}, "sub", "sub looks", pii.Email},
+		{"sub, replicated", nested, func(c *seal.Config) { c.Replicate = []string{"sub"} }, seal.Claims{Subject: mail}, "sub", "sub looks", pii.Email},
+		{"jti", selective, nil, seal.Claims{ID: "login-" + mail}, "jti", "jti looks", pii.Email},
+		{"kid of the recipient", nested, func(c *seal.Config) { c.Recipients[0].Keys = withKid(mail) }, seal.Claims{}, "kid", "kid looks", pii.Email},
+		{"kid of a second recipient", selective, func(c *seal.Config) {
+			c.Recipients = append(c.Recipients, seal.Recipient{Audience: "b", Keys: withKid(mail), Claims: []string{}})
+			c.Recipients[0].AllSealed = true
+		}, seal.Claims{}, "kid", "kid looks", pii.Email},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, allowed := range [][]string{nil, {}, {"other", "NOTE", "Sub", ""}, {tt.allow}} {
+				g := newGuarded(tt.form, "sig-1")
+				if tt.bend != nil {
+					tt.bend(&g.cfg)
+				}
+				g.cfg.AllowReadable = allowed
+				token, err := newSealer(t, g.cfg).Seal(t.Context(), tt.claims)
+				if len(allowed) == 1 {
+					if err != nil || token == "" || !*g.asked {
+						t.Errorf("allowed: %v", err)
+					}
+					continue
+				}
+				checkRefused(t, token, err, tt.want, tt.kind)
+				if *g.asked {
+					t.Error("the signer was asked")
+				}
+			}
+		})
+	}
+}
+
+// checkRefused: the error names the place and the kind, and not what stands there.
+func checkRefused(t *testing.T, token string, err error, want string, kind pii.Kind) {
+	t.Helper()
+	if token != "" || !errors.Is(err, seal.ErrReadable) {
+		t.Fatalf("%q, %v", token, err)
+	}
+	text := fmt.Sprintf("%v %+v %q", err, err, err)
+	if !strings.Contains(text, want) || !strings.Contains(text, string(kind)) || !strings.Contains(text, "AllowReadable") {
+		t.Errorf("%q does not say %q and %q", text, want, kind)
+	}
+	for _, value := range []string{mail, "ada@", "4111", "GB82", "4420", "0123456789"} {
+		if strings.Contains(text, value) {
+			t.Errorf("the error holds the value: %s", text)
+		}
+	}
+}
+
+// TestGuardKid: the kid of the signing key can be read in a selective token only.
+func TestGuardKid(t *testing.T) {
+	t.Parallel()
+	g := newGuarded(seal.Selective, mail)
+	token, err := newSealer(t, g.cfg).Seal(t.Context(), seal.Claims{})
+	checkRefused(t, token, err, "kid looks", pii.Email)
+	if *g.asked {
+		t.Error("the signer was asked")
+	}
+	g.cfg.AllowReadable = []string{"kid"}
+	sealWith(t, g.cfg, seal.Claims{})
+	sealWith(t, newGuarded(seal.Nested, mail).cfg, seal.Claims{})
+}
+
+// TestGuardConfig: what would be readable in every token is told by New.
+func TestGuardConfig(t *testing.T) {
+	t.Parallel()
+	const nested, selective = seal.Nested, seal.Selective
+	for _, tt := range []struct {
+		name  string
+		form  seal.Form
+		bend  func(c *seal.Config)
+		allow string
+		kind  pii.Kind
+	}{
+		{"a visible name", selective, func(c *seal.Config) { c.Visible = []string{"scope", "email"} }, "email", pii.Email},
+		{"a visible name, spelled otherwise", selective, func(c *seal.Config) { c.Visible = []string{"BirthDate"} }, "BirthDate", pii.BirthDate},
+		{"iss", selective, func(c *seal.Config) { c.Issuer = "mailto:" + mail }, "iss", pii.Email},
+		{"iss, replicated", nested, func(c *seal.Config) { c.Issuer, c.Replicate = "mailto:"+mail, []string{"iss"} }, "iss", pii.Email},
+		{"aud", selective, func(c *seal.Config) { c.Recipients[0].Audience = mail }, "aud", pii.Email},
+		{"a second aud", selective, func(c *seal.Config) {
+			c.Recipients[0].AllSealed = true
+			c.Recipients = append(c.Recipients, seal.Recipient{Audience: mail, Keys: newSet(keys.ECDHES), Claims: []string{}})
+		}, "aud", pii.Email},
+		{"aud, replicated", nested, func(c *seal.Config) { c.Recipients[0].Audience, c.Replicate = mail, []string{"aud"} }, "aud", pii.Email},
+		{"typ", selective, func(c *seal.Config) { c.Type = mail }, "typ", pii.Email},
+	} {
+		for _, allowed := range [][]string{nil, {"other"}, {tt.allow}} {
+			g := newGuarded(tt.form, "sig-1")
+			tt.bend(&g.cfg)
+			g.cfg.AllowReadable = allowed
+			s, err := seal.New(g.cfg)
+			if len(allowed) == 1 && allowed[0] == tt.allow {
+				if err != nil {
+					t.Errorf("%s, allowed: %v", tt.name, err)
+				}
+				continue
+			}
+			if s != nil {
+				t.Fatalf("%s: %v", tt.name, s)
+			}
+			checkRefused(t, "", err, tt.allow, tt.kind)
+		}
+	}
+}
+
+// TestGuardHidden: in what nobody can read, there may be anything.
+func TestGuardHidden(t *testing.T) {
+	t.Parallel()
+	personal := seal.Claims{Subject: mail, ID: mail, Custom: map[string]any{"email": mail, "card": 4111111111111111}}
+	g := newGuarded(seal.Nested, "sig-1")
+	g.cfg.Issuer, g.cfg.Recipients[0].Audience, g.cfg.Type = mail, mail, mail
+	sealWith(t, g.cfg, personal)
+	g = newGuarded(seal.Selective, "sig-1")
+	personal.Subject, personal.ID = "u-42", ""
+	sealWith(t, g.cfg, personal)
+	// Replicating one claim shows no other.
+	for _, name := range []string{"iss", "sub", "aud"} {
+		g := newGuarded(seal.Nested, "sig-1")
+		c := seal.Claims{ID: mail}
+		if g.cfg.Replicate = []string{name}; name != "sub" {
+			c.Subject = mail
+		}
+		if name != "iss" {
+			g.cfg.Issuer = mail
+		}
+		if name != "aud" {
+			g.cfg.Recipients[0].Audience = mail
+		}
+		sealWith(t, g.cfg, c)
+	}
+}
+
+// TestGuardNoFalseAlarm: what the library draws itself is never refused, so that no
+// token fails, and no key rotation ends all tokens, by chance.
+func TestGuardNoFalseAlarm(t *testing.T) {
+	t.Parallel()
+	cfg := defaults().config()
+	cfg.Form = seal.Selective
+	s := newSealer(t, cfg)
+	for range 2000 {
+		if _, err := s.Seal(t.Context(), seal.Claims{Subject: "u-42"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2000 {
+		if kind, personal := pii.InText(newKey(keys.ECDHES).ID()); personal {
+			t.Fatalf("a generated kid is taken for a %s", kind)
+		}
+	}
+}
