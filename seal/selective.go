@@ -32,9 +32,9 @@ func (c Config) selectiveProblem() string {
 			return fmt.Sprintf("%q stands twice in Visible", name)
 		}
 	}
-	for _, r := range c.Recipients {
+	for i, r := range c.Recipients {
 		if problem := c.assignmentProblem(r); problem != "" {
-			return problem
+			return fmt.Sprintf("recipient %d (%q): %s", i+1, r.Audience, problem)
 		}
 	}
 	return ""
@@ -44,18 +44,18 @@ func (c Config) selectiveProblem() string {
 func (c Config) assignmentProblem(r Recipient) string {
 	switch {
 	case r.AllSealed && r.Claims != nil:
-		return fmt.Sprintf("%q has both AllSealed and a list of Claims", r.Audience)
+		return "it has both AllSealed and a list of Claims"
 	case r.Claims == nil && !r.AllSealed && len(c.Recipients) > 1:
-		return fmt.Sprintf("one of several recipients, %q, needs its list of Claims, or AllSealed if it may read all that is sealed", r.Audience)
+		return "one of several needs its list of Claims, or AllSealed if it may read all that is sealed"
 	}
 	for i, name := range r.Claims {
 		switch {
 		case isAlwaysReadable(name):
 			return fmt.Sprintf("%q cannot be sealed in a selective token: whoever verifies it needs it", name)
 		case slices.Contains(c.Visible, name):
-			return fmt.Sprintf("%q is both Visible and sealed to %q", name, r.Audience)
+			return fmt.Sprintf("%q is both Visible and sealed", name)
 		case slices.Contains(r.Claims[:i], name):
-			return fmt.Sprintf("%q stands twice in the Claims of %q", name, r.Audience)
+			return fmt.Sprintf("%q stands twice in Claims", name)
 		}
 	}
 	return ""
@@ -76,7 +76,8 @@ func (s *Sealer) visible(custom strict.Object) []byte {
 }
 
 // sealedTo are the claims that a recipient may read, as one JSON object.
-func (s *Sealer) sealedTo(r Recipient, set claimsSet) ([]byte, error) {
+func (s *Sealer) sealedTo(i int, set claimsSet) ([]byte, error) {
+	r := s.cfg.Recipients[i]
 	object := []byte("{")
 	for name, value := range set.custom.All() {
 		if !slices.Contains(s.cfg.Visible, name) && r.reads(name) {
@@ -86,8 +87,8 @@ func (s *Sealer) sealedTo(r Recipient, set claimsSet) ([]byte, error) {
 	for _, name := range r.Claims {
 		// A name that is misspelled here would leave its recipient without the claim.
 		if _, ok := set.custom.Raw(name); !ok {
-			return nil, fmt.Errorf("%w: %q is to be sealed to %q and is not there: correct the list, or give the claim as null",
-				ErrClaims, name, r.Audience)
+			return nil, fmt.Errorf("%w: %q is to be sealed to recipient %d (%q) and is not there: correct the list, or give the claim as null",
+				ErrClaims, name, i+1, r.Audience)
 		}
 	}
 	return append(object, '}'), nil
@@ -118,7 +119,7 @@ func (s *Sealer) selective(set claimsSet, from *keys.Key, to []*keys.Key) (strin
 	}
 	jwes := make([]string, 0, len(to))
 	for i, r := range s.cfg.Recipients {
-		claims, err := s.sealedTo(r, set)
+		claims, err := s.sealedTo(i, set)
 		if err != nil {
 			return "", err
 		}

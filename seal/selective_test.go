@@ -214,7 +214,7 @@ func TestAssigned(t *testing.T) {
 		bend               func(c *seal.Config)
 	}{
 		{"neither visible nor sealed", `{"email":"a","address":1,"national_id":"n","phone":"secret"}`, `"phone" is neither`, nil},
-		{"a list with a misspelled name", person, `"emial" is to be sealed to "https://billing.example.com"`,
+		{"a list with a misspelled name", person, `"emial" is to be sealed to recipient 1 ("https://billing.example.com")`,
 			func(c *seal.Config) { c.Recipients[0].Claims = []string{"emial", "address"} }},
 		{"a claim that the token lacks", `{"email":"a","address":"secret"}`, `"national_id" is to be sealed`, nil},
 		{"visible in other letters", `{"Scope":"secret","email":"a","address":1,"national_id":2}`, `"Scope" is neither`, nil},
