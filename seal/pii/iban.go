@@ -20,15 +20,13 @@ func isIBAN(text string, i int) bool {
 	}
 	const maxIBAN = 33
 	var b [maxIBAN]byte
-	n, grouped := 0, false
+	n := 0
 	for ; n < length && i < len(text); i++ {
 		switch {
 		case isDigit(text[i]) || isUpper(text[i]):
 			b[n] = text[i]
 			n++
-		case text[i] == ' ' && n%4 == 0 && (grouped || n == 4):
-			grouped = true
-		default:
+		case text[i] != ' ' || n%4 != 0 || text[i-1] == ' ':
 			return false
 		}
 	}

@@ -79,7 +79,7 @@ func (w *words) split(name string) {
 			continue
 		}
 		capital := unicode.IsUpper(r) && (!unicode.IsUpper(last) || unicode.IsLower(next))
-		if last == ' ' || capital && end > 0 {
+		if last == ' ' || capital {
 			w.start[w.n] = uint8(end)
 			w.n++
 		}

@@ -79,7 +79,7 @@ func items(raw json.RawMessage) (elements []json.RawMessage) {
 	return elements
 }
 
-// text returns a string, which never fails for accepted text.
+// text returns a string, which never fails for accepted text, or "" for what is none.
 func text(raw json.RawMessage) (s string) {
 	json.Unmarshal(raw, &s)
 	return s
@@ -92,7 +92,7 @@ func isSealed(raw json.RawMessage) bool {
 		return false
 	}
 	for _, item := range items(raw) {
-		if item[0] != '"' || !isJWE(text(item)) {
+		if !isJWE(text(item)) {
 			return false
 		}
 	}

@@ -27,12 +27,11 @@ func isPhone(text string, plus, after int) bool {
 		n += copy(d[n:], text[i:i+size])
 		i += size
 		groups++
-		next := separatorEnd(text, i)
-		// A number may follow in the same sentence, but not joined to this one.
-		apart := next == i || text[i] == ' '
-		if apart && endsAt(text, i) && isDialable(d[:n], groups, dots) {
+		// Here already: another number may follow in the same sentence.
+		if endsAt(text, i) && isDialable(d[:n], groups, dots) {
 			return true
 		}
+		next := separatorEnd(text, i)
 		if next == i {
 			return false
 		}
