@@ -15,7 +15,10 @@ type readable struct{ name, value string }
 
 // guardConfig checks what a stranger reads in every token.
 func (s *Sealer) guardConfig() error {
-	for _, name := range s.cfg.Visible {
+	for i, name := range s.cfg.Visible {
+		if kind, personal := pii.InText(name); personal {
+			return fmt.Errorf("%w: the name at %d in Visible is personal data itself (%s)", ErrReadable, i, kind)
+		}
 		if kind, personal := pii.InName(name); personal && !s.allows(name) {
 			return fmt.Errorf("%w: Visible names %q (%s): seal it, or name it in AllowReadable too", ErrReadable, name, kind)
 		}

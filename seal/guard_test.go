@@ -175,6 +175,18 @@ func TestGuardConfig(t *testing.T) {
 	}
 }
 
+// TestGuardVisibleName: a name that is itself personal data cannot be allowed, since no
+// error could name it.
+func TestGuardVisibleName(t *testing.T) {
+	t.Parallel()
+	g := newGuarded(seal.Selective, "sig-1")
+	g.cfg.Visible, g.cfg.AllowReadable = []string{"scope", mail}, []string{mail, pii.RedactedName}
+	s, err := seal.New(g.cfg)
+	if s != nil || !errors.Is(err, seal.ErrReadable) || strings.Contains(err.Error(), mail) {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
 // TestGuardHidden: in what nobody can read, there may be anything.
 func TestGuardHidden(t *testing.T) {
 	t.Parallel()

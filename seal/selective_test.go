@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -116,24 +117,33 @@ func TestSelective(t *testing.T) {
 // TestSelectiveHeaders compares the headers byte for byte.
 func TestSelectiveHeaders(t *testing.T) {
 	t.Parallel()
-	d := newDesks()
-	parts := strings.Split(d.seal(t), ".")
-	signer := must(d.issuer.SigningKey())
-	if got, want := string(decode(parts[0])), fmt.Sprintf(`{"alg":"ES256","kid":"%s","typ":"JWT"}`, signer.ID()); len(parts) != 3 || got != want {
-		t.Errorf("header is %s, want %s", got, want)
-	}
-	var payload struct{ Sealed []string }
-	if err := json.Unmarshal(decode(parts[1]), &payload); err != nil || len(payload.Sealed) != 2 {
-		t.Fatalf("%v, %d JWEs", err, len(payload.Sealed))
-	}
-	for i, suite := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW} {
-		var h struct{ Alg, Enc, Kid, Cty, Iss, Jti string }
-		header := decode(strings.Split(payload.Sealed[i], ".")[0])
-		if err := json.Unmarshal(header, &h); err != nil {
-			t.Fatal(err)
+	const point = `"epk":{"kty":"EC","crv":"P-256","x":"[A-Za-z0-9_-]{43}","y":"[A-Za-z0-9_-]{43}"}`
+	for _, tt := range []struct {
+		typ, wantTyp string
+		contents     [2]keys.Content
+	}{
+		{"", "JWT", [2]keys.Content{}},
+		{"at+jwt", "at+jwt", [2]keys.Content{keys.A128GCM, keys.A256CBCHS512}},
+	} {
+		d := newDesks()
+		parts := strings.Split(d.seal(t, func(c *seal.Config) {
+			c.Type, c.Recipients[0].Content, c.Recipients[1].Content = tt.typ, tt.contents[0], tt.contents[1]
+		}), ".")
+		signer := must(d.issuer.SigningKey())
+		if got, want := string(decode(parts[0])), fmt.Sprintf(`{"alg":"ES256","kid":"%s","typ":"%s"}`, signer.ID(), tt.wantTyp); len(parts) != 3 || got != want {
+			t.Errorf("header is %s, want %s", got, want)
 		}
-		if h.Alg != suite.Alg() || h.Enc != "A256GCM" || h.Cty != "sealed-claims+json" || h.Iss != issuerID || h.Jti != "the-id" {
-			t.Errorf("header %d is %s", i, header)
+		jwes := jwesOf(strings.Join(parts, "."))
+		if len(jwes) != 2 {
+			t.Fatalf("%d JWEs", len(jwes))
+		}
+		for i, set := range []*keys.Set{d.billing, d.kyc} {
+			k := privateKeys(set)[0]
+			want := fmt.Sprintf(`^{"alg":"%s","enc":"%s","kid":"%s",%s,"cty":"sealed-claims\+json","iss":"https://id.example.com","jti":"the-id"}$`,
+				regexp.QuoteMeta(k.Suite().Alg()), tt.contents[i], k.ID(), point)
+			if header := decode(strings.Split(jwes[i], ".")[0]); !regexp.MustCompile(want).Match(header) {
+				t.Errorf("header %d is %s, want %s", i, header, want)
+			}
 		}
 	}
 }
@@ -273,5 +283,30 @@ func TestSharedAudience(t *testing.T) {
 	if tok := d.open(t, token, audience, d.kyc); !slices.Equal(tok.Audience(), []string{audience}) ||
 		!strings.Contains(claimsText(t, tok), `"aud":"https://api.example.com"`) {
 		t.Errorf("aud is %q", tok.Audience())
+	}
+}
+
+// TestMostClaims: openers bound how many values they read, and the JWEs count. What is
+// sealed at the border opens.
+func TestMostClaims(t *testing.T) {
+	t.Parallel()
+	d := newDesks()
+	cfg := d.config()
+	cfg.Recipients[0].Claims, cfg.Recipients[1].Claims = []string{}, []string{}
+	s := newSealer(t, cfg)
+	var said []string
+	for n := 20_000; ; n-- {
+		token, err := s.Seal(t.Context(), seal.Claims{Custom: map[string]any{"scope": make([]int, n)}})
+		if err == nil {
+			d.open(t, token, billingID, d.billing)
+			break
+		}
+		if token != "" || !errors.Is(err, seal.ErrClaims) {
+			t.Fatalf("%d values: %d bytes, %v", n, len(token), err)
+		}
+		said = append(said, err.Error())
+	}
+	if all := strings.Join(said, "\n"); !strings.Contains(all, "too many claims\n") || !strings.Contains(all, "too many claims and recipients") {
+		t.Errorf("refused with\n%s", all)
 	}
 }
