@@ -2,22 +2,45 @@
 // hands back a value that only it can make.
 //
 // An [Opener] takes exactly what package seal makes, and what other
-// implementations make in the same form: a compact JWE around a compact JWS. It
-// never guesses the form. The keys decide on the algorithms, the configuration on
-// everything else; what it leaves open is refused.
+// implementations make in the same form: [Nested], a compact JWE around a compact
+// JWS, or [Selective], a compact JWS with compact JWEs in its claim sealed. It
+// never guesses the form, and a token of one never passes for the other. The keys
+// decide on the algorithms, the configuration on everything else; what it leaves
+// open is refused.
 //
 // # What is checked
 //
-// Before any cryptography: the length (64 KiB), the one canonical base64url
-// spelling of every part, headers of at most 4 KiB of strict JSON without
-// duplicate members, no crit, zip, b64, jwk, jku or x5u, exact lengths of
-// initialization vector, tag and encrypted key, a kid that is ours and the
+// Of a nested token, before any cryptography: the length (64 KiB), the one
+// canonical base64url spelling of every part, headers of at most 4 KiB of strict
+// JSON without duplicate members, no crit, zip, b64, jwk, jku or x5u, exact lengths
+// of initialization vector, tag and encrypted key, a kid that is ours and the
 // algorithm of that very key. After decryption: exactly three parts, the expected
 // typ, a trusted issuer, and a signature by one of that issuer's keys. Then the
 // claims: exp, iss and aud are required, and every registered claim that is
 // present must have its type; times with a leeway of 60 s; a lifetime of at most
-// an hour; copies in the header must equal the claims inside. Config.Check has the
-// last word.
+// an hour; copies in the header must equal the claims inside. Claims that
+// Config.Require names must have been sealed. Config.Check has the last word.
+//
+// # The selective form
+//
+// Of a selective token the signature comes first, so that our keys decrypt only what
+// a trusted issuer has put together, and then the claims in clear, by the same
+// rules. sealed must be an array of JWEs and not empty. Every JWE, whoever it is
+// for, must have a header by the rules above, the cty
+// sealed-claims+json and a kid that no other has, and its header must name the iss
+// and the jti of this very token, which therefore must have both: a JWE that was
+// lifted out of another token is refused. Only then are the JWEs decrypted whose
+// kid is of a key of ours; none is an error, and so is one of them that fails. What
+// another recipient's JWE holds, and how it is encrypted, is not looked at.
+//
+// The sealed claims are merged with those in clear. A name must not stand in both,
+// in any case of letters, nor with two values in two JWEs, where 1 and 1.0 are two;
+// registered claims and cnf must not be sealed at all.
+//
+// With Config.VisibleOnly the Opener is that of a gateway: it checks all of this
+// as far as it can be checked without keys, gives the claims in clear, and knows
+// of the others only how many JWEs there are. That they can be decrypted, and do
+// not contradict what it reads, only their recipients find out.
 //
 // # What an error says
 //

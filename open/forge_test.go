@@ -334,16 +334,20 @@ func joseClaims(token string, signer, recipient *testKey) ([]byte, error) {
 }
 
 func joseOpen(token string, issuer, recipient jose.JSONWebKey) ([]byte, error) {
-	encrypted, err := jose.ParseEncryptedCompact(token, []jose.KeyAlgorithm{jose.KeyAlgorithm(recipient.Algorithm)},
-		[]jose.ContentEncryption{jose.A256GCM, jose.A128GCM, jose.A256CBC_HS512, jose.A128CBC_HS256})
-	if err != nil {
-		return nil, err
-	}
-	inner, err := encrypted.Decrypt(recipient.Key)
+	inner, err := joseDecrypt(token, recipient)
 	if err != nil {
 		return nil, err
 	}
 	return joseVerify(string(inner), issuer)
+}
+
+func joseDecrypt(jwe string, recipient jose.JSONWebKey) ([]byte, error) {
+	encrypted, err := jose.ParseEncryptedCompact(jwe, []jose.KeyAlgorithm{jose.KeyAlgorithm(recipient.Algorithm)},
+		[]jose.ContentEncryption{jose.A256GCM, jose.A128GCM, jose.A256CBC_HS512, jose.A128CBC_HS256})
+	if err != nil {
+		return nil, err
+	}
+	return encrypted.Decrypt(recipient.Key)
 }
 
 func joseVerify(inner string, issuer jose.JSONWebKey) ([]byte, error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +19,9 @@ import (
 // fixture is an opener with the keys of the golden tokens, which are the same in
 // every process that fuzzes, and those keys for go-jose.
 type fixture struct {
-	openers    []*open.Opener // by typ
+	openers    []*open.Opener // of nested tokens, by typ
+	selective  *open.Opener
+	gateway    *open.Opener
 	at         time.Time
 	issuers    map[string]jose.JSONWebKey // by kid
 	recipients map[string]jose.JSONWebKey
@@ -35,21 +36,35 @@ func newFixture(f *testing.F) (*fixture, map[string]goldenToken) {
 	}
 	var held []*keys.Key
 	for _, g := range tokens {
-		var issuer, recipient jose.JSONWebKey
-		if err := errors.Join(issuer.UnmarshalJSON(g.Issuer), recipient.UnmarshalJSON(g.Recipient)); err != nil {
+		var issuer jose.JSONWebKey
+		if err := issuer.UnmarshalJSON(g.Issuer); err != nil {
 			f.Fatal(err)
 		}
-		x.issuers[issuer.KeyID], x.recipients[recipient.KeyID] = issuer, recipient
+		x.issuers[issuer.KeyID] = issuer
 		issuers.Keys = append(issuers.Keys, g.Issuer)
-		held = append(held, must(keys.ParseKey(g.Recipient, keys.As{})))
+		for _, v := range g.views() {
+			if v.VisibleOnly {
+				continue
+			}
+			var recipient jose.JSONWebKey
+			if err := recipient.UnmarshalJSON(v.Recipient); err != nil {
+				f.Fatal(err)
+			}
+			x.recipients[recipient.KeyID] = recipient
+			held = append(held, must(keys.ParseKey(v.Recipient, keys.As{})))
+		}
 		x.at = time.Unix(g.Clock, 0)
 	}
 	public := must(keys.ParsePublicSet(must(json.Marshal(issuers))))
+	cfg := open.Config{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: public}}, Decryption: must(keys.NewSet(held...))}
 	for _, typ := range []string{"sealed+jwt", "JWT"} {
-		x.openers = append(x.openers, newOpener(f, open.Config{
-			Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: public}}, Decryption: must(keys.NewSet(held...)), Type: typ,
-		}))
+		cfg.Type = typ
+		x.openers = append(x.openers, newOpener(f, cfg))
 	}
+	cfg.Form = open.Selective
+	x.selective = newOpener(f, cfg)
+	gateway(&cfg)
+	x.gateway = newOpener(f, cfg)
 	return x, tokens
 }
 
@@ -123,13 +138,14 @@ func FuzzInner(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, g := range tokens {
-		var k jose.JSONWebKey
-		if err := k.UnmarshalJSON(g.Recipient); err != nil {
-			f.Fatal(err)
+		inner := g.Token // that of a selective token is refused for its form
+		if g.Form == "" {
+			var k jose.JSONWebKey
+			if err := k.UnmarshalJSON(g.Recipient); err != nil {
+				f.Fatal(err)
+			}
+			inner = string(must(joseDecrypt(g.Token, k)))
 		}
-		encrypted := must(jose.ParseEncryptedCompact(g.Token, []jose.KeyAlgorithm{jose.KeyAlgorithm(k.Algorithm)},
-			[]jose.ContentEncryption{jose.A256GCM, jose.A128GCM, jose.A256CBC_HS512, jose.A128CBC_HS256}))
-		inner := string(must(encrypted.Decrypt(k.Key)))
 		f.Add(inner)
 		f.Add(inner[:strings.LastIndex(inner, ".")+1])
 		f.Add(string(g.Claims))

@@ -1,0 +1,117 @@
+package open_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// claimsFile reads a claims file: its sub, and what the sealer does not write itself.
+func claimsFile(t *testing.T, file string) (subject string, custom map[string]json.RawMessage) {
+	t.Helper()
+	if err := json.Unmarshal(must(os.ReadFile("../testdata/claims/"+file+".json")), &custom); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(custom["sub"], &subject); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"iss", "sub", "aud"} {
+		delete(custom, name)
+	}
+	return subject, custom
+}
+
+// replicated is a nested token with copies in its header and padded claims.
+func replicated(t *testing.T) goldenToken {
+	signer, recipient := goldenKeys(keys.ES256, keys.ECDHES)
+	g := newGolden(signer, recipient, "sealed+jwt", "Made by package seal with ES256, ECDH-ES and A256GCM, of claims/small.json; iss, sub and aud stand in the header too, and the claims are padded to 512 bytes.")
+	sealer := must(seal.New(seal.Config{
+		Issuer: issuerID, Signing: privateSet(signer), Replicate: []string{"iss", "sub", "aud"}, Pad: 512, AllowReadable: []string{"sub"},
+		Recipients: []seal.Recipient{{Audience: audience, Keys: publicSet(recipient)}},
+	}))
+	subject, custom := claimsFile(t, "small")
+	g.Token = must(sealer.Seal(t.Context(), seal.Claims{Subject: subject, Custom: custom}))
+	g.Claims = must(joseClaims(g.Token, signer, recipient))
+	return g
+}
+
+// twoRecipients is a selective token that three open: one reads all claims, one
+// some, a gateway those in clear.
+func twoRecipients(t *testing.T) goldenToken {
+	signer, all := goldenKeys(keys.ES256, keys.ECDHES)
+	_, some := goldenKeys(keys.ES256, keys.ECDHESA256KW)
+	g := newGolden(signer, all, "JWT", "A selective token made by package seal with ES256, of claims/userinfo.json: with ECDH-ES and A256GCM for api.example.com, with ECDH-ES+A256KW and A256CBC-HS512 for billing.example.com, each padded to 256 bytes.")
+	g.Form = "selective"
+	sealer := must(seal.New(seal.Config{
+		Issuer: issuerID, Form: seal.Selective, Signing: privateSet(signer), Pad: 256,
+		Visible: []string{"locale", "updated_at"}, AllowReadable: []string{"sub", "locale", "updated_at"},
+		Recipients: []seal.Recipient{
+			{Audience: audience, Keys: publicSet(all), AllSealed: true},
+			{Audience: billing, Keys: publicSet(some), Content: keys.A256CBCHS512, Claims: []string{"name", "email", "address"}},
+		},
+	}))
+	subject, custom := claimsFile(t, "userinfo")
+	g.Token = must(sealer.Seal(t.Context(), seal.Claims{Subject: subject, Custom: custom}))
+	g.Others = []goldenView{
+		{Aud: billing, Recipient: must(json.Marshal(some.jwk(some.private)))},
+		{Aud: audience, VisibleOnly: true},
+	}
+	// What is read is what we read; that go-jose reads the same is FuzzOpenSelective's
+	// first look at this file.
+	read := func(v goldenView) json.RawMessage {
+		tok := must(newOpener(t, g.config(t, v)).OpenAt(t.Context(), g.Token, time.Now()))
+		return rawClaims(t, tok)
+	}
+	g.Claims = read(g.views()[0])
+	for i, v := range g.Others {
+		g.Others[i].Claims = read(v)
+	}
+	return g
+}
+
+// foreignSelective makes one with go-jose alone.
+func foreignSelective(t *testing.T) goldenToken {
+	signer, recipient := goldenKeys(keys.ES256, keys.ECDHES)
+	g := newGolden(signer, recipient, "JWT", "A selective token made by go-jose with ES256, ECDH-ES and A128CBC-HS256; the second JWE is for another, with an algorithm that we do not offer.")
+	g.Form = "selective"
+	clear := fmt.Sprintf(`{"iss":"%s","aud":"%s","sub":"u-20481357","exp":%d.5,"iat":%d,"jti":"made-by-go-jose","scope":"read"`,
+		issuerID, audience, clock.Unix()+900, clock.Unix())
+	const sealed = `{"email":"ada@example.com","weight":84.50}`
+	seal := func(to jose.Recipient, content jose.ContentEncryption, claims string) string {
+		options := (&jose.EncrypterOptions{}).WithContentType("sealed-claims+json").WithHeader("iss", issuerID).WithHeader("jti", "made-by-go-jose")
+		return must(must(must(jose.NewEncrypter(content, to, options)).Encrypt([]byte(claims))).CompactSerialize())
+	}
+	jwes := []string{
+		seal(jose.Recipient{Algorithm: jose.ECDH_ES, Key: recipient.public(), KeyID: recipient.kid}, jose.A128CBC_HS256, sealed),
+		seal(jose.Recipient{Algorithm: jose.ECDH_ES_A128KW, Key: newP256().Public(), KeyID: "another's"}, jose.A192GCM, `{"email":"eve@example.com"}`),
+	}
+	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", signer.kid)
+	s := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: signer.private}, options))
+	g.Token = must(must(s.Sign([]byte(clear + `,"sealed":` + jsonArray(jwes) + "}"))).CompactSerialize())
+	g.Claims = json.RawMessage(clear + "," + sealed[1:])
+	g.Others = []goldenView{{Aud: audience, VisibleOnly: true, Claims: json.RawMessage(clear + "}")}}
+	return g
+}
+
+// TestGoldenForms: a golden token of one form is none of the other.
+func TestGoldenForms(t *testing.T) {
+	t.Parallel()
+	for name, g := range goldenTokens(t) {
+		cfg := g.config(t, g.views()[0])
+		cfg.Form = open.Nested
+		if g.Form == "" {
+			cfg.Form = open.Selective
+		}
+		if tok, err := newOpener(t, cfg).OpenAt(t.Context(), g.Token, time.Unix(g.Clock, 0)); tok != nil || err == nil {
+			t.Errorf("%s passes for a token of the other form", name)
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package open_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// TestOneForm: a token of one form never passes for the other, whatever its type says
+// and whoever offers it.
+func TestOneForm(t *testing.T) {
+	t.Parallel()
+	typed := func(f *forgery, typ string) *forgery { f.inner.set("typ", quoted(typ)); return f }
+	wrap := func(inner string) string { // to us, as anybody can
+		f := forge()
+		f.bendInner = func(string) string { return inner }
+		return f.token()
+	}
+	sealedToUs := func(cty, plaintext string) string {
+		f := forgeSealed(testKeyFor(keys.ECDHES))
+		f.outer.set("cty", cty)
+		f.claimsText = plaintext
+		return f.jwe()
+	}
+	unsecured := func(s *selective) *selective {
+		s.inner.set("alg", `"none"`)
+		s.sign = func([]byte) []byte { return nil }
+		return s
+	}
+	selectiveTyped := func(typ string) string {
+		s := forgeSelective()
+		typed(s.forgery, typ)
+		return s.token()
+	}
+	for _, tt := range []struct {
+		name, typ, token string
+		form             open.Form
+		want             error
+	}{
+		{"a nested token for a selective opener", "", forge().token(), open.Selective, open.ErrMalformed},
+		{"a nested token for a selective opener of sealed+jwt", "sealed+jwt", forge().token(), open.Selective, open.ErrMalformed},
+		{"lifted out of a nested token", "", forge().jws(), open.Selective, open.ErrType},
+		{"lifted out of a nested token, sealed+jwt expected", "sealed+jwt", forge().jws(), open.Selective, open.ErrType},
+		{"lifted out of a nested token with typ JWT", "", typed(forge(), "JWT").jws(), open.Selective, open.ErrType},
+		{"a plain signed token with cty", "", typed(forge(), "JWT").with(func(f *forgery) { f.inner.set("cty", `"JWT"`) }).jws(), open.Selective, open.ErrType},
+		{"a JWE of a selective token alone", "", jwesIn(forgeSelective().token())[1], open.Selective, open.ErrMalformed},
+		{"unsecured", "", unsecured(forgeSelective()).token(), open.Selective, open.ErrAlgorithm},
+		{"unsecured, no kid", "", unsecured(forgeSelective()).without("kid").token(), open.Selective, open.ErrKey},
+		{"no signature", "", forgeSelective().cut(), open.Selective, open.ErrNotAuthentic},
+		{"two parts", "", strings.TrimSuffix(forgeSelective().cut(), "."), open.Selective, open.ErrMalformed},
+		{"selective in selective", "", selectiveTyped("sealed+jwt"), open.Selective, open.ErrType},
+		{"a bearer prefix", "", "Bearer " + forgeSelective().token(), open.Selective, open.ErrMalformed},
+		{"a line feed behind", "", forgeSelective().token() + "\n", open.Selective, open.ErrMalformed},
+		{"empty", "", "", open.Selective, open.ErrMalformed},
+
+		{"a selective token for a nested opener", "", forgeSelective().token(), open.Nested, open.ErrMalformed},
+		{"a selective token encrypted to us", "", wrap(forgeSelective().token()), open.Nested, open.ErrType},
+		{"a selective token encrypted to us, JWT expected", "JWT", wrap(forgeSelective().token()), open.Nested, open.ErrType},
+		{"a selective token of sealed+jwt encrypted to us", "", wrap(selectiveTyped("sealed+jwt")), open.Nested, open.ErrType},
+		{"a JWE of a selective token for a nested opener", "", jwesIn(forgeSelective().token())[1], open.Nested, open.ErrType},
+		{"a signed token in a JWE of a selective one", "", sealedToUs(sealedType, forge().jws()), open.Nested, open.ErrType},
+		{"claims without signature as a nested token", "", sealedToUs(`"JWT"`, forge().claims.String()), open.Nested, open.ErrMalformed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := config()
+			cfg.Form, cfg.Type = tt.form, tt.typ
+			refused(t, cfg, tt.token, tt.want, forgeSelective().secrets()...)
+			if tt.form == open.Selective {
+				gateway(&cfg)
+				refused(t, cfg, tt.token, tt.want, forgeSelective().secrets()...)
+			}
+		})
+	}
+}
+
+func (f *forgery) with(bend func(f *forgery)) *forgery { bend(f); return f }
+
+func (s *selective) without(member string) *selective { s.inner.remove(member); return s }
+
+// cut is the token without its signature.
+func (s *selective) cut() string {
+	token := s.token()
+	return token[:strings.LastIndex(token, ".")+1]
+}
+
+// TestSelectiveTypes: the typ that is expected is the one configured, else JWT.
+func TestSelectiveTypes(t *testing.T) {
+	t.Parallel()
+	typ := func(raw string) func(s *selective) {
+		return visible(func(f *forgery) { f.inner.set("typ", raw) })
+	}
+	is := func(typ string) func(c *open.Config) { return func(c *open.Config) { c.Type = typ } }
+	runSelective(t, []selectiveRow{
+		{"jwt in small letters", typ(`"jwt"`), nil, nil},
+		{"application/jwt", typ(`"application/jwt"`), nil, nil},
+		{"missing", visible(func(f *forgery) { f.inner.remove("typ") }), nil, open.ErrType},
+		{"at+jwt", typ(`"at+jwt"`), nil, open.ErrType},
+		{"sealed+jwt", typ(`"sealed+jwt"`), nil, open.ErrType},
+		{"configured at+jwt, is at+jwt", typ(`"at+jwt"`), is("at+jwt"), nil},
+		{"configured at+jwt, is JWT", nil, is("at+jwt"), open.ErrType},
+		{"configured sealed+jwt, is sealed+jwt", typ(`"sealed+jwt"`), is("sealed+jwt"), nil},
+		{"cty", visible(func(f *forgery) { f.inner.set("cty", `"JWT"`) }), nil, open.ErrType},
+		{"cty of the JWEs", visible(func(f *forgery) { f.inner.set("cty", sealedType) }), nil, open.ErrType},
+	})
+}
+
+// TestRequire: what is required must have been sealed. An issuer that drops a claim
+// from its list of recipients, or leaves it readable, fails here and not in a log.
+func TestRequire(t *testing.T) {
+	t.Parallel()
+	require := func(names ...string) func(c *open.Config) { return func(c *open.Config) { c.Require = names } }
+	runSelective(t, []selectiveRow{
+		{"one", nil, require("email"), nil},
+		{"all", nil, require("email", "note", "weight"), nil},
+		{"missing", nil, require("phone"), open.ErrClaims},
+		{"one of two missing", nil, require("email", "phone"), open.ErrClaims},
+		{"null", ours(claim("email", "null")), require("email"), open.ErrClaims},
+		{"false and empty are values", ours(func(f *forgery) { f.claims.set("email", `""`); f.claims.set("note", "false") }), require("email", "note"), nil},
+		{"in clear", nil, require("scope"), open.ErrClaims},
+		{"in clear, null", visible(claim("scope", "null")), require("scope"), open.ErrClaims},
+		{"sealed to another", nil, require("account"), open.ErrClaims},
+		{"in other letters", ours(func(f *forgery) { f.claims.remove("email"); f.claims.set("Email", "1") }), require("email"), open.ErrClaims},
+		{"one level down", ours(func(f *forgery) { f.claims.set("x", `{"phone":1}`) }), require("phone"), open.ErrClaims},
+	})
+	run(t, []row{
+		{"nested", nil, require("email", "sub"), nil},
+		{"nested, missing", nil, require("email", "phone"), open.ErrClaims},
+		{"nested, null", claim("email", "null"), require("email"), open.ErrClaims},
+		{"nested, in other letters", func(f *forgery) { f.claims.remove("email"); f.claims.set("Email", "1") }, require("email"), open.ErrClaims},
+		{"nested, in the header only", func(f *forgery) { f.outer.set("phone", `"1"`) }, require("phone"), open.ErrClaims},
+	})
+}
+
+// TestRequireIsCopied: the caller's slice is not the opener's.
+func TestRequireIsCopied(t *testing.T) {
+	t.Parallel()
+	cfg := selectiveConfig()
+	cfg.Require = []string{"email"}
+	o := newOpener(t, cfg)
+	cfg.Require[0] = "phone"
+	if _, err := o.OpenAt(t.Context(), forgeSelective().token(), clock); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNewForm: the message names the field.
+func TestNewForm(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		want string
+		bend func(c *open.Config)
+	}{
+		{"Form is neither", func(c *open.Config) { c.Form = 2 }},
+		{"Form is neither", func(c *open.Config) { c.Form = 255 }},
+		{"Decryption is required", func(c *open.Config) { c.Decryption = nil }},
+		{"VisibleOnly is for the selective form", func(c *open.Config) { c.Form = open.Nested; gateway(c) }},
+		{"VisibleOnly is for the selective form", func(c *open.Config) { c.Form = open.Nested; c.VisibleOnly = true }},
+		{"VisibleOnly is for those who have no Decryption keys", func(c *open.Config) { c.VisibleOnly = true }},
+		{"Require names sealed claims", func(c *open.Config) { gateway(c); c.Require = []string{"email"} }},
+		{`Require names ""`, func(c *open.Config) { c.Require = []string{""} }},
+		{`Require names ""`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"email", ""} }},
+		{`Require names "sub"`, func(c *open.Config) { c.Require = []string{"email", "sub"} }},
+		{`Require names "EXP"`, func(c *open.Config) { c.Require = []string{"EXP"} }},
+		{`Require names "sealed"`, func(c *open.Config) { c.Require = []string{"sealed"} }},
+		{`Require names "cnf"`, func(c *open.Config) { c.Require = []string{"cnf"} }},
+		{`Require names "Cnf"`, func(c *open.Config) { c.Require = []string{"Cnf"} }},
+		{"Audience", func(c *open.Config) { gateway(c); c.Audience = "" }},
+		{"Trust", func(c *open.Config) { gateway(c); c.Trust = nil }},
+	} {
+		cfg := selectiveConfig()
+		tt.bend(&cfg)
+		o, err := open.New(cfg)
+		if o != nil || !errors.Is(err, open.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: New returned %v, %v", tt.want, o, err)
+		}
+	}
+	nested := config()
+	nested.Require = []string{"sub", "cnf"} // where everything is sealed
+	newOpener(t, nested)
+}
+
+// TestReplicatedByUs opens what package seal makes with Replicate and Pad, and refuses
+// it when one of the copies was changed, though the one who changed it could encrypt.
+func TestReplicatedByUs(t *testing.T) {
+	t.Parallel()
+	signer, recipient := testKeyFor(keys.ES256), testKeyFor(keys.ECDHES)
+	sealer := must(seal.New(seal.Config{
+		Issuer: issuerID, Signing: privateSet(signer), Replicate: []string{"iss", "sub", "aud"}, Pad: 512,
+		Recipients: []seal.Recipient{{Audience: audience, Keys: publicSet(recipient)}},
+	}))
+	token := must(sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: map[string]any{"email": "ada@example.com"}}))
+	opener := newOpener(t, config())
+	tok, err := opener.Open(t.Context(), token)
+	if err != nil || tok.Subject() != "u-42" || len(rawClaims(t, tok)) != 512 {
+		t.Fatalf("%v, %d bytes", err, len(rawClaims(t, tok)))
+	}
+	var header map[string]json.RawMessage
+	if err := json.Unmarshal(decode(strings.Split(token, ".")[0]), &header); err != nil {
+		t.Fatal(err)
+	}
+	inner := string(must(joseDecrypt(token, recipient.jwk(recipient.private))))
+	reseal := func(bend func(f *forgery)) error {
+		f := forge()
+		for _, name := range []string{"iss", "sub", "aud"} {
+			f.outer.set(name, string(header[name]))
+		}
+		f.bendInner = func(string) string { return inner }
+		bend(f)
+		_, err := opener.Open(t.Context(), f.token())
+		return err
+	}
+	if err := reseal(func(*forgery) {}); err != nil {
+		t.Errorf("unchanged: %v", err)
+	}
+	for _, name := range []string{"iss", "sub", "aud"} {
+		if err := reseal(outer(name, `"changed"`)); !errors.Is(err, open.ErrClaims) {
+			t.Errorf("%s changed: %v", name, err)
+		}
+		if err := reseal(noOuter(name)); err != nil {
+			t.Errorf("%s left out: %v", name, err)
+		}
+	}
+}

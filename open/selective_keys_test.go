@@ -1,0 +1,224 @@
+package open_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// TestSignatureFirst: whatever stands in a token that no trusted issuer has signed,
+// our keys do nothing with it; nor with one that is not for us, or over.
+func TestSignatureFirst(t *testing.T) {
+	t.Parallel()
+	unsigned := visible(func(f *forgery) {
+		f.sign = func(input []byte) []byte { return flip(f.signer.sign(input), 5) }
+	})
+	forbid := func(c *open.Config) { c.Decryption = forbidden{t} }
+	rows := []selectiveRow{{"signature alone", unsigned, forbid, open.ErrNotAuthentic}}
+	for name, bend := range map[string]func(s *selective){
+		"sealed missing": sealedAs(""), "sealed empty": sealedAs("[]"), "sealed null": sealedAs("null"), "no JWE": sealedAs(`["hello"]`),
+		"jti of another": ours(outer("jti", `"other"`)), "no iss in the JWE": ours(noOuter("iss")), "no jti": visible(noClaim("jti")),
+		"cty": ours(outer("cty", `"JWT"`)), "no kid": ours(noOuter("kid")), "crit": ours(outer("crit", "[]")),
+		"tag": ours(bendParts(func(p *parts) { p.tag = flip(p.tag, 0) })), "epk": ours(outer("epk", offCurve)),
+		"not claims": ours(plaintext("hello")), "a registered claim": sealedClaim("nbf", "1"), "a twin": sealedClaim("scope", "1"),
+		"expired": visible(claim("exp", seconds(-100))), "another audience": visible(claim("aud", quoted(billing))),
+		"exp null": visible(claim("exp", "null")), "nobody's kid": ours(outer("kid", `"nobody's"`)),
+	} {
+		rows = append(rows, selectiveRow{"signature, and " + name, both(bend, unsigned), forbid, open.ErrNotAuthentic})
+	}
+	// Signed, and yet nothing to decrypt for.
+	for name, tt := range map[string]struct {
+		bend func(s *selective)
+		want error
+	}{
+		"expired":           {visible(claim("exp", seconds(-100))), open.ErrExpired},
+		"not yet valid":     {visible(claim("nbf", seconds(100))), open.ErrNotYetValid},
+		"another audience":  {visible(claim("aud", quoted(billing))), open.ErrAudience},
+		"another issuer":    {visible(claim("iss", quoted(strangerID))), open.ErrIssuer},
+		"another type":      {visible(func(f *forgery) { f.inner.set("typ", `"at+jwt"`) }), open.ErrType},
+		"a long lifetime":   {visible(claim("exp", seconds(86400))), open.ErrLifetime},
+		"no sealed":         {sealedAs(""), open.ErrType},
+		"jti of another":    {ours(outer("jti", `"other"`)), open.ErrClaims},
+		"no jti":            {both(visible(noClaim("jti")), ours(noOuter("jti"))), open.ErrClaims},
+		"a later JWE's cty": {ours(outer("cty", `"JWT"`)), open.ErrType},
+		"one kid twice":     {theirs(outer("kid", quoted("kid-of-ECDH-ES"))), open.ErrClaims},
+		"unsecured": {visible(func(f *forgery) {
+			f.inner.set("alg", `"none"`)
+			f.sign = func([]byte) []byte { return nil }
+		}), open.ErrAlgorithm},
+	} {
+		rows = append(rows, selectiveRow{"signed, " + name, tt.bend, forbid, tt.want})
+	}
+	runSelective(t, rows)
+}
+
+// TestGatewayAsksNobody: with VisibleOnly there is no source to ask, whatever the
+// token holds for whom.
+func TestGatewayAsksNobody(t *testing.T) {
+	t.Parallel()
+	cfg := selectiveConfig()
+	gateway(&cfg)
+	s := forgeSelective()
+	tok := accepted(t, cfg, s.token())
+	if tok.DecryptionKeyID() != "" || tok.Sealed() != nil || tok.SealedForOthers() != 2 || tok.SigningKeyID() != "kid-of-ES256" {
+		t.Errorf("decrypted with %q: %q, and %d for others", tok.DecryptionKeyID(), tok.Sealed(), tok.SealedForOthers())
+	}
+	// What it reads are the claims in clear: neither the JWEs nor an empty sealed.
+	if got := string(rawClaims(t, tok)); got != s.claims.String() {
+		t.Errorf("claims are %s", got)
+	}
+}
+
+// TestSelectiveKeys is about whose key a JWE names.
+func TestSelectiveKeys(t *testing.T) {
+	t.Parallel()
+	good := config().Decryption.(*keys.Set)
+	others := privateSet(testKeyFor(keys.ECDHESA256KW))
+	t.Run("none for us", func(t *testing.T) {
+		cfg := selectiveConfig()
+		cfg.Decryption = others
+		refused(t, cfg, forgeSelective().token(), open.ErrKey, forgeSelective().secrets()...)
+		s := forgeSelective()
+		s.ours().outer.set("kid", `"kid-of-ECDH-E"`)
+		refused(t, selectiveConfig(), s.token(), open.ErrKey, s.secrets()...)
+	})
+	t.Run("a signing key's kid", func(t *testing.T) {
+		cfg := selectiveConfig()
+		cfg.Decryption = privateSet(append(keysFor(managementSuites), testKeyFor(keys.ES256))...)
+		s := forgeSelective()
+		s.ours().outer.set("kid", quoted(testKeyFor(keys.ES256).kid))
+		refused(t, cfg, s.token(), open.ErrKey, s.secrets()...)
+	})
+	t.Run("asked once", func(t *testing.T) {
+		type key struct{}
+		ctx := context.WithValue(t.Context(), key{}, "passed on")
+		source := &keySource{set: good}
+		cfg := selectiveConfig()
+		cfg.Decryption = source
+		if _, err := newOpener(t, cfg).OpenAt(ctx, forgeSelective().token(), clock); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(source.asked, []string{"private"}) || source.ctx.Value(key{}) != "passed on" {
+			t.Errorf("asked for %q", source.asked)
+		}
+	})
+	down := errors.New("the store is down")
+	t.Run("failing", func(t *testing.T) {
+		cfg := selectiveConfig()
+		cfg.Decryption = &keySource{err: down}
+		tok, err := newOpener(t, cfg).OpenAt(t.Context(), forgeSelective().token(), clock)
+		if tok != nil || !errors.Is(err, open.ErrKeySource) || !errors.Is(err, down) {
+			t.Errorf("%v, %v", tok, err)
+		}
+		refused(t, cfg, forgeSelective().token(), open.ErrKeySource, forgeSelective().secrets()...)
+	})
+	t.Run("reloading", func(t *testing.T) {
+		source := &reloadable{keySource: keySource{set: others}}
+		cfg := selectiveConfig()
+		cfg.Decryption = source
+		refused(t, cfg, forgeSelective().token(), open.ErrKey)
+		if source.reloads != 1 {
+			t.Errorf("%d reloads for a token with nothing for us", source.reloads)
+		}
+		source.after = good
+		if tok := accepted(t, cfg, forgeSelective().token()); len(tok.Sealed()) != 3 {
+			t.Errorf("after a reload it reads %q", tok.Sealed())
+		}
+		source.reloadErr = down
+		refused(t, cfg, forgeSelective().token(), open.ErrKeySource)
+		// A JWE of ours is no reason to reload, tampered with or not, whoever else is
+		// a recipient; nor is one that is refused anyway.
+		source.set, source.reloads = good, 0
+		accepted(t, cfg, forgeSelective().token())
+		s := forgeSelective()
+		s.ours().bendParts = func(p *parts) { p.tag = flip(p.tag, 0) }
+		refused(t, cfg, s.token(), open.ErrNotAuthentic)
+		s = forgeSelective()
+		s.ours().outer.remove("kid")
+		refused(t, cfg, s.token(), open.ErrClaims)
+		if source.reloads != 0 {
+			t.Errorf("%d reloads for nothing", source.reloads)
+		}
+	})
+}
+
+// TestSelectiveRing: a token is found by a key that another process brought, and lost
+// with a key that the rotation has destroyed.
+func TestSelectiveRing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		kek := must(keys.RawKey(make([]byte, 32)))
+		memory := keys.MemStore()
+		store := &countingStore{Store: memory}
+		ring := must(keys.Create(ctx, store, kek, keys.RingConfig{}))
+		cfg := selectiveConfig()
+		cfg.Decryption = ring
+		opener := newOpener(t, cfg)
+		sealer := must(seal.New(seal.Config{
+			Issuer: issuerID, Form: seal.Selective, Signing: privateSet(testKeyFor(keys.ES256)),
+			Recipients: []seal.Recipient{{Audience: audience, Keys: ring}},
+		}))
+		old := must(sealer.Seal(ctx, seal.Claims{Custom: map[string]any{"email": "ada@example.com"}}))
+		sealedAt := time.Now()
+		tok, err := opener.Open(ctx, old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		oldKey := tok.DecryptionKeyID()
+
+		// The operator's key, and one load for it.
+		operator := must(keys.Open(ctx, memory, kek))
+		next := newTestKey(keys.ECDHES, "brought-by-the-operator", newP256())
+		if err := operator.Import(ctx, next.key, keys.Staged); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(6 * time.Second)
+		s := forgeSelective().fresh()
+		s.jwes[1].recipient = next
+		s.jwes[1].outer.set("kid", quoted(next.kid))
+		before := store.loads.Load()
+		tok, err = opener.Open(ctx, s.token())
+		if err != nil || tok.DecryptionKeyID() != next.kid || store.loads.Load() != before+1 {
+			t.Fatalf("%v after %d loads", err, store.loads.Load()-before)
+		}
+		s.jwes[1].outer.set("kid", `"nobody's"`)
+		for range 10 {
+			if _, err := opener.Open(ctx, s.token()); !errors.Is(err, open.ErrKey) {
+				t.Fatal(err)
+			}
+		}
+		if store.loads.Load() != before+1 {
+			t.Errorf("strangers' kids caused %d loads", store.loads.Load()-before-1)
+		}
+
+		// Rotate until the old key is gone.
+		for {
+			step, err := operator.Rotate(ctx, keys.UseEnc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if step.Action == keys.Destroy && step.KeyID == oldKey {
+				break
+			}
+			if _, err := opener.OpenAt(ctx, old, sealedAt); err != nil {
+				t.Fatalf("before its key was destroyed: %v", err)
+			}
+			if step.Action == keys.Nothing {
+				time.Sleep(time.Until(step.At))
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		tok, err = opener.OpenAt(ctx, old, sealedAt)
+		if tok != nil || !errors.Is(err, open.ErrKey) {
+			t.Errorf("after its key was destroyed: %v, %v", tok, err)
+		}
+	})
+}

@@ -1,0 +1,130 @@
+package open_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// TestSelectiveToken: what was sealed to us stands behind what was in clear, and all
+// of it in the spelling in which it was signed.
+func TestSelectiveToken(t *testing.T) {
+	t.Parallel()
+	s := forgeSelective()
+	s.claims.set("rate", "7.10")
+	s.claims.set("note_2", `{ "a" : [ 1.50, "<&>" ] }`)
+	s.ours().claims.set("big", "12345678901234567890")
+	s.ours().claims.set("exact", "-0.0E+2")
+	s.ours().claims.set("caf\u00e9", `"\u00e9\/"`)
+	tok := accepted(t, selectiveConfig(), s.token())
+	want := strings.TrimSuffix(s.claims.String(), "}") + "," + s.ours().claims.String()[1:]
+	if got := string(rawClaims(t, tok)); got != want {
+		t.Errorf("claims are\n%s, want\n%s", got, want)
+	}
+	if sealed := []string{"email", "note", "weight", "big", "exact", "caf\u00e9"}; !slices.Equal(tok.Sealed(), sealed) {
+		t.Errorf("sealed are %q", tok.Sealed())
+	}
+	if tok.SealedForOthers() != 1 || tok.DecryptionKeyID() != "kid-of-ECDH-ES" || tok.SigningKeyID() != "kid-of-ES256" {
+		t.Errorf("%d for others, keys %q and %q", tok.SealedForOthers(), tok.DecryptionKeyID(), tok.SigningKeyID())
+	}
+	if tok.Issuer() != issuerID || tok.Subject() != "subject-kestrel-42" || tok.ID() != "id-bramble-99" || len(tok.Audience()) != 2 {
+		t.Error("the registered claims are others")
+	}
+	var profile struct {
+		Scope  string      `json:"scope"`
+		Email  string      `json:"email"`
+		Weight json.Number `json:"weight"`
+		Sealed []string    `json:"sealed"`
+	}
+	if err := tok.Claims(&profile); err != nil || profile.Scope != "read-thistle" || profile.Email != "ada.quillwood@example.com" ||
+		profile.Weight != "84.50" || profile.Sealed != nil {
+		t.Errorf("struct: %+v, %v", profile, err)
+	}
+	// Nobody can change a token through what it gives out.
+	tok.Sealed()[0] = "evil"
+	copy(rawClaims(t, tok), bytes.Repeat([]byte("x"), 100))
+	if tok.Sealed()[0] != "email" || string(rawClaims(t, tok)) != want {
+		t.Error("the token was changed")
+	}
+	// All of a nested token is sealed, and nothing in it for others.
+	nested := accepted(t, config(), forge().token())
+	if !slices.Equal(nested.Sealed(), []string{"iss", "sub", "aud", "iat", "exp", "jti", "email", "note", "weight"}) || nested.SealedForOthers() != 0 {
+		t.Errorf("nested: sealed are %q, and %d for others", nested.Sealed(), nested.SealedForOthers())
+	}
+}
+
+// TestSelectiveRedaction: the closure hides the claims of either form; here is that
+// the merged ones are behind it too.
+func TestSelectiveRedaction(t *testing.T) {
+	t.Parallel()
+	tok := accepted(t, selectiveConfig(), forgeSelective().token())
+	var b bytes.Buffer
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("opened", "token", tok, "hidden", struct{ t open.Token }{*tok})
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
+		if text := fmt.Sprintf(verb, tok); text != "[redacted]" {
+			t.Errorf("%s prints %s", verb, text)
+		}
+		fmt.Fprintf(&b, verb, struct{ hidden any }{*tok})
+	}
+	b.Write(must(json.Marshal(tok)))
+	for _, secret := range []string{"kestrel", "quillwood", "bramble", "thistle", "84.50", "email", "kid-of", fmt.Sprintf("%x", "quillwood")} {
+		if strings.Contains(b.String(), secret) {
+			t.Errorf("shows %q: %s", secret, &b)
+		}
+	}
+}
+
+// TestSelectiveConcurrent shares one sealer and two openers; the race detector watches.
+func TestSelectiveConcurrent(t *testing.T) {
+	t.Parallel()
+	sealer := must(seal.New(seal.Config{
+		Issuer: issuerID, Form: seal.Selective, Signing: privateSet(testKeyFor(keys.ES256)), Visible: []string{"scope"},
+		Recipients: []seal.Recipient{
+			{Audience: billing, Keys: publicSet(billingKey()), Claims: []string{"account"}},
+			{Audience: audience, Keys: publicSet(testKeyFor(keys.ECDHES)), Claims: []string{"email"}},
+		},
+	}))
+	cfg := selectiveConfig()
+	cfg.Require = []string{"email"}
+	opener := newOpener(t, cfg)
+	cfg = selectiveConfig()
+	gateway(&cfg)
+	atTheGate := newOpener(t, cfg)
+	var group sync.WaitGroup
+	for g := range 8 {
+		group.Go(func() {
+			for i := range 10 {
+				id := fmt.Sprint(g, "-", i)
+				custom := map[string]any{"scope": "read", "account": id, "email": id + "@example.com"}
+				token, err := sealer.Seal(t.Context(), seal.Claims{ID: id, Custom: custom})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				tok, err := opener.Open(t.Context(), token)
+				if err != nil || tok.ID() != id || !slices.Equal(tok.Sealed(), []string{"email"}) {
+					t.Errorf("opened %v, %v", tok, err)
+					return
+				}
+				var claims map[string]any
+				if err := tok.Claims(&claims); err != nil || claims["email"] != custom["email"] || claims["account"] != nil {
+					t.Errorf("claims are %v, %v", claims, err)
+				}
+				tok, err = atTheGate.Open(t.Context(), token)
+				if err != nil || tok.ID() != id || tok.SealedForOthers() != 2 {
+					t.Errorf("at the gate %v, %v", tok, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
