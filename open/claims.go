@@ -3,7 +3,6 @@ package open
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -18,8 +17,9 @@ type claims struct {
 	text    []byte        // all of them, as one JSON object
 	payload strict.Object // those that were signed in clear, or all of a nested token
 	form    Form
-	opened  []string // in the selective form, the names of those that were sealed to us
-	others  int      // likewise, the JWEs that are not for us
+	header  strict.Object // in the nested form, that of the JWE, where claims may be replicated
+	opened  []string      // in the selective form, the names of those that were sealed to us
+	others  int           // likewise, the JWEs that are not for us
 
 	signingKeyID, decryptionKeyID string
 }
@@ -101,7 +101,9 @@ func (c *claims) sealed() []string {
 	}
 	all := make([]string, 0, c.payload.Len())
 	for name := range c.payload.All() {
-		all = append(all, name)
+		if _, replicated := c.header.Raw(name); !replicated {
+			all = append(all, name)
+		}
 	}
 	return all
 }
@@ -128,12 +130,8 @@ func (c *claims) checkRequired(required []string) error {
 // checkNames refuses the registered names in other cases of letters. To us they are
 // other claims, but encoding/json would fill a field tagged sub from a SUB.
 func checkNames(payload strict.Object) error {
-	for name := range payload.All() {
-		for _, r := range registered {
-			if name != r && strings.EqualFold(name, r) {
-				return refuseClaims("a claim is named like "+r+", in other letters", "it is %s", quote(name))
-			}
-		}
+	if name, twin := payload.InOtherLetters(registered); twin {
+		return refuseClaims("a claim is named like "+name+", in other letters", "")
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package open
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -125,26 +126,26 @@ func (j *jwe) decode() (err error) {
 // jws is a compact JWS, decoded and not yet verified (RFC 7515 section 7.1).
 type jws struct {
 	header             header
-	input              string // the first two parts as they stand, which are signed
+	input              []byte // the first two parts as they stand, which are signed
 	payload, signature []byte
 }
 
-func parseJWS(text, typ string) (*jws, error) {
+func parseJWS(compact []byte, typ string) (*jws, error) {
 	// Claims that are encrypted and not signed come from anybody who has our
 	// public key (CVE-2026-29000); a JWE inside a JWE would be a third layer.
-	if n := 1 + strings.Count(text, "."); n != 3 {
+	if n := 1 + bytes.Count(compact, []byte(".")); n != 3 {
 		return nil, refuse(ErrMalformed, "%d parts where a signed token of 3 is expected", n)
 	}
-	parts := strings.Split(text, ".")
-	h, err := parseHeader(parts[0])
+	parts := bytes.Split(compact, []byte("."))
+	h, err := parseHeader(string(parts[0]))
 	if err != nil {
 		return nil, err
 	}
-	s := &jws{header: h, input: text[:len(parts[0])+1+len(parts[1])]}
-	if s.payload, err = strict.DecodeBase64URL(parts[1]); err != nil {
+	s := &jws{header: h, input: compact[:len(parts[0])+1+len(parts[1])]}
+	if s.payload, err = strict.DecodeBase64URLBytes(parts[1]); err != nil {
 		return nil, refuse(ErrMalformed, "the payload: %v", err)
 	}
-	if s.signature, err = strict.DecodeBase64URL(parts[2]); err != nil {
+	if s.signature, err = strict.DecodeBase64URLBytes(parts[2]); err != nil {
 		return nil, refuse(ErrMalformed, "the signature: %v", err)
 	}
 	if _, nested := h.members.Raw("cty"); nested {

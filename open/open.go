@@ -69,20 +69,20 @@ func (o *Opener) openNested(ctx context.Context, token string, at time.Time) (*c
 	if err != nil {
 		return nil, err
 	}
-	c, err := o.verified(ctx, string(plaintext))
+	c, err := o.verified(ctx, plaintext)
 	if err != nil {
 		return nil, err
 	}
 	if err := o.check(c, outer.header.members, at); err != nil {
 		return nil, err
 	}
-	c.decryptionKeyID = decryptionKey.ID()
+	c.header, c.decryptionKeyID = outer.header.members, decryptionKey.ID()
 	return c, nil
 }
 
 // verified verifies a compact JWS and reads its registered claims, which are still
 // to be checked.
-func (o *Opener) verified(ctx context.Context, compact string) (*claims, error) {
+func (o *Opener) verified(ctx context.Context, compact []byte) (*claims, error) {
 	signed, err := parseJWS(compact, o.cfg.Type)
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (o *Opener) verified(ctx context.Context, compact string) (*claims, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := verify(k, []byte(signed.input), signed.signature); err != nil {
+	if err := verify(k, signed.input, signed.signature); err != nil {
 		return nil, err
 	}
 	c, err := readClaims(payload)

@@ -27,7 +27,7 @@ func isAlwaysReadable(name string) bool {
 // decrypted that a trusted issuer has not put together; then the claims; then the
 // JWEs that are for us.
 func (o *Opener) openSelective(ctx context.Context, token string, at time.Time) (*claims, error) {
-	c, err := o.verified(ctx, token)
+	c, err := o.verified(ctx, []byte(token))
 	if err != nil {
 		return nil, err
 	}
