@@ -3,15 +3,32 @@ package open
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
+// Form is how the claims of a token are sealed. It is never detected from the
+// token.
+type Form uint8
+
 const (
-	// DefaultType is the typ of the inner token when Config.Type is empty.
+	// Nested is a signed token that is encrypted as a whole.
+	Nested Form = iota
+	// Selective is a signed token with some claims in clear and the others
+	// encrypted to those who may read them.
+	Selective
+)
+
+const (
+	// DefaultType is the typ of the token inside a nested one when Config.Type is
+	// empty.
 	DefaultType = "sealed+jwt"
+	// DefaultSelectiveType is the typ of a selective token when Config.Type is
+	// empty.
+	DefaultSelectiveType = "JWT"
 	// DefaultLeeway is the tolerance on times when Config.Leeway is zero.
 	DefaultLeeway = 60 * time.Second
 	// MaxLeeway is the largest tolerance that can be configured.
@@ -35,10 +52,24 @@ type Config struct {
 	// are never tried for another's token. Required.
 	Trust []Issuer
 
-	// Decryption holds our private keys. Required.
+	// Decryption holds our private keys. Required, unless VisibleOnly is set.
 	Decryption keys.PrivateSource
 
-	// Type is the typ of the inner token; DefaultType when empty.
+	// Form is the form of the tokens; Nested when zero. Tokens of the other one are
+	// refused.
+	Form Form
+
+	// VisibleOnly is for a gateway: it verifies selective tokens and reads what
+	// everybody reads in them, and has no keys to read the rest.
+	VisibleOnly bool
+
+	// Require names claims that must be there, with another value than null, and
+	// must have been sealed: one that stands in clear in a selective token does not
+	// count.
+	Require []string
+
+	// Type is the typ of the signed token; when empty DefaultType in the nested
+	// form and DefaultSelectiveType in the selective one.
 	Type string
 
 	// Leeway is the tolerance on exp, nbf and iat; DefaultLeeway when zero, at
@@ -76,6 +107,9 @@ type Issuer struct {
 func New(cfg Config) (*Opener, error) {
 	if cfg.Type == "" {
 		cfg.Type = DefaultType
+		if cfg.Form == Selective {
+			cfg.Type = DefaultSelectiveType
+		}
 	}
 	if cfg.Leeway == 0 {
 		cfg.Leeway = DefaultLeeway
@@ -86,7 +120,12 @@ func New(cfg Config) (*Opener, error) {
 	if cfg.MaxSize == 0 {
 		cfg.MaxSize = DefaultMaxSize
 	}
-	if problem := cfg.problem(); problem != "" {
+	cfg.Require = slices.Clone(cfg.Require)
+	problem := cfg.problem()
+	if problem == "" {
+		problem = cfg.formProblem()
+	}
+	if problem != "" {
 		return nil, fmt.Errorf("%w: %s", ErrConfig, problem)
 	}
 	trust := make(map[string]keys.PublicSource, len(cfg.Trust))
@@ -108,7 +147,7 @@ func (c Config) problem() string {
 		return "Audience is required: without it we would take tokens that are meant for others"
 	case len(c.Trust) == 0:
 		return "Trust is required: the issuers whose tokens are accepted"
-	case c.Decryption == nil:
+	case c.Decryption == nil && !c.VisibleOnly:
 		return "Decryption is required: a ring or a set with our private keys"
 	case !strict.IsMediaType(c.Type):
 		return "Type must be a media type, such as sealed+jwt"
@@ -118,6 +157,26 @@ func (c Config) problem() string {
 		return "MaxLifetime must not be negative"
 	case c.MaxSize < 0:
 		return "MaxSize must not be negative"
+	}
+	return ""
+}
+
+// formProblem says what does not fit the form.
+func (c Config) formProblem() string {
+	switch {
+	case c.Form != Nested && c.Form != Selective:
+		return "Form is neither Nested nor Selective"
+	case c.VisibleOnly && c.Form != Selective:
+		return "VisibleOnly is for the selective form: in a nested token nothing is visible"
+	case c.VisibleOnly && c.Decryption != nil:
+		return "VisibleOnly is for those who have no Decryption keys"
+	case c.VisibleOnly && len(c.Require) > 0:
+		return "Require names sealed claims, which VisibleOnly does not read"
+	}
+	for _, name := range c.Require {
+		if name == "" || c.Form == Selective && isAlwaysReadable(name) {
+			return fmt.Sprintf("Require names %q, which is never sealed in a selective token", name)
+		}
 	}
 	return ""
 }

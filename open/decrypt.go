@@ -24,7 +24,7 @@ func (j *jwe) decrypt(k *keys.Key) ([]byte, error) {
 		return nil, err
 	}
 	defer clear(cek)
-	plaintext, err := j.content.Decrypt(cek, []byte(j.aad), j.iv, j.ciphertext, j.tag)
+	plaintext, err := j.content.Decrypt(cek, []byte(j.parts[0]), j.iv, j.ciphertext, j.tag)
 	if err != nil {
 		return nil, ErrNotAuthentic
 	}

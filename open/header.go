@@ -48,63 +48,82 @@ func parseHeader(part string) (header, error) {
 	return h, nil
 }
 
-// jwe is a compact JWE, decoded and not yet decrypted (RFC 7516 section 7.1).
+// jwe is a compact JWE, not yet decrypted (RFC 7516 section 7.1).
 type jwe struct {
 	header                            header
+	parts                             []string
 	content                           keys.Content
-	aad                               string // the first part as it stands
 	encryptedKey, iv, ciphertext, tag []byte
 }
 
-func parseJWE(token string, maxSize int) (*jwe, error) {
-	// The length first: everything after it costs time and memory.
-	if len(token) > maxSize || strings.Count(token, ".") != 4 {
-		return nil, ErrMalformed
-	}
-	parts := strings.Split(token, ".")
-	h, err := parseHeader(parts[0])
+// parseJWE reads a compact JWE with this cty.
+func parseJWE(token, cty string) (*jwe, error) {
+	j, err := parseEnvelope(token)
 	if err != nil {
 		return nil, err
 	}
-	j := &jwe{header: h, aad: parts[0]}
-	for i, dst := range []*[]byte{&j.encryptedKey, &j.iv, &j.ciphertext, &j.tag} {
-		if *dst, err = strict.DecodeBase64URL(parts[i+1]); err != nil {
-			return nil, ErrMalformed
-		}
+	if err := j.decode(); err != nil {
+		return nil, err
 	}
-	enc, ok, err := h.members.Text("enc")
-	if err != nil || !ok {
+	return j, j.checkType(cty)
+}
+
+// parseEnvelope reads the header alone, which says whom a JWE is for.
+func parseEnvelope(token string) (*jwe, error) {
+	if strings.Count(token, ".") != 4 {
 		return nil, ErrMalformed
 	}
+	j := &jwe{parts: strings.Split(token, ".")}
+	var err error
+	if j.header, err = parseHeader(j.parts[0]); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+func (j *jwe) checkType(cty string) error {
+	found, _, err := j.header.members.Text("cty")
+	if err != nil {
+		return ErrMalformed
+	}
+	if !strict.SameMediaType(found, cty) {
+		return ErrType
+	}
+	return nil
+}
+
+// decode reads the other parts.
+func (j *jwe) decode() (err error) {
+	for i, dst := range []*[]byte{&j.encryptedKey, &j.iv, &j.ciphertext, &j.tag} {
+		if *dst, err = strict.DecodeBase64URL(j.parts[i+1]); err != nil {
+			return ErrMalformed
+		}
+	}
+	enc, ok, err := j.header.members.Text("enc")
+	if err != nil || !ok {
+		return ErrMalformed
+	}
 	if j.content, err = keys.ParseContent(enc); err != nil {
-		return nil, ErrAlgorithm
+		return ErrAlgorithm
 	}
 	// Lengths exactly: octets that wander between ciphertext and an over-long
 	// tag would make two texts of one token.
 	if len(j.iv) != j.content.IVSize() || len(j.tag) != j.content.TagSize() {
-		return nil, ErrMalformed
+		return ErrMalformed
 	}
-	cty, _, err := h.members.Text("cty")
-	if err != nil {
-		return nil, ErrMalformed
-	}
-	if !strict.SameMediaType(cty, "JWT") {
-		return nil, ErrType
-	}
-	return j, nil
+	return nil
 }
 
 // jws is a compact JWS, decoded and not yet verified (RFC 7515 section 7.1).
 type jws struct {
 	header             header
-	signed             []byte // the first two parts as they stand
+	input              string // the first two parts as they stand, which are signed
 	payload, signature []byte
 }
 
-func parseJWS(inner []byte, typ string) (*jws, error) {
-	text := string(inner)
+func parseJWS(text, typ string) (*jws, error) {
 	// Claims that are encrypted and not signed come from anybody who has our
-	// public key (CVE-2026-29000); a JWE in here would be a third layer.
+	// public key (CVE-2026-29000); a JWE inside a JWE would be a third layer.
 	if strings.Count(text, ".") != 2 {
 		return nil, ErrMalformed
 	}
@@ -113,7 +132,7 @@ func parseJWS(inner []byte, typ string) (*jws, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &jws{header: h, signed: inner[:len(parts[0])+1+len(parts[1])]}
+	s := &jws{header: h, input: text[:len(parts[0])+1+len(parts[1])]}
 	if s.payload, err = strict.DecodeBase64URL(parts[1]); err != nil {
 		return nil, ErrMalformed
 	}

@@ -16,9 +16,10 @@ type Opener struct {
 	now   func() time.Time
 }
 
-// Open decrypts a token, verifies its signature and checks every claim, RFC 7519
-// section 7.2. It is one straight line without a branch that accepts less: what is
-// not encrypted, or not signed inside, is refused.
+// Open opens a token of the configured form and checks every claim. A nested one is
+// decrypted and then verified, RFC 7519 section 7.2; a selective one verified and
+// then, what is sealed to us, decrypted. Each is one straight line without a branch
+// that accepts less: what is not signed, or not sealed, is refused.
 //
 // The error is one of [ErrMalformed], [ErrAlgorithm], [ErrNotAuthentic], [ErrKey],
 // [ErrKeySource], [ErrType], [ErrIssuer], [ErrAudience], [ErrExpired],
@@ -31,7 +32,33 @@ func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
 // OpenAt is Open with the token's times checked as of the given time. It is for
 // looking into old tokens; never let a client choose the time.
 func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token, error) {
-	outer, err := parseJWE(token, o.cfg.MaxSize)
+	// The length first: everything after it costs time and memory.
+	if len(token) > o.cfg.MaxSize {
+		return nil, ErrMalformed
+	}
+	form := o.openNested
+	if o.cfg.Form == Selective {
+		form = o.openSelective
+	}
+	c, err := form(ctx, token, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkRequired(o.cfg.Require); err != nil {
+		return nil, err
+	}
+	t := &Token{func() *claims { return c }}
+	if o.cfg.Check != nil {
+		if err := o.cfg.Check(ctx, t); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+	}
+	return t, nil
+}
+
+// openNested opens the nested form, RFC 7519 section 5.2.
+func (o *Opener) openNested(ctx context.Context, token string, at time.Time) (*claims, error) {
+	outer, err := parseJWE(token, "JWT")
 	if err != nil {
 		return nil, err
 	}
@@ -43,37 +70,41 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 	if err != nil {
 		return nil, err
 	}
-	inner, err := parseJWS(plaintext, o.cfg.Type)
+	c, err := o.verified(ctx, string(plaintext))
 	if err != nil {
 		return nil, err
 	}
-	payload, err := strict.ParseObject(inner.payload)
+	if err := o.check(c, outer.header.members, at); err != nil {
+		return nil, err
+	}
+	c.decryptionKeyID = decryptionKey.ID()
+	return c, nil
+}
+
+// verified verifies a compact JWS and reads its registered claims, which are still
+// to be checked.
+func (o *Opener) verified(ctx context.Context, compact string) (*claims, error) {
+	signed, err := parseJWS(compact, o.cfg.Type)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := strict.ParseObject(signed.payload)
 	if err != nil {
 		return nil, ErrMalformed
 	}
-	verificationKey, err := o.verificationKey(ctx, inner.header, payload)
+	k, err := o.verificationKey(ctx, signed.header, payload)
 	if err != nil {
 		return nil, err
 	}
-	if err := verify(verificationKey, inner.signed, inner.signature); err != nil {
+	if err := verify(k, []byte(signed.input), signed.signature); err != nil {
 		return nil, err
 	}
-	verified, err := readClaims(payload)
+	c, err := readClaims(payload)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.check(verified, payload, outer.header.members, at); err != nil {
-		return nil, err
-	}
-	verified.payload = inner.payload
-	verified.signingKeyID, verified.decryptionKeyID = verificationKey.ID(), decryptionKey.ID()
-	t := &Token{func() *claims { return verified }}
-	if o.cfg.Check != nil {
-		if err := o.cfg.Check(ctx, t); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
-		}
-	}
-	return t, nil
+	c.form, c.text, c.payload, c.signingKeyID = o.cfg.Form, signed.payload, payload, k.ID()
+	return c, nil
 }
 
 // decryptionKey is our key that the outer header names. For a kid that we do not

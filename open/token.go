@@ -44,15 +44,25 @@ func (t *Token) Expires() time.Time { return t.claims().expires }
 // SigningKeyID returns the kid of the issuer's key that verified the token.
 func (t *Token) SigningKeyID() string { return t.claims().signingKeyID }
 
-// DecryptionKeyID returns the kid of our key that decrypted the token.
+// Sealed returns the names of the claims that only their recipients can read, in
+// the order of the token: all of a nested token; of a selective one those that were
+// sealed to us.
+func (t *Token) Sealed() []string { return t.claims().sealed() }
+
+// SealedForOthers returns how many JWEs of a selective token are not for us.
+func (t *Token) SealedForOthers() int { return t.claims().others }
+
+// DecryptionKeyID returns the kid of our key that decrypted the token, the first of
+// them if several JWEs of a selective token are for us, and empty for a gateway.
 func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 
 // Claims decodes all claims, the registered ones included, into dst with
 // encoding/json: a pointer to a struct, a map, or a json.RawMessage for the JSON
-// text as it was signed. Its error names the claim and the Go type that do not
+// text. That is as it was signed, except that in a selective token the sealed
+// claims stand in the place of the JWEs. Its error names the claim and the Go type that do not
 // fit, never the value.
 func (t *Token) Claims(dst any) error {
-	err := json.Unmarshal(t.claims().payload, dst)
+	err := json.Unmarshal(t.claims().text, dst)
 	var mismatch *json.UnmarshalTypeError
 	switch {
 	case err == nil:

@@ -46,72 +46,103 @@ var reserved = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed
 
 const jtiSize = 16 // bytes
 
-// payload returns the claims set as one compact JSON object.
-func (s *Sealer) payload(c Claims) ([]byte, error) {
-	for name, v := range map[string]string{"sub": c.Subject, "jti": c.ID} {
-		if !utf8.ValidString(v) {
-			return nil, fmt.Errorf("%w: %s is not valid UTF-8", ErrClaims, name)
-		}
-	}
-	custom, err := marshalCustom(c.Custom)
-	if err != nil {
-		return nil, err
-	}
-	now := s.now()
-	registered := struct {
-		Issuer    string `json:"iss"`
-		Subject   string `json:"sub,omitempty"`
-		Audience  string `json:"aud"`
-		IssuedAt  int64  `json:"iat"`
-		NotBefore int64  `json:"nbf,omitzero"`
-		Expires   int64  `json:"exp"`
-		ID        string `json:"jti"`
-	}{
-		Issuer: s.cfg.Issuer, Subject: c.Subject, Audience: s.recipient.Audience,
-		IssuedAt: now.Unix(), Expires: now.Unix() + int64(s.cfg.Lifetime/time.Second), ID: c.ID,
-	}
-	if registered.ID == "" {
-		registered.ID = randomID()
-	}
-	if !c.NotBefore.IsZero() {
-		registered.NotBefore = c.NotBefore.Unix()
-		if registered.NotBefore <= 0 || registered.NotBefore >= registered.Expires {
-			return nil, fmt.Errorf("%w: nbf must lie after 1970 and before the token expires", ErrClaims)
-		}
-	}
-	head, err := marshal(registered)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrClaims, err)
-	}
-	return s.splice(head, custom)
+// registeredClaims are the claims that the sealer writes, RFC 7519 section 4.1.
+type registeredClaims struct {
+	Issuer    string `json:"iss"`
+	Subject   string `json:"sub,omitempty"`
+	Audience  any    `json:"aud"` // a string, or several
+	IssuedAt  int64  `json:"iat"`
+	NotBefore int64  `json:"nbf,omitzero"`
+	Expires   int64  `json:"exp"`
+	ID        string `json:"jti"`
 }
 
-// splice joins two JSON objects and checks the whole as every opener will, so
-// that nothing is sealed that cannot be opened.
-func (s *Sealer) splice(head, custom []byte) ([]byte, error) {
-	if len(custom) > s.cfg.MaxSize {
-		return nil, fmt.Errorf("%w: %d bytes of claims", ErrTooLarge, len(custom))
-	}
-	o, err := strict.ParseObject(custom)
+// claimsSet are the claims of one token.
+type claimsSet struct {
+	registered registeredClaims
+	custom     strict.Object
+	head       []byte // the registered ones as one compact JSON object
+	visible    []byte // the custom ones that a selective token shows, likewise
+	payload    []byte // all of them
+}
+
+// claimsSet returns the claims of a token, checked as every opener will check
+// them, so that nothing is sealed that cannot be opened.
+func (s *Sealer) claimsSet(c Claims) (claimsSet, error) {
+	custom, err := marshalCustom(c.Custom)
 	if err != nil {
-		return nil, fmt.Errorf("%w: they are not one strict JSON object: %w", ErrClaims, err)
+		return claimsSet{}, err
+	}
+	if len(custom) > s.cfg.MaxSize {
+		return claimsSet{}, fmt.Errorf("%w: %d bytes of claims", ErrTooLarge, len(custom))
+	}
+	set := claimsSet{}
+	if set.registered, err = s.registered(c); err != nil {
+		return claimsSet{}, err
+	}
+	if set.head, err = marshal(set.registered); err != nil {
+		return claimsSet{}, fmt.Errorf("%w: %w", ErrClaims, err)
+	}
+	if set.custom, err = customObject(custom); err != nil {
+		return claimsSet{}, err
+	}
+	set.payload = join(set.head, custom)
+	if _, err := strict.ParseObject(set.payload); err != nil {
+		return claimsSet{}, fmt.Errorf("%w: too many claims", ErrClaims)
+	}
+	set.visible = s.visible(set.custom)
+	return set, nil
+}
+
+func (s *Sealer) registered(c Claims) (registeredClaims, error) {
+	for _, text := range []struct{ name, value string }{{"sub", c.Subject}, {"jti", c.ID}} {
+		if !utf8.ValidString(text.value) {
+			return registeredClaims{}, fmt.Errorf("%w: %s is not valid UTF-8", ErrClaims, text.name)
+		}
+	}
+	now := s.now()
+	r := registeredClaims{
+		Issuer: s.cfg.Issuer, Subject: c.Subject, Audience: s.audience,
+		IssuedAt: now.Unix(), Expires: now.Unix() + int64(s.cfg.Lifetime/time.Second), ID: c.ID,
+	}
+	if len(s.audience) == 1 {
+		r.Audience = s.audience[0]
+	}
+	if r.ID == "" {
+		r.ID = randomID()
+	}
+	if !c.NotBefore.IsZero() {
+		r.NotBefore = c.NotBefore.Unix()
+		if r.NotBefore <= 0 || r.NotBefore >= r.Expires {
+			return registeredClaims{}, fmt.Errorf("%w: nbf must lie after 1970 and before the token expires", ErrClaims)
+		}
+	}
+	return r, nil
+}
+
+// customObject reads the custom claims and refuses names that are the sealer's.
+func customObject(text []byte) (strict.Object, error) {
+	o, err := strict.ParseObject(text)
+	if err != nil {
+		return strict.Object{}, fmt.Errorf("%w: they are not one strict JSON object: %w", ErrClaims, err)
 	}
 	for name := range o.All() {
 		for _, r := range reserved {
 			if strings.EqualFold(name, r) {
-				return nil, fmt.Errorf("%w: %q is written by the sealer and cannot be a custom claim", ErrClaims, r)
+				return strict.Object{}, fmt.Errorf("%w: %q is written by the sealer and cannot be a custom claim", ErrClaims, r)
 			}
 		}
 	}
-	if o.Len() == 0 {
-		return head, nil
+	return o, nil
+}
+
+// join makes one compact JSON object of two, which have no name in common.
+func join(head, custom []byte) []byte {
+	if len(custom) == len("{}") {
+		return bytes.Clone(head)
 	}
-	payload := append(head[:len(head)-1], ',')
-	payload = append(payload, custom[1:]...)
-	if _, err := strict.ParseObject(payload); err != nil {
-		return nil, fmt.Errorf("%w: too many claims", ErrClaims)
-	}
-	return payload, nil
+	joined := append(bytes.Clone(head[:len(head)-1]), ',')
+	return append(joined, custom[1:]...)
 }
 
 // marshalCustom returns custom as one compact JSON text.

@@ -12,14 +12,21 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// outerHeader is the protected header of the JWE, in the order it is written.
-type outerHeader struct {
+// protectedHeader is the protected header of a JWE, in the order it is written.
+type protectedHeader struct {
 	Alg string        `json:"alg"`
 	Enc string        `json:"enc"`
 	Kid string        `json:"kid"`
 	Epk *ephemeralKey `json:"epk,omitempty"`
 	Cty string        `json:"cty"`
+	Iss string        `json:"iss,omitempty"`
+	Sub string        `json:"sub,omitempty"`
+	Aud any           `json:"aud,omitempty"`
+	Jti string        `json:"jti,omitempty"`
 }
+
+// maxHeader is the longest header in bytes that openers read.
+const maxHeader = 4 << 10
 
 // ephemeralKey is the sender's half of one key agreement, RFC 7518 section
 // 4.6.1.1.
@@ -30,10 +37,10 @@ type ephemeralKey struct {
 	Y   string `json:"y"`
 }
 
-// encrypt makes a compact JWE, RFC 7516 section 5.1, of a signed token. Every
-// token has its own content encryption key.
-func encrypt(to *keys.Key, content keys.Content, inner []byte) (string, error) {
-	h := outerHeader{Alg: to.Suite().Alg(), Enc: content.String(), Kid: to.ID(), Cty: "JWT"}
+// encrypt makes a compact JWE, RFC 7516 section 5.1. Every one has its own content
+// encryption key.
+func encrypt(to *keys.Key, content keys.Content, h protectedHeader, plaintext []byte) (string, error) {
+	h.Alg, h.Enc, h.Kid = to.Suite().Alg(), content.String(), to.ID()
 	cek, encryptedKey, err := contentKey(to, content, &h)
 	if err != nil {
 		return "", fmt.Errorf("seal: encrypting: %w", err)
@@ -43,8 +50,11 @@ func encrypt(to *keys.Key, content keys.Content, inner []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if len(header) > maxHeader {
+		return "", fmt.Errorf("%w: a header of %d bytes, and openers take %d: shorten iss, sub, aud or jti", ErrTooLarge, len(header), maxHeader)
+	}
 	protected := strict.EncodeBase64URL(header)
-	iv, ciphertext, tag, err := content.Encrypt(cek, []byte(protected), inner)
+	iv, ciphertext, tag, err := content.Encrypt(cek, []byte(protected), plaintext)
 	if err != nil {
 		return "", fmt.Errorf("seal: encrypting: %w", err)
 	}
@@ -54,7 +64,7 @@ func encrypt(to *keys.Key, content keys.Content, inner []byte) (string, error) {
 
 // contentKey determines the content encryption key and its encrypted form, RFC
 // 7516 section 5.1 steps 1 to 8.
-func contentKey(to *keys.Key, content keys.Content, h *outerHeader) (cek, encryptedKey []byte, err error) {
+func contentKey(to *keys.Key, content keys.Content, h *protectedHeader) (cek, encryptedKey []byte, err error) {
 	if to.Suite() == keys.ECDHES {
 		agreed, err := agree(to, content, h)
 		return agreed, nil, err
@@ -76,7 +86,7 @@ func contentKey(to *keys.Key, content keys.Content, h *outerHeader) (cek, encryp
 	return nil, nil, errors.New("the key's algorithm does not encrypt")
 }
 
-func agree(to *keys.Key, content keys.Content, h *outerHeader) ([]byte, error) {
+func agree(to *keys.Key, content keys.Content, h *protectedHeader) ([]byte, error) {
 	ephemeral, err := ecdh.P256().GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,183 @@
+package open
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// sealedClaims is the cty of the JWEs in a selective token.
+const sealedClaims = "sealed-claims+json"
+
+// isAlwaysReadable reports whether a claim is never sealed in a selective token:
+// those that decide whether a token is accepted, and cnf (RFC 7800), which says
+// whose it is. In a JWE they would be claims that the gateway has not seen.
+func isAlwaysReadable(name string) bool {
+	return strings.EqualFold(name, "cnf") ||
+		slices.ContainsFunc(registered, func(r string) bool { return strings.EqualFold(name, r) })
+}
+
+// openSelective opens the selective form: the signature first, so that nothing is
+// decrypted that a trusted issuer has not put together; then the claims; then the
+// JWEs that are for us.
+func (o *Opener) openSelective(ctx context.Context, token string, at time.Time) (*claims, error) {
+	c, err := o.verified(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.check(c, strict.Object{}, at); err != nil {
+		return nil, err
+	}
+	jwes, err := c.boundJWEs()
+	if err != nil {
+		return nil, err
+	}
+	c.others = len(jwes)
+	var opened []strict.Object
+	if !o.cfg.VisibleOnly {
+		if opened, err = o.unseal(ctx, c, jwes); err != nil {
+			return nil, err
+		}
+	}
+	return c, c.merge(opened)
+}
+
+// boundJWEs are the JWEs in sealed, each of which names the iss and the jti of this
+// very token: else somebody could put one of another token here and read it as the
+// recipient sees it, or make the recipient read it as ours.
+func (c *claims) boundJWEs() ([]*jwe, error) {
+	texts, _, err := c.payload.Strings("sealed")
+	raw, _ := c.payload.Raw("sealed")
+	if err != nil || raw[0] != '[' || len(texts) == 0 {
+		return nil, fmt.Errorf("%w: sealed must be an array of JWEs, and not empty", ErrClaims)
+	}
+	if c.id == "" {
+		return nil, fmt.Errorf("%w: jti is missing, to which sealed claims are bound", ErrClaims)
+	}
+	jwes := make([]*jwe, 0, len(texts))
+	seen := make(map[string]bool, len(texts))
+	for _, text := range texts {
+		j, err := parseEnvelope(text)
+		if err != nil {
+			return nil, err
+		}
+		if err := j.checkType(sealedClaims); err != nil {
+			return nil, err
+		}
+		for _, name := range []string{"iss", "jti"} {
+			if _, there := j.header.members.Raw(name); !there {
+				return nil, fmt.Errorf("%w: a JWE in sealed has no %s, which binds it to its token", ErrClaims, name)
+			}
+		}
+		if err := c.checkReplicated(j.header.members); err != nil {
+			return nil, err
+		}
+		if !j.header.hasKid || seen[j.header.kid] {
+			return nil, fmt.Errorf("%w: every JWE in sealed needs a kid of its own", ErrClaims)
+		}
+		seen[j.header.kid] = true
+		jwes = append(jwes, j)
+	}
+	return jwes, nil
+}
+
+// unseal decrypts the JWEs that are for us, each into one object.
+func (o *Opener) unseal(ctx context.Context, c *claims, jwes []*jwe) ([]strict.Object, error) {
+	set, ours, err := o.ours(ctx, jwes)
+	if err != nil {
+		return nil, err
+	}
+	opened := make([]strict.Object, 0, len(ours))
+	for _, j := range ours {
+		k, ok := set.DecryptionKey(j.header.kid)
+		if k, err = matching(k, ok, j.header); err != nil {
+			return nil, err
+		}
+		if err := j.decode(); err != nil {
+			return nil, err
+		}
+		plaintext, err := j.decrypt(k)
+		if err != nil {
+			return nil, err
+		}
+		object, err := strict.ParseObject(plaintext)
+		if err != nil {
+			return nil, ErrMalformed
+		}
+		opened = append(opened, object)
+	}
+	c.others -= len(ours)
+	c.decryptionKeyID = ours[0].header.kid
+	return opened, nil
+}
+
+// ours are the JWEs whose kid is of a key that we hold, at least one. If there is
+// none, a source that can reload does so once: another process may have rotated.
+func (o *Opener) ours(ctx context.Context, jwes []*jwe) (*keys.Set, []*jwe, error) {
+	set, err := o.cfg.Decryption.Private(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrKeySource, err)
+	}
+	foreign := func(j *jwe) bool { _, held := set.DecryptionKey(j.header.kid); return !held }
+	found := slices.DeleteFunc(slices.Clone(jwes), foreign)
+	if r, can := o.cfg.Decryption.(keys.Reloader); len(found) == 0 && can {
+		if set, err = r.Reload(ctx); err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", ErrKeySource, err)
+		}
+		found = slices.DeleteFunc(slices.Clone(jwes), foreign)
+	}
+	if len(found) == 0 {
+		return nil, nil, ErrKey
+	}
+	return set, found, nil
+}
+
+// merge makes one object of the claims in clear and those that were sealed to us. A
+// name that stands in both is refused, whatever its values: of the two, everybody
+// would believe another. In two JWEs it must have the same value.
+func (c *claims) merge(opened []strict.Object) error {
+	text := []byte("{")
+	for name, value := range c.payload.All() {
+		if name != "sealed" {
+			text = strict.AppendMember(text, name, value)
+		}
+	}
+	merged := make(map[string]json.RawMessage)
+	for _, object := range opened {
+		for name, value := range object.All() {
+			if isAlwaysReadable(name) {
+				return fmt.Errorf("%w: a registered claim, or cnf, is sealed", ErrClaims)
+			}
+			if before, twice := merged[name]; twice {
+				if !sameText(before, value) {
+					return fmt.Errorf("%w: a claim is sealed twice, with two values", ErrClaims)
+				}
+				continue
+			}
+			merged[name] = value
+			text = strict.AppendMember(text, name, value)
+			c.opened = append(c.opened, name)
+		}
+	}
+	c.text = append(text, '}')
+	// Twins stand out here, those in other letters too: encoding/json would take one
+	// for the other.
+	if _, err := strict.ParseObject(c.text); err != nil {
+		return fmt.Errorf("%w: a claim stands in clear and sealed, or there are too many", ErrClaims)
+	}
+	return nil
+}
+
+// sameText compares two JSON values without their white space. Two spellings of one
+// value count as two: a reader may see a difference between 1 and 1.0.
+func sameText(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+}

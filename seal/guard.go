@@ -1,0 +1,83 @@
+package seal
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/seal/pii"
+)
+
+// readable is something that stands in clear in a token and came from outside: what
+// the sealer draws itself, such as a jti, cannot be personal data.
+type readable struct{ name, value string }
+
+// guardConfig checks what a stranger reads in every token.
+func (s *Sealer) guardConfig() error {
+	for _, name := range s.cfg.Visible {
+		if kind, personal := pii.InName(name); personal && !s.allows(name) {
+			return fmt.Errorf("%w: Visible names %q (%s): seal it, or name it in AllowReadable too", ErrReadable, name, kind)
+		}
+	}
+	var always []readable
+	if s.cfg.Form == Selective {
+		always = append(always, readable{"typ", s.cfg.Type})
+	}
+	if s.shows("iss") {
+		always = append(always, readable{"iss", s.cfg.Issuer})
+	}
+	if s.shows("aud") {
+		for _, a := range s.audience {
+			always = append(always, readable{"aud", a})
+		}
+	}
+	return s.check(always)
+}
+
+// guard checks what a stranger reads in this token, before it is made.
+func (s *Sealer) guard(c Claims, set claimsSet, from *keys.Key, to []*keys.Key) error {
+	var texts []readable
+	for _, k := range to {
+		texts = append(texts, readable{"kid", k.ID()})
+	}
+	if s.shows("sub") {
+		texts = append(texts, readable{"sub", c.Subject})
+	}
+	if s.cfg.Form == Selective {
+		texts = append(texts, readable{"kid", from.ID()}, readable{"jti", c.ID})
+		if err := s.checkVisible(set.visible); err != nil {
+			return err
+		}
+	}
+	return s.check(texts)
+}
+
+// shows reports whether a registered claim can be read.
+func (s *Sealer) shows(name string) bool {
+	return s.cfg.Form == Selective || slices.Contains(s.cfg.Replicate, name)
+}
+
+func (s *Sealer) allows(name string) bool { return slices.Contains(s.cfg.AllowReadable, name) }
+
+func (s *Sealer) check(texts []readable) error {
+	for _, t := range texts {
+		if kind, personal := pii.InText(t.value); personal && !s.allows(t.name) {
+			return fmt.Errorf("%w: %s looks like it holds a %s: use another value, or name it in AllowReadable", ErrReadable, t.name, kind)
+		}
+	}
+	return nil
+}
+
+func (s *Sealer) checkVisible(claims []byte) error {
+	o, err := strict.ParseObject(claims)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrClaims, err)
+	}
+	for _, f := range pii.InObject(o) {
+		if !s.allows(f.Claim) {
+			return fmt.Errorf("%w: the claim %s (%s) is visible: seal it, or name it in AllowReadable", ErrReadable, f.Path, f.Kind)
+		}
+	}
+	return nil
+}

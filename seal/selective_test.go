@@ -1,0 +1,275 @@
+package seal_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+const (
+	billingID = "https://billing.example.com"
+	kycID     = "https://kyc.example.com"
+)
+
+// desks are an issuer and two recipients who may read different claims.
+type desks struct{ issuer, billing, kyc *keys.Set }
+
+func newDesks() desks { return desks{newSet(keys.ES256), newSet(keys.ECDHES), newSet(keys.ECDHESA256KW)} }
+
+func (d desks) config() seal.Config {
+	return seal.Config{
+		Issuer: issuerID, Form: seal.Selective, Signing: d.issuer, Visible: []string{"scope"},
+		Recipients: []seal.Recipient{
+			{Audience: billingID, Keys: d.billing, Claims: []string{"email", "address"}},
+			{Audience: kycID, Keys: d.kyc, Claims: []string{"email", "national_id"}},
+		},
+	}
+}
+
+// person is a claims set of which everybody may read another part.
+const person = `{"scope":"read write","email":"ada@example.com","address":{"locality":"Quillstead","rate":84.50},"national_id":"991231-1000000"}`
+
+func (d desks) seal(t testing.TB, bend ...func(c *seal.Config)) string {
+	t.Helper()
+	cfg := d.config()
+	for _, b := range bend {
+		b(&cfg)
+	}
+	token, err := newSealer(t, cfg).Seal(t.Context(), seal.Claims{Subject: "u-42", ID: "the-id", Custom: json.RawMessage(person)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func (d desks) open(t testing.TB, token, audience string, decryption keys.PrivateSource) *open.Token {
+	t.Helper()
+	o := must(open.New(open.Config{
+		Form: open.Selective, Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: d.issuer}},
+		Decryption: decryption, VisibleOnly: decryption == nil,
+	}))
+	tok, err := o.OpenAt(t.Context(), token, clock)
+	if err != nil {
+		t.Fatal("sealed here, and refused:", err)
+	}
+	return tok
+}
+
+func claimsText(t testing.TB, tok *open.Token) string {
+	t.Helper()
+	var raw json.RawMessage
+	if err := tok.Claims(&raw); err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+const selectiveHead = `{"iss":"https://id.example.com","sub":"u-42","aud":["https://billing.example.com","https://kyc.example.com"],` +
+	`"iat":1767225600,"exp":1767226500,"jti":"the-id","scope":"read write"`
+
+// TestSelective: everybody reads what is theirs, in the spelling in which it was
+// given, and no more.
+func TestSelective(t *testing.T) {
+	t.Parallel()
+	d := newDesks()
+	token := d.seal(t)
+	for _, tt := range []struct {
+		name, audience string
+		decryption     keys.PrivateSource
+		claims         string // after the head
+		sealed         []string
+		others         int
+	}{
+		{"billing", billingID, d.billing, `,"email":"ada@example.com","address":{"locality":"Quillstead","rate":84.50}}`, []string{"email", "address"}, 1},
+		{"kyc", kycID, d.kyc, `,"email":"ada@example.com","national_id":"991231-1000000"}`, []string{"email", "national_id"}, 1},
+		{"both", kycID, must(keys.NewSet(append(privateKeys(d.billing), privateKeys(d.kyc)...)...)),
+			`,"email":"ada@example.com","address":{"locality":"Quillstead","rate":84.50},"national_id":"991231-1000000"}`,
+			[]string{"email", "address", "national_id"}, 0},
+		{"a gateway", billingID, nil, `}`, nil, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tok := d.open(t, token, tt.audience, tt.decryption)
+			if got := claimsText(t, tok); got != selectiveHead+tt.claims {
+				t.Errorf("claims are\n%s, want\n%s", got, selectiveHead+tt.claims)
+			}
+			if !slices.Equal(tok.Sealed(), tt.sealed) || tok.SealedForOthers() != tt.others {
+				t.Errorf("sealed are %q, and %d for others", tok.Sealed(), tok.SealedForOthers())
+			}
+			if (tok.DecryptionKeyID() == "") != (tt.decryption == nil) {
+				t.Errorf("decrypted with %q", tok.DecryptionKeyID())
+			}
+		})
+	}
+}
+
+// TestSelectiveHeaders compares the headers byte for byte.
+func TestSelectiveHeaders(t *testing.T) {
+	t.Parallel()
+	d := newDesks()
+	parts := strings.Split(d.seal(t), ".")
+	signer := must(d.issuer.SigningKey())
+	if got, want := string(decode(parts[0])), fmt.Sprintf(`{"alg":"ES256","kid":"%s","typ":"JWT"}`, signer.ID()); len(parts) != 3 || got != want {
+		t.Errorf("header is %s, want %s", got, want)
+	}
+	var payload struct{ Sealed []string }
+	if err := json.Unmarshal(decode(parts[1]), &payload); err != nil || len(payload.Sealed) != 2 {
+		t.Fatalf("%v, %d JWEs", err, len(payload.Sealed))
+	}
+	for i, suite := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW} {
+		var h struct{ Alg, Enc, Kid, Cty, Iss, Jti string }
+		header := decode(strings.Split(payload.Sealed[i], ".")[0])
+		if err := json.Unmarshal(header, &h); err != nil {
+			t.Fatal(err)
+		}
+		if h.Alg != suite.Alg() || h.Enc != "A256GCM" || h.Cty != "sealed-claims+json" || h.Iss != issuerID || h.Jti != "the-id" {
+			t.Errorf("header %d is %s", i, header)
+		}
+	}
+}
+
+// privateKeys are all keys of a set that a test made.
+func privateKeys(set *keys.Set) []*keys.Key {
+	for _, k := range must(set.Public(context.Background(), "")).Keys() {
+		if held, ok := set.DecryptionKey(k.ID()); ok {
+			return []*keys.Key{held}
+		}
+	}
+	return nil
+}
+
+// TestSelectiveConfig: what New refuses.
+func TestSelectiveConfig(t *testing.T) {
+	t.Parallel()
+	d := newDesks()
+	for _, tt := range []struct {
+		want string // named by the error
+		bend func(c *seal.Config)
+	}{
+		{"Form", func(c *seal.Config) { c.Form = 2 }},
+		{"at least one recipient", func(c *seal.Config) { c.Recipients = nil }},
+		{"Replicate", func(c *seal.Config) { c.Replicate = []string{"iss"} }},
+		{`"iss" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"iss"} }},
+		{`"sealed" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"sealed"} }},
+		{`"Sub" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"Sub"} }},
+		{`"scope" stands twice`, func(c *seal.Config) { c.Visible = []string{"scope", "scope"} }},
+		{"both AllSealed and", func(c *seal.Config) { c.Recipients[0].AllSealed = true }},
+		{"AllSealed", func(c *seal.Config) { c.Recipients[1].Claims = nil }},
+		{`"jti" cannot be sealed`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"jti"} }},
+		{`"cnf" cannot be sealed`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"cnf"} }},
+		{`"CNF" cannot be sealed`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"CNF"} }},
+		{`"scope" is both`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"scope"} }},
+		{`"email" stands twice`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"email", "email"} }},
+		{"Audience", func(c *seal.Config) { c.Recipients[1].Audience = "" }},
+		{"Keys", func(c *seal.Config) { c.Recipients[1].Keys = nil }},
+		{"Content", func(c *seal.Config) { c.Recipients[1].Content = 9 }},
+		{"Pad", func(c *seal.Config) { c.Pad = -1 }},
+		{"Pad", func(c *seal.Config) { c.Pad = 16385 }},
+	} {
+		cfg := d.config()
+		tt.bend(&cfg)
+		s, err := seal.New(cfg)
+		if s != nil || !errors.Is(err, seal.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: New returned %v, %v", tt.want, s, err)
+		}
+	}
+	for _, tt := range []struct {
+		want string
+		bend func(c *seal.Config)
+	}{
+		{"exactly one recipient", func(c *seal.Config) { c.Recipients = append(c.Recipients, c.Recipients[0]) }},
+		{"Visible", func(c *seal.Config) { c.Visible = []string{"scope"} }},
+		{"AllSealed", func(c *seal.Config) { c.Recipients[0].AllSealed = true }},
+		{"Claims", func(c *seal.Config) { c.Recipients[0].Claims = []string{} }},
+		{`"jti" cannot be replicated`, func(c *seal.Config) { c.Replicate = []string{"iss", "jti"} }},
+		{`"ISS" cannot be replicated`, func(c *seal.Config) { c.Replicate = []string{"ISS"} }},
+		{`"aud" stands twice`, func(c *seal.Config) { c.Replicate = []string{"aud", "aud"} }},
+	} {
+		cfg := defaults().config()
+		tt.bend(&cfg)
+		s, err := seal.New(cfg)
+		if s != nil || !errors.Is(err, seal.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("nested, %s: New returned %v, %v", tt.want, s, err)
+		}
+	}
+}
+
+// TestAssigned: a claim that nobody was meant to read, or that somebody waits for in
+// vain, is refused by its name and without its value.
+func TestAssigned(t *testing.T) {
+	t.Parallel()
+	d := newDesks()
+	for _, tt := range []struct {
+		name, claims, want string
+		bend               func(c *seal.Config)
+	}{
+		{"neither visible nor sealed", `{"email":"a","address":1,"national_id":"n","phone":"secret"}`, `"phone" is neither`, nil},
+		{"a list with a misspelled name", person, `"emial" is to be sealed to "https://billing.example.com"`,
+			func(c *seal.Config) { c.Recipients[0].Claims = []string{"emial", "address"} }},
+		{"a claim that the token lacks", `{"email":"a","address":"secret"}`, `"national_id" is to be sealed`, nil},
+		{"visible in other letters", `{"Scope":"secret","email":"a","address":1,"national_id":2}`, `"Scope" is neither`, nil},
+		{"cnf", `{"cnf":{"jkt":"secret"},"email":"a"}`, `"cnf" cannot be sealed`,
+			func(c *seal.Config) { c.Recipients = c.Recipients[:1]; c.Recipients[0].Claims = nil }},
+		{"cnf for all", `{"cnf":{"jkt":"secret"},"email":"a","national_id":1}`, `"cnf" cannot be sealed`,
+			func(c *seal.Config) { c.Recipients[0].Claims, c.Recipients[0].AllSealed = nil, true }},
+	} {
+		cfg := d.config()
+		if tt.bend != nil {
+			tt.bend(&cfg)
+		}
+		token, err := newSealer(t, cfg).Seal(t.Context(), seal.Claims{Custom: json.RawMessage(tt.claims)})
+		if token != "" || !errors.Is(err, seal.ErrClaims) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %q, %v", tt.name, token, err)
+		}
+	}
+}
+
+// TestAllSealed: without a list a single recipient reads all that is not visible,
+// and one of several when that is said.
+func TestAllSealed(t *testing.T) {
+	t.Parallel()
+	d := newDesks()
+	one := d.seal(t, func(c *seal.Config) { c.Recipients = c.Recipients[:1]; c.Recipients[0].Claims = nil })
+	if tok := d.open(t, one, billingID, d.billing); !slices.Equal(tok.Sealed(), []string{"email", "address", "national_id"}) {
+		t.Errorf("a single recipient reads %q", tok.Sealed())
+	}
+	two := d.seal(t, func(c *seal.Config) {
+		c.Recipients[0].Claims, c.Recipients[0].AllSealed, c.Recipients[1].Claims = nil, true, []string{}
+	})
+	if tok := d.open(t, two, billingID, d.billing); !slices.Equal(tok.Sealed(), []string{"email", "address", "national_id"}) {
+		t.Errorf("AllSealed reads %q", tok.Sealed())
+	}
+	if tok := d.open(t, two, kycID, d.kyc); tok.Sealed() != nil || tok.SealedForOthers() != 1 {
+		t.Errorf("an empty list reads %q, and %d are for others", tok.Sealed(), tok.SealedForOthers())
+	}
+}
+
+// TestSameKey: two recipients who share a kid could not tell their JWEs apart.
+func TestSameKey(t *testing.T) {
+	t.Parallel()
+	cfg := newDesks().config()
+	cfg.Recipients[1].Keys = cfg.Recipients[0].Keys
+	if token, err := newSealer(t, cfg).Seal(t.Context(), seal.Claims{Custom: json.RawMessage(person)}); token != "" || !errors.Is(err, seal.ErrSameKey) {
+		t.Errorf("%q, %v", token, err)
+	}
+}
+
+// TestSharedAudience: the services of one domain share its name, which stands in aud
+// once.
+func TestSharedAudience(t *testing.T) {
+	t.Parallel()
+	d := newDesks()
+	token := d.seal(t, func(c *seal.Config) { c.Recipients[0].Audience, c.Recipients[1].Audience = audience, audience })
+	if tok := d.open(t, token, audience, d.kyc); !slices.Equal(tok.Audience(), []string{audience}) ||
+		!strings.Contains(claimsText(t, tok), `"aud":"https://api.example.com"`) {
+		t.Errorf("aud is %q", tok.Audience())
+	}
+}
