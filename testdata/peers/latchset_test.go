@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,10 +116,16 @@ func (l latchset) verify(token string, public json.RawMessage, want expected) (c
 	}
 	exp, _ := claims["exp"].(float64)
 	if header["alg"] != want.alg || header["typ"] != want.typ ||
-		claims["iss"] != want.iss || claims["aud"] != want.aud || int64(exp) <= time.Now().Unix() {
+		claims["iss"] != want.iss || !isFor(claims["aud"], want.aud) || int64(exp) <= time.Now().Unix() {
 		return nil, nil, errors.New("not what was expected")
 	}
 	return claims, header, nil
+}
+
+// isFor reports whether a token is for an audience, one of several or the only one.
+func isFor(aud any, want string) bool {
+	several, ok := aud.([]any)
+	return aud == want || ok && slices.Contains(several, any(want))
 }
 
 func (l latchset) encrypt(plaintext string, header members, public json.RawMessage) (string, error) {
