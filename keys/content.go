@@ -103,7 +103,8 @@ func (c Content) Decrypt(cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
 	}
 	var plaintext []byte
 	if mode.NonceSize() == 0 {
-		plaintext, err = mode.Open(nil, nil, join(iv, ciphertext, tag), aad)
+		whole := join(iv, ciphertext, tag)
+		plaintext, err = mode.Open(whole[:0], nil, whole, aad) // in place
 	} else {
 		plaintext, err = mode.Open(nil, iv, join(ciphertext, tag), aad)
 	}

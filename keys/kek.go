@@ -123,8 +123,9 @@ func (k *passphraseKEK) unwrap(jwe string) ([]byte, error) {
 	if err != nil || !bytes.Equal(again, p.header) || h.Alg != string(jose.PBES2_HS512_A256KW) || h.Enc != string(jose.A256CBC_HS512) {
 		return nil, ErrUnreadable
 	}
-	// Before the first round: whoever can write the file chooses this number.
-	if h.Count < 1 || h.Count > maxPBKDF2Rounds {
+	// Before the first round: whoever can write the file chooses rounds and salt.
+	salt, err := strict.DecodeBase64URL(h.Salt)
+	if err != nil || len(salt) != saltSize || h.Count < 1 || h.Count > maxPBKDF2Rounds {
 		return nil, ErrUnreadable
 	}
 	return decryptJWE(jwe, jose.PBES2_HS512_A256KW, k.passphrase())

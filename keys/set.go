@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -88,6 +89,19 @@ func (s *Set) DecryptionKey(kid string) (k *Key, ok bool) {
 		return nil, false
 	}
 	return k, true
+}
+
+// DecryptionKeyIDs returns the kids of the decryption keys whose private half is held,
+// sorted: what to tell an operator whose token none of them opens.
+func (s *Set) DecryptionKeyIDs() []string {
+	var kids []string
+	for kid := range s.byID {
+		if _, ok := s.DecryptionKey(kid); ok {
+			kids = append(kids, kid)
+		}
+	}
+	slices.Sort(kids)
+	return kids
 }
 
 // OnlyDecryptionKey returns the decryption key for an algorithm name if exactly

@@ -3,7 +3,6 @@ package open
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -18,8 +17,9 @@ type claims struct {
 	text    []byte        // all of them, as one JSON object
 	payload strict.Object // those that were signed in clear, or all of a nested token
 	form    Form
-	opened  []string // in the selective form, the names of those that were sealed to us
-	others  int      // likewise, the JWEs that are not for us
+	header  strict.Object // in the nested form, that of the JWE, where claims may be replicated
+	opened  []string      // in the selective form, the names of those that were sealed to us
+	others  int           // likewise, the JWEs that are not for us
 
 	signingKeyID, decryptionKeyID string
 }
@@ -38,7 +38,7 @@ func readClaims(o strict.Object) (*claims, error) {
 		dst  *string
 	}{{"iss", &c.issuer}, {"sub", &c.subject}, {"jti", &c.id}} {
 		if *text.dst, _, err = o.Text(text.name); err != nil {
-			return nil, fmt.Errorf("%w: %s must be a string", ErrClaims, text.name)
+			return nil, refuseClaims(text.name+" must be a string", "")
 		}
 	}
 	for _, date := range []struct {
@@ -46,11 +46,11 @@ func readClaims(o strict.Object) (*claims, error) {
 		dst  *time.Time
 	}{{"exp", &c.expires}, {"nbf", &c.notBefore}, {"iat", &c.issuedAt}} {
 		if *date.dst, _, err = o.NumericDate(date.name); err != nil {
-			return nil, fmt.Errorf("%w: %s must be a NumericDate", ErrClaims, date.name)
+			return nil, refuseClaims(date.name+" must be a NumericDate", "it is no number between 0 and the end of the year 9999")
 		}
 	}
 	if c.audience, _, err = o.Strings("aud"); err != nil {
-		return nil, fmt.Errorf("%w: aud must be a string or an array of strings", ErrClaims)
+		return nil, refuseClaims("aud must be a string or an array of strings", "")
 	}
 	return c, nil
 }
@@ -61,21 +61,37 @@ func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	// A selective token never passes for a nested one, nor the other way round,
 	// whatever its typ.
 	if _, selective := c.payload.Raw("sealed"); selective != (o.cfg.Form == Selective) {
-		return ErrType
+		return refuse(ErrType, "%s", otherForm(selective))
 	}
 	if c.expires.IsZero() {
-		return fmt.Errorf("%w: exp is missing", ErrClaims)
+		return refuseClaims("exp is missing", "")
 	}
 	if err := checkNames(c.payload); err != nil {
 		return err
 	}
 	if !slices.Contains(c.audience, o.cfg.Audience) {
-		return ErrAudience
+		return refuse(ErrAudience, "aud is %s, and we are %s", quoteList(c.audience), quote(o.cfg.Audience))
 	}
 	if err := c.checkReplicated(header); err != nil {
 		return err
 	}
 	return c.checkTimes(now, o.cfg.Leeway, o.cfg.MaxLifetime)
+}
+
+// otherForm says what a token of the form that is not expected looks like.
+func otherForm(selective bool) string {
+	if selective {
+		return "it has sealed: a token of the selective form, where a nested one is expected"
+	}
+	return "it has no sealed: not a token of the selective form"
+}
+
+// date is a time for people, none for a claim that the token lacks.
+func date(t time.Time) string {
+	if t.IsZero() {
+		return "absent"
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 // sealed are the names of the claims that only their recipients can read.
@@ -85,7 +101,9 @@ func (c *claims) sealed() []string {
 	}
 	all := make([]string, 0, c.payload.Len())
 	for name := range c.payload.All() {
-		all = append(all, name)
+		if _, replicated := c.header.Raw(name); !replicated {
+			all = append(all, name)
+		}
 	}
 	return all
 }
@@ -103,7 +121,7 @@ func (c *claims) checkRequired(required []string) error {
 	for _, name := range required {
 		value, there := all.Raw(name)
 		if !there || string(value) == "null" || !slices.Contains(sealed, name) {
-			return fmt.Errorf("%w: %s is required, and was not sealed to us", ErrClaims, name)
+			return refuseClaims(name+" is required, and was not sealed to us", "")
 		}
 	}
 	return nil
@@ -112,12 +130,8 @@ func (c *claims) checkRequired(required []string) error {
 // checkNames refuses the registered names in other cases of letters. To us they are
 // other claims, but encoding/json would fill a field tagged sub from a SUB.
 func checkNames(payload strict.Object) error {
-	for name := range payload.All() {
-		for _, r := range registered {
-			if name != r && strings.EqualFold(name, r) {
-				return fmt.Errorf("%w: a claim is named like %s, in other letters", ErrClaims, r)
-			}
-		}
+	if name, twin := payload.InOtherLetters(registered); twin {
+		return refuseClaims("a claim is named like "+name+", in other letters", "")
 	}
 	return nil
 }
@@ -129,15 +143,31 @@ func (c *claims) checkTimes(now time.Time, leeway, maxLifetime time.Duration) er
 	}
 	switch {
 	case !now.Before(c.expires.Add(leeway)):
-		return ErrExpired
+		return refuse(ErrExpired, "exp was %s, it is %s, and the leeway is %v", date(c.expires), date(now), leeway)
 	case c.issuedAt.After(now.Add(leeway)) || c.notBefore.After(now.Add(leeway)):
-		return ErrNotYetValid
+		return refuse(ErrNotYetValid, "nbf is %s, iat %s, it is %s, and the leeway is %v", date(c.notBefore), date(c.issuedAt), date(now), leeway)
 	case !c.expires.After(c.issuedAt) || !c.expires.After(c.notBefore):
-		return fmt.Errorf("%w: exp is not after iat and nbf", ErrClaims)
+		return refuseClaims("exp is not after iat and nbf", "exp is %s, iat %s, nbf %s", date(c.expires), date(c.issuedAt), date(c.notBefore))
 	case c.expires.Sub(from) > maxLifetime:
-		return ErrLifetime
+		return refuse(ErrLifetime, "it lives %v, and MaxLifetime is %v", c.expires.Sub(from), maxLifetime)
 	}
 	return nil
+}
+
+// difference tells the operator two values of a registered claim. Those of sub are
+// personal and stay out.
+func (c *claims) difference(copied *claims, name string) string {
+	switch name {
+	case "iss":
+		return fmt.Sprintf("%s and %s", quote(copied.issuer), quote(c.issuer))
+	case "aud":
+		return fmt.Sprintf("%s and %s", quoteList(copied.audience), quoteList(c.audience))
+	case "jti":
+		return fmt.Sprintf("%s and %s", quote(copied.id), quote(c.id))
+	case "exp":
+		return fmt.Sprintf("%s and %s", date(copied.expires), date(c.expires))
+	}
+	return "the values are not shown"
 }
 
 // checkReplicated compares every registered claim that stands in the header of a JWE
@@ -163,7 +193,7 @@ func (c *claims) checkReplicated(header strict.Object) error {
 		_, present := header.Raw(copy.name)
 		_, inside := c.payload.Raw(copy.name) // an empty one is not an absent one
 		if present && !(inside && copy.same) {
-			return fmt.Errorf("%w: %s in the header is not the %[2]s inside", ErrClaims, copy.name)
+			return refuseClaims(copy.name+" in the header is not the "+copy.name+" inside", "%s", c.difference(copied, copy.name))
 		}
 	}
 	return nil

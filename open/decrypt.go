@@ -36,12 +36,12 @@ func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
 	case keys.ECDHES:
 		// RFC 7516 section 5.2 step 10; any other would be a second spelling.
 		if len(j.encryptedKey) != 0 {
-			return nil, ErrMalformed
+			return nil, refuse(ErrMalformed, "an encrypted key where %v has none", k.Suite())
 		}
 		return j.agree(k)
 	case keys.ECDHESA256KW:
 		if len(j.encryptedKey) != j.content.KeySize()+wrapOverhead {
-			return nil, ErrMalformed
+			return nil, refuse(ErrMalformed, "an encrypted key of %d bytes", len(j.encryptedKey))
 		}
 		kek, err := j.agree(k)
 		if err != nil {
@@ -57,7 +57,7 @@ func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
 		// RFC 8017 section 7.1.2 step 1b. crypto/rsa also takes a ciphertext that
 		// lacks its leading zeros: a second text of the same token.
 		if len(j.encryptedKey) != k.Public().(*rsa.PublicKey).Size() {
-			return nil, ErrMalformed
+			return nil, refuse(ErrMalformed, "an encrypted key of %d bytes", len(j.encryptedKey))
 		}
 		cek, err := k.Decrypter().Decrypt(rand.Reader, j.encryptedKey, &rsa.OAEPOptions{Hash: crypto.SHA256})
 		if err != nil {
@@ -65,7 +65,7 @@ func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
 		}
 		return cek, nil
 	}
-	return nil, ErrAlgorithm
+	return nil, refuse(ErrAlgorithm, "%v does not decrypt", k.Suite())
 }
 
 // agree performs the key agreement, RFC 7518 section 4.6.
@@ -95,29 +95,29 @@ func (j *jwe) agree(k *keys.Key) ([]byte, error) {
 func (j *jwe) ephemeralKey() (*ecdh.PublicKey, error) {
 	epk, ok, err := j.header.members.Object("epk")
 	if err != nil || !ok {
-		return nil, ErrMalformed
+		return nil, refuse(ErrMalformed, "the header of a JWE lacks epk, or has one that is no object")
 	}
 	kty, _, errKty := epk.Text("kty")
 	crv, _, errCrv := epk.Text("crv")
 	_, private := epk.Raw("d")
 	if errKty != nil || errCrv != nil || kty != "EC" || crv != "P-256" || private {
-		return nil, ErrMalformed
+		return nil, refuse(ErrMalformed, "the epk is no public key on P-256")
 	}
 	point := []byte{4} // uncompressed
 	for _, name := range []string{"x", "y"} {
 		s, _, err := epk.Text(name)
 		if err != nil {
-			return nil, ErrMalformed
+			return nil, refuse(ErrMalformed, "the epk: %v", err)
 		}
 		b, err := strict.DecodeBase64URL(s)
 		if err != nil || len(b) != coordinateSize {
-			return nil, ErrMalformed
+			return nil, refuse(ErrMalformed, "the %s of the epk is no coordinate of %d bytes", name, coordinateSize)
 		}
 		point = append(point, b...)
 	}
 	pub, err := ecdh.P256().NewPublicKey(point)
 	if err != nil {
-		return nil, ErrMalformed
+		return nil, refuse(ErrMalformed, "the epk is no point on P-256")
 	}
 	return pub, nil
 }
@@ -125,11 +125,11 @@ func (j *jwe) ephemeralKey() (*ecdh.PublicKey, error) {
 func (j *jwe) partyInfo(name string) ([]byte, error) {
 	s, _, err := j.header.members.Text(name)
 	if err != nil {
-		return nil, ErrMalformed
+		return nil, refuse(ErrMalformed, "a header: %v", err)
 	}
 	b, err := strict.DecodeBase64URL(s)
 	if err != nil {
-		return nil, ErrMalformed
+		return nil, refuse(ErrMalformed, "%s in the header: %v", name, err)
 	}
 	return b, nil
 }

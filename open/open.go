@@ -2,7 +2,6 @@ package open
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -21,10 +20,10 @@ type Opener struct {
 // then, what is sealed to us, decrypted. Each is one straight line without a branch
 // that accepts less: what is not signed, or not sealed, is refused.
 //
-// The error is one of [ErrMalformed], [ErrAlgorithm], [ErrNotAuthentic], [ErrKey],
+// The error is an [*Error] of one of the classes [ErrMalformed], [ErrAlgorithm], [ErrNotAuthentic], [ErrKey],
 // [ErrKeySource], [ErrType], [ErrIssuer], [ErrAudience], [ErrExpired],
-// [ErrNotYetValid], [ErrLifetime], [ErrClaims] and [ErrRefused]. Nothing about the
-// claims comes with an error.
+// [ErrNotYetValid], [ErrLifetime], [ErrClaims] and [ErrRefused]. No claims come
+// with an error.
 func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
 	return o.OpenAt(ctx, token, o.now())
 }
@@ -34,7 +33,7 @@ func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
 func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token, error) {
 	// The length first: everything after it costs time and memory.
 	if len(token) > o.cfg.MaxSize {
-		return nil, ErrMalformed
+		return nil, refuse(ErrMalformed, "it has %d bytes, and MaxSize is %d", len(token), o.cfg.MaxSize)
 	}
 	form := o.openNested
 	if o.cfg.Form == Selective {
@@ -50,7 +49,7 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 	t := &Token{func() *claims { return c }}
 	if o.cfg.Check != nil {
 		if err := o.cfg.Check(ctx, t); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+			return nil, refuseFor(ErrRefused, err)
 		}
 	}
 	return t, nil
@@ -70,33 +69,33 @@ func (o *Opener) openNested(ctx context.Context, token string, at time.Time) (*c
 	if err != nil {
 		return nil, err
 	}
-	c, err := o.verified(ctx, string(plaintext))
+	c, err := o.verified(ctx, plaintext)
 	if err != nil {
 		return nil, err
 	}
 	if err := o.check(c, outer.header.members, at); err != nil {
 		return nil, err
 	}
-	c.decryptionKeyID = decryptionKey.ID()
+	c.header, c.decryptionKeyID = outer.header.members, decryptionKey.ID()
 	return c, nil
 }
 
 // verified verifies a compact JWS and reads its registered claims, which are still
 // to be checked.
-func (o *Opener) verified(ctx context.Context, compact string) (*claims, error) {
+func (o *Opener) verified(ctx context.Context, compact []byte) (*claims, error) {
 	signed, err := parseJWS(compact, o.cfg.Type)
 	if err != nil {
 		return nil, err
 	}
 	payload, err := strict.ParseObject(signed.payload)
 	if err != nil {
-		return nil, ErrMalformed
+		return nil, refuse(ErrMalformed, "the payload: %v", err)
 	}
 	k, err := o.verificationKey(ctx, signed.header, payload)
 	if err != nil {
 		return nil, err
 	}
-	if err := verify(k, []byte(signed.input), signed.signature); err != nil {
+	if err := verify(k, signed.input, signed.signature); err != nil {
 		return nil, err
 	}
 	c, err := readClaims(payload)
@@ -112,23 +111,26 @@ func (o *Opener) verified(ctx context.Context, compact string) (*claims, error) 
 func (o *Opener) decryptionKey(ctx context.Context, h header) (*keys.Key, error) {
 	set, err := o.cfg.Decryption.Private(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeySource, err)
+		return nil, refuseFor(ErrKeySource, err)
 	}
 	if !h.hasKid {
 		k, ok := set.OnlyDecryptionKey(h.alg)
 		if !ok || !o.cfg.AllowMissingKeyID {
-			return nil, ErrKey
+			return nil, refuse(ErrKey, "the JWE names no kid; AllowMissingKeyID would take it if exactly one of our keys fits")
 		}
 		return k, nil
 	}
 	k, ok := set.DecryptionKey(h.kid)
 	if r, can := o.cfg.Decryption.(keys.Reloader); !ok && can {
 		if set, err = r.Reload(ctx); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrKeySource, err)
+			return nil, refuseFor(ErrKeySource, err)
 		}
 		k, ok = set.DecryptionKey(h.kid)
 	}
-	return matching(k, ok, h)
+	if !ok {
+		return nil, refuse(ErrKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
+	}
+	return matching(k, h)
 }
 
 // verificationKey is the key that the inner header names, of the issuer that the
@@ -137,30 +139,50 @@ func (o *Opener) decryptionKey(ctx context.Context, h header) (*keys.Key, error)
 func (o *Opener) verificationKey(ctx context.Context, h header, payload strict.Object) (*keys.Key, error) {
 	iss, _, err := payload.Text("iss")
 	if err != nil {
-		return nil, ErrIssuer
+		return nil, refuse(ErrIssuer, "iss is not a string")
 	}
 	source, trusted := o.trust[iss]
 	if !trusted {
-		return nil, ErrIssuer
+		return nil, refuse(ErrIssuer, "iss is %s (not verified); trusted: %s", quote(iss), quoteList(o.trusted()))
 	}
 	// Anybody can seal to us, and so choose the kid for which a source may fetch: only
 	// one that could be there.
 	if h.hasKid && !isKeyID(h.kid) {
-		return nil, ErrKey
+		return nil, refuse(ErrKey, "the JWS names kid %s, which can be none", quote(h.kid))
 	}
 	set, err := source.Public(ctx, h.kid)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeySource, err)
+		return nil, refuseFor(ErrKeySource, err)
 	}
 	if !h.hasKid {
 		k, ok := set.OnlyVerificationKey(h.alg)
 		if !ok || !o.cfg.AllowMissingKeyID {
-			return nil, ErrKey
+			return nil, refuse(ErrKey, "the JWS names no kid; AllowMissingKeyID would take it if exactly one key of the issuer fits")
 		}
 		return k, nil
 	}
 	k, ok := set.VerificationKey(h.kid)
-	return matching(k, ok, h)
+	if !ok {
+		return nil, refuse(ErrKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(iss), quoteList(verificationKeyIDs(set)))
+	}
+	return matching(k, h)
+}
+
+func verificationKeyIDs(set *keys.PublicSet) []string {
+	var kids []string
+	for _, k := range set.ForUse(keys.UseSig).Keys() {
+		kids = append(kids, k.ID())
+	}
+	return kids
+}
+
+// trusted are the issuers in their order.
+func (o *Opener) trusted() []string {
+	var ids []string
+	for _, i := range o.cfg.Trust {
+		ids = append(ids, i.ID)
+	}
+	return ids
 }
 
 // isKeyID reports whether a kid is 1 to 256 printable ASCII characters.
@@ -176,12 +198,9 @@ func isKeyID(kid string) bool {
 
 // matching lets the key decide on the algorithm, and the header only agree:
 // algorithm confusion starts where the header decides.
-func matching(k *keys.Key, ok bool, h header) (*keys.Key, error) {
-	if !ok {
-		return nil, ErrKey
-	}
+func matching(k *keys.Key, h header) (*keys.Key, error) {
 	if !k.Suite().Matches(h.alg) {
-		return nil, ErrAlgorithm
+		return nil, refuse(ErrAlgorithm, "alg is %s, and kid %s is a key for %v", quote(h.alg), quote(k.ID()), k.Suite())
 	}
 	return k, nil
 }

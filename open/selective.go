@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func isAlwaysReadable(name string) bool {
 // decrypted that a trusted issuer has not put together; then the claims; then the
 // JWEs that are for us.
 func (o *Opener) openSelective(ctx context.Context, token string, at time.Time) (*claims, error) {
-	c, err := o.verified(ctx, token)
+	c, err := o.verified(ctx, []byte(token))
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +55,10 @@ func (c *claims) boundJWEs() ([]*jwe, error) {
 	texts, _, err := c.payload.Strings("sealed")
 	raw, _ := c.payload.Raw("sealed")
 	if err != nil || raw[0] != '[' || len(texts) == 0 {
-		return nil, fmt.Errorf("%w: sealed must be an array of JWEs, and not empty", ErrClaims)
+		return nil, refuseClaims("sealed must be an array of JWEs, and not empty", "")
 	}
 	if c.id == "" {
-		return nil, fmt.Errorf("%w: jti is missing, to which sealed claims are bound", ErrClaims)
+		return nil, refuseClaims("jti is missing, to which sealed claims are bound", "")
 	}
 	jwes := make([]*jwe, 0, len(texts))
 	seen := make(map[string]bool, len(texts))
@@ -73,14 +72,14 @@ func (c *claims) boundJWEs() ([]*jwe, error) {
 		}
 		for _, name := range []string{"iss", "jti"} {
 			if _, there := j.header.members.Raw(name); !there {
-				return nil, fmt.Errorf("%w: a JWE in sealed has no %s, which binds it to its token", ErrClaims, name)
+				return nil, refuseClaims("a JWE in sealed has no "+name+", which binds it to its token", "")
 			}
 		}
 		if err := c.checkReplicated(j.header.members); err != nil {
 			return nil, err
 		}
 		if !j.header.hasKid || seen[j.header.kid] {
-			return nil, fmt.Errorf("%w: every JWE in sealed needs a kid of its own", ErrClaims)
+			return nil, refuseClaims("every JWE in sealed needs a kid of its own", "kid %s", quote(j.header.kid))
 		}
 		seen[j.header.kid] = true
 		jwes = append(jwes, j)
@@ -96,8 +95,8 @@ func (o *Opener) unseal(ctx context.Context, c *claims, jwes []*jwe) ([]strict.O
 	}
 	opened := make([]strict.Object, 0, len(ours))
 	for _, j := range ours {
-		k, ok := set.DecryptionKey(j.header.kid)
-		if k, err = matching(k, ok, j.header); err != nil {
+		k, _ := set.DecryptionKey(j.header.kid)
+		if k, err = matching(k, j.header); err != nil {
 			return nil, err
 		}
 		if err := j.decode(); err != nil {
@@ -109,7 +108,7 @@ func (o *Opener) unseal(ctx context.Context, c *claims, jwes []*jwe) ([]strict.O
 		}
 		object, err := strict.ParseObject(plaintext)
 		if err != nil {
-			return nil, ErrMalformed
+			return nil, refuse(ErrMalformed, "the claims in a JWE: %v", err)
 		}
 		opened = append(opened, object)
 	}
@@ -123,20 +122,28 @@ func (o *Opener) unseal(ctx context.Context, c *claims, jwes []*jwe) ([]strict.O
 func (o *Opener) ours(ctx context.Context, jwes []*jwe) (*keys.Set, []*jwe, error) {
 	set, err := o.cfg.Decryption.Private(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrKeySource, err)
+		return nil, nil, refuseFor(ErrKeySource, err)
 	}
 	foreign := func(j *jwe) bool { _, held := set.DecryptionKey(j.header.kid); return !held }
 	found := slices.DeleteFunc(slices.Clone(jwes), foreign)
 	if r, can := o.cfg.Decryption.(keys.Reloader); len(found) == 0 && can {
 		if set, err = r.Reload(ctx); err != nil {
-			return nil, nil, fmt.Errorf("%w: %w", ErrKeySource, err)
+			return nil, nil, refuseFor(ErrKeySource, err)
 		}
 		found = slices.DeleteFunc(slices.Clone(jwes), foreign)
 	}
 	if len(found) == 0 {
-		return nil, nil, ErrKey
+		return nil, nil, refuse(ErrKey, "the JWEs are for the kids %s; our decryption keys: %s", quoteList(kids(jwes)), quoteList(set.DecryptionKeyIDs()))
 	}
 	return set, found, nil
+}
+
+func kids(jwes []*jwe) []string {
+	var all []string
+	for _, j := range jwes {
+		all = append(all, j.header.kid)
+	}
+	return all
 }
 
 // merge makes one object of the claims in clear and those that were sealed to us. A
@@ -153,11 +160,11 @@ func (c *claims) merge(opened []strict.Object) error {
 	for _, object := range opened {
 		for name, value := range object.All() {
 			if isAlwaysReadable(name) {
-				return fmt.Errorf("%w: a registered claim, or cnf, is sealed", ErrClaims)
+				return refuseClaims("a registered claim, or cnf, is sealed", "")
 			}
 			if before, twice := merged[name]; twice {
 				if !sameText(before, value) {
-					return fmt.Errorf("%w: a claim is sealed twice, with two values", ErrClaims)
+					return refuseClaims("a claim is sealed twice, with two values", "")
 				}
 				continue
 			}
@@ -170,7 +177,7 @@ func (c *claims) merge(opened []strict.Object) error {
 	// Twins stand out here, those in other letters too: encoding/json would take one
 	// for the other.
 	if _, err := strict.ParseObject(c.text); err != nil {
-		return fmt.Errorf("%w: a claim stands in clear and sealed, or there are too many", ErrClaims)
+		return refuseClaims("a claim stands in clear and sealed, or there are too many", "")
 	}
 	return nil
 }

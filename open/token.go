@@ -45,8 +45,8 @@ func (t *Token) Expires() time.Time { return t.claims().expires }
 func (t *Token) SigningKeyID() string { return t.claims().signingKeyID }
 
 // Sealed returns the names of the claims that only their recipients can read, in
-// the order of the token: all of a nested token; of a selective one those that were
-// sealed to us.
+// the order of the token: all of a nested token but for those that are replicated in
+// its header; of a selective one those that were sealed to us.
 func (t *Token) Sealed() []string { return t.claims().sealed() }
 
 // SealedForOthers returns how many JWEs of a selective token are not for us.

@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -30,9 +31,26 @@ func DecodeBase64URL(s string) ([]byte, error) {
 	}
 	b, err := strictURL.DecodeString(s)
 	if err != nil {
-		var at base64.CorruptInputError
-		errors.As(err, &at) // the only error that DecodeString returns
-		return nil, &Error{int(at), "not canonical base64url"}
+		return nil, notCanonical(err)
 	}
 	return b, nil
+}
+
+// DecodeBase64URLBytes is [DecodeBase64URL] of a text that is held as bytes, without
+// a copy of it.
+func DecodeBase64URLBytes(s []byte) ([]byte, error) {
+	if i := bytes.IndexAny(s, "\r\n"); i >= 0 {
+		return nil, &Error{i, "line break in base64url"}
+	}
+	b := make([]byte, strictURL.DecodedLen(len(s)))
+	if _, err := strictURL.Decode(b, s); err != nil {
+		return nil, notCanonical(err)
+	}
+	return b, nil
+}
+
+func notCanonical(err error) error {
+	var at base64.CorruptInputError
+	errors.As(err, &at) // the only error of the decoder
+	return &Error{int(at), "not canonical base64url"}
 }

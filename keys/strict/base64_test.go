@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -102,4 +103,16 @@ func FuzzDecodeBase64URL(f *testing.F) {
 			t.Fatalf("%q accepted as %q", s, b)
 		}
 	})
+}
+
+// TestDecodeBase64URLBytes: both forms of the decoder are one.
+func TestDecodeBase64URLBytes(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "AA", "A-z_4ME", "AB", "A", "=", "AA\n", "AA\r\n", "AAAA\nAAAA", "+w", "é"} {
+		a, errA := strict.DecodeBase64URL(text)
+		b, errB := strict.DecodeBase64URLBytes([]byte(text))
+		if !bytes.Equal(a, b) || fmt.Sprint(errA) != fmt.Sprint(errB) {
+			t.Errorf("%q: %x, %v and %x, %v", text, a, errA, b, errB)
+		}
+	}
 }

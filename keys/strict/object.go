@@ -1,8 +1,10 @@
 package strict
 
 import (
+	"bytes"
 	"encoding/json"
 	"iter"
+	"strings"
 )
 
 // Object is a JSON object that [ParseObject] has accepted. It is immutable and
@@ -53,13 +55,16 @@ func ParseObject(data []byte) (Object, error) {
 	if len(data) > MaxText {
 		return Object{}, &Error{MaxText, "text too long"}
 	}
-	// Room for a usual header or claims set, to be spared the small steps.
-	members := make([]member, 0, 16)
+	// Room for a usual header or claims set, to be spared the small steps, or for
+	// thousands of members, to be spared the large ones: each colon may end a name,
+	// but no eighth of the text can.
+	room := max(16, min(bytes.Count(data, []byte(":")), len(data)/8, MaxValues))
+	members := make([]member, 0, room)
 	s := scanner{
 		data:   data,
 		values: 1,
-		names:  make([]name, 0, 16),
-		folded: make([]byte, 0, 128),
+		names:  make([]name, 0, room),
+		folded: make([]byte, 0, max(128, 6*room)),
 	}
 	s.space()
 	if err := s.object(1, &members); err != nil {
@@ -96,6 +101,22 @@ func (o Object) Raw(name string) (json.RawMessage, bool) {
 	return nil, false
 }
 
+// InOtherLetters returns the first of names that a member is called but for the case
+// of its letters, as Go folds it: SUB, or one with the long s, for sub. A reader that
+// folds case would take the member for that one.
+func (o Object) InOtherLetters(names []string) (name string, ok bool) {
+	const longest = 3 // bytes of a rune that folds with an ASCII letter
+	for _, m := range o.members {
+		found := o.name(m)
+		for _, name := range names {
+			if len(found) <= longest*len(name) && string(found) != name && strings.EqualFold(string(found), name) {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
+
 // Text returns the string that the named member is, and whether there is such a
 // member. If it is anything else, null included, the error is a [*MemberError].
 func (o Object) Text(name string) (s string, ok bool, err error) {
@@ -113,8 +134,8 @@ func (o Object) Text(name string) (s string, ok bool, err error) {
 // Strings returns the named member, a string or an array of strings such as aud
 // in RFC 7519 section 4.1.3, and whether there is such a member. A string is
 // returned as one element; an empty array is returned empty and not nil. If the
-// member or an element is anything else, null included, the error is a
-// [*MemberError].
+// member or an element is anything else, null included, or if there are more than
+// [MaxStrings], the error is a [*MemberError].
 func (o Object) Strings(name string) (ss []string, ok bool, err error) {
 	raw, ok := o.Raw(name)
 	if !ok {
@@ -123,13 +144,16 @@ func (o Object) Strings(name string) (ss []string, ok bool, err error) {
 	if s, isString := unquote(raw); isString {
 		return []string{s}, true, nil
 	}
-	items, allFit := elements(raw)
+	items, isArray := elements(raw, MaxStrings+1)
+	if len(items) > MaxStrings {
+		return nil, true, &MemberError{name, "has too many elements"}
+	}
 	ss = make([]string, 0, len(items))
 	for _, item := range items {
 		s, isString := unquote(item)
-		ss, allFit = append(ss, s), allFit && isString
+		ss, isArray = append(ss, s), isArray && isString
 	}
-	if !allFit {
+	if !isArray {
 		return nil, true, &MemberError{name, "is not a string or an array of strings"}
 	}
 	return ss, true, nil
@@ -158,7 +182,7 @@ func (o Object) Array(name string) (items []json.RawMessage, ok bool, err error)
 	if !ok {
 		return nil, false, nil
 	}
-	items, isArray := elements(raw)
+	items, isArray := elements(raw, MaxValues)
 	if !isArray {
 		return nil, true, &MemberError{name, "is not an array"}
 	}
@@ -178,9 +202,10 @@ func unquote(raw []byte) (string, bool) {
 	return string(body), true
 }
 
-// elements splits a value that the scanner has accepted, if it is an array.
-func elements(raw []byte) ([]json.RawMessage, bool) {
-	s := scanner{data: raw}
+// elements splits a value that the scanner has accepted, if it is an array, into its
+// first few elements.
+func elements(raw []byte, most int) ([]json.RawMessage, bool) {
+	s := scanner{data: raw, keep: most}
 	items := []json.RawMessage{}
 	if err := s.array(1, &items); err != nil {
 		return nil, false

@@ -245,3 +245,36 @@ func TestClaimsSample(t *testing.T) {
 		t.Errorf("%v, %v, %d bytes", aud, err, len(claims))
 	}
 }
+
+func TestInOtherLetters(t *testing.T) {
+	t.Parallel()
+	names := []string{"iss", "sub", "kid"}
+	for text, want := range map[string]string{
+		`{}`: "", `{"iss":1,"sub":2}`: "", `{"subject":1,"issu":2,"su":3}`: "",
+		`{"iss":1,"SUB":2}`: "sub", `{"Iss":1}`: "iss", `{"i\u017fs":1}`: "iss", `{"iſſ":1}`: "iss", "{\"\u212aid\":1}": "kid",
+		`{"inner":{"SUB":1}}`: "",
+	} {
+		o, err := strict.ParseObject([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name, ok := o.InOtherLetters(names); name != want || ok != (want != "") {
+			t.Errorf("%s: %q, %v", text, name, ok)
+		}
+	}
+}
+
+// TestManyStrings: what somebody makes us split is bounded.
+func TestManyStrings(t *testing.T) {
+	t.Parallel()
+	for n, fits := range map[int]bool{strict.MaxStrings: true, strict.MaxStrings + 1: false} {
+		o, err := strict.ParseObject([]byte(`{"aud":[` + strings.Repeat(`"a",`, n-1) + `"b"]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ss, _, err := o.Strings("aud")
+		if (err == nil) != fits || fits && (len(ss) != n || ss[n-1] != "b") {
+			t.Errorf("%d elements: %v", n, err)
+		}
+	}
+}

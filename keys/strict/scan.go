@@ -17,6 +17,8 @@ type scanner struct {
 	names  []name
 	folded []byte
 
+	keep int // how many elements of an array to keep
+
 	unescaped []byte // the names that are spelled with escapes, decoded
 }
 
@@ -161,7 +163,7 @@ func (s *scanner) array(depth int, keep *[]json.RawMessage) error {
 		if err := s.value(depth); err != nil {
 			return err
 		}
-		if keep != nil {
+		if keep != nil && len(*keep) < s.keep {
 			*keep = add(*keep, json.RawMessage(s.data[start:s.pos:s.pos]))
 		}
 		if s.space(); s.accept(']') {

@@ -39,6 +39,8 @@ const (
 	// MaxValues is the number of values in one text, nested ones and the
 	// outermost object included.
 	MaxValues = 20000
+	// MaxStrings is the number of elements of what [Object.Strings] reads.
+	MaxStrings = 1000
 )
 
 // Error says why a text was refused and where. It holds nothing of the text.

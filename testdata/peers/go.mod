@@ -2,10 +2,11 @@
 // graph of those who use sealjwt.
 module github.com/sealjwt/sealjwt/testdata/peers
 
-go 1.26.0
+go 1.26.4
 
 require (
 	github.com/MicahParks/jwkset v0.11.4
+	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/go-jose/go-jose/v4 v4.1.8
 	github.com/lestrrat-go/httprc/v3 v3.0.6

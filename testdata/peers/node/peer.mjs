@@ -1,14 +1,21 @@
 // A worker that lets the Go tests drive npm jose. It reads one JSON object a
 // line from stdin and answers each with one JSON object a line on stdout, in
-// the same order. Whatever goes wrong is answered as {"error": "..."}.
+// the same order. Whatever goes wrong is answered as {"error": "..."}. The
+// workers of other languages have the same commands:
 //
-//   {"cmd":"generate", alg}
-//     -> {private, public}                        JWKs with kid, use and alg
-//   {"cmd":"seal", claims, sign:{jwk,alg,kid,typ}, encrypt:{jwk,alg,enc,kid}}
-//     -> {token}                                  signed, then encrypted
-//   {"cmd":"open", token, decrypt:{jwk,algs,encs}, verify:{jwk,algs,typ,iss,aud}}
-//     -> {claims, outer, inner}                   and both protected headers
+//   {"cmd":"version"}                                     -> {version}
+//   {"cmd":"generate", alg}                               -> {private, public}
+//       JWKs with kid, use and alg
+//   {"cmd":"republish", set}                              -> {set}
+//       a public JWK Set, read key by key and written anew
+//   {"cmd":"sign", claims, header, jwk}                   -> {token}
+//   {"cmd":"verify", token, jwk, alg, typ, iss, aud}      -> {claims, header}
+//       a signed JWT, which needs an exp as well
+//   {"cmd":"encrypt", plaintext, header, jwk}             -> {token}
+//   {"cmd":"decrypt", token, jwk, alg, enc}               -> {plaintext, header}
+//       a JWE of any text
 import { webcrypto } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 globalThis.crypto ??= webcrypto // Node.js 18 does not have it as a global, and jose wants one
@@ -21,6 +28,11 @@ const {
 const decryption = ['ECDH-ES', 'ECDH-ES+A256KW', 'RSA-OAEP-256']
 
 const commands = {
+  async version() {
+    const { version } = JSON.parse(readFileSync(new URL('node_modules/jose/package.json', import.meta.url)))
+    return { version }
+  },
+
   async generate({ alg }) {
     const pair = await generateKeyPair(alg, { extractable: true })
     const key = await exportJWK(pair.publicKey)
@@ -35,31 +47,37 @@ const commands = {
     }
   },
 
-  async seal({ claims, sign, encrypt }) {
-    const signed = await new SignJWT(claims)
-      .setProtectedHeader({ alg: sign.alg, kid: sign.kid, typ: sign.typ })
-      .sign(await importJWK(sign.jwk, sign.alg))
-    const token = await new CompactEncrypt(new TextEncoder().encode(signed))
-      .setProtectedHeader({ alg: encrypt.alg, enc: encrypt.enc, kid: encrypt.kid, cty: 'JWT' })
-      .encrypt(await importJWK(encrypt.jwk, encrypt.alg))
+  async republish({ set }) {
+    const keys = set.keys.map(async (jwk) => {
+      const { kid, use, alg } = jwk
+      return { ...(await exportJWK(await importJWK({ ...jwk, ext: true }, alg))), kid, use, alg }
+    })
+    return { set: { keys: await Promise.all(keys) } }
+  },
+
+  async sign({ claims, header, jwk }) {
+    return { token: await new SignJWT(claims).setProtectedHeader(header).sign(await importJWK(jwk, header.alg)) }
+  },
+
+  async verify({ token, jwk, alg, typ, iss, aud }) {
+    const { payload, protectedHeader } = await jwtVerify(token, await importJWK(jwk, alg), {
+      algorithms: [alg], typ, issuer: iss, audience: aud, requiredClaims: ['exp'],
+    })
+    return { claims: payload, header: protectedHeader }
+  },
+
+  async encrypt({ plaintext, header, jwk }) {
+    const token = await new CompactEncrypt(new TextEncoder().encode(plaintext))
+      .setProtectedHeader(header)
+      .encrypt(await importJWK(jwk, header.alg))
     return { token }
   },
 
-  async open({ token, decrypt, verify }) {
-    const outer = await compactDecrypt(token, await importJWK(decrypt.jwk, decrypt.algs[0]), {
-      keyManagementAlgorithms: decrypt.algs,
-      contentEncryptionAlgorithms: decrypt.encs,
+  async decrypt({ token, jwk, alg, enc }) {
+    const { plaintext, protectedHeader } = await compactDecrypt(token, await importJWK(jwk, alg), {
+      keyManagementAlgorithms: [alg], contentEncryptionAlgorithms: [enc],
     })
-    if (outer.protectedHeader.cty?.toUpperCase() !== 'JWT') throw new Error('cty is not JWT')
-    const signed = new TextDecoder('utf-8', { fatal: true }).decode(outer.plaintext)
-    const inner = await jwtVerify(signed, await importJWK(verify.jwk, verify.algs[0]), {
-      algorithms: verify.algs,
-      typ: verify.typ,
-      issuer: verify.iss,
-      audience: verify.aud,
-      requiredClaims: ['exp'],
-    })
-    return { claims: inner.payload, outer: outer.protectedHeader, inner: inner.protectedHeader }
+    return { plaintext: new TextDecoder('utf-8', { fatal: true }).decode(plaintext), header: protectedHeader }
   },
 }
 

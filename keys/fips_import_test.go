@@ -1,0 +1,94 @@
+package keys_test
+
+import (
+	"crypto"
+	"crypto/fips140"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// Keys of other tools: what is taken without the mode is taken in it, and what is
+// refused is refused, if for X25519 as damage.
+func TestFIPSImport(t *testing.T) {
+	enforced(t)
+	for file, c := range map[string]struct {
+		as   keys.As
+		want error
+	}{
+		"ed25519.pem": {keys.As{Suite: keys.EdDSA}, nil}, "ed25519-public.pem": {keys.As{Suite: keys.EdDSA}, nil},
+		"p256.pem": {keys.As{Suite: keys.ES256}, nil}, "p256-pkcs8.pem": {keys.As{Suite: keys.ECDHES}, nil}, "p256-public.pem": {keys.As{Suite: keys.ECDHESA256KW}, nil},
+		"rsa.pem": {keys.As{Suite: keys.RS256}, nil}, "rsa-pkcs1.pem": {keys.As{Suite: keys.PS256}, nil},
+		"rsa-public.pem": {keys.As{Suite: keys.RSAOAEP256}, nil}, "rsa-public-pkcs1.pem": {keys.As{Suite: keys.RS256}, nil},
+		"rsa-1024-public.pem": {keys.As{Suite: keys.RS256}, keys.ErrWeakKey}, "rsa-e3-public.pem": {keys.As{Suite: keys.RS256}, keys.ErrWeakKey},
+		"rsa-4104-public.pem": {keys.As{Suite: keys.RS256}, keys.ErrWeakKey}, "rsa-roca.jwk": {keys.As{}, keys.ErrWeakKey},
+		"rsa-3primes.pem": {keys.As{Suite: keys.RS256}, keys.ErrUnsupported}, "p384.pem": {keys.As{Use: keys.UseSig}, keys.ErrUnsupported},
+		"x25519.pem": {keys.As{Use: keys.UseEnc}, keys.ErrMalformed},
+	} {
+		data, err := os.ReadFile(filepath.Join("../testdata/keys", file))
+		fipsNo(t, err)
+		if k, err := keys.ParseKey(data, c.as); !errors.Is(err, c.want) || (k == nil) != (c.want != nil) {
+			t.Errorf("%s: %v, want %v", file, err, c.want)
+		}
+	}
+	// RFC 7638 section 3.1: the thumbprint of a JWK.
+	k, err := keys.ParseKey([]byte(`{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}`), keys.As{})
+	if err != nil || k.Thumbprint() != "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs" {
+		t.Errorf("thumbprint: %v", err)
+	}
+}
+
+// What does not work: RSA keys that the mode does not take, although they are sound.
+// They are read, so that a ring that has one still opens, and fail where they are
+// used, with an error and no panic.
+func TestFIPSRefused(t *testing.T) {
+	enforced(t)
+	for name, primes := range map[string][2]int{"odd length": {1025, 1024}, "primes of different lengths": {1100, 948}} {
+		var der []byte
+		fips140.WithoutEnforcement(func() { der = fipsRSA(t, primes) })
+		text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der})
+		k, err := keys.ParseKey(text, keys.As{Suite: keys.RS256})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		sign := func() error {
+			_, err := k.Signer().Sign(rand.Reader, make([]byte, crypto.SHA256.Size()), crypto.SHA256)
+			return err
+		}
+		if sign() == nil {
+			t.Errorf("%s: it signs", name)
+		}
+		fips140.WithoutEnforcement(func() {
+			if err := sign(); err != nil {
+				t.Errorf("%s: nor does it sign elsewhere: %v", name, err)
+			}
+		})
+	}
+}
+
+// fipsRSA is a key of two primes of these lengths, as PKCS #1 writes it. The mode
+// makes none, so this is how an import meets one.
+func fipsRSA(t *testing.T, lengths [2]int) []byte {
+	t.Helper()
+	for {
+		p, err := rand.Prime(rand.Reader, lengths[0])
+		fipsNo(t, err)
+		q, err := rand.Prime(rand.Reader, lengths[1])
+		fipsNo(t, err)
+		phi := new(big.Int).Mul(new(big.Int).Sub(p, big.NewInt(1)), new(big.Int).Sub(q, big.NewInt(1)))
+		k := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: 65537}, Primes: []*big.Int{p, q}}
+		if k.D = new(big.Int).ModInverse(big.NewInt(65537), phi); k.D != nil {
+			k.Precompute()
+			return x509.MarshalPKCS1PrivateKey(k)
+		}
+	}
+}

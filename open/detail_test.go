@@ -1,0 +1,125 @@
+package open_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// TestDetail: what an operator learns that the sender of the token does not.
+func TestDetail(t *testing.T) {
+	t.Parallel()
+	const canary = "canary-personal-claim"
+	down := errors.New("dial tcp 10.0.0.7: connection refused")
+	for _, tt := range []struct {
+		name string
+		bend func(f *forgery)
+		cfg  func(c *open.Config)
+		want error
+		say  []string // in Detail, and not in Error
+	}{
+		{"too long", nil, func(c *open.Config) { c.MaxSize = 100 }, open.ErrMalformed, []string{"MaxSize is 100"}},
+		{"parts", withText("a.b.c"), nil, open.ErrMalformed, []string{"3 parts"}},
+		{"header", func(f *forgery) { f.outerText = `{"alg":"ECDH-ES",}` }, nil, open.ErrMalformed, []string{"at byte 17"}},
+		{"refused member", func(f *forgery) { f.outer.add("zip", `"DEF"`) }, nil, open.ErrMalformed, []string{"zip"}},
+		{"unknown kid", func(f *forgery) { f.outer.set("kid", `"kid-of-nobody"`) }, nil, open.ErrKey,
+			[]string{`"kid-of-nobody"`, `"kid-of-ECDH-ES"`, `"kid-of-RSA-OAEP-256"`}},
+		{"unknown kid of the issuer", func(f *forgery) { f.inner.set("kid", `"kid-of-nobody"`) }, nil, open.ErrKey,
+			[]string{`"kid-of-nobody"`, `"kid-of-ES256"`, issuerID}},
+		{"no kid", func(f *forgery) { f.outer.remove("kid") }, nil, open.ErrKey, []string{"AllowMissingKeyID"}},
+		{"algorithm", func(f *forgery) { f.inner.set("alg", `"HS256"`) }, nil, open.ErrAlgorithm, []string{`"HS256"`, `"kid-of-ES256"`, "ES256"}},
+		{"content encryption", func(f *forgery) { f.outer.set("enc", `"A192GCM"`) }, nil, open.ErrAlgorithm, []string{`"A192GCM"`}},
+		{"typ", func(f *forgery) { f.inner.set("typ", `"at+jwt"`) }, nil, open.ErrType, []string{`"at+jwt"`, "sealed+jwt"}},
+		{"issuer", func(f *forgery) { f.claims.set("iss", quoted(strangerID)) }, nil, open.ErrIssuer, []string{strangerID, issuerID, "not verified"}},
+		{"audience", func(f *forgery) { f.claims.set("aud", `["https://a.example","https://b.example"]`) }, nil, open.ErrAudience,
+			[]string{"https://a.example", "https://b.example", audience}},
+		{"expired", func(f *forgery) { f.claims.set("exp", "1767225000") }, nil, open.ErrExpired, []string{"2025-12-31T23:50:00Z", "2026-01-01T00:00:00Z", "1m0s"}},
+		{"not yet", func(f *forgery) { f.claims.set("nbf", "1767225800") }, nil, open.ErrNotYetValid, []string{"2026-01-01T00:03:20Z"}},
+		{"lifetime", func(f *forgery) { f.claims.set("exp", "1767235600") }, nil, open.ErrLifetime, []string{"2h4", "1h0m0s"}},
+		{"replicated", func(f *forgery) { f.outer.add("iss", quoted(strangerID)) }, nil, open.ErrClaims, []string{strangerID, issuerID}},
+		{"source", nil, func(c *open.Config) { c.Decryption = brokenSource{down} }, open.ErrKeySource, []string{"10.0.0.7"}},
+		{"check", nil, func(c *open.Config) {
+			c.Check = func(context.Context, *open.Token) error { return errors.New("session 17 was ended") }
+		}, open.ErrRefused, []string{"session 17"}},
+		{"long and ugly", func(f *forgery) { f.outer.set("kid", quoted("\x1b[2J\n"+strings.Repeat("k", 200))) }, nil, open.ErrKey,
+			[]string{`"\x1b[2J\nkkk`, "(205 bytes)"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := forge()
+			f.claims.set("email", quoted(canary))
+			f.claims.set("sub", quoted(canary))
+			if tt.bend != nil {
+				tt.bend(f)
+			}
+			cfg := config()
+			if tt.cfg != nil {
+				tt.cfg(&cfg)
+			}
+			_, err := newOpener(t, cfg).OpenAt(t.Context(), f.token(), clock)
+			refusal, ok := errors.AsType[*open.Error](err)
+			if !ok || !errors.Is(err, tt.want) {
+				t.Fatalf("error is %v, want %v", err, tt.want)
+			}
+			detail := refusal.Detail()
+			for _, s := range tt.say {
+				if !strings.Contains(detail, s) {
+					t.Errorf("detail %q lacks %q", detail, s)
+				}
+			}
+			if !strings.HasPrefix(detail, err.Error()) || strings.Contains(detail, canary) || strings.ContainsAny(detail, "\n\x1b") || len(detail) > 1000 {
+				t.Errorf("detail is %q", detail)
+			}
+			var log strings.Builder
+			slog.New(slog.NewJSONHandler(&log, nil)).Info("refused", "err", err)
+			slog.New(slog.NewTextHandler(&log, nil)).Info("refused", "err", err)
+			printed := fmt.Sprintf("%v %+v %#v %s %q %x %d %v", err, err, err, err, err, err, refusal, *refusal) +
+				log.String() + string(must(json.Marshal(err)))
+			for _, s := range tt.say {
+				if s != "sealed+jwt" && strings.Contains(printed, s) {
+					t.Errorf("printed as %s", printed)
+				}
+			}
+		})
+	}
+}
+
+type brokenSource struct{ err error }
+
+func (b brokenSource) Private(context.Context) (*keys.Set, error) { return nil, b.err }
+
+// TestDetailOfFailedCryptography: an operator's log is somebody's oracle too.
+func TestDetailOfFailedCryptography(t *testing.T) {
+	t.Parallel()
+	for name, bend := range map[string]func(f *forgery){
+		"signature": func(f *forgery) { f.bendInner = func(s string) string { return s[:len(s)-10] + "AAAAAAAAAA" } },
+		"tag": func(f *forgery) {
+			f.bendToken = func(s string) string { return s[:strings.LastIndexByte(s, '.')+1] + encode(make([]byte, 16)) }
+		},
+	} {
+		f := forge()
+		bend(f)
+		_, err := newOpener(t, config()).OpenAt(t.Context(), f.token(), clock)
+		refusal, ok := errors.AsType[*open.Error](err)
+		if err != open.ErrNotAuthentic || !ok || refusal.Detail() != "open: token is not authentic" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestRefusalCost: what is refused for its length costs next to nothing.
+func TestRefusalCost(t *testing.T) {
+	o := newOpener(t, config())
+	long := strings.Repeat("A", 1<<20)
+	if n := testing.AllocsPerRun(10, func() { o.OpenAt(context.Background(), long, time.Time{}) }); n > 10 {
+		t.Errorf("%v allocations", n)
+	}
+}

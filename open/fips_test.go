@@ -1,0 +1,92 @@
+package open_test
+
+import (
+	"crypto/fips140"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// TestFIPSMatrix seals and opens both forms with every combination of algorithms
+// where what FIPS 140-3 does not approve is an error or a panic: with
+// GODEBUG=fips140=only. All of them work there, also A256GCM, since the module
+// draws its nonces.
+func TestFIPSMatrix(t *testing.T) {
+	if !fips140.Enforced() {
+		t.Skip("GODEBUG=fips140=only is not set")
+	}
+	sets := make(map[keys.Suite]*keys.Set)
+	for _, s := range slices.Concat(signingSuites, managementSuites) {
+		k, err := keys.Generate(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sets[s], err = keys.NewSet(k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := 0
+	for _, signing := range signingSuites {
+		for _, management := range managementSuites {
+			for _, content := range []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256} {
+				rows++
+				t.Run(strings.Join([]string{signing.Alg(), management.Alg(), content.String()}, "/"), func(t *testing.T) {
+					fipsRoundTrip(t, seal.Nested, open.Nested, sets[signing], sets[management], content)
+					fipsRoundTrip(t, seal.Selective, open.Selective, sets[signing], sets[management], content)
+				})
+			}
+		}
+	}
+	if rows != 48 {
+		t.Errorf("%d combinations, want 48", rows)
+	}
+}
+
+func fipsRoundTrip(t *testing.T, sealed seal.Form, opened open.Form, issuer, recipient *keys.Set, content keys.Content) {
+	t.Helper()
+	sealer, err := seal.New(seal.Config{
+		Issuer: issuerID, Form: sealed, Signing: issuer,
+		Recipients: []seal.Recipient{{Audience: audience, Keys: recipient, Content: content}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := sealer.Seal(t.Context(), seal.Claims{Custom: json.RawMessage(`{"email":"ada@example.com"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := open.Config{Form: opened, Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: issuer}}, Decryption: recipient}
+	tok, err := newOpener(t, cfg).Open(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims struct{ Email string }
+	if err := tok.Claims(&claims); err != nil || claims.Email != "ada@example.com" {
+		t.Errorf("claims %+v, %v", claims, err)
+	}
+	// A refusal is the same error as without the mode, and no panic.
+	dot := strings.LastIndex(token, ".")
+	first := byte('A')
+	if token[dot+1] == first {
+		first = 'B'
+	}
+	refused(t, cfg, token[:dot+1]+string(first)+token[dot+2:], open.ErrNotAuthentic)
+}
+
+// The tokens of every release open in the mode, those of go-jose among them.
+func TestFIPSGolden(t *testing.T) {
+	if !fips140.Enforced() {
+		t.Skip("GODEBUG=fips140=only is not set")
+	}
+	for name, g := range goldenTokens(t) {
+		if _, err := newOpener(t, g.config(t)).OpenAt(t.Context(), g.Token, time.Unix(g.Clock, 0)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package open_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// hostile are texts of about size bytes that make a reader work or remember.
+func hostile(size int) map[string]string {
+	claims := func(text string) string {
+		f := forge()
+		f.claimsText = text
+		return f.token()
+	}
+	header := func(text string) string {
+		return encode([]byte(text)) + "...."
+	}
+	// What is encrypted and signed grows by 16/9.
+	inner := size * 9 / 16
+	members := func(size int) string {
+		var b strings.Builder
+		b.WriteByte('{')
+		for b.Len() < size {
+			fmt.Fprintf(&b, `"%s%x":1,`, strings.Repeat("m", 1+b.Len()%3), b.Len())
+		}
+		return b.String() + `"end":1}`
+	}
+	start := `{"iss":"` + issuerID + `","aud":"` + audience + `","exp":1767220000,` // expired, if all else is taken
+	return map[string]string{
+		"dots":                        strings.Repeat(".", size),
+		"one part":                    strings.Repeat("A", size),
+		"five parts":                  strings.Repeat(strings.Repeat("A", size/5)+".", 4) + strings.Repeat("A", size/5),
+		"a header of many members":    header(members(size * 3 / 4)),
+		"a header of one long number": header(`{"alg":` + strings.Repeat("9", size*3/4) + `}`),
+		"a deep header":               header(`{"alg":` + strings.Repeat("[", size*3/4)),
+		"claims of many members":      claims(start + members(inner)[1:]),
+		"claims of one long number":   claims(start + `"n":` + strings.Repeat("9", inner) + `}`),
+		"deep claims":                 claims(start + `"n":` + strings.Repeat("[", inner)),
+		"claims of a long aud":        claims(`{"iss":"` + issuerID + `","exp":1767220000,"aud":[` + strings.Repeat(`"a",`, inner/4) + `"b"]}`),
+		"claims of empty arrays":      claims(start + `"n":[` + strings.Repeat(`[],`, inner/3) + `[]]}`),
+		"claims of one long string":   claims(start + `"n":"` + strings.Repeat(`\u0041`, inner/6) + `"`),
+		"inner dots":                  bent(func(f *forgery) { f.bendInner = func(string) string { return strings.Repeat(".", size*3/4) } }),
+		"a long signature":            bent(func(f *forgery) { f.bendInner = func(s string) string { return s + strings.Repeat("AAAA", size*3/16) } }),
+	}
+}
+
+func bent(bend func(f *forgery)) string {
+	f := forge()
+	bend(f)
+	return f.token()
+}
+
+// TestRefusalIsCheap: what is refused costs memory in proportion to its length, at
+// every length.
+func TestRefusalIsCheap(t *testing.T) {
+	for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
+		for name, token := range hostile(size) {
+			cfg := config()
+			cfg.MaxSize = 2 << 20
+			o := newOpener(t, cfg)
+			check := func() {
+				if tok, err := o.OpenAt(t.Context(), token, clock); err == nil || tok != nil {
+					t.Fatalf("%s of %d bytes: accepted", name, size)
+				}
+			}
+			check()
+			limit := 4*len(token) + 64<<10
+			if used := allocated(check); used > limit {
+				t.Errorf("%s of %d bytes: %d bytes of memory, %d at most", name, len(token), used, limit)
+			} else if testing.Verbose() {
+				t.Logf("%s of %d bytes: %d bytes of memory, %.2f times", name, len(token), used, float64(used)/float64(len(token)))
+			}
+		}
+	}
+}
+
+// allocated is how many bytes f allocates, the least of a few times: others allocate
+// too.
+func allocated(f func()) int {
+	least := -1
+	for range 5 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		if used := int(after.TotalAlloc - before.TotalAlloc); least < 0 || used < least {
+			least = used
+		}
+	}
+	return least
+}
+
+// TestLimitsBeforeCryptography: a header that is too much is refused before any key is
+// asked for.
+func TestLimitsBeforeCryptography(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]string{
+		"100,000 members":              `{"alg":"ECDH-ES"` + strings.Repeat(`,"a":1`, 100_000) + `}`,
+		"a number of 100,000 digits":   `{"alg":"ECDH-ES","n":` + strings.Repeat("1", 100_000) + `}`,
+		"a number of 4,000 digits":     `{"alg":"ECDH-ES","n":` + strings.Repeat("1", 4_000) + `}`,
+		"10,000 nested arrays":         `{"alg":"ECDH-ES","n":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`,
+		"33 nested arrays":             `{"alg":"ECDH-ES","n":` + strings.Repeat("[", 33) + strings.Repeat("]", 33) + `}`,
+		"a name of 300 characters":     `{"alg":"ECDH-ES","` + strings.Repeat("n", 300) + `":1}`,
+		"an empty text":                ``,
+		"nothing but an opening brace": `{`,
+	} {
+		cfg := config()
+		cfg.MaxSize = 4 << 20
+		cfg.Decryption = untouchable{t}
+		f := forge()
+		f.outerText = header
+		if header == "" {
+			f.bendToken = func(s string) string { return s[strings.IndexByte(s, '.'):] }
+		}
+		if _, err := newOpener(t, cfg).OpenAt(t.Context(), f.token(), clock); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	cfg := config()
+	cfg.Decryption = untouchable{t}
+	refused(t, cfg, strings.Repeat(".", 10_000), open.ErrMalformed)
+}
+
+// untouchable is a source of keys that nobody may ask.
+type untouchable struct{ t *testing.T }
+
+func (u untouchable) Private(context.Context) (*keys.Set, error) {
+	u.t.Error("a key was asked for")
+	return nil, errors.New("untouchable")
+}

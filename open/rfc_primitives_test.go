@@ -1,0 +1,130 @@
+package open
+
+import (
+	"crypto/ecdh"
+	"encoding/hex"
+	"encoding/json"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// rfcContent is an authenticated encryption; all but the two texts are hex.
+type rfcContent struct {
+	Section    string   `json:"section"`
+	Enc        string   `json:"enc"`
+	CEK        string   `json:"cek"`
+	Plaintext  string   `json:"plaintext"`
+	IV         string   `json:"iv"`
+	AAD        string   `json:"aad"`
+	Ciphertext string   `json:"ciphertext"`
+	Tag        string   `json:"tag"`
+	Refused    *refusal `json:"refused"`
+}
+
+func TestRFCContents(t *testing.T) {
+	t.Parallel()
+	for name, f := range rfcFiles(t) {
+		for _, e := range f.Contents {
+			t.Run(name+" "+e.Section, func(t *testing.T) {
+				content, err := keys.ParseContent(e.Enc)
+				e.Refused.check(t, err)
+				decrypt := content.Decrypt
+				if e.Refused != nil {
+					decrypt = otherContents[e.Enc].decrypt
+				}
+				b := func(s string) []byte { return fromHex(t, s) }
+				got, err := decrypt(b(e.CEK), []byte(e.AAD), b(e.IV), b(e.Ciphertext), b(e.Tag))
+				if err != nil || string(got) != e.Plaintext {
+					t.Errorf("the plaintext is %q, %v", got, err)
+				}
+				if _, err := decrypt(b(e.CEK), []byte(e.AAD+"."), b(e.IV), b(e.Ciphertext), b(e.Tag)); err == nil {
+					t.Error("accepted with other additional data")
+				}
+			})
+		}
+	}
+}
+
+func fromHex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// rfcAgreement is a key agreement: the protected header, with the sender's key, and
+// the private key of the recipient.
+type rfcAgreement struct {
+	Section string          `json:"section"`
+	About   string          `json:"about"`
+	Header  json.RawMessage `json:"header"`
+	Private json.RawMessage `json:"private"`
+	Z       string          `json:"z"`   // the shared secret, if the RFC gives it; base64url like
+	Key     string          `json:"key"` // the derived key
+	Refused *refusal        `json:"refused"`
+}
+
+func TestRFCAgreements(t *testing.T) {
+	t.Parallel()
+	for name, f := range rfcFiles(t) {
+		for _, e := range f.Agreements {
+			t.Run(name+" "+e.Section, e.check)
+		}
+	}
+}
+
+func (e rfcAgreement) check(t *testing.T) {
+	h, err := parseHeader(b64(string(e.Header)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc, _, _ := h.members.Text("enc")
+	content, err := keys.ParseContent(enc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &jwe{header: h, content: content}
+	k, err := keys.ParseKey(e.Private, keys.As{Suite: keys.ECDHES})
+	if e.Refused != nil {
+		if err == nil {
+			t.Error("package keys takes the key")
+		}
+		// Nor would a key that it takes agree with the sender's.
+		if k, err = keys.Generate(keys.ECDHES); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if k == nil {
+		t.Fatal(err)
+	}
+	derived, err := j.agree(k)
+	if e.Refused.check(t, err); e.Refused == nil && b64(string(derived)) != e.Key {
+		t.Errorf("the key is %s, want %s", b64(string(derived)), e.Key)
+	}
+	if e.Z != "" {
+		e.checkSecret(t, j)
+	}
+}
+
+// checkSecret has the extension agree on the secret.
+func (e rfcAgreement) checkSecret(t *testing.T, j *jwe) {
+	others, err := readOthers([]json.RawMessage{e.Private}, j.header.alg, keys.UseEnc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := others[0].material.(*ecdh.PrivateKey)
+	epk, err := j.ephemeralKeyOn(private.Curve())
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := private.ECDH(epk)
+	if err != nil || b64(string(z)) != e.Z {
+		t.Errorf("the secret is %s (%v), want %s", b64(string(z)), err, e.Z)
+	}
+}
+
+func b64(s string) string { return strict.EncodeBase64URL([]byte(s)) }

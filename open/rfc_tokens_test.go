@@ -1,0 +1,165 @@
+package open
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// rfcToken is a compact JWS or JWE with its key.
+type rfcToken struct {
+	Section  string          `json:"section"`
+	About    string          `json:"about"`
+	Key      json.RawMessage `json:"key"` // the JWK as the RFC has it
+	As       string          `json:"as"`  // the alg of the key, which the JWK may leave open
+	Token    string          `json:"token"`
+	Detached bool            `json:"detached"` // the payload is left out of the token
+	Content  *string         `json:"content"`  // payload or plaintext; null if nobody may accept the token
+	Inner    *rfcToken       `json:"inner"`    // the token that the plaintext is, without its text
+
+	Refused *refusal `json:"refused"` // by the layer under Open; null if it opens the token
+	Open    refusal  `json:"open"`    // by Open
+}
+
+// TestRFCTokens opens what we offer with the code that Open runs. The rest is opened
+// by the extension, which proves that the example is good, and refused by that code.
+// Open itself refuses them all: none is a token of one of our forms.
+func TestRFCTokens(t *testing.T) {
+	t.Parallel()
+	for name, f := range rfcFiles(t) {
+		for _, e := range f.Tokens {
+			t.Run(name+" "+e.Section, func(t *testing.T) {
+				t.Parallel()
+				e.check(t)
+				if e.Inner == nil {
+					return
+				}
+				inner := *e.Inner
+				inner.Token = *e.Content
+				inner.check(t)
+			})
+		}
+	}
+}
+
+func (e rfcToken) use() keys.Use {
+	if strings.Count(e.Token, ".") == 2 {
+		return keys.UseSig
+	}
+	return keys.UseEnc
+}
+
+func (e rfcToken) check(t *testing.T) {
+	p := newProfile(e.Key, e.As, e.use())
+	open, extended := p.shippedVerify, p.extendedVerify
+	if e.use() == keys.UseEnc {
+		open, extended = p.shippedDecrypt, p.extendedDecrypt
+	}
+	if e.Refused == nil {
+		content, err := open(t, e.Token)
+		if err != nil || !p.offered || e.Content == nil || string(content) != *e.Content {
+			t.Errorf("the content is %q, %s", content, detailOf(err))
+		}
+	} else {
+		e.checkExtended(t, extended)
+		e.checkKey(t)
+		if p.opener == nil {
+			p.opener = e.decoy(t)
+		}
+		_, err := open(t, e.Token)
+		e.Refused.check(t, err)
+	}
+	e.Open.check(t, e.open(t, p.opener))
+}
+
+// checkExtended proves that the example is good, though it is refused.
+func (e rfcToken) checkExtended(t *testing.T, extended func(string) ([]byte, error)) {
+	token := e.Token
+	if e.Detached {
+		if _, err := extended(token); !errors.Is(err, ErrNotAuthentic) {
+			t.Errorf("without its payload: %v", err)
+		}
+		token = strings.Replace(token, "..", "."+b64(*e.Content)+".", 1)
+	}
+	content, err := extended(token)
+	if e.Content == nil {
+		if err == nil {
+			t.Error("accepted, by the extension at least")
+		}
+		return
+	}
+	if err != nil || string(content) != *e.Content {
+		t.Errorf("the content is %q, %v", content, err)
+	}
+}
+
+// checkKey: if its algorithm is not offered, package keys does not take the key once
+// it says its algorithm.
+func (e rfcToken) checkKey(t *testing.T) {
+	if _, err := keys.ParseSuite(e.As); err == nil {
+		return
+	}
+	var jwk map[string]any
+	if err := json.Unmarshal(e.Key, &jwk); err != nil {
+		t.Fatal(err)
+	}
+	jwk["alg"] = e.As
+	data, err := json.Marshal(jwk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.ParseKey(data, keys.As{}); !errors.Is(err, keys.ErrUnsupported) {
+		t.Errorf("the key for %s: %v", e.As, err)
+	}
+}
+
+// decoy is an Opener with another key under the kid of the token, so that it is the
+// token that is refused where package keys has refused the key already.
+func (e rfcToken) decoy(t *testing.T) *Opener {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(e.Token, ".")
+	h, _ := parseHeader(first) // one that is refused names no kid
+	data, err := json.Marshal(jose.JSONWebKey{Key: private, KeyID: h.kid})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := keys.ParseKey(data, keys.As{Use: e.use()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := under(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// open has Open refuse the token, at a time at which those of the RFCs are good, and with
+// the keys of the layer under it.
+func (e rfcToken) open(t *testing.T, under *Opener) error {
+	cfg := Config{
+		Audience: "https://api.example.com", AllowMissingKeyID: true, Decryption: under.cfg.Decryption,
+		Trust: []Issuer{{ID: "joe", Keys: under.trust[""]}, {ID: "hobbiton.example", Keys: under.trust[""]}},
+	}
+	if e.use() == keys.UseSig {
+		cfg.Form = Selective
+	}
+	o, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = o.OpenAt(t.Context(), e.Token, time.Unix(1300819380-60, 0))
+	return err
+}
