@@ -19,6 +19,7 @@ type Set struct {
 	signing     *Key
 	public      *PublicSet
 	unknown     map[string]bool // kids that were never published, so nothing is sealed to them
+	erased      map[string]bool // kids of decryption keys that are there no more
 	maxLifetime time.Duration
 	stale       error // not nil: this snapshot may decrypt and nothing else
 }
@@ -90,6 +91,11 @@ func (s *Set) DecryptionKey(kid string) (k *Key, ok bool) {
 	}
 	return k, true
 }
+
+// WasErased reports whether the set once had a decryption key with this kid that was
+// destroyed, or revoked and erased: what is sealed to it is lost, and was meant for
+// us.
+func (s *Set) WasErased(kid string) bool { return s.erased[kid] }
 
 // DecryptionKeyIDs returns the kids of the decryption keys whose private half is held,
 // sorted: what to tell an operator whose token none of them opens.

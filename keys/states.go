@@ -18,6 +18,7 @@ func (d *document) set() (*Set, error) {
 		active          = make(map[Use]*Key)
 		seen            = make(map[string]bool)
 		unknown         = make(map[string]bool)
+		erased          = make(map[string]bool)
 	)
 	for _, r := range d.Keys {
 		if err := addUnique(seen, r.ID, r.Thumbprint); err != nil {
@@ -28,6 +29,7 @@ func (d *document) set() (*Set, error) {
 			return nil, fmt.Errorf("key %s: %w", quote(r.ID), err)
 		}
 		if k == nil {
+			erased[r.ID] = r.Use == UseEnc
 			continue
 		}
 		held = append(held, k)
@@ -46,7 +48,7 @@ func (d *document) set() (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.maxLifetime, s.unknown = policy.TokenLifetime, unknown
+	s.maxLifetime, s.unknown, s.erased = policy.TokenLifetime, unknown, erased
 	return s, nil
 }
 

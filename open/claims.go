@@ -24,8 +24,9 @@ type claims struct {
 	signingKeyID, decryptionKeyID string
 }
 
-// registered are the names of RFC 7519 section 4.1, and the one of the selective form.
-var registered = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed"}
+// judged are the names by which a token is judged: those of RFC 7519 section 4.1, the
+// one of the selective form, and cnf (RFC 7800), which says whose token it is.
+var judged = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf"}
 
 // readClaims reads the registered claims. One that is present with the wrong type
 // is an error, null included: what cannot be read must not count as absent
@@ -130,7 +131,7 @@ func (c *claims) checkRequired(required []string) error {
 // checkNames refuses the registered names in other cases of letters. To us they are
 // other claims, but encoding/json would fill a field tagged sub from a SUB.
 func checkNames(payload strict.Object) error {
-	if name, twin := payload.InOtherLetters(registered); twin {
+	if name, twin := payload.InOtherLetters(judged); twin {
 		return refuseClaims("a claim is named like "+name+", in other letters", "")
 	}
 	return nil

@@ -30,6 +30,8 @@ func TestRegisteredClaims(t *testing.T) {
 		{"nbf missing, Nbf there", func(f *forgery) { f.claims.add("Nbf", "1") }, nil, open.ErrClaims},
 		{"iss in letters that fold", func(f *forgery) { f.claims.add("i\u017fs2", "1"); f.claims.add("jt\u0131", "1") }, nil, nil},
 		{"sub in letters that fold", func(f *forgery) { f.claims.remove("sub"); f.claims.add("\u017fub", `"somebody"`) }, nil, open.ErrClaims},
+		{"cnf in other letters", func(f *forgery) { f.claims.add("CNF", `{"jkt":"a"}`) }, nil, open.ErrClaims},
+		{"cnf", func(f *forgery) { f.claims.add("cnf", `{"jkt":"a"}`) }, nil, nil},
 		{"sealed in other letters", func(f *forgery) { f.claims.add("Sealed", "[]") }, nil, open.ErrClaims},
 		{"exp with a fraction", claim("exp", seconds(60)+".5"), nil, nil},
 		{"exp with an exponent", claim("exp", "1.7672259e9"), nil, nil},

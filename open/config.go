@@ -84,7 +84,8 @@ type Config struct {
 	MaxSize int
 
 	// AllowMissingKeyID accepts a token that names no kid if exactly one key
-	// fits, as OpenID Connect Core section 10.1 allows.
+	// fits, as OpenID Connect Core section 10.1 allows. What is sealed in a selective
+	// token always needs one.
 	AllowMissingKeyID bool
 
 	// Check has the last word on a token that has passed all else: look it up

@@ -127,6 +127,9 @@ func (o *Opener) decryptionKey(ctx context.Context, h header) (*keys.Key, error)
 		}
 		k, ok = set.DecryptionKey(h.kid)
 	}
+	if !ok && set.WasErased(h.kid) {
+		return nil, refuse(ErrKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(h.kid))
+	}
 	if !ok {
 		return nil, refuse(ErrKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
 	}

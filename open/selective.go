@@ -19,8 +19,7 @@ const sealedClaims = "sealed-claims+json"
 // those that decide whether a token is accepted, and cnf (RFC 7800), which says
 // whose it is. In a JWE they would be claims that the gateway has not seen.
 func isAlwaysReadable(name string) bool {
-	return strings.EqualFold(name, "cnf") ||
-		slices.ContainsFunc(registered, func(r string) bool { return strings.EqualFold(name, r) })
+	return slices.ContainsFunc(judged, func(r string) bool { return strings.EqualFold(name, r) })
 }
 
 // openSelective opens the selective form: the signature first, so that nothing is
@@ -78,7 +77,7 @@ func (c *claims) boundJWEs() ([]*jwe, error) {
 		if err := c.checkReplicated(j.header.members); err != nil {
 			return nil, err
 		}
-		if !j.header.hasKid || seen[j.header.kid] {
+		if !isKeyID(j.header.kid) || seen[j.header.kid] {
 			return nil, refuseClaims("every JWE in sealed needs a kid of its own", "kid %s", quote(j.header.kid))
 		}
 		seen[j.header.kid] = true
@@ -131,6 +130,11 @@ func (o *Opener) ours(ctx context.Context, jwes []*jwe) (*keys.Set, []*jwe, erro
 			return nil, nil, refuseFor(ErrKeySource, err)
 		}
 		found = slices.DeleteFunc(slices.Clone(jwes), foreign)
+	}
+	for _, j := range jwes {
+		if set.WasErased(j.header.kid) {
+			return nil, nil, refuse(ErrKey, "a JWE is for kid %s, a key of ours that was destroyed", quote(j.header.kid))
+		}
 	}
 	if len(found) == 0 {
 		return nil, nil, refuse(ErrKey, "the JWEs are for the kids %s; our decryption keys: %s", quoteList(kids(jwes)), quoteList(set.DecryptionKeyIDs()))

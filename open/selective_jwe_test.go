@@ -39,6 +39,9 @@ func TestSealedHeader(t *testing.T) {
 		add("typ a number", outer("typ", "1"), open.ErrMalformed)
 
 		add("kid missing", noOuter("kid"), open.ErrClaims)
+		add("kid empty", outer("kid", `""`), open.ErrClaims)
+		add("kid with a control character", outer("kid", `"a\u0007"`), open.ErrClaims)
+		add("kid of 257 characters", outer("kid", quoted(strings.Repeat("k", 257))), open.ErrClaims)
 		add("kid null", outer("kid", "null"), open.ErrMalformed)
 		add("kid a number", outer("kid", "7"), open.ErrMalformed)
 		add("kid in two cases", again("KID", `"other"`), open.ErrMalformed)

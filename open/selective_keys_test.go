@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,6 +220,22 @@ func TestSelectiveRing(t *testing.T) {
 		tok, err = opener.OpenAt(ctx, old, sealedAt)
 		if tok != nil || !errors.Is(err, open.ErrKey) {
 			t.Errorf("after its key was destroyed: %v, %v", tok, err)
+		}
+		if refusal, ok := errors.AsType[*open.Error](err); !ok || !strings.Contains(refusal.Detail(), "destroyed") {
+			t.Errorf("its detail is %v", err)
+		}
+
+		// A JWE for another key of ours does not make up for it: claims are missing.
+		now := must(ring.Private(ctx)).DecryptionKeyIDs()
+		s = forgeSelective().fresh()
+		s.jwes[0].outer.set("kid", quoted(oldKey))
+		s.jwes[1].recipient = next
+		s.jwes[1].outer.set("kid", quoted(next.kid))
+		if !slices.Contains(now, next.kid) {
+			t.Fatalf("%s is not among %q", next.kid, now)
+		}
+		if tok, err := opener.Open(ctx, s.token()); tok != nil || !errors.Is(err, open.ErrKey) {
+			t.Errorf("one of two keys was destroyed: %v, %v", tok, err)
 		}
 	})
 }

@@ -132,6 +132,10 @@ func customObject(text []byte) (strict.Object, error) {
 				return strict.Object{}, fmt.Errorf("%w: %q is written by the sealer and cannot be a custom claim", ErrClaims, r)
 			}
 		}
+		// A reader that folds case would take it for the key that the token is bound to.
+		if name != "cnf" && strings.EqualFold(name, "cnf") {
+			return strict.Object{}, fmt.Errorf("%w: %q is cnf in other letters, which openers refuse", ErrClaims, name)
+		}
 	}
 	return o, nil
 }

@@ -227,6 +227,7 @@ func TestAssigned(t *testing.T) {
 		{"a list with a misspelled name", person, `"emial" is to be sealed to recipient 1 ("https://billing.example.com")`,
 			func(c *seal.Config) { c.Recipients[0].Claims = []string{"emial", "address"} }},
 		{"a claim that the token lacks", `{"email":"a","address":"secret"}`, `"national_id" is to be sealed`, nil},
+		{"cnf in other letters", `{"CNF":{"jkt":"secret"},"email":"a","address":1,"national_id":2}`, `"CNF" is cnf in other letters`, nil},
 		{"visible in other letters", `{"Scope":"secret","email":"a","address":1,"national_id":2}`, `"Scope" is neither`, nil},
 		{"cnf", `{"cnf":{"jkt":"secret"},"email":"a"}`, `"cnf" cannot be sealed`,
 			func(c *seal.Config) { c.Recipients = c.Recipients[:1]; c.Recipients[0].Claims = nil }},
