@@ -10,8 +10,7 @@ import (
 )
 
 // explainOpened says where each claim of a token came from: its name, and never its
-// value. It is for tokens that were opened; what a refused one says about itself is
-// not to be believed.
+// value.
 func (a *app) explainOpened(tok *open.Token, token string, text json.RawMessage) error {
 	outer, err := readLayer("token", token)
 	if err != nil {

@@ -48,7 +48,7 @@ gateway, which has no ring, adds --visible-only and --trust.`,
 	flags.BoolVar(&f.selective, "selective", false, "take a signed token with single sealed claims, instead of a nested one")
 	flags.BoolVar(&f.visibleOnly, "visible-only", false, "with --selective: for a gateway, read what is in clear and decrypt nothing")
 	addNames(cmd, &f.require, "require", "`NAMES` of claims that must be there, and must have been sealed: email")
-	flags.BoolVar(&f.explain, "explain", false, "say on stderr where each claim came from")
+	flags.BoolVar(&f.explain, "explain", false, "say on stderr where each claim came from, or why in full the token was refused")
 	flags.Var(&f.at, "at", "check times as of then: RFC 3339, or seconds since 1970")
 	withoutFiles(cmd, "iss", "aud", "typ", "at")
 	return cmd

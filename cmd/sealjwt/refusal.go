@@ -10,6 +10,10 @@ import (
 // explainRefusal says more than the class of the error where that helps. What it
 // says of the token is a look at it from outside: nothing has been verified.
 func explainRefusal(err error, token string, f openFlags) error {
+	refusal, ok := errors.AsType[*open.Error](err)
+	if ok && (f.explain || errors.Is(err, open.ErrKeySource)) { // the keys are the reader's own
+		err = detailed{refusal}
+	}
 	switch {
 	case errors.Is(err, open.ErrMalformed):
 		return &failure{err: err, advice: whatInstead(token, f.selective)}
@@ -22,6 +26,13 @@ func explainRefusal(err error, token string, f openFlags) error {
 	}
 	return err
 }
+
+// detailed is a refusal that is told in full, as an operator may see it and the sender
+// of the token may not. Of the token it has headers and registered claims at most.
+type detailed struct{ refusal *open.Error }
+
+func (d detailed) Error() string { return d.refusal.Detail() }
+func (d detailed) Unwrap() error { return d.refusal }
 
 // whatInstead says what a malformed token is instead of one of the form that was
 // expected.
