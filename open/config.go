@@ -175,8 +175,8 @@ func (c Config) formProblem() string {
 		return "Require names sealed claims, which VisibleOnly does not read"
 	}
 	for _, name := range c.Require {
-		if name == "" || c.Form == Selective && isAlwaysReadable(name) {
-			return fmt.Sprintf("Require names %q, which is never sealed in a selective token", name)
+		if name == "" || name == "sealed" || c.Form == Selective && isAlwaysReadable(name) {
+			return fmt.Sprintf("Require names %q, which is never sealed", name)
 		}
 	}
 	return ""

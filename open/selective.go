@@ -2,6 +2,7 @@ package open
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -92,28 +93,42 @@ func (o *Opener) unseal(ctx context.Context, c *claims, jwes []*jwe) ([]strict.O
 	if err != nil {
 		return nil, err
 	}
-	opened := make([]strict.Object, 0, len(ours))
+	var opened []strict.Object
+	var failed error
 	for _, j := range ours {
-		k, _ := set.DecryptionKey(j.header.kid)
-		if k, err = matching(k, j.header); err != nil {
-			return nil, err
-		}
-		if err := j.decode(); err != nil {
-			return nil, err
-		}
-		plaintext, err := j.decrypt(k)
+		plaintext, err := j.unseal(set)
 		if err != nil {
-			return nil, err
+			failed = cmp.Or(failed, err)
+			continue
 		}
 		object, err := strict.ParseObject(plaintext)
 		if err != nil {
 			return nil, refuse(ErrMalformed, "the claims in a JWE: %v", err)
 		}
 		opened = append(opened, object)
+		c.decryptionKeyID = cmp.Or(c.decryptionKeyID, j.header.kid)
 	}
-	c.others -= len(ours)
-	c.decryptionKeyID = ours[0].header.kid
+	// Another recipient may have a key with the kid of an old one of ours. The issuer
+	// has signed that all JWEs stand here, so one that we cannot open is its, as long
+	// as there is one that we can.
+	if len(opened) == 0 {
+		return nil, failed
+	}
+	c.others -= len(opened)
 	return opened, nil
+}
+
+// unseal decrypts a JWE with our key that has its kid.
+func (j *jwe) unseal(set *keys.Set) ([]byte, error) {
+	k, _ := set.DecryptionKey(j.header.kid)
+	k, err := matching(k, j.header)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.decode(); err != nil {
+		return nil, err
+	}
+	return j.decrypt(k)
 }
 
 // ours are the JWEs whose kid is of a key that we hold, at least one. If there is

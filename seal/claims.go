@@ -16,7 +16,9 @@ import (
 
 // Claims are what one token says. The sealer adds iss, aud, iat and exp.
 type Claims struct {
-	// Subject is the sub: whom the token is about. Left out when empty.
+	// Subject is the sub: whom the token is about. Left out when empty. Where it can be
+	// read, in a selective token or replicated, a number may be taken for a payment
+	// card or a national id, see Config.AllowReadable.
 	Subject string
 
 	// ID is the jti. When empty the sealer draws 128 random bits.

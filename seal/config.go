@@ -75,7 +75,8 @@ type Config struct {
 
 	// Pad rounds the claims' JSON text up to a multiple of so many bytes, with
 	// spaces inside the text, so that every implementation still opens the token.
-	// In the selective form that is done for each recipient. Without it a token's
+	// In the selective form that is done for each recipient, and counts for each.
+	// Without it a token's
 	// length tells that of the claims, to the byte: which of a few diagnoses
 	// stands in it, whether there is a second name. 256 hides most of that; one
 	// longer than all claims that occur hides it entirely. At most 16384; none
@@ -83,8 +84,9 @@ type Config struct {
 	Pad int
 
 	// AllowReadable names claims and header members that may stay readable though
-	// they look like personal data, such as sub when it is a number that only
-	// looks like a telephone's.
+	// they look like personal data, whole ones such as org or single places such as
+	// org.contact.email. A service whose subjects are numbers needs sub here: of
+	// numbers with 16 digits one in forty is a valid payment card's.
 	AllowReadable []string
 
 	// MaxSize is the longest token in bytes; DefaultMaxSize when zero. Openers
@@ -99,7 +101,8 @@ type Recipient struct {
 	Audience string
 
 	// Keys are the recipient's public keys. What is sealed is encrypted to the
-	// first encryption key that is supported. Required.
+	// first encryption key that is supported. Required. No two recipients may have
+	// the same kid at a time.
 	Keys keys.PublicSource
 
 	// Content is how claims are encrypted; A256GCM when zero.
@@ -168,6 +171,8 @@ func (c Config) problem() string {
 		return fmt.Sprintf("Pad must be between 0 and %d bytes", maxPad)
 	case c.MaxSize < 0:
 		return "MaxSize must not be negative"
+	case c.Pad > c.MaxSize:
+		return "Pad is more than MaxSize, so no token would fit"
 	}
 	for _, r := range c.Recipients {
 		switch {

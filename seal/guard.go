@@ -3,6 +3,8 @@ package seal
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -78,9 +80,28 @@ func (s *Sealer) checkVisible(claims []byte) error {
 		return fmt.Errorf("%w: %w", ErrClaims, err)
 	}
 	for _, f := range pii.InObject(o) {
-		if !s.allows(f.Claim) {
-			return fmt.Errorf("%w: the claim %s (%s) is visible: seal it, or name it in AllowReadable", ErrReadable, f.Path, f.Kind)
+		if s.allows(f.Claim) || s.allows(f.Path) {
+			continue
 		}
+		return fmt.Errorf("%w: the claim %s (%s) is visible: seal it, or name %s in AllowReadable", ErrReadable, f.Path, f.Kind, allowable(f))
 	}
 	return nil
+}
+
+// allowable is the narrowest name under which a finding can be allowed: its place,
+// unless that holds a name that is personal itself.
+func allowable(f pii.Finding) string {
+	if strings.Contains(f.Path, pii.RedactedName) {
+		return f.Claim
+	}
+	return f.Path
+}
+
+// printable is a claim's name for an error, quoted unless it is itself personal data.
+// Names come from the caller's data: a map may be keyed by e-mail addresses.
+func printable(name string) string {
+	if _, personal := pii.InText(name); personal {
+		return pii.RedactedName
+	}
+	return strconv.Quote(name)
 }

@@ -64,6 +64,8 @@ func TestGuard(t *testing.T) {
 		{"a value deep inside", selective, show("ok", "list"), claims(`{"ok":1,"list":[0,{"to":["ada@example.com"]}]}`), "list", "list[1].to[0]", pii.Email},
 		{"a name deep inside", selective, show("app"), claims(`{"app":{"owner":{"email":""}}}`), "app", "app.owner.email", pii.Email},
 		{"a name that is a value", selective, show("by_user"), claims(`{"by_user":{"ada@example.com":1}}`), "by_user", "by_user", pii.Email},
+		{"a place deep inside", selective, show("org"), claims(`{"org":{"contact":{"email":"x"},"name":"Mill"}}`), "org.contact.email",
+			"name org.contact.email in AllowReadable", pii.Email},
 		{"a card", selective, show("ref"), claims(`{"ref":4111111111111111}`), "ref", "ref", pii.Card},
 		{"an IBAN", selective, show("ref"), claims(`{"ref":"GB82 WEST 1234 5698 7654 32"}`), "ref", "ref", pii.IBAN},
 		{"a telephone", selective, show("ref"), claims(`{"ref":"+442079460958"}`), "ref", "ref", pii.Phone},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -24,12 +25,12 @@ func (c Config) selectiveProblem() string {
 	if len(c.Replicate) > 0 {
 		return "Replicate is for the nested form: in a selective token the registered claims are readable anyway"
 	}
-	for i, name := range c.Visible {
-		switch {
-		case name != "cnf" && isAlwaysReadable(name):
-			return fmt.Sprintf("%q cannot stand in Visible: it is written by the sealer, and readable", name)
-		case slices.Contains(c.Visible[:i], name):
-			return fmt.Sprintf("%q stands twice in Visible", name)
+	if problem := namesProblem("Visible", c.Visible); problem != "" {
+		return problem
+	}
+	for _, name := range c.Visible {
+		if name != "cnf" && isAlwaysReadable(name) {
+			return fmt.Sprintf("%q cannot stand in Visible: it is readable in every token, or cnf in other letters", name)
 		}
 	}
 	for i, r := range c.Recipients {
@@ -48,17 +49,37 @@ func (c Config) assignmentProblem(r Recipient) string {
 	case r.Claims == nil && !r.AllSealed && len(c.Recipients) > 1:
 		return "one of several needs its list of Claims, or AllSealed if it may read all that is sealed"
 	}
-	for i, name := range r.Claims {
+	if problem := namesProblem("Claims", r.Claims); problem != "" {
+		return problem
+	}
+	for _, name := range r.Claims {
 		switch {
 		case isAlwaysReadable(name):
 			return fmt.Sprintf("%q cannot be sealed in a selective token: whoever verifies it needs it", name)
-		case slices.Contains(c.Visible, name):
+		case hasTwin(c.Visible, name):
 			return fmt.Sprintf("%q is both Visible and sealed", name)
-		case slices.Contains(r.Claims[:i], name):
-			return fmt.Sprintf("%q stands twice in Claims", name)
 		}
 	}
 	return ""
+}
+
+// namesProblem says why no token could have claims of these names.
+func namesProblem(list string, names []string) string {
+	for i, name := range names {
+		switch {
+		case !utf8.ValidString(name) || len(name) > strict.MaxName:
+			return fmt.Sprintf("the name at %d in %s is not UTF-8, or longer than %d bytes", i, list, strict.MaxName)
+		case hasTwin(names[:i], name):
+			return fmt.Sprintf("%q stands twice in %s", name, list)
+		}
+	}
+	return ""
+}
+
+// hasTwin reports whether a name stands in a list, in whatever letters: no token has
+// two claims whose names differ in those alone.
+func hasTwin(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
 // reads reports whether a claim that is not visible is sealed to r.
@@ -101,10 +122,10 @@ func (s *Sealer) checkAssigned(set claimsSet) error {
 		switch {
 		case slices.Contains(s.cfg.Visible, name):
 		case isAlwaysReadable(name):
-			return fmt.Errorf("%w: %q cannot be sealed in a selective token: name it in Visible", ErrClaims, name)
+			return fmt.Errorf("%w: %s cannot be sealed in a selective token: name it in Visible", ErrClaims, printable(name))
 		case !slices.ContainsFunc(s.cfg.Recipients, func(r Recipient) bool { return r.reads(name) }):
-			return fmt.Errorf("%w: %q is neither visible nor sealed to anybody: name it in Visible, or in the Claims of a recipient",
-				ErrClaims, name)
+			return fmt.Errorf("%w: %s is neither visible nor sealed to anybody: name it in Visible, or in the Claims of a recipient",
+				ErrClaims, printable(name))
 		}
 	}
 	return nil
@@ -118,6 +139,7 @@ func (s *Sealer) selective(set claimsSet, from *keys.Key, to []*keys.Key) (strin
 		return "", err
 	}
 	jwes := make([]string, 0, len(to))
+	size := len(set.head) + len(set.visible)
 	for i, r := range s.cfg.Recipients {
 		claims, err := s.sealedTo(i, set)
 		if err != nil {
@@ -127,6 +149,11 @@ func (s *Sealer) selective(set claimsSet, from *keys.Key, to []*keys.Key) (strin
 		jwe, err := encrypt(to[i], r.Content, h, pad(claims, s.cfg.Pad))
 		if err != nil {
 			return "", err
+		}
+		// Recipients multiply the claims: before the next one costs as much again.
+		if size += len(jwe); size > s.cfg.MaxSize {
+			return "", fmt.Errorf("%w: the first %d of %d recipients need %d bytes, and at most %d are allowed",
+				ErrTooLarge, i+1, len(to), size, s.cfg.MaxSize)
 		}
 		jwes = append(jwes, jwe)
 	}

@@ -172,6 +172,11 @@ func TestSelectiveConfig(t *testing.T) {
 		{`"iss" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"iss"} }},
 		{`"sealed" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"sealed"} }},
 		{`"Sub" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"Sub"} }},
+		{`"SCOPE" stands twice`, func(c *seal.Config) { c.Visible = []string{"scope", "SCOPE"} }},
+		{`"Scope" is both`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"Scope"} }},
+		{`the name at 1 in Visible`, func(c *seal.Config) { c.Visible = []string{"scope", "\xff"} }},
+		{`the name at 0 in Claims`, func(c *seal.Config) { c.Recipients[0].Claims = []string{strings.Repeat("n", 257)} }},
+		{"Pad is more than MaxSize", func(c *seal.Config) { c.Pad, c.MaxSize = 2000, 1999 }},
 		{`"scope" stands twice`, func(c *seal.Config) { c.Visible = []string{"scope", "scope"} }},
 		{"both AllSealed and", func(c *seal.Config) { c.Recipients[0].AllSealed = true }},
 		{"AllSealed", func(c *seal.Config) { c.Recipients[1].Claims = nil }},
@@ -224,6 +229,7 @@ func TestAssigned(t *testing.T) {
 		bend               func(c *seal.Config)
 	}{
 		{"neither visible nor sealed", `{"email":"a","address":1,"national_id":"n","phone":"secret"}`, `"phone" is neither`, nil},
+		{"a name that is personal data", `{"email":"a","address":1,"national_id":"n","ada@example.com":"secret"}`, `[redacted name] is neither`, nil},
 		{"a list with a misspelled name", person, `"emial" is to be sealed to recipient 1 ("https://billing.example.com")`,
 			func(c *seal.Config) { c.Recipients[0].Claims = []string{"emial", "address"} }},
 		{"a claim that the token lacks", `{"email":"a","address":"secret"}`, `"national_id" is to be sealed`, nil},
@@ -309,5 +315,22 @@ func TestMostClaims(t *testing.T) {
 	}
 	if all := strings.Join(said, "\n"); !strings.Contains(all, "too many claims\n") || !strings.Contains(all, "too many claims and recipients") {
 		t.Errorf("refused with\n%s", all)
+	}
+}
+
+// TestManyRecipients: they multiply the claims, and what cannot fit is not made.
+func TestManyRecipients(t *testing.T) {
+	t.Parallel()
+	d := newDesks()
+	cfg := d.config()
+	cfg.Recipients = nil
+	for range 40 {
+		cfg.Recipients = append(cfg.Recipients, seal.Recipient{Audience: billingID, Keys: newSet(keys.ECDHES), AllSealed: true})
+	}
+	g := newGuarded(seal.Selective, "sig-1")
+	cfg.Signing = g.cfg.Signing
+	token, err := newSealer(t, cfg).Seal(t.Context(), seal.Claims{Custom: map[string]string{"note": strings.Repeat("x", 20<<10)}})
+	if token != "" || !errors.Is(err, seal.ErrTooLarge) || !strings.Contains(err.Error(), "the first 3 of 40 recipients") || *g.asked {
+		t.Errorf("%q, %v, and the signer asked: %v", token, err, *g.asked)
 	}
 }
