@@ -15,7 +15,8 @@ type claims struct {
 	issuedAt, notBefore, expires time.Time
 
 	text    []byte        // all of them, as one JSON object
-	payload strict.Object // those that were signed in clear, or all of a nested token
+	all     strict.Object // the same
+	payload strict.Object // what was signed: all of a nested token
 	form    Form
 	header  strict.Object // in the nested form, that of the JWE, where claims may be replicated
 	opened  []string      // in the selective form, the names of those that were sealed to us
@@ -114,14 +115,9 @@ func (c *claims) checkRequired(required []string) error {
 	if len(required) == 0 {
 		return nil
 	}
-	all, err := strict.ParseObject(c.text)
-	if err != nil {
-		return ErrMalformed
-	}
 	sealed := c.sealed()
 	for _, name := range required {
-		value, there := all.Raw(name)
-		if !there || string(value) == "null" || !slices.Contains(sealed, name) {
+		if value, _ := c.all.Raw(name); string(value) == "null" || !slices.Contains(sealed, name) {
 			return refuseClaims(name+" is required, and was not sealed to us", "")
 		}
 	}

@@ -115,6 +115,17 @@ func TestDetailOfFailedCryptography(t *testing.T) {
 	}
 }
 
+// TestBadPointWithKeyWrap: that a point is bad is said before anything is decrypted, and
+// is no failed decryption, whatever the key agreement is for.
+func TestBadPointWithKeyWrap(t *testing.T) {
+	t.Parallel()
+	for _, suite := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW} {
+		f := forgeWith(keys.ES256, suite, keys.A256GCM)
+		f.outer.set("epk", fmt.Sprintf(`{"kty":"EC","crv":"P-256","x":"%[1]s","y":"%[1]s"}`, encode(make([]byte, 32))))
+		refused(t, config(), f.token(), open.ErrMalformed)
+	}
+}
+
 // TestRefusalCost: what is refused for its length costs next to nothing.
 func TestRefusalCost(t *testing.T) {
 	o := newOpener(t, config())

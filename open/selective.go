@@ -52,9 +52,9 @@ func (o *Opener) openSelective(ctx context.Context, token string, at time.Time) 
 // very token: else somebody could put one of another token here and read it as the
 // recipient sees it, or make the recipient read it as ours.
 func (c *claims) boundJWEs() ([]*jwe, error) {
-	texts, _, err := c.payload.Strings("sealed")
+	texts, _, _ := c.payload.Strings("sealed") // none, if it is no such array
 	raw, _ := c.payload.Raw("sealed")
-	if err != nil || raw[0] != '[' || len(texts) == 0 {
+	if raw[0] != '[' || len(texts) == 0 {
 		return nil, refuseClaims("sealed must be an array of JWEs, and not empty", "")
 	}
 	if c.id == "" {
@@ -195,7 +195,8 @@ func (c *claims) merge(opened []strict.Object) error {
 	c.text = append(text, '}')
 	// Twins stand out here, those in other letters too: encoding/json would take one
 	// for the other.
-	if _, err := strict.ParseObject(c.text); err != nil {
+	var err error
+	if c.all, err = strict.ParseObject(c.text); err != nil {
 		return refuseClaims("a claim stands in clear and sealed, or there are too many", "")
 	}
 	return nil

@@ -168,6 +168,10 @@ func TestSelectiveRing(t *testing.T) {
 			Recipients: []seal.Recipient{{Audience: audience, Keys: ring}},
 		}))
 		old := must(sealer.Seal(ctx, seal.Claims{Custom: map[string]any{"email": "ada@example.com"}}))
+		nested := must(must(seal.New(seal.Config{
+			Issuer: issuerID, Signing: privateSet(testKeyFor(keys.ES256)),
+			Recipients: []seal.Recipient{{Audience: audience, Keys: ring}},
+		})).Seal(ctx, seal.Claims{}))
 		sealedAt := time.Now()
 		tok, err := opener.Open(ctx, old)
 		if err != nil {
@@ -223,6 +227,12 @@ func TestSelectiveRing(t *testing.T) {
 		}
 		if refusal, ok := errors.AsType[*open.Error](err); !ok || !strings.Contains(refusal.Detail(), "destroyed") {
 			t.Errorf("its detail is %v", err)
+		}
+		nestedConfig := config()
+		nestedConfig.Decryption = ring
+		_, err = newOpener(t, nestedConfig).OpenAt(ctx, nested, sealedAt)
+		if refusal, ok := errors.AsType[*open.Error](err); !ok || !errors.Is(err, open.ErrKey) || !strings.Contains(refusal.Detail(), "destroyed") {
+			t.Errorf("a nested token: %v", err)
 		}
 
 		// A JWE for another key of ours does not make up for it: claims are missing.
