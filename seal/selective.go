@@ -29,8 +29,12 @@ func (c Config) selectiveProblem() string {
 		return problem
 	}
 	for _, name := range c.Visible {
-		if name != "cnf" && isAlwaysReadable(name) {
-			return fmt.Sprintf("%q cannot stand in Visible: it is readable in every token, or cnf in other letters", name)
+		switch {
+		case name == "cnf":
+		case strings.EqualFold(name, "cnf"):
+			return fmt.Sprintf("%q cannot stand in Visible: write it cnf", name)
+		case isAlwaysReadable(name):
+			return fmt.Sprintf("%q cannot stand in Visible: the sealer writes it, in clear, into every token", name)
 		}
 	}
 	for i, r := range c.Recipients {

@@ -43,7 +43,7 @@ var outcomes = []struct {
 	{open.ErrAudience, exitRefused, "only tokens for the audience that --aud names are taken, to the letter"},
 	{open.ErrExpired, exitRefused, "look into an old token with --at TIME"},
 	{open.ErrNotYetValid, exitRefused, "check the clock, or look ahead with --at TIME"},
-	{open.ErrLifetime, exitRefused, "its issuer must seal with a shorter --ttl"},
+	{open.ErrLifetime, exitRefused, "its issuer must seal with a shorter --ttl, or take it with a longer --max-lifetime"},
 	{open.ErrClaims, exitRefused, "tell its issuer"},
 	{open.ErrRefused, exitRefused, ""},
 	{open.ErrKey, exitKey, "was it sealed to another ring (--ring), or does --trust lack its issuer's signing key?"},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,7 @@ type openFlags struct {
 	selective, visibleOnly, explain bool
 	require                         nameList
 	at                              instant
+	maxLifetime                     lifetime
 }
 
 func (a *app) openCommand() *cobra.Command {
@@ -50,7 +52,9 @@ gateway, which has no ring, adds --visible-only and --trust.`,
 	addNames(cmd, &f.require, "require", "`NAMES` of claims that must be there, and must have been sealed: email")
 	flags.BoolVar(&f.explain, "explain", false, "say on stderr where each claim came from, or why in full the token was refused")
 	flags.Var(&f.at, "at", "check times as of then: RFC 3339, or seconds since 1970")
-	withoutFiles(cmd, "iss", "aud", "typ", "at")
+	flags.Var(&f.maxLifetime, "max-lifetime", "take tokens that live as long as this: 8h (default: 1h, or the T of your ring's policy if that is longer)")
+	flags.Lookup("max-lifetime").DefValue = "" // which the text tells
+	withoutFiles(cmd, "iss", "aud", "typ", "at", "max-lifetime")
 	return cmd
 }
 
@@ -118,6 +122,9 @@ func (a *app) openConfig(ctx context.Context, f openFlags) (open.Config, error) 
 			return cfg, err
 		}
 		cfg.MaxLifetime = max(open.DefaultMaxLifetime, policy.TokenLifetime)
+	}
+	if f.maxLifetime > 0 {
+		cfg.MaxLifetime = time.Duration(f.maxLifetime)
 	}
 	cfg.Trust = []open.Issuer{trust}
 	return cfg, nil

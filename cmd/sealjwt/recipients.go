@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"strings"
 
@@ -30,6 +31,9 @@ func parseRecipients(flags []string) ([]recipient, error) {
 		if err != nil {
 			return nil, err
 		}
+		if file, ok := fileBefore(r.path); ok {
+			return nil, usagef("--to %s: a name with a colon or a slash, or of digits only, cannot stand in its list: write --to '%s:*' for all that is not visible, or a single --to %[2]s; single ones are sealed from Go", text, file)
+		}
 		to = append(to, r)
 	}
 	return to, nil
@@ -58,6 +62,25 @@ func parseRecipient(text string) (recipient, error) {
 		return r, usagef("the claims of --to %s %w", text, err)
 	}
 	return r, nil
+}
+
+// fileBefore returns the file that ends before some colon of a path that is none. What
+// follows it was meant to be a list, of claims with URIs for names.
+func fileBefore(path string) (file string, ok bool) {
+	if isFile(path) {
+		return "", false
+	}
+	for i := range len(path) {
+		if path[i] == ':' && isFile(path[:i]) {
+			return path[:i], true
+		}
+	}
+	return "", false
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
 }
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

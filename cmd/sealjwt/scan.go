@@ -17,15 +17,17 @@ func (a *app) scanCommand() *cobra.Command {
 		Short: "Find tokens in a text, and personal data that anybody can read in them",
 		Long: `Finds the tokens in a text of any length, such as a log, a HAR file or source
 code, and reports for each of them what can be read without a key and which of it
-is personal data: exit code 6 when there is any. Nothing is verified.
+is personal data: exit code 6 when there is any. Nothing is verified. A signed token
+counts without its signature, too, and when it was cut off in the payload.
 
 Values are masked, unless --show-values is given; tokens are never printed. The
 column is that of a byte. A token that a text repeats is reported each time.
 
 With -o json there is one line for each token: an object with file, line, column,
 personal (how many pieces of personal data) and layers (the token, and those that
-stand readable in it), of which each has where, kind, length, header and claims; of
-each member there is the name, what is personal in it, and its value if shown.`,
+stand readable in it), of which each has where, kind, length, header and claims, and, if
+its end is missing, cut_off: in the payload or before the signature. Of each member
+there is the name, what is personal in it, and its value if shown.`,
 		Example: `  sealjwt scan app.log
   kubectl logs deploy/api | sealjwt scan
   zcat app.log.gz | sealjwt scan -o json | jq -r 'select(.personal > 0) | .line'`,

@@ -27,6 +27,7 @@ func compact(parts ...string) string {
 var (
 	plainJWS    = compact(`{"alg":"ES256"}`, `{"iss":"a"}`, "signature")
 	unsignedJWS = compact(`{"alg":"none"}`, `{"iss":"a"}`, "")
+	strippedJWS = compact(`{"alg":"ES256"}`, `{"iss":"ab"}`)
 	directJWE   = compact(`{"alg":"dir","enc":"A256GCM"}`, "", "twelve bytes", "ciphertext", "sixteen byte tag")
 	wrappedJWE  = compact(`{"enc":"A256GCM","alg":"A256KW"}`, "key", "twelve bytes", "ciphertext", "sixteen byte tag")
 )
@@ -69,9 +70,9 @@ var surroundings = []string{
 }
 
 func TestFinderInAnyText(t *testing.T) {
-	for _, token := range []string{plainJWS, unsignedJWS, directJWE, wrappedJWE} {
+	for _, token := range []string{plainJWS, unsignedJWS, strippedJWS, directJWE, wrappedJWE} {
 		for _, s := range surroundings {
-			if token == unsignedJWS && strings.ContainsAny(s, "%\\.") {
+			if (token == unsignedJWS || token == strippedJWS) && strings.ContainsAny(s, "%\\.") {
 				s = strings.NewReplacer("@%", "@ %", "@\\", "@ \\", "@.", "@ .").Replace(s) // else it looks like a signature
 			}
 			text, want := planted(s, token)
@@ -133,7 +134,7 @@ func TestFinderTakesAnySpelling(t *testing.T) {
 		"eyJhbGciOiJIUzI1NiJ9.e30x.c2l": true,
 		"eyJhbGciOiJIUzI1NiJ9.a.b":      true, // nothing of it can be decoded
 		"eyJhbGciOiJIUzI1NiJ9..c2ln":    true, // detached payload
-		"eyJhbGciOiJIUzI1NiJ9.e30":      false,
+		"eyJhbGciOiJIUzI1NiJ9.e30":      true,
 		spare + ".e30.":                 false,
 	} {
 		got := sightings(t, strings.NewReader("x="+token), 2000, 64)
@@ -143,11 +144,44 @@ func TestFinderTakesAnySpelling(t *testing.T) {
 	}
 }
 
+// A JWS without its signature is one wherever its payload breaks off, once that can
+// be nothing else. The header alone shows no claims, and so does what is left of a JWE.
+func TestFinderTakesWhatIsCutOff(t *testing.T) {
+	for payload, want := range map[string]bool{
+		`{}`: true, `{"`: true, `{"a`: true, `{"iss":"a"}`: true, ` {"a":`: true, "{\n\t\"a\"": true, "\n{ }": true,
+		strings.Repeat(" ", 99) + `{"a":1}`: true, `{"a":"` + "\xff": true, `{"a":1}x`: true,
+		``: false, `{`: false, `{ `: false, `{a`: false, `[{"a":1}]`: false, `"{`: false, "\x00{\"a\"": false, ` `: false,
+	} {
+		for _, end := range []string{"", "\n", "…", "%", `"`, ", and", "/x", "\x00"} {
+			token := compact(`{"alg":"ES256"}`, payload)
+			got := sightings(t, iotest.OneByteReader(strings.NewReader("x="+token+end)), 2000, 64)
+			if (len(got) == 1 && got[0] == "1:3 "+token) != want || !want && got != nil {
+				t.Errorf("%q%s: %q", payload, end, got)
+			}
+		}
+		if got := sightings(t, strings.NewReader(compact(`{"alg":"dir","enc":"A256GCM"}`, payload)), 2000, 64); got != nil {
+			t.Errorf("encrypted, %q: %q", payload, got)
+		}
+		if got := sightings(t, strings.NewReader(compact(`{"typ":"JWT and others"}`, payload)), 2000, 64); got != nil {
+			t.Errorf("no algorithm, %q: %q", payload, got)
+		}
+	}
+	// Cut off at each byte: from the quotation mark of the payload on.
+	dot := strings.IndexByte(plainJWS, '.')
+	for n := range len(plainJWS) {
+		got := sightings(t, strings.NewReader(plainJWS[:n]+"\n"+plainJWS), 2000, 64)
+		if want := n >= dot+len(".eyJ"); (len(got) == 2) != want || want && got[0] != "1:1 "+plainJWS[:n] {
+			t.Errorf("%s: %q", plainJWS[:n], got)
+		}
+	}
+}
+
 // A token is found wherever the buffer ends in it.
 func TestFinderAtEveryBorder(t *testing.T) {
-	text := "x.y\nz " + plainJWS + "\n" + directJWE + "..." + unsignedJWS + "\neyJ.a.b " + wrappedJWE
+	text := "x.y\nz " + plainJWS + "\n" + directJWE + "..." + unsignedJWS + "\neyJ.a.b " + wrappedJWE +
+		" " + strippedJWS + "\r\n" + strippedJWS[:len(strippedJWS)-5]
 	want := sightings(t, strings.NewReader(text), 1000, 1000)
-	if len(want) != 4 {
+	if len(want) != 6 {
 		t.Fatal(want)
 	}
 	longest := max(len(plainJWS), len(directJWE), len(wrappedJWE))
@@ -163,7 +197,7 @@ func TestFinderAtEveryBorder(t *testing.T) {
 // In random text the finder finds all that was planted, where a regular expression
 // over the whole of it does.
 func TestFinderAgainstRegexp(t *testing.T) {
-	reference := regexp.MustCompile(`(?:ey|ew)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){2,4}`)
+	reference := regexp.MustCompile(`(?:ey|ew)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){1,4}`)
 	r := rand.New(rand.NewSource(1))
 	const junk = "abeyJw.. \n=%\"\\/\x00\xc3\r,;-_0"
 	for range 300 {
@@ -173,7 +207,7 @@ func TestFinderAgainstRegexp(t *testing.T) {
 				b.WriteByte(junk[r.Intn(len(junk))])
 			}
 			b.WriteString([]string{" ", "\"", "=", "\n"}[r.Intn(4)])
-			b.WriteString([]string{plainJWS, directJWE, wrappedJWE, unsignedJWS, "eyJhbGciOiJIUzI1NiJ9.."}[r.Intn(5)])
+			b.WriteString([]string{plainJWS, directJWE, wrappedJWE, unsignedJWS, strippedJWS, "eyJhbGciOiJIUzI1NiJ9.."}[r.Intn(6)])
 			b.WriteString([]string{" ", "\"", "&", "\n"}[r.Intn(4)])
 		}
 		var want []string
@@ -181,7 +215,7 @@ func TestFinderAgainstRegexp(t *testing.T) {
 			line := 1 + bytes.Count(b.Bytes()[:at[0]], []byte("\n"))
 			column := at[0] - bytes.LastIndexByte(b.Bytes()[:at[0]], '\n')
 			token := string(b.Bytes()[at[0]:at[1]])
-			if slices.Contains([]string{plainJWS, directJWE, wrappedJWE, unsignedJWS}, token) {
+			if slices.Contains([]string{plainJWS, directJWE, wrappedJWE, unsignedJWS, strippedJWS}, token) {
 				want = append(want, fmt.Sprintf("%d:%d %s", line, column, token))
 			}
 		}
@@ -205,10 +239,14 @@ func TestFinderSkipsTheTooLong(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	// At the limit, and one byte above it.
-	for most, want := range map[int]bool{len(plainJWS): false, len(plainJWS) - 1: true} {
-		f := newFinder(strings.NewReader(plainJWS+"\n"), most, 100)
-		if hit, err := f.next(t.Context()); err != nil || hit.tooLong != want {
-			t.Errorf("%d: %v, %v", most, hit, err)
+	for _, token := range []string{plainJWS, strippedJWS} {
+		for most, want := range map[int]bool{len(token): false, len(token) - 1: true} {
+			for _, end := range []string{"\n", ""} {
+				f := newFinder(strings.NewReader(token+end), most, 100)
+				if hit, err := f.next(t.Context()); err != nil || hit.tooLong != want {
+					t.Errorf("%d: %v, %v", most, hit, err)
+				}
+			}
 		}
 	}
 }
@@ -262,6 +300,8 @@ func TestFinderInConstantMemory(t *testing.T) {
 	}{
 		{"lines", log + plainJWS + "\n" + log, 192 << 20},
 		{"one line", strings.ReplaceAll(log, "\n", " ") + directJWE + " ", 48 << 20},
+		{"cut off", log + strippedJWS + "\n" + log + plainJWS[:30] + "\n", 48 << 20},
+		{"payloads without end", compact(`{"alg":"none"}`, `{"a":"`+strings.Repeat("x", 3<<20)) + " ", 48 << 20},
 		{"one word", strings.Repeat("eyJhbGciOiJub25lIn0", 20000), 16 << 20},
 	} {
 		in := &endless{text: []byte(c.text), left: c.length}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -33,16 +32,19 @@ func readMembers(text []byte) (members []*member, ok bool) {
 		return readLoosely(text)
 	}
 	byName := make(map[string]*member)
+	var redacted []*member // whose names are personal data
 	for name, value := range o.All() {
 		m := &member{name: name, value: value}
 		members = append(members, m)
 		byName[name] = m
+		if shortName(name) == pii.RedactedName {
+			redacted = append(redacted, m)
+		}
 	}
 	for _, finding := range pii.InObject(o) {
 		m := byName[finding.Claim]
-		if m == nil { // its name is personal data itself, and redacted
-			redacted := func(m *member) bool { return shortName(m.name) == pii.RedactedName }
-			m = members[max(0, slices.IndexFunc(members, redacted))]
+		if finding.Path == pii.RedactedName { // one for each, in their order; of one that is named so, the path is quoted
+			m, redacted = redacted[0], redacted[1:]
 		}
 		m.personal = append(m.personal, finding)
 	}

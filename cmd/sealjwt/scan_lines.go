@@ -17,6 +17,7 @@ type (
 		Where    string          `json:"where"`
 		Kind     string          `json:"kind"`
 		Unsigned bool            `json:"unsigned,omitempty"` // of a JWS; nothing is verified of the others
+		CutOff   string          `json:"cut_off,omitempty"`  // of a JWS without a third part: signature or payload
 		Length   int             `json:"length"`
 		Header   []exposedMember `json:"header"`
 		Claims   []exposedMember `json:"claims,omitempty"`
@@ -51,7 +52,7 @@ func (r scanReport) json(list []*exposed) ([]byte, error) {
 }
 
 func (r scanReport) layer(e *exposed) exposedLayer {
-	l := exposedLayer{Where: e.where, Kind: e.kind, Unsigned: e.unsigned, Length: e.length, SealedTo: e.sealedTo,
+	l := exposedLayer{Where: e.where, Kind: e.kind, Unsigned: e.unsigned, CutOff: e.cutOff, Length: e.length, SealedTo: e.sealedTo,
 		Header: []exposedMember{}}
 	for _, m := range e.header {
 		l.Header = append(l.Header, r.line(m, true))
@@ -66,7 +67,19 @@ func (r scanReport) layer(e *exposed) exposedLayer {
 }
 
 func (r scanReport) line(m *member, inHeader bool) exposedMember {
-	return exposedMember{shortName(m.name), r.value(m, inHeader), findingLines(m.personal)}
+	return exposedMember{jsonName(m.name), r.value(m, inHeader), findingLines(m.personal)}
+}
+
+// jsonName is a name as it is, for programs, and left out if it is personal data or a
+// credential itself.
+func jsonName(name string) string {
+	if _, personal := pii.InText(name); personal {
+		return pii.RedactedName
+	}
+	if _, rest := tokensIn("", name, nil); rest != name {
+		return pii.RedactedName
+	}
+	return name
 }
 
 func findingLines(personal []pii.Finding) []exposedFinding {

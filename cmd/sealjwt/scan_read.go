@@ -16,12 +16,19 @@ type exposed struct {
 	kind           string // JWE or JWS
 	length         int
 	unsigned       bool
+	cutOff         string // of a JWS without a third part: where it breaks off
 	header, claims []*member
 	text           string        // of the payload, if it holds no claims
 	personal       []pii.Finding // in that text
 	holdsToken     bool          // that text
 	sealedTo       int           // recipients of the sealed claims
 }
+
+// Where a JWS breaks off.
+const (
+	beforeSignature = "signature"
+	inPayload       = "payload"
+)
 
 // How the place of an inner token is told.
 const (
@@ -62,7 +69,7 @@ func readToken(where, token string) *exposed {
 		e.kind = "JWE"
 		return e
 	}
-	e.unsigned = parts[2] == ""
+	e.unsigned = len(parts) == partsJWS && parts[2] == ""
 	for _, m := range e.header {
 		if m.name == "alg" && strings.EqualFold(string(m.value), `"none"`) {
 			e.unsigned = true
@@ -70,7 +77,15 @@ func readToken(where, token string) *exposed {
 	}
 	payload := decodeLoosely([]byte(parts[1]))
 	var ok bool
-	if e.claims, ok = readMembers(payload); ok {
+	e.claims, ok = readMembers(payload)
+	switch {
+	case len(parts) == partsJWS:
+	case ok:
+		e.cutOff = beforeSignature
+	default:
+		e.cutOff = inPayload
+	}
+	if ok {
 		return e
 	}
 	e.text = string(payload)
@@ -110,7 +125,7 @@ func (e *exposed) inner(of string, m *member, list []*exposed) []*exposed {
 // tokensIn appends the tokens in a text as long as there is room, and returns the
 // text without them.
 func tokensIn(where, text string, list []*exposed) (longer []*exposed, rest string) {
-	if strings.Count(text, ".") < partsJWS-1 {
+	if !strings.Contains(text, ".") {
 		return list, text
 	}
 	var without strings.Builder

@@ -69,6 +69,56 @@ func TestPersonalDataInAnySpelling(t *testing.T) {
 	}
 }
 
+// What breaks off in the middle shows all that is before.
+func TestPersonalDataBeforeTheCut(t *testing.T) {
+	for payload, want := range map[string]struct {
+		cutOff string
+		seen   []string
+	}{
+		`{"email":"ada@example.com"}`: {"signature", []string{"token: email: e-mail address"}},
+		"{\n\"sub\":\"u-1\"\n}\n":     {"signature", nil},
+		`{}`:                          {"signature", nil},
+		`{"email":"ada@exa`:           {"payload", []string{"token: email: e-mail address"}},
+		`{"iss":"a","note":"ada@example.com","exp":17`:    {"payload", []string{"token: note: e-mail address", "token: payload: e-mail address"}},
+		`{"iss":"a","note":"call ada@example.com and`:     {"payload", []string{"token: payload: e-mail address"}},
+		`{"iss":"https://id.example.com","sub":"u-1","ex`: {"payload", nil},
+		`{"`: {"payload", nil},
+	} {
+		token := compact(someHeader, payload)
+		list := exposedIn(token)
+		if got := seenIn(token); !slices.Equal(got, want.seen) || list[0].cutOff != want.cutOff || list[0].unsigned {
+			t.Errorf("%s: %s %q", payload, list[0].cutOff, got)
+		}
+	}
+	for _, token := range []string{plainJWS, unsignedJWS, directJWE, "eyJhbGciOiJIUzI1NiJ9..c2ln"} {
+		if e := exposedIn(token)[0]; e.cutOff != "" {
+			t.Errorf("%s: %s", token, e.cutOff)
+		}
+	}
+	if e := exposedIn(compact(`{"alg":"none"}`, `{"a":1}`))[0]; e.cutOff != "signature" || !e.unsigned {
+		t.Errorf("without an algorithm: %+v", e)
+	}
+}
+
+// Of several members whose names are personal data, each has its own finding.
+func TestEveryRedactedNameCounts(t *testing.T) {
+	for payload, want := range map[string][]int{
+		`{"z":1,"a@example.com":1,"b@example.com":2}`:                                     {0, 1, 1},
+		`{"[redacted name]":{"email":1},"a@example.com":1,"z":1,"b@example.com":2}`:       {1, 1, 0, 1},
+		`{"a@example.com":{"email":1},"[redacted name]":"c@example.com","b":[{"ssn":1}]}`: {1, 1, 1},
+		`{"a@example.com":1,"b@example.com":2,"n":1,"n":2}`:                               {1, 1, 0, 0},
+	} {
+		members, ok := readMembers([]byte(payload))
+		var got []int
+		for _, m := range members {
+			got = append(got, len(m.personal))
+		}
+		if !ok || !slices.Equal(got, want) {
+			t.Errorf("%s: %d, want %d", payload, got, want)
+		}
+	}
+}
+
 // deep is a value as deep as the strict reader takes it, and one deeper.
 func deep(value string) string {
 	return strings.Repeat("[", strict.MaxDepth) + value + strings.Repeat("]", strict.MaxDepth)
@@ -78,18 +128,22 @@ func deep(value string) string {
 // text.
 func TestTokensInTokens(t *testing.T) {
 	personal := compact(someHeader, `{"email":"ada@example.com"}`, "signature")
+	stripped := compact(someHeader, `{"email":"ada@example.com"}`)
 	for payload, want := range map[string][]string{
-		`{"act":{"token":"` + personal + `"}}`:                   {"token claim act.token: email: e-mail address"},
-		`{"act":["Bearer ` + personal + `"]}`:                    {"token claim act[0]: email: e-mail address"},
-		`{"n":1,"n":2,"act":["x=` + personal + `."]}`:            {"token claim act[0]: email: e-mail address"},
-		`{"act":"` + plainJWS + `"}`:                             nil,
-		`{"act":"` + plainJWS + ` ` + directJWE + `"}`:           nil,
-		`{"email":"` + wrappedJWE + `"}`:                         nil, // sealed by hand
-		`{"email":"ada@example.com ` + wrappedJWE + `"}`:         {"token: email: e-mail address"},
-		`{"note":"ada@example.com ` + plainJWS + `"}`:            {"token: note: e-mail address"},
-		`{"sealed":["` + wrappedJWE + `","` + directJWE + `"]}`:  nil,
-		`{"a":{"` + personal + `":1}}`:                           {"token: a.[redacted name]: token", "token claim a.[redacted name]: email: e-mail address"},
-		personal:                                                 {"token payload: email: e-mail address"},
+		`{"act":{"token":"` + personal + `"}}`:                  {"token claim act.token: email: e-mail address"},
+		`{"act":["Bearer ` + personal + `"]}`:                   {"token claim act[0]: email: e-mail address"},
+		`{"n":1,"n":2,"act":["x=` + personal + `."]}`:           {"token claim act[0]: email: e-mail address"},
+		`{"act":"` + plainJWS + `"}`:                            nil,
+		`{"act":"` + plainJWS + ` ` + directJWE + `"}`:          nil,
+		`{"email":"` + wrappedJWE + `"}`:                        nil, // sealed by hand
+		`{"email":"ada@example.com ` + wrappedJWE + `"}`:        {"token: email: e-mail address"},
+		`{"note":"ada@example.com ` + plainJWS + `"}`:           {"token: note: e-mail address"},
+		`{"sealed":["` + wrappedJWE + `","` + directJWE + `"]}`: nil,
+		`{"a":{"` + personal + `":1}}`:                          {"token: a.[redacted name]: token", "token claim a.[redacted name]: email: e-mail address"},
+		`{"act":"Bearer ` + stripped + `…"}`:                    {"token claim act: email: e-mail address"},
+		`{"act":"` + stripped[:len(stripped)-8] + `"}`:          {"token claim act: email: e-mail address"},
+		`{"host":"www.example","act":"` + strippedJWS + `"}`:    nil,
+		personal: {"token payload: email: e-mail address"},
 		compact(someHeader, `{"t":"`+personal+`"}`, "signature"): {"token payload claim t: email: e-mail address"},
 	} {
 		if got := seenIn(compact(someHeader, payload, "signature")); !slices.Equal(got, want) {

@@ -80,6 +80,10 @@ func (r scanReport) describe(w *tabwriter.Writer, e *exposed) {
 	switch {
 	case e.kind == "JWE":
 		kind = "encrypted"
+	case e.cutOff == inPayload:
+		kind = "cut off in the payload, and not encrypted"
+	case e.cutOff == beforeSignature:
+		kind = "its signature missing, and not encrypted"
 	case e.unsigned:
 		kind = "not signed and not encrypted"
 	}
@@ -90,7 +94,11 @@ func (r scanReport) describe(w *tabwriter.Writer, e *exposed) {
 	case e.sealedTo > 0:
 		fmt.Fprintf(w, "    sealed claims for recipients: %d\n", e.sealedTo)
 	case e.text != "":
-		line := fmt.Sprintf("    payload, no JSON object  %s  %s", orMasked(r.payload(e)), kinds("payload", e.personal))
+		what := "no JSON object"
+		if e.cutOff != "" {
+			what = "cut off"
+		}
+		line := fmt.Sprintf("    payload, %s  %s  %s", what, orMasked(r.payload(e)), kinds("payload", e.personal))
 		fmt.Fprintln(w, strings.TrimRight(line, " "))
 	}
 	w.Flush() // the columns of the next token are its own

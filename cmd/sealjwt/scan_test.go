@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
 func quoted(s string) []byte {
@@ -43,6 +46,54 @@ func TestScanNeverPrintsTokens(t *testing.T) {
 				t.Errorf("%.80s: %s", payload, all)
 			}
 		}
+	}
+}
+
+// So is it with tokens whose signature is missing, and with those that are names.
+func TestScanNeverPrintsWhatIsLeftOfTokens(t *testing.T) {
+	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"https://id.example.com","scope":"read write"}`))
+	for _, header := range []string{someHeader, "{\n\"alg\":\"ES256\"}", ` {"alg":"none"}`} {
+		inner := compact(header) + "." + claims
+		for _, payload := range []string{
+			`{"t":"` + inner + `"}`, `{"t":["Bearer ` + inner[:len(inner)-3] + `…"]}`, `{"a":{"` + inner + `":1}}`, `{"` + inner + `":1}`,
+			`{"` + inner + `.c2ln":1}`, `{"` + inner + `.":1,"b":1,"b":2}`, inner, `{"t":"` + inner,
+		} {
+			for _, token := range []string{compact(someHeader, payload, "outer signature"), compact(someHeader, payload)} {
+				for _, format := range []string{"text", "json"} {
+					_, stdout, stderr := scanned(t, strings.NewReader(token), "--show-values", "-o", format)
+					if all := stdout + stderr; strings.Contains(all, claims[:len(claims)-3]) || strings.Contains(all, token) {
+						t.Errorf("%.80s: %s", payload, all)
+					}
+				}
+			}
+		}
+	}
+}
+
+// In JSON names are those of the claims, whatever they are, unless they are personal
+// data.
+func TestScanNamesInJSON(t *testing.T) {
+	for _, name := range []string{
+		"email", "", "a b", `a"b\c`, "https://example.com/email", "urn:example:email", strings.Repeat("long", 40), "é", "역할", "😀",
+		"\x1b[31m", "\u202e", "\u007f", "\u2028", "<&>", "\U000e0001", pii.RedactedName,
+	} {
+		token := compact(someHeader, `{`+string(quoted(name))+`:1}`, "signature")
+		_, stdout, _ := scanned(t, strings.NewReader(token), "-o", "json")
+		var line struct {
+			Layers []struct{ Claims []struct{ Name string } }
+		}
+		if err := json.Unmarshal([]byte(stdout), &line); err != nil || printable(strings.TrimSuffix(stdout, "\n"))+"\n" != stdout {
+			t.Fatalf("%q: %v, %q", name, err, stdout)
+		}
+		if got := line.Layers[0].Claims[0].Name; got != name {
+			t.Errorf("%q becomes %q", name, got)
+		}
+	}
+	token := compact(someHeader, `{"z":1,"ada@example.com":1,"bob@example.com":2}`, "signature")
+	const want = `"claims":[{"name":"z"},{"name":"[redacted name]","personal":[{"path":"[redacted name]","kind":"e-mail address"}]},` +
+		`{"name":"[redacted name]","personal":[{"path":"[redacted name]","kind":"e-mail address"}]}]`
+	if _, stdout, _ := scanned(t, strings.NewReader(token), "-o", "json"); !strings.Contains(stdout, want) {
+		t.Error(stdout)
 	}
 }
 
@@ -152,6 +203,7 @@ func FuzzScan(f *testing.F) {
 		f.Add([]byte(strings.ReplaceAll(s, "@", plainJWS)), []byte("{}"))
 	}
 	f.Add([]byte(directJWE+unsignedJWS), []byte(`{"a":{"a":1,"a":["`+plainJWS+`"]}`))
+	f.Add([]byte(strippedJWS+"…\n"+plainJWS[:30]), []byte(`{"t":"`+strippedJWS+`","`+strippedJWS))
 	f.Add([]byte("x="), []byte(`{"sealed":["`+wrappedJWE+`"]}`))
 	f.Fuzz(func(t *testing.T, text, payload []byte) {
 		text = append(text, "\n"+planted+"\n"+compact(someHeader, string(payload), "s")+"\n"...)

@@ -104,7 +104,8 @@ func isHeader(part []byte) (encrypted, ok bool) {
 // at dot; 0 if there is none. It is not sure when b ends before the token does.
 //
 // The text around may go on with a full stop of its own: behind three parts of a
-// JWS whatever follows is text.
+// JWS whatever follows is text. Two parts are what is left of one when somebody took
+// the signature off to log it, or when the line was cut.
 func tokenLength(b []byte, dot int, encrypted bool) (length int, sure bool) {
 	want := partsJWS
 	if encrypted {
@@ -129,16 +130,35 @@ func tokenLength(b []byte, dot int, encrypted bool) (length int, sure bool) {
 }
 
 // jwsLength: a header that was cut off behind is no token, and neither is a JWE
-// that was, but a JWS whose signature is missing shows all that it did before.
+// that was, of which nothing but the header can be read. A JWS whose signature is
+// missing shows all that it did before, and one that was cut in the payload what is
+// before the cut.
 func jwsLength(b []byte, ends []int, encrypted bool) int {
-	if len(ends) < partsJWS || ends[2]-ends[0] == len("..") {
+	if len(ends) < partsJWS-1 {
 		return 0
 	}
 	payload := b[ends[0]+1 : ends[1]]
-	if encrypted && (len(payload) < minHeader || !opensObject(payload)) {
+	switch {
+	case len(ends) == partsJWS-1:
+		if encrypted || !beginsObject(payload) {
+			return 0
+		}
+		return ends[1]
+	case ends[2]-ends[0] == len(".."):
+		return 0
+	case encrypted && (len(payload) < minHeader || !opensObject(payload)):
 		return 0
 	}
 	return ends[2]
+}
+
+// beginsObject: a part that was cut off anywhere behind the { and what comes next in
+// an object. Without a third part nothing else tells a payload from the text around.
+func beginsObject(part []byte) bool {
+	const space = " \t\r\n"
+	text, ok := bytes.CutPrefix(bytes.TrimLeft(decodeLoosely(part), space), []byte{'{'})
+	text = bytes.TrimLeft(text, space)
+	return ok && len(text) > 0 && (text[0] == '"' || text[0] == '}')
 }
 
 // partEnd is where the part ends that begins at from, padding included if it is

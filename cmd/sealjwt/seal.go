@@ -47,8 +47,9 @@ and for everybody to read; every other one is encrypted to who may read it:
   --to FILE:email,name   these claims, each of which must be there
   --to 'FILE:*'          one of several recipients: all that is not visible
 
-What follows the last colon is a list, unless it has a slash or only digits. One
-audience is that of every recipient; several are theirs in the order of --to.`,
+What follows the last colon is a list, unless it has a slash or only digits: names
+that are URIs cannot be listed. One audience is that of every recipient; several are
+theirs in the order of --to.`,
 		Example: `  sealjwt seal --init claims.json
   sealjwt seal --to api.jwks --iss https://id.example.com --aud https://api.example.com <claims.json
   sealjwt seal --selective --visible scope --to billing.jwks:email,address --to kyc.jwks:email,national_id claims.json`,

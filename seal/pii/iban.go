@@ -9,33 +9,45 @@ const ibanLengths = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28
 	"SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30 "
 
 // isIBAN reports whether an IBAN stands at i, in one piece or in the groups of four
-// of its printed form (ISO 13616-1).
+// of its printed form (ISO 13616-1). All its letters are of one case, as those of
+// random text are not. Hashes are lower case, too: what could be hexadecimal has to
+// have digits only behind the country, as the numbers of DE, BE, BA, EE and AE do.
 func isIBAN(text string, i int) bool {
-	if len(text)-i < len("NO93") || !isUpper(text[i]) || !isUpper(text[i+1]) || !isDigit(text[i+2]) || !isDigit(text[i+3]) {
+	if len(text)-i < len("NO93") || !isLetter(text[i]) || !isDigit(text[i+2]) || !isDigit(text[i+3]) {
 		return false
 	}
-	length := ibanLength(text[i : i+2])
+	lower := text[i] & 0x20
+	length := ibanLength(text[i]^lower, text[i+1]^lower)
 	if length == 0 || !startsAt(text, i) {
 		return false
 	}
 	const maxIBAN = 33
 	var b [maxIBAN]byte
-	n := 0
+	n, hex, letters := 0, lower != 0, 0
 	for ; n < length && i < len(text); i++ {
 		switch {
-		case isDigit(text[i]) || isUpper(text[i]):
+		case isLetter(text[i]) && text[i]&0x20 == lower:
+			hex = hex && text[i] <= 'f'
+			letters++
+			b[n] = text[i] ^ lower
+			n++
+		case isDigit(text[i]):
 			b[n] = text[i]
 			n++
 		case text[i] != ' ' || n%4 != 0 || text[i-1] == ' ':
 			return false
 		}
 	}
-	return n == length && endsAt(text, i) && mod97(b[4:n], b[:4]) == 1
+	if n < length || !endsAt(text, i) || hex && letters > len("DE") {
+		return false
+	}
+	return mod97(b[4:n], b[:4]) == 1
 }
 
-func ibanLength(country string) int {
+// ibanLength is 0 if the letters are those of no country.
+func ibanLength(first, second byte) int {
 	for i := 0; i < len(ibanLengths); i += len("AD24 ") {
-		if ibanLengths[i:i+2] == country {
+		if ibanLengths[i] == first && ibanLengths[i+1] == second {
 			return number([]byte(ibanLengths[i+2 : i+4]))
 		}
 	}

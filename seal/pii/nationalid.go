@@ -204,28 +204,3 @@ func brazilCPF(w written) bool {
 	}
 	return check(9) && check(10)
 }
-
-// indiaAadhaar checks the Verhoeff digit, which is multiplication in the dihedral group
-// of ten elements.
-func indiaAadhaar(w written) bool {
-	d := w.text()
-	const permutation = "1576283094"
-	c := 0
-	for i := range d {
-		v := int(d[len(d)-1-i] - '0')
-		for range i % 8 {
-			v = int(permutation[v] - '0')
-		}
-		switch {
-		case c < 5 && v < 5:
-			c = (c + v) % 5
-		case c < 5:
-			c = 5 + (c+v-5)%5
-		case v < 5:
-			c = 5 + (c-5-v+5)%5
-		default:
-			c = (c - v + 5) % 5
-		}
-	}
-	return c == 0 && d[0] >= '2'
-}

@@ -157,6 +157,12 @@ func koreanMobile(w written) bool {
 	return d[0] == '0' && d[1] == '1' && isOneOf(d[2], "016789")
 }
 
+// koreanMobileBare is koreanMobile without separators, of the prefix that nearly all
+// numbers have: each prefix of three digits is one in a thousand of other numbers.
+func koreanMobileBare(w written) bool {
+	return number(w.text()[:3]) == 10
+}
+
 func nanpNumber(w written) bool {
 	d := w.text()
 	return isNANP(d)

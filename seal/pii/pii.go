@@ -5,8 +5,15 @@
 // [InObject] looks at both, [InName] and [InText] at one of them. What a text is
 // taken for has a shape of its own and, where the format has one, the right check
 // digits. The names and values of ordinary tokens (UUIDs, hashes, timestamps,
-// scopes, key ids, order numbers) are not taken for anything; of random numbers of
-// 16 digits, about one in 40 is, because it could be a payment card's.
+// scopes, key ids, order numbers) are not taken for anything. Long numbers are the
+// exception, because there is nothing else to tell those of cards and persons by.
+// These shares of random ones are taken for one:
+//
+//	11 digits  1.1 %    13 digits  0.3 %    14 digits  0.4 %    15 digits  0.45 %
+//	16 digits  2.6 %    18 digits  0.003 %  19 digits  0.11 %   12, 17 or 20 digits  none
+//
+// So a service whose subjects are such numbers has one refused now and then. It lets
+// them pass once and for all: AllowReadable "sub" in package seal.
 //
 // Nothing found is proof of nothing: a name, a diagnosis or an address under an
 // inconspicuous claim has no shape. The guard is for the mistake, not for the
