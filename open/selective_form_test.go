@@ -165,6 +165,7 @@ func TestNewForm(t *testing.T) {
 		{"Require names sealed claims", func(c *open.Config) { gateway(c); c.Require = []string{"email"} }},
 		{`Require names ""`, func(c *open.Config) { c.Require = []string{""} }},
 		{`Require names ""`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"email", ""} }},
+		{`Require names "sealed"`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"sealed"} }},
 		{`Require names "sub"`, func(c *open.Config) { c.Require = []string{"email", "sub"} }},
 		{`Require names "EXP"`, func(c *open.Config) { c.Require = []string{"EXP"} }},
 		{`Require names "sealed"`, func(c *open.Config) { c.Require = []string{"sealed"} }},
