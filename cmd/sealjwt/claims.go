@@ -17,6 +17,12 @@ import (
 // rest is room for white space.
 const maxClaims = 1 << 20
 
+// What to do about claims that are none.
+const (
+	tooMuch   = "keep an id in the token and the rest in a database"
+	oneObject = "claims are one JSON object, with unique names and in UTF-8"
+)
+
 // claimsFile is a claims file, taken apart.
 type claimsFile struct {
 	issuer    string
@@ -31,7 +37,7 @@ var takenOut = []string{"iss", "sub", "aud", "nbf", "jti"}
 func (a *app) readClaims(args []string, flags claimsFlags) (claimsFile, error) {
 	in, err := a.read(args, maxClaims)
 	if errors.Is(err, errTooLong) {
-		return claimsFile{}, &failure{err: err, code: exitUsage, advice: "keep an id in the token and the rest in a database"}
+		return claimsFile{}, &failure{err: err, code: exitUsage, advice: tooMuch}
 	}
 	if err != nil {
 		return claimsFile{}, err
@@ -42,7 +48,7 @@ func (a *app) readClaims(args []string, flags claimsFlags) (claimsFile, error) {
 	o, err := strict.ParseObject(in.data)
 	if bad, ok := errors.AsType[*strict.Error](err); ok {
 		line, column := position(in.data, bad.Offset)
-		return claimsFile{}, usagef("%s:%d:%d: %s: claims are one JSON object, with unique names and in UTF-8", in.name, line, column, bad.Reason)
+		return claimsFile{}, usagef("%s:%d:%d: %s: %s", in.name, line, column, bad.Reason, oneObject)
 	}
 	if err != nil {
 		return claimsFile{}, usagef("%s: %w", in.name, err)
@@ -53,7 +59,7 @@ func (a *app) readClaims(args []string, flags claimsFlags) (claimsFile, error) {
 func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 	for _, name := range []string{"iat", "exp"} {
 		if _, ok := o.Raw(name); ok {
-			return claimsFile{}, usagef("the claims file has %s, which sealing writes: take it out, and set the lifetime with --ttl 15m", name)
+			return claimsFile{}, usagef("the claims have %s, which sealing writes: take it out, and set the lifetime with --ttl 15m", name)
 		}
 	}
 	var f claimsFile
@@ -71,13 +77,13 @@ func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 		}
 	}
 	if f.issuer == "" {
-		return claimsFile{}, usagef("the issuer is missing: add --iss https://id.example.com, or an iss member to the claims file")
+		return claimsFile{}, usagef("the issuer is missing: add --iss https://id.example.com, or an iss member to the claims")
 	}
 	if f.audiences, err = audiences(o, flags.audiences); err != nil {
 		return claimsFile{}, err
 	}
 	if len(f.audiences) == 0 {
-		return claimsFile{}, usagef("the audience is missing: add --aud https://api.example.com, or an aud member to the claims file")
+		return claimsFile{}, usagef("the audience is missing: add --aud https://api.example.com, or an aud member to the claims")
 	}
 	if f.claims.NotBefore, err = notBefore(o); err != nil {
 		return claimsFile{}, err
@@ -91,13 +97,13 @@ func fromBoth(o strict.Object, name, flag string) (string, error) {
 	found, ok, err := o.Text(name)
 	switch {
 	case err != nil:
-		return "", usagef("%s in the claims file must be a string", name)
+		return "", usagef("%s in the claims must be a string", name)
 	case !ok:
 		return flag, nil
 	case found == "":
-		return "", usagef("%s in the claims file is empty: fill it in or take it out", name)
+		return "", usagef("%s in the claims is empty: fill it in or take it out", name)
 	case flag != "" && flag != found:
-		return "", usagef("--%s contradicts the %[1]s in the claims file: leave one of them out", name)
+		return "", usagef("--%s contradicts the %[1]s in the claims: leave one of them out", name)
 	}
 	return found, nil
 }
@@ -107,13 +113,13 @@ func audiences(o strict.Object, flags []string) ([]string, error) {
 	found, ok, err := o.Strings("aud")
 	switch {
 	case err != nil:
-		return nil, usagef("aud in the claims file must be a string or an array of strings")
+		return nil, usagef("aud in the claims must be a string or an array of strings")
 	case !ok:
 		return flags, nil
 	case len(found) == 0 || slices.Contains(found, ""):
-		return nil, usagef("aud in the claims file is empty: fill it in or take it out")
+		return nil, usagef("aud in the claims is empty: fill it in or take it out")
 	case len(flags) > 0 && !slices.Equal(flags, found):
-		return nil, usagef("--aud contradicts the aud in the claims file: leave one of them out")
+		return nil, usagef("--aud contradicts the aud in the claims: leave one of them out")
 	}
 	return found, nil
 }
@@ -121,7 +127,7 @@ func audiences(o strict.Object, flags []string) ([]string, error) {
 func notBefore(o strict.Object) (time.Time, error) {
 	nbf, ok, err := o.NumericDate("nbf")
 	if err != nil || ok && nbf.Nanosecond() != 0 {
-		return time.Time{}, usagef("nbf in the claims file must be a number of whole seconds since 1970")
+		return time.Time{}, usagef("nbf in the claims must be a number of whole seconds since 1970")
 	}
 	return nbf, nil
 }

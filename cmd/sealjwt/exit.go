@@ -51,7 +51,7 @@ var outcomes = []struct {
 	{open.ErrKeySource, exitKey, ""},
 
 	{seal.ErrReadable, exitPolicy, ""},
-	{seal.ErrClaims, exitUsage, "correct the claims file"},
+	{seal.ErrClaims, exitUsage, "correct the claims"},
 	{seal.ErrTooLarge, exitUsage, ""},
 	{seal.ErrConfig, exitUsage, "see sealjwt seal --help"},
 	{seal.ErrLifetime, exitPolicy, ""},

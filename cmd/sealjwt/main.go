@@ -15,6 +15,8 @@
 //	5  key or ring: missing, unknown kid, revoked, damaged, wrong KEK, no usable recipient key
 //	6  policy: weak key, lifetime too long, private keys in a public set, a window not over yet
 //	7  a rotation is due (keys check)
+//
+// With --jsonl it is that of the lines that failed, and 1 if theirs differ.
 package main
 
 import (

@@ -20,6 +20,7 @@ type openFlags struct {
 	require                         nameList
 	at                              instant
 	maxLifetime                     lifetime
+	bulkFlags
 }
 
 func (a *app) openCommand() *cobra.Command {
@@ -33,12 +34,26 @@ and checks every claim. Prints the claims as one line of JSON, or nothing. Witho
 
 Which form a token has is never guessed: --selective takes those with single sealed
 claims, and no others, and prints the visible claims and what was sealed to you. A
-gateway, which has no ring, adds --visible-only and --trust.`,
+gateway, which has no ring, adds --visible-only and --trust.
+
+With --jsonl each line of the input is one token, and the same line of the result its
+claims. All cores work, and memory does not grow with the input. A token that is
+refused, or an empty line, is named on stderr, the first 20 of them, its line of the
+result is empty, and the others go on. The exit code is that of the lines that failed, or 1
+if theirs differ. To go on with such a run after it was stopped, see seal --help:
+
+  sealjwt open --jsonl … --skip $(wc -l <claims) tokens >>claims`,
 		Example: `  sealjwt open --iss https://id.example.com --aud https://api.example.com token
   sealjwt open --trust id.jwks --iss https://id.example.com --aud https://api.example.com <token
   sealjwt open --selective --visible-only --trust id.jwks --iss https://id.example.com --aud https://api.example.com token`,
 		Args: oneInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			if f.jsonl {
+				return a.openLines(cmd.Context(), args, f)
+			}
 			return a.open(cmd.Context(), args, f)
 		},
 	}
@@ -54,6 +69,7 @@ gateway, which has no ring, adds --visible-only and --trust.`,
 	flags.Var(&f.at, "at", "check times as of then: RFC 3339, or seconds since 1970")
 	flags.Var(&f.maxLifetime, "max-lifetime", "take tokens that live as long as this: 8h (default: 1h, or the T of your ring's policy if that is longer)")
 	flags.Lookup("max-lifetime").DefValue = "" // which the text tells
+	f.bulkFlags.add(cmd, "one token a line, one line of claims each")
 	withoutFiles(cmd, "iss", "aud", "typ", "at", "max-lifetime")
 	return cmd
 }
@@ -66,14 +82,13 @@ func (f openFlags) check() error {
 		return usagef("--visible-only is for selective tokens: add --selective")
 	case f.visibleOnly && len(f.require.names) > 0:
 		return usagef("--require names sealed claims, and --visible-only reads none: leave one of them out")
+	case f.explain && f.jsonl:
+		return usagef("--explain explains a single token: leave --jsonl out, and give it that line alone")
 	}
-	return nil
+	return f.bulkFlags.check()
 }
 
 func (a *app) open(ctx context.Context, args []string, f openFlags) error {
-	if err := f.check(); err != nil {
-		return err
-	}
 	// To its end before anything else: seal --init at the other end of the pipe
 	// may be making the ring just now.
 	in, err := a.read(args, open.DefaultMaxSize+1) // and a line feed
@@ -135,34 +150,36 @@ func (a *app) openToken(ctx context.Context, cfg open.Config, token string, f op
 	if err != nil {
 		return inFlags(err)
 	}
-	var tok *open.Token
+	tok, claims, err := f.openOne(ctx, opener, token)
+	if err != nil {
+		return err
+	}
+	if f.at.given {
+		a.say("times checked as of %s", &f.at)
+	}
+	if err := a.print(append(claims, '\n')); err != nil || !f.explain {
+		return err
+	}
+	return a.explainOpened(tok, token, claims)
+}
+
+// openOne opens a token. Its claims are one line of JSON, as they are spelled.
+func (f openFlags) openOne(ctx context.Context, opener *open.Opener, token string) (tok *open.Token, claims []byte, err error) {
 	if f.at.given {
 		tok, err = opener.OpenAt(ctx, token, f.at.time)
 	} else {
 		tok, err = opener.Open(ctx, token)
 	}
 	if err != nil {
-		return explainRefusal(err, token, f)
+		return nil, nil, explainRefusal(err, token, f)
 	}
-	if f.at.given {
-		a.say("times checked as of %s", &f.at)
+	var text json.RawMessage
+	if err := tok.Claims(&text); err != nil {
+		return nil, nil, err
 	}
-	var claims json.RawMessage
-	if err := tok.Claims(&claims); err != nil {
-		return err
-	}
-	if err := a.printLine(claims); err != nil || !f.explain {
-		return err
-	}
-	return a.explainOpened(tok, token, claims)
-}
-
-// printLine prints a JSON text on one line, as it is spelled.
-func (a *app) printLine(text json.RawMessage) error {
 	var line bytes.Buffer
 	if err := json.Compact(&line, text); err != nil {
-		return err
+		return nil, nil, err
 	}
-	line.WriteByte('\n')
-	return a.print(line.Bytes())
+	return tok, line.Bytes(), nil
 }

@@ -59,7 +59,7 @@ func TestAdviceNamesFlags(t *testing.T) {
 		{fmt.Errorf("%w: sub: name it in AllowReadable", seal.ErrReadable), exitPolicy, "sub: name it in --allow-readable"},
 		{fmt.Errorf("%w: Type must be short", seal.ErrConfig), exitUsage, "--typ must be short"},
 		{fmt.Errorf("%w: Require names x", open.ErrConfig), exitUsage, "--require names x"},
-		{fmt.Errorf("%w: a string", seal.ErrClaims), exitUsage, "a string: correct the claims file"},
+		{fmt.Errorf("%w: a string", seal.ErrClaims), exitUsage, "a string: correct the claims"},
 	} {
 		err := inFlags(c.err)
 		if code, text := describe(err); code != c.code || !strings.HasSuffix(text, c.want) {

@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":   cmdExits,
+			"partly":  cmdPartly,
 			"secrets": cmdSecrets,
 			"hidden":  cmdHidden,
 			"big":     cmdBig,
@@ -109,6 +110,21 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	checkErrorLine(ts, code, ts.ReadFile("stderr"))
 	if after := snapshot(ts); after != before {
 		ts.Fatalf("a refusal that wrote something:\n%s\nbefore:\n%s", after, before)
+	}
+}
+
+// cmdPartly runs a command that does a part of its work, with that exit code, and
+// checks all lines on stderr.
+func cmdPartly(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: partly code command [args...]")
+	}
+	exit, ok := errors.AsType[*exec.ExitError](ts.Exec(args[1], args[2:]...))
+	if !ok || strconv.Itoa(exit.ExitCode()) != args[0] {
+		ts.Fatalf("%v, want exit code %s", exit, args[0])
+	}
+	for line := range strings.Lines(ts.ReadFile("stderr")) {
+		checkErrorLine(ts, exit.ExitCode(), line)
 	}
 }
 

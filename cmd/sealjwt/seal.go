@@ -28,6 +28,7 @@ type sealFlags struct {
 	typ                               string
 	ttl                               lifetime
 	init                              bool
+	bulkFlags
 }
 
 func (a *app) sealCommand() *cobra.Command {
@@ -49,12 +50,35 @@ and for everybody to read; every other one is encrypted to who may read it:
 
 What follows the last colon is a list, unless it has a slash or only digits: names
 that are URIs cannot be listed. One audience is that of every recipient; several are
-theirs in the order of --to.`,
+theirs in the order of --to.
+
+With --jsonl each line of the input is one claims object, and the same line of the
+result its token. All cores work, and memory does not grow with the input. --iss and
+--aud are those of all lines; a line that has others is wrong, and so is an empty one.
+A line that is wrong is named on stderr, the first 20 of them, its line of the result
+is empty, and the others go on. The exit code is that of the lines that failed, or 1 if
+theirs differ.
+
+Ctrl-C stops such a run after the lines at work, and says how to go on. However it was
+stopped, the number of lines in the result is the number to skip:
+
+  sealjwt seal --jsonl … --skip $(wc -l <tokens) claims.jsonl >>tokens
+
+A full disk can leave a part of a line at the end of the result. Cut it off first:
+
+  head -n $(wc -l <tokens) tokens >whole && mv whole tokens`,
 		Example: `  sealjwt seal --init claims.json
   sealjwt seal --to api.jwks --iss https://id.example.com --aud https://api.example.com <claims.json
-  sealjwt seal --selective --visible scope --to billing.jwks:email,address --to kyc.jwks:email,national_id claims.json`,
+  sealjwt seal --selective --visible scope --to billing.jwks:email,address --to kyc.jwks:email,national_id claims.json
+  sealjwt seal --jsonl --iss https://id.example.com --aud https://api.example.com claims.jsonl >tokens`,
 		Args: oneInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.bulkFlags.check(); err != nil {
+				return err
+			}
+			if f.jsonl {
+				return a.sealLines(cmd.Context(), args, f)
+			}
 			return a.seal(cmd.Context(), args, f)
 		},
 	}
@@ -76,33 +100,28 @@ func (f *sealFlags) add(cmd *cobra.Command) {
 	addNames(cmd, &f.allowReadable, "allow-readable", "`NAMES` of what may stay readable though it looks like personal data: sub,kid")
 	flags.StringVar(&f.typ, "typ", "", "`TYPE` of the signed token (default "+seal.DefaultType+"; with --selective "+seal.DefaultSelectiveType+")")
 	flags.BoolVar(&f.init, "init", false, "make a ring and its key file if there is no ring yet")
+	f.bulkFlags.add(cmd, "one claims object a line, one token a line")
 	withoutFiles(cmd, "iss", "aud", "sub", "ttl", "pad", "typ")
 }
 
 func (a *app) seal(ctx context.Context, args []string, f sealFlags) error {
-	job, err := a.sealJob(args, f)
+	job, err := a.sealJob(f, func() (claimsFile, error) { return a.readClaims(args, f.claimsFlags) })
 	if err != nil {
 		return err
 	}
-	ring, err := a.openRing(ctx)
-	if f.init && errors.Is(err, keys.ErrNoRing) {
-		ring, err = a.firstRing(ctx, job)
-	}
+	ring, err := a.sealingRing(ctx, job)
 	if err != nil {
 		return err
 	}
 	token, err := job.run(ctx, ring)
-	if len(job.to) == 0 && errors.Is(err, keys.ErrNoKey) {
-		return &failure{err: err, advice: "to seal to somebody else, give the recipient's JWK Set with --to FILE; what this ring holds shows sealjwt keys list"}
-	}
 	if err != nil {
-		return err
+		return job.advise(err)
 	}
 	return a.print([]byte(token + "\n"))
 }
 
 // sealJob reads what a token is to be made of, and needs no ring for it.
-func (a *app) sealJob(args []string, f sealFlags) (sealJob, error) {
+func (a *app) sealJob(f sealFlags, claims func() (claimsFile, error)) (sealJob, error) {
 	to, err := parseRecipients(f.to)
 	if err != nil {
 		return sealJob{}, err
@@ -110,7 +129,7 @@ func (a *app) sealJob(args []string, f sealFlags) (sealJob, error) {
 	if err := f.checkForm(to); err != nil {
 		return sealJob{}, err
 	}
-	file, err := a.readClaims(args, f.claimsFlags)
+	file, err := claims()
 	if err != nil {
 		return sealJob{}, err
 	}
@@ -123,6 +142,15 @@ func (a *app) sealJob(args []string, f sealFlags) (sealJob, error) {
 		}
 	}
 	return sealJob{flags: f, file: file, to: to}, nil
+}
+
+// sealingRing opens the ring, or makes the first one.
+func (a *app) sealingRing(ctx context.Context, job sealJob) (*keys.Ring, error) {
+	ring, err := a.openRing(ctx)
+	if job.flags.init && errors.Is(err, keys.ErrNoRing) {
+		return a.firstRing(ctx, job)
+	}
+	return ring, err
 }
 
 // firstRing makes a ring once it is certain that it will do: the job runs with
@@ -138,7 +166,7 @@ func (a *app) firstRing(ctx context.Context, job sealJob) (*keys.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := job.run(ctx, rehearsal); err != nil {
+	if err := job.trial(ctx, rehearsal); err != nil {
 		return nil, err
 	}
 	ring, err := a.createRing(ctx, keys.RingConfig{})
@@ -156,6 +184,28 @@ type sealJob struct {
 }
 
 func (j sealJob) run(ctx context.Context, ring *keys.Ring) (string, error) {
+	sealer, err := j.sealer(ring)
+	if err != nil {
+		return "", err
+	}
+	token, err := sealer.Seal(ctx, j.file.claims)
+	if err != nil {
+		return "", inFlags(err)
+	}
+	return token, nil
+}
+
+// trial says whether the job can be done with that ring. Claims that are still to come
+// can be wrong later.
+func (j sealJob) trial(ctx context.Context, ring *keys.Ring) error {
+	_, err := j.run(ctx, ring)
+	if j.flags.jsonl && errors.Is(err, seal.ErrClaims) {
+		return nil
+	}
+	return err
+}
+
+func (j sealJob) sealer(ring *keys.Ring) (*seal.Sealer, error) {
 	cfg := seal.Config{
 		Issuer:        j.file.issuer,
 		Lifetime:      time.Duration(j.flags.ttl),
@@ -172,11 +222,15 @@ func (j sealJob) run(ctx context.Context, ring *keys.Ring) (string, error) {
 	}
 	sealer, err := seal.New(cfg)
 	if err != nil {
-		return "", inFlags(err)
+		return nil, inFlags(err)
 	}
-	token, err := sealer.Seal(ctx, j.file.claims)
-	if err != nil {
-		return "", inFlags(err)
+	return sealer, nil
+}
+
+// advise says more where the ring has no key for the job.
+func (j sealJob) advise(err error) error {
+	if len(j.to) > 0 || !errors.Is(err, keys.ErrNoKey) {
+		return err
 	}
-	return token, nil
+	return &failure{err: err, advice: "to seal to somebody else, give the recipient's JWK Set with --to FILE; what this ring holds shows sealjwt keys list"}
 }

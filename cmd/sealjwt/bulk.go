@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+)
+
+const (
+	// batchLines and batchBytes bound a batch: long enough that handing it over costs
+	// nothing beside the cryptography, short enough that its lines are soon written.
+	batchLines = 64
+	batchBytes = 64 << 10
+	// batchesEach is how many batches there are for each worker: one at work and one
+	// that waits for it, or for its turn to be written.
+	batchesEach = 2
+)
+
+// errStopped ends a run before the end of its input.
+var errStopped = errors.New("stopped")
+
+// pipeline makes a line of output from each line of input, on all cores and in their
+// order. Line k of the output is that of line k of the input, and empty if it failed.
+//
+// The batches are made once and go round: from the reader to a worker, in the order of
+// the input to the writer, and back. So what a run holds does not depend on how long
+// its input is.
+type pipeline struct {
+	in      *lineInput
+	out     io.Writer // gets whole lines only, those of a batch at once
+	workers int
+	// each makes a line, without its line feed. The line it is given is gone when it
+	// returns. A fatalError ends the run.
+	each func(ctx context.Context, line []byte) ([]byte, error)
+	// after is told of a batch when its lines have been written.
+	after func(*batch)
+}
+
+// batch is a few lines that follow each other.
+type batch struct {
+	first  int64 // the number of its first line, from 1
+	text   []byte
+	lines  []span
+	out    []byte
+	done   int // how many lines stand in out
+	failed []lineError
+	fatal  error
+	ready  chan struct{} // has room for one
+}
+
+// span is a line in the text of a batch.
+type span struct {
+	start, end int
+	err        error // why there is none
+}
+
+// lineError is why a line failed.
+type lineError struct {
+	line int64
+	err  error
+}
+
+// fatalError is an error that every other line would have too.
+type fatalError struct{ err error }
+
+func (f *fatalError) Error() string { return f.err.Error() }
+func (f *fatalError) Unwrap() error { return f.err }
+
+// run returns nil at the end of the input and errStopped when ctx ended it. Lines that
+// were at work by then are still written. A Read that is stuck may outlive the run.
+func (p *pipeline) run(ctx context.Context) error {
+	reading, stopReading := context.WithCancel(ctx)
+	defer stopReading()
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWorking()
+
+	// With room for all batches, so that only taking a free one ever waits.
+	n := p.workers * batchesEach
+	free, work, inOrder := make(chan *batch, n), make(chan *batch, n), make(chan *batch, n)
+	for range n {
+		free <- &batch{ready: make(chan struct{}, 1)}
+	}
+	for range p.workers {
+		workers.Go(func() { p.work(working, work) })
+	}
+	var unread error
+	go func() {
+		defer close(inOrder)
+		unread = p.read(reading, free, work, inOrder)
+	}()
+	for {
+		b, err := next(ctx, inOrder)
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			return unread
+		}
+		if err := p.finish(b); err != nil {
+			return err
+		}
+		free <- b
+	}
+}
+
+// next returns the batch whose turn it is, or nil after the last one. Once ctx is done
+// it does not wait: the reader may be stuck in a Read.
+func next(ctx context.Context, inOrder <-chan *batch) (*batch, error) {
+	select {
+	case b := <-inOrder:
+		return b, nil
+	case <-ctx.Done():
+		select {
+		case b := <-inOrder:
+			return b, nil
+		default:
+			return nil, errStopped
+		}
+	}
+}
+
+// read hands the input over, batch by batch.
+func (p *pipeline) read(ctx context.Context, free <-chan *batch, work, inOrder chan<- *batch) error {
+	if err := p.in.skip(ctx); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return errStopped
+		case b := <-free:
+			err := p.in.fill(b)
+			if len(b.lines) > 0 {
+				work <- b
+				inOrder <- b
+			}
+			switch {
+			case err == io.EOF:
+				return nil
+			case err != nil:
+				return err
+			case ctx.Err() != nil: // of two cases that are ready select takes any
+				return errStopped
+			}
+		}
+	}
+}
+
+func (p *pipeline) work(ctx context.Context, work <-chan *batch) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case b := <-work:
+			b.run(ctx, p.each)
+			b.ready <- struct{}{}
+		}
+	}
+}
+
+// run makes the lines of a batch, up to a fatal error.
+func (b *batch) run(ctx context.Context, each func(context.Context, []byte) ([]byte, error)) {
+	for i, s := range b.lines {
+		if b.fatal = ctx.Err(); b.fatal != nil { // nobody waits for it any more
+			return
+		}
+		result, err := []byte(nil), s.err
+		if err == nil {
+			result, err = each(ctx, b.text[s.start:s.end])
+		}
+		if f, ok := errors.AsType[*fatalError](err); ok {
+			b.fatal = f.err
+			return
+		}
+		if err != nil {
+			b.failed = append(b.failed, lineError{b.first + int64(i), err})
+		} else {
+			b.out = append(b.out, result...)
+		}
+		b.out = append(b.out, '\n')
+		b.done++
+	}
+}
+
+// finish waits for a batch and writes it.
+func (p *pipeline) finish(b *batch) error {
+	<-b.ready
+	if len(b.out) > 0 {
+		if _, err := p.out.Write(b.out); err != nil {
+			return err
+		}
+	}
+	p.after(b)
+	return b.fatal
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+)
+
+// lineInput reads a text line by line, of any length and with lines of any length.
+type lineInput struct {
+	name    string // of the input, for messages
+	in      *bufio.Reader
+	most    int   // bytes of a line
+	tooLong error // what is wrong with a longer one
+	skipped int64 // lines to skip at the beginning
+	read    int64 // lines read so far, with those
+}
+
+// skip passes over lines without looking at them.
+func (l *lineInput) skip(ctx context.Context) error {
+	for l.read < l.skipped {
+		if ctx.Err() != nil {
+			return errStopped
+		}
+		_, _, err := l.next(nil, 0)
+		switch {
+		case err == io.EOF:
+			return usagef("%s has %s, and --skip names %d: is this the same input?", l.name, count(l.read, "line"), l.skipped)
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// fill reads the lines of a batch: one, and then as many as there are without waiting,
+// so that whoever writes line by line is answered line by line.
+func (l *lineInput) fill(b *batch) error {
+	*b = batch{first: l.read + 1, text: b.text[:0], lines: b.lines[:0], out: b.out[:0], failed: b.failed[:0], ready: b.ready}
+	for len(b.lines) < batchLines && len(b.text) < batchBytes && (len(b.lines) == 0 || l.hasLine()) {
+		s := span{start: len(b.text)}
+		var whole bool
+		var err error
+		if b.text, whole, err = l.next(b.text, l.most); err != nil {
+			return err
+		}
+		if !whole {
+			s.err = l.tooLong
+		}
+		s.end = len(b.text)
+		b.lines = append(b.lines, s)
+	}
+	return nil
+}
+
+// hasLine reports whether the next line can be had without a Read.
+func (l *lineInput) hasLine() bool {
+	buffered, _ := l.in.Peek(l.in.Buffered())
+	return bytes.IndexByte(buffered, '\n') >= 0
+}
+
+// next appends a line to dst, without the line feed, or carriage return and line feed,
+// that ends it; the last line may lack them. Of one that is longer than most nothing is
+// kept. Input that breaks off is not taken for its beginning.
+func (l *lineInput) next(dst []byte, most int) (text []byte, whole bool, err error) {
+	const ending = 2 // bytes
+	start, whole, something := len(dst), true, false
+	for {
+		part, err := l.in.ReadSlice('\n')
+		something = something || len(part) > 0
+		if whole = whole && len(dst)-start+len(part) <= most+ending; whole {
+			dst = append(dst, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case err == io.EOF && something, err == nil:
+		case err == io.EOF:
+			return dst, false, io.EOF
+		default:
+			return dst[:start], false, cannotRead(l.name, err)
+		}
+		l.read++
+		dst = dst[:start+len(withoutEnding(dst[start:]))]
+		if whole = whole && len(dst)-start <= most; !whole {
+			dst = dst[:start]
+		}
+		return dst, whole, nil
+	}
+}
+
+func withoutEnding(line []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// openLines opens the token in each line.
+func (a *app) openLines(ctx context.Context, args []string, f openFlags) error {
+	in, closer, err := a.lines(args, f.bulkFlags)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	in.most = open.DefaultMaxSize
+	in.tooLong = fmt.Errorf("%w: more than %d bytes", open.ErrMalformed, open.DefaultMaxSize)
+	cfg, err := a.openConfig(ctx, f)
+	if err != nil {
+		return err
+	}
+	opener, err := open.New(cfg)
+	if err != nil {
+		return inFlags(err)
+	}
+	if f.at.given {
+		a.say("times checked as of %s", &f.at)
+	}
+	return a.eachLine(ctx, in, "opened", func(ctx context.Context, line []byte) ([]byte, error) {
+		if len(line) == 0 {
+			return nil, &failure{err: open.ErrMalformed, advice: "the line is empty"}
+		}
+		_, claims, err := f.openOne(ctx, opener, string(line))
+		if errors.Is(err, open.ErrKeySource) {
+			return nil, &fatalError{err}
+		}
+		return claims, err
+	})
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// sealLines makes a token of each line. What would fail for all of them fails before
+// the first one, and with --init leaves no ring behind.
+func (a *app) sealLines(ctx context.Context, args []string, f sealFlags) error {
+	job, err := a.sealJob(f, f.withoutFile)
+	if err != nil {
+		return err
+	}
+	in, closer, err := a.lines(args, f.bulkFlags)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	in.most = maxClaims
+	in.tooLong = &failure{err: fmt.Errorf("%w: more than %d bytes", errTooLong, maxClaims), code: exitUsage, advice: tooMuch}
+	ring, err := a.sealingRing(ctx, job)
+	if err != nil {
+		return err
+	}
+	if err := job.trial(ctx, ring); err != nil {
+		return job.advise(err)
+	}
+	sealer, err := job.sealer(ring)
+	if err != nil {
+		return err
+	}
+	return a.eachLine(ctx, in, "sealed", func(ctx context.Context, line []byte) ([]byte, error) {
+		claims, err := lineClaims(line, f.claimsFlags)
+		if err != nil {
+			return nil, err
+		}
+		token, err := sealer.Seal(ctx, claims.claims)
+		if err == nil {
+			return []byte(token), nil
+		}
+		if errors.Is(err, seal.ErrClaims) || errors.Is(err, seal.ErrReadable) || errors.Is(err, seal.ErrTooLarge) {
+			return nil, inFlags(err)
+		}
+		return nil, &fatalError{job.advise(err)}
+	})
+}
+
+// withoutFile stands for claims that are still to come. One issuer and one audience
+// are those of all lines: a line that could choose them would be sealed in another
+// name than meant, or to somebody else.
+func (f sealFlags) withoutFile() (claimsFile, error) {
+	if f.issuer == "" || len(f.audiences) == 0 {
+		return claimsFile{}, usagef("with --jsonl issuer and audience are those of all lines: give --iss https://id.example.com and --aud https://api.example.com")
+	}
+	return claimsFile{
+		issuer:    f.issuer,
+		audiences: f.audiences,
+		claims:    seal.Claims{Subject: f.subject, Custom: json.RawMessage("{}")},
+	}, nil
+}
+
+// lineClaims reads the claims of a line.
+func lineClaims(line []byte, flags claimsFlags) (claimsFile, error) {
+	if len(line) == 0 {
+		return claimsFile{}, usagef("empty: give one JSON object with the claims")
+	}
+	o, err := strict.ParseObject(line)
+	if bad, ok := errors.AsType[*strict.Error](err); ok {
+		_, column := position(line, bad.Offset)
+		return claimsFile{}, usagef("column %d: %s: %s", column, bad.Reason, oneObject)
+	}
+	if err != nil {
+		return claimsFile{}, usagef("%w", err)
+	}
+	return takeApart(o, flags)
+}
