@@ -1,25 +1,73 @@
 package seal_test
 
 import (
-	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// BenchmarkSeal seals with the default suites, 512 bytes of claims in all.
-func BenchmarkSeal(b *testing.B) {
-	p := defaults()
-	custom := func(n int) json.RawMessage { return json.RawMessage(`{"pad":"` + strings.Repeat("x", n) + `"}`) }
-	short := len(p.payload(b, p.seal(b, seal.Claims{Subject: "u-42", Custom: custom(0)})))
-	c := seal.Claims{Subject: "u-42", Custom: custom(512 - short)}
-	token := p.seal(b, c)
-	if n := len(p.payload(b, token)); n != 512 {
+// The comparison with other libraries is in testdata/peers; these are for profiles.
+
+// benchSuites are a cheap signature with either way to agree on a key, and RSA.
+var benchSuites = [][2]keys.Suite{{keys.ES256, keys.ECDHES}, {keys.EdDSA, keys.ECDHESA256KW}, {keys.RS256, keys.RSAOAEP256}}
+
+// benchProfile is what a caller seals: a struct, as most have it.
+type benchProfile struct {
+	Email  string   `json:"email"`
+	Groups []string `json:"groups,omitempty"`
+	Note   string   `json:"note"`
+}
+
+// benchClaims make a payload of so many bytes, half of it in one string.
+func benchClaims(b *testing.B, p parties, size int) seal.Claims {
+	b.Helper()
+	profile := benchProfile{Email: "ada@example.com"}
+	for range size / 40 {
+		profile.Groups = append(profile.Groups, "department-reader")
+	}
+	if size <= 256 {
+		profile.Groups = nil
+	}
+	claims := func() seal.Claims { return seal.Claims{Subject: "u-42", Custom: profile} }
+	payload := func() int { return len(p.payload(b, p.seal(b, claims()))) }
+	profile.Note = strings.Repeat("n", size-payload())
+	if n := payload(); n != size {
 		b.Fatalf("%d bytes of claims", n)
 	}
-	s := newSealer(b, p.config())
-	b.SetBytes(int64(len(token)))
+	return claims()
+}
+
+// BenchmarkSeal seals 512 bytes of claims in all, with each suite, and other lengths,
+// up to what a token may hold by default, with the first.
+func BenchmarkSeal(b *testing.B) {
+	for _, suites := range benchSuites {
+		p := newParties(suites[0], suites[1])
+		for _, size := range []int{200, 512, 4 << 10, 32 << 10} {
+			if size != 512 && suites != benchSuites[0] {
+				continue
+			}
+			b.Run(fmt.Sprintf("nested/%s+%s/%d", suites[0].Alg(), suites[1].Alg(), size), func(b *testing.B) {
+				benchSeal(b, p.config(), benchClaims(b, p, size))
+			})
+		}
+	}
+	for _, recipients := range []int{1, 4, 16} {
+		b.Run(fmt.Sprintf("selective/%d", recipients), func(b *testing.B) {
+			cfg := seal.Config{Issuer: issuerID, Form: seal.Selective, Signing: defaults().issuer}
+			for i := range recipients {
+				cfg.Recipients = append(cfg.Recipients, seal.Recipient{Audience: fmt.Sprint(audience, "/", i), Keys: newSet(keys.ECDHES), AllSealed: true})
+			}
+			benchSeal(b, cfg, benchClaims(b, defaults(), 512))
+		})
+	}
+}
+
+func benchSeal(b *testing.B, cfg seal.Config, c seal.Claims) {
+	b.Helper()
+	s := newSealer(b, cfg)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := s.Seal(b.Context(), c); err != nil {
