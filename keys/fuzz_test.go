@@ -2,11 +2,18 @@ package keys
 
 import (
 	"bytes"
+	"crypto"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // seedKeys adds every key of the test data.
@@ -36,6 +43,7 @@ func FuzzParseKey(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, data []byte, use string, suite uint8) {
 		k, err := ParseKey(data, As{Use(use), Suite(suite)})
+		checkMemory(t, len(data), func() { ParseKey(data, As{Use(use), Suite(suite)}) })
 		if err != nil {
 			if k != nil || !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrWeakKey) {
 				t.Fatalf("%v, %v", k, err)
@@ -49,7 +57,63 @@ func FuzzParseKey(f *testing.F) {
 		if again.ID() != k.ID() || again.Thumbprint() != k.Thumbprint() || again.Suite() != k.Suite() || again.HasPrivate() {
 			t.Fatal("another key came back")
 		}
+		checkSpelling(t, data, k)
 	})
+}
+
+// checkSpelling checks a JWK that was taken: its base64url is canonical, and go-jose
+// reads the same key. The numbers of an RSA key may begin with zero bytes, as some
+// libraries write them (RFC 7518 section 6.3.1.1); that makes no second thumbprint.
+func checkSpelling(t *testing.T, data []byte, k *Key) {
+	t.Helper()
+	if bytes.Contains(data, []byte("-----BEGIN ")) {
+		return
+	}
+	o := must(strict.ParseObject(data))(t)
+	kty, _, _ := o.Text("kty")
+	names := map[string][]string{"EC": {"x", "y"}, "OKP": {"x"}, "RSA": {"n", "e"}}[kty]
+	if k.HasPrivate() {
+		names = append(names, map[string][]string{"EC": {"d"}, "OKP": {"d"}, "RSA": {"d", "p", "q"}}[kty]...)
+	}
+	members := map[string]string{"kty": kty}
+	members["crv"], _, _ = o.Text("crv")
+	for _, name := range names {
+		text, _, err := o.Text(name)
+		members[name] = text
+		if b, lax := base64.RawURLEncoding.DecodeString(text); err != nil || lax != nil || base64.RawURLEncoding.EncodeToString(b) != text {
+			t.Fatalf("%s is spelled %q", name, text)
+		}
+	}
+	// These members alone: of those that we ignore go-jose refuses some.
+	var theirs jose.JSONWebKey
+	if err := theirs.UnmarshalJSON(asJSON(t, members)); err != nil {
+		t.Fatalf("go-jose refuses it: %v", err)
+	}
+	if sum := must(theirs.Thumbprint(crypto.SHA256))(t); base64.RawURLEncoding.EncodeToString(sum) != k.Thumbprint() || theirs.IsPublic() == k.HasPrivate() {
+		t.Fatal("go-jose reads another key")
+	}
+}
+
+// checkMemory checks that f, which reads size bytes, allocates in proportion to them.
+// To measure takes long, so of short texts it is done for a few; for which of them
+// their length decides, so that what fails once fails again.
+func checkMemory(t *testing.T, size int, f func()) {
+	t.Helper()
+	if size < 4<<10 && size%16 != 0 {
+		return
+	}
+	limit := uint64(16*size + 64<<10)
+	for try := 0; ; try++ { // others allocate too
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used <= limit {
+			return
+		} else if try == 5 {
+			t.Fatalf("%d bytes take %d bytes of memory, and %d are allowed", size, used, limit)
+		}
+	}
 }
 
 // A text is refused, or it is a set that prints as one which reads as itself and
@@ -67,6 +131,9 @@ func FuzzParsePublicSet(f *testing.F) {
 	f.Add([]byte(`{"keys":[]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := ParsePublicSet(data)
+		// What stands between two commas may be a key, and takes 2 KiB until it is known
+		// to be none.
+		checkMemory(t, len(data)+128*bytes.Count(data, []byte(",")), func() { ParsePublicSet(data) })
 		if err != nil {
 			if p != nil || !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrPrivateKey) {
 				t.Fatal(err)
@@ -79,6 +146,16 @@ func FuzzParsePublicSet(f *testing.F) {
 			t.Fatalf("%s came back as another set", text)
 		}
 		checkPublished(t, text, true)
+		var theirs jose.JSONWebKeySet
+		if err := json.Unmarshal(text, &theirs); err != nil {
+			t.Fatalf("go-jose refuses %s: %v", text, err)
+		}
+		for _, k := range p.Keys() {
+			// One that leaves its use open stands among ours once for each.
+			if found := theirs.Key(k.ID()); len(found) != 1 || !found[0].Valid() || !found[0].IsPublic() {
+				t.Fatalf("go-jose finds %d keys %q in %s", len(found), k.ID(), text)
+			}
+		}
 		for _, k := range p.Keys() {
 			if k.HasPrivate() {
 				t.Fatal("a private half")
@@ -99,7 +176,11 @@ func FuzzOpenRing(f *testing.F) {
 	f.Add([]byte(`{"v":1,"slots":[{"kek":"` + kek.id() + `","jwe":"...."}],"ring":"...."}`))
 	f.Add([]byte(`{"v":2}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_, err := Open(t.Context(), storeWith(t, data), kek)
+		store := frozen(data)
+		_, err := Open(t.Context(), store, kek)
+		if err != nil {
+			checkMemory(t, len(data), func() { Open(t.Context(), store, kek) })
+		}
 		known := bytes.Equal(data, ours[0]) || bytes.Equal(data, ours[1])
 		if (err == nil) != known || err != nil && !errors.Is(err, ErrUnreadable) {
 			t.Fatalf("%v, and it is ours: %v", err, known)

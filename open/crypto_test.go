@@ -420,12 +420,11 @@ func TestSignature(t *testing.T) {
 			{"S + L", bent(func(s []byte) []byte { return addOrder(s) }), nil, open.ErrNotAuthentic},
 		},
 		keys.PS256: {
-			{"no salt", pssSalt(0), nil, open.ErrNotAuthentic},
 			{"a salt of 20 octets", pssSalt(20), nil, open.ErrNotAuthentic},
 			{"a salt of 31 octets", pssSalt(31), nil, open.ErrNotAuthentic},
 			{"a salt of 32 octets", pssSalt(32), nil, nil},
 			{"a salt of 33 octets", pssSalt(33), nil, open.ErrNotAuthentic},
-			{"the longest salt", pssSalt(rsa.PSSSaltLengthAuto), nil, open.ErrNotAuthentic},
+			{"the longest salt", pssSalt(256 - 34), nil, open.ErrNotAuthentic},
 		},
 		keys.RS256: {
 			{"SHA-512", func(f *forgery) {

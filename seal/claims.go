@@ -36,11 +36,15 @@ type Claims struct {
 const redacted = "[redacted]"
 
 // Format prints [redacted], whatever the verb: claims are sealed so that no log shows
-// them.
+// them. A Claims in an unexported field, or given to %p, is printed in full all the
+// same: there fmt calls no methods.
 func (Claims) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 
 // LogValue is [redacted].
 func (Claims) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON gives "[redacted]": a log in JSON writes what stands in a struct with it.
+func (Claims) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
 // reserved are the names that the sealer writes itself (RFC 7519 section 4.1),
 // and the one that tells the selective form.

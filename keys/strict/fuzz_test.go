@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -148,6 +149,28 @@ func hasTwins(t *testing.T, data []byte) bool {
 	}
 }
 
+// checkMemory checks that a text is read in memory in proportion to it. To measure
+// takes long, so of short texts it is done for a few; for which of them their length
+// decides, so that what fails once fails again.
+func checkMemory(t *testing.T, data []byte) {
+	t.Helper()
+	if len(data) < 4<<10 && len(data)%16 != 0 {
+		return
+	}
+	limit := uint64(16*len(data) + 4<<10)
+	for try := 0; ; try++ { // others allocate too
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		strict.ParseObject(data)
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used <= limit {
+			return
+		} else if try == 5 {
+			t.Fatalf("%d bytes take %d bytes of memory, and %d are allowed", len(data), used, limit)
+		}
+	}
+}
+
 func FuzzParseObject(f *testing.F) {
 	for _, text := range accepted {
 		if len(text) < 2000 {
@@ -170,6 +193,7 @@ func FuzzParseObject(f *testing.F) {
 		if !bytes.Equal(data, before) {
 			t.Fatal("changed its input")
 		}
+		checkMemory(t, data)
 		if err == nil {
 			checkAccepted(t, data, o)
 			if hasTwins(t, data) {

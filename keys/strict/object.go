@@ -3,16 +3,26 @@ package strict
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"iter"
+	"log/slog"
 	"strings"
 )
 
 // Object is a JSON object that [ParseObject] has accepted. It is immutable and
-// safe for concurrent use; the zero value is the empty object.
+// safe for concurrent use; the zero value is the empty object. It prints as
+// [redacted], since what it holds are as a rule somebody's claims.
 //
 // An Object refers to the bytes it was parsed from, and so do the raw values it
 // returns: none of them may be changed as long as any is in use.
 type Object struct {
+	// parsed is a closure, because fmt walks unexported fields and prints the bytes
+	// it finds. It is nil in the zero value.
+	parsed func() object
+}
+
+type object struct {
 	text      []byte
 	unescaped []byte // the names that are spelled with escapes, decoded
 	members   []member
@@ -33,7 +43,26 @@ func newSpan(lo, hi int) span { return span{uint32(lo), uint32(hi)} }
 // of returns the span of text, without room for an append to write into.
 func (s span) of(text []byte) []byte { return text[s.lo:s.hi:s.hi] }
 
-func (o Object) name(m member) []byte {
+// open returns what o holds.
+func (o Object) open() object {
+	if o.parsed == nil {
+		return object{}
+	}
+	return o.parsed()
+}
+
+const redacted = "[redacted]"
+
+// Format prints [redacted], whatever the verb.
+func (Object) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue is [redacted].
+func (Object) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON gives "[redacted]"; [Object.All] gives the members.
+func (Object) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+
+func (o object) name(m member) []byte {
 	if m.escaped {
 		return m.name.of(o.unescaped)
 	}
@@ -73,17 +102,19 @@ func ParseObject(data []byte) (Object, error) {
 	if s.space(); s.pos < len(data) {
 		return Object{}, s.fail("text after the object")
 	}
-	return Object{data, s.unescaped, members}, nil
+	o := object{data, s.unescaped, members}
+	return Object{func() object { return o }}, nil
 }
 
 // Len returns the number of members.
-func (o Object) Len() int { return len(o.members) }
+func (o Object) Len() int { return len(o.open().members) }
 
 // All returns the decoded names and the raw values in the order of the text.
 func (o Object) All() iter.Seq2[string, json.RawMessage] {
+	p := o.open()
 	return func(yield func(string, json.RawMessage) bool) {
-		for _, m := range o.members {
-			if !yield(string(o.name(m)), m.value.of(o.text)) {
+		for _, m := range p.members {
+			if !yield(string(p.name(m)), m.value.of(p.text)) {
 				return
 			}
 		}
@@ -93,9 +124,10 @@ func (o Object) All() iter.Seq2[string, json.RawMessage] {
 // Raw returns the text of the value of the member with exactly this name, and
 // whether there is one.
 func (o Object) Raw(name string) (json.RawMessage, bool) {
-	for _, m := range o.members {
-		if string(o.name(m)) == name {
-			return m.value.of(o.text), true
+	p := o.open()
+	for _, m := range p.members {
+		if string(p.name(m)) == name {
+			return m.value.of(p.text), true
 		}
 	}
 	return nil, false
@@ -106,8 +138,9 @@ func (o Object) Raw(name string) (json.RawMessage, bool) {
 // folds case would take the member for that one.
 func (o Object) InOtherLetters(names []string) (name string, ok bool) {
 	const longest = 3 // bytes of a rune that folds with an ASCII letter
-	for _, m := range o.members {
-		found := o.name(m)
+	p := o.open()
+	for _, m := range p.members {
+		found := p.name(m)
 		for _, name := range names {
 			if len(found) <= longest*len(name) && string(found) != name && strings.EqualFold(string(found), name) {
 				return name, true

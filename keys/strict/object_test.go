@@ -193,15 +193,15 @@ var claims = func() []byte {
 	return []byte(strings.Replace(text, `"note":""`, `"note":"`+pad+`"`, 1))
 }()
 
-// A claims set costs three small allocations: its members and two to compare
-// their names. The decoded names, if any has escapes, are a fourth.
+// A claims set costs four small allocations: its members, the closure that hides them,
+// and two to compare their names. The decoded names, if any has escapes, are a fifth.
 func TestParseObjectAllocations(t *testing.T) {
 	n := testing.AllocsPerRun(100, func() {
 		if _, err := strict.ParseObject(claims); err != nil {
 			t.Fatal(err)
 		}
 	})
-	if n > 3 {
+	if n > 4 {
 		t.Errorf("%v allocations", n)
 	}
 }

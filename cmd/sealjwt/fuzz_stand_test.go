@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	canaryEmail   = "ada.quillwood@example.com"
+	canarySubject = "subject-kestrel-42"
+	standClaims   = `{"iss":"id","aud":"api","sub":"` + canarySubject + `","email":"` + canaryEmail + `","scope":"read"}`
+)
+
+// stand is a folder in which commands run, with a ring and one file of each kind that
+// they read. After a command that has changed something it is as it was before.
+type stand struct {
+	dir     string
+	files   map[string][]byte
+	state   string
+	secrets []string // what no command ever prints: keys
+	private []string // what none says on stderr: claims and tokens
+}
+
+// newStand makes the folder. The keys that sign and open are from the test data, so
+// that a token that opens in one process opens in all.
+func newStand(f *testing.F) *stand {
+	f.Helper()
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME", "SEALJWT_PASSPHRASE_FILE"} {
+		f.Setenv(name, "")
+	}
+	s := &stand{dir: f.TempDir()}
+	at := func(name string) string { return filepath.Join(s.dir, name) }
+	f.Setenv("HOME", s.dir)
+	f.Setenv("SEALJWT_RING", at("ring"))
+	f.Setenv("SEALJWT_KEK_FILE", at("kek"))
+	must := func(stdin string, args ...string) []byte {
+		f.Helper()
+		var out, errs bytes.Buffer
+		if code := run(f.Context(), args, strings.NewReader(stdin), &out, &errs); code != exitDone {
+			f.Fatalf("%q: exit code %d: %s", args, code, errs.String())
+		}
+		return out.Bytes()
+	}
+	must("", "keys", "init")
+	for _, args := range [][]string{{"ed25519.pem", "--use", "sig"}, {"p256.pem", "--use", "enc"}} {
+		must("", append([]string{"keys", "import", "--state", "active", "--insecure-skip-window", "../../testdata/keys/" + args[0]}, args[1:]...)...)
+	}
+	s.files = map[string][]byte{
+		"claims": []byte(standClaims), "jwks": must("", "keys", "export"), "token": must(standClaims, "seal"), "key": standKey(f),
+		"part": must(standClaims, "seal", "--selective", "--visible", "scope", "--allow-readable", "sub"),
+		"log":  []byte("a line\nBearer " + compact(someHeader, standClaims, "signature") + "\n"),
+	}
+	for _, name := range []string{"ring", "kek", "kek.seen"} {
+		data, err := os.ReadFile(at(name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		s.files[name] = data
+	}
+	var key struct{ D string }
+	if err := json.Unmarshal(s.files["key"], &key); err != nil || len(key.D) < 40 {
+		f.Fatalf("the key has no private half (%v)", err)
+	}
+	s.secrets = []string{key.D, strings.TrimSpace(string(s.files["kek"]))}
+	s.private = []string{canaryEmail, canarySubject, strings.TrimSpace(string(s.files["token"])), strings.TrimSpace(string(s.files["part"]))}
+	// From here on the names are relative, as those are that the engine finds.
+	f.Setenv("SEALJWT_RING", "ring")
+	f.Setenv("SEALJWT_KEK_FILE", "kek")
+	s.restore(f)
+	return s
+}
+
+// standKey is a private JWK of the test data.
+func standKey(f *testing.F) []byte {
+	f.Helper()
+	text, err := os.ReadFile("../../testdata/tokens/default.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var g struct{ Recipient json.RawMessage }
+	if err := json.Unmarshal(text, &g); err != nil {
+		f.Fatal(err)
+	}
+	return g.Recipient
+}
+
+// look tells the files as they are. That somebody held a lock does not count.
+func (s *stand) look(t testing.TB) string {
+	t.Helper()
+	list, err := os.ReadDir(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, e := range list {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Ext(e.Name()) != ".lock" {
+			fmt.Fprintln(&b, e.Name(), info.Mode(), info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return b.String()
+}
+
+func (s *stand) restore(t testing.TB) {
+	t.Helper()
+	list, err := os.ReadDir(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		if err := os.RemoveAll(filepath.Join(s.dir, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, data := range s.files {
+		if err := os.WriteFile(filepath.Join(s.dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.state = s.look(t)
+}

@@ -1,0 +1,186 @@
+package open_test
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// fixedEphemeral is the sender's key in every header that is made here: in a random
+// one a point that fits would never be found.
+var fixedEphemeral = must(ecdh.P256().NewPrivateKey(bytes.Repeat([]byte{7}, 32)))
+
+// obey makes the forgery do what its headers say, as far as they can be read: a
+// token must not be refused for its cryptography as long as its header is the matter.
+func (f *forgery) obey(outer, inner string) {
+	var says struct{ Alg, Enc, Apu, Apv string }
+	_ = json.Unmarshal([]byte(outer), &says) // whatever could be read
+	for _, k := range keysFor(managementSuites) {
+		if k.suite.Matches(says.Alg) {
+			f.recipient = k
+		}
+	}
+	if content, err := keys.ParseContent(says.Enc); err == nil {
+		f.content, f.ivSize = content, content.IVSize()
+	}
+	f.apu, _ = base64.RawURLEncoding.DecodeString(says.Apu)
+	f.apv, _ = base64.RawURLEncoding.DecodeString(says.Apv)
+	f.ephemeral, f.outerText = fixedEphemeral, outer
+	f.obeySigner(inner)
+}
+
+func (f *forgery) obeySigner(inner string) {
+	var says struct{ Alg string }
+	_ = json.Unmarshal([]byte(inner), &says)
+	for _, k := range keysFor(signingSuites) {
+		if k.suite.Matches(says.Alg) {
+			f.signer = k
+		}
+	}
+	f.innerText = inner
+}
+
+// checkHeader checks the header of a token that was accepted, read with encoding/json.
+func checkHeader(t *testing.T, text string, k *testKey, kinds ...string) {
+	t.Helper()
+	h := members(t, []byte(text))
+	for _, never := range []string{"crit", "zip", "b64", "jwk", "jku", "x5u"} {
+		if _, there := h[never]; there || len(text) > 4096 {
+			t.Fatalf("accepted with the header %q", text)
+		}
+	}
+	var alg, kid, kind string
+	for name, dst := range map[string]*string{"alg": &alg, "kid": &kid, kinds[0]: &kind} {
+		if err := json.Unmarshal(h[name], dst); err != nil {
+			t.Fatalf("accepted with the header %q: %v", text, err)
+		}
+	}
+	if !k.suite.Matches(alg) || kid != k.kid || !slices.Contains(kinds[1:], strings.ToLower(kind)) {
+		t.Fatalf("accepted with the header %q", text)
+	}
+}
+
+// isPlain reports whether go-jose has no reason to refuse a header that we take. It
+// parses some members that we ignore, an x5c for example, and knows EdDSA under its
+// first name only.
+func isPlain(t *testing.T, texts ...string) bool {
+	t.Helper()
+	for _, text := range texts {
+		h := members(t, []byte(text))
+		var alg string
+		if err := json.Unmarshal(h["alg"], &alg); err != nil || alg == "Ed25519" {
+			return false
+		}
+		var epk map[string]json.RawMessage
+		if raw, there := h["epk"]; there {
+			epk = members(t, raw)
+		}
+		for name := range h {
+			if !strings.Contains(" alg enc kid typ cty epk apu apv iss sub aud jti ", " "+name+" ") {
+				return false
+			}
+		}
+		for name := range epk {
+			if !strings.Contains(" kty crv x y ", " "+name+" ") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// headerSeeds calls add with headers of both layers in both forms.
+func headerSeeds(add func(outer, inner string, selective bool)) {
+	epk := epkOf(fixedEphemeral.PublicKey().Bytes())
+	for _, management := range managementSuites {
+		for i, signing := range signingSuites {
+			for _, form := range []struct {
+				typ, cty  string
+				selective bool
+			}{{"sealed+jwt", `"JWT"`, false}, {"JWT", sealedType + `,"iss":` + quoted(issuerID) + `,"jti":"id-bramble-99"`, true}} {
+				outer := `{"alg":` + quoted(management.Alg()) + `,"enc":` + quoted(allContents[i].String()) + `,"kid":"kid-of-` + management.Alg() + `","cty":` + form.cty
+				if management != keys.RSAOAEP256 {
+					outer += `,"epk":` + epk
+				}
+				inner := `{"alg":` + quoted(signing.Alg()) + `,"kid":"kid-of-` + signing.Alg() + `","typ":` + quoted(form.typ)
+				add(outer+"}", inner+"}", form.selective)
+				for _, more := range []string{
+					`,"apu":"QQ","apv":""`, `,"apu":"QR"`, `,"iss":` + quoted(issuerID), `,"sub":"eve"`, `,"zip":"DEF"`, `,"Zip":1`, `,"x5c":[]`, `,"b64":true`,
+					`,"alg":"none"`, `,"\u0061lg":""`, `,"crit":["exp"],"exp":1767226200`, `,"p2c":2147483647`, `,"jwk":{}`, `,"nonce":5`, `,"n":[[[{}]]]`,
+				} {
+					if i == 0 && management == keys.ECDHES { // the defaults, which are fast
+						add(outer+more+"}", inner+"}", form.selective)
+						add(outer+"}", inner+more+"}", form.selective)
+					}
+				}
+			}
+		}
+	}
+}
+
+// FuzzHeaders has any headers of both layers, around keys, encryption and signature
+// that are as these headers say.
+func FuzzHeaders(f *testing.F) {
+	headerSeeds(func(outer, inner string, selective bool) { f.Add(outer, inner, selective) })
+	cfg := config()
+	nested := newOpener(f, cfg)
+	cfg.Form = open.Selective
+	opener := newOpener(f, cfg)
+	x := &fixture{at: clock, issuers: map[string]jose.JSONWebKey{}, recipients: map[string]jose.JSONWebKey{}}
+	for _, k := range keysFor(managementSuites) {
+		x.recipients[k.kid] = k.jwk(k.private)
+	}
+	for _, k := range keysFor(signingSuites) {
+		x.issuers[k.kid] = k.jwk(k.public())
+	}
+	f.Fuzz(func(t *testing.T, outer, inner string, selective bool) {
+		if outer == "" || inner == "" {
+			return // it would stand for the headers of the forge
+		}
+		if selective {
+			fuzzSelectiveHeaders(t, x, opener, outer, inner)
+			return
+		}
+		forged := forge()
+		forged.obey(outer, inner)
+		token := forged.token()
+		tok := x.open(t, nested, token)
+		if tok == nil {
+			return
+		}
+		checkHeader(t, outer, forged.recipient, "cty", "jwt", "application/jwt")
+		checkHeader(t, inner, forged.signer, "typ", "sealed+jwt", "application/sealed+jwt")
+		theirs, err := joseOpen(token, x.issuers[tok.SigningKeyID()], x.recipients[tok.DecryptionKeyID()])
+		if err == nil && !bytes.Equal(theirs, rawClaims(t, tok)) || err != nil && isPlain(t, outer, inner) {
+			t.Fatalf("go-jose reads %q, %v", theirs, err)
+		}
+	})
+}
+
+func fuzzSelectiveHeaders(t *testing.T, x *fixture, opener *open.Opener, outer, inner string) {
+	t.Helper()
+	forged := forgeSelective()
+	forged.obeySigner(inner)
+	ours := forged.ours()
+	ours.obey(outer, inner)
+	token := forged.token()
+	tok := x.open(t, opener, token)
+	if tok == nil {
+		return
+	}
+	checkHeader(t, outer, ours.recipient, "cty", "sealed-claims+json", "application/sealed-claims+json")
+	checkHeader(t, inner, forged.signer, "typ", "jwt", "application/jwt")
+	checkMerged(t, tok, decode(strings.Split(token, ".")[1]), []byte(ours.claims.String()))
+	if isPlain(t, outer, inner) {
+		x.checkSelective(t, tok, token, true)
+	}
+}

@@ -1,0 +1,320 @@
+package open_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// errorSamples are errors of every package about texts that hold a canary.
+func errorSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []sample) {
+	t.Helper()
+	seen := make(map[string]bool)
+	for what, errs := range map[string][]error{
+		"refusal": refusals(t), "claims": claimsErrors(t, c), "seal": sealErrors(t, c, profile), "keys": keyErrors(t, c), "strict": strictErrors(t, profile),
+	} {
+		for i, err := range errs {
+			if err == nil {
+				t.Errorf("%s %d is no error", what, i)
+				continue
+			}
+			label, texts := fmt.Sprintf("%s %d", what, i), tree(err)
+			refusal, refused := errors.AsType[*open.Error](err)
+			if refused {
+				texts = append(texts, refusal.Detail())
+			}
+			samples = append(samples, sampleOfTexts(label, texts))
+			// How it is printed is a matter of its types, and one of each will do.
+			if types := fmt.Sprintf("%T %T", err, errors.Unwrap(err)); !seen[types] {
+				seen[types] = true
+				samples = append(samples, sampleOf(label, err), sampleOf[any](label, err))
+				if refused {
+					samples = append(samples, sampleOf(label+", value", *refusal))
+				}
+			}
+		}
+	}
+	return samples
+}
+
+// text is a list of texts, to be looked at as they are.
+type text []string
+
+func sampleOfTexts(label string, texts text) sample {
+	return sample{reflect.TypeFor[text](), label, texts, func(yield func(rendering) bool) {
+		for _, s := range texts {
+			if !yield(rendering{wayError, "text", s}) {
+				return
+			}
+		}
+	}}
+}
+
+// tree are the texts of an error and of all that it wraps.
+func tree(err error) (texts text) {
+	texts = text{err.Error(), fmt.Sprintf("%+v %#v", err, err)}
+	switch wrapping := err.(type) {
+	case interface{ Unwrap() error }:
+		if inner := wrapping.Unwrap(); inner != nil {
+			texts = append(texts, tree(inner)...)
+		}
+	case interface{ Unwrap() []error }:
+		for _, inner := range wrapping.Unwrap() {
+			texts = append(texts, tree(inner)...)
+		}
+	}
+	return texts
+}
+
+// refusals are one of each class and more, of tokens with canaries in all custom claims
+// and in sub.
+func refusals(t testing.TB) (errs []error) {
+	t.Helper()
+	inner := func(name, raw string) func(f *forgery) { return func(f *forgery) { f.inner.set(name, raw) } }
+	bends := []func(f *forgery){
+		func(f *forgery) { f.bendToken = func(s string) string { return s[:len(s)/2] } },
+		func(f *forgery) { f.claimsText = f.claims.String() + "{}" },
+		func(f *forgery) { f.claimsText = f.claims.String()[1:] },
+		func(f *forgery) { f.bendInner = func(s string) string { return canaryEmail } },
+		func(f *forgery) {
+			f.bendInner = func(s string) string { return strings.Replace(s, ".", ".!"+canaryEmail, 1) }
+		},
+		func(f *forgery) { f.sign = func([]byte) []byte { return make([]byte, 64) } },
+		bendParts(func(p *parts) { p.tag = flip(p.tag, 0) }),
+		outer("crit", `["`+canaryEmail+`"]`), outer("enc", `"A192GCM"`), outer("cty", `"at+jwt"`), outer("iss", quoted(strangerID)), outer("sub", `"another"`),
+		inner("alg", `"none"`), inner("alg", `["`+canaryEmail+`"]`), inner("kid", `"nobody's"`), inner("typ", `"JWT"`), inner("cty", `"JWT"`),
+		claim("iss", quoted(strangerID)), claim("iss", "1"), claim("aud", `["https://a.example"]`), claim("aud", `[["`+canaryEmail+`"]]`),
+		claim("exp", seconds(-100)), claim("exp", quoted(canaryEmail)), claim("exp", fmt.Sprint(canaryAccount)), claim("nbf", seconds(100)),
+		claim("exp", seconds(86400)), claim("sub", `["`+canarySubject+`"]`), claim("SUB", quoted(canarySubject)), claim("sealed", quoted(canaryEmail)),
+	}
+	canaries := func(f *forgery) {
+		f.claims.set("sub", quoted(canarySubject))
+		f.claims.set("email", quoted(canaryEmail))
+		f.claims.set("account", fmt.Sprint(canaryAccount))
+		f.claims.set("deep", `{"`+canaryDeep+`":["`+canaryStreet+`"]}`)
+	}
+	refusal := func(cfg open.Config, token string) {
+		tok, err := newOpener(t, cfg).OpenAt(t.Context(), token, clock)
+		if tok != nil {
+			err = nil
+		}
+		errs = append(errs, err)
+	}
+	for _, bend := range bends {
+		f := forge()
+		canaries(f)
+		bend(f)
+		refusal(config(), f.token())
+	}
+	for _, bend := range []func(s *selective){
+		ours(bendParts(func(p *parts) { p.tag = flip(p.tag, 0) })), ours(plaintext(canaryEmail)), ours(plaintext(`["` + canaryEmail + `"]`)),
+		sealedClaim("nbf", fmt.Sprint(canaryAccount)), sealedClaim("scope", quoted(canaryDeep)), sealedAs(`["` + canaryEmail + `"]`), sealedAs(`"` + canaryEmail + `"`),
+		ours(outer("jti", `"other"`)), ours(outer("kid", `"nobody's"`)), ours(outer("sub", `"other"`)),
+	} {
+		s := forgeSelective()
+		canaries(s.forgery)
+		canaries(s.ours())
+		for _, name := range []string{"sub", "iss", "aud", "iat", "exp", "jti"} {
+			s.ours().claims.remove(name)
+		}
+		for _, name := range []string{"email", "account", "deep"} {
+			s.claims.remove(name)
+		}
+		bend(s)
+		refusal(selectiveConfig(), s.token())
+	}
+	for _, change := range []func(c *open.Config){
+		func(c *open.Config) { c.Require = []string{"absent"} },
+		func(c *open.Config) { c.Decryption = brokenSource{errDown} },
+		func(c *open.Config) { c.Check = func(context.Context, *open.Token) error { return errDown } },
+	} {
+		cfg := config()
+		change(&cfg)
+		f := forge()
+		canaries(f)
+		refusal(cfg, f.token())
+	}
+	_, err := open.New(open.Config{})
+	return append(errs, err)
+}
+
+// quoting is a claim's type that quotes its text in the error.
+type quoting struct{}
+
+func (*quoting) UnmarshalJSON(text []byte) error { return fmt.Errorf("not for me: %s", text) }
+func (quoting) MarshalJSON() ([]byte, error)     { return nil, errors.New("not mine: " + canaryEmail) }
+
+// claimsErrors are those of claims that do not fit their Go type.
+func claimsErrors(t testing.TB, c canaryKeys) (errs []error) {
+	t.Helper()
+	for _, form := range []seal.Form{seal.Nested, seal.Selective} {
+		to, from := canaryConfigs(c, form)
+		text := must(must(seal.New(to)).Seal(t.Context(), seal.Claims{Subject: canarySubject, Custom: map[string]any{
+			"email": canaryEmail, "account": canaryAccount, "deep": map[string]any{canaryDeep: canaryStreet},
+		}}))
+		tok := must(must(open.New(from)).Open(t.Context(), text))
+		for _, dst := range []any{
+			&struct{ Email int }{}, &struct{ Account int8 }{}, &struct{ Account uint16 }{}, &struct{ Account string }{}, &struct{ Email time.Time }{},
+			&struct{ Email []byte }{}, &struct{ Email quoting }{}, &struct{ Email json.Number }{}, &struct{ Deep map[string]int }{}, &struct{ Deep map[int]string }{},
+			&map[string]int{}, &map[string]quoting{}, &[]string{}, new(string), struct{ Email string }{}, nil,
+		} {
+			errs = append(errs, tok.Claims(dst))
+		}
+	}
+	return errs
+}
+
+// sealErrors are those of claims that cannot be sealed, or must not be readable.
+func sealErrors(t testing.TB, c canaryKeys, profile canaryProfile) (errs []error) {
+	t.Helper()
+	raw := string(must(json.Marshal(profile)))
+	for _, form := range []seal.Form{seal.Nested, seal.Selective} {
+		cfg, _ := canaryConfigs(c, form)
+		sealer := must(seal.New(cfg))
+		for _, custom := range []any{
+			raw, []byte(raw), []string{canaryEmail}, json.RawMessage(raw + "}"), json.RawMessage(raw[1:]), json.RawMessage(`{"a":"` + canaryEmail + `","a":1}`),
+			map[string]any{"iss": canaryEmail}, map[string]any{"CNF": canaryEmail}, map[string]any{"a": canaryEmail + "\xff"}, map[string]any{"f": func() string { return canaryEmail }},
+			map[string]any{"a": canaryEmail, "q": quoting{}}, map[float64]string{1: canaryEmail}, map[string]any{"a": strings.Repeat(canaryDeep, 5000)}, json.Number(canaryEmail),
+			quoting{},
+		} {
+			_, err := sealer.Seal(t.Context(), seal.Claims{Subject: canarySubject, Custom: custom})
+			errs = append(errs, err)
+		}
+		for _, claims := range []seal.Claims{
+			{Subject: canarySubject + "\xff"}, {ID: canaryDeep + "\xff"}, {Subject: canarySubject, NotBefore: time.Unix(1<<40, 0), Custom: profile},
+		} {
+			_, err := sealer.Seal(t.Context(), claims)
+			errs = append(errs, err)
+		}
+	}
+	selective, _ := canaryConfigs(c, seal.Selective)
+	selective.Visible = []string{"note", "deep"}
+	for _, claims := range []seal.Claims{
+		{Subject: canaryEmail}, {ID: canaryEmail}, {Custom: map[string]any{"note": "call " + canaryEmail}},
+		{Custom: map[string]any{"deep": map[string]any{canaryEmail: []any{canaryEmail}}}}, {Custom: map[string]any{"deep": map[string]any{"a": []any{canaryEmail}}}},
+	} {
+		_, err := must(seal.New(selective)).Seal(t.Context(), claims)
+		errs = append(errs, err)
+	}
+	selective.Recipients[0].Claims = []string{"email"}
+	for _, custom := range []map[string]any{{canaryEmail: 1, "email": canaryEmail}, {"account": canaryAccount, "email": 1}, {"note": canaryDeep}} {
+		_, err := must(seal.New(selective)).Seal(t.Context(), seal.Claims{Custom: custom})
+		errs = append(errs, err)
+	}
+	for _, visible := range [][]string{{canaryEmail}, {"a", "A"}, {"email"}} {
+		selective.Visible = visible
+		_, err := seal.New(selective)
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+// keyErrors are those of damaged private keys, of the operations of sound ones, and of
+// KEKs and rings.
+func keyErrors(t testing.TB, c canaryKeys) (errs []error) {
+	t.Helper()
+	add := func(err error) { errs = append(errs, err) }
+	for _, k := range c.all() {
+		jwk := must(strict.ParseObject(must(json.Marshal(k.jwk(k.private)))))
+		for broken := range jwk.All() {
+			var o object
+			for name, value := range jwk.All() {
+				if name == broken {
+					value = json.RawMessage(`["unfit"]`)
+				}
+				o.add(name, string(value))
+			}
+			if _, err := keys.ParseKey([]byte(o.String()), keys.As{}); err != nil {
+				add(err)
+			}
+		}
+		text := string(must(json.Marshal(k.jwk(k.private))))
+		_, err := keys.ParseKey([]byte(text[:len(text)-1]), keys.As{})
+		add(err)
+		_, err = keys.ParseKey([]byte(`{"keys":[`+text+`]}`), keys.As{})
+		add(err)
+		_, err = keys.ParsePublicSet([]byte(`{"keys":[` + text + `]}`))
+		add(err)
+		_, err = keys.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: canaryBytes(k.suite.Alg())}), keys.As{Suite: k.suite})
+		add(err)
+		if s := k.key.Signer(); s != nil {
+			_, err = s.Sign(rand.Reader, canaryBytes("digest"), crypto.MD5)
+			add(err)
+		}
+		if d := k.key.Decrypter(); d != nil {
+			_, err = d.Decrypt(rand.Reader, canaryBytes("ciphertext"), nil)
+			add(err)
+		}
+	}
+	_, err := keys.NewSet(c.es256.key, c.es256.key)
+	add(err)
+	_, err = keys.UnwrapKey(canaryBytes("KEK"), make([]byte, 40))
+	add(err)
+	_, err = keys.WrapKey(canaryBytes("KEK")[:31], make([]byte, 32))
+	add(err)
+	_, err = keys.RawKey(append(canaryBytes("KEK"), 0))
+	add(err)
+	path := filepath.Join(t.TempDir(), "kek")
+	if err := os.WriteFile(path, append(canaryBytes("key file"), '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = keys.KeyFile(path)
+	add(err)
+	return append(errs, ringErrors(t, c)...)
+}
+
+func ringErrors(t testing.TB, c canaryKeys) (errs []error) {
+	t.Helper()
+	ctx := t.Context()
+	store := keys.MemStore()
+	ring := must(keys.Create(ctx, store, must(keys.RawKey(canaryBytes("KEK"))), keys.RingConfig{}))
+	_, err := keys.Open(ctx, store, must(keys.RawKey(canaryBytes("another"))))
+	_, errTwice := keys.Create(ctx, store, must(keys.RawKey(canaryBytes("KEK"))), keys.RingConfig{})
+	_, errSince := keys.OpenSince(ctx, store, must(keys.RawKey(canaryBytes("KEK"))), keys.Mark{Generation: 7, Nonce: "n"})
+	if err := ring.Import(ctx, c.es256.key, keys.Staged); err != nil {
+		t.Fatal(err)
+	}
+	_, errRevoke := ring.Revoke(ctx, keys.Revocation{KeyID: "nobody's"})
+	_, errWindow := ring.RotateNow(ctx, keys.Force{Use: keys.UseSig})
+	return append(errs, err, errTwice, errSince, errRevoke, errWindow,
+		ring.Import(ctx, c.es256.key, keys.Staged), ring.Import(ctx, c.eddsa.key, keys.Active), ring.Import(ctx, c.ecdhES.key, keys.Revoked))
+}
+
+// strictErrors are those of a text of claims that is cut, or asked for what it is not.
+func strictErrors(t testing.TB, profile canaryProfile) (errs []error) {
+	t.Helper()
+	text := must(json.Marshal(profile))
+	for at := 0; at < len(text); at += 40 {
+		_, err := strict.ParseObject(text[:at])
+		errs = append(errs, err)
+	}
+	o := must(strict.ParseObject(text))
+	_, _, errObject := o.Object("email")
+	_, _, errArray := o.Array("address")
+	_, _, errText := o.Text("account")
+	_, _, errStrings := o.Strings("raw")
+	_, _, errDate := o.NumericDate("email")
+	_, errBase64 := strict.DecodeBase64URL(canaryEmail)
+	for _, err := range []error{errObject, errArray, errText, errStrings, errDate, errBase64} {
+		errs = append(errs, err)
+		if e, ok := errors.AsType[*strict.MemberError](err); ok {
+			errs = append(errs, e)
+		}
+	}
+	return errs
+}

@@ -1,0 +1,149 @@
+package open_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/opentest"
+	"github.com/sealjwt/sealjwt/seal"
+	"github.com/sealjwt/sealjwt/seal/pii"
+)
+
+// The canaries in claims.
+const (
+	canaryEmail   = "quetzal.wobbegong@canary.example"
+	canarySubject = "subject-axolotl-5417"
+	canaryStreet  = "12 Pangolin Crescent, Fictonville"
+	canaryDeep    = "the deepest nudibranch of all"
+	canaryAccount = 7301948265017342
+)
+
+// canaryProfile are claims in a struct, with whatever can hold a text.
+type canaryProfile struct {
+	Email   string          `json:"email"`
+	Account int64           `json:"account"`
+	Address map[string]any  `json:"address"`
+	Raw     json.RawMessage `json:"raw"`
+	Next    *canaryProfile  `json:"next,omitempty"`
+}
+
+func newCanaryProfile(f finder) canaryProfile {
+	for _, s := range []string{canaryEmail, canarySubject, canaryStreet, canaryDeep, fmt.Sprint(canaryAccount)} {
+		f.addBytes([]byte(s))
+	}
+	f.addPrinted(int64(canaryAccount))
+	f.addPrinted(float64(canaryAccount))
+	f.addWord(canaryAccount)
+	p := canaryProfile{Email: canaryEmail, Account: canaryAccount, Raw: json.RawMessage(`{"deep":["` + canaryDeep + `"]}`),
+		Address: map[string]any{"street_address": canaryStreet, "lines": []any{canaryStreet, canaryDeep}}}
+	next := p
+	p.Next = &next
+	return p
+}
+
+// redactionSamples are samples of all exported types, and what none of them may show.
+func redactionSamples(t testing.TB) (finder, []sample) {
+	t.Helper()
+	f := newFinder()
+	c := newCanaryKeys(t, f)
+	profile := newCanaryProfile(f)
+	samples := keySamples(t, f, c)
+	samples = append(samples, claimSamples(t, profile)...)
+	samples = append(samples, tokenSamples(t, c, profile)...)
+	return f, append(samples, errorSamples(t, c, profile)...)
+}
+
+// canaryConfigs seal and open with the canary keys, in one form.
+func canaryConfigs(c canaryKeys, form seal.Form) (seal.Config, open.Config) {
+	issuer, recipient := must(keys.NewSet(c.es256.key)), must(keys.NewSet(c.ecdhES.key, c.rsaES.key))
+	to := seal.Config{
+		Issuer: issuerID, Form: form, Signing: issuer, Lifetime: 10 * time.Minute,
+		Recipients: []seal.Recipient{{Audience: audience, Keys: recipient}},
+	}
+	checked := func(private *testKey) func(context.Context, *open.Token) error {
+		return func(_ context.Context, tok *open.Token) error {
+			if private == nil || tok == nil {
+				return fmt.Errorf("never: %v", private)
+			}
+			return nil
+		}
+	}
+	from := open.Config{
+		Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: issuer}}, Decryption: recipient,
+		Form: open.Form(form), Check: checked(c.es256),
+	}
+	return to, from
+}
+
+// claimSamples are of the types that hold claims before they are sealed, and of what is
+// read of them.
+func claimSamples(t testing.TB, profile canaryProfile) []sample {
+	t.Helper()
+	text := must(json.Marshal(profile))
+	escaped := `{"\u0065mail":"` + canaryEmail + `","` + canaryDeep + `":{"a":[` + fmt.Sprint(canaryAccount) + `]}}`
+	object := must(strict.ParseObject(text))
+	inner, _, err := object.Object("address")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var decoded map[string]any
+	if err := json.Unmarshal(text, &decoded); err != nil {
+		t.Fatal(err)
+	}
+	claims := func(custom any) seal.Claims {
+		return seal.Claims{Subject: canarySubject, ID: canaryDeep, Custom: custom}
+	}
+	samples := []sample{
+		sampleOf("a struct", claims(profile)), sampleOf("a pointer", claims(&profile)), sampleOf("a map", claims(decoded)),
+		sampleOf("JSON", claims(json.RawMessage(text))), sampleOf("none", claims(nil)),
+		sampleOf("", object), sampleOf("escaped", must(strict.ParseObject([]byte(escaped)))), sampleOf("inner", inner), sampleOf("zero", strict.Object{}),
+		sampleOf("", seal.Nested), sampleOf("", open.Nested), sampleOf("", opentest.Nested), sampleOf("", pii.Email),
+	}
+	found := pii.InObject(object)
+	found = append(found, pii.InObject(must(strict.ParseObject([]byte(`{"`+canaryEmail+`":{"`+canaryEmail+`":"`+canaryEmail+`"}}`))))...)
+	if len(found) < 3 {
+		t.Errorf("only %v is found", found)
+	}
+	for _, finding := range found {
+		samples = append(samples, sampleOf("", finding))
+	}
+	return samples
+}
+
+// tokenSamples are of what seals and opens, and of the tokens it makes.
+func tokenSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []sample) {
+	t.Helper()
+	for _, form := range []seal.Form{seal.Nested, seal.Selective} {
+		to, from := canaryConfigs(c, form)
+		sealer, opener := must(seal.New(to)), must(open.New(from))
+		text := must(sealer.Seal(t.Context(), seal.Claims{Subject: canarySubject, Custom: profile}))
+		tok := must(opener.Open(t.Context(), text))
+		var claims canaryProfile
+		if err := tok.Claims(&claims); err != nil || claims.Email != canaryEmail || tok.Subject() != canarySubject {
+			t.Fatalf("the token holds no canary: %v", err)
+		}
+		name := fmt.Sprintf("form %d", form)
+		samples = append(samples, sampleOf(name, to), sampleOf(name, from), sampleOf(name, to.Recipients[0]), sampleOf(name, from.Trust[0]),
+			sampleOf(name, sealer), sampleOf(name+", value", *sealer), sampleOf(name, opener), sampleOf(name+", value", *opener),
+			sampleOf(name, tok), sampleOf(name+", value", *tok))
+	}
+	target := opentest.Target{
+		Open:   func(context.Context, string) error { return nil },
+		Issuer: opentest.Issuer{ID: issuerID, Signing: must(json.Marshal(c.es256.jwk(c.es256.private)))}, Audience: audience,
+		Recipient: must(json.Marshal(c.ecdhES.jwk(c.ecdhES.private))), Now: clock,
+	}
+	samples = append(samples, sampleOf("", target), sampleOf("", target.Issuer))
+	cases := must(opentest.Cases(target))
+	cases = slices.DeleteFunc(cases, func(c opentest.Case) bool { return len(c.Token) > 4<<10 }) // some are a megabyte
+	for _, i := range []int{0, len(cases) / 2, len(cases) - 1} {
+		samples = append(samples, sampleOf("", cases[i]))
+	}
+	return samples
+}

@@ -1,0 +1,135 @@
+package open_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// shown are the types of which a canary comes out after all, by the ways on which it
+// does, and why that is right.
+var shown = map[string]struct {
+	ways []string
+	why  string
+}{
+	"seal.Claims": {[]string{wayHidden, wayField, wayGob},
+		"the caller fills its exported fields: who names one wants it, and where fmt calls no methods it cannot be kept from them"},
+	"opentest.Issuer": {[]string{wayHidden, wayField, wayGob}, "likewise; its key is one that nothing trusts"},
+	"opentest.Target": {[]string{wayHidden, wayField, wayGob}, "likewise"},
+}
+
+// TestEveryTypeIsRedacted: of no exported type of any package comes a key, a KEK or a
+// claim, whatever somebody does to print it.
+func TestEveryTypeIsRedacted(t *testing.T) {
+	t.Parallel()
+	secrets, samples := redactionSamples(t)
+	sampled := make(map[string]bool)
+	leaks := make(map[string]bool) // "type: way", of those in shown
+	renderings := 0
+	for _, s := range samples {
+		sampled[s.typ.String()] = true
+		for r := range s.renderings {
+			renderings++
+			spelling := secrets.find(r.text)
+			if spelling == "" {
+				continue
+			}
+			if slices.Contains(shown[s.typ.String()].ways, r.way) {
+				leaks[s.typ.String()+": "+r.way] = true
+				continue
+			}
+			t.Errorf("%v: %s, %s shows %.60q in %.400q", s, r.way, r.how, spelling, r.text)
+			break
+		}
+	}
+	for typ, s := range shown {
+		for _, way := range s.ways {
+			if !leaks[typ+": "+way] {
+				t.Errorf("%s does not come out by %s: strike it from the exceptions", typ, way)
+			}
+		}
+	}
+	declared := declaredTypes(t)
+	for _, typ := range declared {
+		if !sampled[typ] {
+			t.Errorf("there is no sample of %s", typ)
+		}
+	}
+	t.Logf("%d exported types, %d samples, %d renderings, %d spellings of secrets", len(declared), len(samples), renderings, secrets.size())
+}
+
+func (f finder) size() int {
+	n := 0
+	for _, spellings := range f.byFirst {
+		n += len(spellings)
+	}
+	return n
+}
+
+// declaredTypes are the exported types of all packages of the module that can be
+// imported, as reflect prints them, read from the source: so none can be forgotten.
+func declaredTypes(t *testing.T) []string {
+	t.Helper()
+	var types []string
+	packages := make(map[string]string) // name to folder: two of one name would hide each other's types
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		if name := entry.Name(); name == "testdata" || name == "internal" || len(name) > 2 && strings.HasPrefix(name, ".") {
+			return fs.SkipDir
+		}
+		files, err := os.ReadDir(path)
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(path, file.Name()), nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			if f.Name.Name == "main" {
+				return nil
+			}
+			if other, twice := packages[f.Name.Name]; twice && other != path {
+				return fmt.Errorf("%s and %s are both package %s", path, other, f.Name.Name)
+			}
+			packages[f.Name.Name] = path
+			types = append(types, exportedTypes(f)...)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(packages) < 8 || len(types) < 40 {
+		t.Fatalf("only %d types found, in %v", len(types), packages)
+	}
+	slices.Sort(types)
+	return types
+}
+
+func exportedTypes(f *ast.File) (names []string) {
+	for _, decl := range f.Decls {
+		group, ok := decl.(*ast.GenDecl)
+		if !ok || group.Tok != token.TYPE {
+			continue
+		}
+		for _, spec := range group.Specs {
+			if name := spec.(*ast.TypeSpec).Name; name.IsExported() {
+				names = append(names, f.Name.Name+"."+name.Name)
+			}
+		}
+	}
+	return names
+}
