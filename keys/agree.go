@@ -1,12 +1,10 @@
 package keys
 
 import (
-	"crypto"
 	"crypto/aes"
-	_ "crypto/sha256" // the hash of Concat KDF
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"io"
 
 	josecipher "github.com/go-jose/go-jose/v4/cipher"
 )
@@ -24,13 +22,20 @@ func (s Suite) AgreedKey(z []byte, c Content, apu, apv []byte) []byte {
 	if s == ECDHES {
 		id, size = c.String(), c.KeySize()
 	}
-	bits := binary.BigEndian.AppendUint32(nil, uint32(size)*8)
-	kdf := josecipher.NewConcatKDF(crypto.SHA256, z, prefixed([]byte(id)), prefixed(apu), prefixed(apv), bits, nil)
-	key := make([]byte, size)
-	if _, err := io.ReadFull(kdf, key); err != nil {
-		panic("keys: Concat KDF ended early: " + err.Error())
+	in := make([]byte, 4, 192) // the round, and what the usual case needs
+	in = append(in, z...)
+	in = appendPrefixed(in, id)
+	in = appendPrefixed(in, apu)
+	in = appendPrefixed(in, apv)
+	in = binary.BigEndian.AppendUint32(in, uint32(size)*8)
+	defer clear(in)
+	key := make([]byte, 0, 2*sha256.Size) // two rounds at most
+	for round := uint32(1); len(key) < size; round++ {
+		binary.BigEndian.PutUint32(in, round)
+		sum := sha256.Sum256(in)
+		key = append(key, sum[:]...)
 	}
-	return key
+	return key[:size]
 }
 
 // WrapKey wraps a content encryption key with AES Key Wrap (RFC 3394; RFC 7518
@@ -58,6 +63,6 @@ func UnwrapKey(kek, wrapped []byte) ([]byte, error) {
 	return cek, nil
 }
 
-func prefixed(b []byte) []byte {
-	return append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)
+func appendPrefixed[T string | []byte](dst []byte, b T) []byte {
+	return append(binary.BigEndian.AppendUint32(dst, uint32(len(b))), b...)
 }

@@ -76,38 +76,50 @@ func (c Content) TagSize() int { return contents[c].tag }
 // the content encryption step of RFC 7516 section 5.1; most users want package
 // seal. It fails only for a key of the wrong length.
 func (c Content) Encrypt(cek, aad, plaintext []byte) (iv, ciphertext, tag []byte, err error) {
-	mode, err := c.mode(cek)
+	out, err := c.AppendEncrypt(nil, cek, aad, plaintext)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	info := contents[c]
-	out := make([]byte, 0, info.iv+len(plaintext)+aes.BlockSize+info.tag)
-	if mode.NonceSize() == 0 {
-		out = mode.Seal(out, nil, plaintext, aad)
-	} else {
-		out = out[:info.iv]
-		rand.Read(out)
-		out = append(out, mode.Seal(nil, out, plaintext, aad)...)
+	first, end := contents[c].iv, len(out)-contents[c].tag
+	return out[:first:first], out[first:end:end], out[end:], nil
+}
+
+// AppendEncrypt is [Content.Encrypt] that appends initialization vector, ciphertext
+// and tag to dst, which shares no memory with plaintext.
+func (c Content) AppendEncrypt(dst, cek, aad, plaintext []byte) ([]byte, error) {
+	mode, err := c.mode(cek)
+	if err != nil {
+		return nil, err
 	}
-	end := len(out) - info.tag
-	return out[:info.iv:info.iv], out[info.iv:end:end], out[end:], nil
+	if mode.NonceSize() == 0 {
+		return mode.Seal(dst, nil, plaintext, aad), nil
+	}
+	iv := make([]byte, contents[c].iv)
+	rand.Read(iv)
+	return mode.Seal(append(dst, iv...), iv, plaintext, aad), nil
 }
 
 // Decrypt is the inverse of [Content.Encrypt] and the content decryption step of
 // RFC 7516 section 5.2. Lengths that do not fit, a wrong key and a wrong tag
 // fail alike.
 func (c Content) Decrypt(cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
-	mode, err := c.mode(cek)
-	if err != nil || len(iv) != contents[c].iv || len(tag) != contents[c].tag {
+	if !c.Valid() || len(iv) != contents[c].iv || len(tag) != contents[c].tag {
 		return nil, errDecrypt
 	}
-	var plaintext []byte
-	if mode.NonceSize() == 0 {
-		whole := join(iv, ciphertext, tag)
-		plaintext, err = mode.Open(whole[:0], nil, whole, aad) // in place
-	} else {
-		plaintext, err = mode.Open(nil, iv, join(ciphertext, tag), aad)
+	sealed := join(iv, ciphertext, tag)
+	return c.AppendDecrypt(sealed[:0], cek, aad, sealed)
+}
+
+// AppendDecrypt is [Content.Decrypt] of initialization vector, ciphertext and tag in
+// one piece, and appends the plaintext to dst. With sealed[:0] for dst it decrypts in
+// place.
+func (c Content) AppendDecrypt(dst, cek, aad, sealed []byte) ([]byte, error) {
+	mode, err := c.mode(cek)
+	if err != nil || len(sealed) < contents[c].iv+contents[c].tag {
+		return nil, errDecrypt
 	}
+	n := mode.NonceSize()
+	plaintext, err := mode.Open(dst, sealed[:n], sealed[n:], aad)
 	if err != nil {
 		return nil, errDecrypt
 	}

@@ -10,6 +10,8 @@ import (
 
 // claims are all claims of a verified token.
 type claims struct {
+	token Token // that shows them
+
 	issuer, subject, id          string
 	audience                     []string
 	issuedAt, notBefore, expires time.Time
@@ -31,27 +33,36 @@ var judged = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed",
 
 // readClaims reads the registered claims. One that is present with the wrong type
 // is an error, null included: what cannot be read must not count as absent
-// (CVE-2026-25537).
-func readClaims(o strict.Object) (*claims, error) {
-	c := &claims{}
+// (CVE-2026-25537). The issuer is that whose keys have verified the token, empty for
+// a header.
+func (o *Opener) readClaims(object strict.Object, issuer string) (*claims, error) {
+	c := &claims{issuer: issuer}
 	var err error
-	for _, text := range []struct {
-		name string
-		dst  *string
-	}{{"iss", &c.issuer}, {"sub", &c.subject}, {"jti", &c.id}} {
-		if *text.dst, _, err = o.Text(text.name); err != nil {
-			return nil, refuseClaims(text.name+" must be a string", "")
+	if issuer == "" {
+		if c.issuer, _, err = object.Text("iss"); err != nil {
+			return nil, refuseClaims("iss must be a string", "")
 		}
 	}
-	for _, date := range []struct {
+	if c.subject, _, err = object.Text("sub"); err != nil {
+		return nil, refuseClaims("sub must be a string", "")
+	}
+	if c.id, _, err = object.Text("jti"); err != nil {
+		return nil, refuseClaims("jti must be a string", "")
+	}
+	for _, date := range [...]struct {
 		name string
 		dst  *time.Time
 	}{{"exp", &c.expires}, {"nbf", &c.notBefore}, {"iat", &c.issuedAt}} {
-		if *date.dst, _, err = o.NumericDate(date.name); err != nil {
+		if *date.dst, _, err = object.NumericDate(date.name); err != nil {
 			return nil, refuseClaims(date.name+" must be a NumericDate", "it is no number between 0 and the end of the year 9999")
 		}
 	}
-	if c.audience, _, err = o.Strings("aud"); err != nil {
+	// Most tokens have one audience, and it is us.
+	if text, _, err := object.TextBytes("aud"); err == nil && string(text) == o.cfg.Audience {
+		c.audience = o.audience
+		return c, nil
+	}
+	if c.audience, _, err = object.Strings("aud"); err != nil {
 		return nil, refuseClaims("aud must be a string or an array of strings", "")
 	}
 	return c, nil
@@ -74,7 +85,7 @@ func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	if !slices.Contains(c.audience, o.cfg.Audience) {
 		return refuse(ErrAudience, "aud is %s, and we are %s", quoteList(c.audience), quote(o.cfg.Audience))
 	}
-	if err := c.checkReplicated(header); err != nil {
+	if err := o.checkReplicated(c, header); err != nil {
 		return err
 	}
 	return c.checkTimes(now, o.cfg.Leeway, o.cfg.MaxLifetime)
@@ -170,8 +181,11 @@ func (c *claims) difference(copied *claims, name string) string {
 // checkReplicated compares every registered claim that stands in the header of a JWE
 // with the one that was signed, RFC 7519 section 5.3: the header is what routers
 // read, and anybody could have written it.
-func (c *claims) checkReplicated(header strict.Object) error {
-	copied, err := readClaims(header)
+func (o *Opener) checkReplicated(c *claims, header strict.Object) error {
+	if header.Len() == 0 {
+		return nil
+	}
+	copied, err := o.readClaims(header, "")
 	if err != nil {
 		return err
 	}

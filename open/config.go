@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -129,7 +130,7 @@ func New(cfg Config) (*Opener, error) {
 	if problem != "" {
 		return nil, fmt.Errorf("%w: %s", ErrConfig, problem)
 	}
-	trust := make(map[string]keys.PublicSource, len(cfg.Trust))
+	trust := make(map[string]Issuer, len(cfg.Trust))
 	for _, i := range cfg.Trust {
 		if i.ID == "" || i.Keys == nil {
 			return nil, fmt.Errorf("%w: every trusted issuer needs its ID and its Keys", ErrConfig)
@@ -137,9 +138,12 @@ func New(cfg Config) (*Opener, error) {
 		if _, twice := trust[i.ID]; twice {
 			return nil, fmt.Errorf("%w: the issuer %q stands twice in Trust", ErrConfig, i.ID)
 		}
-		trust[i.ID] = i.Keys
+		trust[i.ID] = i
 	}
-	return &Opener{cfg: cfg, trust: trust, now: time.Now}, nil
+	return &Opener{
+		cfg: cfg, trust: trust, audience: []string{cfg.Audience}, now: time.Now,
+		scratch: &sync.Pool{New: func() any { return new(scratch) }},
+	}, nil
 }
 
 func (c Config) problem() string {

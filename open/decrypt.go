@@ -24,7 +24,7 @@ func (j *jwe) decrypt(k *keys.Key) ([]byte, error) {
 		return nil, err
 	}
 	defer clear(cek)
-	plaintext, err := j.content.Decrypt(cek, []byte(j.parts[0]), j.iv, j.ciphertext, j.tag)
+	plaintext, err := j.content.AppendDecrypt(j.sealed[:0], cek, j.parts[0], j.sealed)
 	if err != nil {
 		return nil, ErrNotAuthentic
 	}
@@ -70,7 +70,8 @@ func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
 
 // agree performs the key agreement, RFC 7518 section 4.6.
 func (j *jwe) agree(k *keys.Key) ([]byte, error) {
-	epk, err := j.ephemeralKey()
+	exchanger := k.KeyExchanger()
+	epk, err := j.ephemeralKey(exchanger.Curve())
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (j *jwe) agree(k *keys.Key) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	z, err := k.KeyExchanger().ECDH(epk)
+	z, err := exchanger.ECDH(epk)
 	if err != nil {
 		return nil, ErrNotAuthentic
 	}
@@ -90,27 +91,20 @@ func (j *jwe) agree(k *keys.Key) ([]byte, error) {
 	return k.Suite().AgreedKey(z, j.content, apu, apv), nil
 }
 
-// ephemeralKey is the sender's public key. A point off the curve would let the
-// sender read our private key bit by bit (CVE-2016-9121); crypto/ecdh refuses it.
-func (j *jwe) ephemeralKey() (*ecdh.PublicKey, error) {
-	// What is not there, or not of its type, is empty and refused as such.
-	epk, _, _ := j.header.members.Object("epk")
-	kty, _, _ := epk.Text("kty")
-	crv, _, _ := epk.Text("crv")
-	_, private := epk.Raw("d")
-	if kty != "EC" || crv != "P-256" || private {
+// ephemeralKey is the sender's public key. A point off the curve would let the sender
+// read our private key bit by bit (CVE-2016-9121); crypto/ecdh refuses it.
+func (j *jwe) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
+	if j.epk.kty != "EC" || j.epk.crv != "P-256" || j.epk.private {
 		return nil, refuse(ErrMalformed, "the epk is no public key on P-256")
 	}
-	point := []byte{4} // uncompressed
-	for _, name := range []string{"x", "y"} {
-		s, _, _ := epk.Text(name)
-		b, _ := strict.DecodeBase64URL(s)
-		if len(b) != coordinateSize {
-			return nil, refuse(ErrMalformed, "the %s of the epk is no coordinate of %d bytes", name, coordinateSize)
+	start := len(j.memory.decoded)
+	j.memory.decoded = append(j.memory.decoded, 4) // uncompressed
+	for _, text := range [...][]byte{j.epk.x, j.epk.y} {
+		if n, err := j.memory.decodePart(text); err != nil || len(n) != coordinateSize {
+			return nil, refuse(ErrMalformed, "a coordinate of the epk has not %d bytes", coordinateSize)
 		}
-		point = append(point, b...)
 	}
-	pub, err := ecdh.P256().NewPublicKey(point)
+	pub, err := curve.NewPublicKey(j.memory.decoded[start:])
 	if err != nil {
 		return nil, refuse(ErrMalformed, "the epk is no point on P-256")
 	}
@@ -118,7 +112,7 @@ func (j *jwe) ephemeralKey() (*ecdh.PublicKey, error) {
 }
 
 func (j *jwe) partyInfo(name string) ([]byte, error) {
-	s, _, err := j.header.members.Text(name)
+	s, _, err := j.members.Text(name)
 	if err != nil {
 		return nil, refuse(ErrMalformed, "a header: %v", err)
 	}

@@ -2,7 +2,6 @@ package open
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -10,9 +9,23 @@ import (
 
 // header is a protected header of either layer.
 type header struct {
-	members       strict.Object
-	alg, kid, typ string
-	hasKid        bool
+	alg, typ, cty, enc string
+	kid                []byte
+	hasKid, hasEnc     bool
+
+	// Of a header that was read as JSON, all members.
+	members strict.Object
+
+	// Of one that was not, what has no field above.
+	epk  ephemeral
+	tail string // the rest of its text, behind the cty
+}
+
+// ephemeral is a sender's public key as a header spells it.
+type ephemeral struct {
+	kty, crv string
+	x, y     []byte
+	private  bool
 }
 
 // refusedMembers: extensions that we would have to understand (crit), that make
@@ -21,18 +34,24 @@ type header struct {
 // ignored, as RFC 7515 and RFC 7516 section 4 demand.
 var refusedMembers = []string{"crit", "zip", "b64", "jwk", "jku", "x5u"}
 
-func parseHeader(part string) (header, error) {
+// decodeHeader decodes the first part of either layer.
+func (m *scratch) decodeHeader(part []byte) ([]byte, error) {
 	// Before it is decoded: a header is what a stranger makes us read first.
 	if len(part) > maxHeader/3*4+3 {
-		return header{}, refuse(ErrMalformed, "a header of %d characters, and %d bytes are allowed", len(part), maxHeader)
+		return nil, refuse(ErrMalformed, "a header of %d characters, and %d bytes are allowed", len(part), maxHeader)
 	}
-	raw, err := strict.DecodeBase64URL(part)
+	raw, err := m.decodePart(part)
 	if err != nil {
-		return header{}, refuse(ErrMalformed, "a header: %v", err)
+		return nil, refuse(ErrMalformed, "a header: %v", err)
 	}
 	if len(raw) > maxHeader {
-		return header{}, refuse(ErrMalformed, "a header of %d bytes, and %d are allowed", len(raw), maxHeader)
+		return nil, refuse(ErrMalformed, "a header of %d bytes, and %d are allowed", len(raw), maxHeader)
 	}
+	return raw, nil
+}
+
+// parseHeader reads a header as JSON.
+func parseHeader(raw []byte) (header, error) {
 	members, err := strict.ParseObject(raw)
 	if err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
@@ -47,7 +66,7 @@ func parseHeader(part string) (header, error) {
 	if h.alg, hasAlg, err = members.Text("alg"); err != nil || !hasAlg {
 		return header{}, refuse(ErrMalformed, "a header lacks alg, or has one that is no string")
 	}
-	if h.kid, h.hasKid, err = members.Text("kid"); err != nil {
+	if h.kid, h.hasKid, err = members.TextBytes("kid"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
 	if h.typ, _, err = members.Text("typ"); err != nil {
@@ -56,71 +75,26 @@ func parseHeader(part string) (header, error) {
 	return h, nil
 }
 
-// jwe is a compact JWE, not yet decrypted (RFC 7516 section 7.1).
-type jwe struct {
-	header                            header
-	parts                             []string
-	content                           keys.Content
-	encryptedKey, iv, ciphertext, tag []byte
-}
-
-// parseJWE reads a compact JWE with this cty.
-func parseJWE(token, cty string) (*jwe, error) {
-	j, err := parseEnvelope(token)
+// parseJWEHeader is parseHeader for the layer that is encrypted.
+func parseJWEHeader(raw []byte) (header, error) {
+	h, err := parseHeader(raw)
 	if err != nil {
-		return nil, err
+		return header{}, err
 	}
-	if err := j.decode(); err != nil {
-		return nil, err
+	if h.cty, _, err = h.members.Text("cty"); err != nil {
+		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
-	return j, j.checkType(cty)
-}
-
-// parseEnvelope reads the header alone, which says whom a JWE is for.
-func parseEnvelope(token string) (*jwe, error) {
-	if n := 1 + strings.Count(token, "."); n != 5 {
-		return nil, refuse(ErrMalformed, "it has %d parts, and a JWE has 5", n)
-	}
-	j := &jwe{parts: strings.Split(token, ".")}
-	var err error
-	if j.header, err = parseHeader(j.parts[0]); err != nil {
-		return nil, err
-	}
-	return j, nil
-}
-
-func (j *jwe) checkType(cty string) error {
-	found, _, err := j.header.members.Text("cty")
-	if err != nil {
-		return refuse(ErrMalformed, "a header: %v", err)
-	}
-	if !strict.SameMediaType(found, cty) {
-		return refuse(ErrType, "the cty of a JWE is %s, and %s is expected", quote(found), cty)
-	}
-	return nil
-}
-
-// decode reads the other parts.
-func (j *jwe) decode() (err error) {
-	for i, dst := range []*[]byte{&j.encryptedKey, &j.iv, &j.ciphertext, &j.tag} {
-		if *dst, err = strict.DecodeBase64URL(j.parts[i+1]); err != nil {
-			return refuse(ErrMalformed, "part %d of a JWE: %v", i+2, err)
-		}
-	}
-	enc, ok, err := j.header.members.Text("enc")
-	if err != nil || !ok {
-		return refuse(ErrMalformed, "the header of a JWE lacks enc, or has one that is no string")
-	}
-	if j.content, err = keys.ParseContent(enc); err != nil {
-		return refuse(ErrAlgorithm, "enc is %s, which is not offered", quote(enc))
-	}
-	// Lengths exactly: octets that wander between ciphertext and an over-long
-	// tag would make two texts of one token.
-	if len(j.iv) != j.content.IVSize() || len(j.tag) != j.content.TagSize() {
-		return refuse(ErrMalformed, "an initialization vector of %d bytes and a tag of %d, and %v has %d and %d",
-			len(j.iv), len(j.tag), j.content, j.content.IVSize(), j.content.TagSize())
-	}
-	return nil
+	h.enc, h.hasEnc, err = h.members.Text("enc")
+	h.hasEnc = h.hasEnc && err == nil
+	// What is not there, or not of its type, is empty and refused as such, where it is
+	// needed: in a JWE for us.
+	epk, _, _ := h.members.Object("epk")
+	h.epk.kty, _, _ = epk.Text("kty")
+	h.epk.crv, _, _ = epk.Text("crv")
+	h.epk.x, _, _ = epk.TextBytes("x")
+	h.epk.y, _, _ = epk.TextBytes("y")
+	_, h.epk.private = epk.Raw("d")
+	return h, nil
 }
 
 // jws is a compact JWS, decoded and not yet verified (RFC 7515 section 7.1).
@@ -130,29 +104,119 @@ type jws struct {
 	payload, signature []byte
 }
 
-func parseJWS(compact []byte, typ string) (*jws, error) {
+func (m *scratch) parseJWS(compact []byte, typ string) (s jws, err error) {
 	// Claims that are encrypted and not signed come from anybody who has our
 	// public key (CVE-2026-29000); a JWE inside a JWE would be a third layer.
 	if n := 1 + bytes.Count(compact, []byte(".")); n != 3 {
-		return nil, refuse(ErrMalformed, "%d parts where a signed token of 3 is expected", n)
+		return s, refuse(ErrMalformed, "%d parts where a signed token of 3 is expected", n)
 	}
-	parts := bytes.Split(compact, []byte("."))
-	h, err := parseHeader(string(parts[0]))
+	first, rest, _ := bytes.Cut(compact, []byte("."))
+	payload, signature, _ := bytes.Cut(rest, []byte("."))
+	raw, err := m.decodeHeader(first)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	s := &jws{header: h, input: compact[:len(parts[0])+1+len(parts[1])]}
-	if s.payload, err = strict.DecodeBase64URLBytes(parts[1]); err != nil {
-		return nil, refuse(ErrMalformed, "the payload: %v", err)
+	h, direct := directJWS(raw)
+	if !direct {
+		h, err = parseHeader(raw)
 	}
-	if s.signature, err = strict.DecodeBase64URLBytes(parts[2]); err != nil {
-		return nil, refuse(ErrMalformed, "the signature: %v", err)
+	if err != nil {
+		return s, err
+	}
+	s.header, s.input = h, compact[:len(first)+1+len(payload)]
+	// The payload stays with the token, and is the one part that is not in the scratch.
+	if s.payload, err = strict.DecodeBase64URLBytes(payload); err != nil {
+		return s, refuse(ErrMalformed, "the payload: %v", err)
+	}
+	if s.signature, err = m.decodePart(signature); err != nil {
+		return s, refuse(ErrMalformed, "the signature: %v", err)
 	}
 	if _, nested := h.members.Raw("cty"); nested {
-		return nil, refuse(ErrType, "the signed token has a cty: it holds another token")
+		return s, refuse(ErrType, "the signed token has a cty: it holds another token")
 	}
 	if !strict.SameMediaType(h.typ, typ) {
-		return nil, refuse(ErrType, "typ is %s, and %s is expected", quote(h.typ), typ)
+		return s, refuse(ErrType, "typ is %s, and %s is expected", quote(h.typ), typ)
 	}
 	return s, nil
+}
+
+// jwe is a compact JWE, not yet decrypted (RFC 7516 section 7.1).
+type jwe struct {
+	header
+	memory       *scratch
+	parts        [5][]byte
+	content      keys.Content
+	encryptedKey []byte
+	sealed       []byte // initialization vector, ciphertext and tag
+	sizes        [3]int // of these
+}
+
+// parseJWE reads a compact JWE with this cty.
+func (m *scratch) parseJWE(token []byte, cty string) (jwe, error) {
+	j, err := m.parseEnvelope(token, "")
+	if err != nil {
+		return j, err
+	}
+	if err := j.decode(); err != nil {
+		return j, err
+	}
+	return j, j.checkType(cty)
+}
+
+// parseEnvelope reads the header alone, which says whom a JWE is for. One of ours ends,
+// behind its cty, with tail.
+func (m *scratch) parseEnvelope(token []byte, tail string) (j jwe, err error) {
+	if n := 1 + bytes.Count(token, []byte(".")); n != len(j.parts) {
+		return j, refuse(ErrMalformed, "it has %d parts, and a JWE has 5", n)
+	}
+	for i := range j.parts {
+		j.parts[i], token, _ = bytes.Cut(token, []byte("."))
+	}
+	raw, err := m.decodeHeader(j.parts[0])
+	if err != nil {
+		return j, err
+	}
+	j.memory = m
+	var direct bool
+	if j.header, direct = directJWE(raw, tail); !direct {
+		j.header, err = parseJWEHeader(raw)
+	}
+	return j, err
+}
+
+func (j *jwe) checkType(cty string) error {
+	if !strict.SameMediaType(j.cty, cty) {
+		return refuse(ErrType, "the cty of a JWE is %s, and %s is expected", quote(j.cty), cty)
+	}
+	return nil
+}
+
+// decode reads the other parts.
+func (j *jwe) decode() (err error) {
+	m := j.memory
+	if j.encryptedKey, err = m.decodePart(j.parts[1]); err != nil {
+		return refuse(ErrMalformed, "part 2 of a JWE: %v", err)
+	}
+	start := len(m.decoded)
+	for i, part := range j.parts[2:] {
+		decoded, err := m.decodePart(part)
+		if err != nil {
+			return refuse(ErrMalformed, "part %d of a JWE: %v", i+3, err)
+		}
+		j.sizes[i] = len(decoded)
+	}
+	j.sealed = m.decoded[start:]
+	if !j.hasEnc {
+		return refuse(ErrMalformed, "the header of a JWE lacks enc, or has one that is no string")
+	}
+	if j.content, err = keys.ParseContent(j.enc); err != nil {
+		return refuse(ErrAlgorithm, "enc is %s, which is not offered", quote(j.enc))
+	}
+	// Lengths exactly: octets that wander between ciphertext and an over-long
+	// tag would make two texts of one token.
+	if j.sizes[0] != j.content.IVSize() || j.sizes[2] != j.content.TagSize() {
+		return refuse(ErrMalformed, "an initialization vector of %d bytes and a tag of %d, and %v has %d and %d",
+			j.sizes[0], j.sizes[2], j.content, j.content.IVSize(), j.content.TagSize())
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package open
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -10,9 +11,11 @@ import (
 
 // Opener opens tokens. It is immutable and safe for concurrent use.
 type Opener struct {
-	cfg   Config
-	trust map[string]keys.PublicSource
-	now   func() time.Time
+	cfg      Config
+	trust    map[string]Issuer
+	audience []string // cfg.Audience alone
+	scratch  *sync.Pool
+	now      func() time.Time
 }
 
 // Open opens a token of the configured form and checks every claim. A nested one is
@@ -35,33 +38,44 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 	if len(token) > o.cfg.MaxSize {
 		return nil, refuse(ErrMalformed, "it has %d bytes, and MaxSize is %d", len(token), o.cfg.MaxSize)
 	}
-	form := o.openNested
-	if o.cfg.Form == Selective {
-		form = o.openSelective
-	}
-	c, err := form(ctx, token, at)
+	c, err := o.opened(ctx, token, at)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.checkRequired(o.cfg.Require); err != nil {
 		return nil, err
 	}
-	t := &Token{func() *claims { return c }}
+	c.token.claims = func() *claims { return c }
 	if o.cfg.Check != nil {
-		if err := o.cfg.Check(ctx, t); err != nil {
+		if err := o.cfg.Check(ctx, &c.token); err != nil {
 			return nil, refuseFor(ErrRefused, err)
 		}
 	}
-	return t, nil
+	return &c.token, nil
+}
+
+// opened opens a token of the configured form.
+func (o *Opener) opened(ctx context.Context, token string, at time.Time) (*claims, error) {
+	m := o.scratch.Get().(*scratch)
+	defer func() {
+		if m.wipe() {
+			o.scratch.Put(m)
+		}
+	}()
+	m.take(token)
+	if o.cfg.Form == Selective {
+		return o.openSelective(ctx, m, at)
+	}
+	return o.openNested(ctx, m, at)
 }
 
 // openNested opens the nested form, RFC 7519 section 5.2.
-func (o *Opener) openNested(ctx context.Context, token string, at time.Time) (*claims, error) {
-	outer, err := parseJWE(token, "JWT")
+func (o *Opener) openNested(ctx context.Context, m *scratch, at time.Time) (*claims, error) {
+	outer, err := m.parseJWE(m.token, "JWT")
 	if err != nil {
 		return nil, err
 	}
-	decryptionKey, err := o.decryptionKey(ctx, outer.header)
+	decryptionKey, err := o.decryptionKey(ctx, &outer.header)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +83,7 @@ func (o *Opener) openNested(ctx context.Context, token string, at time.Time) (*c
 	if err != nil {
 		return nil, err
 	}
-	c, err := o.verified(ctx, plaintext)
+	c, err := o.verified(ctx, m, plaintext)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +96,8 @@ func (o *Opener) openNested(ctx context.Context, token string, at time.Time) (*c
 
 // verified verifies a compact JWS and reads its registered claims, which are still
 // to be checked.
-func (o *Opener) verified(ctx context.Context, compact []byte) (*claims, error) {
-	signed, err := parseJWS(compact, o.cfg.Type)
+func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*claims, error) {
+	signed, err := m.parseJWS(compact, o.cfg.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -91,14 +105,18 @@ func (o *Opener) verified(ctx context.Context, compact []byte) (*claims, error) 
 	if err != nil {
 		return nil, refuse(ErrMalformed, "the payload: %v", err)
 	}
-	k, err := o.verificationKey(ctx, signed.header, payload)
+	issuer, err := o.issuerOf(payload)
+	if err != nil {
+		return nil, err
+	}
+	k, err := o.verificationKey(ctx, &signed.header, issuer)
 	if err != nil {
 		return nil, err
 	}
 	if err := verify(k, signed.input, signed.signature); err != nil {
 		return nil, err
 	}
-	c, err := readClaims(payload)
+	c, err := o.readClaims(payload, issuer.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +126,7 @@ func (o *Opener) verified(ctx context.Context, compact []byte) (*claims, error) 
 
 // decryptionKey is our key that the outer header names. For a kid that we do not
 // know a source that can reload does so once: another process may have rotated.
-func (o *Opener) decryptionKey(ctx context.Context, h header) (*keys.Key, error) {
+func (o *Opener) decryptionKey(ctx context.Context, h *header) (*keys.Key, error) {
 	set, err := o.cfg.Decryption.Private(ctx)
 	if err != nil {
 		return nil, refuseFor(ErrKeySource, err)
@@ -120,37 +138,41 @@ func (o *Opener) decryptionKey(ctx context.Context, h header) (*keys.Key, error)
 		}
 		return k, nil
 	}
-	k, ok := set.DecryptionKey(h.kid)
+	k, ok := set.DecryptionKey(string(h.kid))
 	if r, can := o.cfg.Decryption.(keys.Reloader); !ok && can {
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, refuseFor(ErrKeySource, err)
 		}
-		k, ok = set.DecryptionKey(h.kid)
+		k, ok = set.DecryptionKey(string(h.kid))
 	}
-	if !ok && set.WasErased(h.kid) {
-		return nil, refuse(ErrKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(h.kid))
+	if !ok && set.WasErased(string(h.kid)) {
+		return nil, refuse(ErrKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(string(h.kid)))
 	}
 	if !ok {
-		return nil, refuse(ErrKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
+		return nil, refuse(ErrKey, "the JWE is for kid %s; our decryption keys: %s", quote(string(h.kid)), quoteList(set.DecryptionKeyIDs()))
 	}
 	return matching(k, h)
 }
 
-// verificationKey is the key that the inner header names, of the issuer that the
-// payload names. The payload is not verified yet: its iss chooses only whose keys
-// may verify it.
-func (o *Opener) verificationKey(ctx context.Context, h header, payload strict.Object) (*keys.Key, error) {
-	iss, _, _ := payload.Text("iss") // empty, if it is no string, and never trusted
-	source, trusted := o.trust[iss]
+// issuerOf is the issuer that the payload names. The payload is not verified yet: its
+// iss chooses only whose keys may verify it.
+func (o *Opener) issuerOf(payload strict.Object) (Issuer, error) {
+	iss, _, _ := payload.TextBytes("iss") // empty, if it is no string, and never trusted
+	issuer, trusted := o.trust[string(iss)]
 	if !trusted {
-		return nil, refuse(ErrIssuer, "iss is %s (not verified); trusted: %s", quote(iss), quoteList(o.trusted()))
+		return Issuer{}, refuse(ErrIssuer, "iss is %s (not verified); trusted: %s", quote(string(iss)), quoteList(o.trusted()))
 	}
+	return issuer, nil
+}
+
+// verificationKey is the key that the inner header names, of its issuer.
+func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer) (*keys.Key, error) {
 	// Anybody can seal to us, and so choose the kid for which a source may fetch: only
 	// one that could be there.
 	if h.hasKid && !isKeyID(h.kid) {
-		return nil, refuse(ErrKey, "the JWS names kid %s, which can be none", quote(h.kid))
+		return nil, refuse(ErrKey, "the JWS names kid %s, which can be none", quote(string(h.kid)))
 	}
-	set, err := source.Public(ctx, h.kid)
+	set, err := issuer.Keys.Public(ctx, string(h.kid))
 	if err != nil {
 		return nil, refuseFor(ErrKeySource, err)
 	}
@@ -161,9 +183,9 @@ func (o *Opener) verificationKey(ctx context.Context, h header, payload strict.O
 		}
 		return k, nil
 	}
-	k, ok := set.VerificationKey(h.kid)
+	k, ok := set.VerificationKey(string(h.kid))
 	if !ok {
-		return nil, refuse(ErrKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(iss), quoteList(verificationKeyIDs(set)))
+		return nil, refuse(ErrKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(string(h.kid)), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
 	}
 	return matching(k, h)
 }
@@ -186,10 +208,10 @@ func (o *Opener) trusted() []string {
 }
 
 // isKeyID reports whether a kid is 1 to 256 printable ASCII characters.
-func isKeyID(kid string) bool {
+func isKeyID(kid []byte) bool {
 	const most = 256
-	for i := range len(kid) {
-		if kid[i] < ' ' || kid[i] > '~' {
+	for _, c := range kid {
+		if c < ' ' || c > '~' {
 			return false
 		}
 	}
@@ -198,7 +220,7 @@ func isKeyID(kid string) bool {
 
 // matching lets the key decide on the algorithm, and the header only agree:
 // algorithm confusion starts where the header decides.
-func matching(k *keys.Key, h header) (*keys.Key, error) {
+func matching(k *keys.Key, h *header) (*keys.Key, error) {
 	if !k.Suite().Matches(h.alg) {
 		return nil, refuse(ErrAlgorithm, "alg is %s, and kid %s is a key for %v", quote(h.alg), quote(k.ID()), k.Suite())
 	}

@@ -69,7 +69,8 @@ func (p *profile) extendedDecrypt(token string) ([]byte, error) {
 	if len(cek) != content.key {
 		return nil, ErrNotAuthentic
 	}
-	plaintext, err := content.decrypt(cek, []byte(j.parts[0]), j.iv, j.ciphertext, j.tag)
+	iv, ciphertext, tag := j.split()
+	plaintext, err := content.decrypt(cek, j.parts[0], iv, ciphertext, tag)
 	if err != nil || !zipped {
 		return plaintext, err
 	}
@@ -84,13 +85,13 @@ func (j *jwe) anyContent() (otherContent, error) {
 		c := j.content
 		return otherContent{c.String(), c.KeySize(), c.IVSize(), c.TagSize(), c.Decrypt}, nil
 	}
-	enc, _, _ := j.header.members.Text("enc")
+	enc := j.enc
 	c, known := otherContents[enc]
 	if !errors.Is(err, ErrAlgorithm) || !known {
 		return otherContent{}, err
 	}
-	if len(j.iv) != c.iv || len(j.tag) != c.tag {
-		return otherContent{}, fmt.Errorf("%w: an initialization vector of %d bytes and a tag of %d", ErrMalformed, len(j.iv), len(j.tag))
+	if j.sizes[0] != c.iv || j.sizes[2] != c.tag {
+		return otherContent{}, fmt.Errorf("%w: an initialization vector of %d bytes and a tag of %d", ErrMalformed, j.sizes[0], j.sizes[2])
 	}
 	return c, nil
 }
@@ -112,7 +113,7 @@ func parseCompressed(token string) (j *jwe, zipped bool, err error) {
 		}
 	}
 	if j, err = parseEnvelope(strict.EncodeBase64URL(append(text, '}')) + "." + rest); err == nil {
-		j.parts[0] = first // is what was authenticated
+		j.parts[0] = []byte(first) // is what was authenticated
 	}
 	return j, true, err
 }

@@ -94,7 +94,7 @@ func concatKDF(z []byte, id string, apu, apv []byte, size int) []byte {
 // ephemeralKeyOn is ephemeralKey for other curves than P-256.
 func (j *jwe) ephemeralKeyOn(curve ecdh.Curve) (*ecdh.PublicKey, error) {
 	if curve == ecdh.P256() {
-		return j.ephemeralKey()
+		return j.ephemeralKey(curve)
 	}
 	names := map[ecdh.Curve][2]string{ecdh.P384(): {"EC", "P-384"}, ecdh.P521(): {"EC", "P-521"}, ecdh.X25519(): {"OKP", "X25519"}}[curve]
 	size := map[ecdh.Curve]int{ecdh.P384(): 48, ecdh.P521(): 66, ecdh.X25519(): 32}[curve]

@@ -78,16 +78,15 @@ func TestRFCAgreements(t *testing.T) {
 }
 
 func (e rfcAgreement) check(t *testing.T) {
-	h, err := parseHeader(b64(string(e.Header)))
+	h, err := headerOf(b64(string(e.Header)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	enc, _, _ := h.members.Text("enc")
-	content, err := keys.ParseContent(enc)
+	content, err := keys.ParseContent(h.enc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := &jwe{header: h, content: content}
+	j := &jwe{header: h, memory: new(scratch), content: content}
 	k, err := keys.ParseKey(e.Private, keys.As{Suite: keys.ECDHES})
 	if e.Refused != nil {
 		if err == nil {

@@ -130,8 +130,8 @@ func (e rfcToken) decoy(t *testing.T) *Opener {
 		t.Fatal(err)
 	}
 	first, _, _ := strings.Cut(e.Token, ".")
-	h, _ := parseHeader(first) // one that is refused names no kid
-	data, err := json.Marshal(jose.JSONWebKey{Key: private, KeyID: h.kid})
+	h, _ := headerOf(first) // one that is refused names no kid
+	data, err := json.Marshal(jose.JSONWebKey{Key: private, KeyID: string(h.kid)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func (e rfcToken) decoy(t *testing.T) *Opener {
 func (e rfcToken) open(t *testing.T, under *Opener) error {
 	cfg := Config{
 		Audience: "https://api.example.com", AllowMissingKeyID: true, Decryption: under.cfg.Decryption,
-		Trust: []Issuer{{ID: "joe", Keys: under.trust[""]}, {ID: "hobbiton.example", Keys: under.trust[""]}},
+		Trust: []Issuer{{ID: "joe", Keys: under.trust[""].Keys}, {ID: "hobbiton.example", Keys: under.trust[""].Keys}},
 	}
 	if e.use() == keys.UseSig {
 		cfg.Form = Selective

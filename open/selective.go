@@ -26,15 +26,15 @@ func isAlwaysReadable(name string) bool {
 // openSelective opens the selective form: the signature first, so that nothing is
 // decrypted that a trusted issuer has not put together; then the claims; then the
 // JWEs that are for us.
-func (o *Opener) openSelective(ctx context.Context, token string, at time.Time) (*claims, error) {
-	c, err := o.verified(ctx, []byte(token))
+func (o *Opener) openSelective(ctx context.Context, m *scratch, at time.Time) (*claims, error) {
+	c, err := o.verified(ctx, m, m.token)
 	if err != nil {
 		return nil, err
 	}
 	if err := o.check(c, strict.Object{}, at); err != nil {
 		return nil, err
 	}
-	jwes, err := c.boundJWEs()
+	jwes, err := o.boundJWEs(m, c)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (o *Opener) openSelective(ctx context.Context, token string, at time.Time) 
 // boundJWEs are the JWEs in sealed, each of which names the iss and the jti of this
 // very token: else somebody could put one of another token here and read it as the
 // recipient sees it, or make the recipient read it as ours.
-func (c *claims) boundJWEs() ([]*jwe, error) {
+func (o *Opener) boundJWEs(m *scratch, c *claims) ([]jwe, error) {
 	texts, _, _ := c.payload.Strings("sealed") // none, if it is no such array
 	raw, _ := c.payload.Raw("sealed")
 	if raw[0] != '[' || len(texts) == 0 {
@@ -60,35 +60,50 @@ func (c *claims) boundJWEs() ([]*jwe, error) {
 	if c.id == "" {
 		return nil, refuseClaims("jti is missing, to which sealed claims are bound", "")
 	}
-	jwes := make([]*jwe, 0, len(texts))
+	tail := c.boundTail()
+	jwes := make([]jwe, 0, len(texts))
 	seen := make(map[string]bool, len(texts))
 	for _, text := range texts {
-		j, err := parseEnvelope(text)
+		j, err := m.parseEnvelope([]byte(text), tail)
 		if err != nil {
 			return nil, err
 		}
 		if err := j.checkType(sealedClaims); err != nil {
 			return nil, err
 		}
-		for _, name := range []string{"iss", "jti"} {
-			if _, there := j.header.members.Raw(name); !there {
-				return nil, refuseClaims("a JWE in sealed has no "+name+", which binds it to its token", "")
-			}
-		}
-		if err := c.checkReplicated(j.header.members); err != nil {
+		if err := o.checkBound(c, &j.header); err != nil {
 			return nil, err
 		}
-		if !isKeyID(j.header.kid) || seen[j.header.kid] {
-			return nil, refuseClaims("every JWE in sealed needs a kid of its own", "kid %s", quote(j.header.kid))
+		if !isKeyID(j.kid) || seen[string(j.kid)] {
+			return nil, refuseClaims("every JWE in sealed needs a kid of its own", "kid %s", quote(string(j.kid)))
 		}
-		seen[j.header.kid] = true
+		seen[string(j.kid)] = true
 		jwes = append(jwes, j)
 	}
 	return jwes, nil
 }
 
+// boundTail is how package seal ends the header of a JWE that belongs to this token.
+func (c *claims) boundTail() string {
+	tail := strict.AppendString([]byte(`,"iss":`), c.issuer)
+	return string(strict.AppendString(append(tail, `,"jti":`...), c.id))
+}
+
+// checkBound checks that a JWE belongs to this token.
+func (o *Opener) checkBound(c *claims, h *header) error {
+	if h.tail != "" {
+		return nil // it ends with boundTail
+	}
+	for _, name := range []string{"iss", "jti"} {
+		if _, there := h.members.Raw(name); !there {
+			return refuseClaims("a JWE in sealed has no "+name+", which binds it to its token", "")
+		}
+	}
+	return o.checkReplicated(c, h.members)
+}
+
 // unseal decrypts the JWEs that are for us, each into one object.
-func (o *Opener) unseal(ctx context.Context, c *claims, jwes []*jwe) ([]strict.Object, error) {
+func (o *Opener) unseal(ctx context.Context, c *claims, jwes []jwe) ([]strict.Object, error) {
 	set, ours, err := o.ours(ctx, jwes)
 	if err != nil {
 		return nil, err
@@ -106,7 +121,7 @@ func (o *Opener) unseal(ctx context.Context, c *claims, jwes []*jwe) ([]strict.O
 			return nil, refuse(ErrMalformed, "the claims in a JWE: %v", err)
 		}
 		opened = append(opened, object)
-		c.decryptionKeyID = cmp.Or(c.decryptionKeyID, j.header.kid)
+		c.decryptionKeyID = cmp.Or(c.decryptionKeyID, string(j.kid))
 	}
 	// Another recipient may have a key with the kid of an old one of ours. The issuer
 	// has signed that all JWEs stand here, so one that we cannot open is its, as long
@@ -120,8 +135,8 @@ func (o *Opener) unseal(ctx context.Context, c *claims, jwes []*jwe) ([]strict.O
 
 // unseal decrypts a JWE with our key that has its kid.
 func (j *jwe) unseal(set *keys.Set) ([]byte, error) {
-	k, _ := set.DecryptionKey(j.header.kid)
-	k, err := matching(k, j.header)
+	k, _ := set.DecryptionKey(string(j.kid))
+	k, err := matching(k, &j.header)
 	if err != nil {
 		return nil, err
 	}
@@ -133,22 +148,21 @@ func (j *jwe) unseal(set *keys.Set) ([]byte, error) {
 
 // ours are the JWEs whose kid is of a key that we hold, at least one. If there is
 // none, a source that can reload does so once: another process may have rotated.
-func (o *Opener) ours(ctx context.Context, jwes []*jwe) (*keys.Set, []*jwe, error) {
+func (o *Opener) ours(ctx context.Context, jwes []jwe) (*keys.Set, []*jwe, error) {
 	set, err := o.cfg.Decryption.Private(ctx)
 	if err != nil {
 		return nil, nil, refuseFor(ErrKeySource, err)
 	}
-	foreign := func(j *jwe) bool { _, held := set.DecryptionKey(j.header.kid); return !held }
-	found := slices.DeleteFunc(slices.Clone(jwes), foreign)
+	found := held(set, jwes)
 	if r, can := o.cfg.Decryption.(keys.Reloader); len(found) == 0 && can {
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, nil, refuseFor(ErrKeySource, err)
 		}
-		found = slices.DeleteFunc(slices.Clone(jwes), foreign)
+		found = held(set, jwes)
 	}
-	for _, j := range jwes {
-		if set.WasErased(j.header.kid) {
-			return nil, nil, refuse(ErrKey, "a JWE is for kid %s, a key of ours that was destroyed", quote(j.header.kid))
+	for i := range jwes {
+		if kid := string(jwes[i].kid); set.WasErased(kid) {
+			return nil, nil, refuse(ErrKey, "a JWE is for kid %s, a key of ours that was destroyed", quote(kid))
 		}
 	}
 	if len(found) == 0 {
@@ -157,10 +171,19 @@ func (o *Opener) ours(ctx context.Context, jwes []*jwe) (*keys.Set, []*jwe, erro
 	return set, found, nil
 }
 
-func kids(jwes []*jwe) []string {
-	var all []string
-	for _, j := range jwes {
-		all = append(all, j.header.kid)
+// held are the JWEs for which a set has the key.
+func held(set *keys.Set, jwes []jwe) (found []*jwe) {
+	for i := range jwes {
+		if _, ok := set.DecryptionKey(string(jwes[i].kid)); ok {
+			found = append(found, &jwes[i])
+		}
+	}
+	return found
+}
+
+func kids(jwes []jwe) (all []string) {
+	for i := range jwes {
+		all = append(all, string(jwes[i].kid))
 	}
 	return all
 }

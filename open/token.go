@@ -63,11 +63,10 @@ func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 // fit, never the value.
 func (t *Token) Claims(dst any) error {
 	err := json.Unmarshal(t.claims().text, dst)
-	var mismatch *json.UnmarshalTypeError
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &mismatch):
+	}
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Errorf("open: the claim %q does not fit the Go type %v", mismatch.Field, mismatch.Type)
 	}
 	return fmt.Errorf("open: the claims cannot be decoded into a %T", dst)

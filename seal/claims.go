@@ -2,14 +2,11 @@ package seal
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
@@ -50,80 +47,47 @@ func (Claims) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 // and the one that tells the selective form.
 var reserved = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed"}
 
-const jtiSize = 16 // bytes
+// boundTo is the name of the key that a token is bound to, RFC 7800.
+var boundTo = []string{"cnf"}
 
-// registeredClaims are the claims that the sealer writes, RFC 7519 section 4.1.
-type registeredClaims struct {
-	Issuer    string `json:"iss"`
-	Subject   string `json:"sub,omitempty"`
-	Audience  any    `json:"aud"` // a string, or several
-	IssuedAt  int64  `json:"iat"`
-	NotBefore int64  `json:"nbf,omitzero"`
-	Expires   int64  `json:"exp"`
-	ID        string `json:"jti"`
-}
-
-// claimsSet are the claims of one token.
+// claimsSet are the claims of one token. Their text is in the scratch: the head and,
+// behind it, the custom ones as one compact JSON object.
 type claimsSet struct {
-	registered registeredClaims
-	custom     strict.Object
-	head       []byte // the registered ones as one compact JSON object
-	visible    []byte // the custom ones that a selective token shows, likewise
-	payload    []byte // all of them
+	subject, id string
+	headSize    int // bytes
+	custom      strict.Object
+	visible     []byte // the custom ones that a selective token shows, as one object
 }
 
-// claimsSet returns the claims of a token, checked as every opener will check
-// them, so that nothing is sealed that cannot be opened.
-func (s *Sealer) claimsSet(c Claims) (claimsSet, error) {
-	custom, err := marshalCustom(c.Custom)
+// claimsSet reads the claims of a token, checked as every opener will check them, so
+// that nothing is sealed that cannot be opened.
+func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
+	if c.ID == "" {
+		c.ID = randomID()
+	}
+	text, err := s.head.append(m.claims.AvailableBuffer(), c, s.now(), s.cfg.Lifetime)
 	if err != nil {
 		return claimsSet{}, err
 	}
-	if len(custom) > s.cfg.MaxSize {
-		return claimsSet{}, fmt.Errorf("%w: %d bytes of claims", ErrTooLarge, len(custom))
-	}
-	set := claimsSet{}
-	if set.registered, err = s.registered(c); err != nil {
+	m.claims.Write(text)
+	set := claimsSet{subject: c.Subject, id: c.ID, headSize: m.claims.Len()}
+	if err := m.marshalCustom(c.Custom); err != nil {
 		return claimsSet{}, err
 	}
-	if set.head, err = marshal(set.registered); err != nil {
-		return claimsSet{}, fmt.Errorf("%w: %w", ErrClaims, err)
+	custom := m.claims.Bytes()[set.headSize:]
+	if len(custom) > s.cfg.MaxSize {
+		return claimsSet{}, fmt.Errorf("%w: %d bytes of claims", ErrTooLarge, len(custom))
 	}
 	if set.custom, err = customObject(custom); err != nil {
 		return claimsSet{}, err
 	}
-	set.payload = join(set.head, custom)
-	if _, err := strict.ParseObject(set.payload); err != nil {
+	if set.custom.Values()+s.head.values > strict.MaxValues || m.claims.Len() > strict.MaxText {
 		return claimsSet{}, fmt.Errorf("%w: too many claims", ErrClaims)
 	}
-	set.visible = s.visible(set.custom)
+	if s.cfg.Form == Selective {
+		set.visible = s.visible(set.custom)
+	}
 	return set, nil
-}
-
-func (s *Sealer) registered(c Claims) (registeredClaims, error) {
-	for _, text := range []struct{ name, value string }{{"sub", c.Subject}, {"jti", c.ID}} {
-		if !utf8.ValidString(text.value) {
-			return registeredClaims{}, fmt.Errorf("%w: %s is not valid UTF-8", ErrClaims, text.name)
-		}
-	}
-	now := s.now()
-	r := registeredClaims{
-		Issuer: s.cfg.Issuer, Subject: c.Subject, Audience: s.audience,
-		IssuedAt: now.Unix(), Expires: now.Unix() + int64(s.cfg.Lifetime/time.Second), ID: c.ID,
-	}
-	if len(s.audience) == 1 {
-		r.Audience = s.audience[0]
-	}
-	if r.ID == "" {
-		r.ID = randomID()
-	}
-	if !c.NotBefore.IsZero() {
-		r.NotBefore = c.NotBefore.Unix()
-		if r.NotBefore <= 0 || r.NotBefore >= r.Expires {
-			return registeredClaims{}, fmt.Errorf("%w: nbf must lie after 1970 and before the token expires", ErrClaims)
-		}
-	}
-	return r, nil
 }
 
 // customObject reads the custom claims and refuses names that are the sealer's.
@@ -132,57 +96,52 @@ func customObject(text []byte) (strict.Object, error) {
 	if err != nil {
 		return strict.Object{}, fmt.Errorf("%w: they are not one strict JSON object: %w", ErrClaims, err)
 	}
-	for name := range o.All() {
-		for _, r := range reserved {
-			if strings.EqualFold(name, r) {
-				return strict.Object{}, fmt.Errorf("%w: %q is written by the sealer and cannot be a custom claim", ErrClaims, r)
-			}
+	name, taken := o.InOtherLetters(reserved)
+	for _, r := range reserved {
+		if _, is := o.Raw(r); is {
+			name, taken = r, true
 		}
-		// A reader that folds case would take it for the key that the token is bound to.
-		if name != "cnf" && strings.EqualFold(name, "cnf") {
-			return strict.Object{}, fmt.Errorf("%w: %q is cnf in other letters, which openers refuse", ErrClaims, name)
-		}
+	}
+	if taken {
+		return strict.Object{}, fmt.Errorf("%w: %q is written by the sealer and cannot be a custom claim", ErrClaims, name)
+	}
+	// A reader that folds case would take it for the key that the token is bound to.
+	if _, twin := o.InOtherLetters(boundTo); twin {
+		return strict.Object{}, fmt.Errorf("%w: a claim is named cnf in other letters, which openers refuse", ErrClaims)
 	}
 	return o, nil
 }
 
-// join makes one compact JSON object of two, which have no name in common.
-func join(head, custom []byte) []byte {
-	if len(custom) == len("{}") {
-		return bytes.Clone(head)
-	}
-	joined := append(bytes.Clone(head[:len(head)-1]), ',')
-	return append(joined, custom[1:]...)
-}
-
-// marshalCustom returns custom as one compact JSON text.
-func marshalCustom(custom any) ([]byte, error) {
+// marshalCustom writes custom, behind the head, as one compact JSON text.
+func (m *scratch) marshalCustom(custom any) error {
 	switch raw := custom.(type) {
 	case nil:
-		return []byte("{}"), nil
+		m.claims.WriteString("{}")
+		return nil
 	case json.RawMessage:
-		// Strictly before it is compacted: encoders repair what they should refuse.
+		// Strictly before it is compacted: what is refused is told where it stands.
 		if _, err := strict.ParseObject(raw); err != nil {
-			return nil, fmt.Errorf("%w: they are not one strict JSON object: %w", ErrClaims, err)
+			return fmt.Errorf("%w: they are not one strict JSON object: %w", ErrClaims, err)
 		}
-		var b bytes.Buffer
-		err := json.Compact(&b, raw)
-		return b.Bytes(), err
+		return json.Compact(&m.claims, raw)
 	case []byte, string:
-		return nil, fmt.Errorf("%w: give JSON text as json.RawMessage", ErrClaims)
+		return fmt.Errorf("%w: give JSON text as json.RawMessage", ErrClaims)
 	}
-	text, err := marshal(custom)
-	if err == nil && hasRepairs(text) {
-		return nil, fmt.Errorf("%w: a string in the %T is not valid UTF-8", ErrClaims, custom)
-	}
-	if err != nil {
+	start := m.claims.Len()
+	if err := m.encoder.Encode(custom); err != nil {
+		m.newEncoder()
 		// An encoder's error can quote the value that it could not encode.
-		return nil, fmt.Errorf("%w: a %T cannot be written as JSON", ErrClaims, custom)
+		return fmt.Errorf("%w: a %T cannot be written as JSON", ErrClaims, custom)
 	}
-	if text[0] != '{' {
-		return nil, fmt.Errorf("%w: a %T is not a JSON object", ErrClaims, custom)
+	m.claims.Truncate(m.claims.Len() - len("\n"))
+	text := m.claims.Bytes()[start:]
+	switch {
+	case hasRepairs(text):
+		return fmt.Errorf("%w: a string in the %T is not valid UTF-8", ErrClaims, custom)
+	case text[0] != '{':
+		return fmt.Errorf("%w: a %T is not a JSON object", ErrClaims, custom)
 	}
-	return text, nil
+	return nil
 }
 
 // hasRepairs reports whether encoding/json replaced bytes that are not UTF-8: it writes
@@ -200,21 +159,4 @@ func hasRepairs(text []byte) bool {
 		}
 		text = text[i+1:]
 	}
-}
-
-// marshal is json.Marshal without the escapes for HTML, which make tokens longer.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-func randomID() string {
-	b := make([]byte, jtiSize)
-	rand.Read(b)
-	return strict.EncodeBase64URL(b)
 }

@@ -3,6 +3,7 @@ package seal
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -149,6 +150,8 @@ func New(cfg Config) (*Sealer, error) {
 		return nil, fmt.Errorf("%w: %s", ErrConfig, problem)
 	}
 	s := &Sealer{cfg: cfg, audience: cfg.audience(), now: time.Now}
+	s.head = newHead(cfg.Issuer, s.audience)
+	s.scratch = &sync.Pool{New: func() any { return newScratch() }}
 	if err := s.guardConfig(); err != nil {
 		return nil, err
 	}

@@ -12,92 +12,74 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// protectedHeader is the protected header of a JWE, in the order it is written.
-type protectedHeader struct {
-	Alg string        `json:"alg"`
-	Enc string        `json:"enc"`
-	Kid string        `json:"kid"`
-	Epk *ephemeralKey `json:"epk,omitempty"`
-	Cty string        `json:"cty"`
-	Iss string        `json:"iss,omitempty"`
-	Sub string        `json:"sub,omitempty"`
-	Aud any           `json:"aud,omitempty"`
-	Jti string        `json:"jti,omitempty"`
-}
-
-// maxHeader is the longest header in bytes that openers read.
-const maxHeader = 4 << 10
-
-// ephemeralKey is the sender's half of one key agreement, RFC 7518 section
-// 4.6.1.1.
-type ephemeralKey struct {
-	Kty string `json:"kty"`
-	Crv string `json:"crv"`
-	X   string `json:"x"`
-	Y   string `json:"y"`
-}
-
-// encrypt makes a compact JWE, RFC 7516 section 5.1. Every one has its own content
-// encryption key.
-func encrypt(to *keys.Key, content keys.Content, h protectedHeader, plaintext []byte) (string, error) {
-	h.Alg, h.Enc, h.Kid = to.Suite().Alg(), content.String(), to.ID()
-	cek, encryptedKey, err := contentKey(to, content, &h)
+// appendEncrypted makes a compact JWE, RFC 7516 section 5.1, and appends it to dst.
+// Every one has its own content encryption key.
+func (m *scratch) appendEncrypted(dst []byte, to *keys.Key, content keys.Content, h protectedHeader, plaintext []byte) ([]byte, error) {
+	cek, encryptedKey, epk, err := contentKey(to, content)
 	if err != nil {
-		return "", fmt.Errorf("seal: encrypting: %w", err)
+		return nil, fmt.Errorf("seal: encrypting: %w", err)
 	}
 	defer clear(cek)
-	header, err := marshal(h)
-	if err != nil {
-		return "", err
+	m.header = h.append(m.header[:0], to, content, epk)
+	if len(m.header) > maxHeader {
+		return nil, fmt.Errorf("%w: a header of %d bytes, and openers take %d: shorten iss, sub, aud or jti", ErrTooLarge, len(m.header), maxHeader)
 	}
-	if len(header) > maxHeader {
-		return "", fmt.Errorf("%w: a header of %d bytes, and openers take %d: shorten iss, sub, aud or jti", ErrTooLarge, len(header), maxHeader)
+	start := len(dst)
+	dst = strict.AppendBase64URL(dst, m.header)
+	if m.sealed, err = content.AppendEncrypt(m.sealed[:0], cek, dst[start:], plaintext); err != nil {
+		return nil, fmt.Errorf("seal: encrypting: %w", err)
 	}
-	protected := strict.EncodeBase64URL(header)
-	iv, ciphertext, tag, err := content.Encrypt(cek, []byte(protected), plaintext)
-	if err != nil {
-		return "", fmt.Errorf("seal: encrypting: %w", err)
+	iv, rest := m.sealed[:content.IVSize()], m.sealed[content.IVSize():]
+	ciphertext, tag := rest[:len(rest)-content.TagSize()], rest[len(rest)-content.TagSize():]
+	for _, part := range [...][]byte{encryptedKey, iv, ciphertext, tag} {
+		dst = append(dst, '.')
+		dst = strict.AppendBase64URL(dst, part)
 	}
-	return protected + "." + strict.EncodeBase64URL(encryptedKey) + "." + strict.EncodeBase64URL(iv) +
-		"." + strict.EncodeBase64URL(ciphertext) + "." + strict.EncodeBase64URL(tag), nil
+	return dst, nil
 }
 
 // contentKey determines the content encryption key and its encrypted form, RFC
-// 7516 section 5.1 steps 1 to 8.
-func contentKey(to *keys.Key, content keys.Content, h *protectedHeader) (cek, encryptedKey []byte, err error) {
-	if to.Suite() == keys.ECDHES {
-		agreed, err := agree(to, content, h)
-		return agreed, nil, err
-	}
-	cek = make([]byte, content.KeySize())
-	rand.Read(cek)
+// 7516 section 5.1 steps 1 to 8, and the sender's half of a key agreement.
+func contentKey(to *keys.Key, content keys.Content) (cek, encryptedKey []byte, epk *ecdh.PublicKey, err error) {
 	switch to.Suite() {
+	case keys.ECDHES:
+		cek, epk, err = agree(to, content)
+		return cek, nil, epk, err
 	case keys.ECDHESA256KW:
-		agreed, err := agree(to, content, h)
+		kek, epk, err := agree(to, content)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		encryptedKey, err = keys.WrapKey(agreed, cek)
-		return cek, encryptedKey, err
+		defer clear(kek)
+		cek = newContentKey(content)
+		encryptedKey, err = keys.WrapKey(kek, cek)
+		return cek, encryptedKey, epk, err
 	case keys.RSAOAEP256:
+		cek = newContentKey(content)
 		encryptedKey, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, to.Public().(*rsa.PublicKey), cek, nil)
-		return cek, encryptedKey, err
+		return cek, encryptedKey, nil, err
 	}
-	return nil, nil, errors.New("the key's algorithm does not encrypt")
+	return nil, nil, nil, errors.New("the key's algorithm does not encrypt")
 }
 
-func agree(to *keys.Key, content keys.Content, h *protectedHeader) ([]byte, error) {
-	ephemeral, err := ecdh.P256().GenerateKey(rand.Reader)
+func newContentKey(content keys.Content) []byte {
+	cek := make([]byte, content.KeySize())
+	rand.Read(cek)
+	return cek
+}
+
+// agree performs one key agreement, RFC 7518 section 4.6, on the curve of the
+// recipient's key. Its half on our side is drawn for this token alone.
+func agree(to *keys.Key, content keys.Content) (key []byte, epk *ecdh.PublicKey, err error) {
+	public := to.Public().(*ecdh.PublicKey)
+	ephemeral, err := public.Curve().GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	z, err := ephemeral.ECDH(to.Public().(*ecdh.PublicKey))
+	z, err := ephemeral.ECDH(public)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer clear(z)
-	point := ephemeral.PublicKey().Bytes() // 4 || x || y
-	half := 1 + len(point)/2
-	h.Epk = &ephemeralKey{"EC", "P-256", strict.EncodeBase64URL(point[1:half]), strict.EncodeBase64URL(point[half:])}
-	return to.Suite().AgreedKey(z, content, nil, nil), nil
+	return to.Suite().AgreedKey(z, content, nil, nil), ephemeral.PublicKey(), nil
 }

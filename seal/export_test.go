@@ -10,9 +10,9 @@ import (
 func (s *Sealer) SetNow(now func() time.Time) { s.now = now }
 
 // Sign and Encrypt are the two steps, for keys that no set would give.
-func Sign(k *keys.Key) error { _, err := sign(k, DefaultType, []byte("{}")); return err }
+func Sign(k *keys.Key) error { _, err := appendSigned(nil, k, DefaultType, []byte("{}")); return err }
 
 func Encrypt(k *keys.Key) error {
-	_, err := encrypt(k, keys.A256GCM, protectedHeader{}, nil)
+	_, err := newScratch().appendEncrypted(nil, k, keys.A256GCM, protectedHeader{}, nil)
 	return err
 }

@@ -1,34 +1,39 @@
 package seal
 
 import (
-	"bytes"
-	"slices"
-
 	"github.com/sealjwt/sealjwt/keys"
 )
 
 // nested signs the claims and encrypts the signed token, RFC 7519 section 5.2.
-func (s *Sealer) nested(set claimsSet, from, to *keys.Key) (string, error) {
-	inner, err := sign(from, s.cfg.Type, pad(set.payload, s.cfg.Pad))
-	if err != nil {
-		return "", err
+func (s *Sealer) nested(m *scratch, set claimsSet, from *keys.Key) (err error) {
+	payload := pad(closed(m.claims.Bytes(), set.headSize), s.cfg.Pad)
+	if m.signed, err = appendSigned(m.signed, from, s.cfg.Type, payload); err != nil {
+		return err
 	}
-	h := protectedHeader{Cty: "JWT"}
-	h.replicate(s.cfg.Replicate, set)
-	return encrypt(to, s.cfg.Recipients[0].Content, h, inner)
+	h := protectedHeader{cty: "JWT"}
+	for _, name := range s.cfg.Replicate { // RFC 7519 section 5.3
+		switch name {
+		case "iss":
+			h.iss = s.cfg.Issuer
+		case "sub":
+			h.sub = set.subject
+		case "aud":
+			h.aud = s.head.audience
+		}
+	}
+	m.out, err = m.appendEncrypted(m.out, m.to[0], s.cfg.Recipients[0].Content, h, m.signed)
+	return err
 }
 
-// replicate copies claims into the header, RFC 7519 section 5.3.
-func (h *protectedHeader) replicate(names []string, set claimsSet) {
-	if slices.Contains(names, "iss") {
-		h.Iss = set.registered.Issuer
+// closed makes one compact object of the head, which lacks its closing brace, and of
+// the custom claims that stand behind it. They have no name in common.
+func closed(claims []byte, headSize int) []byte {
+	if len(claims) == headSize+len("{}") {
+		claims[headSize] = '}'
+		return claims[:headSize+1]
 	}
-	if slices.Contains(names, "sub") {
-		h.Sub = set.registered.Subject
-	}
-	if slices.Contains(names, "aud") {
-		h.Aud = set.registered.Audience
-	}
+	claims[headSize] = ','
+	return claims
 }
 
 // pad rounds the length of an object up to a multiple, with spaces before the
@@ -38,7 +43,9 @@ func pad(object []byte, multiple int) []byte {
 	if multiple == 0 || len(object)%multiple == 0 {
 		return object
 	}
-	end := len(object) - 1
-	spaces := bytes.Repeat([]byte(" "), multiple-len(object)%multiple)
-	return slices.Concat(object[:end], spaces, object[end:])
+	object = object[:len(object)-1]
+	for len(object)%multiple != multiple-1 {
+		object = append(object, ' ')
+	}
+	return append(object, '}')
 }

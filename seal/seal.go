@@ -3,6 +3,8 @@ package seal
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -12,6 +14,8 @@ import (
 type Sealer struct {
 	cfg      Config
 	audience []string
+	head     head
+	scratch  *sync.Pool
 	now      func() time.Time
 }
 
@@ -29,59 +33,63 @@ type Sealer struct {
 // to encrypt to, keys.ErrStale when the ring could not be reloaded for too long,
 // and the errors of the key sources. There is no token with an error.
 func (s *Sealer) Seal(ctx context.Context, c Claims) (string, error) {
-	to, err := s.recipientKeys(ctx)
-	if err != nil {
+	m := s.scratch.Get().(*scratch)
+	token, err := s.seal(ctx, c, m)
+	if m.wipe() {
+		s.scratch.Put(m)
+	}
+	return token, err
+}
+
+func (s *Sealer) seal(ctx context.Context, c Claims, m *scratch) (string, error) {
+	if err := s.recipientKeys(ctx, m); err != nil {
 		return "", err
 	}
 	from, err := s.signingKey(ctx)
 	if err != nil {
 		return "", err
 	}
-	set, err := s.claimsSet(c)
+	set, err := s.claimsSet(c, m)
 	if err != nil {
 		return "", err
 	}
-	if err := s.guard(c, set, from, to); err != nil {
+	if err := s.guard(c, set, from, m.to); err != nil {
 		return "", err
 	}
-	var token string
 	switch s.cfg.Form {
 	case Nested:
-		token, err = s.nested(set, from, to[0])
+		err = s.nested(m, set, from)
 	case Selective:
-		token, err = s.selective(set, from, to)
+		err = s.selective(m, set, from)
 	}
 	if err != nil {
 		return "", err
 	}
-	if len(token) > s.cfg.MaxSize {
+	if len(m.out) > s.cfg.MaxSize {
 		return "", fmt.Errorf("%w: %d bytes, and at most %d are allowed; keep an id in the token and the rest in a database",
-			ErrTooLarge, len(token), s.cfg.MaxSize)
+			ErrTooLarge, len(m.out), s.cfg.MaxSize)
 	}
-	return token, nil
+	return string(m.out), nil
 }
 
-// recipientKeys are the keys to encrypt to, one for each recipient.
-func (s *Sealer) recipientKeys(ctx context.Context) ([]*keys.Key, error) {
-	all := make([]*keys.Key, 0, len(s.cfg.Recipients))
-	seen := make(map[string]bool, len(s.cfg.Recipients))
+// recipientKeys finds the keys to encrypt to, one for each recipient.
+func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
 	for _, r := range s.cfg.Recipients {
 		set, err := r.Keys.Public(ctx, "")
 		if err != nil {
-			return nil, fmt.Errorf("seal: the recipient's keys: %w", err)
+			return fmt.Errorf("seal: the recipient's keys: %w", err)
 		}
 		k, err := set.EncryptionKey()
 		if err != nil {
-			return nil, fmt.Errorf("seal: the recipient's keys: %w", err)
+			return fmt.Errorf("seal: the recipient's keys: %w", err)
 		}
 		// A recipient finds what is sealed to it by kid.
-		if seen[k.ID()] {
-			return nil, fmt.Errorf("%w: %q; give one recipient all the claims, or each a key of its own", ErrSameKey, k.ID())
+		if slices.ContainsFunc(m.to, func(other *keys.Key) bool { return other.ID() == k.ID() }) {
+			return fmt.Errorf("%w: %q; give one recipient all the claims, or each a key of its own", ErrSameKey, k.ID())
 		}
-		seen[k.ID()] = true
-		all = append(all, k)
+		m.to = append(m.to, k)
 	}
-	return all, nil
+	return nil
 }
 
 func (s *Sealer) signingKey(ctx context.Context) (*keys.Key, error) {

@@ -100,10 +100,10 @@ func (s *Sealer) visible(custom strict.Object) []byte {
 	return append(object, '}')
 }
 
-// sealedTo are the claims that a recipient may read, as one JSON object.
-func (s *Sealer) sealedTo(i int, set claimsSet) ([]byte, error) {
+// appendSealedTo appends the claims that a recipient may read, as one JSON object.
+func (s *Sealer) appendSealedTo(object []byte, i int, set claimsSet) ([]byte, error) {
 	r := s.cfg.Recipients[i]
-	object := []byte("{")
+	object = append(object, '{')
 	for name, value := range set.custom.All() {
 		if !slices.Contains(s.cfg.Visible, name) && r.reads(name) {
 			object = strict.AppendMember(object, name, value)
@@ -138,38 +138,43 @@ func (s *Sealer) checkAssigned(set claimsSet) error {
 // selective encrypts what is not visible, one JWE for each recipient, and signs
 // the whole. Every JWE is bound to this token by iss and jti in its header, which
 // its encryption authenticates.
-func (s *Sealer) selective(set claimsSet, from *keys.Key, to []*keys.Key) (string, error) {
+func (s *Sealer) selective(m *scratch, set claimsSet, from *keys.Key) (err error) {
 	if err := s.checkAssigned(set); err != nil {
-		return "", err
+		return err
 	}
-	jwes := make([]string, 0, len(to))
-	size := len(set.head) + len(set.visible)
+	h := protectedHeader{cty: "sealed-claims+json", iss: s.cfg.Issuer, jti: set.id}
 	for i, r := range s.cfg.Recipients {
-		claims, err := s.sealedTo(i, set)
-		if err != nil {
-			return "", err
+		m.payload = m.payload[:0]
+		if m.payload, err = s.appendSealedTo(m.payload, i, set); err != nil {
+			return err
 		}
-		h := protectedHeader{Cty: "sealed-claims+json", Iss: set.registered.Issuer, Jti: set.registered.ID}
-		jwe, err := encrypt(to[i], r.Content, h, pad(claims, s.cfg.Pad))
-		if err != nil {
-			return "", err
+		m.payload = pad(m.payload, s.cfg.Pad)
+		m.signed = append(m.signed, separator(i), '"')
+		if m.signed, err = m.appendEncrypted(m.signed, m.to[i], r.Content, h, m.payload); err != nil {
+			return err
 		}
+		m.signed = append(m.signed, '"')
 		// Recipients multiply the claims: before the next one costs as much again.
-		if size += len(jwe); size > s.cfg.MaxSize {
-			return "", fmt.Errorf("%w: the first %d of %d recipients need %d bytes, and at most %d are allowed",
-				ErrTooLarge, i+1, len(to), size, s.cfg.MaxSize)
+		if size := set.headSize + len(set.visible) + len(m.signed); size > s.cfg.MaxSize {
+			return fmt.Errorf("%w: the first %d of %d recipients need %d bytes, and at most %d are allowed",
+				ErrTooLarge, i+1, len(m.to), size, s.cfg.MaxSize)
 		}
-		jwes = append(jwes, jwe)
 	}
-	sealed, err := marshal(jwes)
-	if err != nil {
-		return "", err
+	m.signed = append(m.signed, ']')
+	payload := append(m.payload[:0], m.claims.Bytes()[:set.headSize]...)
+	payload = closed(append(payload, set.visible...), set.headSize)
+	m.payload = append(strict.AppendMember(payload[:len(payload)-1], "sealed", m.signed), '}')
+	if _, err := strict.ParseObject(m.payload); err != nil {
+		return fmt.Errorf("%w: too many claims and recipients", ErrClaims)
 	}
-	payload := join(set.head, set.visible)
-	payload = append(strict.AppendMember(payload[:len(payload)-1], "sealed", sealed), '}')
-	if _, err := strict.ParseObject(payload); err != nil {
-		return "", fmt.Errorf("%w: too many claims and recipients", ErrClaims)
+	m.out, err = appendSigned(m.out, from, s.cfg.Type, m.payload)
+	return err
+}
+
+// separator stands before the i-th element of an array.
+func separator(i int) byte {
+	if i == 0 {
+		return '['
 	}
-	token, err := sign(from, s.cfg.Type, payload)
-	return string(token), err
+	return ','
 }

@@ -1,0 +1,73 @@
+package seal
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// head makes the claims that the sealer writes, RFC 7519 section 4.1. What is the same
+// in every token is made once.
+type head struct {
+	issuer, audience []byte // JSON
+	values           int    // most JSON values in it
+}
+
+func newHead(issuer string, audience []string) head {
+	const claims = 7
+	h := head{issuer: strict.AppendString(nil, issuer), values: claims + len(audience)}
+	if len(audience) == 1 {
+		h.audience = strict.AppendString(nil, audience[0])
+		return h
+	}
+	h.audience = []byte("[")
+	for i, a := range audience {
+		if i > 0 {
+			h.audience = append(h.audience, ',')
+		}
+		h.audience = strict.AppendString(h.audience, a)
+	}
+	h.audience = append(h.audience, ']')
+	return h
+}
+
+// append appends the claims of one token, as an object that is not closed.
+func (h head) append(dst []byte, c Claims, now time.Time, lifetime time.Duration) ([]byte, error) {
+	for _, text := range [...]struct{ name, value string }{{"sub", c.Subject}, {"jti", c.ID}} {
+		if !utf8.ValidString(text.value) {
+			return nil, fmt.Errorf("%w: %s is not valid UTF-8", ErrClaims, text.name)
+		}
+	}
+	issued := now.Unix()
+	expires := issued + int64(lifetime/time.Second)
+	dst = append(append(dst, `{"iss":`...), h.issuer...)
+	if c.Subject != "" {
+		dst = strict.AppendString(append(dst, `,"sub":`...), c.Subject)
+	}
+	dst = append(append(dst, `,"aud":`...), h.audience...)
+	dst = strconv.AppendInt(append(dst, `,"iat":`...), issued, 10)
+	if !c.NotBefore.IsZero() {
+		notBefore := c.NotBefore.Unix()
+		if notBefore <= 0 || notBefore >= expires {
+			return nil, fmt.Errorf("%w: nbf must lie after 1970 and before the token expires", ErrClaims)
+		}
+		dst = strconv.AppendInt(append(dst, `,"nbf":`...), notBefore, 10)
+	}
+	dst = strconv.AppendInt(append(dst, `,"exp":`...), expires, 10)
+	return strict.AppendString(append(dst, `,"jti":`...), c.ID), nil
+}
+
+const jtiSize = 16 // bytes
+
+func randomID() string {
+	var id [jtiSize]byte
+	rand.Read(id[:])
+	var text [(8*jtiSize + 5) / 6]byte
+	base64.RawURLEncoding.Encode(text[:], id[:])
+	return string(text[:])
+}
