@@ -2,55 +2,97 @@ package strict
 
 import (
 	"bytes"
-	"cmp"
-	"slices"
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
 	"unicode"
 	"unicode/utf8"
 )
 
+// few is how many names are compared each with each. With more a table is faster.
+const few = 16
+
 // name is a member name on the scanner's stack: folded[lo:hi].
 type name struct {
 	span
-	at uint32 // offset in the text
+	hash uint32 // of the folded name
+	at   uint32 // offset in the text
 }
 
 // push puts the decoded name that stands at offset at on the stack.
 func (s *scanner) push(at int, decoded []byte) {
 	lo := len(s.folded)
 	s.folded = appendFolded(s.folded, decoded)
-	s.names = add(s.names, name{newSpan(lo, len(s.folded)), uint32(at)})
+	hash := uint32(maphash.Bytes(s.seed, s.folded[lo:]))
+	s.names = add(s.names, name{newSpan(lo, len(s.folded)), hash, uint32(at)})
 }
 
 // unique refuses the object whose names are on the stack from index first on if
-// two of them are equal. It sorts rather than hashes: small objects need no map,
-// and no choice of names makes it slow.
+// two of them are equal, and else takes them off.
 func (s *scanner) unique(first int) error {
 	names := s.names[first:]
-	slices.SortFunc(names, func(a, b name) int {
-		if c := s.compare(a, b); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.at, b.at)
-	})
-	for i := 1; i < len(names); i++ {
-		if s.compare(names[i-1], names[i]) == 0 {
-			return &Error{int(names[i].at), "duplicate member name"}
-		}
+	twin := s.twin
+	if len(names) > few {
+		twin = s.twinOfMany
 	}
+	if i := twin(names); i >= 0 {
+		return &Error{int(names[i].at), "duplicate member name"}
+	}
+	lo := int(names[0].lo)
+	clear(s.folded[lo:])
+	clear(names)
+	s.names, s.folded = s.names[:first], s.folded[:lo]
 	return nil
 }
 
-// compare orders two names by length first, which settles most pairs.
-func (s *scanner) compare(a, b name) int {
-	if c := cmp.Compare(a.hi-a.lo, b.hi-b.lo); c != 0 {
-		return c
+func (s *scanner) same(a, b name) bool {
+	return a.hash == b.hash && bytes.Equal(a.of(s.folded), b.of(s.folded))
+}
+
+// twin returns the index of the first name that equals one before it, or -1.
+func (s *scanner) twin(names []name) int {
+	for i := 1; i < len(names); i++ {
+		for j := range i {
+			if s.same(names[i], names[j]) {
+				return i
+			}
+		}
 	}
-	return bytes.Compare(a.of(s.folded), b.of(s.folded))
+	return -1
+}
+
+// twinOfMany is twin in linear time. Its table has at each place the number of a name,
+// from 1, or 0; a name is at the first place from that of its hash on that was free.
+func (s *scanner) twinOfMany(names []name) int {
+	size := 1 << bits.Len(uint(2*len(names)))
+	if cap(s.table) < size {
+		s.table = make([]uint32, size)
+	}
+	table := s.table[:size]
+	clear(table)
+	for i := range names {
+		at := names[i].hash & uint32(size-1)
+		for ; table[at] != 0; at = (at + 1) & uint32(size-1) {
+			if s.same(names[i], names[table[at]-1]) {
+				return i
+			}
+		}
+		table[at] = uint32(i + 1)
+	}
+	return -1
 }
 
 // appendFolded appends name as encoding/json folds it: two names that it could
 // assign to the same struct field become equal, and none becomes longer.
 func appendFolded(dst, name []byte) []byte {
+	for len(name) >= 8 {
+		x := binary.LittleEndian.Uint64(name)
+		if x&highs != 0 {
+			break
+		}
+		dst = binary.LittleEndian.AppendUint64(dst, upper(x))
+		name = name[8:]
+	}
 	for i := 0; i < len(name); {
 		if c := name[i]; c < utf8.RuneSelf {
 			if 'a' <= c && c <= 'z' {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,7 @@ type object struct {
 	text      []byte
 	unescaped []byte // the names that are spelled with escapes, decoded
 	members   []member
+	values    int
 }
 
 // member is one member. It has no pointers, so that the garbage collector need
@@ -84,30 +86,25 @@ func ParseObject(data []byte) (Object, error) {
 	if len(data) > MaxText {
 		return Object{}, &Error{MaxText, "text too long"}
 	}
-	// Room for a usual header or claims set, to be spared the small steps, or for
-	// thousands of members, to be spared the large ones: each colon may end a name,
-	// but no eighth of the text can.
-	room := max(16, min(bytes.Count(data, []byte(":")), len(data)/8, MaxValues))
-	members := make([]member, 0, room)
-	s := scanner{
-		data:   data,
-		values: 1,
-		names:  make([]name, 0, room),
-		folded: make([]byte, 0, max(128, 6*room)),
-	}
+	s := newScanner(data)
+	defer s.release()
 	s.space()
-	if err := s.object(1, &members); err != nil {
+	if err := s.object(1); err != nil {
 		return Object{}, err
 	}
 	if s.space(); s.pos < len(data) {
 		return Object{}, s.fail("text after the object")
 	}
-	o := object{data, s.unescaped, members}
+	o := object{data, bytes.Clone(s.unescaped), slices.Clone(s.members), s.values}
 	return Object{func() object { return o }}, nil
 }
 
 // Len returns the number of members.
 func (o Object) Len() int { return len(o.open().members) }
+
+// Values returns how many values the text holds at all depths, as [MaxValues] counts
+// them: o itself is one.
+func (o Object) Values() int { return max(1, o.open().values) }
 
 // All returns the decoded names and the raw values in the order of the text.
 func (o Object) All() iter.Seq2[string, json.RawMessage] {
@@ -238,7 +235,9 @@ func unquote(raw []byte) (string, bool) {
 // elements splits a value that the scanner has accepted, if it is an array, into its
 // first few elements.
 func elements(raw []byte, most int) ([]json.RawMessage, bool) {
-	s := scanner{data: raw, keep: most}
+	s := newScanner(raw)
+	defer s.release()
+	s.keep = most
 	items := []json.RawMessage{}
 	if err := s.array(1, &items); err != nil {
 		return nil, false

@@ -1,7 +1,6 @@
 package strict_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -203,38 +202,6 @@ func TestParseObjectAllocations(t *testing.T) {
 	})
 	if n > 4 {
 		t.Errorf("%v allocations", n)
-	}
-}
-
-func BenchmarkParseObject(b *testing.B) {
-	b.SetBytes(int64(len(claims)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := strict.ParseObject(claims); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkRead(b *testing.B) {
-	o := mustParse(b, string(claims))
-	b.ReportAllocs()
-	for b.Loop() {
-		o.Text("iss")
-		o.Strings("aud")
-		o.NumericDate("exp")
-	}
-}
-
-// The same work by encoding/json, to compare with.
-func BenchmarkEncodingJSON(b *testing.B) {
-	b.SetBytes(int64(len(claims)))
-	b.ReportAllocs()
-	for b.Loop() {
-		var m map[string]json.RawMessage
-		if err := json.Unmarshal(claims, &m); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 
