@@ -8,7 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
-	"strings"
+	"unicode/utf8"
 )
 
 // Object is a JSON object that [ParseObject] has accepted. It is immutable and
@@ -134,17 +134,25 @@ func (o Object) Raw(name string) (json.RawMessage, bool) {
 // of its letters, as Go folds it: SUB, or one with the long s, for sub. A reader that
 // folds case would take the member for that one.
 func (o Object) InOtherLetters(names []string) (name string, ok bool) {
-	const longest = 3 // bytes of a rune that folds with an ASCII letter
 	p := o.open()
 	for _, m := range p.members {
 		found := p.name(m)
 		for _, name := range names {
-			if len(found) <= longest*len(name) && string(found) != name && strings.EqualFold(string(found), name) {
+			if sameInitial(found, name) && string(found) != name && bytes.EqualFold(found, []byte(name)) {
 				return name, true
 			}
 		}
 	}
 	return "", false
+}
+
+// sameInitial reports whether a and b may be equal but for the case of letters, as
+// far as their first bytes tell.
+func sameInitial(a []byte, b string) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	return a[0]|0x20 == b[0]|0x20 || a[0]|b[0] >= utf8.RuneSelf
 }
 
 // Text returns the string that the named member is, and whether there is such a
@@ -221,12 +229,11 @@ func (o Object) Array(name string) (items []json.RawMessage, ok bool, err error)
 
 // unquote decodes a value that the scanner has accepted, if it is a string.
 func unquote(raw []byte) (string, bool) {
-	s := scanner{data: raw}
-	body, escaped, err := s.str()
-	if err != nil {
+	if raw[0] != '"' {
 		return "", false
 	}
-	if escaped {
+	body := raw[1 : len(raw)-1]
+	if bytes.IndexByte(body, '\\') >= 0 {
 		body = appendUnescaped(make([]byte, 0, len(body)), body)
 	}
 	return string(body), true
