@@ -51,7 +51,13 @@ func (s *scanner) same(a, b name) bool {
 
 // twin returns the index of the first name that equals one before it, or -1.
 func (s *scanner) twin(names []name) int {
-	for i := 1; i < len(names); i++ {
+	var seen uint64 // the last six bits of the hashes so far, which few names share
+	for i := range names {
+		bit := uint64(1) << (names[i].hash & 63)
+		if seen&bit == 0 {
+			seen |= bit
+			continue
+		}
 		for j := range i {
 			if s.same(names[i], names[j]) {
 				return i
@@ -63,6 +69,7 @@ func (s *scanner) twin(names []name) int {
 
 // twinOfMany is twin in linear time. Its table has at each place the number of a name,
 // from 1, or 0; a name is at the first place from that of its hash on that was free.
+// The hash has a secret seed, so that no choice of names makes it slow.
 func (s *scanner) twinOfMany(names []name) int {
 	size := 1 << bits.Len(uint(2*len(names)))
 	if cap(s.table) < size {

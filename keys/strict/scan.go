@@ -106,12 +106,8 @@ func (s *scanner) object(depth int) error {
 	}
 	names := len(s.names)
 	for {
-		m, err := s.member(depth)
-		if err != nil {
+		if err := s.member(depth); err != nil {
 			return err
-		}
-		if depth == 1 {
-			s.members = add(s.members, m)
 		}
 		if s.space(); s.accept('}') {
 			break
@@ -124,14 +120,15 @@ func (s *scanner) object(depth int) error {
 	return s.unique(names)
 }
 
-// member reads a name, a colon and a value.
-func (s *scanner) member(depth int) (m member, err error) {
+// member reads a name, a colon and a value, and keeps them if they are of the outermost
+// object.
+func (s *scanner) member(depth int) error {
 	start := s.pos
 	decoded, escaped, err := s.str()
 	if err != nil {
-		return m, err
+		return err
 	}
-	m = member{name: newSpan(start+1, s.pos-1), escaped: escaped}
+	m := member{name: newSpan(start+1, s.pos-1), escaped: escaped}
 	if escaped {
 		lo := len(s.unescaped)
 		s.unescaped = appendUnescaped(s.unescaped, decoded)
@@ -139,18 +136,23 @@ func (s *scanner) member(depth int) (m member, err error) {
 		decoded = s.unescaped[lo:]
 	}
 	if len(decoded) > MaxName {
-		return m, &Error{start, "member name too long"}
+		return &Error{start, "member name too long"}
 	}
 	s.push(start, decoded)
 
 	if s.space(); !s.accept(':') {
-		return m, s.fail("colon expected")
+		return s.fail("colon expected")
 	}
 	s.space()
 	start = s.pos
-	err = s.value(depth)
-	m.value = newSpan(start, s.pos)
-	return m, err
+	if err = s.value(depth); err != nil {
+		return err
+	}
+	if depth == 1 {
+		m.value = newSpan(start, s.pos)
+		s.members = add(s.members, m)
+	}
+	return nil
 }
 
 // array reads an array that is the depth-th open one, and appends its elements

@@ -26,11 +26,13 @@ var scanners = sync.Pool{New: func() any {
 func newScanner(data []byte) *scanner {
 	s := scanners.Get().(*scanner)
 	s.data, s.pos, s.values = data, 0, 1
-	// Of a long text the buffers are made at once, to be spared the steps by which they
-	// grow: each colon may end a name, but no seventh of the text can, from the
-	// sixteenth on.
+	// The buffers are made at once, to be spared the steps by which they grow. No seventh
+	// of the text can end a name, from the sixteenth on; in a long text, which is as a
+	// rule one of long strings, nothing can that is no colon.
 	if room := min(len(data)/7+16, MaxValues); room > cap(s.names) {
-		room = min(room, bytes.Count(data, []byte(":")))
+		if len(data) > 4<<10 {
+			room = min(room, bytes.Count(data, []byte(":")))
+		}
 		s.members, s.names = slices.Grow(s.members, room), slices.Grow(s.names, room)
 	}
 	return s
