@@ -89,6 +89,31 @@ func (s *scanner) twinOfMany(names []name) int {
 	return -1
 }
 
+// InOtherLetters returns the first of names that a member is called but for the case
+// of its letters, as Go folds it: SUB, or one with the long s, for sub. A reader that
+// folds case would take the member for that one.
+func (o Object) InOtherLetters(names []string) (name string, ok bool) {
+	p := o.open()
+	for _, m := range p.members {
+		found := p.name(m)
+		for _, name := range names {
+			if sameInitial(found, name) && string(found) != name && bytes.EqualFold(found, []byte(name)) {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// sameInitial reports whether a and b may be equal but for the case of letters, as
+// far as their first bytes tell.
+func sameInitial(a []byte, b string) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	return a[0]|0x20 == b[0]|0x20 || a[0]|b[0] >= utf8.RuneSelf
+}
+
 // appendFolded appends name as encoding/json folds it: two names that it could
 // assign to the same struct field become equal, and none becomes longer.
 func appendFolded(dst, name []byte) []byte {
