@@ -1,8 +1,8 @@
 package strict
 
 import (
-	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 )
 
 // AppendMember adds a member to an object that is being written: dst begins with
@@ -13,15 +13,65 @@ func AppendMember(dst []byte, name string, value json.RawMessage) []byte {
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
 	}
-	dst = appendString(dst, name)
+	dst = AppendString(dst, name)
 	dst = append(dst, ':')
 	return append(dst, value...)
 }
 
-func appendString(dst []byte, s string) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // tokens need no escapes for HTML
-	enc.Encode(s)            // of a string, into memory: it cannot fail
-	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+// AppendString appends s as a JSON string, byte for byte as encoding/json writes it
+// without the escapes for HTML, which tokens do not need. That s is UTF-8 is the
+// caller's to ensure: what is not becomes \ufffd, and two texts that differ could
+// become one.
+func AppendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for {
+		n := unescapedLen(s)
+		dst = append(dst, s[:n]...)
+		if s = s[n:]; s == "" {
+			return append(dst, '"')
+		}
+		r, size := utf8.DecodeRuneInString(s)
+		dst = appendEscape(dst, r)
+		s = s[size:]
+	}
+}
+
+// unescapedLen returns how many bytes at the start of s need no escape.
+func unescapedLen(s string) int {
+	i := 0
+	for i < len(s) {
+		if c := s[i]; c < utf8.RuneSelf {
+			if c < ' ' || c == '"' || c == '\\' {
+				break
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == '\u2028' || r == '\u2029' || r == utf8.RuneError && size == 1 {
+			break
+		}
+		i += size
+	}
+	return i
+}
+
+// appendEscape appends a character as an escape, a short one if there is one.
+func appendEscape(dst []byte, r rune) []byte {
+	switch r {
+	case '"', '\\':
+		return append(dst, '\\', byte(r))
+	case '\b':
+		return append(dst, `\b`...)
+	case '\f':
+		return append(dst, `\f`...)
+	case '\n':
+		return append(dst, `\n`...)
+	case '\r':
+		return append(dst, `\r`...)
+	case '\t':
+		return append(dst, `\t`...)
+	}
+	const hex = "0123456789abcdef"
+	return append(dst, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
 }

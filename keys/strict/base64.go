@@ -1,19 +1,20 @@
 package strict
 
 import (
-	"bytes"
 	"encoding/base64"
-	"errors"
-	"strings"
+	"encoding/binary"
+	"slices"
 )
-
-// strictURL also refuses non-zero spare bits in the last character.
-var strictURL = base64.RawURLEncoding.Strict()
 
 // EncodeBase64URL returns the base64url spelling of b without padding, RFC 7515
 // section 2. [DecodeBase64URL] accepts exactly these spellings.
 func EncodeBase64URL(b []byte) string {
 	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// AppendBase64URL appends what [EncodeBase64URL] returns.
+func AppendBase64URL(dst, b []byte) []byte {
+	return base64.RawURLEncoding.AppendEncode(dst, b)
 }
 
 // DecodeBase64URL returns the bytes of which s is the canonical spelling: that
@@ -25,32 +26,85 @@ func EncodeBase64URL(b []byte) string {
 // those would give the same bytes a second spelling, and with it one token a
 // second text. The error is an [*Error].
 func DecodeBase64URL(s string) ([]byte, error) {
-	// The standard decoder skips line breaks, strict or not.
-	if i := strings.IndexAny(s, "\r\n"); i >= 0 {
-		return nil, &Error{i, "line break in base64url"}
-	}
-	b, err := strictURL.DecodeString(s)
-	if err != nil {
-		return nil, notCanonical(err)
-	}
-	return b, nil
+	return decodeBase64URL(s)
 }
 
 // DecodeBase64URLBytes is [DecodeBase64URL] of a text that is held as bytes, without
 // a copy of it.
 func DecodeBase64URLBytes(s []byte) ([]byte, error) {
-	if i := bytes.IndexAny(s, "\r\n"); i >= 0 {
-		return nil, &Error{i, "line break in base64url"}
-	}
-	b := make([]byte, strictURL.DecodedLen(len(s)))
-	if _, err := strictURL.Decode(b, s); err != nil {
-		return nil, notCanonical(err)
+	return decodeBase64URL(s)
+}
+
+func decodeBase64URL[T string | []byte](s T) ([]byte, error) {
+	b, err := AppendDecodeBase64URL(make([]byte, 0, base64.RawURLEncoding.DecodedLen(len(s))), s)
+	if err != nil {
+		return nil, err
 	}
 	return b, nil
 }
 
-func notCanonical(err error) error {
-	var at base64.CorruptInputError
-	errors.As(err, &at) // the only error of the decoder
-	return &Error{int(at), "not canonical base64url"}
+// AppendDecodeBase64URL appends the bytes that [DecodeBase64URL] returns, and
+// allocates nothing if dst has room for them. With an error it returns dst as it was,
+// and the room behind its end may hold some of the bytes. That room and s must not
+// overlap.
+//
+// It does not call encoding/base64, which skips line breaks, and reads strings from
+// a copy.
+func AppendDecodeBase64URL[T string | []byte](dst []byte, s T) ([]byte, error) {
+	start, want := len(dst), base64.RawURLEncoding.DecodedLen(len(s))
+	dst = slices.Grow(dst, want)
+	room := dst[start : start+want] // and not a byte of what the caller may have behind it
+	i, n := 0, 0
+	// Eight characters are six bytes. They are written as eight, and the last two
+	// overwritten by what follows.
+	for ; len(s)-i >= 8 && len(room)-n >= 8; i, n = i+8, n+6 {
+		a, b, c, d := sextets[s[i]], sextets[s[i+1]], sextets[s[i+2]], sextets[s[i+3]]
+		e, f, g, h := sextets[s[i+4]], sextets[s[i+5]], sextets[s[i+6]], sextets[s[i+7]]
+		if (a|b|c|d|e|f|g|h)&0x80 != 0 { // one is none
+			break
+		}
+		x := uint64(a)<<58 | uint64(b)<<52 | uint64(c)<<46 | uint64(d)<<40 |
+			uint64(e)<<34 | uint64(f)<<28 | uint64(g)<<22 | uint64(h)<<16
+		binary.BigEndian.PutUint64(room[n:], x)
+	}
+	dst = dst[:start+n]
+	var bits uint // so many of them in value are not written yet
+	var value uint32
+	for ; i < len(s); i++ {
+		x := sextets[s[i]]
+		if x == none {
+			return dst[:start], notCanonical(i, s[i])
+		}
+		value, bits = value<<6|uint32(x), bits+6
+		if bits >= 8 {
+			bits -= 8
+			dst = append(dst, byte(value>>bits))
+		}
+	}
+	// Spare bits are not zero, or there are six of them: one character too many.
+	if bits == 6 || value&(1<<bits-1) != 0 {
+		return dst[:start], notCanonical(len(s)-1, 0)
+	}
+	return dst, nil
 }
+
+func notCanonical(at int, c byte) error {
+	if c == '\n' || c == '\r' {
+		return &Error{at, "line break in base64url"}
+	}
+	return &Error{at, "not canonical base64url"}
+}
+
+// none is the sextet of a byte that is not in the alphabet.
+const none = 0xff
+
+// sextets has the value of each character of the alphabet, RFC 4648 section 5.
+var sextets = func() (values [256]byte) {
+	for i := range values {
+		values[i] = none
+	}
+	for i, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+		values[c] = byte(i)
+	}
+	return values
+}()

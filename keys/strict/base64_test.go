@@ -21,6 +21,7 @@ func TestBase64URL(t *testing.T) {
 		{"AAAA", "\x00\x00\x00"},
 		{"A-z_4ME", "\x03\xec\xff\xe0\xc1"}, // RFC 7515 appendix C
 	} {
+		checkAppendDecode(t, tt.text)
 		b, err := strict.DecodeBase64URL(tt.text)
 		if err != nil || string(b) != tt.bytes {
 			t.Errorf("%q: %x, %v", tt.text, b, err)
@@ -41,6 +42,7 @@ func TestDecodeBase64URLRefuses(t *testing.T) {
 		" AA", "AA ", "A A", "AA\t", "AA\x00", "AA\v", "AA\u2028", "\ufeffAA", // other white space
 		"\xff\xff", "AA\x80",
 	} {
+		checkAppendDecode(t, text)
 		b, err := strict.DecodeBase64URL(text)
 		var e *strict.Error
 		if !errors.As(err, &e) || b != nil {
@@ -81,11 +83,74 @@ func TestDecodeBase64URLExhaustive(t *testing.T) {
 	}
 }
 
+// checkAppendDecode checks that the forms of the decoder and those of the encoder agree,
+// and touch nothing but what they append.
+func checkAppendDecode(t *testing.T, s string) {
+	t.Helper()
+	const sentinel = "these bytes are somebody's"
+	want, wantErr := strict.DecodeBase64URL(s)
+	room := len(s) * 3 / 4
+	for _, decode := range []func(dst []byte) ([]byte, error){
+		func(dst []byte) ([]byte, error) { return strict.AppendDecodeBase64URL(dst, s) },
+		func(dst []byte) ([]byte, error) { return strict.AppendDecodeBase64URL(dst, []byte(s)) },
+	} {
+		for _, fits := range []bool{true, false} {
+			dst := append(append([]byte("dst"), make([]byte, room)...), sentinel...)
+			capacity := cap(dst)
+			if !fits {
+				capacity = 3
+			}
+			got, err := decode(dst[:3:capacity])
+			if fmt.Sprint(err) != fmt.Sprint(wantErr) || string(got) != "dst"+string(want) {
+				t.Fatalf("%q is decoded to %q, %v, and to %q, %v", s, want, wantErr, got, err)
+			}
+			if string(dst[3+room:]) != sentinel || string(dst[:3]) != "dst" {
+				t.Fatalf("decoding %q writes %q", s, dst)
+			}
+		}
+	}
+	if got := strict.AppendBase64URL([]byte("dst"), []byte(s)); string(got) != "dst"+strict.EncodeBase64URL([]byte(s)) {
+		t.Fatalf("%q is encoded to %q", s, got)
+	}
+}
+
+// TestDecodeBase64URLAnywhere: each byte is judged alike wherever it stands in a text of
+// many characters, and as the standard library judges it.
+func TestDecodeBase64URLAnywhere(t *testing.T) {
+	t.Parallel()
+	for length := range 36 {
+		for at := range length {
+			for c := range 256 {
+				text := []byte(strings.Repeat("-0_zZ9aA", 5)[:length])
+				text[at] = byte(c)
+				if c%16 == 0 || c == 'A' {
+					checkAppendDecode(t, string(text))
+				}
+				std, err := base64.RawURLEncoding.Strict().DecodeString(string(text))
+				fine := err == nil && c != '\r' && c != '\n'
+				b, err := strict.DecodeBase64URLBytes(text)
+				if fine != (err == nil) || fine && !bytes.Equal(b, std) {
+					t.Fatalf("%q: %x, %v", text, b, err)
+				}
+				var e *strict.Error
+				if inAlphabet := isAlphanumeric(byte(c)) || c == '-' || c == '_'; !inAlphabet && (!errors.As(err, &e) || e.Offset != at) {
+					t.Fatalf("%q: %v", text, err)
+				}
+			}
+		}
+	}
+}
+
+func isAlphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
 func FuzzDecodeBase64URL(f *testing.F) {
 	for _, s := range []string{"", "A", "AA", "AB", "AA==", "A-z_4ME", "AA\n", "+/", strings.Repeat("A", 65)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		checkAppendDecode(t, s)
 		if b, err := strict.DecodeBase64URL(strict.EncodeBase64URL([]byte(s))); err != nil || !bytes.Equal(b, []byte(s)) {
 			t.Fatalf("own spelling of %q: %q, %v", s, b, err)
 		}

@@ -25,15 +25,34 @@ func (o Object) NumericDate(name string) (t time.Time, ok bool, err error) {
 	if !ok {
 		return time.Time{}, false, nil
 	}
-	s := scanner{data: raw}
-	if err := s.number(); err != nil {
+	// A number is the only value that begins with one of these.
+	if raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
 		return time.Time{}, true, &MemberError{name, "is not a number"}
 	}
-	secs, nanos, inRange := seconds(raw)
+	secs, nanos := whole(raw), int64(0)
+	inRange := secs <= maxSeconds
+	if secs < 0 {
+		secs, nanos, inRange = seconds(raw)
+	}
 	if !inRange {
 		return time.Time{}, true, &MemberError{name, "is not a date between the years 1970 and 9999"}
 	}
 	return time.Unix(secs, nanos).UTC(), true, nil
+}
+
+// whole is a JSON number that consists of up to 12 digits, as nearly every date does,
+// or -1 for any other: those are for seconds.
+func whole(number []byte) (secs int64) {
+	if len(number) > len("253402300799") {
+		return -1
+	}
+	for _, c := range number {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		secs = 10*secs + int64(c-'0')
+	}
+	return secs
 }
 
 // seconds splits a JSON number into seconds and nanoseconds, if it is one from 0

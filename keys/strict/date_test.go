@@ -2,8 +2,10 @@ package strict_test
 
 import (
 	"errors"
+	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -127,5 +129,30 @@ func TestNumericDateExact(t *testing.T) {
 		if back.Add(back, big.NewInt(int64(got.Nanosecond()))).Cmp(floor) != 0 {
 			t.Fatalf("%s: %v nanoseconds, want %v", text, back, floor)
 		}
+	}
+}
+
+// TestNumericDateWhole: whole numbers are read in a way of their own, and as they are
+// when the same number is spelled with a point.
+func TestNumericDateWhole(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"0", "7", "10", "1767225600", "99999999999", "100000000000", "253402300798", "253402300799", "253402300800", "999999999999",
+		"1000000000000", "9999999999999", "18446744073709551617", "-1", "-0", "-253402300799",
+	} {
+		checkWhole(t, text)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 5000 {
+		checkWhole(t, strconv.FormatInt(rng.Int64()>>rng.IntN(64), 10))
+	}
+}
+
+func checkWhole(t *testing.T, number string) {
+	t.Helper()
+	got, _, err := mustParse(t, `{"exp":`+number+`}`).NumericDate("exp")
+	want, _, wantErr := mustParse(t, `{"exp":`+number+`.0}`).NumericDate("exp")
+	if got != want || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+		t.Fatalf("%s is %v, %v, and %v, %v with a point", number, got, err, want, wantErr)
 	}
 }

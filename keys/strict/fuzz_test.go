@@ -73,12 +73,39 @@ func checkAccepted(t *testing.T, data []byte, o strict.Object) {
 		}
 		checkMember(t, o, name, raw)
 	}
+	if want := countValues(data); o.Values() != want {
+		t.Fatalf("%.200q: %d values, want %d", data, o.Values(), want)
+	}
 	d := jose.NewDecoder(bytes.NewReader(data))
 	d.SetNumberType(jose.UnmarshalJSONNumber)
 	var other map[string]any
 	if err := d.Decode(&other); err != nil || len(other) != o.Len() {
 		t.Fatalf("%.200q: go-jose has %d members of %d, %v", data, len(other), o.Len(), err)
 	}
+}
+
+// countValues counts the values of valid JSON.
+func countValues(data []byte) int {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber() // of any size
+	d.Decode(&v)
+	var count func(v any) int
+	count = func(v any) int {
+		n := 1
+		switch v := v.(type) {
+		case map[string]any:
+			for _, inner := range v {
+				n += count(inner)
+			}
+		case []any:
+			for _, inner := range v {
+				n += count(inner)
+			}
+		}
+		return n
+	}
+	return count(v)
 }
 
 // checkMember checks that the accessors agree with encoding/json.
@@ -107,7 +134,11 @@ func checkMember(t *testing.T, o strict.Object, name string, raw json.RawMessage
 		t.Fatalf("Strings of %q: %q, %v, %v", raw, ss, ok, err)
 	}
 	date, ok, err := o.NumericDate(name)
-	if _, isNumber := want.(json.Number); !ok || err == nil && (!isNumber || date.Unix() < 0 || date.Year() > 9999) {
+	number, isNumber := want.(json.Number)
+	if isNumber && len(number) < strict.MaxNumber-2 && !strings.ContainsAny(string(number), ".eE") {
+		checkWhole(t, string(number))
+	}
+	if !ok || err == nil && (!isNumber || date.Unix() < 0 || date.Year() > 9999) {
 		t.Fatalf("NumericDate of %q: %v, %v, %v", raw, date, ok, err)
 	}
 }

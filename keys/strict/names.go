@@ -2,55 +2,129 @@ package strict
 
 import (
 	"bytes"
-	"cmp"
-	"slices"
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
 	"unicode"
 	"unicode/utf8"
 )
 
+// few is how many names are compared each with each. With more a table is faster.
+const few = 16
+
 // name is a member name on the scanner's stack: folded[lo:hi].
 type name struct {
 	span
-	at uint32 // offset in the text
+	hash uint32 // of the folded name
+	at   uint32 // offset in the text
 }
 
 // push puts the decoded name that stands at offset at on the stack.
 func (s *scanner) push(at int, decoded []byte) {
 	lo := len(s.folded)
 	s.folded = appendFolded(s.folded, decoded)
-	s.names = add(s.names, name{newSpan(lo, len(s.folded)), uint32(at)})
+	hash := uint32(maphash.Bytes(s.seed, s.folded[lo:]))
+	s.names = add(s.names, name{newSpan(lo, len(s.folded)), hash, uint32(at)})
 }
 
 // unique refuses the object whose names are on the stack from index first on if
-// two of them are equal. It sorts rather than hashes: small objects need no map,
-// and no choice of names makes it slow.
+// two of them are equal, and else takes them off.
 func (s *scanner) unique(first int) error {
 	names := s.names[first:]
-	slices.SortFunc(names, func(a, b name) int {
-		if c := s.compare(a, b); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.at, b.at)
-	})
-	for i := 1; i < len(names); i++ {
-		if s.compare(names[i-1], names[i]) == 0 {
-			return &Error{int(names[i].at), "duplicate member name"}
-		}
+	twin := s.twin
+	if len(names) > few {
+		twin = s.twinOfMany
 	}
+	if i := twin(names); i >= 0 {
+		return &Error{int(names[i].at), "duplicate member name"}
+	}
+	lo := int(names[0].lo)
+	clear(s.folded[lo:])
+	clear(names)
+	s.names, s.folded = s.names[:first], s.folded[:lo]
 	return nil
 }
 
-// compare orders two names by length first, which settles most pairs.
-func (s *scanner) compare(a, b name) int {
-	if c := cmp.Compare(a.hi-a.lo, b.hi-b.lo); c != 0 {
-		return c
+func (s *scanner) same(a, b name) bool {
+	return a.hash == b.hash && bytes.Equal(a.of(s.folded), b.of(s.folded))
+}
+
+// twin returns the index of the first name that equals one before it, or -1.
+func (s *scanner) twin(names []name) int {
+	var seen uint64 // the last six bits of the hashes so far, which few names share
+	for i := range names {
+		bit := uint64(1) << (names[i].hash & 63)
+		if seen&bit == 0 {
+			seen |= bit
+			continue
+		}
+		for j := range i {
+			if s.same(names[i], names[j]) {
+				return i
+			}
+		}
 	}
-	return bytes.Compare(a.of(s.folded), b.of(s.folded))
+	return -1
+}
+
+// twinOfMany is twin in linear time. Its table has at each place the number of a name,
+// from 1, or 0; a name is at the first place from that of its hash on that was free.
+// The hash has a secret seed, so that no choice of names makes it slow.
+func (s *scanner) twinOfMany(names []name) int {
+	size := 1 << bits.Len(uint(2*len(names)))
+	if cap(s.table) < size {
+		s.table = make([]uint32, size)
+	}
+	table := s.table[:size]
+	clear(table)
+	for i := range names {
+		at := names[i].hash & uint32(size-1)
+		for ; table[at] != 0; at = (at + 1) & uint32(size-1) {
+			if s.same(names[i], names[table[at]-1]) {
+				return i
+			}
+		}
+		table[at] = uint32(i + 1)
+	}
+	return -1
+}
+
+// InOtherLetters returns the first of names that a member is called but for the case
+// of its letters, as Go folds it: SUB, or one with the long s, for sub. A reader that
+// folds case would take the member for that one.
+func (o Object) InOtherLetters(names []string) (name string, ok bool) {
+	p := o.open()
+	for _, m := range p.members {
+		found := p.name(m)
+		for _, name := range names {
+			if sameInitial(found, name) && string(found) != name && bytes.EqualFold(found, []byte(name)) {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// sameInitial reports whether a and b may be equal but for the case of letters, as
+// far as their first bytes tell.
+func sameInitial(a []byte, b string) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	return a[0]|0x20 == b[0]|0x20 || a[0]|b[0] >= utf8.RuneSelf
 }
 
 // appendFolded appends name as encoding/json folds it: two names that it could
 // assign to the same struct field become equal, and none becomes longer.
 func appendFolded(dst, name []byte) []byte {
+	for len(name) >= 8 {
+		x := binary.LittleEndian.Uint64(name)
+		if x&highs != 0 {
+			break
+		}
+		dst = binary.LittleEndian.AppendUint64(dst, upper(x))
+		name = name[8:]
+	}
 	for i := 0; i < len(name); {
 		if c := name[i]; c < utf8.RuneSelf {
 			if 'a' <= c && c <= 'z' {

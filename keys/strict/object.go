@@ -7,7 +7,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"strings"
+	"slices"
 )
 
 // Object is a JSON object that [ParseObject] has accepted. It is immutable and
@@ -26,6 +26,7 @@ type object struct {
 	text      []byte
 	unescaped []byte // the names that are spelled with escapes, decoded
 	members   []member
+	values    int
 }
 
 // member is one member. It has no pointers, so that the garbage collector need
@@ -84,30 +85,25 @@ func ParseObject(data []byte) (Object, error) {
 	if len(data) > MaxText {
 		return Object{}, &Error{MaxText, "text too long"}
 	}
-	// Room for a usual header or claims set, to be spared the small steps, or for
-	// thousands of members, to be spared the large ones: each colon may end a name,
-	// but no eighth of the text can.
-	room := max(16, min(bytes.Count(data, []byte(":")), len(data)/8, MaxValues))
-	members := make([]member, 0, room)
-	s := scanner{
-		data:   data,
-		values: 1,
-		names:  make([]name, 0, room),
-		folded: make([]byte, 0, max(128, 6*room)),
-	}
+	s := newScanner(data)
+	defer s.release()
 	s.space()
-	if err := s.object(1, &members); err != nil {
+	if err := s.object(1); err != nil {
 		return Object{}, err
 	}
 	if s.space(); s.pos < len(data) {
 		return Object{}, s.fail("text after the object")
 	}
-	o := object{data, s.unescaped, members}
+	o := object{data, bytes.Clone(s.unescaped), slices.Clone(s.members), s.values}
 	return Object{func() object { return o }}, nil
 }
 
 // Len returns the number of members.
 func (o Object) Len() int { return len(o.open().members) }
+
+// Values returns how many values the text holds at all depths, as [MaxValues] counts
+// them: o itself is one.
+func (o Object) Values() int { return max(1, o.open().values) }
 
 // All returns the decoded names and the raw values in the order of the text.
 func (o Object) All() iter.Seq2[string, json.RawMessage] {
@@ -131,23 +127,6 @@ func (o Object) Raw(name string) (json.RawMessage, bool) {
 		}
 	}
 	return nil, false
-}
-
-// InOtherLetters returns the first of names that a member is called but for the case
-// of its letters, as Go folds it: SUB, or one with the long s, for sub. A reader that
-// folds case would take the member for that one.
-func (o Object) InOtherLetters(names []string) (name string, ok bool) {
-	const longest = 3 // bytes of a rune that folds with an ASCII letter
-	p := o.open()
-	for _, m := range p.members {
-		found := p.name(m)
-		for _, name := range names {
-			if len(found) <= longest*len(name) && string(found) != name && strings.EqualFold(string(found), name) {
-				return name, true
-			}
-		}
-	}
-	return "", false
 }
 
 // Text returns the string that the named member is, and whether there is such a
@@ -224,12 +203,11 @@ func (o Object) Array(name string) (items []json.RawMessage, ok bool, err error)
 
 // unquote decodes a value that the scanner has accepted, if it is a string.
 func unquote(raw []byte) (string, bool) {
-	s := scanner{data: raw}
-	body, escaped, err := s.str()
-	if err != nil {
+	if raw[0] != '"' {
 		return "", false
 	}
-	if escaped {
+	body := raw[1 : len(raw)-1]
+	if bytes.IndexByte(body, '\\') >= 0 {
 		body = appendUnescaped(make([]byte, 0, len(body)), body)
 	}
 	return string(body), true
@@ -238,7 +216,9 @@ func unquote(raw []byte) (string, bool) {
 // elements splits a value that the scanner has accepted, if it is an array, into its
 // first few elements.
 func elements(raw []byte, most int) ([]json.RawMessage, bool) {
-	s := scanner{data: raw, keep: most}
+	s := newScanner(raw)
+	defer s.release()
+	s.keep = most
 	items := []json.RawMessage{}
 	if err := s.array(1, &items); err != nil {
 		return nil, false

@@ -1,8 +1,8 @@
 package strict
 
 import (
-	"bytes"
 	"encoding/json"
+	"hash/maphash"
 	"slices"
 )
 
@@ -13,13 +13,16 @@ type scanner struct {
 	pos    int
 	values int // so far
 
+	members   []member // of the outermost object
+	unescaped []byte   // the names that are spelled with escapes, decoded
+
 	// The folded names of all objects that are open at pos; see names.go.
 	names  []name
 	folded []byte
+	table  []uint32
+	seed   maphash.Seed
 
 	keep int // how many elements of an array to keep
-
-	unescaped []byte // the names that are spelled with escapes, decoded
 }
 
 // fail refuses the text at pos.
@@ -46,6 +49,12 @@ func (s *scanner) accept(c byte) bool {
 
 // space steps over white space, RFC 8259 section 2.
 func (s *scanner) space() {
+	if s.peek() <= ' ' { // seldom: compact texts have none
+		s.spaces()
+	}
+}
+
+func (s *scanner) spaces() {
 	for s.pos < len(s.data) {
 		switch s.data[s.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -63,7 +72,7 @@ func (s *scanner) value(depth int) error {
 	}
 	switch c := s.peek(); c {
 	case '{':
-		return s.object(depth+1, nil)
+		return s.object(depth + 1)
 	case '[':
 		return s.array(depth+1, nil)
 	case '"':
@@ -83,9 +92,9 @@ func (s *scanner) value(depth int) error {
 	}
 }
 
-// object reads an object that is the depth-th open one, and appends its members
-// to keep unless that is nil.
-func (s *scanner) object(depth int, keep *[]member) error {
+// object reads an object that is the depth-th open one, and keeps its members if it
+// is the outermost.
+func (s *scanner) object(depth int) error {
 	if depth > MaxDepth {
 		return s.fail("nesting too deep")
 	}
@@ -95,14 +104,10 @@ func (s *scanner) object(depth int, keep *[]member) error {
 	if s.space(); s.accept('}') {
 		return nil
 	}
-	names, folded := len(s.names), len(s.folded)
+	names := len(s.names)
 	for {
-		m, err := s.member(depth)
-		if err != nil {
+		if err := s.member(depth); err != nil {
 			return err
-		}
-		if keep != nil {
-			*keep = add(*keep, m)
 		}
 		if s.space(); s.accept('}') {
 			break
@@ -112,19 +117,18 @@ func (s *scanner) object(depth int, keep *[]member) error {
 		}
 		s.space()
 	}
-	err := s.unique(names)
-	s.names, s.folded = s.names[:names], s.folded[:folded]
-	return err
+	return s.unique(names)
 }
 
-// member reads a name, a colon and a value.
-func (s *scanner) member(depth int) (m member, err error) {
+// member reads a name, a colon and a value, and keeps them if they are of the outermost
+// object.
+func (s *scanner) member(depth int) error {
 	start := s.pos
 	decoded, escaped, err := s.str()
 	if err != nil {
-		return m, err
+		return err
 	}
-	m = member{name: newSpan(start+1, s.pos-1), escaped: escaped}
+	m := member{name: newSpan(start+1, s.pos-1), escaped: escaped}
 	if escaped {
 		lo := len(s.unescaped)
 		s.unescaped = appendUnescaped(s.unescaped, decoded)
@@ -132,18 +136,23 @@ func (s *scanner) member(depth int) (m member, err error) {
 		decoded = s.unescaped[lo:]
 	}
 	if len(decoded) > MaxName {
-		return m, &Error{start, "member name too long"}
+		return &Error{start, "member name too long"}
 	}
 	s.push(start, decoded)
 
 	if s.space(); !s.accept(':') {
-		return m, s.fail("colon expected")
+		return s.fail("colon expected")
 	}
 	s.space()
 	start = s.pos
-	err = s.value(depth)
-	m.value = newSpan(start, s.pos)
-	return m, err
+	if err = s.value(depth); err != nil {
+		return err
+	}
+	if depth == 1 {
+		m.value = newSpan(start, s.pos)
+		s.members = add(s.members, m)
+	}
+	return nil
 }
 
 // array reads an array that is the depth-th open one, and appends its elements
@@ -178,7 +187,7 @@ func (s *scanner) array(depth int, keep *[]json.RawMessage) error {
 
 // literal reads true, false or null.
 func (s *scanner) literal(word string) error {
-	if !bytes.HasPrefix(s.data[s.pos:], []byte(word)) {
+	if len(s.data)-s.pos < len(word) || string(s.data[s.pos:s.pos+len(word)]) != word {
 		return s.fail("value expected")
 	}
 	s.pos += len(word)

@@ -17,32 +17,30 @@ func (s *scanner) str() (body []byte, escaped bool, err error) {
 		return nil, false, s.fail("string expected")
 	}
 	start := s.pos
-	for s.pos < len(s.data) {
-		switch c := s.data[s.pos]; {
-		case c == '"':
+	for {
+		n, ascii := plain(s.data[s.pos:])
+		if run := s.data[s.pos : s.pos+n]; !ascii && !utf8.Valid(run) {
+			s.pos += invalidAt(run)
+			return nil, false, s.fail("invalid UTF-8")
+		}
+		s.pos += n
+		switch {
+		case s.pos == len(s.data):
+			return nil, false, s.fail("unterminated string")
+		case s.data[s.pos] == '"':
 			body = s.data[start:s.pos]
 			s.pos++
 			return body, escaped, nil
-		case c == '\\':
-			_, n := escape(s.data[s.pos:])
-			if n == 0 {
-				return nil, false, s.fail("invalid escape or unpaired surrogate")
-			}
-			escaped = true
-			s.pos += n
-		case c < ' ':
+		case s.data[s.pos] != '\\':
 			return nil, false, s.fail("control character in string")
-		case c < utf8.RuneSelf:
-			s.pos++
-		default:
-			r, n := utf8.DecodeRune(s.data[s.pos:])
-			if r == utf8.RuneError && n == 1 {
-				return nil, false, s.fail("invalid UTF-8")
-			}
-			s.pos += n
 		}
+		_, n = escape(s.data[s.pos:])
+		if n == 0 {
+			return nil, false, s.fail("invalid escape or unpaired surrogate")
+		}
+		escaped = true
+		s.pos += n
 	}
-	return nil, false, s.fail("unterminated string")
 }
 
 // appendUnescaped appends the characters of body, which str has returned.

@@ -1,0 +1,48 @@
+package strict_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// TestAllocations: a claims set costs its members and the closure that hides them,
+// and one more if names have escapes. What is asked of it on every token costs no
+// more than the text that is returned.
+func TestAllocations(t *testing.T) {
+	if race {
+		t.Skip("the race detector drops pooled buffers")
+	}
+	o := mustParse(t, string(claims))
+	judged := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf"}
+	text, escaped := strict.EncodeBase64URL(claims), []byte(`{"\u0061":{"\u0062":[{},1]}}`)
+	dst, inText := make([]byte, 0, 2*len(claims)), []byte(text)
+	for name, c := range map[string]struct {
+		want float64
+		call func()
+	}{
+		"ParseObject":            {2, func() { strict.ParseObject(claims) }},
+		"ParseObject, escapes":   {3, func() { strict.ParseObject(escaped) }},
+		"ParseObject, members":   {2, func() { strict.ParseObject(benchTexts4K["object"]) }},
+		"ParseObject, array":     {2, func() { strict.ParseObject(benchTexts4K["array"]) }},
+		"Raw":                    {0, func() { o.Raw("exp") }},
+		"Text":                   {1, func() { o.Text("iss") }},
+		"NumericDate":            {0, func() { o.NumericDate("exp") }},
+		"InOtherLetters":         {0, func() { o.InOtherLetters(judged) }},
+		"Values":                 {0, func() { o.Values() }},
+		"AppendMember":           {0, func() { strict.AppendMember(append(dst, '{'), "näme\n", json.RawMessage("1")) }},
+		"AppendString":           {0, func() { strict.AppendString(dst, "té\x00xt") }},
+		"AppendBase64URL":        {0, func() { strict.AppendBase64URL(dst, claims) }},
+		"AppendDecodeBase64URL":  {0, func() { strict.AppendDecodeBase64URL(dst, text) }},
+		"AppendDecode..., bytes": {0, func() { strict.AppendDecodeBase64URL(dst, inText) }},
+		"DecodeBase64URL":        {1, func() { strict.DecodeBase64URL(text) }},
+		"DecodeBase64URLBytes":   {1, func() { strict.DecodeBase64URLBytes(inText) }},
+	} {
+		if n := testing.AllocsPerRun(100, c.call); n != c.want {
+			t.Errorf("%s: %v allocations, want %v", name, n, c.want)
+		}
+	}
+}
+
+var benchTexts4K = benchTexts(4 << 10)
