@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -105,11 +106,24 @@ func customObject(text []byte) (strict.Object, error) {
 	if taken {
 		return strict.Object{}, fmt.Errorf("%w: %q is written by the sealer and cannot be a custom claim", ErrClaims, name)
 	}
-	// A reader that folds case would take it for the key that the token is bound to.
-	if _, twin := o.InOtherLetters(boundTo); twin {
-		return strict.Object{}, fmt.Errorf("%w: a claim is named cnf in other letters, which openers refuse", ErrClaims)
+	if name, twin := cnfTwin(o); twin {
+		return strict.Object{}, fmt.Errorf("%w: %q is cnf in other letters, which openers refuse", ErrClaims, name)
 	}
 	return o, nil
+}
+
+// cnfTwin is a claim that a reader that folds case would take for the key that the
+// token is bound to.
+func cnfTwin(o strict.Object) (name string, ok bool) {
+	if _, ok := o.InOtherLetters(boundTo); !ok {
+		return "", false
+	}
+	for name := range o.All() {
+		if name != "cnf" && strings.EqualFold(name, "cnf") {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // marshalCustom writes custom, behind the head, as one compact JSON text.

@@ -132,15 +132,22 @@ func (o Object) Raw(name string) (json.RawMessage, bool) {
 // Text returns the string that the named member is, and whether there is such a
 // member. If it is anything else, null included, the error is a [*MemberError].
 func (o Object) Text(name string) (s string, ok bool, err error) {
+	b, ok, err := o.TextBytes(name)
+	return string(b), ok, err
+}
+
+// TextBytes is [Object.Text] without a copy of a string that has no escapes: what it
+// returns must not be changed.
+func (o Object) TextBytes(name string) (b []byte, ok bool, err error) {
 	raw, ok := o.Raw(name)
 	if !ok {
-		return "", false, nil
+		return nil, false, nil
 	}
-	s, isString := unquote(raw)
+	b, isString := unquote(raw)
 	if !isString {
-		return "", true, &MemberError{name, "is not a string"}
+		return nil, true, &MemberError{name, "is not a string"}
 	}
-	return s, true, nil
+	return b, true, nil
 }
 
 // Strings returns the named member, a string or an array of strings such as aud
@@ -154,7 +161,7 @@ func (o Object) Strings(name string) (ss []string, ok bool, err error) {
 		return nil, false, nil
 	}
 	if s, isString := unquote(raw); isString {
-		return []string{s}, true, nil
+		return []string{string(s)}, true, nil
 	}
 	items, isArray := elements(raw, MaxStrings+1)
 	if len(items) > MaxStrings {
@@ -163,7 +170,7 @@ func (o Object) Strings(name string) (ss []string, ok bool, err error) {
 	ss = make([]string, 0, len(items))
 	for _, item := range items {
 		s, isString := unquote(item)
-		ss, isArray = append(ss, s), isArray && isString
+		ss, isArray = append(ss, string(s)), isArray && isString
 	}
 	if !isArray {
 		return nil, true, &MemberError{name, "is not a string or an array of strings"}
@@ -202,15 +209,16 @@ func (o Object) Array(name string) (items []json.RawMessage, ok bool, err error)
 }
 
 // unquote decodes a value that the scanner has accepted, if it is a string.
-func unquote(raw []byte) (string, bool) {
+func unquote(raw []byte) ([]byte, bool) {
 	if raw[0] != '"' {
-		return "", false
+		return nil, false
 	}
-	body := raw[1 : len(raw)-1]
+	end := len(raw) - 1
+	body := raw[1:end:end]
 	if bytes.IndexByte(body, '\\') >= 0 {
 		body = appendUnescaped(make([]byte, 0, len(body)), body)
 	}
-	return string(body), true
+	return body, true
 }
 
 // elements splits a value that the scanner has accepted, if it is an array, into its
