@@ -3,6 +3,7 @@ package seal_test
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -37,8 +38,15 @@ type sealedToken struct {
 func (s sealedToken) breach() (found []string) {
 	view := takeApart(s.text)
 	found = view.finds(s.secrets)
+	clear := slices.Clone(s.clear)
+	for _, name := range s.clear {
+		// The stranger also takes a visible name for a part of a URL.
+		if plain, err := url.PathUnescape(name); err == nil {
+			clear = append(clear, string([]rune(plain)))
+		}
+	}
 	for name := range view.names {
-		if !slices.Contains(knownNames, name) && !slices.Contains(s.clear, name) {
+		if !slices.Contains(knownNames, name) && !slices.Contains(clear, name) {
 			found = append(found, "the name "+name)
 		}
 	}
