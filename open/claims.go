@@ -14,6 +14,7 @@ type claims struct {
 
 	issuer, subject, id          string
 	audience                     []string
+	present                      [7]bool // which of registered are there
 	issuedAt, notBefore, expires time.Time
 
 	text    []byte        // all of them, as one JSON object
@@ -31,39 +32,60 @@ type claims struct {
 // one of the selective form, and cnf (RFC 7800), which says whose token it is.
 var judged = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf"}
 
-// readClaims reads the registered claims. One that is present with the wrong type
-// is an error, null included: what cannot be read must not count as absent
-// (CVE-2026-25537). The issuer is that whose keys have verified the token, empty for
-// a header.
-func (o *Opener) readClaims(object strict.Object, issuer string) (*claims, error) {
-	c := &claims{issuer: issuer}
-	var err error
-	if issuer == "" {
-		c.issuer, _, _ = object.Text("iss") // empty, if it is no string: that of no token
+// registered are the names of RFC 7519 section 4.1.
+var registered = [7]string{"iss", "sub", "jti", "exp", "nbf", "iat", "aud"}
+
+// read reads the registered claims. One that is present with the wrong type is an error,
+// null included: what cannot be read must not count as absent (CVE-2026-25537). A text
+// that is the same in like is not copied.
+func (c *claims) read(object strict.Object, like *claims) (err error) {
+	if c.issuer, err = c.readText(object, 0, like.issuer); err != nil {
+		return err
 	}
-	if c.subject, _, err = object.Text("sub"); err != nil {
-		return nil, refuseClaims("sub must be a string", "")
+	if c.subject, err = c.readText(object, 1, like.subject); err != nil {
+		return err
 	}
-	if c.id, _, err = object.Text("jti"); err != nil {
-		return nil, refuseClaims("jti must be a string", "")
+	if c.id, err = c.readText(object, 2, like.id); err != nil {
+		return err
 	}
-	for _, date := range [...]struct {
-		name string
-		dst  *time.Time
-	}{{"exp", &c.expires}, {"nbf", &c.notBefore}, {"iat", &c.issuedAt}} {
-		if *date.dst, _, err = object.NumericDate(date.name); err != nil {
-			return nil, refuseClaims(date.name+" must be a NumericDate", "it is no number between 0 and the end of the year 9999")
-		}
+	if c.expires, err = c.readDate(object, 3); err != nil {
+		return err
+	}
+	if c.notBefore, err = c.readDate(object, 4); err != nil {
+		return err
+	}
+	if c.issuedAt, err = c.readDate(object, 5); err != nil {
+		return err
 	}
 	// Most tokens have one audience, and it is us.
-	if text, _, err := object.TextBytes("aud"); err == nil && string(text) == o.cfg.Audience {
-		c.audience = o.audience
-		return c, nil
+	if b, _, err := object.TextBytes("aud"); err == nil && len(like.audience) == 1 && string(b) == like.audience[0] {
+		c.audience, c.present[6] = like.audience, true
+		return nil
 	}
-	if c.audience, _, err = object.Strings("aud"); err != nil {
-		return nil, refuseClaims("aud must be a string or an array of strings", "")
+	if c.audience, c.present[6], err = object.Strings("aud"); err != nil {
+		return refuseClaims("aud must be a string or an array of strings", "")
 	}
-	return c, nil
+	return nil
+}
+
+// readText reads the i-th of registered, a string.
+func (c *claims) readText(object strict.Object, i int, like string) (s string, err error) {
+	var b []byte
+	if b, c.present[i], err = object.TextBytes(registered[i]); err != nil {
+		return "", refuseClaims(registered[i]+" must be a string", "")
+	}
+	if string(b) == like {
+		return like, nil
+	}
+	return string(b), nil
+}
+
+// readDate reads the i-th of registered, a NumericDate.
+func (c *claims) readDate(object strict.Object, i int) (t time.Time, err error) {
+	if t, c.present[i], err = object.NumericDate(registered[i]); err != nil {
+		return t, refuseClaims(registered[i]+" must be a NumericDate", "it is no number between 0 and the end of the year 9999")
+	}
+	return t, nil
 }
 
 // check judges the claims of a verified token as of now. header is that of the JWE
@@ -83,7 +105,7 @@ func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	if !slices.Contains(c.audience, o.cfg.Audience) {
 		return refuse(ErrAudience, "aud is %s, and we are %s", quoteList(c.audience), quote(o.cfg.Audience))
 	}
-	if err := o.checkReplicated(c, header); err != nil {
+	if err := c.checkReplicated(header); err != nil {
 		return err
 	}
 	return c.checkTimes(now, o.cfg.Leeway, o.cfg.MaxLifetime)
@@ -179,30 +201,27 @@ func (c *claims) difference(copied *claims, name string) string {
 // checkReplicated compares every registered claim that stands in the header of a JWE
 // with the one that was signed, RFC 7519 section 5.3: the header is what routers
 // read, and anybody could have written it.
-func (o *Opener) checkReplicated(c *claims, header strict.Object) error {
+func (c *claims) checkReplicated(header strict.Object) error {
 	if header.Len() == 0 {
 		return nil
 	}
-	copied, err := o.readClaims(header, "")
-	if err != nil {
+	var copied claims
+	if err := copied.read(header, c); err != nil {
 		return err
 	}
-	for _, copy := range []struct {
-		name string
-		same bool
-	}{
-		{"iss", copied.issuer == c.issuer},
-		{"sub", copied.subject == c.subject},
-		{"aud", slices.Equal(copied.audience, c.audience)},
-		{"exp", copied.expires.Equal(c.expires)},
-		{"nbf", copied.notBefore.Equal(c.notBefore)},
-		{"iat", copied.issuedAt.Equal(c.issuedAt)},
-		{"jti", copied.id == c.id},
+	for i, same := range [...]bool{
+		copied.issuer == c.issuer,
+		copied.subject == c.subject,
+		copied.id == c.id,
+		copied.expires.Equal(c.expires),
+		copied.notBefore.Equal(c.notBefore),
+		copied.issuedAt.Equal(c.issuedAt),
+		slices.Equal(copied.audience, c.audience),
 	} {
-		_, present := header.Raw(copy.name)
-		_, inside := c.payload.Raw(copy.name) // an empty one is not an absent one
-		if present && !(inside && copy.same) {
-			return refuseClaims(copy.name+" in the header is not the "+copy.name+" inside", "%s", c.difference(copied, copy.name))
+		// An empty one is not an absent one.
+		if copied.present[i] && !(c.present[i] && same) {
+			name := registered[i]
+			return refuseClaims(name+" in the header is not the "+name+" inside", "%s", c.difference(&copied, name))
 		}
 	}
 	return nil

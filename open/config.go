@@ -131,6 +131,7 @@ func New(cfg Config) (*Opener, error) {
 		return nil, fmt.Errorf("%w: %s", ErrConfig, problem)
 	}
 	trust := make(map[string]Issuer, len(cfg.Trust))
+	longest := 0
 	for _, i := range cfg.Trust {
 		if i.ID == "" || i.Keys == nil {
 			return nil, fmt.Errorf("%w: every trusted issuer needs its ID and its Keys", ErrConfig)
@@ -139,9 +140,10 @@ func New(cfg Config) (*Opener, error) {
 			return nil, fmt.Errorf("%w: the issuer %q stands twice in Trust", ErrConfig, i.ID)
 		}
 		trust[i.ID] = i
+		longest = max(longest, len(`""`)+len(i.ID)*len(`\u0000`))
 	}
 	return &Opener{
-		cfg: cfg, trust: trust, audience: []string{cfg.Audience}, now: time.Now,
+		cfg: cfg, trust: trust, audience: []string{cfg.Audience}, longestIssuer: longest, now: time.Now,
 		scratch: &sync.Pool{New: func() any { return new(scratch) }},
 	}, nil
 }

@@ -24,7 +24,9 @@ func (j *jwe) decrypt(k *keys.Key) ([]byte, error) {
 		return nil, err
 	}
 	defer clear(cek)
-	plaintext, err := j.content.AppendDecrypt(j.sealed[:0], cek, j.parts[0], j.sealed)
+	j.memory.decoded = append(j.memory.decoded, j.parts[0]...)
+	aad := j.memory.decoded[len(j.memory.decoded)-len(j.parts[0]):]
+	plaintext, err := j.content.AppendDecrypt(j.sealed[:0], cek, aad, j.sealed)
 	if err != nil {
 		return nil, ErrNotAuthentic
 	}
@@ -100,7 +102,7 @@ func (j *jwe) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
 	start := len(j.memory.decoded)
 	j.memory.decoded = append(j.memory.decoded, 4) // uncompressed
 	for _, text := range [...][]byte{j.epk.x, j.epk.y} {
-		if n, err := j.memory.decodePart(text); err != nil || len(n) != coordinateSize {
+		if n, err := decodePart(j.memory, text); err != nil || len(n) != coordinateSize {
 			return nil, refuse(ErrMalformed, "a coordinate of the epk has not %d bytes", coordinateSize)
 		}
 	}

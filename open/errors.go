@@ -109,11 +109,11 @@ func refuseFor(class, cause error) error {
 const shown = 64
 
 // quote makes a text from outside safe for a log: one line, ASCII, and not long.
-func quote(s string) string {
+func quote[T string | []byte](s T) string {
 	if len(s) > shown {
-		return strconv.QuoteToASCII(s[:shown]) + fmt.Sprintf("… (%d bytes)", len(s))
+		return strconv.QuoteToASCII(string(s[:shown])) + fmt.Sprintf("… (%d bytes)", len(s))
 	}
-	return strconv.QuoteToASCII(s)
+	return strconv.QuoteToASCII(string(s))
 }
 
 // quoteList is quote for several, of which it names the first few.

@@ -8,12 +8,12 @@ func (o *Opener) SetNow(now func() time.Time) { o.now = now }
 // What follows reads one layer of a token, with memory of its own.
 
 func parseEnvelope(token string) (*jwe, error) {
-	j, err := new(scratch).parseEnvelope([]byte(token), "")
+	j, err := new(scratch).parseEnvelope(token, "")
 	return &j, err
 }
 
 func parseJWE(token, cty string) (*jwe, error) {
-	j, err := new(scratch).parseJWE([]byte(token), cty)
+	j, err := new(scratch).parseJWE(token, cty)
 	return &j, err
 }
 
@@ -30,7 +30,7 @@ func (j *jwe) split() (iv, ciphertext, tag []byte) {
 
 // headerOf reads the first part of a token in either of the two ways.
 func headerOf(part string) (header, error) {
-	raw, err := new(scratch).decodeHeader([]byte(part))
+	raw, err := decodeHeader(new(scratch), part)
 	if err != nil {
 		return header{}, err
 	}

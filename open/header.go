@@ -2,6 +2,7 @@ package open
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -35,12 +36,12 @@ type ephemeral struct {
 var refusedMembers = []string{"crit", "zip", "b64", "jwk", "jku", "x5u"}
 
 // decodeHeader decodes the first part of either layer.
-func (m *scratch) decodeHeader(part []byte) ([]byte, error) {
+func decodeHeader[T string | []byte](m *scratch, part T) ([]byte, error) {
 	// Before it is decoded: a header is what a stranger makes us read first.
 	if len(part) > maxHeader/3*4+3 {
 		return nil, refuse(ErrMalformed, "a header of %d characters, and %d bytes are allowed", len(part), maxHeader)
 	}
-	raw, err := m.decodePart(part)
+	raw, err := decodePart(m, part)
 	if err != nil {
 		return nil, refuse(ErrMalformed, "a header: %v", err)
 	}
@@ -63,16 +64,22 @@ func parseHeader(raw []byte) (header, error) {
 	}
 	h := header{members: members}
 	var hasAlg bool
-	if h.alg, hasAlg, err = members.Text("alg"); err != nil || !hasAlg {
+	if h.alg, hasAlg, err = text(members, "alg"); err != nil || !hasAlg {
 		return header{}, refuse(ErrMalformed, "a header lacks alg, or has one that is no string")
 	}
 	if h.kid, h.hasKid, err = members.TextBytes("kid"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
-	if h.typ, _, err = members.Text("typ"); err != nil {
+	if h.typ, _, err = text(members, "typ"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
 	return h, nil
+}
+
+// text is a member that is as a rule one of few texts.
+func text(o strict.Object, name string) (s string, ok bool, err error) {
+	b, ok, err := o.TextBytes(name)
+	return interned(b), ok, err
 }
 
 // parseJWEHeader is parseHeader for the layer that is encrypted.
@@ -81,16 +88,16 @@ func parseJWEHeader(raw []byte) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	if h.cty, _, err = h.members.Text("cty"); err != nil {
+	if h.cty, _, err = text(h.members, "cty"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
-	h.enc, h.hasEnc, err = h.members.Text("enc")
+	h.enc, h.hasEnc, err = text(h.members, "enc")
 	h.hasEnc = h.hasEnc && err == nil
 	// What is not there, or not of its type, is empty and refused as such, where it is
 	// needed: in a JWE for us.
 	epk, _, _ := h.members.Object("epk")
-	h.epk.kty, _, _ = epk.Text("kty")
-	h.epk.crv, _, _ = epk.Text("crv")
+	h.epk.kty, _, _ = text(epk, "kty")
+	h.epk.crv, _, _ = text(epk, "crv")
 	h.epk.x, _, _ = epk.TextBytes("x")
 	h.epk.y, _, _ = epk.TextBytes("y")
 	_, h.epk.private = epk.Raw("d")
@@ -112,7 +119,7 @@ func (m *scratch) parseJWS(compact []byte, typ string) (s jws, err error) {
 	}
 	first, rest, _ := bytes.Cut(compact, []byte("."))
 	payload, signature, _ := bytes.Cut(rest, []byte("."))
-	raw, err := m.decodeHeader(first)
+	raw, err := decodeHeader(m, first)
 	if err != nil {
 		return s, err
 	}
@@ -128,7 +135,7 @@ func (m *scratch) parseJWS(compact []byte, typ string) (s jws, err error) {
 	if s.payload, err = strict.DecodeBase64URLBytes(payload); err != nil {
 		return s, refuse(ErrMalformed, "the payload: %v", err)
 	}
-	if s.signature, err = m.decodePart(signature); err != nil {
+	if s.signature, err = decodePart(m, signature); err != nil {
 		return s, refuse(ErrMalformed, "the signature: %v", err)
 	}
 	if _, nested := h.members.Raw("cty"); nested {
@@ -144,7 +151,7 @@ func (m *scratch) parseJWS(compact []byte, typ string) (s jws, err error) {
 type jwe struct {
 	header
 	memory       *scratch
-	parts        [5][]byte
+	parts        [5]string
 	content      keys.Content
 	encryptedKey []byte
 	sealed       []byte // initialization vector, ciphertext and tag
@@ -152,7 +159,7 @@ type jwe struct {
 }
 
 // parseJWE reads a compact JWE with this cty.
-func (m *scratch) parseJWE(token []byte, cty string) (jwe, error) {
+func (m *scratch) parseJWE(token, cty string) (jwe, error) {
 	j, err := m.parseEnvelope(token, "")
 	if err != nil {
 		return j, err
@@ -165,14 +172,14 @@ func (m *scratch) parseJWE(token []byte, cty string) (jwe, error) {
 
 // parseEnvelope reads the header alone, which says whom a JWE is for. One of ours ends,
 // behind its cty, with tail.
-func (m *scratch) parseEnvelope(token []byte, tail string) (j jwe, err error) {
-	if n := 1 + bytes.Count(token, []byte(".")); n != len(j.parts) {
+func (m *scratch) parseEnvelope(token, tail string) (j jwe, err error) {
+	if n := 1 + strings.Count(token, "."); n != len(j.parts) {
 		return j, refuse(ErrMalformed, "it has %d parts, and a JWE has 5", n)
 	}
 	for i := range j.parts {
-		j.parts[i], token, _ = bytes.Cut(token, []byte("."))
+		j.parts[i], token, _ = strings.Cut(token, ".")
 	}
-	raw, err := m.decodeHeader(j.parts[0])
+	raw, err := decodeHeader(m, j.parts[0])
 	if err != nil {
 		return j, err
 	}
@@ -194,12 +201,12 @@ func (j *jwe) checkType(cty string) error {
 // decode reads the other parts.
 func (j *jwe) decode() (err error) {
 	m := j.memory
-	if j.encryptedKey, err = m.decodePart(j.parts[1]); err != nil {
+	if j.encryptedKey, err = decodePart(m, j.parts[1]); err != nil {
 		return refuse(ErrMalformed, "part 2 of a JWE: %v", err)
 	}
 	start := len(m.decoded)
 	for i, part := range j.parts[2:] {
-		decoded, err := m.decodePart(part)
+		decoded, err := decodePart(m, part)
 		if err != nil {
 			return refuse(ErrMalformed, "part %d of a JWE: %v", i+3, err)
 		}

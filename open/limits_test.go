@@ -46,8 +46,61 @@ func hostile(size int) map[string]string {
 		"claims of a long aud":        claims(`{"iss":"` + issuerID + `","exp":1767220000,"aud":[` + strings.Repeat(`"a",`, inner/4) + `"b"]}`),
 		"claims of empty arrays":      claims(start + `"n":[` + strings.Repeat(`[],`, inner/3) + `[]]}`),
 		"claims of one long string":   claims(start + `"n":"` + strings.Repeat(`\u0041`, inner/6) + `"`),
+		"claims of colons":            claims(start + `"n":"` + strings.Repeat(":", inner) + `"}`),
+		"an iss of colons":            claims(`{"iss":"\u0041` + strings.Repeat(":", inner) + `"}`),
+		"an iss of escapes":           claims(`{"iss":"` + strings.Repeat(`\u0041`, inner/6) + `"}`),
+		"names of escapes":            claims(start + escapedNames(inner) + `"end":1}`),
 		"inner dots":                  bent(func(f *forgery) { f.bendInner = func(string) string { return strings.Repeat(".", size*3/4) } }),
 		"a long signature":            bent(func(f *forgery) { f.bendInner = func(s string) string { return s + strings.Repeat("AAAA", size*3/16) } }),
+	}
+}
+
+// escapedNames are members with names that have to be decoded.
+func escapedNames(size int) string {
+	var b strings.Builder
+	for b.Len() < size {
+		fmt.Fprintf(&b, `"\u0041%x":1,`, b.Len())
+	}
+	return b.String()
+}
+
+// hostileSelective are the like in the selective form. What an issuer has signed that
+// we trust is among them.
+func hostileSelective(size int) map[string]string {
+	inner := size * 3 / 4
+	claims := func(text string) string {
+		s := forgeSelective()
+		s.claimsText = text
+		return s.token()
+	}
+	members := func(size int) string {
+		var b strings.Builder
+		for b.Len() < size {
+			fmt.Fprintf(&b, `,"%x":1`, b.Len())
+		}
+		return b.String()
+	}
+	start := `{"iss":"` + issuerID + `","aud":"` + audience + `","iat":1767225600,"exp":1767226000,"jti":"id-bramble-99"`
+	jwe := func(kid int) string {
+		header := fmt.Sprintf(`{"alg":"ECDH-ES","kid":"%d","cty":"sealed-claims+json","jti":"id-bramble-99","iss":%s}`, kid, quoted(issuerID))
+		return encode([]byte(header)) + "...."
+	}
+	jwes := func(size int) string {
+		var all []string
+		for n := 0; n < size; {
+			all = append(all, quoted(jwe(len(all))))
+			n += len(all[len(all)-1]) + 1
+		}
+		return `,"sealed":[` + strings.Join(all, ",") + "]"
+	}
+	return map[string]string{
+		"a stranger's payload":      encode([]byte(`{"alg":"ES256","typ":"JWT"}`)) + "." + encode([]byte(`{"iss":"\u0041`+strings.Repeat(":", inner)+`"}`)) + ".",
+		"a stranger's signature":    encode([]byte(`{"alg":"ES256","typ":"JWT"}`)) + "." + encode([]byte(`{"iss":`+quoted(issuerID)+`}`)) + "." + strings.Repeat("AAAA", size/4),
+		"dots":                      strings.Repeat(".", size),
+		"visible members":           claims(start + members(inner) + `,"sealed":["` + jwe(1) + `"]}`),
+		"JWEs for others":           claims(start + jwes(inner) + "}"),
+		"JWEs, and visible members": claims(start + members(inner/2) + jwes(inner/2) + "}"),
+		"sealed of empty texts":     claims(start + `,"sealed":[` + strings.Repeat(`"",`, min(inner/3, 900)) + `""]}`),
 	}
 }
 
@@ -60,24 +113,33 @@ func bent(bend func(f *forgery)) string {
 // TestRefusalIsCheap: what is refused costs memory in proportion to its length, at
 // every length.
 func TestRefusalIsCheap(t *testing.T) {
-	for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
+	cfg := config()
+	cfg.MaxSize = 2 << 20
+	selective := selectiveConfig()
+	selective.MaxSize = cfg.MaxSize
+	for _, size := range []int{1 << 10, 4 << 10, 32 << 10, 64 << 10, 256 << 10, 1 << 20} {
 		for name, token := range hostile(size) {
-			cfg := config()
-			cfg.MaxSize = 2 << 20
-			o := newOpener(t, cfg)
-			check := func() {
-				if tok, err := o.OpenAt(t.Context(), token, clock); err == nil || tok != nil {
-					t.Fatalf("%s of %d bytes: accepted", name, size)
-				}
-			}
-			check()
-			limit := 4*len(token) + 64<<10
-			if used := allocated(check); used > limit {
-				t.Errorf("%s of %d bytes: %d bytes of memory, %d at most", name, len(token), used, limit)
-			} else if testing.Verbose() {
-				t.Logf("%s of %d bytes: %d bytes of memory, %.2f times", name, len(token), used, float64(used)/float64(len(token)))
-			}
+			checkCheap(t, cfg, name, token)
 		}
+		for name, token := range hostileSelective(size) {
+			checkCheap(t, selective, "selective, "+name, token)
+		}
+	}
+}
+
+func checkCheap(t *testing.T, cfg open.Config, name, token string) {
+	t.Helper()
+	check := func() {
+		// One that keeps no memory from the time before.
+		if tok, err := newOpener(t, cfg).OpenAt(t.Context(), token, clock); err == nil || tok != nil {
+			t.Fatalf("%s of %d bytes: accepted", name, len(token))
+		}
+	}
+	limit := 4*len(token) + 64<<10
+	if used := allocated(check); used > limit {
+		t.Errorf("%s of %d bytes: %d bytes of memory, %d at most", name, len(token), used, limit)
+	} else if testing.Verbose() {
+		t.Logf("%s of %d bytes: %d bytes of memory, %.2f times", name, len(token), used, float64(used)/float64(len(token)))
 	}
 }
 

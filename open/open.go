@@ -14,8 +14,10 @@ type Opener struct {
 	cfg      Config
 	trust    map[string]Issuer
 	audience []string // cfg.Audience alone
-	scratch  *sync.Pool
-	now      func() time.Time
+
+	longestIssuer int // characters of JSON that one of Trust can have
+	scratch       *sync.Pool
+	now           func() time.Time
 }
 
 // Open opens a token of the configured form and checks every claim. A nested one is
@@ -62,16 +64,16 @@ func (o *Opener) opened(ctx context.Context, token string, at time.Time) (*claim
 			o.scratch.Put(m)
 		}
 	}()
-	m.take(token)
 	if o.cfg.Form == Selective {
-		return o.openSelective(ctx, m, at)
+		return o.openSelective(ctx, m, token, at)
 	}
-	return o.openNested(ctx, m, at)
+	return o.openNested(ctx, m, token, at)
 }
 
 // openNested opens the nested form, RFC 7519 section 5.2.
-func (o *Opener) openNested(ctx context.Context, m *scratch, at time.Time) (*claims, error) {
-	outer, err := m.parseJWE(m.token, "JWT")
+func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at time.Time) (*claims, error) {
+	m.grow(token)
+	outer, err := m.parseJWE(token, "JWT")
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +118,8 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 	if err := verify(k, signed.input, signed.signature); err != nil {
 		return nil, err
 	}
-	c, err := o.readClaims(payload, issuer.ID)
-	if err != nil {
+	c := new(claims)
+	if err := c.read(payload, &claims{issuer: issuer.ID, audience: o.audience}); err != nil {
 		return nil, err
 	}
 	c.form, c.text, c.payload, c.signingKeyID = o.cfg.Form, signed.payload, payload, k.ID()
@@ -146,10 +148,10 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header) (*keys.Key, error
 		k, ok = set.DecryptionKey(string(h.kid))
 	}
 	if !ok && set.WasErased(string(h.kid)) {
-		return nil, refuse(ErrKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(string(h.kid)))
+		return nil, refuse(ErrKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(h.kid))
 	}
 	if !ok {
-		return nil, refuse(ErrKey, "the JWE is for kid %s; our decryption keys: %s", quote(string(h.kid)), quoteList(set.DecryptionKeyIDs()))
+		return nil, refuse(ErrKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
 	}
 	return matching(k, h)
 }
@@ -157,10 +159,14 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header) (*keys.Key, error
 // issuerOf is the issuer that the payload names. The payload is not verified yet: its
 // iss chooses only whose keys may verify it.
 func (o *Opener) issuerOf(payload strict.Object) (Issuer, error) {
+	// Before it is decoded: anybody can make us read it.
+	if raw, _ := payload.Raw("iss"); len(raw) > o.longestIssuer {
+		return Issuer{}, refuse(ErrIssuer, "iss has %d characters, more than any that is trusted", len(raw))
+	}
 	iss, _, _ := payload.TextBytes("iss") // empty, if it is no string, and never trusted
 	issuer, trusted := o.trust[string(iss)]
 	if !trusted {
-		return Issuer{}, refuse(ErrIssuer, "iss is %s (not verified); trusted: %s", quote(string(iss)), quoteList(o.trusted()))
+		return Issuer{}, refuse(ErrIssuer, "iss is %s (not verified); trusted: %s", quote(iss), quoteList(o.trusted()))
 	}
 	return issuer, nil
 }
@@ -170,7 +176,7 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer) 
 	// Anybody can seal to us, and so choose the kid for which a source may fetch: only
 	// one that could be there.
 	if h.hasKid && !isKeyID(h.kid) {
-		return nil, refuse(ErrKey, "the JWS names kid %s, which can be none", quote(string(h.kid)))
+		return nil, refuse(ErrKey, "the JWS names kid %s, which can be none", quote(h.kid))
 	}
 	set, err := issuer.Keys.Public(ctx, string(h.kid))
 	if err != nil {
@@ -185,7 +191,7 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer) 
 	}
 	k, ok := set.VerificationKey(string(h.kid))
 	if !ok {
-		return nil, refuse(ErrKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(string(h.kid)), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
+		return nil, refuse(ErrKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
 	}
 	return matching(k, h)
 }

@@ -70,7 +70,7 @@ func (p *profile) extendedDecrypt(token string) ([]byte, error) {
 		return nil, ErrNotAuthentic
 	}
 	iv, ciphertext, tag := j.split()
-	plaintext, err := content.decrypt(cek, j.parts[0], iv, ciphertext, tag)
+	plaintext, err := content.decrypt(cek, []byte(j.parts[0]), iv, ciphertext, tag)
 	if err != nil || !zipped {
 		return plaintext, err
 	}
@@ -113,7 +113,7 @@ func parseCompressed(token string) (j *jwe, zipped bool, err error) {
 		}
 	}
 	if j, err = parseEnvelope(strict.EncodeBase64URL(append(text, '}')) + "." + rest); err == nil {
-		j.parts[0] = []byte(first) // is what was authenticated
+		j.parts[0] = first // is what was authenticated
 	}
 	return j, true, err
 }

@@ -26,32 +26,36 @@ func isAlwaysReadable(name string) bool {
 // openSelective opens the selective form: the signature first, so that nothing is
 // decrypted that a trusted issuer has not put together; then the claims; then the
 // JWEs that are for us.
-func (o *Opener) openSelective(ctx context.Context, m *scratch, at time.Time) (*claims, error) {
-	c, err := o.verified(ctx, m, m.token)
+func (o *Opener) openSelective(ctx context.Context, m *scratch, token string, at time.Time) (*claims, error) {
+	c, err := o.verified(ctx, m, m.take(token))
 	if err != nil {
 		return nil, err
 	}
 	if err := o.check(c, strict.Object{}, at); err != nil {
 		return nil, err
 	}
-	jwes, err := o.boundJWEs(m, c)
+	jwes, err := c.boundJWEs(m)
 	if err != nil {
 		return nil, err
 	}
 	c.others = len(jwes)
 	var opened []strict.Object
 	if !o.cfg.VisibleOnly {
-		if opened, err = o.unseal(ctx, c, jwes); err != nil {
+		if opened, err = o.unseal(ctx, m, c, jwes); err != nil {
 			return nil, err
 		}
 	}
 	return c, c.merge(opened)
 }
 
+// sealedJWE is one element of sealed. No more is kept of it, since there may be many
+// and as a rule one is for us.
+type sealedJWE struct{ text, kid string }
+
 // boundJWEs are the JWEs in sealed, each of which names the iss and the jti of this
 // very token: else somebody could put one of another token here and read it as the
 // recipient sees it, or make the recipient read it as ours.
-func (o *Opener) boundJWEs(m *scratch, c *claims) ([]jwe, error) {
+func (c *claims) boundJWEs(m *scratch) ([]sealedJWE, error) {
 	texts, _, _ := c.payload.Strings("sealed") // none, if it is no such array
 	raw, _ := c.payload.Raw("sealed")
 	if raw[0] != '[' || len(texts) == 0 {
@@ -61,24 +65,27 @@ func (o *Opener) boundJWEs(m *scratch, c *claims) ([]jwe, error) {
 		return nil, refuseClaims("jti is missing, to which sealed claims are bound", "")
 	}
 	tail := c.boundTail()
-	jwes := make([]jwe, 0, len(texts))
-	seen := make(map[string]bool, len(texts))
+	room := min(len(texts), len(c.text)/100) // no JWE is as short
+	jwes := make([]sealedJWE, 0, room)
+	seen := make(map[string]bool, room)
 	for _, text := range texts {
-		j, err := m.parseEnvelope([]byte(text), tail)
+		m.decoded = m.decoded[:0] // the header of the one before
+		j, err := m.parseEnvelope(text, tail)
 		if err != nil {
 			return nil, err
 		}
 		if err := j.checkType(sealedClaims); err != nil {
 			return nil, err
 		}
-		if err := o.checkBound(c, &j.header); err != nil {
+		if err := c.checkBound(&j.header); err != nil {
 			return nil, err
 		}
 		if !isKeyID(j.kid) || seen[string(j.kid)] {
-			return nil, refuseClaims("every JWE in sealed needs a kid of its own", "kid %s", quote(string(j.kid)))
+			return nil, refuseClaims("every JWE in sealed needs a kid of its own", "kid %s", quote(j.kid))
 		}
-		seen[string(j.kid)] = true
-		jwes = append(jwes, j)
+		kid := string(j.kid)
+		seen[kid] = true
+		jwes = append(jwes, sealedJWE{text, kid})
 	}
 	return jwes, nil
 }
@@ -90,7 +97,7 @@ func (c *claims) boundTail() string {
 }
 
 // checkBound checks that a JWE belongs to this token.
-func (o *Opener) checkBound(c *claims, h *header) error {
+func (c *claims) checkBound(h *header) error {
 	if h.tail != "" {
 		return nil // it ends with boundTail
 	}
@@ -99,19 +106,20 @@ func (o *Opener) checkBound(c *claims, h *header) error {
 			return refuseClaims("a JWE in sealed has no "+name+", which binds it to its token", "")
 		}
 	}
-	return o.checkReplicated(c, h.members)
+	return c.checkReplicated(h.members)
 }
 
 // unseal decrypts the JWEs that are for us, each into one object.
-func (o *Opener) unseal(ctx context.Context, c *claims, jwes []jwe) ([]strict.Object, error) {
+func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []sealedJWE) ([]strict.Object, error) {
 	set, ours, err := o.ours(ctx, jwes)
 	if err != nil {
 		return nil, err
 	}
+	tail := c.boundTail()
 	var opened []strict.Object
 	var failed error
 	for _, j := range ours {
-		plaintext, err := j.unseal(set)
+		plaintext, err := m.unseal(j, tail, set)
 		if err != nil {
 			failed = cmp.Or(failed, err)
 			continue
@@ -121,7 +129,7 @@ func (o *Opener) unseal(ctx context.Context, c *claims, jwes []jwe) ([]strict.Ob
 			return nil, refuse(ErrMalformed, "the claims in a JWE: %v", err)
 		}
 		opened = append(opened, object)
-		c.decryptionKeyID = cmp.Or(c.decryptionKeyID, string(j.kid))
+		c.decryptionKeyID = cmp.Or(c.decryptionKeyID, j.kid)
 	}
 	// Another recipient may have a key with the kid of an old one of ours. The issuer
 	// has signed that all JWEs stand here, so one that we cannot open is its, as long
@@ -134,8 +142,9 @@ func (o *Opener) unseal(ctx context.Context, c *claims, jwes []jwe) ([]strict.Ob
 }
 
 // unseal decrypts a JWE with our key that has its kid.
-func (j *jwe) unseal(set *keys.Set) ([]byte, error) {
-	k, _ := set.DecryptionKey(string(j.kid))
+func (m *scratch) unseal(sealed sealedJWE, tail string, set *keys.Set) ([]byte, error) {
+	j, _ := m.parseEnvelope(sealed.text, tail) // for the second time
+	k, _ := set.DecryptionKey(sealed.kid)
 	k, err := matching(k, &j.header)
 	if err != nil {
 		return nil, err
@@ -148,7 +157,7 @@ func (j *jwe) unseal(set *keys.Set) ([]byte, error) {
 
 // ours are the JWEs whose kid is of a key that we hold, at least one. If there is
 // none, a source that can reload does so once: another process may have rotated.
-func (o *Opener) ours(ctx context.Context, jwes []jwe) (*keys.Set, []*jwe, error) {
+func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []sealedJWE, error) {
 	set, err := o.cfg.Decryption.Private(ctx)
 	if err != nil {
 		return nil, nil, refuseFor(ErrKeySource, err)
@@ -160,9 +169,9 @@ func (o *Opener) ours(ctx context.Context, jwes []jwe) (*keys.Set, []*jwe, error
 		}
 		found = held(set, jwes)
 	}
-	for i := range jwes {
-		if kid := string(jwes[i].kid); set.WasErased(kid) {
-			return nil, nil, refuse(ErrKey, "a JWE is for kid %s, a key of ours that was destroyed", quote(kid))
+	for _, j := range jwes {
+		if set.WasErased(j.kid) {
+			return nil, nil, refuse(ErrKey, "a JWE is for kid %s, a key of ours that was destroyed", quote(j.kid))
 		}
 	}
 	if len(found) == 0 {
@@ -172,18 +181,19 @@ func (o *Opener) ours(ctx context.Context, jwes []jwe) (*keys.Set, []*jwe, error
 }
 
 // held are the JWEs for which a set has the key.
-func held(set *keys.Set, jwes []jwe) (found []*jwe) {
-	for i := range jwes {
-		if _, ok := set.DecryptionKey(string(jwes[i].kid)); ok {
-			found = append(found, &jwes[i])
+func held(set *keys.Set, jwes []sealedJWE) (found []sealedJWE) {
+	for _, j := range jwes {
+		if _, ok := set.DecryptionKey(j.kid); ok {
+			found = append(found, j)
 		}
 	}
 	return found
 }
 
-func kids(jwes []jwe) (all []string) {
-	for i := range jwes {
-		all = append(all, string(jwes[i].kid))
+func kids(jwes []sealedJWE) []string {
+	all := make([]string, 0, len(jwes))
+	for _, j := range jwes {
+		all = append(all, j.kid)
 	}
 	return all
 }

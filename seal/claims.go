@@ -82,7 +82,8 @@ func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 	if set.custom, err = customObject(custom); err != nil {
 		return claimsSet{}, err
 	}
-	if set.custom.Values()+s.head.values > strict.MaxValues || m.claims.Len() > strict.MaxText {
+	values, members := set.custom.Count()
+	if values+s.head.values > strict.MaxValues || members+s.head.values > strict.MaxMembers || m.claims.Len() > strict.MaxText {
 		return claimsSet{}, fmt.Errorf("%w: too many claims", ErrClaims)
 	}
 	if s.cfg.Form == Selective {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -315,6 +316,34 @@ func TestMostClaims(t *testing.T) {
 	}
 	if all := strings.Join(said, "\n"); !strings.Contains(all, "too many claims\n") || !strings.Contains(all, "too many claims and recipients") {
 		t.Errorf("refused with\n%s", all)
+	}
+}
+
+// TestMostMembers: so are the members, those of the head included.
+func TestMostMembers(t *testing.T) {
+	t.Parallel()
+	p := defaults()
+	cfg := p.config()
+	cfg.MaxSize = 1 << 20
+	s := newSealer(t, cfg)
+	custom := make(map[string]int)
+	for i := range strict.MaxMembers {
+		custom[fmt.Sprint(i)] = i
+	}
+	refusals := 0
+	for ; ; refusals++ {
+		token, err := s.Seal(t.Context(), seal.Claims{Subject: "u-42", NotBefore: clock, Custom: custom})
+		if err == nil {
+			p.open(t, token, func(c *open.Config) { c.MaxSize = cfg.MaxSize })
+			break
+		}
+		if !errors.Is(err, seal.ErrClaims) || !strings.Contains(err.Error(), "too many claims") {
+			t.Fatal(err)
+		}
+		delete(custom, fmt.Sprint(len(custom)-1))
+	}
+	if refusals < 7 {
+		t.Errorf("refused only %d times", refusals)
 	}
 }
 

@@ -31,7 +31,7 @@ func TestAllocations(t *testing.T) {
 		"TextBytes":              {0, func() { o.TextBytes("iss") }},
 		"NumericDate":            {0, func() { o.NumericDate("exp") }},
 		"InOtherLetters":         {0, func() { o.InOtherLetters(judged) }},
-		"Values":                 {0, func() { o.Values() }},
+		"Count":                  {0, func() { o.Count() }},
 		"AppendMember":           {0, func() { strict.AppendMember(append(dst, '{'), "näme\n", json.RawMessage("1")) }},
 		"AppendString":           {0, func() { strict.AppendString(dst, "té\x00xt") }},
 		"AppendBase64URL":        {0, func() { strict.AppendBase64URL(dst, claims) }},

@@ -12,19 +12,17 @@ import (
 // few is how many names are compared each with each. With more a table is faster.
 const few = 16
 
-// name is a member name on the scanner's stack: folded[lo:hi].
+// name is a member name of an object that is open. It says where the name is spelled,
+// since to keep all names decoded and folded would take more memory than the text.
 type name struct {
-	span
+	at   uint32 // offset of the opening quote
 	hash uint32 // of the folded name
-	at   uint32 // offset in the text
 }
 
 // push puts the decoded name that stands at offset at on the stack.
 func (s *scanner) push(at int, decoded []byte) {
-	lo := len(s.folded)
-	s.folded = appendFolded(s.folded, decoded)
-	hash := uint32(maphash.Bytes(s.seed, s.folded[lo:]))
-	s.names = add(s.names, name{newSpan(lo, len(s.folded)), hash, uint32(at)})
+	s.folded[0] = appendFolded(s.folded[0][:0], decoded)
+	s.names = add(s.names, name{uint32(at), uint32(maphash.Bytes(s.seed, s.folded[0]))})
 }
 
 // unique refuses the object whose names are on the stack from index first on if
@@ -38,15 +36,31 @@ func (s *scanner) unique(first int) error {
 	if i := twin(names); i >= 0 {
 		return &Error{int(names[i].at), "duplicate member name"}
 	}
-	lo := int(names[0].lo)
-	clear(s.folded[lo:])
-	clear(names)
-	s.names, s.folded = s.names[:first], s.folded[:lo]
+	clear(names) // hashes of names
+	s.names = s.names[:first]
 	return nil
 }
 
+// same reports whether two names are equal when they are folded. Those whose hashes
+// are equal as a rule are.
 func (s *scanner) same(a, b name) bool {
-	return a.hash == b.hash && bytes.Equal(a.of(s.folded), b.of(s.folded))
+	if a.hash != b.hash {
+		return false
+	}
+	s.fold(0, a)
+	s.fold(1, b)
+	return bytes.Equal(s.folded[0], s.folded[1])
+}
+
+// fold decodes and folds a name that was read before.
+func (s *scanner) fold(i int, n name) {
+	again := scanner{data: s.data, pos: int(n.at)}
+	decoded, escaped, _ := again.str()
+	if escaped {
+		s.decoded = appendUnescaped(s.decoded[:0], decoded)
+		decoded = s.decoded
+	}
+	s.folded[i] = appendFolded(s.folded[i][:0], decoded)
 }
 
 // twin returns the index of the first name that equals one before it, or -1.
@@ -71,9 +85,9 @@ func (s *scanner) twin(names []name) int {
 // from 1, or 0; a name is at the first place from that of its hash on that was free.
 // The hash has a secret seed, so that no choice of names makes it slow.
 func (s *scanner) twinOfMany(names []name) int {
-	size := 1 << bits.Len(uint(2*len(names)))
+	size := 1 << bits.Len(uint(len(names)+len(names)/4))
 	if cap(s.table) < size {
-		s.table = make([]uint32, size)
+		s.table = make([]uint16, size)
 	}
 	table := s.table[:size]
 	clear(table)
@@ -84,7 +98,7 @@ func (s *scanner) twinOfMany(names []name) int {
 				return i
 			}
 		}
-		table[at] = uint32(i + 1)
+		table[at] = uint16(i + 1)
 	}
 	return -1
 }

@@ -28,7 +28,9 @@ func TestTwins(t *testing.T) {
 						if k == i {
 							name = fmt.Sprint("NAME", j)
 						}
-						s.push(k, []byte(name))
+						at := len(s.data)
+						s.data = append(s.data, `"`+name+`"`...)
+						s.push(at, []byte(name))
 						s.names[k].hash = hash(s.names[k].hash)
 					}
 					want := i
@@ -89,10 +91,10 @@ func TestRelease(t *testing.T) {
 		s.object(1)
 		s.release()
 		all := func(b []byte) []byte { return b[:cap(b)] }
-		if s.data != nil || len(s.names)+len(s.members)+len(s.folded)+len(s.unescaped) != 0 {
+		if s.data != nil || len(s.names)+len(s.members)+len(s.folded[0])+len(s.folded[1])+len(s.unescaped)+len(s.decoded) != 0 {
 			t.Errorf("%.40s: the scanner is not empty", text)
 		}
-		if slices.ContainsFunc(slices.Concat(all(s.folded), all(s.unescaped)), func(c byte) bool { return c != 0 }) {
+		if slices.ContainsFunc(slices.Concat(all(s.folded[0]), all(s.folded[1]), all(s.unescaped), all(s.decoded)), func(c byte) bool { return c != 0 }) {
 			t.Errorf("%.40s: names are kept", text)
 		}
 		for _, n := range s.names[:cap(s.names)] {
@@ -100,7 +102,7 @@ func TestRelease(t *testing.T) {
 				t.Errorf("%.40s: the hash of a name is kept", text)
 			}
 		}
-		if size := max(20*cap(s.members), 16*cap(s.names), cap(s.folded), cap(s.unescaped), 4*cap(s.table)); size > maxKept {
+		if size := max(16*cap(s.members), 8*cap(s.names), cap(s.folded[0]), cap(s.unescaped), 2*cap(s.table)); size > 16<<10 {
 			t.Errorf("%.40s: a buffer of %d bytes is kept", text, size)
 		}
 	}

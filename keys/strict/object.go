@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"slices"
 )
 
 // Object is a JSON object that [ParseObject] has accepted. It is immutable and
@@ -26,14 +25,17 @@ type object struct {
 	text      []byte
 	unescaped []byte // the names that are spelled with escapes, decoded
 	members   []member
-	values    int
+	values    int // in all
+	named     int // members in all
 }
 
 // member is one member. It has no pointers, so that the garbage collector need
 // not look into an object of thousands.
 type member struct {
-	name, value span
-	escaped     bool // the name is in unescaped and not in text
+	lo      uint32 // of the name
+	length  uint16 // MaxName, spelled with escapes, fits
+	escaped bool   // the name is in unescaped and not in text
+	value   span
 }
 
 // span is text[lo:hi]. MaxText fits easily.
@@ -64,10 +66,11 @@ func (Object) LogValue() slog.Value { return slog.StringValue(redacted) }
 func (Object) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
 func (o object) name(m member) []byte {
+	from := o.text
 	if m.escaped {
-		return m.name.of(o.unescaped)
+		from = o.unescaped
 	}
-	return m.name.of(o.text)
+	return newSpan(int(m.lo), int(m.lo)+int(m.length)).of(from)
 }
 
 // ParseObject reads a text that is exactly one JSON object, RFC 8259. White
@@ -76,7 +79,8 @@ func (o object) name(m member) []byte {
 // It refuses, at every depth, member names that are equal after their escapes
 // are decoded and their case is folded as encoding/json folds it, bytes that are
 // not UTF-8, escaped surrogates without their other half, and whatever exceeds
-// [MaxText], [MaxDepth], [MaxNumber], [MaxName] or [MaxValues]. A byte order mark,
+// [MaxText], [MaxDepth], [MaxNumber], [MaxName], [MaxMembers] or
+// [MaxValues]. A byte order mark,
 // comments, trailing commas and text after the object are refused like any other
 // thing that is not JSON.
 //
@@ -94,16 +98,19 @@ func ParseObject(data []byte) (Object, error) {
 	if s.space(); s.pos < len(data) {
 		return Object{}, s.fail("text after the object")
 	}
-	o := object{data, bytes.Clone(s.unescaped), slices.Clone(s.members), s.values}
+	o := object{data, bytes.Clone(s.unescaped), s.keepMembers(), s.values, s.named}
 	return Object{func() object { return o }}, nil
 }
 
 // Len returns the number of members.
 func (o Object) Len() int { return len(o.open().members) }
 
-// Values returns how many values the text holds at all depths, as [MaxValues] counts
-// them: o itself is one.
-func (o Object) Values() int { return max(1, o.open().values) }
+// Count returns how many values and members the text holds at all depths, as [MaxValues]
+// and [MaxMembers] count them: o itself is one value.
+func (o Object) Count() (values, members int) {
+	p := o.open()
+	return max(1, p.values), p.named
+}
 
 // All returns the decoded names and the raw values in the order of the text.
 func (o Object) All() iter.Seq2[string, json.RawMessage] {

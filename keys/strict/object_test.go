@@ -251,20 +251,38 @@ func TestInOtherLettersAsEqualFold(t *testing.T) {
 	}
 }
 
-// TestValues: all values count, as they do against the limit.
-func TestValues(t *testing.T) {
+// TestCount: all values and members count, as they do against the limits.
+func TestCount(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]int{
-		`{}`: 1, `{"a":[]}`: 2, `{"a":{"b":[1,"",null,{}]},"c":true}`: 8, nest(strict.MaxDepth, "[", "]"): strict.MaxDepth,
-		`{"a":[` + strings.Repeat("0,", strict.MaxValues-3) + "0]}": strict.MaxValues,
+	for text, want := range map[string][2]int{
+		`{}`: {1, 0}, `{"a":[]}`: {2, 1}, `{"a":{"b":[1,"",null,{}]},"c":true}`: {8, 3}, nest(strict.MaxDepth, "[", "]"): {strict.MaxDepth, 1},
+		`{"a":[` + strings.Repeat("0,", strict.MaxValues-3) + "0]}": {strict.MaxValues, 1},
+		mostMembers(strict.MaxMembers):                              {strict.MaxMembers + 1, strict.MaxMembers},
 	} {
-		if got := mustParse(t, text).Values(); got != want {
-			t.Errorf("%.40s has %d values, want %d", text, got, want)
+		if values, members := mustParse(t, text).Count(); values != want[0] || members != want[1] {
+			t.Errorf("%.40s has %d values and %d members, want %d", text, values, members, want)
 		}
 	}
-	if n := (strict.Object{}).Values(); n != 1 {
-		t.Errorf("the zero Object has %d", n)
+	if values, members := (strict.Object{}).Count(); values != 1 || members != 0 {
+		t.Errorf("the zero Object has %d values and %d members", values, members)
 	}
+}
+
+// mostMembers has n members, half of them in an inner object.
+func mostMembers(n int) string {
+	var b strings.Builder
+	b.WriteString(`{"":{`)
+	for i := range n - 1 {
+		switch i {
+		case 0:
+		case n / 2:
+			b.WriteString("},")
+		default:
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `"%d":0`, i)
+	}
+	return b.String() + "}"
 }
 
 // TestObjectsApart: what is parsed later, in the same buffers, changes no Object.

@@ -12,15 +12,17 @@ type scanner struct {
 	data   []byte
 	pos    int
 	values int // so far
+	named  int // members so far
 
 	members   []member // of the outermost object
-	unescaped []byte   // the names that are spelled with escapes, decoded
+	unescaped []byte   // their names that are spelled with escapes, decoded
 
-	// The folded names of all objects that are open at pos; see names.go.
-	names  []name
-	folded []byte
-	table  []uint32
-	seed   maphash.Seed
+	// The names of all objects that are open at pos; see names.go.
+	names   []name
+	folded  [2][]byte // one or two of them
+	decoded []byte    // one that is spelled with escapes
+	table   []uint16
+	seed    maphash.Seed
 
 	keep int // how many elements of an array to keep
 }
@@ -128,17 +130,22 @@ func (s *scanner) member(depth int) error {
 	if err != nil {
 		return err
 	}
-	m := member{name: newSpan(start+1, s.pos-1), escaped: escaped}
+	m := member{lo: uint32(start + 1), length: uint16(len(decoded)), escaped: escaped}
 	if escaped {
-		lo := len(s.unescaped)
-		s.unescaped = appendUnescaped(s.unescaped, decoded)
-		m.name = newSpan(lo, len(s.unescaped))
-		decoded = s.unescaped[lo:]
+		s.decoded = appendUnescaped(s.decoded[:0], decoded)
+		decoded = s.decoded
 	}
 	if len(decoded) > MaxName {
 		return &Error{start, "member name too long"}
 	}
+	if s.named++; s.named > MaxMembers {
+		return &Error{start, "too many members"}
+	}
 	s.push(start, decoded)
+	if escaped && depth == 1 {
+		m.lo, m.length = uint32(len(s.unescaped)), uint16(len(decoded))
+		s.unescaped = append(s.unescaped, decoded...)
+	}
 
 	if s.space(); !s.accept(':') {
 		return s.fail("colon expected")

@@ -194,6 +194,7 @@ var refused = []struct {
 	{`{"` + strings.Repeat("n", strict.MaxName+1) + `":1}`, "member name too long", 1},
 	{`{"a":{"` + strings.Repeat("n", strict.MaxName+1) + `":1}}`, "member name too long", 6},
 	{`{"a":[` + strings.Repeat("0,", strict.MaxValues-2) + "0]}", "too many values", 6 + 2*(strict.MaxValues-2)},
+	{mostMembers(strict.MaxMembers + 1), "too many members", strings.LastIndex(mostMembers(strict.MaxMembers+1), ",") + 1},
 }
 
 func TestParseObjectRefuses(t *testing.T) {

@@ -5,31 +5,32 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
-	"unsafe"
 )
 
-// maxKept is the size in bytes up to which a buffer is kept for the next text: a
-// stranger's long one must not hold on to memory for good.
-const maxKept = 64 << 10
+// mostMembers is how many members buffers are kept for.
+const mostMembers = 1024
 
 // scanners are kept for their buffers. What an Object refers to is never in one.
 var scanners = sync.Pool{New: func() any {
-	return &scanner{
+	s := &scanner{
 		members: make([]member, 0, 16), // of a usual header or claims set
 		names:   make([]name, 0, 16),
-		folded:  make([]byte, 0, 128),
 		seed:    maphash.MakeSeed(),
 	}
+	for i := range s.folded {
+		s.folded[i] = make([]byte, 0, 64)
+	}
+	return s
 }}
 
 // newScanner returns a scanner of a whole text, to be released.
 func newScanner(data []byte) *scanner {
 	s := scanners.Get().(*scanner)
-	s.data, s.pos, s.values = data, 0, 1
+	s.data, s.pos, s.values, s.named = data, 0, 1, 0
 	// The buffers are made at once, to be spared the steps by which they grow. No seventh
 	// of the text can end a name, from the sixteenth on; in a long text, which is as a
 	// rule one of long strings, nothing can that is no colon.
-	if room := min(len(data)/7+16, MaxValues); room > cap(s.names) {
+	if room := min(len(data)/7+16, MaxMembers); room > cap(s.names) {
 		if len(data) > 4<<10 {
 			room = min(room, bytes.Count(data, []byte(":")))
 		}
@@ -38,22 +39,43 @@ func newScanner(data []byte) *scanner {
 	return s
 }
 
+// keepMembers returns the members for an Object: a copy, or, of very many, themselves.
+func (s *scanner) keepMembers() []member {
+	if cap(s.members) <= mostMembers {
+		return slices.Clone(s.members)
+	}
+	members := s.members
+	s.members = nil
+	return members
+}
+
 // release gives the buffers back, wiped: the names of claims are somebody's data, and
 // a later text has no business with them.
 func (s *scanner) release() {
 	s.data = nil
-	s.members, s.names = kept(s.members), kept(s.names)
-	s.folded, s.unescaped = kept(s.folded), kept(s.unescaped)
-	s.table = kept(s.table[:0])
+	s.unescaped, s.decoded = kept(s.unescaped), kept(s.decoded)
+	for i := range s.folded {
+		s.folded[i] = kept(s.folded[i])
+	}
+	clear(s.names) // of a text that was refused
+	if s.members, s.names = s.members[:0], s.names[:0]; max(cap(s.members), cap(s.names)) > mostMembers {
+		s.members, s.names = nil, nil
+	}
+	if cap(s.table) > 2*mostMembers {
+		s.table = nil
+	}
 	scanners.Put(s)
 }
 
-// kept wipes what buf holds and returns it empty, or nil if it is too large.
-func kept[T any](buf []T) []T {
-	var one T
-	if cap(buf)*int(unsafe.Sizeof(one)) > maxKept {
+// kept wipes what buf holds and has held, and returns it empty, or nil if it is too
+// large: a stranger's long text must not hold on to memory for good.
+func kept(buf []byte) []byte {
+	if cap(buf) > mostKept {
 		return nil
 	}
-	clear(buf)
+	clear(buf[:cap(buf)])
 	return buf[:0]
 }
+
+// mostKept is the longest buffer for names that is kept, in bytes.
+const mostKept = 1 << 10

@@ -39,6 +39,9 @@ const (
 	// MaxValues is the number of values in one text, nested ones and the
 	// outermost object included.
 	MaxValues = 20000
+	// MaxMembers is the number of members in one text, those of nested objects
+	// included. Each is remembered, in a few times the memory of its text.
+	MaxMembers = 8192
 	// MaxStrings is the number of elements of what [Object.Strings] reads.
 	MaxStrings = 1000
 )
