@@ -21,7 +21,7 @@ const keyWrapSize = 32
 // called on a suite of that family only.
 func (s Suite) AgreedKey(z []byte, c Content, apu, apv []byte) []byte {
 	id, size := s.Alg(), keyWrapSize
-	if s == ECDHES {
+	if s == ECDHES || s == ECDHESX25519 {
 		id, size = c.String(), c.KeySize()
 	}
 	bits := binary.BigEndian.AppendUint32(nil, uint32(size)*8)
