@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	coordinateSize = 32 // bytes of a P-256 coordinate
+	coordinateSize = 32 // bytes of a coordinate on P-256 or X25519
 	wrapOverhead   = 8  // bytes that AES Key Wrap adds, RFC 3394
 )
 
@@ -33,13 +33,13 @@ func (j *jwe) decrypt(k *keys.Key) ([]byte, error) {
 
 func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
 	switch k.Suite() {
-	case keys.ECDHES:
+	case keys.ECDHES, keys.ECDHESX25519:
 		// RFC 7516 section 5.2 step 10; any other would be a second spelling.
 		if len(j.encryptedKey) != 0 {
 			return nil, refuse(ErrMalformed, "an encrypted key where %v has none", k.Suite())
 		}
 		return j.agree(k)
-	case keys.ECDHESA256KW:
+	case keys.ECDHESA256KW, keys.ECDHESA256KWX25519:
 		if len(j.encryptedKey) != j.content.KeySize()+wrapOverhead {
 			return nil, refuse(ErrMalformed, "an encrypted key of %d bytes", len(j.encryptedKey))
 		}
@@ -68,9 +68,9 @@ func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
 	return nil, refuse(ErrAlgorithm, "%v does not decrypt", k.Suite())
 }
 
-// agree performs the key agreement, RFC 7518 section 4.6.
+// agree performs the key agreement, RFC 7518 section 4.6 and RFC 8037 section 3.2.
 func (j *jwe) agree(k *keys.Key) ([]byte, error) {
-	epk, err := j.ephemeralKey()
+	epk, err := j.ephemeralKey(k.KeyExchanger().Curve())
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +82,8 @@ func (j *jwe) agree(k *keys.Key) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// On X25519 a point of low order agrees on zero with every key: anybody could
+	// read such a token. crypto/ecdh refuses it (RFC 7748 section 6.1).
 	z, err := k.KeyExchanger().ECDH(epk)
 	if err != nil {
 		return nil, ErrNotAuthentic
@@ -90,19 +92,37 @@ func (j *jwe) agree(k *keys.Key) ([]byte, error) {
 	return k.Suite().AgreedKey(z, j.content, apu, apv), nil
 }
 
-// ephemeralKey is the sender's public key. A point off the curve would let the
-// sender read our private key bit by bit (CVE-2016-9121); crypto/ecdh refuses it.
-func (j *jwe) ephemeralKey() (*ecdh.PublicKey, error) {
+// epkForm is how an epk on a curve is written: RFC 7518 section 6.2.1, RFC 8037
+// section 2.
+type epkForm struct {
+	kty, crv    string
+	prefix      []byte // of the point, ahead of its coordinates
+	coordinates []string
+}
+
+func epkFormOn(curve ecdh.Curve) epkForm {
+	if curve == ecdh.X25519() {
+		return epkForm{"OKP", "X25519", nil, []string{"x"}}
+	}
+	return epkForm{"EC", "P-256", []byte{4}, []string{"x", "y"}} // 4: uncompressed
+}
+
+// ephemeralKey is the sender's public key, on the curve of our key and no other. A
+// point off P-256 would let the sender read our private key bit by bit
+// (CVE-2016-9121); crypto/ecdh refuses it. On X25519 every 32 bytes are a point, also
+// of the twist, and of some there are two spellings, which the header authenticates.
+func (j *jwe) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
+	form := epkFormOn(curve)
 	// What is not there, or not of its type, is empty and refused as such.
 	epk, _, _ := j.header.members.Object("epk")
 	kty, _, _ := epk.Text("kty")
 	crv, _, _ := epk.Text("crv")
 	_, private := epk.Raw("d")
-	if kty != "EC" || crv != "P-256" || private {
-		return nil, refuse(ErrMalformed, "the epk is no public key on P-256")
+	if kty != form.kty || crv != form.crv || private {
+		return nil, refuse(ErrMalformed, "the epk is no public key on %s", form.crv)
 	}
-	point := []byte{4} // uncompressed
-	for _, name := range []string{"x", "y"} {
+	point := form.prefix
+	for _, name := range form.coordinates {
 		s, _, _ := epk.Text(name)
 		b, _ := strict.DecodeBase64URL(s)
 		if len(b) != coordinateSize {
@@ -110,9 +130,9 @@ func (j *jwe) ephemeralKey() (*ecdh.PublicKey, error) {
 		}
 		point = append(point, b...)
 	}
-	pub, err := ecdh.P256().NewPublicKey(point)
+	pub, err := curve.NewPublicKey(point)
 	if err != nil {
-		return nil, refuse(ErrMalformed, "the epk is no point on P-256")
+		return nil, refuse(ErrMalformed, "the epk is no point on %s", form.crv)
 	}
 	return pub, nil
 }

@@ -29,12 +29,12 @@ type protectedHeader struct {
 const maxHeader = 4 << 10
 
 // ephemeralKey is the sender's half of one key agreement, RFC 7518 section
-// 4.6.1.1.
+// 4.6.1.1; on X25519 RFC 8037 section 3.2.
 type ephemeralKey struct {
 	Kty string `json:"kty"`
 	Crv string `json:"crv"`
 	X   string `json:"x"`
-	Y   string `json:"y"`
+	Y   string `json:"y,omitempty"` // P-256 alone has one
 }
 
 // encrypt makes a compact JWE, RFC 7516 section 5.1. Every one has its own content
@@ -65,14 +65,14 @@ func encrypt(to *keys.Key, content keys.Content, h protectedHeader, plaintext []
 // contentKey determines the content encryption key and its encrypted form, RFC
 // 7516 section 5.1 steps 1 to 8.
 func contentKey(to *keys.Key, content keys.Content, h *protectedHeader) (cek, encryptedKey []byte, err error) {
-	if to.Suite() == keys.ECDHES {
+	if to.Suite() == keys.ECDHES || to.Suite() == keys.ECDHESX25519 {
 		agreed, err := agree(to, content, h)
 		return agreed, nil, err
 	}
 	cek = make([]byte, content.KeySize())
 	rand.Read(cek)
 	switch to.Suite() {
-	case keys.ECDHESA256KW:
+	case keys.ECDHESA256KW, keys.ECDHESA256KWX25519:
 		agreed, err := agree(to, content, h)
 		if err != nil {
 			return nil, nil, err
@@ -87,17 +87,25 @@ func contentKey(to *keys.Key, content keys.Content, h *protectedHeader) (cek, en
 }
 
 func agree(to *keys.Key, content keys.Content, h *protectedHeader) ([]byte, error) {
-	ephemeral, err := ecdh.P256().GenerateKey(rand.Reader)
+	public := to.Public().(*ecdh.PublicKey)
+	ephemeral, err := public.Curve().GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	z, err := ephemeral.ECDH(to.Public().(*ecdh.PublicKey))
+	z, err := ephemeral.ECDH(public)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(z)
-	point := ephemeral.PublicKey().Bytes() // 4 || x || y
-	half := 1 + len(point)/2
-	h.Epk = &ephemeralKey{"EC", "P-256", strict.EncodeBase64URL(point[1:half]), strict.EncodeBase64URL(point[half:])}
+	h.Epk = newEphemeralKey(ephemeral.PublicKey())
 	return to.Suite().AgreedKey(z, content, nil, nil), nil
+}
+
+func newEphemeralKey(public *ecdh.PublicKey) *ephemeralKey {
+	point := public.Bytes()
+	if public.Curve() == ecdh.X25519() {
+		return &ephemeralKey{Kty: "OKP", Crv: "X25519", X: strict.EncodeBase64URL(point)}
+	}
+	half := 1 + len(point)/2 // 4 || x || y
+	return &ephemeralKey{"EC", "P-256", strict.EncodeBase64URL(point[1:half]), strict.EncodeBase64URL(point[half:])}
 }

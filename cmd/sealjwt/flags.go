@@ -53,7 +53,10 @@ type suiteFlag struct {
 
 func (f *suiteFlag) Type() string { return "ALG" }
 func (f *suiteFlag) String() string {
-	return f.suite.Alg()
+	if f.suite == 0 {
+		return ""
+	}
+	return f.suite.String()
 }
 
 func (f *suiteFlag) Set(s string) error {
@@ -67,9 +70,9 @@ func (f *suiteFlag) Set(s string) error {
 
 func (f *suiteFlag) names() []string {
 	var names []string
-	for _, s := range []keys.Suite{keys.ES256, keys.EdDSA, keys.RS256, keys.PS256, keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256} {
+	for _, s := range keys.Suites() {
 		if f.use == "" || s.Use() == f.use {
-			names = append(names, s.Alg())
+			names = append(names, s.String())
 		}
 	}
 	return names
