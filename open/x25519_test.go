@@ -168,10 +168,13 @@ func (k *x25519Key) rows() []row {
 		{"for a key on P-256", func(f *forgery) { f.outer.set("kid", quoted(f.recipient.kid)) }, nil, open.ErrMalformed},
 	}
 	for i, x := range lowOrder() {
-		rows = append(rows, row{fmt.Sprint("a point of low order ", i), func(f *forgery) {
-			f.z = make([]byte, 32) // what one arrives at who does not look
-			f.outer.set("epk", x25519EPK(x))
-		}, k.config, open.ErrNotAuthentic})
+		// What one arrives at who does not look: at zero, or at nothing.
+		for _, z := range [][]byte{make([]byte, 32), {}} {
+			rows = append(rows, row{fmt.Sprintf("a point of low order %d, a secret of %d bytes", i, len(z)), func(f *forgery) {
+				f.z = z
+				f.outer.set("epk", x25519EPK(x))
+			}, k.config, open.ErrNotAuthentic})
+		}
 	}
 	other := map[keys.Suite]string{keys.ECDHESX25519: "ECDH-ES+A256KW", keys.ECDHESA256KWX25519: "ECDH-ES"}[k.suite]
 	return append(rows, row{"the other algorithm", func(f *forgery) { f.outer.set("alg", quoted(other)) }, k.config, open.ErrAlgorithm})

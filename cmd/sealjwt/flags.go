@@ -45,7 +45,7 @@ func addUse(cmd *cobra.Command, usage string) *choice {
 	return addChoice(cmd, "use", "", "", usage, string(keys.UseSig), string(keys.UseEnc))
 }
 
-// suiteFlag is an algorithm; of one use, unless use is empty.
+// suiteFlag is an algorithm, by the name of its suite; of one use, unless use is empty.
 type suiteFlag struct {
 	suite keys.Suite
 	use   keys.Use
@@ -80,7 +80,7 @@ func (f *suiteFlag) names() []string {
 
 func addSuite(cmd *cobra.Command, name string, use keys.Use, value keys.Suite, usage string) *suiteFlag {
 	f := &suiteFlag{value, use}
-	cmd.Flags().Var(f, name, usage)
+	cmd.Flags().Var(f, name, usage+": "+strings.Join(f.names(), ", "))
 	cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(f.names(), cobra.ShellCompDirectiveNoFileComp))
 	return f
 }
