@@ -26,7 +26,7 @@ const generatedIDLength = 16
 
 // Generate makes a new key for suite from the system's random source. RSA keys
 // get 3072 bits and take about a second. It returns [ErrUnsupported] for a suite
-// that does not exist.
+// that does not exist, and for X25519 with GODEBUG=fips140=only.
 func Generate(suite Suite) (*Key, error) {
 	for {
 		priv, err := generateMaterial(suite.kind())
