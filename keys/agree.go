@@ -19,7 +19,7 @@ const keyWrapSize = 32
 // called on a suite of that family only.
 func (s Suite) AgreedKey(z []byte, c Content, apu, apv []byte) []byte {
 	id, size := s.Alg(), keyWrapSize
-	if s == ECDHES {
+	if s == ECDHES || s == ECDHESX25519 {
 		id, size = c.String(), c.KeySize()
 	}
 	in := make([]byte, 4, 192) // the round, and what the usual case needs

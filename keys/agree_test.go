@@ -44,7 +44,7 @@ func TestAgreedKeyAgainstGoJose(t *testing.T) {
 	for _, suite := range []Suite{ECDHES, ECDHESA256KW} {
 		for _, c := range allContents {
 			k := generated(t, suite)
-			pub := k.public.Key.(*ecdsa.PublicKey)
+			pub := k.material.(*ecdsa.PublicKey)
 			e := must(jose.NewEncrypter(jose.ContentEncryption(c.String()), jose.Recipient{Algorithm: jose.KeyAlgorithm(suite.Alg()), Key: pub}, nil))(t)
 			token := must(must(e.Encrypt([]byte("plaintext")))(t).CompactSerialize())(t)
 			parts := bytes.Split([]byte(token), []byte("."))

@@ -113,7 +113,7 @@ func TestCreateAnswers(t *testing.T) {
 }
 
 func TestImport(t *testing.T) {
-	for _, suite := range []Suite{ES256, EdDSA, PS256, ECDHES, RSAOAEP256} {
+	for _, suite := range []Suite{ES256, EdDSA, PS256, ECDHES, RSAOAEP256, ECDHESX25519, ECDHESA256KWX25519} {
 		for _, state := range []State{Staged, Active, Retired} {
 			store := MemStore()
 			other := map[Use]Use{UseSig: UseEnc, UseEnc: UseSig}[suite.Use()]

@@ -79,5 +79,10 @@
 // in: RSA below 2048 bits or with a small exponent, ROCA moduli, points of low
 // order or off the curve.
 //
+// [ECDHESX25519] and [ECDHESA256KWX25519] agree on X25519 (RFC 8037), which makes
+// shorter tokens. JOSE has one alg for ECDH-ES on any curve: their JWKs say ECDH-ES
+// and ECDH-ES+A256KW, and the curve of the key tells the suite. FIPS 140-3 does not
+// allow them, and go-jose refuses a whole JWK Set that has one.
+//
 // Formats written by this version are read by every later one.
 package keys

@@ -47,7 +47,7 @@ type document struct {
 type record struct {
 	ID         string          `json:"kid"`
 	Thumbprint string          `json:"thumbprint"`
-	Suite      string          `json:"alg"`
+	Suite      string          `json:"alg"` // its name, which tells the curve; that in jwk does not
 	Use        Use             `json:"use"`
 	State      State           `json:"state"`
 	Created    time.Time       `json:"created"`
@@ -131,8 +131,8 @@ func newPolicyDocument(p Policy) policyDocument {
 			CacheAge: duration(p.CacheAge), PublishLag: duration(p.PublishLag), SnapshotAge: duration(p.SnapshotAge),
 		},
 		MaxAge: duration(p.MaxAge),
-		Sig:    usePolicyDocument{p.Sig.Suite.Alg(), duration(p.Sig.Period)},
-		Enc:    usePolicyDocument{p.Enc.Suite.Alg(), duration(p.Enc.Period)},
+		Sig:    usePolicyDocument{p.Sig.Suite.String(), duration(p.Sig.Period)},
+		Enc:    usePolicyDocument{p.Enc.Suite.String(), duration(p.Enc.Period)},
 	}
 }
 

@@ -11,13 +11,14 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
 )
 
 // Keys of other tools: what is taken without the mode is taken in it, and what is
-// refused is refused, if for X25519 as damage.
+// refused is refused; and so is X25519, for what it is.
 func TestFIPSImport(t *testing.T) {
 	enforced(t)
 	for file, c := range map[string]struct {
@@ -31,7 +32,7 @@ func TestFIPSImport(t *testing.T) {
 		"rsa-1024-public.pem": {keys.As{Suite: keys.RS256}, keys.ErrWeakKey}, "rsa-e3-public.pem": {keys.As{Suite: keys.RS256}, keys.ErrWeakKey},
 		"rsa-4104-public.pem": {keys.As{Suite: keys.RS256}, keys.ErrWeakKey}, "rsa-roca.jwk": {keys.As{}, keys.ErrWeakKey},
 		"rsa-3primes.pem": {keys.As{Suite: keys.RS256}, keys.ErrUnsupported}, "p384.pem": {keys.As{Use: keys.UseSig}, keys.ErrUnsupported},
-		"x25519.pem": {keys.As{Use: keys.UseEnc}, keys.ErrMalformed},
+		"x25519.pem": {keys.As{}, keys.ErrUnsupported}, "x25519-public.pem": {keys.As{}, keys.ErrUnsupported}, "x25519.jwk": {keys.As{}, keys.ErrUnsupported},
 	} {
 		data, err := os.ReadFile(filepath.Join("../testdata/keys", file))
 		fipsNo(t, err)
@@ -44,6 +45,42 @@ func TestFIPSImport(t *testing.T) {
 	if err != nil || k.Thumbprint() != "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs" {
 		t.Errorf("thumbprint: %v", err)
 	}
+}
+
+// What does not work: X25519. Whoever asks for such a key is told what to use instead,
+// and a JWK Set that has one is read without it.
+func TestFIPSX25519(t *testing.T) {
+	enforced(t)
+	var jwk []byte
+	fips140.WithoutEnforcement(func() {
+		k, err := keys.Generate(keys.ECDHESX25519)
+		fipsNo(t, err)
+		set, err := keys.NewSet(k)
+		fipsNo(t, err)
+		public, err := set.Public(t.Context(), "")
+		fipsNo(t, err)
+		jwk, err = public.MarshalJSON()
+		fipsNo(t, err)
+	})
+	_, generated := keys.Generate(keys.ECDHESA256KWX25519)
+	_, created := keys.Create(t.Context(), keys.MemStore(), fipsKEK(t), keys.RingConfig{Policy: keys.Policy{Enc: keys.UsePolicy{Suite: keys.ECDHESX25519}}})
+	read, err := keys.ParsePublicSet(jwk)
+	fipsNo(t, err)
+	if len(read.Keys()) != 0 || len(read.Skipped()) != 1 {
+		t.Fatalf("a set of one such key is read as %d keys", len(read.Keys()))
+	}
+	for what, err := range map[string]error{"generate": generated, "create": created, "read": read.Skipped()[0].Reason} {
+		if !errors.Is(err, keys.ErrUnsupported) || !strings.Contains(err.Error(), "fips140=only") || !strings.Contains(err.Error(), "P-256") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func fipsKEK(t *testing.T) keys.KEK {
+	t.Helper()
+	kek, err := keys.RawKey(make([]byte, 32))
+	fipsNo(t, err)
+	return kek
 }
 
 // What does not work: RSA keys that the mode does not take, although they are sound.

@@ -2,7 +2,6 @@ package keys
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
@@ -27,7 +26,7 @@ type jwk struct {
 	kid, use, alg string
 	ops           []string
 	private       bool
-	material      any // public key, or crypto.Signer if private
+	material      any // public key, or privateHalf if private
 }
 
 // The members of a JWK that make up the key (RFC 7518 section 6, RFC 8037
@@ -69,7 +68,7 @@ func readMaterial(o strict.Object, private bool) (any, error) {
 	if _, ok := publicMembers[kty]; !ok {
 		return nil, fmt.Errorf("%w: key type %s", ErrUnsupported, quote(kty))
 	}
-	if crv, _, _ := o.Text("crv"); kty == "EC" && crv != "P-256" || kty == "OKP" && crv != "Ed25519" {
+	if crv, _, _ := o.Text("crv"); kty == "EC" && crv != "P-256" || kty == "OKP" && crv != "Ed25519" && crv != crvX25519 {
 		return nil, fmt.Errorf("%w: curve %s of key type %s", ErrUnsupported, quote(crv), quote(kty))
 	}
 	if _, ok := o.Raw("oth"); ok {
@@ -94,6 +93,9 @@ func readMaterial(o strict.Object, private bool) (any, error) {
 }
 
 func decodeMaterial(members map[string]string) (any, error) {
+	if members["crv"] == crvX25519 {
+		return decodeX25519(members)
+	}
 	text, err := json.Marshal(members)
 	if err != nil {
 		return nil, err
@@ -121,8 +123,8 @@ func decodeMaterial(members map[string]string) (any, error) {
 // and the key is public, one for each use.
 func (j jwk) suites(as As) ([]Suite, error) {
 	pub := j.material
-	if s, ok := j.material.(crypto.Signer); ok {
-		pub = s.Public()
+	if p, ok := j.material.(privateHalf); ok {
+		pub = p.Public()
 	}
 	k, ok := kindOf(pub)
 	if !ok {
@@ -132,7 +134,7 @@ func (j jwk) suites(as As) ([]Suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s, err := j.namedSuite(as); err != nil || s != 0 {
+	if s, err := j.namedSuite(as, k); err != nil || s != 0 {
 		if err == nil && (s.kind() != k || use != "" && s.Use() != use) {
 			err = fmt.Errorf("%w: %v does not fit a %v key with this use", ErrUnsupported, s, k)
 		}
@@ -150,14 +152,17 @@ func (j jwk) suites(as As) ([]Suite, error) {
 	return found, nil
 }
 
-func (j jwk) namedSuite(as As) (Suite, error) {
+func (j jwk) namedSuite(as As, k kind) (Suite, error) {
 	if j.alg == "" {
 		return as.Suite, nil
 	}
-	if as.Suite != 0 && !as.Suite.Matches(j.alg) {
+	if as.Suite == 0 {
+		return suiteOf(j.alg, k)
+	}
+	if !as.Suite.Matches(j.alg) {
 		return 0, fmt.Errorf("%w: the key says alg %s, not %v", ErrUnsupported, quote(j.alg), as.Suite)
 	}
-	return ParseSuite(j.alg)
+	return as.Suite, nil
 }
 
 func (j jwk) resolveUse(as As) (Use, error) {
@@ -242,7 +247,7 @@ func readKey(data []byte) (jwk, error) {
 
 func (j jwk) key(s Suite) (*Key, error) {
 	if j.private {
-		return newPrivateKey(j.kid, s, j.material.(crypto.Signer))
+		return newPrivateKey(j.kid, s, j.material.(privateHalf))
 	}
 	return newKey(j.kid, s, j.material)
 }

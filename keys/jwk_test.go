@@ -27,20 +27,15 @@ func pkixEd25519(x []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-// bareJWK is the test key of this kind as go-jose writes it: key material only.
+// bareJWK is the test key of this kind as it is written: key material only.
 func bareJWK(t testing.TB, k kind, private bool) map[string]any {
 	t.Helper()
-	file := map[kind]string{kindP256: "p256.pem", kindEd25519: "ed25519.pem", kindRSA: "rsa.pem"}[k]
+	file := map[kind]string{kindP256: "p256.pem", kindEd25519: "ed25519.pem", kindRSA: "rsa.pem", kindX25519: "x25519.pem"}[k]
 	material := must(readKey(readTestdata(t, "keys/"+file)))(t).material
-	j := jose.JSONWebKey{Key: material}
 	if !private {
-		j = j.Public()
+		material = material.(privateHalf).Public()
 	}
-	var m map[string]any
-	if err := json.Unmarshal(must(j.MarshalJSON())(t), &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return asMap(t, must(writtenJWK{key: material}.MarshalJSON())(t))
 }
 
 // with is m with members added, or removed where nil.
@@ -114,6 +109,8 @@ func TestDefaultSuite(t *testing.T) {
 		{kindEd25519, "", EdDSA},
 		{kindRSA, UseSig, RS256},
 		{kindRSA, UseEnc, RSAOAEP256},
+		{kindX25519, UseEnc, ECDHESX25519},
+		{kindX25519, "", ECDHESX25519},
 	} {
 		bare := bareJWK(t, c.kind, false)
 		if k, err := ParseKey(asJSON(t, bare), As{Use: c.use}); err != nil || k.Suite() != c.want {
@@ -191,7 +188,7 @@ func TestParseKeyRefuses(t *testing.T) {
 		"P-384":         {with(ec, map[string]any{"crv": "P-384"}), As{Use: UseSig}, ErrUnsupported},
 		"no crv":        {with(ec, map[string]any{"crv": nil}), As{Use: UseSig}, ErrUnsupported},
 		"crv a number":  {with(ec, map[string]any{"crv": 256}), As{Use: UseSig}, ErrUnsupported},
-		"X25519":        {with(okp, map[string]any{"crv": "X25519"}), As{}, ErrUnsupported},
+		"X448":          {with(okp, map[string]any{"crv": "X448"}), As{}, ErrUnsupported},
 		"crv exchanged": {with(okp, map[string]any{"crv": "P-256"}), As{}, ErrUnsupported},
 
 		"no y":            {with(ec, map[string]any{"y": nil}), As{Use: UseSig}, ErrMalformed},
@@ -310,7 +307,7 @@ func TestKeyOps(t *testing.T) {
 
 // Each member of the key material in another spelling of the same bytes.
 func TestBase64IsCanonical(t *testing.T) {
-	for k, as := range map[kind]As{kindP256: {Use: UseSig}, kindEd25519: {}, kindRSA: {Use: UseEnc}} {
+	for k, as := range map[kind]As{kindP256: {Use: UseSig}, kindEd25519: {}, kindRSA: {Use: UseEnc}, kindX25519: {}} {
 		bare := bareJWK(t, k, true)
 		must(ParseKey(asJSON(t, bare), as))(t)
 		for _, name := range slices.Concat(publicMembers[bare["kty"].(string)], privateMembers[bare["kty"].(string)]) {
@@ -365,6 +362,8 @@ func TestParseKeyPEM(t *testing.T) {
 		"rsa-public-pkcs1.pem": {[]As{{Suite: RS256}, {Use: UseEnc}}, false},
 		"ed25519.pem":          {[]As{{}, {Use: UseSig}, {Suite: EdDSA}}, true},
 		"ed25519-public.pem":   {[]As{{}}, false},
+		"x25519.pem":           {[]As{{}, {Use: UseEnc}, {Suite: ECDHESX25519}, {Suite: ECDHESA256KWX25519}}, true},
+		"x25519-public.pem":    {[]As{{}, {Suite: ECDHESA256KWX25519}}, false},
 	} {
 		data := readTestdata(t, "keys/"+file)
 		for _, as := range c.as {
@@ -409,7 +408,10 @@ func TestParseKeyPEMRefuses(t *testing.T) {
 		"passphrase":           {readTestdata(t, "keys/p256-encrypted.pem"), As{Suite: ES256}, ErrUnsupported, "openssl pkey"},
 		"passphrase, old form": {readTestdata(t, "keys/p256-encrypted-traditional.pem"), As{Suite: ES256}, ErrUnsupported, "openssl pkey"},
 		"P-384":                {readTestdata(t, "keys/p384.pem"), As{Use: UseSig}, ErrUnsupported, ""},
-		"X25519":               {readTestdata(t, "keys/x25519.pem"), As{Use: UseEnc}, ErrUnsupported, ""},
+		"X25519 signs":         {readTestdata(t, "keys/x25519.pem"), As{Use: UseSig}, ErrUnsupported, "sig"},
+		"X25519 as P-256":      {readTestdata(t, "keys/x25519.pem"), As{Suite: ECDHES}, ErrUnsupported, "X25519"},
+		"P-256 as X25519":      {readTestdata(t, "keys/p256.pem"), As{Suite: ECDHESX25519}, ErrUnsupported, "P-256"},
+		"damaged X25519":       {damaged("x25519-public.pem"), As{}, ErrMalformed, "PUBLIC KEY"},
 		"three primes":         {readTestdata(t, "keys/rsa-3primes.pem"), As{Use: UseSig}, ErrUnsupported, "two primes"},
 		"certificate":          {readTestdata(t, "keys/certificate.pem"), As{Use: UseSig}, ErrUnsupported, "CERTIFICATE"},
 		"parameters only":      {[]byte("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"), As{Use: UseSig}, ErrMalformed, ""},

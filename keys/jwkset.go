@@ -11,8 +11,8 @@ import (
 // member that cannot be used is passed over and reported by
 // [PublicSet.Skipped]: an unknown key type, curve, algorithm or use, a weak key,
 // and two members with the same kid or the same key, of which neither is used. A
-// JWK without alg gets ES256 or ECDH-ES (P-256), EdDSA (Ed25519), RS256 or
-// RSA-OAEP-256 (RSA); without use, the one it is asked for.
+// JWK without alg gets ES256 or ECDH-ES (P-256), EdDSA (Ed25519), ECDH-ES (X25519),
+// RS256 or RSA-OAEP-256 (RSA); without use, the one it is asked for.
 //
 // It returns [ErrMalformed] when data is not a JWK Set, and [ErrPrivateKey] when
 // any member holds private or symmetric key material: then a secret has leaked
@@ -96,7 +96,7 @@ func (p *PublicSet) admit(members []publicMember) {
 		}
 		j := m.keys[0].publicJWK()
 		if len(m.keys) > 1 {
-			j.Use, j.Algorithm = "", ""
+			j.use, j.alg = "", ""
 		}
 		p.jwks = append(p.jwks, j)
 	}

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // Key is one key of a ring or a set: public, or public and private. It has one
@@ -24,7 +22,8 @@ type Key struct {
 	id         string
 	thumbprint string
 	suite      Suite
-	public     jose.JSONWebKey
+	material   crypto.PublicKey // as its JWK is written: P-256 is always an *ecdsa.PublicKey here
+	public     crypto.PublicKey // as Public gives it
 
 	// Handles, nil where the key cannot do it.
 	signer    crypto.Signer
@@ -52,14 +51,9 @@ func (k *Key) Suite() Suite { return k.suite }
 func (k *Key) Use() Use { return k.suite.Use() }
 
 // Public returns the public key: an *ecdsa.PublicKey, ed25519.PublicKey or
-// *rsa.PublicKey for signing suites, an *ecdh.PublicKey or *rsa.PublicKey for
-// encryption suites. Do not modify it.
-func (k *Key) Public() crypto.PublicKey {
-	if k.suite.kind() == kindP256 && k.Use() == UseEnc {
-		return mustECDH(k.public)
-	}
-	return k.public.Key
-}
+// *rsa.PublicKey for signing suites, an *ecdh.PublicKey on P-256 or X25519 or an
+// *rsa.PublicKey for encryption suites. Do not modify it.
+func (k *Key) Public() crypto.PublicKey { return k.public }
 
 // Signer returns a handle that signs with the private half, or nil: the key is
 // for encryption, public only, or its private half is erased.
@@ -79,15 +73,13 @@ func (k *Key) HasPrivate() bool {
 }
 
 // publicJWK is the key as it is published, with kid, use and alg.
-func (k *Key) publicJWK() jose.JSONWebKey {
-	j := k.public
-	j.KeyID, j.Use, j.Algorithm = k.id, string(k.Use()), k.suite.Alg()
-	return j
+func (k *Key) publicJWK() writtenJWK {
+	return writtenJWK{k.material, k.id, k.Use(), k.suite.Alg()}
 }
 
 // withoutPrivate is the same key with its private half gone.
 func (k *Key) withoutPrivate() *Key {
-	return &Key{id: k.id, thumbprint: k.thumbprint, suite: k.suite, public: k.public}
+	return &Key{id: k.id, thumbprint: k.thumbprint, suite: k.suite, material: k.material, public: k.public}
 }
 
 const redacted = "[redacted]"

@@ -104,7 +104,7 @@ func checkHandles(t *testing.T, k *Key) {
 		}
 	}
 	if x := k.KeyExchanger(); x != nil {
-		peer := must(ecdh.P256().GenerateKey(rand.Reader))(t)
+		peer := must(x.Curve().GenerateKey(rand.Reader))(t)
 		z, err := x.ECDH(peer.PublicKey())
 		if want := must(peer.ECDH(k.Public().(*ecdh.PublicKey)))(t); err != nil || !bytes.Equal(z, want) {
 			t.Errorf("%v: %v, or another shared secret", k.Suite(), err)
@@ -163,6 +163,10 @@ func TestThumbprints(t *testing.T) {
 			`{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`,
 			"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "kPrK_qmxVWaYVA9w",
 		},
+		{ // Bob of RFC 8037 appendix A.6; the RFC has no thumbprint on this curve, and openssl dgst -sha256 gave it
+			`{"kty":"OKP","crv":"X25519","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}`,
+			"giQqigT_IKcuzHl0FVJ3k5ts3_TWNAxvsC08UZsfcM8", "giQqigT_IKcuzHl0",
+		},
 	} {
 		k := must(ParseKey([]byte(c.jwk), As{}))(t)
 		if k.Thumbprint() != c.thumbprint || k.ID() != c.kid {
@@ -184,6 +188,10 @@ func TestPublicTypes(t *testing.T) {
 			_, ok = k.Public().(ed25519.PublicKey)
 		case kindRSA:
 			_, ok = k.Public().(*rsa.PublicKey)
+		case kindX25519:
+			var p *ecdh.PublicKey
+			p, ok = k.Public().(*ecdh.PublicKey)
+			ok = ok && p.Curve() == ecdh.X25519()
 		}
 		if !ok {
 			t.Errorf("%v: %T", suite, k.Public())
@@ -265,14 +273,19 @@ func TestFromSignerRefuses(t *testing.T) {
 	}
 }
 
-// Every JWK that leaves the package goes through go-jose: it must read ours, and
-// no public one may hold anything private.
+// go-jose must read every JWK that leaves the package, except for X25519, and no
+// public one may hold anything private.
 func TestPublicJWK(t *testing.T) {
 	for _, suite := range allSuites {
 		k := generated(t, suite)
 		text := must(k.publicJWK().MarshalJSON())(t)
 		var j jose.JSONWebKey
-		if err := j.UnmarshalJSON(text); err != nil || !j.IsPublic() || j.KeyID != k.ID() || j.Use != string(k.Use()) || j.Algorithm != suite.Alg() {
+		if err := j.UnmarshalJSON(text); suite.kind() == kindX25519 {
+			x := b64(k.Public().(*ecdh.PublicKey).Bytes())
+			if want := `{"use":"enc","kty":"OKP","kid":"` + k.ID() + `","crv":"X25519","alg":"` + suite.Alg() + `","x":"` + x + `"}`; string(text) != want {
+				t.Errorf("%v: %s, want %s", suite, text, want)
+			}
+		} else if err != nil || !j.IsPublic() || j.KeyID != k.ID() || j.Use != string(k.Use()) || j.Algorithm != suite.Alg() {
 			t.Errorf("%v: %v, %s", suite, err, text)
 		}
 		if hasSecret(must(strict.ParseObject(text))(t)) {

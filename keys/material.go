@@ -8,13 +8,12 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/go-jose/go-jose/v4"
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // rsaBits is the size of generated RSA keys: what NIST SP 800-57 asks for beyond
@@ -27,7 +26,7 @@ const generatedIDLength = 16
 
 // Generate makes a new key for suite from the system's random source. RSA keys
 // get 3072 bits and take about a second. It returns [ErrUnsupported] for a suite
-// that does not exist.
+// that does not exist, and for X25519 with GODEBUG=fips140=only.
 func Generate(suite Suite) (*Key, error) {
 	for {
 		priv, err := generateMaterial(suite.kind())
@@ -45,7 +44,11 @@ func Generate(suite Suite) (*Key, error) {
 	}
 }
 
-func generateMaterial(k kind) (crypto.Signer, error) {
+// privateHalf is what every private key of the standard library is: it signs, or it
+// agrees on keys.
+type privateHalf interface{ Public() crypto.PublicKey }
+
+func generateMaterial(k kind) (privateHalf, error) {
 	switch k {
 	case kindP256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -54,6 +57,8 @@ func generateMaterial(k kind) (crypto.Signer, error) {
 		return priv, err
 	case kindRSA:
 		return rsa.GenerateKey(rand.Reader, rsaBits)
+	case kindX25519:
+		return generateX25519()
 	}
 	return nil, fmt.Errorf("%w: no such suite", ErrUnsupported)
 }
@@ -67,12 +72,17 @@ func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	if err := checkStrength(pub); err != nil {
 		return nil, err
 	}
-	j := jose.JSONWebKey{Key: pub}
-	sum, err := j.Thumbprint(crypto.SHA256)
+	sum, err := thumbprint(pub)
 	if err != nil {
 		return nil, fmt.Errorf("%w: no thumbprint", ErrMalformed)
 	}
-	k := &Key{id: kid, thumbprint: base64.RawURLEncoding.EncodeToString(sum), suite: suite, public: j}
+	k := &Key{id: kid, thumbprint: strict.EncodeBase64URL(sum), suite: suite, material: pub, public: pub}
+	if p, ok := pub.(*ecdsa.PublicKey); ok && suite.Use() == UseEnc {
+		// Once, and not for every token that is sealed to it.
+		if k.public, err = p.ECDH(); err != nil {
+			return nil, fmt.Errorf("%w: not a point of P-256", ErrMalformed)
+		}
+	}
 	if kid == "" {
 		k.id = strings.TrimLeft(k.thumbprint, "-_")[:generatedIDLength]
 	}
@@ -82,9 +92,9 @@ func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	return k, nil
 }
 
-// newPrivateKey takes an *ecdsa.PrivateKey, ed25519.PrivateKey or
-// *rsa.PrivateKey and keeps it behind handles.
-func newPrivateKey(kid string, suite Suite, priv crypto.Signer) (*Key, error) {
+// newPrivateKey takes an *ecdsa.PrivateKey, ed25519.PrivateKey, *rsa.PrivateKey or
+// *ecdh.PrivateKey on X25519 and keeps it behind handles.
+func newPrivateKey(kid string, suite Suite, priv privateHalf) (*Key, error) {
 	k, err := newKey(kid, suite, priv.Public())
 	if err != nil {
 		return nil, err
@@ -93,18 +103,18 @@ func newPrivateKey(kid string, suite Suite, priv crypto.Signer) (*Key, error) {
 		return nil, err
 	}
 	k.private = func() ([]byte, error) {
-		return json.Marshal(jose.JSONWebKey{Key: priv, KeyID: k.id, Use: string(k.Use()), Algorithm: suite.Alg()})
+		return json.Marshal(writtenJWK{priv, k.id, k.Use(), suite.Alg()})
 	}
 	return k, nil
 }
 
-func (k *Key) addHandles(priv crypto.Signer) error {
-	if k.Use() == UseSig {
-		k.signer = signerHandle{priv.Public(), func(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+func (k *Key) addHandles(priv privateHalf) error {
+	if s, ok := priv.(crypto.Signer); ok && k.Use() == UseSig {
+		k.signer = signerHandle{s.Public(), func(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
 			if !k.suite.signsWith(o) {
 				return nil, fmt.Errorf("%w: the key is for %v only", ErrUnsupported, k.suite)
 			}
-			return priv.Sign(r, digest, o)
+			return s.Sign(r, digest, o)
 		}}
 		return nil
 	}
@@ -123,6 +133,8 @@ func (k *Key) addHandles(priv crypto.Signer) error {
 			return fmt.Errorf("%w: not a P-256 key", ErrMalformed)
 		}
 		k.exchanger = exchangerHandle{x.PublicKey(), x.ECDH}
+	case *ecdh.PrivateKey:
+		k.exchanger = exchangerHandle{p.PublicKey(), p.ECDH}
 	}
 	return nil
 }
@@ -150,15 +162,8 @@ func kindOf(pub crypto.PublicKey) (kind, bool) {
 		return kindEd25519, true
 	case *rsa.PublicKey:
 		return kindRSA, true
+	case *ecdh.PublicKey:
+		return kindX25519, p.Curve() == ecdh.X25519()
 	}
 	return 0, false
-}
-
-// mustECDH converts a key whose curve newKey has checked.
-func mustECDH(j jose.JSONWebKey) *ecdh.PublicKey {
-	pub, err := j.Key.(*ecdsa.PublicKey).ECDH()
-	if err != nil {
-		panic("keys: a checked P-256 key is not one: " + err.Error())
-	}
-	return pub
 }

@@ -1,7 +1,7 @@
 package keys
 
 import (
-	"crypto"
+	"crypto/fips140"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -42,14 +42,15 @@ func parseBlock(block *pem.Block) (material any, private bool, err error) {
 	default:
 		return nil, false, fmt.Errorf("%w: PEM block %s", ErrUnsupported, quote(block.Type))
 	}
+	if err != nil && fips140.Enforced() && isX25519(block.Bytes) {
+		return nil, false, errFIPS
+	}
 	if err != nil {
 		return nil, false, fmt.Errorf("%w: damaged PEM block %s", ErrMalformed, quote(block.Type))
 	}
-	if s, ok := material.(crypto.Signer); ok {
-		if r, ok := s.(*rsa.PrivateKey); ok && len(r.Primes) != 2 {
-			return nil, false, fmt.Errorf("%w: RSA with more than two primes", ErrUnsupported)
-		}
-		return s, true, nil
+	if r, ok := material.(*rsa.PrivateKey); ok && len(r.Primes) != 2 {
+		return nil, false, fmt.Errorf("%w: RSA with more than two primes", ErrUnsupported)
 	}
-	return material, false, nil
+	_, private = material.(privateHalf)
+	return material, private, nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // PublicSet is an immutable set of one party's public keys: a JWK Set (RFC 7517
@@ -15,7 +13,7 @@ import (
 // json.Marshal of a PublicSet gives a JWK Set whose keys all have kid, use and
 // alg, except that a foreign key that left its use open leaves it open again.
 type PublicSet struct {
-	jwks    []jose.JSONWebKey // as they are written
+	jwks    []writtenJWK
 	listed  []*Key
 	verify  map[string]*Key
 	encrypt []*Key
@@ -78,7 +76,7 @@ func (p *PublicSet) OnlyVerificationKey(alg string) (k *Key, ok bool) {
 // It returns [ErrNoKey] when there is none.
 func (p *PublicSet) EncryptionKey() (*Key, error) {
 	if len(p.encrypt) == 0 {
-		return nil, fmt.Errorf("%w: the JWK Set has no encryption key that is supported (use enc with %v, %v or %v)",
+		return nil, fmt.Errorf("%w: the JWK Set has no encryption key that is supported (use enc with %v or %v on P-256 or X25519, or %v)",
 			ErrNoKey, ECDHES, ECDHESA256KW, RSAOAEP256)
 	}
 	return p.encrypt[0], nil
@@ -109,5 +107,7 @@ func (p *PublicSet) Public(context.Context, string) (*PublicSet, error) { return
 
 // MarshalJSON writes the JWK Set.
 func (p PublicSet) MarshalJSON() ([]byte, error) {
-	return json.Marshal(jose.JSONWebKeySet{Keys: append([]jose.JSONWebKey{}, p.jwks...)})
+	return json.Marshal(struct {
+		Keys []writtenJWK `json:"keys"`
+	}{append([]writtenJWK{}, p.jwks...)})
 }

@@ -61,7 +61,8 @@ func TestPublicSetSkips(t *testing.T) {
 	}{
 		"unknown kty":     {map[string]any{"kty": "AKP", "kid": "s", "pub": "AAAA"}, "s", ErrUnsupported},
 		"unknown crv":     {ec(map[string]any{"kid": "s", "crv": "secp256k1"}), "s", ErrUnsupported},
-		"X25519":          {map[string]any{"kty": "OKP", "crv": "X25519", "kid": "s", "x": b64(make([]byte, 32))}, "s", ErrUnsupported},
+		"X448":            {map[string]any{"kty": "OKP", "crv": "X448", "kid": "s", "x": b64(make([]byte, 56))}, "s", ErrUnsupported},
+		"X25519 zero":     {map[string]any{"kty": "OKP", "crv": "X25519", "kid": "s", "x": b64(make([]byte, 32))}, "s", ErrWeakKey},
 		"unknown alg":     {ec(map[string]any{"kid": "s", "alg": "ES256K"}), "s", ErrUnsupported},
 		"unknown use":     {ec(map[string]any{"kid": "s", "use": "tls"}), "s", ErrUnsupported},
 		"use against alg": {ec(map[string]any{"kid": "s", "use": "enc"}), "s", ErrUnsupported},
@@ -180,7 +181,10 @@ func TestPublicSetOpenUse(t *testing.T) {
 			}
 		}
 	}
-	// Ed25519 has one use.
+	// Ed25519 has one use, and so has X25519.
+	if p := must(ParsePublicSet(jwks(t, bareJWK(t, kindX25519, false))))(t); len(p.Keys()) != 1 || p.Keys()[0].Suite() != ECDHESX25519 {
+		t.Error("a bare X25519 key is not for ECDH-ES alone")
+	}
 	if p := must(ParsePublicSet(jwks(t, bareJWK(t, kindEd25519, false))))(t); len(p.Keys()) != 1 || p.Keys()[0].Suite() != EdDSA {
 		t.Error("a bare Ed25519 key is not for EdDSA alone")
 	}

@@ -137,7 +137,7 @@ func TestCanariesSing(t *testing.T) {
 }
 
 func TestSecretsAreRedacted(t *testing.T) {
-	for _, suite := range []Suite{ES256, EdDSA, PS256, ECDHES, RSAOAEP256} {
+	for _, suite := range []Suite{ES256, EdDSA, PS256, ECDHES, RSAOAEP256, ECDHESX25519} {
 		k := generated(t, suite)
 		var c canaries
 		c.addKey(t, k)

@@ -109,7 +109,7 @@ func (r *record) checkState() error {
 // newRecord is a key on its way into a document. A retired signing key has
 // nothing left to sign: its private half is dropped.
 func newRecord(k *Key, state State) (record, error) {
-	r := record{ID: k.id, Thumbprint: k.thumbprint, Suite: k.suite.Alg(), Use: k.Use(), State: state}
+	r := record{ID: k.id, Thumbprint: k.thumbprint, Suite: k.suite.String(), Use: k.Use(), State: state}
 	var err error
 	switch {
 	case k.Use() == UseSig && state == Retired:

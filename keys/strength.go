@@ -2,6 +2,7 @@ package keys
 
 import (
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -35,6 +36,8 @@ func checkStrength(pub crypto.PublicKey) error {
 		if _, err := json.Marshal(jose.JSONWebKey{Key: p}); err != nil {
 			return fmt.Errorf("%w: not a usable Ed25519 point", ErrWeakKey)
 		}
+	case *ecdh.PublicKey:
+		return checkX25519(p)
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ const (
 	ECDHES       // ECDH-ES on P-256, direct key agreement; the default for encryption
 	ECDHESA256KW // ECDH-ES on P-256, then AES-256 key wrap
 	RSAOAEP256   // RSAES-OAEP with SHA-256 and MGF1 with SHA-256
+
+	ECDHESX25519       // ECDH-ES on X25519 (RFC 8037 section 3.2), direct key agreement
+	ECDHESA256KWX25519 // ECDH-ES on X25519, then AES-256 key wrap
 )
 
 // kind is the sort of key material that a suite takes.
@@ -41,40 +44,67 @@ const (
 	kindP256 kind = iota + 1
 	kindEd25519
 	kindRSA
+	kindX25519
 )
 
 func (k kind) String() string {
-	return [...]string{"unknown", "P-256", "Ed25519", "RSA"}[k]
+	return [...]string{"unknown", "P-256", "Ed25519", "RSA", "X25519"}[k]
 }
 
 // suites is indexed by Suite. Among suites of one kind and use the first is the
-// one that a JWK without "alg" gets.
+// one that a JWK without "alg" gets. JOSE has one name for ECDH-ES on any curve, so
+// the name of a suite is another one where the curve is not the default.
 var suites = [...]struct {
-	alg  string
-	use  Use
-	kind kind
+	name, alg string
+	use       Use
+	kind      kind
 }{
-	ES256:        {"ES256", UseSig, kindP256},
-	EdDSA:        {"EdDSA", UseSig, kindEd25519},
-	RS256:        {"RS256", UseSig, kindRSA},
-	PS256:        {"PS256", UseSig, kindRSA},
-	ECDHES:       {"ECDH-ES", UseEnc, kindP256},
-	ECDHESA256KW: {"ECDH-ES+A256KW", UseEnc, kindP256},
-	RSAOAEP256:   {"RSA-OAEP-256", UseEnc, kindRSA},
+	ES256:        {"ES256", "ES256", UseSig, kindP256},
+	EdDSA:        {"EdDSA", "EdDSA", UseSig, kindEd25519},
+	RS256:        {"RS256", "RS256", UseSig, kindRSA},
+	PS256:        {"PS256", "PS256", UseSig, kindRSA},
+	ECDHES:       {"ECDH-ES", "ECDH-ES", UseEnc, kindP256},
+	ECDHESA256KW: {"ECDH-ES+A256KW", "ECDH-ES+A256KW", UseEnc, kindP256},
+	RSAOAEP256:   {"RSA-OAEP-256", "RSA-OAEP-256", UseEnc, kindRSA},
+
+	ECDHESX25519:       {"ECDH-ES/X25519", "ECDH-ES", UseEnc, kindX25519},
+	ECDHESA256KWX25519: {"ECDH-ES+A256KW/X25519", "ECDH-ES+A256KW", UseEnc, kindX25519},
 }
 
-// ParseSuite returns the suite of a JOSE algorithm name ("alg"). It returns
+// Suites returns all suites, those that sign before those that encrypt.
+func Suites() []Suite {
+	return []Suite{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESX25519, ECDHESA256KW, ECDHESA256KWX25519, RSAOAEP256}
+}
+
+// ParseSuite returns the suite of this name, as String writes it: the JOSE name of
+// the algorithm ("alg"), with /X25519 behind it for that curve. It returns
 // [ErrUnsupported] for every name that is not offered.
-func ParseSuite(alg string) (Suite, error) {
+func ParseSuite(name string) (Suite, error) {
 	for s := ES256; int(s) < len(suites); s++ {
-		if s.Matches(alg) {
+		if name == suites[s].name || s == EdDSA && s.Matches(name) {
 			return s, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: algorithm %s", ErrUnsupported, quote(alg))
+	return 0, fmt.Errorf("%w: algorithm %s", ErrUnsupported, quote(name))
 }
 
-// Alg returns the JOSE name of the algorithm, as tokens and JWKs spell it.
+// suiteOf returns the suite that a JWK means by "alg", which its curve decides: RFC
+// 7518 section 4.6 and RFC 8037 section 3.2 share their names. Where the algorithm is
+// not for this kind of key, it is a suite of another kind.
+func suiteOf(alg string, k kind) (found Suite, err error) {
+	for s := ES256; int(s) < len(suites); s++ {
+		if s.Matches(alg) && (found == 0 || s.kind() == k) {
+			found = s
+		}
+	}
+	if found == 0 {
+		err = fmt.Errorf("%w: algorithm %s", ErrUnsupported, quote(alg))
+	}
+	return found, err
+}
+
+// Alg returns the JOSE name of the algorithm, as tokens and JWKs spell it. It does not
+// tell the curve of ECDH-ES.
 func (s Suite) Alg() string {
 	if !s.valid() {
 		return ""
@@ -82,7 +112,8 @@ func (s Suite) Alg() string {
 	return suites[s].alg
 }
 
-// Matches reports whether alg, from a token or a JWK, names this suite.
+// Matches reports whether alg, from a token or a JWK, names this suite. Of ECDH-ES it
+// names those of both curves.
 func (s Suite) Matches(alg string) bool {
 	return s.valid() && (alg == suites[s].alg || s == EdDSA && alg == "Ed25519")
 }
@@ -95,16 +126,22 @@ func (s Suite) Use() Use {
 	return suites[s].use
 }
 
-// String returns the JOSE name, for people.
+// String returns the name of the suite, for people and flags: that of Alg, or
+// ECDH-ES/X25519 and ECDH-ES+A256KW/X25519.
 func (s Suite) String() string {
 	if !s.valid() {
 		return "Suite(" + strconv.Itoa(int(s)) + ")"
 	}
-	return suites[s].alg
+	return suites[s].name
 }
 
-// MarshalText writes the JOSE name.
-func (s Suite) MarshalText() ([]byte, error) { return []byte(s.Alg()), nil }
+// MarshalText writes the name that [ParseSuite] reads, and nothing for no suite.
+func (s Suite) MarshalText() ([]byte, error) {
+	if !s.valid() {
+		return nil, nil
+	}
+	return []byte(suites[s].name), nil
+}
 
 // UnmarshalText is [ParseSuite].
 func (s *Suite) UnmarshalText(text []byte) (err error) {

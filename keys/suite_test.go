@@ -2,39 +2,45 @@ package keys
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
 
 var (
-	allSuites   = []Suite{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESA256KW, RSAOAEP256}
+	allSuites   = []Suite{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESA256KW, RSAOAEP256, ECDHESX25519, ECDHESA256KWX25519}
 	allContents = []Content{A256GCM, A128GCM, A256CBCHS512, A128CBCHS256}
 )
 
 func TestSuiteNames(t *testing.T) {
 	for _, c := range []struct {
-		suite Suite
-		alg   string
-		use   Use
+		suite     Suite
+		name, alg string
+		use       Use
 	}{
-		{ES256, "ES256", UseSig},
-		{EdDSA, "EdDSA", UseSig},
-		{RS256, "RS256", UseSig},
-		{PS256, "PS256", UseSig},
-		{ECDHES, "ECDH-ES", UseEnc},
-		{ECDHESA256KW, "ECDH-ES+A256KW", UseEnc},
-		{RSAOAEP256, "RSA-OAEP-256", UseEnc},
+		{ES256, "ES256", "ES256", UseSig},
+		{EdDSA, "EdDSA", "EdDSA", UseSig},
+		{RS256, "RS256", "RS256", UseSig},
+		{PS256, "PS256", "PS256", UseSig},
+		{ECDHES, "ECDH-ES", "ECDH-ES", UseEnc},
+		{ECDHESA256KW, "ECDH-ES+A256KW", "ECDH-ES+A256KW", UseEnc},
+		{RSAOAEP256, "RSA-OAEP-256", "RSA-OAEP-256", UseEnc},
+		{ECDHESX25519, "ECDH-ES/X25519", "ECDH-ES", UseEnc},
+		{ECDHESA256KWX25519, "ECDH-ES+A256KW/X25519", "ECDH-ES+A256KW", UseEnc},
 	} {
-		if got, err := ParseSuite(c.alg); got != c.suite || err != nil {
-			t.Errorf("ParseSuite(%q) = %v, %v", c.alg, got, err)
+		if got, err := ParseSuite(c.name); got != c.suite || err != nil {
+			t.Errorf("ParseSuite(%q) = %v, %v", c.name, got, err)
 		}
-		if c.suite.Alg() != c.alg || c.suite.String() != c.alg || c.suite.Use() != c.use || !c.suite.Matches(c.alg) {
-			t.Errorf("%s: Alg %q, String %q, Use %q", c.alg, c.suite.Alg(), c.suite, c.suite.Use())
+		if c.suite.Alg() != c.alg || c.suite.String() != c.name || c.suite.Use() != c.use || !c.suite.Matches(c.alg) {
+			t.Errorf("%s: Alg %q, String %q, Use %q", c.name, c.suite.Alg(), c.suite, c.suite.Use())
+		}
+		if c.name != c.alg && c.suite.Matches(c.name) {
+			t.Errorf("%s passes for the alg of a token", c.name)
 		}
 		text := must(json.Marshal(c.suite))(t)
 		var again Suite
-		if err := json.Unmarshal(text, &again); err != nil || again != c.suite {
-			t.Errorf("%s: JSON %s read as %v, %v", c.alg, text, again, err)
+		if err := json.Unmarshal(text, &again); err != nil || again != c.suite || string(text) != `"`+c.name+`"` {
+			t.Errorf("%s: JSON %s read as %v, %v", c.name, text, again, err)
 		}
 		if c.suite.Matches("Ed25519") != (c.suite == EdDSA) {
 			t.Errorf("%v and Ed25519", c.suite)
@@ -43,12 +49,17 @@ func TestSuiteNames(t *testing.T) {
 	if s, err := ParseSuite("Ed25519"); s != EdDSA || err != nil {
 		t.Errorf("ParseSuite(Ed25519) = %v, %v", s, err)
 	}
+	listed := Suites()
+	slices.Sort(listed)
+	if !slices.Equal(listed, allSuites) {
+		t.Errorf("Suites lists %v", listed)
+	}
 }
 
 func TestSuiteIsClosed(t *testing.T) {
 	for _, alg := range []string{
 		"", "none", "None", "HS256", "HS512", "es256", "ES256 ", "ES384", "ES256K", "RS512", "PS384", "eddsa", "ED25519",
-		"RSA1_5", "RSA-OAEP", "ECDH-ES+A128KW", "A256KW", "dir", "PBES2-HS512+A256KW", "A256GCM", strings.Repeat("A", 1<<20),
+		"RSA1_5", "RSA-OAEP", "ECDH-ES+A128KW", "A256KW", "dir", "X25519", "ECDH-ES/P-256", "ECDH-ES/x25519", "ECDH-ES/", "RSA-OAEP-256/X25519", "PBES2-HS512+A256KW", "A256GCM", strings.Repeat("A", 1<<20),
 	} {
 		s, err := ParseSuite(alg)
 		if s != 0 {
@@ -59,7 +70,7 @@ func TestSuiteIsClosed(t *testing.T) {
 			t.Errorf("ParseSuite(%.20q): an error of %d bytes", alg, len(err.Error()))
 		}
 	}
-	for _, s := range []Suite{0, RSAOAEP256 + 1, 255} {
+	for _, s := range []Suite{0, ECDHESA256KWX25519 + 1, 255} {
 		if s.Alg() != "" || s.Use() != "" || s.Matches("") || s.Matches("Ed25519") || s.kind() != 0 || !strings.HasPrefix(s.String(), "Suite(") {
 			t.Errorf("%v passes for an algorithm", s)
 		}

@@ -35,13 +35,13 @@ func (j *jwe) decrypt(k *keys.Key) ([]byte, error) {
 
 func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
 	switch k.Suite() {
-	case keys.ECDHES:
+	case keys.ECDHES, keys.ECDHESX25519:
 		// RFC 7516 section 5.2 step 10; any other would be a second spelling.
 		if len(j.encryptedKey) != 0 {
 			return nil, refuse(ErrMalformed, "an encrypted key where %v has none", k.Suite())
 		}
 		return j.agree(k)
-	case keys.ECDHESA256KW:
+	case keys.ECDHESA256KW, keys.ECDHESA256KWX25519:
 		if len(j.encryptedKey) != j.content.KeySize()+wrapOverhead {
 			return nil, refuse(ErrMalformed, "an encrypted key of %d bytes", len(j.encryptedKey))
 		}
@@ -70,7 +70,7 @@ func (j *jwe) contentKey(k *keys.Key) ([]byte, error) {
 	return nil, refuse(ErrAlgorithm, "%v does not decrypt", k.Suite())
 }
 
-// agree performs the key agreement, RFC 7518 section 4.6.
+// agree performs the key agreement, RFC 7518 section 4.6 and RFC 8037 section 3.2.
 func (j *jwe) agree(k *keys.Key) ([]byte, error) {
 	exchanger := k.KeyExchanger()
 	epk, err := j.ephemeralKey(exchanger.Curve())
@@ -85,6 +85,8 @@ func (j *jwe) agree(k *keys.Key) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// On X25519 a point of low order agrees on zero with every key: anybody could
+	// read such a token. crypto/ecdh refuses it (RFC 7748 section 6.1).
 	z, err := exchanger.ECDH(epk)
 	if err != nil {
 		return nil, ErrNotAuthentic
@@ -93,22 +95,30 @@ func (j *jwe) agree(k *keys.Key) ([]byte, error) {
 	return k.Suite().AgreedKey(z, j.content, apu, apv), nil
 }
 
-// ephemeralKey is the sender's public key. A point off the curve would let the sender
-// read our private key bit by bit (CVE-2016-9121); crypto/ecdh refuses it.
+// ephemeralKey is the sender's public key, on the curve of our key and no other, RFC
+// 7518 section 6.2.1 and RFC 8037 section 2. A point off P-256 would let the sender read
+// our private key bit by bit (CVE-2016-9121); crypto/ecdh refuses it. On X25519 every 32
+// bytes are a point, also of the twist, and of some there are two spellings, which the
+// header authenticates.
 func (j *jwe) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
-	if j.epk.kty != "EC" || j.epk.crv != "P-256" || j.epk.private {
-		return nil, refuse(ErrMalformed, "the epk is no public key on P-256")
+	kty, crv, start := "EC", "P-256", len(j.memory.decoded)
+	coordinates := [][]byte{j.epk.x, j.epk.y}
+	if curve == ecdh.X25519() {
+		kty, crv, coordinates = "OKP", "X25519", coordinates[:1]
+	} else {
+		j.memory.decoded = append(j.memory.decoded, 4) // uncompressed
 	}
-	start := len(j.memory.decoded)
-	j.memory.decoded = append(j.memory.decoded, 4) // uncompressed
-	for _, text := range [...][]byte{j.epk.x, j.epk.y} {
+	if j.epk.kty != kty || j.epk.crv != crv || j.epk.private {
+		return nil, refuse(ErrMalformed, "the epk is no public key on %s", crv)
+	}
+	for _, text := range coordinates {
 		if n, err := decodePart(j.memory, text); err != nil || len(n) != coordinateSize {
 			return nil, refuse(ErrMalformed, "a coordinate of the epk has not %d bytes", coordinateSize)
 		}
 	}
 	pub, err := curve.NewPublicKey(j.memory.decoded[start:])
 	if err != nil {
-		return nil, refuse(ErrMalformed, "the epk is no point on P-256")
+		return nil, refuse(ErrMalformed, "the epk is no point on %s", crv)
 	}
 	return pub, nil
 }

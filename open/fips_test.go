@@ -1,8 +1,10 @@
 package open_test
 
 import (
+	"bytes"
 	"crypto/fips140"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -79,13 +81,20 @@ func fipsRoundTrip(t *testing.T, sealed seal.Form, opened open.Form, issuer, rec
 	refused(t, cfg, token[:dot+1]+string(first)+token[dot+2:], open.ErrNotAuthentic)
 }
 
-// The tokens of every release open in the mode, those of go-jose among them.
+// The tokens of every release open in the mode, those of go-jose among them; but for
+// a key on X25519, which the mode does not allow, there is no opener.
 func TestFIPSGolden(t *testing.T) {
 	if !fips140.Enforced() {
 		t.Skip("GODEBUG=fips140=only is not set")
 	}
 	for name, g := range goldenTokens(t) {
 		for _, v := range g.views() {
+			if bytes.Contains(v.Recipient, []byte("X25519")) {
+				if _, err := keys.ParseKey(v.Recipient, keys.As{}); !errors.Is(err, keys.ErrUnsupported) {
+					t.Errorf("%s: %v", name, err)
+				}
+				continue
+			}
 			if _, err := newOpener(t, g.config(t, v)).OpenAt(t.Context(), g.Token, time.Unix(g.Clock, 0)); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

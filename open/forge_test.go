@@ -166,6 +166,7 @@ type forgery struct {
 	outer, inner, claims             object
 	outerText, innerText, claimsText string // instead of the above, when not empty
 	ephemeral                        *ecdh.PrivateKey
+	z                                []byte // instead of the secret that is agreed on
 	apu, apv                         []byte // party infos; the header members are another matter
 	cek                              []byte // instead of a random one of the right length
 	sign                             func(input []byte) []byte
@@ -263,10 +264,16 @@ func (f *forgery) encrypt(plaintext []byte) string {
 
 // agree is ECDH and Concat KDF, RFC 7518 section 4.6.2.
 func (f *forgery) agree(id string, size int) []byte {
-	pub := must(f.recipient.public().(*ecdsa.PublicKey).ECDH())
-	z := must(f.ephemeral.ECDH(pub))
+	z := f.z
+	if z == nil {
+		z = must(f.ephemeral.ECDH(must(f.recipient.public().(*ecdsa.PublicKey).ECDH())))
+	}
+	return derive(z, id, size, f.apu, f.apv)
+}
+
+func derive(z []byte, id string, size int, apu, apv []byte) []byte {
 	var info []byte
-	for _, part := range [][]byte{[]byte(id), f.apu, f.apv} {
+	for _, part := range [][]byte{[]byte(id), apu, apv} {
 		info = append(binary.BigEndian.AppendUint32(info, uint32(len(part))), part...)
 	}
 	info = binary.BigEndian.AppendUint32(info, uint32(size)*8)
@@ -342,6 +349,9 @@ func joseOpen(token string, issuer, recipient jose.JSONWebKey) ([]byte, error) {
 }
 
 func joseDecrypt(jwe string, recipient jose.JSONWebKey) ([]byte, error) {
+	if private, ok := recipient.Key.(*ecdh.PrivateKey); ok {
+		return decryptX25519(jwe, private, recipient.Algorithm)
+	}
 	encrypted, err := jose.ParseEncryptedCompact(jwe, []jose.KeyAlgorithm{jose.KeyAlgorithm(recipient.Algorithm)},
 		[]jose.ContentEncryption{jose.A256GCM, jose.A128GCM, jose.A256CBC_HS512, jose.A128CBC_HS256})
 	if err != nil {

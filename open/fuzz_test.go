@@ -44,10 +44,7 @@ func newFixture(f *testing.F) (*fixture, map[string]goldenToken) {
 			if v.VisibleOnly {
 				continue
 			}
-			var recipient jose.JSONWebKey
-			if err := recipient.UnmarshalJSON(v.Recipient); err != nil {
-				f.Fatal(err)
-			}
+			recipient := readRecipient(v.Recipient)
 			x.recipients[recipient.KeyID] = recipient
 			held = append(held, must(keys.ParseKey(v.Recipient, keys.As{})))
 		}

@@ -144,6 +144,9 @@ func TestWriteGolden(t *testing.T) {
 		"go-jose":           foreign(keys.ES256, keys.ECDHESA256KW, keys.A256CBCHS512, `"https://api.example.com"`),
 		"two-audiences":     foreign(keys.ES256, keys.ECDHES, keys.A256GCM, `["https://billing.example.com","https://api.example.com"]`),
 
+		"x25519":        sealedX25519(keys.ECDHESX25519, "small"),
+		"x25519-a256kw": sealedX25519(keys.ECDHESA256KWX25519, "userinfo"),
+
 		"replicate-pad":            replicated,
 		"selective-two-recipients": twoRecipients,
 		"selective-go-jose":        foreignSelective,

@@ -91,24 +91,21 @@ func concatKDF(z []byte, id string, apu, apv []byte, size int) []byte {
 	return key
 }
 
-// ephemeralKeyOn is ephemeralKey for other curves than P-256.
+// ephemeralKeyOn is ephemeralKey for other curves too.
 func (j *jwe) ephemeralKeyOn(curve ecdh.Curve) (*ecdh.PublicKey, error) {
-	if curve == ecdh.P256() {
+	if curve == ecdh.P256() || curve == ecdh.X25519() {
 		return j.ephemeralKey(curve)
 	}
-	names := map[ecdh.Curve][2]string{ecdh.P384(): {"EC", "P-384"}, ecdh.P521(): {"EC", "P-521"}, ecdh.X25519(): {"OKP", "X25519"}}[curve]
-	size := map[ecdh.Curve]int{ecdh.P384(): 48, ecdh.P521(): 66, ecdh.X25519(): 32}[curve]
+	name := map[ecdh.Curve]string{ecdh.P384(): "P-384", ecdh.P521(): "P-521"}[curve]
+	size := map[ecdh.Curve]int{ecdh.P384(): 48, ecdh.P521(): 66}[curve]
 	epk, _, err := j.header.members.Object("epk")
 	kty, _, _ := epk.Text("kty")
 	crv, _, _ := epk.Text("crv")
-	if err != nil || kty != names[0] || crv != names[1] {
+	if err != nil || kty != "EC" || crv != name {
 		return nil, fmt.Errorf("%w: the epk is no public key on %v", ErrMalformed, curve)
 	}
-	coordinates, point := []string{"x", "y"}, []byte{4} // uncompressed
-	if kty == "OKP" {
-		coordinates, point = coordinates[:1], nil
-	}
-	for _, name := range coordinates {
+	point := []byte{4} // uncompressed
+	for _, name := range []string{"x", "y"} {
 		b, err := bytesOf(epk, name)
 		if err != nil || len(b) != size {
 			return nil, fmt.Errorf("%w: the %s of the epk is no coordinate of %d bytes", ErrMalformed, name, size)

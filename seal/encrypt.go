@@ -42,10 +42,10 @@ func (m *scratch) appendEncrypted(dst []byte, to *keys.Key, content keys.Content
 // 7516 section 5.1 steps 1 to 8, and the sender's half of a key agreement.
 func contentKey(to *keys.Key, content keys.Content) (cek, encryptedKey []byte, epk *ecdh.PublicKey, err error) {
 	switch to.Suite() {
-	case keys.ECDHES:
+	case keys.ECDHES, keys.ECDHESX25519:
 		cek, epk, err = agree(to, content)
 		return cek, nil, epk, err
-	case keys.ECDHESA256KW:
+	case keys.ECDHESA256KW, keys.ECDHESA256KWX25519:
 		kek, epk, err := agree(to, content)
 		if err != nil {
 			return nil, nil, nil, err
@@ -68,8 +68,8 @@ func newContentKey(content keys.Content) []byte {
 	return cek
 }
 
-// agree performs one key agreement, RFC 7518 section 4.6, on the curve of the
-// recipient's key. Its half on our side is drawn for this token alone.
+// agree performs one key agreement, RFC 7518 section 4.6 and RFC 8037 section 3.2, on
+// the curve of the recipient's key. Its half on our side is drawn for this token alone.
 func agree(to *keys.Key, content keys.Content) (key []byte, epk *ecdh.PublicKey, err error) {
 	public := to.Public().(*ecdh.PublicKey)
 	ephemeral, err := public.Curve().GenerateKey(rand.Reader)

@@ -75,6 +75,21 @@ func TestFIPSCommand(t *testing.T) {
 	runOK(t, "", "keys", "log")
 }
 
+// What does not work there says so, and what to use instead; nothing is made.
+func TestFIPSX25519(t *testing.T) {
+	home := fipsHome(t)
+	for _, args := range [][]string{{"keys", "init", "--enc", "ECDH-ES/X25519"}, {"keys", "import", "../../testdata/keys/x25519.pem"}} {
+		var out, errs bytes.Buffer
+		code := run(t.Context(), args, strings.NewReader(""), &out, &errs)
+		if code != exitKey || out.Len() != 0 || !strings.Contains(errs.String(), "use ECDH-ES or ECDH-ES+A256KW, which are on P-256") {
+			t.Errorf("%v: exit code %d: %s", args, code, errs.String())
+		}
+	}
+	if _, err := os.Stat(filepath.Join(home, ".local", "share", "sealjwt", "ring")); err == nil {
+		t.Error("there is a ring")
+	}
+}
+
 // The same under a passphrase, and one KEK beside the other.
 func TestFIPSPassphrase(t *testing.T) {
 	home := fipsHome(t)

@@ -45,7 +45,7 @@ func addUse(cmd *cobra.Command, usage string) *choice {
 	return addChoice(cmd, "use", "", "", usage, string(keys.UseSig), string(keys.UseEnc))
 }
 
-// suiteFlag is an algorithm; of one use, unless use is empty.
+// suiteFlag is an algorithm, by the name of its suite; of one use, unless use is empty.
 type suiteFlag struct {
 	suite keys.Suite
 	use   keys.Use
@@ -53,7 +53,10 @@ type suiteFlag struct {
 
 func (f *suiteFlag) Type() string { return "ALG" }
 func (f *suiteFlag) String() string {
-	return f.suite.Alg()
+	if f.suite == 0 {
+		return ""
+	}
+	return f.suite.String()
 }
 
 func (f *suiteFlag) Set(s string) error {
@@ -67,9 +70,9 @@ func (f *suiteFlag) Set(s string) error {
 
 func (f *suiteFlag) names() []string {
 	var names []string
-	for _, s := range []keys.Suite{keys.ES256, keys.EdDSA, keys.RS256, keys.PS256, keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256} {
+	for _, s := range keys.Suites() {
 		if f.use == "" || s.Use() == f.use {
-			names = append(names, s.Alg())
+			names = append(names, s.String())
 		}
 	}
 	return names
@@ -77,7 +80,7 @@ func (f *suiteFlag) names() []string {
 
 func addSuite(cmd *cobra.Command, name string, use keys.Use, value keys.Suite, usage string) *suiteFlag {
 	f := &suiteFlag{value, use}
-	cmd.Flags().Var(f, name, usage)
+	cmd.Flags().Var(f, name, usage+": "+strings.Join(f.names(), ", "))
 	cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(f.names(), cobra.ShellCompDirectiveNoFileComp))
 	return f
 }

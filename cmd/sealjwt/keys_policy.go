@@ -88,7 +88,7 @@ func (a *app) keysPolicySetCommand() *cobra.Command {
 largest figures ever in force for them, so a shorter policy ends nothing early. An
 algorithm counts from the next key that is staged.`,
 		Example: `  sealjwt keys policy set --token-lifetime 8h --sig-period 60d
-  sealjwt keys policy set --sig EdDSA`,
+  sealjwt keys policy set --sig EdDSA --enc ECDH-ES/X25519`,
 		Args: noInput,
 	}
 	policy := addPolicy(cmd)

@@ -23,7 +23,7 @@ const (
 
 var (
 	signing    = []keys.Suite{keys.ES256, keys.EdDSA, keys.RS256, keys.PS256}
-	management = []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256}
+	management = []keys.Suite{keys.ECDHES, keys.ECDHESX25519, keys.ECDHESA256KW, keys.ECDHESA256KWX25519, keys.RSAOAEP256}
 	contents   = []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256}
 )
 
@@ -34,7 +34,7 @@ type combination struct {
 }
 
 func (c combination) String() string {
-	return c.sig.Alg() + "/" + c.alg.Alg() + "/" + c.enc.String()
+	return c.sig.String() + "/" + c.alg.String() + "/" + c.enc.String()
 }
 
 // combinations are all of them, with the contents that are asked for.

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,12 +31,12 @@ func startGoJose(*testing.T) peer { return goJose{} }
 
 func (goJose) version() string { return moduleVersion("github.com/go-jose/go-jose/v4") }
 
-func (goJose) generate(alg string) (made keyPair, err error) {
-	k, err := newKey(alg)
+func (goJose) generate(suite string) (made keyPair, err error) {
+	k, err := newKey(suite)
 	if err != nil {
 		return made, err
 	}
-	private := jose.JSONWebKey{Key: k, KeyID: rand.Text(), Use: useOf(alg), Algorithm: alg}
+	private := jose.JSONWebKey{Key: k, KeyID: rand.Text(), Use: useOf(suite), Algorithm: algOfSuite(suite)}
 	if made.Private, err = private.MarshalJSON(); err != nil {
 		return made, err
 	}
@@ -43,9 +45,11 @@ func (goJose) generate(alg string) (made keyPair, err error) {
 	return made, err
 }
 
-// newKey makes a key with the standard library.
-func newKey(alg string) (any, error) {
-	switch alg {
+// newKey makes a key with the standard library, for a suite by its name.
+func newKey(suite string) (any, error) {
+	switch suite {
+	case "ECDH-ES/X25519", "ECDH-ES+A256KW/X25519":
+		return ecdh.X25519().GenerateKey(rand.Reader)
 	case "ES256", "ECDH-ES", "ECDH-ES+A256KW":
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case "EdDSA":
@@ -54,15 +58,21 @@ func newKey(alg string) (any, error) {
 	case "RS256", "PS256", "RSA-OAEP-256":
 		return rsa.GenerateKey(rand.Reader, 2048)
 	}
-	return nil, fmt.Errorf("no key for %s", alg)
+	return nil, fmt.Errorf("no key for %s", suite)
 }
 
 // useOf is the use member of a JWK.
-func useOf(alg string) string {
-	if slices.ContainsFunc(management, func(s keys.Suite) bool { return s.Alg() == alg }) {
+func useOf(suite string) string {
+	if slices.ContainsFunc(management, func(s keys.Suite) bool { return s.String() == suite }) {
 		return "enc"
 	}
 	return "sig"
+}
+
+// algOfSuite is the alg member: JOSE has one name for both curves.
+func algOfSuite(suite string) string {
+	alg, _, _ := strings.Cut(suite, "/")
+	return alg
 }
 
 func (goJose) republish(set json.RawMessage) (json.RawMessage, error) {

@@ -20,8 +20,8 @@ func startJWXPeer(*testing.T) peer { return jwx{} }
 
 func (jwx) version() string { return moduleVersion("github.com/lestrrat-go/jwx/v3") }
 
-func (jwx) generate(alg string) (made keyPair, err error) {
-	raw, err := newKey(alg)
+func (jwx) generate(suite string) (made keyPair, err error) {
+	raw, err := newKey(suite)
 	if err != nil {
 		return made, err
 	}
@@ -30,7 +30,7 @@ func (jwx) generate(alg string) (made keyPair, err error) {
 		return made, err
 	}
 	err = errors.Join(
-		jwk.AssignKeyID(private), private.Set(jwk.KeyUsageKey, useOf(alg)), private.Set(jwk.AlgorithmKey, alg))
+		jwk.AssignKeyID(private), private.Set(jwk.KeyUsageKey, useOf(suite)), private.Set(jwk.AlgorithmKey, algOfSuite(suite)))
 	if err != nil {
 		return made, err
 	}

@@ -57,16 +57,18 @@ func (l latchset) file(jwk json.RawMessage) (string, error) {
 	return name, os.WriteFile(name, jwk, 0o600)
 }
 
-func (l latchset) generate(alg string) (made keyPair, err error) {
+func (l latchset) generate(suite string) (made keyPair, err error) {
 	// With alg in the template it chooses the curve by itself, P-521 for ECDH-ES.
 	template := `{"kty":"EC","crv":"P-256"}`
-	switch alg {
+	switch suite {
+	case "ECDH-ES/X25519", "ECDH-ES+A256KW/X25519":
+		template = `{"kty":"OKP","crv":"X25519"}`
 	case "EdDSA":
 		template = `{"kty":"OKP","crv":"Ed25519"}`
 	case "RS256", "PS256", "RSA-OAEP-256":
 		template = `{"kty":"RSA","bits":2048}`
 	}
-	made.Private, err = l.named(alg, "jwk", "gen", "-i", template)
+	made.Private, err = l.named(suite, "jwk", "gen", "-i", template)
 	if err != nil {
 		return made, err
 	}
@@ -76,7 +78,7 @@ func (l latchset) generate(alg string) (made keyPair, err error) {
 }
 
 // named adds to the key of a command what the command does not: kid, use and alg.
-func (l latchset) named(alg string, args ...string) (json.RawMessage, error) {
+func (l latchset) named(suite string, args ...string) (json.RawMessage, error) {
 	key, err := l.run("", args...)
 	if err != nil {
 		return nil, err
@@ -89,7 +91,7 @@ func (l latchset) named(alg string, args ...string) (json.RawMessage, error) {
 	if err := json.Unmarshal([]byte(key), &jwk); err != nil {
 		return nil, err
 	}
-	jwk["kid"], jwk["use"], jwk["alg"] = strings.TrimSpace(thumbprint), useOf(alg), alg
+	jwk["kid"], jwk["use"], jwk["alg"] = strings.TrimSpace(thumbprint), useOf(suite), algOfSuite(suite)
 	return json.Marshal(jwk)
 }
 

@@ -51,7 +51,7 @@ func TestImported(t *testing.T) {
 func exchange(t *testing.T, name string, p peer, us party, theirs map[keys.Suite]keyPair, all []combination) row {
 	r := row{peer: name, version: p.version()}
 	for _, c := range all {
-		lacks := holes(name, r.version, c.sig.Alg(), c.alg.Alg())
+		lacks := holes(name, r.version, c.sig.String(), c.alg.String())
 		try := func(direction string, pass func(*testing.T, peer, party, map[keys.Suite]keyPair) error) bool {
 			return t.Run(c.String()+"/"+direction, func(t *testing.T) {
 				err := pass(t, p, us, theirs)

@@ -25,7 +25,7 @@ func ourParty(t *testing.T) party {
 	return newParty(t, func(s keys.Suite) *keys.Key {
 		k, err := keys.Generate(s)
 		if err != nil {
-			t.Fatalf("generate %s: %v", s.Alg(), err)
+			t.Fatalf("generate %v: %v", s, err)
 		}
 		return k
 	})
@@ -37,7 +37,7 @@ func importedParty(t *testing.T, theirs map[keys.Suite]keyPair) party {
 	return newParty(t, func(s keys.Suite) *keys.Key {
 		k, err := keys.ParseKey(theirs[s].Private, keys.As{})
 		if err != nil {
-			t.Fatalf("read the peer's private %s key: %v", s.Alg(), err)
+			t.Fatalf("read the peer's private %v key: %v", s, err)
 		}
 		return k
 	})
@@ -57,18 +57,18 @@ func newParty(t *testing.T, key func(keys.Suite) *keys.Key) party {
 }
 
 // theirKeys has the peer make one key per suite. Where it has no such keys, as the
-// list of what it cannot do says, it gets one of go-jose: its cells must then fail
-// for what they try, not for want of a key.
+// list of what it cannot do says, it gets one of jwx: its cells must then fail for
+// what they try, not for want of a key.
 func theirKeys(t *testing.T, name string, p peer) map[keys.Suite]keyPair {
 	t.Helper()
 	all := map[keys.Suite]keyPair{}
 	for _, s := range suites() {
-		made, err := p.generate(s.Alg())
-		if err != nil && len(holes(name, p.version(), s.Alg())) > 0 {
-			made, err = goJose{}.generate(s.Alg())
+		made, err := p.generate(s.String())
+		if err != nil && len(holes(name, p.version(), s.String())) > 0 {
+			made, err = jwx{}.generate(s.String())
 		}
 		if err != nil {
-			t.Fatalf("generate %s: %v", s.Alg(), err)
+			t.Fatalf("generate %v: %v", s, err)
 		}
 		all[s] = made
 	}

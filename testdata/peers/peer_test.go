@@ -14,7 +14,7 @@ import (
 // except for what the algorithm adds to it.
 type peer interface {
 	version() string
-	generate(alg string) (keyPair, error)
+	generate(suite string) (keyPair, error) // by the name of keys.Suite
 
 	// republish reads a public JWK Set and writes the keys as the peer does.
 	republish(set json.RawMessage) (json.RawMessage, error)

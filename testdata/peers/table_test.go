@@ -26,7 +26,7 @@ func markdown(rows []row) string {
 	var table, notes strings.Builder
 	table.WriteString("| peer |")
 	for _, s := range suites() {
-		fmt.Fprintf(&table, " %s |", s.Alg())
+		fmt.Fprintf(&table, " %v |", s)
 	}
 	table.WriteString(" ours open there | theirs open here |\n|" + strings.Repeat(" --- |", len(suites())+3) + "\n")
 	var reasons []string
@@ -36,8 +36,8 @@ func markdown(rows []row) string {
 		}
 		fmt.Fprintf(&table, "| %s %s |", r.peer, r.version)
 		for _, s := range suites() {
-			fmt.Fprintf(&table, " %s", r.verdict(s.Alg()))
-			for _, h := range holes(r.peer, r.version, s.Alg()) {
+			fmt.Fprintf(&table, " %s", r.verdict(s.String()))
+			for _, h := range holes(r.peer, r.version, s.String()) {
 				if !slices.Contains(reasons, h.why) {
 					reasons = append(reasons, h.why)
 					fmt.Fprintf(&notes, "\n%d. %s", len(reasons), h.why)
@@ -55,18 +55,18 @@ func markdown(rows []row) string {
 	return table.String() + notes.String()
 }
 
-// verdict is about all cells with an algorithm; that one of them lacks another one
+// verdict is about all cells with a suite; that one of them lacks another one
 // does not count.
-func (r row) verdict(alg string) string {
+func (r row) verdict(suite string) string {
 	for _, c := range r.cells {
-		if c.sig.Alg() != alg && c.alg.Alg() != alg {
+		if c.sig.String() != suite && c.alg.String() != suite {
 			continue
 		}
 		if !c.there || !c.here {
 			return "FAILED"
 		}
 	}
-	if len(holes(r.peer, r.version, alg)) > 0 {
+	if len(holes(r.peer, r.version, suite)) > 0 {
 		return "no"
 	}
 	return "yes"

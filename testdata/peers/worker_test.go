@@ -98,8 +98,8 @@ func (w *worker) call(result any, cmd string, args members) error {
 
 func (w *worker) version() string { return w.is }
 
-func (w *worker) generate(alg string) (made keyPair, err error) {
-	err = w.call(&made, "generate", members{"alg": alg})
+func (w *worker) generate(suite string) (made keyPair, err error) {
+	err = w.call(&made, "generate", members{"suite": suite})
 	return made, err
 }
 

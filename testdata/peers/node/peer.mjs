@@ -4,8 +4,9 @@
 // workers of other languages have the same commands:
 //
 //   {"cmd":"version"}                                     -> {version}
-//   {"cmd":"generate", alg}                               -> {private, public}
-//       JWKs with kid, use and alg
+//   {"cmd":"generate", suite}                             -> {private, public}
+//       JWKs with kid, use and alg; the suite is the alg, with /X25519 behind it for
+//       that curve
 //   {"cmd":"republish", set}                              -> {set}
 //       a public JWK Set, read key by key and written anew
 //   {"cmd":"sign", claims, header, jwk}                   -> {token}
@@ -33,8 +34,9 @@ const commands = {
     return { version }
   },
 
-  async generate({ alg }) {
-    const pair = await generateKeyPair(alg, { extractable: true })
+  async generate({ suite }) {
+    const [alg, crv] = suite.split('/')
+    const pair = await generateKeyPair(alg, { crv, extractable: true })
     const key = await exportJWK(pair.publicKey)
     const about = {
       kid: await calculateJwkThumbprint(key),

@@ -9,7 +9,7 @@ from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK, JWKSet
 from jwcrypto.jwt import JWT
 
-# What to generate for an algorithm, and for which use.
+# What to generate for a suite, and for which use.
 KINDS = {
     "ES256": ("sig", {"kty": "EC", "crv": "P-256"}),
     "EdDSA": ("sig", {"kty": "OKP", "crv": "Ed25519"}),
@@ -17,6 +17,8 @@ KINDS = {
     "PS256": ("sig", {"kty": "RSA", "size": 2048}),
     "ECDH-ES": ("enc", {"kty": "EC", "crv": "P-256"}),
     "ECDH-ES+A256KW": ("enc", {"kty": "EC", "crv": "P-256"}),
+    "ECDH-ES/X25519": ("enc", {"kty": "OKP", "crv": "X25519"}),
+    "ECDH-ES+A256KW/X25519": ("enc", {"kty": "OKP", "crv": "X25519"}),
     "RSA-OAEP-256": ("enc", {"kty": "RSA", "size": 2048}),
 }
 
@@ -25,10 +27,10 @@ def version():
     return {"version": version_of("jwcrypto")}
 
 
-def generate(alg):
-    use, kind = KINDS[alg]
+def generate(suite):
+    use, kind = KINDS[suite]
     key = JWK.generate(**kind)
-    key.update(kid=key.thumbprint(), use=use, alg=alg)
+    key.update(kid=key.thumbprint(), use=use, alg=suite.partition("/")[0])
     return {
         "private": key.export_private(as_dict=True),
         "public": key.export_public(as_dict=True),

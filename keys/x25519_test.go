@@ -1,0 +1,220 @@
+package keys
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The keys of RFC 8037 appendix A.6: the sender's whole, Bob's public half.
+const (
+	a6Sender = `{"kty":"OKP","crv":"X25519","d":"dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo","x":"hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo"}`
+	a6Bob    = `{"kty":"OKP","crv":"X25519","kid":"Bob","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}`
+	a6Z      = "Sl2dW6TOLeFyjjv0gDUPJeB-IclH0Z4zdvCbPB4WF0I"
+)
+
+func TestRFC8037A6(t *testing.T) {
+	sender, bob := must(ParseKey([]byte(a6Sender), As{}))(t), must(ParseKey([]byte(a6Bob), As{}))(t)
+	if sender.Suite() != ECDHESX25519 || bob.Suite() != ECDHESX25519 || bob.HasPrivate() || bob.ID() != "Bob" {
+		t.Fatalf("%v and %v", sender.Suite(), bob.Suite())
+	}
+	if x := b64(sender.KeyExchanger().PublicKey().Bytes()); x != "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo" || x != b64(sender.Public().(*ecdh.PublicKey).Bytes()) {
+		t.Errorf("the public key is %s", x)
+	}
+	if z := must(sender.KeyExchanger().ECDH(bob.Public().(*ecdh.PublicKey)))(t); b64(z) != a6Z {
+		t.Errorf("the shared secret is %s", b64(z))
+	}
+	// A point of another curve is an error, not an agreement.
+	if _, err := sender.KeyExchanger().ECDH(generated(t, ECDHES).Public().(*ecdh.PublicKey)); err == nil {
+		t.Error("it agrees with a key on P-256")
+	}
+}
+
+func littleEndian(n *big.Int) []byte {
+	b := n.FillBytes(make([]byte, 32))
+	for i := range 16 {
+		b[i], b[31-i] = b[31-i], b[i]
+	}
+	return b
+}
+
+// lowOrder are all points of low order, of the curve and its twist, below the prime
+// (https://cr.yp.to/ecdh.html#validate).
+func lowOrder(t *testing.T) [][]byte {
+	t.Helper()
+	var points [][]byte
+	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
+	for _, text := range []string{
+		"0", "1",
+		"325606250916557431795983626356110631294008115727848805560023387167927233504",
+		"39382357235489614581723060781553021112529911719440698176882885853963445705823",
+		new(big.Int).Sub(p, big.NewInt(1)).String(),
+	} {
+		n, ok := new(big.Int).SetString(text, 10)
+		if !ok {
+			t.Fatal(text)
+		}
+		points = append(points, littleEndian(n))
+	}
+	return points
+}
+
+// Every way in refuses a point with which all the world shares the secret.
+func TestX25519LowOrder(t *testing.T) {
+	for _, x := range lowOrder(t) {
+		jwk := asJSON(t, map[string]any{"kty": "OKP", "crv": "X25519", "x": b64(x)})
+		_, err := ParseKey(jwk, As{})
+		wantError(t, err, ErrWeakKey)
+		pub := must(ecdh.X25519().NewPublicKey(x))(t)
+		der := must(x509.MarshalPKIXPublicKey(pub))(t)
+		_, err = ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), As{Suite: ECDHESA256KWX25519})
+		wantError(t, err, ErrWeakKey)
+		if p := must(ParsePublicSet(jwks(t, json.RawMessage(jwk))))(t); len(p.Keys()) != 0 || len(p.Skipped()) != 1 {
+			t.Errorf("%x is in a set", x)
+		}
+	}
+}
+
+// Another spelling of a point would be another thumbprint of one key, and pass the
+// rule that a key stands in a set once.
+func TestX25519Canonical(t *testing.T) {
+	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
+	top := func(x []byte) []byte { x[31] |= 0x80; return x }
+	at := func(over int64) []byte { return littleEndian(new(big.Int).Add(p, big.NewInt(over))) }
+	base := littleEndian(big.NewInt(9))
+	for name, c := range map[string]struct {
+		x    []byte
+		want error
+	}{
+		"the base point":             {base, nil},
+		"the largest below p":        {at(-2), nil},
+		"the base point beyond p":    {at(9), ErrMalformed},
+		"p":                          {at(0), ErrMalformed},
+		"2^255 - 1":                  {at(18), ErrMalformed},
+		"with the unused bit":        {top(bytes.Clone(base)), ErrMalformed},
+		"p with the unused bit":      {top(at(0)), ErrMalformed},
+		"zero with the unused bit":   {top(make([]byte, 32)), ErrMalformed},
+		"of the twist":               {littleEndian(big.NewInt(2)), nil},
+		"all but the lowest byte ff": {append([]byte{0xec}, at(-1)[1:]...), ErrWeakKey},
+	} {
+		_, err := ParseKey(asJSON(t, map[string]any{"kty": "OKP", "crv": "X25519", "x": b64(c.x)}), As{})
+		if wantError(t, err, c.want); t.Failed() {
+			t.Fatal(name)
+		}
+	}
+}
+
+func TestX25519Refuses(t *testing.T) {
+	public, private := bareJWK(t, kindX25519, false), bareJWK(t, kindX25519, true)
+	other := asMap(t, must(generated(t, ECDHESX25519).private())(t))
+	for name, c := range map[string]struct {
+		jwk  map[string]any
+		as   As
+		want error
+	}{
+		"use sig":               {with(public, map[string]any{"use": "sig"}), As{}, ErrUnsupported},
+		"asked to verify":       {public, As{Use: UseSig}, ErrUnsupported},
+		"key_ops of signing":    {with(public, map[string]any{"key_ops": []string{"verify"}}), As{}, ErrUnsupported},
+		"use sig, alg":          {with(public, map[string]any{"use": "sig", "alg": "ECDH-ES"}), As{}, ErrUnsupported},
+		"alg EdDSA":             {with(public, map[string]any{"alg": "EdDSA"}), As{}, ErrUnsupported},
+		"alg RSA-OAEP-256":      {with(public, map[string]any{"alg": "RSA-OAEP-256"}), As{}, ErrUnsupported},
+		"the name of the suite": {with(public, map[string]any{"alg": "ECDH-ES/X25519"}), As{}, ErrUnsupported},
+		"the name of the other": {with(public, map[string]any{"alg": "ECDH-ES+A256KW/X25519"}), As{Suite: ECDHESA256KWX25519}, ErrUnsupported},
+		"alg X25519":            {with(public, map[string]any{"alg": "X25519"}), As{}, ErrUnsupported},
+		"asked of P-256":        {with(public, map[string]any{"alg": "ECDH-ES"}), As{Suite: ECDHES}, ErrUnsupported},
+		"bare, asked of P-256":  {public, As{Suite: ECDHESA256KW}, ErrUnsupported},
+		"other mode":            {with(public, map[string]any{"alg": "ECDH-ES"}), As{Suite: ECDHESA256KWX25519}, ErrUnsupported},
+		"P-256 as X25519":       {with(bareJWK(t, kindP256, false), map[string]any{"alg": "ECDH-ES"}), As{Suite: ECDHESX25519}, ErrUnsupported},
+		"of kty EC":             {with(public, map[string]any{"kty": "EC"}), As{}, ErrUnsupported},
+		"crv in small letters":  {with(public, map[string]any{"crv": "x25519"}), As{}, ErrUnsupported},
+
+		"no x":          {with(public, map[string]any{"x": nil}), As{}, ErrMalformed},
+		"empty x":       {with(public, map[string]any{"x": ""}), As{}, ErrMalformed},
+		"short x":       {with(public, map[string]any{"x": b64(make([]byte, 31))}), As{}, ErrMalformed},
+		"long x":        {with(public, map[string]any{"x": b64(bytes.Repeat([]byte{1}, 33))}), As{}, ErrMalformed},
+		"private, no x": {with(private, map[string]any{"x": nil}), As{}, ErrMalformed},
+		"short d":       {with(private, map[string]any{"d": b64(make([]byte, 31))}), As{}, ErrMalformed},
+		"long d":        {with(private, map[string]any{"d": private["d"].(string) + "AAAA"}), As{}, ErrMalformed},
+		"empty d":       {with(private, map[string]any{"d": ""}), As{}, ErrMalformed},
+		"d a number":    {with(private, map[string]any{"d": 1}), As{}, ErrMalformed},
+		"halves":        {with(private, map[string]any{"d": other["d"]}), As{}, ErrMalformed},
+	} {
+		k, err := ParseKey(asJSON(t, c.jwk), c.as)
+		if k != nil {
+			t.Errorf("%s: accepted", name)
+		}
+		if wantError(t, err, c.want); t.Failed() {
+			t.Fatal(name)
+		}
+		checkNoSecrets(t, err, private, other)
+	}
+}
+
+// An Ed25519 key is a key of another algorithm, though its bytes would do.
+func TestX25519IsNotEd25519(t *testing.T) {
+	pub := generated(t, EdDSA).Public().(ed25519.PublicKey)
+	if _, err := newKey("k", ECDHESX25519, pub); err == nil {
+		t.Error("an Ed25519 key agrees")
+	}
+	x := must(ecdh.X25519().NewPublicKey(pub))(t)
+	_, err := newKey("k", EdDSA, x)
+	wantError(t, err, ErrUnsupported)
+	_, err = newKey("k", ECDHESX25519, must(ecdh.P256().GenerateKey(nil))(t).PublicKey())
+	wantError(t, err, ErrUnsupported)
+	_, err = FromSigner("k", ECDHESX25519, publicOnly{crypto.PublicKey(x)})
+	wantError(t, err, ErrUnsupported)
+}
+
+// A ring whose policy says X25519 makes such keys, keeps them and publishes them.
+func TestX25519Ring(t *testing.T) {
+	for _, suite := range []Suite{ECDHESX25519, ECDHESA256KWX25519} {
+		store, c := newTestStore(), newClock()
+		ring := must(createAt(t.Context(), store, rawKey(t), RingConfig{Policy: Policy{Enc: UsePolicy{Suite: suite}}}, c.now))(t)
+		first := activeID(ring, UseEnc)
+		again := openRing(t, store, c)
+		if p := must(again.Policy(t.Context()))(t); p.Enc.Suite != suite {
+			t.Errorf("the policy says %v", p.Enc.Suite)
+		}
+		must(again.RotateNow(t.Context(), Force{Use: UseEnc, InsecureSkipWindow: true}))(t)
+		c.advance(time.Minute)
+		set := must(openRing(t, store, c).Private(t.Context()))(t)
+		for _, kid := range []string{first, activeID(again, UseEnc)} {
+			if k, ok := set.DecryptionKey(kid); !ok || k.Suite() != suite {
+				t.Errorf("%v: key %s is lost", suite, kid)
+			} else {
+				checkHandles(t, k)
+			}
+		}
+		for _, info := range must(again.Keys(t.Context()))(t) {
+			if info.Use == UseEnc && info.Suite != suite {
+				t.Errorf("%v is listed as %v", suite, info.Suite)
+			}
+		}
+		text := string(asJSON(t, must(again.Public(t.Context(), ""))(t)))
+		if !strings.Contains(text, `"kty":"OKP"`) || !strings.Contains(text, `"alg":"`+suite.Alg()+`"`) || strings.Contains(text, "/X25519") {
+			t.Errorf("it publishes %s", text)
+		}
+		read := must(ParsePublicSet([]byte(text)))(t)
+		if k := must(read.EncryptionKey())(t); k.ID() != activeID(again, UseEnc) || k.Suite() != suite || len(read.Skipped()) != 0 {
+			t.Errorf("%v is read as %v", suite, k.Suite())
+		}
+	}
+}
+
+// Public is called for every token that is sealed: it gives out what is there.
+func TestPublicIsStored(t *testing.T) {
+	for _, suite := range []Suite{ES256, RSAOAEP256, ECDHES, ECDHESA256KW, ECDHESX25519, ECDHESA256KWX25519} {
+		k := generated(t, suite)
+		if n := testing.AllocsPerRun(10, func() { k.Public() }); n != 0 || k.Public() != k.Public() {
+			t.Errorf("%v: %v allocations", suite, n)
+		}
+	}
+}

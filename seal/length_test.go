@@ -1,0 +1,35 @@
+package seal_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// TestTokenLength: how long a token of the default configuration is whose claims have
+// 197 bytes in all. Its length depends on no key: kids are generated, and all of one
+// length.
+func TestTokenLength(t *testing.T) {
+	subject, custom := claimsFile(t, "../testdata/claims/small.json")
+	for _, row := range []struct {
+		suite keys.Suite
+		most  int // characters
+	}{
+		{keys.ECDHES, 890},
+		{keys.ECDHESX25519, 825},
+	} {
+		recipient := must(keys.Generate(row.suite))
+		p := parties{newSet(keys.ES256), must(keys.NewSet(recipient))}
+		token := p.seal(t, seal.Claims{Subject: subject, Custom: custom})
+		if n := len(p.payload(t, token)); n != 197 {
+			t.Fatalf("the claims have %d bytes", n)
+		}
+		header := decode(token[:strings.IndexByte(token, '.')])
+		if len(token) > row.most {
+			t.Errorf("%v: %d characters, and at most %d are promised; the header has %d bytes: %s", row.suite, len(token), row.most, len(header), header)
+		}
+		t.Logf("%v: %d characters, header %d bytes", row.suite, len(token), len(header))
+	}
+}
