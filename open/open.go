@@ -13,6 +13,9 @@ type Opener struct {
 	cfg   Config
 	trust map[string]keys.PublicSource
 	now   func() time.Time
+
+	// cache is nil if there is none, and a closure as in Token: it is full of claims.
+	cache func() cache
 }
 
 // Open opens a token of the configured form and checks every claim. A nested one is
@@ -35,22 +38,34 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 	if len(token) > o.cfg.MaxSize {
 		return nil, refuse(ErrMalformed, "it has %d bytes, and MaxSize is %d", len(token), o.cfg.MaxSize)
 	}
-	form := o.openNested
-	if o.cfg.Form == Selective {
-		form = o.openSelective
+	digest, t := o.recall(ctx, token, at)
+	known := t != nil
+	var from origin
+	if !known {
+		form := o.openNested
+		if o.cfg.Form == Selective {
+			form = o.openSelective
+		}
+		c, err := form(ctx, token, at)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.checkRequired(o.cfg.Require); err != nil {
+			return nil, err
+		}
+		from, c.from, c.shared = c.from, origin{}, o.cache != nil
+		t = &Token{func() *claims { return c }}
 	}
-	c, err := form(ctx, token, at)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.checkRequired(o.cfg.Require); err != nil {
-		return nil, err
-	}
-	t := &Token{func() *claims { return c }}
 	if o.cfg.Check != nil {
 		if err := o.cfg.Check(ctx, t); err != nil {
 			return nil, refuseFor(ErrRefused, err)
 		}
+	}
+	// Not before Check, so that nobody fills the cache with tokens that are revoked. One
+	// that is refused later stays: perhaps it is what Check asks that is down, and all
+	// tokens would have to be verified again when it is up.
+	if !known {
+		o.remember(digest, t, from)
 	}
 	return t, nil
 }
@@ -61,7 +76,8 @@ func (o *Opener) openNested(ctx context.Context, token string, at time.Time) (*c
 	if err != nil {
 		return nil, err
 	}
-	decryptionKey, err := o.decryptionKey(ctx, outer.header)
+	var from origin
+	decryptionKey, err := o.decryptionKey(ctx, outer.header, &from)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +93,7 @@ func (o *Opener) openNested(ctx context.Context, token string, at time.Time) (*c
 		return nil, err
 	}
 	c.all, c.header, c.decryptionKeyID = c.payload, outer.header.members, decryptionKey.ID()
+	c.from.private = from.private
 	return c, nil
 }
 
@@ -91,7 +108,8 @@ func (o *Opener) verified(ctx context.Context, compact []byte) (*claims, error) 
 	if err != nil {
 		return nil, refuse(ErrMalformed, "the payload: %v", err)
 	}
-	k, err := o.verificationKey(ctx, signed.header, payload)
+	var from origin
+	k, err := o.verificationKey(ctx, signed.header, payload, &from)
 	if err != nil {
 		return nil, err
 	}
@@ -103,16 +121,18 @@ func (o *Opener) verified(ctx context.Context, compact []byte) (*claims, error) 
 		return nil, err
 	}
 	c.form, c.text, c.payload, c.signingKeyID = o.cfg.Form, signed.payload, payload, k.ID()
+	c.from = from
 	return c, nil
 }
 
 // decryptionKey is our key that the outer header names. For a kid that we do not
 // know a source that can reload does so once: another process may have rotated.
-func (o *Opener) decryptionKey(ctx context.Context, h header) (*keys.Key, error) {
+func (o *Opener) decryptionKey(ctx context.Context, h header, from *origin) (*keys.Key, error) {
 	set, err := o.cfg.Decryption.Private(ctx)
 	if err != nil {
 		return nil, refuseFor(ErrKeySource, err)
 	}
+	from.private = set
 	if !h.hasKid {
 		k, ok := set.OnlyDecryptionKey(h.alg)
 		if !ok || !o.cfg.AllowMissingKeyID {
@@ -125,6 +145,7 @@ func (o *Opener) decryptionKey(ctx context.Context, h header) (*keys.Key, error)
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, refuseFor(ErrKeySource, err)
 		}
+		from.private = set
 		k, ok = set.DecryptionKey(h.kid)
 	}
 	if !ok && set.WasErased(h.kid) {
@@ -139,7 +160,7 @@ func (o *Opener) decryptionKey(ctx context.Context, h header) (*keys.Key, error)
 // verificationKey is the key that the inner header names, of the issuer that the
 // payload names. The payload is not verified yet: its iss chooses only whose keys
 // may verify it.
-func (o *Opener) verificationKey(ctx context.Context, h header, payload strict.Object) (*keys.Key, error) {
+func (o *Opener) verificationKey(ctx context.Context, h header, payload strict.Object, from *origin) (*keys.Key, error) {
 	iss, _, _ := payload.Text("iss") // empty, if it is no string, and never trusted
 	source, trusted := o.trust[iss]
 	if !trusted {
@@ -154,6 +175,7 @@ func (o *Opener) verificationKey(ctx context.Context, h header, payload strict.O
 	if err != nil {
 		return nil, refuseFor(ErrKeySource, err)
 	}
+	from.public, from.kid = set, h.kid
 	if !h.hasKid {
 		k, ok := set.OnlyVerificationKey(h.alg)
 		if !ok || !o.cfg.AllowMissingKeyID {

@@ -93,6 +93,7 @@ func (o *Opener) unseal(ctx context.Context, c *claims, jwes []*jwe) ([]strict.O
 	if err != nil {
 		return nil, err
 	}
+	c.from.private = set
 	var opened []strict.Object
 	var failed error
 	for _, j := range ours {
