@@ -86,15 +86,43 @@ func TestCacheSecondChance(t *testing.T) {
 	if n := cached(t, o); n != 10 {
 		t.Errorf("%d entries", n)
 	}
-	// With all in use one of them goes all the same.
-	for range 3 {
-		for _, token := range all[:11] {
-			opens(t, o, token)
-			hits(t, o, token, opens(t, o, token))
+}
+
+// TestCacheEvictsTheOldest of those that nobody used again.
+func TestCacheEvictsTheOldest(t *testing.T) {
+	t.Parallel()
+	const bound = 10
+	cfg := config()
+	cfg.Cache = bound
+	o := newCaching(t, cfg)
+	all := tokens(2*bound-1, tenMinutes)
+	for _, token := range all {
+		opens(t, o, token)
+	}
+	for i, token := range all {
+		if o.Remembers(token) != (i >= len(all)-bound) {
+			t.Errorf("token %d: kept is %v", i, o.Remembers(token))
 		}
 	}
-	if n := cached(t, o); n != 10 {
-		t.Errorf("%d entries", n)
+}
+
+// TestCacheEvictsAtOnce: when all are in use one goes all the same, and none has to be
+// looked for in the whole cache.
+func TestCacheEvictsAtOnce(t *testing.T) {
+	t.Parallel()
+	const bound, looks = 20, 8
+	cfg := config()
+	cfg.Cache = bound
+	o := newCaching(t, cfg)
+	all := tokens(bound+1, tenMinutes)
+	for _, token := range all[:bound] {
+		hits(t, o, token, opens(t, o, token))
+	}
+	opens(t, o, all[bound])
+	for i, token := range all {
+		if o.Remembers(token) != (i != looks) {
+			t.Errorf("token %d: kept is %v", i, o.Remembers(token))
+		}
 	}
 }
 

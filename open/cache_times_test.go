@@ -67,4 +67,6 @@ func TestCacheOfOldTokens(t *testing.T) {
 	if o.Remembers(token) {
 		t.Error("a dead token is kept")
 	}
+	o.SetNow(func() time.Time { return clock.Add(660*time.Second - 1) }) // within the leeway it lives
+	hits(t, o, token, opens(t, o, token))
 }
