@@ -60,6 +60,9 @@ func openSince(ctx context.Context, store Store, kek KEK, seen Mark, now func() 
 // for how long a snapshot serves, and [Set] for what an old one still does.
 func (r *Ring) Private(ctx context.Context) (*Set, error) {
 	s := r.snapshot.Load()
+	if s.age(r.now()) < s.reloadAfter() {
+		return s.set, nil // once a token: for one that is cached, the clock is what costs
+	}
 	// At most one waits while the snapshot is still good.
 	r.refresh(ctx, s.reloadAfter(), s.age(r.now()) > s.policy.SnapshotAge)
 	s = r.snapshot.Load()

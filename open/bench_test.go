@@ -1,7 +1,9 @@
 package open_test
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +44,86 @@ func BenchmarkOpen(b *testing.B) {
 	for _, recipients := range []int{1, 4, 16} {
 		b.Run(fmt.Sprintf("selective/%d", recipients), func(b *testing.B) { benchOpenSelective(b, recipients) })
 	}
+}
+
+// BenchmarkOpenCached opens a token that was opened before, with keys that stay and with
+// those of a ring, which looks at the clock and not at its store, beside the SHA-256
+// without which nothing can be looked up.
+func BenchmarkOpenCached(b *testing.B) {
+	kek, err := keys.RawKey(make([]byte, 32))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ring, err := keys.Create(b.Context(), keys.MemStore(), kek, keys.RingConfig{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	set := privateSet(testKeyFor(keys.ES256), testKeyFor(keys.ECDHES))
+	for _, source := range []struct {
+		name string
+		keys interface {
+			keys.PublicSource
+			keys.PrivateSource
+		}
+	}{{"set", set}, {"ring", ring}} {
+		sealer := must(seal.New(seal.Config{Issuer: issuerID, Signing: source.keys, Recipients: []seal.Recipient{{Audience: audience, Keys: source.keys}}}))
+		token := must(sealer.Seal(b.Context(), seal.Claims{Custom: map[string]string{"email": "ada@example.com", "note": strings.Repeat("n", 330)}}))
+		opener := newOpener(b, open.Config{
+			Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: source.keys}}, Decryption: source.keys, Cache: 1,
+		})
+		b.Run(source.name, func(b *testing.B) { benchOpen(b, opener, token) })
+		if source.name == "set" {
+			b.Run("sha256", func(b *testing.B) {
+				text := []byte(token)
+				b.SetBytes(int64(len(text)))
+				for b.Loop() {
+					sha256.Sum256(text)
+				}
+			})
+		}
+	}
+	b.Run("now", func(b *testing.B) {
+		for b.Loop() {
+			time.Now()
+		}
+	})
+}
+
+// BenchmarkCacheMemory says how much of the heap an entry of the cache takes, its claims
+// included, which are 512 bytes of JSON.
+func BenchmarkCacheMemory(b *testing.B) {
+	const entries = 4096
+	all := make([]string, entries)
+	for i := range all {
+		f := forgeWith(keys.EdDSA, keys.ECDHES, keys.A256GCM)
+		f.claims.set("jti", quoted(fmt.Sprintf("%022d", i)))
+		fillClaims(f, 512)
+		all[i] = f.token()
+	}
+	for b.Loop() {
+		cfg := config()
+		cfg.Cache = 2 * entries
+		o := newCaching(b, cfg)
+		before := heap()
+		for _, token := range all {
+			if _, err := o.Open(b.Context(), token); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(heap()-before)/entries, "B/entry")
+		if n := cached(b, o); n != entries {
+			b.Fatalf("%d entries", n)
+		}
+	}
+}
+
+// heap is what is in use, in bytes.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // once more for what the pools hold
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // fillClaims adds groups and a note, about half of each.

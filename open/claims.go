@@ -26,6 +26,9 @@ type claims struct {
 	others  int           // likewise, the JWEs that are not for us
 
 	signingKeyID, decryptionKeyID string
+
+	from   origin // until the Token is made
+	shared bool   // by several calls of Open, which do not know of each other
 }
 
 // judged are the names by which a token is judged: those of RFC 7519 section 4.1, the

@@ -18,6 +18,9 @@ type Opener struct {
 	longestIssuer int // characters of JSON that one of Trust can have
 	scratch       *sync.Pool
 	now           func() time.Time
+
+	// cache is nil if there is none, and a closure as in Token: it is full of claims.
+	cache func() cache
 }
 
 // Open opens a token of the configured form and checks every claim. A nested one is
@@ -40,20 +43,33 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 	if len(token) > o.cfg.MaxSize {
 		return nil, refuse(ErrMalformed, "it has %d bytes, and MaxSize is %d", len(token), o.cfg.MaxSize)
 	}
-	c, err := o.opened(ctx, token, at)
-	if err != nil {
-		return nil, err
+	digest, t := o.recall(ctx, token, at)
+	known := t != nil
+	var from origin
+	if !known {
+		c, err := o.opened(ctx, token, at)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.checkRequired(o.cfg.Require); err != nil {
+			return nil, err
+		}
+		from, c.from, c.shared = c.from, origin{}, o.cache != nil
+		c.token.claims = func() *claims { return c }
+		t = &c.token
 	}
-	if err := c.checkRequired(o.cfg.Require); err != nil {
-		return nil, err
-	}
-	c.token.claims = func() *claims { return c }
 	if o.cfg.Check != nil {
-		if err := o.cfg.Check(ctx, &c.token); err != nil {
+		if err := o.cfg.Check(ctx, t); err != nil {
 			return nil, refuseFor(ErrRefused, err)
 		}
 	}
-	return &c.token, nil
+	// Not before Check, so that nobody fills the cache with tokens that are revoked. One
+	// that is refused later stays: perhaps it is what Check asks that is down, and all
+	// tokens would have to be verified again when it is up.
+	if !known {
+		o.remember(digest, t, from)
+	}
+	return t, nil
 }
 
 // opened opens a token of the configured form.
@@ -77,7 +93,8 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 	if err != nil {
 		return nil, err
 	}
-	decryptionKey, err := o.decryptionKey(ctx, &outer.header)
+	var from origin
+	decryptionKey, err := o.decryptionKey(ctx, &outer.header, &from)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +110,7 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 		return nil, err
 	}
 	c.all, c.header, c.decryptionKeyID = c.payload, outer.header.members, decryptionKey.ID()
+	c.from.private = from.private
 	return c, nil
 }
 
@@ -111,7 +129,8 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 	if err != nil {
 		return nil, err
 	}
-	k, err := o.verificationKey(ctx, &signed.header, issuer)
+	var from origin
+	k, err := o.verificationKey(ctx, &signed.header, issuer, &from)
 	if err != nil {
 		return nil, err
 	}
@@ -123,16 +142,18 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 		return nil, err
 	}
 	c.form, c.text, c.payload, c.signingKeyID = o.cfg.Form, signed.payload, payload, k.ID()
+	c.from = from
 	return c, nil
 }
 
 // decryptionKey is our key that the outer header names. For a kid that we do not
 // know a source that can reload does so once: another process may have rotated.
-func (o *Opener) decryptionKey(ctx context.Context, h *header) (*keys.Key, error) {
+func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*keys.Key, error) {
 	set, err := o.cfg.Decryption.Private(ctx)
 	if err != nil {
 		return nil, refuseFor(ErrKeySource, err)
 	}
+	from.private = set
 	if !h.hasKid {
 		k, ok := set.OnlyDecryptionKey(h.alg)
 		if !ok || !o.cfg.AllowMissingKeyID {
@@ -145,6 +166,7 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header) (*keys.Key, error
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, refuseFor(ErrKeySource, err)
 		}
+		from.private = set
 		k, ok = set.DecryptionKey(string(h.kid))
 	}
 	if !ok && set.WasErased(string(h.kid)) {
@@ -172,16 +194,18 @@ func (o *Opener) issuerOf(payload strict.Object) (Issuer, error) {
 }
 
 // verificationKey is the key that the inner header names, of its issuer.
-func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer) (*keys.Key, error) {
+func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, from *origin) (*keys.Key, error) {
 	// Anybody can seal to us, and so choose the kid for which a source may fetch: only
 	// one that could be there.
 	if h.hasKid && !isKeyID(h.kid) {
 		return nil, refuse(ErrKey, "the JWS names kid %s, which can be none", quote(h.kid))
 	}
-	set, err := issuer.Keys.Public(ctx, string(h.kid))
+	kid := string(h.kid)
+	set, err := issuer.Keys.Public(ctx, kid)
 	if err != nil {
 		return nil, refuseFor(ErrKeySource, err)
 	}
+	from.public, from.kid = set, kid
 	if !h.hasKid {
 		k, ok := set.OnlyVerificationKey(h.alg)
 		if !ok || !o.cfg.AllowMissingKeyID {
@@ -189,7 +213,7 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer) 
 		}
 		return k, nil
 	}
-	k, ok := set.VerificationKey(string(h.kid))
+	k, ok := set.VerificationKey(kid)
 	if !ok {
 		return nil, refuse(ErrKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
 	}

@@ -303,6 +303,7 @@ func TestNew(t *testing.T) {
 		{"Type", func(c *open.Config) { c.Type = "sealed+jwt\x7f" }},
 		{"MaxLifetime", func(c *open.Config) { c.MaxLifetime = -1 }},
 		{"MaxSize", func(c *open.Config) { c.MaxSize = -1 }},
+		{"Cache", func(c *open.Config) { c.Cache = -1 }},
 	} {
 		cfg := config()
 		tt.bend(&cfg)

@@ -118,7 +118,7 @@ func (p *profile) shippedVerify(t testing.TB, token string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := p.opener.verificationKey(t.Context(), &s.header, p.opener.trust[""])
+	k, err := p.opener.verificationKey(t.Context(), &s.header, p.opener.trust[""], new(origin))
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (p *profile) shippedDecrypt(t testing.TB, token string) ([]byte, error) {
 	if err := j.decode(); err != nil {
 		return nil, err
 	}
-	k, err := p.opener.decryptionKey(t.Context(), &j.header)
+	k, err := p.opener.decryptionKey(t.Context(), &j.header, new(origin))
 	if err != nil {
 		return nil, err
 	}

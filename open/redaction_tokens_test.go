@@ -77,7 +77,7 @@ func canaryConfigs(c canaryKeys, form seal.Form) (seal.Config, open.Config) {
 	}
 	from := open.Config{
 		Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: issuer}}, Decryption: recipient,
-		Form: open.Form(form), Check: checked(c.es256),
+		Form: open.Form(form), Check: checked(c.es256), Cache: 10,
 	}
 	return to, from
 }
@@ -128,6 +128,9 @@ func tokenSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 		var claims canaryProfile
 		if err := tok.Claims(&claims); err != nil || claims.Email != canaryEmail || tok.Subject() != canarySubject {
 			t.Fatalf("the token holds no canary: %v", err)
+		}
+		if !opener.Remembers(text) {
+			t.Fatal("the opener has an empty cache")
 		}
 		name := fmt.Sprintf("form %d", form)
 		samples = append(samples, sampleOf(name, to), sampleOf(name, from), sampleOf(name, to.Recipients[0]), sampleOf(name, from.Trust[0]),

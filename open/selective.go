@@ -116,6 +116,7 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 		return nil, err
 	}
 	tail := c.boundTail()
+	c.from.private = set
 	var opened []strict.Object
 	var failed error
 	for _, j := range ours {

@@ -1,6 +1,7 @@
 package open
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,7 +63,13 @@ func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 // claims stand in the place of the JWEs. Its error names the claim and the Go type that do not
 // fit, never the value.
 func (t *Token) Claims(dst any) error {
-	err := json.Unmarshal(t.claims().text, dst)
+	c := t.claims()
+	text := c.text
+	if c.shared {
+		// An UnmarshalJSON of dst gets these bytes themselves, and may change them.
+		text = bytes.Clone(text)
+	}
+	err := json.Unmarshal(text, dst)
 	if err == nil {
 		return nil
 	}

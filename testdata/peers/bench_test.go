@@ -35,6 +35,7 @@ func TestCompare(t *testing.T) {
 		{"Allocations, seal / open, " + benchSuites[0].String() + ", 512 B", compareAllocations},
 		{"Selective form, processor time ÷ that with one recipient, " + benchSuites[0].String() + ", 512 B", compareSelective},
 		{"Look-up of a kid ÷ that among one key", compareLookups},
+		{"Cache hit ÷ SHA-256 of the token, " + benchSuites[0].String() + ", 512 B", compareCache},
 		{"All cores, " + benchSuites[0].String() + ", 512 B", compareCores},
 	} {
 		fmt.Fprintf(&out, "\n### %s\n\n%s", section.title, section.table(t))

@@ -1,0 +1,235 @@
+package open
+
+import (
+	"context"
+	"crypto/sha256"
+	"sync"
+	"time"
+	"unsafe"
+	"weak"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// origin is what a token was verified with, for the cache alone: a Token that somebody
+// keeps must not keep private keys in memory that were erased meanwhile.
+type origin struct {
+	private *keys.Set // nil for a gateway
+	public  *keys.PublicSet
+	kid     string // for which public was asked
+}
+
+// digest is the SHA-256 of a token's text. With a shorter one, or one of a part of the
+// text, one token could be made to pass for another.
+type digest = [sha256.Size]byte
+
+// entry is a token that was opened. Its sets are weak: to compare them is all we want,
+// and a set that a ring has replaced holds private keys that were perhaps erased. A weak
+// pointer is never equal to a set that came later to lie in the same place.
+type entry struct {
+	digest  digest
+	token   *Token
+	private weak.Pointer[keys.Set]
+	public  weak.Pointer[keys.PublicSet]
+	kid     string
+	until   time.Time // exp and the leeway
+
+	// Guarded by the shard's lock.
+	place int  // in the shard's entries
+	used  bool // since the evicting hand was here
+}
+
+// recall returns the token of this text if it was opened before and would be opened
+// again: with the same sets of keys, at this time. Whatever is otherwise, a source that
+// fails included, makes it nil and drops the entry: the way without a cache then
+// decides, so that a cache never makes another refusal, nor accepts for another reason.
+func (o *Opener) recall(ctx context.Context, token string, at time.Time) (digest, *Token) {
+	if o.cache == nil {
+		return digest{}, nil
+	}
+	d := digestOf(token)
+	s := o.cache().shard(d)
+	e := s.find(d)
+	if e == nil {
+		return d, nil
+	}
+	if !o.holds(ctx, e, at) {
+		s.drop(e)
+		return d, nil
+	}
+	return d, e.token
+}
+
+// digestOf takes the bytes of the text where they lie, which Sum256 only reads: a
+// conversion would copy all of them onto the heap for each hit.
+func digestOf(token string) digest {
+	return sha256.Sum256(unsafe.Slice(unsafe.StringData(token), len(token)))
+}
+
+// holds asks the sources as for a new token: of a key that was revoked, and of one that
+// came, they tell by another set. Everything else that Open looks at is in the text or
+// in the configuration, and neither changes.
+func (o *Opener) holds(ctx context.Context, e *entry, at time.Time) bool {
+	if !o.cfg.VisibleOnly {
+		set, err := o.cfg.Decryption.Private(ctx)
+		// A source that has none must not match a set that is gone.
+		if err != nil || set == nil || e.private.Value() != set {
+			return false
+		}
+	}
+	c := e.token.claims()
+	set, err := o.trust[c.issuer].Keys.Public(ctx, e.kid)
+	if err != nil || set == nil || e.public.Value() != set {
+		return false
+	}
+	if err := c.checkTimes(at, o.cfg.Leeway, o.cfg.MaxLifetime); err != nil {
+		return false
+	}
+	return true
+}
+
+// remember keeps a token that was opened, by the clock and not by the time that OpenAt
+// was given: who looks into an old token leaves no dead one here.
+func (o *Opener) remember(d digest, t *Token, from origin) {
+	if o.cache == nil {
+		return
+	}
+	now, until := o.now(), t.claims().expires.Add(o.cfg.Leeway)
+	if !now.Before(until) {
+		return
+	}
+	o.cache().shard(d).add(&entry{
+		digest: d, token: t, until: until, kid: from.kid,
+		private: weak.Make(from.private), public: weak.Make(from.public),
+	}, now)
+}
+
+// cache is tokens by their digests, in shards so that many cores do not wait for one
+// lock.
+type cache []shard
+
+const (
+	maxShards = 16
+	// Tokens fall into the shards by chance: into small ones so unevenly that some
+	// would be full long before the others.
+	leastInShard = 256
+
+	// steps is how many entries either hand looks at, at most, for one that is added.
+	steps = 8
+)
+
+// newCache returns a cache of at most so many entries, all shards together.
+func newCache(most int) cache {
+	n := 1
+	for n < maxShards && most/(2*n) >= leastInShard {
+		n *= 2
+	}
+	c := make(cache, n)
+	for i := range c {
+		c[i].most = most / n
+		if i < most%n {
+			c[i].most++
+		}
+		c[i].byDigest = make(map[digest]*entry)
+	}
+	return c
+}
+
+// shard is the one for a digest. Their number is a power of two.
+func (c cache) shard(d digest) *shard { return &c[int(d[0])&(len(c)-1)] }
+
+// shard is a part of the cache. Two hands go round its entries. One evicts the first
+// that was not used since it came by last, and gives the others a second chance; the
+// other drops what is dead.
+type shard struct {
+	mu                 sync.Mutex
+	byDigest           map[digest]*entry
+	entries            []*entry // the same
+	evicting, sweeping hand
+	most               int
+
+	_ [64]byte // keeps the lock of the next one out of this one's cache line
+}
+
+func (s *shard) find(d digest) *entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.byDigest[d]
+	if e != nil {
+		e.used = true
+	}
+	return e
+}
+
+// drop removes e, unless another has taken its place meanwhile.
+func (s *shard) drop(e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byDigest[e.digest] == e {
+		s.remove(e)
+	}
+}
+
+// add puts e in, in place of one with the same digest if somebody was faster.
+func (s *shard) add(e *entry, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before := s.byDigest[e.digest]; before != nil {
+		s.remove(before)
+	}
+	s.sweep(now)
+	if len(s.entries) == s.most {
+		s.evict()
+	}
+	e.place = len(s.entries)
+	s.entries = append(s.entries, e)
+	s.byDigest[e.digest] = e
+}
+
+// sweep drops dead entries. They would be refused, but their claims need not stay: since
+// it looks at several for one that is added, all are found before as many are added
+// again.
+func (s *shard) sweep(now time.Time) {
+	for range min(steps, len(s.entries)) {
+		if e := s.sweeping.on(s.entries); !now.Before(e.until) {
+			s.remove(e)
+		} else {
+			s.sweeping++
+		}
+	}
+}
+
+// evict drops one entry, after a bounded search for one that was not used.
+func (s *shard) evict() {
+	for range steps {
+		e := s.evicting.on(s.entries)
+		if !e.used {
+			break
+		}
+		e.used = false
+		s.evicting++
+	}
+	s.remove(s.evicting.on(s.entries))
+	s.evicting++ // the last one has come to this place, which is the youngest
+}
+
+// hand is a place in a shard's entries, or behind the last of them.
+type hand int
+
+// on returns the entry at the hand, which begins again behind the last.
+func (h *hand) on(entries []*entry) *entry {
+	if int(*h) >= len(entries) {
+		*h = 0
+	}
+	return entries[*h]
+}
+
+// remove takes e out and puts the last one in its place.
+func (s *shard) remove(e *entry) {
+	end := len(s.entries) - 1
+	last := s.entries[end]
+	s.entries[e.place], last.place = last, e.place
+	s.entries[end] = nil
+	s.entries = s.entries[:end]
+	delete(s.byDigest, e.digest)
+}

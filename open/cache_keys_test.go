@@ -1,0 +1,248 @@
+package open_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+	"weak"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// cachedRing is an opener with the keys of a ring and a cache, one without a cache, and
+// a token that the first has opened. The operator is another process.
+type cachedRing struct {
+	store          *countingStore
+	ring, operator *keys.Ring
+	o, without     *open.Opener
+	token          string
+	tok            *open.Token
+}
+
+func newCachedRing(t *testing.T) *cachedRing {
+	t.Helper()
+	kek := must(keys.RawKey(make([]byte, 32)))
+	c := &cachedRing{store: &countingStore{Store: keys.MemStore()}}
+	c.ring = must(keys.Create(t.Context(), c.store, kek, keys.RingConfig{}))
+	c.operator = must(keys.Open(t.Context(), c.store.Store, kek))
+	cfg := open.Config{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: c.ring}}, Decryption: c.ring, MaxLifetime: 4 * time.Hour}
+	c.without = newOpener(t, cfg)
+	cfg.Cache = 10
+	c.o = newOpener(t, cfg)
+	sealer := must(seal.New(seal.Config{
+		Issuer: issuerID, Signing: c.ring, Lifetime: time.Hour, Recipients: []seal.Recipient{{Audience: audience, Keys: c.ring}},
+	}))
+	c.token = must(sealer.Seal(t.Context(), seal.Claims{Subject: "u-42"}))
+	c.tok = opens(t, c.o, c.token)
+	hits(t, c.o, c.token, c.tok)
+	return c
+}
+
+// TestCacheRing: whatever becomes of the keys of a ring, a token is refused and accepted
+// as without a cache, from the moment on at which the ring was loaded.
+func TestCacheRing(t *testing.T) {
+	t.Parallel()
+	for name, run := range map[string]func(t *testing.T, c *cachedRing){
+		"nothing changes": func(t *testing.T, c *cachedRing) {
+			before := c.store.loads.Load()
+			for range 20 {
+				time.Sleep(61 * time.Second)
+				hits(t, c.o, c.token, c.tok)
+			}
+			if loads := c.store.loads.Load() - before; loads != 20 {
+				t.Errorf("the ring was loaded %d times in 20 minutes", loads)
+			}
+		},
+		"another key comes": func(t *testing.T, c *cachedRing) {
+			if err := c.operator.Import(t.Context(), newTestKey(keys.ECDHES, "brought-by-the-operator", newP256()).key, keys.Staged); err != nil {
+				t.Fatal(err)
+			}
+			verifiedAgain(t, c)
+		},
+		"rotation": func(t *testing.T, c *cachedRing) {
+			for _, use := range []keys.Use{keys.UseSig, keys.UseEnc} {
+				if _, err := c.operator.RotateNow(t.Context(), keys.Force{Use: use, InsecureSkipWindow: true}); err != nil {
+					t.Fatal(err)
+				}
+				verifiedAgain(t, c)
+			}
+		},
+		"the signing key is revoked": func(t *testing.T, c *cachedRing) {
+			revoke(t, c.operator, keys.Revocation{KeyID: c.tok.SigningKeyID(), Reason: "compromised"})
+			hits(t, c.o, c.token, c.tok) // the ring does not know yet, nor does an opener without a cache
+			opens(t, c.without, c.token)
+			time.Sleep(61 * time.Second)
+			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
+		},
+		"the signing key is revoked here": func(t *testing.T, c *cachedRing) {
+			revoke(t, c.ring, keys.Revocation{KeyID: c.tok.SigningKeyID(), Reason: "compromised"})
+			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
+		},
+		"the decryption key is revoked": func(t *testing.T, c *cachedRing) {
+			revoke(t, c.operator, keys.Revocation{KeyID: c.tok.DecryptionKeyID(), Reason: "superseded"})
+			verifiedAgain(t, c) // it opens until the last token is dead
+		},
+		"the decryption key is erased": func(t *testing.T, c *cachedRing) {
+			revoke(t, c.operator, keys.Revocation{KeyID: c.tok.DecryptionKeyID(), Reason: "compromised", Erase: true})
+			time.Sleep(61 * time.Second)
+			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
+		},
+		"all keys are revoked": func(t *testing.T, c *cachedRing) {
+			revoke(t, c.ring, keys.Revocation{All: true, Reason: "compromised"})
+			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
+		},
+		"the store is down": func(t *testing.T, c *cachedRing) {
+			c.store.down.Store(true)
+			time.Sleep(59 * time.Minute)
+			hits(t, c.o, c.token, c.tok)
+			time.Sleep(2 * time.Minute)
+			refusedAs(t, c.o, c.without, c.token, time.Now().Add(-2*time.Minute), keys.ErrStale)
+			if _, err := c.o.Open(t.Context(), c.token); !errors.Is(err, open.ErrKeySource) {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { run(t, newCachedRing(t)) })
+		})
+	}
+}
+
+func revoke(t *testing.T, r *keys.Ring, v keys.Revocation) {
+	t.Helper()
+	if _, err := r.Revoke(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// verifiedAgain is for a change that does not touch the keys of the token.
+func verifiedAgain(t *testing.T, c *cachedRing) {
+	t.Helper()
+	time.Sleep(61 * time.Second)
+	again := opens(t, c.o, c.token)
+	if again == c.tok {
+		t.Error("the ring has changed, and the token came from the cache")
+	}
+	hits(t, c.o, c.token, again)
+	c.tok = again
+}
+
+// TestCacheSources: both sources are asked on every hit, for the same kid, and what they
+// answer counts as it does without a cache.
+func TestCacheSources(t *testing.T) {
+	t.Parallel()
+	ours, theirs := privateSet(keysFor(managementSuites)...), publicSet(keysFor(signingSuites)...)
+	stranger, noKeys := publicSet(newTestKey(keys.ES256, "stranger", newP256())), must(keys.NewSet())
+	unreachable := errors.New("unreachable")
+	f := forge()
+	for _, form := range []struct {
+		name  string
+		cfg   open.Config
+		token string
+	}{{"nested ", config(), f.token()}, {"selective ", selectiveConfig(), forgeSelective().token()}} {
+		for _, tt := range []struct {
+			name string
+			bend func(private, public *keySource)
+			want error
+		}{
+			{"private error", func(private, public *keySource) { private.err = unreachable }, open.ErrKeySource},
+			{"public error", func(private, public *keySource) { public.err = unreachable }, open.ErrKeySource},
+			{"other decryption keys", func(private, public *keySource) { private.set = noKeys }, open.ErrKey},
+			{"other trusted keys", func(private, public *keySource) { public.public = stranger }, open.ErrKey},
+			{"the same keys in a new set", func(private, public *keySource) { private.set = privateSet(keysFor(managementSuites)...) }, nil},
+			{"the same trusted keys in a new set", func(private, public *keySource) { public.public = publicSet(keysFor(signingSuites)...) }, nil},
+		} {
+			t.Run(form.name+tt.name, func(t *testing.T) {
+				t.Parallel()
+				private, public := &keySource{set: ours}, &keySource{public: theirs}
+				cfg := form.cfg
+				cfg.Decryption, cfg.Trust = private, []open.Issuer{{ID: issuerID, Keys: public}}
+				o, without := newCaching(t, cfg), newOpener(t, cfg)
+				tok := opens(t, o, form.token)
+				private.asked, public.asked = nil, nil
+				type mark struct{}
+				ctx := context.WithValue(t.Context(), mark{}, true)
+				if again, err := o.Open(ctx, form.token); again != tok || err != nil {
+					t.Fatalf("no hit: %v", err)
+				}
+				if len(private.asked) != 1 || len(public.asked) != 1 || public.asked[0] != f.signer.kid || private.ctx != ctx || public.ctx != ctx {
+					t.Errorf("the sources were asked for %q and %q, or not in this context", private.asked, public.asked)
+				}
+				tt.bend(private, public)
+				if tt.want != nil {
+					refusedAs(t, o, without, form.token, clock, tt.want)
+				} else if again := opens(t, o, form.token); again == tok {
+					t.Error("the set is another, and the token came from the cache")
+				} else {
+					hits(t, o, form.token, again)
+				}
+				// A set that comes back is the one that verified, or is not.
+				private.set, private.err, public.public, public.err = ours, nil, theirs, nil
+				opens(t, o, form.token)
+			})
+		}
+	}
+}
+
+// TestCacheKeepsNoKeys: a set that its source has given up goes, with the private keys
+// in it, though there are tokens that it has opened; and no source at all matches it then.
+func TestCacheKeepsNoKeys(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(private, public *keySource) (gone func() bool){
+		"private": func(private, public *keySource) func() bool {
+			set := weak.Make(private.set)
+			private.set = nil
+			return func() bool { return set.Value() == nil }
+		},
+		"public": func(private, public *keySource) func() bool {
+			set := weak.Make(public.public)
+			public.public = nil
+			return func() bool { return set.Value() == nil }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			private, public := &keySource{set: privateSet(testKeyFor(keys.ECDHES))}, &keySource{public: publicSet(testKeyFor(keys.ES256))}
+			cfg := config()
+			cfg.Decryption, cfg.Trust = private, []open.Issuer{{ID: issuerID, Keys: public}}
+			o := newCaching(t, cfg)
+			token := forge().token()
+			tok := opens(t, o, token)
+			hits(t, o, token, tok)
+			gone := lose(private, public)
+			for i := 0; !gone(); i++ {
+				if i == 100 {
+					t.Fatal("the cache, or the token, keeps the set")
+				}
+				runtime.GC()
+			}
+			defer func() {
+				if recover() == nil {
+					t.Error("opened without keys")
+				}
+			}()
+			again, err := o.Open(t.Context(), token) // a source that gives nil panics, as it does without a cache
+			t.Errorf("a token %v, %v", again != nil, err)
+			runtime.KeepAlive(tok)
+		})
+	}
+}
+
+// turning is a source that gives now one set, now the other.
+type turning struct {
+	sets []*keys.Set
+	at   atomic.Int64
+}
+
+func (s *turning) turn() { s.at.Add(1) }
+
+func (s *turning) Private(context.Context) (*keys.Set, error) {
+	return s.sets[int(s.at.Load())%len(s.sets)], nil
+}

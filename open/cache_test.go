@@ -1,0 +1,236 @@
+package open_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// newCaching is an opener with a cache, whose clock stands at the tests' time.
+func newCaching(t testing.TB, cfg open.Config) *open.Opener {
+	t.Helper()
+	if cfg.Cache == 0 {
+		cfg.Cache = 100
+	}
+	o := newOpener(t, cfg)
+	o.SetNow(func() time.Time { return clock })
+	return o
+}
+
+// opens opens a token that must be accepted.
+func opens(t testing.TB, o *open.Opener, token string) *open.Token {
+	t.Helper()
+	tok, err := o.Open(context.Background(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+// hits opens a token that must come from the cache: it is the one that came before.
+func hits(t testing.TB, o *open.Opener, token string, before *open.Token) {
+	t.Helper()
+	if opens(t, o, token) != before {
+		t.Error("it was verified again")
+	}
+}
+
+// refusedAs opens a token that must be refused, twice, by an error that is the same as
+// without a cache.
+func refusedAs(t testing.TB, o, without *open.Opener, token string, at time.Time, want error) {
+	t.Helper()
+	_, plain := without.OpenAt(context.Background(), token, at)
+	for range 2 {
+		tok, err := o.OpenAt(context.Background(), token, at)
+		if tok != nil || !errors.Is(err, want) {
+			t.Fatalf("a token %v, error %v, want %v", tok != nil, err, want)
+		}
+		if detail(err) != detail(plain) {
+			t.Errorf("the error is %q, and without a cache %q", detail(err), detail(plain))
+		}
+	}
+}
+
+func detail(err error) string {
+	refusal, ok := errors.AsType[*open.Error](err)
+	if !ok {
+		return fmt.Sprint(err)
+	}
+	return refusal.Detail()
+}
+
+// TestCache: a token that is opened again is the one that was opened, in either form
+// and for a gateway, and no other text is taken for it.
+func TestCache(t *testing.T) {
+	t.Parallel()
+	visible := selectiveConfig()
+	gateway(&visible)
+	noKid := config()
+	noKid.AllowMissingKeyID, noKid.Trust[0].Keys = true, publicSet(testKeyFor(keys.ES256))
+	noKid.Decryption = privateSet(testKeyFor(keys.ECDHES))
+	bare := forge()
+	bare.inner.remove("kid")
+	bare.outer.remove("kid")
+	for _, tt := range []struct {
+		name  string
+		cfg   open.Config
+		token string
+	}{
+		{"nested", config(), forge().token()}, {"no kid", noKid, bare.token()},
+		{"selective", selectiveConfig(), forgeSelective().token()}, {"gateway", visible, forgeSelective().token()},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o := newCaching(t, tt.cfg)
+			want := rawClaims(t, accepted(t, tt.cfg, tt.token))
+			tok := opens(t, o, tt.token)
+			for range 3 {
+				hits(t, o, tt.token, tok)
+			}
+			if got := rawClaims(t, tok); string(got) != string(want) {
+				t.Errorf("claims are %s, want %s", got, want)
+			}
+			for i := 0; i < len(tt.token); i += 7 {
+				changed := []byte(tt.token)
+				changed[i] ^= 1
+				if got, err := o.Open(t.Context(), string(changed)); got == tok || err == nil {
+					t.Fatalf("with byte %d changed: %v", i, err)
+				}
+				if o.Remembers(string(changed)) {
+					t.Fatalf("with byte %d changed it is remembered", i)
+				}
+			}
+			for _, other := range []string{tt.token + ".", tt.token[1:], tt.token + " ", strings.ToLower(tt.token), ""} {
+				if got, err := o.Open(t.Context(), other); got != nil || err == nil {
+					t.Errorf("another text is accepted: %v", err)
+				}
+			}
+			hits(t, o, tt.token, tok)
+		})
+	}
+}
+
+// TestCacheIsOff unless somebody asks for it.
+func TestCacheIsOff(t *testing.T) {
+	t.Parallel()
+	o := newOpener(t, config())
+	o.SetNow(func() time.Time { return clock })
+	token := forge().token()
+	if tok := opens(t, o, token); opens(t, o, token) == tok {
+		t.Error("a token was kept")
+	}
+}
+
+// TestCacheAsksCheck: Check has the last word each time, and what it refuses at once is
+// not kept.
+func TestCacheAsksCheck(t *testing.T) {
+	t.Parallel()
+	var verdict error
+	var asked []*open.Token
+	cfg := config()
+	cfg.Check = func(ctx context.Context, tok *open.Token) error {
+		asked = append(asked, tok)
+		return verdict
+	}
+	o, without := newCaching(t, cfg), newOpener(t, cfg)
+	token := forge().token()
+
+	verdict = errors.New("session revoked")
+	refusedAs(t, o, without, token, clock, open.ErrRefused)
+	if o.Remembers(token) {
+		t.Error("a token is kept that never passed Check")
+	}
+	verdict = nil
+	tok := opens(t, o, token)
+	asked = nil
+	hits(t, o, token, tok)
+	hits(t, o, token, tok)
+	if len(asked) != 2 || asked[0] != tok || asked[1] != tok {
+		t.Errorf("Check was asked %d times for 2 hits", len(asked))
+	}
+	verdict = errors.New("session revoked")
+	refusedAs(t, o, without, token, clock, open.ErrRefused)
+	verdict = nil
+	hits(t, o, token, tok)
+}
+
+// TestCacheIdentity: a token's identity is no key of the cache, and neither is a part of
+// its text.
+func TestCacheIdentity(t *testing.T) {
+	t.Parallel()
+	o := newCaching(t, config())
+	one, two := forge(), forge()
+	two.claims.set("email", `"grace@example.com"`) // the same iss and jti
+	oneText, twoText := one.token(), two.token()
+	first, second := opens(t, o, oneText), opens(t, o, twoText)
+	hits(t, o, oneText, first)
+	hits(t, o, twoText, second)
+	if string(rawClaims(t, first)) == string(rawClaims(t, second)) {
+		t.Error("two tokens have the same claims")
+	}
+}
+
+// vandal is a type whose decoder overwrites what it is given.
+type vandal struct{}
+
+func (*vandal) UnmarshalJSON(text []byte) error {
+	for i := range text {
+		text[i] = 'x'
+	}
+	return nil
+}
+
+// TestCachedTokenIsImmutable: those who share a token cannot change it for each other.
+func TestCachedTokenIsImmutable(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		cfg   open.Config
+		token string
+	}{{config(), forge().token()}, {selectiveConfig(), forgeSelective().token()}} {
+		o := newCaching(t, tt.cfg)
+		tok := opens(t, o, tt.token)
+		want := string(rawClaims(t, tok))
+		if err := tok.Claims(&vandal{}); err != nil {
+			t.Fatal(err)
+		}
+		var raw json.RawMessage
+		if err := tok.Claims(&raw); err != nil {
+			t.Fatal(err)
+		}
+		clear(raw)
+		clear(tok.Audience())
+		clear(tok.Sealed())
+		hits(t, o, tt.token, tok)
+		if got := string(rawClaims(t, tok)); got != want || tok.Audience()[len(tok.Audience())-1] != audience || tok.Sealed()[0] == "" {
+			t.Errorf("the token was changed: %s", got)
+		}
+	}
+}
+
+// TestCacheAllocatesNothing on a hit.
+func TestCacheAllocatesNothing(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		cfg   open.Config
+		token string
+	}{{"nested", config(), forge().token()}, {"selective", selectiveConfig(), forgeSelective().token()}} {
+		o := newCaching(t, tt.cfg)
+		tok := opens(t, o, tt.token)
+		ctx := t.Context()
+		count := testing.AllocsPerRun(1000, func() {
+			if again, err := o.Open(ctx, tt.token); again != tok || err != nil {
+				t.Fatal("no hit", err)
+			}
+		})
+		if count != 0 {
+			t.Errorf("%s: %v allocations", tt.name, count)
+		}
+	}
+}

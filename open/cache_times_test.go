@@ -1,0 +1,72 @@
+package open_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// TestCacheTimes: what is too old, or not good yet, is refused as without a cache.
+func TestCacheTimes(t *testing.T) {
+	t.Parallel()
+	f := forge()
+	f.claims.set("nbf", seconds(-5))
+	noIssue := forge()
+	noIssue.claims.remove("iat")
+	short := config()
+	short.MaxLifetime = 15 * time.Minute
+	for _, tt := range []struct {
+		name  string
+		cfg   open.Config
+		token string
+		at    time.Duration
+		want  error
+	}{
+		{"the last moment", config(), f.token(), 660*time.Second - 1, nil},
+		{"expired", config(), f.token(), 660 * time.Second, open.ErrExpired},
+		{"expired long ago", config(), f.token(), 1e6 * time.Hour, open.ErrExpired},
+		{"before nbf", config(), f.token(), -66 * time.Second, open.ErrNotYetValid},
+		{"before iat", config(), forge().token(), -71 * time.Second, open.ErrNotYetValid},
+		{"too long from then on", short, noIssue.token(), -301 * time.Second, open.ErrLifetime},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o, without := newCaching(t, tt.cfg), newOpener(t, tt.cfg)
+			tok := opens(t, o, tt.token)
+			at := clock.Add(tt.at)
+			if tt.want == nil {
+				if again, err := o.OpenAt(t.Context(), tt.token, at); again != tok || err != nil {
+					t.Errorf("not from the cache: %v", err)
+				}
+				return
+			}
+			refusedAs(t, o, without, tt.token, at, tt.want)
+			if o.Remembers(tt.token) {
+				t.Error("it is still there")
+			}
+			// By its own time it is good, and verified anew.
+			if again := opens(t, o, tt.token); again == tok {
+				t.Error("it came from the cache")
+			}
+		})
+	}
+}
+
+// TestCacheOfOldTokens: who looks into an old token leaves nothing of it.
+func TestCacheOfOldTokens(t *testing.T) {
+	t.Parallel()
+	o := newCaching(t, config())
+	token := forge().token()
+	o.SetNow(func() time.Time { return clock.Add(660 * time.Second) })
+	for range 2 {
+		if _, err := o.OpenAt(t.Context(), token, clock); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o.Remembers(token) {
+		t.Error("a dead token is kept")
+	}
+	o.SetNow(func() time.Time { return clock.Add(660*time.Second - 1) }) // within the leeway it lives
+	hits(t, o, token, opens(t, o, token))
+}
