@@ -80,18 +80,33 @@ func directJWS(raw []byte) (h header, ok bool) {
 	return h, l.ok && len(l.rest) == 0
 }
 
-// names are those that are in nearly every token.
-var names = []string{
-	"ES256", "EdDSA", "ECDH-ES", "ECDH-ES+A256KW", "A256GCM", "EC", "P-256", "OKP", "X25519",
-	DefaultType, DefaultSelectiveType, sealedClaims,
-}
-
 // interned is string(b) without a copy of what is in nearly every token.
 func interned(b []byte) string {
-	for _, name := range names {
-		if string(b) == name {
-			return name
-		}
+	switch string(b) {
+	case "ES256":
+		return "ES256"
+	case "EdDSA":
+		return "EdDSA"
+	case "ECDH-ES":
+		return "ECDH-ES"
+	case "ECDH-ES+A256KW":
+		return "ECDH-ES+A256KW"
+	case "A256GCM":
+		return "A256GCM"
+	case "EC":
+		return "EC"
+	case "P-256":
+		return "P-256"
+	case "OKP":
+		return "OKP"
+	case "X25519":
+		return "X25519"
+	case DefaultType:
+		return DefaultType
+	case DefaultSelectiveType:
+		return DefaultSelectiveType
+	case sealedClaims:
+		return sealedClaims
 	}
 	return string(b)
 }
