@@ -270,6 +270,7 @@ func TestReplicated(t *testing.T) {
 	run(t, append(rows,
 		row{"all equal", all, nil, nil},
 		row{"all equal but one", func(f *forgery) { all(f); f.outer.set("sub", other["sub"]) }, nil, open.ErrClaims},
+		row{"sub of another type outside, empty inside", func(f *forgery) { f.claims.set("sub", `""`); f.outer.set("sub", "{}") }, nil, open.ErrClaims},
 		row{"sub empty outside, absent inside", empty("sub", noClaim("sub")), nil, open.ErrClaims},
 		row{"jti empty outside, absent inside", empty("jti", noClaim("jti")), nil, open.ErrClaims},
 		row{"sub empty on both sides", empty("sub", claim("sub", `""`)), nil, nil},
