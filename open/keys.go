@@ -1,0 +1,119 @@
+package open
+
+import (
+	"context"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// decryptionKey is our key that the outer header names. For a kid that we do not
+// know a source that can reload does so once: another process may have rotated.
+func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*keys.Key, error) {
+	set, err := o.cfg.Decryption.Private(ctx)
+	if err != nil {
+		return nil, refuseFor(ErrKeySource, err)
+	}
+	from.private = set
+	if !h.hasKid {
+		k, ok := set.OnlyDecryptionKey(h.alg)
+		if !ok || !o.cfg.AllowMissingKeyID {
+			return nil, refuse(ErrKey, "the JWE names no kid; AllowMissingKeyID would take it if exactly one of our keys fits")
+		}
+		return k, nil
+	}
+	k, ok := set.DecryptionKey(string(h.kid))
+	if r, can := o.cfg.Decryption.(keys.Reloader); !ok && can {
+		if set, err = r.Reload(ctx); err != nil {
+			return nil, refuseFor(ErrKeySource, err)
+		}
+		from.private = set
+		k, ok = set.DecryptionKey(string(h.kid))
+	}
+	if !ok && set.WasErased(string(h.kid)) {
+		return nil, refuse(ErrKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(h.kid))
+	}
+	if !ok {
+		return nil, refuse(ErrKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
+	}
+	return matching(k, h)
+}
+
+// issuerOf is the issuer that the payload names. The payload is not verified yet: its
+// iss chooses only whose keys may verify it.
+func (o *Opener) issuerOf(payload strict.Object) (Issuer, error) {
+	// Before it is decoded: anybody can make us read it.
+	if raw, _ := payload.Raw("iss"); len(raw) > o.longestIssuer {
+		return Issuer{}, refuse(ErrIssuer, "iss has %d characters, more than any that is trusted", len(raw))
+	}
+	iss, _, _ := payload.TextBytes("iss") // empty, if it is no string, and never trusted
+	issuer, trusted := o.trust[string(iss)]
+	if !trusted {
+		return Issuer{}, refuse(ErrIssuer, "iss is %s (not verified); trusted: %s", quote(iss), quoteList(o.trusted()))
+	}
+	return issuer, nil
+}
+
+// verificationKey is the key that the inner header names, of its issuer.
+func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, from *origin) (*keys.Key, error) {
+	// Anybody can seal to us, and so choose the kid for which a source may fetch: only
+	// one that could be there.
+	if h.hasKid && !isKeyID(h.kid) {
+		return nil, refuse(ErrKey, "the JWS names kid %s, which can be none", quote(h.kid))
+	}
+	kid := string(h.kid)
+	set, err := issuer.Keys.Public(ctx, kid)
+	if err != nil {
+		return nil, refuseFor(ErrKeySource, err)
+	}
+	from.public, from.kid = set, kid
+	if !h.hasKid {
+		k, ok := set.OnlyVerificationKey(h.alg)
+		if !ok || !o.cfg.AllowMissingKeyID {
+			return nil, refuse(ErrKey, "the JWS names no kid; AllowMissingKeyID would take it if exactly one key of the issuer fits")
+		}
+		return k, nil
+	}
+	k, ok := set.VerificationKey(kid)
+	if !ok {
+		return nil, refuse(ErrKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
+	}
+	return matching(k, h)
+}
+
+func verificationKeyIDs(set *keys.PublicSet) []string {
+	var kids []string
+	for _, k := range set.ForUse(keys.UseSig).Keys() {
+		kids = append(kids, k.ID())
+	}
+	return kids
+}
+
+// trusted are the issuers in their order.
+func (o *Opener) trusted() []string {
+	var ids []string
+	for _, i := range o.cfg.Trust {
+		ids = append(ids, i.ID)
+	}
+	return ids
+}
+
+// isKeyID reports whether a kid is 1 to 256 printable ASCII characters.
+func isKeyID(kid []byte) bool {
+	const most = 256
+	for _, c := range kid {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(kid) > 0 && len(kid) <= most
+}
+
+// matching lets the key decide on the algorithm, and the header only agree:
+// algorithm confusion starts where the header decides.
+func matching(k *keys.Key, h *header) (*keys.Key, error) {
+	if !k.Suite().Matches(h.alg) {
+		return nil, refuse(ErrAlgorithm, "alg is %s, and kid %s is a key for %v", quote(h.alg), quote(k.ID()), k.Suite())
+	}
+	return k, nil
+}
