@@ -53,10 +53,12 @@ func compareNested(t *testing.T) string {
 	}
 	cells := map[[3]string]string{}
 	var names [][2]string
+	short := newTable("", "512 B, seal / open", "64 KiB, seal / open")
+	medians := map[string][]string{}
 	for i, suite := range benchSuites {
 		k := newBenchKeys(t, suite)
 		for _, size := range benchSizes {
-			all, token := contenders(t, k, size, size == 512)
+			all, token := contenders(t, k, size, size == 512 || size == 64<<10 && i == 0)
 			if size == 512 {
 				all = append(all, contender{"floor once more, which shows the noise", all[0].seal, all[0].open})
 			}
@@ -67,6 +69,9 @@ func compareNested(t *testing.T) string {
 				if at == 0 {
 					name[1] += ", µs"
 					cell = fmt.Sprintf("%.0f / %.0f", micros(sealed[at].each), micros(opened[at].each))
+				}
+				if i == 0 && (size == 512 || size == 64<<10) {
+					medians[c.name] = append(medians[c.name], fmt.Sprintf("%.2f / %.2f", sealed[at].median, opened[at].median))
 				}
 				cells[[3]string{name[0], name[1], suite.String()}] = cell
 				if i == 0 {
@@ -83,7 +88,12 @@ func compareNested(t *testing.T) string {
 		}
 		table.row(row...)
 	}
-	return table.String()
+	for _, name := range names {
+		if m := medians[name[1]]; name[0] == bytesText(512) && len(m) == 2 {
+			short.row(name[1], m[0], m[1])
+		}
+	}
+	return table.String() + "\nIn short, " + benchSuites[0].String() + ":\n\n" + short.String()
 }
 
 // raceBoth lets all contenders seal, and then all of them open the same token.
