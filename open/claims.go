@@ -16,13 +16,13 @@ type claims struct {
 	audience                     []string
 	issuedAt, notBefore, expires time.Time
 
-	text    []byte        // all of them, as one JSON object
-	all     strict.Object // the same
-	payload strict.Object // what was signed: all of a nested token
-	form    Form
-	header  strict.Object // in the nested form, that of the JWE, where claims may be replicated
-	opened  []string      // in the selective form, the names of those that were sealed to us
-	others  int           // likewise, the JWEs that are not for us
+	text       []byte        // all of them, as one JSON object
+	all        strict.Object // the same
+	payload    strict.Object // what was signed: all of a nested token
+	form       Form
+	replicated []string // in the nested form, the names of those that the header of the JWE has too
+	opened     []string // in the selective form, the names of those that were sealed to us
+	others     int      // likewise, the JWEs that are not for us
 
 	signingKeyID, decryptionKeyID string
 }
@@ -112,11 +112,22 @@ func (c *claims) sealed() []string {
 	}
 	all := make([]string, 0, c.payload.Len())
 	for name := range c.payload.All() {
-		if _, replicated := c.header.Raw(name); !replicated {
+		if !slices.Contains(c.replicated, name) {
 			all = append(all, name)
 		}
 	}
 	return all
+}
+
+// namesIn are the names of claims that a header has too. The header itself does not
+// outlive the opening of its token.
+func (c *claims) namesIn(header strict.Object) (names []string) {
+	for name := range header.All() {
+		if _, claim := c.payload.Raw(name); claim {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // checkRequired looks for claims among the sealed ones.

@@ -90,7 +90,7 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, at time.Time) (*cla
 	if err := o.check(c, outer.header.members, at); err != nil {
 		return nil, err
 	}
-	c.all, c.header, c.decryptionKeyID = c.payload, outer.header.members, decryptionKey.ID()
+	c.all, c.replicated, c.decryptionKeyID = c.payload, c.namesIn(outer.header.members), decryptionKey.ID()
 	return c, nil
 }
 
