@@ -20,7 +20,7 @@ type claims struct {
 	all        strict.Object // the same
 	payload    strict.Object // what was signed: all of a nested token
 	form       Form
-	replicated []string // in the nested form, the names of those that the header of the JWE has too
+	replicated []string // in the nested form, the names in the header of the JWE, which are readable
 	opened     []string // in the selective form, the names of those that were sealed to us
 	others     int      // likewise, the JWEs that are not for us
 
@@ -117,17 +117,6 @@ func (c *claims) sealed() []string {
 		}
 	}
 	return all
-}
-
-// namesIn are the names of claims that a header has too. The header itself does not
-// outlive the opening of its token.
-func (c *claims) namesIn(header strict.Object) (names []string) {
-	for name := range header.All() {
-		if _, claim := c.payload.Raw(name); claim {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // checkRequired looks for claims among the sealed ones.

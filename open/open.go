@@ -90,7 +90,10 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, at time.Time) (*cla
 	if err := o.check(c, outer.header.members, at); err != nil {
 		return nil, err
 	}
-	c.all, c.replicated, c.decryptionKeyID = c.payload, c.namesIn(outer.header.members), decryptionKey.ID()
+	c.all, c.decryptionKeyID = c.payload, decryptionKey.ID()
+	for name := range outer.members.All() { // the header itself lies in the scratch
+		c.replicated = append(c.replicated, name)
+	}
 	return c, nil
 }
 
@@ -210,12 +213,15 @@ func (o *Opener) trusted() []string {
 // isKeyID reports whether a kid is 1 to 256 printable ASCII characters.
 func isKeyID(kid []byte) bool {
 	const most = 256
+	if len(kid) == 0 || len(kid) > most {
+		return false
+	}
 	for _, c := range kid {
 		if c < ' ' || c > '~' {
 			return false
 		}
 	}
-	return len(kid) > 0 && len(kid) <= most
+	return true
 }
 
 // matching lets the key decide on the algorithm, and the header only agree:

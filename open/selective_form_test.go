@@ -195,6 +195,8 @@ func TestNewForm(t *testing.T) {
 		{`Require names ""`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"email", ""} }},
 		{`Require names "sealed"`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"sealed"} }},
 		{`Require names "sub"`, func(c *open.Config) { c.Require = []string{"email", "sub"} }},
+		{`Require names "iss"`, func(c *open.Config) { c.Require = []string{"iss"} }},
+		{`Require names "aud"`, func(c *open.Config) { c.Require = []string{"aud"} }},
 		{`Require names "EXP"`, func(c *open.Config) { c.Require = []string{"EXP"} }},
 		{`Require names "sealed"`, func(c *open.Config) { c.Require = []string{"sealed"} }},
 		{`Require names "cnf"`, func(c *open.Config) { c.Require = []string{"cnf"} }},
