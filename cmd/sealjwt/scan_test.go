@@ -232,7 +232,7 @@ func checkMemory(t *testing.T, size int, f func()) {
 		return
 	}
 	limit := uint64(64*size + 2<<20) // it looks at a window of more than 1 MiB
-	for try := 0; ; try++ { // others allocate too
+	for try := 0; ; try++ {          // others allocate too
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		f()
