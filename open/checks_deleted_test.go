@@ -22,7 +22,8 @@ type mutant struct{ binary string }
 
 const mutantVariable = "SEALJWT_WITHOUT_CHECK"
 
-// build rewrites every condition c into c && checked(n).
+// build rewrites every condition c into c && checked(n), and every entry e of a list
+// into entry(n, e), which is another text.
 func build(t *testing.T, all map[string][]check) (m mutant, numbers map[string]int) {
 	t.Helper()
 	dir := t.TempDir()
@@ -37,7 +38,11 @@ func build(t *testing.T, all map[string][]check) (m mutant, numbers map[string]i
 		for _, c := range checks {
 			n := len(numbers) + 1
 			numbers[c.id] = n
-			text = slices.Concat(text[:c.lo], fmt.Appendf(nil, "(checked(%d) && (%s))", n, text[c.lo:c.hi]), text[c.hi:])
+			format := "(checked(%d) && (%s))"
+			if c.entry {
+				format = "entry(%d, %s)"
+			}
+			text = slices.Concat(text[:c.lo], fmt.Appendf(nil, format, n, text[c.lo:c.hi]), text[c.hi:])
 		}
 		overlay[absolute(t, path)] = write(t, dir, path, text)
 	}
@@ -51,6 +56,13 @@ import (
 var without, _ = strconv.Atoi(os.Getenv("`+mutantVariable+`"))
 
 func checked(n int) bool { return n != without }
+
+func entry(n int, name string) string {
+	if checked(n) {
+		return name
+	}
+	return "not " + name
+}
 `))
 	replace, err := json.Marshal(map[string]any{"Replace": overlay})
 	if err != nil {

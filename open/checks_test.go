@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,15 +22,19 @@ import (
 const checksFile = "checks.md"
 
 // check is one condition that makes Open refuse a token or New a configuration; of
-// a || b each side is one.
+// a || b each side is one. The entries of some lists of names are checks, too.
 type check struct {
-	id       string // function: condition
-	lo, hi   int    // of the condition in its file, bytes
+	id       string // function: condition, or list: entry
+	lo, hi   int    // of the condition or entry in its file, bytes
 	position token.Position
+	entry    bool
 }
 
+// checkedLists are the lists whose entries are checks.
+var checkedLists = []string{"refusedMembers", "judged"}
+
 // sourceChecks finds the checks of a file: the conditions in front of what returns a
-// refusal.
+// refusal, and the entries of those lists.
 func sourceChecks(t *testing.T, path string) []check {
 	t.Helper()
 	set := token.NewFileSet()
@@ -38,35 +43,50 @@ func sourceChecks(t *testing.T, path string) []check {
 		t.Fatal(err)
 	}
 	var found []check
+	add := func(in string, e ast.Expr, entry bool) {
+		var text bytes.Buffer
+		printer.Fprint(&text, set, e)
+		id := in + ": " + strings.Join(strings.Fields(text.String()), " ")
+		found = append(found, check{id, set.Position(e.Pos()).Offset, set.Position(e.End()).Offset, set.Position(e.Pos()), entry})
+	}
 	for _, d := range file.Decls {
-		f, ok := d.(*ast.FuncDecl)
-		if !ok || f.Body == nil {
-			continue
-		}
-		add := func(cond ast.Expr) {
-			for _, operand := range operands(cond) {
-				var text bytes.Buffer
-				printer.Fprint(&text, set, operand)
-				id := f.Name.Name + ": " + strings.Join(strings.Fields(text.String()), " ")
-				found = append(found, check{id, set.Position(operand.Pos()).Offset, set.Position(operand.End()).Offset, set.Position(operand.Pos())})
-			}
-		}
-		ast.Inspect(f.Body, func(n ast.Node) bool {
-			switch s := n.(type) {
-			case *ast.IfStmt:
-				if refuses(f.Name.Name, s.Body.List) {
-					add(s.Cond)
-				}
-			case *ast.CaseClause:
-				if refuses(f.Name.Name, s.Body) {
-					for _, cond := range s.List {
-						add(cond)
-					}
+		ast.Inspect(d, func(n ast.Node) bool {
+			list, ok := n.(*ast.ValueSpec)
+			if ok && slices.Contains(checkedLists, list.Names[0].Name) {
+				for _, entry := range list.Values[0].(*ast.CompositeLit).Elts {
+					add(list.Names[0].Name, entry, true)
 				}
 			}
 			return true
 		})
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || f.Body == nil {
+			continue
+		}
+		for _, cond := range conditions(f) {
+			for _, operand := range operands(cond) {
+				add(f.Name.Name, operand, false)
+			}
+		}
 	}
+	return found
+}
+
+// conditions are those in a function in front of what returns a refusal.
+func conditions(f *ast.FuncDecl) (found []ast.Expr) {
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		switch s := n.(type) {
+		case *ast.IfStmt:
+			if refuses(f.Name.Name, s.Body.List) {
+				found = append(found, s.Cond)
+			}
+		case *ast.CaseClause:
+			if refuses(f.Name.Name, s.Body) {
+				found = append(found, s.List...)
+			}
+		}
+		return true
+	})
 	return found
 }
 
@@ -182,5 +202,31 @@ func TestChecksAreListed(t *testing.T) {
 	}
 	for id := range rows {
 		t.Errorf("%s: there is no such check: %s", checksFile, id)
+	}
+}
+
+// TestListedTestsExist: whatever test the list names is there.
+func TestListedTestsExist(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source []byte
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, text...)
+	}
+	list, err := os.ReadFile(checksFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range regexp.MustCompile("`(Test\\w+)`").FindAllSubmatch(list, -1) {
+		if !bytes.Contains(source, []byte("func "+string(name[1])+"(")) {
+			t.Errorf("%s: there is no %s", checksFile, name[1])
+		}
 	}
 }

@@ -17,13 +17,13 @@ type claims struct {
 	present                      [7]bool // which of registered are there
 	issuedAt, notBefore, expires time.Time
 
-	text    []byte        // all of them, as one JSON object
-	all     strict.Object // the same
-	payload strict.Object // what was signed: all of a nested token
-	form    Form
-	header  strict.Object // in the nested form, that of the JWE, where claims may be replicated
-	opened  []string      // in the selective form, the names of those that were sealed to us
-	others  int           // likewise, the JWEs that are not for us
+	text       []byte        // all of them, as one JSON object
+	all        strict.Object // the same
+	payload    strict.Object // what was signed: all of a nested token
+	form       Form
+	replicated []string // in the nested form, the names in the header of the JWE, which are readable
+	opened     []string // in the selective form, the names of those that were sealed to us
+	others     int      // likewise, the JWEs that are not for us
 
 	signingKeyID, decryptionKeyID string
 
@@ -137,7 +137,7 @@ func (c *claims) sealed() []string {
 	}
 	all := make([]string, 0, c.payload.Len())
 	for name := range c.payload.All() {
-		if _, replicated := c.header.Raw(name); !replicated {
+		if !slices.Contains(c.replicated, name) {
 			all = append(all, name)
 		}
 	}

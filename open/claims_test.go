@@ -28,6 +28,8 @@ func TestRegisteredClaims(t *testing.T) {
 		{"exp missing, EXP there", func(f *forgery) { f.claims.remove("exp"); f.claims.add("EXP", seconds(60)) }, nil, open.ErrClaims},
 		{"sub missing, SUB there", func(f *forgery) { f.claims.remove("sub"); f.claims.add("SUB", `"somebody"`) }, nil, open.ErrClaims},
 		{"nbf missing, Nbf there", func(f *forgery) { f.claims.add("Nbf", "1") }, nil, open.ErrClaims},
+		{"iat missing, IAT there", func(f *forgery) { f.claims.remove("iat"); f.claims.add("IAT", seconds(-10)) }, nil, open.ErrClaims},
+		{"jti missing, JTI there", func(f *forgery) { f.claims.remove("jti"); f.claims.add("JTI", `"id"`) }, nil, open.ErrClaims},
 		{"iss in letters that fold", func(f *forgery) { f.claims.add("i\u017fs2", "1"); f.claims.add("jt\u0131", "1") }, nil, nil},
 		{"sub in letters that fold", func(f *forgery) { f.claims.remove("sub"); f.claims.add("\u017fub", `"somebody"`) }, nil, open.ErrClaims},
 		{"cnf in other letters", func(f *forgery) { f.claims.add("CNF", `{"jkt":"a"}`) }, nil, open.ErrClaims},
@@ -101,6 +103,12 @@ func TestRegisteredClaims(t *testing.T) {
 		}
 	}
 	run(t, rows)
+	var twins []selectiveRow
+	for name, raw := range map[string]string{"SUB": `"somebody"`, "IAT": seconds(-10), "NBF": seconds(-10), "JTI": `"id"`, "CNF": "{}"} {
+		alone := func(f *forgery) { f.claims.remove(strings.ToLower(name)); f.claims.add(name, raw) }
+		twins = append(twins, selectiveRow{name + " alone, in clear", visible(alone), nil, open.ErrClaims})
+	}
+	runSelective(t, twins)
 }
 
 // TestClaimsText is about the payload as a JSON text.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -66,7 +69,7 @@ type Config struct {
 
 	// Require names claims that must be there, with another value than null, and
 	// must have been sealed: one that stands in clear in a selective token does not
-	// count.
+	// count. The text of a refusal holds the name.
 	Require []string
 
 	// Type is the typ of the signed token; when empty DefaultType in the nested
@@ -208,6 +211,9 @@ func (c Config) formProblem() string {
 	for _, name := range c.Require {
 		if name == "" || name == "sealed" || c.Form == Selective && isAlwaysReadable(name) {
 			return fmt.Sprintf("Require names %q, which is never sealed", name)
+		}
+		if !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+			return fmt.Sprintf("Require names %q, which cannot stand in the text of a refusal", name)
 		}
 	}
 	return ""

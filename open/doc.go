@@ -30,8 +30,10 @@
 // sealed-claims+json and a kid that no other has, and its header must name the iss
 // and the jti of this very token, which therefore must have both: a JWE that was
 // lifted out of another token is refused. Only then are the JWEs decrypted whose
-// kid is of a key of ours; none is an error, and so is one of them that fails. What
-// another recipient's JWE holds, and how it is encrypted, is not looked at.
+// kid is of a key of ours. None is an error, and so is one whose key was destroyed. One
+// that does not open is skipped if another does: it is for somebody whose key has the
+// kid of one of ours. What another recipient's JWE holds, and how it is encrypted, is
+// not looked at.
 //
 // The sealed claims are merged with those in clear. A name must not stand in both,
 // in any case of letters, nor with two values in two JWEs, where 1 and 1.0 are two;
@@ -44,8 +46,13 @@
 //
 // # What an error says
 //
-// Its class, by errors.Is, and nothing of the token. All failures of decryption
+// [Error.Error] is for whoever sent the token: the class, which errors.Is tells, and a
+// fixed phrase about claims. It holds nothing of the token. All failures of decryption
 // and signature are one error.
+//
+// [Error.Detail] is for the logs of the service: the reason in full, in one line. It may
+// hold iss, aud, jti and times, values of headers, kids, and the texts of the errors of
+// key sources and of Config.Check; never another claim, a token or a key.
 //
 // A token's text is not its identity: of one ECDSA signature there are two valid
 // spellings. Use the pair of Token.Issuer and Token.ID, for deny lists above all.

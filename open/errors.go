@@ -48,42 +48,54 @@ var (
 // readers: Error, which may be sent to whoever sent the token, and Detail, which is
 // for the logs of the service. It prints as the first, whatever the verb.
 type Error struct {
-	text   string
-	detail string
-	class  error // one of the above, nil if this is one
-	cause  error // of a key source or of Config.Check
+	text string
+	// reason is a closure, as in Token, and nil if this is one of the above.
+	reason func() reason
+}
+
+// reason is why a token was refused.
+type reason struct {
+	class  error  // one of the above
+	detail string // may be empty
+	cause  error  // of a key source or of Config.Check
 }
 
 // Error returns the class of the refusal and, for ErrClaims, a fixed phrase. It holds
-// nothing of the token, of its keys or of the service.
+// nothing of the token, of its keys or of the service, but for the name of a claim that
+// Config.Require names.
 func (e *Error) Error() string { return e.text }
 
-// Detail returns the reason in full: which kid the token names and which are held,
-// which claim differs and how, what the key source said. It may hold headers, times,
-// iss, aud and jti as the token has them, quoted and cut, though nobody may have
-// vouched for them; never another claim, a token or a key. Of failed decryption and
-// signatures it tells no more than Error.
+// Detail returns the reason in full, in one line of ASCII: which kid the token names
+// and which are held, which claim differs and how, what the key source or Config.Check
+// said. It may hold values of headers, times, iss, aud and jti as the token has them,
+// quoted and cut, though nobody may have vouched for them; never another claim, a token
+// or a key. Of failed decryption and signatures it tells no more than Error.
 func (e *Error) Detail() string {
 	detail := e.text
-	if e.detail != "" {
-		detail += ": " + e.detail
+	if e.reason == nil {
+		return detail
 	}
-	if e.cause != nil {
-		detail += ": " + e.cause.Error()
+	r := e.reason()
+	if r.detail != "" {
+		detail += ": " + r.detail
 	}
-	return detail
+	if r.cause != nil {
+		detail += ": " + r.cause.Error()
+	}
+	return oneLine(detail)
 }
 
 // Unwrap returns the class, for errors.Is, and the error of a key source or of
 // Config.Check.
 func (e *Error) Unwrap() []error {
-	var all []error
-	for _, err := range []error{e.class, e.cause} {
-		if err != nil {
-			all = append(all, err)
-		}
+	if e.reason == nil {
+		return nil
 	}
-	return all
+	r := e.reason()
+	if r.cause == nil {
+		return []error{r.class}
+	}
+	return []error{r.class, r.cause}
 }
 
 // Format prints Error, also for the verbs that walk a struct's fields.
@@ -91,29 +103,46 @@ func (e Error) Format(f fmt.State, _ rune) { io.WriteString(f, e.text) }
 
 // refuse is a refusal of that class.
 func refuse(class error, detail string, args ...any) error {
-	return &Error{text: class.Error(), class: class, detail: fmt.Sprintf(detail, args...)}
+	return newError(class.Error(), reason{class: class, detail: fmt.Sprintf(detail, args...)})
 }
 
 // refuseClaims is a refusal for a reason that may be told: phrase is fixed, but for
 // names that the configuration gives.
 func refuseClaims(phrase, detail string, args ...any) error {
-	return &Error{text: ErrClaims.Error() + ": " + phrase, class: ErrClaims, detail: fmt.Sprintf(detail, args...)}
+	return newError(ErrClaims.Error()+": "+phrase, reason{class: ErrClaims, detail: fmt.Sprintf(detail, args...)})
 }
 
 // refuseFor is a refusal that somebody else has decided.
 func refuseFor(class, cause error) error {
-	return &Error{text: class.Error(), class: class, cause: cause}
+	return newError(class.Error(), reason{class: class, cause: cause})
+}
+
+func newError(text string, r reason) error {
+	return &Error{text, func() reason { return r }}
 }
 
 // shown is how much of a text of the token stands in a Detail, in bytes.
 const shown = 64
 
-// quote makes a text from outside safe for a log: one line, ASCII, and not long.
+// quote makes a text from outside safe for a log: in quotes, ASCII, and not long.
 func quote[T string | []byte](s T) string {
 	if len(s) > shown {
-		return strconv.QuoteToASCII(string(s[:shown])) + fmt.Sprintf("… (%d bytes)", len(s))
+		return strconv.QuoteToASCII(string(s[:shown])) + fmt.Sprintf("... (%d bytes)", len(s))
 	}
 	return strconv.QuoteToASCII(string(s))
+}
+
+// oneLine escapes what is no printable ASCII: the text of a cause may be any.
+func oneLine(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if ' ' <= r && r <= '~' {
+			b.WriteByte(byte(r))
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // quoteList is quote for several, of which it names the first few.

@@ -101,12 +101,15 @@ func (o *Opener) trusted() []string {
 // isKeyID reports whether a kid is 1 to 256 printable ASCII characters.
 func isKeyID(kid []byte) bool {
 	const most = 256
+	if len(kid) == 0 || len(kid) > most {
+		return false
+	}
 	for _, c := range kid {
 		if c < ' ' || c > '~' {
 			return false
 		}
 	}
-	return len(kid) > 0 && len(kid) <= most
+	return true
 }
 
 // matching lets the key decide on the algorithm, and the header only agree:

@@ -108,8 +108,10 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 	if err := o.check(c, outer.header.members, at); err != nil {
 		return nil, err
 	}
-	c.all, c.header, c.decryptionKeyID = c.payload, outer.header.members, decryptionKey.ID()
-	c.from.private = from.private
+	c.all, c.decryptionKeyID, c.from.private = c.payload, decryptionKey.ID(), from.private
+	for name := range outer.members.All() { // the header itself lies in the scratch
+		c.replicated = append(c.replicated, name)
+	}
 	return c, nil
 }
 

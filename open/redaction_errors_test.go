@@ -49,7 +49,37 @@ func errorSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 			}
 		}
 	}
+	// What their detail shows is for the operator, and for nobody who prints them.
+	for i, err := range detailed(t) {
+		refusal, ok := errors.AsType[*open.Error](err)
+		if !ok || !strings.Contains(refusal.Detail(), canaryEmail) {
+			t.Errorf("detailed %d shows no canary to the operator: %v", i, err)
+			continue
+		}
+		label := fmt.Sprintf("detailed %d", i)
+		samples = append(samples, sampleOf(label, err), sampleOf[any](label, err), sampleOf(label+", value", *refusal))
+	}
 	return samples
+}
+
+// detailed are refusals with a canary in their Detail: in aud, and in the errors of a
+// source and of Check.
+func detailed(t testing.TB) (errs []error) {
+	t.Helper()
+	failed := errors.New("no answer about " + canaryEmail)
+	for _, change := range []func(c *open.Config, f *forgery){
+		func(_ *open.Config, f *forgery) { f.claims.set("aud", quoted(canaryEmail)) },
+		func(c *open.Config, _ *forgery) { c.Decryption = brokenSource{failed} },
+		func(c *open.Config, _ *forgery) {
+			c.Check = func(context.Context, *open.Token) error { return failed }
+		},
+	} {
+		cfg, f := config(), forge()
+		change(&cfg, f)
+		_, err := newOpener(t, cfg).OpenAt(t.Context(), f.token(), clock)
+		errs = append(errs, err)
+	}
+	return errs
 }
 
 // text is a list of texts, to be looked at as they are.

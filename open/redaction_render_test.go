@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/gob"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
@@ -26,9 +27,10 @@ const (
 	wayPage    = "a template"
 	wayField   = "a template, by field"
 	wayGob     = "encoding/gob"
+	wayXML     = "encoding/xml"
 )
 
-var ways = []string{wayPrint, wayHidden, wayError, wayJSON, wayLog, wayPanic, wayRuntime, wayPage, wayField, wayGob}
+var ways = []string{wayPrint, wayHidden, wayError, wayJSON, wayLog, wayPanic, wayRuntime, wayPage, wayField, wayGob, wayXML}
 
 // rendering is what came out.
 type rendering struct{ way, how, text string }
@@ -95,7 +97,7 @@ func render[T any](v T, yield func(rendering) bool) {
 		plain = append(plain, map[any]string{v: "as a key"})
 	}
 	hidden := []any{[]any{&s}, h, &h, []any{h}, map[string]any{"h": &h}, hiding[hiding[T]]{value: h, pointer: &h, any: &h}, showing[hiding[T]]{Value: h, Pointer: &h, Any: h}}
-	for _, r := range [][]rendering{asText(wayPrint, plain), asText(wayHidden, hidden), asError(v), asJSON(append(plain, hidden...)), asLog(wayLog, plain), asLog(wayHidden, hidden), asPanic(v), asPage(v), asGob(plain)} {
+	for _, r := range [][]rendering{asText(wayPrint, plain), asText(wayHidden, hidden), asError(v), asJSON(append(plain, hidden...)), asLog(wayLog, plain), asLog(wayHidden, hidden), asPanic(v), asPage(v), asGob(plain), asXML(append(plain, hidden...))} {
 		for _, r := range r {
 			if !yield(r) {
 				return
@@ -207,6 +209,22 @@ func asGob(values []any) (out []rendering) {
 		var b bytes.Buffer
 		err := gob.NewEncoder(&b).Encode(value)
 		out = append(out, rendering{wayGob, "Encode", fmt.Sprint(b.String(), err)})
+	}
+	return out
+}
+
+func asXML(values []any) (out []rendering) {
+	marshal := func(value any) {
+		defer func() {
+			if r := recover(); r != nil { // it panics on an array of a named byte
+				out = append(out, rendering{wayXML, "Marshal", fmt.Sprint(r)})
+			}
+		}()
+		text, err := xml.Marshal(value)
+		out = append(out, rendering{wayXML, "Marshal", fmt.Sprint(string(text), err)})
+	}
+	for _, value := range values {
+		marshal(value)
 	}
 	return out
 }

@@ -172,11 +172,12 @@ func TestFinder(t *testing.T) {
 func TestRenderingsOfCareless(t *testing.T) {
 	t.Parallel()
 	type inClear struct{ Secret []byte }
-	secret := canaryBytes("of nothing")
+	secret, text := canaryBytes("of nothing"), []byte("a secret of characters") // XML has no others
 	f := newFinder()
 	f.addNumber(secret)
+	f.addBytes(text)
 	seen := make(map[string]bool)
-	for _, s := range []sample{sampleOf("", careless{secret}), sampleOf("", inClear{secret})} {
+	for _, s := range []sample{sampleOf("", careless{secret}), sampleOf("", inClear{secret}), sampleOf("", inClear{text})} {
 		for r := range s.renderings {
 			seen[r.way] = seen[r.way] || f.find(r.text) != ""
 		}

@@ -3,6 +3,8 @@ package open_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,8 +135,34 @@ func TestRequire(t *testing.T) {
 		{"nested, missing", nil, require("email", "phone"), open.ErrClaims},
 		{"nested, null", claim("email", "null"), require("email"), open.ErrClaims},
 		{"nested, in other letters", func(f *forgery) { f.claims.remove("email"); f.claims.set("Email", "1") }, require("email"), open.ErrClaims},
+		{"nested, in the header too", replicate("sub"), require("sub"), open.ErrClaims},
+		{"nested, and another in the header too", replicate("sub"), require("email"), nil},
 		{"nested, in the header only", func(f *forgery) { f.outer.set("phone", `"1"`) }, require("phone"), open.ErrClaims},
 	})
+}
+
+// replicate copies a claim into the header of the JWE.
+func replicate(name string) func(f *forgery) {
+	return func(f *forgery) {
+		i := slices.IndexFunc(f.claims, func(m member) bool { return m.name == name })
+		f.outer.set(name, f.claims[i].raw)
+	}
+}
+
+// TestSealedNames: of a nested token all claims are sealed but those that its header
+// shows.
+func TestSealedNames(t *testing.T) {
+	t.Parallel()
+	f := forge()
+	f.claims = object{{"iss", quoted(issuerID)}, {"sub", `"u-42"`}, {"aud", quoted(audience)}, {"exp", seconds(60)}, {"email", `"e"`}}
+	if tok := accepted(t, config(), f.token()); fmt.Sprint(tok.Sealed()) != "[iss sub aud exp email]" {
+		t.Errorf("sealed are %q", tok.Sealed())
+	}
+	replicate("sub")(f)
+	replicate("aud")(f)
+	if tok := accepted(t, config(), f.token()); fmt.Sprint(tok.Sealed()) != "[iss exp email]" {
+		t.Errorf("with copies of sub and aud in the header, sealed are %q", tok.Sealed())
+	}
 }
 
 // TestRequireIsCopied: the caller's slice is not the opener's.
@@ -167,10 +195,15 @@ func TestNewForm(t *testing.T) {
 		{`Require names ""`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"email", ""} }},
 		{`Require names "sealed"`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"sealed"} }},
 		{`Require names "sub"`, func(c *open.Config) { c.Require = []string{"email", "sub"} }},
+		{`Require names "iss"`, func(c *open.Config) { c.Require = []string{"iss"} }},
+		{`Require names "aud"`, func(c *open.Config) { c.Require = []string{"aud"} }},
 		{`Require names "EXP"`, func(c *open.Config) { c.Require = []string{"EXP"} }},
 		{`Require names "sealed"`, func(c *open.Config) { c.Require = []string{"sealed"} }},
 		{`Require names "cnf"`, func(c *open.Config) { c.Require = []string{"cnf"} }},
 		{`Require names "Cnf"`, func(c *open.Config) { c.Require = []string{"Cnf"} }},
+		{`Require names "a\nb"`, func(c *open.Config) { c.Require = []string{"a\nb"} }},
+		{`Require names "a\u0085b"`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"a\u0085b"} }},
+		{`Require names "a\xff"`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"a\xff"} }},
 		{"Audience", func(c *open.Config) { gateway(c); c.Audience = "" }},
 		{"Trust", func(c *open.Config) { gateway(c); c.Trust = nil }},
 	} {
@@ -182,7 +215,7 @@ func TestNewForm(t *testing.T) {
 		}
 	}
 	nested := config()
-	nested.Require = []string{"sub", "cnf"} // where everything is sealed
+	nested.Require = []string{"sub", "cnf", "straße"} // where everything is sealed
 	newOpener(t, nested)
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -45,10 +46,33 @@ func FuzzSeal(f *testing.F) {
 	})
 }
 
+// checkMemory checks that f, which reads size bytes, allocates in proportion to them. To
+// measure takes long, so of short texts it is done for a few; for which of them their
+// length decides, so that what fails once fails again.
+func checkMemory(t *testing.T, size int, f func()) {
+	t.Helper()
+	if size < 4<<10 && size%16 != 0 {
+		return
+	}
+	limit := uint64(16*size + 64<<10)
+	for try := 0; ; try++ { // others allocate too
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used <= limit {
+			return
+		} else if try == 5 {
+			t.Fatalf("%d bytes take %d bytes of memory, and %d are allowed", size, used, limit)
+		}
+	}
+}
+
 func fuzzSeal(t *testing.T, p parties, form open.Form, sealer *seal.Sealer, custom []byte) {
 	t.Helper()
 	given := bytes.Clone(custom)
 	token, err := sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: json.RawMessage(custom)})
+	checkMemory(t, len(custom), func() { sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: json.RawMessage(custom)}) })
 	if !bytes.Equal(given, custom) {
 		t.Fatal("the caller's bytes were changed")
 	}

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 const (
@@ -66,13 +69,55 @@ func newStand(f *testing.F) *stand {
 	if err := json.Unmarshal(s.files["key"], &key); err != nil || len(key.D) < 40 {
 		f.Fatalf("the key has no private half (%v)", err)
 	}
-	s.secrets = []string{key.D, strings.TrimSpace(string(s.files["kek"]))}
+	s.secrets = append(spellings(s.files["kek"]), string(s.files["kek"]))
+	private := append(privateMember.FindAllSubmatch(ringText(f, s.files["ring"], s.files["kek"]), -1), [][]byte{nil, []byte(key.D)})
+	if len(private) < 4 { // two imported ones, one of init at least, and the one in a file
+		f.Fatalf("%d private keys", len(private))
+	}
+	for _, d := range private {
+		octets, err := base64.RawURLEncoding.DecodeString(string(d[1]))
+		if err != nil {
+			f.Fatal(err)
+		}
+		s.secrets = append(s.secrets, spellings(octets)...)
+	}
 	s.private = []string{canaryEmail, canarySubject, strings.TrimSpace(string(s.files["token"])), strings.TrimSpace(string(s.files["part"]))}
 	// From here on the names are relative, as those are that the engine finds.
 	f.Setenv("SEALJWT_RING", "ring")
 	f.Setenv("SEALJWT_KEK_FILE", "kek")
 	s.restore(f)
 	return s
+}
+
+// spellings are how a command might print a key.
+func spellings(key []byte) []string {
+	return []string{
+		base64.RawURLEncoding.EncodeToString(key), base64.RawStdEncoding.EncodeToString(key), fmt.Sprintf("%x", key), fmt.Sprintf("%X", key),
+	}
+}
+
+// ringText is what a ring holds, with all private keys.
+func ringText(f *testing.F, ring, kek []byte) []byte {
+	f.Helper()
+	var file struct {
+		Slots []struct{ JWE string }
+		Ring  string
+	}
+	if err := json.Unmarshal(ring, &file); err != nil {
+		f.Fatal(err)
+	}
+	decrypt := func(compact string, alg jose.KeyAlgorithm, key []byte) []byte {
+		jwe, err := jose.ParseEncryptedCompact(compact, []jose.KeyAlgorithm{alg}, []jose.ContentEncryption{jose.A256CBC_HS512})
+		if err != nil {
+			f.Fatal(err)
+		}
+		text, err := jwe.Decrypt(key)
+		if err != nil {
+			f.Fatal(err)
+		}
+		return text
+	}
+	return decrypt(file.Ring, jose.DIRECT, decrypt(file.Slots[0].JWE, jose.A256KW, kek))
 }
 
 // standKey is a private JWK of the test data.

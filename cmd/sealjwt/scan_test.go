@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -208,6 +209,7 @@ func FuzzScan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, payload []byte) {
 		text = append(text, "\n"+planted+"\n"+compact(someHeader, string(payload), "s")+"\n"...)
 		code, stdout, stderr := scanned(t, bytes.NewReader(text), "-o", "json")
+		checkMemory(t, len(text), func() { scanned(t, bytes.NewReader(text), "-o", "json") })
 		if code == exitIO && strings.Contains(stderr, "is compressed") {
 			return
 		}
@@ -219,6 +221,28 @@ func FuzzScan(f *testing.F) {
 			checkSighting(t, lines, line)
 		}
 	})
+}
+
+// checkMemory checks that f, which reads size bytes, allocates in proportion to them. To
+// measure takes long, so of short texts it is done for a few; for which of them their
+// length decides, so that what fails once fails again.
+func checkMemory(t *testing.T, size int, f func()) {
+	t.Helper()
+	if size < 4<<10 && size%16 != 0 {
+		return
+	}
+	limit := uint64(64*size + 2<<20) // it looks at a window of more than 1 MiB
+	for try := 0; ; try++ {          // others allocate too
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used <= limit {
+			return
+		} else if try == 5 {
+			t.Fatalf("%d bytes take %d bytes of memory, and %d are allowed", size, used, limit)
+		}
+	}
 }
 
 func checkSighting(t *testing.T, lines [][]byte, line string) {
