@@ -23,7 +23,7 @@ type mutant struct{ binary string }
 const mutantVariable = "SEALJWT_WITHOUT_CHECK"
 
 // build rewrites every condition c into c && checked(n), and every entry e of a list
-// into entry(n, e), which is another text.
+// into listed(n, e), which is another text.
 func build(t *testing.T, all map[string][]check) (m mutant, numbers map[string]int) {
 	t.Helper()
 	dir := t.TempDir()
@@ -40,7 +40,7 @@ func build(t *testing.T, all map[string][]check) (m mutant, numbers map[string]i
 			numbers[c.id] = n
 			format := "(checked(%d) && (%s))"
 			if c.entry {
-				format = "entry(%d, %s)"
+				format = "listed(%d, %s)"
 			}
 			text = slices.Concat(text[:c.lo], fmt.Appendf(nil, format, n, text[c.lo:c.hi]), text[c.hi:])
 		}
@@ -57,7 +57,7 @@ var without, _ = strconv.Atoi(os.Getenv("`+mutantVariable+`"))
 
 func checked(n int) bool { return n != without }
 
-func entry(n int, name string) string {
+func listed(n int, name string) string {
 	if checked(n) {
 		return name
 	}
