@@ -109,9 +109,7 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 		return nil, err
 	}
 	c.all, c.decryptionKeyID, c.from.private = c.payload, decryptionKey.ID(), from.private
-	for name := range outer.members.All() { // the header itself lies in the scratch
-		c.replicated = append(c.replicated, name)
-	}
+	c.replicated = outer.members.Names()
 	return c, nil
 }
 

@@ -112,6 +112,16 @@ func (o Object) Count() (values, members int) {
 	return max(1, p.values), p.named
 }
 
+// Names returns copies of the decoded names in the order of the text, nil if there is
+// none.
+func (o Object) Names() (names []string) {
+	p := o.open()
+	for _, m := range p.members {
+		names = append(names, string(p.name(m)))
+	}
+	return names
+}
+
 // All returns the decoded names and the raw values in the order of the text.
 func (o Object) All() iter.Seq2[string, json.RawMessage] {
 	p := o.open()

@@ -285,6 +285,17 @@ func mostMembers(n int) string {
 	return b.String() + "}"
 }
 
+func TestNames(t *testing.T) {
+	t.Parallel()
+	names := mustParse(t, `{"b":1,"\u0061":{"c":2},"":3}`).Names()
+	if want := []string{"b", "a", ""}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
+	if names := (strict.Object{}).Names(); names != nil {
+		t.Errorf("the zero Object has %q", names)
+	}
+}
+
 // TestObjectsApart: what is parsed later, in the same buffers, changes no Object.
 func TestObjectsApart(t *testing.T) {
 	text := func(i int) string { return fmt.Sprintf(`{"\u006e%04d":"v%04d","a":{"\u0062":[]}}`, i, i) }
