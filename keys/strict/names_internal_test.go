@@ -14,8 +14,9 @@ import (
 // for any number of names, and if all their hashes are equal.
 func TestTwins(t *testing.T) {
 	for _, n := range []int{1, 2, 3, few, few + 1, 31, 32, 33, 100} {
-		for i := range n {
-			for j := range i + 1 { // name i is name j, which is no twin if i is j
+		step := max(1, n/9)
+		for i := 0; i < n; i += step {
+			for j := i; j >= 0; j -= step { // name i is name j, which is no twin if i is j
 				for _, hash := range []func(uint32) uint32{
 					func(h uint32) uint32 { return h },
 					func(uint32) uint32 { return 0 },
