@@ -44,9 +44,11 @@ func expect(t *testing.T, cfg bearer.Config, inside func(http.Handler) http.Hand
 	t.Helper()
 	var told []bearer.Refusal
 	cfg.OnRefusal = func(_ context.Context, refusal bearer.Refusal) { told = append(told, refusal) }
-	served := 0
+	served, method := 0, r.Method
 	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		served++
+		if served++; r.Method != method {
+			t.Errorf("the handler sees a %s", r.Method)
+		}
 		hello(w, r)
 	})
 	if inside != nil {
@@ -74,7 +76,7 @@ func expect(t *testing.T, cfg bearer.Config, inside func(http.Handler) http.Hand
 		}
 		return
 	}
-	if len(told) != 1 || told[0].Status != want.status || told[0].Code != want.code || told[0].Method != r.Method || told[0].Err == nil || why != nil && !errors.Is(told[0].Err, why) {
+	if len(told) != 1 || told[0].Status != want.status || told[0].Code != want.code || told[0].Method != method || told[0].Err == nil || why != nil && !errors.Is(told[0].Err, why) {
 		t.Errorf("told of %+v, want %d %q because of %v", told, want.status, want.code, why)
 	}
 }
