@@ -14,7 +14,8 @@ import (
 const DefaultRealm = "api"
 
 // Opener opens tokens: an [open.Opener], or what wraps one. Of the errors, those that
-// wrap [open.ErrKeySource] or [ErrUnavailable] say that the token may be good.
+// wrap [open.ErrKeySource] or [ErrUnavailable] say that the token may be good. No error
+// may hold the token: Config.OnRefusal gets it.
 type Opener interface {
 	Open(ctx context.Context, token string) (*open.Token, error)
 }
@@ -43,9 +44,8 @@ type Config struct {
 	KeepCredentials bool
 
 	// AllowBound lets tokens with a claim cnf through as if they were bearer tokens.
-	// The handler must then compare cnf with the proof: the client certificate, RFC 8705
-	// section 3, or the DPoP proof, RFC 9449 section 7. Otherwise whoever has stolen one
-	// can use it.
+	// The handler must then compare cnf with the client's certificate, RFC 8705 section
+	// 3; otherwise whoever has stolen one can use it.
 	AllowBound bool
 
 	// OnRefusal is told about every request that is not let through, before it is

@@ -56,7 +56,7 @@
 // # Bound tokens
 //
 // A token with a claim cnf (RFC 7800) is good only together with the proof that its
-// sender has a key: that of RFC 9449 (DPoP) or a client certificate (RFC 8705). Require
-// asks for no proof and so refuses such a token, which else a thief could use. See
-// Config.AllowBound.
+// sender has a key: a client certificate (RFC 8705), or that of Authorization: DPoP,
+// another scheme (RFC 9449). Require asks for no proof and so refuses such a token, which
+// else a thief could use. See Config.AllowBound.
 package bearer
