@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/bearer"
 	"github.com/sealjwt/sealjwt/open/opentest"
 	"github.com/sealjwt/sealjwt/seal"
 	"github.com/sealjwt/sealjwt/seal/pii"
@@ -136,6 +139,7 @@ func tokenSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 		samples = append(samples, sampleOf(name, to), sampleOf(name, from), sampleOf(name, to.Recipients[0]), sampleOf(name, from.Trust[0]),
 			sampleOf(name, sealer), sampleOf(name+", value", *sealer), sampleOf(name, opener), sampleOf(name+", value", *opener),
 			sampleOf(name, tok), sampleOf(name+", value", *tok))
+		samples = append(samples, bearerSamples(t, name, opener, text)...)
 	}
 	target := opentest.Target{
 		Open:   func(context.Context, string) error { return nil },
@@ -149,4 +153,31 @@ func tokenSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 		samples = append(samples, sampleOf("", cases[i]))
 	}
 	return samples
+}
+
+// bearerSamples are of what opens the tokens of requests, and of what it tells of one
+// whose token is cut, and of one that lacks a scope.
+func bearerSamples(t testing.TB, name string, opener *open.Opener, text string) (samples []sample) {
+	t.Helper()
+	var told []bearer.Refusal
+	cfg := bearer.Config{Opener: opener, Cookie: "token", OnRefusal: func(ctx context.Context, r bearer.Refusal) {
+		told = append(told, r)
+		samples = append(samples, sampleOf(name, ctx))
+	}}
+	auth := must(bearer.New(cfg))
+	h := auth.Require(bearer.Scope("read")(http.NotFoundHandler()))
+	for _, token := range []string{text, text[:len(text)-40]} {
+		r := httptest.NewRequest(http.MethodGet, "/"+canaryEmail+"?access_token="+text, nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if len(told) != 2 || told[0].Status != http.StatusForbidden {
+		t.Fatalf("told of %+v", told)
+	}
+	var passed context.Context
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.AddCookie(&http.Cookie{Name: "token", Value: text})
+	auth.Require(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { passed = r.Context() })).ServeHTTP(httptest.NewRecorder(), r)
+	return append(samples, sampleOf(name, cfg), sampleOf(name, auth), sampleOf(name+", value", *auth), sampleOf[bearer.Opener](name, opener),
+		sampleOf(name+", scope", told[0]), sampleOf(name+", cut", told[1]), sampleOf(name+", of a request", passed))
 }

@@ -1,0 +1,117 @@
+package bearer
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// DefaultRealm is the realm when Config.Realm is empty. RFC 6750 section 3 wants at
+// least one parameter in a challenge.
+const DefaultRealm = "api"
+
+// Opener opens tokens: an [open.Opener], or what wraps one. Of the errors, those that
+// wrap [open.ErrKeySource] or [ErrUnavailable] say that the token may be good. No error
+// may hold the token: Config.OnRefusal gets it.
+type Opener interface {
+	Open(ctx context.Context, token string) (*open.Token, error)
+}
+
+// Config says which requests to let through. What it leaves open is refused.
+type Config struct {
+	// Opener opens the tokens. Required. It also limits how long they are.
+	Opener Opener
+
+	// Realm is the realm of WWW-Authenticate: printable ASCII without " and \.
+	// DefaultRealm when empty.
+	Realm string
+
+	// Cookie is the name of a cookie in which a token may stand, in requests without
+	// an Authorization field. None when empty. See the package documentation for how to
+	// name and to set it.
+	Cookie string
+
+	// CrossOrigin says from which other origins a request with the cookie may come. From
+	// none when nil.
+	CrossOrigin *http.CrossOriginProtection
+
+	// KeepCredentials leaves the Authorization field and the cookie in the request that
+	// handlers see, for a gateway that sends the token on to a service that opens it
+	// again.
+	KeepCredentials bool
+
+	// AllowBound lets tokens with a claim cnf through as if they were bearer tokens.
+	// The handler must then compare cnf with the client's certificate, RFC 8705 section
+	// 3; otherwise whoever has stolen one can use it.
+	AllowBound bool
+
+	// OnRefusal is told about every request that is not let through, before it is
+	// answered. It gets what is good for a log and no way to the token: the context is
+	// that of the request, for its trace and its request id, and has no token in it.
+	OnRefusal func(ctx context.Context, r Refusal)
+}
+
+// Authenticator lets requests through. It is immutable and safe for concurrent use.
+type Authenticator struct {
+	cfg       Config
+	challenge string
+}
+
+// New returns an Authenticator. It checks the configuration and returns [ErrConfig]
+// with what is wrong.
+func New(cfg Config) (*Authenticator, error) {
+	if cfg.Realm == "" {
+		cfg.Realm = DefaultRealm
+	}
+	if problem := cfg.problem(); problem != "" {
+		return nil, fmt.Errorf("%w: %s", ErrConfig, problem)
+	}
+	if cfg.CrossOrigin == nil {
+		cfg.CrossOrigin = http.NewCrossOriginProtection()
+	}
+	return &Authenticator{cfg, `Bearer realm="` + cfg.Realm + `"`}, nil
+}
+
+func (c Config) problem() string {
+	o, ours := c.Opener.(*open.Opener)
+	switch {
+	case c.Opener == nil || ours && o == nil:
+		return "Opener is required"
+	case !isQuotable(c.Realm):
+		return `Realm must be printable ASCII without " and \`
+	case c.Cookie != "" && !isToken(c.Cookie):
+		return "Cookie is not the name of a cookie"
+	case c.CrossOrigin != nil && c.Cookie == "":
+		return "CrossOrigin is for those who accept a Cookie"
+	}
+	return ""
+}
+
+// isQuotable reports whether a text can stand between quotes as it is, RFC 9110
+// section 5.6.4.
+func isQuotable(s string) bool {
+	for _, c := range []byte(s) {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// isToken reports whether a text is a token of RFC 9110 section 5.6.2: the name of a
+// cookie, or of an authentication scheme.
+func isToken(s string) bool {
+	for _, c := range []byte(s) {
+		if !isAlphanumeric(c) && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}

@@ -1,0 +1,90 @@
+package bearer
+
+import (
+	"net/http"
+	"strings"
+)
+
+// credentials finds the one token of a request. cookie is the name of the cookie in
+// which it may stand, empty for none.
+func credentials(h http.Header, cookie string) (token string, inCookie bool, refusal *Refusal) {
+	fields := h["Authorization"]
+	var cookies []string
+	if cookie != "" {
+		cookies, _ = splitCookies(h["Cookie"], cookie)
+	}
+	switch {
+	case len(fields)+len(cookies) == 0:
+		return "", false, refuse(http.StatusUnauthorized, "", ErrNoCredentials)
+	case len(fields)+len(cookies) > 1:
+		return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrSeveral)
+	case len(cookies) == 1:
+		token, inCookie = cookies[0], true
+	default:
+		scheme, rest, _ := strings.Cut(fields[0], " ")
+		if !isToken(scheme) {
+			return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrSpelling)
+		}
+		// Only ASCII is the same as Bearer in another case: it is a token.
+		if !strings.EqualFold(scheme, "Bearer") {
+			return "", false, refuse(http.StatusUnauthorized, "", ErrNoCredentials)
+		}
+		token = strings.TrimLeft(rest, " ") // credentials = "Bearer" 1*SP b64token
+	}
+	if !isB64Token(token) {
+		return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrSpelling)
+	}
+	return token, inCookie, nil
+}
+
+// isB64Token reports whether a text is a b64token, RFC 6750 section 2.1:
+//
+//	1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
+func isB64Token(s string) bool {
+	s = strings.TrimRight(s, "=")
+	for _, c := range []byte(s) {
+		if !isAlphanumeric(c) && !strings.ContainsRune("-._~+/", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// splitCookies takes the cookies of one name out of Cookie fields, RFC 6265 section
+// 4.2.1. http.Request.Cookies drops those whose value is malformed: of two that stand
+// there it would see one.
+func splitCookies(fields []string, name string) (values, others []string) {
+	const space = " \t"
+	for _, field := range fields {
+		var kept []string
+		for pair := range strings.SplitSeq(field, ";") {
+			pair = strings.TrimLeft(pair, space)
+			n, value, _ := strings.Cut(pair, "=")
+			// A name that others would read as this one counts. Its value is not trimmed.
+			if strings.TrimRight(n, space) == name {
+				values = append(values, value)
+			} else if pair != "" {
+				kept = append(kept, pair)
+			}
+		}
+		if len(kept) > 0 {
+			others = append(others, strings.Join(kept, "; "))
+		}
+	}
+	return values, others
+}
+
+// without returns a copy of a header in which no credentials are left.
+func without(h http.Header, cookie string) http.Header {
+	h = h.Clone()
+	delete(h, "Authorization")
+	if cookie == "" || len(h["Cookie"]) == 0 {
+		return h
+	}
+	if _, others := splitCookies(h["Cookie"], cookie); len(others) > 0 {
+		h["Cookie"] = others
+	} else {
+		delete(h, "Cookie")
+	}
+	return h
+}

@@ -1,0 +1,62 @@
+// Package bearer lets only those requests through to an http.Handler that carry a
+// token that opens: net/http middleware by RFC 6750.
+//
+//	auth, err := bearer.New(bearer.Config{Opener: opener})
+//	mux.Handle("GET /me", auth.Require(me))
+//	mux.Handle("POST /orders", auth.Require(bearer.Scope("orders:write")(order)))
+//
+// auth.Require is a func(http.Handler) http.Handler, which every router takes. The
+// handler finds the token with [TokenFrom].
+//
+// # Where the token may stand
+//
+// In one header field Authorization: Bearer, as RFC 6750 section 2.1 spells it, and
+// nowhere else: not in the body and not in the query, which gets into logs. With
+// Config.Cookie also in one cookie of that name, instead of the field and never beside
+// it. Who sends two tokens, or one that is spelled in another way, gets 400: of two
+// readers each might take another.
+//
+// Handlers do not see it. They get a copy of the request without the field and without
+// the cookie, so that none logs it, sends it on by a reverse proxy, or reads claims of
+// a token that it did not verify; Config.KeepCredentials is for those that must send
+// it on. What stands around Require sees the request as it came: an access log out
+// there must not write the header. Two Require around one handler refuse everything.
+//
+// # What is answered
+//
+//	status                    error in WWW-Authenticate
+//	400 Bad Request           invalid_request       two tokens, or a malformed one
+//	401 Unauthorized          (none)                no token, or another scheme
+//	401 Unauthorized          invalid_token         a token that is refused
+//	403 Forbidden             insufficient_scope    a claim scope without what Scope names
+//	403 Forbidden             (no WWW-Authenticate) a cookie from a page of another origin
+//	500 Internal Server Error (no WWW-Authenticate) Scope outside of Require
+//	503 Service Unavailable   (no WWW-Authenticate) whether the token is good cannot be told
+//
+// The body is the name of the status, and nothing says why: that is for
+// Config.OnRefusal. 503 is for keys that cannot be had, and for a Check of the opener
+// that cannot tell: its error wraps [ErrUnavailable], or is that of a context that
+// ended. A client must not throw its token away for that. Every refusal is
+// Cache-Control: no-store. What the handler answers begins with Cache-Control: private,
+// since a cache may keep the answer to a cookie for everybody; a handler that sets
+// Cache-Control replaces it.
+//
+// A CORS preflight carries no token: answer it outside of Require.
+//
+// # Cookies
+//
+// A browser sends a cookie with every request, also with those that a page of somebody
+// else makes (CSRF). A cookie is therefore refused where [http.CrossOriginProtection]
+// refuses the request, and with any Upgrade, since a WebSocket begins with a GET, from
+// another origin. Other requests with GET, HEAD and OPTIONS pass it: they must not change
+// anything. Give the cookie a name that begins with __Host-, and set it HttpOnly,
+// Secure and SameSite=Lax or Strict: the prefix keeps other hosts of your domain from
+// planting one of their own. Browsers keep cookies of up to 4096 bytes only.
+//
+// # Bound tokens
+//
+// A token with a claim cnf (RFC 7800) is good only together with the proof that its
+// sender has a key: a client certificate (RFC 8705), or that of Authorization: DPoP,
+// another scheme (RFC 9449). Require asks for no proof and so refuses such a token, which
+// else a thief could use. See Config.AllowBound.
+package bearer

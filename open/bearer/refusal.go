@@ -1,0 +1,111 @@
+package bearer
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/sealjwt/sealjwt/open"
+)
+
+var (
+	// ErrConfig: New was given a Config that cannot work.
+	ErrConfig = errors.New("bearer: invalid configuration")
+
+	// ErrUnavailable is for the Check of an opener: wrapped in its error it says that
+	// it cannot tell whether the token is good, because its store is down.
+	ErrUnavailable = errors.New("bearer: cannot tell whether the token is good")
+)
+
+// Why a request was refused, in Refusal.Err, beside the errors of package open.
+var (
+	// ErrNoCredentials: no token, or an Authorization field of another scheme.
+	ErrNoCredentials = errors.New("bearer: no token")
+	// ErrSeveral: two Authorization fields, two cookies, or a field and a cookie.
+	ErrSeveral = errors.New("bearer: more than one token")
+	// ErrSpelling: not one token, spelled as RFC 6750 section 2.1 says.
+	ErrSpelling = errors.New("bearer: malformed credentials")
+	// ErrCrossOrigin: the token is in a cookie, and a page of an origin that is not
+	// trusted has sent it.
+	ErrCrossOrigin = errors.New("bearer: cookie from another origin")
+	// ErrBound: the token has a claim cnf, and nobody has checked the proof.
+	ErrBound = errors.New("bearer: token is bound to a key")
+	// ErrScope: the token has not all scopes that are needed.
+	ErrScope = errors.New("bearer: insufficient scope")
+
+	errNoToken = errors.New("bearer: the Opener returned neither a token nor an error")
+)
+
+// The error codes of RFC 6750 section 3.1.
+const (
+	invalidRequest    = "invalid_request"
+	invalidToken      = "invalid_token"
+	insufficientScope = "insufficient_scope"
+)
+
+// Refusal says which request was refused and why. It holds nothing that a client could
+// write a token into: neither a header nor the URL.
+type Refusal struct {
+	// Status is what is answered.
+	Status int
+
+	// Code is the error in WWW-Authenticate, empty if there is none.
+	Code string
+
+	// Method is the request's, or other if RFC 9110 and RFC 5789 do not know it.
+	Method string
+
+	// Pattern is the pattern of the http.ServeMux that has chosen the handler, empty if
+	// Require stands around the mux.
+	Pattern string
+
+	// Err is one of the errors of this package, or the one of the Opener. Of an
+	// [open.Error] the Detail tells more.
+	Err error
+}
+
+func refuse(status int, code string, err error) *Refusal {
+	return &Refusal{Status: status, Code: code, Err: err}
+}
+
+// refuseToken is the refusal for an error of the Opener. It is the token's fault
+// unless it says otherwise.
+func refuseToken(err error) *Refusal {
+	for _, ours := range []error{open.ErrKeySource, ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, ours) {
+			return refuse(http.StatusServiceUnavailable, "", err)
+		}
+	}
+	return refuse(http.StatusUnauthorized, invalidToken, err)
+}
+
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+	http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace,
+}
+
+// answer reports and answers a refusal. more is what follows the error in
+// WWW-Authenticate.
+func (a *Authenticator) answer(w http.ResponseWriter, r *http.Request, refusal *Refusal, more string) {
+	if a.cfg.OnRefusal != nil {
+		refusal.Method, refusal.Pattern = r.Method, r.Pattern
+		if !slices.Contains(methods, r.Method) {
+			refusal.Method = "other"
+		}
+		a.cfg.OnRefusal(context.WithValue(r.Context(), contextKey{}, nil), *refusal)
+	}
+	if refusal.Code != "" || refusal.Status == http.StatusUnauthorized {
+		challenge := a.challenge
+		if refusal.Code != "" {
+			challenge += `, error="` + refusal.Code + `"` + more
+		}
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	fail(w, refusal.Status)
+}
+
+func fail(w http.ResponseWriter, status int) {
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, http.StatusText(status), status)
+}

@@ -1,0 +1,101 @@
+package bearer
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// Require lets requests with a good token through to the handler, which finds it with
+// [TokenFrom], and refuses all others.
+func (a *Authenticator) Require(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tok, refusal := a.authenticate(r)
+		if refusal != nil {
+			a.answer(w, r, refusal, "")
+			return
+		}
+		// Added, not set: of what somebody outside has set the stricter holds.
+		w.Header().Add("Cache-Control", "private")
+		passed := r.WithContext(context.WithValue(r.Context(), contextKey{}, &authenticated{tok, a}))
+		if !a.cfg.KeepCredentials {
+			passed.Header = without(r.Header, a.cfg.Cookie)
+		}
+		next.ServeHTTP(w, passed)
+	})
+}
+
+// authenticate opens the token of a request.
+func (a *Authenticator) authenticate(r *http.Request) (*open.Token, *Refusal) {
+	text, inCookie, refusal := credentials(r.Header, a.cfg.Cookie)
+	if refusal != nil {
+		return nil, refusal
+	}
+	if inCookie && a.crossOrigin(r) {
+		return nil, refuse(http.StatusForbidden, "", ErrCrossOrigin)
+	}
+	tok, err := a.cfg.Opener.Open(r.Context(), text)
+	if err != nil {
+		return nil, refuseToken(err)
+	}
+	if tok == nil { // an Opener that is not ours
+		return nil, refuse(http.StatusUnauthorized, invalidToken, errNoToken)
+	}
+	if a.cfg.AllowBound {
+		return tok, nil
+	}
+	// Any cnf counts, null too: nobody writes one to bind the token to nothing.
+	if _, bound := claim(tok, "cnf"); bound {
+		return nil, refuse(http.StatusUnauthorized, invalidToken, ErrBound)
+	}
+	return tok, nil
+}
+
+// crossOrigin reports whether a page of an origin that is not trusted has made a
+// browser send this request.
+func (a *Authenticator) crossOrigin(r *http.Request) bool {
+	if r.Header.Get("Upgrade") != "" {
+		// What follows a WebSocket's GET may change anything.
+		r = r.WithContext(r.Context())
+		r.Method = http.MethodPost
+	}
+	return a.cfg.CrossOrigin.Check(r) != nil
+}
+
+// claim is a claim as JSON, by its name to the letter: with a struct encoding/json
+// would take SCOPE for scope. If the claims could not be read it would be there, with
+// no value that fits anything.
+func claim(tok *open.Token, name string) (value json.RawMessage, ok bool) {
+	var all map[string]json.RawMessage
+	if err := tok.Claims(&all); err != nil {
+		return nil, true
+	}
+	value, ok = all[name]
+	return value, ok
+}
+
+// contextKey is the key of an *authenticated in the context of a request. Nobody else
+// can make one.
+type contextKey struct{}
+
+type authenticated struct {
+	token *open.Token
+	by    *Authenticator
+}
+
+func fromContext(ctx context.Context) *authenticated {
+	found, _ := ctx.Value(contextKey{}).(*authenticated)
+	return found
+}
+
+// TokenFrom returns the token of a request that [Authenticator.Require] has let
+// through, from the request's context.
+func TokenFrom(ctx context.Context) (*open.Token, bool) {
+	found := fromContext(ctx)
+	if found == nil {
+		return nil, false
+	}
+	return found.token, true
+}

@@ -1,0 +1,94 @@
+package bearer_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/open/bearer"
+)
+
+// TestScope: all named scopes, from the string scope, are needed.
+func TestScope(t *testing.T) {
+	t.Parallel()
+	p := newParties()
+	tests := []struct {
+		name   string
+		claims map[string]any
+		want   answer
+	}{
+		{"the one", map[string]any{"scope": "read"}, passes},
+		{"among others", map[string]any{"scope": "openid read write"}, passes},
+		{"too many spaces", map[string]any{"scope": " read  write"}, passes},
+		{"none", nil, lacksReading},
+		{"empty", map[string]any{"scope": ""}, lacksReading},
+		{"a part of it", map[string]any{"scope": "rea"}, lacksReading},
+		{"more than it", map[string]any{"scope": "read:all read_ xread"}, lacksReading},
+		{"in another case", map[string]any{"scope": "Read READ"}, lacksReading},
+		{"with a tab", map[string]any{"scope": "write\tread"}, lacksReading},
+		{"with a line feed", map[string]any{"scope": "write\nread"}, lacksReading},
+		{"with a comma", map[string]any{"scope": "write,read"}, lacksReading},
+		{"with a space of Unicode", map[string]any{"scope": "write\u00a0read"}, lacksReading},
+		{"an array", map[string]any{"scope": []string{"read"}}, lacksReading},
+		{"null", map[string]any{"scope": nil}, lacksReading},
+		{"true", map[string]any{"scope": true}, lacksReading},
+		{"an object", map[string]any{"scope": map[string]any{"read": true}}, lacksReading},
+		{"by another name", map[string]any{"Scope": "read"}, lacksReading},
+		{"by the name of others", map[string]any{"scp": "read", "scopes": "read"}, lacksReading},
+		{"further in", map[string]any{"a": map[string]any{"scope": "read"}}, lacksReading},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := request("GET", authorization("Bearer "+p.token(t, test.claims)))
+			expect(t, bearer.Config{Opener: p.opener()}, bearer.Scope("read"), r, test.want, bearer.ErrScope)
+		})
+	}
+}
+
+// TestScopes: what is asked for with several names, and in which order.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	p := newParties()
+	lacks := func(scopes string) answer {
+		return answer{403, "insufficient_scope", `Bearer realm="orders", error="insufficient_scope", scope="` + scopes + `"`}
+	}
+	for has, want := range map[string]answer{
+		"read write": passes, "write a read": passes, "read": lacks("read write"), "write": lacks("read write"), "readwrite": lacks("read write"),
+	} {
+		names := []string{"read", "write"}
+		inside := bearer.Scope(names...)
+		names[1] = "read"
+		r := request("POST", authorization("Bearer "+p.token(t, map[string]any{"scope": has})))
+		expect(t, bearer.Config{Opener: p.opener(), Realm: "orders"}, inside, r, want, bearer.ErrScope)
+	}
+}
+
+// TestScopeOutside: where no token was opened Scope lets nothing through.
+func TestScopeOutside(t *testing.T) {
+	t.Parallel()
+	p := newParties()
+	auth := must(bearer.New(bearer.Config{Opener: p.opener()}))
+	token := p.token(t, map[string]any{"scope": "read"})
+	for name, h := range map[string]http.Handler{
+		"alone": bearer.Scope("read")(hello), "around": bearer.Scope("read")(auth.Require(hello)),
+	} {
+		res, body := serve(h, request("GET", authorization("Bearer "+token)))
+		if res.StatusCode != 500 || body != bodies[500] || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("WWW-Authenticate") != "" {
+			t.Errorf("%s: %d %q, %q", name, res.StatusCode, body, res.Header)
+		}
+	}
+}
+
+func TestScopePanics(t *testing.T) {
+	t.Parallel()
+	for _, names := range [][]string{nil, {""}, {"read", ""}, {"read write"}, {`a"b`}, {`a\b`}, {"a\r\nSet-Cookie: b"}, {"é"}, {"\x7f"}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("Scope(%q) does not panic", names)
+				}
+			}()
+			bearer.Scope(names...)
+		}()
+	}
+}
