@@ -85,7 +85,7 @@ func (c Content) Encrypt(cek, aad, plaintext []byte) (iv, ciphertext, tag []byte
 }
 
 // AppendEncrypt is [Content.Encrypt] that appends initialization vector, ciphertext
-// and tag to dst, which shares no memory with plaintext.
+// and tag to dst, which shares no memory with aad and plaintext.
 func (c Content) AppendEncrypt(dst, cek, aad, plaintext []byte) ([]byte, error) {
 	mode, err := c.mode(cek)
 	if err != nil {
@@ -112,7 +112,7 @@ func (c Content) Decrypt(cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
 
 // AppendDecrypt is [Content.Decrypt] of initialization vector, ciphertext and tag in
 // one piece, and appends the plaintext to dst. With sealed[:0] for dst it decrypts in
-// place.
+// place; aad shares no memory with either.
 func (c Content) AppendDecrypt(dst, cek, aad, sealed []byte) ([]byte, error) {
 	mode, err := c.mode(cek)
 	if err != nil || len(sealed) < contents[c].iv+contents[c].tag {

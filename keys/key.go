@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/rand"
@@ -108,7 +109,11 @@ func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.signer = signerHandle{s.Public(), s.Sign}
+	// A copy: one that signs elsewhere may look at the message once more after it has
+	// answered, for its log or another try, and package seal uses the memory again.
+	k.signer = signerHandle{s.Public(), func(r io.Reader, message []byte, o crypto.SignerOpts) ([]byte, error) {
+		return s.Sign(r, bytes.Clone(message), o)
+	}}
 	return k, nil
 }
 

@@ -104,9 +104,10 @@ type Config struct {
 	// in use at a time; with more the least used ones are dropped.
 	//
 	// It takes about 1700 bytes for a token and the length of its claims, which stay in
-	// memory, decrypted, as long as the token is kept. That ends when it is found expired,
-	// when a key source gives another set, and when there is no room; there is no
-	// goroutine, so dead tokens go when others come, a few for each.
+	// memory, decrypted, as long as the token is kept. That ends when it comes
+	// again and is expired or a key source gives another set, when there is no room, and
+	// some time after it has expired: there is no goroutine, so dead tokens go when
+	// others come, a few for each.
 	//
 	// It changes nothing in what is accepted. A token is kept under the SHA-256 of its
 	// whole text, after Check has passed. Each time its times are checked, the key

@@ -2,6 +2,7 @@ package open
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -109,7 +110,7 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 		return nil, err
 	}
 	c.all, c.decryptionKeyID, c.from.private = c.payload, decryptionKey.ID(), from.private
-	c.replicated = outer.members.Names()
+	c.replicated = readable(outer.members)
 	return c, nil
 }
 
@@ -143,4 +144,16 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 	c.form, c.text, c.payload, c.signingKeyID = o.cfg.Form, signed.payload, payload, k.ID()
 	c.from = from
 	return c, nil
+}
+
+// parameters are the names of a JWE's own header, RFC 7516 section 4.1 and RFC 7518
+// section 4. A claim of such a name is not what stands there.
+var parameters = []string{
+	"alg", "enc", "zip", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "cty", "crit",
+	"epk", "apu", "apv", "iv", "tag", "p2s", "p2c",
+}
+
+// readable are the names of the claims that a header shows to everybody.
+func readable(header strict.Object) []string {
+	return slices.DeleteFunc(header.Names(), func(name string) bool { return slices.Contains(parameters, name) })
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // scratch is the memory in which one token is opened. It is kept for the next token,
-// and wiped before, since it has held claims. Nothing of it is in what Open returns.
+// and wiped before, as far as it goes, since it has held claims: what the collector got
+// when a buffer grew is not. Nothing of it is in what Open returns.
 type scratch struct {
 	token   []byte // a selective one as it came
 	decoded []byte // its parts one behind the other; a JWE is decrypted where it lies
@@ -24,8 +25,8 @@ func (m *scratch) take(token string) []byte {
 }
 
 // grow makes room at once for what can be decoded of a nested token: three quarters of
-// it, and three quarters of that.
-func (m *scratch) grow(token string) { m.decoded = slices.Grow(m.decoded, len(token)*21/16) }
+// it, and three quarters of that, and what the key agreement puts in between.
+func (m *scratch) grow(token string) { m.decoded = slices.Grow(m.decoded, len(token)*21/16+128) }
 
 // wipe makes the scratch ready for the next token, and reports whether it is fit for
 // one.

@@ -144,6 +144,7 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 
 // unseal decrypts a JWE with our key that has its kid.
 func (m *scratch) unseal(sealed sealedJWE, tail string, set *keys.Set) ([]byte, error) {
+	m.grow(sealed.text)
 	j, _ := m.parseEnvelope(sealed.text, tail) // for the second time
 	k, _ := set.DecryptionKey(sealed.kid)
 	k, err := matching(k, &j.header)

@@ -165,6 +165,36 @@ func TestSealedNames(t *testing.T) {
 	}
 }
 
+// TestSealedNamesOfParameters: claims that are named like parameters of the header are
+// not what stands there, however the header is spelled; a custom claim that a peer copies
+// there is readable.
+func TestSealedNamesOfParameters(t *testing.T) {
+	t.Parallel()
+	own := []string{"kid", "enc", "cty", "alg", "epk", "typ", "apu"}
+	signing, recipient := privateSet(testKeyFor(keys.ES256)), publicSet(testKeyFor(keys.ECDHES))
+	custom := map[string]any{"email": "ada@example.com"}
+	for _, name := range own {
+		custom[name] = "a claim"
+	}
+	cfg := config()
+	cfg.Require = append(own, "email")
+	for _, replicated := range [][]string{nil, {"iss"}} { // known by its bytes, and read as JSON
+		sealer := must(seal.New(seal.Config{
+			Issuer: issuerID, Signing: signing, Recipients: []seal.Recipient{{Audience: audience, Keys: recipient}}, Replicate: replicated,
+		}))
+		tok, err := newOpener(t, cfg).Open(t.Context(), must(sealer.Seal(t.Context(), seal.Claims{Custom: custom})))
+		if err != nil || len(tok.Sealed()) != len(own)+len([]string{"email", "iss", "aud", "iat", "exp", "jti"})-len(replicated) {
+			t.Errorf("with copies of %q: %v, sealed are %q", replicated, err, tok.Sealed())
+		}
+	}
+	f := forge()
+	f.claims.set("email", `"ada@example.com"`)
+	f.outer.set("email", `"ada@example.com"`)
+	if tok := accepted(t, config(), f.token()); slices.Contains(tok.Sealed(), "email") {
+		t.Errorf("a claim that stands in the header is sealed: %q", tok.Sealed())
+	}
+}
+
 // TestRequireIsCopied: the caller's slice is not the opener's.
 func TestRequireIsCopied(t *testing.T) {
 	t.Parallel()

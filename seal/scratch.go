@@ -8,7 +8,8 @@ import (
 )
 
 // scratch is the memory in which one token is made: its parts go through several
-// encodings. It is kept for the next token, and wiped before, since it has held claims.
+// encodings. It is kept for the next token, and wiped before, as far as it goes, since it
+// has held claims: what the collector got when a buffer grew is not.
 type scratch struct {
 	to      []*keys.Key
 	claims  bytes.Buffer // the head, then the custom claims as encoding/json writes them

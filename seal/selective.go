@@ -22,6 +22,9 @@ func (c Config) selectiveProblem() string {
 	if len(c.Recipients) == 0 {
 		return "a selective token has at least one recipient; a token without sealed claims is a plain JWT"
 	}
+	if len(c.Recipients) > strict.MaxStrings {
+		return fmt.Sprintf("openers read at most %d recipients", strict.MaxStrings)
+	}
 	if len(c.Replicate) > 0 {
 		return "Replicate is for the nested form: in a selective token the registered claims are readable anyway"
 	}

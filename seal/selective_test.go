@@ -169,6 +169,11 @@ func TestSelectiveConfig(t *testing.T) {
 	}{
 		{"Form", func(c *seal.Config) { c.Form = 2 }},
 		{"at least one recipient", func(c *seal.Config) { c.Recipients = nil }},
+		{"at most 1000 recipients", func(c *seal.Config) {
+			for range 1001 {
+				c.Recipients = append(c.Recipients, c.Recipients[0])
+			}
+		}},
 		{"Replicate", func(c *seal.Config) { c.Replicate = []string{"iss"} }},
 		{`"iss" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"iss"} }},
 		{`"sealed" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"sealed"} }},

@@ -86,6 +86,37 @@ func TestRemoteSigner(t *testing.T) {
 	}
 }
 
+// TestSignerKeepsMessage: what a remote signer was given stays as it was, though it looks
+// again after it has answered.
+func TestSignerKeepsMessage(t *testing.T) {
+	t.Parallel()
+	private := newPrivate(keys.EdDSA)
+	r := &keeping{Signer: private}
+	s := newSealer(t, parties{must(keys.NewSet(must(keys.FromSigner("k", keys.EdDSA, r)))), newSet(keys.ECDHES)}.config())
+	for range 20 {
+		if _, err := s.Seal(t.Context(), seal.Claims{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, message := range r.messages {
+		if string(message) != r.texts[i] {
+			t.Fatalf("message %d has become another one", i)
+		}
+	}
+}
+
+// keeping is a signer that keeps what it signs.
+type keeping struct {
+	crypto.Signer
+	messages [][]byte
+	texts    []string
+}
+
+func (k *keeping) Sign(random io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
+	k.messages, k.texts = append(k.messages, message), append(k.texts, string(message))
+	return k.Signer.Sign(random, message, opts)
+}
+
 // TestShortNumbers: r and s are filled up to 32 octets each. One in 256 is short.
 func TestShortNumbers(t *testing.T) {
 	t.Parallel()

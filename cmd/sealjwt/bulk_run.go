@@ -57,6 +57,12 @@ func (a *app) lines(args []string, f bulkFlags) (*lineInput, io.Closer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if f.skip > 0 {
+		if err := checkWhole(a.stdout); err != nil {
+			in.Close()
+			return nil, nil, err
+		}
+	}
 	if name == "-" {
 		name = "standard input"
 	}
@@ -142,7 +148,7 @@ func (t *tally) conclude(err error) error {
 	case err != nil:
 		t.progress.clear()
 		if t.done > 0 {
-			t.a.say("the result is good up to its last whole line: go on with --skip and the number of those, and append to it")
+			t.a.say("the result is good up to its last whole line: cut off what follows it, go on with --skip and the number of those, and append")
 		}
 		return err
 	}

@@ -64,7 +64,8 @@ stopped, the number of lines in the result is the number to skip:
 
   sealjwt seal --jsonl … --skip $(wc -l <tokens) claims.jsonl >>tokens
 
-A full disk can leave a part of a line at the end of the result. Cut it off first:
+A run that was killed, and a full disk, can leave a part of a line at the end of the
+result. Cut it off first:
 
   head -n $(wc -l <tokens) tokens >whole && mv whole tokens`,
 		Example: `  sealjwt seal --init claims.json

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// checkWhole refuses to append to a result that ends in the middle of a line, as one does
+// whose run was killed: the next line would be glued to it, and both be lost. Where the
+// result is no file, or this system does not let us look into it, nobody knows.
+func checkWhole(stdout io.Writer) error {
+	out, ok := stdout.(*os.File)
+	if !ok {
+		return nil
+	}
+	info, err := out.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil
+	}
+	// What is appended to is open for writing alone.
+	result, err := os.Open(fmt.Sprintf("/dev/fd/%d", out.Fd()))
+	if err != nil {
+		return nil
+	}
+	defer result.Close()
+	var last [1]byte
+	if _, err := result.ReadAt(last[:], info.Size()-1); err != nil || last[0] == '\n' {
+		return nil
+	}
+	return usagef("the result ends in the middle of a line: cut that off, with head -n $(wc -l <result) result >whole && mv whole result, and go on")
+}
