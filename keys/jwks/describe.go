@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 )
 
 // describe says why there is no answer. The errors of net/http hold the URL with its
@@ -29,7 +30,7 @@ func (g getter) describe(err error) error {
 		return errRedirects
 	case errors.As(err, &certificate):
 		return fmt.Errorf("its TLS certificate is refused: %s", printable(certificate.Err.Error()))
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return errors.New("it does not speak TLS")
 	case errors.As(err, &dns):
 		return fmt.Errorf("the name %s cannot be resolved", printable(dns.Name))

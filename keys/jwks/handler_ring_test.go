@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,7 +68,7 @@ func TestHandlerStaleRing(t *testing.T) {
 		if told != nil {
 			t.Errorf("OnError was told %v", told)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		w := ask(h, "GET")
 		if w.Code != http.StatusServiceUnavailable {
 			t.Errorf("after an hour: %d", w.Code)
@@ -88,11 +89,12 @@ func TestHandlerStoreHangs(t *testing.T) {
 	for name, heeds := range map[string]bool{"until the context is over": true, "for good": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store, release, loads := &badStore{Store: keys.MemStore()}, make(chan struct{}), 0
+				store, release := &badStore{Store: keys.MemStore()}, make(chan struct{})
+				var loads atomic.Int32
 				ring := newRing(t, store, keys.Policy{})
 				h := Handler(ring, HandlerConfig{})
 				store.be(func(ctx context.Context) error {
-					loads++
+					loads.Add(1)
 					if !heeds {
 						ctx = context.Background()
 					}
@@ -124,8 +126,8 @@ func TestHandlerStoreHangs(t *testing.T) {
 					})
 				}
 				wg.Wait()
-				if slow != 1 || loads != 1 {
-					t.Errorf("%d requests waited, %d loads", slow, loads)
+				if slow != 1 || loads.Load() != 1 {
+					t.Errorf("%d requests waited, %d loads", slow, loads.Load())
 				}
 				// Not even those that need it wait longer.
 				time.Sleep(time.Hour)
