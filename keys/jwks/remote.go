@@ -82,13 +82,13 @@ func (r *Remote) Public(ctx context.Context, kid string) (*keys.PublicSet, error
 	case r.usable(h, now) && r.lastError() == nil:
 		return h.set, nil
 	case r.usable(h, now) || h == nil:
-		return nil, fmt.Errorf("the keys of %s: %w", r.where, r.lastError())
+		return nil, r.lastError()
 	}
-	err := fmt.Errorf("%w: %s was last read %v ago", keys.ErrStale, r.where, h.age(now).Round(time.Second))
+	age := h.age(now).Round(time.Second)
 	if why := r.lastError(); why != nil {
-		err = fmt.Errorf("%w: %w", err, why)
+		return nil, fmt.Errorf("%w: last read %v ago: %w", keys.ErrStale, age, why)
 	}
-	return nil, err
+	return nil, fmt.Errorf("%w: %s was last read %v ago", keys.ErrStale, r.where, age)
 }
 
 func (r *Remote) usable(h *held, now time.Time) bool {
@@ -155,9 +155,9 @@ func (r *Remote) fetch(unknown bool) {
 	}
 	h, err := r.answer(old, header)
 	if err != nil {
-		err = fmt.Errorf("%w: %w", ErrFetch, err)
+		err = fmt.Errorf("%w: %s: %w", ErrFetch, r.where, err)
 		r.why.Store(&err)
-		r.report(Fetch{Err: fmt.Errorf("the keys of %s: %w", r.where, err)})
+		r.report(Fetch{Err: err})
 		return
 	}
 	r.held.Store(h)
