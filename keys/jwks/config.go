@@ -44,8 +44,8 @@ type Config struct {
 	MaxBytes int64
 
 	// Copy is a set that was fetched before, by another process perhaps. It counts with
-	// the age that it has by now; one that is too old, damaged or of another URL is
-	// passed over. What it holds is trusted: keep it where nobody else can write.
+	// the age that it has by now; one that is damaged or of another URL is passed
+	// over. What it holds is trusted: keep it where nobody else can write.
 	Copy Copy
 
 	// Report is told of each fetch before its callers go on: to log errors, and keys

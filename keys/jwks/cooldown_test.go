@@ -107,6 +107,24 @@ func TestSingleFlight(t *testing.T) {
 	})
 }
 
+// A fetch that takes longer than the cooldown is not begun again beside itself.
+func TestSlowFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := siteOf(jwkSet(t))
+		s.delay = 4 * time.Second
+		r := remoteOf(t, s, Config{Cooldown: time.Second})
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			r.Public(ctx, "")
+			cancel()
+		}
+		if s.count() != 1 {
+			t.Errorf("%d fetches at a time", s.count())
+		}
+		time.Sleep(s.delay)
+	})
+}
+
 // waiting asks fifty times at once and counts who had to wait. All have to get a set.
 func waiting(t *testing.T, r *Remote, kid string) (waited int) {
 	t.Helper()

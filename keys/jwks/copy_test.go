@@ -54,7 +54,7 @@ func TestCopy(t *testing.T) {
 		knows(t, r, k.ID(), k)
 		time.Sleep(time.Nanosecond)
 		fails(t, r, k.ID(), keys.ErrStale) // ages on in the process that took it over
-		fails(t, run(), k.ID(), ErrFetch)
+		fails(t, run(), k.ID(), keys.ErrStale)
 	})
 }
 
@@ -104,6 +104,14 @@ func TestCopyIsOne(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		if knows(t, r, "", k) != first {
 			t.Error("the body that is held was changed")
+		}
+		given := Copy{URL: siteURL, Fetched: time.Now(), Body: jwkSet(t, k)}
+		r = remoteOf(t, s, Config{Copy: given})
+		first = knows(t, r, "", k)
+		clear(given.Body)
+		time.Sleep(5 * time.Minute)
+		if knows(t, r, "", k) != first || r.cfg.Copy.Body != nil {
+			t.Error("the body that was given is held")
 		}
 	})
 }

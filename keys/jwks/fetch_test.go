@@ -49,8 +49,50 @@ func fetchFails(t *testing.T, c Config, want ...error) error {
 
 func TestFetch(t *testing.T) {
 	k := newKey(t, keys.ES256)
-	s := server(t, jwkSetHandler(jwkSet(t, k)))
+	s := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if !r.Close {
+			t.Error("the connection is kept")
+		}
+		jwkSetHandler(jwkSet(t, k))(w, r)
+	})
 	knows(t, must(NewRemote(Config{URL: s.URL + "/jwks.json?query"}))(t), "", k)
+}
+
+// roundTrip is a transport.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// closed notes that a body was closed.
+type closed struct {
+	io.ReadCloser
+	is bool
+}
+
+func (c *closed) Close() error {
+	c.is = true
+	return c.ReadCloser.Close()
+}
+
+// No connection is left behind, whatever the answer.
+func TestFetchCloses(t *testing.T) {
+	for _, status := range []int{200, 304, 500} {
+		s := siteOf(jwkSet(t))
+		if status != 200 {
+			s.fails(status)
+		}
+		var body *closed
+		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+			res, err := s.RoundTrip(r)
+			body = &closed{ReadCloser: res.Body}
+			res.Body = body
+			return res, err
+		})
+		must(NewRemote(Config{URL: siteURL, Client: &http.Client{Transport: transport}}))(t).Public(t.Context(), "")
+		if !body.is {
+			t.Errorf("%d: the body was not closed", status)
+		}
+	}
 }
 
 // What a hostile server sends instead of a set costs little memory and time, and shows

@@ -113,16 +113,12 @@ func (g getter) read(res *http.Response) ([]byte, error) {
 	if err != nil || kind != "application/json" && kind != "application/jwk-set+json" {
 		return nil, errors.New("the answer's Content-Type is neither application/jwk-set+json nor application/json")
 	}
-	tooLong := fmt.Errorf("the answer is longer than %d bytes", g.most)
-	if res.ContentLength > g.most {
-		return nil, tooLong
-	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, g.most+1))
 	if err != nil {
 		return nil, g.describe(err)
 	}
 	if int64(len(body)) > g.most {
-		return nil, tooLong
+		return nil, fmt.Errorf("the answer is longer than %d bytes", g.most)
 	}
 	return body, nil
 }

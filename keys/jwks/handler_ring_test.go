@@ -160,13 +160,52 @@ func TestHandlerReloadOutlivesItsRequest(t *testing.T) {
 		time.Sleep(time.Minute)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		h.reload(ctx, false)
+		start := time.Now()
+		h.reload(ctx, true)
+		if took := time.Since(start); took != 0 {
+			t.Errorf("one that has gone waited for %v", took)
+		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		if p := must(ring.Published())(t); p.Due {
 			t.Error("the ring was not reloaded")
 		}
 	})
+}
+
+// All who cannot be served without it wait for a reload that is under way; nobody
+// reloads what is fresh.
+func TestHandlerWaitsForWhatItNeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &badStore{Store: keys.MemStore()}
+		ring := &askedRing{Ring: newRing(t, store, keys.Policy{})}
+		h := Handler(ring, HandlerConfig{})
+		served(t, h)
+		if ring.asked.Load() != 0 {
+			t.Error("a fresh ring was reloaded")
+		}
+		store.be(func(context.Context) error { time.Sleep(reloadWait / 2); return nil })
+		time.Sleep(2 * time.Hour)
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() { served(t, h) })
+		}
+		wg.Wait()
+		if n := ring.asked.Load(); n != 1 {
+			t.Errorf("%d reloads", n)
+		}
+	})
+}
+
+// askedRing counts how often a ring is asked.
+type askedRing struct {
+	*keys.Ring
+	asked atomic.Int32
+}
+
+func (r *askedRing) Public(ctx context.Context, kid string) (*keys.PublicSet, error) {
+	r.asked.Add(1)
+	return r.Ring.Public(ctx, kid)
 }
 
 // What embeds a ring is treated as one.

@@ -77,7 +77,8 @@ func (h *held) copy(url string) Copy {
 	return Copy{URL: url, Fetched: h.fetched.Round(0), MaxAge: h.lifetime, ETag: h.etag, Body: bytes.Clone(h.body)}
 }
 
-// restore is what a Copy holds, nil if there is none or it is too old, as of now.
+// restore is what a Copy holds, nil if there is none. It may be too old to be used, and
+// still spare the server to send it again.
 func (c *Config) restore(now time.Time) (*held, error) {
 	if c.Copy.Body == nil {
 		return nil, nil
@@ -88,9 +89,6 @@ func (c *Config) restore(now time.Time) (*held, error) {
 	age := now.Round(0).Sub(c.Copy.Fetched)
 	if age < 0 {
 		return nil, fmt.Errorf("%w: the Copy is from the future; set the clock, or remove it", ErrConfig)
-	}
-	if age > c.HardAge {
-		return nil, nil
 	}
 	set, err := keys.ParsePublicSet(c.Copy.Body)
 	if err != nil {

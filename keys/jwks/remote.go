@@ -69,7 +69,7 @@ func newRemote(c Config, now func() time.Time) (*Remote, error) {
 // and the context's error when it ended before an answer was there that was needed.
 func (r *Remote) Public(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	h, now := r.held.Load(), r.now()
-	if r.usable(h, now) && h.has(kid) && h.age(now) < r.cfg.due(h) {
+	if h != nil && h.has(kid) && h.age(now) < r.cfg.due(h) {
 		return h.set, nil // once a token
 	}
 	waited := r.renew(ctx, kid)
