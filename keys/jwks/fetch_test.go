@@ -311,6 +311,21 @@ func TestFetchTLS(t *testing.T) {
 	if !strings.Contains(err.Error(), "does not speak TLS") {
 		t.Errorf("no TLS: %v", err)
 	}
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	go func() {
+		if c, err := other.Accept(); err == nil {
+			c.Write([]byte("SSH-2.0-canary\r\n"))
+			c.Close()
+		}
+	}()
+	err = fetchFails(t, Config{URL: "https://" + other.Addr().String()})
+	if !strings.Contains(err.Error(), "does not speak TLS") {
+		t.Errorf("no TLS and no HTTP: %v", err)
+	}
 	old := start(&tls.Config{MaxVersion: tls.VersionTLS11})
 	fetchFails(t, Config{URL: old.URL, Client: old.Client()})
 }
