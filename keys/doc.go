@@ -6,7 +6,7 @@
 // The issuer signs and encrypts; the recipient decrypts and verifies. Each has a
 // ring of private keys and publishes a JWK Set; a private key never leaves its
 // ring, and not even this package's API gives one out. A service that is both has
-// one ring with both uses.
+// one ring with both uses. Package jwks serves and fetches the sets over HTTP.
 //
 // # Rings
 //

@@ -57,7 +57,7 @@ func redactionSamples(t testing.TB) (finder, []sample) {
 	f := newFinder()
 	c := newCanaryKeys(t, f)
 	profile := newCanaryProfile(f)
-	samples := keySamples(t, f, c)
+	samples := append(keySamples(t, f, c), jwksSamples(t, c)...)
 	samples = append(samples, claimSamples(t, profile)...)
 	samples = append(samples, tokenSamples(t, c, profile)...)
 	return f, append(samples, errorSamples(t, c, profile)...)

@@ -1,0 +1,50 @@
+package open_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/jwks"
+)
+
+// jwksSamples are those of package jwks: of a set of keys whose private halves are held,
+// and of a server that publishes a private key.
+func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
+	t.Helper()
+	// A Copy is Base64 of public keys, in which their kids would be taken for a leak.
+	set := must(keys.NewSet(must(keys.FromSigner("one", keys.ES256, c.es256.private)), must(keys.FromSigner("two", keys.EdDSA, c.eddsa.private))))
+	private := fmt.Sprintf(`{"keys":[%s]}`, must(json.Marshal(c.es256.jwk(c.es256.private))))
+	for what, h := range map[string]http.Handler{
+		"a set": jwks.Handler(set, jwks.HandlerConfig{}),
+		"a private key": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Write([]byte(private))
+		}),
+	} {
+		s := httptest.NewServer(h)
+		defer s.Close()
+		var told []jwks.Fetch
+		cfg := jwks.Config{URL: s.URL, Report: func(f jwks.Fetch) { told = append(told, f) }}
+		remote := must(jwks.NewRemote(cfg))
+		if _, err := remote.Public(t.Context(), ""); err != nil {
+			samples = append(samples, sampleOf(what, err), sampleOfTexts(what, tree(err)))
+		}
+		samples = append(samples, sampleOf(what, remote), sampleOf[keys.PublicSource](what, remote), sampleOf(what, cfg),
+			sampleOf(what, told), sampleOf(what, told[0].Copy), sampleOf[any](what+", handler", h))
+		damaged := jwks.Copy{URL: s.URL, Fetched: time.Now(), Body: []byte(private)}
+		told = nil
+		cfg.Copy = damaged
+		samples = append(samples, sampleOf(what+", private copy", must(jwks.NewRemote(cfg))), sampleOf(what+", private copy", told))
+	}
+	ring := must(keys.Create(t.Context(), keys.MemStore(), must(keys.RawKey(canaryBytes("KEK"))), keys.RingConfig{}))
+	if err := ring.Import(t.Context(), c.es256.key, keys.Staged); err != nil {
+		t.Fatal(err)
+	}
+	published := must(ring.Published())
+	return append(samples, sampleOf("", published), sampleOf("", &published), sampleOf("", jwks.HandlerConfig{Use: keys.UseSig}))
+}
