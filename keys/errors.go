@@ -27,8 +27,9 @@ var (
 	ErrUnreadable = errors.New("keys: the ring cannot be opened: wrong key file or passphrase, or a damaged ring")
 	// ErrKEK: the key encryption key itself is missing, malformed or unsafely stored.
 	ErrKEK = errors.New("keys: unusable key encryption key")
-	// ErrStale: the store could not be read for longer than the policy's SnapshotAge.
-	ErrStale = errors.New("keys: the ring could not be reloaded for too long")
+	// ErrStale: the store could not be read for longer than the policy's SnapshotAge, or
+	// the JWK Set of another party not for longer than is allowed.
+	ErrStale = errors.New("keys: the keys could not be reloaded for too long")
 	// ErrRollback: the store holds an older or a forked ring than was seen before.
 	ErrRollback = errors.New("keys: the ring was rolled back")
 	// ErrState: the change is not allowed in the key's or the ring's present state.

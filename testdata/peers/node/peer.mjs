@@ -12,6 +12,8 @@
 //   {"cmd":"sign", claims, header, jwk}                   -> {token}
 //   {"cmd":"verify", token, jwk, alg, typ, iss, aud}      -> {claims, header}
 //       a signed JWT, which needs an exp as well
+//   {"cmd":"verifyRemote", token, url, iss, aud}          -> {claims, header}
+//       the same with the JWK Set at a URL, fetched anew; only here
 //   {"cmd":"encrypt", plaintext, header, jwk}             -> {token}
 //   {"cmd":"decrypt", token, jwk, alg, enc}               -> {plaintext, header}
 //       a JWE of any text
@@ -22,8 +24,8 @@ import { createInterface } from 'node:readline'
 globalThis.crypto ??= webcrypto // Node.js 18 does not have it as a global, and jose wants one
 
 const {
-  CompactEncrypt, SignJWT, calculateJwkThumbprint, compactDecrypt, exportJWK,
-  generateKeyPair, importJWK, jwtVerify,
+  CompactEncrypt, SignJWT, calculateJwkThumbprint, compactDecrypt, createRemoteJWKSet,
+  exportJWK, generateKeyPair, importJWK, jwtVerify,
 } = await import('jose')
 
 const decryption = ['ECDH-ES', 'ECDH-ES+A256KW', 'RSA-OAEP-256']
@@ -64,6 +66,13 @@ const commands = {
   async verify({ token, jwk, alg, typ, iss, aud }) {
     const { payload, protectedHeader } = await jwtVerify(token, await importJWK(jwk, alg), {
       algorithms: [alg], typ, issuer: iss, audience: aud, requiredClaims: ['exp'],
+    })
+    return { claims: payload, header: protectedHeader }
+  },
+
+  async verifyRemote({ token, url, iss, aud }) {
+    const { payload, protectedHeader } = await jwtVerify(token, createRemoteJWKSet(new URL(url)), {
+      issuer: iss, audience: aud, requiredClaims: ['exp'],
     })
     return { claims: payload, header: protectedHeader }
   },

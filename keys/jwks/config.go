@@ -1,0 +1,103 @@
+package jwks
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+const (
+	// DefaultHardAge is for how long a set is used when it cannot be fetched again and
+	// Config.HardAge is zero.
+	DefaultHardAge = time.Hour
+	// DefaultCooldown is the time between two fetches when Config.Cooldown is zero.
+	DefaultCooldown = 30 * time.Second
+)
+
+// Config says where another party's keys are, and how they are cached. It is copied by
+// NewRemote.
+type Config struct {
+	// URL is where the JWK Set is: https, or http on localhost, 127.0.0.0/8 and ::1.
+	// Required. [Discover] finds it.
+	URL string
+
+	// Client is used for its Transport, with its TLS configuration and proxy, which
+	// must heed contexts. Its other fields do not count. One with the defaults of
+	// net/http when nil.
+	Client *http.Client
+
+	// HardAge is for how long a set is used while it cannot be fetched again;
+	// DefaultHardAge when zero. At most a day: no issuer reckons with caches that live
+	// longer than that (keys.Policy, CacheAge). At least twice Cooldown.
+	HardAge time.Duration
+
+	// Cooldown is the least time between two fetches, and with that how long a new key
+	// may be unknown; DefaultCooldown when zero. A max-age below it counts as this.
+	Cooldown time.Duration
+
+	// Timeout is how long a fetch may take, to the last byte; DefaultTimeout when zero.
+	Timeout time.Duration
+
+	// MaxBytes is the longest answer; DefaultMaxBytes when zero.
+	MaxBytes int64
+
+	// Copy is a set that was fetched before, by another process perhaps. It counts with
+	// the age that it has by now; one that is too old, damaged or of another URL is
+	// passed over. What it holds is trusted: keep it where nobody else can write.
+	Copy Copy
+
+	// Report is told of each fetch before its callers go on: to log errors, and keys
+	// that were passed over, and to keep a Copy. It must not ask the Remote. It may be
+	// nil.
+	Report func(Fetch)
+}
+
+// Fetch is what came of one fetch.
+type Fetch struct {
+	Err error // why it failed; then the rest is empty, and the Remote keeps what it has
+
+	Set     *keys.PublicSet // its Skipped says what was passed over
+	Changed bool            // it is another set than before
+	Copy    Copy            // to be kept
+}
+
+// Copy is a set as it was fetched, to be kept for another process. It can be written
+// as JSON.
+type Copy struct {
+	URL     string        `json:"url"`
+	Fetched time.Time     `json:"fetched"`           // or confirmed, the last time
+	MaxAge  time.Duration `json:"max_age,omitempty"` // what was left of it then; in JSON nanoseconds
+	ETag    string        `json:"etag,omitempty"`
+	Body    []byte        `json:"body"`
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.HardAge == 0 {
+		c.HardAge = DefaultHardAge
+	}
+	if c.Cooldown == 0 {
+		c.Cooldown = DefaultCooldown
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = DefaultMaxBytes
+	}
+	switch most := keys.DefaultPolicy().CacheAge; {
+	case c.Cooldown < 0:
+		return c, fmt.Errorf("%w: Cooldown is %v; it must be positive", ErrConfig, c.Cooldown)
+	case c.HardAge < 2*c.Cooldown || c.HardAge > most:
+		return c, fmt.Errorf("%w: HardAge is %v; it must be at least twice Cooldown (%v) and at most %v", ErrConfig, c.HardAge, c.Cooldown, most)
+	case c.Timeout < 0:
+		return c, fmt.Errorf("%w: Timeout is %v; it must be positive", ErrConfig, c.Timeout)
+	case c.MaxBytes < 0 || c.MaxBytes > mostMaxBytes:
+		return c, fmt.Errorf("%w: MaxBytes is %d; it must be positive and at most %d", ErrConfig, c.MaxBytes, mostMaxBytes)
+	}
+	return c, nil
+}
+
+// mostMaxBytes is more than any JWK Set has, and what package strict still reads.
+const mostMaxBytes = 8 << 20

@@ -1,0 +1,46 @@
+// Package jwks carries public keys between parties over HTTP, as JWK Sets (RFC 7517
+// section 5): [Handler] serves those of one party, [Remote] fetches and caches those of
+// another, [Discover] finds out where they are.
+//
+//	mux.Handle("/jwks.json", jwks.Handler(ring, jwks.HandlerConfig{}))
+//
+//	idp, err := jwks.NewRemote(jwks.Config{URL: "https://id.example.com/jwks.json"})
+//	opener, err := open.New(open.Config{
+//		Trust: []open.Issuer{{ID: "https://id.example.com", Keys: idp}}, …
+//	})
+//
+// # How long a revoked key is accepted
+//
+// A Remote goes by the max-age of the answer (RFC 9111 section 5.2), 5 minutes if it has
+// none, and replaces the whole set: a key that its owner has taken out is refused after
+// the next fetch. While it cannot fetch, it goes on with the set it has for HardAge, an
+// hour, and then has none: everything is refused. Whoever can keep a service from
+// reaching an issuer can keep a key alive for that hour, and no longer.
+//
+// # How often it is fetched
+//
+// Tokens name the key that they are signed with, and anybody may send one. So it is not
+// the tokens that decide how often their issuer is asked: at most one fetch is started
+// in Cooldown, 30 seconds, for whatever reason, and in a sixth of that while there is no
+// usable set. A set is fetched again after three quarters of its max-age, within
+// one caller's request, while all others go on with the old one; and for a kid that is
+// not in it, for which all who need it wait. None waits longer than its context, and a
+// fetch ends with Timeout.
+//
+// # What is fetched
+//
+// Only https, except on the machine itself: whoever changes the answer chooses the keys.
+// At most MaxBytes are read, and no compressed answer; redirects stay on the host. A set
+// with private keys in it is refused as a whole, as is what is no JWK Set; members that
+// cannot be used are passed over (see keys.ParsePublicSet) and told to Report. A set
+// without any usable key is a set, and nothing verifies: its owner may have revoked all
+// of them.
+//
+// # Server-side request forgery
+//
+// A Remote fetches the URL of its configuration and no other; there is nothing in a
+// token that it would follow (jku and x5u are refused). Where the URL or the issuer
+// comes from somebody else, as with dynamic registration of clients, it may name
+// services that only this machine can reach. Names cannot tell: give Config.Client a
+// Transport whose Dialer.Control refuses private addresses after the name was resolved.
+package jwks

@@ -1,0 +1,170 @@
+package jwks_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// exampleRing is in memory; real ones are in a filestore.
+func exampleRing() *keys.Ring {
+	kek, err := keys.RawKey([]byte("32 bytes, random in a real ring."))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ring, err := keys.Create(context.Background(), keys.MemStore(), kek, keys.RingConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return ring
+}
+
+// What a ring publishes, at a path of one's own service.
+func ExampleHandler() {
+	mux := http.NewServeMux()
+	mux.Handle("/jwks.json", jwks.Handler(exampleRing(), jwks.HandlerConfig{
+		OnError: func(err error) { log.Print(err) },
+	}))
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	res, err := http.Get(server.URL + "/jwks.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer res.Body.Close()
+	fmt.Println(res.Status)
+	fmt.Println(res.Header.Get("Content-Type"))
+	fmt.Println(res.Header.Get("Cache-Control"))
+	// Output:
+	// 200 OK
+	// application/jwk-set+json
+	// public, max-age=300
+}
+
+// Two parties, each with a ring of its own, who know of each other nothing but a URL.
+func ExampleRemote() {
+	ctx := context.Background()
+	publish := func(ring *keys.Ring) *httptest.Server {
+		return httptest.NewServer(jwks.Handler(ring, jwks.HandlerConfig{}))
+	}
+	fetch := func(url string) *jwks.Remote {
+		remote, err := jwks.NewRemote(jwks.Config{URL: url, Report: func(f jwks.Fetch) {
+			if f.Err != nil {
+				log.Print(f.Err)
+				return
+			}
+			for _, s := range f.Set.Skipped() {
+				log.Printf("key %q is passed over: %v", s.KeyID, s.Reason)
+			}
+		}})
+		if err != nil {
+			log.Fatal(err)
+		}
+		return remote
+	}
+	idp, api := exampleRing(), exampleRing()
+	idpServer, apiServer := publish(idp), publish(api)
+	defer idpServer.Close()
+	defer apiServer.Close()
+
+	sealer, err := seal.New(seal.Config{
+		Issuer:     "https://id.example.com",
+		Signing:    idp,
+		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: fetch(apiServer.URL)}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	opener, err := open.New(open.Config{
+		Audience:   "https://api.example.com",
+		Trust:      []open.Issuer{{ID: "https://id.example.com", Keys: fetch(idpServer.URL)}},
+		Decryption: api,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sealed, err := sealer.Seal(ctx, seal.Claims{Subject: "u-42"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := opener.Open(ctx, sealed)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(token.Issuer(), "says", token.Subject())
+	// Output: https://id.example.com says u-42
+}
+
+// An issuer says where its keys are. Ask it when the service starts.
+func ExampleDiscover() {
+	mux := http.NewServeMux()
+	issuer := httptest.NewServer(mux) // https://id.example.com, not on one's own machine
+	defer issuer.Close()
+	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"issuer": %q, "jwks_uri": %q}`, issuer.URL, issuer.URL+"/jwks.json")
+	})
+	mux.Handle("/jwks.json", jwks.Handler(exampleRing(), jwks.HandlerConfig{}))
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	url, err := jwks.Discover(ctx, issuer.URL, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	idp, err := jwks.NewRemote(jwks.Config{URL: url})
+	if err != nil {
+		log.Fatal(err)
+	}
+	set, err := idp.Public(ctx, "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, k := range set.Keys() {
+		fmt.Println(k.Use(), k.Suite())
+	}
+	// Output:
+	// sig ES256
+	// sig ES256
+	// enc ECDH-ES
+}
+
+// Where the URL comes from somebody else, what it can reach is bounded after its name was
+// resolved: a name that is checked before may stand for another address a moment later.
+func ExampleConfig_client() {
+	shared := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598, which IsPrivate does not know
+	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return err
+		}
+		ip := at.Addr().Unmap()
+		if !ip.IsGlobalUnicast() || ip.IsPrivate() || shared.Contains(ip) {
+			return errors.New("not a public address")
+		}
+		return nil
+	}}
+	remote, err := jwks.NewRemote(jwks.Config{
+		URL:    "https://10.0.0.1/jwks.json",
+		Client: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = remote.Public(context.Background(), "")
+	fmt.Println(err)
+	// Output: jwks: fetching failed: https://10.0.0.1/jwks.json: dial tcp 10.0.0.1:443: not a public address
+}

@@ -1,0 +1,191 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// served is what a handler serves now.
+func served(t *testing.T, h http.Handler) *keys.PublicSet {
+	t.Helper()
+	w := ask(h, "GET")
+	if w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	return must(keys.ParsePublicSet(w.Body.Bytes()))(t)
+}
+
+// Another process rotates and changes the policy; the handler, which nobody restarts,
+// follows with the first request of the next minute, and so does the ETag.
+func TestHandlerFollowsTheRing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := keys.MemStore()
+		operator := newRing(t, store, keys.Policy{})
+		ring := must(keys.Open(t.Context(), store, rawKEK(t)))(t)
+		h := Handler(ring, HandlerConfig{MaxAge: time.Hour})
+		hasHeader(t, ask(h, "GET"), "Cache-Control", "public, max-age=300") // the ring's counts
+		before := must(ring.Private(t.Context()))(t)
+		old := must(before.SigningKey())(t)
+		etag := ask(h, "GET").Header().Get("ETag")
+
+		must(operator.Revoke(t.Context(), keys.Revocation{KeyID: old.ID(), Reason: "stolen"}))(t)
+		if err := operator.SetPolicy(t.Context(), func(p *keys.Policy) { p.MaxAge = 90 * time.Second }); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		w := ask(h, "GET", "If-None-Match", etag)
+		if w.Code != 200 {
+			t.Fatalf("after the revocation: %d", w.Code)
+		}
+		hasHeader(t, w, "Cache-Control", "public, max-age=90")
+		if _, ok := served(t, h).VerificationKey(old.ID()); ok {
+			t.Error("the revoked key is still served")
+		}
+		knows(t, served(t, h), "", must(operator.Public(t.Context(), ""))(t).Keys()...)
+	})
+}
+
+// A ring in a store that is down is served up to the age that the policy allows, and
+// not a nanosecond longer; then again as soon as it can be read.
+func TestHandlerStaleRing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &badStore{Store: keys.MemStore()}
+		ring := newRing(t, store, keys.Policy{})
+		var told error
+		h := Handler(ring, HandlerConfig{OnError: func(err error) { told = err }})
+		down := errors.New("down")
+		store.be(func(context.Context) error { return down })
+		time.Sleep(time.Hour)
+		served(t, h)
+		if told != nil {
+			t.Errorf("OnError was told %v", told)
+		}
+		time.Sleep(time.Nanosecond)
+		w := ask(h, "GET")
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("after an hour: %d", w.Code)
+		}
+		hasHeader(t, w, "Cache-Control", "no-store")
+		if !errors.Is(told, keys.ErrStale) || !errors.Is(told, down) {
+			t.Errorf("OnError was told %v", told)
+		}
+		store.be(nil)
+		time.Sleep(5 * time.Second) // the ring's own cooldown
+		served(t, h)
+	})
+}
+
+// A store that hangs, whether or not it heeds contexts, holds up one request for a
+// tenth of a second, and the others not at all. It holds one goroutine.
+func TestHandlerStoreHangs(t *testing.T) {
+	for name, heeds := range map[string]bool{"until the context is over": true, "for good": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, release := &badStore{Store: keys.MemStore()}, make(chan struct{})
+				var loads atomic.Int32
+				ring := newRing(t, store, keys.Policy{})
+				h := Handler(ring, HandlerConfig{})
+				store.be(func(ctx context.Context) error {
+					loads.Add(1)
+					if !heeds {
+						ctx = context.Background()
+					}
+					select {
+					case <-release:
+						return nil
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				})
+				time.Sleep(time.Minute)
+				var (
+					mu    sync.Mutex
+					slow  int
+					wg    sync.WaitGroup
+					start = time.Now()
+				)
+				for range 100 {
+					wg.Go(func() {
+						served(t, h)
+						mu.Lock()
+						defer mu.Unlock()
+						switch took := time.Since(start); {
+						case took > reloadWait:
+							t.Errorf("a request took %v", took)
+						case took > 0:
+							slow++
+						}
+					})
+				}
+				wg.Wait()
+				if slow != 1 || loads.Load() != 1 {
+					t.Errorf("%d requests waited, %d loads", slow, loads.Load())
+				}
+				// Not even those that need it wait longer.
+				time.Sleep(time.Hour)
+				start = time.Now()
+				if w := ask(h, "GET"); w.Code != http.StatusServiceUnavailable || time.Since(start) > reloadWait {
+					t.Errorf("stale: %d after %v", w.Code, time.Since(start))
+				}
+				close(release)
+				synctest.Wait()
+				served(t, h)
+			})
+		})
+	}
+}
+
+// A client that hangs up does not end the reload that it started.
+func TestHandlerReloadOutlivesItsRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &badStore{Store: keys.MemStore()}
+		ring := newRing(t, store, keys.Policy{})
+		h := Handler(ring, HandlerConfig{}).(*handler)
+		store.be(func(ctx context.Context) error {
+			select {
+			case <-time.After(3 * time.Second):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		time.Sleep(time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		h.reload(ctx, false)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if p := must(ring.Published())(t); p.Due {
+			t.Error("the ring was not reloaded")
+		}
+	})
+}
+
+// What embeds a ring is treated as one.
+func TestHandlerWrappedRing(t *testing.T) {
+	ring := newRing(t, keys.MemStore(), keys.Policy{MaxAge: time.Minute})
+	wrapped := struct{ *keys.Ring }{ring}
+	hasHeader(t, ask(Handler(wrapped, HandlerConfig{}), "GET"), "Cache-Control", "public, max-age=60")
+}
+
+// A source that is no ring is given up after ten seconds, or with its client.
+func TestHandlerSlowSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := sourceFunc(func(ctx context.Context, _ string) (*keys.PublicSet, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		start := time.Now()
+		if w := ask(Handler(slow, HandlerConfig{}), "GET"); w.Code != http.StatusServiceUnavailable || time.Since(start) != sourceTimeout {
+			t.Errorf("%d after %v", w.Code, time.Since(start))
+		}
+	})
+}

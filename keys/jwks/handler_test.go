@@ -1,0 +1,160 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+func ask(h http.Handler, method string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "/jwks.json", nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// hasHeader fails unless a response has these lines; an empty value is none.
+func hasHeader(t *testing.T, w *httptest.ResponseRecorder, lines ...string) {
+	t.Helper()
+	for i := 0; i < len(lines); i += 2 {
+		if got := w.Result().Header.Get(lines[i]); got != lines[i+1] {
+			t.Errorf("%s is %q, want %q", lines[i], got, lines[i+1])
+		}
+	}
+}
+
+func TestHandler(t *testing.T) {
+	set := publicSet(t, newKey(t, keys.ES256), newKey(t, keys.ECDHES))
+	h := Handler(set, HandlerConfig{})
+	body := string(must(set.MarshalJSON())(t))
+
+	w := ask(h, "GET")
+	if w.Code != 200 || w.Body.String() != body {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	hasHeader(t, w,
+		"Content-Type", "application/jwk-set+json",
+		"Cache-Control", "public, max-age=300",
+		"Content-Length", strconv.Itoa(len(body)),
+		"X-Content-Type-Options", "nosniff",
+		"Access-Control-Allow-Origin", "*",
+		"Access-Control-Expose-Headers", "ETag")
+	etag := w.Header().Get("ETag")
+	if len(etag) != 45 || etag[0] != '"' {
+		t.Errorf("ETag is %q, which is no strong one of a SHA-256", etag)
+	}
+
+	head := ask(h, "HEAD")
+	if head.Code != 200 || head.Body.Len() != 0 {
+		t.Errorf("HEAD: %d, %d bytes", head.Code, head.Body.Len())
+	}
+	hasHeader(t, head, "ETag", etag, "Content-Length", strconv.Itoa(len(body)), "Cache-Control", "public, max-age=300")
+
+	for _, tag := range []string{etag, "W/" + etag, `"other", ` + etag, "*"} {
+		same := ask(h, "GET", "If-None-Match", tag)
+		if same.Code != 304 || same.Body.Len() != 0 {
+			t.Errorf("If-None-Match %s: %d, %d bytes", tag, same.Code, same.Body.Len())
+		}
+		hasHeader(t, same, "ETag", etag, "Cache-Control", "public, max-age=300")
+	}
+	if w := ask(h, "GET", "If-None-Match", `"other"`); w.Code != 200 || w.Body.String() != body {
+		t.Errorf("another ETag: %d", w.Code)
+	}
+	other := ask(Handler(publicSet(t, newKey(t, keys.ES256)), HandlerConfig{}), "GET")
+	hasOther := other.Header().Get("ETag")
+	if hasOther == etag {
+		t.Error("two sets have the same ETag")
+	}
+}
+
+func TestHandlerMethods(t *testing.T) {
+	asked := sourceFunc(func(context.Context, string) (*keys.PublicSet, error) {
+		t.Error("the source was asked")
+		return nil, errors.New("asked")
+	})
+	h := Handler(asked, HandlerConfig{})
+	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "get", "BREW"} {
+		w := ask(h, method)
+		if w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s: %d", method, w.Code)
+		}
+		hasHeader(t, w, "Allow", "GET, HEAD, OPTIONS", "Cache-Control", "no-store")
+	}
+	w := ask(h, "OPTIONS", "Origin", "https://app.example.com", "Access-Control-Request-Method", "GET",
+		"Access-Control-Request-Headers", "if-none-match")
+	if w.Code != http.StatusNoContent || w.Body.Len() != 0 {
+		t.Errorf("OPTIONS: %d, %d bytes", w.Code, w.Body.Len())
+	}
+	hasHeader(t, w, "Allow", "GET, HEAD, OPTIONS", "Access-Control-Allow-Origin", "*",
+		"Access-Control-Allow-Methods", "GET, HEAD", "Access-Control-Allow-Headers", "*",
+		"Access-Control-Allow-Credentials", "", "Access-Control-Max-Age", "86400")
+}
+
+type sourceFunc func(context.Context, string) (*keys.PublicSet, error)
+
+func (f sourceFunc) Public(ctx context.Context, kid string) (*keys.PublicSet, error) {
+	return f(ctx, kid)
+}
+
+// A verifier that refuses a set for one key that it does not know gets one without it.
+func TestHandlerUse(t *testing.T) {
+	sig, enc := newKey(t, keys.ES256), newKey(t, keys.ECDHESX25519)
+	set := must(keys.NewSet(sig, enc))(t)
+	for use, want := range map[keys.Use][]*keys.Key{
+		"": {sig, enc}, keys.UseSig: {sig}, keys.UseEnc: {enc},
+	} {
+		w := ask(Handler(set, HandlerConfig{Use: use}), "GET")
+		if w.Code != 200 {
+			t.Fatalf("use %q: %d", use, w.Code)
+		}
+		knows(t, must(keys.ParsePublicSet(w.Body.Bytes()))(t), "", want...)
+		for _, private := range []string{`"d"`, "oct"} {
+			if strings.Contains(w.Body.String(), private) {
+				t.Errorf("use %q: the set has %s", use, private)
+			}
+		}
+	}
+}
+
+// An error is told to the operator and never to the client, who gets nothing that a
+// cache would keep.
+func TestHandlerErrors(t *testing.T) {
+	set, canary := publicSet(t, newKey(t, keys.ES256)), errors.New("canary")
+	failing := sourceFunc(func(context.Context, string) (*keys.PublicSet, error) { return nil, canary })
+	for _, tt := range []struct {
+		name   string
+		source keys.PublicSource
+		cfg    HandlerConfig
+		want   string
+	}{
+		{"source fails", failing, HandlerConfig{}, "canary"},
+		{"nothing at all", sourceFunc(func(context.Context, string) (*keys.PublicSet, error) { return nil, nil }), HandlerConfig{}, "no set"},
+		{"no source", nil, HandlerConfig{}, "no source"},
+		{"unknown use", set, HandlerConfig{Use: "signature"}, `"signature"`},
+		{"negative max-age", set, HandlerConfig{MaxAge: -1}, "MaxAge"},
+	} {
+		var told []error
+		tt.cfg.OnError = func(err error) { told = append(told, err) }
+		w := ask(Handler(tt.source, tt.cfg), "GET", "If-None-Match", "*")
+		if w.Code != http.StatusServiceUnavailable || w.Body.String() != "the JWK Set is not available\n" {
+			t.Errorf("%s: %d %s", tt.name, w.Code, w.Body)
+		}
+		hasHeader(t, w, "Cache-Control", "no-store", "ETag", "", "Access-Control-Allow-Origin", "*", "X-Content-Type-Options", "nosniff")
+		if len(told) != 1 || !strings.Contains(told[0].Error(), tt.want) {
+			t.Errorf("%s: OnError was told %v", tt.name, told)
+		}
+		tt.cfg.OnError = nil
+		if w := ask(Handler(tt.source, tt.cfg), "HEAD"); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s, without a hook: %d", tt.name, w.Code)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package jwks
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// held is a set as it was fetched, never changed afterwards.
+type held struct {
+	set      *keys.PublicSet
+	body     []byte
+	etag     string
+	fetched  time.Time // or confirmed
+	lifetime time.Duration
+}
+
+// age is the larger of what the wall clock and the monotonic clock say: the one can be
+// set back, the other stands still while the machine sleeps.
+func (h *held) age(now time.Time) time.Duration {
+	return max(now.Sub(h.fetched), now.Round(0).Sub(h.fetched.Round(0)))
+}
+
+func (h *held) has(kid string) bool {
+	if kid == "" {
+		return true
+	}
+	_, ok := h.set.VerificationKey(kid)
+	return ok
+}
+
+// due is the age at which the set is fetched again: before its lifetime is over, so
+// that nobody has to wait, and while there is time for several tries.
+func (c *Config) due(h *held) time.Duration {
+	return min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.HardAge/2)
+}
+
+// replace makes what is held from now on of an answer with a body. The same body is the
+// same set: a cache of verified tokens goes by that.
+func (h *held) replace(a answer, now time.Time) (*held, error) {
+	next := &held{body: a.body, etag: etagOf(a.header), fetched: now, lifetime: keys.DefaultPolicy().MaxAge}
+	if life, ok := lifetime(a.header); ok {
+		next.lifetime = life
+	}
+	if h != nil && bytes.Equal(h.body, a.body) {
+		next.set, next.body = h.set, h.body
+		return next, nil
+	}
+	var err error
+	next.set, err = keys.ParsePublicSet(a.body)
+	return next, err
+}
+
+// confirm is h after the answer that it still holds, RFC 9111 section 4.3.4.
+func (h *held) confirm(header http.Header, now time.Time) *held {
+	next := *h
+	next.fetched = now
+	if life, ok := lifetime(header); ok {
+		next.lifetime = life
+	}
+	return &next
+}
+
+// etagOf is the answer's ETag. One that is longer than any hash is not worth keeping.
+func etagOf(h http.Header) string {
+	const most = 256
+	if tag := h.Get("ETag"); len(tag) <= most {
+		return tag
+	}
+	return ""
+}
+
+func (h *held) copy(url string) Copy {
+	return Copy{URL: url, Fetched: h.fetched.Round(0), MaxAge: h.lifetime, ETag: h.etag, Body: bytes.Clone(h.body)}
+}
+
+// restore is what a Copy holds, nil if there is none or it is too old, as of now.
+func (c *Config) restore(now time.Time) (*held, error) {
+	if c.Copy.Body == nil {
+		return nil, nil
+	}
+	if c.Copy.URL != c.URL {
+		return nil, fmt.Errorf("%w: the Copy is of another URL; remove it", ErrConfig)
+	}
+	age := now.Round(0).Sub(c.Copy.Fetched)
+	if age < 0 {
+		return nil, fmt.Errorf("%w: the Copy is from the future; set the clock, or remove it", ErrConfig)
+	}
+	if age > c.HardAge {
+		return nil, nil
+	}
+	set, err := keys.ParsePublicSet(c.Copy.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the Copy is damaged, remove it: %w", ErrConfig, err)
+	}
+	return &held{
+		set: set, body: bytes.Clone(c.Copy.Body), etag: c.Copy.ETag,
+		fetched:  now.Add(-age), // by both clocks
+		lifetime: max(0, c.Copy.MaxAge),
+	}, nil
+}

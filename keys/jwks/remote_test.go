@@ -1,0 +1,293 @@
+package jwks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// A set is fetched when it is first asked for, and again after three quarters of its
+// max-age; between that nobody hears of it.
+func TestRemoteAges(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		header []string
+		due    time.Duration
+	}{
+		{"max-age", []string{"Cache-Control", "public, max-age=400"}, 300 * time.Second},
+		{"none", nil, 225 * time.Second},
+		{"cached on the way", []string{"Cache-Control", "max-age=400", "Age", "200"}, 150 * time.Second},
+		{"longer than the half of HardAge", []string{"Cache-Control", "max-age=86400"}, 30 * time.Minute},
+		{"shorter than Cooldown", []string{"Cache-Control", "max-age=1"}, 30 * time.Second},
+		{"not to be stored", []string{"Cache-Control", "no-store, max-age=400"}, 30 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newKey(t, keys.ES256)
+				s := siteOf(jwkSet(t, k), tt.header...)
+				r := remoteOf(t, s, Config{})
+				if s.count() != 0 {
+					t.Error("it was fetched before it was asked for")
+				}
+				knows(t, r, "", k)
+				knows(t, r, k.ID(), k)
+				time.Sleep(tt.due - 1)
+				knows(t, r, k.ID(), k)
+				if s.count() != 1 {
+					t.Errorf("%d fetches before it is due", s.count())
+				}
+				time.Sleep(time.Nanosecond)
+				knows(t, r, k.ID(), k)
+				knows(t, r, "", k)
+				if s.count() != 2 {
+					t.Errorf("%d fetches when it is due", s.count())
+				}
+			})
+		})
+	}
+}
+
+// What is asked says what it takes, and does not let itself be compressed.
+func TestRemoteAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKey(t, keys.ES256)
+		s := siteOf(jwkSet(t, k), "ETag", `"1"`)
+		r := remoteOf(t, s, Config{})
+		header := func() http.Header { return s.last().Header }
+		knows(t, r, "", k)
+		if h := header(); h.Get("Accept-Encoding") != "identity" || h.Get("Accept") == "" ||
+			h.Get("If-None-Match") != "" || h.Get("Cache-Control") != "" {
+			t.Errorf("first: %v", h)
+		}
+		time.Sleep(5 * time.Minute)
+		knows(t, r, "", k)
+		if h := header(); h.Get("If-None-Match") != `"1"` || h.Get("Cache-Control") != "" {
+			t.Errorf("when due: %v", h)
+		}
+		time.Sleep(time.Minute)
+		knows(t, r, "unknown", k)
+		if h := header(); h.Get("If-None-Match") != "" || h.Get("Cache-Control") != "no-cache" {
+			t.Errorf("for an unknown kid: %v", h)
+		}
+		if s.count() != 3 {
+			t.Errorf("%d fetches", s.count())
+		}
+	})
+}
+
+// The same set is the same pointer, by which package open knows that what it verified
+// would be verified again: after a 304, which also brings a new max-age, and after the
+// same body.
+func TestRemoteSameSet(t *testing.T) {
+	for name, header := range map[string][]string{
+		"304":       {"ETag", `"1"`, "Cache-Control", "max-age=120"},
+		"same body": {"Cache-Control", "max-age=120"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
+				s := siteOf(jwkSet(t, k), header...)
+				var told []Fetch
+				r := remoteOf(t, s, Config{Report: func(f Fetch) { told = append(told, f) }})
+				first := knows(t, r, "", k)
+				for range 100 { // hours, if each renews the age
+					time.Sleep(2 * time.Minute)
+					if set := knows(t, r, "", k); set != first {
+						t.Fatal("another pointer for the same set")
+					}
+				}
+				if s.count() != 101 {
+					t.Errorf("%d fetches", s.count())
+				}
+				for i, f := range told {
+					if f.Err != nil || f.Set != first || f.Changed != (i == 0) {
+						t.Errorf("fetch %d: %+v", i, f)
+					}
+				}
+				s.serve(jwkSet(t, next), header[0], `"2"`)
+				time.Sleep(2 * time.Minute)
+				knows(t, r, "", next)
+				if f := told[len(told)-1]; !f.Changed {
+					t.Error("a change was not told")
+				}
+			})
+		})
+	}
+}
+
+// A 304 without a max-age leaves the one that the set came with; nobody asked for one
+// if there was no ETag.
+func TestRemoteNotModified(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKey(t, keys.ES256)
+		s := siteOf(jwkSet(t, k), "ETag", `"1"`, "Cache-Control", "max-age=1200")
+		r := remoteOf(t, s, Config{})
+		knows(t, r, "", k)
+		s.fails(http.StatusNotModified)
+		time.Sleep(15 * time.Minute)
+		knows(t, r, "", k)
+		time.Sleep(15*time.Minute - 1)
+		knows(t, r, "", k)
+		if s.count() != 2 {
+			t.Errorf("%d fetches", s.count())
+		}
+		bare := siteOf(nil)
+		bare.fails(http.StatusNotModified)
+		fails(t, remoteOf(t, bare, Config{}), "", ErrFetch)
+		hostile := siteOf(jwkSet(t, k), "ETag", fmt.Sprintf(`"%0300d"`, 1))
+		r = remoteOf(t, hostile, Config{})
+		knows(t, r, "", k)
+		time.Sleep(10 * time.Minute)
+		knows(t, r, "", k)
+		if hostile.last().Header.Get("If-None-Match") != "" {
+			t.Error("an ETag of 300 characters was kept")
+		}
+	})
+}
+
+// Replaced, never merged: a key that was taken out is refused after the next fetch, and
+// if all were taken out, all are.
+func TestRemoteReplaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newKey(t, keys.ES256), newKey(t, keys.ES256)
+		s := siteOf(jwkSet(t, a, b))
+		r := remoteOf(t, s, Config{})
+		knows(t, r, a.ID(), a, b)
+		s.serve(jwkSet(t, b))
+		time.Sleep(5 * time.Minute)
+		set := knows(t, r, a.ID(), b)
+		if _, ok := set.VerificationKey(a.ID()); ok {
+			t.Error("a key that was taken out verifies")
+		}
+		s.serve([]byte(`{"keys":[]}`))
+		time.Sleep(5 * time.Minute)
+		set = knows(t, r, b.ID())
+		if _, err := set.EncryptionKey(); !errors.Is(err, keys.ErrNoKey) {
+			t.Errorf("an empty set: %v", err)
+		}
+	})
+}
+
+// What cannot be used of a set is told and does not hurt the rest.
+func TestRemoteSkips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKey(t, keys.ES256)
+		var set struct {
+			Keys []json.RawMessage `json:"keys"`
+		}
+		if err := json.Unmarshal(jwkSet(t, k), &set); err != nil {
+			t.Fatal(err)
+		}
+		set.Keys = append(set.Keys, json.RawMessage(`{"kty":"AKP","kid":"later","alg":"ML-DSA-44","pub":"AA"}`))
+		var told []Fetch
+		r := remoteOf(t, siteOf(must(json.Marshal(set))(t)), Config{Report: func(f Fetch) { told = append(told, f) }})
+		knows(t, r, k.ID(), k)
+		if len(told) != 1 || len(told[0].Set.Skipped()) != 1 || told[0].Set.Skipped()[0].KeyID != "later" {
+			t.Errorf("told: %+v", told)
+		}
+	})
+}
+
+// An outage is sat out up to the hard age, with a try in each cooldown, and is an error
+// after it; nothing that comes in place of a set ends it earlier or later.
+func TestRemoteOutage(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		begin func(*testing.T, *site)
+		want  error
+	}{
+		{"down", func(_ *testing.T, s *site) { s.set(func() { s.err = errors.New("down") }) }, ErrFetch},
+		{"500", func(_ *testing.T, s *site) { s.fails(500) }, ErrFetch},
+		{"404", func(_ *testing.T, s *site) { s.fails(404) }, ErrFetch},
+		{"slow", func(_ *testing.T, s *site) { s.set(func() { s.delay = time.Hour }) }, context.DeadlineExceeded},
+		{"garbage", func(_ *testing.T, s *site) { s.serve([]byte("garbage")) }, keys.ErrMalformed},
+		{"no set", func(_ *testing.T, s *site) { s.serve([]byte(`{"error":"login required"}`)) }, keys.ErrMalformed},
+		{"private keys", func(_ *testing.T, s *site) {
+			s.serve([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"leaked",
+				"d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`))
+		}, keys.ErrPrivateKey},
+		{"a page", func(t *testing.T, s *site) { s.serve(jwkSet(t), "Content-Type", "text/html") }, ErrFetch},
+		{"compressed", func(t *testing.T, s *site) { s.serve(jwkSet(t), "Content-Encoding", "gzip") }, ErrFetch},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newKey(t, keys.ES256)
+				s := siteOf(jwkSet(t, k))
+				r := remoteOf(t, s, Config{})
+				knows(t, r, k.ID(), k)
+				begun := time.Now()
+				tt.begin(t, s)
+				for time.Since(begun) < DefaultHardAge {
+					knows(t, r, k.ID(), k)
+					time.Sleep(time.Second)
+				}
+				time.Sleep(DefaultHardAge - time.Since(begun))
+				if most := 1 + int(DefaultHardAge/DefaultCooldown); s.count() > most || s.count() < 50 {
+					t.Errorf("%d fetches in an hour, want about %d", s.count(), most)
+				}
+				time.Sleep(time.Nanosecond)
+				err := fails(t, r, k.ID(), keys.ErrStale, ErrFetch, tt.want)
+				fails(t, r, "", keys.ErrStale, tt.want)
+				t.Log(err)
+				s.set(func() { s.err, s.delay = nil, 0 })
+				s.serve(jwkSet(t, k))
+				time.Sleep(DefaultCooldown)
+				knows(t, r, k.ID(), k)
+			})
+		})
+	}
+}
+
+// Where there never was a set the error says why, and a try is made every few seconds,
+// however many ask.
+func TestRemoteNeverThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKey(t, keys.ES256)
+		s := siteOf(jwkSet(t, k))
+		s.fails(503)
+		r := remoteOf(t, s, Config{})
+		start := time.Now()
+		for time.Since(start) < time.Minute {
+			if err := fails(t, r, k.ID(), ErrFetch); errors.Is(err, keys.ErrStale) {
+				t.Fatal("never fetched, and stale")
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if s.count() != 12 {
+			t.Errorf("%d fetches in a minute", s.count())
+		}
+		s.serve(jwkSet(t, k))
+		time.Sleep(5 * time.Second)
+		knows(t, r, k.ID(), k)
+	})
+}
+
+// The clock is set ahead by a day, or the machine sleeps for one: what is held is too
+// old. It is set back: what is held ages all the same.
+func TestRemoteClocks(t *testing.T) {
+	k := newKey(t, keys.ES256)
+	base := time.Now() // with a monotonic reading
+	now := base
+	s := siteOf(jwkSet(t, k))
+	c := Config{URL: siteURL, Client: &http.Client{Transport: s}}
+	r := must(newRemote(c, func() time.Time { return now }))(t)
+	knows(t, r, "", k)
+	s.fails(500)
+	now = base.Round(0).Add(24 * time.Hour) // the wall clock alone
+	fails(t, r, "", keys.ErrStale)
+
+	h := &held{fetched: base}
+	if age := h.age(base.Add(2 * time.Hour)); age != 2*time.Hour {
+		t.Errorf("age %v", age)
+	}
+	if age := h.age(base.Round(0).Add(-time.Hour)); age != -time.Hour {
+		t.Errorf("age %v by the wall clock alone", age)
+	}
+}
