@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +37,8 @@ type app struct {
 
 	kek    keys.KEK // once it was read
 	opened opened
+
+	saying sync.Mutex
 }
 
 // run is the command without its process. It returns the exit code.
@@ -82,7 +85,7 @@ and keeps the keys that this takes.`,
 		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	a.addGlobals(root)
 	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), a.inspectCommand(), a.scanCommand(),
-		a.completionCommand(), a.versionCommand())
+		a.jwksCommand(), a.completionCommand(), a.versionCommand())
 	return root
 }
 
@@ -180,8 +183,10 @@ func helpCommand() *cobra.Command {
 	}
 }
 
-// say writes one line to stderr.
+// say writes one line to stderr. Goroutines may say something at once.
 func (a *app) say(format string, args ...any) {
+	a.saying.Lock()
+	defer a.saying.Unlock()
 	fmt.Fprintln(a.stderr, "sealjwt: "+printable(fmt.Sprintf(format, args...)))
 }
 
