@@ -60,6 +60,9 @@ func readCopy(path string) (jwks.Copy, error) {
 // trusted like an answer over TLS.
 func checkOurs(path string) error {
 	info, err := os.Lstat(path)
+	if bad, ok := errors.AsType[*os.PathError](err); ok {
+		return bad.Err
+	}
 	if err != nil {
 		return err
 	}
