@@ -145,8 +145,42 @@ func checkLog(t *testing.T, text string, want int) {
 	}
 }
 
-// A ring that cannot be read any more is served as long as its policy allows, which is
-// Handler's to test. Here: what it does is what /healthz says.
+// A ring that cannot be read any more is served as long as its policy allows. After that
+// neither the JWK Set nor /healthz answers, until it is back.
+func TestServeStaleRing(t *testing.T) {
+	ring := newHome(t, "--snapshot-age", "1s")
+	url, base, errs, _ := serving(t)
+	await := func(want int) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			set, _, _ := ask(t, "GET", url)
+			health, _, _ := ask(t, "GET", base+"/healthz")
+			if set == want && health == want {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("JWK Set %d, health %d, want %d: %s", set, health, want, errs.String())
+			}
+		}
+	}
+	await(http.StatusOK)
+	if err := os.Rename(ring, ring+".away"); err != nil {
+		t.Fatal(err)
+	}
+	await(http.StatusServiceUnavailable)
+	if !strings.Contains(errs.String(), `"level":"ERROR","msg":"not served"`) {
+		t.Errorf("the log does not say why: %s", errs.String())
+	}
+	if err := os.Rename(ring+".away", ring); err != nil {
+		t.Fatal(err)
+	}
+	await(http.StatusOK)
+	if status, _, _ := ask(t, "GET", url, "X", strings.Repeat("x", 2*maxRequestHeader)); status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("a long header: status %d", status)
+	}
+}
+
+// What the JWK Set answers is what /healthz says.
 func TestHealth(t *testing.T) {
 	status := http.StatusOK
 	set := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,7 +17,8 @@ import (
 // How this command speaks:
 //
 //   - The result, and nothing else, goes to stdout.
-//   - Everything for people goes to stderr, in lines that begin with "sealjwt: ".
+//   - Everything for people goes to stderr, in lines that begin with "sealjwt: ";
+//     besides them jwks serve writes its log, in JSON.
 //   - An error is one such line: what is wrong, then what to do or to type.
 //   - No line holds a claim, a token or a secret, except that --explain tells iss,
 //     aud, jti and times of a token that was refused; control characters of names that
