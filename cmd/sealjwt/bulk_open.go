@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/open"
 )
 
@@ -33,9 +35,15 @@ func (a *app) openLines(ctx context.Context, args []string, f openFlags) error {
 			return nil, &failure{err: open.ErrMalformed, advice: "the line is empty"}
 		}
 		_, claims, err := f.openOne(ctx, opener, string(line))
-		if errors.Is(err, open.ErrKeySource) {
+		if errors.Is(err, open.ErrKeySource) && !isForOneKey(err) {
 			return nil, &fatalError{err}
 		}
 		return claims, err
 	})
+}
+
+// isForOneKey reports whether keys could not be had because a kid is new, or nobody's,
+// and the others are there.
+func isForOneKey(err error) bool {
+	return errors.Is(err, jwks.ErrFetch) && !errors.Is(err, keys.ErrStale)
 }

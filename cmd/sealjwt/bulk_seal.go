@@ -13,7 +13,7 @@ import (
 // sealLines makes a token of each line. What would fail for all of them fails before
 // the first one, and with --init leaves no ring behind.
 func (a *app) sealLines(ctx context.Context, args []string, f sealFlags) error {
-	job, err := a.sealJob(f, f.withoutFile)
+	job, err := a.sealJob(ctx, f, f.withoutFile)
 	if err != nil {
 		return err
 	}

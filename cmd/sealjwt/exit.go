@@ -11,6 +11,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -35,6 +36,11 @@ var outcomes = []struct {
 	code   int
 	advice string
 }{
+	{jwks.ErrURL, exitUsage, ""},
+	{jwks.ErrConfig, exitUsage, ""},
+	{jwks.ErrFetch, exitIO, ""},
+	{jwks.ErrMetadata, exitKey, "check the issuer, to the letter"},
+
 	{open.ErrMalformed, exitNotAuthentic, "sealjwt inspect says what it is"},
 	{open.ErrAlgorithm, exitNotAuthentic, "ask its issuer for a new one"},
 	{open.ErrNotAuthentic, exitNotAuthentic, "nothing in it can be believed; ask its issuer for a new one"},
@@ -123,7 +129,7 @@ func describe(err error) (code int, text string) {
 // plain drops the names of the packages that an error passed through.
 func plain(text string) string {
 	text = ": " + text
-	for _, name := range []string{"open", "seal", "keys", "filestore", "strict"} {
+	for _, name := range []string{"open", "seal", "keys", "filestore", "jwks", "strict"} {
 		text = strings.ReplaceAll(text, ": "+name+": ", ": ")
 	}
 	return strings.TrimPrefix(text, ": ")

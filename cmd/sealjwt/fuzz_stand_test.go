@@ -33,7 +33,7 @@ type stand struct {
 // that a token that opens in one process opens in all.
 func newStand(f *testing.F) *stand {
 	f.Helper()
-	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME", "SEALJWT_PASSPHRASE_FILE"} {
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "SEALJWT_PASSPHRASE_FILE"} {
 		f.Setenv(name, "")
 	}
 	s := &stand{dir: f.TempDir()}

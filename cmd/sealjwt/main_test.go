@@ -13,6 +13,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -104,12 +105,12 @@ func TestExitCodes(t *testing.T) {
 		code int
 		errs []error
 	}{
-		{exitIO, []error{io.ErrUnexpectedEOF, keys.ErrUnknownOutcome, filestore.ErrLocked}},
-		{exitUsage, []error{seal.ErrClaims, seal.ErrTooLarge, seal.ErrConfig, open.ErrConfig}},
+		{exitIO, []error{jwks.ErrFetch, io.ErrUnexpectedEOF, keys.ErrUnknownOutcome, filestore.ErrLocked}},
+		{exitUsage, []error{jwks.ErrURL, jwks.ErrConfig, seal.ErrClaims, seal.ErrTooLarge, seal.ErrConfig, open.ErrConfig}},
 		{exitNotAuthentic, []error{open.ErrMalformed, open.ErrAlgorithm, open.ErrNotAuthentic}},
 		{exitRefused, []error{open.ErrType, open.ErrIssuer, open.ErrAudience, open.ErrExpired, open.ErrNotYetValid,
 			open.ErrLifetime, open.ErrClaims, open.ErrRefused}},
-		{exitKey, []error{open.ErrKey, open.ErrKeySource, seal.ErrSigning, seal.ErrSameKey, keys.ErrNoRing, keys.ErrUnreadable, keys.ErrKEK,
+		{exitKey, []error{jwks.ErrMetadata, open.ErrKey, open.ErrKeySource, seal.ErrSigning, seal.ErrSameKey, keys.ErrNoRing, keys.ErrUnreadable, keys.ErrKEK,
 			keys.ErrNoKey, keys.ErrStale, keys.ErrRollback, keys.ErrExists, keys.ErrDuplicate, keys.ErrState,
 			keys.ErrMalformed, keys.ErrUnsupported, filestore.ErrUnsafe}},
 		{exitPolicy, []error{keys.ErrPrivateKey, keys.ErrWeakKey, keys.ErrPolicy, keys.ErrWindow, seal.ErrLifetime, seal.ErrReadable}},

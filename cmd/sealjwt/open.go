@@ -20,6 +20,7 @@ type openFlags struct {
 	require                         nameList
 	at                              instant
 	maxLifetime                     lifetime
+	fetchFlags
 	bulkFlags
 }
 
@@ -58,7 +59,7 @@ if theirs differ. To go on with such a run after it was stopped, see seal --help
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.trust, "trust", "", "JWK Set `FILE` of the issuer (default: the public keys of your own ring)")
+	flags.StringVar(&f.trust, "trust", "", "JWK Set of the issuer, a `FILE` or URL (default: the public keys of your own ring)")
 	flags.StringVar(&f.issuer, "iss", "", "the issuer to trust, a `URL` as the token spells it; required")
 	flags.StringVar(&f.audience, "aud", "", "the audience: your own name, a `URL` as the token spells it; required")
 	flags.StringVar(&f.typ, "typ", "", "`TYPE` of the signed token (default "+open.DefaultType+"; with --selective "+open.DefaultSelectiveType+")")
@@ -69,6 +70,7 @@ if theirs differ. To go on with such a run after it was stopped, see seal --help
 	flags.Var(&f.at, "at", "check times as of then: RFC 3339, or seconds since 1970")
 	flags.Var(&f.maxLifetime, "max-lifetime", "take tokens that live as long as this: 8h (default: 1h, or the T of your ring's policy if that is longer)")
 	flags.Lookup("max-lifetime").DefValue = "" // which the text tells
+	f.fetchFlags.add(cmd)
 	f.bulkFlags.add(cmd, "one token a line, one line of claims each")
 	withoutFiles(cmd, "iss", "aud", "typ", "at", "max-lifetime")
 	return cmd
@@ -114,11 +116,11 @@ func (a *app) openConfig(ctx context.Context, f openFlags) (open.Config, error) 
 	}
 	trust := open.Issuer{ID: f.issuer}
 	if f.trust != "" {
-		set, err := a.publicSet("trust", f.trust, keys.UseSig)
+		source, err := a.publicKeys(ctx, f.trust, keys.UseSig, f.fetchFlags)
 		if err != nil {
 			return cfg, err
 		}
-		trust.Keys = set
+		trust.Keys = source
 	}
 	if f.trust == "" || !f.visibleOnly {
 		ring, err := a.openRing(ctx)

@@ -18,18 +18,21 @@ type recipient struct {
 	path   string
 	claims []string // those that it lists
 	all    bool     // it lists everything
-	keys   *keys.PublicSet
+	keys   keys.PublicSource
 }
 
 func (r recipient) hasList() bool { return r.all || r.claims != nil }
 
-// parseRecipients reads what --to says: FILE or FILE:CLAIMS.
+// parseRecipients reads what --to says: FILE or FILE:CLAIMS, or a URL in place of FILE.
 func parseRecipients(flags []string) ([]recipient, error) {
 	var to []recipient
 	for _, text := range flags {
 		r, err := parseRecipient(text)
 		if err != nil {
 			return nil, err
+		}
+		if url, ok := urlBefore(r.path); ok {
+			return nil, usagef("--to %s: a name with a colon or a slash, or of digits only, cannot stand in its list, and a colon in the path of a URL is written %%3A: write --to '%s:*' for all that is not visible", withoutQuery(text), withoutQuery(url))
 		}
 		if file, ok := fileBefore(r.path); ok {
 			return nil, usagef("--to %s: a name with a colon or a slash, or of digits only, cannot stand in its list: write --to '%s:*' for all that is not visible, or a single --to %[2]s; single ones are sealed from Go", text, file)
@@ -40,10 +43,10 @@ func parseRecipients(flags []string) ([]recipient, error) {
 }
 
 // parseRecipient splits at the last colon, unless that is part of the path: of
-// C:/x, of https://host/x, or of https://host:8443.
+// C:/x, of https://host/x, of https://host:8443 or of https://[::1].
 func parseRecipient(text string) (recipient, error) {
 	i := strings.LastIndexByte(text, ':')
-	if i < 0 || strings.Contains(text[i:], "/") || isDigits(text[i+1:]) {
+	if i < 0 || strings.ContainsAny(text[i:], "/]") || isDigits(text[i+1:]) {
 		return recipient{path: text}, nil
 	}
 	r := recipient{path: text[:i]}
@@ -64,10 +67,25 @@ func parseRecipient(text string) (recipient, error) {
 	return r, nil
 }
 
+// urlBefore returns the URL that ends before a colon which is not that of its port. What
+// follows was meant to be a list, or is a part of the URL: there is no telling which.
+func urlBefore(path string) (url string, ok bool) {
+	if !isURL(path) {
+		return "", false
+	}
+	_, rest, _ := strings.Cut(path, "://")
+	i := strings.IndexAny(rest, "/?#")
+	if i < 0 {
+		return "", false
+	}
+	before, _, ok := strings.Cut(rest[i:], ":")
+	return path[:len(path)-len(rest)+i] + before, ok
+}
+
 // fileBefore returns the file that ends before some colon of a path that is none. What
 // follows it was meant to be a list, of claims with URIs for names.
 func fileBefore(path string) (file string, ok bool) {
-	if isFile(path) {
+	if isURL(path) || isFile(path) {
 		return "", false
 	}
 	for i := range len(path) {

@@ -26,6 +26,13 @@ func TestToFlags(t *testing.T) {
 		"https://host:8443/jwks":          {path: "https://host:8443/jwks"},
 		"https://host:8443:email,address": {path: "https://host:8443", claims: []string{"email", "address"}},
 		"https://host/jwks:email1":        {path: "https://host/jwks", claims: []string{"email1"}},
+		"https://host/jwks:*":             {path: "https://host/jwks", all: true},
+		"https://host:8443/jwks:email":    {path: "https://host:8443/jwks", claims: []string{"email"}},
+		"https://host:8443/j?x=1:email":   {path: "https://host:8443/j?x=1", claims: []string{"email"}},
+		"https://[::1]":                   {path: "https://[::1]"},
+		"https://[::1]:8443":              {path: "https://[::1]:8443"},
+		"https://[::1]/jwks":              {path: "https://[::1]/jwks"},
+		"https://[::1]/jwks:email":        {path: "https://[::1]/jwks", claims: []string{"email"}},
 		"x:1":                             {path: "x:1"},
 		"x:1,2":                           {path: "x", claims: []string{"1", "2"}},
 	} {
@@ -45,6 +52,24 @@ func TestToFlags(t *testing.T) {
 			t.Errorf("%q was taken for %+v", text, got)
 		} else if code, _ := describe(err); code != exitUsage {
 			t.Errorf("%q: exit code %d", text, code)
+		}
+	}
+}
+
+// Where a list begins in a URL is never guessed.
+func TestToURLs(t *testing.T) {
+	for _, text := range []string{"https://host", "https://host:8443", "https://host:8443/jwks.json", "https://[::1]:8443/jwks.json", "https://host/a%3Ab"} {
+		if to, err := parseRecipients([]string{text}); err != nil || to[0].path != text || to[0].hasList() {
+			t.Errorf("%s becomes %+v, %v", text, to, err)
+		}
+	}
+	for _, text := range []string{
+		"https://host/jwks:https://claims.example.com/tier", "https://host/jwks:8443", "https://host:8443/a:b/jwks", "https://host/j?x=a:b/c",
+		"https://host/a:b:email", "https://host/a:b:*", "https://host/jwks:email:name",
+	} {
+		_, err := parseRecipients([]string{text})
+		if code, text := describe(errors.Join(err)); err == nil || code != exitUsage || !strings.Contains(text, "%3A") {
+			t.Errorf("%q: %d %s", text, code, text)
 		}
 	}
 }

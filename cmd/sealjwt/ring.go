@@ -21,6 +21,7 @@ const maxPassphrase = 4096
 // textFlags are all flags whose value is a text.
 var textFlags = []string{
 	"ring", "kek-file", "passphrase-file", "to", "trust", "iss", "aud", "sub", "typ", "reason", "add-kek-file", "add-passphrase-file",
+	"addr", "path", "tls-cert", "tls-key", "issuer",
 }
 
 // checkFlags refuses what cannot be meant: an empty value is usually a variable that

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,8 @@ import (
 // How this command speaks:
 //
 //   - The result, and nothing else, goes to stdout.
-//   - Everything for people goes to stderr, in lines that begin with "sealjwt: ".
+//   - Everything for people goes to stderr, in lines that begin with "sealjwt: ";
+//     besides them jwks serve writes its log, in JSON.
 //   - An error is one such line: what is wrong, then what to do or to type.
 //   - No line holds a claim, a token or a secret, except that --explain tells iss,
 //     aud, jti and times of a token that was refused; control characters of names that
@@ -36,6 +38,8 @@ type app struct {
 
 	kek    keys.KEK // once it was read
 	opened opened
+
+	saying sync.Mutex
 }
 
 // run is the command without its process. It returns the exit code.
@@ -82,7 +86,7 @@ and keeps the keys that this takes.`,
 		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	a.addGlobals(root)
 	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), a.inspectCommand(), a.scanCommand(),
-		a.completionCommand(), a.versionCommand())
+		a.jwksCommand(), a.completionCommand(), a.versionCommand())
 	return root
 }
 
@@ -180,8 +184,10 @@ func helpCommand() *cobra.Command {
 	}
 }
 
-// say writes one line to stderr.
+// say writes one line to stderr. Goroutines may say something at once.
 func (a *app) say(format string, args ...any) {
+	a.saying.Lock()
+	defer a.saying.Unlock()
 	fmt.Fprintln(a.stderr, "sealjwt: "+printable(fmt.Sprintf(format, args...)))
 }
 

@@ -28,6 +28,7 @@ type sealFlags struct {
 	typ                               string
 	ttl                               lifetime
 	init                              bool
+	fetchFlags
 	bulkFlags
 }
 
@@ -48,8 +49,12 @@ and for everybody to read; every other one is encrypted to who may read it:
   --to FILE:email,name   these claims, each of which must be there
   --to 'FILE:*'          one of several recipients: all that is not visible
 
+FILE may be the https URL of a JWK Set, as of --trust of open. It is fetched when its
+max-age is almost over, and kept in ~/.cache/sealjwt: while it cannot be fetched,
+what is there is used until it is an hour old.
+
 What follows the last colon is a list, unless it has a slash or only digits: names
-that are URIs cannot be listed. One audience is that of every recipient; several are
+that are URIs cannot be listed. In the path of a URL a colon is written %3A. One audience is that of every recipient; several are
 theirs in the order of --to.
 
 With --jsonl each line of the input is one claims object, and the same line of the
@@ -89,7 +94,7 @@ result. Cut it off first:
 
 func (f *sealFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.to, "to", nil, "JWK Set `FILE` of the recipient, FILE:CLAIMS with --selective (default: the public keys of your own ring)")
+	flags.StringArrayVar(&f.to, "to", nil, "JWK Set of the recipient, a `FILE` or URL, FILE:CLAIMS with --selective (default: the public keys of your own ring)")
 	flags.StringVar(&f.issuer, "iss", "", "the issuer: you, usually an https `URL`")
 	flags.StringArrayVar(&f.audiences, "aud", nil, "the audience: the recipient's name, usually a `URL`; with several --to once, or once for each")
 	flags.StringVar(&f.subject, "sub", "", "the subject: an `ID` of whom the claims are about")
@@ -101,12 +106,13 @@ func (f *sealFlags) add(cmd *cobra.Command) {
 	addNames(cmd, &f.allowReadable, "allow-readable", "`NAMES` of what may stay readable though it looks like personal data: sub,kid")
 	flags.StringVar(&f.typ, "typ", "", "`TYPE` of the signed token (default "+seal.DefaultType+"; with --selective "+seal.DefaultSelectiveType+")")
 	flags.BoolVar(&f.init, "init", false, "make a ring and its key file if there is no ring yet")
+	f.fetchFlags.add(cmd)
 	f.bulkFlags.add(cmd, "one claims object a line, one token a line")
 	withoutFiles(cmd, "iss", "aud", "sub", "ttl", "pad", "typ")
 }
 
 func (a *app) seal(ctx context.Context, args []string, f sealFlags) error {
-	job, err := a.sealJob(f, func() (claimsFile, error) { return a.readClaims(args, f.claimsFlags) })
+	job, err := a.sealJob(ctx, f, func() (claimsFile, error) { return a.readClaims(args, f.claimsFlags) })
 	if err != nil {
 		return err
 	}
@@ -122,7 +128,7 @@ func (a *app) seal(ctx context.Context, args []string, f sealFlags) error {
 }
 
 // sealJob reads what a token is to be made of, and needs no ring for it.
-func (a *app) sealJob(f sealFlags, claims func() (claimsFile, error)) (sealJob, error) {
+func (a *app) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFile, error)) (sealJob, error) {
 	to, err := parseRecipients(f.to)
 	if err != nil {
 		return sealJob{}, err
@@ -138,7 +144,7 @@ func (a *app) sealJob(f sealFlags, claims func() (claimsFile, error)) (sealJob, 
 		return sealJob{}, err
 	}
 	for i := range to {
-		if to[i].keys, err = a.publicSet("to", to[i].path, keys.UseEnc); err != nil {
+		if to[i].keys, err = a.publicKeys(ctx, to[i].path, keys.UseEnc, f.fetchFlags); err != nil {
 			return sealJob{}, err
 		}
 	}
@@ -233,5 +239,5 @@ func (j sealJob) advise(err error) error {
 	if len(j.to) > 0 || !errors.Is(err, keys.ErrNoKey) {
 		return err
 	}
-	return &failure{err: err, advice: "to seal to somebody else, give the recipient's JWK Set with --to FILE; what this ring holds shows sealjwt keys list"}
+	return &failure{err: err, advice: "to seal to somebody else, give the recipient's JWK Set with --to FILE or --to URL; what this ring holds shows sealjwt keys list"}
 }

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/jwks"
+)
+
+func (a *app) jwksFetchCommand() *cobra.Command {
+	var f fetchFlags
+	var issuer string
+	cmd := &cobra.Command{
+		Use:   "fetch URL",
+		Short: "Show what a JWK Set at a URL holds, and what of it can be used",
+		Long: `Fetches a JWK Set and shows which keys seal and open would use, which they pass
+over and why, and for how long. With --issuer the URL is that which the issuer's
+metadata name (OpenID Connect Discovery, RFC 8414).
+
+What was fetched replaces the copy in ~/.cache/sealjwt that seal --to URL and open
+--trust URL go by: after an emergency, call it to have them forget a revoked key.`,
+		Example: `  sealjwt jwks fetch https://id.example.com/.well-known/jwks.json
+  sealjwt jwks fetch --issuer https://id.example.com
+  sealjwt jwks fetch -o jwks --issuer https://id.example.com >id.jwks.json`,
+		Args: func(cmd *cobra.Command, args []string) error { return oneURL(cmd, args, issuer) },
+	}
+	output := addChoice(cmd, "output", "o", "text", "how the result is written; jwks is a JWK Set of the usable keys", "text", "json", "jwks")
+	cmd.Flags().StringVar(&issuer, "issuer", "", "in place of the URL: `URL` of the issuer whose keys they are")
+	withoutFiles(cmd, "issuer")
+	f.add(cmd)
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if issuer == "" {
+			return a.fetch(cmd.Context(), args[0], f, output.value)
+		}
+		url, err := discover(cmd.Context(), issuer, f)
+		if err != nil {
+			return err
+		}
+		return a.fetch(cmd.Context(), url, f, output.value)
+	}
+	return cmd
+}
+
+func oneURL(cmd *cobra.Command, args []string, issuer string) error {
+	switch {
+	case len(args) > 1 || issuer != "" && len(args) > 0:
+		return usagef("give one URL, or --issuer: see %s --help", cmd.CommandPath())
+	case issuer == "" && (len(args) == 0 || args[0] == ""):
+		return usagef("give the URL of a JWK Set, or that of an issuer with --issuer: %s https://id.example.com/.well-known/jwks.json", cmd.CommandPath())
+	}
+	return nil
+}
+
+func discover(ctx context.Context, issuer string, f fetchFlags) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
+	defer cancel()
+	url, err := jwks.Discover(ctx, issuer, nil)
+	if errors.Is(err, jwks.ErrURL) && strings.HasPrefix(err.Error(), "the jwks_uri") { // which is not the user's
+		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
+	}
+	if err != nil {
+		return "", explainFetch(err)
+	}
+	return url, nil
+}
+
+func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string) error {
+	var got jwks.Fetch
+	remote, err := jwks.NewRemote(jwks.Config{URL: url, Timeout: time.Duration(f.timeout), Report: func(f jwks.Fetch) { got = f }})
+	if err != nil {
+		return err
+	}
+	set, err := remote.Public(ctx, "")
+	if err != nil {
+		return explainFetch(err)
+	}
+	keep(got.Copy)
+	if len(set.Keys()) == 0 {
+		a.sayPassedOver(withoutQuery(url), set)
+		return &failure{err: fmt.Errorf("%s: %w", withoutQuery(url), keys.ErrNoKey), code: exitKey, advice: "ask its owner"}
+	}
+	if output == "jwks" {
+		a.sayPassedOver(withoutQuery(url), set)
+		return a.printJSON(set)
+	}
+	return a.printAs(output == "json", newFetched(got))
+}
+
+// fetched is what a JWK Set holds. Durations are seconds.
+type fetched struct {
+	URL          string       `json:"url"`
+	Keys         []fetchedKey `json:"keys"`
+	Skipped      []skippedKey `json:"skipped"`
+	MaxAge       int64        `json:"max_age"`
+	RefreshAfter int64        `json:"refresh_after"`
+	HardAge      int64        `json:"hard_age"`
+	ETag         string       `json:"etag,omitempty"`
+}
+
+type fetchedKey struct {
+	ID  string   `json:"kid"`
+	Use keys.Use `json:"use"`
+	Alg string   `json:"alg"`
+}
+
+type skippedKey struct {
+	Index  int    `json:"index"`
+	ID     string `json:"kid,omitempty"`
+	Reason string `json:"reason"`
+}
+
+func newFetched(f jwks.Fetch) *fetched {
+	life := f.Copy.MaxAge
+	r := &fetched{
+		URL: withoutQuery(f.Copy.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
+		MaxAge:       seconds(life),
+		RefreshAfter: seconds(min(max(life-life/4, jwks.DefaultCooldown), jwks.DefaultHardAge/2)),
+		HardAge:      seconds(jwks.DefaultHardAge),
+		ETag:         f.Copy.ETag,
+	}
+	for _, k := range f.Set.Keys() {
+		r.Keys = append(r.Keys, fetchedKey{k.ID(), k.Use(), k.Suite().String()})
+	}
+	for _, s := range f.Set.Skipped() {
+		r.Skipped = append(r.Skipped, skippedKey{s.Index, s.KeyID, plain(s.Reason.Error())})
+	}
+	return r
+}
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+func (r *fetched) text() []byte {
+	var b bytes.Buffer
+	fmt.Fprintln(&b, printable(r.URL))
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "KID\tUSE\tALG")
+	for _, k := range r.Keys {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", word(k.ID), k.Use, k.Alg)
+	}
+	w.Flush()
+	for _, s := range r.Skipped {
+		kid := ""
+		if s.ID != "" {
+			kid = " " + word(s.ID)
+		}
+		fmt.Fprintf(&b, "passed over: key %d%s: %s\n", s.Index, kid, printable(s.Reason))
+	}
+	text := func(s int64) string { return durationText(time.Duration(s) * time.Second) }
+	fmt.Fprintf(&b, "max-age %s: asked for again after %s; used until it is %s old while it cannot be fetched\n",
+		text(r.MaxAge), text(r.RefreshAfter), text(r.HardAge))
+	if r.ETag != "" {
+		fmt.Fprintf(&b, "ETag %s\n", printable(r.ETag))
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// accessLog writes a line for each request: which path of ours it was for, and never
+// the path that somebody sent, its query or headers, where tokens end up by mistake.
+func accessLog(log *slog.Logger, mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		counted := &countedAnswer{ResponseWriter: w}
+		mux.ServeHTTP(counted, r)
+		log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+			slog.String("method", knownMethod(r.Method)),
+			slog.String("path", ourPath(r.Pattern)),
+			slog.Int("status", counted.status),
+			slog.Float64("duration_ms", float64(time.Since(began).Microseconds())/1000),
+			slog.Int64("bytes", counted.bytes),
+		)
+	})
+}
+
+// ourPath is the pattern without its method; of what is not ours there is none.
+func ourPath(pattern string) string {
+	return pattern[strings.LastIndexByte(pattern, ' ')+1:]
+}
+
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+	http.MethodConnect, http.MethodTrace,
+}
+
+func knownMethod(method string) string {
+	if slices.Contains(methods, method) {
+		return method
+	}
+	return "other"
+}
+
+// countedAnswer counts what is sent.
+type countedAnswer struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (c *countedAnswer) WriteHeader(status int) {
+	if c.status == 0 || c.status < 200 {
+		c.status = status
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *countedAnswer) Write(p []byte) (int, error) {
+	if c.status == 0 {
+		c.status = http.StatusOK
+	}
+	n, err := c.ResponseWriter.Write(p)
+	c.bytes += int64(n)
+	return n, err
+}
+
+func (c *countedAnswer) Unwrap() http.ResponseWriter { return c.ResponseWriter }

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// stopWithin is how long requests at work may take after a signal to stop.
+	stopWithin = 10 * time.Second
+	// What is served is small, and so is what anybody asks.
+	maxRequestHeader = 16 << 10
+)
+
+// jwksServer serves a JWK Set at a path, and beside it whether it can.
+type jwksServer struct{ server *http.Server }
+
+func newJWKSServer(stderr io.Writer, cert *certificate, path string, handler func(onError func(error)) http.Handler) *jwksServer {
+	logs := slog.NewJSONHandler(stderr, nil)
+	logger := slog.New(logs)
+	set := handler(func(err error) { logger.Error("not served", "error", plain(err.Error())) })
+	mux := http.NewServeMux()
+	mux.Handle(path, set)
+	mux.Handle("GET "+healthPath, health(set))
+	s := &http.Server{
+		Handler:           accessLog(logger, mux),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    maxRequestHeader,
+		ErrorLog:          slog.NewLogLogger(logs, slog.LevelWarn),
+	}
+	if cert != nil {
+		cert.log = logger
+		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get}
+	}
+	return &jwksServer{s}
+}
+
+// run serves until ctx is done, and then ends the requests at work.
+func (s *jwksServer) run(ctx context.Context, a *app, listener net.Listener) error {
+	ended := make(chan error, 1)
+	go func() {
+		if s.server.TLSConfig != nil {
+			ended <- s.server.ServeTLS(listener, "", "")
+			return
+		}
+		ended <- s.server.Serve(listener)
+	}()
+	select {
+	case err := <-ended:
+		return &failure{err: err, code: exitIO}
+	case <-ctx.Done():
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	err := s.server.Shutdown(bounded)
+	if errors.Is(err, context.DeadlineExceeded) {
+		a.say("warning: some requests took longer than %s, and were cut off", durationText(stopWithin))
+		err = s.server.Close()
+	}
+	a.say("stopped")
+	return err
+}
+
+// health answers as the JWK Set would be, without its body: asking for that also has
+// the ring reloaded when it is due.
+func health(set http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked, err := http.NewRequestWithContext(r.Context(), http.MethodHead, "/", nil)
+		answer := &statusOnly{header: make(http.Header), status: http.StatusOK}
+		if err == nil {
+			set.ServeHTTP(answer, asked)
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		if err != nil || answer.status != http.StatusOK {
+			http.Error(w, "the JWK Set is not available", http.StatusServiceUnavailable)
+			return
+		}
+		io.WriteString(w, "ok\n")
+	})
+}
+
+// statusOnly is an answer of which nobody reads more than its status.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
+func (s *statusOnly) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// maxKeyFile is the longest file with keys in bytes.
+const maxKeyFile = 1 << 20
+
+// aURL leaves out what is likelier a file: api.jwks://x, or api.jwks:https://x.
+var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+-]*://`)
+
+func isURL(place string) bool { return aURL.MatchString(place) }
+
+// withoutQuery is a URL for messages: its query may be a secret.
+func withoutQuery(url string) string {
+	url, _, _ = strings.Cut(url, "?")
+	return url
+}
+
+// publicKeys are those that --to or --trust names, in a JWK Set file or at a URL. It
+// makes sure that there is one for that use. What was passed over is said on stderr, or
+// stands in the error.
+func (a *app) publicKeys(ctx context.Context, place string, use keys.Use, f fetchFlags) (keys.PublicSource, error) {
+	if !isURL(place) {
+		set, err := readPublicSet(place, use)
+		if err != nil {
+			return nil, err
+		}
+		return set, a.checkSet(place, set, use, askForKeys(use))
+	}
+	source, err := a.remoteKeys(place, f)
+	if err != nil {
+		return nil, err
+	}
+	set, err := source.Public(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	place = withoutQuery(place)
+	return source, a.checkSet(place, set, use, "see what is there now with: sealjwt jwks fetch "+place)
+}
+
+func askForKeys(use keys.Use) string {
+	return fmt.Sprintf("ask the other party for what this prints: sealjwt keys export --use %s", use)
+}
+
+func readPublicSet(path string, use keys.Use) (*keys.PublicSet, error) {
+	in, err := readFile(path, maxKeyFile)
+	if errors.Is(err, errTooLong) {
+		return nil, &failure{err: err, code: exitKey, advice: "that is no JWK Set"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	set, err := keys.ParsePublicSet(in.data)
+	if errors.Is(err, keys.ErrPrivateKey) {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err != nil {
+		return nil, &failure{err: fmt.Errorf("%s: %w", path, err), advice: askForKeys(use)}
+	}
+	return set, nil
+}
+
+// checkSet refuses a set without a key for that use.
+func (a *app) checkSet(place string, set *keys.PublicSet, use keys.Use, advice string) error {
+	if !slices.ContainsFunc(set.Keys(), func(k *keys.Key) bool { return k.Use() == use }) {
+		err := fmt.Errorf("%s: %w with use %s%s", place, keys.ErrNoKey, use, because(set))
+		return &failure{err: err, advice: advice}
+	}
+	a.sayPassedOver(place, set)
+	return nil
+}
+
+func (a *app) sayPassedOver(place string, set *keys.PublicSet) {
+	for _, s := range set.Skipped() {
+		a.say("warning: %s: passed over key %d: %s", place, s.Index, plain(s.Reason.Error()))
+	}
+}
+
+// because says why a set has fewer keys than members.
+func because(set *keys.PublicSet) string {
+	skipped := set.Skipped()
+	if len(skipped) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d passed over; key %d: %s)", len(skipped), skipped[0].Index, plain(skipped[0].Reason.Error()))
+}
