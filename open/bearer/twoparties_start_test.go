@@ -139,6 +139,15 @@ func (p *processes) login(user, password string) (l login, err error) {
 	return l, json.NewDecoder(res.Body).Decode(&l)
 }
 
+func (p *processes) loginAda(t *testing.T) login {
+	t.Helper()
+	l, err := p.login("ada", "lovelace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // said is the API's answer to a user.
 type said struct {
 	Subject    string   `json:"sub"`

@@ -20,13 +20,15 @@ func TestTwoParties(t *testing.T) {
 	}
 	built := buildParties(t)
 	t.Run("login", func(t *testing.T) { t.Parallel(); testLogin(t, built.start(t, 0)) })
+	t.Run("revocation", func(t *testing.T) { t.Parallel(); testRevocation(t, built) })
 	t.Run("rotation", func(t *testing.T) { t.Parallel(); testRotation(t, built.start(t, time.Second)) })
+	t.Run("load", func(t *testing.T) { t.Parallel(); testLoad(t, built) })
 }
 
 // A user logs in and calls the API, which knows what the token said. A stranger who has
 // the token reads nothing of that.
 func testLogin(t *testing.T, p *processes) {
-	l := must(p.login("ada", "lovelace"))
+	l := p.loginAda(t)
 	status, got, err := p.me(p.apis[0], l.Token)
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +83,7 @@ func testLogin(t *testing.T, p *processes) {
 // Both rings change their keys, and a token that is older than the change of either
 // still opens.
 func testRotation(t *testing.T, p *processes) {
-	before := must(p.login("ada", "lovelace"))
+	before := p.loginAda(t)
 	_, old, err := p.me(p.apis[0], before.Token)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +95,7 @@ func testRotation(t *testing.T, p *processes) {
 			t.Fatalf("signing key changed: %t, decryption key: %t", signing, decryption)
 		}
 		time.Sleep(250 * time.Millisecond)
-		l := must(p.login("ada", "lovelace"))
+		l := p.loginAda(t)
 		status, now, err := p.me(p.apis[0], l.Token)
 		if err != nil || status != http.StatusOK {
 			t.Fatalf("a new token: %d %v", status, err)
