@@ -9,6 +9,7 @@ import (
 	"flag"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"os/signal"
 	"path/filepath"
@@ -92,15 +93,19 @@ func (p *Party) Remote(url string) (*jwks.Remote, error) {
 // Serve answers requests and rotates the ring until the context is done. Requests that
 // are under way by then have five seconds.
 func (p *Party) Serve(ctx context.Context, ring *keys.Ring, h http.Handler) error {
+	l, err := net.Listen("tcp", p.Listen)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop()
 	background.Go(func() { ring.Run(ctx, report) }) // its error is that of the context
 
-	server := &http.Server{Addr: p.Listen, Handler: h, ReadTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	server := &http.Server{Handler: h, ReadTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 	failed := make(chan error, 1)
-	go func() { failed <- server.ListenAndServe() }()
+	go func() { failed <- server.Serve(l) }()
 	slog.Info("listening", "address", p.Listen)
 	select {
 	case err := <-failed:
