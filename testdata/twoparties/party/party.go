@@ -91,7 +91,7 @@ func (p *Party) Remote(url string) (*jwks.Remote, error) {
 }
 
 // Serve answers requests and rotates the ring until the context is done. Requests that
-// are under way by then have five seconds.
+// are under way by then have ten seconds.
 func (p *Party) Serve(ctx context.Context, ring *keys.Ring, h http.Handler) error {
 	l, err := net.Listen("tcp", p.Listen)
 	if err != nil {
@@ -112,7 +112,7 @@ func (p *Party) Serve(ctx context.Context, ring *keys.Ring, h http.Handler) erro
 		return err
 	case <-ctx.Done():
 	}
-	last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return server.Shutdown(last)
 }
