@@ -12,8 +12,12 @@
 //   {"cmd":"sign", claims, header, jwk}                   -> {token}
 //   {"cmd":"verify", token, jwk, alg, typ, iss, aud}      -> {claims, header}
 //       a signed JWT, which needs an exp as well
-//   {"cmd":"verifyRemote", token, url, iss, aud}          -> {claims, header}
-//       the same with the JWK Set at a URL, fetched anew; only here
+//   {"cmd":"verifyRemote", token, url, iss, aud, typ, required} -> {claims, header}
+//       the same with the JWK Set at a URL, fetched anew; typ and required claims may be
+//       left out; only here
+//   {"cmd":"login", issuer, registered, jwk, code, nonce} -> {claims}
+//       openid-client, the relying party with this registration and private key, gets an
+//       ID token for the code; only here
 //   {"cmd":"encrypt", plaintext, header, jwk}             -> {token}
 //   {"cmd":"decrypt", token, jwk, alg, enc}               -> {plaintext, header}
 //       a JWE of any text
@@ -70,11 +74,25 @@ const commands = {
     return { claims: payload, header: protectedHeader }
   },
 
-  async verifyRemote({ token, url, iss, aud }) {
+  async verifyRemote({ token, url, iss, aud, typ, required = [] }) {
     const { payload, protectedHeader } = await jwtVerify(token, createRemoteJWKSet(new URL(url)), {
-      issuer: iss, audience: aud, requiredClaims: ['exp'],
+      issuer: iss, audience: aud, typ, requiredClaims: ['exp', ...required],
     })
     return { claims: payload, header: protectedHeader }
+  },
+
+  async login({ issuer, registered, jwk, code, nonce }) {
+    const oidc = await import('openid-client')
+    const config = await oidc.discovery(new URL(issuer), registered.client_id, registered, oidc.None(), {
+      execute: [oidc.allowInsecureRequests], // on this machine
+    })
+    oidc.enableNonRepudiationChecks(config) // verify the signature, though the token came straight from its issuer
+    const { alg, kid } = jwk
+    oidc.enableDecryptingResponses(config, [registered.id_token_encrypted_response_enc], { key: await importJWK(jwk, alg), alg, kid })
+    const callback = new URL(registered.redirect_uris[0])
+    callback.searchParams.set('code', code)
+    const tokens = await oidc.authorizationCodeGrant(config, callback, { expectedNonce: nonce, idTokenExpected: true })
+    return { claims: tokens.claims() }
   },
 
   async encrypt({ plaintext, header, jwk }) {

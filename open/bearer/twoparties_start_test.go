@@ -1,0 +1,181 @@
+package bearer_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// programs is the folder of the programs.
+type programs string
+
+// buildParties builds them. They stand where ./... does not look, so go vet is told
+// about them here.
+func buildParties(t *testing.T) programs {
+	t.Helper()
+	folder := t.TempDir()
+	const all = "../../testdata/twoparties/..."
+	for _, args := range [][]string{{"vet", all}, {"build", "-o", folder, "../../testdata/twoparties/issuer", "../../testdata/twoparties/api"}} {
+		if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
+			t.Fatalf("go %s: %v\n%s", args[0], err, out)
+		}
+	}
+	return programs(folder)
+}
+
+// processes are an issuer and an API: one process with a ring, and two that share one.
+type processes struct {
+	folder string // of the issuer's ring
+	issuer string
+	apis   []string // the first is the audience
+	client *http.Client
+}
+
+// start runs them until the test ends, and then has them stop as a service does.
+func (b programs) start(t *testing.T, policy time.Duration) *processes {
+	t.Helper()
+	folder := t.TempDir()
+	at := addresses(t, 3)
+	p := &processes{
+		folder: filepath.Join(folder, "issuer"),
+		issuer: "http://" + at[0],
+		apis:   []string{"http://" + at[1], "http://" + at[2]},
+		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 100}},
+	}
+	b.run(t, p, "issuer", "-listen", at[0], "-ring", p.folder, "-policy", policy.String(), "-api", p.apis[0])
+	for _, listen := range at[1:] {
+		b.run(t, p, "api", "-listen", listen, "-ring", filepath.Join(folder, "api"), "-policy", policy.String(), "-issuer", p.issuer, "-audience", p.apis[0])
+	}
+	t.Cleanup(p.client.CloseIdleConnections) // a server that stops gives those five seconds that were never used
+	return p
+}
+
+// run starts one, and returns when it answers.
+func (b programs) run(t *testing.T, p *processes, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(string(b), name), args...)
+	cmd.Stderr = t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(20 * time.Second):
+			cmd.Process.Kill()
+			t.Errorf("%s does not stop: %v", name, <-ended)
+		}
+	})
+	for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(20 * time.Millisecond) {
+		res, err := p.client.Get("http://" + args[1] + "/jwks.json")
+		if err == nil {
+			res.Body.Close()
+			return
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("%s ended: %v", name, err)
+		default:
+		}
+	}
+	t.Fatalf("%s does not answer", name)
+}
+
+// addresses are free, as far as one can know: each party has to know the other's before
+// it listens.
+func addresses(t *testing.T, n int) (at []string) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		at = append(at, l.Addr().String())
+	}
+	return at
+}
+
+// login is the issuer's answer to a user, and when it was asked for.
+type login struct {
+	Token   string `json:"access_token"`
+	Seconds int    `json:"expires_in"`
+	asked   time.Time
+}
+
+// until is when the token is over at the earliest.
+func (l login) until() time.Time {
+	return l.asked.Truncate(time.Second).Add(time.Duration(l.Seconds) * time.Second)
+}
+
+func (p *processes) login(user, password string) (l login, err error) {
+	l.asked = time.Now()
+	res, err := p.client.PostForm(p.issuer+"/token", url.Values{"username": {user}, "password": {password}})
+	if err != nil {
+		return l, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		why, err := io.ReadAll(res.Body)
+		return l, fmt.Errorf("%s: %s %w", res.Status, strings.TrimSpace(string(why)), err)
+	}
+	return l, json.NewDecoder(res.Body).Decode(&l)
+}
+
+func (p *processes) loginAda(t *testing.T) login {
+	t.Helper()
+	l, err := p.login("ada", "lovelace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// said is the API's answer to a user.
+type said struct {
+	Subject    string   `json:"sub"`
+	Email      string   `json:"email"`
+	Name       string   `json:"name"`
+	Groups     []string `json:"groups"`
+	SignedWith string   `json:"signed_with"`
+	SealedTo   string   `json:"sealed_to"`
+}
+
+// me asks one of the processes of the API, and returns the status of its answer.
+func (p *processes) me(api, token string) (status int, s said, err error) {
+	r, err := http.NewRequest(http.MethodGet, api+"/me", nil)
+	if err != nil {
+		return 0, s, err
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := p.client.Do(r)
+	if err != nil {
+		return 0, s, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		_, err := io.Copy(io.Discard, res.Body)
+		return res.StatusCode, s, err
+	}
+	return res.StatusCode, s, json.NewDecoder(res.Body).Decode(&s)
+}

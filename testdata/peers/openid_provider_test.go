@@ -1,0 +1,126 @@
+package peers
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// registration is a relying party's, as it is sent to an OpenID Provider (OpenID Connect
+// Dynamic Client Registration 1.0 section 2): how its ID tokens are signed, and how and
+// to which keys they are encrypted.
+type registration struct {
+	ClientID     string          `json:"client_id"`
+	RedirectURIs []string        `json:"redirect_uris"`
+	Keys         json.RawMessage `json:"jwks"`
+	SignedAlg    string          `json:"id_token_signed_response_alg"`
+	EncryptedAlg string          `json:"id_token_encrypted_response_alg"`
+	EncryptedEnc string          `json:"id_token_encrypted_response_enc"`
+}
+
+// register is the relying party's registration, with the public half of its key.
+func register(alg, enc string, public json.RawMessage) registration {
+	return registration{
+		ClientID: "relying-party", RedirectURIs: []string{"https://rp.example.com/callback"},
+		Keys:      fmt.Appendf(nil, `{"keys":[%s]}`, public),
+		SignedAlg: "ES256", EncryptedAlg: alg, EncryptedEnc: enc,
+	}
+}
+
+// idTokens is a sealer of ID tokens as they were registered.
+func idTokens(issuer string, signing keys.PrivateSource, r registration) (*seal.Sealer, error) {
+	client, err := keys.ParsePublicSet(r.Keys)
+	if err != nil {
+		return nil, err
+	}
+	k, err := client.EncryptionKey()
+	if err != nil {
+		return nil, err
+	}
+	if algOfSuite(k.Suite().String()) != r.EncryptedAlg {
+		return nil, fmt.Errorf("registered for %s with a key for %s", r.EncryptedAlg, k.Suite())
+	}
+	content, err := keys.ParseContent(r.EncryptedEnc)
+	if err != nil {
+		return nil, err
+	}
+	return seal.New(seal.Config{
+		Issuer: issuer, Signing: signing, Type: "JWT",
+		Recipients: []seal.Recipient{{Audience: r.ClientID, Keys: client, Content: content}},
+	})
+}
+
+const (
+	code  = "the-code"
+	nonce = "the-nonce"
+)
+
+// provider is an OpenID Provider for one relying party, over real HTTP.
+type provider struct {
+	issuer string
+	client registration
+	sign   keys.PrivateSource
+}
+
+// startProvider publishes the keys of one ring and signs with those of sign, which are
+// the same unless something is to be refused.
+func startProvider(t *testing.T, publish *keys.Ring, sign keys.PrivateSource, client registration) *provider {
+	t.Helper()
+	p := &provider{client: client, sign: sign}
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	p.issuer = server.URL
+	mux.Handle("/jwks", jwks.Handler(publish, jwks.HandlerConfig{}))
+	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		answer(t, w, members{
+			"issuer": p.issuer, "jwks_uri": p.issuer + "/jwks",
+			"authorization_endpoint": p.issuer + "/authorize", "token_endpoint": p.issuer + "/token",
+			"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
+			"id_token_signing_alg_values_supported":    []string{client.SignedAlg},
+			"id_token_encryption_alg_values_supported": []string{client.EncryptedAlg},
+			"id_token_encryption_enc_values_supported": []string{client.EncryptedEnc},
+		})
+	})
+	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("grant_type") != "authorization_code" || r.PostFormValue("code") != code {
+			http.Error(w, `{"error":"invalid_grant"}`, http.StatusBadRequest)
+			return
+		}
+		answer(t, w, members{"access_token": "opaque", "token_type": "Bearer", "id_token": p.idToken(t)})
+	})
+	return p
+}
+
+// idToken has what OpenID Connect Core 1.0 section 2 requires, and personal data.
+func (p *provider) idToken(t *testing.T) string {
+	t.Helper()
+	sealer, err := idTokens(p.issuer, p.sign, p.client)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	token, err := sealer.Seal(t.Context(), seal.Claims{
+		Subject: "u-42",
+		Custom:  members{"nonce": nonce, "auth_time": time.Now().Unix(), "email": "ada@example.com", "name": "Ada Quillwood"},
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return token
+}
+
+func answer(t *testing.T, w http.ResponseWriter, v members) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		t.Error(err)
+	}
+}

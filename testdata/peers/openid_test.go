@@ -1,0 +1,162 @@
+package peers
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"testing"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// relyingParty reads an ID token that was sealed for it. Each finds the provider's keys
+// by its issuer.
+type relyingParty func(t *testing.T, p *provider, private keyPair, token string) (members, error)
+
+// relyingParties are npm openid-client, which logs in for its token, npm jose and go-oidc,
+// with a peer that decrypts for it.
+func relyingParties(t *testing.T) map[string]relyingParty {
+	t.Helper()
+	w := startNode(t).(*worker)
+	return map[string]relyingParty{
+		"openid-client": func(t *testing.T, p *provider, own keyPair, _ string) (claims members, err error) {
+			if _, err := os.Stat("node/node_modules/openid-client"); err != nil {
+				missing(t, "npm openid-client is not installed: run npm install --no-package-lock in testdata/peers/node")
+			}
+			var got struct{ Claims members }
+			err = w.call(&got, "login", members{
+				"issuer": p.issuer, "registered": p.client, "jwk": own.Private, "code": code, "nonce": nonce,
+			})
+			return got.Claims, err
+		},
+		"npm jose": func(_ *testing.T, p *provider, own keyPair, token string) (members, error) {
+			signed, header, err := w.decrypt(token, own.Private, p.client.EncryptedAlg, p.client.EncryptedEnc)
+			if err != nil {
+				return nil, err
+			}
+			if header["cty"] != "JWT" {
+				return nil, errors.New("the plaintext is not announced as a JWT")
+			}
+			var got struct{ Claims members }
+			err = w.call(&got, "verifyRemote", members{
+				"token": signed, "url": p.issuer + "/jwks", "iss": p.issuer, "aud": p.client.ClientID, "typ": "JWT",
+			})
+			return got.Claims, err
+		},
+		"go-oidc": func(t *testing.T, p *provider, own keyPair, token string) (claims members, err error) {
+			signed, _, err := goJose{}.decrypt(token, own.Private, p.client.EncryptedAlg, p.client.EncryptedEnc)
+			if err != nil {
+				return nil, err
+			}
+			at, err := oidc.NewProvider(t.Context(), p.issuer)
+			if err != nil {
+				return nil, err
+			}
+			id, err := at.Verifier(&oidc.Config{ClientID: p.client.ClientID}).Verify(t.Context(), signed)
+			if err != nil {
+				return nil, err
+			}
+			return claims, id.Claims(&claims)
+		},
+		"sealjwt": func(t *testing.T, p *provider, own keyPair, token string) (claims members, err error) {
+			k, err := keys.ParseKey(own.Private, keys.As{})
+			if err != nil {
+				return nil, err
+			}
+			set, err := keys.NewSet(k)
+			if err != nil {
+				return nil, err
+			}
+			tok, err := opened(t, p.issuer, p.client.ClientID, "JWT", set, token)
+			if err != nil {
+				return nil, err
+			}
+			return claims, tok.Claims(&claims)
+		},
+	}
+}
+
+// opened opens a token of an issuer whose keys are found by its metadata.
+func opened(t *testing.T, issuer, audience, typ string, own keys.PrivateSource, token string, required ...string) (*open.Token, error) {
+	t.Helper()
+	o, err := open.New(open.Config{
+		Audience: audience, Trust: []open.Issuer{{ID: issuer, Keys: discovered(t, issuer)}},
+		Decryption: own, Type: typ, Require: required,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.Open(t.Context(), token)
+}
+
+// TestIDToken: an ID token that is sealed as a relying party has registered is read by
+// all of them, and they agree on its claims.
+func TestIDToken(t *testing.T) {
+	parties := relyingParties(t)
+	ring := newRing(t, keys.MemStore(), keys.Policy{})
+	for _, alg := range []string{"ECDH-ES", "ECDH-ES+A256KW", "RSA-OAEP-256"} {
+		own, err := startNode(t).generate(alg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, enc := range []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256} {
+			t.Run(alg+" "+enc.String(), func(t *testing.T) {
+				p := startProvider(t, ring, ring, register(alg, enc.String(), own.Public))
+				token := p.idToken(t)
+				want, err := parties["sealjwt"](t, p, own, token)
+				if err != nil || want["email"] != "ada@example.com" || want["nonce"] != nonce {
+					t.Fatalf("we read %v: %v", want, err)
+				}
+				for name, read := range parties {
+					got, err := read(t, p, own, token)
+					if err != nil {
+						t.Errorf("%s: %v", name, err)
+						continue
+					}
+					if name == "openid-client" { // another token of the same user
+						for _, claim := range []string{"jti", "iat", "exp", "auth_time"} {
+							if got[claim] == nil {
+								t.Errorf("%s: no %s", name, claim)
+							}
+							got[claim] = want[claim]
+						}
+					}
+					if !reflect.DeepEqual(got, want) {
+						t.Errorf("%s reads %v instead of %v", name, got, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestIDTokenRefused: they do verify what is inside. One that was signed by keys that the
+// provider does not publish, and one that is encrypted to another key, are refused by all.
+func TestIDTokenRefused(t *testing.T) {
+	parties := relyingParties(t)
+	ring, foreign := newRing(t, keys.MemStore(), keys.Policy{}), newRing(t, keys.MemStore(), keys.Policy{})
+	var own [2]keyPair
+	for i := range own {
+		var err error
+		if own[i], err = startNode(t).generate("ECDH-ES"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := register("ECDH-ES", "A256GCM", own[0].Public)
+	for name, read := range parties {
+		p := startProvider(t, ring, foreign, client)
+		_, err := read(t, p, own[0], p.idToken(t))
+		if err == nil {
+			t.Errorf("%s takes what nobody's key has signed", name)
+		}
+		t.Logf("%s: %v", name, err)
+		p = startProvider(t, ring, ring, client)
+		if _, err = read(t, p, own[1], p.idToken(t)); err == nil {
+			t.Errorf("%s takes what is for another key", name)
+		}
+		t.Logf("%s: %v", name, err)
+	}
+}

@@ -1,0 +1,93 @@
+// Command api tells users what their tokens say about them. It is one of two programs
+// that share no private key; the other one, the issuer, has to be started first.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"log"
+	"log/slog"
+	"net/http"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/bearer"
+	"github.com/sealjwt/sealjwt/testdata/twoparties/party"
+)
+
+var (
+	issuer   = flag.String("issuer", "http://127.0.0.1:8001", "`URL` of the issuer, whose tokens are accepted")
+	audience = flag.String("audience", "http://127.0.0.1:8002", "`URL` by which the issuer knows this API")
+)
+
+func main() {
+	if err := party.Main("127.0.0.1:8002", run); err != nil {
+		log.Fatal("api: ", err)
+	}
+}
+
+func run(ctx context.Context, p *party.Party) error {
+	ring, err := p.Ring(ctx, keys.UseEnc)
+	if err != nil {
+		return err
+	}
+	at, err := jwks.Discover(ctx, *issuer, nil)
+	if err != nil {
+		return err
+	}
+	issuerKeys, err := p.Remote(at)
+	if err != nil {
+		return err
+	}
+	opener, err := open.New(open.Config{
+		Audience:   *audience,
+		Trust:      []open.Issuer{{ID: *issuer, Keys: issuerKeys}},
+		Decryption: ring,
+		Leeway:     p.Leeway,
+	})
+	if err != nil {
+		return err
+	}
+	auth, err := bearer.New(bearer.Config{Opener: opener, OnRefusal: refused})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/jwks.json", jwks.Handler(ring, jwks.HandlerConfig{}))
+	mux.Handle("GET /me", auth.Require(http.HandlerFunc(me)))
+	return p.Serve(ctx, ring, mux)
+}
+
+// me answers with what the token says, and by which keys it came.
+func me(w http.ResponseWriter, r *http.Request) {
+	tok, ok := bearer.TokenFrom(r.Context())
+	if !ok {
+		http.Error(w, "no token", http.StatusInternalServerError)
+		return
+	}
+	var profile struct {
+		Email  string   `json:"email"`
+		Name   string   `json:"name"`
+		Groups []string `json:"groups"`
+	}
+	if err := tok.Claims(&profile); err != nil {
+		slog.ErrorContext(r.Context(), "unexpected claims", "err", err)
+		http.Error(w, "unexpected claims", http.StatusInternalServerError)
+		return
+	}
+	party.Answer(w, map[string]any{
+		"sub": tok.Subject(), "email": profile.Email, "name": profile.Name, "groups": profile.Groups,
+		"signed_with": tok.SigningKeyID(), "sealed_to": tok.DecryptionKeyID(),
+	})
+}
+
+// refused logs why, which the client is not told.
+func refused(ctx context.Context, r bearer.Refusal) {
+	why := r.Err.Error()
+	if e, ok := errors.AsType[*open.Error](r.Err); ok {
+		why = e.Detail()
+	}
+	slog.InfoContext(ctx, "refused", "status", r.Status, "why", why)
+}

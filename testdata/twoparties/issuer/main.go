@@ -1,0 +1,97 @@
+// Command issuer logs users in and gives them tokens that only the API can read. It is
+// one of two programs that share no private key; the other one is the API.
+//
+//	go run ./testdata/twoparties/issuer -ring /tmp/demo/issuer &
+//	go run ./testdata/twoparties/api -ring /tmp/demo/api &
+//	curl -d 'username=ada&password=lovelace' http://127.0.0.1:8001/token
+//	curl -H 'Authorization: Bearer …' http://127.0.0.1:8002/me
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/subtle"
+	"flag"
+	"log"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/seal"
+	"github.com/sealjwt/sealjwt/testdata/twoparties/party"
+)
+
+// Profile is what the API shall know about a user, and nobody else.
+type Profile struct {
+	Email  string   `json:"email"`
+	Name   string   `json:"name"`
+	Groups []string `json:"groups"`
+}
+
+// users are invented. Where they are real, passwords are hashed, if there are any.
+var users = map[string]struct {
+	id, password string
+	profile      Profile
+}{
+	"ada": {"u-42", "lovelace", Profile{"ada@example.com", "Ada Quillwood", []string{"engineering", "admins"}}},
+	"bob": {"u-43", "builder", Profile{"bob@example.com", "Bob Fernsby", []string{"sales"}}},
+}
+
+var api = flag.String("api", "http://127.0.0.1:8002", "`URL` of the API, its audience")
+
+func main() {
+	if err := party.Main("127.0.0.1:8001", run); err != nil {
+		log.Fatal("issuer: ", err)
+	}
+}
+
+func run(ctx context.Context, p *party.Party) error {
+	ring, err := p.Ring(ctx, keys.UseSig)
+	if err != nil {
+		return err
+	}
+	apiKeys, err := p.Remote(*api + "/jwks.json")
+	if err != nil {
+		return err
+	}
+	issuer := "http://" + p.Listen
+	sealer, err := seal.New(seal.Config{
+		Issuer:     issuer,
+		Lifetime:   p.Lifetime,
+		Signing:    ring,
+		Recipients: []seal.Recipient{{Audience: *api, Keys: apiKeys}},
+	})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/jwks.json", jwks.Handler(ring, jwks.HandlerConfig{}))
+	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		party.Answer(w, map[string]string{
+			"issuer": issuer, "jwks_uri": issuer + "/jwks.json", "token_endpoint": issuer + "/token",
+		})
+	})
+	mux.Handle("POST /token", login(sealer, cmp.Or(p.Lifetime, seal.DefaultLifetime)))
+	return p.Serve(ctx, ring, mux)
+}
+
+// login gives a user a token for a password.
+func login(sealer *seal.Sealer, lifetime time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+		user, ok := users[r.PostFormValue("username")]
+		if same := subtle.ConstantTimeCompare([]byte(user.password), []byte(r.PostFormValue("password"))); !ok || same != 1 {
+			http.Error(w, "wrong user name or password", http.StatusForbidden)
+			return
+		}
+		token, err := sealer.Seal(r.Context(), seal.Claims{Subject: user.id, Custom: user.profile})
+		if err != nil {
+			slog.ErrorContext(r.Context(), "no token", "err", err)
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		party.Answer(w, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(lifetime.Seconds())})
+	}
+}

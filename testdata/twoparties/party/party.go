@@ -1,0 +1,135 @@
+// Package party is what the two programs beside it have in common: a ring of their own,
+// and a server that rotates it. It is an example, to be copied and changed.
+package party
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/jwks"
+)
+
+// Party is one of two. Its durations are zero, which stands for the defaults, unless the
+// flag policy shortens them.
+type Party struct {
+	Listen, Folder string
+
+	Policy            keys.Policy
+	Lifetime, Leeway  time.Duration // of seal.Config, of open.Config
+	HardAge, Cooldown time.Duration // of jwks.Config
+}
+
+// Main reads the flags and runs a program until it is told to stop.
+func Main(listen string, run func(context.Context, *Party) error) error {
+	p := &Party{}
+	flag.StringVar(&p.Listen, "listen", listen, "`address` on this machine: it speaks plain HTTP")
+	flag.StringVar(&p.Folder, "ring", "", "`folder` for the ring and the key that encrypts it, both made if they are missing")
+	unit := flag.Duration("policy", 0, "for a demonstration: a token lives for two such `durations`, and the keys change every five to ten")
+	flag.Parse()
+	if p.Folder == "" || flag.NArg() != 0 {
+		return errors.New("the flag -ring is needed, and there are no arguments; -help lists the flags")
+	}
+	if *unit != 0 {
+		p.shorten(*unit)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, p)
+}
+
+// shorten makes a policy for those who want to see keys change. Whoever caches or opens
+// keeps to the same figures, which is what keeps every token good.
+func (p *Party) shorten(unit time.Duration) {
+	p.Policy = keys.Policy{
+		TokenLifetime: max(2*unit, time.Second), Leeway: unit / 4, ClockSkew: unit / 4,
+		CacheAge: 2 * unit, MaxAge: unit, PublishLag: unit / 4, SnapshotAge: 2 * unit,
+	}
+	w := p.Policy.Windows()
+	p.Policy.Sig.Period = max(w.SignAhead, w.SignKept) + unit/4
+	p.Policy.Enc.Period = max(w.EncAhead, w.EncKept) + unit/4
+	p.Lifetime = p.Policy.TokenLifetime.Truncate(time.Second)
+	p.Leeway, p.HardAge, p.Cooldown = p.Policy.Leeway, p.Policy.CacheAge, p.Policy.MaxAge/4
+}
+
+// Ring opens the party's ring, or makes it when there is no key for one. A service keeps
+// the two in different places, and has made them before it starts.
+func (p *Party) Ring(ctx context.Context, use keys.Use) (*keys.Ring, error) {
+	store, file := filestore.New(filepath.Join(p.Folder, "ring")), filepath.Join(p.Folder, "kek")
+	kek, err := keys.KeyFile(file)
+	if err == nil {
+		return keys.Open(ctx, store, kek)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if kek, err = keys.CreateKeyFile(file); err != nil {
+		return nil, err
+	}
+	return keys.Create(ctx, store, kek, keys.RingConfig{Policy: p.Policy, Uses: []keys.Use{use}})
+}
+
+// Remote is the other party's keys.
+func (p *Party) Remote(url string) (*jwks.Remote, error) {
+	return jwks.NewRemote(jwks.Config{URL: url, HardAge: p.HardAge, Cooldown: p.Cooldown, Report: func(f jwks.Fetch) {
+		if f.Err != nil {
+			slog.Error("the other party's keys", "err", f.Err)
+		}
+	}})
+}
+
+// Serve answers requests and rotates the ring until the context is done. Requests that
+// are under way by then have ten seconds.
+func (p *Party) Serve(ctx context.Context, ring *keys.Ring, h http.Handler) error {
+	l, err := net.Listen("tcp", p.Listen)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer stop()
+	background.Go(func() { ring.Run(ctx, report) }) // its error is that of the context
+
+	server := &http.Server{Handler: h, ReadTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	slog.Info("listening", "address", p.Listen)
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(last)
+}
+
+func report(s keys.Step, err error) {
+	if err != nil {
+		slog.Error("the ring was not rotated", "err", err)
+		return
+	}
+	slog.Info("the ring was rotated", "action", s.Action, "use", s.Use, "kid", s.KeyID)
+}
+
+// Answer answers with JSON that nobody may keep.
+func Answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		slog.Error("the answer was not sent", "err", err)
+	}
+}
