@@ -58,24 +58,23 @@ func AppendDecodeBase64URL[T string | []byte](dst []byte, s T) ([]byte, error) {
 	// Eight characters are six bytes. They are written as eight, and the last two
 	// overwritten by what follows.
 	for ; len(s)-i >= 8 && len(room)-n >= 8; i, n = i+8, n+6 {
-		a, b, c, d := sextets[s[i]], sextets[s[i+1]], sextets[s[i+2]], sextets[s[i+3]]
-		e, f, g, h := sextets[s[i+4]], sextets[s[i+5]], sextets[s[i+6]], sextets[s[i+7]]
-		if (a|b|c|d|e|f|g|h)&0x80 != 0 { // one is none
+		c := s[i : i+8]
+		x := sextets[0][c[0]] | sextets[1][c[1]] | sextets[2][c[2]] | sextets[3][c[3]]
+		y := sextets[0][c[4]] | sextets[1][c[5]] | sextets[2][c[6]] | sextets[3][c[7]]
+		if x|y >= none { // one of them is
 			break
 		}
-		x := uint64(a)<<58 | uint64(b)<<52 | uint64(c)<<46 | uint64(d)<<40 |
-			uint64(e)<<34 | uint64(f)<<28 | uint64(g)<<22 | uint64(h)<<16
-		binary.BigEndian.PutUint64(room[n:], x)
+		binary.BigEndian.PutUint64(room[n:], uint64(x)<<40|uint64(y)<<16)
 	}
 	dst = dst[:start+n]
 	var bits uint // so many of them in value are not written yet
 	var value uint32
 	for ; i < len(s); i++ {
-		x := sextets[s[i]]
+		x := sextets[3][s[i]]
 		if x == none {
 			return dst[:start], notCanonical(i, s[i])
 		}
-		value, bits = value<<6|uint32(x), bits+6
+		value, bits = value<<6|x, bits+6
 		if bits >= 8 {
 			bits -= 8
 			dst = append(dst, byte(value>>bits))
@@ -95,16 +94,19 @@ func notCanonical(at int, c byte) error {
 	return &Error{at, "not canonical base64url"}
 }
 
-// none is the sextet of a byte that is not in the alphabet.
-const none = 0xff
+// none is the sextet of a byte that is not in the alphabet. No three bytes are as large.
+const none = 1 << 24
 
-// sextets has the value of each character of the alphabet, RFC 4648 section 5.
-var sextets = func() (values [256]byte) {
-	for i := range values {
-		values[i] = none
-	}
-	for i, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
-		values[c] = byte(i)
+// sextets has the value of each character of the alphabet, RFC 4648 section 5, for each
+// of the four places that it can have in three bytes.
+var sextets = func() (values [4][256]uint32) {
+	for place := range values {
+		for i := range values[place] {
+			values[place][i] = none
+		}
+		for i, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+			values[place][c] = uint32(i) << (6 * (3 - place))
+		}
 	}
 	return values
 }()

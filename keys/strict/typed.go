@@ -3,6 +3,7 @@ package strict
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // Text returns the string that the named member is, and whether there is such a
@@ -44,9 +45,13 @@ func (o Object) Strings(name string) (ss []string, ok bool, err error) {
 		return nil, true, &MemberError{name, "has too many elements"}
 	}
 	ss = make([]string, 0, len(items))
+	var all strings.Builder // one copy for all of them, since they may be many and long
+	all.Grow(len(raw))
 	for _, item := range items {
 		s, isString := unquote(item)
-		ss, isArray = append(ss, string(s)), isArray && isString
+		start := all.Len()
+		all.Write(s)
+		ss, isArray = append(ss, all.String()[start:]), isArray && isString
 	}
 	if !isArray {
 		return nil, true, &MemberError{name, "is not a string or an array of strings"}
