@@ -51,7 +51,7 @@ func TestAccessToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	ring := newRing(t, keys.MemStore(), keys.Policy{})
-	p := startProvider(t, ring, ring, registration{})
+	p := startProvider(t, ring, registration{})
 
 	full := seal.Claims{Subject: "u-42", Custom: members{"client_id": "app", "scope": "orders:read", "email": "ada@example.com"}}
 	for name, c := range map[string]struct {
