@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/open"
 )
 
@@ -67,15 +66,7 @@ func (r refusal) by(name string, err error) bool {
 func TestIDTokenRefused(t *testing.T) {
 	signer, recipient := generate(t, goJose{}, "ES256"), generate(t, goJose{}, "ECDH-ES")
 	stranger, another := generate(t, goJose{}, "ES256"), generate(t, goJose{}, "ECDH-ES")
-	k, err := keys.ParseKey(signer.Private, keys.As{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := keys.NewSet(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := startProvider(t, set, register("ECDH-ES", "A256GCM", recipient.Public))
+	p := startProvider(t, heldSet(t, signer), register("ECDH-ES", "A256GCM", recipient.Public))
 	parties := relyingParties(t)
 
 	for _, c := range []struct {

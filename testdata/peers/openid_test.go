@@ -9,6 +9,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/open"
 )
 
@@ -63,21 +64,27 @@ func relyingParties(t *testing.T) map[string]relyingParty {
 			return claims, id.Claims(&claims)
 		},
 		"sealjwt": func(t *testing.T, p *provider, own keyPair, token string) (claims members, err error) {
-			k, err := keys.ParseKey(own.Private, keys.As{})
-			if err != nil {
-				return nil, err
-			}
-			set, err := keys.NewSet(k)
-			if err != nil {
-				return nil, err
-			}
-			tok, err := opened(t, p.issuer, p.client.ClientID, "JWT", set, token)
+			tok, err := opened(t, p.issuer, p.client.ClientID, "JWT", heldSet(t, own), token)
 			if err != nil {
 				return nil, err
 			}
 			return claims, tok.Claims(&claims)
 		},
 	}
+}
+
+// discovered are an issuer's keys, found by its metadata.
+func discovered(t *testing.T, issuer string) *jwks.Remote {
+	t.Helper()
+	at, err := jwks.Discover(t.Context(), issuer, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote, err := jwks.NewRemote(jwks.Config{URL: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return remote
 }
 
 // opened opens a token of an issuer whose keys are found by its metadata.

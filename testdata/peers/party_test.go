@@ -103,6 +103,20 @@ func publicSet(jwk json.RawMessage) (*keys.PublicSet, error) {
 	return keys.ParsePublicSet(fmt.Appendf(nil, `{"keys":[%s]}`, jwk))
 }
 
+// heldSet is a key of theirs as we hold it, by itself.
+func heldSet(t *testing.T, key keyPair) *keys.Set {
+	t.Helper()
+	k, err := keys.ParseKey(key.Private, keys.As{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := keys.NewSet(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
 // kid of a JWK; "" is one that no test accepts.
 func kid(jwk json.RawMessage) string {
 	var key struct {
