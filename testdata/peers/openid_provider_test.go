@@ -26,11 +26,11 @@ type registration struct {
 }
 
 // register is the relying party's registration, with the public half of its key.
-func register(alg, enc string, public json.RawMessage) registration {
+func register(signed, alg, enc string, public json.RawMessage) registration {
 	return registration{
 		ClientID: "relying-party", RedirectURIs: []string{"https://rp.example.com/callback"},
 		Keys:      fmt.Appendf(nil, `{"keys":[%s]}`, public),
-		SignedAlg: "ES256", EncryptedAlg: alg, EncryptedEnc: enc,
+		SignedAlg: signed, EncryptedAlg: alg, EncryptedEnc: enc,
 	}
 }
 

@@ -66,7 +66,7 @@ func (r refusal) by(name string, err error) bool {
 func TestIDTokenRefused(t *testing.T) {
 	signer, recipient := generate(t, goJose{}, "ES256"), generate(t, goJose{}, "ECDH-ES")
 	stranger, another := generate(t, goJose{}, "ES256"), generate(t, goJose{}, "ECDH-ES")
-	p := startProvider(t, heldSet(t, signer), register("ECDH-ES", "A256GCM", recipient.Public))
+	p := startProvider(t, heldSet(t, signer), register("ES256", "ECDH-ES", "A256GCM", recipient.Public))
 	parties := relyingParties(t)
 
 	for _, c := range []struct {
