@@ -18,8 +18,9 @@ import (
 // by its issuer.
 type relyingParty func(t *testing.T, p *provider, private keyPair, token string) (members, error)
 
-// relyingParties are npm openid-client, which logs in for its token, npm jose and go-oidc,
-// with a peer that decrypts for it.
+// relyingParties are npm openid-client, which logs in for its token and decrypts and
+// verifies it, npm jose, which does both when told to, and go-oidc, which does not decrypt:
+// it verifies what go-jose has decrypted.
 func relyingParties(t *testing.T) map[string]relyingParty {
 	t.Helper()
 	w := startNode(t).(*worker)
@@ -49,7 +50,7 @@ func relyingParties(t *testing.T) map[string]relyingParty {
 			})
 			return got.Claims, err
 		},
-		"go-oidc": func(t *testing.T, p *provider, own keyPair, token string) (claims members, err error) {
+		"go-jose, then go-oidc": func(t *testing.T, p *provider, own keyPair, token string) (claims members, err error) {
 			signed, _, err := goJose{}.decrypt(token, own.Private, p.client.EncryptedAlg, p.client.EncryptedEnc)
 			if err != nil {
 				return nil, err
