@@ -117,6 +117,24 @@ func heldSet(t *testing.T, key keyPair) *keys.Set {
 	return set
 }
 
+// posing is a key under the kid of another.
+func posing(t *testing.T, key keyPair, kid string) keyPair {
+	t.Helper()
+	renamed := func(jwk json.RawMessage) json.RawMessage {
+		var all members
+		if err := json.Unmarshal(jwk, &all); err != nil {
+			t.Fatal(err)
+		}
+		all["kid"] = kid
+		out, err := json.Marshal(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	return keyPair{renamed(key.Private), renamed(key.Public)}
+}
+
 // kid of a JWK; "" is one that no test accepts.
 func kid(jwk json.RawMessage) string {
 	var key struct {
