@@ -2,73 +2,83 @@ package peers
 
 import (
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// accessClaims are those that RFC 9068 section 2.2 requires besides iss, exp and aud,
-// which every token has.
-var accessClaims = []string{"sub", "client_id", "iat", "jti"}
+// accessClaims are those that RFC 9068 section 2.2 requires, and demanded what a resource
+// server has to name of them: without the others no token is taken anyway.
+var (
+	accessClaims = []string{"iss", "exp", "aud", "sub", "client_id", "iat", "jti"}
+	demanded     = []string{"sub", "client_id", "iat", "jti"}
+)
 
-// discovered are an issuer's keys, found by its metadata.
-func discovered(t *testing.T, issuer string) *jwks.Remote {
-	t.Helper()
-	at, err := jwks.Discover(t.Context(), issuer, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	remote, err := jwks.NewRemote(jwks.Config{URL: at})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return remote
+// resourceServer takes sealed access tokens of one issuer, whose keys it finds by its
+// metadata: with this library, and with npm jose.
+type resourceServer struct {
+	issuer      *provider
+	signer, own keyPair
+	node        *worker
 }
 
-// TestAccessToken: a JWT access token (RFC 9068) is sealed, and opened with the claims
-// that it must have; once it is decrypted, a plain verifier of such tokens takes it too.
-// What lacks one of the claims, or is an ID token, both refuse.
-func TestAccessToken(t *testing.T) {
-	w := startNode(t).(*worker)
-	own, err := w.generate("ECDH-ES")
-	if err != nil {
-		t.Fatal(err)
-	}
-	api, err := keys.ParsePublicSet(register("", "", own.Public).Keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := keys.ParseKey(own.Private, keys.As{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := keys.NewSet(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring := newRing(t, keys.MemStore(), keys.Policy{})
-	p := startProvider(t, ring, ring, registration{})
+func startResourceServer(t *testing.T) resourceServer {
+	t.Helper()
+	signer, own := generate(t, goJose{}, "ES256"), generate(t, goJose{}, "ECDH-ES")
+	return resourceServer{startProvider(t, heldSet(t, signer), registration{}), signer, own, startNode(t).(*worker)}
+}
 
+func (s resourceServer) open(t *testing.T, token string) (*open.Token, error) {
+	t.Helper()
+	return opened(t, s.issuer.issuer, audience, "at+jwt", heldSet(t, s.own), token, demanded...)
+}
+
+func (s resourceServer) jose(t *testing.T, token string) (members, error) {
+	t.Helper()
+	signed, _, err := s.node.decrypt(token, s.own.Private, "ECDH-ES", "A256GCM")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Claims members }
+	err = s.node.call(&got, "verifyRemote", members{
+		"token": signed, "url": s.issuer.issuer + "/jwks", "alg": "ES256",
+		"iss": s.issuer.issuer, "aud": audience, "typ": "at+jwt", "required": demanded,
+	})
+	return got.Claims, err
+}
+
+// TestAccessToken: a JWT access token (RFC 9068) is sealed with all claims that it must
+// have, and opened; once it is decrypted, a plain verifier of such tokens takes it too.
+// What was sealed without a claim that the caller gives, or as something else, both
+// refuse.
+func TestAccessToken(t *testing.T) {
+	s := startResourceServer(t)
+	api, err := publicSet(s.own.Public)
+	if err != nil {
+		t.Fatal(err)
+	}
 	full := seal.Claims{Subject: "u-42", Custom: members{"client_id": "app", "scope": "orders:read", "email": "ada@example.com"}}
 	for name, c := range map[string]struct {
 		typ     string
 		claims  seal.Claims
 		refused error
+		jose    string // what npm jose says
 	}{
-		"all claims":     {"at+jwt", full, nil},
-		"long type":      {"application/at+jwt", full, nil},
-		"no client_id":   {"at+jwt", seal.Claims{Subject: "u-42", Custom: members{"scope": "orders:read"}}, open.ErrClaims},
-		"no sub":         {"at+jwt", seal.Claims{Custom: members{"client_id": "app"}}, open.ErrClaims},
-		"an ID token":    {"JWT", full, open.ErrType},
-		"a sealed token": {"", full, open.ErrType},
+		"all claims":     {"at+jwt", full, nil, ""},
+		"long type":      {"application/at+jwt", full, nil, ""},
+		"no client_id":   {"at+jwt", seal.Claims{Subject: "u-42", Custom: members{"scope": "orders:read"}}, open.ErrClaims, `missing required "client_id"`},
+		"no sub":         {"at+jwt", seal.Claims{Custom: members{"client_id": "app"}}, open.ErrClaims, `missing required "sub"`},
+		"an ID token":    {"JWT", full, open.ErrType, `unexpected "typ"`},
+		"a sealed token": {"", full, open.ErrType, `unexpected "typ"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sealer, err := seal.New(seal.Config{
-				Issuer: p.issuer, Signing: ring, Type: c.typ,
+				Issuer: s.issuer.issuer, Signing: heldSet(t, s.signer), Type: c.typ,
 				Recipients: []seal.Recipient{{Audience: audience, Keys: api}},
 			})
 			if err != nil {
@@ -78,32 +88,77 @@ func TestAccessToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tok, err := opened(t, p.issuer, audience, "at+jwt", set, token, accessClaims...)
+			tok, err := s.open(t, token)
 			if !errors.Is(err, c.refused) {
 				t.Errorf("we say %v", err)
 			}
-			if err == nil {
-				for _, claim := range append([]string{"iss", "exp", "aud"}, accessClaims...) {
-					if !slices.Contains(tok.Sealed(), claim) {
-						t.Errorf("no %s", claim)
-					}
+			got, joseErr := s.jose(t, token)
+			if (joseErr == nil) != (c.jose == "") || joseErr != nil && !strings.Contains(joseErr.Error(), c.jose) {
+				t.Errorf("npm jose says %v", joseErr)
+			}
+			if err != nil || joseErr != nil {
+				return
+			}
+			for _, claim := range accessClaims {
+				if !slices.Contains(tok.Sealed(), claim) || got[claim] == nil {
+					t.Errorf("no %s", claim)
 				}
 			}
-
-			signed, _, err := w.decrypt(token, own.Private, "ECDH-ES", "A256GCM")
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got struct{ Claims, Header members }
-			err = w.call(&got, "verifyRemote", members{
-				"token": signed, "url": p.issuer + "/jwks", "iss": p.issuer, "aud": audience, "typ": "at+jwt", "required": accessClaims,
-			})
-			if (err == nil) != (c.refused == nil) {
-				t.Errorf("npm jose says %v", err)
-			}
-			if err == nil && (got.Claims["sub"] != "u-42" || got.Claims["client_id"] != "app" || got.Claims["email"] != "ada@example.com") {
-				t.Errorf("npm jose reads %v", got.Claims)
+			if got["sub"] != "u-42" || got["client_id"] != "app" || got["email"] != "ada@example.com" {
+				t.Errorf("npm jose reads %v", got)
 			}
 		})
+	}
+}
+
+// TestAccessTokenLacks: an access token of another sealer without one of the required
+// claims is refused, for the want of that claim.
+func TestAccessTokenLacks(t *testing.T) {
+	s := startResourceServer(t)
+	now := time.Now()
+	full := members{
+		"iss": s.issuer.issuer, "exp": now.Add(10 * time.Minute).Unix(), "aud": audience, "sub": "u-42",
+		"client_id": "app", "iat": now.Unix(), "jti": "the-id",
+	}
+	says := map[string]struct {
+		class  error
+		detail string
+	}{
+		"iss":       {open.ErrIssuer, `iss is ""`},
+		"exp":       {open.ErrClaims, "exp is missing"},
+		"aud":       {open.ErrAudience, "aud is none"},
+		"sub":       {open.ErrClaims, "sub is required"},
+		"client_id": {open.ErrClaims, "client_id is required"},
+		"iat":       {open.ErrClaims, "iat is required"},
+		"jti":       {open.ErrClaims, "jti is required"},
+	}
+	forge := func(claims members) string {
+		token, err := sealWith(goJose{}, claims, s.signer, s.own,
+			members{"alg": "ES256", "typ": "at+jwt"},
+			members{"alg": "ECDH-ES", "enc": "A256GCM", "cty": "JWT", "kid": kid(s.own.Public)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	token := forge(full)
+	if _, err := s.open(t, token); err != nil {
+		t.Errorf("with all claims: we say %v", err)
+	}
+	if _, err := s.jose(t, token); err != nil {
+		t.Errorf("with all claims: npm jose says %v", err)
+	}
+	for _, claim := range accessClaims {
+		claims := maps.Clone(full)
+		delete(claims, claim)
+		token, want := forge(claims), says[claim]
+		_, err := s.open(t, token)
+		refused, ok := errors.AsType[*open.Error](err)
+		if !ok || !errors.Is(err, want.class) || !strings.Contains(refused.Detail(), want.detail) {
+			t.Errorf("no %s: we say %v", claim, err)
+		}
+		if _, err := s.jose(t, token); err == nil || !strings.Contains(err.Error(), `missing required "`+claim+`" claim`) {
+			t.Errorf("no %s: npm jose says %v", claim, err)
+		}
 	}
 }

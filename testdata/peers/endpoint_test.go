@@ -49,7 +49,8 @@ func endpoint(t *testing.T, ring *keys.Ring, c jwks.HandlerConfig) string {
 }
 
 // TestEndpoint: every client verifies with what the Handler serves, refuses a stranger's
-// token, and after an emergency takes the new key and not the revoked one.
+// token, under a kid of its own or a published one, and after an emergency takes the new
+// key and not the revoked one.
 func TestEndpoint(t *testing.T) {
 	ring := newRing(t, keys.MemStore(), keys.Policy{})
 	at := endpoint(t, ring, jwks.HandlerConfig{})
@@ -59,7 +60,8 @@ func TestEndpoint(t *testing.T) {
 	for _, c := range clients {
 		start[c.name] = func(t *testing.T) verifier { return c.start(t.Context(), t, towards(at)) }
 	}
-	old := sign(t, ring, time.Hour)
+	old, active := sign(t, ring, time.Hour), activeSigningKey(t, ring)
+	impostor := sign(t, heldSet(t, posing(t, generate(t, goJose{}, "ES256"), active)), time.Hour)
 	for name, start := range start {
 		t.Run(name, func(t *testing.T) {
 			verify := start(t)
@@ -69,17 +71,12 @@ func TestEndpoint(t *testing.T) {
 			if verify(t.Context(), stranger(t)) == nil {
 				t.Error("a stranger's token was accepted")
 			}
+			if verify(t.Context(), impostor) == nil {
+				t.Error("a stranger's token under a published kid was accepted")
+			}
 		})
 	}
-	set, err := ring.Private(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := set.SigningKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	revoke(t, ring, k.ID())
+	revoke(t, ring, active)
 	next := sign(t, ring, time.Hour)
 	for name, start := range start {
 		t.Run(name+" after a revocation", func(t *testing.T) {

@@ -122,11 +122,11 @@ func (p *publisher) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// sign makes a signed token of the ring's active key, as it stands inside a sealed
+// sign makes a signed token of the key that signs, as it stands inside a sealed
 // one.
-func sign(t *testing.T, ring *keys.Ring, lifetime time.Duration) string {
+func sign(t *testing.T, own keys.PrivateSource, lifetime time.Duration) string {
 	t.Helper()
-	set, err := ring.Private(t.Context())
+	set, err := own.Private(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

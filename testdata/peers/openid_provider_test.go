@@ -26,11 +26,11 @@ type registration struct {
 }
 
 // register is the relying party's registration, with the public half of its key.
-func register(alg, enc string, public json.RawMessage) registration {
+func register(signed, alg, enc string, public json.RawMessage) registration {
 	return registration{
 		ClientID: "relying-party", RedirectURIs: []string{"https://rp.example.com/callback"},
 		Keys:      fmt.Appendf(nil, `{"keys":[%s]}`, public),
-		SignedAlg: "ES256", EncryptedAlg: alg, EncryptedEnc: enc,
+		SignedAlg: signed, EncryptedAlg: alg, EncryptedEnc: enc,
 	}
 }
 
@@ -66,19 +66,24 @@ const (
 type provider struct {
 	issuer string
 	client registration
-	sign   keys.PrivateSource
+	keys   providerKeys
+	forged string // unless empty, what it gives out in the place of its ID tokens
 }
 
-// startProvider publishes the keys of one ring and signs with those of sign, which are
-// the same unless something is to be refused.
-func startProvider(t *testing.T, publish *keys.Ring, sign keys.PrivateSource, client registration) *provider {
+// providerKeys are those that it publishes and signs with.
+type providerKeys interface {
+	keys.PublicSource
+	keys.PrivateSource
+}
+
+func startProvider(t *testing.T, own providerKeys, client registration) *provider {
 	t.Helper()
-	p := &provider{client: client, sign: sign}
+	p := &provider{client: client, keys: own}
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	p.issuer = server.URL
-	mux.Handle("/jwks", jwks.Handler(publish, jwks.HandlerConfig{}))
+	mux.Handle("/jwks", jwks.Handler(own, jwks.HandlerConfig{}))
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		answer(t, w, members{
 			"issuer": p.issuer, "jwks_uri": p.issuer + "/jwks",
@@ -94,7 +99,11 @@ func startProvider(t *testing.T, publish *keys.Ring, sign keys.PrivateSource, cl
 			http.Error(w, `{"error":"invalid_grant"}`, http.StatusBadRequest)
 			return
 		}
-		answer(t, w, members{"access_token": "opaque", "token_type": "Bearer", "id_token": p.idToken(t)})
+		token := p.forged
+		if token == "" {
+			token = p.idToken(t)
+		}
+		answer(t, w, members{"access_token": "opaque", "token_type": "Bearer", "id_token": token})
 	})
 	return p
 }
@@ -102,7 +111,7 @@ func startProvider(t *testing.T, publish *keys.Ring, sign keys.PrivateSource, cl
 // idToken has what OpenID Connect Core 1.0 section 2 requires, and personal data.
 func (p *provider) idToken(t *testing.T) string {
 	t.Helper()
-	sealer, err := idTokens(p.issuer, p.sign, p.client)
+	sealer, err := idTokens(p.issuer, p.keys, p.client)
 	if err != nil {
 		t.Error(err)
 		return ""

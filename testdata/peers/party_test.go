@@ -103,6 +103,38 @@ func publicSet(jwk json.RawMessage) (*keys.PublicSet, error) {
 	return keys.ParsePublicSet(fmt.Appendf(nil, `{"keys":[%s]}`, jwk))
 }
 
+// heldSet is a key of theirs as we hold it, by itself.
+func heldSet(t *testing.T, key keyPair) *keys.Set {
+	t.Helper()
+	k, err := keys.ParseKey(key.Private, keys.As{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := keys.NewSet(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// posing is a key under the kid of another.
+func posing(t *testing.T, key keyPair, kid string) keyPair {
+	t.Helper()
+	renamed := func(jwk json.RawMessage) json.RawMessage {
+		var all members
+		if err := json.Unmarshal(jwk, &all); err != nil {
+			t.Fatal(err)
+		}
+		all["kid"] = kid
+		out, err := json.Marshal(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	return keyPair{renamed(key.Private), renamed(key.Public)}
+}
+
 // kid of a JWK; "" is one that no test accepts.
 func kid(jwk json.RawMessage) string {
 	var key struct {

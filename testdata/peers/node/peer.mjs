@@ -12,9 +12,9 @@
 //   {"cmd":"sign", claims, header, jwk}                   -> {token}
 //   {"cmd":"verify", token, jwk, alg, typ, iss, aud}      -> {claims, header}
 //       a signed JWT, which needs an exp as well
-//   {"cmd":"verifyRemote", token, url, iss, aud, typ, required} -> {claims, header}
-//       the same with the JWK Set at a URL, fetched anew; typ and required claims may be
-//       left out; only here
+//   {"cmd":"verifyRemote", token, url, alg, iss, aud, typ, required} -> {claims, header}
+//       the same with the JWK Set at a URL, fetched anew; alg, typ and required claims may
+//       be left out; only here
 //   {"cmd":"login", issuer, registered, jwk, code, nonce} -> {claims}
 //       openid-client, the relying party with this registration and private key, gets an
 //       ID token for the code; only here
@@ -74,9 +74,9 @@ const commands = {
     return { claims: payload, header: protectedHeader }
   },
 
-  async verifyRemote({ token, url, iss, aud, typ, required = [] }) {
+  async verifyRemote({ token, url, alg, iss, aud, typ, required = [] }) {
     const { payload, protectedHeader } = await jwtVerify(token, createRemoteJWKSet(new URL(url)), {
-      issuer: iss, audience: aud, typ, requiredClaims: ['exp', ...required],
+      algorithms: alg && [alg], issuer: iss, audience: aud, typ, requiredClaims: ['exp', ...required],
     })
     return { claims: payload, header: protectedHeader }
   },
@@ -116,7 +116,9 @@ async function answer(line) {
     if (!Object.hasOwn(commands, cmd)) throw new Error(`unknown command ${cmd}`)
     return await commands[cmd](args)
   } catch (err) {
-    return { error: `${err.code ?? err.name}: ${err.message}` }
+    const { cause } = err // where openid-client names the claim
+    const because = cause instanceof Error ? `: ${cause.code ?? cause.name}: ${cause.message}` : ''
+    return { error: `${err.code ?? err.name}: ${err.message}${because}` }
   }
 }
 
