@@ -21,6 +21,8 @@
 // a token that it did not verify; Config.KeepCredentials is for those that must send
 // it on. What stands around Require sees the request as it came: an access log out
 // there must not write the header. Two Require around one handler refuse everything.
+// The temporary files of a multipart form that is parsed in the copy are removed when
+// the handler returns.
 //
 // # What is answered
 //

@@ -23,8 +23,18 @@ func (a *Authenticator) Require(next http.Handler) http.Handler {
 		if !a.cfg.KeepCredentials {
 			passed.Header = without(r.Header, a.cfg.Cookie)
 		}
+		defer removeFiles(passed, r)
 		next.ServeHTTP(w, passed)
 	})
+}
+
+// removeFiles removes the temporary files of a form that was parsed in the request that
+// was passed on. net/http does that for the request that it made, and the form is not in
+// it; nor does it when the handler panics.
+func removeFiles(passed, outside *http.Request) {
+	if form := passed.MultipartForm; form != nil && form != outside.MultipartForm {
+		form.RemoveAll()
+	}
 }
 
 // authenticate opens the token of a request.
