@@ -141,6 +141,26 @@ func TestTokens(t *testing.T) {
 	})
 }
 
+// TestForgedToken: a Token that no Opener made is not served.
+func TestForgedToken(t *testing.T) {
+	t.Parallel()
+	p := newParties()
+	opener := openerFunc(func(context.Context, string) (*open.Token, error) { return new(open.Token), nil })
+	for _, allow := range []bool{false, true} {
+		h := must(bearer.New(bearer.Config{Opener: opener, AllowBound: allow})).Require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			t.Errorf("AllowBound %t: it is served", allow)
+		}))
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("AllowBound %t: no panic", allow)
+				}
+			}()
+			serve(h, request("GET", authorization("Bearer "+p.token(t, nil))))
+		}()
+	}
+}
+
 // TestRequestContext: the opener gets the context of the request.
 func TestRequestContext(t *testing.T) {
 	t.Parallel()
