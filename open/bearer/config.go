@@ -35,7 +35,8 @@ type Config struct {
 	Cookie string
 
 	// CrossOrigin says from which other origins a request with the cookie may come. From
-	// none when nil.
+	// none when nil. To it a request with an Upgrade, as of a WebSocket, is a POST: a
+	// bypass pattern for one names no method, or POST.
 	CrossOrigin *http.CrossOriginProtection
 
 	// KeepCredentials leaves the Authorization field and the cookie in the request that

@@ -63,8 +63,9 @@ func (a *Authenticator) authenticate(r *http.Request) (*open.Token, *Refusal) {
 // crossOrigin reports whether a page of an origin that is not trusted has made a
 // browser send this request.
 func (a *Authenticator) crossOrigin(r *http.Request) bool {
-	if r.Header.Get("Upgrade") != "" {
-		// What follows a WebSocket's GET may change anything.
+	// What follows a WebSocket's GET may change anything. Any field counts: the first may
+	// be empty, and whoever upgrades reads them all.
+	if len(r.Header["Upgrade"]) > 0 {
 		r = r.WithContext(r.Context())
 		r.Method = http.MethodPost
 	}
