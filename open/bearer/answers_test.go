@@ -56,7 +56,10 @@ func expect(t *testing.T, cfg bearer.Config, inside func(http.Handler) http.Hand
 	}
 	res, body := serve(must(bearer.New(cfg)).Require(h), r)
 
-	header := http.Header{"Content-Type": {"text/plain; charset=utf-8"}, "Cache-Control": {"private"}}
+	header := http.Header{"Content-Type": {"text/plain; charset=utf-8"}, "Cache-Control": {"private"}, "Vary": {"Authorization"}}
+	if cfg.Cookie != "" {
+		header.Set("Vary", "Authorization, Cookie")
+	}
 	if want != passes {
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")

@@ -59,6 +59,7 @@ type Config struct {
 type Authenticator struct {
 	cfg       Config
 	challenge string
+	vary      string // where a token may stand
 }
 
 // New returns an Authenticator. It checks the configuration and returns [ErrConfig]
@@ -73,7 +74,11 @@ func New(cfg Config) (*Authenticator, error) {
 	if cfg.CrossOrigin == nil {
 		cfg.CrossOrigin = http.NewCrossOriginProtection()
 	}
-	return &Authenticator{cfg, `Bearer realm="` + cfg.Realm + `"`}, nil
+	a := &Authenticator{cfg, `Bearer realm="` + cfg.Realm + `"`, "Authorization"}
+	if cfg.Cookie != "" {
+		a.vary += ", Cookie"
+	}
+	return a, nil
 }
 
 func (c Config) problem() string {

@@ -41,7 +41,9 @@
 // ended. A client must not throw its token away for that. Every refusal is
 // Cache-Control: no-store. What the handler answers begins with Cache-Control: private,
 // since a cache may keep the answer to a cookie for everybody; a handler that sets
-// Cache-Control replaces it.
+// Cache-Control replaces it. Both have Vary: Authorization, and Cookie with
+// Config.Cookie: a browser that has kept an answer must not show it to the next user. A
+// handler that varies by more adds to it.
 //
 // A CORS preflight carries no token: answer it outside of Require.
 //

@@ -11,12 +11,13 @@ import (
 // [TokenFrom], and refuses all others.
 func (a *Authenticator) Require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Both are added, not set: what somebody outside has set holds as well.
+		w.Header().Add("Vary", a.vary)
 		tok, refusal := a.authenticate(r)
 		if refusal != nil {
 			a.answer(w, r, refusal, "")
 			return
 		}
-		// Added, not set: of what somebody outside has set the stricter holds.
 		w.Header().Add("Cache-Control", "private")
 		passed := r.WithContext(context.WithValue(r.Context(), contextKey{}, &authenticated{tok, a}))
 		if !a.cfg.KeepCredentials {
