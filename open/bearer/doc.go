@@ -57,6 +57,18 @@
 // Secure and SameSite=Lax or Strict: the prefix keeps other hosts of your domain from
 // planting one of their own. Browsers keep cookies of up to 4096 bytes only.
 //
+// # Access tokens of OAuth
+//
+// The Type at+jwt of an opener demands the typ of a JWT access token (RFC 9068) and not
+// the claims, of which iss, exp and aud alone are demanded of every token. Name the
+// others that section 2.2 requires:
+//
+//	open.Config{Type: "at+jwt", Require: []string{"sub", "client_id", "iat", "jti"}}
+//
+// That is for the nested form, where all of them are sealed unless the issuer replicates
+// sub. In the selective form sub, iat and jti stand in clear, which is not enough for
+// Require: look for them in Check, with [open.Token.Claim].
+//
 // # Bound tokens
 //
 // A token with a claim cnf (RFC 7800) is good only together with the proof that its
