@@ -95,3 +95,54 @@ func ExampleOpener_Open() {
 	// [redacted]
 	// open: malformed token true
 }
+
+// JWT access tokens of OAuth (RFC 9068): the typ says what a token is, and Require names
+// the claims that it must have besides iss, exp and aud, without which none is accepted.
+func ExampleConfig_accessTokens() {
+	ctx := context.Background()
+	// One set of keys for both parties makes the example short.
+	var pair []*keys.Key
+	for _, suite := range []keys.Suite{keys.ES256, keys.ECDHES} {
+		k, err := keys.Generate(suite)
+		if err != nil {
+			log.Fatal(err)
+		}
+		pair = append(pair, k)
+	}
+	ring, err := keys.NewSet(pair...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	sealer, err := seal.New(seal.Config{
+		Issuer: "https://id.example.com", Signing: ring, Type: "at+jwt",
+		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: ring}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	opener, err := open.New(open.Config{
+		Audience: "https://api.example.com", Decryption: ring,
+		Trust:   []open.Issuer{{ID: "https://id.example.com", Keys: ring}},
+		Type:    "at+jwt",
+		Require: []string{"sub", "client_id", "iat", "jti"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, custom := range []map[string]string{{"client_id": "app", "scope": "orders:read"}, {"scope": "orders:read"}} {
+		token, err := sealer.Seal(ctx, seal.Claims{Subject: "u-42", Custom: custom})
+		if err != nil {
+			log.Fatal(err)
+		}
+		tok, err := opener.Open(ctx, token)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		scope, _ := tok.Claim("scope") // as JSON
+		fmt.Printf("%s %s\n", tok.Subject(), scope)
+	}
+	// Output:
+	// u-42 "orders:read"
+	// open: invalid claims: client_id is required, and was not sealed to us
+}

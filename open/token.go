@@ -79,6 +79,15 @@ func (t *Token) Claims(dst any) error {
 	return fmt.Errorf("open: the claims cannot be decoded into a %T", dst)
 }
 
+// Claim returns the JSON text of one claim, as it was signed, and whether there is such
+// a claim. It is one of those that [Token.Claims] gives, by its name to the letter, where
+// a struct would take SCOPE for scope too; an absent one is not one that is null. The
+// others are not decoded.
+func (t *Token) Claim(name string) (json.RawMessage, bool) {
+	value, ok := t.claims().all.Raw(name)
+	return bytes.Clone(value), ok // whoever changes it has a copy
+}
+
 const redacted = "[redacted]"
 
 // Format prints [redacted], whatever the verb.

@@ -56,7 +56,10 @@ func expect(t *testing.T, cfg bearer.Config, inside func(http.Handler) http.Hand
 	}
 	res, body := serve(must(bearer.New(cfg)).Require(h), r)
 
-	header := http.Header{"Content-Type": {"text/plain; charset=utf-8"}, "Cache-Control": {"private"}}
+	header := http.Header{"Content-Type": {"text/plain; charset=utf-8"}, "Cache-Control": {"private"}, "Vary": {"Authorization"}}
+	if cfg.Cookie != "" {
+		header.Set("Vary", "Authorization, Cookie")
+	}
 	if want != passes {
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
@@ -139,6 +142,26 @@ func TestTokens(t *testing.T) {
 		token := p.token(t, map[string]any{"cnf": map[string]any{"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}})
 		expect(t, bearer.Config{Opener: p.opener(), AllowBound: true}, nil, request("GET", authorization("Bearer "+token)), passes, nil)
 	})
+}
+
+// TestForgedToken: a Token that no Opener made is not served.
+func TestForgedToken(t *testing.T) {
+	t.Parallel()
+	p := newParties()
+	opener := openerFunc(func(context.Context, string) (*open.Token, error) { return new(open.Token), nil })
+	for _, allow := range []bool{false, true} {
+		h := must(bearer.New(bearer.Config{Opener: opener, AllowBound: allow})).Require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			t.Errorf("AllowBound %t: it is served", allow)
+		}))
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("AllowBound %t: no panic", allow)
+				}
+			}()
+			serve(h, request("GET", authorization("Bearer "+p.token(t, nil))))
+		}()
+	}
 }
 
 // TestRequestContext: the opener gets the context of the request.

@@ -35,7 +35,8 @@ type Config struct {
 	Cookie string
 
 	// CrossOrigin says from which other origins a request with the cookie may come. From
-	// none when nil.
+	// none when nil. To it a request with an Upgrade, as of a WebSocket, is a POST: a
+	// bypass pattern for one names no method, or POST.
 	CrossOrigin *http.CrossOriginProtection
 
 	// KeepCredentials leaves the Authorization field and the cookie in the request that
@@ -58,6 +59,7 @@ type Config struct {
 type Authenticator struct {
 	cfg       Config
 	challenge string
+	vary      string // where a token may stand
 }
 
 // New returns an Authenticator. It checks the configuration and returns [ErrConfig]
@@ -72,7 +74,11 @@ func New(cfg Config) (*Authenticator, error) {
 	if cfg.CrossOrigin == nil {
 		cfg.CrossOrigin = http.NewCrossOriginProtection()
 	}
-	return &Authenticator{cfg, `Bearer realm="` + cfg.Realm + `"`}, nil
+	a := &Authenticator{cfg, `Bearer realm="` + cfg.Realm + `"`, "Authorization"}
+	if cfg.Cookie != "" {
+		a.vary += ", Cookie"
+	}
+	return a, nil
 }
 
 func (c Config) problem() string {

@@ -74,7 +74,15 @@ func TestCrossOrigin(t *testing.T) {
 	if err := app.AddTrustedOrigin("https://app.example.com"); err != nil {
 		t.Fatal(err)
 	}
-	strict, trusting := bearer.Config{Opener: p.opener(), Cookie: "token"}, bearer.Config{Opener: p.opener(), Cookie: "token", CrossOrigin: app}
+	bypass := func(pattern string) *http.CrossOriginProtection {
+		any := http.NewCrossOriginProtection()
+		any.AddInsecureBypassPattern(pattern)
+		return any
+	}
+	config := func(from *http.CrossOriginProtection) bearer.Config {
+		return bearer.Config{Opener: p.opener(), Cookie: "token", CrossOrigin: from}
+	}
+	strict, trusting, bypassing, bypassingGET := config(nil), config(app), config(bypass("/me")), config(bypass("GET /me"))
 	field := func(name, value string) [2]string { return [2]string{name, value} }
 	site := func(value string) [2]string { return field("Sec-Fetch-Site", value) }
 	inCookie, inField := cookie("token="+good), authorization("Bearer "+good)
@@ -96,9 +104,13 @@ func TestCrossOrigin(t *testing.T) {
 		{"a sandbox", strict, "POST", [][2]string{inCookie, field("Origin", "null")}, otherOrigin},
 		{"a WebSocket", strict, "GET", [][2]string{inCookie, site("cross-site"), field("Upgrade", "websocket")}, otherOrigin},
 		{"a WebSocket of an old browser", strict, "GET", [][2]string{inCookie, field("Origin", "https://evil.example"), field("Upgrade", "websocket")}, otherOrigin},
+		{"a WebSocket whose first field is empty", strict, "GET", [][2]string{inCookie, site("cross-site"), field("Upgrade", ""), field("Upgrade", "websocket")}, otherOrigin},
 		{"our own WebSocket", strict, "GET", [][2]string{inCookie, site("same-origin"), field("Upgrade", "websocket")}, passes},
 		{"an origin that is trusted", trusting, "POST", [][2]string{inCookie, site("same-site"), field("Origin", "https://app.example.com")}, passes},
 		{"another one", trusting, "POST", [][2]string{inCookie, site("cross-site"), field("Origin", "https://evil.example")}, otherOrigin},
+		{"a pattern that is bypassed", bypassing, "POST", [][2]string{inCookie, site("cross-site")}, passes},
+		{"a WebSocket there", bypassing, "GET", [][2]string{inCookie, site("cross-site"), field("Upgrade", "websocket")}, passes},
+		{"a WebSocket, and a pattern for GET", bypassingGET, "GET", [][2]string{inCookie, site("cross-site"), field("Upgrade", "websocket")}, otherOrigin},
 		{"a field, which no page can send unasked", strict, "POST", [][2]string{inField, site("cross-site"), field("Origin", "https://evil.example")}, passes},
 	}
 	for _, test := range tests {

@@ -43,12 +43,21 @@ func credentials(h http.Header, cookie string) (token string, inCookie bool, ref
 func isB64Token(s string) bool {
 	s = strings.TrimRight(s, "=")
 	for _, c := range []byte(s) {
-		if !isAlphanumeric(c) && !strings.ContainsRune("-._~+/", rune(c)) {
+		if !inB64Token[c] {
 			return false
 		}
 	}
 	return s != ""
 }
+
+// inB64Token tells which bytes a b64token is of, but for the padding. To compare with
+// each kind would take longer than to open a token that is cached.
+var inB64Token = func() (in [256]bool) {
+	for c := range in {
+		in[c] = isAlphanumeric(byte(c)) || strings.IndexByte("-._~+/", byte(c)) >= 0
+	}
+	return in
+}()
 
 // splitCookies takes the cookies of one name out of Cookie fields, RFC 6265 section
 // 4.2.1. http.Request.Cookies drops those whose value is malformed: of two that stand

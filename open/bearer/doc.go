@@ -21,6 +21,8 @@
 // a token that it did not verify; Config.KeepCredentials is for those that must send
 // it on. What stands around Require sees the request as it came: an access log out
 // there must not write the header. Two Require around one handler refuse everything.
+// The temporary files of a multipart form that is parsed in the copy are removed when
+// the handler returns.
 //
 // # What is answered
 //
@@ -39,7 +41,9 @@
 // ended. A client must not throw its token away for that. Every refusal is
 // Cache-Control: no-store. What the handler answers begins with Cache-Control: private,
 // since a cache may keep the answer to a cookie for everybody; a handler that sets
-// Cache-Control replaces it.
+// Cache-Control replaces it. Both have Vary: Authorization, and Cookie with
+// Config.Cookie: a browser that has kept an answer must not show it to the next user. A
+// handler that varies by more adds to it.
 //
 // A CORS preflight carries no token: answer it outside of Require.
 //
@@ -52,6 +56,18 @@
 // anything. Give the cookie a name that begins with __Host-, and set it HttpOnly,
 // Secure and SameSite=Lax or Strict: the prefix keeps other hosts of your domain from
 // planting one of their own. Browsers keep cookies of up to 4096 bytes only.
+//
+// # Access tokens of OAuth
+//
+// The Type at+jwt of an opener demands the typ of a JWT access token (RFC 9068) and not
+// the claims, of which iss, exp and aud alone are demanded of every token. Name the
+// others that section 2.2 requires:
+//
+//	open.Config{Type: "at+jwt", Require: []string{"sub", "client_id", "iat", "jti"}}
+//
+// That is for the nested form, where all of them are sealed unless the issuer replicates
+// sub. In the selective form sub, iat and jti stand in clear, which is not enough for
+// Require: look for them in Check, with [open.Token.Claim].
 //
 // # Bound tokens
 //

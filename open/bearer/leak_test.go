@@ -188,3 +188,38 @@ func TestCacheControl(t *testing.T) {
 		}
 	}
 }
+
+// TestVary: what is answered depends on where a token may stand, beside all else that it
+// depends on.
+func TestVary(t *testing.T) {
+	t.Parallel()
+	p := newParties()
+	field := authorization("Bearer " + p.token(t, nil))
+	adds := func(value string, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Add("Vary", value)
+			next.ServeHTTP(w, r)
+		})
+	}
+	for name, vary := range map[string]string{"": "Authorization", "token": "Authorization, Cookie"} {
+		auth := must(bearer.New(bearer.Config{Opener: p.opener(), Cookie: name}))
+		h := adds("Origin", auth.Require(adds("Accept", bearer.Scope("read")(hello))))
+		for _, test := range []struct {
+			status int
+			h      http.Handler
+			r      *http.Request
+			want   []string
+		}{
+			{200, auth.Require(hello), request("GET", field), []string{vary}},
+			{200, adds("Origin", auth.Require(adds("Accept", hello))), request("GET", field), []string{"Origin", vary, "Accept"}},
+			{403, h, request("GET", field), []string{"Origin", vary, "Accept"}},
+			{401, h, request("GET"), []string{"Origin", vary}},
+			{400, h, request("GET", field, field), []string{"Origin", vary}},
+		} {
+			res, _ := serve(test.h, test.r)
+			if res.StatusCode != test.status || !reflect.DeepEqual(res.Header["Vary"], test.want) {
+				t.Errorf("cookie %q: %d, %q, want %d, %q", name, res.StatusCode, res.Header["Vary"], test.status, test.want)
+			}
+		}
+	}
+}

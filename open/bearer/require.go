@@ -2,7 +2,6 @@ package bearer
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/sealjwt/sealjwt/open"
@@ -12,19 +11,30 @@ import (
 // [TokenFrom], and refuses all others.
 func (a *Authenticator) Require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Both are added, not set: what somebody outside has set holds as well.
+		w.Header().Add("Vary", a.vary)
 		tok, refusal := a.authenticate(r)
 		if refusal != nil {
 			a.answer(w, r, refusal, "")
 			return
 		}
-		// Added, not set: of what somebody outside has set the stricter holds.
 		w.Header().Add("Cache-Control", "private")
 		passed := r.WithContext(context.WithValue(r.Context(), contextKey{}, &authenticated{tok, a}))
 		if !a.cfg.KeepCredentials {
 			passed.Header = without(r.Header, a.cfg.Cookie)
 		}
+		defer removeFiles(passed, r)
 		next.ServeHTTP(w, passed)
 	})
+}
+
+// removeFiles removes the temporary files of a form that was parsed in the request that
+// was passed on. net/http does that for the request that it made, and the form is not in
+// it; nor does it when the handler panics.
+func removeFiles(passed, outside *http.Request) {
+	if form := passed.MultipartForm; form != nil && form != outside.MultipartForm {
+		form.RemoveAll()
+	}
 }
 
 // authenticate opens the token of a request.
@@ -43,11 +53,9 @@ func (a *Authenticator) authenticate(r *http.Request) (*open.Token, *Refusal) {
 	if tok == nil { // an Opener that is not ours
 		return nil, refuse(http.StatusUnauthorized, invalidToken, errNoToken)
 	}
-	if a.cfg.AllowBound {
-		return tok, nil
-	}
-	// Any cnf counts, null too: nobody writes one to bind the token to nothing.
-	if _, bound := claim(tok, "cnf"); bound {
+	// Any cnf counts, null too: nobody writes one to bind the token to nothing. It is
+	// looked for in any case, since that panics for a Token that no Opener made.
+	if _, bound := tok.Claim("cnf"); bound && !a.cfg.AllowBound {
 		return nil, refuse(http.StatusUnauthorized, invalidToken, ErrBound)
 	}
 	return tok, nil
@@ -56,24 +64,13 @@ func (a *Authenticator) authenticate(r *http.Request) (*open.Token, *Refusal) {
 // crossOrigin reports whether a page of an origin that is not trusted has made a
 // browser send this request.
 func (a *Authenticator) crossOrigin(r *http.Request) bool {
-	if r.Header.Get("Upgrade") != "" {
-		// What follows a WebSocket's GET may change anything.
+	// What follows a WebSocket's GET may change anything. Any field counts: the first may
+	// be empty, and whoever upgrades reads them all.
+	if len(r.Header["Upgrade"]) > 0 {
 		r = r.WithContext(r.Context())
 		r.Method = http.MethodPost
 	}
 	return a.cfg.CrossOrigin.Check(r) != nil
-}
-
-// claim is a claim as JSON, by its name to the letter: with a struct encoding/json
-// would take SCOPE for scope. If the claims could not be read it would be there, with
-// no value that fits anything.
-func claim(tok *open.Token, name string) (value json.RawMessage, ok bool) {
-	var all map[string]json.RawMessage
-	if err := tok.Claims(&all); err != nil {
-		return nil, true
-	}
-	value, ok = all[name]
-	return value, ok
 }
 
 // contextKey is the key of an *authenticated in the context of a request. Nobody else

@@ -46,7 +46,7 @@ func Scope(names ...string) func(http.Handler) http.Handler {
 }
 
 func hasScopes(tok *open.Token, names []string) bool {
-	raw, _ := claim(tok, "scope")
+	raw, _ := tok.Claim("scope")
 	var scope string // stays empty for null
 	if err := json.Unmarshal(raw, &scope); err != nil {
 		return false
