@@ -2,6 +2,7 @@ package bearer_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -49,7 +50,7 @@ func (b programs) start(t *testing.T, policy time.Duration) *processes {
 		folder: filepath.Join(folder, "issuer"),
 		issuer: "http://" + at[0],
 		apis:   []string{"http://" + at[1], "http://" + at[2]},
-		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 100}},
+		client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 100}},
 	}
 	b.run(t, p, "issuer", "-listen", at[0], "-ring", p.folder, "-policy", policy.String(), "-api", p.apis[0])
 	for _, listen := range at[1:] {
@@ -78,15 +79,13 @@ func (b programs) run(t *testing.T, p *processes, name string, args ...string) {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			cmd.Process.Kill()
 			t.Errorf("%s does not stop: %v", name, <-ended)
 		}
 	})
-	for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(20 * time.Millisecond) {
-		res, err := p.client.Get("http://" + args[1] + "/jwks.json")
-		if err == nil {
-			res.Body.Close()
+	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(20 * time.Millisecond) {
+		if _, err := get(p.client, "http://"+args[1]+"/jwks.json"); err == nil {
 			return
 		}
 		select {
@@ -97,6 +96,19 @@ func (b programs) run(t *testing.T, p *processes, name string, args ...string) {
 		}
 	}
 	t.Fatalf("%s does not answer", name)
+}
+
+// get returns what is at a URL.
+func get(client *http.Client, url string) ([]byte, error) {
+	res, err := client.Get(url)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, errors.New(res.Status)
+	}
+	return io.ReadAll(res.Body)
 }
 
 // addresses are free, as far as one can know: each party has to know the other's before
@@ -126,6 +138,15 @@ func (l login) until() time.Time {
 	return l.asked.Truncate(time.Second).Add(time.Duration(l.Seconds) * time.Second)
 }
 
+// notServed is an answer of the issuer without a token.
+type notServed struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (e *notServed) Error() string { return fmt.Sprintf("no token: %d %s", e.status, e.body) }
+
 func (p *processes) login(user, password string) (l login, err error) {
 	l.asked = time.Now()
 	res, err := p.client.PostForm(p.issuer+"/token", url.Values{"username": {user}, "password": {password}})
@@ -133,11 +154,14 @@ func (p *processes) login(user, password string) (l login, err error) {
 		return l, err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		why, err := io.ReadAll(res.Body)
-		return l, fmt.Errorf("%s: %s %w", res.Status, strings.TrimSpace(string(why)), err)
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return l, err
 	}
-	return l, json.NewDecoder(res.Body).Decode(&l)
+	if res.StatusCode != http.StatusOK {
+		return l, &notServed{res.StatusCode, res.Header, strings.TrimSpace(string(body))}
+	}
+	return l, json.Unmarshal(body, &l)
 }
 
 func (p *processes) loginAda(t *testing.T) login {

@@ -1,5 +1,5 @@
 // Command api tells users what their tokens say about them. It is one of two programs
-// that share no private key; the other one, the issuer, has to be started first.
+// that share no private key; the other one is the issuer, which shows how to start both.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
@@ -33,7 +34,7 @@ func run(ctx context.Context, p *party.Party) error {
 	if err != nil {
 		return err
 	}
-	at, err := jwks.Discover(ctx, *issuer, nil)
+	at, err := discover(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,6 +61,26 @@ func run(ctx context.Context, p *party.Party) error {
 	return p.Serve(ctx, ring, mux)
 }
 
+// discover asks the issuer where its keys are until it says so: the two can be started in
+// any order.
+func discover(ctx context.Context) (jwksURI string, err error) {
+	for logged := ""; ; {
+		at, err := jwks.Discover(ctx, *issuer, nil)
+		if !errors.Is(err, jwks.ErrFetch) {
+			return at, err
+		}
+		if why := err.Error(); why != logged {
+			slog.Warn("waiting for the issuer", "err", why)
+			logged = why
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(time.Second / 2):
+		}
+	}
+}
+
 // me answers with what the token says, and by which keys it came.
 func me(w http.ResponseWriter, r *http.Request) {
 	tok, ok := bearer.TokenFrom(r.Context())
@@ -77,7 +98,7 @@ func me(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "unexpected claims", http.StatusInternalServerError)
 		return
 	}
-	party.Answer(w, map[string]any{
+	party.Answer(w, http.StatusOK, map[string]any{
 		"sub": tok.Subject(), "email": profile.Email, "name": profile.Name, "groups": profile.Groups,
 		"signed_with": tok.SigningKeyID(), "sealed_to": tok.DecryptionKeyID(),
 	})

@@ -1,16 +1,17 @@
 // Command issuer logs users in and gives them tokens that only the API can read. It is
 // one of two programs that share no private key; the other one is the API.
 //
-//	go run ./testdata/twoparties/issuer -ring /tmp/demo/issuer &
-//	go run ./testdata/twoparties/api -ring /tmp/demo/api &
-//	curl -d 'username=ada&password=lovelace' http://127.0.0.1:8001/token
-//	curl -H 'Authorization: Bearer …' http://127.0.0.1:8002/me
+//	go run ./testdata/twoparties/issuer -ring /tmp/issuer
+//	go run ./testdata/twoparties/api -ring /tmp/api          # in another terminal
+//
+// The README has a script that starts both, logs in and calls the API.
 package main
 
 import (
 	"cmp"
 	"context"
 	"crypto/subtle"
+	"errors"
 	"flag"
 	"log"
 	"log/slog"
@@ -69,29 +70,33 @@ func run(ctx context.Context, p *party.Party) error {
 	mux := http.NewServeMux()
 	mux.Handle("/jwks.json", jwks.Handler(ring, jwks.HandlerConfig{}))
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		party.Answer(w, map[string]string{
-			"issuer": issuer, "jwks_uri": issuer + "/jwks.json", "token_endpoint": issuer + "/token",
-		})
+		party.Answer(w, http.StatusOK, map[string]string{"issuer": issuer, "jwks_uri": issuer + "/jwks.json"})
 	})
 	mux.Handle("POST /token", login(sealer, cmp.Or(p.Lifetime, seal.DefaultLifetime)))
 	return p.Serve(ctx, ring, mux)
 }
 
-// login gives a user a token for a password.
+// login gives a user a token for a password. It stands in for the login that you have, and
+// is no grant of OAuth: it knows no clients, and the password passes through a program. So
+// the metadata do not name it. Its answers look like those of RFC 6749 section 5.
 func login(sealer *seal.Sealer, lifetime time.Duration) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 		user, ok := users[r.PostFormValue("username")]
 		if same := subtle.ConstantTimeCompare([]byte(user.password), []byte(r.PostFormValue("password"))); !ok || same != 1 {
-			http.Error(w, "wrong user name or password", http.StatusForbidden)
+			party.Answer(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant"})
 			return
 		}
 		token, err := sealer.Seal(r.Context(), seal.Claims{Subject: user.id, Custom: user.profile})
-		if err != nil {
+		switch {
+		case errors.Is(err, jwks.ErrFetch) || errors.Is(err, keys.ErrStale): // until keys can be had again
+			slog.ErrorContext(r.Context(), "no token for now", "err", err)
+			party.Answer(w, http.StatusServiceUnavailable, map[string]string{"error": "temporarily_unavailable"})
+		case err != nil:
 			slog.ErrorContext(r.Context(), "no token", "err", err)
-			http.Error(w, "try again later", http.StatusServiceUnavailable)
-			return
+			party.Answer(w, http.StatusInternalServerError, map[string]string{"error": "server_error"})
+		default:
+			party.Answer(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(lifetime.Seconds())})
 		}
-		party.Answer(w, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(lifetime.Seconds())})
 	}
 }

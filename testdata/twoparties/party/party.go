@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -47,7 +48,10 @@ func Main(listen string, run func(context.Context, *Party) error) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return run(ctx, p)
+	if err := run(ctx, p); !errors.Is(err, context.Canceled) { // told to stop before it listened
+		return err
+	}
+	return nil
 }
 
 // shorten makes a policy for those who want to see keys change. Whoever caches or opens
@@ -55,27 +59,50 @@ func Main(listen string, run func(context.Context, *Party) error) error {
 func (p *Party) shorten(unit time.Duration) {
 	p.Policy = keys.Policy{
 		TokenLifetime: max(2*unit, time.Second), Leeway: unit / 4, ClockSkew: unit / 4,
-		CacheAge: 2 * unit, MaxAge: unit, PublishLag: unit / 4, SnapshotAge: 2 * unit,
+		CacheAge: 2 * unit, MaxAge: unit / 2, PublishLag: unit / 4,
+		SnapshotAge: max(2*unit, 2*time.Second), // Run is idle for up to 1.5 s
 	}
 	w := p.Policy.Windows()
 	p.Policy.Sig.Period = max(w.SignAhead, w.SignKept) + unit/4
 	p.Policy.Enc.Period = max(w.EncAhead, w.EncKept) + unit/4
 	p.Lifetime = p.Policy.TokenLifetime.Truncate(time.Second)
-	p.Leeway, p.HardAge, p.Cooldown = p.Policy.Leeway, p.Policy.CacheAge, p.Policy.MaxAge/4
+	p.Leeway, p.HardAge, p.Cooldown = p.Policy.Leeway, p.Policy.CacheAge, unit/4
 }
 
-// Ring opens the party's ring, or makes it when there is no key for one. A service keeps
-// the two in different places, and has made them before it starts.
+// Ring opens the party's ring, or makes it. A service keeps the ring and the key that
+// encrypts it in different places, and has made them before it starts.
 func (p *Party) Ring(ctx context.Context, use keys.Use) (*keys.Ring, error) {
 	store, file := filestore.New(filepath.Join(p.Folder, "ring")), filepath.Join(p.Folder, "kek")
-	kek, err := keys.KeyFile(file)
-	if err == nil {
-		return keys.Open(ctx, store, kek)
+	if _, _, err := store.Load(ctx); errors.Is(err, keys.ErrNoRing) {
+		return p.create(ctx, store, file, use)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	kek, err := keys.KeyFile(file)
+	if err != nil {
 		return nil, err
 	}
-	if kek, err = keys.CreateKeyFile(file); err != nil {
+	ring, err := keys.Open(ctx, store, kek)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := ring.Policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// The ring goes by the policy that it was made with. With other figures the sealer
+	// gets no token out of it, or the other party keeps keys for longer than it reckons.
+	if policy.Windows() != p.Policy.Windows() {
+		return nil, fmt.Errorf("the ring in %s goes by another policy: start with the -policy that it was made with, or with another folder as -ring", p.Folder)
+	}
+	return ring, nil
+}
+
+// create makes the ring. Who was killed while doing so left a key, which is good.
+func (p *Party) create(ctx context.Context, store keys.Store, file string, use keys.Use) (*keys.Ring, error) {
+	kek, err := keys.KeyFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		kek, err = keys.CreateKeyFile(file)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return keys.Create(ctx, store, kek, keys.RingConfig{Policy: p.Policy, Uses: []keys.Use{use}})
@@ -103,7 +130,13 @@ func (p *Party) Serve(ctx context.Context, ring *keys.Ring, h http.Handler) erro
 	defer stop()
 	background.Go(func() { ring.Run(ctx, report) }) // its error is that of the context
 
-	server := &http.Server{Handler: h, ReadTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	slog.Info("listening", "address", p.Listen)
@@ -126,9 +159,10 @@ func report(s keys.Step, err error) {
 }
 
 // Answer answers with JSON that nobody may keep.
-func Answer(w http.ResponseWriter, v any) {
+func Answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(v); err != nil {
 		slog.Error("the answer was not sent", "err", err)
 	}

@@ -1,0 +1,63 @@
+package bearer_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/testdata/twoparties/party"
+)
+
+// A party that was killed before its ring was written makes it with the key that is there.
+func TestPartyRingAfterKill(t *testing.T) {
+	p := &party.Party{Folder: t.TempDir()}
+	if _, err := keys.CreateKeyFile(filepath.Join(p.Folder, "kek")); err != nil {
+		t.Fatal(err)
+	}
+	for _, when := range []string{"first", "again"} {
+		if _, err := p.Ring(t.Context(), keys.UseSig); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+}
+
+// A ring whose key is not there gets no other one.
+func TestPartyRingWithoutKey(t *testing.T) {
+	p := &party.Party{Folder: t.TempDir()}
+	if _, err := p.Ring(t.Context(), keys.UseSig); err != nil {
+		t.Fatal(err)
+	}
+	kek := filepath.Join(p.Folder, "kek")
+	if err := os.Remove(kek); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Ring(t.Context(), keys.UseSig); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without its key: %v", err)
+	}
+	if _, err := os.Stat(kek); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the key file: %v", err)
+	}
+}
+
+// With figures that are not the ring's no token would be issued, or no key changed.
+func TestPartyRingOfAnotherPolicy(t *testing.T) {
+	short := keys.Policy{TokenLifetime: 20 * time.Second}
+	for _, c := range []struct{ made, started keys.Policy }{{short, keys.Policy{}}, {keys.Policy{}, short}} {
+		p := &party.Party{Folder: t.TempDir(), Policy: c.made}
+		if _, err := p.Ring(t.Context(), keys.UseSig); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Ring(t.Context(), keys.UseSig); err != nil {
+			t.Errorf("with the same policy: %v", err)
+		}
+		p.Policy = c.started
+		if _, err := p.Ring(t.Context(), keys.UseSig); err == nil || !strings.Contains(err.Error(), "-policy") {
+			t.Errorf("with another policy: %v", err)
+		}
+	}
+}
