@@ -83,7 +83,7 @@ func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string
 	if err != nil {
 		return explainFetch(err)
 	}
-	keep(got.Copy)
+	a.keep(got.Copy)
 	if len(set.Keys()) == 0 {
 		a.sayPassedOver(withoutQuery(url), set)
 		return &failure{err: fmt.Errorf("%s: %w", withoutQuery(url), keys.ErrNoKey), code: exitKey, advice: "ask its owner"}

@@ -61,7 +61,7 @@ func (r *remoteKeys) report(f jwks.Fetch) {
 	default:
 		r.failed.Store(nil)
 		r.fetched.Store(&f.Copy.Fetched)
-		keep(f.Copy)
+		r.a.keep(f.Copy)
 	}
 }
 
