@@ -16,8 +16,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/sealjwt/sealjwt/keys"
 )
 
 // lines collects what several goroutines write.
@@ -285,20 +283,5 @@ func TestServeTLS(t *testing.T) {
 	renew()
 	if get() == first {
 		t.Errorf("the certificate is not renewed: %s", errs.String())
-	}
-}
-
-// Each error of a rotation is told once, though the ring tries again every second.
-func TestRotationIsReported(t *testing.T) {
-	errs := new(lines)
-	report := (&app{stderr: errs}).reportSteps()
-	down := errors.New("the disk is full")
-	report(keys.Step{}, down)
-	report(keys.Step{}, down)
-	report(keys.Step{Action: keys.Destroy, Use: keys.UseSig, KeyID: "old"}, nil)
-	report(keys.Step{}, down)
-	want := "sealjwt: warning: the rotation waits: the disk is full\nsealjwt: rotated: destroy the sig key old\nsealjwt: warning: the rotation waits: the disk is full\n"
-	if errs.String() != want {
-		t.Errorf("%s", errs.String())
 	}
 }
