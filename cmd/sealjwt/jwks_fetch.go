@@ -85,11 +85,11 @@ func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string
 	}
 	a.keep(got.Copy)
 	if len(set.Keys()) == 0 {
-		a.sayPassedOver(withoutQuery(url), set)
-		return &failure{err: fmt.Errorf("%s: %w", withoutQuery(url), keys.ErrNoKey), code: exitKey, advice: "ask its owner"}
+		a.sayPassedOver(withoutSecrets(url), set)
+		return &failure{err: fmt.Errorf("%s: %w", withoutSecrets(url), keys.ErrNoKey), code: exitKey, advice: "ask its owner"}
 	}
 	if output == "jwks" {
-		a.sayPassedOver(withoutQuery(url), set)
+		a.sayPassedOver(withoutSecrets(url), set)
 		return a.printJSON(set)
 	}
 	return a.printAs(output == "json", newFetched(got))
@@ -121,7 +121,7 @@ type skippedKey struct {
 func newFetched(f jwks.Fetch) *fetched {
 	life := f.Copy.MaxAge
 	r := &fetched{
-		URL: withoutQuery(f.Copy.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
+		URL: withoutSecrets(f.Copy.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
 		MaxAge:       seconds(life),
 		RefreshAfter: seconds(min(max(life-life/4, jwks.DefaultCooldown), jwks.DefaultHardAge/2)),
 		HardAge:      seconds(jwks.DefaultHardAge),

@@ -55,7 +55,7 @@ func (a *app) remoteKeys(url string, f fetchFlags) (*remoteKeys, error) {
 func (r *remoteKeys) report(f jwks.Fetch) {
 	switch {
 	case errors.Is(f.Err, jwks.ErrConfig): // of NewRemote, about the copy
-		r.a.say("warning: the copy of %s in the cache is passed over: %s", withoutQuery(r.url), plain(f.Err.Error()))
+		r.a.say("warning: the copy of %s in the cache is passed over: %s", withoutSecrets(r.url), plain(f.Err.Error()))
 	case f.Err != nil:
 		r.failed.Store(&fetchFailure{f.Err})
 	default:
