@@ -68,7 +68,7 @@ func discover(ctx context.Context, issuer string, f fetchFlags) (string, error) 
 		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
 	}
 	if err != nil {
-		return "", explainFetch(err)
+		return "", explainFetch(err, issuer)
 	}
 	return url, nil
 }
@@ -81,7 +81,7 @@ func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string
 	}
 	set, err := remote.Public(ctx, "")
 	if err != nil {
-		return explainFetch(err)
+		return explainFetch(err, url)
 	}
 	a.keep(got.Copy)
 	if len(set.Keys()) == 0 {
