@@ -102,3 +102,32 @@ func handshake(t *testing.T, config *tls.Config) []byte {
 	}
 	return c.ConnectionState().PeerCertificates[0].Raw
 }
+
+// Others who have the private key can answer in our name. That is said, and no more: what
+// renews certificates may set the mode.
+func TestServeOpenKey(t *testing.T) {
+	f := newCertFiles(t)
+	for mode, warned := range map[os.FileMode]bool{
+		0o600: false, 0o640: false, 0o660: true, 0o644: true, 0o602: true, 0o666: true,
+	} {
+		if err := os.Chmod(f.key, mode); err != nil {
+			t.Fatal(err)
+		}
+		a, errs := newRun()
+		cert, err := a.certificate(serveFlags{tlsCert: f.cert, tlsKey: f.key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.HasPrefix(errs.String(), "sealjwt: warning: others can read or change the private key "+f.key); got != warned {
+			t.Errorf("mode %04o: %s", mode, errs)
+		}
+		log := new(lines)
+		newJWKSServer(log, cert, "/jwks", func(func(error)) http.Handler { return http.NotFoundHandler() })
+		f.renew(t)
+		cert.checked = time.Now().Add(-2 * certificateCheck)
+		cert.get(nil)
+		if got := strings.Contains(log.String(), "others can read or change the private key"); got != warned {
+			t.Errorf("mode %04o after it was renewed: %s", mode, log)
+		}
+	}
+}
