@@ -1,0 +1,100 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// renew starts a fetch, unless one is under way or was tried just now. It waits for
+// what it started, and for what others did if there is no going on without; its error
+// is that of a context that ended meanwhile.
+func (r *Remote) renew(ctx context.Context, kid string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	now, h := r.now(), r.state.Load().held
+	needed := !r.usable(h, now) || !h.has(kid)
+	done, mine := r.flight.join(
+		func() bool { return r.mayTry(now) },
+		func() { r.fetch(h != nil && !h.has(kid)) },
+	)
+	if done == nil || !mine && !needed {
+		return nil
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// mayTry holds every fetch to the cooldown, and notes this one. Who has no set may try
+// again earlier: there is nothing to lose, and somebody waits. It runs under the
+// flight's lock.
+func (r *Remote) mayTry(now time.Time) bool {
+	cooldown := r.cfg.Cooldown
+	if !r.usable(r.state.Load().held, now) {
+		cooldown /= 6
+	}
+	if !r.tried.IsZero() && now.Sub(r.tried) < cooldown {
+		return false
+	}
+	r.tried = now
+	return true
+}
+
+// fetch fetches the set and holds it. For a kid that is not known caches on the way are
+// told to ask, and an ETag is not relied on: there are servers that make it of a file's
+// time and length.
+func (r *Remote) fetch(unknown bool) {
+	old := r.state.Load().held
+	header := http.Header{"Accept": {"application/jwk-set+json, application/json"}}
+	switch {
+	case unknown:
+		header.Set("Cache-Control", "no-cache")
+	case old != nil && old.etag != "":
+		header.Set("If-None-Match", old.etag)
+	}
+	h, err := r.answer(old, header)
+	if err != nil {
+		err = r.failed(err)
+		r.state.Store(&state{old, err})
+		r.report(Fetch{Err: err})
+		return
+	}
+	r.state.Store(&state{held: h})
+	r.report(Fetch{Set: h.set, Changed: old == nil || old.set != h.set, Copy: h.copy(r.cfg.URL)})
+}
+
+// answer is what to hold from now on. Its age counts from before it was asked for.
+func (r *Remote) answer(old *held, header http.Header) (*held, error) {
+	now := r.now()
+	a, err := r.get.get(context.Background(), r.url, header)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.status == http.StatusOK:
+		return old.replace(a, now)
+	case a.status == http.StatusNotModified && header.Get("If-None-Match") != "":
+		return old.confirm(a.header, now), nil
+	}
+	return nil, statusError(a.status)
+}
+
+func (r *Remote) failed(why error) error {
+	return fmt.Errorf("%w: %s: %w", ErrFetch, r.where, why)
+}
+
+func statusError(status int) error {
+	return errors.New(printable(fmt.Sprintf("the answer is %d %s", status, http.StatusText(status))))
+}
+
+func (r *Remote) report(f Fetch) {
+	if r.cfg.Report != nil {
+		r.cfg.Report(f)
+	}
+}
