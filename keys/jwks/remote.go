@@ -24,7 +24,8 @@ type Remote struct {
 	get   getter
 	now   func() time.Time
 
-	state atomic.Pointer[state]
+	state  atomic.Pointer[state]
+	wanted atomic.Bool // since the last fetch somebody asked for a kid that is not in the set
 
 	flight flight
 	tried  time.Time // when the last fetch began; guarded by flight

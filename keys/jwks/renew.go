@@ -17,10 +17,10 @@ func (r *Remote) renew(ctx context.Context, kid string) error {
 	}
 	now, h := r.now(), r.state.Load().held
 	needed := !r.usable(h, now) || !h.has(kid)
-	done, mine := r.flight.join(
-		func() bool { return r.mayTry(now) },
-		func() { r.fetch(h != nil && !h.has(kid)) },
-	)
+	if h != nil && !h.has(kid) {
+		r.wanted.Store(true)
+	}
+	done, mine := r.flight.join(func() bool { return r.mayTry(now) }, r.fetch)
 	if done == nil || !mine && !needed {
 		return nil
 	}
@@ -47,20 +47,25 @@ func (r *Remote) mayTry(now time.Time) bool {
 	return true
 }
 
-// fetch fetches the set and holds it. For a kid that is not known caches on the way are
-// told to ask, and an ETag is not relied on: there are servers that make it of a file's
-// time and length.
-func (r *Remote) fetch(unknown bool) {
+// fetch fetches the set and holds it. Where somebody wants what is not in it, caches on
+// the way are told to ask, and an ETag is not relied on: there are servers that make it
+// of a file's time and length. It need not be who wants it that starts the fetch: a busy
+// service starts one for its known keys as soon as the cooldown is over.
+func (r *Remote) fetch() {
 	old := r.state.Load().held
+	wanted := r.wanted.Swap(false)
 	header := http.Header{"Accept": {"application/jwk-set+json, application/json"}}
 	switch {
-	case unknown:
+	case wanted:
 		header.Set("Cache-Control", "no-cache")
 	case old != nil && old.etag != "":
 		header.Set("If-None-Match", old.etag)
 	}
 	h, err := r.answer(old, header)
 	if err != nil {
+		if wanted {
+			r.wanted.Store(true)
+		}
 		err = r.failed(err)
 		r.state.Store(&state{old, err})
 		r.report(Fetch{Err: err})
