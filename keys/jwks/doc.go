@@ -14,8 +14,14 @@
 // A Remote goes by the max-age of the answer (RFC 9111 section 5.2), 5 minutes if it has
 // none, and replaces the whole set: a key that its owner has taken out is refused after
 // the next fetch. While it cannot fetch, it goes on with the set it has for HardAge, an
-// hour, and then has none: everything is refused. Whoever can keep a service from
-// reaching an issuer can keep a key alive for that hour, and no longer.
+// hour, and then has none: everything is refused.
+//
+// A cache on the way keeps a set for as long as its issuer lets it: max-age or s-maxage,
+// whichever is longer, a day if the answer has neither. A set that is older than that by
+// its Age does not count as fetched anew: HardAge runs from when it became stale, and the
+// next fetch tells caches to ask. So whoever can keep a service, or the cache that it
+// asks, from reaching an issuer can keep a key alive for that hour beyond what the issuer
+// lets caches keep, and no longer.
 //
 // # How often it is fetched
 //

@@ -105,7 +105,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "application/jwk-set+json")
-	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int64(maxAge/time.Second)))
+	// A cache that goes on with a stale set, as it may, keeps revoked keys alive.
+	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, must-revalidate", int64(maxAge/time.Second)))
 	header.Set("Access-Control-Expose-Headers", "ETag")
 	d.serve(w, r)
 }

@@ -43,7 +43,7 @@ func TestHandler(t *testing.T) {
 	}
 	hasHeader(t, w,
 		"Content-Type", "application/jwk-set+json",
-		"Cache-Control", "public, max-age=300",
+		"Cache-Control", "public, max-age=300, must-revalidate",
 		"Content-Length", strconv.Itoa(len(body)),
 		"X-Content-Type-Options", "nosniff",
 		"Access-Control-Allow-Origin", "*",
@@ -57,14 +57,14 @@ func TestHandler(t *testing.T) {
 	if head.Code != 200 || head.Body.Len() != 0 {
 		t.Errorf("HEAD: %d, %d bytes", head.Code, head.Body.Len())
 	}
-	hasHeader(t, head, "ETag", etag, "Content-Length", strconv.Itoa(len(body)), "Cache-Control", "public, max-age=300")
+	hasHeader(t, head, "ETag", etag, "Content-Length", strconv.Itoa(len(body)), "Cache-Control", "public, max-age=300, must-revalidate")
 
 	for _, tag := range []string{etag, "W/" + etag, `"other", ` + etag, "*"} {
 		same := ask(h, "GET", "If-None-Match", tag)
 		if same.Code != 304 || same.Body.Len() != 0 {
 			t.Errorf("If-None-Match %s: %d, %d bytes", tag, same.Code, same.Body.Len())
 		}
-		hasHeader(t, same, "ETag", etag, "Cache-Control", "public, max-age=300")
+		hasHeader(t, same, "ETag", etag, "Cache-Control", "public, max-age=300, must-revalidate")
 	}
 	if w := ask(h, "GET", "If-None-Match", `"other"`); w.Code != 200 || w.Body.String() != body {
 		t.Errorf("another ETag: %d", w.Code)

@@ -50,15 +50,16 @@ func (r *Remote) mayTry(now time.Time) bool {
 // fetch fetches the set and holds it. Where somebody wants what is not in it, caches on
 // the way are told to ask, and an ETag is not relied on: there are servers that make it
 // of a file's time and length. It need not be who wants it that starts the fetch: a busy
-// service starts one for its known keys as soon as the cooldown is over.
+// service starts one for its known keys as soon as the cooldown is over. Caches are told
+// to ask also when what they gave the last time was stale, or is too old by now.
 func (r *Remote) fetch() {
 	old := r.state.Load().held
 	wanted := r.wanted.Swap(false)
 	header := http.Header{"Accept": {"application/jwk-set+json, application/json"}}
-	switch {
-	case wanted:
+	if wanted || old != nil && (old.late > 0 || !r.usable(old, r.now())) {
 		header.Set("Cache-Control", "no-cache")
-	case old != nil && old.etag != "":
+	}
+	if !wanted && old != nil && old.etag != "" {
 		header.Set("If-None-Match", old.etag)
 	}
 	h, err := r.answer(old, header)
