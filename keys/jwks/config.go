@@ -25,7 +25,10 @@ type Config struct {
 
 	// Client is used for its Transport, with its TLS configuration and proxy, which
 	// must heed contexts. Its other fields do not count. One with the defaults of
-	// net/http when nil.
+	// net/http when nil, which for http connects to loopback addresses only, wherever
+	// DNS says that localhost is. A Transport given here, or put in the place of
+	// http.DefaultTransport, has to do so itself: for http, refuse other addresses in
+	// its Dialer.Control.
 	Client *http.Client
 
 	// HardAge is for how long a set is used while it cannot be fetched again;

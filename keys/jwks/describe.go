@@ -28,6 +28,8 @@ func (g getter) describe(err error) error {
 		return errLeavesHost
 	case errors.Is(err, errRedirects):
 		return errRedirects
+	case errors.Is(err, errElsewhere):
+		return errElsewhere
 	case errors.As(err, &certificate):
 		return fmt.Errorf("its TLS certificate is refused: %s", printable(certificate.Err.Error()))
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):

@@ -35,7 +35,7 @@ func Discover(ctx context.Context, issuer string, client *http.Client) (jwksURI 
 	if u.RawQuery != "" || u.ForceQuery {
 		return "", fmt.Errorf("the issuer: %w: it must not have a query", ErrURL)
 	}
-	g := getter{newClient(client), DefaultTimeout, DefaultMaxBytes}
+	g := getter{newClient(client, u), DefaultTimeout, DefaultMaxBytes}
 	var tried error
 	for _, at := range wellKnown(u) {
 		a, err := g.get(ctx, at, http.Header{"Accept": {"application/json"}})

@@ -55,7 +55,7 @@ func newRemote(c Config, now func() time.Time) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{cfg: c, url: u, where: where(u), get: getter{newClient(c.Client), c.Timeout, c.MaxBytes}, now: now}
+	r := &Remote{cfg: c, url: u, where: where(u), get: getter{newClient(c.Client, u), c.Timeout, c.MaxBytes}, now: now}
 	first := new(state)
 	if first.held, err = c.restore(now()); err != nil {
 		r.report(Fetch{Err: err})

@@ -26,7 +26,7 @@ func parseURL(text string) (*url.URL, error) {
 }
 
 // isLoopback reports whether a URL names this machine. It asks no DNS, whose answer may
-// be another when it counts.
+// be another when it counts; where localhost leads is looked at when it is dialled.
 func isLoopback(u *url.URL) bool {
 	host := u.Hostname()
 	if strings.EqualFold(host, "localhost") {
