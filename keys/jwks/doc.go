@@ -21,7 +21,8 @@
 // its Age does not count as fetched anew: HardAge runs from when it became stale, and the
 // next fetch tells caches to ask. So whoever can keep a service, or the cache that it
 // asks, from reaching an issuer can keep a key alive for that hour beyond what the issuer
-// lets caches keep, and no longer.
+// lets caches keep, and no longer. An operator who hears of a stolen key does not wait for
+// any of this: [Remote.Refresh] asks at once.
 //
 // # How often it is fetched
 //

@@ -87,9 +87,13 @@ func (r *Remote) Public(ctx context.Context, kid string) (*keys.PublicSet, error
 	case r.usable(s.held, now) && s.held.has(kid):
 		return s.held.set, nil
 	case waited != nil:
-		return nil, fmt.Errorf("jwks: waiting for %s: %w", r.where, waited)
+		return nil, r.left(waited)
 	}
 	return r.outcome(s, now)
+}
+
+func (r *Remote) left(why error) error {
+	return fmt.Errorf("jwks: waiting for %s: %w", r.where, why)
 }
 
 // outcome is the set if the last fetch had one that can be used, or else why it had not.

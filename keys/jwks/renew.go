@@ -24,6 +24,10 @@ func (r *Remote) renew(ctx context.Context, kid string) error {
 	if done == nil || !mine && !needed {
 		return nil
 	}
+	return wait(ctx, done)
+}
+
+func wait(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:
 		return nil
