@@ -64,6 +64,10 @@ type Fetch struct {
 	Set     *keys.PublicSet // its Skipped says what was passed over
 	Changed bool            // it is another set than before
 	Copy    Copy            // to be kept
+
+	// Due is when it is fetched again at the earliest need: by the first call from then
+	// on. For a kid that it lacks that can be sooner, after Cooldown.
+	Due time.Time
 }
 
 // Copy is a set as it was fetched, to be kept for another process. It can be written

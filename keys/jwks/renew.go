@@ -77,7 +77,10 @@ func (r *Remote) fetch() {
 		return
 	}
 	r.state.Store(&state{held: h})
-	r.report(Fetch{Set: h.set, Changed: old == nil || old.set != h.set, Copy: h.copy(r.cfg.URL)})
+	r.report(Fetch{
+		Set: h.set, Changed: old == nil || old.set != h.set, Copy: h.copy(r.cfg.URL),
+		Due: h.fetched.Add(r.cfg.due(h)).Round(0),
+	})
 }
 
 // answer is what to hold from now on. Its age counts from before it was asked for.
