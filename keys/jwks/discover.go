@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
@@ -15,8 +16,9 @@ import (
 // the metadata of OpenID Connect Discovery 1.0 section 4 at
 // issuer/.well-known/openid-configuration and, where the issuer has none there, that of
 // RFC 8414 section 3, whose well-known path stands between the host and the issuer's
-// own path. The client is used as in Config and may be nil; DefaultTimeout and
-// DefaultMaxBytes apply to each answer.
+// own path. The client is used as in Config and may be nil. Both together take as long as
+// the context's deadline allows; if it has none, each answer has DefaultTimeout. None is
+// longer than DefaultMaxBytes.
 //
 // Ask once, when a service starts, for an issuer that its configuration names: never for
 // the iss of a token, since anybody writes those, and makes you fetch what they like.
@@ -35,7 +37,13 @@ func Discover(ctx context.Context, issuer string, client *http.Client) (jwksURI 
 	if u.RawQuery != "" || u.ForceQuery {
 		return "", fmt.Errorf("the issuer: %w: it must not have a query", ErrURL)
 	}
+	if err := ctx.Err(); err != nil {
+		return "", fmt.Errorf("jwks: asking %s: %w", where(u), err)
+	}
 	g := getter{newClient(client, u), DefaultTimeout, DefaultMaxBytes}
+	if deadline, ok := ctx.Deadline(); ok {
+		g.timeout = time.Until(deadline).Round(time.Millisecond)
+	}
 	var tried error
 	for _, at := range wellKnown(u) {
 		a, err := g.get(ctx, at, http.Header{"Accept": {"application/json"}})
