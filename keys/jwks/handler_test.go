@@ -76,6 +76,37 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+// Nobody has a cache store an empty answer, or a piece of one, in the place of the set.
+func TestHandlerHeedsNoOtherCondition(t *testing.T) {
+	set := publicSet(t, newKey(t, keys.ES256))
+	h := Handler(set, HandlerConfig{})
+	body := string(must(set.MarshalJSON())(t))
+	etag := ask(h, "GET").Header().Get("ETag")
+	const date = "Mon, 02 Jan 2006 15:04:05 GMT"
+	for _, header := range [][]string{
+		{"If-Match", `"x"`}, {"If-Match", "nonsense"}, {"If-Unmodified-Since", date}, {"If-Modified-Since", date},
+		{"Range", "bytes=0-3"}, {"Range", "bytes=0-1,4-5"}, {"Range", "bytes=9999999-"}, {"Range", "bytes=0-3", "If-Range", etag},
+	} {
+		w := ask(h, "GET", header...)
+		if w.Code != 200 || w.Body.String() != body {
+			t.Errorf("%q: %d, %d bytes", header, w.Code, w.Body.Len())
+		}
+		hasHeader(t, w, "Content-Range", "", "Content-Type", "application/jwk-set+json")
+		if w := ask(h, "HEAD", header...); w.Code != 200 {
+			t.Errorf("%q, HEAD: %d", header, w.Code)
+		}
+		if w := ask(h, "GET", append(header, "If-None-Match", etag)...); w.Code != 304 {
+			t.Errorf("%q, with If-None-Match: %d", header, w.Code)
+		}
+	}
+	r := httptest.NewRequest("GET", "/jwks.json", nil)
+	r.Header.Set("Range", "bytes=0-3")
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if r.Header.Get("Range") == "" {
+		t.Error("the caller's request was changed")
+	}
+}
+
 func TestHandlerMethods(t *testing.T) {
 	asked := sourceFunc(func(context.Context, string) (*keys.PublicSet, error) {
 		t.Error("the source was asked")
