@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -66,7 +67,9 @@ func (r *Remote) fetch() {
 	if !wanted && old != nil && old.etag != "" {
 		header.Set("If-None-Match", old.etag)
 	}
-	h, err := r.answer(old, header)
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
+	defer cancel()
+	h, err := r.answer(ctx, old, header)
 	if err != nil {
 		if wanted {
 			r.wanted.Store(true)
@@ -83,20 +86,31 @@ func (r *Remote) fetch() {
 	})
 }
 
-// answer is what to hold from now on. Its age counts from before it was asked for.
-func (r *Remote) answer(old *held, header http.Header) (*held, error) {
+// answer is what to hold from now on. Its age counts from before it was asked for. A 304
+// that names another set than ours is not about ours, RFC 9111 section 4.3.4: we ask for
+// that one.
+func (r *Remote) answer(ctx context.Context, old *held, header http.Header) (*held, error) {
 	now := r.now()
-	a, err := r.get.get(context.Background(), r.url, header)
+	a, err := r.get.get(ctx, r.url, header)
+	asked := header.Get("If-None-Match")
 	switch {
 	case err != nil:
 		return nil, err
 	case a.status == http.StatusOK:
 		return old.replace(a, now)
-	case a.status == http.StatusNotModified && header.Get("If-None-Match") != "":
+	case a.status != http.StatusNotModified || asked == "":
+		return nil, statusError(a.status)
+	}
+	if tag := a.header.Get("ETag"); tag == "" || opaque(tag) == opaque(asked) {
 		return old.confirm(a.header, now), nil
 	}
-	return nil, statusError(a.status)
+	header = header.Clone()
+	header.Del("If-None-Match")
+	return r.answer(ctx, old, header)
 }
+
+// opaque is an ETag for the weak comparison, RFC 9110 section 8.8.3.2.
+func opaque(tag string) string { return strings.TrimPrefix(tag, "W/") }
 
 func (r *Remote) failed(why error) error {
 	return fmt.Errorf("%w: %s: %w", ErrFetch, r.where, why)
