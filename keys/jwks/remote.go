@@ -34,8 +34,9 @@ type Remote struct {
 // state is what the last fetch left. It is swapped as one: who saw the set of one fetch
 // and the error of the next could have neither.
 type state struct {
-	held *held // nil: none yet, and then there is an error
-	err  error // why the last fetch failed
+	held   *held     // nil: none yet, and then there is an error
+	err    error     // why the last fetch failed
+	failed time.Time // when that was known; zero if none has failed
 }
 
 var errNotAsked = errors.New("it was not asked yet")

@@ -10,14 +10,18 @@ import (
 )
 
 // renew starts a fetch, unless one is under way or was tried just now. It waits for
-// what it started, and for what others did if there is no going on without; its error
-// is that of a context that ended meanwhile.
+// what it started, and for what others did if there is no going on without, unless that
+// will hardly help; its error is that of a context that ended meanwhile.
 func (r *Remote) renew(ctx context.Context, kid string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	now, h := r.now(), r.state.Load().held
-	needed := !r.usable(h, now) || !h.has(kid)
+	s, now := r.state.Load(), r.now()
+	h := s.held
+	needed := !r.justFailed(s, now)
+	if r.usable(h, now) {
+		needed = !h.has(kid)
+	}
 	if h != nil && !h.has(kid) {
 		r.wanted.Store(true)
 	}
@@ -26,6 +30,13 @@ func (r *Remote) renew(ctx context.Context, kid string) error {
 		return nil
 	}
 	return wait(ctx, done)
+}
+
+// justFailed reports whether the fetch before this one failed. Where an endpoint hangs and
+// there is no usable set, one caller at a time waits for Timeout and not all of them: a
+// service that holds up every request for seconds is down for more than its tokens.
+func (r *Remote) justFailed(s *state, now time.Time) bool {
+	return !s.failed.IsZero() && now.Sub(s.failed) < r.cfg.Cooldown+r.cfg.Timeout
 }
 
 func wait(ctx context.Context, done <-chan struct{}) error {
@@ -75,7 +86,7 @@ func (r *Remote) fetch() {
 			r.wanted.Store(true)
 		}
 		err = r.failed(err)
-		r.state.Store(&state{old, err})
+		r.state.Store(&state{old, err, r.now()})
 		r.report(Fetch{Err: err})
 		return
 	}
