@@ -52,8 +52,8 @@ type Config struct {
 	Copy Copy
 
 	// Report is told of each fetch before its callers go on: to log errors, and keys
-	// that were passed over, and to keep a Copy. It must not ask the Remote. It may be
-	// nil.
+	// that were passed over, and to keep a Copy. It must not ask the Remote. Should it
+	// panic, that is an ErrFetch, though the set is used. It may be nil.
 	Report func(Fetch)
 }
 

@@ -62,7 +62,7 @@ func newRemote(c Config, now func() time.Time) (*Remote, error) {
 		r.report(Fetch{Err: err})
 	}
 	if first.held == nil {
-		first.err = r.failed(errNotAsked)
+		first.err = r.because(errNotAsked)
 	}
 	r.state.Store(first)
 	r.cfg.Copy = Copy{}

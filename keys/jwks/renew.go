@@ -78,20 +78,21 @@ func (r *Remote) fetch() {
 	if !wanted && old != nil && old.etag != "" {
 		header.Set("If-None-Match", old.etag)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
-	defer cancel()
-	h, err := r.answer(ctx, old, header)
+	var h *held
+	err := recovered(errFetchPanic, func() (err error) {
+		ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
+		defer cancel()
+		h, err = r.answer(ctx, old, header)
+		return err
+	})
 	if err != nil {
 		if wanted {
 			r.wanted.Store(true)
 		}
-		err = r.failed(err)
-		r.state.Store(&state{old, err, r.now()})
-		r.report(Fetch{Err: err})
+		r.tell(old, Fetch{Err: r.because(err)})
 		return
 	}
-	r.state.Store(&state{held: h})
-	r.report(Fetch{
+	r.tell(h, Fetch{
 		Set: h.set, Changed: old == nil || old.set != h.set, Copy: h.copy(r.cfg.URL),
 		Due: h.fetched.Add(r.cfg.due(h)).Round(0),
 	})
@@ -123,7 +124,7 @@ func (r *Remote) answer(ctx context.Context, old *held, header http.Header) (*he
 // opaque is an ETag for the weak comparison, RFC 9110 section 8.8.3.2.
 func opaque(tag string) string { return strings.TrimPrefix(tag, "W/") }
 
-func (r *Remote) failed(why error) error {
+func (r *Remote) because(why error) error {
 	return fmt.Errorf("%w: %s: %w", ErrFetch, r.where, why)
 }
 
