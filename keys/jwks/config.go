@@ -37,7 +37,8 @@ type Config struct {
 	HardAge time.Duration
 
 	// Cooldown is the least time between two fetches, and with that how long a new key
-	// may be unknown; DefaultCooldown when zero. A max-age below it counts as this.
+	// may be unknown; DefaultCooldown when zero. A max-age below it counts as this. While
+	// there is no usable set it is a sixth, and Refresh does not heed it.
 	Cooldown time.Duration
 
 	// Timeout is how long a fetch may take, to the last byte; DefaultTimeout when zero.
