@@ -21,9 +21,9 @@ func (a *app) jwksFetchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fetch URL",
 		Short: "Show what a JWK Set at a URL holds, and what of it can be used",
-		Long: `Fetches a JWK Set and shows which keys seal and open would use, which they pass
-over and why, and for how long. With --issuer the URL is that which the issuer's
-metadata name (OpenID Connect Discovery, RFC 8414).
+		Long: `Fetches a JWK Set, past the caches on the way, and shows which keys seal and open would
+use, which they pass over and why, and for how long. With --issuer the URL is that which
+the issuer's metadata name (OpenID Connect Discovery, RFC 8414).
 
 What was fetched replaces the copy in ~/.cache/sealjwt that seal --to URL and open
 --trust URL go by: after an emergency, call it to have them forget a revoked key.`,
@@ -79,7 +79,7 @@ func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string
 	if err != nil {
 		return err
 	}
-	set, err := remote.Public(ctx, "")
+	set, err := remote.Refresh(ctx)
 	if err != nil {
 		return explainFetch(err, url)
 	}
