@@ -119,11 +119,10 @@ type skippedKey struct {
 }
 
 func newFetched(f jwks.Fetch) *fetched {
-	life := f.Copy.MaxAge
 	r := &fetched{
 		URL: withoutSecrets(f.Copy.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
-		MaxAge:       seconds(life),
-		RefreshAfter: seconds(min(max(life-life/4, jwks.DefaultCooldown), jwks.DefaultHardAge/2)),
+		MaxAge:       seconds(f.Copy.MaxAge),
+		RefreshAfter: seconds(f.Due.Sub(f.Copy.Fetched)),
 		HardAge:      seconds(jwks.DefaultHardAge),
 		ETag:         f.Copy.ETag,
 	}

@@ -5,6 +5,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
 // After an emergency a cache on the way may still hold the revoked key.
@@ -29,5 +33,18 @@ func TestFetchAsksPastCaches(t *testing.T) {
 		if header.Get("Cache-Control") != "no-cache" || header.Get("If-None-Match") != "" {
 			t.Errorf("asked with %v", header)
 		}
+	}
+}
+
+// When it is fetched again is what the Remote says, and nothing of our own.
+func TestFetchedRefreshAfter(t *testing.T) {
+	set, err := keys.ParsePublicSet([]byte(`{"keys":[]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	got := newFetched(jwks.Fetch{Set: set, Copy: jwks.Copy{URL: copiedURL, Fetched: at, MaxAge: time.Minute}, Due: at.Add(7 * time.Second)})
+	if got.RefreshAfter != 7 || got.MaxAge != 60 {
+		t.Errorf("%+v", got)
 	}
 }
