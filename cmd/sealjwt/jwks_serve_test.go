@@ -86,7 +86,7 @@ func TestServe(t *testing.T) {
 	if status != http.StatusOK || body+"\n" != exported {
 		t.Errorf("status %d: %s", status, body)
 	}
-	if got := header.Get("Cache-Control"); got != "public, max-age=300" {
+	if got := header.Get("Cache-Control"); got != "public, max-age=300, must-revalidate" {
 		t.Errorf("Cache-Control: %s", got)
 	}
 	for _, c := range []struct {
