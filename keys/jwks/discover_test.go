@@ -119,8 +119,18 @@ func TestDiscoverPaths(t *testing.T) {
 	s.set(func() { s.err, s.delay = nil, DefaultTimeout })
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Discover(over, issuer, client); !errors.Is(err, context.Canceled) {
+	before := s.count()
+	if _, err := Discover(over, issuer, client); !errors.Is(err, context.Canceled) || s.count() != before {
 		t.Errorf("cancelled: %v", err)
+	}
+	meanwhile, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	hangUp := roundTrip(func(r *http.Request) (*http.Response, error) {
+		cancel()
+		return s.RoundTrip(r)
+	})
+	if _, err := Discover(meanwhile, issuer, &http.Client{Transport: hangUp}); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrFetch) {
+		t.Errorf("cancelled meanwhile: %v", err)
 	}
 }
 
