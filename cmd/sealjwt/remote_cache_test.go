@@ -165,7 +165,7 @@ func TestCopyIsCheckedOpen(t *testing.T) {
 	}
 }
 
-func chown(path string) error { return os.Chown(path, 65534, 65534) }
+func chown(path string) error { return os.Chown(path, os.Geteuid()+1, -1) }
 
 // tree lists what is below a folder.
 func tree(t *testing.T, base string) string {
