@@ -77,7 +77,7 @@ func siteMux(work string) *http.ServeMux {
 	says("/empty", "application/json", `{"keys":[]}`)
 	says("/long", "application/json", strings.Repeat(" ", jwks.DefaultMaxBytes+1))
 	says("/.well-known/openid-configuration", "application/json", `{"issuer":"https://evil.example.com","jwks_uri":"https://evil.example.com/jwks"}`)
-	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	mux.HandleFunc("/slow/", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.Handle("/away", http.RedirectHandler("https://evil.example.com/jwks", http.StatusFound))
 	mux.Handle("/around", http.RedirectHandler("/around", http.StatusFound))
 	mux.HandleFunc("/file/", func(w http.ResponseWriter, r *http.Request) {

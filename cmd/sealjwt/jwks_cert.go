@@ -47,6 +47,17 @@ func (c *certificate) load() error {
 	return nil
 }
 
+// keyIsOpen says whether others have the private key, or choose it. That is a warning and
+// no refusal: what renews certificates may have its own mind about modes. A group that
+// reads it is meant to.
+func (c *certificate) keyIsOpen() (warning string, open bool) {
+	info, err := os.Stat(c.keyFile)
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o026 == 0 {
+		return "", false
+	}
+	return fmt.Sprintf("others can read or change the private key %s (mode %04o): chmod g-w,o-rw %[1]s", c.keyFile, info.Mode().Perm()), true
+}
+
 func (c *certificate) changed() (times [2]time.Time, err error) {
 	for i, path := range []string{c.certFile, c.keyFile} {
 		info, err := os.Stat(path)
@@ -71,6 +82,9 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if err = c.load(); err == nil {
 			c.times = times
 			c.log.Info("the certificate was read again")
+			if warning, open := c.keyIsOpen(); open {
+				c.log.Warn(warning)
+			}
 		}
 	}
 	if err != nil {

@@ -21,9 +21,9 @@ func (a *app) jwksFetchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fetch URL",
 		Short: "Show what a JWK Set at a URL holds, and what of it can be used",
-		Long: `Fetches a JWK Set and shows which keys seal and open would use, which they pass
-over and why, and for how long. With --issuer the URL is that which the issuer's
-metadata name (OpenID Connect Discovery, RFC 8414).
+		Long: `Fetches a JWK Set, past the caches on the way, and shows which keys seal and open would
+use, which they pass over and why, and for how long. With --issuer the URL is that which
+the issuer's metadata name (OpenID Connect Discovery, RFC 8414).
 
 What was fetched replaces the copy in ~/.cache/sealjwt that seal --to URL and open
 --trust URL go by: after an emergency, call it to have them forget a revoked key.`,
@@ -68,7 +68,7 @@ func discover(ctx context.Context, issuer string, f fetchFlags) (string, error) 
 		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
 	}
 	if err != nil {
-		return "", explainFetch(err)
+		return "", explainFetch(err, issuer)
 	}
 	return url, nil
 }
@@ -79,17 +79,17 @@ func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string
 	if err != nil {
 		return err
 	}
-	set, err := remote.Public(ctx, "")
+	set, err := remote.Refresh(ctx)
 	if err != nil {
-		return explainFetch(err)
+		return explainFetch(err, url)
 	}
-	keep(got.Copy)
+	a.keep(got.Copy)
 	if len(set.Keys()) == 0 {
-		a.sayPassedOver(withoutQuery(url), set)
-		return &failure{err: fmt.Errorf("%s: %w", withoutQuery(url), keys.ErrNoKey), code: exitKey, advice: "ask its owner"}
+		a.sayPassedOver(withoutSecrets(url), set)
+		return &failure{err: fmt.Errorf("%s: %w", withoutSecrets(url), keys.ErrNoKey), code: exitKey, advice: "ask its owner"}
 	}
 	if output == "jwks" {
-		a.sayPassedOver(withoutQuery(url), set)
+		a.sayPassedOver(withoutSecrets(url), set)
 		return a.printJSON(set)
 	}
 	return a.printAs(output == "json", newFetched(got))
@@ -119,11 +119,10 @@ type skippedKey struct {
 }
 
 func newFetched(f jwks.Fetch) *fetched {
-	life := f.Copy.MaxAge
 	r := &fetched{
-		URL: withoutQuery(f.Copy.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
-		MaxAge:       seconds(life),
-		RefreshAfter: seconds(min(max(life-life/4, jwks.DefaultCooldown), jwks.DefaultHardAge/2)),
+		URL: withoutSecrets(f.Copy.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
+		MaxAge:       seconds(f.Copy.MaxAge),
+		RefreshAfter: seconds(f.Due.Sub(f.Copy.Fetched)),
 		HardAge:      seconds(jwks.DefaultHardAge),
 		ETag:         f.Copy.ETag,
 	}

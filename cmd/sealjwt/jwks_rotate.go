@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
 )
@@ -12,7 +13,7 @@ import (
 func (a *app) keepRotating(ctx context.Context, ring *keys.Ring) (wait func()) {
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	report := a.reportSteps()
+	report := a.reportSteps(time.Now)
 	running.Go(func() {
 		ring.Run(ctx, report) // its error is that of ctx
 	})
@@ -22,18 +23,31 @@ func (a *app) keepRotating(ctx context.Context, ring *keys.Ring) (wait func()) {
 	}
 }
 
-// reportSteps says each step, and each error once: the ring tries again every second.
-func (a *app) reportSteps() func(keys.Step, error) {
-	var last string
+const (
+	// repeatAfter is when an error that lasts is said again.
+	repeatAfter = time.Hour
+	// recoveredAfter is how long no error means that the ring could be read: it is tried
+	// every second or so, and waits for a lock for some more.
+	recoveredAfter = time.Minute
+)
+
+// reportSteps says each step, and what keeps the ring from them: the ring tries again
+// every second, and nobody is told when that went well and nothing was due.
+func (a *app) reportSteps(now func() time.Time) func(keys.Step, error) {
+	var told string
+	var toldAt, failedAt time.Time
 	return func(step keys.Step, err error) {
 		switch {
 		case err != nil:
-			if _, text := describe(err); text != last {
+			at := now()
+			recovered := at.Sub(failedAt) > recoveredAfter
+			failedAt = at
+			if _, text := describe(err); text != told || recovered || at.Sub(toldAt) >= repeatAfter {
 				a.say("warning: the rotation waits: %s", text)
-				last = text
+				told, toldAt = text, at
 			}
 		case step.Action != keys.Nothing:
-			last = ""
+			told = ""
 			a.remember()
 			a.say("rotated: %s", stepText(step))
 		}

@@ -90,11 +90,9 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	var cert *certificate
-	if f.hasTLS() {
-		if cert, err = readCertificate(f.tlsCert, f.tlsKey); err != nil {
-			return err
-		}
+	cert, err := a.certificate(f)
+	if err != nil {
+		return err
 	}
 	ring, err := a.openRing(ctx)
 	if err != nil {
@@ -122,6 +120,21 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	}
 	a.say("serving %s://%s%s", scheme, listener.Addr(), f.path)
 	return s.run(ctx, a, listener)
+}
+
+// certificate is nil without TLS.
+func (a *app) certificate(f serveFlags) (*certificate, error) {
+	if !f.hasTLS() {
+		return nil, nil
+	}
+	cert, err := readCertificate(f.tlsCert, f.tlsKey)
+	if err != nil {
+		return nil, err
+	}
+	if warning, open := cert.keyIsOpen(); open {
+		a.say("warning: %s", warning)
+	}
+	return cert, nil
 }
 
 func cannotListen(addr string, err error) error {

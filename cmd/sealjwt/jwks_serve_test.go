@@ -3,21 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/sealjwt/sealjwt/keys"
 )
 
 // lines collects what several goroutines write.
@@ -93,7 +86,7 @@ func TestServe(t *testing.T) {
 	if status != http.StatusOK || body+"\n" != exported {
 		t.Errorf("status %d: %s", status, body)
 	}
-	if got := header.Get("Cache-Control"); got != "public, max-age=300" {
+	if got := header.Get("Cache-Control"); got != "public, max-age=300, must-revalidate" {
 		t.Errorf("Cache-Control: %s", got)
 	}
 	for _, c := range []struct {
@@ -177,128 +170,5 @@ func TestServeStaleRing(t *testing.T) {
 	await(http.StatusOK)
 	if status, _, _ := ask(t, "GET", url, "X", strings.Repeat("x", 2*maxRequestHeader)); status != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("a long header: status %d", status)
-	}
-}
-
-// What the JWK Set answers is what /healthz says.
-func TestHealth(t *testing.T) {
-	status := http.StatusOK
-	set := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodHead || r.Header.Get("If-None-Match") != "" {
-			t.Errorf("asked with %s %v", r.Method, r.Header)
-		}
-		w.WriteHeader(status)
-	})
-	for _, want := range []int{200, 503} {
-		status = want
-		w := httptest.NewRecorder()
-		r := httptest.NewRequest("GET", "/healthz", nil)
-		r.Header.Set("If-None-Match", "*")
-		health(set).ServeHTTP(w, r)
-		if w.Code != want || w.Header().Get("Cache-Control") != "no-store" {
-			t.Errorf("status %d, want %d; %v", w.Code, want, w.Header())
-		}
-	}
-}
-
-// Requests at work are finished, and new ones are not taken.
-func TestServeStopsGracefully(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	began, goOn := make(chan bool), make(chan bool)
-	errs := new(lines)
-	s := newJWKSServer(errs, nil, "/jwks", func(func(error)) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			close(began)
-			<-goOn
-			io.WriteString(w, "all of it")
-		})
-	})
-	ctx, stop := context.WithCancel(t.Context())
-	ended, answered := make(chan error, 1), make(chan string, 1)
-	go func() { ended <- s.run(ctx, &app{stderr: errs}, listener) }()
-	go func() {
-		_, body, _ := ask(t, "GET", "http://"+listener.Addr().String()+"/jwks")
-		answered <- body
-	}()
-	<-began
-	stop()
-	for { // until new ones are refused
-		c, err := net.Dial("tcp", listener.Addr().String())
-		if err != nil {
-			break
-		}
-		c.Close()
-	}
-	close(goOn)
-	if body := <-answered; body != "all of it" {
-		t.Errorf("the answer is %q", body)
-	}
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-}
-
-// TLS 1.1 is refused, and a certificate that was renewed is used without a restart.
-func TestServeTLS(t *testing.T) {
-	newHome(t)
-	dir := t.TempDir()
-	at := func(name string) string { return filepath.Join(dir, name) }
-	renew := func() {
-		cert, key, err := newCert()
-		if err := errors.Join(err, os.WriteFile(at("cert"), cert, 0o600), os.WriteFile(at("key"), key, 0o600)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	renew()
-	_, base, _, _ := serving(t, "--tls-cert", at("cert"), "--tls-key", at("key"))
-	addr := strings.TrimPrefix(base, "https://")
-	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
-	if err == nil {
-		t.Errorf("TLS %x is spoken", c.ConnectionState().Version)
-	}
-
-	cert, err := readCertificate(at("cert"), at("key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	errs := new(lines)
-	newJWKSServer(errs, cert, "/jwks", func(func(error)) http.Handler { return http.NotFoundHandler() })
-	get := func() *tls.Certificate {
-		t.Helper()
-		cert.checked = time.Now().Add(-2 * certificateCheck)
-		pair, err := cert.get(nil)
-		if err != nil || pair == nil {
-			t.Fatal(pair, err)
-		}
-		return pair
-	}
-	first := get()
-	if err := os.WriteFile(at("cert"), []byte("half of it"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if get() != first || !strings.Contains(errs.String(), "could not be read again") {
-		t.Errorf("half a certificate is used: %s", errs.String())
-	}
-	renew()
-	if get() == first {
-		t.Errorf("the certificate is not renewed: %s", errs.String())
-	}
-}
-
-// Each error of a rotation is told once, though the ring tries again every second.
-func TestRotationIsReported(t *testing.T) {
-	errs := new(lines)
-	report := (&app{stderr: errs}).reportSteps()
-	down := errors.New("the disk is full")
-	report(keys.Step{}, down)
-	report(keys.Step{}, down)
-	report(keys.Step{Action: keys.Destroy, Use: keys.UseSig, KeyID: "old"}, nil)
-	report(keys.Step{}, down)
-	want := "sealjwt: warning: the rotation waits: the disk is full\nsealjwt: rotated: destroy the sig key old\nsealjwt: warning: the rotation waits: the disk is full\n"
-	if errs.String() != want {
-		t.Errorf("%s", errs.String())
 	}
 }

@@ -19,7 +19,10 @@ const (
 )
 
 // jwksServer serves a JWK Set at a path, and beside it whether it can.
-type jwksServer struct{ server *http.Server }
+type jwksServer struct {
+	server *http.Server
+	within time.Duration // stopWithin, except in tests
+}
 
 func newJWKSServer(stderr io.Writer, cert *certificate, path string, handler func(onError func(error)) http.Handler) *jwksServer {
 	logs := slog.NewJSONHandler(stderr, nil)
@@ -41,7 +44,7 @@ func newJWKSServer(stderr io.Writer, cert *certificate, path string, handler fun
 		cert.log = logger
 		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get}
 	}
-	return &jwksServer{s}
+	return &jwksServer{s, stopWithin}
 }
 
 // run serves until ctx is done, and then ends the requests at work.
@@ -59,11 +62,11 @@ func (s *jwksServer) run(ctx context.Context, a *app, listener net.Listener) err
 		return &failure{err: err, code: exitIO}
 	case <-ctx.Done():
 	}
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.within)
 	defer cancel()
 	err := s.server.Shutdown(bounded)
 	if errors.Is(err, context.DeadlineExceeded) {
-		a.say("warning: some requests took longer than %s, and were cut off", durationText(stopWithin))
+		a.say("warning: some requests took longer than %s, and were cut off", durationText(s.within))
 		err = s.server.Close()
 	}
 	a.say("stopped")

@@ -19,10 +19,18 @@ var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+-]*://`)
 
 func isURL(place string) bool { return aURL.MatchString(place) }
 
-// withoutQuery is a URL for messages: its query may be a secret.
-func withoutQuery(url string) string {
-	url, _, _ = strings.Cut(url, "?")
-	return url
+// withoutSecrets is a place for messages: a URL without its query, user and password.
+func withoutSecrets(place string) string {
+	if !isURL(place) {
+		return place
+	}
+	place, _, _ = strings.Cut(place, "?")
+	scheme, rest, _ := strings.Cut(place, "://")
+	authority, path := rest, ""
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		authority, path = rest[:i], rest[i:]
+	}
+	return scheme + "://" + authority[strings.LastIndexByte(authority, '@')+1:] + path
 }
 
 // publicKeys are those that --to or --trust names, in a JWK Set file or at a URL. It
@@ -44,7 +52,7 @@ func (a *app) publicKeys(ctx context.Context, place string, use keys.Use, f fetc
 	if err != nil {
 		return nil, err
 	}
-	place = withoutQuery(place)
+	place = withoutSecrets(place)
 	return source, a.checkSet(place, set, use, "see what is there now with: sealjwt jwks fetch "+place)
 }
 

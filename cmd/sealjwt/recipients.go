@@ -32,7 +32,7 @@ func parseRecipients(flags []string) ([]recipient, error) {
 			return nil, err
 		}
 		if url, ok := urlBefore(r.path); ok {
-			return nil, usagef("--to %s: a name with a colon or a slash, or of digits only, cannot stand in its list, and a colon in the path of a URL is written %%3A: write --to '%s:*' for all that is not visible", withoutQuery(text), withoutQuery(url))
+			return nil, usagef("--to %s: a name with a colon or a slash, or of digits only, cannot stand in its list, and a colon in the path of a URL is written %%3A: write --to '%s:*' for all that is not visible", withoutSecrets(text), withoutSecrets(url))
 		}
 		if file, ok := fileBefore(r.path); ok {
 			return nil, usagef("--to %s: a name with a colon or a slash, or of digits only, cannot stand in its list: write --to '%s:*' for all that is not visible, or a single --to %[2]s; single ones are sealed from Go", text, file)
@@ -55,14 +55,14 @@ func parseRecipient(text string) (recipient, error) {
 	case r.path == "":
 		return r, usagef("--to %s names no file: write --to api.jwks%[1]s", text)
 	case list == "":
-		return r, usagef("--to %s lists no claims: write --to %[1]semail,address, or --to '%[1]s*' for all that is not visible", text)
+		return r, usagef("--to %s lists no claims: write --to %[1]semail,address, or --to '%[1]s*' for all that is not visible", withoutSecrets(r.path)+":")
 	case list == everything:
 		r.all = true
 		return r, nil
 	}
 	var err error
 	if r.claims, err = splitNames(list); err != nil {
-		return r, usagef("the claims of --to %s %w", text, err)
+		return r, usagef("the claims of --to %s %w", withoutSecrets(text), err)
 	}
 	return r, nil
 }
@@ -114,7 +114,7 @@ func (f sealFlags) checkForm(to []recipient) error {
 	case len(to) > 1:
 		return usagef("a nested token has one recipient, and --to names %d: add --selective, or seal once for each", len(to))
 	case len(to) == 1 && to[0].hasList():
-		return usagef("--to lists claims, which is for the selective form: add --selective, or write --to %s", to[0].path)
+		return usagef("--to lists claims, which is for the selective form: add --selective, or write --to %s", withoutSecrets(to[0].path))
 	}
 	return nil
 }
@@ -125,11 +125,11 @@ func (f sealFlags) checkSelective(to []recipient) error {
 	}
 	for _, r := range to {
 		if len(to) > 1 && !r.hasList() {
-			return usagef("--to %s is one of several and lists no claims: write --to %[1]s:email,address, or --to '%[1]s:*' for all that is not visible", r.path)
+			return usagef("--to %s is one of several and lists no claims: write --to %[1]s:email,address, or --to '%[1]s:*' for all that is not visible", withoutSecrets(r.path))
 		}
 		for _, name := range r.claims {
 			if slices.Contains(f.visible.names, name) {
-				return usagef("%q stands in --visible, where everybody reads it, and in --to %s: take it out of one of them", name, r.path)
+				return usagef("%q stands in --visible, where everybody reads it, and in --to %s: take it out of one of them", name, withoutSecrets(r.path))
 			}
 		}
 	}

@@ -74,6 +74,37 @@ func TestToURLs(t *testing.T) {
 	}
 }
 
+// The query of a URL may be a secret, as a password is. No message shows them.
+func TestToShowsNoSecrets(t *testing.T) {
+	recipients := func(texts ...string) []recipient {
+		to, err := parseRecipients(texts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return to
+	}
+	_, noClaims := parseRecipients([]string{"https://ada:hunter2@host/jwks?key=hunter2:"})
+	_, badClaims := parseRecipients([]string{"https://ada:hunter2@host/jwks?key=hunter2:a,,b"})
+	_, twoColons := parseRecipients([]string{"https://ada:hunter2@host/jwks?key=hunter2:a:b"})
+	var visible sealFlags
+	visible.selective = true
+	visible.visible.names = []string{"email"}
+	for name, err := range map[string]error{
+		"no claims": noClaims, "bad claims": badClaims, "two colons": twoColons,
+		"nested":            sealFlags{}.checkForm(recipients("https://host/jwks?key=hunter2:email")),
+		"several":           sealFlags{selective: true}.checkForm(recipients("https://host/jwks?key=hunter2", "api.jwks:email")),
+		"visible and --to":  visible.checkForm(recipients("https://host/jwks?key=hunter2:email")),
+		"password, no path": visible.checkForm(recipients("https://ada:hunter2@host:email")),
+	} {
+		if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "https://host") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := withoutSecrets("what?.jwks"); got != "what?.jwks" {
+		t.Errorf("a file becomes %s", got)
+	}
+}
+
 // The library's advice comes out in the words of the command line, and with its code.
 func TestAdviceNamesFlags(t *testing.T) {
 	for _, c := range []struct {

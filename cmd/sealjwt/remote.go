@@ -30,7 +30,7 @@ type remoteKeys struct {
 	url    string
 	remote *jwks.Remote
 
-	tooOld  time.Duration                // the age of a copy that was of no use for that
+	tooOld  atomic.Int64                 // the age of a copy that was of no use for that, until there is another
 	fetched atomic.Pointer[time.Time]    // when the set that is in use was fetched
 	failed  atomic.Pointer[fetchFailure] // the last fetch, if that has not been told yet
 }
@@ -44,7 +44,7 @@ func (a *app) remoteKeys(url string, f fetchFlags) (*remoteKeys, error) {
 		r.fetched.Store(&held.Fetched)
 	}
 	if age := time.Since(held.Fetched); held.Body != nil && age > jwks.DefaultHardAge {
-		r.tooOld = age
+		r.tooOld.Store(int64(age))
 	}
 	remote, err := jwks.NewRemote(jwks.Config{URL: url, Timeout: time.Duration(f.timeout), Copy: held, Report: r.report})
 	r.remote = remote
@@ -55,13 +55,14 @@ func (a *app) remoteKeys(url string, f fetchFlags) (*remoteKeys, error) {
 func (r *remoteKeys) report(f jwks.Fetch) {
 	switch {
 	case errors.Is(f.Err, jwks.ErrConfig): // of NewRemote, about the copy
-		r.a.say("warning: the copy of %s in the cache is passed over: %s", withoutQuery(r.url), plain(f.Err.Error()))
+		r.a.say("warning: the copy of %s in the cache is passed over: %s", withoutSecrets(r.url), plain(f.Err.Error()))
 	case f.Err != nil:
 		r.failed.Store(&fetchFailure{f.Err})
 	default:
 		r.failed.Store(nil)
+		r.tooOld.Store(0)
 		r.fetched.Store(&f.Copy.Fetched)
-		keep(f.Copy)
+		r.a.keep(f.Copy)
 	}
 }
 
@@ -84,11 +85,11 @@ func (r *remoteKeys) Public(ctx context.Context, kid string) (*keys.PublicSet, e
 }
 
 func (r *remoteKeys) explain(err error) error {
-	if r.tooOld > 0 {
+	if age := time.Duration(r.tooOld.Load()); age > 0 {
 		err = fmt.Errorf("%w (the copy in the cache is %s old, and good for %s)",
-			err, durationText(r.tooOld.Round(time.Second)), durationText(jwks.DefaultHardAge))
+			err, durationText(age.Round(time.Second)), durationText(jwks.DefaultHardAge))
 	}
-	return explainFetch(err)
+	return explainFetch(err, r.url)
 }
 
 // fetchAdvice is what to do about texts of package jwks; its errors of one class have
@@ -104,15 +105,15 @@ var fetchAdvice = []struct{ text, advice string }{
 	{"Content-Type", "check the URL; that of an issuer finds: sealjwt jwks fetch --issuer URL"},
 }
 
-// explainFetch says what to do about an error of package jwks.
-func explainFetch(err error) error {
+// explainFetch says what to do about an error of package jwks, of what is at a URL.
+func explainFetch(err error, url string) error {
 	switch {
 	case errors.Is(err, keys.ErrPrivateKey):
 		return &failure{err: err, code: exitPolicy}
 	case errors.Is(err, keys.ErrMalformed):
 		return &failure{err: err, code: exitKey, advice: "that is no JWK Set: check the URL"}
 	case !errors.Is(err, jwks.ErrFetch) && errors.Is(err, keys.ErrStale):
-		return &failure{err: err, code: exitIO, advice: "see whether it can be fetched with: sealjwt jwks fetch"}
+		return &failure{err: err, code: exitIO, advice: "see whether it can be fetched: sealjwt jwks fetch " + withoutSecrets(url)}
 	case !errors.Is(err, jwks.ErrFetch):
 		return err
 	}

@@ -39,7 +39,8 @@ type app struct {
 	kek    keys.KEK // once it was read
 	opened opened
 
-	saying sync.Mutex
+	saying    sync.Mutex
+	cacheTold sync.Once
 }
 
 // run is the command without its process. It returns the exit code.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,13 +111,21 @@ func replace(path string, data []byte) {
 	if os.MkdirAll(filepath.Dir(path), 0o700) != nil {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if folder, err := os.OpenRoot(filepath.Dir(path)); err == nil {
+		defer folder.Close()
+		replaceIn(folder, filepath.Base(path), data)
+	}
+}
+
+func replaceIn(folder *os.Root, name string, data []byte) {
+	part := ".new-" + rand.Text() // another run may be at it
+	f, err := folder.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return
 	}
 	_, err = f.Write(data)
-	if errors.Join(err, f.Close()) != nil || os.Rename(f.Name(), path) != nil {
-		os.Remove(f.Name())
+	if errors.Join(err, f.Close()) != nil || folder.Rename(part, name) != nil {
+		folder.Remove(part)
 	}
 }
 

@@ -25,7 +25,10 @@ type Config struct {
 
 	// Client is used for its Transport, with its TLS configuration and proxy, which
 	// must heed contexts. Its other fields do not count. One with the defaults of
-	// net/http when nil.
+	// net/http when nil, which for http connects to loopback addresses only, wherever
+	// DNS says that localhost is. A Transport given here, or put in the place of
+	// http.DefaultTransport, has to do so itself: for http, refuse other addresses in
+	// its Dialer.Control.
 	Client *http.Client
 
 	// HardAge is for how long a set is used while it cannot be fetched again;
@@ -34,7 +37,8 @@ type Config struct {
 	HardAge time.Duration
 
 	// Cooldown is the least time between two fetches, and with that how long a new key
-	// may be unknown; DefaultCooldown when zero. A max-age below it counts as this.
+	// may be unknown; DefaultCooldown when zero. A max-age below it counts as this. While
+	// there is no usable set it is a sixth, and Refresh does not heed it.
 	Cooldown time.Duration
 
 	// Timeout is how long a fetch may take, to the last byte; DefaultTimeout when zero.
@@ -49,8 +53,8 @@ type Config struct {
 	Copy Copy
 
 	// Report is told of each fetch before its callers go on: to log errors, and keys
-	// that were passed over, and to keep a Copy. It must not ask the Remote. It may be
-	// nil.
+	// that were passed over, and to keep a Copy. It must not ask the Remote. Should it
+	// panic, that is an ErrFetch, though the set is used. It may be nil.
 	Report func(Fetch)
 }
 
@@ -61,6 +65,10 @@ type Fetch struct {
 	Set     *keys.PublicSet // its Skipped says what was passed over
 	Changed bool            // it is another set than before
 	Copy    Copy            // to be kept
+
+	// Due is when it is fetched again at the earliest need: by the first call from then
+	// on. For a kid that it lacks that can be sooner, after Cooldown.
+	Due time.Time
 }
 
 // Copy is a set as it was fetched, to be kept for another process. It can be written

@@ -3,6 +3,7 @@ package jwks
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,4 +115,31 @@ func TestCopyIsOne(t *testing.T) {
 			t.Error("the body that was given is held")
 		}
 	})
+}
+
+// What another process fetched ages by both clocks from when it was taken over: who sets
+// the wall clock back does not make it younger.
+func TestCopyClocks(t *testing.T) {
+	for name, c := range map[string]struct {
+		wall, monotonic time.Duration
+		stale           bool
+	}{
+		"both":                   {59 * time.Minute, 59 * time.Minute, false},
+		"later":                  {59*time.Minute + 1, 59*time.Minute + 1, true},
+		"wall clock set back":    {-24 * time.Hour, time.Hour, true},
+		"wall clock set forward": {24 * time.Hour, time.Minute, true},
+	} {
+		k := newKey(t, keys.ES256)
+		s := siteOf(nil)
+		s.fails(500)
+		start := time.Now()
+		now := start
+		held := Copy{URL: siteURL, Fetched: start.Round(0).Add(-time.Minute), Body: jwkSet(t, k)}
+		r := must(newRemote(Config{URL: siteURL, Client: &http.Client{Transport: s}, Copy: held}, func() time.Time { return now }))(t)
+		knows(t, r, k.ID(), k)
+		now = shiftMonotonic(t, start.Add(c.wall), c.monotonic-c.wall)
+		if _, err := r.Public(t.Context(), k.ID()); errors.Is(err, keys.ErrStale) != c.stale {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package jwks
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -28,8 +29,10 @@ func (g getter) describe(err error) error {
 		return errLeavesHost
 	case errors.Is(err, errRedirects):
 		return errRedirects
+	case errors.Is(err, errElsewhere):
+		return errElsewhere
 	case errors.As(err, &certificate):
-		return fmt.Errorf("its TLS certificate is refused: %s", printable(certificate.Err.Error()))
+		return fmt.Errorf("its TLS certificate is refused: %s", refusal(certificate))
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return errors.New("it does not speak TLS")
 	case errors.As(err, &dns):
@@ -38,4 +41,23 @@ func (g getter) describe(err error) error {
 		return errors.New(printable(op.Error()))
 	}
 	return errors.New("the connection broke, or the answer is not HTTP")
+}
+
+// refusal says what is wrong with a certificate. The errors of crypto/x509 quote names that
+// are in it.
+func refusal(err error) string {
+	var (
+		host    x509.HostnameError
+		unknown x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &host):
+		return "it is for another host"
+	case errors.As(err, &unknown):
+		return "it is signed by an unknown authority"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "it has expired, or is not valid yet by the clock of this machine"
+	}
+	return "it is not valid for a server"
 }

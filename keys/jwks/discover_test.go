@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
 )
@@ -117,8 +119,18 @@ func TestDiscoverPaths(t *testing.T) {
 	s.set(func() { s.err, s.delay = nil, DefaultTimeout })
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Discover(over, issuer, client); !errors.Is(err, context.Canceled) {
+	before := s.count()
+	if _, err := Discover(over, issuer, client); !errors.Is(err, context.Canceled) || s.count() != before {
 		t.Errorf("cancelled: %v", err)
+	}
+	meanwhile, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	hangUp := roundTrip(func(r *http.Request) (*http.Response, error) {
+		cancel()
+		return s.RoundTrip(r)
+	})
+	if _, err := Discover(meanwhile, issuer, &http.Client{Transport: hangUp}); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrFetch) {
+		t.Errorf("cancelled meanwhile: %v", err)
 	}
 }
 
@@ -145,4 +157,36 @@ func TestDiscoverRemote(t *testing.T) {
 	mux.HandleFunc("/.well-known/openid-configuration", jwkSetHandler([]byte(metadata(s.URL, s.URL+"/jwks.json"))))
 	uri := must(Discover(t.Context(), s.URL, nil))(t)
 	knows(t, must(NewRemote(Config{URL: uri}))(t), k.ID(), k)
+}
+
+// A context's deadline is the limit, be it shorter than the default or longer, and the
+// error names the one that counted.
+func TestDiscoverTimeout(t *testing.T) {
+	for _, limit := range []time.Duration{0, time.Second, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(site)
+			s.fails(http.StatusNotFound)
+			s.delay = 40 * time.Second
+			ctx, want := t.Context(), DefaultTimeout
+			if limit != 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, limit)
+				defer cancel()
+				want = limit
+			}
+			start := time.Now()
+			_, err := Discover(ctx, "https://id.example.com", &http.Client{Transport: s})
+			if took := time.Since(start); took != want || !errors.Is(err, ErrFetch) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a limit of %v: %v after %v", limit, err, took)
+			}
+			if !strings.Contains(fmt.Sprint(err), "within "+want.String()) {
+				t.Errorf("a limit of %v: %v", limit, err)
+			}
+			time.Sleep(2 * time.Minute)
+			before := s.count()
+			if _, err := Discover(ctx, "https://id.example.com", &http.Client{Transport: s}); limit != 0 && (!errors.Is(err, context.DeadlineExceeded) || s.count() != before) {
+				t.Errorf("a limit that is over: %v", err)
+			}
+		})
+	}
 }

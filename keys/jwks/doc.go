@@ -14,22 +14,34 @@
 // A Remote goes by the max-age of the answer (RFC 9111 section 5.2), 5 minutes if it has
 // none, and replaces the whole set: a key that its owner has taken out is refused after
 // the next fetch. While it cannot fetch, it goes on with the set it has for HardAge, an
-// hour, and then has none: everything is refused. Whoever can keep a service from
-// reaching an issuer can keep a key alive for that hour, and no longer.
+// hour, and then has none: everything is refused.
+//
+// A cache on the way keeps a set for as long as its issuer lets it: max-age or s-maxage,
+// whichever is longer, a day if the answer has neither. A set that is older than that by
+// its Age does not count as fetched anew: HardAge runs from when it became stale, and the
+// next fetch tells caches to ask. So whoever can keep a service, or the cache that it
+// asks, from reaching an issuer can keep a key alive for that hour beyond what the issuer
+// lets caches keep, and no longer. An operator who hears of a stolen key does not wait for
+// any of this: [Remote.Refresh] asks at once.
 //
 // # How often it is fetched
 //
 // Tokens name the key that they are signed with, and anybody may send one. So it is not
 // the tokens that decide how often their issuer is asked: at most one fetch is started
-// in Cooldown, 30 seconds, for whatever reason, and in a sixth of that while there is no
-// usable set. A set is fetched again after three quarters of its max-age, within
-// one caller's request, while all others go on with the old one; and for a kid that is
-// not in it, for which all who need it wait. None waits longer than its context, and a
-// fetch ends with Timeout.
+// in Cooldown, 30 seconds, for whatever reason but Refresh. While there is no usable set
+// it is one in a sixth of that: a try every 5 seconds, as long as somebody asks.
+//
+// A set is fetched again after three quarters of its max-age, but not before Cooldown is
+// over and not later than at half of HardAge: within one caller's request, while all
+// others go on with the old one. For a kid that is not in it, it is fetched as soon as
+// Cooldown allows, past caches on the way, and all who need that kid wait. Who needs a set
+// where there is none waits too, unless the last try has just failed: then only the
+// caller waits who started the next one, and the others have that error. None waits
+// longer than its context, and a fetch ends with Timeout.
 //
 // # What is fetched
 //
-// Only https, except on the machine itself: whoever changes the answer chooses the keys.
+// Only https, except from the machine itself: whoever changes the answer chooses the keys.
 // At most MaxBytes are read, and no compressed answer; redirects stay on the host. A set
 // with private keys in it is refused as a whole, as is what is no JWK Set; members that
 // cannot be used are passed over (see keys.ParsePublicSet) and told to Report. A set

@@ -32,8 +32,12 @@ func newDocument(set *keys.PublicSet, use keys.Use) (*document, error) {
 }
 
 // serve answers with the body, or that it is the same (RFC 9110 section 13.1.2). No
-// Last-Modified: within its second, two sets would pass for one.
+// Last-Modified: within its second, two sets would pass for one. No other condition and no
+// range is heeded: a shared cache may store what they make of the answer, a 412 or a
+// piece, and hand it to everybody, and anybody can ask.
 func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", d.etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.body))
+	asked := r.WithContext(r.Context()) // whose header is not the caller's
+	asked.Header = http.Header{"If-None-Match": r.Header.Values("If-None-Match")}
+	http.ServeContent(w, asked, "", time.Time{}, bytes.NewReader(d.body))
 }

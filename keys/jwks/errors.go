@@ -3,8 +3,8 @@ package jwks
 import "errors"
 
 // What can go wrong, for errors.Is; besides these keys.ErrStale, keys.ErrPrivateKey,
-// keys.ErrMalformed and the error of a context. The texts name URLs without their query,
-// and nothing else that a server sent.
+// keys.ErrMalformed and the error of a context. The texts name URLs without their query
+// and the status of an answer, and nothing else that a server sent.
 var (
 	// ErrConfig: a configuration that cannot work.
 	ErrConfig = errors.New("jwks: invalid configuration")

@@ -51,7 +51,7 @@ func ExampleHandler() {
 	// Output:
 	// 200 OK
 	// application/jwk-set+json
-	// public, max-age=300
+	// public, max-age=300, must-revalidate
 }
 
 // Two parties, each with a ring of its own, who know of each other nothing but a URL.

@@ -29,30 +29,6 @@ type getter struct {
 	most    int64
 }
 
-// newClient takes the transport of a client, with its TLS, and nothing else: cookies
-// would tell who asks, and where redirects lead is not for it to decide.
-func newClient(from *http.Client) *http.Client {
-	c := &http.Client{CheckRedirect: stayOnHost}
-	if from != nil {
-		c.Transport = from.Transport
-	}
-	if c.Transport == nil {
-		c.Transport = newTransport()
-	}
-	return c
-}
-
-func newTransport() http.RoundTripper {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return http.DefaultTransport // somebody replaced it, and had a reason
-	}
-	t = t.Clone()
-	t.MaxResponseHeaderBytes = maxHeaderBytes
-	t.DisableKeepAlives = true // nothing stays behind between fetches that are minutes apart
-	return t
-}
-
 var (
 	errLeavesHost = errors.New("it redirects to another host or scheme; configure the URL that it redirects to, if you trust that one")
 	errRedirects  = errors.New("it redirects too often")

@@ -40,8 +40,9 @@ const (
 
 // Handler serves the public keys of source as a JWK Set, RFC 7517 section 5, at
 // whatever path it is mounted. Nothing private can pass through a source's type. It
-// answers GET and HEAD, conditional requests (RFC 9110 section 13), and browsers of any
-// origin: the keys are public, and there are no credentials that could go with them.
+// answers GET and HEAD, with If-None-Match (RFC 9110 section 13.1.2) but whole always, and
+// browsers of any origin: the keys are public, and there are no credentials that could go
+// with them.
 //
 // A ring is followed as it rotates, without a restart. Its store does not hold up the
 // answer: what is served is the ring's snapshot, the age of which the windows of its
@@ -105,7 +106,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "application/jwk-set+json")
-	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int64(maxAge/time.Second)))
+	// A cache that goes on with a stale set, as it may, keeps revoked keys alive.
+	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, must-revalidate", int64(maxAge/time.Second)))
 	header.Set("Access-Control-Expose-Headers", "ETag")
 	d.serve(w, r)
 }

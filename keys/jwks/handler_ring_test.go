@@ -31,7 +31,7 @@ func TestHandlerFollowsTheRing(t *testing.T) {
 		operator := newRing(t, store, keys.Policy{})
 		ring := must(keys.Open(t.Context(), store, rawKEK(t)))(t)
 		h := Handler(ring, HandlerConfig{MaxAge: time.Hour})
-		hasHeader(t, ask(h, "GET"), "Cache-Control", "public, max-age=300") // the ring's counts
+		hasHeader(t, ask(h, "GET"), "Cache-Control", "public, max-age=300, must-revalidate") // the ring's counts
 		before := must(ring.Private(t.Context()))(t)
 		old := must(before.SigningKey())(t)
 		etag := ask(h, "GET").Header().Get("ETag")
@@ -45,7 +45,7 @@ func TestHandlerFollowsTheRing(t *testing.T) {
 		if w.Code != 200 {
 			t.Fatalf("after the revocation: %d", w.Code)
 		}
-		hasHeader(t, w, "Cache-Control", "public, max-age=90")
+		hasHeader(t, w, "Cache-Control", "public, max-age=90, must-revalidate")
 		if _, ok := served(t, h).VerificationKey(old.ID()); ok {
 			t.Error("the revoked key is still served")
 		}
@@ -212,7 +212,7 @@ func (r *askedRing) Public(ctx context.Context, kid string) (*keys.PublicSet, er
 func TestHandlerWrappedRing(t *testing.T) {
 	ring := newRing(t, keys.MemStore(), keys.Policy{MaxAge: time.Minute})
 	wrapped := struct{ *keys.Ring }{ring}
-	hasHeader(t, ask(Handler(wrapped, HandlerConfig{}), "GET"), "Cache-Control", "public, max-age=60")
+	hasHeader(t, ask(Handler(wrapped, HandlerConfig{}), "GET"), "Cache-Control", "public, max-age=60, must-revalidate")
 }
 
 // A source that is no ring is given up after ten seconds, or with its client.

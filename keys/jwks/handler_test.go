@@ -43,7 +43,7 @@ func TestHandler(t *testing.T) {
 	}
 	hasHeader(t, w,
 		"Content-Type", "application/jwk-set+json",
-		"Cache-Control", "public, max-age=300",
+		"Cache-Control", "public, max-age=300, must-revalidate",
 		"Content-Length", strconv.Itoa(len(body)),
 		"X-Content-Type-Options", "nosniff",
 		"Access-Control-Allow-Origin", "*",
@@ -57,14 +57,14 @@ func TestHandler(t *testing.T) {
 	if head.Code != 200 || head.Body.Len() != 0 {
 		t.Errorf("HEAD: %d, %d bytes", head.Code, head.Body.Len())
 	}
-	hasHeader(t, head, "ETag", etag, "Content-Length", strconv.Itoa(len(body)), "Cache-Control", "public, max-age=300")
+	hasHeader(t, head, "ETag", etag, "Content-Length", strconv.Itoa(len(body)), "Cache-Control", "public, max-age=300, must-revalidate")
 
 	for _, tag := range []string{etag, "W/" + etag, `"other", ` + etag, "*"} {
 		same := ask(h, "GET", "If-None-Match", tag)
 		if same.Code != 304 || same.Body.Len() != 0 {
 			t.Errorf("If-None-Match %s: %d, %d bytes", tag, same.Code, same.Body.Len())
 		}
-		hasHeader(t, same, "ETag", etag, "Cache-Control", "public, max-age=300")
+		hasHeader(t, same, "ETag", etag, "Cache-Control", "public, max-age=300, must-revalidate")
 	}
 	if w := ask(h, "GET", "If-None-Match", `"other"`); w.Code != 200 || w.Body.String() != body {
 		t.Errorf("another ETag: %d", w.Code)
@@ -73,6 +73,37 @@ func TestHandler(t *testing.T) {
 	hasOther := other.Header().Get("ETag")
 	if hasOther == etag {
 		t.Error("two sets have the same ETag")
+	}
+}
+
+// Nobody has a cache store an empty answer, or a piece of one, in the place of the set.
+func TestHandlerHeedsNoOtherCondition(t *testing.T) {
+	set := publicSet(t, newKey(t, keys.ES256))
+	h := Handler(set, HandlerConfig{})
+	body := string(must(set.MarshalJSON())(t))
+	etag := ask(h, "GET").Header().Get("ETag")
+	const date = "Mon, 02 Jan 2006 15:04:05 GMT"
+	for _, header := range [][]string{
+		{"If-Match", `"x"`}, {"If-Match", "nonsense"}, {"If-Unmodified-Since", date}, {"If-Modified-Since", date},
+		{"Range", "bytes=0-3"}, {"Range", "bytes=0-1,4-5"}, {"Range", "bytes=9999999-"}, {"Range", "bytes=0-3", "If-Range", etag},
+	} {
+		w := ask(h, "GET", header...)
+		if w.Code != 200 || w.Body.String() != body {
+			t.Errorf("%q: %d, %d bytes", header, w.Code, w.Body.Len())
+		}
+		hasHeader(t, w, "Content-Range", "", "Content-Type", "application/jwk-set+json")
+		if w := ask(h, "HEAD", header...); w.Code != 200 {
+			t.Errorf("%q, HEAD: %d", header, w.Code)
+		}
+		if w := ask(h, "GET", append(header, "If-None-Match", etag)...); w.Code != 304 {
+			t.Errorf("%q, with If-None-Match: %d", header, w.Code)
+		}
+	}
+	r := httptest.NewRequest("GET", "/jwks.json", nil)
+	r.Header.Set("Range", "bytes=0-3")
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if r.Header.Get("Range") == "" {
+		t.Error("the caller's request was changed")
 	}
 }
 

@@ -14,7 +14,8 @@ type held struct {
 	set      *keys.PublicSet
 	body     []byte
 	etag     string
-	fetched  time.Time // or confirmed
+	fetched  time.Time     // or confirmed; if it came stale, when it became that
+	late     time.Duration // for how long it had been stale when it came
 	lifetime time.Duration
 }
 
@@ -33,18 +34,18 @@ func (h *held) has(kid string) bool {
 }
 
 // due is the age at which the set is fetched again: before its lifetime is over, so
-// that nobody has to wait, and while there is time for several tries.
+// that nobody has to wait, and while there is time for several tries. One that came stale
+// has its tries in what is left of HardAge.
 func (c *Config) due(h *held) time.Duration {
-	return min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.HardAge/2)
+	early := min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.HardAge/2)
+	return min(max(early, h.late+c.Cooldown), c.HardAge)
 }
 
 // replace makes what is held from now on of an answer with a body. The same body is the
 // same set: a cache of verified tokens goes by that.
 func (h *held) replace(a answer, now time.Time) (*held, error) {
-	next := &held{body: a.body, etag: etagOf(a.header), fetched: now, lifetime: keys.DefaultPolicy().MaxAge}
-	if life, ok := lifetime(a.header); ok {
-		next.lifetime = life
-	}
+	next := &held{body: a.body, etag: etagOf(a.header), lifetime: keys.DefaultPolicy().MaxAge}
+	next.date(a.header, now)
 	if h != nil && bytes.Equal(h.body, a.body) {
 		next.set, next.body = h.set, h.body
 		return next, nil
@@ -57,11 +58,17 @@ func (h *held) replace(a answer, now time.Time) (*held, error) {
 // confirm is h after the answer that it still holds, RFC 9111 section 4.3.4.
 func (h *held) confirm(header http.Header, now time.Time) *held {
 	next := *h
-	next.fetched = now
-	if life, ok := lifetime(header); ok {
-		next.lifetime = life
-	}
+	next.date(header, now)
 	return &next
+}
+
+// date counts the age of h, while it is made, by what the answer says.
+func (h *held) date(header http.Header, now time.Time) {
+	h.late = staleness(header)
+	h.fetched = now.Add(-h.late)
+	if life, ok := lifetime(header); ok {
+		h.lifetime = life
+	}
 }
 
 // etagOf is the answer's ETag. One that is longer than any hash is not worth keeping.

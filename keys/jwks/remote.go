@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -25,12 +24,22 @@ type Remote struct {
 	get   getter
 	now   func() time.Time
 
-	held atomic.Pointer[held]  // nil: none yet
-	why  atomic.Pointer[error] // why the last fetch failed; nil if it did not
+	state  atomic.Pointer[state]
+	wanted atomic.Bool // since the last fetch somebody asked for a kid that is not in the set
 
 	flight flight
 	tried  time.Time // when the last fetch began; guarded by flight
 }
+
+// state is what the last fetch left. It is swapped as one: who saw the set of one fetch
+// and the error of the next could have neither.
+type state struct {
+	held   *held     // nil: none yet, and then there is an error
+	err    error     // why the last fetch failed
+	failed time.Time // when that was known; zero if none has failed
+}
+
+var errNotAsked = errors.New("it was not asked yet")
 
 // NewRemote returns the source for a URL. It fetches nothing yet.
 //
@@ -47,14 +56,15 @@ func newRemote(c Config, now func() time.Time) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{cfg: c, url: u, where: where(u), get: getter{newClient(c.Client), c.Timeout, c.MaxBytes}, now: now}
-	h, err := c.restore(now())
-	if err != nil {
+	r := &Remote{cfg: c, url: u, where: where(u), get: getter{newClient(c.Client, u), c.Timeout, c.MaxBytes}, now: now}
+	first := new(state)
+	if first.held, err = c.restore(now()); err != nil {
 		r.report(Fetch{Err: err})
 	}
-	if h != nil {
-		r.held.Store(h)
+	if first.held == nil {
+		first.err = r.because(errNotAsked)
 	}
+	r.state.Store(first)
 	r.cfg.Copy = Copy{}
 	return r, nil
 }
@@ -68,124 +78,41 @@ func newRemote(c Config, now func() time.Time) (*Remote, error) {
 // only, with keys.ErrPrivateKey and keys.ErrMalformed beside it if that was the answer;
 // and the context's error when it ended before an answer was there that was needed.
 func (r *Remote) Public(ctx context.Context, kid string) (*keys.PublicSet, error) {
-	h, now := r.held.Load(), r.now()
+	h, now := r.state.Load().held, r.now()
 	if h != nil && h.has(kid) && h.age(now) < r.cfg.due(h) {
 		return h.set, nil // once a token
 	}
 	waited := r.renew(ctx, kid)
-	h, now = r.held.Load(), r.now()
+	s, now := r.state.Load(), r.now()
 	switch {
-	case r.usable(h, now) && h.has(kid):
-		return h.set, nil
+	case r.usable(s.held, now) && s.held.has(kid):
+		return s.held.set, nil
 	case waited != nil:
-		return nil, fmt.Errorf("jwks: waiting for %s: %w", r.where, waited)
-	case r.usable(h, now) && r.lastError() == nil:
-		return h.set, nil
-	case r.usable(h, now) || h == nil:
-		return nil, r.lastError()
+		return nil, r.left(waited)
 	}
-	age := h.age(now).Round(time.Second)
-	if why := r.lastError(); why != nil {
-		return nil, fmt.Errorf("%w: last read %v ago: %w", keys.ErrStale, age, why)
+	return r.outcome(s, now)
+}
+
+func (r *Remote) left(why error) error {
+	return fmt.Errorf("jwks: waiting for %s: %w", r.where, why)
+}
+
+// outcome is the set if the last fetch had one that can be used, or else why it had not.
+func (r *Remote) outcome(s *state, now time.Time) (*keys.PublicSet, error) {
+	usable := r.usable(s.held, now)
+	switch {
+	case usable && s.err == nil:
+		return s.held.set, nil
+	case usable || s.held == nil:
+		return nil, s.err
+	}
+	age := s.held.age(now).Round(time.Second)
+	if s.err != nil {
+		return nil, fmt.Errorf("%w: last read %v ago: %w", keys.ErrStale, age, s.err)
 	}
 	return nil, fmt.Errorf("%w: %s was last read %v ago", keys.ErrStale, r.where, age)
 }
 
 func (r *Remote) usable(h *held, now time.Time) bool {
 	return h != nil && h.age(now) <= r.cfg.HardAge
-}
-
-func (r *Remote) lastError() error {
-	if why := r.why.Load(); why != nil {
-		return *why
-	}
-	return nil
-}
-
-// renew starts a fetch, unless one is under way or was tried just now. It waits for
-// what it started, and for what others did if there is no going on without; its error
-// is that of a context that ended meanwhile.
-func (r *Remote) renew(ctx context.Context, kid string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	now, h := r.now(), r.held.Load()
-	needed := !r.usable(h, now) || !h.has(kid)
-	done, mine := r.flight.join(
-		func() bool { return r.mayTry(now) },
-		func() { r.fetch(h != nil && !h.has(kid)) },
-	)
-	if done == nil || !mine && !needed {
-		return nil
-	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// mayTry holds every fetch to the cooldown, and notes this one. Who has no set may try
-// again earlier: there is nothing to lose, and somebody waits. It runs under the
-// flight's lock.
-func (r *Remote) mayTry(now time.Time) bool {
-	cooldown := r.cfg.Cooldown
-	if !r.usable(r.held.Load(), now) {
-		cooldown /= 6
-	}
-	if !r.tried.IsZero() && now.Sub(r.tried) < cooldown {
-		return false
-	}
-	r.tried = now
-	return true
-}
-
-// fetch fetches the set and holds it. For a kid that is not known caches on the way are
-// told to ask, and an ETag is not relied on: there are servers that make it of a file's
-// time and length.
-func (r *Remote) fetch(unknown bool) {
-	old := r.held.Load()
-	header := http.Header{"Accept": {"application/jwk-set+json, application/json"}}
-	switch {
-	case unknown:
-		header.Set("Cache-Control", "no-cache")
-	case old != nil && old.etag != "":
-		header.Set("If-None-Match", old.etag)
-	}
-	h, err := r.answer(old, header)
-	if err != nil {
-		err = fmt.Errorf("%w: %s: %w", ErrFetch, r.where, err)
-		r.why.Store(&err)
-		r.report(Fetch{Err: err})
-		return
-	}
-	r.held.Store(h)
-	r.why.Store(nil)
-	r.report(Fetch{Set: h.set, Changed: old == nil || old.set != h.set, Copy: h.copy(r.cfg.URL)})
-}
-
-// answer is what to hold from now on. Its age counts from before it was asked for.
-func (r *Remote) answer(old *held, header http.Header) (*held, error) {
-	now := r.now()
-	a, err := r.get.get(context.Background(), r.url, header)
-	switch {
-	case err != nil:
-		return nil, err
-	case a.status == http.StatusOK:
-		return old.replace(a, now)
-	case a.status == http.StatusNotModified && header.Get("If-None-Match") != "":
-		return old.confirm(a.header, now), nil
-	}
-	return nil, statusError(a.status)
-}
-
-func statusError(status int) error {
-	return errors.New(printable(fmt.Sprintf("the answer is %d %s", status, http.StatusText(status))))
-}
-
-func (r *Remote) report(f Fetch) {
-	if r.cfg.Report != nil {
-		r.cfg.Report(f)
-	}
 }

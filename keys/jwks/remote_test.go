@@ -27,6 +27,7 @@ func TestRemoteAges(t *testing.T) {
 		{"none", nil, 225 * time.Second},
 		{"cached on the way", []string{"Cache-Control", "max-age=400", "Age", "200"}, 150 * time.Second},
 		{"longer than the half of HardAge", []string{"Cache-Control", "max-age=86400"}, 30 * time.Minute},
+		{"stale", []string{"Cache-Control", "max-age=400", "Age", "1400"}, 30 * time.Second},
 		{"shorter than Cooldown", []string{"Cache-Control", "max-age=1"}, 30 * time.Second},
 		{"not to be stored", []string{"Cache-Control", "no-store, max-age=400"}, 30 * time.Second},
 	} {
@@ -34,11 +35,15 @@ func TestRemoteAges(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newKey(t, keys.ES256)
 				s := siteOf(jwkSet(t, k), tt.header...)
-				r := remoteOf(t, s, Config{})
+				var told Fetch
+				r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f }})
 				if s.count() != 0 {
 					t.Error("it was fetched before it was asked for")
 				}
 				knows(t, r, "", k)
+				if !told.Due.Equal(time.Now().Add(tt.due)) {
+					t.Errorf("told to be due in %v", time.Until(told.Due))
+				}
 				knows(t, r, k.ID(), k)
 				time.Sleep(tt.due - 1)
 				knows(t, r, k.ID(), k)

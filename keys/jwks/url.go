@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // parseURL reads a URL from which keys, or where they are, may be fetched: https, or
@@ -26,7 +27,7 @@ func parseURL(text string) (*url.URL, error) {
 }
 
 // isLoopback reports whether a URL names this machine. It asks no DNS, whose answer may
-// be another when it counts.
+// be another when it counts; where localhost leads is looked at when it is dialled.
 func isLoopback(u *url.URL) bool {
 	host := u.Hostname()
 	if strings.EqualFold(host, "localhost") {
@@ -34,6 +35,33 @@ func isLoopback(u *url.URL) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
+}
+
+// isHere reports whether a URL leads to this machine by whatever its host says, without
+// DNS: more than what isLoopback lets http be used for.
+func isHere(u *url.URL) bool {
+	host := strings.ToLower(strings.TrimRight(u.Hostname(), "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	ip = ip.Unmap().WithZone("")
+	return err == nil && (ip.IsLoopback() || ip.IsUnspecified())
+}
+
+// isDisguised reports whether a host may be something else by the time it is dialled:
+// net/http turns full-width letters and digits into plain ones, and resolvers take 127.1,
+// 2130706433 and 0x7f.1 for addresses. No name's last label is a number.
+func isDisguised(u *url.URL) bool {
+	host := strings.ToLower(strings.TrimRight(u.Hostname(), "."))
+	if strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return true
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return false
+	}
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x")
 }
 
 // where is a URL for messages: without its query, which may be a secret.

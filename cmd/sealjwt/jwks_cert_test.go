@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// certFiles are those of a certificate. Each change has a time of its own, however fast
+// they follow.
+type certFiles struct {
+	cert, key string
+	changed   time.Time
+}
+
+func newCertFiles(t *testing.T) *certFiles {
+	t.Helper()
+	dir := t.TempDir()
+	f := &certFiles{cert: filepath.Join(dir, "cert"), key: filepath.Join(dir, "key"), changed: time.Now()}
+	f.renew(t)
+	return f
+}
+
+func (f *certFiles) renew(t *testing.T) {
+	t.Helper()
+	cert, key, err := newCert()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.write(t, cert, key)
+}
+
+func (f *certFiles) write(t *testing.T, cert, key []byte) {
+	t.Helper()
+	f.changed = f.changed.Add(time.Hour)
+	if err := errors.Join(os.WriteFile(f.cert, cert, 0o600), os.WriteFile(f.key, key, 0o600),
+		os.Chtimes(f.cert, f.changed, f.changed), os.Chtimes(f.key, f.changed, f.changed)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TLS 1.1 is refused, even where Go was told to speak it.
+func TestServeTLSVersion(t *testing.T) {
+	t.Setenv("GODEBUG", "tls10server=1")
+	newHome(t)
+	f := newCertFiles(t)
+	_, base, _, _ := serving(t, "--tls-cert", f.cert, "--tls-key", f.key)
+	addr := strings.TrimPrefix(base, "https://")
+	for version, ok := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version})
+		if err == nil {
+			c.Close()
+		}
+		if (err == nil) != ok {
+			t.Errorf("TLS %x: %v", version, err)
+		}
+	}
+}
+
+// A certificate that was renewed is used without a restart, and half of one is not.
+func TestServeRenewedCertificate(t *testing.T) {
+	f := newCertFiles(t)
+	cert, err := readCertificate(f.cert, f.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs := new(lines)
+	s := newJWKSServer(errs, cert, "/jwks", func(func(error)) http.Handler { return http.NotFoundHandler() })
+	shown := func() []byte {
+		t.Helper()
+		cert.checked = time.Now().Add(-2 * certificateCheck)
+		return handshake(t, s.server.TLSConfig)
+	}
+	first := shown()
+	f.write(t, []byte("half of it"), nil)
+	if !bytes.Equal(shown(), first) || !strings.Contains(errs.String(), "could not be read again") {
+		t.Errorf("half a certificate is used: %s", errs)
+	}
+	f.renew(t)
+	if bytes.Equal(shown(), first) || !strings.Contains(errs.String(), "was read again") {
+		t.Errorf("the certificate is not renewed: %s", errs)
+	}
+}
+
+// handshake returns the certificate that a server with that configuration shows.
+func handshake(t *testing.T, config *tls.Config) []byte {
+	t.Helper()
+	here, there := net.Pipe()
+	defer here.Close()
+	defer there.Close()
+	go tls.Server(there, config).Handshake()
+	c := tls.Client(here, &tls.Config{InsecureSkipVerify: true})
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	return c.ConnectionState().PeerCertificates[0].Raw
+}
+
+// Others who have the private key can answer in our name. That is said, and no more: what
+// renews certificates may set the mode.
+func TestServeOpenKey(t *testing.T) {
+	f := newCertFiles(t)
+	for mode, warned := range map[os.FileMode]bool{
+		0o600: false, 0o640: false, 0o660: true, 0o644: true, 0o602: true, 0o666: true,
+	} {
+		if err := os.Chmod(f.key, mode); err != nil {
+			t.Fatal(err)
+		}
+		a, errs := newRun()
+		cert, err := a.certificate(serveFlags{tlsCert: f.cert, tlsKey: f.key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.HasPrefix(errs.String(), "sealjwt: warning: others can read or change the private key "+f.key); got != warned {
+			t.Errorf("mode %04o: %s", mode, errs)
+		}
+		log := new(lines)
+		newJWKSServer(log, cert, "/jwks", func(func(error)) http.Handler { return http.NotFoundHandler() })
+		f.renew(t)
+		cert.checked = time.Now().Add(-2 * certificateCheck)
+		cert.get(nil)
+		if got := strings.Contains(log.String(), "others can read or change the private key"); got != warned {
+			t.Errorf("mode %04o after it was renewed: %s", mode, log)
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Whoever sends slowly, reads slowly or sends without end is cut off.
+func TestServerLimits(t *testing.T) {
+	s := newJWKSServer(io.Discard, nil, "/jwks", func(func(error)) http.Handler { return http.NotFoundHandler() })
+	for name, c := range map[string]struct{ got, want time.Duration }{
+		"header": {s.server.ReadHeaderTimeout, 5 * time.Second},
+		"read":   {s.server.ReadTimeout, 10 * time.Second},
+		"write":  {s.server.WriteTimeout, 30 * time.Second},
+		"idle":   {s.server.IdleTimeout, time.Minute},
+		"stop":   {s.within, 10 * time.Second},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %v, want %v", name, c.got, c.want)
+		}
+	}
+	if s.server.MaxHeaderBytes != 16<<10 {
+		t.Errorf("%d bytes of header", s.server.MaxHeaderBytes)
+	}
+}
+
+// What the JWK Set answers is what /healthz says.
+func TestHealth(t *testing.T) {
+	status := http.StatusOK
+	set := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodHead || r.Header.Get("If-None-Match") != "" {
+			t.Errorf("asked with %s %v", r.Method, r.Header)
+		}
+		w.WriteHeader(status)
+	})
+	for _, want := range []int{200, 503} {
+		status = want
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("GET", "/healthz", nil)
+		r.Header.Set("If-None-Match", "*")
+		health(set).ServeHTTP(w, r)
+		if w.Code != want || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("status %d, want %d; %v", w.Code, want, w.Header())
+		}
+	}
+}
+
+// Requests at work are finished, and new ones are not taken.
+func TestServeStopsGracefully(t *testing.T) {
+	listener := listen(t)
+	began, goOn := make(chan bool), make(chan bool)
+	errs := new(lines)
+	s := newJWKSServer(errs, nil, "/jwks", func(func(error)) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			close(began)
+			<-goOn
+			io.WriteString(w, "all of it")
+		})
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended, answered := make(chan error, 1), make(chan string, 1)
+	go func() { ended <- s.run(ctx, &app{stderr: errs}, listener) }()
+	go func() {
+		_, body, _ := ask(t, "GET", "http://"+listener.Addr().String()+"/jwks")
+		answered <- body
+	}()
+	<-began
+	stop()
+	for { // until new ones are refused
+		c, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			break
+		}
+		c.Close()
+	}
+	close(goOn)
+	if body := <-answered; body != "all of it" {
+		t.Errorf("the answer is %q", body)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// A request that does not end is cut off.
+func TestServeCutsOff(t *testing.T) {
+	listener := listen(t)
+	counted := &countedListener{Listener: listener}
+	began, goOn := make(chan bool), make(chan bool)
+	defer close(goOn)
+	errs := new(lines)
+	s := newJWKSServer(errs, nil, "/jwks", func(func(error)) http.Handler {
+		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			close(began)
+			<-goOn
+		})
+	})
+	s.within = 0
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx, &app{stderr: errs}, counted) }()
+	c, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET /jwks HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-began
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if counted.open.Load() != 0 {
+		t.Errorf("%d connections are left", counted.open.Load())
+	}
+	if !strings.Contains(errs.String(), "some requests took longer than ") || !strings.HasSuffix(errs.String(), "sealjwt: stopped\n") {
+		t.Errorf("said: %s", errs)
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener
+}
+
+// countedListener counts the connections that are open.
+type countedListener struct {
+	net.Listener
+	open atomic.Int64
+}
+
+func (l *countedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		l.open.Add(1)
+		c = &countedConn{Conn: c, open: &l.open}
+	}
+	return c, err
+}
+
+type countedConn struct {
+	net.Conn
+	open *atomic.Int64
+	once sync.Once
+}
+
+func (c *countedConn) Close() error {
+	c.once.Do(func() { c.open.Add(-1) })
+	return c.Conn.Close()
+}

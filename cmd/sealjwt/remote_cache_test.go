@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys/jwks"
+)
+
+const copiedURL = "https://id.example.com/jwks"
+
+// newCache gives a cache with the copy of copiedURL, and what was said about it.
+func newCache(t *testing.T) (a *app, base string, errs *bytes.Buffer) {
+	t.Helper()
+	base = t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", base)
+	a, errs = newRun()
+	a.keep(jwks.Copy{URL: copiedURL, Fetched: time.Now(), Body: []byte("good")})
+	if got := a.cached(copiedURL); string(got.Body) != "good" || errs.Len() > 0 {
+		t.Fatalf("the copy is %q: %s", got.Body, errs)
+	}
+	return a, base, errs
+}
+
+func newRun() (*app, *bytes.Buffer) {
+	errs := new(bytes.Buffer)
+	return &app{stderr: errs}, errs
+}
+
+// What somebody else could have put there is not taken for the answer of the URL.
+func TestCopyOfOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		put  func(path string) error
+		want string
+	}{
+		"a link to a good file": {func(path string) error {
+			good := filepath.Join(filepath.Dir(path), "../../good")
+			return errors.Join(os.Rename(path, good), os.Symlink(good, path))
+		}, "is passed over"},
+		"a folder": {func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }, "it is no file"},
+		"a fifo":   {func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) }, "it is no file"},
+		"read by a group": {func(path string) error { return os.Chmod(path, 0o640) },
+			"open to others (mode 0640)"},
+		"written by all": {func(path string) error { return os.Chmod(path, 0o602) }, "open to others (mode 0602)"},
+		"too long":       {func(path string) error { return os.Truncate(path, maxCopy+2) }, "input too long"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, base, errs := newCache(t)
+			if err := c.put(filepath.Join(base, "sealjwt", "jwks", copyName(copiedURL))); err != nil {
+				t.Fatal(err)
+			}
+			if got := a.cached(copiedURL); got.Body != nil || !strings.Contains(errs.String(), c.want) {
+				t.Errorf("the copy is %q: %s", got.Body, errs)
+			}
+		})
+	}
+}
+
+// Where others can put files, or another folder in the place of ours, there is no cache:
+// nothing is read, nothing is written, and that is said once.
+func TestCacheFolderOfOthers(t *testing.T) {
+	for name, put := range map[string]func(base string) error{
+		"written by all":     func(base string) error { return os.Chmod(filepath.Join(base, "sealjwt/jwks"), 0o777) },
+		"sticky":             func(base string) error { return os.Chmod(filepath.Join(base, "sealjwt/jwks"), 0o777|os.ModeSticky) },
+		"written by a group": func(base string) error { return os.Chmod(filepath.Join(base, "sealjwt/jwks"), 0o770) },
+		"the one above":      func(base string) error { return os.Chmod(filepath.Join(base, "sealjwt"), 0o777) },
+		"the one above, no jwks": func(base string) error {
+			return errors.Join(os.RemoveAll(filepath.Join(base, "sealjwt/jwks")), os.Chmod(filepath.Join(base, "sealjwt"), 0o777))
+		},
+		"somebody else's":       func(base string) error { return chown(filepath.Join(base, "sealjwt/jwks")) },
+		"above somebody else's": func(base string) error { return chown(filepath.Join(base, "sealjwt")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, base, _ := newCache(t)
+			if err := put(base); errors.Is(err, os.ErrPermission) {
+				t.Skip("only root gives files away")
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			before := tree(t, base)
+			a, errs := newRun()
+			if got := a.cached(copiedURL); got.Body != nil {
+				t.Errorf("the copy is %q", got.Body)
+			}
+			a.keep(jwks.Copy{URL: copiedURL, Fetched: time.Now(), Body: []byte("new")})
+			if after := tree(t, base); after != before {
+				t.Errorf("it was\n%s\nand is\n%s", before, after)
+			}
+			if strings.Count(errs.String(), "warning: the cache is not used: "+base) != 1 || strings.Count(errs.String(), "\n") != 1 {
+				t.Errorf("said: %s", errs)
+			}
+		})
+	}
+}
+
+// The verb that only writes says it too.
+func TestCacheThatCannotBeKept(t *testing.T) {
+	_, base, _ := newCache(t)
+	if err := os.Chmod(filepath.Join(base, "sealjwt"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	a, errs := newRun()
+	a.keep(jwks.Copy{URL: copiedURL})
+	if !strings.Contains(errs.String(), "open to others (mode 0777)") {
+		t.Errorf("said: %s", errs)
+	}
+}
+
+// A fifo in the place of the folder does not keep anybody waiting.
+func TestCacheFolderIsAFifo(t *testing.T) {
+	base := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", base)
+	if err := syscall.Mkfifo(filepath.Join(base, "sealjwt"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, errs := newRun()
+	if got := a.cached(copiedURL); got.Body != nil || !strings.Contains(errs.String(), "not a directory") {
+		t.Errorf("the copy is %q: %s", got.Body, errs)
+	}
+	a.keep(jwks.Copy{URL: copiedURL})
+}
+
+// The owner counts whatever the mode is.
+func TestOwner(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "copy")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := os.Geteuid()
+	if err := checkCopy(info, me); err != nil {
+		t.Error(err)
+	}
+	if err := checkCopy(info, me+1); !errors.Is(err, errNotOurs) {
+		t.Errorf("the file of another: %v", err)
+	}
+}
+
+// The file is taken as it was opened: its name can lead to another at any moment.
+func TestCopyIsCheckedOpen(t *testing.T) {
+	_, base, _ := newCache(t)
+	folder, err := openCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	ours := filepath.Join(base, "sealjwt")
+	evil, err := json.Marshal(jwks.Copy{URL: copiedURL, Fetched: time.Now(), Body: []byte("evil")})
+	if err := errors.Join(err, os.Rename(ours, ours+".away"), os.MkdirAll(filepath.Join(ours, "jwks"), 0o777),
+		os.WriteFile(filepath.Join(ours, "jwks", copyName(copiedURL)), evil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readCopy(folder, copyName(copiedURL)); err != nil || string(got.Body) != "good" {
+		t.Errorf("the copy is %q (%v)", got.Body, err)
+	}
+}
+
+func chown(path string) error { return os.Chown(path, os.Geteuid()+1, -1) }
+
+// tree lists what is below a folder.
+func tree(t *testing.T, base string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.Walk(base, func(path string, info os.FileInfo, err error) error {
+		if err == nil {
+			b.WriteString(info.Mode().String() + " " + path + " " + info.ModTime().String() + "\n")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// errNotOurs says that somebody else could choose the keys that are in the cache.
+var errNotOurs = errors.New("unsafe")
+
+// cachePath is the folder with the copies. Without a home there is none.
+func cachePath() (string, error) {
+	path, err := userPath("XDG_CACHE_HOME", ".cache", "jwks")
+	if err != nil {
+		return "", fs.ErrNotExist
+	}
+	return path, nil
+}
+
+// openCache opens the folder with the copies, unless others have a hand in it. Names are
+// resolved once: what is read and written in it goes by its descriptor, and no link leads
+// out of it.
+func openCache() (*os.Root, error) {
+	path, err := cachePath()
+	if err != nil {
+		return nil, err
+	}
+	return enterCache(path, func(*os.Root) error { return nil })
+}
+
+// makeCache is openCache for writing. It makes no folder in one that is not ours.
+func makeCache() (*os.Root, error) {
+	path, err := cachePath()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return enterCache(path, func(above *os.Root) error {
+		if err := above.Mkdir(filepath.Base(path), 0o700); !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return nil
+	})
+}
+
+// enterCache checks the folder above too, where others could put another in the place of
+// ours. The slash at its end: the open of a fifo would wait for a writer, for ever.
+func enterCache(path string, prepare func(above *os.Root) error) (*os.Root, error) {
+	above, err := ownFolder(os.OpenRoot(filepath.Dir(path) + "/"))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Dir(path), err)
+	}
+	defer above.Close()
+	if err := prepare(above); err != nil {
+		return nil, err
+	}
+	folder, err := ownFolder(above.OpenRoot(filepath.Base(path)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return folder, nil
+}
+
+// ownFolder closes a folder that is not ours alone.
+func ownFolder(folder *os.Root, err error) (*os.Root, error) {
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	info, err := folder.Stat(".")
+	if err == nil {
+		err = checkOurs(info, os.Geteuid(), 0o022)
+	}
+	if err != nil {
+		folder.Close()
+		return nil, err
+	}
+	return folder, nil
+}
+
+// checkCopy refuses what is not a file of this user's alone.
+func checkCopy(info fs.FileInfo, me int) error {
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%w: it is no file", errNotOurs)
+	}
+	return checkOurs(info, me, 0o077)
+}
+
+// checkOurs refuses what is another user's, or open to others by one of those bits.
+func checkOurs(info fs.FileInfo, me int, open fs.FileMode) error {
+	if uid := int(info.Sys().(*syscall.Stat_t).Uid); uid != me {
+		return fmt.Errorf("%w: it belongs to uid %d, and this process runs as uid %d", errNotOurs, uid, me)
+	}
+	if mode := info.Mode().Perm(); mode&open != 0 {
+		return fmt.Errorf("%w: it is open to others (mode %04o)", errNotOurs, mode)
+	}
+	return nil
+}

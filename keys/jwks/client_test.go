@@ -1,0 +1,47 @@
+package jwks
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// What is fetched in clear comes from this machine, wherever the name of it leads.
+func TestHTTPStaysHere(t *testing.T) {
+	for address, want := range map[string]error{
+		"127.0.0.1:80": nil, "127.1.2.3:80": nil, "[::1]:80": nil, "[::ffff:127.0.0.1]:80": nil,
+		"192.0.2.1:80": errElsewhere, "[2001:db8::1]:80": errElsewhere, "0.0.0.0:80": errElsewhere, "[::]:80": errElsewhere,
+		"169.254.169.254:80": errElsewhere, "[fe80::1%lo]:80": errElsewhere, "localhost:80": errElsewhere, "": errElsewhere,
+	} {
+		if err := loopbackOnly("tcp", address, nil); !errors.Is(err, want) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	// As if localhost led there. The address is refused before a packet is sent to it.
+	u := must(url.Parse("http://192.0.2.1/jwks.json?query"))(t)
+	g := getter{newClient(nil, u), time.Minute, DefaultMaxBytes}
+	_, err := g.get(t.Context(), u, http.Header{})
+	if !errors.Is(err, errElsewhere) || strings.Contains(err.Error(), "query") {
+		t.Errorf("another machine: %v", err)
+	}
+	k := newKey(t, keys.ES256)
+	s := server(t, jwkSetHandler(jwkSet(t, k)))
+	knows(t, must(NewRemote(Config{URL: s.URL}))(t), "", k)
+	if https := newTransport("https").(*http.Transport); https.DialContext == nil {
+		t.Error("the dialer of net/http was dropped")
+	}
+}
+
+// Whoever replaces what net/http goes by has a reason, and it counts.
+func TestDefaultTransportReplaced(t *testing.T) {
+	before := http.DefaultTransport
+	defer func() { http.DefaultTransport = before }()
+	k := newKey(t, keys.ES256)
+	http.DefaultTransport = siteOf(jwkSet(t, k))
+	knows(t, must(NewRemote(Config{URL: siteURL}))(t), "", k)
+}

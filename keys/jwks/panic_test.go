@@ -1,0 +1,63 @@
+package jwks
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// A panic in what the caller has configured ends the fetch, and not the process. It is
+// told, without its value.
+func TestTransportPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKey(t, keys.ES256)
+		s, down := siteOf(jwkSet(t, k)), true
+		var told []error
+		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if down {
+				panic(canary)
+			}
+			return s.RoundTrip(r)
+		})
+		r := must(NewRemote(Config{
+			URL: siteURL, Client: &http.Client{Transport: transport}, Report: func(f Fetch) { told = append(told, f.Err) },
+		}))(t)
+		err := fails(t, r, "", ErrFetch, errFetchPanic)
+		if strings.Contains(fmt.Sprint(err), canary) || len(told) != 1 || !errors.Is(told[0], errFetchPanic) {
+			t.Errorf("%v, told %v", err, told)
+		}
+		down = false
+		time.Sleep(5 * time.Second)
+		knows(t, r, "", k)
+		down = true
+		time.Sleep(10 * time.Minute)
+		knows(t, r, k.ID(), k)
+	})
+}
+
+// The set that Report was told of is used all the same.
+func TestReportPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKey(t, keys.ES256)
+		s := siteOf(jwkSet(t, k))
+		s.fails(500)
+		r := remoteOf(t, s, Config{Report: func(Fetch) { panic(canary) }})
+		err := fails(t, r, "", ErrFetch, errReportPanic)
+		if text := fmt.Sprint(err); strings.Contains(text, canary) || !strings.Contains(text, "500") {
+			t.Error(err)
+		}
+		s.serve(jwkSet(t, k))
+		time.Sleep(5 * time.Second)
+		knows(t, r, k.ID(), k)
+		fails(t, r, "unknown", ErrFetch, errReportPanic)
+		if _, err := r.Refresh(t.Context()); !errors.Is(err, errReportPanic) {
+			t.Errorf("Refresh: %v", err)
+		}
+	})
+}

@@ -1,0 +1,36 @@
+package jwks
+
+import (
+	"context"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// Refresh asks the server itself, past every cache on the way, however young the set is,
+// and returns what it answered. It is for an operator, after the other party has said
+// that a key of theirs was stolen. Cooldown does not hold it, only starts anew, since that
+// holds what strangers can cause: do not call Refresh for a token. One fetch runs at a
+// time; those who ask while one does share the next.
+//
+// Its errors are those of Public, except that it also returns [ErrFetch], alone, when it
+// failed and the set that there was is not too old: Public goes on with that one.
+func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, r.left(err)
+	}
+	// The fetch that is under way may have asked before the server had what we want, and
+	// does not count, unless it is the one that takes wanted. If it is not, the next is,
+	// whoever starts it.
+	for range 2 {
+		r.wanted.Store(true)
+		now := r.now()
+		done, mine := r.flight.join(func() bool { r.tried = now; return true }, r.fetch)
+		if err := wait(ctx, done); err != nil {
+			return nil, r.left(err)
+		}
+		if mine {
+			break
+		}
+	}
+	return r.outcome(r.state.Load(), r.now())
+}

@@ -1,0 +1,79 @@
+package jwks
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// A cache on the way that has lost the issuer, and says so by an Age, does not keep a
+// revoked key alive: for HardAge after the set became stale, and no longer.
+func TestStaleCache(t *testing.T) {
+	for name, status := range map[string]int{"hands it out": 200, "confirms it": 304} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newKey(t, keys.ES256)
+				start := time.Now()
+				stored := jwkSet(t, k)
+				s := new(site)
+				s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Content-Type", "application/json")
+					w.Header().Set("Cache-Control", "public, max-age=300")
+					w.Header().Set("Age", fmt.Sprint(int(time.Since(start).Seconds())))
+					w.Header().Set("ETag", `"1"`)
+					if status == 304 && r.Header.Get("If-None-Match") != "" {
+						w.WriteHeader(304)
+						return
+					}
+					w.Write(stored)
+				})
+				r := remoteOf(t, s, Config{})
+				const until = 300*time.Second + DefaultHardAge
+				for time.Since(start) < until {
+					knows(t, r, k.ID(), k)
+					time.Sleep(time.Second)
+				}
+				if told := s.last().Header.Get("Cache-Control"); told != "no-cache" {
+					t.Errorf("the cache was told %q", told)
+				}
+				if most := int(until / DefaultCooldown); s.count() > most || s.count() < most/2 {
+					t.Errorf("%d fetches, want at most %d", s.count(), most)
+				}
+				knows(t, r, k.ID(), k)
+				time.Sleep(5 * time.Second)
+				fails(t, r, k.ID(), keys.ErrStale)
+				fails(t, r, "", keys.ErrStale)
+				// The issuer is back, and the cache asks it.
+				next := newKey(t, keys.ES256)
+				s.serve(jwkSet(t, next))
+				time.Sleep(5 * time.Second)
+				knows(t, r, k.ID(), next)
+			})
+		})
+	}
+}
+
+// A program that runs for a moment finds its copy too old, and asks past the cache that
+// let it become so.
+func TestStaleCacheCopy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKey(t, keys.ES256)
+		s := siteOf(jwkSet(t, k), "Cache-Control", "max-age=300", "Age", "600")
+		var kept Copy
+		cfg := Config{Report: func(f Fetch) { kept = f.Copy }}
+		knows(t, remoteOf(t, s, cfg), "", k)
+		if age := time.Since(kept.Fetched); age != 300*time.Second || kept.MaxAge != 0 {
+			t.Errorf("the copy is %v old, with a max-age of %v", age, kept.MaxAge)
+		}
+		cfg.Copy = kept
+		time.Sleep(time.Hour)
+		knows(t, remoteOf(t, s, cfg), "", k)
+		if told := s.last().Header.Get("Cache-Control"); told != "no-cache" || s.count() != 2 {
+			t.Errorf("%d fetches, the cache was told %q", s.count(), told)
+		}
+	})
+}

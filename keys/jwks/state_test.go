@@ -1,0 +1,58 @@
+package jwks
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// A fetch of somebody else ends at any moment of a call, with the outcome that the one
+// before it had not. The caller gets that of one of them: never neither, since who uses
+// a set without an error does not look whether there is one.
+func TestRemoteOtherFetchEnds(t *testing.T) {
+	k := newKey(t, keys.ES256)
+	for name, c := range map[string]struct{ kid, warm string }{
+		"no set yet":        {kid: ""},
+		"a kid not in it":   {kid: "unknown", warm: "fresh"},
+		"too old":           {kid: k.ID(), warm: "stale"},
+		"too old, and none": {kid: "unknown", warm: "stale"},
+	} {
+		for moment := 1; moment <= 4; moment++ {
+			for _, wasDown := range []bool{true, false} {
+				s := siteOf(jwkSet(t, k))
+				now, calls, ends := time.Now(), 0, 0
+				var r *Remote
+				r = must(newRemote(Config{URL: siteURL, Client: &http.Client{Transport: s}}, func() time.Time {
+					if calls++; calls == ends {
+						if s.fails(500); wasDown {
+							s.serve(jwkSet(t, k))
+						}
+						now = now.Add(DefaultCooldown)
+						r.Public(context.Background(), "other")
+					}
+					return now
+				}))(t)
+				if c.warm != "" {
+					knows(t, r, "", k)
+					now = now.Add(DefaultCooldown)
+				}
+				if c.warm == "stale" {
+					now = now.Add(DefaultHardAge)
+				}
+				if wasDown {
+					s.fails(500)
+				}
+				r.Public(t.Context(), "other")
+				now = now.Add(time.Second) // nothing is fetched for the caller
+				calls, ends = 0, moment
+				set, err := r.Public(t.Context(), c.kid)
+				if (set == nil) == (err == nil) {
+					t.Errorf("%s, at moment %d, down before %v: set %v, error %v", name, moment, wasDown, set, err)
+				}
+			}
+		}
+	}
+}
