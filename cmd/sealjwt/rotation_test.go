@@ -67,7 +67,7 @@ func TestLockedRing(t *testing.T) {
 		{[]string{"keys", "policy", "set", "--leeway", "2m"}, "sealjwt: "},
 		{[]string{"keys", "rewrap", "--drop-others"}, "sealjwt: "},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
 		var out, errs bytes.Buffer
 		code := run(ctx, c.args, strings.NewReader(""), &out, &errs)
 		cancel()
