@@ -113,18 +113,30 @@ func TestCacheThatCannotBeKept(t *testing.T) {
 	}
 }
 
-// A fifo in the place of the folder does not keep anybody waiting.
+// A fifo in the place of a folder does not keep anybody waiting.
 func TestCacheFolderIsAFifo(t *testing.T) {
-	base := t.TempDir()
-	t.Setenv("XDG_CACHE_HOME", base)
-	if err := syscall.Mkfifo(filepath.Join(base, "sealjwt"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, fifo := range []string{"sealjwt", "sealjwt/jwks"} {
+		_, base, _ := newCache(t)
+		path := filepath.Join(base, fifo)
+		if err := errors.Join(os.RemoveAll(path), syscall.Mkfifo(path, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		a, errs := newRun()
+		done := make(chan jwks.Copy)
+		go func() {
+			got := a.cached(copiedURL)
+			a.keep(jwks.Copy{URL: copiedURL})
+			done <- got
+		}()
+		select {
+		case got := <-done:
+			if got.Body != nil || !strings.Contains(errs.String(), path+": not a directory") {
+				t.Errorf("%s: the copy is %q: %s", fifo, got.Body, errs)
+			}
+		case <-time.After(time.Minute): // of which nothing passes where it works
+			t.Fatalf("%s: it waits", fifo)
+		}
 	}
-	a, errs := newRun()
-	if got := a.cached(copiedURL); got.Body != nil || !strings.Contains(errs.String(), "not a directory") {
-		t.Errorf("the copy is %q: %s", got.Body, errs)
-	}
-	a.keep(jwks.Copy{URL: copiedURL})
 }
 
 // The owner counts whatever the mode is.

@@ -50,7 +50,7 @@ func makeCache() (*os.Root, error) {
 }
 
 // enterCache checks the folder above too, where others could put another in the place of
-// ours. The slash at its end: the open of a fifo would wait for a writer, for ever.
+// ours. The slash at its end: see openFolder.
 func enterCache(path string, prepare func(above *os.Root) error) (*os.Root, error) {
 	above, err := ownFolder(os.OpenRoot(filepath.Dir(path) + "/"))
 	if err != nil {
@@ -60,11 +60,25 @@ func enterCache(path string, prepare func(above *os.Root) error) (*os.Root, erro
 	if err := prepare(above); err != nil {
 		return nil, err
 	}
-	folder, err := ownFolder(above.OpenRoot(filepath.Base(path)))
+	folder, err := ownFolder(openFolder(above, filepath.Base(path)))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return folder, nil
+}
+
+// openFolder looks before it opens: the open of a fifo would wait for a writer, for ever,
+// and OpenRoot cannot be told not to. Only who may write above could put one there in
+// between, and that is this user.
+func openFolder(above *os.Root, name string) (*os.Root, error) {
+	info, err := above.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, syscall.ENOTDIR
+	}
+	return above.OpenRoot(name)
 }
 
 // ownFolder closes a folder that is not ours alone.
