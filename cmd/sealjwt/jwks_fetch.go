@@ -26,7 +26,9 @@ use, which they pass over and why, and for how long. With --issuer the URL is th
 the issuer's metadata name (OpenID Connect Discovery, RFC 8414).
 
 What was fetched replaces the copy in ~/.cache/sealjwt that seal --to URL and open
---trust URL go by: after an emergency, call it to have them forget a revoked key.`,
+--trust URL go by: after an emergency, call it to have them forget a revoked key. A copy that cannot be
+replaced is removed; if that fails too, the exit code is 1, and it says which file to
+remove.`,
 		Example: `  sealjwt jwks fetch https://id.example.com/.well-known/jwks.json
   sealjwt jwks fetch --issuer https://id.example.com
   sealjwt jwks fetch -o jwks --issuer https://id.example.com >id.jwks.json`,
@@ -83,7 +85,12 @@ func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string
 	if err != nil {
 		return explainFetch(err, url)
 	}
-	a.keep(got.Copy)
+	// A revoked key in an older copy is what an operator wants to be rid of.
+	if a.keep(got.Copy) != nil {
+		if err := a.forget(url); err != nil {
+			return err
+		}
+	}
 	if len(set.Keys()) == 0 {
 		a.sayPassedOver(withoutSecrets(url), set)
 		return &failure{err: fmt.Errorf("%s: %w", withoutSecrets(url), keys.ErrNoKey), code: exitKey, advice: "ask its owner"}

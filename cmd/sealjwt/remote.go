@@ -62,7 +62,7 @@ func (r *remoteKeys) report(f jwks.Fetch) {
 		r.failed.Store(nil)
 		r.tooOld.Store(0)
 		r.fetched.Store(&f.Copy.Fetched)
-		r.a.keep(f.Copy)
+		r.a.keep(f.Copy) // which has told its error; this run goes on with what was fetched
 	}
 }
 

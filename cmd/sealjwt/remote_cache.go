@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,11 +26,8 @@ func copyName(url string) string {
 // cached is the copy that an earlier run has kept, or none. It is a help and no promise:
 // one that cannot be used is said and passed over, and soon replaced.
 func (a *app) cached(url string) jwks.Copy {
-	folder, err := openCache()
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			a.warnOfCache(err)
-		}
+	folder := a.usedCache()
+	if folder == nil {
 		return jwks.Copy{}
 	}
 	defer folder.Close()
@@ -70,20 +68,57 @@ func readCopy(folder *os.Root, name string) (jwks.Copy, error) {
 	return c, nil
 }
 
-// keep writes a copy down for the next run, in place of the one before. Where that
-// cannot be done, as in a container, each run fetches.
-func (a *app) keep(c jwks.Copy) {
+// usedCache opens the folder with the copies that are used, nil if none are.
+func (a *app) usedCache() *os.Root {
+	folder, err := openCache()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		a.warnOfCache(err)
+	}
+	return folder
+}
+
+// keep writes a copy down for the next run, in place of the one before. Where there is no
+// folder for it, as in a container, each run fetches. Where there is one, it says what is
+// wrong; an older copy may be there still.
+func (a *app) keep(c jwks.Copy) error {
 	folder, err := makeCache()
 	if errors.Is(err, errNotOurs) {
 		a.warnOfCache(err)
 	}
 	if err != nil {
-		return
+		return err
 	}
 	defer folder.Close()
-	if data, err := json.Marshal(c); err == nil {
-		replaceIn(folder, copyName(c.URL), append(data, '\n'))
+	data, err := json.Marshal(c)
+	if err == nil {
+		err = replaceIn(folder, copyName(c.URL), append(data, '\n'))
 	}
+	if err != nil {
+		a.cacheTold.Do(func() {
+			a.say("warning: what was fetched is not kept: %s cannot be replaced: %s",
+				filepath.Join(folder.Name(), copyName(c.URL)), withoutPath(err))
+		})
+	}
+	return err
+}
+
+// forget removes the copy of a URL, if there is one that seal and open would go by.
+func (a *app) forget(url string) error {
+	folder := a.usedCache()
+	if folder == nil {
+		return nil
+	}
+	defer folder.Close()
+	switch err := folder.Remove(copyName(url)); {
+	case err == nil:
+		a.say("warning: the older copy was removed: seal and open fetch the keys again")
+	case !errors.Is(err, fs.ErrNotExist):
+		return &failure{
+			err: fmt.Errorf("the copy in the cache could be neither replaced nor removed: %w", withoutPath(err)), code: exitIO,
+			advice: "seal and open go on with its keys until you remove " + filepath.Join(folder.Name(), copyName(url)),
+		}
+	}
+	return nil
 }
 
 // warnOfCache says once why this run goes on without a cache.
@@ -94,6 +129,9 @@ func (a *app) warnOfCache(err error) {
 }
 
 func withoutPath(err error) error {
+	if bad, ok := errors.AsType[*os.LinkError](err); ok {
+		return bad.Err
+	}
 	if bad, ok := errors.AsType[*fs.PathError](err); ok {
 		return bad.Err
 	}

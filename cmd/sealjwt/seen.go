@@ -107,26 +107,35 @@ func (a *app) remember() {
 }
 
 // replace writes a file in one step. An error leaves the old one.
-func replace(path string, data []byte) {
-	if os.MkdirAll(filepath.Dir(path), 0o700) != nil {
-		return
+func replace(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
 	}
-	if folder, err := os.OpenRoot(filepath.Dir(path)); err == nil {
-		defer folder.Close()
-		replaceIn(folder, filepath.Base(path), data)
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
 	}
+	defer folder.Close()
+	return replaceIn(folder, filepath.Base(path), data)
 }
 
-func replaceIn(folder *os.Root, name string, data []byte) {
+func replaceIn(folder *os.Root, name string, data []byte) error {
 	part := ".new-" + rand.Text() // another run may be at it
 	f, err := folder.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return
+		return err
 	}
 	_, err = f.Write(data)
-	if errors.Join(err, f.Close()) != nil || folder.Rename(part, name) != nil {
+	if bad := f.Close(); err == nil {
+		err = bad
+	}
+	if err == nil {
+		err = folder.Rename(part, name)
+	}
+	if err != nil {
 		folder.Remove(part)
 	}
+	return err
 }
 
 func (a *app) explainRollback(ring string, err error) error {
