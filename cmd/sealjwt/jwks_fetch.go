@@ -70,7 +70,7 @@ func discover(ctx context.Context, issuer string, f fetchFlags) (string, error) 
 		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
 	}
 	if err != nil {
-		return "", explainFetch(err, issuer)
+		return "", explainFetch(err)
 	}
 	return url, nil
 }
@@ -83,7 +83,7 @@ func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string
 	}
 	set, err := remote.Refresh(ctx)
 	if err != nil {
-		return explainFetch(err, url)
+		return explainFetch(err)
 	}
 	// A revoked key in an older copy is what an operator wants to be rid of.
 	if a.keep(got.Copy) != nil {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +34,31 @@ func TestFetchAsksPastCaches(t *testing.T) {
 	for _, header := range asked {
 		if header.Get("Cache-Control") != "no-cache" || header.Get("If-None-Match") != "" {
 			t.Errorf("asked with %v", header)
+		}
+	}
+}
+
+// An answer that came too old is not explained by the verb that has just fetched it.
+func TestFetchedTooOld(t *testing.T) {
+	newHome(t)
+	exported, _ := runOK(t, "", "keys", "export")
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Age", "100000")
+		io.WriteString(w, exported)
+	}))
+	defer s.Close()
+	fetch := "sealjwt jwks fetch " + s.URL + "/jwks"
+	for _, c := range []struct{ verb, advice string }{
+		{"jwks fetch", "it was that old when it came: check the URL and the network, where a cache may answer, or tell the issuer"},
+		{"seal --to", "see whether it can be fetched: " + fetch},
+	} {
+		var out, errs bytes.Buffer
+		args := append(strings.Fields(c.verb), s.URL+"/jwks")
+		code := run(t.Context(), args, strings.NewReader(`{"iss":"a","aud":"b"}`), &out, &errs)
+		if code != exitIO || !strings.HasSuffix(errs.String(), " ago: "+c.advice+"\n") {
+			t.Errorf("%s: exit code %d: %s", c.verb, code, errs.String())
 		}
 	}
 }

@@ -89,7 +89,10 @@ func (r *remoteKeys) explain(err error) error {
 		err = fmt.Errorf("%w (the copy in the cache is %s old, and good for %s)",
 			err, durationText(age.Round(time.Second)), durationText(jwks.DefaultHardAge))
 	}
-	return explainFetch(err, r.url)
+	if errors.Is(err, keys.ErrStale) && !errors.Is(err, jwks.ErrFetch) {
+		return &failure{err: err, code: exitIO, advice: "see whether it can be fetched: sealjwt jwks fetch " + withoutSecrets(r.url)}
+	}
+	return explainFetch(err)
 }
 
 // fetchAdvice is what to do about texts of package jwks; its errors of one class have
@@ -105,15 +108,15 @@ var fetchAdvice = []struct{ text, advice string }{
 	{"Content-Type", "check the URL; that of an issuer finds: sealjwt jwks fetch --issuer URL"},
 }
 
-// explainFetch says what to do about an error of package jwks, of what is at a URL.
-func explainFetch(err error, url string) error {
+// explainFetch says what to do about an error of package jwks, after an attempt to fetch.
+func explainFetch(err error) error {
 	switch {
 	case errors.Is(err, keys.ErrPrivateKey):
 		return &failure{err: err, code: exitPolicy}
 	case errors.Is(err, keys.ErrMalformed):
 		return &failure{err: err, code: exitKey, advice: "that is no JWK Set: check the URL"}
 	case !errors.Is(err, jwks.ErrFetch) && errors.Is(err, keys.ErrStale):
-		return &failure{err: err, code: exitIO, advice: "see whether it can be fetched: sealjwt jwks fetch " + withoutSecrets(url)}
+		return &failure{err: err, code: exitIO, advice: "it was that old when it came: check the URL and the network, where a cache may answer, or tell the issuer"}
 	case !errors.Is(err, jwks.ErrFetch):
 		return err
 	}
