@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,20 @@ func TestFetchedTooOld(t *testing.T) {
 		if code != exitIO || !strings.HasSuffix(errs.String(), " ago: "+c.advice+"\n") {
 			t.Errorf("%s: exit code %d: %s", c.verb, code, errs.String())
 		}
+	}
+}
+
+// What is refused because http leaves this machine says itself what to do. The address is
+// refused before a packet is sent to it.
+func TestFetchLeavesThisMachine(t *testing.T) {
+	transport := http.DefaultTransport.(*http.Transport)
+	before := transport.Proxy
+	defer func() { transport.Proxy = before }()
+	transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "192.0.2.1:80"})
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"jwks", "fetch", "http://127.0.0.1/jwks"}, strings.NewReader(""), &out, &errs)
+	if code != exitIO || !strings.HasSuffix(errs.String(), "use https\n") {
+		t.Errorf("exit code %d: %s", code, errs.String())
 	}
 }
 

@@ -99,6 +99,7 @@ func (r *remoteKeys) explain(err error) error {
 // several causes.
 var fetchAdvice = []struct{ text, advice string }{
 	{"redirects", ""}, // which says it
+	{"leads to another machine", ""},
 	{"no complete answer within", "try again, or wait longer with --timeout 30s"},
 	{"certificate is refused", "check the host; the certificate of a CA of your own is named by SSL_CERT_FILE"},
 	{"does not speak TLS", "check the port"},
