@@ -99,7 +99,7 @@ func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string
 		a.sayPassedOver(withoutSecrets(url), set)
 		return a.printJSON(set)
 	}
-	return a.printAs(output == "json", newFetched(got))
+	return a.printAs(output == "json", newFetched(got, time.Now()))
 }
 
 // fetched is what a JWK Set holds. Durations are seconds.
@@ -125,11 +125,13 @@ type skippedKey struct {
 	Reason string `json:"reason"`
 }
 
-func newFetched(f jwks.Fetch) *fetched {
+// newFetched counts from now, not from Copy.Fetched: that of an answer that came stale is
+// back when it became so.
+func newFetched(f jwks.Fetch, now time.Time) *fetched {
 	r := &fetched{
 		URL: withoutSecrets(f.Copy.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
 		MaxAge:       seconds(f.Copy.MaxAge),
-		RefreshAfter: seconds(f.Due.Sub(f.Copy.Fetched)),
+		RefreshAfter: seconds(max(0, f.Due.Sub(now)).Round(time.Second)),
 		HardAge:      seconds(jwks.DefaultHardAge),
 		ETag:         f.Copy.ETag,
 	}

@@ -78,15 +78,27 @@ func TestFetchLeavesThisMachine(t *testing.T) {
 	}
 }
 
-// When it is fetched again is what the Remote says, and nothing of our own.
+// When it is fetched again is what the Remote says, and nothing of our own, counted from
+// now.
 func TestFetchedRefreshAfter(t *testing.T) {
 	set, err := keys.ParsePublicSet([]byte(`{"keys":[]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := time.Now()
-	got := newFetched(jwks.Fetch{Set: set, Copy: jwks.Copy{URL: copiedURL, Fetched: at, MaxAge: time.Minute}, Due: at.Add(7 * time.Second)})
-	if got.RefreshAfter != 7 || got.MaxAge != 60 {
-		t.Errorf("%+v", got)
+	now := time.Now()
+	for _, c := range []struct {
+		late, due time.Duration
+		want      int64
+	}{
+		{0, 7 * time.Second, 7},
+		{0, 7*time.Second - time.Millisecond, 7}, // it takes a moment to get here
+		{700 * time.Second, 30 * time.Second, 30},
+		{0, -time.Second, 0},
+	} {
+		copied := jwks.Copy{URL: copiedURL, Fetched: now.Add(-c.late), MaxAge: time.Minute}
+		got := newFetched(jwks.Fetch{Set: set, Copy: copied, Due: now.Add(c.due)}, now)
+		if got.RefreshAfter != c.want || got.MaxAge != 60 {
+			t.Errorf("%+v: %+v", c, got)
+		}
 	}
 }
