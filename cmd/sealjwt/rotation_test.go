@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -39,8 +40,11 @@ func listed(t *testing.T) []keys.KeyInfo {
 }
 
 // A ring that somebody else keeps locked: it waits, for as long as its context, and
-// says who has it and that the key is good still.
-func TestLockedRing(t *testing.T) {
+// says who has it and that the key is good still. The wait runs on the clock of synctest,
+// which stands still while anything is computed: no machine is too slow for it.
+func TestLockedRing(t *testing.T) { synctest.Test(t, testLockedRing) }
+
+func testLockedRing(t *testing.T) {
 	path := newHome(t)
 	lock, err := os.OpenFile(path+".lock", os.O_RDWR, 0)
 	if err != nil {
@@ -67,12 +71,13 @@ func TestLockedRing(t *testing.T) {
 		{[]string{"keys", "policy", "set", "--leeway", "2m"}, "sealjwt: "},
 		{[]string{"keys", "rewrap", "--drop-others"}, "sealjwt: "},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		start := time.Now()
 		var out, errs bytes.Buffer
 		code := run(ctx, c.args, strings.NewReader(""), &out, &errs)
 		cancel()
-		if code != exitIO || out.Len() > 0 {
-			t.Errorf("%v: exit code %d, stdout %q", c.args, code, out.String())
+		if code != exitIO || out.Len() > 0 || time.Since(start) != time.Second {
+			t.Errorf("%v: exit code %d after %v, stdout %q", c.args, code, time.Since(start), out.String())
 		}
 		if text := errs.String(); !strings.HasPrefix(text, c.want) || !strings.Contains(text, "process 4711 holds "+path+".lock") {
 			t.Errorf("%v: %s", c.args, text)
