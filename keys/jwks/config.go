@@ -28,7 +28,8 @@ type Config struct {
 	// net/http when nil, which for http connects to loopback addresses only, wherever
 	// DNS says that localhost is. A Transport given here, or put in the place of
 	// http.DefaultTransport, has to do so itself: for http, refuse other addresses in
-	// its Dialer.Control.
+	// its Dialer.Control. A DialContext that was only set in http.DefaultTransport is
+	// used for https and not for http.
 	Client *http.Client
 
 	// HardAge is for how long a set is used while it cannot be fetched again;
@@ -54,7 +55,8 @@ type Config struct {
 
 	// Report is told of each fetch before its callers go on: to log errors, and keys
 	// that were passed over, and to keep a Copy. It must not ask the Remote. Should it
-	// panic, that is an ErrFetch, though the set is used. It may be nil.
+	// panic after a fetch, that is an ErrFetch, though the set is used; about a Copy it
+	// panics through NewRemote. It may be nil.
 	Report func(Fetch)
 }
 
