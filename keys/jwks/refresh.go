@@ -20,11 +20,15 @@ func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 	}
 	// The fetch that is under way may have asked before the server had what we want, and
 	// does not count, unless it is the one that takes wanted. If it is not, the next is,
-	// whoever starts it.
+	// whoever starts it. Ours takes it too: another may have come, taken it and gone.
 	for range 2 {
 		r.wanted.Store(true)
 		now := r.now()
-		done, mine := r.flight.join(func() bool { r.tried = now; return true }, r.fetch)
+		done, mine := r.flight.join(func() bool {
+			r.tried = now
+			r.wanted.Store(true)
+			return true
+		}, r.fetch)
 		if err := wait(ctx, done); err != nil {
 			return nil, r.left(err)
 		}
