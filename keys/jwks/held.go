@@ -17,6 +17,7 @@ type held struct {
 	fetched  time.Time     // or confirmed; if it came stale, when it became that
 	late     time.Duration // for how long it had been stale when it came
 	lifetime time.Duration
+	caching  caching // from which that was reckoned
 }
 
 // age is the larger of what the wall clock and the monotonic clock say: the one can be
@@ -44,8 +45,8 @@ func (c *Config) due(h *held) time.Duration {
 // replace makes what is held from now on of an answer with a body. The same body is the
 // same set: a cache of verified tokens goes by that.
 func (h *held) replace(a answer, now time.Time) (*held, error) {
-	next := &held{body: a.body, etag: etagOf(a.header), lifetime: keys.DefaultPolicy().MaxAge}
-	next.date(a.header, now)
+	next := &held{body: a.body, etag: etagOf(a.header), caching: cachingOf(a.header)}
+	next.date(ageOf(a.header), now)
 	if h != nil && bytes.Equal(h.body, a.body) {
 		next.set, next.body = h.set, h.body
 		return next, nil
@@ -58,17 +59,16 @@ func (h *held) replace(a answer, now time.Time) (*held, error) {
 // confirm is h after the answer that it still holds, RFC 9111 section 4.3.4.
 func (h *held) confirm(header http.Header, now time.Time) *held {
 	next := *h
-	next.date(header, now)
+	next.caching = h.caching.with(header)
+	next.date(ageOf(header), now)
 	return &next
 }
 
-// date counts the age of h, while it is made, by what the answer says.
-func (h *held) date(header http.Header, now time.Time) {
-	h.late = staleness(header)
+// date dates h, while it is made of an answer of an age.
+func (h *held) date(age time.Duration, now time.Time) {
+	h.late = h.caching.staleness(age)
 	h.fetched = now.Add(-h.late)
-	if life, ok := lifetime(header); ok {
-		h.lifetime = life
-	}
+	h.lifetime = h.caching.lifetime(age)
 }
 
 // etagOf is the answer's ETag. One that is longer than any hash is not worth keeping.
@@ -101,9 +101,11 @@ func (c *Config) restore(now time.Time) (*held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the Copy is damaged, remove it: %w", ErrConfig, err)
 	}
+	life := max(0, c.Copy.MaxAge)
 	return &held{
 		set: set, body: bytes.Clone(c.Copy.Body), etag: c.Copy.ETag,
 		fetched:  now.Add(-age), // by both clocks
-		lifetime: max(0, c.Copy.MaxAge),
+		lifetime: life,
+		caching:  caching{client: life, shared: life, cdn: -1},
 	}, nil
 }
