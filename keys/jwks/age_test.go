@@ -123,10 +123,12 @@ func TestDueBounds(t *testing.T) {
 	if due := c.due(&held{}); due != 30*time.Second {
 		t.Errorf("due after %v", due)
 	}
-	if due := c.due(&held{late: 10 * time.Minute}); due != 10*time.Minute+30*time.Second {
+	fetched := time.Now()
+	late := func(d time.Duration) *held { return &held{fetched: fetched, asked: fetched.Add(d)} }
+	if due := c.due(late(10 * time.Minute)); due != 10*time.Minute+30*time.Second {
 		t.Errorf("stale: due after %v", due)
 	}
-	if due := c.due(&held{late: maxDelta * time.Second}); due != time.Hour {
+	if due := c.due(late(maxDelta * time.Second)); due != time.Hour {
 		t.Errorf("stale for long: due after %v", due)
 	}
 }

@@ -76,11 +76,18 @@ type Fetch struct {
 // Copy is a set as it was fetched, to be kept for another process. It can be written
 // as JSON.
 type Copy struct {
-	URL     string        `json:"url"`
-	Fetched time.Time     `json:"fetched"`           // or confirmed, the last time
-	MaxAge  time.Duration `json:"max_age,omitempty"` // what was left of it then; in JSON nanoseconds
-	ETag    string        `json:"etag,omitempty"`
-	Body    []byte        `json:"body"`
+	URL string `json:"url"`
+
+	// Fetched is when it was fetched or confirmed the last time, or earlier: when it
+	// became stale, if a cache on the way should have renewed it.
+	Fetched time.Time `json:"fetched"`
+	// Generated is when the server made it, by its Age in caches on the way. Where it is
+	// zero, an older set can take its place.
+	Generated time.Time `json:"generated,omitzero"`
+
+	MaxAge time.Duration `json:"max_age,omitempty"` // what was left of it when it came; in JSON nanoseconds
+	ETag   string        `json:"etag,omitempty"`
+	Body   []byte        `json:"body"`
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -6,11 +6,13 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// Refresh asks the server itself, past every cache on the way, however young the set is,
-// and returns what it answered. It is for an operator, after the other party has said
-// that a key of theirs was stolen. Cooldown does not hold it, only starts anew, since that
-// holds what strangers can cause: do not call Refresh for a token. One fetch runs at a
-// time; those who ask while one does share the next.
+// Refresh asks the server itself, however young the set is, and returns what it answered:
+// past every cache on the way that heeds no-cache. One that does not may answer with what it
+// has kept, and if that is older than the set that there is, Refresh fails. It is for an
+// operator, after the other party has said that a key of theirs was stolen. Cooldown does
+// not hold it, only starts anew, since that holds what strangers can cause: do not call
+// Refresh for a token. One fetch runs at a time; those who ask while one does share the
+// next.
 //
 // Its errors are those of Public, except that it also returns [ErrFetch], alone, when it
 // failed and the set that there was is not too old: Public goes on with that one.
