@@ -175,6 +175,10 @@ func TestStaleForLong(t *testing.T) {
 		if told.Err != nil || told.Due.Before(time.Now()) {
 			t.Errorf("told %v, due %v", told.Err, time.Until(told.Due))
 		}
+		time.Sleep(time.Second)
+		if err := fails(t, r, "", keys.ErrStale); !strings.Contains(fmt.Sprint(err), "was last up to date 1h0m1s ago") {
+			t.Error(err)
+		}
 	})
 }
 
