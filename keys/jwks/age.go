@@ -9,75 +9,86 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// maxDelta is where a number of seconds is cut, RFC 9111 section 1.2.2.
-const maxDelta = 1 << 31
-
-// caching is what an answer says about caches, in seconds; negative is nothing.
+// caching is for how long an answer may be kept; negative where it says nothing.
 type caching struct {
-	never           bool // no-store, no-cache
-	maxAge, sMaxAge int64
+	client time.Duration // by who asked: max-age
+	shared time.Duration // by caches on the way: max-age or s-maxage, whichever is longer
+	cdn    time.Duration // by those of the issuer's CDN (RFC 9213)
 }
 
-func cachingOf(h http.Header) caching {
-	c := caching{maxAge: -1, sMaxAge: -1}
-	// Of several the shortest, and of what is no number nothing: RFC 9111 section 4.2.1.
-	least := func(to *int64, value string) {
-		if n := min(seconds(value), maxDelta); *to < 0 || n < *to {
-			*to = n
-		}
+func cachingOf(h http.Header) caching { return caching{-1, -1, -1}.with(h) }
+
+// with is c after an answer that says it anew, field by field: a 304 may leave out what the
+// 200 said (RFC 9111 section 3.2). Expires is not read: issuers who care send max-age, and
+// it takes a clock that agrees.
+func (c caching) with(h http.Header) caching {
+	if lines := h.Values("Cache-Control"); len(lines) > 0 {
+		maxAge, sMaxAge := maxAges(lines)
+		c.client, c.shared = maxAge, max(maxAge, sMaxAge)
 	}
-	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		switch strings.ToLower(name) {
-		case "no-store", "no-cache":
-			c.never = true
-		case "max-age":
-			least(&c.maxAge, value)
-		case "s-maxage":
-			least(&c.sMaxAge, value)
-		}
+	if lines := h.Values("CDN-Cache-Control"); len(lines) > 0 {
+		maxAge, sMaxAge := maxAges(lines)
+		c.cdn = max(maxAge, sMaxAge)
 	}
 	return c
 }
 
-// lifetime is for how long an answer says that it need not be asked for again: its
-// max-age, less its age in caches on the way (RFC 9111 section 4.2); none if it must not
-// be stored at all. ok is false when it says nothing. Expires is not read: issuers who
-// care send max-age, and it takes a clock that agrees.
-func lifetime(h http.Header) (life time.Duration, ok bool) {
-	switch c := cachingOf(h); {
-	case c.never:
-		return 0, true
-	case c.maxAge < 0:
-		return 0, false
-	default:
-		return time.Duration(max(0, c.maxAge-seconds(h.Get("Age")))) * time.Second, true
+// maxAges are what a field says, negative for nothing; none at all if an answer must not
+// be stored. Of several the shortest counts, and what is no number is zero: RFC 9111 section
+// 4.2.1.
+func maxAges(lines []string) (maxAge, sMaxAge time.Duration) {
+	maxAge, sMaxAge = -1, -1
+	least := func(to *time.Duration, value string) {
+		if d := seconds(value); *to < 0 || d < *to {
+			*to = d
+		}
 	}
+	for directive := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		switch strings.ToLower(name) {
+		case "no-store", "no-cache":
+			return 0, 0
+		case "max-age":
+			least(&maxAge, value)
+		case "s-maxage":
+			least(&sMaxAge, value)
+		}
+	}
+	return maxAge, sMaxAge
 }
 
-// staleness is for how long an answer had been stale when it came: its age beyond what
-// its issuer lets caches keep it for. A cache that has lost the issuer may go on with
-// what it has (RFC 9111 section 4.2.4), and by that a revoked key would live for ever. One
-// that was told nothing goes by rules of its own, for which no issuer reckons with more
-// than a day (keys.Policy, CacheAge).
-func staleness(h http.Header) time.Duration {
-	c := cachingOf(h)
-	fresh := max(c.maxAge, c.sMaxAge)
-	switch {
-	case c.never:
-		fresh = 0
-	case fresh < 0:
-		fresh = int64(keys.DefaultPolicy().CacheAge / time.Second)
+// lifetime is for how long an answer of an age need not be asked for again, RFC 9111
+// section 4.2.
+func (c caching) lifetime(age time.Duration) time.Duration {
+	if c.client < 0 {
+		return keys.DefaultPolicy().MaxAge
 	}
-	return time.Duration(max(0, min(seconds(h.Get("Age")), maxDelta)-fresh)) * time.Second
+	return max(0, c.client-age)
 }
+
+// staleness is for how long an answer of an age has been stale: that beyond what its issuer
+// lets caches keep it for. A cache that has lost the issuer may go on with what it has (RFC
+// 9111 section 4.2.4), and by that a revoked key would live for ever. One that was told
+// nothing goes by rules of its own, for which no issuer reckons with more than a day
+// (keys.Policy, CacheAge).
+func (c caching) staleness(age time.Duration) time.Duration {
+	fresh := max(c.shared, c.cdn)
+	if fresh < 0 {
+		fresh = keys.DefaultPolicy().CacheAge
+	}
+	return max(0, age-fresh)
+}
+
+// ageOf is for how long caches on the way had an answer, zero if none says so.
+func ageOf(h http.Header) time.Duration { return seconds(h.Get("Age")) }
 
 // seconds is a number of them, zero for what is none.
-func seconds(s string) int64 {
+func seconds(s string) time.Duration {
+	const most = 1 << 31 // RFC 9111 section 1.2.2
 	s = strings.Trim(strings.TrimSpace(s), `"`)
 	if s == "" || strings.Trim(s, "0123456789") != "" {
 		return 0
 	}
 	n, _ := strconv.ParseInt(s, 10, 64) // of too many digits it is the largest there is
-	return n
+	return time.Duration(min(n, most)) * time.Second
 }

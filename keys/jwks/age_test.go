@@ -6,9 +6,13 @@ import (
 	"time"
 )
 
+const (
+	none     = 300     // where nothing is said: the MaxAge of keys.DefaultPolicy
+	maxDelta = 1 << 31 // RFC 9111 section 1.2.2
+)
+
 // RFC 9111 sections 1.2.2, 4.2.1 and 5.2.2.
 func TestLifetime(t *testing.T) {
-	const none = -1
 	for _, tt := range []struct {
 		cacheControl []string
 		age          string
@@ -17,7 +21,7 @@ func TestLifetime(t *testing.T) {
 		{nil, "", none},
 		{[]string{""}, "", none},
 		{[]string{"public"}, "", none},
-		{[]string{"max-age=300"}, "", 300},
+		{[]string{"max-age=400"}, "", 400},
 		{[]string{"Public , MAX-AGE=300, must-revalidate"}, "", 300},
 		{[]string{`max-age="300"`}, "", 300},
 		{[]string{"public", "max-age=300"}, "", 300},
@@ -31,8 +35,8 @@ func TestLifetime(t *testing.T) {
 		{[]string{"max-age=3e2"}, "", 0},
 		{[]string{"max-age=99999999999999999999999"}, "", maxDelta},
 		{[]string{"max-age=2147483649"}, "", maxDelta},
-		{[]string{"s-maxage=300"}, "", none},
-		{[]string{"x-max-age=300"}, "", none},
+		{[]string{"s-maxage=400"}, "", none},
+		{[]string{"x-max-age=400"}, "", none},
 		{[]string{"max-age=300, no-cache"}, "", 0},
 		{[]string{"No-Store, max-age=300"}, "", 0},
 		{[]string{`private="max-age=7, x", max-age=300`}, "", 300},
@@ -46,9 +50,8 @@ func TestLifetime(t *testing.T) {
 		if tt.age != "" {
 			h.Set("Age", tt.age)
 		}
-		life, ok := lifetime(h)
-		if ok != (tt.seconds != none) || ok && life != time.Duration(tt.seconds)*time.Second {
-			t.Errorf("%q, age %q: %v %v", tt.cacheControl, tt.age, life, ok)
+		if life := cachingOf(h).lifetime(ageOf(h)); life != time.Duration(tt.seconds)*time.Second {
+			t.Errorf("%q, age %q: %v", tt.cacheControl, tt.age, life)
 		}
 	}
 }
@@ -82,8 +85,31 @@ func TestStaleness(t *testing.T) {
 		if tt.age != "" {
 			h.Set("Age", tt.age)
 		}
-		if got := staleness(h); got != time.Duration(tt.seconds)*time.Second {
+		if got := cachingOf(h).staleness(ageOf(h)); got != time.Duration(tt.seconds)*time.Second {
 			t.Errorf("%q, age %q: %v", tt.cacheControl, tt.age, got)
+		}
+	}
+}
+
+// RFC 9213: what an issuer says to its CDN alone is a permission too, and its clients need
+// not be told of it.
+func TestStalenessByCDN(t *testing.T) {
+	for _, tt := range []struct {
+		cacheControl, cdn string
+		lifetime, stale   time.Duration // at an age of two hours
+	}{
+		{"no-cache", "max-age=86400", 0, 0},
+		{"no-store", "Max-Age=7199", 0, time.Second},
+		{"max-age=60", "s-maxage=7200, max-age=60", 0, 0},
+		{"max-age=7200", "max-age=60", 0, 0},
+		{"max-age=60", "no-store, max-age=86400", 0, 7140 * time.Second},
+		{"public", "no-store", 5 * time.Minute, 2 * time.Hour},
+		{"public", "private", 5 * time.Minute, 0},
+	} {
+		h := http.Header{"Cache-Control": {tt.cacheControl}, "Cdn-Cache-Control": {tt.cdn}}
+		c := cachingOf(h)
+		if life, stale := c.lifetime(2*time.Hour), c.staleness(2*time.Hour); life != tt.lifetime || stale != tt.stale {
+			t.Errorf("%q, to the CDN %q: lifetime %v, stale for %v", tt.cacheControl, tt.cdn, life, stale)
 		}
 	}
 }
@@ -97,10 +123,12 @@ func TestDueBounds(t *testing.T) {
 	if due := c.due(&held{}); due != 30*time.Second {
 		t.Errorf("due after %v", due)
 	}
-	if due := c.due(&held{late: 10 * time.Minute}); due != 10*time.Minute+30*time.Second {
+	fetched := time.Now()
+	late := func(d time.Duration) *held { return &held{fetched: fetched, asked: fetched.Add(d)} }
+	if due := c.due(late(10 * time.Minute)); due != 10*time.Minute+30*time.Second {
 		t.Errorf("stale: due after %v", due)
 	}
-	if due := c.due(&held{late: maxDelta * time.Second}); due != time.Hour {
+	if due := c.due(late(maxDelta * time.Second)); due != time.Hour {
 		t.Errorf("stale for long: due after %v", due)
 	}
 }

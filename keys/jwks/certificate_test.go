@@ -27,10 +27,10 @@ func TestCertificateRefused(t *testing.T) {
 		change  func(*x509.Certificate)
 		unknown bool
 	}{
-		"it is for another host":               {func(c *x509.Certificate) { c.DNSNames = []string{"canary.example.net"} }, false},
-		"it is signed by an unknown authority": {func(*x509.Certificate) {}, true},
-		"it has expired":                       {func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }, false},
-		"it is not valid for a server":         {func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, false},
+		"it is for another host":                {func(c *x509.Certificate) { c.DNSNames = []string{"canary.example.net"} }, false},
+		"it is signed by an unknown authority":  {func(*x509.Certificate) {}, true},
+		"it has expired":                        {func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }, false},
+		"its certificate chain is not accepted": {func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, false},
 	} {
 		template := &x509.Certificate{
 			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "canary", Organization: []string{"canary"}},

@@ -1,7 +1,9 @@
 package jwks
 
 import (
+	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,4 +46,23 @@ func TestDefaultTransportReplaced(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	http.DefaultTransport = siteOf(jwkSet(t, k))
 	knows(t, must(NewRemote(Config{URL: siteURL}))(t), "", k)
+}
+
+// A dialer that was set in what net/http goes by counts for https; in clear the one counts
+// that stays on this machine.
+func TestDefaultDialerReplaced(t *testing.T) {
+	shared := http.DefaultTransport.(*http.Transport)
+	before := shared.DialContext
+	defer func() { shared.DialContext = before }()
+	var dialled []string
+	shared.DialContext = func(_ context.Context, _, address string) (net.Conn, error) {
+		dialled = append(dialled, address)
+		return nil, errors.New("mine")
+	}
+	s := server(t, jwkSetHandler(jwkSet(t)))
+	knows(t, must(NewRemote(Config{URL: s.URL}))(t), "")
+	fails(t, must(NewRemote(Config{URL: siteURL}))(t), "", ErrFetch)
+	if len(dialled) != 1 || dialled[0] != "id.example.com:443" {
+		t.Errorf("dialled %q", dialled)
+	}
 }

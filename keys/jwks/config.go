@@ -28,7 +28,8 @@ type Config struct {
 	// net/http when nil, which for http connects to loopback addresses only, wherever
 	// DNS says that localhost is. A Transport given here, or put in the place of
 	// http.DefaultTransport, has to do so itself: for http, refuse other addresses in
-	// its Dialer.Control.
+	// its Dialer.Control. A DialContext that was only set in http.DefaultTransport is
+	// used for https and not for http.
 	Client *http.Client
 
 	// HardAge is for how long a set is used while it cannot be fetched again;
@@ -54,7 +55,8 @@ type Config struct {
 
 	// Report is told of each fetch before its callers go on: to log errors, and keys
 	// that were passed over, and to keep a Copy. It must not ask the Remote. Should it
-	// panic, that is an ErrFetch, though the set is used. It may be nil.
+	// panic after a fetch, that is an ErrFetch, though the set is used; about a Copy it
+	// panics through NewRemote. It may be nil.
 	Report func(Fetch)
 }
 
@@ -74,11 +76,18 @@ type Fetch struct {
 // Copy is a set as it was fetched, to be kept for another process. It can be written
 // as JSON.
 type Copy struct {
-	URL     string        `json:"url"`
-	Fetched time.Time     `json:"fetched"`           // or confirmed, the last time
-	MaxAge  time.Duration `json:"max_age,omitempty"` // what was left of it then; in JSON nanoseconds
-	ETag    string        `json:"etag,omitempty"`
-	Body    []byte        `json:"body"`
+	URL string `json:"url"`
+
+	// Fetched is when it was fetched or confirmed the last time, or earlier: when it
+	// became stale, if a cache on the way should have renewed it.
+	Fetched time.Time `json:"fetched"`
+	// Generated is when the server made it, by its Age in caches on the way. Where it is
+	// zero, an older set can take its place.
+	Generated time.Time `json:"generated,omitzero"`
+
+	MaxAge time.Duration `json:"max_age,omitempty"` // what was left of it when it came; in JSON nanoseconds
+	ETag   string        `json:"etag,omitempty"`
+	Body   []byte        `json:"body"`
 }
 
 func (c Config) withDefaults() (Config, error) {

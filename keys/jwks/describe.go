@@ -59,5 +59,5 @@ func refusal(err error) string {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "it has expired, or is not valid yet by the clock of this machine"
 	}
-	return "it is not valid for a server"
+	return "its certificate chain is not accepted"
 }

@@ -16,20 +16,43 @@
 // the next fetch. While it cannot fetch, it goes on with the set it has for HardAge, an
 // hour, and then has none: everything is refused.
 //
-// A cache on the way keeps a set for as long as its issuer lets it: max-age or s-maxage,
-// whichever is longer, a day if the answer has neither. A set that is older than that by
-// its Age does not count as fetched anew: HardAge runs from when it became stale, and the
-// next fetch tells caches to ask. So whoever can keep a service, or the cache that it
-// asks, from reaching an issuer can keep a key alive for that hour beyond what the issuer
-// lets caches keep, and no longer. An operator who hears of a stolen key does not wait for
-// any of this: [Remote.Refresh] asks at once.
+// A cache on the way keeps a set for as long as its issuer lets it: max-age, s-maxage, or
+// the max-age of CDN-Cache-Control (RFC 9213), whichever is longest, a day if the answer has
+// none. A set that is older than that by its Age is stale, and asked for once more at once,
+// past caches. If that does not help, it does not count as fetched anew: HardAge runs from
+// when it became stale, and one that has been stale for longer is not used at all.
+// stale-while-revalidate and stale-if-error are no permission: a revoked key would live for
+// as long as nobody asks.
+//
+// Nor does a set take the place of one that its issuer made later: what Refresh has taken
+// out, a cache that is behind does not bring back. That fetch fails, after a second try past
+// caches, and the later set is used for HardAge.
+//
+// So whoever can keep a service, or the cache that it asks, from reaching an issuer can keep
+// a key alive for that hour beyond what the issuer lets caches keep, and no longer, as long
+// as that cache sends Age. One that sends none cannot be told from the issuer. An operator
+// who hears of a stolen key does not wait for any of this: [Remote.Refresh] asks at once,
+// past every cache that heeds no-cache.
+//
+// # Issuers behind a CDN
+//
+// Many CDNs are set to keep a set for longer than its Cache-Control says, and to heed no
+// no-cache of a client. Then its Age is beyond its max-age much of the time, and a Remote
+// sees stale sets only: it asks in each Cooldown, and once they have been stale for longer
+// than HardAge, everything is refused. The issuer mends that by saying what its CDN may do,
+// in s-maxage or in CDN-Cache-Control, and by having it pass that on; until it does, a
+// longer HardAge accepts what the CDN keeps. With such a CDN a revoked key is accepted, and
+// a new one unknown, for as long as the CDN keeps the set, and Refresh does not help: the
+// issuer has to purge it there.
 //
 // # How often it is fetched
 //
 // Tokens name the key that they are signed with, and anybody may send one. So it is not
 // the tokens that decide how often their issuer is asked: at most one fetch is started
 // in Cooldown, 30 seconds, for whatever reason but Refresh. While there is no usable set
-// it is one in a sixth of that: a try every 5 seconds, as long as somebody asks.
+// it is one in a sixth of that: a try every 5 seconds, as long as somebody asks. A fetch
+// is one request, and a second one past caches where the first answer was stale, older
+// than what is held, or a 304 about another set. Redirects come on top.
 //
 // A set is fetched again after three quarters of its max-age, but not before Cooldown is
 // over and not later than at half of HardAge: within one caller's request, while all

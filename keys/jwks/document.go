@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -38,6 +39,7 @@ func newDocument(set *keys.PublicSet, use keys.Use) (*document, error) {
 func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", d.etag)
 	asked := r.WithContext(r.Context()) // whose header is not the caller's
-	asked.Header = http.Header{"If-None-Match": r.Header.Values("If-None-Match")}
+	// Several lines are one list, RFC 9110 section 5.3, of which ServeContent reads the first.
+	asked.Header = http.Header{"If-None-Match": {strings.Join(r.Header.Values("If-None-Match"), ", ")}}
 	http.ServeContent(w, asked, "", time.Time{}, bytes.NewReader(d.body))
 }

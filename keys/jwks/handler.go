@@ -49,7 +49,7 @@ const (
 // policy reckon with. If it is due to be reloaded, a request starts that and waits for
 // a tenth of a second at most; a store that hangs keeps one goroutine for each Handler,
 // for ten seconds or until it answers. Run the ring (keys.Ring.Run) where a revocation
-// shall be published within a second. A set older than the policy allows is not served:
+// shall be published within 1.5 s. A set older than the policy allows is not served:
 // the answer is 503 and never cached, as it is whenever the source fails. A wrapper of a
 // ring that shall be treated as one embeds it, or has its method Published.
 //

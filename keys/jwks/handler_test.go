@@ -69,6 +69,12 @@ func TestHandler(t *testing.T) {
 	if w := ask(h, "GET", "If-None-Match", `"other"`); w.Code != 200 || w.Body.String() != body {
 		t.Errorf("another ETag: %d", w.Code)
 	}
+	lines := httptest.NewRequest("GET", "/jwks.json", nil)
+	lines.Header["If-None-Match"] = []string{`"other"`, etag}
+	same := httptest.NewRecorder()
+	if h.ServeHTTP(same, lines); same.Code != 304 {
+		t.Errorf("If-None-Match in two lines: %d", same.Code)
+	}
 	other := ask(Handler(publicSet(t, newKey(t, keys.ES256)), HandlerConfig{}), "GET")
 	hasOther := other.Header().Get("ETag")
 	if hasOther == etag {

@@ -11,18 +11,28 @@ import (
 
 // held is a set as it was fetched, never changed afterwards.
 type held struct {
-	set      *keys.PublicSet
-	body     []byte
-	etag     string
-	fetched  time.Time     // or confirmed; if it came stale, when it became that
-	late     time.Duration // for how long it had been stale when it came
-	lifetime time.Duration
+	set  *keys.PublicSet
+	body []byte
+	etag string
+
+	asked     time.Time // when the last answer about it was asked for
+	fetched   time.Time // the same; if that came stale, when it became that
+	generated time.Time // when the server made the answer, by its age in caches on the way
+	lifetime  time.Duration
+	caching   caching // from which these were reckoned
 }
 
-// age is the larger of what the wall clock and the monotonic clock say: the one can be
+func (h *held) age(now time.Time) time.Duration { return elapsed(h.fetched, now) }
+
+// late is for how long the last answer had been stale when it was asked for.
+func (h *held) late() time.Duration { return h.age(h.asked) }
+
+func (h *held) generatedAge() time.Duration { return elapsed(h.generated, h.asked) }
+
+// elapsed is the larger of what the wall clock and the monotonic clock say: the one can be
 // set back, the other stands still while the machine sleeps.
-func (h *held) age(now time.Time) time.Duration {
-	return max(now.Sub(h.fetched), now.Round(0).Sub(h.fetched.Round(0)))
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }
 
 func (h *held) has(kid string) bool {
@@ -38,37 +48,40 @@ func (h *held) has(kid string) bool {
 // has its tries in what is left of HardAge.
 func (c *Config) due(h *held) time.Duration {
 	early := min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.HardAge/2)
-	return min(max(early, h.late+c.Cooldown), c.HardAge)
+	return min(max(early, h.late()+c.Cooldown), c.HardAge)
 }
 
 // replace makes what is held from now on of an answer with a body. The same body is the
 // same set: a cache of verified tokens goes by that.
 func (h *held) replace(a answer, now time.Time) (*held, error) {
-	next := &held{body: a.body, etag: etagOf(a.header), lifetime: keys.DefaultPolicy().MaxAge}
-	next.date(a.header, now)
+	next := &held{body: a.body, etag: etagOf(a.header), caching: cachingOf(a.header)}
+	next.date(ageOf(a.header), now)
 	if h != nil && bytes.Equal(h.body, a.body) {
 		next.set, next.body = h.set, h.body
 		return next, nil
 	}
-	var err error
-	next.set, err = keys.ParsePublicSet(a.body)
-	return next, err
+	set, err := keys.ParsePublicSet(a.body)
+	if err != nil {
+		return nil, err
+	}
+	next.set = set
+	return next, nil
 }
 
 // confirm is h after the answer that it still holds, RFC 9111 section 4.3.4.
 func (h *held) confirm(header http.Header, now time.Time) *held {
 	next := *h
-	next.date(header, now)
+	next.caching = h.caching.with(header)
+	next.date(ageOf(header), now)
 	return &next
 }
 
-// date counts the age of h, while it is made, by what the answer says.
-func (h *held) date(header http.Header, now time.Time) {
-	h.late = staleness(header)
-	h.fetched = now.Add(-h.late)
-	if life, ok := lifetime(header); ok {
-		h.lifetime = life
-	}
+// date dates h, while it is made of an answer of an age.
+func (h *held) date(age time.Duration, now time.Time) {
+	h.asked = now
+	h.fetched = now.Add(-h.caching.staleness(age))
+	h.generated = now.Add(-age)
+	h.lifetime = h.caching.lifetime(age)
 }
 
 // etagOf is the answer's ETag. One that is longer than any hash is not worth keeping.
@@ -81,7 +94,10 @@ func etagOf(h http.Header) string {
 }
 
 func (h *held) copy(url string) Copy {
-	return Copy{URL: url, Fetched: h.fetched.Round(0), MaxAge: h.lifetime, ETag: h.etag, Body: bytes.Clone(h.body)}
+	return Copy{
+		URL: url, Fetched: h.fetched.Round(0), Generated: h.generated.Round(0),
+		MaxAge: h.lifetime, ETag: h.etag, Body: bytes.Clone(h.body),
+	}
 }
 
 // restore is what a Copy holds, nil if there is none. It may be too old to be used, and
@@ -101,9 +117,14 @@ func (c *Config) restore(now time.Time) (*held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the Copy is damaged, remove it: %w", ErrConfig, err)
 	}
-	return &held{
+	life := max(0, c.Copy.MaxAge)
+	h := &held{
 		set: set, body: bytes.Clone(c.Copy.Body), etag: c.Copy.ETag,
 		fetched:  now.Add(-age), // by both clocks
-		lifetime: max(0, c.Copy.MaxAge),
-	}, nil
+		lifetime: life,
+		caching:  caching{client: life, shared: life, cdn: -1},
+	}
+	h.asked = h.fetched
+	h.generated = h.fetched.Add(-max(0, c.Copy.Fetched.Sub(c.Copy.Generated)))
+	return h, nil
 }

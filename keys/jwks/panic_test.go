@@ -61,3 +61,13 @@ func TestReportPanics(t *testing.T) {
 		}
 	})
 }
+
+// About a Copy it is called by NewRemote, and so is its panic the caller's.
+func TestReportPanicsAboutCopy(t *testing.T) {
+	defer func() {
+		if recover() != canary {
+			t.Error("the panic was swallowed")
+		}
+	}()
+	NewRemote(Config{URL: siteURL, Copy: Copy{Body: []byte{}}, Report: func(Fetch) { panic(canary) }})
+}

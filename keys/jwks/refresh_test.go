@@ -3,6 +3,7 @@ package jwks
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -102,4 +103,23 @@ func TestRefreshDuringFetch(t *testing.T) {
 			t.Errorf("%d fetches", s.count())
 		}
 	})
+}
+
+// The fetch of somebody else that begins and ends just before ours takes nothing from it:
+// ours goes past caches.
+func TestRefreshAfterOtherFetch(t *testing.T) {
+	k := newKey(t, keys.ES256)
+	s := siteOf(jwkSet(t, k))
+	other := func() {}
+	r := must(newRemote(Config{URL: siteURL, Client: &http.Client{Transport: s}}, func() time.Time {
+		first := other
+		other = func() {}
+		first()
+		return time.Now()
+	}))(t)
+	other = func() { knows(t, r, "", k) }
+	refreshed(t, r, k)
+	if told := s.last().Header.Get("Cache-Control"); told != "no-cache" || s.count() != 2 {
+		t.Errorf("%d fetches, the last told caches %q", s.count(), told)
+	}
 }

@@ -110,7 +110,7 @@ func (r *Remote) outcome(s *state, now time.Time) (*keys.PublicSet, error) {
 	if s.err != nil {
 		return nil, fmt.Errorf("%w: last read %v ago: %w", keys.ErrStale, age, s.err)
 	}
-	return nil, fmt.Errorf("%w: %s was last read %v ago", keys.ErrStale, r.where, age)
+	return nil, fmt.Errorf("%w: %s was last up to date %v ago", keys.ErrStale, r.where, age)
 }
 
 func (r *Remote) usable(h *held, now time.Time) bool {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -67,12 +66,13 @@ func (r *Remote) mayTry(now time.Time) bool {
 // the way are told to ask, and an ETag is not relied on: there are servers that make it
 // of a file's time and length. It need not be who wants it that starts the fetch: a busy
 // service starts one for its known keys as soon as the cooldown is over. Caches are told
-// to ask also when what they gave the last time was stale, or is too old by now.
+// to ask also when what they gave the last time was stale, or is too old by now; and by
+// believe when what they give this time is.
 func (r *Remote) fetch() {
 	old := r.state.Load().held
 	wanted := r.wanted.Swap(false)
 	header := http.Header{"Accept": {"application/jwk-set+json, application/json"}}
-	if wanted || old != nil && (old.late > 0 || !r.usable(old, r.now())) {
+	if wanted || old != nil && (old.late() > 0 || !r.usable(old, r.now())) {
 		header.Set("Cache-Control", "no-cache")
 	}
 	if !wanted && old != nil && old.etag != "" {
@@ -82,7 +82,7 @@ func (r *Remote) fetch() {
 	err := recovered(errFetchPanic, func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
 		defer cancel()
-		h, err = r.answer(ctx, old, header)
+		h, err = r.believe(ctx, old, header)
 		return err
 	})
 	if err != nil {
@@ -97,32 +97,6 @@ func (r *Remote) fetch() {
 		Due: h.fetched.Add(r.cfg.due(h)).Round(0),
 	})
 }
-
-// answer is what to hold from now on. Its age counts from before it was asked for. A 304
-// that names another set than ours is not about ours, RFC 9111 section 4.3.4: we ask for
-// that one.
-func (r *Remote) answer(ctx context.Context, old *held, header http.Header) (*held, error) {
-	now := r.now()
-	a, err := r.get.get(ctx, r.url, header)
-	asked := header.Get("If-None-Match")
-	switch {
-	case err != nil:
-		return nil, err
-	case a.status == http.StatusOK:
-		return old.replace(a, now)
-	case a.status != http.StatusNotModified || asked == "":
-		return nil, statusError(a.status)
-	}
-	if tag := a.header.Get("ETag"); tag == "" || opaque(tag) == opaque(asked) {
-		return old.confirm(a.header, now), nil
-	}
-	header = header.Clone()
-	header.Del("If-None-Match")
-	return r.answer(ctx, old, header)
-}
-
-// opaque is an ETag for the weak comparison, RFC 9110 section 8.8.3.2.
-func opaque(tag string) string { return strings.TrimPrefix(tag, "W/") }
 
 func (r *Remote) because(why error) error {
 	return fmt.Errorf("%w: %s: %w", ErrFetch, r.where, why)

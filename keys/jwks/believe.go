@@ -1,0 +1,94 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+var (
+	errOlder    = errors.New("a cache on the way answered with an older set")
+	errOtherSet = errors.New("the answer is a 304 about another set than the one that is held")
+)
+
+// believe is what to hold from now on. A CDN has many caches, which hold sets of different
+// times, and the one that answers may be behind the one that did before. So an answer that
+// is stale or older than what is held is asked for once more, past all of them, as is one
+// that confirms another set than ours (RFC 9111 section 4.3.4). The younger one counts.
+func (r *Remote) believe(ctx context.Context, old *held, header http.Header) (*held, error) {
+	h, err := r.ask(ctx, old, header)
+	past := header.Get("Cache-Control") != ""
+	if errors.Is(err, errOtherSet) || err == nil && !past && (h.late() > 0 || h.olderThan(old)) {
+		next, failed := r.ask(ctx, old, pastCaches(header))
+		if err != nil || failed == nil && next.generated.After(h.generated) {
+			h, err = next, failed
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h.inPlaceOf(old, r.cfg.HardAge)
+}
+
+func pastCaches(header http.Header) http.Header {
+	header = header.Clone()
+	header.Set("Cache-Control", "no-cache")
+	header.Del("If-None-Match")
+	return header
+}
+
+// ask is what one answer would have us hold. Its age counts from before it was asked for.
+func (r *Remote) ask(ctx context.Context, old *held, header http.Header) (*held, error) {
+	now := r.now()
+	a, err := r.get.get(ctx, r.url, header)
+	asked := header.Get("If-None-Match")
+	switch {
+	case err != nil:
+		return nil, err
+	case a.status == http.StatusOK:
+		return old.replace(a, now)
+	case a.status != http.StatusNotModified || asked == "":
+		return nil, statusError(a.status)
+	}
+	if tag := a.header.Get("ETag"); tag != "" && opaque(tag) != opaque(asked) {
+		return nil, errOtherSet
+	}
+	return old.confirm(a.header, now), nil
+}
+
+// opaque is an ETag for the weak comparison, RFC 9110 section 8.8.3.2.
+func opaque(tag string) string { return strings.TrimPrefix(tag, "W/") }
+
+// olderThan reports whether the server made an answer before that from which old is. Ages
+// are whole seconds, of two answers that took some time.
+func (h *held) olderThan(old *held) bool {
+	const coarse = 2 * time.Second
+	return old != nil && h.generatedAge()-coarse > elapsed(old.generated, h.asked)
+}
+
+// inPlaceOf is h where old was, or why it cannot take its place. An older set would bring
+// back a key that was revoked. One that came stale is no news of the same set, and does not
+// make it older than it was known to be.
+func (h *held) inPlaceOf(old *held, hardAge time.Duration) (*held, error) {
+	switch {
+	case h.late() > hardAge:
+		return nil, fmt.Errorf("a cache on the way answered with a set that it should have renewed %v ago", h.late())
+	case old == nil:
+		return h, nil
+	case h.set != old.set:
+		if h.olderThan(old) {
+			return nil, errOlder
+		}
+		return h, nil
+	}
+	if elapsed(old.fetched, h.asked) < h.late() {
+		h.fetched = old.fetched
+	}
+	if elapsed(old.generated, h.asked) < h.generatedAge() {
+		h.generated = old.generated
+	}
+	return h, nil
+}

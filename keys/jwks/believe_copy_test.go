@@ -1,0 +1,68 @@
+package jwks
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// An older answer that confirms a set does not have it pass for older: what is between the
+// two does not take its place.
+func TestConfirmedByOlder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, other := newKey(t, keys.ES256), newKey(t, keys.ES256)
+		s := new(site)
+		s.answers(edge{body: jwkSet(t, k)})
+		var told error
+		r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f.Err }})
+		knows(t, r, "", k)
+		time.Sleep(226 * time.Second)
+		s.answers(edge{body: jwkSet(t, k), age: 280})
+		knows(t, r, "", k)
+		time.Sleep(30 * time.Second)
+		s.answers(edge{body: jwkSet(t, other), age: 290})
+		if knows(t, r, "", k); !errors.Is(told, errOlder) {
+			t.Errorf("told %v", told)
+		}
+	})
+}
+
+// A Copy keeps when the server made it, by which the next set is younger, though a cache
+// has had it since before the Copy was fetched.
+func TestCopyGenerated(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*Copy)
+		older  bool
+	}{
+		"as it was kept":           {func(*Copy) {}, false},
+		"not kept":                 {func(c *Copy) { c.Generated = time.Time{} }, false},
+		"after it was fetched":     {func(c *Copy) { c.Generated = c.Fetched.Add(time.Hour) }, true},
+		"right when it was stored": {func(c *Copy) { c.Generated = c.Fetched }, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			k, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
+			s := new(site)
+			s.answers(edge{body: jwkSet(t, k), age: 250})
+			var told Fetch
+			cfg := Config{Report: func(f Fetch) { told = f }}
+			knows(t, remoteOf(t, s, cfg), "", k)
+			if made := time.Since(told.Copy.Generated); made != 250*time.Second {
+				t.Errorf("%s: made %v ago", name, made)
+			}
+			tt.change(&told.Copy)
+			cfg.Copy = told.Copy
+			r := remoteOf(t, s, cfg)
+			time.Sleep(time.Minute)
+			s.answers(edge{body: jwkSet(t, next), age: 200})
+			if r.Public(t.Context(), ""); errors.Is(told.Err, errOlder) != tt.older {
+				t.Errorf("%s: told %v", name, told.Err)
+			}
+			time.Sleep(time.Hour / 2)
+			s.answers(edge{body: jwkSet(t, next)})
+			knows(t, r, "", next)
+		})
+	}
+}

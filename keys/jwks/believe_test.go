@@ -1,0 +1,229 @@
+package jwks
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// edge is one of the caches of a CDN. It has a set of an age, and says that it may have it
+// for 300 s.
+type edge struct {
+	body   []byte
+	age    int
+	etag   string // with which it answers 304 to any condition; none if empty
+	origin []byte // what the issuer answers, whom it asks when told no-cache; nil if it heeds none
+}
+
+func (e edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e.origin != nil && r.Header.Get("Cache-Control") == "no-cache" {
+		e.body, e.age, e.etag = e.origin, 0, ""
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "max-age=300")
+	w.Header().Set("Age", fmt.Sprint(e.age))
+	if e.etag != "" {
+		w.Header().Set("ETag", e.etag)
+	}
+	if e.etag != "" && r.Header.Get("If-None-Match") != "" {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	w.Write(e.body)
+}
+
+func (s *site) answers(e edge) { s.set(func() { s.handler = e }) }
+
+const errRenew = "should have renewed"
+
+// A set was fetched 226 s ago, and now another cache answers with what it may be behind in.
+// It is asked for once more, past the caches; where they do not heed that, what there is
+// does not become older, and no older set takes its place.
+func TestCacheBehind(t *testing.T) {
+	k, other := newKey(t, keys.ES256), newKey(t, keys.ES256)
+	same, another := jwkSet(t, k), jwkSet(t, other)
+	for name, tt := range map[string]struct {
+		edge     edge
+		says     string        // the error
+		age      time.Duration // of the copy
+		due      time.Duration
+		requests int
+	}{
+		"fresh":                  {edge{body: same, age: 200}, "", 0, 75 * time.Second, 1},
+		"fresh, another":         {edge{body: another, age: 200}, "", 0, 75 * time.Second, 1},
+		"as old, by its seconds": {edge{body: another, age: 228}, "", 0, 54 * time.Second, 1},
+		"older":                  {edge{body: same, age: 229}, "", 0, 53250 * time.Millisecond, 2},
+		"older, 304":             {edge{body: same, age: 229, etag: `"1"`}, "", 0, 53250 * time.Millisecond, 2},
+		"older, another":         {edge{body: another, age: 229}, errOlder.Error(), 0, 0, 2},
+		"stale":                  {edge{body: same, age: 700}, "", 226 * time.Second, 30 * time.Second, 2},
+		"stale, 304":             {edge{body: same, age: 700, etag: `"1"`}, "", 226 * time.Second, 30 * time.Second, 2},
+		"stale, another":         {edge{body: another, age: 700}, errOlder.Error(), 0, 0, 2},
+		"stale for a bit":        {edge{body: same, age: 310}, "", 10 * time.Second, 30 * time.Second, 2},
+		"stale for long":         {edge{body: same, age: 5000}, errRenew + " 1h18m20s ago", 0, 0, 2},
+		"stale for long, 304":    {edge{body: same, age: 5000, etag: `"1"`}, errRenew, 0, 0, 2},
+		"stale for long, other":  {edge{body: another, age: 5000}, errRenew, 0, 0, 2},
+		"asked past":             {edge{body: another, age: 5000, origin: another}, "", 0, 225 * time.Second, 2},
+		"asked past a 304":       {edge{body: same, age: 700, etag: `"1"`, origin: same}, "", 0, 225 * time.Second, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := new(site)
+				s.answers(edge{body: same, etag: `"1"`})
+				var told Fetch
+				r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f }})
+				set := knows(t, r, "", k)
+				time.Sleep(226 * time.Second)
+				s.answers(tt.edge)
+				got, err := r.Public(t.Context(), "")
+				if err != nil || (got != set) != (told.Changed) {
+					t.Errorf("another set %v: %v", got != set, err)
+				}
+				if n := s.count() - 1; n != tt.requests {
+					t.Errorf("%d requests", n)
+				}
+				if h := s.last().Header; tt.requests == 2 && (h.Get("Cache-Control") != "no-cache" || h.Get("If-None-Match") != "") {
+					t.Errorf("asked again with %v", h)
+				}
+				if tt.says != "" {
+					if !errors.Is(told.Err, ErrFetch) || !strings.Contains(told.Err.Error(), tt.says) || got != set {
+						t.Errorf("told %v, want %q", told.Err, tt.says)
+					}
+					return
+				}
+				if age := time.Since(told.Copy.Fetched); told.Err != nil || age != tt.age {
+					t.Errorf("told %v, the copy is %v old, want %v", told.Err, age, tt.age)
+				}
+				if due := time.Until(told.Due); due != tt.due {
+					t.Errorf("due in %v, want %v", due, tt.due)
+				}
+			})
+		})
+	}
+}
+
+// What Refresh has taken out is not brought back by a cache that is behind, be its set
+// fresh or stale, nor in another process; it is by the issuer.
+func TestRevokedStaysOut(t *testing.T) {
+	for _, age := range []int{280, 2000} {
+		for _, restarts := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				stolen, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
+				s := siteOf(jwkSet(t, stolen))
+				var told Fetch
+				cfg := Config{Report: func(f Fetch) { told = f }}
+				r := remoteOf(t, s, cfg)
+				knows(t, r, "", stolen)
+				s.answers(edge{body: jwkSet(t, next)})
+				refreshed(t, r, next)
+				if restarts {
+					cfg.Copy = told.Copy
+					r = remoteOf(t, s, cfg)
+				}
+				time.Sleep(226 * time.Second)
+				s.answers(edge{body: jwkSet(t, stolen), age: age})
+				knows(t, r, "", next)
+				if !errors.Is(told.Err, errOlder) {
+					t.Errorf("told %v", told.Err)
+				}
+				if _, err := r.Refresh(t.Context()); !errors.Is(err, errOlder) || !errors.Is(err, ErrFetch) {
+					t.Errorf("Refresh: %v", err)
+				}
+				fails(t, r, stolen.ID(), ErrFetch, errOlder)
+				s.answers(edge{body: jwkSet(t, stolen), age: 10})
+				refreshed(t, r, stolen)
+			})
+		}
+	}
+}
+
+// After a quiet night the first answer of a cache with stale-while-revalidate is one of
+// yesterday, and the next one is not.
+func TestStaleWhileRevalidate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, k := newKey(t, keys.ES256), newKey(t, keys.ES256)
+		s := new(site)
+		s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			edge{body: jwkSet(t, old), age: 3 * 60 * 60}.ServeHTTP(w, r)
+			s.answers(edge{body: jwkSet(t, k)})
+		})
+		knows(t, remoteOf(t, s, Config{}), "", k)
+	})
+}
+
+// A set that has been stale for longer than HardAge is none, and that is what the error
+// says, not that nothing was read.
+func TestStaleForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKey(t, keys.ES256)
+		s := new(site)
+		s.answers(edge{body: jwkSet(t, k), age: 300 + 3601})
+		var told Fetch
+		r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f }})
+		err := fails(t, r, "", ErrFetch)
+		if errors.Is(err, keys.ErrStale) || !strings.Contains(fmt.Sprint(err), errRenew+" 1h0m1s ago") {
+			t.Error(err)
+		}
+		time.Sleep(5 * time.Second)
+		s.answers(edge{body: jwkSet(t, k), age: 300 + 3600})
+		knows(t, r, "", k)
+		if told.Err != nil || told.Due.Before(time.Now()) {
+			t.Errorf("told %v, due %v", told.Err, time.Until(told.Due))
+		}
+		time.Sleep(time.Second)
+		if err := fails(t, r, "", keys.ErrStale); !strings.Contains(fmt.Sprint(err), "was last up to date 1h0m1s ago") {
+			t.Error(err)
+		}
+	})
+}
+
+// Both tries have the time of one. If the second one fails, or brings what is even older,
+// the first one counts.
+func TestSecondTry(t *testing.T) {
+	k, older := newKey(t, keys.ES256), newKey(t, keys.ES256)
+	for name, second := range map[string]http.Handler{
+		"fails":    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }),
+		"garbage":  edge{body: []byte("garbage")},
+		"is older": edge{body: jwkSet(t, older), age: 3000},
+		"hangs":    http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := new(site)
+				s.delay = 2 * time.Second
+				s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					edge{body: jwkSet(t, k), age: 600}.ServeHTTP(w, r)
+					s.set(func() { s.handler = second })
+				})
+				start := time.Now()
+				knows(t, remoteOf(t, s, Config{}), "", k)
+				if took := time.Since(start); s.count() != 2 || took > DefaultTimeout {
+					t.Errorf("%d requests in %v", s.count(), took)
+				}
+			})
+		})
+	}
+}
+
+// A machine that sleeps, or whose clock is set, does not take a set for older than it is.
+func TestOlderThanClocks(t *testing.T) {
+	at := time.Now()
+	old := &held{generated: at}
+	for name, clock := range map[string]struct{ wall, monotonic time.Duration }{
+		"both": {time.Hour, time.Hour}, "asleep": {time.Hour, time.Minute}, "set back": {-time.Hour, time.Hour},
+	} {
+		now := shiftMonotonic(t, at.Add(clock.wall), clock.monotonic-clock.wall)
+		made := func(age time.Duration) *held { return &held{asked: now, generated: now.Add(-age)} }
+		if made(time.Hour+2*time.Second).olderThan(old) || !made(time.Hour+3*time.Second).olderThan(old) {
+			t.Errorf("%s: taken for older by another measure than that of an hour", name)
+		}
+	}
+	if (&held{asked: at, generated: at.Add(-maxDelta * time.Second)}).olderThan(&held{}) {
+		t.Error("older than one that nobody dated")
+	}
+}
