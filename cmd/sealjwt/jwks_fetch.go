@@ -77,7 +77,11 @@ func discover(ctx context.Context, issuer string, f fetchFlags) (string, error) 
 
 func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string) error {
 	var got jwks.Fetch
-	remote, err := jwks.NewRemote(jwks.Config{URL: url, Timeout: time.Duration(f.timeout), Report: func(f jwks.Fetch) { got = f }})
+	remote, err := jwks.NewRemote(jwks.Config{
+		URL: url, Timeout: time.Duration(f.timeout),
+		Copy:   a.cached(url), // for an older set not to take its place
+		Report: func(f jwks.Fetch) { got = f },
+	})
 	if err != nil {
 		return err
 	}

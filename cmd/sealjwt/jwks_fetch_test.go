@@ -39,28 +39,44 @@ func TestFetchAsksPastCaches(t *testing.T) {
 	}
 }
 
-// An answer that came too old is not explained by the verb that has just fetched it.
-func TestFetchedTooOld(t *testing.T) {
+// A CDN that is behind is no news of its keys, and what it has does not replace what an
+// earlier run has kept.
+func TestFetchFromACacheThatIsBehind(t *testing.T) {
 	newHome(t)
-	exported, _ := runOK(t, "", "keys", "export")
+	later, _ := runOK(t, "", "keys", "export")
+	older, _ := runOK(t, "", "keys", "export", "--use", "sig")
+	set, age := later, "0"
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "max-age=60")
-		w.Header().Set("Age", "100000")
-		io.WriteString(w, exported)
+		w.Header().Set("Age", age)
+		io.WriteString(w, set)
 	}))
 	defer s.Close()
-	fetch := "sealjwt jwks fetch " + s.URL + "/jwks"
-	for _, c := range []struct{ verb, advice string }{
-		{"jwks fetch", "it was that old when it came: check the URL and the network, where a cache may answer, or tell the issuer"},
-		{"seal --to", "see whether it can be fetched: " + fetch},
-	} {
-		var out, errs bytes.Buffer
-		args := append(strings.Fields(c.verb), s.URL+"/jwks")
-		code := run(t.Context(), args, strings.NewReader(`{"iss":"a","aud":"b"}`), &out, &errs)
-		if code != exitIO || !strings.HasSuffix(errs.String(), " ago: "+c.advice+"\n") {
-			t.Errorf("%s: exit code %d: %s", c.verb, code, errs.String())
-		}
+	const claims = `{"iss":"a","aud":"b"}`
+	sealTo := []string{"seal", "--to", s.URL + "/jwks"}
+	fetch := []string{"jwks", "fetch", s.URL + "/jwks"}
+
+	age = "100000" // and there is no copy yet
+	for _, args := range [][]string{fetch, sealTo} {
+		refused(t, args, claims, "should have renewed")
+	}
+	age = "0"
+	runOK(t, "", fetch...)
+	for _, age = range []string{"1000", "30"} {
+		set = older
+		refused(t, fetch, "", "an older set")
+		runOK(t, claims, sealTo...) // which needs the key that the older set lacks
+	}
+}
+
+func refused(t *testing.T, args []string, in, why string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code := run(t.Context(), args, strings.NewReader(in), &out, &errs)
+	if code != exitIO || out.Len() > 0 || !strings.Contains(errs.String(), why) ||
+		!strings.HasSuffix(errs.String(), ": try again later, or tell the issuer, who can purge it\n") {
+		t.Errorf("%v: exit code %d: %s", args, code, errs.String())
 	}
 }
 

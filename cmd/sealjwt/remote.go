@@ -100,6 +100,7 @@ func (r *remoteKeys) explain(err error) error {
 var fetchAdvice = []struct{ text, advice string }{
 	{"redirects", ""}, // which says it
 	{"leads to another machine", ""},
+	{"a cache on the way answered", "try again later, or tell the issuer, who can purge it"},
 	{"no complete answer within", "try again, or wait longer with --timeout 30s"},
 	{"certificate is refused", "check the host; the certificate of a CA of your own is named by SSL_CERT_FILE"},
 	{"does not speak TLS", "check the port"},
@@ -116,8 +117,6 @@ func explainFetch(err error) error {
 		return &failure{err: err, code: exitPolicy}
 	case errors.Is(err, keys.ErrMalformed):
 		return &failure{err: err, code: exitKey, advice: "that is no JWK Set: check the URL"}
-	case !errors.Is(err, jwks.ErrFetch) && errors.Is(err, keys.ErrStale):
-		return &failure{err: err, code: exitIO, advice: "it was that old when it came: check the URL and the network, where a cache may answer, or tell the issuer"}
 	case !errors.Is(err, jwks.ErrFetch):
 		return err
 	}
