@@ -79,8 +79,13 @@ func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string
 	var got jwks.Fetch
 	remote, err := jwks.NewRemote(jwks.Config{
 		URL: url, Timeout: time.Duration(f.timeout),
-		Copy:   a.cached(url), // for an older set not to take its place
-		Report: func(f jwks.Fetch) { got = f },
+		Copy: a.cached(url), // for an older set not to take its place
+		Report: func(f jwks.Fetch) {
+			if errors.Is(f.Err, jwks.ErrConfig) { // of NewRemote, about the copy
+				a.sayCopy(url, f.Err)
+			}
+			got = f
+		},
 	})
 	if err != nil {
 		return err

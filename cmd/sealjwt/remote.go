@@ -55,7 +55,7 @@ func (a *app) remoteKeys(url string, f fetchFlags) (*remoteKeys, error) {
 func (r *remoteKeys) report(f jwks.Fetch) {
 	switch {
 	case errors.Is(f.Err, jwks.ErrConfig): // of NewRemote, about the copy
-		r.a.say("warning: the copy of %s in the cache is passed over: %s", withoutSecrets(r.url), plain(f.Err.Error()))
+		r.a.sayCopy(r.url, f.Err)
 	case f.Err != nil:
 		r.failed.Store(&fetchFailure{f.Err})
 	default:
@@ -64,6 +64,10 @@ func (r *remoteKeys) report(f jwks.Fetch) {
 		r.fetched.Store(&f.Copy.Fetched)
 		r.a.keep(f.Copy) // which has told its error; this run goes on with what was fetched
 	}
+}
+
+func (a *app) sayCopy(url string, err error) {
+	a.say("warning: the copy of %s in the cache is passed over: %s", withoutSecrets(url), plain(err.Error()))
 }
 
 // Public is that of the Remote. A fetch that has failed is an error only if there is no

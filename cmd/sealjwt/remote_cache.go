@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
@@ -89,6 +91,9 @@ func (a *app) keep(c jwks.Copy) error {
 		return err
 	}
 	defer folder.Close()
+	if before, err := readCopy(folder, copyName(c.URL)); err == nil && outlives(before, c) {
+		return nil
+	}
 	data, err := json.Marshal(c)
 	if err == nil {
 		err = replaceIn(folder, copyName(c.URL), append(data, '\n'))
@@ -100,6 +105,15 @@ func (a *app) keep(c jwks.Copy) error {
 		})
 	}
 	return err
+}
+
+// outlives reports whether a copy has to stay: its issuer made it after the one that would
+// replace it. A run that began before jwks fetch was called may end after it, and would put
+// a key back that was revoked. One that is of no use, too old or from the future, need not.
+func outlives(before, next jwks.Copy) bool {
+	age := time.Since(before.Fetched)
+	return before.Generated.After(next.Generated) && !bytes.Equal(before.Body, next.Body) &&
+		age >= 0 && age <= jwks.DefaultHardAge
 }
 
 // forget removes the copy of a URL, if there is one that seal and open would go by.

@@ -34,6 +34,38 @@ func newRun() (*app, *bytes.Buffer) {
 	return &app{stderr: errs}, errs
 }
 
+// A run that ends after another does not put an older set in the place of its.
+func TestKeepTheLaterSet(t *testing.T) {
+	a, _, errs := newCache(t)
+	at := func(fetched, generated time.Duration, body string) jwks.Copy {
+		now := time.Now().Round(0)
+		return jwks.Copy{URL: copiedURL, Fetched: now.Add(fetched), Generated: now.Add(generated), Body: []byte(body)}
+	}
+	for name, c := range map[string]struct {
+		before, next jwks.Copy
+		stays        bool
+	}{
+		"older":              {at(0, 0, "x"), at(0, -time.Minute, "y"), true},
+		"undated":            {at(0, 0, "x"), jwks.Copy{URL: copiedURL, Fetched: time.Now(), Body: []byte("y")}, true},
+		"later":              {at(0, -time.Minute, "x"), at(0, 0, "y"), false},
+		"over an undated":    {jwks.Copy{URL: copiedURL, Fetched: time.Now(), Body: []byte("x")}, at(0, 0, "y"), false},
+		"the same":           {at(0, 0, "x"), at(0, -time.Minute, "x"), false},
+		"of no use any more": {at(-2*time.Hour, 0, "x"), at(0, -time.Minute, "y"), false},
+		"from the future":    {at(time.Hour, time.Hour, "x"), at(0, 0, "y"), false},
+	} {
+		if err := errors.Join(a.forget(copiedURL), a.keep(c.before), a.keep(c.next)); err != nil {
+			t.Fatal(err)
+		}
+		want := c.next
+		if c.stays {
+			want = c.before
+		}
+		if got := a.cached(copiedURL); !got.Generated.Equal(want.Generated) || string(got.Body) != string(want.Body) {
+			t.Errorf("%s: the copy is %q of %v: %s", name, got.Body, got.Generated, errs)
+		}
+	}
+}
+
 // What somebody else could have put there is not taken for the answer of the URL.
 func TestCopyOfOthers(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -60,6 +60,9 @@ func maxAges(lines []string) (maxAge, sMaxAge time.Duration) {
 // lifetime is for how long an answer of an age need not be asked for again, RFC 9111
 // section 4.2.
 func (c caching) lifetime(age time.Duration) time.Duration {
+	if c.staleness(age) > 0 {
+		return 0
+	}
 	if c.client < 0 {
 		return keys.DefaultPolicy().MaxAge
 	}
@@ -79,8 +82,12 @@ func (c caching) staleness(age time.Duration) time.Duration {
 	return max(0, age-fresh)
 }
 
-// ageOf is for how long caches on the way had an answer, zero if none says so.
-func ageOf(h http.Header) time.Duration { return seconds(h.Get("Age")) }
+// ageOf is for how long caches on the way had an answer, zero if none says so. Of several
+// the first counts, RFC 9111 section 5.1.
+func ageOf(h http.Header) time.Duration {
+	first, _, _ := strings.Cut(h.Get("Age"), ",")
+	return seconds(first)
+}
 
 // seconds is a number of them, zero for what is none.
 func seconds(s string) time.Duration {

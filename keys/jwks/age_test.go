@@ -66,6 +66,7 @@ func TestStaleness(t *testing.T) {
 		{"max-age=300", "", 0},
 		{"max-age=300", "300", 0},
 		{"max-age=300", "301", 1},
+		{"max-age=300", "301, 3", 1},
 		{"max-age=300", "x", 0},
 		{"max-age=60, s-maxage=3600", "3600", 0},
 		{"max-age=60, s-maxage=3600", "3601", 1},
@@ -103,7 +104,7 @@ func TestStalenessByCDN(t *testing.T) {
 		{"max-age=60", "s-maxage=7200, max-age=60", 0, 0},
 		{"max-age=7200", "max-age=60", 0, 0},
 		{"max-age=60", "no-store, max-age=86400", 0, 7140 * time.Second},
-		{"public", "no-store", 5 * time.Minute, 2 * time.Hour},
+		{"public", "no-store", 0, 2 * time.Hour},
 		{"public", "private", 5 * time.Minute, 0},
 	} {
 		h := http.Header{"Cache-Control": {tt.cacheControl}, "Cdn-Cache-Control": {tt.cdn}}

@@ -55,21 +55,21 @@ func TestCacheBehind(t *testing.T) {
 		due      time.Duration
 		requests int
 	}{
-		"fresh":                  {edge{body: same, age: 200}, "", 0, 75 * time.Second, 1},
-		"fresh, another":         {edge{body: another, age: 200}, "", 0, 75 * time.Second, 1},
-		"as old, by its seconds": {edge{body: another, age: 228}, "", 0, 54 * time.Second, 1},
-		"older":                  {edge{body: same, age: 229}, "", 0, 53250 * time.Millisecond, 2},
-		"older, 304":             {edge{body: same, age: 229, etag: `"1"`}, "", 0, 53250 * time.Millisecond, 2},
-		"older, another":         {edge{body: another, age: 229}, errOlder.Error(), 0, 0, 2},
-		"stale":                  {edge{body: same, age: 700}, "", 226 * time.Second, 30 * time.Second, 2},
-		"stale, 304":             {edge{body: same, age: 700, etag: `"1"`}, "", 226 * time.Second, 30 * time.Second, 2},
-		"stale, another":         {edge{body: another, age: 700}, errOlder.Error(), 0, 0, 2},
-		"stale for a bit":        {edge{body: same, age: 310}, "", 10 * time.Second, 30 * time.Second, 2},
-		"stale for long":         {edge{body: same, age: 5000}, errRenew + " 1h18m20s ago", 0, 0, 2},
-		"stale for long, 304":    {edge{body: same, age: 5000, etag: `"1"`}, errRenew, 0, 0, 2},
-		"stale for long, other":  {edge{body: another, age: 5000}, errRenew, 0, 0, 2},
-		"asked past":             {edge{body: another, age: 5000, origin: another}, "", 0, 225 * time.Second, 2},
-		"asked past a 304":       {edge{body: same, age: 700, etag: `"1"`, origin: same}, "", 0, 225 * time.Second, 2},
+		"fresh":                 {edge{body: same, age: 200}, "", 0, 75 * time.Second, 1},
+		"fresh, another":        {edge{body: another, age: 200}, "", 0, 75 * time.Second, 1},
+		"as old":                {edge{body: another, age: 226}, "", 0, 55500 * time.Millisecond, 1},
+		"older":                 {edge{body: same, age: 228}, "", 0, 54000 * time.Millisecond, 2},
+		"older, 304":            {edge{body: same, age: 228, etag: `"1"`}, "", 0, 54000 * time.Millisecond, 2},
+		"older, another":        {edge{body: another, age: 227}, errOlder.Error(), 0, 0, 2},
+		"stale":                 {edge{body: same, age: 700}, "", 226 * time.Second, 30 * time.Second, 2},
+		"stale, 304":            {edge{body: same, age: 700, etag: `"1"`}, "", 226 * time.Second, 30 * time.Second, 2},
+		"stale, another":        {edge{body: another, age: 700}, errOlder.Error(), 0, 0, 2},
+		"stale for a bit":       {edge{body: same, age: 310}, "", 10 * time.Second, 30 * time.Second, 2},
+		"stale for long":        {edge{body: same, age: 5000}, errRenew + " 1h18m20s ago", 0, 0, 2},
+		"stale for long, 304":   {edge{body: same, age: 5000, etag: `"1"`}, errRenew, 0, 0, 2},
+		"stale for long, other": {edge{body: another, age: 5000}, errRenew, 0, 0, 2},
+		"asked past":            {edge{body: another, age: 5000, origin: another}, "", 0, 225 * time.Second, 2},
+		"asked past a 304":      {edge{body: same, age: 700, etag: `"1"`, origin: same}, "", 0, 225 * time.Second, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestOlderThanClocks(t *testing.T) {
 	} {
 		now := shiftMonotonic(t, at.Add(clock.wall), clock.monotonic-clock.wall)
 		made := func(age time.Duration) *held { return &held{asked: now, generated: now.Add(-age)} }
-		if made(time.Hour+2*time.Second).olderThan(old) || !made(time.Hour+3*time.Second).olderThan(old) {
+		if made(time.Hour).olderThan(old) || !made(time.Hour+time.Second).olderThan(old) {
 			t.Errorf("%s: taken for older by another measure than that of an hour", name)
 		}
 	}

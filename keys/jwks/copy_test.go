@@ -70,7 +70,7 @@ func TestCopyRefused(t *testing.T) {
 			told   error
 		}{
 			{"of another URL", func(c *Copy) { c.URL = "https://evil.example.com/" }, ErrConfig},
-			{"from the future", func(c *Copy) { c.Fetched = c.Fetched.Add(time.Nanosecond) }, ErrConfig},
+			{"from the future", func(c *Copy) { c.Fetched = c.Fetched.Add(slew) }, ErrConfig},
 			{"garbage", func(c *Copy) { c.Body = []byte("garbage") }, keys.ErrMalformed},
 			{"too old", func(c *Copy) { c.Fetched = c.Fetched.Add(-time.Hour - time.Nanosecond) }, nil},
 			{"undated", func(c *Copy) { c.Fetched = time.Time{} }, nil},

@@ -24,13 +24,17 @@
 // stale-while-revalidate and stale-if-error are no permission: a revoked key would live for
 // as long as nobody asks.
 //
-// Nor does a set take the place of one that its issuer made later: what Refresh has taken
-// out, a cache that is behind does not bring back. That fetch fails, after a second try past
-// caches, and the later set is used for HardAge.
+// Nor does a set take the place of one with other keys that its issuer made later, by the
+// whole seconds of Age: what Refresh has taken out, a cache that is behind does not bring
+// back. That fetch fails, after a second try past caches, and the later set is used for
+// HardAge. If there is nothing but older sets for all that time, one is taken that its
+// issuer still lets caches keep: else everything would be refused though nothing has
+// happened but a rotation.
 //
 // So whoever can keep a service, or the cache that it asks, from reaching an issuer can keep
 // a key alive for that hour beyond what the issuer lets caches keep, and no longer, as long
-// as that cache sends Age. One that sends none cannot be told from the issuer. An operator
+// as that cache sends Age. One that sends none cannot be told from the issuer: its sets pass
+// for the latest, and what others have for older. An operator
 // who hears of a stolen key does not wait for any of this: [Remote.Refresh] asks at once,
 // past every cache that heeds no-cache.
 //

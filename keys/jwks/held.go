@@ -100,6 +100,9 @@ func (h *held) copy(url string) Copy {
 	}
 }
 
+// slew is how far a clock may go back while nobody notices.
+const slew = 10 * time.Second
+
 // restore is what a Copy holds, nil if there is none. It may be too old to be used, and
 // still spare the server to send it again.
 func (c *Config) restore(now time.Time) (*held, error) {
@@ -110,6 +113,9 @@ func (c *Config) restore(now time.Time) (*held, error) {
 		return nil, fmt.Errorf("%w: the Copy is of another URL; remove it", ErrConfig)
 	}
 	age := now.Round(0).Sub(c.Copy.Fetched)
+	if age < 0 && age > -slew {
+		age = 0
+	}
 	if age < 0 {
 		return nil, fmt.Errorf("%w: the Copy is from the future; set the clock, or remove it", ErrConfig)
 	}

@@ -1,0 +1,151 @@
+package jwks
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// dayEdge is a cache that may have a set for a day, and heeds no no-cache.
+func dayEdge(body []byte, age string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("CDN-Cache-Control", "max-age=86400")
+		w.Header().Set("Age", age)
+		w.Write(body)
+	})
+}
+
+func (s *site) is(h http.Handler) { s.set(func() { s.handler = h }) }
+
+// Servers that spell the same keys in another order have one set: an older answer with it
+// is no older set, for however long.
+func TestSameKeysOtherwiseSpelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, l := newKey(t, keys.ES256), newKey(t, keys.ECDHES)
+		s := new(site)
+		s.is(dayEdge(jwkSet(t, k, l), "100"))
+		var told []error
+		r := remoteOf(t, s, Config{Report: func(f Fetch) { told = append(told, f.Err) }})
+		set := knows(t, r, "", k, l)
+		s.is(dayEdge(jwkSet(t, l, k), "20000"))
+		for range 10 {
+			time.Sleep(30 * time.Minute)
+			if knows(t, r, "", k, l) != set {
+				t.Error("taken for another set")
+			}
+		}
+		if err := errors.Join(told...); err != nil || len(told) != 11 {
+			t.Errorf("told %d times, %v", len(told), err)
+		}
+	})
+}
+
+// What makes two sets the same: each key, and which is encrypted to.
+func TestSameKeys(t *testing.T) {
+	k, l, enc, other := newKey(t, keys.ES256), newKey(t, keys.ES256), newKey(t, keys.ECDHES), newKey(t, keys.ECDHES)
+	set := publicSet(t, k, l, enc, other)
+	for name, tt := range map[string]struct {
+		set  []*keys.Key
+		same bool
+	}{
+		"as it is":           {[]*keys.Key{k, l, enc, other}, true},
+		"another order":      {[]*keys.Key{enc, l, other, k}, true},
+		"one less":           {[]*keys.Key{k, enc, other}, false},
+		"one more":           {[]*keys.Key{k, l, newKey(t, keys.ES256), enc, other}, false},
+		"another":            {[]*keys.Key{k, newKey(t, keys.ES256), enc, other}, false},
+		"encrypted to other": {[]*keys.Key{k, l, other, enc}, false},
+	} {
+		if sameKeys(set, publicSet(t, tt.set...)) != tt.same {
+			t.Errorf("%s: same is %v", name, !tt.same)
+		}
+	}
+	if !sameKeys(publicSet(t), publicSet(t)) {
+		t.Error("two sets without keys differ")
+	}
+}
+
+// Where there is nothing but an older set, which its issuer lets caches keep, it is kept
+// out for HardAge and then taken: everything would be refused for as long as they have it.
+func TestNothingButOlder(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			k, l := newKey(t, keys.ES256), newKey(t, keys.ES256)
+			s := new(site)
+			s.is(dayEdge(jwkSet(t, k, l), "100"))
+			var told Fetch
+			cfg := Config{Report: func(f Fetch) { told = f }}
+			r := remoteOf(t, s, cfg)
+			knows(t, r, "", k, l)
+			if restarts {
+				cfg.Copy = told.Copy
+				r = remoteOf(t, s, cfg)
+			}
+			s.is(dayEdge(jwkSet(t, k), "20000"))
+			time.Sleep(time.Hour)
+			if knows(t, r, "", k, l); !errors.Is(told.Err, errOlder) {
+				t.Errorf("told %v", told.Err)
+			}
+			time.Sleep(10 * time.Minute)
+			if knows(t, r, "", k); told.Err != nil {
+				t.Errorf("told %v", told.Err)
+			}
+		})
+	}
+}
+
+// A younger answer that cannot be taken does not spoil the one before it, which can.
+func TestFirstCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, other := newKey(t, keys.ES256), newKey(t, keys.ES256)
+		s := new(site)
+		s.is(dayEdge(jwkSet(t, k), "0"))
+		var told Fetch
+		r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f }})
+		knows(t, r, "", k)
+		time.Sleep(226 * time.Second)
+		s.is(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			dayEdge(jwkSet(t, k), "300").ServeHTTP(w, r)
+			s.is(dayEdge(jwkSet(t, other), "250"))
+		}))
+		if knows(t, r, "", k); told.Err != nil || s.count() != 3 {
+			t.Errorf("told %v after %d requests", told.Err, s.count())
+		}
+	})
+}
+
+// After the clock was set back a stale answer does not date a Copy ahead of it, which the
+// next process would pass over.
+func TestStaleAfterClockSetBack(t *testing.T) {
+	k := newKey(t, keys.ES256)
+	start := time.Now()
+	now := start
+	s := new(site)
+	s.answers(edge{body: jwkSet(t, k)})
+	var told Fetch
+	c := must(Config{URL: siteURL, Client: &http.Client{Transport: s}, Report: func(f Fetch) { told = f }}.withDefaults())(t)
+	r := must(newRemote(c, func() time.Time { return now }))(t)
+	knows(t, r, "", k)
+	now = shiftMonotonic(t, start.Add(-55*time.Minute), time.Hour) // 5 minutes later
+	s.answers(edge{body: jwkSet(t, k), age: 1000})
+	knows(t, r, "", k)
+	fetched, generated, due := told.Copy.Fetched.Sub(now.Round(0)), told.Copy.Generated.Sub(now.Round(0)), told.Due.Sub(now.Round(0))
+	if fetched != -5*time.Minute || generated != -5*time.Minute || due != 30*time.Second {
+		t.Errorf("fetched in %v, generated in %v, due in %v: %v", fetched, generated, due, told.Err)
+	}
+}
+
+// A Copy of a moment ahead of the clock is as good as one of now.
+func TestCopyAheadABit(t *testing.T) {
+	k := newKey(t, keys.ES256)
+	now := time.Now()
+	c := Config{URL: siteURL, HardAge: time.Hour, Copy: Copy{URL: siteURL, Body: jwkSet(t, k), Fetched: now.Round(0).Add(slew - 1)}}
+	if h, err := c.restore(now); err != nil || h.age(now) != 0 {
+		t.Errorf("%v, %v", h, err)
+	}
+}
