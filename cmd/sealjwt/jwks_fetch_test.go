@@ -70,6 +70,26 @@ func TestFetchFromACacheThatIsBehind(t *testing.T) {
 	}
 }
 
+// A copy that cannot be used is said, since nothing guards the next one.
+func TestFetchPassesACopyOver(t *testing.T) {
+	newHome(t)
+	exported, _ := runOK(t, "", "keys", "export")
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, exported)
+	}))
+	defer s.Close()
+	a, errs := newRun()
+	if err := a.keep(jwks.Copy{URL: s.URL, Fetched: time.Now().Add(time.Hour), Body: []byte(exported)}); err != nil || errs.Len() > 0 {
+		t.Fatal(err, errs)
+	}
+	for _, want := range []string{"sealjwt: warning: the copy of " + s.URL + " in the cache is passed over: ", ""} {
+		if _, said := runOK(t, "", "jwks", "fetch", s.URL); !strings.HasPrefix(said, want) || want == "" && said != "" {
+			t.Errorf("said %q, want %q", said, want)
+		}
+	}
+}
+
 func refused(t *testing.T, args []string, in, why string) {
 	t.Helper()
 	var out, errs bytes.Buffer

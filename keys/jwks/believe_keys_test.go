@@ -3,6 +3,7 @@ package jwks
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,8 @@ func TestSameKeysOtherwiseSpelled(t *testing.T) {
 		s := new(site)
 		s.is(dayEdge(jwkSet(t, k, l), "100"))
 		var told []error
-		r := remoteOf(t, s, Config{Report: func(f Fetch) { told = append(told, f.Err) }})
+		var kept Copy
+		r := remoteOf(t, s, Config{Report: func(f Fetch) { told, kept = append(told, f.Err), f.Copy }})
 		set := knows(t, r, "", k, l)
 		s.is(dayEdge(jwkSet(t, l, k), "20000"))
 		for range 10 {
@@ -43,13 +45,25 @@ func TestSameKeysOtherwiseSpelled(t *testing.T) {
 		if err := errors.Join(told...); err != nil || len(told) != 11 {
 			t.Errorf("told %d times, %v", len(told), err)
 		}
+		if string(kept.Body) != string(jwkSet(t, k, l)) {
+			t.Errorf("kept as %s", kept.Body)
+		}
 	})
 }
 
 // What makes two sets the same: each key, and which is encrypted to.
 func TestSameKeys(t *testing.T) {
 	k, l, enc, other := newKey(t, keys.ES256), newKey(t, keys.ES256), newKey(t, keys.ECDHES), newKey(t, keys.ECDHES)
-	set := publicSet(t, k, l, enc, other)
+	// Each on its own: a set of ours publishes one key to encrypt to.
+	publish := func(ks ...*keys.Key) *keys.PublicSet {
+		all := []string{}
+		for _, k := range ks {
+			one := strings.TrimPrefix(string(jwkSet(t, k)), `{"keys":[`)
+			all = append(all, strings.TrimSuffix(one, "]}"))
+		}
+		return must(keys.ParsePublicSet([]byte(`{"keys":[` + strings.Join(all, ",") + "]}")))(t)
+	}
+	set := publish(k, l, enc, other)
 	for name, tt := range map[string]struct {
 		set  []*keys.Key
 		same bool
@@ -61,11 +75,11 @@ func TestSameKeys(t *testing.T) {
 		"another":            {[]*keys.Key{k, newKey(t, keys.ES256), enc, other}, false},
 		"encrypted to other": {[]*keys.Key{k, l, other, enc}, false},
 	} {
-		if sameKeys(set, publicSet(t, tt.set...)) != tt.same {
+		if sameKeys(set, publish(tt.set...)) != tt.same {
 			t.Errorf("%s: same is %v", name, !tt.same)
 		}
 	}
-	if !sameKeys(publicSet(t), publicSet(t)) {
+	if !sameKeys(publish(), publish()) {
 		t.Error("two sets without keys differ")
 	}
 }
