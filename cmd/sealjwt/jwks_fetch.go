@@ -21,14 +21,14 @@ func (a *app) jwksFetchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fetch URL",
 		Short: "Show what a JWK Set at a URL holds, and what of it can be used",
-		Long: `Fetches a JWK Set, past the caches on the way, and shows which keys seal and open would
-use, which they pass over and why, and for how long. With --issuer the URL is that which
-the issuer's metadata name (OpenID Connect Discovery, RFC 8414).
+		Long: `Fetches a JWK Set, past caches on the way that allow it, and shows which keys seal and
+open would use, which they pass over and why, and for how long. With --issuer the URL is
+that which the issuer's metadata name (OpenID Connect Discovery, RFC 8414).
 
 What was fetched replaces the copy in ~/.cache/sealjwt that seal --to URL and open
---trust URL go by: after an emergency, call it to have them forget a revoked key. A copy that cannot be
-replaced is removed; if that fails too, the exit code is 1, and it says which file to
-remove.`,
+--trust URL go by: after an emergency, call it to have them forget a revoked key. A copy
+that cannot be replaced is removed; if that fails too, the exit code is 1, and it says
+which file to remove. An older set, of a cache that is behind, is refused for an hour.`,
 		Example: `  sealjwt jwks fetch https://id.example.com/.well-known/jwks.json
   sealjwt jwks fetch --issuer https://id.example.com
   sealjwt jwks fetch -o jwks --issuer https://id.example.com >id.jwks.json`,
