@@ -5,14 +5,12 @@ import (
 	"compress/flate"
 	"crypto/aes"
 	"crypto/cipher"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	josecipher "github.com/go-jose/go-jose/v4/cipher"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -77,23 +75,42 @@ func (p *profile) extendedDecrypt(token string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(plaintext)), DefaultMaxSize))
 }
 
-// anyContent has the shipped code decode the parts. If all that it minds is the content
-// encryption, the parts are there, and their lengths still to be checked.
+// offeredContents are those that are offered, for the keys that are not.
+var offeredContents = map[string]otherContent{
+	"A128GCM":       {"A128GCM", 16, 12, 16, otherContents["A192GCM"].decrypt},
+	"A256GCM":       {"A256GCM", 32, 12, 16, otherContents["A192GCM"].decrypt},
+	"A128CBC-HS256": {"A128CBC-HS256", 32, 16, 16, otherContents["A192CBC-HS384"].decrypt},
+	"A256CBC-HS512": {"A256CBC-HS512", 64, 16, 32, otherContents["A192CBC-HS384"].decrypt},
+}
+
+// anyContent has the shipped code decode the parts, and checks their lengths.
 func (j *jwe) anyContent() (otherContent, error) {
-	err := j.decode()
-	if err == nil {
-		c := j.content
-		return otherContent{c.String(), c.KeySize(), c.IVSize(), c.TagSize(), c.Decrypt}, nil
-	}
-	enc := j.enc
-	c, known := otherContents[enc]
-	if !errors.Is(err, ErrAlgorithm) || !known {
+	if err := j.decode(); err != nil {
 		return otherContent{}, err
 	}
-	if j.sizes[0] != c.iv || j.sizes[2] != c.tag {
-		return otherContent{}, fmt.Errorf("%w: an initialization vector of %d bytes and a tag of %d", ErrMalformed, j.sizes[0], j.sizes[2])
+	enc := encOf(j)
+	c, known := otherContents[enc]
+	if !known {
+		c, known = offeredContents[enc]
+	}
+	if enc == "" {
+		return otherContent{}, fmt.Errorf("%w: no enc", ErrMalformed)
+	}
+	if !known {
+		return otherContent{}, fmt.Errorf("%w: enc is %s", ErrAlgorithm, enc)
+	}
+	if iv, _, tag := j.split(); len(iv) != c.iv || len(tag) != c.tag {
+		return otherContent{}, fmt.Errorf("%w: an initialization vector of %d bytes and a tag of %d", ErrMalformed, len(iv), len(tag))
 	}
 	return c, nil
+}
+
+// encOf returns the enc of a header, empty when it has none.
+func encOf(j *jwe) string {
+	raw, _ := strict.DecodeBase64URL(j.parts[0])
+	members, _ := strict.ParseObject(raw)
+	enc, _, _ := members.Text("enc")
+	return enc
 }
 
 // parseCompressed is parseEnvelope, but takes zip, which the shipped code refuses in
@@ -129,8 +146,12 @@ func bytesOf(o strict.Object, name string) ([]byte, error) {
 
 // unwrap is RFC 7518 section 4.4 for a key of any length.
 func unwrap(kek []byte, j *jwe, c otherContent) ([]byte, error) {
-	if len(j.encryptedKey) != c.key+wrapOverhead {
-		return nil, fmt.Errorf("%w: an encrypted key of %d bytes", ErrMalformed, len(j.encryptedKey))
+	if len(j.decoded[0]) != c.key+8 {
+		return nil, fmt.Errorf("%w: an encrypted key of %d bytes", ErrMalformed, len(j.decoded[0]))
 	}
-	return keys.UnwrapKey(kek, j.encryptedKey)
+	block, err := aes.NewCipher(kek)
+	if err != nil {
+		return nil, err
+	}
+	return josecipher.KeyUnwrap(block, j.decoded[0])
 }

@@ -177,7 +177,7 @@ func readRSA(o strict.Object) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = keys.ParseKey(text, keys.As{Suite: keys.RS256})
+	_, err = keys.ParseKey(text, keys.Hint{Suite: keys.RS256})
 	return key, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -37,7 +38,7 @@ func newProfile(jwk []byte, as string, use keys.Use) *profile {
 		suite, unknown = keys.ParseSuite(as)
 	}
 	p := &profile{}
-	k, err := keys.ParseKey(jwk, keys.As{Use: use, Suite: suite})
+	k, err := keys.ParseKey(jwk, keys.Hint{Use: use, Suite: suite})
 	if err == nil {
 		p.opener, err = under(k)
 	}
@@ -53,11 +54,11 @@ func newProfile(jwk []byte, as string, use keys.Use) *profile {
 // under is an Opener of one key, for what comes before the claims: nobody is trusted
 // but the issuer who is not named.
 func under(k *keys.Key) (*Opener, error) {
-	set, err := keys.NewSet(k)
+	set, err := keys.NewSet(keytest.SetConfig(k))
 	if err != nil {
 		return nil, err
 	}
-	public, err := set.Public(context.Background(), "")
+	public, err := set.PublicKeys(context.Background(), "")
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +155,7 @@ func (p *profile) offers(token string) bool {
 	if err != nil {
 		return p.offered
 	}
-	_, other := otherContents[j.enc]
+	_, other := otherContents[encOf(j)]
 	return p.offered && !other
 }
 
@@ -174,7 +175,7 @@ func (p *profile) shippedDecrypt(t testing.TB, token string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return j.decrypt(k)
+	return j.decrypt(t.Context(), k)
 }
 
 // other is the extension's key for a header, found as the Opener finds its keys: by

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	josecipher "github.com/go-jose/go-jose/v4/cipher"
@@ -28,7 +29,7 @@ func (k *otherKey) contentKey(j *jwe, c otherContent) ([]byte, error) {
 	switch material := k.material.(type) {
 	case *ecdh.PrivateKey:
 		if wrap == "" {
-			if len(j.encryptedKey) != 0 {
+			if len(j.decoded[0]) != 0 {
 				return nil, fmt.Errorf("%w: an encrypted key where there is none", ErrMalformed)
 			}
 			return agreed(material, j, c.enc, c.key)
@@ -39,11 +40,11 @@ func (k *otherKey) contentKey(j *jwe, c otherContent) ([]byte, error) {
 		}
 		return unwrap(kek, j, c)
 	case *rsa.PrivateKey:
-		return decryptRSA(material, k.alg, j.encryptedKey, c.key)
+		return decryptRSA(material, k.alg, j.decoded[0], c.key)
 	case []byte:
 		switch {
 		case k.alg == "dir":
-			if len(j.encryptedKey) != 0 {
+			if len(j.decoded[0]) != 0 {
 				return nil, fmt.Errorf("%w: an encrypted key where there is none", ErrMalformed)
 			}
 			return material, nil
@@ -67,11 +68,11 @@ func agreed(private *ecdh.PrivateKey, j *jwe, id string, size int) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	apu, err := j.partyInfo("apu")
+	apu, err := partyInfo(j, "apu")
 	if err != nil {
 		return nil, err
 	}
-	apv, err := j.partyInfo("apv")
+	apv, err := partyInfo(j, "apv")
 	if err != nil {
 		return nil, err
 	}
@@ -91,21 +92,29 @@ func concatKDF(z []byte, id string, apu, apv []byte, size int) []byte {
 	return key
 }
 
-// ephemeralKeyOn is ephemeralKey for other curves too.
-func (j *jwe) ephemeralKeyOn(curve ecdh.Curve) (*ecdh.PublicKey, error) {
-	if curve == ecdh.P256() || curve == ecdh.X25519() {
-		return j.ephemeralKey(curve)
+// partyInfo returns apu or apv.
+func partyInfo(j *jwe, name string) ([]byte, error) {
+	if _, there := j.header.members.Raw(name); !there {
+		return nil, nil
 	}
-	name := map[ecdh.Curve]string{ecdh.P384(): "P-384", ecdh.P521(): "P-521"}[curve]
-	size := map[ecdh.Curve]int{ecdh.P384(): 48, ecdh.P521(): 66}[curve]
+	return bytesOf(j.header.members, name)
+}
+
+// ephemeralKeyOn reads the epk on any curve.
+func (j *jwe) ephemeralKeyOn(curve ecdh.Curve) (*ecdh.PublicKey, error) {
+	name := map[ecdh.Curve]string{ecdh.P256(): "P-256", ecdh.P384(): "P-384", ecdh.P521(): "P-521", ecdh.X25519(): "X25519"}[curve]
+	size := map[ecdh.Curve]int{ecdh.P256(): 32, ecdh.P384(): 48, ecdh.P521(): 66, ecdh.X25519(): 32}[curve]
+	want, point, coordinates := "EC", []byte{4}, []string{"x", "y"} // uncompressed
+	if curve == ecdh.X25519() {
+		want, point, coordinates = "OKP", nil, []string{"x"}
+	}
 	epk, _, err := j.header.members.Object("epk")
 	kty, _, _ := epk.Text("kty")
 	crv, _, _ := epk.Text("crv")
-	if err != nil || kty != "EC" || crv != name {
+	if err != nil || kty != want || crv != name {
 		return nil, fmt.Errorf("%w: the epk is no public key on %v", ErrMalformed, curve)
 	}
-	point := []byte{4} // uncompressed
-	for _, name := range []string{"x", "y"} {
+	for _, name := range coordinates {
 		b, err := bytesOf(epk, name)
 		if err != nil || len(b) != size {
 			return nil, fmt.Errorf("%w: the %s of the epk is no coordinate of %d bytes", ErrMalformed, name, size)
@@ -166,5 +175,5 @@ func unwrapGCM(kek []byte, j *jwe) ([]byte, error) {
 	if err != nil || len(iv) != aead.NonceSize() || len(tag) != aead.Overhead() {
 		return nil, fmt.Errorf("%w: iv or tag of the key", ErrMalformed)
 	}
-	return aead.Open(nil, iv, append(j.encryptedKey, tag...), nil)
+	return aead.Open(nil, iv, slices.Concat(j.decoded[0], tag), nil)
 }

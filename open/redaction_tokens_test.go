@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/bearer"
@@ -65,7 +65,7 @@ func redactionSamples(t testing.TB) (finder, []sample) {
 
 // canaryConfigs seal and open with the canary keys, in one form.
 func canaryConfigs(c canaryKeys, form seal.Form) (seal.Config, open.Config) {
-	issuer, recipient := must(keys.NewSet(c.es256.key)), must(keys.NewSet(c.ecdhES.key, c.rsaES.key))
+	issuer, recipient := keytest.NewSet(c.es256.key), keytest.NewSet(c.ecdhES.key, c.rsaES.key)
 	to := seal.Config{
 		Issuer: issuerID, Form: form, Signing: issuer, Lifetime: 10 * time.Minute,
 		Recipients: []seal.Recipient{{Audience: audience, Keys: recipient}},

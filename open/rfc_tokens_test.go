@@ -117,7 +117,7 @@ func (e rfcToken) checkKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keys.ParseKey(data, keys.As{}); !errors.Is(err, keys.ErrUnsupported) {
+	if _, err := keys.ParseKey(data, keys.Hint{}); !errors.Is(err, keys.ErrUnsupported) {
 		t.Errorf("the key for %s: %v", e.As, err)
 	}
 }
@@ -135,7 +135,7 @@ func (e rfcToken) decoy(t *testing.T) *Opener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := keys.ParseKey(data, keys.As{Use: e.use()})
+	k, err := keys.ParseKey(data, keys.Hint{Use: e.use()})
 	if err != nil {
 		t.Fatal(err)
 	}
