@@ -3,6 +3,7 @@ package open
 import (
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -29,20 +30,25 @@ func TestRFCContents(t *testing.T) {
 			t.Run(name+" "+e.Section, func(t *testing.T) {
 				content, err := keys.ParseContent(e.Enc)
 				e.Refused.check(t, err)
-				decrypt := content.Decrypt
-				if e.Refused != nil {
-					decrypt = otherContents[e.Enc].decrypt
-				}
-				b := func(s string) []byte { return fromHex(t, s) }
-				got, err := decrypt(b(e.CEK), []byte(e.AAD), b(e.IV), b(e.Ciphertext), b(e.Tag))
-				if err != nil || string(got) != e.Plaintext {
-					t.Errorf("the plaintext is %q, %v", got, err)
-				}
-				if _, err := decrypt(b(e.CEK), []byte(e.AAD+"."), b(e.IV), b(e.Ciphertext), b(e.Tag)); err == nil {
-					t.Error("accepted with other additional data")
+				e.check(t, e.byGoJose)
+				if e.Refused == nil {
+					e.check(t, func(t *testing.T, aad string) ([]byte, error) {
+						sealed := slices.Concat(fromHex(t, e.IV), fromHex(t, e.Ciphertext), fromHex(t, e.Tag))
+						return content.AppendDecrypt(nil, fromHex(t, e.CEK), []byte(aad), sealed)
+					})
 				}
 			})
 		}
+	}
+}
+
+func (e rfcContent) check(t *testing.T, decrypt func(t *testing.T, aad string) ([]byte, error)) {
+	t.Helper()
+	if got, err := decrypt(t, e.AAD); err != nil || string(got) != e.Plaintext {
+		t.Errorf("the plaintext is %q, %v", got, err)
+	}
+	if _, err := decrypt(t, e.AAD+"."); err == nil {
+		t.Error("accepted with other additional data")
 	}
 }
 
