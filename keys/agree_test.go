@@ -6,6 +6,7 @@ import (
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -58,7 +59,7 @@ func TestAgreedKeyAgainstGoJose(t *testing.T) {
 			if suite == ECDHESA256KW {
 				cek = must(UnwrapKey(cek, decode(1)))(t)
 			}
-			if got, err := c.Decrypt(cek, parts[0], decode(2), decode(3), decode(4)); err != nil || string(got) != "plaintext" {
+			if got, err := c.AppendDecrypt(nil, cek, parts[0], slices.Concat(decode(2), decode(3), decode(4))); err != nil || string(got) != "plaintext" {
 				t.Errorf("%v with %v: %q, %v", suite, c, got, err)
 			}
 		}

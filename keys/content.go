@@ -71,21 +71,11 @@ func (c Content) IVSize() int { return contents[c].iv }
 // TagSize returns the length in bytes of the authentication tag.
 func (c Content) TagSize() int { return contents[c].tag }
 
-// Encrypt encrypts plaintext under cek, which must have KeySize bytes and never
-// be used for another token, with a fresh random initialization vector. It is
-// the content encryption step of RFC 7516 section 5.1; most users want package
-// seal. It fails only for a key of the wrong length.
-func (c Content) Encrypt(cek, aad, plaintext []byte) (iv, ciphertext, tag []byte, err error) {
-	out, err := c.AppendEncrypt(nil, cek, aad, plaintext)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	first, end := contents[c].iv, len(out)-contents[c].tag
-	return out[:first:first], out[first:end:end], out[end:], nil
-}
-
-// AppendEncrypt is [Content.Encrypt] that appends initialization vector, ciphertext
-// and tag to dst, which shares no memory with aad and plaintext.
+// AppendEncrypt encrypts plaintext under cek with a fresh random initialization vector
+// and appends that vector, the ciphertext and the tag to dst, which shares no memory with
+// aad and plaintext. The caller uses cek, which has KeySize bytes, for no other token.
+// AppendEncrypt is the content encryption step of RFC 7516 section 5.1; most users want
+// package seal. It fails only for a key of the wrong length.
 func (c Content) AppendEncrypt(dst, cek, aad, plaintext []byte) ([]byte, error) {
 	mode, err := c.mode(cek)
 	if err != nil {
@@ -99,20 +89,11 @@ func (c Content) AppendEncrypt(dst, cek, aad, plaintext []byte) ([]byte, error) 
 	return mode.Seal(append(dst, iv...), iv, plaintext, aad), nil
 }
 
-// Decrypt is the inverse of [Content.Encrypt] and the content decryption step of
-// RFC 7516 section 5.2. Lengths that do not fit, a wrong key and a wrong tag
-// fail alike.
-func (c Content) Decrypt(cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
-	if !c.Valid() || len(iv) != contents[c].iv || len(tag) != contents[c].tag {
-		return nil, errDecrypt
-	}
-	sealed := join(iv, ciphertext, tag)
-	return c.AppendDecrypt(sealed[:0], cek, aad, sealed)
-}
-
-// AppendDecrypt is [Content.Decrypt] of initialization vector, ciphertext and tag in
-// one piece, and appends the plaintext to dst. With sealed[:0] for dst it decrypts in
-// place; aad shares no memory with either.
+// AppendDecrypt decrypts what [Content.AppendEncrypt] appended, initialization vector,
+// ciphertext and tag in one piece, and appends the plaintext to dst. With sealed[:0] for
+// dst it decrypts in place; aad shares no memory with either. AppendDecrypt is the content
+// decryption step of RFC 7516 section 5.2, whose caller has checked the lengths of the
+// parts. A wrong key, a wrong tag and a text that is too short fail alike.
 func (c Content) AppendDecrypt(dst, cek, aad, sealed []byte) ([]byte, error) {
 	mode, err := c.mode(cek)
 	if err != nil || len(sealed) < contents[c].iv+contents[c].tag {
@@ -144,15 +125,3 @@ func newGCM(cek []byte) (cipher.AEAD, error) {
 }
 
 func newCBC(cek []byte) (cipher.AEAD, error) { return josecipher.NewCBCHMAC(cek, aes.NewCipher) }
-
-func join(parts ...[]byte) []byte {
-	n := 0
-	for _, p := range parts {
-		n += len(p)
-	}
-	out := make([]byte, 0, n)
-	for _, p := range parts {
-		out = append(out, p...)
-	}
-	return out
-}

@@ -3,6 +3,7 @@ package keys
 import (
 	"bytes"
 	"encoding/hex"
+	"slices"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -20,17 +21,21 @@ func TestContentRoundTrip(t *testing.T) {
 		cek := bytes.Repeat([]byte{7}, c.KeySize())
 		for _, size := range []int{0, 1, 15, 16, 17, 1000} {
 			plaintext, aad := bytes.Repeat([]byte{'p'}, size), []byte("header")
-			iv, ciphertext, tag, err := c.Encrypt(cek, aad, plaintext)
-			if err != nil || len(iv) != c.IVSize() || len(tag) != c.TagSize() {
-				t.Fatalf("%v: %v, iv of %d bytes, tag of %d", c, err, len(iv), len(tag))
+			sealed := must(c.AppendEncrypt([]byte("before"), cek, aad, plaintext))(t)
+			sealed, ok := bytes.CutPrefix(sealed, []byte("before"))
+			if !ok {
+				t.Fatalf("%v: the text before the token is gone", c)
 			}
-			got, err := c.Decrypt(cek, aad, iv, ciphertext, tag)
-			if err != nil || !bytes.Equal(got, plaintext) {
-				t.Errorf("%v: %d bytes came back as %d, %v", c, size, len(got), err)
+			got, err := c.AppendDecrypt([]byte("before"), cek, aad, sealed)
+			if err != nil || !bytes.Equal(got, append([]byte("before"), plaintext...)) {
+				t.Errorf("%v: %d bytes came back as %q, %v", c, size, got, err)
 			}
-			iv2, _, _, _ := c.Encrypt(cek, aad, plaintext)
-			if bytes.Equal(iv, iv2) {
+			again := must(c.AppendEncrypt(nil, cek, aad, plaintext))(t)
+			if bytes.Equal(sealed[:c.IVSize()], again[:c.IVSize()]) {
 				t.Errorf("%v: the same initialization vector twice", c)
+			}
+			if got, err := c.AppendDecrypt(sealed[:0], cek, aad, sealed); err != nil || !bytes.Equal(got, plaintext) {
+				t.Errorf("%v: %d bytes in place came back as %d, %v", c, size, len(got), err)
 			}
 		}
 	}
@@ -38,41 +43,46 @@ func TestContentRoundTrip(t *testing.T) {
 
 // Whatever is wrong, the error is the same one.
 func TestContentRefuses(t *testing.T) {
-	flip := func(b []byte) []byte { b = bytes.Clone(b); b[0] ^= 1; return b } // of a CBC key the half that authenticates
+	// Of a CBC key the first half authenticates.
+	flip := func(b []byte, i int) []byte { b = bytes.Clone(b); b[i] ^= 1; return b }
 	for _, c := range allContents {
 		cek, aad := bytes.Repeat([]byte{7}, c.KeySize()), []byte("header")
-		iv, ciphertext, tag, err := c.Encrypt(cek, aad, []byte("seventeen bytes!!"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := len(ciphertext)
-		for name, f := range map[string]func() ([]byte, error){
-			"wrong key":      func() ([]byte, error) { return c.Decrypt(flip(cek), aad, iv, ciphertext, tag) },
-			"short key":      func() ([]byte, error) { return c.Decrypt(cek[1:], aad, iv, ciphertext, tag) },
-			"long key":       func() ([]byte, error) { return c.Decrypt(append(cek, 0), aad, iv, ciphertext, tag) },
-			"no key":         func() ([]byte, error) { return c.Decrypt(nil, aad, iv, ciphertext, tag) },
-			"aad":            func() ([]byte, error) { return c.Decrypt(cek, flip(aad), iv, ciphertext, tag) },
-			"iv":             func() ([]byte, error) { return c.Decrypt(cek, aad, flip(iv), ciphertext, tag) },
-			"short iv":       func() ([]byte, error) { return c.Decrypt(cek, aad, iv[1:], ciphertext, tag) },
-			"long iv":        func() ([]byte, error) { return c.Decrypt(cek, aad, append(iv, 0), ciphertext, tag) },
-			"no iv":          func() ([]byte, error) { return c.Decrypt(cek, aad, nil, ciphertext, tag) },
-			"iv shifted":     func() ([]byte, error) { return c.Decrypt(cek, aad, append(iv, ciphertext[0]), ciphertext[1:], tag) },
-			"ciphertext":     func() ([]byte, error) { return c.Decrypt(cek, aad, iv, flip(ciphertext), tag) },
-			"short":          func() ([]byte, error) { return c.Decrypt(cek, aad, iv, ciphertext[:n-1], tag) },
-			"no ciphertext":  func() ([]byte, error) { return c.Decrypt(cek, aad, iv, nil, tag) },
-			"tag":            func() ([]byte, error) { return c.Decrypt(cek, aad, iv, ciphertext, flip(tag)) },
-			"short tag":      func() ([]byte, error) { return c.Decrypt(cek, aad, iv, ciphertext, tag[:len(tag)-1]) },
-			"no tag":         func() ([]byte, error) { return c.Decrypt(cek, aad, iv, ciphertext, nil) },
-			"tag shifted":    func() ([]byte, error) { return c.Decrypt(cek, aad, iv, ciphertext[:n-1], join(ciphertext[n-1:], tag)) },
-			"tag shifted up": func() ([]byte, error) { return c.Decrypt(cek, aad, iv, join(ciphertext, tag[:1]), tag[1:]) },
-			"other content":  func() ([]byte, error) { return (c + 1).Decrypt(cek, aad, iv, ciphertext, tag) },
-			"no such":        func() ([]byte, error) { return Content(9).Decrypt(cek, aad, iv, ciphertext, tag) },
+		sealed := must(c.AppendEncrypt(nil, cek, aad, []byte("seventeen bytes!!")))(t)
+		iv, end := c.IVSize(), len(sealed)-c.TagSize()
+		for name, v := range map[string]struct {
+			c                Content
+			cek, aad, sealed []byte
+		}{
+			"wrong key":       {c, flip(cek, 0), aad, sealed},
+			"short key":       {c, cek[1:], aad, sealed},
+			"long key":        {c, append(bytes.Clone(cek), 0), aad, sealed},
+			"no key":          {c, nil, aad, sealed},
+			"aad":             {c, cek, flip(aad, 0), sealed},
+			"no aad":          {c, cek, nil, sealed},
+			"iv":              {c, cek, aad, flip(sealed, 0)},
+			"short iv":        {c, cek, aad, sealed[1:]},
+			"long iv":         {c, cek, aad, append([]byte{0}, sealed...)},
+			"no iv":           {c, cek, aad, sealed[iv:]},
+			"ciphertext":      {c, cek, aad, flip(sealed, iv)},
+			"ciphertext, end": {c, cek, aad, flip(sealed, end-1)},
+			"no ciphertext":   {c, cek, aad, slices.Concat(sealed[:iv], sealed[end:])},
+			"byte missing":    {c, cek, aad, slices.Concat(sealed[:end-1], sealed[end:])},
+			"tag":             {c, cek, aad, flip(sealed, end)},
+			"tag, end":        {c, cek, aad, flip(sealed, len(sealed)-1)},
+			"short tag":       {c, cek, aad, sealed[:len(sealed)-1]},
+			"long tag":        {c, cek, aad, append(bytes.Clone(sealed), 0)},
+			"no tag":          {c, cek, aad, sealed[:end]},
+			"iv alone":        {c, cek, aad, sealed[:iv]},
+			"a byte too few":  {c, cek, aad, sealed[:iv+c.TagSize()-1]},
+			"nothing":         {c, cek, aad, nil},
+			"other content":   {c + 1, cek, aad, sealed},
+			"no such":         {Content(9), cek, aad, sealed},
 		} {
-			if got, err := f(); err != errDecrypt || got != nil {
+			if got, err := v.c.AppendDecrypt(nil, v.cek, v.aad, v.sealed); err != errDecrypt || got != nil {
 				t.Errorf("%v, %s: %q, %v", c, name, got, err)
 			}
 		}
-		if _, _, _, err := c.Encrypt(cek[1:], aad, nil); err == nil {
+		if _, err := c.AppendEncrypt(nil, cek[1:], aad, nil); err == nil {
 			t.Errorf("%v: a short key encrypts", c)
 		}
 	}
@@ -106,7 +116,7 @@ func TestContentVectors(t *testing.T) {
 		for i := range cek {
 			cek[i] = byte(i)
 		}
-		got, err := v.content.Decrypt(cek, aad, iv, unhex(t, v.ciphertext), unhex(t, v.tag))
+		got, err := v.content.AppendDecrypt(nil, cek, aad, slices.Concat(iv, unhex(t, v.ciphertext), unhex(t, v.tag)))
 		if err != nil || !bytes.Equal(got, plaintext) {
 			t.Errorf("%v: %q, %v", v.content, got, err)
 		}
@@ -120,11 +130,9 @@ func TestContentAgainstGoJose(t *testing.T) {
 		enc := jose.ContentEncryption(c.String())
 
 		header := strict.EncodeBase64URL([]byte(`{"alg":"dir","enc":"` + c.String() + `"}`))
-		iv, ciphertext, tag, err := c.Encrypt(cek, []byte(header), []byte("ours"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		ours := header + ".." + strict.EncodeBase64URL(iv) + "." + strict.EncodeBase64URL(ciphertext) + "." + strict.EncodeBase64URL(tag)
+		sealed := must(c.AppendEncrypt(nil, cek, []byte(header), []byte("ours")))(t)
+		iv, end := c.IVSize(), len(sealed)-c.TagSize()
+		ours := header + ".." + strict.EncodeBase64URL(sealed[:iv]) + "." + strict.EncodeBase64URL(sealed[iv:end]) + "." + strict.EncodeBase64URL(sealed[end:])
 		obj := must(jose.ParseEncryptedCompact(ours, []jose.KeyAlgorithm{jose.DIRECT}, []jose.ContentEncryption{enc}))(t)
 		if got, err := obj.Decrypt(cek); err != nil || string(got) != "ours" {
 			t.Errorf("%v, go-jose: %q, %v", c, got, err)
@@ -134,7 +142,7 @@ func TestContentAgainstGoJose(t *testing.T) {
 		theirs := must(must(e.Encrypt([]byte("theirs")))(t).CompactSerialize())(t)
 		parts := bytes.Split([]byte(theirs), []byte("."))
 		decode := func(i int) []byte { return must(strict.DecodeBase64URL(string(parts[i])))(t) }
-		if got, err := c.Decrypt(cek, parts[0], decode(2), decode(3), decode(4)); err != nil || string(got) != "theirs" {
+		if got, err := c.AppendDecrypt(nil, cek, parts[0], slices.Concat(decode(2), decode(3), decode(4))); err != nil || string(got) != "theirs" {
 			t.Errorf("%v: %q, %v", c, got, err)
 		}
 	}

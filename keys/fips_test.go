@@ -160,13 +160,13 @@ func TestFIPSPrimitives(t *testing.T) {
 	}
 	for _, c := range []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256} {
 		cek := bytes.Repeat([]byte{1}, c.KeySize())
-		iv, ciphertext, tag, err := c.Encrypt(cek, []byte("aad"), []byte("plaintext"))
+		sealed, err := c.AppendEncrypt(nil, cek, []byte("aad"), []byte("plaintext"))
 		fipsNo(t, err)
-		if got, err := c.Decrypt(cek, []byte("aad"), iv, ciphertext, tag); err != nil || string(got) != "plaintext" {
+		if got, err := c.AppendDecrypt(nil, cek, []byte("aad"), sealed); err != nil || string(got) != "plaintext" {
 			t.Errorf("%v: %v", c, err)
 		}
-		tag[0] ^= 1
-		if _, err := c.Decrypt(cek, []byte("aad"), iv, ciphertext, tag); err == nil {
+		sealed[len(sealed)-1] ^= 1
+		if _, err := c.AppendDecrypt(nil, cek, []byte("aad"), sealed); err == nil {
 			t.Errorf("%v: a wrong tag", c)
 		}
 	}

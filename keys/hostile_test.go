@@ -96,7 +96,7 @@ func twoSlots(t testing.TB) (byKeyFile, byPassphrase victim) {
 // stretch is the key derivation of RFC 7518 section 4.8.1.
 func stretch(t testing.TB, phrase string, salt []byte, rounds int) []byte {
 	t.Helper()
-	salt = join([]byte("PBES2-HS512+A256KW\x00"), salt)
+	salt = slices.Concat([]byte("PBES2-HS512+A256KW\x00"), salt)
 	return must(pbkdf2.Key(sha512.New, phrase, salt, rounds, rawKeySize))(t)
 }
 
@@ -104,11 +104,9 @@ func stretch(t testing.TB, phrase string, salt []byte, rounds int) []byte {
 // look at them.
 func compactJWE(t testing.TB, header string, encryptedKey []byte, c Content, cek, plaintext []byte) string {
 	t.Helper()
-	iv, ciphertext, tag, err := c.Encrypt(cek, []byte(b64([]byte(header))), plaintext)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join([]string{b64([]byte(header)), b64(encryptedKey), b64(iv), b64(ciphertext), b64(tag)}, ".")
+	sealed := must(c.AppendEncrypt(nil, cek, []byte(b64([]byte(header))), plaintext))(t)
+	iv, end := c.IVSize(), len(sealed)-c.TagSize()
+	return strings.Join([]string{b64([]byte(header)), b64(encryptedKey), b64(sealed[:iv]), b64(sealed[iv:end]), b64(sealed[end:])}, ".")
 }
 
 // wrapUnder is compactJWE for a slot: with a key of its own, wrapped under kek.
