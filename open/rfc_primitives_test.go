@@ -37,17 +37,12 @@ func TestRFCContents(t *testing.T) {
 			t.Run(name+" "+e.Section, func(t *testing.T) {
 				content, err := keys.ParseContent(e.Enc)
 				e.Refused.check(t, err)
-				decrypt := otherContents[e.Enc].decrypt
+				e.check(t, e.byGoJose)
 				if e.Refused == nil {
-					decrypt = underKey(t, content)
-				}
-				b := func(s string) []byte { return fromHex(t, s) }
-				got, err := decrypt(b(e.CEK), []byte(e.AAD), b(e.IV), b(e.Ciphertext), b(e.Tag))
-				if err != nil || string(got) != e.Plaintext {
-					t.Errorf("the plaintext is %q, %v", got, err)
-				}
-				if _, err := decrypt(b(e.CEK), []byte(e.AAD+"."), b(e.IV), b(e.Ciphertext), b(e.Tag)); err == nil {
-					t.Error("accepted with other additional data")
+					decrypt := underKey(t, content)
+					e.check(t, func(t *testing.T, aad string) ([]byte, error) {
+						return decrypt(fromHex(t, e.CEK), []byte(aad), fromHex(t, e.IV), fromHex(t, e.Ciphertext), fromHex(t, e.Tag))
+					})
 				}
 			})
 		}
@@ -92,6 +87,16 @@ func rsaKey(t testing.TB) *keys.Key {
 		t.Fatal(err)
 	}
 	return k
+}
+
+func (e rfcContent) check(t *testing.T, decrypt func(t *testing.T, aad string) ([]byte, error)) {
+	t.Helper()
+	if got, err := decrypt(t, e.AAD); err != nil || string(got) != e.Plaintext {
+		t.Errorf("the plaintext is %q, %v", got, err)
+	}
+	if _, err := decrypt(t, e.AAD+"."); err == nil {
+		t.Error("accepted with other additional data")
+	}
 }
 
 func fromHex(t *testing.T, s string) []byte {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,7 +112,7 @@ func TestBoundaryOfTheTag(t *testing.T) {
 	p := must(splitJWE(b.Ring))(t)
 	parts := strings.Split(b.Ring, ".")
 	n := len(p.ciphertext)
-	b.Ring = strings.Join([]string{parts[0], "", parts[2], b64(p.ciphertext[:n-16]), b64(join(p.ciphertext[n-16:], p.tag))}, ".")
+	b.Ring = strings.Join([]string{parts[0], "", parts[2], b64(p.ciphertext[:n-16]), b64(slices.Concat(p.ciphertext[n-16:], p.tag))}, ".")
 	if _, err := decryptJWE(b.Ring, jose.DIRECT, ring.snapshot.Load().ringKey()); err != nil {
 		t.Logf("go-jose refuses it by itself now: %v", err)
 	}

@@ -101,7 +101,7 @@ func TestDamageTornBetweenGenerations(t *testing.T) {
 			step = 23
 		}
 		for i := 0; i < min(len(a), len(b)); i += step {
-			for _, torn := range [][]byte{join(a[:i], b[i:]), join(a[:len(a)-i], b[len(b)-i:])} {
+			for _, torn := range [][]byte{slices.Concat(a[:i], b[i:]), slices.Concat(a[:len(a)-i], b[len(b)-i:])} {
 				if !bytes.Equal(torn, a) && !bytes.Equal(torn, b) {
 					older.refuses(t, describe("torn", i, 0), torn)
 				}
