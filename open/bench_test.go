@@ -67,11 +67,14 @@ func BenchmarkOpenCached(b *testing.B) {
 			keys.PrivateSource
 		}
 	}{{"set", set}, {"ring", ring}} {
-		sealer := must(seal.New(seal.Config{Issuer: issuerID, Signing: source.keys, Recipients: []seal.Recipient{{Audience: audience, Keys: source.keys}}}))
+		sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{Issuer: issuerID, Signing: source.keys, Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: source.keys}}}}))
 		token := must(sealer.Seal(b.Context(), seal.Claims{Custom: map[string]string{"email": "ada@example.com", "note": strings.Repeat("n", 330)}}))
-		opener := newOpener(b, open.Config{
-			Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: source.keys}}, Decryption: source.keys, Cache: 1,
-		})
+		opener := newOpener(b, anyOpen{SelectiveConfig: open.SelectiveConfig{
+			Audience:   audience,
+			Trust:      []open.Issuer{{ID: issuerID, Keys: source.keys}},
+			Decryption: source.keys,
+			Limits:     open.Limits{Cache: 1},
+		}})
 		b.Run(source.name, func(b *testing.B) { benchOpen(b, opener, token) })
 		if source.name == "set" {
 			b.Run("sha256", func(b *testing.B) {
@@ -103,7 +106,7 @@ func BenchmarkCacheMemory(b *testing.B) {
 	}
 	for b.Loop() {
 		cfg := config()
-		cfg.Cache = 2 * entries
+		cfg.Limits.Cache = 2 * entries
 		o := newCaching(b, cfg)
 		before := heap()
 		for _, token := range all {
@@ -138,13 +141,13 @@ func fillClaims(f *forgery, size int) {
 
 // benchOpenSelective opens as one of several recipients, each of whom may read all.
 func benchOpenSelective(b *testing.B, recipients int) {
-	cfg := seal.Config{Issuer: issuerID, Form: seal.Selective, Signing: privateSet(testKeyFor(keys.ES256))}
+	cfg := anySeal{SelectiveConfig: seal.SelectiveConfig{Issuer: issuerID, Signing: privateSet(testKeyFor(keys.ES256))}, Selective: true}
 	var own *testKey
 	for i := range recipients {
 		own = newTestKey(keys.ECDHES, fmt.Sprintf("kid-of-%d", i), newP256())
-		cfg.Recipients = append(cfg.Recipients, seal.Recipient{Audience: audience, Keys: publicSet(own), AllSealed: true})
+		cfg.Recipients = append(cfg.Recipients, seal.SelectiveRecipient{Audience: audience, Keys: publicSet(own), ReadsAll: true})
 	}
-	token, err := must(seal.New(cfg)).Seal(b.Context(), seal.Claims{Custom: map[string]string{"email": "ada@example.com", "note": strings.Repeat("n", 300)}})
+	token, err := must(newAny(cfg)).Seal(b.Context(), seal.Claims{Custom: map[string]string{"email": "ada@example.com", "note": strings.Repeat("n", 300)}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -20,13 +20,13 @@ type Token struct {
 	claims func() *claims
 }
 
-// Issuer returns the iss, one of Config.Trust.
+// Issuer returns the iss, one of the trusted ones.
 func (t *Token) Issuer() string { return t.claims().issuer }
 
 // Subject returns the sub, empty if the token has none.
 func (t *Token) Subject() string { return t.claims().subject }
 
-// Audience returns the aud; Config.Audience is in it.
+// Audience returns the aud; one of ours is in it.
 func (t *Token) Audience() []string { return slices.Clone(t.claims().audience) }
 
 // ID returns the jti, empty if the token has none. Together with Issuer it is the
@@ -39,16 +39,16 @@ func (t *Token) IssuedAt() time.Time { return t.claims().issuedAt }
 // NotBefore returns the nbf, the zero time if the token has none.
 func (t *Token) NotBefore() time.Time { return t.claims().notBefore }
 
-// Expires returns the exp.
-func (t *Token) Expires() time.Time { return t.claims().expires }
+// ExpiresAt returns the exp.
+func (t *Token) ExpiresAt() time.Time { return t.claims().expires }
 
 // SigningKeyID returns the kid of the issuer's key that verified the token.
 func (t *Token) SigningKeyID() string { return t.claims().signingKeyID }
 
-// Sealed returns the names of the claims that only their recipients can read, in
+// SealedNames returns the names of the claims that only their recipients can read, in
 // the order of the token: all of a nested token but for those that are replicated in
 // its header; of a selective one those that were sealed to us.
-func (t *Token) Sealed() []string { return t.claims().sealed() }
+func (t *Token) SealedNames() []string { return t.claims().sealed() }
 
 // SealedForOthers returns how many JWEs of a selective token are not for us.
 func (t *Token) SealedForOthers() int { return t.claims().others }

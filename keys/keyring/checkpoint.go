@@ -72,7 +72,12 @@ func (r *Ring) rememberLocked(ctx context.Context) error {
 }
 
 // Checkpoint returns the checkpoint of the newest generation that this Ring saw.
-func (r *Ring) Checkpoint() Checkpoint { return r.snapshot.Load().document.checkpoint() }
+func (r *Ring) Checkpoint() Checkpoint {
+	if s := r.snapshot.Load(); s != nil {
+		return s.document.checkpoint()
+	}
+	return Checkpoint{}
+}
 
 // Log loads the ring and returns its last 256 changes, oldest first.
 func (r *Ring) Log(ctx context.Context) ([]Event, error) {

@@ -75,7 +75,7 @@ import "errors"
 // What can be wrong with a ring, for errors.Is. The errors of package keys are wrapped
 // too. The texts name kids, algorithms and files, never key material.
 var (
-	// ErrConfig: a Config without a Store or a KEK.
+	// ErrConfig: a Config without a Store or a KEK; a zero Ring, or a nil function.
 	ErrConfig = errors.New("keyring: invalid configuration")
 	// ErrExists: there is a ring already, and nothing replaces a ring.
 	ErrExists = errors.New("keyring: there is a ring already")

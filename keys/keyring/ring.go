@@ -45,6 +45,9 @@ type Ring struct {
 	marked map[string]time.Time // when this process found a key due, by kid
 }
 
+// errZeroRing is the error of a Ring that no function of this package made.
+var errZeroRing = fmt.Errorf("%w: a zero Ring has no store: use OpenOrCreate, Create or Open", ErrConfig)
+
 // Config says where a ring is and what opens it. It is copied.
 type Config struct {
 	Store Store // required
@@ -117,6 +120,9 @@ func openSince(ctx context.Context, cfg Config, seen Checkpoint, now func() time
 // for how long a snapshot serves, and [keys.Set] for what an old one still does.
 func (r *Ring) PrivateKeys(ctx context.Context) (*keys.Set, error) {
 	s := r.snapshot.Load()
+	if s == nil {
+		return nil, errZeroRing
+	}
 	if s.age(r.now()) < s.reloadAfter() {
 		return s.set, nil // once a token: for one that is cached, the clock is the cost
 	}
@@ -172,7 +178,11 @@ func (r *Ring) Policy(ctx context.Context) (Policy, error) {
 const redacted = "[redacted]"
 
 // Format prints [redacted], whatever the verb.
-func (r *Ring) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+func (r *Ring) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redacted)
+	}
+}
 
 // LogValue returns [redacted].
 func (r *Ring) LogValue() slog.Value { return slog.StringValue(redacted) }

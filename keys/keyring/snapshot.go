@@ -39,6 +39,9 @@ type ctxMutex chan struct{}
 func newCtxMutex() ctxMutex { return make(ctxMutex, 1) }
 
 func (m ctxMutex) lock(ctx context.Context) error {
+	if m == nil {
+		return errZeroRing
+	}
 	select {
 	case m <- struct{}{}:
 		return nil
@@ -62,7 +65,7 @@ func (m ctxMutex) unlock() { <-m }
 // just now. It cannot fail: the snapshot goes on serving. While one caller loads, the
 // others wait only if they have to.
 func (r *Ring) refresh(ctx context.Context, from time.Duration, wait bool) {
-	if r.snapshot.Load().age(r.now()) < from {
+	if s := r.snapshot.Load(); s == nil || s.age(r.now()) < from {
 		return
 	}
 	if !r.mu.tryLock() && (!wait || r.mu.lock(ctx) != nil) {
@@ -209,6 +212,9 @@ func staleError(age time.Duration, why error) error {
 // are set all the same.
 func (r *Ring) Published() (set *keys.PublicSet, maxAge time.Duration, due bool, err error) {
 	s := r.snapshot.Load()
+	if s == nil {
+		return nil, 0, false, errZeroRing
+	}
 	age := s.age(r.now())
 	maxAge, due = s.policy.MaxAge, age >= s.reloadAfter()
 	if age > s.policy.SnapshotAge {

@@ -34,15 +34,17 @@ func Example() {
 		log.Fatal(err)
 	}
 	sealer, err := seal.New(seal.Config{
-		Issuer: "https://id.example.com", Signing: ring,
-		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: ring}},
+		Issuer:    "https://id.example.com",
+		Signing:   ring,
+		Recipient: seal.Recipient{Audience: "https://api.example.com", Keys: ring},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	opener, err := open.New(open.Config{
-		Audience: "https://api.example.com", Decryption: ring,
-		Trust: []open.Issuer{{ID: "https://id.example.com", Keys: ring}},
+		Audience:   "https://api.example.com",
+		Decryption: ring,
+		Trust:      []open.Issuer{{ID: "https://id.example.com", Keys: ring}},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -27,9 +27,9 @@ import (
 func TestGateway(t *testing.T) {
 	t.Parallel()
 	p := newParties()
-	api := p.config()
-	api.Form, api.Require = open.Selective, []string{"email"}
-	behind := httptest.NewServer(must(bearer.New(bearer.Config{Opener: must(open.New(api))})).Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	api := open.SelectiveConfig(p.config())
+	api.Require = []string{"email"}
+	behind := httptest.NewServer(must(bearer.New(bearer.Config{Opener: must(open.NewSelective(api))})).Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tok, _ := bearer.TokenFrom(r.Context())
 		var claims struct{ Email string }
 		if err := tok.Claims(&claims); err != nil {
@@ -38,11 +38,13 @@ func TestGateway(t *testing.T) {
 		io.WriteString(w, claims.Email)
 	})))
 	t.Cleanup(behind.Close)
-	visible := p.config()
-	visible.Form, visible.VisibleOnly, visible.Decryption = open.Selective, true, nil
+	visible := open.GatewayConfig{Audiences: []string{"https://other.example.com", api.Audience}, Trust: api.Trust}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(must(url.Parse(behind.URL))) }}
 	token := func(scope string) string {
-		return p.sealed(t, seal.Config{Form: seal.Selective, Visible: []string{"scope"}}, map[string]any{"scope": scope, "email": "ada@example.com"})
+		sealer := must(seal.NewSelective(seal.SelectiveConfig{
+			Issuer: issuerID, Signing: p.idp, Visible: []string{"scope"}, Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: p.api}},
+		}))
+		return must(sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: map[string]any{"scope": scope, "email": "ada@example.com"}}))
 	}
 	for _, test := range []struct {
 		keep   bool
@@ -54,7 +56,7 @@ func TestGateway(t *testing.T) {
 		{true, "write", 403, bodies[403]},
 		{false, "read", 401, bodies[401]}, // from the API, to which no token comes
 	} {
-		auth := must(bearer.New(bearer.Config{Opener: must(open.New(visible)), KeepCredentials: test.keep}))
+		auth := must(bearer.New(bearer.Config{Opener: must(open.NewGateway(visible)), KeepCredentials: test.keep}))
 		res, body := serve(auth.Require(bearer.Scope("read")(proxy)), request("GET", authorization("Bearer "+token(test.scope))))
 		if res.StatusCode != test.status || body != test.body {
 			t.Errorf("%+v: %d, %q", test, res.StatusCode, body)

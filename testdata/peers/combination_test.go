@@ -56,10 +56,10 @@ func (c combination) oursOpensThere(t *testing.T, p peer, us party, theirs map[k
 		return err
 	}
 	sealer, err := seal.New(seal.Config{
-		Issuer:     issuer,
-		Lifetime:   5 * time.Minute,
-		Signing:    us.set[c.sig],
-		Recipients: []seal.Recipient{{Audience: audience, Keys: recipient, Content: c.enc}},
+		Issuer:    issuer,
+		Signing:   us.set[c.sig],
+		Recipient: seal.Recipient{Audience: audience, Keys: recipient, Content: c.enc},
+		Limits:    seal.Limits{Lifetime: 5 * time.Minute},
 	})
 	if err != nil {
 		return err

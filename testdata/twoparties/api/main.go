@@ -46,7 +46,7 @@ func run(ctx context.Context, p *party.Party) error {
 		Audience:   *audience,
 		Trust:      []open.Issuer{{ID: *issuer, Keys: issuerKeys}},
 		Decryption: ring,
-		Leeway:     p.Leeway,
+		Limits:     open.Limits{Leeway: p.Leeway},
 	})
 	if err != nil {
 		return err
