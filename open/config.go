@@ -167,6 +167,7 @@ func New(cfg Config) (*Opener, error) {
 	o := &Opener{
 		cfg: cfg, trust: trust, audience: []string{cfg.Audience}, longestIssuer: longest, now: time.Now,
 		scratch: &sync.Pool{New: func() any { return new(scratch) }},
+		lists:   new(fieldLists),
 	}
 	if cfg.Cache > 0 {
 		c := newCache(cfg.Cache)

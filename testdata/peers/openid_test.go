@@ -70,7 +70,7 @@ func relyingParties(t *testing.T) map[string]relyingParty {
 			if err != nil {
 				return nil, err
 			}
-			return claims, tok.Claims(&claims)
+			return claimsOf(tok)
 		},
 	}
 }
