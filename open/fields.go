@@ -29,8 +29,8 @@ func (f *field) in(v reflect.Value) reflect.Value {
 	return v
 }
 
-// fieldLists keeps what fieldsOf has returned, by reflect.Type. Without it, Claims takes
-// half as long again for a struct of ten fields (BenchmarkClaims).
+// fieldLists keeps what fieldsOf has returned, by reflect.Type. Without it, Claims takes 1.4
+// times as long for a struct of ten fields (BenchmarkClaims).
 type fieldLists struct{ known sync.Map }
 
 func (l *fieldLists) of(t reflect.Type) []field {
