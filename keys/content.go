@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 
 	josecipher "github.com/go-jose/go-jose/v4/cipher"
+
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
 // Content is a content encryption algorithm, the "enc" of a JWE (RFC 7518
@@ -26,17 +29,21 @@ const (
 const gcmNonceSize = 12
 
 var contents = [...]struct {
-	enc               string
-	key, iv, tag      int // bytes
-	authenticatedMode func(cek []byte) (cipher.AEAD, error)
+	enc   string
+	key   int // bytes
+	frame frame
 }{
-	A256GCM:      {"A256GCM", 32, gcmNonceSize, 16, newGCM},
-	A128GCM:      {"A128GCM", 16, gcmNonceSize, 16, newGCM},
-	A256CBCHS512: {"A256CBC-HS512", 64, aes.BlockSize, 32, newCBC},
-	A128CBCHS256: {"A128CBC-HS256", 32, aes.BlockSize, 16, newCBC},
+	A256GCM:      {"A256GCM", 32, frame{gcmNonceSize, 16}},
+	A128GCM:      {"A128GCM", 16, frame{gcmNonceSize, 16}},
+	A256CBCHS512: {"A256CBC-HS512", 64, frame{aes.BlockSize, 32}},
+	A128CBCHS256: {"A128CBC-HS256", 32, frame{aes.BlockSize, 16}},
 }
 
-// errDecrypt is the only thing that a failed decryption says: a caller who
+// frame says how a mode's output is cut into the last three parts of a JWE: the lengths
+// in bytes of the initialization vector and of the tag.
+type frame struct{ iv, tag int }
+
+// errDecrypt is the only thing that a failed decryption says: a client that
 // could tell a bad tag from bad padding has an oracle.
 var errDecrypt = errors.New("keys: decryption failed")
 
@@ -48,7 +55,7 @@ func ParseContent(enc string) (Content, error) {
 			return Content(i), nil
 		}
 	}
-	return 0, fmt.Errorf("%w: content encryption %s", ErrUnsupported, quote(enc))
+	return 0, fmt.Errorf("%w: content encryption %s", ErrUnsupported, jwk.Quote(enc))
 }
 
 // String returns the JOSE name.
@@ -62,75 +69,30 @@ func (c Content) String() string {
 // Valid reports whether c is one of the four.
 func (c Content) Valid() bool { return int(c) < len(contents) }
 
-// KeySize returns the length in bytes of the content encryption key.
-func (c Content) KeySize() int { return contents[c].key }
+// contentKey is room for the longest key that is derived or drawn. A caller keeps it on
+// its stack.
+type contentKey [64]byte
 
-// IVSize returns the length in bytes of the initialization vector.
-func (c Content) IVSize() int { return contents[c].iv }
-
-// TagSize returns the length in bytes of the authentication tag.
-func (c Content) TagSize() int { return contents[c].tag }
-
-// Encrypt encrypts plaintext under cek, which must have KeySize bytes and never
-// be used for another token, with a fresh random initialization vector. It is
-// the content encryption step of RFC 7516 section 5.1; most users want package
-// seal. It fails only for a key of the wrong length.
-func (c Content) Encrypt(cek, aad, plaintext []byte) (iv, ciphertext, tag []byte, err error) {
-	out, err := c.AppendEncrypt(nil, cek, aad, plaintext)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	first, end := contents[c].iv, len(out)-contents[c].tag
-	return out[:first:first], out[first:end:end], out[end:], nil
+// draw draws a content encryption key in room.
+func (c Content) draw(room *contentKey) []byte {
+	cek := room[:contents[c].key]
+	rand.Read(cek)
+	return cek
 }
 
-// AppendEncrypt is [Content.Encrypt] that appends initialization vector, ciphertext
-// and tag to dst, which shares no memory with aad and plaintext.
-func (c Content) AppendEncrypt(dst, cek, aad, plaintext []byte) ([]byte, error) {
-	mode, err := c.mode(cek)
-	if err != nil {
-		return nil, err
-	}
-	if mode.NonceSize() == 0 {
-		return mode.Seal(dst, nil, plaintext, aad), nil
-	}
-	iv := make([]byte, contents[c].iv)
-	rand.Read(iv)
-	return mode.Seal(append(dst, iv...), iv, plaintext, aad), nil
-}
-
-// Decrypt is the inverse of [Content.Encrypt] and the content decryption step of
-// RFC 7516 section 5.2. Lengths that do not fit, a wrong key and a wrong tag
-// fail alike.
-func (c Content) Decrypt(cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
-	if !c.Valid() || len(iv) != contents[c].iv || len(tag) != contents[c].tag {
-		return nil, errDecrypt
-	}
-	sealed := join(iv, ciphertext, tag)
-	return c.AppendDecrypt(sealed[:0], cek, aad, sealed)
-}
-
-// AppendDecrypt is [Content.Decrypt] of initialization vector, ciphertext and tag in
-// one piece, and appends the plaintext to dst. With sealed[:0] for dst it decrypts in
-// place; aad shares no memory with either.
-func (c Content) AppendDecrypt(dst, cek, aad, sealed []byte) ([]byte, error) {
-	mode, err := c.mode(cek)
-	if err != nil || len(sealed) < contents[c].iv+contents[c].tag {
-		return nil, errDecrypt
-	}
-	n := mode.NonceSize()
-	plaintext, err := mode.Open(dst, sealed[:n], sealed[n:], aad)
-	if err != nil {
-		return nil, errDecrypt
-	}
-	return plaintext, nil
-}
-
-func (c Content) mode(cek []byte) (cipher.AEAD, error) {
+// mode returns the mode under a content encryption key, which it wipes.
+func (c Content) mode(cek []byte) (func() cipher.AEAD, error) {
+	defer clear(cek)
 	if !c.Valid() || len(cek) != contents[c].key {
 		return nil, errors.New("keys: wrong length of the content encryption key")
 	}
-	return contents[c].authenticatedMode(cek)
+	// Called directly and not by a table, so that the key stays on the caller's stack.
+	if contents[c].frame.iv == gcmNonceSize {
+		mode, err := newGCM(cek)
+		return func() cipher.AEAD { return mode }, err
+	}
+	mode, err := newCBC(cek)
+	return func() cipher.AEAD { return mode }, err
 }
 
 // newGCM draws its nonces itself, which is the one form of GCM that FIPS 140-3
@@ -143,16 +105,7 @@ func newGCM(cek []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-func newCBC(cek []byte) (cipher.AEAD, error) { return josecipher.NewCBCHMAC(cek, aes.NewCipher) }
-
-func join(parts ...[]byte) []byte {
-	n := 0
-	for _, p := range parts {
-		n += len(p)
-	}
-	out := make([]byte, 0, n)
-	for _, p := range parts {
-		out = append(out, p...)
-	}
-	return out
+// newCBC copies the key, half of which the mode keeps as it is.
+func newCBC(cek []byte) (cipher.AEAD, error) {
+	return josecipher.NewCBCHMAC(bytes.Clone(cek), aes.NewCipher)
 }

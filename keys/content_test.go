@@ -3,6 +3,7 @@ package keys
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -15,65 +16,109 @@ func unhex(t testing.TB, s string) []byte {
 	return must(hex.DecodeString(s))(t)
 }
 
+// encryptWith encrypts under a content encryption key, which it leaves alone.
+func encryptWith(t testing.TB, c Content, cek, aad, plaintext []byte) (iv, ciphertext, tag []byte) {
+	t.Helper()
+	s := must(newSender(&Key{suite: ECDHES}, c, bytes.Clone(cek), nil, nil))(t)
+	parts := s.Seal(nil, aad, plaintext)
+	return parts[1], parts[2], parts[3]
+}
+
+// decryptWith decrypts copies, after the checks of the lengths.
+func decryptWith(c Content, cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
+	h := Header{enc: c.String(), hasEnc: true}
+	parts := [4][]byte{nil, bytes.Clone(iv), bytes.Clone(ciphertext), bytes.Clone(tag)}
+	named, err := h.content(&parts)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRecipient(named, bytes.Clone(cek), parts)
+	if err != nil {
+		return nil, err
+	}
+	return r.Open(aad)
+}
+
 func TestContentRoundTrip(t *testing.T) {
 	for _, c := range allContents {
-		cek := bytes.Repeat([]byte{7}, c.KeySize())
+		cek := bytes.Repeat([]byte{7}, contents[c].key)
 		for _, size := range []int{0, 1, 15, 16, 17, 1000} {
 			plaintext, aad := bytes.Repeat([]byte{'p'}, size), []byte("header")
-			iv, ciphertext, tag, err := c.Encrypt(cek, aad, plaintext)
-			if err != nil || len(iv) != c.IVSize() || len(tag) != c.TagSize() {
-				t.Fatalf("%v: %v, iv of %d bytes, tag of %d", c, err, len(iv), len(tag))
+			iv, ciphertext, tag := encryptWith(t, c, cek, aad, plaintext)
+			if want := contents[c].frame; len(iv) != want.iv || len(tag) != want.tag {
+				t.Fatalf("%v: iv of %d bytes, tag of %d", c, len(iv), len(tag))
 			}
-			got, err := c.Decrypt(cek, aad, iv, ciphertext, tag)
+			got, err := decryptWith(c, cek, aad, iv, ciphertext, tag)
 			if err != nil || !bytes.Equal(got, plaintext) {
 				t.Errorf("%v: %d bytes came back as %d, %v", c, size, len(got), err)
 			}
-			iv2, _, _, _ := c.Encrypt(cek, aad, plaintext)
-			if bytes.Equal(iv, iv2) {
+			if iv2, _, _ := encryptWith(t, c, cek, aad, plaintext); bytes.Equal(iv, iv2) {
 				t.Errorf("%v: the same initialization vector twice", c)
 			}
 		}
 	}
 }
 
-// Whatever is wrong, the error is the same one.
+// Where the lengths are right, the error is the same one whatever is wrong.
 func TestContentRefuses(t *testing.T) {
 	flip := func(b []byte) []byte { b = bytes.Clone(b); b[0] ^= 1; return b } // of a CBC key the half that authenticates
 	for _, c := range allContents {
-		cek, aad := bytes.Repeat([]byte{7}, c.KeySize()), []byte("header")
-		iv, ciphertext, tag, err := c.Encrypt(cek, aad, []byte("seventeen bytes!!"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := len(ciphertext)
-		for name, f := range map[string]func() ([]byte, error){
-			"wrong key":      func() ([]byte, error) { return c.Decrypt(flip(cek), aad, iv, ciphertext, tag) },
-			"short key":      func() ([]byte, error) { return c.Decrypt(cek[1:], aad, iv, ciphertext, tag) },
-			"long key":       func() ([]byte, error) { return c.Decrypt(append(cek, 0), aad, iv, ciphertext, tag) },
-			"no key":         func() ([]byte, error) { return c.Decrypt(nil, aad, iv, ciphertext, tag) },
-			"aad":            func() ([]byte, error) { return c.Decrypt(cek, flip(aad), iv, ciphertext, tag) },
-			"iv":             func() ([]byte, error) { return c.Decrypt(cek, aad, flip(iv), ciphertext, tag) },
-			"short iv":       func() ([]byte, error) { return c.Decrypt(cek, aad, iv[1:], ciphertext, tag) },
-			"long iv":        func() ([]byte, error) { return c.Decrypt(cek, aad, append(iv, 0), ciphertext, tag) },
-			"no iv":          func() ([]byte, error) { return c.Decrypt(cek, aad, nil, ciphertext, tag) },
-			"iv shifted":     func() ([]byte, error) { return c.Decrypt(cek, aad, append(iv, ciphertext[0]), ciphertext[1:], tag) },
-			"ciphertext":     func() ([]byte, error) { return c.Decrypt(cek, aad, iv, flip(ciphertext), tag) },
-			"short":          func() ([]byte, error) { return c.Decrypt(cek, aad, iv, ciphertext[:n-1], tag) },
-			"no ciphertext":  func() ([]byte, error) { return c.Decrypt(cek, aad, iv, nil, tag) },
-			"tag":            func() ([]byte, error) { return c.Decrypt(cek, aad, iv, ciphertext, flip(tag)) },
-			"short tag":      func() ([]byte, error) { return c.Decrypt(cek, aad, iv, ciphertext, tag[:len(tag)-1]) },
-			"no tag":         func() ([]byte, error) { return c.Decrypt(cek, aad, iv, ciphertext, nil) },
-			"tag shifted":    func() ([]byte, error) { return c.Decrypt(cek, aad, iv, ciphertext[:n-1], join(ciphertext[n-1:], tag)) },
-			"tag shifted up": func() ([]byte, error) { return c.Decrypt(cek, aad, iv, join(ciphertext, tag[:1]), tag[1:]) },
-			"other content":  func() ([]byte, error) { return (c + 1).Decrypt(cek, aad, iv, ciphertext, tag) },
-			"no such":        func() ([]byte, error) { return Content(9).Decrypt(cek, aad, iv, ciphertext, tag) },
+		cek, aad := bytes.Repeat([]byte{7}, contents[c].key), []byte("header")
+		iv, ciphertext, tag := encryptWith(t, c, cek, aad, []byte("seventeen bytes!!"))
+		n, m := len(ciphertext), len(tag)
+		for name, x := range map[string]struct {
+			cek, aad, iv, ciphertext, tag []byte
+			want                          error
+		}{
+			"wrong key":      {flip(cek), aad, iv, ciphertext, tag, errDecrypt},
+			"short key":      {cek[1:], aad, iv, ciphertext, tag, errDecrypt},
+			"long key":       {join(cek, []byte{0}), aad, iv, ciphertext, tag, errDecrypt},
+			"no key":         {nil, aad, iv, ciphertext, tag, errDecrypt},
+			"zero key":       {make([]byte, len(cek)), aad, iv, ciphertext, tag, errDecrypt},
+			"aad":            {cek, flip(aad), iv, ciphertext, tag, errDecrypt},
+			"iv":             {cek, aad, flip(iv), ciphertext, tag, errDecrypt},
+			"short iv":       {cek, aad, iv[1:], ciphertext, tag, ErrMalformed},
+			"long iv":        {cek, aad, join(iv, []byte{0}), ciphertext, tag, ErrMalformed},
+			"no iv":          {cek, aad, nil, ciphertext, tag, ErrMalformed},
+			"iv shifted":     {cek, aad, join(iv, ciphertext[:1]), ciphertext[1:], tag, ErrMalformed},
+			"iv shifted up":  {cek, aad, iv[:len(iv)-1], join(iv[len(iv)-1:], ciphertext), tag, ErrMalformed},
+			"ciphertext":     {cek, aad, iv, flip(ciphertext), tag, errDecrypt},
+			"short":          {cek, aad, iv, ciphertext[:n-1], tag, errDecrypt},
+			"no ciphertext":  {cek, aad, iv, nil, tag, errDecrypt},
+			"tag":            {cek, aad, iv, ciphertext, flip(tag), errDecrypt},
+			"short tag":      {cek, aad, iv, ciphertext, tag[:m-1], ErrMalformed},
+			"no tag":         {cek, aad, iv, ciphertext, nil, ErrMalformed},
+			"tag shifted":    {cek, aad, iv, ciphertext[:n-1], join(ciphertext[n-1:], tag), ErrMalformed},
+			"tag shifted up": {cek, aad, iv, join(ciphertext, tag[:1]), tag[1:], ErrMalformed},
 		} {
-			if got, err := f(); err != errDecrypt || got != nil {
-				t.Errorf("%v, %s: %q, %v", c, name, got, err)
+			if got, err := decryptWith(c, x.cek, x.aad, x.iv, x.ciphertext, x.tag); !errors.Is(err, x.want) || got != nil {
+				t.Errorf("%v, %s: %q, %v, want %v", c, name, got, err, x.want)
 			}
 		}
-		if _, _, _, err := c.Encrypt(cek[1:], aad, nil); err == nil {
+		for _, other := range []Content{(c + 1) % 4, 9} {
+			if got, err := decryptWith(other, cek, aad, iv, ciphertext, tag); err == nil || got != nil {
+				t.Errorf("%v as %v: %q", c, other, got)
+			}
+			if _, err := newRecipient(other, bytes.Clone(cek), [4][]byte{nil, iv, ciphertext, tag}); other == 9 && err != errDecrypt {
+				t.Errorf("%v as %v: %v", c, other, err)
+			}
+		}
+		if _, err := newSender(&Key{}, c, bytes.Clone(cek[1:]), nil, nil); err == nil {
 			t.Errorf("%v: a short key encrypts", c)
+		}
+	}
+}
+
+// A content encryption key does not stay in the memory that a caller or a key in a KMS
+// gave for it.
+func TestContentKeyIsWiped(t *testing.T) {
+	for _, c := range allContents {
+		for _, size := range []int{contents[c].key, contents[c].key - 1} {
+			cek := bytes.Repeat([]byte{7}, size)
+			c.mode(cek)
+			if !bytes.Equal(cek, make([]byte, size)) {
+				t.Errorf("%v: %d bytes: %x", c, size, cek)
+			}
 		}
 	}
 }
@@ -102,28 +147,25 @@ func TestContentVectors(t *testing.T) {
 			"4dd3b4c088a7f45c216839645b2012bf2e6269a8c56a816dbc1b267761955bc5",
 		},
 	} {
-		cek := make([]byte, v.content.KeySize())
+		cek := make([]byte, contents[v.content].key)
 		for i := range cek {
 			cek[i] = byte(i)
 		}
-		got, err := v.content.Decrypt(cek, aad, iv, unhex(t, v.ciphertext), unhex(t, v.tag))
+		got, err := decryptWith(v.content, cek, aad, iv, unhex(t, v.ciphertext), unhex(t, v.tag))
 		if err != nil || !bytes.Equal(got, plaintext) {
 			t.Errorf("%v: %q, %v", v.content, got, err)
 		}
 	}
 }
 
-// What is encrypted here opens with go-jose, and the other way round.
+// go-jose opens our content, and we open go-jose's.
 func TestContentAgainstGoJose(t *testing.T) {
 	for _, c := range allContents {
-		cek := bytes.Repeat([]byte{3}, c.KeySize())
+		cek := bytes.Repeat([]byte{3}, contents[c].key)
 		enc := jose.ContentEncryption(c.String())
 
 		header := strict.EncodeBase64URL([]byte(`{"alg":"dir","enc":"` + c.String() + `"}`))
-		iv, ciphertext, tag, err := c.Encrypt(cek, []byte(header), []byte("ours"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		iv, ciphertext, tag := encryptWith(t, c, cek, []byte(header), []byte("ours"))
 		ours := header + ".." + strict.EncodeBase64URL(iv) + "." + strict.EncodeBase64URL(ciphertext) + "." + strict.EncodeBase64URL(tag)
 		obj := must(jose.ParseEncryptedCompact(ours, []jose.KeyAlgorithm{jose.DIRECT}, []jose.ContentEncryption{enc}))(t)
 		if got, err := obj.Decrypt(cek); err != nil || string(got) != "ours" {
@@ -134,7 +176,7 @@ func TestContentAgainstGoJose(t *testing.T) {
 		theirs := must(must(e.Encrypt([]byte("theirs")))(t).CompactSerialize())(t)
 		parts := bytes.Split([]byte(theirs), []byte("."))
 		decode := func(i int) []byte { return must(strict.DecodeBase64URL(string(parts[i])))(t) }
-		if got, err := c.Decrypt(cek, parts[0], decode(2), decode(3), decode(4)); err != nil || string(got) != "theirs" {
+		if got, err := decryptWith(c, cek, parts[0], decode(2), decode(3), decode(4)); err != nil || string(got) != "theirs" {
 			t.Errorf("%v: %q, %v", c, got, err)
 		}
 	}

@@ -9,34 +9,6 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A ring in memory, for a test. Real ones live in a filestore, under a KEK that
-// KeyFile reads.
-func ExampleCreate() {
-	ctx := context.Background()
-	kek, err := keys.RawKey([]byte("32 bytes, random in a real ring."))
-	if err != nil {
-		log.Fatal(err)
-	}
-	ring, err := keys.Create(ctx, keys.MemStore(), kek, keys.RingConfig{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	infos, err := ring.Keys(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, k := range infos {
-		if k.State == keys.Active {
-			fmt.Println(k.Use, k.Suite)
-		}
-	}
-	fmt.Println(ring)
-	// Output:
-	// sig ES256
-	// enc ECDH-ES
-	// [redacted]
-}
-
 // What another party publishes may hold more than we can use. That is no error,
 // but worth a line in the log.
 func ExampleParsePublicSet() {
@@ -63,15 +35,15 @@ func ExampleParsePublicSet() {
 func ExamplePublicSet_MarshalJSON() {
 	key, err := keys.ParseKey([]byte(`{"kty": "OKP", "crv": "Ed25519", "kid": "2026-01",
 		"d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
-		"x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`), keys.As{})
+		"x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`), keys.Hint{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	set, err := keys.NewSet(key)
+	set, err := keys.NewSet(keys.SetConfig{Signing: key})
 	if err != nil {
 		log.Fatal(err)
 	}
-	public, err := set.Public(context.Background(), "")
+	public, err := set.PublicKeys(context.Background(), "")
 	if err != nil {
 		log.Fatal(err)
 	}

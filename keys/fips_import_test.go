@@ -1,7 +1,8 @@
 package keys_test
 
 import (
-	"crypto"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/fips140"
 	"crypto/rand"
 	"crypto/rsa"
@@ -15,24 +16,49 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 )
+
+// enforced leaves the test unless the process runs with GODEBUG=fips140=only, where
+// whatever FIPS 140-3 does not approve is an error or a panic.
+func enforced(t *testing.T) {
+	t.Helper()
+	if !fips140.Enforced() {
+		t.Skip("GODEBUG=fips140=only is not set")
+	}
+	// The mode is what it says: this is how most implementations of JWE decrypt.
+	block, err := aes.NewCipher(make([]byte, 32))
+	fipsNo(t, err)
+	if _, err := cipher.NewGCM(block); err == nil {
+		t.Fatal("GCM with nonces of the caller's choice works in this mode")
+	}
+}
+
+// fipsNo ends the test on an error.
+func fipsNo(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Keys of other tools: what is taken without the mode is taken in it, and what is
 // refused is refused; and so is X25519, for what it is.
 func TestFIPSImport(t *testing.T) {
 	enforced(t)
 	for file, c := range map[string]struct {
-		as   keys.As
+		as   keys.Hint
 		want error
 	}{
-		"ed25519.pem": {keys.As{Suite: keys.EdDSA}, nil}, "ed25519-public.pem": {keys.As{Suite: keys.EdDSA}, nil},
-		"p256.pem": {keys.As{Suite: keys.ES256}, nil}, "p256-pkcs8.pem": {keys.As{Suite: keys.ECDHES}, nil}, "p256-public.pem": {keys.As{Suite: keys.ECDHESA256KW}, nil},
-		"rsa.pem": {keys.As{Suite: keys.RS256}, nil}, "rsa-pkcs1.pem": {keys.As{Suite: keys.PS256}, nil},
-		"rsa-public.pem": {keys.As{Suite: keys.RSAOAEP256}, nil}, "rsa-public-pkcs1.pem": {keys.As{Suite: keys.RS256}, nil},
-		"rsa-1024-public.pem": {keys.As{Suite: keys.RS256}, keys.ErrWeakKey}, "rsa-e3-public.pem": {keys.As{Suite: keys.RS256}, keys.ErrWeakKey},
-		"rsa-4104-public.pem": {keys.As{Suite: keys.RS256}, keys.ErrWeakKey}, "rsa-roca.jwk": {keys.As{}, keys.ErrWeakKey},
-		"rsa-3primes.pem": {keys.As{Suite: keys.RS256}, keys.ErrUnsupported}, "p384.pem": {keys.As{Use: keys.UseSig}, keys.ErrUnsupported},
-		"x25519.pem": {keys.As{}, keys.ErrUnsupported}, "x25519-public.pem": {keys.As{}, keys.ErrUnsupported}, "x25519.jwk": {keys.As{}, keys.ErrUnsupported},
+		"ed25519.pem": {keys.Hint{Suite: keys.EdDSA}, nil}, "ed25519-public.pem": {keys.Hint{Suite: keys.EdDSA}, nil},
+		"p256.pem": {keys.Hint{Suite: keys.ES256}, nil}, "p256-pkcs8.pem": {keys.Hint{Suite: keys.ECDHES}, nil}, "p256-public.pem": {keys.Hint{Suite: keys.ECDHESA256KW}, nil},
+		"rsa.pem": {keys.Hint{Suite: keys.RS256}, nil}, "rsa-pkcs1.pem": {keys.Hint{Suite: keys.PS256}, nil},
+		"rsa-public.pem": {keys.Hint{Suite: keys.RSAOAEP256}, nil}, "rsa-public-pkcs1.pem": {keys.Hint{Suite: keys.RS256}, nil},
+		"rsa-1024-public.pem": {keys.Hint{Suite: keys.RS256}, keys.ErrWeakKey}, "rsa-e3-public.pem": {keys.Hint{Suite: keys.RS256}, keys.ErrWeakKey},
+		"rsa-4104-public.pem": {keys.Hint{Suite: keys.RS256}, keys.ErrWeakKey}, "rsa-roca.jwk": {keys.Hint{}, keys.ErrWeakKey},
+		"rsa-3primes.pem": {keys.Hint{Suite: keys.RS256}, keys.ErrUnsupported}, "p384.pem": {keys.Hint{Use: keys.UseSig}, keys.ErrUnsupported},
+		"x25519.pem": {keys.Hint{}, keys.ErrUnsupported}, "x25519-public.pem": {keys.Hint{}, keys.ErrUnsupported}, "x25519.jwk": {keys.Hint{}, keys.ErrUnsupported},
 	} {
 		data, err := os.ReadFile(filepath.Join("../testdata/keys", file))
 		fipsNo(t, err)
@@ -41,7 +67,7 @@ func TestFIPSImport(t *testing.T) {
 		}
 	}
 	// RFC 7638 section 3.1: the thumbprint of a JWK.
-	k, err := keys.ParseKey([]byte(`{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}`), keys.As{})
+	k, err := keys.ParseKey([]byte(`{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}`), keys.Hint{})
 	if err != nil || k.Thumbprint() != "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs" {
 		t.Errorf("thumbprint: %v", err)
 	}
@@ -53,17 +79,19 @@ func TestFIPSX25519(t *testing.T) {
 	enforced(t)
 	var jwk []byte
 	fips140.WithoutEnforcement(func() {
-		k, err := keys.Generate(keys.ECDHESX25519)
+		k, err := keys.GenerateKey(keys.ECDHESX25519)
 		fipsNo(t, err)
-		set, err := keys.NewSet(k)
-		fipsNo(t, err)
-		public, err := set.Public(t.Context(), "")
+		public, err := keytest.NewSet(k).PublicKeys(t.Context(), "")
 		fipsNo(t, err)
 		jwk, err = public.MarshalJSON()
 		fipsNo(t, err)
 	})
-	_, generated := keys.Generate(keys.ECDHESA256KWX25519)
-	_, created := keys.Create(t.Context(), keys.MemStore(), fipsKEK(t), keys.RingConfig{Policy: keys.Policy{Enc: keys.UsePolicy{Suite: keys.ECDHESX25519}}})
+	_, generated := keys.GenerateKey(keys.ECDHESA256KWX25519)
+	kek, err := keyring.NewKEK(make([]byte, 32))
+	fipsNo(t, err)
+	_, created := keyring.Create(t.Context(), keyring.Config{
+		Store: keyring.NewMemStore(), KEK: kek, Policy: keyring.Policy{Enc: keyring.UsePolicy{Suites: []keys.Suite{keys.ECDHESX25519}}},
+	})
 	read, err := keys.ParsePublicSet(jwk)
 	fipsNo(t, err)
 	if len(read.Keys()) != 0 || len(read.Skipped()) != 1 {
@@ -76,13 +104,6 @@ func TestFIPSX25519(t *testing.T) {
 	}
 }
 
-func fipsKEK(t *testing.T) keys.KEK {
-	t.Helper()
-	kek, err := keys.RawKey(make([]byte, 32))
-	fipsNo(t, err)
-	return kek
-}
-
 // What does not work: RSA keys that the mode does not take, although they are sound.
 // They are read, so that a ring that has one still opens, and fail where they are
 // used, with an error and no panic.
@@ -92,13 +113,13 @@ func TestFIPSRefused(t *testing.T) {
 		var der []byte
 		fips140.WithoutEnforcement(func() { der = fipsRSA(t, primes) })
 		text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der})
-		k, err := keys.ParseKey(text, keys.As{Suite: keys.RS256})
+		k, err := keys.ParseKey(text, keys.Hint{Suite: keys.RS256})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		sign := func() error {
-			_, err := k.Signer().Sign(rand.Reader, make([]byte, crypto.SHA256.Size()), crypto.SHA256)
+			_, err := k.Sign(t.Context(), []byte("message"))
 			return err
 		}
 		if sign() == nil {

@@ -2,93 +2,159 @@ package keys
 
 import (
 	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
-	"math/big"
+	"fmt"
+	"io"
+	"reflect"
 	"testing"
 )
 
-// A handle does the one algorithm of its key and no other that the key could do.
-func TestHandlesDoOneAlgorithm(t *testing.T) {
-	digest := make([]byte, 32)
-	pss := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
-	good := map[Suite]crypto.SignerOpts{ES256: crypto.SHA256, EdDSA: crypto.Hash(0), RS256: crypto.SHA256, PS256: pss}
-	bad := map[Suite][]crypto.SignerOpts{
-		ES256: {nil, crypto.Hash(0), crypto.SHA512, pss},
-		EdDSA: {nil, crypto.SHA512, pss, &ed25519.Options{Context: "other"}},
-		RS256: {nil, crypto.Hash(0), crypto.SHA512, pss},
-		PS256: {nil, crypto.SHA256, &rsa.PSSOptions{SaltLength: 0, Hash: crypto.SHA256}, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}},
+// asking records what a key asks of the private key that lives elsewhere.
+type asking struct {
+	crypto.Signer
+	crypto.Decrypter
+	asked []string
+}
+
+func (a *asking) Public() crypto.PublicKey {
+	if a.Signer != nil {
+		return a.Signer.Public()
 	}
-	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for suite, options := range good {
-		k := handleKey(t, suite, rsaKey)
-		if _, err := k.Signer().Sign(rand.Reader, digest, options); err != nil {
-			t.Errorf("%v: %v", suite, err)
+	return a.Decrypter.Public()
+}
+
+func (a *asking) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+	a.asked = append(a.asked, fmt.Sprintf("%d bytes, %T %+v", len(digest), o, o))
+	return a.Signer.Sign(r, digest, o)
+}
+
+func (a *asking) Decrypt(r io.Reader, encrypted []byte, o crypto.DecrypterOpts) ([]byte, error) {
+	a.asked = append(a.asked, fmt.Sprintf("%d bytes, %T %+v", len(encrypted), o, o))
+	return a.Decrypter.Decrypt(r, encrypted, o)
+}
+
+// A key asks for the one algorithm of its suite and no other that its material could do.
+func TestKeysAskForOneAlgorithm(t *testing.T) {
+	message := []byte("a message of 27 bytes, here")
+	rsaKey := generated(t, RS256).priv.(*rsa.PrivateKey)
+	for suite, c := range map[Suite]struct {
+		signer crypto.Signer
+		want   string
+	}{
+		ES256: {must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t), "32 bytes, crypto.Hash SHA-256"},
+		EdDSA: {generated(t, EdDSA).priv.(ed25519.PrivateKey), "27 bytes, crypto.Hash unknown hash value 0"},
+		RS256: {rsaKey, "32 bytes, crypto.Hash SHA-256"},
+		PS256: {rsaKey, "32 bytes, *rsa.PSSOptions &{SaltLength:-1 Hash:SHA-256}"},
+	} {
+		a := &asking{Signer: c.signer}
+		k := must(FromSigner("k", suite, a))(t)
+		a.asked = nil
+		must(k.Sign(t.Context(), message))(t)
+		if len(a.asked) != 1 || a.asked[0] != c.want {
+			t.Errorf("%v asks for %q, want %s", suite, a.asked, c.want)
 		}
-		for _, o := range bad[suite] {
-			if _, err := k.Signer().Sign(rand.Reader, digest, o); !errors.Is(err, ErrUnsupported) {
-				t.Errorf("%v signs with %#v: %v", suite, o, err)
+	}
+	a := &asking{Decrypter: rsaKey}
+	k := must(FromDecrypter("k", RSAOAEP256, a))(t)
+	a.asked = nil
+	must(sealed(t, k, A256GCM, "text").open(t, k))(t)
+	if want := "256 bytes, *rsa.OAEPOptions &{Hash:SHA-256 MGFHash:unknown hash value 0 Label:[]}"; len(a.asked) != 1 || a.asked[0] != want {
+		t.Errorf("%v asks for %q, want %s", RSAOAEP256, a.asked, want)
+	}
+}
+
+// A key does the work of its suite. Material that two suites share makes no key for both.
+func TestKeysDoOneTask(t *testing.T) {
+	for _, suite := range allSuites {
+		k := generated(t, suite).Key
+		for _, other := range allSuites {
+			o := generated(t, other).Key // the three of RSA have the same material
+			if other.Use() == UseSig {
+				signature := must(o.Sign(t.Context(), []byte("message")))(t)
+				if suite != other && k.Verify([]byte("message"), signature) {
+					t.Errorf("%v verifies a signature of %v", suite, other)
+				}
+				continue
+			}
+			if _, err := sealed(t, o, A256GCM, "text").open(t, k); suite != other && !suite.Matches(other.Alg()) {
+				wantError(t, err, ErrUnsupported)
+			} else if suite != other && err == nil {
+				t.Errorf("%v opens what is sealed to %v", suite, other)
 			}
 		}
-	}
-	k := handleKey(t, RSAOAEP256, rsaKey)
-	//lint:ignore SA1019 that it is dangerous is why it is here
-	pkcs1v15 := &rsa.PKCS1v15DecryptOptions{}
-	for _, o := range []crypto.DecrypterOpts{
-		nil, pkcs1v15, &rsa.OAEPOptions{Hash: crypto.SHA1}, &rsa.OAEPOptions{Hash: crypto.SHA256, MGFHash: crypto.SHA1},
-	} {
-		if _, err := k.Decrypter().Decrypt(rand.Reader, make([]byte, 256), o); !errors.Is(err, ErrUnsupported) {
-			t.Errorf("decrypts with %#v: %v", o, err)
+		if suite.Use() == UseSig {
+			_, err := k.NewSender(A256GCM)
+			wantError(t, err, ErrUnsupported)
+			_, err = k.NewRecipient(t.Context(), Header{Alg: suite.Alg()}, [4][]byte{})
+			wantError(t, err, ErrUnsupported)
+		} else {
+			_, err := k.Sign(t.Context(), nil)
+			wantError(t, err, ErrNoKey)
+		}
+		public := k.withoutPrivate()
+		if _, err := public.Sign(t.Context(), nil); !errors.Is(err, ErrNoKey) {
+			t.Errorf("%v: a public key signs: %v", suite, err)
+		}
+		if suite.Use() == UseEnc {
+			_, err := sealed(t, public, A256GCM, "text").open(t, public)
+			wantError(t, err, ErrNoKey)
 		}
 	}
 }
 
-func handleKey(t *testing.T, s Suite, rsaKey *rsa.PrivateKey) *Key {
-	t.Helper()
-	var k *Key
-	var err error
-	if s.kind() == kindRSA {
-		k, err = newPrivateKey("", s, rsaKey)
-	} else {
-		k, err = Generate(s)
+// No field of a Key and no result of a method is a private key, or could be asserted to
+// one.
+func TestKeysGiveNothingAway(t *testing.T) {
+	for _, suite := range allSuites {
+		k := generated(t, suite)
+		v := reflect.ValueOf(k.Key)
+		for i := range v.Elem().NumField() {
+			f := v.Elem().Field(i)
+			for f.Kind() == reflect.Interface {
+				f = f.Elem()
+			}
+			if f.IsValid() && isPrivate(f.Type()) {
+				t.Errorf("%v: the field %s is a private key", suite, v.Elem().Type().Field(i).Name)
+			}
+		}
+		for i := range v.NumMethod() {
+			m := v.Method(i)
+			if m.Type().NumIn() != 0 {
+				continue
+			}
+			for _, r := range m.Call(nil) {
+				for r.Kind() == reflect.Interface {
+					r = r.Elem()
+				}
+				if r.IsValid() && isPrivate(r.Type()) {
+					t.Errorf("%v: %s gives the private key", suite, v.Type().Method(i).Name)
+				}
+			}
+		}
+		if !isPrivate(reflect.TypeOf(k.priv)) {
+			t.Fatalf("%T passes for public", k.priv)
+		}
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
 }
 
-func TestNilArguments(t *testing.T) {
-	if _, err := FromSigner("kid", ES256, nil); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("nil signer: %v", err)
+func isPrivate(t reflect.Type) bool {
+	for _, i := range []reflect.Type{reflect.TypeFor[crypto.Signer](), reflect.TypeFor[crypto.Decrypter](), reflect.TypeFor[ecdh.KeyExchanger]()} {
+		if t.Implements(i) {
+			return true
+		}
 	}
-	if _, err := Create(t.Context(), MemStore(), nil, RingConfig{}); !errors.Is(err, ErrKEK) {
-		t.Errorf("nil KEK: %v", err)
-	}
-	ring := newRing(t, MemStore(), newClock())
-	if err := errors.Join(ring.Import(t.Context(), nil, Staged), ring.ImportInsecurely(t.Context(), nil)); !errors.Is(err, ErrNoKey) {
-		t.Errorf("nil key: %v", err)
-	}
-}
-
-// A token without a kid can only have been sealed to a key that was published.
-func TestOnlyDecryptionKeyLeavesOutStaged(t *testing.T) {
-	ring := newRing(t, MemStore(), newClock())
-	k, ok := must(ring.Private(t.Context()))(t).OnlyDecryptionKey("ECDH-ES")
-	if !ok || k.ID() != activeID(ring, UseEnc) {
-		t.Errorf("%v, %t", k, ok)
-	}
+	return false
 }
 
 // A secret in the place of a public key set is called a secret, whatever its form.
 func TestParsePublicSetTellsSecrets(t *testing.T) {
-	k := generated(t, ES256)
-	private := must(k.private())(t)
+	private := generated(t, ES256).jwk
 	for name, data := range map[string][]byte{
 		"a private JWK": private,
 		"a PEM key":     []byte("-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n"),
@@ -97,12 +163,5 @@ func TestParsePublicSetTellsSecrets(t *testing.T) {
 		if _, err := ParsePublicSet(data); !errors.Is(err, ErrPrivateKey) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-func TestHugeExponentIsWeak(t *testing.T) {
-	n := new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 2047), big.NewInt(1234567))
-	if err := checkRSA(&rsa.PublicKey{N: n, E: 1<<31 + 1}); !errors.Is(err, ErrWeakKey) {
-		t.Errorf("%v", err)
 	}
 }

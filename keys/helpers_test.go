@@ -2,16 +2,17 @@ package keys
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
-	"sync"
+	"slices"
 	"testing"
-	"time"
-)
 
-// testKEK is 32 bytes that are no secret to anybody.
-var testKEK = []byte("0123456789abcdefghijklmnopqrstuv")
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
 
 func must[T any](v T, err error) func(t testing.TB) T {
 	return func(t testing.TB) T {
@@ -23,35 +24,6 @@ func must[T any](v T, err error) func(t testing.TB) T {
 	}
 }
 
-func rawKey(t testing.TB) KEK {
-	t.Helper()
-	return must(RawKey(testKEK))(t)
-}
-
-func readTestdata(t testing.TB, name string) []byte {
-	t.Helper()
-	return must(os.ReadFile(filepath.Join("../testdata", name)))(t)
-}
-
-// generated returns a key for suite. RSA keys are slow to make and come from a
-// file.
-func generated(t testing.TB, suite Suite) *Key {
-	t.Helper()
-	if suite.kind() == kindRSA {
-		return must(ParseKey(readTestdata(t, "keys/rsa.pem"), As{Suite: suite}))(t)
-	}
-	return must(Generate(suite))(t)
-}
-
-// withID is k under another kid.
-func withID(t testing.TB, k *Key, kid string) *Key {
-	t.Helper()
-	jwk := must(k.private())(t)
-	parsed := must(readKey(jwk))(t)
-	parsed.kid = kid
-	return must(parsed.key(k.suite))(t)
-}
-
 func wantError(t testing.TB, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -59,131 +31,140 @@ func wantError(t testing.TB, err, want error) {
 	}
 }
 
-// clock is a clock that stands still until it is moved.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
+func readTestdata(t testing.TB, name string) []byte {
+	t.Helper()
+	return must(os.ReadFile(filepath.Join("../testdata", name)))(t)
 }
 
-func newClock() *clock { return &clock{t: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
+// ownKey is a key with its private half, which the Key itself does not give.
+type ownKey struct {
+	*Key
+	jwk  []byte // the private JWK, with kid, use and alg
+	priv jwk.PrivateKey
 }
 
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
-// testStore is a MemStore that counts, and fails when told to.
-type testStore struct {
-	Store
-	mu    sync.Mutex
-	loads int
-	down  error                                                            // Load returns it
-	swap  func(ctx context.Context, prev string, doc []byte) (bool, error) // instead of one Swap; false for the usual
-}
-
-func newTestStore() *testStore { return &testStore{Store: MemStore()} }
-
-func (s *testStore) Load(ctx context.Context) ([]byte, string, error) {
-	s.mu.Lock()
-	s.loads++
-	down := s.down
-	s.mu.Unlock()
-	if down != nil {
-		return nil, "", down
+// generated returns a key for suite. RSA keys are slow to make and come from a file.
+func generated(t testing.TB, suite Suite) ownKey {
+	t.Helper()
+	if suite.kind() == jwk.RSA {
+		return parsed(t, readTestdata(t, "keys/rsa.pem"), Hint{Suite: suite})
 	}
-	return s.Store.Load(ctx)
+	return parsed(t, must(jwk.Generate(suite.String()))(t), Hint{Suite: suite})
 }
 
-func (s *testStore) Swap(ctx context.Context, prev string, doc []byte) (string, error) {
-	if swap := s.swap; swap != nil {
-		if done, err := swap(ctx, prev, doc); done {
-			return "", err
+// parsed returns the private key in data, a JWK or PEM.
+func parsed(t testing.TB, data []byte, hint Hint) ownKey {
+	t.Helper()
+	k := must(ParseKey(data, hint))(t)
+	priv := must(jwk.Parse(data))(t).Private
+	return ownKey{k, must(jwk.Marshal(priv, k.id, string(k.Use()), k.suite.Alg()))(t), priv}
+}
+
+// withID returns k under another kid.
+func withID(t testing.TB, k ownKey, kid string) ownKey {
+	t.Helper()
+	text := must(jwk.Marshal(k.priv, kid, string(k.Use()), k.suite.Alg()))(t)
+	return parsed(t, text, Hint{Suite: k.suite})
+}
+
+// publicJWK returns the JWK of k's public half.
+func publicJWK(t testing.TB, k *Key) []byte {
+	t.Helper()
+	return must(jwk.Marshal(k.public, k.id, string(k.Use()), k.suite.Alg()))(t)
+}
+
+// with returns m with members added, or removed where nil.
+func with(m map[string]any, members map[string]any) map[string]any {
+	m = maps.Clone(m)
+	for name, v := range members {
+		if v == nil {
+			delete(m, name)
+		} else {
+			m[name] = v
 		}
 	}
-	return s.Store.Swap(ctx, prev, doc)
+	return m
 }
 
-func (s *testStore) setDown(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.down = err
-}
-
-// put overwrites what a store holds, as somebody with the file could.
-func put(t testing.TB, s Store, doc []byte) {
+func asJSON(t testing.TB, v any) []byte {
 	t.Helper()
-	_, version, err := s.Load(t.Context())
-	if err != nil && !errors.Is(err, ErrNoRing) {
+	return must(json.Marshal(v))(t)
+}
+
+func asMap(t testing.TB, text []byte) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal(text, &m); err != nil {
 		t.Fatal(err)
 	}
-	must(s.Swap(t.Context(), version, doc))(t)
+	return m
 }
 
-func blobOf(t testing.TB, s Store) []byte {
+func join(parts ...[]byte) []byte { return slices.Concat(parts...) }
+
+func b64(b []byte) string { return strict.EncodeBase64URL(b) }
+
+// message is a JWE in its parts.
+type message struct {
+	header []byte // with its braces
+	parts  [4][]byte
+}
+
+// sealed seals to a key.
+func sealed(t testing.TB, to *Key, c Content, plaintext string) message {
 	t.Helper()
-	doc, _, err := s.Load(t.Context())
+	s := must(to.NewSender(c))(t)
+	m := message{header: append(s.AppendHeader([]byte("{")), '}')}
+	m.parts = s.Seal(nil, m.aad(), []byte(plaintext))
+	return m
+}
+
+// aad returns the header as part 1 spells it.
+func (m message) aad() []byte { return strict.AppendBase64URL(nil, m.header) }
+
+// clone returns a copy that shares no memory, each part with a memory of its own.
+func (m message) clone() message {
+	m.header = append([]byte(nil), m.header...)
+	for i, p := range m.parts {
+		m.parts[i] = append([]byte(nil), p...)
+	}
+	return m
+}
+
+// recipient reads the header as JSON.
+func (m message) recipient(t testing.TB, k *Key) (Recipient, error) {
+	t.Helper()
+	return m.recipientIn(t.Context(), t, k)
+}
+
+func (m message) recipientIn(ctx context.Context, t testing.TB, k *Key) (Recipient, error) {
+	t.Helper()
+	o, err := strict.ParseObject(m.header)
 	if err != nil {
-		t.Fatal(err)
+		return Recipient{}, err
 	}
-	return doc
-}
-
-func storeWith(t testing.TB, doc []byte) Store {
-	t.Helper()
-	s := MemStore()
-	put(t, s, doc)
-	return s
-}
-
-// newRing makes a ring with the default policy in s.
-func newRing(t testing.TB, s Store, c *clock) *Ring {
-	t.Helper()
-	return must(createAt(t.Context(), s, rawKey(t), RingConfig{}, c.now))(t)
-}
-
-func openRing(t testing.TB, s Store, c *clock) *Ring {
-	t.Helper()
-	return must(openAt(t.Context(), s, rawKey(t), c.now))(t)
-}
-
-// activeID is the kid of a ring's active key for a use, empty for none.
-func activeID(r *Ring, use Use) string {
-	for _, k := range r.snapshot.Load().document.Keys {
-		if k.Use == use && k.State == Active {
-			return k.ID
-		}
+	h, err := ReadHeader(o)
+	if err != nil {
+		return Recipient{}, err
 	}
-	return ""
+	return k.NewRecipient(ctx, h, m.parts)
 }
 
-func keyCount(r *Ring) int { return len(r.snapshot.Load().document.Keys) }
-
-// seal encrypts d under the test KEK, valid in every respect that d is.
-func seal(t testing.TB, d *document) []byte {
+// open opens a copy: Open decrypts in the memory of the parts.
+func (m message) open(t testing.TB, k *Key) ([]byte, error) {
 	t.Helper()
-	key := newRingKey()
-	slots := []slot{{rawKey(t).id(), must(rawKey(t).wrap(key()))(t)}}
-	return must(sealBlob(d, slots, key))(t)
-}
-
-// slowStore says when a Load has begun and holds it until it is released.
-type slowStore struct {
-	Store
-	entered, release chan struct{}
-}
-
-func (s slowStore) Load(ctx context.Context) ([]byte, string, error) {
-	select {
-	case s.entered <- struct{}{}:
-	case <-s.release:
+	m = m.clone()
+	r, err := m.recipient(t, k)
+	if err != nil {
+		return nil, err
 	}
-	<-s.release
-	return s.Store.Load(ctx)
+	return r.Open(m.aad())
+}
+
+// with returns the message with members of its header changed, or removed where nil.
+func (m message) with(t testing.TB, members map[string]any) message {
+	t.Helper()
+	m = m.clone()
+	m.header = asJSON(t, with(asMap(t, m.header), members))
+	return m
 }

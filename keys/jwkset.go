@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -25,7 +26,7 @@ func ParsePublicSet(data []byte) (*PublicSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: not a JWK Set: %w", ErrMalformed, err)
 	}
-	if hasSecret(o) {
+	if jwk.HasSecret(o) {
 		return nil, fmt.Errorf("%w: a private JWK; publish a JWK Set of the public half, and replace that key", ErrPrivateKey)
 	}
 	members, ok, err := o.Array("keys")
@@ -36,10 +37,10 @@ func ParsePublicSet(data []byte) (*PublicSet, error) {
 	read := make([]publicMember, 0, len(members))
 	for i, raw := range members {
 		m, err := strict.ParseObject(raw)
-		if err == nil && hasSecret(m) {
+		if err == nil && jwk.HasSecret(m) {
 			return nil, fmt.Errorf("%w: member %d; publish the public half only, and replace that key", ErrPrivateKey, i)
 		}
-		member := publicMember{Skipped: Skipped{Index: i}}
+		member := publicMember{SkippedKey: SkippedKey{Index: i}}
 		if err != nil {
 			member.Reason = fmt.Errorf("%w: not a JSON object", ErrMalformed)
 		} else {
@@ -54,20 +55,20 @@ func ParsePublicSet(data []byte) (*PublicSet, error) {
 // publicMember is one member of a set: its keys, or why there are none. A JWK
 // that leaves its use open gives one key for each.
 type publicMember struct {
-	Skipped
+	SkippedKey
 	keys []*Key
 }
 
 func (m *publicMember) read(o strict.Object) {
-	j, err := readJWK(o)
-	m.KeyID, m.Reason = j.kid, err
+	j, err := jwk.FromObject(o)
+	m.KeyID, m.Reason = j.KeyID, err
 	if err != nil {
 		return
 	}
-	suites, err := j.suites(As{})
+	suites, err := suitesOf(j, Hint{})
 	for i := 0; err == nil && i < len(suites); i++ {
 		var k *Key
-		if k, err = j.key(suites[i]); err == nil {
+		if k, err = newKey(j.KeyID, suites[i], j.Public); err == nil {
 			m.keys = append(m.keys, k)
 		}
 	}
@@ -88,16 +89,12 @@ func (p *PublicSet) admit(members []publicMember) {
 			m.Reason = fmt.Errorf("%w: another member has the same kid or the same key", ErrDuplicate)
 		}
 		if m.Reason != nil {
-			p.skipped = append(p.skipped, m.Skipped)
+			p.skipped = append(p.skipped, m.SkippedKey)
 			continue
 		}
 		for _, k := range m.keys {
 			p.add(k)
 		}
-		j := m.keys[0].publicJWK()
-		if len(m.keys) > 1 {
-			j.use, j.alg = "", ""
-		}
-		p.jwks = append(p.jwks, j)
+		p.written = append(p.written, writtenKey{m.keys[0], len(m.keys) > 1})
 	}
 }

@@ -1,51 +1,119 @@
 package keys
 
 import (
-	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdh"
-	"crypto/rand"
+	"crypto/ecdsa"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// Key is one key of a ring or a set: public, or public and private. It has one
-// kid, one use and one algorithm, and brings its algorithm along: nothing that a
-// token says can choose another.
+// Key is one key: public, or public and private. It has one kid, one use and one
+// algorithm. The key brings its algorithm along: nothing that a token says can choose
+// another.
 //
-// The private half never leaves this package. What it can do is offered through
-// the standard interfaces by handles that hold no key, so a type assertion on
-// them yields nothing. A Key is immutable, safe for concurrent use, and prints
-// as [redacted].
+// A Key is a cryptographic function. A private key signs ([Key.Sign]) or decrypts
+// ([Key.NewRecipient]), a public one verifies ([Key.Verify]) or encrypts
+// ([Key.NewSender]). No field and no method gives the private half away. A Key is
+// immutable, safe for concurrent use, and prints as [redacted].
 type Key struct {
+	redacted
 	id         string
 	thumbprint string
 	suite      Suite
-	material   crypto.PublicKey // as its JWK is written: P-256 is always an *ecdsa.PublicKey here
-	public     crypto.PublicKey // as Public gives it
+	public     crypto.PublicKey
 
-	// Handles, nil where the key cannot do it.
-	signer    crypto.Signer
-	exchanger ecdh.KeyExchanger
-	decrypter crypto.Decrypter
-
-	// private returns the private JWK, for the ring's document only. A closure,
-	// because fmt walks unexported fields and prints the bytes it finds. It is
-	// nil for public keys and for keys that live elsewhere.
-	private func() ([]byte, error)
+	// The operations of the private half, nil where the key cannot do them. They are
+	// closures, because fmt walks unexported fields and prints the bytes that it finds.
+	sign     func(ctx context.Context, message []byte) ([]byte, error)
+	exchange func(ctx context.Context, epk *ecdh.PublicKey) ([]byte, error)
+	decrypt  func(ctx context.Context, encryptedKey []byte) ([]byte, error)
 }
 
-// ID returns the kid. For generated keys it is the first 16 characters of the
-// thumbprint; for imported ones whatever their owner chose, up to 256 printable
-// ASCII characters, so quote it before printing.
+// GenerateKey makes a new key for suite from the system's random source, for tests and
+// for keys that live as long as the process; package keyring keeps keys. RSA keys get
+// 3072 bits and take about a second. It returns [ErrUnsupported] for a suite that does
+// not exist, and for X25519 with GODEBUG=fips140=only.
+func GenerateKey(suite Suite) (*Key, error) {
+	data, err := jwk.Generate(suite.String())
+	if err != nil {
+		return nil, err
+	}
+	defer clear(data)
+	return ParseKey(data, Hint{Suite: suite})
+}
+
+// newKey is the only way to a Key: it fixes the algorithm, refuses weak public keys and
+// computes the thumbprint and, if kid is empty, the kid.
+func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
+	if k, ok := jwk.KindOf(pub); !ok || k != suite.kind() {
+		return nil, fmt.Errorf("%w: %v with this type of key", ErrUnsupported, suite)
+	}
+	id, thumbprint, err := jwk.Identify(pub, kid)
+	if err != nil {
+		return nil, err
+	}
+	k := &Key{id: id, thumbprint: thumbprint, suite: suite, public: pub}
+	if p, ok := pub.(*ecdsa.PublicKey); ok && suite.Use() == UseEnc {
+		// Once, and not for every token that is sealed to it.
+		if k.public, err = p.ECDH(); err != nil {
+			return nil, fmt.Errorf("%w: not a point of P-256", ErrMalformed)
+		}
+	}
+	return k, nil
+}
+
+// newPrivateKey puts a private key of the standard library behind closures.
+func newPrivateKey(kid string, suite Suite, priv jwk.PrivateKey) (*Key, error) {
+	k, err := newKey(kid, suite, priv.Public())
+	if err != nil {
+		return nil, err
+	}
+	if suite.Use() == UseSig {
+		signer, ok := priv.(crypto.Signer)
+		if !ok {
+			return nil, fmt.Errorf("%w: %v with this type of key", ErrUnsupported, suite)
+		}
+		scheme := suites[suite].signature
+		k.sign = func(_ context.Context, message []byte) ([]byte, error) { return scheme.sign(signer, message) }
+		return k, nil
+	}
+	return k, k.addDecryption(priv)
+}
+
+func (k *Key) addDecryption(priv jwk.PrivateKey) error {
+	var exchanger ecdh.KeyExchanger
+	switch p := priv.(type) {
+	case crypto.Decrypter: // RSA
+		k.decrypt = func(_ context.Context, encryptedKey []byte) ([]byte, error) { return decryptOAEP(p, encryptedKey) }
+		return nil
+	case *ecdsa.PrivateKey:
+		x, err := p.ECDH()
+		if err != nil {
+			return fmt.Errorf("%w: not a P-256 key", ErrMalformed)
+		}
+		exchanger = x
+	case *ecdh.PrivateKey:
+		exchanger = p
+	}
+	k.exchange = func(_ context.Context, epk *ecdh.PublicKey) ([]byte, error) { return exchanger.ECDH(epk) }
+	return nil
+}
+
+// ID returns the kid. A generated key has the first 16 characters of its thumbprint; an
+// imported key has whatever its owner chose, up to 256 printable ASCII characters, so
+// quote it before printing.
 func (k *Key) ID() string { return k.id }
 
 // Thumbprint returns the SHA-256 JWK thumbprint (RFC 7638), base64url.
 func (k *Key) Thumbprint() string { return k.thumbprint }
 
-// Suite returns the algorithm this key is for, the only one.
+// Suite returns the only algorithm that this key is for.
 func (k *Key) Suite() Suite { return k.suite }
 
 // Use returns what the key is for.
@@ -56,93 +124,25 @@ func (k *Key) Use() Use { return k.suite.Use() }
 // *rsa.PublicKey for encryption suites. Do not modify it.
 func (k *Key) Public() crypto.PublicKey { return k.public }
 
-// Signer returns a handle that signs with the private half, or nil: the key is
-// for encryption, public only, or its private half is erased.
-func (k *Key) Signer() crypto.Signer { return k.signer }
-
-// KeyExchanger returns a handle for the ECDH suites, or nil where the key cannot
-// decrypt that way.
-func (k *Key) KeyExchanger() ecdh.KeyExchanger { return k.exchanger }
-
-// Decrypter returns a handle for RSA-OAEP-256, or nil where the key cannot
-// decrypt that way. It takes *rsa.OAEPOptions with SHA-256.
-func (k *Key) Decrypter() crypto.Decrypter { return k.decrypter }
-
 // HasPrivate reports whether the key can sign or decrypt.
-func (k *Key) HasPrivate() bool {
-	return k.signer != nil || k.exchanger != nil || k.decrypter != nil
-}
+func (k *Key) HasPrivate() bool { return k.sign != nil || k.exchange != nil || k.decrypt != nil }
 
-// publicJWK is the key as it is published, with kid, use and alg.
-func (k *Key) publicJWK() writtenJWK {
-	return writtenJWK{k.material, k.id, k.Use(), k.suite.Alg()}
-}
-
-// withoutPrivate is the same key with its private half gone.
+// withoutPrivate returns the same key without its private half.
 func (k *Key) withoutPrivate() *Key {
-	return &Key{id: k.id, thumbprint: k.thumbprint, suite: k.suite, material: k.material, public: k.public}
+	return &Key{id: k.id, thumbprint: k.thumbprint, suite: k.suite, public: k.public}
 }
 
-const redacted = "[redacted]"
+// redacted makes the type that embeds it print as [redacted]: fmt, slog and encoding/json
+// find promoted methods.
+type redacted struct{}
+
+const redactedText = "[redacted]"
 
 // Format prints [redacted], whatever the verb.
-func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+func (redacted) Format(f fmt.State, _ rune) { io.WriteString(f, redactedText) }
 
-// LogValue is [redacted].
-func (Key) LogValue() slog.Value { return slog.StringValue(redacted) }
+// LogValue returns [redacted].
+func (redacted) LogValue() slog.Value { return slog.StringValue(redactedText) }
 
-// MarshalJSON gives "[redacted]": only a [PublicSet] can be written as JSON.
-func (Key) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
-
-// FromSigner makes a signing key of a private key that lives elsewhere: in a
-// KMS, an HSM, an agent. The kid must name one version of one key for good; a
-// signer that changes keys behind its kid makes tokens that nobody can verify.
-//
-// It returns [ErrUnsupported] when s cannot do suite, [ErrWeakKey] and
-// [ErrMalformed] when its public key or kid is unusable. Such a key can be put
-// into a [Set], not into a ring: a ring holds its keys itself.
-func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
-	if suite.Use() != UseSig || s == nil {
-		return nil, fmt.Errorf("%w: %v with this signer", ErrUnsupported, suite)
-	}
-	k, err := newKey(kid, suite, s.Public())
-	if err != nil {
-		return nil, err
-	}
-	// A copy: one that signs elsewhere may look at the message once more after it has
-	// answered, for its log or another try, and package seal uses the memory again.
-	k.signer = signerHandle{s.Public(), func(r io.Reader, message []byte, o crypto.SignerOpts) ([]byte, error) {
-		return s.Sign(r, bytes.Clone(message), o)
-	}}
-	return k, nil
-}
-
-// signerHandle, exchangerHandle and decrypterHandle hold one operation of a
-// private key and nothing that could be asserted back into it.
-type signerHandle struct {
-	pub crypto.PublicKey
-	op  func(io.Reader, []byte, crypto.SignerOpts) ([]byte, error)
-}
-
-func (h signerHandle) Public() crypto.PublicKey { return h.pub }
-func (h signerHandle) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
-	return h.op(r, digest, o)
-}
-
-type exchangerHandle struct {
-	pub *ecdh.PublicKey
-	op  func(*ecdh.PublicKey) ([]byte, error)
-}
-
-func (h exchangerHandle) PublicKey() *ecdh.PublicKey                { return h.pub }
-func (h exchangerHandle) Curve() ecdh.Curve                         { return h.pub.Curve() }
-func (h exchangerHandle) ECDH(peer *ecdh.PublicKey) ([]byte, error) { return h.op(peer) }
-func (h decrypterHandle) Public() crypto.PublicKey                  { return h.pub }
-func (h decrypterHandle) Decrypt(_ io.Reader, c []byte, o crypto.DecrypterOpts) ([]byte, error) {
-	return h.op(rand.Reader, c, o)
-}
-
-type decrypterHandle struct {
-	pub crypto.PublicKey
-	op  func(io.Reader, []byte, crypto.DecrypterOpts) ([]byte, error)
-}
+// MarshalJSON writes "[redacted]": only a [PublicSet] can be written as JSON.
+func (redacted) MarshalJSON() ([]byte, error) { return json.Marshal(redactedText) }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
 // PublicSet is an immutable set of one party's public keys: a JWK Set (RFC 7517
@@ -13,16 +16,22 @@ import (
 // json.Marshal of a PublicSet gives a JWK Set whose keys all have kid, use and
 // alg, except that a foreign key that left its use open leaves it open again.
 type PublicSet struct {
-	jwks    []writtenJWK
+	written []writtenKey
 	listed  []*Key
 	verify  map[string]*Key
 	encrypt []*Key
-	skipped []Skipped
+	skipped []SkippedKey
 }
 
-// Skipped is a member of a JWK Set that was passed over, and why. RFC 7517
-// section 5 asks to ignore what one does not understand rather than to fail.
-type Skipped struct {
+// writtenKey is a key of the JWK Set that a PublicSet writes.
+type writtenKey struct {
+	*Key
+	anyUse bool // the JWK says neither use nor alg
+}
+
+// SkippedKey is a member of a JWK Set that was passed over, and why. RFC 7517
+// section 5 asks readers to ignore a key that they do not understand.
+type SkippedKey struct {
 	Index  int    // its place in the "keys" array, from 0
 	KeyID  string // its kid, may be empty; quote it before printing
 	Reason error
@@ -36,7 +45,7 @@ func newPublicSet(ks []*Key) (*PublicSet, error) {
 	p := &PublicSet{verify: make(map[string]*Key, len(ks))}
 	for _, k := range ks {
 		p.add(k.withoutPrivate())
-		p.jwks = append(p.jwks, k.publicJWK())
+		p.written = append(p.written, writtenKey{k.withoutPrivate(), false})
 	}
 	return p, nil
 }
@@ -51,12 +60,22 @@ func (p *PublicSet) add(k *Key) {
 	}
 }
 
-// VerificationKey returns the signing key with this kid; ok is false when there
-// is none.
-func (p *PublicSet) VerificationKey(kid string) (k *Key, ok bool) {
-	k, ok = p.verify[kid]
-	return k, ok
+// VerificationKey returns the signing key with this kid that is for this algorithm. It
+// returns [ErrNoKey] when no signing key has the kid, and [ErrUnsupported] when the key
+// that has it is for another algorithm: the key decides, and the token only agrees.
+func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
+	k, ok := p.verify[kid]
+	if !ok {
+		return nil, fmt.Errorf("%w: no signing key has the kid %s", ErrNoKey, jwk.Quote(kid))
+	}
+	if !k.suite.Matches(alg) {
+		return nil, fmt.Errorf("%w: alg is %s, and kid %s is a key for %v", ErrUnsupported, jwk.Quote(alg), jwk.Quote(kid), k.suite)
+	}
+	return k, nil
 }
+
+// HasVerificationKey reports whether a signing key has this kid, for any algorithm.
+func (p *PublicSet) HasVerificationKey(kid string) bool { return p.verify[kid] != nil }
 
 // OnlyVerificationKey returns the signing key for an algorithm name if exactly
 // one is there, for tokens that name none.
@@ -72,19 +91,25 @@ func (p *PublicSet) OnlyVerificationKey(alg string) (k *Key, ok bool) {
 	return k, ok
 }
 
-// EncryptionKey returns the key to encrypt to: the first usable one of the set.
-// It returns [ErrNoKey] when there is none.
-func (p *PublicSet) EncryptionKey() (*Key, error) {
-	if len(p.encrypt) == 0 {
-		return nil, fmt.Errorf("%w: the JWK Set has no encryption key that is supported (use enc with %v or %v on P-256 or X25519, or %v)",
-			ErrNoKey, ECDHES, ECDHESA256KW, RSAOAEP256)
+// EncryptionKey returns the key to encrypt to: the first of the set that is for one of
+// the suites, or for any suite when none is given. It returns [ErrNoKey] when there is
+// none.
+func (p *PublicSet) EncryptionKey(suites ...Suite) (*Key, error) {
+	for _, k := range p.encrypt {
+		if len(suites) == 0 || slices.Contains(suites, k.suite) {
+			return k, nil
+		}
 	}
-	return p.encrypt[0], nil
+	if len(suites) > 0 {
+		return nil, fmt.Errorf("%w: the JWK Set has no encryption key for %v", ErrNoKey, suites)
+	}
+	return nil, fmt.Errorf("%w: the JWK Set has no encryption key that is supported (use enc with %v or %v on P-256 or X25519, or %v)",
+		ErrNoKey, ECDHES, ECDHESA256KW, RSAOAEP256)
 }
 
 // Keys returns the usable keys in their order. A JWK that says neither use nor
 // alg may stand there once for each use.
-func (p *PublicSet) Keys() []*Key { return append([]*Key(nil), p.listed...) }
+func (p *PublicSet) Keys() []*Key { return slices.Clone(p.listed) }
 
 // ForUse returns the keys for one use: what a party hands out that only signs, or
 // only decrypts.
@@ -93,21 +118,33 @@ func (p *PublicSet) ForUse(u Use) *PublicSet {
 	for _, k := range p.listed {
 		if k.Use() == u {
 			only.add(k)
-			only.jwks = append(only.jwks, k.publicJWK())
+			only.written = append(only.written, writtenKey{k, false})
 		}
 	}
 	return only
 }
 
-// Skipped returns what was passed over when the set was read.
-func (p *PublicSet) Skipped() []Skipped { return append([]Skipped(nil), p.skipped...) }
+// Skipped returns the members that were passed over when the set was read.
+func (p *PublicSet) Skipped() []SkippedKey { return slices.Clone(p.skipped) }
 
-// Public returns p: a PublicSet is a [PublicSource].
-func (p *PublicSet) Public(context.Context, string) (*PublicSet, error) { return p, nil }
+// PublicKeys returns p: a PublicSet is a [PublicSource].
+func (p *PublicSet) PublicKeys(context.Context, string) (*PublicSet, error) { return p, nil }
 
 // MarshalJSON writes the JWK Set.
 func (p PublicSet) MarshalJSON() ([]byte, error) {
+	jwks := make([]json.RawMessage, 0, len(p.written))
+	for _, w := range p.written {
+		use, alg := string(w.Use()), w.suite.Alg()
+		if w.anyUse {
+			use, alg = "", ""
+		}
+		text, err := jwk.Marshal(w.public, w.id, use, alg)
+		if err != nil {
+			return nil, err
+		}
+		jwks = append(jwks, text)
+	}
 	return json.Marshal(struct {
-		Keys []writtenJWK `json:"keys"`
-	}{append([]writtenJWK{}, p.jwks...)})
+		Keys []json.RawMessage `json:"keys"`
+	}{jwks})
 }

@@ -2,72 +2,125 @@ package keys
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
 // Set is an immutable set of one party's own keys, with their private halves as
-// far as they are held. It signs with one key, publishes one key to encrypt to,
-// and opens with every decryption key. It is safe for concurrent use and prints
-// as [redacted].
+// far as they are held. It signs with one key, publishes its public half, and opens
+// with every decryption key. It is safe for concurrent use and prints as [redacted].
 type Set struct {
-	byID        map[string]*Key
+	redacted
+	decryption  map[string]*Key
 	signing     *Key
 	public      *PublicSet
-	unknown     map[string]bool // kids that were never published, so nothing is sealed to them
-	erased      map[string]bool // kids of decryption keys that are there no more
+	staged      map[string]bool
+	erased      map[string]bool
 	maxLifetime time.Duration
-	stale       error // not nil: this snapshot may decrypt and nothing else
+	stale       error
 }
 
-// NewSet makes a set of fixed keys, for services whose keys come from elsewhere
-// and for tests; [Open] gives sets that rotate. The first signing key signs, the
-// first encryption key is published; all signing keys verify and all decryption
-// keys open.
+// SetConfig says what each key of a [Set] does. A ring makes its sets of one, and so
+// does a service whose keys live in a KMS.
+type SetConfig struct {
+	// Signing is the key that signs; nil for a party that only opens.
+	Signing *Key
+
+	// Decryption are the keys that open tokens.
+	Decryption []*Key
+
+	// Staged are decryption keys that open tokens and that no sender knows yet. A token
+	// that names no kid cannot be meant for them.
+	Staged []*Key
+
+	// Published are the keys that others get, private halves aside: those that verify,
+	// and those to encrypt to in the order of preference. Nil publishes Signing and the
+	// first of Decryption.
+	Published []*Key
+
+	// Erased are the kids of decryption keys that the party once had. A token for one of
+	// them was meant for us, and is lost.
+	Erased []string
+
+	// MaxTokenLifetime is the longest lifetime of a token that Signing may sign; zero
+	// for no bound. Keys are kept for as long.
+	MaxTokenLifetime time.Duration
+
+	// Stale, when not nil, is why the set may decrypt and nothing else: the keys could
+	// not be reloaded for too long. It wraps [ErrStale].
+	Stale error
+}
+
+// NewSet makes a set of fixed keys; rings give sets that rotate.
 //
-// It returns [ErrDuplicate] when two keys share kid or thumbprint.
-func NewSet(ks ...*Key) (*Set, error) {
-	if err := validate(ks); err != nil {
-		return nil, err
+// It returns [ErrDuplicate] when two keys share a kid or a thumbprint, except that a key
+// may be held and published; [ErrNoKey] when Signing cannot sign or a decryption key
+// cannot decrypt; and [ErrMalformed] for a nil or zero Key in a list.
+func NewSet(cfg SetConfig) (*Set, error) {
+	s := &Set{
+		signing: cfg.Signing, maxLifetime: cfg.MaxTokenLifetime, stale: cfg.Stale,
+		decryption: make(map[string]*Key, len(cfg.Decryption)+len(cfg.Staged)),
+		staged:     make(map[string]bool, len(cfg.Staged)),
+		erased:     make(map[string]bool, len(cfg.Erased)),
 	}
-	var signing, encryption *Key
-	published := make([]*Key, 0, len(ks))
-	for _, k := range ks {
-		switch k.Use() {
-		case UseSig:
-			if signing == nil && k.signer != nil {
-				signing = k
-			}
-			published = append(published, k)
-		case UseEnc:
-			if encryption == nil {
-				encryption = k
-				published = append(published, k)
-			}
-		}
+	if cfg.Signing != nil && cfg.Signing.sign == nil {
+		return nil, fmt.Errorf("%w: the key %s cannot sign", ErrNoKey, jwk.Quote(cfg.Signing.id))
 	}
-	return newSet(ks, signing, published)
-}
-
-// newSet is the one way to a Set: of keys held, the one that signs, and those
-// that are published.
-func newSet(held []*Key, signing *Key, published []*Key) (*Set, error) {
+	held := slices.Concat(cfg.Decryption, cfg.Staged)
+	decryption := held
+	if cfg.Signing != nil {
+		held = append(held, cfg.Signing)
+	}
 	if err := validate(held); err != nil {
 		return nil, err
 	}
-	pub, err := newPublicSet(published)
-	if err != nil {
+	for _, k := range decryption {
+		if k.exchange == nil && k.decrypt == nil {
+			return nil, fmt.Errorf("%w: the key %s cannot decrypt", ErrNoKey, jwk.Quote(k.id))
+		}
+		s.decryption[k.id] = k
+	}
+	for _, k := range cfg.Staged {
+		s.staged[k.id] = true
+	}
+	for _, kid := range cfg.Erased {
+		s.erased[kid] = true
+	}
+	published := cfg.Published
+	if published == nil {
+		if cfg.Signing != nil {
+			published = append(published, cfg.Signing)
+		}
+		published = append(published, cfg.Decryption[:min(1, len(cfg.Decryption))]...)
+	}
+	var err error
+	if s.public, err = newPublicSet(published); err != nil {
 		return nil, err
 	}
-	s := &Set{byID: make(map[string]*Key, len(held)), signing: signing, public: pub}
-	for _, k := range held {
-		s.byID[k.id] = k
+	if err := s.checkPublished(held); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+// checkPublished refuses a kid under which others get another key than we hold, and a key
+// that they get under another kid or for another algorithm.
+func (s *Set) checkPublished(held []*Key) error {
+	byName := make(map[string]*Key, 2*len(held))
+	for _, k := range held {
+		byName["kid "+k.id], byName["key "+k.thumbprint] = k, k
+	}
+	for _, k := range s.public.listed {
+		for _, name := range []string{"kid " + k.id, "key " + k.thumbprint} {
+			if h := byName[name]; h != nil && (h.id != k.id || h.thumbprint != k.thumbprint || h.suite != k.suite) {
+				return fmt.Errorf("%w: kid %s is published, and the set holds another key", ErrDuplicate, jwk.Quote(k.id))
+			}
+		}
+	}
+	return nil
 }
 
 // SigningKey returns the key that signs. It returns [ErrNoKey] when the set has
@@ -82,39 +135,34 @@ func (s *Set) SigningKey() (*Key, error) {
 	return s.signing, nil
 }
 
-// DecryptionKey returns the decryption key with this kid and its private half;
-// ok is false when there is none.
+// DecryptionKey returns the decryption key with this kid; ok is false when there is
+// none.
 func (s *Set) DecryptionKey(kid string) (k *Key, ok bool) {
-	k, ok = s.byID[kid]
-	if !ok || k.Use() != UseEnc || !k.HasPrivate() {
-		return nil, false
-	}
-	return k, true
+	k, ok = s.decryption[kid]
+	return k, ok
 }
 
 // WasErased reports whether the set once had a decryption key with this kid that was
-// destroyed, or revoked and erased: what is sealed to it is lost, and was meant for
-// us.
+// destroyed, or revoked and erased. A token that is sealed to it was meant for us, and
+// is lost.
 func (s *Set) WasErased(kid string) bool { return s.erased[kid] }
 
-// DecryptionKeyIDs returns the kids of the decryption keys whose private half is held,
-// sorted: what to tell an operator whose token none of them opens.
+// DecryptionKeyIDs returns the kids of the decryption keys, sorted, to tell an operator
+// whose token none of them opens.
 func (s *Set) DecryptionKeyIDs() []string {
 	var kids []string
-	for kid := range s.byID {
-		if _, ok := s.DecryptionKey(kid); ok {
-			kids = append(kids, kid)
-		}
+	for kid := range s.decryption {
+		kids = append(kids, kid)
 	}
 	slices.Sort(kids)
 	return kids
 }
 
 // OnlyDecryptionKey returns the decryption key for an algorithm name if exactly
-// one is held to which anybody can have sealed, for tokens that name none.
+// one is held that a sender can know, for tokens that name none.
 func (s *Set) OnlyDecryptionKey(alg string) (k *Key, ok bool) {
-	for _, c := range s.byID {
-		if c.Use() == UseEnc && c.HasPrivate() && c.suite.Matches(alg) && !s.unknown[c.id] {
+	for kid, c := range s.decryption {
+		if c.suite.Matches(alg) && !s.staged[kid] {
 			if ok {
 				return nil, false
 			}
@@ -129,49 +177,58 @@ func (s *Set) OnlyDecryptionKey(alg string) (k *Key, ok bool) {
 // token that lives longer could outlive its key.
 func (s *Set) MaxTokenLifetime() time.Duration { return s.maxLifetime }
 
-// Private returns s: a Set is a [PrivateSource].
-func (s *Set) Private(context.Context) (*Set, error) { return s, nil }
+// PrivateKeys returns s: a Set is a [PrivateSource].
+func (s *Set) PrivateKeys(context.Context) (*Set, error) { return s, nil }
 
-// Public returns the public half: a Set is a [PublicSource]. It returns
+// PublicKeys returns the public half: a Set is a [PublicSource]. It returns
 // [ErrStale] when the set is a snapshot too old to publish.
-func (s *Set) Public(context.Context, string) (*PublicSet, error) {
+func (s *Set) PublicKeys(context.Context, string) (*PublicSet, error) {
 	if s.stale != nil {
 		return nil, s.stale
 	}
 	return s.public, nil
 }
 
-// Format prints [redacted], whatever the verb.
-func (Set) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
-
-// LogValue is [redacted].
-func (Set) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON gives "[redacted]": only a [PublicSet] can be written as JSON.
-func (Set) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
-
-// validate is the one validator that every way into a set or a ring passes.
+// validate is the one validator that every way into a set passes. The same key under
+// two kids, or two keys under one, is how one party's key passes for another's.
 func validate(ks []*Key) error {
 	seen := make(map[string]bool, 2*len(ks))
 	for _, k := range ks {
-		if k == nil {
-			return fmt.Errorf("%w: nil key", ErrMalformed)
+		if k == nil || !k.suite.valid() {
+			return fmt.Errorf("%w: a nil or zero Key", ErrMalformed)
 		}
-		if err := addUnique(seen, k.id, k.thumbprint); err != nil {
-			return err
+		byID, byThumbprint := "kid "+k.id, "key "+k.thumbprint
+		if seen[byID] || seen[byThumbprint] {
+			return fmt.Errorf("%w: kid %s", ErrDuplicate, jwk.Quote(k.id))
 		}
+		seen[byID], seen[byThumbprint] = true, true
 	}
 	return nil
 }
 
-// addUnique refuses a kid or a thumbprint that was there before. The same key
-// under two kids, or two keys under one, is how one party's key passes for
-// another's.
-func addUnique(seen map[string]bool, kid, thumbprint string) error {
-	byID, byThumbprint := "kid "+kid, "key "+thumbprint
-	if seen[byID] || seen[byThumbprint] {
-		return fmt.Errorf("%w: kid %s", ErrDuplicate, quote(kid))
-	}
-	seen[byID], seen[byThumbprint] = true, true
-	return nil
+// PublicSource gives the public keys of one party: those that verify its
+// signatures, and those to encrypt to. A [PublicSet] is a source of itself; a ring
+// gives its own public half and follows its rotation.
+//
+// PublicKeys may do I/O. The kid is the one that is wanted, empty for any: a source
+// that can refetch may do so for a kid it does not know. The set it returns may
+// lack that kid all the same. Sources are safe for concurrent use.
+type PublicSource interface {
+	PublicKeys(ctx context.Context, kid string) (*PublicSet, error)
+}
+
+// PrivateSource gives the caller's own keys, to sign and decrypt with. A [Set] is a
+// source of itself; a ring follows its rotation. PrivateKeys may do I/O. Sources
+// are safe for concurrent use. One whose keys change behind it should be a
+// [Reloader] too, and so should a type that wraps a ring.
+type PrivateSource interface {
+	PrivateKeys(ctx context.Context) (*Set, error)
+}
+
+// Reloader is a [PrivateSource] that can look for newer keys. An opener asks it for a
+// kid that the set does not hold, since another process may have rotated. Clients
+// choose that kid, so a Reloader bounds how often it really looks. Its error says why
+// there may be newer keys that it cannot give.
+type Reloader interface {
+	Reload(ctx context.Context) (*Set, error)
 }

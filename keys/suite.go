@@ -3,9 +3,11 @@ package keys
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// Use is what a key is for, the "use" parameter of RFC 7517 section 4.2. A key
+// Use is the purpose of a key, the "use" parameter of RFC 7517 section 4.2. A key
 // has exactly one: a key that both signs and decrypts lends each operation to
 // the attacks on the other.
 type Use string
@@ -16,9 +18,9 @@ const (
 	UseEnc Use = "enc" // encrypt and decrypt
 )
 
-// Suite is the one algorithm a key is for (RFC 7518 sections 3 and 4). The set
-// is closed: what is not named here is never offered, neither `none`, nor HMAC,
-// RSA1_5, RSA-OAEP with SHA-1 or passwords in tokens. The zero Suite is not an
+// Suite is the one algorithm that a key is for (RFC 7518 sections 3 and 4). The set
+// is closed: an algorithm that is not named here is never offered, neither `none`, nor
+// HMAC, RSA1_5, RSA-OAEP with SHA-1 or passwords in tokens. The zero Suite is not an
 // algorithm and stands for "not said".
 type Suite uint8
 
@@ -37,38 +39,26 @@ const (
 	ECDHESA256KWX25519 // ECDH-ES on X25519, then AES-256 key wrap
 )
 
-// kind is the sort of key material that a suite takes.
-type kind uint8
-
-const (
-	kindP256 kind = iota + 1
-	kindEd25519
-	kindRSA
-	kindX25519
-)
-
-func (k kind) String() string {
-	return [...]string{"unknown", "P-256", "Ed25519", "RSA", "X25519"}[k]
+// suite is a row of the table of suites. It has a signature or a key management.
+type suite struct {
+	jwk.Algorithm
+	signature  signature
+	management management
 }
 
-// suites is indexed by Suite. Among suites of one kind and use the first is the
-// one that a JWK without "alg" gets. JOSE has one name for ECDH-ES on any curve, so
-// the name of a suite is another one where the curve is not the default.
-var suites = [...]struct {
-	name, alg string
-	use       Use
-	kind      kind
-}{
-	ES256:        {"ES256", "ES256", UseSig, kindP256},
-	EdDSA:        {"EdDSA", "EdDSA", UseSig, kindEd25519},
-	RS256:        {"RS256", "RS256", UseSig, kindRSA},
-	PS256:        {"PS256", "PS256", UseSig, kindRSA},
-	ECDHES:       {"ECDH-ES", "ECDH-ES", UseEnc, kindP256},
-	ECDHESA256KW: {"ECDH-ES+A256KW", "ECDH-ES+A256KW", UseEnc, kindP256},
-	RSAOAEP256:   {"RSA-OAEP-256", "RSA-OAEP-256", UseEnc, kindRSA},
+// suites has a row for each Suite. Among suites of one kind and use the first is the
+// one that a JWK without "alg" gets.
+var suites = []suite{
+	ES256:        {jwk.ES256, ecdsaSignature{}, nil},
+	EdDSA:        {jwk.EdDSA, eddsaSignature{}, nil},
+	RS256:        {jwk.RS256, pkcs1Signature{}, nil},
+	PS256:        {jwk.PS256, pssSignature{}, nil},
+	ECDHES:       {jwk.ECDHES, nil, agreement{}},
+	ECDHESA256KW: {jwk.ECDHESKW, nil, agreement{wraps: true}},
+	RSAOAEP256:   {jwk.RSAOAEP256, nil, oaep{}},
 
-	ECDHESX25519:       {"ECDH-ES/X25519", "ECDH-ES", UseEnc, kindX25519},
-	ECDHESA256KWX25519: {"ECDH-ES+A256KW/X25519", "ECDH-ES+A256KW", UseEnc, kindX25519},
+	ECDHESX25519:       {jwk.ECDHESX25519, nil, agreement{}},
+	ECDHESA256KWX25519: {jwk.ECDHESKWX25519, nil, agreement{wraps: true}},
 }
 
 // Suites returns all suites, those that sign before those that encrypt.
@@ -81,24 +71,24 @@ func Suites() []Suite {
 // [ErrUnsupported] for every name that is not offered.
 func ParseSuite(name string) (Suite, error) {
 	for s := ES256; int(s) < len(suites); s++ {
-		if name == suites[s].name || s == EdDSA && s.Matches(name) {
+		if name == suites[s].Name || s == EdDSA && s.Matches(name) {
 			return s, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: algorithm %s", ErrUnsupported, quote(name))
+	return 0, fmt.Errorf("%w: algorithm %s", ErrUnsupported, jwk.Quote(name))
 }
 
-// suiteOf returns the suite that a JWK means by "alg", which its curve decides: RFC
-// 7518 section 4.6 and RFC 8037 section 3.2 share their names. Where the algorithm is
-// not for this kind of key, it is a suite of another kind.
-func suiteOf(alg string, k kind) (found Suite, err error) {
+// suiteOf returns the suite that a JWK means by "alg". The curve of the key decides:
+// RFC 7518 section 4.6 and RFC 8037 section 3.2 share their names. Where the algorithm
+// is not for this kind of key, suiteOf returns a suite of another kind.
+func suiteOf(alg string, k jwk.Kind) (found Suite, err error) {
 	for s := ES256; int(s) < len(suites); s++ {
 		if s.Matches(alg) && (found == 0 || s.kind() == k) {
 			found = s
 		}
 	}
 	if found == 0 {
-		err = fmt.Errorf("%w: algorithm %s", ErrUnsupported, quote(alg))
+		err = fmt.Errorf("%w: algorithm %s", ErrUnsupported, jwk.Quote(alg))
 	}
 	return found, err
 }
@@ -109,13 +99,13 @@ func (s Suite) Alg() string {
 	if !s.valid() {
 		return ""
 	}
-	return suites[s].alg
+	return suites[s].Alg
 }
 
-// Matches reports whether alg, from a token or a JWK, names this suite. Of ECDH-ES it
-// names those of both curves.
+// Matches reports whether alg, from a token or a JWK, names this suite. The names of
+// ECDH-ES match the suites of both curves.
 func (s Suite) Matches(alg string) bool {
-	return s.valid() && (alg == suites[s].alg || s == EdDSA && alg == "Ed25519")
+	return s.valid() && (alg == suites[s].Alg || s == EdDSA && alg == "Ed25519")
 }
 
 // Use returns what keys of this suite are for.
@@ -123,16 +113,16 @@ func (s Suite) Use() Use {
 	if !s.valid() {
 		return ""
 	}
-	return suites[s].use
+	return Use(suites[s].Use)
 }
 
-// String returns the name of the suite, for people and flags: that of Alg, or
+// String returns the name of the suite, for people and flags: the JOSE name, or
 // ECDH-ES/X25519 and ECDH-ES+A256KW/X25519.
 func (s Suite) String() string {
 	if !s.valid() {
 		return "Suite(" + strconv.Itoa(int(s)) + ")"
 	}
-	return suites[s].name
+	return suites[s].Name
 }
 
 // MarshalText writes the name that [ParseSuite] reads, and nothing for no suite.
@@ -140,10 +130,10 @@ func (s Suite) MarshalText() ([]byte, error) {
 	if !s.valid() {
 		return nil, nil
 	}
-	return []byte(suites[s].name), nil
+	return []byte(suites[s].Name), nil
 }
 
-// UnmarshalText is [ParseSuite].
+// UnmarshalText reads a name like [ParseSuite].
 func (s *Suite) UnmarshalText(text []byte) (err error) {
 	*s, err = ParseSuite(string(text))
 	return err
@@ -151,17 +141,17 @@ func (s *Suite) UnmarshalText(text []byte) (err error) {
 
 func (s Suite) valid() bool { return s >= ES256 && int(s) < len(suites) }
 
-func (s Suite) kind() kind {
+func (s Suite) kind() jwk.Kind {
 	if !s.valid() {
 		return 0
 	}
-	return suites[s].kind
+	return suites[s].Kind
 }
 
-// defaultSuite is the algorithm of a key of this kind that does not name one.
-func defaultSuite(k kind, u Use) (Suite, bool) {
+// defaultSuite returns the algorithm of a key of this kind that does not name one.
+func defaultSuite(k jwk.Kind, u Use) (Suite, bool) {
 	for s := ES256; int(s) < len(suites); s++ {
-		if suites[s].kind == k && suites[s].use == u {
+		if suites[s].Kind == k && s.Use() == u {
 			return s, true
 		}
 	}

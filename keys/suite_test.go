@@ -74,7 +74,7 @@ func TestSuiteIsClosed(t *testing.T) {
 		if s.Alg() != "" || s.Use() != "" || s.Matches("") || s.Matches("Ed25519") || s.kind() != 0 || !strings.HasPrefix(s.String(), "Suite(") {
 			t.Errorf("%v passes for an algorithm", s)
 		}
-		_, err := Generate(s)
+		_, err := GenerateKey(s)
 		wantError(t, err, ErrUnsupported)
 	}
 	var s Suite
@@ -96,8 +96,8 @@ func TestContentNames(t *testing.T) {
 			t.Errorf("ParseContent(%q) = %v, %v", c.enc, got, err)
 		}
 		if !c.content.Valid() || c.content.String() != c.enc ||
-			c.content.KeySize() != c.key || c.content.IVSize() != c.iv || c.content.TagSize() != c.tag {
-			t.Errorf("%s: %v, sizes %d %d %d", c.enc, c.content, c.content.KeySize(), c.content.IVSize(), c.content.TagSize())
+			contents[c.content].key != c.key || contents[c.content].frame != (frame{c.iv, c.tag}) {
+			t.Errorf("%s: %v, key of %d bytes, %+v", c.enc, c.content, contents[c.content].key, contents[c.content].frame)
 		}
 	}
 	for _, enc := range []string{"", "a256gcm", "A192GCM", "A192CBC-HS384", "A256CBC", "XC20P", "A256GCM\n"} {

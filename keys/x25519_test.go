@@ -2,16 +2,15 @@ package keys
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/ecdh"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"math/big"
-	"strings"
 	"testing"
-	"time"
+
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
 // The keys of RFC 8037 appendix A.6: the sender's whole, Bob's public half.
@@ -22,18 +21,18 @@ const (
 )
 
 func TestRFC8037A6(t *testing.T) {
-	sender, bob := must(ParseKey([]byte(a6Sender), As{}))(t), must(ParseKey([]byte(a6Bob), As{}))(t)
+	sender, bob := must(ParseKey([]byte(a6Sender), Hint{}))(t), must(ParseKey([]byte(a6Bob), Hint{}))(t)
 	if sender.Suite() != ECDHESX25519 || bob.Suite() != ECDHESX25519 || bob.HasPrivate() || bob.ID() != "Bob" {
 		t.Fatalf("%v and %v", sender.Suite(), bob.Suite())
 	}
-	if x := b64(sender.KeyExchanger().PublicKey().Bytes()); x != "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo" || x != b64(sender.Public().(*ecdh.PublicKey).Bytes()) {
+	if x := b64(sender.Public().(*ecdh.PublicKey).Bytes()); x != "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo" {
 		t.Errorf("the public key is %s", x)
 	}
-	if z := must(sender.KeyExchanger().ECDH(bob.Public().(*ecdh.PublicKey)))(t); b64(z) != a6Z {
+	if z := must(sender.exchange(t.Context(), bob.Public().(*ecdh.PublicKey)))(t); b64(z) != a6Z {
 		t.Errorf("the shared secret is %s", b64(z))
 	}
 	// A point of another curve is an error, not an agreement.
-	if _, err := sender.KeyExchanger().ECDH(generated(t, ECDHES).Public().(*ecdh.PublicKey)); err == nil {
+	if _, err := sender.exchange(t.Context(), generated(t, ECDHES).Public().(*ecdh.PublicKey)); err == nil {
 		t.Error("it agrees with a key on P-256")
 	}
 }
@@ -70,14 +69,14 @@ func lowOrder(t *testing.T) [][]byte {
 // Every way in refuses a point with which all the world shares the secret.
 func TestX25519LowOrder(t *testing.T) {
 	for _, x := range lowOrder(t) {
-		jwk := asJSON(t, map[string]any{"kty": "OKP", "crv": "X25519", "x": b64(x)})
-		_, err := ParseKey(jwk, As{})
+		text := asJSON(t, map[string]any{"kty": "OKP", "crv": "X25519", "x": b64(x)})
+		_, err := ParseKey(text, Hint{})
 		wantError(t, err, ErrWeakKey)
 		pub := must(ecdh.X25519().NewPublicKey(x))(t)
 		der := must(x509.MarshalPKIXPublicKey(pub))(t)
-		_, err = ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), As{Suite: ECDHESA256KWX25519})
+		_, err = ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), Hint{Suite: ECDHESA256KWX25519})
 		wantError(t, err, ErrWeakKey)
-		if p := must(ParsePublicSet(jwks(t, json.RawMessage(jwk))))(t); len(p.Keys()) != 0 || len(p.Skipped()) != 1 {
+		if p := must(ParsePublicSet(jwks(t, json.RawMessage(text))))(t); len(p.Keys()) != 0 || len(p.Skipped()) != 1 {
 			t.Errorf("%x is in a set", x)
 		}
 	}
@@ -105,7 +104,7 @@ func TestX25519Canonical(t *testing.T) {
 		"of the twist":               {littleEndian(big.NewInt(2)), nil},
 		"all but the lowest byte ff": {append([]byte{0xec}, at(-1)[1:]...), ErrWeakKey},
 	} {
-		_, err := ParseKey(asJSON(t, map[string]any{"kty": "OKP", "crv": "X25519", "x": b64(c.x)}), As{})
+		_, err := ParseKey(asJSON(t, map[string]any{"kty": "OKP", "crv": "X25519", "x": b64(c.x)}), Hint{})
 		if wantError(t, err, c.want); t.Failed() {
 			t.Fatal(name)
 		}
@@ -113,39 +112,39 @@ func TestX25519Canonical(t *testing.T) {
 }
 
 func TestX25519Refuses(t *testing.T) {
-	public, private := bareJWK(t, kindX25519, false), bareJWK(t, kindX25519, true)
-	other := asMap(t, must(generated(t, ECDHESX25519).private())(t))
+	public, private := bareJWK(t, jwk.X25519, false), bareJWK(t, jwk.X25519, true)
+	other := asMap(t, generated(t, ECDHESX25519).jwk)
 	for name, c := range map[string]struct {
 		jwk  map[string]any
-		as   As
+		as   Hint
 		want error
 	}{
-		"use sig":               {with(public, map[string]any{"use": "sig"}), As{}, ErrUnsupported},
-		"asked to verify":       {public, As{Use: UseSig}, ErrUnsupported},
-		"key_ops of signing":    {with(public, map[string]any{"key_ops": []string{"verify"}}), As{}, ErrUnsupported},
-		"use sig, alg":          {with(public, map[string]any{"use": "sig", "alg": "ECDH-ES"}), As{}, ErrUnsupported},
-		"alg EdDSA":             {with(public, map[string]any{"alg": "EdDSA"}), As{}, ErrUnsupported},
-		"alg RSA-OAEP-256":      {with(public, map[string]any{"alg": "RSA-OAEP-256"}), As{}, ErrUnsupported},
-		"the name of the suite": {with(public, map[string]any{"alg": "ECDH-ES/X25519"}), As{}, ErrUnsupported},
-		"the name of the other": {with(public, map[string]any{"alg": "ECDH-ES+A256KW/X25519"}), As{Suite: ECDHESA256KWX25519}, ErrUnsupported},
-		"alg X25519":            {with(public, map[string]any{"alg": "X25519"}), As{}, ErrUnsupported},
-		"asked of P-256":        {with(public, map[string]any{"alg": "ECDH-ES"}), As{Suite: ECDHES}, ErrUnsupported},
-		"bare, asked of P-256":  {public, As{Suite: ECDHESA256KW}, ErrUnsupported},
-		"other mode":            {with(public, map[string]any{"alg": "ECDH-ES"}), As{Suite: ECDHESA256KWX25519}, ErrUnsupported},
-		"P-256 as X25519":       {with(bareJWK(t, kindP256, false), map[string]any{"alg": "ECDH-ES"}), As{Suite: ECDHESX25519}, ErrUnsupported},
-		"of kty EC":             {with(public, map[string]any{"kty": "EC"}), As{}, ErrUnsupported},
-		"crv in small letters":  {with(public, map[string]any{"crv": "x25519"}), As{}, ErrUnsupported},
+		"use sig":               {with(public, map[string]any{"use": "sig"}), Hint{}, ErrUnsupported},
+		"asked to verify":       {public, Hint{Use: UseSig}, ErrUnsupported},
+		"key_ops of signing":    {with(public, map[string]any{"key_ops": []string{"verify"}}), Hint{}, ErrUnsupported},
+		"use sig, alg":          {with(public, map[string]any{"use": "sig", "alg": "ECDH-ES"}), Hint{}, ErrUnsupported},
+		"alg EdDSA":             {with(public, map[string]any{"alg": "EdDSA"}), Hint{}, ErrUnsupported},
+		"alg RSA-OAEP-256":      {with(public, map[string]any{"alg": "RSA-OAEP-256"}), Hint{}, ErrUnsupported},
+		"the name of the suite": {with(public, map[string]any{"alg": "ECDH-ES/X25519"}), Hint{}, ErrUnsupported},
+		"the name of the other": {with(public, map[string]any{"alg": "ECDH-ES+A256KW/X25519"}), Hint{Suite: ECDHESA256KWX25519}, ErrUnsupported},
+		"alg X25519":            {with(public, map[string]any{"alg": "X25519"}), Hint{}, ErrUnsupported},
+		"asked of P-256":        {with(public, map[string]any{"alg": "ECDH-ES"}), Hint{Suite: ECDHES}, ErrUnsupported},
+		"bare, asked of P-256":  {public, Hint{Suite: ECDHESA256KW}, ErrUnsupported},
+		"other mode":            {with(public, map[string]any{"alg": "ECDH-ES"}), Hint{Suite: ECDHESA256KWX25519}, ErrUnsupported},
+		"P-256 as X25519":       {with(bareJWK(t, jwk.P256, false), map[string]any{"alg": "ECDH-ES"}), Hint{Suite: ECDHESX25519}, ErrUnsupported},
+		"of kty EC":             {with(public, map[string]any{"kty": "EC"}), Hint{}, ErrUnsupported},
+		"crv in small letters":  {with(public, map[string]any{"crv": "x25519"}), Hint{}, ErrUnsupported},
 
-		"no x":          {with(public, map[string]any{"x": nil}), As{}, ErrMalformed},
-		"empty x":       {with(public, map[string]any{"x": ""}), As{}, ErrMalformed},
-		"short x":       {with(public, map[string]any{"x": b64(make([]byte, 31))}), As{}, ErrMalformed},
-		"long x":        {with(public, map[string]any{"x": b64(bytes.Repeat([]byte{1}, 33))}), As{}, ErrMalformed},
-		"private, no x": {with(private, map[string]any{"x": nil}), As{}, ErrMalformed},
-		"short d":       {with(private, map[string]any{"d": b64(make([]byte, 31))}), As{}, ErrMalformed},
-		"long d":        {with(private, map[string]any{"d": private["d"].(string) + "AAAA"}), As{}, ErrMalformed},
-		"empty d":       {with(private, map[string]any{"d": ""}), As{}, ErrMalformed},
-		"d a number":    {with(private, map[string]any{"d": 1}), As{}, ErrMalformed},
-		"halves":        {with(private, map[string]any{"d": other["d"]}), As{}, ErrMalformed},
+		"no x":          {with(public, map[string]any{"x": nil}), Hint{}, ErrMalformed},
+		"empty x":       {with(public, map[string]any{"x": ""}), Hint{}, ErrMalformed},
+		"short x":       {with(public, map[string]any{"x": b64(make([]byte, 31))}), Hint{}, ErrMalformed},
+		"long x":        {with(public, map[string]any{"x": b64(bytes.Repeat([]byte{1}, 33))}), Hint{}, ErrMalformed},
+		"private, no x": {with(private, map[string]any{"x": nil}), Hint{}, ErrMalformed},
+		"short d":       {with(private, map[string]any{"d": b64(make([]byte, 31))}), Hint{}, ErrMalformed},
+		"long d":        {with(private, map[string]any{"d": private["d"].(string) + "AAAA"}), Hint{}, ErrMalformed},
+		"empty d":       {with(private, map[string]any{"d": ""}), Hint{}, ErrMalformed},
+		"d a number":    {with(private, map[string]any{"d": 1}), Hint{}, ErrMalformed},
+		"halves":        {with(private, map[string]any{"d": other["d"]}), Hint{}, ErrMalformed},
 	} {
 		k, err := ParseKey(asJSON(t, c.jwk), c.as)
 		if k != nil {
@@ -169,44 +168,8 @@ func TestX25519IsNotEd25519(t *testing.T) {
 	wantError(t, err, ErrUnsupported)
 	_, err = newKey("k", ECDHESX25519, must(ecdh.P256().GenerateKey(nil))(t).PublicKey())
 	wantError(t, err, ErrUnsupported)
-	_, err = FromSigner("k", ECDHESX25519, publicOnly{crypto.PublicKey(x)})
+	_, err = FromSigner("k", ECDHESX25519, publicOnly{x})
 	wantError(t, err, ErrUnsupported)
-}
-
-// A ring whose policy says X25519 makes such keys, keeps them and publishes them.
-func TestX25519Ring(t *testing.T) {
-	for _, suite := range []Suite{ECDHESX25519, ECDHESA256KWX25519} {
-		store, c := newTestStore(), newClock()
-		ring := must(createAt(t.Context(), store, rawKey(t), RingConfig{Policy: Policy{Enc: UsePolicy{Suite: suite}}}, c.now))(t)
-		first := activeID(ring, UseEnc)
-		again := openRing(t, store, c)
-		if p := must(again.Policy(t.Context()))(t); p.Enc.Suite != suite {
-			t.Errorf("the policy says %v", p.Enc.Suite)
-		}
-		must(again.RotateNow(t.Context(), Force{Use: UseEnc, InsecureSkipWindow: true}))(t)
-		c.advance(time.Minute)
-		set := must(openRing(t, store, c).Private(t.Context()))(t)
-		for _, kid := range []string{first, activeID(again, UseEnc)} {
-			if k, ok := set.DecryptionKey(kid); !ok || k.Suite() != suite {
-				t.Errorf("%v: key %s is lost", suite, kid)
-			} else {
-				checkHandles(t, k)
-			}
-		}
-		for _, info := range must(again.Keys(t.Context()))(t) {
-			if info.Use == UseEnc && info.Suite != suite {
-				t.Errorf("%v is listed as %v", suite, info.Suite)
-			}
-		}
-		text := string(asJSON(t, must(again.Public(t.Context(), ""))(t)))
-		if !strings.Contains(text, `"kty":"OKP"`) || !strings.Contains(text, `"alg":"`+suite.Alg()+`"`) || strings.Contains(text, "/X25519") {
-			t.Errorf("it publishes %s", text)
-		}
-		read := must(ParsePublicSet([]byte(text)))(t)
-		if k := must(read.EncryptionKey())(t); k.ID() != activeID(again, UseEnc) || k.Suite() != suite || len(read.Skipped()) != 0 {
-			t.Errorf("%v is read as %v", suite, k.Suite())
-		}
-	}
 }
 
 // Public is called for every token that is sealed: it gives out what is there.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -51,11 +52,11 @@ func BenchmarkOpen(b *testing.B) {
 // those of a ring, which looks at the clock and not at its store, beside the SHA-256
 // without which nothing can be looked up.
 func BenchmarkOpenCached(b *testing.B) {
-	kek, err := keys.RawKey(make([]byte, 32))
+	kek, err := keyring.NewKEK(make([]byte, 32))
 	if err != nil {
 		b.Fatal(err)
 	}
-	ring, err := keys.Create(b.Context(), keys.MemStore(), kek, keys.RingConfig{})
+	ring, err := keyring.Create(b.Context(), keyring.Config{Store: keyring.NewMemStore(), KEK: kek})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -71,14 +71,14 @@ func digestOf(token string) digest {
 // in the configuration, and neither changes.
 func (o *Opener) holds(ctx context.Context, e *entry, at time.Time) bool {
 	if !o.cfg.VisibleOnly {
-		set, err := o.cfg.Decryption.Private(ctx)
+		set, err := o.cfg.Decryption.PrivateKeys(ctx)
 		// A source that has none must not match a set that is gone.
 		if err != nil || set == nil || e.private.Value() != set {
 			return false
 		}
 	}
 	c := e.token.claims()
-	set, err := o.trust[c.issuer].Keys.Public(ctx, e.kid)
+	set, err := o.trust[c.issuer].Keys.PublicKeys(ctx, e.kid)
 	if err != nil || set == nil || e.public.Value() != set {
 		return false
 	}

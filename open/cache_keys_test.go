@@ -11,6 +11,8 @@ import (
 	"weak"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -19,7 +21,7 @@ import (
 // a token that the first has opened. The operator is another process.
 type cachedRing struct {
 	store          *countingStore
-	ring, operator *keys.Ring
+	ring, operator *keyring.Ring
 	o, without     *open.Opener
 	token          string
 	tok            *open.Token
@@ -27,10 +29,10 @@ type cachedRing struct {
 
 func newCachedRing(t *testing.T) *cachedRing {
 	t.Helper()
-	kek := must(keys.RawKey(make([]byte, 32)))
-	c := &cachedRing{store: &countingStore{Store: keys.MemStore()}}
-	c.ring = must(keys.Create(t.Context(), c.store, kek, keys.RingConfig{}))
-	c.operator = must(keys.Open(t.Context(), c.store.Store, kek))
+	kek := must(keyring.NewKEK(make([]byte, 32)))
+	c := &cachedRing{store: &countingStore{Store: keyring.NewMemStore()}}
+	c.ring = must(keyring.Create(t.Context(), keyring.Config{Store: c.store, KEK: kek}))
+	c.operator = must(keyring.Open(t.Context(), keyring.Config{Store: c.store.Store, KEK: kek}))
 	cfg := open.Config{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: c.ring}}, Decryption: c.ring, MaxLifetime: 4 * time.Hour}
 	c.without = newOpener(t, cfg)
 	cfg.Cache = 10
@@ -60,41 +62,41 @@ func TestCacheRing(t *testing.T) {
 			}
 		},
 		"another key comes": func(t *testing.T, c *cachedRing) {
-			if err := c.operator.Import(t.Context(), newTestKey(keys.ECDHES, "brought-by-the-operator", newP256()).key, keys.Staged); err != nil {
+			if err := newTestKey(keys.ECDHES, "brought-by-the-operator", newP256()).importInto(t.Context(), c.operator, keyring.Staged); err != nil {
 				t.Fatal(err)
 			}
 			verifiedAgain(t, c)
 		},
 		"rotation": func(t *testing.T, c *cachedRing) {
 			for _, use := range []keys.Use{keys.UseSig, keys.UseEnc} {
-				if _, err := c.operator.RotateNow(t.Context(), keys.Force{Use: use, InsecureSkipWindow: true}); err != nil {
+				if _, err := c.operator.RotateNowInsecurely(t.Context(), use); err != nil {
 					t.Fatal(err)
 				}
 				verifiedAgain(t, c)
 			}
 		},
 		"the signing key is revoked": func(t *testing.T, c *cachedRing) {
-			revoke(t, c.operator, keys.Revocation{KeyID: c.tok.SigningKeyID(), Reason: "compromised"})
+			revoke(t, c.operator, keyring.Revocation{KeyID: c.tok.SigningKeyID(), Reason: "compromised"})
 			hits(t, c.o, c.token, c.tok) // the ring does not know yet, nor does an opener without a cache
 			opens(t, c.without, c.token)
 			time.Sleep(61 * time.Second)
 			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
 		},
 		"the signing key is revoked here": func(t *testing.T, c *cachedRing) {
-			revoke(t, c.ring, keys.Revocation{KeyID: c.tok.SigningKeyID(), Reason: "compromised"})
+			revoke(t, c.ring, keyring.Revocation{KeyID: c.tok.SigningKeyID(), Reason: "compromised"})
 			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
 		},
 		"the decryption key is revoked": func(t *testing.T, c *cachedRing) {
-			revoke(t, c.operator, keys.Revocation{KeyID: c.tok.DecryptionKeyID(), Reason: "superseded"})
+			revoke(t, c.operator, keyring.Revocation{KeyID: c.tok.DecryptionKeyID(), Reason: "superseded"})
 			verifiedAgain(t, c) // it opens until the last token is dead
 		},
 		"the decryption key is erased": func(t *testing.T, c *cachedRing) {
-			revoke(t, c.operator, keys.Revocation{KeyID: c.tok.DecryptionKeyID(), Reason: "compromised", Erase: true})
+			revoke(t, c.operator, keyring.Revocation{KeyID: c.tok.DecryptionKeyID(), Reason: "compromised", Erase: true})
 			time.Sleep(61 * time.Second)
 			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
 		},
 		"all keys are revoked": func(t *testing.T, c *cachedRing) {
-			revoke(t, c.ring, keys.Revocation{All: true, Reason: "compromised"})
+			revoke(t, c.ring, keyring.Revocation{All: true, Reason: "compromised"})
 			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
 		},
 		"the store is down": func(t *testing.T, c *cachedRing) {
@@ -115,7 +117,7 @@ func TestCacheRing(t *testing.T) {
 	}
 }
 
-func revoke(t *testing.T, r *keys.Ring, v keys.Revocation) {
+func revoke(t *testing.T, r *keyring.Ring, v keyring.Revocation) {
 	t.Helper()
 	if _, err := r.Revoke(t.Context(), v); err != nil {
 		t.Fatal(err)
@@ -139,7 +141,7 @@ func verifiedAgain(t *testing.T, c *cachedRing) {
 func TestCacheSources(t *testing.T) {
 	t.Parallel()
 	ours, theirs := privateSet(keysFor(managementSuites)...), publicSet(keysFor(signingSuites)...)
-	stranger, noKeys := publicSet(newTestKey(keys.ES256, "stranger", newP256())), must(keys.NewSet())
+	stranger, noKeys := publicSet(newTestKey(keys.ES256, "stranger", newP256())), keytest.NewSet()
 	unreachable := errors.New("unreachable")
 	f := forge()
 	for _, form := range []struct {
@@ -243,6 +245,6 @@ type turning struct {
 
 func (s *turning) turn() { s.at.Add(1) }
 
-func (s *turning) Private(context.Context) (*keys.Set, error) {
+func (s *turning) PrivateKeys(context.Context) (*keys.Set, error) {
 	return s.sets[int(s.at.Load())%len(s.sets)], nil
 }

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// mutant is a test binary of this package in which one check can be switched off by
-// its number.
+// mutant is a test binary of this package, with package keys, in which one check can be
+// switched off by its number.
 type mutant struct{ binary string }
 
 const mutantVariable = "SEALJWT_WITHOUT_CHECK"
@@ -44,26 +44,11 @@ func build(t *testing.T, all map[string][]check) (m mutant, numbers map[string]i
 			}
 			text = slices.Concat(text[:c.lo], fmt.Appendf(nil, format, n, text[c.lo:c.hi]), text[c.hi:])
 		}
-		overlay[absolute(t, path)] = write(t, dir, path, text)
+		overlay[absolute(t, path)] = write(t, dir, strings.ReplaceAll(path, string(filepath.Separator), "-"), text)
 	}
-	overlay[absolute(t, "checked.go")] = write(t, dir, "checked.go", []byte(`package open
-
-import (
-	"os"
-	"strconv"
-)
-
-var without, _ = strconv.Atoi(os.Getenv("`+mutantVariable+`"))
-
-func checked(n int) bool { return n != without }
-
-func listed(n int, name string) string {
-	if checked(n) {
-		return name
+	for pkg, folder := range map[string]string{"open": ".", "keys": keysFolder} {
+		overlay[absolute(t, filepath.Join(folder, "checked.go"))] = write(t, dir, "checked-"+pkg+".go", []byte("package "+pkg+checkedSource))
 	}
-	return "not " + name
-}
-`))
 	replace, err := json.Marshal(map[string]any{"Replace": overlay})
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +60,26 @@ func listed(n int, name string) string {
 	}
 	return m, numbers
 }
+
+// checkedSource is what a mutant package has besides its own files.
+const checkedSource = `
+
+import (
+	"os"
+	"strconv"
+)
+
+var without, _ = strconv.Atoi(os.Getenv("` + mutantVariable + `"))
+
+func checked(n int) bool { return n != without }
+
+func listed(n int, name string) string {
+	if checked(n) {
+		return name
+	}
+	return "not " + name
+}
+`
 
 func absolute(t *testing.T, path string) string {
 	t.Helper()

@@ -74,6 +74,22 @@ func TestLengths(t *testing.T) {
 	}
 }
 
+// TestRSAContentEncryption: enc and the lengths are checked whichever way the key comes.
+func TestRSAContentEncryption(t *testing.T) {
+	t.Parallel()
+	runWith(t, func() *forgery { return forgeWith(keys.ES256, keys.RSAOAEP256, keys.A256GCM) }, []row{
+		{"no enc", func(f *forgery) { f.outer.remove("enc") }, nil, open.ErrMalformed},
+		{"an enc that is no string", func(f *forgery) { f.outer.set("enc", "1") }, nil, open.ErrMalformed},
+		{"an enc that is not offered", func(f *forgery) { f.outer.set("enc", `"A192GCM"`) }, nil, open.ErrAlgorithm},
+		{"octets of the IV moved to the ciphertext", bendParts(func(p *parts) {
+			p.iv, p.ciphertext = p.iv[:8], append(bytes.Clone(p.iv[8:]), p.ciphertext...)
+		}), nil, open.ErrMalformed},
+		{"an octet moved from the tag to the ciphertext", bendParts(func(p *parts) {
+			p.ciphertext, p.tag = append(p.ciphertext, p.tag[0]), p.tag[1:]
+		}), nil, open.ErrMalformed},
+	})
+}
+
 func TestEncryptedKey(t *testing.T) {
 	t.Parallel()
 	withCEK := func(size int) func(f *forgery) {
@@ -81,7 +97,7 @@ func TestEncryptedKey(t *testing.T) {
 			f.cek = make([]byte, size)
 			rand.Read(f.cek)
 			f.encryptContent = func(_, iv, aad, plaintext []byte) (ciphertext, tag []byte) {
-				return f.authenticated(make([]byte, f.content.KeySize()), iv, aad, plaintext)
+				return f.authenticated(make([]byte, sizesOf[f.content].key), iv, aad, plaintext)
 			}
 		}
 	}

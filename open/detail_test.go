@@ -29,6 +29,11 @@ func TestDetail(t *testing.T) {
 		{"too long", nil, func(c *open.Config) { c.MaxSize = 100 }, open.ErrMalformed, []string{"MaxSize is 100"}},
 		{"parts", withText("a.b.c"), nil, open.ErrMalformed, []string{"3 parts"}},
 		{"header", func(f *forgery) { f.outerText = `{"alg":"ECDH-ES",}` }, nil, open.ErrMalformed, []string{"at byte 17"}},
+		{"a part", func(f *forgery) {
+			f.bendToken = func(s string) string {
+				return s[:strings.LastIndexByte(s, '.')] + "!" + s[strings.LastIndexByte(s, '.'):]
+			}
+		}, nil, open.ErrMalformed, []string{"part 4"}},
 		{"refused member", func(f *forgery) { f.outer.add("zip", `"DEF"`) }, nil, open.ErrMalformed, []string{"zip"}},
 		{"unknown kid", func(f *forgery) { f.outer.set("kid", `"kid-of-nobody"`) }, nil, open.ErrKey,
 			[]string{`"kid-of-nobody"`, `"kid-of-ECDH-ES"`, `"kid-of-RSA-OAEP-256"`}},
@@ -36,6 +41,7 @@ func TestDetail(t *testing.T) {
 			[]string{`"kid-of-nobody"`, `"kid-of-ES256"`, issuerID}},
 		{"no kid", func(f *forgery) { f.outer.remove("kid") }, nil, open.ErrKey, []string{"AllowMissingKeyID"}},
 		{"algorithm", func(f *forgery) { f.inner.set("alg", `"HS256"`) }, nil, open.ErrAlgorithm, []string{`"HS256"`, `"kid-of-ES256"`, "ES256"}},
+		{"algorithm of another key", func(f *forgery) { f.outer.set("alg", `"ECDH-ES+A256KW"`) }, nil, open.ErrAlgorithm, []string{`"ECDH-ES+A256KW"`, `"kid-of-ECDH-ES"`}},
 		{"content encryption", func(f *forgery) { f.outer.set("enc", `"A192GCM"`) }, nil, open.ErrAlgorithm, []string{`"A192GCM"`}},
 		{"typ", func(f *forgery) { f.inner.set("typ", `"at+jwt"`) }, nil, open.ErrType, []string{`"at+jwt"`, "sealed+jwt"}},
 		{"issuer", func(f *forgery) { f.claims.set("iss", quoted(strangerID)) }, nil, open.ErrIssuer, []string{strangerID, issuerID, "not verified"}},
@@ -105,7 +111,7 @@ func TestDetail(t *testing.T) {
 
 type brokenSource struct{ err error }
 
-func (b brokenSource) Private(context.Context) (*keys.Set, error) { return nil, b.err }
+func (b brokenSource) PrivateKeys(context.Context) (*keys.Set, error) { return nil, b.err }
 
 // TestDetailOfFailedCryptography: an operator's log is somebody's oracle too.
 func TestDetailOfFailedCryptography(t *testing.T) {

@@ -2,12 +2,16 @@ package open
 
 import (
 	"bytes"
+
+	"github.com/sealjwt/sealjwt/keys"
 )
 
 // Package seal spells the headers of the usual suites in one way, and such a header is
-// known here by its bytes: to read JSON takes many times as long. Here alone do the two
-// ways part: a header that differs in one byte is read as JSON, and for one that does
-// not both give the same.
+// recognized here by its bytes: to read JSON takes many times as long. This is only a
+// fast path. A header that differs in a single byte goes to the JSON parser, and for one
+// that matches both return the same (TestDirect). Without it a selective token with 16
+// recipients takes 28 % longer to open, and a nested one of 512 bytes makes 42
+// allocations and not 29 (testdata/peers, TestCompare).
 
 // literal reads a header from left to right.
 type literal struct {
@@ -15,15 +19,15 @@ type literal struct {
 	ok   bool
 }
 
-// skip steps over what must stand here.
+// skip steps over the text that must stand here.
 func (l *literal) skip(want string) {
 	if l.ok = l.ok && len(l.rest) >= len(want) && string(l.rest[:len(want)]) == want; l.ok {
 		l.rest = l.rest[len(want):]
 	}
 }
 
-// text steps over a text and its closing quote. It takes printable ASCII alone, which
-// is spelled as it reads.
+// text steps over a text and its closing quote. It takes printable ASCII without
+// escapes alone, which is spelled as it reads.
 func (l *literal) text() []byte {
 	end := bytes.IndexByte(l.rest, '"')
 	if l.ok = l.ok && end >= 0; !l.ok {
@@ -42,24 +46,13 @@ func (l *literal) text() []byte {
 // directJWE reads the header of a JWE as package seal writes it for a key agreement,
 // with nothing behind the cty but tail.
 func directJWE(raw []byte, tail string) (h header, ok bool) {
-	l := literal{raw, true}
-	l.skip(`{"alg":"`)
-	h.alg = interned(l.text())
-	l.skip(`,"enc":"`)
-	h.enc, h.hasEnc = interned(l.text()), true
-	l.skip(`,"kid":"`)
-	h.kid, h.hasKid = l.text(), true
-	l.skip(`,"epk":{"kty":"`)
-	h.epk.kty = interned(l.text())
-	l.skip(`,"crv":"`)
-	h.epk.crv = interned(l.text())
-	l.skip(`,"x":"`)
-	h.epk.x = l.text()
-	if h.epk.kty == "EC" {
-		l.skip(`,"y":"`)
-		h.epk.y = l.text()
+	encryption, rest, ok := keys.CutHeader(raw)
+	if !ok {
+		return header{}, false
 	}
-	l.skip(`},"cty":"`)
+	h.encryption, h.alg, h.kid, h.hasKid = encryption, encryption.Alg, encryption.KeyID, true
+	l := literal{rest, true}
+	l.skip(`,"cty":"`)
 	h.cty = interned(l.text())
 	l.skip(tail)
 	l.skip("}")
@@ -80,27 +73,14 @@ func directJWS(raw []byte) (h header, ok bool) {
 	return h, l.ok && len(l.rest) == 0
 }
 
-// interned is string(b) without a copy of what is in nearly every token.
+// interned returns string(b), without a copy for the texts that stand in nearly every
+// token.
 func interned(b []byte) string {
 	switch string(b) {
 	case "ES256":
 		return "ES256"
 	case "EdDSA":
 		return "EdDSA"
-	case "ECDH-ES":
-		return "ECDH-ES"
-	case "ECDH-ES+A256KW":
-		return "ECDH-ES+A256KW"
-	case "A256GCM":
-		return "A256GCM"
-	case "EC":
-		return "EC"
-	case "P-256":
-		return "P-256"
-	case "OKP":
-		return "OKP"
-	case "X25519":
-		return "X25519"
 	case DefaultType:
 		return DefaultType
 	case DefaultSelectiveType:

@@ -22,7 +22,8 @@ var (
 	ErrNotAuthentic error = &Error{text: "open: token is not authentic"}
 	// ErrKey: no usable key has the kid that the token names, or it names none.
 	ErrKey error = &Error{text: "open: no key for this token"}
-	// ErrKeySource: the keys could not be had; the source's error is wrapped.
+	// ErrKeySource: the keys could not be had, or a key that lives elsewhere could not be
+	// asked; the error of the source or of the key is wrapped.
 	ErrKeySource error = &Error{text: "open: keys are not available"}
 
 	// ErrType: another typ or cty than expected, or a token of the other form.

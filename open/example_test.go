@@ -8,6 +8,8 @@ import (
 	"log"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -16,21 +18,11 @@ import (
 func ExampleOpener_Open() {
 	ctx := context.Background()
 
-	// Keys of a service that lives longer are in a ring: keys.Create, keys.Open.
-	newKeys := func(suite keys.Suite) *keys.Set {
-		k, err := keys.Generate(suite)
-		if err != nil {
-			log.Fatal(err)
-		}
-		set, err := keys.NewSet(k)
-		if err != nil {
-			log.Fatal(err)
-		}
-		return set
-	}
-	// publish is what goes to the other party: a JWK Set.
-	publish := func(set *keys.Set) *keys.PublicSet {
-		public, err := set.Public(ctx, "")
+	// A service keeps its keys: keyring.OpenOrCreate with filestore.New.
+	idp, api := keytest.NewRing(keys.ES256), keytest.NewRing(keys.ECDHES)
+	// publish returns the JWK Set that goes to the other party.
+	publish := func(ring *keyring.Ring) *keys.PublicSet {
+		public, err := ring.PublicKeys(ctx, "")
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -44,7 +36,6 @@ func ExampleOpener_Open() {
 		}
 		return received
 	}
-	idp, api := newKeys(keys.ES256), newKeys(keys.ECDHES)
 
 	// The identity provider seals.
 	sealer, err := seal.New(seal.Config{
@@ -100,19 +91,7 @@ func ExampleOpener_Open() {
 // the claims that it must have besides iss, exp and aud, without which none is accepted.
 func ExampleConfig_accessTokens() {
 	ctx := context.Background()
-	// One set of keys for both parties makes the example short.
-	var pair []*keys.Key
-	for _, suite := range []keys.Suite{keys.ES256, keys.ECDHES} {
-		k, err := keys.Generate(suite)
-		if err != nil {
-			log.Fatal(err)
-		}
-		pair = append(pair, k)
-	}
-	ring, err := keys.NewSet(pair...)
-	if err != nil {
-		log.Fatal(err)
-	}
+	ring := keytest.NewRing() // one for both parties makes the example short
 	sealer, err := seal.New(seal.Config{
 		Issuer: "https://id.example.com", Signing: ring, Type: "at+jwt",
 		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: ring}},

@@ -22,10 +22,9 @@ func parseJWS(compact, typ string) (*jws, error) {
 	return &s, err
 }
 
-// split is the parts of what is sealed.
+// split returns the last three parts.
 func (j *jwe) split() (iv, ciphertext, tag []byte) {
-	i, c := j.sizes[0], j.sizes[0]+j.sizes[1]
-	return j.sealed[:i], j.sealed[i:c], j.sealed[c:]
+	return j.decoded[1], j.decoded[2], j.decoded[3]
 }
 
 // headerOf reads the first part of a token in either of the two ways.

@@ -177,7 +177,7 @@ func plaintext(text string) func(f *forgery) {
 // forbidden is a source of decryption keys that must not be asked.
 type forbidden struct{ t *testing.T }
 
-func (f forbidden) Private(context.Context) (*keys.Set, error) {
+func (f forbidden) PrivateKeys(context.Context) (*keys.Set, error) {
 	f.t.Error("asked for decryption keys")
 	return privateSet(keysFor(managementSuites)...), nil
 }

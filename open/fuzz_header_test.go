@@ -30,7 +30,7 @@ func (f *forgery) obey(outer, inner string) {
 		}
 	}
 	if content, err := keys.ParseContent(says.Enc); err == nil {
-		f.content, f.ivSize = content, content.IVSize()
+		f.content, f.ivSize = content, sizesOf[content].iv
 	}
 	f.apu, _ = base64.RawURLEncoding.DecodeString(says.Apu)
 	f.apv, _ = base64.RawURLEncoding.DecodeString(says.Apv)

@@ -2,6 +2,7 @@ package open
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"os"
@@ -66,19 +67,20 @@ func isType(s, want string) bool {
 	return len(lower) == len(s) && (lower == want || lower == "application/"+want)
 }
 
-// secondJWE are the five parts of a compact JWE around a JWT, decoded.
-func secondJWE(token string) ([][]byte, bool) {
+// secondJWE are the five parts of a compact JWE around a JWT, decoded. The key that the
+// header names judges the content encryption, and takes it or not.
+func secondJWE(token string) (parts [][]byte, taken, content bool) {
 	sizes := map[string][2]int{ // of initialization vector and tag, RFC 7518 sections 5.2 and 5.3
 		"A256GCM": {12, 16}, "A128GCM": {12, 16}, "A256CBC-HS512": {16, 32}, "A128CBC-HS256": {16, 16},
 	}
 	h, parts, ok := secondParts(token, 5)
 	if !ok {
-		return nil, false
+		return nil, false, false
 	}
-	enc, isText := textOf(h, "enc")
-	cty, isAlso := textOf(h, "cty")
+	cty, isText := textOf(h, "cty")
+	enc, isAlso := textOf(h, "enc")
 	size, offered := sizes[enc]
-	return parts, isText && isAlso && offered && isType(cty, "JWT") && len(parts[2]) == size[0] && len(parts[4]) == size[1]
+	return parts, isText && isType(cty, "JWT"), isAlso && offered && len(parts[2]) == size[0] && len(parts[4]) == size[1]
 }
 
 // secondJWS are the three parts of a compact JWS of this typ, decoded.
@@ -153,14 +155,23 @@ func FuzzSplit(f *testing.F) {
 		f.Add(s)
 		f.Add(s[:len(s)*3/4] + s[len(s)/2:])
 	}
+	k := rsaKey(f)
 	f.Fuzz(func(t *testing.T, token string) {
-		want, taken := secondJWE(token)
+		want, taken, content := secondJWE(token)
 		j, err := parseJWE(token, "JWT")
 		if (err == nil) != taken {
 			t.Fatalf("as a JWE: %v, and the second opinion takes it: %v", err, taken)
 		}
-		if taken && !bytes.Equal(slices.Concat(want[1:]...), append(j.encryptedKey, j.sealed...)) {
+		if taken && !slices.EqualFunc(want[1:], j.decoded[:], bytes.Equal) {
 			t.Fatal("the parts of the JWE are others")
+		}
+		if taken {
+			// A key for which there is nothing else to refuse: it takes any encrypted key of
+			// its size, and Open fails later.
+			j.encryption.Alg, j.decoded[0] = k.Suite().Alg(), make([]byte, k.Public().(*rsa.PublicKey).Size())
+			if _, err := k.NewRecipient(t.Context(), j.encryption, j.decoded); (err == nil) != content {
+				t.Fatalf("the content encryption: %v, and the second opinion takes it: %v", err, content)
+			}
 		}
 		for _, typ := range []string{DefaultType, DefaultSelectiveType} {
 			want, taken := secondJWS(token, typ)

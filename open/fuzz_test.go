@@ -11,6 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 )
 
@@ -46,12 +47,12 @@ func newFixture(f *testing.F) (*fixture, map[string]goldenToken) {
 			}
 			recipient := readRecipient(v.Recipient)
 			x.recipients[recipient.KeyID] = recipient
-			held = append(held, must(keys.ParseKey(v.Recipient, keys.As{})))
+			held = append(held, must(keys.ParseKey(v.Recipient, keys.Hint{})))
 		}
 		x.at = time.Unix(g.Clock, 0)
 	}
 	public := must(keys.ParsePublicSet(must(json.Marshal(issuers))))
-	cfg := open.Config{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: public}}, Decryption: must(keys.NewSet(held...))}
+	cfg := open.Config{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: public}}, Decryption: keytest.NewSet(held...)}
 	for _, typ := range []string{"sealed+jwt", "JWT"} {
 		cfg.Type = typ
 		x.openers = append(x.openers, newOpener(f, cfg))

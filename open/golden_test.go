@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -94,11 +95,11 @@ func (g goldenToken) config(t testing.TB, v goldenView) open.Config {
 	if v.VisibleOnly {
 		return cfg
 	}
-	recipient, err := keys.ParseKey(v.Recipient, keys.As{})
+	recipient, err := keys.ParseKey(v.Recipient, keys.Hint{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := keys.NewSet(recipient)
+	set, err := keys.NewSet(keytest.SetConfig(recipient))
 	if err != nil {
 		t.Fatal(err)
 	}

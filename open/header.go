@@ -8,25 +8,16 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// header is a protected header of either layer.
+// header is a protected header of either layer. The JSON parser fills members, and the
+// fast path of direct.go does not.
 type header struct {
-	alg, typ, cty, enc string
-	kid                []byte
-	hasKid, hasEnc     bool
+	alg, typ, cty string
+	kid           []byte
+	hasKid        bool
+	encryption    keys.Header // of a JWE
 
-	// Of a header that was read as JSON, all members.
 	members strict.Object
-
-	// Of one that was not, what has no field above.
-	epk  ephemeral
-	tail string // the rest of its text, behind the cty
-}
-
-// ephemeral is a sender's public key as a header spells it.
-type ephemeral struct {
-	kty, crv string
-	x, y     []byte
-	private  bool
+	tail    string // when direct.go has read the header, its text behind the cty
 }
 
 // refusedMembers: extensions that we would have to understand (crit), that make
@@ -76,13 +67,13 @@ func parseHeader(raw []byte) (header, error) {
 	return h, nil
 }
 
-// text is a member that is as a rule one of few texts.
+// text returns a member whose value is one of few texts in nearly every token.
 func text(o strict.Object, name string) (s string, ok bool, err error) {
 	b, ok, err := o.TextBytes(name)
 	return interned(b), ok, err
 }
 
-// parseJWEHeader is parseHeader for the layer that is encrypted.
+// parseJWEHeader reads the header of a JWE as JSON.
 func parseJWEHeader(raw []byte) (header, error) {
 	h, err := parseHeader(raw)
 	if err != nil {
@@ -91,16 +82,9 @@ func parseJWEHeader(raw []byte) (header, error) {
 	if h.cty, _, err = text(h.members, "cty"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
-	h.enc, h.hasEnc, err = text(h.members, "enc")
-	h.hasEnc = h.hasEnc && err == nil
-	// What is not there, or not of its type, is empty and refused as such, where it is
-	// needed: in a JWE for us.
-	epk, _, _ := h.members.Object("epk")
-	h.epk.kty, _, _ = text(epk, "kty")
-	h.epk.crv, _, _ = text(epk, "crv")
-	h.epk.x, _, _ = epk.TextBytes("x")
-	h.epk.y, _, _ = epk.TextBytes("y")
-	_, h.epk.private = epk.Raw("d")
+	if h.encryption, err = keys.ReadHeader(h.members); err != nil {
+		return header{}, refuse(ErrMalformed, "a header: %v", err)
+	}
 	return h, nil
 }
 
@@ -150,12 +134,9 @@ func (m *scratch) parseJWS(compact []byte, typ string) (s jws, err error) {
 // jwe is a compact JWE, not yet decrypted (RFC 7516 section 7.1).
 type jwe struct {
 	header
-	memory       *scratch
-	parts        [5]string
-	content      keys.Content
-	encryptedKey []byte
-	sealed       []byte // initialization vector, ciphertext and tag
-	sizes        [3]int // of these
+	memory  *scratch
+	parts   [5]string
+	decoded [4][]byte // parts 2 to 5, the last three one behind the other
 }
 
 // parseJWE reads a compact JWE with this cty.
@@ -198,32 +179,19 @@ func (j *jwe) checkType(cty string) error {
 	return nil
 }
 
-// decode reads the other parts.
-func (j *jwe) decode() (err error) {
+// decode decodes the parts behind the header.
+func (j *jwe) decode() error {
 	m := j.memory
-	if j.encryptedKey, err = decodePart(m, j.parts[1]); err != nil {
-		return refuse(ErrMalformed, "part 2 of a JWE: %v", err)
-	}
-	start := len(m.decoded)
-	for i, part := range j.parts[2:] {
-		decoded, err := decodePart(m, part)
-		if err != nil {
-			return refuse(ErrMalformed, "part %d of a JWE: %v", i+3, err)
+	var ends [5]int
+	ends[0] = len(m.decoded)
+	for i, part := range j.parts[1:] {
+		if _, err := decodePart(m, part); err != nil {
+			return refuse(ErrMalformed, "part %d of a JWE: %v", i+2, err)
 		}
-		j.sizes[i] = len(decoded)
+		ends[i+1] = len(m.decoded)
 	}
-	j.sealed = m.decoded[start:]
-	if !j.hasEnc {
-		return refuse(ErrMalformed, "the header of a JWE lacks enc, or has one that is no string")
-	}
-	if j.content, err = keys.ParseContent(j.enc); err != nil {
-		return refuse(ErrAlgorithm, "enc is %s, which is not offered", quote(j.enc))
-	}
-	// Lengths exactly: octets that wander between ciphertext and an over-long
-	// tag would make two texts of one token.
-	if j.sizes[0] != j.content.IVSize() || j.sizes[2] != j.content.TagSize() {
-		return refuse(ErrMalformed, "an initialization vector of %d bytes and a tag of %d, and %v has %d and %d",
-			j.sizes[0], j.sizes[2], j.content, j.content.IVSize(), j.content.TagSize())
+	for i := range j.decoded {
+		j.decoded[i] = m.decoded[ends[i]:ends[i+1]]
 	}
 	return nil
 }

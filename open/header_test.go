@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 )
 
@@ -257,8 +258,8 @@ func TestKeyOfAnotherUse(t *testing.T) {
 		{"a decryption key's kid inside", func(f *forgery) { f.inner.set("kid", quoted(f.recipient.kid)) }, both, open.ErrKey},
 		{"a public key of ours has no private half", nil, func(c *open.Config) {
 			k := testKeyFor(keys.ECDHES)
-			public := must(keys.ParseKey(must(json.Marshal(k.jwk(k.public()))), keys.As{}))
-			c.Decryption = must(keys.NewSet(public))
+			public := must(keys.ParseKey(must(json.Marshal(k.jwk(k.public()))), keys.Hint{}))
+			c.Decryption = keytest.NewSet(public)
 		}, open.ErrKey},
 	})
 }

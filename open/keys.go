@@ -2,6 +2,7 @@ package open
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -10,7 +11,7 @@ import (
 // decryptionKey is our key that the outer header names. For a kid that we do not
 // know a source that can reload does so once: another process may have rotated.
 func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*keys.Key, error) {
-	set, err := o.cfg.Decryption.Private(ctx)
+	set, err := o.cfg.Decryption.PrivateKeys(ctx)
 	if err != nil {
 		return nil, refuseFor(ErrKeySource, err)
 	}
@@ -62,7 +63,7 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 		return nil, refuse(ErrKey, "the JWS names kid %s, which can be none", quote(h.kid))
 	}
 	kid := string(h.kid)
-	set, err := issuer.Keys.Public(ctx, kid)
+	set, err := issuer.Keys.PublicKeys(ctx, kid)
 	if err != nil {
 		return nil, refuseFor(ErrKeySource, err)
 	}
@@ -74,11 +75,14 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 		}
 		return k, nil
 	}
-	k, ok := set.VerificationKey(kid)
-	if !ok {
+	k, err := set.VerificationKey(kid, h.alg)
+	switch {
+	case errors.Is(err, keys.ErrUnsupported):
+		return nil, refuse(ErrAlgorithm, "%v", err)
+	case err != nil:
 		return nil, refuse(ErrKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
 	}
-	return matching(k, h)
+	return k, nil
 }
 
 func verificationKeyIDs(set *keys.PublicSet) []string {

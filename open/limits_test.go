@@ -196,7 +196,7 @@ func TestLimitsBeforeCryptography(t *testing.T) {
 // untouchable is a source of keys that nobody may ask.
 type untouchable struct{ t *testing.T }
 
-func (u untouchable) Private(context.Context) (*keys.Set, error) {
+func (u untouchable) PrivateKeys(context.Context) (*keys.Set, error) {
 	u.t.Error("a key was asked for")
 	return nil, errors.New("untouchable")
 }

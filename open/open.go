@@ -99,7 +99,7 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 	if err != nil {
 		return nil, err
 	}
-	plaintext, err := outer.decrypt(decryptionKey)
+	plaintext, err := outer.decrypt(ctx, decryptionKey)
 	if err != nil {
 		return nil, err
 	}

@@ -340,12 +340,12 @@ type keySource struct {
 	ctx    context.Context
 }
 
-func (s *keySource) Private(ctx context.Context) (*keys.Set, error) {
+func (s *keySource) PrivateKeys(ctx context.Context) (*keys.Set, error) {
 	s.ctx, s.asked = ctx, append(s.asked, "private")
 	return s.set, s.err
 }
 
-func (s *keySource) Public(ctx context.Context, kid string) (*keys.PublicSet, error) {
+func (s *keySource) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	s.ctx, s.asked = ctx, append(s.asked, kid)
 	return s.public, s.err
 }

@@ -3,11 +3,11 @@ package open_test
 import (
 	"context"
 	"crypto"
-	"crypto/rand"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
@@ -269,61 +271,108 @@ func keyErrors(t testing.TB, c canaryKeys) (errs []error) {
 				}
 				o.add(name, string(value))
 			}
-			if _, err := keys.ParseKey([]byte(o.String()), keys.As{}); err != nil {
+			if _, err := keys.ParseKey([]byte(o.String()), keys.Hint{}); err != nil {
 				add(err)
 			}
 		}
 		text := string(must(json.Marshal(k.jwk(k.private))))
-		_, err := keys.ParseKey([]byte(text[:len(text)-1]), keys.As{})
+		_, err := keys.ParseKey([]byte(text[:len(text)-1]), keys.Hint{})
 		add(err)
-		_, err = keys.ParseKey([]byte(`{"keys":[`+text+`]}`), keys.As{})
+		_, err = keys.ParseKey([]byte(`{"keys":[`+text+`]}`), keys.Hint{})
 		add(err)
 		_, err = keys.ParsePublicSet([]byte(`{"keys":[` + text + `]}`))
 		add(err)
-		_, err = keys.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: canaryBytes(k.suite.Alg())}), keys.As{Suite: k.suite})
+		_, err = keys.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: canaryBytes(k.suite.Alg())}), keys.Hint{Suite: k.suite})
 		add(err)
-		if s := k.key.Signer(); s != nil {
-			_, err = s.Sign(rand.Reader, canaryBytes("digest"), crypto.MD5)
-			add(err)
-		}
-		if d := k.key.Decrypter(); d != nil {
-			_, err = d.Decrypt(rand.Reader, canaryBytes("ciphertext"), nil)
+		for _, err := range operationErrors(t, k) {
 			add(err)
 		}
 	}
-	_, err := keys.NewSet(c.es256.key, c.es256.key)
+	_, err := keys.NewSet(keytest.SetConfig(c.es256.key, c.es256.key))
 	add(err)
-	_, err = keys.UnwrapKey(canaryBytes("KEK"), make([]byte, 40))
-	add(err)
-	_, err = keys.WrapKey(canaryBytes("KEK")[:31], make([]byte, 32))
-	add(err)
-	_, err = keys.RawKey(append(canaryBytes("KEK"), 0))
+	_, err = keyring.NewKEK(append(canaryBytes("KEK"), 0))
 	add(err)
 	path := filepath.Join(t.TempDir(), "kek")
 	if err := os.WriteFile(path, append(canaryBytes("key file"), '\n'), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = keys.KeyFile(path)
+	_, err = keyring.KEKFile(path)
 	add(err)
 	return append(errs, ringErrors(t, c)...)
 }
 
+// operationErrors are those of the operations that a key refuses, and of a key that lives
+// elsewhere and does not fit.
+func operationErrors(t testing.TB, k *testKey) (errs []error) {
+	t.Helper()
+	add := func(err error) { errs = append(errs, err) }
+	elsewhere := broken{k.private, errors.New("no answer")}
+	if k.key.Use() == keys.UseSig {
+		_, err := k.key.NewSender(keys.A256GCM)
+		add(err)
+		_, err = keys.FromSigner("elsewhere", k.suite, elsewhere)
+		add(err)
+		_, err = k.key.NewRecipient(t.Context(), keys.Header{Alg: k.suite.Alg()}, [4][]byte{})
+		add(err)
+		return errs
+	}
+	_, err := k.key.Sign(t.Context(), canaryBytes("message"))
+	add(err)
+	if k.suite == keys.RSAOAEP256 {
+		_, err = keys.FromDecrypter("elsewhere", k.suite, elsewhere)
+		add(err)
+	}
+	for _, header := range []string{
+		`{"alg":"none"}`, `{"alg":"` + k.suite.Alg() + `"}`, `{"alg":"` + k.suite.Alg() + `","enc":"A192GCM"}`,
+		`{"alg":"` + k.suite.Alg() + `","enc":"A256GCM","epk":{"kty":"EC","crv":"P-256","x":"` + canaryEmail + `"}}`,
+	} {
+		h := must(keys.ReadHeader(must(strict.ParseObject([]byte(header)))))
+		_, err := k.key.NewRecipient(t.Context(), h, [4][]byte{canaryBytes("encrypted key"), make([]byte, 12), canaryBytes("ciphertext"), make([]byte, 16)})
+		add(err)
+	}
+	_, err = keys.ReadHeader(must(strict.ParseObject([]byte(`{"alg":["` + canaryEmail + `"]}`))))
+	add(err)
+	sealed := must(k.key.NewSender(keys.A256GCM))
+	header := must(keys.ReadHeader(must(strict.ParseObject(append(sealed.AppendHeader([]byte("{")), '}')))))
+	parts := sealed.Seal(nil, []byte("aad"), canaryBytes("plaintext"))
+	_, err = must(k.key.NewRecipient(t.Context(), header, parts)).Open([]byte("another"))
+	add(err)
+	return errs
+}
+
+// broken is a private key that lives elsewhere, and fails.
+type broken struct {
+	crypto.Signer
+	err error
+}
+
+func (b broken) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return nil, b.err }
+
+func (b broken) Decrypt(io.Reader, []byte, crypto.DecrypterOpts) ([]byte, error) { return nil, b.err }
+
 func ringErrors(t testing.TB, c canaryKeys) (errs []error) {
 	t.Helper()
 	ctx := t.Context()
-	store := keys.MemStore()
-	ring := must(keys.Create(ctx, store, must(keys.RawKey(canaryBytes("KEK"))), keys.RingConfig{}))
-	_, err := keys.Open(ctx, store, must(keys.RawKey(canaryBytes("another"))))
-	_, errTwice := keys.Create(ctx, store, must(keys.RawKey(canaryBytes("KEK"))), keys.RingConfig{})
-	_, errSince := keys.OpenSince(ctx, store, must(keys.RawKey(canaryBytes("KEK"))), keys.Mark{Generation: 7, Nonce: "n"})
-	if err := ring.Import(ctx, c.es256.key, keys.Staged); err != nil {
+	store := keyring.NewMemStore()
+	ring := must(keyring.Create(ctx, keyring.Config{Store: store, KEK: must(keyring.NewKEK(canaryBytes("KEK")))}))
+	_, err := keyring.Open(ctx, keyring.Config{Store: store, KEK: must(keyring.NewKEK(canaryBytes("another")))})
+	_, errTwice := keyring.Create(ctx, keyring.Config{Store: store, KEK: must(keyring.NewKEK(canaryBytes("KEK")))})
+	_, errSince := keyring.Open(ctx, keyring.Config{Store: store, KEK: must(keyring.NewKEK(canaryBytes("KEK"))), Memory: seen{Generation: 7, Nonce: "n"}})
+	if err := c.es256.importInto(ctx, ring, keyring.Staged); err != nil {
 		t.Fatal(err)
 	}
-	_, errRevoke := ring.Revoke(ctx, keys.Revocation{KeyID: "nobody's"})
-	_, errWindow := ring.RotateNow(ctx, keys.Force{Use: keys.UseSig})
+	_, errRevoke := ring.Revoke(ctx, keyring.Revocation{KeyID: "nobody's"})
+	_, errWindow := ring.RotateNow(ctx, keys.UseSig)
 	return append(errs, err, errTwice, errSince, errRevoke, errWindow,
-		ring.Import(ctx, c.es256.key, keys.Staged), ring.Import(ctx, c.eddsa.key, keys.Active), ring.Import(ctx, c.ecdhES.key, keys.Revoked))
+		c.es256.importInto(ctx, ring, keyring.Staged), c.eddsa.importInto(ctx, ring, keyring.Active), c.ecdhES.importInto(ctx, ring, keyring.Revoked))
 }
+
+// seen is a memory of one checkpoint.
+type seen keyring.Checkpoint
+
+func (s seen) Load(context.Context) (keyring.Checkpoint, error) { return keyring.Checkpoint(s), nil }
+
+func (seen) Save(context.Context, keyring.Checkpoint) error { return nil }
 
 // strictErrors are those of a text of claims that is cut, or asked for what it is not.
 func strictErrors(t testing.TB, profile canaryProfile) (errs []error) {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
 // jwksSamples are those of package jwks: of a set of keys whose private halves are held,
@@ -17,7 +19,7 @@ import (
 func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	t.Helper()
 	// A Copy is Base64 of public keys, in which their kids would be taken for a leak.
-	set := must(keys.NewSet(must(keys.FromSigner("one", keys.ES256, c.es256.private)), must(keys.FromSigner("two", keys.EdDSA, c.eddsa.private))))
+	set := keytest.NewSet(must(keys.FromSigner("one", keys.ES256, c.es256.private)), must(keys.FromSigner("two", keys.EdDSA, c.eddsa.private)))
 	private := fmt.Sprintf(`{"keys":[%s]}`, must(json.Marshal(c.es256.jwk(c.es256.private))))
 	for what, h := range map[string]http.Handler{
 		"a set": jwks.Handler(set, jwks.HandlerConfig{}),
@@ -31,7 +33,7 @@ func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
 		var told []jwks.Fetch
 		cfg := jwks.Config{URL: s.URL, Report: func(f jwks.Fetch) { told = append(told, f) }}
 		remote := must(jwks.NewRemote(cfg))
-		if _, err := remote.Public(t.Context(), ""); err != nil {
+		if _, err := remote.PublicKeys(t.Context(), ""); err != nil {
 			samples = append(samples, sampleOf(what, err), sampleOfTexts(what, tree(err)))
 		}
 		samples = append(samples, sampleOf(what, remote), sampleOf[keys.PublicSource](what, remote), sampleOf(what, cfg),
@@ -41,10 +43,13 @@ func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
 		cfg.Copy = damaged
 		samples = append(samples, sampleOf(what+", private copy", must(jwks.NewRemote(cfg))), sampleOf(what+", private copy", told))
 	}
-	ring := must(keys.Create(t.Context(), keys.MemStore(), must(keys.RawKey(canaryBytes("KEK"))), keys.RingConfig{}))
-	if err := ring.Import(t.Context(), c.es256.key, keys.Staged); err != nil {
+	ring := must(keyring.Create(t.Context(), keyring.Config{Store: keyring.NewMemStore(), KEK: must(keyring.NewKEK(canaryBytes("KEK")))}))
+	if err := c.es256.importInto(t.Context(), ring, keyring.Staged); err != nil {
 		t.Fatal(err)
 	}
-	published := must(ring.Published())
-	return append(samples, sampleOf("", published), sampleOf("", &published), sampleOf("", jwks.HandlerConfig{Use: keys.UseSig}))
+	published, _, _, err := ring.Published()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(samples, sampleOf("published", published), sampleOf("published", *published), sampleOf("", jwks.HandlerConfig{Use: keys.UseSig}))
 }

@@ -2,7 +2,6 @@ package open_test
 
 import (
 	"crypto"
-	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -13,11 +12,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // canaryBytes are 32 bytes that stand nowhere else, the same in every run.
@@ -66,25 +69,54 @@ func keySamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 	add := func(s ...sample) { samples = append(samples, s...) }
 	for _, k := range c.all() {
 		alg := k.suite.Alg()
+		elsewhere := k.elsewhere()
 		add(sampleOf(alg, k.key), sampleOf(alg, *k.key), sampleOf[crypto.PublicKey](alg+" public", k.key.Public()))
-		if s := k.key.Signer(); s != nil {
-			add(sampleOf[crypto.Signer](alg, s), sampleOf[any](alg, s))
-			elsewhere := must(keys.FromSigner("elsewhere", k.suite, k.private))
-			add(sampleOf(alg+" elsewhere", elsewhere), sampleOf[crypto.Signer](alg+" elsewhere", elsewhere.Signer()))
-		}
-		if x := k.key.KeyExchanger(); x != nil {
-			add(sampleOf[ecdh.KeyExchanger](alg, x), sampleOf[any](alg, x))
-		}
-		if d := k.key.Decrypter(); d != nil {
-			add(sampleOf[crypto.Decrypter](alg, d), sampleOf[any](alg, d))
+		add(sampleOf(alg+" elsewhere", elsewhere), sampleOf(alg+" elsewhere", *elsewhere))
+		if k.key.Use() == keys.UseEnc {
+			add(messageSamples(t, f, k.key, k.private)...)
 		}
 	}
-	set := must(keys.NewSet(c.es256.key, c.eddsa.key, c.ecdhES.key, c.ecdhESA256KW.key, c.rsaES.key))
-	public := must(set.Public(t.Context(), ""))
+	cfg := keytest.SetConfig(c.es256.key, c.eddsa.key, c.ecdhES.key, c.ecdhESA256KW.key, c.rsaES.key)
+	cfg.Stale = keys.ErrStale
+	add(sampleOf("", cfg), sampleOf("stale", must(keys.NewSet(cfg))))
+	set := keytest.NewSet(c.es256.key, c.eddsa.key, c.ecdhES.key, c.ecdhESA256KW.key, c.rsaES.key)
+	public := must(set.PublicKeys(t.Context(), ""))
 	add(sampleOf("", set), sampleOf("value", *set), sampleOf[keys.PrivateSource]("a set", set), sampleOf[keys.PublicSource]("a set", set),
 		sampleOf("", public), sampleOf("value", *public), sampleOf[keys.PublicSource]("a public set", public))
 	add(kekSamples(t, f, c)...)
 	return append(samples, smallKeySamples()...)
+}
+
+// elsewhere returns the key as one that the library does not hold.
+func (k *testKey) elsewhere() *keys.Key {
+	switch k.suite {
+	case keys.ECDHES, keys.ECDHESA256KW:
+		return must(keys.FromKeyExchanger("elsewhere", k.suite, must(k.private.(*ecdsa.PrivateKey).ECDH())))
+	case keys.RSAOAEP256:
+		return must(keys.FromDecrypter("elsewhere", k.suite, k.private.(*rsa.PrivateKey)))
+	}
+	return must(keys.FromSigner("elsewhere", k.suite, k.private))
+}
+
+// messageSamples are samples of the types that encrypt and decrypt one message. Their
+// secret is the content encryption key, which an RSA key lets the test know.
+func messageSamples(t testing.TB, f finder, k *keys.Key, private crypto.Signer) (samples []sample) {
+	t.Helper()
+	for _, content := range []keys.Content{keys.A256GCM, keys.A256CBCHS512} {
+		label := fmt.Sprintf("%v of %s, %v", k.Suite(), k.ID(), content)
+		sender := must(k.NewSender(content))
+		header := must(keys.ReadHeader(must(strict.ParseObject(append(sender.AppendHeader([]byte("{")), '}')))))
+		parts := sender.Seal(nil, []byte("aad"), canaryBytes("plaintext"))
+		if rsaKey, ok := private.(*rsa.PrivateKey); ok {
+			f.addBytes(must(rsa.DecryptOAEP(sha256.New(), nil, rsaKey, parts[0], nil)))
+		}
+		recipient := must(k.NewRecipient(t.Context(), header, parts))
+		samples = append(samples, sampleOf(label, sender), sampleOf(label, recipient))
+		if content == keys.A256GCM {
+			samples = append(samples, sampleOf(label, header))
+		}
+	}
+	return samples
 }
 
 // kekSamples are those of KEKs, rings that hold the keys, and their stores.
@@ -99,28 +131,31 @@ func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	memory, onDisk := keys.MemStore(), filestore.New(filepath.Join(t.TempDir(), "ring"))
+	memory, onDisk := keyring.NewMemStore(), filestore.New(filepath.Join(t.TempDir(), "ring"))
 	rings := []struct {
 		name  string
-		kek   keys.KEK
-		store keys.Store
+		kek   keyring.KEK
+		store keyring.Store
 	}{
-		{"raw", must(keys.RawKey(raw)), memory},
-		{"file", must(keys.KeyFile(path)), onDisk},
-		{"passphrase", must(keys.Passphrase(phrase)), keys.MemStore()},
+		{"raw", must(keyring.NewKEK(raw)), memory},
+		{"file", must(keyring.KEKFile(path)), onDisk},
+		{"passphrase", must(keyring.PassphraseKEK(phrase)), keyring.NewMemStore()},
 	}
 	for _, r := range rings {
-		ring := must(keys.Create(ctx, r.store, r.kek, keys.RingConfig{}))
+		ring := must(keyring.Create(ctx, keyring.Config{Store: r.store, KEK: r.kek}))
 		for _, k := range c.all()[:5] { // one RSA key is enough: a ring takes a key for one use
-			if err := ring.Import(ctx, k.key, keys.Staged); err != nil {
+			if err := k.importInto(ctx, ring, keyring.Staged); err != nil {
 				t.Fatal(err)
 			}
 		}
-		set := must(ring.Private(ctx))
+		ringKey := slices.Concat(canaryBytes("ring key"), canaryBytes("ring key, second half"))
+		f.addBytes(ringKey)
+		samples = append(samples, sampleOf(r.name, must(r.kek.Wrap(ctx, ringKey))))
+		set := must(ring.PrivateKeys(ctx))
 		samples = append(samples, sampleOf(r.name, r.kek), sampleOf[any](r.name+" KEK", r.kek), sampleOf(r.name, ring), sampleOf("of a ring, "+r.name, set),
-			sampleOf(r.name, r.store), sampleOf[any](r.name+" store", r.store), sampleOf("of a ring", must(ring.Public(ctx, ""))),
+			sampleOf(r.name, r.store), sampleOf[any](r.name+" store", r.store), sampleOf("of a ring", must(ring.PublicKeys(ctx, ""))),
 			sampleOf[keys.PrivateSource]("a ring", ring), sampleOf[keys.PublicSource]("a ring", ring), sampleOf[keys.Reloader]("a ring", ring),
-			sampleOf("", ring.Seen()), sampleOf("", must(ring.Policy(ctx))))
+			sampleOf("", ring.Checkpoint()), sampleOf("", must(ring.Policy(ctx))))
 		if doc, _, err := r.store.Load(ctx); err != nil || f.find(string(doc)) != "" {
 			t.Errorf("%s: the document at rest holds a secret, or %v", r.name, err)
 		}
@@ -132,13 +167,13 @@ func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 // smallKeySamples have no room for a secret, and are here so that a field that is
 // added is looked at.
 func smallKeySamples() []sample {
-	policy := keys.DefaultPolicy()
+	policy := keyring.DefaultPolicy()
 	return []sample{
-		sampleOf("", keys.Stage), sampleOf("", keys.A256GCM), sampleOf("", keys.ES256), sampleOf("", keys.UseSig), sampleOf("", keys.Active),
-		sampleOf("", keys.As{Use: keys.UseSig, Suite: keys.ES256}), sampleOf("", keys.Force{Use: keys.UseEnc}),
-		sampleOf("", policy.Sig), sampleOf("", policy.Windows()), sampleOf("", keys.RingConfig{Policy: policy}),
-		sampleOf("", keys.Revocation{KeyID: "kid", Reason: "superseded"}), sampleOf("", keys.Step{Action: keys.Stage, KeyID: "kid"}),
-		sampleOf("", &keys.WindowError{KeyID: "kid", Until: time.Unix(0, 0)}),
-		sampleOf("", keys.Skipped{Index: 1, KeyID: "kid", Reason: fmt.Errorf("%w: RSA", keys.ErrWeakKey)}),
+		sampleOf("", keyring.Stage), sampleOf("", keys.A256GCM), sampleOf("", keys.ES256), sampleOf("", keys.UseSig), sampleOf("", keyring.Active),
+		sampleOf("", keys.Hint{Use: keys.UseSig, Suite: keys.ES256}), sampleOf[keyring.Memory]("", seen{Generation: 1}),
+		sampleOf("", policy.Sig), sampleOf("", policy.Windows()), sampleOf("", keyring.Config{Policy: policy}),
+		sampleOf("", keyring.Revocation{KeyID: "kid", Reason: "superseded"}), sampleOf("", keyring.Step{Action: keyring.Stage, KeyID: "kid"}),
+		sampleOf("", &keyring.WindowError{KeyID: "kid", Until: time.Unix(0, 0)}),
+		sampleOf("", keys.SkippedKey{Index: 1, KeyID: "kid", Reason: fmt.Errorf("%w: RSA", keys.ErrWeakKey)}),
 	}
 }

@@ -55,7 +55,7 @@ func TestRFCThumbprints(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				k, err := keys.ParseKey(e.Key, keys.As{Suite: suite})
+				k, err := keys.ParseKey(e.Key, keys.Hint{Suite: suite})
 				if err != nil {
 					t.Fatal(err)
 				}

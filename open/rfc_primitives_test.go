@@ -1,8 +1,16 @@
 package open
 
 import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/ecdh"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"os"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -29,20 +37,65 @@ func TestRFCContents(t *testing.T) {
 			t.Run(name+" "+e.Section, func(t *testing.T) {
 				content, err := keys.ParseContent(e.Enc)
 				e.Refused.check(t, err)
-				decrypt := content.Decrypt
-				if e.Refused != nil {
-					decrypt = otherContents[e.Enc].decrypt
-				}
-				b := func(s string) []byte { return fromHex(t, s) }
-				got, err := decrypt(b(e.CEK), []byte(e.AAD), b(e.IV), b(e.Ciphertext), b(e.Tag))
-				if err != nil || string(got) != e.Plaintext {
-					t.Errorf("the plaintext is %q, %v", got, err)
-				}
-				if _, err := decrypt(b(e.CEK), []byte(e.AAD+"."), b(e.IV), b(e.Ciphertext), b(e.Tag)); err == nil {
-					t.Error("accepted with other additional data")
+				e.check(t, e.byGoJose)
+				if e.Refused == nil {
+					decrypt := underKey(t, content)
+					e.check(t, func(t *testing.T, aad string) ([]byte, error) {
+						return decrypt(fromHex(t, e.CEK), []byte(aad), fromHex(t, e.IV), fromHex(t, e.Ciphertext), fromHex(t, e.Tag))
+					})
 				}
 			})
 		}
+	}
+}
+
+// underKey returns the decryption of a content encryption, under a content encryption key
+// that the caller chooses: an RSA key gets it to the recipient.
+func underKey(t *testing.T, content keys.Content) func(cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
+	t.Helper()
+	k := rsaKey(t)
+	members, err := strict.ParseObject([]byte(`{"alg":"RSA-OAEP-256","enc":"` + content.String() + `"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := keys.ReadHeader(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
+		encryptedKey, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, k.Public().(*rsa.PublicKey), cek, nil)
+		if err != nil {
+			return nil, err
+		}
+		recipient, err := k.NewRecipient(t.Context(), h, [4][]byte{encryptedKey, iv, ciphertext, tag})
+		if err != nil {
+			return nil, err
+		}
+		return recipient.Open(aad)
+	}
+}
+
+// rsaKey returns the decryption key of the test data.
+func rsaKey(t testing.TB) *keys.Key {
+	t.Helper()
+	text, err := os.ReadFile("../testdata/keys/rsa.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := keys.ParseKey(text, keys.Hint{Suite: keys.RSAOAEP256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func (e rfcContent) check(t *testing.T, decrypt func(t *testing.T, aad string) ([]byte, error)) {
+	t.Helper()
+	if got, err := decrypt(t, e.AAD); err != nil || string(got) != e.Plaintext {
+		t.Errorf("the plaintext is %q, %v", got, err)
+	}
+	if _, err := decrypt(t, e.AAD+"."); err == nil {
+		t.Error("accepted with other additional data")
 	}
 }
 
@@ -80,31 +133,80 @@ func (e rfcAgreement) check(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := keys.ParseContent(h.enc)
+	k, err := keys.ParseKey(e.Private, keys.Hint{Use: keys.UseEnc})
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := &jwe{header: h, memory: new(scratch), content: content}
-	k, err := keys.ParseKey(e.Private, keys.As{Use: keys.UseEnc})
+	h.encryption.Alg = k.Suite().Alg() // A128KW is not offered, and the secret does not depend on it.
+	parts := [4][]byte{nil, make([]byte, 12), nil, make([]byte, 16)}
+	if e.Key != "" {
+		parts = e.sealed(t)
+	}
+	recipient, err := k.NewRecipient(t.Context(), h.encryption, parts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if derived, err := j.agree(k); err != nil || e.Key != "" && b64(string(derived)) != e.Key {
-		t.Errorf("the key is %s (%v), want %s", b64(string(derived)), err, e.Key)
+	if plaintext, err := recipient.Open([]byte("aad")); e.Key != "" && (err != nil || string(plaintext) != "agreed") {
+		t.Errorf("what is encrypted with the key of the RFC opens as %q (%v)", plaintext, err)
 	}
 	if e.Z != "" {
-		e.checkSecret(t, j, k)
+		e.checkSecret(t, h.encryption, k.Suite(), parts)
 	}
 }
 
-func (e rfcAgreement) checkSecret(t *testing.T, j *jwe, k *keys.Key) {
-	epk, err := j.ephemeralKey(k.KeyExchanger().Curve())
+// sealed returns parts that AES-GCM with the derived key of the RFC encrypted.
+func (e rfcAgreement) sealed(t *testing.T) [4][]byte {
+	t.Helper()
+	key, err := strict.DecodeBase64URL(e.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	z, err := k.KeyExchanger().ECDH(epk)
-	if err != nil || b64(string(z)) != e.Z {
-		t.Errorf("the secret is %s (%v), want %s", b64(string(z)), err, e.Z)
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	iv := make([]byte, gcm.NonceSize())
+	sealed := gcm.Seal(nil, iv, []byte("agreed"), []byte("aad"))
+	return [4][]byte{nil, iv, sealed[:len("agreed")], sealed[len("agreed"):]}
+}
+
+// exchanger is a private key that keeps the last secret.
+type exchanger struct {
+	*ecdh.PrivateKey
+	z []byte
+}
+
+func (x *exchanger) ECDH(public *ecdh.PublicKey) (z []byte, err error) {
+	z, err = x.PrivateKey.ECDH(public)
+	x.z = bytes.Clone(z)
+	return z, err
+}
+
+func (e rfcAgreement) checkSecret(t *testing.T, h keys.Header, suite keys.Suite, parts [4][]byte) {
+	t.Helper()
+	var jwk struct{ Crv, D string }
+	if err := json.Unmarshal(e.Private, &jwk); err != nil {
+		t.Fatal(err)
+	}
+	d, err := strict.DecodeBase64URL(jwk.D)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := map[string]ecdh.Curve{"P-256": ecdh.P256(), "X25519": ecdh.X25519()}[jwk.Crv].NewPrivateKey(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &exchanger{PrivateKey: private}
+	k, err := keys.FromKeyExchanger("k", suite, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.NewRecipient(t.Context(), h, parts); err != nil || b64(string(x.z)) != e.Z {
+		t.Errorf("the secret is %s (%v), want %s", b64(string(x.z)), err, e.Z)
 	}
 }
 

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
 // countingStore counts loads, and can be down.
 type countingStore struct {
-	keys.Store
+	keyring.Store
 	loads atomic.Int64
 	down  atomic.Bool
 }
@@ -37,22 +38,22 @@ func TestRingReloads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		kek, err := keys.RawKey(make([]byte, 32))
+		kek, err := keyring.NewKEK(make([]byte, 32))
 		if err != nil {
 			t.Fatal(err)
 		}
-		memory := keys.MemStore()
+		memory := keyring.NewMemStore()
 		store := &countingStore{Store: memory}
-		ring, err := keys.Create(ctx, store, kek, keys.RingConfig{})
+		ring, err := keyring.Create(ctx, keyring.Config{Store: store, KEK: kek})
 		if err != nil {
 			t.Fatal(err)
 		}
-		operator, err := keys.Open(ctx, memory, kek)
+		operator, err := keyring.Open(ctx, keyring.Config{Store: memory, KEK: kek})
 		if err != nil {
 			t.Fatal(err)
 		}
 		next := newTestKey(keys.ECDHES, "brought-by-the-operator", newP256())
-		if err := operator.Import(ctx, next.key, keys.Staged); err != nil {
+		if err := next.importInto(ctx, operator, keyring.Staged); err != nil {
 			t.Fatal(err)
 		}
 
@@ -100,12 +101,12 @@ func TestStaleIssuer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		kek, err := keys.RawKey(make([]byte, 32))
+		kek, err := keyring.NewKEK(make([]byte, 32))
 		if err != nil {
 			t.Fatal(err)
 		}
-		store := &countingStore{Store: keys.MemStore()}
-		ring, err := keys.Create(ctx, store, kek, keys.RingConfig{})
+		store := &countingStore{Store: keyring.NewMemStore()}
+		ring, err := keyring.Create(ctx, keyring.Config{Store: store, KEK: kek})
 		if err != nil {
 			t.Fatal(err)
 		}

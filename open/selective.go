@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -120,7 +121,10 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 	var opened []strict.Object
 	var failed error
 	for _, j := range ours {
-		plaintext, err := m.unseal(j, tail, set)
+		plaintext, err := m.unseal(ctx, j, tail, set)
+		if errors.Is(err, ErrKeySource) {
+			return nil, err // a key that cannot be asked says nothing about whose the JWE is
+		}
 		if err != nil {
 			failed = cmp.Or(failed, err)
 			continue
@@ -143,7 +147,7 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 }
 
 // unseal decrypts a JWE with our key that has its kid.
-func (m *scratch) unseal(sealed sealedJWE, tail string, set *keys.Set) ([]byte, error) {
+func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set *keys.Set) ([]byte, error) {
 	m.grow(sealed.text)
 	j, _ := m.parseEnvelope(sealed.text, tail) // for the second time
 	k, _ := set.DecryptionKey(sealed.kid)
@@ -154,13 +158,13 @@ func (m *scratch) unseal(sealed sealedJWE, tail string, set *keys.Set) ([]byte, 
 	if err := j.decode(); err != nil {
 		return nil, err
 	}
-	return j.decrypt(k)
+	return j.decrypt(ctx, k)
 }
 
 // ours are the JWEs whose kid is of a key that we hold, at least one. If there is
 // none, a source that can reload does so once: another process may have rotated.
 func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []sealedJWE, error) {
-	set, err := o.cfg.Decryption.Private(ctx)
+	set, err := o.cfg.Decryption.PrivateKeys(ctx)
 	if err != nil {
 		return nil, nil, refuseFor(ErrKeySource, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -156,10 +157,10 @@ func TestSelectiveRing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		kek := must(keys.RawKey(make([]byte, 32)))
-		memory := keys.MemStore()
+		kek := must(keyring.NewKEK(make([]byte, 32)))
+		memory := keyring.NewMemStore()
 		store := &countingStore{Store: memory}
-		ring := must(keys.Create(ctx, store, kek, keys.RingConfig{}))
+		ring := must(keyring.Create(ctx, keyring.Config{Store: store, KEK: kek}))
 		cfg := selectiveConfig()
 		cfg.Decryption = ring
 		opener := newOpener(t, cfg)
@@ -180,9 +181,9 @@ func TestSelectiveRing(t *testing.T) {
 		oldKey := tok.DecryptionKeyID()
 
 		// The operator's key, and one load for it.
-		operator := must(keys.Open(ctx, memory, kek))
+		operator := must(keyring.Open(ctx, keyring.Config{Store: memory, KEK: kek}))
 		next := newTestKey(keys.ECDHES, "brought-by-the-operator", newP256())
-		if err := operator.Import(ctx, next.key, keys.Staged); err != nil {
+		if err := next.importInto(ctx, operator, keyring.Staged); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(6 * time.Second)
@@ -210,13 +211,13 @@ func TestSelectiveRing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if step.Action == keys.Destroy && step.KeyID == oldKey {
+			if step.Action == keyring.Destroy && step.KeyID == oldKey {
 				break
 			}
 			if _, err := opener.OpenAt(ctx, old, sealedAt); err != nil {
 				t.Fatalf("before its key was destroyed: %v", err)
 			}
-			if step.Action == keys.Nothing {
+			if step.Action == keyring.Nothing {
 				time.Sleep(time.Until(step.At))
 			}
 		}
@@ -236,7 +237,7 @@ func TestSelectiveRing(t *testing.T) {
 		}
 
 		// A JWE for another key of ours does not make up for it: claims are missing.
-		now := must(ring.Private(ctx)).DecryptionKeyIDs()
+		now := must(ring.PrivateKeys(ctx)).DecryptionKeyIDs()
 		s = forgeSelective().fresh()
 		s.jwes[0].outer.set("kid", quoted(oldKey))
 		s.jwes[1].recipient = next

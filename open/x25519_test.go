@@ -17,6 +17,7 @@ import (
 	josecipher "github.com/go-jose/go-jose/v4/cipher"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -32,7 +33,7 @@ type x25519Key struct {
 
 func newX25519(suite keys.Suite) *x25519Key {
 	k := &x25519Key{suite: suite, kid: "kid-of-" + suite.String(), private: must(ecdh.X25519().GenerateKey(rand.Reader))}
-	k.key = must(keys.ParseKey(k.jwk(), keys.As{}))
+	k.key = must(keys.ParseKey(k.jwk(), keys.Hint{}))
 	return k
 }
 
@@ -43,7 +44,7 @@ func (k *x25519Key) jwk() []byte {
 }
 
 // config takes tokens for this key and no other.
-func (k *x25519Key) config(c *open.Config) { c.Decryption = must(keys.NewSet(k.key)) }
+func (k *x25519Key) config(c *open.Config) { c.Decryption = keytest.NewSet(k.key) }
 
 var x25519Suites = []keys.Suite{keys.ECDHESX25519, keys.ECDHESA256KWX25519}
 
@@ -163,7 +164,7 @@ func (k *x25519Key) rows() []row {
 			for _, other := range keysFor(managementSuites) {
 				held = append(held, other.key)
 			}
-			c.Decryption = must(keys.NewSet(held...))
+			c.Decryption = keytest.NewSet(held...)
 		}, open.ErrKey},
 		{"for a key on P-256", func(f *forgery) { f.outer.set("kid", quoted(f.recipient.kid)) }, nil, open.ErrMalformed},
 	}
@@ -195,7 +196,7 @@ func TestX25519SealOpen(t *testing.T) {
 	t.Parallel()
 	for _, suite := range x25519Suites {
 		k, signer := newX25519(suite), testKeyFor(keys.ES256)
-		set := must(keys.NewSet(k.key))
+		set := keytest.NewSet(k.key)
 		for _, content := range allContents {
 			sealer := must(seal.New(seal.Config{
 				Issuer: issuerID, Signing: privateSet(signer),
@@ -247,7 +248,7 @@ func decryptX25519(jwe string, private *ecdh.PrivateKey, alg string) ([]byte, er
 	}
 	z := must(private.ECDH(must(ecdh.X25519().NewPublicKey(decode(header.Epk.X)))))
 	content := must(keys.ParseContent(header.Enc))
-	cek := derive(z, header.Enc, content.KeySize(), nil, nil)
+	cek := derive(z, header.Enc, sizesOf[content].key, nil, nil)
 	if alg == "ECDH-ES+A256KW" {
 		cek = must(josecipher.KeyUnwrap(must(aes.NewCipher(derive(z, alg, 32, nil, nil))), p[1]))
 	} else if len(p[1]) != 0 {
@@ -267,8 +268,8 @@ func sealedX25519(suite keys.Suite, file string) func(t *testing.T) goldenToken 
 	return func(t *testing.T) goldenToken {
 		signer, _ := goldenKeys(keys.ES256, keys.ECDHES)
 		recipient := &x25519Key{suite: suite, private: must(ecdh.X25519().GenerateKey(rand.Reader))}
-		recipient.kid = must(keys.ParseKey(bytes.Replace(recipient.jwk(), []byte(`"kid":"",`), nil, 1), keys.As{})).ID()
-		recipient.key = must(keys.ParseKey(recipient.jwk(), keys.As{}))
+		recipient.kid = must(keys.ParseKey(bytes.Replace(recipient.jwk(), []byte(`"kid":"",`), nil, 1), keys.Hint{})).ID()
+		recipient.key = must(keys.ParseKey(recipient.jwk(), keys.Hint{}))
 		g := goldenToken{
 			About:     fmt.Sprintf("Made by package seal with ES256, %v and A256GCM, of claims/%s.json. The keys are for this test alone.", suite, file),
 			Recipient: recipient.jwk(),
@@ -278,7 +279,7 @@ func sealedX25519(suite keys.Suite, file string) func(t *testing.T) goldenToken 
 		subject, claims := claimsFile(t, file)
 		sealer := must(seal.New(seal.Config{
 			Issuer: issuerID, Signing: privateSet(signer),
-			Recipients: []seal.Recipient{{Audience: audience, Keys: must(keys.NewSet(recipient.key))}},
+			Recipients: []seal.Recipient{{Audience: audience, Keys: keytest.NewSet(recipient.key)}},
 		}))
 		g.Token = must(sealer.Seal(t.Context(), seal.Claims{Subject: subject, Custom: claims}))
 		g.Claims = must(recipient.claims(g.Token, signer))

@@ -1,85 +1,100 @@
 package seal
 
 import (
-	"crypto/ecdh"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"errors"
+	"context"
+	"encoding/base64"
 	"fmt"
+	"slices"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
+// maxHeader is the longest header in bytes that openers read.
+const maxHeader = 4 << 10
+
+// sealOverhead is enough room for the initialization vector, padding and tag of every
+// content encryption, in bytes.
+const sealOverhead = 128
+
+// protectedHeader holds the members of a JWE's protected header that do not concern its
+// encryption. Empty members are left out, but for cty.
+type protectedHeader struct {
+	cty, iss, sub, jti string
+	aud                []byte // JSON
+}
+
+// append appends the header as JSON. The members of the sender come first, so that package
+// open can match the bytes (open/direct.go) instead of parsing JSON.
+func (h protectedHeader) append(dst []byte, sender keys.Sender) []byte {
+	dst = sender.AppendHeader(append(dst, '{'))
+	dst = append(dst, `,"cty":`...)
+	dst = strict.AppendString(dst, h.cty)
+	if h.iss != "" {
+		dst = strict.AppendString(append(dst, `,"iss":`...), h.iss)
+	}
+	if h.sub != "" {
+		dst = strict.AppendString(append(dst, `,"sub":`...), h.sub)
+	}
+	if h.aud != nil {
+		dst = append(append(dst, `,"aud":`...), h.aud...)
+	}
+	if h.jti != "" {
+		dst = strict.AppendString(append(dst, `,"jti":`...), h.jti)
+	}
+	return append(dst, '}')
+}
+
 // appendEncrypted makes a compact JWE, RFC 7516 section 5.1, and appends it to dst.
 // Every one has its own content encryption key.
 func (m *scratch) appendEncrypted(dst []byte, to *keys.Key, content keys.Content, h protectedHeader, plaintext []byte) ([]byte, error) {
-	cek, encryptedKey, epk, err := contentKey(to, content)
+	sender, err := to.NewSender(content)
 	if err != nil {
 		return nil, fmt.Errorf("seal: encrypting: %w", err)
 	}
-	defer clear(cek)
-	m.header = h.append(m.header[:0], to, content, epk)
-	if len(m.header) > maxHeader {
-		return nil, fmt.Errorf("%w: a header of %d bytes, and openers take %d: shorten iss, sub, aud or jti", ErrTooLarge, len(m.header), maxHeader)
+	m.header = h.append(m.header[:0], sender)
+	size := len(m.header)
+	if size > maxHeader {
+		return nil, fmt.Errorf("%w: a header of %d bytes, and openers take %d: shorten iss, sub, aud or jti", ErrTooLarge, size, maxHeader)
 	}
-	start := len(dst)
-	dst = strict.AppendBase64URL(dst, m.header)
-	if m.sealed, err = content.AppendEncrypt(m.sealed[:0], cek, dst[start:], plaintext); err != nil {
-		return nil, fmt.Errorf("seal: encrypting: %w", err)
+	m.header = strict.AppendBase64URL(m.header, m.header)
+	aad := m.header[size:]
+	m.sealed = slices.Grow(m.sealed[:0], len(plaintext)+sealOverhead)
+	parts := sender.Seal(m.sealed, aad, plaintext)
+	size = len(aad)
+	for _, part := range parts {
+		size += 1 + base64.RawURLEncoding.EncodedLen(len(part))
 	}
-	iv, rest := m.sealed[:content.IVSize()], m.sealed[content.IVSize():]
-	ciphertext, tag := rest[:len(rest)-content.TagSize()], rest[len(rest)-content.TagSize():]
-	for _, part := range [...][]byte{encryptedKey, iv, ciphertext, tag} {
+	dst = append(slices.Grow(dst, size), aad...)
+	for _, part := range parts {
 		dst = append(dst, '.')
 		dst = strict.AppendBase64URL(dst, part)
 	}
 	return dst, nil
 }
 
-// contentKey determines the content encryption key and its encrypted form, RFC
-// 7516 section 5.1 steps 1 to 8, and the sender's half of a key agreement.
-func contentKey(to *keys.Key, content keys.Content) (cek, encryptedKey []byte, epk *ecdh.PublicKey, err error) {
-	switch to.Suite() {
-	case keys.ECDHES, keys.ECDHESX25519:
-		cek, epk, err = agree(to, content)
-		return cek, nil, epk, err
-	case keys.ECDHESA256KW, keys.ECDHESA256KWX25519:
-		kek, epk, err := agree(to, content)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		defer clear(kek)
-		cek = newContentKey(content)
-		encryptedKey, err = keys.WrapKey(kek, cek)
-		return cek, encryptedKey, epk, err
-	case keys.RSAOAEP256:
-		cek = newContentKey(content)
-		encryptedKey, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, to.Public().(*rsa.PublicKey), cek, nil)
-		return cek, encryptedKey, nil, err
+// appendSigned makes a compact JWS, RFC 7515 section 7.1, and appends it to dst.
+func (m *scratch) appendSigned(ctx context.Context, dst []byte, k *keys.Key, typ string, payload []byte) ([]byte, error) {
+	header := append(m.header[:0], `{"alg":"`...)
+	header = append(header, k.Suite().Alg()...)
+	header = append(header, `","kid":`...)
+	header = strict.AppendString(header, k.ID())
+	header = append(header, `,"typ":`...)
+	header = strict.AppendString(header, typ)
+	m.header = append(header, '}')
+	start := len(dst)
+	dst = slices.Grow(dst, base64.RawURLEncoding.EncodedLen(len(m.header))+base64.RawURLEncoding.EncodedLen(len(payload))+maxSignature)
+	dst = strict.AppendBase64URL(dst, m.header)
+	dst = append(dst, '.')
+	dst = strict.AppendBase64URL(dst, payload)
+	signature, err := k.Sign(ctx, dst[start:])
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSigning, err)
 	}
-	return nil, nil, nil, errors.New("the key's algorithm does not encrypt")
+	dst = append(dst, '.')
+	return strict.AppendBase64URL(dst, signature), nil
 }
 
-func newContentKey(content keys.Content) []byte {
-	cek := make([]byte, content.KeySize())
-	rand.Read(cek)
-	return cek
-}
-
-// agree performs one key agreement, RFC 7518 section 4.6 and RFC 8037 section 3.2, on
-// the curve of the recipient's key. Its half on our side is drawn for this token alone.
-func agree(to *keys.Key, content keys.Content) (key []byte, epk *ecdh.PublicKey, err error) {
-	public := to.Public().(*ecdh.PublicKey)
-	ephemeral, err := public.Curve().GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	z, err := ephemeral.ECDH(public)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer clear(z)
-	return to.Suite().AgreedKey(z, content, nil, nil), ephemeral.PublicKey(), nil
-}
+// maxSignature is enough room for the signature of an RSA key of 4096 bits, the longest
+// of all, in characters with the two dots of the token.
+const maxSignature = 2 + (512*8+5)/6

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -16,15 +17,8 @@ import (
 func ExampleSealer_Seal() {
 	ctx := context.Background()
 
-	// In a service: keys.KeyFile and filestore.New, so that the ring lasts.
-	kek, err := keys.RawKey(make([]byte, 32)) // never in earnest
-	if err != nil {
-		log.Fatal(err)
-	}
-	ring, err := keys.Create(ctx, keys.MemStore(), kek, keys.RingConfig{Uses: []keys.Use{keys.UseSig}})
-	if err != nil {
-		log.Fatal(err)
-	}
+	// A service keeps its keys: keyring.OpenOrCreate with filestore.New.
+	ring := keytest.NewRing(keys.ES256)
 	recipient, err := keys.ParsePublicSet([]byte(`{"keys":[{
 		"kty":"EC","crv":"P-256","use":"enc","alg":"ECDH-ES","kid":"api-2026",
 		"x":"uWnDIOq6yuR74Vramk2ya7nHPv_wU_CJFs5L2RvqimU",
@@ -70,19 +64,8 @@ func ExampleSealer_Seal() {
 // different claims. The scope is in clear.
 func ExampleSealer_Seal_selective() {
 	ctx := context.Background()
-	kek, err := keys.RawKey(make([]byte, 32)) // never in earnest
-	if err != nil {
-		log.Fatal(err)
-	}
-	newRing := func(use keys.Use) *keys.Ring {
-		ring, err := keys.Create(ctx, keys.MemStore(), kek, keys.RingConfig{Uses: []keys.Use{use}})
-		if err != nil {
-			log.Fatal(err)
-		}
-		return ring
-	}
 	// In a service the recipients' keys are public ones, from keys.ParsePublicSet.
-	issuer, billing, kyc := newRing(keys.UseSig), newRing(keys.UseEnc), newRing(keys.UseEnc)
+	issuer, billing, kyc := keytest.NewRing(keys.ES256), keytest.NewRing(keys.ECDHES), keytest.NewRing(keys.ECDHES)
 
 	sealer, err := seal.New(seal.Config{
 		Form:    seal.Selective,

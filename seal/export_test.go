@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"context"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -10,7 +11,10 @@ import (
 func (s *Sealer) SetNow(now func() time.Time) { s.now = now }
 
 // Sign and Encrypt are the two steps, for keys that no set would give.
-func Sign(k *keys.Key) error { _, err := appendSigned(nil, k, DefaultType, []byte("{}")); return err }
+func Sign(k *keys.Key) error {
+	_, err := newScratch().appendSigned(context.Background(), nil, k, DefaultType, []byte("{}"))
+	return err
+}
 
 func Encrypt(k *keys.Key) error {
 	_, err := newScratch().appendEncrypted(nil, k, keys.A256GCM, protectedHeader{}, nil)

@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/seal"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -31,7 +32,8 @@ func newGuarded(form seal.Form, signingKid string) guarded {
 		return private.Sign(nil, digest, crypto.SHA256)
 	}}
 	cfg := defaults().config()
-	cfg.Form, cfg.Signing = form, must(keys.NewSet(must(keys.FromSigner(signingKid, keys.ES256, r))))
+	cfg.Form, cfg.Signing = form, keytest.NewSet(must(keys.FromSigner(signingKid, keys.ES256, r)))
+	*asked = false // FromSigner has asked
 	return guarded{cfg, asked}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -31,7 +32,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func newSet(suite keys.Suite) *keys.Set { return must(keys.NewSet(newKey(suite))) }
+func newSet(suite keys.Suite) *keys.Set { return keytest.NewSet(newKey(suite)) }
 
 // parties are the two sides, each with the keys of one suite.
 type parties struct{ issuer, recipient *keys.Set }

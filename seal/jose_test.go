@@ -37,7 +37,7 @@ func newPrivate(suite keys.Suite) crypto.Signer {
 func newKey(suite keys.Suite) *keys.Key {
 	private := newPrivate(suite)
 	jwk := must(json.Marshal(jose.JSONWebKey{Key: private, Algorithm: suite.Alg()}))
-	k := must(keys.ParseKey(jwk, keys.As{}))
+	k := must(keys.ParseKey(jwk, keys.Hint{}))
 	privates.Store(k.ID(), private)
 	return k
 }

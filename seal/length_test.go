@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -20,8 +21,8 @@ func TestTokenLength(t *testing.T) {
 		{keys.ECDHES, 890},
 		{keys.ECDHESX25519, 825},
 	} {
-		recipient := must(keys.Generate(row.suite))
-		p := parties{newSet(keys.ES256), must(keys.NewSet(recipient))}
+		recipient := must(keys.GenerateKey(row.suite))
+		p := parties{newSet(keys.ES256), keytest.NewSet(recipient)}
 		token := p.seal(t, seal.Claims{Subject: subject, Custom: custom})
 		if n := len(p.payload(t, token)); n != 197 {
 			t.Fatalf("the claims have %d bytes", n)

@@ -1,13 +1,15 @@
 package seal
 
 import (
+	"context"
+
 	"github.com/sealjwt/sealjwt/keys"
 )
 
 // nested signs the claims and encrypts the signed token, RFC 7519 section 5.2.
-func (s *Sealer) nested(m *scratch, set claimsSet, from *keys.Key) (err error) {
+func (s *Sealer) nested(ctx context.Context, m *scratch, set claimsSet, from *keys.Key) (err error) {
 	payload := pad(closed(m.claims.Bytes(), set.headSize), s.cfg.Pad)
-	if m.signed, err = appendSigned(m.signed, from, s.cfg.Type, payload); err != nil {
+	if m.signed, err = m.appendSigned(ctx, m.signed, from, s.cfg.Type, payload); err != nil {
 		return err
 	}
 	h := protectedHeader{cty: "JWT"}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -17,13 +18,13 @@ func sealerOf(t *testing.T) *seal.Sealer {
 	t.Helper()
 	var ks []*keys.Key
 	for _, s := range []keys.Suite{keys.ES256, keys.ECDHES} {
-		k, err := keys.Generate(s)
+		k, err := keys.GenerateKey(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ks = append(ks, k)
 	}
-	set, err := keys.NewSet(ks...)
+	set, err := keys.NewSet(keytest.SetConfig(ks...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ type scratch struct {
 	claims  bytes.Buffer // the head, then the custom claims as encoding/json writes them
 	encoder *json.Encoder
 	payload []byte // of a selective token, and before that what is sealed in one JWE
-	header  []byte // of a JWE
+	header  []byte // of a JWE or a JWS
 	signed  []byte // the signed token
 	sealed  []byte // initialization vector, ciphertext and tag
 	out     []byte

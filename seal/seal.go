@@ -58,9 +58,9 @@ func (s *Sealer) seal(ctx context.Context, c Claims, m *scratch) (string, error)
 	}
 	switch s.cfg.Form {
 	case Nested:
-		err = s.nested(m, set, from)
+		err = s.nested(ctx, m, set, from)
 	case Selective:
-		err = s.selective(m, set, from)
+		err = s.selective(ctx, m, set, from)
 	}
 	if err != nil {
 		return "", err
@@ -75,7 +75,7 @@ func (s *Sealer) seal(ctx context.Context, c Claims, m *scratch) (string, error)
 // recipientKeys finds the keys to encrypt to, one for each recipient.
 func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
 	for _, r := range s.cfg.Recipients {
-		set, err := r.Keys.Public(ctx, "")
+		set, err := r.Keys.PublicKeys(ctx, "")
 		if err != nil {
 			return fmt.Errorf("seal: the recipient's keys: %w", err)
 		}
@@ -93,7 +93,7 @@ func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
 }
 
 func (s *Sealer) signingKey(ctx context.Context) (*keys.Key, error) {
-	set, err := s.cfg.Signing.Private(ctx)
+	set, err := s.cfg.Signing.PrivateKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("seal: the signing keys: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -241,12 +242,12 @@ type source struct {
 	ctx    context.Context
 }
 
-func (s *source) Private(ctx context.Context) (*keys.Set, error) {
+func (s *source) PrivateKeys(ctx context.Context) (*keys.Set, error) {
 	s.ctx, s.asked = ctx, append(s.asked, "private")
 	return s.set, s.err
 }
 
-func (s *source) Public(ctx context.Context, kid string) (*keys.PublicSet, error) {
+func (s *source) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	s.ctx, s.asked = ctx, append(s.asked, "public "+kid)
 	return s.public, s.err
 }
@@ -256,7 +257,7 @@ func TestSources(t *testing.T) {
 	type key struct{}
 	ctx := context.WithValue(t.Context(), key{}, "passed on")
 	p := defaults()
-	signing, recipient := &source{set: p.issuer}, &source{public: must(p.recipient.Public(ctx, ""))}
+	signing, recipient := &source{set: p.issuer}, &source{public: must(p.recipient.PublicKeys(ctx, ""))}
 	cfg := p.config()
 	cfg.Signing, cfg.Recipients[0].Keys = signing, recipient
 	s := newSealer(t, cfg)
@@ -277,7 +278,7 @@ func TestSources(t *testing.T) {
 
 	down := errors.New("the store is down")
 	onlySig, onlyEnc := newSet(keys.ES256), newSet(keys.ECDHES)
-	verifier := must(keys.NewSet(must(keys.ParseKey(publicJWK(t, onlySig), keys.As{}))))
+	verifier := keytest.NewSet(must(keys.ParseKey(publicJWK(t, onlySig), keys.Hint{})))
 	for _, tt := range []struct {
 		name string
 		bend func(c *seal.Config)
@@ -302,7 +303,7 @@ func TestSources(t *testing.T) {
 func publicJWK(t *testing.T, set *keys.Set) []byte {
 	t.Helper()
 	var jwks struct{ Keys []json.RawMessage }
-	if err := json.Unmarshal(must(json.Marshal(must(set.Public(t.Context(), "")))), &jwks); err != nil || len(jwks.Keys) != 1 {
+	if err := json.Unmarshal(must(json.Marshal(must(set.PublicKeys(t.Context(), "")))), &jwks); err != nil || len(jwks.Keys) != 1 {
 		t.Fatal(err, len(jwks.Keys))
 	}
 	return jwks.Keys[0]
@@ -312,7 +313,7 @@ func publicJWK(t *testing.T, set *keys.Set) []byte {
 func TestFirstKey(t *testing.T) {
 	t.Parallel()
 	sig, first, second := newKey(keys.ES256), newKey(keys.ECDHESA256KW), newKey(keys.ECDHES)
-	p := parties{newSet(keys.EdDSA), must(keys.NewSet(sig, first, second))}
+	p := parties{newSet(keys.EdDSA), keytest.NewSet(sig, first, second)}
 	if tok := p.open(t, p.seal(t, seal.Claims{})); tok.DecryptionKeyID() != first.ID() {
 		t.Errorf("sealed to %q", tok.DecryptionKeyID())
 	}

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -141,7 +142,7 @@ func (s *Sealer) checkAssigned(set claimsSet) error {
 // selective encrypts what is not visible, one JWE for each recipient, and signs
 // the whole. Every JWE is bound to this token by iss and jti in its header, which
 // its encryption authenticates.
-func (s *Sealer) selective(m *scratch, set claimsSet, from *keys.Key) (err error) {
+func (s *Sealer) selective(ctx context.Context, m *scratch, set claimsSet, from *keys.Key) (err error) {
 	if err := s.checkAssigned(set); err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func (s *Sealer) selective(m *scratch, set claimsSet, from *keys.Key) (err error
 	if _, err := strict.ParseObject(m.payload); err != nil {
 		return fmt.Errorf("%w: too many claims and recipients", ErrClaims)
 	}
-	m.out, err = appendSigned(m.out, from, s.cfg.Type, m.payload)
+	m.out, err = m.appendSigned(ctx, m.out, from, s.cfg.Type, m.payload)
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
@@ -94,7 +95,7 @@ func TestSelective(t *testing.T) {
 	}{
 		{"billing", billingID, d.billing, `,"email":"ada@example.com","address":{"locality":"Quillstead","rate":84.50}}`, []string{"email", "address"}, 1},
 		{"kyc", kycID, d.kyc, `,"email":"ada@example.com","national_id":"991231-1000000"}`, []string{"email", "national_id"}, 1},
-		{"both", kycID, must(keys.NewSet(append(privateKeys(d.billing), privateKeys(d.kyc)...)...)),
+		{"both", kycID, keytest.NewSet(append(privateKeys(d.billing), privateKeys(d.kyc)...)...),
 			`,"email":"ada@example.com","address":{"locality":"Quillstead","rate":84.50},"national_id":"991231-1000000"}`,
 			[]string{"email", "address", "national_id"}, 0},
 		{"a gateway", billingID, nil, `}`, nil, 2},
@@ -151,7 +152,7 @@ func TestSelectiveHeaders(t *testing.T) {
 
 // privateKeys are all keys of a set that a test made.
 func privateKeys(set *keys.Set) []*keys.Key {
-	for _, k := range must(set.Public(context.Background(), "")).Keys() {
+	for _, k := range must(set.PublicKeys(context.Background(), "")).Keys() {
 		if held, ok := set.DecryptionKey(k.ID()); ok {
 			return []*keys.Key{held}
 		}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -48,7 +50,7 @@ func TestRemoteSigner(t *testing.T) {
 			private := newPrivate(suite)
 			r := &remote{Signer: private}
 			k := must(keys.FromSigner("projects/p/keys/k/1", suite, r))
-			p := parties{must(keys.NewSet(k)), newSet(keys.ECDHES)}
+			p := parties{keytest.NewSet(k), newSet(keys.ECDHES)}
 			if tok := p.open(t, p.seal(t, seal.Claims{})); tok.SigningKeyID() != "projects/p/keys/k/1" {
 				t.Errorf("signed by %q", tok.SigningKeyID())
 			}
@@ -92,7 +94,7 @@ func TestSignerKeepsMessage(t *testing.T) {
 	t.Parallel()
 	private := newPrivate(keys.EdDSA)
 	r := &keeping{Signer: private}
-	s := newSealer(t, parties{must(keys.NewSet(must(keys.FromSigner("k", keys.EdDSA, r)))), newSet(keys.ECDHES)}.config())
+	s := newSealer(t, parties{keytest.NewSet(must(keys.FromSigner("k", keys.EdDSA, r))), newSet(keys.ECDHES)}.config())
 	for range 20 {
 		if _, err := s.Seal(t.Context(), seal.Claims{}); err != nil {
 			t.Fatal(err)
@@ -139,7 +141,7 @@ func TestShortNumbers(t *testing.T) {
 			}
 		}}
 		t.Run(name, func(t *testing.T) {
-			p := parties{must(keys.NewSet(must(keys.FromSigner("k", keys.ES256, r)))), newSet(keys.ECDHES)}
+			p := parties{keytest.NewSet(must(keys.FromSigner("k", keys.ES256, r))), newSet(keys.ECDHES)}
 			p.open(t, p.seal(t, seal.Claims{}))
 		})
 	}
@@ -158,7 +160,7 @@ func TestWrongKeys(t *testing.T) {
 
 // failingStore is a store that can be down.
 type failingStore struct {
-	keys.Store
+	keyring.Store
 	down bool
 }
 
@@ -175,9 +177,9 @@ func TestRing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		kek := must(keys.RawKey(make([]byte, 32)))
-		store := &failingStore{Store: keys.MemStore()}
-		ring, err := keys.Create(ctx, store, kek, keys.RingConfig{Policy: keys.Policy{TokenLifetime: 10 * time.Minute}})
+		kek := must(keyring.NewKEK(make([]byte, 32)))
+		store := &failingStore{Store: keyring.NewMemStore()}
+		ring, err := keyring.Create(ctx, keyring.Config{Store: store, KEK: kek, Policy: keyring.Policy{TokenLifetime: 10 * time.Minute}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -64,22 +65,22 @@ var outcomes = []struct {
 	{seal.ErrSameKey, exitKey, ""},
 	{seal.ErrSigning, exitKey, ""},
 
-	{keys.ErrNoRing, exitKey, "make one with: sealjwt keys init"},
-	{keys.ErrExists, exitKey, "use it, or name another with --ring; nothing ever replaces a ring"},
-	{keys.ErrUnreadable, exitKey, "name its own --kek-file or --passphrase-file, or put a backup of the ring back"},
-	{keys.ErrKEK, exitKey, "name the key file of this ring with --kek-file"},
+	{keyring.ErrNoRing, exitKey, "make one with: sealjwt keys init"},
+	{keyring.ErrExists, exitKey, "use it, or name another with --ring; nothing ever replaces a ring"},
+	{keyring.ErrUnreadable, exitKey, "name its own --kek-file or --passphrase-file, or put a backup of the ring back"},
+	{keyring.ErrKEK, exitKey, "name the key file of this ring with --kek-file"},
 	{keys.ErrPrivateKey, exitPolicy, ""},
 	{keys.ErrWeakKey, exitPolicy, "make a new key"},
-	{keys.ErrPolicy, exitPolicy, ""},
-	{keys.ErrWindow, exitPolicy, "wait until then, or see --insecure-skip-window"},
+	{keyring.ErrPolicy, exitPolicy, ""},
+	{keyring.ErrWindow, exitPolicy, "wait until then, or see --insecure-skip-window"},
 	{keys.ErrNoKey, exitKey, "see what the ring holds with: sealjwt keys list"},
 	{keys.ErrStale, exitKey, "make the ring readable again"},
-	{keys.ErrRollback, exitKey, "put the newer ring back"},
+	{keyring.ErrRollback, exitKey, "put the newer ring back"},
 	{keys.ErrDuplicate, exitKey, "see what the ring holds with: sealjwt keys list"},
-	{keys.ErrState, exitKey, ""},
+	{keyring.ErrState, exitKey, ""},
 	{keys.ErrUnsupported, exitKey, ""},
 	{keys.ErrMalformed, exitKey, ""},
-	{keys.ErrUnknownOutcome, exitIO, "see with: sealjwt keys list"},
+	{keyring.ErrUnknownOutcome, exitIO, "see with: sealjwt keys list"},
 	{filestore.ErrUnsafe, exitKey, ""},
 	{filestore.ErrLocked, exitIO, ""},
 
@@ -129,7 +130,7 @@ func describe(err error) (code int, text string) {
 // plain drops the names of the packages that an error passed through.
 func plain(text string) string {
 	text = ": " + text
-	for _, name := range []string{"open", "seal", "keys", "filestore", "jwks", "strict"} {
+	for _, name := range []string{"open", "seal", "keys", "keyring", "filestore", "jwks", "strict"} {
 		text = strings.ReplaceAll(text, ": "+name+": ", ": ")
 	}
 	return strings.TrimPrefix(text, ": ")

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // fipsHome is an empty HOME, where only what FIPS 140-3 approves works.
@@ -50,7 +51,7 @@ func TestFIPSCommand(t *testing.T) {
 	fipsPipe(t, nil)
 	runOK(t, "", "keys", "check")
 	for _, k := range listed(t) {
-		if k.State == keys.Active && k.Use == keys.UseSig {
+		if k.State == keyring.Active && k.Use == keys.UseSig {
 			runOK(t, "", "keys", "revoke", k.ID, "--reason", "compromised")
 		}
 	}

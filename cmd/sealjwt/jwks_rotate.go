@@ -5,12 +5,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // keepRotating rotates the ring when a step is due, until ctx is done. What it returns
 // waits for that.
-func (a *app) keepRotating(ctx context.Context, ring *keys.Ring) (wait func()) {
+func (a *app) keepRotating(ctx context.Context, ring *keyring.Ring) (wait func()) {
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	report := a.reportSteps(time.Now)
@@ -33,10 +33,10 @@ const (
 
 // reportSteps says each step, and what keeps the ring from them: the ring tries again
 // every second, and nobody is told when that went well and nothing was due.
-func (a *app) reportSteps(now func() time.Time) func(keys.Step, error) {
+func (a *app) reportSteps(now func() time.Time) func(keyring.Step, error) {
 	var told string
 	var toldAt, failedAt time.Time
-	return func(step keys.Step, err error) {
+	return func(step keyring.Step, err error) {
 		switch {
 		case err != nil:
 			at := now()
@@ -46,9 +46,8 @@ func (a *app) reportSteps(now func() time.Time) func(keys.Step, error) {
 				a.say("warning: the rotation waits: %s", text)
 				told, toldAt = text, at
 			}
-		case step.Action != keys.Nothing:
+		case step.Action != keyring.Nothing:
 			told = ""
-			a.remember()
 			a.say("rotated: %s", stepText(step))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // What keeps the ring from rotating is said when it begins and every hour that it lasts,
@@ -29,7 +30,7 @@ func TestRotationIsReported(t *testing.T) {
 	}
 	fails := func(err error, lasting time.Duration) {
 		for end := at.Add(lasting); at.Before(end); at = at.Add(10 * time.Second) {
-			report(keys.Step{}, err)
+			report(keyring.Step{}, err)
 		}
 	}
 	const full = "warning: the rotation waits: the disk is full"
@@ -44,7 +45,7 @@ func TestRotationIsReported(t *testing.T) {
 	at = at.Add(2 * recoveredAfter) // no step was due
 	fails(down, time.Minute)
 	said("a second outage", full)
-	report(keys.Step{Action: keys.Destroy, Use: keys.UseSig, KeyID: "old"}, nil)
+	report(keyring.Step{Action: keyring.Destroy, Use: keys.UseSig, KeyID: "old"}, nil)
 	fails(down, time.Minute)
 	said("a step", "rotated: destroy the sig key old", full)
 }

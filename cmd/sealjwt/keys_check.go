@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // errDue ends a check with its exit code; the result is on stdout already.
@@ -15,9 +15,9 @@ var errDue = errors.New("a rotation is due")
 
 // checked is the answer of keys check.
 type checked struct {
-	Due     bool      `json:"due"`
-	Overdue int64     `json:"overdue_seconds"`
-	Next    keys.Step `json:"next"`
+	Due     bool         `json:"due"`
+	Overdue int64        `json:"overdue_seconds"`
+	Next    keyring.Step `json:"next"`
 }
 
 func (a *app) keysCheckCommand() *cobra.Command {
@@ -32,7 +32,7 @@ func (a *app) keysCheckCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		step, due, err := ring.Next(cmd.Context())
+		step, due, err := ring.NextStep(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (c checked) text() []byte {
 	switch {
 	case c.Due:
 		return fmt.Appendf(nil, "due since %s: %s\n", c.Next.At.UTC().Format(time.RFC3339), stepText(c.Next))
-	case c.Next.Action == keys.Nothing:
+	case c.Next.Action == keyring.Nothing:
 		return []byte("nothing is due, nor ever will be: the ring has no keys in use\n")
 	}
 	return fmt.Appendf(nil, "nothing is due\nnext: %s at %s\n", stepText(c.Next), notBeforeText(c.Next.At))

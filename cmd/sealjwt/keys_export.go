@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 func (a *app) keysExportCommand() *cobra.Command {
@@ -35,8 +36,8 @@ that verify your signatures (sig), and the one to seal to (enc). It holds no sec
 }
 
 // published is the ring's public half, or its keys for one use.
-func published(ctx context.Context, ring *keys.Ring, use keys.Use) (*keys.PublicSet, error) {
-	all, err := ring.Public(ctx, "")
+func published(ctx context.Context, ring *keyring.Ring, use keys.Use) (*keys.PublicSet, error) {
+	all, err := ring.PublicKeys(ctx, "")
 	if err != nil || use == "" {
 		return all, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 func (a *app) keysInitCommand() *cobra.Command {
@@ -31,7 +32,7 @@ The other flags set the policy: sealjwt keys policy show explains its figures.`,
 	policy.enc = addSuite(cmd, "enc", keys.UseEnc, keys.ECDHES, "algorithm of the decryption keys")
 	use := addUse(cmd, "only keys for this use: an issuer that never opens needs sig")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		var cfg keys.RingConfig
+		var cfg keyring.Config
 		policy.apply(&cfg.Policy)
 		if err := cfg.Policy.Validate(); err != nil {
 			return err
@@ -49,7 +50,7 @@ The other flags set the policy: sealjwt keys policy show explains its figures.`,
 }
 
 // createRing makes the ring and, where it is missing, the key file, and says so.
-func (a *app) createRing(ctx context.Context, cfg keys.RingConfig) (*keys.Ring, error) {
+func (a *app) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring, error) {
 	path, err := a.ringPath()
 	if err != nil {
 		return nil, err
@@ -57,8 +58,8 @@ func (a *app) createRing(ctx context.Context, cfg keys.RingConfig) (*keys.Ring, 
 	store := filestore.New(path)
 	// First, so that no key file appears beside a ring that it does not open.
 	if _, _, err := store.Load(ctx); err == nil {
-		return nil, fmt.Errorf("%s: %w", path, keys.ErrExists)
-	} else if !errors.Is(err, keys.ErrNoRing) {
+		return nil, fmt.Errorf("%s: %w", path, keyring.ErrExists)
+	} else if !errors.Is(err, keyring.ErrNoRing) {
 		return nil, err
 	}
 	place, err := a.kekPlace()
@@ -69,7 +70,8 @@ func (a *app) createRing(ctx context.Context, cfg keys.RingConfig) (*keys.Ring, 
 	if err != nil {
 		return nil, err
 	}
-	ring, err := keys.Create(ctx, store, kek, cfg)
+	cfg.Store, cfg.KEK, cfg.Memory = store, kek, a.memory(path)
+	ring, err := keyring.Create(ctx, cfg)
 	if err != nil {
 		if made && isMissing(ctx, store) {
 			os.Remove(place.file)
@@ -96,18 +98,18 @@ func (a *app) sayCreated(path string, place kekPlace, made bool) {
 }
 
 // newKEK reads the KEK, or makes the key file when it is missing.
-func newKEK(place kekPlace) (kek keys.KEK, made bool, err error) {
+func newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
 	if place.passphraseFile != "" {
 		kek, err = passphraseFrom(place.passphraseFile, "name a file with a passphrase")
 		return kek, false, err
 	}
-	kek, err = keys.KeyFile(place.file)
+	kek, err = keyring.KEKFile(place.file)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return kek, false, err
 	}
-	kek, err = keys.CreateKeyFile(place.file)
+	kek, err = keyring.CreateKEKFile(place.file)
 	if errors.Is(err, fs.ErrExist) { // somebody was faster
-		kek, err = keys.KeyFile(place.file)
+		kek, err = keyring.KEKFile(place.file)
 		return kek, false, err
 	}
 	if err != nil {
@@ -118,7 +120,7 @@ func newKEK(place kekPlace) (kek keys.KEK, made bool, err error) {
 
 // isMissing reports whether there is no ring for certain. Somebody else may have
 // made one meanwhile, under the key file that we made.
-func isMissing(ctx context.Context, store keys.Store) bool {
+func isMissing(ctx context.Context, store keyring.Store) bool {
 	_, _, err := store.Load(ctx)
-	return errors.Is(err, keys.ErrNoRing)
+	return errors.Is(err, keyring.ErrNoRing)
 }

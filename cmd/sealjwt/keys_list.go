@@ -12,17 +12,17 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 func (a *app) keysListCommand() *cobra.Command {
-	return a.listing("list", "List the keys of the ring, oldest first", func(ctx context.Context, ring *keys.Ring) (any, []byte, error) {
+	return a.listing("list", "List the keys of the ring, oldest first", func(ctx context.Context, ring *keyring.Ring) (any, []byte, error) {
 		infos, err := ring.Keys(ctx)
-		return map[string][]keys.KeyInfo{"keys": infos}, keyTable(infos), err
+		return map[string][]keyring.KeyInfo{"keys": infos}, keyTable(infos), err
 	})
 }
 
-func keyTable(infos []keys.KeyInfo) []byte {
+func keyTable(infos []keyring.KeyInfo) []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "KID\tUSE\tALG\tSTATE\tSINCE\tAGE\tPRIVATE\tNEXT\tAT")
@@ -46,20 +46,20 @@ func keyTable(infos []keys.KeyInfo) []byte {
 }
 
 // since is when the key came into its present state.
-func since(k keys.KeyInfo) time.Time {
+func since(k keyring.KeyInfo) time.Time {
 	switch k.State {
-	case keys.Active:
+	case keyring.Active:
 		return k.Activated
-	case keys.Retired:
+	case keyring.Retired:
 		return k.Retired
-	case keys.Destroyed, keys.Revoked:
+	case keyring.Destroyed, keyring.Revoked:
 		return k.Ended
 	}
 	return k.Created
 }
 
 // age is how long ago the key was made, to the minute.
-func age(k keys.KeyInfo) string {
+func age(k keyring.KeyInfo) string {
 	return durationText(max(0, time.Since(k.Created)).Truncate(time.Minute))
 }
 

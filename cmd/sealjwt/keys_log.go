@@ -9,17 +9,17 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 func (a *app) keysLogCommand() *cobra.Command {
-	return a.listing("log", "Tell who changed the ring, when and how: the last 256 changes", func(ctx context.Context, ring *keys.Ring) (any, []byte, error) {
+	return a.listing("log", "Tell who changed the ring, when and how: the last 256 changes", func(ctx context.Context, ring *keyring.Ring) (any, []byte, error) {
 		events, err := ring.Log(ctx)
-		return map[string][]keys.Event{"log": events}, logTable(events), err
+		return map[string][]keyring.Event{"log": events}, logTable(events), err
 	})
 }
 
-func logTable(events []keys.Event) []byte {
+func logTable(events []keyring.Event) []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "TIME\tGENERATION\tBY\tWHAT\tKID")

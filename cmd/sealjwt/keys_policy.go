@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 func (a *app) keysPolicyCommand() *cobra.Command {
@@ -27,17 +28,17 @@ func (a *app) keysPolicyCommand() *cobra.Command {
 // policyFigures are the durations of a policy, with the name of their flag.
 var policyFigures = []struct {
 	flag, symbol, usage string
-	field               func(*keys.Policy) *time.Duration
+	field               func(*keyring.Policy) *time.Duration
 }{
-	{"token-lifetime", "T", "longest lifetime of a token", func(p *keys.Policy) *time.Duration { return &p.TokenLifetime }},
-	{"leeway", "L", "tolerance of openers on times", func(p *keys.Policy) *time.Duration { return &p.Leeway }},
-	{"clock-skew", "S", "largest difference between any two clocks", func(p *keys.Policy) *time.Duration { return &p.ClockSkew }},
-	{"cache-age", "C", "longest that anybody uses a cached JWK Set", func(p *keys.Policy) *time.Duration { return &p.CacheAge }},
-	{"publish-lag", "D", "from the ring to the published JWK Set", func(p *keys.Policy) *time.Duration { return &p.PublishLag }},
-	{"snapshot-age", "R", "longest that a process uses the ring without reloading it", func(p *keys.Policy) *time.Duration { return &p.SnapshotAge }},
-	{"max-age", "", "Cache-Control max-age of the published JWK Set", func(p *keys.Policy) *time.Duration { return &p.MaxAge }},
-	{"sig-period", "P", "how long a signing key is active", func(p *keys.Policy) *time.Duration { return &p.Sig.Period }},
-	{"enc-period", "P", "how long a decryption key is active", func(p *keys.Policy) *time.Duration { return &p.Enc.Period }},
+	{"token-lifetime", "T", "longest lifetime of a token", func(p *keyring.Policy) *time.Duration { return &p.TokenLifetime }},
+	{"leeway", "L", "tolerance of openers on times", func(p *keyring.Policy) *time.Duration { return &p.Leeway }},
+	{"clock-skew", "S", "largest difference between any two clocks", func(p *keyring.Policy) *time.Duration { return &p.ClockSkew }},
+	{"cache-age", "C", "longest that anybody uses a cached JWK Set", func(p *keyring.Policy) *time.Duration { return &p.CacheAge }},
+	{"publish-lag", "D", "from the ring to the published JWK Set", func(p *keyring.Policy) *time.Duration { return &p.PublishLag }},
+	{"snapshot-age", "R", "longest that a process uses the ring without reloading it", func(p *keyring.Policy) *time.Duration { return &p.SnapshotAge }},
+	{"max-age", "", "Cache-Control max-age of the published JWK Set", func(p *keyring.Policy) *time.Duration { return &p.MaxAge }},
+	{"sig-period", "P", "how long a signing key is active", func(p *keyring.Policy) *time.Duration { return &p.Sig.Period }},
+	{"enc-period", "P", "how long a decryption key is active", func(p *keyring.Policy) *time.Duration { return &p.Enc.Period }},
 }
 
 // policyFlags are flags that change a policy.
@@ -66,17 +67,17 @@ func (p *policyFlags) given() bool {
 	return p.sig.suite != 0 || p.enc.suite != 0
 }
 
-func (p *policyFlags) apply(policy *keys.Policy) {
+func (p *policyFlags) apply(policy *keyring.Policy) {
 	for i, f := range policyFigures {
 		if p.cmd.Flags().Changed(f.flag) {
 			*f.field(policy) = time.Duration(p.figures[i])
 		}
 	}
 	if p.sig.suite != 0 {
-		policy.Sig.Suite = p.sig.suite
+		policy.Sig.Suites = []keys.Suite{p.sig.suite}
 	}
 	if p.enc.suite != 0 {
-		policy.Enc.Suite = p.enc.suite
+		policy.Enc.Suites = []keys.Suite{p.enc.suite}
 	}
 }
 
@@ -102,7 +103,7 @@ algorithm counts from the next key that is staged.`,
 		if err != nil {
 			return err
 		}
-		if err := ring.SetPolicy(cmd.Context(), policy.apply); err != nil {
+		if err := ring.UpdatePolicy(cmd.Context(), policy.apply); err != nil {
 			return err
 		}
 		a.say("the policy is set; see it with: sealjwt keys policy show")
@@ -112,20 +113,20 @@ algorithm counts from the next key that is staged.`,
 }
 
 func (a *app) keysPolicyShowCommand() *cobra.Command {
-	return a.listing("show", "Show the policy, and the windows that follow from it; JSON has seconds", func(ctx context.Context, ring *keys.Ring) (any, []byte, error) {
+	return a.listing("show", "Show the policy, and the windows that follow from it; JSON has seconds", func(ctx context.Context, ring *keyring.Ring) (any, []byte, error) {
 		policy, err := ring.Policy(ctx)
 		return policyJSON(policy), policyTable(policy), err
 	})
 }
 
-func policyTable(p keys.Policy) []byte {
+func policyTable(p keyring.Policy) []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, f := range policyFigures {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.flag, f.symbol, durationText(*f.field(&p)), f.usage)
 	}
-	fmt.Fprintf(w, "sig\t\t%s\talgorithm of the next signing key\n", p.Sig.Suite)
-	fmt.Fprintf(w, "enc\t\t%s\talgorithm of the next decryption key\n", p.Enc.Suite)
+	fmt.Fprintf(w, "sig\t\t%s\talgorithm of the next signing key\n", p.Sig.Suites[0])
+	fmt.Fprintf(w, "enc\t\t%s\talgorithm of the next decryption key\n", p.Enc.Suites[0])
 	for _, window := range windowsOf(p) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", window.name, window.symbol, durationText(window.value), window.usage)
 	}
@@ -139,7 +140,7 @@ type namedWindow struct {
 	usage        string
 }
 
-func windowsOf(p keys.Policy) []namedWindow {
+func windowsOf(p keyring.Policy) []namedWindow {
 	w := p.Windows()
 	return []namedWindow{
 		{"sig-ahead", "I1", w.SignAhead, "follows: a signing key is staged at least so long before it is active"},
@@ -150,7 +151,7 @@ func windowsOf(p keys.Policy) []namedWindow {
 }
 
 // policyJSON has durations in seconds.
-func policyJSON(p keys.Policy) map[string]any {
+func policyJSON(p keyring.Policy) map[string]any {
 	figures, windows := make(map[string]any), make(map[string]any)
 	member := func(name string) string { return strings.ReplaceAll(name, "-", "_") }
 	for _, f := range policyFigures {
@@ -159,7 +160,7 @@ func policyJSON(p keys.Policy) map[string]any {
 	for _, w := range windowsOf(p) {
 		windows[member(w.name)] = w.value.Seconds()
 	}
-	figures["sig"], figures["enc"] = p.Sig.Suite, p.Enc.Suite
+	figures["sig"], figures["enc"] = p.Sig.Suites[0], p.Enc.Suites[0]
 	return map[string]any{"policy": figures, "windows": windows}
 }
 

@@ -7,10 +7,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 type revokeFlags struct {
-	keys.Revocation
+	keyring.Revocation
 	dryRun, json bool
 }
 
@@ -57,8 +58,8 @@ tokens that may have been seen, too.`,
 // revocation is what a run did: the keys that were revoked, and those made in their
 // place.
 type revocation struct {
-	DryRun bool           `json:"dry_run,omitempty"`
-	Keys   []keys.KeyInfo `json:"keys"`
+	DryRun bool              `json:"dry_run,omitempty"`
+	Keys   []keyring.KeyInfo `json:"keys"`
 }
 
 func (r revocation) text() []byte { return keyTable(r.Keys) }
@@ -94,8 +95,8 @@ func (a *app) revoke(ctx context.Context, f revokeFlags) error {
 }
 
 // impact says who notices: one line for each revoked key that anybody knew.
-func impact(before, changed []keys.KeyInfo, p keys.Policy) []string {
-	was := make(map[string]keys.KeyInfo)
+func impact(before, changed []keyring.KeyInfo, p keyring.Policy) []string {
+	was := make(map[string]keyring.KeyInfo)
 	for _, k := range before {
 		was[k.ID] = k
 	}
@@ -103,11 +104,11 @@ func impact(before, changed []keys.KeyInfo, p keys.Policy) []string {
 	var lines []string
 	for _, k := range changed {
 		old := was[k.ID]
-		signs := k.Use == keys.UseSig && (old.State == keys.Staged || old.State == keys.Active || old.State == keys.Retired)
-		opens := k.Use == keys.UseEnc && old.HasPrivate && old.State != keys.Staged
+		signs := k.Use == keys.UseSig && (old.State == keyring.Staged || old.State == keyring.Active || old.State == keyring.Retired)
+		opens := k.Use == keys.UseEnc && old.HasPrivate && old.State != keyring.Staged
 		switch {
-		case k.State != keys.Revoked:
-		case signs && old.State == keys.Active:
+		case k.State != keyring.Revoked:
+		case signs && old.State == keyring.Active:
 			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; for up to %s whoever cached the old JWK Set still takes them, and may refuse new ones", word(k.ID), cached))
 		case signs:
 			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; for up to %s whoever cached the old JWK Set still takes them", word(k.ID), cached))
@@ -122,9 +123,9 @@ func impact(before, changed []keys.KeyInfo, p keys.Policy) []string {
 
 // forgetRehearsed drops the names of keys that were made in a dry run and will never
 // be seen again.
-func forgetRehearsed(changed []keys.KeyInfo) {
+func forgetRehearsed(changed []keyring.KeyInfo) {
 	for i, k := range changed {
-		if k.State != keys.Revoked {
+		if k.State != keyring.Revoked {
 			changed[i].ID, changed[i].Thumbprint = "", ""
 		}
 	}

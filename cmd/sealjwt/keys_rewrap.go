@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // passphraseID is what the library calls the passphrase of a ring; there is one.
@@ -68,7 +69,7 @@ func (a *app) rewrap(ctx context.Context, f rewrapFlags) error {
 		return err
 	}
 	if err := a.rewrapWith(ctx, ring, f, added); err != nil {
-		if made && !errors.Is(err, keys.ErrUnknownOutcome) {
+		if made && !errors.Is(err, keyring.ErrUnknownOutcome) {
 			os.Remove(f.addFile)
 		}
 		return err
@@ -83,10 +84,10 @@ func (a *app) rewrap(ctx context.Context, f rewrapFlags) error {
 	return a.tellKEKs(f, before, after)
 }
 
-func (a *app) rewrapWith(ctx context.Context, ring *keys.Ring, f rewrapFlags, added []keys.KEK) error {
+func (a *app) rewrapWith(ctx context.Context, ring *keyring.Ring, f rewrapFlags, added []keyring.KEK) error {
 	if !f.dropOthers {
 		for _, kek := range added {
-			if err := ring.AddKEK(ctx, kek); errors.Is(err, keys.ErrState) {
+			if err := ring.AddKEK(ctx, kek); errors.Is(err, keyring.ErrState) {
 				return &failure{err: err, advice: "see --drop-others, which replaces and drops"}
 			} else if err != nil {
 				return err
@@ -96,7 +97,7 @@ func (a *app) rewrapWith(ctx context.Context, ring *keys.Ring, f rewrapFlags, ad
 	}
 	kept := added
 	if !f.dropThis {
-		kept = append([]keys.KEK{a.kek}, added...)
+		kept = append([]keyring.KEK{a.kek}, added...)
 	}
 	err := ring.Rewrap(ctx, kept...)
 	if errors.Is(err, keys.ErrDuplicate) {
@@ -129,7 +130,7 @@ func (a *app) tellKEKs(f rewrapFlags, before, after []string) error {
 }
 
 // addedKEKs reads them, the key file last: it may have to be made.
-func addedKEKs(f rewrapFlags) (added []keys.KEK, made bool, err error) {
+func addedKEKs(f rewrapFlags) (added []keyring.KEK, made bool, err error) {
 	if f.addPassphrase != "" {
 		kek, err := passphraseFrom(f.addPassphrase, "name a file with the passphrase to add with --add-passphrase-file F")
 		if err != nil {
@@ -138,7 +139,7 @@ func addedKEKs(f rewrapFlags) (added []keys.KEK, made bool, err error) {
 		added = append(added, kek)
 	}
 	if f.addFile != "" {
-		var kek keys.KEK
+		var kek keyring.KEK
 		kek, made, err = newKEK(kekPlace{file: f.addFile})
 		if err != nil {
 			code, _ := describe(err)

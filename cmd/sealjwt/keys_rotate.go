@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 type rotateFlags struct {
@@ -57,9 +58,9 @@ uses change, or neither.`,
 
 // rotation is what a run did, and what comes next.
 type rotation struct {
-	DryRun bool        `json:"dry_run,omitempty"`
-	Did    []keys.Step `json:"did"`
-	Next   keys.Step   `json:"next,omitzero"`
+	DryRun bool           `json:"dry_run,omitempty"`
+	Did    []keyring.Step `json:"did"`
+	Next   keyring.Step   `json:"next,omitzero"`
 }
 
 func (a *app) rotate(ctx context.Context, f rotateFlags) error {
@@ -67,7 +68,7 @@ func (a *app) rotate(ctx context.Context, f rotateFlags) error {
 	if err != nil {
 		return err
 	}
-	result := rotation{DryRun: f.dryRun, Did: []keys.Step{}}
+	result := rotation{DryRun: f.dryRun, Did: []keyring.Step{}}
 	if f.now {
 		err = a.rotateNow(ctx, ring, f, &result)
 	}
@@ -81,9 +82,9 @@ func (a *app) rotate(ctx context.Context, f rotateFlags) error {
 }
 
 // finish tells what was done, and remembers it, even when a later step failed.
-func (a *app) finish(ctx context.Context, ring *keys.Ring, f rotateFlags, result rotation, failed error) error {
+func (a *app) finish(ctx context.Context, ring *keyring.Ring, f rotateFlags, result rotation, failed error) error {
 	a.remember()
-	next, _, nextErr := ring.Next(ctx, f.uses...)
+	next, _, nextErr := ring.NextStep(ctx, f.uses...)
 	result.Next = next
 	if f.dryRun {
 		result.forgetRehearsed()
@@ -94,7 +95,7 @@ func (a *app) finish(ctx context.Context, ring *keys.Ring, f rotateFlags, result
 // rotateNow ends the periods of the active keys, of all or of none: whoever came
 // again for the one that had to wait would rotate the other twice. So it begins with
 // the one that has to wait longest, if any.
-func (a *app) rotateNow(ctx context.Context, ring *keys.Ring, f rotateFlags, result *rotation) error {
+func (a *app) rotateNow(ctx context.Context, ring *keyring.Ring, f rotateFlags, result *rotation) error {
 	uses, err := usesOf(ctx, ring, f.uses)
 	if err != nil {
 		return err
@@ -105,7 +106,11 @@ func (a *app) rotateNow(ctx context.Context, ring *keys.Ring, f rotateFlags, res
 		}
 	}
 	for _, use := range uses {
-		step, err := ring.RotateNow(ctx, keys.Force{Use: use, InsecureSkipWindow: f.skip})
+		rotate := ring.RotateNow
+		if f.skip {
+			rotate = ring.RotateNowInsecurely
+		}
+		step, err := rotate(ctx, use)
 		if err != nil {
 			return err
 		}
@@ -121,8 +126,8 @@ func (a *app) longestWaitFirst(ctx context.Context, uses []keys.Use) ([]keys.Use
 	}
 	until := make(map[keys.Use]time.Time)
 	for _, use := range uses {
-		_, err := trial.RotateNow(ctx, keys.Force{Use: use})
-		if window, ok := errors.AsType[*keys.WindowError](err); ok {
+		_, err := trial.RotateNow(ctx, use)
+		if window, ok := errors.AsType[*keyring.WindowError](err); ok {
 			until[use] = window.Until
 		} else if err != nil {
 			return nil, err
@@ -134,18 +139,18 @@ func (a *app) longestWaitFirst(ctx context.Context, uses []keys.Use) ([]keys.Use
 }
 
 // run does what is due.
-func (r *rotation) run(ctx context.Context, ring *keys.Ring, uses []keys.Use) error {
+func (r *rotation) run(ctx context.Context, ring *keyring.Ring, uses []keys.Use) error {
 	for {
 		step, err := ring.Rotate(ctx, uses...)
-		if err != nil || step.Action == keys.Nothing {
+		if err != nil || step.Action == keyring.Nothing {
 			return err
 		}
 		r.add(step)
 	}
 }
 
-func (r *rotation) add(step keys.Step) {
-	if step.Action != keys.Nothing {
+func (r *rotation) add(step keyring.Step) {
+	if step.Action != keyring.Nothing {
 		step.At = step.At.UTC()
 		r.Did = append(r.Did, step)
 	}
@@ -156,7 +161,7 @@ func (r *rotation) add(step keys.Step) {
 func (r *rotation) forgetRehearsed() {
 	made := make(map[string]bool)
 	for i, s := range r.Did {
-		if s.Action == keys.Stage {
+		if s.Action == keyring.Stage {
 			made[s.KeyID] = true
 		}
 		if made[s.KeyID] {
@@ -179,7 +184,7 @@ func firstError(errs ...error) error {
 
 // usesOf leaves out a use for which the ring has no keys, unless it is the only one
 // that was asked for: then the library says so.
-func usesOf(ctx context.Context, ring *keys.Ring, uses []keys.Use) ([]keys.Use, error) {
+func usesOf(ctx context.Context, ring *keyring.Ring, uses []keys.Use) ([]keys.Use, error) {
 	if len(uses) == 1 {
 		return uses, nil
 	}
@@ -187,10 +192,10 @@ func usesOf(ctx context.Context, ring *keys.Ring, uses []keys.Use) ([]keys.Use, 
 	if err != nil {
 		return nil, err
 	}
-	inUse := func(k keys.KeyInfo) bool { return k.State == keys.Active || k.State == keys.Staged }
+	inUse := func(k keyring.KeyInfo) bool { return k.State == keyring.Active || k.State == keyring.Staged }
 	var held []keys.Use
 	for _, u := range uses {
-		if slices.ContainsFunc(infos, func(k keys.KeyInfo) bool { return k.Use == u && inUse(k) }) {
+		if slices.ContainsFunc(infos, func(k keyring.KeyInfo) bool { return k.Use == u && inUse(k) }) {
 			held = append(held, u)
 		}
 	}
@@ -209,7 +214,7 @@ func (r *rotation) text() []byte {
 	if len(r.Did) == 0 {
 		fmt.Fprintln(&b, "nothing is due")
 	}
-	if r.Next.Action != keys.Nothing && r.Next.Action != "" {
+	if r.Next.Action != keyring.Nothing && r.Next.Action != "" {
 		fmt.Fprintf(&b, "next: %s at %s\n", stepText(r.Next), notBeforeText(r.Next.At))
 	}
 	return b.Bytes()
@@ -217,28 +222,28 @@ func (r *rotation) text() []byte {
 
 // stepText says a step in words. Without a kid it is of a key that is still to be
 // made.
-func stepText(s keys.Step) string {
+func stepText(s keyring.Step) string {
 	key := fmt.Sprintf("new %s key", s.Use)
 	if s.KeyID != "" {
 		key = fmt.Sprintf("%s key %s", s.Use, word(s.KeyID))
 	}
 	switch s.Action {
-	case keys.Stage:
+	case keyring.Stage:
 		if s.KeyID == "" {
 			return "stage a " + key
 		}
 		return "stage the new " + key
-	case keys.Activate:
+	case keyring.Activate:
 		text := "activate the " + key
 		if s.Retires != "" {
 			text += ", retire " + word(s.Retires)
 		}
 		return text
-	case keys.MarkDue:
+	case keyring.MarkDue:
 		return "mark the " + key + " as due to be destroyed"
-	case keys.ClearDue:
+	case keyring.ClearDue:
 		return "clear the mark on the " + key + ", set by a clock that is ahead"
-	case keys.Destroy:
+	case keyring.Destroy:
 		return "destroy the " + key
 	}
 	return string(s.Action)

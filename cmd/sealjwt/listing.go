@@ -5,12 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // listing is a verb that shows something of the ring: show returns it for JSON and as
 // a table.
-func (a *app) listing(name, short string, show func(context.Context, *keys.Ring) (asJSON any, table []byte, err error)) *cobra.Command {
+func (a *app) listing(name, short string, show func(context.Context, *keyring.Ring) (asJSON any, table []byte, err error)) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, Args: noInput}
 	output := addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

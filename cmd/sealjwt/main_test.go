@@ -14,6 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -105,15 +106,15 @@ func TestExitCodes(t *testing.T) {
 		code int
 		errs []error
 	}{
-		{exitIO, []error{jwks.ErrFetch, io.ErrUnexpectedEOF, keys.ErrUnknownOutcome, filestore.ErrLocked}},
+		{exitIO, []error{jwks.ErrFetch, io.ErrUnexpectedEOF, keyring.ErrUnknownOutcome, filestore.ErrLocked}},
 		{exitUsage, []error{jwks.ErrURL, jwks.ErrConfig, seal.ErrClaims, seal.ErrTooLarge, seal.ErrConfig, open.ErrConfig}},
 		{exitNotAuthentic, []error{open.ErrMalformed, open.ErrAlgorithm, open.ErrNotAuthentic}},
 		{exitRefused, []error{open.ErrType, open.ErrIssuer, open.ErrAudience, open.ErrExpired, open.ErrNotYetValid,
 			open.ErrLifetime, open.ErrClaims, open.ErrRefused}},
-		{exitKey, []error{jwks.ErrMetadata, open.ErrKey, open.ErrKeySource, seal.ErrSigning, seal.ErrSameKey, keys.ErrNoRing, keys.ErrUnreadable, keys.ErrKEK,
-			keys.ErrNoKey, keys.ErrStale, keys.ErrRollback, keys.ErrExists, keys.ErrDuplicate, keys.ErrState,
+		{exitKey, []error{jwks.ErrMetadata, open.ErrKey, open.ErrKeySource, seal.ErrSigning, seal.ErrSameKey, keyring.ErrNoRing, keyring.ErrUnreadable, keyring.ErrKEK,
+			keys.ErrNoKey, keys.ErrStale, keyring.ErrRollback, keyring.ErrExists, keys.ErrDuplicate, keyring.ErrState,
 			keys.ErrMalformed, keys.ErrUnsupported, filestore.ErrUnsafe}},
-		{exitPolicy, []error{keys.ErrPrivateKey, keys.ErrWeakKey, keys.ErrPolicy, keys.ErrWindow, seal.ErrLifetime, seal.ErrReadable}},
+		{exitPolicy, []error{keys.ErrPrivateKey, keys.ErrWeakKey, keyring.ErrPolicy, keyring.ErrWindow, seal.ErrLifetime, seal.ErrReadable}},
 	} {
 		for _, err := range c.errs {
 			if code, _ := describe(errors.Join(errors.New("context"), err)); code != c.code {

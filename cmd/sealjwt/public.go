@@ -48,7 +48,7 @@ func (a *app) publicKeys(ctx context.Context, place string, use keys.Use, f fetc
 	if err != nil {
 		return nil, err
 	}
-	set, err := source.Public(ctx, "")
+	set, err := source.PublicKeys(ctx, "")
 	if err != nil {
 		return nil, err
 	}

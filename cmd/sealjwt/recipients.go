@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -152,7 +153,7 @@ func (f sealFlags) checkAudiences(audiences []string, to []recipient) error {
 }
 
 // recipients are those of a token: the ring itself if there are no others.
-func (j sealJob) recipients(ring *keys.Ring) []seal.Recipient {
+func (j sealJob) recipients(ring *keyring.Ring) []seal.Recipient {
 	if len(j.to) == 0 {
 		return []seal.Recipient{{Audience: j.file.audiences[0], Keys: ring}}
 	}

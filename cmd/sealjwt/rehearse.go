@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // ringOrCopy opens the ring or, for a dry run, a copy of it.
-func (a *app) ringOrCopy(ctx context.Context, copied bool) (*keys.Ring, error) {
+func (a *app) ringOrCopy(ctx context.Context, copied bool) (*keyring.Ring, error) {
 	if copied {
 		return a.openCopy(ctx)
 	}
@@ -17,7 +17,7 @@ func (a *app) ringOrCopy(ctx context.Context, copied bool) (*keys.Ring, error) {
 
 // openCopy opens a copy of the ring in memory, on which a change can be tried. What
 // it refuses is what openRing refuses.
-func (a *app) openCopy(ctx context.Context) (*keys.Ring, error) {
+func (a *app) openCopy(ctx context.Context) (*keyring.Ring, error) {
 	path, err := a.ringPath()
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func (a *app) openCopy(ctx context.Context) (*keys.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := keys.MemStore()
+	store := keyring.NewMemStore()
 	if _, err := store.Swap(ctx, "", data); err != nil {
 		return nil, err
 	}

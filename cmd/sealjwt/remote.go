@@ -72,8 +72,8 @@ func (a *app) sayCopy(url string, err error) {
 
 // Public is that of the Remote. A fetch that has failed is an error only if there is no
 // going on without it, and is told otherwise.
-func (r *remoteKeys) Public(ctx context.Context, kid string) (*keys.PublicSet, error) {
-	set, err := r.remote.Public(ctx, kid)
+func (r *remoteKeys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
+	set, err := r.remote.PublicKeys(ctx, kid)
 	if err != nil {
 		return nil, r.explain(err)
 	}

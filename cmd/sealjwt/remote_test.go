@@ -63,4 +63,4 @@ func TestStaleURL(t *testing.T) {
 // failingKeys are keys that are not to be had.
 type failingKeys struct{ err error }
 
-func (f failingKeys) Public(context.Context, string) (*keys.PublicSet, error) { return nil, f.err }
+func (f failingKeys) PublicKeys(context.Context, string) (*keys.PublicSet, error) { return nil, f.err }

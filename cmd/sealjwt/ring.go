@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // maxPassphrase is the longest passphrase file in bytes.
@@ -96,7 +96,7 @@ func (a *app) kekPlace() (kekPlace, error) {
 }
 
 // readKEK reads the KEK. Without any file it asks for a passphrase.
-func (a *app) readKEK(ctx context.Context) (keys.KEK, error) {
+func (a *app) readKEK(ctx context.Context) (keyring.KEK, error) {
 	place, err := a.kekPlace()
 	if err != nil {
 		return nil, err
@@ -104,38 +104,38 @@ func (a *app) readKEK(ctx context.Context) (keys.KEK, error) {
 	if place.passphraseFile != "" {
 		return passphraseFrom(place.passphraseFile, "give the passphrase of this ring with --passphrase-file F")
 	}
-	kek, err := keys.KeyFile(place.file)
+	kek, err := keyring.KEKFile(place.file)
 	if !place.standard || !errors.Is(err, fs.ErrNotExist) {
 		return kek, err
 	}
 	passphrase, err := a.askPassphrase(ctx)
 	if errors.Is(err, errNoTerminal) {
 		return nil, &failure{
-			err:    fmt.Errorf("%w: no key file %s, and %w", keys.ErrKEK, place.file, err),
+			err:    fmt.Errorf("%w: no key file %s, and %w", keyring.ErrKEK, place.file, err),
 			advice: "give --kek-file F or --passphrase-file F",
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return keys.Passphrase(passphrase)
+	return keyring.PassphraseKEK(passphrase)
 }
 
 // passphraseFrom reads a passphrase. A pipe, as the shell's <(…) makes one, will
 // do; a file must be closed to others, like a key file.
-func passphraseFrom(path, advice string) (keys.KEK, error) {
+func passphraseFrom(path, advice string) (keyring.KEK, error) {
 	in, err := readFile(path, maxPassphrase)
 	if err != nil {
-		return nil, &failure{err: fmt.Errorf("%w: %w", keys.ErrKEK, err), advice: advice}
+		return nil, &failure{err: fmt.Errorf("%w: %w", keyring.ErrKEK, err), advice: advice}
 	}
 	defer clear(in.data)
 	if in.mode.IsRegular() && in.mode.Perm()&^0o640 != 0 {
 		return nil, &failure{
-			err:    fmt.Errorf("%w: others can read or change %s (mode %04o)", keys.ErrKEK, path, in.mode.Perm()),
+			err:    fmt.Errorf("%w: others can read or change %s (mode %04o)", keyring.ErrKEK, path, in.mode.Perm()),
 			advice: "chmod 600 " + path,
 		}
 	}
-	kek, err := keys.Passphrase(in.data)
+	kek, err := keyring.PassphraseKEK(in.data)
 	if err != nil {
 		return nil, &failure{err: fmt.Errorf("%s: %w", path, err), advice: advice}
 	}
@@ -145,12 +145,12 @@ func passphraseFrom(path, advice string) (keys.KEK, error) {
 // opened is the ring of this run, for what outlives it. Of a copy there is none.
 type opened struct {
 	path    string
-	ring    *keys.Ring
+	ring    *keyring.Ring
 	created bool
 }
 
 // openRing opens the ring, unless it was set back behind what this user saw last.
-func (a *app) openRing(ctx context.Context) (*keys.Ring, error) {
+func (a *app) openRing(ctx context.Context) (*keyring.Ring, error) {
 	path, err := a.ringPath()
 	if err != nil {
 		return nil, err
@@ -163,25 +163,30 @@ func (a *app) openRing(ctx context.Context) (*keys.Ring, error) {
 }
 
 // openStore opens a store that holds the ring at path, or a copy of it.
-func (a *app) openStore(ctx context.Context, store keys.Store, path string) (*keys.Ring, error) {
-	// First, so that nobody is asked for the passphrase of a ring that is not there.
+func (a *app) openStore(ctx context.Context, store keyring.Store, path string) (*keyring.Ring, error) {
+	// First, so that the user is not asked for the passphrase of a ring that cannot be
+	// opened.
 	if _, _, err := store.Load(ctx); err != nil {
 		return nil, err
 	}
-	seen, err := a.lastSeen(path)
-	if err != nil {
-		return nil, err
-	}
-	if a.kek == nil { // nobody is asked twice
-		if a.kek, err = a.readKEK(ctx); err != nil {
+	memory := a.memory(path)
+	if memory != nil {
+		if _, err := memory.Load(ctx); err != nil {
 			return nil, err
 		}
 	}
-	ring, err := keys.OpenSince(ctx, store, a.kek, seen)
+	if a.kek == nil { // the user is not asked twice
+		kek, err := a.readKEK(ctx)
+		if err != nil {
+			return nil, err
+		}
+		a.kek = kek
+	}
+	ring, err := keyring.Open(ctx, keyring.Config{Store: store, KEK: a.kek, Memory: memory})
 	switch {
-	case errors.Is(err, keys.ErrUnreadable):
+	case errors.Is(err, keyring.ErrUnreadable):
 		err = fmt.Errorf("%s: %w", path, err)
-	case errors.Is(err, keys.ErrRollback):
+	case errors.Is(err, keyring.ErrRollback):
 		err = a.explainRollback(path, err)
 	}
 	return ring, err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // How this command speaks:
@@ -36,7 +36,7 @@ type app struct {
 
 	ring, kekFile, passphraseFile string
 
-	kek    keys.KEK // once it was read
+	kek    keyring.KEK // once it was read
 	opened opened
 
 	saying    sync.Mutex

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // newHome makes a ring with its key file in an empty home, and returns its path.
@@ -29,10 +30,10 @@ func newHome(t *testing.T, flags ...string) (ring string) {
 }
 
 // listed returns the keys of the ring.
-func listed(t *testing.T) []keys.KeyInfo {
+func listed(t *testing.T) []keyring.KeyInfo {
 	t.Helper()
 	out, _ := runOK(t, "", "keys", "list", "-o", "json")
-	var list struct{ Keys []keys.KeyInfo }
+	var list struct{ Keys []keyring.KeyInfo }
 	if err := json.Unmarshal([]byte(out), &list); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func TestFailureAfterAStep(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	f := rotateFlags{uses: []keys.Use{keys.UseSig}, now: true, skip: true}
-	result := rotation{Did: []keys.Step{}}
+	result := rotation{Did: []keyring.Step{}}
 	if err := a.rotateNow(ctx, ring, f, &result); err != nil || len(result.Did) != 1 {
 		t.Fatalf("%v, %v", result.Did, err)
 	}
@@ -124,12 +125,12 @@ func TestFailureAfterAStep(t *testing.T) {
 func TestRehearsedKeysHaveNoName(t *testing.T) {
 	r := rotation{
 		DryRun: true,
-		Did: []keys.Step{
-			{Action: keys.Stage, Use: keys.UseSig, KeyID: "new"},
-			{Action: keys.Activate, Use: keys.UseSig, KeyID: "new", Retires: "old"},
-			{Action: keys.MarkDue, Use: keys.UseSig, KeyID: "old"},
+		Did: []keyring.Step{
+			{Action: keyring.Stage, Use: keys.UseSig, KeyID: "new"},
+			{Action: keyring.Activate, Use: keys.UseSig, KeyID: "new", Retires: "old"},
+			{Action: keyring.MarkDue, Use: keys.UseSig, KeyID: "old"},
 		},
-		Next: keys.Step{Action: keys.Activate, Use: keys.UseSig, KeyID: "new", Retires: "old"},
+		Next: keyring.Step{Action: keyring.Activate, Use: keys.UseSig, KeyID: "new", Retires: "old"},
 	}
 	r.forgetRehearsed()
 	text := string(r.text())
@@ -140,20 +141,20 @@ func TestRehearsedKeysHaveNoName(t *testing.T) {
 }
 
 func TestStepText(t *testing.T) {
-	for want, s := range map[string]keys.Step{
-		"stage a new enc key":        {Action: keys.Stage, Use: keys.UseEnc},
-		"stage the new enc key k":    {Action: keys.Stage, Use: keys.UseEnc, KeyID: "k"},
-		`activate the sig key "k k"`: {Action: keys.Activate, Use: keys.UseSig, KeyID: "k k"},
-		"destroy the sig key k":      {Action: keys.Destroy, Use: keys.UseSig, KeyID: "k"},
-		"clear the mark on the enc key k, set by a clock that is ahead": {Action: keys.ClearDue, Use: keys.UseEnc, KeyID: "k"},
+	for want, s := range map[string]keyring.Step{
+		"stage a new enc key":        {Action: keyring.Stage, Use: keys.UseEnc},
+		"stage the new enc key k":    {Action: keyring.Stage, Use: keys.UseEnc, KeyID: "k"},
+		`activate the sig key "k k"`: {Action: keyring.Activate, Use: keys.UseSig, KeyID: "k k"},
+		"destroy the sig key k":      {Action: keyring.Destroy, Use: keys.UseSig, KeyID: "k"},
+		"clear the mark on the enc key k, set by a clock that is ahead": {Action: keyring.ClearDue, Use: keys.UseEnc, KeyID: "k"},
 	} {
 		if got := stepText(s); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
 	// The text of every step that the library knows is a sentence of its own.
-	for _, action := range []keys.Action{keys.Stage, keys.Activate, keys.MarkDue, keys.ClearDue, keys.Destroy} {
-		if got := stepText(keys.Step{Action: action, Use: keys.UseSig}); got == string(action) {
+	for _, action := range []keyring.Action{keyring.Stage, keyring.Activate, keyring.MarkDue, keyring.ClearDue, keyring.Destroy} {
+		if got := stepText(keyring.Step{Action: action, Use: keys.UseSig}); got == string(action) {
 			t.Errorf("%s has no text", action)
 		}
 	}
@@ -171,26 +172,26 @@ func TestNotBeforeText(t *testing.T) {
 }
 
 func TestImpact(t *testing.T) {
-	info := func(use keys.Use, state keys.State, private bool) keys.KeyInfo {
-		return keys.KeyInfo{ID: "k", Use: use, State: state, HasPrivate: private}
+	info := func(use keys.Use, state keyring.State, private bool) keyring.KeyInfo {
+		return keyring.KeyInfo{ID: "k", Use: use, State: state, HasPrivate: private}
 	}
 	for _, c := range []struct {
-		before, after keys.KeyInfo
+		before, after keyring.KeyInfo
 		want          string // empty: nobody notices
 	}{
-		{info(keys.UseSig, keys.Active, true), info(keys.UseSig, keys.Revoked, false), "and may refuse new ones"},
-		{info(keys.UseSig, keys.Retired, false), info(keys.UseSig, keys.Revoked, false), "still takes them"},
-		{info(keys.UseSig, keys.Staged, true), info(keys.UseSig, keys.Revoked, false), "still takes them"}, // it was published
-		{info(keys.UseSig, keys.Destroyed, false), info(keys.UseSig, keys.Revoked, false), ""},
-		{info(keys.UseEnc, keys.Active, true), info(keys.UseEnc, keys.Revoked, true), "still open, until"},
-		{info(keys.UseEnc, keys.Retired, true), info(keys.UseEnc, keys.Revoked, true), "still open, until"},
-		{info(keys.UseEnc, keys.Active, true), info(keys.UseEnc, keys.Revoked, false), "cannot be opened any more"},
-		{info(keys.UseEnc, keys.Revoked, true), info(keys.UseEnc, keys.Revoked, false), "cannot be opened any more"},
-		{info(keys.UseEnc, keys.Staged, true), info(keys.UseEnc, keys.Revoked, false), ""},
-		{info(keys.UseEnc, keys.Destroyed, false), info(keys.UseEnc, keys.Revoked, false), ""},
-		{keys.KeyInfo{ID: "other"}, info(keys.UseSig, keys.Active, true), ""},
+		{info(keys.UseSig, keyring.Active, true), info(keys.UseSig, keyring.Revoked, false), "and may refuse new ones"},
+		{info(keys.UseSig, keyring.Retired, false), info(keys.UseSig, keyring.Revoked, false), "still takes them"},
+		{info(keys.UseSig, keyring.Staged, true), info(keys.UseSig, keyring.Revoked, false), "still takes them"}, // it was published
+		{info(keys.UseSig, keyring.Destroyed, false), info(keys.UseSig, keyring.Revoked, false), ""},
+		{info(keys.UseEnc, keyring.Active, true), info(keys.UseEnc, keyring.Revoked, true), "still open, until"},
+		{info(keys.UseEnc, keyring.Retired, true), info(keys.UseEnc, keyring.Revoked, true), "still open, until"},
+		{info(keys.UseEnc, keyring.Active, true), info(keys.UseEnc, keyring.Revoked, false), "cannot be opened any more"},
+		{info(keys.UseEnc, keyring.Revoked, true), info(keys.UseEnc, keyring.Revoked, false), "cannot be opened any more"},
+		{info(keys.UseEnc, keyring.Staged, true), info(keys.UseEnc, keyring.Revoked, false), ""},
+		{info(keys.UseEnc, keyring.Destroyed, false), info(keys.UseEnc, keyring.Revoked, false), ""},
+		{keyring.KeyInfo{ID: "other"}, info(keys.UseSig, keyring.Active, true), ""},
 	} {
-		lines := impact([]keys.KeyInfo{c.before}, []keys.KeyInfo{c.after}, keys.DefaultPolicy())
+		lines := impact([]keyring.KeyInfo{c.before}, []keyring.KeyInfo{c.after}, keyring.DefaultPolicy())
 		if (len(lines) == 0) != (c.want == "") || len(lines) > 0 && !strings.Contains(lines[0], c.want) {
 			t.Errorf("%s %s: %q, want %q", c.before.State, c.before.Use, lines, c.want)
 		}
@@ -240,7 +241,7 @@ func TestMemoryThatCannotBeWritten(t *testing.T) {
 func TestPolicyFigures(t *testing.T) {
 	newHome(t)
 	for _, f := range policyFigures {
-		want := *f.field(new(keys.DefaultPolicy())) + time.Second
+		want := *f.field(new(keyring.DefaultPolicy())) + time.Second
 		text := (*lifetime)(&want).String()
 		if slices.Contains([]string{"clock-skew"}, f.flag) { // alone it contradicts the leeway
 			runOK(t, "", "keys", "policy", "set", "--"+f.flag, text, "--leeway", "2m")

@@ -14,7 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 const scripts = "../../testdata/script/*.txtar"
@@ -204,7 +204,7 @@ func cmdKid(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(ts.Exec("sealjwt", "keys", "list", "-o", "json"))
 	var list struct {
-		Keys []keys.KeyInfo
+		Keys []keyring.KeyInfo
 	}
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &list))
 	for _, k := range slices.Backward(list.Keys) {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -152,9 +153,9 @@ func (a *app) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFil
 }
 
 // sealingRing opens the ring, or makes the first one.
-func (a *app) sealingRing(ctx context.Context, job sealJob) (*keys.Ring, error) {
+func (a *app) sealingRing(ctx context.Context, job sealJob) (*keyring.Ring, error) {
 	ring, err := a.openRing(ctx)
-	if job.flags.init && errors.Is(err, keys.ErrNoRing) {
+	if job.flags.init && errors.Is(err, keyring.ErrNoRing) {
 		return a.firstRing(ctx, job)
 	}
 	return ring, err
@@ -162,22 +163,22 @@ func (a *app) sealingRing(ctx context.Context, job sealJob) (*keys.Ring, error) 
 
 // firstRing makes a ring once it is certain that it will do: the job runs with
 // a ring in memory first, so that bad claims leave nothing behind.
-func (a *app) firstRing(ctx context.Context, job sealJob) (*keys.Ring, error) {
+func (a *app) firstRing(ctx context.Context, job sealJob) (*keyring.Ring, error) {
 	key := make([]byte, 32)
 	rand.Read(key)
-	kek, err := keys.RawKey(key)
+	kek, err := keyring.NewKEK(key)
 	if err != nil {
 		return nil, err
 	}
-	rehearsal, err := keys.Create(ctx, keys.MemStore(), kek, keys.RingConfig{})
+	rehearsal, err := keyring.Create(ctx, keyring.Config{Store: keyring.NewMemStore(), KEK: kek})
 	if err != nil {
 		return nil, err
 	}
 	if err := job.trial(ctx, rehearsal); err != nil {
 		return nil, err
 	}
-	ring, err := a.createRing(ctx, keys.RingConfig{})
-	if errors.Is(err, keys.ErrExists) { // somebody was faster
+	ring, err := a.createRing(ctx, keyring.Config{})
+	if errors.Is(err, keyring.ErrExists) { // somebody was faster
 		return a.openRing(ctx)
 	}
 	return ring, err
@@ -190,7 +191,7 @@ type sealJob struct {
 	to    []recipient // none: the ring itself
 }
 
-func (j sealJob) run(ctx context.Context, ring *keys.Ring) (string, error) {
+func (j sealJob) run(ctx context.Context, ring *keyring.Ring) (string, error) {
 	sealer, err := j.sealer(ring)
 	if err != nil {
 		return "", err
@@ -204,7 +205,7 @@ func (j sealJob) run(ctx context.Context, ring *keys.Ring) (string, error) {
 
 // trial says whether the job can be done with that ring. Claims that are still to come
 // can be wrong later.
-func (j sealJob) trial(ctx context.Context, ring *keys.Ring) error {
+func (j sealJob) trial(ctx context.Context, ring *keyring.Ring) error {
 	_, err := j.run(ctx, ring)
 	if j.flags.jsonl && errors.Is(err, seal.ErrClaims) {
 		return nil
@@ -212,7 +213,7 @@ func (j sealJob) trial(ctx context.Context, ring *keys.Ring) error {
 	return err
 }
 
-func (j sealJob) sealer(ring *keys.Ring) (*seal.Sealer, error) {
+func (j sealJob) sealer(ring *keyring.Ring) (*seal.Sealer, error) {
 	cfg := seal.Config{
 		Issuer:        j.file.issuer,
 		Lifetime:      time.Duration(j.flags.ttl),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -9,17 +10,17 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// maxSeen is the longest file of marks in bytes.
+// maxSeen is the longest file of checkpoints in bytes.
 const maxSeen = 1 << 20
 
 // seenPath is the file in which this user remembers the newest generation seen of
-// each ring: beside the key file, apart from the ring, so that who sets the ring
-// back does not set this back with it. Who uses a passphrase has it where the key
-// file would be, and without a home there is none.
+// each ring: beside the key file, apart from the ring, so that an attacker who sets the
+// ring back does not set this file back with it. For a ring with a passphrase it stands
+// where the key file would be, and without a home there is none.
 func (a *app) seenPath() (path string, ok bool) {
 	place, err := a.kekPlace()
 	if err != nil {
@@ -32,45 +33,31 @@ func (a *app) seenPath() (path string, ok bool) {
 	return path, err == nil
 }
 
-func (a *app) lastSeen(ring string) (keys.Mark, error) {
+// memory returns the memory of the ring at a path, nil where there is no place for it.
+func (a *app) memory(ring string) keyring.Memory {
 	path, ok := a.seenPath()
 	if !ok {
-		return keys.Mark{}, nil
+		return nil
 	}
-	marks, err := readSeen(path)
+	return seenFile{path, absolute(ring)}
+}
+
+// seenFile is the memory of one ring, in the file that holds those of all rings.
+type seenFile struct{ path, ring string }
+
+// Save does nothing: a run that is refused changes no file, so a run writes down what it
+// saw only when it ends well; see remember.
+func (seenFile) Save(context.Context, keyring.Checkpoint) error { return nil }
+
+func (s seenFile) Load(context.Context) (keyring.Checkpoint, error) {
+	seen, err := readSeen(s.path)
 	if err != nil {
-		return keys.Mark{}, &failure{
-			err: fmt.Errorf("%s, which remembers the rings that were seen, cannot be used: %w", path, err), code: exitKey,
+		return keyring.Checkpoint{}, &failure{
+			err: fmt.Errorf("%s, which remembers the rings that were seen, cannot be used: %w", s.path, err), code: exitKey,
 			advice: "remove it to go on without that memory",
 		}
 	}
-	return marks[absolute(ring)], nil
-}
-
-// readSeen returns the marks by the path of their ring.
-func readSeen(path string) (map[string]keys.Mark, error) {
-	in, err := readFile(path, maxSeen)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	o, err := strict.ParseObject(in.data)
-	if err != nil {
-		return nil, err
-	}
-	marks := make(map[string]keys.Mark, o.Len())
-	for ring := range o.All() {
-		text, _, err := o.Text(ring)
-		if err != nil {
-			return nil, err
-		}
-		if marks[ring], err = keys.ParseMark(text); err != nil {
-			return nil, err
-		}
-	}
-	return marks, nil
+	return seen[s.ring], nil
 }
 
 // remember writes down what was seen of the ring of this run. It is a help and no
@@ -83,20 +70,20 @@ func (a *app) remember() {
 	if !ok {
 		return
 	}
-	marks, err := readSeen(path)
-	now, ring := a.opened.ring.Seen(), absolute(a.opened.path)
-	if err != nil || marks[ring] == now {
+	seen, err := readSeen(path)
+	now, ring := a.opened.ring.Checkpoint(), absolute(a.opened.path)
+	if err != nil || seen[ring] == now {
 		return
 	}
-	// Another run may have seen a newer generation while this one worked. A ring
-	// that was made just now starts from the beginning.
-	if marks[ring].Generation >= now.Generation && !a.opened.created {
+	// Another run may have seen a newer generation while this one worked. A ring that was
+	// made just now starts from the beginning.
+	if seen[ring].Generation >= now.Generation && !a.opened.created {
 		return
 	}
 	texts := map[string]string{ring: now.String()}
-	for other, mark := range marks {
+	for other, checkpoint := range seen {
 		if other != ring {
-			texts[other] = mark.String()
+			texts[other] = checkpoint.String()
 		}
 	}
 	data, err := json.Marshal(texts)
@@ -104,6 +91,32 @@ func (a *app) remember() {
 		return
 	}
 	replace(path, append(data, '\n'))
+}
+
+// readSeen returns the checkpoints by the path of their ring.
+func readSeen(path string) (map[string]keyring.Checkpoint, error) {
+	in, err := readFile(path, maxSeen)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	o, err := strict.ParseObject(in.data)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]keyring.Checkpoint, o.Len())
+	for ring := range o.All() {
+		text, _, err := o.Text(ring)
+		if err != nil {
+			return nil, err
+		}
+		if seen[ring], err = keyring.ParseCheckpoint(text); err != nil {
+			return nil, err
+		}
+	}
+	return seen, nil
 }
 
 // replace writes a file in one step. An error leaves the old one.

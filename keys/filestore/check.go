@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // ErrUnsafe says that a file or folder is not what this package would have made
@@ -31,7 +31,7 @@ func readFile(what, path string) ([]byte, error) {
 		return nil, fmt.Errorf("filestore: read %s: %w%s", what, err, advice(err))
 	}
 	if len(doc) == 0 {
-		return nil, fmt.Errorf("filestore: %s is empty, and no write leaves it so: put a backup at %s: %w", what, path, keys.ErrUnreadable)
+		return nil, fmt.Errorf("filestore: %s is empty, and no write leaves it so: put a backup at %s: %w", what, path, keyring.ErrUnreadable)
 	}
 	return doc, checkSize(what, path, int64(len(doc))) // it may have grown
 }

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // Each case makes something at path that is no ring of ours. Neither Load nor
@@ -125,7 +125,7 @@ func TestStickyFolder(t *testing.T) {
 func TestEmptyFile(t *testing.T) {
 	s := newStore(t)
 	must(t, os.WriteFile(s.path, nil, 0o600))
-	if _, _, err := s.Load(t.Context()); err == nil || errors.Is(err, keys.ErrNoRing) {
+	if _, _, err := s.Load(t.Context()); err == nil || errors.Is(err, keyring.ErrNoRing) {
 		t.Errorf("Load: %v, want an error other than ErrNoRing", err)
 	}
 	if _, err := s.Swap(t.Context(), "", []byte("a ring")); err == nil || !strings.Contains(err.Error(), "empty") {
@@ -140,7 +140,7 @@ func TestUnreadable(t *testing.T) {
 	s := newStore(t)
 	ringWithMode(0o200)(t, s.path)
 	_, _, err := s.Load(t.Context())
-	if !errors.Is(err, fs.ErrPermission) || errors.Is(err, keys.ErrNoRing) {
+	if !errors.Is(err, fs.ErrPermission) || errors.Is(err, keyring.ErrNoRing) {
 		t.Errorf("%v, want permission denied", err)
 	}
 }
@@ -149,7 +149,7 @@ func TestFolderIsAFile(t *testing.T) {
 	file := newStore(t)
 	mustCreate(t, file, "a ring")
 	s := New(filepath.Join(file.path, "ring"))
-	if _, _, err := s.Load(t.Context()); err == nil || errors.Is(err, keys.ErrNoRing) {
+	if _, _, err := s.Load(t.Context()); err == nil || errors.Is(err, keyring.ErrNoRing) {
 		t.Errorf("Load: %v, want an error other than ErrNoRing", err)
 	}
 	if _, err := s.Swap(t.Context(), "", []byte("a ring")); err == nil {

@@ -57,6 +57,6 @@
 // Back up the ring and the key that encrypts it, in different places. Copying
 // ring at any time gives a whole ring; ring.lock and ring.tmp are not worth
 // copying. Keep few backups and not for long: each holds keys that the ring has
-// erased since. A ring that was put back is an older one, and those who have
-// seen the newer will say so.
+// erased since. A ring that was put back is an older one: a keyring.Ring that has seen
+// the newer one returns [keyring.ErrRollback], over restarts by its [keyring.Memory].
 package filestore

@@ -10,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 func Example() {
@@ -24,7 +24,7 @@ func Example() {
 	store := filestore.New(filepath.Join(dir, "sealjwt", "ring"))
 
 	_, _, err = store.Load(ctx)
-	fmt.Println("before:", errors.Is(err, keys.ErrNoRing))
+	fmt.Println("before:", errors.Is(err, keyring.ErrNoRing))
 
 	first, err := store.Swap(ctx, "", []byte("an encrypted ring"))
 	fmt.Println("create:", err)
@@ -33,7 +33,7 @@ func Example() {
 	fmt.Println("rotate:", err)
 
 	_, err = store.Swap(ctx, first, []byte("from a slow rotator"))
-	fmt.Println("too late:", errors.Is(err, keys.ErrConflict))
+	fmt.Println("too late:", errors.Is(err, keyring.ErrConflict))
 
 	doc, _, err := store.Load(ctx)
 	fmt.Printf("now: %s %v\n", doc, err)

@@ -13,7 +13,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // A file system is shut down without its journal while rotators work on it, which is
@@ -131,19 +131,19 @@ func (d disk) cut(t *testing.T, n int, more ...string) afterCut {
 	must(t, d.mount())
 
 	var r afterCut
-	ring, err := keys.Open(t.Context(), New(s.path), testKEK())
+	ring, err := keyring.Open(t.Context(), keyring.Config{Store: New(s.path), KEK: testKEK()})
 	if r.err = err; err == nil {
-		r.generation = ring.Seen().Generation
+		r.generation = ring.Checkpoint().Generation
 		wantRingFiles(t, s.path)
 	}
 	for _, line := range ps.acknowledged() {
 		var action, kid, seen string
 		fmt.Sscan(line, &action, &kid, &seen)
-		mark, err := keys.ParseMark(seen)
+		mark, err := keyring.ParseCheckpoint(seen)
 		must(t, err)
 		r.acks++
-		_, err = keys.OpenSince(t.Context(), New(s.path), testKEK(), mark)
-		if mark.Generation > r.generation || errors.Is(err, keys.ErrRollback) && mark.Generation+64 > r.generation {
+		_, err = openSince(t.Context(), New(s.path), mark)
+		if mark.Generation > r.generation || errors.Is(err, keyring.ErrRollback) && mark.Generation+64 > r.generation {
 			r.lost++
 		}
 	}

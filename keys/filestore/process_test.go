@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // The test binary runs itself as a writer: with writerPath set it appends
@@ -63,11 +63,11 @@ func write(path, count string) error {
 func appendID(s *Store, id string) error {
 	for {
 		doc, version, err := s.Load(context.Background())
-		if err != nil && !errors.Is(err, keys.ErrNoRing) {
+		if err != nil && !errors.Is(err, keyring.ErrNoRing) {
 			return err
 		}
 		_, err = s.Swap(context.Background(), version, append(doc, id+"\n"...))
-		if !errors.Is(err, keys.ErrConflict) {
+		if !errors.Is(err, keyring.ErrConflict) {
 			return err
 		}
 	}

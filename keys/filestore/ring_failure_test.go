@@ -15,33 +15,34 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // ringChange is a change of a ring in which something is due.
 type ringChange struct {
 	name string
-	do   func(context.Context, *keys.Ring) error
+	do   func(context.Context, *keyring.Ring) error
 }
 
 var ringChanges = []ringChange{
-	{"rotate", func(ctx context.Context, ring *keys.Ring) error { return rotateOnce(ctx, ring, new(bytes.Buffer)) }},
-	{"revoke", func(ctx context.Context, ring *keys.Ring) error {
+	{"rotate", func(ctx context.Context, ring *keyring.Ring) error { return rotateOnce(ctx, ring, new(bytes.Buffer)) }},
+	{"revoke", func(ctx context.Context, ring *keyring.Ring) error {
 		infos, err := ring.Keys(ctx)
 		if err != nil {
 			return err
 		}
-		_, err = ring.Revoke(ctx, keys.Revocation{KeyID: activeOf(infos, keys.UseSig).ID, Reason: "compromised"})
+		_, err = ring.Revoke(ctx, keyring.Revocation{KeyID: activeOf(infos, keys.UseSig).ID, Reason: "compromised"})
 		return err
 	}},
 }
 
-func activeOf(infos []keys.KeyInfo, u keys.Use) keys.KeyInfo {
+func activeOf(infos []keyring.KeyInfo, u keys.Use) keyring.KeyInfo {
 	for _, k := range infos {
-		if k.Use == u && k.State == keys.Active {
+		if k.Use == u && k.State == keyring.Active {
 			return k
 		}
 	}
-	return keys.KeyInfo{}
+	return keyring.KeyInfo{}
 }
 
 // Each step of a write fails once under a rotation and under a revocation. The ring
@@ -75,7 +76,7 @@ func TestRingStepFails(t *testing.T) {
 				c.ops(&s.ops)
 				err := change.do(t.Context(), ring)
 				wantFailure(t, err, c.err, []string{c.want, "nothing was changed"})
-				if errors.Is(err, keys.ErrUnknownOutcome) {
+				if errors.Is(err, keyring.ErrUnknownOutcome) {
 					t.Errorf("%v: but it is known", err)
 				}
 				before.wantSame(t)
@@ -123,7 +124,7 @@ func TestRingUnsyncedIsNotDone(t *testing.T) {
 			s := newStore(t)
 			ring := createRing(t, s, hasty())
 			s.ops.syncDir = func(*os.File) error { return syscall.EIO }
-			if err := change.do(t.Context(), ring); !errors.Is(err, keys.ErrUnknownOutcome) {
+			if err := change.do(t.Context(), ring); !errors.Is(err, keyring.ErrUnknownOutcome) {
 				t.Errorf("unsynced, and the answer is %v", err)
 			}
 		})
@@ -187,8 +188,8 @@ func TestRingReadOnlyFolder(t *testing.T) {
 type ringPicture struct {
 	path   string
 	doc    []byte
-	mark   keys.Mark
-	active keys.KeyInfo // for signing
+	mark   keyring.Checkpoint
+	active keyring.KeyInfo // for signing
 }
 
 func picture(t *testing.T, path string) ringPicture {
@@ -198,7 +199,7 @@ func picture(t *testing.T, path string) ringPicture {
 	ring := openRing(t, path)
 	infos, err := ring.Keys(t.Context())
 	must(t, err)
-	return ringPicture{path, doc, ring.Seen(), activeOf(infos, keys.UseSig)}
+	return ringPicture{path, doc, ring.Checkpoint(), activeOf(infos, keys.UseSig)}
 }
 
 // wantSame fails unless the ring is the same, to the byte, and its key still signs.
@@ -224,11 +225,11 @@ func (p ringPicture) wantNext(t *testing.T) {
 // process leaves is one temporary file at most, with no key in the clear.
 func (p ringPicture) wantSound(t *testing.T) (changed, leftover bool) {
 	t.Helper()
-	w := &witness{t: t, kids: map[string]keys.KeyInfo{}}
+	w := &witness{t: t, kids: map[string]keyring.KeyInfo{}}
 	ring := openRing(t, p.path)
 	w.look(ring)
 	w.checkLog(ring)
-	if mark := ring.Seen(); mark != p.mark && mark.Generation != p.mark.Generation+1 {
+	if mark := ring.Checkpoint(); mark != p.mark && mark.Generation != p.mark.Generation+1 {
 		t.Errorf("the ring was at %v and is at %v", p.mark, mark)
 	}
 	leftover = wantRingFiles(t, p.path)
@@ -241,5 +242,5 @@ func (p ringPicture) wantSound(t *testing.T) (changed, leftover bool) {
 			}
 		}
 	}
-	return ring.Seen() != p.mark, leftover
+	return ring.Checkpoint() != p.mark, leftover
 }

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // The test binary runs itself as a process that works on a ring: with ringRole set
@@ -46,7 +48,7 @@ var long = os.Getenv("SEALJWT_LONG") != ""
 
 // roles are what such a process can do. Each is given the ring and what to write
 // its acknowledgements to.
-var roles = map[string]func(context.Context, *keys.Ring, io.Writer) error{
+var roles = map[string]func(context.Context, *keyring.Ring, io.Writer) error{
 	"rotate":      rotateForEver,
 	"run":         runForEver,
 	"count":       countForEver,
@@ -90,7 +92,7 @@ func runRole(role string) error {
 	case "folder":
 		s.ops.syncDir = func(*os.File) error { return nil }
 	}
-	ring, err := keys.Open(context.Background(), s, testKEK())
+	ring, err := keyring.Open(context.Background(), keyring.Config{Store: s, KEK: testKEK()})
 	if err != nil {
 		return err
 	}
@@ -115,13 +117,13 @@ func setLimit(l *syscall.Rlimit, n uint64) {
 }
 
 // rotateForEver does every step that is due, as soon as it is.
-func rotateForEver(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
+func rotateForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	for {
 		step, err := ring.Rotate(ctx)
 		if err != nil {
 			return err
 		}
-		if step.Action == keys.Nothing {
+		if step.Action == keyring.Nothing {
 			time.Sleep(rand.N(20 * time.Millisecond))
 			continue
 		}
@@ -129,11 +131,11 @@ func rotateForEver(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
 	}
 }
 
-func runForEver(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
+func runForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	var failed error
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	ring.Run(ctx, func(step keys.Step, err error) {
+	ring.Run(ctx, func(step keyring.Step, err error) {
 		if err != nil {
 			failed = err
 			stop()
@@ -146,11 +148,11 @@ func runForEver(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
 
 // acknowledge says which step was done, and which generation is the least that
 // holds it.
-func acknowledge(acks io.Writer, ring *keys.Ring, step keys.Step) {
-	fmt.Fprintln(acks, step.Action, step.KeyID, ring.Seen())
+func acknowledge(acks io.Writer, ring *keyring.Ring, step keyring.Step) {
+	fmt.Fprintln(acks, step.Action, step.KeyID, ring.Checkpoint())
 }
 
-func rotateOnce(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
+func rotateOnce(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	step, err := ring.Rotate(ctx)
 	if err == nil {
 		acknowledge(acks, ring, step)
@@ -158,8 +160,8 @@ func rotateOnce(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
 	return err
 }
 
-func revokeOnce(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
-	touched, err := ring.Revoke(ctx, keys.Revocation{KeyID: os.Getenv(ringKeyID), Reason: "compromised"})
+func revokeOnce(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
+	touched, err := ring.Revoke(ctx, keyring.Revocation{KeyID: os.Getenv(ringKeyID), Reason: "compromised"})
 	if err == nil {
 		fmt.Fprintln(acks, "revoked", len(touched))
 	}
@@ -278,8 +280,8 @@ func once(t *testing.T, role, path string, more ...string) (acks string, err err
 	return string(out), nil
 }
 
-func testKEK() keys.KEK {
-	kek, err := keys.RawKey(bytes.Repeat([]byte{7}, 32))
+func testKEK() keyring.KEK {
+	kek, err := keyring.NewKEK(bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		panic(err)
 	}
@@ -287,27 +289,54 @@ func testKEK() keys.KEK {
 }
 
 // hasty is a policy by which the next step is always due.
-func hasty() keys.Policy {
+func hasty() keyring.Policy {
 	const tick = time.Nanosecond
-	return keys.Policy{
+	return keyring.Policy{
 		TokenLifetime: tick, Leeway: tick, ClockSkew: tick, CacheAge: tick, PublishLag: tick, SnapshotAge: tick, MaxAge: tick,
-		Sig: keys.UsePolicy{Period: 20 * tick}, Enc: keys.UsePolicy{Period: 20 * tick},
+		Sig: keyring.UsePolicy{Period: 20 * tick}, Enc: keyring.UsePolicy{Period: 20 * tick},
 	}
 }
 
-func createRing(t *testing.T, s *Store, p keys.Policy) *keys.Ring {
+func createRing(t *testing.T, s *Store, p keyring.Policy) *keyring.Ring {
 	t.Helper()
-	ring, err := keys.Create(t.Context(), s, testKEK(), keys.RingConfig{Policy: p})
+	ring, err := keyring.Create(t.Context(), keyring.Config{Store: s, KEK: testKEK(), Policy: p})
 	must(t, err)
 	return ring
 }
 
 // openRing opens the ring as a process would that knows nothing.
-func openRing(t *testing.T, path string) *keys.Ring {
+func openRing(t *testing.T, path string) *keyring.Ring {
 	t.Helper()
-	ring, err := keys.Open(t.Context(), New(path), testKEK())
+	ring, err := keyring.Open(t.Context(), keyring.Config{Store: New(path), KEK: testKEK()})
 	must(t, err)
 	return ring
+}
+
+// openSince opens the ring as a process would that has seen this checkpoint.
+func openSince(ctx context.Context, s *Store, seen keyring.Checkpoint) (*keyring.Ring, error) {
+	memory := seenMemory(seen)
+	return keyring.Open(ctx, keyring.Config{Store: s, KEK: testKEK(), Memory: &memory})
+}
+
+// seenMemory is a [keyring.Memory] of one process.
+type seenMemory keyring.Checkpoint
+
+func (m *seenMemory) Load(context.Context) (keyring.Checkpoint, error) {
+	return keyring.Checkpoint(*m), nil
+}
+
+func (m *seenMemory) Save(_ context.Context, newest keyring.Checkpoint) error {
+	*m = seenMemory(newest)
+	return nil
+}
+
+// importNew imports a new signing key and returns its kid.
+func importNew(ctx context.Context, ring *keyring.Ring, state keyring.State) (kid string, err error) {
+	data, err := jwk.Generate("ES256")
+	if err != nil {
+		return "", err
+	}
+	return ring.Import(ctx, data, keys.Hint{Suite: keys.ES256}, state)
 }
 
 // wantRingFiles fails when there is more than the ring, its lock and one temporary

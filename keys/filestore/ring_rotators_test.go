@@ -13,16 +13,17 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // brisk is a policy by which a step is due every 50 ms: four for each key, of
 // which there are two in 400 ms.
-func brisk() keys.Policy {
+func brisk() keyring.Policy {
 	const ms = time.Millisecond
-	return keys.Policy{
+	return keyring.Policy{
 		TokenLifetime: 40 * ms, Leeway: 10 * ms, ClockSkew: 10 * ms,
 		CacheAge: 20 * ms, PublishLag: 10 * ms, SnapshotAge: 20 * ms, MaxAge: 10 * ms,
-		Sig: keys.UsePolicy{Period: 380 * ms}, Enc: keys.UsePolicy{Period: 420 * ms},
+		Sig: keyring.UsePolicy{Period: 380 * ms}, Enc: keyring.UsePolicy{Period: 420 * ms},
 	}
 }
 
@@ -38,7 +39,7 @@ func TestRingRotators(t *testing.T) {
 	}
 	s := newStore(t)
 	ring := createRing(t, s, brisk())
-	w := &witness{t: t, kids: map[string]keys.KeyInfo{}}
+	w := &witness{t: t, kids: map[string]keyring.KeyInfo{}}
 	w.look(ring)
 
 	ps := newProcesses(t, s.path)
@@ -88,7 +89,7 @@ func TestRingRotators(t *testing.T) {
 		t.Error(err)
 	}
 	t.Logf("%d rotators for %v: generation %d, of which %d were seen; %d kills, %d steps acknowledged, rotations %v, %d keys; "+
-		"a temporary file was seen %d times", rotators, lasted.Round(time.Second/10), ring.Seen().Generation, len(w.marks),
+		"a temporary file was seen %d times", rotators, lasted.Round(time.Second/10), ring.Checkpoint().Generation, len(w.marks),
 		kills, acks, rotations, len(w.kids), leftovers)
 }
 
@@ -96,20 +97,20 @@ func TestRingRotators(t *testing.T) {
 // follow those before it.
 type witness struct {
 	t     *testing.T
-	marks []keys.Mark
-	kids  map[string]keys.KeyInfo
+	marks []keyring.Checkpoint
+	kids  map[string]keyring.KeyInfo
 }
 
-var stages = []keys.State{keys.Staged, keys.Active, keys.Retired, keys.Destroyed}
+var stages = []keyring.State{keyring.Staged, keyring.Active, keyring.Retired, keyring.Destroyed}
 
-func (w *witness) look(ring *keys.Ring) {
+func (w *witness) look(ring *keyring.Ring) {
 	w.t.Helper()
 	infos, err := ring.Keys(w.t.Context())
 	if err != nil {
 		w.t.Errorf("a ring that others rotate cannot be loaded: %v", err)
 		return
 	}
-	mark := ring.Seen()
+	mark := ring.Checkpoint()
 	if n := len(w.marks); n > 0 {
 		last := w.marks[n-1]
 		if mark == last {
@@ -147,7 +148,7 @@ func (w *witness) look(ring *keys.Ring) {
 		}
 	}
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
-		if active, staged := count[fmt.Sprint(keys.Active, " ", u)], count[fmt.Sprint(keys.Staged, " ", u)]; active != 1 || staged > 1 {
+		if active, staged := count[fmt.Sprint(keyring.Active, " ", u)], count[fmt.Sprint(keyring.Staged, " ", u)]; active != 1 || staged > 1 {
 			w.t.Errorf("generation %d: %d keys active and %d staged for use %s, want exactly one active", mark.Generation, active, staged, u)
 		}
 	}
@@ -155,11 +156,11 @@ func (w *witness) look(ring *keys.Ring) {
 
 // checkAcks compares the ring with what the rotators said they did. No two may
 // have done the same.
-func (w *witness) checkAcks(lines []string, ring *keys.Ring) int {
+func (w *witness) checkAcks(lines []string, ring *keyring.Ring) int {
 	w.t.Helper()
 	done := map[string]bool{}
 	for _, line := range lines {
-		var action keys.Action
+		var action keyring.Action
 		var kid, seen string
 		if _, err := fmt.Sscan(line, &action, &kid, &seen); err != nil {
 			w.t.Fatalf("acknowledgement %q: %v", line, err)
@@ -171,16 +172,16 @@ func (w *witness) checkAcks(lines []string, ring *keys.Ring) int {
 		k, known := w.kids[kid]
 		lost := !known
 		switch action {
-		case keys.Stage, keys.MarkDue:
-		case keys.Activate:
+		case keyring.Stage, keyring.MarkDue:
+		case keyring.Activate:
 			lost = lost || k.Activated.IsZero()
-		case keys.Destroy:
-			lost = lost || k.State != keys.Destroyed
+		case keyring.Destroy:
+			lost = lost || k.State != keyring.Destroyed
 		default:
 			w.t.Errorf("an unexpected step: %s", line)
 		}
-		mark, err := keys.ParseMark(seen)
-		if lost || err != nil || mark.Generation > ring.Seen().Generation {
+		mark, err := keyring.ParseCheckpoint(seen)
+		if lost || err != nil || mark.Generation > ring.Checkpoint().Generation {
 			w.t.Errorf("%s was acknowledged and is lost (%v)", line, err)
 		}
 	}
@@ -189,7 +190,7 @@ func (w *witness) checkAcks(lines []string, ring *keys.Ring) int {
 
 // checkWindows checks that no step of any key came too early. It returns the
 // number of rotations of each use.
-func (w *witness) checkWindows(p keys.Policy) map[keys.Use]int {
+func (w *witness) checkWindows(p keyring.Policy) map[keys.Use]int {
 	w.t.Helper()
 	rotations := map[keys.Use]int{}
 	for _, u := range []struct {
@@ -201,10 +202,10 @@ func (w *witness) checkWindows(p keys.Policy) map[keys.Use]int {
 		{keys.UseEnc, p.SnapshotAge + p.ClockSkew,
 			p.SnapshotAge + p.PublishLag + p.CacheAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew, p.Enc.Period},
 	} {
-		used := slices.DeleteFunc(slices.Collect(maps.Values(w.kids)), func(k keys.KeyInfo) bool {
+		used := slices.DeleteFunc(slices.Collect(maps.Values(w.kids)), func(k keyring.KeyInfo) bool {
 			return k.Use != u.use || k.Activated.IsZero()
 		})
-		slices.SortFunc(used, func(a, b keys.KeyInfo) int { return a.Activated.Compare(b.Activated) })
+		slices.SortFunc(used, func(a, b keyring.KeyInfo) int { return a.Activated.Compare(b.Activated) })
 		for i, k := range used {
 			if !k.Ended.IsZero() && k.Ended.Sub(k.Retired) < u.kept+p.SnapshotAge {
 				w.t.Errorf("%s key %s: destroyed %v after it retired, want %v and two looks", u.use, k.ID, k.Ended.Sub(k.Retired), u.kept)
@@ -227,13 +228,13 @@ func (w *witness) checkWindows(p keys.Policy) map[keys.Use]int {
 
 // checkLog checks that the log is in order and knows the last transition. Marks are
 // looks and no transitions: their generations are not in it.
-func (w *witness) checkLog(ring *keys.Ring) {
+func (w *witness) checkLog(ring *keyring.Ring) {
 	w.t.Helper()
 	log, err := ring.Log(w.t.Context())
 	must(w.t, err)
 	// Between two transitions each key is marked, and the mark cleared, a few times.
 	const marks = 40
-	last, seen := uint64(0), ring.Seen().Generation
+	last, seen := uint64(0), ring.Checkpoint().Generation
 	if len(log) != 0 {
 		last = log[len(log)-1].Generation
 	}
@@ -242,7 +243,7 @@ func (w *witness) checkLog(ring *keys.Ring) {
 	}
 	retired := map[uint64]bool{}
 	for i, e := range log {
-		if e.What == string(keys.Retire) {
+		if e.What == string(keyring.Retire) {
 			retired[e.Generation] = true
 		}
 		if _, known := w.kids[e.KeyID]; !known && e.What != "create" {
@@ -257,7 +258,7 @@ func (w *witness) checkLog(ring *keys.Ring) {
 		}
 	}
 	for _, e := range log {
-		if e.What == string(keys.Activate) && !retired[e.Generation] {
+		if e.What == string(keyring.Activate) && !retired[e.Generation] {
 			w.t.Errorf("nothing was retired: %v", e)
 		}
 	}
@@ -268,16 +269,16 @@ func (w *witness) checkLog(ring *keys.Ring) {
 func (w *witness) checkHistory(s *Store) {
 	w.t.Helper()
 	const remembered = 64
-	last := slices.MaxFunc(w.marks, func(a, b keys.Mark) int { return cmp.Compare(a.Generation, b.Generation) })
+	last := slices.MaxFunc(w.marks, func(a, b keyring.Checkpoint) int { return cmp.Compare(a.Generation, b.Generation) })
 	for _, m := range w.marks {
 		if m.Generation+remembered < last.Generation {
 			continue
 		}
-		if _, err := keys.OpenSince(w.t.Context(), s, testKEK(), m); err != nil {
+		if _, err := openSince(w.t.Context(), s, m); err != nil {
 			w.t.Errorf("generation %v was there and is not remembered: %v", m, err)
 		}
 		m.Nonce = "AAAAAAAAAAAAAAAAAAAAAA"
-		if _, err := keys.OpenSince(w.t.Context(), s, testKEK(), m); !errors.Is(err, keys.ErrRollback) {
+		if _, err := openSince(w.t.Context(), s, m); !errors.Is(err, keyring.ErrRollback) {
 			w.t.Errorf("generation %v was never there: %v, want ErrRollback", m, err)
 		}
 	}

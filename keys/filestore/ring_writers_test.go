@@ -13,32 +13,29 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // counter returns the figure of the policy in which a writer counts its writes, in
 // nanoseconds. None of them matters to what the others may be.
-func counter(p *keys.Policy, slot int) *time.Duration {
+func counter(p *keyring.Policy, slot int) *time.Duration {
 	return []*time.Duration{&p.Sig.Period, &p.Enc.Period, &p.MaxAge, &p.Leeway}[slot]
 }
 
 // countForEver imports a key and then counts, each in a write of its own.
-func countForEver(ctx context.Context, ring *keys.Ring, acks io.Writer) error {
+func countForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	slot, err := strconv.Atoi(os.Getenv(ringSlot))
 	if err != nil {
 		return err
 	}
-	k, err := keys.Generate(keys.ES256)
+	kid, err := importNew(ctx, ring, keyring.Retired)
 	if err != nil {
 		return err
 	}
-	if err := ring.Import(ctx, k, keys.Retired); err != nil {
-		return err
-	}
-	fmt.Fprintln(acks, "import", k.ID())
+	fmt.Fprintln(acks, "import", kid)
 	for {
 		var n time.Duration
-		err := ring.SetPolicy(ctx, func(p *keys.Policy) {
+		err := ring.UpdatePolicy(ctx, func(p *keyring.Policy) {
 			c := counter(p, slot)
 			*c++
 			n = *c
@@ -140,20 +137,20 @@ func TestRingWriters(t *testing.T) {
 		}
 	}
 	writes += int64(len(imported)) - 4 // with which the ring began
-	if got := int64(ring.Seen().Generation) - 1; got != writes {
+	if got := int64(ring.Checkpoint().Generation) - 1; got != writes {
 		t.Errorf("the ring is at generation %d after %d writes", got+1, writes)
 	}
 	if unacknowledged := writes - int64(acks); acks == 0 || unacknowledged < 0 || unacknowledged > int64(len(ps.all)) {
 		t.Errorf("%d writes and %d acknowledgements of %d processes", writes, acks, len(ps.all))
 	}
 	// No lock is left behind, and the next write cleans up.
-	must(t, ring.SetPolicy(t.Context(), func(p *keys.Policy) { p.MaxAge++ }))
+	must(t, ring.UpdatePolicy(t.Context(), func(p *keyring.Policy) { p.MaxAge++ }))
 	wantFiles(t, dirOf(s), "ring", "ring.lock")
 	t.Logf("%d rounds: %d writes acknowledged, %d that were killed before they could say so, %d reads, %d keys imported",
 		rounds, acks, writes-int64(acks), reads, len(imported)-4)
 }
 
-func countsOf(t *testing.T, ring *keys.Ring) (counts [writers]int64) {
+func countsOf(t *testing.T, ring *keyring.Ring) (counts [writers]int64) {
 	t.Helper()
 	p, err := ring.Policy(t.Context())
 	if err != nil {
@@ -165,7 +162,7 @@ func countsOf(t *testing.T, ring *keys.Ring) (counts [writers]int64) {
 	return counts
 }
 
-func keysOf(t *testing.T, ring *keys.Ring) map[string]bool {
+func keysOf(t *testing.T, ring *keyring.Ring) map[string]bool {
 	t.Helper()
 	infos, err := ring.Keys(t.Context())
 	must(t, err)

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // MaxSize is the size in bytes that a ring may have. A ring of a few keys has
@@ -25,7 +25,7 @@ const MaxSize = 1 << 20
 // one that is not has been stopped, or its disk hangs.
 const maxWait = 10 * time.Second
 
-var _ keys.Store = (*Store)(nil)
+var _ keyring.Store = (*Store)(nil)
 
 // Store is a ring in a file. It is safe for concurrent use, and so are several
 // Stores with the same path, in one process or in many.
@@ -51,7 +51,7 @@ func New(path string) *Store {
 // Load returns the ring and its version. It takes no lock, since a rename shows
 // the old file or the new one, and so it never waits for a writer.
 //
-// Besides the errors of [keys.Store] it returns [ErrUnsafe].
+// Besides the errors of [keyring.Store] it returns [ErrUnsafe].
 func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, "", err
@@ -67,7 +67,7 @@ func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error
 // the folders above it with mode 0700. A context that ends after writing has
 // begun is not looked at.
 //
-// Besides the errors of [keys.Store] it returns [ErrUnsafe] and, when another
+// Besides the errors of [keyring.Store] it returns [ErrUnsafe] and, when another
 // writer kept the lock for ten seconds or until the context was done,
 // [ErrLocked].
 func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version string, err error) {
@@ -85,7 +85,7 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version stri
 	}
 	unlock, err := s.lock(ctx)
 	if prev != "" && errors.Is(err, fs.ErrNotExist) {
-		return "", keys.ErrConflict // no folder, so no ring of that version
+		return "", keyring.ErrConflict // no folder, so no ring of that version
 	}
 	if err != nil {
 		return "", err
@@ -116,14 +116,14 @@ func (s *Store) ready(ctx context.Context) error {
 func (s *Store) stillAt(prev string) error {
 	doc, err := s.read()
 	switch {
-	case errors.Is(err, keys.ErrNoRing) && prev == "":
+	case errors.Is(err, keyring.ErrNoRing) && prev == "":
 		return nil
-	case errors.Is(err, keys.ErrNoRing):
-		return keys.ErrConflict
+	case errors.Is(err, keyring.ErrNoRing):
+		return keyring.ErrConflict
 	case err != nil:
 		return err
 	case versionOf(doc) != prev:
-		return keys.ErrConflict
+		return keyring.ErrConflict
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func (s *Store) read() ([]byte, error) {
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("filestore: %s: %w", s.path, keys.ErrNoRing)
+		return nil, fmt.Errorf("filestore: %s: %w", s.path, keyring.ErrNoRing)
 	}
 	return nil, err
 }

@@ -13,18 +13,18 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/storetest"
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) keys.Store { return newStore(t) })
+	storetest.Run(t, func(t *testing.T) keyring.Store { return newStore(t) })
 }
 
 // Two handles stand for two processes: flock tells open files apart, not
 // processes.
 func TestTwoHandles(t *testing.T) {
-	storetest.RunShared(t, func(t *testing.T) (a, b keys.Store) {
+	storetest.RunShared(t, func(t *testing.T) (a, b keyring.Store) {
 		s := newStore(t)
 		return s, New(s.path)
 	})
@@ -46,10 +46,10 @@ func TestCreatesPrivateFilesAndFolders(t *testing.T) {
 func TestNoFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "missing")
 	s := New(filepath.Join(dir, "ring"))
-	if _, _, err := s.Load(t.Context()); !errors.Is(err, keys.ErrNoRing) || !strings.Contains(err.Error(), s.path) {
+	if _, _, err := s.Load(t.Context()); !errors.Is(err, keyring.ErrNoRing) || !strings.Contains(err.Error(), s.path) {
 		t.Errorf("Load: %v, want ErrNoRing with the path", err)
 	}
-	if _, err := s.Swap(t.Context(), "stale", []byte("a ring")); !errors.Is(err, keys.ErrConflict) {
+	if _, err := s.Swap(t.Context(), "stale", []byte("a ring")); !errors.Is(err, keyring.ErrConflict) {
 		t.Errorf("Swap: %v, want ErrConflict", err)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
@@ -76,7 +76,7 @@ func TestSwapSize(t *testing.T) {
 func TestEmptyPath(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := New("")
-	if _, _, err := s.Load(t.Context()); err == nil || errors.Is(err, keys.ErrNoRing) {
+	if _, _, err := s.Load(t.Context()); err == nil || errors.Is(err, keyring.ErrNoRing) {
 		t.Errorf("Load: %v, want an error other than ErrNoRing", err)
 	}
 	if _, err := s.Swap(t.Context(), "", []byte("a ring")); err == nil {

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // replace puts doc where the ring is; the caller holds the lock. The package
@@ -36,13 +36,13 @@ func (s *Store) replace(doc []byte) error {
 	}
 	if err := s.ops.rename(tmp, s.path); err != nil {
 		err = renameFailed(tmp, err)
-		s.unsynced.Store(errors.Is(err, keys.ErrUnknownOutcome))
+		s.unsynced.Store(errors.Is(err, keyring.ErrUnknownOutcome))
 		return err
 	}
 	if err := s.ops.syncDir(dir); err != nil {
 		s.unsynced.Store(true)
 		return fmt.Errorf("filestore: sync the folder after the rename: %w: the new ring is in place "+
-			"but may not survive a power cut%s: %w", err, advice(err), keys.ErrUnknownOutcome)
+			"but may not survive a power cut%s: %w", err, advice(err), keyring.ErrUnknownOutcome)
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (s *Store) writeTemp(tmp string, doc []byte) (err error) {
 // space repeated a call that was interrupted.
 func renameFailed(tmp string, err error) error {
 	if _, lerr := os.Lstat(tmp); lerr != nil {
-		return fmt.Errorf("filestore: rename the temporary file: %w%s: %w", err, advice(err), keys.ErrUnknownOutcome)
+		return fmt.Errorf("filestore: rename the temporary file: %w%s: %w", err, advice(err), keyring.ErrUnknownOutcome)
 	}
 	os.Remove(tmp)
 	return failed("rename the temporary file", err)

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // Each step fails once, on a ring that exists and on one that is being created.
@@ -59,7 +59,7 @@ func TestStepFails(t *testing.T) {
 				c.ops(&s.ops)
 				_, err := s.Swap(t.Context(), version, []byte("the new ring"))
 				wantFailure(t, err, c.err, append(c.want, "nothing was changed"))
-				if errors.Is(err, keys.ErrUnknownOutcome) {
+				if errors.Is(err, keyring.ErrUnknownOutcome) {
 					t.Errorf("%v: but it is known", err)
 				}
 				wantFiles(t, dirOf(s), files...)
@@ -96,7 +96,7 @@ func TestUnknownOutcome(t *testing.T) {
 			version := mustCreate(t, s, "the old ring")
 			c.ops(&s.ops)
 			_, err := s.Swap(t.Context(), version, []byte("the new ring"))
-			wantFailure(t, err, keys.ErrUnknownOutcome, []string{c.want, "check the disk"})
+			wantFailure(t, err, keyring.ErrUnknownOutcome, []string{c.want, "check the disk"})
 			if !errors.Is(err, syscall.EIO) {
 				t.Errorf("%v does not wrap the cause", err)
 			}
@@ -136,7 +136,7 @@ func TestOrderOfSteps(t *testing.T) {
 func TestLeftoverOfAKilledWriter(t *testing.T) {
 	s := newStore(t)
 	must(t, os.WriteFile(s.path+".tmp", []byte("half a ri"), 0o600))
-	if _, _, err := s.Load(t.Context()); !errors.Is(err, keys.ErrNoRing) {
+	if _, _, err := s.Load(t.Context()); !errors.Is(err, keyring.ErrNoRing) {
 		t.Errorf("Load: %v, want ErrNoRing", err)
 	}
 	version := mustCreate(t, s, "a ring")

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/sealjwt/sealjwt/keys"
 )
 
 // caching is for how long an answer may be kept; negative where it says nothing.
@@ -64,7 +62,7 @@ func (c caching) lifetime(age time.Duration) time.Duration {
 		return 0
 	}
 	if c.client < 0 {
-		return keys.DefaultPolicy().MaxAge
+		return defaultMaxAge
 	}
 	return max(0, c.client-age)
 }
@@ -73,11 +71,11 @@ func (c caching) lifetime(age time.Duration) time.Duration {
 // lets caches keep it for. A cache that has lost the issuer may go on with what it has (RFC
 // 9111 section 4.2.4), and by that a revoked key would live for ever. One that was told
 // nothing goes by rules of its own, for which no issuer reckons with more than a day
-// (keys.Policy, CacheAge).
+// (keyring.Policy, CacheAge).
 func (c caching) staleness(age time.Duration) time.Duration {
 	fresh := max(c.shared, c.cdn)
 	if fresh < 0 {
-		fresh = keys.DefaultPolicy().CacheAge
+		fresh = longestCacheAge
 	}
 	return max(0, age-fresh)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	none     = 300     // where nothing is said: the MaxAge of keys.DefaultPolicy
+	none     = 300     // where nothing is said: the MaxAge of keyring.DefaultPolicy
 	maxDelta = 1 << 31 // RFC 9111 section 1.2.2
 )
 

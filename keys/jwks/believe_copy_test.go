@@ -57,7 +57,7 @@ func TestCopyGenerated(t *testing.T) {
 			r := remoteOf(t, s, cfg)
 			time.Sleep(time.Minute)
 			s.answers(edge{body: jwkSet(t, next), age: 200})
-			if r.Public(t.Context(), ""); errors.Is(told.Err, errOlder) != tt.older {
+			if r.PublicKeys(t.Context(), ""); errors.Is(told.Err, errOlder) != tt.older {
 				t.Errorf("%s: told %v", name, told.Err)
 			}
 			time.Sleep(time.Hour / 2)

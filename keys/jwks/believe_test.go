@@ -80,7 +80,7 @@ func TestCacheBehind(t *testing.T) {
 				set := knows(t, r, "", k)
 				time.Sleep(226 * time.Second)
 				s.answers(tt.edge)
-				got, err := r.Public(t.Context(), "")
+				got, err := r.PublicKeys(t.Context(), "")
 				if err != nil || (got != set) != (told.Changed) {
 					t.Errorf("another set %v: %v", got != set, err)
 				}

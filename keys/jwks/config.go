@@ -34,7 +34,7 @@ type Config struct {
 
 	// HardAge is for how long a set is used while it cannot be fetched again;
 	// DefaultHardAge when zero. At most a day: no issuer reckons with caches that live
-	// longer than that (keys.Policy, CacheAge). At least twice Cooldown.
+	// longer than that (keyring.Policy, CacheAge). At least twice Cooldown.
 	HardAge time.Duration
 
 	// Cooldown is the least time between two fetches, and with that how long a new key
@@ -103,7 +103,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxBytes == 0 {
 		c.MaxBytes = DefaultMaxBytes
 	}
-	switch most := keys.DefaultPolicy().CacheAge; {
+	switch most := longestCacheAge; {
 	case c.Cooldown < 0:
 		return c, fmt.Errorf("%w: Cooldown is %v; it must be positive", ErrConfig, c.Cooldown)
 	case c.HardAge < 2*c.Cooldown || c.HardAge > most:
@@ -115,6 +115,13 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	return c, nil
 }
+
+// The default policy of a ring has these figures (keyring.DefaultPolicy): for how long a
+// client need not ask again, and the longest that a client uses a cached set.
+const (
+	defaultMaxAge   = 5 * time.Minute
+	longestCacheAge = 24 * time.Hour
+)
 
 // mostMaxBytes is more than any JWK Set has, and what package strict still reads.
 const mostMaxBytes = 8 << 20

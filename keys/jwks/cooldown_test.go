@@ -31,7 +31,7 @@ func TestRandomKids(t *testing.T) {
 				var wg sync.WaitGroup
 				for i := range 10_000 {
 					wg.Go(func() {
-						set, err := r.Public(t.Context(), fmt.Sprintf("random-%d", i))
+						set, err := r.PublicKeys(t.Context(), fmt.Sprintf("random-%d", i))
 						tried := time.Since(start) >= DefaultCooldown
 						if down && tried && (!errors.Is(err, ErrFetch) || errors.Is(err, keys.ErrStale)) {
 							t.Errorf("down: %v", err)
@@ -115,7 +115,7 @@ func TestSlowFlight(t *testing.T) {
 		r := remoteOf(t, s, Config{Cooldown: time.Second})
 		for range 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			r.Public(ctx, "")
+			r.PublicKeys(ctx, "")
 			cancel()
 		}
 		if s.count() != 1 {
@@ -135,7 +135,7 @@ func waiting(t *testing.T, r *Remote, kid string) (waited int) {
 	start := time.Now()
 	for range 50 {
 		wg.Go(func() {
-			_, err := r.Public(t.Context(), kid)
+			_, err := r.PublicKeys(t.Context(), kid)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -162,7 +162,7 @@ func TestCallerGoesAway(t *testing.T) {
 		var wg sync.WaitGroup
 		first, cancel := context.WithCancel(t.Context())
 		wg.Go(func() {
-			if _, err := r.Public(first, k.ID()); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
+			if _, err := r.PublicKeys(first, k.ID()); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
 				t.Errorf("the first: %v after %v", err, time.Since(start))
 			}
 		})
@@ -170,7 +170,7 @@ func TestCallerGoesAway(t *testing.T) {
 		wg.Go(func() {
 			short, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
-			if _, err := r.Public(short, k.ID()); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 2*time.Second {
+			if _, err := r.PublicKeys(short, k.ID()); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 2*time.Second {
 				t.Errorf("one in a hurry: %v after %v", err, time.Since(start))
 			}
 		})
@@ -203,7 +203,7 @@ func TestCallersHangUp(t *testing.T) {
 		start := time.Now()
 		for i := range 1000 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			r.Public(ctx, fmt.Sprint("random-", i))
+			r.PublicKeys(ctx, fmt.Sprint("random-", i))
 			cancel()
 			time.Sleep(100 * time.Millisecond)
 		}
@@ -219,10 +219,10 @@ func TestCallersHangUp(t *testing.T) {
 		before := s.count()
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
-		if set, err := r.Public(over, k.ID()); err != nil || set == nil {
+		if set, err := r.PublicKeys(over, k.ID()); err != nil || set == nil {
 			t.Errorf("what is there: %v", err)
 		}
-		if _, err := r.Public(over, "unknown"); !errors.Is(err, context.Canceled) {
+		if _, err := r.PublicKeys(over, "unknown"); !errors.Is(err, context.Canceled) {
 			t.Errorf("what is not: %v", err)
 		}
 		if s.count() != before {
@@ -248,9 +248,9 @@ func TestRemoteConcurrent(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(j%7)*10*time.Millisecond)
 					switch (i + j) % 4 {
 					case 0:
-						r.Public(ctx, a.ID())
+						r.PublicKeys(ctx, a.ID())
 					case 1:
-						r.Public(ctx, fmt.Sprint(j))
+						r.PublicKeys(ctx, fmt.Sprint(j))
 					case 2:
 						if w := ask(h, "GET"); w.Code != 200 && w.Code != http.StatusServiceUnavailable {
 							t.Error(w.Code)

@@ -138,7 +138,7 @@ func TestCopyClocks(t *testing.T) {
 		r := must(newRemote(Config{URL: siteURL, Client: &http.Client{Transport: s}, Copy: held}, func() time.Time { return now }))(t)
 		knows(t, r, k.ID(), k)
 		now = shiftMonotonic(t, start.Add(c.wall), c.monotonic-c.wall)
-		if _, err := r.Public(t.Context(), k.ID()); errors.Is(err, keys.ErrStale) != c.stale {
+		if _, err := r.PublicKeys(t.Context(), k.ID()); errors.Is(err, keys.ErrStale) != c.stale {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

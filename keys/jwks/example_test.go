@@ -12,19 +12,19 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
 // exampleRing is in memory; real ones are in a filestore.
-func exampleRing() *keys.Ring {
-	kek, err := keys.RawKey([]byte("32 bytes, random in a real ring."))
+func exampleRing() *keyring.Ring {
+	kek, err := keyring.NewKEK([]byte("32 bytes, random in a real ring."))
 	if err != nil {
 		log.Fatal(err)
 	}
-	ring, err := keys.Create(context.Background(), keys.MemStore(), kek, keys.RingConfig{})
+	ring, err := keyring.Create(context.Background(), keyring.Config{Store: keyring.NewMemStore(), KEK: kek})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func ExampleHandler() {
 // Two parties, each with a ring of its own, who know of each other nothing but a URL.
 func ExampleRemote() {
 	ctx := context.Background()
-	publish := func(ring *keys.Ring) *httptest.Server {
+	publish := func(ring *keyring.Ring) *httptest.Server {
 		return httptest.NewServer(jwks.Handler(ring, jwks.HandlerConfig{}))
 	}
 	fetch := func(url string) *jwks.Remote {
@@ -129,7 +129,7 @@ func ExampleDiscover() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	set, err := idp.Public(ctx, "")
+	set, err := idp.PublicKeys(ctx, "")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func ExampleConfig_client() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = remote.Public(context.Background(), "")
+	_, err = remote.PublicKeys(context.Background(), "")
 	fmt.Println(err)
 	// Output: jwks: fetching failed: https://10.0.0.1/jwks.json: dial tcp 10.0.0.1:443: not a public address
 }

@@ -88,7 +88,7 @@ func TestFetchCloses(t *testing.T) {
 			res.Body = body
 			return res, err
 		})
-		must(NewRemote(Config{URL: siteURL, Client: &http.Client{Transport: transport}}))(t).Public(t.Context(), "")
+		must(NewRemote(Config{URL: siteURL, Client: &http.Client{Transport: transport}}))(t).PublicKeys(t.Context(), "")
 		if !body.is {
 			t.Errorf("%d: the body was not closed", status)
 		}

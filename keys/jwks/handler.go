@@ -19,7 +19,7 @@ type HandlerConfig struct {
 	Use keys.Use
 
 	// MaxAge is for how long others need not ask again, and with that how long they
-	// may accept a key that was revoked; that of keys.DefaultPolicy when zero. A ring
+	// may accept a key that was revoked; that of keyring.DefaultPolicy when zero. A ring
 	// has its own, in its policy, and this one does not count.
 	MaxAge time.Duration
 
@@ -48,7 +48,7 @@ const (
 // answer: what is served is the ring's snapshot, the age of which the windows of its
 // policy reckon with. If it is due to be reloaded, a request starts that and waits for
 // a tenth of a second at most; a store that hangs keeps one goroutine for each Handler,
-// for ten seconds or until it answers. Run the ring (keys.Ring.Run) where a revocation
+// for ten seconds or until it answers. Run the ring (keyring.Ring.Run) where a revocation
 // shall be published within 1.5 s. A set older than the policy allows is not served:
 // the answer is 503 and never cached, as it is whenever the source fails. A wrapper of a
 // ring that shall be treated as one embeds it, or has its method Published.
@@ -57,7 +57,7 @@ const (
 func Handler(source keys.PublicSource, c HandlerConfig) http.Handler {
 	h := &handler{source: source, cfg: c}
 	if h.cfg.MaxAge == 0 {
-		h.cfg.MaxAge = keys.DefaultPolicy().MaxAge
+		h.cfg.MaxAge = defaultMaxAge
 	}
 	return h
 }
@@ -148,9 +148,9 @@ func (h *handler) check() error {
 	return nil
 }
 
-// publisher is a source that need not ask its store: a keys.Ring.
+// publisher is a source that need not ask its store: a keyring.Ring.
 type publisher interface {
-	Published() (keys.Published, error)
+	Published() (set *keys.PublicSet, maxAge time.Duration, due bool, err error)
 }
 
 func (h *handler) published(ctx context.Context) (*keys.PublicSet, time.Duration, error) {
@@ -158,15 +158,15 @@ func (h *handler) published(ctx context.Context) (*keys.PublicSet, time.Duration
 	if !ok {
 		ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
 		defer cancel()
-		set, err := h.source.Public(ctx, "")
+		set, err := h.source.PublicKeys(ctx, "")
 		return set, h.cfg.MaxAge, err
 	}
-	p, err := ring.Published()
-	if p.Due {
+	set, maxAge, due, err := ring.Published()
+	if due {
 		h.reload(ctx, err != nil)
-		p, err = ring.Published()
+		set, maxAge, _, err = ring.Published()
 	}
-	return p.Set, p.MaxAge, err
+	return set, maxAge, err
 }
 
 // reload has the ring look at its store, in a goroutine: a file on a network that is
@@ -176,7 +176,7 @@ func (h *handler) reload(ctx context.Context, needed bool) {
 	done, mine := h.flight.join(always, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), sourceTimeout)
 		defer cancel()
-		h.source.Public(ctx, "") // its error is that of Published, if it matters
+		h.source.PublicKeys(ctx, "") // its error is that of Published, if it matters
 	})
 	if !mine && !needed {
 		return

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
 func ask(h http.Handler, method string, header ...string) *httptest.ResponseRecorder {
@@ -138,14 +139,14 @@ func TestHandlerMethods(t *testing.T) {
 
 type sourceFunc func(context.Context, string) (*keys.PublicSet, error)
 
-func (f sourceFunc) Public(ctx context.Context, kid string) (*keys.PublicSet, error) {
+func (f sourceFunc) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	return f(ctx, kid)
 }
 
 // A verifier that refuses a set for one key that it does not know gets one without it.
 func TestHandlerUse(t *testing.T) {
 	sig, enc := newKey(t, keys.ES256), newKey(t, keys.ECDHESX25519)
-	set := must(keys.NewSet(sig, enc))(t)
+	set := keytest.NewSet(sig, enc)
 	for use, want := range map[keys.Use][]*keys.Key{
 		"": {sig, enc}, keys.UseSig: {sig}, keys.UseEnc: {enc},
 	} {

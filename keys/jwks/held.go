@@ -36,11 +36,7 @@ func elapsed(from, to time.Time) time.Duration {
 }
 
 func (h *held) has(kid string) bool {
-	if kid == "" {
-		return true
-	}
-	_, ok := h.set.VerificationKey(kid)
-	return ok
+	return kid == "" || h.set.HasVerificationKey(kid)
 }
 
 // due is the age at which the set is fetched again: before its lifetime is over, so

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
 func must[T any](v T, err error) func(testing.TB) T {
@@ -26,14 +28,14 @@ func must[T any](v T, err error) func(testing.TB) T {
 
 func newKey(t testing.TB, suite keys.Suite) *keys.Key {
 	t.Helper()
-	return must(keys.Generate(suite))(t)
+	return must(keys.GenerateKey(suite))(t)
 }
 
 // publicSet is the public half of keys.
 func publicSet(t testing.TB, ks ...*keys.Key) *keys.PublicSet {
 	t.Helper()
-	set := must(keys.NewSet(ks...))(t)
-	return must(set.Public(t.Context(), ""))(t)
+	set := keytest.NewSet(ks...)
+	return must(set.PublicKeys(t.Context(), ""))(t)
 }
 
 // jwkSet is the JWK Set of keys.
@@ -42,14 +44,14 @@ func jwkSet(t testing.TB, ks ...*keys.Key) []byte {
 	return must(json.Marshal(publicSet(t, ks...)))(t)
 }
 
-func rawKEK(t testing.TB) keys.KEK {
+func rawKEK(t testing.TB) keyring.KEK {
 	t.Helper()
-	return must(keys.RawKey(make([]byte, 32)))(t)
+	return must(keyring.NewKEK(make([]byte, 32)))(t)
 }
 
-func newRing(t testing.TB, store keys.Store, p keys.Policy) *keys.Ring {
+func newRing(t testing.TB, store keyring.Store, p keyring.Policy) *keyring.Ring {
 	t.Helper()
-	return must(keys.Create(t.Context(), store, rawKEK(t), keys.RingConfig{Policy: p}))(t)
+	return must(keyring.Create(t.Context(), keyring.Config{Store: store, KEK: rawKEK(t), Policy: p}))(t)
 }
 
 // site is a server without a socket, so that the clock of a synctest bubble goes on.
@@ -134,7 +136,7 @@ func remoteOf(t testing.TB, s *site, c Config) *Remote {
 // knows fails unless a source has exactly the kids for a use.
 func knows(t testing.TB, source keys.PublicSource, kid string, want ...*keys.Key) *keys.PublicSet {
 	t.Helper()
-	set, err := source.Public(t.Context(), kid)
+	set, err := source.PublicKeys(t.Context(), kid)
 	if err != nil {
 		t.Errorf("no set: %v", err)
 		return nil
@@ -154,7 +156,7 @@ func knows(t testing.TB, source keys.PublicSource, kid string, want ...*keys.Key
 
 func fails(t testing.TB, source keys.PublicSource, kid string, want ...error) error {
 	t.Helper()
-	set, err := source.Public(t.Context(), kid)
+	set, err := source.PublicKeys(t.Context(), kid)
 	if set != nil {
 		t.Error("a set with an error")
 	}
@@ -168,7 +170,7 @@ func fails(t testing.TB, source keys.PublicSource, kid string, want ...error) er
 
 // badStore fails, hangs until its context is over, or hangs for good.
 type badStore struct {
-	keys.Store
+	keyring.Store
 	mu   sync.Mutex
 	load func(ctx context.Context) error // nil for none
 }

@@ -57,7 +57,7 @@ func TestNotModifiedAge(t *testing.T) {
 				confirmsOnly(s)
 				for range 4 {
 					time.Sleep(30 * time.Minute)
-					r.Public(t.Context(), "")
+					r.PublicKeys(t.Context(), "")
 				}
 				if tt.stale {
 					fails(t, r, "", keys.ErrStale)
@@ -94,7 +94,7 @@ func TestNotModifiedAgeOfCopy(t *testing.T) {
 		r := remoteOf(t, s, Config{Copy: c})
 		for range 4 {
 			time.Sleep(30 * time.Minute)
-			r.Public(t.Context(), "")
+			r.PublicKeys(t.Context(), "")
 		}
 		fails(t, r, "", keys.ErrStale)
 	})

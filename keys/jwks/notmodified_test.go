@@ -36,7 +36,7 @@ func TestNotModifiedOther(t *testing.T) {
 			knows(t, r, "", k)
 			s.set(func() { s.handler = notModified(jwkSet(t, next), tag) })
 			time.Sleep(10 * time.Minute)
-			if set := must(r.Public(t.Context(), ""))(t); set != told.Set || told.Changed != (fetches == 2) {
+			if set := must(r.PublicKeys(t.Context(), ""))(t); set != told.Set || told.Changed != (fetches == 2) {
 				t.Errorf("%s: changed %v", tag, told.Changed)
 			}
 			if s.count() != 1+fetches {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -25,26 +26,26 @@ const (
 // party is one of two, with a ring that one process rotates, another uses and a third
 // publishes.
 type party struct {
-	operator, ring, public *keys.Ring
+	operator, ring, public *keyring.Ring
 
 	published http.Handler
 	down      bool
 }
 
-func newParty(t *testing.T, p keys.Policy) *party {
+func newParty(t *testing.T, p keyring.Policy) *party {
 	t.Helper()
-	kek, err := keys.RawKey(make([]byte, 32))
+	kek, err := keyring.NewKEK(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := keys.MemStore()
-	operator, err := keys.Create(t.Context(), store, kek, keys.RingConfig{Policy: p})
+	store := keyring.NewMemStore()
+	operator, err := keyring.Create(t.Context(), keyring.Config{Store: store, KEK: kek, Policy: p})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rings [2]*keys.Ring
+	var rings [2]*keyring.Ring
 	for i := range rings {
-		if rings[i], err = keys.Open(t.Context(), store, kek); err != nil {
+		if rings[i], err = keyring.Open(t.Context(), keyring.Config{Store: store, KEK: kek}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,10 +99,10 @@ func pair(t *testing.T, idp, api *party, lifetime, hardAge time.Duration, cache 
 // the long form for two days. No token is refused, be it new or about to expire.
 func TestBothRotate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		policy := keys.Policy{
+		policy := keyring.Policy{
 			TokenLifetime: 5 * time.Minute, Leeway: 5 * time.Second, ClockSkew: 5 * time.Second,
 			CacheAge: 5 * time.Minute, MaxAge: time.Minute, PublishLag: 5 * time.Second, SnapshotAge: time.Minute,
-			Sig: keys.UsePolicy{Period: 30 * time.Minute}, Enc: keys.UsePolicy{Period: 45 * time.Minute},
+			Sig: keyring.UsePolicy{Period: 30 * time.Minute}, Enc: keyring.UsePolicy{Period: 45 * time.Minute},
 		}
 		idp, api := newParty(t, policy), newParty(t, policy)
 		sealer, opener := pair(t, idp, api, policy.TokenLifetime, policy.CacheAge, 100)
@@ -113,11 +114,11 @@ func TestBothRotate(t *testing.T) {
 		rotations := 0
 		for range 60 * hours {
 			for _, p := range []*party{idp, api} {
-				for s, err := p.operator.Rotate(t.Context()); s.Action != keys.Nothing || err != nil; s, err = p.operator.Rotate(t.Context()) {
+				for s, err := p.operator.Rotate(t.Context()); s.Action != keyring.Nothing || err != nil; s, err = p.operator.Rotate(t.Context()) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if s.Action == keys.Activate {
+					if s.Action == keyring.Activate {
 						rotations++
 					}
 				}
@@ -155,7 +156,7 @@ func TestEmergencyRevocation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				idp, api := newParty(t, keys.Policy{}), newParty(t, keys.Policy{})
+				idp, api := newParty(t, keyring.Policy{}), newParty(t, keyring.Policy{})
 				sealer, opener := pair(t, idp, api, time.Hour, 0, c.cache)
 				stop := runs(idp)
 				defer stop()
@@ -165,7 +166,7 @@ func TestEmergencyRevocation(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(10 * time.Second)
-				set, err := idp.ring.Private(t.Context())
+				set, err := idp.ring.PrivateKeys(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -173,7 +174,7 @@ func TestEmergencyRevocation(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := idp.operator.Revoke(t.Context(), keys.Revocation{KeyID: k.ID(), Reason: "stolen"}); err != nil {
+				if _, err := idp.operator.Revoke(t.Context(), keyring.Revocation{KeyID: k.ID(), Reason: "stolen"}); err != nil {
 					t.Fatal(err)
 				}
 				revoked := time.Now()
@@ -194,14 +195,14 @@ func TestEmergencyRevocation(t *testing.T) {
 
 func TestSuccessorOfRevoked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		idp, api := newParty(t, keys.Policy{}), newParty(t, keys.Policy{})
+		idp, api := newParty(t, keyring.Policy{}), newParty(t, keyring.Policy{})
 		sealer, opener := pair(t, idp, api, time.Hour, 0, 0)
 		stop := runs(idp)
 		defer stop()
 		if _, err := opener.Open(t.Context(), sealed(t, sealer)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := idp.operator.Revoke(t.Context(), keys.Revocation{All: true, Reason: "stolen"}); err != nil {
+		if _, err := idp.operator.Revoke(t.Context(), keyring.Revocation{All: true, Reason: "stolen"}); err != nil {
 			t.Fatal(err)
 		}
 		revoked := time.Now()
@@ -220,7 +221,7 @@ func TestSuccessorOfRevoked(t *testing.T) {
 // The issuer is unreachable: its tokens are opened for an hour, and then none is.
 func TestIssuerUnreachable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		idp, api := newParty(t, keys.Policy{}), newParty(t, keys.Policy{})
+		idp, api := newParty(t, keyring.Policy{}), newParty(t, keyring.Policy{})
 		sealer, opener := pair(t, idp, api, time.Hour, 0, 100)
 		if _, err := opener.Open(t.Context(), sealed(t, sealer)); err != nil {
 			t.Fatal(err)

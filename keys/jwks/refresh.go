@@ -14,8 +14,8 @@ import (
 // Refresh for a token. One fetch runs at a time; those who ask while one does share the
 // next.
 //
-// Its errors are those of Public, except that it also returns [ErrFetch], alone, when it
-// failed and the set that there was is not too old: Public goes on with that one.
+// Its errors are those of PublicKeys, except that it also returns [ErrFetch], alone, when it
+// failed and the set that there was is not too old: PublicKeys goes on with that one.
 func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, r.left(err)

@@ -92,7 +92,7 @@ func TestRefreshDuringFetch(t *testing.T) {
 		s.delay = 2 * time.Second
 		r := remoteOf(t, s, Config{})
 		var wg sync.WaitGroup
-		wg.Go(func() { r.Public(t.Context(), "") })
+		wg.Go(func() { r.PublicKeys(t.Context(), "") })
 		time.Sleep(time.Second) // the request is on its way, and answered by what there was
 		s.serve(jwkSet(t, next))
 		for range 50 {

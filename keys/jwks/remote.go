@@ -69,7 +69,7 @@ func newRemote(c Config, now func() time.Time) (*Remote, error) {
 	return r, nil
 }
 
-// Public returns the set, fetching it if need be: when there is none yet, when it is
+// PublicKeys returns the set, fetching it if need be: when there is none yet, when it is
 // due, and for a kid that is not in it. The set may lack that kid all the same. While
 // nothing changes at the other side, it is the same *keys.PublicSet.
 //
@@ -77,7 +77,7 @@ func newRemote(c Config, now func() time.Time) (*Remote, error) {
 // [ErrFetch] when there never was one, or when a kid may be unknown for that reason
 // only, with keys.ErrPrivateKey and keys.ErrMalformed beside it if that was the answer;
 // and the context's error when it ended before an answer was there that was needed.
-func (r *Remote) Public(ctx context.Context, kid string) (*keys.PublicSet, error) {
+func (r *Remote) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	h, now := r.state.Load().held, r.now()
 	if h != nil && h.has(kid) && h.age(now) < r.cfg.due(h) {
 		return h.set, nil // once a token

@@ -31,7 +31,7 @@ func TestRemoteOtherFetchEnds(t *testing.T) {
 							s.serve(jwkSet(t, k))
 						}
 						now = now.Add(DefaultCooldown)
-						r.Public(context.Background(), "other")
+						r.PublicKeys(context.Background(), "other")
 					}
 					return now
 				}))(t)
@@ -45,10 +45,10 @@ func TestRemoteOtherFetchEnds(t *testing.T) {
 				if wasDown {
 					s.fails(500)
 				}
-				r.Public(t.Context(), "other")
+				r.PublicKeys(t.Context(), "other")
 				now = now.Add(time.Second) // nothing is fetched for the caller
 				calls, ends = 0, moment
-				set, err := r.Public(t.Context(), c.kid)
+				set, err := r.PublicKeys(t.Context(), c.kid)
 				if (set == nil) == (err == nil) {
 					t.Errorf("%s, at moment %d, down before %v: set %v, error %v", name, moment, wasDown, set, err)
 				}

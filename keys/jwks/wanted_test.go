@@ -31,10 +31,10 @@ func TestNewKidOfBusyService(t *testing.T) {
 				}
 				for range 31 {
 					time.Sleep(time.Second)
-					if _, err := r.Public(t.Context(), old.ID()); err != nil {
+					if _, err := r.PublicKeys(t.Context(), old.ID()); err != nil {
 						t.Error(err)
 					}
-					if _, err := r.Public(t.Context(), fresh.ID()); err != nil {
+					if _, err := r.PublicKeys(t.Context(), fresh.ID()); err != nil {
 						t.Error(err)
 					}
 				}
@@ -74,7 +74,7 @@ func TestWantedOfTheNext(t *testing.T) {
 			t.Helper()
 			before := s.count()
 			time.Sleep(DefaultCooldown)
-			r.Public(t.Context(), k.ID())
+			r.PublicKeys(t.Context(), k.ID())
 			if got := s.last().Header.Get("Cache-Control"); got != want || s.count() != before+1 {
 				t.Errorf("%d fetches, the last with Cache-Control %q, want %q", s.count()-before, got, want)
 			}
@@ -83,19 +83,19 @@ func TestWantedOfTheNext(t *testing.T) {
 			}
 		}
 		due("")
-		r.Public(t.Context(), "unknown") // the cooldown holds
+		r.PublicKeys(t.Context(), "unknown") // the cooldown holds
 		due("no-cache")
 		due("")
 
 		s.set(func() { s.delay = time.Second })
 		time.Sleep(DefaultCooldown)
-		go r.Public(context.Background(), k.ID())
+		go r.PublicKeys(context.Background(), k.ID())
 		synctest.Wait()
-		r.Public(t.Context(), "unknown") // waits for it
+		r.PublicKeys(t.Context(), "unknown") // waits for it
 		due("no-cache")
 		due("")
 
-		r.Public(t.Context(), "unknown")
+		r.PublicKeys(t.Context(), "unknown")
 		s.fails(500)
 		due("no-cache")
 		s.serve(jwkSet(t, k), "ETag", `"1"`, "Cache-Control", "max-age=1")

@@ -6,30 +6,30 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // loadOfNothing: a caller creates a ring when it is told ErrNoRing, so that
 // must be said for an empty store, every time, and for nothing else.
-func loadOfNothing(t *testing.T, a, b keys.Store) {
+func loadOfNothing(t *testing.T, a, b keyring.Store) {
 	wantEmpty(t, a)
 	wantEmpty(t, b)
 	wantEmpty(t, a)
 }
 
 // createOnce: the second creator would replace keys that are already in use.
-func createOnce(t *testing.T, a, b keys.Store) {
+func createOnce(t *testing.T, a, b keyring.Store) {
 	first := []byte("the first ring")
 	version := mustSwap(t, a, "", first)
-	wantSwapError(t, b, "", []byte("the second ring"), keys.ErrConflict)
-	wantSwapError(t, b, "", first, keys.ErrConflict) // the same bytes are no excuse
+	wantSwapError(t, b, "", []byte("the second ring"), keyring.ErrConflict)
+	wantSwapError(t, b, "", first, keyring.ErrConflict) // the same bytes are no excuse
 	if v := wantDoc(t, b, first); v != version {
 		t.Errorf("the version was %q after the creation and is %q after creations that failed", version, v)
 	}
 }
 
 // replace: every version a Swap or a Load returned is good for the next Swap.
-func replace(t *testing.T, a, b keys.Store) {
+func replace(t *testing.T, a, b keyring.Store) {
 	docs := [][]byte{[]byte("one"), []byte("two"), []byte("a longer three"), []byte("4")}
 	version := ""
 	for i, doc := range docs {
@@ -43,16 +43,16 @@ func replace(t *testing.T, a, b keys.Store) {
 }
 
 // staleVersion: a rotator that slept must not undo what others did meanwhile.
-func staleVersion(t *testing.T, a, b keys.Store) {
+func staleVersion(t *testing.T, a, b keyring.Store) {
 	v1 := mustSwap(t, a, "", []byte("one"))
 	v2 := mustSwap(t, b, v1, []byte("two"))
-	wantSwapError(t, a, v1, []byte("from one"), keys.ErrConflict)
-	wantSwapError(t, b, "no such version", []byte("from nowhere"), keys.ErrConflict)
+	wantSwapError(t, a, v1, []byte("from one"), keyring.ErrConflict)
+	wantSwapError(t, b, "no such version", []byte("from nowhere"), keyring.ErrConflict)
 	wantDoc(t, a, []byte("two"))
 
 	v3 := mustSwap(t, a, v2, []byte("three"))
 	for _, stale := range []string{v1, v2} {
-		wantSwapError(t, b, stale, []byte("from the past"), keys.ErrConflict)
+		wantSwapError(t, b, stale, []byte("from the past"), keyring.ErrConflict)
 	}
 	if v := wantDoc(t, b, []byte("three")); v != v3 {
 		t.Errorf("the version was %q and is %q after swaps that failed", v3, v)
@@ -61,16 +61,16 @@ func staleVersion(t *testing.T, a, b keys.Store) {
 
 // versionOnEmptyStore: the ring this version spoke of is gone. Writing it again
 // would bring back keys that somebody removed.
-func versionOnEmptyStore(t *testing.T, a, b keys.Store) {
+func versionOnEmptyStore(t *testing.T, a, b keyring.Store) {
 	for _, version := range []string{"1", "no such version"} {
-		wantSwapError(t, a, version, []byte("a ring"), keys.ErrConflict)
+		wantSwapError(t, a, version, []byte("a ring"), keyring.ErrConflict)
 	}
 	wantEmpty(t, b)
 }
 
 // opaqueBytes: the document is no text. A store that trims, escapes or decodes
 // it breaks an authenticated ciphertext.
-func opaqueBytes(t *testing.T, a, b keys.Store) {
+func opaqueBytes(t *testing.T, a, b keyring.Store) {
 	var all []byte
 	for i := range 256 {
 		all = append(all, byte(i))
@@ -93,7 +93,7 @@ func opaqueBytes(t *testing.T, a, b keys.Store) {
 // sizes: a ring of a few keys has 2 kB; one with a long history of tombstones
 // must still fit. Going down matters too: nothing of the longer document may
 // stay behind.
-func sizes(t *testing.T, a, b keys.Store) {
+func sizes(t *testing.T, a, b keyring.Store) {
 	version := ""
 	for _, size := range []int{1, 4095, 4096, 4097, 64 << 10, 500 << 10, 2000, 1} {
 		doc := bytes.Repeat([]byte{'a', 'b', 'c', 0, 'd', 'e', 'f'}, size/7+1)[:size]
@@ -103,7 +103,7 @@ func sizes(t *testing.T, a, b keys.Store) {
 }
 
 // callerKeepsItsSlices: callers wipe and reuse buffers.
-func callerKeepsItsSlices(t *testing.T, a, b keys.Store) {
+func callerKeepsItsSlices(t *testing.T, a, b keyring.Store) {
 	doc := []byte("a ring")
 	if _, err := a.Swap(t.Context(), "", doc); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func callerKeepsItsSlices(t *testing.T, a, b keys.Store) {
 
 // cancelledContext: the caller has given up and decides anew, so a write must
 // not happen behind its back.
-func cancelledContext(t *testing.T, a, b keys.Store) {
+func cancelledContext(t *testing.T, a, b keyring.Store) {
 	swap := func(prev string) {
 		t.Helper()
 		if _, err := a.Swap(cancelled(t), prev, []byte("too late")); !errors.Is(err, context.Canceled) {

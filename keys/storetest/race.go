@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 
 // oneWinner: of several rotators that found the same rotation due, one does it.
 // The first round is the race to create the ring.
-func oneWinner(t *testing.T, a, b keys.Store) {
+func oneWinner(t *testing.T, a, b keyring.Store) {
 	version := ""
 	for round := range rounds {
 		docs := make([]string, racers)
@@ -41,8 +41,8 @@ func oneWinner(t *testing.T, a, b keys.Store) {
 			switch {
 			case err == nil:
 				winners = append(winners, i)
-			case !errors.Is(err, keys.ErrConflict):
-				t.Errorf("round %d, writer %d: %v, want nil or keys.ErrConflict", round, i, err)
+			case !errors.Is(err, keyring.ErrConflict):
+				t.Errorf("round %d, writer %d: %v, want nil or keyring.ErrConflict", round, i, err)
 			}
 		}
 		if len(winners) != 1 {
@@ -56,7 +56,7 @@ func oneWinner(t *testing.T, a, b keys.Store) {
 
 // noLostUpdate keeps a ledger: each writer appends ids that nobody else has and
 // notes which ones were acknowledged. In the end each of them is there once.
-func noLostUpdate(t *testing.T, a, b keys.Store) {
+func noLostUpdate(t *testing.T, a, b keyring.Store) {
 	acks := make([][]string, racers)
 	var wg sync.WaitGroup
 	for i := range racers {
@@ -89,22 +89,22 @@ func noLostUpdate(t *testing.T, a, b keys.Store) {
 
 // appendID adds an id to the document as a rotator changes a ring: load,
 // decide, swap, and again after a conflict.
-func appendID(ctx context.Context, s keys.Store, id string) error {
+func appendID(ctx context.Context, s keyring.Store, id string) error {
 	var last error
 	// A conflict means that somebody else succeeded, which happens only so often.
 	for range 2 * racers * rounds {
 		doc, version, err := s.Load(ctx)
-		if err != nil && !errors.Is(err, keys.ErrNoRing) {
+		if err != nil && !errors.Is(err, keyring.ErrNoRing) {
 			return err
 		}
 		if slices.Contains(strings.Fields(string(doc)), id) {
-			if errors.Is(last, keys.ErrUnknownOutcome) {
+			if errors.Is(last, keyring.ErrUnknownOutcome) {
 				return nil
 			}
 			return fmt.Errorf("it was written, but Swap returned %w", last)
 		}
 		_, last = s.Swap(ctx, version, append(doc, id+"\n"...))
-		if !errors.Is(last, keys.ErrConflict) && !errors.Is(last, keys.ErrUnknownOutcome) {
+		if !errors.Is(last, keyring.ErrConflict) && !errors.Is(last, keyring.ErrUnknownOutcome) {
 			return last
 		}
 	}
@@ -112,7 +112,7 @@ func appendID(ctx context.Context, s keys.Store, id string) error {
 }
 
 // pick spreads the writers over both handles.
-func pick(i int, a, b keys.Store) keys.Store {
+func pick(i int, a, b keyring.Store) keyring.Store {
 	if i%2 == 0 {
 		return a
 	}

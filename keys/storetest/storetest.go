@@ -1,8 +1,8 @@
-// Package storetest is the suite that every [keys.Store] must pass. Whoever
+// Package storetest is the suite that every [keyring.Store] must pass. Whoever
 // keeps the ring somewhere new runs it from a test of their own:
 //
 //	func TestStore(t *testing.T) {
-//		storetest.Run(t, func(t *testing.T) keys.Store {
+//		storetest.Run(t, func(t *testing.T) keyring.Store {
 //			return pgstore.New(emptyDatabase(t), "ring")
 //		})
 //	}
@@ -21,14 +21,14 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Run checks what the documentation of [keys.Store] promises. The function open
+// Run checks what the documentation of [keyring.Store] promises. The function open
 // returns a new, empty store at each call, and cleans up with t.Cleanup.
-func Run(t *testing.T, open func(t *testing.T) keys.Store) {
+func Run(t *testing.T, open func(t *testing.T) keyring.Store) {
 	t.Helper()
-	run(t, func(t *testing.T) (a, b keys.Store) {
+	run(t, func(t *testing.T) (a, b keyring.Store) {
 		s := open(t)
 		return s, s
 	})
@@ -37,18 +37,18 @@ func Run(t *testing.T, open func(t *testing.T) keys.Store) {
 // RunShared checks the same through two handles on one place, as two processes
 // have them: what one writes the other must see and respect. The function open
 // returns two handles on a new, empty place at each call.
-func RunShared(t *testing.T, open func(t *testing.T) (a, b keys.Store)) {
+func RunShared(t *testing.T, open func(t *testing.T) (a, b keyring.Store)) {
 	t.Helper()
 	run(t, open)
 }
 
 // run gives every check two handles. They are the same one in Run, so a check
 // is written once: b looks at what a did.
-func run(t *testing.T, open func(t *testing.T) (a, b keys.Store)) {
+func run(t *testing.T, open func(t *testing.T) (a, b keyring.Store)) {
 	t.Helper()
 	for _, c := range []struct {
 		name  string
-		check func(t *testing.T, a, b keys.Store)
+		check func(t *testing.T, a, b keyring.Store)
 	}{
 		{"LoadOfNothing", loadOfNothing},
 		{"CreateOnce", createOnce},
@@ -70,7 +70,7 @@ func run(t *testing.T, open func(t *testing.T) (a, b keys.Store)) {
 }
 
 // wantDoc fails unless the store holds exactly this, and returns its version.
-func wantDoc(t *testing.T, s keys.Store, want []byte) (version string) {
+func wantDoc(t *testing.T, s keyring.Store, want []byte) (version string) {
 	t.Helper()
 	doc, version, err := s.Load(t.Context())
 	if err != nil {
@@ -86,7 +86,7 @@ func wantDoc(t *testing.T, s keys.Store, want []byte) (version string) {
 }
 
 // mustSwap swaps and checks that the new version is the one that Load tells.
-func mustSwap(t *testing.T, s keys.Store, prev string, doc []byte) (version string) {
+func mustSwap(t *testing.T, s keyring.Store, prev string, doc []byte) (version string) {
 	t.Helper()
 	version, err := s.Swap(t.Context(), prev, doc)
 	if err != nil {
@@ -98,7 +98,7 @@ func mustSwap(t *testing.T, s keys.Store, prev string, doc []byte) (version stri
 	return version
 }
 
-func wantSwapError(t *testing.T, s keys.Store, prev string, doc []byte, want error) {
+func wantSwapError(t *testing.T, s keyring.Store, prev string, doc []byte, want error) {
 	t.Helper()
 	version, err := s.Swap(t.Context(), prev, doc)
 	if !errors.Is(err, want) {
@@ -106,11 +106,11 @@ func wantSwapError(t *testing.T, s keys.Store, prev string, doc []byte, want err
 	}
 }
 
-func wantEmpty(t *testing.T, s keys.Store) {
+func wantEmpty(t *testing.T, s keyring.Store) {
 	t.Helper()
 	doc, version, err := s.Load(t.Context())
-	if !errors.Is(err, keys.ErrNoRing) {
-		t.Fatalf("Load of an empty store: doc %.40q, version %q, error %v, want keys.ErrNoRing", doc, version, err)
+	if !errors.Is(err, keyring.ErrNoRing) {
+		t.Fatalf("Load of an empty store: doc %.40q, version %q, error %v, want keyring.ErrNoRing", doc, version, err)
 	}
 }
 

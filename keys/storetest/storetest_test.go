@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 func TestGoodStore(t *testing.T) {
-	Run(t, func(*testing.T) keys.Store { return newStore("") })
-	RunShared(t, func(*testing.T) (a, b keys.Store) {
+	Run(t, func(*testing.T) keyring.Store { return newStore("") })
+	RunShared(t, func(*testing.T) (a, b keyring.Store) {
 		s := newStore("")
 		return &handle{place: s.place}, s
 	})
@@ -63,7 +63,7 @@ func TestVictim(t *testing.T) {
 	if fault == "" {
 		t.Skip("run by TestFaultsAreFound")
 	}
-	Run(t, func(*testing.T) keys.Store { return newStore(fault) })
+	Run(t, func(*testing.T) keyring.Store { return newStore(fault) })
 }
 
 // handle is a store with at most one fault.
@@ -90,7 +90,7 @@ func (h *handle) Load(ctx context.Context) ([]byte, string, error) {
 	case h.n == 0 && h.fault == "empty store has an empty ring":
 		return nil, "", nil
 	case h.n == 0:
-		return nil, "", keys.ErrNoRing
+		return nil, "", keyring.ErrNoRing
 	case h.fault == "returns its own slice":
 		return h.doc, h.version(), nil
 	}
@@ -112,7 +112,7 @@ func (h *handle) Swap(ctx context.Context, prev string, doc []byte) (string, err
 		if h.fault == "writes, then reports a conflict" {
 			h.put(doc)
 		}
-		return "", keys.ErrConflict
+		return "", keyring.ErrConflict
 	}
 	if h.fault == "checks outside the lock" {
 		h.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/bearer"
 	"github.com/sealjwt/sealjwt/seal"
@@ -20,15 +21,15 @@ import (
 // orders writes one.
 func Example() {
 	// One set of keys for both parties makes the example short; see package open for two.
-	sig, err := keys.Generate(keys.ES256)
+	sig, err := keys.GenerateKey(keys.ES256)
 	if err != nil {
 		log.Fatal(err)
 	}
-	enc, err := keys.Generate(keys.ECDHES)
+	enc, err := keys.GenerateKey(keys.ECDHES)
 	if err != nil {
 		log.Fatal(err)
 	}
-	ring, err := keys.NewSet(sig, enc)
+	ring, err := keys.NewSet(keytest.SetConfig(sig, enc))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/bearer"
 	"github.com/sealjwt/sealjwt/open/opentest"
@@ -105,7 +106,7 @@ func TestForgeries(t *testing.T) {
 	opener := must(open.New(open.Config{
 		Audience:   audience,
 		Trust:      []open.Issuer{{ID: issuerID, Keys: must(keys.ParsePublicSet(opentest.PublicSet(signing)))}},
-		Decryption: must(keys.NewSet(must(keys.ParseKey(recipient, keys.As{})))),
+		Decryption: keytest.NewSet(must(keys.ParseKey(recipient, keys.Hint{}))),
 	}))
 	h := must(bearer.New(bearer.Config{Opener: opener, AllowBound: true, Cookie: "token"})).Require(http.NotFoundHandler())
 	opentest.Run(t, opentest.Target{

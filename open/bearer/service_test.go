@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/bearer"
 	"github.com/sealjwt/sealjwt/seal"
@@ -31,7 +32,7 @@ func must[T any](v T, err error) T {
 type parties struct{ idp, api *keys.Set }
 
 func newParties() parties {
-	set := func(suite keys.Suite) *keys.Set { return must(keys.NewSet(must(keys.Generate(suite)))) }
+	set := func(suite keys.Suite) *keys.Set { return keytest.NewSet(must(keys.GenerateKey(suite))) }
 	return parties{set(keys.ES256), set(keys.ECDHES)}
 }
 
@@ -78,9 +79,9 @@ func later(o *open.Opener, d time.Duration) openerFunc {
 // brokenSource has no keys.
 type brokenSource struct{ err error }
 
-func (s brokenSource) Private(context.Context) (*keys.Set, error) { return nil, s.err }
+func (s brokenSource) PrivateKeys(context.Context) (*keys.Set, error) { return nil, s.err }
 
-func (s brokenSource) Public(context.Context, string) (*keys.PublicSet, error) { return nil, s.err }
+func (s brokenSource) PublicKeys(context.Context, string) (*keys.PublicSet, error) { return nil, s.err }
 
 // hello answers with the token's subject.
 var hello = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

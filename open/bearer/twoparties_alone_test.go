@@ -10,6 +10,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/testdata/twoparties/party"
 )
 
@@ -57,7 +58,7 @@ func testNoToken(t *testing.T, b programs) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ring.SetPolicy(t.Context(), func(p *keys.Policy) { p.TokenLifetime /= 2 }); err != nil {
+	if err := ring.UpdatePolicy(t.Context(), func(p *keyring.Policy) { p.TokenLifetime /= 2 }); err != nil {
 		t.Fatal(err)
 	}
 	p.untilLogin(t, http.StatusInternalServerError, http.StatusOK)

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // testRevocation: an operator revokes the signing key in an emergency. It is refused by
@@ -99,11 +99,11 @@ func revoke(t *testing.T, p *processes) (kid string) {
 		return
 	}
 	for _, k := range all {
-		if k.State == keys.Active {
+		if k.State == keyring.Active {
 			kid = k.ID
 		}
 	}
-	if _, err := ring.Revoke(t.Context(), keys.Revocation{KeyID: kid, Reason: "compromised"}); err != nil {
+	if _, err := ring.Revoke(t.Context(), keyring.Revocation{KeyID: kid, Reason: "compromised"}); err != nil {
 		t.Error(err)
 	}
 	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(20 * time.Millisecond) {
@@ -117,10 +117,10 @@ func revoke(t *testing.T, p *processes) (kid string) {
 }
 
 // openRing opens the ring of a party, as the command does.
-func openRing(ctx context.Context, folder string) (*keys.Ring, error) {
-	kek, err := keys.KeyFile(filepath.Join(folder, "kek"))
+func openRing(ctx context.Context, folder string) (*keyring.Ring, error) {
+	kek, err := keyring.KEKFile(filepath.Join(folder, "kek"))
 	if err != nil {
 		return nil, err
 	}
-	return keys.Open(ctx, filestore.New(filepath.Join(folder, "ring")), kek)
+	return keyring.Open(ctx, keyring.Config{Store: filestore.New(filepath.Join(folder, "ring")), KEK: kek})
 }

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/testdata/twoparties/party"
 )
 
 // A party that was killed before its ring was written makes it with the key that is there.
 func TestPartyRingAfterKill(t *testing.T) {
 	p := &party.Party{Folder: t.TempDir()}
-	if _, err := keys.CreateKeyFile(filepath.Join(p.Folder, "kek")); err != nil {
+	if _, err := keyring.CreateKEKFile(filepath.Join(p.Folder, "kek")); err != nil {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"first", "again"} {
@@ -46,8 +47,8 @@ func TestPartyRingWithoutKey(t *testing.T) {
 
 // With figures that are not the ring's no token would be issued, or no key changed.
 func TestPartyRingOfAnotherPolicy(t *testing.T) {
-	short := keys.Policy{TokenLifetime: 20 * time.Second}
-	for _, c := range []struct{ made, started keys.Policy }{{short, keys.Policy{}}, {keys.Policy{}, short}} {
+	short := keyring.Policy{TokenLifetime: 20 * time.Second}
+	for _, c := range []struct{ made, started keyring.Policy }{{short, keyring.Policy{}}, {keyring.Policy{}, short}} {
 		p := &party.Party{Folder: t.TempDir(), Policy: c.made}
 		if _, err := p.Ring(t.Context(), keys.UseSig); err != nil {
 			t.Fatal(err)

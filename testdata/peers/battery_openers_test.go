@@ -14,6 +14,7 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jwt"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/opentest"
 )
@@ -24,14 +25,11 @@ func batteryOurs(t *testing.T, target opentest.Target) openFunc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := keys.ParseKey(target.Recipient, keys.As{})
+	own, err := keys.ParseKey(target.Recipient, keys.Hint{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	decryption, err := keys.NewSet(own)
-	if err != nil {
-		t.Fatal(err)
-	}
+	decryption := keytest.NewSet(own)
 	o, err := open.New(open.Config{
 		Audience: target.Audience, Trust: []open.Issuer{{ID: target.Issuer.ID, Keys: trusted}}, Decryption: decryption,
 	})

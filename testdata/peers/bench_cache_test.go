@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -17,11 +18,11 @@ import (
 // tokens.
 func compareCache(t *testing.T) string {
 	k := newBenchKeys(t, benchSuites[0])
-	kek, err := keys.RawKey(make([]byte, 32))
+	kek, err := keyring.NewKEK(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, err := keys.Create(t.Context(), keys.MemStore(), kek, keys.RingConfig{})
+	ring, err := keyring.Create(t.Context(), keyring.Config{Store: keyring.NewMemStore(), KEK: kek})
 	if err != nil {
 		t.Fatal(err)
 	}

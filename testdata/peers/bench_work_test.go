@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
 // The work that is compared is what a service does with one token: claims of a Go
@@ -143,11 +144,7 @@ func newBenchKeys(t testing.TB, s benchSuite) *benchKeys {
 func benchKey(t testing.TB, alg, kid string) (crypto.Signer, *keys.Set) {
 	t.Helper()
 	raw, k := parsedKey(t, alg, kid)
-	set, err := keys.NewSet(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw, set
+	return raw, keytest.NewSet(k)
 }
 
 func parsedKey(t testing.TB, alg, kid string) (crypto.Signer, *keys.Key) {
@@ -161,7 +158,7 @@ func parsedKey(t testing.TB, alg, kid string) (crypto.Signer, *keys.Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := keys.ParseKey(text, keys.As{})
+	k, err := keys.ParseKey(text, keys.Hint{})
 	if err != nil {
 		t.Fatal(err)
 	}

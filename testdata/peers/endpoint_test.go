@@ -17,6 +17,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // towards is the way to a server on this machine, whatever the URL.
@@ -41,7 +42,7 @@ func atURL(w *worker, at string) verifier {
 }
 
 // endpoint serves a ring's JWK Set over real HTTP.
-func endpoint(t *testing.T, ring *keys.Ring, c jwks.HandlerConfig) string {
+func endpoint(t *testing.T, ring *keyring.Ring, c jwks.HandlerConfig) string {
 	t.Helper()
 	s := httptest.NewServer(jwks.Handler(ring, c))
 	t.Cleanup(s.Close)
@@ -52,7 +53,7 @@ func endpoint(t *testing.T, ring *keys.Ring, c jwks.HandlerConfig) string {
 // token, under a kid of its own or a published one, and after an emergency takes the new
 // key and not the revoked one.
 func TestEndpoint(t *testing.T) {
-	ring := newRing(t, keys.MemStore(), keys.Policy{})
+	ring := newRing(t, keyring.NewMemStore(), keyring.Policy{})
 	at := endpoint(t, ring, jwks.HandlerConfig{})
 	start := map[string]func(*testing.T) verifier{
 		"npm jose": func(t *testing.T) verifier { return atURL(startNode(t).(*worker), at) },
@@ -94,7 +95,7 @@ func TestEndpoint(t *testing.T) {
 // TestEndpointUse: go-jose reads no set with a key on X25519; with the keys of one use
 // alone it does. go-oidc reads both.
 func TestEndpointUse(t *testing.T) {
-	ring := newRing(t, keys.MemStore(), keys.Policy{Enc: keys.UsePolicy{Suite: keys.ECDHESX25519}})
+	ring := newRing(t, keyring.NewMemStore(), keyring.Policy{Enc: keyring.UsePolicy{Suites: []keys.Suite{keys.ECDHESX25519}}})
 	token := sign(t, ring, time.Hour)
 	for use, want := range map[keys.Use]bool{"": false, keys.UseSig: true} {
 		at := endpoint(t, ring, jwks.HandlerConfig{Use: use})
@@ -118,7 +119,7 @@ func TestEndpointCurl(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		missing(t, "curl is not installed")
 	}
-	ring := newRing(t, keys.MemStore(), keys.Policy{})
+	ring := newRing(t, keyring.NewMemStore(), keyring.Policy{})
 	at := endpoint(t, ring, jwks.HandlerConfig{})
 	tag := filepath.Join(t.TempDir(), "etag")
 	curl := func(args ...string) []byte {
@@ -133,7 +134,7 @@ func TestEndpointCurl(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, err := ring.Public(t.Context(), "")
+	ours, err := ring.PublicKeys(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/MicahParks/jwkset"
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/cryptosigner"
 	"github.com/lestrrat-go/httprc/v3"
 	"github.com/lestrrat-go/jwx/v3/jwk"
 	"github.com/lestrrat-go/jwx/v3/jws"
 	"github.com/lestrrat-go/jwx/v3/jwt"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 const jwksURL = issuer + "/jwks"
@@ -97,14 +97,14 @@ func startJWX(ctx context.Context, t *testing.T, transport http.RoundTripper) ve
 // publisher serves the JWK Set of a ring. It is also the way there: no socket is
 // between, so that the clock of a synctest bubble goes on.
 type publisher struct {
-	ring    *keys.Ring
+	ring    *keyring.Ring
 	maxAge  time.Duration
 	fetches int
 }
 
 func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.fetches++
-	set, err := p.ring.Public(r.Context(), "")
+	set, err := p.ring.PublicKeys(r.Context(), "")
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
@@ -126,18 +126,11 @@ func (p *publisher) RoundTrip(r *http.Request) (*http.Response, error) {
 // one.
 func sign(t *testing.T, own keys.PrivateSource, lifetime time.Duration) string {
 	t.Helper()
-	set, err := own.Private(t.Context())
+	set, err := own.PrivateKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	k, err := set.SigningKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := jose.NewSigner(jose.SigningKey{
-		Algorithm: jose.ES256,
-		Key:       jose.JSONWebKey{Key: cryptosigner.Opaque(k.Signer()), KeyID: k.ID()},
-	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,36 +141,37 @@ func sign(t *testing.T, own keys.PrivateSource, lifetime time.Duration) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := signer.Sign(claims)
+	header, err := json.Marshal(map[string]string{"alg": k.Suite().Alg(), "kid": k.ID()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := signed.CompactSerialize()
+	input := b64.EncodeToString(header) + "." + b64.EncodeToString(claims)
+	signature, err := k.Sign(t.Context(), []byte(input))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return token
+	return input + "." + b64.EncodeToString(signature)
 }
 
 // stranger is a token that nobody's key has signed, with a kid of its own.
 func stranger(t *testing.T) string {
 	t.Helper()
-	ring := newRing(t, keys.MemStore(), keys.Policy{})
+	ring := newRing(t, keyring.NewMemStore(), keyring.Policy{})
 	return sign(t, ring, time.Hour)
 }
 
-func testKEK(t *testing.T) keys.KEK {
+func testKEK(t *testing.T) keyring.KEK {
 	t.Helper()
-	kek, err := keys.RawKey(make([]byte, 32))
+	kek, err := keyring.NewKEK(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return kek
 }
 
-func newRing(t *testing.T, store keys.Store, p keys.Policy) *keys.Ring {
+func newRing(t *testing.T, store keyring.Store, p keyring.Policy) *keyring.Ring {
 	t.Helper()
-	ring, err := keys.Create(t.Context(), store, testKEK(t), keys.RingConfig{Policy: p})
+	ring, err := keyring.Create(t.Context(), keyring.Config{Store: store, KEK: testKEK(t), Policy: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,9 +179,9 @@ func newRing(t *testing.T, store keys.Store, p keys.Policy) *keys.Ring {
 }
 
 // sameRing is the ring as another process has it.
-func sameRing(t *testing.T, store keys.Store) *keys.Ring {
+func sameRing(t *testing.T, store keyring.Store) *keyring.Ring {
 	t.Helper()
-	ring, err := keys.Open(t.Context(), store, testKEK(t))
+	ring, err := keyring.Open(t.Context(), keyring.Config{Store: store, KEK: testKEK(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,14 +189,14 @@ func sameRing(t *testing.T, store keys.Store) *keys.Ring {
 }
 
 // rotateAll does what is due.
-func rotateAll(t *testing.T, ring *keys.Ring) (steps []keys.Step) {
+func rotateAll(t *testing.T, ring *keyring.Ring) (steps []keyring.Step) {
 	t.Helper()
 	for {
 		s, err := ring.Rotate(t.Context())
 		if err != nil {
 			t.Fatal(errors.Join(errors.New("rotate"), err))
 		}
-		if s.Action == keys.Nothing {
+		if s.Action == keyring.Nothing {
 			return steps
 		}
 		steps = append(steps, s)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 )
 
@@ -108,7 +109,7 @@ func signingKeys(t *testing.T, suite keys.Suite) providerKeys {
 	if suite == keys.RS256 || suite == keys.PS256 {
 		return heldSet(t, generate(t, goJose{}, suite.String()))
 	}
-	return newRing(t, keys.MemStore(), keys.Policy{Sig: keys.UsePolicy{Suite: suite}})
+	return newRing(t, keyring.NewMemStore(), keyring.Policy{Sig: keyring.UsePolicy{Suites: []keys.Suite{suite}}})
 }
 
 // TestIDToken: an ID token that is signed and sealed as a relying party has registered is

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
 // party is our side of the exchange: a key for every suite, private to it, and the
@@ -23,7 +24,7 @@ func suites() []keys.Suite { return slices.Concat(signing, management) }
 func ourParty(t *testing.T) party {
 	t.Helper()
 	return newParty(t, func(s keys.Suite) *keys.Key {
-		k, err := keys.Generate(s)
+		k, err := keys.GenerateKey(s)
 		if err != nil {
 			t.Fatalf("generate %v: %v", s, err)
 		}
@@ -35,7 +36,7 @@ func ourParty(t *testing.T) party {
 func importedParty(t *testing.T, theirs map[keys.Suite]keyPair) party {
 	t.Helper()
 	return newParty(t, func(s keys.Suite) *keys.Key {
-		k, err := keys.ParseKey(theirs[s].Private, keys.As{})
+		k, err := keys.ParseKey(theirs[s].Private, keys.Hint{})
 		if err != nil {
 			t.Fatalf("read the peer's private %v key: %v", s, err)
 		}
@@ -47,10 +48,7 @@ func newParty(t *testing.T, key func(keys.Suite) *keys.Key) party {
 	t.Helper()
 	p := party{map[keys.Suite]*keys.Set{}, map[keys.Suite]json.RawMessage{}}
 	for _, s := range suites() {
-		set, err := keys.NewSet(key(s))
-		if err != nil {
-			t.Fatal(err)
-		}
+		set := keytest.NewSet(key(s))
 		p.set[s], p.jwk[s] = set, publicJWK(t, set)
 	}
 	return p
@@ -78,7 +76,7 @@ func theirKeys(t *testing.T, name string, p peer) map[keys.Suite]keyPair {
 // publicJWK is the one key that the set publishes, as the other side gets it.
 func publicJWK(t *testing.T, set *keys.Set) json.RawMessage {
 	t.Helper()
-	public, err := set.Public(t.Context(), "")
+	public, err := set.PublicKeys(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,15 +104,11 @@ func publicSet(jwk json.RawMessage) (*keys.PublicSet, error) {
 // heldSet is a key of theirs as we hold it, by itself.
 func heldSet(t *testing.T, key keyPair) *keys.Set {
 	t.Helper()
-	k, err := keys.ParseKey(key.Private, keys.As{})
+	k, err := keys.ParseKey(key.Private, keys.Hint{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := keys.NewSet(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
+	return keytest.NewSet(k)
 }
 
 // posing is a key under the kid of another.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 const (
@@ -35,8 +36,8 @@ func plannedRotation(t *testing.T, maxAge time.Duration) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer synctest.Wait()
 	defer stop()
-	store := keys.MemStore()
-	rotator := newRing(t, store, keys.Policy{MaxAge: maxAge})
+	store := keyring.NewMemStore()
+	rotator := newRing(t, store, keyring.Policy{MaxAge: maxAge})
 	signer := sameRing(t, store)
 	served := &publisher{ring: sameRing(t, store), maxAge: maxAge}
 	verifiers := make(map[string]verifier)
@@ -56,7 +57,7 @@ func plannedRotation(t *testing.T, maxAge time.Duration) {
 	)
 	for time.Since(start) < 95*day && !t.Failed() {
 		for _, s := range rotateAll(t, rotator) {
-			if s.Action == keys.Activate && s.Use == keys.UseSig {
+			if s.Action == keyring.Activate && s.Use == keys.UseSig {
 				activations++
 				changed = time.Now()
 			}
@@ -93,7 +94,7 @@ func plannedRotation(t *testing.T, maxAge time.Duration) {
 // scenario is a way to end the active signing key, and what is measured then.
 type scenario struct {
 	column  string
-	end     func(t *testing.T, ring *keys.Ring, kid string)
+	end     func(t *testing.T, ring *keyring.Ring, kid string)
 	traffic bool // tokens of the new key come in as well
 	fresh   bool // measured is the new token, else the one of the old key
 }
@@ -114,17 +115,17 @@ about
   idle          the same while no token of the new key comes in
 `
 
-func revoke(t *testing.T, ring *keys.Ring, kid string) {
-	if _, err := ring.Revoke(t.Context(), keys.Revocation{KeyID: kid, Reason: "compromised"}); err != nil {
+func revoke(t *testing.T, ring *keyring.Ring, kid string) {
+	if _, err := ring.Revoke(t.Context(), keyring.Revocation{KeyID: kid, Reason: "compromised"}); err != nil {
 		t.Error(err)
 	}
 }
 
 // rotateTwice replaces the active key by one that was never published before.
-func rotateTwice(t *testing.T, ring *keys.Ring, _ string) {
+func rotateTwice(t *testing.T, ring *keyring.Ring, _ string) {
 	for range 2 {
-		step, err := ring.RotateNow(t.Context(), keys.Force{Use: keys.UseSig, InsecureSkipWindow: true})
-		if err != nil || step.Action != keys.Activate {
+		step, err := ring.RotateNowInsecurely(t.Context(), keys.UseSig)
+		if err != nil || step.Action != keyring.Activate {
 			t.Errorf("%v, %v", step, err)
 		}
 	}
@@ -179,7 +180,7 @@ func emergency(t *testing.T, c client, maxAge time.Duration, s scenario) (lasted
 	ctx, stop := context.WithCancel(t.Context())
 	defer synctest.Wait()
 	defer stop()
-	ring := newRing(t, keys.MemStore(), keys.Policy{MaxAge: maxAge})
+	ring := newRing(t, keyring.NewMemStore(), keyring.Policy{MaxAge: maxAge})
 	served := &publisher{ring: ring, maxAge: maxAge}
 	verify := c.start(ctx, t, served)
 	old := sign(t, ring, 2*forEver)
@@ -223,9 +224,9 @@ func emergency(t *testing.T, c client, maxAge time.Duration, s scenario) (lasted
 	return time.Since(start)
 }
 
-func activeSigningKey(t *testing.T, ring *keys.Ring) string {
+func activeSigningKey(t *testing.T, ring *keyring.Ring) string {
 	t.Helper()
-	set, err := ring.Private(t.Context())
+	set, err := ring.PrivateKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // Party is one of two. Its durations are zero, which stands for the defaults, unless the
@@ -28,7 +29,7 @@ import (
 type Party struct {
 	Listen, Folder string
 
-	Policy            keys.Policy
+	Policy            keyring.Policy
 	Lifetime, Leeway  time.Duration // of seal.Config, of open.Config
 	HardAge, Cooldown time.Duration // of jwks.Config
 }
@@ -57,7 +58,7 @@ func Main(listen string, run func(context.Context, *Party) error) error {
 // shorten makes a policy for those who want to see keys change. Whoever caches or opens
 // keeps to the same figures, which is what keeps every token good.
 func (p *Party) shorten(unit time.Duration) {
-	p.Policy = keys.Policy{
+	p.Policy = keyring.Policy{
 		TokenLifetime: max(2*unit, time.Second), Leeway: unit / 4, ClockSkew: unit / 4,
 		CacheAge: 2 * unit, MaxAge: unit / 2, PublishLag: unit / 4,
 		SnapshotAge: max(2*unit, 2*time.Second), // Run is idle for up to 1.5 s
@@ -71,16 +72,16 @@ func (p *Party) shorten(unit time.Duration) {
 
 // Ring opens the party's ring, or makes it. A service keeps the ring and the key that
 // encrypts it in different places, and has made them before it starts.
-func (p *Party) Ring(ctx context.Context, use keys.Use) (*keys.Ring, error) {
+func (p *Party) Ring(ctx context.Context, use keys.Use) (*keyring.Ring, error) {
 	store, file := filestore.New(filepath.Join(p.Folder, "ring")), filepath.Join(p.Folder, "kek")
-	if _, _, err := store.Load(ctx); errors.Is(err, keys.ErrNoRing) {
+	if _, _, err := store.Load(ctx); errors.Is(err, keyring.ErrNoRing) {
 		return p.create(ctx, store, file, use)
 	}
-	kek, err := keys.KeyFile(file)
+	kek, err := keyring.KEKFile(file)
 	if err != nil {
 		return nil, err
 	}
-	ring, err := keys.Open(ctx, store, kek)
+	ring, err := keyring.Open(ctx, keyring.Config{Store: store, KEK: kek})
 	if err != nil {
 		return nil, err
 	}
@@ -97,15 +98,15 @@ func (p *Party) Ring(ctx context.Context, use keys.Use) (*keys.Ring, error) {
 }
 
 // create makes the ring. Who was killed while doing so left a key, which is good.
-func (p *Party) create(ctx context.Context, store keys.Store, file string, use keys.Use) (*keys.Ring, error) {
-	kek, err := keys.KeyFile(file)
+func (p *Party) create(ctx context.Context, store keyring.Store, file string, use keys.Use) (*keyring.Ring, error) {
+	kek, err := keyring.KEKFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		kek, err = keys.CreateKeyFile(file)
+		kek, err = keyring.CreateKEKFile(file)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return keys.Create(ctx, store, kek, keys.RingConfig{Policy: p.Policy, Uses: []keys.Use{use}})
+	return keyring.Create(ctx, keyring.Config{Store: store, KEK: kek, Policy: p.Policy, Uses: []keys.Use{use}})
 }
 
 // Remote is the other party's keys.
@@ -119,7 +120,7 @@ func (p *Party) Remote(url string) (*jwks.Remote, error) {
 
 // Serve answers requests and rotates the ring until the context is done. Requests that
 // are under way by then have ten seconds.
-func (p *Party) Serve(ctx context.Context, ring *keys.Ring, h http.Handler) error {
+func (p *Party) Serve(ctx context.Context, ring *keyring.Ring, h http.Handler) error {
 	l, err := net.Listen("tcp", p.Listen)
 	if err != nil {
 		return err
@@ -150,7 +151,7 @@ func (p *Party) Serve(ctx context.Context, ring *keys.Ring, h http.Handler) erro
 	return server.Shutdown(last)
 }
 
-func report(s keys.Step, err error) {
+func report(s keyring.Step, err error) {
 	if err != nil {
 		slog.Error("the ring was not rotated", "err", err)
 		return

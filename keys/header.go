@@ -1,0 +1,217 @@
+package keys
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"fmt"
+	"sync"
+
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// Header holds the members of a JWE's protected header that concern its encryption, for
+// [Key.NewRecipient]. Its memory is the text of the header.
+type Header struct {
+	Alg   string
+	KeyID []byte // nil when the header names no kid
+
+	enc    string
+	hasEnc bool
+	epk    ephemeral
+
+	members strict.Object // none when CutHeader read the header
+}
+
+// ephemeral is a sender's public key as a header spells it.
+type ephemeral struct {
+	kty, crv string
+	x, y     []byte
+	private  bool
+}
+
+// ReadHeader reads a protected header that was parsed as JSON. It returns [ErrMalformed]
+// when alg is missing, or alg or kid is not a string. [Key.NewRecipient] judges the
+// other members, by the suite of its key.
+func ReadHeader(members strict.Object) (Header, error) {
+	h := Header{members: members}
+	var ok bool
+	var err error
+	if h.Alg, ok, err = internedText(members, "alg"); err != nil || !ok {
+		return Header{}, fmt.Errorf("%w: alg is missing, or not a string", ErrMalformed)
+	}
+	if h.KeyID, ok, err = members.TextBytes("kid"); err != nil {
+		return Header{}, fmt.Errorf("%w: kid is not a string", ErrMalformed)
+	}
+	if ok && h.KeyID == nil {
+		h.KeyID = []byte{}
+	}
+	h.enc, h.hasEnc, err = internedText(members, "enc")
+	h.hasEnc = h.hasEnc && err == nil
+	// A member that is missing or of another type stays empty, and is refused as such
+	// where the suite needs it.
+	epk, _, _ := members.Object("epk")
+	h.epk.kty, _, _ = internedText(epk, "kty")
+	h.epk.crv, _, _ = internedText(epk, "crv")
+	h.epk.x, _, _ = epk.TextBytes("x")
+	h.epk.y, _, _ = epk.TextBytes("y")
+	_, h.epk.private = epk.Raw("d")
+	return h, nil
+}
+
+// CutHeader reads the start of a protected header that is spelled as
+// [Sender.AppendHeader] spells it behind an opening brace, and returns the rest of the
+// text. It is only a fast path: ok is false for a header that differs in a single byte,
+// which has to be parsed as JSON.
+func CutHeader(text []byte) (h Header, rest []byte, ok bool) {
+	l := literal{text, true}
+	l.skip(`{"alg":"`)
+	h.Alg = interned(l.text())
+	l.skip(`,"enc":"`)
+	h.enc, h.hasEnc = interned(l.text()), true
+	l.skip(`,"kid":"`)
+	h.KeyID = l.text()
+	l.skip(`,"epk":{"kty":"`)
+	h.epk.kty = interned(l.text())
+	l.skip(`,"crv":"`)
+	h.epk.crv = interned(l.text())
+	l.skip(`,"x":"`)
+	h.epk.x = l.text()
+	if h.epk.kty == "EC" {
+		l.skip(`,"y":"`)
+		h.epk.y = l.text()
+	}
+	l.skip(`}`)
+	return h, l.rest, l.ok
+}
+
+// literal reads a header from left to right.
+type literal struct {
+	rest []byte
+	ok   bool
+}
+
+// skip steps over the text that must stand here.
+func (l *literal) skip(want string) {
+	if l.ok = l.ok && len(l.rest) >= len(want) && string(l.rest[:len(want)]) == want; l.ok {
+		l.rest = l.rest[len(want):]
+	}
+}
+
+// text steps over a text and its closing quote. It takes printable ASCII without
+// escapes alone, which is spelled as it reads.
+func (l *literal) text() []byte {
+	end := bytes.IndexByte(l.rest, '"')
+	if l.ok = l.ok && end >= 0; !l.ok {
+		return nil
+	}
+	text := l.rest[:end:end]
+	for _, c := range text {
+		if c < ' ' || c > '~' || c == '\\' {
+			l.ok = false
+		}
+	}
+	l.rest = l.rest[end+1:]
+	return text
+}
+
+func internedText(o strict.Object, name string) (s string, ok bool, err error) {
+	b, ok, err := o.TextBytes(name)
+	return interned(b), ok, err
+}
+
+// interned returns string(b), without a copy for the texts that stand in nearly every
+// header.
+func interned(b []byte) string {
+	switch string(b) {
+	case "ECDH-ES":
+		return "ECDH-ES"
+	case "ECDH-ES+A256KW":
+		return "ECDH-ES+A256KW"
+	case "RSA-OAEP-256":
+		return "RSA-OAEP-256"
+	case "A256GCM":
+		return "A256GCM"
+	case "EC":
+		return "EC"
+	case "P-256":
+		return "P-256"
+	case "OKP":
+		return "OKP"
+	case "X25519":
+		return "X25519"
+	}
+	return string(b)
+}
+
+// content returns the content encryption that the header names. It checks the lengths of
+// initialization vector and tag: octets that wander between the ciphertext and an
+// over-long tag would make two texts of one token.
+func (h *Header) content(parts *[4][]byte) (Content, error) {
+	if !h.hasEnc {
+		return 0, fmt.Errorf("%w: the header of a JWE lacks enc, or has one that is not a string", ErrMalformed)
+	}
+	c, err := ParseContent(h.enc)
+	if err != nil {
+		return 0, err
+	}
+	if want := contents[c].frame; len(parts[1]) != want.iv || len(parts[3]) != want.tag {
+		return 0, fmt.Errorf("%w: an initialization vector of %d bytes and a tag of %d, and %v has %d and %d",
+			ErrMalformed, len(parts[1]), len(parts[3]), c, want.iv, want.tag)
+	}
+	return c, nil
+}
+
+// points holds room for the encoding of a point. ecdh.Curve copies it, and the compiler
+// cannot see that: one allocation less for each token.
+var points = sync.Pool{New: func() any { return new([1 + 2*coordinateSize]byte) }}
+
+// ephemeralKey returns the sender's public key, on the curve of our key and no other,
+// RFC 7518 section 6.2.1 and RFC 8037 section 2. A point off P-256 would let the sender
+// read our private key bit by bit (CVE-2016-9121); crypto/ecdh refuses it. On X25519
+// every 32 bytes are a point, also of the twist, and some points have two spellings,
+// which the header authenticates.
+func (h *Header) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
+	kty, crv, coordinates := "EC", "P-256", [2][]byte{h.epk.x, h.epk.y}
+	room := points.Get().(*[1 + 2*coordinateSize]byte)
+	defer points.Put(room)
+	point := room[:0]
+	n := 2
+	if curve == ecdh.X25519() {
+		kty, crv, n = "OKP", "X25519", 1
+	} else {
+		point = append(point, 4) // uncompressed
+	}
+	if h.epk.kty != kty || h.epk.crv != crv || h.epk.private {
+		return nil, fmt.Errorf("%w: the epk is not a public key on %s", ErrMalformed, crv)
+	}
+	for _, text := range coordinates[:n] {
+		before := len(point)
+		var err error
+		// No longer text is decoded: a client chooses its length.
+		if len(text) <= 2*coordinateSize {
+			point, err = strict.AppendDecodeBase64URL(point, text)
+		}
+		if err != nil || len(point)-before != coordinateSize {
+			return nil, fmt.Errorf("%w: a coordinate of the epk does not have %d bytes", ErrMalformed, coordinateSize)
+		}
+	}
+	pub, err := curve.NewPublicKey(point)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the epk is not a point on %s", ErrMalformed, crv)
+	}
+	return pub, nil
+}
+
+// partyInfo returns the decoded apu or apv, RFC 7518 section 4.6.1.
+func (h *Header) partyInfo(name string) ([]byte, error) {
+	s, _, err := h.members.Text(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s is not a string", ErrMalformed, jwk.Quote(name))
+	}
+	b, err := strict.DecodeBase64URL(s)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s in the header: %w", ErrMalformed, name, err)
+	}
+	return b, nil
+}

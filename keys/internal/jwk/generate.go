@@ -1,0 +1,100 @@
+package jwk
+
+import (
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/fips140"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// rsaBits is the size of generated RSA keys. NIST SP 800-57 asks for it beyond 2030.
+const rsaBits = 3072
+
+// generatedIDLength is how much of the thumbprint is the kid. 96 bits make an
+// accidental twin among the keys of one ring impossible in practice.
+const generatedIDLength = 16
+
+// Generate draws a new key for the algorithm with this name from the system's random
+// source, and returns its private JWK with kid, use and alg. RSA keys get 3072 bits
+// and take about a second. It returns [ErrUnsupported] for an unknown name, and for
+// X25519 with GODEBUG=fips140=only.
+func Generate(name string) ([]byte, error) {
+	all := []Algorithm{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESKW, RSAOAEP256, ECDHESX25519, ECDHESKWX25519}
+	i := slices.IndexFunc(all, func(a Algorithm) bool { return a.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: no algorithm is called %s", ErrUnsupported, Quote(name))
+	}
+	for {
+		priv, err := draw(all[i].Kind)
+		if err != nil {
+			return nil, err
+		}
+		sum, err := thumbprint(priv.Public())
+		if err != nil {
+			return nil, err
+		}
+		// The command line would read a kid that starts with a dash as a flag.
+		if sum[0] != '-' && sum[0] != '_' {
+			return Marshal(priv, sum[:generatedIDLength], all[i].Use, all[i].Alg)
+		}
+	}
+}
+
+func draw(k Kind) (PrivateKey, error) {
+	switch k {
+	case P256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case Ed25519:
+		_, priv, err := ed25519.GenerateKey(rand.Reader)
+		return priv, err
+	case RSA:
+		return rsa.GenerateKey(rand.Reader, rsaBits)
+	}
+	if fips140.Enforced() {
+		return nil, errFIPS
+	}
+	return ecdh.X25519().GenerateKey(rand.Reader)
+}
+
+// Identify returns the RFC 7638 thumbprint of a public key, in base64url, and the kid:
+// the given one, or one made from the thumbprint when it is empty. It refuses weak
+// keys with [ErrWeakKey], and a kid that is not 1 to 256 printable ASCII characters
+// with [ErrMalformed].
+func Identify(pub any, kid string) (id, print string, err error) {
+	if err := checkStrength(pub); err != nil {
+		return "", "", err
+	}
+	if print, err = thumbprint(pub); err != nil {
+		return "", "", fmt.Errorf("%w: no thumbprint", ErrMalformed)
+	}
+	if kid == "" {
+		kid = strings.TrimLeft(print, "-_")[:generatedIDLength]
+	}
+	return kid, print, CheckKeyID(kid)
+}
+
+const maxIDLength = 256
+
+// CheckKeyID admits any printable ASCII: a kid serves as a map key, never as a path, a
+// query or a template.
+func CheckKeyID(kid string) error {
+	if len(kid) == 0 || len(kid) > maxIDLength {
+		return fmt.Errorf("%w: a kid has 1 to %d characters", ErrMalformed, maxIDLength)
+	}
+	for i := range len(kid) {
+		if kid[i] < ' ' || kid[i] > '~' {
+			return fmt.Errorf("%w: a kid is printable ASCII", ErrMalformed)
+		}
+	}
+	return nil
+}
+
+func encode(b []byte) string { return strict.EncodeBase64URL(b) }

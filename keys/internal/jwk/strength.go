@@ -1,0 +1,91 @@
+package jwk
+
+import (
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"math/big"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+const (
+	minRSABits     = 2048
+	maxRSABits     = 4096 // beyond it one verification is a denial of service
+	minRSAExponent = 65537
+	maxRSAExponent = 1<<31 - 1 // crypto/rsa encrypts with no larger one
+)
+
+// checkStrength refuses public keys that would make a signature or a ciphertext
+// worthless.
+func checkStrength(pub crypto.PublicKey) error {
+	switch p := pub.(type) {
+	case *rsa.PublicKey:
+		return checkRSA(p)
+	case *ecdsa.PublicKey:
+		//lint:ignore SA1019 a signer from elsewhere may leave them nil, and ECDH panics then
+		if p.X == nil || p.Y == nil {
+			return fmt.Errorf("%w: a public key without coordinates", ErrMalformed)
+		}
+		if _, err := p.ECDH(); err != nil {
+			return fmt.Errorf("%w: not a point of P-256", ErrMalformed)
+		}
+	case ed25519.PublicKey:
+		// go-jose knows the points of low order, under which an attacker can sign.
+		if _, err := json.Marshal(jose.JSONWebKey{Key: p}); err != nil {
+			return fmt.Errorf("%w: not a usable Ed25519 point", ErrWeakKey)
+		}
+	case *ecdh.PublicKey:
+		return checkX25519(p)
+	}
+	return nil
+}
+
+func checkRSA(p *rsa.PublicKey) error {
+	if bits := p.N.BitLen(); bits < minRSABits || bits > maxRSABits {
+		return fmt.Errorf("%w: RSA key of %d bits; use %d to %d", ErrWeakKey, bits, minRSABits, maxRSABits)
+	}
+	if p.N.Bit(0) == 0 {
+		return fmt.Errorf("%w: even RSA modulus", ErrWeakKey)
+	}
+	if p.E < minRSAExponent || p.E > maxRSAExponent || p.E%2 == 0 {
+		return fmt.Errorf("%w: RSA exponent must be odd, at least %d and at most %d", ErrWeakKey, minRSAExponent, maxRSAExponent)
+	}
+	if hasROCAFingerprint(p.N) {
+		return fmt.Errorf("%w: RSA key from a broken generator (ROCA, CVE-2017-15361)", ErrWeakKey)
+	}
+	return nil
+}
+
+// rocaPrimes are the primes whose residues tell a modulus of the broken Infineon
+// generator: there n is a power of 65537 modulo each of them (Nemec et al., "The
+// Return of Coppersmith's Attack", CCS 2017). A sound modulus passes all by
+// chance with probability below 2^-27.
+var rocaPrimes = [...]int64{
+	3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
+	101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+}
+
+func hasROCAFingerprint(n *big.Int) bool {
+	for _, p := range rocaPrimes {
+		residue := new(big.Int).Mod(n, big.NewInt(p)).Int64()
+		if !isPowerOfGenerator(residue, p) {
+			return false
+		}
+	}
+	return true
+}
+
+func isPowerOfGenerator(residue, p int64) bool {
+	const generator = 65537
+	for x, i := int64(1), int64(0); i < p; x, i = x*generator%p, i+1 {
+		if x == residue {
+			return true
+		}
+	}
+	return false
+}

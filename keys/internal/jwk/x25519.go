@@ -1,0 +1,117 @@
+package jwk
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"crypto/fips140"
+	"fmt"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// Keys on X25519 (RFC 7748) for ECDH-ES, as RFC 8037 has them. go-jose does not read
+// or write them, so their JWKs are ours.
+
+const (
+	crvX25519  = "X25519"
+	x25519Size = 32 // bytes of a public and of a private key
+)
+
+// x25519JWK is a JWK of type OKP, RFC 8037 section 2, its members in the order in
+// which go-jose writes others.
+type x25519JWK struct {
+	Use string       `json:"use,omitempty"`
+	Kty string       `json:"kty"`
+	Kid string       `json:"kid,omitempty"`
+	Crv string       `json:"crv"`
+	Alg string       `json:"alg,omitempty"`
+	X   encodedBytes `json:"x"`
+	D   encodedBytes `json:"d,omitempty"`
+}
+
+// encodedBytes are bytes that JSON has in base64url without padding.
+type encodedBytes []byte
+
+func (b encodedBytes) MarshalText() ([]byte, error) { return []byte(encode(b)), nil }
+
+// errFIPS: SP 800-56A, by which FIPS 140-3 approves of key agreements, does not have
+// this curve, and crypto/ecdh refuses it in that mode.
+var errFIPS = fmt.Errorf("%w: GODEBUG=fips140=only does not allow X25519; use %s or %s, which are on P-256", ErrUnsupported, ECDHES.Name, ECDHESKW.Name)
+
+// decodeX25519 makes a key of the members of a JWK whose values are canonical
+// base64url. Whether the point is a good one, checkX25519 decides.
+func decodeX25519(members map[string]string) (any, error) {
+	if fips140.Enforced() {
+		return nil, errFIPS
+	}
+	x, err := strict.DecodeBase64URL(members["x"])
+	if err != nil || len(x) != x25519Size {
+		return nil, fmt.Errorf("%w: x of an %s key has %d bytes", ErrMalformed, crvX25519, x25519Size)
+	}
+	text, private := members["d"]
+	if !private {
+		return ecdh.X25519().NewPublicKey(x)
+	}
+	d, err := strict.DecodeBase64URL(text)
+	defer clear(d)
+	if err != nil || len(d) != x25519Size {
+		return nil, fmt.Errorf("%w: d of an %s key has %d bytes", ErrMalformed, crvX25519, x25519Size)
+	}
+	own, err := ecdh.X25519().NewPrivateKey(d)
+	// Without this check a private key could be filed under the public key of another
+	// party.
+	if err != nil || !bytes.Equal(own.PublicKey().Bytes(), x) {
+		return nil, fmt.Errorf("%w: the private and the public half do not belong together", ErrMalformed)
+	}
+	return own, nil
+}
+
+// CheckPoint refuses a sender's public key of low order, with which every agreement has
+// the same result. Points of P-256 have none.
+func CheckPoint(p *ecdh.PublicKey) error {
+	if p.Curve() != ecdh.X25519() {
+		return nil
+	}
+	return checkOrder(p)
+}
+
+// checkX25519 refuses points of low order, with which an attacker knows the shared
+// secret, and second spellings of a point, which would give one key two thumbprints.
+func checkX25519(p *ecdh.PublicKey) error {
+	if !isCanonical(p.Bytes()) {
+		return fmt.Errorf("%w: an %s point that is not below the prime of the field", ErrMalformed, crvX25519)
+	}
+	return checkOrder(p)
+}
+
+func checkOrder(p *ecdh.PublicKey) error {
+	// Any private key will do to tell the points of low order: it is a multiple of
+	// their order and of no other point's, so with them alone the secret is zero (RFC
+	// 7748 sections 5 and 6.1).
+	probe, err := ecdh.X25519().NewPrivateKey(make([]byte, x25519Size))
+	if err == nil {
+		_, err = probe.ECDH(p)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: an %s point of low order", ErrWeakKey, crvX25519)
+	}
+	return nil
+}
+
+// isCanonical reports whether a u-coordinate, little-endian, is below 2^255 - 19. RFC
+// 7748 section 5 takes the others too, and no key generation makes them.
+func isCanonical(u []byte) bool {
+	if top := u[x25519Size-1]; top != 0x7f {
+		return top < 0x7f
+	}
+	for _, b := range u[1 : x25519Size-1] {
+		if b != 0xff {
+			return true
+		}
+	}
+	return u[0] < 0xed
+}
+
+// isX25519 reports whether DER names id-X25519 (RFC 8410 section 3) as the algorithm
+// of its key. It only chooses the text of an error.
+func isX25519(der []byte) bool { return bytes.Contains(der, []byte{0x06, 0x03, 0x2b, 0x65, 0x6e}) }

@@ -1,0 +1,168 @@
+package keyring
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	josecipher "github.com/go-jose/go-jose/v4/cipher"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// ownKey is a key with the bytes of its private JWK, which the Key itself does not give.
+type ownKey struct {
+	*keys.Key
+	jwk []byte
+}
+
+// generated returns a key for suite. RSA keys are slow to make and come from a file.
+func generated(t testing.TB, suite keys.Suite) ownKey {
+	t.Helper()
+	if strings.HasPrefix(suite.Alg(), "R") || strings.HasPrefix(suite.Alg(), "P") {
+		return parsed(t, readTestdata(t, "keys/rsa.pem"), keys.Hint{Suite: suite})
+	}
+	return parsed(t, must(jwk.Generate(suite.String()))(t), keys.Hint{Suite: suite})
+}
+
+// parsed returns the key in data, a JWK or PEM.
+func parsed(t testing.TB, data []byte, hint keys.Hint) ownKey {
+	t.Helper()
+	k := must(keys.ParseKey(data, hint))(t)
+	material := any(k.Public())
+	if j := must(jwk.Parse(data))(t); j.Private != nil {
+		material = j.Private
+	}
+	return ownKey{k, must(jwk.Marshal(material, k.ID(), string(k.Use()), k.Suite().Alg()))(t)}
+}
+
+// withID returns k under another kid.
+func withID(t testing.TB, k ownKey, kid string) ownKey {
+	t.Helper()
+	j := must(jwk.Parse(k.jwk))(t)
+	return parsed(t, must(jwk.Marshal(j.Private, kid, string(k.Use()), k.Suite().Alg()))(t), keys.Hint{Suite: k.Suite()})
+}
+
+// withoutPrivate returns the public half of k.
+func (k ownKey) withoutPrivate(t testing.TB) ownKey {
+	t.Helper()
+	return parsed(t, must(publicJWK(k.Key))(t), keys.Hint{Suite: k.Suite()})
+}
+
+// recordKey returns the key of a record.
+func recordKey(t testing.TB, r *record) ownKey {
+	t.Helper()
+	return parsed(t, r.JWK, keys.Hint{Suite: must(r.key())(t).Suite()})
+}
+
+// memMemory is a Memory in memory.
+type memMemory struct {
+	newest Checkpoint
+	saves  int
+	err    error // of both methods
+}
+
+func (m *memMemory) Load(context.Context) (Checkpoint, error) { return m.newest, m.err }
+
+func (m *memMemory) Save(_ context.Context, newest Checkpoint) error {
+	if m.err == nil {
+		m.newest = newest
+		m.saves++
+	}
+	return m.err
+}
+
+func (k ownKey) hint() keys.Hint { return keys.Hint{Suite: k.Suite()} }
+
+// importOwn is Import of a key with its bytes.
+func (r *Ring) importOwn(ctx context.Context, k ownKey, state State) error {
+	_, err := r.Import(ctx, k.jwk, k.hint(), state)
+	return err
+}
+
+func (r *Ring) importOwnInsecurely(ctx context.Context, k ownKey) error {
+	_, err := r.ImportInsecurely(ctx, k.jwk, k.hint())
+	return err
+}
+
+func wrapped1(kek KEK, ringKey []byte) func(testing.TB) string {
+	return func(t testing.TB) string {
+		t.Helper()
+		return must(kek.Wrap(t.Context(), ringKey))(t).JWE
+	}
+}
+
+func unwrap1(t testing.TB, kek KEK, jwe string) ([]byte, error) {
+	return kek.Unwrap(t.Context(), WrappedKey{JWE: jwe})
+}
+
+func b64(b []byte) string { return strict.EncodeBase64URL(b) }
+
+func join(parts ...[]byte) []byte { return slices.Concat(parts...) }
+
+func asJSON(t testing.TB, v any) []byte {
+	t.Helper()
+	return must(json.Marshal(v))(t)
+}
+
+func asMap(t testing.TB, text []byte) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// checkPublished fails for a JWK Set that has a private member, or a member without kid,
+// use and alg.
+func checkPublished(t *testing.T, text []byte) {
+	t.Helper()
+	items, ok, err := must(strict.ParseObject(text))(t).Array("keys")
+	if !ok || err != nil {
+		t.Fatalf("no JWK Set: %s", text)
+	}
+	for _, item := range items {
+		o := must(strict.ParseObject(item))(t)
+		for _, name := range []string{"kid", "use", "alg"} {
+			if s, _, _ := o.Text(name); s == "" {
+				t.Errorf("no %s in %s", name, item)
+			}
+		}
+		for name := range o.All() {
+			if !strings.Contains(" kty kid use alg crv x y n e ", " "+name+" ") {
+				t.Errorf("member %s in %s", name, item)
+			}
+		}
+	}
+}
+
+// encrypted encrypts with a content encryption of RFC 7518 section 5, with any length of
+// the key that the algorithm takes.
+func encrypted(t testing.TB, c keys.Content, cek, aad, plaintext []byte) (iv, ciphertext, tag []byte) {
+	t.Helper()
+	tagSize := 16
+	var mode cipher.AEAD
+	if strings.HasSuffix(c.String(), "GCM") {
+		mode = must(cipher.NewGCM(must(aes.NewCipher(cek))(t)))(t)
+	} else {
+		mode = must(josecipher.NewCBCHMAC(slices.Clone(cek), aes.NewCipher))(t)
+		tagSize = len(cek) / 2
+	}
+	iv = make([]byte, mode.NonceSize())
+	rand.Read(iv)
+	out := mode.Seal(nil, iv, plaintext, aad)
+	return iv, out[:len(out)-tagSize], out[len(out)-tagSize:]
+}
+
+// keySize is the length in bytes of the key of a content encryption.
+func keySize(c keys.Content) int {
+	return map[keys.Content]int{keys.A256GCM: 32, keys.A128GCM: 16, keys.A256CBCHS512: 64, keys.A128CBCHS256: 32}[c]
+}

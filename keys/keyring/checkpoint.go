@@ -1,0 +1,112 @@
+package keyring
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// Checkpoint tells one written generation of a ring from every other, also from one with
+// the same number on a forked copy. A process that keeps the last checkpoint that it saw,
+// outside the store, can tell that the store was set back; see [Memory]. The zero
+// Checkpoint stands for nothing seen.
+type Checkpoint struct {
+	Generation uint64 `json:"generation"`
+	Nonce      string `json:"nonce"`
+}
+
+// String writes a checkpoint for [ParseCheckpoint]. It is not a secret.
+func (c Checkpoint) String() string { return strconv.FormatUint(c.Generation, 10) + ":" + c.Nonce }
+
+// ParseCheckpoint reads the text of [Checkpoint.String]. It returns [keys.ErrMalformed].
+func ParseCheckpoint(s string) (Checkpoint, error) {
+	generation, nonce, ok := strings.Cut(s, ":")
+	n, err := strconv.ParseUint(generation, 10, 64)
+	if !ok || err != nil || nonce == "" {
+		return Checkpoint{}, fmt.Errorf("%w: not a generation and a nonce", keys.ErrMalformed)
+	}
+	return Checkpoint{n, nonce}, nil
+}
+
+// Memory keeps the newest checkpoint of one ring over restarts, outside its store: a file
+// beside the KEK, a row in another database. It is how a process notices that the store
+// was set back to an older ring. A Memory is safe for concurrent use.
+type Memory interface {
+	// Load returns the newest checkpoint that was saved, the zero one for none.
+	Load(ctx context.Context) (Checkpoint, error)
+	// Save keeps a checkpoint in place of the one before. It is durable when Save returns.
+	Save(ctx context.Context, newest Checkpoint) error
+}
+
+// remember gives the memory the newest checkpoint, if it lacks it.
+func (r *Ring) remember(ctx context.Context) error {
+	if r.memory == nil {
+		return nil
+	}
+	if err := r.mu.lock(ctx); err != nil {
+		return err
+	}
+	defer r.mu.unlock()
+	return r.rememberLocked(ctx)
+}
+
+// rememberLocked is remember for a caller that holds r.mu.
+func (r *Ring) rememberLocked(ctx context.Context) error {
+	if r.memory == nil || r.saved == r.seen {
+		return nil
+	}
+	if err := r.memory.Save(ctx, r.seen); err != nil {
+		return fmt.Errorf("keyring: the memory of the ring cannot be kept: %w", err)
+	}
+	r.saved = r.seen
+	return nil
+}
+
+// Checkpoint returns the checkpoint of the newest generation that this Ring saw.
+func (r *Ring) Checkpoint() Checkpoint { return r.snapshot.Load().document.checkpoint() }
+
+// Log loads the ring and returns its last 256 changes, oldest first.
+func (r *Ring) Log(ctx context.Context) ([]Event, error) {
+	s, err := r.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(s.document.Log), nil
+}
+
+// stamp makes d the generation after previous.
+func (d *document) stamp(previous Checkpoint, now time.Time, log ...logEntry) {
+	if previous != (Checkpoint{}) {
+		d.History = append(d.History, previous)
+		d.History = d.History[max(0, len(d.History)-historyLength):]
+	}
+	nonce := make([]byte, nonceSize)
+	rand.Read(nonce)
+	d.Generation, d.Nonce = previous.Generation+1, strict.EncodeBase64URL(nonce)
+	for _, e := range log {
+		d.Log = append(d.Log, Event{Time: utc(now), Generation: d.Generation, By: actor(), What: e.what, KeyID: e.kid})
+	}
+	d.Log = d.Log[max(0, len(d.Log)-logLength):]
+}
+
+// actor returns the user and the host that change the ring, for its log.
+func actor() string {
+	name := fmt.Sprintf("uid %d", os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return name
+	}
+	return name + "@" + host
+}

@@ -1,0 +1,151 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// Create makes a new ring in cfg.Store, with an active key for each use and its staged
+// successor, and opens it. It never replaces a ring.
+//
+// It returns [ErrConfig] for a configuration without Store or KEK, [ErrExists] when there
+// is a ring, [ErrPolicy] for a policy that cannot work, and the errors of the store and of
+// the memory; then nothing was written.
+func Create(ctx context.Context, cfg Config) (*Ring, error) {
+	return createAt(ctx, cfg, time.Now)
+}
+
+// OpenOrCreate opens the ring in cfg.Store, and creates it when there is none. Several
+// processes may start at once: one creates the ring, and the others open it.
+//
+// It returns the errors of [Open] and [Create], except [ErrNoRing] and [ErrExists].
+func OpenOrCreate(ctx context.Context, cfg Config) (*Ring, error) {
+	r, err := Open(ctx, cfg)
+	if !errors.Is(err, ErrNoRing) {
+		return r, err
+	}
+	r, err = Create(ctx, cfg)
+	if !errors.Is(err, ErrExists) {
+		return r, err
+	}
+	return Open(ctx, cfg) // another process was first
+}
+
+func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if _, _, err := cfg.Store.Load(ctx); !errors.Is(err, ErrNoRing) {
+		if err != nil {
+			return nil, err
+		}
+		return nil, ErrExists
+	}
+	d, err := newDocument(cfg, now())
+	if err != nil {
+		return nil, err
+	}
+	key := newRingKey()
+	own, err := wrap(ctx, cfg.KEK, key)
+	if err != nil {
+		return nil, err
+	}
+	d.stamp(Checkpoint{}, now(), logEntry{what: "create"})
+	data, err := sealBlob(d, []slot{own}, key)
+	if err != nil {
+		return nil, err
+	}
+	_, err = cfg.Store.Swap(ctx, "", data)
+	if errors.Is(err, ErrConflict) {
+		return nil, ErrExists
+	}
+	if err != nil && !errors.Is(err, ErrUnknownOutcome) {
+		return nil, err
+	}
+	// A new ring begins anew: the memory may hold the checkpoint of one that is gone.
+	r, openErr := openSince(ctx, cfg, Checkpoint{}, now)
+	if err != nil && (openErr != nil || !r.snapshot.Load().document.contains(d.checkpoint())) {
+		return nil, err
+	}
+	return r, openErr
+}
+
+// newDocument makes the first keys of a ring.
+func newDocument(cfg Config, now time.Time) (*document, error) {
+	policy := cfg.Policy.withDefaults()
+	if err := policy.Validate(); err != nil {
+		return nil, err
+	}
+	d := &document{Version: documentVersion, Policy: newPolicyDocument(policy)}
+	uses := cfg.Uses
+	if len(uses) == 0 {
+		uses = []keys.Use{keys.UseSig, keys.UseEnc}
+	}
+	for i, u := range uses {
+		if u != keys.UseSig && u != keys.UseEnc || slices.Contains(uses[:i], u) {
+			return nil, fmt.Errorf("%w: the uses of a ring are sig, enc or both", ErrPolicy)
+		}
+		for _, state := range []State{Active, Staged} {
+			k, err := newKey(policy.forUse(u).Suites[0], state)
+			if err != nil {
+				return nil, err
+			}
+			d.add(k, now)
+		}
+	}
+	return d, nil
+}
+
+// Import puts a key from elsewhere into the ring, as staged, active or retired, and
+// returns its kid. The data is a JWK or PEM, as [keys.ParseKey] reads it. A retired
+// signing key only verifies, so its private half is dropped and a public key will do;
+// any other needs its private half.
+//
+// It returns [ErrState] when state is another one, or is [Active] and the ring is not a
+// new one without keys for that use, since other processes may use it already;
+// [keys.ErrDuplicate] when the ring holds the key or once held it; [keys.ErrNoKey]
+// without a private half; and the errors of ParseKey. Then nothing was written.
+func (r *Ring) Import(ctx context.Context, data []byte, hint keys.Hint, state State) (kid string, err error) {
+	if state != Staged && state != Active && state != Retired {
+		return "", fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)
+	}
+	k, err := newRecord(data, hint, state)
+	if err != nil {
+		return "", err
+	}
+	return k.ID, r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
+		isOld := func(o record) bool { return o.Use == k.Use && !o.Activated.IsZero() }
+		if state == Active && (slices.ContainsFunc(d.Keys, isOld) || d.Generation > 1) {
+			return nil, fmt.Errorf("%w: only a new ring without an active key for use %s takes one; import this one as staged", ErrState, k.Use)
+		}
+		d.add(k, r.now())
+		return []logEntry{{"import as " + string(state), k.ID}}, nil
+	})
+}
+
+// ImportInsecurely imports an active key that takes over at once, without waiting until
+// other parties can know it; the key that was active retires. Tokens fail until they do:
+// it is for moving from another system, before the first token. It returns the errors of
+// [Ring.Import].
+func (r *Ring) ImportInsecurely(ctx context.Context, data []byte, hint keys.Hint) (kid string, err error) {
+	k, err := newRecord(data, hint, Active)
+	if err != nil {
+		return "", err
+	}
+	return k.ID, r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
+		log := []logEntry{{"import as active", k.ID}}
+		if old := d.find(k.Use, Active); old != nil {
+			if err := old.retire(r.now()); err != nil {
+				return nil, err
+			}
+			log = append(log, logEntry{string(Retire), old.ID})
+		}
+		d.add(k, r.now())
+		return log, nil
+	})
+}

@@ -1,0 +1,95 @@
+// Package keyring keeps the private keys of one party: encrypted in a store, rotated by a
+// policy, revoked in an emergency.
+//
+// A service that issues tokens has a [Ring] with signing keys, a service that accepts
+// them has one with decryption keys, and a service that does both has one ring with both
+// uses.
+//
+// [OpenOrCreate] opens the ring in a [Store], and makes one on the first start. Package
+// filestore is the store for most programs, [NewMemStore] the store for tests. A ring is
+// encrypted under a key encryption key ([KEKFile], [NewKEK] or [PassphraseKEK]) as one
+// JWE, so a thief of the file reads nothing. Back up the ring and the KEK, apart from
+// each other: a lost KEK is final, and the two together are all your keys.
+//
+// # States
+//
+// A key goes from staged to active to retired to destroyed, or from any of them to
+// revoked (NIST SP 800-57: pre-activation, active, deactivated, destroyed,
+// compromised). There is exactly one active key for each use, and a staged successor
+// beside it. Destroyed and revoked are final: a tombstone stays, and a kid never
+// comes back. The two uses mirror each other: of a signing key the public half goes
+// out first and the private half is erased when it retires; of a decryption key the
+// private half is there first and is kept until the last token is dead.
+//
+//	           signing: private / published     decryption: private / published
+//	staged     held / yes                       opens / no
+//	active     signs / yes                      opens / yes
+//	retired    erased / yes                     opens / no
+//	destroyed  erased / no                      erased / no
+//	revoked    erased / no                      opens until its tokens are dead / no
+//
+// # Windows
+//
+// A rotation that hurries logs people out: a verifier does not have the new signing
+// key yet, a sealer still uses the old encryption key. How long to wait follows from
+// the [Policy]: token lifetime T, leeway L, clock skew S, cache age C, publish lag D,
+// snapshot age R.
+//
+//	signing     |-- staged ------|-- active ---|-- retired -------| destroyed
+//	            published, held  | signs       | erased, verifies |
+//	            <-- I1 at least ->             <-- I2 at least -->
+//
+//	decryption  |-- staged ------|-- active ---|-- retired -------| destroyed
+//	            opens            | published   | opens            |
+//	            <-- I3 at least ->             <-- I4 at least -->
+//
+//	                                               default
+//	I1  R + D + C + S           every verifier has the public key       25 h 2 min
+//	I2  R + T + L + 2S          the last token it signed is dead         2 h 3 min
+//	I3  R + S                   every opener has the private key        61 min
+//	I4  R + D + C + T + L + 2S  the last one sealed to it is dead       26 h 4 min
+//
+// A key remembers the largest figures that were in force while it was in use, so a
+// policy that shrinks ends nothing early. Two parties each go by their own ring: shorten
+// T at the issuer first, lengthen it at the recipient first. A key is destroyed in two looks, a
+// whole window apart, so that one clock that jumped ahead, or was behind when the key
+// retired, destroys nothing early.
+//
+// # Rotating
+//
+// [Ring.Rotate] does the one step that is due, [Ring.Run] all of them for as long as
+// a service runs; any number of processes may do either, on one ring. [Ring.RotateNow]
+// brings the end of a period forward, [Ring.Revoke] is for emergencies.
+//
+// A Ring works from a snapshot that it reloads once a minute. When the store cannot be
+// read for longer than R, it decrypts and does nothing else: by then others may have
+// retired the key that it signs with. Every Ring that has seen a newer ring refuses a
+// store that was set back to an older one, or to a fork of it; a [Memory] carries that
+// over a restart.
+//
+// Formats written by this version are read by every later one.
+package keyring
+
+import "errors"
+
+// What can be wrong with a ring, for errors.Is. The errors of package keys are wrapped
+// too. The texts name kids, algorithms and files, never key material.
+var (
+	// ErrConfig: a Config without a Store or a KEK.
+	ErrConfig = errors.New("keyring: invalid configuration")
+	// ErrExists: there is a ring already, and nothing replaces a ring.
+	ErrExists = errors.New("keyring: there is a ring already")
+	// ErrUnreadable: the ring is damaged, or the key encryption key is not its own.
+	// The two cannot be told apart.
+	ErrUnreadable = errors.New("keyring: the ring cannot be opened: wrong key file or passphrase, or a damaged ring")
+	// ErrKEK: the key encryption key itself is missing, malformed or unsafely stored.
+	ErrKEK = errors.New("keyring: unusable key encryption key")
+	// ErrRollback: the store holds an older or a forked ring than was seen before.
+	ErrRollback = errors.New("keyring: the ring was rolled back")
+	// ErrState: the change is not allowed in the key's or the ring's present state.
+	ErrState = errors.New("keyring: not allowed in this state")
+	// ErrWindow: a window is not over yet; see [WindowError].
+	ErrWindow = errors.New("keyring: a window is not over yet")
+	// ErrPolicy: durations that contradict each other.
+	ErrPolicy = errors.New("keyring: invalid policy")
+)

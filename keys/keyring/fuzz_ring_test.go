@@ -1,0 +1,161 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// ringSeeds are documents to begin with: that of the oldest golden ring without its
+// RSA keys, whose checks take longer than all the rest, and one that has a policy
+// before the present one.
+func ringSeeds(f *testing.F) []document {
+	f.Helper()
+	golden := *goldenVictim(f, "v1.ring").was
+	golden.Keys = slices.DeleteFunc(slices.Clone(golden.Keys), func(r record) bool {
+		suite, err := keys.ParseSuite(r.Suite)
+		return err != nil || suite == keys.RS256 || suite == keys.PS256 || suite == keys.RSAOAEP256
+	})
+	ring := newRing(f, NewMemStore(), newClock())
+	if err := ring.UpdatePolicy(f.Context(), func(p *Policy) { p.TokenLifetime /= 2 }); err != nil {
+		f.Fatal(err)
+	}
+	return []document{golden, *ring.snapshot.Load().document}
+}
+
+// privateParts are the private members of the JWKs in a document, in the spellings
+// in which an error could show them.
+func privateParts(t testing.TB, d *document) []string {
+	t.Helper()
+	var parts []string
+	for _, r := range d.Keys {
+		var jwk map[string]any
+		if len(r.JWK) == 0 || json.Unmarshal(r.JWK, &jwk) != nil {
+			continue
+		}
+		for _, name := range []string{"d", "p", "q", "dp", "dq", "qi"} {
+			if s, ok := jwk[name].(string); ok {
+				raw := must(base64.RawURLEncoding.DecodeString(s))(t)
+				parts = append(parts, s[:20], string(raw[:12]))
+			}
+		}
+	}
+	return parts
+}
+
+// FuzzRingDocument is FuzzOpenRing behind the encryption: the text is put under the
+// true key of the golden ring, beside its slots, which are always the same. It is
+// refused as damaged, or it is a ring that can be written again and reads as itself.
+func FuzzRingDocument(f *testing.F) {
+	v := goldenVictim(f, "v1.ring")
+	slots := must(parseBlob(v.doc))(f).Slots
+	key := must(blob{Slots: slots}.ringKey(context.Background(), v.kek))(f)
+	secrets := privateParts(f, v.was)
+	for _, d := range ringSeeds(f) {
+		secrets = append(secrets, privateParts(f, &d)...)
+		text := withSlots(f, d, slots)
+		f.Add(text)
+		f.Add(bytes.Replace(text, []byte(`"state":"active"`), []byte(`"state":"retired"`), 1))
+		f.Add(bytes.Replace(text, []byte(`"generation":`), []byte(`"generation":1844674407370955161`), 1))
+		f.Add(bytes.ReplaceAll(text, []byte(`"1h0m0s"`), []byte(`"2562047h47m16.854775807s"`)))
+	}
+	if len(secrets) == 0 {
+		f.Fatal("no private members to look for")
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c := newClock()
+		r, err := openAt(t.Context(), Config{Store: frozen(sealedAs(t, ringHeader, slots, key, text)), KEK: v.kek}, c.now)
+		if err != nil {
+			checkRefusal(t, r, err, secrets)
+			return
+		}
+		s := r.snapshot.Load()
+		checkRing(t, s)
+		again := must(openAt(t.Context(), Config{Store: storeWith(t, must(sealBlob(s.document.clone(), slots, key))(t)), KEK: v.kek}, c.now))(t)
+		if !bytes.Equal(asJSON(t, again.snapshot.Load().document), asJSON(t, s.document)) {
+			t.Fatal("another ring came back")
+		}
+		// It rotates or says why not; whatever it becomes can be read.
+		c.advance(400 * 24 * time.Hour)
+		if _, err := again.Rotate(t.Context()); err == nil {
+			checkRing(t, must(again.load(t.Context()))(t))
+		}
+	})
+}
+
+func checkRefusal(t *testing.T, r *Ring, err error, secrets []string) {
+	t.Helper()
+	if r != nil || !errors.Is(err, ErrUnreadable) || len(err.Error()) > 1000 {
+		t.Fatalf("%v", err)
+	}
+	for _, s := range secrets {
+		if strings.Contains(err.Error(), s) {
+			t.Fatalf("the error shows a private key: %v", err)
+		}
+	}
+}
+
+// checkRing checks what every ring keeps to, whoever wrote it.
+func checkRing(t *testing.T, s *snapshot) {
+	t.Helper()
+	seen, active := make(map[string]bool), make(map[keys.Use]int)
+	for _, r := range s.document.Keys {
+		if seen[r.ID] || seen[r.Thumbprint] {
+			t.Fatalf("kid %q twice", r.ID)
+		}
+		seen[r.ID], seen[r.Thumbprint] = true, true
+		if r.State == Active {
+			active[r.Use]++
+		}
+		if final := r.State == Destroyed || r.State == Revoked && r.Use == keys.UseSig; final && len(r.JWK) != 0 {
+			t.Fatalf("%s, and its key is there", r.State)
+		}
+		k, opens := s.set.DecryptionKey(r.ID)
+		if opens && (r.Use != keys.UseEnc || r.State == Destroyed || k.Suite().Alg() != r.Suite) {
+			t.Fatalf("a %s %s key opens", r.State, r.Suite)
+		}
+		if must(s.set.PublicKeys(t.Context(), ""))(t).HasVerificationKey(r.ID) && !r.isPublished() {
+			t.Fatalf("a %s key verifies", r.State)
+		}
+	}
+	if active[keys.UseSig] > 1 || active[keys.UseEnc] > 1 {
+		t.Fatalf("%v active keys", active)
+	}
+	if err := s.policy.Validate(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// FuzzRingHeaders writes JWEs in which everything is right but the header: of a slot
+// and of the ring there is exactly one.
+func FuzzRingHeaders(f *testing.F) {
+	const slotHeader = `{"alg":"A256KW","enc":"A256CBC-HS512"}`
+	for _, h := range []string{slotHeader, ringHeader} {
+		f.Add([]byte(h))
+		for _, other := range headers(h) {
+			f.Add([]byte(other))
+		}
+	}
+	v := goldenVictim(f, "v1.ring")
+	good := must(parseBlob(v.doc))(f).Slots
+	key := must(blob{Slots: good}.ringKey(context.Background(), v.kek))(f)
+	text := withSlots(f, *documentOf(), good)
+	f.Fuzz(func(t *testing.T, header []byte) {
+		wrapped := wrapUnder(t, string(header), testKEK, key())
+		if got, err := unwrap1(t, rawKey(t), wrapped); (err == nil) != (string(header) == slotHeader) || err != nil && (got != nil || err != ErrUnreadable) {
+			t.Fatalf("a slot with the header %q: %v", header, err)
+		}
+		doc := sealedAs(t, string(header), good, key, text)
+		if _, err := openAt(t.Context(), Config{Store: frozen(doc), KEK: v.kek}, newClock().now); (err == nil) != (string(header) == ringHeader) || err != nil && err.Error() != damagedText {
+			t.Fatalf("a ring with the header %q: %v", header, err)
+		}
+	})
+}

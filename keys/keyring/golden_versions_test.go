@@ -1,0 +1,48 @@
+package keyring
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// releasedFormats are the versions of the ring file that were ever released. One
+// may be added, none taken away.
+var releasedFormats = []int{1}
+
+// Every released format has its rings in the test data, every ring there is of a
+// released format and opens, and what is written today is the newest of them. A
+// format without a golden ring is one that nobody notices to be lost.
+func TestGoldenOfEveryFormat(t *testing.T) {
+	newest := slices.Max(releasedFormats)
+	for what, v := range map[string]int{"ring": blobVersion, "document": documentVersion} {
+		if v != newest {
+			t.Errorf("a %s is written in format %d, and %d was released", what, v, newest)
+		}
+	}
+	files := must(filepath.Glob("../../testdata/rings/*.ring"))(t)
+	if len(files) == 0 {
+		t.Fatal("no rings in the test data")
+	}
+	found := make(map[string]bool)
+	for _, file := range files {
+		name := filepath.Base(file)
+		found[name] = true
+		format, _, _ := strings.Cut(strings.TrimSuffix(name, ".ring"), "-")
+		if v, err := strconv.Atoi(strings.TrimPrefix(format, "v")); err != nil || !slices.Contains(releasedFormats, v) {
+			t.Errorf("%s is of no released format", name)
+			continue
+		}
+		kek := must(NewKEK(readTestdata(t, "rings/"+format+".kek")))(t)
+		newVictim(t, readTestdata(t, "rings/"+name), kek).opens(t)
+	}
+	for _, v := range releasedFormats {
+		for _, kind := range []string{".ring", "-passphrase.ring"} {
+			if name := "v" + strconv.Itoa(v) + kind; !found[name] {
+				t.Errorf("there is no %s", name)
+			}
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package keyring
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// TestWriteGoldenRings writes rings of the present version, for the day on which
+// there is a new format:
+//
+//	SEALJWT_GOLDEN=v2 go test -v -run TestWriteGoldenRings ./keys
+//
+// It prints the table that goes into the test. The rings that are there already
+// are promises: they are never written again.
+func TestWriteGoldenRings(t *testing.T) {
+	version := os.Getenv("SEALJWT_GOLDEN")
+	if version == "" {
+		t.Skip("SEALJWT_GOLDEN names no new version")
+	}
+	raw := []byte("sealjwt's example KEK, no secret")
+	kek, phrase := must(NewKEK(raw))(t), must(PassphraseKEK([]byte("an example passphrase, no secret")))(t)
+	d := documentOf()
+	at := newClock().now()
+	for _, k := range []struct {
+		suite keys.Suite
+		state State
+	}{
+		{keys.ES256, Destroyed}, {keys.ES256, Revoked}, {keys.RS256, Retired}, {keys.ES256, Active}, {keys.EdDSA, Staged}, {keys.PS256, Staged},
+		{keys.ECDHES, Destroyed}, {keys.ECDHES, Revoked}, {keys.RSAOAEP256, Retired}, {keys.ECDHES, Active}, {keys.ECDHESA256KW, Staged},
+	} {
+		r := recordOf(t, generated(t, k.suite), k.state)
+		at = at.Add(time.Minute)
+		r.Created = at
+		d.Keys = append(d.Keys, r)
+		t.Logf("{%q, %q, %q},", r.ID, r.Suite, r.State)
+	}
+	d.stamp(Checkpoint{}, at, logEntry{what: "create"})
+	d.Log[0].By = "example"
+	d.stamp(d.checkpoint(), at, logEntry{"import", d.Keys[0].ID})
+	d.Log[1].By = "example"
+
+	key := newRingKey()
+	slots := []slot{{kek.ID(), wrapped1(kek, key())(t)}}
+	write(t, version+".ring", must(sealBlob(d, slots, key))(t))
+	slots = append(slots, slot{phrase.ID(), wrapped1(phrase, key())(t)})
+	write(t, version+"-passphrase.ring", must(sealBlob(d, slots, key))(t))
+	write(t, version+".kek", raw)
+}
+
+func write(t *testing.T, name string, data []byte) {
+	t.Helper()
+	f := must(os.OpenFile("../../testdata/rings/"+name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600))(t)
+	must(f.Write(data))(t)
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,172 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// testKEK is 32 bytes that are no secret to anybody.
+var testKEK = []byte("0123456789abcdefghijklmnopqrstuv")
+
+func must[T any](v T, err error) func(t testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func rawKey(t testing.TB) KEK {
+	t.Helper()
+	return must(NewKEK(testKEK))(t)
+}
+
+func readTestdata(t testing.TB, name string) []byte {
+	t.Helper()
+	return must(os.ReadFile(filepath.Join("../../testdata", name)))(t)
+}
+
+func wantError(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error %v, want %v", err, want)
+	}
+}
+
+// clock is a clock that stands still until it is moved.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *clock { return &clock{t: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+// testStore is a MemStore that counts, and fails when told to.
+type testStore struct {
+	Store
+	mu    sync.Mutex
+	loads int
+	down  error                                                            // Load returns it
+	swap  func(ctx context.Context, prev string, doc []byte) (bool, error) // instead of one Swap; false for the usual
+}
+
+func newTestStore() *testStore { return &testStore{Store: NewMemStore()} }
+
+func (s *testStore) Load(ctx context.Context) ([]byte, string, error) {
+	s.mu.Lock()
+	s.loads++
+	down := s.down
+	s.mu.Unlock()
+	if down != nil {
+		return nil, "", down
+	}
+	return s.Store.Load(ctx)
+}
+
+func (s *testStore) Swap(ctx context.Context, prev string, doc []byte) (string, error) {
+	if swap := s.swap; swap != nil {
+		if done, err := swap(ctx, prev, doc); done {
+			return "", err
+		}
+	}
+	return s.Store.Swap(ctx, prev, doc)
+}
+
+func (s *testStore) setDown(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = err
+}
+
+// put overwrites what a store holds, as somebody with the file could.
+func put(t testing.TB, s Store, doc []byte) {
+	t.Helper()
+	_, version, err := s.Load(t.Context())
+	if err != nil && !errors.Is(err, ErrNoRing) {
+		t.Fatal(err)
+	}
+	must(s.Swap(t.Context(), version, doc))(t)
+}
+
+func blobOf(t testing.TB, s Store) []byte {
+	t.Helper()
+	doc, _, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func storeWith(t testing.TB, doc []byte) Store {
+	t.Helper()
+	s := NewMemStore()
+	put(t, s, doc)
+	return s
+}
+
+// newRing makes a ring with the default policy in s.
+func newRing(t testing.TB, s Store, c *clock) *Ring {
+	t.Helper()
+	return must(createAt(t.Context(), Config{Store: s, KEK: rawKey(t)}, c.now))(t)
+}
+
+func openRing(t testing.TB, s Store, c *clock) *Ring {
+	t.Helper()
+	return must(openAt(t.Context(), Config{Store: s, KEK: rawKey(t)}, c.now))(t)
+}
+
+// activeID is the kid of a ring's active key for a use, empty for none.
+func activeID(r *Ring, use keys.Use) string {
+	for _, k := range r.snapshot.Load().document.Keys {
+		if k.Use == use && k.State == Active {
+			return k.ID
+		}
+	}
+	return ""
+}
+
+func keyCount(r *Ring) int { return len(r.snapshot.Load().document.Keys) }
+
+// seal encrypts d under the test KEK, valid in every respect that d is.
+func seal(t testing.TB, d *document) []byte {
+	t.Helper()
+	key := newRingKey()
+	slots := []slot{{rawKey(t).ID(), wrapped1(rawKey(t), key())(t)}}
+	return must(sealBlob(d, slots, key))(t)
+}
+
+// slowStore says when a Load has begun and holds it until it is released.
+type slowStore struct {
+	Store
+	entered, release chan struct{}
+}
+
+func (s slowStore) Load(ctx context.Context) ([]byte, string, error) {
+	select {
+	case s.entered <- struct{}{}:
+	case <-s.release:
+	}
+	<-s.release
+	return s.Store.Load(ctx)
+}

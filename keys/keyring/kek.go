@@ -1,0 +1,225 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// KEK is a key encryption key: it wraps the ring key, which encrypts the ring. It
+// comes from [KEKFile], [NewKEK] or [PassphraseKEK]. A lost KEK is final: nothing
+// else opens the ring. A KEK is safe for concurrent use and prints as [redacted].
+type KEK interface {
+	// ID names the slot of this KEK in the ring. A ring finds the slot by it and never
+	// tries one slot after the other.
+	ID() string
+	// Wrap encrypts the 64 bytes of a ring key.
+	Wrap(ctx context.Context, ringKey []byte) (WrappedKey, error)
+	// Unwrap decrypts a ring key. It returns [ErrUnreadable] for one that it did not wrap.
+	Unwrap(ctx context.Context, wrapped WrappedKey) ([]byte, error)
+}
+
+// WrappedKey is a ring key as a slot of the ring keeps it.
+type WrappedKey struct {
+	JWE string // compact JWE with A256CBC-HS512, so that JOSE tools that have the KEK open it
+}
+
+const (
+	rawKeySize    = 32 // bytes
+	ringKeySize   = 64 // bytes: A256CBC-HS512
+	wrappedSize   = ringKeySize + 8
+	passphraseID  = "passphrase"
+	passphraseMin = 1
+
+	pbkdf2Rounds    = 600_000
+	maxPBKDF2Rounds = 1_000_000
+	saltSize        = 16 // bytes
+)
+
+// secretBytes keeps bytes behind a closure: fmt and slog walk unexported fields and
+// print the bytes that they find there.
+type secretBytes func() []byte
+
+func newSecret(b []byte) secretBytes {
+	b = bytes.Clone(b)
+	return func() []byte { return b }
+}
+
+// NewKEK makes a KEK of exactly 32 random bytes, for a service that keeps them in a
+// secret manager; [KEKFile] reads them from a file. It returns [ErrKEK] for any
+// other length.
+func NewKEK(key []byte) (KEK, error) {
+	if len(key) != rawKeySize {
+		return nil, fmt.Errorf("%w: it has %d bytes and must have exactly %d random ones", ErrKEK, len(key), rawKeySize)
+	}
+	sum := sha256.Sum256(append([]byte("sealjwt key encryption key\x00"), key...))
+	return &rawKEK{secret{}, strict.EncodeBase64URL(sum[:12]), newSecret(key)}, nil
+}
+
+// PassphraseKEK makes a KEK of a passphrase, stretched with PBKDF2-HMAC-SHA-512 at
+// 600 000 rounds (about half a second each time the ring key is unwrapped). A
+// key file is stronger than any passphrase that a person remembers. It returns
+// [ErrKEK] for an empty one.
+func PassphraseKEK(passphrase []byte) (KEK, error) {
+	if len(passphrase) < passphraseMin {
+		return nil, fmt.Errorf("%w: the passphrase is empty", ErrKEK)
+	}
+	return &passphraseKEK{passphrase: newSecret(passphrase)}, nil
+}
+
+func wrapped(jwe string, err error) (WrappedKey, error) { return WrappedKey{JWE: jwe}, err }
+
+type rawKEK struct {
+	secret
+	name string
+	key  secretBytes
+}
+
+func (k *rawKEK) ID() string { return k.name }
+
+func (k *rawKEK) Wrap(_ context.Context, ringKey []byte) (WrappedKey, error) {
+	return wrapped(encryptJWE(jose.Recipient{Algorithm: jose.A256KW, Key: k.key()}, ringKey))
+}
+
+func (k *rawKEK) Unwrap(_ context.Context, w WrappedKey) ([]byte, error) {
+	p, err := splitJWE(w.JWE)
+	if err != nil || string(p.header) != `{"alg":"A256KW","enc":"A256CBC-HS512"}` {
+		return nil, ErrUnreadable
+	}
+	return decryptJWE(w.JWE, jose.A256KW, k.key())
+}
+
+type passphraseKEK struct {
+	secret
+	passphrase secretBytes
+}
+
+// The id says nothing about the passphrase: a digest of it would let a thief of
+// the file guess without paying for PBKDF2.
+func (k *passphraseKEK) ID() string { return passphraseID }
+
+func (k *passphraseKEK) Wrap(_ context.Context, ringKey []byte) (WrappedKey, error) {
+	salt := make([]byte, saltSize)
+	rand.Read(salt)
+	return wrapped(encryptJWE(jose.Recipient{
+		Algorithm: jose.PBES2_HS512_A256KW, Key: k.passphrase(), PBES2Count: pbkdf2Rounds, PBES2Salt: salt,
+	}, ringKey))
+}
+
+// pbes2Header is the protected header of a passphrase slot, in the order that
+// encoders write.
+type pbes2Header struct {
+	Alg   string `json:"alg"`
+	Enc   string `json:"enc"`
+	Count int    `json:"p2c"`
+	Salt  string `json:"p2s"`
+}
+
+func (k *passphraseKEK) Unwrap(_ context.Context, w WrappedKey) ([]byte, error) {
+	p, err := splitJWE(w.JWE)
+	if err != nil {
+		return nil, ErrUnreadable
+	}
+	var h pbes2Header
+	if err := json.Unmarshal(p.header, &h); err != nil {
+		return nil, ErrUnreadable
+	}
+	again, err := json.Marshal(h)
+	if err != nil || !bytes.Equal(again, p.header) || h.Alg != string(jose.PBES2_HS512_A256KW) || h.Enc != string(jose.A256CBC_HS512) {
+		return nil, ErrUnreadable
+	}
+	// Before the first round: an attacker who can write the file chooses rounds and salt.
+	salt, err := strict.DecodeBase64URL(h.Salt)
+	if err != nil || len(salt) != saltSize || h.Count < 1 || h.Count > maxPBKDF2Rounds {
+		return nil, ErrUnreadable
+	}
+	return decryptJWE(w.JWE, jose.PBES2_HS512_A256KW, k.passphrase())
+}
+
+// secret makes the type that embeds it print as [redacted].
+type secret struct{}
+
+func (secret) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
+func (secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+
+// The ring at rest is made of compact JWEs with A256CBC-HS512, so that any JOSE
+// tool that has the KEK can open it and FIPS 140-3 approves it.
+
+const (
+	ivSize  = 16 // bytes, of A256CBC-HS512
+	tagSize = 32
+)
+
+// jweParts are the decoded parts of a compact JWE.
+type jweParts struct{ header, encryptedKey, iv, ciphertext, tag []byte }
+
+// splitJWE decodes a JWE of ours and refuses every other spelling of it: go-jose
+// reads line feeds inside base64 and moves octets between ciphertext and tag.
+func splitJWE(s string) (jweParts, error) {
+	var p jweParts
+	fields := strings.Split(s, ".")
+	targets := []*[]byte{&p.header, &p.encryptedKey, &p.iv, &p.ciphertext, &p.tag}
+	if len(fields) != len(targets) {
+		return p, ErrUnreadable
+	}
+	for i, f := range fields {
+		b, err := strict.DecodeBase64URL(f)
+		if err != nil {
+			return p, ErrUnreadable
+		}
+		*targets[i] = b
+	}
+	if len(p.iv) != ivSize || len(p.tag) != tagSize {
+		return p, ErrUnreadable
+	}
+	return p, nil
+}
+
+// encryptJWE makes its Encrypter anew each time: go-jose draws the salt of a
+// passphrase and counts its rounds once per Encrypter, not once per message.
+func encryptJWE(r jose.Recipient, plaintext []byte) (string, error) {
+	e, err := jose.NewEncrypter(jose.A256CBC_HS512, r, nil)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	obj, err := e.Encrypt(plaintext)
+	if err != nil {
+		return "", fmt.Errorf("keyring: encrypting the ring: %w", err)
+	}
+	jwe, err := obj.CompactSerialize()
+	if err != nil {
+		return "", fmt.Errorf("keyring: encrypting the ring: %w", err)
+	}
+	p, err := splitJWE(jwe)
+	if err != nil {
+		return "", err
+	}
+	// go-jose drops an error of PBKDF2 and goes on without a wrapped key.
+	if r.Algorithm != jose.DIRECT && len(p.encryptedKey) != wrappedSize {
+		return "", fmt.Errorf("keyring: encrypting the ring: no wrapped key")
+	}
+	return jwe, nil
+}
+
+func decryptJWE(jwe string, alg jose.KeyAlgorithm, key []byte) ([]byte, error) {
+	obj, err := jose.ParseEncryptedCompact(jwe, []jose.KeyAlgorithm{alg}, []jose.ContentEncryption{jose.A256CBC_HS512})
+	if err != nil {
+		return nil, ErrUnreadable
+	}
+	plaintext, err := obj.Decrypt(key)
+	if err != nil {
+		return nil, ErrUnreadable
+	}
+	return plaintext, nil
+}

@@ -1,0 +1,196 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+)
+
+// setConfig returns what each key of the document does. It is the state table of the
+// package documentation in code, and the only place where a state decides what a key
+// may do.
+func (d *document) setConfig() (keys.SetConfig, error) {
+	policy, err := d.Policy.policy()
+	if err != nil {
+		return keys.SetConfig{}, err
+	}
+	// Published is not nil: a ring decides for each key.
+	cfg := keys.SetConfig{MaxTokenLifetime: policy.TokenLifetime, Published: []*keys.Key{}}
+	active, seen := make(map[keys.Use]bool), make(map[string]bool)
+	for _, r := range d.Keys {
+		if err := addUnique(seen, r.ID, r.Thumbprint); err != nil {
+			return keys.SetConfig{}, err
+		}
+		k, err := r.key()
+		if err != nil {
+			return keys.SetConfig{}, fmt.Errorf("key %s: %w", jwk.Quote(r.ID), err)
+		}
+		if r.State == Active && active[r.Use] {
+			return keys.SetConfig{}, fmt.Errorf("two active keys for use %s", r.Use)
+		}
+		active[r.Use] = active[r.Use] || r.State == Active
+		switch {
+		case k == nil && r.Use == keys.UseEnc:
+			cfg.Erased = append(cfg.Erased, r.ID)
+		case k == nil:
+		case r.Use == keys.UseSig && r.State == Active:
+			cfg.Signing = k
+		case r.Use == keys.UseEnc && r.State == Staged:
+			cfg.Staged = append(cfg.Staged, k)
+		case r.Use == keys.UseEnc:
+			cfg.Decryption = append(cfg.Decryption, k)
+		}
+		if r.isPublished() {
+			cfg.Published = append(cfg.Published, k)
+		}
+	}
+	return cfg, nil
+}
+
+// addUnique refuses a kid or a thumbprint that was there before, in a tombstone too: a
+// kid never comes back.
+func addUnique(seen map[string]bool, kid, thumbprint string) error {
+	byID, byThumbprint := "kid "+kid, "key "+thumbprint
+	if seen[byID] || seen[byThumbprint] {
+		return fmt.Errorf("%w: kid %s", keys.ErrDuplicate, jwk.Quote(kid))
+	}
+	seen[byID], seen[byThumbprint] = true, true
+	return nil
+}
+
+// isPublished: a signing key goes out before it signs and stays until its last
+// token is dead; a decryption key goes out only while it is the one to seal to.
+func (r *record) isPublished() bool {
+	if r.Use == keys.UseSig {
+		return r.State == Staged || r.State == Active || r.State == Retired
+	}
+	return r.State == Active
+}
+
+// key returns the key that the record holds, nil for a tombstone. A revoked
+// decryption key is no tombstone until it is erased.
+func (r *record) key() (*keys.Key, error) {
+	suite, err := keys.ParseSuite(r.Suite)
+	if err != nil || suite.Use() != r.Use {
+		return nil, fmt.Errorf("algorithm does not fit the use")
+	}
+	if err := r.checkState(); err != nil {
+		return nil, err
+	}
+	if len(r.JWK) == 0 {
+		return nil, jwk.CheckKeyID(r.ID)
+	}
+	k, err := keys.ParseKey(r.JWK, keys.Hint{Suite: suite})
+	if err != nil {
+		return nil, err
+	}
+	if k.ID() != r.ID || k.Thumbprint() != r.Thumbprint {
+		return nil, fmt.Errorf("kid or thumbprint is not the key's own")
+	}
+	if erased := r.Use == keys.UseSig && r.State == Retired; k.HasPrivate() == erased {
+		return nil, fmt.Errorf("%s with the wrong half of its key", r.State)
+	}
+	return k, nil
+}
+
+// checkState refuses combinations of state and key material that no transition
+// makes.
+func (r *record) checkState() error {
+	hasKey := len(r.JWK) != 0
+	switch {
+	case r.State == Staged, r.State == Active, r.State == Retired:
+		if !hasKey {
+			return fmt.Errorf("%s without a key", r.State)
+		}
+	case r.State == Destroyed, r.State == Revoked && r.Use == keys.UseSig:
+		if hasKey {
+			return fmt.Errorf("%s with its key", r.State)
+		}
+	case r.State != Revoked:
+		return fmt.Errorf("unknown state")
+	}
+	return nil
+}
+
+// newRecord returns a key on its way into a document. The data is its JWK or PEM, and
+// hint says what it is for. A retired signing key has nothing left to sign: its private
+// half is dropped.
+func newRecord(data []byte, hint keys.Hint, state State) (record, error) {
+	k, err := keys.ParseKey(data, hint)
+	if err != nil {
+		return record{}, err
+	}
+	r := record{ID: k.ID(), Thumbprint: k.Thumbprint(), Suite: k.Suite().String(), Use: k.Use(), State: state}
+	if k.Use() == keys.UseSig && state == Retired {
+		r.JWK, err = publicJWK(k)
+		return r, err
+	}
+	if !k.HasPrivate() {
+		return record{}, fmt.Errorf("%w: it has no private half", keys.ErrNoKey)
+	}
+	j, err := jwk.Parse(data)
+	if err != nil {
+		return record{}, err
+	}
+	r.JWK, err = jwk.Marshal(j.Private, k.ID(), string(k.Use()), k.Suite().Alg())
+	return r, err
+}
+
+func publicJWK(k *keys.Key) ([]byte, error) {
+	return jwk.Marshal(k.Public(), k.ID(), string(k.Use()), k.Suite().Alg())
+}
+
+// KeyInfo describes one key of a ring, tombstones included. It holds no key
+// material.
+type KeyInfo struct {
+	ID         string     `json:"kid"`
+	Use        keys.Use   `json:"use"`
+	Suite      keys.Suite `json:"alg"`
+	State      State      `json:"state"`
+	HasPrivate bool       `json:"private"` // the ring can sign or decrypt with it
+	Thumbprint string     `json:"thumbprint"`
+	Created    time.Time  `json:"created"`
+	Activated  time.Time  `json:"activated,omitzero"`
+	Retired    time.Time  `json:"retired,omitzero"`
+	Ended      time.Time  `json:"ended,omitzero"` // when it was destroyed or revoked
+	Reason     string     `json:"reason,omitempty"`
+	Next       Action     `json:"next,omitempty"`   // what the rotation does to it next
+	NextAt     time.Time  `json:"next_at,omitzero"` // and when
+}
+
+// Keys loads the ring and describes its keys, oldest first. It returns the
+// store's errors and those of [Open].
+func (r *Ring) Keys(ctx context.Context) ([]KeyInfo, error) {
+	s, err := r.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.document.infos(r.now())
+}
+
+func (d *document) infos(now time.Time) ([]KeyInfo, error) {
+	next := make(map[string]Step)
+	for _, s := range d.steps(now) {
+		next[s.KeyID] = s
+		if s.Retires != "" {
+			next[s.Retires] = Step{Action: Retire, At: s.At}
+		}
+	}
+	infos := make([]KeyInfo, 0, len(d.Keys))
+	for _, k := range d.Keys {
+		suite, err := keys.ParseSuite(k.Suite)
+		if err != nil {
+			return nil, err
+		}
+		infos = append(infos, KeyInfo{
+			ID: k.ID, Use: k.Use, Suite: suite, State: k.State, Thumbprint: k.Thumbprint,
+			HasPrivate: len(k.JWK) != 0 && !(k.Use == keys.UseSig && k.State == Retired),
+			Created:    k.Created, Activated: k.Activated, Retired: k.Retired, Ended: k.Ended, Reason: k.Reason,
+			Next: next[k.ID].Action, NextAt: next[k.ID].At,
+		})
+	}
+	return infos, nil
+}

@@ -1,0 +1,193 @@
+package keyring
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+func TestMarkText(t *testing.T) {
+	for _, m := range []Checkpoint{{1, "abc"}, {1<<64 - 1, "A-_9"}, {7, "a:b"}} {
+		if got := rotMust(ParseCheckpoint(m.String()))(t); got != m {
+			t.Errorf("%q is read as %+v", m.String(), got)
+		}
+	}
+	for _, s := range []string{"", ":", "1", "1:", ":abc", "x:abc", "-1:abc", "+1:abc", " 1:abc", "18446744073709551616:abc", "1.0:abc", "0x1:abc"} {
+		_, err := ParseCheckpoint(s)
+		if !errors.Is(err, keys.ErrMalformed) {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}
+
+func TestMarkSeen(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	other := rotOpen(t, store, c.now)
+	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 1 {
+		t.Errorf("created: %+v", m)
+	}
+	c.add(30 * day)
+	rotTick(t, r)
+	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 3 {
+		t.Errorf("rotated: %+v", m)
+	}
+	if m := other.Checkpoint(); m.Generation != 1 {
+		t.Errorf("before it looked: %+v", m)
+	}
+	rotMust(other.Keys(t.Context()))(t)
+	if other.Checkpoint() != r.Checkpoint() {
+		t.Errorf("after it looked: %+v", other.Checkpoint())
+	}
+}
+
+// rotSince opens the ring as somebody who remembers a mark.
+func rotSince(t testing.TB, s Store, seen Checkpoint, now func() time.Time) error {
+	t.Helper()
+	_, err := openSince(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, seen, now)
+	return err
+}
+
+// rotWrite makes n generations.
+func rotWrite(t testing.TB, r *Ring, n int) {
+	t.Helper()
+	for range n {
+		if err := r.UpdatePolicy(t.Context(), func(*Policy) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestMarkRestored(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	rotWrite(t, r, 3)
+	seen := r.Checkpoint()
+	active := rotStored(t, store).activeID(keys.UseSig)
+
+	store.restore(t, store.written[2]) // one generation back
+	_, err := r.Rotate(t.Context())
+	rotWantError(t, err, ErrRollback)
+	_, err = r.Keys(t.Context())
+	rotWantError(t, err, ErrRollback)
+	rotWantError(t, r.UpdatePolicy(t.Context(), rotSmall), ErrRollback)
+	rotWantError(t, rotSince(t, store, seen, c.now), ErrRollback)
+	_, err = Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Memory: &memMemory{newest: seen}})
+	rotWantError(t, err, ErrRollback)
+	if err := rotSince(t, store, Checkpoint{}, c.now); err != nil {
+		t.Errorf("somebody who has seen nothing: %v", err)
+	}
+	// The running ring serves on from what it has, until that is too old.
+	c.add(time.Minute)
+	set := rotMust(r.PrivateKeys(t.Context()))(t)
+	if k := rotMust(set.SigningKey())(t); k.ID() != active {
+		t.Errorf("it signs with %s", k.ID())
+	}
+	if r.Checkpoint() != seen {
+		t.Errorf("it has seen %+v", r.Checkpoint())
+	}
+	c.add(time.Hour)
+	_, err = rotMust(r.PrivateKeys(t.Context()))(t).SigningKey()
+	rotWantError(t, err, keys.ErrStale)
+
+	store.restore(t, store.written[3]) // and the right one again
+	rotMust(r.Keys(t.Context()))(t)
+	if err := rotSince(t, store, seen, c.now); err != nil {
+		t.Error(err)
+	}
+	if _, err := Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Memory: &memMemory{newest: seen}}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A copy from before, with other generations written on it: the same number as what
+// was seen, higher ones, and finally more than a ring remembers.
+func TestMarkForked(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	rotWrite(t, r, 4)
+	seen := r.Checkpoint()
+	if seen.Generation != 5 {
+		t.Fatalf("seen %+v", seen)
+	}
+	store.restore(t, store.written[1]) // generation 2
+	fork := rotOpen(t, store, c.now)
+	for generation := uint64(3); generation <= seen.Generation+historyLength+2; generation++ {
+		rotWrite(t, fork, 1)
+		if g := fork.Checkpoint().Generation; g != generation {
+			t.Fatalf("generation %d, want %d", g, generation)
+		}
+		if generation > seen.Generation+historyLength {
+			continue
+		}
+		rotWantError(t, rotSince(t, store, seen, c.now), ErrRollback)
+		_, err := r.Rotate(t.Context())
+		rotWantError(t, err, ErrRollback)
+	}
+	if err := rotSince(t, store, seen, c.now); err != nil {
+		t.Errorf("more than %d generations later: %v", historyLength, err)
+	}
+	if _, err := r.Rotate(t.Context()); err != nil {
+		t.Errorf("more than %d generations later: %v", historyLength, err)
+	}
+}
+
+// Who was away for long still finds what was seen in the history, or is far behind:
+// a ring that only went forward is never refused.
+func TestMarkGoesForward(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	away := rotOpen(t, store, c.now)
+	seen := r.Checkpoint()
+	for n := range historyLength + 10 {
+		rotWrite(t, r, 1)
+		if err := rotSince(t, store, seen, c.now); err != nil {
+			t.Fatalf("%d generations later: %v", n+1, err)
+		}
+		if h := rotStored(t, store).History; len(h) > historyLength {
+			t.Fatalf("%d marks are kept", len(h))
+		}
+	}
+	rotMust(away.Rotate(t.Context()))(t)
+	if away.Checkpoint() != r.Checkpoint() {
+		t.Errorf("seen %+v", away.Checkpoint())
+	}
+}
+
+// What was revoked stays refused when an older ring is put back.
+func TestMarkRevokedStaysRevoked(t *testing.T) {
+	r, c, store := rotAllStates(t)
+	target := rotStored(t, store).find(keys.UseSig, Active)
+	other := rotOpen(t, store, c.now)
+	rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
+	seen := r.Checkpoint()
+	rotMust(other.Keys(t.Context()))(t)
+
+	last := len(store.written) - 1
+	store.restore(t, store.written[last-1])
+	fork := rotOpen(t, store, c.now) // it has seen nothing, and rotates past
+	rotMust(fork.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
+	rotTick(t, fork)
+	rotWantError(t, rotSince(t, store, seen, c.now), ErrRollback)
+	c.add(time.Minute)
+	for _, running := range []*Ring{r, other} {
+		public := rotMust(running.PublicKeys(t.Context(), ""))(t)
+		if public.HasVerificationKey(target.ID) {
+			t.Error("the revoked key verifies again")
+		}
+		_, err := running.PublicKeys(t.Context(), target.ID)
+		rotWantError(t, err, ErrRollback)
+		rotWantError(t, running.importOwn(t.Context(), recordKey(t, target), Retired), ErrRollback)
+	}
+
+	store.restore(t, store.written[last])
+	for _, s := range []State{Staged, Retired} {
+		rotWantError(t, r.importOwn(t.Context(), recordKey(t, target), s), keys.ErrDuplicate)
+	}
+	if !slices.ContainsFunc(rotMust(r.Keys(t.Context()))(t), func(k KeyInfo) bool { return k.ID == target.ID && k.State == Revoked }) {
+		t.Error("the revocation is gone")
+	}
+}

@@ -1,0 +1,204 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// Policy says how long things last, and with that how far apart the steps of a
+// rotation must be. It is kept in the ring, so that every process that uses the
+// ring goes by the same figures. The zero value of a field stands for its
+// default.
+type Policy struct {
+	TokenLifetime time.Duration // longest lifetime of a token; default 1 h
+	Leeway        time.Duration // tolerance of openers on times; default 60 s
+	ClockSkew     time.Duration // largest difference between any two clocks; default 60 s
+	CacheAge      time.Duration // longest that another party uses a cached JWK Set; default 24 h
+	PublishLag    time.Duration // from the ring to the published JWK Set, proxies included; default 60 s
+	SnapshotAge   time.Duration // longest that a process uses the ring without reloading it; default 1 h
+	MaxAge        time.Duration // Cache-Control max-age of the published JWK Set; default 5 min
+
+	Sig UsePolicy // signing keys; default ES256, 30 days
+	Enc UsePolicy // decryption keys; default ECDH-ES, 90 days
+}
+
+// UsePolicy is the part of a policy that differs between the two uses.
+type UsePolicy struct {
+	Suites []keys.Suite  // of the next keys; exactly one in this version
+	Period time.Duration // cryptoperiod: how long a key is active
+}
+
+const day = 24 * time.Hour
+
+// DefaultPolicy returns the policy of a new ring.
+func DefaultPolicy() Policy { return Policy{}.withDefaults() }
+
+func (p Policy) withDefaults() Policy {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&p.TokenLifetime, time.Hour},
+		{&p.Leeway, time.Minute},
+		{&p.ClockSkew, time.Minute},
+		{&p.CacheAge, day},
+		{&p.PublishLag, time.Minute},
+		{&p.SnapshotAge, time.Hour},
+		{&p.MaxAge, 5 * time.Minute},
+		{&p.Sig.Period, 30 * day},
+		{&p.Enc.Period, 90 * day},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if len(p.Sig.Suites) == 0 {
+		p.Sig.Suites = []keys.Suite{keys.ES256}
+	}
+	if len(p.Enc.Suites) == 0 {
+		p.Enc.Suites = []keys.Suite{keys.ECDHES}
+	}
+	return p
+}
+
+// maxDuration bounds every duration of a policy. Beyond it the sums of a window could
+// overflow.
+const maxDuration = 10 * 365 * day
+
+// Validate reports whether the figures can work together, after defaults were
+// filled in. It returns [ErrPolicy] and names the rule that is broken.
+func (p Policy) Validate() error {
+	p = p.withDefaults()
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"token lifetime", p.TokenLifetime}, {"leeway", p.Leeway}, {"clock skew", p.ClockSkew},
+		{"cache age", p.CacheAge}, {"publish lag", p.PublishLag}, {"snapshot age", p.SnapshotAge},
+		{"max-age", p.MaxAge}, {"signing period", p.Sig.Period}, {"encryption period", p.Enc.Period},
+	} {
+		if d.value < 0 || d.value > maxDuration {
+			return fmt.Errorf("%w: the %s is %v; it must be positive and at most %v", ErrPolicy, d.name, d.value, maxDuration)
+		}
+	}
+	for _, u := range []struct {
+		use    keys.Use
+		suites []keys.Suite
+	}{{keys.UseSig, p.Sig.Suites}, {keys.UseEnc, p.Enc.Suites}} {
+		if len(u.suites) != 1 {
+			return fmt.Errorf("%w: use %s has %d suites; give it one", ErrPolicy, u.use, len(u.suites))
+		}
+		if s := u.suites[0]; s.Use() != u.use {
+			return fmt.Errorf("%w: the suite %v is not for use %s", ErrPolicy, s, u.use)
+		}
+	}
+	if p.Leeway < p.ClockSkew {
+		return fmt.Errorf("%w: the leeway (%v) must not be shorter than the clock skew (%v), or fresh tokens are refused", ErrPolicy, p.Leeway, p.ClockSkew)
+	}
+	if p.MaxAge > p.CacheAge {
+		return fmt.Errorf("%w: max-age (%v) must not be longer than the cache age (%v)", ErrPolicy, p.MaxAge, p.CacheAge)
+	}
+	w := p.Windows()
+	if least := max(w.SignAhead, w.SignKept); p.Sig.Period <= least {
+		return fmt.Errorf("%w: the signing period (%v) must be longer than its windows (%v)", ErrPolicy, p.Sig.Period, least)
+	}
+	if least := max(w.EncAhead, w.EncKept); p.Enc.Period <= least {
+		return fmt.Errorf("%w: the encryption period (%v) must be longer than its windows (%v)", ErrPolicy, p.Enc.Period, least)
+	}
+	return nil
+}
+
+// Windows are the shortest times between the steps of a rotation. They follow from
+// the policy. A window that is a hundredth shorter logs users out.
+type Windows struct {
+	SignAhead time.Duration // staged to active: the public half must reach every verifier
+	SignKept  time.Duration // retired to destroyed: the last token must be dead
+	EncAhead  time.Duration // staged to active: the private half must reach every opener
+	EncKept   time.Duration // retired to destroyed: the last stale sealer, and its last token
+}
+
+// Windows returns the windows of the policy.
+func (p Policy) Windows() Windows {
+	p = p.withDefaults()
+	return Windows{
+		SignAhead: p.SnapshotAge + p.PublishLag + p.CacheAge + p.ClockSkew,
+		SignKept:  p.SnapshotAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew,
+		EncAhead:  p.SnapshotAge + p.ClockSkew,
+		EncKept:   p.SnapshotAge + p.PublishLag + p.CacheAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew,
+	}
+}
+
+func (p Policy) forUse(u keys.Use) UsePolicy {
+	if u == keys.UseSig {
+		return p.Sig
+	}
+	return p.Enc
+}
+
+// UpdatePolicy lets edit change the ring's policy; edit may be called several times. A
+// period counts at once, also for the key that is active; a suite counts from the next
+// key that is staged. Keys that exist keep the largest windows that were ever in force for them, so a policy that
+// shrinks ends nothing early; for as long as caches and snapshots from the time of
+// the old policy can live, new keys get the old windows too.
+//
+// It returns [ErrPolicy] for figures that cannot work together, naming the rule;
+// then nothing was changed.
+func (r *Ring) UpdatePolicy(ctx context.Context, edit func(*Policy)) error {
+	return r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
+		p, err := d.Policy.policy()
+		if err != nil {
+			return nil, err
+		}
+		edit(&p)
+		if err := p.Validate(); err != nil {
+			return nil, err
+		}
+		d.setPolicy(newPolicyDocument(p.withDefaults()), r.now())
+		return []logEntry{{what: "policy"}}, nil
+	})
+}
+
+func (d *document) setPolicy(p policyDocument, now time.Time) {
+	d.pruneFormer(now)
+	if old := d.Policy.windowDocument; old != p.windowDocument {
+		d.Former = slices.DeleteFunc(d.Former, func(f formerWindows) bool { return f.windowDocument == old })
+		d.Former = append(d.Former, formerWindows{old, utc(now)})
+	}
+	d.Policy = p
+	for i := range d.Keys {
+		if r := &d.Keys[i]; len(r.JWK) != 0 {
+			r.Windows = r.Windows.widest(p.windowDocument)
+		}
+	}
+}
+
+// widestWindows is what a key made now has to reckon with.
+func (d *document) widestWindows(now time.Time) windowDocument {
+	w := d.Policy.windowDocument
+	for _, f := range d.Former {
+		if f.counts(now) {
+			w = w.widest(f.windowDocument)
+		}
+	}
+	return w
+}
+
+func (d *document) pruneFormer(now time.Time) {
+	var kept []formerWindows
+	for _, f := range d.Former {
+		if f.counts(now) {
+			kept = append(kept, f)
+		}
+	}
+	d.Former = kept
+}
+
+// counts: whoever loaded or cached under the former policy may go on with it for
+// as long as that one said.
+func (f formerWindows) counts(now time.Time) bool {
+	return now.Before(f.Until.Add(f.windows().EncKept))
+}

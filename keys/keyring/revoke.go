@@ -1,0 +1,139 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+)
+
+// Revocation says which keys to revoke, and why.
+type Revocation struct {
+	KeyID  string // of one key; or
+	All    bool   // every key of the ring
+	Reason string // for the log and the tombstone: compromised, superseded, …
+
+	// Erase ends a decryption key at once. Without it the key is unpublished but
+	// still opens until the last token sealed to it is dead: those who cached it go
+	// on sealing to it, and its thief gains nothing by our refusing. With it their
+	// tokens fail.
+	Erase bool
+}
+
+// Revoke ends keys in an emergency, in one write. A signing key is erased and
+// refused from then on, by everybody who loads the ring or the JWK Set anew. An
+// active key is followed by a brand-new one, active at once, and never by the staged
+// one, which a thief of the ring has too and which is replaced as well.
+//
+// It returns the keys that were revoked and made. [ErrNoKey] says that the ring never
+// had the key, [ErrState] that it is revoked already. With [ErrUnknownOutcome] nobody
+// knows whether the key is revoked, with any other error it is NOT: try again.
+func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
+	var infos []KeyInfo
+	err := r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
+		now := r.now()
+		touched, log, err := d.revoke(v, now)
+		if err != nil {
+			return nil, err
+		}
+		all, err := d.infos(now)
+		infos = slices.DeleteFunc(all, func(k KeyInfo) bool { return !slices.Contains(touched, k.ID) })
+		return log, err
+	})
+	if errors.Is(err, ErrState) {
+		return nil, err // nothing is wrong: it was done before
+	}
+	if errors.Is(err, ErrUnknownOutcome) {
+		return nil, fmt.Errorf("keyring: it is not known whether it was REVOKED, try again: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keyring: NOT REVOKED, nothing was changed: %w", err)
+	}
+	return infos, nil
+}
+
+func (d *document) revoke(v Revocation, now time.Time) (touched []string, log []logEntry, err error) {
+	targets, err := d.targets(v)
+	if err != nil {
+		return nil, nil, err
+	}
+	replace := make(map[keys.Use]bool)
+	for _, kid := range targets {
+		r := d.byID(kid)
+		replace[r.Use] = replace[r.Use] || r.State == Active
+		r.revoke(v, now)
+		touched, log = append(touched, kid), append(log, logEntry{"revoke: " + v.Reason, kid})
+	}
+	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
+		kids, lines, err := d.succeed(u, replace[u], now)
+		if err != nil {
+			return nil, nil, err
+		}
+		touched, log = append(touched, kids...), append(log, lines...)
+	}
+	return touched, log, nil
+}
+
+// succeed makes what a use needs after a revocation: in place of an active key a new
+// one and a new successor, and in place of a successor another.
+func (d *document) succeed(u keys.Use, replace bool, now time.Time) (touched []string, log []logEntry, err error) {
+	var missing []State
+	switch {
+	case replace:
+		const reason = "staged beside a revoked key"
+		for staged := d.find(u, Staged); staged != nil; staged = d.find(u, Staged) {
+			staged.revoke(Revocation{Reason: reason, Erase: true}, now)
+			touched, log = append(touched, staged.ID), append(log, logEntry{"revoke: " + reason, staged.ID})
+		}
+		missing = []State{Active, Staged}
+	case d.find(u, Active) != nil && d.find(u, Staged) == nil:
+		missing = []State{Staged}
+	}
+	for _, state := range missing {
+		k, err := d.freshKey(u, record{})
+		if err != nil {
+			return nil, nil, err
+		}
+		k.State = state
+		d.add(k, now)
+		touched, log = append(touched, k.ID), append(log, logEntry{"new " + string(state), k.ID})
+	}
+	return touched, log, nil
+}
+
+func (d *document) targets(v Revocation) ([]string, error) {
+	if !v.All {
+		r := d.byID(v.KeyID)
+		switch {
+		case r == nil:
+			return nil, fmt.Errorf("%w: the ring never had the kid %s", keys.ErrNoKey, jwk.Quote(v.KeyID))
+		case r.State == Revoked && !(v.Erase && len(r.JWK) != 0):
+			return nil, fmt.Errorf("%w: the key %s is revoked already", ErrState, jwk.Quote(v.KeyID))
+		}
+		return []string{v.KeyID}, nil
+	}
+	var all []string
+	for _, r := range d.Keys {
+		if r.State != Revoked || v.Erase && len(r.JWK) != 0 {
+			all = append(all, r.ID)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: every key is revoked already", ErrState)
+	}
+	return all, nil
+}
+
+func (r *record) revoke(v Revocation, now time.Time) {
+	// Nobody but its owner ever knew of a staged decryption key.
+	if r.Use == keys.UseSig || v.Erase || r.State == Staged {
+		r.erase()
+	}
+	if r.State != Revoked {
+		r.State, r.Ended, r.Reason = Revoked, utc(now), v.Reason
+	}
+}

@@ -1,0 +1,322 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// rotAllStates makes a ring with one key in each state but revoked, for both uses.
+func rotAllStates(t testing.TB) (*Ring, *rotClock, *rotStore) {
+	t.Helper()
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	for range 2 {
+		c.add(2 * day)
+		rotTick(t, r)
+		c.add(30 * time.Hour)
+		rotTick(t, r)
+		for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
+			rotMust(r.RotateNow(t.Context(), u))(t)
+		}
+		rotTick(t, r)
+	}
+	counts := rotCheck(t, rotStored(t, store))
+	want := map[State]int{Destroyed: 1, Retired: 1, Active: 1, Staged: 1}
+	if fmt.Sprint(counts[keys.UseSig]) != fmt.Sprint(want) || fmt.Sprint(counts[keys.UseEnc]) != fmt.Sprint(want) {
+		t.Fatalf("keys %v", counts)
+	}
+	return r, c, store
+}
+
+func TestRevokeEachState(t *testing.T) {
+	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
+		for _, state := range []State{Active, Staged, Retired, Destroyed} {
+			for _, erase := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %s erase=%t", u, state, erase), func(t *testing.T) {
+					r, c, store := rotAllStates(t)
+					other := rotOpen(t, store, c.now)
+					before := rotStored(t, store)
+					target := before.find(u, state)
+					v := Revocation{KeyID: target.ID, Reason: "compromised", Erase: erase}
+					infos := rotMust(r.Revoke(t.Context(), v))(t)
+					d := rotStored(t, store)
+					rotCheck(t, d)
+					rotHistory(t, store.written)
+					if d.Generation != before.Generation+1 {
+						t.Errorf("%d writes", d.Generation-before.Generation)
+					}
+
+					got := d.byID(target.ID)
+					if got.State != Revoked || got.Reason != "compromised" || !got.Ended.Equal(c.now()) {
+						t.Errorf("the key: %+v", got)
+					}
+					opens := u == keys.UseEnc && !erase && (state == Active || state == Retired)
+					if rotHasPrivate(t, *got) != opens {
+						t.Errorf("its private half is there: %t", !opens)
+					}
+					rotRevokedSet(t, other, c, target.ID, opens)
+
+					switch state {
+					case Active:
+						rotReplaced(t, before, d, u)
+						if len(infos) != 4 {
+							t.Errorf("told of %d keys, want revoked, staged, new, new staged", len(infos))
+						}
+					case Staged:
+						next := d.find(u, Staged)
+						if len(infos) != 2 || next == nil || before.byID(next.ID) != nil || d.activeID(u) != before.activeID(u) {
+							t.Errorf("told %+v, staged %+v", infos, next)
+						}
+					default:
+						if len(infos) != 1 || infos[0].ID != target.ID || infos[0].State != Revoked {
+							t.Errorf("told %+v", infos)
+						}
+						if d.activeID(u) != before.activeID(u) {
+							t.Error("another key became active")
+						}
+					}
+
+					_, err := r.Revoke(t.Context(), Revocation{KeyID: target.ID})
+					rotWantError(t, err, ErrState)
+					_, err = r.Revoke(t.Context(), Revocation{KeyID: target.ID, Erase: true})
+					if opens == errors.Is(err, ErrState) {
+						t.Errorf("a second revocation, with Erase: %v", err)
+					}
+					if again := rotStored(t, store).byID(target.ID); again.Reason != "compromised" || len(again.JWK) != 0 {
+						t.Errorf("then %+v", again)
+					}
+				})
+			}
+		}
+	}
+}
+
+// rotRevokedSet checks what a ring that hears of a revocation does with the key.
+func rotRevokedSet(t *testing.T, r *Ring, c *rotClock, kid string, opens bool) {
+	t.Helper()
+	c.add(time.Minute)
+	set := rotMust(r.PrivateKeys(t.Context()))(t)
+	public := rotMust(r.PublicKeys(t.Context(), ""))(t)
+	for _, k := range public.Keys() {
+		if k.ID() == kid {
+			t.Error("it is published")
+		}
+	}
+	if public.HasVerificationKey(kid) {
+		t.Error("it verifies")
+	}
+	if k := rotMust(set.SigningKey())(t); k.ID() == kid {
+		t.Error("it signs")
+	}
+	if _, ok := set.DecryptionKey(kid); ok != opens {
+		t.Errorf("it opens: %t", ok)
+	}
+}
+
+// rotReplaced checks that a brand-new key is active, and another one staged.
+func rotReplaced(t *testing.T, before, after *document, u keys.Use) {
+	t.Helper()
+	for _, s := range []State{Active, Staged} {
+		k := after.find(u, s)
+		if k == nil || before.byID(k.ID) != nil {
+			t.Errorf("the %s key is not a new one", s)
+		}
+	}
+	if old := after.byID(before.find(u, Staged).ID); old.State != Revoked || len(old.JWK) != 0 {
+		t.Errorf("the key that was staged beside it: %+v", old)
+	}
+}
+
+// An unpublished decryption key opens until those who cached it, and their last
+// tokens, are gone.
+func TestRevokeDrains(t *testing.T) {
+	r, c, store := rotAllStates(t)
+	target := rotStored(t, store).find(keys.UseEnc, Active)
+	rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID, Reason: "compromised"}))(t)
+	end := c.now().Add(rotI4)
+	for _, tt := range []struct {
+		at   time.Time
+		want Action
+	}{{end.Add(-1), ""}, {end, MarkDue}, {end.Add(rotI4 - 1), ""}, {end.Add(rotI4), Destroy}, {end.Add(100 * day), ""}} {
+		c.add(tt.at.Sub(c.now()))
+		var did Action
+		for _, s := range rotTick(t, r) {
+			if s.KeyID == target.ID {
+				did = s.Action
+			}
+		}
+		k := rotStored(t, store).byID(target.ID)
+		if did != tt.want || k.State != Revoked || (len(k.JWK) == 0) != !tt.at.Before(end.Add(rotI4)) {
+			t.Errorf("%v from its end: %q, %s with %d bytes of key", tt.at.Sub(end), did, k.State, len(k.JWK))
+		}
+	}
+	rotHistory(t, store.written)
+}
+
+func TestRevokeAll(t *testing.T) {
+	for _, erase := range []bool{false, true} {
+		r, c, store := rotAllStates(t)
+		before := rotStored(t, store)
+		infos := rotMust(r.Revoke(t.Context(), Revocation{All: true, Reason: "stolen", Erase: erase}))(t)
+		after := rotStored(t, store)
+		rotHistory(t, store.written)
+		if len(infos) != 8+4 {
+			t.Errorf("told of %d keys", len(infos))
+		}
+		for _, old := range before.Keys {
+			k := after.byID(old.ID)
+			opens := !erase && k.Use == keys.UseEnc && (old.State == Active || old.State == Retired)
+			if k.State != Revoked || k.Reason != "stolen" || (len(k.JWK) != 0) != opens {
+				t.Errorf("the %s %s key: %+v", old.State, old.Use, k)
+			}
+		}
+		for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
+			rotReplaced(t, before, after, u)
+		}
+		// Again, it does the new ones; those that still open only with Erase.
+		c.add(time.Minute)
+		infos = rotMust(r.Revoke(t.Context(), Revocation{All: true, Erase: true, Reason: "again"}))(t)
+		if want := map[bool]int{false: 4 + 2 + 4, true: 4 + 4}[erase]; len(infos) != want {
+			t.Errorf("erase %t: told of %d keys, want %d", erase, len(infos), want)
+		}
+		for _, k := range rotStored(t, store).Keys {
+			if k.State == Revoked && len(k.JWK) != 0 {
+				t.Errorf("not erased: %s", k.ID)
+			}
+		}
+		rotHistory(t, store.written)
+	}
+	d := rotDocument(rotRecord("x", keys.UseSig, Revoked, nil))
+	_, _, err := d.revoke(Revocation{All: true}, rotBase)
+	rotWantError(t, err, ErrState)
+}
+
+func TestRevokeRefuses(t *testing.T) {
+	r, _, store := rotAllStates(t)
+	n := store.generations()
+	for _, kid := range []string{"", "no-such-key", strings.Repeat("x", 300)} {
+		_, err := r.Revoke(t.Context(), Revocation{KeyID: kid})
+		rotWantError(t, err, keys.ErrNoKey)
+	}
+	rotEdit(t, store, func(d *document) { d.Policy.Sig.Suite = "ES512" })
+	if _, err := r.Revoke(t.Context(), Revocation{All: true}); err == nil {
+		t.Error("a ring that cannot be read was changed")
+	}
+	if store.generations() != n+1 {
+		t.Error("the ring changed")
+	}
+}
+
+// When the store fails, the key is not revoked, and the error says so.
+func TestRevokeStoreFails(t *testing.T) {
+	for name, fail := range map[string]func(*rotStore){
+		"load": func(s *rotStore) { s.setLoad(rotDown) },
+		"swap": func(s *rotStore) {
+			s.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errRotDown })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _, store := rotAllStates(t)
+			n, target := store.generations(), rotStored(t, store).find(keys.UseSig, Active)
+			fail(store)
+			infos, err := r.Revoke(t.Context(), Revocation{KeyID: target.ID})
+			rotWantError(t, err, errRotDown)
+			store.setLoad(nil)
+			store.setSwap(nil)
+			if infos != nil || store.generations() != n || rotStored(t, store).byID(target.ID).State != Active {
+				t.Error("it was revoked")
+			}
+			rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
+			rotHistory(t, store.written)
+		})
+	}
+}
+
+// A revocation that was written is told as done, whatever fails afterwards; and a
+// store that is set back to before it is refused.
+func TestRevokeThenStoreFails(t *testing.T) {
+	r, _, store := rotAllStates(t)
+	old := store.written[len(store.written)-1]
+	target := rotStored(t, store).find(keys.UseSig, Active)
+	store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
+		rotMust(store.put(ctx, prev, doc))(t)
+		store.setLoad(rotDown)
+		return true, nil
+	})
+	infos, err := r.Revoke(t.Context(), Revocation{KeyID: target.ID})
+	if err != nil || len(infos) != 4 {
+		t.Errorf("told of %d keys, %v", len(infos), err)
+	}
+	store.setLoad(nil)
+	store.restore(t, old)
+	_, err = r.Rotate(t.Context())
+	rotWantError(t, err, ErrRollback)
+}
+
+func TestRevokeUnknownOutcome(t *testing.T) {
+	for _, written := range []bool{true, false} {
+		r, _, store := rotAllStates(t)
+		n, target := store.generations(), rotStored(t, store).find(keys.UseEnc, Active)
+		first := true
+		rotAmbiguous(store, func() bool { // the second try is written in any case
+			defer func() { first = false }()
+			return written || !first
+		})
+		infos := rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
+		if len(infos) != 4 || store.generations() != n+1 {
+			t.Errorf("written %t: told of %d keys, %d writes", written, len(infos), store.generations()-n)
+		}
+		for _, k := range infos {
+			if rotStored(t, store).byID(k.ID) == nil {
+				t.Errorf("told of %s, which is not there", k.ID)
+			}
+		}
+		rotHistory(t, store.written)
+	}
+}
+
+// Somebody else came first: what the key is by then decides.
+func TestRevokeConflict(t *testing.T) {
+	r, c, store := rotAllStates(t)
+	other := rotOpen(t, store, c.now)
+	target := rotStored(t, store).find(keys.UseSig, Active)
+	var active string
+	rotInterrupt(store, func() {
+		active = rotMust(other.RotateNowInsecurely(t.Context(), keys.UseSig))(t).KeyID
+	})
+	infos := rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
+	if d := rotStored(t, store); len(infos) != 2 || d.activeID(keys.UseSig) != active { // and a successor of the one that took over
+		t.Errorf("told %+v", infos)
+	}
+	rotInterrupt(store, func() { rotMust(other.Revoke(t.Context(), Revocation{KeyID: active}))(t) })
+	_, err := r.Revoke(t.Context(), Revocation{KeyID: active})
+	rotWantError(t, err, ErrState)
+	rotHistory(t, store.written)
+}
+
+// A kid that was revoked or destroyed never comes back.
+func TestRevokeIsFinal(t *testing.T) {
+	r, _, store := rotAllStates(t)
+	target := rotStored(t, store).find(keys.UseSig, Active)
+	k := recordKey(t, target)
+	rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
+	n := store.generations()
+	renamed := withID(t, k, "another-name")
+	for _, s := range []State{Staged, Retired} {
+		rotWantError(t, r.importOwn(t.Context(), k, s), keys.ErrDuplicate)
+	}
+	rotWantError(t, r.importOwnInsecurely(t.Context(), k), keys.ErrDuplicate)
+	rotWantError(t, r.importOwnInsecurely(t.Context(), k.withoutPrivate(t)), keys.ErrNoKey)
+	if err := r.importOwn(t.Context(), renamed, Retired); !errors.Is(err, keys.ErrDuplicate) {
+		t.Errorf("under another kid: %v", err)
+	}
+	if store.generations() != n {
+		t.Error("the ring changed")
+	}
+}

@@ -1,0 +1,316 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// rotSpy is a KEK that counts what is asked of it.
+type rotSpy struct {
+	KEK
+	wraps, unwraps int
+	fail           error
+}
+
+func (s *rotSpy) Wrap(ctx context.Context, ringKey []byte) (WrappedKey, error) {
+	s.wraps++
+	if s.fail != nil {
+		return WrappedKey{}, s.fail
+	}
+	return s.KEK.Wrap(ctx, ringKey)
+}
+
+func (s *rotSpy) Unwrap(ctx context.Context, w WrappedKey) ([]byte, error) {
+	s.unwraps++
+	return s.KEK.Unwrap(ctx, w)
+}
+
+func rotSlots(t testing.TB, s Store) []slot {
+	t.Helper()
+	data, _, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rotMust(parseBlob(data))(t).Slots
+}
+
+// rotOpens reports whether a KEK opens what the store holds.
+func rotOpens(t testing.TB, s Store, kek KEK, now func() time.Time) bool {
+	t.Helper()
+	_, err := openAt(t.Context(), Config{Store: s, KEK: kek}, now)
+	if err != nil && !errors.Is(err, ErrUnreadable) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+func TestAddKEK(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	if err := r.AddKEK(t.Context(), rotKEK(t, 2)); err != nil {
+		t.Fatal(err)
+	}
+	before := rotStored(t, store)
+	for b := range byte(4) {
+		if got, want := rotOpens(t, store, rotKEK(t, b), c.now), b == 1 || b == 2; got != want {
+			t.Errorf("KEK %d opens: %t", b, got)
+		}
+	}
+	ids := rotMust(r.KEKs(t.Context()))(t)
+	if want := []string{rotKEK(t, 1).ID(), rotKEK(t, 2).ID()}; !slices.Equal(ids, want) {
+		t.Errorf("KEKs %q, want %q", ids, want)
+	}
+	log := before.Log[len(before.Log)-1]
+	if log.What != "add KEK "+rotKEK(t, 2).ID() {
+		t.Errorf("logged %+v", log)
+	}
+	spy := &rotSpy{KEK: rotKEK(t, 3), fail: ErrKEK}
+	rotWantError(t, r.AddKEK(t.Context(), spy), ErrKEK)
+	rotWantError(t, r.Rewrap(t.Context(), rotKEK(t, 1), spy), ErrKEK)
+	if len(rotSlots(t, store)) != 2 {
+		t.Error("a KEK that failed got a slot")
+	}
+	store.setLoad(rotDown)
+	_, err := r.KEKs(t.Context())
+	rotWantError(t, err, errRotDown)
+}
+
+func TestAddKEKFull(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	for b := byte(2); b <= 8; b++ {
+		if err := r.AddKEK(t.Context(), rotKEK(t, b)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := store.generations()
+	rotWantError(t, r.AddKEK(t.Context(), rotKEK(t, 9)), ErrState)
+	if store.generations() != n {
+		t.Error("the ring changed")
+	}
+	rotWantError(t, r.AddKEK(t.Context(), rotKEK(t, 3)), ErrState) // it has that one
+	for b := byte(1); b <= 9; b++ {
+		if got := rotOpens(t, store, rotKEK(t, b), c.now); got != (b != 9) {
+			t.Errorf("KEK %d opens: %t", b, got)
+		}
+	}
+}
+
+// A writer that knows one KEK copies the slots of the others unread.
+func TestAddKEKCopiesSlots(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	spy := &rotSpy{KEK: rotKEK(t, 2)}
+	if err := r.AddKEK(t.Context(), spy); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AddKEK(t.Context(), rotKEK(t, 3)); err != nil {
+		t.Fatal(err)
+	}
+	// And one of a kind that this version does not know.
+	data, version, err := store.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := rotMust(parseBlob(data))(t)
+	key := rotMust(b.ringKey(t.Context(), rotKEK(t, 1)))(t)
+	slots := append(b.Slots, slot{"of another kind", "and opaque"})
+	rotMust(store.Swap(t.Context(), version, rotMust(sealBlob(rotMust(b.open(key))(t), slots, key))(t)))(t)
+	writer := rotOpen(t, store, c.now)
+	for range 10 {
+		c.add(30 * day)
+		rotTick(t, writer)
+	}
+	if err := writer.UpdatePolicy(t.Context(), rotSmall); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(rotSlots(t, store), slots) {
+		t.Error("the slots changed")
+	}
+	if spy.wraps != 1 || spy.unwraps != 0 {
+		t.Errorf("the other's KEK wrapped %d times and unwrapped %d times", spy.wraps, spy.unwraps)
+	}
+	if !rotOpens(t, store, rotKEK(t, 2), c.now) || !rotOpens(t, store, rotKEK(t, 3), c.now) {
+		t.Error("another KEK does not open the ring any more")
+	}
+}
+
+// To replace a passphrase is to drop one, and draws a new ring key: the old file and
+// the old passphrase must not open the new file. Also for a process that has only the
+// one that is dropped.
+func TestPassphraseIsReplacedByRewrap(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	first := rotMust(PassphraseKEK([]byte("correct horse")))(t)
+	second := rotMust(PassphraseKEK([]byte("battery staple")))(t)
+	r := rotMust(createAt(t.Context(), Config{Store: store, KEK: first, Uses: []keys.Use{keys.UseSig}}, c.now))(t)
+	oldKey := r.snapshot.Load().ringKey
+	rotWantError(t, r.AddKEK(t.Context(), second), ErrState)
+	if err := r.Rewrap(t.Context(), second); err != nil {
+		t.Fatal(err)
+	}
+	if ids := rotMust(r.KEKs(t.Context()))(t); !slices.Equal(ids, []string{passphraseID}) {
+		t.Errorf("KEKs %q", ids)
+	}
+	if rotOpens(t, store, first, c.now) {
+		t.Error("the old passphrase still opens the ring")
+	}
+	if rotMust(parseBlob(blobOf(t, store)))(t).ringOpens(oldKey) {
+		t.Error("the old ring key still opens the ring")
+	}
+	c.add(30 * day)
+	if steps := rotTick(t, r); len(steps) != 2 {
+		t.Errorf("afterwards it did %+v", steps)
+	}
+}
+
+func (b blob) ringOpens(key secretBytes) bool {
+	_, err := b.open(key)
+	return err == nil
+}
+
+func TestRewrap(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	if err := r.AddKEK(t.Context(), rotKEK(t, 2)); err != nil {
+		t.Fatal(err)
+	}
+	kept := rotOpen(t, store, c.now)
+	dropped := rotMust(openAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 2)}, c.now))(t)
+	before := rotStored(t, store)
+	oldKey := r.snapshot.Load().ringKey
+
+	if err := r.Rewrap(t.Context(), rotKEK(t, 3), rotKEK(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	after := rotStored(t, store)
+	if after.Generation != before.Generation+1 || rotJSON(t, after.Keys) != rotJSON(t, before.Keys) {
+		t.Error("more than the wrapping changed")
+	}
+	for b := range byte(5) {
+		if got, want := rotOpens(t, store, rotKEK(t, b), c.now), b == 1 || b == 3; got != want {
+			t.Errorf("KEK %d opens: %t", b, got)
+		}
+	}
+	data, _, _ := store.Load(t.Context())
+	if _, err := rotMust(parseBlob(data))(t).open(oldKey); !errors.Is(err, ErrUnreadable) {
+		t.Errorf("the old ring key opens the new ring: %v", err)
+	}
+
+	// Who has a KEK that stayed goes on, reads and writes.
+	c.add(30 * day)
+	if steps := rotTick(t, kept); len(steps) != 2 {
+		t.Errorf("with a kept KEK it did %+v", steps)
+	}
+	rotTick(t, r)
+
+	// Who has the dropped one hears of nothing new, and serves on until its
+	// snapshot is too old.
+	_, err := dropped.Rotate(t.Context())
+	rotWantError(t, err, ErrUnreadable)
+}
+
+func TestRewrapDropped(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	if err := r.AddKEK(t.Context(), rotKEK(t, 2)); err != nil {
+		t.Fatal(err)
+	}
+	dropped := rotMust(openAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 2)}, c.now))(t)
+	if err := r.Rewrap(t.Context(), rotKEK(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	opens := rotStored(t, store).activeID(keys.UseEnc)
+	for _, tt := range []struct {
+		step  time.Duration
+		stale bool
+	}{{time.Minute, false}, {59 * time.Minute, false}, {1, true}, {day, true}} {
+		c.add(tt.step)
+		_, err := dropped.Reload(t.Context())
+		rotWantError(t, err, ErrUnreadable)
+		set := rotMust(dropped.PrivateKeys(t.Context()))(t)
+		_, err = set.SigningKey()
+		_, errPublic := dropped.PublicKeys(t.Context(), "")
+		if errors.Is(err, keys.ErrStale) != tt.stale || errors.Is(errPublic, keys.ErrStale) != tt.stale {
+			t.Errorf("%v later: signs %v, publishes %v", c.now().Sub(rotBase), err, errPublic)
+		}
+		if _, ok := set.DecryptionKey(opens); !ok {
+			t.Error("it does not open any more")
+		}
+		_, err = dropped.Keys(t.Context())
+		rotWantError(t, err, ErrUnreadable)
+	}
+}
+
+func TestRewrapRefuses(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	var nine []KEK
+	for b := range byte(9) {
+		nine = append(nine, rotKEK(t, b+1))
+	}
+	rotWantError(t, r.Rewrap(t.Context()), ErrState)
+	rotWantError(t, r.Rewrap(t.Context(), nine...), ErrState)
+	rotWantError(t, r.Rewrap(t.Context(), rotKEK(t, 1), rotKEK(t, 2), rotKEK(t, 1)), keys.ErrDuplicate)
+	if store.generations() != 1 {
+		t.Error("the ring changed")
+	}
+	if err := r.Rewrap(t.Context(), nine[1:]...); err != nil {
+		t.Errorf("eight: %v", err)
+	}
+	if ids := rotMust(r.KEKs(t.Context()))(t); len(ids) != 8 {
+		t.Errorf("KEKs %q", ids)
+	}
+}
+
+// Whether the write happened is settled also when only the new KEK opens it.
+func TestRewrapUnknownOutcome(t *testing.T) {
+	for _, written := range []bool{true, false} {
+		t.Run(fmt.Sprint("written=", written), func(t *testing.T) {
+			c, store := rotNewClock(), rotNewStore()
+			r := rotRing(t, store, c.now)
+			store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
+				if written {
+					rotMust(store.put(ctx, prev, doc))(t)
+				}
+				return true, ErrUnknownOutcome
+			})
+			if err := r.Rewrap(t.Context(), rotKEK(t, 2)); err != nil {
+				t.Fatal(err)
+			}
+			if store.generations() != 2 || rotOpens(t, store, rotKEK(t, 1), c.now) || !rotOpens(t, store, rotKEK(t, 2), c.now) {
+				t.Errorf("%d generations", store.generations())
+			}
+			c.add(30 * day)
+			if steps := rotTick(t, r); len(steps) != 2 {
+				t.Errorf("afterwards it did %+v", steps)
+			}
+		})
+	}
+}
+
+// The write did not happen, and what did come is for none of our KEKs.
+func TestRewrapUnknownOutcomeAndDropped(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	other := rotOpen(t, store, c.now)
+	store.once(func(context.Context, string, []byte) (bool, error) {
+		if err := other.Rewrap(t.Context(), rotKEK(t, 3)); err != nil {
+			t.Error(err)
+		}
+		return true, ErrUnknownOutcome
+	})
+	rotWantError(t, r.Rewrap(t.Context(), rotKEK(t, 2)), ErrUnknownOutcome)
+	if err := other.Rewrap(t.Context(), rotKEK(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	c.add(30 * day)
+	if steps := rotTick(t, r); len(steps) != 2 {
+		t.Errorf("readable again, it did %+v", steps)
+	}
+}

@@ -1,0 +1,181 @@
+package keyring
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
+)
+
+// Ring is one party's keys in a [Store], encrypted under a [KEK], with their
+// states and the policy by which they rotate. It is a [keys.PrivateSource] and, for
+// its own public half, a [keys.PublicSource].
+//
+// Services use PrivateKeys, PublicKeys, Reload, Published and Run. Operators use Rotate,
+// RotateNow, NextStep, Revoke, Import, AddKEK, Rewrap, KEKs, Keys, Log, Policy and
+// UpdatePolicy.
+//
+// A Ring works from a snapshot and reloads it when it is a minute old. When the
+// store cannot be read the snapshot goes on serving until it is as old as the
+// policy's SnapshotAge; from then on it decrypts, but neither signs nor
+// publishes. A Ring is safe for concurrent use, starts no goroutine, and prints
+// as [redacted].
+type Ring struct {
+	store Store
+	kek   KEK
+	now   func() time.Time
+
+	snapshot atomic.Pointer[snapshot]
+
+	why atomic.Pointer[error] // why the last load failed; nil if it did not
+
+	mu    ctxMutex   // guards the fields below; one load at a time
+	tried time.Time  // when the last load had an answer, good or bad
+	seen  Checkpoint // the newest generation that was seen
+	saved Checkpoint // the newest generation that memory has
+
+	memory Memory
+
+	marked map[string]time.Time // when this process found a key due, by kid
+}
+
+// Config says where a ring is and what opens it. It is copied.
+type Config struct {
+	Store Store // required
+	KEK   KEK   // required
+
+	// Memory remembers the newest generation over restarts. Without one a Ring only
+	// remembers while it lives, and takes a store that was set back before that.
+	Memory Memory
+
+	// Policy is the policy of a new ring; zero fields are defaults.
+	Policy Policy
+
+	// Uses are the uses of a new ring. Nil means both; an issuer that never opens needs
+	// keys.UseSig only.
+	Uses []keys.Use
+}
+
+func (c Config) check() error {
+	switch {
+	case nilcheck.IsNil(c.Store):
+		return fmt.Errorf("%w: Config.Store is nil: use filestore.New, or NewMemStore in a test", ErrConfig)
+	case nilcheck.IsNil(c.KEK):
+		return fmt.Errorf("%w: Config.KEK is nil: use KEKFile, NewKEK or PassphraseKEK", ErrConfig)
+	case c.Memory != nil && nilcheck.IsNil(c.Memory):
+		return fmt.Errorf("%w: Config.Memory holds a nil pointer", ErrConfig)
+	}
+	return nil
+}
+
+// Open opens the ring in cfg.Store.
+//
+// It returns [ErrConfig] for a configuration without Store or KEK, [ErrNoRing] when there
+// is no ring, [ErrUnreadable] when the KEK is not its key or the ring is damaged,
+// [ErrRollback] when cfg.Memory has seen a newer ring, and the errors of the store and of
+// the memory.
+func Open(ctx context.Context, cfg Config) (*Ring, error) {
+	return openAt(ctx, cfg, time.Now)
+}
+
+func openAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	var seen Checkpoint
+	if cfg.Memory != nil {
+		var err error
+		if seen, err = cfg.Memory.Load(ctx); err != nil {
+			return nil, fmt.Errorf("keyring: the memory of the ring cannot be read: %w", err)
+		}
+	}
+	return openSince(ctx, cfg, seen, now)
+}
+
+func openSince(ctx context.Context, cfg Config, seen Checkpoint, now func() time.Time) (*Ring, error) {
+	r := &Ring{
+		store: cfg.Store, kek: cfg.KEK, memory: cfg.Memory, now: now, mu: newCtxMutex(),
+		seen: seen, saved: seen, marked: make(map[string]time.Time),
+	}
+	if _, err := r.load(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.remember(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// PrivateKeys returns the keys to sign and decrypt with, reloading the ring when its
+// snapshot is a minute old. It does not fail because the store does: see [Ring]
+// for how long a snapshot serves, and [keys.Set] for what an old one still does.
+func (r *Ring) PrivateKeys(ctx context.Context) (*keys.Set, error) {
+	s := r.snapshot.Load()
+	if s.age(r.now()) < s.reloadAfter() {
+		return s.set, nil // once a token: for one that is cached, the clock is the cost
+	}
+	// At most one caller waits while the snapshot is still good.
+	r.refresh(ctx, s.reloadAfter(), s.age(r.now()) > s.policy.SnapshotAge)
+	s = r.snapshot.Load()
+	if age := s.age(r.now()); age > s.policy.SnapshotAge {
+		return s.tooOld(age, r.lastError())
+	}
+	return s.set, nil
+}
+
+// PublicKeys returns the ring's public half: every signing key that may have signed a
+// living token or soon will sign, and the one key to encrypt to. For a kid that it
+// does not know it reloads once, at most every few seconds. It returns [keys.ErrStale]
+// when the snapshot is too old to publish, and the error of the reload when an
+// unknown kid may be unknown for that reason only.
+func (r *Ring) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
+	s, err := r.PrivateKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.PublicKeys(ctx, kid)
+	if err != nil || kid == "" || p.HasVerificationKey(kid) {
+		return p, err
+	}
+	if s, err = r.Reload(ctx); err != nil {
+		return nil, err
+	}
+	return s.PublicKeys(ctx, kid)
+}
+
+// Reload loads the ring again, unless that was tried within the last seconds, and
+// returns its keys. Openers call it for a kid of ours that they do not know: another
+// process may have rotated. It returns why the last load failed, if it did.
+func (r *Ring) Reload(ctx context.Context) (*keys.Set, error) {
+	r.refresh(ctx, 0, true)
+	if err := r.lastError(); err != nil {
+		return nil, err
+	}
+	return r.PrivateKeys(ctx)
+}
+
+// Policy loads the ring and returns its policy.
+func (r *Ring) Policy(ctx context.Context) (Policy, error) {
+	s, err := r.load(ctx)
+	if err != nil {
+		return Policy{}, err
+	}
+	return s.policy, nil
+}
+
+const redacted = "[redacted]"
+
+// Format prints [redacted], whatever the verb.
+func (r *Ring) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue returns [redacted].
+func (r *Ring) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON writes "[redacted]".
+func (r *Ring) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }

@@ -1,0 +1,214 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+)
+
+// Rotate does the next step of the rotation if one is due, and returns it; else it
+// returns a Step with [Nothing] and the time at which the next one is due. Call it
+// again until there is nothing: each call makes at most one change. With uses only
+// their keys are looked at. Any number of processes may call it at any time.
+//
+// It returns the store's errors and those of [Open]; then nothing was changed.
+func (r *Ring) Rotate(ctx context.Context, uses ...keys.Use) (Step, error) {
+	return r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
+		s, due := d.next(now, uses...)
+		if at := r.marked[s.KeyID]; s.Action == MarkDue && !now.Before(at) && now.Before(at.Add(time.Duration(d.Policy.SnapshotAge))) {
+			// Somebody cleared our mark: one of the two clocks is wrong, and to go
+			// on marking would fill the history of the ring.
+			due = false
+		}
+		if !due {
+			s = Step{Action: Nothing, At: s.At}
+		}
+		return s, nil
+	})
+}
+
+// NextStep returns the step that is due first, by now or later, and changes nothing.
+func (r *Ring) NextStep(ctx context.Context, uses ...keys.Use) (step Step, due bool, err error) {
+	s, err := r.load(ctx)
+	if err != nil {
+		return Step{}, false, err
+	}
+	step, due = s.document.next(r.now(), uses...)
+	return step, due, nil
+}
+
+// WindowError says that a key cannot become active yet without hurting holders of
+// valid tokens.
+type WindowError struct {
+	KeyID string
+	Until time.Time
+}
+
+// Error says when the window is over, rounded up to a second.
+func (e *WindowError) Error() string {
+	return fmt.Sprintf("keyring: the key %s must not become active before %s: other parties may not have it yet",
+		jwk.Quote(e.KeyID), e.Until.UTC().Add(time.Second-1).Truncate(time.Second).Format(time.RFC3339)) // rounded up
+}
+
+// Is makes a WindowError an [ErrWindow].
+func (e *WindowError) Is(target error) bool { return target == ErrWindow }
+
+// RotateNow ends the period of the active key of a use: its staged successor becomes
+// active now. If the successor was staged too short a time ago for every other party to
+// know it, the error is a [WindowError], an [ErrWindow], and nothing was changed but that
+// a missing successor was staged. RotateNow returns [keys.ErrNoKey] when the ring has no
+// keys for that use.
+func (r *Ring) RotateNow(ctx context.Context, use keys.Use) (Step, error) {
+	return r.rotateNow(ctx, use, false)
+}
+
+// RotateNowInsecurely is RotateNow without the wait: it activates a successor that other
+// parties cannot know yet. Their tokens fail until they do.
+func (r *Ring) RotateNowInsecurely(ctx context.Context, use keys.Use) (Step, error) {
+	return r.rotateNow(ctx, use, true)
+}
+
+func (r *Ring) rotateNow(ctx context.Context, use keys.Use, skipWindow bool) (Step, error) {
+	var before *string // the kid that was active at our first look
+	for {
+		step, err := r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
+			s, ok := d.succession(use)
+			if !ok {
+				return Step{}, fmt.Errorf("%w: the ring has none for use %s", keys.ErrNoKey, use)
+			}
+			active := d.activeID(use)
+			if before == nil {
+				before = &active
+			}
+			if *before != active {
+				return Step{Action: Nothing}, nil // another process did it meanwhile
+			}
+			if s.Action != Activate {
+				return s, nil
+			}
+			if ready := d.byID(s.KeyID).ready(); ready.After(now) && !skipWindow {
+				return Step{}, &WindowError{s.KeyID, ready}
+			}
+			return s, nil
+		})
+		if err != nil || step.Action != Stage {
+			return step, err
+		}
+	}
+}
+
+// rotate decides on a step and does it, deciding again after a conflict.
+func (r *Ring) rotate(ctx context.Context, decide func(*document, time.Time) (Step, error)) (Step, error) {
+	var (
+		step  Step
+		fresh record
+	)
+	err := r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
+		now := r.now()
+		var err error
+		if step, err = decide(d.document, now); err != nil {
+			return nil, err
+		}
+		switch step.Action {
+		case Nothing:
+			return nil, errUnchanged
+		case Stage:
+			if fresh, err = d.freshKey(step.Use, fresh); err != nil {
+				return nil, err
+			}
+			step.KeyID = fresh.ID
+		}
+		step.At = now
+		if step.Action == MarkDue {
+			r.marked[step.KeyID] = now
+		}
+		return step.entries(), d.apply(step, fresh, now)
+	})
+	if err != nil {
+		return Step{}, err
+	}
+	return step, nil
+}
+
+// freshKey returns the record of a staged key: r if it still fits the policy, else one
+// of a new key. Making a key takes time, so it is kept for the next try when another
+// process swapped first.
+func (d *document) freshKey(u keys.Use, r record) (record, error) {
+	p, err := d.Policy.policy()
+	if err != nil {
+		return record{}, err
+	}
+	suite := p.forUse(u).Suites[0]
+	if r.Suite == suite.String() && d.byID(r.ID) == nil {
+		return r, nil
+	}
+	return newKey(suite, Staged)
+}
+
+// newKey returns the record of a new key.
+func newKey(suite keys.Suite, state State) (record, error) {
+	data, err := jwk.Generate(suite.String())
+	if err != nil {
+		return record{}, err
+	}
+	defer clear(data)
+	return newRecord(data, keys.Hint{Suite: suite}, state)
+}
+
+func (s Step) entries() []logEntry {
+	if s.Action == MarkDue || s.Action == ClearDue {
+		return nil // looks, and no transitions
+	}
+	log := []logEntry{{string(s.Action), s.KeyID}}
+	if s.Retires != "" {
+		log = append(log, logEntry{string(Retire), s.Retires})
+	}
+	return log
+}
+
+// runInterval is how often Run looks at the store, on average. Loading a ring that
+// has not changed costs microseconds.
+const runInterval = time.Second
+
+// Run keeps the ring fresh and rotates it, until ctx is done; then it returns the
+// context's error. It looks at the store about once a second, at times drawn by
+// chance so that many processes do not look at once, hears of others' changes with
+// that, and does every step that is due. A service that seals or opens needs it only
+// for that; a Ring reloads by itself once a minute.
+//
+// Each step done, and each error, is given to report, which may be nil. Errors end
+// nothing: the next look tries again.
+func (r *Ring) Run(ctx context.Context, report func(Step, error)) error {
+	if report == nil {
+		report = func(Step, error) {}
+	}
+	for {
+		r.rotateAll(ctx, report)
+		if err := r.remember(ctx); err != nil && ctx.Err() == nil {
+			report(Step{}, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(runInterval/2 + rand.N(runInterval)):
+		}
+	}
+}
+
+func (r *Ring) rotateAll(ctx context.Context, report func(Step, error)) {
+	for ctx.Err() == nil {
+		step, err := r.Rotate(ctx)
+		if err != nil {
+			report(Step{}, err)
+			return
+		}
+		if step.Action == Nothing {
+			return
+		}
+		report(step, nil)
+	}
+}

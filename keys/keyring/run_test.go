@@ -1,0 +1,244 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// rotRunPolicy rotates so often that a day of it is years of another.
+func rotRunPolicy() Policy {
+	return Policy{
+		TokenLifetime: 5 * time.Minute, Leeway: 5 * time.Second, ClockSkew: 5 * time.Second,
+		CacheAge: 5 * time.Minute, PublishLag: 5 * time.Second, SnapshotAge: time.Minute,
+		Sig: UsePolicy{Period: 30 * time.Minute}, Enc: UsePolicy{Period: 45 * time.Minute},
+	}
+}
+
+// rotReports collects what Runs report.
+type rotReports struct {
+	mu     sync.Mutex
+	steps  map[string]int
+	errors []error
+}
+
+func (l *rotReports) report(s Step, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.errors = append(l.errors, err)
+		return
+	}
+	if l.steps == nil {
+		l.steps = make(map[string]int)
+	}
+	l.steps[fmt.Sprint(s.Action, s.Use, s.KeyID)]++
+}
+
+// Several services run over one store: what is due is done within seconds, and told
+// once by one of them. The long form runs for two weeks.
+func TestRunKeepsTheSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := rotNewStore()
+		policy, length := rotRunPolicy(), 8*time.Hour
+		switch {
+		case os.Getenv("SEALJWT_LONG") == "1":
+			policy.Sig.Period, policy.Enc.Period, length = 12*time.Hour, 18*time.Hour, 14*day
+		case testing.Short():
+			length = 4 * time.Hour
+		}
+		rings := []*Ring{rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: policy}))(t)}
+		for range 2 {
+			rings = append(rings, rotMust(Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var (
+			told rotReports
+			wg   sync.WaitGroup
+		)
+		for _, r := range rings {
+			wg.Go(func() {
+				if err := r.Run(ctx, told.report); err != context.Canceled {
+					t.Errorf("it ended with %v", err)
+				}
+			})
+		}
+		rotations := map[keys.Use]int{keys.UseSig: int(length / policy.Sig.Period), keys.UseEnc: int(length / policy.Enc.Period)}
+		time.Sleep(length)
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+
+		for what, n := range told.steps {
+			if n != 1 {
+				t.Errorf("%s was told %d times", what, n)
+			}
+		}
+		if len(told.errors) != 0 || len(told.steps) != len(store.written)-1 {
+			t.Errorf("%d steps told, %d written, errors %v", len(told.steps), len(store.written)-1, told.errors)
+		}
+		rotHistory(t, store.written)
+		d := rotStored(t, store)
+		w := policy.Windows()
+		rotOnTime(t, d, keys.UseSig, policy.Sig.Period, 2*w.SignKept)
+		rotOnTime(t, d, keys.UseEnc, policy.Enc.Period, 2*w.EncKept)
+		for u, n := range rotations {
+			made := 0
+			for _, k := range d.Keys {
+				if k.Use == u {
+					made++
+				}
+			}
+			if made < 2+n-1 || made > 2+n { // the last one may be seconds late
+				t.Errorf("%d %s keys in %v, want %d", made, u, length, 2+n)
+			}
+		}
+	})
+}
+
+// rotOnTime checks that every step of a use happened when it was due, or within
+// seconds of it.
+func rotOnTime(t *testing.T, d *document, u keys.Use, period, kept time.Duration) {
+	t.Helper()
+	const slack = 5 * time.Second
+	var before *record
+	for i := range d.Keys {
+		k := &d.Keys[i]
+		if k.Use != u {
+			continue
+		}
+		if before != nil && !k.Activated.IsZero() {
+			if late := k.Activated.Sub(before.Activated.Add(period)); late < 0 || late > slack || !before.Retired.Equal(k.Activated) {
+				t.Errorf("%s %s became active %v late", u, k.ID, late)
+			}
+		}
+		if before != nil && !before.Activated.IsZero() {
+			if late := k.Created.Sub(before.Activated); late < 0 || late > slack {
+				t.Errorf("%s %s was staged %v late", u, k.ID, late)
+			}
+		}
+		if k.State == Destroyed {
+			if late := k.Ended.Sub(k.Retired.Add(kept)); late < 0 || late > slack {
+				t.Errorf("%s %s was destroyed %v late", u, k.ID, late)
+			}
+		}
+		before = k
+	}
+}
+
+// A store that fails for a while ends nothing: it is told, and what came due is done
+// when the store is back.
+func TestRunGoesOnAfterErrors(t *testing.T) {
+	swapFails := func(context.Context, string, []byte) (bool, error) { return true, errRotDown }
+	for name, fail := range map[string]func(*rotStore, bool){
+		"load": func(s *rotStore, down bool) {
+			s.setLoad(map[bool]func() error{true: rotDown}[down])
+		},
+		"swap": func(s *rotStore, down bool) {
+			s.setSwap(map[bool]func(context.Context, string, []byte) (bool, error){true: swapFails}[down])
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := rotNewStore()
+				r := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: rotRunPolicy()}))(t)
+				ctx, cancel := context.WithTimeout(t.Context(), 31*time.Minute)
+				defer cancel()
+				var told rotReports
+				done := make(chan error, 1)
+				go func() { done <- r.Run(ctx, told.report) }()
+				time.Sleep(29 * time.Minute)
+				fail(store, true)
+				time.Sleep(90 * time.Second)
+				if n := store.generations(); n != 1 {
+					t.Errorf("%d generations", n)
+				}
+				fail(store, false)
+				time.Sleep(3 * time.Second)
+				if n := store.generations(); n != 3 { // activated and staged
+					t.Errorf("%d generations", n)
+				}
+				if err := <-done; err != context.DeadlineExceeded {
+					t.Errorf("it ended with %v", err)
+				}
+				if n := len(told.errors); n < 20 || n > 180 {
+					t.Errorf("%d errors in 30 or 90 seconds", n)
+				}
+				for _, err := range told.errors {
+					if !errors.Is(err, errRotDown) {
+						t.Fatalf("told %v", err)
+					}
+				}
+				rotHistory(t, store.written)
+			})
+		})
+	}
+}
+
+// It looks about once a second, at times that differ from process to process, and
+// at once when it starts; it needs nobody to report to.
+func TestRunLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := rotNewStore()
+		r := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+		var looks []time.Time
+		store.setLoad(func() error {
+			looks = append(looks, time.Now())
+			return nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 1000*time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := r.Run(ctx, nil); err != context.DeadlineExceeded {
+			t.Errorf("it ended with %v", err)
+		}
+		if len(looks) < 900 || len(looks) > 1100 || !looks[0].Equal(start) {
+			t.Errorf("%d looks in 1000 s, the first after %v", len(looks), looks[0].Sub(start))
+		}
+		pauses := make(map[time.Duration]int)
+		for i, at := range looks[1:] {
+			pause := at.Sub(looks[i])
+			pauses[pause]++
+			if pause < runInterval/2 || pause >= 3*runInterval/2 {
+				t.Errorf("a pause of %v", pause)
+			}
+		}
+		if len(pauses) < 100 {
+			t.Errorf("only %d different pauses", len(pauses))
+		}
+	})
+}
+
+// A context that is done already, or that ends within a step, is no step.
+func TestRunEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := rotNewStore()
+		r := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		var told rotReports
+		if err := r.Run(ctx, told.report); err != context.Canceled {
+			t.Errorf("it ended with %v", err)
+		}
+		if len(told.steps)+len(told.errors) != 0 {
+			t.Errorf("told %v and %v", told.steps, told.errors)
+		}
+
+		time.Sleep(100 * day)
+		ctx, cancel = context.WithCancel(t.Context())
+		err := r.Run(ctx, func(s Step, err error) {
+			told.report(s, err)
+			cancel()
+		})
+		if err != context.Canceled || len(told.steps) != 1 {
+			t.Errorf("it ended with %v after %v", err, told.steps)
+		}
+	})
+}

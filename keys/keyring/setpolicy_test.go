@@ -1,0 +1,302 @@
+package keyring
+
+import (
+	"context"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+func TestSetPolicyRules(t *testing.T) {
+	const huge = 11 * 365 * day
+	for _, tt := range []struct {
+		name string
+		edit func(*Policy)
+		want string // the rule, in the text
+	}{
+		{"T negative", func(p *Policy) { p.TokenLifetime = -1 }, "token lifetime"},
+		{"L negative", func(p *Policy) { p.Leeway = -time.Second }, "leeway"},
+		{"S negative", func(p *Policy) { p.ClockSkew = -time.Second }, "clock skew"},
+		{"C negative", func(p *Policy) { p.CacheAge = -time.Hour }, "cache age"},
+		{"D negative", func(p *Policy) { p.PublishLag = -time.Hour }, "publish lag"},
+		{"R negative", func(p *Policy) { p.SnapshotAge = -time.Hour }, "snapshot age"},
+		{"max-age negative", func(p *Policy) { p.MaxAge = -time.Hour }, "max-age"},
+		{"P sig negative", func(p *Policy) { p.Sig.Period = -day }, "signing period"},
+		{"P enc negative", func(p *Policy) { p.Enc.Period = -day }, "encryption period"},
+		{"T huge", func(p *Policy) { p.TokenLifetime = huge }, "token lifetime"},
+		{"L huge", func(p *Policy) { p.Leeway = huge }, "leeway"},
+		{"S huge", func(p *Policy) { p.ClockSkew = huge }, "clock skew"},
+		{"C huge", func(p *Policy) { p.CacheAge = huge }, "cache age"},
+		{"D huge", func(p *Policy) { p.PublishLag = huge }, "publish lag"},
+		{"R huge", func(p *Policy) { p.SnapshotAge = 1<<63 - 1 }, "snapshot age"},
+		{"max-age huge", func(p *Policy) { p.MaxAge = huge }, "max-age"},
+		{"P sig huge", func(p *Policy) { p.Sig.Period = huge }, "signing period"},
+		{"P enc huge", func(p *Policy) { p.Enc.Period = 1<<63 - 1 }, "encryption period"},
+		{"L < S", func(p *Policy) { p.Leeway = p.ClockSkew - 1 }, "shorter than the clock skew"},
+		{"max-age > C", func(p *Policy) { p.MaxAge = p.CacheAge + 1 }, "longer than the cache age"},
+		{"P sig = I1", func(p *Policy) { p.Sig.Period = rotI1 }, "longer than its windows (25h2m0s)"},
+		{"P sig = I2", func(p *Policy) {
+			p.CacheAge, p.TokenLifetime = time.Hour, 10*time.Hour
+			p.Sig.Period = 11*time.Hour + 3*time.Minute
+		}, "longer than its windows (11h3m0s)"},
+		{"P enc = I4", func(p *Policy) { p.Enc.Period = rotI4 }, "longer than its windows (26h4m0s)"},
+		{"R over P", func(p *Policy) { p.SnapshotAge = 40 * day }, "signing period"},
+		{"encryption suite signs", func(p *Policy) { p.Sig.Suites = []keys.Suite{keys.ECDHES} }, "not for use"},
+		{"signing suite encrypts", func(p *Policy) { p.Enc.Suites = []keys.Suite{keys.ES256} }, "not for use"},
+		{"no suite at all", func(p *Policy) { p.Enc.Suites = []keys.Suite{200} }, "not for use"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, store := rotNewClock(), rotNewStore()
+			r := rotRing(t, store, c.now)
+			err := r.UpdatePolicy(t.Context(), tt.edit)
+			rotWantError(t, err, ErrPolicy)
+			if err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("the text does not name the rule %q: %v", tt.want, err)
+			}
+			if store.generations() != 1 || !reflect.DeepEqual(rotMust(r.Policy(t.Context()))(t), DefaultPolicy()) {
+				t.Error("the ring changed")
+			}
+		})
+	}
+}
+
+// One nanosecond within its rule a policy is taken.
+func TestSetPolicyAtTheRules(t *testing.T) {
+	for name, edit := range map[string]func(*Policy){
+		"L = S":       func(p *Policy) { p.Leeway = p.ClockSkew },
+		"max-age = C": func(p *Policy) { p.MaxAge = p.CacheAge },
+		"P sig":       func(p *Policy) { p.Sig.Period = rotI1 + 1 },
+		"P enc":       func(p *Policy) { p.Enc.Period = rotI4 + 1 },
+		"10 years":    func(p *Policy) { p.Sig.Period, p.Enc.Period = maxDuration, maxDuration },
+	} {
+		r := rotRing(t, rotNewStore(), rotNewClock().now)
+		want := DefaultPolicy()
+		edit(&want)
+		if err := r.UpdatePolicy(t.Context(), edit); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := rotMust(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// Zero is the default, as everywhere.
+func TestSetPolicyZero(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	if err := r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime, p.Sig.Suites = 10*time.Minute, []keys.Suite{keys.EdDSA} }); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.UpdatePolicy(t.Context(), func(p *Policy) { *p = Policy{} }); err != nil {
+		t.Fatal(err)
+	}
+	if got := rotMust(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, DefaultPolicy()) {
+		t.Errorf("policy %+v", got)
+	}
+}
+
+func TestSetPolicyStoreFails(t *testing.T) {
+	r, _, store := rotAllStates(t)
+	store.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errRotDown })
+	rotWantError(t, r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime = time.Minute }), errRotDown)
+	if got := rotMust(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, DefaultPolicy()) {
+		t.Errorf("policy %+v", got)
+	}
+}
+
+// rotSmall shrinks every window.
+func rotSmall(p *Policy) {
+	p.TokenLifetime, p.Leeway, p.ClockSkew = 10*time.Minute, 10*time.Second, 10*time.Second
+	p.CacheAge, p.PublishLag, p.SnapshotAge = time.Hour, 10*time.Second, 10*time.Minute
+}
+
+func rotSmallWindows() windowDocument {
+	p := DefaultPolicy()
+	rotSmall(&p)
+	return newPolicyDocument(p).windowDocument
+}
+
+func rotDefaultWindows() windowDocument { return newPolicyDocument(DefaultPolicy()).windowDocument }
+
+// What exists keeps the windows that were promised when it was published.
+func TestSetPolicyShrinks(t *testing.T) {
+	r, c, store := rotAllStates(t)
+	before := rotStored(t, store)
+	if err := r.UpdatePolicy(t.Context(), rotSmall); err != nil {
+		t.Fatal(err)
+	}
+	set := rotMust(r.PrivateKeys(t.Context()))(t)
+	if set.MaxTokenLifetime() != 10*time.Minute {
+		t.Errorf("tokens live up to %v", set.MaxTokenLifetime())
+	}
+	now, changed := c.now(), rotStored(t, store)
+	for _, k := range changed.Keys {
+		if len(k.JWK) != 0 && k.Windows != rotDefaultWindows() {
+			t.Errorf("the %s %s key has the windows %+v", k.State, k.Use, k.Windows)
+		}
+	}
+	was, is := before.steps(now), changed.steps(now)
+	for i := range was {
+		if was[i] != is[i] {
+			t.Errorf("%+v, and before %+v", is[i], was[i])
+		}
+	}
+
+	// A key that is made while caches of the old policy can live has the old
+	// windows, the first one after that the new ones.
+	end := now.Add(rotI4)
+	for _, tt := range []struct {
+		at   time.Time
+		want windowDocument
+	}{{now, rotDefaultWindows()}, {end.Add(-1), rotDefaultWindows()}, {end, rotSmallWindows()}} {
+		c.add(tt.at.Sub(c.now()))
+		rotTick(t, r)
+		rotMust(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
+		s := rotMust(r.Rotate(t.Context()))(t)
+		if k := rotStored(t, store).byID(s.KeyID); s.Action != Stage || k.Windows != tt.want {
+			t.Errorf("%v after the change: %s, windows %+v", tt.at.Sub(now), s.Action, k.Windows)
+		}
+		_, err := r.RotateNow(t.Context(), keys.UseSig)
+		want := tt.at.Add(rotI1)
+		if tt.at == end {
+			want = tt.at.Add(70*time.Minute + 20*time.Second)
+		}
+		if w, ok := err.(*WindowError); !ok || !w.Until.Equal(want) {
+			t.Errorf("%v, want until %v", err, want)
+		}
+	}
+	rotHistory(t, store.written)
+}
+
+// Each former policy counts for as long as its own caches can live, also when
+// policies follow each other quickly; then it is forgotten.
+func TestSetPolicyTwice(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	set := func(edit func(*Policy)) {
+		t.Helper()
+		if err := r.UpdatePolicy(t.Context(), edit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(func(p *Policy) { p.TokenLifetime = 2 * time.Hour })
+	set(rotSmall)
+	want := rotDefaultWindows()
+	want.TokenLifetime = duration(2 * time.Hour)
+	if got := rotStored(t, store).widestWindows(c.now()); !reflect.DeepEqual(got, want) {
+		t.Errorf("windows %+v", got)
+	}
+	c.add(rotI4) // the default's are over, those with T = 2 h are not
+	if got := rotStored(t, store).widestWindows(c.now()); !reflect.DeepEqual(got, want) {
+		t.Errorf("windows %+v", got)
+	}
+	c.add(time.Hour - 1)
+	if got := rotStored(t, store).widestWindows(c.now()); !reflect.DeepEqual(got, want) {
+		t.Errorf("windows %+v", got)
+	}
+	c.add(1)
+	if got := rotStored(t, store).widestWindows(c.now()); got != rotSmallWindows() {
+		t.Errorf("windows %+v", got)
+	}
+	if n := len(rotStored(t, store).Former); n != 2 {
+		t.Errorf("%d former policies", n)
+	}
+	set(func(p *Policy) { p.Sig.Period = 40 * day }) // no window changes
+	if n := len(rotStored(t, store).Former); n != 0 {
+		t.Errorf("%d former policies, want none", n)
+	}
+	set(func(p *Policy) { p.TokenLifetime = 5 * time.Minute })
+	if n := len(rotStored(t, store).Former); n != 1 {
+		t.Errorf("%d former policies, want the last one", n)
+	}
+}
+
+// What exists, down to a retired key that was already found due, lives longer when
+// the policy grows.
+func TestSetPolicyGrows(t *testing.T) {
+	r, c, store := rotAllStates(t)
+	c.add(rotI2)
+	rotTick(t, r)
+	old := rotStored(t, store).find(keys.UseSig, Retired)
+	if old.Due.IsZero() {
+		t.Fatal("it is not due yet")
+	}
+	grown := DefaultPolicy()
+	grown.TokenLifetime, grown.CacheAge, grown.SnapshotAge = 5*time.Hour, 3*day, 2*time.Hour
+	if err := r.UpdatePolicy(t.Context(), func(p *Policy) { *p = grown }); err != nil {
+		t.Fatal(err)
+	}
+	d := rotStored(t, store)
+	want := newPolicyDocument(grown).windowDocument
+	for _, k := range d.Keys {
+		if exists := len(k.JWK) != 0; (k.Windows == want) != exists {
+			t.Errorf("the %s %s key has the windows %+v", k.State, k.Use, k.Windows)
+		}
+	}
+	end := old.Retired.Add(2*time.Hour + 5*time.Hour + 3*time.Minute)
+	if s, ok := d.byID(old.ID).ending(c.now()); !ok || s.Action != MarkDue || !s.At.Equal(end) {
+		t.Errorf("the retired key: %+v", s)
+	}
+	_, err := r.RotateNow(t.Context(), keys.UseSig)
+	if w, ok := err.(*WindowError); !ok || !w.Until.Equal(d.find(keys.UseSig, Staged).Created.Add(3*day+2*time.Hour+2*time.Minute)) {
+		t.Errorf("the staged key: %v", err)
+	}
+	var marked, destroyed time.Time
+	for range 2 * 24 * 60 {
+		c.add(time.Minute)
+		for _, s := range rotTick(t, r) {
+			switch {
+			case s.KeyID == old.ID && s.Action == MarkDue:
+				marked = c.now()
+			case s.KeyID == old.ID && s.Action == Destroy:
+				destroyed = c.now()
+			}
+		}
+		if !destroyed.IsZero() {
+			break
+		}
+	}
+	if marked.Before(end) || marked.After(end.Add(time.Minute)) || destroyed.Before(marked.Add(2*time.Hour)) {
+		t.Errorf("marked %v and destroyed %v after its retirement", marked.Sub(old.Retired), destroyed.Sub(old.Retired))
+	}
+	rotHistory(t, store.written)
+}
+
+// A period counts at once, a suite from the next key that is staged.
+func TestSetPolicySuiteAndPeriod(t *testing.T) {
+	c, store := rotNewClock(), rotNewStore()
+	r := rotRing(t, store, c.now)
+	c.add(3 * day)
+	err := r.UpdatePolicy(t.Context(), func(p *Policy) {
+		p.Sig = UsePolicy{[]keys.Suite{keys.EdDSA}, 3 * day}
+		p.Enc = UsePolicy{[]keys.Suite{keys.ECDHESA256KW}, 4 * day}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		day  time.Duration
+		want string // active and staged, sig and enc
+	}{
+		{3, "ES256 EdDSA ECDH-ES ECDH-ES"}, // the signing key's 3 days are over
+		{4, "ES256 EdDSA ECDH-ES ECDH-ES+A256KW"},
+		{6, "EdDSA EdDSA ECDH-ES ECDH-ES+A256KW"},
+		{8, "EdDSA EdDSA ECDH-ES+A256KW ECDH-ES+A256KW"},
+	} {
+		c.add(rotAt(tt.day * day).Sub(c.now()))
+		rotTick(t, r)
+		d := rotStored(t, store)
+		var got []string
+		for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
+			got = append(got, d.find(u, Active).Suite, d.find(u, Staged).Suite)
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("day %d: %s, want %s", tt.day, got, tt.want)
+		}
+	}
+	rotHistory(t, store.written)
+}

@@ -1,0 +1,219 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+const (
+	// reloadAfter is the age at which a snapshot is reloaded inside Seal and Open,
+	// sooner where the policy's SnapshotAge leaves no time for it.
+	reloadAfter = time.Minute
+	// reloadCooldown keeps a store that is down, and strangers who send unknown
+	// kids, from causing a load for every token.
+	reloadCooldown = 5 * time.Second
+)
+
+func (s *snapshot) reloadAfter() time.Duration    { return min(reloadAfter, s.policy.SnapshotAge/4) }
+func (s *snapshot) reloadCooldown() time.Duration { return min(reloadCooldown, s.policy.SnapshotAge/8) }
+
+// snapshot is a ring as it was loaded, never changed afterwards.
+type snapshot struct {
+	document *document
+	config   keys.SetConfig
+	set      *keys.Set // of config
+	policy   Policy
+	version  string // the store's
+	slots    []slot
+	ringKey  secretBytes
+	loaded   time.Time
+}
+
+// ctxMutex is a mutex whose lock honours a context, because the [Store] that it guards may
+// hang.
+type ctxMutex chan struct{}
+
+func newCtxMutex() ctxMutex { return make(ctxMutex, 1) }
+
+func (m ctxMutex) lock(ctx context.Context) error {
+	select {
+	case m <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (m ctxMutex) tryLock() bool {
+	select {
+	case m <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (m ctxMutex) unlock() { <-m }
+
+// refresh loads the ring if its snapshot is of a certain age, and if that was not tried
+// just now. It cannot fail: the snapshot goes on serving. While one caller loads, the
+// others wait only if they have to.
+func (r *Ring) refresh(ctx context.Context, from time.Duration, wait bool) {
+	if r.snapshot.Load().age(r.now()) < from {
+		return
+	}
+	if !r.mu.tryLock() && (!wait || r.mu.lock(ctx) != nil) {
+		return
+	}
+	defer r.mu.unlock()
+	now, s := r.now(), r.snapshot.Load()
+	if s.age(now) >= from && now.Sub(r.tried) >= s.reloadCooldown() {
+		r.loadLocked(ctx)
+	}
+}
+
+// lastError is why the last load failed, nil if it did not.
+func (r *Ring) lastError() error {
+	if why := r.why.Load(); why != nil {
+		return *why
+	}
+	return nil
+}
+
+func (r *Ring) load(ctx context.Context) (*snapshot, error) {
+	if err := r.mu.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer r.mu.unlock()
+	return r.loadLocked(ctx)
+}
+
+// loadLocked loads the ring; the caller holds the gate. What fails because its caller
+// went away says nothing about the store, and keeps nobody else from trying.
+func (r *Ring) loadLocked(ctx context.Context) (*snapshot, error) {
+	now := r.now()
+	s, err := r.fetch(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.tried = now
+			r.why.Store(&err)
+		}
+		return nil, err
+	}
+	r.adopt(s, now)
+	return s, nil
+}
+
+// adopt makes s, which no reader has seen yet, the snapshot.
+func (r *Ring) adopt(s *snapshot, now time.Time) {
+	s.loaded, r.tried, r.seen = now, now, s.document.checkpoint()
+	r.why.Store(nil)
+	r.snapshot.Store(s)
+}
+
+// fetch returns a new snapshot.
+func (r *Ring) fetch(ctx context.Context) (*snapshot, error) {
+	data, version, err := r.store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	old := r.snapshot.Load()
+	if old != nil && old.version == version {
+		again := *old
+		return &again, nil
+	}
+	s, err := r.read(ctx, data, old)
+	if err != nil {
+		return nil, err
+	}
+	s.version = version
+	return s, nil
+}
+
+// read makes a snapshot of a blob. It unwraps the ring key, which stretches a passphrase,
+// only when the slots differ from those in old.
+func (r *Ring) read(ctx context.Context, data []byte, old *snapshot) (*snapshot, error) {
+	b, err := parseBlob(data)
+	if err != nil {
+		return nil, err
+	}
+	var key secretBytes
+	if old != nil && digestSlots(b.Slots) == digestSlots(old.slots) {
+		key = old.ringKey
+	} else if key, err = b.ringKey(ctx, r.kek); err != nil {
+		return nil, err
+	}
+	d, err := b.open(key)
+	if err != nil {
+		return nil, err
+	}
+	if r.seen != (Checkpoint{}) && !d.succeeds(r.seen) {
+		return nil, fmt.Errorf("%w: it is at generation %d, and generation %d was seen before", ErrRollback, d.Generation, r.seen.Generation)
+	}
+	s, err := newSnapshot(d, b.Slots, key)
+	if err != nil {
+		return nil, fmt.Errorf("%w (%w)", ErrUnreadable, err)
+	}
+	return s, nil
+}
+
+// newSnapshot makes the keys of a document. Every way into a ring passes here, also
+// that of a change before it is written.
+func newSnapshot(d *document, slots []slot, key secretBytes) (*snapshot, error) {
+	cfg, err := d.setConfig()
+	if err != nil {
+		return nil, err
+	}
+	set, err := keys.NewSet(cfg)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := d.Policy.policy()
+	if err != nil {
+		return nil, err
+	}
+	return &snapshot{document: d, config: cfg, set: set, policy: policy, slots: slots, ringKey: key}, nil
+}
+
+// age is the larger of what the wall clock and the monotonic clock say: the one
+// can be set back, the other stands still while the machine sleeps.
+func (s *snapshot) age(now time.Time) time.Duration {
+	return max(now.Sub(s.loaded), now.Round(0).Sub(s.loaded.Round(0)))
+}
+
+// tooOld returns the set of a snapshot that may decrypt and nothing else.
+func (s *snapshot) tooOld(age time.Duration, why error) (*keys.Set, error) {
+	cfg := s.config
+	cfg.Stale = staleError(age, why)
+	return keys.NewSet(cfg)
+}
+
+func staleError(age time.Duration, why error) error {
+	err := fmt.Errorf("%w: its snapshot is %v old", keys.ErrStale, age.Round(time.Second))
+	if why != nil {
+		err = fmt.Errorf("%w: %w", err, why)
+	}
+	return err
+}
+
+// Published returns what the ring publishes, without asking its store: for a server that
+// must not keep strangers waiting for a store that hangs. The maxAge is the policy's, for
+// how long others need not ask again. Due reports that the snapshot is so old that
+// PublicKeys would reload it. The server has to see to it that the ring is reloaded, with
+// Run or, when due is true, with PublicKeys.
+//
+// It returns [keys.ErrStale] when the snapshot is too old to publish; then maxAge and due
+// are set all the same.
+func (r *Ring) Published() (set *keys.PublicSet, maxAge time.Duration, due bool, err error) {
+	s := r.snapshot.Load()
+	age := s.age(r.now())
+	maxAge, due = s.policy.MaxAge, age >= s.reloadAfter()
+	if age > s.policy.SnapshotAge {
+		return nil, maxAge, due, staleError(age, r.lastError())
+	}
+	set, err = s.set.PublicKeys(context.Background(), "")
+	return set, maxAge, due, err
+}

@@ -1,0 +1,85 @@
+package keyring
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// A ring whose policy says X25519 makes such keys, keeps them and publishes them.
+func TestX25519Ring(t *testing.T) {
+	for _, suite := range []keys.Suite{keys.ECDHESX25519, keys.ECDHESA256KWX25519} {
+		store, c := newTestStore(), newClock()
+		cfg := Config{Store: store, KEK: rawKey(t), Policy: Policy{Enc: UsePolicy{Suites: []keys.Suite{suite}}}}
+		ring := must(createAt(t.Context(), cfg, c.now))(t)
+		first := activeID(ring, keys.UseEnc)
+		again := openRing(t, store, c)
+		if p := must(again.Policy(t.Context()))(t); len(p.Enc.Suites) != 1 || p.Enc.Suites[0] != suite {
+			t.Errorf("the policy says %v", p.Enc.Suites)
+		}
+		must(again.RotateNowInsecurely(t.Context(), keys.UseEnc))(t)
+		c.advance(time.Minute)
+		set := must(openRing(t, store, c).PrivateKeys(t.Context()))(t)
+		for _, kid := range []string{first, activeID(again, keys.UseEnc)} {
+			if k, ok := set.DecryptionKey(kid); !ok || k.Suite() != suite || !k.HasPrivate() {
+				t.Errorf("%v: key %s is lost", suite, kid)
+			}
+		}
+		for _, info := range must(again.Keys(t.Context()))(t) {
+			if info.Use == keys.UseEnc && info.Suite != suite {
+				t.Errorf("%v is listed as %v", suite, info.Suite)
+			}
+		}
+		text := string(asJSON(t, must(again.PublicKeys(t.Context(), ""))(t)))
+		if !strings.Contains(text, `"kty":"OKP"`) || !strings.Contains(text, `"alg":"`+suite.Alg()+`"`) || strings.Contains(text, "/X25519") {
+			t.Errorf("it publishes %s", text)
+		}
+		read := must(keys.ParsePublicSet([]byte(text)))(t)
+		if k := must(read.EncryptionKey())(t); k.ID() != activeID(again, keys.UseEnc) || k.Suite() != suite || len(read.Skipped()) != 0 {
+			t.Errorf("%v is read as %v", suite, k.Suite())
+		}
+	}
+}
+
+// A token without a kid can only have been sealed to a key that was published.
+func TestOnlyDecryptionKeyLeavesOutStaged(t *testing.T) {
+	ring := newRing(t, NewMemStore(), newClock())
+	k, ok := must(ring.PrivateKeys(t.Context()))(t).OnlyDecryptionKey("ECDH-ES")
+	if !ok || k.ID() != activeID(ring, keys.UseEnc) {
+		t.Errorf("%v, %t", k, ok)
+	}
+}
+
+// A configuration that lacks what it needs fails when the ring is made, and not in the
+// first request.
+func TestNilArguments(t *testing.T) {
+	var nilStore *testStore
+	var nilKEK *rawKEK
+	var nilMemory *memMemory
+	for name, cfg := range map[string]Config{
+		"nothing":          {},
+		"no KEK":           {Store: NewMemStore()},
+		"typed nil KEK":    {Store: NewMemStore(), KEK: nilKEK},
+		"no store":         {KEK: rawKey(t)},
+		"typed nil store":  {KEK: rawKey(t), Store: nilStore},
+		"typed nil memory": {KEK: rawKey(t), Store: NewMemStore(), Memory: nilMemory},
+	} {
+		_, created := Create(t.Context(), cfg)
+		_, opened := Open(t.Context(), cfg)
+		_, either := OpenOrCreate(t.Context(), cfg)
+		for _, err := range []error{created, opened, either} {
+			if !errors.Is(err, ErrConfig) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	ring := newRing(t, NewMemStore(), newClock())
+	_, err := ring.Import(t.Context(), nil, keys.Hint{}, Staged)
+	_, err2 := ring.ImportInsecurely(t.Context(), nil, keys.Hint{})
+	if !errors.Is(err, keys.ErrMalformed) || !errors.Is(err2, keys.ErrMalformed) {
+		t.Errorf("no key: %v, %v", err, err2)
+	}
+}

@@ -1,0 +1,198 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"crypto/aes"
+	"crypto/ecdh"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	josecipher "github.com/go-jose/go-jose/v4/cipher"
+)
+
+// management is how a suite gets the content encryption key to the recipient, RFC 7518
+// section 4.
+type management interface {
+	send(to *Key, c Content) (Sender, error)
+	receive(ctx context.Context, k *Key, h Header, parts [4][]byte) (Recipient, error)
+}
+
+const (
+	keyWrapSize  = 32 // bytes of the key that A256KW takes
+	wrapOverhead = 8  // bytes that AES Key Wrap adds, RFC 3394
+)
+
+// agreement is ECDH-ES on the curve of the key, RFC 7518 section 4.6 and RFC 8037
+// section 3.2. The key agreed on is the content encryption key, or wraps it.
+type agreement struct{ wraps bool }
+
+// send uses the ephemeral key for this message only.
+func (a agreement) send(to *Key, c Content) (Sender, error) {
+	public := to.public.(*ecdh.PublicKey)
+	ephemeral, err := public.Curve().GenerateKey(rand.Reader)
+	if err != nil {
+		return Sender{}, err
+	}
+	z, err := ephemeral.ECDH(public)
+	if err != nil {
+		return Sender{}, err
+	}
+	var room contentKey
+	agreed := a.derive(&room, to.suite, z, c, nil, nil)
+	if !a.wraps {
+		return newSender(to, c, agreed, nil, ephemeral.PublicKey())
+	}
+	defer clear(agreed)
+	var drawn contentKey
+	cek := c.draw(&drawn)
+	wrapped, err := wrapKey(agreed, cek)
+	if err != nil {
+		return Sender{}, err
+	}
+	return newSender(to, c, cek, wrapped, ephemeral.PublicKey())
+}
+
+func (a agreement) receive(ctx context.Context, k *Key, h Header, parts [4][]byte) (Recipient, error) {
+	c, err := h.content(&parts)
+	if err != nil {
+		return Recipient{}, err
+	}
+	// RFC 7516 section 5.2 step 10; any other length would be a second spelling.
+	size := 0
+	if a.wraps {
+		size = contents[c].key + wrapOverhead
+	}
+	if len(parts[0]) != size {
+		return Recipient{}, fmt.Errorf("%w: an encrypted key of %d bytes, and %v with %v has %d", ErrMalformed, len(parts[0]), k.suite, c, size)
+	}
+	epk, err := h.ephemeralKey(k.public.(*ecdh.PublicKey).Curve())
+	if err != nil {
+		return Recipient{}, err
+	}
+	apu, err := h.partyInfo("apu")
+	if err != nil {
+		return Recipient{}, err
+	}
+	apv, err := h.partyInfo("apv")
+	if err != nil {
+		return Recipient{}, err
+	}
+	// On X25519 a point of low order agrees on zero with every key: an attacker could
+	// read such a token. crypto/ecdh refuses it (RFC 7748 section 6.1).
+	z, err := k.exchange(ctx, epk)
+	if isOutage(err) {
+		return Recipient{}, err
+	}
+	if err != nil {
+		return Recipient{}, errDecrypt
+	}
+	var room contentKey
+	agreed := a.derive(&room, k.suite, z, c, apu, apv)
+	if !a.wraps {
+		return newRecipient(c, agreed, parts)
+	}
+	defer clear(agreed)
+	var drawn contentKey
+	return newRecipient(c, unwrapKey(agreed, parts[0], c.draw(&drawn)), parts)
+}
+
+// derive derives a key in room from z, the shared secret, and wipes z. It is Concat KDF as RFC
+// 7518 section 4.6.2 has it: for ECDH-ES it returns the content encryption key, for
+// ECDH-ES+A256KW the key that wraps it. The party infos are the decoded header values.
+func (a agreement) derive(room *contentKey, s Suite, z []byte, c Content, apu, apv []byte) []byte {
+	defer clear(z)
+	id, size := s.Alg(), keyWrapSize
+	if !a.wraps {
+		id, size = c.String(), contents[c].key
+	}
+	in := make([]byte, 4, 192) // the round, and room for the usual case
+	in = append(in, z...)
+	in = appendPrefixed(in, id)
+	in = appendPrefixed(in, apu)
+	in = appendPrefixed(in, apv)
+	in = binary.BigEndian.AppendUint32(in, uint32(size)*8)
+	defer clear(in)
+	key := room[:0] // two rounds at most
+	for round := uint32(1); len(key) < size; round++ {
+		binary.BigEndian.PutUint32(in, round)
+		sum := sha256.Sum256(in)
+		key = append(key, sum[:]...)
+	}
+	return key[:size]
+}
+
+func appendPrefixed[T string | []byte](dst []byte, b T) []byte {
+	return append(binary.BigEndian.AppendUint32(dst, uint32(len(b))), b...)
+}
+
+// wrapKey wraps a content encryption key with AES Key Wrap (RFC 3394; RFC 7518 section
+// 4.4).
+func wrapKey(kek, cek []byte) ([]byte, error) {
+	block, err := aes.NewCipher(kek)
+	if err != nil {
+		return nil, fmt.Errorf("keys: wrapping a key: %w", err)
+	}
+	return josecipher.KeyWrap(block, cek)
+}
+
+// unwrapKey reverses wrapKey. When that fails it returns other, a random key that the
+// caller drew before: an answer that came sooner, or with another error, would be an
+// oracle (RFC 7516 section 11.5).
+func unwrapKey(kek, wrapped, other []byte) []byte {
+	block, err := aes.NewCipher(kek)
+	if err != nil {
+		return other
+	}
+	cek, err := josecipher.KeyUnwrap(block, wrapped)
+	if err != nil || len(cek) != len(other) {
+		return other
+	}
+	return cek
+}
+
+// oaep is RSAES-OAEP with SHA-256 and MGF1 with SHA-256, RFC 7518 section 4.3.
+type oaep struct{}
+
+func (oaep) send(to *Key, c Content) (Sender, error) {
+	var drawn contentKey
+	cek := c.draw(&drawn)
+	encryptedKey, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, to.public.(*rsa.PublicKey), cek, nil)
+	if err != nil {
+		return Sender{}, err
+	}
+	return newSender(to, c, cek, encryptedKey, nil)
+}
+
+func (oaep) receive(ctx context.Context, k *Key, h Header, parts [4][]byte) (Recipient, error) {
+	c, err := h.content(&parts)
+	if err != nil {
+		return Recipient{}, err
+	}
+	// RFC 8017 section 7.1.2 step 1b. crypto/rsa also takes a ciphertext that lacks its
+	// leading zeros: a second text of the same token.
+	if size := k.public.(*rsa.PublicKey).Size(); len(parts[0]) != size {
+		return Recipient{}, fmt.Errorf("%w: an encrypted key of %d bytes, and this key's has %d", ErrMalformed, len(parts[0]), size)
+	}
+	// The other key is drawn before the call. A decrypter that answers bad padding
+	// differently is Manger's oracle (CRYPTO 2001), so every failure goes on alike.
+	var drawn contentKey
+	other := c.draw(&drawn)
+	cek, err := k.decrypt(ctx, parts[0])
+	if isOutage(err) {
+		return Recipient{}, err
+	}
+	if err != nil || len(cek) != len(other) {
+		cek = other
+	}
+	return newRecipient(c, cek, parts)
+}
+
+// decryptOAEP asks for OAEP by name: without options crypto/rsa decrypts PKCS #1 v1.5,
+// and is an oracle.
+func decryptOAEP(d crypto.Decrypter, encryptedKey []byte) ([]byte, error) {
+	return d.Decrypt(rand.Reader, encryptedKey, &rsa.OAEPOptions{Hash: crypto.SHA256})
+}

@@ -1,0 +1,127 @@
+package keys
+
+import (
+	"fmt"
+
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+)
+
+// Hint says what a key is for where its own data does not: PEM never says it, a JWK
+// may leave it open. The zero Hint adds nothing.
+type Hint struct {
+	Use   Use
+	Suite Suite // stands for its use too
+}
+
+// ParseKey reads one key, private or public, from a JWK (RFC 7517), or from PEM:
+// PKCS#8 "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY" or "PUBLIC KEY". A
+// JWK keeps its kid; a key without one gets the first 16 characters of its
+// thumbprint that follow any - and _ at its start.
+//
+// It returns [ErrMalformed], [ErrUnsupported] or [ErrWeakKey]; ErrUnsupported
+// also when neither the data nor the hint says whether a key that could do both is
+// for signing or for encryption.
+func ParseKey(data []byte, hint Hint) (*Key, error) {
+	j, err := jwk.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	suites, err := suitesOf(j, hint)
+	if err != nil {
+		return nil, err
+	}
+	if len(suites) > 1 {
+		return nil, fmt.Errorf("%w: the key does not say what it is for: give its use (sig or enc) or its algorithm", ErrUnsupported)
+	}
+	if j.Private != nil {
+		return newPrivateKey(j.KeyID, suites[0], j.Private)
+	}
+	return newKey(j.KeyID, suites[0], j.Public)
+}
+
+// suitesOf returns what a key is for: one suite, or one for each use when neither the
+// key nor the hint says it.
+func suitesOf(j jwk.JWK, hint Hint) ([]Suite, error) {
+	kind, ok := jwk.KindOf(j.Public)
+	if !ok {
+		return nil, fmt.Errorf("%w: key type", ErrUnsupported)
+	}
+	use, err := useOf(j, hint)
+	if err != nil {
+		return nil, err
+	}
+	if s, err := namedSuite(j, hint, kind); err != nil || s != 0 {
+		if err == nil && (s.kind() != kind || use != "" && s.Use() != use) {
+			err = fmt.Errorf("%w: %v does not fit a %v key with this use", ErrUnsupported, s, kind)
+		}
+		return []Suite{s}, err
+	}
+	var found []Suite
+	for _, u := range []Use{UseSig, UseEnc} {
+		if s, ok := defaultSuite(kind, u); ok && (use == "" || use == u) {
+			found = append(found, s)
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%w: a %v key cannot have use %s", ErrUnsupported, kind, jwk.Quote(string(use)))
+	}
+	return found, nil
+}
+
+// namedSuite returns the suite that the key's alg or the hint names, zero for none.
+func namedSuite(j jwk.JWK, hint Hint, kind jwk.Kind) (Suite, error) {
+	if j.Alg == "" {
+		return hint.Suite, nil
+	}
+	if hint.Suite == 0 {
+		return suiteOf(j.Alg, kind)
+	}
+	if !hint.Suite.Matches(j.Alg) {
+		return 0, fmt.Errorf("%w: the key says alg %s, not %v", ErrUnsupported, jwk.Quote(j.Alg), hint.Suite)
+	}
+	return hint.Suite, nil
+}
+
+// useOf returns the use that the key, its operations and the hint agree on, empty when
+// none of them says it.
+func useOf(j jwk.JWK, hint Hint) (Use, error) {
+	use := Use(j.Use)
+	if use != "" && use != UseSig && use != UseEnc {
+		return "", fmt.Errorf("%w: use %s", ErrUnsupported, jwk.Quote(j.Use))
+	}
+	for _, said := range []Use{hint.Use, hint.Suite.Use(), useOfOperations(j.Ops)} {
+		if said == "" || said == use {
+			continue
+		}
+		if use != "" || said == mixedUse {
+			return "", fmt.Errorf("%w: a key has one use, and this one says several", ErrUnsupported)
+		}
+		use = said
+	}
+	return use, nil
+}
+
+const mixedUse Use = "mixed"
+
+// useOfOperations reads key_ops (RFC 7517 section 4.3). An empty list says nothing: Web
+// Crypto writes one into every public ECDH key.
+func useOfOperations(ops []string) Use {
+	var sig, enc bool
+	for _, op := range ops {
+		switch op {
+		case "sign", "verify":
+			sig = true
+		case "encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits":
+			enc = true
+		}
+	}
+	switch {
+	case sig && enc:
+		return mixedUse
+	case sig:
+		return UseSig
+	case enc:
+		return UseEnc
+	}
+	return ""
+}

@@ -1,0 +1,95 @@
+package keys
+
+import (
+	"context"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+)
+
+// Recipient decrypts one message that was encrypted to a key of ours, RFC 7516 section
+// 5.2. Most users want package open. It prints as [redacted].
+type Recipient struct {
+	redacted
+	mode   func() cipher.AEAD
+	sealed []byte // initialization vector, ciphertext and tag
+}
+
+// NewRecipient checks the members of a JWE's header that concern the encryption, and the
+// lengths of its parts, before it uses the private key. Then it determines the content
+// encryption key. The parts are parts 2 to 5 of the compact serialization, decoded:
+// encrypted key, initialization vector, ciphertext and tag. A key that lives elsewhere is
+// asked until ctx ends.
+//
+// It returns [ErrMalformed] for a header or parts that the suite does not make,
+// [ErrUnsupported] for an alg that is not the key's or an enc that is not offered,
+// [ErrNoKey] when the key cannot decrypt, and [ErrUnavailable] or the error of ctx when
+// a key that lives elsewhere cannot be asked. Any other error says that decryption
+// failed, and never why. A content encryption key that cannot be unwrapped is not an
+// error here: as RFC 7516 section 11.5 asks, a random key takes its place, and
+// [Recipient.Open] fails.
+func (k *Key) NewRecipient(ctx context.Context, h Header, parts [4][]byte) (Recipient, error) {
+	m := suites[k.suite].management
+	switch {
+	case m == nil || !k.suite.Matches(h.Alg):
+		return Recipient{}, fmt.Errorf("%w: the key is for %v", ErrUnsupported, k.suite)
+	case !k.HasPrivate():
+		return Recipient{}, fmt.Errorf("%w: the key %q cannot decrypt", ErrNoKey, k.id)
+	}
+	return m.receive(ctx, k, h, parts)
+}
+
+// newRecipient returns the Recipient with this content encryption key, which it wipes.
+func newRecipient(content Content, cek []byte, parts [4][]byte) (Recipient, error) {
+	mode, err := content.mode(cek)
+	if err != nil {
+		return Recipient{}, errDecrypt
+	}
+	return Recipient{mode: mode, sealed: joined(parts[1:])}, nil
+}
+
+// Open returns the plaintext. The aad is part 1, in base64url. Open decrypts in the
+// memory of the parts when they lie there one behind the other. Every failure is the
+// same error: a wrong key, a wrong tag, a damaged ciphertext.
+func (r Recipient) Open(aad []byte) ([]byte, error) {
+	mode := r.mode()
+	n := mode.NonceSize()
+	plaintext, err := mode.Open(r.sealed[:0], r.sealed[:n], r.sealed[n:], aad)
+	if err != nil {
+		return nil, errDecrypt
+	}
+	return plaintext, nil
+}
+
+// joined returns the parts one behind the other: their own memory if they lie there so,
+// which saves a copy of the token, else a copy.
+func joined(parts [][]byte) []byte {
+	size := 0
+	for _, p := range parts {
+		size += len(p)
+	}
+	if first := parts[0]; cap(first) >= size {
+		whole, at := first[:size], 0
+		for _, p := range parts {
+			if len(p) > 0 && &p[0] != &whole[at] {
+				whole = nil
+				break
+			}
+			at += len(p)
+		}
+		if whole != nil {
+			return whole
+		}
+	}
+	whole := make([]byte, 0, size)
+	for _, p := range parts {
+		whole = append(whole, p...)
+	}
+	return whole
+}
+
+// isOutage reports whether a key that lives elsewhere could not be asked. That says
+// nothing about the token.
+func isOutage(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

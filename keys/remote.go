@@ -1,0 +1,243 @@
+package keys
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
+)
+
+// FromSigner makes a signing key of a private key that lives elsewhere: in a
+// KMS, an HSM, an agent. The kid must name one version of one key for good; a
+// signer that changes keys behind its kid makes tokens that no verifier takes.
+//
+// FromSigner signs once, to see that the signer does what its public key says, and
+// every later signature is verified before [Key.Sign] returns it. It returns
+// [ErrUnsupported] when s cannot do suite, [ErrWeakKey] and [ErrMalformed] when its
+// public key or kid is unusable, and [ErrUnavailable] when it cannot be asked. Such a
+// key can be put into a [Set], not into a ring: a ring holds its keys itself.
+//
+// A call to s that outlasts its context goes on in the background. When 16 such calls
+// hang, the key refuses others at once with [ErrUnavailable].
+func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
+	if suite.Use() != UseSig || nilcheck.IsNil(s) {
+		return nil, fmt.Errorf("%w: %v with this signer", ErrUnsupported, suite)
+	}
+	calls := new(remoteCalls)
+	public, err := publicOf(calls, s.Public)
+	if err != nil {
+		return nil, err
+	}
+	k, err := newKey(kid, suite, public)
+	if err != nil {
+		return nil, err
+	}
+	scheme := suites[suite].signature
+	k.sign = func(ctx context.Context, message []byte) ([]byte, error) {
+		// A copy: a signer may look at the message once more after it has answered, for
+		// its log or another try, and package seal uses the memory again.
+		message = bytes.Clone(message)
+		signature, err := call(ctx, calls, func() ([]byte, error) { return scheme.sign(s, message) })
+		if err == nil && !k.Verify(message, signature) {
+			err = fmt.Errorf("%w: the signer gave a signature that its public key does not verify", ErrMalformed)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return signature, nil
+	}
+	if _, err := k.sign(context.Background(), []byte("sealjwt: is this the key?")); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// FromKeyExchanger makes a decryption key for a suite of the ECDH-ES family of a private
+// key that lives elsewhere, on P-256 or X25519. The kid must name one version of one key
+// for good.
+//
+// FromKeyExchanger agrees on a key once and compares the result with its own. It returns
+// the errors of [FromSigner], and [ErrMalformed] when the two differ. Every later error
+// of x counts as an outage, an [ErrUnavailable]. Calls that outlast their context count
+// as those of FromSigner do.
+func FromKeyExchanger(kid string, suite Suite, x ecdh.KeyExchanger) (*Key, error) {
+	if _, ok := suites[suite%Suite(len(suites))].management.(agreement); !ok || nilcheck.IsNil(x) {
+		return nil, fmt.Errorf("%w: %v with this key exchanger", ErrUnsupported, suite)
+	}
+	calls := new(remoteCalls)
+	public, err := publicOf(calls, x.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	material, err := agreementMaterial(public)
+	if err != nil {
+		return nil, err
+	}
+	k, err := newKey(kid, suite, material)
+	if err != nil {
+		return nil, err
+	}
+	k.exchange = func(ctx context.Context, epk *ecdh.PublicKey) ([]byte, error) {
+		// A client chooses the epk. One of low order must not look like an outage.
+		if err := jwk.CheckPoint(epk); err != nil {
+			return nil, errDecrypt
+		}
+		z, err := call(ctx, calls, func() ([]byte, error) { return x.ECDH(epk) })
+		if err == nil && (len(z) != coordinateSize || bytes.Equal(z, make([]byte, coordinateSize))) {
+			// A secret that every attacker knows, and whose tokens would open.
+			err = errors.New("keys: the key exchanger gave no shared secret")
+		}
+		switch {
+		case err == nil:
+			return z, nil
+		case ctx.Err() != nil || errors.Is(err, ErrUnavailable):
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if err := k.checkExchange(public); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// checkExchange compares one agreement with the key's own computation of it.
+func (k *Key) checkExchange(public *ecdh.PublicKey) error {
+	ours, err := public.Curve().GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	want, err := ours.ECDH(public)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrWeakKey, err)
+	}
+	got, err := k.exchange(context.Background(), ours.PublicKey())
+	if err == nil && !bytes.Equal(got, want) {
+		err = fmt.Errorf("%w: the key exchanger does not agree with its public key", ErrMalformed)
+	}
+	return err
+}
+
+func agreementMaterial(public *ecdh.PublicKey) (crypto.PublicKey, error) {
+	if public == nil {
+		return nil, fmt.Errorf("%w: the key exchanger has no public key", ErrMalformed)
+	}
+	if public.Curve() != ecdh.P256() {
+		return public, nil
+	}
+	return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), public.Bytes())
+}
+
+// FromDecrypter makes a decryption key for RSA-OAEP-256 of a private key that lives
+// elsewhere. It asks d with *rsa.OAEPOptions with SHA-256. The kid must name one version
+// of one key for good.
+//
+// FromDecrypter decrypts once and compares. It returns the errors of [FromSigner], and
+// [ErrMalformed] when d gives another plaintext. Of the later errors of d only one that
+// wraps [ErrUnavailable], or the error of a context, counts as an outage. Every other
+// one counts as a failed decryption, which is not told apart from a wrong tag. Calls that
+// outlast their context count as those of FromSigner do.
+func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
+	if _, ok := suites[suite%Suite(len(suites))].management.(oaep); !ok || nilcheck.IsNil(d) {
+		return nil, fmt.Errorf("%w: %v with this decrypter", ErrUnsupported, suite)
+	}
+	calls := new(remoteCalls)
+	public, err := publicOf(calls, d.Public)
+	if err != nil {
+		return nil, err
+	}
+	k, err := newKey(kid, suite, public)
+	if err != nil {
+		return nil, err
+	}
+	k.decrypt = func(ctx context.Context, encryptedKey []byte) ([]byte, error) {
+		encryptedKey = bytes.Clone(encryptedKey) // as in FromSigner
+		return call(ctx, calls, func() ([]byte, error) { return decryptOAEP(d, encryptedKey) })
+	}
+	if err := k.checkDecryption(); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// checkDecryption decrypts one random text.
+func (k *Key) checkDecryption() error {
+	var room contentKey
+	want := A256GCM.draw(&room)
+	encrypted, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, k.public.(*rsa.PublicKey), want, nil)
+	if err != nil {
+		return err
+	}
+	got, err := k.decrypt(context.Background(), encrypted)
+	if err == nil && !bytes.Equal(got, want) {
+		err = fmt.Errorf("%w: the decrypter does not decrypt what its public key encrypts", ErrMalformed)
+	}
+	return err
+}
+
+// maxHung is how many calls to one key may hang.
+const maxHung = 16
+
+// remoteCalls counts the calls that went on after their context had ended. The interfaces
+// of package crypto take no context, so such a call cannot be ended.
+type remoteCalls struct{ hung atomic.Int32 }
+
+// publicOf returns the public key of a key that lives elsewhere.
+func publicOf[P any](calls *remoteCalls, f func() P) (public P, err error) {
+	_, err = call(context.Background(), calls, func() ([]byte, error) {
+		public = f()
+		return nil, nil
+	})
+	return public, err
+}
+
+// call runs f until ctx ends. A panic of f becomes an error: it happens on a goroutine
+// where no caller could recover it.
+func call(ctx context.Context, calls *remoteCalls, f func() ([]byte, error)) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if calls.hung.Load() >= maxHung {
+		return nil, fmt.Errorf("%w: %d calls to the key hang", ErrUnavailable, maxHung)
+	}
+	type answer struct {
+		data []byte
+		err  error
+	}
+	answers := make(chan answer, 1)
+	var ended atomic.Bool // by f or by ctx, whichever comes first
+	go func() {
+		// For a panic, and for runtime.Goexit, which looks like no panic.
+		a := answer{err: fmt.Errorf("%w: the key's implementation panicked", ErrUnavailable)}
+		defer func() {
+			recover()
+			answers <- a
+			if !ended.CompareAndSwap(false, true) {
+				calls.hung.Add(-1)
+			}
+		}()
+		data, err := f()
+		a = answer{data, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.data, a.err
+	case <-ctx.Done():
+		calls.hung.Add(1)
+		if !ended.CompareAndSwap(false, true) {
+			calls.hung.Add(-1) // f has ended meanwhile
+		}
+		return nil, fmt.Errorf("keys: a key that lives elsewhere did not answer: %w", ctx.Err())
+	}
+}

@@ -1,0 +1,138 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// hanging makes every private operation of r wait until release is closed, and returns
+// how many began.
+func hanging(r *remote, release <-chan struct{}) (began *atomic.Int32) {
+	began = new(atomic.Int32)
+	failing(r, func() error {
+		began.Add(1)
+		<-release
+		return nil
+	})
+	return began
+}
+
+// oneOfEachSort has a suite for each constructor of a remote key.
+var oneOfEachSort = []Suite{EdDSA, ECDHES, RSAOAEP256}
+
+// A call returns when its context ends, though the handle knows no context and hangs.
+func TestCallEndsWithItsContext(t *testing.T) {
+	for _, suite := range oneOfEachSort {
+		own := generated(t, suite)
+		synctest.Test(t, func(t *testing.T) {
+			r := keyOf(t, own)
+			k := must(fromRemote("k", suite, r))(t)
+			release := make(chan struct{})
+			began := hanging(r, release)
+			defer close(release)
+
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := use(ctx, t, k); !errors.Is(err, context.DeadlineExceeded) || !isOutage(err) {
+				t.Errorf("%v: %v", suite, err)
+			}
+			ctx, cancel = context.WithCancel(t.Context())
+			answer := make(chan error)
+			go func() { answer <- use(ctx, t, k) }()
+			synctest.Wait()
+			cancel()
+			if err := <-answer; !errors.Is(err, context.Canceled) {
+				t.Errorf("%v: %v", suite, err)
+			}
+			if err := use(ctx, t, k); !errors.Is(err, context.Canceled) || began.Load() != 2 {
+				t.Errorf("%v: %v; %d calls began, and the third had no context to begin with", suite, err, began.Load())
+			}
+		})
+	}
+}
+
+// A key in a KMS that hangs must not collect a goroutine for every token.
+func TestHungCallsAreBounded(t *testing.T) {
+	for _, suite := range oneOfEachSort {
+		own := generated(t, suite)
+		synctest.Test(t, func(t *testing.T) {
+			r := keyOf(t, own)
+			good := *r
+			k, other := must(fromRemote("k", suite, r))(t), must(fromRemote("other", suite, &good))(t)
+			release := make(chan struct{})
+			began := hanging(r, release)
+			hang := func() error {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				return use(ctx, t, k)
+			}
+			for i := range maxHung {
+				if err := hang(); !errors.Is(err, context.DeadlineExceeded) || int(began.Load()) != i+1 {
+					t.Fatalf("%v, call %d: %v, %d began", suite, i+1, err, began.Load())
+				}
+			}
+			// At once: with this context it would wait for ever.
+			if err := use(context.Background(), t, k); !errors.Is(err, ErrUnavailable) || began.Load() != maxHung {
+				t.Errorf("%v: %v, and %d calls began", suite, err, began.Load())
+			}
+			if err := use(t.Context(), t, other); err != nil {
+				t.Errorf("%v: another key: %v", suite, err)
+			}
+			close(release)
+			synctest.Wait()
+			for range maxHung + 1 {
+				if err := use(t.Context(), t, k); err != nil {
+					t.Fatalf("%v, after the calls have returned: %v", suite, err)
+				}
+			}
+		})
+	}
+}
+
+// Calls that wait for their answer, however many, hang only once their context has ended.
+func TestWaitingCallsAreNotHung(t *testing.T) {
+	own := generated(t, EdDSA)
+	synctest.Test(t, func(t *testing.T) {
+		r := keyOf(t, own)
+		k := must(FromSigner("k", EdDSA, r))(t)
+		release := make(chan struct{})
+		failing(r, func() error { <-release; return nil })
+		answers := make(chan error, 4*maxHung)
+		for range cap(answers) {
+			go func() { answers <- use(t.Context(), t, k) }()
+		}
+		synctest.Wait()
+		close(release)
+		for range cap(answers) {
+			if err := <-answers; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// Whichever of the two comes first, the answer or the end of the context, the count of
+// hung calls comes back to zero.
+func TestHungCountSettles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := new(remoteCalls)
+		for range 2000 {
+			ctx, cancel := context.WithCancel(t.Context())
+			begun := make(chan struct{})
+			go func() { <-begun; cancel() }()
+			call(ctx, calls, func() ([]byte, error) {
+				close(begun)
+				return nil, nil
+			})
+			<-ctx.Done()
+		}
+		synctest.Wait()
+		if n := calls.hung.Load(); n != 0 {
+			t.Errorf("%d calls count as hung", n)
+		}
+	})
+}

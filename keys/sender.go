@@ -1,0 +1,100 @@
+package keys
+
+import (
+	"crypto/cipher"
+	"crypto/ecdh"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// Sender encrypts one message to the owner of a key, RFC 7516 section 5.1. It owns the
+// framing of the JWE that the key's suite makes: the members of the header that concern
+// the encryption, and the four parts behind the header. Most users want package seal.
+//
+// Every Sender has a content encryption key of its own. It is safe for concurrent use
+// and prints as [redacted].
+type Sender struct {
+	redacted
+	alg, enc, kid string // enc is empty where the suite has none
+	epk           *ecdh.PublicKey
+	encryptedKey  []byte
+	frame         frame
+	mode          func() cipher.AEAD
+}
+
+// NewSender returns a Sender to the owner of the key, with content as its content
+// encryption. It returns [ErrUnsupported] when the key is not for encryption, or the
+// content is not one of the four.
+func (k *Key) NewSender(content Content) (Sender, error) {
+	m := suites[k.suite].management
+	if m == nil || !content.Valid() {
+		return Sender{}, fmt.Errorf("%w: %v does not encrypt with %v", ErrUnsupported, k.suite, content)
+	}
+	return m.send(k, content)
+}
+
+// newSender returns the Sender with this content encryption key, which it wipes.
+func newSender(k *Key, content Content, cek, encryptedKey []byte, epk *ecdh.PublicKey) (Sender, error) {
+	mode, err := content.mode(cek)
+	if err != nil {
+		return Sender{}, err
+	}
+	return Sender{
+		alg: k.suite.Alg(), enc: content.String(), kid: k.id,
+		epk: epk, encryptedKey: encryptedKey, frame: contents[content].frame, mode: mode,
+	}, nil
+}
+
+// AppendHeader appends the members of the protected header that concern the encryption:
+// alg, enc, kid and epk, without the braces around them. They are always spelled the
+// same way, so that [CutHeader] can match the bytes instead of parsing JSON.
+func (s Sender) AppendHeader(dst []byte) []byte {
+	dst = append(dst, `"alg":"`...)
+	dst = append(dst, s.alg...)
+	if s.enc != "" {
+		dst = append(dst, `","enc":"`...)
+		dst = append(dst, s.enc...)
+	}
+	dst = append(dst, `","kid":`...)
+	dst = strict.AppendString(dst, s.kid)
+	if s.epk != nil {
+		dst = appendEphemeralKey(append(dst, `,"epk":`...), s.epk)
+	}
+	return dst
+}
+
+// Seal encrypts plaintext and returns parts 2 to 5 of the compact serialization, not yet
+// encoded: encrypted key, initialization vector, ciphertext and tag (RFC 7516 section
+// 7.1). The aad is part 1, in base64url. The last three parts lie in memory, one behind
+// the other, if it has the capacity. Memory must not overlap with aad and plaintext.
+func (s Sender) Seal(memory, aad, plaintext []byte) (parts [4][]byte) {
+	mode, out := s.mode(), memory[:0]
+	var iv []byte
+	if n := mode.NonceSize(); n > 0 {
+		iv = make([]byte, n)
+		rand.Read(iv)
+		out = append(out, iv...)
+	}
+	out = mode.Seal(out, iv, plaintext, aad)
+	end := len(out) - s.frame.tag
+	return [4][]byte{s.encryptedKey, out[:s.frame.iv], out[s.frame.iv:end], out[end:]}
+}
+
+// appendEphemeralKey appends the sender's half of a key agreement, RFC 7518 section
+// 4.6.1.1 and RFC 8037 section 2.
+func appendEphemeralKey(dst []byte, epk *ecdh.PublicKey) []byte {
+	point := epk.Bytes()
+	if epk.Curve() == ecdh.X25519() {
+		dst = append(dst, `{"kty":"OKP","crv":"X25519","x":"`...)
+		dst = strict.AppendBase64URL(dst, point)
+		return append(dst, `"}`...)
+	}
+	point = point[1:] // 4, for x || y
+	dst = append(dst, `{"kty":"EC","crv":"P-256","x":"`...)
+	dst = strict.AppendBase64URL(dst, point[:coordinateSize])
+	dst = append(dst, `","y":"`...)
+	dst = strict.AppendBase64URL(dst, point[coordinateSize:])
+	return append(dst, `"}`...)
+}

@@ -1,0 +1,106 @@
+package open_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keytest"
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// kms is a private key that lives elsewhere, and can be out.
+type kms struct {
+	*ecdh.PrivateKey // one of the two
+	rsa              *rsa.PrivateKey
+	err              error
+}
+
+func (k *kms) ECDH(public *ecdh.PublicKey) ([]byte, error) {
+	if k.err != nil {
+		return nil, k.err
+	}
+	return k.PrivateKey.ECDH(public)
+}
+
+func (k *kms) Public() crypto.PublicKey { return k.rsa.Public() }
+
+func (k *kms) Decrypt(random io.Reader, text []byte, opts crypto.DecrypterOpts) ([]byte, error) {
+	if k.err != nil {
+		return nil, k.err
+	}
+	return k.rsa.Decrypt(random, text, opts)
+}
+
+// inKMS returns a key of ours as one that lives elsewhere.
+func inKMS(suite keys.Suite) (*kms, *keys.Key) {
+	k := testKeyFor(suite)
+	if private, ok := k.private.(*rsa.PrivateKey); ok {
+		away := &kms{rsa: private}
+		return away, must(keys.FromDecrypter(k.kid, suite, away))
+	}
+	away := &kms{PrivateKey: must(k.private.(*ecdsa.PrivateKey).ECDH())}
+	return away, must(keys.FromKeyExchanger(k.kid, suite, away))
+}
+
+// TestRemoteKey: a decryption key that lives elsewhere opens, and one that cannot be
+// asked says nothing about the token.
+func TestRemoteKey(t *testing.T) {
+	t.Parallel()
+	timeless, cancel := context.WithTimeout(t.Context(), -time.Second)
+	defer cancel()
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	down := fmt.Errorf("%w: no route", keys.ErrUnavailable)
+	for _, suite := range managementSuites {
+		t.Run(suite.String(), func(t *testing.T) {
+			t.Parallel()
+			away, k := inKMS(suite)
+			cfg := config()
+			cfg.Decryption = keytest.NewSet(k)
+			token := forgeWith(keys.ES256, suite, keys.A256GCM).token()
+			accepted(t, cfg, token)
+			for name, ctx := range map[string]context.Context{"time is up": timeless, "cancelled": cancelled} {
+				tok, err := newOpener(t, cfg).OpenAt(ctx, token, clock)
+				if tok != nil || !errors.Is(err, open.ErrKeySource) || !errors.Is(err, ctx.Err()) {
+					t.Errorf("%s: %v, %v", name, tok, err)
+				}
+			}
+			away.err = down
+			refused(t, cfg, token, open.ErrKeySource)
+			away.err = errors.New("padding")
+			want := open.ErrKeySource // an agreement cannot fail because of the token
+			if suite == keys.RSAOAEP256 {
+				want = open.ErrNotAuthentic
+			}
+			refused(t, cfg, token, want)
+		})
+	}
+}
+
+// TestRemoteKeySelective: claims that a key could not be asked for are not left out.
+func TestRemoteKeySelective(t *testing.T) {
+	t.Parallel()
+	away, k := inKMS(keys.RSAOAEP256)
+	s := forgeSelective()
+	second := s.theirs()
+	second.recipient = testKeyFor(keys.RSAOAEP256)
+	second.outer.set("alg", `"RSA-OAEP-256"`)
+	second.outer.set("kid", quoted(k.ID()))
+	second.outer.remove("epk")
+	cfg := selectiveConfig()
+	cfg.Decryption = keytest.NewSet(testKeyFor(keys.ECDHES).key, k)
+	if tok := accepted(t, cfg, s.token()); tok.SealedForOthers() != 0 {
+		t.Fatalf("%d JWEs are for others", tok.SealedForOthers())
+	}
+	away.err = keys.ErrUnavailable
+	refused(t, cfg, s.token(), open.ErrKeySource)
+}
