@@ -77,7 +77,7 @@ type fieldList []field
 func (l *fieldList) add(e embedded, i int, next []embedded) []embedded {
 	f := e.of.Field(i)
 	t := f.Type
-	if t.Kind() == reflect.Pointer && t.Name() == "" {
+	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	tag := f.Tag.Get("json")
