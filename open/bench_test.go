@@ -2,6 +2,7 @@ package open_test
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"strings"
@@ -162,6 +163,55 @@ func benchOpen(b *testing.B, o *open.Opener, token string) {
 	for b.Loop() {
 		if _, err := o.Open(b.Context(), token); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkClaims decodes the claims of BenchmarkOpen into a struct: as they are, with names
+// that would fill fields of other names, which takes a copy of the text, and, beside them,
+// with encoding/json alone.
+func BenchmarkClaims(b *testing.B) {
+	type profile struct {
+		Issuer   string   `json:"iss"`
+		Subject  string   `json:"sub"`
+		Audience string   `json:"aud"`
+		Expires  int64    `json:"exp"`
+		Email    string   `json:"email"`
+		Groups   []string `json:"groups"`
+		Pad      string   `json:"pad"`
+		Admin    bool     `json:"admin"`
+		Address  struct {
+			Street  string `json:"street"`
+			Country string `json:"country"`
+		} `json:"address"`
+	}
+	for _, size := range []int{512, 4 << 10} {
+		for _, how := range []string{"plain", "respelled", "encoding-json"} {
+			b.Run(fmt.Sprintf("%s/%d", how, size), func(b *testing.B) {
+				f := forge()
+				f.claims.set("address", `{"street":"12 Quill Street","country":"FI"}`)
+				if how == "respelled" {
+					f.claims.set("ADMIN", "true")
+					f.claims.set("address", `{"STREET":"12 Quill Street","COUNTRY":"FI"}`)
+				}
+				fillClaims(f, size)
+				tok := must(newOpener(b, config()).OpenAt(b.Context(), f.token(), clock))
+				text := []byte(f.claims.String())
+				b.ReportAllocs()
+				b.SetBytes(int64(len(text)))
+				for b.Loop() {
+					var p profile
+					err := error(nil)
+					if how == "encoding-json" {
+						err = json.Unmarshal(text, &p)
+					} else {
+						err = tok.Claims(&p)
+					}
+					if err != nil || p.Admin {
+						b.Fatal(p, err)
+					}
+				}
+			})
 		}
 	}
 }

@@ -27,6 +27,8 @@ type claims struct {
 
 	signingKeyID, decryptionKeyID string
 
+	lists *fieldLists // of the Opener
+
 	from   origin // until the Token is made
 	shared bool   // by several calls of Open, which do not know of each other
 }

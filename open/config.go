@@ -158,6 +158,7 @@ func newOpener(audienceField string, cfg settings) (*Opener, error) {
 	o := &Opener{
 		cfg: cfg, trust: trust, longestIssuer: longest, now: time.Now,
 		scratch: &sync.Pool{New: func() any { return new(scratch) }},
+		lists:   new(fieldLists),
 	}
 	if cfg.limits.Cache > 0 {
 		c := newCache(cfg.limits.Cache)

@@ -71,8 +71,8 @@ func ExampleOpener_Open() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	var p Profile
-	if err := tok.Claims(&p); err != nil {
+	p, err := open.ClaimsOf[Profile](tok)
+	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(tok.Issuer(), tok.Subject(), p.Email)

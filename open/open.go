@@ -17,6 +17,7 @@ type Opener struct {
 
 	longestIssuer int // characters of JSON that one of Trust can have
 	scratch       *sync.Pool
+	lists         *fieldLists // of the types that Token.Claims has filled
 	now           func() time.Time
 
 	// cache is nil if there is none, and a closure as in Token: it is full of claims.
@@ -174,7 +175,7 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 		return nil, err
 	}
 	c.selective, c.text, c.payload, c.signingKeyID = o.cfg.selective, signed.payload, payload, k.ID()
-	c.from = from
+	c.lists, c.from = o.lists, from
 	return c, nil
 }
 

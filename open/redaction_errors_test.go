@@ -197,7 +197,7 @@ func claimsErrors(t testing.TB, c canaryKeys) (errs []error) {
 	for _, form := range []bool{nestedForm, selectiveForm} {
 		to, from := canaryConfigs(c, form)
 		text := must(must(newAny(to)).Seal(t.Context(), seal.Claims{Subject: canarySubject, Custom: map[string]any{
-			"email": canaryEmail, "account": canaryAccount, "deep": map[string]any{canaryDeep: canaryStreet},
+			"Email": canaryEmail, "Account": canaryAccount, "Deep": map[string]any{canaryDeep: canaryStreet},
 		}}))
 		tok := must(must(newAnyOpener(from)).Open(t.Context(), text))
 		for _, dst := range []any{

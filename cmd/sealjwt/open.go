@@ -191,8 +191,8 @@ func (f openFlags) openOne(ctx context.Context, opener *open.Opener, token strin
 	if err != nil {
 		return nil, nil, explainRefusal(err, token, f)
 	}
-	var text json.RawMessage
-	if err := tok.Claims(&text); err != nil {
+	text, err := open.ClaimsOf[json.RawMessage](tok)
+	if err != nil {
 		return nil, nil, err
 	}
 	var line bytes.Buffer

@@ -63,11 +63,14 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	type Profile struct {
+		Email string `json:"email"`
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /me", auth.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tok, _ := bearer.TokenFrom(r.Context())
-		var profile struct{ Email string }
-		if err := tok.Claims(&profile); err != nil {
+		profile, err := open.ClaimsOf[Profile](tok)
+		if err != nil {
 			http.Error(w, "unexpected claims", http.StatusInternalServerError)
 			return
 		}

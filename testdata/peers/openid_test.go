@@ -71,7 +71,7 @@ func relyingParties(t *testing.T) map[string]relyingParty {
 			if err != nil {
 				return nil, err
 			}
-			return claims, tok.Claims(&claims)
+			return claimsOf(tok)
 		},
 	}
 }

@@ -88,12 +88,13 @@ func me(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no token", http.StatusInternalServerError)
 		return
 	}
-	var profile struct {
+	type claims struct {
 		Email  string   `json:"email"`
 		Name   string   `json:"name"`
 		Groups []string `json:"groups"`
 	}
-	if err := tok.Claims(&profile); err != nil {
+	profile, err := open.ClaimsOf[claims](tok)
+	if err != nil {
 		slog.ErrorContext(r.Context(), "unexpected claims", "err", err)
 		http.Error(w, "unexpected claims", http.StatusInternalServerError)
 		return
