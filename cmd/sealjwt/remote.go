@@ -43,16 +43,16 @@ func (a *app) remoteKeys(url string, f fetchFlags) (*remoteKeys, error) {
 	if !held.Fetched.IsZero() {
 		r.fetched.Store(&held.Fetched)
 	}
-	if age := time.Since(held.Fetched); held.Body != nil && age > jwks.DefaultHardAge {
+	if age := time.Since(held.Fetched); held.Body != nil && age > jwks.DefaultMaxStale {
 		r.tooOld.Store(int64(age))
 	}
-	remote, err := jwks.NewRemote(jwks.Config{URL: url, Timeout: time.Duration(f.timeout), Copy: held, Report: r.report})
+	remote, err := jwks.NewRemote(jwks.RemoteConfig{URL: url, Timeout: time.Duration(f.timeout), Cached: held, Report: r.report})
 	r.remote = remote
 	return r, err
 }
 
 // report is told of each fetch, from whatever goroutine.
-func (r *remoteKeys) report(f jwks.Fetch) {
+func (r *remoteKeys) report(f jwks.FetchResult) {
 	switch {
 	case errors.Is(f.Err, jwks.ErrConfig): // of NewRemote, about the copy
 		r.a.sayCopy(r.url, f.Err)
@@ -61,8 +61,8 @@ func (r *remoteKeys) report(f jwks.Fetch) {
 	default:
 		r.failed.Store(nil)
 		r.tooOld.Store(0)
-		r.fetched.Store(&f.Copy.Fetched)
-		r.a.keep(f.Copy) // which has told its error; this run goes on with what was fetched
+		r.fetched.Store(&f.Cached.Fetched)
+		r.a.keep(f.Cached) // which has told its error; this run goes on with what was fetched
 	}
 }
 
@@ -83,7 +83,7 @@ func (r *remoteKeys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSe
 	if f := r.failed.Swap(nil); f != nil {
 		age := max(0, time.Since(*r.fetched.Load())).Round(time.Second)
 		r.a.say("warning: %s: going on with the keys fetched %s ago, until they are %s old",
-			plain(f.err.Error()), durationText(age), durationText(jwks.DefaultHardAge))
+			plain(f.err.Error()), durationText(age), durationText(jwks.DefaultMaxStale))
 	}
 	return set, nil
 }
@@ -91,7 +91,7 @@ func (r *remoteKeys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSe
 func (r *remoteKeys) explain(err error) error {
 	if age := time.Duration(r.tooOld.Load()); age > 0 {
 		err = fmt.Errorf("%w (the copy in the cache is %s old, and good for %s)",
-			err, durationText(age.Round(time.Second)), durationText(jwks.DefaultHardAge))
+			err, durationText(age.Round(time.Second)), durationText(jwks.DefaultMaxStale))
 	}
 	if errors.Is(err, keys.ErrStale) && !errors.Is(err, jwks.ErrFetch) {
 		return &failure{err: err, code: exitIO, advice: "see whether it can be fetched: sealjwt jwks fetch " + withoutSecrets(r.url)}

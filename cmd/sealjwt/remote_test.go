@@ -23,7 +23,7 @@ func newRemoteKeys(t *testing.T, a *app, url string) *remoteKeys {
 // That the copy in the cache is too old is said as long as there is no other.
 func TestTooOldUntilFetched(t *testing.T) {
 	a, _, _ := newCache(t)
-	held := jwks.Copy{URL: copiedURL, Fetched: time.Now().Add(-2 * time.Hour), Body: []byte(`{"keys":[]}`)}
+	held := jwks.CacheEntry{URL: copiedURL, Fetched: time.Now().Add(-2 * time.Hour), Body: []byte(`{"keys":[]}`)}
 	a.keep(held)
 	r := newRemoteKeys(t, a, copiedURL)
 	down := fmt.Errorf("%w: connect: connection refused", jwks.ErrFetch)
@@ -31,7 +31,7 @@ func TestTooOldUntilFetched(t *testing.T) {
 		t.Errorf("before: %v", err)
 	}
 	held.Fetched = time.Now()
-	r.report(jwks.Fetch{Copy: held})
+	r.report(jwks.FetchResult{Cached: held})
 	if err := r.explain(down); strings.Contains(err.Error(), "in the cache") {
 		t.Errorf("after it was fetched: %v", err)
 	}

@@ -117,7 +117,7 @@ func TestStalenessByCDN(t *testing.T) {
 
 // However long a max-age, the sums do not overflow.
 func TestDueBounds(t *testing.T) {
-	c := must(Config{}.withDefaults())(t)
+	c := must(RemoteConfig{}.withDefaults())(t)
 	if due := c.due(&held{lifetime: maxDelta * time.Second}); due != 30*time.Minute {
 		t.Errorf("due after %v", due)
 	}

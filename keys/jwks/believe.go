@@ -30,7 +30,7 @@ func (r *Remote) believe(ctx context.Context, old *held, header http.Header) (*h
 		if err != nil {
 			h, err = next, failed
 		} else if failed == nil && next.generated.After(h.generated) {
-			if next, failed = next.inPlaceOf(old, r.cfg.HardAge); failed == nil {
+			if next, failed = next.inPlaceOf(old, r.cfg.MaxStale); failed == nil {
 				return next, nil
 			}
 		}
@@ -38,7 +38,7 @@ func (r *Remote) believe(ctx context.Context, old *held, header http.Header) (*h
 	if err != nil {
 		return nil, err
 	}
-	return h.inPlaceOf(old, r.cfg.HardAge)
+	return h.inPlaceOf(old, r.cfg.MaxStale)
 }
 
 func pastCaches(header http.Header) http.Header {
@@ -80,14 +80,14 @@ func (h *held) olderThan(old *held) bool {
 // lets caches keep it, and whoever has not seen the later one goes by it all the time. One
 // that came stale is no news of the same keys, and does not make them older than they were
 // known to be.
-func (h *held) inPlaceOf(old *held, hardAge time.Duration) (*held, error) {
+func (h *held) inPlaceOf(old *held, maxStale time.Duration) (*held, error) {
 	switch {
-	case h.late() > hardAge:
+	case h.late() > maxStale:
 		return nil, fmt.Errorf("a cache on the way answered with a set that it should have renewed %v ago", h.late())
 	case old == nil:
 		return h, nil
 	case !sameKeys(h.set, old.set):
-		if h.olderThan(old) && old.age(h.asked) <= hardAge {
+		if h.olderThan(old) && old.age(h.asked) <= maxStale {
 			return nil, errOlder
 		}
 		return h, nil

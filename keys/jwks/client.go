@@ -2,24 +2,26 @@ package jwks
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"syscall"
+
+	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
 )
 
-// newClient takes the transport of a client, with its TLS, and nothing else: cookies
-// would tell who asks, and where redirects lead is not for it to decide.
-func newClient(from *http.Client, u *url.URL) *http.Client {
-	c := &http.Client{CheckRedirect: stayOnHost}
-	if from != nil {
-		c.Transport = from.Transport
+// newClient returns a client without cookies, which would tell the server who asks. A nil
+// transport stands for the default.
+func newClient(transport http.RoundTripper, u *url.URL) (*http.Client, error) {
+	if transport == nil {
+		transport = newTransport(u.Scheme)
 	}
-	if c.Transport == nil {
-		c.Transport = newTransport(u.Scheme)
+	if nilcheck.IsNil(transport) {
+		return nil, fmt.Errorf("%w: the Transport is a nil pointer; leave it out for the default", ErrConfig)
 	}
-	return c
+	return &http.Client{Transport: transport, CheckRedirect: stayOnHost}, nil
 }
 
 func newTransport(scheme string) http.RoundTripper {

@@ -26,14 +26,14 @@ func TestHTTPStaysHere(t *testing.T) {
 	}
 	// As if localhost led there. The address is refused before a packet is sent to it.
 	u := must(url.Parse("http://192.0.2.1/jwks.json?query"))(t)
-	g := getter{newClient(nil, u), time.Minute, DefaultMaxBytes}
+	g := getter{must(newClient(nil, u))(t), time.Minute, DefaultMaxBytes}
 	_, err := g.get(t.Context(), u, http.Header{})
 	if !errors.Is(err, errElsewhere) || strings.Contains(err.Error(), "query") {
 		t.Errorf("another machine: %v", err)
 	}
 	k := newKey(t, keys.ES256)
 	s := server(t, jwkSetHandler(jwkSet(t, k)))
-	knows(t, must(NewRemote(Config{URL: s.URL}))(t), "", k)
+	knows(t, must(NewRemote(RemoteConfig{URL: s.URL}))(t), "", k)
 	if https := newTransport("https").(*http.Transport); https.DialContext == nil {
 		t.Error("the dialer of net/http was dropped")
 	}
@@ -45,7 +45,7 @@ func TestDefaultTransportReplaced(t *testing.T) {
 	defer func() { http.DefaultTransport = before }()
 	k := newKey(t, keys.ES256)
 	http.DefaultTransport = siteOf(jwkSet(t, k))
-	knows(t, must(NewRemote(Config{URL: siteURL}))(t), "", k)
+	knows(t, must(NewRemote(RemoteConfig{URL: siteURL}))(t), "", k)
 }
 
 // A dialer that was set in what net/http goes by counts for https; in clear the one counts
@@ -60,8 +60,8 @@ func TestDefaultDialerReplaced(t *testing.T) {
 		return nil, errors.New("mine")
 	}
 	s := server(t, jwkSetHandler(jwkSet(t)))
-	knows(t, must(NewRemote(Config{URL: s.URL}))(t), "")
-	fails(t, must(NewRemote(Config{URL: siteURL}))(t), "", ErrFetch)
+	knows(t, must(NewRemote(RemoteConfig{URL: s.URL}))(t), "")
+	fails(t, must(NewRemote(RemoteConfig{URL: siteURL}))(t), "", ErrFetch)
 	if len(dialled) != 1 || dialled[0] != "id.example.com:443" {
 		t.Errorf("dialled %q", dialled)
 	}

@@ -9,33 +9,32 @@ import (
 )
 
 const (
-	// DefaultHardAge is for how long a set is used when it cannot be fetched again and
-	// Config.HardAge is zero.
-	DefaultHardAge = time.Hour
-	// DefaultCooldown is the time between two fetches when Config.Cooldown is zero.
+	// DefaultMaxStale is for how long a set is used when it cannot be fetched again and
+	// RemoteConfig.MaxStale is zero.
+	DefaultMaxStale = time.Hour
+	// DefaultCooldown is the time between two fetches when RemoteConfig.Cooldown is zero.
 	DefaultCooldown = 30 * time.Second
 )
 
-// Config says where another party's keys are, and how they are cached. It is copied by
+// RemoteConfig says where another party's keys are, and how they are cached. It is copied by
 // NewRemote.
-type Config struct {
+type RemoteConfig struct {
 	// URL is where the JWK Set is: https, or http on localhost, 127.0.0.0/8 and ::1.
 	// Required. [Discover] finds it.
 	URL string
 
-	// Client is used for its Transport, with its TLS configuration and proxy, which
-	// must heed contexts. Its other fields do not count. One with the defaults of
-	// net/http when nil, which for http connects to loopback addresses only, wherever
-	// DNS says that localhost is. A Transport given here, or put in the place of
-	// http.DefaultTransport, has to do so itself: for http, refuse other addresses in
-	// its Dialer.Control. A DialContext that was only set in http.DefaultTransport is
-	// used for https and not for http.
-	Client *http.Client
+	// Transport carries the requests, with its TLS configuration and proxy. It must heed
+	// contexts. When it is nil, a Remote uses a copy of http.DefaultTransport, which for
+	// http connects to loopback addresses only, wherever DNS says that localhost is. A
+	// Transport given here, or put in the place of http.DefaultTransport, has to do so
+	// itself: for http, refuse other addresses in its Dialer.Control. A DialContext that
+	// was only set in http.DefaultTransport is used for https and not for http.
+	Transport http.RoundTripper
 
-	// HardAge is for how long a set is used while it cannot be fetched again;
-	// DefaultHardAge when zero. At most a day: no issuer reckons with caches that live
+	// MaxStale is for how long a set is used while it cannot be fetched again;
+	// DefaultMaxStale when zero. At most a day: no issuer reckons with caches that live
 	// longer than that (keyring.Policy, CacheAge). At least twice Cooldown.
-	HardAge time.Duration
+	MaxStale time.Duration
 
 	// Cooldown is the least time between two fetches, and with that how long a new key
 	// may be unknown; DefaultCooldown when zero. A max-age below it counts as this. While
@@ -51,31 +50,31 @@ type Config struct {
 	// Copy is a set that was fetched before, by another process perhaps. It counts with
 	// the age that it has by now; one that is damaged or of another URL is passed
 	// over. What it holds is trusted: keep it where nobody else can write.
-	Copy Copy
+	Cached CacheEntry
 
 	// Report is told of each fetch before its callers go on: to log errors, and keys
 	// that were passed over, and to keep a Copy. It must not ask the Remote. Should it
 	// panic after a fetch, that is an ErrFetch, though the set is used; about a Copy it
 	// panics through NewRemote. It may be nil.
-	Report func(Fetch)
+	Report func(FetchResult)
 }
 
-// Fetch is what came of one fetch.
-type Fetch struct {
+// FetchResult is what came of one fetch.
+type FetchResult struct {
 	Err error // why it failed; then the rest is empty, and the Remote keeps what it has
 
 	Set     *keys.PublicSet // its Skipped says what was passed over
 	Changed bool            // it is another set than before
-	Copy    Copy            // to be kept
+	Cached  CacheEntry      // to be kept
 
 	// Due is when it is fetched again at the earliest need: by the first call from then
 	// on. For a kid that it lacks that can be sooner, after Cooldown.
 	Due time.Time
 }
 
-// Copy is a set as it was fetched, to be kept for another process. It can be written
+// CacheEntry is a set as it was fetched, to be kept for another process. It can be written
 // as JSON.
-type Copy struct {
+type CacheEntry struct {
 	URL string `json:"url"`
 
 	// Fetched is when it was fetched or confirmed the last time, or earlier: when it
@@ -90,9 +89,9 @@ type Copy struct {
 	Body   []byte        `json:"body"`
 }
 
-func (c Config) withDefaults() (Config, error) {
-	if c.HardAge == 0 {
-		c.HardAge = DefaultHardAge
+func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
+	if c.MaxStale == 0 {
+		c.MaxStale = DefaultMaxStale
 	}
 	if c.Cooldown == 0 {
 		c.Cooldown = DefaultCooldown
@@ -106,8 +105,8 @@ func (c Config) withDefaults() (Config, error) {
 	switch most := longestCacheAge; {
 	case c.Cooldown < 0:
 		return c, fmt.Errorf("%w: Cooldown is %v; it must be positive", ErrConfig, c.Cooldown)
-	case c.HardAge < 2*c.Cooldown || c.HardAge > most:
-		return c, fmt.Errorf("%w: HardAge is %v; it must be at least twice Cooldown (%v) and at most %v", ErrConfig, c.HardAge, c.Cooldown, most)
+	case c.MaxStale < 2*c.Cooldown || c.MaxStale > most:
+		return c, fmt.Errorf("%w: MaxStale is %v; it must be at least twice Cooldown (%v) and at most %v", ErrConfig, c.MaxStale, c.Cooldown, most)
 	case c.Timeout < 0:
 		return c, fmt.Errorf("%w: Timeout is %v; it must be positive", ErrConfig, c.Timeout)
 	case c.MaxBytes < 0 || c.MaxBytes > mostMaxBytes:

@@ -12,11 +12,11 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// Discover asks an issuer where its keys are, and returns the URL for [Config]. It reads
+// Discover asks an issuer where its keys are, and returns the URL for [RemoteConfig]. It reads
 // the metadata of OpenID Connect Discovery 1.0 section 4 at
 // issuer/.well-known/openid-configuration and, where the issuer has none there, that of
 // RFC 8414 section 3, whose well-known path stands between the host and the issuer's
-// own path. The client is used as in Config and may be nil. Both together take as long as
+// own path. The client is used as in RemoteConfig and may be nil. Both together take as long as
 // the context's deadline allows; if it has none, each answer has DefaultTimeout. None is
 // longer than DefaultMaxBytes.
 //
@@ -34,7 +34,7 @@ import (
 // [ErrFetch] when there are no metadata, [ErrMetadata] when they are those of another
 // issuer (RFC 8414 section 3.3: byte by byte the same) or name no jwks_uri, and the
 // context's error.
-func Discover(ctx context.Context, issuer string, client *http.Client) (jwksURI string, err error) {
+func Discover(ctx context.Context, issuer string, transport http.RoundTripper) (jwksURI string, err error) {
 	u, err := parseURL(issuer)
 	if err != nil {
 		return "", fmt.Errorf("the issuer: %w", err)
@@ -45,7 +45,11 @@ func Discover(ctx context.Context, issuer string, client *http.Client) (jwksURI 
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("jwks: asking %s: %w", where(u), err)
 	}
-	g := getter{newClient(client, u), DefaultTimeout, DefaultMaxBytes}
+	client, err := newClient(transport, u)
+	if err != nil {
+		return "", err
+	}
+	g := getter{client, DefaultTimeout, DefaultMaxBytes}
 	if deadline, ok := ctx.Deadline(); ok {
 		g.timeout = time.Until(deadline).Round(time.Millisecond)
 	}

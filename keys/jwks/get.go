@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// DefaultTimeout is how long a fetch may take when Config.Timeout is zero.
+	// DefaultTimeout is how long a fetch may take when RemoteConfig.Timeout is zero.
 	DefaultTimeout = 5 * time.Second
-	// DefaultMaxBytes is the longest answer when Config.MaxBytes is zero.
+	// DefaultMaxBytes is the longest answer when RemoteConfig.MaxBytes is zero.
 	DefaultMaxBytes = 1 << 20
 
 	maxRedirects   = 3

@@ -41,10 +41,10 @@ func (h *held) has(kid string) bool {
 
 // due is the age at which the set is fetched again: before its lifetime is over, so
 // that nobody has to wait, and while there is time for several tries. One that came stale
-// has its tries in what is left of HardAge.
-func (c *Config) due(h *held) time.Duration {
-	early := min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.HardAge/2)
-	return min(max(early, h.late()+c.Cooldown), c.HardAge)
+// has its tries in what is left of MaxStale.
+func (c *RemoteConfig) due(h *held) time.Duration {
+	early := min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.MaxStale/2)
+	return min(max(early, h.late()+c.Cooldown), c.MaxStale)
 }
 
 // replace makes what is held from now on of an answer with a body. The same body is the
@@ -89,8 +89,8 @@ func etagOf(h http.Header) string {
 	return ""
 }
 
-func (h *held) copy(url string) Copy {
-	return Copy{
+func (h *held) copy(url string) CacheEntry {
+	return CacheEntry{
 		URL: url, Fetched: h.fetched.Round(0), Generated: h.generated.Round(0),
 		MaxAge: h.lifetime, ETag: h.etag, Body: bytes.Clone(h.body),
 	}
@@ -101,32 +101,32 @@ const slew = 10 * time.Second
 
 // restore is what a Copy holds, nil if there is none. It may be too old to be used, and
 // still spare the server to send it again.
-func (c *Config) restore(now time.Time) (*held, error) {
-	if c.Copy.Body == nil {
+func (c *RemoteConfig) restore(now time.Time) (*held, error) {
+	if c.Cached.Body == nil {
 		return nil, nil
 	}
-	if c.Copy.URL != c.URL {
+	if c.Cached.URL != c.URL {
 		return nil, fmt.Errorf("%w: the Copy is of another URL; remove it", ErrConfig)
 	}
-	age := now.Round(0).Sub(c.Copy.Fetched)
+	age := now.Round(0).Sub(c.Cached.Fetched)
 	if age < 0 && age > -slew {
 		age = 0
 	}
 	if age < 0 {
 		return nil, fmt.Errorf("%w: the Copy is from the future; set the clock, or remove it", ErrConfig)
 	}
-	set, err := keys.ParsePublicSet(c.Copy.Body)
+	set, err := keys.ParsePublicSet(c.Cached.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the Copy is damaged, remove it: %w", ErrConfig, err)
 	}
-	life := max(0, c.Copy.MaxAge)
+	life := max(0, c.Cached.MaxAge)
 	h := &held{
-		set: set, body: bytes.Clone(c.Copy.Body), etag: c.Copy.ETag,
+		set: set, body: bytes.Clone(c.Cached.Body), etag: c.Cached.ETag,
 		fetched:  now.Add(-age), // by both clocks
 		lifetime: life,
 		caching:  caching{client: life, shared: life, cdn: -1},
 	}
 	h.asked = h.fetched
-	h.generated = h.fetched.Add(-max(0, c.Copy.Fetched.Sub(c.Copy.Generated)))
+	h.generated = h.fetched.Add(-max(0, c.Cached.Fetched.Sub(c.Cached.Generated)))
 	return h, nil
 }

@@ -6,8 +6,8 @@ import (
 )
 
 var (
-	errFetchPanic  = errors.New("the fetch panicked; mend the Transport of Config.Client, if there is one")
-	errReportPanic = errors.New("Config.Report panicked; mend it")
+	errFetchPanic  = errors.New("the fetch panicked; mend RemoteConfig.Transport, if there is one")
+	errReportPanic = errors.New("RemoteConfig.Report panicked; mend it")
 )
 
 // recovered makes an error of a panic. There is nobody above our goroutine who could
@@ -23,7 +23,7 @@ func recovered(as error, work func() error) (err error) {
 }
 
 // tell holds what there is after a fetch, and has Report know.
-func (r *Remote) tell(h *held, f Fetch) {
+func (r *Remote) tell(h *held, f FetchResult) {
 	r.hold(h, f.Err)
 	err := recovered(errReportPanic, func() error { r.report(f); return nil })
 	switch {

@@ -15,10 +15,10 @@ import (
 // and kept fresh as long as it is. It is a keys.PublicSource, safe for concurrent use.
 // The package's documentation says how long and how often.
 //
-// A fetch is a goroutine that ends with Config.Timeout, and that the caller who started
+// A fetch is a goroutine that ends with RemoteConfig.Timeout, and that the caller who started
 // it waits for, unless its context ends first. There is no other.
 type Remote struct {
-	cfg   Config
+	cfg   RemoteConfig
 	url   *url.URL
 	where string
 	get   getter
@@ -45,9 +45,9 @@ var errNotAsked = errors.New("it was not asked yet")
 //
 // It returns [ErrURL] and [ErrConfig]. A Copy that cannot be used is told to Report and
 // is no error.
-func NewRemote(c Config) (*Remote, error) { return newRemote(c, time.Now) }
+func NewRemote(c RemoteConfig) (*Remote, error) { return newRemote(c, time.Now) }
 
-func newRemote(c Config, now func() time.Time) (*Remote, error) {
+func newRemote(c RemoteConfig, now func() time.Time) (*Remote, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
@@ -56,16 +56,20 @@ func newRemote(c Config, now func() time.Time) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{cfg: c, url: u, where: where(u), get: getter{newClient(c.Client, u), c.Timeout, c.MaxBytes}, now: now}
+	client, err := newClient(c.Transport, u)
+	if err != nil {
+		return nil, err
+	}
+	r := &Remote{cfg: c, url: u, where: where(u), get: getter{client, c.Timeout, c.MaxBytes}, now: now}
 	first := new(state)
 	if first.held, err = c.restore(now()); err != nil {
-		r.report(Fetch{Err: err})
+		r.report(FetchResult{Err: err})
 	}
 	if first.held == nil {
 		first.err = r.because(errNotAsked)
 	}
 	r.state.Store(first)
-	r.cfg.Copy = Copy{}
+	r.cfg.Cached = CacheEntry{}
 	return r, nil
 }
 
@@ -73,7 +77,7 @@ func newRemote(c Config, now func() time.Time) (*Remote, error) {
 // due, and for a kid that is not in it. The set may lack that kid all the same. While
 // nothing changes at the other side, it is the same *keys.PublicSet.
 //
-// It returns keys.ErrStale when the set could not be fetched again for HardAge;
+// It returns keys.ErrStale when the set could not be fetched again for MaxStale;
 // [ErrFetch] when there never was one, or when a kid may be unknown for that reason
 // only, with keys.ErrPrivateKey and keys.ErrMalformed beside it if that was the answer;
 // and the context's error when it ended before an answer was there that was needed.
@@ -114,5 +118,5 @@ func (r *Remote) outcome(s *state, now time.Time) (*keys.PublicSet, error) {
 }
 
 func (r *Remote) usable(h *held, now time.Time) bool {
-	return h != nil && h.age(now) <= r.cfg.HardAge
+	return h != nil && h.age(now) <= r.cfg.MaxStale
 }

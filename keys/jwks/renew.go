@@ -89,11 +89,11 @@ func (r *Remote) fetch() {
 		if wanted {
 			r.wanted.Store(true)
 		}
-		r.tell(old, Fetch{Err: r.because(err)})
+		r.tell(old, FetchResult{Err: r.because(err)})
 		return
 	}
-	r.tell(h, Fetch{
-		Set: h.set, Changed: old == nil || old.set != h.set, Copy: h.copy(r.cfg.URL),
+	r.tell(h, FetchResult{
+		Set: h.set, Changed: old == nil || old.set != h.set, Cached: h.copy(r.cfg.URL),
 		Due: h.fetched.Add(r.cfg.due(h)).Round(0),
 	})
 }
@@ -106,7 +106,7 @@ func statusError(status int) error {
 	return errors.New(printable(fmt.Sprintf("the answer is %d %s", status, http.StatusText(status))))
 }
 
-func (r *Remote) report(f Fetch) {
+func (r *Remote) report(f FetchResult) {
 	if r.cfg.Report != nil {
 		r.cfg.Report(f)
 	}

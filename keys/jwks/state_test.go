@@ -2,7 +2,6 @@ package jwks
 
 import (
 	"context"
-	"net/http"
 	"testing"
 	"time"
 
@@ -25,7 +24,7 @@ func TestRemoteOtherFetchEnds(t *testing.T) {
 				s := siteOf(jwkSet(t, k))
 				now, calls, ends := time.Now(), 0, 0
 				var r *Remote
-				r = must(newRemote(Config{URL: siteURL, Client: &http.Client{Transport: s}}, func() time.Time {
+				r = must(newRemote(RemoteConfig{URL: siteURL, Transport: s}, func() time.Time {
 					if calls++; calls == ends {
 						if s.fails(500); wasDown {
 							s.serve(jwkSet(t, k))
@@ -40,7 +39,7 @@ func TestRemoteOtherFetchEnds(t *testing.T) {
 					now = now.Add(DefaultCooldown)
 				}
 				if c.warm == "stale" {
-					now = now.Add(DefaultHardAge)
+					now = now.Add(DefaultMaxStale)
 				}
 				if wasDown {
 					s.fails(500)
