@@ -2,6 +2,7 @@ package open_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +36,11 @@ func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
 		remote := must(jwks.NewRemote(cfg))
 		if _, err := remote.PublicKeys(t.Context(), ""); err != nil {
 			samples = append(samples, sampleOf(what, err), sampleOfTexts(what, tree(err)))
+			fetch, ok := errors.AsType[*jwks.FetchError](err)
+			if !ok {
+				t.Fatalf("%s: %v", what, err)
+			}
+			samples = append(samples, sampleOf(what, fetch), sampleOf(what, *fetch), sampleOf(what, fetch.Reason))
 		}
 		samples = append(samples, sampleOf(what, remote), sampleOf[keys.PublicSource](what, remote), sampleOf(what, cfg),
 			sampleOf(what, told), sampleOf(what, told[0].Cached), sampleOf[any](what+", handler", h))

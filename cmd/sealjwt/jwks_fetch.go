@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -66,7 +65,7 @@ func discover(ctx context.Context, issuer string, f fetchFlags) (string, error) 
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
 	defer cancel()
 	url, err := jwks.Discover(ctx, issuer, nil)
-	if errors.Is(err, jwks.ErrURL) && strings.HasPrefix(err.Error(), "the jwks_uri") { // which is not the user's
+	if errors.Is(err, jwks.ErrURL) && errors.Is(err, jwks.ErrMetadata) { // a URL of the issuer, not of the user
 		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
 	}
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -99,35 +98,44 @@ func (r *remoteKeys) explain(err error) error {
 	return explainFetch(err)
 }
 
-// fetchAdvice is what to do about texts of package jwks; its errors of one class have
-// several causes.
-var fetchAdvice = []struct{ text, advice string }{
-	{"redirects", ""}, // which says it
-	{"leads to another machine", ""},
-	{"a cache on the way answered", "try again later, or tell the issuer, who can purge it"},
-	{"no complete answer within", "try again, or wait longer with --timeout 30s"},
-	{"certificate is refused", "check the host; the certificate of a CA of your own is named by SSL_CERT_FILE"},
-	{"does not speak TLS", "check the port"},
-	{"cannot be resolved", "check the host"},
-	{"connect:", "check host and port, and whether it is running"},
-	{"the answer is", "check the URL; that of an issuer finds: sealjwt jwks fetch --issuer URL"},
-	{"Content-Type", "check the URL; that of an issuer finds: sealjwt jwks fetch --issuer URL"},
+// fetchAdvice says what a user can do about a fetch that failed. Some errors say it
+// themselves.
+func fetchAdvice(reason jwks.Reason) string {
+	switch reason {
+	case jwks.ReasonRedirect, jwks.ReasonNotLoopback, jwks.ReasonPrivateKey:
+		return ""
+	case jwks.ReasonNotJWKSet:
+		return "that is no JWK Set: check the URL"
+	case jwks.ReasonStale, jwks.ReasonOlder:
+		return "try again later, or tell the issuer, who can purge it"
+	case jwks.ReasonTimeout:
+		return "try again, or wait longer with --timeout 30s"
+	case jwks.ReasonCertificate:
+		return "check the host; the certificate of a CA of your own is named by SSL_CERT_FILE"
+	case jwks.ReasonNotTLS:
+		return "check the port"
+	case jwks.ReasonUnresolved:
+		return "check the host"
+	case jwks.ReasonUnreachable:
+		return "check host and port, and whether it is running"
+	case jwks.ReasonStatus, jwks.ReasonContentType:
+		return "check the URL; that of an issuer finds: sealjwt jwks fetch --issuer URL"
+	}
+	return "check the URL and the network"
 }
 
 // explainFetch says what to do about an error of package jwks, after an attempt to fetch.
 func explainFetch(err error) error {
-	switch {
-	case errors.Is(err, keys.ErrPrivateKey):
-		return &failure{err: err, code: exitPolicy}
-	case errors.Is(err, keys.ErrMalformed):
-		return &failure{err: err, code: exitKey, advice: "that is no JWK Set: check the URL"}
-	case !errors.Is(err, jwks.ErrFetch):
+	fetch, ok := errors.AsType[*jwks.FetchError](err)
+	if !ok {
 		return err
 	}
-	for _, f := range fetchAdvice {
-		if strings.Contains(err.Error(), f.text) {
-			return &failure{err: err, code: exitIO, advice: f.advice}
-		}
+	code := exitIO
+	switch fetch.Reason {
+	case jwks.ReasonPrivateKey:
+		code = exitPolicy
+	case jwks.ReasonNotJWKSet:
+		code = exitKey
 	}
-	return &failure{err: err, code: exitIO, advice: "check the URL and the network"}
+	return &failure{err: err, code: code, advice: fetchAdvice(fetch.Reason)}
 }

@@ -292,7 +292,7 @@ func TestFetchTLS(t *testing.T) {
 	knows(t, must(NewRemote(RemoteConfig{URL: s.URL, Transport: s.Client().Transport}))(t), "", k)
 
 	err := fetchFails(t, RemoteConfig{URL: s.URL})
-	if !strings.Contains(err.Error(), "certificate is refused") {
+	if !strings.Contains(err.Error(), "certificate is refused") || reasonOf(err) != ReasonCertificate {
 		t.Errorf("an unknown authority: %v", err)
 	}
 	transport := s.Client().Transport.(*http.Transport)
@@ -307,7 +307,7 @@ func TestFetchTLS(t *testing.T) {
 
 	plain := server(t, jwkSetHandler(jwkSet(t, k)))
 	err = fetchFails(t, RemoteConfig{URL: "https" + strings.TrimPrefix(plain.URL, "http")})
-	if !strings.Contains(err.Error(), "does not speak TLS") {
+	if !strings.Contains(err.Error(), "does not speak TLS") || reasonOf(err) != ReasonNotTLS {
 		t.Errorf("no TLS: %v", err)
 	}
 	other, err := net.Listen("tcp", "127.0.0.1:0")
@@ -322,11 +322,14 @@ func TestFetchTLS(t *testing.T) {
 		}
 	}()
 	err = fetchFails(t, RemoteConfig{URL: "https://" + other.Addr().String()})
-	if !strings.Contains(err.Error(), "does not speak TLS") {
+	if !strings.Contains(err.Error(), "does not speak TLS") || reasonOf(err) != ReasonNotTLS {
 		t.Errorf("no TLS and no HTTP: %v", err)
 	}
 	old := start(&tls.Config{MaxVersion: tls.VersionTLS11})
-	fetchFails(t, RemoteConfig{URL: old.URL, Transport: old.Client().Transport})
+	err = fetchFails(t, RemoteConfig{URL: old.URL, Transport: old.Client().Transport})
+	if reasonOf(err) != ReasonConnection {
+		t.Errorf("an old TLS: %v", err)
+	}
 }
 
 func TestFetchNobodyThere(t *testing.T) {

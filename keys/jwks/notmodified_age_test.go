@@ -83,7 +83,7 @@ func confirmsOnly(s *site) {
 	})
 }
 
-// About a Copy, whose issuer may have let caches keep it for longer, the max-age that it
+// About a CacheEntry, whose issuer may have let caches keep it for longer, the max-age that it
 // has counts.
 func TestNotModifiedAgeOfCopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

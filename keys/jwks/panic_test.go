@@ -62,7 +62,7 @@ func TestReportPanics(t *testing.T) {
 	})
 }
 
-// About a Copy it is called by NewRemote, and so is its panic the caller's.
+// About a CacheEntry it is called by NewRemote, and so is its panic the caller's.
 func TestReportPanicsAboutCopy(t *testing.T) {
 	defer func() {
 		if recover() != canary {

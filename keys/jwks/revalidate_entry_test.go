@@ -30,8 +30,8 @@ func TestConfirmedByOlder(t *testing.T) {
 	})
 }
 
-// A Copy keeps when the server made it, by which the next set is younger, though a cache
-// has had it since before the Copy was fetched.
+// A CacheEntry keeps when the server made it, by which the next set is younger, though a cache
+// has had it since before the CacheEntry was fetched.
 func TestCopyGenerated(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*CacheEntry)

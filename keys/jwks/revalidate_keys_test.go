@@ -133,7 +133,7 @@ func TestFirstCounts(t *testing.T) {
 	})
 }
 
-// After the clock was set back a stale answer does not date a Copy ahead of it, which the
+// After the clock was set back a stale answer does not date a CacheEntry ahead of it, which the
 // next process would pass over.
 func TestStaleAfterClockSetBack(t *testing.T) {
 	k := newKey(t, keys.ES256)
@@ -154,11 +154,11 @@ func TestStaleAfterClockSetBack(t *testing.T) {
 	}
 }
 
-// A Copy of a moment ahead of the clock is as good as one of now.
+// A CacheEntry of a moment ahead of the clock is as good as one of now.
 func TestCopyAheadABit(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	now := time.Now()
-	c := RemoteConfig{URL: siteURL, MaxStale: time.Hour, Cached: CacheEntry{URL: siteURL, Body: jwkSet(t, k), Fetched: now.Round(0).Add(slew - 1)}}
+	c := RemoteConfig{URL: siteURL, MaxStale: time.Hour, Cached: CacheEntry{URL: siteURL, Body: jwkSet(t, k), Fetched: now.Round(0).Add(clockTolerance - 1)}}
 	if h, err := c.restore(now); err != nil || h.age(now) != 0 {
 		t.Errorf("%v, %v", h, err)
 	}

@@ -17,8 +17,8 @@ import (
 func TestHTTPStaysHere(t *testing.T) {
 	for address, want := range map[string]error{
 		"127.0.0.1:80": nil, "127.1.2.3:80": nil, "[::1]:80": nil, "[::ffff:127.0.0.1]:80": nil,
-		"192.0.2.1:80": errElsewhere, "[2001:db8::1]:80": errElsewhere, "0.0.0.0:80": errElsewhere, "[::]:80": errElsewhere,
-		"169.254.169.254:80": errElsewhere, "[fe80::1%lo]:80": errElsewhere, "localhost:80": errElsewhere, "": errElsewhere,
+		"192.0.2.1:80": errNotLoopback, "[2001:db8::1]:80": errNotLoopback, "0.0.0.0:80": errNotLoopback, "[::]:80": errNotLoopback,
+		"169.254.169.254:80": errNotLoopback, "[fe80::1%lo]:80": errNotLoopback, "localhost:80": errNotLoopback, "": errNotLoopback,
 	} {
 		if err := loopbackOnly("tcp", address, nil); !errors.Is(err, want) {
 			t.Errorf("%s: %v", address, err)
@@ -28,7 +28,7 @@ func TestHTTPStaysHere(t *testing.T) {
 	u := must(url.Parse("http://192.0.2.1/jwks.json?query"))(t)
 	g := getter{must(newClient(nil, u))(t), time.Minute, DefaultMaxBytes}
 	_, err := g.get(t.Context(), u, http.Header{})
-	if !errors.Is(err, errElsewhere) || strings.Contains(err.Error(), "query") {
+	if !errors.Is(err, errNotLoopback) || strings.Contains(err.Error(), "query") {
 		t.Errorf("another machine: %v", err)
 	}
 	k := newKey(t, keys.ES256)

@@ -69,7 +69,7 @@ func TestCopyRefused(t *testing.T) {
 			told   error
 		}{
 			{"of another URL", func(c *CacheEntry) { c.URL = "https://evil.example.com/" }, ErrConfig},
-			{"from the future", func(c *CacheEntry) { c.Fetched = c.Fetched.Add(slew) }, ErrConfig},
+			{"from the future", func(c *CacheEntry) { c.Fetched = c.Fetched.Add(clockTolerance) }, ErrConfig},
 			{"garbage", func(c *CacheEntry) { c.Body = []byte("garbage") }, keys.ErrMalformed},
 			{"too old", func(c *CacheEntry) { c.Fetched = c.Fetched.Add(-time.Hour - time.Nanosecond) }, nil},
 			{"undated", func(c *CacheEntry) { c.Fetched = time.Time{} }, nil},

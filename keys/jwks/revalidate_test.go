@@ -213,17 +213,17 @@ func TestSecondTry(t *testing.T) {
 // A machine that sleeps, or whose clock is set, does not take a set for older than it is.
 func TestOlderThanClocks(t *testing.T) {
 	at := time.Now()
-	old := &held{generated: at}
+	old := &cachedSet{generated: at}
 	for name, clock := range map[string]struct{ wall, monotonic time.Duration }{
 		"both": {time.Hour, time.Hour}, "asleep": {time.Hour, time.Minute}, "set back": {-time.Hour, time.Hour},
 	} {
 		now := shiftMonotonic(t, at.Add(clock.wall), clock.monotonic-clock.wall)
-		made := func(age time.Duration) *held { return &held{asked: now, generated: now.Add(-age)} }
+		made := func(age time.Duration) *cachedSet { return &cachedSet{asked: now, generated: now.Add(-age)} }
 		if made(time.Hour).olderThan(old) || !made(time.Hour+time.Second).olderThan(old) {
 			t.Errorf("%s: taken for older by another measure than that of an hour", name)
 		}
 	}
-	if (&held{asked: at, generated: at.Add(-maxDelta * time.Second)}).olderThan(&held{}) {
+	if (&cachedSet{asked: at, generated: at.Add(-maxDelta * time.Second)}).olderThan(&cachedSet{}) {
 		t.Error("older than one that nobody dated")
 	}
 }
