@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// fetchFlags are those of the verbs that fetch keys from a URL.
+// fetchFlags are the flags of the verbs that fetch keys from a URL.
 type fetchFlags struct{ timeout lifetime }
 
 func (f *fetchFlags) add(cmd *cobra.Command) {
@@ -22,16 +22,16 @@ func (f *fetchFlags) add(cmd *cobra.Command) {
 	withoutFiles(cmd, "timeout")
 }
 
-// remoteKeys is the JWK Set of another party at a URL. It begins with the copy that an
-// earlier run has left in the cache, and leaves one for the next.
+// remoteKeys is the JWK Set of another party at a URL. It begins with the entry that an
+// earlier run has left in the cache, and leaves an entry for the next run.
 type remoteKeys struct {
 	a      *app
 	url    string
 	remote *jwks.Remote
 
-	tooOld  atomic.Int64                 // the age of a copy that was of no use for that, until there is another
-	fetched atomic.Pointer[time.Time]    // when the set that is in use was fetched
-	failed  atomic.Pointer[fetchFailure] // the last fetch, if that has not been told yet
+	tooOld  atomic.Int64                 // the age of an entry that was too old to use, until there is another
+	fetched atomic.Pointer[time.Time]    // when the set in use was fetched
+	failed  atomic.Pointer[fetchFailure] // the last fetch, if it failed and the user was not warned yet
 }
 
 type fetchFailure struct{ err error }
@@ -50,10 +50,10 @@ func (a *app) remoteKeys(url string, f fetchFlags) (*remoteKeys, error) {
 	return r, err
 }
 
-// report is told of each fetch, from whatever goroutine.
+// report receives the result of each fetch, in whatever goroutine.
 func (r *remoteKeys) report(f jwks.FetchResult) {
 	switch {
-	case errors.Is(f.Err, jwks.ErrConfig): // of NewRemote, about the copy
+	case errors.Is(f.Err, jwks.ErrConfig): // of NewRemote, about the entry
 		r.a.sayCopy(r.url, f.Err)
 	case f.Err != nil:
 		r.failed.Store(&fetchFailure{f.Err})
@@ -61,7 +61,7 @@ func (r *remoteKeys) report(f jwks.FetchResult) {
 		r.failed.Store(nil)
 		r.tooOld.Store(0)
 		r.fetched.Store(&f.Cached.Fetched)
-		r.a.keep(f.Cached) // which has told its error; this run goes on with what was fetched
+		r.a.keep(f.Cached) // keep warns of its error; this run goes on with the fetched set
 	}
 }
 
@@ -69,8 +69,8 @@ func (a *app) sayCopy(url string, err error) {
 	a.say("warning: the copy of %s in the cache is passed over: %s", withoutSecrets(url), plain(err.Error()))
 }
 
-// Public is that of the Remote. A fetch that has failed is an error only if there is no
-// going on without it, and is told otherwise.
+// PublicKeys returns the set of the Remote. A fetch that has failed is an error only if there
+// is no usable set; otherwise the user gets a warning.
 func (r *remoteKeys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	set, err := r.remote.PublicKeys(ctx, kid)
 	if err != nil {

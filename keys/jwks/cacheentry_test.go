@@ -92,7 +92,7 @@ func TestCopyRefused(t *testing.T) {
 	})
 }
 
-// Nobody changes what is held through what was handed out.
+// A caller that writes to a CacheEntry does not change the set of the Remote.
 func TestCopyIsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)

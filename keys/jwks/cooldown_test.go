@@ -150,8 +150,8 @@ func waiting(t *testing.T, r *Remote, kid string) (waited int) {
 	return waited
 }
 
-// Whoever started the fetch goes away; the others get its answer. Whoever waits does
-// so no longer than its context.
+// The caller that started the fetch goes away; the others get its answer. A caller waits no
+// longer than its context.
 func TestCallerGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -226,7 +226,7 @@ func TestCallersHangUp(t *testing.T) {
 			t.Errorf("what is not: %v", err)
 		}
 		if s.count() != before {
-			t.Error("it was fetched for somebody who had gone")
+			t.Error("it was fetched for a caller that had gone")
 		}
 	})
 }

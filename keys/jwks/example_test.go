@@ -154,7 +154,7 @@ func ExampleDiscover() {
 	// enc ECDH-ES
 }
 
-// Where the URL comes from somebody else, what it can reach is bounded after its name was
+// Where another party chooses the URL, the Transport bounds the addresses after the name was
 // resolved: a name that is checked before may stand for another address a moment later.
 func ExampleRemoteConfig_transport() {
 	shared := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598, which IsPrivate does not know

@@ -332,7 +332,7 @@ func TestFetchTLS(t *testing.T) {
 	}
 }
 
-func TestFetchNobodyThere(t *testing.T) {
+func TestFetchNoServer(t *testing.T) {
 	s := httptest.NewServer(nil)
 	s.Close()
 	err := fetchFails(t, RemoteConfig{URL: s.URL + "/jwks.json?query"})

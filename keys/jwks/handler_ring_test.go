@@ -24,8 +24,8 @@ func served(t *testing.T, h http.Handler) *keys.PublicSet {
 	return must(keys.ParsePublicSet(w.Body.Bytes()))(t)
 }
 
-// Another process rotates and changes the policy; the handler, which nobody restarts,
-// follows with the first request of the next minute, and so does the ETag.
+// Another process rotates and changes the policy; the handler follows, without
+// a restart, with the first request of the next minute, and so does the ETag.
 func TestHandlerFollowsTheRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := keyring.NewMemStore()
@@ -174,8 +174,8 @@ func TestHandlerReloadOutlivesItsRequest(t *testing.T) {
 	})
 }
 
-// All who cannot be served without it wait for a reload that is under way; nobody
-// reloads what is fresh.
+// Requests that cannot be served without a reload wait for the one that is under way. A
+// fresh snapshot is not reloaded.
 func TestHandlerWaitsForWhatItNeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &badStore{Store: keyring.NewMemStore()}

@@ -84,7 +84,8 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// Nobody has a cache store an empty answer, or a piece of one, in the place of the set.
+// No client can make a cache store an empty answer, or a piece of one, in the place of the
+// set.
 func TestHandlerHeedsNoOtherCondition(t *testing.T) {
 	set := publicSet(t, newKey(t, keys.ES256))
 	h := must(NewHandler(set, HandlerConfig{}))(t)

@@ -71,7 +71,7 @@ func TestRefreshFails(t *testing.T) {
 		before := s.count()
 		refresh(over, context.Canceled)
 		if s.count() != before {
-			t.Error("it was fetched for somebody who had gone")
+			t.Error("it was fetched for a caller that had gone")
 		}
 		s.set(func() { s.delay = time.Second })
 		short, cancel := context.WithTimeout(t.Context(), time.Second/2)
@@ -104,7 +104,7 @@ func TestRefreshDuringFetch(t *testing.T) {
 	})
 }
 
-// The fetch of somebody else that begins and ends just before ours takes nothing from it:
+// The fetch of another caller that begins and ends just before ours takes nothing from it:
 // ours goes past caches.
 func TestRefreshAfterOtherFetch(t *testing.T) {
 	k := newKey(t, keys.ES256)

@@ -16,7 +16,7 @@ import (
 )
 
 // A set is fetched when it is first asked for, and again after three quarters of its
-// max-age; between that nobody hears of it.
+// max-age; between these the server gets no request.
 func TestRemoteAges(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -130,8 +130,8 @@ func TestRemoteSameSet(t *testing.T) {
 	}
 }
 
-// A 304 without a max-age leaves the one that the set came with; nobody asked for one
-// if there was no ETag.
+// A 304 without a max-age leaves the one that the set came with. Without an ETag the
+// Remote does not ask for a 304.
 func TestRemoteNotModified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -292,7 +292,7 @@ func TestRemoteNeverThere(t *testing.T) {
 }
 
 // shiftMonotonic moves one of the two clocks in t, as time.Now would show it after
-// somebody set the wall clock or the machine slept.
+// an operator set the wall clock or the machine slept.
 func shiftMonotonic(t testing.TB, at time.Time, d time.Duration) time.Time {
 	t.Helper()
 	field, ok := reflect.TypeFor[time.Time]().FieldByName("ext")

@@ -224,6 +224,6 @@ func TestOlderThanClocks(t *testing.T) {
 		}
 	}
 	if (&cachedSet{asked: at, generated: at.Add(-maxDelta * time.Second)}).olderThan(&cachedSet{}) {
-		t.Error("older than one that nobody dated")
+		t.Error("older than a set without a date")
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A fetch of somebody else ends at any moment of a call, with the outcome that the one
-// before it had not. The caller gets that of one of them: never neither, since who uses
-// a set without an error does not look whether there is one.
+// The fetch of another caller ends at any moment of a call, with another outcome than the
+// fetch before it. The caller gets a set or an error, never neither: callers use a set that
+// comes without an error unseen.
 func TestRemoteOtherFetchEnds(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	for name, c := range map[string]struct{ kid, warm string }{

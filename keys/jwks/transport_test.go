@@ -39,7 +39,7 @@ func TestHTTPStaysHere(t *testing.T) {
 	}
 }
 
-// Whoever replaces what net/http goes by has a reason, and it counts.
+// A program that replaces http.DefaultTransport has a reason, and its transport is used.
 func TestDefaultTransportReplaced(t *testing.T) {
 	before := http.DefaultTransport
 	defer func() { http.DefaultTransport = before }()
