@@ -20,20 +20,41 @@ func Create(ctx context.Context, cfg Config) (*Ring, error) {
 	return createAt(ctx, cfg, time.Now)
 }
 
-// OpenOrCreate opens the ring in cfg.Store, and creates it when there is none. Several
-// processes may start at once: one creates the ring, and the others open it.
+// OpenOrCreate opens the ring in cfg.Store, and creates one when the store is empty. Any
+// number of processes may call it at once: one creates the ring, and the others open it.
 //
-// It returns the errors of [Open] and [Create], except [ErrNoRing] and [ErrExists].
+// It returns the errors of [Open] and [Create], except [ErrExists]. It returns
+// [ErrRollback] when the store is empty and cfg.Memory has seen a ring: the store was
+// emptied, or is not mounted. [Create] makes a new ring there all the same.
 func OpenOrCreate(ctx context.Context, cfg Config) (*Ring, error) {
-	r, err := Open(ctx, cfg)
+	return openOrCreateAt(ctx, cfg, time.Now)
+}
+
+func openOrCreateAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error) {
+	// The memory is read before the store: a checkpoint that another process saves
+	// meanwhile, of the ring that it has just created, is not a sign of a rollback.
+	seen, err := cfg.recall(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := openSince(ctx, cfg, seen, now)
 	if !errors.Is(err, ErrNoRing) {
 		return r, err
 	}
-	r, err = Create(ctx, cfg)
-	if !errors.Is(err, ErrExists) {
-		return r, err
+	if seen != (Checkpoint{}) {
+		return nil, fmt.Errorf("%w: the store is empty, and generation %d was seen before: "+
+			"put a backup of the ring back, or create a new ring: %w", ErrRollback, seen.Generation, err)
 	}
-	return Open(ctx, cfg) // another process was first
+	r, createErr := createAt(ctx, cfg, now)
+	if !errors.Is(createErr, ErrExists) && !errors.Is(createErr, ErrUnknownOutcome) {
+		return r, createErr
+	}
+	// Another process was first, or may have been.
+	r, err = openAt(ctx, cfg, now)
+	if err != nil && errors.Is(createErr, ErrUnknownOutcome) {
+		return nil, createErr
+	}
+	return r, err
 }
 
 func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error) {

@@ -85,17 +85,25 @@ func Open(ctx context.Context, cfg Config) (*Ring, error) {
 }
 
 func openAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error) {
-	if err := cfg.check(); err != nil {
+	seen, err := cfg.recall(ctx)
+	if err != nil {
 		return nil, err
 	}
-	var seen Checkpoint
-	if cfg.Memory != nil {
-		var err error
-		if seen, err = cfg.Memory.Load(ctx); err != nil {
-			return nil, fmt.Errorf("keyring: the memory of the ring cannot be read: %w", err)
-		}
-	}
 	return openSince(ctx, cfg, seen, now)
+}
+
+// recall checks the configuration and returns the newest checkpoint in its memory.
+func (c Config) recall(ctx context.Context) (seen Checkpoint, err error) {
+	if err := c.check(); err != nil {
+		return Checkpoint{}, err
+	}
+	if c.Memory == nil {
+		return Checkpoint{}, nil
+	}
+	if seen, err = c.Memory.Load(ctx); err != nil {
+		return Checkpoint{}, fmt.Errorf("keyring: the memory of the ring cannot be read: %w", err)
+	}
+	return seen, nil
 }
 
 func openSince(ctx context.Context, cfg Config, seen Checkpoint, now func() time.Time) (*Ring, error) {
