@@ -104,8 +104,8 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version stri
 }
 
 func (s *Store) ready(ctx context.Context) error {
-	if s.path == "" {
-		return errors.New("filestore: the path is empty: give New the path of the ring file")
+	if s == nil || s.path == "" {
+		return fmt.Errorf("%w: the path of the ring is empty: give filestore.New the path of the ring file", keyring.ErrConfig)
 	}
 	return ctx.Err()
 }

@@ -25,7 +25,7 @@ var errUnchanged = errors.New("nothing to change")
 // several times, each time on a fresh copy; it returns what to log. With
 // errUnchanged it ends without a write and without an error.
 func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([]logEntry, error)) error {
-	if err := r.mu.lock(ctx); err != nil {
+	if err := r.lock(ctx); err != nil {
 		return err
 	}
 	defer r.mu.unlock()

@@ -49,10 +49,7 @@ type Memory interface {
 
 // remember gives the memory the newest checkpoint, if it lacks it.
 func (r *Ring) remember(ctx context.Context) error {
-	if r.memory == nil {
-		return nil
-	}
-	if err := r.mu.lock(ctx); err != nil {
+	if err := r.lock(ctx); err != nil {
 		return err
 	}
 	defer r.mu.unlock()
@@ -72,7 +69,12 @@ func (r *Ring) rememberLocked(ctx context.Context) error {
 }
 
 // Checkpoint returns the checkpoint of the newest generation that this Ring saw.
-func (r *Ring) Checkpoint() Checkpoint { return r.snapshot.Load().document.checkpoint() }
+func (r *Ring) Checkpoint() Checkpoint {
+	if r.isOpen() != nil {
+		return Checkpoint{}
+	}
+	return r.snapshot.Load().document.checkpoint()
+}
 
 // Log loads the ring and returns its last 256 changes, oldest first.
 func (r *Ring) Log(ctx context.Context) ([]Event, error) {

@@ -148,6 +148,9 @@ func (p Policy) forUse(u keys.Use) UsePolicy {
 // It returns [ErrPolicy] for figures that cannot work together, naming the rule;
 // then nothing was changed.
 func (r *Ring) UpdatePolicy(ctx context.Context, edit func(*Policy)) error {
+	if edit == nil {
+		return fmt.Errorf("%w: the edit of the policy is nil", ErrConfig)
+	}
 	return r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
 		p, err := d.Policy.policy()
 		if err != nil {

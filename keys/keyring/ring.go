@@ -124,6 +124,9 @@ func openSince(ctx context.Context, cfg Config, seen Checkpoint, now func() time
 // snapshot is a minute old. It does not fail because the store does: see [Ring]
 // for how long a snapshot serves, and [keys.Set] for what an old one still does.
 func (r *Ring) PrivateKeys(ctx context.Context) (*keys.Set, error) {
+	if err := r.isOpen(); err != nil {
+		return nil, err
+	}
 	s := r.snapshot.Load()
 	if s.age(r.now()) < s.reloadAfter() {
 		return s.set, nil // once a token: for one that is cached, the clock is the cost
@@ -161,6 +164,9 @@ func (r *Ring) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, err
 // returns its keys. Openers call it for a kid of ours that they do not know: another
 // process may have rotated. It returns why the last load failed, if it did.
 func (r *Ring) Reload(ctx context.Context) (*keys.Set, error) {
+	if err := r.isOpen(); err != nil {
+		return nil, err
+	}
 	r.refresh(ctx, 0, true)
 	if err := r.lastError(); err != nil {
 		return nil, err

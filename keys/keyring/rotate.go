@@ -183,6 +183,9 @@ const runInterval = time.Second
 // Each step done, and each error, is given to report, which may be nil. Errors end
 // nothing: the next look tries again.
 func (r *Ring) Run(ctx context.Context, report func(Step, error)) error {
+	if err := r.isOpen(); err != nil {
+		return err
+	}
 	if report == nil {
 		report = func(Step, error) {}
 	}

@@ -58,6 +58,25 @@ func (m ctxMutex) tryLock() bool {
 
 func (m ctxMutex) unlock() { <-m }
 
+// isOpen returns [ErrConfig] for a nil or a zero Ring.
+func (r *Ring) isOpen() error {
+	if r == nil || r.snapshot.Load() == nil {
+		return errNotOpen
+	}
+	return nil
+}
+
+var errNotOpen = fmt.Errorf("%w: the Ring was made by none of Open, Create and OpenOrCreate", ErrConfig)
+
+// lock locks r.mu. It returns [ErrConfig] for a nil or a zero Ring, whose mutex would
+// never be free.
+func (r *Ring) lock(ctx context.Context) error {
+	if r == nil || r.mu == nil {
+		return errNotOpen
+	}
+	return r.mu.lock(ctx)
+}
+
 // refresh loads the ring if its snapshot is of a certain age, and if that was not tried
 // just now. It cannot fail: the snapshot goes on serving. While one caller loads, the
 // others wait only if they have to.
@@ -84,7 +103,7 @@ func (r *Ring) lastError() error {
 }
 
 func (r *Ring) load(ctx context.Context) (*snapshot, error) {
-	if err := r.mu.lock(ctx); err != nil {
+	if err := r.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer r.mu.unlock()
@@ -208,6 +227,9 @@ func staleError(age time.Duration, why error) error {
 // It returns [keys.ErrStale] when the snapshot is too old to publish; then maxAge and due
 // are set all the same.
 func (r *Ring) Published() (set *keys.PublicSet, maxAge time.Duration, due bool, err error) {
+	if err := r.isOpen(); err != nil {
+		return nil, 0, false, err
+	}
 	s := r.snapshot.Load()
 	age := s.age(r.now())
 	maxAge, due = s.policy.MaxAge, age >= s.reloadAfter()
