@@ -23,7 +23,7 @@ const (
 )
 
 // blob is a ring at rest: the document encrypted under a random ring key, and
-// that key wrapped once for each KEK. A writer that knows one KEK copies the
+// the ring key wrapped once for each KEK. A writer that knows one KEK copies the
 // other slots unread.
 type blob struct {
 	Version int    `json:"v"`
@@ -103,8 +103,8 @@ func (b blob) open(ringKey secretBytes) (*document, error) {
 	return d, nil
 }
 
-// sealBlob encrypts d beside slots, and reads the result back: what cannot be
-// opened must not replace what can.
+// sealBlob encrypts d beside slots, and reads the result back: a ring that does not open must
+// not replace a ring that does.
 func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 	d.Slots = digestSlots(slots)
 	plaintext, err := json.Marshal(d)
@@ -148,9 +148,10 @@ func newRingKey() secretBytes {
 	return newSecret(key)
 }
 
-// AddKEK lets kek open the ring too, beside those that do. It returns [ErrState] when
-// the ring has 8 already, or one with the same id, such as another passphrase: to
-// replace one is to drop one, which [Ring.Rewrap] does under a new ring key.
+// AddKEK makes kek one more key encryption key of the ring. It returns [ErrKEK] for a nil KEK,
+// [ErrState] when the ring has 8 already, or one with the same id, such as another
+// passphrase, and the errors of kek and of the store; then nothing was changed. To replace a
+// KEK, drop it with [Ring.Rewrap].
 func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
 	if nilcheck.IsNil(kek) {
 		return fmt.Errorf("%w: it is nil", ErrKEK)
@@ -171,10 +172,13 @@ func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
 	})
 }
 
-// Rewrap encrypts the ring under a new ring key that the given KEKs open, and no
-// others: this is how a KEK is dropped. It has to be given all that stay, since what
-// opened the old ring key must not open the new one. Who has an old copy of the ring
-// and the dropped KEK still opens that copy: rotate too if the KEK is compromised.
+// Rewrap encrypts the ring under a new ring key, and wraps the ring key with the given KEKs
+// and no others. This is how an operator drops a KEK: give Rewrap every KEK that stays. A
+// thief with an old copy of the ring and a dropped KEK still opens that copy, so rotate too if
+// the KEK is compromised.
+//
+// It returns [ErrState] for no KEK or more than 8, [ErrKEK] for a nil one, [keys.ErrDuplicate]
+// for two with one id, and the errors of the KEKs and of the store; then nothing was changed.
 func (r *Ring) Rewrap(ctx context.Context, keks ...KEK) error {
 	if len(keks) == 0 || len(keks) > maxSlots {
 		return fmt.Errorf("%w: a ring has 1 to %d key encryption keys", ErrState, maxSlots)
@@ -198,7 +202,8 @@ func (r *Ring) Rewrap(ctx context.Context, keks ...KEK) error {
 	})
 }
 
-// KEKs returns the ids of the key encryption keys that open the ring.
+// KEKs loads the ring and returns the ids of the key encryption keys that open it. It returns
+// the errors of [Open].
 func (r *Ring) KEKs(ctx context.Context) ([]string, error) {
 	s, err := r.load(ctx)
 	if err != nil {

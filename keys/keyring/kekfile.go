@@ -15,11 +15,11 @@ import (
 // Owner and group may read it, as Kubernetes mounts secrets.
 const unsafeKEKBits = ^fs.FileMode(0o640) & fs.ModePerm
 
-// KEKFile reads a KEK from a file of exactly 32 random bytes, as
-// [CreateKEKFile] makes it. The file may be a symbolic link (Kubernetes mounts
-// secrets as links); its mode must be 0640 or narrower.
+// KEKFile reads a KEK from a file of exactly 32 random bytes, as [CreateKEKFile] makes it.
+// The file may be a symbolic link (Kubernetes mounts secrets as links). Its mode must be 0640
+// or narrower.
 //
-// It returns [ErrKEK], and fs.ErrNotExist beside it when there is no such file.
+// It returns [ErrKEK], and fs.ErrNotExist beside it when the file does not exist.
 func KEKFile(path string) (KEK, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a fifo must not hang us
 	if err != nil {
