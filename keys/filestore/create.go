@@ -59,7 +59,7 @@ func (s *Store) checkKEKPath(path string) error {
 	return nil
 }
 
-// kek returns the KEK in the file at path, and makes the file only if there is no ring.
+// kek returns the KEK in the file at path, and makes the file only if the ring is missing.
 // The KEK is on the disk before a ring is encrypted under it.
 func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	kek, err := keyring.KEKFile(path)

@@ -68,8 +68,8 @@ func (r *Ring) RotateNow(ctx context.Context, use keys.Use) (Step, error) {
 	return r.rotateNow(ctx, use, false)
 }
 
-// RotateNowInsecurely is RotateNow without the wait: it activates a successor that other
-// parties cannot know yet. Their tokens fail until they do.
+// RotateNowInsecurely rotates like [Ring.RotateNow], and does not wait: it activates a
+// successor that other parties cannot know yet. Tokens fail until they know it.
 func (r *Ring) RotateNowInsecurely(ctx context.Context, use keys.Use) (Step, error) {
 	return r.rotateNow(ctx, use, true)
 }
