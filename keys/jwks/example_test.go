@@ -81,9 +81,9 @@ func ExampleRemote() {
 	defer apiServer.Close()
 
 	sealer, err := seal.New(seal.Config{
-		Issuer:     "https://id.example.com",
-		Signing:    idp,
-		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: fetch(apiServer.URL)}},
+		Issuer:    "https://id.example.com",
+		Signing:   idp,
+		Recipient: seal.Recipient{Audience: "https://api.example.com", Keys: fetch(apiServer.URL)},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -79,15 +79,19 @@ func (p *party) remote(t *testing.T, hardAge time.Duration) *jwks.Remote {
 func pair(t *testing.T, idp, api *party, lifetime, hardAge time.Duration, cache int) (*seal.Sealer, *open.Opener) {
 	t.Helper()
 	sealer, err := seal.New(seal.Config{
-		Issuer: idpID, Signing: idp.ring, Lifetime: lifetime,
-		Recipients: []seal.Recipient{{Audience: apiID, Keys: api.remote(t, hardAge)}},
+		Issuer:    idpID,
+		Signing:   idp.ring,
+		Recipient: seal.Recipient{Audience: apiID, Keys: api.remote(t, hardAge)},
+		Limits:    seal.Limits{Lifetime: lifetime},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	opener, err := open.New(open.Config{
-		Audience: apiID, Decryption: api.ring, Cache: cache,
-		Trust: []open.Issuer{{ID: idpID, Keys: idp.remote(t, hardAge)}},
+		Audience:   apiID,
+		Decryption: api.ring,
+		Trust:      []open.Issuer{{ID: idpID, Keys: idp.remote(t, hardAge)}},
+		Limits:     open.Limits{Cache: cache},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +188,7 @@ func TestEmergencyRevocation(t *testing.T) {
 					}
 					time.Sleep(c.every)
 				}
-				if !errors.Is(err, open.ErrKey) {
+				if !errors.Is(err, open.ErrUnknownKey) {
 					t.Errorf("refused with %v", err)
 				}
 				t.Logf("refused after %v", time.Since(revoked))

@@ -151,7 +151,11 @@ func (k *passphraseKEK) Unwrap(_ context.Context, w WrappedKey) ([]byte, error) 
 // secret makes the type that embeds it print as [redacted].
 type secret struct{}
 
-func (secret) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
+func (secret) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redacted)
+	}
+}
 func (secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 

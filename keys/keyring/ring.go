@@ -186,7 +186,11 @@ func (r *Ring) Policy(ctx context.Context) (Policy, error) {
 const redacted = "[redacted]"
 
 // Format prints [redacted], whatever the verb.
-func (r *Ring) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+func (r *Ring) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redacted)
+	}
+}
 
 // LogValue returns [redacted].
 func (r *Ring) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -52,8 +52,10 @@ func idTokens(issuer string, signing keys.PrivateSource, r registration) (*seal.
 		return nil, err
 	}
 	return seal.New(seal.Config{
-		Issuer: issuer, Signing: signing, Type: "JWT",
-		Recipients: []seal.Recipient{{Audience: r.ClientID, Keys: client, Content: content}},
+		Issuer:    issuer,
+		Signing:   signing,
+		Type:      "JWT",
+		Recipient: seal.Recipient{Audience: r.ClientID, Keys: client, Content: content},
 	})
 }
 

@@ -59,10 +59,10 @@ func run(ctx context.Context, p *party.Party) error {
 	}
 	issuer := "http://" + p.Listen
 	sealer, err := seal.New(seal.Config{
-		Issuer:     issuer,
-		Lifetime:   p.Lifetime,
-		Signing:    ring,
-		Recipients: []seal.Recipient{{Audience: *api, Keys: apiKeys}},
+		Issuer:    issuer,
+		Signing:   ring,
+		Recipient: seal.Recipient{Audience: *api, Keys: apiKeys},
+		Limits:    seal.Limits{Lifetime: p.Lifetime},
 	})
 	if err != nil {
 		return err
