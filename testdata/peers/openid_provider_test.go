@@ -85,7 +85,11 @@ func startProvider(t *testing.T, own providerKeys, client registration) *provide
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	p.issuer = server.URL
-	mux.Handle("/jwks", jwks.Handler(own, jwks.HandlerConfig{}))
+	publish, err := jwks.NewHandler(own, jwks.HandlerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux.Handle("/jwks", publish)
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		answer(t, w, members{
 			"issuer": p.issuer, "jwks_uri": p.issuer + "/jwks",

@@ -83,7 +83,7 @@ func discovered(t *testing.T, issuer string) *jwks.Remote {
 	if err != nil {
 		t.Fatal(err)
 	}
-	remote, err := jwks.NewRemote(jwks.Config{URL: at})
+	remote, err := jwks.NewRemote(jwks.RemoteConfig{URL: at})
 	if err != nil {
 		t.Fatal(err)
 	}

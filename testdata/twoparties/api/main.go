@@ -55,8 +55,12 @@ func run(ctx context.Context, p *party.Party) error {
 	if err != nil {
 		return err
 	}
+	publish, err := jwks.NewHandler(ring, jwks.HandlerConfig{})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/jwks.json", jwks.Handler(ring, jwks.HandlerConfig{}))
+	mux.Handle("/jwks.json", publish)
 	mux.Handle("GET /me", auth.Require(http.HandlerFunc(me)))
 	return p.Serve(ctx, ring, mux)
 }

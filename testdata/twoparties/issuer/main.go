@@ -67,8 +67,12 @@ func run(ctx context.Context, p *party.Party) error {
 	if err != nil {
 		return err
 	}
+	publish, err := jwks.NewHandler(ring, jwks.HandlerConfig{})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/jwks.json", jwks.Handler(ring, jwks.HandlerConfig{}))
+	mux.Handle("/jwks.json", publish)
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		party.Answer(w, http.StatusOK, map[string]string{"issuer": issuer, "jwks_uri": issuer + "/jwks.json"})
 	})
