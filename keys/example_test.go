@@ -2,15 +2,20 @@ package keys_test
 
 import (
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// What another party publishes may hold more than we can use. That is no error,
-// but worth a line in the log.
+// The JWK Set of another party may hold keys that this version cannot use. They are not an
+// error, and worth a line in the log.
 func ExampleParsePublicSet() {
 	set, err := keys.ParsePublicSet([]byte(`{"keys": [
 		{"kid": "2026-01", "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
@@ -65,4 +70,47 @@ func ExamplePublicSet_MarshalJSON() {
 	//     }
 	//   ]
 	// }
+}
+
+// fakeKMS stands for the client of a KMS: it signs, and does not give its key away.
+type fakeKMS struct{ crypto.Signer }
+
+func newFakeKMS() fakeKMS {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return fakeKMS{key}
+}
+
+// An issuer whose signing keys stay in a KMS. The next version of the key is published
+// before it signs, so that every verifier has it in time.
+func ExampleFromSigner() {
+	ctx := context.Background()
+	current, err := keys.FromSigner("kms/idp/1", keys.ES256, newFakeKMS())
+	if err != nil {
+		log.Fatal(err)
+	}
+	next, err := keys.FromSigner("kms/idp/2", keys.ES256, newFakeKMS())
+	if err != nil {
+		log.Fatal(err)
+	}
+	set, err := keys.NewSet(keys.SetConfig{ // for seal.Config.Signing and jwks.Handler
+		Signing:          current,
+		Published:        []*keys.Key{current, next},
+		MaxTokenLifetime: time.Hour,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	public, err := set.PublicKeys(ctx, "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, k := range public.Keys() {
+		fmt.Println(k.ID(), k.Suite(), k.Use())
+	}
+	// Output:
+	// kms/idp/1 ES256 sig
+	// kms/idp/2 ES256 sig
 }

@@ -40,11 +40,8 @@ func ReadHeader(members strict.Object) (Header, error) {
 	if h.Alg, ok, err = internedText(members, "alg"); err != nil || !ok {
 		return Header{}, fmt.Errorf("%w: alg is missing, or not a string", ErrMalformed)
 	}
-	if h.KeyID, ok, err = members.TextBytes("kid"); err != nil {
+	if h.KeyID, _, err = members.TextBytes("kid"); err != nil {
 		return Header{}, fmt.Errorf("%w: kid is not a string", ErrMalformed)
-	}
-	if ok && h.KeyID == nil {
-		h.KeyID = []byte{}
 	}
 	h.enc, h.hasEnc, err = internedText(members, "enc")
 	h.hasEnc = h.hasEnc && err == nil

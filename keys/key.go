@@ -139,7 +139,11 @@ type redacted struct{}
 const redactedText = "[redacted]"
 
 // Format prints [redacted], whatever the verb.
-func (redacted) Format(f fmt.State, _ rune) { io.WriteString(f, redactedText) }
+func (redacted) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redactedText)
+	}
+}
 
 // LogValue returns [redacted].
 func (redacted) LogValue() slog.Value { return slog.StringValue(redactedText) }

@@ -52,9 +52,13 @@ func newRecipient(content Content, cek []byte, parts [4][]byte) (Recipient, erro
 // memory of the parts when they lie there one behind the other. Every failure is the
 // same error: a wrong key, a wrong tag, a damaged ciphertext.
 func (r Recipient) Open(aad []byte) ([]byte, error) {
-	mode := r.mode()
-	n := mode.NonceSize()
-	plaintext, err := mode.Open(r.sealed[:0], r.sealed[:n], r.sealed[n:], aad)
+	var plaintext []byte
+	err := errDecrypt // of the zero Recipient
+	if r.mode != nil {
+		mode := r.mode()
+		n := mode.NonceSize()
+		plaintext, err = mode.Open(r.sealed[:0], r.sealed[:n], r.sealed[n:], aad)
+	}
 	if err != nil {
 		return nil, errDecrypt
 	}

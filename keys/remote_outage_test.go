@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/ecdh"
 	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -69,9 +70,9 @@ func TestRemotePanic(t *testing.T) {
 	}
 }
 
-// What a failure of each sort of handle counts as. A decrypter must not turn a client's
-// bad padding into an outage, which the client could tell from a wrong tag; an exchanger
-// fails for no reason that lies with the client.
+// Each sort of handle has a class for its failures. A decrypter must not turn a client's bad
+// padding into an outage, which the client could tell from a wrong tag. An exchanger never
+// fails because of a client.
 func TestRemoteFailures(t *testing.T) {
 	wrappedOutage := fmt.Errorf("the HSM: %w", ErrUnavailable)
 	for _, c := range []struct {
@@ -102,7 +103,7 @@ func TestRemoteFailures(t *testing.T) {
 	}
 }
 
-// A secret that every attacker knows is none.
+// An exchanger that gives a secret which every attacker knows counts as unavailable.
 func TestExchangerWithoutSecret(t *testing.T) {
 	for _, suite := range []Suite{ECDHES, ECDHESA256KW, ECDHESX25519} {
 		r := keyOf(t, generated(t, suite))
@@ -149,10 +150,16 @@ func TestLowOrderPointIsNoOutage(t *testing.T) {
 func TestDecrypterIsNoOracle(t *testing.T) {
 	r := keyOf(t, generated(t, RSAOAEP256))
 	k := must(FromDecrypter("k", RSAOAEP256, r))(t)
+	decrypt := r.decrypt
+	var encrypted []byte
 	for _, c := range allContents {
 		for name, f := range map[string]func() ([]byte, error){
-			"bad padding":       func() ([]byte, error) { return nil, errors.New("bad padding") },
-			"with the output":   func() ([]byte, error) { return make([]byte, contents[c].key), errors.New("bad padding") },
+			"bad padding":     func() ([]byte, error) { return nil, errors.New("bad padding") },
+			"with the output": func() ([]byte, error) { return make([]byte, contents[c].key), errors.New("bad padding") },
+			"with the true key": func() ([]byte, error) {
+				cek, _ := decrypt(encrypted, &rsa.OAEPOptions{Hash: crypto.SHA256})
+				return cek, errors.New("bad padding")
+			},
 			"no key":            func() ([]byte, error) { return nil, nil },
 			"empty key":         func() ([]byte, error) { return []byte{}, nil },
 			"one byte less":     func() ([]byte, error) { return make([]byte, contents[c].key-1), nil },
@@ -162,6 +169,7 @@ func TestDecrypterIsNoOracle(t *testing.T) {
 			"another's content": func() ([]byte, error) { return make([]byte, 48), nil },
 		} {
 			m := sealed(t, k, c, "plaintext")
+			encrypted = m.parts[0]
 			r.decrypt = func([]byte, crypto.DecrypterOpts) ([]byte, error) { return f() }
 			recipient, err := m.recipient(t, k)
 			if err != nil {

@@ -68,8 +68,12 @@ func (s Sender) AppendHeader(dst []byte) []byte {
 // Seal encrypts plaintext and returns parts 2 to 5 of the compact serialization, not yet
 // encoded: encrypted key, initialization vector, ciphertext and tag (RFC 7516 section
 // 7.1). The aad is part 1, in base64url. The last three parts lie in memory, one behind
-// the other, if it has the capacity. Memory must not overlap with aad and plaintext.
+// the other, if it has the capacity. Memory must not overlap with aad and plaintext. The
+// zero Sender has no key, and returns empty parts.
 func (s Sender) Seal(memory, aad, plaintext []byte) (parts [4][]byte) {
+	if s.mode == nil {
+		return parts
+	}
 	mode, out := s.mode(), memory[:0]
 	var iv []byte
 	if n := mode.NonceSize(); n > 0 {

@@ -186,6 +186,9 @@ func (s *Set) PublicKeys(context.Context, string) (*PublicSet, error) {
 	if s.stale != nil {
 		return nil, s.stale
 	}
+	if s.public == nil {
+		return new(PublicSet), nil // of the zero Set
+	}
 	return s.public, nil
 }
 

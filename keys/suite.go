@@ -133,12 +133,6 @@ func (s Suite) MarshalText() ([]byte, error) {
 	return []byte(suites[s].Name), nil
 }
 
-// UnmarshalText reads a name like [ParseSuite].
-func (s *Suite) UnmarshalText(text []byte) (err error) {
-	*s, err = ParseSuite(string(text))
-	return err
-}
-
 func (s Suite) valid() bool { return s >= ES256 && int(s) < len(suites) }
 
 func (s Suite) kind() jwk.Kind {

@@ -37,10 +37,8 @@ func TestSuiteNames(t *testing.T) {
 		if c.name != c.alg && c.suite.Matches(c.name) {
 			t.Errorf("%s passes for the alg of a token", c.name)
 		}
-		text := must(json.Marshal(c.suite))(t)
-		var again Suite
-		if err := json.Unmarshal(text, &again); err != nil || again != c.suite || string(text) != `"`+c.name+`"` {
-			t.Errorf("%s: JSON %s read as %v, %v", c.name, text, again, err)
+		if text := must(json.Marshal(c.suite))(t); string(text) != `"`+c.name+`"` {
+			t.Errorf("%s: JSON %s", c.name, text)
 		}
 		if c.suite.Matches("Ed25519") != (c.suite == EdDSA) {
 			t.Errorf("%v and Ed25519", c.suite)
@@ -77,8 +75,6 @@ func TestSuiteIsClosed(t *testing.T) {
 		_, err := GenerateKey(s)
 		wantError(t, err, ErrUnsupported)
 	}
-	var s Suite
-	wantError(t, s.UnmarshalText([]byte("none")), ErrUnsupported)
 }
 
 func TestContentNames(t *testing.T) {

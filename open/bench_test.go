@@ -2,6 +2,7 @@ package open_test
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"strings"
@@ -67,11 +68,14 @@ func BenchmarkOpenCached(b *testing.B) {
 			keys.PrivateSource
 		}
 	}{{"set", set}, {"ring", ring}} {
-		sealer := must(seal.New(seal.Config{Issuer: issuerID, Signing: source.keys, Recipients: []seal.Recipient{{Audience: audience, Keys: source.keys}}}))
+		sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{Issuer: issuerID, Signing: source.keys, Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: source.keys}}}}))
 		token := must(sealer.Seal(b.Context(), seal.Claims{Custom: map[string]string{"email": "ada@example.com", "note": strings.Repeat("n", 330)}}))
-		opener := newOpener(b, open.Config{
-			Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: source.keys}}, Decryption: source.keys, Cache: 1,
-		})
+		opener := newOpener(b, anyOpen{SelectiveConfig: open.SelectiveConfig{
+			Audience:   audience,
+			Trust:      []open.Issuer{{ID: issuerID, Keys: source.keys}},
+			Decryption: source.keys,
+			Limits:     open.Limits{Cache: 1},
+		}})
 		b.Run(source.name, func(b *testing.B) { benchOpen(b, opener, token) })
 		if source.name == "set" {
 			b.Run("sha256", func(b *testing.B) {
@@ -103,7 +107,7 @@ func BenchmarkCacheMemory(b *testing.B) {
 	}
 	for b.Loop() {
 		cfg := config()
-		cfg.Cache = 2 * entries
+		cfg.Limits.Cache = 2 * entries
 		o := newCaching(b, cfg)
 		before := heap()
 		for _, token := range all {
@@ -138,13 +142,13 @@ func fillClaims(f *forgery, size int) {
 
 // benchOpenSelective opens as one of several recipients, each of whom may read all.
 func benchOpenSelective(b *testing.B, recipients int) {
-	cfg := seal.Config{Issuer: issuerID, Form: seal.Selective, Signing: privateSet(testKeyFor(keys.ES256))}
+	cfg := anySeal{SelectiveConfig: seal.SelectiveConfig{Issuer: issuerID, Signing: privateSet(testKeyFor(keys.ES256))}, Selective: true}
 	var own *testKey
 	for i := range recipients {
 		own = newTestKey(keys.ECDHES, fmt.Sprintf("kid-of-%d", i), newP256())
-		cfg.Recipients = append(cfg.Recipients, seal.Recipient{Audience: audience, Keys: publicSet(own), AllSealed: true})
+		cfg.Recipients = append(cfg.Recipients, seal.SelectiveRecipient{Audience: audience, Keys: publicSet(own), ReadsAll: true})
 	}
-	token, err := must(seal.New(cfg)).Seal(b.Context(), seal.Claims{Custom: map[string]string{"email": "ada@example.com", "note": strings.Repeat("n", 300)}})
+	token, err := must(newAny(cfg)).Seal(b.Context(), seal.Claims{Custom: map[string]string{"email": "ada@example.com", "note": strings.Repeat("n", 300)}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -159,6 +163,55 @@ func benchOpen(b *testing.B, o *open.Opener, token string) {
 	for b.Loop() {
 		if _, err := o.Open(b.Context(), token); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkClaims decodes the claims of BenchmarkOpen into a struct: as they are, with names
+// that would fill fields of other names, which takes a copy of the text, and, beside them,
+// with encoding/json alone.
+func BenchmarkClaims(b *testing.B) {
+	type profile struct {
+		Issuer   string   `json:"iss"`
+		Subject  string   `json:"sub"`
+		Audience string   `json:"aud"`
+		Expires  int64    `json:"exp"`
+		Email    string   `json:"email"`
+		Groups   []string `json:"groups"`
+		Pad      string   `json:"pad"`
+		Admin    bool     `json:"admin"`
+		Address  struct {
+			Street  string `json:"street"`
+			Country string `json:"country"`
+		} `json:"address"`
+	}
+	for _, size := range []int{512, 4 << 10} {
+		for _, how := range []string{"plain", "respelled", "encoding-json"} {
+			b.Run(fmt.Sprintf("%s/%d", how, size), func(b *testing.B) {
+				f := forge()
+				f.claims.set("address", `{"street":"12 Quill Street","country":"FI"}`)
+				if how == "respelled" {
+					f.claims.set("ADMIN", "true")
+					f.claims.set("address", `{"STREET":"12 Quill Street","COUNTRY":"FI"}`)
+				}
+				fillClaims(f, size)
+				tok := must(newOpener(b, config()).OpenAt(b.Context(), f.token(), clock))
+				text := []byte(f.claims.String())
+				b.ReportAllocs()
+				b.SetBytes(int64(len(text)))
+				for b.Loop() {
+					var p profile
+					err := error(nil)
+					if how == "encoding-json" {
+						err = json.Unmarshal(text, &p)
+					} else {
+						err = tok.Claims(&p)
+					}
+					if err != nil || p.Admin {
+						b.Fatal(p, err)
+					}
+				}
+			})
 		}
 	}
 }

@@ -70,8 +70,8 @@ func digestOf(token string) digest {
 // came, they tell by another set. Everything else that Open looks at is in the text or
 // in the configuration, and neither changes.
 func (o *Opener) holds(ctx context.Context, e *entry, at time.Time) bool {
-	if !o.cfg.VisibleOnly {
-		set, err := o.cfg.Decryption.PrivateKeys(ctx)
+	if !o.isGateway() {
+		set, err := o.cfg.decryption.PrivateKeys(ctx)
 		// A source that has none must not match a set that is gone.
 		if err != nil || set == nil || e.private.Value() != set {
 			return false
@@ -82,7 +82,7 @@ func (o *Opener) holds(ctx context.Context, e *entry, at time.Time) bool {
 	if err != nil || set == nil || e.public.Value() != set {
 		return false
 	}
-	if err := c.checkTimes(at, o.cfg.Leeway, o.cfg.MaxLifetime); err != nil {
+	if err := c.checkTimes(at, o.cfg.limits.Leeway, o.cfg.limits.MaxLifetime); err != nil {
 		return false
 	}
 	return true
@@ -94,7 +94,7 @@ func (o *Opener) remember(d digest, t *Token, from origin) {
 	if o.cache == nil {
 		return
 	}
-	now, until := o.now(), t.claims().expires.Add(o.cfg.Leeway)
+	now, until := o.now(), t.claims().expires.Add(o.cfg.limits.Leeway)
 	if !now.Before(until) {
 		return
 	}

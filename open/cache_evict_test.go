@@ -40,7 +40,7 @@ func TestCacheBound(t *testing.T) {
 	all := tokens(40, tenMinutes)
 	for _, bound := range []int{1, 2, 3, 5, 16, 31, 40, 1000} {
 		cfg := config()
-		cfg.Cache = bound
+		cfg.Limits.Cache = bound
 		o := newCaching(t, cfg)
 		most := 0
 		for range 4 * len(all) {
@@ -60,7 +60,7 @@ func TestCacheBound(t *testing.T) {
 func TestCacheBoundOfShards(t *testing.T) {
 	t.Parallel()
 	cfg := config()
-	cfg.Cache = 515 // not the same for both shards
+	cfg.Limits.Cache = 515 // not the same for both shards
 	o := newCaching(t, cfg)
 	for _, token := range tokens(700, tenMinutes) {
 		opens(t, o, token)
@@ -74,7 +74,7 @@ func TestCacheBoundOfShards(t *testing.T) {
 func TestCacheSecondChance(t *testing.T) {
 	t.Parallel()
 	cfg := config()
-	cfg.Cache = 10
+	cfg.Limits.Cache = 10
 	o := newCaching(t, cfg)
 	all := tokens(60, tenMinutes)
 	used := opens(t, o, all[0])
@@ -93,7 +93,7 @@ func TestCacheEvictsTheOldest(t *testing.T) {
 	t.Parallel()
 	const bound = 10
 	cfg := config()
-	cfg.Cache = bound
+	cfg.Limits.Cache = bound
 	o := newCaching(t, cfg)
 	all := tokens(2*bound-1, tenMinutes)
 	for _, token := range all {
@@ -112,7 +112,7 @@ func TestCacheEvictsAtOnce(t *testing.T) {
 	t.Parallel()
 	const bound, looks = 20, 8
 	cfg := config()
-	cfg.Cache = bound
+	cfg.Limits.Cache = bound
 	o := newCaching(t, cfg)
 	all := tokens(bound+1, tenMinutes)
 	for _, token := range all[:bound] {
@@ -165,7 +165,7 @@ func TestCacheDropsTheDead(t *testing.T) {
 func TestCacheConcurrently(t *testing.T) {
 	t.Parallel()
 	cfg := config()
-	cfg.Cache = 8
+	cfg.Limits.Cache = 8
 	sets := []*keys.Set{cfg.Decryption.(*keys.Set), privateSet(keysFor(managementSuites)...)}
 	source := &turning{sets: sets}
 	cfg.Decryption = source
@@ -202,7 +202,7 @@ func TestCacheShards(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ bound, shards int }{{1, 1}, {511, 1}, {512, 2}, {1000, 2}, {4095, 8}, {4096, 16}, {1 << 40, 16}} {
 		cfg := config()
-		cfg.Cache = tt.bound
+		cfg.Limits.Cache = tt.bound
 		if n := len(newCaching(t, cfg).CacheShards(t.Errorf)); n != tt.shards {
 			t.Errorf("%d shards for %d entries", n, tt.bound)
 		}

@@ -33,13 +33,16 @@ func newCachedRing(t *testing.T) *cachedRing {
 	c := &cachedRing{store: &countingStore{Store: keyring.NewMemStore()}}
 	c.ring = must(keyring.Create(t.Context(), keyring.Config{Store: c.store, KEK: kek}))
 	c.operator = must(keyring.Open(t.Context(), keyring.Config{Store: c.store.Store, KEK: kek}))
-	cfg := open.Config{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: c.ring}}, Decryption: c.ring, MaxLifetime: 4 * time.Hour}
+	cfg := anyOpen{SelectiveConfig: open.SelectiveConfig{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: c.ring}}, Decryption: c.ring, Limits: open.Limits{MaxLifetime: 4 * time.Hour}}}
 	c.without = newOpener(t, cfg)
-	cfg.Cache = 10
+	cfg.Limits.Cache = 10
 	c.o = newOpener(t, cfg)
-	sealer := must(seal.New(seal.Config{
-		Issuer: issuerID, Signing: c.ring, Lifetime: time.Hour, Recipients: []seal.Recipient{{Audience: audience, Keys: c.ring}},
-	}))
+	sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:     issuerID,
+		Signing:    c.ring,
+		Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: c.ring}},
+		Limits:     seal.Limits{Lifetime: time.Hour},
+	}}))
 	c.token = must(sealer.Seal(t.Context(), seal.Claims{Subject: "u-42"}))
 	c.tok = opens(t, c.o, c.token)
 	hits(t, c.o, c.token, c.tok)
@@ -80,11 +83,11 @@ func TestCacheRing(t *testing.T) {
 			hits(t, c.o, c.token, c.tok) // the ring does not know yet, nor does an opener without a cache
 			opens(t, c.without, c.token)
 			time.Sleep(61 * time.Second)
-			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
+			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrUnknownKey)
 		},
 		"the signing key is revoked here": func(t *testing.T, c *cachedRing) {
 			revoke(t, c.ring, keyring.Revocation{KeyID: c.tok.SigningKeyID(), Reason: "compromised"})
-			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
+			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrUnknownKey)
 		},
 		"the decryption key is revoked": func(t *testing.T, c *cachedRing) {
 			revoke(t, c.operator, keyring.Revocation{KeyID: c.tok.DecryptionKeyID(), Reason: "superseded"})
@@ -93,11 +96,11 @@ func TestCacheRing(t *testing.T) {
 		"the decryption key is erased": func(t *testing.T, c *cachedRing) {
 			revoke(t, c.operator, keyring.Revocation{KeyID: c.tok.DecryptionKeyID(), Reason: "compromised", Erase: true})
 			time.Sleep(61 * time.Second)
-			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
+			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrUnknownKey)
 		},
 		"all keys are revoked": func(t *testing.T, c *cachedRing) {
 			revoke(t, c.ring, keyring.Revocation{All: true, Reason: "compromised"})
-			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrKey)
+			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrUnknownKey)
 		},
 		"the store is down": func(t *testing.T, c *cachedRing) {
 			c.store.down.Store(true)
@@ -146,7 +149,7 @@ func TestCacheSources(t *testing.T) {
 	f := forge()
 	for _, form := range []struct {
 		name  string
-		cfg   open.Config
+		cfg   anyOpen
 		token string
 	}{{"nested ", config(), f.token()}, {"selective ", selectiveConfig(), forgeSelective().token()}} {
 		for _, tt := range []struct {
@@ -156,8 +159,8 @@ func TestCacheSources(t *testing.T) {
 		}{
 			{"private error", func(private, public *keySource) { private.err = unreachable }, open.ErrKeySource},
 			{"public error", func(private, public *keySource) { public.err = unreachable }, open.ErrKeySource},
-			{"other decryption keys", func(private, public *keySource) { private.set = noKeys }, open.ErrKey},
-			{"other trusted keys", func(private, public *keySource) { public.public = stranger }, open.ErrKey},
+			{"other decryption keys", func(private, public *keySource) { private.set = noKeys }, open.ErrUnknownKey},
+			{"other trusted keys", func(private, public *keySource) { public.public = stranger }, open.ErrUnknownKey},
 			{"the same keys in a new set", func(private, public *keySource) { private.set = privateSet(keysFor(managementSuites)...) }, nil},
 			{"the same trusted keys in a new set", func(private, public *keySource) { public.public = publicSet(keysFor(signingSuites)...) }, nil},
 		} {

@@ -14,10 +14,10 @@ import (
 )
 
 // newCaching is an opener with a cache, whose clock stands at the tests' time.
-func newCaching(t testing.TB, cfg open.Config) *open.Opener {
+func newCaching(t testing.TB, cfg anyOpen) *open.Opener {
 	t.Helper()
-	if cfg.Cache == 0 {
-		cfg.Cache = 100
+	if cfg.Limits.Cache == 0 {
+		cfg.Limits.Cache = 100
 	}
 	o := newOpener(t, cfg)
 	o.SetNow(func() time.Time { return clock })
@@ -80,7 +80,7 @@ func TestCache(t *testing.T) {
 	bare.outer.remove("kid")
 	for _, tt := range []struct {
 		name  string
-		cfg   open.Config
+		cfg   anyOpen
 		token string
 	}{
 		{"nested", config(), forge().token()}, {"no kid", noKid, bare.token()},
@@ -143,7 +143,7 @@ func TestCacheAsksCheck(t *testing.T) {
 	token := forge().token()
 
 	verdict = errors.New("session revoked")
-	refusedAs(t, o, without, token, clock, open.ErrRefused)
+	refusedAs(t, o, without, token, clock, open.ErrCheck)
 	if o.Remembers(token) {
 		t.Error("a token is kept that never passed Check")
 	}
@@ -156,7 +156,7 @@ func TestCacheAsksCheck(t *testing.T) {
 		t.Errorf("Check was asked %d times for 2 hits", len(asked))
 	}
 	verdict = errors.New("session revoked")
-	refusedAs(t, o, without, token, clock, open.ErrRefused)
+	refusedAs(t, o, without, token, clock, open.ErrCheck)
 	verdict = nil
 	hits(t, o, token, tok)
 }
@@ -191,7 +191,7 @@ func (*vandal) UnmarshalJSON(text []byte) error {
 func TestCachedTokenIsImmutable(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		cfg   open.Config
+		cfg   anyOpen
 		token string
 	}{{config(), forge().token()}, {selectiveConfig(), forgeSelective().token()}} {
 		o := newCaching(t, tt.cfg)
@@ -206,9 +206,9 @@ func TestCachedTokenIsImmutable(t *testing.T) {
 		}
 		clear(raw)
 		clear(tok.Audience())
-		clear(tok.Sealed())
+		clear(tok.SealedNames())
 		hits(t, o, tt.token, tok)
-		if got := string(rawClaims(t, tok)); got != want || tok.Audience()[len(tok.Audience())-1] != audience || tok.Sealed()[0] == "" {
+		if got := string(rawClaims(t, tok)); got != want || tok.Audience()[len(tok.Audience())-1] != audience || tok.SealedNames()[0] == "" {
 			t.Errorf("the token was changed: %s", got)
 		}
 	}
@@ -218,7 +218,7 @@ func TestCachedTokenIsImmutable(t *testing.T) {
 func TestCacheAllocatesNothing(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		cfg   open.Config
+		cfg   anyOpen
 		token string
 	}{{"nested", config(), forge().token()}, {"selective", selectiveConfig(), forgeSelective().token()}} {
 		o := newCaching(t, tt.cfg)

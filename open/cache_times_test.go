@@ -15,10 +15,10 @@ func TestCacheTimes(t *testing.T) {
 	noIssue := forge()
 	noIssue.claims.remove("iat")
 	short := config()
-	short.MaxLifetime = 15 * time.Minute
+	short.Limits.MaxLifetime = 15 * time.Minute
 	for _, tt := range []struct {
 		name  string
-		cfg   open.Config
+		cfg   anyOpen
 		token string
 		at    time.Duration
 		want  error

@@ -99,11 +99,11 @@ func conditions(f *ast.FuncDecl) (found []ast.Expr) {
 	ast.Inspect(f.Body, func(n ast.Node) bool {
 		switch s := n.(type) {
 		case *ast.IfStmt:
-			if refuses(f.Name.Name, s.Body.List) {
+			if refuses(s.Body.List) {
 				found = append(found, s.Cond)
 			}
 		case *ast.CaseClause:
-			if refuses(f.Name.Name, s.Body) {
+			if refuses(s.Body) {
 				found = append(found, s.List...)
 			}
 		}
@@ -120,9 +120,8 @@ func operands(e ast.Expr) []ast.Expr {
 	return []ast.Expr{e}
 }
 
-// refuses reports whether the statements end in the return of an error, of false, or,
-// in a function that names a problem, of the text that does.
-func refuses(function string, body []ast.Stmt) bool {
+// refuses reports whether the statements end in the return of an error or of false.
+func refuses(body []ast.Stmt) bool {
 	if len(body) == 0 {
 		return false
 	}
@@ -130,15 +129,12 @@ func refuses(function string, body []ast.Stmt) bool {
 	if !ok || len(r.Results) == 0 {
 		return false
 	}
-	problem := strings.HasSuffix(strings.ToLower(function), "problem")
 	switch last := r.Results[len(r.Results)-1].(type) {
 	case *ast.CallExpr:
 		name, _ := last.Fun.(*ast.Ident)
-		return name != nil && strings.HasPrefix(name.Name, "refuse") || isCall(last, "fmt", "Errorf") || problem && isCall(last, "fmt", "Sprintf")
+		return name != nil && (strings.HasPrefix(name.Name, "refuse") || name.Name == "configError") || isCall(last, "fmt", "Errorf")
 	case *ast.Ident:
 		return last.Name == "failed" || last.Name == "false" || strings.HasPrefix(strings.ToLower(last.Name), "err")
-	case *ast.BasicLit:
-		return problem && last.Kind == token.STRING
 	}
 	return false
 }

@@ -20,12 +20,14 @@ type claims struct {
 	text       []byte        // all of them, as one JSON object
 	all        strict.Object // the same
 	payload    strict.Object // what was signed: all of a nested token
-	form       Form
-	replicated []string // in the nested form, the names in the header of the JWE, which are readable
-	opened     []string // in the selective form, the names of those that were sealed to us
-	others     int      // likewise, the JWEs that are not for us
+	selective  bool          // the form of the token
+	replicated []string      // in the nested form, the names in the header of the JWE, which are readable
+	opened     []string      // in the selective form, the names of those that were sealed to us
+	others     int           // likewise, the JWEs that are not for us
 
 	signingKeyID, decryptionKeyID string
+
+	lists *fieldLists // of the Opener
 
 	from   origin // until the Token is made
 	shared bool   // by several calls of Open, which do not know of each other
@@ -96,7 +98,7 @@ func (c *claims) readDate(object strict.Object, i int) (t time.Time, err error) 
 func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	// A selective token never passes for a nested one, nor the other way round,
 	// whatever its typ.
-	if _, selective := c.payload.Raw("sealed"); selective != (o.cfg.Form == Selective) {
+	if _, selective := c.payload.Raw("sealed"); selective != o.cfg.selective {
 		return refuse(ErrType, "%s", otherForm(selective))
 	}
 	if c.expires.IsZero() {
@@ -105,13 +107,13 @@ func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	if err := checkNames(c.payload); err != nil {
 		return err
 	}
-	if !slices.Contains(c.audience, o.cfg.Audience) {
-		return refuse(ErrAudience, "aud is %s, and we are %s", quoteList(c.audience), quote(o.cfg.Audience))
+	if !slices.ContainsFunc(o.cfg.audiences, func(ours string) bool { return slices.Contains(c.audience, ours) }) {
+		return refuse(ErrAudience, "aud is %s, and we are %s", quoteList(c.audience), quoteList(o.cfg.audiences))
 	}
 	if err := c.checkReplicated(header); err != nil {
 		return err
 	}
-	return c.checkTimes(now, o.cfg.Leeway, o.cfg.MaxLifetime)
+	return c.checkTimes(now, o.cfg.limits.Leeway, o.cfg.limits.MaxLifetime)
 }
 
 // otherForm says what a token of the form that is not expected looks like.
@@ -132,7 +134,7 @@ func date(t time.Time) string {
 
 // sealed are the names of the claims that only their recipients can read.
 func (c *claims) sealed() []string {
-	if c.form == Selective {
+	if c.selective {
 		return slices.Clone(c.opened)
 	}
 	all := make([]string, 0, c.payload.Len())

@@ -157,13 +157,13 @@ func TestTimes(t *testing.T) {
 			}
 		}
 	}
-	leeway := func(d time.Duration) func(c *open.Config) { return func(c *open.Config) { c.Leeway = d } }
-	lifetime := func(d time.Duration) func(c *open.Config) { return func(c *open.Config) { c.MaxLifetime = d } }
+	leeway := func(d time.Duration) func(c *anyOpen) { return func(c *anyOpen) { c.Limits.Leeway = d } }
+	lifetime := func(d time.Duration) func(c *anyOpen) { return func(c *anyOpen) { c.Limits.MaxLifetime = d } }
 	type m = map[string]int64
 	for _, tt := range []struct {
 		name   string
 		claims m
-		cfg    func(c *open.Config)
+		cfg    func(c *anyOpen)
 		at     time.Duration // from the clock
 		want   error
 	}{
@@ -301,8 +301,8 @@ func TestIssuers(t *testing.T) {
 	t.Parallel()
 	own, other := testKeyFor(keys.ES256), newTestKey(keys.ES256, "other-issuers-key", newP256())
 	sameKid := newTestKey(keys.ES256, own.kid, newP256())
-	trust := func(ks ...*testKey) func(c *open.Config) {
-		return func(c *open.Config) {
+	trust := func(ks ...*testKey) func(c *anyOpen) {
+		return func(c *anyOpen) {
 			c.Trust = []open.Issuer{{ID: issuerID, Keys: publicSet(ks[0])}, {ID: otherID, Keys: publicSet(ks[1])}}
 		}
 	}
@@ -312,12 +312,12 @@ func TestIssuers(t *testing.T) {
 	run(t, []row{
 		{"the first", nil, trust(own, other), nil},
 		{"the second", func(f *forgery) { signedBy(other)(f); f.claims.set("iss", quoted(otherID)) }, trust(own, other), nil},
-		{"the first's token with the second's key", signedBy(other), trust(own, other), open.ErrKey},
+		{"the first's token with the second's key", signedBy(other), trust(own, other), open.ErrUnknownKey},
 		{"the first's token with the second's key under the first's kid", func(f *forgery) {
 			f.signer = other
 		}, trust(own, other), open.ErrNotAuthentic},
 		{"the first's token with the second's key, one kid for both", signedBy(sameKid), trust(own, sameKid), open.ErrNotAuthentic},
-		{"the second's token with the first's key", claim("iss", quoted(otherID)), trust(own, other), open.ErrKey},
+		{"the second's token with the first's key", claim("iss", quoted(otherID)), trust(own, other), open.ErrUnknownKey},
 		{"the second's token with the first's key, one kid for both", claim("iss", quoted(otherID)), trust(own, sameKid), open.ErrNotAuthentic},
 		{"one kid for both, the second's own", func(f *forgery) { signedBy(sameKid)(f); f.claims.set("iss", quoted(otherID)) }, trust(own, sameKid), nil},
 		{"a stranger's", func(f *forgery) { signedBy(other)(f); f.claims.set("iss", quoted(strangerID)) }, trust(own, sameKid), open.ErrIssuer},
@@ -359,10 +359,10 @@ func TestCheck(t *testing.T) {
 	revoked := errors.New("session ended")
 	cfg.Check = func(context.Context, *open.Token) error { return revoked }
 	tok, err = newOpener(t, cfg).OpenAt(ctx, forge().token(), clock)
-	if tok != nil || !errors.Is(err, open.ErrRefused) || !errors.Is(err, revoked) {
+	if tok != nil || !errors.Is(err, open.ErrCheck) || !errors.Is(err, revoked) {
 		t.Errorf("Open returned %v, %v", tok, err)
 	}
-	refused(t, cfg, forge().token(), open.ErrRefused, forge().secrets()...)
+	refused(t, cfg, forge().token(), open.ErrCheck, forge().secrets()...)
 }
 
 func TestSources(t *testing.T) {
@@ -404,7 +404,7 @@ func TestSources(t *testing.T) {
 		for _, kid := range []string{"", "é", "a\nb", strings.Repeat("k", 257)} {
 			f = forge()
 			f.inner.set("kid", strconv.Quote(kid))
-			if _, err := o.OpenAt(ctx, f.token(), clock); !errors.Is(err, open.ErrKey) || len(public.asked) != 1 {
+			if _, err := o.OpenAt(ctx, f.token(), clock); !errors.Is(err, open.ErrUnknownKey) || len(public.asked) != 1 {
 				t.Errorf("kid %q: %v, keys asked for %d times", kid, err, len(public.asked))
 			}
 		}
@@ -434,7 +434,7 @@ func TestSources(t *testing.T) {
 		source := &reloadable{keySource: keySource{set: privateSet(testKeyFor(keys.ECDHESA256KW))}}
 		cfg := config()
 		cfg.Decryption = source
-		refused(t, cfg, forge().token(), open.ErrKey)
+		refused(t, cfg, forge().token(), open.ErrUnknownKey)
 		if source.reloads != 1 {
 			t.Errorf("%d reloads for an unknown kid", source.reloads)
 		}
@@ -447,7 +447,7 @@ func TestSources(t *testing.T) {
 		accepted(t, cfg, forge().token())
 		f := forge()
 		f.outer.remove("kid")
-		refused(t, cfg, f.token(), open.ErrKey)
+		refused(t, cfg, f.token(), open.ErrUnknownKey)
 		f = forge()
 		f.bendParts = func(p *parts) { p.tag = flip(p.tag, 0) }
 		refused(t, cfg, f.token(), open.ErrNotAuthentic)

@@ -22,11 +22,11 @@ func TestDetail(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		bend func(f *forgery)
-		cfg  func(c *open.Config)
+		cfg  func(c *anyOpen)
 		want error
 		say  []string // in Detail, and not in Error
 	}{
-		{"too long", nil, func(c *open.Config) { c.MaxSize = 100 }, open.ErrMalformed, []string{"MaxSize is 100"}},
+		{"too long", nil, func(c *anyOpen) { c.Limits.MaxSize = 100 }, open.ErrMalformed, []string{"MaxSize is 100"}},
 		{"parts", withText("a.b.c"), nil, open.ErrMalformed, []string{"3 parts"}},
 		{"header", func(f *forgery) { f.outerText = `{"alg":"ECDH-ES",}` }, nil, open.ErrMalformed, []string{"at byte 17"}},
 		{"a part", func(f *forgery) {
@@ -35,11 +35,11 @@ func TestDetail(t *testing.T) {
 			}
 		}, nil, open.ErrMalformed, []string{"part 4"}},
 		{"refused member", func(f *forgery) { f.outer.add("zip", `"DEF"`) }, nil, open.ErrMalformed, []string{"zip"}},
-		{"unknown kid", func(f *forgery) { f.outer.set("kid", `"kid-of-nobody"`) }, nil, open.ErrKey,
+		{"unknown kid", func(f *forgery) { f.outer.set("kid", `"kid-of-nobody"`) }, nil, open.ErrUnknownKey,
 			[]string{`"kid-of-nobody"`, `"kid-of-ECDH-ES"`, `"kid-of-RSA-OAEP-256"`}},
-		{"unknown kid of the issuer", func(f *forgery) { f.inner.set("kid", `"kid-of-nobody"`) }, nil, open.ErrKey,
+		{"unknown kid of the issuer", func(f *forgery) { f.inner.set("kid", `"kid-of-nobody"`) }, nil, open.ErrUnknownKey,
 			[]string{`"kid-of-nobody"`, `"kid-of-ES256"`, issuerID}},
-		{"no kid", func(f *forgery) { f.outer.remove("kid") }, nil, open.ErrKey, []string{"AllowMissingKeyID"}},
+		{"no kid", func(f *forgery) { f.outer.remove("kid") }, nil, open.ErrUnknownKey, []string{"AllowMissingKeyID"}},
 		{"algorithm", func(f *forgery) { f.inner.set("alg", `"HS256"`) }, nil, open.ErrAlgorithm, []string{`"HS256"`, `"kid-of-ES256"`, "ES256"}},
 		{"algorithm of another key", func(f *forgery) { f.outer.set("alg", `"ECDH-ES+A256KW"`) }, nil, open.ErrAlgorithm, []string{`"ECDH-ES+A256KW"`, `"kid-of-ECDH-ES"`}},
 		{"content encryption", func(f *forgery) { f.outer.set("enc", `"A192GCM"`) }, nil, open.ErrAlgorithm, []string{`"A192GCM"`}},
@@ -51,16 +51,16 @@ func TestDetail(t *testing.T) {
 		{"not yet", func(f *forgery) { f.claims.set("nbf", "1767225800") }, nil, open.ErrNotYetValid, []string{"2026-01-01T00:03:20Z"}},
 		{"lifetime", func(f *forgery) { f.claims.set("exp", "1767235600") }, nil, open.ErrLifetime, []string{"2h4", "1h0m0s"}},
 		{"replicated", func(f *forgery) { f.outer.add("iss", quoted(strangerID)) }, nil, open.ErrClaims, []string{strangerID, issuerID}},
-		{"source", nil, func(c *open.Config) { c.Decryption = brokenSource{down} }, open.ErrKeySource, []string{"10.0.0.7"}},
-		{"check", nil, func(c *open.Config) {
+		{"source", nil, func(c *anyOpen) { c.Decryption = brokenSource{down} }, open.ErrKeySource, []string{"10.0.0.7"}},
+		{"check", nil, func(c *anyOpen) {
 			c.Check = func(context.Context, *open.Token) error { return errors.New("session 17 was ended") }
-		}, open.ErrRefused, []string{"session 17"}},
-		{"ugly check", nil, func(c *open.Config) {
+		}, open.ErrCheck, []string{"session 17"}},
+		{"ugly check", nil, func(c *anyOpen) {
 			c.Check = func(context.Context, *open.Token) error {
 				return errors.New("gone\r\nlevel=INFO\x1b[2J\u2028 für \xff")
 			}
-		}, open.ErrRefused, []string{`gone\r\nlevel=INFO\x1b[2J\u2028 f\u00fcr \ufffd`}},
-		{"long and ugly", func(f *forgery) { f.outer.set("kid", quoted("\x1b[2J\n"+strings.Repeat("k", 200))) }, nil, open.ErrKey,
+		}, open.ErrCheck, []string{`gone\r\nlevel=INFO\x1b[2J\u2028 f\u00fcr \ufffd`}},
+		{"long and ugly", func(f *forgery) { f.outer.set("kid", quoted("\x1b[2J\n"+strings.Repeat("k", 200))) }, nil, open.ErrUnknownKey,
 			[]string{`"\x1b[2J\nkkk`, "(205 bytes)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -153,24 +153,27 @@ func TestSealedIsDirect(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cfg := seal.Config{Issuer: "https://id.example.com/\"ü", Signing: set, Recipients: []seal.Recipient{{Audience: "a", Keys: set}}}
-			sealed := func(form seal.Form) []string {
-				cfg.Form = form
-				sealer, err := seal.New(cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
+			const issuer = "https://id.example.com/\"ü"
+			nested, err := seal.New(seal.Config{Issuer: issuer, Signing: set, Recipient: seal.Recipient{Audience: "a", Keys: set}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			selective, err := seal.NewSelective(seal.SelectiveConfig{Issuer: issuer, Signing: set, Recipients: []seal.SelectiveRecipient{{Audience: "a", Keys: set}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sealed := func(sealer *seal.Sealer) []string {
 				token, err := sealer.Seal(context.Background(), seal.Claims{ID: "id-\"42"})
 				if err != nil {
 					t.Fatal(err)
 				}
 				return strings.Split(token, ".")
 			}
-			outer := rawPart(t, sealed(seal.Nested)[0])
+			outer := rawPart(t, sealed(nested)[0])
 			if _, ok := directJWE(outer, ""); !ok {
 				t.Errorf("%s is not known", outer)
 			}
-			parts := sealed(seal.Selective)
+			parts := sealed(selective)
 			inner := rawPart(t, parts[0])
 			if _, ok := directJWS(inner); !ok {
 				t.Errorf("%s is not known", inner)
@@ -181,7 +184,7 @@ func TestSealedIsDirect(t *testing.T) {
 			}
 			jwes, _, _ := payload.Strings("sealed")
 			first, _, _ := strings.Cut(jwes[0], ".")
-			c := &claims{issuer: cfg.Issuer, id: "id-\"42"}
+			c := &claims{issuer: issuer, id: "id-\"42"}
 			if _, ok := directJWE(rawPart(t, first), c.boundTail()); !ok {
 				t.Errorf("%s is not known", rawPart(t, first))
 			}

@@ -9,7 +9,8 @@ import (
 
 // Why a token was refused, for errors.Is.
 var (
-	// ErrConfig: New was given a Config that cannot work.
+	// ErrConfig: a constructor was given a configuration that cannot work; see
+	// [ConfigError].
 	ErrConfig error = &Error{text: "open: invalid configuration"}
 
 	// ErrMalformed: not a token of this form, or one that is spelled in any but
@@ -20,8 +21,8 @@ var (
 	// ErrNotAuthentic: decryption or signature failed. There is no telling
 	// which, nor why: whoever could tell would have an oracle.
 	ErrNotAuthentic error = &Error{text: "open: token is not authentic"}
-	// ErrKey: no usable key has the kid that the token names, or it names none.
-	ErrKey error = &Error{text: "open: no key for this token"}
+	// ErrUnknownKey: no usable key has the kid that the token names, or it names none.
+	ErrUnknownKey error = &Error{text: "open: no key for this token"}
 	// ErrKeySource: the keys could not be had, or a key that lives elsewhere could not be
 	// asked; the error of the source or of the key is wrapped.
 	ErrKeySource error = &Error{text: "open: keys are not available"}
@@ -41,9 +42,21 @@ var (
 	// ErrClaims: a required claim is missing, or a registered one is of the wrong
 	// type or contradicts another or its copy in the header.
 	ErrClaims error = &Error{text: "open: invalid claims"}
-	// ErrRefused: Config.Check refused the token; its error is wrapped.
-	ErrRefused error = &Error{text: "open: token refused"}
+	// ErrCheck: Config.Check refused the token; its error is wrapped.
+	ErrCheck error = &Error{text: "open: token refused"}
 )
+
+// ConfigError says what is wrong with a configuration. It is an [ErrConfig].
+type ConfigError struct {
+	Field   string // such as Decryption or Trust[0].Keys
+	Problem string // for people; it goes on where Field ends
+}
+
+// Error returns the field and the problem.
+func (e *ConfigError) Error() string { return ErrConfig.Error() + ": " + e.Field + " " + e.Problem }
+
+// Is makes a ConfigError an [ErrConfig].
+func (e *ConfigError) Is(target error) bool { return target == ErrConfig }
 
 // Error is what Open returns when it refuses a token. There are two texts, for two
 // readers: Error, which may be sent to whoever sent the token, and Detail, which is

@@ -39,9 +39,9 @@ func ExampleOpener_Open() {
 
 	// The identity provider seals.
 	sealer, err := seal.New(seal.Config{
-		Issuer:     "https://id.example.com",
-		Signing:    idp,
-		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: publish(api)}},
+		Issuer:    "https://id.example.com",
+		Signing:   idp,
+		Recipient: seal.Recipient{Audience: "https://api.example.com", Keys: publish(api)},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -71,8 +71,8 @@ func ExampleOpener_Open() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	var p Profile
-	if err := tok.Claims(&p); err != nil {
+	p, err := open.ClaimsOf[Profile](tok)
+	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(tok.Issuer(), tok.Subject(), p.Email)
@@ -93,17 +93,20 @@ func ExampleConfig_accessTokens() {
 	ctx := context.Background()
 	ring := keytest.NewRing() // one for both parties makes the example short
 	sealer, err := seal.New(seal.Config{
-		Issuer: "https://id.example.com", Signing: ring, Type: "at+jwt",
-		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: ring}},
+		Issuer:    "https://id.example.com",
+		Signing:   ring,
+		Type:      "at+jwt",
+		Recipient: seal.Recipient{Audience: "https://api.example.com", Keys: ring},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	opener, err := open.New(open.Config{
-		Audience: "https://api.example.com", Decryption: ring,
-		Trust:   []open.Issuer{{ID: "https://id.example.com", Keys: ring}},
-		Type:    "at+jwt",
-		Require: []string{"sub", "client_id", "iat", "jti"},
+		Audience:   "https://api.example.com",
+		Decryption: ring,
+		Trust:      []open.Issuer{{ID: "https://id.example.com", Keys: ring}},
+		Type:       "at+jwt",
+		Require:    []string{"sub", "client_id", "iat", "jti"},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/open"
 )
 
 const (
@@ -111,21 +110,21 @@ func (s *selective) secrets() []string {
 }
 
 // selectiveConfig is config for tokens of the selective form.
-func selectiveConfig() open.Config {
+func selectiveConfig() anyOpen {
 	cfg := config()
-	cfg.Form = open.Selective
+	cfg.Selective = selectiveForm
 	return cfg
 }
 
 // gateway verifies and has no keys to read what is sealed.
-func gateway(c *open.Config) { c.VisibleOnly, c.Decryption = true, nil }
+func gateway(c *anyOpen) { c.Gateway, c.Decryption = true, nil }
 
 // selectiveRow is one token and what becomes of it.
 type selectiveRow struct {
 	name string
 	bend func(s *selective)
-	cfg  func(c *open.Config) // nil: selectiveConfig()
-	want error                // nil: the token is accepted
+	cfg  func(c *anyOpen) // nil: selectiveConfig()
+	want error            // nil: the token is accepted
 }
 
 func runSelective(t *testing.T, rows []selectiveRow) {

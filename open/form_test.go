@@ -46,7 +46,7 @@ func TestForm(t *testing.T) {
 		{"a dot before", insert(0, start, "."), nil, open.ErrMalformed},
 		{"a dot behind", insert(4, end, "."), nil, open.ErrMalformed},
 		{"a million dots", withText(strings.Repeat(".", 1<<20)), nil, open.ErrMalformed},
-		{"a million dots, no limit", withText(strings.Repeat(".", 1<<20)), func(c *open.Config) { c.MaxSize = 2 << 20 }, open.ErrMalformed},
+		{"a million dots, no limit", withText(strings.Repeat(".", 1<<20)), func(c *anyOpen) { c.Limits.MaxSize = 2 << 20 }, open.ErrMalformed},
 
 		{"general JSON serialization", func(f *forgery) {
 			f.bendToken = func(token string) string {
@@ -64,7 +64,7 @@ func TestForm(t *testing.T) {
 			f.bendToken = func(token string) string { return `{"protected":"` + token + `"}` }
 		}, nil, open.ErrMalformed},
 
-		{"a signed token that is not encrypted", func(f *forgery) { inner := f.jws(); f.bendToken = func(string) string { return inner } }, nil, open.ErrMalformed},
+		{"a signed token that is not encrypted", func(f *forgery) { inner := f.jws(); f.bendToken = func(string) string { return inner } }, nil, open.ErrType},
 		{"a signed token with empty parts added", func(f *forgery) { inner := f.jws(); f.bendToken = func(string) string { return inner + ".." } }, nil, open.ErrType},
 		{"encrypted claims without signature", func(f *forgery) { f.bendInner = func(string) string { return f.claims.String() } }, nil, open.ErrMalformed},
 		{"encrypted claims without a dot", func(f *forgery) {
@@ -162,12 +162,12 @@ func TestSize(t *testing.T) {
 	accepted(t, cfg, ofSize(t, limit))
 	over := ofSize(t, limit+1)
 	refused(t, cfg, over, open.ErrMalformed)
-	cfg.MaxSize = limit + 1
+	cfg.Limits.MaxSize = limit + 1
 	accepted(t, cfg, over)
 	small := forge().token()
-	cfg.MaxSize = len(small)
+	cfg.Limits.MaxSize = len(small)
 	accepted(t, cfg, small)
-	cfg.MaxSize = len(small) - 1
+	cfg.Limits.MaxSize = len(small) - 1
 	refused(t, cfg, small, open.ErrMalformed)
 }
 

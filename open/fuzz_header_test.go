@@ -133,7 +133,7 @@ func FuzzHeaders(f *testing.F) {
 	headerSeeds(func(outer, inner string, selective bool) { f.Add(outer, inner, selective) })
 	cfg := config()
 	nested := newOpener(f, cfg)
-	cfg.Form = open.Selective
+	cfg.Selective = selectiveForm
 	opener := newOpener(f, cfg)
 	x := &fixture{at: clock, issuers: map[string]jose.JSONWebKey{}, recipients: map[string]jose.JSONWebKey{}}
 	for _, k := range keysFor(managementSuites) {

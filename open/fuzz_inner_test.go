@@ -95,8 +95,8 @@ func FuzzClaims(f *testing.F) {
 		if !json.Valid(payload) || !bytes.Equal(rawClaims(t, tok), bytes.TrimSpace(payload)) {
 			t.Fatalf("accepted and reads %s", rawClaims(t, tok))
 		}
-		if tok.Issuer() != issuerID || !clock.Before(tok.Expires().Add(time.Minute)) || tok.Expires().Sub(clock) > 2*time.Hour {
-			t.Fatalf("accepted from %q until %v", tok.Issuer(), tok.Expires())
+		if tok.Issuer() != issuerID || !clock.Before(tok.ExpiresAt().Add(time.Minute)) || tok.ExpiresAt().Sub(clock) > 2*time.Hour {
+			t.Fatalf("accepted from %q until %v", tok.Issuer(), tok.ExpiresAt())
 		}
 		// go-jose's view of the same token, by its own decoder and validator.
 		text, err := joseClaims(token, signer, testKeyFor(keys.ECDHES))
@@ -118,7 +118,7 @@ func FuzzClaims(f *testing.F) {
 			ours   time.Time
 			theirs *jwt.NumericDate
 		}{
-			"exp": {tok.Expires(), theirs.Expiry}, "iat": {tok.IssuedAt(), theirs.IssuedAt}, "nbf": {tok.NotBefore(), theirs.NotBefore},
+			"exp": {tok.ExpiresAt(), theirs.Expiry}, "iat": {tok.IssuedAt(), theirs.IssuedAt}, "nbf": {tok.NotBefore(), theirs.NotBefore},
 		} {
 			if dates.ours.IsZero() != (dates.theirs == nil) {
 				t.Errorf("%s: %v here, %v there", name, dates.ours, dates.theirs)

@@ -52,12 +52,12 @@ func newFixture(f *testing.F) (*fixture, map[string]goldenToken) {
 		x.at = time.Unix(g.Clock, 0)
 	}
 	public := must(keys.ParsePublicSet(must(json.Marshal(issuers))))
-	cfg := open.Config{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: public}}, Decryption: keytest.NewSet(held...)}
+	cfg := anyOpen{SelectiveConfig: open.SelectiveConfig{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: public}}, Decryption: keytest.NewSet(held...)}}
 	for _, typ := range []string{"sealed+jwt", "JWT"} {
 		cfg.Type = typ
 		x.openers = append(x.openers, newOpener(f, cfg))
 	}
-	cfg.Form = open.Selective
+	cfg.Selective = selectiveForm
 	x.selective = newOpener(f, cfg)
 	gateway(&cfg)
 	x.gateway = newOpener(f, cfg)

@@ -10,7 +10,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -33,10 +32,13 @@ func claimsFile(t *testing.T, file string) (subject string, custom map[string]js
 func replicated(t *testing.T) goldenToken {
 	signer, recipient := goldenKeys(keys.ES256, keys.ECDHES)
 	g := newGolden(signer, recipient, "sealed+jwt", "Made by package seal with ES256, ECDH-ES and A256GCM, of claims/small.json; iss, sub and aud stand in the header too, and the claims are padded to 512 bytes.")
-	sealer := must(seal.New(seal.Config{
-		Issuer: issuerID, Signing: privateSet(signer), Replicate: []string{"iss", "sub", "aud"}, Pad: 512, AllowReadable: []string{"sub"},
-		Recipients: []seal.Recipient{{Audience: audience, Keys: publicSet(recipient)}},
-	}))
+	sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:        issuerID,
+		Signing:       privateSet(signer),
+		AllowReadable: []string{"sub"},
+		Recipients:    []seal.SelectiveRecipient{{Audience: audience, Keys: publicSet(recipient)}},
+		Limits:        seal.Limits{Pad: 512},
+	}, Replicate: []string{"iss", "sub", "aud"}}))
 	subject, custom := claimsFile(t, "small")
 	g.Token = must(sealer.Seal(t.Context(), seal.Claims{Subject: subject, Custom: custom}))
 	g.Claims = must(joseClaims(g.Token, signer, recipient))
@@ -50,14 +52,17 @@ func twoRecipients(t *testing.T) goldenToken {
 	_, some := goldenKeys(keys.ES256, keys.ECDHESA256KW)
 	g := newGolden(signer, all, "JWT", "A selective token made by package seal with ES256, of claims/userinfo.json: with ECDH-ES and A256GCM for api.example.com, with ECDH-ES+A256KW and A256CBC-HS512 for billing.example.com, each padded to 256 bytes.")
 	g.Form = "selective"
-	sealer := must(seal.New(seal.Config{
-		Issuer: issuerID, Form: seal.Selective, Signing: privateSet(signer), Pad: 256,
-		Visible: []string{"locale", "updated_at"}, AllowReadable: []string{"sub", "locale", "updated_at"},
-		Recipients: []seal.Recipient{
-			{Audience: audience, Keys: publicSet(all), AllSealed: true},
-			{Audience: billing, Keys: publicSet(some), Content: keys.A256CBCHS512, Claims: []string{"name", "email", "address"}},
+	sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:        issuerID,
+		Signing:       privateSet(signer),
+		Visible:       []string{"locale", "updated_at"},
+		AllowReadable: []string{"sub", "locale", "updated_at"},
+		Recipients: []seal.SelectiveRecipient{
+			{Audience: audience, Keys: publicSet(all), ReadsAll: true},
+			{Audience: billing, Keys: publicSet(some), Content: keys.A256CBCHS512, Reads: []string{"name", "email", "address"}},
 		},
-	}))
+		Limits: seal.Limits{Pad: 256},
+	}, Selective: true}))
 	subject, custom := claimsFile(t, "userinfo")
 	g.Token = must(sealer.Seal(t.Context(), seal.Claims{Subject: subject, Custom: custom}))
 	g.Others = []goldenView{
@@ -106,9 +111,9 @@ func TestGoldenForms(t *testing.T) {
 	t.Parallel()
 	for name, g := range goldenTokens(t) {
 		cfg := g.config(t, g.views()[0])
-		cfg.Form = open.Nested
+		cfg.Selective = nestedForm
 		if g.Form == "" {
-			cfg.Form = open.Selective
+			cfg.Selective = selectiveForm
 		}
 		if tok, err := newOpener(t, cfg).OpenAt(t.Context(), g.Token, time.Unix(g.Clock, 0)); tok != nil || err == nil {
 			t.Errorf("%s passes for a token of the other form", name)

@@ -78,16 +78,16 @@ func goldenTokens(t testing.TB) map[string]goldenToken {
 }
 
 // config is for this token, as v opens it, and no other.
-func (g goldenToken) config(t testing.TB, v goldenView) open.Config {
+func (g goldenToken) config(t testing.TB, v goldenView) anyOpen {
 	t.Helper()
 	issuer, err := keys.ParsePublicSet(fmt.Appendf(nil, `{"keys":[%s]}`, g.Issuer))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := open.Config{Audience: v.Aud, Trust: []open.Issuer{{ID: g.Iss, Keys: issuer}}, Type: g.Typ, VisibleOnly: v.VisibleOnly}
+	cfg := anyOpen{SelectiveConfig: open.SelectiveConfig{Audience: v.Aud, Trust: []open.Issuer{{ID: g.Iss, Keys: issuer}}, Type: g.Typ}, Gateway: v.VisibleOnly}
 	switch g.Form {
 	case "selective":
-		cfg.Form = open.Selective
+		cfg.Selective = selectiveForm
 	case "":
 	default:
 		t.Fatalf("form is %q", g.Form)
@@ -213,10 +213,12 @@ func sealed(signing, management keys.Suite, content keys.Content, typ, file stri
 		signer, recipient := goldenKeys(signing, management)
 		g := newGolden(signer, recipient, typ, fmt.Sprintf("Made by package seal with %v, %v and %v, of claims/%s.json.", signing, management, content, file))
 		subject, claims := claimsFile(t, file)
-		sealer, err := seal.New(seal.Config{
-			Issuer: issuerID, Type: typ, Signing: privateSet(signer),
-			Recipients: []seal.Recipient{{Audience: audience, Keys: publicSet(recipient), Content: content}},
-		})
+		sealer, err := newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+			Issuer:     issuerID,
+			Type:       typ,
+			Signing:    privateSet(signer),
+			Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: publicSet(recipient), Content: content}},
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}

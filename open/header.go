@@ -195,3 +195,22 @@ func (j *jwe) decode() error {
 	}
 	return nil
 }
+
+// looksLike reports whether a text is a token of so many parts with a header to match:
+// three parts are a JWS, and five a JWE, whose header has enc. It serves the error that a
+// token of the other form gets.
+func (m *scratch) looksLike(token string, parts int) bool {
+	if 1+strings.Count(token, ".") != parts {
+		return false
+	}
+	first, _, _ := strings.Cut(token, ".")
+	raw, err := decodeHeader(m, first)
+	m.decoded = m.decoded[:0]
+	if err != nil {
+		return false
+	}
+	members, err := strict.ParseObject(raw)
+	_, hasAlg := members.Raw("alg")
+	_, hasEnc := members.Raw("enc")
+	return err == nil && hasAlg && hasEnc == (parts == 5)
+}

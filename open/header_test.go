@@ -88,16 +88,16 @@ func TestBothHeaders(t *testing.T) {
 			{"alg is null", set("alg", "null"), nil, open.ErrMalformed},
 			{"alg is a number", set("alg", "1"), nil, open.ErrMalformed},
 			{"alg is an array", set("alg", `["ES256"]`), nil, open.ErrMalformed},
-			{"kid is missing", remove("kid"), nil, open.ErrKey},
-			{"kid is unknown", set("kid", `"nobody's"`), nil, open.ErrKey},
-			{"kid is empty", set("kid", `""`), nil, open.ErrKey},
+			{"kid is missing", remove("kid"), nil, open.ErrUnknownKey},
+			{"kid is unknown", set("kid", `"nobody's"`), nil, open.ErrUnknownKey},
+			{"kid is empty", set("kid", `""`), nil, open.ErrUnknownKey},
 			{"kid is a number", set("kid", "7"), nil, open.ErrMalformed},
 			{"kid is null", set("kid", "null"), nil, open.ErrMalformed},
-			{"kid is a path", set("kid", `"../../../../dev/null"`), nil, open.ErrKey},
-			{"kid is SQL", set("kid", `"x' UNION SELECT 'key'--"`), nil, open.ErrKey},
-			{"kid holds a terminal escape", set("kid", `"\u001b[2Jgone"`), nil, open.ErrKey},
-			{"kid is in another case", func(f *forgery) { h := layer.header(f); h.set("kid", strings.ToUpper(kidIn(*h))) }, nil, open.ErrKey},
-			{"kid with a space behind", func(f *forgery) { h := layer.header(f); h.set("kid", strings.TrimSuffix(kidIn(*h), `"`)+` "`) }, nil, open.ErrKey},
+			{"kid is a path", set("kid", `"../../../../dev/null"`), nil, open.ErrUnknownKey},
+			{"kid is SQL", set("kid", `"x' UNION SELECT 'key'--"`), nil, open.ErrUnknownKey},
+			{"kid holds a terminal escape", set("kid", `"\u001b[2Jgone"`), nil, open.ErrUnknownKey},
+			{"kid is in another case", func(f *forgery) { h := layer.header(f); h.set("kid", strings.ToUpper(kidIn(*h))) }, nil, open.ErrUnknownKey},
+			{"kid with a space behind", func(f *forgery) { h := layer.header(f); h.set("kid", strings.TrimSuffix(kidIn(*h), `"`)+` "`) }, nil, open.ErrUnknownKey},
 			{"typ is a number", set("typ", "1"), nil, open.ErrMalformed},
 			{"typ is null", set("typ", "null"), nil, open.ErrMalformed},
 		}
@@ -193,12 +193,12 @@ func TestAlgorithmConfusion(t *testing.T) {
 			f.inner.set("alg", `"none"`)
 			f.inner.remove("kid")
 			f.sign = func([]byte) []byte { return nil }
-		}, nil, open.ErrKey},
+		}, nil, open.ErrUnknownKey},
 		{"unsecured, no kid, and that is allowed", func(f *forgery) {
 			f.inner.set("alg", `"none"`)
 			f.inner.remove("kid")
 			f.sign = func([]byte) []byte { return nil }
-		}, func(c *open.Config) { c.AllowMissingKeyID = true }, open.ErrKey},
+		}, func(c *anyOpen) { c.AllowMissingKeyID = true }, open.ErrUnknownKey},
 		{"unsecured with alg and typ only", func(f *forgery) {
 			f.innerText = `{"alg":"none","typ":"JWT"}`
 			f.sign = func([]byte) []byte { return nil }
@@ -247,20 +247,20 @@ func TestContentEncryption(t *testing.T) {
 // TestKeyOfAnotherUse: a key id of a key that cannot do it is no key id.
 func TestKeyOfAnotherUse(t *testing.T) {
 	t.Parallel()
-	both := func(c *open.Config) {
+	both := func(c *anyOpen) {
 		ring := append(keysFor(managementSuites), testKeyFor(keys.ES256))
 		c.Decryption = privateSet(ring...)
 		c.Trust[0].Keys = publicSet(testKeyFor(keys.ES256), testKeyFor(keys.ECDHES))
 	}
 	run(t, []row{
 		{"both uses in one ring", nil, both, nil},
-		{"a signing key's kid outside", func(f *forgery) { f.outer.set("kid", quoted(f.signer.kid)) }, both, open.ErrKey},
-		{"a decryption key's kid inside", func(f *forgery) { f.inner.set("kid", quoted(f.recipient.kid)) }, both, open.ErrKey},
-		{"a public key of ours has no private half", nil, func(c *open.Config) {
+		{"a signing key's kid outside", func(f *forgery) { f.outer.set("kid", quoted(f.signer.kid)) }, both, open.ErrUnknownKey},
+		{"a decryption key's kid inside", func(f *forgery) { f.inner.set("kid", quoted(f.recipient.kid)) }, both, open.ErrUnknownKey},
+		{"a public key of ours has no private half", nil, func(c *anyOpen) {
 			k := testKeyFor(keys.ECDHES)
 			public := must(keys.ParseKey(must(json.Marshal(k.jwk(k.public()))), keys.Hint{}))
 			c.Decryption = keytest.NewSet(public)
-		}, open.ErrKey},
+		}, open.ErrUnknownKey},
 	})
 }
 
@@ -270,33 +270,33 @@ func TestMissingKeyID(t *testing.T) {
 	secondDecryption := newTestKey(keys.ECDHES, "second-decryption-key", newP256())
 	outside := func(f *forgery) { f.outer.remove("kid") }
 	inside := func(f *forgery) { f.inner.remove("kid") }
-	allow := func(c *open.Config) { c.AllowMissingKeyID = true }
-	twoSign := func(c *open.Config) {
+	allow := func(c *anyOpen) { c.AllowMissingKeyID = true }
+	twoSign := func(c *anyOpen) {
 		c.AllowMissingKeyID = true
 		c.Trust[0].Keys = publicSet(append(keysFor(signingSuites), second)...)
 	}
-	twoDecrypt := func(c *open.Config) {
+	twoDecrypt := func(c *anyOpen) {
 		c.AllowMissingKeyID = true
 		c.Decryption = privateSet(append(keysFor(managementSuites), secondDecryption)...)
 	}
 	run(t, []row{
-		{"outside, not allowed", outside, nil, open.ErrKey},
-		{"inside, not allowed", inside, nil, open.ErrKey},
+		{"outside, not allowed", outside, nil, open.ErrUnknownKey},
+		{"inside, not allowed", inside, nil, open.ErrUnknownKey},
 		{"outside, one fits", outside, allow, nil},
 		{"inside, one fits", inside, allow, nil},
 		{"in both, one fits", func(f *forgery) { outside(f); inside(f) }, allow, nil},
-		{"outside, two fit", outside, twoDecrypt, open.ErrKey},
-		{"inside, two fit", inside, twoSign, open.ErrKey},
+		{"outside, two fit", outside, twoDecrypt, open.ErrUnknownKey},
+		{"inside, two fit", inside, twoSign, open.ErrUnknownKey},
 		{"outside, two fit and one is named", nil, twoDecrypt, nil},
 		{"inside, two fit and one is named", nil, twoSign, nil},
-		{"outside, none fits", func(f *forgery) { outside(f); f.outer.set("alg", `"A256KW"`) }, allow, open.ErrKey},
-		{"inside, none fits", func(f *forgery) { inside(f); f.inner.set("alg", `"HS256"`) }, allow, open.ErrKey},
-		{"inside, another issuer's only key", inside, func(c *open.Config) {
+		{"outside, none fits", func(f *forgery) { outside(f); f.outer.set("alg", `"A256KW"`) }, allow, open.ErrUnknownKey},
+		{"inside, none fits", func(f *forgery) { inside(f); f.inner.set("alg", `"HS256"`) }, allow, open.ErrUnknownKey},
+		{"inside, another issuer's only key", inside, func(c *anyOpen) {
 			c.AllowMissingKeyID = true
 			c.Trust = []open.Issuer{{ID: issuerID, Keys: publicSet(second)}, {ID: otherID, Keys: publicSet(testKeyFor(keys.ES256))}}
 		}, open.ErrNotAuthentic},
-		{"unknown and allowed to be missing", func(f *forgery) { f.outer.set("kid", `"nobody's"`) }, allow, open.ErrKey},
-		{"empty and allowed to be missing", func(f *forgery) { f.inner.set("kid", `""`) }, allow, open.ErrKey},
+		{"unknown and allowed to be missing", func(f *forgery) { f.outer.set("kid", `"nobody's"`) }, allow, open.ErrUnknownKey},
+		{"empty and allowed to be missing", func(f *forgery) { f.inner.set("kid", `""`) }, allow, open.ErrUnknownKey},
 		{"null and allowed to be missing", func(f *forgery) { f.outer.set("kid", `null`) }, allow, open.ErrMalformed},
 	})
 }
@@ -305,7 +305,7 @@ func TestTypes(t *testing.T) {
 	t.Parallel()
 	cty := func(raw string) func(f *forgery) { return func(f *forgery) { f.outer.set("cty", raw) } }
 	typ := func(raw string) func(f *forgery) { return func(f *forgery) { f.inner.set("typ", raw) } }
-	is := func(typ string) func(c *open.Config) { return func(c *open.Config) { c.Type = typ } }
+	is := func(typ string) func(c *anyOpen) { return func(c *anyOpen) { c.Type = typ } }
 	run(t, []row{
 		{"cty missing", func(f *forgery) { f.outer.remove("cty") }, nil, open.ErrType},
 		{"cty empty", cty(`""`), nil, open.ErrType},

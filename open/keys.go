@@ -11,20 +11,20 @@ import (
 // decryptionKey is our key that the outer header names. For a kid that we do not
 // know a source that can reload does so once: another process may have rotated.
 func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*keys.Key, error) {
-	set, err := o.cfg.Decryption.PrivateKeys(ctx)
+	set, err := o.cfg.decryption.PrivateKeys(ctx)
 	if err != nil {
 		return nil, refuseFor(ErrKeySource, err)
 	}
 	from.private = set
 	if !h.hasKid {
 		k, ok := set.OnlyDecryptionKey(h.alg)
-		if !ok || !o.cfg.AllowMissingKeyID {
-			return nil, refuse(ErrKey, "the JWE names no kid; AllowMissingKeyID would take it if exactly one of our keys fits")
+		if !ok || !o.cfg.allowMissingKeyID {
+			return nil, refuse(ErrUnknownKey, "the JWE names no kid; AllowMissingKeyID would take it if exactly one of our keys fits")
 		}
 		return k, nil
 	}
 	k, ok := set.DecryptionKey(string(h.kid))
-	if r, can := o.cfg.Decryption.(keys.Reloader); !ok && can {
+	if r, can := o.cfg.decryption.(keys.Reloader); !ok && can {
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, refuseFor(ErrKeySource, err)
 		}
@@ -32,10 +32,10 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 		k, ok = set.DecryptionKey(string(h.kid))
 	}
 	if !ok && set.WasErased(string(h.kid)) {
-		return nil, refuse(ErrKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(h.kid))
+		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(h.kid))
 	}
 	if !ok {
-		return nil, refuse(ErrKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
+		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
 	}
 	return matching(k, h)
 }
@@ -60,7 +60,7 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 	// Anybody can seal to us, and so choose the kid for which a source may fetch: only
 	// one that could be there.
 	if h.hasKid && !isKeyID(h.kid) {
-		return nil, refuse(ErrKey, "the JWS names kid %s, which can be none", quote(h.kid))
+		return nil, refuse(ErrUnknownKey, "the JWS names kid %s, which can be none", quote(h.kid))
 	}
 	kid := string(h.kid)
 	set, err := issuer.Keys.PublicKeys(ctx, kid)
@@ -70,8 +70,8 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 	from.public, from.kid = set, kid
 	if !h.hasKid {
 		k, ok := set.OnlyVerificationKey(h.alg)
-		if !ok || !o.cfg.AllowMissingKeyID {
-			return nil, refuse(ErrKey, "the JWS names no kid; AllowMissingKeyID would take it if exactly one key of the issuer fits")
+		if !ok || !o.cfg.allowMissingKeyID {
+			return nil, refuse(ErrUnknownKey, "the JWS names no kid; AllowMissingKeyID would take it if exactly one key of the issuer fits")
 		}
 		return k, nil
 	}
@@ -80,7 +80,7 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 	case errors.Is(err, keys.ErrUnsupported):
 		return nil, refuse(ErrAlgorithm, "%v", err)
 	case err != nil:
-		return nil, refuse(ErrKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
+		return nil, refuse(ErrUnknownKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
 	}
 	return k, nil
 }
@@ -96,7 +96,7 @@ func verificationKeyIDs(set *keys.PublicSet) []string {
 // trusted are the issuers in their order.
 func (o *Opener) trusted() []string {
 	var ids []string
-	for _, i := range o.cfg.Trust {
+	for _, i := range o.cfg.trust {
 		ids = append(ids, i.ID)
 	}
 	return ids

@@ -39,7 +39,7 @@ func newVerifier(jwks []byte) layer {
 	if err != nil {
 		return layer{refusal: err}
 	}
-	return layer{Opener: &Opener{cfg: Config{AllowMissingKeyID: true}, trust: map[string]Issuer{"": {Keys: set}}}}
+	return layer{Opener: &Opener{cfg: settings{allowMissingKeyID: true}, trust: map[string]Issuer{"": {Keys: set}}}}
 }
 
 // under returns an Opener with one key for both uses.
@@ -52,7 +52,7 @@ func under(k *keys.Key) (*Opener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Opener{cfg: Config{AllowMissingKeyID: true, Decryption: set}, trust: map[string]Issuer{"": {Keys: public}}}, nil
+	return &Opener{cfg: settings{allowMissingKeyID: true, decryption: set}, trust: map[string]Issuer{"": {Keys: public}}}, nil
 }
 
 // verify returns the payload of a signed token, whatever its typ: Open compares that with

@@ -114,9 +114,9 @@ func bent(bend func(f *forgery)) string {
 // every length.
 func TestRefusalIsCheap(t *testing.T) {
 	cfg := config()
-	cfg.MaxSize = 2 << 20
+	cfg.Limits.MaxSize = 2 << 20
 	selective := selectiveConfig()
-	selective.MaxSize = cfg.MaxSize
+	selective.Limits.MaxSize = cfg.Limits.MaxSize
 	for _, size := range []int{1 << 10, 4 << 10, 32 << 10, 64 << 10, 256 << 10, 1 << 20} {
 		for name, token := range hostile(size) {
 			checkCheap(t, cfg, name, token)
@@ -127,7 +127,7 @@ func TestRefusalIsCheap(t *testing.T) {
 	}
 }
 
-func checkCheap(t *testing.T, cfg open.Config, name, token string) {
+func checkCheap(t *testing.T, cfg anyOpen, name, token string) {
 	t.Helper()
 	check := func() {
 		// One that keeps no memory from the time before.
@@ -177,7 +177,7 @@ func TestLimitsBeforeCryptography(t *testing.T) {
 		"nothing but an opening brace": `{`,
 	} {
 		cfg := config()
-		cfg.MaxSize = 4 << 20
+		cfg.Limits.MaxSize = 4 << 20
 		cfg.Decryption = untouchable{t}
 		f := forge()
 		f.outerText = header

@@ -2,6 +2,7 @@ package open
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -11,26 +12,55 @@ import (
 
 // Opener opens tokens. It is immutable and safe for concurrent use.
 type Opener struct {
-	cfg      Config
-	trust    map[string]Issuer
-	audience []string // cfg.Audience alone
+	cfg   settings
+	trust map[string]Issuer
 
 	longestIssuer int // characters of JSON that one of Trust can have
 	scratch       *sync.Pool
+	lists         *fieldLists // of the types that Token.Claims has filled
 	now           func() time.Time
 
 	// cache is nil if there is none, and a closure as in Token: it is full of claims.
 	cache func() cache
 }
 
-// Open opens a token of the configured form and checks every claim. A nested one is
+// isGateway reports whether the Opener has no private keys.
+func (o *Opener) isGateway() bool { return o.cfg.decryption == nil }
+
+// Ready asks the key sources once and returns the error that the first token would meet:
+// an [ErrKeySource] when a source fails or its keys are too old, an [ErrUnknownKey] when we
+// hold no decryption key, or an issuer has no key that verifies. Call it at start-up and in
+// a readiness probe.
+func (o *Opener) Ready(ctx context.Context) error {
+	if !o.isGateway() {
+		set, err := o.cfg.decryption.PrivateKeys(ctx)
+		if err != nil {
+			return refuseFor(ErrKeySource, err)
+		}
+		if len(set.DecryptionKeyIDs()) == 0 {
+			return refuse(ErrUnknownKey, "we hold no decryption key")
+		}
+	}
+	for _, issuer := range o.cfg.trust {
+		set, err := issuer.Keys.PublicKeys(ctx, "")
+		if err != nil {
+			return refuseFor(ErrKeySource, fmt.Errorf("the keys of %s: %w", quote(issuer.ID), err))
+		}
+		if len(verificationKeyIDs(set)) == 0 {
+			return refuse(ErrUnknownKey, "%s has no key that verifies", quote(issuer.ID))
+		}
+	}
+	return nil
+}
+
+// Open opens a token of the Opener's form and checks every claim. A nested one is
 // decrypted and then verified, RFC 7519 section 7.2; a selective one verified and
 // then, what is sealed to us, decrypted. Each is one straight line without a branch
 // that accepts less: what is not signed, or not sealed, is refused.
 //
-// The error is an [*Error] of one of the classes [ErrMalformed], [ErrAlgorithm], [ErrNotAuthentic], [ErrKey],
+// The error is an [*Error] of one of the classes [ErrMalformed], [ErrAlgorithm], [ErrNotAuthentic], [ErrUnknownKey],
 // [ErrKeySource], [ErrType], [ErrIssuer], [ErrAudience], [ErrExpired],
-// [ErrNotYetValid], [ErrLifetime], [ErrClaims] and [ErrRefused]. No claims come
+// [ErrNotYetValid], [ErrLifetime], [ErrClaims] and [ErrCheck]. No claims come
 // with an error.
 func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
 	return o.OpenAt(ctx, token, o.now())
@@ -40,8 +70,8 @@ func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
 // looking into old tokens; never let a client choose the time.
 func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token, error) {
 	// The length first: everything after it costs time and memory.
-	if len(token) > o.cfg.MaxSize {
-		return nil, refuse(ErrMalformed, "it has %d bytes, and MaxSize is %d", len(token), o.cfg.MaxSize)
+	if len(token) > o.cfg.limits.MaxSize {
+		return nil, refuse(ErrMalformed, "it has %d bytes, and Limits.MaxSize is %d", len(token), o.cfg.limits.MaxSize)
 	}
 	digest, t := o.recall(ctx, token, at)
 	known := t != nil
@@ -51,16 +81,16 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 		if err != nil {
 			return nil, err
 		}
-		if err := c.checkRequired(o.cfg.Require); err != nil {
+		if err := c.checkRequired(o.cfg.require); err != nil {
 			return nil, err
 		}
 		from, c.from, c.shared = c.from, origin{}, o.cache != nil
 		c.token.claims = func() *claims { return c }
 		t = &c.token
 	}
-	if o.cfg.Check != nil {
-		if err := o.cfg.Check(ctx, t); err != nil {
-			return nil, refuseFor(ErrRefused, err)
+	if o.cfg.check != nil {
+		if err := o.cfg.check(ctx, t); err != nil {
+			return nil, refuseFor(ErrCheck, err)
 		}
 	}
 	// Not before Check, so that nobody fills the cache with tokens that are revoked. One
@@ -80,7 +110,7 @@ func (o *Opener) opened(ctx context.Context, token string, at time.Time) (*claim
 			o.scratch.Put(m)
 		}
 	}()
-	if o.cfg.Form == Selective {
+	if o.cfg.selective {
 		return o.openSelective(ctx, m, token, at)
 	}
 	return o.openNested(ctx, m, token, at)
@@ -88,6 +118,9 @@ func (o *Opener) opened(ctx context.Context, token string, at time.Time) (*claim
 
 // openNested opens the nested form, RFC 7519 section 5.2.
 func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at time.Time) (*claims, error) {
+	if m.looksLike(token, 3) {
+		return nil, refuse(ErrType, "it is a signed token of 3 parts, and a nested one is expected, which has 5")
+	}
 	m.grow(token)
 	outer, err := m.parseJWE(token, "JWT")
 	if err != nil {
@@ -117,7 +150,7 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 // verified verifies a compact JWS and reads its registered claims, which are still
 // to be checked.
 func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*claims, error) {
-	signed, err := m.parseJWS(compact, o.cfg.Type)
+	signed, err := m.parseJWS(compact, o.cfg.typ)
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +171,11 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 		return nil, err
 	}
 	c := new(claims)
-	if err := c.read(payload, &claims{issuer: issuer.ID, audience: o.audience}); err != nil {
+	if err := c.read(payload, &claims{issuer: issuer.ID, audience: o.cfg.audiences}); err != nil {
 		return nil, err
 	}
-	c.form, c.text, c.payload, c.signingKeyID = o.cfg.Form, signed.payload, payload, k.ID()
-	c.from = from
+	c.selective, c.text, c.payload, c.signingKeyID = o.cfg.selective, signed.payload, payload, k.ID()
+	c.lists, c.from = o.lists, from
 	return c, nil
 }
 

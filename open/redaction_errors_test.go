@@ -69,10 +69,10 @@ func errorSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 func detailed(t testing.TB) (errs []error) {
 	t.Helper()
 	failed := errors.New("no answer about " + canaryEmail)
-	for _, change := range []func(c *open.Config, f *forgery){
-		func(_ *open.Config, f *forgery) { f.claims.set("aud", quoted(canaryEmail)) },
-		func(c *open.Config, _ *forgery) { c.Decryption = brokenSource{failed} },
-		func(c *open.Config, _ *forgery) {
+	for _, change := range []func(c *anyOpen, f *forgery){
+		func(_ *anyOpen, f *forgery) { f.claims.set("aud", quoted(canaryEmail)) },
+		func(c *anyOpen, _ *forgery) { c.Decryption = brokenSource{failed} },
+		func(c *anyOpen, _ *forgery) {
 			c.Check = func(context.Context, *open.Token) error { return failed }
 		},
 	} {
@@ -140,7 +140,7 @@ func refusals(t testing.TB) (errs []error) {
 		f.claims.set("account", fmt.Sprint(canaryAccount))
 		f.claims.set("deep", `{"`+canaryDeep+`":["`+canaryStreet+`"]}`)
 	}
-	refusal := func(cfg open.Config, token string) {
+	refusal := func(cfg anyOpen, token string) {
 		tok, err := newOpener(t, cfg).OpenAt(t.Context(), token, clock)
 		if tok != nil {
 			err = nil
@@ -170,10 +170,10 @@ func refusals(t testing.TB) (errs []error) {
 		bend(s)
 		refusal(selectiveConfig(), s.token())
 	}
-	for _, change := range []func(c *open.Config){
-		func(c *open.Config) { c.Require = []string{"absent"} },
-		func(c *open.Config) { c.Decryption = brokenSource{errDown} },
-		func(c *open.Config) { c.Check = func(context.Context, *open.Token) error { return errDown } },
+	for _, change := range []func(c *anyOpen){
+		func(c *anyOpen) { c.Require = []string{"absent"} },
+		func(c *anyOpen) { c.Decryption = brokenSource{errDown} },
+		func(c *anyOpen) { c.Check = func(context.Context, *open.Token) error { return errDown } },
 	} {
 		cfg := config()
 		change(&cfg)
@@ -181,7 +181,7 @@ func refusals(t testing.TB) (errs []error) {
 		canaries(f)
 		refusal(cfg, f.token())
 	}
-	_, err := open.New(open.Config{})
+	_, err := newAnyOpener(anyOpen{SelectiveConfig: open.SelectiveConfig{}})
 	return append(errs, err)
 }
 
@@ -194,12 +194,12 @@ func (quoting) MarshalJSON() ([]byte, error)     { return nil, errors.New("not m
 // claimsErrors are those of claims that do not fit their Go type.
 func claimsErrors(t testing.TB, c canaryKeys) (errs []error) {
 	t.Helper()
-	for _, form := range []seal.Form{seal.Nested, seal.Selective} {
+	for _, form := range []bool{nestedForm, selectiveForm} {
 		to, from := canaryConfigs(c, form)
-		text := must(must(seal.New(to)).Seal(t.Context(), seal.Claims{Subject: canarySubject, Custom: map[string]any{
-			"email": canaryEmail, "account": canaryAccount, "deep": map[string]any{canaryDeep: canaryStreet},
+		text := must(must(newAny(to)).Seal(t.Context(), seal.Claims{Subject: canarySubject, Custom: map[string]any{
+			"Email": canaryEmail, "Account": canaryAccount, "Deep": map[string]any{canaryDeep: canaryStreet},
 		}}))
-		tok := must(must(open.New(from)).Open(t.Context(), text))
+		tok := must(must(newAnyOpener(from)).Open(t.Context(), text))
 		for _, dst := range []any{
 			&struct{ Email int }{}, &struct{ Account int8 }{}, &struct{ Account uint16 }{}, &struct{ Account string }{}, &struct{ Email time.Time }{},
 			&struct{ Email []byte }{}, &struct{ Email quoting }{}, &struct{ Email json.Number }{}, &struct{ Deep map[string]int }{}, &struct{ Deep map[int]string }{},
@@ -215,9 +215,9 @@ func claimsErrors(t testing.TB, c canaryKeys) (errs []error) {
 func sealErrors(t testing.TB, c canaryKeys, profile canaryProfile) (errs []error) {
 	t.Helper()
 	raw := string(must(json.Marshal(profile)))
-	for _, form := range []seal.Form{seal.Nested, seal.Selective} {
+	for _, form := range []bool{nestedForm, selectiveForm} {
 		cfg, _ := canaryConfigs(c, form)
-		sealer := must(seal.New(cfg))
+		sealer := must(newAny(cfg))
 		for _, custom := range []any{
 			raw, []byte(raw), []string{canaryEmail}, json.RawMessage(raw + "}"), json.RawMessage(raw[1:]), json.RawMessage(`{"a":"` + canaryEmail + `","a":1}`),
 			map[string]any{"iss": canaryEmail}, map[string]any{"CNF": canaryEmail}, map[string]any{"a": canaryEmail + "\xff"}, map[string]any{"f": func() string { return canaryEmail }},
@@ -234,23 +234,23 @@ func sealErrors(t testing.TB, c canaryKeys, profile canaryProfile) (errs []error
 			errs = append(errs, err)
 		}
 	}
-	selective, _ := canaryConfigs(c, seal.Selective)
+	selective, _ := canaryConfigs(c, selectiveForm)
 	selective.Visible = []string{"note", "deep"}
 	for _, claims := range []seal.Claims{
 		{Subject: canaryEmail}, {ID: canaryEmail}, {Custom: map[string]any{"note": "call " + canaryEmail}},
 		{Custom: map[string]any{"deep": map[string]any{canaryEmail: []any{canaryEmail}}}}, {Custom: map[string]any{"deep": map[string]any{"a": []any{canaryEmail}}}},
 	} {
-		_, err := must(seal.New(selective)).Seal(t.Context(), claims)
+		_, err := must(newAny(selective)).Seal(t.Context(), claims)
 		errs = append(errs, err)
 	}
-	selective.Recipients[0].Claims = []string{"email"}
+	selective.Recipients[0].Reads = []string{"email"}
 	for _, custom := range []map[string]any{{canaryEmail: 1, "email": canaryEmail}, {"account": canaryAccount, "email": 1}, {"note": canaryDeep}} {
-		_, err := must(seal.New(selective)).Seal(t.Context(), seal.Claims{Custom: custom})
+		_, err := must(newAny(selective)).Seal(t.Context(), seal.Claims{Custom: custom})
 		errs = append(errs, err)
 	}
 	for _, visible := range [][]string{{canaryEmail}, {"a", "A"}, {"email"}} {
 		selective.Visible = visible
-		_, err := seal.New(selective)
+		_, err := newAny(selective)
 		errs = append(errs, err)
 	}
 	return errs

@@ -2,6 +2,7 @@ package open_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -18,11 +19,11 @@ import (
 // and of a server that publishes a private key.
 func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	t.Helper()
-	// A Copy is Base64 of public keys, in which their kids would be taken for a leak.
+	// A CacheEntry is Base64 of public keys, in which their kids would be taken for a leak.
 	set := keytest.NewSet(must(keys.FromSigner("one", keys.ES256, c.es256.private)), must(keys.FromSigner("two", keys.EdDSA, c.eddsa.private)))
 	private := fmt.Sprintf(`{"keys":[%s]}`, must(json.Marshal(c.es256.jwk(c.es256.private))))
 	for what, h := range map[string]http.Handler{
-		"a set": jwks.Handler(set, jwks.HandlerConfig{}),
+		"a set": must(jwks.NewHandler(set, jwks.HandlerConfig{})),
 		"a private key": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Write([]byte(private))
@@ -30,17 +31,22 @@ func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	} {
 		s := httptest.NewServer(h)
 		defer s.Close()
-		var told []jwks.Fetch
-		cfg := jwks.Config{URL: s.URL, Report: func(f jwks.Fetch) { told = append(told, f) }}
+		var told []jwks.FetchResult
+		cfg := jwks.RemoteConfig{URL: s.URL, Report: func(f jwks.FetchResult) { told = append(told, f) }}
 		remote := must(jwks.NewRemote(cfg))
 		if _, err := remote.PublicKeys(t.Context(), ""); err != nil {
 			samples = append(samples, sampleOf(what, err), sampleOfTexts(what, tree(err)))
+			fetch, ok := errors.AsType[*jwks.FetchError](err)
+			if !ok {
+				t.Fatalf("%s: %v", what, err)
+			}
+			samples = append(samples, sampleOf(what, fetch), sampleOf(what, *fetch), sampleOf(what, fetch.Reason))
 		}
 		samples = append(samples, sampleOf(what, remote), sampleOf[keys.PublicSource](what, remote), sampleOf(what, cfg),
-			sampleOf(what, told), sampleOf(what, told[0].Copy), sampleOf[any](what+", handler", h))
-		damaged := jwks.Copy{URL: s.URL, Fetched: time.Now(), Body: []byte(private)}
+			sampleOf(what, told), sampleOf(what, told[0].Cached), sampleOf[any](what+", handler", h))
+		damaged := jwks.CacheEntry{URL: s.URL, Fetched: time.Now(), Body: []byte(private)}
 		told = nil
-		cfg.Copy = damaged
+		cfg.Cached = damaged
 		samples = append(samples, sampleOf(what+", private copy", must(jwks.NewRemote(cfg))), sampleOf(what+", private copy", told))
 	}
 	ring := must(keyring.Create(t.Context(), keyring.Config{Store: keyring.NewMemStore(), KEK: must(keyring.NewKEK(canaryBytes("KEK")))}))

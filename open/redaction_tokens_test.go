@@ -63,12 +63,14 @@ func redactionSamples(t testing.TB) (finder, []sample) {
 }
 
 // canaryConfigs seal and open with the canary keys, in one form.
-func canaryConfigs(c canaryKeys, form seal.Form) (seal.Config, open.Config) {
+func canaryConfigs(c canaryKeys, form bool) (anySeal, anyOpen) {
 	issuer, recipient := keytest.NewSet(c.es256.key), keytest.NewSet(c.ecdhES.key, c.rsaES.key)
-	to := seal.Config{
-		Issuer: issuerID, Form: form, Signing: issuer, Lifetime: 10 * time.Minute,
-		Recipients: []seal.Recipient{{Audience: audience, Keys: recipient}},
-	}
+	to := anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:     issuerID,
+		Signing:    issuer,
+		Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: recipient}},
+		Limits:     seal.Limits{Lifetime: 10 * time.Minute},
+	}, Selective: form}
 	checked := func(private *testKey) func(context.Context, *open.Token) error {
 		return func(_ context.Context, tok *open.Token) error {
 			if private == nil || tok == nil {
@@ -77,10 +79,13 @@ func canaryConfigs(c canaryKeys, form seal.Form) (seal.Config, open.Config) {
 			return nil
 		}
 	}
-	from := open.Config{
-		Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: issuer}}, Decryption: recipient,
-		Form: open.Form(form), Check: checked(c.es256), Cache: 10,
-	}
+	from := anyOpen{SelectiveConfig: open.SelectiveConfig{
+		Audience:   audience,
+		Trust:      []open.Issuer{{ID: issuerID, Keys: issuer}},
+		Decryption: recipient,
+		Check:      checked(c.es256),
+		Limits:     open.Limits{Cache: 10},
+	}, Selective: form}
 	return to, from
 }
 
@@ -106,7 +111,7 @@ func claimSamples(t testing.TB, profile canaryProfile) []sample {
 		sampleOf("a struct", claims(profile)), sampleOf("a pointer", claims(&profile)), sampleOf("a map", claims(decoded)),
 		sampleOf("JSON", claims(json.RawMessage(text))), sampleOf("none", claims(nil)),
 		sampleOf("", object), sampleOf("escaped", must(strict.ParseObject([]byte(escaped)))), sampleOf("inner", inner), sampleOf("zero", strict.Object{}),
-		sampleOf("", seal.Nested), sampleOf("", open.Nested), sampleOf("", opentest.Nested), sampleOf("", pii.Email),
+		sampleOf("", pii.Email),
 	}
 	found := pii.InObject(object)
 	found = append(found, pii.InObject(must(strict.ParseObject([]byte(`{"`+canaryEmail+`":{"`+canaryEmail+`":"`+canaryEmail+`"}}`))))...)
@@ -122,9 +127,9 @@ func claimSamples(t testing.TB, profile canaryProfile) []sample {
 // tokenSamples are of what seals and opens, and of the tokens it makes.
 func tokenSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []sample) {
 	t.Helper()
-	for _, form := range []seal.Form{seal.Nested, seal.Selective} {
+	for _, form := range []bool{nestedForm, selectiveForm} {
 		to, from := canaryConfigs(c, form)
-		sealer, opener := must(seal.New(to)), must(open.New(from))
+		sealer, opener := must(newAny(to)), must(newAnyOpener(from))
 		text := must(sealer.Seal(t.Context(), seal.Claims{Subject: canarySubject, Custom: profile}))
 		tok := must(opener.Open(t.Context(), text))
 		var claims canaryProfile
@@ -134,8 +139,11 @@ func tokenSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 		if !opener.Remembers(text) {
 			t.Fatal("the opener has an empty cache")
 		}
-		name := fmt.Sprintf("form %d", form)
-		samples = append(samples, sampleOf(name, to), sampleOf(name, from), sampleOf(name, to.Recipients[0]), sampleOf(name, from.Trust[0]),
+		name := fmt.Sprintf("selective %v", form)
+		samples = append(samples, sampleOf(name, to.SelectiveConfig), sampleOf(name, from.SelectiveConfig), sampleOf(name, to.Recipients[0]), sampleOf(name, from.Trust[0]),
+			sampleOf(name, seal.Config{Signing: to.Signing, Recipient: seal.Recipient{Keys: to.Recipients[0].Keys}}), sampleOf(name, seal.Recipient{Keys: to.Recipients[0].Keys}),
+			sampleOf(name, open.Config(from.SelectiveConfig)), sampleOf(name, open.GatewayConfig{Trust: from.Trust, Check: from.Check}),
+			sampleOf(name, to.Limits), sampleOf(name, from.Limits),
 			sampleOf(name, sealer), sampleOf(name+", value", *sealer), sampleOf(name, opener), sampleOf(name+", value", *opener),
 			sampleOf(name, tok), sampleOf(name+", value", *tok))
 		samples = append(samples, bearerSamples(t, name, opener, text)...)

@@ -116,7 +116,7 @@ func (r *refusal) check(t *testing.T, err error) {
 		return
 	}
 	class, known := map[string]error{
-		"ErrMalformed": ErrMalformed, "ErrAlgorithm": ErrAlgorithm, "ErrKey": ErrKey, "ErrType": ErrType,
+		"ErrMalformed": ErrMalformed, "ErrAlgorithm": ErrAlgorithm, "ErrUnknownKey": ErrUnknownKey, "ErrType": ErrType,
 		"keys.ErrUnsupported": keys.ErrUnsupported, "keys.ErrPrivateKey": keys.ErrPrivateKey,
 	}[r.Class]
 	if !known || r.Why == "" {

@@ -126,14 +126,14 @@ func (e rfcToken) decoy(t *testing.T) *Opener {
 // open has Open refuse the token, at a time at which those of the RFCs are good, and with
 // the keys of the layer under it.
 func (e rfcToken) open(t *testing.T, under *Opener) error {
-	cfg := Config{
-		Audience: "https://api.example.com", AllowMissingKeyID: true, Decryption: under.cfg.Decryption,
+	cfg := SelectiveConfig{
+		Audience: "https://api.example.com", AllowMissingKeyID: true, Decryption: under.cfg.decryption,
 		Trust: []Issuer{{ID: "joe", Keys: under.trust[""].Keys}, {ID: "hobbiton.example", Keys: under.trust[""].Keys}},
 	}
+	o, err := New(Config(cfg))
 	if e.use() == keys.UseSig {
-		cfg.Form = Selective
+		o, err = NewGateway(GatewayConfig{Audiences: []string{cfg.Audience}, AllowMissingKeyID: true, Trust: cfg.Trust})
 	}
-	o, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

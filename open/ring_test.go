@@ -71,7 +71,7 @@ func TestRingReloads(t *testing.T) {
 		}
 		// Within seconds of the last load nobody can cause another.
 		before := store.loads.Load()
-		if _, err := opener.Open(ctx, token(next.kid)); !errors.Is(err, open.ErrKey) || store.loads.Load() != before {
+		if _, err := opener.Open(ctx, token(next.kid)); !errors.Is(err, open.ErrUnknownKey) || store.loads.Load() != before {
 			t.Fatalf("at once: %v after %d loads", err, store.loads.Load()-before)
 		}
 		time.Sleep(6 * time.Second)
@@ -80,7 +80,7 @@ func TestRingReloads(t *testing.T) {
 			t.Fatalf("6 s later: %v after %d loads", err, store.loads.Load()-before)
 		}
 		for range 10 {
-			if _, err := opener.Open(ctx, token("nobody's")); !errors.Is(err, open.ErrKey) {
+			if _, err := opener.Open(ctx, token("nobody's")); !errors.Is(err, open.ErrUnknownKey) {
 				t.Fatal(err)
 			}
 		}
@@ -113,9 +113,11 @@ func TestStaleIssuer(t *testing.T) {
 		cfg := config()
 		cfg.Decryption, cfg.Trust[0].Keys = ring, ring
 		opener := newOpener(t, cfg)
-		sealer, err := seal.New(seal.Config{
-			Issuer: issuerID, Signing: ring, Recipients: []seal.Recipient{{Audience: audience, Keys: ring}},
-		})
+		sealer, err := newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+			Issuer:     issuerID,
+			Signing:    ring,
+			Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: ring}},
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}

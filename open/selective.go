@@ -28,6 +28,9 @@ func isAlwaysReadable(name string) bool {
 // decrypted that a trusted issuer has not put together; then the claims; then the
 // JWEs that are for us.
 func (o *Opener) openSelective(ctx context.Context, m *scratch, token string, at time.Time) (*claims, error) {
+	if m.looksLike(token, 5) {
+		return nil, refuse(ErrType, "it is an encrypted token of 5 parts, and a selective one is expected, which has 3")
+	}
 	c, err := o.verified(ctx, m, m.take(token))
 	if err != nil {
 		return nil, err
@@ -41,7 +44,7 @@ func (o *Opener) openSelective(ctx context.Context, m *scratch, token string, at
 	}
 	c.others = len(jwes)
 	var opened []strict.Object
-	if !o.cfg.VisibleOnly {
+	if !o.isGateway() {
 		if opened, err = o.unseal(ctx, m, c, jwes); err != nil {
 			return nil, err
 		}
@@ -164,12 +167,12 @@ func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set
 // ours are the JWEs whose kid is of a key that we hold, at least one. If there is
 // none, a source that can reload does so once: another process may have rotated.
 func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []sealedJWE, error) {
-	set, err := o.cfg.Decryption.PrivateKeys(ctx)
+	set, err := o.cfg.decryption.PrivateKeys(ctx)
 	if err != nil {
 		return nil, nil, refuseFor(ErrKeySource, err)
 	}
 	found := held(set, jwes)
-	if r, can := o.cfg.Decryption.(keys.Reloader); len(found) == 0 && can {
+	if r, can := o.cfg.decryption.(keys.Reloader); len(found) == 0 && can {
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, nil, refuseFor(ErrKeySource, err)
 		}
@@ -177,11 +180,11 @@ func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []seale
 	}
 	for _, j := range jwes {
 		if set.WasErased(j.kid) {
-			return nil, nil, refuse(ErrKey, "a JWE is for kid %s, a key of ours that was destroyed", quote(j.kid))
+			return nil, nil, refuse(ErrUnknownKey, "a JWE is for kid %s, a key of ours that was destroyed", quote(j.kid))
 		}
 	}
 	if len(found) == 0 {
-		return nil, nil, refuse(ErrKey, "the JWEs are for the kids %s; our decryption keys: %s", quoteList(kids(jwes)), quoteList(set.DecryptionKeyIDs()))
+		return nil, nil, refuse(ErrUnknownKey, "the JWEs are for the kids %s; our decryption keys: %s", quoteList(kids(jwes)), quoteList(set.DecryptionKeyIDs()))
 	}
 	return set, found, nil
 }

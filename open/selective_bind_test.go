@@ -12,7 +12,7 @@ import (
 var slots = []struct {
 	name string
 	jwe  func(bend func(f *forgery)) func(s *selective)
-	cfg  func(c *open.Config)
+	cfg  func(c *anyOpen)
 }{
 	{"ours", ours, nil},
 	{"another's", theirs, nil},
@@ -97,7 +97,7 @@ func TestTransplanted(t *testing.T) {
 		return s.token()
 	}
 	for place := range lifted {
-		for _, bend := range []func(c *open.Config){func(*open.Config) {}, gateway} {
+		for _, bend := range []func(c *anyOpen){func(*anyOpen) {}, gateway} {
 			cfg := selectiveConfig()
 			bend(&cfg)
 			refused(t, cfg, into(place), open.ErrClaims, "larkspur", "victim")

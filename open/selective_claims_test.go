@@ -122,7 +122,7 @@ func TestSealedToUsTwice(t *testing.T) {
 		{"white space in a string", two(`{"a":"x y"}`, `{"a":"xy"}`), nil, open.ErrClaims},
 		{"null and a value", two(`{"a":null}`, `{"a":1}`), nil, open.ErrClaims},
 		{"in two cases", two(`{"a":1}`, `{"A":1}`), nil, open.ErrClaims},
-		{"too many together", two(many("a"), many("b")), func(c *open.Config) { c.MaxSize = 1 << 20 }, open.ErrClaims},
+		{"too many together", two(many("a"), many("b")), func(c *anyOpen) { c.Limits.MaxSize = 1 << 20 }, open.ErrClaims},
 		{"a registered claim in the second", two(`{"a":1}`, `{"nbf":1}`), nil, open.ErrClaims},
 		{"the twin of one in clear in the second", two(`{"a":1}`, `{"scope":1}`), nil, open.ErrClaims},
 		{"the second is not JSON", two(`{"a":1}`, `[]`), nil, open.ErrMalformed},
@@ -147,8 +147,8 @@ func TestSealedToUsTwice(t *testing.T) {
 				s.jwes[1], s.jwes[2] = s.jwes[2], s.jwes[1]
 			}
 			tok := accepted(t, selectiveConfig(), s.token())
-			if fmt.Sprint(tok.Sealed()) != "[a]" || tok.SealedForOthers() != 2 || tok.DecryptionKeyID() != testKeyFor(keys.ECDHES).kid {
-				t.Errorf("%s: sealed are %q, %d for others, decrypted with %q", name, tok.Sealed(), tok.SealedForOthers(), tok.DecryptionKeyID())
+			if fmt.Sprint(tok.SealedNames()) != "[a]" || tok.SealedForOthers() != 2 || tok.DecryptionKeyID() != testKeyFor(keys.ECDHES).kid {
+				t.Errorf("%s: sealed are %q, %d for others, decrypted with %q", name, tok.SealedNames(), tok.SealedForOthers(), tok.DecryptionKeyID())
 			}
 		}
 	}
@@ -165,8 +165,8 @@ func TestSealedToUsTwice(t *testing.T) {
 		if got, want := string(rawClaims(t, tok)), strings.TrimSuffix(s.claims.String(), "}")+same.want; got != want {
 			t.Errorf("%s: claims are\n%s, want\n%s", same.name, got, want)
 		}
-		if tok.SealedForOthers() != 1 || tok.DecryptionKeyID() != s.ours().recipient.kid || fmt.Sprint(tok.Sealed()) != same.sealed {
-			t.Errorf("%s: sealed are %q, %d for others, decrypted with %q", same.name, tok.Sealed(), tok.SealedForOthers(), tok.DecryptionKeyID())
+		if tok.SealedForOthers() != 1 || tok.DecryptionKeyID() != s.ours().recipient.kid || fmt.Sprint(tok.SealedNames()) != same.sealed {
+			t.Errorf("%s: sealed are %q, %d for others, decrypted with %q", same.name, tok.SealedNames(), tok.SealedForOthers(), tok.DecryptionKeyID())
 		}
 	}
 	runSelective(t, rows)

@@ -41,39 +41,40 @@ func TestOneForm(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, typ, token string
-		form             open.Form
+		form             bool
 		want             error
 	}{
-		{"a nested token for a selective opener", "", forge().token(), open.Selective, open.ErrMalformed},
-		{"a nested token for a selective opener of sealed+jwt", "sealed+jwt", forge().token(), open.Selective, open.ErrMalformed},
-		{"lifted out of a nested token", "", forge().jws(), open.Selective, open.ErrType},
-		{"lifted out of a nested token, sealed+jwt expected", "sealed+jwt", forge().jws(), open.Selective, open.ErrType},
-		{"lifted out of a nested token with typ JWT", "", typed(forge(), "JWT").jws(), open.Selective, open.ErrType},
-		{"a plain signed token with cty", "", typed(forge(), "JWT").with(func(f *forgery) { f.inner.set("cty", `"JWT"`) }).jws(), open.Selective, open.ErrType},
-		{"a JWE of a selective token alone", "", jwesIn(forgeSelective().token())[1], open.Selective, open.ErrMalformed},
-		{"unsecured", "", unsecured(forgeSelective()).token(), open.Selective, open.ErrAlgorithm},
-		{"unsecured, no kid", "", unsecured(forgeSelective()).without("kid").token(), open.Selective, open.ErrKey},
-		{"no signature", "", forgeSelective().cut(), open.Selective, open.ErrNotAuthentic},
-		{"two parts", "", strings.TrimSuffix(forgeSelective().cut(), "."), open.Selective, open.ErrMalformed},
-		{"selective in selective", "", selectiveTyped("sealed+jwt"), open.Selective, open.ErrType},
-		{"a bearer prefix", "", "Bearer " + forgeSelective().token(), open.Selective, open.ErrMalformed},
-		{"a line feed behind", "", forgeSelective().token() + "\n", open.Selective, open.ErrMalformed},
-		{"empty", "", "", open.Selective, open.ErrMalformed},
+		{"a nested token for a selective opener", "", forge().token(), selectiveForm, open.ErrType},
+		{"a nested token for a selective opener of sealed+jwt", "sealed+jwt", forge().token(), selectiveForm, open.ErrType},
+		{"lifted out of a nested token", "", forge().jws(), selectiveForm, open.ErrType},
+		{"lifted out of a nested token, sealed+jwt expected", "sealed+jwt", forge().jws(), selectiveForm, open.ErrType},
+		{"lifted out of a nested token with typ JWT", "", typed(forge(), "JWT").jws(), selectiveForm, open.ErrType},
+		{"a plain signed token with cty", "", typed(forge(), "JWT").with(func(f *forgery) { f.inner.set("cty", `"JWT"`) }).jws(), selectiveForm, open.ErrType},
+		{"a JWE of a selective token alone", "", jwesIn(forgeSelective().token())[1], selectiveForm, open.ErrType},
+		{"unsecured", "", unsecured(forgeSelective()).token(), selectiveForm, open.ErrAlgorithm},
+		{"unsecured, no kid", "", unsecured(forgeSelective()).without("kid").token(), selectiveForm, open.ErrUnknownKey},
+		{"no signature", "", forgeSelective().cut(), selectiveForm, open.ErrNotAuthentic},
+		{"two parts", "", strings.TrimSuffix(forgeSelective().cut(), "."), selectiveForm, open.ErrMalformed},
+		{"selective in selective", "", selectiveTyped("sealed+jwt"), selectiveForm, open.ErrType},
+		{"a bearer prefix", "", "Bearer " + forgeSelective().token(), selectiveForm, open.ErrMalformed},
+		{"a line feed behind", "", forgeSelective().token() + "\n", selectiveForm, open.ErrMalformed},
+		{"empty", "", "", selectiveForm, open.ErrMalformed},
 
-		{"a selective token for a nested opener", "", forgeSelective().token(), open.Nested, open.ErrMalformed},
-		{"a selective token encrypted to us", "", wrap(forgeSelective().token()), open.Nested, open.ErrType},
-		{"a selective token encrypted to us, JWT expected", "JWT", wrap(forgeSelective().token()), open.Nested, open.ErrType},
-		{"a selective token of sealed+jwt encrypted to us", "", wrap(selectiveTyped("sealed+jwt")), open.Nested, open.ErrType},
-		{"a JWE of a selective token for a nested opener", "", jwesIn(forgeSelective().token())[1], open.Nested, open.ErrType},
-		{"a signed token in a JWE of a selective one", "", sealedToUs(sealedType, forge().jws()), open.Nested, open.ErrType},
-		{"claims without signature as a nested token", "", sealedToUs(`"JWT"`, forge().claims.String()), open.Nested, open.ErrMalformed},
+		{"two parts of a selective token for a nested opener", "", strings.TrimSuffix(forgeSelective().cut(), "."), nestedForm, open.ErrMalformed},
+		{"a selective token for a nested opener", "", forgeSelective().token(), nestedForm, open.ErrType},
+		{"a selective token encrypted to us", "", wrap(forgeSelective().token()), nestedForm, open.ErrType},
+		{"a selective token encrypted to us, JWT expected", "JWT", wrap(forgeSelective().token()), nestedForm, open.ErrType},
+		{"a selective token of sealed+jwt encrypted to us", "", wrap(selectiveTyped("sealed+jwt")), nestedForm, open.ErrType},
+		{"a JWE of a selective token for a nested opener", "", jwesIn(forgeSelective().token())[1], nestedForm, open.ErrType},
+		{"a signed token in a JWE of a selective one", "", sealedToUs(sealedType, forge().jws()), nestedForm, open.ErrType},
+		{"claims without signature as a nested token", "", sealedToUs(`"JWT"`, forge().claims.String()), nestedForm, open.ErrMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			cfg := config()
-			cfg.Form, cfg.Type = tt.form, tt.typ
+			cfg.Selective, cfg.Type = tt.form, tt.typ
 			refused(t, cfg, tt.token, tt.want, forgeSelective().secrets()...)
-			if tt.form == open.Selective {
+			if tt.form == selectiveForm {
 				gateway(&cfg)
 				refused(t, cfg, tt.token, tt.want, forgeSelective().secrets()...)
 			}
@@ -97,7 +98,7 @@ func TestSelectiveTypes(t *testing.T) {
 	typ := func(raw string) func(s *selective) {
 		return visible(func(f *forgery) { f.inner.set("typ", raw) })
 	}
-	is := func(typ string) func(c *open.Config) { return func(c *open.Config) { c.Type = typ } }
+	is := func(typ string) func(c *anyOpen) { return func(c *anyOpen) { c.Type = typ } }
 	runSelective(t, []selectiveRow{
 		{"jwt in small letters", typ(`"jwt"`), nil, nil},
 		{"application/jwt", typ(`"application/jwt"`), nil, nil},
@@ -116,7 +117,7 @@ func TestSelectiveTypes(t *testing.T) {
 // from its list of recipients, or leaves it readable, fails here and not in a log.
 func TestRequire(t *testing.T) {
 	t.Parallel()
-	require := func(names ...string) func(c *open.Config) { return func(c *open.Config) { c.Require = names } }
+	require := func(names ...string) func(c *anyOpen) { return func(c *anyOpen) { c.Require = names } }
 	runSelective(t, []selectiveRow{
 		{"one", nil, require("email"), nil},
 		{"all", nil, require("email", "note", "weight"), nil},
@@ -155,13 +156,13 @@ func TestSealedNames(t *testing.T) {
 	t.Parallel()
 	f := forge()
 	f.claims = object{{"iss", quoted(issuerID)}, {"sub", `"u-42"`}, {"aud", quoted(audience)}, {"exp", seconds(60)}, {"email", `"e"`}}
-	if tok := accepted(t, config(), f.token()); fmt.Sprint(tok.Sealed()) != "[iss sub aud exp email]" {
-		t.Errorf("sealed are %q", tok.Sealed())
+	if tok := accepted(t, config(), f.token()); fmt.Sprint(tok.SealedNames()) != "[iss sub aud exp email]" {
+		t.Errorf("sealed are %q", tok.SealedNames())
 	}
 	replicate("sub")(f)
 	replicate("aud")(f)
-	if tok := accepted(t, config(), f.token()); fmt.Sprint(tok.Sealed()) != "[iss exp email]" {
-		t.Errorf("with copies of sub and aud in the header, sealed are %q", tok.Sealed())
+	if tok := accepted(t, config(), f.token()); fmt.Sprint(tok.SealedNames()) != "[iss exp email]" {
+		t.Errorf("with copies of sub and aud in the header, sealed are %q", tok.SealedNames())
 	}
 }
 
@@ -179,19 +180,21 @@ func TestSealedNamesOfParameters(t *testing.T) {
 	cfg := config()
 	cfg.Require = append(own, "email")
 	for _, replicated := range [][]string{nil, {"iss"}} { // known by its bytes, and read as JSON
-		sealer := must(seal.New(seal.Config{
-			Issuer: issuerID, Signing: signing, Recipients: []seal.Recipient{{Audience: audience, Keys: recipient}}, Replicate: replicated,
-		}))
+		sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+			Issuer:     issuerID,
+			Signing:    signing,
+			Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: recipient}},
+		}, Replicate: replicated}))
 		tok, err := newOpener(t, cfg).Open(t.Context(), must(sealer.Seal(t.Context(), seal.Claims{Custom: custom})))
-		if err != nil || len(tok.Sealed()) != len(own)+len([]string{"email", "iss", "aud", "iat", "exp", "jti"})-len(replicated) {
-			t.Errorf("with copies of %q: %v, sealed are %q", replicated, err, tok.Sealed())
+		if err != nil || len(tok.SealedNames()) != len(own)+len([]string{"email", "iss", "aud", "iat", "exp", "jti"})-len(replicated) {
+			t.Errorf("with copies of %q: %v, sealed are %q", replicated, err, tok.SealedNames())
 		}
 	}
 	f := forge()
 	f.claims.set("email", `"ada@example.com"`)
 	f.outer.set("email", `"ada@example.com"`)
-	if tok := accepted(t, config(), f.token()); slices.Contains(tok.Sealed(), "email") {
-		t.Errorf("a claim that stands in the header is sealed: %q", tok.Sealed())
+	if tok := accepted(t, config(), f.token()); slices.Contains(tok.SealedNames(), "email") {
+		t.Errorf("a claim that stands in the header is sealed: %q", tok.SealedNames())
 	}
 }
 
@@ -212,34 +215,28 @@ func TestNewForm(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		want string
-		bend func(c *open.Config)
+		bend func(c *anyOpen)
 	}{
-		{"Form is neither", func(c *open.Config) { c.Form = 2 }},
-		{"Form is neither", func(c *open.Config) { c.Form = 255 }},
-		{"Decryption is required", func(c *open.Config) { c.Decryption = nil }},
-		{"VisibleOnly is for the selective form", func(c *open.Config) { c.Form = open.Nested; gateway(c) }},
-		{"VisibleOnly is for the selective form", func(c *open.Config) { c.Form = open.Nested; c.VisibleOnly = true }},
-		{"VisibleOnly is for those who have no Decryption keys", func(c *open.Config) { c.VisibleOnly = true }},
-		{"Require names sealed claims", func(c *open.Config) { gateway(c); c.Require = []string{"email"} }},
-		{`Require names ""`, func(c *open.Config) { c.Require = []string{""} }},
-		{`Require names ""`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"email", ""} }},
-		{`Require names "sealed"`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"sealed"} }},
-		{`Require names "sub"`, func(c *open.Config) { c.Require = []string{"email", "sub"} }},
-		{`Require names "iss"`, func(c *open.Config) { c.Require = []string{"iss"} }},
-		{`Require names "aud"`, func(c *open.Config) { c.Require = []string{"aud"} }},
-		{`Require names "EXP"`, func(c *open.Config) { c.Require = []string{"EXP"} }},
-		{`Require names "sealed"`, func(c *open.Config) { c.Require = []string{"sealed"} }},
-		{`Require names "cnf"`, func(c *open.Config) { c.Require = []string{"cnf"} }},
-		{`Require names "Cnf"`, func(c *open.Config) { c.Require = []string{"Cnf"} }},
-		{`Require names "a\nb"`, func(c *open.Config) { c.Require = []string{"a\nb"} }},
-		{`Require names "a\u0085b"`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"a\u0085b"} }},
-		{`Require names "a\xff"`, func(c *open.Config) { c.Form = open.Nested; c.Require = []string{"a\xff"} }},
-		{"Audience", func(c *open.Config) { gateway(c); c.Audience = "" }},
-		{"Trust", func(c *open.Config) { gateway(c); c.Trust = nil }},
+		{"Decryption is required", func(c *anyOpen) { c.Decryption = nil }},
+		{`Require names ""`, func(c *anyOpen) { c.Require = []string{""} }},
+		{`Require names ""`, func(c *anyOpen) { c.Selective = nestedForm; c.Require = []string{"email", ""} }},
+		{`Require names "sealed"`, func(c *anyOpen) { c.Selective = nestedForm; c.Require = []string{"sealed"} }},
+		{`Require names "sub"`, func(c *anyOpen) { c.Require = []string{"email", "sub"} }},
+		{`Require names "iss"`, func(c *anyOpen) { c.Require = []string{"iss"} }},
+		{`Require names "aud"`, func(c *anyOpen) { c.Require = []string{"aud"} }},
+		{`Require names "EXP"`, func(c *anyOpen) { c.Require = []string{"EXP"} }},
+		{`Require names "sealed"`, func(c *anyOpen) { c.Require = []string{"sealed"} }},
+		{`Require names "cnf"`, func(c *anyOpen) { c.Require = []string{"cnf"} }},
+		{`Require names "Cnf"`, func(c *anyOpen) { c.Require = []string{"Cnf"} }},
+		{`Require names "a\nb"`, func(c *anyOpen) { c.Require = []string{"a\nb"} }},
+		{`Require names "a\u0085b"`, func(c *anyOpen) { c.Selective = nestedForm; c.Require = []string{"a\u0085b"} }},
+		{`Require names "a\xff"`, func(c *anyOpen) { c.Selective = nestedForm; c.Require = []string{"a\xff"} }},
+		{"Audience", func(c *anyOpen) { gateway(c); c.Audience = "" }},
+		{"Trust", func(c *anyOpen) { gateway(c); c.Trust = nil }},
 	} {
 		cfg := selectiveConfig()
 		tt.bend(&cfg)
-		o, err := open.New(cfg)
+		o, err := newAnyOpener(cfg)
 		if o != nil || !errors.Is(err, open.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: New returned %v, %v", tt.want, o, err)
 		}
@@ -254,10 +251,12 @@ func TestNewForm(t *testing.T) {
 func TestReplicatedByUs(t *testing.T) {
 	t.Parallel()
 	signer, recipient := testKeyFor(keys.ES256), testKeyFor(keys.ECDHES)
-	sealer := must(seal.New(seal.Config{
-		Issuer: issuerID, Signing: privateSet(signer), Replicate: []string{"iss", "sub", "aud"}, Pad: 512,
-		Recipients: []seal.Recipient{{Audience: audience, Keys: publicSet(recipient)}},
-	}))
+	sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:     issuerID,
+		Signing:    privateSet(signer),
+		Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: publicSet(recipient)}},
+		Limits:     seal.Limits{Pad: 512},
+	}, Replicate: []string{"iss", "sub", "aud"}}))
 	token := must(sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: map[string]any{"email": "ada@example.com"}}))
 	opener := newOpener(t, config())
 	tok, err := opener.Open(t.Context(), token)

@@ -22,7 +22,7 @@ func TestSignatureFirst(t *testing.T) {
 	unsigned := visible(func(f *forgery) {
 		f.sign = func(input []byte) []byte { return flip(f.signer.sign(input), 5) }
 	})
-	forbid := func(c *open.Config) { c.Decryption = forbidden{t} }
+	forbid := func(c *anyOpen) { c.Decryption = forbidden{t} }
 	rows := []selectiveRow{{"signature alone", unsigned, forbid, open.ErrNotAuthentic}}
 	for name, bend := range map[string]func(s *selective){
 		"sealed missing": sealedAs(""), "sealed empty": sealedAs("[]"), "sealed null": sealedAs("null"), "no JWE": sealedAs(`["hello"]`),
@@ -69,8 +69,8 @@ func TestGatewayAsksNobody(t *testing.T) {
 	gateway(&cfg)
 	s := forgeSelective()
 	tok := accepted(t, cfg, s.token())
-	if tok.DecryptionKeyID() != "" || tok.Sealed() != nil || tok.SealedForOthers() != 2 || tok.SigningKeyID() != "kid-of-ES256" {
-		t.Errorf("decrypted with %q: %q, and %d for others", tok.DecryptionKeyID(), tok.Sealed(), tok.SealedForOthers())
+	if tok.DecryptionKeyID() != "" || tok.SealedNames() != nil || tok.SealedForOthers() != 2 || tok.SigningKeyID() != "kid-of-ES256" {
+		t.Errorf("decrypted with %q: %q, and %d for others", tok.DecryptionKeyID(), tok.SealedNames(), tok.SealedForOthers())
 	}
 	// What it reads are the claims in clear: neither the JWEs nor an empty sealed.
 	if got := string(rawClaims(t, tok)); got != s.claims.String() {
@@ -86,17 +86,17 @@ func TestSelectiveKeys(t *testing.T) {
 	t.Run("none for us", func(t *testing.T) {
 		cfg := selectiveConfig()
 		cfg.Decryption = others
-		refused(t, cfg, forgeSelective().token(), open.ErrKey, forgeSelective().secrets()...)
+		refused(t, cfg, forgeSelective().token(), open.ErrUnknownKey, forgeSelective().secrets()...)
 		s := forgeSelective()
 		s.ours().outer.set("kid", `"kid-of-ECDH-E"`)
-		refused(t, selectiveConfig(), s.token(), open.ErrKey, s.secrets()...)
+		refused(t, selectiveConfig(), s.token(), open.ErrUnknownKey, s.secrets()...)
 	})
 	t.Run("a signing key's kid", func(t *testing.T) {
 		cfg := selectiveConfig()
 		cfg.Decryption = privateSet(append(keysFor(managementSuites), testKeyFor(keys.ES256))...)
 		s := forgeSelective()
 		s.ours().outer.set("kid", quoted(testKeyFor(keys.ES256).kid))
-		refused(t, cfg, s.token(), open.ErrKey, s.secrets()...)
+		refused(t, cfg, s.token(), open.ErrUnknownKey, s.secrets()...)
 	})
 	t.Run("asked once", func(t *testing.T) {
 		type key struct{}
@@ -125,13 +125,13 @@ func TestSelectiveKeys(t *testing.T) {
 		source := &reloadable{keySource: keySource{set: others}}
 		cfg := selectiveConfig()
 		cfg.Decryption = source
-		refused(t, cfg, forgeSelective().token(), open.ErrKey)
+		refused(t, cfg, forgeSelective().token(), open.ErrUnknownKey)
 		if source.reloads != 1 {
 			t.Errorf("%d reloads for a token with nothing for us", source.reloads)
 		}
 		source.after = good
-		if tok := accepted(t, cfg, forgeSelective().token()); len(tok.Sealed()) != 3 {
-			t.Errorf("after a reload it reads %q", tok.Sealed())
+		if tok := accepted(t, cfg, forgeSelective().token()); len(tok.SealedNames()) != 3 {
+			t.Errorf("after a reload it reads %q", tok.SealedNames())
 		}
 		source.reloadErr = down
 		refused(t, cfg, forgeSelective().token(), open.ErrKeySource)
@@ -164,15 +164,17 @@ func TestSelectiveRing(t *testing.T) {
 		cfg := selectiveConfig()
 		cfg.Decryption = ring
 		opener := newOpener(t, cfg)
-		sealer := must(seal.New(seal.Config{
-			Issuer: issuerID, Form: seal.Selective, Signing: privateSet(testKeyFor(keys.ES256)),
-			Recipients: []seal.Recipient{{Audience: audience, Keys: ring}},
-		}))
+		sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+			Issuer:     issuerID,
+			Signing:    privateSet(testKeyFor(keys.ES256)),
+			Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: ring}},
+		}, Selective: true}))
 		old := must(sealer.Seal(ctx, seal.Claims{Custom: map[string]any{"email": "ada@example.com"}}))
-		nested := must(must(seal.New(seal.Config{
-			Issuer: issuerID, Signing: privateSet(testKeyFor(keys.ES256)),
-			Recipients: []seal.Recipient{{Audience: audience, Keys: ring}},
-		})).Seal(ctx, seal.Claims{}))
+		nested := must(must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+			Issuer:     issuerID,
+			Signing:    privateSet(testKeyFor(keys.ES256)),
+			Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: ring}},
+		}})).Seal(ctx, seal.Claims{}))
 		sealedAt := time.Now()
 		tok, err := opener.Open(ctx, old)
 		if err != nil {
@@ -197,7 +199,7 @@ func TestSelectiveRing(t *testing.T) {
 		}
 		s.jwes[1].outer.set("kid", `"nobody's"`)
 		for range 10 {
-			if _, err := opener.Open(ctx, s.token()); !errors.Is(err, open.ErrKey) {
+			if _, err := opener.Open(ctx, s.token()); !errors.Is(err, open.ErrUnknownKey) {
 				t.Fatal(err)
 			}
 		}
@@ -223,7 +225,7 @@ func TestSelectiveRing(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		tok, err = opener.OpenAt(ctx, old, sealedAt)
-		if tok != nil || !errors.Is(err, open.ErrKey) {
+		if tok != nil || !errors.Is(err, open.ErrUnknownKey) {
 			t.Errorf("after its key was destroyed: %v, %v", tok, err)
 		}
 		if refusal, ok := errors.AsType[*open.Error](err); !ok || !strings.Contains(refusal.Detail(), "destroyed") {
@@ -232,7 +234,7 @@ func TestSelectiveRing(t *testing.T) {
 		nestedConfig := config()
 		nestedConfig.Decryption = ring
 		_, err = newOpener(t, nestedConfig).OpenAt(ctx, nested, sealedAt)
-		if refusal, ok := errors.AsType[*open.Error](err); !ok || !errors.Is(err, open.ErrKey) || !strings.Contains(refusal.Detail(), "destroyed") {
+		if refusal, ok := errors.AsType[*open.Error](err); !ok || !errors.Is(err, open.ErrUnknownKey) || !strings.Contains(refusal.Detail(), "destroyed") {
 			t.Errorf("a nested token: %v", err)
 		}
 
@@ -245,7 +247,7 @@ func TestSelectiveRing(t *testing.T) {
 		if !slices.Contains(now, next.kid) {
 			t.Fatalf("%s is not among %q", next.kid, now)
 		}
-		if tok, err := opener.Open(ctx, s.token()); tok != nil || !errors.Is(err, open.ErrKey) {
+		if tok, err := opener.Open(ctx, s.token()); tok != nil || !errors.Is(err, open.ErrUnknownKey) {
 			t.Errorf("one of two keys was destroyed: %v, %v", tok, err)
 		}
 	})

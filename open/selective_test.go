@@ -75,7 +75,7 @@ func TestSealed(t *testing.T) {
 
 		{"one JWE, ours", only(1), nil, nil},
 		{"ours first", only(1, 0), nil, nil},
-		{"one JWE, another's", only(0), nil, open.ErrKey},
+		{"one JWE, another's", only(0), nil, open.ErrUnknownKey},
 		{"one JWE, another's, for a gateway", only(0), gateway, nil},
 		{"a gateway", nil, gateway, nil},
 		{"white space in it", func(s *selective) {
@@ -106,8 +106,8 @@ func TestSealedForMany(t *testing.T) {
 			j.outer.set("kid", quoted(fmt.Sprint("other-", i)))
 			s.jwes = append(s.jwes, j)
 		}
-		if tok := accepted(t, selectiveConfig(), s.token()); tok.SealedForOthers() != others || len(tok.Sealed()) != 3 {
-			t.Errorf("at %d: %d for others, %q", place, tok.SealedForOthers(), tok.Sealed())
+		if tok := accepted(t, selectiveConfig(), s.token()); tok.SealedForOthers() != others || len(tok.SealedNames()) != 3 {
+			t.Errorf("at %d: %d for others, %q", place, tok.SealedForOthers(), tok.SealedNames())
 		}
 	}
 }
@@ -145,10 +145,10 @@ func TestSelectiveClaims(t *testing.T) {
 		rows = append(rows, selectiveRow{alg + " in the header", visible(func(f *forgery) { f.inner.set("alg", quoted(alg)) }), nil, open.ErrAlgorithm})
 	}
 	runSelective(t, append(rows,
-		selectiveRow{"kid missing", visible(func(f *forgery) { f.inner.remove("kid") }), nil, open.ErrKey},
+		selectiveRow{"kid missing", visible(func(f *forgery) { f.inner.remove("kid") }), nil, open.ErrUnknownKey},
 		selectiveRow{"kid missing, and that is allowed", visible(func(f *forgery) { f.inner.remove("kid") }),
-			func(c *open.Config) { c.AllowMissingKeyID = true }, nil},
-		selectiveRow{"kid of a decryption key", visible(func(f *forgery) { f.inner.set("kid", quoted(testKeyFor(keys.ECDHES).kid)) }), nil, open.ErrKey},
+			func(c *anyOpen) { c.AllowMissingKeyID = true }, nil},
+		selectiveRow{"kid of a decryption key", visible(func(f *forgery) { f.inner.set("kid", quoted(testKeyFor(keys.ECDHES).kid)) }), nil, open.ErrUnknownKey},
 	))
 }
 
@@ -157,9 +157,9 @@ func TestSelectiveSize(t *testing.T) {
 	t.Parallel()
 	token := forgeSelective().token()
 	cfg := selectiveConfig()
-	cfg.MaxSize = len(token)
+	cfg.Limits.MaxSize = len(token)
 	accepted(t, cfg, token)
-	cfg.MaxSize--
+	cfg.Limits.MaxSize--
 	refused(t, cfg, token, open.ErrMalformed)
 	big := forgeSelective()
 	big.theirs().claims.set("blob", quoted(strings.Repeat("x", 48<<10)))

@@ -30,8 +30,8 @@ func TestSelectiveToken(t *testing.T) {
 	if got := string(rawClaims(t, tok)); got != want {
 		t.Errorf("claims are\n%s, want\n%s", got, want)
 	}
-	if sealed := []string{"email", "note", "weight", "big", "exact", "caf\u00e9"}; !slices.Equal(tok.Sealed(), sealed) {
-		t.Errorf("sealed are %q", tok.Sealed())
+	if sealed := []string{"email", "note", "weight", "big", "exact", "caf\u00e9"}; !slices.Equal(tok.SealedNames(), sealed) {
+		t.Errorf("sealed are %q", tok.SealedNames())
 	}
 	if tok.SealedForOthers() != 1 || tok.DecryptionKeyID() != "kid-of-ECDH-ES" || tok.SigningKeyID() != "kid-of-ES256" {
 		t.Errorf("%d for others, keys %q and %q", tok.SealedForOthers(), tok.DecryptionKeyID(), tok.SigningKeyID())
@@ -50,15 +50,15 @@ func TestSelectiveToken(t *testing.T) {
 		t.Errorf("struct: %+v, %v", profile, err)
 	}
 	// Nobody can change a token through what it gives out.
-	tok.Sealed()[0] = "evil"
+	tok.SealedNames()[0] = "evil"
 	copy(rawClaims(t, tok), bytes.Repeat([]byte("x"), 100))
-	if tok.Sealed()[0] != "email" || string(rawClaims(t, tok)) != want {
+	if tok.SealedNames()[0] != "email" || string(rawClaims(t, tok)) != want {
 		t.Error("the token was changed")
 	}
 	// All of a nested token is sealed, and nothing in it for others.
 	nested := accepted(t, config(), forge().token())
-	if !slices.Equal(nested.Sealed(), []string{"iss", "sub", "aud", "iat", "exp", "jti", "email", "note", "weight"}) || nested.SealedForOthers() != 0 {
-		t.Errorf("nested: sealed are %q, and %d for others", nested.Sealed(), nested.SealedForOthers())
+	if !slices.Equal(nested.SealedNames(), []string{"iss", "sub", "aud", "iat", "exp", "jti", "email", "note", "weight"}) || nested.SealedForOthers() != 0 {
+		t.Errorf("nested: sealed are %q, and %d for others", nested.SealedNames(), nested.SealedForOthers())
 	}
 }
 
@@ -86,13 +86,15 @@ func TestSelectiveRedaction(t *testing.T) {
 // TestSelectiveConcurrent shares one sealer and two openers; the race detector watches.
 func TestSelectiveConcurrent(t *testing.T) {
 	t.Parallel()
-	sealer := must(seal.New(seal.Config{
-		Issuer: issuerID, Form: seal.Selective, Signing: privateSet(testKeyFor(keys.ES256)), Visible: []string{"scope"},
-		Recipients: []seal.Recipient{
-			{Audience: billing, Keys: publicSet(billingKey()), Claims: []string{"account"}},
-			{Audience: audience, Keys: publicSet(testKeyFor(keys.ECDHES)), Claims: []string{"email"}},
+	sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:  issuerID,
+		Signing: privateSet(testKeyFor(keys.ES256)),
+		Visible: []string{"scope"},
+		Recipients: []seal.SelectiveRecipient{
+			{Audience: billing, Keys: publicSet(billingKey()), Reads: []string{"account"}},
+			{Audience: audience, Keys: publicSet(testKeyFor(keys.ECDHES)), Reads: []string{"email"}},
 		},
-	}))
+	}, Selective: true}))
 	cfg := selectiveConfig()
 	cfg.Require = []string{"email"}
 	opener := newOpener(t, cfg)
@@ -111,7 +113,7 @@ func TestSelectiveConcurrent(t *testing.T) {
 					return
 				}
 				tok, err := opener.Open(t.Context(), token)
-				if err != nil || tok.ID() != id || !slices.Equal(tok.Sealed(), []string{"email"}) {
+				if err != nil || tok.ID() != id || !slices.Equal(tok.SealedNames(), []string{"email"}) {
 					t.Errorf("opened %v, %v", tok, err)
 					return
 				}

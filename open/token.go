@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -20,13 +21,13 @@ type Token struct {
 	claims func() *claims
 }
 
-// Issuer returns the iss, one of Config.Trust.
+// Issuer returns the iss, one of the trusted ones.
 func (t *Token) Issuer() string { return t.claims().issuer }
 
 // Subject returns the sub, empty if the token has none.
 func (t *Token) Subject() string { return t.claims().subject }
 
-// Audience returns the aud; Config.Audience is in it.
+// Audience returns the aud; one of ours is in it.
 func (t *Token) Audience() []string { return slices.Clone(t.claims().audience) }
 
 // ID returns the jti, empty if the token has none. Together with Issuer it is the
@@ -39,16 +40,16 @@ func (t *Token) IssuedAt() time.Time { return t.claims().issuedAt }
 // NotBefore returns the nbf, the zero time if the token has none.
 func (t *Token) NotBefore() time.Time { return t.claims().notBefore }
 
-// Expires returns the exp.
-func (t *Token) Expires() time.Time { return t.claims().expires }
+// ExpiresAt returns the exp.
+func (t *Token) ExpiresAt() time.Time { return t.claims().expires }
 
 // SigningKeyID returns the kid of the issuer's key that verified the token.
 func (t *Token) SigningKeyID() string { return t.claims().signingKeyID }
 
-// Sealed returns the names of the claims that only their recipients can read, in
+// SealedNames returns the names of the claims that only their recipients can read, in
 // the order of the token: all of a nested token but for those that are replicated in
 // its header; of a selective one those that were sealed to us.
-func (t *Token) Sealed() []string { return t.claims().sealed() }
+func (t *Token) SealedNames() []string { return t.claims().sealed() }
 
 // SealedForOthers returns how many JWEs of a selective token are not for us.
 func (t *Token) SealedForOthers() int { return t.claims().others }
@@ -57,19 +58,21 @@ func (t *Token) SealedForOthers() int { return t.claims().others }
 // them if several JWEs of a selective token are for us, and empty for a gateway.
 func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 
-// Claims decodes all claims, the registered ones included, into dst with
-// encoding/json: a pointer to a struct, a map, or a json.RawMessage for the JSON
-// text. That is as it was signed, except that in a selective token the sealed
-// claims stand in the place of the JWEs. Its error names the claim and the Go type that do not
-// fit, never the value.
+// Claims decodes all claims, the registered ones included, into dst: a pointer to a
+// struct, a map, or a json.RawMessage for the JSON text. The text is as the issuer signed
+// it, except that in a selective token the sealed claims stand in the place of the JWEs.
+//
+// Claims follows the rules of encoding/json, with two differences. At every depth, a
+// struct field is filled only from the member that has the field's name to the letter: a
+// field tagged admin never from ADMIN, and a field Email without a tag only from Email. A
+// number that an interface receives is a [json.Number], which keeps all digits. A type that
+// has an UnmarshalJSON method decodes itself, so neither holds inside it.
+//
+// The error names the claim and the Go type that do not fit, never the value. Then dst may
+// be filled in part. [ClaimsOf] returns a value instead.
 func (t *Token) Claims(dst any) error {
 	c := t.claims()
-	text := c.text
-	if c.shared {
-		// An UnmarshalJSON of dst gets these bytes themselves, and may change them.
-		text = bytes.Clone(text)
-	}
-	err := json.Unmarshal(text, dst)
+	err := c.decode(dst)
 	if err == nil {
 		return nil
 	}
@@ -79,10 +82,36 @@ func (t *Token) Claims(dst any) error {
 	return fmt.Errorf("open: the claims cannot be decoded into a %T", dst)
 }
 
+// decode is json.Unmarshal with names to the letter and numbers with all digits.
+func (c *claims) decode(dst any) error {
+	w := walk{text: c.text, lists: c.lists}
+	w.value(reflect.ValueOf(dst))
+	// An UnmarshalJSON of dst gets bytes that it may change, which must not be the bytes of
+	// a token that other callers have too.
+	if w.generic {
+		d := json.NewDecoder(bytes.NewReader(w.text)) // has a buffer of its own
+		d.UseNumber()
+		return d.Decode(dst)
+	}
+	if c.shared && !w.copied {
+		w.text = bytes.Clone(w.text)
+	}
+	return json.Unmarshal(w.text, dst)
+}
+
+// ClaimsOf returns the claims of t as a T, which it decodes as [Token.Claims] does. With an
+// error, which is that of Claims, comes the zero value.
+func ClaimsOf[T any](t *Token) (T, error) {
+	var dst, zero T
+	if err := t.Claims(&dst); err != nil {
+		return zero, err
+	}
+	return dst, nil
+}
+
 // Claim returns the JSON text of one claim, as it was signed, and whether there is such
-// a claim. It is one of those that [Token.Claims] gives, by its name to the letter, where
-// a struct would take SCOPE for scope too; an absent one is not one that is null. The
-// others are not decoded.
+// a claim. It is one of those that [Token.Claims] gives, by its name to the letter; an
+// absent one is not one that is null. The others are not decoded.
 func (t *Token) Claim(name string) (json.RawMessage, bool) {
 	value, ok := t.claims().all.Raw(name)
 	return bytes.Clone(value), ok // whoever changes it has a copy

@@ -98,7 +98,7 @@ func TestClaim(t *testing.T) {
 	gateway(&visible)
 	selective := forgeSelective().token()
 	for _, tt := range []struct {
-		cfg   open.Config
+		cfg   anyOpen
 		token string
 		want  map[string]string // empty: there is none
 	}{
@@ -121,10 +121,10 @@ func TestClaimIsACopy(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 100} {
 		for _, tt := range []struct {
-			cfg   open.Config
+			cfg   anyOpen
 			token string
 		}{{config(), forge().token()}, {selectiveConfig(), forgeSelective().token()}} {
-			tt.cfg.Cache = size
+			tt.cfg.Limits.Cache = size
 			o := newOpener(t, tt.cfg)
 			o.SetNow(func() time.Time { return clock })
 			tok := opens(t, o, tt.token)

@@ -30,7 +30,7 @@ func TestTokenAccessors(t *testing.T) {
 		"ID":              tok.ID() == "id-bramble-99",
 		"IssuedAt":        tok.IssuedAt().Equal(clock.Add(-10 * time.Second)),
 		"NotBefore":       tok.NotBefore().Equal(clock.Add(-5*time.Second + 250*time.Millisecond)),
-		"Expires":         tok.Expires().Equal(clock.Add(600 * time.Second)),
+		"Expires":         tok.ExpiresAt().Equal(clock.Add(600 * time.Second)),
 		"SigningKeyID":    tok.SigningKeyID() == "kid-of-ES256",
 		"DecryptionKeyID": tok.DecryptionKeyID() == "kid-of-ECDH-ES",
 	} {
@@ -219,9 +219,11 @@ func TestRedaction(t *testing.T) {
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
 	signer, recipient := testKeyFor(signingSuites[0]), testKeyFor(managementSuites[0])
-	sealer, err := seal.New(seal.Config{
-		Issuer: issuerID, Signing: privateSet(signer), Recipients: []seal.Recipient{{Audience: audience, Keys: publicSet(recipient)}},
-	})
+	sealer, err := newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:     issuerID,
+		Signing:    privateSet(signer),
+		Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: publicSet(recipient)}},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,16 +56,16 @@ func BenchmarkSeal(b *testing.B) {
 	}
 	for _, recipients := range []int{1, 4, 16} {
 		b.Run(fmt.Sprintf("selective/%d", recipients), func(b *testing.B) {
-			cfg := seal.Config{Issuer: issuerID, Form: seal.Selective, Signing: defaults().issuer}
+			cfg := anySeal{SelectiveConfig: seal.SelectiveConfig{Issuer: issuerID, Signing: defaults().issuer}, Selective: true}
 			for i := range recipients {
-				cfg.Recipients = append(cfg.Recipients, seal.Recipient{Audience: fmt.Sprint(audience, "/", i), Keys: newSet(keys.ECDHES), AllSealed: true})
+				cfg.Recipients = append(cfg.Recipients, seal.SelectiveRecipient{Audience: fmt.Sprint(audience, "/", i), Keys: newSet(keys.ECDHES), ReadsAll: true})
 			}
 			benchSeal(b, cfg, benchClaims(b, defaults(), 512))
 		})
 	}
 }
 
-func benchSeal(b *testing.B, cfg seal.Config, c seal.Claims) {
+func benchSeal(b *testing.B, cfg anySeal, c seal.Claims) {
 	b.Helper()
 	s := newSealer(b, cfg)
 	b.ReportAllocs()

@@ -66,7 +66,7 @@ func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 	if c.ID == "" {
 		c.ID = randomID()
 	}
-	text, err := s.head.append(m.claims.AvailableBuffer(), c, s.now(), s.cfg.Lifetime)
+	text, err := s.head.append(m.claims.AvailableBuffer(), c, s.now(), s.cfg.limits.Lifetime)
 	if err != nil {
 		return claimsSet{}, err
 	}
@@ -76,7 +76,7 @@ func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 		return claimsSet{}, err
 	}
 	custom := m.claims.Bytes()[set.headSize:]
-	if len(custom) > s.cfg.MaxSize {
+	if len(custom) > s.cfg.limits.MaxSize {
 		return claimsSet{}, fmt.Errorf("%w: %d bytes of claims", ErrTooLarge, len(custom))
 	}
 	if set.custom, err = customObject(custom); err != nil {
@@ -86,7 +86,7 @@ func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 	if values+s.head.values > strict.MaxValues || members+s.head.values > strict.MaxMembers || m.claims.Len() > strict.MaxText {
 		return claimsSet{}, fmt.Errorf("%w: too many claims", ErrClaims)
 	}
-	if s.cfg.Form == Selective {
+	if s.cfg.selective {
 		set.visible = s.visible(set.custom)
 	}
 	return set, nil

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -11,78 +12,39 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// Form is how claims are sealed into a token.
-type Form uint8
-
 const (
-	// Nested encrypts the whole signed token to one recipient.
-	Nested Form = iota
-	// Selective leaves a signed token that anybody can verify and route, with the
-	// visible claims in clear and all others encrypted to those who may read them.
-	Selective
-)
-
-const (
-	// DefaultLifetime is how long a token lives when Config.Lifetime is zero.
+	// DefaultLifetime is the lifetime of a token when Limits.Lifetime is zero.
 	DefaultLifetime = 15 * time.Minute
 	// DefaultType is the typ of the token inside a nested one when Config.Type is
 	// empty. It makes that token useless to every verifier that checks typ.
 	DefaultType = "sealed+jwt"
-	// DefaultSelectiveType is the typ of a selective token when Config.Type is
-	// empty: every gateway takes it.
-	DefaultSelectiveType = "JWT"
-	// DefaultMaxSize is the longest token in bytes when Config.MaxSize is zero.
+	// DefaultMaxSize is the longest token in bytes when Limits.MaxSize is zero.
 	DefaultMaxSize = 64 << 10
 
 	maxPad = 16 << 10 // bytes
 )
 
-// Config says who issues tokens, who can read them, and what is left readable. It
-// is copied by New.
+// Config says who issues nested tokens, who can read them, and which claims stay
+// readable. New copies it.
 type Config struct {
 	// Issuer is the iss of every token, usually an https URL. Required.
 	Issuer string
 
-	// Form is how claims are sealed; Nested when zero.
-	Form Form
-
-	// Lifetime is how long a token lives, in whole seconds; DefaultLifetime when
-	// zero. Seal refuses one that is longer than the policy of the signing ring.
-	Lifetime time.Duration
-
 	// Signing holds the key that signs. Required.
 	Signing keys.PrivateSource
 
-	// Recipients are those who can read what is sealed: exactly one of a nested
-	// token, at least one of a selective one. Their audiences are the token's aud.
-	Recipients []Recipient
+	// Recipient is the party that can read the token. Required.
+	Recipient Recipient
 
-	// Visible names the custom claims of a selective token that are left in clear,
-	// for everybody to read. Every other one is sealed; a claim that this list
-	// lacks is not shown by mistake.
-	Visible []string
-
-	// Replicate copies claims of a nested token into its outer header, where
-	// routers read them without a key, and so does everybody else: iss, sub and
-	// aud, no others (RFC 7519 section 5.3).
+	// Replicate copies claims into the outer header, where routers read them without a
+	// key, and strangers too: iss, sub and aud, no others (RFC 7519 section 5.3).
 	Replicate []string
 
-	// Type is the typ of the signed token; when empty DefaultType in the nested
-	// form and DefaultSelectiveType in the selective one. Set it for openers that
-	// know other types only, such as at+jwt. A nested token whose typ is JWT or
-	// at+jwt passes for a plain signed one wherever its audience fits, once its
-	// recipient has lifted it out.
+	// Type is the typ of the signed token; DefaultType when empty. Set it for openers
+	// that know other types only, such as at+jwt. A token whose typ is JWT or at+jwt
+	// passes for a plain signed one wherever its audience fits, once its recipient has
+	// lifted it out.
 	Type string
-
-	// Pad rounds the claims' JSON text up to a multiple of so many bytes, with
-	// spaces inside the text, so that every implementation still opens the token.
-	// In the selective form that is done for each recipient, and counts for each.
-	// Without it a token's
-	// length tells that of the claims, to the byte: which of a few diagnoses
-	// stands in it, whether there is a second name. 256 hides most of that; one
-	// longer than all claims that occur hides it entirely. At most 16384; none
-	// when zero.
-	Pad int
 
 	// AllowReadable names claims and header members that may stay readable though
 	// they look like personal data, whole ones such as org or single places such as
@@ -90,67 +52,93 @@ type Config struct {
 	// numbers with 16 digits one in forty is a valid payment card's.
 	AllowReadable []string
 
-	// MaxSize is the longest token in bytes; DefaultMaxSize when zero. Openers
-	// refuse what is longer than theirs.
-	MaxSize int
+	// Limits bounds lifetime and length.
+	Limits Limits
 }
 
-// Recipient is somebody who can read what is sealed.
+// Recipient is the party that can read a nested token.
 type Recipient struct {
-	// Audience is the recipient's name, in the token's aud. Required. Recipients
-	// may share one, as the services of one trust domain do.
+	// Audience is the recipient's name, the token's aud. Required.
 	Audience string
 
-	// Keys are the recipient's public keys. What is sealed is encrypted to the
-	// first encryption key that is supported. Required. No two recipients may have
-	// the same kid at a time.
+	// Keys are the recipient's public keys. The token is encrypted to the first
+	// encryption key that is supported. Required.
 	Keys keys.PublicSource
 
 	// Content is how claims are encrypted; A256GCM when zero.
 	Content keys.Content
-
-	// Claims names the claims of a selective token that are sealed to this
-	// recipient. Each must be there in every token: give one that has no value as
-	// null. Nil means all that are not visible, with a single recipient only; an
-	// empty list none, for those who shall be seen to be recipients and no more.
-	Claims []string
-
-	// AllSealed seals to this recipient, one of several, all that is not visible.
-	AllSealed bool
 }
 
-// New returns a Sealer. It checks the configuration and returns [ErrConfig] with
-// what is wrong, or [ErrReadable] if it would leave personal data readable; it does
-// not ask the key sources yet.
+// Limits holds the times and sizes of tokens.
+type Limits struct {
+	// Lifetime is how long a token lives, in whole seconds; DefaultLifetime when
+	// zero. Seal refuses one that is longer than the policy of the signing ring.
+	Lifetime time.Duration
+
+	// Pad rounds the claims' JSON text up to a multiple of so many bytes, with
+	// spaces inside the text, so that every implementation still opens the token.
+	// In the selective form Seal pads for each recipient. Without it a token's length
+	// tells the length of the claims, to the byte: which of a few diagnoses stands in
+	// it, whether there is a second name. 256 hides most of that; a value longer than
+	// all claims that occur hides it entirely. At most 16384; none when zero.
+	Pad int
+
+	// MaxSize is the longest token in bytes; DefaultMaxSize when zero. Openers
+	// refuse tokens that are longer than their own limit.
+	MaxSize int
+}
+
+// settings is what New and NewSelective make of their configurations.
+type settings struct {
+	issuer        string
+	signing       keys.PrivateSource
+	recipients    []SelectiveRecipient // exactly one for the nested form
+	visible       []string             // selective form
+	replicate     []string             // nested form
+	typ           string
+	allowReadable []string
+	limits        Limits
+	selective     bool
+}
+
+// New returns a Sealer of nested tokens. It checks the configuration and returns a
+// [*ConfigError], an [ErrConfig], or [ErrReadable] if it would leave personal data
+// readable. It does not ask the key sources yet; [Sealer.Ready] does.
 func New(cfg Config) (*Sealer, error) {
-	if cfg.Lifetime == 0 {
-		cfg.Lifetime = DefaultLifetime
-	}
 	if cfg.Type == "" {
 		cfg.Type = DefaultType
-		if cfg.Form == Selective {
-			cfg.Type = DefaultSelectiveType
+	}
+	r := cfg.Recipient
+	if err := r.check("Recipient"); err != nil {
+		return nil, err
+	}
+	for i, name := range cfg.Replicate {
+		if name != "iss" && name != "sub" && name != "aud" {
+			return nil, configError("Replicate", "names %q, which cannot be replicated: only iss, sub and aud can", name)
+		}
+		if slices.Contains(cfg.Replicate[:i], name) {
+			return nil, configError("Replicate", "names %q twice", name)
 		}
 	}
-	if cfg.MaxSize == 0 {
-		cfg.MaxSize = DefaultMaxSize
+	return newSealer(settings{
+		issuer: cfg.Issuer, signing: cfg.Signing, typ: cfg.Type, limits: cfg.Limits,
+		recipients: []SelectiveRecipient{{Audience: r.Audience, Keys: r.Keys, Content: r.Content, ReadsAll: true}},
+		replicate:  slices.Clone(cfg.Replicate), allowReadable: slices.Clone(cfg.AllowReadable),
+	})
+}
+
+func newSealer(cfg settings) (*Sealer, error) {
+	if cfg.limits.Lifetime == 0 {
+		cfg.limits.Lifetime = DefaultLifetime
 	}
-	cfg.Recipients = slices.Clone(cfg.Recipients)
-	for i := range cfg.Recipients {
-		cfg.Recipients[i].Claims = slices.Clone(cfg.Recipients[i].Claims)
+	if cfg.limits.MaxSize == 0 {
+		cfg.limits.MaxSize = DefaultMaxSize
 	}
-	for _, list := range []*[]string{&cfg.Visible, &cfg.Replicate, &cfg.AllowReadable} {
-		*list = slices.Clone(*list)
-	}
-	problem := cfg.problem()
-	if problem == "" {
-		problem = cfg.formProblem()
-	}
-	if problem != "" {
-		return nil, fmt.Errorf("%w: %s", ErrConfig, problem)
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	s := &Sealer{cfg: cfg, audience: cfg.audience(), now: time.Now}
-	s.head = newHead(cfg.Issuer, s.audience)
+	s.head = newHead(cfg.issuer, s.audience)
 	s.scratch = &sync.Pool{New: func() any { return newScratch() }}
 	if err := s.guardConfig(); err != nil {
 		return nil, err
@@ -158,76 +146,63 @@ func New(cfg Config) (*Sealer, error) {
 	return s, nil
 }
 
-func (c Config) problem() string {
+// check checks what both forms have.
+func (c settings) check() error {
+	switch l := c.limits; {
+	case c.issuer == "" || !utf8.ValidString(c.issuer):
+		return configError("Issuer", "is required: who issues the tokens, usually an https URL")
+	case isNil(c.signing):
+		return configError("Signing", "is required: a ring or a set with a signing key")
+	case !strict.IsMediaType(c.typ):
+		return configError("Type", "must be a media type, such as sealed+jwt")
+	case l.Lifetime < time.Second:
+		return configError("Limits.Lifetime", "must be at least one second")
+	case l.Lifetime%time.Second != 0:
+		return configError("Limits.Lifetime", "must be whole seconds")
+	case l.Pad < 0 || l.Pad > maxPad:
+		return configError("Limits.Pad", "must be between 0 and %d bytes", maxPad)
+	case l.MaxSize < 0:
+		return configError("Limits.MaxSize", "must not be negative")
+	case l.Pad > l.MaxSize:
+		return configError("Limits.Pad", "is more than Limits.MaxSize, so no token would fit")
+	}
+	return nil
+}
+
+// check checks a recipient that stands in the named field.
+func (r Recipient) check(field string) error {
 	switch {
-	case c.Issuer == "" || !utf8.ValidString(c.Issuer):
-		return "Issuer is required: who issues the tokens, usually an https URL"
-	case c.Signing == nil:
-		return "Signing is required: a ring or a set with a signing key"
-	case c.Lifetime < time.Second:
-		return "Lifetime must be at least one second"
-	case c.Lifetime%time.Second != 0:
-		return "Lifetime must be whole seconds"
-	case !strict.IsMediaType(c.Type):
-		return "Type must be a media type, such as sealed+jwt"
-	case c.Pad < 0 || c.Pad > maxPad:
-		return fmt.Sprintf("Pad must be between 0 and %d bytes", maxPad)
-	case c.MaxSize < 0:
-		return "MaxSize must not be negative"
-	case c.Pad > c.MaxSize:
-		return "Pad is more than MaxSize, so no token would fit"
+	case r.Audience == "" || !utf8.ValidString(r.Audience):
+		return configError(field+".Audience", "is required: without aud every opener would take the token")
+	case isNil(r.Keys):
+		return configError(field+".Keys", "is required: the recipient's public keys")
+	case !r.Content.Valid():
+		return configError(field+".Content", "is not a known content encryption")
 	}
-	for _, r := range c.Recipients {
-		switch {
-		case r.Audience == "" || !utf8.ValidString(r.Audience):
-			return "the recipient needs its Audience: without aud anybody's opener would take the token"
-		case r.Keys == nil:
-			return "the recipient needs Keys: its public keys"
-		case !r.Content.Valid():
-			return "the recipient's Content is not a known content encryption"
-		}
-	}
-	return ""
+	return nil
 }
 
-// formProblem says what does not fit the form.
-func (c Config) formProblem() string {
-	switch c.Form {
-	case Nested:
-		return c.nestedProblem()
-	case Selective:
-		return c.selectiveProblem()
-	}
-	return "Form is neither Nested nor Selective"
-}
-
-func (c Config) nestedProblem() string {
-	switch {
-	case len(c.Recipients) != 1:
-		return "a nested token has exactly one recipient; several are for the selective form"
-	case len(c.Visible) > 0:
-		return "Visible is for the selective form: in a nested token no claim is visible, unless Replicate copies it"
-	case c.Recipients[0].Claims != nil || c.Recipients[0].AllSealed:
-		return "Claims and AllSealed are for the selective form: the recipient of a nested token reads all claims"
-	}
-	for i, name := range c.Replicate {
-		if name != "iss" && name != "sub" && name != "aud" {
-			return fmt.Sprintf("%q cannot be replicated: only iss, sub and aud can", name)
-		}
-		if slices.Contains(c.Replicate[:i], name) {
-			return fmt.Sprintf("%q stands twice in Replicate", name)
-		}
-	}
-	return ""
-}
-
-// audience is the aud: each recipient's, once.
-func (c Config) audience() []string {
+// audience returns the aud: each recipient's, once.
+func (c settings) audience() []string {
 	var all []string
-	for _, r := range c.Recipients {
+	for _, r := range c.recipients {
 		if !slices.Contains(all, r.Audience) {
 			all = append(all, r.Audience)
 		}
 	}
 	return all
+}
+
+func configError(field, problem string, args ...any) error {
+	return &ConfigError{Field: field, Problem: fmt.Sprintf(problem, args...)}
+}
+
+// isNil reports whether v is nil or holds a nil pointer or function. A nil *Ring in a
+// configuration would panic in the first request.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	return (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
 }

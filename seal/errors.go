@@ -6,7 +6,8 @@ import "errors"
 // Errors of the keys package (keys.ErrNoKey, keys.ErrStale, …) and of the sources
 // themselves are wrapped and can be told apart too.
 var (
-	// ErrConfig: New was given a Config that cannot work.
+	// ErrConfig: a constructor was given a configuration that cannot work; see
+	// [ConfigError].
 	ErrConfig = errors.New("seal: invalid configuration")
 	// ErrClaims: the claims are not one JSON object with unique names, or name
 	// a claim that the sealer writes itself, or one that a selective token would
@@ -19,8 +20,20 @@ var (
 	ErrSameKey = errors.New("seal: two recipients have the same key")
 	// ErrLifetime: longer than the policy of the signing ring allows.
 	ErrLifetime = errors.New("seal: lifetime too long")
-	// ErrTooLarge: the token would be longer than MaxSize.
+	// ErrTooLarge: the token would be longer than Limits.MaxSize.
 	ErrTooLarge = errors.New("seal: token too large")
 	// ErrSigning: the signing key, which lives elsewhere, failed.
 	ErrSigning = errors.New("seal: signing failed")
 )
+
+// ConfigError says what is wrong with a configuration. It is an [ErrConfig].
+type ConfigError struct {
+	Field   string // such as Recipient.Keys or Recipients[0].Reads
+	Problem string // for people; it goes on where Field ends
+}
+
+// Error returns the field and the problem.
+func (e *ConfigError) Error() string { return ErrConfig.Error() + ": " + e.Field + " " + e.Problem }
+
+// Is makes a ConfigError an [ErrConfig].
+func (e *ConfigError) Is(target error) bool { return target == ErrConfig }

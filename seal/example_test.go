@@ -28,9 +28,9 @@ func ExampleSealer_Seal() {
 	}
 
 	sealer, err := seal.New(seal.Config{
-		Issuer:     "https://id.example.com",
-		Signing:    ring,
-		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: recipient}},
+		Issuer:    "https://id.example.com",
+		Signing:   ring,
+		Recipient: seal.Recipient{Audience: "https://api.example.com", Keys: recipient},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -67,16 +67,15 @@ func ExampleSealer_Seal_selective() {
 	// In a service the recipients' keys are public ones, from keys.ParsePublicSet.
 	issuer, billing, kyc := keytest.NewRing(keys.ES256), keytest.NewRing(keys.ECDHES), keytest.NewRing(keys.ECDHES)
 
-	sealer, err := seal.New(seal.Config{
-		Form:    seal.Selective,
+	sealer, err := seal.NewSelective(seal.SelectiveConfig{
 		Issuer:  "https://id.example.com",
 		Signing: issuer,
 		Visible: []string{"scope"},
-		Recipients: []seal.Recipient{
-			{Audience: "https://billing.example.com", Keys: billing, Claims: []string{"email", "address"}},
-			{Audience: "https://kyc.example.com", Keys: kyc, Claims: []string{"email", "national_id"}},
+		Recipients: []seal.SelectiveRecipient{
+			{Audience: "https://billing.example.com", Keys: billing, Reads: []string{"email", "address"}},
+			{Audience: "https://kyc.example.com", Keys: kyc, Reads: []string{"email", "national_id"}},
 		},
-		Pad: 256, // so that the lengths do not tell one person from another
+		Limits: seal.Limits{Pad: 256}, // so that the lengths do not tell one person from another
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -108,12 +107,11 @@ func ExampleSealer_Seal_selective() {
 	fmt.Println(len(payload.Sealed), "sealed parts")
 
 	// A claim that should have been sealed is not shown by mistake.
-	_, err = seal.New(seal.Config{
-		Form:       seal.Selective,
+	_, err = seal.NewSelective(seal.SelectiveConfig{
 		Issuer:     "https://id.example.com",
 		Signing:    issuer,
 		Visible:    []string{"scope", "email"},
-		Recipients: []seal.Recipient{{Audience: "https://kyc.example.com", Keys: kyc}},
+		Recipients: []seal.SelectiveRecipient{{Audience: "https://kyc.example.com", Keys: kyc}},
 	})
 	fmt.Println(err)
 	// Output:

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
-	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -32,16 +31,16 @@ func FuzzSeal(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	p, sealers := defaults(), []*seal.Sealer(nil)
-	for _, form := range []seal.Form{seal.Nested, seal.Selective} {
+	for _, form := range []bool{nested, selective} {
 		cfg := p.config()
-		if cfg.Form = form; form == seal.Selective {
-			cfg.Visible, cfg.AllowReadable, cfg.Pad = []string{"a"}, []string{"a"}, 32
+		if cfg.Selective = form; form == selective {
+			cfg.Visible, cfg.AllowReadable, cfg.Limits.Pad = []string{"a"}, []string{"a"}, 32
 		}
 		sealers = append(sealers, newSealer(f, cfg))
 	}
 	f.Fuzz(func(t *testing.T, custom []byte) {
 		for form, sealer := range sealers {
-			fuzzSeal(t, p, open.Form(form), sealer, custom)
+			fuzzSeal(t, p, form == 1, sealer, custom)
 		}
 	})
 }
@@ -68,7 +67,7 @@ func checkMemory(t *testing.T, size int, f func()) {
 	}
 }
 
-func fuzzSeal(t *testing.T, p parties, form open.Form, sealer *seal.Sealer, custom []byte) {
+func fuzzSeal(t *testing.T, p parties, form bool, sealer *seal.Sealer, custom []byte) {
 	t.Helper()
 	given := bytes.Clone(custom)
 	token, err := sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: json.RawMessage(custom)})
@@ -90,7 +89,7 @@ func fuzzSeal(t *testing.T, p parties, form open.Form, sealer *seal.Sealer, cust
 	if err != nil {
 		t.Fatalf("sealed what is not strict: %v", err)
 	}
-	tok := p.open(t, token, func(c *open.Config) { c.Form = form })
+	tok := p.open(t, token, func(c *anyOpen) { c.Selective = form })
 	checkPeer(t, p, form, token, claimsText(t, tok))
 	got, err := strict.ParseObject([]byte(claimsText(t, tok)))
 	if err != nil {
@@ -108,20 +107,20 @@ func fuzzSeal(t *testing.T, p parties, form open.Form, sealer *seal.Sealer, cust
 			t.Fatalf("%q is %s, given %s", name, raw, value)
 		}
 		// Of a selective token all but a are sealed; of a nested one, all.
-		if shown := form == open.Selective && name == "a"; slices.Contains(tok.Sealed(), name) == shown {
+		if shown := form == selective && name == "a"; slices.Contains(tok.SealedNames(), name) == shown {
 			t.Fatalf("%q is in the wrong part of the token", name)
 		}
 	}
-	if parts := strings.Split(token, "."); len(parts) != []int{5, 3}[form] {
+	if parts := strings.Split(token, "."); len(parts) != map[bool]int{nested: 5, selective: 3}[form] {
 		t.Fatalf("%d parts", len(parts))
 	}
 }
 
 // checkPeer checks that go-jose, too, takes what was sealed: for the same claims, or
 // for the signed token that stands around the JWEs.
-func checkPeer(t *testing.T, p parties, form open.Form, token, claims string) {
+func checkPeer(t *testing.T, p parties, form bool, token, claims string) {
 	t.Helper()
-	if form == open.Nested {
+	if form == nested {
 		if l, err := p.read(token); err != nil || l.payload != claims {
 			t.Fatalf("go-jose reads %q, %v", l.payload, err)
 		}

@@ -11,13 +11,13 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// readable is something that stands in clear in a token and came from outside: what
-// the sealer draws itself, such as a jti, cannot be personal data.
-type readable struct{ name, value string }
+// exposedText is a text that stands in clear in a token and came from outside. A text
+// that the sealer draws itself, such as a jti, cannot be personal data.
+type exposedText struct{ name, value string }
 
 // guardConfig checks what a stranger reads in every token.
 func (s *Sealer) guardConfig() error {
-	for i, name := range s.cfg.Visible {
+	for i, name := range s.cfg.visible {
 		if kind, personal := pii.InText(name); personal {
 			return fmt.Errorf("%w: the name at %d in Visible is personal data itself (%s)", ErrReadable, i, kind)
 		}
@@ -25,16 +25,16 @@ func (s *Sealer) guardConfig() error {
 			return fmt.Errorf("%w: Visible names %q (%s): seal it, or name it in AllowReadable too", ErrReadable, name, kind)
 		}
 	}
-	var always []readable
-	if s.cfg.Form == Selective {
-		always = append(always, readable{"typ", s.cfg.Type})
+	var always []exposedText
+	if s.cfg.selective {
+		always = append(always, exposedText{"typ", s.cfg.typ})
 	}
 	if s.shows("iss") {
-		always = append(always, readable{"iss", s.cfg.Issuer})
+		always = append(always, exposedText{"iss", s.cfg.issuer})
 	}
 	if s.shows("aud") {
 		for _, a := range s.audience {
-			always = append(always, readable{"aud", a})
+			always = append(always, exposedText{"aud", a})
 		}
 	}
 	return s.check(always)
@@ -42,15 +42,12 @@ func (s *Sealer) guardConfig() error {
 
 // guard checks what a stranger reads in this token, before it is made.
 func (s *Sealer) guard(c Claims, set claimsSet, from *keys.Key, to []*keys.Key) error {
-	var texts []readable
-	for _, k := range to {
-		texts = append(texts, readable{"kid", k.ID()})
-	}
+	texts := s.kids(from, to)
 	if s.shows("sub") {
-		texts = append(texts, readable{"sub", c.Subject})
+		texts = append(texts, exposedText{"sub", c.Subject})
 	}
-	if s.cfg.Form == Selective {
-		texts = append(texts, readable{"kid", from.ID()}, readable{"jti", c.ID})
+	if s.cfg.selective {
+		texts = append(texts, exposedText{"jti", c.ID})
 		if err := s.checkVisible(set.visible); err != nil {
 			return err
 		}
@@ -58,14 +55,26 @@ func (s *Sealer) guard(c Claims, set claimsSet, from *keys.Key, to []*keys.Key) 
 	return s.check(texts)
 }
 
-// shows reports whether a registered claim can be read.
-func (s *Sealer) shows(name string) bool {
-	return s.cfg.Form == Selective || slices.Contains(s.cfg.Replicate, name)
+// kids returns the kids that a stranger reads in every token.
+func (s *Sealer) kids(from *keys.Key, to []*keys.Key) []exposedText {
+	var texts []exposedText
+	for _, k := range to {
+		texts = append(texts, exposedText{"kid", k.ID()})
+	}
+	if s.cfg.selective {
+		texts = append(texts, exposedText{"kid", from.ID()})
+	}
+	return texts
 }
 
-func (s *Sealer) allows(name string) bool { return slices.Contains(s.cfg.AllowReadable, name) }
+// shows reports whether a registered claim can be read.
+func (s *Sealer) shows(name string) bool {
+	return s.cfg.selective || slices.Contains(s.cfg.replicate, name)
+}
 
-func (s *Sealer) check(texts []readable) error {
+func (s *Sealer) allows(name string) bool { return slices.Contains(s.cfg.allowReadable, name) }
+
+func (s *Sealer) check(texts []exposedText) error {
 	for _, t := range texts {
 		if kind, personal := pii.InText(t.value); personal && !s.allows(t.name) {
 			return fmt.Errorf("%w: %s looks like personal data (%s): use another value, or name it in AllowReadable", ErrReadable, t.name, kind)

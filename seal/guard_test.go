@@ -21,18 +21,18 @@ const mail = "ada@example.com"
 
 // guarded is a configuration whose signer must not be asked.
 type guarded struct {
-	cfg   seal.Config
+	cfg   anySeal
 	asked *bool
 }
 
-func newGuarded(form seal.Form, signingKid string) guarded {
+func newGuarded(form bool, signingKid string) guarded {
 	private, asked := newPrivate(keys.ES256), new(bool)
 	r := &remote{Signer: private, sign: func(digest []byte) ([]byte, error) {
 		*asked = true
 		return private.Sign(nil, digest, crypto.SHA256)
 	}}
 	cfg := defaults().config()
-	cfg.Form, cfg.Signing = form, keytest.NewSet(must(keys.FromSigner(signingKid, keys.ES256, r)))
+	cfg.Selective, cfg.Signing = form, keytest.NewSet(must(keys.FromSigner(signingKid, keys.ES256, r)))
 	*asked = false // FromSigner has asked
 	return guarded{cfg, asked}
 }
@@ -49,13 +49,13 @@ func withKid(kid string) *keys.PublicSet {
 // signed, unless its name is allowed.
 func TestGuard(t *testing.T) {
 	t.Parallel()
-	const nested, selective = seal.Nested, seal.Selective
+	const nested, selective = nested, selective
 	claims := func(text string) seal.Claims { return seal.Claims{Custom: json.RawMessage(text)} }
-	show := func(names ...string) func(c *seal.Config) { return func(c *seal.Config) { c.Visible = names } }
+	show := func(names ...string) func(c *anySeal) { return func(c *anySeal) { c.Visible = names } }
 	for _, tt := range []struct {
 		name   string
-		form   seal.Form
-		bend   func(c *seal.Config)
+		form   bool
+		bend   func(c *anySeal)
 		claims seal.Claims
 		allow  string // what allows it
 		want   string // in the error, beside the kind
@@ -74,12 +74,12 @@ func TestGuard(t *testing.T) {
 		{"a private key in cnf", selective, show("cnf"),
 			claims(`{"cnf":{"jwk":{"kty":"EC","crv":"P-256","x":"a","y":"b","d":"0123456789"}}}`), "cnf", "cnf.jwk", pii.PrivateKey},
 		{"sub", selective, nil, seal.Claims{Subject: mail}, "sub", "sub looks", pii.Email},
-		{"sub, replicated", nested, func(c *seal.Config) { c.Replicate = []string{"sub"} }, seal.Claims{Subject: mail}, "sub", "sub looks", pii.Email},
+		{"sub, replicated", nested, func(c *anySeal) { c.Replicate = []string{"sub"} }, seal.Claims{Subject: mail}, "sub", "sub looks", pii.Email},
 		{"jti", selective, nil, seal.Claims{ID: "login-" + mail}, "jti", "jti looks", pii.Email},
-		{"kid of the recipient", nested, func(c *seal.Config) { c.Recipients[0].Keys = withKid(mail) }, seal.Claims{}, "kid", "kid looks", pii.Email},
-		{"kid of a second recipient", selective, func(c *seal.Config) {
-			c.Recipients = append(c.Recipients, seal.Recipient{Audience: "b", Keys: withKid(mail), Claims: []string{}})
-			c.Recipients[0].AllSealed = true
+		{"kid of the recipient", nested, func(c *anySeal) { c.Recipients[0].Keys = withKid(mail) }, seal.Claims{}, "kid", "kid looks", pii.Email},
+		{"kid of a second recipient", selective, func(c *anySeal) {
+			c.Recipients = append(c.Recipients, seal.SelectiveRecipient{Audience: "b", Keys: withKid(mail), Reads: []string{}})
+			c.Recipients[0].ReadsAll = true
 		}, seal.Claims{}, "kid", "kid looks", pii.Email},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func checkRefused(t *testing.T, token string, err error, want string, kind pii.K
 // TestGuardKid: the kid of the signing key can be read in a selective token only.
 func TestGuardKid(t *testing.T) {
 	t.Parallel()
-	g := newGuarded(seal.Selective, mail)
+	g := newGuarded(selective, mail)
 	token, err := newSealer(t, g.cfg).Seal(t.Context(), seal.Claims{})
 	checkRefused(t, token, err, "kid looks", pii.Email)
 	if *g.asked {
@@ -134,37 +134,37 @@ func TestGuardKid(t *testing.T) {
 	}
 	g.cfg.AllowReadable = []string{"kid"}
 	sealWith(t, g.cfg, seal.Claims{})
-	sealWith(t, newGuarded(seal.Nested, mail).cfg, seal.Claims{})
+	sealWith(t, newGuarded(nested, mail).cfg, seal.Claims{})
 }
 
 // TestGuardConfig: what would be readable in every token is told by New.
 func TestGuardConfig(t *testing.T) {
 	t.Parallel()
-	const nested, selective = seal.Nested, seal.Selective
+	const nested, selective = nested, selective
 	for _, tt := range []struct {
 		name  string
-		form  seal.Form
-		bend  func(c *seal.Config)
+		form  bool
+		bend  func(c *anySeal)
 		allow string
 		kind  pii.Kind
 	}{
-		{"a visible name", selective, func(c *seal.Config) { c.Visible = []string{"scope", "email"} }, "email", pii.Email},
-		{"a visible name, spelled otherwise", selective, func(c *seal.Config) { c.Visible = []string{"BirthDate"} }, "BirthDate", pii.BirthDate},
-		{"iss", selective, func(c *seal.Config) { c.Issuer = "mailto:" + mail }, "iss", pii.Email},
-		{"iss, replicated", nested, func(c *seal.Config) { c.Issuer, c.Replicate = "mailto:"+mail, []string{"iss"} }, "iss", pii.Email},
-		{"aud", selective, func(c *seal.Config) { c.Recipients[0].Audience = mail }, "aud", pii.Email},
-		{"a second aud", selective, func(c *seal.Config) {
-			c.Recipients[0].AllSealed = true
-			c.Recipients = append(c.Recipients, seal.Recipient{Audience: mail, Keys: newSet(keys.ECDHES), Claims: []string{}})
+		{"a visible name", selective, func(c *anySeal) { c.Visible = []string{"scope", "email"} }, "email", pii.Email},
+		{"a visible name, spelled otherwise", selective, func(c *anySeal) { c.Visible = []string{"BirthDate"} }, "BirthDate", pii.BirthDate},
+		{"iss", selective, func(c *anySeal) { c.Issuer = "mailto:" + mail }, "iss", pii.Email},
+		{"iss, replicated", nested, func(c *anySeal) { c.Issuer, c.Replicate = "mailto:"+mail, []string{"iss"} }, "iss", pii.Email},
+		{"aud", selective, func(c *anySeal) { c.Recipients[0].Audience = mail }, "aud", pii.Email},
+		{"a second aud", selective, func(c *anySeal) {
+			c.Recipients[0].ReadsAll = true
+			c.Recipients = append(c.Recipients, seal.SelectiveRecipient{Audience: mail, Keys: newSet(keys.ECDHES), Reads: []string{}})
 		}, "aud", pii.Email},
-		{"aud, replicated", nested, func(c *seal.Config) { c.Recipients[0].Audience, c.Replicate = mail, []string{"aud"} }, "aud", pii.Email},
-		{"typ", selective, func(c *seal.Config) { c.Type = mail }, "typ", pii.Email},
+		{"aud, replicated", nested, func(c *anySeal) { c.Recipients[0].Audience, c.Replicate = mail, []string{"aud"} }, "aud", pii.Email},
+		{"typ", selective, func(c *anySeal) { c.Type = mail }, "typ", pii.Email},
 	} {
 		for _, allowed := range [][]string{nil, {"other"}, {tt.allow}} {
 			g := newGuarded(tt.form, "sig-1")
 			tt.bend(&g.cfg)
 			g.cfg.AllowReadable = allowed
-			s, err := seal.New(g.cfg)
+			s, err := newAny(g.cfg)
 			if len(allowed) == 1 && allowed[0] == tt.allow {
 				if err != nil {
 					t.Errorf("%s, allowed: %v", tt.name, err)
@@ -183,9 +183,9 @@ func TestGuardConfig(t *testing.T) {
 // error could name it.
 func TestGuardVisibleName(t *testing.T) {
 	t.Parallel()
-	g := newGuarded(seal.Selective, "sig-1")
+	g := newGuarded(selective, "sig-1")
 	g.cfg.Visible, g.cfg.AllowReadable = []string{"scope", mail}, []string{mail, pii.RedactedName}
-	s, err := seal.New(g.cfg)
+	s, err := newAny(g.cfg)
 	if s != nil || !errors.Is(err, seal.ErrReadable) || strings.Contains(err.Error(), mail) {
 		t.Errorf("%v, %v", s, err)
 	}
@@ -195,15 +195,15 @@ func TestGuardVisibleName(t *testing.T) {
 func TestGuardHidden(t *testing.T) {
 	t.Parallel()
 	personal := seal.Claims{Subject: mail, ID: mail, Custom: map[string]any{"email": mail, "card": 4111111111111111}}
-	g := newGuarded(seal.Nested, "sig-1")
+	g := newGuarded(nested, "sig-1")
 	g.cfg.Issuer, g.cfg.Recipients[0].Audience, g.cfg.Type = mail, mail, mail
 	sealWith(t, g.cfg, personal)
-	g = newGuarded(seal.Selective, "sig-1")
+	g = newGuarded(selective, "sig-1")
 	personal.Subject, personal.ID = "u-42", ""
 	sealWith(t, g.cfg, personal)
 	// Replicating one claim shows no other.
 	for _, name := range []string{"iss", "sub", "aud"} {
-		g := newGuarded(seal.Nested, "sig-1")
+		g := newGuarded(nested, "sig-1")
 		c := seal.Claims{ID: mail}
 		if g.cfg.Replicate = []string{name}; name != "sub" {
 			c.Subject = mail
@@ -223,7 +223,7 @@ func TestGuardHidden(t *testing.T) {
 func TestGuardNoFalseAlarm(t *testing.T) {
 	t.Parallel()
 	cfg := defaults().config()
-	cfg.Form = seal.Selective
+	cfg.Selective = selective
 	s := newSealer(t, cfg)
 	for range 2000 {
 		if _, err := s.Seal(t.Context(), seal.Claims{Subject: "u-42"}); err != nil {

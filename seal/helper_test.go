@@ -44,15 +44,17 @@ func newParties(signing, management keys.Suite) parties {
 // defaults are made once: most tests do not mind whose keys they are.
 var defaults = sync.OnceValue(func() parties { return newParties(keys.ES256, keys.ECDHES) })
 
-func (p parties) config() seal.Config {
-	return seal.Config{
-		Issuer: issuerID, Signing: p.issuer, Recipients: []seal.Recipient{{Audience: audience, Keys: p.recipient}},
-	}
+func (p parties) config() anySeal {
+	return anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:     issuerID,
+		Signing:    p.issuer,
+		Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: p.recipient}},
+	}}
 }
 
-func newSealer(t testing.TB, cfg seal.Config) *seal.Sealer {
+func newSealer(t testing.TB, cfg anySeal) *seal.Sealer {
 	t.Helper()
-	s, err := seal.New(cfg)
+	s, err := newAny(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,13 +71,13 @@ func (p parties) seal(t testing.TB, c seal.Claims) string {
 	return token
 }
 
-func (p parties) open(t testing.TB, token string, bend ...func(c *open.Config)) *open.Token {
+func (p parties) open(t testing.TB, token string, bend ...func(c *anyOpen)) *open.Token {
 	t.Helper()
-	cfg := open.Config{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: p.issuer}}, Decryption: p.recipient}
+	cfg := anyOpen{SelectiveConfig: open.SelectiveConfig{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: p.issuer}}, Decryption: p.recipient}}
 	for _, b := range bend {
 		b(&cfg)
 	}
-	tok, err := must(open.New(cfg)).OpenAt(t.Context(), token, clock)
+	tok, err := must(newAnyOpener(cfg)).OpenAt(t.Context(), token, clock)
 	if err != nil {
 		t.Fatal("sealed here, and refused:", err)
 	}

@@ -18,7 +18,6 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
-	"github.com/sealjwt/sealjwt/seal"
 )
 
 // leaks are ways in which a sealer, or who calls it, could show a secret by mistake.
@@ -63,7 +62,7 @@ func deflated[W io.WriteCloser](s string, writer func(io.Writer) W) string {
 
 // places are where in a token a leak could stand.
 var places = map[string]struct {
-	only []seal.Form // none: both
+	only []bool // none: both
 	put  func(token, leak string) string
 }{
 	"the kid":               {nil, func(token, leak string) string { return bend(token, 0, "kid", quoted(leak)) }},
@@ -72,22 +71,22 @@ var places = map[string]struct {
 	"an object in it":       {nil, func(token, leak string) string { return bend(token, 0, "sub_jwk", `{"a":[0,`+quoted(leak)+`]}`) }},
 	"one part more":         {nil, func(token, leak string) string { return token + "." + again(leak) }},
 	"before it":             {nil, func(token, leak string) string { return "Bearer " + leak + " " + token }},
-	"the encrypted key":     {[]seal.Form{seal.Nested}, func(token, leak string) string { return replacePart(token, 1, leak) }},
-	"the IV":                {[]seal.Form{seal.Nested}, func(token, leak string) string { return replacePart(token, 2, leak) }},
-	"the ciphertext":        {[]seal.Form{seal.Nested}, func(token, leak string) string { return replacePart(token, 3, `{"sub":`+quoted(leak)+`}`) }},
-	"the tag":               {[]seal.Form{seal.Nested}, func(token, leak string) string { return replacePart(token, 4, leak) }},
-	"a visible claim":       {[]seal.Form{seal.Selective}, func(token, leak string) string { return bend(token, 1, "note", quoted(leak)) }},
-	"deep in a claim":       {[]seal.Form{seal.Selective}, func(token, leak string) string { return bend(token, 1, "note", `[[{"x":`+quoted(leak)+`}]]`) }},
-	"jti":                   {[]seal.Form{seal.Selective}, func(token, leak string) string { return bend(token, 1, "jti", quoted(leak)) }},
-	"a name in the payload": {[]seal.Form{seal.Selective}, func(token, leak string) string { return bend(token, 1, leak, "true") }},
-	"the second JWE": {[]seal.Form{seal.Selective}, func(token, leak string) string {
+	"the encrypted key":     {[]bool{nested}, func(token, leak string) string { return replacePart(token, 1, leak) }},
+	"the IV":                {[]bool{nested}, func(token, leak string) string { return replacePart(token, 2, leak) }},
+	"the ciphertext":        {[]bool{nested}, func(token, leak string) string { return replacePart(token, 3, `{"sub":`+quoted(leak)+`}`) }},
+	"the tag":               {[]bool{nested}, func(token, leak string) string { return replacePart(token, 4, leak) }},
+	"a visible claim":       {[]bool{selective}, func(token, leak string) string { return bend(token, 1, "note", quoted(leak)) }},
+	"deep in a claim":       {[]bool{selective}, func(token, leak string) string { return bend(token, 1, "note", `[[{"x":`+quoted(leak)+`}]]`) }},
+	"jti":                   {[]bool{selective}, func(token, leak string) string { return bend(token, 1, "jti", quoted(leak)) }},
+	"a name in the payload": {[]bool{selective}, func(token, leak string) string { return bend(token, 1, leak, "true") }},
+	"the second JWE": {[]bool{selective}, func(token, leak string) string {
 		return bendJWE(token, func(jwe string) string { return bend(jwe, 0, "apu", quoted(leak)) })
 	}},
-	"the second JWE's text": {[]seal.Form{seal.Selective}, func(token, leak string) string {
+	"the second JWE's text": {[]bool{selective}, func(token, leak string) string {
 		return bendJWE(token, func(jwe string) string { return replacePart(jwe, 3, leak) })
 	}},
-	"a sealed one too many": {[]seal.Form{seal.Selective}, func(token, leak string) string { return bend(token, 1, "more", `["`+again(leak)+`"]`) }},
-	"the signature":         {[]seal.Form{seal.Selective}, func(token, leak string) string { return replacePart(token, 2, leak) }},
+	"a sealed one too many": {[]bool{selective}, func(token, leak string) string { return bend(token, 1, "more", `["`+again(leak)+`"]`) }},
+	"the signature":         {[]bool{selective}, func(token, leak string) string { return replacePart(token, 2, leak) }},
 }
 
 func replacePart(token string, i int, text string) string {
@@ -149,7 +148,7 @@ func TestStrangerFindsLeaks(t *testing.T) {
 				leaked := s
 				leaked.text = p.put(s.text, leak(secret))
 				if !slices.Contains(leaked.breach(), secret) {
-					t.Errorf("SEALJWT_SEED=%d, form %d: %q, %s, in %s is not found", seed, s.form, secret, way, place)
+					t.Errorf("SEALJWT_SEED=%v, form %v: %q, %s, in %s is not found", seed, s.form, secret, way, place)
 				}
 			}
 		}

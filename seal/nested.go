@@ -8,23 +8,23 @@ import (
 
 // nested signs the claims and encrypts the signed token, RFC 7519 section 5.2.
 func (s *Sealer) nested(ctx context.Context, m *scratch, set claimsSet, from *keys.Key) (err error) {
-	m.claims.Grow(s.cfg.Pad) // pad would leave the claims behind in memory that nothing wipes
-	payload := pad(closed(m.claims.Bytes(), set.headSize), s.cfg.Pad)
-	if m.signed, err = m.appendSigned(ctx, m.signed, from, s.cfg.Type, payload); err != nil {
+	m.claims.Grow(s.cfg.limits.Pad) // pad would leave the claims behind in memory that nothing wipes
+	payload := pad(closed(m.claims.Bytes(), set.headSize), s.cfg.limits.Pad)
+	if m.signed, err = m.appendSigned(ctx, m.signed, from, s.cfg.typ, payload); err != nil {
 		return err
 	}
 	h := protectedHeader{cty: "JWT"}
-	for _, name := range s.cfg.Replicate { // RFC 7519 section 5.3
+	for _, name := range s.cfg.replicate { // RFC 7519 section 5.3
 		switch name {
 		case "iss":
-			h.iss = s.cfg.Issuer
+			h.iss = s.cfg.issuer
 		case "sub":
 			h.sub = set.subject
 		case "aud":
 			h.aud = s.head.audience
 		}
 	}
-	m.out, err = m.appendEncrypted(m.out, m.to[0], s.cfg.Recipients[0].Content, h, m.signed)
+	m.out, err = m.appendEncrypted(m.out, m.to[0], s.cfg.recipients[0].Content, h, m.signed)
 	return err
 }
 

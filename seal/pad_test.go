@@ -27,7 +27,7 @@ func TestPadNested(t *testing.T) {
 		c := seal.Claims{ID: "the-id", Custom: json.RawMessage(`{` + oddNumbers + `}`)}
 		plain := must(p.read(sealWith(t, cfg, c))).payload
 		for _, multiple := range []int{1, 2, 255, 256, len(plain) - 1, len(plain), len(plain) + 1, 5000} {
-			cfg.Pad = multiple
+			cfg.Limits.Pad = multiple
 			token := sealWith(t, cfg, c)
 			theirs, err := p.read(token)
 			if err != nil {
@@ -66,8 +66,8 @@ func TestPadSelective(t *testing.T) {
 	for _, content := range contents {
 		d := newDesks()
 		cfg := d.config()
-		cfg.Pad = 256
-		cfg.Recipients = append(cfg.Recipients, seal.Recipient{Audience: audience, Keys: newSet(keys.ECDHES), Claims: []string{}})
+		cfg.Limits.Pad = 256
+		cfg.Recipients = append(cfg.Recipients, seal.SelectiveRecipient{Audience: audience, Keys: newSet(keys.ECDHES), Reads: []string{}})
 		for i := range cfg.Recipients {
 			cfg.Recipients[i].Content = content
 		}
@@ -99,11 +99,11 @@ func TestPadSelective(t *testing.T) {
 // long its claims are, and without Pad everybody can.
 func TestPadHidesLength(t *testing.T) {
 	t.Parallel()
-	for _, form := range []seal.Form{seal.Nested, seal.Selective} {
+	for _, form := range []bool{nested, selective} {
 		for _, content := range contents {
 			lengths := func(multiple int) map[int]int {
 				cfg := defaults().config()
-				cfg.Form, cfg.Pad, cfg.Recipients[0].Content = form, multiple, content
+				cfg.Selective, cfg.Limits.Pad, cfg.Recipients[0].Content = form, multiple, content
 				s, count := newSealer(t, cfg), make(map[int]int)
 				for n := range 64 {
 					token, err := s.Seal(t.Context(), seal.Claims{ID: "the-id", Custom: map[string]string{"diagnosis": strings.Repeat("x", n)}})
@@ -124,13 +124,13 @@ func TestPadHidesLength(t *testing.T) {
 				}
 			}
 			if len(steps) > 3 || whole == 0 {
-				t.Errorf("form %d, %v: lengths and how often: %v", form, content, steps)
+				t.Errorf("form %v, %v: lengths and how often: %v", form, content, steps)
 			}
 			if all := lengths(1024); len(all) != 1 {
-				t.Errorf("form %d, %v: longer than all claims: %v", form, content, all)
+				t.Errorf("form %v, %v: longer than all claims: %v", form, content, all)
 			}
 			if gcm := content == keys.A256GCM || content == keys.A128GCM; gcm && len(lengths(0)) < 40 {
-				t.Errorf("form %d, %v: the lengths are hidden without Pad", form, content)
+				t.Errorf("form %v, %v: the lengths are hidden without Pad", form, content)
 			}
 		}
 	}
@@ -143,12 +143,12 @@ func TestPadTooLarge(t *testing.T) {
 		pad, maxSize int
 		fits         bool
 	}{{512, 4096, true}, {4096, 4096, false}, {16384, 16384, false}, {16384, 0, true}} {
-		for _, form := range []seal.Form{seal.Nested, seal.Selective} {
+		for _, form := range []bool{nested, selective} {
 			cfg := defaults().config()
-			cfg.Form, cfg.Pad, cfg.MaxSize = form, tt.pad, tt.maxSize
+			cfg.Selective, cfg.Limits.Pad, cfg.Limits.MaxSize = form, tt.pad, tt.maxSize
 			token, err := newSealer(t, cfg).Seal(t.Context(), seal.Claims{})
 			if (err == nil) != tt.fits || (token != "") != tt.fits || err != nil && !errors.Is(err, seal.ErrTooLarge) {
-				t.Errorf("%+v, form %d: %d bytes, %v", tt, form, len(token), err)
+				t.Errorf("%+v, form %v: %v bytes, %v", tt, form, len(token), err)
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func TestPadTooLarge(t *testing.T) {
 func TestCountIsOfRecipients(t *testing.T) {
 	t.Parallel()
 	cfg := newDesks().config()
-	cfg.Pad = 256
+	cfg.Limits.Pad = 256
 	var shapes []string
 	for _, claims := range []string{
 		`{"email":"ada@example.com","address":{"locality":"Quillstead"},"national_id":"991231-1000000"}`,
@@ -168,9 +168,9 @@ func TestCountIsOfRecipients(t *testing.T) {
 	} {
 		shapes = append(shapes, shape(sealWith(t, cfg, seal.Claims{ID: "the-id", Custom: json.RawMessage(claims)})))
 	}
-	cfg.Recipients[0].Claims, cfg.Recipients[1].Claims = []string{}, []string{"email"}
+	cfg.Recipients[0].Reads, cfg.Recipients[1].Reads = []string{}, []string{"email"}
 	shapes = append(shapes, shape(sealWith(t, cfg, seal.Claims{ID: "the-id", Custom: map[string]string{"email": "ada@example.com"}})))
-	cfg.Recipients[0].AllSealed, cfg.Recipients[0].Claims, cfg.Recipients[1].Claims = true, nil, []string{}
+	cfg.Recipients[0].ReadsAll, cfg.Recipients[0].Reads, cfg.Recipients[1].Reads = true, nil, []string{}
 	shapes = append(shapes, shape(sealWith(t, cfg, seal.Claims{ID: "the-id"})))
 	for _, other := range shapes[1:] {
 		if other != shapes[0] {

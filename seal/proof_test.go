@@ -28,7 +28,7 @@ func proofSeed(t *testing.T) uint64 {
 // sealedToken is one random token and what the stranger should find in it, and what not.
 type sealedToken struct {
 	text    string
-	form    seal.Form
+	form    bool
 	secrets []string // values and names that are sealed
 	clear   []string // values and names that are not
 }
@@ -90,15 +90,17 @@ func TestStrangerReadsNothing(t *testing.T) {
 }
 
 // config is a random one without recipients.
-func (r random) config() seal.Config {
-	return seal.Config{
-		Issuer: "https://" + r.plain(), Signing: pick(r, proofSigners()),
-		Pad: pick(r, []int{0, 0, 1, 7, 64, 256, 1000}), AllowReadable: []string{"iss", "aud", "sub", "jti"},
-	}
+func (r random) config() anySeal {
+	return anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:        "https://" + r.plain(),
+		Signing:       pick(r, proofSigners()),
+		AllowReadable: []string{"iss", "aud", "sub", "jti"},
+		Limits:        seal.Limits{Pad: pick(r, []int{0, 0, 1, 7, 64, 256, 1000})},
+	}}
 }
 
-func (r random) recipient(ks *keys.Set) seal.Recipient {
-	return seal.Recipient{
+func (r random) recipient(ks *keys.Set) seal.SelectiveRecipient {
+	return seal.SelectiveRecipient{
 		Audience: "https://" + r.plain(), Keys: ks,
 		Content: pick(r, []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256}),
 	}
@@ -108,7 +110,7 @@ func (r random) recipient(ks *keys.Set) seal.Recipient {
 func (r random) nested(t *testing.T) sealedToken {
 	t.Helper()
 	cfg, recipient := r.config(), pick(r, proofRecipients())
-	cfg.Recipients = []seal.Recipient{r.recipient(recipient)}
+	cfg.Recipients = []seal.SelectiveRecipient{r.recipient(recipient)}
 	c, claims := seal.Claims{Subject: r.plain(), ID: r.plain()}, r.claims()
 	s := sealedToken{secrets: []string{c.ID, "1767225600", "1767226500"}}
 	for name, value := range map[string]string{"iss": cfg.Issuer, "sub": c.Subject, "aud": cfg.Recipients[0].Audience} {
@@ -132,14 +134,14 @@ func (r random) nested(t *testing.T) sealedToken {
 func (r random) selective(t *testing.T) sealedToken {
 	t.Helper()
 	cfg, recipients := r.config(), r.two(proofRecipients())
-	cfg.Form = seal.Selective
+	cfg.Selective = selective
 	for _, ks := range recipients {
 		recipient := r.recipient(ks)
-		recipient.Claims = []string{}
+		recipient.Reads = []string{}
 		cfg.Recipients = append(cfg.Recipients, recipient)
 	}
 	c, claims := seal.Claims{Subject: r.plain(), ID: r.plain()}, r.claims()
-	s := sealedToken{form: seal.Selective, clear: []string{
+	s := sealedToken{form: selective, clear: []string{
 		cfg.Issuer, c.Subject, c.ID, cfg.Recipients[0].Audience, cfg.Recipients[1].Audience, "1767225600", "1767226500",
 	}}
 	theirs := make([][]claim, 2)
@@ -152,7 +154,7 @@ func (r random) selective(t *testing.T) sealedToken {
 		}
 		for i := range theirs {
 			if readers>>i&1 == 1 {
-				cfg.Recipients[i].Claims = append(cfg.Recipients[i].Claims, one.name)
+				cfg.Recipients[i].Reads = append(cfg.Recipients[i].Reads, one.name)
 			}
 			if readers == 0 || readers>>i&1 == 1 {
 				theirs[i] = append(theirs[i], one)
@@ -168,7 +170,7 @@ func (r random) selective(t *testing.T) sealedToken {
 	return s
 }
 
-func sealWith(t *testing.T, cfg seal.Config, c seal.Claims) string {
+func sealWith(t *testing.T, cfg anySeal, c seal.Claims) string {
 	t.Helper()
 	token, err := newSealer(t, cfg).Seal(t.Context(), c)
 	if err != nil {
@@ -178,12 +180,13 @@ func sealWith(t *testing.T, cfg seal.Config, c seal.Claims) string {
 }
 
 // openWith opens a token as the i-th recipient.
-func openWith(t *testing.T, token string, cfg seal.Config, i int, ks *keys.Set) *open.Token {
+func openWith(t *testing.T, token string, cfg anySeal, i int, ks *keys.Set) *open.Token {
 	t.Helper()
-	o := must(open.New(open.Config{
-		Form: open.Form(cfg.Form), Audience: cfg.Recipients[i].Audience, Decryption: ks,
-		Trust: []open.Issuer{{ID: cfg.Issuer, Keys: cfg.Signing.(*keys.Set)}},
-	}))
+	o := must(newAnyOpener(anyOpen{Selective: cfg.Selective, SelectiveConfig: open.SelectiveConfig{
+		Audience:   cfg.Recipients[i].Audience,
+		Decryption: ks,
+		Trust:      []open.Issuer{{ID: cfg.Issuer, Keys: cfg.Signing.(*keys.Set)}},
+	}}))
 	tok, err := o.OpenAt(t.Context(), token, clock)
 	if err != nil {
 		t.Fatal("sealed here, and refused:", err)

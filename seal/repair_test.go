@@ -28,10 +28,11 @@ func sealerOf(t *testing.T) *seal.Sealer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := seal.New(seal.Config{
-		Issuer: "https://id.example.com", Signing: set,
-		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: set}},
-	})
+	s, err := newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:     "https://id.example.com",
+		Signing:    set,
+		Recipients: []seal.SelectiveRecipient{{Audience: "https://api.example.com", Keys: set}},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

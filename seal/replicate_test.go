@@ -55,30 +55,30 @@ func TestLongestHeader(t *testing.T) {
 	p := defaults()
 	replicated := p.config()
 	replicated.Replicate = []string{"sub", "iss", "aud"}
-	selective := p.config()
-	selective.Form = seal.Selective
+	both := p.config()
+	both.Selective = selective
 	for _, tt := range []struct {
 		name   string
 		header func(token string) string
-		try    func(text string) (string, *seal.Config, error)
+		try    func(text string) (string, *anySeal, error)
 	}{
-		{"sub, replicated", func(token string) string { return token }, func(text string) (string, *seal.Config, error) {
+		{"sub, replicated", func(token string) string { return token }, func(text string) (string, *anySeal, error) {
 			token, err := newSealer(t, replicated).Seal(t.Context(), seal.Claims{Subject: text, ID: "the-id"})
 			return token, &replicated, err
 		}},
-		{"jti", func(token string) string { return jwesOf(token)[0] }, func(text string) (string, *seal.Config, error) {
-			token, err := newSealer(t, selective).Seal(t.Context(), seal.Claims{ID: text})
-			return token, &selective, err
+		{"jti", func(token string) string { return jwesOf(token)[0] }, func(text string) (string, *anySeal, error) {
+			token, err := newSealer(t, both).Seal(t.Context(), seal.Claims{ID: text})
+			return token, &both, err
 		}},
-		{"iss and jti", func(token string) string { return jwesOf(token)[0] }, func(text string) (string, *seal.Config, error) {
-			cfg := selective
+		{"iss and jti", func(token string) string { return jwesOf(token)[0] }, func(text string) (string, *anySeal, error) {
+			cfg := both
 			cfg.Issuer = "https://" + text[:len(text)/2]
 			token, err := newSealer(t, cfg).Seal(t.Context(), seal.Claims{ID: text[len(text)/2:]})
 			return token, &cfg, err
 		}},
-		{"jti that JSON escapes", func(token string) string { return jwesOf(token)[0] }, func(text string) (string, *seal.Config, error) {
-			token, err := newSealer(t, selective).Seal(t.Context(), seal.Claims{ID: strings.Repeat(`"`, len(text)/2) + text[:len(text)%2]})
-			return token, &selective, err
+		{"jti that JSON escapes", func(token string) string { return jwesOf(token)[0] }, func(text string) (string, *anySeal, error) {
+			token, err := newSealer(t, both).Seal(t.Context(), seal.Claims{ID: strings.Repeat(`"`, len(text)/2) + text[:len(text)%2]})
+			return token, &both, err
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,10 +95,11 @@ func TestLongestHeader(t *testing.T) {
 			if n := len(decode(strings.Split(tt.header(longest), ".")[0])); n != most {
 				t.Errorf("the longest header has %d bytes", n)
 			}
-			o := must(open.New(open.Config{
-				Form: open.Form(cfg.Form), Audience: audience, Decryption: p.recipient,
-				Trust: []open.Issuer{{ID: cfg.Issuer, Keys: p.issuer}},
-			}))
+			o := must(newAnyOpener(anyOpen{Selective: cfg.Selective, SelectiveConfig: open.SelectiveConfig{
+				Audience:   audience,
+				Decryption: p.recipient,
+				Trust:      []open.Issuer{{ID: cfg.Issuer, Keys: p.issuer}},
+			}}))
 			if _, err := o.OpenAt(t.Context(), longest, clock); err != nil {
 				t.Error("sealed here, and refused:", err)
 			}

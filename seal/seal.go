@@ -10,9 +10,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// Sealer makes tokens. It is immutable and safe for concurrent use.
+// Sealer makes tokens of one form. It is immutable and safe for concurrent use.
 type Sealer struct {
-	cfg      Config
+	cfg      settings
 	audience []string
 	head     head
 	scratch  *sync.Pool
@@ -56,25 +56,46 @@ func (s *Sealer) seal(ctx context.Context, c Claims, m *scratch) (string, error)
 	if err := s.guard(c, set, from, m.to); err != nil {
 		return "", err
 	}
-	switch s.cfg.Form {
-	case Nested:
-		err = s.nested(ctx, m, set, from)
-	case Selective:
+	if s.cfg.selective {
 		err = s.selective(ctx, m, set, from)
+	} else {
+		err = s.nested(ctx, m, set, from)
 	}
 	if err != nil {
 		return "", err
 	}
-	if len(m.out) > s.cfg.MaxSize {
+	if len(m.out) > s.cfg.limits.MaxSize {
 		return "", fmt.Errorf("%w: %d bytes, and at most %d are allowed; keep an id in the token and the rest in a database",
-			ErrTooLarge, len(m.out), s.cfg.MaxSize)
+			ErrTooLarge, len(m.out), s.cfg.limits.MaxSize)
 	}
 	return string(m.out), nil
 }
 
+// Ready asks the key sources once and returns the error that the first token would meet:
+// keys.ErrNoKey when there is no key to sign with or to encrypt to, keys.ErrStale, an
+// [ErrLifetime] beyond the policy of the signing ring, [ErrSameKey], [ErrReadable] for a
+// kid that would be readable personal data, and the errors of the sources. Call it at
+// start-up and in a readiness probe.
+func (s *Sealer) Ready(ctx context.Context) error {
+	m := s.scratch.Get().(*scratch)
+	defer func() {
+		if m.wipe() {
+			s.scratch.Put(m)
+		}
+	}()
+	if err := s.recipientKeys(ctx, m); err != nil {
+		return err
+	}
+	from, err := s.signingKey(ctx)
+	if err != nil {
+		return err
+	}
+	return s.check(s.kids(from, m.to))
+}
+
 // recipientKeys finds the keys to encrypt to, one for each recipient.
 func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
-	for _, r := range s.cfg.Recipients {
+	for _, r := range s.cfg.recipients {
 		set, err := r.Keys.PublicKeys(ctx, "")
 		if err != nil {
 			return fmt.Errorf("seal: the recipient's keys: %w", err)
@@ -93,7 +114,7 @@ func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
 }
 
 func (s *Sealer) signingKey(ctx context.Context) (*keys.Key, error) {
-	set, err := s.cfg.Signing.PrivateKeys(ctx)
+	set, err := s.cfg.signing.PrivateKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("seal: the signing keys: %w", err)
 	}
@@ -101,9 +122,9 @@ func (s *Sealer) signingKey(ctx context.Context) (*keys.Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal: the signing keys: %w", err)
 	}
-	if most := set.MaxTokenLifetime(); most > 0 && s.cfg.Lifetime > most {
+	if limit := set.MaxTokenLifetime(); limit > 0 && s.cfg.limits.Lifetime > limit {
 		return nil, fmt.Errorf("%w: %v, and the ring allows %v (T): shorten it, or raise the ring's with sealjwt keys policy set",
-			ErrLifetime, s.cfg.Lifetime, most)
+			ErrLifetime, s.cfg.limits.Lifetime, limit)
 	}
 	return k, nil
 }

@@ -19,45 +19,43 @@ import (
 
 func TestNew(t *testing.T) {
 	t.Parallel()
-	recipient := defaults().config().Recipients[0]
 	for _, tt := range []struct {
 		want string // named by the error
-		bend func(c *seal.Config)
+		bend func(c *anySeal)
 	}{
-		{"Issuer", func(c *seal.Config) { c.Issuer = "" }},
-		{"Issuer", func(c *seal.Config) { c.Issuer = "\xff" }},
-		{"Signing", func(c *seal.Config) { c.Signing = nil }},
-		{"recipient", func(c *seal.Config) { c.Recipients = nil }},
-		{"recipient", func(c *seal.Config) { c.Recipients = []seal.Recipient{recipient, recipient} }},
-		{"Audience", func(c *seal.Config) { c.Recipients[0].Audience = "" }},
-		{"Audience", func(c *seal.Config) { c.Recipients[0].Audience = "a\xc3(" }},
-		{"Keys", func(c *seal.Config) { c.Recipients[0].Keys = nil }},
-		{"Content", func(c *seal.Config) { c.Recipients[0].Content = 4 }},
-		{"Content", func(c *seal.Config) { c.Recipients[0].Content = 255 }},
-		{"Lifetime", func(c *seal.Config) { c.Lifetime = -time.Hour }},
-		{"Lifetime", func(c *seal.Config) { c.Lifetime = time.Second - 1 }},
-		{"Lifetime", func(c *seal.Config) { c.Lifetime = time.Minute + 1 }},
-		{"Type", func(c *seal.Config) { c.Type = "sealed jwt" }},
-		{"Type", func(c *seal.Config) { c.Type = "séaled+jwt" }},
-		{"Type", func(c *seal.Config) { c.Type = `a"b` }},
-		{"Type", func(c *seal.Config) { c.Type = `a\b` }},
-		{"Type", func(c *seal.Config) { c.Type = "a\x7f" }},
-		{"Type", func(c *seal.Config) { c.Type = strings.Repeat("x", 129) }},
-		{"MaxSize", func(c *seal.Config) { c.MaxSize = -1 }},
+		{"Issuer", func(c *anySeal) { c.Issuer = "" }},
+		{"Issuer", func(c *anySeal) { c.Issuer = "\xff" }},
+		{"Signing", func(c *anySeal) { c.Signing = nil }},
+		{"Recipient.Audience", func(c *anySeal) { c.Recipients = nil }},
+		{"Audience", func(c *anySeal) { c.Recipients[0].Audience = "" }},
+		{"Audience", func(c *anySeal) { c.Recipients[0].Audience = "a\xc3(" }},
+		{"Keys", func(c *anySeal) { c.Recipients[0].Keys = nil }},
+		{"Content", func(c *anySeal) { c.Recipients[0].Content = 4 }},
+		{"Content", func(c *anySeal) { c.Recipients[0].Content = 255 }},
+		{"Lifetime", func(c *anySeal) { c.Limits.Lifetime = -time.Hour }},
+		{"Lifetime", func(c *anySeal) { c.Limits.Lifetime = time.Second - 1 }},
+		{"Lifetime", func(c *anySeal) { c.Limits.Lifetime = time.Minute + 1 }},
+		{"Type", func(c *anySeal) { c.Type = "sealed jwt" }},
+		{"Type", func(c *anySeal) { c.Type = "séaled+jwt" }},
+		{"Type", func(c *anySeal) { c.Type = `a"b` }},
+		{"Type", func(c *anySeal) { c.Type = `a\b` }},
+		{"Type", func(c *anySeal) { c.Type = "a\x7f" }},
+		{"Type", func(c *anySeal) { c.Type = strings.Repeat("x", 129) }},
+		{"MaxSize", func(c *anySeal) { c.Limits.MaxSize = -1 }},
 	} {
 		cfg := defaults().config()
 		tt.bend(&cfg)
-		s, err := seal.New(cfg)
+		s, err := newAny(cfg)
 		if s != nil || !errors.Is(err, seal.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: New returned %v, %v", tt.want, s, err)
 		}
 	}
-	if s, err := seal.New(seal.Config{}); s != nil || !errors.Is(err, seal.ErrConfig) {
+	if s, err := newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{}}); s != nil || !errors.Is(err, seal.ErrConfig) {
 		t.Errorf("the zero Config: %v, %v", s, err)
 	}
 	cfg := defaults().config()
 	cfg.Type = strings.Repeat("x", 128)
-	cfg.Lifetime = time.Second
+	cfg.Limits.Lifetime = time.Second
 	newSealer(t, cfg)
 }
 
@@ -65,7 +63,7 @@ func TestNew(t *testing.T) {
 // to a list long after New would show or hide claims.
 func TestConfigIsCopied(t *testing.T) {
 	t.Parallel()
-	evil := seal.Recipient{Audience: "https://evil.example", Keys: newSet(keys.ECDHES), AllSealed: true}
+	evil := seal.SelectiveRecipient{Audience: "https://evil.example", Keys: newSet(keys.ECDHES), ReadsAll: true}
 	cfg := defaults().config()
 	cfg.Replicate, cfg.AllowReadable = []string{"iss", "sub"}, []string{"sub"}
 	s := newSealer(t, cfg)
@@ -83,7 +81,7 @@ func TestConfigIsCopied(t *testing.T) {
 	cfg = d.config()
 	cfg.Visible, cfg.AllowReadable = []string{"scope", "locale"}, []string{"locale"}
 	s = newSealer(t, cfg)
-	billing := cfg.Recipients[0].Claims
+	billing := cfg.Recipients[0].Reads
 	cfg.Visible[0], cfg.Visible[1], cfg.AllowReadable[0], billing[0] = "email", "national_id", "email", "national_id"
 	cfg.Recipients[0], cfg.Recipients[1] = evil, evil
 	if token, err = s.Seal(t.Context(), seal.Claims{Subject: "u-42", ID: "the-id", Custom: json.RawMessage(person)}); err != nil {
@@ -92,8 +90,8 @@ func TestConfigIsCopied(t *testing.T) {
 	if got := claimsText(t, d.open(t, token, billingID, nil)); got != selectiveHead+"}" {
 		t.Errorf("visible is %s", got)
 	}
-	if tok := d.open(t, token, billingID, d.billing); fmt.Sprint(tok.Sealed()) != "[email address]" || tok.SealedForOthers() != 1 {
-		t.Errorf("sealed to billing are %q", tok.Sealed())
+	if tok := d.open(t, token, billingID, d.billing); fmt.Sprint(tok.SealedNames()) != "[email address]" || tok.SealedForOthers() != 1 {
+		t.Errorf("sealed to billing are %q", tok.SealedNames())
 	}
 }
 
@@ -115,13 +113,13 @@ func TestPayload(t *testing.T) {
 		t.Errorf("payload is\n%s, want\n%s", payload, least)
 	}
 	cfg := p.config()
-	cfg.Lifetime = 90 * time.Second
+	cfg.Limits.Lifetime = 90 * time.Second
 	token, err := newSealer(t, cfg).Seal(t.Context(), seal.Claims{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tok := p.open(t, token); tok.IssuedAt().Unix() != clock.Unix() || tok.Expires().Sub(tok.IssuedAt()) != 90*time.Second {
-		t.Errorf("from %v to %v", tok.IssuedAt(), tok.Expires())
+	if tok := p.open(t, token); tok.IssuedAt().Unix() != clock.Unix() || tok.ExpiresAt().Sub(tok.IssuedAt()) != 90*time.Second {
+		t.Errorf("from %v to %v", tok.IssuedAt(), tok.ExpiresAt())
 	}
 }
 
@@ -129,7 +127,7 @@ func TestPayload(t *testing.T) {
 func TestSystemClock(t *testing.T) {
 	t.Parallel()
 	p := defaults()
-	s, err := seal.New(p.config())
+	s, err := newAny(p.config())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +181,7 @@ func TestHeaders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tok := p.open(t, token, func(c *open.Config) { c.Type = tt.typ })
+		tok := p.open(t, token, func(c *anyOpen) { c.Type = tt.typ })
 		parts := strings.Split(token, ".")
 		epk := fmt.Sprintf(`,"epk":{"kty":"EC","crv":"P-256","x":"%s","y":"%s"}`, coordinate, coordinate)
 		if tt.management == keys.RSAOAEP256 {
@@ -215,11 +213,11 @@ func TestMaxSize(t *testing.T) {
 	c := seal.Claims{ID: "the-id", Custom: map[string]string{"note": strings.Repeat("x", 500)}}
 	size := len(p.seal(t, c))
 	cfg := p.config()
-	cfg.MaxSize = size
+	cfg.Limits.MaxSize = size
 	if token, err := newSealer(t, cfg).Seal(t.Context(), c); err != nil || len(token) != size {
 		t.Errorf("at MaxSize: %v", err)
 	}
-	cfg.MaxSize = size - 1
+	cfg.Limits.MaxSize = size - 1
 	token, err := newSealer(t, cfg).Seal(t.Context(), c)
 	if token != "" || !errors.Is(err, seal.ErrTooLarge) || !strings.Contains(err.Error(), fmt.Sprint(size)) {
 		t.Errorf("over MaxSize: %q, %v", token, err)
@@ -281,15 +279,15 @@ func TestSources(t *testing.T) {
 	verifier := keytest.NewSet(must(keys.ParseKey(publicJWK(t, onlySig), keys.Hint{})))
 	for _, tt := range []struct {
 		name string
-		bend func(c *seal.Config)
+		bend func(c *anySeal)
 		want error
 	}{
-		{"signing source fails", func(c *seal.Config) { c.Signing = &source{err: down} }, down},
-		{"recipient source fails", func(c *seal.Config) { c.Recipients[0].Keys = &source{err: down} }, down},
-		{"recipient without encryption key", func(c *seal.Config) { c.Recipients[0].Keys = onlySig }, keys.ErrNoKey},
-		{"recipient with an empty JWK Set", func(c *seal.Config) { c.Recipients[0].Keys = must(keys.ParsePublicSet([]byte(`{"keys":[]}`))) }, keys.ErrNoKey},
-		{"no signing key", func(c *seal.Config) { c.Signing = onlyEnc }, keys.ErrNoKey},
-		{"a signing key without its private half", func(c *seal.Config) { c.Signing = verifier }, keys.ErrNoKey},
+		{"signing source fails", func(c *anySeal) { c.Signing = &source{err: down} }, down},
+		{"recipient source fails", func(c *anySeal) { c.Recipients[0].Keys = &source{err: down} }, down},
+		{"recipient without encryption key", func(c *anySeal) { c.Recipients[0].Keys = onlySig }, keys.ErrNoKey},
+		{"recipient with an empty JWK Set", func(c *anySeal) { c.Recipients[0].Keys = must(keys.ParsePublicSet([]byte(`{"keys":[]}`))) }, keys.ErrNoKey},
+		{"no signing key", func(c *anySeal) { c.Signing = onlyEnc }, keys.ErrNoKey},
+		{"a signing key without its private half", func(c *anySeal) { c.Signing = verifier }, keys.ErrNoKey},
 	} {
 		cfg := p.config()
 		tt.bend(&cfg)

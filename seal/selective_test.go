@@ -29,20 +29,22 @@ func newDesks() desks {
 	return desks{newSet(keys.ES256), newSet(keys.ECDHES), newSet(keys.ECDHESA256KW)}
 }
 
-func (d desks) config() seal.Config {
-	return seal.Config{
-		Issuer: issuerID, Form: seal.Selective, Signing: d.issuer, Visible: []string{"scope"},
-		Recipients: []seal.Recipient{
-			{Audience: billingID, Keys: d.billing, Claims: []string{"email", "address"}},
-			{Audience: kycID, Keys: d.kyc, Claims: []string{"email", "national_id"}},
+func (d desks) config() anySeal {
+	return anySeal{SelectiveConfig: seal.SelectiveConfig{
+		Issuer:  issuerID,
+		Signing: d.issuer,
+		Visible: []string{"scope"},
+		Recipients: []seal.SelectiveRecipient{
+			{Audience: billingID, Keys: d.billing, Reads: []string{"email", "address"}},
+			{Audience: kycID, Keys: d.kyc, Reads: []string{"email", "national_id"}},
 		},
-	}
+	}, Selective: true}
 }
 
 // person is a claims set of which everybody may read another part.
 const person = `{"scope":"read write","email":"ada@example.com","address":{"locality":"Quillstead","rate":84.50},"national_id":"991231-1000000"}`
 
-func (d desks) seal(t testing.TB, bend ...func(c *seal.Config)) string {
+func (d desks) seal(t testing.TB, bend ...func(c *anySeal)) string {
 	t.Helper()
 	cfg := d.config()
 	for _, b := range bend {
@@ -57,10 +59,14 @@ func (d desks) seal(t testing.TB, bend ...func(c *seal.Config)) string {
 
 func (d desks) open(t testing.TB, token, audience string, decryption keys.PrivateSource) *open.Token {
 	t.Helper()
-	o := must(open.New(open.Config{
-		Form: open.Selective, Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: d.issuer}},
-		Decryption: decryption, VisibleOnly: decryption == nil,
-	}))
+	trust := []open.Issuer{{ID: issuerID, Keys: d.issuer}}
+	o, err := open.NewGateway(open.GatewayConfig{Audiences: []string{audience}, Trust: trust})
+	if decryption != nil {
+		o, err = open.NewSelective(open.SelectiveConfig{Audience: audience, Trust: trust, Decryption: decryption})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	tok, err := o.OpenAt(t.Context(), token, clock)
 	if err != nil {
 		t.Fatal("sealed here, and refused:", err)
@@ -106,8 +112,8 @@ func TestSelective(t *testing.T) {
 			if got := claimsText(t, tok); got != selectiveHead+tt.claims {
 				t.Errorf("claims are\n%s, want\n%s", got, selectiveHead+tt.claims)
 			}
-			if !slices.Equal(tok.Sealed(), tt.sealed) || tok.SealedForOthers() != tt.others {
-				t.Errorf("sealed are %q, and %d for others", tok.Sealed(), tok.SealedForOthers())
+			if !slices.Equal(tok.SealedNames(), tt.sealed) || tok.SealedForOthers() != tt.others {
+				t.Errorf("sealed are %q, and %d for others", tok.SealedNames(), tok.SealedForOthers())
 			}
 			if (tok.DecryptionKeyID() == "") != (tt.decryption == nil) {
 				t.Errorf("decrypted with %q", tok.DecryptionKeyID())
@@ -128,7 +134,7 @@ func TestSelectiveHeaders(t *testing.T) {
 		{"at+jwt", "at+jwt", [2]keys.Content{keys.A128GCM, keys.A256CBCHS512}},
 	} {
 		d := newDesks()
-		parts := strings.Split(d.seal(t, func(c *seal.Config) {
+		parts := strings.Split(d.seal(t, func(c *anySeal) {
 			c.Type, c.Recipients[0].Content, c.Recipients[1].Content = tt.typ, tt.contents[0], tt.contents[1]
 		}), ".")
 		signer := must(d.issuer.SigningKey())
@@ -166,60 +172,54 @@ func TestSelectiveConfig(t *testing.T) {
 	d := newDesks()
 	for _, tt := range []struct {
 		want string // named by the error
-		bend func(c *seal.Config)
+		bend func(c *anySeal)
 	}{
-		{"Form", func(c *seal.Config) { c.Form = 2 }},
-		{"at least one recipient", func(c *seal.Config) { c.Recipients = nil }},
-		{"at most 1000 recipients", func(c *seal.Config) {
+		{"Recipients is empty", func(c *anySeal) { c.Recipients = nil }},
+		{"at most 1000", func(c *anySeal) {
 			for range 1001 {
 				c.Recipients = append(c.Recipients, c.Recipients[0])
 			}
 		}},
-		{"Replicate", func(c *seal.Config) { c.Replicate = []string{"iss"} }},
-		{`"iss" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"iss"} }},
-		{`"sealed" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"sealed"} }},
-		{`"Sub" cannot stand in Visible`, func(c *seal.Config) { c.Visible = []string{"Sub"} }},
-		{`"SCOPE" stands twice`, func(c *seal.Config) { c.Visible = []string{"scope", "SCOPE"} }},
-		{`"Scope" is both`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"Scope"} }},
-		{`the name at 1 in Visible`, func(c *seal.Config) { c.Visible = []string{"scope", "\xff"} }},
-		{`the name at 0 in Claims`, func(c *seal.Config) { c.Recipients[0].Claims = []string{strings.Repeat("n", 257)} }},
-		{"Pad is more than MaxSize", func(c *seal.Config) { c.Pad, c.MaxSize = 2000, 1999 }},
-		{`"scope" stands twice`, func(c *seal.Config) { c.Visible = []string{"scope", "scope"} }},
-		{"both AllSealed and", func(c *seal.Config) { c.Recipients[0].AllSealed = true }},
-		{"AllSealed", func(c *seal.Config) { c.Recipients[1].Claims = nil }},
-		{`"jti" cannot be sealed`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"jti"} }},
-		{`"cnf" cannot be sealed`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"cnf"} }},
-		{`"CNF" cannot be sealed`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"CNF"} }},
-		{`"scope" is both`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"scope"} }},
-		{`"email" stands twice`, func(c *seal.Config) { c.Recipients[0].Claims = []string{"email", "email"} }},
-		{"Audience", func(c *seal.Config) { c.Recipients[1].Audience = "" }},
-		{"Keys", func(c *seal.Config) { c.Recipients[1].Keys = nil }},
-		{"Content", func(c *seal.Config) { c.Recipients[1].Content = 9 }},
-		{"Pad", func(c *seal.Config) { c.Pad = -1 }},
-		{"Pad", func(c *seal.Config) { c.Pad = 16385 }},
+		{`Visible names "iss": the sealer writes it`, func(c *anySeal) { c.Visible = []string{"iss"} }},
+		{`Visible names "sealed"`, func(c *anySeal) { c.Visible = []string{"sealed"} }},
+		{`Visible names "Sub"`, func(c *anySeal) { c.Visible = []string{"Sub"} }},
+		{`Visible names "SCOPE" twice`, func(c *anySeal) { c.Visible = []string{"scope", "SCOPE"} }},
+		{`Reads names "Scope", which is Visible`, func(c *anySeal) { c.Recipients[0].Reads = []string{"Scope"} }},
+		{`Visible has a name at 1`, func(c *anySeal) { c.Visible = []string{"scope", "\xff"} }},
+		{`Reads has a name at 0`, func(c *anySeal) { c.Recipients[0].Reads = []string{strings.Repeat("n", 257)} }},
+		{"Pad is more than Limits.MaxSize", func(c *anySeal) { c.Limits.Pad, c.Limits.MaxSize = 2000, 1999 }},
+		{`Visible names "scope" twice`, func(c *anySeal) { c.Visible = []string{"scope", "scope"} }},
+		{"both ReadsAll and", func(c *anySeal) { c.Recipients[0].ReadsAll = true }},
+		{"or ReadsAll", func(c *anySeal) { c.Recipients[1].Reads = nil }},
+		{`Reads names "jti", which cannot be sealed`, func(c *anySeal) { c.Recipients[0].Reads = []string{"jti"} }},
+		{`Reads names "cnf", which cannot`, func(c *anySeal) { c.Recipients[0].Reads = []string{"cnf"} }},
+		{`Reads names "CNF", which cannot`, func(c *anySeal) { c.Recipients[0].Reads = []string{"CNF"} }},
+		{`Reads names "scope", which is Visible`, func(c *anySeal) { c.Recipients[0].Reads = []string{"scope"} }},
+		{`Reads names "email" twice`, func(c *anySeal) { c.Recipients[0].Reads = []string{"email", "email"} }},
+		{"Audience", func(c *anySeal) { c.Recipients[1].Audience = "" }},
+		{"Keys", func(c *anySeal) { c.Recipients[1].Keys = nil }},
+		{"Content", func(c *anySeal) { c.Recipients[1].Content = 9 }},
+		{"Pad", func(c *anySeal) { c.Limits.Pad = -1 }},
+		{"Pad", func(c *anySeal) { c.Limits.Pad = 16385 }},
 	} {
 		cfg := d.config()
 		tt.bend(&cfg)
-		s, err := seal.New(cfg)
+		s, err := newAny(cfg)
 		if s != nil || !errors.Is(err, seal.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: New returned %v, %v", tt.want, s, err)
 		}
 	}
 	for _, tt := range []struct {
 		want string
-		bend func(c *seal.Config)
+		bend func(c *anySeal)
 	}{
-		{"exactly one recipient", func(c *seal.Config) { c.Recipients = append(c.Recipients, c.Recipients[0]) }},
-		{"Visible", func(c *seal.Config) { c.Visible = []string{"scope"} }},
-		{"AllSealed", func(c *seal.Config) { c.Recipients[0].AllSealed = true }},
-		{"Claims", func(c *seal.Config) { c.Recipients[0].Claims = []string{} }},
-		{`"jti" cannot be replicated`, func(c *seal.Config) { c.Replicate = []string{"iss", "jti"} }},
-		{`"ISS" cannot be replicated`, func(c *seal.Config) { c.Replicate = []string{"ISS"} }},
-		{`"aud" stands twice`, func(c *seal.Config) { c.Replicate = []string{"aud", "aud"} }},
+		{`Replicate names "jti"`, func(c *anySeal) { c.Replicate = []string{"iss", "jti"} }},
+		{`Replicate names "ISS"`, func(c *anySeal) { c.Replicate = []string{"ISS"} }},
+		{`Replicate names "aud" twice`, func(c *anySeal) { c.Replicate = []string{"aud", "aud"} }},
 	} {
 		cfg := defaults().config()
 		tt.bend(&cfg)
-		s, err := seal.New(cfg)
+		s, err := newAny(cfg)
 		if s != nil || !errors.Is(err, seal.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("nested, %s: New returned %v, %v", tt.want, s, err)
 		}
@@ -233,19 +233,19 @@ func TestAssigned(t *testing.T) {
 	d := newDesks()
 	for _, tt := range []struct {
 		name, claims, want string
-		bend               func(c *seal.Config)
+		bend               func(c *anySeal)
 	}{
 		{"neither visible nor sealed", `{"email":"a","address":1,"national_id":"n","phone":"secret"}`, `"phone" is neither`, nil},
 		{"a name that is personal data", `{"email":"a","address":1,"national_id":"n","ada@example.com":"secret"}`, `[redacted name] is neither`, nil},
 		{"a list with a misspelled name", person, `"emial" is to be sealed to recipient 1 ("https://billing.example.com")`,
-			func(c *seal.Config) { c.Recipients[0].Claims = []string{"emial", "address"} }},
+			func(c *anySeal) { c.Recipients[0].Reads = []string{"emial", "address"} }},
 		{"a claim that the token lacks", `{"email":"a","address":"secret"}`, `"national_id" is to be sealed`, nil},
 		{"cnf in other letters", `{"CNF":{"jkt":"secret"},"email":"a","address":1,"national_id":2}`, `"CNF" is cnf in other letters`, nil},
 		{"visible in other letters", `{"Scope":"secret","email":"a","address":1,"national_id":2}`, `"Scope" is neither`, nil},
 		{"cnf", `{"cnf":{"jkt":"secret"},"email":"a"}`, `"cnf" cannot be sealed`,
-			func(c *seal.Config) { c.Recipients = c.Recipients[:1]; c.Recipients[0].Claims = nil }},
+			func(c *anySeal) { c.Recipients = c.Recipients[:1]; c.Recipients[0].Reads = nil }},
 		{"cnf for all", `{"cnf":{"jkt":"secret"},"email":"a","national_id":1}`, `"cnf" cannot be sealed`,
-			func(c *seal.Config) { c.Recipients[0].Claims, c.Recipients[0].AllSealed = nil, true }},
+			func(c *anySeal) { c.Recipients[0].Reads, c.Recipients[0].ReadsAll = nil, true }},
 	} {
 		cfg := d.config()
 		if tt.bend != nil {
@@ -258,23 +258,23 @@ func TestAssigned(t *testing.T) {
 	}
 }
 
-// TestAllSealed: without a list a single recipient reads all that is not visible,
+// TestReadsAll: without a list a single recipient reads all that is not visible,
 // and one of several when that is said.
 func TestAllSealed(t *testing.T) {
 	t.Parallel()
 	d := newDesks()
-	one := d.seal(t, func(c *seal.Config) { c.Recipients = c.Recipients[:1]; c.Recipients[0].Claims = nil })
-	if tok := d.open(t, one, billingID, d.billing); !slices.Equal(tok.Sealed(), []string{"email", "address", "national_id"}) {
-		t.Errorf("a single recipient reads %q", tok.Sealed())
+	one := d.seal(t, func(c *anySeal) { c.Recipients = c.Recipients[:1]; c.Recipients[0].Reads = nil })
+	if tok := d.open(t, one, billingID, d.billing); !slices.Equal(tok.SealedNames(), []string{"email", "address", "national_id"}) {
+		t.Errorf("a single recipient reads %q", tok.SealedNames())
 	}
-	two := d.seal(t, func(c *seal.Config) {
-		c.Recipients[0].Claims, c.Recipients[0].AllSealed, c.Recipients[1].Claims = nil, true, []string{}
+	two := d.seal(t, func(c *anySeal) {
+		c.Recipients[0].Reads, c.Recipients[0].ReadsAll, c.Recipients[1].Reads = nil, true, []string{}
 	})
-	if tok := d.open(t, two, billingID, d.billing); !slices.Equal(tok.Sealed(), []string{"email", "address", "national_id"}) {
-		t.Errorf("AllSealed reads %q", tok.Sealed())
+	if tok := d.open(t, two, billingID, d.billing); !slices.Equal(tok.SealedNames(), []string{"email", "address", "national_id"}) {
+		t.Errorf("AllSealed reads %q", tok.SealedNames())
 	}
-	if tok := d.open(t, two, kycID, d.kyc); tok.Sealed() != nil || tok.SealedForOthers() != 1 {
-		t.Errorf("an empty list reads %q, and %d are for others", tok.Sealed(), tok.SealedForOthers())
+	if tok := d.open(t, two, kycID, d.kyc); tok.SealedNames() != nil || tok.SealedForOthers() != 1 {
+		t.Errorf("an empty list reads %q, and %d are for others", tok.SealedNames(), tok.SealedForOthers())
 	}
 }
 
@@ -293,7 +293,7 @@ func TestSameKey(t *testing.T) {
 func TestSharedAudience(t *testing.T) {
 	t.Parallel()
 	d := newDesks()
-	token := d.seal(t, func(c *seal.Config) { c.Recipients[0].Audience, c.Recipients[1].Audience = audience, audience })
+	token := d.seal(t, func(c *anySeal) { c.Recipients[0].Audience, c.Recipients[1].Audience = audience, audience })
 	if tok := d.open(t, token, audience, d.kyc); !slices.Equal(tok.Audience(), []string{audience}) ||
 		!strings.Contains(claimsText(t, tok), `"aud":"https://api.example.com"`) {
 		t.Errorf("aud is %q", tok.Audience())
@@ -306,7 +306,7 @@ func TestMostClaims(t *testing.T) {
 	t.Parallel()
 	d := newDesks()
 	cfg := d.config()
-	cfg.Recipients[0].Claims, cfg.Recipients[1].Claims = []string{}, []string{}
+	cfg.Recipients[0].Reads, cfg.Recipients[1].Reads = []string{}, []string{}
 	s := newSealer(t, cfg)
 	var said []string
 	for n := 20_000; ; n-- {
@@ -330,7 +330,7 @@ func TestMostMembers(t *testing.T) {
 	t.Parallel()
 	p := defaults()
 	cfg := p.config()
-	cfg.MaxSize = 1 << 20
+	cfg.Limits.MaxSize = 1 << 20
 	s := newSealer(t, cfg)
 	custom := make(map[string]int)
 	for i := range strict.MaxMembers {
@@ -340,7 +340,7 @@ func TestMostMembers(t *testing.T) {
 	for ; ; refusals++ {
 		token, err := s.Seal(t.Context(), seal.Claims{Subject: "u-42", NotBefore: clock, Custom: custom})
 		if err == nil {
-			p.open(t, token, func(c *open.Config) { c.MaxSize = cfg.MaxSize })
+			p.open(t, token, func(c *anyOpen) { c.Limits.MaxSize = cfg.Limits.MaxSize })
 			break
 		}
 		if !errors.Is(err, seal.ErrClaims) || !strings.Contains(err.Error(), "too many claims") {
@@ -360,9 +360,9 @@ func TestManyRecipients(t *testing.T) {
 	cfg := d.config()
 	cfg.Recipients = nil
 	for range 40 {
-		cfg.Recipients = append(cfg.Recipients, seal.Recipient{Audience: billingID, Keys: newSet(keys.ECDHES), AllSealed: true})
+		cfg.Recipients = append(cfg.Recipients, seal.SelectiveRecipient{Audience: billingID, Keys: newSet(keys.ECDHES), ReadsAll: true})
 	}
-	g := newGuarded(seal.Selective, "sig-1")
+	g := newGuarded(selective, "sig-1")
 	cfg.Signing = g.cfg.Signing
 	token, err := newSealer(t, cfg).Seal(t.Context(), seal.Claims{Custom: map[string]string{"note": strings.Repeat("x", 20<<10)}})
 	if token != "" || !errors.Is(err, seal.ErrTooLarge) || !strings.Contains(err.Error(), "the first 3 of 40 recipients") || *g.asked {

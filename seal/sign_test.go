@@ -183,8 +183,8 @@ func TestRing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg := seal.Config{Issuer: issuerID, Signing: ring, Recipients: []seal.Recipient{{Audience: audience, Keys: ring}}}
-		sealWith := func(cfg seal.Config) (string, error) { return must(seal.New(cfg)).Seal(ctx, seal.Claims{}) }
+		cfg := anySeal{SelectiveConfig: seal.SelectiveConfig{Issuer: issuerID, Signing: ring, Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: ring}}}}
+		sealWith := func(cfg anySeal) (string, error) { return must(newAny(cfg)).Seal(ctx, seal.Claims{}) }
 
 		// The sealer's own default is longer than this ring allows.
 		token, err := sealWith(cfg)
@@ -193,11 +193,11 @@ func TestRing(t *testing.T) {
 		} else if text := err.Error(); !strings.Contains(text, "keys policy set") || !strings.Contains(text, "10m0s (T)") || !strings.Contains(text, "15m0s") {
 			t.Errorf("error says %q", text)
 		}
-		cfg.Lifetime = 10*time.Minute + time.Second
+		cfg.Limits.Lifetime = 10*time.Minute + time.Second
 		if token, err := sealWith(cfg); token != "" || !errors.Is(err, seal.ErrLifetime) {
 			t.Errorf("a second too long: %q, %v", token, err)
 		}
-		cfg.Lifetime = 10 * time.Minute
+		cfg.Limits.Lifetime = 10 * time.Minute
 		if _, err := sealWith(cfg); err != nil {
 			t.Error(err)
 		}
@@ -210,8 +210,8 @@ func TestRing(t *testing.T) {
 		time.Sleep(time.Hour)
 		staleRecipient, staleIssuer := cfg, cfg
 		staleRecipient.Signing = newSet(keys.ES256)
-		staleIssuer.Recipients = []seal.Recipient{{Audience: audience, Keys: newSet(keys.ECDHES)}}
-		for what, cfg := range map[string]seal.Config{"both": cfg, "recipient": staleRecipient, "issuer": staleIssuer} {
+		staleIssuer.Recipients = []seal.SelectiveRecipient{{Audience: audience, Keys: newSet(keys.ECDHES)}}
+		for what, cfg := range map[string]anySeal{"both": cfg, "recipient": staleRecipient, "issuer": staleIssuer} {
 			if token, err := sealWith(cfg); token != "" || !errors.Is(err, keys.ErrStale) {
 				t.Errorf("%s stale: %q, %v", what, token, err)
 			}

@@ -23,7 +23,7 @@ func (a *app) openLines(ctx context.Context, args []string, f openFlags) error {
 	if err != nil {
 		return err
 	}
-	opener, err := open.New(cfg)
+	opener, err := cfg.opener()
 	if err != nil {
 		return inFlags(err)
 	}

@@ -52,8 +52,8 @@ var outcomes = []struct {
 	{open.ErrNotYetValid, exitRefused, "check the clock, or look ahead with --at TIME"},
 	{open.ErrLifetime, exitRefused, "its issuer must seal with a shorter --ttl, or take it with a longer --max-lifetime"},
 	{open.ErrClaims, exitRefused, "tell its issuer"},
-	{open.ErrRefused, exitRefused, ""},
-	{open.ErrKey, exitKey, "was it sealed to another ring (--ring), or does --trust lack its issuer's signing key?"},
+	{open.ErrCheck, exitRefused, ""},
+	{open.ErrUnknownKey, exitKey, "was it sealed to another ring (--ring), or does --trust lack its issuer's signing key?"},
 	{open.ErrConfig, exitUsage, "see sealjwt open --help"},
 	{open.ErrKeySource, exitKey, ""},
 

@@ -20,7 +20,7 @@ func (a *app) explainOpened(tok *open.Token, token string, text json.RawMessage)
 	if err != nil {
 		return err
 	}
-	sealed := tok.Sealed()
+	sealed := tok.SealedNames()
 	decrypted := "sealed, decrypted with " + outer.decryptedWith(tok)
 	for name := range claims.All() {
 		origin := decrypted

@@ -101,7 +101,7 @@ func cmdAged(ts *testscript.TestScript, neg bool, args []string) {
 	by, err := time.ParseDuration(args[0])
 	ts.Check(err)
 	path := copyOf(ts, args[1])
-	var c jwks.Copy
+	var c jwks.CacheEntry
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(path)), &c))
 	c.Fetched = c.Fetched.Add(-by)
 	data, err := json.Marshal(c)

@@ -72,7 +72,7 @@ func TestServeRenewedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	errs := new(lines)
-	s := newJWKSServer(errs, cert, "/jwks", func(func(error)) http.Handler { return http.NotFoundHandler() })
+	s := newJWKSServer(newServerLog(errs), cert, "/jwks", http.NotFoundHandler())
 	shown := func() []byte {
 		t.Helper()
 		cert.checked = time.Now().Add(-2 * certificateCheck)
@@ -122,7 +122,7 @@ func TestServeOpenKey(t *testing.T) {
 			t.Errorf("mode %04o: %s", mode, errs)
 		}
 		log := new(lines)
-		newJWKSServer(log, cert, "/jwks", func(func(error)) http.Handler { return http.NotFoundHandler() })
+		newJWKSServer(newServerLog(log), cert, "/jwks", http.NotFoundHandler())
 		f.renew(t)
 		cert.checked = time.Now().Add(-2 * certificateCheck)
 		cert.get(nil)

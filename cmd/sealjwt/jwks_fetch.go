@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -66,7 +65,7 @@ func discover(ctx context.Context, issuer string, f fetchFlags) (string, error) 
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
 	defer cancel()
 	url, err := jwks.Discover(ctx, issuer, nil)
-	if errors.Is(err, jwks.ErrURL) && strings.HasPrefix(err.Error(), "the jwks_uri") { // which is not the user's
+	if errors.Is(err, jwks.ErrURL) && errors.Is(err, jwks.ErrMetadata) { // a URL of the issuer, not of the user
 		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
 	}
 	if err != nil {
@@ -76,11 +75,11 @@ func discover(ctx context.Context, issuer string, f fetchFlags) (string, error) 
 }
 
 func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string) error {
-	var got jwks.Fetch
-	remote, err := jwks.NewRemote(jwks.Config{
+	var got jwks.FetchResult
+	remote, err := jwks.NewRemote(jwks.RemoteConfig{
 		URL: url, Timeout: time.Duration(f.timeout),
-		Copy: a.cached(url), // for an older set not to take its place
-		Report: func(f jwks.Fetch) {
+		Cached: a.cached(url), // for an older set not to take its place
+		Report: func(f jwks.FetchResult) {
 			if errors.Is(f.Err, jwks.ErrConfig) { // of NewRemote, about the copy
 				a.sayCopy(url, f.Err)
 			}
@@ -95,7 +94,7 @@ func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string
 		return explainFetch(err)
 	}
 	// A revoked key in an older copy is what an operator wants to be rid of.
-	if a.keep(got.Copy) != nil {
+	if a.keep(got.Cached) != nil {
 		if err := a.forget(url); err != nil {
 			return err
 		}
@@ -134,15 +133,15 @@ type skippedKey struct {
 	Reason string `json:"reason"`
 }
 
-// newFetched counts from now, not from Copy.Fetched: that of an answer that came stale is
+// newFetched counts from now, not from Cached.Fetched: that of an answer that came stale is
 // back when it became so.
-func newFetched(f jwks.Fetch, now time.Time) *fetched {
+func newFetched(f jwks.FetchResult, now time.Time) *fetched {
 	r := &fetched{
-		URL: withoutSecrets(f.Copy.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
-		MaxAge:       seconds(f.Copy.MaxAge),
+		URL: withoutSecrets(f.Cached.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
+		MaxAge:       seconds(f.Cached.MaxAge),
 		RefreshAfter: seconds(max(0, f.Due.Sub(now)).Round(time.Second)),
-		HardAge:      seconds(jwks.DefaultHardAge),
-		ETag:         f.Copy.ETag,
+		HardAge:      seconds(jwks.DefaultMaxStale),
+		ETag:         f.Cached.ETag,
 	}
 	for _, k := range f.Set.Keys() {
 		r.Keys = append(r.Keys, fetchedKey{k.ID(), k.Use(), k.Suite().String()})

@@ -80,7 +80,7 @@ func TestFetchPassesACopyOver(t *testing.T) {
 	}))
 	defer s.Close()
 	a, errs := newRun()
-	if err := a.keep(jwks.Copy{URL: s.URL, Fetched: time.Now().Add(time.Hour), Body: []byte(exported)}); err != nil || errs.Len() > 0 {
+	if err := a.keep(jwks.CacheEntry{URL: s.URL, Fetched: time.Now().Add(time.Hour), Body: []byte(exported)}); err != nil || errs.Len() > 0 {
 		t.Fatal(err, errs)
 	}
 	for _, want := range []string{"sealjwt: warning: the copy of " + s.URL + " in the cache is passed over: ", ""} {
@@ -131,8 +131,8 @@ func TestFetchedRefreshAfter(t *testing.T) {
 		{700 * time.Second, 30 * time.Second, 30},
 		{0, -time.Second, 0},
 	} {
-		copied := jwks.Copy{URL: copiedURL, Fetched: now.Add(-c.late), MaxAge: time.Minute}
-		got := newFetched(jwks.Fetch{Set: set, Copy: copied, Due: now.Add(c.due)}, now)
+		copied := jwks.CacheEntry{URL: copiedURL, Fetched: now.Add(-c.late), MaxAge: time.Minute}
+		got := newFetched(jwks.FetchResult{Set: set, Cached: copied, Due: now.Add(c.due)}, now)
 		if got.RefreshAfter != c.want || got.MaxAge != 60 {
 			t.Errorf("%+v: %+v", c, got)
 		}

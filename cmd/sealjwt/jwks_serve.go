@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"regexp"
 	"strings"
 
@@ -102,13 +101,18 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if _, err := published(ctx, ring, use); err != nil {
 		return err
 	}
+	logger := newServerLog(a.stderr)
+	set, err := jwks.NewHandler(ring, jwks.HandlerConfig{Use: use, OnError: func(err error) {
+		logger.Error("not served", "error", plain(err.Error()))
+	}})
+	if err != nil {
+		return err
+	}
 	listener, err := net.ListenTCP("tcp", addr)
 	if err != nil {
 		return &failure{err: cannotListen(f.addr, err), code: exitIO, advice: "is something else there? give another --addr, or end that"}
 	}
-	s := newJWKSServer(a.stderr, cert, f.path, func(onError func(error)) http.Handler {
-		return jwks.Handler(ring, jwks.HandlerConfig{Use: use, OnError: onError})
-	})
+	s := newJWKSServer(logger, cert, f.path, set)
 	ctx, restore := stoppable(ctx)
 	defer restore()
 	if f.rotate {

@@ -24,10 +24,10 @@ type jwksServer struct {
 	within time.Duration // stopWithin, except in tests
 }
 
-func newJWKSServer(stderr io.Writer, cert *certificate, path string, handler func(onError func(error)) http.Handler) *jwksServer {
-	logs := slog.NewJSONHandler(stderr, nil)
-	logger := slog.New(logs)
-	set := handler(func(err error) { logger.Error("not served", "error", plain(err.Error())) })
+// newServerLog returns the log of a server: lines of JSON.
+func newServerLog(stderr io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(stderr, nil)) }
+
+func newJWKSServer(logger *slog.Logger, cert *certificate, path string, set http.Handler) *jwksServer {
 	mux := http.NewServeMux()
 	mux.Handle(path, set)
 	mux.Handle("GET "+healthPath, health(set))
@@ -38,7 +38,7 @@ func newJWKSServer(stderr io.Writer, cert *certificate, path string, handler fun
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    maxRequestHeader,
-		ErrorLog:          slog.NewLogLogger(logs, slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	if cert != nil {
 		cert.log = logger

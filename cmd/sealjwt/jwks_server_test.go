@@ -15,7 +15,7 @@ import (
 
 // Whoever sends slowly, reads slowly or sends without end is cut off.
 func TestServerLimits(t *testing.T) {
-	s := newJWKSServer(io.Discard, nil, "/jwks", func(func(error)) http.Handler { return http.NotFoundHandler() })
+	s := newJWKSServer(newServerLog(io.Discard), nil, "/jwks", http.NotFoundHandler())
 	for name, c := range map[string]struct{ got, want time.Duration }{
 		"header": {s.server.ReadHeaderTimeout, 5 * time.Second},
 		"read":   {s.server.ReadTimeout, 10 * time.Second},
@@ -58,13 +58,11 @@ func TestServeStopsGracefully(t *testing.T) {
 	listener := listen(t)
 	began, goOn := make(chan bool), make(chan bool)
 	errs := new(lines)
-	s := newJWKSServer(errs, nil, "/jwks", func(func(error)) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			close(began)
-			<-goOn
-			io.WriteString(w, "all of it")
-		})
-	})
+	s := newJWKSServer(newServerLog(errs), nil, "/jwks", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(began)
+		<-goOn
+		io.WriteString(w, "all of it")
+	}))
 	ctx, stop := context.WithCancel(t.Context())
 	ended, answered := make(chan error, 1), make(chan string, 1)
 	go func() { ended <- s.run(ctx, &app{stderr: errs}, listener) }()
@@ -97,12 +95,10 @@ func TestServeCutsOff(t *testing.T) {
 	began, goOn := make(chan bool), make(chan bool)
 	defer close(goOn)
 	errs := new(lines)
-	s := newJWKSServer(errs, nil, "/jwks", func(func(error)) http.Handler {
-		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			close(began)
-			<-goOn
-		})
-	})
+	s := newJWKSServer(newServerLog(errs), nil, "/jwks", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(began)
+		<-goOn
+	}))
 	s.within = 0
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -107,12 +107,28 @@ func (a *app) open(ctx context.Context, args []string, f openFlags) error {
 	return a.openToken(ctx, cfg, string(in.data), f)
 }
 
+// openConfig is the configuration of an opener of any kind.
+type openConfig struct {
+	open.Config
+	selective, visibleOnly bool
+}
+
+func (c openConfig) opener() (*open.Opener, error) {
+	switch {
+	case c.visibleOnly:
+		return open.NewGateway(open.GatewayConfig{Audiences: []string{c.Audience}, Trust: c.Trust, Type: c.Type, Limits: c.Limits})
+	case c.selective:
+		return open.NewSelective(open.SelectiveConfig(c.Config))
+	}
+	return open.New(c.Config)
+}
+
 // openConfig opens the ring, unless neither its private nor its public keys are
 // needed: a gateway that knows its issuer has none.
-func (a *app) openConfig(ctx context.Context, f openFlags) (open.Config, error) {
-	cfg := open.Config{Audience: f.audience, Type: f.typ, VisibleOnly: f.visibleOnly, Require: f.require.names}
-	if f.selective {
-		cfg.Form = open.Selective
+func (a *app) openConfig(ctx context.Context, f openFlags) (openConfig, error) {
+	cfg := openConfig{
+		Config:    open.Config{Audience: f.audience, Type: f.typ, Require: f.require.names},
+		selective: f.selective, visibleOnly: f.visibleOnly,
 	}
 	trust := open.Issuer{ID: f.issuer}
 	if f.trust != "" {
@@ -138,17 +154,17 @@ func (a *app) openConfig(ctx context.Context, f openFlags) (open.Config, error) 
 		if err != nil {
 			return cfg, err
 		}
-		cfg.MaxLifetime = max(open.DefaultMaxLifetime, policy.TokenLifetime)
+		cfg.Limits.MaxLifetime = max(open.DefaultMaxLifetime, policy.TokenLifetime)
 	}
 	if f.maxLifetime > 0 {
-		cfg.MaxLifetime = time.Duration(f.maxLifetime)
+		cfg.Limits.MaxLifetime = time.Duration(f.maxLifetime)
 	}
 	cfg.Trust = []open.Issuer{trust}
 	return cfg, nil
 }
 
-func (a *app) openToken(ctx context.Context, cfg open.Config, token string, f openFlags) error {
-	opener, err := open.New(cfg)
+func (a *app) openToken(ctx context.Context, cfg openConfig, token string, f openFlags) error {
+	opener, err := cfg.opener()
 	if err != nil {
 		return inFlags(err)
 	}
@@ -175,8 +191,8 @@ func (f openFlags) openOne(ctx context.Context, opener *open.Opener, token strin
 	if err != nil {
 		return nil, nil, explainRefusal(err, token, f)
 	}
-	var text json.RawMessage
-	if err := tok.Claims(&text); err != nil {
+	text, err := open.ClaimsOf[json.RawMessage](tok)
+	if err != nil {
 		return nil, nil, err
 	}
 	var line bytes.Buffer

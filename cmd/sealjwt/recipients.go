@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -153,41 +156,59 @@ func (f sealFlags) checkAudiences(audiences []string, to []recipient) error {
 }
 
 // recipients are those of a token: the ring itself if there are no others.
-func (j sealJob) recipients(ring *keyring.Ring) []seal.Recipient {
+func (j sealJob) recipients(ring *keyring.Ring) []seal.SelectiveRecipient {
 	if len(j.to) == 0 {
-		return []seal.Recipient{{Audience: j.file.audiences[0], Keys: ring}}
+		return []seal.SelectiveRecipient{{Audience: j.file.audiences[0], Keys: ring}}
 	}
-	var list []seal.Recipient
+	var list []seal.SelectiveRecipient
 	for i, r := range j.to {
 		audience := j.file.audiences[0]
 		if len(j.file.audiences) > 1 {
 			audience = j.file.audiences[i]
 		}
-		list = append(list, seal.Recipient{Audience: audience, Keys: r.keys, Claims: r.claims, AllSealed: r.all})
+		list = append(list, seal.SelectiveRecipient{Audience: audience, Keys: r.keys, Reads: r.claims, ReadsAll: r.all})
 	}
 	return list
 }
 
-// flagNames are what the library calls fields, in its advice.
+// fieldFlags are the flags that fill the fields of the library's configurations.
+var fieldFlags = map[string]string{
+	"Visible": "--visible", "Replicate": "--replicate", "Require": "--require", "Type": "--typ", "AllowReadable": "--allow-readable",
+	"Limits.Lifetime": "--ttl", "Limits.Pad": "--pad", "Limits.MaxLifetime": "--max-lifetime",
+}
+
+// flagNames are the words of the library's advice, and what they are called here.
 var flagNames = strings.NewReplacer(
 	"in AllowReadable", "in --allow-readable",
 	"Visible names", "--visible names",
 	"in Visible", "in --visible",
-	"in the Claims of a recipient", "in the list of a --to",
+	"in the Reads of a recipient", "in the list of a --to",
 	"correct the list", "correct the list of its --to",
-	"Require names", "--require names",
-	"Type must", "--typ must",
 )
 
-// inFlags is an error of the library about what flags say. Its text names them, and
-// so says what to do.
+// inFlags rewords an error of the library about values that flags gave, so that its text
+// names the flags.
 func inFlags(err error) error {
 	text := flagNames.Replace(err.Error())
+	if c, ok := errors.AsType[*seal.ConfigError](err); ok {
+		text = seal.ErrConfig.Error() + ": " + flagOf(c.Field) + " " + c.Problem
+	}
+	if c, ok := errors.AsType[*open.ConfigError](err); ok {
+		text = open.ErrConfig.Error() + ": " + flagOf(c.Field) + " " + c.Problem
+	}
 	if text == err.Error() {
 		return err
 	}
 	code, _ := describe(err)
 	return &failure{err: &reworded{text, err}, code: code}
+}
+
+// flagOf returns the flag that fills a field of a configuration, or the field itself.
+func flagOf(field string) string {
+	if strings.HasPrefix(field, "Recipient") {
+		return "--to"
+	}
+	return cmp.Or(fieldFlags[field], field)
 }
 
 // reworded is an error under another text.

@@ -113,15 +113,15 @@ func TestAdviceNamesFlags(t *testing.T) {
 		want string
 	}{
 		{fmt.Errorf("%w: sub: name it in AllowReadable", seal.ErrReadable), exitPolicy, "sub: name it in --allow-readable"},
-		{fmt.Errorf("%w: Type must be short", seal.ErrConfig), exitUsage, "--typ must be short"},
-		{fmt.Errorf("%w: Require names x", open.ErrConfig), exitUsage, "--require names x"},
+		{&seal.ConfigError{Field: "Type", Problem: "must be short"}, exitUsage, "--typ must be short"},
+		{&open.ConfigError{Field: "Require", Problem: "names x"}, exitUsage, "--require names x"},
 		{fmt.Errorf("%w: a string", seal.ErrClaims), exitUsage, "a string: correct the claims"},
 	} {
 		err := inFlags(c.err)
 		if code, text := describe(err); code != c.code || !strings.HasSuffix(text, c.want) {
 			t.Errorf("%v: %d %s", c.err, code, text)
 		}
-		if !errors.Is(err, errors.Unwrap(c.err)) {
+		if !errors.Is(err, c.err) {
 			t.Errorf("%v is lost", c.err)
 		}
 	}
@@ -133,11 +133,11 @@ func TestListsReachTheLibrary(t *testing.T) {
 		{claims: []string{"email"}}, {all: true}, {},
 	}}
 	list := job.recipients(nil)
-	for i, want := range []seal.Recipient{
-		{Audience: "a", Claims: []string{"email"}}, {Audience: "b", AllSealed: true}, {Audience: "c"},
+	for i, want := range []seal.SelectiveRecipient{
+		{Audience: "a", Reads: []string{"email"}}, {Audience: "b", ReadsAll: true}, {Audience: "c"},
 	} {
 		got := list[i]
-		if got.Audience != want.Audience || got.AllSealed != want.AllSealed || !slices.Equal(got.Claims, want.Claims) || (got.Claims == nil) != (want.Claims == nil) {
+		if got.Audience != want.Audience || got.ReadsAll != want.ReadsAll || !slices.Equal(got.Reads, want.Reads) || (got.Reads == nil) != (want.Reads == nil) {
 			t.Errorf("recipient %d is %+v, want %+v", i, got, want)
 		}
 	}

@@ -15,13 +15,13 @@ func explainRefusal(err error, token string, f openFlags) error {
 		err = detailed{refusal}
 	}
 	switch {
-	case errors.Is(err, open.ErrMalformed):
+	case errors.Is(err, open.ErrMalformed), errors.Is(err, open.ErrType) && hasOtherParts(token, f.selective):
 		return &failure{err: err, advice: whatInstead(token, f.selective)}
 	case f.selective && errors.Is(err, open.ErrType) && !looksSelective(token):
 		return &failure{err: err, advice: "it looks like one without sealed claims, all of which anybody can read"}
 	case f.at.given && (errors.Is(err, open.ErrExpired) || errors.Is(err, open.ErrNotYetValid)):
 		return &failure{err: err, advice: "as of " + f.at.String() + ", which --at names; try another time"}
-	case f.visibleOnly && errors.Is(err, open.ErrKey):
+	case f.visibleOnly && errors.Is(err, open.ErrUnknownKey):
 		return &failure{err: err, advice: "does --trust lack its issuer's signing key?"}
 	}
 	return err
@@ -55,6 +55,15 @@ func whatInstead(token string, selective bool) string {
 		return "it is spelled in a way that is not allowed; ask its issuer for a new one"
 	}
 	return "it is spelled in a way that is not allowed, or holds no signed token; ask its issuer for a new one"
+}
+
+// hasOtherParts reports whether a token has not the number of parts that its form has.
+func hasOtherParts(token string, selective bool) bool {
+	parts := partsJWE
+	if selective {
+		parts = partsJWS
+	}
+	return strings.Count(strings.TrimSpace(token), ".") != parts-1
 }
 
 func looksSelective(token string) bool {

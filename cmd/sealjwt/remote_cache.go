@@ -27,10 +27,10 @@ func copyName(url string) string {
 
 // cached is the copy that an earlier run has kept, or none. It is a help and no promise:
 // one that cannot be used is said and passed over, and soon replaced.
-func (a *app) cached(url string) jwks.Copy {
+func (a *app) cached(url string) jwks.CacheEntry {
 	folder := a.usedCache()
 	if folder == nil {
-		return jwks.Copy{}
+		return jwks.CacheEntry{}
 	}
 	defer folder.Close()
 	c, err := readCopy(folder, copyName(url))
@@ -38,7 +38,7 @@ func (a *app) cached(url string) jwks.Copy {
 		a.say("warning: the cache file %s is passed over: %s", filepath.Join(folder.Name(), copyName(url)), plain(err.Error()))
 	}
 	if err != nil {
-		return jwks.Copy{}
+		return jwks.CacheEntry{}
 	}
 	return c
 }
@@ -46,8 +46,8 @@ func (a *app) cached(url string) jwks.Copy {
 // readCopy reads a file whose content is trusted like an answer over TLS. The check is on
 // the open file, so what was checked is what is read. O_NONBLOCK: the open of a fifo would
 // wait for a writer, for ever.
-func readCopy(folder *os.Root, name string) (jwks.Copy, error) {
-	var c jwks.Copy
+func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
+	var c jwks.CacheEntry
 	f, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return c, withoutPath(err)
@@ -65,7 +65,7 @@ func readCopy(folder *os.Root, name string) (jwks.Copy, error) {
 		return c, err
 	}
 	if json.Unmarshal(data, &c) != nil || c.URL == "" || c.Body == nil || c.Fetched.IsZero() {
-		return jwks.Copy{}, errors.New("it is damaged")
+		return jwks.CacheEntry{}, errors.New("it is damaged")
 	}
 	return c, nil
 }
@@ -82,7 +82,7 @@ func (a *app) usedCache() *os.Root {
 // keep writes a copy down for the next run, in place of the one before. Where there is no
 // folder for it, as in a container, each run fetches. Where there is one, it says what is
 // wrong; an older copy may be there still.
-func (a *app) keep(c jwks.Copy) error {
+func (a *app) keep(c jwks.CacheEntry) error {
 	folder, err := makeCache()
 	if errors.Is(err, errNotOurs) {
 		a.warnOfCache(err)
@@ -110,10 +110,10 @@ func (a *app) keep(c jwks.Copy) error {
 // outlives reports whether a copy has to stay: its issuer made it after the one that would
 // replace it. A run that began before jwks fetch was called may end after it, and would put
 // a key back that was revoked. One that is of no use, too old or from the future, need not.
-func outlives(before, next jwks.Copy) bool {
+func outlives(before, next jwks.CacheEntry) bool {
 	age := time.Since(before.Fetched)
 	return before.Generated.After(next.Generated) && !bytes.Equal(before.Body, next.Body) &&
-		age >= 0 && age <= jwks.DefaultHardAge
+		age >= 0 && age <= jwks.DefaultMaxStale
 }
 
 // forget removes the copy of a URL, if there is one that seal and open would go by.

@@ -22,7 +22,7 @@ func newCache(t *testing.T) (a *app, base string, errs *bytes.Buffer) {
 	base = t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", base)
 	a, errs = newRun()
-	a.keep(jwks.Copy{URL: copiedURL, Fetched: time.Now(), Body: []byte("good")})
+	a.keep(jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Body: []byte("good")})
 	if got := a.cached(copiedURL); string(got.Body) != "good" || errs.Len() > 0 {
 		t.Fatalf("the copy is %q: %s", got.Body, errs)
 	}
@@ -37,18 +37,18 @@ func newRun() (*app, *bytes.Buffer) {
 // A run that ends after another does not put an older set in the place of its.
 func TestKeepTheLaterSet(t *testing.T) {
 	a, _, errs := newCache(t)
-	at := func(fetched, generated time.Duration, body string) jwks.Copy {
+	at := func(fetched, generated time.Duration, body string) jwks.CacheEntry {
 		now := time.Now().Round(0)
-		return jwks.Copy{URL: copiedURL, Fetched: now.Add(fetched), Generated: now.Add(generated), Body: []byte(body)}
+		return jwks.CacheEntry{URL: copiedURL, Fetched: now.Add(fetched), Generated: now.Add(generated), Body: []byte(body)}
 	}
 	for name, c := range map[string]struct {
-		before, next jwks.Copy
+		before, next jwks.CacheEntry
 		stays        bool
 	}{
 		"older":              {at(0, 0, "x"), at(0, -time.Minute, "y"), true},
-		"undated":            {at(0, 0, "x"), jwks.Copy{URL: copiedURL, Fetched: time.Now(), Body: []byte("y")}, true},
+		"undated":            {at(0, 0, "x"), jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Body: []byte("y")}, true},
 		"later":              {at(0, -time.Minute, "x"), at(0, 0, "y"), false},
-		"over an undated":    {jwks.Copy{URL: copiedURL, Fetched: time.Now(), Body: []byte("x")}, at(0, 0, "y"), false},
+		"over an undated":    {jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Body: []byte("x")}, at(0, 0, "y"), false},
 		"the same":           {at(0, 0, "x"), at(0, -time.Minute, "x"), false},
 		"of no use any more": {at(-2*time.Hour, 0, "x"), at(0, -time.Minute, "y"), false},
 		"from the future":    {at(time.Hour, time.Hour, "x"), at(0, 0, "y"), false},
@@ -121,7 +121,7 @@ func TestCacheFolderOfOthers(t *testing.T) {
 			if got := a.cached(copiedURL); got.Body != nil {
 				t.Errorf("the copy is %q", got.Body)
 			}
-			a.keep(jwks.Copy{URL: copiedURL, Fetched: time.Now(), Body: []byte("new")})
+			a.keep(jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Body: []byte("new")})
 			if after := tree(t, base); after != before {
 				t.Errorf("it was\n%s\nand is\n%s", before, after)
 			}
@@ -139,7 +139,7 @@ func TestCacheThatCannotBeKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, errs := newRun()
-	a.keep(jwks.Copy{URL: copiedURL})
+	a.keep(jwks.CacheEntry{URL: copiedURL})
 	if !strings.Contains(errs.String(), "open to others (mode 0777)") {
 		t.Errorf("said: %s", errs)
 	}
@@ -154,10 +154,10 @@ func TestCacheFolderIsAFifo(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, errs := newRun()
-		done := make(chan jwks.Copy)
+		done := make(chan jwks.CacheEntry)
 		go func() {
 			got := a.cached(copiedURL)
-			a.keep(jwks.Copy{URL: copiedURL})
+			a.keep(jwks.CacheEntry{URL: copiedURL})
 			done <- got
 		}()
 		select {
@@ -199,7 +199,7 @@ func TestCopyIsCheckedOpen(t *testing.T) {
 	}
 	defer folder.Close()
 	ours := filepath.Join(base, "sealjwt")
-	evil, err := json.Marshal(jwks.Copy{URL: copiedURL, Fetched: time.Now(), Body: []byte("evil")})
+	evil, err := json.Marshal(jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Body: []byte("evil")})
 	if err := errors.Join(err, os.Rename(ours, ours+".away"), os.MkdirAll(filepath.Join(ours, "jwks"), 0o777),
 		os.WriteFile(filepath.Join(ours, "jwks", copyName(copiedURL)), evil, 0o600)); err != nil {
 		t.Fatal(err)

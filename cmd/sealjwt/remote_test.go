@@ -23,15 +23,15 @@ func newRemoteKeys(t *testing.T, a *app, url string) *remoteKeys {
 // That the copy in the cache is too old is said as long as there is no other.
 func TestTooOldUntilFetched(t *testing.T) {
 	a, _, _ := newCache(t)
-	held := jwks.Copy{URL: copiedURL, Fetched: time.Now().Add(-2 * time.Hour), Body: []byte(`{"keys":[]}`)}
+	held := jwks.CacheEntry{URL: copiedURL, Fetched: time.Now().Add(-2 * time.Hour), Body: []byte(`{"keys":[]}`)}
 	a.keep(held)
 	r := newRemoteKeys(t, a, copiedURL)
-	down := fmt.Errorf("%w: connect: connection refused", jwks.ErrFetch)
+	down := &jwks.FetchError{Reason: jwks.ReasonUnreachable, URL: copiedURL}
 	if err := r.explain(down); !strings.Contains(err.Error(), "the copy in the cache is 2h") {
 		t.Errorf("before: %v", err)
 	}
 	held.Fetched = time.Now()
-	r.report(jwks.Fetch{Copy: held})
+	r.report(jwks.FetchResult{Cached: held})
 	if err := r.explain(down); strings.Contains(err.Error(), "in the cache") {
 		t.Errorf("after it was fetched: %v", err)
 	}
@@ -64,3 +64,22 @@ func TestStaleURL(t *testing.T) {
 type failingKeys struct{ err error }
 
 func (f failingKeys) PublicKeys(context.Context, string) (*keys.PublicSet, error) { return nil, f.err }
+
+// The advice goes by the reason of a FetchError; the scripts look at those that a server
+// brings about.
+func TestFetchAdvice(t *testing.T) {
+	for reason, want := range map[jwks.Reason]struct {
+		code int
+		ends string
+	}{
+		jwks.ReasonUnresolved: {exitIO, ": unresolved: check the host"},
+		jwks.ReasonNotTLS:     {exitIO, ": not-tls: check the port"},
+		jwks.ReasonConnection: {exitIO, ": connection: check the URL and the network"},
+		jwks.ReasonPrivateKey: {exitPolicy, ": private-key"},
+	} {
+		err := fmt.Errorf("%w: last read 2h ago: %w", keys.ErrStale, &jwks.FetchError{Reason: reason, URL: copiedURL})
+		if code, text := describe(explainFetch(err)); code != want.code || !strings.HasSuffix(text, want.ends) {
+			t.Errorf("%s: exit code %d: %s", reason, code, text)
+		}
+	}
+}

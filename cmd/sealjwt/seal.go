@@ -214,21 +214,20 @@ func (j sealJob) trial(ctx context.Context, ring *keyring.Ring) error {
 }
 
 func (j sealJob) sealer(ring *keyring.Ring) (*seal.Sealer, error) {
-	cfg := seal.Config{
-		Issuer:        j.file.issuer,
-		Lifetime:      time.Duration(j.flags.ttl),
-		Signing:       ring,
-		Recipients:    j.recipients(ring),
-		Visible:       j.flags.visible.names,
-		Replicate:     j.flags.replicate.names,
-		Type:          j.flags.typ,
-		Pad:           int(j.flags.pad),
-		AllowReadable: j.flags.allowReadable.names,
-	}
+	recipients, limits := j.recipients(ring), seal.Limits{Lifetime: time.Duration(j.flags.ttl), Pad: int(j.flags.pad)}
+	var sealer *seal.Sealer
+	var err error
 	if j.flags.selective {
-		cfg.Form = seal.Selective
+		sealer, err = seal.NewSelective(seal.SelectiveConfig{
+			Issuer: j.file.issuer, Signing: ring, Recipients: recipients, Visible: j.flags.visible.names,
+			Type: j.flags.typ, AllowReadable: j.flags.allowReadable.names, Limits: limits,
+		})
+	} else {
+		sealer, err = seal.New(seal.Config{
+			Issuer: j.file.issuer, Signing: ring, Recipient: seal.Recipient{Audience: recipients[0].Audience, Keys: recipients[0].Keys},
+			Replicate: j.flags.replicate.names, Type: j.flags.typ, AllowReadable: j.flags.allowReadable.names, Limits: limits,
+		})
 	}
-	sealer, err := seal.New(cfg)
 	if err != nil {
 		return nil, inFlags(err)
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// ErrUnsafe says that a file or folder is not what this package would have made
-// and somebody else may have a hand in it. The text says what is wrong and what
-// to type.
+// ErrUnsafe says that a file or a folder differs from the ones that this package makes, so
+// that another user may read or exchange it. The text names the difference and the command
+// that mends it.
 var ErrUnsafe = errors.New("filestore: refused")
 
 // readFile opens, checks and reads a file; what names it in errors.
@@ -36,10 +36,9 @@ func readFile(what, path string) ([]byte, error) {
 	return doc, checkSize(what, path, int64(len(doc))) // it may have grown
 }
 
-// open opens a file of ours and checks what it got. O_NOFOLLOW: a link could
-// lead to another ring, or be turned after the check. O_NONBLOCK: the open of a
-// fifo would wait for a writer, for ever. The check is on the open file, so what
-// was checked is what will be read.
+// open opens a file of ours and checks the open file, so that the file that was checked is
+// the file that is read. O_NOFOLLOW: a link could lead to another ring, or be turned after
+// the check. O_NONBLOCK: the open of a fifo would wait for a writer, for ever.
 func open(what, path string, flags int) (*os.File, error) {
 	f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -57,9 +56,9 @@ func open(what, path string, flags int) (*os.File, error) {
 	return f, nil
 }
 
-// explainOpen finds the words for an open that failed. Systems disagree on what
-// O_NOFOLLOW returns for a link, and on sockets and devices, so it looks again;
-// this decides the text only, the file is refused already.
+// explainOpen returns the error for an open that failed. Systems disagree on the error of
+// O_NOFOLLOW for a link, and on sockets and devices, so it looks again. The second look
+// decides the text only: the file is refused already.
 func explainOpen(what, path string, err error) error {
 	if info, lerr := os.Lstat(path); lerr == nil && !info.Mode().IsRegular() {
 		return checkFile(what, path, info)
@@ -90,9 +89,9 @@ func checkSize(what, path string, size int64) error {
 	return nil
 }
 
-// checkFolder refuses a folder where anybody can remove our ring and put
+// checkFolder refuses a folder where every user can remove our ring and put
 // another file of ours in its place, for example an old ring. In a sticky
-// folder, such as /tmp, only we can.
+// folder, such as /tmp, only the owner of the file can.
 func (s *Store) checkFolder() error {
 	dir := filepath.Dir(s.path)
 	info, err := os.Stat(dir)
@@ -100,7 +99,7 @@ func (s *Store) checkFolder() error {
 		return fmt.Errorf("filestore: look at the folder: %w%s", err, advice(err))
 	}
 	if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return unsafef("everybody can write to the folder of the ring (mode %04o): chmod o-w %s", info.Mode().Perm(), dir)
+		return unsafef("every user can write to the folder of the ring (mode %04o): chmod o-w %s", info.Mode().Perm(), dir)
 	}
 	return nil
 }

@@ -14,7 +14,31 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-func Example() {
+// A service has its ring in one line. The first process that starts makes both files.
+func ExampleOpenOrCreate() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ringPath, kekPath := filepath.Join(dir, "var", "ring"), filepath.Join(dir, "etc", "kek")
+
+	ring, err := filestore.OpenOrCreate(ctx, ringPath, kekPath)
+	if err != nil {
+		log.Fatal(err)
+	}
+	step, due, err := ring.NextStep(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(step.Action, step.Use, due)
+	// Output: activate sig false
+}
+
+// A Store replaces its document by version: of two writers that start from one version, one
+// succeeds. Package keyring changes a ring in this way.
+func ExampleStore() {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
 		log.Fatal(err)

@@ -24,7 +24,7 @@ var errBusy = errors.New("filestore: the lock is taken")
 // neither a context nor a time limit ends it.
 const poll = 2 * time.Millisecond
 
-// lock waits for the lock and returns what gives it back.
+// lock waits for the lock and returns the function that releases it.
 func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	if err := s.checkFolder(); err != nil {
 		return nil, err
@@ -49,8 +49,8 @@ func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-// tryLock opens the lock file each time: somebody may have removed it while we
-// waited, and then a lock on the file we knew excludes nobody.
+// tryLock opens the lock file each time: an operator may have removed it while we
+// waited, and a lock on a removed file does not exclude other writers.
 func (s *Store) tryLock() (*os.File, error) {
 	f, err := open("the lock", s.lockPath(), os.O_RDWR|os.O_CREATE)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Store) tryLock() (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
-	// For those who wait and want to know for whom. The lock holds without it,
+	// The pid is for the error of a writer that waits in vain. The lock holds without it,
 	// so an error is ignored: a full disk must not stop a revocation here.
 	f.Truncate(0)
 	f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
@@ -90,7 +90,7 @@ func tryFlock(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }
 
-// release empties the file, so that nobody is told of a process that is done,
+// release empties the file, so that no error names a process that is done,
 // and closes it, which drops the lock. The file stays: if it were removed, one
 // writer could lock the removed file and another the next one.
 func release(f *os.File) {

@@ -27,19 +27,19 @@ const maxWait = 10 * time.Second
 
 var _ keyring.Store = (*Store)(nil)
 
-// Store is a ring in a file. It is safe for concurrent use, and so are several
+// Store keeps a ring in a file. It is safe for concurrent use, and so are several
 // Stores with the same path, in one process or in many.
 type Store struct {
 	path string
 	ops  fsOps
 
-	// unsynced: the folder could not be synced after a rename, so what the file
-	// shows may not survive a power cut. Nobody is told it is there before it is.
+	// unsynced: the folder could not be synced after a rename, so the ring in the file may
+	// not survive a power cut. Load syncs the folder before it returns such a ring.
 	unsynced atomic.Bool
 }
 
-// New returns the store that keeps its ring at path. Nothing is read or written
-// yet; the file, and the folders above it, appear with the first Swap.
+// New returns the store that keeps its ring in the file at path. It reads and writes nothing:
+// the first Swap makes the file and the folders above it.
 func New(path string) *Store {
 	// The process may change its working directory, and the ring must not move.
 	if abs, err := filepath.Abs(path); err == nil && path != "" {
@@ -51,7 +51,8 @@ func New(path string) *Store {
 // Load returns the ring and its version. It takes no lock, since a rename shows
 // the old file or the new one, and so it never waits for a writer.
 //
-// Besides the errors of [keyring.Store] it returns [ErrUnsafe].
+// Besides the errors of [keyring.Store] it returns [ErrUnsafe], and [keyring.ErrConfig] for a
+// Store without a path.
 func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, "", err
@@ -63,18 +64,17 @@ func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error
 	return doc, versionOf(doc), nil
 }
 
-// Swap replaces the ring. An empty prev creates it and, where they are missing,
-// the folders above it with mode 0700. A context that ends after writing has
-// begun is not looked at.
+// Swap replaces the ring. An empty prev creates the ring and, where they are missing, the
+// folders above it with mode 0700. Swap ignores a context that ends after writing has begun.
 //
-// Besides the errors of [keyring.Store] it returns [ErrUnsafe] and, when another
-// writer kept the lock for ten seconds or until the context was done,
-// [ErrLocked].
+// Besides the errors of [keyring.Store] it returns [keyring.ErrConfig] for a Store without a
+// path, [ErrUnsafe], and [ErrLocked] when another writer kept the lock for ten seconds or
+// until the context was done.
 func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version string, err error) {
 	if err := s.ready(ctx); err != nil {
 		return "", err
 	}
-	// Load would refuse what we are about to write, and nobody could undo it.
+	// Load would refuse such a ring, and no Swap could replace it.
 	if len(doc) == 0 || len(doc) > MaxSize {
 		return "", fmt.Errorf("filestore: a ring has 1 to %d bytes, not %d", MaxSize, len(doc))
 	}
@@ -104,15 +104,14 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version stri
 }
 
 func (s *Store) ready(ctx context.Context) error {
-	if s.path == "" {
-		return errors.New("filestore: the path is empty: give New the path of the ring file")
+	if s == nil || s.path == "" {
+		return fmt.Errorf("%w: the path of the ring is empty: give filestore.New the path of the ring file", keyring.ErrConfig)
 	}
 	return ctx.Err()
 }
 
-// stillAt returns nil if the ring has this version. It passes the checks of Load
-// first: a ring that Load refuses is not replaced either, since whoever made it
-// so should hear of it.
+// stillAt returns nil if the ring has this version. It returns the errors of Load first: a
+// ring that Load refuses is not replaced, so that the operator hears of it.
 func (s *Store) stillAt(prev string) error {
 	doc, err := s.read()
 	switch {
@@ -128,7 +127,7 @@ func (s *Store) stillAt(prev string) error {
 	return nil
 }
 
-// read returns the ring as it is now.
+// read returns the ring in the file.
 func (s *Store) read() ([]byte, error) {
 	err := s.checkFolder()
 	if err == nil && s.unsynced.Load() {
@@ -149,7 +148,7 @@ func (s *Store) read() ([]byte, error) {
 	return nil, err
 }
 
-// versionOf is a hash of the content, so nothing but the ring itself has to be
+// versionOf returns a hash of the content, so nothing but the ring itself has to be
 // stored, and a ring that was put back from a backup has its old version.
 func versionOf(doc []byte) string {
 	sum := sha256.Sum256(doc)

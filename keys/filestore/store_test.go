@@ -73,14 +73,20 @@ func TestSwapSize(t *testing.T) {
 	wantRing(t, s, string(largest))
 }
 
-func TestEmptyPath(t *testing.T) {
+// A Store without a path, or none at all, as a variable that was never set.
+func TestNoPath(t *testing.T) {
 	t.Chdir(t.TempDir())
-	s := New("")
-	if _, _, err := s.Load(t.Context()); err == nil || errors.Is(err, keyring.ErrNoRing) {
-		t.Errorf("Load: %v, want an error other than ErrNoRing", err)
-	}
-	if _, err := s.Swap(t.Context(), "", []byte("a ring")); err == nil {
-		t.Error("Swap succeeded")
+	for name, s := range map[string]*Store{"empty path": New(""), "zero": {}, "nil": nil} {
+		if _, _, err := s.Load(t.Context()); !errors.Is(err, keyring.ErrConfig) {
+			t.Errorf("%s: Load: %v, want ErrConfig", name, err)
+		}
+		if _, err := s.Swap(t.Context(), "", []byte("a ring")); !errors.Is(err, keyring.ErrConfig) {
+			t.Errorf("%s: Swap: %v, want ErrConfig", name, err)
+		}
+		_, err := keyring.OpenOrCreate(t.Context(), keyring.Config{Store: s, KEK: testKEK()})
+		if !errors.Is(err, keyring.ErrConfig) {
+			t.Errorf("%s: OpenOrCreate: %v, want ErrConfig", name, err)
+		}
 	}
 	wantFiles(t, ".")
 }

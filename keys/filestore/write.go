@@ -14,8 +14,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// replace puts doc where the ring is; the caller holds the lock. The package
-// documentation says what each step is for, and the order is the point:
+// replace puts doc in the place of the ring; the caller holds the lock. The package
+// documentation gives the reason of each step. The order is the point:
 //
 //	openat(ring.tmp, O_CREAT|O_EXCL) write fsync close | read back | rename | fsync(folder)
 func (s *Store) replace(doc []byte) error {
@@ -68,8 +68,8 @@ func (s *Store) writeTemp(tmp string, doc []byte) (err error) {
 	if err := s.ops.close(f); err != nil {
 		return failed("close the temporary file", err)
 	}
-	// A file system without modes or owners gives everything to everybody. Load
-	// would refuse the ring there, so it must not replace one that works.
+	// A file system without modes or owners lets every user read every file. Load would
+	// refuse the ring there, so it must not replace one that works.
 	back, err := readFile("the temporary file", tmp)
 	if err != nil {
 		return fmt.Errorf("%w (when it was read back): nothing was changed", err)
@@ -91,9 +91,9 @@ func renameFailed(tmp string, err error) error {
 	return failed("rename the temporary file", err)
 }
 
-// makeFolder makes the folder of the ring and those above it that are missing,
-// and syncs the folders that list them: a power cut could take the folder away
-// with all that was synced in it.
+// makeFolder makes the folder of the ring and the folders above it that are missing, and
+// syncs the folders that list them: a power cut could take the new folder away with every
+// file that was synced in it.
 func (s *Store) makeFolder() error {
 	dir := filepath.Dir(s.path)
 	var parents []string
@@ -123,13 +123,13 @@ func (s *Store) syncFolder(path string) error {
 	return s.ops.syncDir(dir)
 }
 
-// failed names the step. Whoever revokes a key has to know that it was not
-// revoked.
+// failed names the step, and says that nothing was changed: an operator who revokes a key has
+// to know that it is not revoked.
 func failed(step string, err error) error {
 	return fmt.Errorf("filestore: %s: %w%s: nothing was changed", step, err, advice(err))
 }
 
-// advice says what to do about an error that comes from the disk.
+// advice returns the next step for the operator after an error that comes from the disk.
 func advice(err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

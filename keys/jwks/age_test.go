@@ -117,15 +117,15 @@ func TestStalenessByCDN(t *testing.T) {
 
 // However long a max-age, the sums do not overflow.
 func TestDueBounds(t *testing.T) {
-	c := must(Config{}.withDefaults())(t)
-	if due := c.due(&held{lifetime: maxDelta * time.Second}); due != 30*time.Minute {
+	c := must(RemoteConfig{}.withDefaults())(t)
+	if due := c.due(&cachedSet{lifetime: maxDelta * time.Second}); due != 30*time.Minute {
 		t.Errorf("due after %v", due)
 	}
-	if due := c.due(&held{}); due != 30*time.Second {
+	if due := c.due(&cachedSet{}); due != 30*time.Second {
 		t.Errorf("due after %v", due)
 	}
 	fetched := time.Now()
-	late := func(d time.Duration) *held { return &held{fetched: fetched, asked: fetched.Add(d)} }
+	late := func(d time.Duration) *cachedSet { return &cachedSet{fetched: fetched, asked: fetched.Add(d)} }
 	if due := c.due(late(10 * time.Minute)); due != 10*time.Minute+30*time.Second {
 		t.Errorf("stale: due after %v", due)
 	}

@@ -49,13 +49,13 @@ func TestCertificateRefused(t *testing.T) {
 		s.Config.ErrorLog = log.New(io.Discard, "", 0)
 		s.StartTLS()
 		t.Cleanup(s.Close)
-		client := &http.Client{Transport: &http.Transport{
+		transport := &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: roots},
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return new(net.Dialer).DialContext(ctx, "tcp", s.Listener.Addr().String())
 			},
-		}}
-		err := fetchFails(t, Config{URL: "https://" + host + "/jwks.json?query", Client: client})
+		}
+		err := fetchFails(t, RemoteConfig{URL: "https://" + host + "/jwks.json?query", Transport: transport})
 		if !strings.Contains(err.Error(), host+"/jwks.json: its TLS certificate is refused: "+says) {
 			t.Errorf("want %q: %v", says, err)
 		}

@@ -9,90 +9,92 @@ import (
 )
 
 const (
-	// DefaultHardAge is for how long a set is used when it cannot be fetched again and
-	// Config.HardAge is zero.
-	DefaultHardAge = time.Hour
-	// DefaultCooldown is the time between two fetches when Config.Cooldown is zero.
+	// DefaultMaxStale is for how long a set is used when it cannot be fetched again and
+	// RemoteConfig.MaxStale is zero.
+	DefaultMaxStale = time.Hour
+	// DefaultCooldown is the time between two fetches when RemoteConfig.Cooldown is zero.
 	DefaultCooldown = 30 * time.Second
 )
 
-// Config says where another party's keys are, and how they are cached. It is copied by
-// NewRemote.
-type Config struct {
+// RemoteConfig says where another party's keys are, and how NewRemote caches them.
+type RemoteConfig struct {
 	// URL is where the JWK Set is: https, or http on localhost, 127.0.0.0/8 and ::1.
 	// Required. [Discover] finds it.
 	URL string
 
-	// Client is used for its Transport, with its TLS configuration and proxy, which
-	// must heed contexts. Its other fields do not count. One with the defaults of
-	// net/http when nil, which for http connects to loopback addresses only, wherever
-	// DNS says that localhost is. A Transport given here, or put in the place of
-	// http.DefaultTransport, has to do so itself: for http, refuse other addresses in
-	// its Dialer.Control. A DialContext that was only set in http.DefaultTransport is
-	// used for https and not for http.
-	Client *http.Client
+	// Transport carries the requests, with its TLS configuration and proxy. It must heed
+	// contexts. When it is nil, a Remote uses a copy of http.DefaultTransport, which for
+	// http connects to loopback addresses only, wherever DNS says that localhost is. A
+	// Transport given here, or put in the place of http.DefaultTransport, has to do so
+	// itself: for http, refuse other addresses in its Dialer.Control. A DialContext that
+	// was only set in http.DefaultTransport is used for https and not for http.
+	Transport http.RoundTripper
 
-	// HardAge is for how long a set is used while it cannot be fetched again;
-	// DefaultHardAge when zero. At most a day: no issuer reckons with caches that live
+	// MaxStale is for how long a set is used while it cannot be fetched again;
+	// DefaultMaxStale when zero. At most a day: no issuer reckons with caches that live
 	// longer than that (keyring.Policy, CacheAge). At least twice Cooldown.
-	HardAge time.Duration
+	MaxStale time.Duration
 
-	// Cooldown is the least time between two fetches, and with that how long a new key
-	// may be unknown; DefaultCooldown when zero. A max-age below it counts as this. While
-	// there is no usable set it is a sixth, and Refresh does not heed it.
+	// Cooldown is the least time between two fetches, and so the time for which a new key
+	// may be unknown; DefaultCooldown when zero. A max-age below Cooldown counts as
+	// Cooldown. While there is no usable set the least time is a sixth of it, and Refresh
+	// does not heed it.
 	Cooldown time.Duration
 
 	// Timeout is how long a fetch may take, to the last byte; DefaultTimeout when zero.
 	Timeout time.Duration
 
-	// MaxBytes is the longest answer; DefaultMaxBytes when zero.
+	// MaxBytes is the length of the longest answer; DefaultMaxBytes when zero.
 	MaxBytes int64
 
-	// Copy is a set that was fetched before, by another process perhaps. It counts with
-	// the age that it has by now; one that is damaged or of another URL is passed
-	// over. What it holds is trusted: keep it where nobody else can write.
-	Copy Copy
+	// Cached is a set that was fetched before, by another process perhaps. It counts with
+	// the age that it has by now. A damaged set and one of another URL are passed over. A
+	// Remote trusts the entry: keep it where only this user can write.
+	Cached CacheEntry
 
-	// Report is told of each fetch before its callers go on: to log errors, and keys
-	// that were passed over, and to keep a Copy. It must not ask the Remote. Should it
-	// panic after a fetch, that is an ErrFetch, though the set is used; about a Copy it
-	// panics through NewRemote. It may be nil.
-	Report func(Fetch)
+	// Report receives the result of each fetch before its callers go on: to log errors, and
+	// keys that were passed over, and to keep a CacheEntry. It must not ask the Remote. If
+	// it panics after a fetch, callers get an ErrFetch, though the set is used; if it panics
+	// about Cached, the panic goes through NewRemote. It may be nil.
+	Report func(FetchResult)
 }
 
-// Fetch is what came of one fetch.
-type Fetch struct {
-	Err error // why it failed; then the rest is empty, and the Remote keeps what it has
+// FetchResult is the result of one fetch.
+type FetchResult struct {
+	// Err says why the fetch failed, as a [*FetchError], or, as an [ErrConfig], why Cached
+	// is passed over. Then the other fields are empty, and the Remote keeps the set that it
+	// has.
+	Err error
 
-	Set     *keys.PublicSet // its Skipped says what was passed over
+	Set     *keys.PublicSet // its Skipped says which keys were passed over
 	Changed bool            // it is another set than before
-	Copy    Copy            // to be kept
+	Cached  CacheEntry      // to keep for RemoteConfig.Cached
 
-	// Due is when it is fetched again at the earliest need: by the first call from then
-	// on. For a kid that it lacks that can be sooner, after Cooldown.
+	// Due is when the set is fetched again at the earliest need: by the first call from
+	// then on. For a kid that it lacks that can be sooner, after Cooldown.
 	Due time.Time
 }
 
-// Copy is a set as it was fetched, to be kept for another process. It can be written
+// CacheEntry is a set as it was fetched, to keep for another process. It can be written
 // as JSON.
-type Copy struct {
+type CacheEntry struct {
 	URL string `json:"url"`
 
-	// Fetched is when it was fetched or confirmed the last time, or earlier: when it
+	// Fetched is when the set was fetched or confirmed the last time, or earlier: when it
 	// became stale, if a cache on the way should have renewed it.
 	Fetched time.Time `json:"fetched"`
-	// Generated is when the server made it, by its Age in caches on the way. Where it is
-	// zero, an older set can take its place.
+	// Generated is when the server made the set, by its Age in caches on the way. Where it
+	// is zero, an older set can replace this one.
 	Generated time.Time `json:"generated,omitzero"`
 
-	MaxAge time.Duration `json:"max_age,omitempty"` // what was left of it when it came; in JSON nanoseconds
+	MaxAge time.Duration `json:"max_age,omitempty"` // the rest of it on arrival; in JSON nanoseconds
 	ETag   string        `json:"etag,omitempty"`
 	Body   []byte        `json:"body"`
 }
 
-func (c Config) withDefaults() (Config, error) {
-	if c.HardAge == 0 {
-		c.HardAge = DefaultHardAge
+func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
+	if c.MaxStale == 0 {
+		c.MaxStale = DefaultMaxStale
 	}
 	if c.Cooldown == 0 {
 		c.Cooldown = DefaultCooldown
@@ -103,15 +105,15 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxBytes == 0 {
 		c.MaxBytes = DefaultMaxBytes
 	}
-	switch most := longestCacheAge; {
+	switch limit := longestCacheAge; {
 	case c.Cooldown < 0:
 		return c, fmt.Errorf("%w: Cooldown is %v; it must be positive", ErrConfig, c.Cooldown)
-	case c.HardAge < 2*c.Cooldown || c.HardAge > most:
-		return c, fmt.Errorf("%w: HardAge is %v; it must be at least twice Cooldown (%v) and at most %v", ErrConfig, c.HardAge, c.Cooldown, most)
+	case c.MaxStale < 2*c.Cooldown || c.MaxStale > limit:
+		return c, fmt.Errorf("%w: MaxStale is %v; it must be at least twice Cooldown (%v) and at most %v", ErrConfig, c.MaxStale, c.Cooldown, limit)
 	case c.Timeout < 0:
 		return c, fmt.Errorf("%w: Timeout is %v; it must be positive", ErrConfig, c.Timeout)
-	case c.MaxBytes < 0 || c.MaxBytes > mostMaxBytes:
-		return c, fmt.Errorf("%w: MaxBytes is %d; it must be positive and at most %d", ErrConfig, c.MaxBytes, mostMaxBytes)
+	case c.MaxBytes < 0 || c.MaxBytes > maxBytesLimit:
+		return c, fmt.Errorf("%w: MaxBytes is %d; it must be positive and at most %d", ErrConfig, c.MaxBytes, maxBytesLimit)
 	}
 	return c, nil
 }
@@ -123,5 +125,5 @@ const (
 	longestCacheAge = 24 * time.Hour
 )
 
-// mostMaxBytes is more than any JWK Set has, and what package strict still reads.
-const mostMaxBytes = 8 << 20
+// maxBytesLimit is more than any JWK Set has, and package strict still reads it.
+const maxBytesLimit = 8 << 20

@@ -22,7 +22,7 @@ func TestRandomKids(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newKey(t, keys.ES256)
 				s := siteOf(jwkSet(t, k))
-				r := remoteOf(t, s, Config{})
+				r := remoteOf(t, s, RemoteConfig{})
 				knows(t, r, k.ID(), k)
 				if down {
 					s.fails(500)
@@ -63,7 +63,7 @@ func TestNewKid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, fresh := newKey(t, keys.ES256), newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, old), "Cache-Control", "max-age=3600")
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		knows(t, r, old.ID(), old)
 		s.serve(jwkSet(t, fresh))
 		time.Sleep(DefaultCooldown - time.Nanosecond)
@@ -82,7 +82,7 @@ func TestSingleFlight(t *testing.T) {
 		k, fresh := newKey(t, keys.ES256), newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k))
 		s.delay = time.Second
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		// Nothing is there: all wait.
 		if waited := waiting(t, r, k.ID()); waited != 50 || s.count() != 1 {
 			t.Errorf("first: %d waited, %d fetches", waited, s.count())
@@ -112,7 +112,7 @@ func TestSlowFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := siteOf(jwkSet(t))
 		s.delay = 4 * time.Second
-		r := remoteOf(t, s, Config{Cooldown: time.Second})
+		r := remoteOf(t, s, RemoteConfig{Cooldown: time.Second})
 		for range 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			r.PublicKeys(ctx, "")
@@ -150,14 +150,14 @@ func waiting(t *testing.T, r *Remote, kid string) (waited int) {
 	return waited
 }
 
-// Whoever started the fetch goes away; the others get its answer. Whoever waits does
-// so no longer than its context.
+// The caller that started the fetch goes away; the others get its answer. A caller waits no
+// longer than its context.
 func TestCallerGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k))
 		s.delay = 3 * time.Second
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		start := time.Now()
 		var wg sync.WaitGroup
 		first, cancel := context.WithCancel(t.Context())
@@ -196,10 +196,10 @@ func TestCallersHangUp(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k))
 		s.delay = time.Second
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		knows(t, r, "", k)
 		var told []error
-		r.cfg.Report = func(f Fetch) { told = append(told, f.Err) }
+		r.cfg.Report = func(f FetchResult) { told = append(told, f.Err) }
 		start := time.Now()
 		for i := range 1000 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -226,7 +226,7 @@ func TestCallersHangUp(t *testing.T) {
 			t.Errorf("what is not: %v", err)
 		}
 		if s.count() != before {
-			t.Error("it was fetched for somebody who had gone")
+			t.Error("it was fetched for a caller that had gone")
 		}
 	})
 }
@@ -238,8 +238,8 @@ func TestRemoteConcurrent(t *testing.T) {
 		a, b := newKey(t, keys.ES256), newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, a))
 		s.delay = 20 * time.Millisecond
-		r := remoteOf(t, s, Config{Cooldown: 100 * time.Millisecond, HardAge: time.Second, Timeout: 50 * time.Millisecond})
-		h := Handler(r, HandlerConfig{})
+		r := remoteOf(t, s, RemoteConfig{Cooldown: 100 * time.Millisecond, MaxStale: time.Second, Timeout: 50 * time.Millisecond})
+		h := must(NewHandler(r, HandlerConfig{}))(t)
 		sets := [][]byte{jwkSet(t, a), jwkSet(t, b), jwkSet(t, a, b), []byte("garbage")}
 		var wg sync.WaitGroup
 		for i := range 16 {

@@ -2,17 +2,16 @@ package jwks
 
 import (
 	"errors"
-	"net/http"
 	"testing"
 )
 
-// An issuer elsewhere has nobody fetch from the machine that asks it, in whatever way it
-// writes that.
+// An issuer elsewhere cannot make a service fetch from its own machine, in whatever way the
+// issuer writes the address.
 func TestDiscoverElsewhereNotHere(t *testing.T) {
 	const issuer = "https://id.example.com"
 	discover := func(issuer, host string) error {
 		at := issuer + "/.well-known/openid-configuration"
-		_, err := Discover(t.Context(), issuer, &http.Client{Transport: pages{at: metadata(issuer, "https://"+host+"/jwks")}})
+		_, err := Discover(t.Context(), issuer, pages{at: metadata(issuer, "https://"+host+"/jwks")})
 		return err
 	}
 	here := []string{

@@ -44,15 +44,15 @@ func TestDiscover(t *testing.T) {
 		{"https://id.example.com/tenant/", "https://id.example.com" + oauth + "/tenant"},
 	} {
 		const there = "https://keys.example.net/certs?v=1"
-		client := &http.Client{Transport: pages{tt.at: metadata(tt.issuer, there)}}
-		uri, err := Discover(t.Context(), tt.issuer, client)
+		transport := pages{tt.at: metadata(tt.issuer, there)}
+		uri, err := Discover(t.Context(), tt.issuer, transport)
 		if err != nil || uri != there {
 			t.Errorf("%s at %s: %q, %v", tt.issuer, tt.at, uri, err)
 		}
 	}
 	for _, issuer := range []string{"http://localhost:8080", "http://127.0.0.1", "https://localhost"} {
-		client := &http.Client{Transport: pages{issuer + openID: metadata(issuer, "http://localhost:9090/jwks")}}
-		if uri, err := Discover(t.Context(), issuer, client); err != nil || uri != "http://localhost:9090/jwks" {
+		transport := pages{issuer + openID: metadata(issuer, "http://localhost:9090/jwks")}
+		if uri, err := Discover(t.Context(), issuer, transport); err != nil || uri != "http://localhost:9090/jwks" {
 			t.Errorf("%s: %q, %v", issuer, uri, err)
 		}
 	}
@@ -87,7 +87,7 @@ func TestDiscoverRefuses(t *testing.T) {
 		"an issuer with a fragment": {issuer + "#a", metadata(issuer+"#a", good), ErrURL},
 		"no URL":                    {"id", metadata("id", good), ErrURL},
 	} {
-		uri, err := Discover(t.Context(), tt.issuer, &http.Client{Transport: pages{at: tt.text}})
+		uri, err := Discover(t.Context(), tt.issuer, pages{at: tt.text})
 		if !errors.Is(err, tt.want) || uri != "" {
 			t.Errorf("%s: %q, %v", name, uri, err)
 		}
@@ -102,25 +102,25 @@ func TestDiscoverRefuses(t *testing.T) {
 func TestDiscoverPaths(t *testing.T) {
 	const issuer = "https://id.example.com"
 	s := new(site)
-	client := &http.Client{Transport: s}
+	transport := s
 	s.fails(http.StatusNotFound)
-	_, err := Discover(t.Context(), issuer, client)
+	_, err := Discover(t.Context(), issuer, transport)
 	if !errors.Is(err, ErrFetch) || s.count() != 2 || strings.Count(err.Error(), "404") != 2 {
 		t.Errorf("none: %v after %d fetches", err, s.count())
 	}
 	s.serve([]byte(metadata("https://evil.example.com", issuer)))
-	if _, err := Discover(t.Context(), issuer, client); !errors.Is(err, ErrMetadata) || s.count() != 3 {
+	if _, err := Discover(t.Context(), issuer, transport); !errors.Is(err, ErrMetadata) || s.count() != 3 {
 		t.Errorf("another's: %v after %d fetches", err, s.count())
 	}
 	s.set(func() { s.err = errors.New("down") })
-	if _, err := Discover(t.Context(), issuer, client); !errors.Is(err, ErrFetch) || s.count() != 4 {
+	if _, err := Discover(t.Context(), issuer, transport); !errors.Is(err, ErrFetch) || s.count() != 4 {
 		t.Errorf("down: %v after %d fetches", err, s.count())
 	}
 	s.set(func() { s.err, s.delay = nil, DefaultTimeout })
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	before := s.count()
-	if _, err := Discover(over, issuer, client); !errors.Is(err, context.Canceled) || s.count() != before {
+	if _, err := Discover(over, issuer, transport); !errors.Is(err, context.Canceled) || s.count() != before {
 		t.Errorf("cancelled: %v", err)
 	}
 	meanwhile, cancel := context.WithCancel(t.Context())
@@ -129,7 +129,7 @@ func TestDiscoverPaths(t *testing.T) {
 		cancel()
 		return s.RoundTrip(r)
 	})
-	if _, err := Discover(meanwhile, issuer, &http.Client{Transport: hangUp}); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrFetch) {
+	if _, err := Discover(meanwhile, issuer, hangUp); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrFetch) {
 		t.Errorf("cancelled meanwhile: %v", err)
 	}
 }
@@ -137,7 +137,7 @@ func TestDiscoverPaths(t *testing.T) {
 // The bounds are those of a Remote.
 func TestDiscoverBounds(t *testing.T) {
 	s := siteOf(make([]byte, DefaultMaxBytes+1), "Content-Type", "application/json")
-	if _, err := Discover(t.Context(), "https://id.example.com", &http.Client{Transport: s}); !errors.Is(err, ErrFetch) {
+	if _, err := Discover(t.Context(), "https://id.example.com", s); !errors.Is(err, ErrFetch) {
 		t.Errorf("too long: %v", err)
 	}
 	var elsewhere int
@@ -153,10 +153,10 @@ func TestDiscoverRemote(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	mux := http.NewServeMux()
 	s := server(t, mux.ServeHTTP)
-	mux.Handle("/jwks.json", Handler(publicSet(t, k), HandlerConfig{}))
+	mux.Handle("/jwks.json", must(NewHandler(publicSet(t, k), HandlerConfig{}))(t))
 	mux.HandleFunc("/.well-known/openid-configuration", jwkSetHandler([]byte(metadata(s.URL, s.URL+"/jwks.json"))))
 	uri := must(Discover(t.Context(), s.URL, nil))(t)
-	knows(t, must(NewRemote(Config{URL: uri}))(t), k.ID(), k)
+	knows(t, must(NewRemote(RemoteConfig{URL: uri}))(t), k.ID(), k)
 }
 
 // A context's deadline is the limit, be it shorter than the default or longer, and the
@@ -175,7 +175,7 @@ func TestDiscoverTimeout(t *testing.T) {
 				want = limit
 			}
 			start := time.Now()
-			_, err := Discover(ctx, "https://id.example.com", &http.Client{Transport: s})
+			_, err := Discover(ctx, "https://id.example.com", s)
 			if took := time.Since(start); took != want || !errors.Is(err, ErrFetch) || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("a limit of %v: %v after %v", limit, err, took)
 			}
@@ -184,7 +184,7 @@ func TestDiscoverTimeout(t *testing.T) {
 			}
 			time.Sleep(2 * time.Minute)
 			before := s.count()
-			if _, err := Discover(ctx, "https://id.example.com", &http.Client{Transport: s}); limit != 0 && (!errors.Is(err, context.DeadlineExceeded) || s.count() != before) {
+			if _, err := Discover(ctx, "https://id.example.com", s); limit != 0 && (!errors.Is(err, context.DeadlineExceeded) || s.count() != before) {
 				t.Errorf("a limit that is over: %v", err)
 			}
 		})

@@ -1,18 +1,187 @@
 package jwks
 
-import "errors"
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
 
-// What can go wrong, for errors.Is; besides these keys.ErrStale, keys.ErrPrivateKey,
-// keys.ErrMalformed and the error of a context. The texts name URLs without their query
-// and the status of an answer, and nothing else that a server sent.
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// The errors of this package, for errors.Is. It also returns keys.ErrStale,
+// keys.ErrPrivateKey, keys.ErrMalformed and the error of a context. The texts name URLs
+// without their query and the status of an answer, and nothing else that a server sent.
 var (
 	// ErrConfig: a configuration that cannot work.
 	ErrConfig = errors.New("jwks: invalid configuration")
 	// ErrURL: a URL that is not https, or not usable otherwise.
 	ErrURL = errors.New("jwks: not a usable URL")
-	// ErrFetch: there was no answer, or none that can be used.
+	// ErrFetch: there was no answer, or no usable one. Each is a [*FetchError].
 	ErrFetch = errors.New("jwks: fetching failed")
-	// ErrMetadata: what an issuer says about itself is not about that issuer, or does
-	// not say where its keys are.
+	// ErrMetadata: an issuer's metadata are of another issuer, or do not say where its
+	// keys are.
 	ErrMetadata = errors.New("jwks: unusable issuer metadata")
 )
+
+// Reason says why a fetch failed. The constants are all that there are. Each is a fixed
+// word, fit for a log or a metric.
+type Reason string
+
+// The reasons of a [FetchError].
+const (
+	// ReasonUnresolved: the name of the host has no address.
+	ReasonUnresolved Reason = "unresolved"
+	// ReasonUnreachable: no connection to the host or to a proxy came about.
+	ReasonUnreachable Reason = "unreachable"
+	// ReasonNotLoopback: the URL is http, and its host or a proxy is another machine.
+	ReasonNotLoopback Reason = "not-loopback"
+	// ReasonTimeout: the whole answer was not there in time.
+	ReasonTimeout Reason = "timeout"
+	// ReasonCanceled: the context of Discover was canceled.
+	ReasonCanceled Reason = "canceled"
+	// ReasonNotTLS: the server does not speak TLS at this port.
+	ReasonNotTLS Reason = "not-tls"
+	// ReasonCertificate: the server's certificate is refused.
+	ReasonCertificate Reason = "certificate"
+	// ReasonConnection: the connection broke, the TLS handshake failed, or the answer is
+	// not HTTP.
+	ReasonConnection Reason = "connection"
+	// ReasonRedirect: the server redirects to another host or scheme, or too often.
+	ReasonRedirect Reason = "redirect"
+	// ReasonStatus: the answer has a status other than 200; FetchError.Status says which.
+	ReasonStatus Reason = "status"
+	// ReasonContentType: the Content-Type of the answer is not JSON.
+	ReasonContentType Reason = "content-type"
+	// ReasonCompressed: the answer is compressed, though the request forbids it.
+	ReasonCompressed Reason = "compressed"
+	// ReasonTooLarge: the answer is longer than MaxBytes.
+	ReasonTooLarge Reason = "too-large"
+	// ReasonNotJWKSet: the answer is not a JWK Set; it is also a keys.ErrMalformed.
+	ReasonNotJWKSet Reason = "not-jwk-set"
+	// ReasonPrivateKey: a key of the set is private; it is also a keys.ErrPrivateKey.
+	ReasonPrivateKey Reason = "private-key"
+	// ReasonStale: a cache on the way answered with a set that has been stale for longer
+	// than MaxStale.
+	ReasonStale Reason = "stale"
+	// ReasonOlder: a cache on the way answered with an older set than the Remote has.
+	ReasonOlder Reason = "older"
+	// ReasonPanic: the Transport or Report panicked.
+	ReasonPanic Reason = "panic"
+)
+
+// FetchError is the error of a fetch that failed. It is an [ErrFetch].
+type FetchError struct {
+	Reason Reason
+	Status int    // of the answer; zero unless Reason is ReasonStatus
+	URL    string // that was fetched, without its query
+
+	cause error
+}
+
+// Error returns a text such as "jwks: fetching failed: https://id.example.com/jwks.json:
+// the answer is 404 Not Found".
+func (e *FetchError) Error() string {
+	if e.cause == nil {
+		return fmt.Sprintf("%v: %s: %s", ErrFetch, e.URL, e.Reason)
+	}
+	return fmt.Sprintf("%v: %s: %v", ErrFetch, e.URL, e.cause)
+}
+
+// Unwrap returns ErrFetch and, if there is one, the cause.
+func (e *FetchError) Unwrap() []error {
+	if e.cause == nil {
+		return []error{ErrFetch}
+	}
+	return []error{ErrFetch, e.cause}
+}
+
+// cause is the reason of a failure and its text.
+type cause struct {
+	error
+	reason Reason
+	status int
+}
+
+func (c *cause) Unwrap() error { return c.error }
+
+func causef(reason Reason, format string, args ...any) error {
+	return &cause{error: fmt.Errorf(format, args...), reason: reason}
+}
+
+func statusError(status int) error {
+	text := printable(fmt.Sprintf("the answer is %d %s", status, http.StatusText(status)))
+	return &cause{error: errors.New(text), reason: ReasonStatus, status: status}
+}
+
+// setError returns the error of keys.ParsePublicSet with its reason.
+func setError(err error) error {
+	if errors.Is(err, keys.ErrPrivateKey) {
+		return &cause{error: err, reason: ReasonPrivateKey}
+	}
+	return &cause{error: err, reason: ReasonNotJWKSet}
+}
+
+// newFetchError returns why as the error of a fetch of a URL, which it names as where does.
+func newFetchError(url string, why error) *FetchError {
+	e := &FetchError{URL: url, Reason: ReasonConnection, cause: why}
+	if c, ok := errors.AsType[*cause](why); ok {
+		e.Reason, e.Status = c.reason, c.status
+	}
+	return e
+}
+
+// describe says why there is no answer within a time. The errors of net/http hold the URL
+// with its query, the target of a redirect, and lines that the server sent; describe repeats
+// only text that is known to be harmless.
+func describe(err error, timeout time.Duration) error {
+	if c, ok := errors.AsType[*cause](err); ok { // of stayOnHost or loopbackOnly
+		return c
+	}
+	var (
+		dns         *net.DNSError
+		op          *net.OpError
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return &cause{error: context.Canceled, reason: ReasonCanceled}
+	case errors.Is(err, context.DeadlineExceeded):
+		return causef(ReasonTimeout, "no complete answer within %v (%w)", timeout, context.DeadlineExceeded)
+	case errors.As(err, &certificate):
+		return causef(ReasonCertificate, "its TLS certificate is refused: %s", refusal(certificate))
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return causef(ReasonNotTLS, "it does not speak TLS")
+	case errors.As(err, &dns):
+		return causef(ReasonUnresolved, "the name %s cannot be resolved", printable(dns.Name))
+	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"):
+		return &cause{error: errors.New(printable(op.Error())), reason: ReasonUnreachable}
+	case errors.As(err, &op):
+		return &cause{error: errors.New(printable(op.Error())), reason: ReasonConnection}
+	}
+	return causef(ReasonConnection, "the connection broke, or the answer is not HTTP")
+}
+
+// refusal says why a certificate is refused. The errors of crypto/x509 quote names that
+// stand in the certificate.
+func refusal(err error) string {
+	var (
+		host    x509.HostnameError
+		unknown x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &host):
+		return "it is for another host"
+	case errors.As(err, &unknown):
+		return "it is signed by an unknown authority"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "it has expired, or is not valid yet by the clock of this machine"
+	}
+	return "its certificate chain is not accepted"
+}

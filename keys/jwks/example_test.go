@@ -32,11 +32,15 @@ func exampleRing() *keyring.Ring {
 }
 
 // What a ring publishes, at a path of one's own service.
-func ExampleHandler() {
-	mux := http.NewServeMux()
-	mux.Handle("/jwks.json", jwks.Handler(exampleRing(), jwks.HandlerConfig{
+func ExampleNewHandler() {
+	publish, err := jwks.NewHandler(exampleRing(), jwks.HandlerConfig{
 		OnError: func(err error) { log.Print(err) },
-	}))
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/jwks.json", publish)
 	server := httptest.NewServer(mux)
 	defer server.Close()
 
@@ -58,10 +62,14 @@ func ExampleHandler() {
 func ExampleRemote() {
 	ctx := context.Background()
 	publish := func(ring *keyring.Ring) *httptest.Server {
-		return httptest.NewServer(jwks.Handler(ring, jwks.HandlerConfig{}))
+		h, err := jwks.NewHandler(ring, jwks.HandlerConfig{})
+		if err != nil {
+			log.Fatal(err)
+		}
+		return httptest.NewServer(h)
 	}
 	fetch := func(url string) *jwks.Remote {
-		remote, err := jwks.NewRemote(jwks.Config{URL: url, Report: func(f jwks.Fetch) {
+		remote, err := jwks.NewRemote(jwks.RemoteConfig{URL: url, Report: func(f jwks.FetchResult) {
 			if f.Err != nil {
 				log.Print(f.Err)
 				return
@@ -81,9 +89,9 @@ func ExampleRemote() {
 	defer apiServer.Close()
 
 	sealer, err := seal.New(seal.Config{
-		Issuer:     "https://id.example.com",
-		Signing:    idp,
-		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: fetch(apiServer.URL)}},
+		Issuer:    "https://id.example.com",
+		Signing:   idp,
+		Recipient: seal.Recipient{Audience: "https://api.example.com", Keys: fetch(apiServer.URL)},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -117,7 +125,11 @@ func ExampleDiscover() {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"issuer": %q, "jwks_uri": %q}`, issuer.URL, issuer.URL+"/jwks.json")
 	})
-	mux.Handle("/jwks.json", jwks.Handler(exampleRing(), jwks.HandlerConfig{}))
+	publish, err := jwks.NewHandler(exampleRing(), jwks.HandlerConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux.Handle("/jwks.json", publish)
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -125,7 +137,7 @@ func ExampleDiscover() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	idp, err := jwks.NewRemote(jwks.Config{URL: url})
+	idp, err := jwks.NewRemote(jwks.RemoteConfig{URL: url})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -142,9 +154,9 @@ func ExampleDiscover() {
 	// enc ECDH-ES
 }
 
-// Where the URL comes from somebody else, what it can reach is bounded after its name was
+// Where another party chooses the URL, the Transport bounds the addresses after the name was
 // resolved: a name that is checked before may stand for another address a moment later.
-func ExampleConfig_client() {
+func ExampleRemoteConfig_transport() {
 	shared := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598, which IsPrivate does not know
 	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
@@ -157,9 +169,9 @@ func ExampleConfig_client() {
 		}
 		return nil
 	}}
-	remote, err := jwks.NewRemote(jwks.Config{
-		URL:    "https://10.0.0.1/jwks.json",
-		Client: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}},
+	remote, err := jwks.NewRemote(jwks.RemoteConfig{
+		URL:       "https://10.0.0.1/jwks.json",
+		Transport: &http.Transport{DialContext: dialer.DialContext},
 	})
 	if err != nil {
 		log.Fatal(err)

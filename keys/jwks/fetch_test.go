@@ -38,7 +38,7 @@ func jwkSetHandler(body []byte) http.HandlerFunc {
 const canary = "canary"
 
 // fetchFails fetches once and returns the error, which holds nothing of the server.
-func fetchFails(t *testing.T, c Config, want ...error) error {
+func fetchFails(t *testing.T, c RemoteConfig, want ...error) error {
 	t.Helper()
 	err := fails(t, must(NewRemote(c))(t), "", append(want, ErrFetch)...)
 	if err == nil || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "query") {
@@ -55,7 +55,7 @@ func TestFetch(t *testing.T) {
 		}
 		jwkSetHandler(jwkSet(t, k))(w, r)
 	})
-	knows(t, must(NewRemote(Config{URL: s.URL + "/jwks.json?query"}))(t), "", k)
+	knows(t, must(NewRemote(RemoteConfig{URL: s.URL + "/jwks.json?query"}))(t), "", k)
 }
 
 // roundTrip is a transport.
@@ -88,7 +88,7 @@ func TestFetchCloses(t *testing.T) {
 			res.Body = body
 			return res, err
 		})
-		must(NewRemote(Config{URL: siteURL, Client: &http.Client{Transport: transport}}))(t).PublicKeys(t.Context(), "")
+		must(NewRemote(RemoteConfig{URL: siteURL, Transport: transport}))(t).PublicKeys(t.Context(), "")
 		if !body.is {
 			t.Errorf("%d: the body was not closed", status)
 		}
@@ -170,7 +170,7 @@ func TestFetchHostile(t *testing.T) {
 			s := server(t, tt.serve)
 			runtime.ReadMemStats(&before)
 			start := time.Now()
-			err := fetchFails(t, Config{URL: s.URL + "/jwks.json?query"})
+			err := fetchFails(t, RemoteConfig{URL: s.URL + "/jwks.json?query"})
 			if took := time.Since(start); took > DefaultTimeout/2 {
 				t.Errorf("it took %v", took)
 			}
@@ -197,14 +197,14 @@ func TestFetchDecompressed(t *testing.T) {
 		w.Write(bytes.Repeat([]byte{' '}, DefaultMaxBytes))
 		w.Write(jwkSet(t))
 	})
-	err := fails(t, remoteOf(t, s, Config{}), "", ErrFetch)
+	err := fails(t, remoteOf(t, s, RemoteConfig{}), "", ErrFetch)
 	if !strings.Contains(err.Error(), "longer") {
 		t.Error(err)
 	}
 	k := newKey(t, keys.ES256)
 	body := jwkSet(t, k)
-	knows(t, remoteOf(t, siteOf(body), Config{MaxBytes: int64(len(body))}), "", k)
-	fails(t, remoteOf(t, siteOf(body), Config{MaxBytes: int64(len(body)) - 1}), "", ErrFetch)
+	knows(t, remoteOf(t, siteOf(body), RemoteConfig{MaxBytes: int64(len(body))}), "", k)
+	fails(t, remoteOf(t, siteOf(body), RemoteConfig{MaxBytes: int64(len(body)) - 1}), "", ErrFetch)
 }
 
 // The time is that of the whole answer, for a server that never answers and for one
@@ -226,7 +226,7 @@ func TestFetchSlow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := server(t, h)
 			start := time.Now()
-			err := fetchFails(t, Config{URL: s.URL, Timeout: 100 * time.Millisecond}, context.DeadlineExceeded)
+			err := fetchFails(t, RemoteConfig{URL: s.URL, Timeout: 100 * time.Millisecond}, context.DeadlineExceeded)
 			if took := time.Since(start); took < 100*time.Millisecond || took > 5*time.Second {
 				t.Errorf("it took %v", took)
 			}
@@ -237,7 +237,7 @@ func TestFetchSlow(t *testing.T) {
 	}
 }
 
-// Redirects stay on the host, whoever asks for them and whatever the client would do.
+// Redirects stay on the host.
 func TestFetchRedirects(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	var elsewhere atomic.Int32
@@ -257,7 +257,6 @@ func TestFetchRedirects(t *testing.T) {
 		}
 		jwkSetHandler(jwkSet(t, k))(w, r)
 	})
-	lax := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 	for to, want := range map[string]error{
 		other.URL + "/canary":                           errLeavesHost,
 		"https" + strings.TrimPrefix(s.URL, "http"):     errLeavesHost,
@@ -268,12 +267,12 @@ func TestFetchRedirects(t *testing.T) {
 		"/hop/123":                                      errRedirects,
 	} {
 		target = to
-		fetchFails(t, Config{URL: s.URL + "/start", Client: lax}, want)
+		fetchFails(t, RemoteConfig{URL: s.URL + "/start"}, want)
 	}
 	for _, path := range []string{"/hop/", "/hop/1", "/hop/123"} {
-		knows(t, must(NewRemote(Config{URL: s.URL + path}))(t), "", k)
+		knows(t, must(NewRemote(RemoteConfig{URL: s.URL + path}))(t), "", k)
 	}
-	fetchFails(t, Config{URL: s.URL + "/hop/1234"}, errRedirects)
+	fetchFails(t, RemoteConfig{URL: s.URL + "/hop/1234"}, errRedirects)
 	if elsewhere.Load() != 0 {
 		t.Error("another host was asked")
 	}
@@ -290,25 +289,25 @@ func TestFetchTLS(t *testing.T) {
 		return s
 	}
 	s := start(nil)
-	knows(t, must(NewRemote(Config{URL: s.URL, Client: s.Client()}))(t), "", k)
+	knows(t, must(NewRemote(RemoteConfig{URL: s.URL, Transport: s.Client().Transport}))(t), "", k)
 
-	err := fetchFails(t, Config{URL: s.URL})
-	if !strings.Contains(err.Error(), "certificate is refused") {
+	err := fetchFails(t, RemoteConfig{URL: s.URL})
+	if !strings.Contains(err.Error(), "certificate is refused") || reasonOf(err) != ReasonCertificate {
 		t.Errorf("an unknown authority: %v", err)
 	}
-	client := s.Client()
-	client.Transport.(*http.Transport).DialTLSContext = nil
-	client.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+	transport := s.Client().Transport.(*http.Transport)
+	transport.DialTLSContext = nil
+	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", s.Listener.Addr().String())
 	}
-	err = fetchFails(t, Config{URL: "https://id.example.net/jwks.json?query", Client: client})
+	err = fetchFails(t, RemoteConfig{URL: "https://id.example.net/jwks.json?query", Transport: transport})
 	if !strings.Contains(err.Error(), "certificate is refused") || !strings.Contains(err.Error(), "id.example.net") {
 		t.Errorf("another name: %v", err)
 	}
 
 	plain := server(t, jwkSetHandler(jwkSet(t, k)))
-	err = fetchFails(t, Config{URL: "https" + strings.TrimPrefix(plain.URL, "http")})
-	if !strings.Contains(err.Error(), "does not speak TLS") {
+	err = fetchFails(t, RemoteConfig{URL: "https" + strings.TrimPrefix(plain.URL, "http")})
+	if !strings.Contains(err.Error(), "does not speak TLS") || reasonOf(err) != ReasonNotTLS {
 		t.Errorf("no TLS: %v", err)
 	}
 	other, err := net.Listen("tcp", "127.0.0.1:0")
@@ -322,25 +321,28 @@ func TestFetchTLS(t *testing.T) {
 			c.Close()
 		}
 	}()
-	err = fetchFails(t, Config{URL: "https://" + other.Addr().String()})
-	if !strings.Contains(err.Error(), "does not speak TLS") {
+	err = fetchFails(t, RemoteConfig{URL: "https://" + other.Addr().String()})
+	if !strings.Contains(err.Error(), "does not speak TLS") || reasonOf(err) != ReasonNotTLS {
 		t.Errorf("no TLS and no HTTP: %v", err)
 	}
 	old := start(&tls.Config{MaxVersion: tls.VersionTLS11})
-	fetchFails(t, Config{URL: old.URL, Client: old.Client()})
+	err = fetchFails(t, RemoteConfig{URL: old.URL, Transport: old.Client().Transport})
+	if reasonOf(err) != ReasonConnection {
+		t.Errorf("an old TLS: %v", err)
+	}
 }
 
-func TestFetchNobodyThere(t *testing.T) {
+func TestFetchNoServer(t *testing.T) {
 	s := httptest.NewServer(nil)
 	s.Close()
-	err := fetchFails(t, Config{URL: s.URL + "/jwks.json?query"})
+	err := fetchFails(t, RemoteConfig{URL: s.URL + "/jwks.json?query"})
 	if !strings.Contains(err.Error(), "refused") {
 		t.Error(err)
 	}
-	refusing := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+	refusing := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "id.example.com", IsNotFound: true}
-	}}}
-	err = fetchFails(t, Config{URL: siteURL, Client: refusing})
+	}}
+	err = fetchFails(t, RemoteConfig{URL: siteURL, Transport: refusing})
 	if !strings.Contains(err.Error(), "cannot be resolved") {
 		t.Error(err)
 	}
@@ -353,7 +355,7 @@ func TestFetchNobodyThere(t *testing.T) {
 func TestFetchNoCookies(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	s := siteOf(jwkSet(t, k), "Set-Cookie", "a=b", "Cache-Control", "max-age=0")
-	r := remoteOf(t, s, Config{Cooldown: time.Nanosecond})
+	r := remoteOf(t, s, RemoteConfig{Cooldown: time.Nanosecond})
 	for range 3 {
 		knows(t, r, "", k)
 	}

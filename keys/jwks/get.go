@@ -2,20 +2,25 @@ package jwks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
 )
 
 const (
-	// DefaultTimeout is how long a fetch may take when Config.Timeout is zero.
+	// DefaultTimeout is how long a fetch may take when RemoteConfig.Timeout is zero.
 	DefaultTimeout = 5 * time.Second
-	// DefaultMaxBytes is the longest answer when Config.MaxBytes is zero.
+	// DefaultMaxBytes is the length of the longest answer when RemoteConfig.MaxBytes is
+	// zero.
 	DefaultMaxBytes = 1 << 20
 
 	maxRedirects   = 3
@@ -24,18 +29,57 @@ const (
 
 // getter fetches within bounds.
 type getter struct {
-	client  *http.Client
-	timeout time.Duration
-	most    int64
+	client   *http.Client
+	timeout  time.Duration
+	maxBytes int64
+}
+
+// newClient returns a client without cookies, which would tell the server who asks. A nil
+// transport stands for the default.
+func newClient(transport http.RoundTripper, u *url.URL) (*http.Client, error) {
+	if transport == nil {
+		transport = newTransport(u.Scheme)
+	}
+	if nilcheck.IsNil(transport) {
+		return nil, fmt.Errorf("%w: the Transport is a nil pointer; leave it out for the default", ErrConfig)
+	}
+	return &http.Client{Transport: transport, CheckRedirect: stayOnHost}, nil
+}
+
+func newTransport(scheme string) http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok || t == nil {
+		return http.DefaultTransport // the program replaced it, and had a reason
+	}
+	t = t.Clone()
+	t.MaxResponseHeaderBytes = maxHeaderBytes
+	t.DisableKeepAlives = true // fetches are minutes apart, and no connection stays open between them
+	if scheme == "http" {
+		t.DialContext = (&net.Dialer{Control: loopbackOnly}).DialContext
+	}
+	return t
+}
+
+var errNotLoopback = causef(ReasonNotLoopback, "its name leads to another machine, or a proxy does; http is for this one only, use https")
+
+// loopbackOnly looks at the address that is about to be dialled. localhost is a name like
+// others: where the hosts file lacks it, an attacker who answers for DNS would hand us keys
+// in clear.
+func loopbackOnly(_, address string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil || !to.Addr().Unmap().IsLoopback() {
+		return errNotLoopback
+	}
+	return nil
 }
 
 var (
-	errLeavesHost = errors.New("it redirects to another host or scheme; configure the URL that it redirects to, if you trust that one")
-	errRedirects  = errors.New("it redirects too often")
+	errLeavesHost = causef(ReasonRedirect, "it redirects to another host or scheme; configure the URL that it redirects to, if you trust that one")
+	errRedirects  = causef(ReasonRedirect, "it redirects too often")
 )
 
-// stayOnHost refuses what leads elsewhere: an open redirect at the issuer would let
-// anybody choose the keys, or have us ask a service that only we can reach.
+// stayOnHost refuses a redirect that leaves the host. Through an open redirect at the issuer
+// an attacker would choose the keys, or have us ask a service that only we can reach.
 func stayOnHost(r *http.Request, via []*http.Request) error {
 	from := via[0].URL
 	if r.URL.Scheme != from.Scheme || !strings.EqualFold(r.URL.Host, from.Host) || r.URL.User != nil {
@@ -47,7 +91,7 @@ func stayOnHost(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// answer is what a server said: 200 with a body, or another status without.
+// answer is the answer of a server: 200 with a body, or another status without one.
 type answer struct {
 	status int
 	header http.Header
@@ -61,14 +105,14 @@ func (g getter) get(ctx context.Context, u *url.URL, header http.Header) (answer
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return answer{}, ErrURL
+		return answer{}, causef(ReasonUnreachable, "%w", ErrURL) // the error quotes the URL whole
 	}
 	r.Header = header
-	// What is compressed a thousandfold would be unpacked before it can be measured.
+	// A compressed answer could become a thousand times longer before its length is known.
 	r.Header.Set("Accept-Encoding", "identity")
 	res, err := g.client.Do(r)
 	if err != nil {
-		return answer{}, g.describe(err)
+		return answer{}, describe(err, g.timeout)
 	}
 	defer res.Body.Close()
 	a := answer{status: res.StatusCode, header: res.Header}
@@ -81,20 +125,20 @@ func (g getter) get(ctx context.Context, u *url.URL, header http.Header) (answer
 
 func (g getter) read(res *http.Response) ([]byte, error) {
 	if e := res.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return nil, errors.New("the answer is compressed, though that was not asked for")
+		return nil, causef(ReasonCompressed, "the answer is compressed, though that was not asked for")
 	}
-	// A page to log in, which a proxy puts in place of everything, is worth a message of
+	// A proxy may answer every request with a page to log in, which is worth a message of
 	// its own.
 	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" && kind != "application/jwk-set+json" {
-		return nil, errors.New("the answer's Content-Type is neither application/jwk-set+json nor application/json")
+		return nil, causef(ReasonContentType, "the answer's Content-Type is neither application/jwk-set+json nor application/json")
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, g.most+1))
+	body, err := io.ReadAll(io.LimitReader(res.Body, g.maxBytes+1))
 	if err != nil {
-		return nil, g.describe(err)
+		return nil, describe(err, g.timeout)
 	}
-	if int64(len(body)) > g.most {
-		return nil, fmt.Errorf("the answer is longer than %d bytes", g.most)
+	if int64(len(body)) > g.maxBytes {
+		return nil, causef(ReasonTooLarge, "the answer is longer than %d bytes", g.maxBytes)
 	}
 	return body, nil
 }

@@ -1,72 +1,89 @@
 package jwks
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
 )
 
-// HandlerConfig says how a JWK Set is served. It is copied by Handler.
+// HandlerConfig says how NewHandler serves a JWK Set.
 type HandlerConfig struct {
-	// Use is the only use whose keys are served; both when empty. Serve one each where
-	// verifiers read the set that refuse it as a whole for a key they do not know, as
-	// go-jose does for X25519.
+	// Use selects the keys of one use; a handler serves both uses when it is empty. Serve
+	// each use at a path of its own when a verifier refuses the whole set for a key that it
+	// does not know, as go-jose does for X25519.
 	Use keys.Use
 
-	// MaxAge is for how long others need not ask again, and with that how long they
-	// may accept a key that was revoked; that of keyring.DefaultPolicy when zero. A ring
-	// has its own, in its policy, and this one does not count.
+	// MaxAge says for how long others need not ask again, and so for how long they may
+	// accept a key that was revoked; the MaxAge of keyring.DefaultPolicy when zero. A ring
+	// has a max-age in its policy, and then this one does not count.
 	MaxAge time.Duration
 
-	// OnError is told why a set was not served, from the goroutine of the request. The
-	// client is not told. It may be nil.
+	// OnError receives the reason why a set was not served, in the goroutine of the
+	// request. The client does not learn it. It may be nil.
 	OnError func(error)
 }
 
 const (
-	// sourceTimeout bounds how long a request, or a reload that it started, is spent
+	// sourceTimeout bounds the time that a request, or a reload that it started, spends
 	// on a source.
 	sourceTimeout = 10 * time.Second
-	// reloadWait is how long a request waits for a reload of a ring that it started, or
+	// reloadWait bounds how long a request waits for a reload of a ring that it started, or
 	// without which there is nothing to serve: stores answer within milliseconds, or
 	// are in trouble.
 	reloadWait = 100 * time.Millisecond
 )
 
-// Handler serves the public keys of source as a JWK Set, RFC 7517 section 5, at
-// whatever path it is mounted. Nothing private can pass through a source's type. It
-// answers GET and HEAD, with If-None-Match (RFC 9110 section 13.1.2) but whole always, and
-// browsers of any origin: the keys are public, and there are no credentials that could go
-// with them.
+// NewHandler returns a handler that serves the public keys of source as a JWK Set, RFC
+// 7517 section 5, at whatever path it is mounted. The type of a source lets nothing private
+// through. The handler answers GET and HEAD, heeds If-None-Match (RFC 9110 section 13.1.2),
+// never answers with a part of the set, and lets browsers of any origin read it: the keys
+// are public, and there are no credentials that could go with them. It is safe for
+// concurrent use.
 //
-// A ring is followed as it rotates, without a restart. Its store does not hold up the
-// answer: what is served is the ring's snapshot, the age of which the windows of its
-// policy reckon with. If it is due to be reloaded, a request starts that and waits for
-// a tenth of a second at most; a store that hangs keeps one goroutine for each Handler,
-// for ten seconds or until it answers. Run the ring (keyring.Ring.Run) where a revocation
-// shall be published within 1.5 s. A set older than the policy allows is not served:
-// the answer is 503 and never cached, as it is whenever the source fails. A wrapper of a
-// ring that shall be treated as one embeds it, or has its method Published.
+// The handler follows a ring as it rotates, without a restart. The ring's store does not
+// hold up the answer: the handler serves the ring's snapshot, and the windows of the policy
+// reckon with the age of a snapshot. When the ring is due to reload, a request starts the
+// reload and waits for a tenth of a second at most; a store that hangs keeps one goroutine
+// for each handler, for ten seconds or until it answers. Run the ring (keyring.Ring.Run)
+// where a revocation shall be published within 1.5 s. A set older than the policy allows is
+// not served: the answer is 503 and never cached, as it is whenever the source fails. To
+// have a wrapper of a ring treated as a ring, embed the ring or give the wrapper its method
+// Published.
 //
-// Other sources are asked for each request, and have ten seconds.
-func Handler(source keys.PublicSource, c HandlerConfig) http.Handler {
-	h := &handler{source: source, cfg: c}
-	if h.cfg.MaxAge == 0 {
-		h.cfg.MaxAge = defaultMaxAge
+// The handler asks other sources at each request, and allows them ten seconds.
+//
+// NewHandler returns [ErrConfig] for a nil source, a Use that does not exist and a negative
+// MaxAge.
+func NewHandler(source keys.PublicSource, cfg HandlerConfig) (http.Handler, error) {
+	switch {
+	case nilcheck.IsNil(source):
+		return nil, fmt.Errorf("%w: the source is nil; give a ring or a set", ErrConfig)
+	case cfg.Use != "" && cfg.Use != keys.UseSig && cfg.Use != keys.UseEnc:
+		return nil, fmt.Errorf("%w: HandlerConfig.Use is %q; it must be %q, %q or empty", ErrConfig, cfg.Use, keys.UseSig, keys.UseEnc)
+	case cfg.MaxAge < 0:
+		return nil, fmt.Errorf("%w: HandlerConfig.MaxAge is %v; it must not be negative", ErrConfig, cfg.MaxAge)
+	case cfg.MaxAge == 0:
+		cfg.MaxAge = defaultMaxAge
 	}
-	return h
+	return &handler{source: source, cfg: cfg}, nil
 }
 
 type handler struct {
 	source keys.PublicSource
 	cfg    HandlerConfig
 
-	last   atomic.Pointer[document] // that was served, which is mostly that to be served
+	last   atomic.Pointer[document] // served last, and mostly the next one too
 	flight flight                   // reloads of the ring
 }
 
@@ -106,17 +123,14 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "application/jwk-set+json")
-	// A cache that goes on with a stale set, as it may, keeps revoked keys alive.
+	// A cache may go on with a stale set unless it must revalidate, and keeps revoked keys alive.
 	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, must-revalidate", int64(maxAge/time.Second)))
 	header.Set("Access-Control-Expose-Headers", "ETag")
 	d.serve(w, r)
 }
 
-// current is the document to serve, and its max-age.
+// current returns the document to serve, and its max-age.
 func (h *handler) current(ctx context.Context) (*document, time.Duration, error) {
-	if err := h.check(); err != nil {
-		return nil, 0, err
-	}
 	set, maxAge, err := h.published(ctx)
 	if err == nil && set == nil {
 		err = errors.New("the source has no set and no error")
@@ -132,20 +146,6 @@ func (h *handler) current(ctx context.Context) (*document, time.Duration, error)
 		h.last.Store(d)
 	}
 	return d, maxAge, nil
-}
-
-// check tells a configuration that cannot work to OnError, at each request: a use with
-// a slip of the pen would serve an empty set, and nobody would look for the reason here.
-func (h *handler) check() error {
-	switch {
-	case h.source == nil:
-		return errors.New("no source was configured")
-	case h.cfg.Use != "" && h.cfg.Use != keys.UseSig && h.cfg.Use != keys.UseEnc:
-		return fmt.Errorf("HandlerConfig.Use is %q; it must be %q, %q or empty", h.cfg.Use, keys.UseSig, keys.UseEnc)
-	case h.cfg.MaxAge < 0:
-		return fmt.Errorf("HandlerConfig.MaxAge is %v; it must not be negative", h.cfg.MaxAge)
-	}
-	return nil
 }
 
 // publisher is a source that need not ask its store: a keyring.Ring.
@@ -170,13 +170,13 @@ func (h *handler) published(ctx context.Context) (*keys.PublicSet, time.Duration
 }
 
 // reload has the ring look at its store, in a goroutine: a file on a network that is
-// down does not come back for a context that ends. Only those wait that started it, or
-// that need it.
+// down does not come back for a context that ends. The request that started the reload
+// waits for it, and so does one that needs it.
 func (h *handler) reload(ctx context.Context, needed bool) {
 	done, mine := h.flight.join(always, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), sourceTimeout)
 		defer cancel()
-		h.source.PublicKeys(ctx, "") // its error is that of Published, if it matters
+		h.source.PublicKeys(ctx, "") // Published returns its error, if it matters
 	})
 	if !mine && !needed {
 		return
@@ -191,3 +191,35 @@ func (h *handler) reload(ctx context.Context, needed bool) {
 }
 
 func always() bool { return true }
+
+// document is a set as a handler serves it.
+type document struct {
+	set  *keys.PublicSet // the source's, before Use selects
+	body []byte
+	etag string
+}
+
+func newDocument(set *keys.PublicSet, use keys.Use) (*document, error) {
+	served := set
+	if use != "" {
+		served = set.ForUse(use)
+	}
+	body, err := json.Marshal(served)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(body)
+	return &document{set, body, `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`}, nil
+}
+
+// serve answers with the body, or with 304 (RFC 9110 section 13.1.2). There is no
+// Last-Modified: within its second, two sets would pass for one. Any client can send another
+// condition or a range, and a shared cache may store the 412 or the piece that answers it
+// and hand that to every other client. So serve heeds neither.
+func (d *document) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("ETag", d.etag)
+	asked := r.WithContext(r.Context()) // the caller's own header stays as it is
+	// Several lines are one list, RFC 9110 section 5.3. ServeContent reads the first one only.
+	asked.Header = http.Header{"If-None-Match": {strings.Join(r.Header.Values("If-None-Match"), ", ")}}
+	http.ServeContent(w, asked, "", time.Time{}, bytes.NewReader(d.body))
+}

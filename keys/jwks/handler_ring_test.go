@@ -24,14 +24,14 @@ func served(t *testing.T, h http.Handler) *keys.PublicSet {
 	return must(keys.ParsePublicSet(w.Body.Bytes()))(t)
 }
 
-// Another process rotates and changes the policy; the handler, which nobody restarts,
-// follows with the first request of the next minute, and so does the ETag.
+// Another process rotates and changes the policy; the handler follows, without
+// a restart, with the first request of the next minute, and so does the ETag.
 func TestHandlerFollowsTheRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := keyring.NewMemStore()
 		operator := newRing(t, store, keyring.Policy{})
 		ring := must(keyring.Open(t.Context(), keyring.Config{Store: store, KEK: rawKEK(t)}))(t)
-		h := Handler(ring, HandlerConfig{MaxAge: time.Hour})
+		h := must(NewHandler(ring, HandlerConfig{MaxAge: time.Hour}))(t)
 		hasHeader(t, ask(h, "GET"), "Cache-Control", "public, max-age=300, must-revalidate") // the ring's counts
 		before := must(ring.PrivateKeys(t.Context()))(t)
 		old := must(before.SigningKey())(t)
@@ -61,7 +61,7 @@ func TestHandlerStaleRing(t *testing.T) {
 		store := &badStore{Store: keyring.NewMemStore()}
 		ring := newRing(t, store, keyring.Policy{})
 		var told error
-		h := Handler(ring, HandlerConfig{OnError: func(err error) { told = err }})
+		h := must(NewHandler(ring, HandlerConfig{OnError: func(err error) { told = err }}))(t)
 		down := errors.New("down")
 		store.be(func(context.Context) error { return down })
 		time.Sleep(time.Hour)
@@ -93,7 +93,7 @@ func TestHandlerStoreHangs(t *testing.T) {
 				store, release := &badStore{Store: keyring.NewMemStore()}, make(chan struct{})
 				var loads atomic.Int32
 				ring := newRing(t, store, keyring.Policy{})
-				h := Handler(ring, HandlerConfig{})
+				h := must(NewHandler(ring, HandlerConfig{}))(t)
 				store.be(func(ctx context.Context) error {
 					loads.Add(1)
 					if !heeds {
@@ -149,7 +149,7 @@ func TestHandlerReloadOutlivesItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &badStore{Store: keyring.NewMemStore()}
 		ring := newRing(t, store, keyring.Policy{})
-		h := Handler(ring, HandlerConfig{}).(*handler)
+		h := must(NewHandler(ring, HandlerConfig{}))(t).(*handler)
 		store.be(func(ctx context.Context) error {
 			select {
 			case <-time.After(3 * time.Second):
@@ -174,13 +174,13 @@ func TestHandlerReloadOutlivesItsRequest(t *testing.T) {
 	})
 }
 
-// All who cannot be served without it wait for a reload that is under way; nobody
-// reloads what is fresh.
+// Requests that cannot be served without a reload wait for the one that is under way. A
+// fresh snapshot is not reloaded.
 func TestHandlerWaitsForWhatItNeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &badStore{Store: keyring.NewMemStore()}
 		ring := &askedRing{Ring: newRing(t, store, keyring.Policy{})}
-		h := Handler(ring, HandlerConfig{})
+		h := must(NewHandler(ring, HandlerConfig{}))(t)
 		served(t, h)
 		if ring.asked.Load() != 0 {
 			t.Error("a fresh ring was reloaded")
@@ -213,7 +213,7 @@ func (r *askedRing) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet
 func TestHandlerWrappedRing(t *testing.T) {
 	ring := newRing(t, keyring.NewMemStore(), keyring.Policy{MaxAge: time.Minute})
 	wrapped := struct{ *keyring.Ring }{ring}
-	hasHeader(t, ask(Handler(wrapped, HandlerConfig{}), "GET"), "Cache-Control", "public, max-age=60, must-revalidate")
+	hasHeader(t, ask(must(NewHandler(wrapped, HandlerConfig{}))(t), "GET"), "Cache-Control", "public, max-age=60, must-revalidate")
 }
 
 // A source that is no ring is given up after ten seconds, or with its client.
@@ -224,7 +224,7 @@ func TestHandlerSlowSource(t *testing.T) {
 			return nil, ctx.Err()
 		})
 		start := time.Now()
-		if w := ask(Handler(slow, HandlerConfig{}), "GET"); w.Code != http.StatusServiceUnavailable || time.Since(start) != sourceTimeout {
+		if w := ask(must(NewHandler(slow, HandlerConfig{}))(t), "GET"); w.Code != http.StatusServiceUnavailable || time.Since(start) != sourceTimeout {
 			t.Errorf("%d after %v", w.Code, time.Since(start))
 		}
 	})

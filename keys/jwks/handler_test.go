@@ -3,6 +3,7 @@ package jwks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -35,7 +36,7 @@ func hasHeader(t *testing.T, w *httptest.ResponseRecorder, lines ...string) {
 
 func TestHandler(t *testing.T) {
 	set := publicSet(t, newKey(t, keys.ES256), newKey(t, keys.ECDHES))
-	h := Handler(set, HandlerConfig{})
+	h := must(NewHandler(set, HandlerConfig{}))(t)
 	body := string(must(set.MarshalJSON())(t))
 
 	w := ask(h, "GET")
@@ -76,17 +77,18 @@ func TestHandler(t *testing.T) {
 	if h.ServeHTTP(same, lines); same.Code != 304 {
 		t.Errorf("If-None-Match in two lines: %d", same.Code)
 	}
-	other := ask(Handler(publicSet(t, newKey(t, keys.ES256)), HandlerConfig{}), "GET")
+	other := ask(must(NewHandler(publicSet(t, newKey(t, keys.ES256)), HandlerConfig{}))(t), "GET")
 	hasOther := other.Header().Get("ETag")
 	if hasOther == etag {
 		t.Error("two sets have the same ETag")
 	}
 }
 
-// Nobody has a cache store an empty answer, or a piece of one, in the place of the set.
+// No client can make a cache store an empty answer, or a piece of one, in the place of the
+// set.
 func TestHandlerHeedsNoOtherCondition(t *testing.T) {
 	set := publicSet(t, newKey(t, keys.ES256))
-	h := Handler(set, HandlerConfig{})
+	h := must(NewHandler(set, HandlerConfig{}))(t)
 	body := string(must(set.MarshalJSON())(t))
 	etag := ask(h, "GET").Header().Get("ETag")
 	const date = "Mon, 02 Jan 2006 15:04:05 GMT"
@@ -119,7 +121,7 @@ func TestHandlerMethods(t *testing.T) {
 		t.Error("the source was asked")
 		return nil, errors.New("asked")
 	})
-	h := Handler(asked, HandlerConfig{})
+	h := must(NewHandler(asked, HandlerConfig{}))(t)
 	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "get", "BREW"} {
 		w := ask(h, method)
 		if w.Code != http.StatusMethodNotAllowed {
@@ -150,7 +152,7 @@ func TestHandlerUse(t *testing.T) {
 	for use, want := range map[keys.Use][]*keys.Key{
 		"": {sig, enc}, keys.UseSig: {sig}, keys.UseEnc: {enc},
 	} {
-		w := ask(Handler(set, HandlerConfig{Use: use}), "GET")
+		w := ask(must(NewHandler(set, HandlerConfig{Use: use}))(t), "GET")
 		if w.Code != 200 {
 			t.Fatalf("use %q: %d", use, w.Code)
 		}
@@ -163,26 +165,46 @@ func TestHandlerUse(t *testing.T) {
 	}
 }
 
-// An error is told to the operator and never to the client, who gets nothing that a
-// cache would keep.
-func TestHandlerErrors(t *testing.T) {
-	set, canary := publicSet(t, newKey(t, keys.ES256)), errors.New("canary")
-	failing := sourceFunc(func(context.Context, string) (*keys.PublicSet, error) { return nil, canary })
+// A configuration that cannot work is refused at start-up, not at every request.
+func TestNewHandlerRefuses(t *testing.T) {
+	var noSet *keys.PublicSet
+	var noFunc sourceFunc
+	set := publicSet(t, newKey(t, keys.ES256))
 	for _, tt := range []struct {
 		name   string
 		source keys.PublicSource
 		cfg    HandlerConfig
+		says   string
+	}{
+		{"no source", nil, HandlerConfig{}, "source is nil"},
+		{"a nil set", noSet, HandlerConfig{}, "source is nil"},
+		{"a nil function", noFunc, HandlerConfig{}, "source is nil"},
+		{"unknown use", set, HandlerConfig{Use: "signature"}, `Use is "signature"`},
+		{"negative max-age", set, HandlerConfig{MaxAge: -1}, "MaxAge is -1ns"},
+	} {
+		h, err := NewHandler(tt.source, tt.cfg)
+		if h != nil || !errors.Is(err, ErrConfig) || !strings.Contains(fmt.Sprint(err), tt.says) {
+			t.Errorf("%s: handler %v, error %v", tt.name, h, err)
+		}
+	}
+}
+
+// An error is told to the operator and never to the client, who gets nothing that a
+// cache would keep.
+func TestHandlerErrors(t *testing.T) {
+	canary := errors.New("canary")
+	failing := sourceFunc(func(context.Context, string) (*keys.PublicSet, error) { return nil, canary })
+	for _, tt := range []struct {
+		name   string
+		source keys.PublicSource
 		want   string
 	}{
-		{"source fails", failing, HandlerConfig{}, "canary"},
-		{"nothing at all", sourceFunc(func(context.Context, string) (*keys.PublicSet, error) { return nil, nil }), HandlerConfig{}, "no set"},
-		{"no source", nil, HandlerConfig{}, "no source"},
-		{"unknown use", set, HandlerConfig{Use: "signature"}, `"signature"`},
-		{"negative max-age", set, HandlerConfig{MaxAge: -1}, "MaxAge"},
+		{"source fails", failing, "canary"},
+		{"nothing at all", sourceFunc(func(context.Context, string) (*keys.PublicSet, error) { return nil, nil }), "no set"},
 	} {
 		var told []error
-		tt.cfg.OnError = func(err error) { told = append(told, err) }
-		w := ask(Handler(tt.source, tt.cfg), "GET", "If-None-Match", "*")
+		cfg := HandlerConfig{OnError: func(err error) { told = append(told, err) }}
+		w := ask(must(NewHandler(tt.source, cfg))(t), "GET", "If-None-Match", "*")
 		if w.Code != http.StatusServiceUnavailable || w.Body.String() != "the JWK Set is not available\n" {
 			t.Errorf("%s: %d %s", tt.name, w.Code, w.Body)
 		}
@@ -190,8 +212,7 @@ func TestHandlerErrors(t *testing.T) {
 		if len(told) != 1 || !strings.Contains(told[0].Error(), tt.want) {
 			t.Errorf("%s: OnError was told %v", tt.name, told)
 		}
-		tt.cfg.OnError = nil
-		if w := ask(Handler(tt.source, tt.cfg), "HEAD"); w.Code != http.StatusServiceUnavailable {
+		if w := ask(must(NewHandler(tt.source, HandlerConfig{}))(t), "HEAD"); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s, without a hook: %d", tt.name, w.Code)
 		}
 	}

@@ -126,10 +126,10 @@ func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 
 const siteURL = "https://id.example.com/jwks.json"
 
-// remoteOf is a Remote for a site, with a Config that says the rest.
-func remoteOf(t testing.TB, s *site, c Config) *Remote {
+// remoteOf is a Remote for a site, with a RemoteConfig that says the rest.
+func remoteOf(t testing.TB, s *site, c RemoteConfig) *Remote {
 	t.Helper()
-	c.URL, c.Client = siteURL, &http.Client{Transport: s}
+	c.URL, c.Transport = siteURL, s
 	return must(NewRemote(c))(t)
 }
 

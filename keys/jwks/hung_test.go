@@ -19,7 +19,7 @@ func TestHungEndpoint(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newKey(t, keys.ES256)
 				s := siteOf(jwkSet(t, k))
-				r := remoteOf(t, s, Config{})
+				r := remoteOf(t, s, RemoteConfig{})
 				if after != 0 {
 					knows(t, r, "", k)
 					time.Sleep(after)

@@ -52,7 +52,7 @@ func TestNotModifiedAge(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newKey(t, keys.ES256)
 				s := confirming(jwkSet(t, k), tt.header, tt.confirmed)
-				r := remoteOf(t, s, Config{})
+				r := remoteOf(t, s, RemoteConfig{})
 				knows(t, r, "", k)
 				confirmsOnly(s)
 				for range 4 {
@@ -83,15 +83,15 @@ func confirmsOnly(s *site) {
 	})
 }
 
-// About a Copy, whose issuer may have let caches keep it for longer, the max-age that it
+// About a CacheEntry, whose issuer may have let caches keep it for longer, the max-age that it
 // has counts.
 func TestNotModifiedAgeOfCopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := confirming(jwkSet(t, k), nil, map[string]string{"Age": "80000"})
 		confirmsOnly(s)
-		c := Copy{URL: siteURL, Fetched: time.Now(), MaxAge: 5 * time.Minute, ETag: `"1"`, Body: jwkSet(t, k)}
-		r := remoteOf(t, s, Config{Copy: c})
+		c := CacheEntry{URL: siteURL, Fetched: time.Now(), MaxAge: 5 * time.Minute, ETag: `"1"`, Body: jwkSet(t, k)}
+		r := remoteOf(t, s, RemoteConfig{Cached: c})
 		for range 4 {
 			time.Sleep(30 * time.Minute)
 			r.PublicKeys(t.Context(), "")
@@ -105,7 +105,7 @@ func TestKeptByCDN(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k), "Cache-Control", "no-cache", "CDN-Cache-Control", "max-age=86400", "Age", "7200")
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		for range 24 {
 			knows(t, r, "", k)
 			time.Sleep(5 * time.Minute)

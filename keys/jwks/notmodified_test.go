@@ -31,8 +31,8 @@ func TestNotModifiedOther(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			k, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
 			s := siteOf(jwkSet(t, k), "ETag", `"1"`)
-			var told Fetch
-			r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f }})
+			var told FetchResult
+			r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { told = f }})
 			knows(t, r, "", k)
 			s.set(func() { s.handler = notModified(jwkSet(t, next), tag) })
 			time.Sleep(10 * time.Minute)
@@ -55,7 +55,7 @@ func TestNotModifiedBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := siteOf(jwkSet(t), "ETag", `"1"`)
 		var told error
-		r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f.Err }})
+		r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { told = f.Err }})
 		knows(t, r, "")
 		s.set(func() { s.handler, s.delay = notModified(jwkSet(t), `"2"`), 4*time.Second })
 		time.Sleep(10 * time.Minute)

@@ -25,8 +25,8 @@ func TestTransportPanics(t *testing.T) {
 			}
 			return s.RoundTrip(r)
 		})
-		r := must(NewRemote(Config{
-			URL: siteURL, Client: &http.Client{Transport: transport}, Report: func(f Fetch) { told = append(told, f.Err) },
+		r := must(NewRemote(RemoteConfig{
+			URL: siteURL, Transport: transport, Report: func(f FetchResult) { told = append(told, f.Err) },
 		}))(t)
 		err := fails(t, r, "", ErrFetch, errFetchPanic)
 		if strings.Contains(fmt.Sprint(err), canary) || len(told) != 1 || !errors.Is(told[0], errFetchPanic) {
@@ -47,7 +47,7 @@ func TestReportPanics(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k))
 		s.fails(500)
-		r := remoteOf(t, s, Config{Report: func(Fetch) { panic(canary) }})
+		r := remoteOf(t, s, RemoteConfig{Report: func(FetchResult) { panic(canary) }})
 		err := fails(t, r, "", ErrFetch, errReportPanic)
 		if text := fmt.Sprint(err); strings.Contains(text, canary) || !strings.Contains(text, "500") {
 			t.Error(err)
@@ -62,12 +62,12 @@ func TestReportPanics(t *testing.T) {
 	})
 }
 
-// About a Copy it is called by NewRemote, and so is its panic the caller's.
+// About a CacheEntry it is called by NewRemote, and so is its panic the caller's.
 func TestReportPanicsAboutCopy(t *testing.T) {
 	defer func() {
 		if recover() != canary {
 			t.Error("the panic was swallowed")
 		}
 	}()
-	NewRemote(Config{URL: siteURL, Copy: Copy{Body: []byte{}}, Report: func(Fetch) { panic(canary) }})
+	NewRemote(RemoteConfig{URL: siteURL, Cached: CacheEntry{Body: []byte{}}, Report: func(FetchResult) { panic(canary) }})
 }

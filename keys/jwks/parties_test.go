@@ -49,10 +49,11 @@ func newParty(t *testing.T, p keyring.Policy) *party {
 			t.Fatal(err)
 		}
 	}
-	return &party{
-		operator: operator, ring: rings[0], public: rings[1],
-		published: jwks.Handler(rings[1], jwks.HandlerConfig{}),
+	published, err := jwks.NewHandler(rings[1], jwks.HandlerConfig{})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return &party{operator: operator, ring: rings[0], public: rings[1], published: published}
 }
 
 // RoundTrip is the way to what the party publishes.
@@ -66,9 +67,9 @@ func (p *party) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // remote is the party's keys as others see them.
-func (p *party) remote(t *testing.T, hardAge time.Duration) *jwks.Remote {
+func (p *party) remote(t *testing.T, maxStale time.Duration) *jwks.Remote {
 	t.Helper()
-	r, err := jwks.NewRemote(jwks.Config{URL: idpID + "/jwks.json", Client: &http.Client{Transport: p}, HardAge: hardAge})
+	r, err := jwks.NewRemote(jwks.RemoteConfig{URL: idpID + "/jwks.json", Transport: p, MaxStale: maxStale})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,18 +77,22 @@ func (p *party) remote(t *testing.T, hardAge time.Duration) *jwks.Remote {
 }
 
 // pair is an issuer that seals to an API, each knowing the other by its URL.
-func pair(t *testing.T, idp, api *party, lifetime, hardAge time.Duration, cache int) (*seal.Sealer, *open.Opener) {
+func pair(t *testing.T, idp, api *party, lifetime, maxStale time.Duration, cache int) (*seal.Sealer, *open.Opener) {
 	t.Helper()
 	sealer, err := seal.New(seal.Config{
-		Issuer: idpID, Signing: idp.ring, Lifetime: lifetime,
-		Recipients: []seal.Recipient{{Audience: apiID, Keys: api.remote(t, hardAge)}},
+		Issuer:    idpID,
+		Signing:   idp.ring,
+		Recipient: seal.Recipient{Audience: apiID, Keys: api.remote(t, maxStale)},
+		Limits:    seal.Limits{Lifetime: lifetime},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	opener, err := open.New(open.Config{
-		Audience: apiID, Decryption: api.ring, Cache: cache,
-		Trust: []open.Issuer{{ID: idpID, Keys: idp.remote(t, hardAge)}},
+		Audience:   apiID,
+		Decryption: api.ring,
+		Trust:      []open.Issuer{{ID: idpID, Keys: idp.remote(t, maxStale)}},
+		Limits:     open.Limits{Cache: cache},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +189,7 @@ func TestEmergencyRevocation(t *testing.T) {
 					}
 					time.Sleep(c.every)
 				}
-				if !errors.Is(err, open.ErrKey) {
+				if !errors.Is(err, open.ErrUnknownKey) {
 					t.Errorf("refused with %v", err)
 				}
 				t.Logf("refused after %v", time.Since(revoked))

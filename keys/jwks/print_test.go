@@ -12,7 +12,7 @@ import (
 // A Remote shows where it fetches from, and not the query, in which there may be a key of
 // the caller's.
 func TestRemotePrinted(t *testing.T) {
-	r := must(NewRemote(Config{URL: siteURL + "?key=canary"}))(t)
+	r := must(NewRemote(RemoteConfig{URL: siteURL + "?key=canary"}))(t)
 	holder := struct{ Keys *Remote }{r}
 	var text, inJSON bytes.Buffer
 	slog.New(slog.NewTextHandler(&text, nil)).Info("", "keys", r)

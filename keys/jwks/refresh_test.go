@@ -3,7 +3,6 @@ package jwks
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -24,7 +23,7 @@ func TestRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stolen, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, stolen), "ETag", `"1"`, "Cache-Control", "max-age=86400")
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		refreshed(t, r, stolen) // the first fetch, as good as any
 		knows(t, r, stolen.ID(), stolen)
 		s.serve(jwkSet(t, next), "ETag", `"1"`)
@@ -47,7 +46,7 @@ func TestRefreshFails(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k))
 		s.fails(503)
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		refresh := func(ctx context.Context, want ...error) {
 			t.Helper()
 			set, err := r.Refresh(ctx)
@@ -72,7 +71,7 @@ func TestRefreshFails(t *testing.T) {
 		before := s.count()
 		refresh(over, context.Canceled)
 		if s.count() != before {
-			t.Error("it was fetched for somebody who had gone")
+			t.Error("it was fetched for a caller that had gone")
 		}
 		s.set(func() { s.delay = time.Second })
 		short, cancel := context.WithTimeout(t.Context(), time.Second/2)
@@ -90,7 +89,7 @@ func TestRefreshDuringFetch(t *testing.T) {
 		stolen, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, stolen))
 		s.delay = 2 * time.Second
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		var wg sync.WaitGroup
 		wg.Go(func() { r.PublicKeys(t.Context(), "") })
 		time.Sleep(time.Second) // the request is on its way, and answered by what there was
@@ -105,13 +104,13 @@ func TestRefreshDuringFetch(t *testing.T) {
 	})
 }
 
-// The fetch of somebody else that begins and ends just before ours takes nothing from it:
+// The fetch of another caller that begins and ends just before ours takes nothing from it:
 // ours goes past caches.
 func TestRefreshAfterOtherFetch(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	s := siteOf(jwkSet(t, k))
 	other := func() {}
-	r := must(newRemote(Config{URL: siteURL, Client: &http.Client{Transport: s}}, func() time.Time {
+	r := must(newRemote(RemoteConfig{URL: siteURL, Transport: s}, func() time.Time {
 		first := other
 		other = func() {}
 		first()

@@ -2,8 +2,10 @@ package jwks
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -11,43 +13,48 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// Remote is the JWK Set of another party at a URL, fetched when it is first asked for
-// and kept fresh as long as it is. It is a keys.PublicSource, safe for concurrent use.
-// The package's documentation says how long and how often.
+// Remote holds the JWK Set of another party at a URL. It fetches the set when a caller
+// first asks for it, and keeps it fresh as long as callers ask. It is a keys.PublicSource,
+// safe for concurrent use. The package's documentation says how long it keeps a set and how
+// often it fetches.
 //
-// A fetch is a goroutine that ends with Config.Timeout, and that the caller who started
-// it waits for, unless its context ends first. There is no other.
+// A fetch is a goroutine that ends with RemoteConfig.Timeout. The caller that started it
+// waits for it, unless the caller's context ends first. There is no other goroutine.
 type Remote struct {
-	cfg   Config
+	cfg   RemoteConfig
 	url   *url.URL
 	where string
 	get   getter
 	now   func() time.Time
 
 	state  atomic.Pointer[state]
-	wanted atomic.Bool // since the last fetch somebody asked for a kid that is not in the set
+	wanted atomic.Bool // since the last fetch a caller asked for a kid that the set lacks
 
 	flight flight
 	tried  time.Time // when the last fetch began; guarded by flight
 }
 
-// state is what the last fetch left. It is swapped as one: who saw the set of one fetch
-// and the error of the next could have neither.
+// state is the outcome of the last fetch. It is swapped as one: a caller that saw the set
+// of one fetch and the error of the next could have neither.
 type state struct {
-	held   *held     // nil: none yet, and then there is an error
-	err    error     // why the last fetch failed
-	failed time.Time // when that was known; zero if none has failed
+	held   *cachedSet // nil: none yet, and then there is an error
+	err    error      // why the last fetch failed
+	failed time.Time  // when that was known; zero if none has failed
 }
 
-var errNotAsked = errors.New("it was not asked yet")
+var (
+	errNotAsked = causef(ReasonUnreachable, "it was not asked yet")
+	errNotMade  = fmt.Errorf("%w: the Remote was not made by NewRemote", ErrConfig)
+)
 
 // NewRemote returns the source for a URL. It fetches nothing yet.
 //
-// It returns [ErrURL] and [ErrConfig]. A Copy that cannot be used is told to Report and
-// is no error.
-func NewRemote(c Config) (*Remote, error) { return newRemote(c, time.Now) }
+// It returns [ErrURL] for a URL that may not be fetched, and [ErrConfig] for a figure that
+// is out of its bounds and for a Transport that is a nil pointer. A Cached set that cannot
+// be used is not an error; Report learns of it.
+func NewRemote(cfg RemoteConfig) (*Remote, error) { return newRemote(cfg, time.Now) }
 
-func newRemote(c Config, now func() time.Time) (*Remote, error) {
+func newRemote(c RemoteConfig, now func() time.Time) (*Remote, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
@@ -56,28 +63,36 @@ func newRemote(c Config, now func() time.Time) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{cfg: c, url: u, where: where(u), get: getter{newClient(c.Client, u), c.Timeout, c.MaxBytes}, now: now}
+	client, err := newClient(c.Transport, u)
+	if err != nil {
+		return nil, err
+	}
+	r := &Remote{cfg: c, url: u, where: where(u), get: getter{client, c.Timeout, c.MaxBytes}, now: now}
 	first := new(state)
 	if first.held, err = c.restore(now()); err != nil {
-		r.report(Fetch{Err: err})
+		r.report(FetchResult{Err: err})
 	}
 	if first.held == nil {
-		first.err = r.because(errNotAsked)
+		first.err = r.fetchError(errNotAsked)
 	}
 	r.state.Store(first)
-	r.cfg.Copy = Copy{}
+	r.cfg.Cached = CacheEntry{}
 	return r, nil
 }
 
-// PublicKeys returns the set, fetching it if need be: when there is none yet, when it is
-// due, and for a kid that is not in it. The set may lack that kid all the same. While
-// nothing changes at the other side, it is the same *keys.PublicSet.
+// PublicKeys returns the set. It fetches the set when there is none yet, when it is due, and
+// for a kid that is not in it. The set may lack that kid all the same. While nothing changes
+// at the other side, it is the same *keys.PublicSet.
 //
-// It returns keys.ErrStale when the set could not be fetched again for HardAge;
-// [ErrFetch] when there never was one, or when a kid may be unknown for that reason
-// only, with keys.ErrPrivateKey and keys.ErrMalformed beside it if that was the answer;
-// and the context's error when it ended before an answer was there that was needed.
+// It returns keys.ErrStale when the set could not be fetched again for MaxStale;
+// [ErrFetch], a [*FetchError], when there never was a set, or when a kid may be unknown for
+// that reason only; keys.ErrPrivateKey and keys.ErrMalformed beside it if that was the
+// answer; the context's error when it ended before an answer was there that was needed;
+// and [ErrConfig] when NewRemote did not make the Remote.
 func (r *Remote) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
+	if !r.isMade() {
+		return nil, errNotMade
+	}
 	h, now := r.state.Load().held, r.now()
 	if h != nil && h.has(kid) && h.age(now) < r.cfg.due(h) {
 		return h.set, nil // once a token
@@ -88,16 +103,15 @@ func (r *Remote) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, e
 	case r.usable(s.held, now) && s.held.has(kid):
 		return s.held.set, nil
 	case waited != nil:
-		return nil, r.left(waited)
+		return nil, r.waitError(waited)
 	}
 	return r.outcome(s, now)
 }
 
-func (r *Remote) left(why error) error {
-	return fmt.Errorf("jwks: waiting for %s: %w", r.where, why)
-}
+func (r *Remote) isMade() bool { return r != nil && r.now != nil }
 
-// outcome is the set if the last fetch had one that can be used, or else why it had not.
+// outcome returns the set if the last fetch left a usable one, and otherwise the reason why
+// not.
 func (r *Remote) outcome(s *state, now time.Time) (*keys.PublicSet, error) {
 	usable := r.usable(s.held, now)
 	switch {
@@ -113,6 +127,65 @@ func (r *Remote) outcome(s *state, now time.Time) (*keys.PublicSet, error) {
 	return nil, fmt.Errorf("%w: %s was last up to date %v ago", keys.ErrStale, r.where, age)
 }
 
-func (r *Remote) usable(h *held, now time.Time) bool {
-	return h != nil && h.age(now) <= r.cfg.HardAge
+func (r *Remote) usable(h *cachedSet, now time.Time) bool {
+	return h != nil && h.age(now) <= r.cfg.MaxStale
 }
+
+func (r *Remote) waitError(why error) error {
+	return fmt.Errorf("jwks: waiting for %s: %w", r.where, why)
+}
+
+func (r *Remote) fetchError(why error) error { return newFetchError(r.where, why) }
+
+var (
+	errFetchPanic  = causef(ReasonPanic, "the fetch panicked; mend RemoteConfig.Transport, if there is one")
+	errReportPanic = causef(ReasonPanic, "RemoteConfig.Report panicked; mend it")
+)
+
+// recovered makes an error of a panic. A fetch runs in a goroutine of its own, above which
+// nothing recovers as net/http does for a request. So a client could end the process with a
+// token. The value may be a secret, and is not repeated.
+func recovered(as error, work func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = as
+		}
+	}()
+	return work()
+}
+
+// publish stores the outcome of a fetch and reports it.
+func (r *Remote) publish(h *cachedSet, f FetchResult) {
+	r.store(h, f.Err)
+	err := recovered(errReportPanic, func() error { r.report(f); return nil })
+	switch {
+	case err == nil:
+	case f.Err == nil:
+		r.store(h, r.fetchError(err)) // the set is good, and the keys that it lacks are revoked
+	default:
+		r.store(h, fmt.Errorf("%w; and %w", f.Err, err))
+	}
+}
+
+func (r *Remote) store(h *cachedSet, err error) {
+	s := &state{held: h, err: err}
+	if err != nil {
+		s.failed = r.now()
+	}
+	r.state.Store(s)
+}
+
+func (r *Remote) report(f FetchResult) {
+	if r.cfg.Report != nil {
+		r.cfg.Report(f)
+	}
+}
+
+// Format prints the URL without its query, which may be a secret, whatever the verb.
+func (r *Remote) Format(f fmt.State, _ rune) { io.WriteString(f, r.where) }
+
+// LogValue returns the URL without its query.
+func (r *Remote) LogValue() slog.Value { return slog.StringValue(r.where) }
+
+// MarshalJSON returns the URL without its query.
+func (r *Remote) MarshalJSON() ([]byte, error) { return json.Marshal(r.where) }

@@ -16,7 +16,7 @@ import (
 )
 
 // A set is fetched when it is first asked for, and again after three quarters of its
-// max-age; between that nobody hears of it.
+// max-age; between these the server gets no request.
 func TestRemoteAges(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -26,7 +26,7 @@ func TestRemoteAges(t *testing.T) {
 		{"max-age", []string{"Cache-Control", "public, max-age=400"}, 300 * time.Second},
 		{"none", nil, 225 * time.Second},
 		{"cached on the way", []string{"Cache-Control", "max-age=400", "Age", "200"}, 150 * time.Second},
-		{"longer than the half of HardAge", []string{"Cache-Control", "max-age=86400"}, 30 * time.Minute},
+		{"longer than the half of MaxStale", []string{"Cache-Control", "max-age=86400"}, 30 * time.Minute},
 		{"stale", []string{"Cache-Control", "max-age=400", "Age", "1400"}, 30 * time.Second},
 		{"shorter than Cooldown", []string{"Cache-Control", "max-age=1"}, 30 * time.Second},
 		{"not to be stored", []string{"Cache-Control", "no-store, max-age=400"}, 30 * time.Second},
@@ -35,8 +35,8 @@ func TestRemoteAges(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newKey(t, keys.ES256)
 				s := siteOf(jwkSet(t, k), tt.header...)
-				var told Fetch
-				r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f }})
+				var told FetchResult
+				r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { told = f }})
 				if s.count() != 0 {
 					t.Error("it was fetched before it was asked for")
 				}
@@ -67,7 +67,7 @@ func TestRemoteAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k), "ETag", `"1"`)
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		header := func() http.Header { return s.last().Header }
 		knows(t, r, "", k)
 		if h := header(); h.Get("Accept-Encoding") != "identity" || h.Get("Accept") == "" ||
@@ -102,8 +102,8 @@ func TestRemoteSameSet(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
 				s := siteOf(jwkSet(t, k), header...)
-				var told []Fetch
-				r := remoteOf(t, s, Config{Report: func(f Fetch) { told = append(told, f) }})
+				var told []FetchResult
+				r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { told = append(told, f) }})
 				first := knows(t, r, "", k)
 				for range 100 { // hours, if each renews the age
 					time.Sleep(2 * time.Minute)
@@ -130,13 +130,13 @@ func TestRemoteSameSet(t *testing.T) {
 	}
 }
 
-// A 304 without a max-age leaves the one that the set came with; nobody asked for one
-// if there was no ETag.
+// A 304 without a max-age leaves the one that the set came with. Without an ETag the
+// Remote does not ask for a 304.
 func TestRemoteNotModified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k), "ETag", `"1"`, "Cache-Control", "max-age=1200")
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		knows(t, r, "", k)
 		s.fails(http.StatusNotModified)
 		time.Sleep(15 * time.Minute)
@@ -161,9 +161,9 @@ func TestRemoteNotModified(t *testing.T) {
 		}
 		bare := siteOf(nil)
 		bare.fails(http.StatusNotModified)
-		fails(t, remoteOf(t, bare, Config{}), "", ErrFetch)
+		fails(t, remoteOf(t, bare, RemoteConfig{}), "", ErrFetch)
 		hostile := siteOf(jwkSet(t, k), "ETag", fmt.Sprintf(`"%0300d"`, 1))
-		r = remoteOf(t, hostile, Config{})
+		r = remoteOf(t, hostile, RemoteConfig{})
 		knows(t, r, "", k)
 		time.Sleep(10 * time.Minute)
 		knows(t, r, "", k)
@@ -179,7 +179,7 @@ func TestRemoteReplaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newKey(t, keys.ES256), newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, a, b))
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		knows(t, r, a.ID(), a, b)
 		s.serve(jwkSet(t, b))
 		time.Sleep(5 * time.Minute)
@@ -207,8 +207,8 @@ func TestRemoteSkips(t *testing.T) {
 			t.Fatal(err)
 		}
 		set.Keys = append(set.Keys, json.RawMessage(`{"kty":"AKP","kid":"later","alg":"ML-DSA-44","pub":"AA"}`))
-		var told []Fetch
-		r := remoteOf(t, siteOf(must(json.Marshal(set))(t)), Config{Report: func(f Fetch) { told = append(told, f) }})
+		var told []FetchResult
+		r := remoteOf(t, siteOf(must(json.Marshal(set))(t)), RemoteConfig{Report: func(f FetchResult) { told = append(told, f) }})
 		knows(t, r, k.ID(), k)
 		if len(told) != 1 || len(told[0].Set.Skipped()) != 1 || told[0].Set.Skipped()[0].KeyID != "later" {
 			t.Errorf("told: %+v", told)
@@ -241,16 +241,16 @@ func TestRemoteOutage(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newKey(t, keys.ES256)
 				s := siteOf(jwkSet(t, k))
-				r := remoteOf(t, s, Config{})
+				r := remoteOf(t, s, RemoteConfig{})
 				knows(t, r, k.ID(), k)
 				begun := time.Now()
 				tt.begin(t, s)
-				for time.Since(begun) < DefaultHardAge {
+				for time.Since(begun) < DefaultMaxStale {
 					knows(t, r, k.ID(), k)
 					time.Sleep(time.Second)
 				}
-				time.Sleep(DefaultHardAge - time.Since(begun))
-				if most := 1 + int(DefaultHardAge/DefaultCooldown); s.count() > most || s.count() < 50 {
+				time.Sleep(DefaultMaxStale - time.Since(begun))
+				if most := 1 + int(DefaultMaxStale/DefaultCooldown); s.count() > most || s.count() < 50 {
 					t.Errorf("%d fetches in an hour, want about %d", s.count(), most)
 				}
 				time.Sleep(time.Nanosecond)
@@ -274,7 +274,7 @@ func TestRemoteNeverThere(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k))
 		s.fails(503)
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		start := time.Now()
 		for time.Since(start) < time.Minute {
 			if err := fails(t, r, k.ID(), ErrFetch); errors.Is(err, keys.ErrStale) {
@@ -292,7 +292,7 @@ func TestRemoteNeverThere(t *testing.T) {
 }
 
 // shiftMonotonic moves one of the two clocks in t, as time.Now would show it after
-// somebody set the wall clock or the machine slept.
+// an operator set the wall clock or the machine slept.
 func shiftMonotonic(t testing.TB, at time.Time, d time.Duration) time.Time {
 	t.Helper()
 	field, ok := reflect.TypeFor[time.Time]().FieldByName("ext")
@@ -323,7 +323,7 @@ func TestRemoteClocks(t *testing.T) {
 		s := siteOf(jwkSet(t, k))
 		start := time.Now()
 		now := start
-		r := must(newRemote(Config{URL: siteURL, Client: &http.Client{Transport: s}}, func() time.Time { return now }))(t)
+		r := must(newRemote(RemoteConfig{URL: siteURL, Transport: s}, func() time.Time { return now }))(t)
 		knows(t, r, "", k)
 		s.fails(500)
 		now = shiftMonotonic(t, start.Add(c.wall), c.monotonic-c.wall)

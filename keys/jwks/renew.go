@@ -2,15 +2,17 @@ package jwks
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
+	"sync"
 	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
 )
 
-// renew starts a fetch, unless one is under way or was tried just now. It waits for
-// what it started, and for what others did if there is no going on without, unless that
-// will hardly help; its error is that of a context that ended meanwhile.
+// renew starts a fetch, unless one is under way or the last one began within the cooldown.
+// The caller that starts a fetch waits for it. Others wait only if they have no usable set,
+// and not if the previous fetch has just failed. renew returns the error of a context that
+// ended meanwhile.
 func (r *Remote) renew(ctx context.Context, kid string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -31,6 +33,45 @@ func (r *Remote) renew(ctx context.Context, kid string) error {
 	return wait(ctx, done)
 }
 
+// Refresh asks the server itself, however young the set is, and returns its answer. The
+// request goes past every cache on the way that heeds no-cache. A cache that does not heed
+// it may answer with an older set than the Remote has; then Refresh fails.
+//
+// Refresh is for an operator, after the other party has said that a key of theirs was
+// stolen. Cooldown does not hold it back, and starts anew: Cooldown holds back fetches that
+// strangers can cause. So do not call Refresh for a token. One fetch runs at a time; callers
+// that ask while one runs share the next.
+//
+// Its errors are those of PublicKeys. It also returns [ErrFetch] alone when it failed and
+// the set from before is not too old: PublicKeys goes on with that set.
+func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
+	if !r.isMade() {
+		return nil, errNotMade
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, r.waitError(err)
+	}
+	// A fetch already in flight may predate the change we want to see, so it counts only if
+	// it consumed wanted. Hence at most two rounds: join that fetch, then run or join the
+	// next. Ours consumes wanted too: another fetch may have come, consumed it and gone.
+	for range 2 {
+		r.wanted.Store(true)
+		now := r.now()
+		done, mine := r.flight.join(func() bool {
+			r.tried = now
+			r.wanted.Store(true)
+			return true
+		}, r.fetch)
+		if err := wait(ctx, done); err != nil {
+			return nil, r.waitError(err)
+		}
+		if mine {
+			break
+		}
+	}
+	return r.outcome(r.state.Load(), r.now())
+}
+
 // justFailed reports whether the fetch before this one failed. Where an endpoint hangs and
 // there is no usable set, one caller at a time waits for Timeout and not all of them: a
 // service that holds up every request for seconds is down for more than its tokens.
@@ -47,9 +88,9 @@ func wait(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// mayTry holds every fetch to the cooldown, and notes this one. Who has no set may try
-// again earlier: there is nothing to lose, and somebody waits. It runs under the
-// flight's lock.
+// mayTry holds every fetch to the cooldown, and notes the time of this one. Without a usable
+// set the cooldown is shorter: there is nothing to lose, and a caller waits. It runs under
+// the flight's lock.
 func (r *Remote) mayTry(now time.Time) bool {
 	cooldown := r.cfg.Cooldown
 	if !r.usable(r.state.Load().held, now) {
@@ -62,12 +103,12 @@ func (r *Remote) mayTry(now time.Time) bool {
 	return true
 }
 
-// fetch fetches the set and holds it. Where somebody wants what is not in it, caches on
-// the way are told to ask, and an ETag is not relied on: there are servers that make it
-// of a file's time and length. It need not be who wants it that starts the fetch: a busy
-// service starts one for its known keys as soon as the cooldown is over. Caches are told
-// to ask also when what they gave the last time was stale, or is too old by now; and by
-// believe when what they give this time is.
+// fetch fetches the set and stores it. When a caller wants a kid that the set lacks, fetch
+// tells caches on the way to ask the issuer, and does not rely on an ETag: some servers make
+// it of a file's time and length. The caller that wants the kid need not be the one that
+// starts the fetch: a busy service starts one for its known keys as soon as the cooldown is
+// over. fetch also tells caches to ask the issuer when their last answer was stale, or the
+// set is too old by now; revalidate does so when their present answer is stale.
 func (r *Remote) fetch() {
 	old := r.state.Load().held
 	wanted := r.wanted.Swap(false)
@@ -78,36 +119,56 @@ func (r *Remote) fetch() {
 	if !wanted && old != nil && old.etag != "" {
 		header.Set("If-None-Match", old.etag)
 	}
-	var h *held
+	var h *cachedSet
 	err := recovered(errFetchPanic, func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
 		defer cancel()
-		h, err = r.believe(ctx, old, header)
+		h, err = r.revalidate(ctx, old, header)
 		return err
 	})
 	if err != nil {
 		if wanted {
 			r.wanted.Store(true)
 		}
-		r.tell(old, Fetch{Err: r.because(err)})
+		r.publish(old, FetchResult{Err: r.fetchError(err)})
 		return
 	}
-	r.tell(h, Fetch{
-		Set: h.set, Changed: old == nil || old.set != h.set, Copy: h.copy(r.cfg.URL),
+	r.publish(h, FetchResult{
+		Set: h.set, Changed: old == nil || old.set != h.set, Cached: h.entry(r.cfg.URL),
 		Due: h.fetched.Add(r.cfg.due(h)).Round(0),
 	})
 }
 
-func (r *Remote) because(why error) error {
-	return fmt.Errorf("%w: %s: %w", ErrFetch, r.where, why)
+// flight lets one piece of work run at a time and others wait for it. The work runs in a
+// goroutine, so that a caller that starts it and goes away does not take it from the others.
+// Otherwise a client that hangs up would end it, again and again, and no fetch would ever
+// succeed. A call starts the work, and its time is bounded; it never runs in the background.
+type flight struct {
+	mu   sync.Mutex
+	done chan struct{} // closed when the work is over; nil while there is none
 }
 
-func statusError(status int) error {
-	return errors.New(printable(fmt.Sprintf("the answer is %d %s", status, http.StatusText(status))))
-}
-
-func (r *Remote) report(f Fetch) {
-	if r.cfg.Report != nil {
-		r.cfg.Report(f)
+// join starts work, unless some is under way or may forbids it, and reports whether it
+// did. done is closed when the work is over; nil if there is none. may is called under
+// the lock.
+func (f *flight) join(may func() bool, work func()) (done <-chan struct{}, mine bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.done != nil || !may() {
+		return f.done, false
 	}
+	over := make(chan struct{})
+	f.done = over
+	go func() {
+		defer close(over)
+		defer f.end()
+		work()
+	}()
+	return over, true
+}
+
+func (f *flight) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done = nil
 }

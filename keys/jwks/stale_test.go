@@ -11,7 +11,7 @@ import (
 )
 
 // A cache on the way that has lost the issuer, and says so by an Age, does not keep a
-// revoked key alive: for HardAge after the set became stale, and no longer.
+// revoked key alive: for MaxStale after the set became stale, and no longer.
 func TestStaleCache(t *testing.T) {
 	for name, status := range map[string]int{"hands it out": 200, "confirms it": 304} {
 		t.Run(name, func(t *testing.T) {
@@ -31,8 +31,8 @@ func TestStaleCache(t *testing.T) {
 					}
 					w.Write(stored)
 				})
-				r := remoteOf(t, s, Config{})
-				const until = 300*time.Second + DefaultHardAge
+				r := remoteOf(t, s, RemoteConfig{})
+				const until = 300*time.Second + DefaultMaxStale
 				for time.Since(start) < until {
 					knows(t, r, k.ID(), k)
 					time.Sleep(time.Second)
@@ -63,13 +63,13 @@ func TestStaleCacheCopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k), "Cache-Control", "max-age=300", "Age", "600")
-		var kept Copy
-		cfg := Config{Report: func(f Fetch) { kept = f.Copy }}
+		var kept CacheEntry
+		cfg := RemoteConfig{Report: func(f FetchResult) { kept = f.Cached }}
 		knows(t, remoteOf(t, s, cfg), "", k)
 		if age := time.Since(kept.Fetched); age != 300*time.Second || kept.MaxAge != 0 {
 			t.Errorf("the copy is %v old, with a max-age of %v", age, kept.MaxAge)
 		}
-		cfg.Copy = kept
+		cfg.Cached = kept
 		time.Sleep(time.Hour)
 		knows(t, remoteOf(t, s, cfg), "", k)
 		if told := s.last().Header.Get("Cache-Control"); told != "no-cache" || s.count() != 3 {

@@ -2,16 +2,15 @@ package jwks
 
 import (
 	"context"
-	"net/http"
 	"testing"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A fetch of somebody else ends at any moment of a call, with the outcome that the one
-// before it had not. The caller gets that of one of them: never neither, since who uses
-// a set without an error does not look whether there is one.
+// The fetch of another caller ends at any moment of a call, with another outcome than the
+// fetch before it. The caller gets a set or an error, never neither: callers use a set that
+// comes without an error unseen.
 func TestRemoteOtherFetchEnds(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	for name, c := range map[string]struct{ kid, warm string }{
@@ -25,7 +24,7 @@ func TestRemoteOtherFetchEnds(t *testing.T) {
 				s := siteOf(jwkSet(t, k))
 				now, calls, ends := time.Now(), 0, 0
 				var r *Remote
-				r = must(newRemote(Config{URL: siteURL, Client: &http.Client{Transport: s}}, func() time.Time {
+				r = must(newRemote(RemoteConfig{URL: siteURL, Transport: s}, func() time.Time {
 					if calls++; calls == ends {
 						if s.fails(500); wasDown {
 							s.serve(jwkSet(t, k))
@@ -40,7 +39,7 @@ func TestRemoteOtherFetchEnds(t *testing.T) {
 					now = now.Add(DefaultCooldown)
 				}
 				if c.warm == "stale" {
-					now = now.Add(DefaultHardAge)
+					now = now.Add(DefaultMaxStale)
 				}
 				if wasDown {
 					s.fails(500)

@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// parseURL reads a URL from which keys, or where they are, may be fetched: https, or
+// parseURL reads a URL of keys or of an issuer's metadata that may be fetched: https, or
 // http on this machine.
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
@@ -26,8 +26,8 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// isLoopback reports whether a URL names this machine. It asks no DNS, whose answer may
-// be another when it counts; where localhost leads is looked at when it is dialled.
+// isLoopback reports whether a URL names this machine. It does not ask DNS, whose answer may
+// have changed by the time the address is dialled; loopbackOnly looks at that address.
 func isLoopback(u *url.URL) bool {
 	host := u.Hostname()
 	if strings.EqualFold(host, "localhost") {
@@ -37,8 +37,8 @@ func isLoopback(u *url.URL) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// isHere reports whether a URL leads to this machine by whatever its host says, without
-// DNS: more than what isLoopback lets http be used for.
+// isHere reports whether a URL leads to this machine, by its host alone and without DNS. It
+// finds more hosts than isLoopback, which lets http be used.
 func isHere(u *url.URL) bool {
 	host := strings.ToLower(strings.TrimRight(u.Hostname(), "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
@@ -51,7 +51,7 @@ func isHere(u *url.URL) bool {
 
 // isDisguised reports whether a host may be something else by the time it is dialled:
 // net/http turns full-width letters and digits into plain ones, and resolvers take 127.1,
-// 2130706433 and 0x7f.1 for addresses. No name's last label is a number.
+// 2130706433 and 0x7f.1 for addresses. The last label of a name is never a number.
 func isDisguised(u *url.URL) bool {
 	host := strings.ToLower(strings.TrimRight(u.Hostname(), "."))
 	if strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {
@@ -64,16 +64,16 @@ func isDisguised(u *url.URL) bool {
 	return strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x")
 }
 
-// where is a URL for messages: without its query, which may be a secret.
+// where returns a URL for messages, without its query, which may be a secret.
 func where(u *url.URL) string {
 	return printable((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
 
 // printable makes a text from outside short and harmless for a terminal or a log.
 func printable(s string) string {
-	const most = 200
-	if len(s) > most {
-		s = s[:most] + "…"
+	const maxLength = 200
+	if len(s) > maxLength {
+		s = s[:maxLength] + "…"
 	}
 	quoted := strconv.QuoteToGraphic(s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)

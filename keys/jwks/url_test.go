@@ -13,7 +13,7 @@ func TestURLs(t *testing.T) {
 		"https://10.0.0.1/jwks", "https://[2001:db8::1]/jwks",
 		"http://localhost/jwks", "http://LocalHost:8080/jwks", "http://127.0.0.1/jwks", "http://127.1.2.3/jwks", "http://[::1]:80/jwks",
 	} {
-		if _, err := NewRemote(Config{URL: good}); err != nil {
+		if _, err := NewRemote(RemoteConfig{URL: good}); err != nil {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
@@ -24,7 +24,7 @@ func TestURLs(t *testing.T) {
 		"https://user@id.example.com/", "https://user:query@id.example.com/", "https://id.example.com/#query", "https://id.example.com/%zzquery", "https://id example.com/",
 		"https://id.example.com/\nquery",
 	} {
-		_, err := NewRemote(Config{URL: bad})
+		_, err := NewRemote(RemoteConfig{URL: bad})
 		if !errors.Is(err, ErrURL) {
 			t.Errorf("%q: %v", bad, err)
 		} else if strings.Contains(err.Error(), "query") {
@@ -50,26 +50,26 @@ func TestPrintable(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	for name, c := range map[string]Config{
-		"HardAge of more than a day":           {HardAge: 24*time.Hour + 1},
-		"HardAge shorter than two tries":       {HardAge: 59 * time.Second},
-		"HardAge shorter than two tries there": {HardAge: time.Hour, Cooldown: time.Hour},
-		"negative HardAge":                     {HardAge: -1, Cooldown: time.Nanosecond},
-		"negative Cooldown":                    {Cooldown: -1},
-		"negative Timeout":                     {Timeout: -1},
-		"negative MaxBytes":                    {MaxBytes: -1},
-		"MaxBytes of a gigabyte":               {MaxBytes: 1 << 30},
+	for name, c := range map[string]RemoteConfig{
+		"MaxStale of more than a day":           {MaxStale: 24*time.Hour + 1},
+		"MaxStale shorter than two tries":       {MaxStale: 59 * time.Second},
+		"MaxStale shorter than two tries there": {MaxStale: time.Hour, Cooldown: time.Hour},
+		"negative MaxStale":                     {MaxStale: -1, Cooldown: time.Nanosecond},
+		"negative Cooldown":                     {Cooldown: -1},
+		"negative Timeout":                      {Timeout: -1},
+		"negative MaxBytes":                     {MaxBytes: -1},
+		"MaxBytes of a gigabyte":                {MaxBytes: 1 << 30},
 	} {
 		c.URL = siteURL
 		if r, err := NewRemote(c); !errors.Is(err, ErrConfig) || r != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	c := must(Config{}.withDefaults())(t)
-	if c.HardAge != time.Hour || c.Cooldown != 30*time.Second || c.Timeout != 5*time.Second || c.MaxBytes != 1<<20 {
+	c := must(RemoteConfig{}.withDefaults())(t)
+	if c.MaxStale != time.Hour || c.Cooldown != 30*time.Second || c.Timeout != 5*time.Second || c.MaxBytes != 1<<20 {
 		t.Errorf("defaults: %+v", c)
 	}
-	for _, c := range []Config{{HardAge: 24 * time.Hour}, {HardAge: time.Minute}} {
+	for _, c := range []RemoteConfig{{MaxStale: 24 * time.Hour}, {MaxStale: time.Minute}} {
 		if _, err := c.withDefaults(); err != nil {
 			t.Error(err)
 		}

@@ -24,7 +24,7 @@ func TestNewKidOfBusyService(t *testing.T) {
 					s = new(site)
 					s.handler = cacheOf(jwkSet(t, old), jwkSet(t, old, fresh))
 				}
-				r := remoteOf(t, s, Config{})
+				r := remoteOf(t, s, RemoteConfig{})
 				knows(t, r, old.ID(), old)
 				if !shared {
 					s.serve(jwkSet(t, old, fresh), "ETag", `"5f-1a2"`, "Cache-Control", "max-age=30")
@@ -68,7 +68,7 @@ func TestWantedOfTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k), "ETag", `"1"`, "Cache-Control", "max-age=1")
-		r := remoteOf(t, s, Config{})
+		r := remoteOf(t, s, RemoteConfig{})
 		knows(t, r, "", k)
 		due := func(want string) {
 			t.Helper()

@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -21,7 +23,7 @@ const (
 )
 
 // blob is a ring at rest: the document encrypted under a random ring key, and
-// that key wrapped once for each KEK. A writer that knows one KEK copies the
+// the ring key wrapped once for each KEK. A writer that knows one KEK copies the
 // other slots unread.
 type blob struct {
 	Version int    `json:"v"`
@@ -101,8 +103,8 @@ func (b blob) open(ringKey secretBytes) (*document, error) {
 	return d, nil
 }
 
-// sealBlob encrypts d beside slots, and reads the result back: what cannot be
-// opened must not replace what can.
+// sealBlob encrypts d beside slots, and reads the result back: a ring that does not open must
+// not replace a ring that does.
 func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 	d.Slots = digestSlots(slots)
 	plaintext, err := json.Marshal(d)
@@ -144,4 +146,72 @@ func newRingKey() secretBytes {
 	key := make([]byte, ringKeySize)
 	rand.Read(key)
 	return newSecret(key)
+}
+
+// AddKEK makes kek one more key encryption key of the ring. It returns [ErrKEK] for a nil KEK,
+// [ErrState] when the ring has 8 already, or one with the same id, such as another
+// passphrase, and the errors of kek and of the store; then nothing was changed. To replace a
+// KEK, drop it with [Ring.Rewrap].
+func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
+	if nilcheck.IsNil(kek) {
+		return fmt.Errorf("%w: it is nil", ErrKEK)
+	}
+	return r.change(ctx, func(ctx context.Context, d *draft) ([]logEntry, error) {
+		if slices.ContainsFunc(d.slots, func(s slot) bool { return s.KEK == kek.ID() }) {
+			return nil, fmt.Errorf("%w: the ring has the key encryption key %s already", ErrState, kek.ID())
+		}
+		if len(d.slots) == maxSlots {
+			return nil, fmt.Errorf("%w: the ring has %d key encryption keys, and no room for another", ErrState, maxSlots)
+		}
+		own, err := wrap(ctx, kek, d.ringKey)
+		if err != nil {
+			return nil, err
+		}
+		d.slots = append(slices.Clone(d.slots), own)
+		return []logEntry{{what: "add KEK " + kek.ID()}}, nil
+	})
+}
+
+// Rewrap encrypts the ring under a new ring key, and wraps the ring key with the given KEKs
+// and no others. This is how an operator drops a KEK: give Rewrap every KEK that stays. A
+// thief with an old copy of the ring and a dropped KEK still opens that copy, so rotate too if
+// the KEK is compromised.
+//
+// It returns [ErrState] for no KEK or more than 8, [ErrKEK] for a nil one, [keys.ErrDuplicate]
+// for two with one id, and the errors of the KEKs and of the store; then nothing was changed.
+func (r *Ring) Rewrap(ctx context.Context, keks ...KEK) error {
+	if len(keks) == 0 || len(keks) > maxSlots {
+		return fmt.Errorf("%w: a ring has 1 to %d key encryption keys", ErrState, maxSlots)
+	}
+	if slices.ContainsFunc(keks, func(k KEK) bool { return nilcheck.IsNil(k) }) {
+		return fmt.Errorf("%w: one is nil", ErrKEK)
+	}
+	return r.change(ctx, func(ctx context.Context, d *draft) ([]logEntry, error) {
+		d.ringKey, d.slots, d.kek = newRingKey(), nil, keks[0]
+		for _, kek := range keks {
+			own, err := wrap(ctx, kek, d.ringKey)
+			if err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(d.slots, func(s slot) bool { return s.KEK == kek.ID() }) {
+				return nil, fmt.Errorf("%w: the KEK %s is given twice", keys.ErrDuplicate, kek.ID())
+			}
+			d.slots = append(d.slots, own)
+		}
+		return []logEntry{{what: "rewrap"}}, nil
+	})
+}
+
+// KEKs loads the ring and returns the ids of the key encryption keys that open it. It returns
+// the errors of [Open].
+func (r *Ring) KEKs(ctx context.Context) ([]string, error) {
+	s, err := r.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, 0, len(s.slots))
+	for _, slot := range s.slots {
+		ids = append(ids, slot.KEK)
+	}
+	return ids, nil
 }

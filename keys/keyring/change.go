@@ -15,17 +15,17 @@ type draft struct {
 	kek     KEK // of this process
 }
 
-// logEntry is a line for the log: what was done, and to which key.
+// logEntry is a line for the log: an action, and the key that it changed.
 type logEntry struct{ what, kid string }
 
-// errUnchanged is how an edit says that there is nothing to write.
+// errUnchanged says that an edit has nothing to write.
 var errUnchanged = errors.New("nothing to change")
 
-// change loads, decides and swaps until nobody came between. edit may be called
-// several times, each time on a fresh copy; it returns what to log. With
-// errUnchanged it ends without a write and without an error.
+// change loads the ring, lets edit decide, and swaps, until no other process has swapped in
+// between. It may call edit several times, each time on a fresh copy. edit returns the lines
+// for the log, or errUnchanged to end without a write and without an error.
 func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([]logEntry, error)) error {
-	if err := r.mu.lock(ctx); err != nil {
+	if err := r.lock(ctx); err != nil {
 		return err
 	}
 	defer r.mu.unlock()
@@ -49,8 +49,8 @@ func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([
 	}
 }
 
-// swap writes next in place of s. It is not done when somebody else came first,
-// and when a write whose outcome was unknown did not happen.
+// swap writes next in place of s. It reports done as false when another process swapped
+// first, and when a write of unknown outcome did not happen.
 func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntry) (done bool, err error) {
 	next.stamp(s.document.checkpoint(), r.now(), log...)
 	data, err := sealBlob(next.document, next.slots, next.ringKey)
@@ -80,7 +80,7 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 	return true, nil
 }
 
-// settle finds out whether a write of unknown outcome happened.
+// settle loads the ring to find out whether a write of unknown outcome happened.
 func (r *Ring) settle(ctx context.Context, next *draft, unknown error) (done bool, err error) {
 	after, err := r.loadLocked(ctx)
 	if errors.Is(err, ErrUnreadable) {
@@ -120,5 +120,6 @@ func (d *document) add(r record, now time.Time) {
 	d.Keys = append(d.Keys, r)
 }
 
-// utc drops what would make two writes of the same time differ.
+// utc drops the location and the monotonic reading, which would make two writes of the same
+// time differ.
 func utc(t time.Time) time.Time { return t.UTC().Round(0) }

@@ -17,14 +17,14 @@ import (
 
 // Checkpoint tells one written generation of a ring from every other, also from one with
 // the same number on a forked copy. A process that keeps the last checkpoint that it saw,
-// outside the store, can tell that the store was set back; see [Memory]. The zero
-// Checkpoint stands for nothing seen.
+// outside the store, notices when the store is set back; see [Memory]. The zero Checkpoint
+// stands for nothing seen. A Checkpoint is not a secret.
 type Checkpoint struct {
-	Generation uint64 `json:"generation"`
-	Nonce      string `json:"nonce"`
+	Generation uint64 `json:"generation"` // counts the writes of the ring, from 1
+	Nonce      string `json:"nonce"`      // random for each write
 }
 
-// String writes a checkpoint for [ParseCheckpoint]. It is not a secret.
+// String returns the text that [ParseCheckpoint] reads.
 func (c Checkpoint) String() string { return strconv.FormatUint(c.Generation, 10) + ":" + c.Nonce }
 
 // ParseCheckpoint reads the text of [Checkpoint.String]. It returns [keys.ErrMalformed].
@@ -37,29 +37,35 @@ func ParseCheckpoint(s string) (Checkpoint, error) {
 	return Checkpoint{n, nonce}, nil
 }
 
-// Memory keeps the newest checkpoint of one ring over restarts, outside its store: a file
-// beside the KEK, a row in another database. It is how a process notices that the store
-// was set back to an older ring. A Memory is safe for concurrent use.
+// Memory keeps the newest checkpoint of one ring over restarts, outside its store: in a file
+// beside the KEK, or in a row of another database. With it a process notices that the store
+// was set back to an older ring while the process did not run. A Memory is safe for
+// concurrent use.
+//
+// Each process has a Memory of its own. Processes that share one may save out of order; it
+// then accepts a ring that was set back by as many generations.
 type Memory interface {
-	// Load returns the newest checkpoint that was saved, the zero one for none.
+	// Load returns the checkpoint that was saved last, the zero Checkpoint for none. Open
+	// calls it once, before it loads the ring. Its error ends Open.
 	Load(ctx context.Context) (Checkpoint, error)
-	// Save keeps a checkpoint in place of the one before. It is durable when Save returns.
+
+	// Save keeps newest in place of the checkpoint before, also when its generation is
+	// smaller: a new ring begins at generation 1. The checkpoint is durable when Save
+	// returns. Open, Create, every change and Run call it. Its error ends Open and Create.
+	// It does not undo a change: Run reports it and saves again.
 	Save(ctx context.Context, newest Checkpoint) error
 }
 
-// remember gives the memory the newest checkpoint, if it lacks it.
+// remember saves the newest checkpoint, unless the memory has it.
 func (r *Ring) remember(ctx context.Context) error {
-	if r.memory == nil {
-		return nil
-	}
-	if err := r.mu.lock(ctx); err != nil {
+	if err := r.lock(ctx); err != nil {
 		return err
 	}
 	defer r.mu.unlock()
 	return r.rememberLocked(ctx)
 }
 
-// rememberLocked is remember for a caller that holds r.mu.
+// rememberLocked does the work of remember for a caller that holds r.mu.
 func (r *Ring) rememberLocked(ctx context.Context) error {
 	if r.memory == nil || r.saved == r.seen {
 		return nil
@@ -71,10 +77,17 @@ func (r *Ring) rememberLocked(ctx context.Context) error {
 	return nil
 }
 
-// Checkpoint returns the checkpoint of the newest generation that this Ring saw.
-func (r *Ring) Checkpoint() Checkpoint { return r.snapshot.Load().document.checkpoint() }
+// Checkpoint returns the checkpoint of the newest generation that this Ring saw. It asks
+// neither the store nor the memory.
+func (r *Ring) Checkpoint() Checkpoint {
+	if r.isOpen() != nil {
+		return Checkpoint{}
+	}
+	return r.snapshot.Load().document.checkpoint()
+}
 
-// Log loads the ring and returns its last 256 changes, oldest first.
+// Log loads the ring and returns its last 256 changes, oldest first. It returns the errors of
+// [Open].
 func (r *Ring) Log(ctx context.Context) ([]Event, error) {
 	s, err := r.load(ctx)
 	if err != nil {

@@ -11,29 +11,52 @@ import (
 )
 
 // Create makes a new ring in cfg.Store, with an active key for each use and its staged
-// successor, and opens it. It never replaces a ring.
+// successor, and opens it. It never replaces a ring. The checkpoint of the new ring replaces
+// the one in cfg.Memory.
 //
-// It returns [ErrConfig] for a configuration without Store or KEK, [ErrExists] when there
-// is a ring, [ErrPolicy] for a policy that cannot work, and the errors of the store and of
-// the memory; then nothing was written.
+// It returns [ErrConfig] for a configuration without Store or KEK, [ErrExists] when the store
+// has a ring, [ErrPolicy] for a policy that cannot work, and the errors of the KEK and of the
+// store; then nothing was written. After [ErrUnknownOutcome], and after an error of the memory,
+// the ring may exist; [OpenOrCreate] opens it then.
 func Create(ctx context.Context, cfg Config) (*Ring, error) {
 	return createAt(ctx, cfg, time.Now)
 }
 
-// OpenOrCreate opens the ring in cfg.Store, and creates it when there is none. Several
-// processes may start at once: one creates the ring, and the others open it.
+// OpenOrCreate opens the ring in cfg.Store, and creates one when the store is empty. Any
+// number of processes may call it at once: one creates the ring, and the others open it.
 //
-// It returns the errors of [Open] and [Create], except [ErrNoRing] and [ErrExists].
+// It returns the errors of [Open] and [Create], except [ErrExists]. It returns
+// [ErrRollback] when the store is empty and cfg.Memory has seen a ring: the store was
+// emptied, or is not mounted. [Create] makes a new ring there all the same.
 func OpenOrCreate(ctx context.Context, cfg Config) (*Ring, error) {
-	r, err := Open(ctx, cfg)
+	return openOrCreateAt(ctx, cfg, time.Now)
+}
+
+func openOrCreateAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error) {
+	// The memory is read before the store: a checkpoint that another process saves
+	// meanwhile, of the ring that it has just created, is not a sign of a rollback.
+	seen, err := cfg.recall(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := openSince(ctx, cfg, seen, now)
 	if !errors.Is(err, ErrNoRing) {
 		return r, err
 	}
-	r, err = Create(ctx, cfg)
-	if !errors.Is(err, ErrExists) {
-		return r, err
+	if seen != (Checkpoint{}) {
+		return nil, fmt.Errorf("%w: the store is empty, and generation %d was seen before: "+
+			"put a backup of the ring back, or create a new ring: %w", ErrRollback, seen.Generation, err)
 	}
-	return Open(ctx, cfg) // another process was first
+	r, createErr := createAt(ctx, cfg, now)
+	if !errors.Is(createErr, ErrExists) && !errors.Is(createErr, ErrUnknownOutcome) {
+		return r, createErr
+	}
+	// Another process was first, or may have been.
+	r, err = openAt(ctx, cfg, now)
+	if err != nil && errors.Is(createErr, ErrUnknownOutcome) {
+		return nil, createErr
+	}
+	return r, err
 }
 
 func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error) {
@@ -75,7 +98,7 @@ func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, err
 	return r, openErr
 }
 
-// newDocument makes the first keys of a ring.
+// newDocument returns a ring with its first keys.
 func newDocument(cfg Config, now time.Time) (*document, error) {
 	policy := cfg.Policy.withDefaults()
 	if err := policy.Validate(); err != nil {
@@ -101,15 +124,19 @@ func newDocument(cfg Config, now time.Time) (*document, error) {
 	return d, nil
 }
 
-// Import puts a key from elsewhere into the ring, as staged, active or retired, and
-// returns its kid. The data is a JWK or PEM, as [keys.ParseKey] reads it. A retired
-// signing key only verifies, so its private half is dropped and a public key will do;
-// any other needs its private half.
+// Import puts a key from another system into the ring, as staged, active or retired, and
+// returns its kid. The data is a JWK or PEM, as [keys.ParseKey] reads it with hint. A retired
+// signing key only verifies: Import drops its private half, and accepts a public key. Every
+// other key needs its private half.
 //
-// It returns [ErrState] when state is another one, or is [Active] and the ring is not a
-// new one without keys for that use, since other processes may use it already;
-// [keys.ErrDuplicate] when the ring holds the key or once held it; [keys.ErrNoKey]
-// without a private half; and the errors of ParseKey. Then nothing was written.
+// It returns
+//   - [ErrState] for any other state, and for [Active] unless the ring is new and has no keys
+//     for that use: other processes may use the active key already;
+//   - [keys.ErrDuplicate] when the ring holds the key or once held it;
+//   - [keys.ErrNoKey] when the private half is missing;
+//   - the errors of ParseKey and of the store.
+//
+// Then nothing was written.
 func (r *Ring) Import(ctx context.Context, data []byte, hint keys.Hint, state State) (kid string, err error) {
 	if state != Staged && state != Active && state != Retired {
 		return "", fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)
@@ -128,10 +155,10 @@ func (r *Ring) Import(ctx context.Context, data []byte, hint keys.Hint, state St
 	})
 }
 
-// ImportInsecurely imports an active key that takes over at once, without waiting until
-// other parties can know it; the key that was active retires. Tokens fail until they do:
-// it is for moving from another system, before the first token. It returns the errors of
-// [Ring.Import].
+// ImportInsecurely imports an active key that takes over at once, before other parties can
+// know it. The key that was active retires. Tokens fail until the other parties know the
+// imported key, so it is for a move from another system, before the first token. It returns
+// the errors of [Ring.Import].
 func (r *Ring) ImportInsecurely(ctx context.Context, data []byte, hint keys.Hint) (kid string, err error) {
 	k, err := newRecord(data, hint, Active)
 	if err != nil {

@@ -6,20 +6,21 @@
 // uses.
 //
 // [OpenOrCreate] opens the ring in a [Store], and makes one on the first start. Package
-// filestore is the store for most programs, [NewMemStore] the store for tests. A ring is
-// encrypted under a key encryption key ([KEKFile], [NewKEK] or [PassphraseKEK]) as one
-// JWE, so a thief of the file reads nothing. Back up the ring and the KEK, apart from
-// each other: a lost KEK is final, and the two together are all your keys.
+// filestore is the store for most programs, and its OpenOrCreate needs two paths only.
+// [NewMemStore] is the store for tests. A ring is encrypted under a key encryption key
+// ([KEKFile], [NewKEK] or [PassphraseKEK]) as one JWE, so a thief of the file reads nothing.
+// Back up the ring and the KEK, apart from each other: a lost KEK is final, and the two
+// together are all your keys.
 //
 // # States
 //
 // A key goes from staged to active to retired to destroyed, or from any of them to
 // revoked (NIST SP 800-57: pre-activation, active, deactivated, destroyed,
-// compromised). There is exactly one active key for each use, and a staged successor
-// beside it. Destroyed and revoked are final: a tombstone stays, and a kid never
-// comes back. The two uses mirror each other: of a signing key the public half goes
-// out first and the private half is erased when it retires; of a decryption key the
-// private half is there first and is kept until the last token is dead.
+// compromised). Each use has exactly one active key, and a staged successor beside it.
+// Destroyed and revoked are final: a tombstone stays, and a kid never comes back. The two
+// uses mirror each other. The ring publishes a signing key before it signs, and erases the
+// private half when the key retires. The ring holds a decryption key before it publishes
+// the key, and keeps the private half until the last token is dead.
 //
 //	           signing: private / published     decryption: private / published
 //	staged     held / yes                       opens / no
@@ -30,10 +31,9 @@
 //
 // # Windows
 //
-// A rotation that hurries logs people out: a verifier does not have the new signing
-// key yet, a sealer still uses the old encryption key. How long to wait follows from
-// the [Policy]: token lifetime T, leeway L, clock skew S, cache age C, publish lag D,
-// snapshot age R.
+// A rotation that hurries logs users out: a verifier does not have the new signing key yet,
+// or a sealer still uses the old encryption key. The waiting times follow from the [Policy]:
+// token lifetime T, leeway L, clock skew S, cache age C, publish lag D, snapshot age R.
 //
 //	signing     |-- staged ------|-- active ---|-- retired -------| destroyed
 //	            published, held  | signs       | erased, verifies |
@@ -49,11 +49,11 @@
 //	I3  R + S                   every opener has the private key        61 min
 //	I4  R + D + C + T + L + 2S  the last one sealed to it is dead       26 h 4 min
 //
-// A key remembers the largest figures that were in force while it was in use, so a
-// policy that shrinks ends nothing early. Two parties each go by their own ring: shorten
-// T at the issuer first, lengthen it at the recipient first. A key is destroyed in two looks, a
-// whole window apart, so that one clock that jumped ahead, or was behind when the key
-// retired, destroys nothing early.
+// A key remembers the largest figures that were in force while it was in use, so a policy
+// that shrinks ends nothing early. Two parties each go by their own ring: shorten T at the
+// issuer first, and lengthen it at the recipient first. A key is destroyed in two looks, a
+// whole window apart. One clock that jumped ahead, or that was behind when the key retired,
+// destroys nothing early.
 //
 // # Rotating
 //
@@ -61,10 +61,10 @@
 // a service runs; any number of processes may do either, on one ring. [Ring.RotateNow]
 // brings the end of a period forward, [Ring.Revoke] is for emergencies.
 //
-// A Ring works from a snapshot that it reloads once a minute. When the store cannot be
-// read for longer than R, it decrypts and does nothing else: by then others may have
-// retired the key that it signs with. Every Ring that has seen a newer ring refuses a
-// store that was set back to an older one, or to a fork of it; a [Memory] carries that
+// A Ring works from a snapshot that it reloads once a minute. When the store cannot be read
+// for longer than R, the Ring decrypts and does nothing else: by then another process may
+// have retired the key that it signs with. A Ring that has seen a newer ring refuses a store
+// that was set back to an older one, or to a fork. A [Memory] carries the newest checkpoint
 // over a restart.
 //
 // Formats written by this version are read by every later one.
@@ -72,19 +72,21 @@ package keyring
 
 import "errors"
 
-// What can be wrong with a ring, for errors.Is. The errors of package keys are wrapped
-// too. The texts name kids, algorithms and files, never key material.
+// The errors of this package, for errors.Is. The errors of package keys are wrapped too. The
+// texts name kids, algorithms and files, never key material.
 var (
-	// ErrConfig: a Config without a Store or a KEK.
+	// ErrConfig: a Config without a Store or a KEK, an empty path, or a Ring that no
+	// constructor made.
 	ErrConfig = errors.New("keyring: invalid configuration")
-	// ErrExists: there is a ring already, and nothing replaces a ring.
+	// ErrExists: the store has a ring already, and nothing replaces a ring.
 	ErrExists = errors.New("keyring: there is a ring already")
 	// ErrUnreadable: the ring is damaged, or the key encryption key is not its own.
 	// The two cannot be told apart.
 	ErrUnreadable = errors.New("keyring: the ring cannot be opened: wrong key file or passphrase, or a damaged ring")
 	// ErrKEK: the key encryption key itself is missing, malformed or unsafely stored.
 	ErrKEK = errors.New("keyring: unusable key encryption key")
-	// ErrRollback: the store holds an older or a forked ring than was seen before.
+	// ErrRollback: the store lost the ring that was seen before: it holds an older one, a
+	// fork, or none.
 	ErrRollback = errors.New("keyring: the ring was rolled back")
 	// ErrState: the change is not allowed in the key's or the ring's present state.
 	ErrState = errors.New("keyring: not allowed in this state")

@@ -30,8 +30,8 @@ const (
 	nonceSize       = 16  // bytes
 )
 
-// document is what a ring is, before it is encrypted. It is never changed once
-// others can see it; a change makes a new one.
+// document is the content of a ring before it is encrypted. It never changes once other
+// goroutines can see it: a change makes a new one.
 type document struct {
 	Version    int             `json:"v"`
 	Generation uint64          `json:"generation"`
@@ -64,10 +64,10 @@ type record struct {
 // Event is one change of a ring, for its log.
 type Event struct {
 	Time       time.Time `json:"time"`
-	Generation uint64    `json:"generation"`
-	By         string    `json:"by"`
-	What       string    `json:"what"`
-	KeyID      string    `json:"kid,omitempty"`
+	Generation uint64    `json:"generation"`    // that the change wrote
+	By         string    `json:"by"`            // user@host
+	What       string    `json:"what"`          // such as "activate" or "revoke: compromised"
+	KeyID      string    `json:"kid,omitempty"` // of the key that changed
 }
 
 // windowDocument is the part of a policy from which the windows follow.
@@ -81,7 +81,7 @@ type windowDocument struct {
 	SnapshotAge   duration `json:"snapshot_age"`
 }
 
-// formerWindows are those of a policy that was replaced. They count for new keys
+// formerWindows are the windows of a policy that was replaced. They count for new keys
 // until the last cache and the last snapshot from its time are gone.
 type formerWindows struct {
 	windowDocument

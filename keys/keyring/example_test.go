@@ -1,31 +1,26 @@
-//go:build unix
-
 package keyring_test
 
 import (
 	"context"
 	"fmt"
 	"log"
-	"os"
-	"path/filepath"
+	"sync"
 
-	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
-// Several processes of a service may start at once: one of them makes the ring.
+// A service whose KEK comes from a secret manager. Several of its processes may start at
+// once: one of them makes the ring.
 func ExampleOpenOrCreate() {
 	ctx := context.Background()
-	folder, err := os.MkdirTemp("", "ring")
+	kek, err := keyring.NewKEK([]byte("32 bytes, random in a real ring."))
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(folder)
-	kek, err := keyring.NewKEK([]byte("32 bytes, random in a real ring.")) // KEKFile reads a file
-	if err != nil {
-		log.Fatal(err)
-	}
-	ring, err := keyring.OpenOrCreate(ctx, keyring.Config{Store: filestore.New(filepath.Join(folder, "ring")), KEK: kek})
+	store := keyring.NewMemStore() // filestore.New("/var/lib/idp/ring")
+	ring, err := keyring.OpenOrCreate(ctx, keyring.Config{Store: store, KEK: kek})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -34,13 +29,62 @@ func ExampleOpenOrCreate() {
 		log.Fatal(err)
 	}
 	for _, k := range infos {
-		if k.State == keyring.Active {
-			fmt.Println(k.Use, k.Suite)
-		}
+		fmt.Println(k.Use, k.Suite, k.State)
 	}
-	fmt.Println(ring)
 	// Output:
-	// sig ES256
-	// enc ECDH-ES
-	// [redacted]
+	// sig ES256 active
+	// sig ES256 staged
+	// enc ECDH-ES active
+	// enc ECDH-ES staged
+}
+
+// A service keeps its ring rotated while it runs. A step is due here at once, since the
+// ring has lost its staged key; in a service the next one is due after weeks.
+func ExampleRing_Run() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ring := keytest.NewRing(keys.ES256) // in a service: filestore.OpenOrCreate
+	if _, err := ring.RotateNowInsecurely(ctx, keys.UseSig); err != nil {
+		log.Fatal(err)
+	}
+	report := func(step keyring.Step, err error) {
+		if err != nil {
+			log.Printf("the ring: %v", err) // Run tries again
+			return
+		}
+		fmt.Println(step.Action, step.Use)
+		stop() // a service goes on
+	}
+	var running sync.WaitGroup
+	running.Go(func() { ring.Run(ctx, report) })
+	// Sealers, openers and the JWKS handler use the ring meanwhile.
+	running.Wait()
+	// Output: stage sig
+}
+
+// The signing key was stolen. Revoke puts a new one in its place, and replaces the staged
+// key too, which the thief may have.
+func ExampleRing_Revoke() {
+	ctx := context.Background()
+	ring := keytest.NewRing(keys.ES256)
+	set, err := ring.PrivateKeys(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	stolen, err := set.SigningKey()
+	if err != nil {
+		log.Fatal(err)
+	}
+	infos, err := ring.Revoke(ctx, keyring.Revocation{KeyID: stolen.ID(), Reason: "stolen laptop"})
+	if err != nil {
+		log.Fatal(err) // the key is NOT revoked
+	}
+	for _, k := range infos {
+		fmt.Printf("%s %s %q\n", k.State, k.Use, k.Reason)
+	}
+	// Output:
+	// revoked sig "stolen laptop"
+	// revoked sig "staged beside a revoked key"
+	// active sig ""
+	// staged sig ""
 }

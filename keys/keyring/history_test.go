@@ -124,8 +124,10 @@ func TestHistory(t *testing.T) {
 			for _, s := range sign {
 				for _, e := range to {
 					sealer, err := seal.New(seal.Config{
-						Issuer: name, Lifetime: policy.TokenLifetime, Signing: s,
-						Recipients: []seal.Recipient{{Audience: audience, Keys: e}},
+						Issuer:    name,
+						Signing:   s,
+						Recipient: seal.Recipient{Audience: audience, Keys: e},
+						Limits:    seal.Limits{Lifetime: policy.TokenLifetime},
 					})
 					if err != nil {
 						t.Fatal(err)
@@ -136,7 +138,10 @@ func TestHistory(t *testing.T) {
 			for _, v := range verify {
 				for _, d := range decrypt {
 					opener, err := open.New(open.Config{
-						Audience: audience, Trust: []open.Issuer{{ID: name, Keys: v}}, Decryption: d, Leeway: policy.Leeway,
+						Audience:   audience,
+						Trust:      []open.Issuer{{ID: name, Keys: v}},
+						Decryption: d,
+						Limits:     open.Limits{Leeway: policy.Leeway},
 					})
 					if err != nil {
 						t.Fatal(err)

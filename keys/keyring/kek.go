@@ -16,16 +16,18 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// KEK is a key encryption key: it wraps the ring key, which encrypts the ring. It
-// comes from [KEKFile], [NewKEK] or [PassphraseKEK]. A lost KEK is final: nothing
-// else opens the ring. A KEK is safe for concurrent use and prints as [redacted].
+// KEK is a key encryption key: it wraps the ring key, which encrypts the ring. It comes from
+// [KEKFile], [NewKEK] or [PassphraseKEK], or from a program that keeps it in a KMS. Nothing
+// else opens the ring, so a lost KEK is final. A KEK is safe for concurrent use. The KEKs of
+// this package print as [redacted].
 type KEK interface {
-	// ID names the slot of this KEK in the ring. A ring finds the slot by it and never
-	// tries one slot after the other.
+	// ID returns the name of this KEK's slot in the ring, which has one slot for each ID. It
+	// is the same in every process, and not a secret.
 	ID() string
-	// Wrap encrypts the 64 bytes of a ring key.
+	// Wrap encrypts the 64 bytes of a ring key. It keeps no reference to ringKey.
 	Wrap(ctx context.Context, ringKey []byte) (WrappedKey, error)
-	// Unwrap decrypts a ring key. It returns [ErrUnreadable] for one that it did not wrap.
+	// Unwrap decrypts a ring key. It returns [ErrUnreadable] for one that this KEK did not
+	// wrap.
 	Unwrap(ctx context.Context, wrapped WrappedKey) ([]byte, error)
 }
 
@@ -39,7 +41,7 @@ const (
 	ringKeySize   = 64 // bytes: A256CBC-HS512
 	wrappedSize   = ringKeySize + 8
 	passphraseID  = "passphrase"
-	passphraseMin = 1
+	minPassphrase = 1
 
 	pbkdf2Rounds    = 600_000
 	maxPBKDF2Rounds = 1_000_000
@@ -66,12 +68,12 @@ func NewKEK(key []byte) (KEK, error) {
 	return &rawKEK{secret{}, strict.EncodeBase64URL(sum[:12]), newSecret(key)}, nil
 }
 
-// PassphraseKEK makes a KEK of a passphrase, stretched with PBKDF2-HMAC-SHA-512 at
-// 600 000 rounds (about half a second each time the ring key is unwrapped). A
-// key file is stronger than any passphrase that a person remembers. It returns
-// [ErrKEK] for an empty one.
+// PassphraseKEK makes a KEK of a passphrase, stretched with PBKDF2-HMAC-SHA-512 at 600 000
+// rounds (RFC 8018), which takes about half a second each time the ring key is unwrapped. A
+// key file is stronger than any passphrase that a person remembers. It returns [ErrKEK] for
+// an empty passphrase.
 func PassphraseKEK(passphrase []byte) (KEK, error) {
-	if len(passphrase) < passphraseMin {
+	if len(passphrase) < minPassphrase {
 		return nil, fmt.Errorf("%w: the passphrase is empty", ErrKEK)
 	}
 	return &passphraseKEK{passphrase: newSecret(passphrase)}, nil
@@ -149,7 +151,11 @@ func (k *passphraseKEK) Unwrap(_ context.Context, w WrappedKey) ([]byte, error) 
 // secret makes the type that embeds it print as [redacted].
 type secret struct{}
 
-func (secret) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
+func (secret) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redacted)
+	}
+}
 func (secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-func TestRawKeyLength(t *testing.T) {
+func TestKEKLength(t *testing.T) {
 	for n := range 70 {
 		k, err := NewKEK(make([]byte, n))
 		if n == 32 {
@@ -36,7 +36,7 @@ func TestRawKeyLength(t *testing.T) {
 
 // The id must be the same for ever, or no ring finds its slot again. It is no
 // prefix of the key nor its plain digest.
-func TestRawKeyID(t *testing.T) {
+func TestKEKID(t *testing.T) {
 	if got := rawKey(t).ID(); got != "e6yTkwPgIC8KsA_P" {
 		t.Errorf("id %s", got)
 	}
@@ -46,7 +46,7 @@ func TestRawKeyID(t *testing.T) {
 	}
 }
 
-func TestRawKeyIsCopied(t *testing.T) {
+func TestKEKIsCopied(t *testing.T) {
 	key := bytes.Clone(testKEK)
 	k := must(NewKEK(key))(t)
 	clear(key)
@@ -205,7 +205,7 @@ func writeKEK(t *testing.T, size int, mode fs.FileMode) string {
 }
 
 // Owner and group may read, the owner may write, and that is all.
-func TestKeyFileModes(t *testing.T) {
+func TestKEKFileModes(t *testing.T) {
 	for mode := range fs.FileMode(0o1000) {
 		if mode&0o400 == 0 {
 			continue // only root can read it
@@ -224,7 +224,7 @@ func TestKeyFileModes(t *testing.T) {
 	}
 }
 
-func TestKeyFile(t *testing.T) {
+func TestKEKFile(t *testing.T) {
 	dir := t.TempDir()
 	link, fifo, loop := filepath.Join(dir, "link"), filepath.Join(dir, "fifo"), filepath.Join(dir, "loop")
 	if err := errors.Join(os.Symlink(writeKEK(t, 32, 0o600), link), syscall.Mkfifo(fifo, 0o600), os.Symlink(loop, loop)); err != nil {
@@ -257,7 +257,7 @@ func TestKeyFile(t *testing.T) {
 	wantError(t, err, fs.ErrNotExist)
 }
 
-func TestCreateKeyFile(t *testing.T) {
+func TestCreateKEKFile(t *testing.T) {
 	for _, umask := range []int{0o022, 0, 0o777} {
 		path := filepath.Join(t.TempDir(), "new", "folder", "kek")
 		if umask == 0o777 {
@@ -303,7 +303,7 @@ func TestCreateKeyFile(t *testing.T) {
 }
 
 // Of many who create one wins, and nobody reads half a key.
-func TestCreateKeyFileTogether(t *testing.T) {
+func TestCreateKEKFileTogether(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "kek")
 	var wg sync.WaitGroup
@@ -329,7 +329,7 @@ func TestCreateKeyFileTogether(t *testing.T) {
 	}
 }
 
-func TestCreateKeyFileRefuses(t *testing.T) {
+func TestCreateKEKFileRefuses(t *testing.T) {
 	dir := t.TempDir()
 	file, link := writeKEK(t, 32, 0o600), filepath.Join(dir, "link")
 	if err := os.Symlink(filepath.Join(dir, "target"), link); err != nil {

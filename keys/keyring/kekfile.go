@@ -15,11 +15,11 @@ import (
 // Owner and group may read it, as Kubernetes mounts secrets.
 const unsafeKEKBits = ^fs.FileMode(0o640) & fs.ModePerm
 
-// KEKFile reads a KEK from a file of exactly 32 random bytes, as
-// [CreateKEKFile] makes it. The file may be a symbolic link (Kubernetes mounts
-// secrets as links); its mode must be 0640 or narrower.
+// KEKFile reads a KEK from a file of exactly 32 random bytes, as [CreateKEKFile] makes it.
+// The file may be a symbolic link (Kubernetes mounts secrets as links). Its mode must be 0640
+// or narrower.
 //
-// It returns [ErrKEK], and fs.ErrNotExist beside it when there is no such file.
+// It returns [ErrKEK], and fs.ErrNotExist beside it when the file does not exist.
 func KEKFile(path string) (KEK, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a fifo must not hang us
 	if err != nil {
@@ -47,9 +47,12 @@ func KEKFile(path string) (KEK, error) {
 	return NewKEK(key)
 }
 
-// CreateKEKFile writes 32 random bytes to a new file of mode 0600, creating its
-// folder if need be, and returns them as a KEK. It never replaces a file: it
-// returns fs.ErrExist when there is one. What it returns is on the disk.
+// CreateKEKFile writes 32 random bytes to a new file of mode 0600, making its folder if
+// need be, and returns them as a KEK. The KEK that it returns is on the disk.
+//
+// CreateKEKFile never replaces a file. It returns [ErrKEK], and fs.ErrExist beside it when
+// there is a file. Of several processes that call it at once for one path, one makes the
+// file, and the others read that one with [KEKFile].
 func CreateKEKFile(path string) (KEK, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -71,8 +74,9 @@ func CreateKEKFile(path string) (KEK, error) {
 	if err := os.Link(f.Name(), path); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
 	}
+	// The file stays if this fails: another process may have read it by now, and encrypt a
+	// ring under it.
 	if err := syncFolder(dir); err != nil {
-		os.Remove(path)
 		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
 	}
 	return NewKEK(key)

@@ -61,8 +61,9 @@ func addUnique(seen map[string]bool, kid, thumbprint string) error {
 	return nil
 }
 
-// isPublished: a signing key goes out before it signs and stays until its last
-// token is dead; a decryption key goes out only while it is the one to seal to.
+// isPublished reports whether the key is in the JWK Set. A signing key goes out before it
+// signs and stays until its last token is dead. A decryption key goes out only while it is
+// the one to seal to.
 func (r *record) isPublished() bool {
 	if r.Use == keys.UseSig {
 		return r.State == Staged || r.State == Active || r.State == Retired
@@ -71,7 +72,7 @@ func (r *record) isPublished() bool {
 }
 
 // key returns the key that the record holds, nil for a tombstone. A revoked
-// decryption key is no tombstone until it is erased.
+// decryption key becomes a tombstone when it is erased.
 func (r *record) key() (*keys.Key, error) {
 	suite, err := keys.ParseSuite(r.Suite)
 	if err != nil || suite.Use() != r.Use {
@@ -115,9 +116,8 @@ func (r *record) checkState() error {
 	return nil
 }
 
-// newRecord returns a key on its way into a document. The data is its JWK or PEM, and
-// hint says what it is for. A retired signing key has nothing left to sign: its private
-// half is dropped.
+// newRecord returns the record of a key that comes as a JWK or PEM, with the suite or the use
+// of hint. A retired signing key has nothing left to sign, so its private half is dropped.
 func newRecord(data []byte, hint keys.Hint, state State) (record, error) {
 	k, err := keys.ParseKey(data, hint)
 	if err != nil {
@@ -150,19 +150,19 @@ type KeyInfo struct {
 	Use        keys.Use   `json:"use"`
 	Suite      keys.Suite `json:"alg"`
 	State      State      `json:"state"`
-	HasPrivate bool       `json:"private"` // the ring can sign or decrypt with it
-	Thumbprint string     `json:"thumbprint"`
-	Created    time.Time  `json:"created"`
-	Activated  time.Time  `json:"activated,omitzero"`
-	Retired    time.Time  `json:"retired,omitzero"`
-	Ended      time.Time  `json:"ended,omitzero"` // when it was destroyed or revoked
-	Reason     string     `json:"reason,omitempty"`
-	Next       Action     `json:"next,omitempty"`   // what the rotation does to it next
-	NextAt     time.Time  `json:"next_at,omitzero"` // and when
+	HasPrivate bool       `json:"private"`            // the ring can sign or decrypt with it
+	Thumbprint string     `json:"thumbprint"`         // RFC 7638, SHA-256, base64url
+	Created    time.Time  `json:"created"`            // when it came into the ring
+	Activated  time.Time  `json:"activated,omitzero"` // zero if it never was active
+	Retired    time.Time  `json:"retired,omitzero"`   // zero if it never retired
+	Ended      time.Time  `json:"ended,omitzero"`     // when it was destroyed or revoked
+	Reason     string     `json:"reason,omitempty"`   // of its revocation
+	Next       Action     `json:"next,omitempty"`     // the next step of the rotation for it
+	NextAt     time.Time  `json:"next_at,omitzero"`   // when that step is due
 }
 
-// Keys loads the ring and describes its keys, oldest first. It returns the
-// store's errors and those of [Open].
+// Keys loads the ring and describes its keys, oldest first, tombstones included. It returns
+// the errors of [Open].
 func (r *Ring) Keys(ctx context.Context) ([]KeyInfo, error) {
 	s, err := r.load(ctx)
 	if err != nil {

@@ -9,10 +9,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// Policy says how long things last, and with that how far apart the steps of a
-// rotation must be. It is kept in the ring, so that every process that uses the
-// ring goes by the same figures. The zero value of a field stands for its
-// default.
+// Policy holds the durations from which the steps of a rotation follow. The ring keeps it,
+// so that every process that uses the ring goes by the same figures. The zero value of a
+// field stands for its default.
 type Policy struct {
 	TokenLifetime time.Duration // longest lifetime of a token; default 1 h
 	Leeway        time.Duration // tolerance of openers on times; default 60 s
@@ -69,8 +68,8 @@ func (p Policy) withDefaults() Policy {
 // overflow.
 const maxDuration = 10 * 365 * day
 
-// Validate reports whether the figures can work together, after defaults were
-// filled in. It returns [ErrPolicy] and names the rule that is broken.
+// Validate returns nil if the figures can work together once defaults are filled in. It
+// returns [ErrPolicy] otherwise, and names the rule that is broken.
 func (p Policy) Validate() error {
 	p = p.withDefaults()
 	for _, d := range []struct {
@@ -139,15 +138,20 @@ func (p Policy) forUse(u keys.Use) UsePolicy {
 	return p.Enc
 }
 
-// UpdatePolicy lets edit change the ring's policy; edit may be called several times. A
-// period counts at once, also for the key that is active; a suite counts from the next
-// key that is staged. Keys that exist keep the largest windows that were ever in force for them, so a policy that
-// shrinks ends nothing early; for as long as caches and snapshots from the time of
-// the old policy can live, new keys get the old windows too.
+// UpdatePolicy calls edit to change the ring's policy, several times if other processes
+// change the ring meanwhile.
 //
-// It returns [ErrPolicy] for figures that cannot work together, naming the rule;
-// then nothing was changed.
+// A new period counts at once, also for the active key. A new suite counts from the next
+// key that is staged. Keys that exist keep the largest windows that were ever in force for
+// them, so a policy that shrinks ends nothing early. New keys get the old windows too, for as
+// long as caches and snapshots from the time of the old policy can live.
+//
+// It returns [ErrConfig] for a nil edit and [ErrPolicy] for figures that cannot work
+// together, naming the rule, besides the errors of the store. Then nothing was changed.
 func (r *Ring) UpdatePolicy(ctx context.Context, edit func(*Policy)) error {
+	if edit == nil {
+		return fmt.Errorf("%w: the edit of the policy is nil", ErrConfig)
+	}
 	return r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
 		p, err := d.Policy.policy()
 		if err != nil {
@@ -176,7 +180,7 @@ func (d *document) setPolicy(p policyDocument, now time.Time) {
 	}
 }
 
-// widestWindows is what a key made now has to reckon with.
+// widestWindows returns the windows of a key that is made now.
 func (d *document) widestWindows(now time.Time) windowDocument {
 	w := d.Policy.windowDocument
 	for _, f := range d.Former {
@@ -197,8 +201,8 @@ func (d *document) pruneFormer(now time.Time) {
 	d.Former = kept
 }
 
-// counts: whoever loaded or cached under the former policy may go on with it for
-// as long as that one said.
+// counts reports whether the former policy still binds: a process that loaded the ring, or a
+// party that cached the JWK Set, may go by it for as long as it said.
 func (f formerWindows) counts(now time.Time) bool {
 	return now.Before(f.Until.Add(f.windows().EncKept))
 }

@@ -11,27 +11,28 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// Revocation says which keys to revoke, and why.
+// Revocation names the keys to revoke, and the reason.
 type Revocation struct {
-	KeyID  string // of one key; or
+	KeyID  string // the kid of one key, unless All is set
 	All    bool   // every key of the ring
 	Reason string // for the log and the tombstone: compromised, superseded, …
 
-	// Erase ends a decryption key at once. Without it the key is unpublished but
-	// still opens until the last token sealed to it is dead: those who cached it go
-	// on sealing to it, and its thief gains nothing by our refusing. With it their
-	// tokens fail.
+	// Erase ends a decryption key at once. Without it the key is unpublished and goes on
+	// opening tokens until the last one sealed to it is dead: senders that cached the key go
+	// on sealing to it, and refusing their tokens takes nothing from a thief. With Erase
+	// those tokens fail.
 	Erase bool
 }
 
-// Revoke ends keys in an emergency, in one write. A signing key is erased and
-// refused from then on, by everybody who loads the ring or the JWK Set anew. An
-// active key is followed by a brand-new one, active at once, and never by the staged
-// one, which a thief of the ring has too and which is replaced as well.
+// Revoke ends keys in an emergency, in one write. A signing key is erased, and every party
+// that loads the ring or the JWK Set anew refuses its tokens. A brand-new key takes the place
+// of an active one at once. The staged successor never does: a thief of the ring has it too,
+// so Revoke replaces it as well.
 //
-// It returns the keys that were revoked and made. [ErrNoKey] says that the ring never
-// had the key, [ErrState] that it is revoked already. With [ErrUnknownOutcome] nobody
-// knows whether the key is revoked, with any other error it is NOT: try again.
+// It returns the keys that were revoked and the keys that were made. It returns
+// [keys.ErrNoKey] when the ring never had the key, and [ErrState] when the key is revoked
+// already. After [ErrUnknownOutcome] the key may or may not be revoked; after any other error
+// it is NOT revoked. Call Revoke again in both cases.
 func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
 	var infos []KeyInfo
 	err := r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
@@ -129,7 +130,7 @@ func (d *document) targets(v Revocation) ([]string, error) {
 }
 
 func (r *record) revoke(v Revocation, now time.Time) {
-	// Nobody but its owner ever knew of a staged decryption key.
+	// No sender ever knew a staged decryption key.
 	if r.Use == keys.UseSig || v.Erase || r.State == Staged {
 		r.erase()
 	}

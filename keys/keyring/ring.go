@@ -21,11 +21,11 @@ import (
 // RotateNow, NextStep, Revoke, Import, AddKEK, Rewrap, KEKs, Keys, Log, Policy and
 // UpdatePolicy.
 //
-// A Ring works from a snapshot and reloads it when it is a minute old. When the
-// store cannot be read the snapshot goes on serving until it is as old as the
-// policy's SnapshotAge; from then on it decrypts, but neither signs nor
-// publishes. A Ring is safe for concurrent use, starts no goroutine, and prints
-// as [redacted].
+// A Ring works from a snapshot and reloads it when it is a minute old. When the store cannot
+// be read, the snapshot goes on serving until it is as old as the policy's SnapshotAge. From
+// then on the Ring decrypts, but neither signs nor publishes. A Ring is safe for concurrent
+// use, starts no goroutine, and prints as [redacted]. A Ring that none of [Open], [Create] and
+// [OpenOrCreate] made returns [ErrConfig].
 type Ring struct {
 	store Store
 	kek   KEK
@@ -47,11 +47,11 @@ type Ring struct {
 
 // Config says where a ring is and what opens it. It is copied.
 type Config struct {
-	Store Store // required
-	KEK   KEK   // required
+	Store Store // required; where the ring is
+	KEK   KEK   // required; opens the ring
 
-	// Memory remembers the newest generation over restarts. Without one a Ring only
-	// remembers while it lives, and takes a store that was set back before that.
+	// Memory keeps the newest generation over restarts. Without one a Ring remembers it only
+	// while it lives, and accepts a store that was set back before it was opened.
 	Memory Memory
 
 	// Policy is the policy of a new ring; zero fields are defaults.
@@ -76,26 +76,34 @@ func (c Config) check() error {
 
 // Open opens the ring in cfg.Store.
 //
-// It returns [ErrConfig] for a configuration without Store or KEK, [ErrNoRing] when there
-// is no ring, [ErrUnreadable] when the KEK is not its key or the ring is damaged,
-// [ErrRollback] when cfg.Memory has seen a newer ring, and the errors of the store and of
-// the memory.
+// It returns [ErrConfig] for a configuration without Store or KEK, [ErrNoRing] when the store
+// is empty, [ErrUnreadable] when the KEK does not open the ring or the ring is damaged,
+// [ErrRollback] when cfg.Memory has seen a newer ring, and the errors of the store, the KEK
+// and the memory.
 func Open(ctx context.Context, cfg Config) (*Ring, error) {
 	return openAt(ctx, cfg, time.Now)
 }
 
 func openAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error) {
-	if err := cfg.check(); err != nil {
+	seen, err := cfg.recall(ctx)
+	if err != nil {
 		return nil, err
 	}
-	var seen Checkpoint
-	if cfg.Memory != nil {
-		var err error
-		if seen, err = cfg.Memory.Load(ctx); err != nil {
-			return nil, fmt.Errorf("keyring: the memory of the ring cannot be read: %w", err)
-		}
-	}
 	return openSince(ctx, cfg, seen, now)
+}
+
+// recall checks the configuration and returns the newest checkpoint in its memory.
+func (c Config) recall(ctx context.Context) (seen Checkpoint, err error) {
+	if err := c.check(); err != nil {
+		return Checkpoint{}, err
+	}
+	if c.Memory == nil {
+		return Checkpoint{}, nil
+	}
+	if seen, err = c.Memory.Load(ctx); err != nil {
+		return Checkpoint{}, fmt.Errorf("keyring: the memory of the ring cannot be read: %w", err)
+	}
+	return seen, nil
 }
 
 func openSince(ctx context.Context, cfg Config, seen Checkpoint, now func() time.Time) (*Ring, error) {
@@ -112,10 +120,13 @@ func openSince(ctx context.Context, cfg Config, seen Checkpoint, now func() time
 	return r, nil
 }
 
-// PrivateKeys returns the keys to sign and decrypt with, reloading the ring when its
-// snapshot is a minute old. It does not fail because the store does: see [Ring]
-// for how long a snapshot serves, and [keys.Set] for what an old one still does.
+// PrivateKeys returns the keys to sign and decrypt with. It reloads the ring when the snapshot
+// is a minute old. A store that fails is not an error: [Ring] says for how long a snapshot
+// serves, and [keys.Set] what a stale one still does.
 func (r *Ring) PrivateKeys(ctx context.Context) (*keys.Set, error) {
+	if err := r.isOpen(); err != nil {
+		return nil, err
+	}
 	s := r.snapshot.Load()
 	if s.age(r.now()) < s.reloadAfter() {
 		return s.set, nil // once a token: for one that is cached, the clock is the cost
@@ -129,11 +140,11 @@ func (r *Ring) PrivateKeys(ctx context.Context) (*keys.Set, error) {
 	return s.set, nil
 }
 
-// PublicKeys returns the ring's public half: every signing key that may have signed a
-// living token or soon will sign, and the one key to encrypt to. For a kid that it
-// does not know it reloads once, at most every few seconds. It returns [keys.ErrStale]
-// when the snapshot is too old to publish, and the error of the reload when an
-// unknown kid may be unknown for that reason only.
+// PublicKeys returns the ring's public half: every signing key that may have signed a living
+// token or will sign soon, and the one key to encrypt to. For a kid that it does not know it
+// reloads the ring, at most every few seconds. It returns [keys.ErrStale] when the snapshot is
+// too old to publish. It returns the error of the reload when the kid may be unknown only
+// because of it.
 func (r *Ring) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	s, err := r.PrivateKeys(ctx)
 	if err != nil {
@@ -149,10 +160,13 @@ func (r *Ring) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, err
 	return s.PublicKeys(ctx, kid)
 }
 
-// Reload loads the ring again, unless that was tried within the last seconds, and
-// returns its keys. Openers call it for a kid of ours that they do not know: another
-// process may have rotated. It returns why the last load failed, if it did.
+// Reload loads the ring again, unless that was tried within the last five seconds, and returns
+// its keys. An opener calls it for a kid that it does not know: another process may have
+// rotated the ring. It returns the error of the last load, if that failed.
 func (r *Ring) Reload(ctx context.Context) (*keys.Set, error) {
+	if err := r.isOpen(); err != nil {
+		return nil, err
+	}
 	r.refresh(ctx, 0, true)
 	if err := r.lastError(); err != nil {
 		return nil, err
@@ -160,7 +174,7 @@ func (r *Ring) Reload(ctx context.Context) (*keys.Set, error) {
 	return r.PrivateKeys(ctx)
 }
 
-// Policy loads the ring and returns its policy.
+// Policy loads the ring and returns its policy. It returns the errors of [Open].
 func (r *Ring) Policy(ctx context.Context) (Policy, error) {
 	s, err := r.load(ctx)
 	if err != nil {
@@ -172,7 +186,11 @@ func (r *Ring) Policy(ctx context.Context) (Policy, error) {
 const redacted = "[redacted]"
 
 // Format prints [redacted], whatever the verb.
-func (r *Ring) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+func (r *Ring) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redacted)
+	}
+}
 
 // LogValue returns [redacted].
 func (r *Ring) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -10,18 +10,18 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// Rotate does the next step of the rotation if one is due, and returns it; else it
-// returns a Step with [Nothing] and the time at which the next one is due. Call it
-// again until there is nothing: each call makes at most one change. With uses only
-// their keys are looked at. Any number of processes may call it at any time.
+// Rotate does the next step of the rotation if one is due, and returns the step. If none is
+// due it returns a Step with [Nothing] and the time of the next one. Each call makes at most
+// one change, so call it again until it returns Nothing. With uses, Rotate looks only at
+// keys for them. Any number of processes may call it at any time.
 //
-// It returns the store's errors and those of [Open]; then nothing was changed.
+// It returns the errors of the store and the errors of [Open]; then nothing was changed.
 func (r *Ring) Rotate(ctx context.Context, uses ...keys.Use) (Step, error) {
 	return r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
 		s, due := d.next(now, uses...)
 		if at := r.marked[s.KeyID]; s.Action == MarkDue && !now.Before(at) && now.Before(at.Add(time.Duration(d.Policy.SnapshotAge))) {
-			// Somebody cleared our mark: one of the two clocks is wrong, and to go
-			// on marking would fill the history of the ring.
+			// Another process cleared the mark of this one: one of the two clocks is
+			// wrong, and marking again and again would fill the history of the ring.
 			due = false
 		}
 		if !due {
@@ -31,7 +31,8 @@ func (r *Ring) Rotate(ctx context.Context, uses ...keys.Use) (Step, error) {
 	})
 }
 
-// NextStep returns the step that is due first, by now or later, and changes nothing.
+// NextStep returns the step that is due first, and whether it is due by now. It changes
+// nothing. It returns the errors of [Open].
 func (r *Ring) NextStep(ctx context.Context, uses ...keys.Use) (step Step, due bool, err error) {
 	s, err := r.load(ctx)
 	if err != nil {
@@ -44,8 +45,8 @@ func (r *Ring) NextStep(ctx context.Context, uses ...keys.Use) (step Step, due b
 // WindowError says that a key cannot become active yet without hurting holders of
 // valid tokens.
 type WindowError struct {
-	KeyID string
-	Until time.Time
+	KeyID string    // the staged key
+	Until time.Time // when its window is over
 }
 
 // Error says when the window is over, rounded up to a second.
@@ -57,17 +58,18 @@ func (e *WindowError) Error() string {
 // Is makes a WindowError an [ErrWindow].
 func (e *WindowError) Is(target error) bool { return target == ErrWindow }
 
-// RotateNow ends the period of the active key of a use: its staged successor becomes
-// active now. If the successor was staged too short a time ago for every other party to
-// know it, the error is a [WindowError], an [ErrWindow], and nothing was changed but that
-// a missing successor was staged. RotateNow returns [keys.ErrNoKey] when the ring has no
-// keys for that use.
+// RotateNow ends the period of the active key of a use: its staged successor becomes active
+// now. A missing successor is staged first.
+//
+// It returns a [WindowError], which is an [ErrWindow], when the successor was staged too
+// short a time ago for every other party to know it; then the active key stays. It returns
+// [keys.ErrNoKey] when the ring has no keys for that use, and the errors of the store.
 func (r *Ring) RotateNow(ctx context.Context, use keys.Use) (Step, error) {
 	return r.rotateNow(ctx, use, false)
 }
 
-// RotateNowInsecurely is RotateNow without the wait: it activates a successor that other
-// parties cannot know yet. Their tokens fail until they do.
+// RotateNowInsecurely rotates like [Ring.RotateNow], and does not wait: it activates a
+// successor that other parties cannot know yet. Tokens fail until they know it.
 func (r *Ring) RotateNowInsecurely(ctx context.Context, use keys.Use) (Step, error) {
 	return r.rotateNow(ctx, use, true)
 }
@@ -174,15 +176,18 @@ func (s Step) entries() []logEntry {
 // has not changed costs microseconds.
 const runInterval = time.Second
 
-// Run keeps the ring fresh and rotates it, until ctx is done; then it returns the
-// context's error. It looks at the store about once a second, at times drawn by
-// chance so that many processes do not look at once, hears of others' changes with
-// that, and does every step that is due. A service that seals or opens needs it only
-// for that; a Ring reloads by itself once a minute.
+// Run keeps the ring fresh and rotates it, until ctx is done; then it returns the context's
+// error. It loads the ring about once a second, at random times so that many processes do
+// not load it at once, and does every step that is due. A service whose keys another process
+// rotates does not need Run: a Ring reloads by itself once a minute.
 //
-// Each step done, and each error, is given to report, which may be nil. Errors end
-// nothing: the next look tries again.
+// Run calls report, which may be nil, with each step that it did and with each error. An
+// error does not end Run: the next look tries again. A nil Ring, or one that no constructor
+// made, ends it with [ErrConfig].
 func (r *Ring) Run(ctx context.Context, report func(Step, error)) error {
+	if err := r.isOpen(); err != nil {
+		return err
+	}
 	if report == nil {
 		report = func(Step, error) {}
 	}

@@ -58,6 +58,25 @@ func (m ctxMutex) tryLock() bool {
 
 func (m ctxMutex) unlock() { <-m }
 
+// isOpen returns [ErrConfig] for a nil or a zero Ring.
+func (r *Ring) isOpen() error {
+	if r == nil || r.snapshot.Load() == nil {
+		return errNotOpen
+	}
+	return nil
+}
+
+var errNotOpen = fmt.Errorf("%w: the Ring was made by none of Open, Create and OpenOrCreate", ErrConfig)
+
+// lock locks r.mu. It returns [ErrConfig] for a nil or a zero Ring, whose mutex would
+// never be free.
+func (r *Ring) lock(ctx context.Context) error {
+	if r == nil || r.mu == nil {
+		return errNotOpen
+	}
+	return r.mu.lock(ctx)
+}
+
 // refresh loads the ring if its snapshot is of a certain age, and if that was not tried
 // just now. It cannot fail: the snapshot goes on serving. While one caller loads, the
 // others wait only if they have to.
@@ -75,7 +94,7 @@ func (r *Ring) refresh(ctx context.Context, from time.Duration, wait bool) {
 	}
 }
 
-// lastError is why the last load failed, nil if it did not.
+// lastError returns why the last load failed, nil if it did not.
 func (r *Ring) lastError() error {
 	if why := r.why.Load(); why != nil {
 		return *why
@@ -84,15 +103,15 @@ func (r *Ring) lastError() error {
 }
 
 func (r *Ring) load(ctx context.Context) (*snapshot, error) {
-	if err := r.mu.lock(ctx); err != nil {
+	if err := r.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer r.mu.unlock()
 	return r.loadLocked(ctx)
 }
 
-// loadLocked loads the ring; the caller holds the gate. What fails because its caller
-// went away says nothing about the store, and keeps nobody else from trying.
+// loadLocked loads the ring; the caller holds r.mu. A load that failed because its caller
+// went away says nothing about the store, and does not keep the next caller from trying.
 func (r *Ring) loadLocked(ctx context.Context) (*snapshot, error) {
 	now := r.now()
 	s, err := r.fetch(ctx)
@@ -160,8 +179,8 @@ func (r *Ring) read(ctx context.Context, data []byte, old *snapshot) (*snapshot,
 	return s, nil
 }
 
-// newSnapshot makes the keys of a document. Every way into a ring passes here, also
-// that of a change before it is written.
+// newSnapshot makes the keys of a document. Every document passes here when it is loaded, and
+// before it is written.
 func newSnapshot(d *document, slots []slot, key secretBytes) (*snapshot, error) {
 	cfg, err := d.setConfig()
 	if err != nil {
@@ -178,8 +197,8 @@ func newSnapshot(d *document, slots []slot, key secretBytes) (*snapshot, error) 
 	return &snapshot{document: d, config: cfg, set: set, policy: policy, slots: slots, ringKey: key}, nil
 }
 
-// age is the larger of what the wall clock and the monotonic clock say: the one
-// can be set back, the other stands still while the machine sleeps.
+// age returns the larger of the ages by the wall clock and by the monotonic clock. The wall
+// clock can be set back, and the monotonic clock stands still while the machine sleeps.
 func (s *snapshot) age(now time.Time) time.Duration {
 	return max(now.Sub(s.loaded), now.Round(0).Sub(s.loaded.Round(0)))
 }
@@ -199,15 +218,18 @@ func staleError(age time.Duration, why error) error {
 	return err
 }
 
-// Published returns what the ring publishes, without asking its store: for a server that
-// must not keep strangers waiting for a store that hangs. The maxAge is the policy's, for
-// how long others need not ask again. Due reports that the snapshot is so old that
-// PublicKeys would reload it. The server has to see to it that the ring is reloaded, with
-// Run or, when due is true, with PublicKeys.
+// Published returns the JWK Set of the ring without asking the store, so that a server does
+// not keep its clients waiting for a store that hangs. maxAge is the policy's MaxAge: for so
+// long a client need not ask again. due reports that the snapshot is so old that PublicKeys
+// would reload it. The server must have the ring reloaded, by Run or, when due is true, by
+// PublicKeys.
 //
-// It returns [keys.ErrStale] when the snapshot is too old to publish; then maxAge and due
-// are set all the same.
+// It returns [keys.ErrStale] when the snapshot is too old to publish, with maxAge and due
+// set.
 func (r *Ring) Published() (set *keys.PublicSet, maxAge time.Duration, due bool, err error) {
+	if err := r.isOpen(); err != nil {
+		return nil, 0, false, err
+	}
 	s := r.snapshot.Load()
 	age := s.age(r.now())
 	maxAge, due = s.policy.MaxAge, age >= s.reloadAfter()

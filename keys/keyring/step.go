@@ -9,34 +9,34 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// Action is what one step of a rotation does.
+// Action names the change that a step of a rotation makes.
 type Action string
 
 // The steps of a rotation. A retired key is destroyed in two looks: the first that
 // finds it due says so in the ring, a later one destroys it, so that one clock that
 // jumped ahead destroys nothing.
 const (
-	Nothing  Action = "nothing"
+	Nothing  Action = "nothing"   // no step is due
 	Stage    Action = "stage"     // a successor is made and made known
 	Activate Action = "activate"  // the successor takes over, its predecessor retires
-	MarkDue  Action = "mark-due"  // a key that nobody needs any more: the first look
-	Retire   Action = "retire"    // what an Activate does to the predecessor
-	ClearDue Action = "clear-due" // the mark came from a clock that is ahead
+	MarkDue  Action = "mark-due"  // a key whose last token is dead is marked: the first look
+	Retire   Action = "retire"    // the predecessor of an activated key; part of an Activate
+	ClearDue Action = "clear-due" // the mark is taken back: it came from a clock that is ahead
 	Destroy  Action = "destroy"   // its key material is erased: the second look
 )
 
 // Step is one step of a rotation, done or to come.
 type Step struct {
 	Action  Action    `json:"action"`
-	Use     keys.Use  `json:"use,omitempty"`
+	Use     keys.Use  `json:"use,omitempty"`     // the use of the key
 	KeyID   string    `json:"kid,omitempty"`     // empty for a Stage to come
 	Retires string    `json:"retires,omitempty"` // the kid that an Activate retires
 	At      time.Time `json:"at,omitzero"`       // when it is due
 }
 
-// next returns the step that is due first, by now or later. It is the whole of a
-// rotation's wisdom: a pure function of the document and the time, which any number
-// of processes may ask.
+// next returns the step that is due first, by now or later. All decisions of a rotation are
+// made here: a pure function of the document and the time, safe to run in any number of
+// processes.
 func (d *document) next(now time.Time, uses ...keys.Use) (Step, bool) {
 	steps := slices.DeleteFunc(d.steps(now), func(s Step) bool {
 		return len(uses) != 0 && !slices.Contains(uses, s.Use)
@@ -64,7 +64,7 @@ func (d *document) steps(now time.Time) []Step {
 	return steps
 }
 
-// succession is the next step towards a new active key: stage one if there is
+// succession returns the next step towards a new active key: stage one if there is
 // none, else activate it when its window and the period of the active one are
 // over.
 func (d *document) succession(u keys.Use) (Step, bool) {
@@ -83,7 +83,7 @@ func (d *document) succession(u keys.Use) (Step, bool) {
 	return s, true
 }
 
-// ready is when a staged key may become active: by then its public half has
+// ready returns when a staged key may become active: by then its public half has
 // reached every verifier, or its private half every opener.
 func (r *record) ready() time.Time {
 	w := r.Windows.windows()
@@ -93,13 +93,13 @@ func (r *record) ready() time.Time {
 	return r.Created.Add(w.EncAhead)
 }
 
-// ending is the next step towards the end of a key that is no longer used.
+// ending returns the next step towards the end of a key that is out of use.
 func (r *record) ending(now time.Time) (Step, bool) {
 	from := r.Retired
 	switch {
 	case r.State == Retired:
 	case r.State == Revoked && len(r.JWK) != 0:
-		// Nobody sealed to it since it retired, if it did.
+		// No sender has sealed to it since it retired, if it did.
 		if from.IsZero() {
 			from = r.Ended
 		}
@@ -117,8 +117,9 @@ func (r *record) ending(now time.Time) (Step, bool) {
 		// Never found due, or before its windows grew.
 		s.Action, s.At = MarkDue, end
 	case now.Before(r.Due.Add(-time.Duration(r.Windows.ClockSkew))):
-		// Whoever found it due had a clock further ahead than clocks may be. Within
-		// the skew two healthy clocks would clear each other's marks for ever.
+		// The process that found it due had a clock further ahead than the policy
+		// allows. Within the skew two healthy clocks would clear each other's marks for
+		// ever.
 		s.Action, s.At = ClearDue, now
 	default:
 		// A whole window after the first look, not only the R that two looks need:

@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// Store keeps one ring document somewhere: in a file (package filestore), in
-// memory ([NewMemStore]), in a database. It sees an opaque blob that is already
-// encrypted; it never parses it and holds no key.
+// Store keeps one ring document: in a file (package filestore), in memory ([NewMemStore]),
+// in a database. It sees an opaque blob that is already encrypted. It never parses the blob
+// and holds no key.
 //
 // A Store is safe for concurrent use, by many goroutines and, unless it says
 // otherwise, by many processes. Both methods are linearizable: a Load that
@@ -20,10 +20,10 @@ import (
 // package storetest.
 type Store interface {
 	// Load returns the document and its version. The version is the store's
-	// own word for this content, never empty, and has meaning for Swap only.
+	// own word for this content. It is never empty and has meaning for Swap only.
 	//
-	// It returns [ErrNoRing] when nothing was ever stored; after any other error
-	// it is unknown whether there is a ring.
+	// It returns [ErrNoRing] when nothing was ever stored. After any other error
+	// the caller does not know whether there is a ring.
 	Load(ctx context.Context) (doc []byte, version string, err error)
 
 	// Swap replaces the document if its version is still prev, and returns the
@@ -37,8 +37,7 @@ type Store interface {
 	Swap(ctx context.Context, prev string, doc []byte) (version string, err error)
 }
 
-// What a Store answers when it cannot do as asked. Callers tell them apart with
-// errors.Is.
+// The errors of a Store, for errors.Is.
 var (
 	// ErrNoRing says that the store is empty: create a ring first.
 	ErrNoRing = errors.New("keyring: there is no ring here yet")
@@ -87,7 +86,7 @@ func (m *memStore) Swap(ctx context.Context, prev string, doc []byte) (string, e
 	return m.version(), nil
 }
 
-// version is a counter and no hash of the document: a store in a database
+// version returns a counter and not a hash of the document: a store in a database
 // usually counts too, and a test should not come to rely on equal content
 // having an equal version.
 func (m *memStore) version() string {

@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -50,36 +49,5 @@ func TestOnlyDecryptionKeyLeavesOutStaged(t *testing.T) {
 	k, ok := must(ring.PrivateKeys(t.Context()))(t).OnlyDecryptionKey("ECDH-ES")
 	if !ok || k.ID() != activeID(ring, keys.UseEnc) {
 		t.Errorf("%v, %t", k, ok)
-	}
-}
-
-// A configuration that lacks what it needs fails when the ring is made, and not in the
-// first request.
-func TestNilArguments(t *testing.T) {
-	var nilStore *testStore
-	var nilKEK *rawKEK
-	var nilMemory *memMemory
-	for name, cfg := range map[string]Config{
-		"nothing":          {},
-		"no KEK":           {Store: NewMemStore()},
-		"typed nil KEK":    {Store: NewMemStore(), KEK: nilKEK},
-		"no store":         {KEK: rawKey(t)},
-		"typed nil store":  {KEK: rawKey(t), Store: nilStore},
-		"typed nil memory": {KEK: rawKey(t), Store: NewMemStore(), Memory: nilMemory},
-	} {
-		_, created := Create(t.Context(), cfg)
-		_, opened := Open(t.Context(), cfg)
-		_, either := OpenOrCreate(t.Context(), cfg)
-		for _, err := range []error{created, opened, either} {
-			if !errors.Is(err, ErrConfig) {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-	}
-	ring := newRing(t, NewMemStore(), newClock())
-	_, err := ring.Import(t.Context(), nil, keys.Hint{}, Staged)
-	_, err2 := ring.ImportInsecurely(t.Context(), nil, keys.Hint{})
-	if !errors.Is(err, keys.ErrMalformed) || !errors.Is(err2, keys.ErrMalformed) {
-		t.Errorf("no key: %v, %v", err, err2)
 	}
 }

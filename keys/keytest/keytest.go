@@ -5,7 +5,7 @@
 //	idp := keytest.NewRing(keys.EdDSA)         // an issuer, which only signs
 //	api := keytest.NewRing(keys.ECDHESX25519)  // a recipient, which only decrypts
 //
-// The functions panic when they cannot do their work, as those of net/http/httptest do, so
+// The functions panic when they cannot do their work, as the functions of net/http/httptest do, so
 // that a test or an example needs no line for an error.
 package keytest
 

@@ -9,15 +9,16 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// loadOfNothing: a caller creates a ring when it is told ErrNoRing, so that
-// must be said for an empty store, every time, and for nothing else.
+// loadOfNothing checks that an empty store returns ErrNoRing each time: a caller creates a
+// ring then, and must not at any other error.
 func loadOfNothing(t *testing.T, a, b keyring.Store) {
 	wantEmpty(t, a)
 	wantEmpty(t, b)
 	wantEmpty(t, a)
 }
 
-// createOnce: the second creator would replace keys that are already in use.
+// createOnce checks that one creator wins: a second one would replace keys that are already
+// in use.
 func createOnce(t *testing.T, a, b keyring.Store) {
 	first := []byte("the first ring")
 	version := mustSwap(t, a, "", first)
@@ -28,7 +29,7 @@ func createOnce(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// replace: every version a Swap or a Load returned is good for the next Swap.
+// replace checks that every version that a Swap or a Load returned is good for the next Swap.
 func replace(t *testing.T, a, b keyring.Store) {
 	docs := [][]byte{[]byte("one"), []byte("two"), []byte("a longer three"), []byte("4")}
 	version := ""
@@ -42,7 +43,7 @@ func replace(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// staleVersion: a rotator that slept must not undo what others did meanwhile.
+// staleVersion checks that a rotator that slept does not undo the changes of other rotators.
 func staleVersion(t *testing.T, a, b keyring.Store) {
 	v1 := mustSwap(t, a, "", []byte("one"))
 	v2 := mustSwap(t, b, v1, []byte("two"))
@@ -59,8 +60,8 @@ func staleVersion(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// versionOnEmptyStore: the ring this version spoke of is gone. Writing it again
-// would bring back keys that somebody removed.
+// versionOnEmptyStore checks that a Swap of a ring that is gone fails. Writing the ring again
+// would bring back keys that another process removed.
 func versionOnEmptyStore(t *testing.T, a, b keyring.Store) {
 	for _, version := range []string{"1", "no such version"} {
 		wantSwapError(t, a, version, []byte("a ring"), keyring.ErrConflict)
@@ -68,8 +69,8 @@ func versionOnEmptyStore(t *testing.T, a, b keyring.Store) {
 	wantEmpty(t, b)
 }
 
-// opaqueBytes: the document is no text. A store that trims, escapes or decodes
-// it breaks an authenticated ciphertext.
+// opaqueBytes checks that the document comes back to the byte. A store that trims, escapes or
+// decodes it breaks an authenticated ciphertext.
 func opaqueBytes(t *testing.T, a, b keyring.Store) {
 	var all []byte
 	for i := range 256 {
@@ -90,9 +91,9 @@ func opaqueBytes(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// sizes: a ring of a few keys has 2 kB; one with a long history of tombstones
-// must still fit. Going down matters too: nothing of the longer document may
-// stay behind.
+// sizes checks small and large documents: a ring of a few keys has 2 kB, and one with a long
+// history of tombstones must still fit. A shorter document must leave no byte of the longer
+// one behind.
 func sizes(t *testing.T, a, b keyring.Store) {
 	version := ""
 	for _, size := range []int{1, 4095, 4096, 4097, 64 << 10, 500 << 10, 2000, 1} {

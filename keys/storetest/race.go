@@ -17,8 +17,8 @@ const (
 	rounds = 10 // races in oneWinner, updates of each goroutine in noLostUpdate
 )
 
-// oneWinner: of several rotators that found the same rotation due, one does it.
-// The first round is the race to create the ring.
+// oneWinner checks that one of several rotators that found the same rotation due does it. The
+// first round is the race to create the ring.
 func oneWinner(t *testing.T, a, b keyring.Store) {
 	version := ""
 	for round := range rounds {
@@ -54,8 +54,8 @@ func oneWinner(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// noLostUpdate keeps a ledger: each writer appends ids that nobody else has and
-// notes which ones were acknowledged. In the end each of them is there once.
+// noLostUpdate keeps a ledger: each writer appends ids of its own and notes which ones
+// were acknowledged. In the end each acknowledged id is there once.
 func noLostUpdate(t *testing.T, a, b keyring.Store) {
 	acks := make([][]string, racers)
 	var wg sync.WaitGroup
@@ -91,7 +91,7 @@ func noLostUpdate(t *testing.T, a, b keyring.Store) {
 // decide, swap, and again after a conflict.
 func appendID(ctx context.Context, s keyring.Store, id string) error {
 	var last error
-	// A conflict means that somebody else succeeded, which happens only so often.
+	// A conflict means that another writer succeeded, which happens only so often.
 	for range 2 * racers * rounds {
 		doc, version, err := s.Load(ctx)
 		if err != nil && !errors.Is(err, keyring.ErrNoRing) {

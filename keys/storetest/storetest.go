@@ -1,5 +1,5 @@
-// Package storetest is the suite that every [keyring.Store] must pass. Whoever
-// keeps the ring somewhere new runs it from a test of their own:
+// Package storetest is the suite that every [keyring.Store] must pass. The author of
+// a new store runs it from a test:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) keyring.Store {
@@ -10,9 +10,9 @@
 // A store that other processes can open as well adds [RunShared]. Run both with
 // the race detector.
 //
-// The suite sees what a caller can see. That a write survives a power cut or
-// the death of its writer needs tests that cut and kill; package filestore has
-// an example with kill -9.
+// The suite calls the two methods and sees no more than a caller sees. Only tests that
+// cut power or kill a writer can show that a write survives; package filestore has an
+// example with kill -9.
 package storetest
 
 import (
@@ -34,8 +34,8 @@ func Run(t *testing.T, open func(t *testing.T) keyring.Store) {
 	})
 }
 
-// RunShared checks the same through two handles on one place, as two processes
-// have them: what one writes the other must see and respect. The function open
+// RunShared makes the checks of [Run] through two handles on one place, as two processes
+// have them: each must see and respect the writes of the other. The function open
 // returns two handles on a new, empty place at each call.
 func RunShared(t *testing.T, open func(t *testing.T) (a, b keyring.Store)) {
 	t.Helper()

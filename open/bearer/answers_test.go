@@ -112,10 +112,10 @@ func TestTokens(t *testing.T) {
 		{"changed", p.opener(), strings.TrimSuffix(good, last) + strings.Repeat("A", len(last)), badToken, open.ErrNotAuthentic},
 		{"too long", p.opener(), strings.Repeat("a", open.DefaultMaxSize+1), badToken, open.ErrMalformed},
 		{"expired", later(p.opener(), time.Hour), good, badToken, open.ErrExpired},
-		{"for somebody else's keys", p.opener(), newParties().token(t, nil), badToken, open.ErrKey},
+		{"for somebody else's keys", p.opener(), newParties().token(t, nil), badToken, open.ErrUnknownKey},
 		{"for another audience", opener(func(c *open.Config) { c.Audience = "https://billing.example.com" }), good, badToken, open.ErrAudience},
-		{"revoked", check(errors.New("revoked")), good, badToken, open.ErrRefused},
-		{"revoked, with an error of ours", check(bearer.ErrScope), good, badToken, open.ErrRefused},
+		{"revoked", check(errors.New("revoked")), good, badToken, open.ErrCheck},
+		{"revoked, with an error of ours", check(bearer.ErrScope), good, badToken, open.ErrCheck},
 
 		{"no decryption keys", opener(func(c *open.Config) { c.Decryption = brokenSource{errDown} }), good, unavailable, errDown},
 		{"no verification keys", opener(func(c *open.Config) { c.Trust[0].Keys = brokenSource{errDown} }), good, unavailable, open.ErrKeySource},

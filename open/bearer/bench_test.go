@@ -22,7 +22,7 @@ func cachedRequest(tb testing.TB, claims map[string]any) (bearer.Opener, string,
 	tb.Helper()
 	p := newParties()
 	cfg := p.config()
-	cfg.Cache = 1
+	cfg.Limits.Cache = 1
 	opener := must(open.New(cfg))
 	token := p.token(tb, claims)
 	must(opener.Open(tb.Context(), token))

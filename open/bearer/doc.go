@@ -75,4 +75,31 @@
 // sender has a key: a client certificate (RFC 8705), or that of Authorization: DPoP,
 // another scheme (RFC 9449). Require asks for no proof and so refuses such a token, which
 // else a thief could use. See Config.AllowBound.
+//
+// # gRPC
+//
+// A gRPC server opens tokens without this package. The auth function of the interceptor in
+// go-grpc-middleware is then
+//
+//	func auth(ctx context.Context) (context.Context, error) {
+//		fields := metadata.ValueFromIncomingContext(ctx, "authorization")
+//		if len(fields) != 1 { // two tokens: two readers might take another one each
+//			return nil, status.Error(codes.Unauthenticated, "no token, or several")
+//		}
+//		scheme, token, _ := strings.Cut(fields[0], " ")
+//		if !strings.EqualFold(scheme, "Bearer") {
+//			return nil, status.Error(codes.Unauthenticated, "not a bearer token")
+//		}
+//		tok, err := opener.Open(ctx, token)
+//		switch {
+//		case errors.Is(err, open.ErrKeySource), ctx.Err() != nil:
+//			return nil, status.Error(codes.Unavailable, "try again") // not the token's fault
+//		case err != nil:
+//			slog.Warn("token refused", "err", err) // the client is told no reason
+//			return nil, status.Error(codes.Unauthenticated, "token refused")
+//		}
+//		return context.WithValue(ctx, tokenKey{}, tok), nil
+//	}
+//
+// A token with a claim cnf needs a check of its own there: see Bound tokens.
 package bearer

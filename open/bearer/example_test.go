@@ -34,15 +34,17 @@ func Example() {
 		log.Fatal(err)
 	}
 	sealer, err := seal.New(seal.Config{
-		Issuer: "https://id.example.com", Signing: ring,
-		Recipients: []seal.Recipient{{Audience: "https://api.example.com", Keys: ring}},
+		Issuer:    "https://id.example.com",
+		Signing:   ring,
+		Recipient: seal.Recipient{Audience: "https://api.example.com", Keys: ring},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	opener, err := open.New(open.Config{
-		Audience: "https://api.example.com", Decryption: ring,
-		Trust: []open.Issuer{{ID: "https://id.example.com", Keys: ring}},
+		Audience:   "https://api.example.com",
+		Decryption: ring,
+		Trust:      []open.Issuer{{ID: "https://id.example.com", Keys: ring}},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -61,11 +63,14 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	type Profile struct {
+		Email string `json:"email"`
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /me", auth.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tok, _ := bearer.TokenFrom(r.Context())
-		var profile struct{ Email string }
-		if err := tok.Claims(&profile); err != nil {
+		profile, err := open.ClaimsOf[Profile](tok)
+		if err != nil {
 			http.Error(w, "unexpected claims", http.StatusInternalServerError)
 			return
 		}

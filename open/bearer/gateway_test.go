@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -27,22 +26,24 @@ import (
 func TestGateway(t *testing.T) {
 	t.Parallel()
 	p := newParties()
-	api := p.config()
-	api.Form, api.Require = open.Selective, []string{"email"}
-	behind := httptest.NewServer(must(bearer.New(bearer.Config{Opener: must(open.New(api))})).Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	api := open.SelectiveConfig(p.config())
+	api.Require = []string{"email"}
+	behind := httptest.NewServer(must(bearer.New(bearer.Config{Opener: must(open.NewSelective(api))})).Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tok, _ := bearer.TokenFrom(r.Context())
-		var claims struct{ Email string }
-		if err := tok.Claims(&claims); err != nil {
+		claims, err := open.ClaimsOf[map[string]any](tok)
+		if err != nil {
 			t.Error(err)
 		}
-		io.WriteString(w, claims.Email)
+		fmt.Fprint(w, claims["email"])
 	})))
 	t.Cleanup(behind.Close)
-	visible := p.config()
-	visible.Form, visible.VisibleOnly, visible.Decryption = open.Selective, true, nil
+	visible := open.GatewayConfig{Audiences: []string{"https://other.example.com", api.Audience}, Trust: api.Trust}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(must(url.Parse(behind.URL))) }}
 	token := func(scope string) string {
-		return p.sealed(t, seal.Config{Form: seal.Selective, Visible: []string{"scope"}}, map[string]any{"scope": scope, "email": "ada@example.com"})
+		sealer := must(seal.NewSelective(seal.SelectiveConfig{
+			Issuer: issuerID, Signing: p.idp, Visible: []string{"scope"}, Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: p.api}},
+		}))
+		return must(sealer.Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: map[string]any{"scope": scope, "email": "ada@example.com"}}))
 	}
 	for _, test := range []struct {
 		keep   bool
@@ -54,7 +55,7 @@ func TestGateway(t *testing.T) {
 		{true, "write", 403, bodies[403]},
 		{false, "read", 401, bodies[401]}, // from the API, to which no token comes
 	} {
-		auth := must(bearer.New(bearer.Config{Opener: must(open.New(visible)), KeepCredentials: test.keep}))
+		auth := must(bearer.New(bearer.Config{Opener: must(open.NewGateway(visible)), KeepCredentials: test.keep}))
 		res, body := serve(auth.Require(bearer.Scope("read")(proxy)), request("GET", authorization("Bearer "+token(test.scope))))
 		if res.StatusCode != test.status || body != test.body {
 			t.Errorf("%+v: %d, %q", test, res.StatusCode, body)
@@ -70,11 +71,11 @@ func TestConcurrent(t *testing.T) {
 	auth := must(bearer.New(bearer.Config{Opener: p.opener(), Cookie: "token", OnRefusal: func(context.Context, bearer.Refusal) { refused.Add(1) }}))
 	h := auth.Require(bearer.Scope("read")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tok, _ := bearer.TokenFrom(r.Context())
-		var claims struct{ Name string }
-		if err := tok.Claims(&claims); err != nil {
+		claims, err := open.ClaimsOf[map[string]any](tok)
+		if err != nil {
 			t.Error(err)
 		}
-		io.WriteString(w, claims.Name)
+		fmt.Fprint(w, claims["name"])
 	})))
 	var all sync.WaitGroup
 	for i := range 8 {

@@ -54,7 +54,7 @@ func (p parties) sealed(t testing.TB, cfg seal.Config, claims map[string]any) st
 	if claims == nil {
 		claims = map[string]any{}
 	}
-	cfg.Issuer, cfg.Signing, cfg.Recipients = issuerID, p.idp, []seal.Recipient{{Audience: audience, Keys: p.api}}
+	cfg.Issuer, cfg.Signing, cfg.Recipient = issuerID, p.idp, seal.Recipient{Audience: audience, Keys: p.api}
 	token, err := must(seal.New(cfg)).Seal(t.Context(), seal.Claims{Subject: "u-42", Custom: claims})
 	if err != nil {
 		t.Fatal(err)

@@ -38,7 +38,10 @@ func testNoToken(t *testing.T, b programs) {
 		t.Fatal(err)
 	}
 	var up atomic.Bool
-	set := jwks.Handler(api, jwks.HandlerConfig{})
+	set, err := jwks.NewHandler(api, jwks.HandlerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !up.Load() {
 			http.Error(w, "down", http.StatusBadGateway)

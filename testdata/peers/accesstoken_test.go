@@ -78,8 +78,10 @@ func TestAccessToken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sealer, err := seal.New(seal.Config{
-				Issuer: s.issuer.issuer, Signing: heldSet(t, s.signer), Type: c.typ,
-				Recipients: []seal.Recipient{{Audience: audience, Keys: api}},
+				Issuer:    s.issuer.issuer,
+				Signing:   heldSet(t, s.signer),
+				Type:      c.typ,
+				Recipient: seal.Recipient{Audience: audience, Keys: api},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -100,7 +102,7 @@ func TestAccessToken(t *testing.T) {
 				return
 			}
 			for _, claim := range accessClaims {
-				if !slices.Contains(tok.Sealed(), claim) || got[claim] == nil {
+				if !slices.Contains(tok.SealedNames(), claim) || got[claim] == nil {
 					t.Errorf("no %s", claim)
 				}
 			}

@@ -31,7 +31,9 @@ func batteryOurs(t *testing.T, target opentest.Target) openFunc {
 	}
 	decryption := keytest.NewSet(own)
 	o, err := open.New(open.Config{
-		Audience: target.Audience, Trust: []open.Issuer{{ID: target.Issuer.ID, Keys: trusted}}, Decryption: decryption,
+		Audience:   target.Audience,
+		Trust:      []open.Issuer{{ID: target.Issuer.ID, Keys: trusted}},
+		Decryption: decryption,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -52,13 +52,19 @@ func cachedOpen(t *testing.T, name string, issuing, receiving interface {
 }) (token string, hits racer) {
 	t.Helper()
 	sealer, err := seal.New(seal.Config{
-		Issuer: issuer, Lifetime: benchLifetime, Signing: issuing, Recipients: []seal.Recipient{{Audience: audience, Keys: receiving}},
+		Issuer:    issuer,
+		Signing:   issuing,
+		Recipient: seal.Recipient{Audience: audience, Keys: receiving},
+		Limits:    seal.Limits{Lifetime: benchLifetime},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	opener, err := open.New(open.Config{
-		Audience: audience, Trust: []open.Issuer{{ID: issuer, Keys: issuing}}, Decryption: receiving, Leeway: benchLeeway, Cache: 1000,
+		Audience:   audience,
+		Trust:      []open.Issuer{{ID: issuer, Keys: issuing}},
+		Decryption: receiving,
+		Limits:     open.Limits{Leeway: benchLeeway, Cache: 1000},
 	})
 	if err != nil {
 		t.Fatal(err)

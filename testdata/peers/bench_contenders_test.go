@@ -52,8 +52,10 @@ func contenders(t testing.TB, k *benchKeys, size int, withPeers bool) (all []con
 func checkTheirs(t testing.TB, k *benchKeys, name, token string, p benchProfile, size int) {
 	t.Helper()
 	o, err := open.New(open.Config{
-		Audience: audience, Trust: []open.Issuer{{ID: issuer, Keys: k.issuer}}, Decryption: k.recipient,
-		MaxLifetime: benchLifetime, MaxSize: benchMaxSize,
+		Audience:   audience,
+		Trust:      []open.Issuer{{ID: issuer, Keys: k.issuer}},
+		Decryption: k.recipient,
+		Limits:     open.Limits{MaxLifetime: benchLifetime, MaxSize: benchMaxSize},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,15 +24,19 @@ const benchMaxSize = 256 << 10
 func ours(t testing.TB, k *benchKeys, p benchProfile) contender {
 	t.Helper()
 	sealer, err := seal.New(seal.Config{
-		Issuer: issuer, Lifetime: benchLifetime, Signing: k.issuer,
-		Recipients: []seal.Recipient{{Audience: audience, Keys: k.recipient}}, MaxSize: benchMaxSize,
+		Issuer:    issuer,
+		Signing:   k.issuer,
+		Recipient: seal.Recipient{Audience: audience, Keys: k.recipient},
+		Limits:    seal.Limits{Lifetime: benchLifetime, MaxSize: benchMaxSize},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	opener, err := open.New(open.Config{
-		Audience: audience, Trust: []open.Issuer{{ID: issuer, Keys: k.issuer}}, Decryption: k.recipient,
-		Leeway: benchLeeway, MaxSize: benchMaxSize,
+		Audience:   audience,
+		Trust:      []open.Issuer{{ID: issuer, Keys: k.issuer}},
+		Decryption: k.recipient,
+		Limits:     open.Limits{Leeway: benchLeeway, MaxSize: benchMaxSize},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -64,22 +64,25 @@ func compareSelective(t *testing.T) string {
 func selectiveAmong(t *testing.T, n int) contender {
 	t.Helper()
 	_, signing := benchKey(t, keys.ES256.Alg(), benchSigningKid)
-	cfg := seal.Config{Issuer: issuer, Form: seal.Selective, Signing: signing, Lifetime: benchLifetime, MaxSize: benchMaxSize}
+	cfg := seal.SelectiveConfig{Issuer: issuer, Signing: signing, Limits: seal.Limits{Lifetime: benchLifetime, MaxSize: benchMaxSize}}
 	var own *keys.Set
 	for i := range n {
 		_, set := benchKey(t, keys.ECDHES.Alg(), fmt.Sprintf("sealing-key-%04d", i))
-		cfg.Recipients = append(cfg.Recipients, seal.Recipient{Audience: fmt.Sprintf("%s/%d", audience, i), Keys: set, AllSealed: true})
+		cfg.Recipients = append(cfg.Recipients, seal.SelectiveRecipient{Audience: fmt.Sprintf("%s/%d", audience, i), Keys: set, ReadsAll: true})
 		if i == n/2 {
 			own = set
 		}
 	}
-	sealer, err := seal.New(cfg)
+	sealer, err := seal.NewSelective(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	opener, err := open.New(open.Config{
-		Form: open.Selective, Audience: cfg.Recipients[n/2].Audience, Trust: []open.Issuer{{ID: issuer, Keys: signing}},
-		Decryption: own, MaxSize: benchMaxSize, Require: []string{"email"},
+	opener, err := open.NewSelective(open.SelectiveConfig{
+		Audience:   cfg.Recipients[n/2].Audience,
+		Trust:      []open.Issuer{{ID: issuer, Keys: signing}},
+		Decryption: own,
+		Require:    []string{"email"},
+		Limits:     open.Limits{MaxSize: benchMaxSize},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,11 @@ func atURL(w *worker, at string) verifier {
 // endpoint serves a ring's JWK Set over real HTTP.
 func endpoint(t *testing.T, ring *keyring.Ring, c jwks.HandlerConfig) string {
 	t.Helper()
-	s := httptest.NewServer(jwks.Handler(ring, c))
+	h, err := jwks.NewHandler(ring, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL
 }

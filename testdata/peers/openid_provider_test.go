@@ -52,8 +52,10 @@ func idTokens(issuer string, signing keys.PrivateSource, r registration) (*seal.
 		return nil, err
 	}
 	return seal.New(seal.Config{
-		Issuer: issuer, Signing: signing, Type: "JWT",
-		Recipients: []seal.Recipient{{Audience: r.ClientID, Keys: client, Content: content}},
+		Issuer:    issuer,
+		Signing:   signing,
+		Type:      "JWT",
+		Recipient: seal.Recipient{Audience: r.ClientID, Keys: client, Content: content},
 	})
 }
 
@@ -83,7 +85,11 @@ func startProvider(t *testing.T, own providerKeys, client registration) *provide
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	p.issuer = server.URL
-	mux.Handle("/jwks", jwks.Handler(own, jwks.HandlerConfig{}))
+	publish, err := jwks.NewHandler(own, jwks.HandlerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux.Handle("/jwks", publish)
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		answer(t, w, members{
 			"issuer": p.issuer, "jwks_uri": p.issuer + "/jwks",

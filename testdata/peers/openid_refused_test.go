@@ -59,7 +59,7 @@ func TestIDTokenRefused(t *testing.T) {
 		{"nothing wrong", func(*forgery) {}, refusal{}},
 		// go-oidc does not say which of these two it was.
 		{"a kid that nobody publishes", func(f *forgery) { f.signer = stranger }, refusal{
-			"OAUTH_KEY_SELECTION_FAILED", "ERR_JWKS_NO_MATCHING_KEY", "failed to verify id token signature", open.ErrKey,
+			"OAUTH_KEY_SELECTION_FAILED", "ERR_JWKS_NO_MATCHING_KEY", "failed to verify id token signature", open.ErrUnknownKey,
 		}},
 		{"another key with the same kid", func(f *forgery) { f.signer = posing(t, stranger, kid(signer.Public)) }, refusal{
 			"JWT signature verification failed", "ERR_JWS_SIGNATURE_VERIFICATION_FAILED", "failed to verify id token signature", open.ErrNotAuthentic,
@@ -82,7 +82,7 @@ func TestIDTokenRefused(t *testing.T) {
 		}},
 		// npm jose and go-jose are given the one key that shall decrypt, whatever its kid.
 		{"to a key of another", func(f *forgery) { f.recipient = another }, refusal{
-			"no applicable decryption key", "ERR_JWE_DECRYPTION_FAILED", "error in cryptographic primitive", open.ErrKey,
+			"no applicable decryption key", "ERR_JWE_DECRYPTION_FAILED", "error in cryptographic primitive", open.ErrUnknownKey,
 		}},
 		{"to a key of another with the same kid", func(f *forgery) { f.recipient = posing(t, another, kid(recipient.Public)) }, refusal{
 			"ERR_JWE_DECRYPTION_FAILED", "ERR_JWE_DECRYPTION_FAILED", "error in cryptographic primitive", open.ErrNotAuthentic,

@@ -71,7 +71,7 @@ func relyingParties(t *testing.T) map[string]relyingParty {
 			if err != nil {
 				return nil, err
 			}
-			return claims, tok.Claims(&claims)
+			return claimsOf(tok)
 		},
 	}
 }
@@ -83,7 +83,7 @@ func discovered(t *testing.T, issuer string) *jwks.Remote {
 	if err != nil {
 		t.Fatal(err)
 	}
-	remote, err := jwks.NewRemote(jwks.Config{URL: at})
+	remote, err := jwks.NewRemote(jwks.RemoteConfig{URL: at})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +94,11 @@ func discovered(t *testing.T, issuer string) *jwks.Remote {
 func opened(t *testing.T, issuer, audience, typ string, own keys.PrivateSource, token string, required ...string) (*open.Token, error) {
 	t.Helper()
 	o, err := open.New(open.Config{
-		Audience: audience, Trust: []open.Issuer{{ID: issuer, Keys: discovered(t, issuer)}},
-		Decryption: own, Type: typ, Require: required,
+		Audience:   audience,
+		Trust:      []open.Issuer{{ID: issuer, Keys: discovered(t, issuer)}},
+		Decryption: own,
+		Type:       typ,
+		Require:    required,
 	})
 	if err != nil {
 		t.Fatal(err)

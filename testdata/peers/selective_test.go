@@ -46,7 +46,7 @@ type desk struct {
 }
 
 func selectiveReadThere(t *testing.T, p peer, us party, theirs map[keys.Suite]keyPair, desks []desk) {
-	cfg := seal.Config{Issuer: issuer, Form: seal.Selective, Signing: us.set[keys.ES256], Visible: []string{"scope"}}
+	cfg := seal.SelectiveConfig{Issuer: issuer, Signing: us.set[keys.ES256], Visible: []string{"scope"}}
 	for _, d := range desks {
 		set, err := publicSet(theirs[d.suite].Public)
 		if err != nil {
@@ -56,9 +56,9 @@ func selectiveReadThere(t *testing.T, p peer, us party, theirs map[keys.Suite]ke
 		for name := range d.claims {
 			names = append(names, name)
 		}
-		cfg.Recipients = append(cfg.Recipients, seal.Recipient{Audience: d.audience, Keys: set, Claims: names})
+		cfg.Recipients = append(cfg.Recipients, seal.SelectiveRecipient{Audience: d.audience, Keys: set, Reads: names})
 	}
-	sealer, err := seal.New(cfg)
+	sealer, err := seal.NewSelective(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,9 +120,11 @@ func selectiveOpensHere(t *testing.T, p peer, us party, theirs map[keys.Suite]ke
 		t.Fatal(err)
 	}
 	for _, d := range desks {
-		opener, err := open.New(open.Config{
-			Form: open.Selective, Audience: d.audience, Trust: []open.Issuer{{ID: issuer, Keys: trust}},
-			Decryption: us.set[d.suite], Require: []string{"email"},
+		opener, err := open.NewSelective(open.SelectiveConfig{
+			Audience:   d.audience,
+			Trust:      []open.Issuer{{ID: issuer, Keys: trust}},
+			Decryption: us.set[d.suite],
+			Require:    []string{"email"},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -147,8 +149,8 @@ func opensTo(t *testing.T, opener *open.Opener, token string, d desk) error {
 			return fmt.Errorf("%s is not what was sealed", name)
 		}
 	}
-	if tok.SealedForOthers() != 1 || len(tok.Sealed()) != len(d.claims) {
-		return errors.New("sealed are " + strings.Join(tok.Sealed(), ", "))
+	if tok.SealedForOthers() != 1 || len(tok.SealedNames()) != len(d.claims) {
+		return errors.New("sealed are " + strings.Join(tok.SealedNames(), ", "))
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func run(ctx context.Context, p *party.Party) error {
 		Audience:   *audience,
 		Trust:      []open.Issuer{{ID: *issuer, Keys: issuerKeys}},
 		Decryption: ring,
-		Leeway:     p.Leeway,
+		Limits:     open.Limits{Leeway: p.Leeway},
 	})
 	if err != nil {
 		return err
@@ -55,8 +55,12 @@ func run(ctx context.Context, p *party.Party) error {
 	if err != nil {
 		return err
 	}
+	publish, err := jwks.NewHandler(ring, jwks.HandlerConfig{})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/jwks.json", jwks.Handler(ring, jwks.HandlerConfig{}))
+	mux.Handle("/jwks.json", publish)
 	mux.Handle("GET /me", auth.Require(http.HandlerFunc(me)))
 	return p.Serve(ctx, ring, mux)
 }
@@ -88,12 +92,13 @@ func me(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no token", http.StatusInternalServerError)
 		return
 	}
-	var profile struct {
+	type claims struct {
 		Email  string   `json:"email"`
 		Name   string   `json:"name"`
 		Groups []string `json:"groups"`
 	}
-	if err := tok.Claims(&profile); err != nil {
+	profile, err := open.ClaimsOf[claims](tok)
+	if err != nil {
 		slog.ErrorContext(r.Context(), "unexpected claims", "err", err)
 		http.Error(w, "unexpected claims", http.StatusInternalServerError)
 		return

@@ -59,16 +59,20 @@ func run(ctx context.Context, p *party.Party) error {
 	}
 	issuer := "http://" + p.Listen
 	sealer, err := seal.New(seal.Config{
-		Issuer:     issuer,
-		Lifetime:   p.Lifetime,
-		Signing:    ring,
-		Recipients: []seal.Recipient{{Audience: *api, Keys: apiKeys}},
+		Issuer:    issuer,
+		Signing:   ring,
+		Recipient: seal.Recipient{Audience: *api, Keys: apiKeys},
+		Limits:    seal.Limits{Lifetime: p.Lifetime},
 	})
 	if err != nil {
 		return err
 	}
+	publish, err := jwks.NewHandler(ring, jwks.HandlerConfig{})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/jwks.json", jwks.Handler(ring, jwks.HandlerConfig{}))
+	mux.Handle("/jwks.json", publish)
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		party.Answer(w, http.StatusOK, map[string]string{"issuer": issuer, "jwks_uri": issuer + "/jwks.json"})
 	})

@@ -29,9 +29,9 @@ import (
 type Party struct {
 	Listen, Folder string
 
-	Policy            keyring.Policy
-	Lifetime, Leeway  time.Duration // of seal.Config, of open.Config
-	HardAge, Cooldown time.Duration // of jwks.Config
+	Policy             keyring.Policy
+	Lifetime, Leeway   time.Duration // of seal.Config, of open.Config
+	MaxStale, Cooldown time.Duration // of jwks.RemoteConfig
 }
 
 // Main reads the flags and runs a program until it is told to stop.
@@ -67,7 +67,7 @@ func (p *Party) shorten(unit time.Duration) {
 	p.Policy.Sig.Period = max(w.SignAhead, w.SignKept) + unit/4
 	p.Policy.Enc.Period = max(w.EncAhead, w.EncKept) + unit/4
 	p.Lifetime = p.Policy.TokenLifetime.Truncate(time.Second)
-	p.Leeway, p.HardAge, p.Cooldown = p.Policy.Leeway, p.Policy.CacheAge, unit/4
+	p.Leeway, p.MaxStale, p.Cooldown = p.Policy.Leeway, p.Policy.CacheAge, unit/4
 }
 
 // Ring opens the party's ring, or makes it. A service keeps the ring and the key that
@@ -111,7 +111,7 @@ func (p *Party) create(ctx context.Context, store keyring.Store, file string, us
 
 // Remote is the other party's keys.
 func (p *Party) Remote(url string) (*jwks.Remote, error) {
-	return jwks.NewRemote(jwks.Config{URL: url, HardAge: p.HardAge, Cooldown: p.Cooldown, Report: func(f jwks.Fetch) {
+	return jwks.NewRemote(jwks.RemoteConfig{URL: url, MaxStale: p.MaxStale, Cooldown: p.Cooldown, Report: func(f jwks.FetchResult) {
 		if f.Err != nil {
 			slog.Error("the other party's keys", "err", f.Err)
 		}

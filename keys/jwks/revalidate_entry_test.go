@@ -17,7 +17,7 @@ func TestConfirmedByOlder(t *testing.T) {
 		s := new(site)
 		s.answers(edge{body: jwkSet(t, k)})
 		var told error
-		r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f.Err }})
+		r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { told = f.Err }})
 		knows(t, r, "", k)
 		time.Sleep(226 * time.Second)
 		s.answers(edge{body: jwkSet(t, k), age: 280})
@@ -30,30 +30,30 @@ func TestConfirmedByOlder(t *testing.T) {
 	})
 }
 
-// A Copy keeps when the server made it, by which the next set is younger, though a cache
-// has had it since before the Copy was fetched.
+// A CacheEntry keeps when the server made it, by which the next set is younger, though a cache
+// has had it since before the CacheEntry was fetched.
 func TestCopyGenerated(t *testing.T) {
 	for name, tt := range map[string]struct {
-		change func(*Copy)
+		change func(*CacheEntry)
 		older  bool
 	}{
-		"as it was kept":           {func(*Copy) {}, false},
-		"not kept":                 {func(c *Copy) { c.Generated = time.Time{} }, false},
-		"after it was fetched":     {func(c *Copy) { c.Generated = c.Fetched.Add(time.Hour) }, true},
-		"right when it was stored": {func(c *Copy) { c.Generated = c.Fetched }, true},
+		"as it was kept":           {func(*CacheEntry) {}, false},
+		"not kept":                 {func(c *CacheEntry) { c.Generated = time.Time{} }, false},
+		"after it was fetched":     {func(c *CacheEntry) { c.Generated = c.Fetched.Add(time.Hour) }, true},
+		"right when it was stored": {func(c *CacheEntry) { c.Generated = c.Fetched }, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			k, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
 			s := new(site)
 			s.answers(edge{body: jwkSet(t, k), age: 250})
-			var told Fetch
-			cfg := Config{Report: func(f Fetch) { told = f }}
+			var told FetchResult
+			cfg := RemoteConfig{Report: func(f FetchResult) { told = f }}
 			knows(t, remoteOf(t, s, cfg), "", k)
-			if made := time.Since(told.Copy.Generated); made != 250*time.Second {
+			if made := time.Since(told.Cached.Generated); made != 250*time.Second {
 				t.Errorf("%s: made %v ago", name, made)
 			}
-			tt.change(&told.Copy)
-			cfg.Copy = told.Copy
+			tt.change(&told.Cached)
+			cfg.Cached = told.Cached
 			r := remoteOf(t, s, cfg)
 			time.Sleep(time.Minute)
 			s.answers(edge{body: jwkSet(t, next), age: 200})

@@ -17,8 +17,8 @@ import (
 func TestHTTPStaysHere(t *testing.T) {
 	for address, want := range map[string]error{
 		"127.0.0.1:80": nil, "127.1.2.3:80": nil, "[::1]:80": nil, "[::ffff:127.0.0.1]:80": nil,
-		"192.0.2.1:80": errElsewhere, "[2001:db8::1]:80": errElsewhere, "0.0.0.0:80": errElsewhere, "[::]:80": errElsewhere,
-		"169.254.169.254:80": errElsewhere, "[fe80::1%lo]:80": errElsewhere, "localhost:80": errElsewhere, "": errElsewhere,
+		"192.0.2.1:80": errNotLoopback, "[2001:db8::1]:80": errNotLoopback, "0.0.0.0:80": errNotLoopback, "[::]:80": errNotLoopback,
+		"169.254.169.254:80": errNotLoopback, "[fe80::1%lo]:80": errNotLoopback, "localhost:80": errNotLoopback, "": errNotLoopback,
 	} {
 		if err := loopbackOnly("tcp", address, nil); !errors.Is(err, want) {
 			t.Errorf("%s: %v", address, err)
@@ -26,26 +26,26 @@ func TestHTTPStaysHere(t *testing.T) {
 	}
 	// As if localhost led there. The address is refused before a packet is sent to it.
 	u := must(url.Parse("http://192.0.2.1/jwks.json?query"))(t)
-	g := getter{newClient(nil, u), time.Minute, DefaultMaxBytes}
+	g := getter{must(newClient(nil, u))(t), time.Minute, DefaultMaxBytes}
 	_, err := g.get(t.Context(), u, http.Header{})
-	if !errors.Is(err, errElsewhere) || strings.Contains(err.Error(), "query") {
+	if !errors.Is(err, errNotLoopback) || strings.Contains(err.Error(), "query") {
 		t.Errorf("another machine: %v", err)
 	}
 	k := newKey(t, keys.ES256)
 	s := server(t, jwkSetHandler(jwkSet(t, k)))
-	knows(t, must(NewRemote(Config{URL: s.URL}))(t), "", k)
+	knows(t, must(NewRemote(RemoteConfig{URL: s.URL}))(t), "", k)
 	if https := newTransport("https").(*http.Transport); https.DialContext == nil {
 		t.Error("the dialer of net/http was dropped")
 	}
 }
 
-// Whoever replaces what net/http goes by has a reason, and it counts.
+// A program that replaces http.DefaultTransport has a reason, and its transport is used.
 func TestDefaultTransportReplaced(t *testing.T) {
 	before := http.DefaultTransport
 	defer func() { http.DefaultTransport = before }()
 	k := newKey(t, keys.ES256)
 	http.DefaultTransport = siteOf(jwkSet(t, k))
-	knows(t, must(NewRemote(Config{URL: siteURL}))(t), "", k)
+	knows(t, must(NewRemote(RemoteConfig{URL: siteURL}))(t), "", k)
 }
 
 // A dialer that was set in what net/http goes by counts for https; in clear the one counts
@@ -60,8 +60,8 @@ func TestDefaultDialerReplaced(t *testing.T) {
 		return nil, errors.New("mine")
 	}
 	s := server(t, jwkSetHandler(jwkSet(t)))
-	knows(t, must(NewRemote(Config{URL: s.URL}))(t), "")
-	fails(t, must(NewRemote(Config{URL: siteURL}))(t), "", ErrFetch)
+	knows(t, must(NewRemote(RemoteConfig{URL: s.URL}))(t), "")
+	fails(t, must(NewRemote(RemoteConfig{URL: siteURL}))(t), "", ErrFetch)
 	if len(dialled) != 1 || dialled[0] != "id.example.com:443" {
 		t.Errorf("dialled %q", dialled)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-func TestMarkText(t *testing.T) {
+func TestCheckpointText(t *testing.T) {
 	for _, m := range []Checkpoint{{1, "abc"}, {1<<64 - 1, "A-_9"}, {7, "a:b"}} {
 		if got := rotMust(ParseCheckpoint(m.String()))(t); got != m {
 			t.Errorf("%q is read as %+v", m.String(), got)
@@ -23,7 +23,7 @@ func TestMarkText(t *testing.T) {
 	}
 }
 
-func TestMarkSeen(t *testing.T) {
+func TestCheckpointSeen(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
 	other := rotOpen(t, store, c.now)
@@ -44,7 +44,7 @@ func TestMarkSeen(t *testing.T) {
 	}
 }
 
-// rotSince opens the ring as somebody who remembers a mark.
+// rotSince opens the ring as a process that remembers a checkpoint.
 func rotSince(t testing.TB, s Store, seen Checkpoint, now func() time.Time) error {
 	t.Helper()
 	_, err := openSince(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, seen, now)
@@ -61,7 +61,7 @@ func rotWrite(t testing.TB, r *Ring, n int) {
 	}
 }
 
-func TestMarkRestored(t *testing.T) {
+func TestCheckpointRestored(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
 	rotWrite(t, r, 3)
@@ -78,7 +78,7 @@ func TestMarkRestored(t *testing.T) {
 	_, err = Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Memory: &memMemory{newest: seen}})
 	rotWantError(t, err, ErrRollback)
 	if err := rotSince(t, store, Checkpoint{}, c.now); err != nil {
-		t.Errorf("somebody who has seen nothing: %v", err)
+		t.Errorf("a process that has seen nothing: %v", err)
 	}
 	// The running ring serves on from what it has, until that is too old.
 	c.add(time.Minute)
@@ -105,7 +105,7 @@ func TestMarkRestored(t *testing.T) {
 
 // A copy from before, with other generations written on it: the same number as what
 // was seen, higher ones, and finally more than a ring remembers.
-func TestMarkForked(t *testing.T) {
+func TestCheckpointForked(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
 	rotWrite(t, r, 4)
@@ -135,9 +135,9 @@ func TestMarkForked(t *testing.T) {
 	}
 }
 
-// Who was away for long still finds what was seen in the history, or is far behind:
+// A process that was away for long finds its checkpoint in the history, or is far behind:
 // a ring that only went forward is never refused.
-func TestMarkGoesForward(t *testing.T) {
+func TestCheckpointGoesForward(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
 	away := rotOpen(t, store, c.now)
@@ -148,7 +148,7 @@ func TestMarkGoesForward(t *testing.T) {
 			t.Fatalf("%d generations later: %v", n+1, err)
 		}
 		if h := rotStored(t, store).History; len(h) > historyLength {
-			t.Fatalf("%d marks are kept", len(h))
+			t.Fatalf("%d checkpoints are kept", len(h))
 		}
 	}
 	rotMust(away.Rotate(t.Context()))(t)
@@ -158,7 +158,7 @@ func TestMarkGoesForward(t *testing.T) {
 }
 
 // What was revoked stays refused when an older ring is put back.
-func TestMarkRevokedStaysRevoked(t *testing.T) {
+func TestCheckpointRevokedStaysRevoked(t *testing.T) {
 	r, c, store := rotAllStates(t)
 	target := rotStored(t, store).find(keys.UseSig, Active)
 	other := rotOpen(t, store, c.now)

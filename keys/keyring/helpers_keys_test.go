@@ -64,19 +64,20 @@ func recordKey(t testing.TB, r *record) ownKey {
 
 // memMemory is a Memory in memory.
 type memMemory struct {
-	newest Checkpoint
-	saves  int
-	err    error // of both methods
+	newest  Checkpoint
+	saves   int
+	err     error // of Load
+	saveErr error // of Save
 }
 
 func (m *memMemory) Load(context.Context) (Checkpoint, error) { return m.newest, m.err }
 
 func (m *memMemory) Save(_ context.Context, newest Checkpoint) error {
-	if m.err == nil {
+	if m.saveErr == nil {
 		m.newest = newest
 		m.saves++
 	}
-	return m.err
+	return m.saveErr
 }
 
 func (k ownKey) hint() keys.Hint { return keys.Hint{Suite: k.Suite()} }

@@ -32,8 +32,8 @@ func TestSameKeysOtherwiseSpelled(t *testing.T) {
 		s := new(site)
 		s.is(dayEdge(jwkSet(t, k, l), "100"))
 		var told []error
-		var kept Copy
-		r := remoteOf(t, s, Config{Report: func(f Fetch) { told, kept = append(told, f.Err), f.Copy }})
+		var kept CacheEntry
+		r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { told, kept = append(told, f.Err), f.Cached }})
 		set := knows(t, r, "", k, l)
 		s.is(dayEdge(jwkSet(t, l, k), "20000"))
 		for range 10 {
@@ -85,19 +85,19 @@ func TestSameKeys(t *testing.T) {
 }
 
 // Where there is nothing but an older set, which its issuer lets caches keep, it is kept
-// out for HardAge and then taken: everything would be refused for as long as they have it.
+// out for MaxStale and then taken: everything would be refused for as long as they have it.
 func TestNothingButOlder(t *testing.T) {
 	for _, restarts := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			k, l := newKey(t, keys.ES256), newKey(t, keys.ES256)
 			s := new(site)
 			s.is(dayEdge(jwkSet(t, k, l), "100"))
-			var told Fetch
-			cfg := Config{Report: func(f Fetch) { told = f }}
+			var told FetchResult
+			cfg := RemoteConfig{Report: func(f FetchResult) { told = f }}
 			r := remoteOf(t, s, cfg)
 			knows(t, r, "", k, l)
 			if restarts {
-				cfg.Copy = told.Copy
+				cfg.Cached = told.Cached
 				r = remoteOf(t, s, cfg)
 			}
 			s.is(dayEdge(jwkSet(t, k), "20000"))
@@ -119,8 +119,8 @@ func TestFirstCounts(t *testing.T) {
 		k, other := newKey(t, keys.ES256), newKey(t, keys.ES256)
 		s := new(site)
 		s.is(dayEdge(jwkSet(t, k), "0"))
-		var told Fetch
-		r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f }})
+		var told FetchResult
+		r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { told = f }})
 		knows(t, r, "", k)
 		time.Sleep(226 * time.Second)
 		s.is(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -133,7 +133,7 @@ func TestFirstCounts(t *testing.T) {
 	})
 }
 
-// After the clock was set back a stale answer does not date a Copy ahead of it, which the
+// After the clock was set back a stale answer does not date a CacheEntry ahead of it, which the
 // next process would pass over.
 func TestStaleAfterClockSetBack(t *testing.T) {
 	k := newKey(t, keys.ES256)
@@ -141,24 +141,24 @@ func TestStaleAfterClockSetBack(t *testing.T) {
 	now := start
 	s := new(site)
 	s.answers(edge{body: jwkSet(t, k)})
-	var told Fetch
-	c := must(Config{URL: siteURL, Client: &http.Client{Transport: s}, Report: func(f Fetch) { told = f }}.withDefaults())(t)
+	var told FetchResult
+	c := must(RemoteConfig{URL: siteURL, Transport: s, Report: func(f FetchResult) { told = f }}.withDefaults())(t)
 	r := must(newRemote(c, func() time.Time { return now }))(t)
 	knows(t, r, "", k)
 	now = shiftMonotonic(t, start.Add(-55*time.Minute), time.Hour) // 5 minutes later
 	s.answers(edge{body: jwkSet(t, k), age: 1000})
 	knows(t, r, "", k)
-	fetched, generated, due := told.Copy.Fetched.Sub(now.Round(0)), told.Copy.Generated.Sub(now.Round(0)), told.Due.Sub(now.Round(0))
+	fetched, generated, due := told.Cached.Fetched.Sub(now.Round(0)), told.Cached.Generated.Sub(now.Round(0)), told.Due.Sub(now.Round(0))
 	if fetched != -5*time.Minute || generated != -5*time.Minute || due != 30*time.Second {
 		t.Errorf("fetched in %v, generated in %v, due in %v: %v", fetched, generated, due, told.Err)
 	}
 }
 
-// A Copy of a moment ahead of the clock is as good as one of now.
+// A CacheEntry of a moment ahead of the clock is as good as one of now.
 func TestCopyAheadABit(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	now := time.Now()
-	c := Config{URL: siteURL, HardAge: time.Hour, Copy: Copy{URL: siteURL, Body: jwkSet(t, k), Fetched: now.Round(0).Add(slew - 1)}}
+	c := RemoteConfig{URL: siteURL, MaxStale: time.Hour, Cached: CacheEntry{URL: siteURL, Body: jwkSet(t, k), Fetched: now.Round(0).Add(clockTolerance - 1)}}
 	if h, err := c.restore(now); err != nil || h.age(now) != 0 {
 		t.Errorf("%v, %v", h, err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-func TestSetPolicyRules(t *testing.T) {
+func TestUpdatePolicyRules(t *testing.T) {
 	const huge = 11 * 365 * day
 	for _, tt := range []struct {
 		name string
@@ -64,7 +64,7 @@ func TestSetPolicyRules(t *testing.T) {
 }
 
 // One nanosecond within its rule a policy is taken.
-func TestSetPolicyAtTheRules(t *testing.T) {
+func TestUpdatePolicyAtTheRules(t *testing.T) {
 	for name, edit := range map[string]func(*Policy){
 		"L = S":       func(p *Policy) { p.Leeway = p.ClockSkew },
 		"max-age = C": func(p *Policy) { p.MaxAge = p.CacheAge },
@@ -85,7 +85,7 @@ func TestSetPolicyAtTheRules(t *testing.T) {
 }
 
 // Zero is the default, as everywhere.
-func TestSetPolicyZero(t *testing.T) {
+func TestUpdatePolicyZero(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
 	if err := r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime, p.Sig.Suites = 10*time.Minute, []keys.Suite{keys.EdDSA} }); err != nil {
@@ -99,7 +99,7 @@ func TestSetPolicyZero(t *testing.T) {
 	}
 }
 
-func TestSetPolicyStoreFails(t *testing.T) {
+func TestUpdatePolicyStoreFails(t *testing.T) {
 	r, _, store := rotAllStates(t)
 	store.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errRotDown })
 	rotWantError(t, r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime = time.Minute }), errRotDown)
@@ -123,7 +123,7 @@ func rotSmallWindows() windowDocument {
 func rotDefaultWindows() windowDocument { return newPolicyDocument(DefaultPolicy()).windowDocument }
 
 // What exists keeps the windows that were promised when it was published.
-func TestSetPolicyShrinks(t *testing.T) {
+func TestUpdatePolicyShrinks(t *testing.T) {
 	r, c, store := rotAllStates(t)
 	before := rotStored(t, store)
 	if err := r.UpdatePolicy(t.Context(), rotSmall); err != nil {
@@ -174,7 +174,7 @@ func TestSetPolicyShrinks(t *testing.T) {
 
 // Each former policy counts for as long as its own caches can live, also when
 // policies follow each other quickly; then it is forgotten.
-func TestSetPolicyTwice(t *testing.T) {
+func TestUpdatePolicyTwice(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
 	set := func(edit func(*Policy)) {
@@ -217,7 +217,7 @@ func TestSetPolicyTwice(t *testing.T) {
 
 // What exists, down to a retired key that was already found due, lives longer when
 // the policy grows.
-func TestSetPolicyGrows(t *testing.T) {
+func TestUpdatePolicyGrows(t *testing.T) {
 	r, c, store := rotAllStates(t)
 	c.add(rotI2)
 	rotTick(t, r)
@@ -267,7 +267,7 @@ func TestSetPolicyGrows(t *testing.T) {
 }
 
 // A period counts at once, a suite from the next key that is staged.
-func TestSetPolicySuiteAndPeriod(t *testing.T) {
+func TestUpdatePolicySuiteAndPeriod(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
 	c.add(3 * day)

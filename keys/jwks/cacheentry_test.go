@@ -3,7 +3,6 @@ package jwks
 import (
 	"encoding/json"
 	"errors"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,18 +18,18 @@ func TestCopy(t *testing.T) {
 		s := siteOf(jwkSet(t, k), "ETag", `"1"`, "Cache-Control", "max-age=400")
 		var (
 			kept []byte
-			told []Fetch
+			told []FetchResult
 		)
 		run := func() *Remote {
-			var c Copy
+			var c CacheEntry
 			if kept != nil {
 				if err := json.Unmarshal(kept, &c); err != nil {
 					t.Fatal(err)
 				}
 			}
-			return remoteOf(t, s, Config{Copy: c, Report: func(f Fetch) {
+			return remoteOf(t, s, RemoteConfig{Cached: c, Report: func(f FetchResult) {
 				if told = append(told, f); f.Err == nil {
-					kept = must(json.Marshal(f.Copy))(t)
+					kept = must(json.Marshal(f.Cached))(t)
 				}
 			}})
 		}
@@ -45,7 +44,7 @@ func TestCopy(t *testing.T) {
 		if s.count() != 2 || s.last().Header.Get("If-None-Match") != `"1"` {
 			t.Errorf("%d fetches when it is due, the last with %v", s.count(), s.last().Header)
 		}
-		if f := told[len(told)-1]; f.Changed || !f.Copy.Fetched.Equal(time.Now()) {
+		if f := told[len(told)-1]; f.Changed || !f.Cached.Fetched.Equal(time.Now()) {
 			t.Errorf("confirmed: %+v", f)
 		}
 
@@ -63,55 +62,55 @@ func TestCopy(t *testing.T) {
 func TestCopyRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, other := newKey(t, keys.ES256), newKey(t, keys.ES256)
-		good := Copy{URL: siteURL, Fetched: time.Now(), MaxAge: time.Hour, Body: jwkSet(t, other)}
+		good := CacheEntry{URL: siteURL, Fetched: time.Now(), MaxAge: time.Hour, Body: jwkSet(t, other)}
 		for _, tt := range []struct {
 			name   string
-			change func(*Copy)
+			change func(*CacheEntry)
 			told   error
 		}{
-			{"of another URL", func(c *Copy) { c.URL = "https://evil.example.com/" }, ErrConfig},
-			{"from the future", func(c *Copy) { c.Fetched = c.Fetched.Add(slew) }, ErrConfig},
-			{"garbage", func(c *Copy) { c.Body = []byte("garbage") }, keys.ErrMalformed},
-			{"too old", func(c *Copy) { c.Fetched = c.Fetched.Add(-time.Hour - time.Nanosecond) }, nil},
-			{"undated", func(c *Copy) { c.Fetched = time.Time{} }, nil},
+			{"of another URL", func(c *CacheEntry) { c.URL = "https://evil.example.com/" }, ErrConfig},
+			{"from the future", func(c *CacheEntry) { c.Fetched = c.Fetched.Add(clockTolerance) }, ErrConfig},
+			{"garbage", func(c *CacheEntry) { c.Body = []byte("garbage") }, keys.ErrMalformed},
+			{"too old", func(c *CacheEntry) { c.Fetched = c.Fetched.Add(-time.Hour - time.Nanosecond) }, nil},
+			{"undated", func(c *CacheEntry) { c.Fetched = time.Time{} }, nil},
 		} {
 			var told error
 			c := good
 			tt.change(&c)
-			r := remoteOf(t, siteOf(jwkSet(t, k)), Config{Copy: c, Report: func(f Fetch) { told = errors.Join(told, f.Err) }})
+			r := remoteOf(t, siteOf(jwkSet(t, k)), RemoteConfig{Cached: c, Report: func(f FetchResult) { told = errors.Join(told, f.Err) }})
 			knows(t, r, k.ID(), k)
 			if !errors.Is(told, tt.told) {
 				t.Errorf("%s: told %v", tt.name, told)
 			}
 		}
-		r := remoteOf(t, siteOf(jwkSet(t, k)), Config{Copy: good})
+		r := remoteOf(t, siteOf(jwkSet(t, k)), RemoteConfig{Cached: good})
 		knows(t, r, "", other)
 		good.MaxAge = -time.Hour
-		if h := must((&Config{URL: siteURL, HardAge: time.Hour, Copy: good}).restore(time.Now()))(t); h.lifetime != 0 {
+		if h := must((&RemoteConfig{URL: siteURL, MaxStale: time.Hour, Cached: good}).restore(time.Now()))(t); h.lifetime != 0 {
 			t.Errorf("lifetime %v", h.lifetime)
 		}
 	})
 }
 
-// Nobody changes what is held through what was handed out.
+// A caller that writes to a CacheEntry does not change the set of the Remote.
 func TestCopyIsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k))
-		var kept Copy
-		r := remoteOf(t, s, Config{Report: func(f Fetch) { kept = f.Copy }})
+		var kept CacheEntry
+		r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { kept = f.Cached }})
 		first := knows(t, r, "", k)
 		clear(kept.Body)
 		time.Sleep(5 * time.Minute)
 		if knows(t, r, "", k) != first {
 			t.Error("the body that is held was changed")
 		}
-		given := Copy{URL: siteURL, Fetched: time.Now(), Body: jwkSet(t, k)}
-		r = remoteOf(t, s, Config{Copy: given})
+		given := CacheEntry{URL: siteURL, Fetched: time.Now(), Body: jwkSet(t, k)}
+		r = remoteOf(t, s, RemoteConfig{Cached: given})
 		first = knows(t, r, "", k)
 		clear(given.Body)
 		time.Sleep(5 * time.Minute)
-		if knows(t, r, "", k) != first || r.cfg.Copy.Body != nil {
+		if knows(t, r, "", k) != first || r.cfg.Cached.Body != nil {
 			t.Error("the body that was given is held")
 		}
 	})
@@ -134,8 +133,8 @@ func TestCopyClocks(t *testing.T) {
 		s.fails(500)
 		start := time.Now()
 		now := start
-		held := Copy{URL: siteURL, Fetched: start.Round(0).Add(-time.Minute), Body: jwkSet(t, k)}
-		r := must(newRemote(Config{URL: siteURL, Client: &http.Client{Transport: s}, Copy: held}, func() time.Time { return now }))(t)
+		held := CacheEntry{URL: siteURL, Fetched: start.Round(0).Add(-time.Minute), Body: jwkSet(t, k)}
+		r := must(newRemote(RemoteConfig{URL: siteURL, Transport: s, Cached: held}, func() time.Time { return now }))(t)
 		knows(t, r, k.ID(), k)
 		now = shiftMonotonic(t, start.Add(c.wall), c.monotonic-c.wall)
 		if _, err := r.PublicKeys(t.Context(), k.ID()); errors.Is(err, keys.ErrStale) != c.stale {

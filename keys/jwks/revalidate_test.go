@@ -75,8 +75,8 @@ func TestCacheBehind(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := new(site)
 				s.answers(edge{body: same, etag: `"1"`})
-				var told Fetch
-				r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f }})
+				var told FetchResult
+				r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { told = f }})
 				set := knows(t, r, "", k)
 				time.Sleep(226 * time.Second)
 				s.answers(tt.edge)
@@ -96,7 +96,7 @@ func TestCacheBehind(t *testing.T) {
 					}
 					return
 				}
-				if age := time.Since(told.Copy.Fetched); told.Err != nil || age != tt.age {
+				if age := time.Since(told.Cached.Fetched); told.Err != nil || age != tt.age {
 					t.Errorf("told %v, the copy is %v old, want %v", told.Err, age, tt.age)
 				}
 				if due := time.Until(told.Due); due != tt.due {
@@ -115,14 +115,14 @@ func TestRevokedStaysOut(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				stolen, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
 				s := siteOf(jwkSet(t, stolen))
-				var told Fetch
-				cfg := Config{Report: func(f Fetch) { told = f }}
+				var told FetchResult
+				cfg := RemoteConfig{Report: func(f FetchResult) { told = f }}
 				r := remoteOf(t, s, cfg)
 				knows(t, r, "", stolen)
 				s.answers(edge{body: jwkSet(t, next)})
 				refreshed(t, r, next)
 				if restarts {
-					cfg.Copy = told.Copy
+					cfg.Cached = told.Cached
 					r = remoteOf(t, s, cfg)
 				}
 				time.Sleep(226 * time.Second)
@@ -152,19 +152,19 @@ func TestStaleWhileRevalidate(t *testing.T) {
 			edge{body: jwkSet(t, old), age: 3 * 60 * 60}.ServeHTTP(w, r)
 			s.answers(edge{body: jwkSet(t, k)})
 		})
-		knows(t, remoteOf(t, s, Config{}), "", k)
+		knows(t, remoteOf(t, s, RemoteConfig{}), "", k)
 	})
 }
 
-// A set that has been stale for longer than HardAge is none, and that is what the error
+// A set that has been stale for longer than MaxStale is none, and that is what the error
 // says, not that nothing was read.
 func TestStaleForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
 		s := new(site)
 		s.answers(edge{body: jwkSet(t, k), age: 300 + 3601})
-		var told Fetch
-		r := remoteOf(t, s, Config{Report: func(f Fetch) { told = f }})
+		var told FetchResult
+		r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { told = f }})
 		err := fails(t, r, "", ErrFetch)
 		if errors.Is(err, keys.ErrStale) || !strings.Contains(fmt.Sprint(err), errRenew+" 1h0m1s ago") {
 			t.Error(err)
@@ -201,7 +201,7 @@ func TestSecondTry(t *testing.T) {
 					s.set(func() { s.handler = second })
 				})
 				start := time.Now()
-				knows(t, remoteOf(t, s, Config{}), "", k)
+				knows(t, remoteOf(t, s, RemoteConfig{}), "", k)
 				if took := time.Since(start); s.count() != 2 || took > DefaultTimeout {
 					t.Errorf("%d requests in %v", s.count(), took)
 				}
@@ -213,17 +213,17 @@ func TestSecondTry(t *testing.T) {
 // A machine that sleeps, or whose clock is set, does not take a set for older than it is.
 func TestOlderThanClocks(t *testing.T) {
 	at := time.Now()
-	old := &held{generated: at}
+	old := &cachedSet{generated: at}
 	for name, clock := range map[string]struct{ wall, monotonic time.Duration }{
 		"both": {time.Hour, time.Hour}, "asleep": {time.Hour, time.Minute}, "set back": {-time.Hour, time.Hour},
 	} {
 		now := shiftMonotonic(t, at.Add(clock.wall), clock.monotonic-clock.wall)
-		made := func(age time.Duration) *held { return &held{asked: now, generated: now.Add(-age)} }
+		made := func(age time.Duration) *cachedSet { return &cachedSet{asked: now, generated: now.Add(-age)} }
 		if made(time.Hour).olderThan(old) || !made(time.Hour+time.Second).olderThan(old) {
 			t.Errorf("%s: taken for older by another measure than that of an hour", name)
 		}
 	}
-	if (&held{asked: at, generated: at.Add(-maxDelta * time.Second)}).olderThan(&held{}) {
-		t.Error("older than one that nobody dated")
+	if (&cachedSet{asked: at, generated: at.Add(-maxDelta * time.Second)}).olderThan(&cachedSet{}) {
+		t.Error("older than a set without a date")
 	}
 }

@@ -13,16 +13,17 @@ import (
 )
 
 var (
-	errOlder    = errors.New("a cache on the way answered with an older set")
+	errOlder = causef(ReasonOlder, "a cache on the way answered with an older set")
+	// errOtherSet leads to a second request without a condition, and so to no caller.
 	errOtherSet = errors.New("the answer is a 304 about another set than the one that is held")
 )
 
-// believe is what to hold from now on. A CDN has many caches, which hold sets of different
-// times, and the one that answers may be behind the one that did before. So an answer that
-// is stale or older than what is held is asked for once more, past all of them, as is one
-// that confirms another set than ours (RFC 9111 section 4.3.4). The younger one counts, if
-// it can be taken at all.
-func (r *Remote) believe(ctx context.Context, old *held, header http.Header) (*held, error) {
+// revalidate returns the set to use from now on. A CDN has many caches, which hold sets of
+// different times, and the cache that answers may be behind the one that answered before.
+// So revalidate asks once more, past all caches, when the answer is stale, is older than the
+// set that there is, or confirms another set (RFC 9111 section 4.3.4). The younger answer
+// counts, if it can be taken at all.
+func (r *Remote) revalidate(ctx context.Context, old *cachedSet, header http.Header) (*cachedSet, error) {
 	h, err := r.ask(ctx, old, header)
 	past := header.Get("Cache-Control") != ""
 	if errors.Is(err, errOtherSet) || err == nil && !past && (h.late() > 0 || h.olderThan(old)) {
@@ -30,7 +31,7 @@ func (r *Remote) believe(ctx context.Context, old *held, header http.Header) (*h
 		if err != nil {
 			h, err = next, failed
 		} else if failed == nil && next.generated.After(h.generated) {
-			if next, failed = next.inPlaceOf(old, r.cfg.HardAge); failed == nil {
+			if next, failed = next.inPlaceOf(old, r.cfg.MaxStale); failed == nil {
 				return next, nil
 			}
 		}
@@ -38,7 +39,7 @@ func (r *Remote) believe(ctx context.Context, old *held, header http.Header) (*h
 	if err != nil {
 		return nil, err
 	}
-	return h.inPlaceOf(old, r.cfg.HardAge)
+	return h.inPlaceOf(old, r.cfg.MaxStale)
 }
 
 func pastCaches(header http.Header) http.Header {
@@ -48,8 +49,9 @@ func pastCaches(header http.Header) http.Header {
 	return header
 }
 
-// ask is what one answer would have us hold. Its age counts from before it was asked for.
-func (r *Remote) ask(ctx context.Context, old *held, header http.Header) (*held, error) {
+// ask sends one request and returns the set that its answer stands for. Ages are counted
+// from before the request, so that they err on the old side.
+func (r *Remote) ask(ctx context.Context, old *cachedSet, header http.Header) (*cachedSet, error) {
 	now := r.now()
 	a, err := r.get.get(ctx, r.url, header)
 	asked := header.Get("If-None-Match")
@@ -67,27 +69,29 @@ func (r *Remote) ask(ctx context.Context, old *held, header http.Header) (*held,
 	return old.confirm(a.header, now), nil
 }
 
-// opaque is an ETag for the weak comparison, RFC 9110 section 8.8.3.2.
+// opaque returns an ETag for the weak comparison, RFC 9110 section 8.8.3.2.
 func opaque(tag string) string { return strings.TrimPrefix(tag, "W/") }
 
-// olderThan reports whether the server made an answer before that from which old is.
-func (h *held) olderThan(old *held) bool {
+// olderThan reports whether the server made h before it made old.
+func (h *cachedSet) olderThan(old *cachedSet) bool {
 	return old != nil && h.generatedAge() > elapsed(old.generated, h.asked)
 }
 
-// inPlaceOf is h where old was, or why it cannot take its place. An older set would bring
-// back a key that was revoked, unless there is nothing else left for too long: its issuer
-// lets caches keep it, and whoever has not seen the later one goes by it all the time. One
-// that came stale is no news of the same keys, and does not make them older than they were
-// known to be.
-func (h *held) inPlaceOf(old *held, hardAge time.Duration) (*held, error) {
+// inPlaceOf returns h as the successor of old, or the reason why it must not replace it. An
+// older set could bring back a revoked key, so inPlaceOf refuses it for as long as old itself
+// may be used (maxStale). After that the older set is better than none: its issuer lets
+// caches keep it, and a client that has not seen old uses it all the time.
+//
+// An answer with the same keys that came stale or is older says nothing new of them, and
+// does not make them older than they were known to be.
+func (h *cachedSet) inPlaceOf(old *cachedSet, maxStale time.Duration) (*cachedSet, error) {
 	switch {
-	case h.late() > hardAge:
-		return nil, fmt.Errorf("a cache on the way answered with a set that it should have renewed %v ago", h.late())
+	case h.late() > maxStale:
+		return nil, causef(ReasonStale, "a cache on the way answered with a set that it should have renewed %v ago", h.late())
 	case old == nil:
 		return h, nil
 	case !sameKeys(h.set, old.set):
-		if h.olderThan(old) && old.age(h.asked) <= hardAge {
+		if h.olderThan(old) && old.age(h.asked) <= maxStale {
 			return nil, errOlder
 		}
 		return h, nil
@@ -104,11 +108,12 @@ func (h *held) inPlaceOf(old *held, hardAge time.Duration) (*held, error) {
 // sameKeys reports whether two sets have the same keys, perhaps spelled otherwise or in
 // another order: the servers behind one name need not agree on that.
 func sameKeys(a, b *keys.PublicSet) bool {
-	return a == b || slices.Equal(spelled(a), spelled(b))
+	return a == b || slices.Equal(keyFingerprints(a), keyFingerprints(b))
 }
 
-// spelled is what a set comes to: which keys it has, and to which of them is encrypted.
-func spelled(s *keys.PublicSet) []string {
+// keyFingerprints returns the keys of a set, sorted, and after them the key to which a sealer
+// encrypts.
+func keyFingerprints(s *keys.PublicSet) []string {
 	var all []string
 	for _, k := range s.Keys() {
 		all = append(all, fmt.Sprintf("%q %v %s", k.ID(), k.Suite(), k.Thumbprint()))

@@ -1,0 +1,128 @@
+//go:build unix
+
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// OpenOrCreate opens the ring in the file ringPath with the key encryption key (KEK) in
+// the file kekPath. On the first start it makes both files with mode 0600, and the folders
+// above them. A KEK file that is there already, such as a mounted secret, opens the new
+// ring.
+//
+// Any number of processes may call OpenOrCreate at once: they agree on one KEK and one
+// ring. A process that was killed half way leaves a KEK file without a ring, and the next
+// call makes the ring with it.
+//
+// OpenOrCreate never makes a KEK beside a ring, and never replaces a file. It returns
+//   - [keyring.ErrConfig] for an empty path, or a KEK path that is a file of the ring;
+//   - [keyring.ErrKEK] for a KEK file that cannot be used, and fs.ErrNotExist beside it when
+//     the ring exists and the KEK file does not;
+//   - [keyring.ErrUnreadable] for a KEK that does not open the ring, or a damaged ring;
+//   - [ErrUnsafe], [ErrLocked] and the errors of [keyring.OpenOrCreate].
+//
+// The text names the path.
+func OpenOrCreate(ctx context.Context, ringPath, kekPath string) (*keyring.Ring, error) {
+	s := New(ringPath)
+	if err := s.checkKEKPath(kekPath); err != nil {
+		return nil, err
+	}
+	kek, err := s.kek(ctx, kekPath)
+	if err != nil {
+		return nil, fmt.Errorf("filestore: open the ring %s with the key file %s: %w", s.path, kekPath, err)
+	}
+	ring, err := keyring.OpenOrCreate(ctx, keyring.Config{Store: s, KEK: kek})
+	if err != nil {
+		return nil, fmt.Errorf("filestore: open the ring %s with the key file %s: %w", s.path, kekPath, err)
+	}
+	return ring, nil
+}
+
+func (s *Store) checkKEKPath(path string) error {
+	switch {
+	case s.path == "":
+		return fmt.Errorf("%w: the path of the ring is empty", keyring.ErrConfig)
+	case path == "":
+		return fmt.Errorf("%w: the path of the key file is empty", keyring.ErrConfig)
+	case slices.Contains([]string{s.path, s.lockPath(), s.path + ".tmp"}, New(path).path):
+		return fmt.Errorf("%w: the key file %s would be a file of the ring: give the key file a path of its own", keyring.ErrConfig, path)
+	}
+	return nil
+}
+
+// kek returns the KEK in the file at path, and makes the file only if the ring is missing.
+// The KEK is on the disk before a ring is encrypted under it.
+func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
+	kek, err := keyring.KEKFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	switch _, _, ringErr := s.Load(ctx); {
+	case ringErr == nil && err == nil:
+		return kek, nil
+	case ringErr == nil:
+		return kekOfRing(path)
+	case !errors.Is(ringErr, keyring.ErrNoRing):
+		return nil, ringErr
+	}
+	if err != nil {
+		kek, err = createKEK(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// Another process may have made the file, and may not have synced it yet.
+	return kek, s.syncKEK(path)
+}
+
+// kekOfRing reads the KEK file of a ring that exists. Every process makes the KEK before
+// the ring, so a KEK that was missing before the ring was seen may be there now, and one
+// that is missing now is lost.
+func kekOfRing(path string) (keyring.KEK, error) {
+	kek, err := keyring.KEKFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the ring exists and its key file does not: put the key file back from its backup; "+
+			"if it is lost for good, so are the keys, and a new ring is made once this one is moved away: %w", err)
+	}
+	return kek, err
+}
+
+// createKEK makes the KEK file, or reads the one that another process has just made.
+func createKEK(path string) (keyring.KEK, error) {
+	kek, err := keyring.CreateKEKFile(path)
+	if !errors.Is(err, fs.ErrExist) {
+		return kek, err
+	}
+	kek, err = keyring.KEKFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the key file is a symbolic link that leads nowhere: make its target available, or remove the link: %w", err)
+	}
+	return kek, err
+}
+
+// syncKEK makes the name of the KEK file survive a power cut: a ring whose KEK is lost is
+// lost too. The folders above may be new as well, and are synced as far as they can be.
+func (s *Store) syncKEK(path string) error {
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	// A folder that this process may not list is one in which it made no KEK file.
+	if err := s.syncFolder(dir); err != nil && !errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("sync the folder of the key file: %w%s", err, advice(err))
+	}
+	for dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		s.syncFolder(dir)
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package keyring
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"testing"
+)
+
+// A document of a store is refused as damaged, or it is a ring that we wrote: without the
+// KEK an attacker can make no other.
+func FuzzOpenRing(f *testing.F) {
+	kek := must(NewKEK(readTestdata(f, "rings/v1.kek")))(f)
+	ours := [][]byte{readTestdata(f, "rings/v1.ring"), readTestdata(f, "rings/v1-passphrase.ring")}
+	for _, doc := range ours {
+		f.Add(doc)
+		f.Add(doc[:len(doc)/2])
+	}
+	f.Add([]byte(`{"v":1,"slots":[{"kek":"` + kek.ID() + `","jwe":"...."}],"ring":"...."}`))
+	f.Add([]byte(`{"v":2}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cfg := Config{Store: frozen(data), KEK: kek}
+		_, err := Open(t.Context(), cfg)
+		allowed := len(data)
+		if err == nil {
+			allowed += 24 << 10 // for the keys in it
+		}
+		checkMemory(t, allowed, func() { Open(t.Context(), cfg) })
+		known := bytes.Equal(data, ours[0]) || bytes.Equal(data, ours[1])
+		if (err == nil) != known || err != nil && !errors.Is(err, ErrUnreadable) {
+			t.Fatalf("%v, and it is ours: %v", err, known)
+		}
+	})
+}
+
+// checkMemory checks that f, which reads size bytes, allocates in proportion to them.
+// Measuring takes long, so of short texts it is done for a few. Their length decides for
+// which, so that what fails once fails again.
+func checkMemory(t *testing.T, size int, f func()) {
+	t.Helper()
+	if size < 4<<10 && size%16 != 0 {
+		return
+	}
+	limit := uint64(16*size + 64<<10)
+	for try := 0; ; try++ { // others allocate too
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used <= limit {
+			return
+		} else if try == 5 {
+			t.Fatalf("%d bytes take %d bytes of memory, and %d are allowed", size, used, limit)
+		}
+	}
+}

@@ -1,0 +1,25 @@
+package open_test
+
+import "github.com/sealjwt/sealjwt/seal"
+
+// anySeal is a configuration of either form, for tests that try both. A nested one has the
+// first of Recipients.
+type anySeal struct {
+	seal.SelectiveConfig
+	Selective bool
+	Replicate []string
+}
+
+func newAny(c anySeal) (*seal.Sealer, error) {
+	if c.Selective {
+		return seal.NewSelective(c.SelectiveConfig)
+	}
+	cfg := seal.Config{
+		Issuer: c.Issuer, Signing: c.Signing, Replicate: c.Replicate, Type: c.Type, AllowReadable: c.AllowReadable, Limits: c.Limits,
+	}
+	if len(c.Recipients) > 0 {
+		r := c.Recipients[0]
+		cfg.Recipient = seal.Recipient{Audience: r.Audience, Keys: r.Keys, Content: r.Content}
+	}
+	return seal.New(cfg)
+}

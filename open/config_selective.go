@@ -1,0 +1,102 @@
+package open
+
+import (
+	"context"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// DefaultSelectiveType is the typ of a selective token when the Type of the configuration
+// is empty.
+const DefaultSelectiveType = "JWT"
+
+// SelectiveConfig says which selective tokens to accept, for a recipient of sealed claims.
+// Its zero value accepts none. NewSelective copies it.
+type SelectiveConfig struct {
+	// Audience is our own name: the token's aud must hold it, to the letter.
+	// Required.
+	Audience string
+
+	// Trust are the issuers whose tokens we accept, as in Config. Required.
+	Trust []Issuer
+
+	// Decryption holds our private keys. Required.
+	Decryption keys.PrivateSource
+
+	// Require names claims that must be there, with another value than null, and
+	// must have been sealed to us: a claim that stands in clear does not count. The text
+	// of a refusal holds the name.
+	Require []string
+
+	// Type is the typ of the token; DefaultSelectiveType when empty.
+	Type string
+
+	// AllowMissingKeyID accepts a signature that names no kid if exactly one key of the
+	// issuer fits. What is sealed in a selective token always needs a kid.
+	AllowMissingKeyID bool
+
+	// Check has the last word on a token, as in Config.
+	Check func(ctx context.Context, t *Token) error
+
+	// Limits bounds times, sizes and the cache.
+	Limits Limits
+}
+
+// NewSelective returns an Opener of selective tokens that reads the claims that were
+// sealed to it. It returns a [*ConfigError], an [ErrConfig], for a configuration that
+// cannot work. It does not ask the key sources yet; [Opener.Ready] does.
+func NewSelective(cfg SelectiveConfig) (*Opener, error) {
+	if cfg.Type == "" {
+		cfg.Type = DefaultSelectiveType
+	}
+	if isNil(cfg.Decryption) {
+		return nil, configError("Decryption", "is required: a ring or a set with our private keys")
+	}
+	if err := checkRequire(cfg.Require, true); err != nil {
+		return nil, err
+	}
+	return newOpener("Audience", settings{
+		audiences: []string{cfg.Audience}, trust: cfg.Trust, decryption: cfg.Decryption, require: cfg.Require, typ: cfg.Type,
+		allowMissingKeyID: cfg.AllowMissingKeyID, check: cfg.Check, limits: cfg.Limits, selective: true,
+	})
+}
+
+// GatewayConfig says which selective tokens a gateway lets pass. A gateway has no private
+// keys: it verifies the token and reads the claims in clear. The zero value accepts none.
+// NewGateway copies it.
+type GatewayConfig struct {
+	// Audiences are the names of the services behind the gateway: the token's aud must
+	// hold one of them, to the letter. Required.
+	Audiences []string
+
+	// Trust are the issuers whose tokens pass, as in Config. Required.
+	Trust []Issuer
+
+	// Type is the typ of the token; DefaultSelectiveType when empty.
+	Type string
+
+	// AllowMissingKeyID accepts a signature that names no kid if exactly one key of the
+	// issuer fits.
+	AllowMissingKeyID bool
+
+	// Check has the last word on a token, as in Config.
+	Check func(ctx context.Context, t *Token) error
+
+	// Limits bounds times, sizes and the cache.
+	Limits Limits
+}
+
+// NewGateway returns an Opener for a gateway in front of the recipients of selective
+// tokens. It checks all that can be checked without private keys. Of the sealed claims it
+// knows only how many JWEs there are. That they can be decrypted, and do not contradict
+// the claims in clear, only their recipients find out. It returns the errors of
+// [NewSelective].
+func NewGateway(cfg GatewayConfig) (*Opener, error) {
+	if cfg.Type == "" {
+		cfg.Type = DefaultSelectiveType
+	}
+	return newOpener("Audiences", settings{
+		audiences: cfg.Audiences, trust: cfg.Trust, typ: cfg.Type,
+		allowMissingKeyID: cfg.AllowMissingKeyID, check: cfg.Check, limits: cfg.Limits, selective: true,
+	})
+}

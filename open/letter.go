@@ -1,0 +1,199 @@
+package open
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// walk goes through a JSON text and the value that encoding/json will decode it into, side
+// by side. encoding/json would fill a field named admin from a member ADMIN too, or from
+// one that has a Kelvin sign for a k: an issuer that lets its users name claims would let
+// them fill that field.
+//
+// Where a struct receives a member that has the name of none of its fields but folds onto
+// one, the walk writes commas over the member's name. A comma ends the name in a tag, and no
+// name in Go has a comma. So no field has such a name, and encoding/json leaves the member
+// out. Nothing else in the text changes.
+//
+// Package strict must have accepted the text. The walk does not enter a type that decodes
+// itself: such a type gets the text that the issuer wrote.
+//
+// With the walk, 512 bytes of claims take 1.1 times as long as encoding/json alone does, and
+// 1.2 times when the walk writes (BenchmarkClaims).
+type walk struct {
+	text    []byte
+	pos     int
+	copied  bool // the walk has changed the text, and before that copied it
+	generic bool // an interface receives a value, which may hold a number
+	lists   *fieldLists
+}
+
+// value goes past the next value of the text, which v will receive.
+func (w *walk) value(v reflect.Value) {
+	w.space()
+	first := w.text[w.pos]
+	if first == '"' || 'a' <= first && first <= 'z' {
+		w.skip() // a string, true, false or null has no member and no number
+		return
+	}
+	v = receiver(v)
+	switch kind := v.Kind(); {
+	case kind == reflect.Interface:
+		w.generic = true
+	case first == '{' && (kind == reflect.Struct || kind == reflect.Map):
+		w.object(v)
+		return
+	case first == '[' && (kind == reflect.Slice || kind == reflect.Array):
+		w.array(v)
+		return
+	}
+	w.skip()
+}
+
+// object goes past an object. encoding/json decodes the value of a map's member into a new
+// element.
+func (w *walk) object(v reflect.Value) {
+	var fields []field
+	var elem reflect.Value
+	if v.Kind() == reflect.Struct {
+		fields = w.lists.of(v.Type())
+	} else {
+		elem = reflect.Zero(v.Type().Elem())
+	}
+	w.pos++
+	for w.space(); w.text[w.pos] != '}'; w.space() {
+		from := w.pos + 1
+		w.string()
+		if v.Kind() == reflect.Struct {
+			elem = w.member(v, fields, w.text[from:w.pos-1])
+		}
+		w.value(elem)
+	}
+	w.pos++
+}
+
+// array goes past an array. encoding/json decodes into the elements that a slice has, up
+// to its capacity, and then into new ones.
+func (w *walk) array(v reflect.Value) {
+	fresh := reflect.Zero(v.Type().Elem())
+	w.pos++
+	i := 0
+	for w.space(); w.text[w.pos] != ']'; w.space() {
+		switch {
+		case i < v.Len():
+			w.value(v.Index(i))
+		case i < v.Cap():
+			w.value(v.Slice(0, i+1).Index(i))
+		default:
+			w.value(fresh)
+		}
+		i++
+	}
+	w.pos++
+}
+
+// member returns the field of v that has the name to the letter. If there is none, it sees
+// to it that the member fills no other.
+func (w *walk) member(v reflect.Value, fields []field, spelled []byte) reflect.Value {
+	name := spelled
+	if bytes.IndexByte(spelled, '\\') >= 0 {
+		name = unescaped(spelled)
+	}
+	for i := range fields {
+		if fields[i].name == string(name) {
+			return fields[i].in(v)
+		}
+	}
+	for i := range fields {
+		if strings.EqualFold(fields[i].name, string(name)) {
+			w.withhold(len(spelled))
+			break
+		}
+	}
+	return reflect.Value{}
+}
+
+// unescaped returns a name that is spelled with escapes. The text was accepted, so there is
+// no error.
+func unescaped(spelled []byte) []byte {
+	var name string
+	json.Unmarshal(slices.Concat([]byte{'"'}, spelled, []byte{'"'}), &name)
+	return []byte(name)
+}
+
+// withhold overwrites the name of n bytes that the walk has just passed.
+func (w *walk) withhold(n int) {
+	if !w.copied {
+		w.text, w.copied = bytes.Clone(w.text), true
+	}
+	end := w.pos - 1
+	copy(w.text[end-n:end], bytes.Repeat([]byte{','}, n))
+}
+
+// space goes to the next token. In a correct text, commas and colons tell nothing.
+func (w *walk) space() {
+	for {
+		switch w.text[w.pos] {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			w.pos++
+		default:
+			return
+		}
+	}
+}
+
+// skip goes past a value, which begins here.
+func (w *walk) skip() {
+	depth := 0
+	for {
+		switch w.text[w.pos] {
+		case '"':
+			w.string()
+		case '{', '[':
+			depth++
+			w.pos++
+		case '}', ']':
+			depth--
+			w.pos++
+		case ' ', '\t', '\r', '\n', ',', ':':
+			w.pos++
+			continue
+		default:
+			w.word()
+		}
+		if depth == 0 {
+			return
+		}
+	}
+}
+
+// string goes past a string: to the first quote that an even number of backslashes precedes.
+func (w *walk) string() {
+	for {
+		w.pos++
+		w.pos += bytes.IndexByte(w.text[w.pos:], '"')
+		before := w.pos
+		for w.text[before-1] == '\\' {
+			before--
+		}
+		if (w.pos-before)%2 == 0 {
+			w.pos++
+			return
+		}
+	}
+}
+
+// word goes past a number, true, false or null.
+func (w *walk) word() {
+	for {
+		switch c := w.text[w.pos]; {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'z', c == 'E', c == '+', c == '-', c == '.':
+			w.pos++
+		default:
+			return
+		}
+	}
+}
