@@ -138,7 +138,7 @@ func newSealer(cfg settings) (*Sealer, error) {
 		return nil, err
 	}
 	s := &Sealer{cfg: cfg, audience: cfg.audience(), now: time.Now}
-	s.head = newHead(cfg.issuer, s.audience)
+	s.registered = newRegisteredClaims(cfg.issuer, s.audience)
 	s.scratch = &sync.Pool{New: func() any { return newScratch() }}
 	if err := s.guardConfig(); err != nil {
 		return nil, err

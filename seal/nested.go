@@ -20,7 +20,7 @@ func (s *Sealer) nested(ctx context.Context, m *scratch, set claimsSet, from *ke
 		case "sub":
 			h.sub = set.subject
 		case "aud":
-			h.aud = s.head.audience
+			h.aud = s.registered.audience
 		}
 	}
 	m.out, err = m.appendEncrypted(m.out, m.to[0], s.cfg.recipients[0].Content, h, m.signed)

@@ -12,11 +12,11 @@ import (
 
 // Sealer makes tokens of one form. It is immutable and safe for concurrent use.
 type Sealer struct {
-	cfg      settings
-	audience []string
-	head     head
-	scratch  *sync.Pool
-	now      func() time.Time
+	cfg        settings
+	audience   []string
+	registered registeredClaims
+	scratch    *sync.Pool
+	now        func() time.Time
 }
 
 // Seal makes a token of the claims. It adds iss, aud, iat, exp and, unless given, a
