@@ -68,7 +68,7 @@ func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: no signing key has the kid %s", ErrNoKey, jwk.Quote(kid))
 	}
-	if !k.suite.Matches(alg) {
+	if !k.suite.matches(alg) {
 		return nil, fmt.Errorf("%w: alg is %s, and kid %s is a key for %v", ErrUnsupported, jwk.Quote(alg), jwk.Quote(kid), k.suite)
 	}
 	return k, nil
@@ -81,7 +81,7 @@ func (p *PublicSet) HasVerificationKey(kid string) bool { return p.verify[kid] !
 // one is there, for tokens that name none.
 func (p *PublicSet) OnlyVerificationKey(alg string) (k *Key, ok bool) {
 	for _, c := range p.verify {
-		if c.suite.Matches(alg) {
+		if c.suite.matches(alg) {
 			if ok {
 				return nil, false
 			}

@@ -162,7 +162,7 @@ func (s *Set) DecryptionKeyIDs() []string {
 // one is held that a sender can know, for tokens that name none.
 func (s *Set) OnlyDecryptionKey(alg string) (k *Key, ok bool) {
 	for kid, c := range s.decryption {
-		if c.suite.Matches(alg) && !s.staged[kid] {
+		if c.suite.matches(alg) && !s.staged[kid] {
 			if ok {
 				return nil, false
 			}

@@ -119,7 +119,7 @@ func isKeyID(kid []byte) bool {
 // matching lets the key decide on the algorithm, and the header only agree:
 // algorithm confusion starts where the header decides.
 func matching(k *keys.Key, h *header) (*keys.Key, error) {
-	if !k.Suite().Matches(h.alg) {
+	if h.alg != k.Suite().Alg() {
 		return nil, refuse(ErrAlgorithm, "alg is %s, and kid %s is a key for %v", quote(h.alg), quote(k.ID()), k.Suite())
 	}
 	return k, nil
