@@ -68,7 +68,7 @@ func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: no signing key has the kid %s", ErrNoKey, jwk.Quote(kid))
 	}
-	if !k.suite.Matches(alg) {
+	if !k.suite.matches(alg) {
 		return nil, fmt.Errorf("%w: alg is %s, and kid %s is a key for %v", ErrUnsupported, jwk.Quote(alg), jwk.Quote(kid), k.suite)
 	}
 	return k, nil
@@ -76,6 +76,18 @@ func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 
 // HasVerificationKey reports whether a signing key has this kid, for any algorithm.
 func (p *PublicSet) HasVerificationKey(kid string) bool { return p.verify[kid] != nil }
+
+// VerificationKeys returns the signing keys for an algorithm name, in the order of the set,
+// for tokens that name none. For an empty alg it returns all of them.
+func (p *PublicSet) VerificationKeys(alg string) []*Key {
+	var found []*Key
+	for _, k := range p.listed {
+		if k.Use() == UseSig && (alg == "" || k.suite.matches(alg)) {
+			found = append(found, k)
+		}
+	}
+	return found
+}
 
 // EncryptionKey returns the key to encrypt to: the first of the set that is for one of
 // the suites, or for any suite when none is given. It returns [ErrNoKey] when there is

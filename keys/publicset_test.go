@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -220,6 +221,32 @@ func TestEncryptionKeyIsTheFirst(t *testing.T) {
 	for _, members := range [][]any{{}, {sig}, {unusable, sig}} {
 		_, err := must(ParsePublicSet(jwks(t, members...)))(t).EncryptionKey()
 		wantError(t, err, ErrNoKey)
+	}
+}
+
+func TestVerificationKeys(t *testing.T) {
+	es, ed, es2 := public(t, ES256, nil), public(t, EdDSA, nil), public(t, ES256, nil)
+	for _, c := range []struct {
+		members []any
+		alg     string
+		want    []any
+	}{
+		{[]any{es, ed}, "ES256", []any{es["kid"]}},
+		{[]any{es, ed}, "EdDSA", []any{ed["kid"]}},
+		{[]any{es, ed}, "Ed25519", []any{ed["kid"]}},
+		{[]any{es, ed, public(t, ECDHES, nil)}, "ECDH-ES", nil},
+		{[]any{es, ed, es2}, "ES256", []any{es["kid"], es2["kid"]}},
+		{[]any{es}, "RS256", nil},
+		{[]any{es, ed, public(t, ECDHES, nil)}, "", []any{es["kid"], ed["kid"]}},
+		{nil, "ES256", nil},
+	} {
+		var got []any
+		for _, k := range must(ParsePublicSet(jwks(t, c.members...)))(t).VerificationKeys(c.alg) {
+			got = append(got, k.ID())
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s among %d: %v", c.alg, len(c.members), got)
+		}
 	}
 }
 

@@ -154,7 +154,7 @@ func (s *Set) WasErased(kid string) bool { return s.erased[kid] }
 func (s *Set) DecryptionKeys(alg string) []*Key {
 	var found []*Key
 	for kid, k := range s.decryption {
-		if alg == "" || k.suite.Matches(alg) && !s.staged[kid] {
+		if alg == "" || k.suite.matches(alg) && !s.staged[kid] {
 			found = append(found, k)
 		}
 	}

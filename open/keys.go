@@ -69,11 +69,11 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 	}
 	from.public, from.kid = set, kid
 	if !h.hasKid {
-		k, ok := onlyVerificationKey(set, h.alg)
-		if !ok || !o.cfg.allowMissingKeyID {
+		fit := set.VerificationKeys(h.alg)
+		if len(fit) != 1 || !o.cfg.allowMissingKeyID {
 			return nil, refuse(ErrUnknownKey, "the JWS names no kid; AllowMissingKeyID would take it if exactly one key of the issuer fits")
 		}
-		return k, nil
+		return fit[0], nil
 	}
 	k, err := set.VerificationKey(kid, h.alg)
 	switch {
@@ -98,23 +98,9 @@ func decryptionKeyIDs(set *keys.Set) []string {
 	return kids
 }
 
-// onlyVerificationKey returns the issuer's key for an algorithm name if there is exactly
-// one, for tokens that name none.
-func onlyVerificationKey(set *keys.PublicSet, alg string) (k *keys.Key, ok bool) {
-	for _, c := range set.Keys() {
-		if c.Use() == keys.UseSig && c.Suite().Matches(alg) {
-			if ok {
-				return nil, false
-			}
-			k, ok = c, true
-		}
-	}
-	return k, ok
-}
-
 func verificationKeyIDs(set *keys.PublicSet) []string {
 	var kids []string
-	for _, k := range set.ForUse(keys.UseSig).Keys() {
+	for _, k := range set.VerificationKeys("") {
 		kids = append(kids, k.ID())
 	}
 	return kids
@@ -146,7 +132,7 @@ func isKeyID(kid []byte) bool {
 // matching lets the key decide on the algorithm, and the header only agree:
 // algorithm confusion starts where the header decides.
 func matching(k *keys.Key, h *header) (*keys.Key, error) {
-	if !k.Suite().Matches(h.alg) {
+	if h.alg != k.Suite().Alg() {
 		return nil, refuse(ErrAlgorithm, "alg is %s, and kid %s is a key for %v", quote(h.alg), quote(k.ID()), k.Suite())
 	}
 	return k, nil

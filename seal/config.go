@@ -176,7 +176,8 @@ func (r Recipient) check(field string) error {
 		return configError(field+".Audience", "is required: without aud every opener would take the token")
 	case isNil(r.Keys):
 		return configError(field+".Keys", "is required: the recipient's public keys")
-	case !r.Content.Valid():
+	}
+	if _, err := keys.ParseContent(r.Content.String()); err != nil {
 		return configError(field+".Content", "is not a known content encryption")
 	}
 	return nil
