@@ -43,6 +43,18 @@ func TestParsePublicSet(t *testing.T) {
 		if err != nil {
 			wantError(t, err, ErrNoKey)
 		}
+		if suite.Use() == UseSig {
+			k, err := p.VerificationKey("k", suite.Alg())
+			if err != nil || k != p.Keys()[0] {
+				t.Errorf("%v: %v", suite, err)
+			}
+			for _, alg := range []string{"", "none", "HS256", "ES384", "ECDH-ES"} {
+				_, err := p.VerificationKey("k", alg)
+				wantError(t, err, ErrUnsupported)
+			}
+		}
+		_, err = p.VerificationKey("other", suite.Alg())
+		wantError(t, err, ErrNoKey)
 		if p.HasVerificationKey("other") {
 			t.Errorf("%v: found under another kid", suite)
 		}

@@ -38,7 +38,7 @@ func TestAllocations(t *testing.T) {
 		"AppendDecodeBase64URL":  {0, func() { strict.AppendDecodeBase64URL(dst, text) }},
 		"AppendDecode..., bytes": {0, func() { strict.AppendDecodeBase64URL(dst, inText) }},
 		"DecodeBase64URL":        {1, func() { strict.DecodeBase64URL(text) }},
-		"DecodeBase64URL":        {1, func() { strict.DecodeBase64URL(inText) }},
+		"DecodeBase64URL bytes":  {1, func() { strict.DecodeBase64URL(inText) }},
 	} {
 		if n := testing.AllocsPerRun(100, c.call); n != c.want {
 			t.Errorf("%s: %v allocations, want %v", name, n, c.want)
