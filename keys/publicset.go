@@ -77,20 +77,6 @@ func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 // HasVerificationKey reports whether a signing key has this kid, for any algorithm.
 func (p *PublicSet) HasVerificationKey(kid string) bool { return p.verify[kid] != nil }
 
-// OnlyVerificationKey returns the signing key for an algorithm name if exactly
-// one is there, for tokens that name none.
-func (p *PublicSet) OnlyVerificationKey(alg string) (k *Key, ok bool) {
-	for _, c := range p.verify {
-		if c.suite.Matches(alg) {
-			if ok {
-				return nil, false
-			}
-			k, ok = c, true
-		}
-	}
-	return k, ok
-}
-
 // EncryptionKey returns the key to encrypt to: the first of the set that is for one of
 // the suites, or for any suite when none is given. It returns [ErrNoKey] when there is
 // none.

@@ -18,17 +18,19 @@ func TestSignatureOfAnotherSpelling(t *testing.T) {
 	}
 	zero := []byte{0}
 	for name, spell := range map[string]func(r, s []byte) []byte{
-		"":                   func(r, s []byte) []byte { return element(0x30, element(2, r), element(2, s)) },
-		"a byte behind":      func(r, s []byte) []byte { return join(element(0x30, element(2, r), element(2, s)), zero) },
-		"a third number":     func(r, s []byte) []byte { return element(0x30, element(2, r), element(2, s), element(2, zero)) },
-		"a leading zero":     func(r, s []byte) []byte { return element(0x30, element(2, zero, zero, r), element(2, s)) },
-		"a zero before s":    func(r, s []byte) []byte { return element(0x30, element(2, r), element(2, zero, zero, s)) },
-		"without the sign":   func(r, s []byte) []byte { return element(0x30, element(2, []byte{0xff}, r), element(2, s)) },
-		"empty number":       func(r, s []byte) []byte { return element(0x30, element(2), element(2, s)) },
-		"zero":               func(r, s []byte) []byte { return element(0x30, element(2, zero), element(2, s)) },
-		"a set":              func(r, s []byte) []byte { return element(0x31, element(2, r), element(2, s)) },
-		"bit strings":        func(r, s []byte) []byte { return element(0x30, element(3, r), element(3, s)) },
-		"long form":          func(r, s []byte) []byte { return join([]byte{0x30, 0x81}, element(0x30, element(2, r), element(2, s))[1:]) },
+		"":                 func(r, s []byte) []byte { return element(0x30, element(2, r), element(2, s)) },
+		"a byte behind":    func(r, s []byte) []byte { return join(element(0x30, element(2, r), element(2, s)), zero) },
+		"a third number":   func(r, s []byte) []byte { return element(0x30, element(2, r), element(2, s), element(2, zero)) },
+		"a leading zero":   func(r, s []byte) []byte { return element(0x30, element(2, zero, zero, r), element(2, s)) },
+		"a zero before s":  func(r, s []byte) []byte { return element(0x30, element(2, r), element(2, zero, zero, s)) },
+		"without the sign": func(r, s []byte) []byte { return element(0x30, element(2, []byte{0xff}, r), element(2, s)) },
+		"empty number":     func(r, s []byte) []byte { return element(0x30, element(2), element(2, s)) },
+		"zero":             func(r, s []byte) []byte { return element(0x30, element(2, zero), element(2, s)) },
+		"a set":            func(r, s []byte) []byte { return element(0x31, element(2, r), element(2, s)) },
+		"bit strings":      func(r, s []byte) []byte { return element(0x30, element(3, r), element(3, s)) },
+		"long form": func(r, s []byte) []byte {
+			return join([]byte{0x30, 0x81}, element(0x30, element(2, r), element(2, s))[1:])
+		},
 		"cut":                func(r, s []byte) []byte { d := element(0x30, element(2, r), element(2, s)); return d[:len(d)-1] },
 		"one number":         func(r, s []byte) []byte { return element(0x30, element(2, r)) },
 		"R || S":             func(r, s []byte) []byte { return join(r, s) },
