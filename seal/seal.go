@@ -90,7 +90,7 @@ func (s *Sealer) Ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.check(s.kids(from, m.to))
+	return s.checkKids(from, m.to)
 }
 
 // recipientKeys finds the keys to encrypt to, one for each recipient.
