@@ -35,10 +35,9 @@ func TestParsePublicSet(t *testing.T) {
 			t.Fatalf("%v: %v", suite, p.Skipped())
 		}
 		verifies := p.HasVerificationKey("k")
-		_, onlyOne := p.OnlyVerificationKey(suite.Alg())
 		enc, err := p.EncryptionKey()
-		if sig := suite.Use() == UseSig; verifies != sig || onlyOne != sig || (err == nil) == sig || (enc == nil) != sig {
-			t.Errorf("%v: verifies %v, only one %v, %v", suite, verifies, onlyOne, err)
+		if sig := suite.Use() == UseSig; verifies != sig || (err == nil) == sig || (enc == nil) != sig {
+			t.Errorf("%v: verifies %v, %v", suite, verifies, err)
 		}
 		if err != nil {
 			wantError(t, err, ErrNoKey)
@@ -221,30 +220,6 @@ func TestEncryptionKeyIsTheFirst(t *testing.T) {
 	for _, members := range [][]any{{}, {sig}, {unusable, sig}} {
 		_, err := must(ParsePublicSet(jwks(t, members...)))(t).EncryptionKey()
 		wantError(t, err, ErrNoKey)
-	}
-}
-
-func TestOnlyVerificationKey(t *testing.T) {
-	es, ed := public(t, ES256, nil), public(t, EdDSA, nil)
-	for _, c := range []struct {
-		members []any
-		alg     string
-		want    any
-	}{
-		{[]any{es, ed}, "ES256", es["kid"]},
-		{[]any{es, ed}, "EdDSA", ed["kid"]},
-		{[]any{es, ed}, "Ed25519", ed["kid"]},
-		{[]any{es, ed, public(t, ECDHES, nil)}, "ECDH-ES", nil},
-		{[]any{es, public(t, ES256, nil)}, "ES256", nil},
-		{[]any{es, public(t, ES256, nil), public(t, ES256, nil)}, "ES256", nil},
-		{[]any{es}, "RS256", nil},
-		{[]any{es}, "", nil},
-		{nil, "ES256", nil},
-	} {
-		k, ok := must(ParsePublicSet(jwks(t, c.members...)))(t).OnlyVerificationKey(c.alg)
-		if ok != (c.want != nil) || ok != (k != nil) || ok && k.ID() != c.want {
-			t.Errorf("%s among %d: %v", c.alg, len(c.members), ok)
-		}
 	}
 }
 

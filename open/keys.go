@@ -17,14 +17,14 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 	}
 	from.private = set
 	if !h.hasKid {
-		k, ok := set.OnlyDecryptionKey(h.alg)
-		if !ok || !o.cfg.allowMissingKeyID {
+		fit := set.DecryptionKeys(h.alg)
+		if len(fit) != 1 || !o.cfg.allowMissingKeyID {
 			return nil, refuse(ErrUnknownKey, "the JWE names no kid; AllowMissingKeyID would take it if exactly one of our keys fits")
 		}
-		return k, nil
+		return fit[0], nil
 	}
 	k, ok := set.DecryptionKey(string(h.kid))
-	if r, can := o.cfg.decryption.(keys.Reloader); !ok && can {
+	if r, can := o.cfg.decryption.(reloader); !ok && can {
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, refuseFor(ErrKeySource, err)
 		}
@@ -35,7 +35,7 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(h.kid))
 	}
 	if !ok {
-		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
+		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(decryptionKeyIDs(set)))
 	}
 	return matching(k, h)
 }
@@ -69,7 +69,7 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 	}
 	from.public, from.kid = set, kid
 	if !h.hasKid {
-		k, ok := set.OnlyVerificationKey(h.alg)
+		k, ok := onlyVerificationKey(set, h.alg)
 		if !ok || !o.cfg.allowMissingKeyID {
 			return nil, refuse(ErrUnknownKey, "the JWS names no kid; AllowMissingKeyID would take it if exactly one key of the issuer fits")
 		}
@@ -83,6 +83,33 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 		return nil, refuse(ErrUnknownKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
 	}
 	return k, nil
+}
+
+// reloader is a source that can look for newer keys, as keys.PrivateSource says.
+type reloader interface {
+	Reload(ctx context.Context) (*keys.Set, error)
+}
+
+func decryptionKeyIDs(set *keys.Set) []string {
+	var kids []string
+	for _, k := range set.DecryptionKeys("") {
+		kids = append(kids, k.ID())
+	}
+	return kids
+}
+
+// onlyVerificationKey returns the issuer's key for an algorithm name if there is exactly
+// one, for tokens that name none.
+func onlyVerificationKey(set *keys.PublicSet, alg string) (k *keys.Key, ok bool) {
+	for _, c := range set.Keys() {
+		if c.Use() == keys.UseSig && c.Suite().Matches(alg) {
+			if ok {
+				return nil, false
+			}
+			k, ok = c, true
+		}
+	}
+	return k, ok
 }
 
 func verificationKeyIDs(set *keys.PublicSet) []string {
@@ -119,7 +146,7 @@ func isKeyID(kid []byte) bool {
 // matching lets the key decide on the algorithm, and the header only agree:
 // algorithm confusion starts where the header decides.
 func matching(k *keys.Key, h *header) (*keys.Key, error) {
-	if h.alg != k.Suite().Alg() {
+	if !k.Suite().Matches(h.alg) {
 		return nil, refuse(ErrAlgorithm, "alg is %s, and kid %s is a key for %v", quote(h.alg), quote(k.ID()), k.Suite())
 	}
 	return k, nil

@@ -172,7 +172,7 @@ func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []seale
 		return nil, nil, refuseFor(ErrKeySource, err)
 	}
 	found := held(set, jwes)
-	if r, can := o.cfg.decryption.(keys.Reloader); len(found) == 0 && can {
+	if r, can := o.cfg.decryption.(reloader); len(found) == 0 && can {
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, nil, refuseFor(ErrKeySource, err)
 		}
@@ -184,7 +184,7 @@ func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []seale
 		}
 	}
 	if len(found) == 0 {
-		return nil, nil, refuse(ErrUnknownKey, "the JWEs are for the kids %s; our decryption keys: %s", quoteList(kids(jwes)), quoteList(set.DecryptionKeyIDs()))
+		return nil, nil, refuse(ErrUnknownKey, "the JWEs are for the kids %s; our decryption keys: %s", quoteList(kids(jwes)), quoteList(decryptionKeyIDs(set)))
 	}
 	return set, found, nil
 }

@@ -26,7 +26,7 @@ type Sealer struct {
 // nothing of them can be read in it, neither values nor names. A selective token is
 // a compact JWS, in which the registered and the visible claims can be read, and of
 // the others neither values nor names; only how many recipients there are. The
-// lengths tell about how long the claims are, unless Config.Pad rounds them.
+// lengths tell about how long the claims are, unless Limits.Pad rounds them.
 //
 // It returns [ErrClaims], [ErrReadable], [ErrLifetime], [ErrTooLarge],
 // [ErrSameKey], [ErrSigning], keys.ErrNoKey when there is no key to sign with or
