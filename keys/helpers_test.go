@@ -169,15 +169,6 @@ func (m message) with(t testing.TB, members map[string]any) message {
 	return m
 }
 
-// DecryptionKeyIDs returns the kids of all decryption keys.
-func (s *Set) DecryptionKeyIDs() []string {
-	var kids []string
-	for _, k := range s.DecryptionKeys("") {
-		kids = append(kids, k.id)
-	}
-	return kids
-}
-
 // OnlyDecryptionKey returns the decryption key for an algorithm name if there is exactly one.
 func (s *Set) OnlyDecryptionKey(alg string) (*Key, bool) {
 	fit := s.DecryptionKeys(alg)

@@ -78,11 +78,11 @@ func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 func (p *PublicSet) HasVerificationKey(kid string) bool { return p.verify[kid] != nil }
 
 // VerificationKeys returns the signing keys for an algorithm name, in the order of the set,
-// for tokens that name none. For an empty alg it returns all of them.
+// for tokens that name none. No key is for an empty alg.
 func (p *PublicSet) VerificationKeys(alg string) []*Key {
 	var found []*Key
 	for _, k := range p.listed {
-		if k.Use() == UseSig && (alg == "" || k.suite.matches(alg)) {
+		if k.Use() == UseSig && k.suite.matches(alg) {
 			found = append(found, k)
 		}
 	}

@@ -3,6 +3,7 @@ package keys
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -149,18 +150,21 @@ func (s *Set) DecryptionKey(kid string) (k *Key, ok bool) {
 func (s *Set) WasErased(kid string) bool { return s.erased[kid] }
 
 // DecryptionKeys returns the decryption keys for an algorithm name that a sender can know,
-// sorted by kid, for tokens that name none. For an empty alg it returns all decryption keys,
-// staged ones too.
+// sorted by kid, for tokens that name none. No key is for an empty alg.
 func (s *Set) DecryptionKeys(alg string) []*Key {
 	var found []*Key
 	for kid, k := range s.decryption {
-		if alg == "" || k.suite.matches(alg) && !s.staged[kid] {
+		if k.suite.matches(alg) && !s.staged[kid] {
 			found = append(found, k)
 		}
 	}
 	slices.SortFunc(found, func(a, b *Key) int { return strings.Compare(a.id, b.id) })
 	return found
 }
+
+// DecryptionKeyIDs returns the kids of all decryption keys, sorted, to tell an operator whose
+// token none of them opens.
+func (s *Set) DecryptionKeyIDs() []string { return slices.Sorted(maps.Keys(s.decryption)) }
 
 // MaxTokenLifetime returns the longest lifetime that the owner's policy allows a
 // token signed by this set, or zero for no bound. Keys are kept for as long, so a

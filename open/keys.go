@@ -35,7 +35,7 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(h.kid))
 	}
 	if !ok {
-		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(decryptionKeyIDs(set)))
+		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
 	}
 	return matching(k, h)
 }
@@ -90,17 +90,9 @@ type reloader interface {
 	Reload(ctx context.Context) (*keys.Set, error)
 }
 
-func decryptionKeyIDs(set *keys.Set) []string {
-	var kids []string
-	for _, k := range set.DecryptionKeys("") {
-		kids = append(kids, k.ID())
-	}
-	return kids
-}
-
 func verificationKeyIDs(set *keys.PublicSet) []string {
 	var kids []string
-	for _, k := range set.VerificationKeys("") {
+	for _, k := range set.ForUse(keys.UseSig).Keys() {
 		kids = append(kids, k.ID())
 	}
 	return kids

@@ -37,7 +37,7 @@ func (o *Opener) Ready(ctx context.Context) error {
 		if err != nil {
 			return refuseFor(ErrKeySource, err)
 		}
-		if len(set.DecryptionKeys("")) == 0 {
+		if len(set.DecryptionKeyIDs()) == 0 {
 			return refuse(ErrUnknownKey, "we hold no decryption key")
 		}
 	}

@@ -184,7 +184,7 @@ func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []seale
 		}
 	}
 	if len(found) == 0 {
-		return nil, nil, refuse(ErrUnknownKey, "the JWEs are for the kids %s; our decryption keys: %s", quoteList(kids(jwes)), quoteList(decryptionKeyIDs(set)))
+		return nil, nil, refuse(ErrUnknownKey, "the JWEs are for the kids %s; our decryption keys: %s", quoteList(kids(jwes)), quoteList(set.DecryptionKeyIDs()))
 	}
 	return set, found, nil
 }
