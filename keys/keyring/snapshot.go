@@ -62,18 +62,18 @@ func (m ctxMutex) unlock() { <-m }
 // isOpen returns [ErrConfig] for a nil or a zero Ring.
 func (r *Ring) isOpen() error {
 	if r == nil || r.snapshot.Load() == nil {
-		return errNotOpen
+		return errZeroRing
 	}
 	return nil
 }
 
-var errNotOpen = fmt.Errorf("%w: the Ring was made by none of Open, Create and OpenOrCreate", ErrConfig)
+var errZeroRing = fmt.Errorf("%w: a nil or zero Ring has no store: use OpenOrCreate, Create or Open", ErrConfig)
 
 // lock locks r.mu. It returns [ErrConfig] for a nil or a zero Ring, whose mutex would
 // never be free.
 func (r *Ring) lock(ctx context.Context) error {
 	if r == nil || r.mu == nil {
-		return errNotOpen
+		return errZeroRing
 	}
 	return r.mu.lock(ctx)
 }
