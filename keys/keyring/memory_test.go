@@ -85,7 +85,7 @@ func TestMemoryFailsAtCreate(t *testing.T) {
 
 // A new ring in an empty store begins at generation 1, whatever the memory has seen.
 func TestMemoryBeginsAnew(t *testing.T) {
-	memory := &memMemory{newest: Checkpoint{9, "of a ring that is gone"}}
+	memory := &memMemory{newest: Checkpoint{9, "of a ring that is gone", ""}}
 	cfg := Config{Store: NewMemStore(), KEK: rawKey(t), Memory: memory}
 	wantMemory(t, memory, must(Create(t.Context(), cfg))(t), 1)
 	wantMemory(t, memory, must(Open(t.Context(), cfg))(t), 1)

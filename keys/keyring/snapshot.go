@@ -27,6 +27,7 @@ type snapshot struct {
 	set      *keys.Set // of config
 	policy   Policy
 	version  string // the store's
+	size     int    // of the stored ring, in bytes
 	slots    []slot
 	ringKey  secretBytes
 	loaded   time.Time
@@ -148,7 +149,7 @@ func (r *Ring) fetch(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.version = version
+	s.version, s.size = version, len(data)
 	return s, nil
 }
 
