@@ -171,7 +171,7 @@ func (a *app) openStore(ctx context.Context, store keyring.Store, path string) (
 	}
 	memory := a.memory(path)
 	if memory != nil {
-		if _, err := memory.Load(ctx); err != nil {
+		if _, _, err := memory.Load(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -49,15 +49,15 @@ type seenFile struct{ path, ring string }
 // saw only when it ends well; see remember.
 func (seenFile) Save(context.Context, keyring.Checkpoint) error { return nil }
 
-func (s seenFile) Load(context.Context) (keyring.Checkpoint, error) {
+func (s seenFile) Load(context.Context) (here keyring.Checkpoint, rings []keyring.Checkpoint, err error) {
 	seen, err := readSeen(s.path)
 	if err != nil {
-		return keyring.Checkpoint{}, &failure{
+		return here, nil, &failure{
 			err: fmt.Errorf("%s, which remembers the rings that were seen, cannot be used: %w", s.path, err), code: exitKey,
 			advice: "remove it to go on without that memory",
 		}
 	}
-	return seen[s.ring], nil
+	return seen[s.ring], nil, nil
 }
 
 // remember writes down what was seen of the ring of this run. It is a help and no

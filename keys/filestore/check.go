@@ -99,7 +99,7 @@ func (s *Store) checkFolder() error {
 		return fmt.Errorf("filestore: look at the folder: %w%s", err, advice(err))
 	}
 	if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return unsafef("every user can write to the folder of the ring (mode %04o): chmod o-w %s", info.Mode().Perm(), dir)
+		return unsafef("every user can write to the folder of %s (mode %04o): chmod o-w %s", s.what, info.Mode().Perm(), dir)
 	}
 	return nil
 }

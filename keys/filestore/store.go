@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -31,6 +32,7 @@ var _ keyring.Store = (*Store)(nil)
 // Stores with the same path, in one process or in many.
 type Store struct {
 	path string
+	what string // the file in errors
 	ops  fsOps
 
 	// unsynced: the folder could not be synced after a rename, so the ring in the file may
@@ -45,7 +47,7 @@ func New(path string) *Store {
 	if abs, err := filepath.Abs(path); err == nil && path != "" {
 		path = abs
 	}
-	return &Store{path: path, ops: osOps}
+	return &Store{path: path, what: "the ring", ops: osOps}
 }
 
 // Load returns the ring and its version. It takes no lock, since a rename shows
@@ -138,7 +140,7 @@ func (s *Store) read() ([]byte, error) {
 	}
 	if err == nil {
 		var doc []byte
-		if doc, err = readFile("the ring", s.path); err == nil {
+		if doc, err = readFile(s.what, s.path); err == nil {
 			return doc, nil
 		}
 	}
@@ -164,6 +166,7 @@ type fsOps struct {
 	rename   func(from, to string) error
 	syncDir  func(dir *os.File) error
 	tryFlock func(f *os.File) error
+	access   func(dir string, mode uint32) error
 }
 
 var osOps = fsOps{
@@ -173,4 +176,5 @@ var osOps = fsOps{
 	rename:   os.Rename,
 	syncDir:  (*os.File).Sync,
 	tryFlock: tryFlock,
+	access:   syscall.Access,
 }

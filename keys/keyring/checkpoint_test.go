@@ -47,7 +47,7 @@ func TestCheckpointSeen(t *testing.T) {
 // rotSince opens the ring as a process that remembers a checkpoint.
 func rotSince(t testing.TB, s Store, seen Checkpoint, now func() time.Time) error {
 	t.Helper()
-	_, err := openSince(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, seen, now)
+	_, err := openSince(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, sightings{here: seen}, now)
 	return err
 }
 

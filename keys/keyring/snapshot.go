@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -137,6 +138,9 @@ func (r *Ring) adopt(s *snapshot, now time.Time) {
 // fetch returns a new snapshot.
 func (r *Ring) fetch(ctx context.Context) (*snapshot, error) {
 	data, version, err := r.store.Load(ctx)
+	if errors.Is(err, ErrNoRing) && r.seen != (Checkpoint{}) {
+		return nil, vanished(r.seen, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -170,8 +174,8 @@ func (r *Ring) read(ctx context.Context, data []byte, old *snapshot) (*snapshot,
 	if err != nil {
 		return nil, err
 	}
-	if r.seen != (Checkpoint{}) && !d.succeeds(r.seen) {
-		return nil, fmt.Errorf("%w: it is at generation %d, and generation %d was seen before", ErrRollback, d.Generation, r.seen.Generation)
+	if err := d.checkSeen(r.seen); err != nil {
+		return nil, err
 	}
 	s, err := newSnapshot(d, b.Slots, key)
 	if err != nil {
