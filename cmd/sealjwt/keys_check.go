@@ -18,13 +18,17 @@ type checked struct {
 	Due     bool         `json:"due"`
 	Overdue int64        `json:"overdue_seconds"`
 	Next    keyring.Step `json:"next"`
+	Memory  string       `json:"memory"` // durable, process or none
 }
 
 func (a *app) keysCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Tell whether a rotation is due, for monitoring: exit code 7 when it is",
-		Args:  noInput,
+		Long: `Tells whether a rotation is due, and how the ring is remembered, so that a ring that
+is set back is refused: memory is durable when a file has what was seen, process when
+a file was compared and cannot be written, and none when there is no such file.`,
+		Args: noInput,
 	}
 	output := addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -36,7 +40,7 @@ func (a *app) keysCheckCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		result := checked{Due: due, Next: step}
+		result := checked{Due: due, Next: step, Memory: a.remembered()}
 		if due {
 			result.Overdue = int64(time.Since(step.At) / time.Second)
 			err = &failure{err: errDue, code: exitDue, advice: "sealjwt keys rotate"}
@@ -47,11 +51,14 @@ func (a *app) keysCheckCommand() *cobra.Command {
 }
 
 func (c checked) text() []byte {
+	var text string
 	switch {
 	case c.Due:
-		return fmt.Appendf(nil, "due since %s: %s\n", c.Next.At.UTC().Format(time.RFC3339), stepText(c.Next))
+		text = fmt.Sprintf("due since %s: %s\n", c.Next.At.UTC().Format(time.RFC3339), stepText(c.Next))
 	case c.Next.Action == keyring.Nothing:
-		return []byte("nothing is due, nor ever will be: the ring has no keys in use\n")
+		text = "nothing is due, nor ever will be: the ring has no keys in use\n"
+	default:
+		text = fmt.Sprintf("nothing is due\nnext: %s at %s\n", stepText(c.Next), notBeforeText(c.Next.At))
 	}
-	return fmt.Appendf(nil, "nothing is due\nnext: %s at %s\n", stepText(c.Next), notBeforeText(c.Next.At))
+	return []byte(text + "memory: " + c.Memory + "\n")
 }

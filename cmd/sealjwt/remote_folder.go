@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -114,4 +115,24 @@ func checkOurs(info fs.FileInfo, me int, open fs.FileMode) error {
 		return fmt.Errorf("%w: it is open to others (mode %04o)", errNotOurs, mode)
 	}
 	return nil
+}
+
+// replaceIn writes a file in one step. An error leaves the old one.
+func replaceIn(folder *os.Root, name string, data []byte) error {
+	part := ".new-" + rand.Text() // another run may be at it
+	f, err := folder.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if bad := f.Close(); err == nil {
+		err = bad
+	}
+	if err == nil {
+		err = folder.Rename(part, name)
+	}
+	if err != nil {
+		folder.Remove(part)
+	}
+	return err
 }

@@ -206,9 +206,9 @@ func (s *Store) setAside() error {
 // writable reports whether this process may write the folder of the file, or make it.
 func (s *Store) writable() bool {
 	for dir := filepath.Dir(s.path); ; dir = filepath.Dir(dir) {
-		err := s.ops.access(dir, wOK)
+		info, err := os.Stat(dir)
 		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
-			return err == nil
+			return err == nil && info.IsDir() && s.ops.access(dir, wOK) == nil
 		}
 	}
 }
