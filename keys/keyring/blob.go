@@ -2,10 +2,12 @@ package keyring
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -128,10 +130,24 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 	return data, err
 }
 
-// wrap returns the slot of a KEK for a ring key.
+// wrap returns the slot of a KEK for a ring key. A KEK from outside gets a copy, since it
+// may wipe the bytes that it has wrapped. Its slot is read back: one that does not open
+// would make the ring unreadable for good.
 func wrap(ctx context.Context, kek KEK, key secretBytes) (slot, error) {
-	w, err := kek.Wrap(ctx, key())
-	return slot{KEK: kek.ID(), Wrapped: w.Wrapped, JWE: w.JWE}, err
+	plain := bytes.Clone(key())
+	defer clear(plain)
+	w, err := kek.Wrap(ctx, plain)
+	if err != nil {
+		return slot{}, err
+	}
+	switch kek.(type) {
+	case *rawKEK, *passphraseKEK:
+	default:
+		if again, err := kek.Unwrap(ctx, w); err != nil || !bytes.Equal(again, key()) {
+			return slot{}, fmt.Errorf("%w: %s does not unwrap the key that it has wrapped: %w", ErrKEK, kek.ID(), cmp.Or(err, errors.New("it gives other bytes")))
+		}
+	}
+	return slot{KEK: kek.ID(), Wrapped: w.Wrapped, JWE: w.JWE}, nil
 }
 
 func digestSlots(slots []slot) string {
