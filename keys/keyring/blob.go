@@ -128,8 +128,10 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 }
 
 // wrap returns the slot of a KEK for a ring key.
-func wrap(ctx context.Context, kek KEK, key secretBytes) (slot, error) {
-	w, err := kek.Wrap(ctx, key())
+func wrap(ctx context.Context, c calls, kek KEK, key secretBytes) (slot, error) {
+	w, _, err := within(ctx, c, bound{"the key encryption key", patience, 0}, func(ctx context.Context) (WrappedKey, error) {
+		return kek.Wrap(ctx, key())
+	})
 	return slot{kek.ID(), w.JWE}, err
 }
 
@@ -163,7 +165,7 @@ func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
 		if len(d.slots) == maxSlots {
 			return nil, fmt.Errorf("%w: the ring has %d key encryption keys, and no room for another", ErrState, maxSlots)
 		}
-		own, err := wrap(ctx, kek, d.ringKey)
+		own, err := wrap(ctx, r.calls, kek, d.ringKey)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +191,7 @@ func (r *Ring) Rewrap(ctx context.Context, keks ...KEK) error {
 	return r.change(ctx, func(ctx context.Context, d *draft) ([]logEntry, error) {
 		d.ringKey, d.slots, d.kek = newRingKey(), nil, keks[0]
 		for _, kek := range keks {
-			own, err := wrap(ctx, kek, d.ringKey)
+			own, err := wrap(ctx, r.calls, kek, d.ringKey)
 			if err != nil {
 				return nil, err
 			}

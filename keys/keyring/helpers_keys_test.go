@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	josecipher "github.com/go-jose/go-jose/v4/cipher"
@@ -64,6 +65,7 @@ func recordKey(t testing.TB, r *record) ownKey {
 
 // memMemory is a Memory in memory.
 type memMemory struct {
+	mu      sync.Mutex // for a test that changes saveErr while a Ring runs
 	newest  Checkpoint
 	saves   int
 	err     error // of Load
@@ -73,11 +75,19 @@ type memMemory struct {
 func (m *memMemory) Load(context.Context) (Checkpoint, error) { return m.newest, m.err }
 
 func (m *memMemory) Save(_ context.Context, newest Checkpoint) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.saveErr == nil {
 		m.newest = newest
 		m.saves++
 	}
 	return m.saveErr
+}
+
+func (m *memMemory) setSaveErr(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.saveErr = err
 }
 
 func (k ownKey) hint() keys.Hint { return keys.Hint{Suite: k.Suite()} }

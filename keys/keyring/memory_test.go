@@ -122,7 +122,8 @@ func TestMemoryFailsAfterChange(t *testing.T) {
 			wantError(t, err, errMemory)
 		}
 
-		memory.saveErr, log.errors = nil, nil
+		memory.setSaveErr(nil)
+		log.errors = nil
 		time.Sleep(2 * runInterval)
 		synctest.Wait()
 		wantMemory(t, memory, r, 2)
