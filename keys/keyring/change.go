@@ -103,11 +103,11 @@ func (t *state) write(kek KEK) (number uint64) {
 }
 
 // settle loads the ring to find out whether a write of unknown outcome happened. The nonce of
-// the write tells. A pending write that did not happen yet may still happen, so its outcome
-// stays unknown.
+// the write tells. The outcome stays unknown if the write is pending, since it may still happen,
+// and if a power cut may take it back.
 func (r *Ring) settle(ctx context.Context, next *draft, pending bool, unknown error) (done bool, err error) {
 	after, err := r.look(ctx)
-	if err != nil {
+	if err != nil || errors.Is(unknown, ErrNotDurable) {
 		return false, unknown
 	}
 	if done = after.document.contains(next.checkpoint()); !done && pending {
