@@ -13,7 +13,8 @@ type draft struct {
 	*document
 	slots   []slot
 	ringKey secretBytes
-	kek     KEK // of this process
+	kek     KEK  // of this process
+	revokes bool // a revocation, which always has room
 }
 
 // logEntry is a line for the log: an action, and the key that it changed.
@@ -28,7 +29,7 @@ var errUnchanged = errors.New("nothing to change")
 // [ErrConfig] for a nil or a zero Ring.
 func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([]logEntry, error)) error {
 	if r == nil || r.calls == nil {
-		return errNotOpen
+		return errZeroRing
 	}
 	if err := r.changing.lock(ctx); err != nil {
 		return err
@@ -43,7 +44,7 @@ func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([
 		if slices.ContainsFunc(unsettled, s.document.contains) {
 			return nil
 		}
-		next := &draft{s.document.clone(), s.slots, s.ringKey, s.kek}
+		next := &draft{document: s.document.clone(), slots: s.slots, ringKey: s.ringKey, kek: s.kek}
 		log, err := edit(ctx, next)
 		if errors.Is(err, errUnchanged) {
 			return nil
@@ -67,11 +68,16 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 	if err != nil {
 		return false, err
 	}
+	if !next.revokes {
+		if err := checkRoom(s.size, len(data)); err != nil {
+			return false, err
+		}
+	}
 	written, err := newSnapshot(next.document, next.slots, next.ringKey)
 	if err != nil {
 		return false, err
 	}
-	written.kek = next.kek
+	written.kek, written.size = next.kek, len(data)
 	before, number := r.now(), r.state.write(next.kek)
 	version, pending, err := swapWithin(ctx, r.calls, r.store, s.version, data)
 	switch {

@@ -65,14 +65,25 @@ func recordKey(t testing.TB, r *record) ownKey {
 
 // memMemory is a Memory in memory.
 type memMemory struct {
-	mu      sync.Mutex // for a test that changes saveErr while a Ring runs
+	mu      sync.Mutex
 	newest  Checkpoint
 	saves   int
 	err     error // of Load
 	saveErr error // of Save
 }
 
-func (m *memMemory) Load(context.Context) (Checkpoint, error) { return m.newest, m.err }
+func (m *memMemory) Load(context.Context) (Checkpoint, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.newest, m.err
+}
+
+// failSaves makes Save return err from now on.
+func (m *memMemory) failSaves(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.saveErr = err
+}
 
 func (m *memMemory) Save(_ context.Context, newest Checkpoint) error {
 	m.mu.Lock()
@@ -82,12 +93,6 @@ func (m *memMemory) Save(_ context.Context, newest Checkpoint) error {
 		m.saves++
 	}
 	return m.saveErr
-}
-
-func (m *memMemory) setSaveErr(err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.saveErr = err
 }
 
 func (k ownKey) hint() keys.Hint { return keys.Hint{Suite: k.Suite()} }

@@ -66,7 +66,7 @@ func (r *Ring) refresh(ctx context.Context, from time.Duration, wait bool) {
 // zero Ring.
 func (r *Ring) load(ctx context.Context) (*snapshot, error) {
 	if r == nil || r.calls == nil {
-		return nil, errNotOpen
+		return nil, errZeroRing
 	}
 	return r.look(ctx)
 }
@@ -150,7 +150,7 @@ func (r *Ring) fetch(ctx context.Context, seen Checkpoint) (*snapshot, error) {
 	if seen != (Checkpoint{}) && !s.document.succeeds(seen) {
 		return nil, rolledBack(s.document, seen)
 	}
-	s.version = version
+	s.version, s.size = version, len(data)
 	return s, nil
 }
 

@@ -27,6 +27,7 @@ type snapshot struct {
 	set      *keys.Set // of config
 	policy   Policy
 	version  string // the store's
+	size     int    // of the stored ring, in bytes
 	slots    []slot
 	ringKey  secretBytes
 	kek      KEK // gave the ring key
@@ -62,12 +63,12 @@ func (m ctxMutex) unlock() { <-m }
 // isOpen returns [ErrConfig] for a nil or a zero Ring.
 func (r *Ring) isOpen() error {
 	if r == nil || r.snapshot.Load() == nil {
-		return errNotOpen
+		return errZeroRing
 	}
 	return nil
 }
 
-var errNotOpen = fmt.Errorf("%w: the Ring was made by none of Open, Create and OpenOrCreate", ErrConfig)
+var errZeroRing = fmt.Errorf("%w: a nil or zero Ring has no store: use OpenOrCreate, Create or Open", ErrConfig)
 
 // lastError returns why the last load failed, nil if it did not.
 func (r *Ring) lastError() error {
