@@ -2,11 +2,11 @@ package filestore
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -102,20 +102,16 @@ func TestNoVolume(t *testing.T) {
 	}
 }
 
-// A service gets its key through a pipe, and makes a ring under it.
+// A service gets its key through a descriptor, and makes a ring under it. The folder of the
+// path, /proc/self/fd, cannot be synced.
 func TestOpenOrCreateWithPipe(t *testing.T) {
 	folder := t.TempDir()
-	kek := filepath.Join(folder, "kek")
-	must(t, syscall.Mkfifo(kek, 0o600))
 	for range 2 {
-		// Both ends are open and the key is in the pipe before the service starts.
-		r, err := os.OpenFile(kek, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-		must(t, err)
-		w, err := os.OpenFile(kek, os.O_WRONLY, 0)
+		r, w, err := os.Pipe()
 		must(t, err)
 		_, err = w.WriteString("MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=\n")
 		must(t, errors.Join(err, w.Close()))
-		_, err = OpenOrCreate(t.Context(), filepath.Join(folder, "ring"), kek)
+		_, err = OpenOrCreate(t.Context(), filepath.Join(folder, "ring"), fmt.Sprintf("/proc/self/fd/%d", r.Fd()))
 		must(t, errors.Join(err, r.Close()))
 	}
 }
