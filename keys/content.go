@@ -60,14 +60,14 @@ func ParseContent(enc string) (Content, error) {
 
 // String returns the JOSE name.
 func (c Content) String() string {
-	if !c.Valid() {
+	if !c.valid() {
 		return "Content(" + strconv.Itoa(int(c)) + ")"
 	}
 	return contents[c].enc
 }
 
-// Valid reports whether c is one of the four.
-func (c Content) Valid() bool { return int(c) < len(contents) }
+// valid reports whether c is one of the four.
+func (c Content) valid() bool { return int(c) < len(contents) }
 
 // contentKey is room for the longest key that is derived or drawn. A caller keeps it on
 // its stack.
@@ -83,7 +83,7 @@ func (c Content) draw(room *contentKey) []byte {
 // mode returns the mode under a content encryption key, which it wipes.
 func (c Content) mode(cek []byte) (func() cipher.AEAD, error) {
 	defer clear(cek)
-	if !c.Valid() || len(cek) != contents[c].key {
+	if !c.valid() || len(cek) != contents[c].key {
 		return nil, errors.New("keys: wrong length of the content encryption key")
 	}
 	// Called directly and not by a table, so that the key stays on the caller's stack.

@@ -82,7 +82,7 @@ func TestKeysDoOneTask(t *testing.T) {
 				}
 				continue
 			}
-			if _, err := sealed(t, o, A256GCM, "text").open(t, k); suite != other && !suite.Matches(other.Alg()) {
+			if _, err := sealed(t, o, A256GCM, "text").open(t, k); suite != other && !suite.matches(other.Alg()) {
 				wantError(t, err, ErrUnsupported)
 			} else if suite != other && err == nil {
 				t.Errorf("%v opens what is sealed to %v", suite, other)

@@ -168,3 +168,12 @@ func (m message) with(t testing.TB, members map[string]any) message {
 	m.header = asJSON(t, with(asMap(t, m.header), members))
 	return m
 }
+
+// OnlyDecryptionKey returns the decryption key for an algorithm name if there is exactly one.
+func (s *Set) OnlyDecryptionKey(alg string) (*Key, bool) {
+	fit := s.DecryptionKeys(alg)
+	if len(fit) != 1 {
+		return nil, false
+	}
+	return fit[0], true
+}

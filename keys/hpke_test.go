@@ -103,7 +103,9 @@ func TestSuiteOfAnotherFraming(t *testing.T) {
 			if err != nil {
 				t.Fatalf("selective %v: %v", selective, err)
 			}
-			var claims struct{ Email string }
+			var claims struct {
+				Email string `json:"email"`
+			}
 			if err := got.Claims(&claims); err != nil || claims.Email != "ada@example.com" {
 				t.Errorf("selective %v: %+v, %v", selective, claims, err)
 			}

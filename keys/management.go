@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
 
@@ -139,19 +140,29 @@ func wrapKey(kek, cek []byte) ([]byte, error) {
 	return josecipher.KeyWrap(block, cek)
 }
 
-// unwrapKey reverses wrapKey. When that fails it returns other, a random key that the
-// caller drew before: an answer that came sooner, or with another error, would be an
-// oracle (RFC 7516 section 11.5).
+// unwrapKey reverses wrapKey. When that fails it returns other, as either does.
 func unwrapKey(kek, wrapped, other []byte) []byte {
 	block, err := aes.NewCipher(kek)
 	if err != nil {
 		return other
 	}
 	cek, err := josecipher.KeyUnwrap(block, wrapped)
+	return either(cek, err, other)
+}
+
+// either returns a content encryption key that was unwrapped, and in its place other, a
+// random key that the caller drew before, when the unwrapping failed: an answer that came
+// sooner, or with another error, would be an oracle (RFC 7516 section 11.5). Both take the
+// same steps, in the memory of other, and both wipe cek.
+func either(cek []byte, err error, other []byte) []byte {
+	var none contentKey
+	unwrapped := 1
 	if err != nil || len(cek) != len(other) {
-		return other
+		unwrapped, cek = 0, none[:len(other)]
 	}
-	return cek
+	subtle.ConstantTimeCopy(unwrapped, other, cek)
+	clear(cek)
+	return other
 }
 
 // oaep is RSAES-OAEP with SHA-256 and MGF1 with SHA-256, RFC 7518 section 4.3.
@@ -185,10 +196,7 @@ func (oaep) receive(ctx context.Context, k *Key, h Header, parts [4][]byte) (Rec
 	if isOutage(err) {
 		return Recipient{}, err
 	}
-	if err != nil || len(cek) != len(other) {
-		cek = other
-	}
-	return newRecipient(c, cek, parts)
+	return newRecipient(c, either(cek, err, other), parts)
 }
 
 // decryptOAEP asks for OAEP by name: without options crypto/rsa decrypts PKCS #1 v1.5,

@@ -76,7 +76,7 @@ func namedSuite(j jwk.JWK, hint Hint, kind jwk.Kind) (Suite, error) {
 	if hint.Suite == 0 {
 		return suiteOf(j.Alg, kind)
 	}
-	if !hint.Suite.Matches(j.Alg) {
+	if !hint.Suite.matches(j.Alg) {
 		return 0, fmt.Errorf("%w: the key says alg %s, not %v", ErrUnsupported, jwk.Quote(j.Alg), hint.Suite)
 	}
 	return hint.Suite, nil

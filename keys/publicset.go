@@ -68,7 +68,7 @@ func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: no signing key has the kid %s", ErrNoKey, jwk.Quote(kid))
 	}
-	if !k.suite.Matches(alg) {
+	if !k.suite.matches(alg) {
 		return nil, fmt.Errorf("%w: alg is %s, and kid %s is a key for %v", ErrUnsupported, jwk.Quote(alg), jwk.Quote(kid), k.suite)
 	}
 	return k, nil
@@ -77,18 +77,16 @@ func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 // HasVerificationKey reports whether a signing key has this kid, for any algorithm.
 func (p *PublicSet) HasVerificationKey(kid string) bool { return p.verify[kid] != nil }
 
-// OnlyVerificationKey returns the signing key for an algorithm name if exactly
-// one is there, for tokens that name none.
-func (p *PublicSet) OnlyVerificationKey(alg string) (k *Key, ok bool) {
-	for _, c := range p.verify {
-		if c.suite.Matches(alg) {
-			if ok {
-				return nil, false
-			}
-			k, ok = c, true
+// VerificationKeys returns the signing keys for an algorithm name, in the order of the set,
+// for tokens that name none. No key is for an empty alg.
+func (p *PublicSet) VerificationKeys(alg string) []*Key {
+	var found []*Key
+	for _, k := range p.listed {
+		if k.Use() == UseSig && k.suite.matches(alg) {
+			found = append(found, k)
 		}
 	}
-	return k, ok
+	return found
 }
 
 // EncryptionKey returns the key to encrypt to: the first of the set that is for one of

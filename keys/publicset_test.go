@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,14 +36,25 @@ func TestParsePublicSet(t *testing.T) {
 			t.Fatalf("%v: %v", suite, p.Skipped())
 		}
 		verifies := p.HasVerificationKey("k")
-		_, onlyOne := p.OnlyVerificationKey(suite.Alg())
 		enc, err := p.EncryptionKey()
-		if sig := suite.Use() == UseSig; verifies != sig || onlyOne != sig || (err == nil) == sig || (enc == nil) != sig {
-			t.Errorf("%v: verifies %v, only one %v, %v", suite, verifies, onlyOne, err)
+		if sig := suite.Use() == UseSig; verifies != sig || (err == nil) == sig || (enc == nil) != sig {
+			t.Errorf("%v: verifies %v, %v", suite, verifies, err)
 		}
 		if err != nil {
 			wantError(t, err, ErrNoKey)
 		}
+		if suite.Use() == UseSig {
+			k, err := p.VerificationKey("k", suite.Alg())
+			if err != nil || k != p.Keys()[0] {
+				t.Errorf("%v: %v", suite, err)
+			}
+			for _, alg := range []string{"", "none", "HS256", "ES384", "ECDH-ES"} {
+				_, err := p.VerificationKey("k", alg)
+				wantError(t, err, ErrUnsupported)
+			}
+		}
+		_, err = p.VerificationKey("other", suite.Alg())
+		wantError(t, err, ErrNoKey)
 		if p.HasVerificationKey("other") {
 			t.Errorf("%v: found under another kid", suite)
 		}
@@ -212,26 +224,28 @@ func TestEncryptionKeyIsTheFirst(t *testing.T) {
 	}
 }
 
-func TestOnlyVerificationKey(t *testing.T) {
-	es, ed := public(t, ES256, nil), public(t, EdDSA, nil)
+func TestVerificationKeys(t *testing.T) {
+	es, ed, es2 := public(t, ES256, nil), public(t, EdDSA, nil), public(t, ES256, nil)
 	for _, c := range []struct {
 		members []any
 		alg     string
-		want    any
+		want    []any
 	}{
-		{[]any{es, ed}, "ES256", es["kid"]},
-		{[]any{es, ed}, "EdDSA", ed["kid"]},
-		{[]any{es, ed}, "Ed25519", ed["kid"]},
+		{[]any{es, ed}, "ES256", []any{es["kid"]}},
+		{[]any{es, ed}, "EdDSA", []any{ed["kid"]}},
+		{[]any{es, ed}, "Ed25519", []any{ed["kid"]}},
 		{[]any{es, ed, public(t, ECDHES, nil)}, "ECDH-ES", nil},
-		{[]any{es, public(t, ES256, nil)}, "ES256", nil},
-		{[]any{es, public(t, ES256, nil), public(t, ES256, nil)}, "ES256", nil},
+		{[]any{es, ed, es2}, "ES256", []any{es["kid"], es2["kid"]}},
 		{[]any{es}, "RS256", nil},
 		{[]any{es}, "", nil},
 		{nil, "ES256", nil},
 	} {
-		k, ok := must(ParsePublicSet(jwks(t, c.members...)))(t).OnlyVerificationKey(c.alg)
-		if ok != (c.want != nil) || ok != (k != nil) || ok && k.ID() != c.want {
-			t.Errorf("%s among %d: %v", c.alg, len(c.members), ok)
+		var got []any
+		for _, k := range must(ParsePublicSet(jwks(t, c.members...)))(t).VerificationKeys(c.alg) {
+			got = append(got, k.ID())
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s among %d: %v", c.alg, len(c.members), got)
 		}
 	}
 }

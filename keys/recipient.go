@@ -31,7 +31,7 @@ type Recipient struct {
 func (k *Key) NewRecipient(ctx context.Context, h Header, parts [4][]byte) (Recipient, error) {
 	m := suites[k.suite].management
 	switch {
-	case m == nil || !k.suite.Matches(h.Alg):
+	case m == nil || !k.suite.matches(h.Alg):
 		return Recipient{}, fmt.Errorf("%w: the key is for %v", ErrUnsupported, k.suite)
 	case !k.HasPrivate():
 		return Recipient{}, fmt.Errorf("%w: the key %q cannot decrypt", ErrNoKey, k.id)

@@ -29,7 +29,7 @@ type Sender struct {
 // content is not one of the four.
 func (k *Key) NewSender(content Content) (Sender, error) {
 	m := suites[k.suite].management
-	if m == nil || !content.Valid() {
+	if m == nil || !content.valid() {
 		return Sender{}, fmt.Errorf("%w: %v does not encrypt with %v", ErrUnsupported, k.suite, content)
 	}
 	return m.send(k, content)

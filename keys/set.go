@@ -3,7 +3,9 @@ package keys
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
@@ -147,30 +149,22 @@ func (s *Set) DecryptionKey(kid string) (k *Key, ok bool) {
 // is lost.
 func (s *Set) WasErased(kid string) bool { return s.erased[kid] }
 
-// DecryptionKeyIDs returns the kids of the decryption keys, sorted, to tell an operator
-// whose token none of them opens.
-func (s *Set) DecryptionKeyIDs() []string {
-	var kids []string
-	for kid := range s.decryption {
-		kids = append(kids, kid)
-	}
-	slices.Sort(kids)
-	return kids
-}
-
-// OnlyDecryptionKey returns the decryption key for an algorithm name if exactly
-// one is held that a sender can know, for tokens that name none.
-func (s *Set) OnlyDecryptionKey(alg string) (k *Key, ok bool) {
-	for kid, c := range s.decryption {
-		if c.suite.Matches(alg) && !s.staged[kid] {
-			if ok {
-				return nil, false
-			}
-			k, ok = c, true
+// DecryptionKeys returns the decryption keys for an algorithm name that a sender can know,
+// sorted by kid, for tokens that name none. No key is for an empty alg.
+func (s *Set) DecryptionKeys(alg string) []*Key {
+	var found []*Key
+	for kid, k := range s.decryption {
+		if k.suite.matches(alg) && !s.staged[kid] {
+			found = append(found, k)
 		}
 	}
-	return k, ok
+	slices.SortFunc(found, func(a, b *Key) int { return strings.Compare(a.id, b.id) })
+	return found
 }
+
+// DecryptionKeyIDs returns the kids of all decryption keys, sorted, to tell an operator whose
+// token none of them opens.
+func (s *Set) DecryptionKeyIDs() []string { return slices.Sorted(maps.Keys(s.decryption)) }
 
 // MaxTokenLifetime returns the longest lifetime that the owner's policy allows a
 // token signed by this set, or zero for no bound. Keys are kept for as long, so a
@@ -220,18 +214,18 @@ type PublicSource interface {
 	PublicKeys(ctx context.Context, kid string) (*PublicSet, error)
 }
 
-// PrivateSource gives the caller's own keys, to sign and decrypt with. A [Set] is a
-// source of itself; a ring follows its rotation. PrivateKeys may do I/O. Sources
-// are safe for concurrent use. One whose keys change behind it should be a
-// [Reloader] too, and so should a type that wraps a ring.
+// PrivateSource gives the caller's own keys, to sign and decrypt with. A [Set] is a source of
+// itself; a ring follows its rotation. PrivateKeys may do I/O. Sources are safe for concurrent
+// use.
+//
+// A source whose keys change behind it should have the method
+//
+//	Reload(ctx context.Context) (*Set, error)
+//
+// too, as a ring has, and so should a type that wraps a ring. An opener calls it for a kid
+// that the set does not hold, since another process may have rotated. Clients choose that
+// kid, so Reload bounds how often it really looks. Its error says why there may be newer
+// keys that it cannot give.
 type PrivateSource interface {
 	PrivateKeys(ctx context.Context) (*Set, error)
-}
-
-// Reloader is a [PrivateSource] that can look for newer keys. An opener asks it for a
-// kid that the set does not hold, since another process may have rotated. Clients
-// choose that kid, so a Reloader bounds how often it really looks. Its error says why
-// there may be newer keys that it cannot give.
-type Reloader interface {
-	Reload(ctx context.Context) (*Set, error)
 }

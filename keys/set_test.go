@@ -201,6 +201,8 @@ func TestNewSetRefuses(t *testing.T) {
 		"nil, decryption": {SetConfig{Decryption: []*Key{enc.Key, nil}}, ErrMalformed},
 		"nil, staged":     {SetConfig{Staged: []*Key{nil}}, ErrMalformed},
 		"nil, published":  {SetConfig{Published: []*Key{a.Key, nil}}, ErrMalformed},
+		"zero, published": {SetConfig{Published: []*Key{{}}}, ErrMalformed},
+		"zero, staged":    {SetConfig{Staged: []*Key{{}}}, ErrMalformed},
 
 		"signs without private half": {SetConfig{Signing: pub(a)}, ErrNoKey},
 		"signs with another use":     {SetConfig{Signing: enc.Key}, ErrNoKey},

@@ -71,7 +71,7 @@ func Suites() []Suite {
 // [ErrUnsupported] for every name that is not offered.
 func ParseSuite(name string) (Suite, error) {
 	for s := ES256; int(s) < len(suites); s++ {
-		if name == suites[s].Name || s == EdDSA && s.Matches(name) {
+		if name == suites[s].Name || s == EdDSA && s.matches(name) {
 			return s, nil
 		}
 	}
@@ -83,7 +83,7 @@ func ParseSuite(name string) (Suite, error) {
 // is not for this kind of key, suiteOf returns a suite of another kind.
 func suiteOf(alg string, k jwk.Kind) (found Suite, err error) {
 	for s := ES256; int(s) < len(suites); s++ {
-		if s.Matches(alg) && (found == 0 || s.kind() == k) {
+		if s.matches(alg) && (found == 0 || s.kind() == k) {
 			found = s
 		}
 	}
@@ -102,9 +102,9 @@ func (s Suite) Alg() string {
 	return suites[s].Alg
 }
 
-// Matches reports whether alg, from a token or a JWK, names this suite. The names of
+// matches reports whether alg, from a token or a JWK, names this suite. The names of
 // ECDH-ES match the suites of both curves.
-func (s Suite) Matches(alg string) bool {
+func (s Suite) matches(alg string) bool {
 	return s.valid() && (alg == suites[s].Alg || s == EdDSA && alg == "Ed25519")
 }
 

@@ -31,16 +31,16 @@ func TestSuiteNames(t *testing.T) {
 		if got, err := ParseSuite(c.name); got != c.suite || err != nil {
 			t.Errorf("ParseSuite(%q) = %v, %v", c.name, got, err)
 		}
-		if c.suite.Alg() != c.alg || c.suite.String() != c.name || c.suite.Use() != c.use || !c.suite.Matches(c.alg) {
+		if c.suite.Alg() != c.alg || c.suite.String() != c.name || c.suite.Use() != c.use || !c.suite.matches(c.alg) {
 			t.Errorf("%s: Alg %q, String %q, Use %q", c.name, c.suite.Alg(), c.suite, c.suite.Use())
 		}
-		if c.name != c.alg && c.suite.Matches(c.name) {
+		if c.name != c.alg && c.suite.matches(c.name) {
 			t.Errorf("%s passes for the alg of a token", c.name)
 		}
 		if text := must(json.Marshal(c.suite))(t); string(text) != `"`+c.name+`"` {
 			t.Errorf("%s: JSON %s", c.name, text)
 		}
-		if c.suite.Matches("Ed25519") != (c.suite == EdDSA) {
+		if c.suite.matches("Ed25519") != (c.suite == EdDSA) {
 			t.Errorf("%v and Ed25519", c.suite)
 		}
 	}
@@ -69,7 +69,7 @@ func TestSuiteIsClosed(t *testing.T) {
 		}
 	}
 	for _, s := range []Suite{0, ECDHESA256KWX25519 + 1, 255} {
-		if s.Alg() != "" || s.Use() != "" || s.Matches("") || s.Matches("Ed25519") || s.kind() != 0 || !strings.HasPrefix(s.String(), "Suite(") {
+		if s.Alg() != "" || s.Use() != "" || s.matches("") || s.matches("Ed25519") || s.kind() != 0 || !strings.HasPrefix(s.String(), "Suite(") {
 			t.Errorf("%v passes for an algorithm", s)
 		}
 		_, err := GenerateKey(s)
@@ -91,7 +91,7 @@ func TestContentNames(t *testing.T) {
 		if got, err := ParseContent(c.enc); got != c.content || err != nil {
 			t.Errorf("ParseContent(%q) = %v, %v", c.enc, got, err)
 		}
-		if !c.content.Valid() || c.content.String() != c.enc ||
+		if !c.content.valid() || c.content.String() != c.enc ||
 			contents[c.content].key != c.key || contents[c.content].frame != (frame{c.iv, c.tag}) {
 			t.Errorf("%s: %v, key of %d bytes, %+v", c.enc, c.content, contents[c.content].key, contents[c.content].frame)
 		}
@@ -100,7 +100,7 @@ func TestContentNames(t *testing.T) {
 		_, err := ParseContent(enc)
 		wantError(t, err, ErrUnsupported)
 	}
-	if c := Content(4); c.Valid() || c.String() != "Content(4)" {
+	if c := Content(4); c.valid() || c.String() != "Content(4)" {
 		t.Errorf("%v passes for a content encryption", c)
 	}
 	var zero Content

@@ -119,16 +119,16 @@ const (
 )
 
 // newCache returns a cache of at most so many entries, all shards together.
-func newCache(most int) cache {
+func newCache(limit int) cache {
 	n := 1
-	for n < maxShards && most/(2*n) >= leastInShard {
+	for n < maxShards && limit/(2*n) >= leastInShard {
 		n *= 2
 	}
 	c := make(cache, n)
 	for i := range c {
-		c[i].most = most / n
-		if i < most%n {
-			c[i].most++
+		c[i].max = limit / n
+		if i < limit%n {
+			c[i].max++
 		}
 		c[i].byDigest = make(map[digest]*entry)
 	}
@@ -146,7 +146,7 @@ type shard struct {
 	byDigest           map[digest]*entry
 	entries            []*entry // the same
 	evicting, sweeping hand
-	most               int
+	max                int
 
 	_ [64]byte // keeps the lock of the next one out of this one's cache line
 }
@@ -178,7 +178,7 @@ func (s *shard) add(e *entry, now time.Time) {
 		s.remove(before)
 	}
 	s.sweep(now)
-	if len(s.entries) == s.most {
+	if len(s.entries) == s.max {
 		s.evict()
 	}
 	e.place = len(s.entries)

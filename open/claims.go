@@ -33,9 +33,9 @@ type claims struct {
 	shared bool   // by several calls of Open, which do not know of each other
 }
 
-// judged are the names by which a token is judged: those of RFC 7519 section 4.1, the
+// registeredNames are the names by which a token is registeredNames: those of RFC 7519 section 4.1, the
 // one of the selective form, and cnf (RFC 7800), which says whose token it is.
-var judged = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf"}
+var registeredNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf"}
 
 // registered are the names of RFC 7519 section 4.1.
 var registered = [7]string{"iss", "sub", "jti", "exp", "nbf", "iat", "aud"}
@@ -163,7 +163,7 @@ func (c *claims) checkRequired(required []string) error {
 // checkNames refuses the registered names in other cases of letters. To us they are
 // other claims, but encoding/json would fill a field tagged sub from a SUB.
 func checkNames(payload strict.Object) error {
-	if name, twin := payload.InOtherLetters(judged); twin {
+	if name, twin := payload.FoldedTwin(registeredNames); twin {
 		return refuseClaims("a claim is named like "+name+", in other letters", "")
 	}
 	return nil

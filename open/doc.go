@@ -1,10 +1,10 @@
 // Package open accepts sealed tokens: it decrypts, verifies and checks them, and
 // hands back a value that only it can make.
 //
-// An [Opener] takes exactly what package seal makes, and what other
-// implementations make in the same form: [Nested], a compact JWE around a compact
-// JWS, or [Selective], a compact JWS with compact JWEs in its claim sealed. It
-// never guesses the form, and a token of one never passes for the other. The keys
+// An [Opener] takes exactly what package seal makes, and what other implementations make
+// in the same form: [New] is for nested tokens, a compact JWE around a compact JWS, and
+// [NewSelective] for selective ones, a compact JWS with compact JWEs in its claim sealed. An
+// Opener never guesses the form, and a token of one never passes for the other. The keys
 // decide on the algorithms, the configuration on everything else; what it leaves
 // open is refused.
 //
@@ -39,10 +39,10 @@
 // in any case of letters, nor with two values in two JWEs, where 1 and 1.0 are two;
 // registered claims and cnf must not be sealed at all.
 //
-// With Config.VisibleOnly the Opener is that of a gateway: it checks all of this
-// as far as it can be checked without keys, gives the claims in clear, and knows
-// of the others only how many JWEs there are. That they can be decrypted, and do
-// not contradict what it reads, only their recipients find out.
+// [NewGateway] makes the Opener of a gateway: it checks all of this as far as it can be
+// checked without keys, gives the claims in clear, and knows of the others only how many
+// JWEs there are. That they can be decrypted, and do not contradict what it reads, only
+// their recipients find out.
 //
 // # What an error says
 //

@@ -56,8 +56,8 @@ func (o *Opener) CacheShards(fail func(format string, args ...any)) (counts []in
 		s := &all[i]
 		s.mu.Lock()
 		counts = append(counts, len(s.entries))
-		if len(s.entries) != len(s.byDigest) || len(s.entries) > s.most {
-			fail("shard %d: %d entries, %d digests, and the most is %d", i, len(s.entries), len(s.byDigest), s.most)
+		if len(s.entries) != len(s.byDigest) || len(s.entries) > s.max {
+			fail("shard %d: %d entries, %d digests, and the most is %d", i, len(s.entries), len(s.byDigest), s.max)
 		}
 		for place, e := range s.entries {
 			if e.place != place || s.byDigest[e.digest] != e || all.shard(e.digest) != s {

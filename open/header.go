@@ -55,20 +55,20 @@ func parseHeader(raw []byte) (header, error) {
 	}
 	h := header{members: members}
 	var hasAlg bool
-	if h.alg, hasAlg, err = text(members, "alg"); err != nil || !hasAlg {
+	if h.alg, hasAlg, err = internedText(members, "alg"); err != nil || !hasAlg {
 		return header{}, refuse(ErrMalformed, "a header lacks alg, or has one that is no string")
 	}
 	if h.kid, h.hasKid, err = members.TextBytes("kid"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
-	if h.typ, _, err = text(members, "typ"); err != nil {
+	if h.typ, _, err = internedText(members, "typ"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
 	return h, nil
 }
 
-// text returns a member whose value is one of few texts in nearly every token.
-func text(o strict.Object, name string) (s string, ok bool, err error) {
+// internedText returns a member whose value is one of few texts in nearly every token.
+func internedText(o strict.Object, name string) (s string, ok bool, err error) {
 	b, ok, err := o.TextBytes(name)
 	return interned(b), ok, err
 }
@@ -79,7 +79,7 @@ func parseJWEHeader(raw []byte) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	if h.cty, _, err = text(h.members, "cty"); err != nil {
+	if h.cty, _, err = internedText(h.members, "cty"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
 	if h.encryption, err = keys.ReadHeader(h.members); err != nil {
@@ -116,7 +116,7 @@ func (m *scratch) parseJWS(compact []byte, typ string) (s jws, err error) {
 	}
 	s.header, s.input = h, compact[:len(first)+1+len(payload)]
 	// The payload stays with the token, and is the one part that is not in the scratch.
-	if s.payload, err = strict.DecodeBase64URLBytes(payload); err != nil {
+	if s.payload, err = strict.DecodeBase64URL(payload); err != nil {
 		return s, refuse(ErrMalformed, "the payload: %v", err)
 	}
 	if s.signature, err = decodePart(m, signature); err != nil {

@@ -271,6 +271,14 @@ func TestMissingKeyID(t *testing.T) {
 	outside := func(f *forgery) { f.outer.remove("kid") }
 	inside := func(f *forgery) { f.inner.remove("kid") }
 	allow := func(c *anyOpen) { c.AllowMissingKeyID = true }
+	oneSigns := func(c *anyOpen) {
+		c.AllowMissingKeyID = true
+		c.Trust[0].Keys = publicSet(testKeyFor(keys.ES256))
+	}
+	oneDecrypts := func(c *anyOpen) {
+		c.AllowMissingKeyID = true
+		c.Decryption = privateSet(testKeyFor(keys.ECDHES))
+	}
 	twoSign := func(c *anyOpen) {
 		c.AllowMissingKeyID = true
 		c.Trust[0].Keys = publicSet(append(keysFor(signingSuites), second)...)
@@ -291,6 +299,8 @@ func TestMissingKeyID(t *testing.T) {
 		{"inside, two fit and one is named", nil, twoSign, nil},
 		{"outside, none fits", func(f *forgery) { outside(f); f.outer.set("alg", `"A256KW"`) }, allow, open.ErrUnknownKey},
 		{"inside, none fits", func(f *forgery) { inside(f); f.inner.set("alg", `"HS256"`) }, allow, open.ErrUnknownKey},
+		{"outside, alg is empty", func(f *forgery) { outside(f); f.outer.set("alg", `""`) }, oneDecrypts, open.ErrUnknownKey},
+		{"inside, alg is empty", func(f *forgery) { inside(f); f.inner.set("alg", `""`) }, oneSigns, open.ErrUnknownKey},
 		{"inside, another issuer's only key", inside, func(c *anyOpen) {
 			c.AllowMissingKeyID = true
 			c.Trust = []open.Issuer{{ID: issuerID, Keys: publicSet(second)}, {ID: otherID, Keys: publicSet(testKeyFor(keys.ES256))}}

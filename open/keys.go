@@ -17,14 +17,14 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 	}
 	from.private = set
 	if !h.hasKid {
-		k, ok := set.OnlyDecryptionKey(h.alg)
-		if !ok || !o.cfg.allowMissingKeyID {
+		fit := set.DecryptionKeys(h.alg)
+		if len(fit) != 1 || !o.cfg.allowMissingKeyID {
 			return nil, refuse(ErrUnknownKey, "the JWE names no kid; AllowMissingKeyID would take it if exactly one of our keys fits")
 		}
-		return k, nil
+		return fit[0], nil
 	}
 	k, ok := set.DecryptionKey(string(h.kid))
-	if r, can := o.cfg.decryption.(keys.Reloader); !ok && can {
+	if r, can := o.cfg.decryption.(reloader); !ok && can {
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, refuseFor(ErrKeySource, err)
 		}
@@ -69,11 +69,11 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 	}
 	from.public, from.kid = set, kid
 	if !h.hasKid {
-		k, ok := set.OnlyVerificationKey(h.alg)
-		if !ok || !o.cfg.allowMissingKeyID {
+		fit := set.VerificationKeys(h.alg)
+		if len(fit) != 1 || !o.cfg.allowMissingKeyID {
 			return nil, refuse(ErrUnknownKey, "the JWS names no kid; AllowMissingKeyID would take it if exactly one key of the issuer fits")
 		}
-		return k, nil
+		return fit[0], nil
 	}
 	k, err := set.VerificationKey(kid, h.alg)
 	switch {
@@ -83,6 +83,11 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 		return nil, refuse(ErrUnknownKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
 	}
 	return k, nil
+}
+
+// reloader is a source that can look for newer keys, as keys.PrivateSource says.
+type reloader interface {
+	Reload(ctx context.Context) (*keys.Set, error)
 }
 
 func verificationKeyIDs(set *keys.PublicSet) []string {
@@ -119,7 +124,7 @@ func isKeyID(kid []byte) bool {
 // matching lets the key decide on the algorithm, and the header only agree:
 // algorithm confusion starts where the header decides.
 func matching(k *keys.Key, h *header) (*keys.Key, error) {
-	if !k.Suite().Matches(h.alg) {
+	if h.alg != k.Suite().Alg() {
 		return nil, refuse(ErrAlgorithm, "alg is %s, and kid %s is a key for %v", quote(h.alg), quote(k.ID()), k.Suite())
 	}
 	return k, nil

@@ -143,7 +143,7 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 		return nil, err
 	}
 	c.all, c.decryptionKeyID, c.from.private = c.payload, decryptionKey.ID(), from.private
-	c.replicated = readable(outer.members)
+	c.replicated = visibleNames(outer.members)
 	return c, nil
 }
 
@@ -186,7 +186,7 @@ var parameters = []string{
 	"epk", "apu", "apv", "iv", "tag", "p2s", "p2c",
 }
 
-// readable are the names of the claims that a header shows to everybody.
-func readable(header strict.Object) []string {
+// visibleNames returns the names of the claims that a header shows to every holder.
+func visibleNames(header strict.Object) []string {
 	return slices.DeleteFunc(header.Names(), func(name string) bool { return slices.Contains(parameters, name) })
 }

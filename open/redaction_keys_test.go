@@ -154,7 +154,7 @@ func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 		set := must(ring.PrivateKeys(ctx))
 		samples = append(samples, sampleOf(r.name, r.kek), sampleOf[any](r.name+" KEK", r.kek), sampleOf(r.name, ring), sampleOf("of a ring, "+r.name, set),
 			sampleOf(r.name, r.store), sampleOf[any](r.name+" store", r.store), sampleOf("of a ring", must(ring.PublicKeys(ctx, ""))),
-			sampleOf[keys.PrivateSource]("a ring", ring), sampleOf[keys.PublicSource]("a ring", ring), sampleOf[keys.Reloader]("a ring", ring),
+			sampleOf[keys.PrivateSource]("a ring", ring), sampleOf[keys.PublicSource]("a ring", ring),
 			sampleOf("", ring.Checkpoint()), sampleOf("", must(ring.Policy(ctx))))
 		if doc, _, err := r.store.Load(ctx); err != nil || f.find(string(doc)) != "" {
 			t.Errorf("%s: the document at rest holds a secret, or %v", r.name, err)

@@ -171,7 +171,7 @@ func bearerSamples(t testing.TB, name string, opener *open.Opener, text string) 
 		samples = append(samples, sampleOf(name, ctx))
 	}}
 	auth := must(bearer.New(cfg))
-	h := auth.Require(bearer.Scope("read")(http.NotFoundHandler()))
+	h := auth.Require(bearer.RequireScope("read")(http.NotFoundHandler()))
 	for _, token := range []string{text, text[:len(text)-40]} {
 		r := httptest.NewRequest(http.MethodGet, "/"+canaryEmail+"?access_token="+text, nil)
 		r.Header.Set("Authorization", "Bearer "+token)

@@ -14,9 +14,9 @@ type scratch struct {
 	decoded []byte // its parts one behind the other; a JWE is decrypted where it lies
 }
 
-// mostKept is the longest buffer in bytes that is kept: one token that is very long
+// maxKept is the longest buffer in bytes that is kept: one token that is very long
 // should not cost its memory for ever.
-const mostKept = 256 << 10
+const maxKept = 256 << 10
 
 // take copies a token that is signed as it is.
 func (m *scratch) take(token string) []byte {
@@ -34,7 +34,7 @@ func (m *scratch) wipe() bool {
 	clear(m.token)
 	clear(m.decoded)
 	m.token, m.decoded = m.token[:0], m.decoded[:0]
-	return cap(m.token) <= mostKept && cap(m.decoded) <= mostKept
+	return cap(m.token) <= maxKept && cap(m.decoded) <= maxKept
 }
 
 // decodePart decodes one part of a token behind those before it.

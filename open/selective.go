@@ -21,7 +21,7 @@ const sealedClaims = "sealed-claims+json"
 // those that decide whether a token is accepted, and cnf (RFC 7800), which says
 // whose it is. In a JWE they would be claims that the gateway has not seen.
 func isAlwaysReadable(name string) bool {
-	return slices.ContainsFunc(judged, func(r string) bool { return strings.EqualFold(name, r) })
+	return slices.ContainsFunc(registeredNames, func(r string) bool { return strings.EqualFold(name, r) })
 }
 
 // openSelective opens the selective form: the signature first, so that nothing is
@@ -172,7 +172,7 @@ func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []seale
 		return nil, nil, refuseFor(ErrKeySource, err)
 	}
 	found := held(set, jwes)
-	if r, can := o.cfg.decryption.(keys.Reloader); len(found) == 0 && can {
+	if r, can := o.cfg.decryption.(reloader); len(found) == 0 && can {
 		if set, err = r.Reload(ctx); err != nil {
 			return nil, nil, refuseFor(ErrKeySource, err)
 		}

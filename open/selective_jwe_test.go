@@ -158,7 +158,7 @@ func TestSealedToUs(t *testing.T) {
 	}
 	for part, name := range []string{"", "encrypted key", "IV", "ciphertext", "tag"} {
 		if part == 0 {
-			continue // the header is judged for everybody
+			continue // the header is registeredNames for everybody
 		}
 		for _, bad := range []string{" ", "\n", "=", "+"} {
 			rows = append(rows, selectiveRow{fmt.Sprintf("%q behind the %s", bad, name),

@@ -66,7 +66,7 @@ func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 	if c.ID == "" {
 		c.ID = randomID()
 	}
-	text, err := s.head.append(m.claims.AvailableBuffer(), c, s.now(), s.cfg.limits.Lifetime)
+	text, err := s.registered.append(m.claims.AvailableBuffer(), c, s.now(), s.cfg.limits.Lifetime)
 	if err != nil {
 		return claimsSet{}, err
 	}
@@ -83,7 +83,7 @@ func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 		return claimsSet{}, err
 	}
 	values, members := set.custom.Count()
-	if values+s.head.values > strict.MaxValues || members+s.head.values > strict.MaxMembers || m.claims.Len() > strict.MaxText {
+	if values+s.registered.values > strict.MaxValues || members+s.registered.values > strict.MaxMembers || m.claims.Len() > strict.MaxText {
 		return claimsSet{}, fmt.Errorf("%w: too many claims", ErrClaims)
 	}
 	if s.cfg.selective {
@@ -98,7 +98,7 @@ func customObject(text []byte) (strict.Object, error) {
 	if err != nil {
 		return strict.Object{}, fmt.Errorf("%w: they are not one strict JSON object: %w", ErrClaims, err)
 	}
-	name, taken := o.InOtherLetters(reserved)
+	name, taken := o.FoldedTwin(reserved)
 	for _, r := range reserved {
 		if _, is := o.Raw(r); is {
 			name, taken = r, true
@@ -116,7 +116,7 @@ func customObject(text []byte) (strict.Object, error) {
 // cnfTwin is a claim that a reader that folds case would take for the key that the
 // token is bound to.
 func cnfTwin(o strict.Object) (name string, ok bool) {
-	if _, ok := o.InOtherLetters(boundTo); !ok {
+	if _, ok := o.FoldedTwin(boundTo); !ok {
 		return "", false
 	}
 	for name := range o.All() {

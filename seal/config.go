@@ -138,7 +138,7 @@ func newSealer(cfg settings) (*Sealer, error) {
 		return nil, err
 	}
 	s := &Sealer{cfg: cfg, audience: cfg.audience(), now: time.Now}
-	s.head = newHead(cfg.issuer, s.audience)
+	s.registered = newRegisteredClaims(cfg.issuer, s.audience)
 	s.scratch = &sync.Pool{New: func() any { return newScratch() }}
 	if err := s.guardConfig(); err != nil {
 		return nil, err
@@ -176,7 +176,8 @@ func (r Recipient) check(field string) error {
 		return configError(field+".Audience", "is required: without aud every opener would take the token")
 	case isNil(r.Keys):
 		return configError(field+".Keys", "is required: the recipient's public keys")
-	case !r.Content.Valid():
+	}
+	if _, err := keys.ParseContent(r.Content.String()); err != nil {
 		return configError(field+".Content", "is not a known content encryption")
 	}
 	return nil

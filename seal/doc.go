@@ -12,7 +12,7 @@
 //	inner JWS payload  {"iss","sub","aud","iat","nbf","exp","jti", custom claims}
 //
 // A selective token is a signed JWT that any gateway can verify and route. The claims
-// that Config.Visible does not name are encrypted, in one JWE for each recipient, and
+// that SelectiveConfig.Visible does not name are encrypted, in one JWE for each recipient, and
 // different recipients may read different ones.
 //
 //	JWS header   {"alg","kid","typ":"JWT"}
@@ -33,10 +33,10 @@
 // and for each the algorithms and its kid. There is one JWE for each recipient,
 // whatever it reads of this person. The names of sealed claims are sealed too.
 //
-// Of both the length, which tells that of the claims, to the byte unless Content is a
-// CBC one: of a nested token all together, of a selective one those of each recipient.
+// The length of either token reveals the length of the claims, to the byte with GCM and to
+// the block with CBC: of all of them in a nested token, for each recipient in a selective one.
 // It is often enough to tell one value from another, or whether there is one.
-// Config.Pad rounds it.
+// Limits.Pad rounds it.
 //
 // # The guard
 //

@@ -37,34 +37,38 @@ func (s *Sealer) guardConfig() error {
 			always = append(always, exposedText{"aud", a})
 		}
 	}
-	return s.check(always)
+	return s.check(always...)
 }
 
 // guard checks what a stranger reads in this token, before it is made.
 func (s *Sealer) guard(c Claims, set claimsSet, from *keys.Key, to []*keys.Key) error {
-	texts := s.kids(from, to)
-	if s.shows("sub") {
-		texts = append(texts, exposedText{"sub", c.Subject})
-	}
 	if s.cfg.selective {
-		texts = append(texts, exposedText{"jti", c.ID})
 		if err := s.checkVisible(set.visible); err != nil {
 			return err
 		}
+		if err := s.check(exposedText{"jti", c.ID}); err != nil {
+			return err
+		}
 	}
-	return s.check(texts)
+	if s.shows("sub") {
+		if err := s.check(exposedText{"sub", c.Subject}); err != nil {
+			return err
+		}
+	}
+	return s.checkKids(from, to)
 }
 
-// kids returns the kids that a stranger reads in every token.
-func (s *Sealer) kids(from *keys.Key, to []*keys.Key) []exposedText {
-	var texts []exposedText
+// checkKids checks the kids that a stranger reads in every token.
+func (s *Sealer) checkKids(from *keys.Key, to []*keys.Key) error {
 	for _, k := range to {
-		texts = append(texts, exposedText{"kid", k.ID()})
+		if err := s.check(exposedText{"kid", k.ID()}); err != nil {
+			return err
+		}
 	}
 	if s.cfg.selective {
-		texts = append(texts, exposedText{"kid", from.ID()})
+		return s.check(exposedText{"kid", from.ID()})
 	}
-	return texts
+	return nil
 }
 
 // shows reports whether a registered claim can be read.
@@ -74,7 +78,7 @@ func (s *Sealer) shows(name string) bool {
 
 func (s *Sealer) allows(name string) bool { return slices.Contains(s.cfg.allowReadable, name) }
 
-func (s *Sealer) check(texts []exposedText) error {
+func (s *Sealer) check(texts ...exposedText) error {
 	for _, t := range texts {
 		if kind, personal := pii.InText(t.value); personal && !s.allows(t.name) {
 			return fmt.Errorf("%w: %s looks like personal data (%s): use another value, or name it in AllowReadable", ErrReadable, t.name, kind)

@@ -8,6 +8,7 @@ import (
 
 // nested signs the claims and encrypts the signed token, RFC 7519 section 5.2.
 func (s *Sealer) nested(ctx context.Context, m *scratch, set claimsSet, from *keys.Key) (err error) {
+	m.claims.Grow(s.cfg.limits.Pad) // pad would leave the claims behind in memory that nothing wipes
 	payload := pad(closed(m.claims.Bytes(), set.headSize), s.cfg.limits.Pad)
 	if m.signed, err = m.appendSigned(ctx, m.signed, from, s.cfg.typ, payload); err != nil {
 		return err
@@ -20,7 +21,7 @@ func (s *Sealer) nested(ctx context.Context, m *scratch, set claimsSet, from *ke
 		case "sub":
 			h.sub = set.subject
 		case "aud":
-			h.aud = s.head.audience
+			h.aud = s.registered.audience
 		}
 	}
 	m.out, err = m.appendEncrypted(m.out, m.to[0], s.cfg.recipients[0].Content, h, m.signed)

@@ -21,9 +21,9 @@ type scratch struct {
 	out     []byte
 }
 
-// mostKept is the longest buffer in bytes that is kept: one token that is very long
+// maxKept is the longest buffer in bytes that is kept: one token that is very long
 // should not cost its memory for ever.
-const mostKept = 256 << 10
+const maxKept = 256 << 10
 
 func newScratch() *scratch {
 	m := new(scratch)
@@ -44,11 +44,11 @@ func (m *scratch) wipe() bool {
 	clear(m.to)
 	m.to = m.to[:0]
 	claims := m.claims.Bytes()
-	kept := m.claims.Cap() <= mostKept
+	kept := m.claims.Cap() <= maxKept
 	clear(claims)
 	m.claims.Reset()
 	for _, b := range []*[]byte{&m.payload, &m.header, &m.signed, &m.sealed, &m.out} {
-		kept = kept && cap(*b) <= mostKept
+		kept = kept && cap(*b) <= maxKept
 		clear(*b)
 		*b = (*b)[:0]
 	}

@@ -12,11 +12,11 @@ import (
 
 // Sealer makes tokens of one form. It is immutable and safe for concurrent use.
 type Sealer struct {
-	cfg      settings
-	audience []string
-	head     head
-	scratch  *sync.Pool
-	now      func() time.Time
+	cfg        settings
+	audience   []string
+	registered registeredClaims
+	scratch    *sync.Pool
+	now        func() time.Time
 }
 
 // Seal makes a token of the claims. It adds iss, aud, iat, exp and, unless given, a
@@ -26,7 +26,7 @@ type Sealer struct {
 // nothing of them can be read in it, neither values nor names. A selective token is
 // a compact JWS, in which the registered and the visible claims can be read, and of
 // the others neither values nor names; only how many recipients there are. The
-// lengths tell about how long the claims are, unless Config.Pad rounds them.
+// lengths tell about how long the claims are, unless Limits.Pad rounds them.
 //
 // It returns [ErrClaims], [ErrReadable], [ErrLifetime], [ErrTooLarge],
 // [ErrSameKey], [ErrSigning], keys.ErrNoKey when there is no key to sign with or
@@ -90,7 +90,7 @@ func (s *Sealer) Ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.check(s.kids(from, m.to))
+	return s.checkKids(from, m.to)
 }
 
 // recipientKeys finds the keys to encrypt to, one for each recipient.

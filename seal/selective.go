@@ -64,7 +64,7 @@ func (s *Sealer) selective(ctx context.Context, m *scratch, set claimsSet, from 
 	}
 	h := protectedHeader{cty: "sealed-claims+json", iss: s.cfg.issuer, jti: set.id}
 	for i, r := range s.cfg.recipients {
-		m.payload = m.payload[:0]
+		m.payload = slices.Grow(m.payload[:0], m.claims.Len()+s.cfg.limits.Pad) // no recipient reads more than all claims
 		if m.payload, err = s.appendSealedTo(m.payload, i, set); err != nil {
 			return err
 		}
@@ -81,7 +81,8 @@ func (s *Sealer) selective(ctx context.Context, m *scratch, set claimsSet, from 
 		}
 	}
 	m.signed = append(m.signed, ']')
-	payload := append(m.payload[:0], m.claims.Bytes()[:set.headSize]...)
+	payload := slices.Grow(m.payload[:0], set.headSize+len(set.visible)+len(`,"sealed":,`)+len(m.signed))
+	payload = append(payload, m.claims.Bytes()[:set.headSize]...)
 	payload = closed(append(payload, set.visible...), set.headSize)
 	m.payload = append(strict.AppendMember(payload[:len(payload)-1], "sealed", m.signed), '}')
 	if _, err := strict.ParseObject(m.payload); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -73,10 +72,7 @@ func (a *app) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 	cfg.Store, cfg.KEK, cfg.Memory = store, kek, a.memory(path)
 	ring, err := keyring.Create(ctx, cfg)
 	if err != nil {
-		if made && isMissing(ctx, store) {
-			os.Remove(place.file)
-		}
-		return nil, err
+		return nil, err // a key file that was made stays: another process may have read it
 	}
 	a.sayCreated(path, place, made)
 	a.opened = opened{path, ring, true}
@@ -116,11 +112,4 @@ func newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
 		return nil, false, &failure{err: err, code: exitIO, advice: "name another path with --kek-file"}
 	}
 	return kek, true, nil
-}
-
-// isMissing reports whether there is no ring for certain. Somebody else may have
-// made one meanwhile, under the key file that we made.
-func isMissing(ctx context.Context, store keyring.Store) bool {
-	_, _, err := store.Load(ctx)
-	return errors.Is(err, keyring.ErrNoRing)
 }

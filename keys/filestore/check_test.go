@@ -48,7 +48,7 @@ func TestRefused(t *testing.T) {
 		"too large": {func(t *testing.T, path string) {
 			ringWithMode(0o600)(t, path)
 			must(t, os.Truncate(path, MaxSize+1))
-		}, []string{"1048576 bytes", "ls -l "}},
+		}, []string{"2097152 bytes", "ls -l "}},
 		"somebody else's": {func(t *testing.T, path string) {
 			if os.Geteuid() != 0 {
 				t.Skip("only root can give a file away")

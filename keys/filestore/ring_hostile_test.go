@@ -38,7 +38,7 @@ func TestRingFileDamagedBesideAService(t *testing.T) {
 		"twice":                    {func(d []byte) []byte { return append(d, d...) }, keyring.ErrUnreadable},
 		"up to the largest size":   {func(d []byte) []byte { return append(d, bytes.Repeat([]byte(" "), MaxSize-len(d))...) }, keyring.ErrUnreadable},
 		"one byte beyond it":       {func(d []byte) []byte { return append(d, bytes.Repeat([]byte(" "), MaxSize+1-len(d))...) }, ErrUnsafe},
-		"a newer format":           {func(d []byte) []byte { return bytes.Replace(d, []byte(`"v":1`), []byte(`"v":2`), 1) }, keyring.ErrUnreadable},
+		"a newer format":           {func(d []byte) []byte { return bytes.Replace(d, []byte(`"v":2`), []byte(`"v":3`), 1) }, keyring.ErrUnreadable},
 		"another ring of this KEK": {func([]byte) []byte { return bytes.Clone(foreign) }, keyring.ErrRollback},
 	} {
 		t.Run(name, func(t *testing.T) {

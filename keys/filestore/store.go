@@ -18,8 +18,8 @@ import (
 )
 
 // MaxSize is the size in bytes that a ring may have. A ring of a few keys has
-// 2 kB; a file a thousand times that is some other file, and is not read.
-const MaxSize = 1 << 20
+// 2 kB, and one of a century less than this; a larger file is some other file, and is not read.
+const MaxSize = 2 << 20
 
 // maxWait is how long Swap waits for the lock. A holder is done in milliseconds;
 // one that is not has been stopped, or its disk hangs.

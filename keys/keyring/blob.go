@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	blobVersion = 1
+	blobVersion = documentVersion
 	maxSlots    = 8
 	ringHeader  = `{"alg":"dir","enc":"A256CBC-HS512"}`
 )
@@ -32,8 +32,9 @@ type blob struct {
 }
 
 type slot struct {
-	KEK string `json:"kek"` // id of the KEK
-	JWE string `json:"jwe"` // the ring key, wrapped
+	KEK     string `json:"kek"`               // id of the KEK
+	Wrapped string `json:"wrapped,omitempty"` // what a remote KEK wraps; not in version 1
+	JWE     string `json:"jwe"`               // the ring key, wrapped
 }
 
 // parseBlob reads what a store holds. Damage of any kind is one error.
@@ -42,7 +43,7 @@ func parseBlob(data []byte) (blob, error) {
 	if err != nil {
 		return blob{}, ErrUnreadable
 	}
-	if v, _ := o.Raw("v"); string(v) != fmt.Sprint(blobVersion) {
+	if v, _ := o.Raw("v"); string(v) != "1" && string(v) != "2" {
 		return blob{}, fmt.Errorf("%w (a format that this version of sealjwt does not know)", ErrUnreadable)
 	}
 	var b blob
@@ -57,7 +58,7 @@ func parseBlob(data []byte) (blob, error) {
 		return blob{}, ErrUnreadable
 	}
 	for i, s := range b.Slots {
-		if slices.ContainsFunc(b.Slots[:i], func(t slot) bool { return t.KEK == s.KEK }) {
+		if slices.ContainsFunc(b.Slots[:i], func(t slot) bool { return t.KEK == s.KEK }) || s.Wrapped != "" && b.Version == 1 {
 			return blob{}, ErrUnreadable
 		}
 	}
@@ -70,7 +71,7 @@ func (b blob) ringKey(ctx context.Context, kek KEK) (secretBytes, error) {
 		if s.KEK != kek.ID() {
 			continue
 		}
-		key, err := kek.Unwrap(ctx, WrappedKey{JWE: s.JWE})
+		key, err := kek.Unwrap(ctx, WrappedKey{JWE: s.JWE, Wrapped: s.Wrapped})
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +98,7 @@ func (b blob) open(ringKey secretBytes) (*document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrUnreadable, err)
 	}
-	if d.Slots != digestSlots(b.Slots) {
+	if d.Version != b.Version || d.Slots != digestSlots(b.Slots) {
 		return nil, ErrUnreadable
 	}
 	return d, nil
@@ -130,7 +131,7 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 // wrap returns the slot of a KEK for a ring key.
 func wrap(ctx context.Context, kek KEK, key secretBytes) (slot, error) {
 	w, err := kek.Wrap(ctx, key())
-	return slot{kek.ID(), w.JWE}, err
+	return slot{KEK: kek.ID(), Wrapped: w.Wrapped, JWE: w.JWE}, err
 }
 
 func digestSlots(slots []slot) string {

@@ -67,29 +67,29 @@ func TestOtherPartsRing(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := blobFor(t, blobOf(t, storeA)), blobFor(t, blobOf(t, storeB))
-	stranger := slot{"stranger", a.Slots[0].JWE}
-	rewrapped := slot{a.Slots[0].KEK, wrapped1(rawKey(t), ringA.snapshot.Load().ringKey())(t)}
+	stranger := slot{KEK: "stranger", JWE: a.Slots[0].JWE}
+	rewrapped := slot{KEK: a.Slots[0].KEK, JWE: wrapped1(rawKey(t), ringA.snapshot.Load().ringKey())(t)}
 	nine := []slot{a.Slots[0]}
 	for i := range maxSlots {
-		nine = append(nine, slot{string(rune('a' + i)), a.Slots[0].JWE})
+		nine = append(nine, slot{KEK: string(rune('a' + i)), JWE: a.Slots[0].JWE})
 	}
 	for name, other := range map[string]blob{
-		"slots of another ring":  {1, b.Slots, a.Ring},
-		"slot added":             {1, []slot{a.Slots[0], stranger}, a.Ring},
-		"slot added before":      {1, []slot{stranger, a.Slots[0]}, a.Ring},
-		"slot wrapped again":     {1, []slot{rewrapped}, a.Ring},
-		"slot doubled":           {1, []slot{a.Slots[0], a.Slots[0]}, a.Ring},
-		"slot under another id":  {1, []slot{stranger}, a.Ring},
-		"nine slots":             {1, nine, a.Ring},
-		"no slots":               {1, nil, a.Ring},
-		"empty slots":            {1, []slot{}, a.Ring},
-		"no ring":                {1, a.Slots, ""},
-		"slot for ring":          {1, a.Slots, a.Slots[0].JWE},
-		"ring for slot":          {1, []slot{{a.Slots[0].KEK, a.Ring}}, a.Ring},
-		"halves of two":          {1, a.Slots, spliced(a.Ring, old.Ring)},
-		"halves of two, swapped": {1, a.Slots, spliced(old.Ring, a.Ring)},
-		"line feed in the ring":  {1, a.Slots, a.Ring[:200] + "\n" + a.Ring[200:]},
-		"encrypted key":          {1, a.Slots, strings.Replace(a.Ring, "..", ".AAAA.", 1)},
+		"slots of another ring":  {blobVersion, b.Slots, a.Ring},
+		"slot added":             {blobVersion, []slot{a.Slots[0], stranger}, a.Ring},
+		"slot added before":      {blobVersion, []slot{stranger, a.Slots[0]}, a.Ring},
+		"slot wrapped again":     {blobVersion, []slot{rewrapped}, a.Ring},
+		"slot doubled":           {blobVersion, []slot{a.Slots[0], a.Slots[0]}, a.Ring},
+		"slot under another id":  {blobVersion, []slot{stranger}, a.Ring},
+		"nine slots":             {blobVersion, nine, a.Ring},
+		"no slots":               {blobVersion, nil, a.Ring},
+		"empty slots":            {blobVersion, []slot{}, a.Ring},
+		"no ring":                {blobVersion, a.Slots, ""},
+		"slot for ring":          {blobVersion, a.Slots, a.Slots[0].JWE},
+		"ring for slot":          {blobVersion, []slot{{KEK: a.Slots[0].KEK, JWE: a.Ring}}, a.Ring},
+		"halves of two":          {blobVersion, a.Slots, spliced(a.Ring, old.Ring)},
+		"halves of two, swapped": {blobVersion, a.Slots, spliced(old.Ring, a.Ring)},
+		"line feed in the ring":  {blobVersion, a.Slots, a.Ring[:200] + "\n" + a.Ring[200:]},
+		"encrypted key":          {blobVersion, a.Slots, strings.Replace(a.Ring, "..", ".AAAA.", 1)},
 		"version 0":              {0, a.Slots, a.Ring},
 	} {
 		mustNotOpen(t, name, must(json.Marshal(other))(t))
@@ -134,7 +134,7 @@ func TestWellEncryptedButWrong(t *testing.T) {
 	write := func(slots []slot, text []byte, options *jose.EncrypterOptions) []byte {
 		e := must(jose.NewEncrypter(jose.A256CBC_HS512, jose.Recipient{Algorithm: jose.DIRECT, Key: s.ringKey()}, options))(t)
 		jwe := must(must(e.Encrypt(text))(t).CompactSerialize())(t)
-		return must(json.Marshal(blob{1, slots, jwe}))(t)
+		return must(json.Marshal(blob{blobVersion, slots, jwe}))(t)
 	}
 	good := plaintext(*s.document, s.slots)
 	openRing(t, storeWith(t, write(s.slots, good, nil)), newClock())
@@ -142,18 +142,18 @@ func TestWellEncryptedButWrong(t *testing.T) {
 	mustNotOpen(t, "content type", write(s.slots, good, (&jose.EncrypterOptions{}).WithContentType("JSON")))
 	mustNotOpen(t, "compressed", write(s.slots, good, &jose.EncrypterOptions{Compression: jose.DEFLATE}))
 	future := *s.document
-	future.Version = 2
-	mustNotOpen(t, "document version 2", write(s.slots, plaintext(future, s.slots), nil))
+	future.Version = 3
+	mustNotOpen(t, "document version 3", write(s.slots, plaintext(future, s.slots), nil))
 	mustNotOpen(t, "unknown member", write(s.slots, append([]byte(`{"more":1,`), good[1:]...), nil))
-	mustNotOpen(t, "member twice", write(s.slots, append([]byte(`{"v":1,`), good[1:]...), nil))
-	mustNotOpen(t, "member in another case", write(s.slots, append([]byte(`{"V":1,`), good[1:]...), nil))
+	mustNotOpen(t, "member twice", write(s.slots, append([]byte(`{"v":2,`), good[1:]...), nil))
+	mustNotOpen(t, "member in another case", write(s.slots, append([]byte(`{"V":2,`), good[1:]...), nil))
 	mustNotOpen(t, "no JSON", write(s.slots, []byte("ring"), nil))
 	mustNotOpen(t, "member of another type", write(s.slots, bytes.Replace(good, []byte(`"keys":[`), []byte(`"keys":7,"log":[`), 1), nil))
 	mustNotOpen(t, "bad duration", write(s.slots, bytes.Replace(good, []byte(`"1h0m0s"`), []byte(`"1 hour"`), 1), nil))
 
 	var nine []slot
 	for i := range maxSlots + 1 {
-		nine = append(nine, slot{string(rune('a' + i)), s.slots[0].JWE})
+		nine = append(nine, slot{KEK: string(rune('a' + i)), JWE: s.slots[0].JWE})
 	}
 	nine[8].KEK = s.slots[0].KEK
 	mustNotOpen(t, "nine slots", write(nine, plaintext(*s.document, nine), nil))
@@ -161,7 +161,7 @@ func TestWellEncryptedButWrong(t *testing.T) {
 	twice := []slot{s.slots[0], s.slots[0]}
 	mustNotOpen(t, "slot doubled", write(twice, plaintext(*s.document, twice), nil))
 
-	short := []slot{{rawKey(t).ID(), must(encryptShort())(t)}}
+	short := []slot{{KEK: rawKey(t).ID(), JWE: must(encryptShort())(t)}}
 	mustNotOpen(t, "short ring key", write(short, plaintext(*s.document, short), nil))
 }
 
@@ -173,7 +173,7 @@ func encryptShort() (string, error) {
 func TestFutureFormat(t *testing.T) {
 	store := NewMemStore()
 	newRing(t, store, newClock())
-	doc := bytes.Replace(blobOf(t, store), []byte(`{"v":1`), []byte(`{"v":2`), 1)
+	doc := bytes.Replace(blobOf(t, store), []byte(`{"v":2`), []byte(`{"v":3`), 1)
 	_, err := Open(t.Context(), Config{Store: storeWith(t, doc), KEK: rawKey(t)})
 	if wantError(t, err, ErrUnreadable); !strings.Contains(err.Error(), "version") {
 		t.Errorf("%v does not say that the format is a newer one", err)
@@ -200,7 +200,7 @@ func TestWrongKEK(t *testing.T) {
 // A blob that cannot be read back must not be written.
 func TestSealReadsBack(t *testing.T) {
 	key := newRingKey()
-	good := []slot{{"a", "jwe"}}
+	good := []slot{{KEK: "a", JWE: "jwe"}}
 	for name, c := range map[string]struct {
 		slots []slot
 		key   secretBytes
@@ -239,7 +239,7 @@ func TestRingWithGoJoseAlone(t *testing.T) {
 	store := NewMemStore()
 	ring := newRing(t, store, newClock())
 	d := decryptWithGoJose(t, blobOf(t, store))
-	if string(d["v"]) != "1" || string(d["generation"]) != "1" || !strings.Contains(string(d["policy"]), `"token_lifetime":"1h0m0s"`) {
+	if string(d["v"]) != "2" || string(d["generation"]) != "1" || !strings.Contains(string(d["policy"]), `"token_lifetime":"1h0m0s"`) {
 		t.Errorf("document %s", d)
 	}
 	s := must(ring.PrivateKeys(t.Context()))(t)

@@ -12,7 +12,8 @@ type draft struct {
 	*document
 	slots   []slot
 	ringKey secretBytes
-	kek     KEK // of this process
+	kek     KEK  // of this process
+	revokes bool // a revocation, which always has room
 }
 
 // logEntry is a line for the log: an action, and the key that it changed.
@@ -34,7 +35,7 @@ func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([
 		if err != nil {
 			return err
 		}
-		next := &draft{s.document.clone(), s.slots, s.ringKey, r.kek}
+		next := &draft{document: s.document.clone(), slots: s.slots, ringKey: s.ringKey, kek: r.kek}
 		log, err := edit(ctx, next)
 		if errors.Is(err, errUnchanged) {
 			return nil
@@ -57,10 +58,16 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 	if err != nil {
 		return false, err
 	}
+	if !next.revokes {
+		if err := checkRoom(s.size, len(data)); err != nil {
+			return false, err
+		}
+	}
 	written, err := newSnapshot(next.document, next.slots, next.ringKey)
 	if err != nil {
 		return false, err
 	}
+	written.size = len(data)
 	before := r.now()
 	written.version, err = r.store.Swap(ctx, s.version, data)
 	switch {

@@ -22,19 +22,34 @@ import (
 type Checkpoint struct {
 	Generation uint64 `json:"generation"` // counts the writes of the ring, from 1
 	Nonce      string `json:"nonce"`      // random for each write
+
+	// Ring is the identity of the ring, random and the same for ever. It tells two rings
+	// apart, wherever they lie. It is empty for a ring that was last written before rings
+	// had one; such a ring gets one with its next change.
+	Ring string `json:"ring,omitempty"`
 }
 
 // String returns the text that [ParseCheckpoint] reads.
-func (c Checkpoint) String() string { return strconv.FormatUint(c.Generation, 10) + ":" + c.Nonce }
+func (c Checkpoint) String() string {
+	text := strconv.FormatUint(c.Generation, 10) + ":" + c.Nonce
+	if c.Ring != "" {
+		text = c.Ring + "/" + text
+	}
+	return text
+}
 
 // ParseCheckpoint reads the text of [Checkpoint.String]. It returns [keys.ErrMalformed].
 func ParseCheckpoint(s string) (Checkpoint, error) {
-	generation, nonce, ok := strings.Cut(s, ":")
+	ring, pair, named := strings.Cut(s, "/")
+	if !named {
+		ring, pair = "", s
+	}
+	generation, nonce, ok := strings.Cut(pair, ":")
 	n, err := strconv.ParseUint(generation, 10, 64)
-	if !ok || err != nil || nonce == "" {
+	if !ok || err != nil || nonce == "" || named && ring == "" {
 		return Checkpoint{}, fmt.Errorf("%w: not a generation and a nonce", keys.ErrMalformed)
 	}
-	return Checkpoint{n, nonce}, nil
+	return Checkpoint{Generation: n, Nonce: nonce, Ring: ring}, nil
 }
 
 // Memory keeps the newest checkpoint of one ring over restarts, outside its store: in a file
@@ -96,19 +111,30 @@ func (r *Ring) Log(ctx context.Context) ([]Event, error) {
 	return slices.Clone(s.document.Log), nil
 }
 
-// stamp makes d the generation after previous.
+// stamp makes d the generation after previous, in the newest version of the format. A ring
+// that has no identity gets one.
 func (d *document) stamp(previous Checkpoint, now time.Time, log ...logEntry) {
 	if previous != (Checkpoint{}) {
+		previous.Ring = ""
 		d.History = append(d.History, previous)
 		d.History = d.History[max(0, len(d.History)-historyLength):]
 	}
-	nonce := make([]byte, nonceSize)
-	rand.Read(nonce)
-	d.Generation, d.Nonce = previous.Generation+1, strict.EncodeBase64URL(nonce)
+	if d.Version = documentVersion; d.Identity == "" {
+		d.Identity = randomText(identitySize)
+	}
+	d.bury()
+	d.Generation, d.Nonce = previous.Generation+1, randomText(nonceSize)
+	by := shorten(actor())
 	for _, e := range log {
-		d.Log = append(d.Log, Event{Time: utc(now), Generation: d.Generation, By: actor(), What: e.what, KeyID: e.kid})
+		d.Log = append(d.Log, Event{Time: utc(now), Generation: d.Generation, By: by, What: shorten(e.what), KeyID: e.kid})
 	}
 	d.Log = d.Log[max(0, len(d.Log)-logLength):]
+}
+
+func randomText(size int) string {
+	b := make([]byte, size)
+	rand.Read(b)
+	return strict.EncodeBase64URL(b)
 }
 
 // actor returns the user and the host that change the ring, for its log.

@@ -130,8 +130,9 @@ func newDocument(cfg Config, now time.Time) (*document, error) {
 // other key needs its private half.
 //
 // It returns
-//   - [ErrState] for any other state, and for [Active] unless the ring is new and has no keys
-//     for that use: other processes may use the active key already;
+//   - [ErrState] for any other state, for a ring that holds 64 keys, and for [Active] unless
+//     the ring is new and has no keys for that use: other processes may use the active key
+//     already;
 //   - [keys.ErrDuplicate] when the ring holds the key or once held it;
 //   - [keys.ErrNoKey] when the private half is missing;
 //   - the errors of ParseKey and of the store.
@@ -146,6 +147,9 @@ func (r *Ring) Import(ctx context.Context, data []byte, hint keys.Hint, state St
 		return "", err
 	}
 	return k.ID, r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
+		if err := d.checkHeld(); err != nil {
+			return nil, err
+		}
 		isOld := func(o record) bool { return o.Use == k.Use && !o.Activated.IsZero() }
 		if state == Active && (slices.ContainsFunc(d.Keys, isOld) || d.Generation > 1) {
 			return nil, fmt.Errorf("%w: only a new ring without an active key for use %s takes one; import this one as staged", ErrState, k.Use)
@@ -165,6 +169,9 @@ func (r *Ring) ImportInsecurely(ctx context.Context, data []byte, hint keys.Hint
 		return "", err
 	}
 	return k.ID, r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
+		if err := d.checkHeld(); err != nil {
+			return nil, err
+		}
 		log := []logEntry{{"import as active", k.ID}}
 		if old := d.find(k.Use, Active); old != nil {
 			if err := old.retire(r.now()); err != nil {

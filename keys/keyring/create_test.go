@@ -178,7 +178,7 @@ func TestOpenOrCreateReplacesNothing(t *testing.T) {
 
 // A store that lost a ring which the memory has seen is not a first start.
 func TestOpenOrCreateEmptiedStore(t *testing.T) {
-	memory := &memMemory{newest: Checkpoint{7, "nonce"}}
+	memory := &memMemory{newest: Checkpoint{7, "nonce", ""}}
 	cfg := Config{Store: NewMemStore(), KEK: rawKey(t), Memory: memory}
 	_, err := OpenOrCreate(t.Context(), cfg)
 	wantError(t, err, ErrRollback)

@@ -157,10 +157,10 @@ func TestDamageOfTheSlots(t *testing.T) {
 	byKeyFile, byPassphrase := twoSlots(t)
 	b := blobFor(t, byKeyFile.doc)
 	key, phrase := b.Slots[0], b.Slots[1]
-	stranger := slot{"stranger", key.JWE}
+	stranger := slot{KEK: "stranger", JWE: key.JWE}
 	eight := []slot{key, phrase}
 	for i := range maxSlots - len(eight) {
-		eight = append(eight, slot{string(rune('a' + i)), key.JWE})
+		eight = append(eight, slot{KEK: string(rune('a' + i)), JWE: key.JWE})
 	}
 	for name, c := range map[string]struct {
 		slots               []slot
@@ -169,22 +169,22 @@ func TestDamageOfTheSlots(t *testing.T) {
 		"the key file's removed":   {[]slot{phrase}, noSlotText, damagedText},
 		"the passphrase's removed": {[]slot{key}, damagedText, noSlotText},
 		"swapped in order":         {[]slot{phrase, key}, damagedText, damagedText},
-		"ids exchanged":            {[]slot{{phrase.KEK, key.JWE}, {key.KEK, phrase.JWE}}, damagedText, damagedText},
+		"ids exchanged":            {[]slot{{KEK: phrase.KEK, JWE: key.JWE}, {KEK: key.KEK, JWE: phrase.JWE}}, damagedText, damagedText},
 		"key file's doubled":       {[]slot{key, key}, damagedText, damagedText},
 		"passphrase's doubled":     {[]slot{key, phrase, phrase}, damagedText, damagedText},
-		"key file's in both":       {[]slot{key, {phrase.KEK, key.JWE}}, damagedText, damagedText},
-		"passphrase's in both":     {[]slot{{key.KEK, phrase.JWE}, phrase}, damagedText, damagedText},
+		"key file's in both":       {[]slot{key, {KEK: phrase.KEK, JWE: key.JWE}}, damagedText, damagedText},
+		"passphrase's in both":     {[]slot{{KEK: key.KEK, JWE: phrase.JWE}, phrase}, damagedText, damagedText},
 		"stranger added":           {[]slot{key, phrase, stranger}, damagedText, damagedText},
 		"stranger between":         {[]slot{key, stranger, phrase}, damagedText, damagedText},
 		"stranger for the other":   {[]slot{stranger, phrase}, noSlotText, damagedText},
-		"another kek id":           {[]slot{{key.KEK[1:] + "A", key.JWE}, phrase}, noSlotText, damagedText},
-		"kek id in another case":   {[]slot{{key.KEK, key.JWE}, {"Passphrase", phrase.JWE}}, damagedText, noSlotText},
-		"empty kek id":             {[]slot{{"", key.JWE}, phrase}, noSlotText, damagedText},
-		"empty jwe":                {[]slot{{key.KEK, ""}, {phrase.KEK, ""}}, damagedText, damagedText},
+		"another kek id":           {[]slot{{KEK: key.KEK[1:] + "A", JWE: key.JWE}, phrase}, noSlotText, damagedText},
+		"kek id in another case":   {[]slot{{KEK: key.KEK, JWE: key.JWE}, {KEK: "Passphrase", JWE: phrase.JWE}}, damagedText, noSlotText},
+		"empty kek id":             {[]slot{{KEK: "", JWE: key.JWE}, phrase}, noSlotText, damagedText},
+		"empty jwe":                {[]slot{{KEK: key.KEK, JWE: ""}, {KEK: phrase.KEK, JWE: ""}}, damagedText, damagedText},
 		"up to eight":              {eight, damagedText, damagedText},
 		"a ninth":                  {append(slices.Clone(eight), stranger), damagedText, damagedText},
 		"a thousand":               {slices.Repeat([]slot{key}, 1000), damagedText, damagedText},
-		"ring in a slot":           {[]slot{{key.KEK, b.Ring}, {phrase.KEK, b.Ring}}, damagedText, damagedText},
+		"ring in a slot":           {[]slot{{KEK: key.KEK, JWE: b.Ring}, {KEK: phrase.KEK, JWE: b.Ring}}, damagedText, damagedText},
 		"none":                     {[]slot{}, damagedText, damagedText},
 	} {
 		byKeyFile.refuses(t, name, respelled(t, c.slots, b.Ring), c.keyFile)

@@ -1,14 +1,12 @@
 package keyring
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // State is where a key stands in its life (NIST SP 800-57 part 1 section 7).
@@ -24,31 +22,35 @@ const (
 )
 
 const (
-	documentVersion = 1
+	documentVersion = 2
 	historyLength   = 64  // pairs of generation and nonce that a ring remembers
 	logLength       = 256 // transitions that a ring remembers
 	nonceSize       = 16  // bytes
+	identitySize    = 16  // bytes
 )
 
 // document is the content of a ring before it is encrypted. It never changes once other
-// goroutines can see it: a change makes a new one.
+// goroutines can see it: a change makes a new one. One of version 1 has neither an identity
+// nor compact tombstones; stamp makes it one of version 2.
 type document struct {
 	Version    int             `json:"v"`
+	Identity   string          `json:"ring,omitempty"` // random, base64url, the same for ever
 	Generation uint64          `json:"generation"`
 	Nonce      string          `json:"nonce"`
 	Slots      string          `json:"slots"` // SHA-256 of the slots beside it, base64url
 	History    []Checkpoint    `json:"history,omitempty"`
 	Policy     policyDocument  `json:"policy"`
 	Former     []formerWindows `json:"former,omitempty"`
-	Keys       []record        `json:"keys"`
+	Keys       []record        `json:"keys"`           // held, and the tombstones of those that ended last
+	Ended      tombstones      `json:"ended,omitzero"` // of all others
 	Log        []Event         `json:"log,omitempty"`
 }
 
 // record is one key and its life.
 type record struct {
 	ID         string          `json:"kid"`
-	Thumbprint string          `json:"thumbprint"`
-	Suite      string          `json:"alg"` // its name, which tells the curve; that in jwk does not
+	Thumbprint string          `json:"thumbprint,omitempty"` // none in a tombstone whose kid heads it
+	Suite      string          `json:"alg"`                  // its name, which tells the curve; that in jwk does not
 	Use        keys.Use        `json:"use"`
 	State      State           `json:"state"`
 	Created    time.Time       `json:"created"`
@@ -86,6 +88,7 @@ type windowDocument struct {
 type formerWindows struct {
 	windowDocument
 	Until time.Time `json:"until"`
+	Due   time.Time `json:"due,omitzero"` // first found to count no more
 }
 
 func (w windowDocument) windows() Windows {
@@ -106,12 +109,17 @@ func (w windowDocument) widest(o windowDocument) windowDocument {
 type policyDocument struct {
 	windowDocument
 	MaxAge duration          `json:"max_age"`
-	Sig    usePolicyDocument `json:"sig"`
-	Enc    usePolicyDocument `json:"enc"`
+	Sig    sigPolicyDocument `json:"sig"`
+	Enc    encPolicyDocument `json:"enc"`
 }
 
-type usePolicyDocument struct {
+type sigPolicyDocument struct {
 	Suite  string   `json:"alg"`
+	Period duration `json:"period"`
+}
+
+type encPolicyDocument struct {
+	Suites []string `json:"algs"`
 	Period duration `json:"period"`
 }
 
@@ -132,23 +140,40 @@ func newPolicyDocument(p Policy) policyDocument {
 			CacheAge: duration(p.CacheAge), PublishLag: duration(p.PublishLag), SnapshotAge: duration(p.SnapshotAge),
 		},
 		MaxAge: duration(p.MaxAge),
-		Sig:    usePolicyDocument{p.Sig.Suites[0].String(), duration(p.Sig.Period)},
-		Enc:    usePolicyDocument{p.Enc.Suites[0].String(), duration(p.Enc.Period)},
+		Sig:    sigPolicyDocument{p.Sig.Suites[0].String(), duration(p.Sig.Period)},
+		Enc:    encPolicyDocument{suiteNames(p.Enc.Suites), duration(p.Enc.Period)},
 	}
 }
 
+func suiteNames(suites []keys.Suite) []string {
+	var names []string
+	for _, s := range suites {
+		names = append(names, s.String())
+	}
+	return names
+}
+
+var errUnknownSuite = fmt.Errorf("%w: unknown suite", ErrPolicy)
+
 func (d policyDocument) policy() (Policy, error) {
-	sig, errSig := keys.ParseSuite(d.Sig.Suite)
-	enc, errEnc := keys.ParseSuite(d.Enc.Suite)
-	if errSig != nil || errEnc != nil {
-		return Policy{}, fmt.Errorf("%w: unknown suite", ErrPolicy)
+	sig, err := keys.ParseSuite(d.Sig.Suite)
+	if err != nil || len(d.Enc.Suites) == 0 { // no default stands for what is stored
+		return Policy{}, errUnknownSuite
+	}
+	var enc []keys.Suite
+	for _, name := range d.Enc.Suites {
+		s, err := keys.ParseSuite(name)
+		if err != nil {
+			return Policy{}, errUnknownSuite
+		}
+		enc = append(enc, s)
 	}
 	p := Policy{
 		TokenLifetime: time.Duration(d.TokenLifetime), Leeway: time.Duration(d.Leeway), ClockSkew: time.Duration(d.ClockSkew),
 		CacheAge: time.Duration(d.CacheAge), PublishLag: time.Duration(d.PublishLag), SnapshotAge: time.Duration(d.SnapshotAge),
 		MaxAge: time.Duration(d.MaxAge),
 		Sig:    UsePolicy{[]keys.Suite{sig}, time.Duration(d.Sig.Period)},
-		Enc:    UsePolicy{[]keys.Suite{enc}, time.Duration(d.Enc.Period)},
+		Enc:    UsePolicy{enc, time.Duration(d.Enc.Period)},
 	}
 	return p, p.Validate()
 }
@@ -160,34 +185,23 @@ func (d policyDocument) period(u keys.Use) time.Duration {
 	return time.Duration(d.Enc.Period)
 }
 
-// decodeDocument reads a document that has been authenticated. It is strict all
-// the same: a member it does not know would be lost at the next write.
-func decodeDocument(data []byte) (*document, error) {
-	if _, err := strict.ParseObject(data); err != nil {
-		return nil, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	var d document
-	if err := dec.Decode(&d); err != nil {
-		return nil, fmt.Errorf("it was written by another version of sealjwt: use that one or a newer one")
-	}
-	if d.Version != documentVersion {
-		return nil, fmt.Errorf("document version %d is not known to this version of sealjwt", d.Version)
-	}
-	return &d, nil
+func (d *document) checkpoint() Checkpoint {
+	return Checkpoint{Generation: d.Generation, Nonce: d.Nonce, Ring: d.Identity}
 }
-
-func (d *document) checkpoint() Checkpoint { return Checkpoint{d.Generation, d.Nonce} }
 
 // succeeds reports whether d was made from the document of the checkpoint seen, by any
 // number of writes. Only as many as history holds can be told: beyond that the
 // higher generation has to do.
 func (d *document) succeeds(seen Checkpoint) bool {
-	return d.contains(seen) || d.Generation > seen.Generation+historyLength
+	return d.isRing(seen) && (d.contains(seen) || d.Generation > seen.Generation+historyLength)
 }
+
+// isRing reports whether seen can be of this ring. A checkpoint of version 1 names no ring.
+// A ring of version 2 never becomes one of version 1 again.
+func (d *document) isRing(seen Checkpoint) bool { return seen.Ring == "" || seen.Ring == d.Identity }
 
 // contains reports whether seen is this generation or one in its history.
 func (d *document) contains(seen Checkpoint) bool {
-	return d.checkpoint() == seen || slices.Contains(d.History, seen)
+	pair := Checkpoint{Generation: seen.Generation, Nonce: seen.Nonce}
+	return d.isRing(seen) && (pair == Checkpoint{Generation: d.Generation, Nonce: d.Nonce} || slices.Contains(d.History, pair))
 }

@@ -133,13 +133,13 @@ func fipsUseAll(t *testing.T, ring *keyring.Ring) {
 // The rings that were written without the mode are read in it.
 func TestFIPSGoldenRings(t *testing.T) {
 	enforced(t)
-	kek := goldenKEK(t)
+	kek := goldenKEK(t, "v1.kek")
 	phrase, err := keyring.PassphraseKEK([]byte("an example passphrase, no secret"))
 	fipsNo(t, err)
 	for file, kek := range map[string]keyring.KEK{"v1.ring": kek, "v1-passphrase.ring": phrase} {
 		ring, err := keyring.Open(t.Context(), keyring.Config{Store: filestore.New(private(t, file, t.TempDir(), "ring")), KEK: kek})
 		fipsNo(t, err)
-		checkGolden(t, ring)
+		checkGolden(t, ring, goldenKeys["v1"])
 	}
 }
 

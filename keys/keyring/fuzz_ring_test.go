@@ -108,10 +108,11 @@ func checkRing(t *testing.T, s *snapshot) {
 	t.Helper()
 	seen, active := make(map[string]bool), make(map[keys.Use]int)
 	for _, r := range s.document.Keys {
-		if seen[r.ID] || seen[r.Thumbprint] {
+		kid, head := "kid "+r.ID, "key "+headOf(r.ID, r.Thumbprint)
+		if seen[kid] || seen[head] {
 			t.Fatalf("kid %q twice", r.ID)
 		}
-		seen[r.ID], seen[r.Thumbprint] = true, true
+		seen[kid], seen[head] = true, true
 		if r.State == Active {
 			active[r.Use]++
 		}

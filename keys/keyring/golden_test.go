@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -28,10 +29,10 @@ func private(t *testing.T, name, dir, as string) string {
 	return path
 }
 
-// goldenKEK returns the KEK in v1.kek. It is a text, which KEKFile refuses.
-func goldenKEK(t *testing.T) keyring.KEK {
+// goldenKEK returns the KEK in a file of testdata/rings. It is a text, which KEKFile refuses.
+func goldenKEK(t *testing.T, name string) keyring.KEK {
 	t.Helper()
-	key, err := os.ReadFile("../../testdata/rings/v1.kek")
+	key, err := os.ReadFile(filepath.Join("../../testdata/rings", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,18 +46,21 @@ func goldenKEK(t *testing.T) keyring.KEK {
 // The rings of every released version open for ever, with the keys and states
 // that they were written with.
 func TestGoldenRings(t *testing.T) {
-	kek := goldenKEK(t)
+	keks := map[string]keyring.KEK{"v1": goldenKEK(t, "v1.kek"), "v2": goldenKEK(t, "v2.kek")}
 	phrase, err := keyring.PassphraseKEK([]byte("an example passphrase, no secret"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		file string
-		kek  keyring.KEK
+		version, file string
+		kek           keyring.KEK
 	}{
-		"key file":               {"v1.ring", kek},
-		"key file of two slots":  {"v1-passphrase.ring", kek},
-		"passphrase of the same": {"v1-passphrase.ring", phrase},
+		"v1, key file":               {"v1", "v1.ring", keks["v1"]},
+		"v1, key file of two slots":  {"v1", "v1-passphrase.ring", keks["v1"]},
+		"v1, passphrase of the same": {"v1", "v1-passphrase.ring", phrase},
+		"v2, key file":               {"v2", "v2.ring", keks["v2"]},
+		"v2, key file of two slots":  {"v2", "v2-passphrase.ring", keks["v2"]},
+		"v2, passphrase of the same": {"v2", "v2-passphrase.ring", phrase},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if testing.Short() && c.kek == phrase {
@@ -72,7 +76,12 @@ func TestGoldenRings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkGolden(t, ring)
+			want := goldenKeys[c.version]
+			checkGolden(t, ring, want)
+			identity := ring.Checkpoint().Ring
+			if (identity == "") != (c.version == "v1") {
+				t.Errorf("identity %q", identity)
+			}
 
 			// It can be changed, and every KEK still opens it.
 			data, err := jwk.Generate("ES256")
@@ -86,18 +95,62 @@ func TestGoldenRings(t *testing.T) {
 			if after, err := os.ReadFile(path); err != nil || bytes.Equal(before, after) {
 				t.Errorf("not written: %v", err)
 			}
-			other, err := keyring.Open(t.Context(), keyring.Config{Store: filestore.New(path), KEK: kek})
+			other, err := keyring.Open(t.Context(), keyring.Config{Store: filestore.New(path), KEK: keks[c.version]})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if infos, err := other.Keys(t.Context()); err != nil || len(infos) != 12 || infos[11].ID != kid {
+			if infos, err := other.Keys(t.Context()); err != nil || len(infos) != len(want)+1 || infos[len(want)].ID != kid {
 				t.Errorf("%d keys after an import, %v", len(infos), err)
+			}
+			if now := other.Checkpoint().Ring; now == "" || identity != "" && now != identity {
+				t.Errorf("identity %q, and it was %q", now, identity)
 			}
 		})
 	}
 }
 
-func checkGolden(t *testing.T, ring *keyring.Ring) {
+type goldenKey struct {
+	kid, alg         string // no alg: one of the tombstones that do not keep it
+	state            keyring.State
+	opens, published bool
+}
+
+var goldenKeys = map[string][]goldenKey{
+	"v1": {
+		{"lmCFW1MUMYai2kQj", "ES256", "destroyed", false, false},
+		{"pkLu_54QG6APu7JA", "ES256", "revoked", false, false},
+		{"KcCVmBCBDE91pf75", "RS256", "retired", false, true},
+		{"7c9Ro6H-tUxsC4LQ", "ES256", "active", false, true},
+		{"XaRVD7WxseP0KuGG", "EdDSA", "staged", false, true},
+		{"BSGWWize_pqOTubs", "PS256", "staged", false, true},
+		{"t0M8Z-YULALgGvU6", "ECDH-ES", "destroyed", false, false},
+		{"1ujDgwr3M5FgiNzH", "ECDH-ES", "revoked", true, false},
+		{"Vlc-GYL2mT1-DftC", "RSA-OAEP-256", "retired", true, false},
+		{"5mzULC--gZLWJy5O", "ECDH-ES", "active", true, false}, // published to encrypt to
+		{"2D5_7dkzVtuqIyNB", "ECDH-ES+A256KW", "staged", true, false},
+	},
+	"v2": {
+		{"yMjvjP56Hs2qrJRv", "", "destroyed", false, false},
+		{"u66jm1co6mk75M7x", "", "revoked", false, false},
+		{"my5v3FqW3vaHKuCt", "", "destroyed", false, false},
+		{"iA46F8pT8YkH6OoT", "", "revoked", false, false},
+		{"imported-enc", "", "revoked", false, false},
+		{"imported-sig", "", "destroyed", false, false},
+		{"QPrI8YC74vY1j9Gy", "ES256", "destroyed", false, false},
+		{"GbrbT8rts6-er_hX", "ES256", "revoked", false, false},
+		{"hpDxyOt75crlWiCt", "RS256", "retired", false, true},
+		{"F-o_eMc2RBI_veDS", "ES256", "active", false, true},
+		{"fI_ZtBbx-9xlfchV", "EdDSA", "staged", false, true},
+		{"czFo1B2_xl3gyl5L", "PS256", "staged", false, true},
+		{"4nnVFKOqascV8wLD", "ECDH-ES", "destroyed", false, false},
+		{"seO7wWJ8puy8y6dz", "ECDH-ES", "revoked", true, false},
+		{"zNGBQOB1thEOKy1_", "RSA-OAEP-256", "retired", true, false},
+		{"lZazt64uuBCsDoC7", "ECDH-ES", "active", true, false}, // published to encrypt to
+		{"pcOWmp70OhSTL-L5", "ECDH-ES+A256KW", "staged", true, false},
+	},
+}
+
+func checkGolden(t *testing.T, ring *keyring.Ring, keys []goldenKey) {
 	t.Helper()
 	infos, err := ring.Keys(t.Context())
 	if err != nil {
@@ -111,24 +164,11 @@ func checkGolden(t *testing.T, ring *keyring.Ring) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []struct {
-		kid, alg         string
-		state            keyring.State
-		opens, published bool
-	}{
-		{"lmCFW1MUMYai2kQj", "ES256", "destroyed", false, false},
-		{"pkLu_54QG6APu7JA", "ES256", "revoked", false, false},
-		{"KcCVmBCBDE91pf75", "RS256", "retired", false, true},
-		{"7c9Ro6H-tUxsC4LQ", "ES256", "active", false, true},
-		{"XaRVD7WxseP0KuGG", "EdDSA", "staged", false, true},
-		{"BSGWWize_pqOTubs", "PS256", "staged", false, true},
-		{"t0M8Z-YULALgGvU6", "ECDH-ES", "destroyed", false, false},
-		{"1ujDgwr3M5FgiNzH", "ECDH-ES", "revoked", true, false},
-		{"Vlc-GYL2mT1-DftC", "RSA-OAEP-256", "retired", true, false},
-		{"5mzULC--gZLWJy5O", "ECDH-ES", "active", true, false}, // published to encrypt to
-		{"2D5_7dkzVtuqIyNB", "ECDH-ES+A256KW", "staged", true, false},
-	} {
-		if got := infos[i]; got.ID != want.kid || got.Suite.Alg() != want.alg || got.State != want.state {
+	if len(infos) != len(keys) {
+		t.Fatalf("%d keys, want %d", len(infos), len(keys))
+	}
+	for i, want := range keys {
+		if got := infos[i]; got.ID != want.kid || want.alg != "" && got.Suite.Alg() != want.alg || got.State != want.state {
 			t.Errorf("key %d is %+v", i, got)
 		}
 		_, opens := set.DecryptionKey(want.kid)
@@ -137,13 +177,17 @@ func checkGolden(t *testing.T, ring *keyring.Ring) {
 			t.Errorf("%s (%s, %s): opens %v, verifies %v", want.kid, want.alg, want.state, opens, verifies)
 		}
 	}
-	if k, err := set.SigningKey(); err != nil || k.ID() != "7c9Ro6H-tUxsC4LQ" {
+	if k, err := set.SigningKey(); err != nil || k.ID() != goldenActive(keys, "ES256") {
 		t.Errorf("the signing key: %v", err)
 	}
-	if k, err := public.EncryptionKey(); err != nil || k.ID() != "5mzULC--gZLWJy5O" {
+	if k, err := public.EncryptionKey(); err != nil || k.ID() != goldenActive(keys, "ECDH-ES") {
 		t.Errorf("the encryption key: %v", err)
 	}
 	if p, err := ring.Policy(t.Context()); err != nil || !reflect.DeepEqual(p, keyring.DefaultPolicy()) {
 		t.Errorf("policy %+v, %v", p, err)
 	}
+}
+
+func goldenActive(keys []goldenKey, alg string) string {
+	return keys[slices.IndexFunc(keys, func(k goldenKey) bool { return k.alg == alg && k.state == "active" })].kid
 }

@@ -10,7 +10,7 @@ import (
 
 // releasedFormats are the versions of the ring file that were ever released. One
 // may be added, none taken away.
-var releasedFormats = []int{1}
+var releasedFormats = []int{1, 2}
 
 // Every released format has its rings in the test data, every ring there is of a
 // released format and opens, and what is written today is the newest of them. A
@@ -34,6 +34,11 @@ func TestGoldenOfEveryFormat(t *testing.T) {
 		if v, err := strconv.Atoi(strings.TrimPrefix(format, "v")); err != nil || !slices.Contains(releasedFormats, v) {
 			t.Errorf("%s is of no released format", name)
 			continue
+		}
+		if format == "v2" && strings.HasSuffix(name, "v2.ring") {
+			if s := blobFor(t, readTestdata(t, "rings/"+name)).Slots[0]; s.Wrapped == "" {
+				t.Errorf("no slot of %s is of a remote KEK", name)
+			}
 		}
 		kek := must(NewKEK(readTestdata(t, "rings/"+format+".kek")))(t)
 		newVictim(t, readTestdata(t, "rings/"+name), kek).opens(t)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
 // TestWriteGoldenRings writes rings of the present version, for the day on which
@@ -31,21 +32,44 @@ func TestWriteGoldenRings(t *testing.T) {
 		{keys.ES256, Destroyed}, {keys.ES256, Revoked}, {keys.RS256, Retired}, {keys.ES256, Active}, {keys.EdDSA, Staged}, {keys.PS256, Staged},
 		{keys.ECDHES, Destroyed}, {keys.ECDHES, Revoked}, {keys.RSAOAEP256, Retired}, {keys.ECDHES, Active}, {keys.ECDHESA256KW, Staged},
 	} {
-		r := recordOf(t, generated(t, k.suite), k.state)
+		r := recordOf(t, parsed(t, must(jwk.Generate(k.suite.String()))(t), keys.Hint{Suite: k.suite}), k.state)
 		at = at.Add(time.Minute)
-		r.Created = at
+		if r.Created = at; len(r.JWK) != 0 {
+			r.Windows = d.Policy.windowDocument
+		}
 		d.Keys = append(d.Keys, r)
 		t.Logf("{%q, %q, %q},", r.ID, r.Suite, r.State)
 	}
+	for i, suite := range []keys.Suite{keys.ES256, keys.ES256, keys.ECDHES, keys.ECDHES, keys.ES256, keys.ECDHES} {
+		k, state := generated(t, suite), []State{Destroyed, Revoked}[i%2]
+		if i >= 4 {
+			k = withID(t, k, "imported-"+string(k.Use()))
+		}
+		o := tombstone{kid: k.ID(), use: k.Use(), state: state}
+		if i >= 4 {
+			o.thumbprint = k.Thumbprint()
+		}
+		d.Ended.add(o)
+		t.Logf("{%q, %q, %q},", k.ID(), "", state)
+	}
+	for i := range d.Keys {
+		if r := &d.Keys[i]; r.State == Retired || r.ID == d.find(r.Use, Active).ID {
+			r.Due = at // the record of a look
+		}
+	}
+	d.addFormer(d.Policy.windowDocument, at)
+	d.Former[0].Due = at
 	d.stamp(Checkpoint{}, at, logEntry{what: "create"})
 	d.Log[0].By = "example"
 	d.stamp(d.checkpoint(), at, logEntry{"import", d.Keys[0].ID})
 	d.Log[1].By = "example"
 
 	key := newRingKey()
-	slots := []slot{{kek.ID(), wrapped1(kek, key())(t)}}
+	slots := []slot{{KEK: kek.ID(), JWE: wrapped1(kek, key())(t)}}
+	slots[0].Wrapped = "what a KMS made, any text"
 	write(t, version+".ring", must(sealBlob(d, slots, key))(t))
-	slots = append(slots, slot{phrase.ID(), wrapped1(phrase, key())(t)})
+	slots[0].Wrapped = ""
+	slots = append(slots, slot{KEK: phrase.ID(), JWE: wrapped1(phrase, key())(t)})
 	write(t, version+"-passphrase.ring", must(sealBlob(d, slots, key))(t))
 	write(t, version+".kek", raw)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	josecipher "github.com/go-jose/go-jose/v4/cipher"
@@ -64,15 +65,29 @@ func recordKey(t testing.TB, r *record) ownKey {
 
 // memMemory is a Memory in memory.
 type memMemory struct {
+	mu      sync.Mutex
 	newest  Checkpoint
 	saves   int
 	err     error // of Load
 	saveErr error // of Save
 }
 
-func (m *memMemory) Load(context.Context) (Checkpoint, error) { return m.newest, m.err }
+func (m *memMemory) Load(context.Context) (Checkpoint, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.newest, m.err
+}
+
+// failSaves makes Save return err from now on.
+func (m *memMemory) failSaves(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.saveErr = err
+}
 
 func (m *memMemory) Save(_ context.Context, newest Checkpoint) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.saveErr == nil {
 		m.newest = newest
 		m.saves++

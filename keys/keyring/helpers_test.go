@@ -152,7 +152,7 @@ func keyCount(r *Ring) int { return len(r.snapshot.Load().document.Keys) }
 func seal(t testing.TB, d *document) []byte {
 	t.Helper()
 	key := newRingKey()
-	slots := []slot{{rawKey(t).ID(), wrapped1(rawKey(t), key())(t)}}
+	slots := []slot{{KEK: rawKey(t).ID(), JWE: wrapped1(rawKey(t), key())(t)}}
 	return must(sealBlob(d, slots, key))(t)
 }
 

@@ -20,13 +20,13 @@ func TestHostileBlobJSON(t *testing.T) {
 		}
 		return strings.Replace(text, old, new, 1)
 	}
-	member := func(name, value string) string { return replace(`{"v":1,`, `{"v":1,"`+name+`":`+value+`,`) }
+	member := func(name, value string) string { return replace(`{"v":2,`, `{"v":2,"`+name+`":`+value+`,`) }
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 
 	for name, doc := range map[string]string{
 		// Which of two counts is a matter of the reader.
-		"v twice":              member("v", "1"),
-		"v twice, other first": replace(`{"v":1`, `{"v":2,"v":1`),
+		"v twice":              member("v", "2"),
+		"v twice, other first": replace(`{"v":2`, `{"v":3,"v":2`),
 		"slots twice":          member("slots", slots),
 		"slots twice, empty":   member("slots", "[]"),
 		"ring twice":           member("ring", `"`+b.Ring+`"`),
@@ -34,7 +34,7 @@ func TestHostileBlobJSON(t *testing.T) {
 		"kek twice":            replace(`{"kek":`, `{"kek":"passphrase","kek":`),
 		"jwe twice":            replace(`"jwe":`, `"jwe":"","jwe":`),
 		// encoding/json folds the case of names, also beyond ASCII.
-		"V beside v":            member("V", "2"),
+		"V beside v":            member("V", "3"),
 		"Slots beside slots":    member("Slots", "[]"),
 		"long s beside slots":   member("ſlots", "[]"),
 		"RING beside ring":      member("RING", `""`),
@@ -47,8 +47,8 @@ func TestHostileBlobJSON(t *testing.T) {
 		"unknown member":        member("more", "1"),
 		"unknown, empty name":   member("", "1"),
 		"unknown in a slot":     replace(`{"kek":`, `{"more":1,"kek":`),
-		"another order":         `{"v":1,"ring":"` + b.Ring + `","slots":` + slots + `}`,
-		"another order, v last": `{"slots":` + slots + `,"ring":"` + b.Ring + `","v":1}`,
+		"another order":         `{"v":2,"ring":"` + b.Ring + `","slots":` + slots + `}`,
+		"another order, v last": `{"slots":` + slots + `,"ring":"` + b.Ring + `","v":2}`,
 		"another order, a slot": replace(`{"kek":"`+b.Slots[0].KEK+`","jwe":"`+b.Slots[0].JWE+`"}`, `{"jwe":"`+b.Slots[0].JWE+`","kek":"`+b.Slots[0].KEK+`"}`),
 		"no ring":               strings.Replace(text, `,"ring":"`+b.Ring+`"`, "", 1),
 		"no slots":              strings.Replace(text, `"slots":`+slots+`,`, "", 1),
@@ -100,7 +100,7 @@ func TestHostileBlobJSON(t *testing.T) {
 		"long number":        member("more", "1"+strings.Repeat("0", 1<<16)),
 		"long exponent":      member("more", "1e999999999"),
 		"long name":          member(strings.Repeat("n", 1<<16), "1"),
-		"many members":       replace(`{"v":1`, `{"v":1`+strings.Repeat(`,"a":1`, 1<<16)),
+		"many members":       replace(`{"v":2`, `{"v":2`+strings.Repeat(`,"a":1`, 1<<16)),
 		"many values":        member("more", "["+strings.Repeat("0,", 1<<17)+"0]"),
 		"1 MiB and one byte": text + strings.Repeat(" ", 1<<20+1-len(text)),
 		"1 MiB of ring":      strings.Replace(text, b.Ring, strings.Repeat("A", 1<<20), 1),
@@ -123,19 +123,19 @@ func TestHostileBlobJSON(t *testing.T) {
 	byPassphrase.opens(t)
 }
 
-// A version other than 1, in any spelling, is a format that we do not know; but
+// A version other than 1 and 2, in any spelling, is a format that we do not know; but
 // only in a text that could be a blob at all.
 func TestHostileBlobVersion(t *testing.T) {
 	v, _ := twoSlots(t)
 	for _, version := range []string{
-		"0", "2", "-1", "1.0", "1e0", "10e-1", "11", "999999999999999999999", `"1"`, `""`, "true", "false", "null", "[1]", "[]", `{"v":1}`, "{}",
+		"0", "3", "-1", "1.0", "2.0", "2e0", "20e-1", "11", "22", "999999999999999999999", `"1"`, `"2"`, `""`, "true", "false", "null", "[1]", "[]", `{"v":2}`, "{}",
 	} {
-		v.refuses(t, version, bytes.Replace(v.doc, []byte(`"v":1`), []byte(`"v":`+version), 1), formatText)
+		v.refuses(t, version, bytes.Replace(v.doc, []byte(`"v":2`), []byte(`"v":`+version), 1), formatText)
 	}
-	for _, version := range []string{"01", "+1", "1.", "0x1", "NaN", "", "1 1", "'1'", "-"} {
-		v.refuses(t, version, bytes.Replace(v.doc, []byte(`"v":1`), []byte(`"v":`+version), 1), damagedText)
+	for _, version := range []string{"1", "02", "+2", "2.", "0x2", "NaN", "", "2 2", "'2'", "-"} {
+		v.refuses(t, version, bytes.Replace(v.doc, []byte(`"v":2`), []byte(`"v":`+version), 1), damagedText)
 	}
-	for name, doc := range map[string]string{"empty": "{}", "no v": strings.Replace(string(v.doc), `"v":1,`, "", 1), "V": strings.Replace(string(v.doc), `"v"`, `"V"`, 1)} {
+	for name, doc := range map[string]string{"empty": "{}", "no v": strings.Replace(string(v.doc), `"v":2,`, "", 1), "V": strings.Replace(string(v.doc), `"v"`, `"V"`, 1)} {
 		v.refuses(t, name, []byte(doc), formatText)
 	}
 	v.opens(t)

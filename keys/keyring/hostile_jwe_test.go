@@ -153,7 +153,7 @@ func TestHostileHeaders(t *testing.T) {
 	key, kek := newRingKey(), rawKey(t)
 	salt := bytes.Repeat([]byte{7}, saltSize)
 	passphrase := must(PassphraseKEK([]byte(hostilePhrase)))(t)
-	raw := slot{kek.ID(), wrapUnder(t, `{"alg":"A256KW","enc":"A256CBC-HS512"}`, testKEK, key())}
+	raw := slot{KEK: kek.ID(), JWE: wrapUnder(t, `{"alg":"A256KW","enc":"A256CBC-HS512"}`, testKEK, key())}
 	cheap := cheapSlot(t, key)
 	slots := []slot{raw, cheap}
 	v := newVictim(t, sealedAs(t, ringHeader, slots, key, withSlots(t, *documentOf(), slots)), kek)
@@ -164,12 +164,12 @@ func TestHostileHeaders(t *testing.T) {
 		v.refuses(t, "ring, compressed, "+name, sealedAs(t, header, slots, key, deflated(t, plain)))
 	}
 	for name, header := range headers(`{"alg":"A256KW","enc":"A256CBC-HS512"}`) {
-		bad := []slot{{raw.KEK, wrapUnder(t, header, testKEK, key())}, cheap}
+		bad := []slot{{KEK: raw.KEK, JWE: wrapUnder(t, header, testKEK, key())}, cheap}
 		v.refuses(t, "key file, "+name, sealedAs(t, ringHeader, bad, key, withSlots(t, *documentOf(), bad)))
 	}
 	derived := stretch(t, hostilePhrase, salt, 1)
 	for name, header := range headers(`{"alg":"PBES2-HS512+A256KW","enc":"A256CBC-HS512","p2c":1,"p2s":"` + b64(salt) + `"}`) {
-		bad := []slot{raw, {passphraseID, wrapUnder(t, header, derived, key())}}
+		bad := []slot{raw, {KEK: passphraseID, JWE: wrapUnder(t, header, derived, key())}}
 		victim{kek: passphrase}.refuses(t, "passphrase, "+name, sealedAs(t, ringHeader, bad, key, withSlots(t, *documentOf(), bad)))
 	}
 	// Contents that are of another algorithm indeed, under as much of the key as it takes.
@@ -197,7 +197,7 @@ func TestHostileRingKeySize(t *testing.T) {
 	for _, size := range []int{0, 1, 16, 32, 63, 65, 72, 128} {
 		long := make([]byte, 128)
 		key := newSecret(long[:ringKeySize])
-		slots := []slot{{rawKey(t).ID(), wrapUnder(t, `{"alg":"A256KW","enc":"A256CBC-HS512"}`, testKEK, long[:size])}}
+		slots := []slot{{KEK: rawKey(t).ID(), JWE: wrapUnder(t, `{"alg":"A256KW","enc":"A256CBC-HS512"}`, testKEK, long[:size])}}
 		victim{kek: rawKey(t)}.refuses(t, "ring key", sealedAs(t, ringHeader, slots, key, withSlots(t, *documentOf(), slots)))
 	}
 }

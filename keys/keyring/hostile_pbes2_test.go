@@ -107,7 +107,7 @@ func TestHostilePBES2Salt(t *testing.T) {
 	for _, size := range []int{8, 15, 16, 17, 32, 64 << 10} {
 		salt := bytes.Repeat([]byte{7}, size)
 		header := `{"alg":"PBES2-HS512+A256KW","enc":"A256CBC-HS512","p2c":1,"p2s":"` + b64(salt) + `"}`
-		slots := []slot{{passphraseID, wrapUnder(t, header, stretch(t, hostilePhrase, salt, 1), key())}}
+		slots := []slot{{KEK: passphraseID, JWE: wrapUnder(t, header, stretch(t, hostilePhrase, salt, 1), key())}}
 		doc := sealedAs(t, ringHeader, slots, key, withSlots(t, *documentOf(), slots))
 		kek, runs := counted(hostilePhrase)
 		if size == saltSize {
@@ -140,7 +140,7 @@ func TestHostilePBES2Shape(t *testing.T) {
 		"header twice": edit(0, parts[0]+parts[0]),
 	} {
 		kek, runs := counted(hostilePhrase)
-		victim{kek: kek}.refuses(t, name, respelled(t, []slot{b.Slots[0], {passphraseID, jwe}}, b.Ring))
+		victim{kek: kek}.refuses(t, name, respelled(t, []slot{b.Slots[0], {KEK: passphraseID, JWE: jwe}}, b.Ring))
 		if *runs != 0 {
 			t.Errorf("%s: stretched %d times", name, *runs)
 		}

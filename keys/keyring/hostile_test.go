@@ -85,7 +85,7 @@ const hostilePhrase = "a phrase of the hostile tests"
 func cheapSlot(t testing.TB, key secretBytes) slot {
 	t.Helper()
 	header := `{"alg":"PBES2-HS512+A256KW","enc":"A256CBC-HS512","p2c":1,"p2s":"` + b64(bytes.Repeat([]byte{7}, saltSize)) + `"}`
-	return slot{passphraseID, wrapUnder(t, header, stretch(t, hostilePhrase, bytes.Repeat([]byte{7}, saltSize), 1), key())}
+	return slot{KEK: passphraseID, JWE: wrapUnder(t, header, stretch(t, hostilePhrase, bytes.Repeat([]byte{7}, saltSize), 1), key())}
 }
 
 // twoSlots is a new ring with a slot for the test KEK and one for a passphrase,
@@ -146,7 +146,7 @@ func withSlots(t testing.TB, d document, slots []slot) []byte {
 func TestHostileToolsMakeGoodRings(t *testing.T) {
 	key, raw := newRingKey(), rawKey(t)
 	slots := []slot{
-		{raw.ID(), wrapUnder(t, `{"alg":"A256KW","enc":"A256CBC-HS512"}`, testKEK, key())}, cheapSlot(t, key),
+		{KEK: raw.ID(), JWE: wrapUnder(t, `{"alg":"A256KW","enc":"A256CBC-HS512"}`, testKEK, key())}, cheapSlot(t, key),
 	}
 	doc := sealedAs(t, ringHeader, slots, key, withSlots(t, *documentOf(), slots))
 	for _, kek := range []KEK{raw, must(PassphraseKEK([]byte(hostilePhrase)))(t)} {

@@ -34,6 +34,10 @@ type KEK interface {
 // WrappedKey is a ring key as a slot of the ring keeps it.
 type WrappedKey struct {
 	JWE string // compact JWE with A256CBC-HS512, so that JOSE tools that have the KEK open it
+
+	// Wrapped is for a KEK in a KMS that wraps few bytes: the key of JWE, wrapped, in any
+	// text. The ring keeps it as it is. It is empty for the KEKs of this package.
+	Wrapped string
 }
 
 const (

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // setConfig returns what each key of the document does. It is the state table of the
@@ -19,9 +20,13 @@ func (d *document) setConfig() (keys.SetConfig, error) {
 	}
 	// Published is not nil: a ring decides for each key.
 	cfg := keys.SetConfig{MaxTokenLifetime: policy.TokenLifetime, Published: []*keys.Key{}}
+	if err := d.Ended.check(); err != nil {
+		return keys.SetConfig{}, err
+	}
+	cfg.Erased = d.Ended.erased()
 	active, seen := make(map[keys.Use]bool), make(map[string]bool)
 	for _, r := range d.Keys {
-		if err := addUnique(seen, r.ID, r.Thumbprint); err != nil {
+		if err := d.addUnique(seen, r); err != nil {
 			return keys.SetConfig{}, err
 		}
 		k, err := r.key()
@@ -52,10 +57,11 @@ func (d *document) setConfig() (keys.SetConfig, error) {
 
 // addUnique refuses a kid or a thumbprint that was there before, in a tombstone too: a
 // kid never comes back.
-func addUnique(seen map[string]bool, kid, thumbprint string) error {
-	byID, byThumbprint := "kid "+kid, "key "+thumbprint
-	if seen[byID] || seen[byThumbprint] {
-		return fmt.Errorf("%w: kid %s", keys.ErrDuplicate, jwk.Quote(kid))
+func (d *document) addUnique(seen map[string]bool, r record) error {
+	head := headOf(r.ID, r.Thumbprint)
+	byID, byThumbprint := "kid "+r.ID, "key "+head
+	if seen[byID] || seen[byThumbprint] || d.Ended.has(r.ID, head) {
+		return fmt.Errorf("%w: kid %s", keys.ErrDuplicate, jwk.Quote(r.ID))
 	}
 	seen[byID], seen[byThumbprint] = true, true
 	return nil
@@ -82,6 +88,9 @@ func (r *record) key() (*keys.Key, error) {
 		return nil, err
 	}
 	if len(r.JWK) == 0 {
+		if head, err := strict.DecodeBase64URL(r.ID); r.Thumbprint == "" && (err != nil || len(head) != headSize) {
+			return nil, fmt.Errorf("neither thumbprint nor a kid that heads it")
+		}
 		return nil, jwk.CheckKeyID(r.ID)
 	}
 	k, err := keys.ParseKey(r.JWK, keys.Hint{Suite: suite})
@@ -143,22 +152,24 @@ func publicJWK(k *keys.Key) ([]byte, error) {
 	return jwk.Marshal(k.Public(), k.ID(), string(k.Use()), k.Suite().Alg())
 }
 
-// KeyInfo describes one key of a ring, tombstones included. It holds no key
-// material.
+// KeyInfo describes one key of a ring, tombstones included. It holds no key material. Of the
+// 256 keys that ended last a ring keeps the dates and the reason, and the thumbprint only
+// where it does not begin with the kid. Of keys that ended before, ID, Use and State are all
+// that it keeps, and the thumbprint of an imported key.
 type KeyInfo struct {
 	ID         string     `json:"kid"`
 	Use        keys.Use   `json:"use"`
-	Suite      keys.Suite `json:"alg"`
+	Suite      keys.Suite `json:"alg,omitzero"`
 	State      State      `json:"state"`
-	HasPrivate bool       `json:"private"`            // the ring can sign or decrypt with it
-	Thumbprint string     `json:"thumbprint"`         // RFC 7638, SHA-256, base64url
-	Created    time.Time  `json:"created"`            // when it came into the ring
-	Activated  time.Time  `json:"activated,omitzero"` // zero if it never was active
-	Retired    time.Time  `json:"retired,omitzero"`   // zero if it never retired
-	Ended      time.Time  `json:"ended,omitzero"`     // when it was destroyed or revoked
-	Reason     string     `json:"reason,omitempty"`   // of its revocation
-	Next       Action     `json:"next,omitempty"`     // the next step of the rotation for it
-	NextAt     time.Time  `json:"next_at,omitzero"`   // when that step is due
+	HasPrivate bool       `json:"private"`              // the ring can sign or decrypt with it
+	Thumbprint string     `json:"thumbprint,omitempty"` // RFC 7638, SHA-256, base64url
+	Created    time.Time  `json:"created,omitzero"`     // when it came into the ring
+	Activated  time.Time  `json:"activated,omitzero"`   // zero if it never was active
+	Retired    time.Time  `json:"retired,omitzero"`     // zero if it never retired
+	Ended      time.Time  `json:"ended,omitzero"`       // when it was destroyed or revoked
+	Reason     string     `json:"reason,omitempty"`     // of its revocation
+	Next       Action     `json:"next,omitempty"`       // the next step of the rotation for it
+	NextAt     time.Time  `json:"next_at,omitzero"`     // when that step is due
 }
 
 // Keys loads the ring and describes its keys, oldest first, tombstones included. It returns
@@ -179,7 +190,10 @@ func (d *document) infos(now time.Time) ([]KeyInfo, error) {
 			next[s.Retires] = Step{Action: Retire, At: s.At}
 		}
 	}
-	infos := make([]KeyInfo, 0, len(d.Keys))
+	var infos []KeyInfo
+	for _, t := range d.Ended.all() {
+		infos = append(infos, KeyInfo{ID: t.kid, Use: t.use, State: t.state, Thumbprint: t.thumbprint})
+	}
 	for _, k := range d.Keys {
 		suite, err := keys.ParseSuite(k.Suite)
 		if err != nil {

@@ -170,7 +170,7 @@ func (d *document) setPolicy(p policyDocument, now time.Time) {
 	d.pruneFormer(now)
 	if old := d.Policy.windowDocument; old != p.windowDocument {
 		d.Former = slices.DeleteFunc(d.Former, func(f formerWindows) bool { return f.windowDocument == old })
-		d.Former = append(d.Former, formerWindows{old, utc(now)})
+		d.addFormer(old, now)
 	}
 	d.Policy = p
 	for i := range d.Keys {

@@ -126,7 +126,9 @@ func TestPolicyIsKeptInTheRing(t *testing.T) {
 func TestStoredPolicy(t *testing.T) {
 	for name, edit := range map[string]func(*policyDocument){
 		"no suite":      func(d *policyDocument) { d.Sig.Suite = "" },
-		"unknown suite": func(d *policyDocument) { d.Enc.Suite = "ES512" },
+		"unknown suite": func(d *policyDocument) { d.Enc.Suites[0] = "ES512" },
+		"no enc suite":  func(d *policyDocument) { d.Enc.Suites = nil },
+		"two suites":    func(d *policyDocument) { d.Enc.Suites = append(d.Enc.Suites, d.Enc.Suites[0]) },
 		"leeway":        func(d *policyDocument) { d.Leeway = 1 },
 	} {
 		d := newPolicyDocument(DefaultPolicy())
@@ -135,11 +137,11 @@ func TestStoredPolicy(t *testing.T) {
 		if wantError(t, err, ErrPolicy); t.Failed() {
 			t.Fatal(name)
 		}
-		mustNotOpen(t, name, seal(t, &document{Version: 1, Policy: d}))
+		mustNotOpen(t, name, seal(t, &document{Version: documentVersion, Identity: b64(make([]byte, identitySize)), Policy: d}))
 	}
 	text := must(json.Marshal(newPolicyDocument(DefaultPolicy())))(t)
 	if want := `{"token_lifetime":"1h0m0s","leeway":"1m0s","clock_skew":"1m0s","cache_age":"24h0m0s","publish_lag":"1m0s","snapshot_age":"1h0m0s",` +
-		`"max_age":"5m0s","sig":{"alg":"ES256","period":"720h0m0s"},"enc":{"alg":"ECDH-ES","period":"2160h0m0s"}}`; string(text) != want {
+		`"max_age":"5m0s","sig":{"alg":"ES256","period":"720h0m0s"},"enc":{"algs":["ECDH-ES"],"period":"2160h0m0s"}}`; string(text) != want {
 		t.Errorf("stored as %s", text)
 	}
 }

@@ -14,8 +14,8 @@ import (
 // Revocation names the keys to revoke, and the reason.
 type Revocation struct {
 	KeyID  string // the kid of one key, unless All is set
-	All    bool   // every key of the ring
-	Reason string // for the log and the tombstone: compromised, superseded, …
+	All    bool   // every key of the ring but those that ended before the last 256
+	Reason string // for the log and the tombstone: compromised, superseded, …; cut at 256 bytes
 
 	// Erase ends a decryption key at once. Without it the key is unpublished and goes on
 	// opening tokens until the last one sealed to it is dead: senders that cached the key go
@@ -37,6 +37,7 @@ func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
 	var infos []KeyInfo
 	err := r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
 		now := r.now()
+		d.revokes = true
 		touched, log, err := d.revoke(v, now)
 		if err != nil {
 			return nil, err
@@ -64,9 +65,12 @@ func (d *document) revoke(v Revocation, now time.Time) (touched []string, log []
 	}
 	replace := make(map[keys.Use]bool)
 	for _, kid := range targets {
-		r := d.byID(kid)
-		replace[r.Use] = replace[r.Use] || r.State == Active
-		r.revoke(v, now)
+		if r := d.byID(kid); r != nil {
+			replace[r.Use] = replace[r.Use] || r.State == Active
+			r.revoke(v, now)
+		} else {
+			d.Ended.revoke(kid)
+		}
 		touched, log = append(touched, kid), append(log, logEntry{"revoke: " + v.Reason, kid})
 	}
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
@@ -76,6 +80,7 @@ func (d *document) revoke(v Revocation, now time.Time) (touched []string, log []
 		}
 		touched, log = append(touched, kids...), append(log, lines...)
 	}
+	d.makeRoom()
 	return touched, log, nil
 }
 
@@ -109,8 +114,12 @@ func (d *document) succeed(u keys.Use, replace bool, now time.Time) (touched []s
 func (d *document) targets(v Revocation) ([]string, error) {
 	if !v.All {
 		r := d.byID(v.KeyID)
+		if r == nil {
+			t, _ := d.Ended.find(v.KeyID)
+			r = &record{State: t.state}
+		}
 		switch {
-		case r == nil:
+		case r.State == "":
 			return nil, fmt.Errorf("%w: the ring never had the kid %s", keys.ErrNoKey, jwk.Quote(v.KeyID))
 		case r.State == Revoked && !(v.Erase && len(r.JWK) != 0):
 			return nil, fmt.Errorf("%w: the key %s is revoked already", ErrState, jwk.Quote(v.KeyID))
@@ -135,6 +144,6 @@ func (r *record) revoke(v Revocation, now time.Time) {
 		r.erase()
 	}
 	if r.State != Revoked {
-		r.State, r.Ended, r.Reason = Revoked, utc(now), v.Reason
+		r.State, r.Ended, r.Reason = Revoked, utc(now), shorten(v.Reason)
 	}
 }

@@ -120,7 +120,7 @@ func TestAddKEKCopiesSlots(t *testing.T) {
 	}
 	b := rotMust(parseBlob(data))(t)
 	key := rotMust(b.ringKey(t.Context(), rotKEK(t, 1)))(t)
-	slots := append(b.Slots, slot{"of another kind", "and opaque"})
+	slots := append(b.Slots, slot{KEK: "of another kind", JWE: "and opaque"})
 	rotMust(store.Swap(t.Context(), version, rotMust(sealBlob(rotMust(b.open(key))(t), slots, key))(t)))(t)
 	writer := rotOpen(t, store, c.now)
 	for range 10 {

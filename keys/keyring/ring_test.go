@@ -272,12 +272,12 @@ func TestSucceeds(t *testing.T) {
 		if !d.succeeds(m) {
 			t.Errorf("generation %d is not taken for an ancestor", i+1)
 		}
-		forged := Checkpoint{m.Generation, "forged"}
+		forged := Checkpoint{Generation: m.Generation, Nonce: "forged"}
 		if known := m.Generation >= 200-historyLength; d.succeeds(forged) == known {
 			t.Errorf("a fork at generation %d: %v", m.Generation, !known)
 		}
 	}
-	if d.succeeds(Checkpoint{201, "later"}) || d.contains(Checkpoint{1000, ""}) {
+	if d.succeeds(Checkpoint{Generation: 201, Nonce: "later"}) || d.contains(Checkpoint{Generation: 1000}) {
 		t.Error("a later generation is taken for an ancestor")
 	}
 	for range 100 {

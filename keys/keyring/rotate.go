@@ -63,7 +63,8 @@ func (e *WindowError) Is(target error) bool { return target == ErrWindow }
 //
 // It returns a [WindowError], which is an [ErrWindow], when the successor was staged too
 // short a time ago for every other party to know it; then the active key stays. It returns
-// [keys.ErrNoKey] when the ring has no keys for that use, and the errors of the store.
+// [keys.ErrNoKey] when the ring has no keys for that use, [ErrState] when it holds 64 keys and
+// none is staged, and the errors of the store.
 func (r *Ring) RotateNow(ctx context.Context, use keys.Use) (Step, error) {
 	return r.rotateNow(ctx, use, false)
 }
@@ -79,6 +80,9 @@ func (r *Ring) rotateNow(ctx context.Context, use keys.Use, skipWindow bool) (St
 	for {
 		step, err := r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
 			s, ok := d.succession(use)
+			if !ok && d.activeID(use) != "" {
+				return Step{}, d.checkHeld()
+			}
 			if !ok {
 				return Step{}, fmt.Errorf("%w: the ring has none for use %s", keys.ErrNoKey, use)
 			}

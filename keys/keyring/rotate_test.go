@@ -244,10 +244,11 @@ func rotCheck(t testing.TB, d *document) map[keys.Use]map[State]int {
 	seen := make(map[string]bool)
 	for _, r := range d.Keys {
 		counts[r.Use][r.State]++
-		if seen[r.ID] || seen[r.Thumbprint] {
+		kid, head := "kid "+r.ID, "key "+headOf(r.ID, r.Thumbprint)
+		if seen[kid] || seen[head] {
 			t.Errorf("generation %d: %s twice", d.Generation, r.ID)
 		}
-		seen[r.ID], seen[r.Thumbprint] = true, true
+		seen[kid], seen[head] = true, true
 		want := rotTable[r.Use][r.State]
 		if r.Use == keys.UseEnc && r.State == Revoked {
 			want.private = len(r.JWK) != 0

@@ -27,6 +27,7 @@ type snapshot struct {
 	set      *keys.Set // of config
 	policy   Policy
 	version  string // the store's
+	size     int    // of the stored ring, in bytes
 	slots    []slot
 	ringKey  secretBytes
 	loaded   time.Time
@@ -61,18 +62,18 @@ func (m ctxMutex) unlock() { <-m }
 // isOpen returns [ErrConfig] for a nil or a zero Ring.
 func (r *Ring) isOpen() error {
 	if r == nil || r.snapshot.Load() == nil {
-		return errNotOpen
+		return errZeroRing
 	}
 	return nil
 }
 
-var errNotOpen = fmt.Errorf("%w: the Ring was made by none of Open, Create and OpenOrCreate", ErrConfig)
+var errZeroRing = fmt.Errorf("%w: a nil or zero Ring has no store: use OpenOrCreate, Create or Open", ErrConfig)
 
 // lock locks r.mu. It returns [ErrConfig] for a nil or a zero Ring, whose mutex would
 // never be free.
 func (r *Ring) lock(ctx context.Context) error {
 	if r == nil || r.mu == nil {
-		return errNotOpen
+		return errZeroRing
 	}
 	return r.mu.lock(ctx)
 }
@@ -148,7 +149,7 @@ func (r *Ring) fetch(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.version = version
+	s.version, s.size = version, len(data)
 	return s, nil
 }
 

@@ -72,6 +72,8 @@ func (d *document) succession(u keys.Use) (Step, bool) {
 	switch {
 	case active == nil && staged == nil:
 		return Step{}, false
+	case staged == nil && d.held() >= maxHeld:
+		return Step{}, false // until a retired key is destroyed
 	case staged == nil:
 		return Step{Action: Stage, Use: u, At: active.Activated}, true
 	}

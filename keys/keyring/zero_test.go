@@ -2,13 +2,11 @@ package keyring_test
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/zerocall"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
@@ -46,25 +44,4 @@ func TestZeroValues(t *testing.T) {
 			},
 		})
 	})
-}
-
-// A zero Ring says what it is, and does not wait for ever.
-func TestZeroRing(t *testing.T) {
-	ctx, ring := context.Background(), new(keyring.Ring)
-	_, private := ring.PrivateKeys(ctx)
-	_, public := ring.PublicKeys(ctx, "kid")
-	_, reloaded := ring.Reload(ctx)
-	_, _, _, published := ring.Published()
-	_, policy := ring.Policy(ctx)
-	_, rotated := ring.Rotate(ctx)
-	_, revoked := ring.Revoke(ctx, keyring.Revocation{All: true})
-	_, imported := ring.ImportInsecurely(ctx, []byte(`{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`), keys.Hint{})
-	for name, err := range map[string]error{
-		"PrivateKeys": private, "PublicKeys": public, "Reload": reloaded, "Published": published, "Policy": policy, "Rotate": rotated,
-		"Revoke": revoked, "ImportInsecurely": imported, "Run": ring.Run(ctx, nil), "UpdatePolicy": ring.UpdatePolicy(ctx, func(*keyring.Policy) {}),
-	} {
-		if !errors.Is(err, keyring.ErrConfig) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
 }

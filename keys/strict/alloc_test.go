@@ -30,7 +30,7 @@ func TestAllocations(t *testing.T) {
 		"Text":                   {1, func() { kept, _, _ = o.Text("iss") }},
 		"TextBytes":              {0, func() { o.TextBytes("iss") }},
 		"NumericDate":            {0, func() { o.NumericDate("exp") }},
-		"InOtherLetters":         {0, func() { o.InOtherLetters(judged) }},
+		"FoldedTwin":             {0, func() { o.FoldedTwin(judged) }},
 		"Count":                  {0, func() { o.Count() }},
 		"AppendMember":           {0, func() { strict.AppendMember(append(dst, '{'), "näme\n", json.RawMessage("1")) }},
 		"AppendString":           {0, func() { strict.AppendString(dst, "té\x00xt") }},
@@ -38,7 +38,7 @@ func TestAllocations(t *testing.T) {
 		"AppendDecodeBase64URL":  {0, func() { strict.AppendDecodeBase64URL(dst, text) }},
 		"AppendDecode..., bytes": {0, func() { strict.AppendDecodeBase64URL(dst, inText) }},
 		"DecodeBase64URL":        {1, func() { strict.DecodeBase64URL(text) }},
-		"DecodeBase64URLBytes":   {1, func() { strict.DecodeBase64URLBytes(inText) }},
+		"DecodeBase64URL bytes":  {1, func() { strict.DecodeBase64URL(inText) }},
 	} {
 		if n := testing.AllocsPerRun(100, c.call); n != c.want {
 			t.Errorf("%s: %v allocations, want %v", name, n, c.want)

@@ -25,17 +25,7 @@ func AppendBase64URL(dst, b []byte) []byte {
 // alphabet, lengths that no bytes have, and spare bits that are not zero. Each of
 // those would give the same bytes a second spelling, and with it one token a
 // second text. The error is an [*Error].
-func DecodeBase64URL(s string) ([]byte, error) {
-	return decodeBase64URL(s)
-}
-
-// DecodeBase64URLBytes is [DecodeBase64URL] of a text that is held as bytes, without
-// a copy of it.
-func DecodeBase64URLBytes(s []byte) ([]byte, error) {
-	return decodeBase64URL(s)
-}
-
-func decodeBase64URL[T string | []byte](s T) ([]byte, error) {
+func DecodeBase64URL[T string | []byte](s T) ([]byte, error) {
 	b, err := AppendDecodeBase64URL(make([]byte, 0, base64.RawURLEncoding.DecodedLen(len(s))), s)
 	if err != nil {
 		return nil, err

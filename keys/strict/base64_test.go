@@ -128,7 +128,7 @@ func TestDecodeBase64URLAnywhere(t *testing.T) {
 				}
 				std, err := base64.RawURLEncoding.Strict().DecodeString(string(text))
 				fine := err == nil && c != '\r' && c != '\n'
-				b, err := strict.DecodeBase64URLBytes(text)
+				b, err := strict.DecodeBase64URL(text)
 				if fine != (err == nil) || fine && !bytes.Equal(b, std) {
 					t.Fatalf("%q: %x, %v", text, b, err)
 				}
@@ -175,7 +175,7 @@ func TestDecodeBase64URLBytes(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "AA", "A-z_4ME", "AB", "A", "=", "AA\n", "AA\r\n", "AAAA\nAAAA", "+w", "é"} {
 		a, errA := strict.DecodeBase64URL(text)
-		b, errB := strict.DecodeBase64URLBytes([]byte(text))
+		b, errB := strict.DecodeBase64URL([]byte(text))
 		if !bytes.Equal(a, b) || fmt.Sprint(errA) != fmt.Sprint(errB) {
 			t.Errorf("%q: %x, %v and %x, %v", text, a, errA, b, errB)
 		}

@@ -78,7 +78,7 @@ func BenchmarkInOtherLetters(b *testing.B) {
 	names := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf"}
 	b.ReportAllocs()
 	for b.Loop() {
-		o.InOtherLetters(names)
+		o.FoldedTwin(names)
 	}
 }
 

@@ -103,10 +103,10 @@ func (s *scanner) twinOfMany(names []name) int {
 	return -1
 }
 
-// InOtherLetters returns the first of names that a member is called but for the case
-// of its letters, as Go folds it: SUB, or one with the long s, for sub. A reader that
-// folds case would take the member for that one.
-func (o Object) InOtherLetters(names []string) (name string, ok bool) {
+// FoldedTwin returns the first of names that some member equals under case folding but
+// not exactly: a SUB, or a ſub, for sub. A reader that folds case would take the member
+// for that one.
+func (o Object) FoldedTwin(names []string) (name string, ok bool) {
 	p := o.open()
 	for _, m := range p.members {
 		found := p.name(m)

@@ -230,7 +230,7 @@ func TestInOtherLetters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name, ok := o.InOtherLetters(names); name != want || ok != (want != "") {
+		if name, ok := o.FoldedTwin(names); name != want || ok != (want != "") {
 			t.Errorf("%s: %q, %v", text, name, ok)
 		}
 	}
@@ -244,7 +244,7 @@ func TestInOtherLettersAsEqualFold(t *testing.T) {
 		object := append(strict.AppendMember([]byte("{"), found, json.RawMessage("1")), '}')
 		for _, name := range words {
 			want := found != name && strings.EqualFold(found, name)
-			if _, ok := mustParse(t, string(object)).InOtherLetters([]string{name}); ok != want {
+			if _, ok := mustParse(t, string(object)).FoldedTwin([]string{name}); ok != want {
 				t.Errorf("%q is %q in other letters: %v", found, name, ok)
 			}
 		}

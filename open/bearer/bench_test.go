@@ -45,7 +45,7 @@ func BenchmarkRequire(b *testing.B) {
 			}
 		})
 		benchServe(b, fmt.Sprint("require/", size), auth.Require(nothing), r)
-		benchServe(b, fmt.Sprint("scope/", size), auth.Require(bearer.Scope("orders:write")(nothing)), r)
+		benchServe(b, fmt.Sprint("scope/", size), auth.Require(bearer.RequireScope("orders:write")(nothing)), r)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestAllocations(t *testing.T) {
 			return testing.AllocsPerRun(100, func() { clear(w.header); h.ServeHTTP(w, r) })
 		}
 		require[i] = count(auth.Require(nothing))
-		scope[i] = count(auth.Require(bearer.Scope("orders:write")(nothing)))
+		scope[i] = count(auth.Require(bearer.RequireScope("orders:write")(nothing)))
 	}
 	if require[0] != require[1] || scope[0] != scope[1] {
 		t.Errorf("allocations with few and with many claims: %v in Require, %v with Scope", require, scope)

@@ -17,13 +17,13 @@ func credentials(h http.Header, cookie string) (token string, inCookie bool, ref
 	case len(fields)+len(cookies) == 0:
 		return "", false, refuse(http.StatusUnauthorized, "", ErrNoCredentials)
 	case len(fields)+len(cookies) > 1:
-		return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrSeveral)
+		return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrMultipleTokens)
 	case len(cookies) == 1:
 		token, inCookie = cookies[0], true
 	default:
 		scheme, rest, _ := strings.Cut(fields[0], " ")
 		if !isToken(scheme) {
-			return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrSpelling)
+			return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrMalformed)
 		}
 		// Only ASCII is the same as Bearer in another case: it is a token.
 		if !strings.EqualFold(scheme, "Bearer") {
@@ -32,7 +32,7 @@ func credentials(h http.Header, cookie string) (token string, inCookie bool, ref
 		token = strings.TrimLeft(rest, " ") // credentials = "Bearer" 1*SP b64token
 	}
 	if !isB64Token(token) {
-		return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrSpelling)
+		return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrMalformed)
 	}
 	return token, inCookie, nil
 }

@@ -3,7 +3,7 @@
 //
 //	auth, err := bearer.New(bearer.Config{Opener: opener})
 //	mux.Handle("GET /me", auth.Require(me))
-//	mux.Handle("POST /orders", auth.Require(bearer.Scope("orders:write")(order)))
+//	mux.Handle("POST /orders", auth.Require(bearer.RequireScope("orders:write")(order)))
 //
 // auth.Require is a func(http.Handler) http.Handler, which every router takes. The
 // handler finds the token with [TokenFrom].
@@ -30,9 +30,9 @@
 //	400 Bad Request           invalid_request       two tokens, or a malformed one
 //	401 Unauthorized          (none)                no token, or another scheme
 //	401 Unauthorized          invalid_token         a token that is refused
-//	403 Forbidden             insufficient_scope    a claim scope without what Scope names
+//	403 Forbidden             insufficient_scope    a claim scope without what RequireScope names
 //	403 Forbidden             (no WWW-Authenticate) a cookie from a page of another origin
-//	500 Internal Server Error (no WWW-Authenticate) Scope outside of Require
+//	500 Internal Server Error (no WWW-Authenticate) RequireScope outside of Require
 //	503 Service Unavailable   (no WWW-Authenticate) whether the token is good cannot be told
 //
 // The body is the name of the status, and nothing says why: that is for

@@ -76,7 +76,7 @@ func Example() {
 		}
 		fmt.Fprintln(w, tok.Subject(), profile.Email)
 	})))
-	mux.Handle("POST /orders", auth.Require(bearer.Scope("orders:write")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle("POST /orders", auth.Require(bearer.RequireScope("orders:write")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "ordered")
 	}))))
 	api := httptest.NewServer(mux)

@@ -56,7 +56,7 @@ func TestGateway(t *testing.T) {
 		{false, "read", 401, bodies[401]}, // from the API, to which no token comes
 	} {
 		auth := must(bearer.New(bearer.Config{Opener: must(open.NewGateway(visible)), KeepCredentials: test.keep}))
-		res, body := serve(auth.Require(bearer.Scope("read")(proxy)), request("GET", authorization("Bearer "+token(test.scope))))
+		res, body := serve(auth.Require(bearer.RequireScope("read")(proxy)), request("GET", authorization("Bearer "+token(test.scope))))
 		if res.StatusCode != test.status || body != test.body {
 			t.Errorf("%+v: %d, %q", test, res.StatusCode, body)
 		}
@@ -69,7 +69,7 @@ func TestConcurrent(t *testing.T) {
 	p := newParties()
 	var refused atomic.Int64
 	auth := must(bearer.New(bearer.Config{Opener: p.opener(), Cookie: "token", OnRefusal: func(context.Context, bearer.Refusal) { refused.Add(1) }}))
-	h := auth.Require(bearer.Scope("read")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := auth.Require(bearer.RequireScope("read")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tok, _ := bearer.TokenFrom(r.Context())
 		claims, err := open.ClaimsOf[map[string]any](tok)
 		if err != nil {

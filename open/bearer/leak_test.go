@@ -117,7 +117,7 @@ func TestHookSeesNoToken(t *testing.T) {
 			}
 		}}
 		mux := http.NewServeMux()
-		mux.Handle("/{rest...}", must(bearer.New(cfg)).Require(bearer.Scope("read")(hello)))
+		mux.Handle("/{rest...}", must(bearer.New(cfg)).Require(bearer.RequireScope("read")(hello)))
 		res, body := serve(mux, r)
 		if res.StatusCode != test.status {
 			t.Errorf("%s: %s", name, res.Status)
@@ -203,7 +203,7 @@ func TestVary(t *testing.T) {
 	}
 	for name, vary := range map[string]string{"": "Authorization", "token": "Authorization, Cookie"} {
 		auth := must(bearer.New(bearer.Config{Opener: p.opener(), Cookie: name}))
-		h := adds("Origin", auth.Require(adds("Accept", bearer.Scope("read")(hello))))
+		h := adds("Origin", auth.Require(adds("Accept", bearer.RequireScope("read")(hello))))
 		for _, test := range []struct {
 			status int
 			h      http.Handler

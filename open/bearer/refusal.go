@@ -22,10 +22,10 @@ var (
 var (
 	// ErrNoCredentials: no token, or an Authorization field of another scheme.
 	ErrNoCredentials = errors.New("bearer: no token")
-	// ErrSeveral: two Authorization fields, two cookies, or a field and a cookie.
-	ErrSeveral = errors.New("bearer: more than one token")
-	// ErrSpelling: not one token, spelled as RFC 6750 section 2.1 says.
-	ErrSpelling = errors.New("bearer: malformed credentials")
+	// ErrMultipleTokens: two Authorization fields, two cookies, or a field and a cookie.
+	ErrMultipleTokens = errors.New("bearer: more than one token")
+	// ErrMalformed: not one token, spelled as RFC 6750 section 2.1 says.
+	ErrMalformed = errors.New("bearer: malformed credentials")
 	// ErrCrossOrigin: the token is in a cookie, and a page of an origin that is not
 	// trusted has sent it.
 	ErrCrossOrigin = errors.New("bearer: cookie from another origin")

@@ -10,17 +10,17 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// Scope lets requests through whose token has all the named scopes: words of the claim
-// scope, a string in which they are separated by single spaces (RFC 8693 section 4.2,
+// RequireScope lets requests through whose token has all the named scopes: words of the
+// claim scope, a string in which they are separated by single spaces (RFC 8693 section 4.2,
 // RFC 9068 section 2.2.3). A token without the claim, or with one of another type, has
 // none. It stands inside of [Authenticator.Require]; elsewhere there is no token, and
 // it answers 500.
 //
 // It panics if no scope is named, or one that no token can have, as
 // [http.ServeMux.Handle] does for a pattern.
-func Scope(names ...string) func(http.Handler) http.Handler {
+func RequireScope(names ...string) func(http.Handler) http.Handler {
 	if len(names) == 0 {
-		panic("bearer: Scope without a name")
+		panic("bearer: RequireScope without a name")
 	}
 	for _, name := range names {
 		if !isScope(name) {

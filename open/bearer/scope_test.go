@@ -40,7 +40,7 @@ func TestScope(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := request("GET", authorization("Bearer "+p.token(t, test.claims)))
-			expect(t, bearer.Config{Opener: p.opener()}, bearer.Scope("read"), r, test.want, bearer.ErrScope)
+			expect(t, bearer.Config{Opener: p.opener()}, bearer.RequireScope("read"), r, test.want, bearer.ErrScope)
 		})
 	}
 }
@@ -56,7 +56,7 @@ func TestScopes(t *testing.T) {
 		"read write": passes, "write a read": passes, "read": lacks("read write"), "write": lacks("read write"), "readwrite": lacks("read write"),
 	} {
 		names := []string{"read", "write"}
-		inside := bearer.Scope(names...)
+		inside := bearer.RequireScope(names...)
 		names[1] = "read"
 		r := request("POST", authorization("Bearer "+p.token(t, map[string]any{"scope": has})))
 		expect(t, bearer.Config{Opener: p.opener(), Realm: "orders"}, inside, r, want, bearer.ErrScope)
@@ -70,7 +70,7 @@ func TestScopeOutside(t *testing.T) {
 	auth := must(bearer.New(bearer.Config{Opener: p.opener()}))
 	token := p.token(t, map[string]any{"scope": "read"})
 	for name, h := range map[string]http.Handler{
-		"alone": bearer.Scope("read")(hello), "around": bearer.Scope("read")(auth.Require(hello)),
+		"alone": bearer.RequireScope("read")(hello), "around": bearer.RequireScope("read")(auth.Require(hello)),
 	} {
 		res, body := serve(h, request("GET", authorization("Bearer "+token)))
 		if res.StatusCode != 500 || body != bodies[500] || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("WWW-Authenticate") != "" {
@@ -88,7 +88,7 @@ func TestScopePanics(t *testing.T) {
 					t.Errorf("Scope(%q) does not panic", names)
 				}
 			}()
-			bearer.Scope(names...)
+			bearer.RequireScope(names...)
 		}()
 	}
 }

@@ -43,7 +43,7 @@ func sealAndOpen(ctx context.Context) error {
 		return err
 	}
 	sealer, err := seal.New(seal.Config{
-		Issuer: issuer, Signing: set, Recipients: []seal.Recipient{{Audience: audience, Keys: set}},
+		Issuer: issuer, Signing: set, Recipient: seal.Recipient{Audience: audience, Keys: set},
 	})
 	if err != nil {
 		return err

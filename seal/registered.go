@@ -11,16 +11,16 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// head makes the claims that the sealer writes, RFC 7519 section 4.1. What is the same
+// registeredClaims makes the claims that the sealer writes, RFC 7519 section 4.1. What is the same
 // in every token is made once.
-type head struct {
+type registeredClaims struct {
 	issuer, audience []byte // JSON
 	values           int    // most JSON values in it
 }
 
-func newHead(issuer string, audience []string) head {
+func newRegisteredClaims(issuer string, audience []string) registeredClaims {
 	const claims = 7
-	h := head{issuer: strict.AppendString(nil, issuer), values: claims + len(audience)}
+	h := registeredClaims{issuer: strict.AppendString(nil, issuer), values: claims + len(audience)}
 	if len(audience) == 1 {
 		h.audience = strict.AppendString(nil, audience[0])
 		return h
@@ -37,7 +37,7 @@ func newHead(issuer string, audience []string) head {
 }
 
 // append appends the claims of one token, as an object that is not closed.
-func (h head) append(dst []byte, c Claims, now time.Time, lifetime time.Duration) ([]byte, error) {
+func (h registeredClaims) append(dst []byte, c Claims, now time.Time, lifetime time.Duration) ([]byte, error) {
 	for _, text := range [...]struct{ name, value string }{{"sub", c.Subject}, {"jti", c.ID}} {
 		if !utf8.ValidString(text.value) {
 			return nil, fmt.Errorf("%w: %s is not valid UTF-8", ErrClaims, text.name)
