@@ -126,18 +126,15 @@ func (a *app) readKEK(ctx context.Context) (keyring.KEK, error) {
 // do; a file must be closed to others, like a key file.
 func passphraseFrom(path, advice string) (keyring.KEK, error) {
 	in, err := readFileIf(path, maxPassphrase, func(f *os.File, info fs.FileInfo) error {
-		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal has a mode of its own
+		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal is open to its own group
 			return nil
 		}
-		if problem := access.Check(access.Secret, path, path, f, info); problem != "" {
-			return &failure{err: fmt.Errorf("%w: %s", keyring.ErrKEK, problem), code: exitKey} // with its own advice
-		}
-		return nil
+		return access.Check(access.Secret, path, path, f, info)
 	})
-	if errors.Is(err, keyring.ErrKEK) {
-		return nil, err
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, access.ErrRefused):
+		return nil, fmt.Errorf("%w: %w", keyring.ErrKEK, err)
+	case err != nil:
 		return nil, &failure{err: fmt.Errorf("%w: %w", keyring.ErrKEK, err), advice: advice}
 	}
 	defer clear(in.data)

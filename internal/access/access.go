@@ -9,10 +9,20 @@
 package access
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 )
+
+// ErrRefused says that a file was refused. It is for errors.Is only: the text of a refusal
+// names the reason and the remedy instead.
+var ErrRefused = errors.New("access: refused")
+
+type refusal string
+
+func (r refusal) Error() string      { return string(r) }
+func (refusal) Is(target error) bool { return target == ErrRefused }
 
 // Purpose says what a file is for.
 type Purpose int
@@ -45,17 +55,17 @@ type Process struct {
 // staff is the group of every user on macOS.
 const staff = 20
 
-// Problem returns the reason to refuse a file, followed by advice, and "" for a file that
-// passes. The text calls the file name; path stands in the commands of the advice.
-func (f Facts) Problem(p Purpose, name, path string) string {
+// Decide returns nil for a file that passes, and else [ErrRefused]. The text calls the file
+// name; path stands in the commands of the advice.
+func (f Facts) Decide(p Purpose, name, path string) error {
 	switch {
 	case p == Ring && f.UID != f.Process.UID:
-		return fmt.Sprintf("%s belongs to uid %d and this process runs as uid %d: run it as that user, "+
-			"or if you know that the file is yours: chown %[3]d %[4]s", name, f.UID, f.Process.UID, path)
+		return refusal(fmt.Sprintf("%s belongs to uid %d and this process runs as uid %d: run it as that user, "+
+			"or if you know that the file is yours: chown %[3]d %[4]s", name, f.UID, f.Process.UID, path))
 	case p == Ring && f.ringPasses(), p == Secret && f.secretPasses():
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("%s is open to others (mode %04o): %s", name, f.Mode.Perm(), f.advice(p, path))
+	return refusal(fmt.Sprintf("%s is open to others (mode %04o): %s", name, f.Mode.Perm(), f.advice(p, path)))
 }
 
 // ringPasses reports whether only the owner, who is us, can reach the file, or the

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -49,7 +50,7 @@ const (
 	remount    = "mount it writable, then: chmod 600 /v/f"
 )
 
-func TestProblem(t *testing.T) {
+func TestDecide(t *testing.T) {
 	for name, c := range map[string]struct {
 		facts        Facts
 		ring, secret string
@@ -102,7 +103,14 @@ func TestProblem(t *testing.T) {
 		"0644 of another user, we are root": {kubelet(0o644, asRoot, othersFile, plainFolder), "chown 0 /v/f", chmod},
 	} {
 		for purpose, want := range map[Purpose]string{Ring: c.ring, Secret: c.secret} {
-			got := c.facts.Problem(purpose, "the file", "/v/f")
+			err := c.facts.Decide(purpose, "the file", "/v/f")
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if err != nil && !errors.Is(err, ErrRefused) {
+				t.Errorf("%s, purpose %d: %v, want ErrRefused", name, purpose, err)
+			}
 			if (got == "") != (want == "") || !strings.Contains(got, want) {
 				t.Errorf("%s, purpose %d: %q, want %q", name, purpose, got, want)
 			}
@@ -117,15 +125,15 @@ func TestProblem(t *testing.T) {
 	}
 }
 
-// Over all modes: without kubelet's folder nothing but the owner reaches a ring, and no file
-// that every user can write, or any user can execute for the group or for others, ever passes.
+// No file passes that every user can write, or that the group or others can execute. Without
+// kubelet's folder only the owner reaches a ring, and at most a group reads a secret.
 func TestEveryMode(t *testing.T) {
 	for mode := range fs.FileMode(0o1000) {
 		for name, f := range map[string]Facts{
 			"as kubelet leaves it": kubelet(mode), "secret": kubelet(mode, rootsFile, readOnly), "by hand": kubelet(mode, plainFolder),
 			"root's secret": kubelet(mode, asRoot, readOnly),
 		} {
-			ring, secret := f.Problem(Ring, "f", "f") == "", f.Problem(Secret, "f", "f") == ""
+			ring, secret := f.Decide(Ring, "f", "f") == nil, f.Decide(Secret, "f", "f") == nil
 			if (ring || secret) && mode&0o013 != 0 {
 				t.Errorf("%s: mode %04o passes", name, mode)
 			}

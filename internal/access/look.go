@@ -7,9 +7,9 @@ import (
 	"runtime"
 )
 
-// Check returns what [Facts.Problem] returns for a file that is open, reached by path, and
+// Check returns what [Facts.Decide] returns for a file that is open, reached by path, and
 // info, its Stat. Facts that cannot be had count against the file.
-func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) string {
+func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) error {
 	uid, gid := owner(info)
 	facts := Facts{
 		Mode: info.Mode(), UID: uid, GID: gid, FolderGID: -1,
@@ -23,7 +23,7 @@ func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) string {
 			_, facts.FolderGID = owner(folder)
 		}
 	}
-	return facts.Problem(p, name, path)
+	return facts.Decide(p, name, path)
 }
 
 // folderOf looks at the folder that holds the file itself: Kubernetes reaches a secret

@@ -50,18 +50,21 @@ func open(what, path string, flags int) (*os.File, error) {
 		f.Close()
 		return nil, fmt.Errorf("filestore: look at %s: %w%s", what, err, advice(err))
 	}
-	err = checkFile(what, path, info)
-	if problem := access.Check(access.Ring, what, path, f, info); err == nil && problem != "" {
-		err = unsafef("%s", problem)
-	}
-	if err == nil {
-		err = checkSize(what, path, info.Size())
-	}
-	if err != nil {
+	if err := checkOpen(what, path, f, info); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
+}
+
+func checkOpen(what, path string, f *os.File, info fs.FileInfo) error {
+	if err := checkFile(what, path, info); err != nil {
+		return err
+	}
+	if err := access.Check(access.Ring, what, path, f, info); err != nil {
+		return unsafef("%w", err)
+	}
+	return checkSize(what, path, info.Size())
 }
 
 // explainOpen returns the error for an open that failed. Systems disagree on the error of

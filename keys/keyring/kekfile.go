@@ -73,8 +73,8 @@ func readKEKFile(path string) (data []byte, size int64, err error) {
 	if info.Mode().Type()&^fs.ModeNamedPipe != 0 {
 		return nil, 0, fmt.Errorf("%s is neither a file nor a pipe", path)
 	}
-	if problem := access.Check(access.Secret, path, path, f, info); problem != "" {
-		return nil, 0, errors.New(problem)
+	if err := access.Check(access.Secret, path, path, f, info); err != nil {
+		return nil, 0, err
 	}
 	if info.Mode().IsRegular() {
 		data, err = io.ReadAll(io.LimitReader(f, maxKEKFile))
