@@ -49,6 +49,27 @@ func TestVolume(t *testing.T) {
 	}
 }
 
+// The folder of the key file itself counts, and not the folder of a link to it.
+func TestVolumeThroughLink(t *testing.T) {
+	dir := t.TempDir()
+	plain, volume := filepath.Join(dir, "plain"), filepath.Join(dir, "volume")
+	must(t, errors.Join(os.Mkdir(plain, 0o700), os.Mkdir(volume, 0o700)))
+	for _, folder := range []string{plain, volume} {
+		_, err := keyring.CreateKEKFile(filepath.Join(folder, "kek"))
+		must(t, err)
+		must(t, os.Chmod(filepath.Join(folder, "kek"), 0o660))
+	}
+	remount(t, volume, os.Getegid())
+	toVolume, toPlain := filepath.Join(plain, "link"), filepath.Join(volume, "link")
+	must(t, errors.Join(os.Symlink("../volume/kek", toVolume), os.Symlink("../plain/kek", toPlain)))
+	if _, err := keyring.KEKFile(toVolume); err != nil {
+		t.Errorf("a link to a volume: %v", err)
+	}
+	if _, err := keyring.KEKFile(toPlain); !errors.Is(err, keyring.ErrKEK) {
+		t.Errorf("a link out of a volume: %v", err)
+	}
+}
+
 // What differs from a volume in one point is refused, each file for itself.
 func TestNoVolume(t *testing.T) {
 	for name, c := range map[string]struct {
