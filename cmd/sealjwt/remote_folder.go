@@ -1,13 +1,14 @@
 package main
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/sealjwt/sealjwt/internal/temp"
 )
 
 // errNotOurs says that somebody else could choose the keys that are in the cache.
@@ -117,18 +118,19 @@ func checkOurs(info fs.FileInfo, me int, open fs.FileMode) error {
 	return nil
 }
 
-// replaceIn writes a file in one step. An error leaves the old one.
+// newPrefix begins the temporary names of the files that replaceIn writes.
+const newPrefix = ".new-"
+
+// replaceIn writes a file in one step, and removes what killed runs left. An error leaves the
+// old file.
 func replaceIn(folder *os.Root, name string, data []byte) error {
-	part := ".new-" + rand.Text() // another run may be at it
-	f, err := folder.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	temp.Sweep(folder, newPrefix)
+	f, part, err := temp.Create(folder, newPrefix) // another run may be at it
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if bad := f.Close(); err == nil {
-		err = bad
-	}
-	if err == nil {
+	defer f.Close() // drops the lock, which keeps other runs from removing the file
+	if _, err = f.Write(data); err == nil {
 		err = folder.Rename(part, name)
 	}
 	if err != nil {

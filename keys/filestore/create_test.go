@@ -106,16 +106,20 @@ func TestOpenOrCreateRefuses(t *testing.T) {
 			func(t *testing.T, _, kek string) { must(t, os.Chmod(kek+".seen", 0o666)) },
 			[]error{ErrUnsafe}, "chmod 600 KEK.seen"},
 		"another KEK": {
-			func(t *testing.T, _, kek string) { must(t, os.WriteFile(kek, bytes.Repeat([]byte("k"), 32), 0o600)) },
+			func(t *testing.T, _, kek string) { must(t, os.WriteFile(kek, bytes.Repeat([]byte{0xff}, 32), 0o600)) },
 			[]error{keyring.ErrUnreadable}, "KEK"},
 		"short KEK": {
 			func(t *testing.T, _, kek string) { must(t, os.Truncate(kek, 31)) },
 			[]error{keyring.ErrKEK}, "KEK has 31 bytes"},
 		"short KEK without ring": {
-			func(t *testing.T, ring, kek string) { must(t, errors.Join(os.Remove(ring), os.Remove(kek+".seen"), os.Truncate(kek, 31))) },
+			func(t *testing.T, ring, kek string) {
+				must(t, errors.Join(os.Remove(ring), os.Remove(kek+".seen"), os.Truncate(kek, 31)))
+			},
 			[]error{keyring.ErrKEK}, "KEK has 31 bytes"},
 		"KEK open to others, without ring": {
-			func(t *testing.T, ring, kek string) { must(t, errors.Join(os.Remove(ring), os.Remove(kek+".seen"), os.Chmod(kek, 0o644))) },
+			func(t *testing.T, ring, kek string) {
+				must(t, errors.Join(os.Remove(ring), os.Remove(kek+".seen"), os.Chmod(kek, 0o644)))
+			},
 			[]error{keyring.ErrKEK}, "chmod 600 KEK"},
 		"KEK behind a dangling link, without ring": {
 			func(t *testing.T, ring, kek string) {

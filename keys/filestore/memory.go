@@ -207,10 +207,19 @@ func (s *Store) setAside() error {
 func (s *Store) writable() bool {
 	for dir := filepath.Dir(s.path); ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)
+		if err == nil && isDescriptors(dir) {
+			return false
+		}
 		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
 			return err == nil && info.IsDir() && s.ops.access(dir, wOK) == nil
 		}
 	}
+}
+
+// isDescriptors reports whether a folder lists the descriptors of a process, such as the folder
+// of a KEK that a shell passes as a pipe. Root seems to have the right to write it.
+func isDescriptors(dir string) bool {
+	return strings.HasPrefix(resolve(dir)+"/", "/proc/") || strings.HasPrefix(dir+"/", "/dev/fd/")
 }
 
 // resolve returns the path without links, as far as it exists. A link that leads nowhere is

@@ -54,7 +54,12 @@ func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, err
 	if err != nil {
 		return nil, err
 	}
-	switch _, _, err := cfg.Store.Load(ctx); {
+	c := newCalls()
+	_, _, err = within(ctx, c, bound{"the store", patience, 0}, func(ctx context.Context) (string, error) {
+		_, version, err := cfg.Store.Load(ctx)
+		return version, err
+	})
+	switch {
 	case err == nil:
 		return nil, ErrExists
 	case !errors.Is(err, ErrNoRing):
@@ -67,7 +72,7 @@ func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, err
 		return nil, err
 	}
 	key := newRingKey()
-	own, err := wrap(ctx, cfg.KEK, key)
+	own, err := wrap(ctx, c, cfg.KEK, key)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +81,7 @@ func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, err
 	if err != nil {
 		return nil, err
 	}
-	_, err = cfg.Store.Swap(ctx, "", data)
+	_, _, err = swapWithin(ctx, c, cfg.Store, "", data)
 	if errors.Is(err, ErrConflict) {
 		return nil, ErrExists
 	}
