@@ -157,7 +157,7 @@ func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err
 		}
 	}
 	for _, s := range m.stores {
-		if s == w {
+		if info, err := os.Stat(filepath.Dir(s.path)); s == w || err != nil || !info.IsDir() {
 			continue
 		}
 		data, _, err := s.Load(ctx)
