@@ -9,6 +9,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/sealjwt/sealjwt/internal/access"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
@@ -68,6 +69,7 @@ var outcomes = []struct {
 	{keyring.ErrNoRing, exitKey, "make one with: sealjwt keys init"},
 	{keyring.ErrExists, exitKey, "use it, or name another with --ring; nothing ever replaces a ring"},
 	{keyring.ErrUnreadable, exitKey, "name its own --kek-file or --passphrase-file, or put a backup of the ring back"},
+	{access.ErrRefused, exitKey, ""},
 	{keyring.ErrKEK, exitKey, "name the key file of this ring with --kek-file"},
 	{keys.ErrPrivateKey, exitPolicy, ""},
 	{keys.ErrWeakKey, exitPolicy, "make a new key"},

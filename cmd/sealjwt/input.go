@@ -63,15 +63,24 @@ func (a *app) read(args []string, most int) (input, error) {
 }
 
 func readFile(path string, most int) (input, error) {
+	return readFileIf(path, most, func(*os.File, fs.FileInfo) error { return nil })
+}
+
+// readFileIf reads a file that passes the check.
+func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) (input, error) {
 	f, err := openNamed(path)
 	if err != nil {
 		return input{}, cannotRead(path, err)
 	}
 	defer f.Close()
-	in := input{name: path}
-	if info, err := f.Stat(); err == nil {
-		in.mode = info.Mode()
+	info, err := f.Stat()
+	if err != nil {
+		return input{}, cannotRead(path, err)
 	}
+	if err := check(f, info); err != nil {
+		return input{}, err
+	}
+	in := input{name: path, mode: info.Mode()}
 	in.data, err = readBounded(patient(f, pipeWait), path, most)
 	return in, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/internal/access"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -124,17 +125,19 @@ func (a *app) readKEK(ctx context.Context) (keyring.KEK, error) {
 // passphraseFrom reads a passphrase. A pipe, as the shell's <(…) makes one, will
 // do; a file must be closed to others, like a key file.
 func passphraseFrom(path, advice string) (keyring.KEK, error) {
-	in, err := readFile(path, maxPassphrase)
-	if err != nil {
+	in, err := readFileIf(path, maxPassphrase, func(f *os.File, info fs.FileInfo) error {
+		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal is open to its own group
+			return nil
+		}
+		return access.Check(access.Secret, path, path, f, info)
+	})
+	switch {
+	case errors.Is(err, access.ErrRefused):
+		return nil, fmt.Errorf("%w: %w", keyring.ErrKEK, err)
+	case err != nil:
 		return nil, &failure{err: fmt.Errorf("%w: %w", keyring.ErrKEK, err), advice: advice}
 	}
 	defer clear(in.data)
-	if in.mode.IsRegular() && in.mode.Perm()&^0o640 != 0 {
-		return nil, &failure{
-			err:    fmt.Errorf("%w: others can read or change %s (mode %04o)", keyring.ErrKEK, path, in.mode.Perm()),
-			advice: "chmod 600 " + path,
-		}
-	}
 	kek, err := keyring.PassphraseKEK(in.data)
 	if err != nil {
 		return nil, &failure{err: fmt.Errorf("%s: %w", path, err), advice: advice}

@@ -18,7 +18,7 @@ import (
 // OpenOrCreate opens the ring in the file ringPath with the key encryption key (KEK) in
 // the file kekPath. On the first start it makes both files with mode 0600, and the folders
 // above them. A KEK file that is there already, such as a mounted secret, opens the new
-// ring.
+// ring; [keyring.KEKFile] says which contents and modes it may have.
 //
 // Any number of processes may call OpenOrCreate at once: they agree on one KEK and one
 // ring. A process that was killed half way leaves a KEK file without a ring, and the next
@@ -134,6 +134,9 @@ func createKEK(path string) (keyring.KEK, error) {
 // syncKEK makes the name of the KEK file survive a power cut: a ring whose KEK is lost is
 // lost too. The folders above may be new as well, and are synced as far as they can be.
 func (s *Store) syncKEK(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil // a pipe is on no disk
+	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return err

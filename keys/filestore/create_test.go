@@ -92,7 +92,7 @@ func TestOpenOrCreateRefuses(t *testing.T) {
 			},
 			[]error{ErrUnsafe}, "RING"},
 		"another KEK": {
-			func(t *testing.T, _, kek string) { must(t, os.WriteFile(kek, bytes.Repeat([]byte("k"), 32), 0o600)) },
+			func(t *testing.T, _, kek string) { must(t, os.WriteFile(kek, bytes.Repeat([]byte{0xff}, 32), 0o600)) },
 			[]error{keyring.ErrUnreadable}, "KEK"},
 		"short KEK": {
 			func(t *testing.T, _, kek string) { must(t, os.Truncate(kek, 31)) },

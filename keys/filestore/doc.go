@@ -41,13 +41,25 @@
 //
 // # Refused files
 //
-// The ring is encrypted, but a user who can write the file can destroy the ring or
-// put an old one in its place, and a user who can read it can guess at a
-// passphrase. So the file must be a regular file, not reached through a symbolic link, owned by the user of
-// this process, closed to group and others, and no larger than [MaxSize]; its
-// folder must not be writable by every user unless it is sticky. The open file is
-// checked, so an attacker cannot exchange it between the check and the read. The
+// The ring is encrypted, but a user who can write the file can destroy the ring or put an
+// old one in its place, and a user who can read it can guess at a passphrase. So the file
+// must be a regular file, not reached through a symbolic link, owned by the user of this
+// process, closed to group and others, and no larger than [MaxSize]. Its folder must not be
+// writable by every user unless it is sticky. The lock must pass the same checks. The open
+// file is checked, so an attacker cannot exchange it between the check and the read. The
 // text of [ErrUnsafe] says what to type.
+//
+// # Kubernetes
+//
+// At each mount of a volume whose pod has an fsGroup, Kubernetes gives every file to that
+// group, adds group read and write, and sets the setgid bit of every folder. On Linux a ring
+// and its lock with group permissions pass when they look like that: the owner is the user
+// of this process, the process is in the group, and the folder has the setgid bit and the
+// same group. The next write narrows both files to mode 0600. The pod setting
+// fsGroupChangePolicy: OnRootMismatch leaves them narrow.
+//
+// An emptyDir volume is writable by every user, so the ring must be in a folder below it,
+// which the first write makes.
 //
 // # Network file systems
 //

@@ -72,6 +72,9 @@ func (s *Store) tryLock() (*ringLock, error) {
 	if info, err := f.Stat(); err == nil && info.Size() > 0 {
 		unfinished = true
 	}
+	// Kubernetes widens every file of a volume at each mount, and this file is never
+	// replaced. An error is ignored: the mode has passed, and a revocation must not fail here.
+	f.Chmod(0o600)
 	// The pid is also for the error of a writer that waits in vain. The lock holds without it,
 	// so an error is ignored: a full disk must not stop a revocation here.
 	f.Truncate(0)

@@ -2,10 +2,12 @@ package keyring
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -128,12 +130,32 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 	return data, err
 }
 
-// wrap returns the slot of a KEK for a ring key.
+// wrap returns the slot of a KEK for a ring key. A KEK from outside gets a copy, since it
+// may wipe the bytes that it has wrapped. Its slot is read back: one that does not open
+// would make the ring unreadable for good.
 func wrap(ctx context.Context, c calls, kek KEK, key secretBytes) (slot, error) {
 	w, _, err := within(ctx, c, bound{"the key encryption key", patience, 0}, func(ctx context.Context) (WrappedKey, error) {
-		return kek.Wrap(ctx, key())
+		plain := bytes.Clone(key())
+		defer clear(plain)
+		w, err := kek.Wrap(ctx, plain)
+		if err != nil || isOurs(kek) {
+			return w, err
+		}
+		if again, err := kek.Unwrap(ctx, w); err != nil || !bytes.Equal(again, key()) {
+			return w, fmt.Errorf("%w: %s does not unwrap the key that it has wrapped: %w", ErrKEK, kek.ID(), cmp.Or(err, errors.New("it gives other bytes")))
+		}
+		return w, nil
 	})
 	return slot{KEK: kek.ID(), Wrapped: w.Wrapped, JWE: w.JWE}, err
+}
+
+// isOurs reports whether this package has made the KEK.
+func isOurs(kek KEK) bool {
+	switch kek.(type) {
+	case *rawKEK, *passphraseKEK:
+		return true
+	}
+	return false
 }
 
 func digestSlots(slots []slot) string {
