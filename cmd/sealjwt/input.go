@@ -68,7 +68,7 @@ func readFile(path string, most int) (input, error) {
 
 // readFileIf reads a file that passes the check.
 func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) (input, error) {
-	f, err := os.Open(path)
+	f, err := openNamed(path)
 	if err != nil {
 		return input{}, cannotRead(path, err)
 	}
@@ -81,7 +81,7 @@ func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) 
 		return input{}, err
 	}
 	in := input{name: path, mode: info.Mode()}
-	in.data, err = readBounded(f, path, most)
+	in.data, err = readBounded(patient(f, pipeWait), path, most)
 	return in, err
 }
 
@@ -107,6 +107,10 @@ func cannotRead(name string, err error) error {
 		advice = "check the path"
 	case errors.Is(err, fs.ErrPermission):
 		advice = "let this user read it, or name another"
+	case errors.Is(err, errNoWriter):
+		advice = "start the process that writes to it, or name a file"
+	case errors.Is(err, errNotRegular):
+		advice = "move it away, or name a file"
 	}
 	return &failure{err: fmt.Errorf("cannot read %s: %w", name, err), advice: advice}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -99,17 +100,19 @@ func newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
 		kek, err = passphraseFrom(place.passphraseFile, "name a file with a passphrase")
 		return kek, false, err
 	}
-	kek, err = keyring.KEKFile(place.file)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return kek, false, err
-	}
+	// First, also when there is a file: it may be what a killed run left, and not be on the
+	// disk yet.
 	kek, err = keyring.CreateKEKFile(place.file)
-	if errors.Is(err, fs.ErrExist) { // somebody was faster
+	switch {
+	case err == nil:
+		return kek, true, nil
+	case errors.Is(err, fs.ErrExist):
 		kek, err = keyring.KEKFile(place.file)
 		return kek, false, err
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS): // such as a mounted secret
+		if kek, readErr := keyring.KEKFile(place.file); !errors.Is(readErr, fs.ErrNotExist) {
+			return kek, false, readErr
+		}
 	}
-	if err != nil {
-		return nil, false, &failure{err: err, code: exitIO, advice: "name another path with --kek-file"}
-	}
-	return kek, true, nil
+	return nil, false, &failure{err: err, code: exitIO, advice: "name another path with --kek-file"}
 }

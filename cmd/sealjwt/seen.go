@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sealjwt/sealjwt/internal/temp"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
@@ -95,7 +95,7 @@ func (a *app) remember() {
 
 // readSeen returns the checkpoints by the path of their ring.
 func readSeen(path string) (map[string]keyring.Checkpoint, error) {
-	in, err := readFile(path, maxSeen)
+	in, err := readRegular(path, maxSeen)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -132,17 +132,18 @@ func replace(path string, data []byte) error {
 	return replaceIn(folder, filepath.Base(path), data)
 }
 
+// newPrefix begins the temporary names of the files that replaceIn writes.
+const newPrefix = ".new-"
+
+// replaceIn removes what killed runs left, too.
 func replaceIn(folder *os.Root, name string, data []byte) error {
-	part := ".new-" + rand.Text() // another run may be at it
-	f, err := folder.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	temp.Sweep(folder, newPrefix)
+	f, part, err := temp.Create(folder, newPrefix) // another run may be at it
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if bad := f.Close(); err == nil {
-		err = bad
-	}
-	if err == nil {
+	defer f.Close() // drops the lock, which keeps other runs from removing the file
+	if _, err = f.Write(data); err == nil {
 		err = folder.Rename(part, name)
 	}
 	if err != nil {

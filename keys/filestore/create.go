@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/sealjwt/sealjwt/internal/temp"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -68,20 +69,32 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	}
 	switch _, _, ringErr := s.Load(ctx); {
 	case ringErr == nil && err == nil:
+		tidyKEK(path)
 		return kek, nil
 	case ringErr == nil:
 		return kekOfRing(path)
 	case !errors.Is(ringErr, keyring.ErrNoRing):
 		return nil, ringErr
 	}
-	if err != nil {
-		kek, err = createKEK(path)
-	}
+	kek, err = createKEK(path)
 	if err != nil {
 		return nil, err
 	}
 	// Another process may have made the file, and may not have synced it yet.
 	return kek, s.syncKEK(path)
+}
+
+// tidyKEK removes what a process left that was killed while it made the KEK file. It does what
+// it can: the ring is there and opens.
+func tidyKEK(path string) {
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return
+	}
+	defer folder.Close()
+	if temp.Finish(folder, filepath.Base(path), temp.KEKPrefix, temp.SyncFolder) == nil {
+		temp.Sweep(folder, temp.KEKPrefix)
+	}
 }
 
 // kekOfRing reads the KEK file of a ring that exists. Every process makes the KEK before
@@ -96,17 +109,26 @@ func kekOfRing(path string) (keyring.KEK, error) {
 	return kek, err
 }
 
-// createKEK makes the KEK file, or reads the one that another process has just made.
+// createKEK makes the KEK file, or reads the one that is there. It calls CreateKEKFile in both
+// cases: that finishes a file whose folder could not be synced, and then a ring may be
+// encrypted under it.
 func createKEK(path string) (keyring.KEK, error) {
-	kek, err := keyring.CreateKEKFile(path)
-	if !errors.Is(err, fs.ErrExist) {
+	kek, createErr := keyring.CreateKEKFile(path)
+	if createErr == nil {
+		return kek, nil
+	}
+	mayExist := errors.Is(createErr, fs.ErrExist) || mayNotWrite(createErr) // such as a mounted secret
+	if !mayExist {
+		return nil, createErr
+	}
+	kek, err := keyring.KEKFile(path)
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
 		return kek, err
+	case !errors.Is(createErr, fs.ErrExist):
+		return nil, createErr
 	}
-	kek, err = keyring.KEKFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the key file is a symbolic link that leads nowhere: make its target available, or remove the link: %w", err)
-	}
-	return kek, err
+	return nil, fmt.Errorf("the key file is a symbolic link that leads nowhere: make its target available, or remove the link: %w", err)
 }
 
 // syncKEK makes the name of the KEK file survive a power cut: a ring whose KEK is lost is

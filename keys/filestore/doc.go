@@ -7,9 +7,8 @@
 //
 // A program whose KEK is elsewhere uses [keyring.OpenOrCreate] with [New].
 //
-// Beside the ring lie ring.lock, which is empty between writes and is never
-// removed, and for an instant ring.tmp. The package builds on Linux, macOS and the
-// BSDs.
+// Beside the ring lie ring.lock, which is empty when the last write ended well and is never
+// removed, and for an instant ring.tmp. The package builds on Linux, macOS and the BSDs.
 //
 // # How it writes
 //
@@ -34,7 +33,11 @@
 //   - The temporary file is read back and passes the checks below before it
 //     takes the place of a ring that works.
 //   - The folder is synced after the rename. Otherwise a power cut takes back a
-//     write that was acknowledged, such as a revocation.
+//     write that was acknowledged, such as a revocation. When this sync fails, Swap
+//     returns [keyring.ErrNotDurable], and a later sync that succeeds proves nothing.
+//   - ring.lock holds the pid of the writer until the write has ended well. A failed
+//     sync and a killed writer leave the pid there, and the next Load, of any process,
+//     writes the ring again under the lock: with syncs of its own.
 //
 // # Refused files
 //

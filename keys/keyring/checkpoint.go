@@ -71,24 +71,30 @@ type Memory interface {
 	Save(ctx context.Context, newest Checkpoint) error
 }
 
-// remember saves the newest checkpoint, unless the memory has it.
+// remember saves the newest checkpoint, unless the memory has it. A save that hangs keeps the
+// next one waiting, within its bound: the two could end in the wrong order.
 func (r *Ring) remember(ctx context.Context) error {
-	if err := r.lock(ctx); err != nil {
-		return err
-	}
-	defer r.mu.unlock()
-	return r.rememberLocked(ctx)
-}
-
-// rememberLocked does the work of remember for a caller that holds r.mu.
-func (r *Ring) rememberLocked(ctx context.Context) error {
-	if r.memory == nil || r.saved == r.seen {
+	if r.memory == nil {
 		return nil
 	}
-	if err := r.memory.Save(ctx, r.seen); err != nil {
+	_, _, err := within(ctx, r.calls, bound{"it", patience, 0}, func(ctx context.Context) (struct{}, error) {
+		if err := r.saving.lock(ctx); err != nil {
+			return struct{}{}, err
+		}
+		defer r.saving.unlock()
+		newest := r.state.newest()
+		if r.saved == newest {
+			return struct{}{}, nil
+		}
+		err := r.memory.Save(ctx, newest)
+		if err == nil {
+			r.saved = newest
+		}
+		return struct{}{}, err
+	})
+	if err != nil {
 		return fmt.Errorf("keyring: the memory of the ring cannot be kept: %w", err)
 	}
-	r.saved = r.seen
 	return nil
 }
 

@@ -63,18 +63,23 @@ func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, err
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	if _, _, err := cfg.Store.Load(ctx); !errors.Is(err, ErrNoRing) {
-		if err != nil {
-			return nil, err
-		}
+	c := newCalls()
+	_, _, err := within(ctx, c, bound{"the store", patience, 0}, func(ctx context.Context) (string, error) {
+		_, version, err := cfg.Store.Load(ctx)
+		return version, err
+	})
+	if err == nil {
 		return nil, ErrExists
+	}
+	if !errors.Is(err, ErrNoRing) {
+		return nil, err
 	}
 	d, err := newDocument(cfg, now())
 	if err != nil {
 		return nil, err
 	}
 	key := newRingKey()
-	own, err := wrap(ctx, cfg.KEK, key)
+	own, err := wrap(ctx, c, cfg.KEK, key)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +88,7 @@ func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, err
 	if err != nil {
 		return nil, err
 	}
-	_, err = cfg.Store.Swap(ctx, "", data)
+	_, _, err = swapWithin(ctx, c, cfg.Store, "", data)
 	if errors.Is(err, ErrConflict) {
 		return nil, ErrExists
 	}

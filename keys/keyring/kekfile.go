@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/internal/access"
+	"github.com/sealjwt/sealjwt/internal/temp"
 )
 
 // maxKEKFile is how many bytes of a KEK file are read. The longest KEK has 46: Base64 with
@@ -158,31 +159,23 @@ func dropLineEnding(data []byte) []byte {
 // CreateKEKFile never replaces a file. It returns [ErrKEK], and fs.ErrExist beside it when
 // there is a file. Of several processes that call it at once for one path, one makes the
 // file, and the others read that one with [KEKFile].
+//
+// CreateKEKFile removes what an earlier call left that was killed. A file whose folder that
+// call did not sync, or could not sync, is on the disk when CreateKEKFile returns
+// fs.ErrExist.
 func CreateKEKFile(path string) (KEK, error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
+	return createKEKFile(path, temp.SyncFolder)
+}
+
+func createKEKFile(path string, sync func(*os.Root) error) (KEK, error) {
+	if path == "" {
+		return nil, fmt.Errorf("%w: the path of the key file is empty", ErrKEK)
 	}
-	f, err := os.CreateTemp(dir, ".kek-*") // of mode 0600
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
-	}
-	defer os.Remove(f.Name())
 	key, err := drawKEK(rand.Reader)
 	if err == nil {
-		_, err = f.Write(key)
+		err = writeKEKFile(path, key, sync)
 	}
-	if err := errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
-	}
-	// A link appears with all its bytes or not at all, and never replaces a file: a
-	// process that starts beside us reads no half-written key.
-	if err := os.Link(f.Name(), path); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
-	}
-	// The file stays if this fails: another process may have read it by now, and encrypt a
-	// ring under it.
-	if err := syncFolder(dir); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
 	}
 	return NewKEK(key)
@@ -198,12 +191,51 @@ func drawKEK(random io.Reader) ([]byte, error) {
 	}
 }
 
-// syncFolder makes a new name in a folder survive a power cut: a ring whose KEK
-// is gone is gone too.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
+func writeKEKFile(path string, key []byte, sync func(*os.Root) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	folder, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	defer folder.Close()
+	name := filepath.Base(path)
+	if err := temp.Finish(folder, name, temp.KEKPrefix, sync); err != nil {
+		return fmt.Errorf("%s is not on the disk for certain: %w", path, err)
+	}
+	temp.Sweep(folder, temp.KEKPrefix)
+	if _, err := folder.Lstat(name); err == nil {
+		return existsError(path)
+	}
+	f, part, err := temp.Create(folder, temp.KEKPrefix)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // drops the lock, which keeps other processes from removing the file
+	if _, err = f.Write(key); err == nil {
+		err = f.Sync()
+	}
+	// A link appears with all its bytes or not at all, and never replaces a file: a
+	// process that starts beside us reads no half-written key.
+	if err == nil {
+		err = folder.Link(part, name)
+	}
+	if err != nil {
+		folder.Remove(part)
+		if errors.Is(err, fs.ErrExist) {
+			err = existsError(path)
+		}
+		return err
+	}
+	// The file stays if this fails: another process may have read it by now, and encrypt a
+	// ring under it. Its second name tells the next process that it may not be on the disk.
+	if err := sync(folder); err != nil {
+		return fmt.Errorf("%s is not on the disk for certain: %w", path, err)
+	}
+	return folder.Remove(part)
+}
+
+func existsError(path string) error {
+	return fmt.Errorf("there is a key file already, %s: %w", path, fs.ErrExist)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 )
@@ -32,8 +33,10 @@ type Store interface {
 	//
 	// It returns [ErrConflict] when the version is another one by now (nothing
 	// was written; load and decide again), and [ErrUnknownOutcome] when the
-	// document may or may not have been written (load and compare). With any
-	// other error nothing was written.
+	// document may or may not have been written (load and compare). An error that
+	// is [ErrNotDurable] too says that the document was written and that a power
+	// cut may take it back, which no Load can tell. With any other error nothing
+	// was written.
 	Swap(ctx context.Context, prev string, doc []byte) (version string, err error)
 }
 
@@ -47,6 +50,10 @@ var (
 
 	// ErrUnknownOutcome says that the write may or may not have happened.
 	ErrUnknownOutcome = errors.New("keyring: it is not known whether the ring was written")
+
+	// ErrNotDurable says that the ring was written, and that a power cut may take the
+	// write back. Each is an ErrUnknownOutcome.
+	ErrNotDurable = fmt.Errorf("%w for good", ErrUnknownOutcome)
 )
 
 // NewMemStore returns an empty [Store] that lives in memory and is gone with the
