@@ -109,10 +109,12 @@ func newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
 	case errors.Is(err, fs.ErrExist):
 		kek, err = keyring.KEKFile(place.file)
 		return kek, false, err
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS): // such as a mounted secret
-		if kek, readErr := keyring.KEKFile(place.file); !errors.Is(readErr, fs.ErrNotExist) {
-			return kek, false, readErr
-		}
+	}
+	switch kek, readErr := keyring.KEKFile(place.file); {
+	case readErr != nil && !errors.Is(readErr, fs.ErrNotExist):
+		return nil, false, readErr
+	case readErr == nil && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)): // such as a mounted secret
+		return kek, false, nil
 	}
 	return nil, false, &failure{err: err, code: exitIO, advice: "name another path with --kek-file"}
 }

@@ -11,10 +11,14 @@ import (
 // noWait: the open of a fifo would wait for a writer, for ever.
 const noWait = syscall.O_NONBLOCK | syscall.O_NOFOLLOW
 
-// hold locks a file, and reports false when another process holds it. The kernel drops the
-// lock when the process dies.
-func hold(f *os.File) bool {
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+// hold locks a file. It returns errHeld when another process holds the lock, which the kernel
+// drops when that process dies.
+func hold(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == syscall.EWOULDBLOCK || err == syscall.EINTR {
+		return errHeld
+	}
+	return err
 }
 
 func hasOneName(info fs.FileInfo) bool {

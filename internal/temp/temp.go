@@ -14,6 +14,9 @@ import (
 // KEKPrefix begins the temporary names of key files.
 const KEKPrefix = ".kek-"
 
+// errHeld says that another process has the lock.
+var errHeld = errors.New("another process has the lock")
+
 // nameLength is the length of rand.Text.
 const nameLength = 26
 
@@ -27,15 +30,19 @@ func Create(folder *os.Root, prefix string) (f *os.File, name string, err error)
 			return nil, "", err
 		}
 		f.Chmod(0o600) // whatever the umask is
-		if !hold(f) {
-			return f, name, nil // a file system without locks: Sweep leaves every file there
-		}
-		// Another process may have swept it before the lock was there.
-		if made, err := f.Stat(); err == nil {
+		// Another process may have the lock, or have swept the file, before this one locks it.
+		if lockErr := hold(f); lockErr != errHeld {
+			// On a file system without locks Sweep leaves every file.
+			made, err := f.Stat()
+			if err != nil {
+				f.Close()
+				return nil, "", err
+			}
 			if now, err := folder.Lstat(name); err == nil && os.SameFile(made, now) {
 				return f, name, nil
 			}
 		}
+		folder.Remove(name)
 		f.Close()
 	}
 	return nil, "", errors.New("another process removes each new temporary file")
@@ -135,7 +142,7 @@ func abandoned(folder *os.Root, name string) (*os.File, fs.FileInfo) {
 		return nil, nil
 	}
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || !hold(f) {
+	if err != nil || !info.Mode().IsRegular() || hold(f) != nil {
 		f.Close()
 		return nil, nil
 	}
