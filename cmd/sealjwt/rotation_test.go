@@ -33,11 +33,26 @@ func newHome(t *testing.T, flags ...string) (ring string) {
 func listed(t *testing.T) []keyring.KeyInfo {
 	t.Helper()
 	out, _ := runOK(t, "", "keys", "list", "-o", "json")
-	var list struct{ Keys []keyring.KeyInfo }
-	if err := json.Unmarshal([]byte(out), &list); err != nil {
+	keys, err := readList([]byte(out))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return list.Keys
+	return keys
+}
+
+// readList reads what keys list -o json has printed. It leaves out the suites.
+func readList(data []byte) (keys []keyring.KeyInfo, err error) {
+	var list struct {
+		Keys []struct {
+			keyring.KeyInfo
+			Suite string `json:"alg"`
+		}
+	}
+	err = json.Unmarshal(data, &list)
+	for _, k := range list.Keys {
+		keys = append(keys, k.KeyInfo)
+	}
+	return keys, err
 }
 
 // A ring that somebody else keeps locked: it waits, for as long as its context, and

@@ -28,7 +28,7 @@ func (refusal) Is(target error) bool { return target == ErrRefused }
 type Purpose int
 
 const (
-	// Ring is the ring, its lock or its temporary file. They are encrypted or empty, but who
+	// Ring is the ring, its lock or its temporary file. They hold no clear secret, but a user who
 	// writes them can destroy the ring or put back an old one.
 	Ring Purpose = iota
 	// Secret is a key file or a passphrase file. An operator may let a group read it.

@@ -117,6 +117,8 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 		return kekOfRing(path)
 	case !errors.Is(ringErr, keyring.ErrNoRing):
 		return nil, ringErr
+	case err == nil && isPipe(path): // it was read, and it is on no disk
+		return kek, nil
 	}
 	kek, err = createKEK(path)
 	if err != nil {
@@ -124,6 +126,11 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	}
 	// Another process may have made the file, and may not have synced it yet.
 	return kek, s.syncKEK(path)
+}
+
+func isPipe(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
 }
 
 // tidyKEK removes what a process left that was killed while it made the KEK file. It does what
@@ -176,9 +183,6 @@ func createKEK(path string) (keyring.KEK, error) {
 // syncKEK makes the name of the KEK file survive a power cut: a ring whose KEK is lost is
 // lost too. The folders above may be new as well, and are synced as far as they can be.
 func (s *Store) syncKEK(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil // a pipe is on no disk
-	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return err

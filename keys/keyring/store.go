@@ -19,6 +19,9 @@ import (
 // start from the same version at most one succeeds. What a successful Swap
 // wrote is durable when it returns. Every implementation must pass the suite in
 // package storetest.
+//
+// A Ring waits ten seconds at most for each call, and then goes on without it. Both methods
+// should end with their context.
 type Store interface {
 	// Load returns the document and its version. The version is the store's
 	// own word for this content. It is never empty and has meaning for Swap only.
