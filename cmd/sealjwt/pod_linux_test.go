@@ -27,6 +27,7 @@ type pod struct {
 	folder string
 	user   *syscall.Credential // nil where the test is not root
 	group  int
+	env    []string // beside that of run
 }
 
 func newPod(t *testing.T) *pod {
@@ -107,6 +108,7 @@ func (p *pod) run(stdin string, args ...string) (stdout, stderr string, code int
 		Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs,
 		SysProcAttr: &syscall.SysProcAttr{Credential: p.user},
 	}
+	cmd.Env = append(cmd.Env, p.env...)
 	err := cmd.Run()
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		p.t.Fatal(err)
