@@ -212,7 +212,7 @@ func (h heads) MarshalText() ([]byte, error) { return strict.AppendBase64URL(nil
 
 // UnmarshalText reads what MarshalText writes, and refuses heads that are not ascending.
 func (h *heads) UnmarshalText(text []byte) error {
-	b, err := strict.DecodeBase64URLBytes(text)
+	b, err := strict.DecodeBase64URL(text)
 	if err != nil || len(b)%headSize != 0 {
 		return fmt.Errorf("no list of tombstones")
 	}
@@ -261,7 +261,7 @@ func (f foreign) MarshalText() ([]byte, error) {
 
 // UnmarshalText reads what MarshalText writes, and refuses every other spelling of it.
 func (f *foreign) UnmarshalText(text []byte) error {
-	b, err := strict.DecodeBase64URLBytes(text)
+	b, err := strict.DecodeBase64URL(text)
 	if err != nil {
 		return err
 	}
