@@ -58,10 +58,8 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 	if err != nil {
 		return false, err
 	}
-	if !next.revokes {
-		if err := checkRoom(s.size, len(data)); err != nil {
-			return false, err
-		}
+	if err := next.checkRoom(s.document, len(data)); err != nil {
+		return false, err
 	}
 	written, err := newSnapshot(next.document, next.slots, next.ringKey)
 	if err != nil {

@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -182,7 +183,8 @@ func (r *Ring) Keys(ctx context.Context) ([]KeyInfo, error) {
 	return s.document.infos(r.now())
 }
 
-func (d *document) infos(now time.Time) ([]KeyInfo, error) {
+// infos describes the keys with the given kids, all for none.
+func (d *document) infos(now time.Time, kids ...string) ([]KeyInfo, error) {
 	next := make(map[string]Step)
 	for _, s := range d.steps(now) {
 		next[s.KeyID] = s
@@ -191,10 +193,17 @@ func (d *document) infos(now time.Time) ([]KeyInfo, error) {
 		}
 	}
 	var infos []KeyInfo
-	for _, t := range d.Ended.all() {
+	ended := d.Ended.all
+	if len(kids) != 0 {
+		ended = func() []tombstone { return d.Ended.those(kids) }
+	}
+	for _, t := range ended() {
 		infos = append(infos, KeyInfo{ID: t.kid, Use: t.use, State: t.state, Thumbprint: t.thumbprint})
 	}
 	for _, k := range d.Keys {
+		if len(kids) != 0 && !slices.Contains(kids, k.ID) {
+			continue
+		}
 		suite, err := keys.ParseSuite(k.Suite)
 		if err != nil {
 			return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -42,8 +41,7 @@ func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
 		if err != nil {
 			return nil, err
 		}
-		all, err := d.infos(now)
-		infos = slices.DeleteFunc(all, func(k KeyInfo) bool { return !slices.Contains(touched, k.ID) })
+		infos, err = d.infos(now, touched...)
 		return log, err
 	})
 	if errors.Is(err, ErrState) {
