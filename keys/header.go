@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"bytes"
 	"crypto/ecdh"
 	"fmt"
 	"sync"
@@ -61,55 +60,25 @@ func ReadHeader(members strict.Object) (Header, error) {
 // text. It is only a fast path: ok is false for a header that differs in a single byte,
 // which has to be parsed as JSON.
 func CutHeader(text []byte) (h Header, rest []byte, ok bool) {
-	l := literal{text, true}
-	l.skip(`{"alg":"`)
-	h.Alg = interned(l.text())
-	l.skip(`,"enc":"`)
-	h.enc, h.hasEnc = interned(l.text()), true
-	l.skip(`,"kid":"`)
-	h.KeyID = l.text()
-	l.skip(`,"epk":{"kty":"`)
-	h.epk.kty = interned(l.text())
-	l.skip(`,"crv":"`)
-	h.epk.crv = interned(l.text())
-	l.skip(`,"x":"`)
-	h.epk.x = l.text()
+	l := strict.Literal{Rest: text, OK: true}
+	l.Skip(`{"alg":"`)
+	h.Alg = interned(l.Text())
+	l.Skip(`,"enc":"`)
+	h.enc, h.hasEnc = interned(l.Text()), true
+	l.Skip(`,"kid":"`)
+	h.KeyID = l.Text()
+	l.Skip(`,"epk":{"kty":"`)
+	h.epk.kty = interned(l.Text())
+	l.Skip(`,"crv":"`)
+	h.epk.crv = interned(l.Text())
+	l.Skip(`,"x":"`)
+	h.epk.x = l.Text()
 	if h.epk.kty == "EC" {
-		l.skip(`,"y":"`)
-		h.epk.y = l.text()
+		l.Skip(`,"y":"`)
+		h.epk.y = l.Text()
 	}
-	l.skip(`}`)
-	return h, l.rest, l.ok
-}
-
-// literal reads a header from left to right.
-type literal struct {
-	rest []byte
-	ok   bool
-}
-
-// skip steps over the text that must stand here.
-func (l *literal) skip(want string) {
-	if l.ok = l.ok && len(l.rest) >= len(want) && string(l.rest[:len(want)]) == want; l.ok {
-		l.rest = l.rest[len(want):]
-	}
-}
-
-// text steps over a text and its closing quote. It takes printable ASCII without
-// escapes alone, which is spelled as it reads.
-func (l *literal) text() []byte {
-	end := bytes.IndexByte(l.rest, '"')
-	if l.ok = l.ok && end >= 0; !l.ok {
-		return nil
-	}
-	text := l.rest[:end:end]
-	for _, c := range text {
-		if c < ' ' || c > '~' || c == '\\' {
-			l.ok = false
-		}
-	}
-	l.rest = l.rest[end+1:]
-	return text
+	l.Skip(`}`)
+	return h, l.Rest, l.OK
 }
 
 func internedText(o strict.Object, name string) (s string, ok bool, err error) {
