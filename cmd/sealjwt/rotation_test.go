@@ -29,11 +29,17 @@ func newHome(t *testing.T, flags ...string) (ring string) {
 	return filepath.Join(home, ".local/share/sealjwt/ring")
 }
 
+// listedKey is a key as keys list writes it: an algorithm has a name, which no key reads back.
+type listedKey struct {
+	keyring.KeyInfo
+	Suite string `json:"alg"`
+}
+
 // listed returns the keys of the ring.
-func listed(t *testing.T) []keyring.KeyInfo {
+func listed(t *testing.T) []listedKey {
 	t.Helper()
 	out, _ := runOK(t, "", "keys", "list", "-o", "json")
-	var list struct{ Keys []keyring.KeyInfo }
+	var list struct{ Keys []listedKey }
 	if err := json.Unmarshal([]byte(out), &list); err != nil {
 		t.Fatal(err)
 	}
