@@ -99,8 +99,8 @@ func TestFormerPoliciesAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := r.snapshot.Load().document
-		if widest = widest.widest(d.Policy.windowDocument); len(d.Former) > maxFormer || d.widestWindows(c.now()) != widest {
-			t.Fatalf("after %d changes: %d former policies, widest %+v", n+1, len(d.Former), d.widestWindows(c.now()))
+		if widest = widest.widest(d.Policy.windowDocument); len(d.Former) > maxFormer || d.widestWindows() != widest {
+			t.Fatalf("after %d changes: %d former policies, widest %+v", n+1, len(d.Former), d.widestWindows())
 		}
 	}
 }

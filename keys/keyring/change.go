@@ -121,7 +121,7 @@ func (d *document) add(r record, now time.Time) {
 	case Retired:
 		r.Retired = r.Created
 	}
-	r.Windows = d.widestWindows(now)
+	r.Windows = d.widestWindows()
 	d.Keys = append(d.Keys, r)
 }
 

@@ -142,6 +142,9 @@ func (r *record) revoke(v Revocation, now time.Time) {
 		r.erase()
 	}
 	if r.State != Revoked {
+		if r.State == Active {
+			r.Due = time.Time{} // of its period
+		}
 		r.State, r.Ended, r.Reason = Revoked, utc(now), shorten(v.Reason)
 	}
 }
