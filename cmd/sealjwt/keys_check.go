@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ type checked struct {
 	Due     bool         `json:"due"`
 	Overdue int64        `json:"overdue_seconds"`
 	Next    keyring.Step `json:"next"`
+	Full    float64      `json:"full"` // the part of the ring's room that is taken
 }
 
 func (a *app) keysCheckCommand() *cobra.Command {
@@ -36,7 +38,14 @@ func (a *app) keysCheckCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		result := checked{Due: due, Next: step}
+		full, err := ring.Fullness(cmd.Context())
+		if err != nil {
+			return err
+		}
+		result := checked{Due: due, Next: step, Full: math.Round(full*1000) / 1000}
+		if full >= 0.5 {
+			a.say("warning: the ring is %.0f %% full of the kids of ended keys; when it is full it rotates no more: make a new ring before", 100*full)
+		}
 		if due {
 			result.Overdue = int64(time.Since(step.At) / time.Second)
 			err = &failure{err: errDue, code: exitDue, advice: "sealjwt keys rotate"}

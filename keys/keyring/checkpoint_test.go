@@ -30,9 +30,9 @@ func TestCheckpointSeen(t *testing.T) {
 	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 1 {
 		t.Errorf("created: %+v", m)
 	}
-	c.add(30 * day)
+	rotPass(t, c, r, 30*day)
 	rotTick(t, r)
-	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 3 {
+	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 3+rotLooks {
 		t.Errorf("rotated: %+v", m)
 	}
 	if m := other.Checkpoint(); m.Generation != 1 {

@@ -167,7 +167,7 @@ func (r *Ring) UpdatePolicy(ctx context.Context, edit func(*Policy)) error {
 }
 
 func (d *document) setPolicy(p policyDocument, now time.Time) {
-	d.pruneFormer(now)
+	d.lookAtFormer(now)
 	if old := d.Policy.windowDocument; old != p.windowDocument {
 		d.Former = slices.DeleteFunc(d.Former, func(f formerWindows) bool { return f.windowDocument == old })
 		d.addFormer(old, now)
@@ -181,28 +181,10 @@ func (d *document) setPolicy(p policyDocument, now time.Time) {
 }
 
 // widestWindows returns the windows of a key that is made now.
-func (d *document) widestWindows(now time.Time) windowDocument {
+func (d *document) widestWindows() windowDocument {
 	w := d.Policy.windowDocument
 	for _, f := range d.Former {
-		if f.counts(now) {
-			w = w.widest(f.windowDocument)
-		}
+		w = w.widest(f.windowDocument)
 	}
 	return w
-}
-
-func (d *document) pruneFormer(now time.Time) {
-	var kept []formerWindows
-	for _, f := range d.Former {
-		if f.counts(now) {
-			kept = append(kept, f)
-		}
-	}
-	d.Former = kept
-}
-
-// counts reports whether the former policy still binds: a process that loaded the ring, or a
-// party that cached the JWK Set, may go by it for as long as it said.
-func (f formerWindows) counts(now time.Time) bool {
-	return now.Before(f.Until.Add(f.windows().EncKept))
 }
