@@ -69,8 +69,27 @@ func (p Policy) withDefaults() Policy {
 const maxDuration = 10 * 365 * day
 
 // Validate returns nil if the figures can work together once defaults are filled in. It
-// returns [ErrPolicy] otherwise, and names the rule that is broken.
+// returns [ErrPolicy] otherwise, and names the rule that is broken. A period has to be longer
+// than the windows of its use, and as long as two windows of a staged key: so long a
+// successor may be staged, and the active key stays until then.
 func (p Policy) Validate() error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	p = p.withDefaults()
+	w := p.Windows()
+	if least := 2 * w.SignAhead; p.Sig.Period < least {
+		return fmt.Errorf("%w: the signing period (%v) must be at least two windows of its successor (%v)", ErrPolicy, p.Sig.Period, least)
+	}
+	if least := 2 * w.EncAhead; p.Enc.Period < least {
+		return fmt.Errorf("%w: the encryption period (%v) must be at least two windows of its successor (%v)", ErrPolicy, p.Enc.Period, least)
+	}
+	return nil
+}
+
+// check is Validate without the rule that rings did not always have. Without it a period lasts
+// longer than it says.
+func (p Policy) check() error {
 	p = p.withDefaults()
 	for _, d := range []struct {
 		name  string

@@ -43,6 +43,11 @@ func TestUpdatePolicyRules(t *testing.T) {
 			p.Sig.Period = 11*time.Hour + 3*time.Minute
 		}, "longer than its windows (11h3m0s)"},
 		{"P enc = I4", func(p *Policy) { p.Enc.Period = rotI4 }, "longer than its windows (26h4m0s)"},
+		{"P sig < 2 I1", func(p *Policy) { p.Sig.Period = 2*rotI1 - 1 }, "two windows of its successor (50h4m0s)"},
+		{"P enc < 2 I3", func(p *Policy) {
+			p.SnapshotAge, p.CacheAge, p.TokenLifetime = 3*time.Hour, time.Hour, time.Minute
+			p.Enc.Period = 2*(3*time.Hour+time.Minute) - 1
+		}, "two windows of its successor (6h2m0s)"},
 		{"R over P", func(p *Policy) { p.SnapshotAge = 40 * day }, "signing period"},
 		{"encryption suite signs", func(p *Policy) { p.Sig.Suites = []keys.Suite{keys.ECDHES} }, "not for use"},
 		{"signing suite encrypts", func(p *Policy) { p.Enc.Suites = []keys.Suite{keys.ES256} }, "not for use"},
@@ -66,11 +71,11 @@ func TestUpdatePolicyRules(t *testing.T) {
 // One nanosecond within its rule a policy is taken.
 func TestUpdatePolicyAtTheRules(t *testing.T) {
 	for name, edit := range map[string]func(*Policy){
-		"L = S":       func(p *Policy) { p.Leeway = p.ClockSkew },
-		"max-age = C": func(p *Policy) { p.MaxAge = p.CacheAge },
-		"P sig":       func(p *Policy) { p.Sig.Period = rotI1 + 1 },
-		"P enc":       func(p *Policy) { p.Enc.Period = rotI4 + 1 },
-		"10 years":    func(p *Policy) { p.Sig.Period, p.Enc.Period = maxDuration, maxDuration },
+		"L = S":        func(p *Policy) { p.Leeway = p.ClockSkew },
+		"max-age = C":  func(p *Policy) { p.MaxAge = p.CacheAge },
+		"P sig = 2 I1": func(p *Policy) { p.Sig.Period = 2 * rotI1 },
+		"P enc":        func(p *Policy) { p.Enc.Period = rotI4 + 1 },
+		"10 years":     func(p *Policy) { p.Sig.Period, p.Enc.Period = maxDuration, maxDuration },
 	} {
 		r := rotRing(t, rotNewStore(), rotNewClock().now)
 		want := DefaultPolicy()
