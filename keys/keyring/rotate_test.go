@@ -1101,3 +1101,40 @@ func TestRotateMarksDoNotFlap(t *testing.T) {
 		}
 	}
 }
+
+// A host in another decade does all that it finds due, once. Nothing of it does harm: what
+// signs is what a verifier with a cached set knows, no private half is gone, and the hosts
+// whose clocks are right go on in time.
+func TestRotateClockInAnotherDecade(t *testing.T) {
+	for _, off := range []time.Duration{10 * 365 * day, -10 * 365 * day} {
+		c, store := rotNewClock(), rotNewStore()
+		good := rotRing(t, store, c.now)
+		rotMust(good.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
+		cached := rotMust(good.PublicKeys(t.Context(), ""))(t)
+		rotTick(t, good)
+		before := rotStored(t, store)
+		rotTick(t, rotOpen(t, store, c.off(off)))
+
+		after := rotStored(t, store)
+		if kid := after.activeID(keys.UseSig); !cached.HasVerificationKey(kid) {
+			t.Errorf("off by %v: %s signs, which no verifier has", off, kid)
+		}
+		for _, k := range before.Keys {
+			if now := after.byID(k.ID); rotHasPrivate(t, k) != rotHasPrivate(t, *now) || now.State != k.State {
+				t.Errorf("off by %v: the %s %s key is %s", off, k.State, k.Use, now.State)
+			}
+		}
+		if kid := after.find(keys.UseSig, Staged).ID; off > 0 && !slices.ContainsFunc(rotMust(good.Keys(t.Context()))(t), func(k KeyInfo) bool { return k.ID == kid && !k.WrongDate.IsZero() }) {
+			t.Errorf("off by %v: the record of the look at %s is not reported", off, kid)
+		}
+		for range 31 * 24 {
+			c.add(time.Hour)
+			rotTick(t, good)
+		}
+		if d := rotStored(t, store); d.activeID(keys.UseSig) == after.activeID(keys.UseSig) {
+			t.Errorf("off by %v: the signing key of a month ago is active", off)
+		}
+		rotMust(good.RotateNow(t.Context(), keys.UseEnc))(t)
+		rotHistory(t, store.written)
+	}
+}
