@@ -66,6 +66,7 @@ var outcomes = []struct {
 	{seal.ErrSameKey, exitKey, ""},
 	{seal.ErrSigning, exitKey, ""},
 
+	{keyring.ErrRollback, exitKey, "put the right ring back, or take this one with: sealjwt keys accept"},
 	{keyring.ErrNoRing, exitKey, "make one with: sealjwt keys init"},
 	{keyring.ErrExists, exitKey, "use it, or name another with --ring; nothing ever replaces a ring"},
 	{keyring.ErrUnreadable, exitKey, "name its own --kek-file or --passphrase-file, or put a backup of the ring back"},
@@ -77,7 +78,6 @@ var outcomes = []struct {
 	{keyring.ErrWindow, exitPolicy, "wait until then, or see --insecure-skip-window"},
 	{keys.ErrNoKey, exitKey, "see what the ring holds with: sealjwt keys list"},
 	{keys.ErrStale, exitKey, "make the ring readable again"},
-	{keyring.ErrRollback, exitKey, "put the newer ring back"},
 	{keys.ErrDuplicate, exitKey, "see what the ring holds with: sealjwt keys list"},
 	{keyring.ErrState, exitKey, ""},
 	{keys.ErrUnsupported, exitKey, ""},

@@ -62,6 +62,10 @@ func (a *app) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 	} else if !errors.Is(err, keyring.ErrNoRing) {
 		return nil, err
 	}
+	memory := a.memory(path, false)
+	if err := a.noRing(ctx, store, path, memory); isGone(err) {
+		return nil, err
+	}
 	place, err := a.kekPlace()
 	if err != nil {
 		return nil, err
@@ -70,13 +74,13 @@ func (a *app) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 	if err != nil {
 		return nil, err
 	}
-	cfg.Store, cfg.KEK, cfg.Memory = store, kek, a.memory(path)
+	cfg.Store, cfg.KEK, cfg.Memory = store, kek, memory
 	ring, err := keyring.Create(ctx, cfg)
 	if err != nil {
-		return nil, err // a key file that was made stays: another process may have read it
+		return nil, a.explainRollback(path, err) // a key file that was made stays: another process may have read it
 	}
+	a.tellForgotten()
 	a.sayCreated(path, place, made)
-	a.opened = opened{path, ring, true}
 	return ring, nil
 }
 

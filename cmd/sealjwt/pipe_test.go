@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sealjwt/sealjwt/keys/filestore"
 )
 
 // longEnough is a time of which nothing passes where the code works.
@@ -145,8 +147,8 @@ func TestPipeIsNoRegularFile(t *testing.T) {
 		if _, err := readCertificate(f.cert, f.key); !errors.Is(err, errNotRegular) {
 			t.Errorf("%v, want errNotRegular", err)
 		}
-		if _, err := readSeen(path); !errors.Is(err, errNotRegular) {
-			t.Errorf("%v, want errNotRegular", err)
+		if _, _, err := filestore.NewMemory("ring", path).Load(t.Context()); !errors.Is(err, filestore.ErrUnsafe) {
+			t.Errorf("%v, want ErrUnsafe", err)
 		}
 	}
 	if !strings.Contains(errs.String(), "it is not a regular file") {
@@ -190,11 +192,16 @@ func TestLeftoverOfReplace(t *testing.T) {
 	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := replace(filepath.Join(dir, "kek.seen"), []byte("{}\n")); err != nil {
+	folder, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	if err := replaceIn(folder, "copy.json", []byte("{}\n")); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 || entries[0].Name() != "kek.seen" {
-		t.Errorf("%v, %v; want kek.seen alone", entries, err)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "copy.json" {
+		t.Errorf("%v, %v; want copy.json alone", entries, err)
 	}
 }

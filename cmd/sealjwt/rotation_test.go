@@ -232,42 +232,29 @@ func TestImpact(t *testing.T) {
 	}
 }
 
-// What one run remembers is not set back by another that saw less and ended later.
+// A process that saw less and ends later does not set back what another one remembers.
 func TestMemoryOnlyGrows(t *testing.T) {
 	newHome(t)
 	early := &app{stdin: strings.NewReader(""), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
-	if _, err := early.openRing(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	runOK(t, "", "keys", "policy", "set", "--leeway", "2m")
-	path, ok := early.seenPath()
-	if !ok {
-		t.Fatal("no memory")
-	}
-	before, err := os.ReadFile(path)
+	ring, err := early.openRing(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	early.remember()
-	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
-		t.Errorf("it became %s (%v), from %s", after, err, before)
-	}
-}
-
-// A memory that cannot be written leaves nothing lying about.
-func TestMemoryThatCannotBeWritten(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "kek.seen")
-	if err := os.MkdirAll(filepath.Join(path, "full"), 0o700); err != nil {
+	path, err := early.ringPath()
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{path, filepath.Join(os.DevNull, "kek.seen")} {
-		if err := replace(path, []byte("{}")); err == nil {
-			t.Errorf("%s: no error", path)
-		}
+	memory := early.memory(path, false)
+	runOK(t, "", "keys", "policy", "set", "--leeway", "2m")
+	before, _, err := memory.Load(t.Context())
+	if err != nil || before.Generation <= ring.Checkpoint().Generation {
+		t.Fatalf("the memory has %v (%v) after a change", before, err)
 	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
-		t.Errorf("left behind: %v (%v)", left, err)
+	if err := memory.Save(t.Context(), ring.Checkpoint()); err != nil {
+		t.Fatal(err)
+	}
+	if after, _, err := memory.Load(t.Context()); err != nil || after != before {
+		t.Errorf("it became %v (%v), from %v", after, err, before)
 	}
 }
 

@@ -106,7 +106,7 @@ func (s *Store) checkFolder() error {
 	}
 	if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
 		// Kubernetes makes the folder of an emptyDir so, and root owns it.
-		return unsafef("every user can write to the folder of the ring (mode %04o): chmod o-w %s, or keep the ring in a new folder below it", info.Mode().Perm(), dir)
+		return unsafef("every user can write to the folder of %s (mode %04o): chmod o-w %s, or keep %[1]s in a new folder below it", s.what, info.Mode().Perm(), dir)
 	}
 	return nil
 }

@@ -24,12 +24,20 @@ import (
 // ring. A process that was killed half way leaves a KEK file without a ring, and the next
 // call makes the ring with it.
 //
-// OpenOrCreate never makes a KEK beside a ring, and never replaces a file. It returns
+// A [Memory] beside the KEK, kekPath with .seen at the end, remembers the ring as the command
+// sealjwt does: OpenOrCreate refuses a ring that was set back or exchanged, and makes no new
+// one where a ring was seen before. Where this process cannot write the folder of the KEK,
+// OpenOrCreate compares the ring with a file that is there, and remembers nothing. A service
+// whose KEK is a mounted secret uses [keyring.OpenOrCreate] with a Memory elsewhere.
+//
+// OpenOrCreate never makes a KEK beside a ring, and never replaces a file except its Memory.
+// It returns
 //   - [keyring.ErrConfig] for an empty path, or a KEK path that is a file of the ring;
+//   - [keyring.ErrRollback] for another ring than the Memory has seen, or none;
 //   - [keyring.ErrKEK] for a KEK file that cannot be used, and fs.ErrNotExist beside it when
 //     the ring exists and the KEK file does not;
 //   - [keyring.ErrUnreadable] for a KEK that does not open the ring, or a damaged ring;
-//   - [ErrUnsafe], [ErrLocked] and the errors of [keyring.OpenOrCreate].
+//   - [ErrUnsafe], [ErrLocked] and the errors of [keyring.OpenOrCreate] and of [Memory].
 //
 // The text names the path.
 func OpenOrCreate(ctx context.Context, ringPath, kekPath string) (*keyring.Ring, error) {
@@ -37,11 +45,16 @@ func OpenOrCreate(ctx context.Context, ringPath, kekPath string) (*keyring.Ring,
 	if err := s.checkKEKPath(kekPath); err != nil {
 		return nil, err
 	}
+	memory := memoryBeside(kekPath, s.path)
+	err := s.checkGone(ctx, memory)
+	if err != nil {
+		return nil, fmt.Errorf("filestore: open the ring %s with the key file %s: %w", s.path, kekPath, err)
+	}
 	kek, err := s.kek(ctx, kekPath)
 	if err != nil {
 		return nil, fmt.Errorf("filestore: open the ring %s with the key file %s: %w", s.path, kekPath, err)
 	}
-	ring, err := keyring.OpenOrCreate(ctx, keyring.Config{Store: s, KEK: kek})
+	ring, err := keyring.OpenOrCreate(ctx, keyring.Config{Store: s, KEK: kek, Memory: memory})
 	if err != nil {
 		return nil, fmt.Errorf("filestore: open the ring %s with the key file %s: %w", s.path, kekPath, err)
 	}
@@ -56,6 +69,35 @@ func (s *Store) checkKEKPath(path string) error {
 		return fmt.Errorf("%w: the path of the key file is empty", keyring.ErrConfig)
 	case slices.Contains([]string{s.path, s.lockPath(), s.path + ".tmp"}, New(path).path):
 		return fmt.Errorf("%w: the key file %s would be a file of the ring: give the key file a path of its own", keyring.ErrConfig, path)
+	case New(path+".seen").path == s.path:
+		return fmt.Errorf("%w: the ring %s would be the memory beside the key file: give the ring a path of its own", keyring.ErrConfig, s.path)
+	}
+	return nil
+}
+
+func memoryBeside(kekPath, ringPath string) keyring.Memory {
+	m := NewMemory(ringPath, kekPath+".seen")
+	if m.Path() == "" {
+		return unsaved{m}
+	}
+	return m
+}
+
+// unsaved is a Memory that can be read and not written.
+type unsaved struct{ *Memory }
+
+func (unsaved) Save(context.Context, keyring.Checkpoint) error { return nil }
+
+// checkGone returns an error for a ring that was seen and is gone, before a KEK is made for
+// another one. The memory is read first: another process may make the ring meanwhile.
+func (s *Store) checkGone(ctx context.Context, memory keyring.Memory) error {
+	here, _, err := memory.Load(ctx)
+	if err != nil || here == (keyring.Checkpoint{}) {
+		return err
+	}
+	if _, _, err := s.Load(ctx); errors.Is(err, keyring.ErrNoRing) {
+		return fmt.Errorf("%w: the ring is gone, and a ring was seen here at generation %d: is the volume mounted? put the ring back: %w",
+			keyring.ErrRollback, here.Generation, err)
 	}
 	return nil
 }

@@ -77,6 +77,6 @@
 // ring at any time gives a whole ring; ring.lock and ring.tmp are not worth
 // copying. Keep few backups and not for long: each holds keys that the ring has
 // erased since. When an older ring is put back, a keyring.Ring that has seen the
-// newer one returns [keyring.ErrRollback]; a [keyring.Memory] carries that over
-// restarts.
+// newer one returns [keyring.ErrRollback]. A [Memory] carries that over restarts, and
+// [Memory.Accept] takes a ring that an operator has put back.
 package filestore

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -31,6 +32,7 @@ var _ keyring.Store = (*Store)(nil)
 // Stores with the same path, in one process or in many.
 type Store struct {
 	path string
+	what string // the file in errors
 	ops  fsOps
 
 	// unsynced says that a write of this Store did not end well, also when the disk was too
@@ -45,7 +47,7 @@ func New(path string) *Store {
 	if abs, err := filepath.Abs(path); err == nil && path != "" {
 		path = abs
 	}
-	return &Store{path: path, ops: osOps}
+	return &Store{path: path, what: "the ring", ops: osOps}
 }
 
 // Load returns the ring and its version. It never waits for a writer, since a rename shows
@@ -137,7 +139,7 @@ func (s *Store) read() ([]byte, error) {
 	err := s.checkFolder()
 	if err == nil {
 		var doc []byte
-		if doc, err = readFile("the ring", s.path); err == nil {
+		if doc, err = readFile(s.what, s.path); err == nil {
 			return doc, nil
 		}
 	}
@@ -163,6 +165,7 @@ type fsOps struct {
 	rename   func(from, to string) error
 	syncDir  func(dir *os.File) error
 	tryFlock func(f *os.File) error
+	access   func(dir string, mode uint32) error
 }
 
 var osOps = fsOps{
@@ -172,4 +175,5 @@ var osOps = fsOps{
 	rename:   os.Rename,
 	syncDir:  (*os.File).Sync,
 	tryFlock: tryFlock,
+	access:   syscall.Access,
 }

@@ -98,7 +98,7 @@ func TestNoVolume(t *testing.T) {
 				ring, err := OpenOrCreate(t.Context(), ringPath, kekPath)
 				must(t, err)
 				remount(t, folder, os.Getegid())
-				for _, narrow := range []string{"ring", "ring.lock", "kek"} {
+				for _, narrow := range []string{"ring", "ring.lock", "kek", "kek.seen", "kek.seen.lock"} {
 					if narrow != file {
 						must(t, os.Chmod(filepath.Join(folder, narrow), 0o600))
 					}

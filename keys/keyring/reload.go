@@ -3,7 +3,6 @@ package keyring
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -116,8 +115,10 @@ func (r *Ring) adopt(s *snapshot, began time.Time, number uint64) (*snapshot, er
 	case now == nil:
 	case now.document.Generation > s.document.Generation, now.document.checkpoint() == s.document.checkpoint() && now.look > number:
 		s = now
-	case !s.document.succeeds(r.state.seen):
-		return nil, rolledBack(s.document, r.state.seen)
+	default:
+		if err := s.document.checkSeen(r.state.seen); err != nil {
+			return nil, err
+		}
 	}
 	if s != now {
 		s.loaded, s.look = began, number
@@ -135,6 +136,9 @@ func (r *Ring) adopt(s *snapshot, began time.Time, number uint64) (*snapshot, er
 // fetch returns a new snapshot of a ring that is not older than the one that was seen.
 func (r *Ring) fetch(ctx context.Context, seen Checkpoint) (*snapshot, error) {
 	data, version, err := r.store.Load(ctx)
+	if errors.Is(err, ErrNoRing) && seen != (Checkpoint{}) {
+		return nil, vanished(seen, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -147,15 +151,11 @@ func (r *Ring) fetch(ctx context.Context, seen Checkpoint) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if seen != (Checkpoint{}) && !s.document.succeeds(seen) {
-		return nil, rolledBack(s.document, seen)
+	if err := s.document.checkSeen(seen); err != nil {
+		return nil, err
 	}
 	s.version, s.size = version, len(data)
 	return s, nil
-}
-
-func rolledBack(d *document, seen Checkpoint) error {
-	return fmt.Errorf("%w: it is at generation %d, and generation %d was seen before", ErrRollback, d.Generation, seen.Generation)
 }
 
 // unwrap returns the ring key of a blob and the KEK that gave it. After a Rewrap of unknown

@@ -59,8 +59,9 @@ type Config struct {
 	Store Store // required; where the ring is
 	KEK   KEK   // required; opens the ring
 
-	// Memory keeps the newest generation over restarts. Without one a Ring remembers it only
-	// while it lives, and accepts a store that was set back before it was opened.
+	// Memory keeps over restarts which ring was seen in the store, and its newest
+	// generation. Without one a Ring remembers them only while it lives, and accepts a store
+	// that was set back before it was opened.
 	Memory Memory
 
 	// Policy is the policy of a new ring; zero fields are defaults.
@@ -87,8 +88,8 @@ func (c Config) check() error {
 //
 // It returns [ErrConfig] for a configuration without Store or KEK, [ErrNoRing] when the store
 // is empty, [ErrUnreadable] when the KEK does not open the ring or the ring is damaged,
-// [ErrRollback] when cfg.Memory has seen a newer ring, and the errors of the store, the KEK
-// and the memory.
+// [ErrRollback] when cfg.Memory has seen a newer ring or another ring in this store, also
+// beside ErrNoRing, and the errors of the store, the KEK and the memory.
 func Open(ctx context.Context, cfg Config) (*Ring, error) {
 	return openAt(ctx, cfg, time.Now)
 }
@@ -101,27 +102,37 @@ func openAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error
 	return openSince(ctx, cfg, seen, now)
 }
 
-// recall checks the configuration and returns the newest checkpoint in its memory.
-func (c Config) recall(ctx context.Context) (seen Checkpoint, err error) {
+// recall checks the configuration and returns what its memory has. It comes before every
+// look at the store: a checkpoint that another process saves meanwhile is not a sign of a
+// rollback.
+func (c Config) recall(ctx context.Context) (seen sightings, err error) {
 	if err := c.check(); err != nil {
-		return Checkpoint{}, err
+		return sightings{}, err
 	}
 	if c.Memory == nil {
-		return Checkpoint{}, nil
+		return sightings{}, nil
 	}
-	if seen, _, err = within(ctx, newCalls(), bound{"it", patience, 0}, c.Memory.Load); err != nil {
-		return Checkpoint{}, fmt.Errorf("keyring: the memory of the ring cannot be read: %w", err)
+	seen, _, err = within(ctx, newCalls(), bound{"it", patience, 0}, func(ctx context.Context) (seen sightings, err error) {
+		seen.here, seen.rings, err = c.Memory.Load(ctx)
+		return seen, err
+	})
+	if err != nil {
+		return sightings{}, fmt.Errorf("keyring: the memory of the ring cannot be read: %w", err)
 	}
 	return seen, nil
 }
 
-func openSince(ctx context.Context, cfg Config, seen Checkpoint, now func() time.Time) (*Ring, error) {
+func openSince(ctx context.Context, cfg Config, seen sightings, now func() time.Time) (*Ring, error) {
 	r := &Ring{
-		store: cfg.Store, kek: cfg.KEK, memory: cfg.Memory, now: now, calls: newCalls(), state: state{seen: seen},
+		store: cfg.Store, kek: cfg.KEK, memory: cfg.Memory, now: now, calls: newCalls(), state: state{seen: seen.here},
 		refreshing: newCtxMutex(), changing: newCtxMutex(), saving: newCtxMutex(),
-		saved: seen, marked: make(map[string]time.Time),
+		saved: seen.here, marked: make(map[string]time.Time),
 	}
-	if _, err := r.load(ctx); err != nil {
+	s, err := r.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.document.checkSeen(seen.newest(s.document.Identity)); err != nil {
 		return nil, err
 	}
 	if err := r.remember(ctx); err != nil {
