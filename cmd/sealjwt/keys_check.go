@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,15 @@ type checked struct {
 	Due     bool         `json:"due"`
 	Overdue int64        `json:"overdue_seconds"`
 	Next    keyring.Step `json:"next"`
+	Full    float64      `json:"full"`   // the part of the ring's room that is taken
 	Memory  string       `json:"memory"` // durable, process or none
+	Clocks  []wrongClock `json:"wrong_clocks,omitempty"`
+}
+
+// wrongClock is a key with a date that a wrong clock wrote.
+type wrongClock struct {
+	KeyID string    `json:"kid"`
+	Date  time.Time `json:"date"`
 }
 
 func (a *app) keysCheckCommand() *cobra.Command {
@@ -40,7 +49,25 @@ a file was compared and cannot be written, and none when there is no such file.`
 		if err != nil {
 			return err
 		}
-		result := checked{Due: due, Next: step, Memory: a.remembered()}
+		full, err := ring.Fullness(cmd.Context())
+		if err != nil {
+			return err
+		}
+		infos, err := ring.Keys(cmd.Context())
+		if err != nil {
+			return err
+		}
+		result := checked{Due: due, Next: step, Memory: a.remembered(), Full: math.Round(full*1000) / 1000}
+		if full >= 0.5 {
+			a.say("warning: the ring is %.0f %% full of the kids of ended keys; when it is full it rotates no more: make a new ring before", 100*full)
+		}
+		for _, k := range infos {
+			if !k.WrongDate.IsZero() {
+				result.Clocks = append(result.Clocks, wrongClock{k.ID, k.WrongDate})
+				a.say("warning: a clock is wrong, of this host or of another, and holds the rotation up: the %s key %s has the date %s",
+					k.Use, word(k.ID), k.WrongDate.UTC().Format(time.RFC3339))
+			}
+		}
 		if due {
 			result.Overdue = int64(time.Since(step.At) / time.Second)
 			err = &failure{err: errDue, code: exitDue, advice: "sealjwt keys rotate"}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -39,10 +40,26 @@ func keyTable(infos []keyring.KeyInfo) []byte {
 			next, at = string(k.Next), notBeforeText(k.NextAt)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			kid, k.Use, k.Suite, k.State, since(k).Format(time.RFC3339), age(k), private, next, at)
+			kid, k.Use, suiteText(k.Suite), k.State, sinceText(k), age(k), private, next, at)
 	}
 	w.Flush()
 	return b.Bytes()
+}
+
+// suiteText writes - for a key that ended so long ago that its algorithm is not kept.
+func suiteText(s keys.Suite) string {
+	if s == 0 {
+		return "-"
+	}
+	return s.String()
+}
+
+// sinceText writes - where the date is not kept.
+func sinceText(k keyring.KeyInfo) string {
+	if t := since(k); !t.IsZero() {
+		return t.Format(time.RFC3339)
+	}
+	return "-"
 }
 
 // since is when the key came into its present state.
@@ -60,6 +77,9 @@ func since(k keyring.KeyInfo) time.Time {
 
 // age is how long ago the key was made, to the minute.
 func age(k keyring.KeyInfo) string {
+	if k.Created.IsZero() {
+		return "-"
+	}
 	return durationText(max(0, time.Since(k.Created)).Truncate(time.Minute))
 }
 

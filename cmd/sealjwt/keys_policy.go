@@ -143,10 +143,10 @@ type namedWindow struct {
 func windowsOf(p keyring.Policy) []namedWindow {
 	w := p.Windows()
 	return []namedWindow{
-		{"sig-ahead", "I1", w.SignAhead, "follows: a signing key is staged at least so long before it is active"},
-		{"sig-kept", "I2", w.SignKept, "follows: a retired signing key still verifies for so long"},
-		{"enc-ahead", "I3", w.EncAhead, "follows: a decryption key is staged at least so long before it is active"},
-		{"enc-kept", "I4", w.EncKept, "follows: a retired decryption key still opens for so long"},
+		{"sig-ahead", "I1", w.SignAhead, "follows: a signing key is staged at least so long, and up to twice, before it is active"},
+		{"sig-kept", "I2", w.SignKept, "follows: a retired signing key still verifies for so long, and up to twice"},
+		{"enc-ahead", "I3", w.EncAhead, "follows: a decryption key is staged at least so long, and up to twice, before it is active"},
+		{"enc-kept", "I4", w.EncKept, "follows: a retired decryption key still opens for so long, and up to twice"},
 	}
 }
 

@@ -239,7 +239,7 @@ func stepText(s keyring.Step) string {
 		}
 		return text
 	case keyring.MarkDue:
-		return "mark the " + key + " as due to be destroyed"
+		return "mark the " + key + " as due"
 	case keyring.ClearDue:
 		return "clear the mark on the " + key + ", set by a clock that is ahead"
 	case keyring.Destroy:

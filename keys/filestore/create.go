@@ -111,16 +111,18 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	}
 	switch _, _, ringErr := s.Load(ctx); {
 	case ringErr == nil && err == nil:
-		tidyKEK(path)
+		_ = tidyKEK(path) // the ring is there and opens
 		return kek, nil
 	case ringErr == nil:
 		return kekOfRing(path)
 	case !errors.Is(ringErr, keyring.ErrNoRing):
 		return nil, ringErr
-	case err == nil && isPipe(path): // it was read, and it is on no disk
-		return kek, nil
 	}
-	kek, err = createKEK(path)
+	if err == nil {
+		err = tidyKEK(path) // not by reading it again, which a pipe does not allow
+	} else {
+		kek, err = createKEK(path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -128,22 +130,19 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	return kek, s.syncKEK(path)
 }
 
-func isPipe(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
-}
-
-// tidyKEK removes what a process left that was killed while it made the KEK file. It does what
-// it can: the ring is there and opens.
-func tidyKEK(path string) {
+// tidyKEK removes what a process left that was killed while it made the KEK file. It returns an
+// error for a file that is not on the disk for certain.
+func tidyKEK(path string) error {
 	folder, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		return
+		return nil // this process made no file there
 	}
 	defer folder.Close()
-	if temp.Finish(folder, filepath.Base(path), temp.KEKPrefix, temp.SyncFolder) == nil {
-		temp.Sweep(folder, temp.KEKPrefix)
+	if err := temp.Finish(folder, filepath.Base(path), temp.KEKPrefix, temp.SyncFolder); err != nil {
+		return fmt.Errorf("%w: %s is not on the disk for certain: %w", keyring.ErrKEK, path, err)
 	}
+	temp.Sweep(folder, temp.KEKPrefix)
+	return nil
 }
 
 // kekOfRing reads the KEK file of a ring that exists. Every process makes the KEK before
@@ -158,31 +157,25 @@ func kekOfRing(path string) (keyring.KEK, error) {
 	return kek, err
 }
 
-// createKEK makes the KEK file, or reads the one that is there. It calls CreateKEKFile in both
-// cases: that finishes a file whose folder could not be synced, and then a ring may be
-// encrypted under it.
+// createKEK makes the KEK file, or reads the one that another process has just made.
 func createKEK(path string) (keyring.KEK, error) {
-	kek, createErr := keyring.CreateKEKFile(path)
-	if createErr == nil {
-		return kek, nil
-	}
-	mayExist := errors.Is(createErr, fs.ErrExist) || mayNotWrite(createErr) // such as a mounted secret
-	if !mayExist {
-		return nil, createErr
-	}
-	kek, err := keyring.KEKFile(path)
-	switch {
-	case !errors.Is(err, fs.ErrNotExist):
+	kek, err := keyring.CreateKEKFile(path)
+	if !errors.Is(err, fs.ErrExist) {
 		return kek, err
-	case !errors.Is(createErr, fs.ErrExist):
-		return nil, createErr
 	}
-	return nil, fmt.Errorf("the key file is a symbolic link that leads nowhere: make its target available, or remove the link: %w", err)
+	kek, err = keyring.KEKFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the key file is a symbolic link that leads nowhere: make its target available, or remove the link: %w", err)
+	}
+	return kek, err
 }
 
 // syncKEK makes the name of the KEK file survive a power cut: a ring whose KEK is lost is
 // lost too. The folders above may be new as well, and are synced as far as they can be.
 func (s *Store) syncKEK(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil // a pipe is on no disk
+	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return err

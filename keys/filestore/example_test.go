@@ -33,7 +33,7 @@ func ExampleOpenOrCreate() {
 		log.Fatal(err)
 	}
 	fmt.Println(step.Action, step.Use, due)
-	// Output: activate sig false
+	// Output: mark-due enc false
 }
 
 // A Store replaces its document by version: of two writers that start from one version, one

@@ -152,8 +152,9 @@ func acknowledge(acks io.Writer, ring *keyring.Ring, step keyring.Step) {
 	fmt.Fprintln(acks, step.Action, step.KeyID, ring.Checkpoint())
 }
 
+// rotateOnce changes the active key in one write: Rotate would begin with the record of a look.
 func rotateOnce(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
-	step, err := ring.Rotate(ctx)
+	step, err := ring.RotateNow(ctx, keys.UseSig)
 	if err == nil {
 		acknowledge(acks, ring, step)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// brisk is a policy by which a step is due every 50 ms: four for each key, of
+// brisk is a policy by which a step is due every 33 ms: six for each key, of
 // which there are two in 400 ms.
 func brisk() keyring.Policy {
 	const ms = time.Millisecond
@@ -131,6 +131,13 @@ func (w *witness) look(ring *keyring.Ring) {
 		}
 		here[k.ID] = true
 		before, known := w.kids[k.ID]
+		if final := k.State == keyring.Destroyed; known && final {
+			k.Thumbprint = before.Thumbprint // the kid heads it
+			if k.Created.IsZero() {
+				k = before // of a key that ended long ago no date is kept
+				k.State = keyring.Destroyed
+			}
+		}
 		w.kids[k.ID] = k
 		if !known {
 			continue
@@ -158,17 +165,20 @@ func (w *witness) look(ring *keyring.Ring) {
 // have done the same.
 func (w *witness) checkAcks(lines []string, ring *keyring.Ring) int {
 	w.t.Helper()
-	done := map[string]bool{}
+	done := map[string]int{}
 	for _, line := range lines {
 		var action keyring.Action
 		var kid, seen string
 		if _, err := fmt.Sscan(line, &action, &kid, &seen); err != nil {
 			w.t.Fatalf("acknowledgement %q: %v", line, err)
 		}
-		if done[string(action)+kid] {
+		times := 1
+		if action == keyring.MarkDue {
+			times = 3 // when it is staged, active and retired
+		}
+		if done[string(action)+kid]++; done[string(action)+kid] > times {
 			w.t.Errorf("two processes did %s of %s", action, kid)
 		}
-		done[string(action)+kid] = true
 		k, known := w.kids[kid]
 		lost := !known
 		switch action {

@@ -37,13 +37,13 @@ func (r *Ring) Fullness(ctx context.Context) (float64, error) {
 	return float64(s.size) / maxRing, nil
 }
 
-// checkRoom refuses to let a ring grow beyond its room.
-func checkRoom(before, after int) error {
-	if after <= maxRing || after <= before {
+// checkRoom refuses one more key in a ring that is full, unless a revocation makes it.
+func (d *draft) checkRoom(before *document, size int) error {
+	if size <= maxRing || d.revokes || d.held() <= before.held() {
 		return nil
 	}
 	return fmt.Errorf("%w: the ring is full: it has %d bytes of %d, nearly all for the kids of ended keys; "+
-		"a revocation still works; make a new ring and move to it", ErrState, after, maxRing)
+		"a revocation still works; make a new ring and move to it", ErrState, size, maxRing)
 }
 
 // held returns how many keys the ring has material of.

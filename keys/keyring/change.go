@@ -68,10 +68,8 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 	if err != nil {
 		return false, err
 	}
-	if !next.revokes {
-		if err := checkRoom(s.size, len(data)); err != nil {
-			return false, err
-		}
+	if err := next.checkRoom(s.document, len(data)); err != nil {
+		return false, err
 	}
 	written, err := newSnapshot(next.document, next.slots, next.ringKey)
 	if err != nil {
@@ -140,7 +138,7 @@ func (d *document) add(r record, now time.Time) {
 	case Retired:
 		r.Retired = r.Created
 	}
-	r.Windows = d.widestWindows(now)
+	r.Windows = d.widestWindows()
 	d.Keys = append(d.Keys, r)
 }
 

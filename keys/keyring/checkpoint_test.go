@@ -30,9 +30,9 @@ func TestCheckpointSeen(t *testing.T) {
 	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 1 {
 		t.Errorf("created: %+v", m)
 	}
-	c.add(30 * day)
+	rotPass(t, c, r, 30*day)
 	rotTick(t, r)
-	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 3 {
+	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 3+rotLooks {
 		t.Errorf("rotated: %+v", m)
 	}
 	if m := other.Checkpoint(); m.Generation != 1 {
@@ -189,5 +189,54 @@ func TestCheckpointRevokedStaysRevoked(t *testing.T) {
 	}
 	if !slices.ContainsFunc(rotMust(r.Keys(t.Context()))(t), func(k KeyInfo) bool { return k.ID == target.ID && k.State == Revoked }) {
 		t.Error("the revocation is gone")
+	}
+}
+
+// A ring of version 1 gets an identity with its first change. Where a checkpoint of version 2
+// was seen, the ring of version 1 is a rollback, and so is a ring of another identity at any
+// generation.
+func TestCheckpointIdentity(t *testing.T) {
+	v := goldenVictim(t, "v1.ring")
+	store, c := storeWith(t, v.doc), newClock()
+	open := func(seen Checkpoint) (*Ring, error) {
+		return openSince(t.Context(), Config{Store: store, KEK: v.kek}, sightings{here: seen}, c.now)
+	}
+	r := must(open(Checkpoint{}))(t)
+	before := r.Checkpoint()
+	if before.Ring != "" || r.snapshot.Load().document.Version != 1 {
+		t.Fatalf("version 1 is at %+v", before)
+	}
+	rotWrite(t, r, 1)
+	after := r.Checkpoint()
+	if after.Ring == "" || r.snapshot.Load().document.Version != documentVersion {
+		t.Fatalf("version 2 is at %+v", after)
+	}
+	rotWrite(t, r, 1)
+	if next := r.Checkpoint(); next.Ring != after.Ring {
+		t.Errorf("the identity %s became %s", after.Ring, next.Ring)
+	}
+	for _, seen := range []Checkpoint{before, after, r.Checkpoint()} {
+		if _, err := open(seen); err != nil {
+			t.Errorf("%v was seen: %v", seen, err)
+		}
+	}
+	other := after
+	other.Ring = newRing(t, NewMemStore(), c).Checkpoint().Ring
+	if other.Ring == after.Ring {
+		t.Error("two rings have one identity")
+	}
+	_, err := open(other)
+	wantError(t, err, ErrRollback)
+	other.Generation = 0
+	_, err = open(other)
+	wantError(t, err, ErrRollback)
+
+	put(t, store, v.doc)
+	_, err = open(after)
+	wantError(t, err, ErrRollback)
+	_, err = r.Keys(t.Context())
+	wantError(t, err, ErrRollback)
+	if _, err := open(before); err != nil {
+		t.Errorf("version 1 again, where nothing else was seen: %v", err)
 	}
 }

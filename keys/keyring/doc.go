@@ -17,7 +17,9 @@
 // A key goes from staged to active to retired to destroyed, or from any of them to
 // revoked (NIST SP 800-57: pre-activation, active, deactivated, destroyed,
 // compromised). Each use has exactly one active key, and a staged successor beside it.
-// Destroyed and revoked are final: a tombstone stays, and a kid never comes back. The two
+// Destroyed and revoked are final: a tombstone stays, and a kid never comes back. It takes 22
+// bytes of the stored ring, so that daily keys fill half of a ring in 35 years
+// ([Ring.Fullness]). Everything else in a ring is bounded. The two
 // uses mirror each other. The ring publishes a signing key before it signs, and erases the
 // private half when the key retires. The ring holds a decryption key before it publishes
 // the key, and keeps the private half until the last token is dead.
@@ -51,9 +53,23 @@
 //
 // A key remembers the largest figures that were in force while it was in use, so a policy
 // that shrinks ends nothing early. Two parties each go by their own ring: shorten T at the
-// issuer first, and lengthen it at the recipient first. A key is destroyed in two looks, a
-// whole window apart. One clock that jumped ahead, or that was behind when the key retired,
-// destroys nothing early.
+// issuer first, and lengthen it at the recipient first.
+//
+// # Clocks
+//
+// No window is counted by one clock alone. In [Ring.Rotate] the first look that finds a window
+// over records its time in the ring, and a later look acts when the whole window has passed
+// since that record too. So a key is staged, or kept, for up to twice its window, and a
+// period is at least two windows of a staged key long. The end of a period takes two looks as
+// well: the first one comes a window before it, so a period is as long as the policy says.
+//
+// A host whose clock is more than S before a record clears the record. A date that is more
+// than S ahead of the clock of a host stands for nothing: the window, or the period, counts
+// from the record of a look. No date is rewritten, and [KeyInfo] reports it. One host whose
+// clock is wrong by any amount thus shortens no window. It can hold a rotation up while it is
+// there. The rotation resumes within a window after that host is gone, and within three where
+// that host wrote a date that passes meanwhile. [Ring.RotateNow], [Ring.Revoke],
+// [Ring.Import] and [Create] act in one look, because a person asked.
 //
 // # Rotating
 //

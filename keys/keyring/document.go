@@ -175,7 +175,7 @@ func (d policyDocument) policy() (Policy, error) {
 		Sig:    UsePolicy{[]keys.Suite{sig}, time.Duration(d.Sig.Period)},
 		Enc:    UsePolicy{enc, time.Duration(d.Enc.Period)},
 	}
-	return p, p.Validate()
+	return p, p.check()
 }
 
 func (d policyDocument) period(u keys.Use) time.Duration {

@@ -183,3 +183,24 @@ func encrypted(t testing.TB, c keys.Content, cek, aad, plaintext []byte) (iv, ci
 func keySize(c keys.Content) int {
 	return map[keys.Content]int{keys.A256GCM: 32, keys.A128GCM: 16, keys.A256CBCHS512: 64, keys.A128CBCHS256: 32}[c]
 }
+
+// remoteKEK is a KEK that has to get back what it wrapped beside the JWE.
+type remoteKEK struct {
+	KEK
+	wrapped string
+}
+
+func (remoteKEK) ID() string { return "remote" }
+
+func (k remoteKEK) Wrap(ctx context.Context, ringKey []byte) (WrappedKey, error) {
+	w, err := k.KEK.Wrap(ctx, ringKey)
+	w.Wrapped = k.wrapped
+	return w, err
+}
+
+func (k remoteKEK) Unwrap(ctx context.Context, w WrappedKey) ([]byte, error) {
+	if w.Wrapped != k.wrapped {
+		return nil, ErrUnreadable
+	}
+	return k.KEK.Unwrap(ctx, WrappedKey{JWE: w.JWE})
+}

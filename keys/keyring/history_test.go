@@ -22,8 +22,8 @@ func rotHistoryPolicy() keyring.Policy {
 		CacheAge: 10 * time.Minute, PublishLag: 10 * time.Second, SnapshotAge: 2 * time.Minute,
 	}
 	w := p.Windows()
-	p.Sig.Period = max(w.SignAhead, w.SignKept) + time.Second
-	p.Enc.Period = max(w.EncAhead, w.EncKept) + time.Second
+	p.Sig.Period = max(2*w.SignAhead, w.SignKept) + time.Second
+	p.Enc.Period = max(2*w.EncAhead, w.EncKept) + time.Second
 	return p
 }
 

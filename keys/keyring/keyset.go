@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -170,6 +171,7 @@ type KeyInfo struct {
 	Reason     string     `json:"reason,omitempty"`     // of its revocation
 	Next       Action     `json:"next,omitempty"`       // the next step of the rotation for it
 	NextAt     time.Time  `json:"next_at,omitzero"`     // when that step is due
+	WrongDate  time.Time  `json:"wrong_date,omitzero"`  // a date of it that a wrong clock wrote
 }
 
 // Keys loads the ring and describes its keys, oldest first, tombstones included. It returns
@@ -182,19 +184,21 @@ func (r *Ring) Keys(ctx context.Context) ([]KeyInfo, error) {
 	return s.document.infos(r.now())
 }
 
-func (d *document) infos(now time.Time) ([]KeyInfo, error) {
-	next := make(map[string]Step)
-	for _, s := range d.steps(now) {
-		next[s.KeyID] = s
-		if s.Retires != "" {
-			next[s.Retires] = Step{Action: Retire, At: s.At}
-		}
-	}
+// infos describes the keys with the given kids, all for none.
+func (d *document) infos(now time.Time, kids ...string) ([]KeyInfo, error) {
+	next := d.nextOf(now)
 	var infos []KeyInfo
-	for _, t := range d.Ended.all() {
+	ended := d.Ended.all
+	if len(kids) != 0 {
+		ended = func() []tombstone { return d.Ended.those(kids) }
+	}
+	for _, t := range ended() {
 		infos = append(infos, KeyInfo{ID: t.kid, Use: t.use, State: t.state, Thumbprint: t.thumbprint})
 	}
 	for _, k := range d.Keys {
+		if len(kids) != 0 && !slices.Contains(kids, k.ID) {
+			continue
+		}
 		suite, err := keys.ParseSuite(k.Suite)
 		if err != nil {
 			return nil, err
@@ -203,8 +207,32 @@ func (d *document) infos(now time.Time) ([]KeyInfo, error) {
 			ID: k.ID, Use: k.Use, Suite: suite, State: k.State, Thumbprint: k.Thumbprint,
 			HasPrivate: len(k.JWK) != 0 && !(k.Use == keys.UseSig && k.State == Retired),
 			Created:    k.Created, Activated: k.Activated, Retired: k.Retired, Ended: k.Ended, Reason: k.Reason,
-			Next: next[k.ID].Action, NextAt: next[k.ID].At,
+			Next: next[k.ID].Action, NextAt: next[k.ID].At, WrongDate: d.wrongDate(&k, now),
 		})
 	}
 	return infos, nil
+}
+
+// nextOf returns the next step for each key, by kid: of one that is staged or active the
+// change of places, of one that is out of use also the first look at its end.
+func (d *document) nextOf(now time.Time) map[string]Step {
+	next := make(map[string]Step)
+	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
+		s, ok := d.successor(u)
+		if !ok || s.Action == Stage {
+			continue
+		}
+		for _, kid := range []string{s.KeyID, s.Retires} {
+			if r := d.byID(kid); r != nil {
+				s.At = latest(s.At, d.waitOf(r).over(r.Due, now))
+			}
+		}
+		next[s.KeyID], next[s.Retires] = s, Step{Action: Retire, At: s.At}
+	}
+	for i := range d.Keys {
+		if s, ok := d.ending(&d.Keys[i], now); ok {
+			next[s.KeyID] = s
+		}
+	}
+	return next
 }

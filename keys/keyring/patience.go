@@ -86,7 +86,7 @@ func within[T any](ctx context.Context, c calls, b bound, f func(context.Context
 		}()
 		a.value, a.err = f(bounded)
 	}()
-	a, ok := wait(bounded, done, b.grace)
+	a, ok := await(bounded, done, b.grace)
 	switch {
 	case !ok:
 		return value, true, late()
@@ -98,8 +98,8 @@ func within[T any](ctx context.Context, c calls, b bound, f func(context.Context
 	return a.value, false, a.err
 }
 
-// wait returns the answer, unless it comes later than a grace after ctx is done.
-func wait[T any](ctx context.Context, done <-chan answer[T], grace time.Duration) (a answer[T], ok bool) {
+// await returns the answer, unless it comes later than a grace after ctx is done.
+func await[T any](ctx context.Context, done <-chan answer[T], grace time.Duration) (a answer[T], ok bool) {
 	select {
 	case a = <-done:
 		return a, true

@@ -69,8 +69,27 @@ func (p Policy) withDefaults() Policy {
 const maxDuration = 10 * 365 * day
 
 // Validate returns nil if the figures can work together once defaults are filled in. It
-// returns [ErrPolicy] otherwise, and names the rule that is broken.
+// returns [ErrPolicy] otherwise, and names the rule that is broken. A period has to be longer
+// than the windows of its use, and as long as two windows of a staged key: so long a
+// successor may be staged, and the active key stays until then.
 func (p Policy) Validate() error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	p = p.withDefaults()
+	w := p.Windows()
+	if least := 2 * w.SignAhead; p.Sig.Period < least {
+		return fmt.Errorf("%w: the signing period (%v) must be at least two windows of its successor (%v)", ErrPolicy, p.Sig.Period, least)
+	}
+	if least := 2 * w.EncAhead; p.Enc.Period < least {
+		return fmt.Errorf("%w: the encryption period (%v) must be at least two windows of its successor (%v)", ErrPolicy, p.Enc.Period, least)
+	}
+	return nil
+}
+
+// check is Validate without the rule that rings did not always have. Without it a period lasts
+// longer than it says.
+func (p Policy) check() error {
 	p = p.withDefaults()
 	for _, d := range []struct {
 		name  string
@@ -167,7 +186,7 @@ func (r *Ring) UpdatePolicy(ctx context.Context, edit func(*Policy)) error {
 }
 
 func (d *document) setPolicy(p policyDocument, now time.Time) {
-	d.pruneFormer(now)
+	d.lookAtFormer(now)
 	if old := d.Policy.windowDocument; old != p.windowDocument {
 		d.Former = slices.DeleteFunc(d.Former, func(f formerWindows) bool { return f.windowDocument == old })
 		d.addFormer(old, now)
@@ -181,28 +200,10 @@ func (d *document) setPolicy(p policyDocument, now time.Time) {
 }
 
 // widestWindows returns the windows of a key that is made now.
-func (d *document) widestWindows(now time.Time) windowDocument {
+func (d *document) widestWindows() windowDocument {
 	w := d.Policy.windowDocument
 	for _, f := range d.Former {
-		if f.counts(now) {
-			w = w.widest(f.windowDocument)
-		}
+		w = w.widest(f.windowDocument)
 	}
 	return w
-}
-
-func (d *document) pruneFormer(now time.Time) {
-	var kept []formerWindows
-	for _, f := range d.Former {
-		if f.counts(now) {
-			kept = append(kept, f)
-		}
-	}
-	d.Former = kept
-}
-
-// counts reports whether the former policy still binds: a process that loaded the ring, or a
-// party that cached the JWK Set, may go by it for as long as it said.
-func (f formerWindows) counts(now time.Time) bool {
-	return now.Before(f.Until.Add(f.windows().EncKept))
 }

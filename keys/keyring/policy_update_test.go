@@ -43,6 +43,11 @@ func TestUpdatePolicyRules(t *testing.T) {
 			p.Sig.Period = 11*time.Hour + 3*time.Minute
 		}, "longer than its windows (11h3m0s)"},
 		{"P enc = I4", func(p *Policy) { p.Enc.Period = rotI4 }, "longer than its windows (26h4m0s)"},
+		{"P sig < 2 I1", func(p *Policy) { p.Sig.Period = 2*rotI1 - 1 }, "two windows of its successor (50h4m0s)"},
+		{"P enc < 2 I3", func(p *Policy) {
+			p.SnapshotAge, p.CacheAge, p.TokenLifetime = 3*time.Hour, time.Hour, time.Minute
+			p.Enc.Period = 2*(3*time.Hour+time.Minute) - 1
+		}, "two windows of its successor (6h2m0s)"},
 		{"R over P", func(p *Policy) { p.SnapshotAge = 40 * day }, "signing period"},
 		{"encryption suite signs", func(p *Policy) { p.Sig.Suites = []keys.Suite{keys.ECDHES} }, "not for use"},
 		{"signing suite encrypts", func(p *Policy) { p.Enc.Suites = []keys.Suite{keys.ES256} }, "not for use"},
@@ -66,11 +71,11 @@ func TestUpdatePolicyRules(t *testing.T) {
 // One nanosecond within its rule a policy is taken.
 func TestUpdatePolicyAtTheRules(t *testing.T) {
 	for name, edit := range map[string]func(*Policy){
-		"L = S":       func(p *Policy) { p.Leeway = p.ClockSkew },
-		"max-age = C": func(p *Policy) { p.MaxAge = p.CacheAge },
-		"P sig":       func(p *Policy) { p.Sig.Period = rotI1 + 1 },
-		"P enc":       func(p *Policy) { p.Enc.Period = rotI4 + 1 },
-		"10 years":    func(p *Policy) { p.Sig.Period, p.Enc.Period = maxDuration, maxDuration },
+		"L = S":        func(p *Policy) { p.Leeway = p.ClockSkew },
+		"max-age = C":  func(p *Policy) { p.MaxAge = p.CacheAge },
+		"P sig = 2 I1": func(p *Policy) { p.Sig.Period = 2 * rotI1 },
+		"P enc":        func(p *Policy) { p.Enc.Period = rotI4 + 1 },
+		"10 years":     func(p *Policy) { p.Sig.Period, p.Enc.Period = maxDuration, maxDuration },
 	} {
 		r := rotRing(t, rotNewStore(), rotNewClock().now)
 		want := DefaultPolicy()
@@ -147,12 +152,12 @@ func TestUpdatePolicyShrinks(t *testing.T) {
 	}
 
 	// A key that is made while caches of the old policy can live has the old
-	// windows, the first one after that the new ones.
-	end := now.Add(rotI4)
+	// windows, the first one after that the new ones: by two looks, a window apart.
+	end := now.Add(2 * rotI4)
 	for _, tt := range []struct {
 		at   time.Time
 		want windowDocument
-	}{{now, rotDefaultWindows()}, {end.Add(-1), rotDefaultWindows()}, {end, rotSmallWindows()}} {
+	}{{now, rotDefaultWindows()}, {now.Add(rotI4), rotDefaultWindows()}, {end.Add(-1), rotDefaultWindows()}, {end, rotSmallWindows()}} {
 		c.add(tt.at.Sub(c.now()))
 		rotTick(t, r)
 		rotMust(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
@@ -187,23 +192,29 @@ func TestUpdatePolicyTwice(t *testing.T) {
 	set(rotSmall)
 	want := rotDefaultWindows()
 	want.TokenLifetime = duration(2 * time.Hour)
-	if got := rotStored(t, store).widestWindows(c.now()); !reflect.DeepEqual(got, want) {
+	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
 	}
-	c.add(rotI4) // the default's are over, those with T = 2 h are not
-	if got := rotStored(t, store).widestWindows(c.now()); !reflect.DeepEqual(got, want) {
+	look := func() { rotEdit(t, store, func(d *document) { d.lookAtFormer(c.now()) }) }
+	c.add(rotI4) // the first look at the default's, not at those with T = 2 h
+	look()
+	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
 	}
-	c.add(time.Hour - 1)
-	if got := rotStored(t, store).widestWindows(c.now()); !reflect.DeepEqual(got, want) {
+	c.add(time.Hour)
+	look()
+	c.add(rotI4 - 1) // the default's are over
+	look()
+	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
 	}
-	c.add(1)
-	if got := rotStored(t, store).widestWindows(c.now()); got != rotSmallWindows() {
-		t.Errorf("windows %+v", got)
-	}
-	if n := len(rotStored(t, store).Former); n != 2 {
+	if n := len(rotStored(t, store).Former); n != 1 {
 		t.Errorf("%d former policies", n)
+	}
+	c.add(1 + time.Hour)
+	look()
+	if got := rotStored(t, store).widestWindows(); got != rotSmallWindows() {
+		t.Errorf("windows %+v", got)
 	}
 	set(func(p *Policy) { p.Sig.Period = 40 * day }) // no window changes
 	if n := len(rotStored(t, store).Former); n != 0 {
@@ -238,7 +249,7 @@ func TestUpdatePolicyGrows(t *testing.T) {
 		}
 	}
 	end := old.Retired.Add(2*time.Hour + 5*time.Hour + 3*time.Minute)
-	if s, ok := d.byID(old.ID).ending(c.now()); !ok || s.Action != MarkDue || !s.At.Equal(end) {
+	if s, ok := d.ending(d.byID(old.ID), c.now()); !ok || s.Action != MarkDue || !s.At.Equal(end) {
 		t.Errorf("the retired key: %+v", s)
 	}
 	_, err := r.RotateNow(t.Context(), keys.UseSig)
@@ -282,13 +293,14 @@ func TestUpdatePolicySuiteAndPeriod(t *testing.T) {
 		day  time.Duration
 		want string // active and staged, sig and enc
 	}{
-		{3, "ES256 EdDSA ECDH-ES ECDH-ES"}, // the signing key's 3 days are over
-		{4, "ES256 EdDSA ECDH-ES ECDH-ES+A256KW"},
-		{6, "EdDSA EdDSA ECDH-ES ECDH-ES+A256KW"},
-		{8, "EdDSA EdDSA ECDH-ES+A256KW ECDH-ES+A256KW"},
+		{4, "ES256 ES256 ECDH-ES ECDH-ES"}, // the signing key's 3 days end a window after the first look
+		{5, "ES256 EdDSA ECDH-ES ECDH-ES+A256KW"},
+		{7, "ES256 EdDSA ECDH-ES ECDH-ES+A256KW"},
+		{9, "EdDSA EdDSA ECDH-ES+A256KW ECDH-ES+A256KW"},
 	} {
-		c.add(rotAt(tt.day * day).Sub(c.now()))
-		rotTick(t, r)
+		for rotTick(t, r); c.now().Before(rotAt(tt.day * day)); rotTick(t, r) {
+			c.add(time.Hour)
+		}
 		d := rotStored(t, store)
 		var got []string
 		for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -45,8 +44,7 @@ func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
 		if err != nil {
 			return nil, err
 		}
-		all, err := d.infos(now)
-		infos = slices.DeleteFunc(all, func(k KeyInfo) bool { return !slices.Contains(touched, k.ID) })
+		infos, err = d.infos(now, touched...)
 		return log, err
 	})
 	if errors.Is(err, ErrState) {
@@ -175,6 +173,9 @@ func (r *record) revoke(v Revocation, now time.Time) {
 		r.erase()
 	}
 	if r.State != Revoked {
+		if r.State == Active {
+			r.Due = time.Time{} // of its period
+		}
 		r.State, r.Ended, r.Reason = Revoked, utc(now), shorten(v.Reason)
 	}
 }

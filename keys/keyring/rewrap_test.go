@@ -204,7 +204,7 @@ func TestRewrap(t *testing.T) {
 	}
 
 	// Who has a KEK that stayed goes on, reads and writes.
-	c.add(30 * day)
+	rotPass(t, c, kept, 30*day)
 	if steps := rotTick(t, kept); len(steps) != 2 {
 		t.Errorf("with a kept KEK it did %+v", steps)
 	}
@@ -287,7 +287,7 @@ func TestRewrapUnknownOutcome(t *testing.T) {
 			if store.generations() != 2 || rotOpens(t, store, rotKEK(t, 1), c.now) || !rotOpens(t, store, rotKEK(t, 2), c.now) {
 				t.Errorf("%d generations", store.generations())
 			}
-			c.add(30 * day)
+			rotPass(t, c, r, 30*day)
 			if steps := rotTick(t, r); len(steps) != 2 {
 				t.Errorf("afterwards it did %+v", steps)
 			}
@@ -310,7 +310,7 @@ func TestRewrapUnknownOutcomeAndDropped(t *testing.T) {
 	if err := other.Rewrap(t.Context(), rotKEK(t, 1)); err != nil {
 		t.Fatal(err)
 	}
-	c.add(30 * day)
+	rotPass(t, c, r, 30*day)
 	if steps := rotTick(t, r); len(steps) != 2 {
 		t.Errorf("readable again, it did %+v", steps)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -18,12 +19,13 @@ import (
 // It returns the errors of the store and the errors of [Open]; then nothing was changed.
 func (r *Ring) Rotate(ctx context.Context, uses ...keys.Use) (Step, error) {
 	return r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
-		s, due := d.next(now, uses...)
-		if at := r.marked[s.KeyID]; s.Action == MarkDue && !now.Before(at) && now.Before(at.Add(time.Duration(d.Policy.SnapshotAge))) {
-			// Another process cleared the mark of this one: one of the two clocks is
-			// wrong, and marking again and again would fill the history of the ring.
-			due = false
-		}
+		steps := slices.DeleteFunc(d.steps(now, uses...), func(s Step) bool {
+			// Another process cleared the record of this one: one of the two clocks is
+			// wrong, and recording again and again would fill the history of the ring.
+			at, marked := r.marked[s.KeyID]
+			return marked && s.Action == MarkDue && !s.At.After(now) && !now.Before(at) && now.Before(at.Add(time.Duration(d.Policy.SnapshotAge)))
+		})
+		s, due := first(steps, now)
 		if !due {
 			s = Step{Action: Nothing, At: s.At}
 		}
@@ -79,7 +81,7 @@ func (r *Ring) rotateNow(ctx context.Context, use keys.Use, skipWindow bool) (St
 	var before *string // the kid that was active at our first look
 	for {
 		step, err := r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
-			s, ok := d.succession(use)
+			s, ok := d.successor(use)
 			if !ok && d.activeID(use) != "" {
 				return Step{}, d.checkHeld()
 			}
@@ -96,7 +98,7 @@ func (r *Ring) rotateNow(ctx context.Context, use keys.Use, skipWindow bool) (St
 			if s.Action != Activate {
 				return s, nil
 			}
-			if ready := d.byID(s.KeyID).ready(); ready.After(now) && !skipWindow {
+			if ready := d.ready(d.byID(s.KeyID), now); ready.After(now) && !skipWindow {
 				return Step{}, &WindowError{s.KeyID, ready}
 			}
 			return s, nil

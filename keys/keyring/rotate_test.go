@@ -314,6 +314,23 @@ func rotTick(t testing.TB, r *Ring) []Step {
 	}
 }
 
+// rotLooks is how often rotPass records a look in a new ring when a period of the signing key
+// passes.
+const rotLooks = 3
+
+// rotPass lets time pass, with a look a window before its end: what the first looks have to
+// find is recorded, so that the end of a period is acted on at its time.
+func rotPass(t testing.TB, c *rotClock, r *Ring, d time.Duration) {
+	t.Helper()
+	c.add(d - rotI1)
+	for _, s := range rotTick(t, r) {
+		if s.Action != MarkDue {
+			t.Fatalf("did %+v, want looks only", s)
+		}
+	}
+	c.add(rotI1)
+}
+
 func TestRotateYear(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
@@ -339,11 +356,13 @@ func TestRotateYear(t *testing.T) {
 	}
 	rotHistory(t, store.written)
 	// 12 periods of signing keys and 4 of decryption keys, each with its end.
-	want := map[Action]int{Activate: 16, Stage: 16, MarkDue: 16, Destroy: 16}
+	// Each of the three waits of a key has its first look; two keys of each use, the active one
+	// and its successor, are between theirs.
+	want := map[Action]int{Activate: 16, Stage: 16, MarkDue: 3*16 + 2, Destroy: 16}
 	if fmt.Sprint(done) != fmt.Sprint(want) {
 		t.Errorf("steps %v, want %v", done, want)
 	}
-	if n, want := len(store.written), 1+4*16; n != want {
+	if n, want := len(store.written), 1+6*16+2; n != want {
 		t.Errorf("%d generations, want %d: a look must not write", n, want)
 	}
 
@@ -368,7 +387,7 @@ func TestRotateYear(t *testing.T) {
 			t.Errorf("nothing is due: %+v, next at %v", s, step.At)
 		}
 	}
-	if n := len(store.written); n != 65 {
+	if n := len(store.written); n != 99 {
 		t.Errorf("%d generations after looks", n)
 	}
 	c.add(step.At.Sub(c.now()) - 1)
@@ -414,7 +433,7 @@ func TestRotateConflict(t *testing.T) {
 		c, store := rotNewClock(), rotNewStore()
 		a := rotRing(t, store, c.now)
 		b := rotOpen(t, store, c.now)
-		c.add(30 * day)
+		rotPass(t, c, a, 30*day)
 		if tt.won == Stage {
 			rotMust(a.Rotate(t.Context()))(t)
 		}
@@ -427,7 +446,7 @@ func TestRotateConflict(t *testing.T) {
 		}
 		rotHistory(t, store.written)
 		counts := rotCheck(t, rotStored(t, store))
-		if len(store.written) != 3 || counts[keys.UseSig][Staged] != 1 || counts[keys.UseSig][Retired] != 1 {
+		if len(store.written) != 3+rotLooks || counts[keys.UseSig][Staged] != 1 || counts[keys.UseSig][Retired] != 1 {
 			t.Errorf("%d generations, keys %v", len(store.written), counts)
 		}
 	}
@@ -439,7 +458,7 @@ func TestRotateConflictKeepsTheFreshKey(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	a := rotRing(t, store, c.now)
 	b := rotOpen(t, store, c.now)
-	c.add(30 * day)
+	rotPass(t, c, a, 30*day)
 	rotMust(a.Rotate(t.Context()))(t)
 	store.attempts = nil
 	rotInterrupt(store, func() {
@@ -511,8 +530,8 @@ func TestRotateUnknownOutcome(t *testing.T) {
 				done += len(rotTick(t, r))
 			}
 			rotHistory(t, store.written)
-			if want := len(store.written) - 1; done != want || done != 4*4 {
-				t.Errorf("%d steps told, %d written, want 16", done, want)
+			if want := len(store.written) - 1; done != want || done != 4*4+10 {
+				t.Errorf("%d steps told, %d written, want 26", done, want)
 			}
 		})
 	}
@@ -523,7 +542,7 @@ func TestRotateUnknownOutcomeThenAnother(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	a := rotRing(t, store, c.now)
 	b := rotOpen(t, store, c.now)
-	c.add(30 * day)
+	rotPass(t, c, a, 30*day)
 	store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
 		rotMust(store.put(ctx, prev, doc))(t)
 		rotTick(t, b)
@@ -533,7 +552,7 @@ func TestRotateUnknownOutcomeThenAnother(t *testing.T) {
 		t.Errorf("did %+v", s)
 	}
 	rotHistory(t, store.written)
-	if len(store.written) != 3 {
+	if len(store.written) != 3+rotLooks {
 		t.Errorf("%d generations", len(store.written))
 	}
 }
@@ -543,7 +562,7 @@ func TestRotateUnknownOutcomeAndStoreDown(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		c, store := rotNewClock(), rotNewStore()
 		r := rotRing(t, store, c.now)
-		c.add(30 * day)
+		rotPass(t, c, r, 30*day)
 		store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
 			if written {
 				rotMust(store.put(ctx, prev, doc))(t)
@@ -562,7 +581,7 @@ func TestRotateUnknownOutcomeAndStoreDown(t *testing.T) {
 			t.Errorf("written %t: then %+v", written, steps)
 		}
 		rotHistory(t, store.written)
-		if len(store.written) != 3 {
+		if len(store.written) != 3+rotLooks {
 			t.Errorf("%d generations", len(store.written))
 		}
 	}
@@ -571,11 +590,11 @@ func TestRotateUnknownOutcomeAndStoreDown(t *testing.T) {
 func TestRotateStoreFails(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
-	c.add(30 * day)
+	rotPass(t, c, r, 30*day)
 	store.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errRotDown })
 	s, err := r.Rotate(t.Context())
 	rotWantError(t, err, errRotDown)
-	if s != (Step{}) || store.generations() != 1 {
+	if s != (Step{}) || store.generations() != 1+rotLooks {
 		t.Errorf("did %+v", s)
 	}
 	store.setLoad(rotDown)
@@ -742,7 +761,7 @@ func TestRotateConcurrently(t *testing.T) {
 						return
 					}
 					mu.Lock()
-					told[string(s.Action)+" "+s.KeyID]++
+					told[string(s.Action)+" "+s.KeyID+" "+s.At.String()]++
 					mu.Unlock()
 				}
 			})
@@ -769,7 +788,7 @@ func TestRotateClockAhead(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	good := rotRing(t, store, c.now)
 	bad := rotOpen(t, store, c.off(day))
-	c.add(30 * day)
+	rotPass(t, c, good, 30*day)
 	rotTick(t, good)
 	retired := rotStored(t, store).find(keys.UseSig, Retired)
 	marked, cleared := 0, 0
@@ -809,15 +828,16 @@ func TestRotateClockJump(t *testing.T) {
 		end := c.now().Add(map[keys.Use]time.Duration{keys.UseSig: rotI2, keys.UseEnc: rotI4}[u])
 
 		jump = 27 * time.Hour
-		if steps := rotTick(t, r); len(steps) != 1 || steps[0].Action != MarkDue || steps[0].KeyID != id {
-			t.Fatalf("while ahead: %+v", steps)
+		looks := rotTick(t, r) // at the new successor too, and at the enc key that is still staged
+		if len(looks) == 0 || !slices.ContainsFunc(looks, func(s Step) bool { return s.KeyID == id }) || slices.ContainsFunc(looks, func(s Step) bool { return s.Action != MarkDue }) {
+			t.Fatalf("while ahead: %+v", looks)
 		}
 		c.add(30 * time.Minute)
 		if steps := rotTick(t, r); len(steps) != 0 {
 			t.Fatalf("half an hour later: %+v", steps)
 		}
 		jump = 0
-		if steps := rotTick(t, r); len(steps) != 1 || steps[0].Action != ClearDue {
+		if steps := rotTick(t, r); len(steps) != len(looks) || slices.ContainsFunc(steps, func(s Step) bool { return s.Action != ClearDue }) {
 			t.Fatalf("back again: %+v", steps)
 		}
 		var due, destroyed time.Time
@@ -843,7 +863,8 @@ func TestRotateClockJump(t *testing.T) {
 	}
 }
 
-// A clock that was set back reactivates nothing and destroys nothing.
+// A clock that was set back reactivates nothing, and destroys nothing before a whole window
+// has passed in truth.
 func TestRotateClockBehind(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
@@ -852,10 +873,11 @@ func TestRotateClockBehind(t *testing.T) {
 		rotTick(t, r)
 	}
 	rotMust(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
-	late := rotOpen(t, store, c.off(-day))
+	late, retired := rotOpen(t, store, c.off(-day)), c.now()
 	for range 24 * 60 {
 		for _, s := range rotTick(t, late) {
-			if s.Action != Stage {
+			destroys := s.Action == Destroy && s.Use == keys.UseSig && c.now().Sub(retired) >= rotI2
+			if s.Action != Stage && s.Action != MarkDue && !destroys {
 				t.Errorf("a day behind it did %+v", s)
 			}
 		}
@@ -913,18 +935,24 @@ func TestRotateClockSkew(t *testing.T) {
 func TestRotateOneUse(t *testing.T) {
 	c, store := rotNewClock(), rotNewStore()
 	r := rotRing(t, store, c.now)
-	c.add(90 * day)
+	c.add(90*day - rotI3)
+	for _, want := range []Action{MarkDue, MarkDue, Nothing} {
+		if s := rotMust(r.Rotate(t.Context(), keys.UseEnc))(t); s.Action != want || want != Nothing && s.Use != keys.UseEnc {
+			t.Errorf("did %+v, want %s", s, want)
+		}
+	}
+	c.add(rotI3)
 	for _, want := range []Action{Activate, Stage, Nothing} {
 		if s := rotMust(r.Rotate(t.Context(), keys.UseEnc))(t); s.Action != want || want != Nothing && s.Use != keys.UseEnc {
 			t.Errorf("did %+v, want %s", s, want)
 		}
 	}
 	step, due, err := r.NextStep(t.Context(), keys.UseEnc)
-	if want := c.now().Add(rotI4); err != nil || due || step.Action != MarkDue || !step.At.Equal(want) {
+	if want := c.now().Add(rotI3); err != nil || due || step.Action != MarkDue || !step.At.Equal(want) {
 		t.Errorf("next %+v, due %t, %v", step, due, err)
 	}
 	step, due, err = r.NextStep(t.Context(), keys.UseSig, keys.UseEnc)
-	if err != nil || !due || step.Action != Activate || step.Use != keys.UseSig {
+	if err != nil || !due || step.Action != MarkDue || step.Use != keys.UseSig {
 		t.Errorf("next %+v, due %t, %v", step, due, err)
 	}
 	if s := rotMust(r.Rotate(t.Context(), "none"))(t); s != (Step{Action: Nothing}) {
@@ -951,6 +979,10 @@ func TestRotateAddedUse(t *testing.T) {
 		t.Errorf("a nanosecond early: %+v", steps)
 	}
 	c.add(1)
+	if steps := rotTick(t, r); len(steps) != 1 || steps[0].Action != MarkDue || steps[0].KeyID != k.ID() {
+		t.Errorf("did %+v", steps)
+	}
+	c.add(rotI3)
 	steps := rotTick(t, r)
 	if len(steps) != 2 || steps[0].KeyID != k.ID() || steps[0].Retires != "" || steps[1].Action != Stage {
 		t.Errorf("did %+v", steps)
@@ -1067,5 +1099,42 @@ func TestRotateMarksDoNotFlap(t *testing.T) {
 		if e.What == string(MarkDue) || e.What == string(ClearDue) {
 			t.Errorf("the log has %s", e.What)
 		}
+	}
+}
+
+// A host in another decade does all that it finds due, once. Nothing of it does harm: what
+// signs is what a verifier with a cached set knows, no private half is gone, and the hosts
+// whose clocks are right go on in time.
+func TestRotateClockInAnotherDecade(t *testing.T) {
+	for _, off := range []time.Duration{10 * 365 * day, -10 * 365 * day} {
+		c, store := rotNewClock(), rotNewStore()
+		good := rotRing(t, store, c.now)
+		rotMust(good.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
+		cached := rotMust(good.PublicKeys(t.Context(), ""))(t)
+		rotTick(t, good)
+		before := rotStored(t, store)
+		rotTick(t, rotOpen(t, store, c.off(off)))
+
+		after := rotStored(t, store)
+		if kid := after.activeID(keys.UseSig); !cached.HasVerificationKey(kid) {
+			t.Errorf("off by %v: %s signs, which no verifier has", off, kid)
+		}
+		for _, k := range before.Keys {
+			if now := after.byID(k.ID); rotHasPrivate(t, k) != rotHasPrivate(t, *now) || now.State != k.State {
+				t.Errorf("off by %v: the %s %s key is %s", off, k.State, k.Use, now.State)
+			}
+		}
+		if kid := after.find(keys.UseSig, Staged).ID; off > 0 && !slices.ContainsFunc(rotMust(good.Keys(t.Context()))(t), func(k KeyInfo) bool { return k.ID == kid && !k.WrongDate.IsZero() }) {
+			t.Errorf("off by %v: the record of the look at %s is not reported", off, kid)
+		}
+		for range 31 * 24 {
+			c.add(time.Hour)
+			rotTick(t, good)
+		}
+		if d := rotStored(t, store); d.activeID(keys.UseSig) == after.activeID(keys.UseSig) {
+			t.Errorf("off by %v: the signing key of a month ago is active", off)
+		}
+		rotMust(good.RotateNow(t.Context(), keys.UseEnc))(t)
+		rotHistory(t, store.written)
 	}
 }

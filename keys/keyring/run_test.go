@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -76,13 +77,15 @@ func TestRunKeepsTheSchedule(t *testing.T) {
 		cancel()
 		wg.Wait()
 
+		all := 0
 		for what, n := range told.steps {
-			if n != 1 {
+			// Each of the three waits of a key has its first look.
+			if all += n; n != 1 && (n > 3 || !strings.HasPrefix(what, string(MarkDue))) {
 				t.Errorf("%s was told %d times", what, n)
 			}
 		}
-		if len(told.errors) != 0 || len(told.steps) != len(store.written)-1 {
-			t.Errorf("%d steps told, %d written, errors %v", len(told.steps), len(store.written)-1, told.errors)
+		if len(told.errors) != 0 || all != len(store.written)-1 {
+			t.Errorf("%d steps told, %d written, errors %v", all, len(store.written)-1, told.errors)
 		}
 		rotHistory(t, store.written)
 		d := rotStored(t, store)
@@ -157,12 +160,12 @@ func TestRunGoesOnAfterErrors(t *testing.T) {
 				time.Sleep(29 * time.Minute)
 				fail(store, true)
 				time.Sleep(90 * time.Second)
-				if n := store.generations(); n != 1 {
+				if n := store.generations(); n != 1+rotLooks {
 					t.Errorf("%d generations", n)
 				}
 				fail(store, false)
 				time.Sleep(3 * time.Second)
-				if n := store.generations(); n != 3 { // activated and staged
+				if n := store.generations(); n != 3+rotLooks { // activated and staged
 					t.Errorf("%d generations", n)
 				}
 				if err := <-done; err != context.DeadlineExceeded {

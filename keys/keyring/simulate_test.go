@@ -23,8 +23,9 @@ import (
 //	verifiers   and sealers cache a JWK Set for up to C; verifiers allow L
 //	openers     use a snapshot up to R old
 //
-// A key counts as destroyed when the first look finds it due. The second look, R
-// later, is for clocks that jump; the windows have to hold without it.
+// The first look that finds a wait over counts for all: a key is active, or destroyed, at
+// once. The second look is for clocks that are wrong, in simulate_clocks_test.go; the windows
+// have to hold without it.
 
 const (
 	rotAlways = -1000 * day // long before anything happens
@@ -142,6 +143,12 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 		if err := d.apply(s, fresh, clock); err != nil {
 			t.Fatal(err)
 		}
+		if next, ok := d.successor(s.Use); ok && next.Action == Activate && s.Action == MarkDue &&
+			!d.byID(next.KeyID).Due.IsZero() && !d.byID(next.Retires).Due.IsZero() && d.byID(s.KeyID).State != Retired {
+			if s = next; d.activate(s.KeyID, clock) != nil {
+				t.Fatal("it cannot be activated")
+			}
+		}
 		r := d.byID(s.KeyID)
 		uses[s.KeyID] = s.Use
 		life, w := lives[s.KeyID], r.Windows.windows()
@@ -164,7 +171,9 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 				old.Retired = old.Retired.Add(fraction(short.i4, w.EncKept))
 			}
 		case MarkDue, Destroy:
-			life.removed = min(life.removed, now)
+			if r.State == Retired || r.State == Destroyed {
+				life.removed = min(life.removed, now)
+			}
 		}
 		d.Keys = slices.DeleteFunc(d.Keys, func(r record) bool { return r.State == Destroyed })
 	}

@@ -12,17 +12,17 @@ import (
 // Action names the change that a step of a rotation makes.
 type Action string
 
-// The steps of a rotation. A retired key is destroyed in two looks: the first that
-// finds it due says so in the ring, a later one destroys it, so that one clock that
-// jumped ahead destroys nothing.
+// The steps of a rotation. No step that ends a wait is made by one clock alone: the first look
+// that finds a wait over says so in the ring, and a later one acts; see the package
+// documentation.
 const (
 	Nothing  Action = "nothing"   // no step is due
 	Stage    Action = "stage"     // a successor is made and made known
 	Activate Action = "activate"  // the successor takes over, its predecessor retires
-	MarkDue  Action = "mark-due"  // a key whose last token is dead is marked: the first look
 	Retire   Action = "retire"    // the predecessor of an activated key; part of an Activate
-	ClearDue Action = "clear-due" // the mark is taken back: it came from a clock that is ahead
-	Destroy  Action = "destroy"   // its key material is erased: the second look
+	MarkDue  Action = "mark-due"  // the first look that finds the wait of a key over records its time
+	ClearDue Action = "clear-due" // the record is taken back: it came from a clock that is ahead
+	Destroy  Action = "destroy"   // the key material is erased
 )
 
 // Step is one step of a rotation, done or to come.
@@ -38,9 +38,10 @@ type Step struct {
 // made here: a pure function of the document and the time, safe to run in any number of
 // processes.
 func (d *document) next(now time.Time, uses ...keys.Use) (Step, bool) {
-	steps := slices.DeleteFunc(d.steps(now), func(s Step) bool {
-		return len(uses) != 0 && !slices.Contains(uses, s.Use)
-	})
+	return first(d.steps(now, uses...), now)
+}
+
+func first(steps []Step, now time.Time) (Step, bool) {
 	if len(steps) == 0 {
 		return Step{Action: Nothing}, false
 	}
@@ -48,26 +49,26 @@ func (d *document) next(now time.Time, uses ...keys.Use) (Step, bool) {
 	return first, !first.At.After(now)
 }
 
-// steps returns the next step of every key and of every use.
-func (d *document) steps(now time.Time) []Step {
+// steps returns the next steps of every key and of every use, or of some uses.
+func (d *document) steps(now time.Time, uses ...keys.Use) []Step {
 	var steps []Step
-	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
-		if s, ok := d.succession(u); ok {
-			steps = append(steps, s)
-		}
+	if len(uses) == 0 {
+		uses = []keys.Use{keys.UseSig, keys.UseEnc}
+	}
+	for _, u := range uses {
+		steps = append(steps, d.succession(u, now)...)
 	}
 	for i := range d.Keys {
-		if s, ok := d.Keys[i].ending(now); ok {
+		if s, ok := d.ending(&d.Keys[i], now); ok && slices.Contains(uses, s.Use) {
 			steps = append(steps, s)
 		}
 	}
 	return steps
 }
 
-// succession returns the next step towards a new active key: stage one if there is
-// none, else activate it when its window and the period of the active one are
-// over.
-func (d *document) succession(u keys.Use) (Step, bool) {
+// successor returns the step that gives a use its next active key, whenever it is due:
+// stage one if there is none, else activate it.
+func (d *document) successor(u keys.Use) (Step, bool) {
 	active, staged := d.find(u, Active), d.find(u, Staged)
 	switch {
 	case active == nil && staged == nil:
@@ -76,64 +77,58 @@ func (d *document) succession(u keys.Use) (Step, bool) {
 		return Step{}, false // until a retired key is destroyed
 	case staged == nil:
 		return Step{Action: Stage, Use: u, At: active.Activated}, true
+	case active == nil:
+		return Step{Action: Activate, Use: u, KeyID: staged.ID}, true
 	}
-	s := Step{Action: Activate, Use: u, KeyID: staged.ID, At: staged.ready()}
-	if active != nil {
-		s.Retires = active.ID
-		s.At = latest(s.At, active.Activated.Add(d.Policy.period(u)))
-	}
-	return s, true
+	return Step{Action: Activate, Use: u, KeyID: staged.ID, Retires: active.ID}, true
 }
 
-// ready returns when a staged key may become active: by then its public half has
-// reached every verifier, or its private half every opener.
-func (r *record) ready() time.Time {
-	w := r.Windows.windows()
-	if r.Use == keys.UseSig {
-		return r.Created.Add(w.SignAhead)
+// succession returns the next steps towards a new active key: the successor takes over when
+// its own window and the period of the active key are over, by two looks at each.
+func (d *document) succession(u keys.Use, now time.Time) []Step {
+	s, ok := d.successor(u)
+	switch {
+	case !ok:
+		return nil
+	case s.Action == Stage:
+		if s.At.After(now.Add(time.Duration(d.Policy.ClockSkew))) { // by a clock that was ahead
+			s.At = now
+		}
+		return []Step{s}
 	}
-	return r.Created.Add(w.EncAhead)
+	var looks []Step
+	for _, kid := range []string{s.KeyID, s.Retires} {
+		r := d.byID(kid)
+		if r == nil {
+			continue
+		}
+		action, at := d.look(r, now)
+		if action != Nothing {
+			looks = append(looks, Step{Action: action, Use: u, KeyID: kid, At: at})
+		}
+		s.At = latest(s.At, at)
+	}
+	if len(looks) != 0 {
+		return looks
+	}
+	return []Step{s}
 }
 
 // ending returns the next step towards the end of a key that is out of use.
-func (r *record) ending(now time.Time) (Step, bool) {
-	from := r.Retired
-	switch {
-	case r.State == Retired:
-	case r.State == Revoked && len(r.JWK) != 0:
-		// No sender has sealed to it since it retired, if it did.
-		if from.IsZero() {
-			from = r.Ended
-		}
-	default:
+func (d *document) ending(r *record, now time.Time) (Step, bool) {
+	if r.State != Retired && (r.State != Revoked || len(r.JWK) == 0) {
 		return Step{}, false
 	}
-	w := r.Windows.windows()
-	end := from.Add(w.EncKept)
-	if r.Use == keys.UseSig {
-		end = from.Add(w.SignKept)
-	}
 	s := Step{Use: r.Use, KeyID: r.ID}
-	switch {
-	case r.Due.Before(end):
-		// Never found due, or before its windows grew.
-		s.Action, s.At = MarkDue, end
-	case now.Before(r.Due.Add(-time.Duration(r.Windows.ClockSkew))):
-		// The process that found it due had a clock further ahead than the policy
-		// allows. Within the skew two healthy clocks would clear each other's marks for
-		// ever.
-		s.Action, s.At = ClearDue, now
-	default:
-		// A whole window after the first look, not only the R that two looks need:
-		// if the clock that retired the key was behind, even by days, the window is
-		// over by the clock of the first look.
-		s.Action, s.At = Destroy, r.Due.Add(end.Sub(from))
+	if s.Action, s.At = d.look(r, now); s.Action == Nothing {
+		s.Action = Destroy
 	}
 	return s, true
 }
 
 // apply does a step. A Stage takes the record of a fresh key.
 func (d *document) apply(s Step, fresh record, now time.Time) error {
+	d.lookAtFormer(now)
 	switch s.Action {
 	case Stage:
 		d.add(fresh, now)
@@ -174,7 +169,7 @@ func (d *document) activate(kid string, now time.Time) error {
 			return err
 		}
 	}
-	next.State, next.Activated = Active, utc(now)
+	next.State, next.Activated, next.Due = Active, utc(now), time.Time{}
 	return nil
 }
 
@@ -188,7 +183,7 @@ func (r *record) retire(now time.Time) error {
 			return err
 		}
 	}
-	r.State, r.Retired = Retired, utc(now)
+	r.State, r.Retired, r.Due = Retired, utc(now), time.Time{}
 	return nil
 }
 

@@ -57,6 +57,14 @@ func rotCreated(d time.Duration) func(*record)   { return func(r *record) { r.Cr
 func rotActivated(d time.Duration) func(*record) { return func(r *record) { r.Activated = rotAt(d) } }
 func rotDue(d time.Duration) func(*record)       { return func(r *record) { r.Due = rotAt(d) } }
 
+func rotStaged(created, due time.Duration) func(*record) {
+	return func(r *record) { r.Created, r.Due = rotAt(created), rotAt(due) }
+}
+
+func rotActive(activated, due time.Duration) func(*record) {
+	return func(r *record) { r.Activated, r.Due = rotAt(activated), rotAt(due) }
+}
+
 // Each step is due exactly at its time and not a nanosecond before.
 func TestStepTable(t *testing.T) {
 	small := newPolicyDocument(Policy{
@@ -76,29 +84,44 @@ func TestStepTable(t *testing.T) {
 			rotRecord("a", keys.UseEnc, Active, rotActivated(0)),
 		}, Step{Action: Stage, Use: keys.UseEnc, At: rotAt(0)}},
 
-		{"sig: the window decides", []record{
-			rotRecord("a", keys.UseSig, Active, nil), rotRecord("s", keys.UseSig, Staged, rotCreated(0)),
-		}, Step{Action: Activate, Use: keys.UseSig, KeyID: "s", Retires: "a", At: rotAt(rotI1)}},
+		{"sig: the window is found over", []record{
+			rotRecord("a", keys.UseSig, Active, rotDue(rotLongAgo+100*day)), rotRecord("s", keys.UseSig, Staged, rotCreated(0)),
+		}, Step{Action: MarkDue, Use: keys.UseSig, KeyID: "s", At: rotAt(rotI1)}},
+		{"sig: a whole window later", []record{
+			rotRecord("a", keys.UseSig, Active, rotDue(rotLongAgo+100*day)), rotRecord("s", keys.UseSig, Staged, rotStaged(0, rotI1)),
+		}, Step{Action: Activate, Use: keys.UseSig, KeyID: "s", Retires: "a", At: rotAt(2 * rotI1)}},
+		{"sig: the end of the period is found a window before", []record{
+			rotRecord("a", keys.UseSig, Active, rotActivated(0)), rotRecord("s", keys.UseSig, Staged, rotDue(rotLongAgo+100*day)),
+		}, Step{Action: MarkDue, Use: keys.UseSig, KeyID: "a", At: rotAt(30*day - rotI1)}},
 		{"sig: the period decides", []record{
-			rotRecord("a", keys.UseSig, Active, rotActivated(0)), rotRecord("s", keys.UseSig, Staged, nil),
+			rotRecord("a", keys.UseSig, Active, rotActive(0, 30*day-rotI1)), rotRecord("s", keys.UseSig, Staged, rotDue(rotLongAgo+100*day)),
 		}, Step{Action: Activate, Use: keys.UseSig, KeyID: "s", Retires: "a", At: rotAt(30 * day)}},
-		{"enc: the window decides", []record{
-			rotRecord("a", keys.UseEnc, Active, nil), rotRecord("s", keys.UseEnc, Staged, rotCreated(0)),
-		}, Step{Action: Activate, Use: keys.UseEnc, KeyID: "s", Retires: "a", At: rotAt(rotI3)}},
+		{"sig: a late look", []record{
+			rotRecord("a", keys.UseSig, Active, rotActive(0, 40*day)), rotRecord("s", keys.UseSig, Staged, rotDue(rotLongAgo+100*day)),
+		}, Step{Action: Activate, Use: keys.UseSig, KeyID: "s", Retires: "a", At: rotAt(40*day + rotI1)}},
+		{"enc: the window is found over", []record{
+			rotRecord("a", keys.UseEnc, Active, rotDue(rotLongAgo+100*day)), rotRecord("s", keys.UseEnc, Staged, rotCreated(0)),
+		}, Step{Action: MarkDue, Use: keys.UseEnc, KeyID: "s", At: rotAt(rotI3)}},
+		{"enc: a whole window later", []record{
+			rotRecord("a", keys.UseEnc, Active, rotDue(rotLongAgo+100*day)), rotRecord("s", keys.UseEnc, Staged, rotStaged(0, rotI3)),
+		}, Step{Action: Activate, Use: keys.UseEnc, KeyID: "s", Retires: "a", At: rotAt(2 * rotI3)}},
 		{"enc: the period decides", []record{
-			rotRecord("a", keys.UseEnc, Active, rotActivated(0)), rotRecord("s", keys.UseEnc, Staged, nil),
+			rotRecord("a", keys.UseEnc, Active, rotActive(0, 90*day-rotI3)), rotRecord("s", keys.UseEnc, Staged, rotDue(rotLongAgo+100*day)),
 		}, Step{Action: Activate, Use: keys.UseEnc, KeyID: "s", Retires: "a", At: rotAt(90 * day)}},
 		{"the first key of a use waits for its window", []record{
-			rotRecord("s", keys.UseSig, Staged, rotCreated(0)),
-		}, Step{Action: Activate, Use: keys.UseSig, KeyID: "s", At: rotAt(rotI1)}},
+			rotRecord("s", keys.UseSig, Staged, rotStaged(0, rotI1)),
+		}, Step{Action: Activate, Use: keys.UseSig, KeyID: "s", At: rotAt(2 * rotI1)}},
 		{"of several staged the oldest", []record{
 			rotRecord("young", keys.UseSig, Staged, rotCreated(time.Hour)), rotRecord("old", keys.UseSig, Staged, rotCreated(0)),
-			rotRecord("younger", keys.UseSig, Staged, rotCreated(2*time.Hour)), rotRecord("a", keys.UseSig, Active, nil),
-		}, Step{Action: Activate, Use: keys.UseSig, KeyID: "old", Retires: "a", At: rotAt(rotI1)}},
+			rotRecord("younger", keys.UseSig, Staged, rotCreated(2*time.Hour)), rotRecord("a", keys.UseSig, Active, rotDue(rotLongAgo+100*day)),
+		}, Step{Action: MarkDue, Use: keys.UseSig, KeyID: "old", At: rotAt(rotI1)}},
 		{"a key goes by its own windows", []record{
-			rotRecord("a", keys.UseEnc, Active, nil),
-			rotRecord("s", keys.UseEnc, Staged, func(r *record) { r.Created, r.Windows = rotAt(0), small }),
-		}, Step{Action: Activate, Use: keys.UseEnc, KeyID: "s", Retires: "a", At: rotAt(time.Minute + time.Second)}},
+			rotRecord("a", keys.UseEnc, Active, rotDue(rotLongAgo+100*day)),
+			rotRecord("s", keys.UseEnc, Staged, func(r *record) { r.Created, r.Due, r.Windows = rotAt(0), rotAt(time.Hour), small }),
+		}, Step{Action: Activate, Use: keys.UseEnc, KeyID: "s", Retires: "a", At: rotAt(time.Hour + time.Minute + time.Second)}},
+		{"a record from before the period grew does not count", []record{
+			rotRecord("a", keys.UseSig, Active, rotActive(0, 20*day)), rotRecord("s", keys.UseSig, Staged, rotDue(rotLongAgo+100*day)),
+		}, Step{Action: MarkDue, Use: keys.UseSig, KeyID: "a", At: rotAt(30*day - rotI1)}},
 
 		{"sig: found due", []record{
 			rotRecord("r", keys.UseSig, Retired, nil),
@@ -116,10 +139,10 @@ func TestStepTable(t *testing.T) {
 			rotRecord("r", keys.UseEnc, Retired, func(r *record) { r.Windows = small }),
 		}, Step{Action: MarkDue, Use: keys.UseEnc, KeyID: "r", At: rotAt(12*time.Minute + 4*time.Second)}},
 
-		{"sig: the second look R later", []record{
+		{"sig: a whole window after the first look", []record{
 			rotRecord("r", keys.UseSig, Retired, rotDue(rotI2)),
 		}, Step{Action: Destroy, Use: keys.UseSig, KeyID: "r", At: rotAt(rotI2 + rotI2)}},
-		{"enc: the second look R later", []record{
+		{"enc: a whole window after the first look", []record{
 			rotRecord("r", keys.UseEnc, Retired, rotDue(rotI4+time.Minute)),
 		}, Step{Action: Destroy, Use: keys.UseEnc, KeyID: "r", At: rotAt(rotI4 + rotI4 + time.Minute)}},
 		{"a revoked decryption key is erased", []record{
@@ -130,8 +153,8 @@ func TestStepTable(t *testing.T) {
 		}, Step{Action: MarkDue, Use: keys.UseSig, KeyID: "r", At: rotAt(rotI2)}},
 
 		{"what is due first comes first", []record{
-			rotRecord("a", keys.UseSig, Active, rotActivated(0)), rotRecord("s", keys.UseSig, Staged, nil),
-			rotRecord("a2", keys.UseEnc, Active, rotActivated(0)), rotRecord("s2", keys.UseEnc, Staged, nil),
+			rotRecord("a", keys.UseSig, Active, rotActivated(0)), rotRecord("s", keys.UseSig, Staged, rotDue(rotLongAgo+100*day)),
+			rotRecord("a2", keys.UseEnc, Active, rotActivated(0)), rotRecord("s2", keys.UseEnc, Staged, rotDue(rotLongAgo+100*day)),
 			rotRecord("r", keys.UseEnc, Retired, nil), rotRecord("q", keys.UseSig, Retired, nil),
 		}, Step{Action: MarkDue, Use: keys.UseSig, KeyID: "q", At: rotAt(rotI2)}},
 	}
@@ -169,6 +192,72 @@ func TestStepClearDue(t *testing.T) {
 	for _, at := range []time.Duration{day - time.Minute, day} {
 		if got, due := d.next(rotAt(at)); due || got != want {
 			t.Errorf("at %v: %+v, due %t; want %+v", at, got, due, want)
+		}
+	}
+}
+
+// Dates of clocks that are years ahead or behind, by a clock that is right: a date ahead counts
+// as the time of the record, and a record ahead is cleared.
+func TestStepWrongClocks(t *testing.T) {
+	const years = 10 * 365 * day
+	long := rotLongAgo + 100*day
+	for _, tt := range []struct {
+		name    string
+		records []record
+		now     time.Duration
+		want    Step
+		wrong   string // the kid whose date is reported
+	}{
+		{"staged ahead: a first look at once", []record{
+			rotRecord("a", keys.UseSig, Active, rotDue(long)), rotRecord("s", keys.UseSig, Staged, rotCreated(years)),
+		}, 0, Step{Action: MarkDue, KeyID: "s", At: rotAt(0)}, "s"},
+		{"a window after the record", []record{
+			rotRecord("a", keys.UseSig, Active, rotDue(long)), rotRecord("s", keys.UseSig, Staged, rotStaged(years, 0)),
+		}, 1, Step{Action: Activate, KeyID: "s", Retires: "a", At: rotAt(rotI1)}, "s"},
+		{"staged ahead within the skew: no matter", []record{
+			rotRecord("a", keys.UseSig, Active, rotDue(long)), rotRecord("s", keys.UseSig, Staged, rotCreated(time.Minute)),
+		}, 0, Step{Action: MarkDue, KeyID: "s", At: rotAt(time.Minute + rotI1)}, ""},
+		{"a host ahead does not act on the record of another at once", []record{
+			rotRecord("a", keys.UseSig, Active, rotDue(long)), rotRecord("s", keys.UseSig, Staged, rotStaged(years, 0)),
+		}, years, Step{Action: MarkDue, KeyID: "s", At: rotAt(years + rotI1)}, "s"},
+		{"its own record is cleared", []record{
+			rotRecord("a", keys.UseSig, Active, rotDue(long)), rotRecord("s", keys.UseSig, Staged, rotStaged(0, years)),
+		}, 2 * rotI1, Step{Action: ClearDue, KeyID: "s", At: rotAt(2 * rotI1)}, "s"},
+		{"staged by a clock behind: a whole window after the record", []record{
+			rotRecord("a", keys.UseSig, Active, rotDue(long)), rotRecord("s", keys.UseSig, Staged, rotStaged(-years, 0)),
+		}, 1, Step{Action: Activate, KeyID: "s", Retires: "a", At: rotAt(rotI1)}, ""},
+		{"a record by a clock behind is made again", []record{
+			rotRecord("a", keys.UseSig, Active, rotDue(long)), rotRecord("s", keys.UseSig, Staged, rotStaged(0, -years)),
+		}, rotI1, Step{Action: MarkDue, KeyID: "s", At: rotAt(rotI1)}, "s"},
+		{"active ahead: its period counts from the record", []record{
+			rotRecord("a", keys.UseSig, Active, rotActive(years, 0)), rotRecord("s", keys.UseSig, Staged, rotDue(long)),
+		}, 1, Step{Action: Activate, KeyID: "s", Retires: "a", At: rotAt(30 * day)}, "a"},
+		{"active ahead without a successor", []record{
+			rotRecord("a", keys.UseEnc, Active, rotActivated(years)),
+		}, 7, Step{Action: Stage, At: rotAt(7)}, ""},
+		{"the end of a period that is found too early", []record{
+			rotRecord("a", keys.UseSig, Active, rotActive(0, years)), rotRecord("s", keys.UseSig, Staged, rotDue(long)),
+		}, day, Step{Action: ClearDue, KeyID: "a", At: rotAt(day)}, "a"},
+		{"retired ahead", []record{
+			rotRecord("r", keys.UseEnc, Retired, func(r *record) { r.Retired = rotAt(years) }),
+		}, 0, Step{Action: MarkDue, KeyID: "r", At: rotAt(0)}, ""},
+		{"destroyed a window after the record", []record{
+			rotRecord("r", keys.UseEnc, Retired, func(r *record) { r.Retired, r.Due = rotAt(years), rotAt(0) }),
+		}, 1, Step{Action: Destroy, KeyID: "r", At: rotAt(rotI4)}, ""},
+		{"retired ahead, by the clock that did", []record{
+			rotRecord("r", keys.UseEnc, Retired, func(r *record) { r.Retired, r.Due = rotAt(years), rotAt(0) }),
+		}, years, Step{Action: MarkDue, KeyID: "r", At: rotAt(years + rotI4)}, ""},
+	} {
+		d := rotDocument(tt.records...)
+		got, _ := d.next(rotAt(tt.now))
+		if got.Use = ""; got != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
+		}
+		for i := range d.Keys {
+			d.Keys[i].JWK = json.RawMessage("{}")
+			if wrong := d.wrongDate(&d.Keys[i], rotAt(tt.now)); tt.wrong != "" && wrong.IsZero() != (d.Keys[i].ID != tt.wrong) && tt.now < years {
+				t.Errorf("%s: of %s it reports %v", tt.name, d.Keys[i].ID, wrong)
+			}
 		}
 	}
 }

@@ -126,13 +126,24 @@ func (t *tombstones) revoke(kid string) {
 	}
 }
 
+// those returns the tombstones among the kids.
+func (t *tombstones) those(kids []string) []tombstone {
+	var those []tombstone
+	for _, kid := range kids {
+		if o, ok := t.find(kid); ok {
+			those = append(those, o)
+		}
+	}
+	return those
+}
+
 // all returns every tombstone, group by group.
 func (t *tombstones) all() []tombstone {
 	var all []tombstone
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 		for _, s := range finalStates {
-			for head := range slices.Chunk(*t.group(u, s), headSize) {
-				all = append(all, tombstone{kid: strict.EncodeBase64URL(head), use: u, state: s})
+			for _, kid := range t.group(u, s).kids() {
+				all = append(all, tombstone{kid: kid, use: u, state: s})
 			}
 		}
 	}
@@ -141,8 +152,8 @@ func (t *tombstones) all() []tombstone {
 
 // erased returns the kids of the decryption keys.
 func (t *tombstones) erased() []string {
-	var kids []string
-	for _, o := range t.all() {
+	kids := slices.Concat(t.Enc.kids(), t.EncRevoked.kids())
+	for _, o := range t.Imported {
 		if o.use == keys.UseEnc {
 			kids = append(kids, o.kid)
 		}
@@ -152,14 +163,11 @@ func (t *tombstones) erased() []string {
 
 // check refuses a key that is there twice.
 func (t *tombstones) check() error {
-	seen := make(map[[headSize]byte]bool)
-	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
-		for _, s := range finalStates {
-			for head := range slices.Chunk(*t.group(u, s), headSize) {
-				if seen[[headSize]byte(head)] {
-					return fmt.Errorf("%w: kid %s", keys.ErrDuplicate, strict.EncodeBase64URL(head))
-				}
-				seen[[headSize]byte(head)] = true
+	groups := []heads{t.Sig, t.SigRevoked, t.Enc, t.EncRevoked}
+	for i, g := range groups {
+		for _, h := range groups[:i] {
+			if head := g.common(h); head != nil {
+				return fmt.Errorf("%w: kid %s", keys.ErrDuplicate, strict.EncodeBase64URL(head))
 			}
 		}
 	}
@@ -192,6 +200,31 @@ func (h heads) search(head []byte) (i int, found bool) {
 		}
 	}
 	return lo * headSize, false
+}
+
+// kids returns the kids, spelled at once: 12 bytes are 16 characters, with nothing between.
+func (h heads) kids() []string {
+	text := strict.EncodeBase64URL(h)
+	kids := make([]string, 0, len(h)/headSize)
+	for i := 0; i < len(text); i += headLength {
+		kids = append(kids, text[i:i+headLength])
+	}
+	return kids
+}
+
+// common returns a head that is in both, nil for none.
+func (h heads) common(o heads) []byte {
+	for len(h) > 0 && len(o) > 0 {
+		switch bytes.Compare(h[:headSize], o[:headSize]) {
+		case 0:
+			return h[:headSize]
+		case -1:
+			h = h[headSize:]
+		default:
+			o = o[headSize:]
+		}
+	}
+	return nil
 }
 
 func (h heads) with(head []byte) heads {

@@ -64,8 +64,8 @@ func (p *Party) shorten(unit time.Duration) {
 		SnapshotAge: max(2*unit, 2*time.Second), // Run is idle for up to 1.5 s
 	}
 	w := p.Policy.Windows()
-	p.Policy.Sig.Period = max(w.SignAhead, w.SignKept) + unit/4
-	p.Policy.Enc.Period = max(w.EncAhead, w.EncKept) + unit/4
+	p.Policy.Sig.Period = max(2*w.SignAhead, w.SignKept) + unit/4
+	p.Policy.Enc.Period = max(2*w.EncAhead, w.EncKept) + unit/4
 	p.Lifetime = p.Policy.TokenLifetime.Truncate(time.Second)
 	p.Leeway, p.MaxStale, p.Cooldown = p.Policy.Leeway, p.Policy.CacheAge, unit/4
 }

@@ -1,0 +1,135 @@
+package keyring
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// A long reason is cut between two characters, by what JSON makes of it.
+func TestReasonIsCut(t *testing.T) {
+	for name, c := range map[string]struct{ reason, want string }{
+		"short":       {"compromised", "compromised"},
+		"long":        {strings.Repeat("x", 100_000), strings.Repeat("x", maxText)},
+		"two bytes":   {"x" + strings.Repeat("é", 1000), "x" + strings.Repeat("é", 127)},
+		"no UTF-8":    {"a\xffb", "ab"},
+		"controls":    {strings.Repeat("\x01", 1000), strings.Repeat("\x01", maxText/6)},
+		"quotes":      {strings.Repeat(`"`, 1000), strings.Repeat(`"`, maxText/2)},
+		"cut and bad": {strings.Repeat("\xff", 1000), ""},
+	} {
+		got := shorten(c.reason)
+		if got != c.want || !utf8.ValidString(got) || len(asJSON(t, got)) > maxText+2 {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	r := newRing(t, NewMemStore(), newClock())
+	for range 20 {
+		must(r.Revoke(t.Context(), Revocation{KeyID: activeID(r, keys.UseSig), Reason: strings.Repeat("because ", 12_500)}))(t)
+	}
+	for _, k := range must(r.Keys(t.Context()))(t) {
+		if len(k.Reason) > maxText {
+			t.Errorf("a reason of %d bytes is kept", len(k.Reason))
+		}
+	}
+}
+
+// A ring holds so many keys and no more. Imports and rotations by hand say so, the rotation
+// waits, and a revocation has room: the oldest revoked decryption keys are erased for it.
+func TestHeldKeysAreBounded(t *testing.T) {
+	c := newClock()
+	r := newRing(t, NewMemStore(), c)
+	held := func() int { return r.snapshot.Load().document.held() }
+	for held() < maxHeld {
+		if err := r.importOwn(t.Context(), generated(t, keys.ECDHES), Retired); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, err := range map[string]error{
+		"import":          r.importOwn(t.Context(), generated(t, keys.ECDHES), Retired),
+		"insecure import": r.importOwnInsecurely(t.Context(), generated(t, keys.ECDHES)),
+		"of a staged key": r.importOwn(t.Context(), generated(t, keys.ES256), Staged),
+	} {
+		if wantError(t, err, ErrState); !strings.Contains(err.Error(), "64") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	must(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t) // the staged one
+	_, err := r.RotateNowInsecurely(t.Context(), keys.UseSig)
+	wantError(t, err, ErrState)
+	if steps := rotTick(t, r); len(steps) != 0 || held() != maxHeld {
+		t.Errorf("did %+v with %d keys", steps, held())
+	}
+
+	oldest := activeID(r, keys.UseEnc)
+	for n := range 3 {
+		c.advance(time.Second)
+		must(r.Revoke(t.Context(), Revocation{KeyID: activeID(r, keys.UseEnc)}))(t)
+		if held() > maxHeld+1 { // and the signing key that was not staged
+			t.Fatalf("%d keys after %d revocations", held(), n+1)
+		}
+	}
+	if !must(r.PrivateKeys(t.Context()))(t).WasErased(oldest) {
+		t.Error("the key that was revoked first still opens")
+	}
+
+	// The rotation goes on when a key is destroyed.
+	for range 2 {
+		c.advance(3 * day)
+		for must(r.Rotate(t.Context()))(t).Action != Nothing {
+		}
+	}
+	if d := r.snapshot.Load().document; d.find(keys.UseSig, Staged) == nil {
+		t.Error("no successor was staged")
+	}
+}
+
+// Former policies are merged into wider ones, never dropped while they bind.
+func TestFormerPoliciesAreBounded(t *testing.T) {
+	c := newClock()
+	r := newRing(t, NewMemStore(), c)
+	widest := windowDocument{}
+	for n := range 5 * maxFormer {
+		c.advance(time.Minute)
+		err := r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime = time.Hour + time.Duration((n*7)%31)*time.Minute })
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := r.snapshot.Load().document
+		if widest = widest.widest(d.Policy.windowDocument); len(d.Former) > maxFormer || d.widestWindows() != widest {
+			t.Fatalf("after %d changes: %d former policies, widest %+v", n+1, len(d.Former), d.widestWindows())
+		}
+	}
+}
+
+// A full ring takes no key more, and a revocation all the same.
+func TestFullRing(t *testing.T) {
+	c := newClock()
+	r := newRing(t, NewMemStore(), c)
+	n := (maxRing - 300 - r.snapshot.Load().size) * 9 / 16 / headSize // each byte is spelled in base64url twice
+	rotEditOwn(t, r, func(d *document) {
+		for n := range uint32(n) {
+			d.Ended.Sig = binary.BigEndian.AppendUint32(append(d.Ended.Sig, make([]byte, headSize-4)...), n)
+		}
+	})
+	err := r.importOwn(t.Context(), generated(t, keys.ES256), Staged)
+	if wantError(t, err, ErrState); err == nil || !strings.Contains(err.Error(), "full") {
+		t.Fatalf("an import: %v", err)
+	}
+	if full := must(r.Fullness(t.Context()))(t); full < 0.999 || full > 1 {
+		t.Errorf("fullness %v", full)
+	}
+	for range 20 {
+		must(r.Revoke(t.Context(), Revocation{All: true}))(t)
+	}
+	if full := must(r.Fullness(t.Context()))(t); full <= 1 {
+		t.Errorf("fullness %v after 20 revocations", full)
+	}
+	// What adds no key still works.
+	if err := r.Rewrap(t.Context(), rawKey(t)); err != nil {
+		t.Error(err)
+	}
+}

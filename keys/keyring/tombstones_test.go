@@ -1,0 +1,177 @@
+package keyring
+
+import (
+	"context"
+	"encoding/base64"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// A ring with daily keys for both uses and an emergency every week: it takes every change
+// for decades, stays small, and each change takes little time.
+func TestRingOverYears(t *testing.T) {
+	years := 3
+	if os.Getenv("SEALJWT_LONG") == "1" {
+		years = 30
+	}
+	c := newClock()
+	policy := Policy{TokenLifetime: 15 * time.Minute, CacheAge: time.Hour, SnapshotAge: 10 * time.Minute, Sig: UsePolicy{Period: day}, Enc: UsePolicy{Period: day}}
+	d := must(newDocument(Config{Policy: policy}, c.now()))(t)
+	d.stamp(Checkpoint{}, c.now(), logEntry{what: "create"})
+	first := slices.Clone(d.Keys)
+	changes := 0
+	write := func(log []logEntry) {
+		d.stamp(d.checkpoint(), c.now(), log...)
+		changes++
+	}
+	for n := range years * 365 * 24 {
+		c.advance(time.Hour - 123_456)
+		for s, due := d.next(c.now()); due; s, due = d.next(c.now()) {
+			var fresh record
+			if s.Action == Stage {
+				fresh = must(d.freshKey(s.Use, record{}))(t)
+				s.KeyID = fresh.ID
+			}
+			if err := d.apply(s, fresh, c.now()); err != nil {
+				t.Fatal(err)
+			}
+			write(s.entries())
+		}
+		if week := 7 * 24; n%week == 0 {
+			kid := d.activeID([]keys.Use{keys.UseSig, keys.UseEnc}[n/week%2])
+			_, log, err := d.revoke(Revocation{KeyID: kid, Reason: "compromised"}, c.now(), new(drawn))
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(log)
+		}
+	}
+	store := storeWith(t, seal(t, d))
+	size, ended := len(blobOf(t, store)), len(d.Ended.all())
+	t.Logf("%d years: %d changes, %d compact tombstones, %d bytes", years, changes, ended, size)
+	if ended < years*700-endedLength || size > 640_000 || size > 150_000+ended*22 {
+		t.Errorf("%d compact tombstones, %d bytes", ended, size)
+	}
+	if len(d.Log) != logLength || len(d.History) != historyLength || len(d.Keys)-d.held() != endedLength {
+		t.Errorf("log of %d, history of %d, %d tombstones with dates", len(d.Log), len(d.History), len(d.Keys)-d.held())
+	}
+
+	// It is a ring like any other.
+	r := openRing(t, store, c)
+	began := time.Now()
+	const looks = 10
+	for range looks {
+		must(r.Revoke(t.Context(), Revocation{KeyID: activeID(r, keys.UseSig), Reason: "compromised"}))(t)
+	}
+	t.Logf("a revocation takes %v", time.Since(began)/looks)
+	if full := must(r.Fullness(t.Context()))(t); full != float64(len(blobOf(t, store)))/maxRing || full > 0.5 {
+		t.Errorf("fullness %v", full)
+	}
+
+	// What ended first is not forgotten, and its kid never comes back.
+	set := must(r.PrivateKeys(t.Context()))(t)
+	for _, old := range first {
+		if set.WasErased(old.ID) != (old.Use == keys.UseEnc) {
+			t.Errorf("the first %s key: erased %t", old.Use, set.WasErased(old.ID))
+		}
+		own := parsed(t, old.JWK, keys.Hint{})
+		for _, k := range []ownKey{own, withID(t, own, "under another name"), withID(t, generated(t, keys.ES256), old.ID)} {
+			wantError(t, r.importOwn(t.Context(), k, Staged), keys.ErrDuplicate)
+		}
+	}
+}
+
+// A key that was destroyed long ago can be revoked all the same, once.
+func TestTombstonesRevoke(t *testing.T) {
+	c := newClock()
+	store := NewMemStore()
+	r := newRing(t, store, c)
+	sig, enc, imported := generated(t, keys.ES256), generated(t, keys.ECDHES), withID(t, generated(t, keys.ES256), "imported")
+	rotEditOwn(t, r, func(d *document) {
+		d.Ended.add(tombstone{kid: sig.ID(), use: keys.UseSig, state: Destroyed})
+		d.Ended.add(tombstone{kid: enc.ID(), use: keys.UseEnc, state: Destroyed})
+		d.Ended.add(tombstone{kid: imported.ID(), thumbprint: imported.Thumbprint(), use: keys.UseSig, state: Destroyed})
+	})
+	for _, k := range []ownKey{sig, enc, imported} {
+		infos := must(r.Revoke(t.Context(), Revocation{KeyID: k.ID(), Reason: "compromised"}))(t)
+		if len(infos) != 1 || infos[0].ID != k.ID() || infos[0].State != Revoked || infos[0].Use != k.Use() {
+			t.Errorf("revoked %+v", infos)
+		}
+		_, err := r.Revoke(t.Context(), Revocation{KeyID: k.ID()})
+		wantError(t, err, ErrState)
+		wantError(t, r.importOwn(t.Context(), k, Staged), keys.ErrDuplicate)
+	}
+	wantError(t, r.importOwn(t.Context(), withID(t, imported, "another"), Staged), keys.ErrDuplicate)
+	if d := r.snapshot.Load().document; len(d.Ended.all()) != 3 || len(d.Ended.Sig)+len(d.Ended.Enc) != 0 {
+		t.Errorf("tombstones %+v", d.Ended)
+	}
+	must(openAt(t.Context(), Config{Store: store, KEK: rawKey(t)}, c.now))(t)
+}
+
+// rotEditOwn changes the document of a ring behind its back, in a generation of its own.
+func rotEditOwn(t testing.TB, r *Ring, edit func(*document)) {
+	t.Helper()
+	err := r.change(t.Context(), func(_ context.Context, d *draft) ([]logEntry, error) {
+		edit(d.document)
+		return nil, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every list of tombstones has one spelling.
+func TestTombstonesHostile(t *testing.T) {
+	const a, b = "AAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBB"
+	print := strings.Repeat("C", 43-1) + "A"
+	record := func(flags, length byte, kid string) string {
+		raw, _ := base64.RawURLEncoding.DecodeString(print)
+		return b64(append(append([]byte{flags, length}, kid...), raw...))
+	}
+	for name, text := range map[string]string{
+		"descending":             `{"sig":"` + b + a + `"}`,
+		"twice":                  `{"sig":"` + a + a + `"}`,
+		"part of one":            `{"enc":"AAAA"}`,
+		"no base64url":           `{"enc":"AAAAAAAAAAAAAA=="}`,
+		"a number":               `{"enc":1}`,
+		"unknown group":          `{"other":"` + a + `"}`,
+		"imported: cut":          `{"imported":"` + record(0, 2, "kid")[:40] + `"}`,
+		"imported: flags":        `{"imported":"` + record(4, 2, "kid") + `"}`,
+		"imported: length":       `{"imported":"` + record(0, 3, "kid") + `"}`,
+		"imported: control":      `{"imported":"` + record(0, 2, "k\nd") + `"}`,
+		"imported: twice":        `{"imported":"` + b64(slices.Concat(rawOf(t, record(0, 2, "kid")), rawOf(t, record(1, 2, "kid")))) + `"}`,
+		"imported: not imported": `{"imported":"` + record(0, 15, print[:16]) + `"}`,
+	} {
+		if err := decodeStrictly([]byte(text), new(tombstones)); err == nil {
+			t.Errorf("%s is read", name)
+		}
+	}
+	for name, text := range map[string]string{
+		"in two groups":      `{"sig":"` + a + `","enc_revoked":"` + a + `"}`,
+		"imported and a kid": `{"sig":"` + b64([]byte("twelve bytes")) + `","imported":"` + record(0, 15, b64([]byte("twelve bytes"))) + `"}`,
+		"imported and a key": `{"sig":"` + print[:16] + `","imported":"` + record(0, 2, "kid") + `"}`,
+		"imported twice":     `{"imported":"` + b64(slices.Concat(rawOf(t, record(0, 2, "kia")), rawOf(t, record(1, 2, "kib")))) + `"}`,
+	} {
+		var ended tombstones
+		if err := decodeStrictly([]byte(text), &ended); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		wantError(t, ended.check(), keys.ErrDuplicate)
+	}
+	// It is written as it was read.
+	text := `{"sig":"` + a + b + `","enc":"` + b + `","imported":"` + b64(slices.Concat(rawOf(t, record(2, 0, "a")), rawOf(t, record(1, 255, strings.Repeat("k", 256))))) + `"}`
+	var ended tombstones
+	if err := decodeStrictly([]byte(text), &ended); err != nil || string(asJSON(t, ended)) != text {
+		t.Errorf("%v, written as %s", err, asJSON(t, ended))
+	}
+}
+
+func rawOf(t testing.TB, text string) []byte {
+	t.Helper()
+	return must(base64.RawURLEncoding.DecodeString(text))(t)
+}
