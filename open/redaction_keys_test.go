@@ -161,7 +161,7 @@ func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 		}
 		samples = append(samples, sampleOf("", must(ring.Keys(ctx))), sampleOf("", must(ring.Log(ctx))))
 	}
-	return append(samples, sampleOf("", onDisk))
+	return append(samples, sampleOf("", onDisk), sampleOf("", filestore.NewMemory("ring", filepath.Join(t.TempDir(), "kek.seen"))))
 }
 
 // smallKeySamples have no room for a secret, and are here so that a field that is

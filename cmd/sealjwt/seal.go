@@ -155,7 +155,7 @@ func (a *app) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFil
 // sealingRing opens the ring, or makes the first one.
 func (a *app) sealingRing(ctx context.Context, job sealJob) (*keyring.Ring, error) {
 	ring, err := a.openRing(ctx)
-	if job.flags.init && errors.Is(err, keyring.ErrNoRing) && !isGone(err) {
+	if job.flags.init && errors.Is(err, keyring.ErrNoRing) {
 		return a.firstRing(ctx, job)
 	}
 	return ring, err
