@@ -12,7 +12,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
@@ -49,6 +48,9 @@ func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 		// its log or another try, and package seal uses the memory again.
 		message = bytes.Clone(message)
 		signature, err := call(ctx, calls, func() ([]byte, error) { return scheme.sign(s, message) })
+		if errors.Is(err, errPanicked) {
+			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
 		if err == nil && !k.Verify(message, signature) {
 			err = fmt.Errorf("%w: the signer gave a signature that its public key does not verify", ErrMalformed)
 		}
@@ -72,7 +74,7 @@ func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 // of x counts as an outage, an [ErrUnavailable]. Calls that outlast their context count
 // as those of FromSigner do.
 func FromKeyExchanger(kid string, suite Suite, x ecdh.KeyExchanger) (*Key, error) {
-	if _, ok := suites[suite%Suite(len(suites))].management.(agreement); !ok || nilcheck.IsNil(x) {
+	if _, ok := suite.management().(agreement); !ok || nilcheck.IsNil(x) {
 		return nil, fmt.Errorf("%w: %v with this key exchanger", ErrUnsupported, suite)
 	}
 	calls := new(remoteCalls)
@@ -101,7 +103,7 @@ func FromKeyExchanger(kid string, suite Suite, x ecdh.KeyExchanger) (*Key, error
 		switch {
 		case err == nil:
 			return z, nil
-		case ctx.Err() != nil || errors.Is(err, ErrUnavailable):
+		case ctx.Err() != nil && errors.Is(err, ctx.Err()): // the caller has gone
 			return nil, err
 		}
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -149,7 +151,7 @@ func agreementMaterial(public *ecdh.PublicKey) (crypto.PublicKey, error) {
 // one counts as a failed decryption, which is not told apart from a wrong tag. Calls that
 // outlast their context count as those of FromSigner do.
 func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
-	if _, ok := suites[suite%Suite(len(suites))].management.(oaep); !ok || nilcheck.IsNil(d) {
+	if _, ok := suite.management().(oaep); !ok || nilcheck.IsNil(d) {
 		return nil, fmt.Errorf("%w: %v with this decrypter", ErrUnsupported, suite)
 	}
 	calls := new(remoteCalls)
@@ -180,64 +182,11 @@ func (k *Key) checkDecryption() error {
 		return err
 	}
 	got, err := k.decrypt(context.Background(), encrypted)
+	if errors.Is(err, errPanicked) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	if err == nil && !bytes.Equal(got, want) {
 		err = fmt.Errorf("%w: the decrypter does not decrypt what its public key encrypts", ErrMalformed)
 	}
 	return err
-}
-
-// maxHung is how many calls to one key may hang.
-const maxHung = 16
-
-// remoteCalls counts the calls that went on after their context had ended. The interfaces
-// of package crypto take no context, so such a call cannot be ended.
-type remoteCalls struct{ hung atomic.Int32 }
-
-// publicOf returns the public key of a key that lives elsewhere.
-func publicOf[P any](calls *remoteCalls, f func() P) (public P, err error) {
-	_, err = call(context.Background(), calls, func() ([]byte, error) {
-		public = f()
-		return nil, nil
-	})
-	return public, err
-}
-
-// call runs f until ctx ends. A panic of f becomes an error: it happens on a goroutine
-// where no caller could recover it.
-func call(ctx context.Context, calls *remoteCalls, f func() ([]byte, error)) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if calls.hung.Load() >= maxHung {
-		return nil, fmt.Errorf("%w: %d calls to the key hang", ErrUnavailable, maxHung)
-	}
-	type answer struct {
-		data []byte
-		err  error
-	}
-	answers := make(chan answer, 1)
-	var ended atomic.Bool // by f or by ctx, whichever comes first
-	go func() {
-		// For a panic, and for runtime.Goexit, which looks like no panic.
-		a := answer{err: fmt.Errorf("%w: the key's implementation panicked", ErrUnavailable)}
-		defer func() {
-			recover()
-			answers <- a
-			if !ended.CompareAndSwap(false, true) {
-				calls.hung.Add(-1)
-			}
-		}()
-		data, err := f()
-		a = answer{data, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.data, a.err
-	case <-ctx.Done():
-		calls.hung.Add(1)
-		if !ended.CompareAndSwap(false, true) {
-			calls.hung.Add(-1) // f has ended meanwhile
-		}
-		return nil, fmt.Errorf("keys: a key that lives elsewhere did not answer: %w", ctx.Err())
-	}
 }

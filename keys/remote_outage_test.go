@@ -56,7 +56,8 @@ func TestRemotePanic(t *testing.T) {
 			good := *r
 			k := must(fromRemote("k", suite, r))(t)
 			failing(r, panics)
-			if err := use(t.Context(), t, k); !errors.Is(err, ErrUnavailable) {
+			// A decrypter that panics on bad padding must not show it: that is Manger's oracle.
+			if err := use(t.Context(), t, k); err == nil || errors.Is(err, ErrUnavailable) == (suite == RSAOAEP256) {
 				t.Errorf("%v, %s: %v", suite, name, err)
 			}
 			if k, err := fromRemote("k", suite, r); k != nil || !errors.Is(err, ErrUnavailable) {

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -60,7 +61,9 @@ type SetConfig struct {
 //
 // It returns [ErrDuplicate] when two keys share a kid or a thumbprint, except that a key
 // may be held and published; [ErrNoKey] when Signing cannot sign or a decryption key
-// cannot decrypt; and [ErrMalformed] for a nil or zero Key in a list.
+// cannot decrypt; and [ErrMalformed] for a nil or zero Key in a list, and for a configuration
+// that contradicts itself: a negative lifetime, a Stale that does not wrap ErrStale, a kid
+// both held and erased, a staged or erased key that is published.
 func NewSet(cfg SetConfig) (*Set, error) {
 	s := &Set{
 		signing: cfg.Signing, maxLifetime: cfg.MaxTokenLifetime, stale: cfg.Stale,
@@ -89,7 +92,16 @@ func NewSet(cfg SetConfig) (*Set, error) {
 		s.staged[k.id] = true
 	}
 	for _, kid := range cfg.Erased {
+		if s.decryption[kid] != nil {
+			return nil, fmt.Errorf("%w: the kid %s is both held and erased", ErrMalformed, jwk.Quote(kid))
+		}
 		s.erased[kid] = true
+	}
+	switch {
+	case cfg.MaxTokenLifetime < 0:
+		return nil, fmt.Errorf("%w: MaxTokenLifetime is negative", ErrMalformed)
+	case cfg.Stale != nil && !errors.Is(cfg.Stale, ErrStale):
+		return nil, fmt.Errorf("%w: Stale does not wrap ErrStale", ErrMalformed)
 	}
 	published := cfg.Published
 	if published == nil {
@@ -120,6 +132,9 @@ func (s *Set) checkPublished(held []*Key) error {
 			if h := byName[name]; h != nil && (h.id != k.id || h.thumbprint != k.thumbprint || h.suite != k.suite) {
 				return fmt.Errorf("%w: kid %s is published, and the set holds another key", ErrDuplicate, jwk.Quote(k.id))
 			}
+		}
+		if s.staged[k.id] || s.erased[k.id] && k.Use() == UseEnc {
+			return fmt.Errorf("%w: kid %s is published, and it is staged or erased", ErrMalformed, jwk.Quote(k.id))
 		}
 	}
 	return nil

@@ -227,6 +227,12 @@ func TestNewSetRefuses(t *testing.T) {
 		"signs and opens":          {SetConfig{Signing: a.Key, Decryption: list(asEnc), Published: []*Key{}}, ErrDuplicate},
 		"opens and signs":          {SetConfig{Signing: asSig.Key, Staged: list(enc), Published: []*Key{}}, ErrDuplicate},
 
+		"a negative lifetime":      {SetConfig{Signing: a.Key, MaxTokenLifetime: -1}, ErrMalformed},
+		"stale for another reason": {SetConfig{Signing: a.Key, Stale: ErrNoKey}, ErrMalformed},
+		"held and erased":          {SetConfig{Decryption: list(enc), Erased: []string{enc.ID()}}, ErrMalformed},
+		"staged and published":     {SetConfig{Staged: list(enc), Published: list(enc)}, ErrMalformed},
+		"erased and published":     {SetConfig{Erased: []string{enc.ID()}, Published: list(enc)}, ErrMalformed},
+
 		"published with another key":         {SetConfig{Signing: a.Key, Published: list(withID(t, b, a.ID()))}, ErrDuplicate},
 		"published with another key, enc":    {SetConfig{Decryption: list(enc), Published: list(withID(t, enc2, enc.ID()))}, ErrDuplicate},
 		"published with another key, staged": {SetConfig{Staged: list(enc), Published: list(withID(t, enc2, enc.ID()))}, ErrDuplicate},

@@ -133,6 +133,14 @@ func (s Suite) MarshalText() ([]byte, error) {
 	return []byte(suites[s].Name), nil
 }
 
+// management returns the key management of a suite, nil for none.
+func (s Suite) management() management {
+	if !s.valid() {
+		return nil
+	}
+	return suites[s].management
+}
+
 func (s Suite) valid() bool { return s >= ES256 && int(s) < len(suites) }
 
 func (s Suite) kind() jwk.Kind {

@@ -33,7 +33,7 @@ type claims struct {
 	shared bool   // by several calls of Open, which do not know of each other
 }
 
-// registeredNames are the names by which a token is registeredNames: those of RFC 7519 section 4.1, the
+// registeredNames are the names by which a token is judged: those of RFC 7519 section 4.1, the
 // one of the selective form, and cnf (RFC 7800), which says whose token it is.
 var registeredNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf"}
 

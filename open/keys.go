@@ -11,9 +11,9 @@ import (
 // decryptionKey is our key that the outer header names. For a kid that we do not
 // know a source that can reload does so once: another process may have rotated.
 func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*keys.Key, error) {
-	set, err := o.cfg.decryption.PrivateKeys(ctx)
+	set, err := o.privateKeys(ctx)
 	if err != nil {
-		return nil, refuseFor(ErrKeySource, err)
+		return nil, err
 	}
 	from.private = set
 	if !h.hasKid {
@@ -25,8 +25,8 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 	}
 	k, ok := set.DecryptionKey(string(h.kid))
 	if r, can := o.cfg.decryption.(reloader); !ok && can {
-		if set, err = r.Reload(ctx); err != nil {
-			return nil, refuseFor(ErrKeySource, err)
+		if set, err = answer(r.Reload(ctx)); err != nil {
+			return nil, err
 		}
 		from.private = set
 		k, ok = set.DecryptionKey(string(h.kid))
@@ -63,9 +63,9 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 		return nil, refuse(ErrUnknownKey, "the JWS names kid %s, which can be none", quote(h.kid))
 	}
 	kid := string(h.kid)
-	set, err := issuer.Keys.PublicKeys(ctx, kid)
+	set, err := answer(issuer.Keys.PublicKeys(ctx, kid))
 	if err != nil {
-		return nil, refuseFor(ErrKeySource, err)
+		return nil, err
 	}
 	from.public, from.kid = set, kid
 	if !h.hasKid {
@@ -83,6 +83,22 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 		return nil, refuse(ErrUnknownKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
 	}
 	return k, nil
+}
+
+func (o *Opener) privateKeys(ctx context.Context) (*keys.Set, error) {
+	return answer(o.cfg.decryption.PrivateKeys(ctx))
+}
+
+// answer returns what a key source gave. A source that gives neither a set nor an error
+// must not make us panic.
+func answer[S any](set *S, err error) (*S, error) {
+	if err == nil && set == nil {
+		err = errors.New("the key source gave no keys and no error")
+	}
+	if err != nil {
+		return nil, refuseFor(ErrKeySource, err)
+	}
+	return set, nil
 }
 
 // reloader is a source that can look for newer keys, as keys.PrivateSource says.

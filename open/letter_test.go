@@ -14,7 +14,7 @@ import (
 // has accepted.
 func tokenOf(text string) *Token {
 	c := &claims{text: []byte(text), lists: new(fieldLists)}
-	c.token.claims = func() *claims { return c }
+	c.token.opened = func() *claims { return c }
 	return &c.token
 }
 

@@ -2,7 +2,6 @@ package open
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +23,11 @@ type Opener struct {
 	cache func() cache
 }
 
+// errZeroOpener is the error of an Opener that no constructor made.
+var errZeroOpener = configError("Opener", "was made by none of New, NewSelective and NewGateway")
+
+func (o *Opener) isZero() bool { return o == nil || o.trust == nil }
+
 // isGateway reports whether the Opener has no private keys.
 func (o *Opener) isGateway() bool { return o.cfg.decryption == nil }
 
@@ -32,19 +36,22 @@ func (o *Opener) isGateway() bool { return o.cfg.decryption == nil }
 // hold no decryption key, or an issuer has no key that verifies. Call it at start-up and in
 // a readiness probe.
 func (o *Opener) Ready(ctx context.Context) error {
+	if o.isZero() {
+		return errZeroOpener
+	}
 	if !o.isGateway() {
-		set, err := o.cfg.decryption.PrivateKeys(ctx)
+		set, err := o.privateKeys(ctx)
 		if err != nil {
-			return refuseFor(ErrKeySource, err)
+			return err
 		}
 		if len(set.DecryptionKeyIDs()) == 0 {
 			return refuse(ErrUnknownKey, "we hold no decryption key")
 		}
 	}
 	for _, issuer := range o.cfg.trust {
-		set, err := issuer.Keys.PublicKeys(ctx, "")
+		set, err := answer(issuer.Keys.PublicKeys(ctx, ""))
 		if err != nil {
-			return refuseFor(ErrKeySource, fmt.Errorf("the keys of %s: %w", quote(issuer.ID), err))
+			return err
 		}
 		if len(verificationKeyIDs(set)) == 0 {
 			return refuse(ErrUnknownKey, "%s has no key that verifies", quote(issuer.ID))
@@ -63,12 +70,18 @@ func (o *Opener) Ready(ctx context.Context) error {
 // [ErrNotYetValid], [ErrLifetime], [ErrClaims] and [ErrCheck]. No claims come
 // with an error.
 func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
+	if o.isZero() {
+		return nil, errZeroOpener
+	}
 	return o.OpenAt(ctx, token, o.now())
 }
 
 // OpenAt is Open with the token's times checked as of the given time. It is for
 // looking into old tokens; never let a client choose the time.
 func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token, error) {
+	if o.isZero() {
+		return nil, errZeroOpener
+	}
 	// The length first: everything after it costs time and memory.
 	if len(token) > o.cfg.limits.MaxSize {
 		return nil, refuse(ErrMalformed, "it has %d bytes, and Limits.MaxSize is %d", len(token), o.cfg.limits.MaxSize)
@@ -85,7 +98,7 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 			return nil, err
 		}
 		from, c.from, c.shared = c.from, origin{}, o.cache != nil
-		c.token.claims = func() *claims { return c }
+		c.token.opened = func() *claims { return c }
 		t = &c.token
 	}
 	if o.cfg.check != nil {

@@ -370,7 +370,9 @@ func ringErrors(t testing.TB, c canaryKeys) (errs []error) {
 // seen is a memory of one checkpoint.
 type seen keyring.Checkpoint
 
-func (s seen) Load(context.Context) (keyring.Checkpoint, error) { return keyring.Checkpoint(s), nil }
+func (s seen) Load(context.Context) (keyring.Checkpoint, []keyring.Checkpoint, error) {
+	return keyring.Checkpoint(s), nil, nil
+}
 
 func (seen) Save(context.Context, keyring.Checkpoint) error { return nil }
 

@@ -167,14 +167,14 @@ func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set
 // ours are the JWEs whose kid is of a key that we hold, at least one. If there is
 // none, a source that can reload does so once: another process may have rotated.
 func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []sealedJWE, error) {
-	set, err := o.cfg.decryption.PrivateKeys(ctx)
+	set, err := o.privateKeys(ctx)
 	if err != nil {
-		return nil, nil, refuseFor(ErrKeySource, err)
+		return nil, nil, err
 	}
 	found := held(set, jwes)
 	if r, can := o.cfg.decryption.(reloader); len(found) == 0 && can {
-		if set, err = r.Reload(ctx); err != nil {
-			return nil, nil, refuseFor(ErrKeySource, err)
+		if set, err = answer(r.Reload(ctx)); err != nil {
+			return nil, nil, err
 		}
 		found = held(set, jwes)
 	}

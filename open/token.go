@@ -16,9 +16,17 @@ import (
 // makes one, so a function that takes a *Token need not ask whether it is good.
 // It is immutable, safe for concurrent use, and prints as [redacted].
 type Token struct {
-	// claims is a closure: fmt walks unexported fields, and for a verb that does
+	// opened is a closure: fmt walks unexported fields, and for a verb that does
 	// not fit, such as %s, it goes on behind a pointer.
-	claims func() *claims
+	opened func() *claims
+}
+
+// claims returns the claims, none for a Token that Open has not made.
+func (t *Token) claims() *claims {
+	if t == nil || t.opened == nil {
+		return new(claims)
+	}
+	return t.opened()
 }
 
 // Issuer returns the iss, one of the trusted ones.
@@ -71,6 +79,9 @@ func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 // The error names the claim and the Go type that do not fit, never the value. Then dst may
 // be filled in part. [ClaimsOf] returns a value instead.
 func (t *Token) Claims(dst any) error {
+	if t == nil || t.opened == nil {
+		return errors.New("open: a zero Token has no claims: Open makes a Token")
+	}
 	c := t.claims()
 	err := c.decode(dst)
 	if err == nil {

@@ -22,7 +22,7 @@ var (
 	ErrLifetime = errors.New("seal: lifetime too long")
 	// ErrTooLarge: the token would be longer than Limits.MaxSize.
 	ErrTooLarge = errors.New("seal: token too large")
-	// ErrSigning: the signing key, which lives elsewhere, failed.
+	// ErrSigning: the signing key failed, as one that lives elsewhere can.
 	ErrSigning = errors.New("seal: signing failed")
 )
 

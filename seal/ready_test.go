@@ -83,3 +83,39 @@ func TestNilSources(t *testing.T) {
 		}
 	}
 }
+
+// TestZeroSealer: a Sealer that no constructor made seals nothing, and is not ready.
+func TestZeroSealer(t *testing.T) {
+	t.Parallel()
+	for _, s := range []*seal.Sealer{nil, {}} {
+		_, err := s.Seal(t.Context(), seal.Claims{})
+		for _, err := range []error{err, s.Ready(t.Context())} {
+			if !errors.Is(err, seal.ErrConfig) {
+				t.Errorf("%v", err)
+			}
+		}
+	}
+}
+
+type emptySource struct{}
+
+func (emptySource) PrivateKeys(context.Context) (*keys.Set, error)              { return nil, nil }
+func (emptySource) PublicKeys(context.Context, string) (*keys.PublicSet, error) { return nil, nil }
+
+// TestSourceWithoutAnswer: a source that gives neither keys nor an error is an error.
+func TestSourceWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	for _, bend := range []func(c *anySeal){
+		func(c *anySeal) { c.Signing = emptySource{} }, func(c *anySeal) { c.Recipients[0].Keys = emptySource{} },
+	} {
+		c := defaults().config()
+		bend(&c)
+		s := must(newAny(c))
+		_, err := s.Seal(t.Context(), seal.Claims{})
+		for _, err := range []error{err, s.Ready(t.Context())} {
+			if !errors.Is(err, keys.ErrNoKey) {
+				t.Errorf("%v", err)
+			}
+		}
+	}
+}

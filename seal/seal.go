@@ -19,6 +19,11 @@ type Sealer struct {
 	now        func() time.Time
 }
 
+// errZeroSealer is the error of a Sealer that no constructor made.
+var errZeroSealer = configError("Sealer", "was made by neither New nor NewSelective")
+
+func (s *Sealer) isZero() bool { return s == nil || s.scratch == nil }
+
 // Seal makes a token of the claims. It adds iss, aud, iat, exp and, unless given, a
 // random jti.
 //
@@ -33,6 +38,9 @@ type Sealer struct {
 // to encrypt to, keys.ErrStale when the ring could not be reloaded for too long,
 // and the errors of the key sources. There is no token with an error.
 func (s *Sealer) Seal(ctx context.Context, c Claims) (string, error) {
+	if s.isZero() {
+		return "", errZeroSealer
+	}
 	m := s.scratch.Get().(*scratch)
 	token, err := s.seal(ctx, c, m)
 	if m.wipe() {
@@ -77,6 +85,9 @@ func (s *Sealer) seal(ctx context.Context, c Claims, m *scratch) (string, error)
 // kid that would be readable personal data, and the errors of the sources. Call it at
 // start-up and in a readiness probe.
 func (s *Sealer) Ready(ctx context.Context) error {
+	if s.isZero() {
+		return errZeroSealer
+	}
 	m := s.scratch.Get().(*scratch)
 	defer func() {
 		if m.wipe() {
@@ -96,7 +107,7 @@ func (s *Sealer) Ready(ctx context.Context) error {
 // recipientKeys finds the keys to encrypt to, one for each recipient.
 func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
 	for _, r := range s.cfg.recipients {
-		set, err := r.Keys.PublicKeys(ctx, "")
+		set, err := answer(r.Keys.PublicKeys(ctx, ""))
 		if err != nil {
 			return fmt.Errorf("seal: the recipient's keys: %w", err)
 		}
@@ -113,8 +124,17 @@ func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
 	return nil
 }
 
+// answer returns what a key source gave. A source that gives neither a set nor an error
+// must not make us panic.
+func answer[S any](set *S, err error) (*S, error) {
+	if err == nil && set == nil {
+		err = fmt.Errorf("%w: the source gave no keys and no error", keys.ErrNoKey)
+	}
+	return set, err
+}
+
 func (s *Sealer) signingKey(ctx context.Context) (*keys.Key, error) {
-	set, err := s.cfg.signing.PrivateKeys(ctx)
+	set, err := answer(s.cfg.signing.PrivateKeys(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("seal: the signing keys: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/sealjwt/sealjwt/internal/access"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
@@ -65,9 +66,11 @@ var outcomes = []struct {
 	{seal.ErrSameKey, exitKey, ""},
 	{seal.ErrSigning, exitKey, ""},
 
+	{keyring.ErrRollback, exitKey, "put the right ring back, or take this one with: sealjwt keys accept"},
 	{keyring.ErrNoRing, exitKey, "make one with: sealjwt keys init"},
 	{keyring.ErrExists, exitKey, "use it, or name another with --ring; nothing ever replaces a ring"},
 	{keyring.ErrUnreadable, exitKey, "name its own --kek-file or --passphrase-file, or put a backup of the ring back"},
+	{access.ErrRefused, exitKey, ""},
 	{keyring.ErrKEK, exitKey, "name the key file of this ring with --kek-file"},
 	{keys.ErrPrivateKey, exitPolicy, ""},
 	{keys.ErrWeakKey, exitPolicy, "make a new key"},
@@ -75,7 +78,6 @@ var outcomes = []struct {
 	{keyring.ErrWindow, exitPolicy, "wait until then, or see --insecure-skip-window"},
 	{keys.ErrNoKey, exitKey, "see what the ring holds with: sealjwt keys list"},
 	{keys.ErrStale, exitKey, "make the ring readable again"},
-	{keyring.ErrRollback, exitKey, "put the newer ring back"},
 	{keys.ErrDuplicate, exitKey, "see what the ring holds with: sealjwt keys list"},
 	{keyring.ErrState, exitKey, ""},
 	{keys.ErrUnsupported, exitKey, ""},

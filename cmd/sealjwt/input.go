@@ -63,16 +63,25 @@ func (a *app) read(args []string, most int) (input, error) {
 }
 
 func readFile(path string, most int) (input, error) {
-	f, err := os.Open(path)
+	return readFileIf(path, most, func(*os.File, fs.FileInfo) error { return nil })
+}
+
+// readFileIf reads a file that passes the check.
+func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) (input, error) {
+	f, err := openNamed(path)
 	if err != nil {
 		return input{}, cannotRead(path, err)
 	}
 	defer f.Close()
-	in := input{name: path}
-	if info, err := f.Stat(); err == nil {
-		in.mode = info.Mode()
+	info, err := f.Stat()
+	if err != nil {
+		return input{}, cannotRead(path, err)
 	}
-	in.data, err = readBounded(f, path, most)
+	if err := check(f, info); err != nil {
+		return input{}, err
+	}
+	in := input{name: path, mode: info.Mode()}
+	in.data, err = readBounded(patient(f, pipeWait), path, most)
 	return in, err
 }
 
@@ -98,6 +107,10 @@ func cannotRead(name string, err error) error {
 		advice = "check the path"
 	case errors.Is(err, fs.ErrPermission):
 		advice = "let this user read it, or name another"
+	case errors.Is(err, errNoWriter):
+		advice = "start the process that writes to it, or name a file"
+	case errors.Is(err, errNotRegular):
+		advice = "move it away, or name a file"
 	}
 	return &failure{err: fmt.Errorf("cannot read %s: %w", name, err), advice: advice}
 }

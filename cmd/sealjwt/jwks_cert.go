@@ -12,39 +12,46 @@ import (
 // certificateCheck is how often the files of the certificate are looked at.
 const certificateCheck = time.Minute
 
-// certificate is that of a server, read again when its files change: those that renew
-// themselves every few weeks do not restart it.
+// certificate is the certificate of a server. It is read again when its files change: a
+// certificate that is renewed every few weeks does not restart the server.
 type certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
 
-	mu      sync.Mutex
+	mu      sync.Mutex // never held while a file is read
 	current *tls.Certificate
 	times   [2]time.Time // when the files were changed
 	checked time.Time
+	reading bool // one handshake reads the files
 }
 
 func readCertificate(certFile, keyFile string) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, checked: time.Now()}
-	for _, path := range []string{certFile, keyFile} {
-		if _, err := readFile(path, maxKeyFile); err != nil {
-			return nil, err
-		}
-	}
+	var err error
 	c.times, _ = c.changed() // if not now, then later
-	return c, c.load()
+	c.current, err = c.load()
+	return c, err
 }
 
-func (c *certificate) load() error {
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+// load reads the files. Neither may be a pipe: a pipe can be read once, and may hang.
+func (c *certificate) load() (*tls.Certificate, error) {
+	var texts [2][]byte
+	for i, path := range []string{c.certFile, c.keyFile} {
+		in, err := readRegular(path, maxKeyFile)
+		if err != nil {
+			return nil, err
+		}
+		texts[i] = in.data
+	}
+	defer clear(texts[1])
+	pair, err := tls.X509KeyPair(texts[0], texts[1])
 	if err != nil {
-		return &failure{
+		return nil, &failure{
 			err: fmt.Errorf("the certificate %s cannot be used: %w", c.certFile, err), code: exitUsage,
 			advice: "give PEM files of one certificate and its key with --tls-cert and --tls-key",
 		}
 	}
-	c.current = &pair
-	return nil
+	return &pair, nil
 }
 
 // keyIsOpen says whether others have the private key, or choose it. That is a warning and
@@ -69,26 +76,44 @@ func (c *certificate) changed() (times [2]time.Time, err error) {
 	return times, nil
 }
 
-// get is the tls.Config's. What cannot be read leaves the certificate as it was.
+// get is the tls.Config's. One handshake a minute looks at the files, and the others do not
+// wait for it. What cannot be read leaves the certificate as it was.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Since(c.checked) < certificateCheck {
-		return c.current, nil
+	current, times := c.current, c.times
+	due := !c.reading && time.Since(c.checked) >= certificateCheck
+	if due {
+		c.reading, c.checked = true, time.Now()
 	}
-	c.checked = time.Now()
-	times, err := c.changed()
-	if err == nil && times != c.times {
-		if err = c.load(); err == nil {
-			c.times = times
-			c.log.Info("the certificate was read again")
-			if warning, open := c.keyIsOpen(); open {
-				c.log.Warn(warning)
-			}
+	c.mu.Unlock()
+	if !due {
+		return current, nil
+	}
+	next, changed, err := c.reload(times)
+	c.mu.Lock()
+	c.reading = false
+	if next != nil {
+		c.current, c.times = next, changed
+	}
+	current = c.current
+	c.mu.Unlock()
+	switch {
+	case err != nil:
+		c.log.Warn("the certificate could not be read again", "error", err.Error())
+	case next != nil:
+		c.log.Info("the certificate was read again")
+		if warning, open := c.keyIsOpen(); open {
+			c.log.Warn(warning)
 		}
 	}
-	if err != nil {
-		c.log.Warn("the certificate could not be read again", "error", err.Error())
+	return current, nil
+}
+
+// reload returns the certificate if its files have changed since times.
+func (c *certificate) reload(times [2]time.Time) (next *tls.Certificate, changed [2]time.Time, err error) {
+	if changed, err = c.changed(); err != nil || changed == times {
+		return nil, changed, err
 	}
-	return c.current, nil
+	next, err = c.load()
+	return next, changed, err
 }

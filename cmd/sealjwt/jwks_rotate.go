@@ -42,6 +42,9 @@ func (a *app) reportSteps(now func() time.Time) func(keyring.Step, error) {
 			at := now()
 			recovered := at.Sub(failedAt) > recoveredAfter
 			failedAt = at
+			if ring, bad := a.ringPath(); bad == nil {
+				err = a.explainRollback(ring, err)
+			}
 			if _, text := describe(err); text != told || recovered || at.Sub(toldAt) >= repeatAfter {
 				a.say("warning: the rotation waits: %s", text)
 				told, toldAt = text, at

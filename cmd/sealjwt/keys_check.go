@@ -19,7 +19,8 @@ type checked struct {
 	Due     bool         `json:"due"`
 	Overdue int64        `json:"overdue_seconds"`
 	Next    keyring.Step `json:"next"`
-	Full    float64      `json:"full"` // the part of the ring's room that is taken
+	Full    float64      `json:"full"`   // the part of the ring's room that is taken
+	Memory  string       `json:"memory"` // durable, process or none
 	Clocks  []wrongClock `json:"wrong_clocks,omitempty"`
 }
 
@@ -33,7 +34,10 @@ func (a *app) keysCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Tell whether a rotation is due, for monitoring: exit code 7 when it is",
-		Args:  noInput,
+		Long: `Tells whether a rotation is due, and how the ring is remembered, so that a ring that
+is set back is refused: memory is durable when a file has what was seen, process when
+a file was compared and cannot be written, and none when there is no such file.`,
+		Args: noInput,
 	}
 	output := addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -53,7 +57,7 @@ func (a *app) keysCheckCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		result := checked{Due: due, Next: step, Full: math.Round(full*1000) / 1000}
+		result := checked{Due: due, Next: step, Memory: a.remembered(), Full: math.Round(full*1000) / 1000}
 		if full >= 0.5 {
 			a.say("warning: the ring is %.0f %% full of the kids of ended keys; when it is full it rotates no more: make a new ring before", 100*full)
 		}
@@ -74,11 +78,14 @@ func (a *app) keysCheckCommand() *cobra.Command {
 }
 
 func (c checked) text() []byte {
+	var text string
 	switch {
 	case c.Due:
-		return fmt.Appendf(nil, "due since %s: %s\n", c.Next.At.UTC().Format(time.RFC3339), stepText(c.Next))
+		text = fmt.Sprintf("due since %s: %s\n", c.Next.At.UTC().Format(time.RFC3339), stepText(c.Next))
 	case c.Next.Action == keyring.Nothing:
-		return []byte("nothing is due, nor ever will be: the ring has no keys in use\n")
+		text = "nothing is due, nor ever will be: the ring has no keys in use\n"
+	default:
+		text = fmt.Sprintf("nothing is due\nnext: %s at %s\n", stepText(c.Next), notBeforeText(c.Next.At))
 	}
-	return fmt.Appendf(nil, "nothing is due\nnext: %s at %s\n", stepText(c.Next), notBeforeText(c.Next.At))
+	return []byte(text + "memory: " + c.Memory + "\n")
 }

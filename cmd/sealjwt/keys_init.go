@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -61,6 +62,10 @@ func (a *app) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 	} else if !errors.Is(err, keyring.ErrNoRing) {
 		return nil, err
 	}
+	memory := a.memory(path, false)
+	if err := a.noRing(ctx, store, path, memory); isGone(err) {
+		return nil, err
+	}
 	place, err := a.kekPlace()
 	if err != nil {
 		return nil, err
@@ -69,13 +74,13 @@ func (a *app) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 	if err != nil {
 		return nil, err
 	}
-	cfg.Store, cfg.KEK, cfg.Memory = store, kek, a.memory(path)
+	cfg.Store, cfg.KEK, cfg.Memory = store, kek, memory
 	ring, err := keyring.Create(ctx, cfg)
 	if err != nil {
-		return nil, err // a key file that was made stays: another process may have read it
+		return nil, a.explainRollback(path, err) // a key file that was made stays: another process may have read it
 	}
+	a.tellForgotten()
 	a.sayCreated(path, place, made)
-	a.opened = opened{path, ring, true}
 	return ring, nil
 }
 
@@ -99,17 +104,21 @@ func newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
 		kek, err = passphraseFrom(place.passphraseFile, "name a file with a passphrase")
 		return kek, false, err
 	}
-	kek, err = keyring.KEKFile(place.file)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return kek, false, err
-	}
+	// First, also when there is a file: it may be what a killed run left, and not be on the
+	// disk yet.
 	kek, err = keyring.CreateKEKFile(place.file)
-	if errors.Is(err, fs.ErrExist) { // somebody was faster
+	switch {
+	case err == nil:
+		return kek, true, nil
+	case errors.Is(err, fs.ErrExist):
 		kek, err = keyring.KEKFile(place.file)
 		return kek, false, err
 	}
-	if err != nil {
-		return nil, false, &failure{err: err, code: exitIO, advice: "name another path with --kek-file"}
+	switch kek, readErr := keyring.KEKFile(place.file); {
+	case readErr != nil && !errors.Is(readErr, fs.ErrNotExist):
+		return nil, false, readErr
+	case readErr == nil && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)): // such as a mounted secret
+		return kek, false, nil
 	}
-	return kek, true, nil
+	return nil, false, &failure{err: err, code: exitIO, advice: "name another path with --kek-file"}
 }

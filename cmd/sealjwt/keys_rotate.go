@@ -81,9 +81,8 @@ func (a *app) rotate(ctx context.Context, f rotateFlags) error {
 	return a.finish(ctx, ring, f, result, err)
 }
 
-// finish tells what was done, and remembers it, even when a later step failed.
+// finish tells what was done, even when a later step failed.
 func (a *app) finish(ctx context.Context, ring *keyring.Ring, f rotateFlags, result rotation, failed error) error {
-	a.remember()
 	next, _, nextErr := ring.NextStep(ctx, f.uses...)
 	result.Next = next
 	if f.dryRun {

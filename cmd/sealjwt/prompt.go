@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -54,4 +55,24 @@ func (a *app) askPassphrase(ctx context.Context) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, errors.Join(errors.New("interrupted"), term.Restore(fd, before))
 	}
+}
+
+// confirm asks for a yes on the terminal, unless it was given in a flag.
+func (a *app) confirm(question string, yes bool) error {
+	if yes {
+		return nil
+	}
+	if !isTerminal(a.stdin) && !isTerminal(a.stderr) {
+		return usagef("nothing was changed, since there is no terminal to ask: give --yes")
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return usagef("nothing was changed, since there is no terminal to ask: give --yes")
+	}
+	defer tty.Close()
+	fmt.Fprint(tty, question)
+	if answer, err := bufio.NewReader(tty).ReadString('\n'); err != nil || answer != "yes\n" {
+		return usagef("nothing was changed: the answer was not yes")
+	}
+	return nil
 }

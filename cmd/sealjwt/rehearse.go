@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -15,14 +16,18 @@ func (a *app) ringOrCopy(ctx context.Context, copied bool) (*keyring.Ring, error
 	return a.openRing(ctx)
 }
 
-// openCopy opens a copy of the ring in memory, on which a change can be tried. What
-// it refuses is what openRing refuses.
+// openCopy opens a copy of the ring in memory, on which a change can be tried. It refuses the
+// rings that openRing refuses, and what is tried is not remembered.
 func (a *app) openCopy(ctx context.Context) (*keyring.Ring, error) {
 	path, err := a.ringPath()
 	if err != nil {
 		return nil, err
 	}
-	data, _, err := filestore.New(path).Load(ctx)
+	memory, file := a.memory(path, true), filestore.New(path)
+	data, _, err := file.Load(ctx)
+	if errors.Is(err, keyring.ErrNoRing) {
+		return nil, a.noRing(ctx, file, path, memory)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -30,5 +35,5 @@ func (a *app) openCopy(ctx context.Context) (*keyring.Ring, error) {
 	if _, err := store.Swap(ctx, "", data); err != nil {
 		return nil, err
 	}
-	return a.openStore(ctx, store, path)
+	return a.openStore(ctx, store, path, memory)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/internal/access"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -21,7 +22,7 @@ const maxPassphrase = 4096
 // textFlags are all flags whose value is a text.
 var textFlags = []string{
 	"ring", "kek-file", "passphrase-file", "to", "trust", "iss", "aud", "sub", "typ", "reason", "add-kek-file", "add-passphrase-file",
-	"addr", "path", "tls-cert", "tls-key", "issuer",
+	"seen-file", "addr", "path", "tls-cert", "tls-key", "issuer",
 }
 
 // checkFlags refuses what cannot be meant: an empty value is usually a variable that
@@ -124,17 +125,19 @@ func (a *app) readKEK(ctx context.Context) (keyring.KEK, error) {
 // passphraseFrom reads a passphrase. A pipe, as the shell's <(…) makes one, will
 // do; a file must be closed to others, like a key file.
 func passphraseFrom(path, advice string) (keyring.KEK, error) {
-	in, err := readFile(path, maxPassphrase)
-	if err != nil {
+	in, err := readFileIf(path, maxPassphrase, func(f *os.File, info fs.FileInfo) error {
+		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal is open to its own group
+			return nil
+		}
+		return access.Check(access.Secret, path, path, f, info)
+	})
+	switch {
+	case errors.Is(err, access.ErrRefused):
+		return nil, fmt.Errorf("%w: %w", keyring.ErrKEK, err)
+	case err != nil:
 		return nil, &failure{err: fmt.Errorf("%w: %w", keyring.ErrKEK, err), advice: advice}
 	}
 	defer clear(in.data)
-	if in.mode.IsRegular() && in.mode.Perm()&^0o640 != 0 {
-		return nil, &failure{
-			err:    fmt.Errorf("%w: others can read or change %s (mode %04o)", keyring.ErrKEK, path, in.mode.Perm()),
-			advice: "chmod 600 " + path,
-		}
-	}
 	kek, err := keyring.PassphraseKEK(in.data)
 	if err != nil {
 		return nil, &failure{err: fmt.Errorf("%s: %w", path, err), advice: advice}
@@ -142,38 +145,23 @@ func passphraseFrom(path, advice string) (keyring.KEK, error) {
 	return kek, nil
 }
 
-// opened is the ring of this run, for what outlives it. Of a copy there is none.
-type opened struct {
-	path    string
-	ring    *keyring.Ring
-	created bool
-}
-
-// openRing opens the ring, unless it was set back behind what this user saw last.
+// openRing opens the ring, unless it is not the ring that this user saw last.
 func (a *app) openRing(ctx context.Context) (*keyring.Ring, error) {
 	path, err := a.ringPath()
 	if err != nil {
 		return nil, err
 	}
-	ring, err := a.openStore(ctx, filestore.New(path), path)
-	if err == nil {
-		a.opened = opened{path: path, ring: ring}
-	}
-	return ring, err
+	return a.openStore(ctx, filestore.New(path), path, a.memory(path, false))
 }
 
 // openStore opens a store that holds the ring at path, or a copy of it.
-func (a *app) openStore(ctx context.Context, store keyring.Store, path string) (*keyring.Ring, error) {
+func (a *app) openStore(ctx context.Context, store keyring.Store, path string, memory keyring.Memory) (*keyring.Ring, error) {
 	// First, so that the user is not asked for the passphrase of a ring that cannot be
 	// opened.
-	if _, _, err := store.Load(ctx); err != nil {
+	if _, _, err := store.Load(ctx); errors.Is(err, keyring.ErrNoRing) {
+		return nil, a.noRing(ctx, store, path, memory)
+	} else if err != nil {
 		return nil, err
-	}
-	memory := a.memory(path)
-	if memory != nil {
-		if _, err := memory.Load(ctx); err != nil {
-			return nil, err
-		}
 	}
 	if a.kek == nil { // the user is not asked twice
 		kek, err := a.readKEK(ctx)
@@ -183,11 +171,12 @@ func (a *app) openStore(ctx context.Context, store keyring.Store, path string) (
 		a.kek = kek
 	}
 	ring, err := keyring.Open(ctx, keyring.Config{Store: store, KEK: a.kek, Memory: memory})
-	switch {
-	case errors.Is(err, keyring.ErrUnreadable):
-		err = fmt.Errorf("%s: %w", path, err)
-	case errors.Is(err, keyring.ErrRollback):
-		err = a.explainRollback(path, err)
+	if errors.Is(err, keyring.ErrUnreadable) {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return ring, err
+	if err != nil {
+		return nil, a.explainRollback(path, err)
+	}
+	a.tellForgotten()
+	return ring, nil
 }

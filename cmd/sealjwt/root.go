@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -34,10 +33,10 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
-	ring, kekFile, passphraseFile string
+	ring, kekFile, passphraseFile, seenFile string
 
-	kek    keyring.KEK // once it was read
-	opened opened
+	kek       keyring.KEK // once it was read
+	forgotten forgotten
 
 	saying    sync.Mutex
 	cacheTold sync.Once
@@ -49,9 +48,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err == nil || errors.Is(err, errDue) {
-		a.remember()
-	}
 	if err != nil {
 		code, text := describe(err)
 		a.say("%s", text)
@@ -96,6 +92,7 @@ func (a *app) addGlobals(root *cobra.Command) {
 	flags.StringVar(&a.ring, "ring", "", "`PATH` of the ring (SEALJWT_RING; default ~/.local/share/sealjwt/ring)")
 	flags.StringVar(&a.kekFile, "kek-file", "", "`FILE` with the key that opens the ring (SEALJWT_KEK_FILE; default ~/.config/sealjwt/kek)")
 	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "`FILE` with the passphrase that opens the ring (SEALJWT_PASSPHRASE_FILE)")
+	flags.StringVar(&a.seenFile, "seen-file", "", "`FILE` that remembers which rings were seen (SEALJWT_SEEN_FILE; default the key file with .seen, or ~/.local/state/sealjwt/kek.seen)")
 }
 
 // verbNeeded is what a command that only groups others does: it refuses. Cobra

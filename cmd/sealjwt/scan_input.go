@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 )
 
 // stream opens FILE or standard input for verbs that do not need all of it at once.
@@ -15,11 +14,11 @@ func (a *app) stream(args []string) (name string, in io.ReadCloser, err error) {
 		}
 		return "-", io.NopCloser(a.stdin), nil
 	}
-	f, err := os.Open(args[0])
+	f, err := openNamed(args[0])
 	if err != nil {
 		return "", nil, cannotRead(args[0], err)
 	}
-	return args[0], f, nil
+	return args[0], patient(f, pipeWait), nil
 }
 
 // compressed begin the files that hold a text of which nothing can be seen from

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -206,11 +205,9 @@ func cmdKid(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: kid variable use state")
 	}
 	ts.Check(ts.Exec("sealjwt", "keys", "list", "-o", "json"))
-	var list struct {
-		Keys []listedKey
-	}
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &list))
-	for _, k := range slices.Backward(list.Keys) {
+	keys, err := readList([]byte(ts.ReadFile("stdout")))
+	ts.Check(err)
+	for _, k := range slices.Backward(keys) {
 		if string(k.Use) == args[1] && string(k.State) == args[2] {
 			ts.Setenv(args[0], k.ID)
 			return

@@ -155,7 +155,7 @@ func (a *app) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFil
 // sealingRing opens the ring, or makes the first one.
 func (a *app) sealingRing(ctx context.Context, job sealJob) (*keyring.Ring, error) {
 	ring, err := a.openRing(ctx)
-	if job.flags.init && errors.Is(err, keyring.ErrNoRing) {
+	if job.flags.init && errors.Is(err, keyring.ErrNoRing) && !isGone(err) {
 		return a.firstRing(ctx, job)
 	}
 	return ring, err
@@ -164,9 +164,7 @@ func (a *app) sealingRing(ctx context.Context, job sealJob) (*keyring.Ring, erro
 // firstRing makes a ring once it is certain that it will do: the job runs with
 // a ring in memory first, so that bad claims leave nothing behind.
 func (a *app) firstRing(ctx context.Context, job sealJob) (*keyring.Ring, error) {
-	key := make([]byte, 32)
-	rand.Read(key)
-	kek, err := keyring.NewKEK(key)
+	kek, err := spareKEK()
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +180,13 @@ func (a *app) firstRing(ctx context.Context, job sealJob) (*keyring.Ring, error)
 		return a.openRing(ctx)
 	}
 	return ring, err
+}
+
+// spareKEK returns a KEK that no ring has.
+func spareKEK() (keyring.KEK, error) {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return keyring.NewKEK(key)
 }
 
 // sealJob is a token to make, with whatever ring.

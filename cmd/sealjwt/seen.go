@@ -1,170 +1,172 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
+	"regexp"
+	"strings"
 
+	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
-	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// maxSeen is the longest file of checkpoints in bytes.
-const maxSeen = 1 << 20
+// How long this run remembers what it sees of the ring.
+const (
+	seenDurable = "durable" // a file has it
+	seenProcess = "process" // a file is compared, and cannot be written
+	seenNone    = "none"    // there is no file, or none that can be used
+)
 
-// seenPath is the file in which this user remembers the newest generation seen of
-// each ring: beside the key file, apart from the ring, so that an attacker who sets the
-// ring back does not set this file back with it. For a ring with a passphrase it stands
-// where the key file would be, and without a home there is none.
-func (a *app) seenPath() (path string, ok bool) {
-	place, err := a.kekPlace()
-	if err != nil {
-		return "", false
+// seenPaths are the files that may remember the rings: the file that is named, or else the
+// file beside the key file, away from the ring, so that an attacker who sets the ring back
+// does not set this file back with it; or else, where the folder of the key file cannot be
+// written, such as a mounted secret, a file in the state folder. With a passphrase the first
+// file stands where the key file would be.
+func (a *app) seenPaths() (paths []string) {
+	if a.seenFile != "" {
+		return []string{a.seenFile}
 	}
-	if place.file != "" {
-		return place.file + ".seen", true
+	if path := os.Getenv("SEALJWT_SEEN_FILE"); path != "" {
+		return []string{path}
 	}
-	path, err = userPath("XDG_CONFIG_HOME", ".config", "kek.seen")
-	return path, err == nil
+	if place, err := a.kekPlace(); err == nil && place.file != "" {
+		paths = append(paths, place.file+".seen")
+	} else if path, err := userPath("XDG_CONFIG_HOME", ".config", "kek.seen"); err == nil {
+		paths = append(paths, path)
+	}
+	if path, err := userPath("XDG_STATE_HOME", ".local/state", "kek.seen"); err == nil {
+		paths = append(paths, path)
+	}
+	return paths
 }
 
-// memory returns the memory of the ring at a path, nil where there is no place for it.
-func (a *app) memory(ring string) keyring.Memory {
-	path, ok := a.seenPath()
-	if !ok {
+// memory returns the memory of the ring at a path. A rehearsal only reads it.
+func (a *app) memory(ring string, rehearsal bool) *seen {
+	return &seen{filestore.NewMemory(ring, a.seenPaths()...), a, rehearsal}
+}
+
+// seen is a memory that stops no verb: a file that cannot be used or written is said once. To
+// stop a revocation because of it would do more harm than a rollback that goes unnoticed.
+type seen struct {
+	*filestore.Memory
+	app       *app
+	rehearsal bool
+}
+
+func (s *seen) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyring.Checkpoint, err error) {
+	here, rings, err = s.Memory.Load(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return here, rings, err
+	case err != nil:
+		s.app.forgets(seenNone, "%s: a ring that was set back is not noticed: mend the file, or begin it anew with: %s", plain(err.Error()), s.app.again("keys accept"))
+	case s.Path() == "" && here == (keyring.Checkpoint{}):
+		s.app.forgets(seenNone, "%s: a ring that is set back is not noticed: name a file with --seen-file", s.nowhere())
+	case s.Path() == "":
+		s.app.forgets(seenProcess, "%s: a ring that is set back to its present state is not noticed: name a file with --seen-file", s.nowhere())
+	}
+	return here, rings, nil
+}
+
+func (s *seen) nowhere() string {
+	paths := s.app.seenPaths()
+	if len(paths) == 0 {
+		return "no file remembers which rings were seen, since HOME is not set"
+	}
+	return "no file remembers which rings were seen, since the folder of " + strings.Join(paths, " and the folder of ") + " cannot be written"
+}
+
+func (s *seen) Save(ctx context.Context, newest keyring.Checkpoint) error {
+	if s.rehearsal {
 		return nil
 	}
-	return seenFile{path, absolute(ring)}
-}
-
-// seenFile is the memory of one ring, in the file that holds those of all rings.
-type seenFile struct{ path, ring string }
-
-// Save does nothing: a run that is refused changes no file, so a run writes down what it
-// saw only when it ends well; see remember.
-func (seenFile) Save(context.Context, keyring.Checkpoint) error { return nil }
-
-func (s seenFile) Load(context.Context) (keyring.Checkpoint, error) {
-	seen, err := readSeen(s.path)
-	if err != nil {
-		return keyring.Checkpoint{}, &failure{
-			err: fmt.Errorf("%s, which remembers the rings that were seen, cannot be used: %w", s.path, err), code: exitKey,
-			advice: "remove it to go on without that memory",
-		}
-	}
-	return seen[s.ring], nil
-}
-
-// remember writes down what was seen of the ring of this run. It is a help and no
-// promise: where the folder cannot be written, as in a container, it does nothing.
-func (a *app) remember() {
-	if a.opened.ring == nil {
-		return
-	}
-	path, ok := a.seenPath()
-	if !ok {
-		return
-	}
-	seen, err := readSeen(path)
-	now, ring := a.opened.ring.Checkpoint(), absolute(a.opened.path)
-	if err != nil || seen[ring] == now {
-		return
-	}
-	// Another run may have seen a newer generation while this one worked. A ring that was
-	// made just now starts from the beginning.
-	if seen[ring].Generation >= now.Generation && !a.opened.created {
-		return
-	}
-	texts := map[string]string{ring: now.String()}
-	for other, checkpoint := range seen {
-		if other != ring {
-			texts[other] = checkpoint.String()
-		}
-	}
-	data, err := json.Marshal(texts)
-	if err != nil {
-		return
-	}
-	replace(path, append(data, '\n'))
-}
-
-// readSeen returns the checkpoints by the path of their ring.
-func readSeen(path string) (map[string]keyring.Checkpoint, error) {
-	in, err := readFile(path, maxSeen)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	o, err := strict.ParseObject(in.data)
-	if err != nil {
-		return nil, err
-	}
-	seen := make(map[string]keyring.Checkpoint, o.Len())
-	for ring := range o.All() {
-		text, _, err := o.Text(ring)
-		if err != nil {
-			return nil, err
-		}
-		if seen[ring], err = keyring.ParseCheckpoint(text); err != nil {
-			return nil, err
-		}
-	}
-	return seen, nil
-}
-
-// replace writes a file in one step. An error leaves the old one.
-func replace(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	err := s.Memory.Save(ctx, newest)
+	if err == nil || ctx.Err() != nil || errors.Is(err, keyring.ErrRollback) {
 		return err
 	}
-	folder, err := os.OpenRoot(filepath.Dir(path))
+	s.app.forgets(seenProcess, "%s cannot be written, so a ring that is set back is not noticed: %s", s.Path(), plain(err.Error()))
+	return nil
+}
+
+// forgotten is how the ring of this run is remembered, where that is worse than durable, and
+// why. The reason is said once, when the ring was opened: a run that fails before says why it
+// failed and no more.
+type forgotten struct {
+	how, why     string
+	opened, told bool
+}
+
+func (a *app) forgets(how, format string, args ...any) {
+	if a.forgotten.how == "" {
+		a.forgotten.how, a.forgotten.why = how, fmt.Sprintf("warning: "+format, args...)
+	}
+	if a.forgotten.opened {
+		a.tellForgotten()
+	}
+}
+
+// tellForgotten is called when the ring was opened.
+func (a *app) tellForgotten() {
+	a.forgotten.opened = true
+	if f := &a.forgotten; f.how != "" && !f.told {
+		f.told = true
+		a.say("%s", f.why)
+	}
+}
+
+// remembered returns how the ring of this run is remembered.
+func (a *app) remembered() string { return cmp.Or(a.forgotten.how, seenDurable) }
+
+// noRing returns the error for a store without a ring. A ring that was seen there and is gone
+// is not made anew: a volume that is not mounted looks like this.
+func (a *app) noRing(ctx context.Context, store keyring.Store, path string, memory keyring.Memory) error {
+	kek, err := spareKEK() // an empty store asks none
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
-	return replaceIn(folder, filepath.Base(path), data)
+	_, err = keyring.Open(ctx, keyring.Config{Store: store, KEK: kek, Memory: memory})
+	return a.explainRollback(path, err)
 }
 
-func replaceIn(folder *os.Root, name string, data []byte) error {
-	part := ".new-" + rand.Text() // another run may be at it
-	f, err := folder.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if bad := f.Close(); err == nil {
-		err = bad
-	}
-	if err == nil {
-		err = folder.Rename(part, name)
-	}
-	if err != nil {
-		folder.Remove(part)
-	}
-	return err
-}
-
+// explainRollback says how an operator takes a ring that is not the ring that was seen.
 func (a *app) explainRollback(ring string, err error) error {
-	path, ok := a.seenPath()
-	if !ok {
+	if !errors.Is(err, keyring.ErrRollback) {
 		return err
 	}
-	return &failure{
-		err:    fmt.Errorf("%s: %w", ring, err),
-		advice: "put the newer ring back; or, to go on with this one, with keys that were destroyed or revoked since, remove " + path,
+	advice := "put the right ring back; or, to go on with this one and keys that were destroyed or revoked since: "
+	if errors.Is(err, keyring.ErrNoRing) {
+		advice = "or, to begin anew: "
 	}
+	return &failure{err: fmt.Errorf("%s: %w", ring, err), advice: advice + a.again("keys accept")}
 }
 
-func absolute(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
+// again returns a command line with this verb for the ring of this run.
+func (a *app) again(verb string) string {
+	line := "sealjwt " + verb
+	for _, f := range []struct{ name, value string }{
+		{"ring", a.ring}, {"kek-file", a.kekFile}, {"passphrase-file", a.passphraseFile}, {"seen-file", a.seenFile},
+	} {
+		if f.value != "" {
+			line += " --" + f.name + " " + shellWord(f.value)
+		}
 	}
-	return path
+	return line
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// shellWord returns a word as a shell reads it.
+func shellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// isGone reports whether err says that a ring was seen and is gone.
+func isGone(err error) bool {
+	return errors.Is(err, keyring.ErrRollback) && errors.Is(err, keyring.ErrNoRing)
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/sealjwt/sealjwt/internal/access"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -49,11 +50,21 @@ func open(what, path string, flags int) (*os.File, error) {
 		f.Close()
 		return nil, fmt.Errorf("filestore: look at %s: %w%s", what, err, advice(err))
 	}
-	if err := checkFile(what, path, info); err != nil {
+	if err := checkOpen(what, path, f, info); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
+}
+
+func checkOpen(what, path string, f *os.File, info fs.FileInfo) error {
+	if err := checkFile(what, path, info); err != nil {
+		return err
+	}
+	if err := access.Check(access.Ring, what, path, f, info); err != nil {
+		return unsafef("%w", err)
+	}
+	return checkSize(what, path, info.Size())
 }
 
 // explainOpen returns the error for an open that failed. Systems disagree on the error of
@@ -66,20 +77,15 @@ func explainOpen(what, path string, err error) error {
 	return fmt.Errorf("filestore: open %s: %w%s", what, err, advice(err))
 }
 
+// checkFile refuses what is not a regular file.
 func checkFile(what, path string, info fs.FileInfo) error {
-	mode := info.Mode()
-	switch uid, me := owner(info), os.Geteuid(); {
+	switch mode := info.Mode(); {
 	case mode&fs.ModeSymlink != 0:
 		return unsafef("%s is a symbolic link: use the path it leads to (readlink -f %s)", what, path)
 	case !mode.IsRegular():
 		return unsafef("%s is no regular file (mode %v): move it away or use another path: ls -ld %s", what, mode, path)
-	case uid != me:
-		return unsafef("%s belongs to uid %d and this process runs as uid %d: run it as that user, "+
-			"or if you know that the file is yours: chown %d %s", what, uid, me, me, path)
-	case mode.Perm()&0o077 != 0:
-		return unsafef("%s is open to others (mode %04o): chmod 600 %s", what, mode.Perm(), path)
 	}
-	return checkSize(what, path, info.Size())
+	return nil
 }
 
 func checkSize(what, path string, size int64) error {
@@ -99,13 +105,10 @@ func (s *Store) checkFolder() error {
 		return fmt.Errorf("filestore: look at the folder: %w%s", err, advice(err))
 	}
 	if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return unsafef("every user can write to the folder of the ring (mode %04o): chmod o-w %s", info.Mode().Perm(), dir)
+		// Kubernetes makes the folder of an emptyDir so, and root owns it.
+		return unsafef("every user can write to the folder of %s (mode %04o): chmod o-w %s, or keep %[1]s in a new folder below it", s.what, info.Mode().Perm(), dir)
 	}
 	return nil
-}
-
-func owner(info fs.FileInfo) int {
-	return int(info.Sys().(*syscall.Stat_t).Uid)
 }
 
 func unsafef(format string, args ...any) error {

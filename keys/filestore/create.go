@@ -11,24 +11,33 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/sealjwt/sealjwt/internal/temp"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // OpenOrCreate opens the ring in the file ringPath with the key encryption key (KEK) in
 // the file kekPath. On the first start it makes both files with mode 0600, and the folders
 // above them. A KEK file that is there already, such as a mounted secret, opens the new
-// ring.
+// ring; [keyring.KEKFile] says which contents and modes it may have.
 //
 // Any number of processes may call OpenOrCreate at once: they agree on one KEK and one
 // ring. A process that was killed half way leaves a KEK file without a ring, and the next
 // call makes the ring with it.
 //
-// OpenOrCreate never makes a KEK beside a ring, and never replaces a file. It returns
+// A [Memory] beside the KEK, kekPath with .seen at the end, remembers the ring as the command
+// sealjwt does: OpenOrCreate refuses a ring that was set back or exchanged, and makes no new
+// one where a ring was seen before. Where this process cannot write the folder of the KEK,
+// OpenOrCreate compares the ring with a file that is there, and remembers nothing. A service
+// whose KEK is a mounted secret uses [keyring.OpenOrCreate] with a Memory elsewhere.
+//
+// OpenOrCreate never makes a KEK beside a ring, and never replaces a file except its Memory.
+// It returns
 //   - [keyring.ErrConfig] for an empty path, or a KEK path that is a file of the ring;
+//   - [keyring.ErrRollback] for another ring than the Memory has seen, or none;
 //   - [keyring.ErrKEK] for a KEK file that cannot be used, and fs.ErrNotExist beside it when
 //     the ring exists and the KEK file does not;
 //   - [keyring.ErrUnreadable] for a KEK that does not open the ring, or a damaged ring;
-//   - [ErrUnsafe], [ErrLocked] and the errors of [keyring.OpenOrCreate].
+//   - [ErrUnsafe], [ErrLocked] and the errors of [keyring.OpenOrCreate] and of [Memory].
 //
 // The text names the path.
 func OpenOrCreate(ctx context.Context, ringPath, kekPath string) (*keyring.Ring, error) {
@@ -36,11 +45,16 @@ func OpenOrCreate(ctx context.Context, ringPath, kekPath string) (*keyring.Ring,
 	if err := s.checkKEKPath(kekPath); err != nil {
 		return nil, err
 	}
+	memory := memoryBeside(kekPath, s.path)
+	err := s.checkGone(ctx, memory)
+	if err != nil {
+		return nil, fmt.Errorf("filestore: open the ring %s with the key file %s: %w", s.path, kekPath, err)
+	}
 	kek, err := s.kek(ctx, kekPath)
 	if err != nil {
 		return nil, fmt.Errorf("filestore: open the ring %s with the key file %s: %w", s.path, kekPath, err)
 	}
-	ring, err := keyring.OpenOrCreate(ctx, keyring.Config{Store: s, KEK: kek})
+	ring, err := keyring.OpenOrCreate(ctx, keyring.Config{Store: s, KEK: kek, Memory: memory})
 	if err != nil {
 		return nil, fmt.Errorf("filestore: open the ring %s with the key file %s: %w", s.path, kekPath, err)
 	}
@@ -55,6 +69,35 @@ func (s *Store) checkKEKPath(path string) error {
 		return fmt.Errorf("%w: the path of the key file is empty", keyring.ErrConfig)
 	case slices.Contains([]string{s.path, s.lockPath(), s.path + ".tmp"}, New(path).path):
 		return fmt.Errorf("%w: the key file %s would be a file of the ring: give the key file a path of its own", keyring.ErrConfig, path)
+	case New(path+".seen").path == s.path:
+		return fmt.Errorf("%w: the ring %s would be the memory beside the key file: give the ring a path of its own", keyring.ErrConfig, s.path)
+	}
+	return nil
+}
+
+func memoryBeside(kekPath, ringPath string) keyring.Memory {
+	m := NewMemory(ringPath, kekPath+".seen")
+	if m.Path() == "" {
+		return unsaved{m}
+	}
+	return m
+}
+
+// unsaved is a Memory that can be read and not written.
+type unsaved struct{ *Memory }
+
+func (unsaved) Save(context.Context, keyring.Checkpoint) error { return nil }
+
+// checkGone returns an error for a ring that was seen and is gone, before a KEK is made for
+// another one. The memory is read first: another process may make the ring meanwhile.
+func (s *Store) checkGone(ctx context.Context, memory keyring.Memory) error {
+	here, _, err := memory.Load(ctx)
+	if err != nil || here == (keyring.Checkpoint{}) {
+		return err
+	}
+	if _, _, err := s.Load(ctx); errors.Is(err, keyring.ErrNoRing) {
+		return fmt.Errorf("%w: the ring is gone, and a ring was seen here at generation %d: is the volume mounted? put the ring back: %w",
+			keyring.ErrRollback, here.Generation, err)
 	}
 	return nil
 }
@@ -68,13 +111,16 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	}
 	switch _, _, ringErr := s.Load(ctx); {
 	case ringErr == nil && err == nil:
+		_ = tidyKEK(path) // the ring is there and opens
 		return kek, nil
 	case ringErr == nil:
 		return kekOfRing(path)
 	case !errors.Is(ringErr, keyring.ErrNoRing):
 		return nil, ringErr
 	}
-	if err != nil {
+	if err == nil {
+		err = tidyKEK(path) // not by reading it again, which a pipe does not allow
+	} else {
 		kek, err = createKEK(path)
 	}
 	if err != nil {
@@ -82,6 +128,21 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	}
 	// Another process may have made the file, and may not have synced it yet.
 	return kek, s.syncKEK(path)
+}
+
+// tidyKEK removes what a process left that was killed while it made the KEK file. It returns an
+// error for a file that is not on the disk for certain.
+func tidyKEK(path string) error {
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil // this process made no file there
+	}
+	defer folder.Close()
+	if err := temp.Finish(folder, filepath.Base(path), temp.KEKPrefix, temp.SyncFolder); err != nil {
+		return fmt.Errorf("%w: %s is not on the disk for certain: %w", keyring.ErrKEK, path, err)
+	}
+	temp.Sweep(folder, temp.KEKPrefix)
+	return nil
 }
 
 // kekOfRing reads the KEK file of a ring that exists. Every process makes the KEK before
@@ -112,6 +173,9 @@ func createKEK(path string) (keyring.KEK, error) {
 // syncKEK makes the name of the KEK file survive a power cut: a ring whose KEK is lost is
 // lost too. The folders above may be new as well, and are synced as far as they can be.
 func (s *Store) syncKEK(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil // a pipe is on no disk
+	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return err

@@ -89,7 +89,7 @@ func TestProcessesStart(t *testing.T) {
 		if len(kids) > 1 {
 			t.Errorf("the processes sign with %d keys", len(kids))
 		}
-		wantFiles(t, folder, "kek", "ring", "ring.lock")
+		wantFiles(t, folder, "kek", "kek.seen", "kek.seen.lock", "ring", "ring.lock")
 	}
 	t.Logf("%d failures in %d starts of 3 processes", failures, rounds)
 }

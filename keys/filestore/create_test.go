@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -24,8 +25,9 @@ func TestOpenOrCreate(t *testing.T) {
 	must(t, err)
 	wantModes(t, top, map[string]fs.FileMode{
 		"var": 0o700, "var/ring": 0o600, "etc": 0o700, "etc/app": 0o700, "etc/app/kek": 0o600,
+		"etc/app/kek.seen": 0o600,
 	})
-	wantFiles(t, filepath.Join(top, "etc", "app"), "kek")
+	wantFiles(t, filepath.Join(top, "etc", "app"), "kek", "kek.seen", "kek.seen.lock")
 	before := readFiles(t, ringPath, kekPath)
 
 	opened, err := OpenOrCreate(t.Context(), ringPath, kekPath)
@@ -91,21 +93,37 @@ func TestOpenOrCreateRefuses(t *testing.T) {
 				must(t, errors.Join(os.Remove(kek), os.Remove(ring), os.Mkdir(ring, 0o700)))
 			},
 			[]error{ErrUnsafe}, "RING"},
+		"no ring where one was seen": {
+			func(t *testing.T, ring, _ string) { must(t, os.Remove(ring)) },
+			[]error{keyring.ErrRollback, keyring.ErrNoRing}, "at generation 1: is the volume mounted?"},
+		"neither ring nor KEK where a ring was seen": {
+			func(t *testing.T, ring, kek string) { must(t, errors.Join(os.Remove(ring), os.Remove(kek))) },
+			[]error{keyring.ErrRollback, keyring.ErrNoRing}, "at generation 1: is the volume mounted?"},
+		"damaged memory": {
+			func(t *testing.T, _, kek string) { must(t, os.Truncate(kek+".seen", 0)) },
+			[]error{keys.ErrMalformed}, "KEK.seen cannot be used"},
+		"memory open to others": {
+			func(t *testing.T, _, kek string) { must(t, os.Chmod(kek+".seen", 0o666)) },
+			[]error{ErrUnsafe}, "chmod 600 KEK.seen"},
 		"another KEK": {
-			func(t *testing.T, _, kek string) { must(t, os.WriteFile(kek, bytes.Repeat([]byte("k"), 32), 0o600)) },
+			func(t *testing.T, _, kek string) { must(t, os.WriteFile(kek, bytes.Repeat([]byte{0xff}, 32), 0o600)) },
 			[]error{keyring.ErrUnreadable}, "KEK"},
 		"short KEK": {
 			func(t *testing.T, _, kek string) { must(t, os.Truncate(kek, 31)) },
 			[]error{keyring.ErrKEK}, "KEK has 31 bytes"},
 		"short KEK without ring": {
-			func(t *testing.T, ring, kek string) { must(t, errors.Join(os.Remove(ring), os.Truncate(kek, 31))) },
+			func(t *testing.T, ring, kek string) {
+				must(t, errors.Join(os.Remove(ring), os.Remove(kek+".seen"), os.Truncate(kek, 31)))
+			},
 			[]error{keyring.ErrKEK}, "KEK has 31 bytes"},
 		"KEK open to others, without ring": {
-			func(t *testing.T, ring, kek string) { must(t, errors.Join(os.Remove(ring), os.Chmod(kek, 0o644))) },
+			func(t *testing.T, ring, kek string) {
+				must(t, errors.Join(os.Remove(ring), os.Remove(kek+".seen"), os.Chmod(kek, 0o644)))
+			},
 			[]error{keyring.ErrKEK}, "chmod 600 KEK"},
 		"KEK behind a dangling link, without ring": {
 			func(t *testing.T, ring, kek string) {
-				must(t, errors.Join(os.Remove(ring), os.Remove(kek), os.Symlink(kek+".gone", kek)))
+				must(t, errors.Join(os.Remove(ring), os.Remove(kek+".seen"), os.Remove(kek), os.Symlink(kek+".gone", kek)))
 			},
 			[]error{keyring.ErrKEK, fs.ErrNotExist}, "leads nowhere"},
 	} {
@@ -186,7 +204,7 @@ func TestOpenOrCreateTogether(t *testing.T) {
 		if len(kids) != 1 {
 			t.Fatalf("the rings sign with %v, want one key", kids)
 		}
-		wantFiles(t, filepath.Join(dir, "b"), "kek")
+		wantFiles(t, filepath.Join(dir, "b"), "kek", "kek.seen", "kek.seen.lock")
 	}
 }
 

@@ -7,9 +7,8 @@
 //
 // A program whose KEK is elsewhere uses [keyring.OpenOrCreate] with [New].
 //
-// Beside the ring lie ring.lock, which is empty between writes and is never
-// removed, and for an instant ring.tmp. The package builds on Linux, macOS and the
-// BSDs.
+// Beside the ring lie ring.lock, which is empty when the last write ended well and is never
+// removed, and for an instant ring.tmp. The package builds on Linux, macOS and the BSDs.
 //
 // # How it writes
 //
@@ -34,17 +33,33 @@
 //   - The temporary file is read back and passes the checks below before it
 //     takes the place of a ring that works.
 //   - The folder is synced after the rename. Otherwise a power cut takes back a
-//     write that was acknowledged, such as a revocation.
+//     write that was acknowledged, such as a revocation. When this sync fails, Swap
+//     returns [keyring.ErrNotDurable], and a later sync that succeeds proves nothing.
+//   - ring.lock holds the pid of the writer until the write has ended well. A failed
+//     sync and a killed writer leave the pid there, and the next Load, of any process,
+//     writes the ring again under the lock: with syncs of its own.
 //
 // # Refused files
 //
-// The ring is encrypted, but a user who can write the file can destroy the ring or
-// put an old one in its place, and a user who can read it can guess at a
-// passphrase. So the file must be a regular file, not reached through a symbolic link, owned by the user of
-// this process, closed to group and others, and no larger than [MaxSize]; its
-// folder must not be writable by every user unless it is sticky. The open file is
-// checked, so an attacker cannot exchange it between the check and the read. The
+// The ring is encrypted, but a user who can write the file can destroy the ring or put an
+// old one in its place, and a user who can read it can guess at a passphrase. So the file
+// must be a regular file, not reached through a symbolic link, owned by the user of this
+// process, closed to group and others, and no larger than [MaxSize]. Its folder must not be
+// writable by every user unless it is sticky. The lock must pass the same checks. The open
+// file is checked, so an attacker cannot exchange it between the check and the read. The
 // text of [ErrUnsafe] says what to type.
+//
+// # Kubernetes
+//
+// At each mount of a volume whose pod has an fsGroup, Kubernetes gives every file to that
+// group, adds group read and write, and sets the setgid bit of every folder. On Linux a ring
+// and its lock with group permissions pass when they look like that: the owner is the user
+// of this process, the process is in the group, and the folder has the setgid bit and the
+// same group. The next write narrows both files to mode 0600. The pod setting
+// fsGroupChangePolicy: OnRootMismatch leaves them narrow.
+//
+// An emptyDir volume is writable by every user, so the ring must be in a folder below it,
+// which the first write makes.
 //
 // # Network file systems
 //
@@ -62,6 +77,6 @@
 // ring at any time gives a whole ring; ring.lock and ring.tmp are not worth
 // copying. Keep few backups and not for long: each holds keys that the ring has
 // erased since. When an older ring is put back, a keyring.Ring that has seen the
-// newer one returns [keyring.ErrRollback]; a [keyring.Memory] carries that over
-// restarts.
+// newer one returns [keyring.ErrRollback]. A [Memory] carries that over restarts, and
+// [Memory.Accept] takes a ring that an operator has put back.
 package filestore

@@ -24,17 +24,25 @@ var errBusy = errors.New("filestore: the lock is taken")
 // neither a context nor a time limit ends it.
 const poll = 2 * time.Millisecond
 
-// lock waits for the lock and returns the function that releases it.
-func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
+// ringLock is the lock on the ring while this process holds it. The file holds the pid
+// meanwhile, and goes on holding it when the holder is killed, or when its write may not
+// survive a power cut. The next process that loads the ring sees that, and heals the ring.
+type ringLock struct {
+	f          *os.File
+	unfinished bool // the last write did not end well
+}
+
+// lock waits for the lock.
+func (s *Store) lock(ctx context.Context) (*ringLock, error) {
 	if err := s.checkFolder(); err != nil {
 		return nil, err
 	}
 	giveUp := time.NewTimer(maxWait)
 	defer giveUp.Stop()
 	for {
-		f, err := s.tryLock()
+		lock, err := s.tryLock()
 		if err == nil {
-			return func() { release(f) }, nil
+			return lock, nil
 		}
 		if !errors.Is(err, errBusy) {
 			return nil, err
@@ -51,7 +59,7 @@ func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 
 // tryLock opens the lock file each time: an operator may have removed it while we
 // waited, and a lock on a removed file does not exclude other writers.
-func (s *Store) tryLock() (*os.File, error) {
+func (s *Store) tryLock() (*ringLock, error) {
 	f, err := open("the lock", s.lockPath(), os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
@@ -60,11 +68,18 @@ func (s *Store) tryLock() (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
-	// The pid is for the error of a writer that waits in vain. The lock holds without it,
+	unfinished := s.unsynced.Load()
+	if info, err := f.Stat(); err == nil && info.Size() > 0 {
+		unfinished = true
+	}
+	// Kubernetes widens every file of a volume at each mount, and this file is never
+	// replaced. An error is ignored: the mode has passed, and a revocation must not fail here.
+	f.Chmod(0o600)
+	// The pid is also for the error of a writer that waits in vain. The lock holds without it,
 	// so an error is ignored: a full disk must not stop a revocation here.
 	f.Truncate(0)
 	f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return f, nil
+	return &ringLock{f, unfinished}, nil
 }
 
 // flock locks the file, and makes sure that it is still the one at the path.
@@ -90,12 +105,14 @@ func tryFlock(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }
 
-// release empties the file, so that no error names a process that is done,
-// and closes it, which drops the lock. The file stays: if it were removed, one
-// writer could lock the removed file and another the next one.
-func release(f *os.File) {
-	f.Truncate(0)
-	f.Close()
+// release closes the file, which drops the lock. It empties the file before, unless the last
+// write did not end well. The file stays: if it were removed, one writer could lock the
+// removed file and another the next one.
+func (l *ringLock) release() {
+	if !l.unfinished {
+		l.f.Truncate(0)
+	}
+	l.f.Close()
 }
 
 func (s *Store) locked() error {

@@ -86,7 +86,7 @@ func TestHolderNamesItself(t *testing.T) {
 	if want := fmt.Sprintln(os.Getpid()); string(b) != want {
 		t.Errorf("the lock file holds %q, want %q", b, want)
 	}
-	unlock()
+	unlock.release()
 	b, err = os.ReadFile(s.lockPath())
 	must(t, err)
 	if len(b) > 0 {

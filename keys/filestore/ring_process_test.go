@@ -322,8 +322,8 @@ func openSince(ctx context.Context, s *Store, seen keyring.Checkpoint) (*keyring
 // seenMemory is a [keyring.Memory] of one process.
 type seenMemory keyring.Checkpoint
 
-func (m *seenMemory) Load(context.Context) (keyring.Checkpoint, error) {
-	return keyring.Checkpoint(*m), nil
+func (m *seenMemory) Load(context.Context) (keyring.Checkpoint, []keyring.Checkpoint, error) {
+	return keyring.Checkpoint(*m), nil, nil
 }
 
 func (m *seenMemory) Save(_ context.Context, newest keyring.Checkpoint) error {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -31,10 +32,11 @@ var _ keyring.Store = (*Store)(nil)
 // Stores with the same path, in one process or in many.
 type Store struct {
 	path string
+	what string // the file in errors
 	ops  fsOps
 
-	// unsynced: the folder could not be synced after a rename, so the ring in the file may
-	// not survive a power cut. Load syncs the folder before it returns such a ring.
+	// unsynced says that a write of this Store did not end well, also when the disk was too
+	// full to note it in the lock file; see heal.
 	unsynced atomic.Bool
 }
 
@@ -45,11 +47,13 @@ func New(path string) *Store {
 	if abs, err := filepath.Abs(path); err == nil && path != "" {
 		path = abs
 	}
-	return &Store{path: path, ops: osOps}
+	return &Store{path: path, what: "the ring", ops: osOps}
 }
 
-// Load returns the ring and its version. It takes no lock, since a rename shows
-// the old file or the new one, and so it never waits for a writer.
+// Load returns the ring and its version. It never waits for a writer, since a rename shows
+// the old file or the new one. When the last write did not end well, Load writes that ring
+// again, so that no caller takes for stored what a power cut may take back. Where this process
+// may not write, Load returns the ring as it is.
 //
 // Besides the errors of [keyring.Store] it returns [ErrUnsafe], and [keyring.ErrConfig] for a
 // Store without a path.
@@ -58,6 +62,9 @@ func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error
 		return nil, "", err
 	}
 	doc, err = s.read()
+	if err == nil && s.isUnfinished() {
+		doc, err = s.heal(doc)
+	}
 	if err != nil {
 		return nil, "", err
 	}
@@ -83,21 +90,21 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version stri
 			return "", err
 		}
 	}
-	unlock, err := s.lock(ctx)
+	lock, err := s.lock(ctx)
 	if prev != "" && errors.Is(err, fs.ErrNotExist) {
 		return "", keyring.ErrConflict // no folder, so no ring of that version
 	}
 	if err != nil {
 		return "", err
 	}
-	defer unlock()
+	defer lock.release()
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
 	if err := s.stillAt(prev); err != nil {
 		return "", err
 	}
-	if err := s.replace(doc); err != nil {
+	if err := s.replace(lock, doc); err != nil {
 		return "", err
 	}
 	return versionOf(doc), nil
@@ -130,15 +137,9 @@ func (s *Store) stillAt(prev string) error {
 // read returns the ring in the file.
 func (s *Store) read() ([]byte, error) {
 	err := s.checkFolder()
-	if err == nil && s.unsynced.Load() {
-		if err = s.syncFolder(filepath.Dir(s.path)); err != nil {
-			return nil, fmt.Errorf("filestore: sync the folder: %w%s", err, advice(err))
-		}
-		s.unsynced.Store(false)
-	}
 	if err == nil {
 		var doc []byte
-		if doc, err = readFile("the ring", s.path); err == nil {
+		if doc, err = readFile(s.what, s.path); err == nil {
 			return doc, nil
 		}
 	}
@@ -164,6 +165,7 @@ type fsOps struct {
 	rename   func(from, to string) error
 	syncDir  func(dir *os.File) error
 	tryFlock func(f *os.File) error
+	access   func(dir string, mode uint32) error
 }
 
 var osOps = fsOps{
@@ -173,4 +175,5 @@ var osOps = fsOps{
 	rename:   os.Rename,
 	syncDir:  (*os.File).Sync,
 	tryFlock: tryFlock,
+	access:   syscall.Access,
 }

@@ -14,11 +14,21 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// replace puts doc in the place of the ring; the caller holds the lock. The package
-// documentation gives the reason of each step. The order is the point:
+// replace puts doc in the place of the ring; the caller holds the lock, and the lock learns
+// whether the ring is on the disk. The package documentation gives the reason of each step.
+// The order is the point:
 //
 //	openat(ring.tmp, O_CREAT|O_EXCL) write fsync close | read back | rename | fsync(folder)
-func (s *Store) replace(doc []byte) error {
+func (s *Store) replace(lock *ringLock, doc []byte) error {
+	err := s.replaceFile(doc)
+	if err == nil || errors.Is(err, keyring.ErrUnknownOutcome) {
+		lock.unfinished = err != nil
+		s.unsynced.Store(lock.unfinished)
+	}
+	return err
+}
+
+func (s *Store) replaceFile(doc []byte) error {
 	// Opened first: to find out after the rename that it cannot be opened would
 	// leave us with an unknown outcome.
 	dir, err := os.Open(filepath.Dir(s.path))
@@ -35,14 +45,11 @@ func (s *Store) replace(doc []byte) error {
 		return err
 	}
 	if err := s.ops.rename(tmp, s.path); err != nil {
-		err = renameFailed(tmp, err)
-		s.unsynced.Store(errors.Is(err, keyring.ErrUnknownOutcome))
-		return err
+		return renameFailed(tmp, err)
 	}
 	if err := s.ops.syncDir(dir); err != nil {
-		s.unsynced.Store(true)
 		return fmt.Errorf("filestore: sync the folder after the rename: %w: the new ring is in place "+
-			"but may not survive a power cut%s: %w", err, advice(err), keyring.ErrUnknownOutcome)
+			"but may not survive a power cut%s: %w", err, advice(err), keyring.ErrNotDurable)
 	}
 	return nil
 }
@@ -93,25 +100,34 @@ func renameFailed(tmp string, err error) error {
 
 // makeFolder makes the folder of the ring and the folders above it that are missing, and
 // syncs the folders that list them: a power cut could take the new folder away with every
-// file that was synced in it.
+// file that was synced in it. After a failure it removes the folders that it made, so that
+// the next try makes and syncs them anew.
 func (s *Store) makeFolder() error {
 	dir := filepath.Dir(s.path)
-	var parents []string
+	var made []string // the deepest first
 	for d := dir; d != filepath.Dir(d); d = filepath.Dir(d) {
 		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
-		parents = append(parents, filepath.Dir(d))
+		made = append(made, d)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return failed("make the folder", err)
+	err := os.MkdirAll(dir, 0o700)
+	if err != nil {
+		err = failed("make the folder", err)
 	}
-	for _, p := range parents {
-		if err := s.syncFolder(p); err != nil {
-			return failed("sync the folder above the new one", err)
+	for _, d := range made {
+		if err == nil {
+			if err = s.syncFolder(filepath.Dir(d)); err != nil {
+				err = failed("sync the folder above the new one", err)
+			}
 		}
 	}
-	return nil
+	for _, d := range made {
+		if err != nil {
+			os.Remove(d) // if another process has not put a file there
+		}
+	}
+	return err
 }
 
 func (s *Store) syncFolder(path string) error {

@@ -102,11 +102,12 @@ func TestUnknownOutcome(t *testing.T) {
 			}
 			wantFiles(t, dirOf(s), "ring", "ring.lock")
 			// It may not survive a power cut, so it is not shown as stored before it is.
+			s.ops = osOps
 			s.ops.syncDir = func(*os.File) error { return syscall.EIO }
 			if _, _, err := s.Load(t.Context()); !errors.Is(err, syscall.EIO) {
 				t.Errorf("an unsynced ring was loaded: %v", err)
 			}
-			s.ops.syncDir = osOps.syncDir
+			s.ops = osOps
 			wantRing(t, s, "the new ring")
 		})
 	}
@@ -181,14 +182,15 @@ func TestReadOnlyFolder(t *testing.T) {
 	wantFailure(t, err, os.ErrPermission, []string{"make the folder", "let the user"})
 }
 
-// A folder that is not on the disk yet must not be built upon.
+// A folder that is not on the disk yet must not be built upon, and a sync that failed must not
+// be repeated: the next try makes the folders anew.
 func TestNewFolderIsNotSynced(t *testing.T) {
-	s := New(filepath.Join(t.TempDir(), "a", "b", "ring"))
-	synced := 0
-	s.ops.syncDir = func(d *os.File) error { synced++; return syscall.EIO }
+	top := t.TempDir()
+	s := New(filepath.Join(top, "a", "b", "ring"))
+	s.ops.syncDir = func(*os.File) error { return syscall.EIO }
 	_, err := s.Swap(t.Context(), "", []byte("a ring"))
 	wantFailure(t, err, syscall.EIO, []string{"sync the folder above", "nothing was changed"})
-	wantFiles(t, dirOf(s))
+	wantFiles(t, top)
 
 	s = New(filepath.Join(t.TempDir(), "a", "b", "ring"))
 	var dirs []string

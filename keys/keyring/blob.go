@@ -2,10 +2,12 @@ package keyring
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -128,10 +130,32 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 	return data, err
 }
 
-// wrap returns the slot of a KEK for a ring key.
-func wrap(ctx context.Context, kek KEK, key secretBytes) (slot, error) {
-	w, err := kek.Wrap(ctx, key())
+// wrap returns the slot of a KEK for a ring key. A KEK from outside gets a copy, since it
+// may wipe the bytes that it has wrapped. Its slot is read back: one that does not open
+// would make the ring unreadable for good.
+func wrap(ctx context.Context, c calls, kek KEK, key secretBytes) (slot, error) {
+	w, _, err := within(ctx, c, bound{"the key encryption key", patience, 0}, func(ctx context.Context) (WrappedKey, error) {
+		plain := bytes.Clone(key())
+		defer clear(plain)
+		w, err := kek.Wrap(ctx, plain)
+		if err != nil || isOurs(kek) {
+			return w, err
+		}
+		if again, err := kek.Unwrap(ctx, w); err != nil || !bytes.Equal(again, key()) {
+			return w, fmt.Errorf("%w: %s does not unwrap the key that it has wrapped: %w", ErrKEK, kek.ID(), cmp.Or(err, errors.New("it gives other bytes")))
+		}
+		return w, nil
+	})
 	return slot{KEK: kek.ID(), Wrapped: w.Wrapped, JWE: w.JWE}, err
+}
+
+// isOurs reports whether this package has made the KEK.
+func isOurs(kek KEK) bool {
+	switch kek.(type) {
+	case *rawKEK, *passphraseKEK:
+		return true
+	}
+	return false
 }
 
 func digestSlots(slots []slot) string {
@@ -164,7 +188,7 @@ func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
 		if len(d.slots) == maxSlots {
 			return nil, fmt.Errorf("%w: the ring has %d key encryption keys, and no room for another", ErrState, maxSlots)
 		}
-		own, err := wrap(ctx, kek, d.ringKey)
+		own, err := wrap(ctx, r.calls, kek, d.ringKey)
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +214,7 @@ func (r *Ring) Rewrap(ctx context.Context, keks ...KEK) error {
 	return r.change(ctx, func(ctx context.Context, d *draft) ([]logEntry, error) {
 		d.ringKey, d.slots, d.kek = newRingKey(), nil, keks[0]
 		for _, kek := range keks {
-			own, err := wrap(ctx, kek, d.ringKey)
+			own, err := wrap(ctx, r.calls, kek, d.ringKey)
 			if err != nil {
 				return nil, err
 			}

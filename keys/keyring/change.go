@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -24,18 +25,26 @@ var errUnchanged = errors.New("nothing to change")
 
 // change loads the ring, lets edit decide, and swaps, until no other process has swapped in
 // between. It may call edit several times, each time on a fresh copy. edit returns the lines
-// for the log, or errUnchanged to end without a write and without an error.
+// for the log, or errUnchanged to end without a write and without an error. change returns
+// [ErrConfig] for a nil or a zero Ring.
 func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([]logEntry, error)) error {
-	if err := r.lock(ctx); err != nil {
+	if r == nil || r.calls == nil {
+		return errZeroRing
+	}
+	if err := r.changing.lock(ctx); err != nil {
 		return err
 	}
-	defer r.mu.unlock()
+	defer r.changing.unlock()
+	var unsettled []Checkpoint // writes that may happen later than they were looked for
 	for {
-		s, err := r.loadLocked(ctx)
+		s, err := r.look(ctx)
 		if err != nil {
 			return err
 		}
-		next := &draft{document: s.document.clone(), slots: s.slots, ringKey: s.ringKey, kek: r.kek}
+		if slices.ContainsFunc(unsettled, s.document.contains) {
+			return nil
+		}
+		next := &draft{document: s.document.clone(), slots: s.slots, ringKey: s.ringKey, kek: s.kek}
 		log, err := edit(ctx, next)
 		if errors.Is(err, errUnchanged) {
 			return nil
@@ -47,6 +56,7 @@ func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([
 		if done || err != nil {
 			return err
 		}
+		unsettled = append(unsettled, next.checkpoint())
 	}
 }
 
@@ -65,42 +75,49 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 	if err != nil {
 		return false, err
 	}
-	written.size = len(data)
-	before := r.now()
-	written.version, err = r.store.Swap(ctx, s.version, data)
+	written.kek, written.size = next.kek, len(data)
+	before, number := r.now(), r.state.write(next.kek)
+	version, pending, err := swapWithin(ctx, r.calls, r.store, s.version, data)
 	switch {
 	case errors.Is(err, ErrConflict):
 		return false, nil
 	case errors.Is(err, ErrUnknownOutcome):
-		return r.settle(ctx, next, err)
+		return r.settle(ctx, next, pending, err)
 	case err != nil:
 		return false, err
 	}
 	// Not by loading it again, which could fail: from now on a revoked key must not
 	// sign in this process.
-	r.kek = next.kek
-	r.adopt(written, before)
+	written.version = version
+	if _, err := r.adopt(written, before, number); err != nil {
+		return false, fmt.Errorf("%w: %w", ErrUnknownOutcome, err) // the store was set back meanwhile
+	}
 	// The change is done even if the memory cannot be kept: Run tries again and reports.
-	_ = r.rememberLocked(ctx)
+	_ = r.remember(ctx)
 	return true, nil
 }
 
-// settle loads the ring to find out whether a write of unknown outcome happened.
-func (r *Ring) settle(ctx context.Context, next *draft, unknown error) (done bool, err error) {
-	after, err := r.loadLocked(ctx)
-	if errors.Is(err, ErrUnreadable) {
-		// If it was written, the KEK may be another one.
-		old := r.kek
-		r.kek = next.kek
-		if after, err = r.loadLocked(ctx); err != nil {
-			r.kek = old
-		}
-	}
-	if err != nil {
+// write returns the number of a write under a KEK.
+func (t *state) write(kek KEK) (number uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.looks++
+	t.writes = kek
+	return t.looks
+}
+
+// settle loads the ring to find out whether a write of unknown outcome happened. The nonce of
+// the write tells. The outcome stays unknown if the write is pending, since it may still happen,
+// and if a power cut may take it back.
+func (r *Ring) settle(ctx context.Context, next *draft, pending bool, unknown error) (done bool, err error) {
+	after, err := r.look(ctx)
+	if err != nil || errors.Is(unknown, ErrNotDurable) {
 		return false, unknown
 	}
-	// The nonce of the write settles whether it happened.
-	return after.document.contains(next.checkpoint()), nil
+	if done = after.document.contains(next.checkpoint()); !done && pending {
+		return false, unknown
+	}
+	return done, nil
 }
 
 func (d *document) clone() *document {

@@ -52,43 +52,113 @@ func ParseCheckpoint(s string) (Checkpoint, error) {
 	return Checkpoint{Generation: n, Nonce: nonce, Ring: ring}, nil
 }
 
-// Memory keeps the newest checkpoint of one ring over restarts, outside its store: in a file
-// beside the KEK, or in a row of another database. With it a process notices that the store
-// was set back to an older ring while the process did not run. A Memory is safe for
-// concurrent use.
-//
-// Each process has a Memory of its own. Processes that share one may save out of order; it
-// then accepts a ring that was set back by as many generations.
+// Memory keeps over restarts which ring was seen at one place, and the newest checkpoint of
+// each ring, outside the store: in a file (filestore.NewMemory), or in a table of another
+// database. With it a process notices that the store was set back to an older ring, holds
+// another ring or lost its ring, while the process did not run. A Memory is safe for
+// concurrent use, by many processes if they share it.
 type Memory interface {
-	// Load returns the checkpoint that was saved last, the zero Checkpoint for none. Open
-	// calls it once, before it loads the ring. Its error ends Open.
-	Load(ctx context.Context) (Checkpoint, error)
+	// Load returns the newest checkpoint of the ring that was seen at this place, the zero
+	// Checkpoint for none, and the newest checkpoint of every ring that was seen anywhere.
+	// A Memory of one place may return nil for these. Open and Create call Load once, before
+	// they ask the store. An error of Load ends Open and Create.
+	Load(ctx context.Context) (here Checkpoint, rings []Checkpoint, err error)
 
-	// Save keeps newest in place of the checkpoint before, also when its generation is
-	// smaller: a new ring begins at generation 1. The checkpoint is durable when Save
-	// returns. Open, Create, every change and Run call it. Its error ends Open and Create.
-	// It does not undo a change: Run reports it and saves again.
+	// Save keeps newest.Ring as the ring of this place, and newest as the newest checkpoint
+	// of that ring. When the Memory has a higher generation of the same ring, another
+	// process was faster, and Save keeps the higher one. The checkpoint is durable when Save
+	// returns. Open, Create, every change and Run call it, and never for a ring that Open
+	// refuses. An error of Save ends Open and Create. It does not undo a change: Run reports
+	// the error and saves again.
 	Save(ctx context.Context, newest Checkpoint) error
 }
 
-// remember saves the newest checkpoint, unless the memory has it.
-func (r *Ring) remember(ctx context.Context) error {
-	if err := r.lock(ctx); err != nil {
-		return err
-	}
-	defer r.mu.unlock()
-	return r.rememberLocked(ctx)
+// sightings are the checkpoints in a Memory.
+type sightings struct {
+	here  Checkpoint
+	rings []Checkpoint
 }
 
-// rememberLocked does the work of remember for a caller that holds r.mu.
-func (r *Ring) rememberLocked(ctx context.Context) error {
-	if r.memory == nil || r.saved == r.seen {
+// newest returns the newest checkpoint of the ring with this identity, zero for none. A ring
+// of version 1 has no identity, and only its place is known.
+func (s sightings) newest(identity string) (newest Checkpoint) {
+	for _, c := range s.rings {
+		if identity != "" && c.Ring == identity && c.Generation > newest.Generation {
+			newest = c
+		}
+	}
+	return newest
+}
+
+// rollback is the error for a store that does not hold the ring that was seen.
+type rollback struct {
+	text  string
+	cause error // nil, or the error of the store
+}
+
+func (e *rollback) Error() string { return "keyring: " + e.text }
+
+func (e *rollback) Unwrap() []error {
+	if e.cause == nil {
+		return []error{ErrRollback}
+	}
+	return []error{ErrRollback, e.cause}
+}
+
+// vanished returns the error for a store that lost its ring. To advise a new ring would be
+// wrong: a volume that is not mounted looks like this.
+func vanished(seen Checkpoint, cause error) error {
+	return &rollback{fmt.Sprintf("the ring is gone: the store is empty, and a ring was seen here at generation %d: "+
+		"is the volume mounted? put the ring back", seen.Generation), cause}
+}
+
+// checkSeen returns nil if d can be the ring of the checkpoint seen, or one that was made
+// from it.
+func (d *document) checkSeen(seen Checkpoint) error {
+	var text string
+	switch {
+	case d.succeeds(seen):
+		return nil
+	case d.isRing(seen) && d.Generation < seen.Generation:
+		text = fmt.Sprintf("the ring was rolled back: it is at generation %d, and generation %d was seen before", d.Generation, seen.Generation)
+	case d.isRing(seen) && d.Generation == seen.Generation:
+		text = fmt.Sprintf("the ring is forked: it is at generation %d, and so was another version of it that was seen before", d.Generation)
+	case d.isRing(seen):
+		text = fmt.Sprintf("the ring is forked: it is at generation %d, and was not made from generation %d that was seen before", d.Generation, seen.Generation)
+	case d.Identity == "":
+		text = fmt.Sprintf("the ring was rolled back: it is at generation %d in an old format, and generation %d of the ring %s was seen here",
+			d.Generation, seen.Generation, seen.Ring)
+	default:
+		text = fmt.Sprintf("the ring was exchanged: the ring %s is here at generation %d, and the ring %s was seen here at generation %d",
+			d.Identity, d.Generation, seen.Ring, seen.Generation)
+	}
+	return &rollback{text: text}
+}
+
+// remember saves the newest checkpoint, unless the memory has it. A save that hangs keeps the
+// next one waiting, within its bound: the two could end in the wrong order.
+func (r *Ring) remember(ctx context.Context) error {
+	if r.memory == nil {
 		return nil
 	}
-	if err := r.memory.Save(ctx, r.seen); err != nil {
+	_, _, err := within(ctx, r.calls, bound{"it", patience, 0}, func(ctx context.Context) (struct{}, error) {
+		if err := r.saving.lock(ctx); err != nil {
+			return struct{}{}, err
+		}
+		defer r.saving.unlock()
+		newest := r.state.newest()
+		if r.saved == newest {
+			return struct{}{}, nil
+		}
+		err := r.memory.Save(ctx, newest)
+		if err == nil {
+			r.saved = newest
+		}
+		return struct{}{}, err
+	})
+	if err != nil {
 		return fmt.Errorf("keyring: the memory of the ring cannot be kept: %w", err)
 	}
-	r.saved = r.seen
 	return nil
 }
 

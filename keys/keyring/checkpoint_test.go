@@ -47,7 +47,7 @@ func TestCheckpointSeen(t *testing.T) {
 // rotSince opens the ring as a process that remembers a checkpoint.
 func rotSince(t testing.TB, s Store, seen Checkpoint, now func() time.Time) error {
 	t.Helper()
-	_, err := openSince(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, seen, now)
+	_, err := openSince(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, sightings{here: seen}, now)
 	return err
 }
 
@@ -199,7 +199,7 @@ func TestCheckpointIdentity(t *testing.T) {
 	v := goldenVictim(t, "v1.ring")
 	store, c := storeWith(t, v.doc), newClock()
 	open := func(seen Checkpoint) (*Ring, error) {
-		return openSince(t.Context(), Config{Store: store, KEK: v.kek}, seen, c.now)
+		return openSince(t.Context(), Config{Store: store, KEK: v.kek}, sightings{here: seen}, c.now)
 	}
 	r := must(open(Checkpoint{}))(t)
 	before := r.Checkpoint()

@@ -11,13 +11,13 @@ import (
 )
 
 // Create makes a new ring in cfg.Store, with an active key for each use and its staged
-// successor, and opens it. It never replaces a ring. The checkpoint of the new ring replaces
-// the one in cfg.Memory.
+// successor, and opens it. It never replaces a ring.
 //
 // It returns [ErrConfig] for a configuration without Store or KEK, [ErrExists] when the store
-// has a ring, [ErrPolicy] for a policy that cannot work, and the errors of the KEK and of the
-// store; then nothing was written. After [ErrUnknownOutcome], and after an error of the memory,
-// the ring may exist; [OpenOrCreate] opens it then.
+// has a ring, [ErrRollback] when the store is empty and cfg.Memory has seen a ring in it,
+// [ErrPolicy] for a policy that cannot work, and the errors of the KEK and of the store; then
+// nothing was written. After [ErrUnknownOutcome], and after an error of Memory.Save, the ring
+// may exist; [OpenOrCreate] opens it then.
 func Create(ctx context.Context, cfg Config) (*Ring, error) {
 	return createAt(ctx, cfg, time.Now)
 }
@@ -25,27 +25,17 @@ func Create(ctx context.Context, cfg Config) (*Ring, error) {
 // OpenOrCreate opens the ring in cfg.Store, and creates one when the store is empty. Any
 // number of processes may call it at once: one creates the ring, and the others open it.
 //
-// It returns the errors of [Open] and [Create], except [ErrExists]. It returns
-// [ErrRollback] when the store is empty and cfg.Memory has seen a ring: the store was
-// emptied, or is not mounted. [Create] makes a new ring there all the same.
+// It returns the errors of [Open] and [Create], except [ErrExists], and [ErrNoRing] only
+// beside [ErrRollback]: cfg.Memory has seen a ring in the store, which was emptied or is not
+// mounted. A new ring can be made there once the Memory no longer knows the place.
 func OpenOrCreate(ctx context.Context, cfg Config) (*Ring, error) {
 	return openOrCreateAt(ctx, cfg, time.Now)
 }
 
 func openOrCreateAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error) {
-	// The memory is read before the store: a checkpoint that another process saves
-	// meanwhile, of the ring that it has just created, is not a sign of a rollback.
-	seen, err := cfg.recall(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r, err := openSince(ctx, cfg, seen, now)
-	if !errors.Is(err, ErrNoRing) {
+	r, err := openAt(ctx, cfg, now)
+	if !errors.Is(err, ErrNoRing) || errors.Is(err, ErrRollback) {
 		return r, err
-	}
-	if seen != (Checkpoint{}) {
-		return nil, fmt.Errorf("%w: the store is empty, and generation %d was seen before: "+
-			"put a backup of the ring back, or create a new ring: %w", ErrRollback, seen.Generation, err)
 	}
 	r, createErr := createAt(ctx, cfg, now)
 	if !errors.Is(createErr, ErrExists) && !errors.Is(createErr, ErrUnknownOutcome) {
@@ -60,21 +50,29 @@ func openOrCreateAt(ctx context.Context, cfg Config, now func() time.Time) (*Rin
 }
 
 func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error) {
-	if err := cfg.check(); err != nil {
+	seen, err := cfg.recall(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if _, _, err := cfg.Store.Load(ctx); !errors.Is(err, ErrNoRing) {
-		if err != nil {
-			return nil, err
-		}
+	c := newCalls()
+	_, _, err = within(ctx, c, bound{"the store", patience, 0}, func(ctx context.Context) (string, error) {
+		_, version, err := cfg.Store.Load(ctx)
+		return version, err
+	})
+	switch {
+	case err == nil:
 		return nil, ErrExists
+	case !errors.Is(err, ErrNoRing):
+		return nil, err
+	case seen.here != (Checkpoint{}):
+		return nil, vanished(seen.here, err)
 	}
 	d, err := newDocument(cfg, now())
 	if err != nil {
 		return nil, err
 	}
 	key := newRingKey()
-	own, err := wrap(ctx, cfg.KEK, key)
+	own, err := wrap(ctx, c, cfg.KEK, key)
 	if err != nil {
 		return nil, err
 	}
@@ -83,15 +81,14 @@ func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, err
 	if err != nil {
 		return nil, err
 	}
-	_, err = cfg.Store.Swap(ctx, "", data)
+	_, _, err = swapWithin(ctx, c, cfg.Store, "", data)
 	if errors.Is(err, ErrConflict) {
 		return nil, ErrExists
 	}
 	if err != nil && !errors.Is(err, ErrUnknownOutcome) {
 		return nil, err
 	}
-	// A new ring begins anew: the memory may hold the checkpoint of one that is gone.
-	r, openErr := openSince(ctx, cfg, Checkpoint{}, now)
+	r, openErr := openSince(ctx, cfg, seen, now)
 	if err != nil && (openErr != nil || !r.snapshot.Load().document.contains(d.checkpoint())) {
 		return nil, err
 	}

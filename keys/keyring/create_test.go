@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -147,10 +148,10 @@ type hookMemory struct {
 	loaded func()
 }
 
-func (m hookMemory) Load(ctx context.Context) (Checkpoint, error) {
-	seen, err := m.memMemory.Load(ctx)
+func (m hookMemory) Load(ctx context.Context) (Checkpoint, []Checkpoint, error) {
+	here, rings, err := m.memMemory.Load(ctx)
 	m.loaded()
-	return seen, err
+	return here, rings, err
 }
 
 // A ring that cannot be read is not replaced.
@@ -176,19 +177,35 @@ func TestOpenOrCreateReplacesNothing(t *testing.T) {
 	}
 }
 
-// A store that lost a ring which the memory has seen is not a first start.
-func TestOpenOrCreateEmptiedStore(t *testing.T) {
-	memory := &memMemory{newest: Checkpoint{7, "nonce", ""}}
+// A store that lost a ring which the memory has seen is not a first start: a volume that is
+// not mounted looks like this.
+func TestVanishedRingIsNotMadeAnew(t *testing.T) {
+	memory := &memMemory{newest: Checkpoint{7, "nonce", "identity"}}
 	cfg := Config{Store: NewMemStore(), KEK: rawKey(t), Memory: memory}
-	_, err := OpenOrCreate(t.Context(), cfg)
+	for name, open := range map[string]func(context.Context, Config) (*Ring, error){"Open": Open, "OpenOrCreate": OpenOrCreate, "Create": Create} {
+		_, err := open(t.Context(), cfg)
+		wantError(t, err, ErrRollback)
+		wantError(t, err, ErrNoRing)
+		if want := "at generation 7: is the volume mounted?"; !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+		if _, _, err := cfg.Store.Load(t.Context()); !errors.Is(err, ErrNoRing) {
+			t.Errorf("%s: Load: %v, want an empty store", name, err)
+		}
+	}
+	memory.newest = Checkpoint{} // the operator gives the ring up
+	made := must(OpenOrCreate(t.Context(), cfg))(t)
+	if memory.newest != made.Checkpoint() {
+		t.Errorf("the memory has %v, want %v", memory.newest, made.Checkpoint())
+	}
+}
+
+// A process that runs on does not take an emptied store for a first start either.
+func TestVanishedRingUnderARunningProcess(t *testing.T) {
+	store := newTestStore()
+	r := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
+	store.Store = NewMemStore()
+	_, err := r.Rotate(t.Context())
 	wantError(t, err, ErrRollback)
 	wantError(t, err, ErrNoRing)
-	if _, _, err := cfg.Store.Load(t.Context()); !errors.Is(err, ErrNoRing) {
-		t.Errorf("Load: %v, want an empty store", err)
-	}
-	made := must(Create(t.Context(), cfg))(t)
-	opened := must(OpenOrCreate(t.Context(), cfg))(t)
-	if memory.newest != made.Checkpoint() || opened.Checkpoint() != made.Checkpoint() {
-		t.Errorf("the memory has %v and the ring opens at %v, want %v", memory.newest, opened.Checkpoint(), made.Checkpoint())
-	}
 }

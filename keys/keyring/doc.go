@@ -80,8 +80,8 @@
 // A Ring works from a snapshot that it reloads once a minute. When the store cannot be read
 // for longer than R, the Ring decrypts and does nothing else: by then another process may
 // have retired the key that it signs with. A Ring that has seen a newer ring refuses a store
-// that was set back to an older one, or to a fork. A [Memory] carries the newest checkpoint
-// over a restart.
+// that was set back to an older one or to a fork, that holds another ring, or that lost its
+// ring. A [Memory] carries this over a restart.
 //
 // Formats written by this version are read by every later one.
 package keyring
@@ -102,7 +102,7 @@ var (
 	// ErrKEK: the key encryption key itself is missing, malformed or unsafely stored.
 	ErrKEK = errors.New("keyring: unusable key encryption key")
 	// ErrRollback: the store lost the ring that was seen before: it holds an older one, a
-	// fork, or none.
+	// fork, another ring, or none. The text says which.
 	ErrRollback = errors.New("keyring: the ring was rolled back")
 	// ErrState: the change is not allowed in the key's or the ring's present state.
 	ErrState = errors.New("keyring: not allowed in this state")

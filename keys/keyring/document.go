@@ -190,10 +190,10 @@ func (d *document) checkpoint() Checkpoint {
 }
 
 // succeeds reports whether d was made from the document of the checkpoint seen, by any
-// number of writes. Only as many as history holds can be told: beyond that the
+// number of writes, or whether seen is zero. Only as many as history holds can be told: beyond that the
 // higher generation has to do.
 func (d *document) succeeds(seen Checkpoint) bool {
-	return d.isRing(seen) && (d.contains(seen) || d.Generation > seen.Generation+historyLength)
+	return seen == (Checkpoint{}) || d.isRing(seen) && (d.contains(seen) || d.Generation > seen.Generation+historyLength)
 }
 
 // isRing reports whether seen can be of this ring. A checkpoint of version 1 names no ring.

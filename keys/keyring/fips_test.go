@@ -133,9 +133,7 @@ func fipsUseAll(t *testing.T, ring *keyring.Ring) {
 // The rings that were written without the mode are read in it.
 func TestFIPSGoldenRings(t *testing.T) {
 	enforced(t)
-	dir := t.TempDir()
-	kek, err := keyring.KEKFile(private(t, "v1.kek", dir, "kek"))
-	fipsNo(t, err)
+	kek := goldenKEK(t, "v1.kek")
 	phrase, err := keyring.PassphraseKEK([]byte("an example passphrase, no secret"))
 	fipsNo(t, err)
 	for file, kek := range map[string]keyring.KEK{"v1.ring": kek, "v1-passphrase.ring": phrase} {

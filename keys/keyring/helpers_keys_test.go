@@ -63,19 +63,20 @@ func recordKey(t testing.TB, r *record) ownKey {
 	return parsed(t, r.JWK, keys.Hint{Suite: must(r.key())(t).Suite()})
 }
 
-// memMemory is a Memory in memory.
+// memMemory is a Memory of one place, in memory.
 type memMemory struct {
 	mu      sync.Mutex
 	newest  Checkpoint
+	rings   []Checkpoint // of other places
 	saves   int
 	err     error // of Load
 	saveErr error // of Save
 }
 
-func (m *memMemory) Load(context.Context) (Checkpoint, error) {
+func (m *memMemory) Load(context.Context) (Checkpoint, []Checkpoint, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.newest, m.err
+	return m.newest, m.rings, m.err
 }
 
 // failSaves makes Save return err from now on.

@@ -194,11 +194,19 @@ func (k *countingKEK) Unwrap(ctx context.Context, w WrappedKey) ([]byte, error) 
 	return k.KEK.Unwrap(ctx, w)
 }
 
+// fileKEK is random to KEKFile, and ends in CRLF. Its Base64 form begins with AP/7++++.
+var fileKEK = []byte("\x00\xff\xfb\xfb\xef\xbebinary key file 01234567\r\n")
+
+func fileID(t *testing.T) string {
+	t.Helper()
+	return must(NewKEK(fileKEK))(t).ID()
+}
+
 // writeKEK writes a file of this mode, whatever the umask.
-func writeKEK(t *testing.T, size int, mode fs.FileMode) string {
+func writeKEK(t *testing.T, content []byte, mode fs.FileMode) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kek")
-	if err := errors.Join(os.WriteFile(path, append(bytes.Clone(testKEK), "more"...)[:size], 0o600), os.Chmod(path, mode)); err != nil {
+	if err := errors.Join(os.WriteFile(path, content, 0o600), os.Chmod(path, mode)); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -210,10 +218,10 @@ func TestKEKFileModes(t *testing.T) {
 		if mode&0o400 == 0 {
 			continue // only root can read it
 		}
-		k, err := KEKFile(writeKEK(t, 32, mode))
+		k, err := KEKFile(writeKEK(t, fileKEK, mode))
 		switch mode {
 		case 0o400, 0o600, 0o440, 0o640:
-			if err != nil || k.ID() != rawKey(t).ID() {
+			if err != nil || k.ID() != fileID(t) {
 				t.Errorf("mode %04o: %v", mode, err)
 			}
 		default:
@@ -224,32 +232,34 @@ func TestKEKFileModes(t *testing.T) {
 	}
 }
 
+// Kubernetes mounts a secret as ..2026/kek, with the links kek -> ..data/kek and
+// ..data -> ..2026, which it turns to another folder when the secret changes.
+func TestKEKFileLinks(t *testing.T) {
+	dir := t.TempDir()
+	link, data, folder := filepath.Join(dir, "kek"), filepath.Join(dir, "..data"), filepath.Join(dir, "..2026")
+	must[any](nil, errors.Join(os.Mkdir(folder, 0o755), os.WriteFile(filepath.Join(folder, "kek"), fileKEK, 0o440),
+		os.Symlink("..2026", data), os.Symlink("..data/kek", link)))(t)
+	if k, err := KEKFile(link); err != nil || k.ID() != fileID(t) {
+		t.Errorf("secret: %v", err)
+	}
+	must[any](nil, os.Chmod(filepath.Join(folder, "kek"), 0o444))(t)
+	if k, err := KEKFile(link); k != nil || !errors.Is(err, ErrKEK) || !strings.Contains(err.Error(), "mode 0444") {
+		t.Errorf("a link to a file that every user can read: %v", err)
+	}
+}
+
 func TestKEKFile(t *testing.T) {
 	dir := t.TempDir()
-	link, fifo, loop := filepath.Join(dir, "link"), filepath.Join(dir, "fifo"), filepath.Join(dir, "loop")
-	if err := errors.Join(os.Symlink(writeKEK(t, 32, 0o600), link), syscall.Mkfifo(fifo, 0o600), os.Symlink(loop, loop)); err != nil {
-		t.Fatal(err)
-	}
-	if k, err := KEKFile(link); err != nil || k.ID() != rawKey(t).ID() {
-		t.Errorf("link: %v", err)
-	}
-	for name, path := range map[string]string{
-		"fifo": fifo, "folder": dir, "device": "/dev/null", "loop": loop,
-		"31 bytes": writeKEK(t, 31, 0o600), "33 bytes": writeKEK(t, 33, 0o600), "empty": writeKEK(t, 0, 0o600),
-		"link to others' eyes": func() string {
-			path := filepath.Join(dir, "link2")
-			if err := os.Symlink(writeKEK(t, 32, 0o644), path); err != nil {
-				t.Fatal(err)
-			}
-			return path
-		}(),
+	fifo, open, loop := filepath.Join(dir, "fifo"), filepath.Join(dir, "open"), filepath.Join(dir, "loop")
+	must[any](nil, errors.Join(syscall.Mkfifo(fifo, 0o600), syscall.Mkfifo(open, 0o600), os.Chmod(open, 0o604), os.Symlink(loop, loop)))(t)
+	for path, want := range map[string]string{
+		dir: "is neither a file nor a pipe", "/dev/null": "is neither a file nor a pipe", loop: "",
+		fifo: "no process has written to it", open: "(mode 0604): chmod 600 ",
 	} {
 		k, err := KEKFile(path)
-		if k != nil || !errors.Is(err, ErrKEK) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if special := name == "fifo" || name == "folder" || name == "device"; special != strings.Contains(err.Error(), "is not a file") {
-			t.Errorf("%s: %v", name, err)
+		if k != nil || !errors.Is(err, ErrKEK) || errors.Is(err, fs.ErrNotExist) ||
+			!strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
 		}
 	}
 	_, err := KEKFile(filepath.Join(dir, "missing"))
@@ -331,7 +341,7 @@ func TestCreateKEKFileTogether(t *testing.T) {
 
 func TestCreateKEKFileRefuses(t *testing.T) {
 	dir := t.TempDir()
-	file, link := writeKEK(t, 32, 0o600), filepath.Join(dir, "link")
+	file, link := writeKEK(t, fileKEK, 0o600), filepath.Join(dir, "link")
 	if err := os.Symlink(filepath.Join(dir, "target"), link); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,14 +84,84 @@ func TestMemoryFailsAtCreate(t *testing.T) {
 	wantMemory(t, memory, must(OpenOrCreate(t.Context(), cfg))(t), 1)
 }
 
-// A new ring in an empty store begins at generation 1, whatever the memory has seen.
-func TestMemoryBeginsAnew(t *testing.T) {
-	memory := &memMemory{newest: Checkpoint{9, "of a ring that is gone", ""}}
-	cfg := Config{Store: NewMemStore(), KEK: rawKey(t), Memory: memory}
-	wantMemory(t, memory, must(Create(t.Context(), cfg))(t), 1)
-	wantMemory(t, memory, must(Open(t.Context(), cfg))(t), 1)
-	if memory.newest.Generation != 1 {
-		t.Errorf("generation %d, want 1", memory.newest.Generation)
+// The memory knows rings by their identity and places by the ring that was seen there. Both
+// rings of this test open with one KEK.
+func TestMemoryKnowsTheRing(t *testing.T) {
+	cfg := Config{Store: NewMemStore(), KEK: rawKey(t)}
+	r := must(Create(t.Context(), cfg))(t)
+	rotWrite(t, r, 2)
+	now := r.Checkpoint()
+	other := must(Create(t.Context(), Config{Store: NewMemStore(), KEK: rawKey(t)}))(t).Checkpoint()
+	older, newer, fork := now, now, now
+	older.Generation, older.Nonce = 1, r.snapshot.Load().document.History[0].Nonce
+	newer.Generation++
+	fork.Nonce = "fork"
+	past := fork
+	past.Generation--
+	for name, c := range map[string]struct {
+		here    Checkpoint
+		rings   []Checkpoint
+		refused string // a part of the text
+	}{
+		"nothing seen":                 {},
+		"this generation":              {here: now, rings: []Checkpoint{now}},
+		"an older generation":          {here: older, rings: []Checkpoint{older}},
+		"another ring elsewhere":       {rings: []Checkpoint{other}},
+		"an older one elsewhere":       {rings: []Checkpoint{other, older}},
+		"of version 1":                 {here: Checkpoint{Generation: older.Generation, Nonce: older.Nonce}},
+		"another ring here":            {other, []Checkpoint{other}, "the ring was exchanged"},
+		"another here, this elsewhere": {other, []Checkpoint{other, now}, "the ring was exchanged"},
+		"a newer one here":             {newer, []Checkpoint{newer}, "rolled back: it is at generation 3, and generation 4 was seen"},
+		"a newer one elsewhere":        {Checkpoint{}, []Checkpoint{other, newer}, "rolled back: it is at generation 3, and generation 4 was seen"},
+		"older here, newer elsewhere":  {older, []Checkpoint{newer}, "rolled back"},
+		"a fork":                       {fork, []Checkpoint{fork}, "the ring is forked: it is at generation 3, and so was"},
+		"a fork elsewhere":             {Checkpoint{}, []Checkpoint{fork}, "the ring is forked"},
+		"a fork from further back":     {past, nil, "the ring is forked: it is at generation 3, and was not made from generation 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			memory := &memMemory{newest: c.here, rings: c.rings}
+			cfg := cfg
+			cfg.Memory = memory
+			_, err := Open(t.Context(), cfg)
+			if c.refused == "" {
+				if err != nil || memory.newest != now {
+					t.Errorf("%v, and the memory has %v; want %v", err, memory.newest, now)
+				}
+				return
+			}
+			wantError(t, err, ErrRollback)
+			if memory.saves != 0 || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%d saves and %v, want none and %q", memory.saves, err, c.refused)
+			}
+		})
+	}
+}
+
+// A ring of version 1 has no identity. It is a rollback in the place of a ring of version 2.
+func TestMemoryOfVersion2RefusesVersion1(t *testing.T) {
+	golden := readTestdata(t, "rings/v1.ring")
+	store := NewMemStore()
+	must(store.Swap(t.Context(), "", golden))(t)
+	memory := new(memMemory)
+	cfg := Config{Store: store, KEK: must(NewKEK(readTestdata(t, "rings/v1.kek")))(t), Memory: memory}
+	r := must(Open(t.Context(), cfg))(t)
+	if memory.newest.Ring != "" {
+		t.Fatalf("the memory has %v of a ring of version 1", memory.newest)
+	}
+	first := memory.newest
+	rotWrite(t, r, 1)
+	if memory.newest.Ring == "" || memory.newest.Generation != first.Generation+1 {
+		t.Fatalf("the memory has %v after a change", memory.newest)
+	}
+	put(t, store, golden)
+	_, err := Open(t.Context(), cfg)
+	wantError(t, err, ErrRollback)
+
+	memory.newest.Generation = 1 // also where its number is the higher one
+	_, err = Open(t.Context(), cfg)
+	wantError(t, err, ErrRollback)
+	if !strings.Contains(err.Error(), "in an old format") {
+		t.Error(err)
 	}
 }
 

@@ -33,11 +33,14 @@ type Revocation struct {
 // already. After [ErrUnknownOutcome] the key may or may not be revoked; after any other error
 // it is NOT revoked. Call Revoke again in both cases.
 func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
-	var infos []KeyInfo
+	var (
+		infos []KeyInfo
+		fresh drawn
+	)
 	err := r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
 		now := r.now()
-		d.revokes = true
-		touched, log, err := d.revoke(v, now)
+		d.revokes, fresh.used = true, nil
+		touched, log, err := d.revoke(v, now, &fresh)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +59,35 @@ func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
 	return infos, nil
 }
 
-func (d *document) revoke(v Revocation, now time.Time) (touched []string, log []logEntry, err error) {
+// drawn are the keys that a revocation made. To make RSA keys takes seconds, and another
+// process may change the ring several times meanwhile. So each try takes the keys of the try
+// before, and makes a key only if none of them fits the policy.
+type drawn struct {
+	keys map[keys.Use][]record
+	used map[keys.Use]int // how many of them this try took
+}
+
+func (f *drawn) take(d *document, u keys.Use) (record, error) {
+	if f.keys == nil {
+		f.keys = make(map[keys.Use][]record)
+	}
+	if f.used == nil {
+		f.used = make(map[keys.Use]int)
+	}
+	i := f.used[u]
+	if i == len(f.keys[u]) {
+		f.keys[u] = append(f.keys[u], record{})
+	}
+	k, err := d.freshKey(u, f.keys[u][i])
+	if err != nil {
+		return record{}, err
+	}
+	f.keys[u][i] = k
+	f.used[u]++
+	return k, nil
+}
+
+func (d *document) revoke(v Revocation, now time.Time, fresh *drawn) (touched []string, log []logEntry, err error) {
 	targets, err := d.targets(v)
 	if err != nil {
 		return nil, nil, err
@@ -72,7 +103,7 @@ func (d *document) revoke(v Revocation, now time.Time) (touched []string, log []
 		touched, log = append(touched, kid), append(log, logEntry{"revoke: " + v.Reason, kid})
 	}
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
-		kids, lines, err := d.succeed(u, replace[u], now)
+		kids, lines, err := d.succeed(u, replace[u], now, fresh)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -84,7 +115,7 @@ func (d *document) revoke(v Revocation, now time.Time) (touched []string, log []
 
 // succeed makes what a use needs after a revocation: in place of an active key a new
 // one and a new successor, and in place of a successor another.
-func (d *document) succeed(u keys.Use, replace bool, now time.Time) (touched []string, log []logEntry, err error) {
+func (d *document) succeed(u keys.Use, replace bool, now time.Time, fresh *drawn) (touched []string, log []logEntry, err error) {
 	var missing []State
 	switch {
 	case replace:
@@ -98,7 +129,7 @@ func (d *document) succeed(u keys.Use, replace bool, now time.Time) (touched []s
 		missing = []State{Staged}
 	}
 	for _, state := range missing {
-		k, err := d.freshKey(u, record{})
+		k, err := fresh.take(d, u)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -193,7 +193,7 @@ func TestRevokeAll(t *testing.T) {
 		rotHistory(t, store.written)
 	}
 	d := rotDocument(rotRecord("x", keys.UseSig, Revoked, nil))
-	_, _, err := d.revoke(Revocation{All: true}, rotBase)
+	_, _, err := d.revoke(Revocation{All: true}, rotBase, new(drawn))
 	rotWantError(t, err, ErrState)
 }
 

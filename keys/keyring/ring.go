@@ -23,26 +23,35 @@ import (
 //
 // A Ring works from a snapshot and reloads it when it is a minute old. When the store cannot
 // be read, the snapshot goes on serving until it is as old as the policy's SnapshotAge. From
-// then on the Ring decrypts, but neither signs nor publishes. A Ring is safe for concurrent
-// use, starts no goroutine, and prints as [redacted]. A Ring that none of [Open], [Create] and
-// [OpenOrCreate] made returns [ErrConfig].
+// then on the Ring decrypts, but neither signs nor publishes. A Ring that none of [Open],
+// [Create] and [OpenOrCreate] made returns [ErrConfig].
+//
+// A store, a KEK or a memory may hang. A Ring gives each call of one ten seconds, less where
+// SnapshotAge is shorter than 80 s, and the time that the caller's context leaves. Then a load
+// fails with [context.DeadlineExceeded], and a write with [ErrUnknownOutcome]. A reader never
+// waits for a change.
+//
+// A Ring is safe for concurrent use, and prints as [redacted]. It starts no goroutine that
+// outlives the caller, except that a call which ignores its context goes on; at most eight do.
 type Ring struct {
 	store Store
-	kek   KEK
+	kek   KEK // opened the first snapshot
 	now   func() time.Time
 
 	snapshot atomic.Pointer[snapshot]
 
-	why atomic.Pointer[error] // why the last load failed; nil if it did not
+	why atomic.Pointer[error] // why the last look failed; nil if it did not
 
-	mu    ctxMutex   // guards the fields below; one load at a time
-	tried time.Time  // when the last load had an answer, good or bad
-	seen  Checkpoint // the newest generation that was seen
-	saved Checkpoint // the newest generation that memory has
+	calls      calls    // of the store, the KEK and the memory that are at work
+	state      state    // of the looks
+	refreshing ctxMutex // one reader at a time loads
+
+	changing ctxMutex             // one change at a time; guards marked
+	marked   map[string]time.Time // when this process found a key due, by kid
 
 	memory Memory
-
-	marked map[string]time.Time // when this process found a key due, by kid
+	saving ctxMutex   // one save at a time; guards saved
+	saved  Checkpoint // the newest generation that memory has
 }
 
 // Config says where a ring is and what opens it. It is copied.
@@ -50,8 +59,9 @@ type Config struct {
 	Store Store // required; where the ring is
 	KEK   KEK   // required; opens the ring
 
-	// Memory keeps the newest generation over restarts. Without one a Ring remembers it only
-	// while it lives, and accepts a store that was set back before it was opened.
+	// Memory keeps over restarts which ring was seen in the store, and its newest
+	// generation. Without one a Ring remembers them only while it lives, and accepts a store
+	// that was set back before it was opened.
 	Memory Memory
 
 	// Policy is the policy of a new ring; zero fields are defaults.
@@ -78,8 +88,8 @@ func (c Config) check() error {
 //
 // It returns [ErrConfig] for a configuration without Store or KEK, [ErrNoRing] when the store
 // is empty, [ErrUnreadable] when the KEK does not open the ring or the ring is damaged,
-// [ErrRollback] when cfg.Memory has seen a newer ring, and the errors of the store, the KEK
-// and the memory.
+// [ErrRollback] when cfg.Memory has seen a newer ring or another ring in this store, also
+// beside ErrNoRing, and the errors of the store, the KEK and the memory.
 func Open(ctx context.Context, cfg Config) (*Ring, error) {
 	return openAt(ctx, cfg, time.Now)
 }
@@ -92,26 +102,37 @@ func openAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error
 	return openSince(ctx, cfg, seen, now)
 }
 
-// recall checks the configuration and returns the newest checkpoint in its memory.
-func (c Config) recall(ctx context.Context) (seen Checkpoint, err error) {
+// recall checks the configuration and returns what its memory has. It comes before every
+// look at the store: a checkpoint that another process saves meanwhile is not a sign of a
+// rollback.
+func (c Config) recall(ctx context.Context) (seen sightings, err error) {
 	if err := c.check(); err != nil {
-		return Checkpoint{}, err
+		return sightings{}, err
 	}
 	if c.Memory == nil {
-		return Checkpoint{}, nil
+		return sightings{}, nil
 	}
-	if seen, err = c.Memory.Load(ctx); err != nil {
-		return Checkpoint{}, fmt.Errorf("keyring: the memory of the ring cannot be read: %w", err)
+	seen, _, err = within(ctx, newCalls(), bound{"it", patience, 0}, func(ctx context.Context) (seen sightings, err error) {
+		seen.here, seen.rings, err = c.Memory.Load(ctx)
+		return seen, err
+	})
+	if err != nil {
+		return sightings{}, fmt.Errorf("keyring: the memory of the ring cannot be read: %w", err)
 	}
 	return seen, nil
 }
 
-func openSince(ctx context.Context, cfg Config, seen Checkpoint, now func() time.Time) (*Ring, error) {
+func openSince(ctx context.Context, cfg Config, seen sightings, now func() time.Time) (*Ring, error) {
 	r := &Ring{
-		store: cfg.Store, kek: cfg.KEK, memory: cfg.Memory, now: now, mu: newCtxMutex(),
-		seen: seen, saved: seen, marked: make(map[string]time.Time),
+		store: cfg.Store, kek: cfg.KEK, memory: cfg.Memory, now: now, calls: newCalls(), state: state{seen: seen.here},
+		refreshing: newCtxMutex(), changing: newCtxMutex(), saving: newCtxMutex(),
+		saved: seen.here, marked: make(map[string]time.Time),
 	}
-	if _, err := r.load(ctx); err != nil {
+	s, err := r.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.document.checkSeen(seen.newest(s.document.Identity)); err != nil {
 		return nil, err
 	}
 	if err := r.remember(ctx); err != nil {

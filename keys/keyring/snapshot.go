@@ -30,11 +30,12 @@ type snapshot struct {
 	size     int    // of the stored ring, in bytes
 	slots    []slot
 	ringKey  secretBytes
+	kek      KEK // gave the ring key
 	loaded   time.Time
+	look     uint64 // the number of the look that found it, or of the write that made it
 }
 
-// ctxMutex is a mutex whose lock honours a context, because the [Store] that it guards may
-// hang.
+// ctxMutex is a mutex whose lock honours a context, because its holder waits for a [Store].
 type ctxMutex chan struct{}
 
 func newCtxMutex() ctxMutex { return make(ctxMutex, 1) }
@@ -69,88 +70,12 @@ func (r *Ring) isOpen() error {
 
 var errZeroRing = fmt.Errorf("%w: a nil or zero Ring has no store: use OpenOrCreate, Create or Open", ErrConfig)
 
-// lock locks r.mu. It returns [ErrConfig] for a nil or a zero Ring, whose mutex would
-// never be free.
-func (r *Ring) lock(ctx context.Context) error {
-	if r == nil || r.mu == nil {
-		return errZeroRing
-	}
-	return r.mu.lock(ctx)
-}
-
-// refresh loads the ring if its snapshot is of a certain age, and if that was not tried
-// just now. It cannot fail: the snapshot goes on serving. While one caller loads, the
-// others wait only if they have to.
-func (r *Ring) refresh(ctx context.Context, from time.Duration, wait bool) {
-	if r.snapshot.Load().age(r.now()) < from {
-		return
-	}
-	if !r.mu.tryLock() && (!wait || r.mu.lock(ctx) != nil) {
-		return
-	}
-	defer r.mu.unlock()
-	now, s := r.now(), r.snapshot.Load()
-	if s.age(now) >= from && now.Sub(r.tried) >= s.reloadCooldown() {
-		r.loadLocked(ctx)
-	}
-}
-
 // lastError returns why the last load failed, nil if it did not.
 func (r *Ring) lastError() error {
 	if why := r.why.Load(); why != nil {
 		return *why
 	}
 	return nil
-}
-
-func (r *Ring) load(ctx context.Context) (*snapshot, error) {
-	if err := r.lock(ctx); err != nil {
-		return nil, err
-	}
-	defer r.mu.unlock()
-	return r.loadLocked(ctx)
-}
-
-// loadLocked loads the ring; the caller holds r.mu. A load that failed because its caller
-// went away says nothing about the store, and does not keep the next caller from trying.
-func (r *Ring) loadLocked(ctx context.Context) (*snapshot, error) {
-	now := r.now()
-	s, err := r.fetch(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			r.tried = now
-			r.why.Store(&err)
-		}
-		return nil, err
-	}
-	r.adopt(s, now)
-	return s, nil
-}
-
-// adopt makes s, which no reader has seen yet, the snapshot.
-func (r *Ring) adopt(s *snapshot, now time.Time) {
-	s.loaded, r.tried, r.seen = now, now, s.document.checkpoint()
-	r.why.Store(nil)
-	r.snapshot.Store(s)
-}
-
-// fetch returns a new snapshot.
-func (r *Ring) fetch(ctx context.Context) (*snapshot, error) {
-	data, version, err := r.store.Load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	old := r.snapshot.Load()
-	if old != nil && old.version == version {
-		again := *old
-		return &again, nil
-	}
-	s, err := r.read(ctx, data, old)
-	if err != nil {
-		return nil, err
-	}
-	s.version, s.size = version, len(data)
-	return s, nil
 }
 
 // read makes a snapshot of a blob. It unwraps the ring key, which stretches a passphrase,
@@ -160,23 +85,24 @@ func (r *Ring) read(ctx context.Context, data []byte, old *snapshot) (*snapshot,
 	if err != nil {
 		return nil, err
 	}
-	var key secretBytes
+	var (
+		key secretBytes
+		kek KEK
+	)
 	if old != nil && digestSlots(b.Slots) == digestSlots(old.slots) {
-		key = old.ringKey
-	} else if key, err = b.ringKey(ctx, r.kek); err != nil {
+		key, kek = old.ringKey, old.kek
+	} else if key, kek, err = r.unwrap(ctx, b, old); err != nil {
 		return nil, err
 	}
 	d, err := b.open(key)
 	if err != nil {
 		return nil, err
 	}
-	if r.seen != (Checkpoint{}) && !d.succeeds(r.seen) {
-		return nil, fmt.Errorf("%w: it is at generation %d, and generation %d was seen before", ErrRollback, d.Generation, r.seen.Generation)
-	}
 	s, err := newSnapshot(d, b.Slots, key)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrUnreadable, err)
 	}
+	s.kek = kek
 	return s, nil
 }
 

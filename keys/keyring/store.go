@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 )
@@ -18,6 +19,9 @@ import (
 // start from the same version at most one succeeds. What a successful Swap
 // wrote is durable when it returns. Every implementation must pass the suite in
 // package storetest.
+//
+// A Ring waits ten seconds at most for each call, and then goes on without it. Both methods
+// should end with their context.
 type Store interface {
 	// Load returns the document and its version. The version is the store's
 	// own word for this content. It is never empty and has meaning for Swap only.
@@ -32,8 +36,10 @@ type Store interface {
 	//
 	// It returns [ErrConflict] when the version is another one by now (nothing
 	// was written; load and decide again), and [ErrUnknownOutcome] when the
-	// document may or may not have been written (load and compare). With any
-	// other error nothing was written.
+	// document may or may not have been written (load and compare). An error that
+	// is [ErrNotDurable] too says that the document was written and that a power
+	// cut may take it back, which no Load can tell. With any other error nothing
+	// was written.
 	Swap(ctx context.Context, prev string, doc []byte) (version string, err error)
 }
 
@@ -47,6 +53,10 @@ var (
 
 	// ErrUnknownOutcome says that the write may or may not have happened.
 	ErrUnknownOutcome = errors.New("keyring: it is not known whether the ring was written")
+
+	// ErrNotDurable says that the ring was written, and that a power cut may take the
+	// write back. Each is an ErrUnknownOutcome.
+	ErrNotDurable = fmt.Errorf("%w for good", ErrUnknownOutcome)
 )
 
 // NewMemStore returns an empty [Store] that lives in memory and is gone with the

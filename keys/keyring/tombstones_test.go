@@ -44,7 +44,7 @@ func TestRingOverYears(t *testing.T) {
 		}
 		if week := 7 * 24; n%week == 0 {
 			kid := d.activeID([]keys.Use{keys.UseSig, keys.UseEnc}[n/week%2])
-			_, log, err := d.revoke(Revocation{KeyID: kid, Reason: "compromised"}, c.now())
+			_, log, err := d.revoke(Revocation{KeyID: kid, Reason: "compromised"}, c.now(), new(drawn))
 			if err != nil {
 				t.Fatal(err)
 			}

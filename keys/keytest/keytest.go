@@ -70,6 +70,9 @@ func SetConfig(ks ...*keys.Key) keys.SetConfig {
 	cfg := keys.SetConfig{Published: []*keys.Key{}}
 	encryption := false
 	for _, k := range ks {
+		if k == nil {
+			panic("keytest: nil key")
+		}
 		switch {
 		case k.Use() == keys.UseSig:
 			if cfg.Signing == nil && k.HasPrivate() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/sealjwt/sealjwt/open"
@@ -82,9 +83,9 @@ func New(cfg Config) (*Authenticator, error) {
 }
 
 func (c Config) problem() string {
-	o, ours := c.Opener.(*open.Opener)
+	o := reflect.ValueOf(c.Opener)
 	switch {
-	case c.Opener == nil || ours && o == nil:
+	case c.Opener == nil || o.Kind() == reflect.Pointer && o.IsNil():
 		return "Opener is required"
 	case !isQuotable(c.Realm):
 		return `Realm must be printable ASCII without " and \`

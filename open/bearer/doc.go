@@ -92,14 +92,15 @@
 //		}
 //		tok, err := opener.Open(ctx, token)
 //		switch {
-//		case errors.Is(err, open.ErrKeySource), ctx.Err() != nil:
+//		case errors.Is(err, open.ErrKeySource), errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
 //			return nil, status.Error(codes.Unavailable, "try again") // not the token's fault
 //		case err != nil:
 //			slog.Warn("token refused", "err", err) // the client is told no reason
 //			return nil, status.Error(codes.Unauthenticated, "token refused")
 //		}
+//		if _, bound := tok.Claim("cnf"); bound { // see Bound tokens
+//			return nil, status.Error(codes.Unauthenticated, "token is bound to a key")
+//		}
 //		return context.WithValue(ctx, tokenKey{}, tok), nil
 //	}
-//
-// A token with a claim cnf needs a check of its own there: see Bound tokens.
 package bearer

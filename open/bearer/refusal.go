@@ -34,7 +34,7 @@ var (
 	// ErrScope: the token has not all scopes that are needed.
 	ErrScope = errors.New("bearer: insufficient scope")
 
-	errNoToken = errors.New("bearer: the Opener returned neither a token nor an error")
+	errNoToken = errors.New("bearer: the Opener returned no error, and no token that package open made")
 )
 
 // The error codes of RFC 6750 section 3.1.

@@ -50,11 +50,11 @@ func (a *Authenticator) authenticate(r *http.Request) (*open.Token, *Refusal) {
 	if err != nil {
 		return nil, refuseToken(err)
 	}
-	if tok == nil { // an Opener that is not ours
+	// An Opener that is not ours may give what no Opener made. Such a Token has no issuer.
+	if tok == nil || tok.Issuer() == "" {
 		return nil, refuse(http.StatusUnauthorized, invalidToken, errNoToken)
 	}
-	// Any cnf counts, null too: nobody writes one to bind the token to nothing. It is
-	// looked for in any case, since that panics for a Token that no Opener made.
+	// Any cnf counts, null too: nobody writes one to bind the token to nothing.
 	if _, bound := tok.Claim("cnf"); bound && !a.cfg.AllowBound {
 		return nil, refuse(http.StatusUnauthorized, invalidToken, ErrBound)
 	}

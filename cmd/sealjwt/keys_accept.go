@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+func (a *app) keysAcceptCommand() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "accept",
+		Short: "Take a ring that was restored or exchanged, which every other verb refuses",
+		Long: `Every verb remembers the identity and the newest generation of the ring that it
+used, and refuses an older ring, a fork, another ring at the same path, and a path
+where a ring was and is gone. After a backup was put back on purpose, accept takes
+the ring that is there now, or that no ring is there. It forgets nothing of other
+rings.
+
+First it shows what changes. A key of an older ring is good again even if it was
+revoked or destroyed later: where one was stolen, revoke it next.`,
+		Example: `  sealjwt keys accept
+  sealjwt keys accept --yes --ring /var/lib/idp/ring --kek-file /etc/idp/kek`,
+		Args: noInput,
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.accept(cmd.Context(), yes) }
+	return cmd
+}
+
+func (a *app) accept(ctx context.Context, yes bool) error {
+	path, err := a.ringPath()
+	if err != nil {
+		return err
+	}
+	_, err = a.openRing(ctx)
+	if err != nil && !errors.Is(err, keyring.ErrRollback) {
+		return err
+	}
+	memory := a.memory(path, false)
+	here, _, damaged := memory.Memory.Load(ctx)
+	if err == nil && damaged == nil {
+		a.say("there is nothing to accept: the ring %s is the ring that was seen", path)
+		return nil
+	}
+	if memory.Path() == "" {
+		return &failure{err: errors.New(memory.nowhere()), code: exitIO, advice: "name a file with --seen-file"}
+	}
+	now, err := a.tellChange(ctx, path, here, err)
+	if err != nil {
+		return err
+	}
+	if damaged != nil {
+		a.say("the damaged file is kept as %s.damaged, and what it knew of other rings is not compared any more", memory.Path())
+	}
+	if err := a.confirm("Take it? [yes/no] ", yes); err != nil {
+		return err
+	}
+	if err := memory.Accept(ctx, now); err != nil {
+		return fmt.Errorf("NOT ACCEPTED: %w", err)
+	}
+	a.say("accepted")
+	return nil
+}
+
+// tellChange says what is at path in place of what was seen there, and returns its checkpoint.
+func (a *app) tellChange(ctx context.Context, path string, before keyring.Checkpoint, refused error) (now keyring.Checkpoint, err error) {
+	if refused != nil {
+		a.say("%s", plain(refused.Error()))
+	}
+	if isGone(refused) {
+		a.say("when this is accepted, sealjwt keys init makes a new ring there; the keys of the ring that was seen are gone")
+		return keyring.Checkpoint{}, nil
+	}
+	ring, err := keyring.Open(ctx, keyring.Config{Store: filestore.New(path), KEK: a.kek})
+	if err != nil {
+		return now, err
+	}
+	now = ring.Checkpoint()
+	infos, err := ring.Keys(ctx)
+	if err != nil {
+		return now, err
+	}
+	if before != (keyring.Checkpoint{}) {
+		a.say("generation: %d was seen, %d is here", before.Generation, now.Generation)
+	}
+	if before.Ring != "" && before.Ring != now.Ring {
+		a.say("identity: %s was seen, %s is here; the keys of the ring that was seen go", before.Ring, identityText(now))
+	}
+	a.say("these keys are used from now on, whatever became of them in the ring that was seen:")
+	for _, k := range infos {
+		if k.State == keyring.Staged || k.State == keyring.Active || k.State == keyring.Retired {
+			a.say("  %s  %s  %s", word(k.ID), k.Use, k.State)
+		}
+	}
+	return now, nil
+}
+
+func identityText(c keyring.Checkpoint) string {
+	if c.Ring == "" {
+		return "none, of an old format,"
+	}
+	return c.Ring
+}

@@ -1,0 +1,115 @@
+// Package access decides whether the mode of a file lets other users reach a ring or a
+// secret. One function decides for the ring, its lock, the key file and the passphrase file,
+// so that they agree on the modes that platforms set:
+//
+//   - Kubernetes adds group read and write to every file of a volume with an fsGroup, at each
+//     mount, and sets the setgid bit of every folder.
+//   - Kubernetes and Docker mount secrets as files of root that every user may read, with
+//     mode 0644 or 0444, on a mount that is read-only.
+package access
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+)
+
+// ErrRefused says that a file was refused. It is for errors.Is only: the text of a refusal
+// names the reason and the remedy instead.
+var ErrRefused = errors.New("access: refused")
+
+type refusal string
+
+func (r refusal) Error() string      { return string(r) }
+func (refusal) Is(target error) bool { return target == ErrRefused }
+
+// Purpose says what a file is for.
+type Purpose int
+
+const (
+	// Ring is the ring, its lock or its temporary file. They hold no clear secret, but a user who
+	// writes them can destroy the ring or put back an old one.
+	Ring Purpose = iota
+	// Secret is a key file or a passphrase file. An operator may let a group read it.
+	Secret
+)
+
+// Facts are all facts that the decision needs.
+type Facts struct {
+	Mode       fs.FileMode
+	UID, GID   int         // the owner and the group of the file
+	FolderMode fs.FileMode // the folder that holds the file
+	FolderGID  int
+	ReadOnly   bool // the file is on a read-only mount
+	Process    Process
+}
+
+// Process is the process that opens the file.
+type Process struct {
+	UID    int
+	Groups []int  // the effective group and the supplementary groups
+	GOOS   string // as in package runtime
+}
+
+// staff is the group of every user on macOS.
+const staff = 20
+
+// Decide returns nil for a file that passes, and else [ErrRefused]. The text calls the file
+// name; path stands in the commands of the advice.
+func (f Facts) Decide(p Purpose, name, path string) error {
+	switch {
+	case p == Ring && f.UID != f.Process.UID:
+		return refusal(fmt.Sprintf("%s belongs to uid %d and this process runs as uid %d: run it as that user, "+
+			"or if you know that the file is yours: chown %[3]d %[4]s", name, f.UID, f.Process.UID, path))
+	case p == Ring && f.ringPasses(), p == Secret && f.secretPasses():
+		return nil
+	}
+	return refusal(fmt.Sprintf("%s is open to others (mode %04o): %s", name, f.Mode.Perm(), f.advice(p, path)))
+}
+
+// ringPasses reports whether only the owner, who is us, can reach the file, or the
+// volume's group too.
+func (f Facts) ringPasses() bool {
+	perm := f.Mode.Perm()
+	return perm&0o077 == 0 || perm&0o017 == 0 && f.isVolumeGroup()
+}
+
+func (f Facts) secretPasses() bool {
+	perm := f.Mode.Perm()
+	switch {
+	case perm&0o137 == 0: // the owner's alone, or a group reads it
+		return perm&0o040 == 0 || f.Process.GOOS != "darwin" || f.GID != staff
+	case perm&0o117 == 0:
+		return f.isVolumeGroup()
+	case perm&0o133 == 0:
+		// A container with such a mount has no other users to hide the secret from, and root
+		// outside of it has put the secret there.
+		return f.ReadOnly && f.UID == 0
+	}
+	return false
+}
+
+// isVolumeGroup reports whether the group's permissions look as kubelet leaves them for an
+// fsGroup: on a file of ours, for a group of ours, in a setgid folder of that same group.
+// By hand the three seldom come together: a careless chmod sets no setgid bit.
+func (f Facts) isVolumeGroup() bool {
+	return f.Process.GOOS == "linux" && f.UID == f.Process.UID && slices.Contains(f.Process.Groups, f.GID) &&
+		f.FolderMode&fs.ModeSetgid != 0 && f.FolderGID == f.GID
+}
+
+// advice names a remedy that this process or its operator can apply to this very file. On a
+// secret that a platform mounts chmod fails.
+func (f Facts) advice(p Purpose, path string) string {
+	mounted := f.ReadOnly || f.UID != f.Process.UID && f.Process.UID != 0
+	switch {
+	case p == Secret && mounted:
+		return "set its mode where the mount is declared: defaultMode: 0440 with an fsGroup in Kubernetes, " +
+			"mode: 0400 with the uid of this process in Docker; elsewhere its owner types: chmod 600 " + path
+	case f.ReadOnly:
+		return "mount it writable, then: chmod 600 " + path
+	case f.FolderMode&fs.ModeSetgid != 0 && f.Process.GOOS == "linux":
+		return "chmod 600 " + path + " (Kubernetes widens it at the next mount, unless the pod sets fsGroupChangePolicy: OnRootMismatch)"
+	}
+	return "chmod 600 " + path
+}

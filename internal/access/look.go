@@ -1,0 +1,45 @@
+package access
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// Check returns what [Facts.Decide] returns for a file that is open, reached by path, and
+// info, its Stat. Facts that cannot be had count against the file.
+func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) error {
+	uid, gid := owner(info)
+	facts := Facts{
+		Mode: info.Mode(), UID: uid, GID: gid, FolderGID: -1,
+		Process: Process{UID: os.Geteuid(), GOOS: runtime.GOOS},
+	}
+	if info.Mode().Perm()&0o077 != 0 { // else no further fact counts
+		facts.ReadOnly = isReadOnly(f)
+		facts.Process.Groups = groups()
+		if folder, err := folderOf(path); err == nil {
+			facts.FolderMode = folder.Mode()
+			_, facts.FolderGID = owner(folder)
+		}
+	}
+	return facts.Decide(p, name, path)
+}
+
+// folderOf looks at the folder that holds the file itself: Kubernetes reaches a secret
+// through two symbolic links.
+func folderOf(path string) (fs.FileInfo, error) {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	return os.Stat(filepath.Dir(path))
+}
+
+func groups() []int {
+	supplementary, err := os.Getgroups()
+	if err != nil {
+		return []int{os.Getegid()}
+	}
+	return append(supplementary, os.Getegid())
+}

@@ -1,0 +1,27 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
+package temp
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// noWait: the open of a fifo would wait for a writer, for ever.
+const noWait = syscall.O_NONBLOCK | syscall.O_NOFOLLOW
+
+// hold locks a file. It returns errHeld when another process holds the lock, which the kernel
+// drops when that process dies.
+func hold(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == syscall.EWOULDBLOCK || err == syscall.EINTR {
+		return errHeld
+	}
+	return err
+}
+
+func hasOneName(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink == 1
+}

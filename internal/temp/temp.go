@@ -1,0 +1,150 @@
+// Package temp makes files that appear whole or not at all, and removes the files that a
+// killed process left half made. A file under its temporary name holds a secret or will
+// replace a file of ours, so it must not stay.
+package temp
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// KEKPrefix begins the temporary names of key files.
+const KEKPrefix = ".kek-"
+
+// errHeld says that another process has the lock.
+var errHeld = errors.New("another process has the lock")
+
+// nameLength is the length of rand.Text.
+const nameLength = 26
+
+// Create makes a new file of mode 0600 in folder. Its name is prefix and random letters. The
+// process holds a lock on the file until it closes the file, so that [Sweep] leaves it alone.
+func Create(folder *os.Root, prefix string) (f *os.File, name string, err error) {
+	for range 100 {
+		name = prefix + rand.Text()
+		f, err = folder.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return nil, "", err
+		}
+		f.Chmod(0o600) // whatever the umask is
+		// Another process may have the lock, or have swept the file, before this one locks it.
+		if lockErr := hold(f); lockErr != errHeld {
+			// On a file system without locks Sweep leaves every file.
+			made, err := f.Stat()
+			if err != nil {
+				f.Close()
+				return nil, "", err
+			}
+			if now, err := folder.Lstat(name); err == nil && os.SameFile(made, now) {
+				return f, name, nil
+			}
+		}
+		folder.Remove(name)
+		f.Close()
+	}
+	return nil, "", errors.New("another process removes each new temporary file")
+}
+
+// Sweep removes the files of [Create] with that prefix whose processes are gone. It leaves a
+// file that has a second name: see [Finish]. It removes as many as it can.
+func Sweep(folder *os.Root, prefix string) {
+	for _, name := range list(folder, prefix) {
+		if !isRandom(strings.TrimPrefix(name, prefix)) {
+			continue // not a name of ours
+		}
+		if f, info := abandoned(folder, name); f != nil {
+			if hasOneName(info) {
+				folder.Remove(name)
+			}
+			f.Close()
+		}
+	}
+}
+
+// Finish makes the file name in folder durable if the process that linked it under that name
+// was killed before it was, or could not sync the folder. The temporary name that is still
+// there tells. To sync the folder again proves nothing after a sync that failed, so Finish
+// changes the folder first. sync is [SyncFolder], except in tests. A file that is missing or has
+// no second name is finished.
+func Finish(folder *os.Root, name, prefix string, sync func(*os.Root) error) error {
+	made, err := folder.Lstat(name)
+	if err != nil || !made.Mode().IsRegular() || hasOneName(made) {
+		return nil
+	}
+	for _, second := range list(folder, prefix) {
+		if second == name {
+			continue
+		}
+		f, info := abandoned(folder, second)
+		if f == nil {
+			continue
+		}
+		if os.SameFile(made, info) {
+			err = finish(folder, second, prefix, sync)
+		}
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func finish(folder *os.Root, second, prefix string, sync func(*os.Root) error) error {
+	moved := prefix + rand.Text()
+	if err := folder.Rename(second, moved); err != nil {
+		return err
+	}
+	if err := sync(folder); err != nil {
+		return err
+	}
+	return folder.Remove(moved)
+}
+
+// SyncFolder makes new names in a folder survive a power cut.
+func SyncFolder(folder *os.Root) error {
+	d, err := folder.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// list returns the names in folder that begin with prefix. In a folder that this process may
+// not list it made no file.
+func list(folder *os.Root, prefix string) (names []string) {
+	d, err := folder.Open(".")
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	all, _ := d.Readdirnames(-1)
+	for _, name := range all {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func isRandom(text string) bool {
+	return len(text) == nameLength && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+// abandoned opens a file and locks it. It returns nil for a file whose process is at work, and
+// for everything that is not a file.
+func abandoned(folder *os.Root, name string) (*os.File, fs.FileInfo) {
+	f, err := folder.OpenFile(name, os.O_RDONLY|noWait, 0)
+	if err != nil {
+		return nil, nil
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || hold(f) != nil {
+		f.Close()
+		return nil, nil
+	}
+	return f, info
+}

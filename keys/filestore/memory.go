@@ -1,0 +1,248 @@
+//go:build unix
+
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// maxMemoryWait is how long Save and Accept wait for another writer. A process that was
+// stopped while it held the lock must not stop every other one.
+const maxMemoryWait = 2 * time.Second
+
+// wOK is W_OK of access(2) in POSIX.
+const wOK = 2
+
+var _ keyring.Memory = (*Memory)(nil)
+
+// Memory is a [keyring.Memory] in a file. One file serves any number of rings, and any
+// number of processes at once. It is written like a ring, by the same steps, and the same
+// files are refused; see the package documentation.
+//
+// An attacker who can set the ring back must not be able to set the Memory back: keep it
+// away from the ring, for example beside the file of the KEK, where the command sealjwt has
+// it (the path of the KEK file with .seen at the end).
+type Memory struct {
+	place  string
+	stores []*Store
+}
+
+// NewMemory returns the memory of the ring at a place, in the first of the files at paths
+// whose folder this process can write, or whose folder can be made. While that file does not
+// exist, another one of them that exists is read in its place. NewMemory writes nothing: the
+// first Save makes the file with mode 0600, and the folders above it.
+//
+// The place is the path of the ring's file, whose links are resolved. For another store it is
+// a text with :// that tells the store from others, such as a URL without its password.
+func NewMemory(place string, paths ...string) *Memory {
+	m := &Memory{place: place}
+	if !strings.Contains(place, "://") {
+		m.place = resolve(New(place).path)
+	}
+	for _, path := range paths {
+		if path != "" {
+			s := New(path)
+			s.what = "the memory of the rings"
+			m.stores = append(m.stores, s)
+		}
+	}
+	return m
+}
+
+// Path returns the path of the file that Save writes, empty if this process can write none of
+// them. Then Load returns what an existing file has, and Save fails.
+func (m *Memory) Path() string {
+	if s := m.writable(); s != nil {
+		return s.path
+	}
+	return ""
+}
+
+func (m *Memory) writable() *Store {
+	for _, s := range m.stores {
+		if s.writable() {
+			return s
+		}
+	}
+	return nil
+}
+
+// Load returns what was seen, as [keyring.Memory] says; nothing when there is no file yet.
+//
+// It returns [ErrUnsafe] for a file that is not a regular file of this user alone, or too
+// large, and [keys.ErrMalformed] for a file that is empty or has another content. Such a file
+// is not replaced before [Memory.Accept] sets it aside. Load returns [fs.ErrPermission] for a
+// file that this process cannot read although it may write the folder.
+func (m *Memory) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyring.Checkpoint, err error) {
+	d, _, err := m.read(ctx)
+	if err != nil {
+		return keyring.Checkpoint{}, nil, err
+	}
+	here, rings = d.checkpoints(m.place)
+	return here, rings, nil
+}
+
+// Save keeps newest, as [keyring.Memory] says.
+//
+// It returns [keyring.ErrRollback] when another ring was seen at the place meanwhile,
+// [ErrLocked] when another writer kept the lock for two seconds, the errors of Load, and
+// those of the file system.
+func (m *Memory) Save(ctx context.Context, newest keyring.Checkpoint) error {
+	return m.change(ctx, false, func(d *seenDocument) (bool, error) { return d.save(m.place, newest) })
+}
+
+// Accept makes the ring of the checkpoint the one that was seen at this place, and the
+// checkpoint its newest, also where the memory has another ring or a higher generation. It is
+// for an operator who has put a backup of the ring back, or another ring in its place: open
+// the ring with a [keyring.Config] without a Memory, show the operator what it holds, and
+// accept its checkpoint. The zero Checkpoint says that the place has no ring any more, so that
+// a new one can be made there. Accept forgets nothing of other rings and other places.
+//
+// A damaged file is moved aside, to its path with .damaged at the end, and a new one begun.
+// Accept returns the other errors of Save.
+func (m *Memory) Accept(ctx context.Context, now keyring.Checkpoint) error {
+	return m.change(ctx, true, func(d *seenDocument) (bool, error) { return d.accept(m.place, now), nil })
+}
+
+// change lets edit change what the file has, and writes it if edit reports a change, until
+// no other process has written in between.
+func (m *Memory) change(ctx context.Context, setAside bool, edit func(*seenDocument) (changed bool, err error)) error {
+	s := m.writable()
+	if s == nil {
+		return errors.New("filestore: there is no folder that this process can write for the memory of the rings")
+	}
+	ctx, stop := context.WithTimeout(ctx, maxMemoryWait)
+	defer stop()
+	for {
+		d, version, err := m.read(ctx)
+		if setAside && isDamage(err) {
+			d, err = newSeenDocument(), s.setAside()
+		}
+		if err != nil {
+			return err
+		}
+		changed, err := edit(d)
+		if err != nil || !changed {
+			return err
+		}
+		data, err := d.encode()
+		if err != nil {
+			return err
+		}
+		if _, err = s.Swap(ctx, version, data); !errors.Is(err, keyring.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// read returns what is in the file that is written or, while that does not exist, in another
+// one that this process may read. The version is the version of the file that is written.
+func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err error) {
+	w := m.writable()
+	if w != nil {
+		data, version, err := w.Load(ctx)
+		if !errors.Is(err, keyring.ErrNoRing) {
+			d, err = w.decode(data, err)
+			return d, version, err
+		}
+	}
+	for _, s := range m.stores {
+		if info, err := os.Stat(filepath.Dir(s.path)); s == w || err != nil || !info.IsDir() {
+			continue
+		}
+		data, _, err := s.Load(ctx)
+		// The memory of another user is not the memory of this one.
+		if errors.Is(err, keyring.ErrNoRing) || errors.Is(err, fs.ErrPermission) {
+			continue
+		}
+		d, err = s.decode(data, err)
+		return d, "", err
+	}
+	return newSeenDocument(), "", nil
+}
+
+// decode reads what Load returned, and names the file in its error.
+func (s *Store) decode(data []byte, err error) (*seenDocument, error) {
+	if errors.Is(err, keyring.ErrUnreadable) {
+		err = fmt.Errorf("%w: the file is empty", keys.ErrMalformed)
+	}
+	var d *seenDocument
+	if err == nil {
+		d, err = decodeSeen(data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("filestore: %s in %s cannot be used: %w", s.what, s.path, err)
+	}
+	return d, nil
+}
+
+// isDamage reports whether Load refused the file, which can be moved aside.
+func isDamage(err error) bool {
+	return errors.Is(err, ErrUnsafe) || errors.Is(err, keys.ErrMalformed) || errors.Is(err, fs.ErrPermission)
+}
+
+// setAside moves a damaged file away. It keeps the file: an operator may still read in it
+// which ring was seen.
+func (s *Store) setAside() error {
+	if err := s.checkFolder(); err != nil {
+		return err // the folder is the damage, and the file may be good
+	}
+	if err := os.Rename(s.path, s.path+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failed("move the damaged file aside", err)
+	}
+	return nil
+}
+
+// writable reports whether this process may write the folder of the file, or make it.
+func (s *Store) writable() bool {
+	for dir := filepath.Dir(s.path); ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err == nil && isDescriptors(dir) {
+			return false
+		}
+		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			return err == nil && info.IsDir() && s.ops.access(dir, wOK) == nil
+		}
+	}
+}
+
+// isDescriptors reports whether a folder lists the descriptors of a process, such as the folder
+// of a KEK that a shell passes as a pipe. Root seems to have the right to write it.
+func isDescriptors(dir string) bool {
+	return strings.HasPrefix(resolve(dir)+"/", "/proc/") || strings.HasPrefix(dir+"/", "/dev/fd/")
+}
+
+// resolve returns the path without links, as far as it exists. A link that leads nowhere is
+// followed too: it may lead to a volume that is not mounted.
+func resolve(path string) string {
+	const maxLinks = 40
+	for range maxLinks {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return real
+		}
+		dir := filepath.Dir(path)
+		if dir == path {
+			return path
+		}
+		path = filepath.Join(resolve(dir), filepath.Base(path))
+		target, err := os.Readlink(path)
+		if err != nil {
+			return path
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return path
+}

@@ -1,0 +1,177 @@
+//go:build unix
+
+package filestore
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// seenVersion is the version of the file of a [Memory]. The first one had no member for its
+// version: it was an object of paths and checkpoints.
+const seenVersion = 2
+
+// seenDocument is the content of the file of a [Memory].
+type seenDocument struct {
+	Version int `json:"v"`
+
+	// Places are the rings by their places: the identity of a ring, or the generation and
+	// the nonce of a ring of version 1, which has no identity.
+	Places map[string]string `json:"places"`
+
+	// Rings are the newest generation and nonce of each ring by its identity.
+	Rings map[string]string `json:"rings"`
+}
+
+func newSeenDocument() *seenDocument {
+	return &seenDocument{Version: seenVersion, Places: map[string]string{}, Rings: map[string]string{}}
+}
+
+// decodeSeen reads a file of any version. It returns [keys.ErrMalformed].
+func decodeSeen(data []byte) (*seenDocument, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil || len(members) == 0 {
+		return nil, malformedSeen("no object with members")
+	}
+	if _, ok := members["v"]; !ok {
+		return decodeFirstSeen(members)
+	}
+	d := new(seenDocument)
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(d); err != nil || d.Version != seenVersion || d.Places == nil || d.Rings == nil {
+		return nil, malformedSeen("a format that this version of sealjwt does not know")
+	}
+	for identity, pair := range d.Rings {
+		if c, err := keyring.ParseCheckpoint(pair); err != nil || c.Ring != "" || isPair(identity) {
+			return nil, malformedSeen("a ring without a generation and a nonce")
+		}
+	}
+	for _, ring := range d.Places {
+		if _, known := d.Rings[ring]; !known {
+			if c, err := keyring.ParseCheckpoint(ring); err != nil || c.Ring != "" {
+				return nil, malformedSeen("a place without a ring")
+			}
+		}
+	}
+	return d, nil
+}
+
+// decodeFirstSeen reads a file of the first version. Its paths may lead through links.
+func decodeFirstSeen(members map[string]json.RawMessage) (*seenDocument, error) {
+	d := newSeenDocument()
+	for path, member := range members {
+		var text string
+		if err := json.Unmarshal(member, &text); err != nil {
+			return nil, malformedSeen("a member that is not a text")
+		}
+		c, err := keyring.ParseCheckpoint(text)
+		if err != nil {
+			return nil, err
+		}
+		// Of two paths that lead to one place, and of two places of one ring, the newer
+		// checkpoint counts.
+		if old := parsePair(d.Rings[c.Ring], c.Ring); old.Generation > c.Generation {
+			c = old
+		}
+		place := resolve(path)
+		if here, _ := d.checkpoints(place); here.Generation <= c.Generation {
+			d.put(place, c)
+		}
+	}
+	return d, nil
+}
+
+func malformedSeen(text string) error {
+	return fmt.Errorf("%w: it holds %s", keys.ErrMalformed, text)
+}
+
+// encode returns the file. It returns an error when the file would be too large to be read
+// again.
+func (d *seenDocument) encode() ([]byte, error) {
+	data, err := json.Marshal(d)
+	if err == nil && len(data) >= MaxSize {
+		err = errors.New("filestore: the memory of the rings is full: move its file away")
+	}
+	return append(data, '\n'), err
+}
+
+// isPair tells a generation and a nonce from an identity, which has no colon.
+func isPair(text string) bool { return strings.Contains(text, ":") }
+
+// pair returns the generation and the nonce of c.
+func pair(c keyring.Checkpoint) string {
+	c.Ring = ""
+	return c.String()
+}
+
+// parsePair reads a text that decodeSeen has checked, or that pair has written.
+func parsePair(text, identity string) keyring.Checkpoint {
+	c, err := keyring.ParseCheckpoint(text)
+	if err != nil {
+		return keyring.Checkpoint{}
+	}
+	c.Ring = identity
+	return c
+}
+
+// checkpoints returns the newest checkpoint of the ring at a place, and of every ring.
+func (d *seenDocument) checkpoints(place string) (here keyring.Checkpoint, rings []keyring.Checkpoint) {
+	for identity, text := range d.Rings {
+		rings = append(rings, parsePair(text, identity))
+	}
+	ring, known := d.Places[place]
+	switch {
+	case !known:
+		return keyring.Checkpoint{}, rings
+	case isPair(ring):
+		return parsePair(ring, ""), rings
+	}
+	return parsePair(d.Rings[ring], ring), rings
+}
+
+// save keeps newest, unless the document has a generation of the ring that is as high.
+func (d *seenDocument) save(place string, newest keyring.Checkpoint) (changed bool, err error) {
+	here, _ := d.checkpoints(place)
+	if here.Ring != "" && here.Ring != newest.Ring {
+		return false, fmt.Errorf("%w: another ring was seen at %s meanwhile", keyring.ErrRollback, place)
+	}
+	old := here
+	if newest.Ring != "" {
+		old = parsePair(d.Rings[newest.Ring], newest.Ring)
+	}
+	if old.Generation >= newest.Generation {
+		newest = old
+	}
+	if here == newest {
+		return false, nil
+	}
+	d.put(place, newest)
+	return true, nil
+}
+
+// accept makes now the newest checkpoint of its ring and of the place.
+func (d *seenDocument) accept(place string, now keyring.Checkpoint) (changed bool) {
+	if now == (keyring.Checkpoint{}) {
+		delete(d.Places, place)
+	} else {
+		d.put(place, now)
+	}
+	return true
+}
+
+// put sets the ring of the place and the checkpoint of that ring, whatever they were.
+func (d *seenDocument) put(place string, c keyring.Checkpoint) {
+	if c.Ring == "" {
+		d.Places[place] = pair(c)
+		return
+	}
+	d.Places[place] = c.Ring
+	d.Rings[c.Ring] = pair(c)
+}

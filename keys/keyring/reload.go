@@ -1,0 +1,181 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// state is what the looks of a Ring share. Looks may overlap, those of readers with those of
+// a change, and an answer may come late. So each look has a number, and a newer answer wins.
+type state struct {
+	mu     sync.Mutex
+	looks  uint64     // how many began, writes included
+	good   uint64     // the newest look that found a ring
+	bad    uint64     // the newest look that failed
+	tried  time.Time  // when the last look had an answer, good or bad
+	seen   Checkpoint // the newest generation that was seen
+	writes KEK        // the KEK of the write that began last
+}
+
+// begin returns the number of a look, and what was seen before it.
+func (t *state) begin() (number uint64, seen Checkpoint) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.looks++
+	return t.looks, t.seen
+}
+
+func (t *state) newest() Checkpoint {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.seen
+}
+
+func (t *state) triedAt() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tried
+}
+
+// refresh loads the ring if its snapshot is of a certain age, and if that was not tried
+// just now. It cannot fail: the snapshot goes on serving. While one reader loads, the
+// others wait only if they have to. No reader waits for a change.
+func (r *Ring) refresh(ctx context.Context, from time.Duration, wait bool) {
+	s := r.snapshot.Load()
+	if s.age(r.now()) < from {
+		return
+	}
+	if !r.refreshing.tryLock() {
+		bounded, cancel := context.WithTimeout(ctx, s.patience())
+		defer cancel()
+		if !wait || r.refreshing.lock(bounded) != nil {
+			return
+		}
+	}
+	defer r.refreshing.unlock()
+	now, s := r.now(), r.snapshot.Load()
+	if s.age(now) >= from && now.Sub(r.state.triedAt()) >= s.reloadCooldown() {
+		r.look(ctx)
+	}
+}
+
+// load returns a snapshot that is as new as this call. It returns [ErrConfig] for a nil or a
+// zero Ring.
+func (r *Ring) load(ctx context.Context) (*snapshot, error) {
+	if r == nil || r.calls == nil {
+		return nil, errZeroRing
+	}
+	return r.look(ctx)
+}
+
+// look loads the ring, adopts it and returns the snapshot, which may be a newer one that was
+// adopted meanwhile. The look has a bound, also in a store that ignores its context. An answer
+// that comes late is adopted if it is the newest.
+//
+// A look that failed because its caller went away says nothing about the store, and does not
+// keep the next caller from trying.
+func (r *Ring) look(ctx context.Context) (*snapshot, error) {
+	began := r.now()
+	number, seen := r.state.begin()
+	s, _, err := within(ctx, r.calls, bound{"the store or the key encryption key", r.patience(), 0}, func(ctx context.Context) (*snapshot, error) {
+		s, err := r.fetch(ctx, seen)
+		if err != nil {
+			return nil, err
+		}
+		return r.adopt(s, began, number)
+	})
+	if err != nil && ctx.Err() == nil {
+		r.fail(err, number)
+	}
+	return s, err
+}
+
+// fail keeps the error of a look, unless a newer look found the ring.
+func (r *Ring) fail(err error, number uint64) {
+	r.state.mu.Lock()
+	defer r.state.mu.Unlock()
+	r.state.tried = r.now()
+	if number > max(r.state.good, r.state.bad) {
+		r.state.bad = number
+		r.why.Store(&err)
+	}
+}
+
+// adopt makes s, which no reader has seen yet, the snapshot, and returns s. It returns the
+// present snapshot when that is newer: while s was loaded, another look found a later
+// generation, or this process wrote one. began is when the look or the write began that
+// found s, since the ring may have changed right afterwards.
+func (r *Ring) adopt(s *snapshot, began time.Time, number uint64) (*snapshot, error) {
+	r.state.mu.Lock()
+	defer r.state.mu.Unlock()
+	now := r.snapshot.Load()
+	switch {
+	case now == nil:
+	case now.document.Generation > s.document.Generation, now.document.checkpoint() == s.document.checkpoint() && now.look > number:
+		s = now
+	default:
+		if err := s.document.checkSeen(r.state.seen); err != nil {
+			return nil, err
+		}
+	}
+	if s != now {
+		s.loaded, s.look = began, number
+		r.state.seen = s.document.checkpoint()
+		r.snapshot.Store(s)
+	}
+	r.state.tried = r.now()
+	r.state.good = max(r.state.good, number)
+	if r.state.good >= r.state.bad {
+		r.why.Store(nil)
+	}
+	return s, nil
+}
+
+// fetch returns a new snapshot of a ring that is not older than the one that was seen.
+func (r *Ring) fetch(ctx context.Context, seen Checkpoint) (*snapshot, error) {
+	data, version, err := r.store.Load(ctx)
+	if errors.Is(err, ErrNoRing) && seen != (Checkpoint{}) {
+		return nil, vanished(seen, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	old := r.snapshot.Load()
+	if old != nil && old.version == version {
+		again := *old
+		return &again, nil
+	}
+	s, err := r.read(ctx, data, old)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.document.checkSeen(seen); err != nil {
+		return nil, err
+	}
+	s.version, s.size = version, len(data)
+	return s, nil
+}
+
+// unwrap returns the ring key of a blob and the KEK that gave it. After a Rewrap of unknown
+// outcome, and while one is at work, the ring may have the KEK of the Rewrap.
+func (r *Ring) unwrap(ctx context.Context, b blob, old *snapshot) (secretBytes, KEK, error) {
+	kek := r.kek
+	if old != nil {
+		kek = old.kek
+	}
+	key, err := b.ringKey(ctx, kek)
+	if !errors.Is(err, ErrUnreadable) {
+		return key, kek, err
+	}
+	r.state.mu.Lock()
+	next := r.state.writes
+	r.state.mu.Unlock()
+	if next != nil {
+		if key, nextErr := b.ringKey(ctx, next); nextErr == nil {
+			return key, next, nil
+		}
+	}
+	return nil, nil, err
+}
