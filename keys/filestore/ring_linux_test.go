@@ -108,7 +108,7 @@ func TestRingKilledAtEachSystemCall(t *testing.T) {
 					t.Errorf("none was killed at %s, only at %v", call, killedAt)
 				}
 			}
-			if killedAt["fsync"] != 2 || killedAt["rename"]+killedAt["renameat"]+killedAt["renameat2"] != 1 || changes == 0 || leftovers == 0 {
+			if killedAt["fsync"] < 2 || killedAt["rename"]+killedAt["renameat"]+killedAt["renameat2"] < 1 || changes == 0 || leftovers == 0 {
 				t.Errorf("the kills missed the write: %v, %d changes, %d leftovers", killedAt, changes, leftovers)
 			}
 			t.Logf("%d processes killed, %d of them after the change, %d with a temporary file; at %v", kills, changes, leftovers, killedAt)

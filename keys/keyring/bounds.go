@@ -62,7 +62,7 @@ func (d *document) checkHeld() error {
 	if d.held() < maxHeld {
 		return nil
 	}
-	return fmt.Errorf("%w: the ring holds %d keys and takes no more: wait until retired keys are destroyed, or revoke keys that nobody needs", ErrState, maxHeld)
+	return fmt.Errorf("%w: the ring holds %d keys and takes no more: wait until retired keys are destroyed, or revoke those that no token needs", ErrState, maxHeld)
 }
 
 // makeRoom erases the decryption keys that were revoked first, while the ring holds too many
