@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 )
 
 // The bounds of a ring. With them it never fills up: only its compact tombstones grow, by 22
@@ -15,6 +17,8 @@ const (
 	// maxHeld is how many keys a ring holds. A rotation that has reached it waits until a
 	// retired key is destroyed.
 	maxHeld = 64
+	// endedLength is of how many ended keys a ring remembers the dates and the reasons.
+	endedLength = 256
 	// maxText is the length in bytes of a reason, and of each text of an event, as JSON
 	// spells it.
 	maxText = 256
@@ -91,7 +95,7 @@ func (d *document) bury() {
 		if len(r.JWK) != 0 {
 			continue
 		}
-		if isGenerated(r.ID, r.Thumbprint) {
+		if tombstone.IsGenerated(r.ID, r.Thumbprint) {
 			r.Thumbprint = ""
 		}
 		ended = append(ended, r)
@@ -100,7 +104,7 @@ func (d *document) bury() {
 	gone := make(map[string]bool)
 	for _, r := range ended[:max(0, len(ended)-endedLength)] {
 		gone[r.ID] = true
-		d.Ended.add(tombstone{kid: r.ID, thumbprint: r.Thumbprint, use: r.Use, state: r.State})
+		d.Ended.Add(tombstone.Tombstone{KeyID: r.ID, Thumbprint: r.Thumbprint, Use: r.Use, Revoked: r.State == Revoked})
 	}
 	d.Keys = slices.DeleteFunc(d.Keys, func(r record) bool { return gone[r.ID] })
 }

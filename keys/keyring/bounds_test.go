@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 )
 
 // A long reason is cut between two characters, by what JSON makes of it.
@@ -109,10 +110,10 @@ func TestFormerPoliciesAreBounded(t *testing.T) {
 func TestFullRing(t *testing.T) {
 	c := newClock()
 	r := newRing(t, NewMemStore(), c)
-	n := (maxRing - 300 - r.snapshot.Load().size) * 9 / 16 / headSize // each byte is spelled in base64url twice
+	n := (maxRing - 300 - r.snapshot.Load().size) * 9 / 16 / tombstone.HeadSize // each byte is spelled in base64url twice
 	rotEditOwn(t, r, func(d *document) {
 		for n := range uint32(n) {
-			d.Ended.Sig = binary.BigEndian.AppendUint32(append(d.Ended.Sig, make([]byte, headSize-4)...), n)
+			d.Ended.Sig = binary.BigEndian.AppendUint32(append(d.Ended.Sig, make([]byte, tombstone.HeadSize-4)...), n)
 		}
 	})
 	err := r.importOwn(t.Context(), generated(t, keys.ES256), Staged)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 )
 
 // State is where a key stands in its life (NIST SP 800-57 part 1 section 7).
@@ -42,8 +43,16 @@ type document struct {
 	Policy     policyDocument  `json:"policy"`
 	Former     []formerWindows `json:"former,omitempty"`
 	Keys       []record        `json:"keys"`           // held, and the tombstones of those that ended last
-	Ended      tombstones      `json:"ended,omitzero"` // of all others
+	Ended      tombstone.Set   `json:"ended,omitzero"` // of all others
 	Log        []Event         `json:"log,omitempty"`
+}
+
+// stateOf returns the state of a key that has a compact tombstone.
+func stateOf(t tombstone.Tombstone) State {
+	if t.Revoked {
+		return Revoked
+	}
+	return Destroyed
 }
 
 // record is one key and its life.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 )
 
 // ringSeeds are documents to begin with: that of the oldest golden ring without its
@@ -108,7 +109,7 @@ func checkRing(t *testing.T, s *snapshot) {
 	t.Helper()
 	seen, active := make(map[string]bool), make(map[keys.Use]int)
 	for _, r := range s.document.Keys {
-		kid, head := "kid "+r.ID, "key "+headOf(r.ID, r.Thumbprint)
+		kid, head := "kid "+r.ID, "key "+tombstone.HeadOf(r.ID, r.Thumbprint)
 		if seen[kid] || seen[head] {
 			t.Fatalf("kid %q twice", r.ID)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 )
 
 // TestWriteGoldenRings writes rings of the present version, for the day on which
@@ -45,11 +46,11 @@ func TestWriteGoldenRings(t *testing.T) {
 		if i >= 4 {
 			k = withID(t, k, "imported-"+string(k.Use()))
 		}
-		o := tombstone{kid: k.ID(), use: k.Use(), state: state}
+		o := tombstone.Tombstone{KeyID: k.ID(), Use: k.Use(), Revoked: state == Revoked}
 		if i >= 4 {
-			o.thumbprint = k.Thumbprint()
+			o.Thumbprint = k.Thumbprint()
 		}
-		d.Ended.add(o)
+		d.Ended.Add(o)
 		t.Logf("{%q, %q, %q},", k.ID(), "", state)
 	}
 	for i := range d.Keys {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -21,10 +22,10 @@ func (d *document) setConfig() (keys.SetConfig, error) {
 	}
 	// Published is not nil: a ring decides for each key.
 	cfg := keys.SetConfig{MaxTokenLifetime: policy.TokenLifetime, Published: []*keys.Key{}}
-	if err := d.Ended.check(); err != nil {
+	if err := d.Ended.Check(); err != nil {
 		return keys.SetConfig{}, err
 	}
-	cfg.Erased = d.Ended.erased()
+	cfg.Erased = d.Ended.Erased()
 	active, seen := make(map[keys.Use]bool), make(map[string]bool)
 	for _, r := range d.Keys {
 		if err := d.addUnique(seen, r); err != nil {
@@ -59,9 +60,9 @@ func (d *document) setConfig() (keys.SetConfig, error) {
 // addUnique refuses a kid or a thumbprint that was there before, in a tombstone too: a
 // kid never comes back.
 func (d *document) addUnique(seen map[string]bool, r record) error {
-	head := headOf(r.ID, r.Thumbprint)
+	head := tombstone.HeadOf(r.ID, r.Thumbprint)
 	byID, byThumbprint := "kid "+r.ID, "key "+head
-	if seen[byID] || seen[byThumbprint] || d.Ended.has(r.ID, head) {
+	if seen[byID] || seen[byThumbprint] || d.Ended.Has(r.ID, head) {
 		return fmt.Errorf("%w: kid %s", keys.ErrDuplicate, jwk.Quote(r.ID))
 	}
 	seen[byID], seen[byThumbprint] = true, true
@@ -89,7 +90,7 @@ func (r *record) key() (*keys.Key, error) {
 		return nil, err
 	}
 	if len(r.JWK) == 0 {
-		if head, err := strict.DecodeBase64URL(r.ID); r.Thumbprint == "" && (err != nil || len(head) != headSize) {
+		if head, err := strict.DecodeBase64URL(r.ID); r.Thumbprint == "" && (err != nil || len(head) != tombstone.HeadSize) {
 			return nil, fmt.Errorf("neither thumbprint nor a kid that heads it")
 		}
 		return nil, jwk.CheckKeyID(r.ID)
@@ -188,12 +189,12 @@ func (r *Ring) Keys(ctx context.Context) ([]KeyInfo, error) {
 func (d *document) infos(now time.Time, kids ...string) ([]KeyInfo, error) {
 	next := d.nextOf(now)
 	var infos []KeyInfo
-	ended := d.Ended.all
+	ended := d.Ended.All
 	if len(kids) != 0 {
-		ended = func() []tombstone { return d.Ended.those(kids) }
+		ended = func() []tombstone.Tombstone { return d.Ended.Those(kids) }
 	}
 	for _, t := range ended() {
-		infos = append(infos, KeyInfo{ID: t.kid, Use: t.use, State: t.state, Thumbprint: t.thumbprint})
+		infos = append(infos, KeyInfo{ID: t.KeyID, Use: t.Use, State: stateOf(t), Thumbprint: t.Thumbprint})
 	}
 	for _, k := range d.Keys {
 		if len(kids) != 0 && !slices.Contains(kids, k.ID) {

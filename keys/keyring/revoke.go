@@ -98,7 +98,7 @@ func (d *document) revoke(v Revocation, now time.Time, fresh *drawn) (touched []
 			replace[r.Use] = replace[r.Use] || r.State == Active
 			r.revoke(v, now)
 		} else {
-			d.Ended.revoke(kid)
+			d.Ended.Revoke(kid)
 		}
 		touched, log = append(touched, kid), append(log, logEntry{"revoke: " + v.Reason, kid})
 	}
@@ -144,8 +144,10 @@ func (d *document) targets(v Revocation) ([]string, error) {
 	if !v.All {
 		r := d.byID(v.KeyID)
 		if r == nil {
-			t, _ := d.Ended.find(v.KeyID)
-			r = &record{State: t.state}
+			r = new(record)
+			if t, ok := d.Ended.Find(v.KeyID); ok {
+				r.State = stateOf(t)
+			}
 		}
 		switch {
 		case r.State == "":

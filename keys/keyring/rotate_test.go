@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 )
 
 // rotClock is a clock that stands still until it is moved.
@@ -244,7 +245,7 @@ func rotCheck(t testing.TB, d *document) map[keys.Use]map[State]int {
 	seen := make(map[string]bool)
 	for _, r := range d.Keys {
 		counts[r.Use][r.State]++
-		kid, head := "kid "+r.ID, "key "+headOf(r.ID, r.Thumbprint)
+		kid, head := "kid "+r.ID, "key "+tombstone.HeadOf(r.ID, r.Thumbprint)
 		if seen[kid] || seen[head] {
 			t.Errorf("generation %d: %s twice", d.Generation, r.ID)
 		}

@@ -2,14 +2,13 @@ package keyring
 
 import (
 	"context"
-	"encoding/base64"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 )
 
 // A ring with daily keys for both uses and an emergency every week: it takes every change
@@ -52,7 +51,7 @@ func TestRingOverYears(t *testing.T) {
 		}
 	}
 	store := storeWith(t, seal(t, d))
-	size, ended := len(blobOf(t, store)), len(d.Ended.all())
+	size, ended := len(blobOf(t, store)), len(d.Ended.All())
 	t.Logf("%d years: %d changes, %d compact tombstones, %d bytes", years, changes, ended, size)
 	if ended < years*700-endedLength || size > 640_000 || size > 150_000+ended*22 {
 		t.Errorf("%d compact tombstones, %d bytes", ended, size)
@@ -93,9 +92,9 @@ func TestTombstonesRevoke(t *testing.T) {
 	r := newRing(t, store, c)
 	sig, enc, imported := generated(t, keys.ES256), generated(t, keys.ECDHES), withID(t, generated(t, keys.ES256), "imported")
 	rotEditOwn(t, r, func(d *document) {
-		d.Ended.add(tombstone{kid: sig.ID(), use: keys.UseSig, state: Destroyed})
-		d.Ended.add(tombstone{kid: enc.ID(), use: keys.UseEnc, state: Destroyed})
-		d.Ended.add(tombstone{kid: imported.ID(), thumbprint: imported.Thumbprint(), use: keys.UseSig, state: Destroyed})
+		d.Ended.Add(tombstone.Tombstone{KeyID: sig.ID(), Use: keys.UseSig})
+		d.Ended.Add(tombstone.Tombstone{KeyID: enc.ID(), Use: keys.UseEnc})
+		d.Ended.Add(tombstone.Tombstone{KeyID: imported.ID(), Thumbprint: imported.Thumbprint(), Use: keys.UseSig})
 	})
 	for _, k := range []ownKey{sig, enc, imported} {
 		infos := must(r.Revoke(t.Context(), Revocation{KeyID: k.ID(), Reason: "compromised"}))(t)
@@ -107,7 +106,7 @@ func TestTombstonesRevoke(t *testing.T) {
 		wantError(t, r.importOwn(t.Context(), k, Staged), keys.ErrDuplicate)
 	}
 	wantError(t, r.importOwn(t.Context(), withID(t, imported, "another"), Staged), keys.ErrDuplicate)
-	if d := r.snapshot.Load().document; len(d.Ended.all()) != 3 || len(d.Ended.Sig)+len(d.Ended.Enc) != 0 {
+	if d := r.snapshot.Load().document; len(d.Ended.All()) != 3 || len(d.Ended.Sig)+len(d.Ended.Enc) != 0 {
 		t.Errorf("tombstones %+v", d.Ended)
 	}
 	must(openAt(t.Context(), Config{Store: store, KEK: rawKey(t)}, c.now))(t)
@@ -123,55 +122,4 @@ func rotEditOwn(t testing.TB, r *Ring, edit func(*document)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// Every list of tombstones has one spelling.
-func TestTombstonesHostile(t *testing.T) {
-	const a, b = "AAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBB"
-	print := strings.Repeat("C", 43-1) + "A"
-	record := func(flags, length byte, kid string) string {
-		raw, _ := base64.RawURLEncoding.DecodeString(print)
-		return b64(append(append([]byte{flags, length}, kid...), raw...))
-	}
-	for name, text := range map[string]string{
-		"descending":             `{"sig":"` + b + a + `"}`,
-		"twice":                  `{"sig":"` + a + a + `"}`,
-		"part of one":            `{"enc":"AAAA"}`,
-		"no base64url":           `{"enc":"AAAAAAAAAAAAAA=="}`,
-		"a number":               `{"enc":1}`,
-		"unknown group":          `{"other":"` + a + `"}`,
-		"imported: cut":          `{"imported":"` + record(0, 2, "kid")[:40] + `"}`,
-		"imported: flags":        `{"imported":"` + record(4, 2, "kid") + `"}`,
-		"imported: length":       `{"imported":"` + record(0, 3, "kid") + `"}`,
-		"imported: control":      `{"imported":"` + record(0, 2, "k\nd") + `"}`,
-		"imported: twice":        `{"imported":"` + b64(slices.Concat(rawOf(t, record(0, 2, "kid")), rawOf(t, record(1, 2, "kid")))) + `"}`,
-		"imported: not imported": `{"imported":"` + record(0, 15, print[:16]) + `"}`,
-	} {
-		if err := decodeStrictly([]byte(text), new(tombstones)); err == nil {
-			t.Errorf("%s is read", name)
-		}
-	}
-	for name, text := range map[string]string{
-		"in two groups":      `{"sig":"` + a + `","enc_revoked":"` + a + `"}`,
-		"imported and a kid": `{"sig":"` + b64([]byte("twelve bytes")) + `","imported":"` + record(0, 15, b64([]byte("twelve bytes"))) + `"}`,
-		"imported and a key": `{"sig":"` + print[:16] + `","imported":"` + record(0, 2, "kid") + `"}`,
-		"imported twice":     `{"imported":"` + b64(slices.Concat(rawOf(t, record(0, 2, "kia")), rawOf(t, record(1, 2, "kib")))) + `"}`,
-	} {
-		var ended tombstones
-		if err := decodeStrictly([]byte(text), &ended); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		wantError(t, ended.check(), keys.ErrDuplicate)
-	}
-	// It is written as it was read.
-	text := `{"sig":"` + a + b + `","enc":"` + b + `","imported":"` + b64(slices.Concat(rawOf(t, record(2, 0, "a")), rawOf(t, record(1, 255, strings.Repeat("k", 256))))) + `"}`
-	var ended tombstones
-	if err := decodeStrictly([]byte(text), &ended); err != nil || string(asJSON(t, ended)) != text {
-		t.Errorf("%v, written as %s", err, asJSON(t, ended))
-	}
-}
-
-func rawOf(t testing.TB, text string) []byte {
-	t.Helper()
-	return must(base64.RawURLEncoding.DecodeString(text))(t)
 }
