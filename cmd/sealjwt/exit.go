@@ -9,7 +9,6 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/sealjwt/sealjwt/internal/access"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
@@ -70,7 +69,7 @@ var outcomes = []struct {
 	{keyring.ErrNoRing, exitKey, "make one with: sealjwt keys init"},
 	{keyring.ErrExists, exitKey, "use it, or name another with --ring; nothing ever replaces a ring"},
 	{keyring.ErrUnreadable, exitKey, "name its own --kek-file or --passphrase-file, or put a backup of the ring back"},
-	{access.ErrRefused, exitKey, ""},
+	{filestore.ErrUnsafe, exitKey, ""},
 	{keyring.ErrKEK, exitKey, "name the key file of this ring with --kek-file"},
 	{keys.ErrPrivateKey, exitPolicy, ""},
 	{keys.ErrWeakKey, exitPolicy, "make a new key"},
@@ -83,7 +82,6 @@ var outcomes = []struct {
 	{keys.ErrUnsupported, exitKey, ""},
 	{keys.ErrMalformed, exitKey, ""},
 	{keyring.ErrUnknownOutcome, exitIO, "see with: sealjwt keys list"},
-	{filestore.ErrUnsafe, exitKey, ""},
 	{filestore.ErrLocked, exitIO, ""},
 
 	{fs.ErrNotExist, exitIO, "check the path"},

@@ -188,7 +188,7 @@ func TestHandshakesPassAReading(t *testing.T) {
 // A run that was killed leaves a temporary file. The next run removes it.
 func TestLeftoverOfReplace(t *testing.T) {
 	dir := t.TempDir()
-	left := filepath.Join(dir, newPrefix+"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	left := filepath.Join(dir, ".new-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestLeftoverOfReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer folder.Close()
-	if err := replaceIn(folder, "copy.json", []byte("{}\n")); err != nil {
+	if err := filestore.ReplaceFile(folder, "copy.json", []byte("{}\n")); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)

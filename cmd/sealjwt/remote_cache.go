@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
@@ -96,7 +97,7 @@ func (a *app) keep(c jwks.CacheEntry) error {
 	}
 	data, err := json.Marshal(c)
 	if err == nil {
-		err = replaceIn(folder, copyName(c.URL), append(data, '\n'))
+		err = filestore.ReplaceFile(folder, copyName(c.URL), append(data, '\n'))
 	}
 	if err != nil {
 		a.cacheTold.Do(func() {

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-
-	"github.com/sealjwt/sealjwt/internal/temp"
 )
 
 // errNotOurs says that somebody else could choose the keys that are in the cache.
@@ -116,25 +114,4 @@ func checkOurs(info fs.FileInfo, me int, open fs.FileMode) error {
 		return fmt.Errorf("%w: it is open to others (mode %04o)", errNotOurs, mode)
 	}
 	return nil
-}
-
-// newPrefix begins the temporary names of the files that replaceIn writes.
-const newPrefix = ".new-"
-
-// replaceIn writes a file in one step, and removes what killed runs left. An error leaves the
-// old file.
-func replaceIn(folder *os.Root, name string, data []byte) error {
-	temp.Sweep(folder, newPrefix)
-	f, part, err := temp.Create(folder, newPrefix) // another run may be at it
-	if err != nil {
-		return err
-	}
-	defer f.Close() // drops the lock, which keeps other runs from removing the file
-	if _, err = f.Write(data); err == nil {
-		err = folder.Rename(part, name)
-	}
-	if err != nil {
-		folder.Remove(part)
-	}
-	return err
 }

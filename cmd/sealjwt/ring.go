@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/internal/access"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -129,10 +128,10 @@ func passphraseFrom(path, advice string) (keyring.KEK, error) {
 		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal is open to its own group
 			return nil
 		}
-		return access.Check(access.Secret, path, path, f, info)
+		return filestore.CheckSecret(path, f, info)
 	})
 	switch {
-	case errors.Is(err, access.ErrRefused):
+	case errors.Is(err, filestore.ErrUnsafe):
 		return nil, fmt.Errorf("%w: %w", keyring.ErrKEK, err)
 	case err != nil:
 		return nil, &failure{err: fmt.Errorf("%w: %w", keyring.ErrKEK, err), advice: advice}

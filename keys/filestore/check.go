@@ -3,7 +3,6 @@
 package filestore
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,14 +10,21 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/sealjwt/sealjwt/internal/access"
+	"github.com/sealjwt/sealjwt/keys/internal/access"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // ErrUnsafe says that a file or a folder differs from the ones that this package makes, so
 // that another user may read or exchange it. The text names the difference and the command
-// that mends it.
-var ErrUnsafe = errors.New("filestore: refused")
+// that mends it. [keyring.KEKFile] returns it too.
+var ErrUnsafe = access.ErrRefused
+
+// CheckSecret refuses an open file with a secret, such as a passphrase, that other users may
+// read or write; info is its Stat. The modes that pass are those of [keyring.KEKFile]. It
+// returns [ErrUnsafe].
+func CheckSecret(path string, f *os.File, info fs.FileInfo) error {
+	return access.Check(access.Secret, path, path, f, info)
+}
 
 // readFile opens, checks and reads a file; what names it in errors.
 func readFile(what, path string) ([]byte, error) {

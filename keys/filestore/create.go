@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/sealjwt/sealjwt/internal/temp"
+	"github.com/sealjwt/sealjwt/keys/internal/temp"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 

@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/sealjwt/sealjwt/internal/access"
-	"github.com/sealjwt/sealjwt/internal/temp"
+	"github.com/sealjwt/sealjwt/keys/internal/access"
+	"github.com/sealjwt/sealjwt/keys/internal/temp"
 )
 
 // maxKEKFile is how many bytes of a KEK file are read. The longest KEK has 46: Base64 with

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/sealjwt/sealjwt/internal/temp"
+	"github.com/sealjwt/sealjwt/keys/internal/temp"
 )
 
 // The sync of the folder fails once. The next CreateKEKFile does not take the file for stored

@@ -17,7 +17,7 @@ import (
 
 // ErrRefused says that a file was refused. It is for errors.Is only: the text of a refusal
 // names the reason and the remedy instead.
-var ErrRefused = errors.New("access: refused")
+var ErrRefused = errors.New("filestore: refused") // as filestore.ErrUnsafe
 
 type refusal string
 

@@ -1,0 +1,30 @@
+package filestore
+
+import (
+	"os"
+
+	"github.com/sealjwt/sealjwt/keys/internal/temp"
+)
+
+// newPrefix begins the temporary names of the files that ReplaceFile writes.
+const newPrefix = ".new-"
+
+// ReplaceFile writes a file of mode 0600 in one step, and removes what killed processes left
+// of such writes. It is for small files beside a ring that can be made again, such as copies
+// of other parties' public keys: it does not sync, and the last of several writers wins. An
+// error leaves the old file. ReplaceFile is safe for concurrent use, by several processes too.
+func ReplaceFile(folder *os.Root, name string, data []byte) error {
+	temp.Sweep(folder, newPrefix)
+	f, part, err := temp.Create(folder, newPrefix)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // drops the lock, which keeps other processes from removing the file
+	if _, err = f.Write(data); err == nil {
+		err = folder.Rename(part, name)
+	}
+	if err != nil {
+		folder.Remove(part)
+	}
+	return err
+}
