@@ -15,6 +15,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
+	"github.com/sealjwt/sealjwt/keys/internal/patience"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -133,8 +134,8 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 // wrap returns the slot of a KEK for a ring key. A KEK from outside gets a copy, since it
 // may wipe the bytes that it has wrapped. Its slot is read back: one that does not open
 // would make the ring unreadable for good.
-func wrap(ctx context.Context, c calls, kek KEK, key secretBytes) (slot, error) {
-	w, _, err := within(ctx, c, bound{"the key encryption key", patience, 0}, func(ctx context.Context) (WrappedKey, error) {
+func wrap(ctx context.Context, c patience.Calls, kek KEK, key secretBytes) (slot, error) {
+	w, _, err := patience.Within(ctx, c, patience.Bound{Who: "the key encryption key", Limit: maxPatience}, func(ctx context.Context) (WrappedKey, error) {
 		plain := bytes.Clone(key())
 		defer clear(plain)
 		w, err := kek.Wrap(ctx, plain)
