@@ -16,6 +16,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
 	"github.com/sealjwt/sealjwt/keys/internal/patience"
+	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -89,11 +90,11 @@ func (b blob) ringKey(ctx context.Context, kek KEK) (secretBytes, error) {
 // open decrypts the document and checks that it was written beside these slots:
 // else a slot could be taken from another ring or an older file.
 func (b blob) open(ringKey secretBytes) (*document, error) {
-	p, err := splitJWE(b.Ring)
-	if err != nil || string(p.header) != ringHeader || len(p.encryptedKey) != 0 {
+	p, err := ringjwe.Split(b.Ring)
+	if err != nil || string(p.Header) != ringHeader || len(p.EncryptedKey) != 0 {
 		return nil, ErrUnreadable
 	}
-	plaintext, err := decryptJWE(b.Ring, jose.DIRECT, ringKey())
+	plaintext, err := ringjwe.Decrypt(b.Ring, jose.DIRECT, ringKey())
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	jwe, err := encryptJWE(jose.Recipient{Algorithm: jose.DIRECT, Key: ringKey()}, plaintext)
+	jwe, err := ringjwe.Encrypt(jose.Recipient{Algorithm: jose.DIRECT, Key: ringKey()}, plaintext)
 	if err != nil {
 		return nil, err
 	}
