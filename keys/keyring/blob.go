@@ -15,6 +15,8 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
+	"github.com/sealjwt/sealjwt/keys/internal/patience"
+	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -88,11 +90,11 @@ func (b blob) ringKey(ctx context.Context, kek KEK) (secretBytes, error) {
 // open decrypts the document and checks that it was written beside these slots:
 // else a slot could be taken from another ring or an older file.
 func (b blob) open(ringKey secretBytes) (*document, error) {
-	p, err := splitJWE(b.Ring)
-	if err != nil || string(p.header) != ringHeader || len(p.encryptedKey) != 0 {
+	p, err := ringjwe.Split(b.Ring)
+	if err != nil || string(p.Header) != ringHeader || len(p.EncryptedKey) != 0 {
 		return nil, ErrUnreadable
 	}
-	plaintext, err := decryptJWE(b.Ring, jose.DIRECT, ringKey())
+	plaintext, err := ringjwe.Decrypt(b.Ring, jose.DIRECT, ringKey())
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +116,7 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	jwe, err := encryptJWE(jose.Recipient{Algorithm: jose.DIRECT, Key: ringKey()}, plaintext)
+	jwe, err := ringjwe.Encrypt(jose.Recipient{Algorithm: jose.DIRECT, Key: ringKey()}, plaintext)
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +135,8 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 // wrap returns the slot of a KEK for a ring key. A KEK from outside gets a copy, since it
 // may wipe the bytes that it has wrapped. Its slot is read back: one that does not open
 // would make the ring unreadable for good.
-func wrap(ctx context.Context, c calls, kek KEK, key secretBytes) (slot, error) {
-	w, _, err := within(ctx, c, bound{"the key encryption key", patience, 0}, func(ctx context.Context) (WrappedKey, error) {
+func wrap(ctx context.Context, c patience.Calls, kek KEK, key secretBytes) (slot, error) {
+	w, _, err := patience.Within(ctx, c, patience.Bound{Who: "the key encryption key", Limit: maxPatience}, func(ctx context.Context) (WrappedKey, error) {
 		plain := bytes.Clone(key())
 		defer clear(plain)
 		w, err := kek.Wrap(ctx, plain)

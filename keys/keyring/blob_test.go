@@ -11,6 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
 )
 
 // mustNotOpen checks that doc is refused as damaged, and for that alone.
@@ -109,15 +110,15 @@ func TestBoundaryOfTheTag(t *testing.T) {
 	store := NewMemStore()
 	ring := newRing(t, store, newClock())
 	b := blobFor(t, blobOf(t, store))
-	p := must(splitJWE(b.Ring))(t)
+	p := must(ringjwe.Split(b.Ring))(t)
 	parts := strings.Split(b.Ring, ".")
-	n := len(p.ciphertext)
-	b.Ring = strings.Join([]string{parts[0], "", parts[2], b64(p.ciphertext[:n-16]), b64(slices.Concat(p.ciphertext[n-16:], p.tag))}, ".")
-	if _, err := decryptJWE(b.Ring, jose.DIRECT, ring.snapshot.Load().ringKey()); err != nil {
+	n := len(p.Ciphertext)
+	b.Ring = strings.Join([]string{parts[0], "", parts[2], b64(p.Ciphertext[:n-16]), b64(slices.Concat(p.Ciphertext[n-16:], p.Tag))}, ".")
+	if _, err := ringjwe.Decrypt(b.Ring, jose.DIRECT, ring.snapshot.Load().ringKey()); err != nil {
 		t.Logf("go-jose refuses it by itself now: %v", err)
 	}
 	mustNotOpen(t, "octets moved", must(json.Marshal(b))(t))
-	if _, err := splitJWE(parts[0] + ".." + b64(p.iv[1:]) + "." + parts[3] + "." + parts[4]); !errors.Is(err, ErrUnreadable) {
+	if _, err := ringjwe.Split(parts[0] + ".." + b64(p.IV[1:]) + "." + parts[3] + "." + parts[4]); !errors.Is(err, ErrUnreadable) {
 		t.Errorf("a short iv: %v", err)
 	}
 }
@@ -167,7 +168,7 @@ func TestWellEncryptedButWrong(t *testing.T) {
 
 // encryptShort wraps 32 bytes where a ring key has 64.
 func encryptShort() (string, error) {
-	return encryptJWE(jose.Recipient{Algorithm: jose.A256KW, Key: testKEK}, make([]byte, 32))
+	return ringjwe.Encrypt(jose.Recipient{Algorithm: jose.A256KW, Key: testKEK}, make([]byte, 32))
 }
 
 func TestFutureFormat(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sealjwt/sealjwt/keys/internal/patience"
 )
 
 // draft is a ring that is about to be written.
@@ -95,6 +97,22 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 	// The change is done even if the memory cannot be kept: Run tries again and reports.
 	_ = r.remember(ctx)
 	return true, nil
+}
+
+// swapGrace is how long Swap may take after its context is done: a store that heeds the
+// context says then whether it wrote.
+const swapGrace = time.Second
+
+// swapWithin is a Swap with its bound. A Swap that goes on without its caller has an unknown
+// outcome, and is reported as pending.
+func swapWithin(ctx context.Context, c patience.Calls, s Store, prev string, doc []byte) (version string, pending bool, err error) {
+	version, pending, err = patience.Within(ctx, c, patience.Bound{Who: "the store", Limit: maxPatience, Grace: swapGrace}, func(ctx context.Context) (string, error) {
+		return s.Swap(ctx, prev, doc)
+	})
+	if pending {
+		err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	}
+	return version, pending, err
 }
 
 // write returns the number of a write under a KEK.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/patience"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -141,7 +142,7 @@ func (r *Ring) remember(ctx context.Context) error {
 	if r.memory == nil {
 		return nil
 	}
-	_, _, err := within(ctx, r.calls, bound{"it", patience, 0}, func(ctx context.Context) (struct{}, error) {
+	_, _, err := patience.Within(ctx, r.calls, patience.Bound{Who: "it", Limit: maxPatience}, func(ctx context.Context) (struct{}, error) {
 		if err := r.saving.lock(ctx); err != nil {
 			return struct{}{}, err
 		}

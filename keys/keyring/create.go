@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/patience"
 )
 
 // Create makes a new ring in cfg.Store, with an active key for each use and its staged
@@ -54,8 +55,8 @@ func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, err
 	if err != nil {
 		return nil, err
 	}
-	c := newCalls()
-	_, _, err = within(ctx, c, bound{"the store", patience, 0}, func(ctx context.Context) (string, error) {
+	c := patience.NewCalls()
+	_, _, err = patience.Within(ctx, c, patience.Bound{Who: "the store", Limit: maxPatience}, func(ctx context.Context) (string, error) {
 		_, version, err := cfg.Store.Load(ctx)
 		return version, err
 	})

@@ -86,7 +86,11 @@
 // Formats written by this version are read by every later one.
 package keyring
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
+)
 
 // The errors of this package, for errors.Is. The errors of package keys are wrapped too. The
 // texts name kids, algorithms and files, never key material.
@@ -98,9 +102,9 @@ var (
 	ErrExists = errors.New("keyring: there is a ring already")
 	// ErrUnreadable: the ring is damaged, or the key encryption key is not its own.
 	// The two cannot be told apart.
-	ErrUnreadable = errors.New("keyring: the ring cannot be opened: wrong key file or passphrase, or a damaged ring")
+	ErrUnreadable = ringjwe.ErrUnreadable
 	// ErrKEK: the key encryption key itself is missing, malformed or unsafely stored.
-	ErrKEK = errors.New("keyring: unusable key encryption key")
+	ErrKEK = ringjwe.ErrKEK
 	// ErrRollback: the store lost the ring that was seen before: it holds an older one, a
 	// fork, another ring, or none. The text says which.
 	ErrRollback = errors.New("keyring: the ring was rolled back")

@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -42,8 +42,7 @@ type WrappedKey struct {
 
 const (
 	rawKeySize    = 32 // bytes
-	ringKeySize   = 64 // bytes: A256CBC-HS512
-	wrappedSize   = ringKeySize + 8
+	ringKeySize   = ringjwe.KeySize
 	passphraseID  = "passphrase"
 	minPassphrase = 1
 
@@ -94,15 +93,15 @@ type rawKEK struct {
 func (k *rawKEK) ID() string { return k.name }
 
 func (k *rawKEK) Wrap(_ context.Context, ringKey []byte) (WrappedKey, error) {
-	return wrapped(encryptJWE(jose.Recipient{Algorithm: jose.A256KW, Key: k.key()}, ringKey))
+	return wrapped(ringjwe.Encrypt(jose.Recipient{Algorithm: jose.A256KW, Key: k.key()}, ringKey))
 }
 
 func (k *rawKEK) Unwrap(_ context.Context, w WrappedKey) ([]byte, error) {
-	p, err := splitJWE(w.JWE)
-	if err != nil || string(p.header) != `{"alg":"A256KW","enc":"A256CBC-HS512"}` {
+	p, err := ringjwe.Split(w.JWE)
+	if err != nil || string(p.Header) != `{"alg":"A256KW","enc":"A256CBC-HS512"}` {
 		return nil, ErrUnreadable
 	}
-	return decryptJWE(w.JWE, jose.A256KW, k.key())
+	return ringjwe.Decrypt(w.JWE, jose.A256KW, k.key())
 }
 
 type passphraseKEK struct {
@@ -117,7 +116,7 @@ func (k *passphraseKEK) ID() string { return passphraseID }
 func (k *passphraseKEK) Wrap(_ context.Context, ringKey []byte) (WrappedKey, error) {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
-	return wrapped(encryptJWE(jose.Recipient{
+	return wrapped(ringjwe.Encrypt(jose.Recipient{
 		Algorithm: jose.PBES2_HS512_A256KW, Key: k.passphrase(), PBES2Count: pbkdf2Rounds, PBES2Salt: salt,
 	}, ringKey))
 }
@@ -132,16 +131,16 @@ type pbes2Header struct {
 }
 
 func (k *passphraseKEK) Unwrap(_ context.Context, w WrappedKey) ([]byte, error) {
-	p, err := splitJWE(w.JWE)
+	p, err := ringjwe.Split(w.JWE)
 	if err != nil {
 		return nil, ErrUnreadable
 	}
 	var h pbes2Header
-	if err := json.Unmarshal(p.header, &h); err != nil {
+	if err := json.Unmarshal(p.Header, &h); err != nil {
 		return nil, ErrUnreadable
 	}
 	again, err := json.Marshal(h)
-	if err != nil || !bytes.Equal(again, p.header) || h.Alg != string(jose.PBES2_HS512_A256KW) || h.Enc != string(jose.A256CBC_HS512) {
+	if err != nil || !bytes.Equal(again, p.Header) || h.Alg != string(jose.PBES2_HS512_A256KW) || h.Enc != string(jose.A256CBC_HS512) {
 		return nil, ErrUnreadable
 	}
 	// Before the first round: an attacker who can write the file chooses rounds and salt.
@@ -149,7 +148,7 @@ func (k *passphraseKEK) Unwrap(_ context.Context, w WrappedKey) ([]byte, error) 
 	if err != nil || len(salt) != saltSize || h.Count < 1 || h.Count > maxPBKDF2Rounds {
 		return nil, ErrUnreadable
 	}
-	return decryptJWE(w.JWE, jose.PBES2_HS512_A256KW, k.passphrase())
+	return ringjwe.Decrypt(w.JWE, jose.PBES2_HS512_A256KW, k.passphrase())
 }
 
 // secret makes the type that embeds it print as [redacted].
@@ -162,74 +161,3 @@ func (secret) Format(f fmt.State, _ rune) {
 }
 func (secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
-
-// The ring at rest is made of compact JWEs with A256CBC-HS512, so that any JOSE
-// tool that has the KEK can open it and FIPS 140-3 approves it.
-
-const (
-	ivSize  = 16 // bytes, of A256CBC-HS512
-	tagSize = 32
-)
-
-// jweParts are the decoded parts of a compact JWE.
-type jweParts struct{ header, encryptedKey, iv, ciphertext, tag []byte }
-
-// splitJWE decodes a JWE of ours and refuses every other spelling of it: go-jose
-// reads line feeds inside base64 and moves octets between ciphertext and tag.
-func splitJWE(s string) (jweParts, error) {
-	var p jweParts
-	fields := strings.Split(s, ".")
-	targets := []*[]byte{&p.header, &p.encryptedKey, &p.iv, &p.ciphertext, &p.tag}
-	if len(fields) != len(targets) {
-		return p, ErrUnreadable
-	}
-	for i, f := range fields {
-		b, err := strict.DecodeBase64URL(f)
-		if err != nil {
-			return p, ErrUnreadable
-		}
-		*targets[i] = b
-	}
-	if len(p.iv) != ivSize || len(p.tag) != tagSize {
-		return p, ErrUnreadable
-	}
-	return p, nil
-}
-
-// encryptJWE makes its Encrypter anew each time: go-jose draws the salt of a
-// passphrase and counts its rounds once per Encrypter, not once per message.
-func encryptJWE(r jose.Recipient, plaintext []byte) (string, error) {
-	e, err := jose.NewEncrypter(jose.A256CBC_HS512, r, nil)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrKEK, err)
-	}
-	obj, err := e.Encrypt(plaintext)
-	if err != nil {
-		return "", fmt.Errorf("keyring: encrypting the ring: %w", err)
-	}
-	jwe, err := obj.CompactSerialize()
-	if err != nil {
-		return "", fmt.Errorf("keyring: encrypting the ring: %w", err)
-	}
-	p, err := splitJWE(jwe)
-	if err != nil {
-		return "", err
-	}
-	// go-jose drops an error of PBKDF2 and goes on without a wrapped key.
-	if r.Algorithm != jose.DIRECT && len(p.encryptedKey) != wrappedSize {
-		return "", fmt.Errorf("keyring: encrypting the ring: no wrapped key")
-	}
-	return jwe, nil
-}
-
-func decryptJWE(jwe string, alg jose.KeyAlgorithm, key []byte) ([]byte, error) {
-	obj, err := jose.ParseEncryptedCompact(jwe, []jose.KeyAlgorithm{alg}, []jose.ContentEncryption{jose.A256CBC_HS512})
-	if err != nil {
-		return nil, ErrUnreadable
-	}
-	plaintext, err := obj.Decrypt(key)
-	if err != nil {
-		return nil, ErrUnreadable
-	}
-	return plaintext, nil
-}

@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
 )
 
 func TestKEKLength(t *testing.T) {
@@ -165,7 +166,7 @@ func TestPassphraseRing(t *testing.T) {
 	jwe, again := ring.snapshot.Load().slots[0].JWE, wrapped1(kek, make([]byte, 64))(t)
 	var h, h2 pbes2Header
 	for jwe, dst := range map[string]*pbes2Header{jwe: &h, again: &h2} {
-		if err := json.Unmarshal(must(splitJWE(jwe))(t).header, dst); err != nil {
+		if err := json.Unmarshal(must(ringjwe.Split(jwe))(t).Header, dst); err != nil {
 			t.Fatal(err)
 		}
 	}

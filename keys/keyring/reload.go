@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/sealjwt/sealjwt/keys/internal/patience"
 )
 
 // state is what the looks of a Ring share. Looks may overlap, those of readers with those of
@@ -37,6 +39,29 @@ func (t *state) triedAt() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.tried
+}
+
+// A [Store], a [KEK] or a [Memory] may never answer: its disk, its server or its network hangs.
+// So each call of one is bounded.
+const (
+	// maxPatience is how long a call may take.
+	maxPatience = 10 * time.Second
+	// leastPatience is how long a look may take where the policy's SnapshotAge is so short
+	// that a busy disk would exceed an eighth of it.
+	leastPatience = 2 * time.Second
+)
+
+// patience returns how long a look at the store may take. An eighth of the policy's
+// SnapshotAge leaves time for several looks before the snapshot is too old.
+func (s *snapshot) patience() time.Duration {
+	return min(maxPatience, max(leastPatience, s.policy.SnapshotAge/8))
+}
+
+func (r *Ring) patience() time.Duration {
+	if s := r.snapshot.Load(); s != nil {
+		return s.patience()
+	}
+	return maxPatience
 }
 
 // refresh loads the ring if its snapshot is of a certain age, and if that was not tried
@@ -79,7 +104,7 @@ func (r *Ring) load(ctx context.Context) (*snapshot, error) {
 func (r *Ring) look(ctx context.Context) (*snapshot, error) {
 	began := r.now()
 	number, seen := r.state.begin()
-	s, _, err := within(ctx, r.calls, bound{"the store or the key encryption key", r.patience(), 0}, func(ctx context.Context) (*snapshot, error) {
+	s, _, err := patience.Within(ctx, r.calls, patience.Bound{Who: "the store or the key encryption key", Limit: r.patience()}, func(ctx context.Context) (*snapshot, error) {
 		s, err := r.fetch(ctx, seen)
 		if err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
+	"github.com/sealjwt/sealjwt/keys/internal/patience"
 )
 
 // Ring is one party's keys in a [Store], encrypted under a [KEK], with their
@@ -42,9 +43,9 @@ type Ring struct {
 
 	why atomic.Pointer[error] // why the last look failed; nil if it did not
 
-	calls      calls    // of the store, the KEK and the memory that are at work
-	state      state    // of the looks
-	refreshing ctxMutex // one reader at a time loads
+	calls      patience.Calls // of the store, the KEK and the memory that are at work
+	state      state          // of the looks
+	refreshing ctxMutex       // one reader at a time loads
 
 	changing ctxMutex             // one change at a time; guards marked
 	marked   map[string]time.Time // when this process found a key due, by kid
@@ -112,7 +113,7 @@ func (c Config) recall(ctx context.Context) (seen sightings, err error) {
 	if c.Memory == nil {
 		return sightings{}, nil
 	}
-	seen, _, err = within(ctx, newCalls(), bound{"it", patience, 0}, func(ctx context.Context) (seen sightings, err error) {
+	seen, _, err = patience.Within(ctx, patience.NewCalls(), patience.Bound{Who: "it", Limit: maxPatience}, func(ctx context.Context) (seen sightings, err error) {
 		seen.here, seen.rings, err = c.Memory.Load(ctx)
 		return seen, err
 	})
@@ -124,7 +125,7 @@ func (c Config) recall(ctx context.Context) (seen sightings, err error) {
 
 func openSince(ctx context.Context, cfg Config, seen sightings, now func() time.Time) (*Ring, error) {
 	r := &Ring{
-		store: cfg.Store, kek: cfg.KEK, memory: cfg.Memory, now: now, calls: newCalls(), state: state{seen: seen.here},
+		store: cfg.Store, kek: cfg.KEK, memory: cfg.Memory, now: now, calls: patience.NewCalls(), state: state{seen: seen.here},
 		refreshing: newCtxMutex(), changing: newCtxMutex(), saving: newCtxMutex(),
 		saved: seen.here, marked: make(map[string]time.Time),
 	}

@@ -1,0 +1,99 @@
+// Package patience bounds calls that may never return, because a disk, a server or a network
+// hangs. Each call is bounded, also when it ignores its context.
+package patience
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// maxCalls is how many calls are at work at once, those included that the caller gave up.
+// It is more than one: a call that never returns must not keep the next from reaching a
+// store that works again.
+const maxCalls = 8
+
+// Calls has an element for each call at work.
+type Calls chan struct{}
+
+// NewCalls returns Calls of which none is at work.
+func NewCalls() Calls { return make(Calls, maxCalls) }
+
+// answer is what a call came to.
+type answer[T any] struct {
+	value    T
+	err      error
+	panicked any
+}
+
+// Bound is how long a call may take; Who names what is called in errors.
+type Bound struct {
+	Who          string
+	Limit, Grace time.Duration
+}
+
+// Within calls f with a context that ends after the Limit of b, and waits for f until that
+// context has been done for the Grace of b. f that has not returned by then goes on without
+// its caller, and Within reports it as pending. Within returns the error of ctx when ctx
+// ended, and a [context.DeadlineExceeded] with a text of its own when the Limit did. A panic
+// of f reaches the caller.
+func Within[T any](ctx context.Context, c Calls, b Bound, f func(context.Context) (T, error)) (value T, pending bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return value, false, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, b.Limit)
+	defer cancel()
+	late := func() error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return fmt.Errorf("keyring: %s has not answered for %v, see whether it hangs: %w", b.Who, b.Limit, context.DeadlineExceeded)
+	}
+	select {
+	case c <- struct{}{}:
+	case <-bounded.Done():
+		return value, false, late()
+	}
+	done := make(chan answer[T], 1)
+	go func() {
+		var a answer[T]
+		defer func() {
+			a.panicked = recover()
+			<-c
+			done <- a
+		}()
+		a.value, a.err = f(bounded)
+	}()
+	a, ok := await(bounded, done, b.Grace)
+	switch {
+	case !ok:
+		return value, true, late()
+	case a.panicked != nil:
+		panic(a.panicked)
+	case a.err == context.DeadlineExceeded && bounded.Err() != nil: // f has nothing to add
+		a.err = late()
+	}
+	return a.value, false, a.err
+}
+
+// await returns the answer, unless it comes later than a grace after ctx is done.
+func await[T any](ctx context.Context, done <-chan answer[T], grace time.Duration) (a answer[T], ok bool) {
+	select {
+	case a = <-done:
+		return a, true
+	case <-ctx.Done():
+	}
+	select { // it may have answered because ctx is done
+	case a = <-done:
+		return a, true
+	default:
+	}
+	end := time.NewTimer(grace)
+	defer end.Stop()
+	select {
+	case a = <-done:
+		return a, true
+	case <-end.C:
+		return a, false
+	}
+}

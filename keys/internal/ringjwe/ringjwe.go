@@ -1,0 +1,94 @@
+// Package ringjwe encrypts a ring and its ring key. The ring at rest is made of compact JWEs
+// with A256CBC-HS512, so that any JOSE tool that has the KEK can open it and FIPS 140-3
+// approves it.
+package ringjwe
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// What can be wrong with a JWE and its key. Package keyring documents and exports them.
+var (
+	ErrUnreadable = errors.New("keyring: the ring cannot be opened: wrong key file or passphrase, or a damaged ring")
+	ErrKEK        = errors.New("keyring: unusable key encryption key")
+)
+
+// KeySize is the length in bytes of a ring key, which A256CBC-HS512 takes.
+const KeySize = 64
+
+const (
+	ivSize  = 16 // bytes, of A256CBC-HS512
+	tagSize = 32
+
+	wrappedSize = KeySize + 8
+)
+
+// Parts are the decoded parts of a compact JWE.
+type Parts struct{ Header, EncryptedKey, IV, Ciphertext, Tag []byte }
+
+// Split decodes a JWE of ours and refuses every other spelling of it: go-jose
+// reads line feeds inside base64 and moves octets between ciphertext and tag.
+func Split(s string) (Parts, error) {
+	var p Parts
+	fields := strings.Split(s, ".")
+	targets := []*[]byte{&p.Header, &p.EncryptedKey, &p.IV, &p.Ciphertext, &p.Tag}
+	if len(fields) != len(targets) {
+		return p, ErrUnreadable
+	}
+	for i, f := range fields {
+		b, err := strict.DecodeBase64URL(f)
+		if err != nil {
+			return p, ErrUnreadable
+		}
+		*targets[i] = b
+	}
+	if len(p.IV) != ivSize || len(p.Tag) != tagSize {
+		return p, ErrUnreadable
+	}
+	return p, nil
+}
+
+// Encrypt encrypts a ring key or a ring. It makes its Encrypter anew each time: go-jose draws the salt of a
+// passphrase and counts its rounds once per Encrypter, not once per message.
+func Encrypt(r jose.Recipient, plaintext []byte) (string, error) {
+	e, err := jose.NewEncrypter(jose.A256CBC_HS512, r, nil)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	obj, err := e.Encrypt(plaintext)
+	if err != nil {
+		return "", fmt.Errorf("keyring: encrypting the ring: %w", err)
+	}
+	jwe, err := obj.CompactSerialize()
+	if err != nil {
+		return "", fmt.Errorf("keyring: encrypting the ring: %w", err)
+	}
+	p, err := Split(jwe)
+	if err != nil {
+		return "", err
+	}
+	// go-jose drops an error of PBKDF2 and goes on without a wrapped key.
+	if r.Algorithm != jose.DIRECT && len(p.EncryptedKey) != wrappedSize {
+		return "", fmt.Errorf("keyring: encrypting the ring: no wrapped key")
+	}
+	return jwe, nil
+}
+
+// Decrypt decrypts what Encrypt returns. It does not refuse other spellings, as Split does.
+func Decrypt(jwe string, alg jose.KeyAlgorithm, key []byte) ([]byte, error) {
+	obj, err := jose.ParseEncryptedCompact(jwe, []jose.KeyAlgorithm{alg}, []jose.ContentEncryption{jose.A256CBC_HS512})
+	if err != nil {
+		return nil, ErrUnreadable
+	}
+	plaintext, err := obj.Decrypt(key)
+	if err != nil {
+		return nil, ErrUnreadable
+	}
+	return plaintext, nil
+}
