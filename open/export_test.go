@@ -22,11 +22,6 @@ func parseJWS(compact, typ string) (*jws, error) {
 	return &s, err
 }
 
-// split returns the last three parts.
-func (j *jwe) split() (iv, ciphertext, tag []byte) {
-	return j.decoded[1], j.decoded[2], j.decoded[3]
-}
-
 // headerOf reads the first part of a token in either of the two ways.
 func headerOf(part string) (header, error) {
 	raw, err := decodeHeader(new(scratch), part)

@@ -29,11 +29,12 @@ type account struct {
 	List  []account      `json:"list"`
 	Two   [2]Link        `json:"two"`
 	Named map[string]account
-	Any   any      `json:"any"`
-	Quote int      `json:"quote,string"`
-	Never string   `json:"-"`
-	Dash  string   `json:"-,"`
-	Deep  [][]Link `json:"deep"`
+	Any   any    `json:"any"`
+	Quote int    `json:"quote,string"`
+	Never string `json:"-"`
+	//lint:ignore SA5008 encoding/json reads the claim "-" into this field
+	Dash string   `json:"-,"`
+	Deep [][]Link `json:"deep"`
 	*Link
 }
 
