@@ -45,6 +45,10 @@ const (
 	batchTime  = 1500 * time.Microsecond // of the first racer; the others do as many operations
 	leastBatch = 5
 	mostBatch  = 50
+
+	// An operation that allocates more than this starts the garbage collector within a few
+	// others. A batch of five then has one collection or none, and its time says which.
+	largeOperation = 64 << 10 // bytes
 )
 
 // race has everybody do a small batch in every round, each next to one of the first
@@ -57,7 +61,13 @@ func race(t testing.TB, now clock, racers ...racer) []pace {
 	batch := leastBatch
 	for i, r := range racers {
 		r.lap(t, now, leastBatch) // warms it up
-		if each := r.lap(t, now, leastBatch) / leastBatch; i == 0 && each > 0 {
+		before := allocated()
+		each := r.lap(t, now, leastBatch) / leastBatch
+		switch large := (allocated()-before)/leastBatch > largeOperation; {
+		case i > 0:
+		case large:
+			batch = mostBatch
+		case each > 0:
 			batch = min(max(int(batchTime/each), leastBatch), mostBatch)
 		}
 	}
@@ -102,6 +112,13 @@ func (r racer) lap(t testing.TB, now clock, batch int) time.Duration {
 		}
 	}
 	return now() - start
+}
+
+// allocated returns the bytes that this process has allocated so far.
+func allocated() uint64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.TotalAlloc
 }
 
 func quantile(values []float64, percent int) float64 {
