@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 
@@ -45,10 +46,16 @@ type Config struct {
 	// again.
 	KeepCredentials bool
 
-	// AllowBound lets tokens with a claim cnf through as if they were bearer tokens.
-	// The handler must then compare cnf with the client's certificate, RFC 8705 section
-	// 3; otherwise whoever has stolen one can use it.
+	// AllowBound lets tokens with a claim cnf through as if they were bearer tokens. The
+	// handler must then check the proof that cnf asks for; otherwise a thief can use a
+	// stolen token. A token that is bound to the certificate of the client's own TLS
+	// connection passes without AllowBound.
 	AllowBound bool
+
+	// ResourceMetadata is the https URL of this resource's metadata (RFC 9728), from which
+	// a client learns where to get a token. Each WWW-Authenticate names it, RFC 9728 section
+	// 5.1. None when empty.
+	ResourceMetadata string
 
 	// OnRefusal is told about every request that is not let through, before it is
 	// answered. It gets what is good for a log and no way to the token: the context is
@@ -76,6 +83,9 @@ func New(cfg Config) (*Authenticator, error) {
 		cfg.CrossOrigin = http.NewCrossOriginProtection()
 	}
 	a := &Authenticator{cfg, `Bearer realm="` + cfg.Realm + `"`, "Authorization"}
+	if cfg.ResourceMetadata != "" {
+		a.challenge += `, resource_metadata="` + cfg.ResourceMetadata + `"`
+	}
 	if cfg.Cookie != "" {
 		a.vary += ", Cookie"
 	}
@@ -93,8 +103,17 @@ func (c Config) problem() string {
 		return "Cookie is not the name of a cookie"
 	case c.CrossOrigin != nil && c.Cookie == "":
 		return "CrossOrigin is for those who accept a Cookie"
+	case c.ResourceMetadata != "" && !isMetadataURL(c.ResourceMetadata):
+		return `ResourceMetadata must be an absolute https URL in ASCII without ", \, user and fragment`
 	}
 	return ""
+}
+
+// isMetadataURL reports whether a text is a URL as RFC 9728 section 3 wants it, and can
+// stand between quotes as it is.
+func isMetadataURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && !strings.ContainsAny(s, "# ") && isQuotable(s)
 }
 
 // isQuotable reports whether a text can stand between quotes as it is, RFC 9110

@@ -28,6 +28,15 @@ func TestNew(t *testing.T) {
 		"Cookie: a semicolon":         {Opener: o, Cookie: "a;b"},
 		"Cookie: not ASCII":           {Opener: o, Cookie: "é"},
 		"CrossOrigin: without Cookie": {Opener: o, CrossOrigin: any},
+
+		"ResourceMetadata: http":        {Opener: o, ResourceMetadata: "http://api.example.com/metadata"},
+		"ResourceMetadata: relative":    {Opener: o, ResourceMetadata: "/.well-known/oauth-protected-resource"},
+		"ResourceMetadata: no host":     {Opener: o, ResourceMetadata: "https:///metadata"},
+		"ResourceMetadata: a user":      {Opener: o, ResourceMetadata: "https://a@api.example.com/"},
+		"ResourceMetadata: a fragment":  {Opener: o, ResourceMetadata: "https://api.example.com/#"},
+		"ResourceMetadata: a quote":     {Opener: o, ResourceMetadata: `https://api.example.com/"`},
+		"ResourceMetadata: a space":     {Opener: o, ResourceMetadata: "https://api.example.com/a b"},
+		"ResourceMetadata: a line feed": {Opener: o, ResourceMetadata: "https://api.example.com/\n"},
 	} {
 		word, _, _ := strings.Cut(problem, ":")
 		if auth, err := bearer.New(cfg); auth != nil || !errors.Is(err, bearer.ErrConfig) || !strings.HasPrefix(err.Error(), "bearer: invalid configuration: "+word) {

@@ -30,7 +30,7 @@
 //	400 Bad Request           invalid_request       two tokens, or a malformed one
 //	401 Unauthorized          (none)                no token, or another scheme
 //	401 Unauthorized          invalid_token         a token that is refused
-//	403 Forbidden             insufficient_scope    a claim scope without what RequireScope names
+//	403 Forbidden             insufficient_scope    a claim scope (or scp) without what RequireScope names
 //	403 Forbidden             (no WWW-Authenticate) a cookie from a page of another origin
 //	500 Internal Server Error (no WWW-Authenticate) RequireScope outside of Require
 //	503 Service Unavailable   (no WWW-Authenticate) whether the token is good cannot be told
@@ -71,10 +71,12 @@
 //
 // # Bound tokens
 //
-// A token with a claim cnf (RFC 7800) is good only together with the proof that its
-// sender has a key: a client certificate (RFC 8705), or that of Authorization: DPoP,
-// another scheme (RFC 9449). Require asks for no proof and so refuses such a token, which
-// else a thief could use. See Config.AllowBound.
+// A token with a claim cnf (RFC 7800) is good only together with the proof that its sender
+// has a key. Require takes one proof: the certificate of the client's own TLS connection,
+// whose SHA-256 is the only member x5t#S256 of cnf (RFC 8705 section 3). The server asks
+// for it with ClientAuth in its [crypto/tls.Config]. A certificate that a proxy names in a
+// header proves nothing, and is not read. A token that is bound in another way, as by
+// DPoP (RFC 9449), is refused, since a thief could use it. See Config.AllowBound.
 //
 // # gRPC
 //

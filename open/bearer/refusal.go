@@ -29,7 +29,7 @@ var (
 	// ErrCrossOrigin: the token is in a cookie, and a page of an origin that is not
 	// trusted has sent it.
 	ErrCrossOrigin = errors.New("bearer: cookie from another origin")
-	// ErrBound: the token has a claim cnf, and nobody has checked the proof.
+	// ErrBound: the token has a claim cnf, and the request does not prove what it asks for.
 	ErrBound = errors.New("bearer: token is bound to a key")
 	// ErrScope: the token has not all scopes that are needed.
 	ErrScope = errors.New("bearer: insufficient scope")

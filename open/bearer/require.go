@@ -54,9 +54,8 @@ func (a *Authenticator) authenticate(r *http.Request) (*open.Token, *Refusal) {
 	if tok == nil || tok.Issuer() == "" {
 		return nil, refuse(http.StatusUnauthorized, invalidToken, errNoToken)
 	}
-	// Any cnf counts, null too: nobody writes one to bind the token to nothing.
-	if _, bound := tok.Claim("cnf"); bound && !a.cfg.AllowBound {
-		return nil, refuse(http.StatusUnauthorized, invalidToken, ErrBound)
+	if refusal := a.checkBound(tok, r.TLS); refusal != nil {
+		return nil, refusal
 	}
 	return tok, nil
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// RequireScope lets requests through whose token has all the named scopes: words of the
-// claim scope, a string in which they are separated by single spaces (RFC 8693 section 4.2,
-// RFC 9068 section 2.2.3). A token without the claim, or with one of another type, has
-// none. It stands inside of [Authenticator.Require]; elsewhere there is no token, and
-// it answers 500.
+// RequireScope lets requests through whose token has all the named scopes. They stand in
+// the claim scope: a string of words with single spaces between them (RFC 8693 section 4.2,
+// RFC 9068 section 2.2.3), or an array with one word in each string. In a token without
+// scope they stand in scp, as other issuers call it. A claim of another type grants
+// nothing, and neither does an element that is no single word. RequireScope stands inside
+// of [Authenticator.Require]; elsewhere there is no token, and it answers 500.
 //
 // It panics if no scope is named, or one that no token can have, as
 // [http.ServeMux.Handle] does for a pattern.
@@ -46,18 +47,39 @@ func RequireScope(names ...string) func(http.Handler) http.Handler {
 }
 
 func hasScopes(tok *open.Token, names []string) bool {
-	raw, _ := tok.Claim("scope")
-	var scope string // stays empty for null
-	if err := json.Unmarshal(raw, &scope); err != nil {
-		return false
+	raw, ok := tok.Claim("scope")
+	if !ok {
+		raw, _ = tok.Claim("scp")
 	}
-	has := strings.Split(scope, " ")
+	has := scopes(raw)
 	for _, name := range names {
 		if !slices.Contains(has, name) {
 			return false
 		}
 	}
 	return true
+}
+
+// scopes returns the words of a claim. An element with a space in it equals no name, so an
+// issuer that writes several words into one element grants none of them.
+func scopes(raw json.RawMessage) []string {
+	var words string // stays empty for null
+	if json.Unmarshal(raw, &words) == nil {
+		return strings.Split(words, " ")
+	}
+	var elements []any // encoding/json would take null for an empty string
+	if json.Unmarshal(raw, &elements) != nil {
+		return nil
+	}
+	var has []string
+	for _, element := range elements {
+		word, ok := element.(string)
+		if !ok {
+			return nil
+		}
+		has = append(has, word)
+	}
+	return has
 }
 
 // isScope reports whether a text is a scope-token, RFC 6749 section 3.3.

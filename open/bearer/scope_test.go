@@ -7,7 +7,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/bearer"
 )
 
-// TestScope: all named scopes, from the string scope, are needed.
+// TestScope: all named scopes are needed, from scope, or from scp in a token without scope.
 func TestScope(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -28,12 +28,27 @@ func TestScope(t *testing.T) {
 		{"with a line feed", map[string]any{"scope": "write\nread"}, lacksReading},
 		{"with a comma", map[string]any{"scope": "write,read"}, lacksReading},
 		{"with a space of Unicode", map[string]any{"scope": "write\u00a0read"}, lacksReading},
-		{"an array", map[string]any{"scope": []string{"read"}}, lacksReading},
+		{"an array", map[string]any{"scope": []string{"read"}}, passes},
+		{"an array of several", map[string]any{"scope": []string{"openid", "read"}}, passes},
+		{"an array without it", map[string]any{"scope": []string{"openid", "reader"}}, lacksReading},
+		{"an empty array", map[string]any{"scope": []string{}}, lacksReading},
+		{"an element of several words", map[string]any{"scope": []string{"read write"}}, lacksReading},
+		{"an element with a space", map[string]any{"scope": []string{"read "}}, lacksReading},
+		{"an array with a number", map[string]any{"scope": []any{"read", 1}}, lacksReading},
+		{"an array with null", map[string]any{"scope": []any{"read", nil}}, lacksReading},
+		{"an array in an array", map[string]any{"scope": []any{[]string{"read"}}}, lacksReading},
+		{"scp", map[string]any{"scp": "openid read"}, passes},
+		{"scp, an array", map[string]any{"scp": []string{"openid", "read"}}, passes},
+		{"scp without it", map[string]any{"scp": "write"}, lacksReading},
+		{"scp beside scope", map[string]any{"scope": "write", "scp": "read"}, lacksReading},
+		{"scp beside an empty scope", map[string]any{"scope": "", "scp": "read"}, lacksReading},
+		{"scp beside null", map[string]any{"scope": nil, "scp": "read"}, lacksReading},
+		{"scp beside an object", map[string]any{"scope": map[string]any{}, "scp": "read"}, lacksReading},
 		{"null", map[string]any{"scope": nil}, lacksReading},
 		{"true", map[string]any{"scope": true}, lacksReading},
 		{"an object", map[string]any{"scope": map[string]any{"read": true}}, lacksReading},
 		{"by another name", map[string]any{"Scope": "read"}, lacksReading},
-		{"by the name of others", map[string]any{"scp": "read", "scopes": "read"}, lacksReading},
+		{"by the name of others", map[string]any{"SCP": "read", "scopes": "read"}, lacksReading},
 		{"further in", map[string]any{"a": map[string]any{"scope": "read"}}, lacksReading},
 	}
 	for _, test := range tests {
