@@ -167,7 +167,7 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 	if err != nil {
 		return nil, err
 	}
-	payload, err := strict.ParseObject(signed.payload)
+	payload, err := strict.ParseClaims(signed.payload)
 	if err != nil {
 		return nil, refuse(ErrMalformed, "the payload: %v", err)
 	}

@@ -132,7 +132,7 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 			failed = cmp.Or(failed, err)
 			continue
 		}
-		object, err := strict.ParseObject(plaintext)
+		object, err := strict.ParseClaims(plaintext)
 		if err != nil {
 			return nil, refuse(ErrMalformed, "the claims in a JWE: %v", err)
 		}
@@ -238,7 +238,7 @@ func (c *claims) merge(opened []strict.Object) error {
 	// Twins stand out here, those in other letters too: encoding/json would take one
 	// for the other.
 	var err error
-	if c.all, err = strict.ParseObject(c.text); err != nil {
+	if c.all, err = strict.ParseClaims(c.text); err != nil {
 		return refuseClaims("a claim stands in clear and sealed, or there are too many", "")
 	}
 	return nil

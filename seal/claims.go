@@ -94,7 +94,7 @@ func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 
 // customObject reads the custom claims and refuses names that are the sealer's.
 func customObject(text []byte) (strict.Object, error) {
-	o, err := strict.ParseObject(text)
+	o, err := strict.ParseClaims(text)
 	if err != nil {
 		return strict.Object{}, fmt.Errorf("%w: they are not one strict JSON object: %w", ErrClaims, err)
 	}
@@ -135,7 +135,7 @@ func (m *scratch) marshalCustom(custom any) error {
 		return nil
 	case json.RawMessage:
 		// Strictly before it is compacted: what is refused is told where it stands.
-		if _, err := strict.ParseObject(raw); err != nil {
+		if _, err := strict.ParseClaims(raw); err != nil {
 			return fmt.Errorf("%w: they are not one strict JSON object: %w", ErrClaims, err)
 		}
 		return json.Compact(&m.claims, raw)

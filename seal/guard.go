@@ -88,7 +88,7 @@ func (s *Sealer) check(texts ...exposedText) error {
 }
 
 func (s *Sealer) checkVisible(claims []byte) error {
-	o, err := strict.ParseObject(claims)
+	o, err := strict.ParseClaims(claims)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrClaims, err)
 	}

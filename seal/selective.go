@@ -85,7 +85,7 @@ func (s *Sealer) selective(ctx context.Context, m *scratch, set claimsSet, from 
 	payload = append(payload, m.claims.Bytes()[:set.headSize]...)
 	payload = closed(append(payload, set.visible...), set.headSize)
 	m.payload = append(strict.AppendMember(payload[:len(payload)-1], "sealed", m.signed), '}')
-	if _, err := strict.ParseObject(m.payload); err != nil {
+	if _, err := strict.ParseClaims(m.payload); err != nil {
 		return fmt.Errorf("%w: too many claims and recipients", ErrClaims)
 	}
 	m.out, err = m.appendSigned(ctx, m.out, from, s.cfg.typ, m.payload)

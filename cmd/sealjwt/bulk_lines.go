@@ -62,11 +62,15 @@ func (l *lineInput) hasLine() bool {
 }
 
 // next appends a line to dst, without the line feed, or carriage return and line feed,
-// that ends it; the last line may lack them. Of one that is longer than most nothing is
+// that ends it; the last line may lack them. A byte order mark before the first line is
+// passed over. Of a line that is longer than most nothing is
 // kept. Input that breaks off is not taken for its beginning.
 func (l *lineInput) next(dst []byte, most int) (text []byte, whole bool, err error) {
 	const ending = 2 // bytes
 	start, whole, something := len(dst), true, false
+	if mark, _ := l.in.Peek(len(byteOrderMark)); l.read == 0 && bytes.Equal(mark, byteOrderMark) {
+		l.in.Discard(len(mark))
+	}
 	for {
 		part, err := l.in.ReadSlice('\n')
 		something = something || len(part) > 0
@@ -89,8 +93,4 @@ func (l *lineInput) next(dst []byte, most int) (text []byte, whole bool, err err
 		}
 		return dst, whole, nil
 	}
-}
-
-func withoutEnding(line []byte) []byte {
-	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 }

@@ -70,7 +70,7 @@ func lineClaims(line []byte, flags claimsFlags) (claimsFile, error) {
 	if len(line) == 0 {
 		return claimsFile{}, usagef("empty: give one JSON object with the claims")
 	}
-	o, err := strict.ParseObject(line)
+	o, err := strict.ParseClaims(line)
 	if bad, ok := errors.AsType[*strict.Error](err); ok {
 		_, column := position(line, bad.Offset)
 		return claimsFile{}, usagef("column %d: %s: %s", column, bad.Reason, oneObject)

@@ -45,7 +45,7 @@ func (a *app) readClaims(args []string, flags claimsFlags) (claimsFile, error) {
 	if len(in.data) == 0 {
 		return claimsFile{}, usagef("%s is empty: give one JSON object with the claims", in.name)
 	}
-	o, err := strict.ParseObject(in.data)
+	o, err := strict.ParseClaims(in.data)
 	if bad, ok := errors.AsType[*strict.Error](err); ok {
 		line, column := position(in.data, bad.Offset)
 		return claimsFile{}, usagef("%s:%d:%d: %s: %s", in.name, line, column, bad.Reason, oneObject)

@@ -16,7 +16,7 @@ func (a *app) explainOpened(tok *open.Token, token string, text json.RawMessage)
 	if err != nil {
 		return err
 	}
-	claims, err := strict.ParseObject(text)
+	claims, err := strict.ParseClaims(text)
 	if err != nil {
 		return err
 	}

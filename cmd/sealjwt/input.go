@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -49,8 +48,8 @@ type input struct {
 	mode os.FileMode
 }
 
-// read reads FILE or, for "-" and without arguments, standard input to its end.
-// One final line feed, which editors and echo add, is dropped; nothing else is.
+// read reads FILE or, for "-" and without arguments, standard input to its end, as
+// plainText reads it.
 func (a *app) read(args []string, most int) (input, error) {
 	if len(args) == 0 || args[0] == "-" {
 		if isTerminal(a.stdin) {
@@ -62,11 +61,16 @@ func (a *app) read(args []string, most int) (input, error) {
 	return readFile(args[0], most)
 }
 
+// readFile reads a text file.
 func readFile(path string, most int) (input, error) {
-	return readFileIf(path, most, func(*os.File, fs.FileInfo) error { return nil })
+	in, err := readFileIf(path, most+longestFrame, func(*os.File, fs.FileInfo) error { return nil })
+	if err == nil {
+		in.data, err = boundedText(path, in.data, most)
+	}
+	return in, err
 }
 
-// readFileIf reads a file that passes the check.
+// readFileIf reads the bytes of a file that passes the check.
 func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) (input, error) {
 	f, err := openNamed(path)
 	if err != nil {
@@ -81,19 +85,40 @@ func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) 
 		return input{}, err
 	}
 	in := input{name: path, mode: info.Mode()}
-	in.data, err = readBounded(patient(f, pipeWait), path, most)
+	in.data, err = readBytes(patient(f, pipeWait), path, most)
 	return in, err
 }
 
+// readBounded reads a text of so many bytes at most.
 func readBounded(r io.Reader, name string, most int) ([]byte, error) {
+	data, err := readBytes(r, name, most+longestFrame)
+	if err != nil {
+		return nil, err
+	}
+	return boundedText(name, data, most)
+}
+
+func boundedText(name string, data []byte, most int) ([]byte, error) {
+	data, err := plainText(name, data)
+	if err == nil && len(data) > most {
+		return nil, tooLong(name, most)
+	}
+	return data, err
+}
+
+func readBytes(r io.Reader, name string, most int) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
 	if err != nil {
 		return nil, cannotRead(name, err)
 	}
 	if len(data) > most {
-		return nil, fmt.Errorf("%s: %w: more than %d bytes", name, errTooLong, most)
+		return nil, tooLong(name, most)
 	}
-	return bytes.TrimSuffix(data, []byte("\n")), nil
+	return data, nil
+}
+
+func tooLong(name string, most int) error {
+	return fmt.Errorf("%s: %w: more than %d bytes", name, errTooLong, most)
 }
 
 // cannotRead says it without the system call.

@@ -98,7 +98,7 @@ func readLayer(where, token string) (*layer, error) {
 func (l *layer) readPayload(payload []byte) {
 	l.payload = string(payload)
 	var err error
-	if l.claims, err = strict.ParseObject(payload); err == nil {
+	if l.claims, err = strict.ParseClaims(payload); err == nil {
 		l.Claims = display(payload)
 		l.SealedTo = sealedTo(l.claims)
 		return
@@ -143,7 +143,7 @@ func within(where, text string, layers *[]*layer) {
 // search looks for tokens in a JSON value. The strict reader has bounded its depth.
 func search(where string, value json.RawMessage, layers *[]*layer) {
 	// A member of an object, so that Object's methods decode it.
-	o, err := strict.ParseObject(append(append([]byte(`{"v":`), value...), '}'))
+	o, err := strict.ParseClaims(append(append([]byte(`{"v":`), value...), '}'))
 	if err != nil {
 		return
 	}

@@ -93,8 +93,8 @@ func (f openFlags) check() error {
 func (a *app) open(ctx context.Context, args []string, f openFlags) error {
 	// To its end before anything else: seal --init at the other end of the pipe
 	// may be making the ring just now.
-	in, err := a.read(args, open.DefaultMaxSize+1) // and a line feed
-	if errors.Is(err, errTooLong) || len(in.data) > open.DefaultMaxSize {
+	in, err := a.read(args, open.DefaultMaxSize)
+	if errors.Is(err, errTooLong) {
 		return fmt.Errorf("%w: more than %d bytes", open.ErrMalformed, open.DefaultMaxSize)
 	}
 	if err != nil {

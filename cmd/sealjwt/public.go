@@ -61,6 +61,9 @@ func askForKeys(use keys.Use) string {
 }
 
 func readPublicSet(path string, use keys.Use) (*keys.PublicSet, error) {
+	if err := checkHome("the place of the keys", path); err != nil {
+		return nil, err
+	}
 	in, err := readFile(path, maxKeyFile)
 	if errors.Is(err, errTooLong) {
 		return nil, &failure{err: err, code: exitKey, advice: "that is no JWK Set"}

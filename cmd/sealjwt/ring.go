@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,19 +20,30 @@ import (
 // maxPassphrase is the longest passphrase file in bytes.
 const maxPassphrase = 4096
 
-// textFlags are all flags whose value is a text.
-var textFlags = []string{
-	"ring", "kek-file", "passphrase-file", "to", "trust", "iss", "aud", "sub", "typ", "reason", "add-kek-file", "add-passphrase-file",
-	"seen-file", "addr", "path", "tls-cert", "tls-key", "issuer",
+// pathFlags are all flags that name a file.
+var pathFlags = []string{
+	"ring", "kek-file", "passphrase-file", "to", "trust", "add-kek-file", "add-passphrase-file", "seen-file", "tls-cert", "tls-key",
 }
+
+// textFlags are all flags whose value is a text.
+var textFlags = append([]string{"iss", "aud", "sub", "typ", "reason", "addr", "path", "issuer"}, pathFlags...)
 
 // checkFlags refuses what cannot be meant: an empty value is usually a variable that
 // a script forgot to set, and must not stand for the default ring, or for sealing to
 // oneself and trusting oneself.
 func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
 	for _, name := range textFlags {
-		if f := cmd.Flag(name); f != nil && f.Changed && hasEmpty(f.Value) {
-			return usagef("--%s is empty: give a value, or leave it out", name)
+		f := cmd.Flag(name)
+		if f == nil || !f.Changed {
+			continue
+		}
+		for _, value := range valuesOf(f.Value) {
+			if value == "" {
+				return usagef("--%s is empty: give a value, or leave it out", name)
+			}
+			if err := checkHome("--"+name, value); err != nil && slices.Contains(pathFlags, name) {
+				return err
+			}
 		}
 	}
 	if a.kekFile != "" && a.passphraseFile != "" {
@@ -39,22 +52,28 @@ func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-// hasEmpty reports whether a flag, or one of those that repeat it, says nothing.
-func hasEmpty(value fmt.Stringer) bool {
+// valuesOf returns the values of a flag, of which a flag that may be repeated has several.
+func valuesOf(value fmt.Stringer) []string {
 	if list, ok := value.(interface{ GetSlice() []string }); ok {
-		return slices.Contains(list.GetSlice(), "")
+		return list.GetSlice()
 	}
-	return value.String() == ""
+	return []string{value.String()}
 }
 
 // ringPath is where the ring is: the flag, the environment, or the user's data
 // folder.
 func (a *app) ringPath() (string, error) {
+	// The memory of the ring has no error to return where it finds its file.
+	for _, name := range []string{"SEALJWT_SEEN_FILE", "XDG_STATE_HOME"} {
+		if err := checkHome(name, os.Getenv(name)); err != nil && a.seenFile == "" {
+			return "", err
+		}
+	}
 	if a.ring != "" {
 		return a.ring, nil
 	}
 	if path := os.Getenv("SEALJWT_RING"); path != "" {
-		return path, nil
+		return path, checkHome("SEALJWT_RING", path)
 	}
 	return userPath("XDG_DATA_HOME", ".local/share", "ring")
 }
@@ -63,6 +82,9 @@ func (a *app) ringPath() (string, error) {
 // differs between systems is a path that scripts get wrong.
 func userPath(variable, fallback, name string) (string, error) {
 	base := os.Getenv(variable)
+	if err := checkHome(variable, base); err != nil {
+		return "", err
+	}
 	if !filepath.IsAbs(base) { // the specification says to ignore it then
 		home, err := os.UserHomeDir()
 		if err != nil {
@@ -86,6 +108,9 @@ func (a *app) kekPlace() (kekPlace, error) {
 		p.file, p.passphraseFile = os.Getenv("SEALJWT_KEK_FILE"), os.Getenv("SEALJWT_PASSPHRASE_FILE")
 		if p.file != "" && p.passphraseFile != "" {
 			return p, usagef("SEALJWT_KEK_FILE and SEALJWT_PASSPHRASE_FILE: set the one that opens the ring")
+		}
+		if err := cmp.Or(checkHome("SEALJWT_KEK_FILE", p.file), checkHome("SEALJWT_PASSPHRASE_FILE", p.passphraseFile)); err != nil {
+			return p, err
 		}
 	}
 	if p == (kekPlace{}) {
@@ -137,7 +162,8 @@ func passphraseFrom(path, advice string) (keyring.KEK, error) {
 		return nil, &failure{err: fmt.Errorf("%w: %w", keyring.ErrKEK, err), advice: advice}
 	}
 	defer clear(in.data)
-	kek, err := keyring.PassphraseKEK(in.data)
+	// A passphrase is key material: only the line feed that echo adds is dropped.
+	kek, err := keyring.PassphraseKEK(bytes.TrimSuffix(in.data, []byte("\n")))
 	if err != nil {
 		return nil, &failure{err: fmt.Errorf("%s: %w", path, err), advice: advice}
 	}

@@ -27,7 +27,7 @@ type member struct {
 
 // readMembers reads one JSON object; ok is false if there is anything else.
 func readMembers(text []byte) (members []*member, ok bool) {
-	o, err := strict.ParseObject(text)
+	o, err := strict.ParseClaims(text)
 	if err != nil {
 		return readLoosely(text)
 	}
@@ -81,7 +81,7 @@ func readLoosely(text []byte) (members []*member, ok bool) {
 func (m *member) detect() {
 	if name, err := json.Marshal(m.name); err == nil {
 		alone := append(append(append([]byte{'{'}, name...), ':'), m.value...)
-		if o, err := strict.ParseObject(append(alone, '}')); err == nil {
+		if o, err := strict.ParseClaims(append(alone, '}')); err == nil {
 			m.personal = pii.InObject(o)
 			return
 		}

@@ -20,6 +20,7 @@ import (
 var reasons = map[string]bool{
 	"object expected":                      true, // another value than an object
 	"duplicate member name":                true,
+	caseTwin:                               true,
 	"member name too long":                 true,
 	"nesting too deep":                     true,
 	"number too long":                      true,
@@ -202,6 +203,20 @@ func checkMemory(t *testing.T, data []byte) {
 	}
 }
 
+// checkLooser checks that each of the three ways to read an object accepts what a stricter
+// one accepts, and that ParseClaim agrees with a reader that compares names to the letter.
+func checkLooser(t *testing.T, data []byte, accepted bool) {
+	t.Helper()
+	_, claims := strict.ParseClaims(data)
+	_, claim := strict.ParseClaim(data)
+	if accepted && claims != nil || claims == nil && claim != nil {
+		t.Fatalf("%q: ParseObject accepts: %v, ParseClaims: %v, ParseClaim: %v", data, accepted, claims, claim)
+	}
+	if e, ok := errors.AsType[*strict.Error](claim); ok && e.Reason == caseTwin {
+		t.Fatalf("%q: ParseClaim compares case: %v", data, claim)
+	}
+}
+
 func FuzzParseObject(f *testing.F) {
 	for _, text := range accepted {
 		if len(text) < 2000 {
@@ -225,6 +240,7 @@ func FuzzParseObject(f *testing.F) {
 			t.Fatal("changed its input")
 		}
 		checkMemory(t, data)
+		checkLooser(t, data, err == nil)
 		if err == nil {
 			checkAccepted(t, data, o)
 			if hasTwins(t, data) {
@@ -238,7 +254,7 @@ func FuzzParseObject(f *testing.F) {
 			t.Fatalf("%q is valid JSON: %v", data, err)
 		}
 		switch e.Reason {
-		case "duplicate member name":
+		case "duplicate member name", caseTwin:
 			if valid && utf8.Valid(data) && !hasTwins(t, data) {
 				t.Fatalf("%q has no twins: %v", data, err)
 			}

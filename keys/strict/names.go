@@ -16,12 +16,12 @@ const few = 16
 // since to keep all names decoded and folded would take more memory than the text.
 type name struct {
 	at   uint32 // offset of the opening quote
-	hash uint32 // of the folded name
+	hash uint32 // of the name, folded where case does not count
 }
 
 // push puts the decoded name that stands at offset at on the stack.
 func (s *scanner) push(at int, decoded []byte) {
-	s.folded[0] = appendFolded(s.folded[0][:0], decoded)
+	s.folded[0] = s.appendCompared(s.folded[0][:0], decoded)
 	s.names = add(s.names, name{uint32(at), uint32(maphash.Bytes(s.seed, s.folded[0]))})
 }
 
@@ -34,33 +34,54 @@ func (s *scanner) unique(first int) error {
 		twin = s.twinOfMany
 	}
 	if i := twin(names); i >= 0 {
-		return &Error{int(names[i].at), "duplicate member name"}
+		return &Error{int(names[i].at), s.clash(names[:i+1])}
 	}
 	clear(names) // hashes of names
 	s.names = s.names[:first]
 	return nil
 }
 
-// same reports whether two names are equal when they are folded. Those whose hashes
-// are equal as a rule are.
+// clash says how the last of the names is the twin of one before it.
+func (s *scanner) clash(names []name) string {
+	s.folds = false
+	last := len(names) - 1
+	s.compared(0, names[last])
+	for _, n := range names[:last] {
+		if s.compared(1, n); bytes.Equal(s.folded[0], s.folded[1]) {
+			return "duplicate member name"
+		}
+	}
+	return "member name that differs from another only in case"
+}
+
+// same reports whether two names are equal as s compares them. Those whose hashes are
+// equal as a rule are.
 func (s *scanner) same(a, b name) bool {
 	if a.hash != b.hash {
 		return false
 	}
-	s.fold(0, a)
-	s.fold(1, b)
+	s.compared(0, a)
+	s.compared(1, b)
 	return bytes.Equal(s.folded[0], s.folded[1])
 }
 
-// fold decodes and folds a name that was read before.
-func (s *scanner) fold(i int, n name) {
+// compared puts a name that was read before into folded[i], as s compares it.
+func (s *scanner) compared(i int, n name) {
 	again := scanner{data: s.data, pos: int(n.at)}
 	decoded, escaped, _ := again.str()
 	if escaped {
 		s.decoded = appendUnescaped(s.decoded[:0], decoded)
 		decoded = s.decoded
 	}
-	s.folded[i] = appendFolded(s.folded[i][:0], decoded)
+	s.folded[i] = s.appendCompared(s.folded[i][:0], decoded)
+}
+
+// appendCompared appends a decoded name, folded where case does not count.
+func (s *scanner) appendCompared(dst, decoded []byte) []byte {
+	if s.folds {
+		return appendFolded(dst, decoded)
+	}
+	return append(dst, decoded...)
 }
 
 // twin returns the index of the first name that equals one before it, or -1.

@@ -27,6 +27,7 @@ type object struct {
 	members   []member
 	values    int // in all
 	named     int // members in all
+	foldTo    int // as parse takes it, for an object that a member is
 }
 
 // member is one member. It has no pointers, so that the garbage collector need
@@ -85,12 +86,26 @@ func (o object) name(m member) []byte {
 // thing that is not JSON.
 //
 // The error is an [*Error]. The Object refers to data, which may not change.
-func ParseObject(data []byte) (Object, error) {
+func ParseObject(data []byte) (Object, error) { return parse(data, MaxDepth) }
+
+// ParseClaims is [ParseObject] for a claims set, RFC 7519 section 4. Claims whose names are
+// equal but for case are twins as there. Inside the value of a claim, names are twins only
+// if they are equal to the letter: such a value may be a table whose keys are ids.
+func ParseClaims(data []byte) (Object, error) { return parse(data, 1) }
+
+// ParseClaim is [ParseObject] for an object in the value of a claim. At every depth, names
+// are twins only if they are equal to the letter. It accepts what [ParseClaims] has accepted
+// there.
+func ParseClaim(data []byte) (Object, error) { return parse(data, 0) }
+
+// parse takes names for twins that are equal but for case down to the depth foldTo.
+func parse(data []byte, foldTo int) (Object, error) {
 	if len(data) > MaxText {
 		return Object{}, &Error{MaxText, "text too long"}
 	}
 	s := newScanner(data)
 	defer s.release()
+	s.foldTo = foldTo
 	s.space()
 	if err := s.object(1); err != nil {
 		return Object{}, err
@@ -98,7 +113,7 @@ func ParseObject(data []byte) (Object, error) {
 	if s.space(); s.pos < len(data) {
 		return Object{}, s.fail("text after the object")
 	}
-	o := object{data, bytes.Clone(s.unescaped), s.keepMembers(), s.values, s.named}
+	o := object{data, bytes.Clone(s.unescaped), s.keepMembers(), s.values, s.named, max(0, foldTo-1)}
 	return Object{func() object { return o }}, nil
 }
 

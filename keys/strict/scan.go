@@ -23,6 +23,8 @@ type scanner struct {
 	decoded []byte    // one that is spelled with escapes
 	table   []uint16
 	seed    maphash.Seed
+	foldTo  int  // the depth down to which names that are equal but for case are twins
+	folds   bool // whether the names of the object at pos stand above that depth
 
 	keep int // how many elements of an array to keep
 }
@@ -119,6 +121,7 @@ func (s *scanner) object(depth int) error {
 		}
 		s.space()
 	}
+	s.folds = depth <= s.foldTo
 	return s.unique(names)
 }
 
@@ -141,6 +144,7 @@ func (s *scanner) member(depth int) error {
 	if s.named++; s.named > MaxMembers {
 		return &Error{start, "too many members"}
 	}
+	s.folds = depth <= s.foldTo
 	s.push(start, decoded)
 	if escaped && depth == 1 {
 		m.lo, m.length = uint32(len(s.unescaped)), uint16(len(decoded))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -55,6 +56,8 @@ func TestParseObjectAccepts(t *testing.T) {
 		checkAccepted(t, []byte(text), o)
 	}
 }
+
+const caseTwin = "member name that differs from another only in case"
 
 var refused = []struct {
 	text, reason string
@@ -165,24 +168,24 @@ var refused = []struct {
 
 	// Names.
 	{`{"exp":1,"exp":1}`, "duplicate member name", 9},
-	{`{"exp":1,"EXP":1}`, "duplicate member name", 9},
-	{`{"exp":1,"eXp":1}`, "duplicate member name", 9},
+	{`{"exp":1,"EXP":1}`, caseTwin, 9},
+	{`{"exp":1,"eXp":1}`, caseTwin, 9},
 	{`{"\u0065xp":1,"exp":1}`, "duplicate member name", 14},
-	{`{"exp":1,"\u0045xp":1}`, "duplicate member name", 9},
-	{`{"sub":1,"ſub":1}`, "duplicate member name", 9},
-	{`{"\u017fub":1,"SUB":1}`, "duplicate member name", 14},
-	{"{\"kid\":1,\"\u212aid\":1}", "duplicate member name", 9},
-	{"{\"\u03c3\":1,\"\u03c2\":1}", "duplicate member name", 8}, // two sigmas
-	{"{\"\u00e9\":1,\"\u00c9\":1}", "duplicate member name", 8},
+	{`{"exp":1,"\u0045xp":1}`, caseTwin, 9},
+	{`{"sub":1,"ſub":1}`, caseTwin, 9},
+	{`{"\u017fub":1,"SUB":1}`, caseTwin, 14},
+	{"{\"kid\":1,\"\u212aid\":1}", caseTwin, 9},
+	{"{\"\u03c3\":1,\"\u03c2\":1}", caseTwin, 8}, // two sigmas
+	{"{\"\u00e9\":1,\"\u00c9\":1}", caseTwin, 8},
 	{`{"/":1,"\/":1}`, "duplicate member name", 7},
 	{`{"😀":1,"\ud83d\ude00":1}`, "duplicate member name", 10},
 	{`{"":1,"":1}`, "duplicate member name", 6},
 	{`{"a":{"b":1,"b":2}}`, "duplicate member name", 12},
-	{`{"a":[{"b":1,"c":{"d":1},"B":2}]}`, "duplicate member name", 25},
-	{`{"a":{"a":1},"A":1}`, "duplicate member name", 13},
+	{`{"a":[{"b":1,"c":{"d":1},"B":2}]}`, caseTwin, 25},
+	{`{"a":{"a":1},"A":1}`, caseTwin, 13},
 	{`{"a":1,"a":2,"a":3}`, "duplicate member name", 7},
 	{`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1,"k":1,"l":1,"m":1,"A":1}`,
-		"duplicate member name", 79},
+		caseTwin, 79},
 
 	// Limits.
 	{"{}" + strings.Repeat(" ", strict.MaxText-1), "text too long", strict.MaxText},
@@ -288,6 +291,71 @@ func TestParseObjectLong(t *testing.T) {
 			if o.Len() > strict.MaxValues {
 				t.Errorf("%s: %d members", name, o.Len())
 			}
+		}
+	}
+}
+
+// Three ways to read an object differ in where names may differ only in case.
+func TestCaseOfNames(t *testing.T) {
+	readers := map[string]func([]byte) (strict.Object, error){
+		"ParseObject": strict.ParseObject, "ParseClaims": strict.ParseClaims, "ParseClaim": strict.ParseClaim,
+	}
+	for _, tt := range []struct {
+		text, refusedBy, reason string
+	}{
+		{`{"a":1,"A":2}`, "ParseObject ParseClaims", caseTwin},
+		{`{"a":1,"b":2,"\u0041":2}`, "ParseObject ParseClaims", caseTwin},
+		{`{"a":{"b":1,"B":2}}`, "ParseObject", caseTwin},
+		{`{"a":{"aB3xQ":1,"ab3xq":2}}`, "ParseObject", caseTwin},
+		{`{"a":[[{"b":1,"B":2}]]}`, "ParseObject", caseTwin},
+		{`{"a":{"b":{"c":1,"C":2}}}`, "ParseObject", caseTwin},
+		{`{"a":{"b":{},"c":1},"A":2}`, "ParseObject ParseClaims", caseTwin},
+		{`{"a":{"b":1,"b":2}}`, "ParseObject ParseClaims ParseClaim", "duplicate member name"},
+		{`{"a":{"b":1,"B":1,"\u0062":2}}`, "ParseObject ParseClaims ParseClaim", "duplicate member name"},
+		{`{"a":1,"a":2}`, "ParseObject ParseClaims ParseClaim", "duplicate member name"},
+		{`{"a":{"b":1},"c":{"B":1}}`, "", ""},
+		{manyTwins(40, "n", "N"), "ParseObject", caseTwin},
+		{manyTwins(40, "n", "n"), "ParseObject ParseClaims ParseClaim", "duplicate member name"},
+	} {
+		for name, read := range readers {
+			_, err := read([]byte(tt.text))
+			refused := slices.Contains(strings.Fields(tt.refusedBy), name)
+			if refused != (err != nil) {
+				t.Errorf("%s of %s: %v", name, tt.text, err)
+			}
+			if e, ok := errors.AsType[*strict.Error](err); ok && name != "ParseObject" && e.Reason != tt.reason {
+				t.Errorf("%s of %s says %q, want %q", name, tt.text, e.Reason, tt.reason)
+			}
+		}
+	}
+}
+
+// manyTwins returns an object in which one has the name first and the last has the name last,
+// among so many that a table compares them.
+func manyTwins(n int, first, last string) string {
+	var b strings.Builder
+	b.WriteString(`{"a":{"` + first + `":0`)
+	for i := range n {
+		fmt.Fprintf(&b, `,"m%d":0`, i)
+	}
+	return b.String() + `,"` + last + `":0}}`
+}
+
+// An object that a member is follows the rule of the text around it.
+func TestCaseOfNamesWithin(t *testing.T) {
+	const text = `{"a":{"b":{"c":1,"C":2}}}`
+	for name, read := range map[string]func([]byte) (strict.Object, error){"ParseClaims": strict.ParseClaims, "ParseClaim": strict.ParseClaim} {
+		o, err := read([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, member := range []string{"a", "b"} {
+			if o, _, err = o.Object(member); err != nil {
+				t.Fatalf("%s, member %s: %v", name, member, err)
+			}
+		}
+		if names := o.Names(); !slices.Equal(names, []string{"c", "C"}) {
+			t.Errorf("%s: %q", name, names)
 		}
 	}
 }

@@ -26,7 +26,7 @@ var scanners = sync.Pool{New: func() any {
 // newScanner returns a scanner of a whole text, to be released.
 func newScanner(data []byte) *scanner {
 	s := scanners.Get().(*scanner)
-	s.data, s.pos, s.values, s.named = data, 0, 1, 0
+	s.data, s.pos, s.values, s.named, s.foldTo = data, 0, 1, 0, 0
 	// The buffers are made at once, to be spared the steps by which they grow. No seventh
 	// of the text can end a name, from the sixteenth on; in a long text, which is as a
 	// rule one of long strings, nothing can that is no colon.

@@ -67,7 +67,7 @@ func (o Object) Object(name string) (inner Object, ok bool, err error) {
 	if !ok {
 		return Object{}, false, nil
 	}
-	inner, err = ParseObject(raw)
+	inner, err = parse(raw, o.open().foldTo)
 	if err != nil {
 		return Object{}, true, &MemberError{name, "is not an object"}
 	}

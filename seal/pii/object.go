@@ -8,7 +8,7 @@ import (
 )
 
 // walker collects what it finds. Everything it reads has been accepted by
-// [strict.ParseObject], which bounds the depth, so no reading below can fail.
+// [strict.ParseClaims], which bounds the depth, so no reading below can fail.
 type walker struct{ found []Finding }
 
 func (w *walker) add(at place, kind Kind) {
@@ -53,7 +53,7 @@ func (w *walker) member(name string, raw json.RawMessage, in place) {
 func (w *walker) value(raw json.RawMessage, at place) {
 	switch raw[0] {
 	case '{':
-		if o, err := strict.ParseObject(raw); err == nil {
+		if o, err := strict.ParseClaim(raw); err == nil {
 			w.object(o, at)
 		}
 	case '[':

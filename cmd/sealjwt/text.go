@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var byteOrderMark = []byte("\uFEFF")
+
+// errUTF16 says that a text is not in UTF-8. Windows PowerShell writes such files with >.
+var errUTF16 = errors.New("it is text in UTF-16")
+
+// longestFrame is how many bytes of a text file mean nothing: a byte order mark, and CRLF.
+const longestFrame = len("\uFEFF") + len("\r\n")
+
+// plainText returns a text as a person means it: without the byte order mark at its start,
+// which RFC 8259 section 8.1 allows a reader to pass over, and without the line ending at its
+// end, which editors and echo add. Nothing else is dropped.
+func plainText(name string, data []byte) ([]byte, error) {
+	if bytes.HasPrefix(data, []byte("\xFF\xFE")) || bytes.HasPrefix(data, []byte("\xFE\xFF")) {
+		return nil, &failure{
+			err: fmt.Errorf("%s: %w", name, errUTF16), code: exitUsage,
+			advice: "save it as UTF-8; in PowerShell, with: Out-File -Encoding utf8",
+		}
+	}
+	return withoutEnding(bytes.TrimPrefix(data, byteOrderMark)), nil
+}
+
+// withoutEnding drops one line ending, of either kind.
+func withoutEnding(line []byte) []byte {
+	if before, ended := bytes.CutSuffix(line, []byte("\n")); ended {
+		return bytes.TrimSuffix(before, []byte("\r"))
+	}
+	return line
+}
+
+// checkHome refuses a path that begins with ~/. A shell replaces that by the home folder where
+// a word begins with it, and neither systemd nor a container does, nor a shell behind --ring=.
+// A ring would be made in a folder whose name is ~.
+func checkHome(from, path string) error {
+	if !strings.HasPrefix(path, "~/") && path != "~" {
+		return nil
+	}
+	return usagef("%s is %s, and no shell has put the home folder in the place of ~: write the whole path, or ./%[2]s for a folder that is named so", from, path)
+}
