@@ -33,7 +33,7 @@ func FuzzInObject(f *testing.F) {
 		f.Add([]byte(line[strings.IndexByte(line, '\t')+1:]))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		o, err := strict.ParseObject(data)
+		o, err := strict.ParseClaims(data)
 		if err != nil {
 			return
 		}

@@ -10,7 +10,7 @@ import (
 
 func parse(t testing.TB, text string) strict.Object {
 	t.Helper()
-	o, err := strict.ParseObject([]byte(text))
+	o, err := strict.ParseClaims([]byte(text))
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
