@@ -171,6 +171,7 @@ func digestSlots(slots []slot) string {
 
 func newRingKey() secretBytes {
 	key := make([]byte, ringKeySize)
+	defer clear(key)
 	rand.Read(key)
 	return newSecret(key)
 }

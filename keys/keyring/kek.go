@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/sealjwt/sealjwt/keys/internal/kekfile"
 	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
@@ -41,7 +42,7 @@ type WrappedKey struct {
 }
 
 const (
-	rawKeySize    = 32 // bytes
+	rawKeySize    = kekfile.Size
 	ringKeySize   = ringjwe.KeySize
 	passphraseID  = "passphrase"
 	minPassphrase = 1
@@ -67,8 +68,51 @@ func NewKEK(key []byte) (KEK, error) {
 	if len(key) != rawKeySize {
 		return nil, fmt.Errorf("%w: it has %d bytes and must have exactly %d random ones", ErrKEK, len(key), rawKeySize)
 	}
-	sum := sha256.Sum256(append([]byte("sealjwt key encryption key\x00"), key...))
+	labelled := append([]byte("sealjwt key encryption key\x00"), key...)
+	defer clear(labelled)
+	sum := sha256.Sum256(labelled)
 	return &rawKEK{secret{}, strict.EncodeBase64URL(sum[:12]), newSecret(key)}, nil
+}
+
+// KEKFile reads a KEK from a file, as [CreateKEKFile] or a secret manager makes it:
+//   - exactly 32 random bytes, or
+//   - the Base64 form of 32 bytes (RFC 4648 section 4 or 5, with or without padding), and at
+//     most one line ending (LF or CRLF) behind it.
+//
+// KEKFile refuses 32 characters of printable ASCII: openssl rand -hex 16 prints such a text,
+// and it has half the strength. To open an older ring whose key file holds such a text, write
+// the text in Base64.
+//
+// The file may be a symbolic link (Kubernetes mounts secrets as links) or a pipe, such as the
+// shell's <(…); KEKFile reads at most 64 bytes of a pipe, and waits for them at most a minute
+// on Linux. The mode of the file must be 0640 or narrower; on macOS the group must not be
+// staff, which has every user. On Linux two more modes pass, because platforms set them:
+// group write on a volume with an fsGroup of Kubernetes (owner, group and setgid folder as
+// package filestore describes), and mode 0644 or narrower for a file of root on a read-only
+// mount.
+//
+// It returns [ErrKEK], and fs.ErrNotExist beside it when the file does not exist. The text
+// says how many bytes the file has, and never their values.
+func KEKFile(path string) (KEK, error) { return fileKEK(kekfile.Read(path)) }
+
+// CreateKEKFile writes 32 random bytes to a new file of mode 0600, making its folder if
+// need be, and returns them as a KEK. The KEK that it returns is on the disk.
+//
+// CreateKEKFile never replaces a file. It returns [ErrKEK], and fs.ErrExist beside it when
+// there is a file. Of several processes that call it at once for one path, one makes the
+// file, and the others read that one with [KEKFile].
+//
+// CreateKEKFile removes what an earlier call left that was killed. A file whose folder that
+// call did not sync, or could not sync, is on the disk when CreateKEKFile returns
+// fs.ErrExist.
+func CreateKEKFile(path string) (KEK, error) { return fileKEK(kekfile.Create(path)) }
+
+func fileKEK(key []byte, err error) (KEK, error) {
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKEK, err)
+	}
+	defer clear(key)
+	return NewKEK(key)
 }
 
 // PassphraseKEK makes a KEK of a passphrase, stretched with PBKDF2-HMAC-SHA-512 at 600 000

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -195,165 +193,37 @@ func (k *countingKEK) Unwrap(ctx context.Context, w WrappedKey) ([]byte, error) 
 	return k.KEK.Unwrap(ctx, w)
 }
 
-// fileKEK is random to KEKFile, and ends in CRLF. Its Base64 form begins with AP/7++++.
-var fileKEK = []byte("\x00\xff\xfb\xfb\xef\xbebinary key file 01234567\r\n")
-
-func fileID(t *testing.T) string {
-	t.Helper()
-	return must(NewKEK(fileKEK))(t).ID()
-}
-
-// writeKEK writes a file of this mode, whatever the umask.
-func writeKEK(t *testing.T, content []byte, mode fs.FileMode) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "kek")
-	if err := errors.Join(os.WriteFile(path, content, 0o600), os.Chmod(path, mode)); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// Owner and group may read, the owner may write, and that is all.
-func TestKEKFileModes(t *testing.T) {
-	for mode := range fs.FileMode(0o1000) {
-		if mode&0o400 == 0 {
-			continue // only root can read it
-		}
-		k, err := KEKFile(writeKEK(t, fileKEK, mode))
-		switch mode {
-		case 0o400, 0o600, 0o440, 0o640:
-			if err != nil || k.ID() != fileID(t) {
-				t.Errorf("mode %04o: %v", mode, err)
-			}
-		default:
-			if k != nil || !errors.Is(err, ErrKEK) || !strings.Contains(err.Error(), "chmod 600 ") {
-				t.Errorf("mode %04o: %v", mode, err)
-			}
-		}
-	}
-}
-
-// Kubernetes mounts a secret as ..2026/kek, with the links kek -> ..data/kek and
-// ..data -> ..2026, which it turns to another folder when the secret changes.
-func TestKEKFileLinks(t *testing.T) {
-	dir := t.TempDir()
-	link, data, folder := filepath.Join(dir, "kek"), filepath.Join(dir, "..data"), filepath.Join(dir, "..2026")
-	must[any](nil, errors.Join(os.Mkdir(folder, 0o755), os.WriteFile(filepath.Join(folder, "kek"), fileKEK, 0o440),
-		os.Symlink("..2026", data), os.Symlink("..data/kek", link)))(t)
-	if k, err := KEKFile(link); err != nil || k.ID() != fileID(t) {
-		t.Errorf("secret: %v", err)
-	}
-	must[any](nil, os.Chmod(filepath.Join(folder, "kek"), 0o444))(t)
-	if k, err := KEKFile(link); k != nil || !errors.Is(err, ErrKEK) || !strings.Contains(err.Error(), "mode 0444") {
-		t.Errorf("a link to a file that every user can read: %v", err)
-	}
-}
-
+// The wrappers say which error it is, and whether there is a file. Package kekfile has the tests
+// of the files.
 func TestKEKFile(t *testing.T) {
-	dir := t.TempDir()
-	fifo, open, loop := filepath.Join(dir, "fifo"), filepath.Join(dir, "open"), filepath.Join(dir, "loop")
-	must[any](nil, errors.Join(syscall.Mkfifo(fifo, 0o600), syscall.Mkfifo(open, 0o600), os.Chmod(open, 0o604), os.Symlink(loop, loop)))(t)
-	for path, want := range map[string]string{
-		dir: "is neither a file nor a pipe", "/dev/null": "is neither a file nor a pipe", loop: "",
-		fifo: "no process has written to it", open: "(mode 0604): chmod 600 ",
+	path := filepath.Join(t.TempDir(), "kek")
+	made := must(CreateKEKFile(path))(t)
+	key := must(os.ReadFile(path))(t)
+	if want := must(NewKEK(key))(t).ID(); made.ID() != want || must(KEKFile(path))(t).ID() != want {
+		t.Errorf("made %s, read %s, want %s", made.ID(), must(KEKFile(path))(t).ID(), want)
+	}
+	text := filepath.Join(t.TempDir(), "text")
+	must[any](nil, os.WriteFile(text, []byte("a passphrase of 32 characters..."), 0o600))(t)
+	for name, c := range map[string]struct {
+		open func(string) (KEK, error)
+		path string
+		want error // besides ErrKEK
+		text string
+	}{
+		"there is a file":  {CreateKEKFile, path, fs.ErrExist, "there is a key file already, " + path},
+		"no path":          {CreateKEKFile, "", ErrKEK, "the path of the key file is empty"},
+		"there is no file": {KEKFile, path + "2", fs.ErrNotExist, path + "2"},
+		"a text":           {KEKFile, text, ErrKEK, text + " has 32 bytes of text, and must have exactly 32 random bytes"},
 	} {
-		k, err := KEKFile(path)
-		if k != nil || !errors.Is(err, ErrKEK) || errors.Is(err, fs.ErrNotExist) ||
-			!strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", path, err, want)
+		k, err := c.open(c.path)
+		if k != nil || !errors.Is(err, ErrKEK) || !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if strings.Contains(err.Error(), "passphrase") {
+			t.Errorf("%s: the error shows the content: %v", name, err)
 		}
 	}
-	_, err := KEKFile(filepath.Join(dir, "missing"))
-	wantError(t, err, ErrKEK)
-	wantError(t, err, fs.ErrNotExist)
-}
-
-func TestCreateKEKFile(t *testing.T) {
-	for _, umask := range []int{0o022, 0, 0o777} {
-		path := filepath.Join(t.TempDir(), "new", "folder", "kek")
-		if umask == 0o777 {
-			path = filepath.Join(t.TempDir(), "kek") // folders get the umask
-		}
-		old := syscall.Umask(umask)
-		k, err := CreateKEKFile(path)
-		syscall.Umask(old)
-		if err != nil {
-			t.Fatalf("umask %04o: %v", umask, err)
-		}
-		info := must(os.Stat(path))(t)
-		if info.Mode() != 0o600 || info.Size() != 32 {
-			t.Errorf("umask %04o: mode %v, %d bytes", umask, info.Mode(), info.Size())
-		}
-		if read, err := KEKFile(path); err != nil || read.ID() != k.ID() {
-			t.Errorf("it is not the KEK that was returned: %v", err)
-		}
-		if umask != 0o777 {
-			if mode := must(os.Stat(filepath.Dir(path)))(t).Mode().Perm(); mode != 0o700 {
-				t.Errorf("umask %04o: folder of mode %04o", umask, mode)
-			}
-		}
-
-		if entries := must(os.ReadDir(filepath.Dir(path)))(t); len(entries) != 1 {
-			t.Errorf("umask %04o: it leaves %v", umask, entries)
-		}
-		before := must(os.ReadFile(path))(t)
-		again, err := CreateKEKFile(path)
-		if again != nil {
-			t.Error("replaced")
-		}
-		wantError(t, err, fs.ErrExist)
-		wantError(t, err, ErrKEK)
-		if !bytes.Equal(before, must(os.ReadFile(path))(t)) {
-			t.Error("a KEK file was changed")
-		}
-	}
-	a, b := must(CreateKEKFile(filepath.Join(t.TempDir(), "a")))(t), must(CreateKEKFile(filepath.Join(t.TempDir(), "b")))(t)
-	if a.ID() == b.ID() {
-		t.Error("the same KEK twice")
-	}
-}
-
-// Of many who create one wins, and nobody reads half a key.
-func TestCreateKEKFileTogether(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "kek")
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	won := 0
-	for range 8 {
-		wg.Go(func() {
-			if _, err := CreateKEKFile(path); err == nil {
-				mu.Lock()
-				won++
-				mu.Unlock()
-			} else if !errors.Is(err, fs.ErrExist) {
-				t.Error(err)
-			}
-			if _, err := KEKFile(path); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if entries := must(os.ReadDir(dir))(t); won != 1 || len(entries) != 1 {
-		t.Errorf("%d won, %v is there", won, entries)
-	}
-}
-
-func TestCreateKEKFileRefuses(t *testing.T) {
-	dir := t.TempDir()
-	file, link := writeKEK(t, fileKEK, 0o600), filepath.Join(dir, "link")
-	if err := os.Symlink(filepath.Join(dir, "target"), link); err != nil {
-		t.Fatal(err)
-	}
-	for name, path := range map[string]string{
-		"a folder": dir, "below a file": filepath.Join(file, "kek"), "a dangling link": link,
-	} {
-		if k, err := CreateKEKFile(path); k != nil || !errors.Is(err, ErrKEK) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := os.Lstat(filepath.Join(dir, "target")); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("the link was followed")
+	if !bytes.Equal(key, must(os.ReadFile(path))(t)) {
+		t.Error("a KEK file was changed")
 	}
 }

@@ -1,6 +1,7 @@
-package keyring
+package kekfile
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -12,38 +13,38 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/temp"
 )
 
-// The sync of the folder fails once. The next CreateKEKFile does not take the file for stored
+// The sync of the folder fails once. The next Create does not take the file for stored
 // before a sync of its own change has succeeded. Then nothing is left beside the file.
-func TestKEKFileIsNotSynced(t *testing.T) {
+func TestCreateIsNotSynced(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "kek")
 	fails := func(*os.Root) error { return syscall.EIO }
 	for _, try := range []string{"first", "second"} {
-		k, err := createKEKFile(path, fails)
-		if k != nil || !errors.Is(err, ErrKEK) || !errors.Is(err, syscall.EIO) || errors.Is(err, fs.ErrExist) {
+		k, err := create(path, fails)
+		if k != nil || !errors.Is(err, syscall.EIO) || errors.Is(err, fs.ErrExist) {
 			t.Errorf("%s: %v, want EIO", try, err)
 		}
 		if !strings.Contains(err.Error(), "kek is not on the disk for certain") {
 			t.Errorf("%s: %v", try, err)
 		}
 	}
-	made := must(KEKFile(path))(t).ID() // another process may have read it
+	made := must(Read(path))(t) // another process may have read it
 	synced := 0
-	_, err := createKEKFile(path, func(folder *os.Root) error { synced++; return temp.SyncFolder(folder) })
+	_, err := create(path, func(folder *os.Root) error { synced++; return temp.SyncFolder(folder) })
 	if !errors.Is(err, fs.ErrExist) || synced != 1 {
 		t.Errorf("%v after %d syncs, want fs.ErrExist after one", err, synced)
 	}
-	if again := must(KEKFile(path))(t).ID(); again != made {
-		t.Errorf("the KEK is %s, and was %s", again, made)
+	if again := must(Read(path))(t); !bytes.Equal(again, made) {
+		t.Error("the key is another one")
 	}
 	if names := must(os.ReadDir(dir))(t); len(names) != 1 {
 		t.Errorf("%v is left in the folder", names)
 	}
 }
 
-// A process that was killed leaves a temporary file, or a second name of the KEK file. The next
+// A process that was killed leaves a temporary file, or a second name of the key file. The next
 // one removes both.
-func TestKEKFileLeftovers(t *testing.T) {
+func TestCreateLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "kek")
 	folder := must(os.OpenRoot(dir))(t)
@@ -54,14 +55,31 @@ func TestKEKFileLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	must(CreateKEKFile(path))(t)
+	must(Create(path))(t)
 	// An older version chose this name.
 	if err := os.Link(path, filepath.Join(dir, ".kek-1110180341")); err != nil {
 		t.Fatal(err)
 	}
-	_, err := CreateKEKFile(path)
+	_, err := Create(path)
 	wantError(t, err, fs.ErrExist)
 	if names := must(os.ReadDir(dir))(t); len(names) != 1 {
 		t.Errorf("%v is left in the folder", names)
+	}
+}
+
+func must[T any](v T, err error) func(t testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func wantError(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error %v, want %v", err, want)
 	}
 }
