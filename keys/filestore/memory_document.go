@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -49,15 +50,13 @@ func decodeSeen(data []byte) (*seenDocument, error) {
 		return nil, malformedSeen("a format that this version of sealjwt does not know")
 	}
 	for identity, pair := range d.Rings {
-		if c, err := keyring.ParseCheckpoint(pair); err != nil || c.Ring != "" || isPair(identity) {
+		if isPair(identity) || parsePair(pair, identity) == (keyring.Checkpoint{}) {
 			return nil, malformedSeen("a ring without a generation and a nonce")
 		}
 	}
 	for _, ring := range d.Places {
-		if _, known := d.Rings[ring]; !known {
-			if c, err := keyring.ParseCheckpoint(ring); err != nil || c.Ring != "" {
-				return nil, malformedSeen("a place without a ring")
-			}
+		if _, known := d.Rings[ring]; !known && parsePair(ring, "") == (keyring.Checkpoint{}) {
+			return nil, malformedSeen("a place without a ring")
 		}
 	}
 	return d, nil
@@ -71,9 +70,9 @@ func decodeFirstSeen(members map[string]json.RawMessage) (*seenDocument, error) 
 		if err := json.Unmarshal(member, &text); err != nil {
 			return nil, malformedSeen("a member that is not a text")
 		}
-		c, err := keyring.ParseCheckpoint(text)
-		if err != nil {
-			return nil, err
+		c := parseFirst(text)
+		if c == (keyring.Checkpoint{}) {
+			return nil, malformedSeen("a place without a generation and a nonce")
 		}
 		// Of two paths that lead to one place, and of two places of one ring, the newer
 		// checkpoint counts.
@@ -107,18 +106,32 @@ func isPair(text string) bool { return strings.Contains(text, ":") }
 
 // pair returns the generation and the nonce of c.
 func pair(c keyring.Checkpoint) string {
-	c.Ring = ""
-	return c.String()
+	return strconv.FormatUint(c.Generation, 10) + ":" + c.Nonce
 }
 
-// parsePair reads a text that decodeSeen has checked, or that pair has written.
+// parsePair reads what pair returns for the ring with this identity. It returns the zero
+// Checkpoint for every other text.
 func parsePair(text, identity string) keyring.Checkpoint {
-	c, err := keyring.ParseCheckpoint(text)
-	if err != nil {
+	generation, nonce, _ := strings.Cut(text, ":")
+	n, err := strconv.ParseUint(generation, 10, 64)
+	if err != nil || nonce == "" || strings.Contains(nonce, "/") {
 		return keyring.Checkpoint{}
 	}
-	c.Ring = identity
-	return c
+	return keyring.Checkpoint{Generation: n, Nonce: nonce, Ring: identity}
+}
+
+// parseFirst reads a checkpoint as the first version of the file spelled it: the pair, behind
+// the identity and a slash where the ring had an identity. It returns the zero Checkpoint for
+// every other text.
+func parseFirst(text string) keyring.Checkpoint {
+	identity, pair, named := strings.Cut(text, "/")
+	switch {
+	case !named:
+		return parsePair(text, "")
+	case identity == "":
+		return keyring.Checkpoint{}
+	}
+	return parsePair(pair, identity)
 }
 
 // checkpoints returns the newest checkpoint of the ring at a place, and of every ring.

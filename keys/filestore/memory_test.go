@@ -297,6 +297,35 @@ func TestMemoryOfTheFirstVersion(t *testing.T) {
 	}
 }
 
+// The file spells a checkpoint in one way, and every other text is refused.
+func TestCheckpointTexts(t *testing.T) {
+	for text, want := range map[string]keyring.Checkpoint{
+		"1:abc":                          {Generation: 1, Nonce: "abc"},
+		"7:a:b":                          {Generation: 7, Nonce: "a:b"},
+		"Zm9v/18446744073709551615:A-_9": {Generation: 1<<64 - 1, Nonce: "A-_9", Ring: "Zm9v"},
+	} {
+		if got := parseFirst(text); got != want {
+			t.Errorf("%q is read as %+v, want %+v", text, got, want)
+		}
+		if identity, _, named := strings.Cut(text, "/"); named && text != identity+"/"+pair(want) || !named && text != pair(want) {
+			t.Errorf("%q is written as %q", text, pair(want))
+		}
+	}
+	for _, text := range []string{
+		"", ":", "1", "1:", ":abc", "x:abc", "-1:abc", "+1:abc", " 1:abc", "18446744073709551616:abc", "1.0:abc", "0x1:abc",
+		"/1:abc", "a/", "a/1", "a/b/1:abc", "1:abc/d", "a/1:abc/d",
+	} {
+		if got := parseFirst(text); got != (keyring.Checkpoint{}) {
+			t.Errorf("%q is read as %+v", text, got)
+		}
+	}
+	for _, text := range []string{"", "1:", ":abc", "a/1:abc", "/1:abc", "1:abc/d"} {
+		if got := parsePair(text, "identity"); got != (keyring.Checkpoint{}) {
+			t.Errorf("%q is read as the pair %+v", text, got)
+		}
+	}
+}
+
 // A folder that cannot be written leaves the memory to the next path, with what it had.
 func TestMemoryGoesWhereItCanBeWritten(t *testing.T) {
 	dir := t.TempDir()

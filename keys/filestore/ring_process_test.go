@@ -149,7 +149,8 @@ func runForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 // acknowledge says which step was done, and which generation is the least that
 // holds it.
 func acknowledge(acks io.Writer, ring *keyring.Ring, step keyring.Step) {
-	fmt.Fprintln(acks, step.Action, step.KeyID, ring.Checkpoint())
+	mark := ring.Checkpoint()
+	fmt.Fprintln(acks, step.Action, step.KeyID, mark.Ring+"/"+pair(mark))
 }
 
 // rotateOnce changes the active key in one write: Rotate would begin with the record of a look.

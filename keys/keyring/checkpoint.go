@@ -7,11 +7,8 @@ import (
 	"os"
 	"os/user"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/patience"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
@@ -28,29 +25,6 @@ type Checkpoint struct {
 	// apart, wherever they lie. It is empty for a ring that was last written before rings
 	// had one; such a ring gets one with its next change.
 	Ring string `json:"ring,omitempty"`
-}
-
-// String returns the text that [ParseCheckpoint] reads.
-func (c Checkpoint) String() string {
-	text := strconv.FormatUint(c.Generation, 10) + ":" + c.Nonce
-	if c.Ring != "" {
-		text = c.Ring + "/" + text
-	}
-	return text
-}
-
-// ParseCheckpoint reads the text of [Checkpoint.String]. It returns [keys.ErrMalformed].
-func ParseCheckpoint(s string) (Checkpoint, error) {
-	ring, pair, named := strings.Cut(s, "/")
-	if !named {
-		ring, pair = "", s
-	}
-	generation, nonce, ok := strings.Cut(pair, ":")
-	n, err := strconv.ParseUint(generation, 10, 64)
-	if !ok || err != nil || nonce == "" || named && ring == "" {
-		return Checkpoint{}, fmt.Errorf("%w: not a generation and a nonce", keys.ErrMalformed)
-	}
-	return Checkpoint{Generation: n, Nonce: nonce, Ring: ring}, nil
 }
 
 // Memory keeps over restarts which ring was seen at one place, and the newest checkpoint of

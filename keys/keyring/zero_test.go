@@ -33,7 +33,7 @@ func TestZeroValues(t *testing.T) {
 			Functions: map[string]any{
 				"Create": keyring.Create, "CreateKEKFile": keyring.CreateKEKFile, "DefaultPolicy": keyring.DefaultPolicy,
 				"KEKFile": keyring.KEKFile, "NewKEK": keyring.NewKEK, "NewMemStore": keyring.NewMemStore, "Open": keyring.Open,
-				"OpenOrCreate": keyring.OpenOrCreate, "ParseCheckpoint": keyring.ParseCheckpoint, "PassphraseKEK": keyring.PassphraseKEK,
+				"OpenOrCreate": keyring.OpenOrCreate, "PassphraseKEK": keyring.PassphraseKEK,
 			},
 			Receivers: map[string][]any{
 				"Action": {keyring.Action("")}, "Checkpoint": {keyring.Checkpoint{}}, "Config": {keyring.Config{}}, "Event": {keyring.Event{}},
