@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 )
@@ -22,8 +21,6 @@ const (
 	// maxText is the length in bytes of a reason, and of each text of an event, as JSON
 	// spells it.
 	maxText = 256
-	// maxFormer is how many former policies a ring remembers apart from each other.
-	maxFormer = 16
 	// maxRing is the size in bytes at which a stored ring grows no more, except by a
 	// revocation. Every Store takes half a megabyte beyond it.
 	maxRing = 3 << 19
@@ -107,18 +104,6 @@ func (d *document) bury() {
 		d.Ended.Add(tombstone.Tombstone{KeyID: r.ID, Thumbprint: r.Thumbprint, Use: r.Use, Revoked: r.State == Revoked})
 	}
 	d.Keys = slices.DeleteFunc(d.Keys, func(r record) bool { return gone[r.ID] })
-}
-
-// addFormer remembers the windows of a policy that is replaced now. Of too many, the two
-// oldest become one that is as wide as both.
-func (d *document) addFormer(w windowDocument, now time.Time) {
-	d.Former = append(d.Former, formerWindows{windowDocument: w, Until: utc(now)})
-	if len(d.Former) <= maxFormer {
-		return
-	}
-	slices.SortStableFunc(d.Former, func(a, b formerWindows) int { return a.Until.Compare(b.Until) })
-	d.Former[1].windowDocument = d.Former[1].widest(d.Former[0].windowDocument)
-	d.Former = slices.Delete(d.Former, 0, 1)
 }
 
 // shorten cuts a text so that JSON spells it in maxText bytes, between two characters.

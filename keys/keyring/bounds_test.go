@@ -9,6 +9,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
+	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
 // A long reason is cut between two characters, by what JSON makes of it.
@@ -92,15 +93,15 @@ func TestHeldKeysAreBounded(t *testing.T) {
 func TestFormerPoliciesAreBounded(t *testing.T) {
 	c := newClock()
 	r := newRing(t, NewMemStore(), c)
-	widest := windowDocument{}
-	for n := range 5 * maxFormer {
+	widest := window.Figures{}
+	for n := range 5 * window.MaxFormers {
 		c.advance(time.Minute)
 		err := r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime = time.Hour + time.Duration((n*7)%31)*time.Minute })
 		if err != nil {
 			t.Fatal(err)
 		}
 		d := r.snapshot.Load().document
-		if widest = widest.widest(d.Policy.windowDocument); len(d.Former) > maxFormer || d.widestWindows() != widest {
+		if widest = widest.Widest(d.Policy.Figures); len(d.Former) > window.MaxFormers || d.widestWindows() != widest {
 			t.Fatalf("after %d changes: %d former policies, widest %+v", n+1, len(d.Former), d.widestWindows())
 		}
 	}

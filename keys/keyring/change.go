@@ -7,7 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 	"github.com/sealjwt/sealjwt/keys/internal/patience"
+	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
 // draft is a ring that is about to be written.
@@ -158,6 +161,67 @@ func (d *document) add(r record, now time.Time) {
 	}
 	r.Windows = d.widestWindows()
 	d.Keys = append(d.Keys, r)
+}
+
+// apply does a step. A Stage takes the record of a fresh key.
+func (d *document) apply(s Step, fresh record, now time.Time) error {
+	d.Former = d.Former.Look(utc(now))
+	switch s.Action {
+	case Stage:
+		d.add(fresh, now)
+		return nil
+	case Activate:
+		return d.activate(s.KeyID, now)
+	}
+	r := d.byID(s.KeyID)
+	if r == nil {
+		return fmt.Errorf("%w: kid %s", keys.ErrNoKey, jwk.Quote(s.KeyID))
+	}
+	switch s.Action {
+	case MarkDue:
+		r.Due = utc(now)
+	case ClearDue:
+		r.Due = time.Time{}
+	case Destroy:
+		if r.State == Retired {
+			r.State, r.Ended = Destroyed, utc(now)
+		}
+		r.erase()
+	}
+	return nil
+}
+
+// erase leaves a tombstone, which a ring keeps for ever: a small one.
+func (r *record) erase() { r.JWK, r.Windows, r.Due = nil, window.Figures{}, time.Time{} }
+
+// activate makes a staged key active and retires the one that was. Of a signing
+// key the private half is erased in the same write.
+func (d *document) activate(kid string, now time.Time) error {
+	next := d.byID(kid)
+	if next == nil || next.State != Staged {
+		return fmt.Errorf("%w: kid %s is not staged", ErrState, jwk.Quote(kid))
+	}
+	if old := d.find(next.Use, Active); old != nil {
+		if err := old.retire(now); err != nil {
+			return err
+		}
+	}
+	next.State, next.Activated, next.Due = Active, utc(now), time.Time{}
+	return nil
+}
+
+func (r *record) retire(now time.Time) error {
+	if r.Use == keys.UseSig {
+		k, err := r.key()
+		if err != nil {
+			return err
+		}
+		if r.JWK, err = publicJWK(k); err != nil {
+			return err
+		}
+	}
+	r.State, r.Retired, r.Due = Retired, utc(now), time.Time{}
+	return nil
 }
 
 // utc drops the location and the monotonic reading, which would make two writes of the same

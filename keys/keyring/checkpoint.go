@@ -110,6 +110,27 @@ func (d *document) checkSeen(seen Checkpoint) error {
 	return &rollback{text: text}
 }
 
+func (d *document) checkpoint() Checkpoint {
+	return Checkpoint{Generation: d.Generation, Nonce: d.Nonce, Ring: d.Identity}
+}
+
+// succeeds reports whether d was made from the document of the checkpoint seen, by any
+// number of writes, or whether seen is zero. Only as many as history holds can be told: beyond that the
+// higher generation has to do.
+func (d *document) succeeds(seen Checkpoint) bool {
+	return seen == (Checkpoint{}) || d.isRing(seen) && (d.contains(seen) || d.Generation > seen.Generation+historyLength)
+}
+
+// isRing reports whether seen can be of this ring. A checkpoint of version 1 names no ring.
+// A ring of version 2 never becomes one of version 1 again.
+func (d *document) isRing(seen Checkpoint) bool { return seen.Ring == "" || seen.Ring == d.Identity }
+
+// contains reports whether seen is this generation or one in its history.
+func (d *document) contains(seen Checkpoint) bool {
+	pair := Checkpoint{Generation: seen.Generation, Nonce: seen.Nonce}
+	return d.isRing(seen) && (pair == Checkpoint{Generation: d.Generation, Nonce: d.Nonce} || slices.Contains(d.History, pair))
+}
+
 // remember saves the newest checkpoint, unless the memory has it. A save that hangs keeps the
 // next one waiting, within its bound: the two could end in the wrong order.
 func (r *Ring) remember(ctx context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sealjwt/sealjwt/keys/internal/window"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -42,20 +43,20 @@ func decodeVersion2(data []byte) (*document, error) {
 // documentV1 is a document of version 1. It has all its tombstones among its keys, and one
 // suite for encryption. It is read, and never written again.
 type documentV1 struct {
-	Version    int             `json:"v"`
-	Generation uint64          `json:"generation"`
-	Nonce      string          `json:"nonce"`
-	Slots      string          `json:"slots"`
-	History    []Checkpoint    `json:"history"`
-	Policy     policyV1        `json:"policy"`
-	Former     []formerWindows `json:"former"`
-	Keys       []record        `json:"keys"`
-	Log        []Event         `json:"log"`
+	Version    int            `json:"v"`
+	Generation uint64         `json:"generation"`
+	Nonce      string         `json:"nonce"`
+	Slots      string         `json:"slots"`
+	History    []Checkpoint   `json:"history"`
+	Policy     policyV1       `json:"policy"`
+	Former     window.Formers `json:"former"`
+	Keys       []record       `json:"keys"`
+	Log        []Event        `json:"log"`
 }
 
 type policyV1 struct {
-	windowDocument
-	MaxAge duration          `json:"max_age"`
+	window.Figures
+	MaxAge window.Duration   `json:"max_age"`
 	Sig    sigPolicyDocument `json:"sig"`
 	Enc    sigPolicyDocument `json:"enc"`
 }
@@ -68,7 +69,7 @@ func decodeVersion1(data []byte) (*document, error) {
 	return &document{
 		Version: v.Version, Generation: v.Generation, Nonce: v.Nonce, Slots: v.Slots, History: v.History,
 		Policy: policyDocument{
-			windowDocument: v.Policy.windowDocument, MaxAge: v.Policy.MaxAge, Sig: v.Policy.Sig,
+			Figures: v.Policy.Figures, MaxAge: v.Policy.MaxAge, Sig: v.Policy.Sig,
 			Enc: encPolicyDocument{[]string{v.Policy.Enc.Suite}, v.Policy.Enc.Period},
 		},
 		Former: v.Former, Keys: v.Keys, Log: v.Log,

@@ -3,11 +3,11 @@ package keyring
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
+	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
 // State is where a key stands in its life (NIST SP 800-57 part 1 section 7).
@@ -34,17 +34,17 @@ const (
 // goroutines can see it: a change makes a new one. One of version 1 has neither an identity
 // nor compact tombstones; stamp makes it one of version 2.
 type document struct {
-	Version    int             `json:"v"`
-	Identity   string          `json:"ring,omitempty"` // random, base64url, the same for ever
-	Generation uint64          `json:"generation"`
-	Nonce      string          `json:"nonce"`
-	Slots      string          `json:"slots"` // SHA-256 of the slots beside it, base64url
-	History    []Checkpoint    `json:"history,omitempty"`
-	Policy     policyDocument  `json:"policy"`
-	Former     []formerWindows `json:"former,omitempty"`
-	Keys       []record        `json:"keys"`           // held, and the tombstones of those that ended last
-	Ended      tombstone.Set   `json:"ended,omitzero"` // of all others
-	Log        []Event         `json:"log,omitempty"`
+	Version    int            `json:"v"`
+	Identity   string         `json:"ring,omitempty"` // random, base64url, the same for ever
+	Generation uint64         `json:"generation"`
+	Nonce      string         `json:"nonce"`
+	Slots      string         `json:"slots"` // SHA-256 of the slots beside it, base64url
+	History    []Checkpoint   `json:"history,omitempty"`
+	Policy     policyDocument `json:"policy"`
+	Former     window.Formers `json:"former,omitempty"`
+	Keys       []record       `json:"keys"`           // held, and the tombstones of those that ended last
+	Ended      tombstone.Set  `json:"ended,omitzero"` // of all others
+	Log        []Event        `json:"log,omitempty"`
 }
 
 // stateOf returns the state of a key that has a compact tombstone.
@@ -68,7 +68,7 @@ type record struct {
 	Ended      time.Time       `json:"ended,omitzero"` // destroyed or revoked
 	Due        time.Time       `json:"due,omitzero"`   // first found due for destruction
 	Reason     string          `json:"reason,omitempty"`
-	Windows    windowDocument  `json:"windows,omitzero"` // the largest in force while in use; none in a tombstone
+	Windows    window.Figures  `json:"windows,omitzero"` // the largest in force while in use; none in a tombstone
 	JWK        json.RawMessage `json:"jwk,omitempty"`    // private, public once erased, none once final
 }
 
@@ -81,76 +81,30 @@ type Event struct {
 	KeyID      string    `json:"kid,omitempty"` // of the key that changed
 }
 
-// windowDocument is the part of a policy from which the windows follow.
-// Durations are written as Go prints them, "1h0m0s".
-type windowDocument struct {
-	TokenLifetime duration `json:"token_lifetime"`
-	Leeway        duration `json:"leeway"`
-	ClockSkew     duration `json:"clock_skew"`
-	CacheAge      duration `json:"cache_age"`
-	PublishLag    duration `json:"publish_lag"`
-	SnapshotAge   duration `json:"snapshot_age"`
-}
-
-// formerWindows are the windows of a policy that was replaced. They count for new keys
-// until the last cache and the last snapshot from its time are gone.
-type formerWindows struct {
-	windowDocument
-	Until time.Time `json:"until"`
-	Due   time.Time `json:"due,omitzero"` // first found to count no more
-}
-
-func (w windowDocument) windows() Windows {
-	return Policy{
-		TokenLifetime: time.Duration(w.TokenLifetime), Leeway: time.Duration(w.Leeway), ClockSkew: time.Duration(w.ClockSkew),
-		CacheAge: time.Duration(w.CacheAge), PublishLag: time.Duration(w.PublishLag), SnapshotAge: time.Duration(w.SnapshotAge),
-	}.Windows()
-}
-
-// widest takes the larger of each duration.
-func (w windowDocument) widest(o windowDocument) windowDocument {
-	return windowDocument{
-		TokenLifetime: max(w.TokenLifetime, o.TokenLifetime), Leeway: max(w.Leeway, o.Leeway), ClockSkew: max(w.ClockSkew, o.ClockSkew),
-		CacheAge: max(w.CacheAge, o.CacheAge), PublishLag: max(w.PublishLag, o.PublishLag), SnapshotAge: max(w.SnapshotAge, o.SnapshotAge),
-	}
-}
-
+// policyDocument is the policy as a ring stores it.
 type policyDocument struct {
-	windowDocument
-	MaxAge duration          `json:"max_age"`
+	window.Figures
+	MaxAge window.Duration   `json:"max_age"`
 	Sig    sigPolicyDocument `json:"sig"`
 	Enc    encPolicyDocument `json:"enc"`
 }
 
 type sigPolicyDocument struct {
-	Suite  string   `json:"alg"`
-	Period duration `json:"period"`
+	Suite  string          `json:"alg"`
+	Period window.Duration `json:"period"`
 }
 
 type encPolicyDocument struct {
-	Suites []string `json:"algs"`
-	Period duration `json:"period"`
-}
-
-type duration time.Duration
-
-func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
-
-func (d *duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	*d = duration(v)
-	return err
+	Suites []string        `json:"algs"`
+	Period window.Duration `json:"period"`
 }
 
 func newPolicyDocument(p Policy) policyDocument {
 	return policyDocument{
-		windowDocument: windowDocument{
-			TokenLifetime: duration(p.TokenLifetime), Leeway: duration(p.Leeway), ClockSkew: duration(p.ClockSkew),
-			CacheAge: duration(p.CacheAge), PublishLag: duration(p.PublishLag), SnapshotAge: duration(p.SnapshotAge),
-		},
-		MaxAge: duration(p.MaxAge),
-		Sig:    sigPolicyDocument{p.Sig.Suites[0].String(), duration(p.Sig.Period)},
-		Enc:    encPolicyDocument{suiteNames(p.Enc.Suites), duration(p.Enc.Period)},
+		Figures: p.figures(),
+		MaxAge:  window.Duration(p.MaxAge),
+		Sig:     sigPolicyDocument{p.Sig.Suites[0].String(), window.Duration(p.Sig.Period)},
+		Enc:     encPolicyDocument{suiteNames(p.Enc.Suites), window.Duration(p.Enc.Period)},
 	}
 }
 
@@ -178,12 +132,11 @@ func (d policyDocument) policy() (Policy, error) {
 		enc = append(enc, s)
 	}
 	p := Policy{
-		TokenLifetime: time.Duration(d.TokenLifetime), Leeway: time.Duration(d.Leeway), ClockSkew: time.Duration(d.ClockSkew),
-		CacheAge: time.Duration(d.CacheAge), PublishLag: time.Duration(d.PublishLag), SnapshotAge: time.Duration(d.SnapshotAge),
 		MaxAge: time.Duration(d.MaxAge),
 		Sig:    UsePolicy{[]keys.Suite{sig}, time.Duration(d.Sig.Period)},
 		Enc:    UsePolicy{enc, time.Duration(d.Enc.Period)},
 	}
+	p.setFigures(d.Figures)
 	return p, p.check()
 }
 
@@ -192,25 +145,4 @@ func (d policyDocument) period(u keys.Use) time.Duration {
 		return time.Duration(d.Sig.Period)
 	}
 	return time.Duration(d.Enc.Period)
-}
-
-func (d *document) checkpoint() Checkpoint {
-	return Checkpoint{Generation: d.Generation, Nonce: d.Nonce, Ring: d.Identity}
-}
-
-// succeeds reports whether d was made from the document of the checkpoint seen, by any
-// number of writes, or whether seen is zero. Only as many as history holds can be told: beyond that the
-// higher generation has to do.
-func (d *document) succeeds(seen Checkpoint) bool {
-	return seen == (Checkpoint{}) || d.isRing(seen) && (d.contains(seen) || d.Generation > seen.Generation+historyLength)
-}
-
-// isRing reports whether seen can be of this ring. A checkpoint of version 1 names no ring.
-// A ring of version 2 never becomes one of version 1 again.
-func (d *document) isRing(seen Checkpoint) bool { return seen.Ring == "" || seen.Ring == d.Identity }
-
-// contains reports whether seen is this generation or one in its history.
-func (d *document) contains(seen Checkpoint) bool {
-	pair := Checkpoint{Generation: seen.Generation, Nonce: seen.Nonce}
-	return d.isRing(seen) && (pair == Checkpoint{Generation: d.Generation, Nonce: d.Nonce} || slices.Contains(d.History, pair))
 }

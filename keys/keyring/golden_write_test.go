@@ -36,7 +36,7 @@ func TestWriteGoldenRings(t *testing.T) {
 		r := recordOf(t, parsed(t, must(jwk.Generate(k.suite.String()))(t), keys.Hint{Suite: k.suite}), k.state)
 		at = at.Add(time.Minute)
 		if r.Created = at; len(r.JWK) != 0 {
-			r.Windows = d.Policy.windowDocument
+			r.Windows = d.Policy.Figures
 		}
 		d.Keys = append(d.Keys, r)
 		t.Logf("{%q, %q, %q},", r.ID, r.Suite, r.State)
@@ -58,7 +58,7 @@ func TestWriteGoldenRings(t *testing.T) {
 			r.Due = at // the record of a look
 		}
 	}
-	d.addFormer(d.Policy.windowDocument, at)
+	d.Former = d.Former.Add(d.Policy.Figures, at)
 	d.Former[0].Due = at
 	d.stamp(Checkpoint{}, at, logEntry{what: "create"})
 	d.Log[0].By = "example"

@@ -225,7 +225,7 @@ func (d *document) nextOf(now time.Time) map[string]Step {
 		}
 		for _, kid := range []string{s.KeyID, s.Retires} {
 			if r := d.byID(kid); r != nil {
-				s.At = latest(s.At, d.waitOf(r).over(r.Due, now))
+				s.At = latest(s.At, d.waitOf(r).Over(r.Due, now))
 			}
 		}
 		next[s.KeyID], next[s.Retires] = s, Step{Action: Retire, At: s.At}

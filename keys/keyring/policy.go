@@ -3,10 +3,10 @@ package keyring
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
 // Policy holds the durations from which the steps of a rotation follow. The ring keeps it,
@@ -37,16 +37,11 @@ const day = 24 * time.Hour
 func DefaultPolicy() Policy { return Policy{}.withDefaults() }
 
 func (p Policy) withDefaults() Policy {
+	p.setFigures(p.figures().WithDefaults())
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&p.TokenLifetime, time.Hour},
-		{&p.Leeway, time.Minute},
-		{&p.ClockSkew, time.Minute},
-		{&p.CacheAge, day},
-		{&p.PublishLag, time.Minute},
-		{&p.SnapshotAge, time.Hour},
 		{&p.MaxAge, 5 * time.Minute},
 		{&p.Sig.Period, 30 * day},
 		{&p.Enc.Period, 90 * day},
@@ -140,14 +135,18 @@ type Windows struct {
 }
 
 // Windows returns the windows of the policy.
-func (p Policy) Windows() Windows {
-	p = p.withDefaults()
-	return Windows{
-		SignAhead: p.SnapshotAge + p.PublishLag + p.CacheAge + p.ClockSkew,
-		SignKept:  p.SnapshotAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew,
-		EncAhead:  p.SnapshotAge + p.ClockSkew,
-		EncKept:   p.SnapshotAge + p.PublishLag + p.CacheAge + p.TokenLifetime + p.Leeway + 2*p.ClockSkew,
+func (p Policy) Windows() Windows { return Windows(p.figures().Windows()) }
+
+func (p Policy) figures() window.Figures {
+	return window.Figures{
+		TokenLifetime: window.Duration(p.TokenLifetime), Leeway: window.Duration(p.Leeway), ClockSkew: window.Duration(p.ClockSkew),
+		CacheAge: window.Duration(p.CacheAge), PublishLag: window.Duration(p.PublishLag), SnapshotAge: window.Duration(p.SnapshotAge),
 	}
+}
+
+func (p *Policy) setFigures(f window.Figures) {
+	p.TokenLifetime, p.Leeway, p.ClockSkew = time.Duration(f.TokenLifetime), time.Duration(f.Leeway), time.Duration(f.ClockSkew)
+	p.CacheAge, p.PublishLag, p.SnapshotAge = time.Duration(f.CacheAge), time.Duration(f.PublishLag), time.Duration(f.SnapshotAge)
 }
 
 func (p Policy) forUse(u keys.Use) UsePolicy {
@@ -186,24 +185,17 @@ func (r *Ring) UpdatePolicy(ctx context.Context, edit func(*Policy)) error {
 }
 
 func (d *document) setPolicy(p policyDocument, now time.Time) {
-	d.lookAtFormer(now)
-	if old := d.Policy.windowDocument; old != p.windowDocument {
-		d.Former = slices.DeleteFunc(d.Former, func(f formerWindows) bool { return f.windowDocument == old })
-		d.addFormer(old, now)
+	d.Former = d.Former.Look(utc(now))
+	if old := d.Policy.Figures; old != p.Figures {
+		d.Former = d.Former.Add(old, utc(now))
 	}
 	d.Policy = p
 	for i := range d.Keys {
 		if r := &d.Keys[i]; len(r.JWK) != 0 {
-			r.Windows = r.Windows.widest(p.windowDocument)
+			r.Windows = r.Windows.Widest(p.Figures)
 		}
 	}
 }
 
 // widestWindows returns the windows of a key that is made now.
-func (d *document) widestWindows() windowDocument {
-	w := d.Policy.windowDocument
-	for _, f := range d.Former {
-		w = w.widest(f.windowDocument)
-	}
-	return w
-}
+func (d *document) widestWindows() window.Figures { return d.Former.Widest(d.Policy.Figures) }

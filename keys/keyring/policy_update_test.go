@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
 func TestUpdatePolicyRules(t *testing.T) {
@@ -119,13 +120,13 @@ func rotSmall(p *Policy) {
 	p.CacheAge, p.PublishLag, p.SnapshotAge = time.Hour, 10*time.Second, 10*time.Minute
 }
 
-func rotSmallWindows() windowDocument {
+func rotSmallWindows() window.Figures {
 	p := DefaultPolicy()
 	rotSmall(&p)
-	return newPolicyDocument(p).windowDocument
+	return newPolicyDocument(p).Figures
 }
 
-func rotDefaultWindows() windowDocument { return newPolicyDocument(DefaultPolicy()).windowDocument }
+func rotDefaultWindows() window.Figures { return newPolicyDocument(DefaultPolicy()).Figures }
 
 // What exists keeps the windows that were promised when it was published.
 func TestUpdatePolicyShrinks(t *testing.T) {
@@ -156,7 +157,7 @@ func TestUpdatePolicyShrinks(t *testing.T) {
 	end := now.Add(2 * rotI4)
 	for _, tt := range []struct {
 		at   time.Time
-		want windowDocument
+		want window.Figures
 	}{{now, rotDefaultWindows()}, {now.Add(rotI4), rotDefaultWindows()}, {end.Add(-1), rotDefaultWindows()}, {end, rotSmallWindows()}} {
 		c.add(tt.at.Sub(c.now()))
 		rotTick(t, r)
@@ -191,11 +192,11 @@ func TestUpdatePolicyTwice(t *testing.T) {
 	set(func(p *Policy) { p.TokenLifetime = 2 * time.Hour })
 	set(rotSmall)
 	want := rotDefaultWindows()
-	want.TokenLifetime = duration(2 * time.Hour)
+	want.TokenLifetime = window.Duration(2 * time.Hour)
 	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
 	}
-	look := func() { rotEdit(t, store, func(d *document) { d.lookAtFormer(c.now()) }) }
+	look := func() { rotEdit(t, store, func(d *document) { d.Former = d.Former.Look(utc(c.now())) }) }
 	c.add(rotI4) // the first look at the default's, not at those with T = 2 h
 	look()
 	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
@@ -242,7 +243,7 @@ func TestUpdatePolicyGrows(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := rotStored(t, store)
-	want := newPolicyDocument(grown).windowDocument
+	want := newPolicyDocument(grown).Figures
 	for _, k := range d.Keys {
 		if exists := len(k.JWK) != 0; (k.Windows == want) != exists {
 			t.Errorf("the %s %s key has the windows %+v", k.State, k.Use, k.Windows)

@@ -98,7 +98,10 @@ func (r *Ring) rotateNow(ctx context.Context, use keys.Use, skipWindow bool) (St
 			if s.Action != Activate {
 				return s, nil
 			}
-			if ready := d.ready(d.byID(s.KeyID), now); ready.After(now) && !skipWindow {
+			// By then its public half has reached every verifier, or its private half every
+			// opener.
+			next := d.byID(s.KeyID)
+			if ready := d.waitOf(next).Ready(next.Due, now); ready.After(now) && !skipWindow {
 				return Step{}, &WindowError{s.KeyID, ready}
 			}
 			return s, nil

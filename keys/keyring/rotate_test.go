@@ -15,6 +15,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
+	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
 // rotClock is a clock that stands still until it is moved.
@@ -257,7 +258,7 @@ func rotCheck(t testing.TB, d *document) map[keys.Use]map[State]int {
 		if rotHasPrivate(t, r) != want.private || published[r.ID] != want.published {
 			t.Errorf("generation %d: %s %s key: private %t, published %t", d.Generation, r.State, r.Use, rotHasPrivate(t, r), published[r.ID])
 		}
-		if len(r.JWK) == 0 && (r.Windows != windowDocument{} || !r.Due.IsZero()) {
+		if len(r.JWK) == 0 && (r.Windows != window.Figures{} || !r.Due.IsZero()) {
 			t.Errorf("generation %d: the tombstone of %s keeps more than it has to", d.Generation, r.ID)
 		}
 		if _, opens := set.DecryptionKey(r.ID); opens != (r.Use == keys.UseEnc && want.private) {

@@ -126,7 +126,7 @@ func (w *clockWorld) judge(s Step, now, clock time.Time) {
 		w.faults.early++
 	}
 	waits := window
-	if from := w.d.waitOf(w.d.byID(s.KeyID)).from; from.After(w.began[s.KeyID].Add(2 * skew)) {
+	if from := w.d.waitOf(w.d.byID(s.KeyID)).From; from.After(w.began[s.KeyID].Add(2 * skew)) {
 		// A date that was ahead and passes before a later look acts is a date like any other.
 		waits = 3 * window
 	}
@@ -248,7 +248,7 @@ func TestSimulationWrongClocks(t *testing.T) {
 		"the second look R later": {clockMutation{after: func(d *document, s Step, now time.Time) {
 			if r := d.byID(s.KeyID); s.Action == MarkDue {
 				w := d.waitOf(r)
-				if due := r.Due.Add(min(0, 30*time.Second-w.again)); !due.Before(w.from.Add(w.first)) {
+				if due := r.Due.Add(min(0, 30*time.Second-w.Again)); !due.Before(w.From.Add(w.First)) {
 					r.Due = due
 				}
 			}
@@ -258,18 +258,18 @@ func TestSimulationWrongClocks(t *testing.T) {
 		})}, func(f clockFaults) int { return f.stuck }},
 		"a date ahead is waited for": {clockMutation{steps: without(func(d *document, s Step, now time.Time) bool {
 			r := d.byID(s.KeyID)
-			return r != nil && (s.Action == MarkDue || s.Action == Destroy || s.Action == Activate) && d.waitOf(r).from.After(now.Add(time.Minute))
+			return r != nil && (s.Action == MarkDue || s.Action == Destroy || s.Action == Activate) && d.waitOf(r).From.After(now.Add(time.Minute))
 		})}, func(f clockFaults) int { return f.stuck }},
 		"a date ahead is rewritten": {clockMutation{after: func(d *document, s Step, now time.Time) {
 			r := d.byID(s.KeyID)
-			if s.Action != MarkDue || !d.waitOf(r).from.After(now.Add(time.Minute)) {
+			if s.Action != MarkDue || !d.waitOf(r).From.After(now.Add(time.Minute)) {
 				return
 			}
 			switch r.State {
 			case Staged:
-				r.Created = now.Add(-d.waitOf(r).first)
+				r.Created = now.Add(-d.waitOf(r).First)
 			case Retired:
-				r.Retired = now.Add(-d.waitOf(r).first)
+				r.Retired = now.Add(-d.waitOf(r).First)
 			}
 		}}, func(f clockFaults) int { return f.early }},
 	} {

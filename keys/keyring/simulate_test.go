@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
 // The simulation asks whether a holder of a valid token can ever be refused because
@@ -87,9 +88,9 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	hurried := func(p Policy) policyDocument {
 		doc := newPolicyDocument(p)
-		for _, period := range []*duration{&doc.Sig.Period, &doc.Enc.Period} {
+		for _, period := range []*window.Duration{&doc.Sig.Period, &doc.Enc.Period} {
 			if *period = 1; random.IntN(4) == 0 {
-				*period = duration(3 * p.Windows().SignAhead)
+				*period = window.Duration(3 * p.Windows().SignAhead)
 			}
 		}
 		return doc
@@ -151,7 +152,7 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 		}
 		r := d.byID(s.KeyID)
 		uses[s.KeyID] = s.Use
-		life, w := lives[s.KeyID], r.Windows.windows()
+		life, w := lives[s.KeyID], r.Windows.Windows()
 		fraction := func(f float64, d time.Duration) time.Duration { return -time.Duration(f * float64(d)) }
 		switch s.Action {
 		case Stage:
@@ -164,7 +165,7 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 			d.Policy = hurried(policy)
 			life.activated, lives[s.Retires].retired = now, now
 			old := d.byID(s.Retires)
-			w := old.Windows.windows()
+			w := old.Windows.Windows()
 			if s.Use == keys.UseSig {
 				old.Retired = old.Retired.Add(fraction(short.i2, w.SignKept))
 			} else {

@@ -1,12 +1,11 @@
 package keyring
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
 // Action names the change that a step of a rotation makes.
@@ -126,65 +125,49 @@ func (d *document) ending(r *record, now time.Time) (Step, bool) {
 	return s, true
 }
 
-// apply does a step. A Stage takes the record of a fresh key.
-func (d *document) apply(s Step, fresh record, now time.Time) error {
-	d.lookAtFormer(now)
-	switch s.Action {
-	case Stage:
-		d.add(fresh, now)
-		return nil
-	case Activate:
-		return d.activate(s.KeyID, now)
-	}
-	r := d.byID(s.KeyID)
-	if r == nil {
-		return fmt.Errorf("%w: kid %s", keys.ErrNoKey, jwk.Quote(s.KeyID))
-	}
-	switch s.Action {
-	case MarkDue:
-		r.Due = utc(now)
-	case ClearDue:
-		r.Due = time.Time{}
-	case Destroy:
-		if r.State == Retired {
-			r.State, r.Ended = Destroyed, utc(now)
-		}
-		r.erase()
-	}
-	return nil
+// looks are the actions for what a look at a wait does.
+var looks = [...]Action{window.Act: Nothing, window.Mark: MarkDue, window.Clear: ClearDue}
+
+// look returns what the next look at the wait of a key does, Nothing when it may act, and when
+// it does so.
+func (d *document) look(r *record, now time.Time) (Action, time.Time) {
+	look, at := d.waitOf(r).Look(r.Due, now)
+	return looks[look], at
 }
 
-// erase leaves a tombstone, which a ring keeps for ever: a small one.
-func (r *record) erase() { r.JWK, r.Windows, r.Due = nil, windowDocument{}, time.Time{} }
-
-// activate makes a staged key active and retires the one that was. Of a signing
-// key the private half is erased in the same write.
-func (d *document) activate(kid string, now time.Time) error {
-	next := d.byID(kid)
-	if next == nil || next.State != Staged {
-		return fmt.Errorf("%w: kid %s is not staged", ErrState, jwk.Quote(kid))
+// waitOf returns the wait of a key in its state. A key that is staged or out of use waits for a
+// whole window before the first look, and for another one after it. The period of an active
+// key is no window: the first look comes before its end, so that it is as long as the policy
+// says.
+func (d *document) waitOf(r *record) window.Wait {
+	windows := r.Windows.Windows()
+	ahead, kept := windows.SignAhead, windows.SignKept
+	if r.Use == keys.UseEnc {
+		ahead, kept = windows.EncAhead, windows.EncKept
 	}
-	if old := d.find(next.Use, Active); old != nil {
-		if err := old.retire(now); err != nil {
-			return err
+	w := window.Wait{Skew: time.Duration(r.Windows.ClockSkew)}
+	switch r.State {
+	case Staged:
+		w.From, w.First, w.Again, w.Whole = r.Created, ahead, ahead, ahead
+	case Active:
+		period := d.Policy.period(r.Use)
+		ahead = min(ahead, period)
+		w.From, w.First, w.Again, w.Whole = r.Activated, period-ahead, ahead, period
+	default:
+		w.From, w.First, w.Again, w.Whole = r.Retired, kept, kept, kept
+		if w.From.IsZero() { // revoked before it retired
+			w.From = r.Ended
 		}
 	}
-	next.State, next.Activated, next.Due = Active, utc(now), time.Time{}
-	return nil
+	return w
 }
 
-func (r *record) retire(now time.Time) error {
-	if r.Use == keys.UseSig {
-		k, err := r.key()
-		if err != nil {
-			return err
-		}
-		if r.JWK, err = publicJWK(k); err != nil {
-			return err
-		}
+// wrongDate returns a date of a held key that a wrong clock wrote, the zero time for none.
+func (d *document) wrongDate(r *record, now time.Time) time.Time {
+	if len(r.JWK) == 0 {
+		return time.Time{}
 	}
-	r.State, r.Retired, r.Due = Retired, utc(now), time.Time{}
-	return nil
+	return d.waitOf(r).WrongDate(r.Due, now, r.Created, r.Activated, r.Retired, r.Ended)
 }
 
 // find returns the oldest key of a use in a state.

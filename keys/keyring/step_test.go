@@ -34,7 +34,7 @@ func TestStepDefaultWindows(t *testing.T) {
 
 // rotRecord is a key without material, which is all that a decision needs.
 func rotRecord(kid string, u keys.Use, s State, change func(*record)) record {
-	r := record{ID: kid, Use: u, State: s, Created: rotAt(rotLongAgo), Windows: newPolicyDocument(DefaultPolicy()).windowDocument}
+	r := record{ID: kid, Use: u, State: s, Created: rotAt(rotLongAgo), Windows: newPolicyDocument(DefaultPolicy()).Figures}
 	switch s {
 	case Active:
 		r.Activated = rotAt(rotLongAgo)
@@ -70,7 +70,7 @@ func TestStepTable(t *testing.T) {
 	small := newPolicyDocument(Policy{
 		TokenLifetime: time.Minute, Leeway: time.Second, ClockSkew: time.Second, CacheAge: 10 * time.Minute,
 		PublishLag: time.Second, SnapshotAge: time.Minute,
-	}.withDefaults()).windowDocument
+	}.withDefaults()).Figures
 	type test struct {
 		name    string
 		records []record
