@@ -36,10 +36,10 @@ func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([
 	if r == nil || r.calls == nil {
 		return errZeroRing
 	}
-	if err := r.changing.lock(ctx); err != nil {
+	if err := r.changing.Lock(ctx); err != nil {
 		return err
 	}
-	defer r.changing.unlock()
+	defer r.changing.Unlock()
 	var unsettled []Checkpoint // writes that may happen later than they were looked for
 	for {
 		s, err := r.look(ctx)
@@ -116,6 +116,15 @@ func swapWithin(ctx context.Context, c patience.Calls, s Store, prev string, doc
 		err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}
 	return version, pending, err
+}
+
+// checkRoom refuses one more key in a ring that is full, unless a revocation makes it.
+func (d *draft) checkRoom(before *document, size int) error {
+	if size <= maxRing || d.revokes || d.held() <= before.held() {
+		return nil
+	}
+	return fmt.Errorf("%w: the ring is full: it has %d bytes of %d, nearly all for the kids of ended keys; "+
+		"a revocation still works; make a new ring and move to it", ErrState, size, maxRing)
 }
 
 // write returns the number of a write under a KEK.

@@ -3,10 +3,12 @@ package keyring
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/user"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/internal/patience"
@@ -138,10 +140,10 @@ func (r *Ring) remember(ctx context.Context) error {
 		return nil
 	}
 	_, _, err := patience.Within(ctx, r.calls, patience.Bound{Who: "it", Limit: maxPatience}, func(ctx context.Context) (struct{}, error) {
-		if err := r.saving.lock(ctx); err != nil {
+		if err := r.saving.Lock(ctx); err != nil {
 			return struct{}{}, err
 		}
-		defer r.saving.unlock()
+		defer r.saving.Unlock()
 		newest := r.state.newest()
 		if r.saved == newest {
 			return struct{}{}, nil
@@ -214,4 +216,20 @@ func actor() string {
 		return name
 	}
 	return name + "@" + host
+}
+
+// shorten cuts a text so that JSON spells it in maxText bytes, between two characters.
+func shorten(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText]
+	}
+	s = strings.ToValidUTF8(s, "")
+	spelled := 0
+	for i, r := range s {
+		text, _ := json.Marshal(string(r))
+		if spelled += len(text) - len(`""`); spelled > maxText {
+			return s[:i]
+		}
+	}
+	return s
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 	"github.com/sealjwt/sealjwt/keys/internal/patience"
 )
 
@@ -180,4 +181,31 @@ func (r *Ring) ImportInsecurely(ctx context.Context, data []byte, hint keys.Hint
 		d.add(k, r.now())
 		return log, nil
 	})
+}
+
+// newRecord returns the record of a key that comes as a JWK or PEM, with the suite or the use
+// of hint. A retired signing key has nothing left to sign, so its private half is dropped.
+func newRecord(data []byte, hint keys.Hint, state State) (record, error) {
+	k, err := keys.ParseKey(data, hint)
+	if err != nil {
+		return record{}, err
+	}
+	r := record{ID: k.ID(), Thumbprint: k.Thumbprint(), Suite: k.Suite().String(), Use: k.Use(), State: state}
+	if k.Use() == keys.UseSig && state == Retired {
+		r.JWK, err = publicJWK(k)
+		return r, err
+	}
+	if !k.HasPrivate() {
+		return record{}, fmt.Errorf("%w: it has no private half", keys.ErrNoKey)
+	}
+	j, err := jwk.Parse(data)
+	if err != nil {
+		return record{}, err
+	}
+	r.JWK, err = jwk.Marshal(j.Private, k.ID(), string(k.Use()), k.Suite().Alg())
+	return r, err
+}
+
+func publicJWK(k *keys.Key) ([]byte, error) {
+	return jwk.Marshal(k.Public(), k.ID(), string(k.Use()), k.Suite().Alg())
 }

@@ -3,6 +3,7 @@ package keyring
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -24,10 +25,23 @@ const (
 
 const (
 	documentVersion = 2
-	historyLength   = 64  // pairs of generation and nonce that a ring remembers
-	logLength       = 256 // transitions that a ring remembers
-	nonceSize       = 16  // bytes
-	identitySize    = 16  // bytes
+	nonceSize       = 16 // bytes
+	identitySize    = 16 // bytes
+)
+
+// The bounds of a ring. With them it never fills up: only its compact tombstones grow, by 22
+// bytes of the stored ring for each key that ends. window.MaxFormers bounds the former policies.
+const (
+	historyLength = 64  // pairs of generation and nonce that a ring remembers
+	logLength     = 256 // transitions that a ring remembers
+	endedLength   = 256 // ended keys of which a ring remembers the dates and the reasons
+	maxText       = 256 // bytes of a reason, and of each text of an event, as JSON spells it
+	// maxHeld is how many keys a ring holds. A rotation that has reached it waits until a
+	// retired key is destroyed.
+	maxHeld = 64
+	// maxRing is the size in bytes at which a stored ring grows no more, except by a
+	// revocation. Every Store takes half a megabyte beyond it.
+	maxRing = 3 << 19
 )
 
 // document is the content of a ring before it is encrypted. It never changes once other
@@ -145,4 +159,63 @@ func (d policyDocument) period(u keys.Use) time.Duration {
 		return time.Duration(d.Sig.Period)
 	}
 	return time.Duration(d.Enc.Period)
+}
+
+// held returns how many keys the ring has material of.
+func (d *document) held() int {
+	n := 0
+	for _, r := range d.Keys {
+		if len(r.JWK) != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// checkHeld refuses another key in a ring that holds enough.
+func (d *document) checkHeld() error {
+	if d.held() < maxHeld {
+		return nil
+	}
+	return fmt.Errorf("%w: the ring holds %d keys and takes no more: wait until retired keys are destroyed, or revoke those that no token needs", ErrState, maxHeld)
+}
+
+// makeRoom erases the decryption keys that were revoked first, while the ring holds too many
+// keys, so that a revocation always has room. Their tokens fail.
+func (d *document) makeRoom() {
+	for d.held() > maxHeld {
+		var first *record
+		for i := range d.Keys {
+			if r := &d.Keys[i]; r.State == Revoked && len(r.JWK) != 0 && (first == nil || r.Ended.Before(first.Ended)) {
+				first = r
+			}
+		}
+		if first == nil {
+			return
+		}
+		first.erase()
+	}
+}
+
+// bury makes all tombstones but those of the keys that ended last compact: no date, no reason,
+// no algorithm.
+func (d *document) bury() {
+	var ended []*record
+	for i := range d.Keys {
+		r := &d.Keys[i]
+		if len(r.JWK) != 0 {
+			continue
+		}
+		if tombstone.IsGenerated(r.ID, r.Thumbprint) {
+			r.Thumbprint = ""
+		}
+		ended = append(ended, r)
+	}
+	slices.SortStableFunc(ended, func(a, b *record) int { return a.Ended.Compare(b.Ended) })
+	gone := make(map[string]bool)
+	for _, r := range ended[:max(0, len(ended)-endedLength)] {
+		gone[r.ID] = true
+		d.Ended.Add(tombstone.Tombstone{KeyID: r.ID, Thumbprint: r.Thumbprint, Use: r.Use, Revoked: r.State == Revoked})
+	}
+	d.Keys = slices.DeleteFunc(d.Keys, func(r record) bool { return gone[r.ID] })
 }

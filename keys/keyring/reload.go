@@ -72,14 +72,14 @@ func (r *Ring) refresh(ctx context.Context, from time.Duration, wait bool) {
 	if s.age(r.now()) < from {
 		return
 	}
-	if !r.refreshing.tryLock() {
+	if !r.refreshing.TryLock() {
 		bounded, cancel := context.WithTimeout(ctx, s.patience())
 		defer cancel()
-		if !wait || r.refreshing.lock(bounded) != nil {
+		if !wait || r.refreshing.Lock(bounded) != nil {
 			return
 		}
 	}
-	defer r.refreshing.unlock()
+	defer r.refreshing.Unlock()
 	now, s := r.now(), r.snapshot.Load()
 	if s.age(now) >= from && now.Sub(r.state.triedAt()) >= s.reloadCooldown() {
 		r.look(ctx)

@@ -45,14 +45,14 @@ type Ring struct {
 
 	calls      patience.Calls // of the store, the KEK and the memory that are at work
 	state      state          // of the looks
-	refreshing ctxMutex       // one reader at a time loads
+	refreshing patience.Mutex // one reader at a time loads
 
-	changing ctxMutex             // one change at a time; guards marked
+	changing patience.Mutex       // one change at a time; guards marked
 	marked   map[string]time.Time // when this process found a key due, by kid
 
 	memory Memory
-	saving ctxMutex   // one save at a time; guards saved
-	saved  Checkpoint // the newest generation that memory has
+	saving patience.Mutex // one save at a time; guards saved
+	saved  Checkpoint     // the newest generation that memory has
 }
 
 // Config says where a ring is and what opens it. It is copied.
@@ -126,7 +126,7 @@ func (c Config) recall(ctx context.Context) (seen sightings, err error) {
 func openSince(ctx context.Context, cfg Config, seen sightings, now func() time.Time) (*Ring, error) {
 	r := &Ring{
 		store: cfg.Store, kek: cfg.KEK, memory: cfg.Memory, now: now, calls: patience.NewCalls(), state: state{seen: seen.here},
-		refreshing: newCtxMutex(), changing: newCtxMutex(), saving: newCtxMutex(),
+		refreshing: patience.NewMutex(), changing: patience.NewMutex(), saving: patience.NewMutex(),
 		saved: seen.here, marked: make(map[string]time.Time),
 	}
 	s, err := r.load(ctx)

@@ -405,7 +405,7 @@ func TestCancelledLoadDoesNotCount(t *testing.T) {
 // Nobody waits behind a store that hangs for longer than the caller does.
 func TestWaitEndsWithTheContext(t *testing.T) {
 	ring := newRing(t, NewMemStore(), newClock())
-	if err := ring.changing.lock(t.Context()); err != nil {
+	if err := ring.changing.Lock(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,11 +1,16 @@
 package keyring
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/ringv1"
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 const (
@@ -34,31 +39,6 @@ type snapshot struct {
 	loaded   time.Time
 	look     uint64 // the number of the look that found it, or of the write that made it
 }
-
-// ctxMutex is a mutex whose lock honours a context, because its holder waits for a [Store].
-type ctxMutex chan struct{}
-
-func newCtxMutex() ctxMutex { return make(ctxMutex, 1) }
-
-func (m ctxMutex) lock(ctx context.Context) error {
-	select {
-	case m <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (m ctxMutex) tryLock() bool {
-	select {
-	case m <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-func (m ctxMutex) unlock() { <-m }
 
 // isOpen returns [ErrConfig] for a nil or a zero Ring.
 func (r *Ring) isOpen() error {
@@ -104,6 +84,34 @@ func (r *Ring) read(ctx context.Context, data []byte, old *snapshot) (*snapshot,
 	}
 	s.kek = kek
 	return s, nil
+}
+
+var errOtherVersion = errors.New("it was written by another version of sealjwt: use that one or a newer one")
+
+// decodeDocument reads a document that has been authenticated. It is strict all
+// the same: a member it does not know would be lost at the next write.
+func decodeDocument(data []byte) (*document, error) {
+	o, err := strict.ParseObject(data)
+	if err != nil {
+		return nil, err
+	}
+	switch version, _ := o.Raw("v"); string(version) {
+	case "1":
+		data, err = ringv1.Upgrade(data)
+	case "2":
+	default:
+		return nil, errOtherVersion
+	}
+	var d document
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err != nil || decoder.Decode(&d) != nil {
+		return nil, errOtherVersion
+	}
+	if id, err := strict.DecodeBase64URL(d.Identity); d.Version != 1 && (err != nil || len(id) != identitySize) {
+		return nil, fmt.Errorf("it has no identity")
+	}
+	return &d, nil
 }
 
 // newSnapshot makes the keys of a document. Every document passes here when it is loaded, and
@@ -165,4 +173,16 @@ func (r *Ring) Published() (set *keys.PublicSet, maxAge time.Duration, due bool,
 	}
 	set, err = s.set.PublicKeys(context.Background(), "")
 	return set, maxAge, due, err
+}
+
+// Fullness loads the ring and returns how much of its room it takes, from 0 to 1. A ring that
+// is full takes no new key, so it no longer rotates. A revocation still has room for
+// thousands of keys. Daily keys for both uses fill half of it in 35 years; before it is full,
+// make a new ring. It returns the errors of [Open].
+func (r *Ring) Fullness(ctx context.Context) (float64, error) {
+	s, err := r.load(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return float64(s.size) / maxRing, nil
 }
