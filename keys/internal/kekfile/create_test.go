@@ -97,6 +97,9 @@ func TestCreateRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if _, err := Create(""); err == nil || err.Error() != "the path of the key file is empty" {
+		t.Errorf("no path: %v", err)
+	}
 	if _, err := os.Lstat(filepath.Join(dir, "target")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("the link was followed")
 	}

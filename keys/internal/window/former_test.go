@@ -19,6 +19,8 @@ func TestFormersLook(t *testing.T) {
 		{kept, []time.Time{at(kept), {}}},
 		{kept - 2*time.Minute, []time.Time{{}, {}}}, // by a clock that is behind, which clears the record
 		{kept + time.Hour, []time.Time{at(kept + time.Hour), at(kept + time.Hour)}},
+		{kept + 30*time.Minute, []time.Time{{}, {}}}, // it clears the record of a window that is over, and forgets nothing
+		{kept + time.Hour, []time.Time{at(kept + time.Hour), at(kept + time.Hour)}},
 		{2*kept + time.Hour - 1, []time.Time{at(kept + time.Hour), at(kept + time.Hour)}},
 		{2*kept + time.Hour, []time.Time{at(kept + time.Hour)}},
 		{2*kept + 2*time.Hour, nil},
@@ -59,9 +61,13 @@ func TestFormersAreBounded(t *testing.T) {
 			t.Fatalf("%d: the newest is %+v", n, newest)
 		}
 	}
-	// A policy that comes back and is replaced again counts from then on.
-	last := l[len(l)-1]
-	if again := l.Add(last.Figures, at(day)); len(again) != len(l) || !again[len(l)-1].Until.Equal(at(day)) {
-		t.Errorf("the same policy is there twice: %+v", again)
+}
+
+// A policy that comes back and is replaced again counts from then on, and once.
+func TestFormersAreUnlike(t *testing.T) {
+	wide := Figures{TokenLifetime: 7}
+	l := Formers{}.Add(Figures{}, began).Add(wide, began).Add(Figures{}, at(day))
+	if want := (Formers{{Figures: wide, Until: began}, {Until: at(day)}}); !slices.Equal(l, want) {
+		t.Errorf("%+v, want %+v", l, want)
 	}
 }
