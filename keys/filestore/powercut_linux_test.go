@@ -121,6 +121,9 @@ func (d disk) cut(t *testing.T, n int, more ...string) afterCut {
 	for range 2 {
 		ps.start("rotate", more...)
 	}
+	for ps.countAcks(ps.all[0])+ps.countAcks(ps.all[1]) == 0 && !t.Failed() {
+		time.Sleep(time.Millisecond)
+	}
 	time.Sleep(time.Duration(100+rand.IntN(300)) * time.Millisecond)
 	for _, p := range ps.all {
 		ps.expect(p)

@@ -49,11 +49,12 @@ var long = os.Getenv("SEALJWT_LONG") != ""
 // roles are what such a process can do. Each is given the ring and what to write
 // its acknowledgements to.
 var roles = map[string]func(context.Context, *keyring.Ring, io.Writer) error{
-	"rotate":      rotateForEver,
-	"run":         runForEver,
-	"count":       countForEver,
-	"rotate once": rotateOnce,
-	"revoke once": revokeOnce,
+	"rotate":           rotateForEver,
+	"run":              runForEver,
+	"count":            countForEver,
+	"import and count": importAndCount,
+	"rotate once":      rotateOnce,
+	"revoke once":      revokeOnce,
 }
 
 func init() {
@@ -152,6 +153,9 @@ func setLimit(l *syscall.Rlimit, n uint64) {
 func rotateForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	for {
 		step, err := ring.Rotate(ctx)
+		if isSlow(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -168,14 +172,31 @@ func runForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ring.Run(ctx, func(step keyring.Step, err error) {
-		if err != nil {
+		switch {
+		case isSlow(err): // Run looks again
+		case err != nil:
 			failed = err
 			stop()
-			return
+		default:
+			acknowledge(acks, ring, step)
 		}
-		acknowledge(acks, ring, step)
 	})
 	return failed
+}
+
+// isSlow reports whether a look or a change exceeded its bound and wrote nothing: the machine,
+// its disk or the other processes are slow, which is no fault of the ring.
+func isSlow(err error) bool {
+	return !errors.Is(err, keyring.ErrUnknownOutcome) && (errors.Is(err, ErrLocked) || errors.Is(err, context.DeadlineExceeded))
+}
+
+// patiently calls f until the machine is not too slow for it.
+func patiently(f func() error) error {
+	for {
+		if err := f(); !isSlow(err) {
+			return err
+		}
+	}
 }
 
 // acknowledge says which step was done, and which generation is the least that
@@ -287,6 +308,13 @@ func (ps *processes) killAll() {
 		ps.kill(p)
 	}
 	ps.wg.Wait()
+}
+
+// countAcks returns how many lines a process has printed by now.
+func (ps *processes) countAcks(p *process) int {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return len(p.acks)
 }
 
 // acknowledged returns all lines of all processes; call it when they are dead.
