@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -91,14 +90,6 @@ func newDisk(t *testing.T) disk {
 // mount: ext4 has a guard for programs that rename without a sync, and it is off here.
 func (d disk) mount() error {
 	return command("mount", "-t", "ext4", "-o", "loop,noauto_da_alloc", d.image, d.dir)
-}
-
-func command(name string, args ...string) error {
-	out, err := exec.Command(name, args...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(out)))
-	}
-	return nil
 }
 
 // afterCut is what a power cut left.

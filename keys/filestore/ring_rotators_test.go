@@ -17,9 +17,9 @@ import (
 )
 
 // brisk is a policy by which a step is due every 33 ms: six for each key, of
-// which there are two in 400 ms.
-func brisk() keyring.Policy {
-	const ms = time.Millisecond
+// which there are two in 400 ms. All that is so many times as long.
+func brisk(factor time.Duration) keyring.Policy {
+	ms := factor * time.Millisecond
 	return keyring.Policy{
 		TokenLifetime: 40 * ms, Leeway: 10 * ms, ClockSkew: 10 * ms,
 		CacheAge: 20 * ms, PublishLag: 10 * ms, SnapshotAge: 20 * ms, MaxAge: 10 * ms,
@@ -39,7 +39,7 @@ func TestRingRotators(t *testing.T) {
 		duration, least = time.Minute, 20
 	}
 	s := newStore(t)
-	ring := createRing(t, s, brisk())
+	ring := createRing(t, s, brisk(1))
 	w := &witness{t: t, kids: map[string]keyring.KeyInfo{}}
 	w.look(ring)
 
@@ -77,7 +77,7 @@ func TestRingRotators(t *testing.T) {
 
 	ring = openRing(t, s.path)
 	acks := w.checkAcks(ps.acknowledged(), ring)
-	rotations := w.checkWindows(brisk())
+	rotations := w.checkWindows(brisk(1))
 	w.checkLog(ring)
 	w.checkHistory(s)
 	wantRingFiles(t, s.path)
