@@ -150,7 +150,11 @@ func (a *app) openRing(ctx context.Context) (*keyring.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.openStore(ctx, filestore.New(path), path, a.memory(path, false))
+	memory, err := a.memory(path, false)
+	if err != nil {
+		return nil, err
+	}
+	return a.openStore(ctx, filestore.New(path), path, memory)
 }
 
 // openStore opens a store that holds the ring at path, or a copy of it.

@@ -44,8 +44,20 @@ func (a *app) seenPaths() (paths []string) {
 }
 
 // memory returns the memory of the ring at a path. A rehearsal only reads it.
-func (a *app) memory(ring string, rehearsal bool) *seen {
-	return &seen{filestore.NewMemory(ring, a.seenPaths()...), a, rehearsal}
+func (a *app) memory(ring string, rehearsal bool) (*seen, error) {
+	if err := a.checkPaths(ring); err != nil {
+		return nil, err
+	}
+	return &seen{filestore.NewMemory(ring, a.seenPaths()...), a, rehearsal}, nil
+}
+
+// checkPaths refuses a path at which two of the files would be that this run uses. The files
+// added are to open the ring too.
+func (a *app) checkPaths(ring string, added ...string) error {
+	if place, err := a.kekPlace(); err == nil { // else the verb that needs it says why
+		added = append(added, place.file, place.passphraseFile)
+	}
+	return filestore.CheckPaths(ring, added, a.seenPaths()...)
 }
 
 // seen is a memory that stops no verb: a file that cannot be used or written is said once. To
