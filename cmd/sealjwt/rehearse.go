@@ -30,7 +30,9 @@ func (a *app) openCopy(ctx context.Context) (*keyring.Ring, error) {
 	file := filestore.New(path)
 	data, _, err := file.Load(ctx)
 	if errors.Is(err, keyring.ErrNoRing) {
-		return nil, a.noRing(ctx, file, path, memory)
+		if err = a.noRing(ctx, file, path, memory); err == nil {
+			data, _, err = file.Load(ctx)
+		}
 	}
 	if err != nil {
 		return nil, err

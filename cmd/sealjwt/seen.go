@@ -133,14 +133,18 @@ func (a *app) tellForgotten() {
 // remembered returns how the ring of this run is remembered.
 func (a *app) remembered() string { return cmp.Or(a.forgotten.how, seenDurable) }
 
-// noRing returns the error for a store without a ring. A ring that was seen there and is gone
-// is not made anew: a volume that is not mounted looks like this.
+// noRing returns the error for a store without a ring, and nil if another process has made the
+// ring meanwhile. A ring that was seen there and is gone is not made anew: a volume that is not
+// mounted looks like this.
 func (a *app) noRing(ctx context.Context, store keyring.Store, path string, memory keyring.Memory) error {
 	kek, err := spareKEK() // an empty store asks none
 	if err != nil {
 		return err
 	}
 	_, err = keyring.Open(ctx, keyring.Config{Store: store, KEK: kek, Memory: memory})
+	if errors.Is(err, keyring.ErrUnreadable) { // no ring opens with that KEK
+		return nil
+	}
 	return a.explainRollback(path, err)
 }
 
