@@ -65,6 +65,7 @@ var outcomes = []struct {
 	{seal.ErrSameKey, exitKey, ""},
 	{seal.ErrSigning, exitKey, ""},
 
+	{keyring.ErrConfig, exitUsage, ""},
 	{keyring.ErrRollback, exitKey, "put the right ring back, or take this one with: sealjwt keys accept"},
 	{keyring.ErrNoRing, exitKey, "make one with: sealjwt keys init"},
 	{keyring.ErrExists, exitKey, "use it, or name another with --ring; nothing ever replaces a ring"},

@@ -38,11 +38,14 @@ func (a *app) accept(ctx context.Context, yes bool) error {
 	if err != nil {
 		return err
 	}
+	memory, err := a.memory(path, false)
+	if err != nil {
+		return err
+	}
 	_, err = a.openRing(ctx)
 	if err != nil && !errors.Is(err, keyring.ErrRollback) {
 		return err
 	}
-	memory := a.memory(path, false)
 	here, _, damaged := memory.Memory.Load(ctx)
 	if err == nil && damaged == nil {
 		a.say("there is nothing to accept: the ring %s is the ring that was seen", path)

@@ -55,6 +55,10 @@ func (a *app) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 	if err != nil {
 		return nil, err
 	}
+	memory, err := a.memory(path, false)
+	if err != nil {
+		return nil, err
+	}
 	store := filestore.New(path)
 	// First, so that no key file appears beside a ring that it does not open.
 	if _, _, err := store.Load(ctx); err == nil {
@@ -62,7 +66,6 @@ func (a *app) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 	} else if !errors.Is(err, keyring.ErrNoRing) {
 		return nil, err
 	}
-	memory := a.memory(path, false)
 	if err := a.noRing(ctx, store, path, memory); isGone(err) {
 		return nil, err
 	}

@@ -56,6 +56,13 @@ Prints the ids of the key files and passphrases that open the ring.`,
 }
 
 func (a *app) rewrap(ctx context.Context, f rewrapFlags) error {
+	path, err := a.ringPath()
+	if err != nil {
+		return err
+	}
+	if err := a.checkPaths(path, f.addFile, f.addPassphrase); err != nil {
+		return err
+	}
 	ring, err := a.openRing(ctx)
 	if err != nil {
 		return err

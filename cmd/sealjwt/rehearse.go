@@ -23,10 +23,16 @@ func (a *app) openCopy(ctx context.Context) (*keyring.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	memory, file := a.memory(path, true), filestore.New(path)
+	memory, err := a.memory(path, true)
+	if err != nil {
+		return nil, err
+	}
+	file := filestore.New(path)
 	data, _, err := file.Load(ctx)
 	if errors.Is(err, keyring.ErrNoRing) {
-		return nil, a.noRing(ctx, file, path, memory)
+		if err = a.noRing(ctx, file, path, memory); err == nil {
+			data, _, err = file.Load(ctx)
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -176,16 +176,22 @@ func (a *app) openRing(ctx context.Context) (*keyring.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.openStore(ctx, filestore.New(path), path, a.memory(path, false))
+	memory, err := a.memory(path, false)
+	if err != nil {
+		return nil, err
+	}
+	return a.openStore(ctx, filestore.New(path), path, memory)
 }
 
 // openStore opens a store that holds the ring at path, or a copy of it.
 func (a *app) openStore(ctx context.Context, store keyring.Store, path string, memory keyring.Memory) (*keyring.Ring, error) {
 	// First, so that the user is not asked for the passphrase of a ring that cannot be
 	// opened.
-	if _, _, err := store.Load(ctx); errors.Is(err, keyring.ErrNoRing) {
-		return nil, a.noRing(ctx, store, path, memory)
-	} else if err != nil {
+	_, _, err := store.Load(ctx)
+	if errors.Is(err, keyring.ErrNoRing) {
+		err = a.noRing(ctx, store, path, memory)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if a.kek == nil { // the user is not asked twice

@@ -244,7 +244,10 @@ func TestMemoryOnlyGrows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory := early.memory(path, false)
+	memory, err := early.memory(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
 	runOK(t, "", "keys", "policy", "set", "--leeway", "2m")
 	before, _, err := memory.Load(t.Context())
 	if err != nil || before.Generation <= ring.Checkpoint().Generation {

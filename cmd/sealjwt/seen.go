@@ -44,8 +44,20 @@ func (a *app) seenPaths() (paths []string) {
 }
 
 // memory returns the memory of the ring at a path. A rehearsal only reads it.
-func (a *app) memory(ring string, rehearsal bool) *seen {
-	return &seen{filestore.NewMemory(ring, a.seenPaths()...), a, rehearsal}
+func (a *app) memory(ring string, rehearsal bool) (*seen, error) {
+	if err := a.checkPaths(ring); err != nil {
+		return nil, err
+	}
+	return &seen{filestore.NewMemory(ring, a.seenPaths()...), a, rehearsal}, nil
+}
+
+// checkPaths refuses a path at which two of the files would be that this run uses. The files
+// added are to open the ring too.
+func (a *app) checkPaths(ring string, added ...string) error {
+	if place, err := a.kekPlace(); err == nil { // else the verb that needs it says why
+		added = append(added, place.file, place.passphraseFile)
+	}
+	return filestore.CheckPaths(ring, added, a.seenPaths()...)
 }
 
 // seen is a memory that stops no verb: a file that cannot be used or written is said once. To
@@ -121,14 +133,18 @@ func (a *app) tellForgotten() {
 // remembered returns how the ring of this run is remembered.
 func (a *app) remembered() string { return cmp.Or(a.forgotten.how, seenDurable) }
 
-// noRing returns the error for a store without a ring. A ring that was seen there and is gone
-// is not made anew: a volume that is not mounted looks like this.
+// noRing returns the error for a store without a ring, and nil if another process has made the
+// ring meanwhile. A ring that was seen there and is gone is not made anew: a volume that is not
+// mounted looks like this.
 func (a *app) noRing(ctx context.Context, store keyring.Store, path string, memory keyring.Memory) error {
 	kek, err := spareKEK() // an empty store asks none
 	if err != nil {
 		return err
 	}
 	_, err = keyring.Open(ctx, keyring.Config{Store: store, KEK: kek, Memory: memory})
+	if errors.Is(err, keyring.ErrUnreadable) { // no ring opens with that KEK
+		return nil
+	}
 	return a.explainRollback(path, err)
 }
 

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/sealjwt/sealjwt/keys/internal/temp"
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -32,7 +31,7 @@ import (
 //
 // OpenOrCreate never makes a KEK beside a ring, and never replaces a file except its Memory.
 // It returns
-//   - [keyring.ErrConfig] for an empty path, or a KEK path that is a file of the ring;
+//   - [keyring.ErrConfig] for an empty path, and where [CheckPaths] does;
 //   - [keyring.ErrRollback] for another ring than the Memory has seen, or none;
 //   - [keyring.ErrKEK] for a KEK file that cannot be used, and fs.ErrNotExist beside it when
 //     the ring exists and the KEK file does not;
@@ -41,10 +40,10 @@ import (
 //
 // The text names the path.
 func OpenOrCreate(ctx context.Context, ringPath, kekPath string) (*keyring.Ring, error) {
-	s := New(ringPath)
-	if err := s.checkKEKPath(kekPath); err != nil {
+	if err := checkPaths(ringPath, kekPath); err != nil {
 		return nil, err
 	}
+	s := New(ringPath)
 	memory := memoryBeside(kekPath, s.path)
 	err := s.checkGone(ctx, memory)
 	if err != nil {
@@ -61,18 +60,14 @@ func OpenOrCreate(ctx context.Context, ringPath, kekPath string) (*keyring.Ring,
 	return ring, nil
 }
 
-func (s *Store) checkKEKPath(path string) error {
-	switch {
-	case s.path == "":
+func checkPaths(ring, kek string) error {
+	switch "" {
+	case ring:
 		return fmt.Errorf("%w: the path of the ring is empty", keyring.ErrConfig)
-	case path == "":
+	case kek:
 		return fmt.Errorf("%w: the path of the key file is empty", keyring.ErrConfig)
-	case slices.Contains([]string{s.path, s.lockPath(), s.path + ".tmp"}, New(path).path):
-		return fmt.Errorf("%w: the key file %s would be a file of the ring: give the key file a path of its own", keyring.ErrConfig, path)
-	case New(path+".seen").path == s.path:
-		return fmt.Errorf("%w: the ring %s would be the memory beside the key file: give the ring a path of its own", keyring.ErrConfig, s.path)
 	}
-	return nil
+	return CheckPaths(ring, []string{kek}, kek+".seen")
 }
 
 func memoryBeside(kekPath, ringPath string) keyring.Memory {

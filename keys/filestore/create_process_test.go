@@ -48,16 +48,22 @@ type starter struct {
 	stdout, stderr bytes.Buffer
 }
 
-// newStarters starts n processes. None of them looks at the folder before open is called,
-// which lets all of them go at once.
+// newStarters starts n processes that open or create the ring in a folder.
 func newStarters(t *testing.T, folder string, n int) (all []*starter, open func()) {
+	t.Helper()
+	return newGated(t, n, func(int) []string { return []string{startPath + "=" + folder} })
+}
+
+// newGated starts n processes, each with its variables. None of them looks at a file before open
+// is called, which lets all of them go at once.
+func newGated(t *testing.T, n int, variables func(i int) []string) (all []*starter, open func()) {
 	t.Helper()
 	gate, opener, err := os.Pipe()
 	must(t, err)
 	defer gate.Close()
-	for range n {
+	for i := range n {
 		s := &starter{cmd: exec.Command(os.Args[0])}
-		s.cmd.Env = append(os.Environ(), startPath+"="+folder)
+		s.cmd.Env = append(os.Environ(), variables(i)...)
 		s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = gate, &s.stdout, &s.stderr
 		must(t, s.cmd.Start())
 		all = append(all, s)
@@ -102,11 +108,12 @@ func TestKilledStarts(t *testing.T) {
 		rounds = 200
 	}
 	states := map[string]int{}
+	usual := 40 * time.Millisecond // that a start takes
 	for range rounds {
 		folder := t.TempDir()
 		all, open := newStarters(t, folder, 2)
 		open()
-		time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
+		time.Sleep(rand.N(2 * usual))
 		for _, s := range all {
 			s.cmd.Process.Kill()
 			s.cmd.Wait()
@@ -116,10 +123,12 @@ func TestKilledStarts(t *testing.T) {
 		for range 2 {
 			next, open := newStarters(t, folder, 1)
 			open()
+			began := time.Now()
 			if err := next[0].cmd.Wait(); err != nil {
 				t.Fatalf("after a kill that left %s: %v: %s", left(t, folder), err, &next[0].stderr)
 			}
 			kids = append(kids, next[0].stdout.String())
+			usual = (3*usual + time.Since(began)) / 4
 		}
 		if kids[0] != kids[1] {
 			t.Errorf("two starts sign with %q", kids)

@@ -162,7 +162,7 @@ func TestOpenOrCreatePaths(t *testing.T) {
 	t.Chdir(dir)
 	for _, c := range [][2]string{
 		{"", "kek"}, {"ring", ""}, {"ring", "ring"}, {"ring", "./ring"}, {"ring", filepath.Join(dir, "ring.lock")}, {"ring", "ring.tmp"},
-		{"kek.seen", "kek"},
+		{"kek.seen", "kek"}, {"kek.seen.lock", "kek"}, {"kek.seen.tmp", "kek"},
 	} {
 		if _, err := OpenOrCreate(t.Context(), c[0], c[1]); !errors.Is(err, keyring.ErrConfig) {
 			t.Errorf("ring %q, KEK %q: %v, want ErrConfig", c[0], c[1], err)

@@ -35,6 +35,7 @@ var _ keyring.Memory = (*Memory)(nil)
 type Memory struct {
 	place  string
 	stores []*Store
+	err    error // of paths that cannot be used
 }
 
 // NewMemory returns the memory of the ring at a place, in the first of the files at paths
@@ -43,11 +44,12 @@ type Memory struct {
 // first Save makes the file with mode 0600, and the folders above it.
 //
 // The place is the path of the ring's file, whose links are resolved. For another store it is
-// a text with :// that tells the store from others, such as a URL without its password.
+// a text with :// that tells the store from others, such as a URL without its password. Where
+// [CheckPaths] refuses the paths, so does every method that returns an error.
 func NewMemory(place string, paths ...string) *Memory {
 	m := &Memory{place: place}
 	if !strings.Contains(place, "://") {
-		m.place = resolve(New(place).path)
+		m.place, m.err = resolve(New(place).path), CheckPaths(place, nil, paths...)
 	}
 	for _, path := range paths {
 		if path != "" {
@@ -82,7 +84,8 @@ func (m *Memory) writable() *Store {
 // It returns [ErrUnsafe] for a file that is not a regular file of this user alone, or too
 // large, and [keys.ErrMalformed] for a file that is empty or has another content. Such a file
 // is not replaced before [Memory.Accept] sets it aside. Load returns [fs.ErrPermission] for a
-// file that this process cannot read although it may write the folder.
+// file that this process cannot read although it may write the folder, and [keyring.ErrConfig]
+// for paths that cannot be used.
 func (m *Memory) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyring.Checkpoint, err error) {
 	d, _, err := m.read(ctx)
 	if err != nil {
@@ -148,6 +151,9 @@ func (m *Memory) change(ctx context.Context, setAside bool, edit func(*seenDocum
 // read returns what is in the file that is written or, while that does not exist, in another
 // one that this process may read. The version is the version of the file that is written.
 func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err error) {
+	if m.err != nil {
+		return nil, "", m.err
+	}
 	w := m.writable()
 	if w != nil {
 		data, version, err := w.Load(ctx)
@@ -214,35 +220,4 @@ func (s *Store) writable() bool {
 			return err == nil && info.IsDir() && s.ops.access(dir, wOK) == nil
 		}
 	}
-}
-
-// isDescriptors reports whether a folder lists the descriptors of a process, such as the folder
-// of a KEK that a shell passes as a pipe. Root seems to have the right to write it.
-func isDescriptors(dir string) bool {
-	return strings.HasPrefix(resolve(dir)+"/", "/proc/") || strings.HasPrefix(dir+"/", "/dev/fd/")
-}
-
-// resolve returns the path without links, as far as it exists. A link that leads nowhere is
-// followed too: it may lead to a volume that is not mounted.
-func resolve(path string) string {
-	const maxLinks = 40
-	for range maxLinks {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			return real
-		}
-		dir := filepath.Dir(path)
-		if dir == path {
-			return path
-		}
-		path = filepath.Join(resolve(dir), filepath.Base(path))
-		target, err := os.Readlink(path)
-		if err != nil {
-			return path
-		}
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(path), target)
-		}
-		path = target
-	}
-	return path
 }

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -231,38 +230,6 @@ func TestMemoryIsDurable(t *testing.T) {
 		t.Errorf("the folder cannot be synced: %v", err)
 	}
 	wantFiles(t, r.dir, "a", "kek.seen", "kek.seen.lock")
-}
-
-// Processes that save at once lose nothing, and none sets another one back.
-func TestMemoryOfManyProcesses(t *testing.T) {
-	const n, generations = 8, 5
-	path := filepath.Join(t.TempDir(), "kek.seen")
-	var all sync.WaitGroup
-	for i := range n {
-		all.Go(func() {
-			identity := fmt.Sprint("ring", i/2) // each ring in two places
-			m := NewMemory(fmt.Sprintf("mem://%d", i), path)
-			for g := range uint64(generations) {
-				if err := m.Save(t.Context(), keyring.Checkpoint{Generation: g + 1, Nonce: "nonce", Ring: identity}); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	all.Wait()
-	for i := range n {
-		want := keyring.Checkpoint{Generation: generations, Nonce: "nonce", Ring: fmt.Sprint("ring", i/2)}
-		m := NewMemory(fmt.Sprintf("mem://%d", i), path)
-		must(t, m.Save(t.Context(), keyring.Checkpoint{Generation: 2, Nonce: "nonce", Ring: want.Ring})) // from a late process
-		here, rings, err := m.Load(t.Context())
-		if here != want || len(rings) != n/2 || err != nil {
-			t.Errorf("place %d: %v, %d rings, %v; want %v", i, here, len(rings), err, want)
-		}
-	}
-	m := NewMemory("mem://0", path)
-	if err := m.Save(t.Context(), keyring.Checkpoint{Generation: 9, Nonce: "nonce", Ring: "another"}); !errors.Is(err, keyring.ErrRollback) {
-		t.Errorf("another ring at a known place: %v, want ErrRollback", err)
-	}
 }
 
 // The first version of the file was an object of paths and checkpoints.

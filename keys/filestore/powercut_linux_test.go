@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -93,14 +92,6 @@ func (d disk) mount() error {
 	return command("mount", "-t", "ext4", "-o", "loop,noauto_da_alloc", d.image, d.dir)
 }
 
-func command(name string, args ...string) error {
-	out, err := exec.Command(name, args...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(out)))
-	}
-	return nil
-}
-
 // afterCut is what a power cut left.
 type afterCut struct {
 	acks, lost int
@@ -120,6 +111,9 @@ func (d disk) cut(t *testing.T, n int, more ...string) afterCut {
 	ps := newProcesses(t, s.path)
 	for range 2 {
 		ps.start("rotate", more...)
+	}
+	for ps.countAcks(ps.all[0])+ps.countAcks(ps.all[1]) == 0 && !t.Failed() {
+		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(time.Duration(100+rand.IntN(300)) * time.Millisecond)
 	for _, p := range ps.all {

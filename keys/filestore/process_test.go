@@ -48,6 +48,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if path := os.Getenv(seenPath); path != "" {
+		if err := saveGenerations(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
@@ -74,7 +81,7 @@ func appendID(s *Store, id string) error {
 			return err
 		}
 		_, err = s.Swap(context.Background(), version, append(doc, id+"\n"...))
-		if !errors.Is(err, keyring.ErrConflict) {
+		if !errors.Is(err, keyring.ErrConflict) && !isSlow(err) {
 			return err
 		}
 	}
@@ -174,7 +181,8 @@ func TestKilledProcesses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes two seconds")
 	}
-	f := &fleet{t: t, path: newStore(t).path, count: 1e6, killed: map[*exec.Cmd]bool{}}
+	// No more updates than fit into a ring, however fast they are: a hundred processes at most.
+	f := &fleet{t: t, path: newStore(t).path, count: 1000, killed: map[*exec.Cmd]bool{}}
 	cmds := map[*exec.Cmd]bool{}
 	for range writers {
 		cmds[f.start()] = true

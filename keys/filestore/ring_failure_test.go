@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,22 +20,48 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// ringChange is a change of a ring in which something is due.
+// ringChange is a change of the active signing key.
 type ringChange struct {
-	name string
-	do   func(context.Context, *keyring.Ring) error
+	name      string
+	role      string // of a process that makes it
+	successor bool   // the ring has one staged
+	writes    uint64 // how many it takes, exactly
+	do        func(context.Context, *keyring.Ring) error
 }
 
 var ringChanges = []ringChange{
-	{"rotate", func(ctx context.Context, ring *keyring.Ring) error { return rotateOnce(ctx, ring, new(bytes.Buffer)) }},
-	{"revoke", func(ctx context.Context, ring *keyring.Ring) error {
-		infos, err := ring.Keys(ctx)
-		if err != nil {
-			return err
-		}
-		_, err = ring.Revoke(ctx, keyring.Revocation{KeyID: activeOf(infos, keys.UseSig).ID, Reason: "compromised"})
+	{"rotate", "rotate once", true, 1, rotateQuietly},
+	{"rotate without a successor", "rotate once", false, 2, rotateQuietly}, // it is staged first
+	{"revoke", "revoke once", true, 1, revokeActive},
+}
+
+func rotateQuietly(ctx context.Context, ring *keyring.Ring) error {
+	return rotateOnce(ctx, ring, io.Discard)
+}
+
+func revokeActive(ctx context.Context, ring *keyring.Ring) error {
+	infos, err := ring.Keys(ctx)
+	if err != nil {
 		return err
-	}},
+	}
+	_, err = ring.Revoke(ctx, keyring.Revocation{KeyID: activeOf(infos, keys.UseSig).ID, Reason: "compromised"})
+	return err
+}
+
+// create makes a ring in which the change takes its number of writes.
+func (c ringChange) create(t *testing.T, s *Store) *keyring.Ring {
+	t.Helper()
+	ring := createRing(t, s, hasty())
+	if !c.successor {
+		must(t, rotateQuietly(t.Context(), ring)) // the successor is active now
+	}
+	infos, err := ring.Keys(t.Context())
+	must(t, err)
+	staged := slices.ContainsFunc(infos, func(k keyring.KeyInfo) bool { return k.Use == keys.UseSig && k.State == keyring.Staged })
+	if staged != c.successor {
+		t.Fatalf("the ring has a successor: %v, want %v", staged, c.successor)
+	}
+	return ring
 }
 
 func activeOf(infos []keyring.KeyInfo, u keys.Use) keyring.KeyInfo {
@@ -71,7 +99,7 @@ func TestRingStepFails(t *testing.T) {
 		for _, change := range ringChanges {
 			t.Run(c.name+"/"+change.name, func(t *testing.T) {
 				s := newStore(t)
-				ring := createRing(t, s, hasty())
+				ring := change.create(t, s)
 				before := picture(t, s.path)
 				c.ops(&s.ops)
 				err := change.do(t.Context(), ring)
@@ -84,7 +112,7 @@ func TestRingStepFails(t *testing.T) {
 
 				s.ops = osOps
 				must(t, change.do(t.Context(), ring))
-				before.wantNext(t)
+				before.wantChanged(t, change.writes)
 			})
 		}
 	}
@@ -96,7 +124,7 @@ func TestRingSettlesUnknownOutcome(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
 			s := newStore(t)
-			ring := createRing(t, s, hasty())
+			ring := change.create(t, s)
 			before := picture(t, s.path)
 			s.ops.rename = func(a, b string) error {
 				s.ops.rename = osOps.rename
@@ -106,7 +134,7 @@ func TestRingSettlesUnknownOutcome(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 			defer stop()
 			must(t, change.do(ctx, ring))
-			before.wantNext(t)
+			before.wantChanged(t, change.writes)
 			wantFiles(t, dirOf(s), "ring", "ring.lock")
 		})
 	}
@@ -119,7 +147,8 @@ func TestRingFailedSyncIsNotDone(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
 			s := newStore(t)
-			ring := createRing(t, s, hasty())
+			ring := change.create(t, s)
+			before := ring.Checkpoint().Generation
 			s.ops.syncDir = func(*os.File) error { s.ops.syncDir = osOps.syncDir; return syscall.EIO }
 			err := change.do(t.Context(), ring)
 			for _, want := range []error{keyring.ErrUnknownOutcome, keyring.ErrNotDurable, syscall.EIO} {
@@ -127,8 +156,8 @@ func TestRingFailedSyncIsNotDone(t *testing.T) {
 					t.Errorf("unsynced, and the answer is %v, want %v", err, want)
 				}
 			}
-			if g := ring.Checkpoint().Generation; g != 2 {
-				t.Errorf("this process goes by generation %d, want 2", g)
+			if g := ring.Checkpoint().Generation; g != before+1 {
+				t.Errorf("this process goes by generation %d, want %d", g, before+1)
 			}
 		})
 	}
@@ -169,7 +198,7 @@ func TestRingUnsyncedIsNotDone(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
 			s := newStore(t)
-			ring := createRing(t, s, hasty())
+			ring := change.create(t, s)
 			s.ops.syncDir = func(*os.File) error { return syscall.EIO }
 			if err := change.do(t.Context(), ring); !errors.Is(err, keyring.ErrUnknownOutcome) {
 				t.Errorf("unsynced, and the answer is %v", err)
@@ -184,17 +213,17 @@ func TestRingFileSizeLimit(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
 			s := newStore(t)
-			ring := createRing(t, s, hasty())
+			ring := change.create(t, s)
 			before := picture(t, s.path)
 			// Nothing, a part, and all but what the new ring is longer than the old one.
 			for _, limit := range []int{0, 100, len(before.doc)} {
-				_, err := once(t, change.name+" once", s.path, ringLimit, strconv.Itoa(limit), ringKeyID, before.active.ID)
+				_, err := once(t, change.role, s.path, ringLimit, strconv.Itoa(limit), ringKeyID, before.active.ID)
 				wantFailure(t, err, nil, []string{"write the temporary file", "file too large", "nothing was changed"})
 				before.wantSame(t)
 				wantFiles(t, dirOf(s), "ring", "ring.lock")
 			}
 			must(t, change.do(t.Context(), ring))
-			before.wantNext(t)
+			before.wantChanged(t, change.writes)
 		})
 	}
 }
@@ -205,7 +234,7 @@ func TestRingReadOnlyFolder(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
 			s := newStore(t)
-			ring := createRing(t, s, hasty())
+			ring := change.create(t, s)
 			before := picture(t, s.path)
 			if os.Geteuid() == 0 {
 				must(t, os.Chmod(filepath.Dir(dirOf(s)), 0o711))
@@ -215,7 +244,7 @@ func TestRingReadOnlyFolder(t *testing.T) {
 			}
 			must(t, os.Chmod(dirOf(s), 0o500))
 			defer os.Chmod(dirOf(s), 0o700)
-			_, err := once(t, change.name+" once", s.path, ringUser, strconv.Itoa(nobody), ringKeyID, before.active.ID)
+			_, err := once(t, change.role, s.path, ringUser, strconv.Itoa(nobody), ringKeyID, before.active.ID)
 			wantFailure(t, err, nil, []string{"create the temporary file", "permission denied (let the user", "nothing was changed"})
 			if os.Geteuid() == 0 {
 				for _, name := range []string{dirOf(s), s.path, s.lockPath()} {
@@ -226,7 +255,7 @@ func TestRingReadOnlyFolder(t *testing.T) {
 			must(t, os.Chmod(dirOf(s), 0o700))
 			wantFiles(t, dirOf(s), "ring", "ring.lock")
 			must(t, change.do(t.Context(), ring))
-			before.wantNext(t)
+			before.wantChanged(t, change.writes)
 		})
 	}
 }
@@ -258,19 +287,20 @@ func (p ringPicture) wantSame(t *testing.T) {
 	}
 }
 
-// wantNext fails unless exactly one change was made: to another active key.
-func (p ringPicture) wantNext(t *testing.T) {
+// wantChanged fails unless exactly so many writes were made, the last to another active key.
+func (p ringPicture) wantChanged(t *testing.T, writes uint64) {
 	t.Helper()
 	now := picture(t, p.path)
-	if now.mark.Generation != p.mark.Generation+1 || now.active.ID == p.active.ID || !now.active.HasPrivate {
-		t.Errorf("the ring was at %v with %s active, and is at %v with %s; want the next generation and another key",
-			p.mark, p.active.ID, now.mark, now.active.ID)
+	if now.mark.Generation != p.mark.Generation+writes || now.active.ID == p.active.ID || !now.active.HasPrivate {
+		t.Errorf("the ring was at %v with %s active, and is at %v with %s; want %d generations more and another key",
+			p.mark, p.active.ID, now.mark, now.active.ID, writes)
 	}
 }
 
-// wantSound fails unless the ring is the same or one after it, whole. What a killed
+// wantSound fails unless the ring is whole, and has at most so many more generations, of which
+// the last one alone has another active key. It returns how many there are. What a killed
 // process leaves is one temporary file at most, with no key in the clear.
-func (p ringPicture) wantSound(t *testing.T) (changed, leftover bool) {
+func (p ringPicture) wantSound(t *testing.T, most uint64) (writes uint64, leftover bool) {
 	t.Helper()
 	// Before the first Load, which finishes the write and removes the temporary file.
 	leftover = wantRingFiles(t, p.path)
@@ -287,9 +317,20 @@ func (p ringPicture) wantSound(t *testing.T) (changed, leftover bool) {
 	ring := openRing(t, p.path)
 	w.look(ring)
 	w.checkLog(ring)
-	// RotateNow stages a successor first where there is none.
-	if mark := ring.Checkpoint(); mark != p.mark && mark.Generation != p.mark.Generation+1 && mark.Generation != p.mark.Generation+2 {
-		t.Errorf("the ring was at %v and is at %v", p.mark, mark)
+	wantFiles(t, filepath.Dir(p.path), "ring", "ring.lock")
+	now := picture(t, p.path)
+	writes = now.mark.Generation - p.mark.Generation
+	if writes > most || writes == 0 && now.mark != p.mark {
+		t.Errorf("the ring was at %v and is at %v, want %d generations more at most", p.mark, now.mark, most)
 	}
-	return ring.Checkpoint() != p.mark, leftover
+	if changed := now.active.ID != p.active.ID; changed != (writes == most) || !now.active.HasPrivate {
+		t.Errorf("after %d of %d writes the active key is another: %v", writes, most, changed)
+	}
+	return writes, leftover
+}
+
+// restore puts the ring back as it was.
+func (p ringPicture) restore(t *testing.T) {
+	t.Helper()
+	must(t, os.WriteFile(p.path, p.doc, 0o600))
 }

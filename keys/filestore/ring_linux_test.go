@@ -19,7 +19,7 @@ func TestRingFullDisk(t *testing.T) {
 			must(t, os.Mkdir(dir, 0o700))
 			mountOrSkip(t, "tmpfs", dir, "tmpfs", 0, "size=64k,mode=700")
 			s := New(filepath.Join(dir, "ring"))
-			ring := createRing(t, s, hasty())
+			ring := change.create(t, s)
 			before := picture(t, s.path)
 
 			filler := filepath.Join(dir, "filler")
@@ -39,7 +39,7 @@ func TestRingFullDisk(t *testing.T) {
 
 			must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""))
 			must(t, change.do(t.Context(), ring))
-			before.wantNext(t)
+			before.wantChanged(t, change.writes)
 		})
 	}
 }
@@ -69,10 +69,10 @@ var fileCalls = []string{
 
 // A process that changes the ring is killed as it enters its first openat, another
 // at its second, and so on until one is through; then the same with every other
-// system call.
+// system call. Each begins with the same ring.
 func TestRingKilledAtEachSystemCall(t *testing.T) {
 	if !long {
-		t.Skip("takes half a minute: set SEALJWT_LONG=1")
+		t.Skip("takes a minute: set SEALJWT_LONG=1")
 	}
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("strace is not installed")
@@ -80,26 +80,33 @@ func TestRingKilledAtEachSystemCall(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
 			s := newStore(t)
-			createRing(t, s, hasty())
+			change.create(t, s)
+			before := picture(t, s.path)
+			env := environment(change.role, s.path, ringKeyID, before.active.ID)
 			killedAt := map[string]int{}
-			kills, changes, leftovers := 0, 0, 0
+			kills, written, leftovers := 0, 0, 0
 			for _, call := range fileCalls {
+				name := callName(call)
 				for n, done := 1, false; !done; n++ {
-					before := picture(t, s.path)
-					done = killAt(t, call, n, environment(change.name+" once", s.path, ringKeyID, before.active.ID))
-					changed, leftover := before.wantSound(t)
-					switch {
-					case done && (!changed || leftover):
-						t.Errorf("the process that nobody killed: changed %v, leftover %v", changed, leftover)
-					case !done:
-						killedAt[strings.TrimPrefix(call, "?")]++
-						kills++
-						if changed {
-							changes++
+					before.restore(t)
+					done = killAt(t, call, n, env)
+					writes, leftover := before.wantSound(t, change.writes)
+					if done {
+						if writes != change.writes || leftover {
+							t.Errorf("the process that nobody killed made %d of %d writes, leftover %v", writes, change.writes, leftover)
 						}
-						if leftover {
-							leftovers++
-						}
+						continue
+					}
+					killedAt[name]++
+					kills++
+					if writes > 0 {
+						written++
+					}
+					if leftover {
+						leftovers++
+					}
+					if want, exact := writesBefore(name, n); exact && writes != want {
+						t.Errorf("killed at %s %d: %d writes were made, want %d", name, n, writes, want)
 					}
 				}
 			}
@@ -108,12 +115,34 @@ func TestRingKilledAtEachSystemCall(t *testing.T) {
 					t.Errorf("none was killed at %s, only at %v", call, killedAt)
 				}
 			}
-			if killedAt["fsync"] < 2 || killedAt["rename"]+killedAt["renameat"]+killedAt["renameat2"] < 1 || changes == 0 || leftovers == 0 {
-				t.Errorf("the kills missed the write: %v, %d changes, %d leftovers", killedAt, changes, leftovers)
+			writes := int(change.writes) // each syncs the temporary file and the folder, and renames once
+			if killedAt["fsync"] != 2*writes || killedAt["rename"] != writes || killedAt["flock"] != writes || written == 0 || leftovers == 0 {
+				t.Errorf("want %d writes, and the kills were at %v, %d after a write, %d leftovers", writes, killedAt, written, leftovers)
 			}
-			t.Logf("%d processes killed, %d of them after the change, %d with a temporary file; at %v", kills, changes, leftovers, killedAt)
+			t.Logf("%d processes killed, %d of them after a write, %d with a temporary file; at %v", kills, written, leftovers, killedAt)
 		})
 	}
+}
+
+// callName returns the name of a system call, the same for all kinds of machines.
+func callName(call string) string {
+	call = strings.TrimPrefix(call, "?")
+	if strings.HasPrefix(call, "rename") {
+		return "rename"
+	}
+	return call
+}
+
+// writesBefore returns how many writes a process has made when it enters its nth call of a kind,
+// for the calls of which each write makes the same number.
+func writesBefore(call string, n int) (writes uint64, exact bool) {
+	switch call {
+	case "rename", "flock":
+		return uint64(n - 1), true
+	case "fsync":
+		return uint64(n / 2), true // the second one comes after the rename
+	}
+	return 0, false
 }
 
 // killAt runs this binary and kills it when it enters its nth system call of a kind.

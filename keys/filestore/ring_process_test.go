@@ -49,11 +49,12 @@ var long = os.Getenv("SEALJWT_LONG") != ""
 // roles are what such a process can do. Each is given the ring and what to write
 // its acknowledgements to.
 var roles = map[string]func(context.Context, *keyring.Ring, io.Writer) error{
-	"rotate":      rotateForEver,
-	"run":         runForEver,
-	"count":       countForEver,
-	"rotate once": rotateOnce,
-	"revoke once": revokeOnce,
+	"rotate":           rotateForEver,
+	"run":              runForEver,
+	"count":            countForEver,
+	"import and count": importAndCount,
+	"rotate once":      rotateOnce,
+	"revoke once":      revokeOnce,
 }
 
 func init() {
@@ -61,8 +62,6 @@ func init() {
 	if role == "" {
 		return
 	}
-	// All system calls of the ring from one thread: strace counts by thread.
-	runtime.LockOSThread()
 	if strings.HasSuffix(role, "once") {
 		signal.Ignore(syscall.SIGXFSZ)
 	} else {
@@ -92,7 +91,7 @@ func runRole(role string) error {
 	case "folder":
 		s.ops.syncDir = func(*os.File) error { return nil }
 	}
-	ring, err := keyring.Open(context.Background(), keyring.Config{Store: s, KEK: testKEK()})
+	ring, err := keyring.Open(context.Background(), keyring.Config{Store: newPinned(s), KEK: testKEK()})
 	if err != nil {
 		return err
 	}
@@ -110,6 +109,40 @@ func runRole(role string) error {
 	return roles[role](context.Background(), ring, os.Stdout)
 }
 
+// pinned is a Store whose system calls all come from one thread: strace counts the calls of
+// each thread for itself, and a Ring calls its Store from a new goroutine each time.
+type pinned struct {
+	store *Store
+	calls chan func()
+}
+
+func newPinned(s *Store) pinned {
+	p := pinned{s, make(chan func())}
+	go func() {
+		runtime.LockOSThread()
+		for call := range p.calls {
+			call()
+		}
+	}()
+	return p
+}
+
+func (p pinned) Load(ctx context.Context) (doc []byte, version string, err error) {
+	p.wait(func() { doc, version, err = p.store.Load(ctx) })
+	return doc, version, err
+}
+
+func (p pinned) Swap(ctx context.Context, prev string, doc []byte) (version string, err error) {
+	p.wait(func() { version, err = p.store.Swap(ctx, prev, doc) })
+	return version, err
+}
+
+func (p pinned) wait(call func()) {
+	done := make(chan struct{})
+	p.calls <- func() { defer close(done); call() }
+	<-done
+}
+
 func setLimit(l *syscall.Rlimit, n uint64) {
 	// The fields are signed on some systems.
 	fmt.Sscan(fmt.Sprint(n), &l.Cur)
@@ -120,6 +153,9 @@ func setLimit(l *syscall.Rlimit, n uint64) {
 func rotateForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	for {
 		step, err := ring.Rotate(ctx)
+		if isSlow(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -136,14 +172,31 @@ func runForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ring.Run(ctx, func(step keyring.Step, err error) {
-		if err != nil {
+		switch {
+		case isSlow(err): // Run looks again
+		case err != nil:
 			failed = err
 			stop()
-			return
+		default:
+			acknowledge(acks, ring, step)
 		}
-		acknowledge(acks, ring, step)
 	})
 	return failed
+}
+
+// isSlow reports whether a look or a change exceeded its bound and wrote nothing: the machine,
+// its disk or the other processes are slow, which is no fault of the ring.
+func isSlow(err error) bool {
+	return !errors.Is(err, keyring.ErrUnknownOutcome) && (errors.Is(err, ErrLocked) || errors.Is(err, context.DeadlineExceeded))
+}
+
+// patiently calls f until the machine is not too slow for it.
+func patiently(f func() error) error {
+	for {
+		if err := f(); !isSlow(err) {
+			return err
+		}
+	}
 }
 
 // acknowledge says which step was done, and which generation is the least that
@@ -153,7 +206,8 @@ func acknowledge(acks io.Writer, ring *keyring.Ring, step keyring.Step) {
 	fmt.Fprintln(acks, step.Action, step.KeyID, mark.Ring+"/"+pair(mark))
 }
 
-// rotateOnce changes the active key in one write: Rotate would begin with the record of a look.
+// rotateOnce changes the active key, in one write where its successor is staged and in two where
+// it is not. Rotate would begin with the record of a look.
 func rotateOnce(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	step, err := ring.RotateNow(ctx, keys.UseSig)
 	if err == nil {
@@ -255,6 +309,13 @@ func (ps *processes) killAll() {
 		ps.kill(p)
 	}
 	ps.wg.Wait()
+}
+
+// countAcks returns how many lines a process has printed by now.
+func (ps *processes) countAcks(p *process) int {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return len(p.acks)
 }
 
 // acknowledged returns all lines of all processes; call it when they are dead.

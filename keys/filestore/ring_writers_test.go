@@ -22,23 +22,36 @@ func counter(p *keyring.Policy, slot int) *time.Duration {
 	return []*time.Duration{&p.Sig.Period, &p.Enc.Period, &p.MaxAge, &p.Leeway}[slot]
 }
 
-// countForEver imports a key and then counts, each in a write of its own.
+// maxImports is how many of the writers import a key: a ring of four keys has room for 60.
+const maxImports = 40
+
+// importAndCount imports a key and then counts, each in a write of its own.
+func importAndCount(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
+	var kid string
+	err := patiently(func() (err error) {
+		kid, err = importNew(ctx, ring, keyring.Retired)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(acks, "import", kid)
+	return countForEver(ctx, ring, acks)
+}
+
 func countForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	slot, err := strconv.Atoi(os.Getenv(ringSlot))
 	if err != nil {
 		return err
 	}
-	kid, err := importNew(ctx, ring, keyring.Retired)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(acks, "import", kid)
 	for {
 		var n time.Duration
-		err := ring.UpdatePolicy(ctx, func(p *keyring.Policy) {
-			c := counter(p, slot)
-			*c++
-			n = *c
+		err := patiently(func() error {
+			return ring.UpdatePolicy(ctx, func(p *keyring.Policy) {
+				c := counter(p, slot)
+				*c++
+				n = *c
+			})
 		})
 		if err != nil {
 			return err
@@ -60,8 +73,9 @@ func TestRingWriters(t *testing.T) {
 	}
 	s := newStore(t)
 	policy := hasty()
-	policy.CacheAge = time.Millisecond
-	policy.Sig.Period, policy.Enc.Period = time.Second, time.Second
+	// So long that no count reaches them.
+	policy.CacheAge = time.Minute
+	policy.Sig.Period, policy.Enc.Period = time.Hour, time.Hour
 	ring := createRing(t, s, policy)
 	first := countsOf(t, ring)
 
@@ -69,7 +83,11 @@ func TestRingWriters(t *testing.T) {
 	running := make([]*process, writers)
 	slots := map[*process]int{}
 	launch := func(slot int) {
-		running[slot] = ps.start("count", ringSlot, strconv.Itoa(slot))
+		role := "count"
+		if len(slots) < maxImports {
+			role = "import and count"
+		}
+		running[slot] = ps.start(role, ringSlot, strconv.Itoa(slot))
 		slots[running[slot]] = slot
 	}
 	for slot := range writers {
@@ -86,6 +104,12 @@ func TestRingWriters(t *testing.T) {
 		}
 		wantRingFiles(t, s.path)
 		reads++
+	}
+	for slot := range writers { // however long they take to start
+		for ps.countAcks(running[slot]) < 2 && !t.Failed() {
+			look()
+			time.Sleep(time.Millisecond)
+		}
 	}
 	for range rounds {
 		pause := time.Duration(50+rand.IntN(351)) * time.Millisecond
@@ -152,7 +176,11 @@ func TestRingWriters(t *testing.T) {
 
 func countsOf(t *testing.T, ring *keyring.Ring) (counts [writers]int64) {
 	t.Helper()
-	p, err := ring.Policy(t.Context())
+	var p keyring.Policy
+	err := patiently(func() (err error) {
+		p, err = ring.Policy(t.Context())
+		return err
+	})
 	if err != nil {
 		t.Fatalf("a ring that others write cannot be loaded: %v", err)
 	}

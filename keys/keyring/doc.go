@@ -95,8 +95,8 @@ import (
 // The errors of this package, for errors.Is. The errors of package keys are wrapped too. The
 // texts name kids, algorithms and files, never key material.
 var (
-	// ErrConfig: a Config without a Store or a KEK, an empty path, a nil function, or a Ring
-	// that no constructor made.
+	// ErrConfig: a Config without a Store or a KEK, an empty path, one path for two files, a nil
+	// function, or a Ring that no constructor made.
 	ErrConfig = errors.New("keyring: invalid configuration")
 	// ErrExists: the store has a ring already, and nothing replaces a ring.
 	ErrExists = errors.New("keyring: there is a ring already")

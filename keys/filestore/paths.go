@@ -1,0 +1,78 @@
+//go:build unix
+
+package filestore
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// CheckPaths returns nil if the files of a ring, of its memories and of the KEKs or passphrases
+// that open it are different files, with links resolved. It leaves out empty paths.
+//
+// Beside a ring, and beside a memory, Swap makes a lock and a temporary file, empties the one and
+// removes the other. A KEK at such a path would be lost with the first write, and with it every
+// key. CheckPaths returns [keyring.ErrConfig] then, and names the path and both files.
+//
+// [OpenOrCreate] and [NewMemory] check their paths. A program that takes other paths from its
+// users checks them before it makes the first file.
+func CheckPaths(ring string, keks []string, memories ...string) error {
+	taken := make(map[string]string)
+	take := func(path, suffix, what string) error {
+		if path == "" {
+			return nil
+		}
+		path = New(path).path + suffix
+		real := resolve(path)
+		if other, ok := taken[real]; ok && other != what {
+			return fmt.Errorf("%w: %s would be both %s and %s: give each a path of its own", keyring.ErrConfig, path, other, what)
+		}
+		taken[real] = what
+		return nil
+	}
+	err := cmp.Or(take(ring, "", "the ring"), take(ring, ".lock", "the lock of the ring"), take(ring, ".tmp", "the temporary file of the ring"))
+	for _, path := range memories {
+		err = cmp.Or(err, take(path, "", "the memory of the rings"), take(path, ".lock", "the lock of the memory"),
+			take(path, ".tmp", "the temporary file of the memory"), take(path, ".damaged", "a damaged memory"))
+	}
+	for _, path := range keks {
+		err = cmp.Or(err, take(path, "", "a file that opens the ring"))
+	}
+	return err
+}
+
+// isDescriptors reports whether a folder lists the descriptors of a process, such as the folder
+// of a KEK that a shell passes as a pipe. Root seems to have the right to write it.
+func isDescriptors(dir string) bool {
+	return strings.HasPrefix(resolve(dir)+"/", "/proc/") || strings.HasPrefix(dir+"/", "/dev/fd/")
+}
+
+// resolve returns the path without links, as far as it exists. A link that leads nowhere is
+// followed too: it may lead to a volume that is not mounted.
+func resolve(path string) string {
+	const maxLinks = 40
+	for range maxLinks {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return real
+		}
+		dir := filepath.Dir(path)
+		if dir == path {
+			return path
+		}
+		path = filepath.Join(resolve(dir), filepath.Base(path))
+		target, err := os.Readlink(path)
+		if err != nil {
+			return path
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return path
+}
