@@ -29,6 +29,7 @@ type Recipient struct {
 // error here: as RFC 7516 section 11.5 asks, a random key takes its place, and
 // [Recipient.Open] fails.
 func (k *Key) NewRecipient(ctx context.Context, h Header, parts [4][]byte) (Recipient, error) {
+	k = orZero(k)
 	m := suites[k.suite].management
 	switch {
 	case m == nil || !k.suite.matches(h.Alg):
