@@ -233,10 +233,10 @@ func TestRingReadOnlyFolder(t *testing.T) {
 
 // ringPicture is a ring as it was: its bytes, and what they say.
 type ringPicture struct {
-	path   string
-	doc    []byte
-	mark   keyring.Checkpoint
-	active keyring.KeyInfo // for signing
+	path       string
+	doc        []byte
+	checkpoint keyring.Checkpoint
+	active     keyring.KeyInfo // for signing
 }
 
 func picture(t *testing.T, path string) ringPicture {
@@ -253,8 +253,8 @@ func picture(t *testing.T, path string) ringPicture {
 func (p ringPicture) wantSame(t *testing.T) {
 	t.Helper()
 	now := picture(t, p.path)
-	if !bytes.Equal(now.doc, p.doc) || now.mark != p.mark || now.active.ID != p.active.ID || !now.active.HasPrivate {
-		t.Errorf("the ring was at %v with %s active, and is at %v with %s", p.mark, p.active.ID, now.mark, now.active.ID)
+	if !bytes.Equal(now.doc, p.doc) || now.checkpoint != p.checkpoint || now.active.ID != p.active.ID || !now.active.HasPrivate {
+		t.Errorf("the ring was at %v with %s active, and is at %v with %s", p.checkpoint, p.active.ID, now.checkpoint, now.active.ID)
 	}
 }
 
@@ -262,9 +262,9 @@ func (p ringPicture) wantSame(t *testing.T) {
 func (p ringPicture) wantNext(t *testing.T) {
 	t.Helper()
 	now := picture(t, p.path)
-	if now.mark.Generation != p.mark.Generation+1 || now.active.ID == p.active.ID || !now.active.HasPrivate {
+	if now.checkpoint.Generation != p.checkpoint.Generation+1 || now.active.ID == p.active.ID || !now.active.HasPrivate {
 		t.Errorf("the ring was at %v with %s active, and is at %v with %s; want the next generation and another key",
-			p.mark, p.active.ID, now.mark, now.active.ID)
+			p.checkpoint, p.active.ID, now.checkpoint, now.active.ID)
 	}
 }
 
@@ -288,8 +288,8 @@ func (p ringPicture) wantSound(t *testing.T) (changed, leftover bool) {
 	w.look(ring)
 	w.checkLog(ring)
 	// RotateNow stages a successor first where there is none.
-	if mark := ring.Checkpoint(); mark != p.mark && mark.Generation != p.mark.Generation+1 && mark.Generation != p.mark.Generation+2 {
-		t.Errorf("the ring was at %v and is at %v", p.mark, mark)
+	if checkpoint := ring.Checkpoint(); checkpoint != p.checkpoint && checkpoint.Generation != p.checkpoint.Generation+1 && checkpoint.Generation != p.checkpoint.Generation+2 {
+		t.Errorf("the ring was at %v and is at %v", p.checkpoint, checkpoint)
 	}
-	return ring.Checkpoint() != p.mark, leftover
+	return ring.Checkpoint() != p.checkpoint, leftover
 }

@@ -89,16 +89,16 @@ func TestRingRotators(t *testing.T) {
 		t.Error(err)
 	}
 	t.Logf("%d rotators for %v: generation %d, of which %d were seen; %d kills, %d steps acknowledged, rotations %v, %d keys; "+
-		"a temporary file was seen %d times", rotators, lasted.Round(time.Second/10), ring.Checkpoint().Generation, len(w.marks),
+		"a temporary file was seen %d times", rotators, lasted.Round(time.Second/10), ring.Checkpoint().Generation, len(w.checkpoints),
 		kills, acks, rotations, len(w.kids), leftovers)
 }
 
 // witness looks at a ring again and again and checks that each generation may
 // follow those before it.
 type witness struct {
-	t     *testing.T
-	marks []keyring.Checkpoint
-	kids  map[string]keyring.KeyInfo
+	t           *testing.T
+	checkpoints []keyring.Checkpoint
+	kids        map[string]keyring.KeyInfo
 }
 
 var stages = []keyring.State{keyring.Staged, keyring.Active, keyring.Retired, keyring.Destroyed}
@@ -110,24 +110,24 @@ func (w *witness) look(ring *keyring.Ring) {
 		w.t.Errorf("a ring that others rotate cannot be loaded: %v", err)
 		return
 	}
-	mark := ring.Checkpoint()
-	if n := len(w.marks); n > 0 {
-		last := w.marks[n-1]
-		if mark == last {
+	checkpoint := ring.Checkpoint()
+	if n := len(w.checkpoints); n > 0 {
+		last := w.checkpoints[n-1]
+		if checkpoint == last {
 			return
 		}
-		if mark.Generation <= last.Generation {
-			w.t.Errorf("generation %v follows %v", mark, last)
+		if checkpoint.Generation <= last.Generation {
+			w.t.Errorf("generation %v follows %v", checkpoint, last)
 		}
 	}
-	w.marks = append(w.marks, mark)
+	w.checkpoints = append(w.checkpoints, checkpoint)
 
 	count := map[string]int{}
 	here := map[string]bool{}
 	for _, k := range infos {
 		count[fmt.Sprint(k.State, " ", k.Use)]++
 		if here[k.ID] {
-			w.t.Errorf("generation %d: the kid %s is there twice", mark.Generation, k.ID)
+			w.t.Errorf("generation %d: the kid %s is there twice", checkpoint.Generation, k.ID)
 		}
 		here[k.ID] = true
 		before, known := w.kids[k.ID]
@@ -143,20 +143,20 @@ func (w *witness) look(ring *keyring.Ring) {
 			continue
 		}
 		if k.Thumbprint != before.Thumbprint || k.Use != before.Use || !k.Created.Equal(before.Created) {
-			w.t.Errorf("generation %d: the kid %s is another key now", mark.Generation, k.ID)
+			w.t.Errorf("generation %d: the kid %s is another key now", checkpoint.Generation, k.ID)
 		}
 		if slices.Index(stages, k.State) < slices.Index(stages, before.State) {
-			w.t.Errorf("generation %d: the key %s went from %s to %s", mark.Generation, k.ID, before.State, k.State)
+			w.t.Errorf("generation %d: the key %s went from %s to %s", checkpoint.Generation, k.ID, before.State, k.State)
 		}
 	}
 	for kid := range w.kids {
 		if !here[kid] {
-			w.t.Errorf("generation %d: the kid %s is forgotten", mark.Generation, kid)
+			w.t.Errorf("generation %d: the kid %s is forgotten", checkpoint.Generation, kid)
 		}
 	}
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 		if active, staged := count[fmt.Sprint(keyring.Active, " ", u)], count[fmt.Sprint(keyring.Staged, " ", u)]; active != 1 || staged > 1 {
-			w.t.Errorf("generation %d: %d keys active and %d staged for use %s, want exactly one active", mark.Generation, active, staged, u)
+			w.t.Errorf("generation %d: %d keys active and %d staged for use %s, want exactly one active", checkpoint.Generation, active, staged, u)
 		}
 	}
 }
@@ -190,8 +190,8 @@ func (w *witness) checkAcks(lines []string, ring *keyring.Ring) int {
 		default:
 			w.t.Errorf("an unexpected step: %s", line)
 		}
-		mark, err := keyring.ParseCheckpoint(seen)
-		if lost || err != nil || mark.Generation > ring.Checkpoint().Generation {
+		checkpoint, err := keyring.ParseCheckpoint(seen)
+		if lost || err != nil || checkpoint.Generation > ring.Checkpoint().Generation {
 			w.t.Errorf("%s was acknowledged and is lost (%v)", line, err)
 		}
 	}
@@ -279,8 +279,8 @@ func (w *witness) checkLog(ring *keyring.Ring) {
 func (w *witness) checkHistory(s *Store) {
 	w.t.Helper()
 	const remembered = 64
-	last := slices.MaxFunc(w.marks, func(a, b keyring.Checkpoint) int { return cmp.Compare(a.Generation, b.Generation) })
-	for _, m := range w.marks {
+	last := slices.MaxFunc(w.checkpoints, func(a, b keyring.Checkpoint) int { return cmp.Compare(a.Generation, b.Generation) })
+	for _, m := range w.checkpoints {
 		if m.Generation+remembered < last.Generation {
 			continue
 		}
