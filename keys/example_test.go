@@ -95,7 +95,7 @@ func ExampleFromSigner() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	set, err := keys.NewSet(keys.SetConfig{ // for seal.Config.Signing and jwks.Handler
+	set, err := keys.NewSet(keys.SetConfig{ // for seal.Config.Signing and jwks.NewHandler
 		Signing:          current,
 		Published:        []*keys.Key{current, next},
 		MaxTokenLifetime: time.Hour,

@@ -169,8 +169,8 @@ func (m message) with(t testing.TB, members map[string]any) message {
 	return m
 }
 
-// OnlyDecryptionKey returns the decryption key for an algorithm name if there is exactly one.
-func (s *Set) OnlyDecryptionKey(alg string) (*Key, bool) {
+// onlyDecryptionKey returns the decryption key for an algorithm name if there is exactly one.
+func (s *Set) onlyDecryptionKey(alg string) (*Key, bool) {
 	fit := s.DecryptionKeys(alg)
 	if len(fit) != 1 {
 		return nil, false

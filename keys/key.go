@@ -108,28 +108,48 @@ func (k *Key) addDecryption(priv jwk.PrivateKey) error {
 // ID returns the kid. A generated key has the first 16 characters of its thumbprint; an
 // imported key has whatever its owner chose, up to 256 printable ASCII characters, so
 // quote it before printing.
-func (k *Key) ID() string { return k.id }
+func (k *Key) ID() string { return orZero(k).id }
 
 // Thumbprint returns the SHA-256 JWK thumbprint (RFC 7638), base64url.
-func (k *Key) Thumbprint() string { return k.thumbprint }
+func (k *Key) Thumbprint() string { return orZero(k).thumbprint }
 
 // Suite returns the only algorithm that this key is for.
-func (k *Key) Suite() Suite { return k.suite }
+func (k *Key) Suite() Suite { return orZero(k).suite }
 
 // Use returns what the key is for.
-func (k *Key) Use() Use { return k.suite.Use() }
+func (k *Key) Use() Use { return orZero(k).suite.Use() }
 
 // Public returns the public key: an *ecdsa.PublicKey, ed25519.PublicKey or
 // *rsa.PublicKey for signing suites, an *ecdh.PublicKey on P-256 or X25519 or an
 // *rsa.PublicKey for encryption suites. Do not modify it.
-func (k *Key) Public() crypto.PublicKey { return k.public }
+func (k *Key) Public() crypto.PublicKey { return orZero(k).public }
 
 // HasPrivate reports whether the key can sign or decrypt.
-func (k *Key) HasPrivate() bool { return k.sign != nil || k.exchange != nil || k.decrypt != nil }
+func (k *Key) HasPrivate() bool {
+	k = orZero(k)
+	return k.sign != nil || k.exchange != nil || k.decrypt != nil
+}
 
 // withoutPrivate returns the same key without its private half.
 func (k *Key) withoutPrivate() *Key {
 	return &Key{id: k.id, thumbprint: k.thumbprint, suite: k.suite, public: k.public}
+}
+
+// orZero returns p, or the zero value for nil. So a method of a nil pointer does what it does
+// for the zero value.
+func orZero[T any](p *T) *T {
+	if p == nil {
+		return new(T)
+	}
+	return p
+}
+
+// errIfNil returns an error for a source that is a nil pointer.
+func errIfNil[T any](source *T) error {
+	if source == nil {
+		return fmt.Errorf("%w: the source of keys is a nil %T", ErrNoKey, source)
+	}
+	return nil
 }
 
 // redacted makes the type that embeds it print as [redacted]: fmt, slog and encoding/json

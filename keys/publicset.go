@@ -64,7 +64,7 @@ func (p *PublicSet) add(k *Key) {
 // returns [ErrNoKey] when no signing key has the kid, and [ErrUnsupported] when the key
 // that has it is for another algorithm: the key decides, and the token only agrees.
 func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
-	k, ok := p.verify[kid]
+	k, ok := orZero(p).verify[kid]
 	if !ok {
 		return nil, fmt.Errorf("%w: no signing key has the kid %s", ErrNoKey, jwk.Quote(kid))
 	}
@@ -75,13 +75,13 @@ func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 }
 
 // HasVerificationKey reports whether a signing key has this kid, for any algorithm.
-func (p *PublicSet) HasVerificationKey(kid string) bool { return p.verify[kid] != nil }
+func (p *PublicSet) HasVerificationKey(kid string) bool { return orZero(p).verify[kid] != nil }
 
 // VerificationKeys returns the signing keys for an algorithm name, in the order of the set,
 // for tokens that name none. No key is for an empty alg.
 func (p *PublicSet) VerificationKeys(alg string) []*Key {
 	var found []*Key
-	for _, k := range p.listed {
+	for _, k := range orZero(p).listed {
 		if k.Use() == UseSig && k.suite.matches(alg) {
 			found = append(found, k)
 		}
@@ -93,7 +93,7 @@ func (p *PublicSet) VerificationKeys(alg string) []*Key {
 // the suites, or for any suite when none is given. It returns [ErrNoKey] when there is
 // none.
 func (p *PublicSet) EncryptionKey(suites ...Suite) (*Key, error) {
-	for _, k := range p.encrypt {
+	for _, k := range orZero(p).encrypt {
 		if len(suites) == 0 || slices.Contains(suites, k.suite) {
 			return k, nil
 		}
@@ -107,13 +107,13 @@ func (p *PublicSet) EncryptionKey(suites ...Suite) (*Key, error) {
 
 // Keys returns the usable keys in their order. A JWK that says neither use nor
 // alg may stand there once for each use.
-func (p *PublicSet) Keys() []*Key { return slices.Clone(p.listed) }
+func (p *PublicSet) Keys() []*Key { return slices.Clone(orZero(p).listed) }
 
 // ForUse returns the keys for one use: what a party hands out that only signs, or
 // only decrypts.
 func (p *PublicSet) ForUse(u Use) *PublicSet {
 	only := &PublicSet{verify: make(map[string]*Key)}
-	for _, k := range p.listed {
+	for _, k := range orZero(p).listed {
 		if k.Use() == u {
 			only.add(k)
 			only.written = append(only.written, writtenKey{k, false})
@@ -123,10 +123,10 @@ func (p *PublicSet) ForUse(u Use) *PublicSet {
 }
 
 // Skipped returns the members that were passed over when the set was read.
-func (p *PublicSet) Skipped() []SkippedKey { return slices.Clone(p.skipped) }
+func (p *PublicSet) Skipped() []SkippedKey { return slices.Clone(orZero(p).skipped) }
 
-// PublicKeys returns p: a PublicSet is a [PublicSource].
-func (p *PublicSet) PublicKeys(context.Context, string) (*PublicSet, error) { return p, nil }
+// PublicKeys returns p: a PublicSet is a [PublicSource]. It returns [ErrNoKey] for nil.
+func (p *PublicSet) PublicKeys(context.Context, string) (*PublicSet, error) { return p, errIfNil(p) }
 
 // MarshalJSON writes the JWK Set.
 func (p PublicSet) MarshalJSON() ([]byte, error) {

@@ -5,6 +5,8 @@ import (
 	"crypto/cipher"
 	"errors"
 	"fmt"
+
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
 // Recipient decrypts one message that was encrypted to a key of ours, RFC 7516 section
@@ -29,10 +31,13 @@ type Recipient struct {
 // error here: as RFC 7516 section 11.5 asks, a random key takes its place, and
 // [Recipient.Open] fails.
 func (k *Key) NewRecipient(ctx context.Context, h Header, parts [4][]byte) (Recipient, error) {
+	k = orZero(k)
 	m := suites[k.suite].management
 	switch {
 	case m == nil || !k.suite.matches(h.Alg):
-		return Recipient{}, fmt.Errorf("%w: the key is for %v", ErrUnsupported, k.suite)
+		// The key decides, and the header only agrees: algorithm confusion starts where the
+		// header decides.
+		return Recipient{}, fmt.Errorf("%w: alg is %s, and kid %s is a key for %v", ErrUnsupported, jwk.Quote(h.Alg), jwk.Quote(k.id), k.suite)
 	case !k.HasPrivate():
 		return Recipient{}, fmt.Errorf("%w: the key %q cannot decrypt", ErrNoKey, k.id)
 	}

@@ -27,8 +27,11 @@ import (
 // public key or kid is unusable, and [ErrUnavailable] when it cannot be asked. Such a
 // key can be put into a [Set], not into a ring: a ring holds its keys itself.
 //
-// A call to s that outlasts its context goes on in the background. When 16 such calls
-// hang, the key refuses others at once with [ErrUnavailable].
+// FromSigner asks s twice, for its public key and for the signature. When s does not answer
+// within 30 seconds, FromSigner returns ErrUnavailable.
+//
+// A call to s that outlasts its context, or these 30 seconds, goes on in the background. When
+// 16 such calls hang, the key refuses others at once with [ErrUnavailable].
 func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 	if suite.Use() != UseSig || nilcheck.IsNil(s) {
 		return nil, fmt.Errorf("%w: %v with this signer", ErrUnsupported, suite)
@@ -59,7 +62,9 @@ func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 		}
 		return signature, nil
 	}
-	if _, err := k.sign(context.Background(), []byte("sealjwt: is this the key?")); err != nil {
+	if _, err := firstCall(func(ctx context.Context) ([]byte, error) {
+		return k.sign(ctx, []byte("sealjwt: is this the key?"))
+	}); err != nil {
 		return nil, err
 	}
 	return k, nil
@@ -71,8 +76,8 @@ func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 //
 // FromKeyExchanger agrees on a key once and compares the result with its own. It returns
 // the errors of [FromSigner], and [ErrMalformed] when the two differ. Every later error
-// of x counts as an outage, an [ErrUnavailable]. Calls that outlast their context count
-// as those of FromSigner do.
+// of x counts as an outage, an [ErrUnavailable]. FromKeyExchanger waits for x as long as
+// FromSigner does. Calls that outlast their context count as those of FromSigner do.
 func FromKeyExchanger(kid string, suite Suite, x ecdh.KeyExchanger) (*Key, error) {
 	if _, ok := suite.management().(agreement); !ok || nilcheck.IsNil(x) {
 		return nil, fmt.Errorf("%w: %v with this key exchanger", ErrUnsupported, suite)
@@ -124,7 +129,7 @@ func (k *Key) checkExchange(public *ecdh.PublicKey) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrWeakKey, err)
 	}
-	got, err := k.exchange(context.Background(), ours.PublicKey())
+	got, err := firstCall(func(ctx context.Context) ([]byte, error) { return k.exchange(ctx, ours.PublicKey()) })
 	if err == nil && !bytes.Equal(got, want) {
 		err = fmt.Errorf("%w: the key exchanger does not agree with its public key", ErrMalformed)
 	}
@@ -148,8 +153,9 @@ func agreementMaterial(public *ecdh.PublicKey) (crypto.PublicKey, error) {
 // FromDecrypter decrypts once and compares. It returns the errors of [FromSigner], and
 // [ErrMalformed] when d gives another plaintext. Of the later errors of d only one that
 // wraps [ErrUnavailable], or the error of a context, counts as an outage. Every other
-// one counts as a failed decryption, which is not told apart from a wrong tag. Calls that
-// outlast their context count as those of FromSigner do.
+// one counts as a failed decryption, which is not told apart from a wrong tag.
+// FromDecrypter waits for d as long as FromSigner does. Calls that outlast their context
+// count as those of FromSigner do.
 func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
 	if _, ok := suite.management().(oaep); !ok || nilcheck.IsNil(d) {
 		return nil, fmt.Errorf("%w: %v with this decrypter", ErrUnsupported, suite)
@@ -181,10 +187,7 @@ func (k *Key) checkDecryption() error {
 	if err != nil {
 		return err
 	}
-	got, err := k.decrypt(context.Background(), encrypted)
-	if errors.Is(err, errPanicked) {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
+	got, err := firstCall(func(ctx context.Context) ([]byte, error) { return k.decrypt(ctx, encrypted) })
 	if err == nil && !bytes.Equal(got, want) {
 		err = fmt.Errorf("%w: the decrypter does not decrypt what its public key encrypts", ErrMalformed)
 	}

@@ -138,3 +138,31 @@ func TestHungCountSettles(t *testing.T) {
 		}
 	})
 }
+
+// A constructor has no context. A handle that hangs must not hang the program that starts,
+// and a slow one must do.
+func TestConstructorIsBounded(t *testing.T) {
+	for _, suite := range oneOfEachSort {
+		own := generated(t, suite)
+		for name, slow := range map[string]func(r *remote, wait func()){
+			"public key":  func(r *remote, wait func()) { r.asked = wait },
+			"private key": func(r *remote, wait func()) { failing(r, func() error { wait(); return nil }) },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				r := keyOf(t, own)
+				release := make(chan struct{})
+				defer close(release)
+				slow(r, func() { <-release })
+				// In a bubble an unbounded wait is a deadlock, which fails the test.
+				if k, err := fromRemote("k", suite, r); k != nil || !errors.Is(err, ErrUnavailable) {
+					t.Errorf("%v, the %s hangs: %v, %v", suite, name, k != nil, err)
+				}
+				r = keyOf(t, own)
+				slow(r, func() { <-time.After(maxFirstCall - time.Second) })
+				if _, err := fromRemote("k", suite, r); err != nil {
+					t.Errorf("%v, the %s is slow: %v", suite, name, err)
+				}
+			})
+		}
+	}
+}

@@ -16,12 +16,18 @@ import (
 // remote stands for a private key in a KMS. It does its work by the functions.
 type remote struct {
 	pub     crypto.PublicKey
+	asked   func() // before the public key is given; may be nil
 	sign    func(digest []byte, o crypto.SignerOpts) ([]byte, error)
 	ecdh    func(*ecdh.PublicKey) ([]byte, error)
 	decrypt func([]byte, crypto.DecrypterOpts) ([]byte, error)
 }
 
-func (r *remote) Public() crypto.PublicKey { return r.pub }
+func (r *remote) Public() crypto.PublicKey {
+	if r.asked != nil {
+		r.asked()
+	}
+	return r.pub
+}
 
 func (r *remote) Sign(_ io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
 	return r.sign(digest, o)
@@ -34,7 +40,7 @@ func (r *remote) Decrypt(_ io.Reader, encrypted []byte, o crypto.DecrypterOpts) 
 // remoteExchanger is a remote key for a key agreement, whose public key has another name.
 type remoteExchanger struct{ *remote }
 
-func (r remoteExchanger) PublicKey() *ecdh.PublicKey { p, _ := r.pub.(*ecdh.PublicKey); return p }
+func (r remoteExchanger) PublicKey() *ecdh.PublicKey { p, _ := r.Public().(*ecdh.PublicKey); return p }
 func (r remoteExchanger) Curve() ecdh.Curve          { return r.PublicKey().Curve() }
 func (r remoteExchanger) ECDH(epk *ecdh.PublicKey) ([]byte, error) {
 	return r.ecdh(epk)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 )
 
 // maxHung is how many calls to one key may hang.
@@ -14,16 +15,27 @@ const maxHung = 16
 // of package crypto take no context, so such a call cannot be ended.
 type remoteCalls struct{ hung atomic.Int32 }
 
-// publicOf returns the public key of a key that lives elsewhere.
-func publicOf[P any](calls *remoteCalls, f func() P) (public P, err error) {
-	_, err = call(context.Background(), calls, func() ([]byte, error) {
-		public = f()
-		return nil, nil
-	})
-	if errors.Is(err, errPanicked) {
+// maxFirstCall is how long a call may take that a constructor makes. A KMS on another
+// continent answers within a second, and a token that a person must touch within ten.
+const maxFirstCall = 30 * time.Second
+
+// firstCall calls f for a constructor, which has no context of its own. A key that does not
+// answer is an outage.
+func firstCall[T any](f func(ctx context.Context) (T, error)) (T, error) {
+	ctx, stop := context.WithTimeout(context.Background(), maxFirstCall)
+	defer stop()
+	answer, err := f(ctx)
+	if (errors.Is(err, errPanicked) || ctx.Err() != nil && errors.Is(err, ctx.Err())) && !errors.Is(err, ErrUnavailable) {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return public, err
+	return answer, err
+}
+
+// publicOf returns the public key of a key that lives elsewhere.
+func publicOf[P any](calls *remoteCalls, f func() P) (P, error) {
+	return firstCall(func(ctx context.Context) (P, error) {
+		return call(ctx, calls, func() (P, error) { return f(), nil })
+	})
 }
 
 // errPanicked is not an outage by itself: a decrypter that panics on bad padding would be
@@ -32,15 +44,15 @@ var errPanicked = errors.New("keys: the key's implementation panicked")
 
 // call runs f until ctx ends. A panic of f becomes errPanicked: it happens on a goroutine
 // where no caller could recover it.
-func call(ctx context.Context, calls *remoteCalls, f func() ([]byte, error)) ([]byte, error) {
+func call[T any](ctx context.Context, calls *remoteCalls, f func() (T, error)) (none T, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return none, err
 	}
 	if calls.hung.Load() >= maxHung {
-		return nil, fmt.Errorf("%w: %d calls to the key hang", ErrUnavailable, maxHung)
+		return none, fmt.Errorf("%w: %d calls to the key hang", ErrUnavailable, maxHung)
 	}
 	type answer struct {
-		data []byte
+		data T
 		err  error
 	}
 	answers := make(chan answer, 1)
@@ -66,6 +78,6 @@ func call(ctx context.Context, calls *remoteCalls, f func() ([]byte, error)) ([]
 		if !ended.CompareAndSwap(false, true) {
 			calls.hung.Add(-1) // f has ended meanwhile
 		}
-		return nil, fmt.Errorf("keys: a key that lives elsewhere did not answer: %w", ctx.Err())
+		return none, fmt.Errorf("keys: a key that lives elsewhere did not answer: %w", ctx.Err())
 	}
 }

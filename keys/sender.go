@@ -28,6 +28,7 @@ type Sender struct {
 // encryption. It returns [ErrUnsupported] when the key is not for encryption, or the
 // content is not one of the four.
 func (k *Key) NewSender(content Content) (Sender, error) {
+	k = orZero(k)
 	m := suites[k.suite].management
 	if m == nil || !content.valid() {
 		return Sender{}, fmt.Errorf("%w: %v does not encrypt with %v", ErrUnsupported, k.suite, content)

@@ -143,7 +143,7 @@ func (s *Set) checkPublished(held []*Key) error {
 // SigningKey returns the key that signs. It returns [ErrNoKey] when the set has
 // none, and [ErrStale] when the set is a snapshot too old to sign with.
 func (s *Set) SigningKey() (*Key, error) {
-	if s.stale != nil {
+	if s = orZero(s); s.stale != nil {
 		return nil, s.stale
 	}
 	if s.signing == nil {
@@ -155,20 +155,20 @@ func (s *Set) SigningKey() (*Key, error) {
 // DecryptionKey returns the decryption key with this kid; ok is false when there is
 // none.
 func (s *Set) DecryptionKey(kid string) (k *Key, ok bool) {
-	k, ok = s.decryption[kid]
+	k, ok = orZero(s).decryption[kid]
 	return k, ok
 }
 
 // WasErased reports whether the set once had a decryption key with this kid that was
 // destroyed, or revoked and erased. A token that is sealed to it was meant for us, and
 // is lost.
-func (s *Set) WasErased(kid string) bool { return s.erased[kid] }
+func (s *Set) WasErased(kid string) bool { return orZero(s).erased[kid] }
 
 // DecryptionKeys returns the decryption keys for an algorithm name that a sender can know,
 // sorted by kid, for tokens that name none. No key is for an empty alg.
 func (s *Set) DecryptionKeys(alg string) []*Key {
 	var found []*Key
-	for kid, k := range s.decryption {
+	for kid, k := range orZero(s).decryption {
 		if k.suite.matches(alg) && !s.staged[kid] {
 			found = append(found, k)
 		}
@@ -179,26 +179,26 @@ func (s *Set) DecryptionKeys(alg string) []*Key {
 
 // DecryptionKeyIDs returns the kids of all decryption keys, sorted, to tell an operator whose
 // token none of them opens.
-func (s *Set) DecryptionKeyIDs() []string { return slices.Sorted(maps.Keys(s.decryption)) }
+func (s *Set) DecryptionKeyIDs() []string { return slices.Sorted(maps.Keys(orZero(s).decryption)) }
 
 // MaxTokenLifetime returns the longest lifetime that the owner's policy allows a
 // token signed by this set, or zero for no bound. Keys are kept for as long, so a
 // token that lives longer could outlive its key.
-func (s *Set) MaxTokenLifetime() time.Duration { return s.maxLifetime }
+func (s *Set) MaxTokenLifetime() time.Duration { return orZero(s).maxLifetime }
 
-// PrivateKeys returns s: a Set is a [PrivateSource].
-func (s *Set) PrivateKeys(context.Context) (*Set, error) { return s, nil }
+// PrivateKeys returns s: a Set is a [PrivateSource]. It returns [ErrNoKey] for nil.
+func (s *Set) PrivateKeys(context.Context) (*Set, error) { return s, errIfNil(s) }
 
 // PublicKeys returns the public half: a Set is a [PublicSource]. It returns
-// [ErrStale] when the set is a snapshot too old to publish.
+// [ErrStale] when the set is a snapshot too old to publish, and [ErrNoKey] for nil.
 func (s *Set) PublicKeys(context.Context, string) (*PublicSet, error) {
-	if s.stale != nil {
+	switch {
+	case s == nil:
+		return nil, errIfNil(s)
+	case s.stale != nil:
 		return nil, s.stale
 	}
-	if s.public == nil {
-		return new(PublicSet), nil // of the zero Set
-	}
-	return s.public, nil
+	return orZero(s.public), nil // nil in the zero Set
 }
 
 // validate is the one validator that every way into a set passes. The same key under

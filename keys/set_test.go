@@ -51,7 +51,7 @@ func TestNewSet(t *testing.T) {
 		t.Errorf("kids %q, want %q", got, want)
 	}
 	for alg, want := range map[string]*Key{"ECDH-ES": nil, "RSA-OAEP-256": oaep.Key, "ECDH-ES+A256KW": nil, "ES256": nil, "EdDSA": nil, "": nil} {
-		if k, ok := s.OnlyDecryptionKey(alg); ok != (want != nil) || k != want {
+		if k, ok := s.onlyDecryptionKey(alg); ok != (want != nil) || k != want {
 			t.Errorf("the only key for %q: %v", alg, ok)
 		}
 	}
@@ -118,10 +118,10 @@ func TestStagedKeys(t *testing.T) {
 			t.Errorf("%s does not open", k.ID())
 		}
 	}
-	if k, ok := s.OnlyDecryptionKey("ECDH-ES"); !ok || k != known.Key {
+	if k, ok := s.onlyDecryptionKey("ECDH-ES"); !ok || k != known.Key {
 		t.Errorf("%v, %t", k, ok)
 	}
-	if _, ok := s.OnlyDecryptionKey("ECDH-ES+A256KW"); ok {
+	if _, ok := s.onlyDecryptionKey("ECDH-ES+A256KW"); ok {
 		t.Error("a staged key is the only one to open")
 	}
 	if got := s.DecryptionKeyIDs(); len(got) != 3 {
@@ -177,7 +177,7 @@ func TestSetWithoutKeys(t *testing.T) {
 		if _, ok := s.DecryptionKey(cfg.Published[1].ID()); ok {
 			t.Error("a public key opens")
 		}
-		if _, ok := s.OnlyDecryptionKey("ECDH-ES"); ok {
+		if _, ok := s.onlyDecryptionKey("ECDH-ES"); ok {
 			t.Error("a public key is the only one to open")
 		}
 	}
@@ -263,7 +263,7 @@ func TestStaleSet(t *testing.T) {
 	if _, ok := s.DecryptionKey(enc.ID()); !ok {
 		t.Error("a stale set does not open")
 	}
-	if _, ok := s.OnlyDecryptionKey("ECDH-ES"); !ok {
+	if _, ok := s.onlyDecryptionKey("ECDH-ES"); !ok {
 		t.Error("a stale set does not open without a kid")
 	}
 	if self, err := s.PrivateKeys(t.Context()); self != s || err != nil {

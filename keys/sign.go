@@ -19,7 +19,7 @@ import (
 // returns [ErrUnavailable], the error of its signer or of ctx, and [ErrMalformed] when the
 // signature does not verify.
 func (k *Key) Sign(ctx context.Context, message []byte) ([]byte, error) {
-	if k.sign == nil {
+	if k = orZero(k); k.sign == nil {
 		return nil, fmt.Errorf("%w: the key %q cannot sign", ErrNoKey, k.id)
 	}
 	return k.sign(ctx, message)
@@ -28,6 +28,7 @@ func (k *Key) Sign(ctx context.Context, message []byte) ([]byte, error) {
 // Verify reports whether signature is this key's JWS signature over message, RFC 7515
 // section 5.2 step 8. A key that is not for signing verifies nothing.
 func (k *Key) Verify(message, signature []byte) bool {
+	k = orZero(k)
 	scheme := suites[k.suite].signature
 	return scheme != nil && scheme.verify(k.public, message, signature)
 }

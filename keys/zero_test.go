@@ -1,52 +1,56 @@
 package keys_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/keys/internal/zerocall"
-	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
-// A zero value or nil is a mistake that a caller makes. It gets an error, or nothing, and
-// no panic.
-func TestZeroValues(t *testing.T) {
-	sig, enc := keytest.NewKey(keys.ES256), keytest.NewKey(keys.ECDHES)
-	set := keytest.NewSet(sig, enc)
-	public, err := set.PublicKeys(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sender, err := enc.NewSender(keys.A256GCM)
-	if err != nil {
-		t.Fatal(err)
-	}
-	zerocall.Check(t, zerocall.API{
-		Folder:  ".",
-		Context: t.Context,
-		Functions: map[string]any{
-			"CutHeader": keys.CutHeader, "FromDecrypter": keys.FromDecrypter, "FromKeyExchanger": keys.FromKeyExchanger,
-			"FromSigner": keys.FromSigner, "GenerateKey": keys.GenerateKey, "NewSet": keys.NewSet, "ParseContent": keys.ParseContent,
-			"ParseKey": keys.ParseKey, "ParsePublicSet": keys.ParsePublicSet, "ParseSuite": keys.ParseSuite, "ReadHeader": keys.ReadHeader,
-			"Suites": keys.Suites,
-		},
-		Receivers: map[string][]any{
-			"Content": {keys.Content(0), keys.Content(4), keys.Content(255)}, "Header": {keys.Header{}}, "Hint": {keys.Hint{}},
-			"Key": {&keys.Key{}, sig, enc}, "PublicSet": {&keys.PublicSet{}, public}, "Recipient": {keys.Recipient{}},
-			"Sender": {keys.Sender{}, sender}, "Set": {&keys.Set{}, set}, "SetConfig": {keys.SetConfig{}}, "SkippedKey": {keys.SkippedKey{}},
-			"Suite": {keys.Suite(0), keys.ES256, keys.Suite(200), keys.Suite(255)}, "Use": {keys.UseSig},
-		},
-	})
-}
-
-// A zero value does nothing rather than something insecure.
+// A zero value or nil does nothing rather than something insecure. Package zerocall calls all
+// of the API with both.
 func TestZeroValuesDoNothing(t *testing.T) {
-	var key keys.Key
-	if key.HasPrivate() || key.Verify(nil, nil) {
-		t.Error("a zero Key verifies")
+	for _, key := range []*keys.Key{nil, {}} {
+		if key.HasPrivate() || key.Verify(nil, nil) || key.ID() != "" || key.Thumbprint() != "" || key.Use() != "" || key.Public() != nil {
+			t.Errorf("%v verifies, or is a key", key)
+		}
+		_, sign := key.Sign(t.Context(), nil)
+		_, send := key.NewSender(keys.A256GCM)
+		_, receive := key.NewRecipient(t.Context(), keys.Header{}, [4][]byte{})
+		if !errors.Is(sign, keys.ErrNoKey) || !errors.Is(send, keys.ErrUnsupported) || !errors.Is(receive, keys.ErrUnsupported) {
+			t.Errorf("%v: %v, %v, %v", key, sign, send, receive)
+		}
 	}
-	var set keys.Set
-	if p, err := set.PublicKeys(t.Context(), ""); err != nil || p == nil || len(p.Keys()) != 0 {
+	for _, set := range []*keys.Set{nil, {}} {
+		if _, err := set.SigningKey(); !errors.Is(err, keys.ErrNoKey) {
+			t.Errorf("%v signs: %v", set, err)
+		}
+		if _, held := set.DecryptionKey(""); held || len(set.DecryptionKeys("")) != 0 || len(set.DecryptionKeyIDs()) != 0 || set.WasErased("") {
+			t.Errorf("%v decrypts", set)
+		}
+	}
+	for _, set := range []*keys.PublicSet{nil, {}} {
+		_, verification := set.VerificationKey("", "")
+		_, encryption := set.EncryptionKey()
+		if !errors.Is(verification, keys.ErrNoKey) || !errors.Is(encryption, keys.ErrNoKey) {
+			t.Errorf("%v: %v, %v", set, verification, encryption)
+		}
+		if set.HasVerificationKey("") || len(set.VerificationKeys("")) != 0 || len(set.Keys()) != 0 || len(set.Skipped()) != 0 || len(set.ForUse(keys.UseSig).Keys()) != 0 {
+			t.Errorf("%v has keys", set)
+		}
+	}
+	// A source that gave no keys and no error would look like a party without keys.
+	var set *keys.Set
+	var public *keys.PublicSet
+	_, private := set.PrivateKeys(t.Context())
+	_, half := set.PublicKeys(t.Context(), "")
+	_, foreign := public.PublicKeys(t.Context(), "")
+	for _, err := range []error{private, half, foreign} {
+		if !errors.Is(err, keys.ErrNoKey) {
+			t.Errorf("a nil source gives %v", err)
+		}
+	}
+	if p, err := new(keys.Set).PublicKeys(t.Context(), ""); err != nil || p == nil || len(p.Keys()) != 0 {
 		t.Errorf("a zero Set publishes %v, %v", p, err)
 	}
 	var sender keys.Sender

@@ -53,7 +53,12 @@ type ConfigError struct {
 }
 
 // Error returns the field and the problem.
-func (e *ConfigError) Error() string { return ErrConfig.Error() + ": " + e.Field + " " + e.Problem }
+func (e *ConfigError) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
+	return ErrConfig.Error() + ": " + e.Field + " " + e.Problem
+}
 
 // Is makes a ConfigError an [ErrConfig].
 func (e *ConfigError) Is(target error) bool { return target == ErrConfig }
@@ -77,7 +82,12 @@ type reason struct {
 // Error returns the class of the refusal and, for ErrClaims, a fixed phrase. It holds
 // nothing of the token, of its keys or of the service, but for the name of a claim that
 // Config.Require names.
-func (e *Error) Error() string { return e.text }
+func (e *Error) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
+	return e.text
+}
 
 // Detail returns the reason in full, in one line of ASCII: which kid the token names
 // and which are held, which claim differs and how, what the key source or Config.Check
@@ -85,8 +95,8 @@ func (e *Error) Error() string { return e.text }
 // quoted and cut, though nobody may have vouched for them; never another claim, a token
 // or a key. Of failed decryption and signatures it tells no more than Error.
 func (e *Error) Detail() string {
-	detail := e.text
-	if e.reason == nil {
+	detail := e.Error()
+	if e == nil || e.reason == nil {
 		return detail
 	}
 	r := e.reason()
@@ -102,7 +112,7 @@ func (e *Error) Detail() string {
 // Unwrap returns the class, for errors.Is, and the error of a key source or of
 // Config.Check.
 func (e *Error) Unwrap() []error {
-	if e.reason == nil {
+	if e == nil || e.reason == nil {
 		return nil
 	}
 	r := e.reason()
@@ -113,7 +123,11 @@ func (e *Error) Unwrap() []error {
 }
 
 // Format prints Error, also for the verbs that walk a struct's fields.
-func (e Error) Format(f fmt.State, _ rune) { io.WriteString(f, e.text) }
+func (e Error) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, e.text)
+	}
+}
 
 // refuse is a refusal of that class.
 func refuse(class error, detail string, args ...any) error {

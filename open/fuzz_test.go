@@ -42,7 +42,7 @@ func newFixture(f *testing.F) (*fixture, map[string]goldenToken) {
 		x.issuers[issuer.KeyID] = issuer
 		issuers.Keys = append(issuers.Keys, g.Issuer)
 		for _, v := range g.views() {
-			if v.VisibleOnly {
+			if v.Gateway {
 				continue
 			}
 			recipient := readRecipient(v.Recipient)

@@ -67,7 +67,7 @@ func twoRecipients(t *testing.T) goldenToken {
 	g.Token = must(sealer.Seal(t.Context(), seal.Claims{Subject: subject, Custom: custom}))
 	g.Others = []goldenView{
 		{Aud: billing, Recipient: must(json.Marshal(some.jwk(some.private)))},
-		{Aud: audience, VisibleOnly: true},
+		{Aud: audience, Gateway: true},
 	}
 	// What is read is what we read; that go-jose reads the same is FuzzOpenSelective's
 	// first look at this file.
@@ -102,7 +102,7 @@ func foreignSelective(t *testing.T) goldenToken {
 	s := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: signer.private}, options))
 	g.Token = must(must(s.Sign([]byte(clear + `,"sealed":` + jsonArray(jwes) + "}"))).CompactSerialize())
 	g.Claims = json.RawMessage(clear + "," + sealed[1:])
-	g.Others = []goldenView{{Aud: audience, VisibleOnly: true, Claims: json.RawMessage(clear + "}")}}
+	g.Others = []goldenView{{Aud: audience, Gateway: true, Claims: json.RawMessage(clear + "}")}}
 	return g
 }
 

@@ -40,10 +40,10 @@ type goldenToken struct {
 
 // goldenView is what one who opens a token reads.
 type goldenView struct {
-	VisibleOnly bool            `json:"visible_only,omitempty"` // a gateway, without recipient
-	Recipient   json.RawMessage `json:"recipient,omitempty"`
-	Aud         string          `json:"aud"`
-	Claims      json.RawMessage `json:"claims"`
+	Gateway   bool            `json:"visible_only,omitempty"` // a gateway, without recipient
+	Recipient json.RawMessage `json:"recipient,omitempty"`
+	Aud       string          `json:"aud"`
+	Claims    json.RawMessage `json:"claims"`
 }
 
 // views are all who open it.
@@ -84,7 +84,7 @@ func (g goldenToken) config(t testing.TB, v goldenView) anyOpen {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := anyOpen{SelectiveConfig: open.SelectiveConfig{Audience: v.Aud, Trust: []open.Issuer{{ID: g.Iss, Keys: issuer}}, Type: g.Typ}, Gateway: v.VisibleOnly}
+	cfg := anyOpen{SelectiveConfig: open.SelectiveConfig{Audience: v.Aud, Trust: []open.Issuer{{ID: g.Iss, Keys: issuer}}, Type: g.Typ}, Gateway: v.Gateway}
 	switch g.Form {
 	case "selective":
 		cfg.Selective = selectiveForm
@@ -92,7 +92,7 @@ func (g goldenToken) config(t testing.TB, v goldenView) anyOpen {
 	default:
 		t.Fatalf("form is %q", g.Form)
 	}
-	if v.VisibleOnly {
+	if v.Gateway {
 		return cfg
 	}
 	recipient, err := keys.ParseKey(v.Recipient, keys.Hint{})

@@ -37,7 +37,7 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 	if !ok {
 		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
 	}
-	return matching(k, h)
+	return k, nil
 }
 
 // issuerOf is the issuer that the payload names. The payload is not verified yet: its
@@ -135,13 +135,4 @@ func isKeyID(kid []byte) bool {
 		}
 	}
 	return true
-}
-
-// matching lets the key decide on the algorithm, and the header only agree:
-// algorithm confusion starts where the header decides.
-func matching(k *keys.Key, h *header) (*keys.Key, error) {
-	if h.alg != k.Suite().Alg() {
-		return nil, refuse(ErrAlgorithm, "alg is %s, and kid %s is a key for %v", quote(h.alg), quote(k.ID()), k.Suite())
-	}
-	return k, nil
 }

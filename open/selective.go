@@ -154,10 +154,6 @@ func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set
 	m.grow(sealed.text)
 	j, _ := m.parseEnvelope(sealed.text, tail) // for the second time
 	k, _ := set.DecryptionKey(sealed.kid)
-	k, err := matching(k, &j.header)
-	if err != nil {
-		return nil, err
-	}
 	if err := j.decode(); err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func TestSignatureFirst(t *testing.T) {
 	runSelective(t, rows)
 }
 
-// TestGatewayAsksNobody: with VisibleOnly there is no source to ask, whatever the
+// TestGatewayAsksNobody: a gateway has no source of private keys to ask, whatever the
 // token holds for whom.
 func TestGatewayAsksNobody(t *testing.T) {
 	t.Parallel()

@@ -131,7 +131,11 @@ func (t *Token) Claim(name string) (json.RawMessage, bool) {
 const redacted = "[redacted]"
 
 // Format prints [redacted], whatever the verb.
-func (Token) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+func (Token) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redacted)
+	}
+}
 
 // LogValue is [redacted].
 func (Token) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -30,7 +30,7 @@ func TestTokenAccessors(t *testing.T) {
 		"ID":              tok.ID() == "id-bramble-99",
 		"IssuedAt":        tok.IssuedAt().Equal(clock.Add(-10 * time.Second)),
 		"NotBefore":       tok.NotBefore().Equal(clock.Add(-5*time.Second + 250*time.Millisecond)),
-		"Expires":         tok.ExpiresAt().Equal(clock.Add(600 * time.Second)),
+		"ExpiresAt":       tok.ExpiresAt().Equal(clock.Add(600 * time.Second)),
 		"SigningKeyID":    tok.SigningKeyID() == "kid-of-ES256",
 		"DecryptionKeyID": tok.DecryptionKeyID() == "kid-of-ECDH-ES",
 	} {

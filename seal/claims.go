@@ -36,7 +36,11 @@ const redacted = "[redacted]"
 // Format prints [redacted], whatever the verb: claims are sealed so that no log shows
 // them. A Claims in an unexported field, or given to %p, is printed in full all the
 // same: there fmt calls no methods.
-func (Claims) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+func (Claims) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redacted)
+	}
+}
 
 // LogValue is [redacted].
 func (Claims) LogValue() slog.Value { return slog.StringValue(redacted) }

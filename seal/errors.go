@@ -33,7 +33,12 @@ type ConfigError struct {
 }
 
 // Error returns the field and the problem.
-func (e *ConfigError) Error() string { return ErrConfig.Error() + ": " + e.Field + " " + e.Problem }
+func (e *ConfigError) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
+	return ErrConfig.Error() + ": " + e.Field + " " + e.Problem
+}
 
 // Is makes a ConfigError an [ErrConfig].
 func (e *ConfigError) Is(target error) bool { return target == ErrConfig }

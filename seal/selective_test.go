@@ -271,7 +271,7 @@ func TestAllSealed(t *testing.T) {
 		c.Recipients[0].Reads, c.Recipients[0].ReadsAll, c.Recipients[1].Reads = nil, true, []string{}
 	})
 	if tok := d.open(t, two, billingID, d.billing); !slices.Equal(tok.SealedNames(), []string{"email", "address", "national_id"}) {
-		t.Errorf("AllSealed reads %q", tok.SealedNames())
+		t.Errorf("ReadsAll reads %q", tok.SealedNames())
 	}
 	if tok := d.open(t, two, kycID, d.kyc); tok.SealedNames() != nil || tok.SealedForOthers() != 1 {
 		t.Errorf("an empty list reads %q, and %d are for others", tok.SealedNames(), tok.SealedForOthers())

@@ -117,7 +117,7 @@ type fetched struct {
 	Skipped      []skippedKey `json:"skipped"`
 	MaxAge       int64        `json:"max_age"`
 	RefreshAfter int64        `json:"refresh_after"`
-	HardAge      int64        `json:"hard_age"`
+	MaxStale     int64        `json:"max_stale"`
 	ETag         string       `json:"etag,omitempty"`
 }
 
@@ -140,7 +140,7 @@ func newFetched(f jwks.FetchResult, now time.Time) *fetched {
 		URL: withoutSecrets(f.Cached.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
 		MaxAge:       seconds(f.Cached.MaxAge),
 		RefreshAfter: seconds(max(0, f.Due.Sub(now)).Round(time.Second)),
-		HardAge:      seconds(jwks.DefaultMaxStale),
+		MaxStale:     seconds(jwks.DefaultMaxStale),
 		ETag:         f.Cached.ETag,
 	}
 	for _, k := range f.Set.Keys() {
@@ -172,7 +172,7 @@ func (r *fetched) text() []byte {
 	}
 	text := func(s int64) string { return durationText(time.Duration(s) * time.Second) }
 	fmt.Fprintf(&b, "max-age %s: asked for again after %s; used until it is %s old while it cannot be fetched\n",
-		text(r.MaxAge), text(r.RefreshAfter), text(r.HardAge))
+		text(r.MaxAge), text(r.RefreshAfter), text(r.MaxStale))
 	if r.ETag != "" {
 		fmt.Fprintf(&b, "ETag %s\n", printable(r.ETag))
 	}

@@ -23,6 +23,9 @@ var ErrUnsafe = access.ErrRefused
 // read or write; info is its Stat. The modes that pass are those of [keyring.KEKFile]. It
 // returns [ErrUnsafe].
 func CheckSecret(path string, f *os.File, info fs.FileInfo) error {
+	if f == nil || info == nil {
+		return unsafef("CheckSecret needs the open file and its Stat")
+	}
 	return access.Check(access.Secret, path, path, f, info)
 }
 

@@ -48,3 +48,15 @@ func (s *Store) heal(doc []byte) ([]byte, error) {
 func mayNotWrite(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
+
+// setAside moves a damaged file away. It keeps the file: an operator may still read in it
+// which ring was seen.
+func (s *Store) setAside() error {
+	if err := s.checkFolder(); err != nil {
+		return err // the folder is the damage, and the file may be good
+	}
+	if err := os.Rename(s.path, s.path+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failed("move the damaged file aside", err)
+	}
+	return nil
+}

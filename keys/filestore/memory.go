@@ -38,6 +38,8 @@ type Memory struct {
 	err    error // of paths that cannot be used
 }
 
+var errNilMemory = fmt.Errorf("%w: the Memory is nil: use filestore.NewMemory", keyring.ErrConfig)
+
 // NewMemory returns the memory of the ring at a place, in the first of the files at paths
 // whose folder this process can write, or whose folder can be made. While that file does not
 // exist, another one of them that exists is read in its place. NewMemory writes nothing: the
@@ -64,6 +66,9 @@ func NewMemory(place string, paths ...string) *Memory {
 // Path returns the path of the file that Save writes, empty if this process can write none of
 // them. Then Load returns what an existing file has, and Save fails.
 func (m *Memory) Path() string {
+	if m == nil {
+		return ""
+	}
 	if s := m.writable(); s != nil {
 		return s.path
 	}
@@ -87,6 +92,9 @@ func (m *Memory) writable() *Store {
 // file that this process cannot read although it may write the folder, and [keyring.ErrConfig]
 // for paths that cannot be used.
 func (m *Memory) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyring.Checkpoint, err error) {
+	if m == nil {
+		return keyring.Checkpoint{}, nil, errNilMemory
+	}
 	d, _, err := m.read(ctx)
 	if err != nil {
 		return keyring.Checkpoint{}, nil, err
@@ -120,6 +128,9 @@ func (m *Memory) Accept(ctx context.Context, now keyring.Checkpoint) error {
 // change lets edit change what the file has, and writes it if edit reports a change, until
 // no other process has written in between.
 func (m *Memory) change(ctx context.Context, setAside bool, edit func(*seenDocument) (changed bool, err error)) error {
+	if m == nil {
+		return errNilMemory
+	}
 	s := m.writable()
 	if s == nil {
 		return errors.New("filestore: there is no folder that this process can write for the memory of the rings")
@@ -195,18 +206,6 @@ func (s *Store) decode(data []byte, err error) (*seenDocument, error) {
 // isDamage reports whether Load refused the file, which can be moved aside.
 func isDamage(err error) bool {
 	return errors.Is(err, ErrUnsafe) || errors.Is(err, keys.ErrMalformed) || errors.Is(err, fs.ErrPermission)
-}
-
-// setAside moves a damaged file away. It keeps the file: an operator may still read in it
-// which ring was seen.
-func (s *Store) setAside() error {
-	if err := s.checkFolder(); err != nil {
-		return err // the folder is the damage, and the file may be good
-	}
-	if err := os.Rename(s.path, s.path+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return failed("move the damaged file aside", err)
-	}
-	return nil
 }
 
 // writable reports whether this process may write the folder of the file, or make it.

@@ -133,13 +133,13 @@ func (d disk) cut(t *testing.T, n int, more ...string) afterCut {
 	for _, line := range ps.acknowledged() {
 		var action, kid, seen string
 		fmt.Sscan(line, &action, &kid, &seen)
-		mark := parseFirst(seen)
-		if mark == (keyring.Checkpoint{}) {
+		checkpoint := parseFirst(seen)
+		if checkpoint == (keyring.Checkpoint{}) {
 			t.Fatalf("acknowledged %q", line)
 		}
 		r.acks++
-		_, err := openSince(t.Context(), New(s.path), mark)
-		if mark.Generation > r.generation || errors.Is(err, keyring.ErrRollback) && mark.Generation+64 > r.generation {
+		_, err := openSince(t.Context(), New(s.path), checkpoint)
+		if checkpoint.Generation > r.generation || errors.Is(err, keyring.ErrRollback) && checkpoint.Generation+64 > r.generation {
 			r.lost++
 		}
 	}

@@ -1,6 +1,8 @@
 package filestore
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/sealjwt/sealjwt/keys/internal/temp"
@@ -14,6 +16,9 @@ const newPrefix = ".new-"
 // of other parties' public keys: it does not sync, and the last of several writers wins. An
 // error leaves the old file. ReplaceFile is safe for concurrent use, by several processes too.
 func ReplaceFile(folder *os.Root, name string, data []byte) error {
+	if folder == nil || *folder == (os.Root{}) {
+		return fmt.Errorf("filestore: ReplaceFile needs an open folder: use os.OpenRoot: %w", fs.ErrInvalid)
+	}
 	temp.Sweep(folder, newPrefix)
 	f, part, err := temp.Create(folder, newPrefix)
 	if err != nil {

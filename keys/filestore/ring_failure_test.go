@@ -262,10 +262,10 @@ func TestRingReadOnlyFolder(t *testing.T) {
 
 // ringPicture is a ring as it was: its bytes, and what they say.
 type ringPicture struct {
-	path   string
-	doc    []byte
-	mark   keyring.Checkpoint
-	active keyring.KeyInfo // for signing
+	path       string
+	doc        []byte
+	checkpoint keyring.Checkpoint
+	active     keyring.KeyInfo // for signing
 }
 
 func picture(t *testing.T, path string) ringPicture {
@@ -282,8 +282,8 @@ func picture(t *testing.T, path string) ringPicture {
 func (p ringPicture) wantSame(t *testing.T) {
 	t.Helper()
 	now := picture(t, p.path)
-	if !bytes.Equal(now.doc, p.doc) || now.mark != p.mark || now.active.ID != p.active.ID || !now.active.HasPrivate {
-		t.Errorf("the ring was at %v with %s active, and is at %v with %s", p.mark, p.active.ID, now.mark, now.active.ID)
+	if !bytes.Equal(now.doc, p.doc) || now.checkpoint != p.checkpoint || now.active.ID != p.active.ID || !now.active.HasPrivate {
+		t.Errorf("the ring was at %v with %s active, and is at %v with %s", p.checkpoint, p.active.ID, now.checkpoint, now.active.ID)
 	}
 }
 
@@ -291,9 +291,9 @@ func (p ringPicture) wantSame(t *testing.T) {
 func (p ringPicture) wantChanged(t *testing.T, writes uint64) {
 	t.Helper()
 	now := picture(t, p.path)
-	if now.mark.Generation != p.mark.Generation+writes || now.active.ID == p.active.ID || !now.active.HasPrivate {
+	if now.checkpoint.Generation != p.checkpoint.Generation+writes || now.active.ID == p.active.ID || !now.active.HasPrivate {
 		t.Errorf("the ring was at %v with %s active, and is at %v with %s; want %d generations more and another key",
-			p.mark, p.active.ID, now.mark, now.active.ID, writes)
+			p.checkpoint, p.active.ID, now.checkpoint, now.active.ID, writes)
 	}
 }
 
@@ -319,9 +319,9 @@ func (p ringPicture) wantSound(t *testing.T, most uint64) (writes uint64, leftov
 	w.checkLog(ring)
 	wantFiles(t, filepath.Dir(p.path), "ring", "ring.lock")
 	now := picture(t, p.path)
-	writes = now.mark.Generation - p.mark.Generation
-	if writes > most || writes == 0 && now.mark != p.mark {
-		t.Errorf("the ring was at %v and is at %v, want %d generations more at most", p.mark, now.mark, most)
+	writes = now.checkpoint.Generation - p.checkpoint.Generation
+	if writes > most || writes == 0 && now.checkpoint != p.checkpoint {
+		t.Errorf("the ring was at %v and is at %v, want %d generations more at most", p.checkpoint, now.checkpoint, most)
 	}
 	if changed := now.active.ID != p.active.ID; changed != (writes == most) || !now.active.HasPrivate {
 		t.Errorf("after %d of %d writes the active key is another: %v", writes, most, changed)

@@ -115,24 +115,24 @@ func (w *witness) look(ring *keyring.Ring) {
 		w.t.Errorf("a ring that others rotate cannot be loaded: %v", err)
 		return
 	}
-	mark := ring.Checkpoint()
+	checkpoint := ring.Checkpoint()
 	if n := len(w.marks); n > 0 {
 		last := w.marks[n-1]
-		if mark == last {
+		if checkpoint == last {
 			return
 		}
-		if mark.Generation <= last.Generation {
-			w.t.Errorf("generation %v follows %v", mark, last)
+		if checkpoint.Generation <= last.Generation {
+			w.t.Errorf("generation %v follows %v", checkpoint, last)
 		}
 	}
-	w.marks = append(w.marks, mark)
+	w.marks = append(w.marks, checkpoint)
 
 	count := map[string]int{}
 	here := map[string]bool{}
 	for _, k := range infos {
 		count[fmt.Sprint(k.State, " ", k.Use)]++
 		if here[k.ID] {
-			w.t.Errorf("generation %d: the kid %s is there twice", mark.Generation, k.ID)
+			w.t.Errorf("generation %d: the kid %s is there twice", checkpoint.Generation, k.ID)
 		}
 		here[k.ID] = true
 		before, known := w.kids[k.ID]
@@ -148,20 +148,20 @@ func (w *witness) look(ring *keyring.Ring) {
 			continue
 		}
 		if k.Thumbprint != before.Thumbprint || k.Use != before.Use || !k.Created.Equal(before.Created) {
-			w.t.Errorf("generation %d: the kid %s is another key now", mark.Generation, k.ID)
+			w.t.Errorf("generation %d: the kid %s is another key now", checkpoint.Generation, k.ID)
 		}
 		if slices.Index(stages, k.State) < slices.Index(stages, before.State) {
-			w.t.Errorf("generation %d: the key %s went from %s to %s", mark.Generation, k.ID, before.State, k.State)
+			w.t.Errorf("generation %d: the key %s went from %s to %s", checkpoint.Generation, k.ID, before.State, k.State)
 		}
 	}
 	for kid := range w.kids {
 		if !here[kid] {
-			w.t.Errorf("generation %d: the kid %s is forgotten", mark.Generation, kid)
+			w.t.Errorf("generation %d: the kid %s is forgotten", checkpoint.Generation, kid)
 		}
 	}
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 		if active, staged := count[fmt.Sprint(keyring.Active, " ", u)], count[fmt.Sprint(keyring.Staged, " ", u)]; active != 1 || staged > 1 {
-			w.t.Errorf("generation %d: %d keys active and %d staged for use %s, want exactly one active", mark.Generation, active, staged, u)
+			w.t.Errorf("generation %d: %d keys active and %d staged for use %s, want exactly one active", checkpoint.Generation, active, staged, u)
 		}
 	}
 }
@@ -207,8 +207,8 @@ func (w *witness) checkAcks(lines []string, ring *keyring.Ring) int {
 		default:
 			w.t.Errorf("an unexpected step: %s", line)
 		}
-		mark := parseFirst(seen)
-		if lost || mark == (keyring.Checkpoint{}) || mark.Generation > ring.Checkpoint().Generation {
+		checkpoint := parseFirst(seen)
+		if lost || checkpoint == (keyring.Checkpoint{}) || checkpoint.Generation > ring.Checkpoint().Generation {
 			w.t.Errorf("%s was acknowledged and is lost", line)
 		}
 	}
@@ -259,7 +259,7 @@ func (w *witness) checkLog(ring *keyring.Ring) {
 	w.t.Helper()
 	log, err := ring.Log(w.t.Context())
 	must(w.t, err)
-	// Between two transitions each key is marked, and the mark cleared, a few times.
+	// Between two transitions each key is marked, and the checkpoint cleared, a few times.
 	const marks = 40
 	last, seen := uint64(0), ring.Checkpoint().Generation
 	if len(log) != 0 {

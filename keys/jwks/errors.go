@@ -86,7 +86,10 @@ type FetchError struct {
 // Error returns a text such as "jwks: fetching failed: https://id.example.com/jwks.json:
 // the answer is 404 Not Found".
 func (e *FetchError) Error() string {
-	if e.cause == nil {
+	switch {
+	case e == nil:
+		return "<nil>"
+	case e.cause == nil:
 		return fmt.Sprintf("%v: %s: %s", ErrFetch, e.URL, e.Reason)
 	}
 	return fmt.Sprintf("%v: %s: %v", ErrFetch, e.URL, e.cause)
@@ -94,7 +97,7 @@ func (e *FetchError) Error() string {
 
 // Unwrap returns ErrFetch and, if there is one, the cause.
 func (e *FetchError) Unwrap() []error {
-	if e.cause == nil {
+	if e == nil || e.cause == nil {
 		return []error{ErrFetch}
 	}
 	return []error{ErrFetch, e.cause}

@@ -182,10 +182,21 @@ func (r *Remote) report(f FetchResult) {
 }
 
 // Format prints the URL without its query, which may be a secret, whatever the verb.
-func (r *Remote) Format(f fmt.State, _ rune) { io.WriteString(f, r.where) }
+func (r *Remote) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, r.place())
+	}
+}
 
 // LogValue returns the URL without its query.
-func (r *Remote) LogValue() slog.Value { return slog.StringValue(r.where) }
+func (r *Remote) LogValue() slog.Value { return slog.StringValue(r.place()) }
 
 // MarshalJSON returns the URL without its query.
-func (r *Remote) MarshalJSON() ([]byte, error) { return json.Marshal(r.where) }
+func (r *Remote) MarshalJSON() ([]byte, error) { return json.Marshal(r.place()) }
+
+func (r *Remote) place() string {
+	if r == nil {
+		return "<nil>"
+	}
+	return r.where
+}

@@ -216,7 +216,7 @@ func TestRemoteSkips(t *testing.T) {
 	})
 }
 
-// An outage is sat out up to the hard age, with a try in each cooldown, and is an error
+// An outage is sat out up to MaxStale, with a try in each cooldown, and is an error
 // after it; nothing that comes in place of a set ends it earlier or later.
 func TestRemoteOutage(t *testing.T) {
 	for _, tt := range []struct {

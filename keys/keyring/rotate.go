@@ -53,6 +53,9 @@ type WindowError struct {
 
 // Error says when the window is over, rounded up to a second.
 func (e *WindowError) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
 	return fmt.Sprintf("keyring: the key %s must not become active before %s: other parties may not have it yet",
 		jwk.Quote(e.KeyID), e.Until.UTC().Add(time.Second-1).Truncate(time.Second).Format(time.RFC3339)) // rounded up
 }

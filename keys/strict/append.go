@@ -10,7 +10,7 @@ import (
 // and is copied as it is spelled; of the name only what JSON must escape is
 // escaped. A name that is not UTF-8 is the caller's to refuse.
 func AppendMember(dst []byte, name string, value json.RawMessage) []byte {
-	if dst[len(dst)-1] != '{' {
+	if n := len(dst); n > 0 && dst[n-1] != '{' {
 		dst = append(dst, ',')
 	}
 	dst = AppendString(dst, name)

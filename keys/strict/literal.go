@@ -13,6 +13,9 @@ type Literal struct {
 
 // Skip steps over a text that must stand here.
 func (l *Literal) Skip(want string) {
+	if l == nil {
+		return
+	}
 	if l.OK = l.OK && len(l.Rest) >= len(want) && string(l.Rest[:len(want)]) == want; l.OK {
 		l.Rest = l.Rest[len(want):]
 	}
@@ -21,6 +24,9 @@ func (l *Literal) Skip(want string) {
 // Text steps over a string up to its closing quote, and returns it. It takes printable
 // ASCII without escapes alone, which is spelled as it reads.
 func (l *Literal) Text() []byte {
+	if l == nil {
+		return nil
+	}
 	end := bytes.IndexByte(l.Rest, '"')
 	if l.OK = l.OK && end >= 0; !l.OK {
 		return nil

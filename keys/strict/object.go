@@ -58,7 +58,11 @@ func (o Object) open() object {
 const redacted = "[redacted]"
 
 // Format prints [redacted], whatever the verb.
-func (Object) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+func (Object) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redacted)
+	}
+}
 
 // LogValue is [redacted].
 func (Object) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -54,6 +54,9 @@ type Error struct {
 
 // Error returns a text such as "strict: value expected at byte 7".
 func (e *Error) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
 	return fmt.Sprintf("strict: %s at byte %d", e.Reason, e.Offset)
 }
 
@@ -66,5 +69,8 @@ type MemberError struct {
 
 // Error returns a text such as `strict: member "exp" is not a number`.
 func (e *MemberError) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
 	return fmt.Sprintf("strict: member %q %s", e.Name, e.Reason)
 }

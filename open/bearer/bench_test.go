@@ -80,6 +80,6 @@ func TestAllocations(t *testing.T) {
 		scope[i] = count(auth.Require(bearer.RequireScope("orders:write")(nothing)))
 	}
 	if require[0] != require[1] || scope[0] != scope[1] {
-		t.Errorf("allocations with few and with many claims: %v in Require, %v with Scope", require, scope)
+		t.Errorf("allocations with few and with many claims: %v in Require, %v with RequireScope", require, scope)
 	}
 }

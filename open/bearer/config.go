@@ -95,7 +95,7 @@ func New(cfg Config) (*Authenticator, error) {
 func (c Config) problem() string {
 	o := reflect.ValueOf(c.Opener)
 	switch {
-	case c.Opener == nil || o.Kind() == reflect.Pointer && o.IsNil():
+	case c.Opener == nil || (o.Kind() == reflect.Pointer || o.Kind() == reflect.Func) && o.IsNil():
 		return "Opener is required"
 	case !isQuotable(c.Realm):
 		return `Realm must be printable ASCII without " and \`

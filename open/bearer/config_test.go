@@ -18,6 +18,7 @@ func TestNew(t *testing.T) {
 	for problem, cfg := range map[string]bearer.Config{
 		"Opener is required: nil":     {},
 		"Opener is required: nothing": {Opener: forgotten},
+		"Opener is required: no func": {Opener: openerFunc(nil)},
 		"Realm: a quote":              {Opener: o, Realm: `a"b`},
 		"Realm: a backslash":          {Opener: o, Realm: `a\`},
 		"Realm: a line feed":          {Opener: o, Realm: "a\nb"},

@@ -9,7 +9,12 @@ import (
 
 // Require lets requests with a good token through to the handler, which finds it with
 // [TokenFrom], and refuses all others.
+//
+// Where New did not make the Authenticator, or next is nil, the handler answers 500.
 func (a *Authenticator) Require(next http.Handler) http.Handler {
+	if a == nil || a.cfg.Opener == nil || next == nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fail(w, http.StatusInternalServerError) })
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Both are added, not set: what somebody outside has set holds as well.
 		w.Header().Add("Vary", a.vary)

@@ -15,7 +15,8 @@ import (
 // RFC 9068 section 2.2.3), or an array with one word in each string. In a token without
 // scope they stand in scp, as other issuers call it. A claim of another type grants
 // nothing, and neither does an element that is no single word. RequireScope stands inside
-// of [Authenticator.Require]; elsewhere there is no token, and it answers 500.
+// of [Authenticator.Require]; elsewhere there is no token, and it answers 500. It does the
+// same when next is nil.
 //
 // It panics if no scope is named, or one that no token can have, as
 // [http.ServeMux.Handle] does for a pattern.
@@ -33,7 +34,7 @@ func RequireScope(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			found := fromContext(r.Context())
-			if found == nil {
+			if found == nil || next == nil {
 				fail(w, http.StatusInternalServerError)
 				return
 			}

@@ -78,14 +78,17 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-// TestScopeOutside: where no token was opened Scope lets nothing through.
-func TestScopeOutside(t *testing.T) {
+// TestAnswers500: RequireScope lets nothing through where no token was opened, and Require
+// where there is no Opener. Both answer where they have no handler.
+func TestAnswers500(t *testing.T) {
 	t.Parallel()
 	p := newParties()
 	auth := must(bearer.New(bearer.Config{Opener: p.opener()}))
 	token := p.token(t, map[string]any{"scope": "read"})
 	for name, h := range map[string]http.Handler{
 		"alone": bearer.RequireScope("read")(hello), "around": bearer.RequireScope("read")(auth.Require(hello)),
+		"of nothing": auth.Require(bearer.RequireScope("read")(nil)), "nothing to require for": auth.Require(nil),
+		"nil Authenticator": (*bearer.Authenticator)(nil).Require(hello), "zero Authenticator": new(bearer.Authenticator).Require(hello),
 	} {
 		res, body := serve(h, request("GET", authorization("Bearer "+token)))
 		if res.StatusCode != 500 || body != bodies[500] || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("WWW-Authenticate") != "" {
@@ -100,7 +103,7 @@ func TestScopePanics(t *testing.T) {
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Errorf("Scope(%q) does not panic", names)
+					t.Errorf("RequireScope(%q) does not panic", names)
 				}
 			}()
 			bearer.RequireScope(names...)

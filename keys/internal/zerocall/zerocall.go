@@ -8,6 +8,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -21,21 +23,32 @@ type API struct {
 	Functions map[string]any   // each exported function by its name
 	Receivers map[string][]any // values of each exported type, first the zero one
 	Context   func() context.Context
+
+	// Panics are the functions whose documentation says that they panic, for tests and for
+	// programs that start. Their panic must be a text that begins with the package's name.
+	Panics []string
+
+	// Excluded are the functions that Check does not call, and why.
+	Excluded map[string]string
 }
 
 // Check calls every exported function of the package, and every exported method of its
-// types on each receiver. It fails for a panic, and for a function or a type that is not in
-// the API.
+// types on a nil pointer, on the zero value and on each other receiver. It fails for a panic,
+// and for a function or a type that is not in the API.
+//
+// A method of a nil pointer that returns an error must return one, and nothing else. A method that a type has by
+// value is not called on a nil pointer: Go panics before the method begins.
 func Check(t *testing.T, api API) {
 	t.Helper()
 	functions, types := declared(t, api.Folder)
 	for _, name := range functions {
 		f, ok := api.Functions[name]
-		if !ok {
+		switch {
+		case ok:
+			api.call(t, name, reflect.ValueOf(f))
+		case api.Excluded[name] == "":
 			t.Errorf("the function %s is not called", name)
-			continue
 		}
-		api.call(t, name, reflect.ValueOf(f))
 	}
 	for _, name := range types {
 		receivers, ok := api.Receivers[name]
@@ -52,6 +65,7 @@ func Check(t *testing.T, api API) {
 			}
 			if i == 0 {
 				v = reflect.New(v.Type().Elem())
+				api.callNil(t, name, v.Type())
 			}
 			for m := range v.NumMethod() {
 				api.call(t, fmt.Sprintf("%s %d: %s", name, i, v.Type().Method(m).Name), v.Method(m))
@@ -60,8 +74,29 @@ func Check(t *testing.T, api API) {
 	}
 }
 
-// call calls f with each combination of its arguments.
-func (api API) call(t *testing.T, name string, f reflect.Value) {
+// callNil calls the methods of a nil pointer.
+func (api API) callNil(t *testing.T, name string, pointer reflect.Type) {
+	t.Helper()
+	for m := range pointer.NumMethod() {
+		method := pointer.Method(m)
+		if _, byValue := pointer.Elem().MethodByName(method.Name); byValue {
+			continue
+		}
+		for _, out := range api.call(t, fmt.Sprintf("%s nil: %s", name, method.Name), reflect.Zero(pointer).Method(m)) {
+			last := len(out) - 1
+			// encoding/json writes null for a nil pointer, and does not call MarshalJSON.
+			if last < 0 || out[last].Type() != reflect.TypeFor[error]() || method.Name == "MarshalJSON" {
+				continue
+			}
+			if out[last].IsNil() || slices.ContainsFunc(out[:last], func(v reflect.Value) bool { return !v.IsZero() }) {
+				t.Errorf("%s nil: %s returns %v, want an error and nothing else", name, method.Name, out)
+			}
+		}
+	}
+}
+
+// call calls f with each combination of its arguments, and returns the results of each call.
+func (api API) call(t *testing.T, name string, f reflect.Value) (results [][]reflect.Value) {
 	t.Helper()
 	combinations := [][]reflect.Value{nil}
 	for i := range f.Type().NumIn() {
@@ -76,16 +111,44 @@ func (api API) call(t *testing.T, name string, f reflect.Value) {
 	for _, args := range combinations {
 		func() {
 			defer func() {
-				if p := recover(); p != nil {
+				p := recover()
+				if text, ok := p.(string); ok && slices.Contains(api.Panics, name) && strings.HasPrefix(text, filepath.Base(api.Folder)+": ") {
+					return
+				}
+				if p != nil {
 					t.Errorf("%s%v panics: %v", name, args, p)
 				}
 			}()
+			call := f.Call
 			if f.Type().IsVariadic() {
-				f.CallSlice(args)
-			} else {
-				f.Call(args)
+				call = f.CallSlice
 			}
+			out := call(args)
+			for _, v := range out {
+				use(v)
+			}
+			results = append(results, out)
 		}()
+	}
+	return results
+}
+
+// use serves a request with a handler that was returned, and ranges over a sequence.
+func use(v reflect.Value) {
+	if !v.CanInterface() {
+		return
+	}
+	if middleware, ok := v.Interface().(func(http.Handler) http.Handler); ok {
+		v = reflect.ValueOf(middleware(nil))
+	}
+	if h, ok := v.Interface().(http.Handler); ok {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Authorization", "Bearer token")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if v.Kind() == reflect.Func && v.Type().CanSeq2() {
+		for range v.Seq2() {
+		}
 	}
 }
 
