@@ -112,7 +112,7 @@ func library(t *testing.T) map[string]zerocall.API {
 		},
 		"keys/filestore": {
 			Functions: map[string]any{
-				"CheckSecret": filestore.CheckSecret, "New": filestore.New, "NewMemory": filestore.NewMemory,
+				"CheckPaths": filestore.CheckPaths, "CheckSecret": filestore.CheckSecret, "New": filestore.New, "NewMemory": filestore.NewMemory,
 				"OpenOrCreate": filestore.OpenOrCreate, "ReplaceFile": filestore.ReplaceFile,
 			},
 			Receivers: map[string][]any{"Memory": {filestore.Memory{}}, "Store": {&filestore.Store{}}},
@@ -149,7 +149,7 @@ func library(t *testing.T) map[string]zerocall.API {
 			Functions: map[string]any{
 				"AppendBase64URL": strict.AppendBase64URL, "AppendDecodeBase64URL": strict.AppendDecodeBase64URL[[]byte],
 				"AppendMember": strict.AppendMember, "AppendString": strict.AppendString, "DecodeBase64URL": strict.DecodeBase64URL[[]byte],
-				"EncodeBase64URL": strict.EncodeBase64URL, "IsMediaType": strict.IsMediaType, "ParseObject": strict.ParseObject,
+				"EncodeBase64URL": strict.EncodeBase64URL, "IsMediaType": strict.IsMediaType, "ParseClaim": strict.ParseClaim, "ParseClaims": strict.ParseClaims, "ParseObject": strict.ParseObject,
 				"SameMediaType": strict.SameMediaType,
 			},
 			Receivers: map[string][]any{
