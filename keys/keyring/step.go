@@ -137,7 +137,7 @@ func (d *document) look(r *record, now time.Time) (Action, time.Time) {
 
 // waitOf returns the wait of a key in its state. A key that is staged or out of use waits for a
 // whole window before the first look, and for another one after it. The period of an active
-// key is no window: the first look comes before its end, so that it is as long as the policy
+// key is not a window: the first look comes before its end, so that it is as long as the policy
 // says.
 func (d *document) waitOf(r *record) window.Wait {
 	windows := r.Windows.Windows()

@@ -1,5 +1,5 @@
-// Package kekfile reads and writes the file of a key encryption key. Package keyring documents
-// what it promises.
+// Package kekfile reads and writes the file of a key encryption key. The promises stand at KEKFile
+// and CreateKEKFile of package keyring.
 package kekfile
 
 import (

@@ -68,7 +68,7 @@ func (w Wait) Ready(record, now time.Time) time.Time {
 }
 
 // WrongDate returns a date that a wrong clock wrote: one of dates or the record is ahead of
-// now, or the record is older than what it looked at. The zero time stands for none.
+// now, or the record is older than the beginning. The zero time stands for none.
 func (w Wait) WrongDate(record, now time.Time, dates ...time.Time) time.Time {
 	for _, date := range append(dates, record) {
 		if w.isAhead(date, now) {
