@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -258,6 +259,22 @@ func TestMemoryOnlyGrows(t *testing.T) {
 	}
 	if after, _, err := memory.Load(t.Context()); err != nil || after != before {
 		t.Errorf("it became %v (%v), from %v", after, err, before)
+	}
+}
+
+// Between the look of this process and its save another process saw another ring at the place.
+// The verb ends with an error, and not with a warning.
+func TestMemoryRefusesAnExchange(t *testing.T) {
+	path := newHome(t)
+	var errs bytes.Buffer
+	a := &app{stdin: strings.NewReader(""), stdout: new(bytes.Buffer), stderr: &errs}
+	memory, err := a.memory(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := keyring.Checkpoint{Generation: 9, Nonce: "nonce", Ring: "another"}
+	if err := memory.Save(t.Context(), other); !errors.Is(err, keyring.ErrRollback) || a.remembered() != seenDurable {
+		t.Errorf("%v, want ErrRollback; the memory is %s", err, a.remembered())
 	}
 }
 

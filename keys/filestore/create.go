@@ -67,7 +67,7 @@ func checkPaths(ring, kek string) error {
 	case kek:
 		return fmt.Errorf("%w: the path of the key file is empty", keyring.ErrConfig)
 	}
-	return CheckPaths(ring, []string{kek}, kek+".seen")
+	return CheckPaths(ring, []string{kek}) // NewMemory checks the memory
 }
 
 func memoryBeside(kekPath, ringPath string) keyring.Memory {
