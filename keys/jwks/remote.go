@@ -93,42 +93,43 @@ func (r *Remote) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, e
 	if !r.isMade() {
 		return nil, errNotMade
 	}
-	h, now := r.state.Load().held, r.now()
-	if h != nil && h.has(kid) && h.age(now) < r.cfg.due(h) {
-		return h.set, nil // once a token
+	s, v := r.look()
+	if !v.due && v.held.has(kid) {
+		return v.held.set, nil // once a token
 	}
 	waited := r.renew(ctx, kid)
-	s, now := r.state.Load(), r.now()
+	s, v = r.look()
 	switch {
-	case r.usable(s.held, now) && s.held.has(kid):
-		return s.held.set, nil
+	case v.usable && v.held.has(kid):
+		return v.held.set, nil
 	case waited != nil:
 		return nil, r.waitError(waited)
 	}
-	return r.outcome(s, now)
+	return r.outcome(s, v)
 }
 
 func (r *Remote) isMade() bool { return r != nil && r.now != nil }
 
+// look returns the state and the verdict about its set by now.
+func (r *Remote) look() (*state, verdict) {
+	s := r.state.Load()
+	return s, r.cfg.judge(s.held, nil, r.now())
+}
+
 // outcome returns the set if the last fetch left a usable one, and otherwise the reason why
 // not.
-func (r *Remote) outcome(s *state, now time.Time) (*keys.PublicSet, error) {
-	usable := r.usable(s.held, now)
+func (r *Remote) outcome(s *state, v verdict) (*keys.PublicSet, error) {
 	switch {
-	case usable && s.err == nil:
-		return s.held.set, nil
-	case usable || s.held == nil:
+	case v.usable && s.err == nil:
+		return v.held.set, nil
+	case v.usable || v.held == nil:
 		return nil, s.err
 	}
-	age := s.held.age(now).Round(time.Second)
+	age := v.age.Round(time.Second)
 	if s.err != nil {
 		return nil, fmt.Errorf("%w: last read %v ago: %w", keys.ErrStale, age, s.err)
 	}
 	return nil, fmt.Errorf("%w: %s was last up to date %v ago", keys.ErrStale, r.where, age)
-}
-
-func (r *Remote) usable(h *cachedSet, now time.Time) bool {
-	return h != nil && h.age(now) <= r.cfg.MaxStale
 }
 
 func (r *Remote) waitError(why error) error {

@@ -1,0 +1,132 @@
+package jwks
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// verdict says what a Remote does with its set.
+type verdict struct {
+	held *cachedSet // the set to hold from now on; nil if there is none
+	err  error      // why the answer does not count; nil if it counts, or without an answer
+
+	now    time.Time     // when held is judged
+	age    time.Duration // since held was up to date
+	usable bool          // held may be used
+	due    bool          // it is time to ask again
+	dueAt  time.Time     // when that is or was, by the wall clock
+	past   bool          // the next request goes past caches on the way
+	pause  time.Duration // the least time between the last fetch and the next
+}
+
+// judge returns the verdict about the set that is held, nil if there is none, and about an
+// answer, nil before there is one. All rules of age and of belief are here: judge is a pure
+// function of its arguments and of MaxStale and Cooldown.
+//
+// The set that judge returns with an answer is that answer, or what is left of both.
+func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
+	v := verdict{held: held, now: now, due: true, pause: c.Cooldown}
+	if answer != nil {
+		v.held, v.err = c.believe(held, answer)
+		v.past = answer.staleness() > 0 || answer.olderThan(held)
+	}
+	if v.held != nil {
+		v.age = v.held.age(now)
+		due := c.due(v.held)
+		v.due, v.dueAt = v.age >= due, v.held.fetched.Add(due).Round(0)
+		v.usable = v.age <= c.MaxStale
+		v.past = v.past || v.held.stale || !v.usable
+	}
+	if !v.usable {
+		v.pause /= 6 // there is nothing to lose, and a caller waits
+	}
+	return v
+}
+
+// believe returns the set to hold after an answer. If the answer must not replace held,
+// believe returns held and the reason.
+//
+// An older set could bring back a revoked key, so believe refuses it for as long as held
+// itself may be used. After that the older set is better than none: its issuer lets caches
+// keep it, and a client that has not seen held uses it all the time.
+//
+// An answer with the same keys that came stale or is older says nothing new of them, and
+// does not make them older than they were known to be.
+func (c *RemoteConfig) believe(held, answer *cachedSet) (*cachedSet, error) {
+	next, late := *answer, answer.staleness()
+	next.lifetime, next.stale = answer.caching.lifetime(answer.generatedAge()), late > 0
+	next.fetched = answer.asked.Add(-late)
+	older := answer.olderThan(held)
+	switch {
+	case late > c.MaxStale:
+		return held, causef(ReasonStale, "a cache on the way answered with a set that it should have renewed %v ago", late)
+	case held == nil:
+		return &next, nil
+	case !sameKeys(answer.set, held.set):
+		if older && held.age(answer.asked) <= c.MaxStale {
+			return held, errOlder
+		}
+		return &next, nil
+	case older:
+		next.set, next.body, next.etag = held.set, held.body, held.etag
+	}
+	// Both from now on one clock, which may have been set in between.
+	next.fetched = answer.asked.Add(-min(late, held.age(answer.asked)))
+	next.generated = answer.asked.Add(-min(answer.generatedAge(), elapsed(held.generated, answer.asked)))
+	return &next, nil
+}
+
+var errOlder = causef(ReasonOlder, "a cache on the way answered with an older set")
+
+// due returns the age at which the set is fetched again: before its lifetime is over, so
+// that no caller has to wait, and while there is time for several tries. A set that came
+// stale has its tries within the rest of MaxStale.
+func (c *RemoteConfig) due(h *cachedSet) time.Duration {
+	early := min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.MaxStale/2)
+	return min(max(early, h.late()+c.Cooldown), c.MaxStale)
+}
+
+func (h *cachedSet) age(now time.Time) time.Duration { return elapsed(h.fetched, now) }
+
+// late returns how stale the last answer already was when it arrived.
+func (h *cachedSet) late() time.Duration { return h.age(h.asked) }
+
+func (h *cachedSet) generatedAge() time.Duration { return elapsed(h.generated, h.asked) }
+
+// staleness returns for how long caches should have dropped the answer when it arrived.
+func (h *cachedSet) staleness() time.Duration { return h.caching.staleness(h.generatedAge()) }
+
+// olderThan reports whether the server made h before it made old.
+func (h *cachedSet) olderThan(old *cachedSet) bool {
+	return old != nil && h.generatedAge() > elapsed(old.generated, h.asked)
+}
+
+// elapsed returns the larger of the times that the wall clock and the monotonic clock
+// measure: an operator can set back the one, the other stands still while the machine
+// sleeps.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}
+
+// sameKeys reports whether two sets have the same keys, perhaps spelled otherwise or in
+// another order: the servers behind one name need not agree on that.
+func sameKeys(a, b *keys.PublicSet) bool {
+	return a == b || slices.Equal(keyFingerprints(a), keyFingerprints(b))
+}
+
+// keyFingerprints returns the keys of a set, sorted, and after them the key to which a sealer
+// encrypts.
+func keyFingerprints(s *keys.PublicSet) []string {
+	var all []string
+	for _, k := range s.Keys() {
+		all = append(all, fmt.Sprintf("%q %v %s", k.ID(), k.Suite(), k.Thumbprint()))
+	}
+	slices.Sort(all)
+	if k, err := s.EncryptionKey(); err == nil {
+		all = append(all, k.Thumbprint())
+	}
+	return all
+}
