@@ -64,7 +64,7 @@ func oneURL(cmd *cobra.Command, args []string, issuer string) error {
 func discover(ctx context.Context, issuer string, f fetchFlags) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
 	defer cancel()
-	url, err := jwks.Discover(ctx, issuer, nil)
+	url, err := jwks.Discover(ctx, issuer, jwks.DiscoverConfig{})
 	if errors.Is(err, jwks.ErrURL) && errors.Is(err, jwks.ErrMetadata) { // a URL of the issuer, not of the user
 		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
 	}

@@ -47,6 +47,13 @@ type RemoteConfig struct {
 	// MaxBytes is the length of the longest answer; DefaultMaxBytes when zero.
 	MaxBytes int64
 
+	// AllowContentType names media types, such as text/plain, under which a server labels its
+	// set by mistake: the type of the answer is application/jwk-set+json or
+	// application/json, or one of these. Neither parameters nor wildcards; letters count
+	// as equal in either case. An answer without a Content-Type counts as
+	// application/octet-stream.
+	AllowContentType []string
+
 	// Cached is a set that was fetched before, by another process perhaps. It counts with
 	// the age that it has by now. A damaged set and one of another URL are passed over. A
 	// Remote trusts the entry: keep it where only this user can write.
@@ -115,7 +122,9 @@ func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
 	case c.MaxBytes < 0 || c.MaxBytes > maxBytesLimit:
 		return c, fmt.Errorf("%w: MaxBytes is %d; it must be positive and at most %d", ErrConfig, c.MaxBytes, maxBytesLimit)
 	}
-	return c, nil
+	var err error
+	c.AllowContentType, err = mediaTypes(c.AllowContentType)
+	return c, err
 }
 
 // The default policy of a ring has these figures (keyring.DefaultPolicy): for how long a

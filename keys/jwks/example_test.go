@@ -133,7 +133,7 @@ func ExampleDiscover() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	url, err := jwks.Discover(ctx, issuer.URL, nil)
+	url, err := jwks.Discover(ctx, issuer.URL, jwks.DiscoverConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}

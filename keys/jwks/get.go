@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -32,6 +31,8 @@ type getter struct {
 	client   *http.Client
 	timeout  time.Duration
 	maxBytes int64
+	types    []string                // media types that pass beside those of JSON
+	usable   func(body []byte) error // reports why a body is of no use
 }
 
 // newClient returns a client without cookies, which would tell the server who asks. A nil
@@ -124,20 +125,22 @@ func (g getter) get(ctx context.Context, u *url.URL, header http.Header) (answer
 }
 
 func (g getter) read(res *http.Response) ([]byte, error) {
+	kind, labelled := g.kindOf(res.Header)
 	if e := res.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		if !labelled {
+			return nil, wrongType("")
+		}
 		return nil, causef(ReasonCompressed, "the answer is compressed, though that was not asked for")
 	}
-	// A proxy may answer every request with a page to log in, which is worth a message of
-	// its own.
-	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" && kind != "application/jwk-set+json" {
-		return nil, causef(ReasonContentType, "the answer's Content-Type is neither application/jwk-set+json nor application/json")
-	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, g.maxBytes+1))
-	if err != nil {
+	switch {
+	case !labelled && (err != nil || int64(len(body)) > g.maxBytes || g.usable(body) != nil):
+		return nil, wrongType("")
+	case !labelled:
+		return nil, wrongType(kind)
+	case err != nil:
 		return nil, describe(err, g.timeout)
-	}
-	if int64(len(body)) > g.maxBytes {
+	case int64(len(body)) > g.maxBytes:
 		return nil, causef(ReasonTooLarge, "the answer is longer than %d bytes", g.maxBytes)
 	}
 	return body, nil

@@ -50,7 +50,8 @@ var (
 // NewRemote returns the source for a URL. It fetches nothing yet.
 //
 // It returns [ErrURL] for a URL that may not be fetched, and [ErrConfig] for a figure that
-// is out of its bounds and for a Transport that is a nil pointer. A Cached set that cannot
+// is out of its bounds, for an AllowContentType that is not a media type and for a Transport
+// that is a nil pointer. A Cached set that cannot
 // be used is not an error; Report learns of it.
 func NewRemote(cfg RemoteConfig) (*Remote, error) { return newRemote(cfg, time.Now) }
 
@@ -67,7 +68,11 @@ func newRemote(c RemoteConfig, now func() time.Time) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{cfg: c, url: u, where: where(u), get: getter{client, c.Timeout, c.MaxBytes}, now: now}
+	r := &Remote{cfg: c, url: u, where: where(u), now: now}
+	r.get = getter{
+		client: client, timeout: c.Timeout, maxBytes: c.MaxBytes, types: c.AllowContentType,
+		usable: func(body []byte) error { _, err := keys.ParsePublicSet(body); return err },
+	}
 	first := new(state)
 	if first.held, err = c.restore(now()); err != nil {
 		r.report(FetchResult{Err: err})
