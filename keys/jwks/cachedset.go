@@ -18,11 +18,12 @@ type cachedSet struct {
 	asked     time.Time // when the last answer about it was asked for
 	generated time.Time // when the server made that answer, by its age in caches on the way
 	caching   caching   // what its header fields say
+	refresh   bool      // Refresh asked for it
 
 	// The verdict of judge about that answer.
-	fetched  time.Time     // asked; if the answer came stale, when it became stale
+	fetched  time.Time     // asked; if the answer counts as stale, when it became stale
 	lifetime time.Duration // for how long it need not be asked for again
-	stale    bool          // it came stale
+	stale    time.Duration // for how long it was stale on arrival
 }
 
 func (h *cachedSet) has(kid string) bool {
@@ -101,7 +102,7 @@ func (c *RemoteConfig) restore(now time.Time) (*cachedSet, error) {
 		set: set, body: bytes.Clone(c.Cached.Body), etag: c.Cached.ETag,
 		fetched:  now.Add(-age), // by both clocks
 		lifetime: life,
-		caching:  caching{client: life, shared: life, cdn: -1},
+		caching:  caching{client: life, shared: permission{fresh: life}, cdn: permission{fresh: -1}},
 	}
 	h.asked = h.fetched
 	h.generated = h.fetched.Add(-max(0, c.Cached.Fetched.Sub(c.Cached.Generated)))

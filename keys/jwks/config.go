@@ -26,8 +26,10 @@ type RemoteConfig struct {
 	// contexts. When it is nil, a Remote uses a copy of http.DefaultTransport, which for
 	// http connects to loopback addresses only, wherever DNS says that localhost is. A
 	// Transport given here, or put in the place of http.DefaultTransport, has to do so
-	// itself: for http, refuse other addresses in its Dialer.Control. A DialContext that
-	// was only set in http.DefaultTransport is used for https and not for http.
+	// itself: for http, refuse other addresses in its Dialer.Control, or wrap NewTransport. A
+	// DialContext that was only set in http.DefaultTransport is used for https and not for
+	// http. The requests say sealjwt and its version as their User-Agent, which a Transport
+	// may replace, as it may add the header of a bearer token.
 	Transport http.RoundTripper
 
 	// MaxStale is for how long a set is used while it cannot be fetched again;
@@ -76,6 +78,11 @@ type FetchResult struct {
 	Set     *keys.PublicSet // its Skipped says which keys were passed over
 	Changed bool            // it is another set than before
 	Cached  CacheEntry      // to keep for RemoteConfig.Cached
+
+	// Stale is for how long a cache on the way should have renewed the set before it
+	// answered with it; zero for a set that came fresh. Above MaxStale the set counts only
+	// because the Remote had none before, or an even older one.
+	Stale time.Duration
 
 	// Due is when the set is fetched again at the earliest need: by the first call from
 	// then on. For a kid that it lacks that can be sooner, after Cooldown.

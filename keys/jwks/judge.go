@@ -38,7 +38,7 @@ func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
 		due := c.due(v.held)
 		v.due, v.dueAt = v.age >= due, v.held.fetched.Add(due).Round(0)
 		v.usable = v.age <= c.MaxStale
-		v.past = v.past || v.held.stale || !v.usable
+		v.past = v.past || v.held.stale > 0 || !v.usable
 	}
 	if !v.usable {
 		v.pause /= 6 // there is nothing to lose, and a caller waits
@@ -51,32 +51,47 @@ func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
 //
 // An older set could bring back a revoked key, so believe refuses it for as long as held
 // itself may be used. After that the older set is better than none: its issuer lets caches
-// keep it, and a client that has not seen held uses it all the time.
+// keep it, and a client that has not seen held uses it all the time. An older answer with the
+// same keys says nothing new of them.
 //
-// An answer with the same keys that came stale or is older says nothing new of them, and
-// does not make them older than they were known to be.
+// A set that came stale was up to date when it became stale. If that is longer ago than
+// MaxStale, believe refuses it, with two exceptions. The first set of all counts as up to
+// date if it was stale for no longer than a day, with which issuers reckon: otherwise a
+// service behind a cache that renews too late could not start. And a set that the server made
+// no earlier than held is at least as up to date as held is.
 func (c *RemoteConfig) believe(held, answer *cachedSet) (*cachedSet, error) {
-	next, late := *answer, answer.staleness()
-	next.lifetime, next.stale = answer.caching.lifetime(answer.generatedAge()), late > 0
-	next.fetched = answer.asked.Add(-late)
-	older := answer.olderThan(held)
-	switch {
-	case late > c.MaxStale:
-		return held, causef(ReasonStale, "a cache on the way answered with a set that it should have renewed %v ago", late)
+	late, older := c.lateness(answer), answer.olderThan(held)
+	usable := held != nil && held.age(answer.asked) <= c.MaxStale
+	next := *answer
+	next.stale, next.lifetime = answer.staleness(), answer.caching.lifetime(answer.generatedAge())
+	switch excepted := !answer.refresh && (usable && !older || held == nil && late <= longestCacheAge); {
+	case late > c.MaxStale && !excepted:
+		return held, causef(ReasonStale, "a cache on the way answered with a set that it should have renewed %v ago", next.stale)
+	case held == nil && excepted:
+		next.fetched = answer.asked
+		return &next, nil
 	case held == nil:
+		next.fetched = answer.asked.Add(-late)
 		return &next, nil
-	case !sameKeys(answer.set, held.set):
-		if older && held.age(answer.asked) <= c.MaxStale {
-			return held, errOlder
-		}
-		return &next, nil
-	case older:
+	case older && sameKeys(answer.set, held.set):
 		next.set, next.body, next.etag = held.set, held.body, held.etag
+		next.generated = answer.asked.Add(-elapsed(held.generated, answer.asked))
+	case older && usable:
+		return held, errOlder
 	}
-	// Both from now on one clock, which may have been set in between.
+	// By the clock of the answer, which may have been set since held was fetched.
 	next.fetched = answer.asked.Add(-min(late, held.age(answer.asked)))
-	next.generated = answer.asked.Add(-min(answer.generatedAge(), elapsed(held.generated, answer.asked)))
 	return &next, nil
+}
+
+// lateness returns for how long an answer counts as stale on arrival. For at most MaxStale it
+// does not while its issuer lets caches answer with a stale set. Refresh wants to hear of a
+// change that has just been made, and gets no grace.
+func (c *RemoteConfig) lateness(answer *cachedSet) time.Duration {
+	if answer.refresh {
+		return answer.staleness()
+	}
+	return max(0, answer.staleness()-min(answer.caching.grace(), c.MaxStale))
 }
 
 var errOlder = causef(ReasonOlder, "a cache on the way answered with an older set")

@@ -27,8 +27,9 @@ type Remote struct {
 	get   getter
 	now   func() time.Time
 
-	state  atomic.Pointer[state]
-	wanted atomic.Bool // since the last fetch a caller asked for a kid that the set lacks
+	state   atomic.Pointer[state]
+	wanted  atomic.Bool // since the last fetch a caller asked for a kid that the set lacks
+	refresh atomic.Bool // since the last fetch Refresh was called
 
 	flight flight
 	tried  time.Time // when the last fetch began; guarded by flight

@@ -53,12 +53,13 @@ func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 	// A fetch already in flight may predate the change we want to see, so it counts only if
 	// it consumed wanted. Hence at most two rounds: join that fetch, then run or join the
 	// next. Ours consumes wanted too: another fetch may have come, consumed it and gone.
+	want := func() { r.wanted.Store(true); r.refresh.Store(true) }
 	for range 2 {
-		r.wanted.Store(true)
+		want()
 		now := r.now()
 		done, mine := r.flight.join(func() bool {
 			r.tried = now
-			r.wanted.Store(true)
+			want()
 			return true
 		}, r.fetch)
 		if err := wait(ctx, done); err != nil {
@@ -106,7 +107,7 @@ func (r *Remote) mayTry(now time.Time) bool {
 func (r *Remote) fetch() {
 	s, before := r.look()
 	old := s.held
-	wanted := r.wanted.Swap(false)
+	wanted, refresh := r.wanted.Swap(false), r.refresh.Swap(false)
 	header := http.Header{"Accept": {"application/jwk-set+json, application/json"}}
 	if wanted || before.past {
 		header.Set("Cache-Control", "no-cache")
@@ -118,7 +119,7 @@ func (r *Remote) fetch() {
 	err := recovered(errFetchPanic, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
 		defer cancel()
-		v = r.revalidate(ctx, old, header)
+		v = r.revalidate(ctx, old, request{header, refresh})
 		return v.err
 	})
 	if err != nil {
@@ -129,7 +130,8 @@ func (r *Remote) fetch() {
 		return
 	}
 	r.publish(v.held, FetchResult{
-		Set: v.held.set, Changed: old == nil || old.set != v.held.set, Cached: v.held.entry(r.cfg.URL), Due: v.dueAt,
+		Set: v.held.set, Changed: old == nil || old.set != v.held.set, Stale: v.held.stale,
+		Cached: v.held.entry(r.cfg.URL), Due: v.dueAt,
 	})
 }
 

@@ -15,20 +15,20 @@ var errOtherSet = errors.New("the answer is a 304 about another set than the one
 // behind the one that answered before. So revalidate asks once more, past all caches, when
 // the verdict says so or when the answer confirms another set (RFC 9111 section 4.3.4). The
 // younger answer counts, if it can be taken at all.
-func (r *Remote) revalidate(ctx context.Context, held *cachedSet, header http.Header) verdict {
-	first, err := r.ask(ctx, held, header)
+func (r *Remote) revalidate(ctx context.Context, held *cachedSet, q request) verdict {
+	first, err := r.ask(ctx, held, q)
 	if errors.Is(err, errOtherSet) {
-		header = pastCaches(header)
-		first, err = r.ask(ctx, held, header)
+		q = q.pastCaches()
+		first, err = r.ask(ctx, held, q)
 	}
 	if err != nil {
 		return verdict{err: err}
 	}
 	v := r.cfg.judge(held, first, r.now())
-	if !v.past || header.Get("Cache-Control") != "" {
+	if !v.past || q.header.Get("Cache-Control") != "" {
 		return v
 	}
-	second, err := r.ask(ctx, held, pastCaches(header))
+	second, err := r.ask(ctx, held, q.pastCaches())
 	if err != nil || !first.olderThan(second) {
 		return v
 	}
@@ -38,31 +38,41 @@ func (r *Remote) revalidate(ctx context.Context, held *cachedSet, header http.He
 	return v
 }
 
-func pastCaches(header http.Header) http.Header {
-	header = header.Clone()
-	header.Set("Cache-Control", "no-cache")
-	header.Del("If-None-Match")
-	return header
+// request is what a fetch asks with.
+type request struct {
+	header  http.Header
+	refresh bool // for Refresh
+}
+
+func (q request) pastCaches() request {
+	q.header = q.header.Clone()
+	q.header.Set("Cache-Control", "no-cache")
+	q.header.Del("If-None-Match")
+	return q
 }
 
 // ask sends one request and returns the set that its answer stands for. Ages are counted
 // from before the request, so that they err on the old side.
-func (r *Remote) ask(ctx context.Context, held *cachedSet, header http.Header) (*cachedSet, error) {
+func (r *Remote) ask(ctx context.Context, held *cachedSet, q request) (next *cachedSet, err error) {
 	now := r.now()
-	a, err := r.get.get(ctx, r.url, header)
-	condition := header.Get("If-None-Match")
-	switch {
+	a, err := r.get.get(ctx, r.url, q.header)
+	condition := q.header.Get("If-None-Match")
+	switch tag := a.header.Get("ETag"); {
 	case err != nil:
 		return nil, err
 	case a.status == http.StatusOK:
-		return held.replace(a, now)
+		if next, err = held.replace(a, now); err != nil {
+			return nil, err
+		}
 	case a.status != http.StatusNotModified || condition == "":
 		return nil, statusError(a.status)
-	}
-	if tag := a.header.Get("ETag"); tag != "" && opaque(tag) != opaque(condition) {
+	case tag != "" && opaque(tag) != opaque(condition):
 		return nil, errOtherSet
+	default:
+		next = held.confirm(a.header, now)
 	}
-	return held.confirm(a.header, now), nil
+	next.refresh = q.refresh
+	return next, nil
 }
 
 // opaque returns an ETag for the weak comparison, RFC 9110 section 8.8.3.2.
