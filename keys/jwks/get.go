@@ -47,6 +47,18 @@ func newClient(transport http.RoundTripper, u *url.URL) (*http.Client, error) {
 	return &http.Client{Transport: transport, CheckRedirect: stayOnHost}, nil
 }
 
+// NewTransport returns the transport that a Remote for a URL has when RemoteConfig.Transport is
+// nil: for a RoundTripper that wraps it, perhaps to send a bearer token along. Such a
+// RoundTripper sees each redirect as a request of its own. Unless the URL is https, the
+// transport connects to loopback addresses only.
+func NewTransport(url string) http.RoundTripper {
+	u, err := parseURL(url)
+	if err != nil {
+		return newTransport("http")
+	}
+	return newTransport(u.Scheme)
+}
+
 func newTransport(scheme string) http.RoundTripper {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if !ok || t == nil {
@@ -109,6 +121,7 @@ func (g getter) get(ctx context.Context, u *url.URL, header http.Header) (answer
 		return answer{}, causef(ReasonUnreachable, "%w", ErrURL) // the error quotes the URL whole
 	}
 	r.Header = header
+	r.Header.Set("User-Agent", userAgent())
 	// A compressed answer could become a thousand times longer before its length is known.
 	r.Header.Set("Accept-Encoding", "identity")
 	res, err := g.client.Do(r)
