@@ -17,7 +17,7 @@ type verdict struct {
 	age    time.Duration // since held was up to date
 	usable bool          // held may be used
 	due    bool          // it is time to ask again
-	dueAt  time.Time     // when that is or was, by the wall clock
+	dueAge time.Duration // the age at which it is
 	past   bool          // the next request goes past caches on the way
 	pause  time.Duration // the least time between the last fetch and the next
 }
@@ -35,8 +35,8 @@ func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
 	}
 	if v.held != nil {
 		v.age = v.held.age(now)
-		due := c.due(v.held)
-		v.due, v.dueAt = v.age >= due, v.held.fetched.Add(due).Round(0)
+		v.dueAge = c.due(v.held)
+		v.due = v.age >= v.dueAge
 		v.usable = v.age <= c.MaxStale
 		v.past = v.past || v.held.stale > 0 || !v.usable
 	}

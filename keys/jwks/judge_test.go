@@ -46,7 +46,7 @@ func outcomeOf(v verdict) outcome {
 		o.reason = c.reason
 	}
 	if v.held != nil {
-		o.set, o.made, o.dueIn = v.held.set, judgeNow.Sub(v.held.generated), v.dueAt.Sub(judgeNow)
+		o.set, o.made, o.dueIn = v.held.set, judgeNow.Sub(v.held.generated), v.held.fetched.Add(v.dueAge).Sub(judgeNow)
 	}
 	return o
 }

@@ -131,7 +131,7 @@ func (r *Remote) fetch() {
 	}
 	r.publish(v.held, FetchResult{
 		Set: v.held.set, Changed: old == nil || old.set != v.held.set, Stale: v.held.stale,
-		Cached: v.held.entry(r.cfg.URL), Due: v.dueAt,
+		Cached: v.held.entry(r.cfg.URL), Due: v.held.fetched.Add(v.dueAge).Round(0),
 	})
 }
 
