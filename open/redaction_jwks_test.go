@@ -57,5 +57,6 @@ func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(samples, sampleOf("published", published), sampleOf("published", *published), sampleOf("", jwks.HandlerConfig{Use: keys.UseSig}))
+	return append(samples, sampleOf("published", published), sampleOf("published", *published), sampleOf("", jwks.HandlerConfig{Use: keys.UseSig}),
+		sampleOf("", jwks.DiscoverConfig{AllowContentType: []string{"text/plain"}}))
 }

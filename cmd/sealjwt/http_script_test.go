@@ -85,6 +85,16 @@ func siteMux(work string) *http.ServeMux {
 		w.Header().Set("Cache-Control", "max-age=60")
 		http.ServeFile(w, r, filepath.Join(work, filepath.Base(r.URL.Path)))
 	})
+	mux.HandleFunc("/plain/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		http.ServeFile(w, r, filepath.Join(work, filepath.Base(r.URL.Path)))
+	})
+	says("/app/.well-known/openid-configuration", "text/html", "<title>the app</title>")
+	mux.HandleFunc("/.well-known/oauth-authorization-server/app", func(w http.ResponseWriter, r *http.Request) {
+		base := "http://" + r.Host
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(map[string]string{"issuer": base + "/app", "jwks_uri": base + "/file/id.jwks"})
+	})
 	mux.HandleFunc("/tenant/.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) {
 		base := "http://" + r.Host
 		w.Header().Set("Content-Type", "application/json")

@@ -16,7 +16,6 @@ import (
 
 func (a *app) jwksFetchCommand() *cobra.Command {
 	var f fetchFlags
-	var issuer string
 	cmd := &cobra.Command{
 		Use:   "fetch URL",
 		Short: "Show what a JWK Set at a URL holds, and what of it can be used",
@@ -27,22 +26,30 @@ that which the issuer's metadata name (OpenID Connect Discovery, RFC 8414).
 What was fetched replaces the copy in ~/.cache/sealjwt that seal --to URL and open
 --trust URL go by: after an emergency, call it to have them forget a revoked key. A copy
 that cannot be replaced is removed; if that fails too, the exit code is 1, and it says
-which file to remove. An older set, of a cache that is behind, is refused for an hour.`,
+which file to remove. An older set, of a cache that is behind, is refused for an hour.
+
+The lines of --header-file go to the server that the URL or --issuer names, over https or
+on this machine: not along a redirect to another, nor to the server of the keys if the
+issuer names another one. The file must be closed to others, as a key file is.`,
 		Example: `  sealjwt jwks fetch https://id.example.com/.well-known/jwks.json
   sealjwt jwks fetch --issuer https://id.example.com
+  sealjwt jwks fetch --header-file token.header https://kubernetes.default.svc/openid/v1/jwks
   sealjwt jwks fetch -o jwks --issuer https://id.example.com >id.jwks.json`,
-		Args: func(cmd *cobra.Command, args []string) error { return oneURL(cmd, args, issuer) },
+		Args: func(cmd *cobra.Command, args []string) error { return oneURL(cmd, args, f.ofIssuer) },
 	}
 	output := addChoice(cmd, "output", "o", "text", "how the result is written; jwks is a JWK Set of the usable keys", "text", "json", "jwks")
-	cmd.Flags().StringVar(&issuer, "issuer", "", "in place of the URL: `URL` of the issuer whose keys they are")
+	cmd.Flags().StringVar(&f.ofIssuer, "issuer", "", "in place of the URL: `URL` of the issuer whose keys they are")
 	withoutFiles(cmd, "issuer")
 	f.add(cmd)
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if issuer == "" {
+		if err := f.readHeader(append(args, f.ofIssuer)...); err != nil {
+			return err
+		}
+		if f.ofIssuer == "" {
 			return a.fetch(cmd.Context(), args[0], f, output.value)
 		}
-		url, err := discover(cmd.Context(), issuer, f)
+		url, err := f.discover(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -61,37 +68,39 @@ func oneURL(cmd *cobra.Command, args []string, issuer string) error {
 	return nil
 }
 
-func discover(ctx context.Context, issuer string, f fetchFlags) (string, error) {
+func (f fetchFlags) discover(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
 	defer cancel()
-	url, err := jwks.Discover(ctx, issuer, nil)
+	url, err := jwks.Discover(ctx, f.ofIssuer, jwks.DiscoverConfig{Transport: f.header.transport(f.ofIssuer), AllowContentType: f.contentTypes})
 	if errors.Is(err, jwks.ErrURL) && errors.Is(err, jwks.ErrMetadata) { // a URL of the issuer, not of the user
 		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
 	}
+	if errors.Is(err, jwks.ErrURL) {
+		return "", f.explainURL(err, f.ofIssuer)
+	}
 	if err != nil {
-		return "", explainFetch(err)
+		return "", f.explainFetch(err)
 	}
 	return url, nil
 }
 
 func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string) error {
 	var got jwks.FetchResult
-	remote, err := jwks.NewRemote(jwks.RemoteConfig{
-		URL: url, Timeout: time.Duration(f.timeout),
-		Cached: a.cached(url), // for an older set not to take its place
-		Report: func(f jwks.FetchResult) {
-			if errors.Is(f.Err, jwks.ErrConfig) { // of NewRemote, about the copy
-				a.sayCopy(url, f.Err)
-			}
-			got = f
-		},
-	})
+	cfg := f.config(url)
+	cfg.Cached = a.cached(url) // for an older set not to take its place
+	cfg.Report = func(f jwks.FetchResult) {
+		if errors.Is(f.Err, jwks.ErrConfig) { // of NewRemote, about the copy
+			a.sayCopy(url, f.Err)
+		}
+		got = f
+	}
+	remote, err := jwks.NewRemote(cfg)
 	if err != nil {
-		return err
+		return f.explainURL(err, url)
 	}
 	set, err := remote.Refresh(ctx)
 	if err != nil {
-		return explainFetch(err)
+		return f.explainFetch(err)
 	}
 	// A revoked key in an older copy is what an operator wants to be rid of.
 	if a.keep(got.Cached) != nil {

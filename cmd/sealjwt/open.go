@@ -131,6 +131,9 @@ func (a *app) openConfig(ctx context.Context, f openFlags) (openConfig, error) {
 		selective: f.selective, visibleOnly: f.visibleOnly,
 	}
 	trust := open.Issuer{ID: f.issuer}
+	if err := f.readHeader(f.trust); err != nil {
+		return cfg, err
+	}
 	if f.trust != "" {
 		source, err := a.publicKeys(ctx, f.trust, keys.UseSig, f.fetchFlags)
 		if err != nil {

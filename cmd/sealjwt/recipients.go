@@ -27,6 +27,14 @@ type recipient struct {
 
 func (r recipient) hasList() bool { return r.all || r.claims != nil }
 
+func placesOf(to []recipient) []string {
+	var places []string
+	for _, r := range to {
+		places = append(places, r.path)
+	}
+	return places
+}
+
 // parseRecipients reads what --to says: FILE or FILE:CLAIMS, or a URL in place of FILE.
 func parseRecipients(flags []string) ([]recipient, error) {
 	var to []recipient

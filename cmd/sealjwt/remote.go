@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,12 +16,43 @@ import (
 )
 
 // fetchFlags are the flags of the verbs that fetch keys from a URL.
-type fetchFlags struct{ timeout lifetime }
+type fetchFlags struct {
+	timeout      lifetime
+	contentTypes contentTypes
+	headerFile   string
+
+	header   *sentHeader // of headerFile; nil without one
+	ofIssuer string      // of jwks fetch --issuer
+}
 
 func (f *fetchFlags) add(cmd *cobra.Command) {
 	f.timeout = lifetime(jwks.DefaultTimeout)
-	cmd.Flags().Var(&f.timeout, "timeout", "how long fetching keys from a URL may take: 5s")
-	withoutFiles(cmd, "timeout")
+	flags := cmd.Flags()
+	flags.Var(&f.timeout, "timeout", "how long fetching keys from a URL may take: 5s")
+	flags.Var(&f.contentTypes, "allow-content-type", "media `TYPE` under which a URL labels its keys by mistake: text/plain; may be repeated")
+	flags.StringVar(&f.headerFile, "header-file", "", "`FILE` with a line such as Authorization: Bearer TOKEN, for the server of the URL alone")
+	withoutFiles(cmd, "timeout", "allow-content-type")
+}
+
+// contentTypes is a flag that names a media type, and may be repeated.
+type contentTypes []string
+
+func (c *contentTypes) Type() string   { return "TYPE" }
+func (c *contentTypes) String() string { return strings.Join(*c, ",") }
+func (c *contentTypes) Set(s string) error {
+	// The library alone knows which types it takes.
+	if _, err := jwks.NewRemote(jwks.RemoteConfig{URL: "https://localhost", AllowContentType: []string{s}}); err != nil {
+		return errors.New("must be a media type such as text/plain, without parameters and without wildcards")
+	}
+	*c = append(*c, s)
+	return nil
+}
+
+// config returns the configuration that the flags give, for a URL.
+func (f fetchFlags) config(url string) jwks.RemoteConfig {
+	return jwks.RemoteConfig{
+		URL: url, Timeout: time.Duration(f.timeout), AllowContentType: f.contentTypes, Transport: f.header.transport(url),
+	}
 }
 
 // remoteKeys is the JWK Set of another party at a URL. It begins with the entry that an
@@ -27,17 +60,19 @@ func (f *fetchFlags) add(cmd *cobra.Command) {
 type remoteKeys struct {
 	a      *app
 	url    string
+	flags  fetchFlags
 	remote *jwks.Remote
 
 	tooOld  atomic.Int64                 // the age of an entry that was too old to use, until there is another
 	fetched atomic.Pointer[time.Time]    // when the set in use was fetched
 	failed  atomic.Pointer[fetchFailure] // the last fetch, if it failed and the user was not warned yet
+	late    sync.Once                    // the warning that the first set is long stale
 }
 
 type fetchFailure struct{ err error }
 
 func (a *app) remoteKeys(url string, f fetchFlags) (*remoteKeys, error) {
-	r := &remoteKeys{a: a, url: url}
+	r := &remoteKeys{a: a, url: url, flags: f}
 	held := a.cached(url)
 	if !held.Fetched.IsZero() {
 		r.fetched.Store(&held.Fetched)
@@ -45,9 +80,11 @@ func (a *app) remoteKeys(url string, f fetchFlags) (*remoteKeys, error) {
 	if age := time.Since(held.Fetched); held.Body != nil && age > jwks.DefaultMaxStale {
 		r.tooOld.Store(int64(age))
 	}
-	remote, err := jwks.NewRemote(jwks.RemoteConfig{URL: url, Timeout: time.Duration(f.timeout), Cached: held, Report: r.report})
+	cfg := f.config(url)
+	cfg.Cached, cfg.Report = held, r.report
+	remote, err := jwks.NewRemote(cfg)
 	r.remote = remote
-	return r, err
+	return r, f.explainURL(err, url)
 }
 
 // report receives the result of each fetch, in whatever goroutine.
@@ -61,6 +98,12 @@ func (r *remoteKeys) report(f jwks.FetchResult) {
 		r.failed.Store(nil)
 		r.tooOld.Store(0)
 		r.fetched.Store(&f.Cached.Fetched)
+		if f.Stale > jwks.DefaultMaxStale {
+			r.late.Do(func() {
+				r.a.say("warning: %s: a cache on the way should have renewed these keys %s ago: they are used for %s at most",
+					withoutSecrets(r.url), durationText(f.Stale), durationText(jwks.DefaultMaxStale))
+			})
+		}
 		r.a.keep(f.Cached) // keep warns of its error; this run goes on with the fetched set
 	}
 }
@@ -95,47 +138,5 @@ func (r *remoteKeys) explain(err error) error {
 	if errors.Is(err, keys.ErrStale) && !errors.Is(err, jwks.ErrFetch) {
 		return &failure{err: err, code: exitIO, advice: "see whether it can be fetched: sealjwt jwks fetch " + withoutSecrets(r.url)}
 	}
-	return explainFetch(err)
-}
-
-// fetchAdvice says what a user can do about a fetch that failed. Some errors say it
-// themselves.
-func fetchAdvice(reason jwks.Reason) string {
-	switch reason {
-	case jwks.ReasonRedirect, jwks.ReasonNotLoopback, jwks.ReasonPrivateKey:
-		return ""
-	case jwks.ReasonNotJWKSet:
-		return "that is no JWK Set: check the URL"
-	case jwks.ReasonStale, jwks.ReasonOlder:
-		return "try again later, or tell the issuer, who can purge it"
-	case jwks.ReasonTimeout:
-		return "try again, or wait longer with --timeout 30s"
-	case jwks.ReasonCertificate:
-		return "check the host; the certificate of a CA of your own is named by SSL_CERT_FILE"
-	case jwks.ReasonNotTLS:
-		return "check the port"
-	case jwks.ReasonUnresolved:
-		return "check the host"
-	case jwks.ReasonUnreachable:
-		return "check host and port, and whether it is running"
-	case jwks.ReasonStatus, jwks.ReasonContentType:
-		return "check the URL; that of an issuer finds: sealjwt jwks fetch --issuer URL"
-	}
-	return "check the URL and the network"
-}
-
-// explainFetch says what to do about an error of package jwks, after an attempt to fetch.
-func explainFetch(err error) error {
-	fetch, ok := errors.AsType[*jwks.FetchError](err)
-	if !ok {
-		return err
-	}
-	code := exitIO
-	switch fetch.Reason {
-	case jwks.ReasonPrivateKey:
-		code = exitPolicy
-	case jwks.ReasonNotJWKSet:
-		code = exitKey
-	}
-	return &failure{err: err, code: code, advice: fetchAdvice(fetch.Reason)}
+	return r.flags.explainFetch(err)
 }

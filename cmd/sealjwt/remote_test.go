@@ -78,7 +78,7 @@ func TestFetchAdvice(t *testing.T) {
 		jwks.ReasonPrivateKey: {exitPolicy, ": private-key"},
 	} {
 		err := fmt.Errorf("%w: last read 2h ago: %w", keys.ErrStale, &jwks.FetchError{Reason: reason, URL: copiedURL})
-		if code, text := describe(explainFetch(err)); code != want.code || !strings.HasSuffix(text, want.ends) {
+		if code, text := describe(fetchFlags{}.explainFetch(err)); code != want.code || !strings.HasSuffix(text, want.ends) {
 			t.Errorf("%s: exit code %d: %s", reason, code, text)
 		}
 	}

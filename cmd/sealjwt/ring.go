@@ -23,6 +23,7 @@ const maxPassphrase = 4096
 // pathFlags are all flags that name a file.
 var pathFlags = []string{
 	"ring", "kek-file", "passphrase-file", "to", "trust", "add-kek-file", "add-passphrase-file", "seen-file", "tls-cert", "tls-key",
+	"header-file",
 }
 
 // textFlags are all flags whose value is a text.
@@ -146,15 +147,9 @@ func (a *app) readKEK(ctx context.Context) (keyring.KEK, error) {
 	return keyring.PassphraseKEK(passphrase)
 }
 
-// passphraseFrom reads a passphrase. A pipe, as the shell's <(…) makes one, will
-// do; a file must be closed to others, like a key file.
+// passphraseFrom reads a passphrase.
 func passphraseFrom(path, advice string) (keyring.KEK, error) {
-	in, err := readFileIf(path, maxPassphrase, func(f *os.File, info fs.FileInfo) error {
-		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal is open to its own group
-			return nil
-		}
-		return filestore.CheckSecret(path, f, info)
-	})
+	in, err := readSecret(path, maxPassphrase)
 	switch {
 	case errors.Is(err, filestore.ErrUnsafe):
 		return nil, fmt.Errorf("%w: %w", keyring.ErrKEK, err)

@@ -144,6 +144,9 @@ func (a *app) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFil
 	if err := f.checkAudiences(file.audiences, to); err != nil {
 		return sealJob{}, err
 	}
+	if err := f.readHeader(placesOf(to)...); err != nil {
+		return sealJob{}, err
+	}
 	for i := range to {
 		if to[i].keys, err = a.publicKeys(ctx, to[i].path, keys.UseEnc, f.fetchFlags); err != nil {
 			return sealJob{}, err

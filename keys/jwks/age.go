@@ -7,52 +7,67 @@ import (
 	"time"
 )
 
-// caching says for how long an answer may be kept; negative where it says nothing.
+// caching says for how long an answer may be kept.
 type caching struct {
-	client time.Duration // by the client: max-age
-	shared time.Duration // by caches on the way: max-age or s-maxage, whichever is longer
-	cdn    time.Duration // by the caches of the issuer's CDN (RFC 9213)
+	client time.Duration // by the client: max-age; negative where the answer says nothing
+	shared permission    // by caches on the way
+	cdn    permission    // by the caches of the issuer's CDN (RFC 9213)
 }
 
-func cachingOf(h http.Header) caching { return caching{-1, -1, -1}.with(h) }
+// permission says for how long a cache may answer with what it keeps.
+type permission struct {
+	fresh time.Duration // max-age or s-maxage, whichever is longer; negative where neither is said
+	stale time.Duration // beyond that, while the cache asks the issuer or cannot (RFC 5861)
+}
+
+func cachingOf(h http.Header) caching {
+	return caching{client: -1, shared: permission{fresh: -1}, cdn: permission{fresh: -1}}.with(h)
+}
 
 // with returns c with the fields that an answer says anew: a 304 may leave out a field of the
 // 200 (RFC 9111 section 3.2). It does not read Expires: issuers who care send max-age, and
 // Expires takes a clock that agrees.
 func (c caching) with(h http.Header) caching {
 	if lines := h.Values("Cache-Control"); len(lines) > 0 {
-		maxAge, sMaxAge := maxAges(lines)
-		c.client, c.shared = maxAge, max(maxAge, sMaxAge)
+		c.client, c.shared = directives(lines)
 	}
 	if lines := h.Values("CDN-Cache-Control"); len(lines) > 0 {
-		maxAge, sMaxAge := maxAges(lines)
-		c.cdn = max(maxAge, sMaxAge)
+		_, c.cdn = directives(lines)
 	}
 	return c
 }
 
-// maxAges returns the max-age and the s-maxage of a field, negative where it has none, and
-// zero for both if an answer must not be stored. The shortest of several counts, and a value
-// that is not a number counts as zero: RFC 9111 section 4.2.1.
-func maxAges(lines []string) (maxAge, sMaxAge time.Duration) {
-	maxAge, sMaxAge = -1, -1
-	least := func(to *time.Duration, value string) {
-		if d := seconds(value); *to < 0 || d < *to {
-			*to = d
-		}
-	}
+// directives returns the max-age of a field, negative where it has none, and what it permits
+// to caches; zero for both if an answer must not be stored. The shortest of several counts,
+// and a value that is not a number counts as zero: RFC 9111 section 4.2.1.
+//
+// must-revalidate forbids every stale answer (RFC 9111 section 4.2.4). s-maxage does too, to
+// the letter, but issuers write it beside stale-while-revalidate, and mean both.
+func directives(lines []string) (maxAge time.Duration, p permission) {
+	said := map[string]time.Duration{}
 	for directive := range strings.SplitSeq(strings.Join(lines, ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		switch strings.ToLower(name) {
-		case "no-store", "no-cache":
-			return 0, 0
-		case "max-age":
-			least(&maxAge, value)
-		case "s-maxage":
-			least(&sMaxAge, value)
+		name = strings.ToLower(name)
+		if least, ok := said[name]; !ok || seconds(value) < least {
+			said[name] = seconds(value)
 		}
 	}
-	return maxAge, sMaxAge
+	has := func(name string) bool { _, ok := said[name]; return ok }
+	orNone := func(name string) time.Duration {
+		if !has(name) {
+			return -1
+		}
+		return said[name]
+	}
+	if has("no-store") || has("no-cache") {
+		return 0, permission{}
+	}
+	maxAge = orNone("max-age")
+	p.fresh = max(maxAge, orNone("s-maxage"))
+	if !has("must-revalidate") && !has("proxy-revalidate") {
+		p.stale = max(said["stale-while-revalidate"], said["stale-if-error"])
+	}
+	return maxAge, p
 }
 
 // lifetime returns for how long an answer of an age need not be asked for again, RFC 9111
@@ -68,16 +83,30 @@ func (c caching) lifetime(age time.Duration) time.Duration {
 }
 
 // staleness returns for how long an answer of an age has been stale: the time since caches
-// should have dropped it. A cache that has lost the issuer may go on with a stale set (RFC
+// should have renewed it. A cache that has lost the issuer may go on with a stale set (RFC
 // 9111 section 4.2.4), and so a revoked key would live for ever. A cache follows rules of its
 // own for an answer that says nothing, and no issuer reckons with more than a day for those
 // (keyring.Policy, CacheAge).
 func (c caching) staleness(age time.Duration) time.Duration {
-	fresh := max(c.shared, c.cdn)
-	if fresh < 0 {
-		fresh = longestCacheAge
+	return max(0, age-c.fresh())
+}
+
+func (c caching) fresh() time.Duration {
+	if fresh := max(c.shared.fresh, c.cdn.fresh); fresh >= 0 {
+		return fresh
 	}
-	return max(0, age-fresh)
+	return longestCacheAge
+}
+
+// grace returns for how long the issuer lets caches answer with a stale set.
+func (c caching) grace() time.Duration {
+	longest := c.fresh()
+	for _, p := range []permission{c.shared, c.cdn} {
+		if p.fresh >= 0 {
+			longest = max(longest, p.fresh+p.stale)
+		}
+	}
+	return longest - c.fresh()
 }
 
 // ageOf returns for how long caches on the way had an answer, zero if none says so. The first

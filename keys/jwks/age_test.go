@@ -115,6 +115,47 @@ func TestStalenessByCDN(t *testing.T) {
 	}
 }
 
+// RFC 5861, and what forbids it: RFC 9111 sections 4.2.4 and 5.2.2.
+func TestGrace(t *testing.T) {
+	for _, tt := range []struct {
+		cacheControl, cdn string
+		seconds           int64
+	}{
+		{"max-age=300", "", 0},
+		{"max-age=300, stale-while-revalidate=60", "", 60},
+		{"max-age=300, stale-if-error=60", "", 60},
+		{"max-age=300, Stale-While-Revalidate=60, stale-if-error=600", "", 600},
+		{`max-age=300, stale-if-error="60"`, "", 60},
+		{"max-age=300, stale-if-error=60, stale-if-error=20", "", 20},
+		{"max-age=300, stale-if-error=x, stale-if-error=20", "", 0},
+		{"max-age=300, stale-while-revalidate", "", 0},
+		{"max-age=300, stale-while-revalidate=-1", "", 0},
+		{"max-age=0, stale-while-revalidate=60", "", 60},
+		{"s-maxage=60, stale-while-revalidate=600", "", 600},
+		{"max-age=300, must-revalidate, stale-if-error=60", "", 0},
+		{"max-age=300, stale-if-error=60, Proxy-Revalidate", "", 0},
+		{"no-cache, stale-if-error=60", "", 0},
+		{"max-age=300, stale-if-error=60, no-store", "", 0},
+		{"stale-while-revalidate=60", "", 0},
+		{"max-age=300, stale-while-revalidate=99999999999999999999999", "", maxDelta},
+
+		// The CDN has a field of its own, whose end counts if it is later.
+		{"max-age=300", "max-age=3600, stale-if-error=60", 60},
+		{"max-age=300, stale-if-error=60", "max-age=3600", 0},
+		{"max-age=300, stale-if-error=4000", "max-age=3600", 700},
+		{"max-age=300, stale-if-error=60", "max-age=3600, stale-if-error=600", 600},
+		{"no-store", "max-age=3600, stale-if-error=60, must-revalidate", 0},
+	} {
+		h := http.Header{"Cache-Control": {tt.cacheControl}}
+		if tt.cdn != "" {
+			h.Set("CDN-Cache-Control", tt.cdn)
+		}
+		if got := cachingOf(h).grace(); got != time.Duration(tt.seconds)*time.Second {
+			t.Errorf("%q, to the CDN %q: %v", tt.cacheControl, tt.cdn, got)
+		}
+	}
+}
+
 // However long a max-age, the sums do not overflow.
 func TestDueBounds(t *testing.T) {
 	c := must(RemoteConfig{}.withDefaults())(t)

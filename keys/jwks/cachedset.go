@@ -16,43 +16,27 @@ type cachedSet struct {
 	etag string
 
 	asked     time.Time // when the last answer about it was asked for
-	fetched   time.Time // the same; if that answer came stale, when it became stale
-	generated time.Time // when the server made the answer, by its age in caches on the way
-	lifetime  time.Duration
-	caching   caching // the header fields behind these times
-}
+	generated time.Time // when the server made that answer, by its age in caches on the way
+	caching   caching   // what its header fields say
+	refresh   bool      // Refresh asked for it
 
-func (h *cachedSet) age(now time.Time) time.Duration { return elapsed(h.fetched, now) }
-
-// late returns how stale the last answer already was when it arrived.
-func (h *cachedSet) late() time.Duration { return h.age(h.asked) }
-
-func (h *cachedSet) generatedAge() time.Duration { return elapsed(h.generated, h.asked) }
-
-// elapsed returns the larger of the times that the wall clock and the monotonic clock
-// measure: an operator can set back the one, the other stands still while the machine
-// sleeps.
-func elapsed(from, to time.Time) time.Duration {
-	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+	// The verdict of judge about that answer.
+	fetched  time.Time     // asked; if the answer counts as stale, when it became stale
+	lifetime time.Duration // for how long it need not be asked for again
+	stale    time.Duration // for how long it was stale on arrival
 }
 
 func (h *cachedSet) has(kid string) bool {
 	return kid == "" || h.set.HasVerificationKey(kid)
 }
 
-// due returns the age at which the set is fetched again: before its lifetime is over, so
-// that no caller has to wait, and while there is time for several tries. A set that came
-// stale has its tries within the rest of MaxStale.
-func (c *RemoteConfig) due(h *cachedSet) time.Duration {
-	early := min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.MaxStale/2)
-	return min(max(early, h.late()+c.Cooldown), c.MaxStale)
-}
-
-// replace returns the successor of h after an answer with a body. The same body is the
+// replace returns an answer with a body, asked for while h was held. The same body is the
 // same *keys.PublicSet: an opener's cache of verified tokens compares the pointers.
-func (h *cachedSet) replace(a answer, now time.Time) (*cachedSet, error) {
-	next := &cachedSet{body: a.body, etag: etagOf(a.header), caching: cachingOf(a.header)}
-	next.setTimes(ageOf(a.header), now)
+func (h *cachedSet) replace(a answer, asked time.Time) (*cachedSet, error) {
+	next := &cachedSet{
+		body: a.body, etag: etagOf(a.header),
+		asked: asked, generated: asked.Add(-ageOf(a.header)), caching: cachingOf(a.header),
+	}
 	if h != nil && bytes.Equal(h.body, a.body) {
 		next.set, next.body = h.set, h.body
 		return next, nil
@@ -65,21 +49,12 @@ func (h *cachedSet) replace(a answer, now time.Time) (*cachedSet, error) {
 	return next, nil
 }
 
-// confirm returns the successor of h after a 304, RFC 9111 section 4.3.4.
-func (h *cachedSet) confirm(header http.Header, now time.Time) *cachedSet {
-	next := *h
-	next.caching = h.caching.with(header)
-	next.setTimes(ageOf(header), now)
-	return &next
-}
-
-// setTimes fills the times of h from the Age of the response. Only for an h that is still
-// being built.
-func (h *cachedSet) setTimes(age time.Duration, now time.Time) {
-	h.asked = now
-	h.fetched = now.Add(-h.caching.staleness(age))
-	h.generated = now.Add(-age)
-	h.lifetime = h.caching.lifetime(age)
+// confirm returns the answer that a 304 about h stands for, RFC 9111 section 4.3.4.
+func (h *cachedSet) confirm(header http.Header, asked time.Time) *cachedSet {
+	return &cachedSet{
+		set: h.set, body: h.body, etag: h.etag,
+		asked: asked, generated: asked.Add(-ageOf(header)), caching: h.caching.with(header),
+	}
 }
 
 // etagOf returns the answer's ETag. An ETag that is longer than any hash is not worth
@@ -127,7 +102,7 @@ func (c *RemoteConfig) restore(now time.Time) (*cachedSet, error) {
 		set: set, body: bytes.Clone(c.Cached.Body), etag: c.Cached.ETag,
 		fetched:  now.Add(-age), // by both clocks
 		lifetime: life,
-		caching:  caching{client: life, shared: life, cdn: -1},
+		caching:  caching{client: life, shared: permission{fresh: life}, cdn: permission{fresh: -1}},
 	}
 	h.asked = h.fetched
 	h.generated = h.fetched.Add(-max(0, c.Cached.Fetched.Sub(c.Cached.Generated)))

@@ -26,8 +26,10 @@ type RemoteConfig struct {
 	// contexts. When it is nil, a Remote uses a copy of http.DefaultTransport, which for
 	// http connects to loopback addresses only, wherever DNS says that localhost is. A
 	// Transport given here, or put in the place of http.DefaultTransport, has to do so
-	// itself: for http, refuse other addresses in its Dialer.Control. A DialContext that
-	// was only set in http.DefaultTransport is used for https and not for http.
+	// itself: for http, refuse other addresses in its Dialer.Control, or wrap NewTransport. A
+	// DialContext that was only set in http.DefaultTransport is used for https and not for
+	// http. The requests say sealjwt and its version as their User-Agent, which a Transport
+	// may replace, as it may add the header of a bearer token.
 	Transport http.RoundTripper
 
 	// MaxStale is for how long a set is used while it cannot be fetched again;
@@ -46,6 +48,13 @@ type RemoteConfig struct {
 
 	// MaxBytes is the length of the longest answer; DefaultMaxBytes when zero.
 	MaxBytes int64
+
+	// AllowContentType names media types, such as text/plain, under which a server labels its
+	// set by mistake: the type of the answer is application/jwk-set+json or
+	// application/json, or one of these. Neither parameters nor wildcards; letters count
+	// as equal in either case. An answer without a Content-Type counts as
+	// application/octet-stream.
+	AllowContentType []string
 
 	// Cached is a set that was fetched before, by another process perhaps. It counts with
 	// the age that it has by now. A damaged set and one of another URL are passed over. A
@@ -69,6 +78,11 @@ type FetchResult struct {
 	Set     *keys.PublicSet // its Skipped says which keys were passed over
 	Changed bool            // it is another set than before
 	Cached  CacheEntry      // to keep for RemoteConfig.Cached
+
+	// Stale is for how long a cache on the way should have renewed the set before it
+	// answered with it; zero for a set that came fresh. Above MaxStale the set counts only
+	// because the Remote had none before, or an even older one.
+	Stale time.Duration
 
 	// Due is when the set is fetched again at the earliest need: by the first call from
 	// then on. For a kid that it lacks that can be sooner, after Cooldown.
@@ -115,7 +129,9 @@ func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
 	case c.MaxBytes < 0 || c.MaxBytes > maxBytesLimit:
 		return c, fmt.Errorf("%w: MaxBytes is %d; it must be positive and at most %d", ErrConfig, c.MaxBytes, maxBytesLimit)
 	}
-	return c, nil
+	var err error
+	c.AllowContentType, err = mediaTypes(c.AllowContentType)
+	return c, err
 }
 
 // The default policy of a ring has these figures (keyring.DefaultPolicy): for how long a

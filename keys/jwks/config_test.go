@@ -28,7 +28,7 @@ func TestNilTransport(t *testing.T) {
 		if r, err := NewRemote(RemoteConfig{URL: siteURL, Transport: transport}); r != nil || !errors.Is(err, ErrConfig) {
 			t.Errorf("NewRemote, %s: %v", name, err)
 		}
-		if uri, err := Discover(t.Context(), "https://id.example.com", transport); uri != "" || !errors.Is(err, ErrConfig) {
+		if uri, err := Discover(t.Context(), "https://id.example.com", DiscoverConfig{Transport: transport}); uri != "" || !errors.Is(err, ErrConfig) {
 			t.Errorf("Discover, %s: %v", name, err)
 		}
 	}

@@ -11,7 +11,7 @@ func TestDiscoverElsewhereNotHere(t *testing.T) {
 	const issuer = "https://id.example.com"
 	discover := func(issuer, host string) error {
 		at := issuer + "/.well-known/openid-configuration"
-		_, err := Discover(t.Context(), issuer, pages{at: metadata(issuer, "https://"+host+"/jwks")})
+		_, err := Discover(t.Context(), issuer, DiscoverConfig{Transport: pages{at: metadata(issuer, "https://"+host+"/jwks")}})
 		return err
 	}
 	here := []string{

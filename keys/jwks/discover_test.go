@@ -45,14 +45,14 @@ func TestDiscover(t *testing.T) {
 	} {
 		const there = "https://keys.example.net/certs?v=1"
 		transport := pages{tt.at: metadata(tt.issuer, there)}
-		uri, err := Discover(t.Context(), tt.issuer, transport)
+		uri, err := Discover(t.Context(), tt.issuer, DiscoverConfig{Transport: transport})
 		if err != nil || uri != there {
 			t.Errorf("%s at %s: %q, %v", tt.issuer, tt.at, uri, err)
 		}
 	}
 	for _, issuer := range []string{"http://localhost:8080", "http://127.0.0.1", "https://localhost"} {
 		transport := pages{issuer + openID: metadata(issuer, "http://localhost:9090/jwks")}
-		if uri, err := Discover(t.Context(), issuer, transport); err != nil || uri != "http://localhost:9090/jwks" {
+		if uri, err := Discover(t.Context(), issuer, DiscoverConfig{Transport: transport}); err != nil || uri != "http://localhost:9090/jwks" {
 			t.Errorf("%s: %q, %v", issuer, uri, err)
 		}
 	}
@@ -87,7 +87,7 @@ func TestDiscoverRefuses(t *testing.T) {
 		"an issuer with a fragment": {issuer + "#a", metadata(issuer+"#a", good), ErrURL},
 		"no URL":                    {"id", metadata("id", good), ErrURL},
 	} {
-		uri, err := Discover(t.Context(), tt.issuer, pages{at: tt.text})
+		uri, err := Discover(t.Context(), tt.issuer, DiscoverConfig{Transport: pages{at: tt.text}})
 		if !errors.Is(err, tt.want) || uri != "" {
 			t.Errorf("%s: %q, %v", name, uri, err)
 		}
@@ -104,23 +104,23 @@ func TestDiscoverPaths(t *testing.T) {
 	s := new(site)
 	transport := s
 	s.fails(http.StatusNotFound)
-	_, err := Discover(t.Context(), issuer, transport)
+	_, err := Discover(t.Context(), issuer, DiscoverConfig{Transport: transport})
 	if !errors.Is(err, ErrFetch) || s.count() != 2 || strings.Count(err.Error(), "404") != 2 {
 		t.Errorf("none: %v after %d fetches", err, s.count())
 	}
 	s.serve([]byte(metadata("https://evil.example.com", issuer)))
-	if _, err := Discover(t.Context(), issuer, transport); !errors.Is(err, ErrMetadata) || s.count() != 3 {
+	if _, err := Discover(t.Context(), issuer, DiscoverConfig{Transport: transport}); !errors.Is(err, ErrMetadata) || s.count() != 3 {
 		t.Errorf("another's: %v after %d fetches", err, s.count())
 	}
 	s.set(func() { s.err = errors.New("down") })
-	if _, err := Discover(t.Context(), issuer, transport); !errors.Is(err, ErrFetch) || s.count() != 4 {
+	if _, err := Discover(t.Context(), issuer, DiscoverConfig{Transport: transport}); !errors.Is(err, ErrFetch) || s.count() != 4 {
 		t.Errorf("down: %v after %d fetches", err, s.count())
 	}
 	s.set(func() { s.err, s.delay = nil, DefaultTimeout })
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	before := s.count()
-	if _, err := Discover(over, issuer, transport); !errors.Is(err, context.Canceled) || s.count() != before {
+	if _, err := Discover(over, issuer, DiscoverConfig{Transport: transport}); !errors.Is(err, context.Canceled) || s.count() != before {
 		t.Errorf("cancelled: %v", err)
 	}
 	meanwhile, cancel := context.WithCancel(t.Context())
@@ -129,7 +129,7 @@ func TestDiscoverPaths(t *testing.T) {
 		cancel()
 		return s.RoundTrip(r)
 	})
-	if _, err := Discover(meanwhile, issuer, hangUp); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrFetch) {
+	if _, err := Discover(meanwhile, issuer, DiscoverConfig{Transport: hangUp}); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrFetch) {
 		t.Errorf("cancelled meanwhile: %v", err)
 	}
 }
@@ -137,13 +137,13 @@ func TestDiscoverPaths(t *testing.T) {
 // The bounds are those of a Remote.
 func TestDiscoverBounds(t *testing.T) {
 	s := siteOf(make([]byte, DefaultMaxBytes+1), "Content-Type", "application/json")
-	if _, err := Discover(t.Context(), "https://id.example.com", s); !errors.Is(err, ErrFetch) {
+	if _, err := Discover(t.Context(), "https://id.example.com", DiscoverConfig{Transport: s}); !errors.Is(err, ErrFetch) {
 		t.Errorf("too long: %v", err)
 	}
 	var elsewhere int
 	other := server(t, func(http.ResponseWriter, *http.Request) { elsewhere++ })
 	here := server(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
-	if _, err := Discover(t.Context(), here.URL, nil); !errors.Is(err, errLeavesHost) || elsewhere != 0 {
+	if _, err := Discover(t.Context(), here.URL, DiscoverConfig{}); !errors.Is(err, errLeavesHost) || elsewhere != 0 {
 		t.Errorf("redirected: %v", err)
 	}
 }
@@ -155,7 +155,7 @@ func TestDiscoverRemote(t *testing.T) {
 	s := server(t, mux.ServeHTTP)
 	mux.Handle("/jwks.json", must(NewHandler(publicSet(t, k), HandlerConfig{}))(t))
 	mux.HandleFunc("/.well-known/openid-configuration", jwkSetHandler([]byte(metadata(s.URL, s.URL+"/jwks.json"))))
-	uri := must(Discover(t.Context(), s.URL, nil))(t)
+	uri := must(Discover(t.Context(), s.URL, DiscoverConfig{}))(t)
 	knows(t, must(NewRemote(RemoteConfig{URL: uri}))(t), k.ID(), k)
 }
 
@@ -175,7 +175,7 @@ func TestDiscoverTimeout(t *testing.T) {
 				want = limit
 			}
 			start := time.Now()
-			_, err := Discover(ctx, "https://id.example.com", s)
+			_, err := Discover(ctx, "https://id.example.com", DiscoverConfig{Transport: s})
 			if took := time.Since(start); took != want || !errors.Is(err, ErrFetch) || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("a limit of %v: %v after %v", limit, err, took)
 			}
@@ -184,7 +184,7 @@ func TestDiscoverTimeout(t *testing.T) {
 			}
 			time.Sleep(2 * time.Minute)
 			before := s.count()
-			if _, err := Discover(ctx, "https://id.example.com", s); limit != 0 && (!errors.Is(err, context.DeadlineExceeded) || s.count() != before) {
+			if _, err := Discover(ctx, "https://id.example.com", DiscoverConfig{Transport: s}); limit != 0 && (!errors.Is(err, context.DeadlineExceeded) || s.count() != before) {
 				t.Errorf("a limit that is over: %v", err)
 			}
 		})

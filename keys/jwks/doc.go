@@ -21,9 +21,18 @@
 // the max-age of CDN-Cache-Control (RFC 9213), whichever is longest, a day if the answer has
 // none. A set with a greater Age is stale. A Remote then asks once more at once, past
 // caches. If that does not help, the set does not count as fetched anew: MaxStale runs from
-// when it became stale, and a set that has been stale for longer is not used at all.
-// stale-while-revalidate and stale-if-error are not a permission: a revoked key would live
-// until the next client asks.
+// when it became stale, and a set that has been stale for longer is not used at all. There
+// are two exceptions:
+//
+//   - Where the issuer lets caches answer with a stale set (stale-while-revalidate and
+//     stale-if-error of RFC 5861, without must-revalidate), the set counts as fresh for that
+//     time too, but for no more than MaxStale.
+//   - The first set of a Remote counts as fetched now, if it has been stale for no more than
+//     a day. The Remote uses it for MaxStale, and by then needs a better one. FetchResult has
+//     the figure, Stale, so that Report can warn. A CacheEntry of such a set keeps its age in
+//     the next process.
+//
+// Refresh makes neither exception.
 //
 // A set does not replace a set with other keys that the issuer made later, by the whole
 // seconds of Age: a cache that is behind does not bring back a key that Refresh has taken
@@ -33,10 +42,11 @@
 // refused after a mere rotation.
 //
 // An attacker who can keep a service, or the cache that it asks, from reaching an issuer can
-// so keep a key alive for that hour beyond the time for which the issuer lets caches keep
-// it, and no longer, as long as that cache sends Age. A cache that sends none cannot be told
-// from the issuer: a Remote takes its sets for the latest, and the sets of other caches for
-// older. An operator who hears of a stolen key does not wait for any of this:
+// so keep a key alive for that hour beyond the time for which the issuer lets caches answer
+// with it, and no longer, as long as that cache sends Age. If the service starts anew without
+// a CacheEntry, it takes a set of the day before for an hour. A cache that sends none cannot
+// be told from the issuer: a Remote takes its sets for the latest, and the sets of other
+// caches for older. An operator who hears of a stolen key does not wait for any of this:
 // [Remote.Refresh] asks at once, past every cache that heeds no-cache.
 //
 // # Issuers behind a CDN
@@ -44,11 +54,12 @@
 // Many CDNs are set to keep a set for longer than its Cache-Control says, and to ignore the
 // no-cache of a client. Then its Age is beyond its max-age much of the time, and a Remote
 // sees stale sets only: it asks in each Cooldown, and once they have been stale for longer
-// than MaxStale, everything is refused. The issuer mends that by saying in s-maxage or in
-// CDN-Cache-Control how long its CDN may keep a set, and by having the CDN pass that on.
-// Until it does, a longer MaxStale accepts the sets that the CDN keeps. With such a CDN a
-// revoked key is accepted, and a new one unknown, for as long as the CDN keeps the set.
-// Refresh does not help: the issuer has to purge the set there.
+// than MaxStale, everything is refused; a service that starts by then has MaxStale. The
+// issuer mends that by saying in s-maxage or in CDN-Cache-Control how long its CDN may keep a
+// set, and by having the CDN pass that on. Until it does, a longer MaxStale accepts the sets
+// that the CDN keeps. With such a CDN a revoked key is accepted, and a new one unknown, for
+// as long as the CDN keeps the set. Refresh does not help: the issuer has to purge the set
+// there.
 //
 // # How often it is fetched
 //
@@ -69,12 +80,15 @@
 //
 // # Which answers count
 //
-// A Remote fetches by https only, except from the machine itself: an attacker who changes
-// the answer chooses the keys. It reads at most MaxBytes, and no compressed answer;
-// redirects stay on the host. It refuses a set with private keys as a whole, and an answer
-// that is not a JWK Set. It passes over members that cannot be used (see
-// keys.ParsePublicSet), and Report learns of them. A set without any usable key is a set,
-// with which nothing verifies: its issuer may have revoked all of them.
+// A Remote fetches by https only, except from the machine itself: an attacker who changes the
+// answer chooses the keys. Where a set is to be had by plain http only, fetch it over a way
+// that you trust and read it with keys.ParsePublicSet. A Remote reads at most MaxBytes, and
+// no compressed answer; redirects stay on the host. The Content-Type is
+// application/jwk-set+json or application/json, or one that AllowContentType names. It
+// refuses a set with private keys as a whole, and an answer that is not a JWK Set. It passes
+// over members that cannot be used (see keys.ParsePublicSet), and Report learns of them. A
+// set without any usable key is a set, with which nothing verifies: its issuer may have
+// revoked all of them.
 //
 // # Server-side request forgery
 //

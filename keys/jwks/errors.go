@@ -15,7 +15,8 @@ import (
 
 // The errors of this package, for errors.Is. It also returns keys.ErrStale,
 // keys.ErrPrivateKey, keys.ErrMalformed and the error of a context. The texts name URLs
-// without their query and the status of an answer, and nothing else that a server sent.
+// without their query, the status and perhaps the media type of an answer, and nothing else
+// that a server sent.
 var (
 	// ErrConfig: a configuration that cannot work.
 	ErrConfig = errors.New("jwks: invalid configuration")
@@ -55,12 +56,16 @@ const (
 	ReasonRedirect Reason = "redirect"
 	// ReasonStatus: the answer has a status other than 200; FetchError.Status says which.
 	ReasonStatus Reason = "status"
-	// ReasonContentType: the Content-Type of the answer is not JSON.
+	// ReasonContentType: the Content-Type of the answer is neither JSON nor one that
+	// AllowContentType names. The text names AllowContentType if that would help.
 	ReasonContentType Reason = "content-type"
 	// ReasonCompressed: the answer is compressed, though the request forbids it.
 	ReasonCompressed Reason = "compressed"
 	// ReasonTooLarge: the answer is longer than MaxBytes.
 	ReasonTooLarge Reason = "too-large"
+	// ReasonNotJSON: the answer, an issuer's metadata, is not JSON; it is also an
+	// ErrMetadata.
+	ReasonNotJSON Reason = "not-json"
 	// ReasonNotJWKSet: the answer is not a JWK Set; it is also a keys.ErrMalformed.
 	ReasonNotJWKSet Reason = "not-jwk-set"
 	// ReasonPrivateKey: a key of the set is private; it is also a keys.ErrPrivateKey.

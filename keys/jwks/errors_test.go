@@ -63,7 +63,7 @@ func TestFetchReason(t *testing.T) {
 		{ReasonTooLarge, siteOf(make([]byte, DefaultMaxBytes+1)), nil},
 		{ReasonNotJWKSet, siteOf([]byte("garbage")), keys.ErrMalformed},
 		{ReasonPrivateKey, siteOf([]byte(`{"keys":[{"kty":"oct","k":"AAAA"}]}`)), keys.ErrPrivateKey},
-		{ReasonStale, siteOf(jwkSet(t), "Cache-Control", "max-age=60", "Age", "7200"), nil},
+		{ReasonStale, siteOf(jwkSet(t), "Cache-Control", "max-age=60", "Age", "100000"), nil},
 		{ReasonPanic, roundTrip(func(*http.Request) (*http.Response, error) { panic(canary) }), nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -114,16 +114,16 @@ func TestDiscoverReason(t *testing.T) {
 	const issuer = "https://id.example.com"
 	s := new(site)
 	s.fails(http.StatusNotFound)
-	_, err := Discover(t.Context(), issuer, s)
+	_, err := Discover(t.Context(), issuer, DiscoverConfig{Transport: s})
 	if got, ok := errors.AsType[*FetchError](err); !ok || got.Reason != ReasonStatus || got.Status != 404 || !strings.HasPrefix(got.URL, issuer) {
 		t.Errorf("no metadata: %+v, %v", got, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err = Discover(ctx, issuer, roundTrip(func(r *http.Request) (*http.Response, error) {
+	_, err = Discover(ctx, issuer, DiscoverConfig{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, r.Context().Err()
-	}))
+	})})
 	if got, ok := errors.AsType[*FetchError](err); !ok || got.Reason != ReasonCanceled || !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %+v, %v", got, err)
 	}
@@ -137,7 +137,7 @@ func TestDiscoverReason(t *testing.T) {
 		"the issuer's URL, in disguise": {issuer, "https://127.1/jwks", true},
 	} {
 		s.serve([]byte(metadata(tt.issuer, tt.jwksURI)))
-		if _, err := Discover(t.Context(), tt.issuer, s); !errors.Is(err, ErrURL) || errors.Is(err, ErrMetadata) != tt.metadata {
+		if _, err := Discover(t.Context(), tt.issuer, DiscoverConfig{Transport: s}); !errors.Is(err, ErrURL) || errors.Is(err, ErrMetadata) != tt.metadata {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

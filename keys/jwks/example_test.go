@@ -133,7 +133,7 @@ func ExampleDiscover() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	url, err := jwks.Discover(ctx, issuer.URL, nil)
+	url, err := jwks.Discover(ctx, issuer.URL, jwks.DiscoverConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -179,4 +179,47 @@ func ExampleRemoteConfig_transport() {
 	_, err = remote.PublicKeys(context.Background(), "")
 	fmt.Println(err)
 	// Output: jwks: fetching failed: https://10.0.0.1/jwks.json: dial tcp 10.0.0.1:443: not a public address
+}
+
+// bearer adds a token to each request, as the API server of Kubernetes demands it.
+type bearer struct {
+	token string
+	next  http.RoundTripper
+}
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+b.token)
+	return b.next.RoundTrip(r)
+}
+
+// A set behind a bearer token. The redirects that a Remote follows stay on the host, and so
+// does the token.
+func ExampleNewTransport() {
+	publish, err := jwks.NewHandler(exampleRing(), jwks.HandlerConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer s3cret" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		publish.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+
+	cluster, err := jwks.NewRemote(jwks.RemoteConfig{
+		URL:       server.URL, // https://kubernetes.default.svc/openid/v1/jwks
+		Transport: bearer{"s3cret", jwks.NewTransport(server.URL)},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	set, err := cluster.PublicKeys(context.Background(), "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(set.Keys()) > 0)
+	// Output: true
 }

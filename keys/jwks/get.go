@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -32,6 +31,8 @@ type getter struct {
 	client   *http.Client
 	timeout  time.Duration
 	maxBytes int64
+	types    []string                // media types that pass beside those of JSON
+	usable   func(body []byte) error // reports why a body is of no use
 }
 
 // newClient returns a client without cookies, which would tell the server who asks. A nil
@@ -44,6 +45,18 @@ func newClient(transport http.RoundTripper, u *url.URL) (*http.Client, error) {
 		return nil, fmt.Errorf("%w: the Transport is a nil pointer; leave it out for the default", ErrConfig)
 	}
 	return &http.Client{Transport: transport, CheckRedirect: stayOnHost}, nil
+}
+
+// NewTransport returns the transport that a Remote for a URL has when RemoteConfig.Transport is
+// nil: for a RoundTripper that wraps it, perhaps to send a bearer token along. Such a
+// RoundTripper sees each redirect as a request of its own. Unless the URL is https, the
+// transport connects to loopback addresses only.
+func NewTransport(url string) http.RoundTripper {
+	u, err := parseURL(url)
+	if err != nil {
+		return newTransport("http")
+	}
+	return newTransport(u.Scheme)
 }
 
 func newTransport(scheme string) http.RoundTripper {
@@ -108,6 +121,7 @@ func (g getter) get(ctx context.Context, u *url.URL, header http.Header) (answer
 		return answer{}, causef(ReasonUnreachable, "%w", ErrURL) // the error quotes the URL whole
 	}
 	r.Header = header
+	r.Header.Set("User-Agent", userAgent())
 	// A compressed answer could become a thousand times longer before its length is known.
 	r.Header.Set("Accept-Encoding", "identity")
 	res, err := g.client.Do(r)
@@ -124,20 +138,22 @@ func (g getter) get(ctx context.Context, u *url.URL, header http.Header) (answer
 }
 
 func (g getter) read(res *http.Response) ([]byte, error) {
+	kind, labelled := g.kindOf(res.Header)
 	if e := res.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		if !labelled {
+			return nil, wrongType("")
+		}
 		return nil, causef(ReasonCompressed, "the answer is compressed, though that was not asked for")
 	}
-	// A proxy may answer every request with a page to log in, which is worth a message of
-	// its own.
-	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" && kind != "application/jwk-set+json" {
-		return nil, causef(ReasonContentType, "the answer's Content-Type is neither application/jwk-set+json nor application/json")
-	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, g.maxBytes+1))
-	if err != nil {
+	switch {
+	case !labelled && (err != nil || int64(len(body)) > g.maxBytes || g.usable(body) != nil):
+		return nil, wrongType("")
+	case !labelled:
+		return nil, wrongType(kind)
+	case err != nil:
 		return nil, describe(err, g.timeout)
-	}
-	if int64(len(body)) > g.maxBytes {
+	case int64(len(body)) > g.maxBytes:
 		return nil, causef(ReasonTooLarge, "the answer is longer than %d bytes", g.maxBytes)
 	}
 	return body, nil

@@ -27,8 +27,9 @@ type Remote struct {
 	get   getter
 	now   func() time.Time
 
-	state  atomic.Pointer[state]
-	wanted atomic.Bool // since the last fetch a caller asked for a kid that the set lacks
+	state   atomic.Pointer[state]
+	wanted  atomic.Bool // since the last fetch a caller asked for a kid that the set lacks
+	refresh atomic.Bool // since the last fetch Refresh was called
 
 	flight flight
 	tried  time.Time // when the last fetch began; guarded by flight
@@ -50,7 +51,8 @@ var (
 // NewRemote returns the source for a URL. It fetches nothing yet.
 //
 // It returns [ErrURL] for a URL that may not be fetched, and [ErrConfig] for a figure that
-// is out of its bounds and for a Transport that is a nil pointer. A Cached set that cannot
+// is out of its bounds, for an AllowContentType that is not a media type and for a Transport
+// that is a nil pointer. A Cached set that cannot
 // be used is not an error; Report learns of it.
 func NewRemote(cfg RemoteConfig) (*Remote, error) { return newRemote(cfg, time.Now) }
 
@@ -67,7 +69,11 @@ func newRemote(c RemoteConfig, now func() time.Time) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{cfg: c, url: u, where: where(u), get: getter{client, c.Timeout, c.MaxBytes}, now: now}
+	r := &Remote{cfg: c, url: u, where: where(u), now: now}
+	r.get = getter{
+		client: client, timeout: c.Timeout, maxBytes: c.MaxBytes, types: c.AllowContentType,
+		usable: func(body []byte) error { _, err := keys.ParsePublicSet(body); return err },
+	}
 	first := new(state)
 	if first.held, err = c.restore(now()); err != nil {
 		r.report(FetchResult{Err: err})
@@ -93,42 +99,43 @@ func (r *Remote) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, e
 	if !r.isMade() {
 		return nil, errNotMade
 	}
-	h, now := r.state.Load().held, r.now()
-	if h != nil && h.has(kid) && h.age(now) < r.cfg.due(h) {
-		return h.set, nil // once a token
+	s, v := r.look()
+	if !v.due && v.held.has(kid) {
+		return v.held.set, nil // once a token
 	}
 	waited := r.renew(ctx, kid)
-	s, now := r.state.Load(), r.now()
+	s, v = r.look()
 	switch {
-	case r.usable(s.held, now) && s.held.has(kid):
-		return s.held.set, nil
+	case v.usable && v.held.has(kid):
+		return v.held.set, nil
 	case waited != nil:
 		return nil, r.waitError(waited)
 	}
-	return r.outcome(s, now)
+	return r.outcome(s, v)
 }
 
 func (r *Remote) isMade() bool { return r != nil && r.now != nil }
 
+// look returns the state and the verdict about its set by now.
+func (r *Remote) look() (*state, verdict) {
+	s := r.state.Load()
+	return s, r.cfg.judge(s.held, nil, r.now())
+}
+
 // outcome returns the set if the last fetch left a usable one, and otherwise the reason why
 // not.
-func (r *Remote) outcome(s *state, now time.Time) (*keys.PublicSet, error) {
-	usable := r.usable(s.held, now)
+func (r *Remote) outcome(s *state, v verdict) (*keys.PublicSet, error) {
 	switch {
-	case usable && s.err == nil:
-		return s.held.set, nil
-	case usable || s.held == nil:
+	case v.usable && s.err == nil:
+		return v.held.set, nil
+	case v.usable || v.held == nil:
 		return nil, s.err
 	}
-	age := s.held.age(now).Round(time.Second)
+	age := v.age.Round(time.Second)
 	if s.err != nil {
 		return nil, fmt.Errorf("%w: last read %v ago: %w", keys.ErrStale, age, s.err)
 	}
 	return nil, fmt.Errorf("%w: %s was last up to date %v ago", keys.ErrStale, r.where, age)
-}
-
-func (r *Remote) usable(h *cachedSet, now time.Time) bool {
-	return h != nil && h.age(now) <= r.cfg.MaxStale
 }
 
 func (r *Remote) waitError(why error) error {

@@ -17,16 +17,15 @@ func (r *Remote) renew(ctx context.Context, kid string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s, now := r.state.Load(), r.now()
-	h := s.held
-	needed := !r.justFailed(s, now)
-	if r.usable(h, now) {
-		needed = !h.has(kid)
+	s, v := r.look()
+	needed := !r.justFailed(s, v.now)
+	if v.usable {
+		needed = !v.held.has(kid)
 	}
-	if h != nil && !h.has(kid) {
+	if v.held != nil && !v.held.has(kid) {
 		r.wanted.Store(true)
 	}
-	done, mine := r.flight.join(func() bool { return r.mayTry(now) }, r.fetch)
+	done, mine := r.flight.join(func() bool { return r.mayTry(v.now) }, r.fetch)
 	if done == nil || !mine && !needed {
 		return nil
 	}
@@ -54,12 +53,13 @@ func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 	// A fetch already in flight may predate the change we want to see, so it counts only if
 	// it consumed wanted. Hence at most two rounds: join that fetch, then run or join the
 	// next. Ours consumes wanted too: another fetch may have come, consumed it and gone.
+	want := func() { r.wanted.Store(true); r.refresh.Store(true) }
 	for range 2 {
-		r.wanted.Store(true)
+		want()
 		now := r.now()
 		done, mine := r.flight.join(func() bool {
 			r.tried = now
-			r.wanted.Store(true)
+			want()
 			return true
 		}, r.fetch)
 		if err := wait(ctx, done); err != nil {
@@ -69,7 +69,7 @@ func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 			break
 		}
 	}
-	return r.outcome(r.state.Load(), r.now())
+	return r.outcome(r.look())
 }
 
 // justFailed reports whether the fetch before this one failed. Where an endpoint hangs and
@@ -88,15 +88,11 @@ func wait(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// mayTry holds every fetch to the cooldown, and notes the time of this one. Without a usable
-// set the cooldown is shorter: there is nothing to lose, and a caller waits. It runs under
-// the flight's lock.
+// mayTry holds every fetch to the pause that the verdict demands, and notes the time of this
+// one. It runs under the flight's lock.
 func (r *Remote) mayTry(now time.Time) bool {
-	cooldown := r.cfg.Cooldown
-	if !r.usable(r.state.Load().held, now) {
-		cooldown /= 6
-	}
-	if !r.tried.IsZero() && now.Sub(r.tried) < cooldown {
+	v := r.cfg.judge(r.state.Load().held, nil, now)
+	if !r.tried.IsZero() && now.Sub(r.tried) < v.pause {
 		return false
 	}
 	r.tried = now
@@ -107,24 +103,24 @@ func (r *Remote) mayTry(now time.Time) bool {
 // tells caches on the way to ask the issuer, and does not rely on an ETag: some servers make
 // it of a file's time and length. The caller that wants the kid need not be the one that
 // starts the fetch: a busy service starts one for its known keys as soon as the cooldown is
-// over. fetch also tells caches to ask the issuer when their last answer was stale, or the
-// set is too old by now; revalidate does so when their present answer is stale.
+// over. fetch also tells caches to ask the issuer when the verdict says so.
 func (r *Remote) fetch() {
-	old := r.state.Load().held
-	wanted := r.wanted.Swap(false)
+	s, before := r.look()
+	old := s.held
+	wanted, refresh := r.wanted.Swap(false), r.refresh.Swap(false)
 	header := http.Header{"Accept": {"application/jwk-set+json, application/json"}}
-	if wanted || old != nil && (old.late() > 0 || !r.usable(old, r.now())) {
+	if wanted || before.past {
 		header.Set("Cache-Control", "no-cache")
 	}
 	if !wanted && old != nil && old.etag != "" {
 		header.Set("If-None-Match", old.etag)
 	}
-	var h *cachedSet
-	err := recovered(errFetchPanic, func() (err error) {
+	var v verdict
+	err := recovered(errFetchPanic, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
 		defer cancel()
-		h, err = r.revalidate(ctx, old, header)
-		return err
+		v = r.revalidate(ctx, old, request{header, refresh})
+		return v.err
 	})
 	if err != nil {
 		if wanted {
@@ -133,9 +129,9 @@ func (r *Remote) fetch() {
 		r.publish(old, FetchResult{Err: r.fetchError(err)})
 		return
 	}
-	r.publish(h, FetchResult{
-		Set: h.set, Changed: old == nil || old.set != h.set, Cached: h.entry(r.cfg.URL),
-		Due: h.fetched.Add(r.cfg.due(h)).Round(0),
+	r.publish(v.held, FetchResult{
+		Set: v.held.set, Changed: old == nil || old.set != v.held.set, Stale: v.held.stale,
+		Cached: v.held.entry(r.cfg.URL), Due: v.held.fetched.Add(v.dueAge).Round(0),
 	})
 }
 

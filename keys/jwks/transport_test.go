@@ -26,7 +26,7 @@ func TestHTTPStaysHere(t *testing.T) {
 	}
 	// As if localhost led there. The address is refused before a packet is sent to it.
 	u := must(url.Parse("http://192.0.2.1/jwks.json?query"))(t)
-	g := getter{must(newClient(nil, u))(t), time.Minute, DefaultMaxBytes}
+	g := getter{client: must(newClient(nil, u))(t), timeout: time.Minute, maxBytes: DefaultMaxBytes}
 	_, err := g.get(t.Context(), u, http.Header{})
 	if !errors.Is(err, errNotLoopback) || strings.Contains(err.Error(), "query") {
 		t.Errorf("another machine: %v", err)

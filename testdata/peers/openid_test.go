@@ -79,7 +79,7 @@ func relyingParties(t *testing.T) map[string]relyingParty {
 // discovered are an issuer's keys, found by its metadata.
 func discovered(t *testing.T, issuer string) *jwks.Remote {
 	t.Helper()
-	at, err := jwks.Discover(t.Context(), issuer, nil)
+	at, err := jwks.Discover(t.Context(), issuer, jwks.DiscoverConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

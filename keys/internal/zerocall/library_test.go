@@ -118,9 +118,9 @@ func library(t *testing.T) map[string]zerocall.API {
 			Receivers: map[string][]any{"Memory": {filestore.Memory{}}, "Store": {&filestore.Store{}}},
 		},
 		"keys/jwks": {
-			Functions: map[string]any{"Discover": jwks.Discover, "NewHandler": jwks.NewHandler, "NewRemote": jwks.NewRemote},
+			Functions: map[string]any{"Discover": jwks.Discover, "NewHandler": jwks.NewHandler, "NewRemote": jwks.NewRemote, "NewTransport": jwks.NewTransport},
 			Receivers: map[string][]any{
-				"CacheEntry": {jwks.CacheEntry{}}, "FetchError": {jwks.FetchError{}}, "FetchResult": {jwks.FetchResult{}},
+				"CacheEntry": {jwks.CacheEntry{}}, "DiscoverConfig": {jwks.DiscoverConfig{}}, "FetchError": {jwks.FetchError{}}, "FetchResult": {jwks.FetchResult{}},
 				"HandlerConfig": {jwks.HandlerConfig{}}, "Reason": {jwks.Reason("")}, "Remote": {&jwks.Remote{}}, "RemoteConfig": {jwks.RemoteConfig{}},
 			},
 		},

@@ -69,7 +69,7 @@ func run(ctx context.Context, p *party.Party) error {
 // any order.
 func discover(ctx context.Context) (jwksURI string, err error) {
 	for logged := ""; ; {
-		at, err := jwks.Discover(ctx, *issuer, nil)
+		at, err := jwks.Discover(ctx, *issuer, jwks.DiscoverConfig{})
 		if !errors.Is(err, jwks.ErrFetch) {
 			return at, err
 		}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys/jwks"
+)
+
+// allowType is the library's advice about a Content-Type.
+var allowType = regexp.MustCompile(`name (\S+) in AllowContentType`)
+
+// explainFetch says what to do about an error of package jwks, after an attempt to fetch.
+func (f fetchFlags) explainFetch(err error) error {
+	fetch, ok := errors.AsType[*jwks.FetchError](err)
+	if !ok {
+		return err
+	}
+	code := exitIO
+	switch fetch.Reason {
+	case jwks.ReasonPrivateKey:
+		code = exitPolicy
+	case jwks.ReasonNotJWKSet, jwks.ReasonNotJSON:
+		code = exitKey
+	}
+	if text := err.Error(); allowType.MatchString(text) {
+		return &failure{err: &reworded{allowType.ReplaceAllString(text, "add --allow-content-type $1"), err}, code: code}
+	}
+	return &failure{err: err, code: code, advice: f.advice(fetch)}
+}
+
+// advice says what a user can do about a fetch that failed. Some errors say it themselves.
+func (f fetchFlags) advice(fetch *jwks.FetchError) string {
+	switch fetch.Reason {
+	case jwks.ReasonRedirect, jwks.ReasonNotLoopback, jwks.ReasonPrivateKey:
+		return ""
+	case jwks.ReasonNotJWKSet:
+		return "that is no JWK Set: check the URL"
+	case jwks.ReasonStale, jwks.ReasonOlder:
+		return "try again later, or tell the issuer, who can purge it"
+	case jwks.ReasonTimeout:
+		return "try again, or wait longer with --timeout 30s"
+	case jwks.ReasonCertificate:
+		return "check the host; the certificate of a CA of your own is named by SSL_CERT_FILE"
+	case jwks.ReasonNotTLS:
+		return "check the port"
+	case jwks.ReasonUnresolved:
+		return "check the host"
+	case jwks.ReasonUnreachable:
+		return "check host and port, and whether it is running"
+	case jwks.ReasonStatus, jwks.ReasonContentType, jwks.ReasonNotJSON:
+		return cmp.Or(f.adviceOnToken(fetch), f.adviceOnURL())
+	}
+	return "check the URL and the network"
+}
+
+// adviceOnToken is about a server that asks for a token, and else empty.
+func (f fetchFlags) adviceOnToken(fetch *jwks.FetchError) string {
+	if fetch.Status != http.StatusUnauthorized && fetch.Status != http.StatusForbidden {
+		return ""
+	}
+	switch {
+	case f.header == nil:
+		return "check the URL; if the server asks for a bearer token, write Authorization: Bearer and the token into a file, for --header-file FILE"
+	case !f.header.goesTo(fetch.URL):
+		return "--header-file goes to " + f.header.origin + " alone; if you trust this server too: sealjwt jwks fetch --header-file FILE " + fetch.URL
+	}
+	return "check the URL, and the lines of --header-file"
+}
+
+func (f fetchFlags) adviceOnURL() string {
+	if f.ofIssuer != "" {
+		return "check the URL of the issuer, or give the one of its JWK Set: sealjwt jwks fetch URL"
+	}
+	return "check the URL; that of an issuer finds: sealjwt jwks fetch --issuer URL"
+}
+
+// explainURL says what works in the place of plain http, for a URL that the user typed.
+func (f fetchFlags) explainURL(err error, url string) error {
+	if !errors.Is(err, jwks.ErrURL) || !strings.HasPrefix(strings.ToLower(url), "http://") {
+		return err
+	}
+	if url = withoutSecrets(url); f.ofIssuer != "" {
+		url = "URL"
+	}
+	return &failure{
+		err: err, code: exitUsage,
+		advice: "fetch the JWK Set over a way that you trust, curl " + url + " >set.json, and give the file: --trust set.json, or --to set.json",
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/jwks"
+)
+
+const (
+	maxHeaderFile  = 16 << 10 // bytes; a token of Kubernetes has 1 to 2 KiB
+	maxHeaderLines = 8
+)
+
+// sentHeader are the lines of --header-file. They are a secret of the origin that the user
+// typed, and no other server gets them: neither where a redirect leads nor where an issuer's
+// metadata say that its keys are.
+type sentHeader struct {
+	origin string
+	lines  http.Header
+}
+
+// readHeader reads --header-file, once for all requests: it may be a pipe. Of the places that
+// the user typed it looks at the URLs.
+func (f *fetchFlags) readHeader(places ...string) error {
+	if f.headerFile == "" {
+		return nil
+	}
+	h := &sentHeader{}
+	for _, place := range places {
+		switch at := originOf(place); {
+		case !isURL(place) || at == h.origin:
+		case h.origin != "":
+			return usagef("--header-file is for one origin, and here are %s and %s: fetch the keys of one of them into a file first, with sealjwt jwks fetch -o jwks",
+				h.origin, at)
+		default:
+			h.origin = at
+		}
+	}
+	if h.origin == "" {
+		return usagef("--header-file is for keys at a URL: leave it out, or give a URL")
+	}
+	in, err := readSecret(f.headerFile, maxHeaderFile)
+	if err != nil {
+		return err
+	}
+	defer clear(in.data)
+	text, err := plainText(f.headerFile, in.data)
+	if err != nil {
+		return err
+	}
+	if h.lines, err = parseHeader(string(text)); err != nil {
+		return usagef("--header-file %s: %w", f.headerFile, err)
+	}
+	f.header = h
+	return nil
+}
+
+// readSecret reads a file that is closed to others, as a key file is. A pipe, as the shell's
+// <(…) makes one, will do.
+func readSecret(path string, most int) (input, error) {
+	return readFileIf(path, most, func(f *os.File, info fs.FileInfo) error {
+		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal is open to its own group
+			return nil
+		}
+		return filestore.CheckSecret(path, f, info)
+	})
+}
+
+// originOf returns the scheme, host and port of a URL (RFC 6454 section 4), or the text as it
+// stands if it is not a URL with a host.
+func originOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" {
+		return withoutSecrets(text)
+	}
+	host := strings.ToLower(u.Host)
+	host = strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+	return u.Scheme + "://" + host
+}
+
+var (
+	headerName  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110 section 5.6.2
+	headerValue = regexp.MustCompile(`^[!-~]([ -~\t]*[!-~])?$`)
+)
+
+// connectionHeaders belong to the connection or to the form of the request, and not to the
+// caller. A proxy that reads one of them otherwise than the server would see another request.
+var connectionHeaders = []string{
+	"Connection", "Cookie2", "Expect", "Forwarded", "Host", "Http2-Settings", "Keep-Alive", "Range", "Set-Cookie", "Set-Cookie2", "Te",
+	"Trailer", "Transfer-Encoding", "Upgrade", "Via",
+	"Accept", "Cache-Control", "Pragma", // which the fetch itself says
+}
+
+func isOfConnection(name string) bool {
+	return slices.Contains(connectionHeaders, name) ||
+		slices.ContainsFunc([]string{"Accept-", "Content-", "If-", "Proxy-"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// parseHeader reads header lines. Its errors quote nothing of them: a file that holds the bare
+// secret is a likely mistake.
+func parseHeader(text string) (http.Header, error) {
+	lines := strings.Split(text, "\n")
+	if len(lines) > maxHeaderLines {
+		return nil, fmt.Errorf("it has more than %d lines", maxHeaderLines)
+	}
+	h := http.Header{}
+	for i, line := range lines {
+		name, value, found := strings.Cut(strings.TrimSuffix(line, "\r"), ":")
+		value = strings.Trim(value, " \t")
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		switch {
+		case !found || !headerName.MatchString(name):
+			return nil, fmt.Errorf("line %d is not a header line: write Authorization: Bearer and the token", i+1)
+		case !headerValue.MatchString(value):
+			return nil, fmt.Errorf("line %d has no value, or one with characters other than printable ASCII", i+1)
+		case isOfConnection(canonical):
+			return nil, fmt.Errorf("line %d is the header %s, which belongs to the connection or is set already: leave it out", i+1, canonical)
+		case h.Get(canonical) != "":
+			return nil, fmt.Errorf("line %d repeats the header of a line above: leave one of them out", i+1)
+		}
+		h.Set(canonical, value)
+	}
+	return h, nil
+}
+
+// transport returns the transport for a URL, nil for the usual one.
+func (h *sentHeader) transport(url string) http.RoundTripper {
+	if h == nil {
+		return nil
+	}
+	return headerTransport{h, jwks.NewTransport(url)}
+}
+
+func (h *sentHeader) goesTo(url string) bool { return originOf(url) == h.origin }
+
+type headerTransport struct {
+	header *sentHeader
+	next   http.RoundTripper
+}
+
+// RoundTrip adds the lines to a request to their origin. A request that was redirected is one
+// of its own.
+func (t headerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.header.goesTo(r.URL.String()) {
+		r = r.Clone(r.Context())
+		for name, values := range t.header.lines {
+			r.Header[name] = values
+		}
+	}
+	return t.next.RoundTrip(r)
+}

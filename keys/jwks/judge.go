@@ -1,0 +1,147 @@
+package jwks
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// verdict says what a Remote does with its set.
+type verdict struct {
+	held *cachedSet // the set to hold from now on; nil if there is none
+	err  error      // why the answer does not count; nil if it counts, or without an answer
+
+	now    time.Time     // when held is judged
+	age    time.Duration // since held was up to date
+	usable bool          // held may be used
+	due    bool          // it is time to ask again
+	dueAge time.Duration // the age at which it is
+	past   bool          // the next request goes past caches on the way
+	pause  time.Duration // the least time between the last fetch and the next
+}
+
+// judge returns the verdict about the set that is held, nil if there is none, and about an
+// answer, nil before there is one. All rules of age and of belief are here: judge is a pure
+// function of its arguments and of MaxStale and Cooldown.
+//
+// The set that judge returns with an answer is that answer, or what is left of both.
+func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
+	v := verdict{held: held, now: now, due: true, pause: c.Cooldown}
+	if answer != nil {
+		v.held, v.err = c.believe(held, answer)
+		v.past = answer.staleness() > 0 || answer.olderThan(held)
+	}
+	if v.held != nil {
+		v.age = v.held.age(now)
+		v.dueAge = c.due(v.held)
+		v.due = v.age >= v.dueAge
+		v.usable = v.age <= c.MaxStale
+		v.past = v.past || v.held.stale > 0 || !v.usable
+	}
+	if !v.usable {
+		v.pause /= 6 // there is nothing to lose, and a caller waits
+	}
+	return v
+}
+
+// believe returns the set to hold after an answer. If the answer must not replace held,
+// believe returns held and the reason.
+//
+// An older set could bring back a revoked key, so believe refuses it for as long as held
+// itself may be used. After that the older set is better than none: its issuer lets caches
+// keep it, and a client that has not seen held uses it all the time. An older answer with the
+// same keys says nothing new of them.
+//
+// A set that came stale was up to date when it became stale. If that is longer ago than
+// MaxStale, believe refuses it, with two exceptions. The first set of all counts as up to
+// date if it was stale for no longer than a day, with which issuers reckon: otherwise a
+// service behind a cache that renews too late could not start. And a set that the server made
+// no earlier than held is at least as up to date as held is.
+func (c *RemoteConfig) believe(held, answer *cachedSet) (*cachedSet, error) {
+	late, older := c.lateness(answer), answer.olderThan(held)
+	usable := held != nil && held.age(answer.asked) <= c.MaxStale
+	next := *answer
+	next.stale, next.lifetime = answer.staleness(), answer.caching.lifetime(answer.generatedAge())
+	switch excepted := !answer.refresh && (usable && !older || held == nil && late <= longestCacheAge); {
+	case late > c.MaxStale && !excepted:
+		return held, causef(ReasonStale, "a cache on the way answered with a set that it should have renewed %v ago", next.stale)
+	case held == nil && excepted:
+		next.fetched = answer.asked
+		return &next, nil
+	case held == nil:
+		next.fetched = answer.asked.Add(-late)
+		return &next, nil
+	case older && sameKeys(answer.set, held.set):
+		next.set, next.body, next.etag = held.set, held.body, held.etag
+		next.generated = answer.asked.Add(-elapsed(held.generated, answer.asked))
+	case older && usable:
+		return held, errOlder
+	}
+	// By the clock of the answer, which may have been set since held was fetched.
+	next.fetched = answer.asked.Add(-min(late, held.age(answer.asked)))
+	return &next, nil
+}
+
+// lateness returns for how long an answer counts as stale on arrival. For at most MaxStale it
+// does not while its issuer lets caches answer with a stale set. Refresh wants to hear of a
+// change that has just been made, and gets no grace.
+func (c *RemoteConfig) lateness(answer *cachedSet) time.Duration {
+	if answer.refresh {
+		return answer.staleness()
+	}
+	return max(0, answer.staleness()-min(answer.caching.grace(), c.MaxStale))
+}
+
+var errOlder = causef(ReasonOlder, "a cache on the way answered with an older set")
+
+// due returns the age at which the set is fetched again: before its lifetime is over, so
+// that no caller has to wait, and while there is time for several tries. A set that came
+// stale has its tries within the rest of MaxStale.
+func (c *RemoteConfig) due(h *cachedSet) time.Duration {
+	early := min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.MaxStale/2)
+	return min(max(early, h.late()+c.Cooldown), c.MaxStale)
+}
+
+func (h *cachedSet) age(now time.Time) time.Duration { return elapsed(h.fetched, now) }
+
+// late returns how stale the last answer already was when it arrived.
+func (h *cachedSet) late() time.Duration { return h.age(h.asked) }
+
+func (h *cachedSet) generatedAge() time.Duration { return elapsed(h.generated, h.asked) }
+
+// staleness returns for how long caches should have dropped the answer when it arrived.
+func (h *cachedSet) staleness() time.Duration { return h.caching.staleness(h.generatedAge()) }
+
+// olderThan reports whether the server made h before it made old.
+func (h *cachedSet) olderThan(old *cachedSet) bool {
+	return old != nil && h.generatedAge() > elapsed(old.generated, h.asked)
+}
+
+// elapsed returns the larger of the times that the wall clock and the monotonic clock
+// measure: an operator can set back the one, the other stands still while the machine
+// sleeps.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}
+
+// sameKeys reports whether two sets have the same keys, perhaps spelled otherwise or in
+// another order: the servers behind one name need not agree on that.
+func sameKeys(a, b *keys.PublicSet) bool {
+	return a == b || slices.Equal(keyFingerprints(a), keyFingerprints(b))
+}
+
+// keyFingerprints returns the keys of a set, sorted, and after them the key to which a sealer
+// encrypts.
+func keyFingerprints(s *keys.PublicSet) []string {
+	var all []string
+	for _, k := range s.Keys() {
+		all = append(all, fmt.Sprintf("%q %v %s", k.ID(), k.Suite(), k.Thumbprint()))
+	}
+	slices.Sort(all)
+	if k, err := s.EncryptionKey(); err == nil {
+		all = append(all, k.Thumbprint())
+	}
+	return all
+}

@@ -1,0 +1,51 @@
+package jwks
+
+import (
+	"cmp"
+	"fmt"
+	"mime"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// kindOf returns the media type of an answer, and whether it passes. An answer without a
+// Content-Type counts as application/octet-stream, RFC 9110 section 8.3.
+func (g getter) kindOf(h http.Header) (kind string, passes bool) {
+	kind, _, err := mime.ParseMediaType(cmp.Or(h.Get("Content-Type"), "application/octet-stream"))
+	if err != nil || !mediaType.MatchString(kind) {
+		return "", false
+	}
+	return kind, kind == "application/json" || kind == "application/jwk-set+json" || slices.Contains(g.types, kind)
+}
+
+// mediaType matches the media types that an error can name, and AllowContentType with it. A
+// reader may paste them into a shell, so characters that a shell acts on are left out.
+var mediaType = regexp.MustCompile(`^[a-z0-9][a-z0-9._+-]{0,62}/[a-z0-9][a-z0-9._+-]{0,62}$`)
+
+// mediaTypes returns the media types of an AllowContentType in lower case.
+func mediaTypes(allowed []string) ([]string, error) {
+	var kinds []string
+	for _, text := range allowed {
+		kind := strings.ToLower(text)
+		if !mediaType.MatchString(kind) {
+			return nil, fmt.Errorf("%w: AllowContentType holds %q; it must hold media types such as text/plain, without parameters and without wildcards",
+				ErrConfig, printable(text))
+		}
+		kinds = append(kinds, kind)
+	}
+	return kinds, nil
+}
+
+// wrongType returns the error for an answer whose Content-Type is not that of JSON. A proxy
+// may answer every request with a page to log in, which is worth a message of its own. The
+// kind is that of an answer whose content is usable all the same, and else empty: then to
+// allow the type would not help.
+func wrongType(kind string) error {
+	const text = "the answer's Content-Type is neither application/jwk-set+json nor application/json"
+	if kind == "" {
+		return causef(ReasonContentType, text)
+	}
+	return causef(ReasonContentType, text+", but its content is usable: name %s in AllowContentType", kind)
+}
