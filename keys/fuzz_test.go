@@ -41,7 +41,7 @@ func seedKeys(f *testing.F, add func(data []byte)) {
 // whose published form reads back as the same key.
 func FuzzParseKey(f *testing.F) {
 	seedKeys(f, func(data []byte) {
-		for _, as := range []Hint{{}, {Use: UseSig}, {Suite: RSAOAEP256}, {Suite: ECDHESA256KWX25519}} {
+		for _, as := range []Hint{{}, {Use: UseSig}, {Suite: RSAOAEP256}, {Suite: RSAOAEP}, {Suite: ECDHESA256KWX25519}} {
 			f.Add(data, string(as.Use), uint8(as.Suite))
 		}
 	})

@@ -38,7 +38,7 @@ type Key struct {
 // GenerateKey makes a new key for suite from the system's random source, for tests and
 // for keys that live as long as the process; package keyring keeps keys. RSA keys get
 // 3072 bits and take about a second. It returns [ErrUnsupported] for a suite that does
-// not exist, and for X25519 with GODEBUG=fips140=only.
+// not exist, and for X25519 and RSA-OAEP with GODEBUG=fips140=only.
 func GenerateKey(suite Suite) (*Key, error) {
 	data, err := jwk.Generate(suite.String())
 	if err != nil {
@@ -53,6 +53,9 @@ func GenerateKey(suite Suite) (*Key, error) {
 func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	if k, ok := jwk.KindOf(pub); !ok || k != suite.kind() {
 		return nil, fmt.Errorf("%w: %v with this type of key", ErrUnsupported, suite)
+	}
+	if err := suites[suite].CheckMode(); err != nil {
+		return nil, err
 	}
 	id, thumbprint, err := jwk.Identify(pub, kid)
 	if err != nil {
@@ -90,7 +93,8 @@ func (k *Key) addDecryption(priv jwk.PrivateKey) error {
 	var exchanger ecdh.KeyExchanger
 	switch p := priv.(type) {
 	case crypto.Decrypter: // RSA
-		k.decrypt = func(_ context.Context, encryptedKey []byte) ([]byte, error) { return decryptOAEP(p, encryptedKey) }
+		scheme := k.suite.management().(oaep)
+		k.decrypt = func(_ context.Context, encryptedKey []byte) ([]byte, error) { return scheme.decrypt(p, encryptedKey) }
 		return nil
 	case *ecdsa.PrivateKey:
 		x, err := p.ECDH()

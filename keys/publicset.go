@@ -101,8 +101,8 @@ func (p *PublicSet) EncryptionKey(suites ...Suite) (*Key, error) {
 	if len(suites) > 0 {
 		return nil, fmt.Errorf("%w: the JWK Set has no encryption key for %v", ErrNoKey, suites)
 	}
-	return nil, fmt.Errorf("%w: the JWK Set has no encryption key that is supported (use enc with %v or %v on P-256 or X25519, or %v)",
-		ErrNoKey, ECDHES, ECDHESA256KW, RSAOAEP256)
+	return nil, fmt.Errorf("%w: the JWK Set has no encryption key that is supported (use enc with %v or %v on P-256 or X25519, %v or %v)",
+		ErrNoKey, ECDHES, ECDHESA256KW, RSAOAEP256, RSAOAEP)
 }
 
 // Keys returns the usable keys in their order. A JWK that says neither use nor

@@ -33,6 +33,9 @@ func (k *Key) NewSender(content Content) (Sender, error) {
 	if m == nil || !content.valid() {
 		return Sender{}, fmt.Errorf("%w: %v does not encrypt with %v", ErrUnsupported, k.suite, content)
 	}
+	if err := suites[k.suite].CheckMode(); err != nil {
+		return Sender{}, err
+	}
 	return m.send(k, content)
 }
 
