@@ -14,7 +14,8 @@ import (
 // exchange. It is safe for concurrent use.
 //
 // json.Marshal of a PublicSet gives a JWK Set whose keys all have kid, use and
-// alg, except that a foreign key that left its use open leaves it open again.
+// alg, except that a foreign key that left its use open leaves it open again, and
+// one without kid has none.
 type PublicSet struct {
 	written []writtenKey
 	listed  []*Key
@@ -54,7 +55,9 @@ func (p *PublicSet) add(k *Key) {
 	p.listed = append(p.listed, k)
 	switch k.Use() {
 	case UseSig:
-		p.verify[k.id] = k
+		if k.id != "" {
+			p.verify[k.id] = k
+		}
 	case UseEnc:
 		p.encrypt = append(p.encrypt, k)
 	}
