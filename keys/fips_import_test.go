@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/fips140"
@@ -149,8 +150,14 @@ func TestFIPSOAEP(t *testing.T) {
 	if len(read.Keys()) != 0 || len(read.Skipped()) != 1 {
 		t.Fatalf("a set of one such key is read as %d keys", len(read.Keys()))
 	}
+	open, err := keys.ParsePublicSet(bytes.Replace(jwk, []byte(`"alg":"RSA-OAEP",`), nil, 1))
+	fipsNo(t, err)
+	_, chosen := open.EncryptionKey(keys.RSAOAEP)
+	if k, err := open.EncryptionKey(keys.RSAOAEP, keys.RSAOAEP256); err != nil || k.Suite() != keys.RSAOAEP256 {
+		t.Errorf("the next suite: %v", err)
+	}
 	for what, err := range map[string]error{
-		"generate": generated, "parse": parsed, "decrypter": elsewhere, "seal": sends, "open": receives, "create": created, "read": read.Skipped()[0].Reason,
+		"choose": chosen, "generate": generated, "parse": parsed, "decrypter": elsewhere, "seal": sends, "open": receives, "create": created, "read": read.Skipped()[0].Reason,
 	} {
 		if !errors.Is(err, keys.ErrUnsupported) || !strings.Contains(err.Error(), "fips140=only does not allow SHA-1") || !strings.Contains(err.Error(), "use RSA-OAEP-256") {
 			t.Errorf("%s: %v", what, err)

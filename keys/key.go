@@ -27,6 +27,7 @@ type Key struct {
 	thumbprint string
 	suite      Suite
 	public     crypto.PublicKey
+	anySuite   bool // of another party, whose JWK names no alg: suite is the usual one
 
 	// The operations of the private half, nil where the key cannot do them. They are
 	// closures, because fmt walks unexported fields and prints the bytes that it finds.
@@ -143,6 +144,21 @@ func (k *Key) Public() crypto.PublicKey { return orZero(k).public }
 func (k *Key) HasPrivate() bool {
 	k = orZero(k)
 	return k.sign != nil || k.exchange != nil || k.decrypt != nil
+}
+
+// as returns the encryption key for a suite: itself, or, where its JWK names no alg, a copy
+// that is for this suite. It returns false for a suite that the key cannot be for, and for
+// one that this process may not run.
+func (k *Key) as(s Suite) (*Key, bool) {
+	if k.suite == s {
+		return k, true
+	}
+	if !k.anySuite || s.Use() != UseEnc || s.kind() != k.suite.kind() || suites[s].CheckMode() != nil {
+		return nil, false
+	}
+	other := *k
+	other.suite = s
+	return &other, true
 }
 
 // withoutPrivate returns the same key without its private half.

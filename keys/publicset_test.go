@@ -371,7 +371,10 @@ func TestForUse(t *testing.T) {
 		if got := strings.Join(kids, " "); got != want || len(again.Keys()) != len(kids) {
 			t.Errorf("%q: %s, %s", use, got, text)
 		}
-		checkPublished(t, text, false) // each says what it is for now
+		checkPublished(t, text, true)
+		if n := bytes.Count(text, []byte(`"use":"`+string(use)+`"`)); use != "" && n != len(kids) {
+			t.Errorf("%q: %d keys say what they are for: %s", use, n, text)
+		}
 		verifies := only.HasVerificationKey("sig")
 		if _, err := only.EncryptionKey(); verifies != (use == UseSig) || (err == nil) != (use == UseEnc) {
 			t.Errorf("%q: verifies %v, encrypts %v", use, verifies, err == nil)
