@@ -29,6 +29,8 @@ type SelectiveConfig struct {
 
 	// Visible names the custom claims that stay in clear, for every holder of the token
 	// to read. Every other claim is sealed: forgetting one here shows it to no stranger.
+	// _sd and ... cannot be visible, nor stand in a visible claim: readers of SD-JWT take
+	// them for digests of claims (RFC 9901).
 	Visible []string
 
 	// Type is the typ of the token; DefaultSelectiveType when empty.
@@ -115,6 +117,8 @@ func (c settings) checkSelective() error {
 		case name == "cnf":
 		case strings.EqualFold(name, "cnf"):
 			return configError("Visible", "names %q: write it cnf", name)
+		case hasTwin(disclosures, name):
+			return configError("Visible", "names %q, which SD-JWT takes for digests (RFC 9901): seal that claim, or rename it", name)
 		case isAlwaysReadable(name):
 			return configError("Visible", "names %q: the sealer writes it, in clear, into every token", name)
 		}
