@@ -25,6 +25,10 @@
 // in: RSA below 2048 bits or with a small exponent, ROCA moduli, points of low
 // order or off the curve.
 //
+// [RSAOAEP] is RSA-OAEP with SHA-1, which many national schemes demand. OAEP does not need
+// a hash without collisions, so the suite is not broken. It has to be asked for by name: a
+// key whose JWK names no alg is for [RSAOAEP256]. FIPS 140-3 does not allow it.
+//
 // [ECDHESX25519] and [ECDHESA256KWX25519] agree on X25519 (RFC 8037), which makes
 // shorter tokens. JOSE has one alg for ECDH-ES on any curve: their JWKs say ECDH-ES
 // and ECDH-ES+A256KW, and the curve of the key tells the suite. FIPS 140-3 does not

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/fips140"
@@ -18,6 +19,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // enforced leaves the test unless the process runs with GODEBUG=fips140=only, where
@@ -99,6 +101,65 @@ func TestFIPSX25519(t *testing.T) {
 	}
 	for what, err := range map[string]error{"generate": generated, "create": created, "read": read.Skipped()[0].Reason} {
 		if !errors.Is(err, keys.ErrUnsupported) || !strings.Contains(err.Error(), "fips140=only") || !strings.Contains(err.Error(), "P-256") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// What does not work: RSA-OAEP, whose hash is SHA-1. An RSA key is refused where a JWK, a
+// PEM file with a hint, a ring or a decrypter says that it is for that, and where one that
+// was made outside of the mode seals or opens. Each text says what to use instead.
+func TestFIPSOAEP(t *testing.T) {
+	enforced(t)
+	private, err := os.ReadFile("../testdata/keys/rsa.pem")
+	fipsNo(t, err)
+	var made *keys.Key
+	var jwk []byte
+	var h keys.Header
+	var parts [4][]byte
+	fips140.WithoutEnforcement(func() {
+		made, err = keys.ParseKey(private, keys.Hint{Suite: keys.RSAOAEP})
+		fipsNo(t, err)
+		public, err := keytest.NewSet(made).PublicKeys(t.Context(), "")
+		fipsNo(t, err)
+		jwk, err = public.MarshalJSON()
+		fipsNo(t, err)
+		sender, err := made.NewSender(keys.A256GCM)
+		fipsNo(t, err)
+		parts = sender.Seal(nil, []byte("aad"), []byte("plaintext"))
+		members, err := strict.ParseObject(append(sender.AppendHeader([]byte("{")), '}'))
+		fipsNo(t, err)
+		h, err = keys.ReadHeader(members)
+		fipsNo(t, err)
+	})
+	_, generated := keys.GenerateKey(keys.RSAOAEP)
+	_, parsed := keys.ParseKey(private, keys.Hint{Suite: keys.RSAOAEP})
+	block, _ := pem.Decode(private)
+	decrypter, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	fipsNo(t, err)
+	_, elsewhere := keys.FromDecrypter("k", keys.RSAOAEP, decrypter.(*rsa.PrivateKey))
+	_, sends := made.NewSender(keys.A256GCM)
+	_, receives := made.NewRecipient(t.Context(), h, parts)
+	kek, err := keyring.NewKEK(make([]byte, 32))
+	fipsNo(t, err)
+	_, created := keyring.Create(t.Context(), keyring.Config{
+		Store: keyring.NewMemStore(), KEK: kek, Policy: keyring.Policy{Enc: keyring.UsePolicy{Suites: []keys.Suite{keys.RSAOAEP}}},
+	})
+	read, err := keys.ParsePublicSet(jwk)
+	fipsNo(t, err)
+	if len(read.Keys()) != 0 || len(read.Skipped()) != 1 {
+		t.Fatalf("a set of one such key is read as %d keys", len(read.Keys()))
+	}
+	open, err := keys.ParsePublicSet(bytes.Replace(jwk, []byte(`"alg":"RSA-OAEP",`), nil, 1))
+	fipsNo(t, err)
+	_, chosen := open.EncryptionKey(keys.RSAOAEP)
+	if k, err := open.EncryptionKey(keys.RSAOAEP, keys.RSAOAEP256); err != nil || k.Suite() != keys.RSAOAEP256 {
+		t.Errorf("the next suite: %v", err)
+	}
+	for what, err := range map[string]error{
+		"choose": chosen, "generate": generated, "parse": parsed, "decrypter": elsewhere, "seal": sends, "open": receives, "create": created, "read": read.Skipped()[0].Reason,
+	} {
+		if !errors.Is(err, keys.ErrUnsupported) || !strings.Contains(err.Error(), "fips140=only does not allow SHA-1") || !strings.Contains(err.Error(), "use RSA-OAEP-256") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

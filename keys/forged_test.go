@@ -2,11 +2,11 @@ package keys
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/aes"
 	"crypto/ecdh"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
@@ -67,29 +67,41 @@ func TestForgedContentKeys(t *testing.T) {
 			}
 		}
 
-		// RSA: the sender knows the plaintext, padded or not.
-		k := generated(t, RSAOAEP256)
-		pub := k.public.(*rsa.PublicKey)
-		good := sealed(t, k.Key, c, "plaintext")
-		for _, size := range []int{0, 1, n - 1, n + 1, 2 * n} {
-			m := good.clone()
-			cek := make([]byte, size)
-			m.parts[0] = must(rsa.EncryptOAEP(sha256.New(), rand.Reader, pub, cek, nil))(t)
-			refused(RSAOAEP256, fmt.Sprintf("zero key, %d bytes encrypted", size), sealedUnder(t, m, c, zero), k)
+		for suite, hash := range map[Suite]crypto.Hash{RSAOAEP256: crypto.SHA256, RSAOAEP: crypto.SHA1} {
+			forgeOAEP(t, suite, hash, c, refused)
 		}
-		raw := make([]byte, 256)
-		rand.Read(raw[1:])
+	}
+}
+
+// forgeOAEP forges messages to an RSA key: the sender knows the plaintext of the encrypted
+// key, padded or not.
+func forgeOAEP(t *testing.T, suite Suite, hash crypto.Hash, c Content, refused func(Suite, string, message, ownKey)) {
+	t.Helper()
+	k, other := generated(t, suite), crypto.SHA1+crypto.SHA256-hash
+	pub, n := k.public.(*rsa.PublicKey), contents[c].key
+	encrypt := func(h crypto.Hash, text []byte, label string) []byte {
+		return must(rsa.EncryptOAEP(h.New(), rand.Reader, pub, text, []byte(label)))(t)
+	}
+	good, zero := sealed(t, k.Key, c, "plaintext"), make([]byte, n)
+	for _, size := range []int{0, 1, n - 1, n + 1, 2 * n} {
 		m := good.clone()
-		new(big.Int).Exp(new(big.Int).SetBytes(raw), big.NewInt(int64(pub.E)), pub.N).FillBytes(m.parts[0])
-		for what, cek := range map[string][]byte{"end": raw[256-n:], "start": raw[:n], "start after the zero": raw[1 : n+1]} {
-			refused(RSAOAEP256, "raw RSA, its "+what, sealedUnder(t, m, c, cek), k)
-		}
-		m.parts[0] = must(rsa.EncryptOAEP(sha256.New(), rand.Reader, pub, raw[:n], []byte("label")))(t)
-		refused(RSAOAEP256, "with a label", sealedUnder(t, m, c, raw[:n]), k)
-		m.parts[0] = must(rsa.EncryptOAEP(sha256.New(), rand.Reader, pub, raw[:n], nil))(t)
-		if got, err := sealedUnder(t, m, c, raw[:n]).open(t, k.Key); err != nil || string(got) != "forged" {
-			t.Fatalf("%v: encrypted well it does not open either: %v", c, err)
-		}
+		m.parts[0] = encrypt(hash, make([]byte, size), "")
+		refused(suite, fmt.Sprintf("zero key, %d bytes encrypted", size), sealedUnder(t, m, c, zero), k)
+	}
+	raw := make([]byte, 256)
+	rand.Read(raw[1:])
+	m := good.clone()
+	new(big.Int).Exp(new(big.Int).SetBytes(raw), big.NewInt(int64(pub.E)), pub.N).FillBytes(m.parts[0])
+	for what, cek := range map[string][]byte{"end": raw[256-n:], "start": raw[:n], "start after the zero": raw[1 : n+1]} {
+		refused(suite, "raw RSA, its "+what, sealedUnder(t, m, c, cek), k)
+	}
+	m.parts[0] = encrypt(hash, raw[:n], "label")
+	refused(suite, "with a label", sealedUnder(t, m, c, raw[:n]), k)
+	m.parts[0] = encrypt(other, raw[:n], "")
+	refused(suite, "with "+other.String(), sealedUnder(t, m, c, raw[:n]), k)
+	m.parts[0] = encrypt(hash, raw[:n], "")
+	if got, err := sealedUnder(t, m, c, raw[:n]).open(t, k.Key); err != nil || string(got) != "forged" {
+		t.Fatalf("%v, %v: encrypted well it does not open either: %v", suite, c, err)
 	}
 }
 
@@ -115,17 +127,19 @@ func unwrapRaw(t *testing.T, kek, wrapped []byte) []byte {
 
 // The content encryption key of one algorithm is none of another.
 func TestContentKeyOfAnotherLength(t *testing.T) {
-	k := generated(t, RSAOAEP256)
-	pub := k.public.(*rsa.PublicKey)
-	for _, says := range allContents {
-		for _, is := range allContents {
-			cek := bytes.Repeat([]byte{7}, contents[is].key)
-			s := must(newSender(k.Key, says, make([]byte, contents[says].key), nil, nil))(t)
-			m := message{header: append(s.AppendHeader([]byte("{")), '}')}
-			m.parts[0] = must(rsa.EncryptOAEP(sha256.New(), rand.Reader, pub, cek, nil))(t)
-			m = sealedUnder(t, m, is, cek)
-			if got, err := m.open(t, k.Key); (err == nil) != (says == is) || (got == nil) != (says != is) {
-				t.Errorf("%v in the header, %v in truth: %q, %v", says, is, got, err)
+	for suite, hash := range map[Suite]crypto.Hash{RSAOAEP256: crypto.SHA256, RSAOAEP: crypto.SHA1} {
+		k := generated(t, suite)
+		pub := k.public.(*rsa.PublicKey)
+		for _, says := range allContents {
+			for _, is := range allContents {
+				cek := bytes.Repeat([]byte{7}, contents[is].key)
+				s := must(newSender(k.Key, says, make([]byte, contents[says].key), nil, nil))(t)
+				m := message{header: append(s.AppendHeader([]byte("{")), '}')}
+				m.parts[0] = must(rsa.EncryptOAEP(hash.New(), rand.Reader, pub, cek, nil))(t)
+				m = sealedUnder(t, m, is, cek)
+				if got, err := m.open(t, k.Key); (err == nil) != (says == is) || (got == nil) != (says != is) {
+					t.Errorf("%v: %v in the header, %v in truth: %q, %v", suite, says, is, got, err)
+				}
 			}
 		}
 	}

@@ -60,12 +60,15 @@ func TestKeysAskForOneAlgorithm(t *testing.T) {
 			t.Errorf("%v asks for %q, want %s", suite, a.asked, c.want)
 		}
 	}
-	a := &asking{Decrypter: rsaKey}
-	k := must(FromDecrypter("k", RSAOAEP256, a))(t)
-	a.asked = nil
-	must(sealed(t, k, A256GCM, "text").open(t, k))(t)
-	if want := "256 bytes, *rsa.OAEPOptions &{Hash:SHA-256 MGFHash:unknown hash value 0 Label:[]}"; len(a.asked) != 1 || a.asked[0] != want {
-		t.Errorf("%v asks for %q, want %s", RSAOAEP256, a.asked, want)
+	for suite, hash := range map[Suite]string{RSAOAEP256: "SHA-256", RSAOAEP: "SHA-1"} {
+		a := &asking{Decrypter: rsaKey}
+		k := must(FromDecrypter("k", suite, a))(t)
+		a.asked = nil
+		must(sealed(t, k, A256GCM, "text").open(t, k))(t)
+		want := "256 bytes, *rsa.OAEPOptions &{Hash:" + hash + " MGFHash:unknown hash value 0 Label:[]}"
+		if len(a.asked) != 1 || a.asked[0] != want {
+			t.Errorf("%v asks for %q, want %s", suite, a.asked, want)
+		}
 	}
 }
 
@@ -74,7 +77,7 @@ func TestKeysDoOneTask(t *testing.T) {
 	for _, suite := range allSuites {
 		k := generated(t, suite).Key
 		for _, other := range allSuites {
-			o := generated(t, other).Key // the three of RSA have the same material
+			o := generated(t, other).Key // those of RSA have the same material
 			if other.Use() == UseSig {
 				signature := must(o.Sign(t.Context(), []byte("message")))(t)
 				if suite != other && k.Verify([]byte("message"), signature) {

@@ -96,6 +96,8 @@ func interned(b []byte) string {
 		return "ECDH-ES+A256KW"
 	case "RSA-OAEP-256":
 		return "RSA-OAEP-256"
+	case "RSA-OAEP":
+		return "RSA-OAEP"
 	case "A256GCM":
 		return "A256GCM"
 	case "EC":

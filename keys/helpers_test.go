@@ -43,6 +43,11 @@ type ownKey struct {
 	priv jwk.PrivateKey
 }
 
+// oaepSuites are the suites of RSA-OAEP. Their keys are of one kind.
+var oaepSuites = []Suite{RSAOAEP256, RSAOAEP}
+
+func isOAEP(s Suite) bool { return slices.Contains(oaepSuites, s) }
+
 // generated returns a key for suite. RSA keys are slow to make and come from a file.
 func generated(t testing.TB, suite Suite) ownKey {
 	t.Helper()

@@ -13,7 +13,8 @@ import (
 // [PublicSet.Skipped]: an unknown key type, curve, algorithm or use, a weak key,
 // and two members with the same kid or the same key, of which neither is used. A
 // JWK without alg gets ES256 or ECDH-ES (P-256), EdDSA (Ed25519), ECDH-ES (X25519),
-// RS256 or RSA-OAEP-256 (RSA); without use, the one it is asked for.
+// RS256 or RSA-OAEP-256 (RSA); without use, the one it is asked for. [PublicSet.EncryptionKey]
+// can ask for another. A key without kid has none, and a token that names a kid is not for it.
 //
 // It returns [ErrMalformed] when data is not a JWK Set, and [ErrPrivateKey] when
 // any member holds private or symmetric key material: then a secret has leaked
@@ -68,7 +69,8 @@ func (m *publicMember) read(o strict.Object) {
 	suites, err := suitesOf(j, Hint{})
 	for i := 0; err == nil && i < len(suites); i++ {
 		var k *Key
-		if k, err = newKey(j.KeyID, suites[i], j.Public); err == nil {
+		if k, err = newForeignKey(j.KeyID, suites[i], j.Public); err == nil {
+			k.anySuite = j.Alg == "" && k.Use() == UseEnc
 			m.keys = append(m.keys, k)
 		}
 	}
@@ -80,7 +82,9 @@ func (p *PublicSet) admit(members []publicMember) {
 	count := make(map[string]int)
 	for _, m := range members {
 		if m.Reason == nil {
-			count["kid "+m.keys[0].id]++
+			if m.keys[0].id != "" {
+				count["kid "+m.keys[0].id]++
+			}
 			count["key "+m.keys[0].thumbprint]++
 		}
 	}

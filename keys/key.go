@@ -27,6 +27,7 @@ type Key struct {
 	thumbprint string
 	suite      Suite
 	public     crypto.PublicKey
+	anySuite   bool // of another party, whose JWK names no alg: suite is the usual one
 
 	// The operations of the private half, nil where the key cannot do them. They are
 	// closures, because fmt walks unexported fields and prints the bytes that it finds.
@@ -38,7 +39,7 @@ type Key struct {
 // GenerateKey makes a new key for suite from the system's random source, for tests and
 // for keys that live as long as the process; package keyring keeps keys. RSA keys get
 // 3072 bits and take about a second. It returns [ErrUnsupported] for a suite that does
-// not exist, and for X25519 with GODEBUG=fips140=only.
+// not exist, and for X25519 and RSA-OAEP with GODEBUG=fips140=only.
 func GenerateKey(suite Suite) (*Key, error) {
 	data, err := jwk.Generate(suite.String())
 	if err != nil {
@@ -54,6 +55,9 @@ func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	if k, ok := jwk.KindOf(pub); !ok || k != suite.kind() {
 		return nil, fmt.Errorf("%w: %v with this type of key", ErrUnsupported, suite)
 	}
+	if err := suites[suite].CheckMode(); err != nil {
+		return nil, err
+	}
 	id, thumbprint, err := jwk.Identify(pub, kid)
 	if err != nil {
 		return nil, err
@@ -66,6 +70,16 @@ func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 		}
 	}
 	return k, nil
+}
+
+// newForeignKey makes a key of another party. It has no kid when its owner gave it none: a
+// token must not name it by one that the owner does not know.
+func newForeignKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
+	k, err := newKey(kid, suite, pub)
+	if err == nil {
+		k.id = kid
+	}
+	return k, err
 }
 
 // newPrivateKey puts a private key of the standard library behind closures.
@@ -90,7 +104,8 @@ func (k *Key) addDecryption(priv jwk.PrivateKey) error {
 	var exchanger ecdh.KeyExchanger
 	switch p := priv.(type) {
 	case crypto.Decrypter: // RSA
-		k.decrypt = func(_ context.Context, encryptedKey []byte) ([]byte, error) { return decryptOAEP(p, encryptedKey) }
+		scheme := k.suite.management().(oaep)
+		k.decrypt = func(_ context.Context, encryptedKey []byte) ([]byte, error) { return scheme.decrypt(p, encryptedKey) }
 		return nil
 	case *ecdsa.PrivateKey:
 		x, err := p.ECDH()
@@ -107,7 +122,8 @@ func (k *Key) addDecryption(priv jwk.PrivateKey) error {
 
 // ID returns the kid. A generated key has the first 16 characters of its thumbprint; an
 // imported key has whatever its owner chose, up to 256 printable ASCII characters, so
-// quote it before printing.
+// quote it before printing. A public key of another party has none, and ID returns an
+// empty text, when its owner gave it none.
 func (k *Key) ID() string { return orZero(k).id }
 
 // Thumbprint returns the SHA-256 JWK thumbprint (RFC 7638), base64url.
@@ -128,6 +144,21 @@ func (k *Key) Public() crypto.PublicKey { return orZero(k).public }
 func (k *Key) HasPrivate() bool {
 	k = orZero(k)
 	return k.sign != nil || k.exchange != nil || k.decrypt != nil
+}
+
+// as returns the encryption key for a suite: itself, or, where its JWK names no alg, a copy
+// that is for this suite. It returns false for a suite that the key cannot be for, and for
+// one that this process may not run.
+func (k *Key) as(s Suite) (*Key, bool) {
+	if k.suite == s {
+		return k, true
+	}
+	if !k.anySuite || s.Use() != UseEnc || s.kind() != k.suite.kind() || suites[s].CheckMode() != nil {
+		return nil, false
+	}
+	other := *k
+	other.suite = s
+	return &other, true
 }
 
 // withoutPrivate returns the same key without its private half.

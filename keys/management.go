@@ -165,13 +165,13 @@ func either(cek []byte, err error, other []byte) []byte {
 	return other
 }
 
-// oaep is RSAES-OAEP with SHA-256 and MGF1 with SHA-256, RFC 7518 section 4.3.
-type oaep struct{}
+// oaep is RSAES-OAEP with a hash, which MGF1 uses too, RFC 7518 section 4.3.
+type oaep struct{ hash crypto.Hash }
 
-func (oaep) send(to *Key, c Content) (Sender, error) {
+func (o oaep) send(to *Key, c Content) (Sender, error) {
 	var drawn contentKey
 	cek := c.draw(&drawn)
-	encryptedKey, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, to.public.(*rsa.PublicKey), cek, nil)
+	encryptedKey, err := o.encrypt(to, cek)
 	if err != nil {
 		return Sender{}, err
 	}
@@ -199,8 +199,12 @@ func (oaep) receive(ctx context.Context, k *Key, h Header, parts [4][]byte) (Rec
 	return newRecipient(c, either(cek, err, other), parts)
 }
 
-// decryptOAEP asks for OAEP by name: without options crypto/rsa decrypts PKCS #1 v1.5,
-// and is an oracle.
-func decryptOAEP(d crypto.Decrypter, encryptedKey []byte) ([]byte, error) {
-	return d.Decrypt(rand.Reader, encryptedKey, &rsa.OAEPOptions{Hash: crypto.SHA256})
+func (o oaep) encrypt(to *Key, cek []byte) ([]byte, error) {
+	return rsa.EncryptOAEP(o.hash.New(), rand.Reader, to.public.(*rsa.PublicKey), cek, nil)
+}
+
+// decrypt asks for OAEP by name: without options crypto/rsa decrypts PKCS #1 v1.5, and is
+// an oracle.
+func (o oaep) decrypt(d crypto.Decrypter, encryptedKey []byte) ([]byte, error) {
+	return d.Decrypt(rand.Reader, encryptedKey, &rsa.OAEPOptions{Hash: o.hash})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
@@ -14,7 +15,8 @@ import (
 // exchange. It is safe for concurrent use.
 //
 // json.Marshal of a PublicSet gives a JWK Set whose keys all have kid, use and
-// alg, except that a foreign key that left its use open leaves it open again.
+// alg, except that a foreign key that left its use open leaves it open again, and so does
+// an encryption key that left its alg open, and one without kid has none.
 type PublicSet struct {
 	written []writtenKey
 	listed  []*Key
@@ -54,7 +56,9 @@ func (p *PublicSet) add(k *Key) {
 	p.listed = append(p.listed, k)
 	switch k.Use() {
 	case UseSig:
-		p.verify[k.id] = k
+		if k.id != "" {
+			p.verify[k.id] = k
+		}
 	case UseEnc:
 		p.encrypt = append(p.encrypt, k)
 	}
@@ -89,20 +93,57 @@ func (p *PublicSet) VerificationKeys(alg string) []*Key {
 	return found
 }
 
-// EncryptionKey returns the key to encrypt to: the first of the set that is for one of
-// the suites, or for any suite when none is given. It returns [ErrNoKey] when there is
-// none.
+// EncryptionKey returns the key to encrypt to: for the first of the suites that the set has
+// a key for, the first such key. Without suites it returns the first encryption key of the
+// set. A key whose JWK names no alg is for each suite of its type, and the one that is
+// returned is for the suite that was found. A key whose JWK names another alg is never
+// returned for it.
+//
+// It returns [ErrNoKey] when there is none, and says what the set has. It wraps
+// [ErrUnsupported] too when GODEBUG=fips140=only does not allow a suite that was asked for.
 func (p *PublicSet) EncryptionKey(suites ...Suite) (*Key, error) {
-	for _, k := range orZero(p).encrypt {
-		if len(suites) == 0 || slices.Contains(suites, k.suite) {
-			return k, nil
+	p = orZero(p)
+	if len(suites) == 0 && len(p.encrypt) > 0 {
+		return p.encrypt[0], nil
+	}
+	for _, s := range suites {
+		for _, k := range p.encrypt {
+			if k, ok := k.as(s); ok {
+				return k, nil
+			}
 		}
 	}
-	if len(suites) > 0 {
-		return nil, fmt.Errorf("%w: the JWK Set has no encryption key for %v", ErrNoKey, suites)
+	return nil, p.noEncryptionKey(suites)
+}
+
+// noEncryptionKey says why no key is for one of these suites.
+func (p *PublicSet) noEncryptionKey(wanted []Suite) error {
+	if len(wanted) == 0 || len(p.encrypt) == 0 {
+		return fmt.Errorf("%w: the JWK Set has no encryption key that is supported (use enc with %v or %v on P-256 or X25519, %v or %v)",
+			ErrNoKey, ECDHES, ECDHESA256KW, RSAOAEP256, RSAOAEP)
 	}
-	return nil, fmt.Errorf("%w: the JWK Set has no encryption key that is supported (use enc with %v or %v on P-256 or X25519, or %v)",
-		ErrNoKey, ECDHES, ECDHESA256KW, RSAOAEP256)
+	var names, has []string
+	var refused error // by the mode of the process
+	for _, s := range wanted {
+		names = append(names, s.String())
+		if s.valid() && refused == nil {
+			refused = suites[s].CheckMode()
+		}
+	}
+	for _, k := range p.encrypt {
+		name := "keys for " + k.suite.String()
+		if k.anySuite {
+			name = k.suite.kind().String() + " keys without alg"
+		}
+		if !slices.Contains(has, name) {
+			has = append(has, name)
+		}
+	}
+	err := fmt.Errorf("%w: the JWK Set has no encryption key for %s; it has %s", ErrNoKey, strings.Join(names, " or "), strings.Join(has, ", "))
+	if refused != nil {
+		err = fmt.Errorf("%w; %w", err, refused)
+	}
+	return err
 }
 
 // Keys returns the usable keys in their order. A JWK that says neither use nor
@@ -133,6 +174,9 @@ func (p PublicSet) MarshalJSON() ([]byte, error) {
 	jwks := make([]json.RawMessage, 0, len(p.written))
 	for _, w := range p.written {
 		use, alg := string(w.Use()), w.suite.Alg()
+		if w.anySuite {
+			alg = ""
+		}
 		if w.anyUse {
 			use, alg = "", ""
 		}

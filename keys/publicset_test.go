@@ -293,8 +293,8 @@ func TestPublicSetRoundTrip(t *testing.T) {
 	}
 }
 
-// checkPublished checks a JWK Set that goes out.
-func checkPublished(t *testing.T, text []byte, mayBeOpen bool) {
+// checkPublished checks a JWK Set that goes out. What a foreign key leaves open stays open.
+func checkPublished(t *testing.T, text []byte, foreign bool) {
 	t.Helper()
 	items, ok, err := must(strict.ParseObject(text))(t).Array("keys")
 	if !ok || err != nil {
@@ -306,7 +306,7 @@ func checkPublished(t *testing.T, text []byte, mayBeOpen bool) {
 			t.Errorf("a private member in %s", item)
 		}
 		for _, name := range []string{"kid", "use", "alg"} {
-			if s, _, _ := o.Text(name); s == "" && !(mayBeOpen && name != "kid") {
+			if s, _, _ := o.Text(name); s == "" && !foreign {
 				t.Errorf("no %s in %s", name, item)
 			}
 		}
@@ -315,6 +315,42 @@ func checkPublished(t *testing.T, text []byte, mayBeOpen bool) {
 				t.Errorf("member %s in %s", name, item)
 			}
 		}
+	}
+}
+
+// A key of another party that has no kid gets none. A token cannot name it, and one that has
+// the kid that this package would make is not for it.
+func TestPublicSetWithoutKeyID(t *testing.T) {
+	sig, enc := public(t, ES256, nil), public(t, ECDHES, nil)
+	made := sig["kid"].(string)
+	for name, kid := range map[string]any{"no kid": nil, "an empty kid": ""} {
+		first, second := with(sig, map[string]any{"kid": kid}), with(public(t, ES256, nil), map[string]any{"kid": kid})
+		p := must(ParsePublicSet(jwks(t, first, second, with(enc, map[string]any{"kid": kid}))))(t)
+		if len(p.Skipped()) != 0 || len(p.Keys()) != 3 || len(p.VerificationKeys("ES256")) != 2 {
+			t.Fatalf("%s: passed over %+v", name, p.Skipped())
+		}
+		for _, k := range p.Keys() {
+			if k.ID() != "" || k.Thumbprint() == "" {
+				t.Errorf("%s: the kid is %q", name, k.ID())
+			}
+		}
+		for _, wanted := range []string{"", made} {
+			if _, err := p.VerificationKey(wanted, "ES256"); !errors.Is(err, ErrNoKey) || p.HasVerificationKey(wanted) {
+				t.Errorf("%s: found by the kid %q: %v", name, wanted, err)
+			}
+		}
+		k := must(p.EncryptionKey())(t)
+		header := asMap(t, append(must(k.NewSender(A256GCM))(t).AppendHeader([]byte("{")), '}'))
+		if _, ok := header["kid"]; ok || header["alg"] != "ECDH-ES" || header["enc"] != "A256GCM" || header["epk"] == nil {
+			t.Errorf("%s: a header with the members %v", name, header)
+		}
+		text := must(json.Marshal(p))(t)
+		if bytes.Contains(text, []byte(`"kid"`)) {
+			t.Errorf("%s: written with a kid: %s", name, text)
+		}
+		// A set of our own has keys that others can name.
+		_, err := NewSet(SetConfig{Published: p.Keys()})
+		wantError(t, err, ErrMalformed)
 	}
 }
 
@@ -335,7 +371,10 @@ func TestForUse(t *testing.T) {
 		if got := strings.Join(kids, " "); got != want || len(again.Keys()) != len(kids) {
 			t.Errorf("%q: %s, %s", use, got, text)
 		}
-		checkPublished(t, text, false) // each says what it is for now
+		checkPublished(t, text, true)
+		if n := bytes.Count(text, []byte(`"use":"`+string(use)+`"`)); use != "" && n != len(kids) {
+			t.Errorf("%q: %d keys say what they are for: %s", use, n, text)
+		}
 		verifies := only.HasVerificationKey("sig")
 		if _, err := only.EncryptionKey(); verifies != (use == UseSig) || (err == nil) != (use == UseEnc) {
 			t.Errorf("%q: verifies %v, encrypts %v", use, verifies, err == nil)

@@ -41,6 +41,9 @@ func (k *Key) NewRecipient(ctx context.Context, h Header, parts [4][]byte) (Reci
 	case !k.HasPrivate():
 		return Recipient{}, fmt.Errorf("%w: the key %q cannot decrypt", ErrNoKey, k.id)
 	}
+	if err := suites[k.suite].CheckMode(); err != nil {
+		return Recipient{}, err
+	}
 	return m.receive(ctx, k, h, parts)
 }
 

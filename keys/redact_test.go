@@ -25,7 +25,7 @@ func addKey(t *testing.T, c *canary.Canaries, k ownKey) {
 }
 
 func TestSecretsAreRedacted(t *testing.T) {
-	for _, suite := range []Suite{ES256, EdDSA, PS256, ECDHES, RSAOAEP256, ECDHESX25519} {
+	for _, suite := range []Suite{ES256, EdDSA, PS256, ECDHES, RSAOAEP256, RSAOAEP, ECDHESX25519} {
 		k := generated(t, suite)
 		var c canary.Canaries
 		addKey(t, &c, k)

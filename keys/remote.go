@@ -8,8 +8,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -146,9 +144,9 @@ func agreementMaterial(public *ecdh.PublicKey) (crypto.PublicKey, error) {
 	return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), public.Bytes())
 }
 
-// FromDecrypter makes a decryption key for RSA-OAEP-256 of a private key that lives
-// elsewhere. It asks d with *rsa.OAEPOptions with SHA-256. The kid must name one version
-// of one key for good.
+// FromDecrypter makes a decryption key for RSA-OAEP-256 or RSA-OAEP of a private key that
+// lives elsewhere. It asks d with *rsa.OAEPOptions with the hash of the suite, SHA-256 or
+// SHA-1. The kid must name one version of one key for good.
 //
 // FromDecrypter decrypts once and compares. It returns the errors of [FromSigner], and
 // [ErrMalformed] when d gives another plaintext. Of the later errors of d only one that
@@ -157,7 +155,8 @@ func agreementMaterial(public *ecdh.PublicKey) (crypto.PublicKey, error) {
 // FromDecrypter waits for d as long as FromSigner does. Calls that outlast their context
 // count as those of FromSigner do.
 func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
-	if _, ok := suite.management().(oaep); !ok || nilcheck.IsNil(d) {
+	scheme, ok := suite.management().(oaep)
+	if !ok || nilcheck.IsNil(d) {
 		return nil, fmt.Errorf("%w: %v with this decrypter", ErrUnsupported, suite)
 	}
 	calls := new(remoteCalls)
@@ -171,19 +170,19 @@ func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
 	}
 	k.decrypt = func(ctx context.Context, encryptedKey []byte) ([]byte, error) {
 		encryptedKey = bytes.Clone(encryptedKey) // as in FromSigner
-		return call(ctx, calls, func() ([]byte, error) { return decryptOAEP(d, encryptedKey) })
+		return call(ctx, calls, func() ([]byte, error) { return scheme.decrypt(d, encryptedKey) })
 	}
-	if err := k.checkDecryption(); err != nil {
+	if err := k.checkDecryption(scheme); err != nil {
 		return nil, err
 	}
 	return k, nil
 }
 
 // checkDecryption decrypts one random text.
-func (k *Key) checkDecryption() error {
+func (k *Key) checkDecryption(scheme oaep) error {
 	var room contentKey
 	want := A256GCM.draw(&room)
-	encrypted, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, k.public.(*rsa.PublicKey), want, nil)
+	encrypted, err := scheme.encrypt(k, want)
 	if err != nil {
 		return err
 	}

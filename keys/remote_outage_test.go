@@ -57,7 +57,7 @@ func TestRemotePanic(t *testing.T) {
 			k := must(fromRemote("k", suite, r))(t)
 			failing(r, panics)
 			// A decrypter that panics on bad padding must not show it: that is Manger's oracle.
-			if err := use(t.Context(), t, k); err == nil || errors.Is(err, ErrUnavailable) == (suite == RSAOAEP256) {
+			if err := use(t.Context(), t, k); err == nil || errors.Is(err, ErrUnavailable) == isOAEP(suite) {
 				t.Errorf("%v, %s: %v", suite, name, err)
 			}
 			if k, err := fromRemote("k", suite, r); k != nil || !errors.Is(err, ErrUnavailable) {
@@ -94,7 +94,7 @@ func TestRemoteFailures(t *testing.T) {
 			want := c.agrees
 			if suite.Use() == UseSig {
 				want = c.signs
-			} else if suite == RSAOAEP256 {
+			} else if isOAEP(suite) {
 				want = c.decrypts
 			}
 			if err := use(t.Context(), t, k); !errors.Is(err, want) {
@@ -149,8 +149,15 @@ func TestLowOrderPointIsNoOutage(t *testing.T) {
 // Bad padding and a content key of the wrong length end where a wrong tag does, in
 // Recipient.Open.
 func TestDecrypterIsNoOracle(t *testing.T) {
-	r := keyOf(t, generated(t, RSAOAEP256))
-	k := must(FromDecrypter("k", RSAOAEP256, r))(t)
+	for suite, hash := range map[Suite]crypto.Hash{RSAOAEP256: crypto.SHA256, RSAOAEP: crypto.SHA1} {
+		checkNoOracle(t, suite, hash)
+	}
+}
+
+func checkNoOracle(t *testing.T, suite Suite, hash crypto.Hash) {
+	t.Helper()
+	r := keyOf(t, generated(t, suite))
+	k := must(FromDecrypter("k", suite, r))(t)
 	decrypt := r.decrypt
 	var encrypted []byte
 	for _, c := range allContents {
@@ -158,7 +165,10 @@ func TestDecrypterIsNoOracle(t *testing.T) {
 			"bad padding":     func() ([]byte, error) { return nil, errors.New("bad padding") },
 			"with the output": func() ([]byte, error) { return make([]byte, contents[c].key), errors.New("bad padding") },
 			"with the true key": func() ([]byte, error) {
-				cek, _ := decrypt(encrypted, &rsa.OAEPOptions{Hash: crypto.SHA256})
+				cek, err := decrypt(encrypted, &rsa.OAEPOptions{Hash: hash})
+				if err != nil {
+					t.Errorf("%v: the true key cannot be had: %v", suite, err)
+				}
 				return cek, errors.New("bad padding")
 			},
 			"no key":            func() ([]byte, error) { return nil, nil },
@@ -174,11 +184,11 @@ func TestDecrypterIsNoOracle(t *testing.T) {
 			r.decrypt = func([]byte, crypto.DecrypterOpts) ([]byte, error) { return f() }
 			recipient, err := m.recipient(t, k)
 			if err != nil {
-				t.Errorf("%v, %s: told before the content is opened: %v", c, name, err)
+				t.Errorf("%v, %v, %s: told before the content is opened: %v", suite, c, name, err)
 				continue
 			}
 			if got, err := recipient.Open(m.aad()); got != nil || err != errDecrypt {
-				t.Errorf("%v, %s: %q, %v", c, name, got, err)
+				t.Errorf("%v, %v, %s: %q, %v", suite, c, name, got, err)
 			}
 		}
 	}
@@ -203,20 +213,21 @@ func TestRandomKeyIsDrawnBefore(t *testing.T) {
 	defer func(r io.Reader) { rand.Reader = r }(rand.Reader)
 	for _, c := range allContents {
 		for _, fails := range []bool{false, true} {
-			oaep, kw := keyOf(t, generated(t, RSAOAEP256)), keyOf(t, generated(t, ECDHESA256KW))
+			oaep, sha1, kw := keyOf(t, generated(t, RSAOAEP256)), keyOf(t, generated(t, RSAOAEP)), keyOf(t, generated(t, ECDHESA256KW))
 			for _, x := range []struct {
 				suite Suite
 				r     *remote
 				want  []string // RFC 7516 section 11.5
 			}{
 				{RSAOAEP256, oaep, []string{fmt.Sprintf("draw %d", contents[c].key), "decrypt"}},
+				{RSAOAEP, sha1, []string{fmt.Sprintf("draw %d", contents[c].key), "decrypt"}},
 				{ECDHESA256KW, kw, []string{"decrypt", fmt.Sprintf("draw %d", contents[c].key)}},
 			} {
 				k := must(fromRemote("k", x.suite, x.r))(t)
 				m := sealed(t, k, c, "plaintext")
 				failing(x.r, func() error {
 					note("decrypt")
-					if fails && x.suite == RSAOAEP256 {
+					if fails && isOAEP(x.suite) {
 						return io.ErrUnexpectedEOF
 					}
 					return nil

@@ -102,6 +102,8 @@ func TestFromDecrypterRefuses(t *testing.T) {
 	}{
 		"signing suite":   {"k", RS256, keyOf(t, good).pub, ErrUnsupported},
 		"ECDH-ES":         {"k", ECDHES, keyOf(t, good).pub, ErrUnsupported},
+		"PS256":           {"k", PS256, keyOf(t, good).pub, ErrUnsupported},
+		"OAEP on P-256":   {"k", RSAOAEP, generated(t, ES256).Public(), ErrUnsupported},
 		"no suite":        {"k", 0, keyOf(t, good).pub, ErrUnsupported},
 		"no such suite":   {"k", 99, keyOf(t, good).pub, ErrUnsupported},
 		"suite modulo":    {"k", RSAOAEP256 + Suite(len(suites)), keyOf(t, good).pub, ErrUnsupported},
@@ -157,9 +159,20 @@ func TestFromRemoteWithAnotherKey(t *testing.T) {
 	wrong := func(data []byte) func([]byte, crypto.DecrypterOpts) ([]byte, error) {
 		return func([]byte, crypto.DecrypterOpts) ([]byte, error) { return data, nil }
 	}
-	for _, data := range [][]byte{nil, {}, make([]byte, 32), make([]byte, 16)} {
-		if k, err := FromDecrypter("k", RSAOAEP256, &remote{pub: good.Public(), decrypt: wrong(data)}); k != nil || !errors.Is(err, ErrMalformed) {
-			t.Errorf("a decrypter that gives %d bytes: %v, %v", len(data), k != nil, err)
+	for _, suite := range oaepSuites {
+		for _, data := range [][]byte{nil, {}, make([]byte, 32), make([]byte, 16)} {
+			if k, err := FromDecrypter("k", suite, &remote{pub: good.Public(), decrypt: wrong(data)}); k != nil || !errors.Is(err, ErrMalformed) {
+				t.Errorf("%v, a decrypter that gives %d bytes: %v, %v", suite, len(data), k != nil, err)
+			}
+		}
+	}
+	// A KMS that takes SHA-256 for every OAEP, or SHA-1.
+	for asked, hash := range map[Suite]crypto.Hash{RSAOAEP256: crypto.SHA1, RSAOAEP: crypto.SHA256} {
+		decrypt := func(encrypted []byte, _ crypto.DecrypterOpts) ([]byte, error) {
+			return good.Decrypt(nil, encrypted, &rsa.OAEPOptions{Hash: hash})
+		}
+		if k, err := FromDecrypter("k", asked, &remote{pub: good.Public(), decrypt: decrypt}); k != nil || err == nil {
+			t.Errorf("%v from a decrypter with %v: %v", asked, hash, err)
 		}
 	}
 	sign := func([]byte, crypto.SignerOpts) ([]byte, error) { return make([]byte, 256), nil }

@@ -78,7 +78,7 @@ func fromRemote(kid string, suite Suite, r *remote) (*Key, error) {
 	switch {
 	case suite.Use() == UseSig:
 		return FromSigner(kid, suite, r)
-	case suite == RSAOAEP256:
+	case isOAEP(suite):
 		return FromDecrypter(kid, suite, r)
 	}
 	return FromKeyExchanger(kid, suite, remoteExchanger{r})

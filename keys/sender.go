@@ -33,6 +33,9 @@ func (k *Key) NewSender(content Content) (Sender, error) {
 	if m == nil || !content.valid() {
 		return Sender{}, fmt.Errorf("%w: %v does not encrypt with %v", ErrUnsupported, k.suite, content)
 	}
+	if err := suites[k.suite].CheckMode(); err != nil {
+		return Sender{}, err
+	}
 	return m.send(k, content)
 }
 
@@ -49,8 +52,9 @@ func newSender(k *Key, content Content, cek, encryptedKey []byte, epk *ecdh.Publ
 }
 
 // AppendHeader appends the members of the protected header that concern the encryption:
-// alg, enc, kid and epk, without the braces around them. They are always spelled the
-// same way, so that [CutHeader] can match the bytes instead of parsing JSON.
+// alg, enc, kid and epk, without the braces around them. A key without kid gets none. They
+// are always spelled the same way, so that [CutHeader] can match the bytes instead of
+// parsing JSON.
 func (s Sender) AppendHeader(dst []byte) []byte {
 	dst = append(dst, `"alg":"`...)
 	dst = append(dst, s.alg...)
@@ -58,8 +62,10 @@ func (s Sender) AppendHeader(dst []byte) []byte {
 		dst = append(dst, `","enc":"`...)
 		dst = append(dst, s.enc...)
 	}
-	dst = append(dst, `","kid":`...)
-	dst = strict.AppendString(dst, s.kid)
+	dst = append(dst, '"')
+	if s.kid != "" {
+		dst = strict.AppendString(append(dst, `,"kid":`...), s.kid)
+	}
 	if s.epk != nil {
 		dst = appendEphemeralKey(append(dst, `,"epk":`...), s.epk)
 	}

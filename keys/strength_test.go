@@ -13,7 +13,7 @@ import (
 // The weak keys as they arrive, through the parsers.
 func TestWeakKeysAreNotParsed(t *testing.T) {
 	for _, name := range []string{"rsa-1024-public.pem", "rsa-e3-public.pem", "rsa-4104-public.pem"} {
-		for _, suite := range []Suite{RS256, PS256, RSAOAEP256} {
+		for _, suite := range []Suite{RS256, PS256, RSAOAEP256, RSAOAEP} {
 			_, err := ParseKey(readTestdata(t, "keys/"+name), Hint{Suite: suite})
 			wantError(t, err, ErrWeakKey)
 		}

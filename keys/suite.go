@@ -1,6 +1,8 @@
 package keys
 
 import (
+	"crypto"
+	_ "crypto/sha1" // for the hash of RSAOAEP
 	"fmt"
 	"strconv"
 
@@ -20,8 +22,8 @@ const (
 
 // Suite is the one algorithm that a key is for (RFC 7518 sections 3 and 4). The set
 // is closed: an algorithm that is not named here is never offered, neither `none`, nor
-// HMAC, RSA1_5, RSA-OAEP with SHA-1 or passwords in tokens. The zero Suite is not an
-// algorithm and stands for "not said".
+// HMAC, RSA1_5 or passwords in tokens. The zero Suite is not an algorithm and stands for
+// "not said".
 type Suite uint8
 
 // Signing suites, then key management suites.
@@ -37,6 +39,11 @@ const (
 
 	ECDHESX25519       // ECDH-ES on X25519 (RFC 8037 section 3.2), direct key agreement
 	ECDHESA256KWX25519 // ECDH-ES on X25519, then AES-256 key wrap
+
+	// RSAOAEP is RSAES-OAEP with SHA-1 and MGF1 with SHA-1. SHA-1 is broken where it must not
+	// collide, and OAEP does not need that. It is for parties that can do nothing else: no
+	// default and no key without "alg" leads to it, and GODEBUG=fips140=only refuses it.
+	RSAOAEP
 )
 
 // suite is a row of the table of suites. It has a signature or a key management.
@@ -55,15 +62,17 @@ var suites = []suite{
 	PS256:        {jwk.PS256, pssSignature{}, nil},
 	ECDHES:       {jwk.ECDHES, nil, agreement{}},
 	ECDHESA256KW: {jwk.ECDHESKW, nil, agreement{wraps: true}},
-	RSAOAEP256:   {jwk.RSAOAEP256, nil, oaep{}},
+	RSAOAEP256:   {jwk.RSAOAEP256, nil, oaep{crypto.SHA256}},
 
 	ECDHESX25519:       {jwk.ECDHESX25519, nil, agreement{}},
 	ECDHESA256KWX25519: {jwk.ECDHESKWX25519, nil, agreement{wraps: true}},
+
+	RSAOAEP: {jwk.RSAOAEP, nil, oaep{crypto.SHA1}},
 }
 
 // Suites returns all suites, those that sign before those that encrypt.
 func Suites() []Suite {
-	return []Suite{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESX25519, ECDHESA256KW, ECDHESA256KWX25519, RSAOAEP256}
+	return []Suite{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESX25519, ECDHESA256KW, ECDHESA256KWX25519, RSAOAEP256, RSAOAEP}
 }
 
 // ParseSuite returns the suite of this name, as String writes it: the JOSE name of

@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	allSuites   = []Suite{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESA256KW, RSAOAEP256, ECDHESX25519, ECDHESA256KWX25519}
+	allSuites   = []Suite{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESA256KW, RSAOAEP256, ECDHESX25519, ECDHESA256KWX25519, RSAOAEP}
 	allContents = []Content{A256GCM, A128GCM, A256CBCHS512, A128CBCHS256}
 )
 
@@ -27,6 +27,7 @@ func TestSuiteNames(t *testing.T) {
 		{RSAOAEP256, "RSA-OAEP-256", "RSA-OAEP-256", UseEnc},
 		{ECDHESX25519, "ECDH-ES/X25519", "ECDH-ES", UseEnc},
 		{ECDHESA256KWX25519, "ECDH-ES+A256KW/X25519", "ECDH-ES+A256KW", UseEnc},
+		{RSAOAEP, "RSA-OAEP", "RSA-OAEP", UseEnc},
 	} {
 		if got, err := ParseSuite(c.name); got != c.suite || err != nil {
 			t.Errorf("ParseSuite(%q) = %v, %v", c.name, got, err)
@@ -57,7 +58,7 @@ func TestSuiteNames(t *testing.T) {
 func TestSuiteIsClosed(t *testing.T) {
 	for _, alg := range []string{
 		"", "none", "None", "HS256", "HS512", "es256", "ES256 ", "ES384", "ES256K", "RS512", "PS384", "eddsa", "ED25519",
-		"RSA1_5", "RSA-OAEP", "ECDH-ES+A128KW", "A256KW", "dir", "X25519", "ECDH-ES/P-256", "ECDH-ES/x25519", "ECDH-ES/", "RSA-OAEP-256/X25519", "PBES2-HS512+A256KW", "A256GCM", strings.Repeat("A", 1<<20),
+		"RSA1_5", "RSA-OAEP-1", "RSA-OAEP-384", "RSA-OAEP-512", "rsa-oaep", "RSA-OAEP ", "ECDH-ES+A128KW", "A256KW", "dir", "X25519", "ECDH-ES/P-256", "ECDH-ES/x25519", "ECDH-ES/", "RSA-OAEP-256/X25519", "PBES2-HS512+A256KW", "A256GCM", strings.Repeat("A", 1<<20),
 	} {
 		s, err := ParseSuite(alg)
 		if s != 0 {
@@ -68,7 +69,7 @@ func TestSuiteIsClosed(t *testing.T) {
 			t.Errorf("ParseSuite(%.20q): an error of %d bytes", alg, len(err.Error()))
 		}
 	}
-	for _, s := range []Suite{0, ECDHESA256KWX25519 + 1, 255} {
+	for _, s := range []Suite{0, RSAOAEP + 1, 255} {
 		if s.Alg() != "" || s.Use() != "" || s.matches("") || s.matches("Ed25519") || s.kind() != 0 || !strings.HasPrefix(s.String(), "Suite(") {
 			t.Errorf("%v passes for an algorithm", s)
 		}

@@ -31,7 +31,7 @@ const keysFolder = "../keys"
 var keysFiles = map[string][]string{
 	"header.go":     nil,
 	"management.go": {"send", "wrapKey"},
-	"publicset.go":  {"newPublicSet", "EncryptionKey", "MarshalJSON"},
+	"publicset.go":  {"newPublicSet", "EncryptionKey", "noEncryptionKey", "MarshalJSON"},
 	"recipient.go":  nil,
 	"sign.go":       {"Sign", "sign", "cutElement", "fillInteger"},
 }

@@ -77,7 +77,7 @@ func TestLengths(t *testing.T) {
 // TestRSAContentEncryption: enc and the lengths are checked whichever way the key comes.
 func TestRSAContentEncryption(t *testing.T) {
 	t.Parallel()
-	runWith(t, func() *forgery { return forgeWith(keys.ES256, keys.RSAOAEP256, keys.A256GCM) }, []row{
+	rows := []row{
 		{"no enc", func(f *forgery) { f.outer.remove("enc") }, nil, open.ErrMalformed},
 		{"an enc that is no string", func(f *forgery) { f.outer.set("enc", "1") }, nil, open.ErrMalformed},
 		{"an enc that is not offered", func(f *forgery) { f.outer.set("enc", `"A192GCM"`) }, nil, open.ErrAlgorithm},
@@ -87,7 +87,12 @@ func TestRSAContentEncryption(t *testing.T) {
 		{"an octet moved from the tag to the ciphertext", bendParts(func(p *parts) {
 			p.ciphertext, p.tag = append(p.ciphertext, p.tag[0]), p.tag[1:]
 		}), nil, open.ErrMalformed},
-	})
+	}
+	for suite := range oaepHashes {
+		t.Run(suite.String(), func(t *testing.T) {
+			runWith(t, func() *forgery { return forgeWith(keys.ES256, suite, keys.A256GCM) }, rows)
+		})
+	}
 }
 
 func TestEncryptedKey(t *testing.T) {
@@ -130,57 +135,62 @@ func TestEncryptedKey(t *testing.T) {
 			{"another octet", swapped, nil, open.ErrNotAuthentic},
 		})
 	})
-	t.Run("RSA-OAEP-256", func(t *testing.T) {
-		runWith(t, func() *forgery { return forgeWith(keys.ES256, keys.RSAOAEP256, keys.A256GCM) }, []row{
-			{"none", key(nil), nil, open.ErrMalformed},
-			{"one octet more", longer, nil, open.ErrMalformed},
-			{"one octet less", shorter, nil, open.ErrMalformed},
-			{"zeros before", bendParts(func(p *parts) { p.encryptedKey = append(make([]byte, 8), p.encryptedKey...) }), nil, open.ErrMalformed},
-			{"too large a number", key(bytes.Repeat([]byte{0xff}, 256)), nil, open.ErrNotAuthentic},
-			{"zero", key(make([]byte, 256)), nil, open.ErrNotAuthentic},
-			{"a key of 16 octets for A256GCM", otherAES(16), nil, open.ErrNotAuthentic},
-			{"a key of 64 octets", withCEK(64), nil, open.ErrNotAuthentic},
-			{"an empty key", withCEK(0), nil, open.ErrNotAuthentic},
-			{"another octet", swapped, nil, open.ErrNotAuthentic},
-			{"OAEP with SHA-1", func(f *forgery) {
-				f.bendParts = func(p *parts) {
-					p.encryptedKey = must(rsa.EncryptOAEP(crypto.SHA1.New(), rand.Reader, f.recipient.public().(*rsa.PublicKey), make([]byte, 32), nil))
-				}
-				f.cek = make([]byte, 32)
-			}, nil, open.ErrNotAuthentic},
-			{"OAEP with a label", func(f *forgery) {
-				f.cek = make([]byte, 32)
-				f.bendParts = func(p *parts) {
-					p.encryptedKey = must(rsa.EncryptOAEP(sha256.New(), rand.Reader, f.recipient.public().(*rsa.PublicKey), f.cek, []byte("label")))
-				}
-			}, nil, open.ErrNotAuthentic},
-			{"PKCS #1 v1.5", func(f *forgery) {
-				f.cek = make([]byte, 32)
-				f.bendParts = func(p *parts) {
-					//lint:ignore SA1019 it is what must be refused
-					p.encryptedKey = must(rsa.EncryptPKCS1v15(rand.Reader, f.recipient.public().(*rsa.PublicKey), f.cek))
-				}
-			}, nil, open.ErrNotAuthentic},
+	for suite, hash := range oaepHashes {
+		other := crypto.SHA1 + crypto.SHA256 - hash
+		t.Run(suite.String(), func(t *testing.T) {
+			runWith(t, func() *forgery { return forgeWith(keys.ES256, suite, keys.A256GCM) }, []row{
+				{"none", key(nil), nil, open.ErrMalformed},
+				{"one octet more", longer, nil, open.ErrMalformed},
+				{"one octet less", shorter, nil, open.ErrMalformed},
+				{"zeros before", bendParts(func(p *parts) { p.encryptedKey = append(make([]byte, 8), p.encryptedKey...) }), nil, open.ErrMalformed},
+				{"too large a number", key(bytes.Repeat([]byte{0xff}, 256)), nil, open.ErrNotAuthentic},
+				{"zero", key(make([]byte, 256)), nil, open.ErrNotAuthentic},
+				{"a key of 16 octets for A256GCM", otherAES(16), nil, open.ErrNotAuthentic},
+				{"a key of 64 octets", withCEK(64), nil, open.ErrNotAuthentic},
+				{"an empty key", withCEK(0), nil, open.ErrNotAuthentic},
+				{"another octet", swapped, nil, open.ErrNotAuthentic},
+				{"OAEP with " + other.String(), func(f *forgery) {
+					f.bendParts = func(p *parts) {
+						p.encryptedKey = must(rsa.EncryptOAEP(other.New(), rand.Reader, f.recipient.public().(*rsa.PublicKey), make([]byte, 32), nil))
+					}
+					f.cek = make([]byte, 32)
+				}, nil, open.ErrNotAuthentic},
+				{"OAEP with a label", func(f *forgery) {
+					f.cek = make([]byte, 32)
+					f.bendParts = func(p *parts) {
+						p.encryptedKey = must(rsa.EncryptOAEP(hash.New(), rand.Reader, f.recipient.public().(*rsa.PublicKey), f.cek, []byte("label")))
+					}
+				}, nil, open.ErrNotAuthentic},
+				{"PKCS #1 v1.5", func(f *forgery) {
+					f.cek = make([]byte, 32)
+					f.bendParts = func(p *parts) {
+						//lint:ignore SA1019 it is what must be refused
+						p.encryptedKey = must(rsa.EncryptPKCS1v15(rand.Reader, f.recipient.public().(*rsa.PublicKey), f.cek))
+					}
+				}, nil, open.ErrNotAuthentic},
+			})
 		})
-	})
+	}
 }
 
 // TestLeadingZeros: an RSA ciphertext that starts with a zero octet has a shorter
 // spelling of the same number, and would give its token a second text.
 func TestLeadingZeros(t *testing.T) {
 	t.Parallel()
-	f := forgeWith(keys.ES256, keys.RSAOAEP256, keys.A256GCM)
-	f.cek = make([]byte, 32)
-	rand.Read(f.cek)
-	pub := f.recipient.public().(*rsa.PublicKey)
-	short := []byte{1}
-	for short[0] != 0 {
-		short = must(rsa.EncryptOAEP(sha256.New(), rand.Reader, pub, f.cek, nil))
+	for suite, hash := range oaepHashes {
+		f := forgeWith(keys.ES256, suite, keys.A256GCM)
+		f.cek = make([]byte, 32)
+		rand.Read(f.cek)
+		pub := f.recipient.public().(*rsa.PublicKey)
+		short := []byte{1}
+		for short[0] != 0 {
+			short = must(rsa.EncryptOAEP(hash.New(), rand.Reader, pub, f.cek, nil))
+		}
+		f.bendParts = func(p *parts) { p.encryptedKey = short }
+		accepted(t, config(), f.token())
+		f.bendParts = func(p *parts) { p.encryptedKey = short[1:] }
+		refused(t, config(), f.token(), open.ErrMalformed)
 	}
-	f.bendParts = func(p *parts) { p.encryptedKey = short }
-	accepted(t, config(), f.token())
-	f.bendParts = func(p *parts) { p.encryptedKey = short[1:] }
-	refused(t, config(), f.token(), open.ErrMalformed)
 }
 
 func TestEphemeralKey(t *testing.T) {
@@ -326,12 +336,14 @@ func TestPartyInfo(t *testing.T) {
 			runWith(t, func() *forgery { return forgeWith(keys.ES256, m, keys.A128CBCHS256) }, rows)
 		})
 	}
-	t.Run("mean nothing with RSA", func(t *testing.T) {
-		runWith(t, func() *forgery { return forgeWith(keys.ES256, keys.RSAOAEP256, keys.A256GCM) }, []row{
-			{"apu", header("apu", "5"), nil, nil},
-			{"epk", header("epk", "5"), nil, nil},
+	for suite := range oaepHashes {
+		t.Run("mean nothing with "+suite.String(), func(t *testing.T) {
+			runWith(t, func() *forgery { return forgeWith(keys.ES256, suite, keys.A256GCM) }, []row{
+				{"apu", header("apu", "5"), nil, nil},
+				{"epk", header("epk", "5"), nil, nil},
+			})
 		})
-	})
+	}
 }
 
 func TestSignature(t *testing.T) {
@@ -562,8 +574,8 @@ func TestUniformFailure(t *testing.T) {
 func otherRecipient(k *testKey) *testKey {
 	other := *k
 	other.private = newP256()
-	if k.suite == keys.RSAOAEP256 {
-		other.private = testKeyFor(keys.PS256).private
+	if isOAEP(k.suite) {
+		other.private = testKeyFor(map[keys.Suite]keys.Suite{keys.RSAOAEP256: keys.RSAOAEP, keys.RSAOAEP: keys.RSAOAEP256}[k.suite]).private
 	}
 	return &other
 }

@@ -36,7 +36,7 @@ func TestDetail(t *testing.T) {
 		}, nil, open.ErrMalformed, []string{"part 4"}},
 		{"refused member", func(f *forgery) { f.outer.add("zip", `"DEF"`) }, nil, open.ErrMalformed, []string{"zip"}},
 		{"unknown kid", func(f *forgery) { f.outer.set("kid", `"kid-of-nobody"`) }, nil, open.ErrUnknownKey,
-			[]string{`"kid-of-nobody"`, `"kid-of-ECDH-ES"`, `"kid-of-RSA-OAEP-256"`}},
+			[]string{`"kid-of-nobody"`, `"kid-of-ECDH-ES"`, `"kid-of-RSA-OAEP-256"`, `"kid-of-RSA-OAEP"`}},
 		{"unknown kid of the issuer", func(f *forgery) { f.inner.set("kid", `"kid-of-nobody"`) }, nil, open.ErrUnknownKey,
 			[]string{`"kid-of-nobody"`, `"kid-of-ES256"`, issuerID}},
 		{"no kid", func(f *forgery) { f.outer.remove("kid") }, nil, open.ErrUnknownKey, []string{"AllowMissingKeyID"}},

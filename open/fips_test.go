@@ -5,6 +5,8 @@ import (
 	"crypto/fips140"
 	"encoding/json"
 	"errors"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -18,14 +20,15 @@ import (
 
 // TestFIPSMatrix seals and opens both forms with every combination of algorithms
 // where what FIPS 140-3 does not approve is an error or a panic: with
-// GODEBUG=fips140=only. All of them work there, also A256GCM, since the module
-// draws its nonces.
+// GODEBUG=fips140=only. All but RSA-OAEP, whose hash is SHA-1, work there, also A256GCM,
+// since the module draws its nonces.
 func TestFIPSMatrix(t *testing.T) {
 	if !fips140.Enforced() {
 		t.Skip("GODEBUG=fips140=only is not set")
 	}
 	sets := make(map[keys.Suite]*keys.Set)
-	for _, s := range slices.Concat(signingSuites, managementSuites) {
+	allowed := slices.DeleteFunc(slices.Clone(managementSuites), func(s keys.Suite) bool { return s == keys.RSAOAEP })
+	for _, s := range slices.Concat(signingSuites, allowed) {
 		k, err := keys.GenerateKey(s)
 		if err != nil {
 			t.Fatal(err)
@@ -36,7 +39,7 @@ func TestFIPSMatrix(t *testing.T) {
 	}
 	rows := 0
 	for _, signing := range signingSuites {
-		for _, management := range managementSuites {
+		for _, management := range allowed {
 			for _, content := range []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256} {
 				rows++
 				t.Run(strings.Join([]string{signing.Alg(), management.Alg(), content.String()}, "/"), func(t *testing.T) {
@@ -84,14 +87,14 @@ func fipsRoundTrip(t *testing.T, sealed bool, opened bool, issuer, recipient *ke
 }
 
 // The tokens of every release open in the mode, those of go-jose among them; but for
-// a key on X25519, which the mode does not allow, there is no opener.
+// a key on X25519 or for RSA-OAEP, which the mode does not allow, there is no opener.
 func TestFIPSGolden(t *testing.T) {
 	if !fips140.Enforced() {
 		t.Skip("GODEBUG=fips140=only is not set")
 	}
 	for name, g := range goldenTokens(t) {
 		for _, v := range g.views() {
-			if bytes.Contains(v.Recipient, []byte("X25519")) {
+			if bytes.Contains(v.Recipient, []byte("X25519")) || bytes.Contains(v.Recipient, []byte(`"RSA-OAEP"`)) {
 				if _, err := keys.ParseKey(v.Recipient, keys.Hint{}); !errors.Is(err, keys.ErrUnsupported) {
 					t.Errorf("%s: %v", name, err)
 				}
@@ -101,5 +104,30 @@ func TestFIPSGolden(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+	}
+}
+
+// TestFIPSUse: a key that was made outside of the mode is refused in it for what it is, and
+// the token is not blamed. Without the mode the test runs itself in a process that has it.
+func TestFIPSUse(t *testing.T) {
+	if !fips140.Enforced() {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestFIPSUse$")
+		cmd.Env = append(os.Environ(), "GODEBUG=fips140=only")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	var token string
+	var cfg anyOpen
+	fips140.WithoutEnforcement(func() {
+		token = forgeWith(keys.ES256, keys.RSAOAEP, keys.A256GCM).token()
+		cfg = config()
+		accepted(t, cfg, token)
+	})
+	tok, err := newOpener(t, cfg).OpenAt(t.Context(), token, clock)
+	var refusal *open.Error
+	if tok != nil || !errors.Is(err, open.ErrAlgorithm) || !errors.As(err, &refusal) || !strings.Contains(refusal.Detail(), "fips140=only does not allow SHA-1") {
+		t.Errorf("%v", err)
 	}
 }

@@ -105,13 +105,13 @@ func privateSet(ks ...*testKey) *keys.Set {
 }
 
 // allKeys are one key for each suite, made once for the test binary. RSA takes
-// long, so two moduli serve its three suites.
+// long, so two moduli serve its four suites.
 var allKeys = sync.OnceValue(func() map[keys.Suite]*testKey {
 	first, second := must(rsa.GenerateKey(rand.Reader, 2048)), must(rsa.GenerateKey(rand.Reader, 2048))
 	all := make(map[keys.Suite]*testKey)
 	for suite, private := range map[keys.Suite]crypto.Signer{
 		keys.ES256: newP256(), keys.EdDSA: newEd25519(), keys.RS256: first, keys.PS256: second,
-		keys.ECDHES: newP256(), keys.ECDHESA256KW: newP256(), keys.RSAOAEP256: first,
+		keys.ECDHES: newP256(), keys.ECDHESA256KW: newP256(), keys.RSAOAEP256: first, keys.RSAOAEP: second,
 	} {
 		all[suite] = newTestKey(suite, "kid-of-"+suite.Alg(), private)
 	}
@@ -122,9 +122,14 @@ func testKeyFor(s keys.Suite) *testKey { return allKeys()[s] }
 
 var (
 	signingSuites    = []keys.Suite{keys.ES256, keys.EdDSA, keys.RS256, keys.PS256}
-	managementSuites = []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256}
+	managementSuites = []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256, keys.RSAOAEP}
 	allContents      = []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256}
 )
+
+// oaepHashes are the hashes of the suites of RSA-OAEP, and of no others.
+var oaepHashes = map[keys.Suite]crypto.Hash{keys.RSAOAEP256: crypto.SHA256, keys.RSAOAEP: crypto.SHA1}
+
+func isOAEP(s keys.Suite) bool { return oaepHashes[s] != 0 }
 
 func keysFor(suites []keys.Suite) []*testKey {
 	ks := make([]*testKey, 0, len(suites))
@@ -200,7 +205,7 @@ func forge() *forgery { return forgeWith(keys.ES256, keys.ECDHES, keys.A256GCM) 
 func forgeWith(signing, management keys.Suite, content keys.Content) *forgery {
 	f := &forgery{signer: testKeyFor(signing), recipient: testKeyFor(management), content: content}
 	f.outer = object{{"alg", quoted(management.Alg())}, {"enc", quoted(content.String())}, {"kid", quoted(f.recipient.kid)}}
-	if management != keys.RSAOAEP256 {
+	if !isOAEP(management) {
 		f.ephemeral = must(ecdh.P256().GenerateKey(rand.Reader))
 		f.outer.add("epk", epkOf(f.ephemeral.PublicKey().Bytes()))
 	}
@@ -265,8 +270,8 @@ func (f *forgery) encrypt(plaintext []byte) string {
 		cek = f.agree(f.content.String(), sizesOf[f.content].key)
 	case keys.ECDHESA256KW:
 		p.encryptedKey = must(josecipher.KeyWrap(must(aes.NewCipher(f.agree("ECDH-ES+A256KW", 32))), cek))
-	case keys.RSAOAEP256:
-		p.encryptedKey = must(rsa.EncryptOAEP(sha256.New(), rand.Reader, f.recipient.public().(*rsa.PublicKey), cek, nil))
+	case keys.RSAOAEP256, keys.RSAOAEP:
+		p.encryptedKey = must(rsa.EncryptOAEP(oaepHashes[f.recipient.suite].New(), rand.Reader, f.recipient.public().(*rsa.PublicKey), cek, nil))
 	}
 	p.iv = make([]byte, f.ivSize)
 	rand.Read(p.iv)

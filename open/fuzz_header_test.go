@@ -108,7 +108,7 @@ func headerSeeds(add func(outer, inner string, selective bool)) {
 				selective bool
 			}{{"sealed+jwt", `"JWT"`, false}, {"JWT", sealedType + `,"iss":` + quoted(issuerID) + `,"jti":"id-bramble-99"`, true}} {
 				outer := `{"alg":` + quoted(management.Alg()) + `,"enc":` + quoted(allContents[i].String()) + `,"kid":"kid-of-` + management.Alg() + `","cty":` + form.cty
-				if management != keys.RSAOAEP256 {
+				if !isOAEP(management) {
 					outer += `,"epk":` + epk
 				}
 				inner := `{"alg":` + quoted(signing.Alg()) + `,"kid":"kid-of-` + signing.Alg() + `","typ":` + quoted(form.typ)

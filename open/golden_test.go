@@ -136,14 +136,15 @@ func TestWriteGolden(t *testing.T) {
 		t.Skip("set SEALJWT_WRITE_GOLDEN=1 to write the golden tokens that are missing")
 	}
 	for name, make := range map[string]func(t *testing.T) goldenToken{
-		"default":           sealed(keys.ES256, keys.ECDHES, keys.A256GCM, "sealed+jwt", "small"),
-		"a128gcm":           sealed(keys.ES256, keys.ECDHES, keys.A128GCM, "sealed+jwt", "userinfo"),
-		"a256cbc-hs512":     sealed(keys.ES256, keys.ECDHES, keys.A256CBCHS512, "sealed+jwt", "health"),
-		"eddsa-ecdh-a256kw": sealed(keys.EdDSA, keys.ECDHESA256KW, keys.A256GCM, "sealed+jwt", "korean"),
-		"rs256-rsa-oaep":    sealed(keys.RS256, keys.RSAOAEP256, keys.A256GCM, "JWT", "small"),
-		"ps256-a128cbc":     sealed(keys.PS256, keys.ECDHES, keys.A128CBCHS256, "sealed+jwt", "small"),
-		"go-jose":           foreign(keys.ES256, keys.ECDHESA256KW, keys.A256CBCHS512, `"https://api.example.com"`),
-		"two-audiences":     foreign(keys.ES256, keys.ECDHES, keys.A256GCM, `["https://billing.example.com","https://api.example.com"]`),
+		"default":             sealed(keys.ES256, keys.ECDHES, keys.A256GCM, "sealed+jwt", "small"),
+		"a128gcm":             sealed(keys.ES256, keys.ECDHES, keys.A128GCM, "sealed+jwt", "userinfo"),
+		"a256cbc-hs512":       sealed(keys.ES256, keys.ECDHES, keys.A256CBCHS512, "sealed+jwt", "health"),
+		"eddsa-ecdh-a256kw":   sealed(keys.EdDSA, keys.ECDHESA256KW, keys.A256GCM, "sealed+jwt", "korean"),
+		"rs256-rsa-oaep":      sealed(keys.RS256, keys.RSAOAEP256, keys.A256GCM, "JWT", "small"),
+		"ps256-rsa-oaep-sha1": sealed(keys.PS256, keys.RSAOAEP, keys.A256GCM, "JWT", "userinfo"),
+		"ps256-a128cbc":       sealed(keys.PS256, keys.ECDHES, keys.A128CBCHS256, "sealed+jwt", "small"),
+		"go-jose":             foreign(keys.ES256, keys.ECDHESA256KW, keys.A256CBCHS512, `"https://api.example.com"`),
+		"two-audiences":       foreign(keys.ES256, keys.ECDHES, keys.A256GCM, `["https://billing.example.com","https://api.example.com"]`),
 
 		"x25519":        sealedX25519(keys.ECDHESX25519, "small"),
 		"x25519-a256kw": sealedX25519(keys.ECDHESA256KWX25519, "userinfo"),
@@ -186,7 +187,7 @@ func goldenKeys(signing, management keys.Suite) (signer, recipient *testKey) {
 		switch suite {
 		case keys.EdDSA:
 			private = newEd25519()
-		case keys.RS256, keys.PS256, keys.RSAOAEP256:
+		case keys.RS256, keys.PS256, keys.RSAOAEP256, keys.RSAOAEP:
 			private = must(rsa.GenerateKey(rand.Reader, 2048))
 		default:
 			private = newP256()

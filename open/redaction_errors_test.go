@@ -318,7 +318,7 @@ func operationErrors(t testing.TB, k *testKey) (errs []error) {
 	}
 	_, err := k.key.Sign(t.Context(), canaryBytes("message"))
 	add(err)
-	if k.suite == keys.RSAOAEP256 {
+	if isOAEP(k.suite) {
 		_, err = keys.FromDecrypter("elsewhere", k.suite, elsewhere)
 		add(err)
 	}

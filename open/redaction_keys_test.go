@@ -92,7 +92,7 @@ func (k *testKey) elsewhere() *keys.Key {
 	switch k.suite {
 	case keys.ECDHES, keys.ECDHESA256KW:
 		return must(keys.FromKeyExchanger("elsewhere", k.suite, must(k.private.(*ecdsa.PrivateKey).ECDH())))
-	case keys.RSAOAEP256:
+	case keys.RSAOAEP256, keys.RSAOAEP:
 		return must(keys.FromDecrypter("elsewhere", k.suite, k.private.(*rsa.PrivateKey)))
 	}
 	return must(keys.FromSigner("elsewhere", k.suite, k.private))
@@ -108,7 +108,7 @@ func messageSamples(t testing.TB, f finder, k *keys.Key, private crypto.Signer) 
 		header := must(keys.ReadHeader(must(strict.ParseObject(append(sender.AppendHeader([]byte("{")), '}')))))
 		parts := sender.Seal(nil, []byte("aad"), canaryBytes("plaintext"))
 		if rsaKey, ok := private.(*rsa.PrivateKey); ok {
-			f.addBytes(must(rsa.DecryptOAEP(sha256.New(), nil, rsaKey, parts[0], nil)))
+			f.addBytes(must(rsa.DecryptOAEP(oaepHashes[k.Suite()].New(), nil, rsaKey, parts[0], nil)))
 		}
 		recipient := must(k.NewRecipient(t.Context(), header, parts))
 		samples = append(samples, sampleOf(label, sender), sampleOf(label, recipient))

@@ -24,7 +24,7 @@ func newAny(c anySeal) (*seal.Sealer, error) {
 	}
 	if len(c.Recipients) > 0 {
 		r := c.Recipients[0]
-		cfg.Recipient = seal.Recipient{Audience: r.Audience, Keys: r.Keys, Content: r.Content}
+		cfg.Recipient = seal.Recipient{Audience: r.Audience, Keys: r.Keys, Suites: r.Suites, Content: r.Content}
 	}
 	return seal.New(cfg)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,29 @@ func (Claims) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 // reserved are the names that the sealer writes itself (RFC 7519 section 4.1),
 // and the one that tells the selective form.
 var reserved = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed"}
+
+// disclosures are the names that a reader of SD-JWT takes for digests of claims, at every
+// depth (RFC 9901 sections 4.2.1 and 7.1). A visible claim has none of them.
+var disclosures = []string{"_sd", "..."}
+
+// holdsDisclosure reports whether a claim has a member with one of these names, in it or at
+// any depth. Its text has been accepted by [strict.ParseObject], so no reading can fail.
+func holdsDisclosure(claim json.RawMessage) bool {
+	switch claim[0] {
+	case '{':
+		o, _ := strict.ParseObject(claim)
+		for name, value := range o.All() {
+			if hasTwin(disclosures, name) || holdsDisclosure(value) {
+				return true
+			}
+		}
+	case '[':
+		var items []json.RawMessage
+		json.Unmarshal(claim, &items)
+		return slices.ContainsFunc(items, holdsDisclosure)
+	}
+	return false
+}
 
 // boundTo is the name of the key that a token is bound to, RFC 7800.
 var boundTo = []string{"cnf"}

@@ -56,19 +56,6 @@ type Config struct {
 	Limits Limits
 }
 
-// Recipient is the party that can read a nested token.
-type Recipient struct {
-	// Audience is the recipient's name, the token's aud. Required.
-	Audience string
-
-	// Keys are the recipient's public keys. The token is encrypted to the first
-	// encryption key that is supported. Required.
-	Keys keys.PublicSource
-
-	// Content is how claims are encrypted; A256GCM when zero.
-	Content keys.Content
-}
-
 // Limits holds the times and sizes of tokens.
 type Limits struct {
 	// Lifetime is how long a token lives, in whole seconds; DefaultLifetime when
@@ -122,7 +109,7 @@ func New(cfg Config) (*Sealer, error) {
 	}
 	return newSealer(settings{
 		issuer: cfg.Issuer, signing: cfg.Signing, typ: cfg.Type, limits: cfg.Limits,
-		recipients: []SelectiveRecipient{{Audience: r.Audience, Keys: r.Keys, Content: r.Content, ReadsAll: true}},
+		recipients: []SelectiveRecipient{{Audience: r.Audience, Keys: r.Keys, Suites: slices.Clone(r.Suites), Content: r.Content, ReadsAll: true}},
 		replicate:  slices.Clone(cfg.Replicate), allowReadable: slices.Clone(cfg.AllowReadable),
 	})
 }
@@ -165,20 +152,6 @@ func (c settings) check() error {
 		return configError("Limits.MaxSize", "must not be negative")
 	case l.Pad > l.MaxSize:
 		return configError("Limits.Pad", "is more than Limits.MaxSize, so no token would fit")
-	}
-	return nil
-}
-
-// check checks a recipient that stands in the named field.
-func (r Recipient) check(field string) error {
-	switch {
-	case r.Audience == "" || !utf8.ValidString(r.Audience):
-		return configError(field+".Audience", "is required: without aud every opener would take the token")
-	case isNil(r.Keys):
-		return configError(field+".Keys", "is required: the recipient's public keys")
-	}
-	if _, err := keys.ParseContent(r.Content.String()); err != nil {
-		return configError(field+".Content", "is not a known content encryption")
 	}
 	return nil
 }

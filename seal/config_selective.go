@@ -29,6 +29,8 @@ type SelectiveConfig struct {
 
 	// Visible names the custom claims that stay in clear, for every holder of the token
 	// to read. Every other claim is sealed: forgetting one here shows it to no stranger.
+	// _sd and ... cannot be visible, nor stand in a visible claim: readers of SD-JWT take
+	// them for digests of claims (RFC 9901).
 	Visible []string
 
 	// Type is the typ of the token; DefaultSelectiveType when empty.
@@ -48,9 +50,14 @@ type SelectiveRecipient struct {
 	Audience string
 
 	// Keys are the recipient's public keys. Its claims are encrypted to the first
-	// encryption key that is supported. Required. No two recipients may have the same
-	// kid at a time.
+	// encryption key that Suites allows. Required. That key must have a kid, by which the
+	// recipient finds what is sealed to it, and no two recipients may have the same kid
+	// at a time.
 	Keys keys.PublicSource
+
+	// Suites are the algorithms that may be used for this recipient, in the order of
+	// preference, and what a key without alg is for, as in Recipient.
+	Suites []keys.Suite
 
 	// Content is how its claims are encrypted; A256GCM when zero.
 	Content keys.Content
@@ -75,6 +82,7 @@ func NewSelective(cfg SelectiveConfig) (*Sealer, error) {
 	recipients := slices.Clone(cfg.Recipients)
 	for i := range recipients {
 		recipients[i].Reads = slices.Clone(recipients[i].Reads)
+		recipients[i].Suites = slices.Clone(recipients[i].Suites)
 	}
 	c := settings{
 		issuer: cfg.Issuer, signing: cfg.Signing, recipients: recipients, visible: slices.Clone(cfg.Visible),
@@ -109,13 +117,15 @@ func (c settings) checkSelective() error {
 		case name == "cnf":
 		case strings.EqualFold(name, "cnf"):
 			return configError("Visible", "names %q: write it cnf", name)
+		case hasTwin(disclosures, name):
+			return configError("Visible", "names %q, which SD-JWT takes for digests (RFC 9901): seal that claim, or rename it", name)
 		case isAlwaysReadable(name):
 			return configError("Visible", "names %q: the sealer writes it, in clear, into every token", name)
 		}
 	}
 	for i, r := range c.recipients {
 		field := fmt.Sprintf("Recipients[%d]", i)
-		if err := (Recipient{r.Audience, r.Keys, r.Content}).check(field); err != nil {
+		if err := (Recipient{r.Audience, r.Keys, r.Suites, r.Content}).check(field); err != nil {
 			return err
 		}
 		if err := c.checkReads(field, r); err != nil {

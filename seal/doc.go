@@ -21,7 +21,9 @@
 //
 // The defaults are ES256, and ECDH-ES on P-256 with A256GCM, which nearly every
 // other implementation reads. The keys decide on the algorithms, Recipient.Content on
-// the content encryption; nothing else does.
+// the content encryption; nothing else does. Recipient.Suites says what a recipient's key
+// is for that names no algorithm, and which algorithms may be used at all. Without a kid
+// of that key the outer header has none.
 //
 // # What a stranger still sees
 //

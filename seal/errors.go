@@ -11,7 +11,7 @@ var (
 	ErrConfig = errors.New("seal: invalid configuration")
 	// ErrClaims: the claims are not one JSON object with unique names, or name
 	// a claim that the sealer writes itself, or one that a selective token would
-	// show to nobody or lacks.
+	// show to nobody or lacks, or show a name that SD-JWT gives another meaning.
 	ErrClaims = errors.New("seal: invalid claims")
 	// ErrReadable: a stranger would read personal data in the token.
 	ErrReadable = errors.New("seal: personal data would be readable")

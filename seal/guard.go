@@ -92,6 +92,11 @@ func (s *Sealer) checkVisible(claims []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrClaims, err)
 	}
+	for name, value := range o.All() {
+		if holdsDisclosure(value) {
+			return fmt.Errorf("%w: the claim %s is visible and has _sd or ... in it, which SD-JWT takes for digests: seal it, or rename them", ErrClaims, printable(name))
+		}
+	}
 	for _, f := range pii.InObject(o) {
 		if s.allows(f.Claim) || s.allows(f.Path) {
 			continue

@@ -19,12 +19,15 @@ import (
 // rsaKey is one RSA key, which takes long to make.
 var rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 
+// oaepHashes are the hashes of the suites of RSA-OAEP, and of no others.
+var oaepHashes = map[keys.Suite]crypto.Hash{keys.RSAOAEP256: crypto.SHA256, keys.RSAOAEP: crypto.SHA1}
+
 // privates are the raw keys of the tests by kid: the library gives none out.
 var privates sync.Map
 
 func newPrivate(suite keys.Suite) crypto.Signer {
 	switch suite {
-	case keys.RS256, keys.PS256, keys.RSAOAEP256:
+	case keys.RS256, keys.PS256, keys.RSAOAEP256, keys.RSAOAEP:
 		return rsaKey()
 	case keys.EdDSA:
 		_, private, err := ed25519.GenerateKey(rand.Reader)
@@ -52,7 +55,7 @@ type layers struct {
 // decryptJOSE decrypts a JWE with go-jose alone.
 func decryptJOSE(jwe string) ([]byte, error) {
 	encrypted, err := jose.ParseEncryptedCompact(jwe,
-		[]jose.KeyAlgorithm{jose.ECDH_ES, jose.ECDH_ES_A256KW, jose.RSA_OAEP_256},
+		[]jose.KeyAlgorithm{jose.ECDH_ES, jose.ECDH_ES_A256KW, jose.RSA_OAEP_256, jose.RSA_OAEP},
 		[]jose.ContentEncryption{jose.A256GCM, jose.A128GCM, jose.A256CBC_HS512, jose.A128CBC_HS256})
 	if err != nil {
 		return nil, err

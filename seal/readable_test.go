@@ -2,7 +2,6 @@ package seal_test
 
 import (
 	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -55,7 +54,7 @@ func secretsOf(t *testing.T, raw json.RawMessage) []string {
 func TestNothingReadable(t *testing.T) {
 	t.Parallel()
 	for _, file := range claimsFiles(t) {
-		for _, m := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256} {
+		for _, m := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256, keys.RSAOAEP} {
 			for _, c := range []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256} {
 				t.Run(filepath.Base(file)+"/"+m.Alg()+"/"+c.String(), func(t *testing.T) {
 					t.Parallel()
@@ -120,21 +119,21 @@ func TestLength(t *testing.T) {
 // names in the header.
 func TestNothingRepeats(t *testing.T) {
 	t.Parallel()
-	for _, m := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256} {
+	for _, m := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256, keys.RSAOAEP} {
 		p := newParties(keys.ES256, m)
 		seen := make(map[string]bool)
 		for range 20 {
 			parts := strings.Split(p.seal(t, seal.Claims{ID: "same"}), ".")
-			if m == keys.RSAOAEP256 {
+			if hash := oaepHashes[m]; hash != 0 {
 				// The key that encrypts, which the other parts do not show.
-				cek := must(rsa.DecryptOAEP(sha256.New(), nil, rsaKey(), decode(parts[1]), nil))
+				cek := must(rsa.DecryptOAEP(hash.New(), nil, rsaKey(), decode(parts[1]), nil))
 				if seen[string(cek)] || len(cek) != 32 {
 					t.Error("a content encryption key twice")
 				}
 				seen[string(cek)] = true
 			}
 			for i, part := range parts {
-				if i == 0 && m == keys.RSAOAEP256 || part == "" {
+				if i == 0 && oaepHashes[m] != 0 || part == "" {
 					continue // no ephemeral key, no encrypted key
 				}
 				if seen[part] {

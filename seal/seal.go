@@ -3,7 +3,6 @@ package seal
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -35,8 +34,9 @@ func (s *Sealer) isZero() bool { return s == nil || s.scratch == nil }
 //
 // It returns [ErrClaims], [ErrReadable], [ErrLifetime], [ErrTooLarge],
 // [ErrSameKey], [ErrSigning], keys.ErrNoKey when there is no key to sign with or
-// to encrypt to, keys.ErrStale when the ring could not be reloaded for too long,
-// and the errors of the key sources. There is no token with an error.
+// to encrypt to, or in the selective form one without kid, keys.ErrStale when the ring
+// could not be reloaded for too long, and the errors of the key sources. There is no
+// token with an error.
 func (s *Sealer) Seal(ctx context.Context, c Claims) (string, error) {
 	if s.isZero() {
 		return "", errZeroSealer
@@ -80,10 +80,10 @@ func (s *Sealer) seal(ctx context.Context, c Claims, m *scratch) (string, error)
 }
 
 // Ready asks the key sources once and returns the error that the first token would meet:
-// keys.ErrNoKey when there is no key to sign with or to encrypt to, keys.ErrStale, an
-// [ErrLifetime] beyond the policy of the signing ring, [ErrSameKey], [ErrReadable] for a
-// kid that would be readable personal data, and the errors of the sources. Call it at
-// start-up and in a readiness probe.
+// keys.ErrNoKey when there is no key to sign with or to encrypt to, or in the selective form
+// one without kid, keys.ErrStale, an [ErrLifetime] beyond the policy of the signing ring,
+// [ErrSameKey], [ErrReadable] for a kid that would be readable personal data, and the errors
+// of the sources. Call it at start-up and in a readiness probe.
 func (s *Sealer) Ready(ctx context.Context) error {
 	if s.isZero() {
 		return errZeroSealer
@@ -102,26 +102,6 @@ func (s *Sealer) Ready(ctx context.Context) error {
 		return err
 	}
 	return s.checkKids(from, m.to)
-}
-
-// recipientKeys finds the keys to encrypt to, one for each recipient.
-func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
-	for _, r := range s.cfg.recipients {
-		set, err := answer(r.Keys.PublicKeys(ctx, ""))
-		if err != nil {
-			return fmt.Errorf("seal: the recipient's keys: %w", err)
-		}
-		k, err := set.EncryptionKey()
-		if err != nil {
-			return fmt.Errorf("seal: the recipient's keys: %w", err)
-		}
-		// A recipient finds what is sealed to it by kid.
-		if slices.ContainsFunc(m.to, func(other *keys.Key) bool { return other.ID() == k.ID() }) {
-			return fmt.Errorf("%w: %q; give one recipient all the claims, or each a key of its own", ErrSameKey, k.ID())
-		}
-		m.to = append(m.to, k)
-	}
-	return nil
 }
 
 // answer returns what a key source gave. A source that gives neither a set nor an error

@@ -173,6 +173,7 @@ func TestHeaders(t *testing.T) {
 		{keys.EdDSA, keys.ECDHESA256KW, keys.A128GCM, "at+jwt"},
 		{keys.RS256, keys.RSAOAEP256, keys.A256CBCHS512, "JWT"},
 		{keys.PS256, keys.ECDHES, keys.A128CBCHS256, "application/sealed+jwt"},
+		{keys.PS256, keys.RSAOAEP, keys.A256GCM, "JWT"},
 	} {
 		p := newParties(tt.signing, tt.management)
 		cfg := p.config()
@@ -184,7 +185,7 @@ func TestHeaders(t *testing.T) {
 		tok := p.open(t, token, func(c *anyOpen) { c.Type = tt.typ })
 		parts := strings.Split(token, ".")
 		epk := fmt.Sprintf(`,"epk":{"kty":"EC","crv":"P-256","x":"%s","y":"%s"}`, coordinate, coordinate)
-		if tt.management == keys.RSAOAEP256 {
+		if oaepHashes[tt.management] != 0 {
 			epk = ""
 		}
 		outer := fmt.Sprintf(`^\{"alg":"%s","enc":"%s","kid":"%s"%s,"cty":"JWT"\}$`,

@@ -77,13 +77,22 @@ func TestFIPSCommand(t *testing.T) {
 }
 
 // What does not work there says so, and what to use instead; nothing is made.
-func TestFIPSX25519(t *testing.T) {
+func TestFIPSRefused(t *testing.T) {
 	home := fipsHome(t)
-	for _, args := range [][]string{{"keys", "init", "--enc", "ECDH-ES/X25519"}, {"keys", "import", "../../testdata/keys/x25519.pem"}} {
+	const instead, insteadOAEP = "use ECDH-ES or ECDH-ES+A256KW, which are on P-256", "does not allow SHA-1, which RSA-OAEP is made with; use RSA-OAEP-256"
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{instead, []string{"keys", "init", "--enc", "ECDH-ES/X25519"}},
+		{instead, []string{"keys", "import", "../../testdata/keys/x25519.pem"}},
+		{insteadOAEP, []string{"keys", "init", "--enc", "RSA-OAEP"}},
+		{insteadOAEP, []string{"keys", "import", "../../testdata/keys/rsa.pem", "--alg", "RSA-OAEP"}},
+	} {
 		var out, errs bytes.Buffer
-		code := run(t.Context(), args, strings.NewReader(""), &out, &errs)
-		if code != exitKey || out.Len() != 0 || !strings.Contains(errs.String(), "use ECDH-ES or ECDH-ES+A256KW, which are on P-256") {
-			t.Errorf("%v: exit code %d: %s", args, code, errs.String())
+		code := run(t.Context(), c.args, strings.NewReader(""), &out, &errs)
+		if code != exitKey || out.Len() != 0 || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("%v: exit code %d: %s", c.args, code, errs.String())
 		}
 	}
 	if _, err := os.Stat(filepath.Join(home, ".local", "share", "sealjwt", "ring")); err == nil {

@@ -45,46 +45,6 @@ func addUse(cmd *cobra.Command, usage string) *choice {
 	return addChoice(cmd, "use", "", "", usage, string(keys.UseSig), string(keys.UseEnc))
 }
 
-// suiteFlag is an algorithm, by the name of its suite; of one use, unless use is empty.
-type suiteFlag struct {
-	suite keys.Suite
-	use   keys.Use
-}
-
-func (f *suiteFlag) Type() string { return "ALG" }
-func (f *suiteFlag) String() string {
-	if f.suite == 0 {
-		return ""
-	}
-	return f.suite.String()
-}
-
-func (f *suiteFlag) Set(s string) error {
-	suite, err := keys.ParseSuite(s)
-	if err != nil || f.use != "" && suite.Use() != f.use {
-		return fmt.Errorf("must be one of %s", strings.Join(f.names(), ", "))
-	}
-	f.suite = suite
-	return nil
-}
-
-func (f *suiteFlag) names() []string {
-	var names []string
-	for _, s := range keys.Suites() {
-		if f.use == "" || s.Use() == f.use {
-			names = append(names, s.String())
-		}
-	}
-	return names
-}
-
-func addSuite(cmd *cobra.Command, name string, use keys.Use, value keys.Suite, usage string) *suiteFlag {
-	f := &suiteFlag{value, use}
-	cmd.Flags().Var(f, name, usage+": "+strings.Join(f.names(), ", "))
-	cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(f.names(), cobra.ShellCompDirectiveNoFileComp))
-	return f
-}
-
 // nameList is a flag that takes names with commas between them, and may be repeated.
 type nameList struct {
 	names   []string

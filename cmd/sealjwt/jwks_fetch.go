@@ -131,7 +131,7 @@ type fetched struct {
 }
 
 type fetchedKey struct {
-	ID  string   `json:"kid"`
+	ID  string   `json:"kid,omitempty"`
 	Use keys.Use `json:"use"`
 	Alg string   `json:"alg"`
 }

@@ -85,7 +85,7 @@ func age(k keyring.KeyInfo) string {
 
 // word quotes a kid from outside that would not pass for one word of a table.
 func word(kid string) string {
-	if strings.ContainsAny(kid, " \"'`\\") || printable(kid) != kid {
+	if kid == "" || strings.ContainsAny(kid, " \"'`\\") || printable(kid) != kid {
 		return strconv.QuoteToASCII(kid)
 	}
 	return kid

@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -163,10 +165,33 @@ func (f sealFlags) checkAudiences(audiences []string, to []recipient) error {
 	return nil
 }
 
+// recipientKeys are the public keys that --to names. It makes sure that there is one that
+// --enc and the form allow.
+func (a *app) recipientKeys(ctx context.Context, place string, f sealFlags) (keys.PublicSource, error) {
+	source, err := a.publicKeys(ctx, place, keys.UseEnc, f.fetchFlags)
+	if err != nil {
+		return nil, err
+	}
+	set, err := source.PublicKeys(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	place = withoutSecrets(place)
+	k, err := set.EncryptionKey(f.enc.suites...)
+	if err != nil {
+		return nil, &failure{err: fmt.Errorf("%s: %w", place, err), advice: "name in --enc an algorithm that it has, or ask the other party for such a key"}
+	}
+	if f.selective && k.ID() == "" {
+		err := fmt.Errorf("%s: %w: its key has no kid, and the recipient of a selective token finds by kid what is sealed to it", place, keys.ErrNoKey)
+		return nil, &failure{err: err, advice: "ask the other party to publish a kid, or leave out --selective"}
+	}
+	return source, nil
+}
+
 // recipients are those of a token: the ring itself if there are no others.
 func (j sealJob) recipients(ring *keyring.Ring) []seal.SelectiveRecipient {
 	if len(j.to) == 0 {
-		return []seal.SelectiveRecipient{{Audience: j.file.audiences[0], Keys: ring}}
+		return []seal.SelectiveRecipient{{Audience: j.file.audiences[0], Keys: ring, Suites: j.flags.enc.suites}}
 	}
 	var list []seal.SelectiveRecipient
 	for i, r := range j.to {
@@ -174,7 +199,7 @@ func (j sealJob) recipients(ring *keyring.Ring) []seal.SelectiveRecipient {
 		if len(j.file.audiences) > 1 {
 			audience = j.file.audiences[i]
 		}
-		list = append(list, seal.SelectiveRecipient{Audience: audience, Keys: r.keys, Reads: r.claims, ReadsAll: r.all})
+		list = append(list, seal.SelectiveRecipient{Audience: audience, Keys: r.keys, Suites: j.flags.enc.suites, Reads: r.claims, ReadsAll: r.all})
 	}
 	return list
 }

@@ -23,6 +23,7 @@ type claimsFlags struct {
 type sealFlags struct {
 	claimsFlags
 	to                                []string
+	enc                               suiteList
 	selective                         bool
 	visible, replicate, allowReadable nameList
 	pad                               padding
@@ -96,6 +97,7 @@ result. Cut it off first:
 func (f *sealFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.to, "to", nil, "JWK Set of the recipient, a `FILE` or URL, FILE:CLAIMS with --selective (default: the public keys of your own ring)")
+	addSuites(cmd, &f.enc, "enc", keys.UseEnc, "`ALGS` that may be used for the recipients, the preferred first, and what a key without alg is for")
 	flags.StringVar(&f.issuer, "iss", "", "the issuer: you, usually an https `URL`")
 	flags.StringArrayVar(&f.audiences, "aud", nil, "the audience: the recipient's name, usually a `URL`; with several --to once, or once for each")
 	flags.StringVar(&f.subject, "sub", "", "the subject: an `ID` of whom the claims are about")
@@ -148,7 +150,7 @@ func (a *app) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFil
 		return sealJob{}, err
 	}
 	for i := range to {
-		if to[i].keys, err = a.publicKeys(ctx, to[i].path, keys.UseEnc, f.fetchFlags); err != nil {
+		if to[i].keys, err = a.recipientKeys(ctx, to[i].path, f); err != nil {
 			return sealJob{}, err
 		}
 	}
@@ -232,7 +234,7 @@ func (j sealJob) sealer(ring *keyring.Ring) (*seal.Sealer, error) {
 		})
 	} else {
 		sealer, err = seal.New(seal.Config{
-			Issuer: j.file.issuer, Signing: ring, Recipient: seal.Recipient{Audience: recipients[0].Audience, Keys: recipients[0].Keys},
+			Issuer: j.file.issuer, Signing: ring, Recipient: seal.Recipient{Audience: recipients[0].Audience, Keys: recipients[0].Keys, Suites: recipients[0].Suites},
 			Replicate: j.flags.replicate.names, Type: j.flags.typ, AllowReadable: j.flags.allowReadable.names, Limits: limits,
 		})
 	}

@@ -132,8 +132,8 @@ func sameKeys(a, b *keys.PublicSet) bool {
 	return a == b || slices.Equal(keyFingerprints(a), keyFingerprints(b))
 }
 
-// keyFingerprints returns the keys of a set, sorted, and after them the key to which a sealer
-// encrypts.
+// keyFingerprints returns the keys of a set, sorted, and after them the keys to which a sealer
+// encrypts: with any suite, and with each.
 func keyFingerprints(s *keys.PublicSet) []string {
 	var all []string
 	for _, k := range s.Keys() {
@@ -142,6 +142,11 @@ func keyFingerprints(s *keys.PublicSet) []string {
 	slices.Sort(all)
 	if k, err := s.EncryptionKey(); err == nil {
 		all = append(all, k.Thumbprint())
+	}
+	for _, suite := range keys.Suites() {
+		if k, err := s.EncryptionKey(suite); err == nil {
+			all = append(all, fmt.Sprintf("%v %s", suite, k.Thumbprint()))
+		}
 	}
 	return all
 }

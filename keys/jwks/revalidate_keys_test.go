@@ -82,6 +82,11 @@ func TestSameKeys(t *testing.T) {
 	if !sameKeys(publish(), publish()) {
 		t.Error("two sets without keys differ")
 	}
+	// A sealer may take a key without alg for another suite.
+	open := must(keys.ParsePublicSet([]byte(strings.Replace(string(jwkSet(t, enc)), `"alg":"ECDH-ES",`, "", 1))))(t)
+	if sameKeys(publish(enc), open) || !sameKeys(open, open.ForUse(keys.UseEnc)) {
+		t.Error("a key that says no alg is the same as one that does")
+	}
 }
 
 // Where there is nothing but an older set, which its issuer lets caches keep, it is kept

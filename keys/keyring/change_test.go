@@ -116,7 +116,7 @@ func TestCreateAnswers(t *testing.T) {
 }
 
 func TestImport(t *testing.T) {
-	for _, suite := range []keys.Suite{keys.ES256, keys.EdDSA, keys.PS256, keys.ECDHES, keys.RSAOAEP256, keys.ECDHESX25519, keys.ECDHESA256KWX25519} {
+	for _, suite := range []keys.Suite{keys.ES256, keys.EdDSA, keys.PS256, keys.ECDHES, keys.RSAOAEP256, keys.RSAOAEP, keys.ECDHESX25519, keys.ECDHESA256KWX25519} {
 		for _, state := range []State{Staged, Active, Retired} {
 			store := NewMemStore()
 			other := map[keys.Use]keys.Use{keys.UseSig: keys.UseEnc, keys.UseEnc: keys.UseSig}[suite.Use()]

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -140,6 +141,17 @@ func TestFIPSGoldenRings(t *testing.T) {
 		ring, err := keyring.Open(t.Context(), keyring.Config{Store: filestore.New(private(t, file, t.TempDir(), "ring")), KEK: kek})
 		fipsNo(t, err)
 		checkGolden(t, ring, goldenKeys["v1"])
+	}
+}
+
+// A ring with a key that the mode does not allow is not read, and the error says why: it
+// would decrypt some tokens and not others.
+func TestFIPSGoldenSuites(t *testing.T) {
+	enforced(t)
+	path := private(t, "v2-suites.ring", t.TempDir(), "ring")
+	_, err := keyring.Open(t.Context(), keyring.Config{Store: filestore.New(path), KEK: goldenKEK(t, "v2.kek")})
+	if !errors.Is(err, keyring.ErrUnreadable) || !strings.Contains(err.Error(), "fips140=only does not allow") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -188,6 +188,54 @@ func checkGolden(t *testing.T, ring *keyring.Ring, keys []goldenKey) {
 	}
 }
 
+// The ring with the suites that the others lack, one of them in its policy.
+func TestGoldenSuites(t *testing.T) {
+	path := private(t, "v2-suites.ring", t.TempDir(), "ring")
+	ring, err := keyring.Open(t.Context(), keyring.Config{Store: filestore.New(path), KEK: goldenKEK(t, "v2.kek")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	infos, err := ring.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := ring.PrivateKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []struct {
+		kid   string
+		suite keys.Suite
+		state keyring.State
+	}{
+		{"vVhnVSeyDc_drT9O", keys.ES256, keyring.Active},
+		{"AkHQodWi3mIxM4uQ", keys.ECDHESX25519, keyring.Retired},
+		{"PNxrqo1vKzCCmtJ8", keys.RSAOAEP, keyring.Active},
+		{"S2jXSd14n-ijcctH", keys.ECDHESA256KWX25519, keyring.Staged},
+	}
+	if len(infos) != len(want) {
+		t.Fatalf("%d keys, want %d", len(infos), len(want))
+	}
+	for i, want := range want {
+		if got := infos[i]; got.ID != want.kid || got.Suite != want.suite || got.State != want.state {
+			t.Errorf("key %d is %+v", i, got)
+		}
+		if k, opens := set.DecryptionKey(want.kid); opens != (want.suite.Use() == keys.UseEnc) || opens && k.Suite() != want.suite {
+			t.Errorf("%s (%v): opens %v", want.kid, want.suite, opens)
+		}
+	}
+	public, err := ring.PublicKeys(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k, err := public.EncryptionKey(keys.RSAOAEP); err != nil || k.ID() != want[2].kid {
+		t.Errorf("the encryption key: %v", err)
+	}
+	if p, err := ring.Policy(t.Context()); err != nil || !slices.Equal(p.Enc.Suites, []keys.Suite{keys.RSAOAEP}) {
+		t.Errorf("policy %+v, %v", p, err)
+	}
+}
+
 func goldenActive(keys []goldenKey, alg string) string {
 	return keys[slices.IndexFunc(keys, func(k goldenKey) bool { return k.alg == alg && k.state == "active" })].kid
 }

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 // are promises: they are never written again.
 func TestWriteGoldenRings(t *testing.T) {
 	version := os.Getenv("SEALJWT_GOLDEN")
-	if version == "" {
+	if version == "" || strings.Contains(version, "-") {
 		t.Skip("SEALJWT_GOLDEN names no new version")
 	}
 	raw := []byte("sealjwt's example KEK, no secret")
@@ -73,6 +74,33 @@ func TestWriteGoldenRings(t *testing.T) {
 	slots = append(slots, slot{KEK: phrase.ID(), JWE: wrapped1(phrase, key())(t)})
 	write(t, version+"-passphrase.ring", must(sealBlob(d, slots, key))(t))
 	write(t, version+".kek", raw)
+}
+
+// TestWriteGoldenSuites writes a ring with the suites that the golden rings of its format
+// lack, one of them in the policy, for the same KEK:
+//
+//	SEALJWT_GOLDEN=v2-suites go test -v -run TestWriteGoldenSuites ./keys/keyring
+func TestWriteGoldenSuites(t *testing.T) {
+	name := os.Getenv("SEALJWT_GOLDEN")
+	if !strings.HasSuffix(name, "-suites") {
+		t.Skip("SEALJWT_GOLDEN names no new ring of suites")
+	}
+	d, at := documentOf(), newClock().now()
+	d.Policy = newPolicyDocument(Policy{Enc: UsePolicy{Suites: []keys.Suite{keys.RSAOAEP}}}.withDefaults())
+	for _, k := range []struct {
+		suite keys.Suite
+		state State
+	}{{keys.ES256, Active}, {keys.ECDHESX25519, Retired}, {keys.RSAOAEP, Active}, {keys.ECDHESA256KWX25519, Staged}} {
+		r := recordOf(t, parsed(t, must(jwk.Generate(k.suite.String()))(t), keys.Hint{Suite: k.suite}), k.state)
+		at = at.Add(time.Minute)
+		r.Created, r.Windows = at, d.Policy.Figures
+		d.Keys = append(d.Keys, r)
+		t.Logf("{%q, %q, %q},", r.ID, r.Suite, r.State)
+	}
+	d.stamp(Checkpoint{}, at, logEntry{what: "create"})
+	d.Log[0].By = "example"
+	kek, key := must(NewKEK([]byte("sealjwt's example KEK, no secret")))(t), newRingKey()
+	write(t, name+".ring", must(sealBlob(d, []slot{{KEK: kek.ID(), JWE: wrapped1(kek, key())(t)}}, key))(t))
 }
 
 func write(t *testing.T, name string, data []byte) {

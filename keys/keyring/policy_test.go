@@ -77,6 +77,8 @@ func TestPolicyValidate(t *testing.T) {
 		"suites exchanged":           {func(p *Policy) { p.Sig.Suites, p.Enc.Suites = p.Enc.Suites, p.Sig.Suites }, "not for use"},
 		"suite that signs":           {func(p *Policy) { p.Enc.Suites = []keys.Suite{keys.EdDSA} }, "not for use"},
 		"suite that encrypts":        {func(p *Policy) { p.Sig.Suites = []keys.Suite{keys.RSAOAEP256} }, "not for use"},
+		"RSA-OAEP by name":           {func(p *Policy) { p.Enc.Suites = []keys.Suite{keys.RSAOAEP} }, ""},
+		"RSA-OAEP that signs":        {func(p *Policy) { p.Sig.Suites = []keys.Suite{keys.RSAOAEP} }, "not for use"},
 		"two suites":                 {func(p *Policy) { p.Enc.Suites = []keys.Suite{keys.ECDHES, keys.RSAOAEP256} }, "2 suites"},
 		"no such suite":              {func(p *Policy) { p.Sig.Suites = []keys.Suite{77} }, "not for use"},
 	} {

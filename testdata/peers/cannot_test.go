@@ -44,14 +44,18 @@ var cannot = []hole{
 		// Up to this version it looks for RSA-OAEP in OpenSSL with #ifdef, and OpenSSL 3
 		// has made a function of the macro.
 		peer: "latchset jose", version: "11", suite: "RSA-OAEP-256",
-		says: []string{"jwe enc: exit status 1: Wrapping failed!", "jwe dec: exit status 1: Unwrapping failed!"},
-		why:  "Its version 11, built with OpenSSL 3 as in Debian 12, lacks RSA-OAEP.",
+		says: []string{"jwe enc: exit status 1: Wrapping failed!", "jwe dec: exit status 1: Unwrapping failed!"}, why: latchsetNoOAEP,
+	},
+	{
+		peer: "latchset jose", version: "11", suite: "RSA-OAEP",
+		says: []string{"jwe enc: exit status 1: Wrapping failed!", "jwe dec: exit status 1: Unwrapping failed!"}, why: latchsetNoOAEP,
 	},
 }
 
 const (
 	noX25519         = "go-jose has no X25519, and refuses a JWK Set in which one key is on it."
 	latchsetNoX25519 = "The command `jose` of latchset has no X25519 either."
+	latchsetNoOAEP   = "Its version 11, built with OpenSSL 3 as in Debian 12, lacks RSA-OAEP, with either hash."
 )
 
 // holes are those that any of the suites falls into.

@@ -23,7 +23,7 @@ const (
 
 var (
 	signing    = []keys.Suite{keys.ES256, keys.EdDSA, keys.RS256, keys.PS256}
-	management = []keys.Suite{keys.ECDHES, keys.ECDHESX25519, keys.ECDHESA256KW, keys.ECDHESA256KWX25519, keys.RSAOAEP256}
+	management = []keys.Suite{keys.ECDHES, keys.ECDHESX25519, keys.ECDHESA256KW, keys.ECDHESA256KWX25519, keys.RSAOAEP256, keys.RSAOAEP}
 	contents   = []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256}
 )
 

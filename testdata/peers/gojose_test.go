@@ -55,7 +55,7 @@ func newKey(suite string) (any, error) {
 	case "EdDSA":
 		_, k, err := ed25519.GenerateKey(rand.Reader)
 		return k, err
-	case "RS256", "PS256", "RSA-OAEP-256":
+	case "RS256", "PS256", "RSA-OAEP-256", "RSA-OAEP":
 		return rsa.GenerateKey(rand.Reader, 2048)
 	}
 	return nil, fmt.Errorf("no key for %s", suite)

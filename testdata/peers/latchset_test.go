@@ -65,7 +65,7 @@ func (l latchset) generate(suite string) (made keyPair, err error) {
 		template = `{"kty":"OKP","crv":"X25519"}`
 	case "EdDSA":
 		template = `{"kty":"OKP","crv":"Ed25519"}`
-	case "RS256", "PS256", "RSA-OAEP-256":
+	case "RS256", "PS256", "RSA-OAEP-256", "RSA-OAEP":
 		template = `{"kty":"RSA","bits":2048}`
 	}
 	made.Private, err = l.named(suite, "jwk", "gen", "-i", template)

@@ -120,7 +120,7 @@ func signingKeys(t *testing.T, suite keys.Suite) providerKeys {
 func TestIDToken(t *testing.T) {
 	parties := relyingParties(t)
 	own := map[string]keyPair{}
-	for _, alg := range []string{"ECDH-ES", "ECDH-ES+A256KW", "RSA-OAEP-256"} {
+	for _, alg := range []string{"ECDH-ES", "ECDH-ES+A256KW", "RSA-OAEP-256", "RSA-OAEP"} {
 		own[alg] = generate(t, startNode(t), alg)
 	}
 	for _, suite := range signing {

@@ -77,6 +77,7 @@ var (
 	ECDHES     = Algorithm{"ECDH-ES", "ECDH-ES", "enc", P256}
 	ECDHESKW   = Algorithm{"ECDH-ES+A256KW", "ECDH-ES+A256KW", "enc", P256}
 	RSAOAEP256 = Algorithm{"RSA-OAEP-256", "RSA-OAEP-256", "enc", RSA}
+	RSAOAEP    = Algorithm{"RSA-OAEP", "RSA-OAEP", "enc", RSA}
 
 	ECDHESX25519   = Algorithm{"ECDH-ES/X25519", "ECDH-ES", "enc", X25519}
 	ECDHESKWX25519 = Algorithm{"ECDH-ES+A256KW/X25519", "ECDH-ES+A256KW", "enc", X25519}

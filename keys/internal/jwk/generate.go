@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/fips140"
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
@@ -24,13 +23,16 @@ const generatedIDLength = 16
 
 // Generate draws a new key for the algorithm with this name from the system's random
 // source, and returns its private JWK with kid, use and alg. RSA keys get 3072 bits
-// and take about a second. It returns [ErrUnsupported] for an unknown name, and for
-// X25519 with GODEBUG=fips140=only.
+// and take about a second. It returns [ErrUnsupported] for an unknown name, and the errors
+// of [Algorithm.CheckMode].
 func Generate(name string) ([]byte, error) {
-	all := []Algorithm{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESKW, RSAOAEP256, ECDHESX25519, ECDHESKWX25519}
+	all := []Algorithm{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESKW, RSAOAEP256, RSAOAEP, ECDHESX25519, ECDHESKWX25519}
 	i := slices.IndexFunc(all, func(a Algorithm) bool { return a.Name == name })
 	if i < 0 {
 		return nil, fmt.Errorf("%w: no algorithm is called %s", ErrUnsupported, Quote(name))
+	}
+	if err := all[i].CheckMode(); err != nil {
+		return nil, err
 	}
 	for {
 		priv, err := draw(all[i].Kind)
@@ -57,9 +59,6 @@ func draw(k Kind) (PrivateKey, error) {
 		return priv, err
 	case RSA:
 		return rsa.GenerateKey(rand.Reader, rsaBits)
-	}
-	if fips140.Enforced() {
-		return nil, errFIPS
 	}
 	return ecdh.X25519().GenerateKey(rand.Reader)
 }

@@ -1,7 +1,6 @@
 package jwk
 
 import (
-	"crypto/fips140"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -42,8 +41,10 @@ func parseBlock(block *pem.Block) (material any, err error) {
 	default:
 		return nil, fmt.Errorf("%w: PEM block %s", ErrUnsupported, Quote(block.Type))
 	}
-	if err != nil && fips140.Enforced() && isX25519(block.Bytes) {
-		return nil, errFIPS
+	if err != nil && isX25519(block.Bytes) {
+		if mode := ECDHESX25519.CheckMode(); mode != nil {
+			return nil, mode
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: damaged PEM block %s", ErrMalformed, Quote(block.Type))

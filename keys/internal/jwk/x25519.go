@@ -3,7 +3,6 @@ package jwk
 import (
 	"bytes"
 	"crypto/ecdh"
-	"crypto/fips140"
 	"fmt"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -34,15 +33,11 @@ type encodedBytes []byte
 
 func (b encodedBytes) MarshalText() ([]byte, error) { return []byte(encode(b)), nil }
 
-// errFIPS: SP 800-56A, by which FIPS 140-3 approves of key agreements, does not have
-// this curve, and crypto/ecdh refuses it in that mode.
-var errFIPS = fmt.Errorf("%w: GODEBUG=fips140=only does not allow X25519; use %s or %s, which are on P-256", ErrUnsupported, ECDHES.Name, ECDHESKW.Name)
-
 // decodeX25519 makes a key of the members of a JWK whose values are canonical
 // base64url. Whether the point is a good one, checkX25519 decides.
 func decodeX25519(members map[string]string) (any, error) {
-	if fips140.Enforced() {
-		return nil, errFIPS
+	if err := ECDHESX25519.CheckMode(); err != nil {
+		return nil, err
 	}
 	x, err := strict.DecodeBase64URL(members["x"])
 	if err != nil || len(x) != x25519Size {

@@ -32,7 +32,7 @@ const {
   exportJWK, generateKeyPair, importJWK, jwtVerify,
 } = await import('jose')
 
-const decryption = ['ECDH-ES', 'ECDH-ES+A256KW', 'RSA-OAEP-256']
+const decryption = ['ECDH-ES', 'ECDH-ES+A256KW', 'RSA-OAEP-256', 'RSA-OAEP']
 
 const commands = {
   async version() {

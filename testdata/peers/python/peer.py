@@ -20,6 +20,7 @@ KINDS = {
     "ECDH-ES/X25519": ("enc", {"kty": "OKP", "crv": "X25519"}),
     "ECDH-ES+A256KW/X25519": ("enc", {"kty": "OKP", "crv": "X25519"}),
     "RSA-OAEP-256": ("enc", {"kty": "RSA", "size": 2048}),
+    "RSA-OAEP": ("enc", {"kty": "RSA", "size": 2048}),
 }
 
 

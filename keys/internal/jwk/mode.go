@@ -1,0 +1,28 @@
+package jwk
+
+import (
+	"crypto/fips140"
+	"fmt"
+)
+
+// What GODEBUG=fips140=only does not allow. The standard library then returns an error or
+// panics, and its texts do not say what to use instead.
+var (
+	// SP 800-56A, by which FIPS 140-3 approves of key agreements, does not have this curve.
+	errX25519Mode = fmt.Errorf("%w: GODEBUG=fips140=only does not allow X25519; use %s or %s, which are on P-256", ErrUnsupported, ECDHES.Name, ECDHESKW.Name)
+	errSHA1Mode   = fmt.Errorf("%w: GODEBUG=fips140=only does not allow SHA-1, which %s is made with; use %s", ErrUnsupported, RSAOAEP.Name, RSAOAEP256.Name)
+)
+
+// CheckMode returns [ErrUnsupported] for an algorithm that this process may not run: one on
+// X25519 or with SHA-1, with GODEBUG=fips140=only. The text says what to use instead.
+func (a Algorithm) CheckMode() error {
+	switch {
+	case !fips140.Enforced():
+		return nil
+	case a.Kind == X25519:
+		return errX25519Mode
+	case a == RSAOAEP:
+		return errSHA1Mode
+	}
+	return nil
+}
