@@ -68,6 +68,16 @@ func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	return k, nil
 }
 
+// newForeignKey makes a key of another party. It has no kid when its owner gave it none: a
+// token must not name it by one that the owner does not know.
+func newForeignKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
+	k, err := newKey(kid, suite, pub)
+	if err == nil {
+		k.id = kid
+	}
+	return k, err
+}
+
 // newPrivateKey puts a private key of the standard library behind closures.
 func newPrivateKey(kid string, suite Suite, priv jwk.PrivateKey) (*Key, error) {
 	k, err := newKey(kid, suite, priv.Public())
@@ -107,7 +117,8 @@ func (k *Key) addDecryption(priv jwk.PrivateKey) error {
 
 // ID returns the kid. A generated key has the first 16 characters of its thumbprint; an
 // imported key has whatever its owner chose, up to 256 printable ASCII characters, so
-// quote it before printing.
+// quote it before printing. A public key of another party has none, and ID returns an
+// empty text, when its owner gave it none.
 func (k *Key) ID() string { return orZero(k).id }
 
 // Thumbprint returns the SHA-256 JWK thumbprint (RFC 7638), base64url.

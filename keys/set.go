@@ -61,7 +61,7 @@ type SetConfig struct {
 //
 // It returns [ErrDuplicate] when two keys share a kid or a thumbprint, except that a key
 // may be held and published; [ErrNoKey] when Signing cannot sign or a decryption key
-// cannot decrypt; and [ErrMalformed] for a nil or zero Key in a list, and for a configuration
+// cannot decrypt; and [ErrMalformed] for a nil or zero Key in a list, for one without kid, and for a configuration
 // that contradicts itself: a negative lifetime, a Stale that does not wrap ErrStale, a kid
 // both held and erased, a staged or erased key that is published.
 func NewSet(cfg SetConfig) (*Set, error) {
@@ -201,13 +201,13 @@ func (s *Set) PublicKeys(context.Context, string) (*PublicSet, error) {
 	return orZero(s.public), nil // nil in the zero Set
 }
 
-// validate is the one validator that every way into a set passes. The same key under
+// validate is the one validator that every way into a set of our own passes. The same key under
 // two kids, or two keys under one, is how one party's key passes for another's.
 func validate(ks []*Key) error {
 	seen := make(map[string]bool, 2*len(ks))
 	for _, k := range ks {
-		if k == nil || !k.suite.valid() {
-			return fmt.Errorf("%w: a nil or zero Key", ErrMalformed)
+		if k == nil || !k.suite.valid() || k.id == "" {
+			return fmt.Errorf("%w: a nil or zero Key, or one without kid", ErrMalformed)
 		}
 		byID, byThumbprint := "kid "+k.id, "key "+k.thumbprint
 		if seen[byID] || seen[byThumbprint] {

@@ -2,11 +2,14 @@ package jwks
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // cachedSet is a set as it was fetched, never changed afterwards.
@@ -57,13 +60,29 @@ func (h *cachedSet) replace(a answer, now time.Time) (*cachedSet, error) {
 		next.set, next.body = h.set, h.body
 		return next, nil
 	}
-	set, err := keys.ParsePublicSet(a.body)
+	set, err := parseSet(a.body)
 	if err != nil {
 		return nil, setError(err)
 	}
 	next.set = set
 	return next, nil
 }
+
+// parseSet reads a JWK Set. The single keys and the PEM that keys.ParsePublicSet reads too
+// have no place behind a URL.
+func parseSet(body []byte) (*keys.PublicSet, error) {
+	set, err := keys.ParsePublicSet(body)
+	if errors.Is(err, keys.ErrPrivateKey) {
+		return nil, err
+	}
+	o, notJSON := strict.ParseObject(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	if _, ok := o.Raw("keys"); !ok || notJSON != nil {
+		return nil, fmt.Errorf("%w: not a JWK Set: %w", keys.ErrMalformed, cmp.Or(notJSON, errNoKeysArray))
+	}
+	return set, err
+}
+
+var errNoKeysArray = errors.New(`no "keys" array`)
 
 // confirm returns the successor of h after a 304, RFC 9111 section 4.3.4.
 func (h *cachedSet) confirm(header http.Header, now time.Time) *cachedSet {
@@ -118,7 +137,7 @@ func (c *RemoteConfig) restore(now time.Time) (*cachedSet, error) {
 	if age < 0 {
 		return nil, fmt.Errorf("%w: the cached set is from the future; set the clock, or remove it", ErrConfig)
 	}
-	set, err := keys.ParsePublicSet(c.Cached.Body)
+	set, err := parseSet(c.Cached.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the cached set is damaged, remove it: %w", ErrConfig, err)
 	}
