@@ -2,6 +2,7 @@ package keys
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
@@ -78,12 +79,20 @@ func namedSuite(j jwk.JWK, hint Hint, kind jwk.Kind) (Suite, error) {
 		return hint.Suite, nil
 	}
 	if hint.Suite == 0 {
-		return suiteOf(j.Alg, kind)
+		s, err := suiteOf(j.Alg, kind)
+		if err != nil {
+			err = fmt.Errorf("%w; a %v key can be for %v", err, kind, suitesFor(kind))
+		}
+		return s, err
 	}
 	if !hint.Suite.matches(j.Alg) {
 		return 0, fmt.Errorf("%w: the key says alg %s, not %v", ErrUnsupported, jwk.Quote(j.Alg), hint.Suite)
 	}
 	return hint.Suite, nil
+}
+
+func suitesFor(kind jwk.Kind) []Suite {
+	return slices.DeleteFunc(Suites(), func(s Suite) bool { return s.kind() != kind })
 }
 
 // useOf returns the use that the key, its operations and the hint agree on, empty when

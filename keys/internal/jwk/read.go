@@ -36,7 +36,7 @@ func Parse(data []byte) (JWK, error) {
 		return JWK{}, err
 	}
 	if _, ok := o.Raw("keys"); ok {
-		return JWK{}, fmt.Errorf("%w: this is a JWK Set; give one JWK of it", ErrMalformed)
+		return JWK{}, fmt.Errorf("%w: this is a JWK Set, and not one JWK", ErrMalformed)
 	}
 	return FromObject(o)
 }
