@@ -2,14 +2,11 @@ package jwks
 
 import (
 	"bytes"
-	"cmp"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // cachedSet is a set as it was fetched, never changed afterwards.
@@ -67,22 +64,6 @@ func (h *cachedSet) replace(a answer, now time.Time) (*cachedSet, error) {
 	next.set = set
 	return next, nil
 }
-
-// parseSet reads a JWK Set. The single keys and the PEM that keys.ParsePublicSet reads too
-// have no place behind a URL.
-func parseSet(body []byte) (*keys.PublicSet, error) {
-	set, err := keys.ParsePublicSet(body)
-	if errors.Is(err, keys.ErrPrivateKey) {
-		return nil, err
-	}
-	o, notJSON := strict.ParseObject(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
-	if _, ok := o.Raw("keys"); !ok || notJSON != nil {
-		return nil, fmt.Errorf("%w: not a JWK Set: %w", keys.ErrMalformed, cmp.Or(notJSON, errNoKeysArray))
-	}
-	return set, err
-}
-
-var errNoKeysArray = errors.New(`no "keys" array`)
 
 // confirm returns the successor of h after a 304, RFC 9111 section 4.3.4.
 func (h *cachedSet) confirm(header http.Header, now time.Time) *cachedSet {
