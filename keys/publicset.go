@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
@@ -90,13 +91,36 @@ func (p *PublicSet) named(kid string) []*Key {
 func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 	named := orZero(p).named(kid)
 	if len(named) == 0 {
-		return nil, fmt.Errorf("%w: no signing key has the kid %s", ErrNoKey, jwk.Quote(kid))
+		return nil, fmt.Errorf("%w: no signing key has the kid %s; the signing keys are %s", ErrNoKey, jwk.Quote(kid), p.signingKeyIDs())
 	}
 	i := slices.IndexFunc(named, func(k *Key) bool { return k.suite.matches(alg) })
 	if i < 0 {
 		return nil, fmt.Errorf("%w: alg is %s, and kid %s is a key for %v", ErrUnsupported, jwk.Quote(alg), jwk.Quote(kid), named[0].suite)
 	}
 	return named[i], nil
+}
+
+// signingKeyIDs returns the kids of the first few signing keys, for people. It allocates for
+// these alone: a client chooses the kid that is not found, and a set may have thousands.
+func (p *PublicSet) signingKeyIDs() string {
+	const most = 8
+	total := 0
+	for _, ks := range p.bySuite {
+		total += len(ks)
+	}
+	var first []string
+	for i := 0; i < len(p.listed) && len(first) < min(total, most); i++ {
+		if k := p.listed[i]; k.Use() == UseSig {
+			first = append(first, jwk.Quote(k.id))
+		}
+	}
+	switch {
+	case total == 0:
+		return "none"
+	case total > most:
+		first = append(first, fmt.Sprintf("and %d more", total-most))
+	}
+	return strings.Join(first, ", ")
 }
 
 // HasVerificationKey reports whether a signing key has this kid, for any algorithm.
