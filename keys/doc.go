@@ -8,7 +8,7 @@
 // keeps the private keys of one party and rotates them. Package jwks serves and fetches
 // JWK Sets over HTTP.
 //
-// [ParsePublicSet] reads the JWK Set of another party, and [ParseKey] a single key. A
+// [ParsePublicSet] reads the public keys of another party, and [ParseKey] a key of our own. A
 // [Set] holds the keys of one party: a ring makes one, and [NewSet] makes one of keys
 // that come from elsewhere.
 //
@@ -46,9 +46,11 @@ import (
 // What can be wrong with keys, for errors.Is. The texts around them name kids and
 // algorithms, never key material.
 var (
-	// ErrUnsupported: an algorithm, key type or curve that is not offered.
+	// ErrUnsupported: an algorithm, key type, curve or form of a key that is not offered.
+	// The key is whole, and the text says what it is.
 	ErrUnsupported = jwk.ErrUnsupported
-	// ErrMalformed: not a JWK, a JWK Set or a PEM file at all; a JWE that the key's suite
+	// ErrMalformed: not a JWK, a JWK Set or a PEM file at all; a key that is damaged, or whose
+	// parts do not belong together; a JWE that the key's suite
 	// does not make; a key that lives elsewhere and does not fit its public key.
 	ErrMalformed = jwk.ErrMalformed
 	// ErrWeakKey: too short, a bad exponent, a known-bad generator, a point of low order.

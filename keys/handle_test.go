@@ -154,17 +154,3 @@ func isPrivate(t reflect.Type) bool {
 	}
 	return false
 }
-
-// A secret in the place of a public key set is called a secret, whatever its form.
-func TestParsePublicSetTellsSecrets(t *testing.T) {
-	private := generated(t, ES256).jwk
-	for name, data := range map[string][]byte{
-		"a private JWK": private,
-		"a PEM key":     []byte("-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n"),
-		"an EC PEM key": []byte("-----BEGIN EC PRIVATE KEY-----\nMC4=\n-----END EC PRIVATE KEY-----\n"),
-	} {
-		if _, err := ParsePublicSet(data); !errors.Is(err, ErrPrivateKey) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}

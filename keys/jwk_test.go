@@ -195,10 +195,10 @@ func TestParseKeyRefuses(t *testing.T) {
 		"low order point": {with(okp, map[string]any{"x": b64(make([]byte, 32))}), Hint{}, ErrMalformed},
 		"e = 3":           {with(rsa, map[string]any{"e": "Aw"}), Hint{Use: UseSig}, ErrWeakKey},
 		"even e":          {with(rsa, map[string]any{"e": "AQAC"}), Hint{Use: UseSig}, ErrWeakKey},
-		"e = 1":           {with(rsa, map[string]any{"e": "AQ"}), Hint{Use: UseSig}, ErrMalformed},
-		"e of 9 bytes":    {with(rsa, map[string]any{"e": "AQAAAAAAAAAB"}), Hint{Use: UseSig}, ErrMalformed},
+		"e = 1":           {with(rsa, map[string]any{"e": "AQ"}), Hint{Use: UseSig}, ErrWeakKey},
+		"e of 9 bytes":    {with(rsa, map[string]any{"e": "AQAAAAAAAAAB"}), Hint{Use: UseSig}, ErrWeakKey},
 		"n of 128 bytes":  {with(rsa, map[string]any{"n": strings.Repeat("_", 170) + "w"}), Hint{Use: UseSig}, ErrWeakKey},
-		"n of 8 KiB":      {with(rsa, map[string]any{"n": strings.Repeat("_", 8192)}), Hint{Use: UseSig}, ErrMalformed},
+		"n of 8 KiB":      {with(rsa, map[string]any{"n": strings.Repeat("_", 8192)}), Hint{Use: UseSig}, ErrWeakKey},
 
 		"EC halves":           {with(ecPrivate, map[string]any{"d": otherEC["d"]}), Hint{Use: UseSig}, ErrMalformed},
 		"EC halves, enc":      {with(ecPrivate, map[string]any{"d": otherEC["d"]}), Hint{Use: UseEnc}, ErrMalformed},
@@ -365,7 +365,7 @@ func TestParseKeyPEM(t *testing.T) {
 		}
 	}
 	// Text around the block is what openssl writes and people add.
-	data := slices.Concat([]byte("my key\n"), readTestdata(t, "keys/ed25519.pem"), readTestdata(t, "keys/rsa.pem"))
+	data := slices.Concat([]byte("my key\n"), readTestdata(t, "keys/ed25519.pem"), []byte("its end\n"))
 	if k, err := ParseKey(data, Hint{}); err != nil || k.Suite() != EdDSA {
 		t.Errorf("text around: %v", err)
 	}

@@ -1,40 +1,75 @@
 package keys
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// ParsePublicSet reads a JWK Set (RFC 7517 section 5) from another party. A
-// member that cannot be used is passed over and reported by
-// [PublicSet.Skipped]: an unknown key type, curve, algorithm or use, a weak key,
-// and two members with the same kid or the same key, of which neither is used. A
-// JWK without alg gets ES256 or ECDH-ES (P-256), EdDSA (Ed25519), ECDH-ES (X25519),
-// RS256 or RSA-OAEP-256 (RSA); without use, the one it is asked for. [PublicSet.EncryptionKey]
-// can ask for another. A key without kid has none, and a token that names a kid is not for it.
+// ParsePublicSet reads the public keys of another party: a JWK Set (RFC 7517 section 5), one
+// JWK, or one key in PEM. PEM may hold a certificate in place of the key. ParsePublicSet does
+// not judge a certificate: neither who has signed it, nor until when and for what it is valid.
 //
-// It returns [ErrMalformed] when data is not a JWK Set, and [ErrPrivateKey] when
-// any member holds private or symmetric key material: then a secret has leaked
-// to where public keys are exchanged, and no part of the set is used.
+// A member of a set that cannot be used is passed over and reported by [PublicSet.Skipped]:
+// an unknown key type, curve, algorithm or use, and a weak key. Members whose value is null or
+// empty say nothing, except those that make up the key. Two JWKs with the same kid, use and alg
+// are used once when they hold the same key, and passed over when they do not, since either may
+// be the wrong one.
+//
+// A JWK without alg gets ES256 or ECDH-ES (P-256), EdDSA (Ed25519), ECDH-ES (X25519), RS256 or
+// RSA-OAEP-256 (RSA); without use, the one it is asked for. A key without kid has none, and a
+// token that names a kid is not for it. Only the one key of a file that is not a set stands
+// for every kid.
+//
+// It returns [ErrMalformed] when data is none of these, and for a single key [ErrUnsupported]
+// or [ErrWeakKey]. It returns [ErrPrivateKey] when data holds private or symmetric key material
+// anywhere: then a secret has leaked to where public keys are exchanged, and nothing of it is
+// used.
 func ParsePublicSet(data []byte) (*PublicSet, error) {
-	if bytes.Contains(data, []byte("PRIVATE KEY-----")) {
-		return nil, fmt.Errorf("%w: a PEM private key; publish a JWK Set of the public half, and replace that key", ErrPrivateKey)
+	p, err := parsePublic(data)
+	if !errors.Is(err, ErrPrivateKey) && jwk.LooksPrivate(data) {
+		return nil, fmt.Errorf("%w: it holds what looks like a private key; give the public key alone, and replace that key", ErrPrivateKey)
 	}
-	o, err := strict.ParseObject(data)
+	return p, err
+}
+
+// parsePublic reads what ParsePublicSet reads.
+func parsePublic(data []byte) (*PublicSet, error) {
+	text, err := jwk.Text(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w: not a JWK Set: %w", ErrMalformed, err)
+		return nil, err
+	}
+	if jwk.IsPEM(text) {
+		j, err := jwk.ParsePublicPEM(text)
+		if j.Private != nil {
+			return nil, fmt.Errorf("%w: a PEM private key; give the public key alone, and replace that key", ErrPrivateKey)
+		}
+		return newLoneKey(publicMember{}.with(j, err))
+	}
+	o, err := jwk.ParseObject(text)
+	if err != nil {
+		return nil, err
 	}
 	if jwk.HasSecret(o) {
 		return nil, fmt.Errorf("%w: a private JWK; publish a JWK Set of the public half, and replace that key", ErrPrivateKey)
 	}
-	members, ok, err := o.Array("keys")
-	if err != nil || !ok {
+	if _, ok := o.Raw("keys"); ok {
+		return parseSet(o)
+	}
+	if _, ok := o.Raw("kty"); ok {
+		return newLoneKey(publicMember{}.with(jwk.FromForeign(o)))
+	}
+	return nil, fmt.Errorf(`%w: not a JWK Set: no "keys" array`, ErrMalformed)
+}
+
+func parseSet(o strict.Object) (*PublicSet, error) {
+	members, _, err := o.Array("keys")
+	if err != nil {
 		return nil, fmt.Errorf(`%w: not a JWK Set: no "keys" array`, ErrMalformed)
 	}
-	p := &PublicSet{verify: make(map[string]*Key)}
 	read := make([]publicMember, 0, len(members))
 	for i, raw := range members {
 		m, err := strict.ParseObject(raw)
@@ -45,11 +80,24 @@ func ParsePublicSet(data []byte) (*PublicSet, error) {
 		if err != nil {
 			member.Reason = fmt.Errorf("%w: not a JSON object", ErrMalformed)
 		} else {
-			member.read(m)
+			member = member.with(jwk.FromForeign(m))
 		}
 		read = append(read, member)
 	}
+	p := newEmptySet()
 	p.admit(read)
+	return p, nil
+}
+
+// newLoneKey returns the set of a single key. The file has no other, so a kid that a token
+// names has no other key to mean, and a key without kid stands for every kid.
+func newLoneKey(m publicMember) (*PublicSet, error) {
+	if m.Reason != nil {
+		return nil, m.Reason
+	}
+	p := newEmptySet()
+	p.admit([]publicMember{m})
+	p.anyKeyID = m.KeyID == ""
 	return p, nil
 }
 
@@ -60,13 +108,13 @@ type publicMember struct {
 	keys []*Key
 }
 
-func (m *publicMember) read(o strict.Object) {
-	j, err := jwk.FromObject(o)
-	m.KeyID, m.Reason = j.KeyID, err
-	if err != nil {
-		return
+// with returns the member with the keys of j, or with the reason why there are none.
+func (m publicMember) with(j jwk.JWK, err error) publicMember {
+	m.KeyID, m.use = j.KeyID, useSaidBy(j)
+	var suites []Suite
+	if err == nil {
+		suites, err = suitesOf(j, Hint{})
 	}
-	suites, err := suitesOf(j, Hint{})
 	for i := 0; err == nil && i < len(suites); i++ {
 		var k *Key
 		if k, err = newForeignKey(j.KeyID, suites[i], j.Public); err == nil {
@@ -74,31 +122,75 @@ func (m *publicMember) read(o strict.Object) {
 			m.keys = append(m.keys, k)
 		}
 	}
-	m.Reason = err
+	if err != nil {
+		m.Reason, m.keys = err, nil
+	}
+	return m
 }
 
-// admit takes the members whose kid and thumbprint stand once.
-func (p *PublicSet) admit(members []publicMember) {
-	count := make(map[string]int)
-	for _, m := range members {
-		if m.Reason == nil {
-			if m.keys[0].id != "" {
-				count["kid "+m.keys[0].id]++
-			}
-			count["key "+m.keys[0].thumbprint]++
+// useSaidBy returns what a JWK says that it is for, empty when it does not say it or
+// contradicts itself.
+func useSaidBy(j jwk.JWK) (use Use) {
+	stated := Use(j.Use)
+	if stated != UseSig && stated != UseEnc {
+		stated = ""
+	}
+	for _, said := range []Use{stated, Use(jwk.UseOf(j.Alg)), Use(jwk.UseOf(j.Curve)), useOfOperations(j.Ops)} {
+		if said != "" && use != "" && said != use || said == mixedUse {
+			return ""
+		}
+		if said != "" {
+			use = said
 		}
 	}
+	return use
+}
+
+// keyName tells the keys of a set apart. The suite stands for use, alg and kty.
+type keyName struct {
+	kid   string
+	suite Suite
+}
+
+// admit takes the members that can be used. Of two different keys under one name it takes
+// neither: a token may mean either. One key that is listed twice it takes once.
+func (p *PublicSet) admit(members []publicMember) {
+	first, ambiguous := make(map[keyName]*Key), make(map[keyName]bool)
 	for _, m := range members {
-		if m.Reason == nil && (count["kid "+m.keys[0].id] > 1 || count["key "+m.keys[0].thumbprint] > 1) {
-			m.Reason = fmt.Errorf("%w: another member has the same kid or the same key", ErrDuplicate)
+		for _, k := range m.keys {
+			n := keyName{k.id, k.suite}
+			if other := first[n]; other == nil {
+				first[n] = k
+			} else if k.id != "" && other.thumbprint != k.thumbprint {
+				ambiguous[n] = true
+			}
+		}
+	}
+	type listing struct {
+		keyName
+		thumbprint string
+	}
+	listed := make(map[listing]bool)
+	for _, m := range members {
+		if slices.ContainsFunc(m.keys, func(k *Key) bool { return ambiguous[keyName{k.id, k.suite}] }) {
+			m.Reason = fmt.Errorf("%w: another member has the same kid and algorithm, and is another key", ErrDuplicate)
 		}
 		if m.Reason != nil {
 			p.skipped = append(p.skipped, m.SkippedKey)
 			continue
 		}
-		for _, k := range m.keys {
+		fresh := slices.DeleteFunc(m.keys, func(k *Key) bool {
+			l := listing{keyName{k.id, k.suite}, k.thumbprint}
+			known := listed[l]
+			listed[l] = true
+			return known
+		})
+		anyUse := len(fresh) > 1
+		for i, k := range fresh {
 			p.add(k)
+			if i == 0 || !anyUse {
+				p.written = append(p.written, writtenKey{k, anyUse})
+			}
 		}
-		p.written = append(p.written, writtenKey{m.keys[0], len(m.keys) > 1})
 	}
 }

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
@@ -13,14 +14,18 @@ type Hint struct {
 	Suite Suite // stands for its use too
 }
 
-// ParseKey reads one key, private or public, from a JWK (RFC 7517), or from PEM:
-// PKCS#8 "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY" or "PUBLIC KEY". A
-// JWK keeps its kid; a key without one gets the first 16 characters of its
-// thumbprint that follow any - and _ at its start.
+// ParseKey reads one key of our own, private or public, from a JWK (RFC 7517), or from PEM:
+// PKCS#8 "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY" or "PUBLIC KEY". An RSA-PSS key
+// in PEM is for [PS256] alone. A JWK keeps its kid; a key without one gets the first 16
+// characters of its thumbprint that follow any - and _ at its start.
 //
-// It returns [ErrMalformed], [ErrUnsupported] or [ErrWeakKey]; ErrUnsupported
-// also when neither the data nor the hint says whether a key that could do both is
-// for signing or for encryption.
+// PEM may have any line endings, a byte order mark, and other blocks around the private key,
+// such as certificates, in any order. Public keys among them have to be that of the private
+// key, and so has one of the certificates.
+//
+// It returns [ErrMalformed] also for two private keys and for halves that do not belong
+// together, [ErrUnsupported] and [ErrWeakKey]; ErrUnsupported also when neither the data nor
+// the hint says whether a key that could do both is for signing or for encryption.
 func ParseKey(data []byte, hint Hint) (*Key, error) {
 	j, err := jwk.Parse(data)
 	if err != nil {
@@ -44,7 +49,7 @@ func ParseKey(data []byte, hint Hint) (*Key, error) {
 func suitesOf(j jwk.JWK, hint Hint) ([]Suite, error) {
 	kind, ok := jwk.KindOf(j.Public)
 	if !ok {
-		return nil, fmt.Errorf("%w: key type", ErrUnsupported)
+		return nil, fmt.Errorf("%w: %s", ErrUnsupported, jwk.Describe(j.Public))
 	}
 	use, err := useOf(j, hint)
 	if err != nil {
@@ -74,12 +79,20 @@ func namedSuite(j jwk.JWK, hint Hint, kind jwk.Kind) (Suite, error) {
 		return hint.Suite, nil
 	}
 	if hint.Suite == 0 {
-		return suiteOf(j.Alg, kind)
+		s, err := suiteOf(j.Alg, kind)
+		if err != nil {
+			err = fmt.Errorf("%w; a %v key can be for %v", err, kind, suitesFor(kind))
+		}
+		return s, err
 	}
 	if !hint.Suite.matches(j.Alg) {
 		return 0, fmt.Errorf("%w: the key says alg %s, not %v", ErrUnsupported, jwk.Quote(j.Alg), hint.Suite)
 	}
 	return hint.Suite, nil
+}
+
+func suitesFor(kind jwk.Kind) []Suite {
+	return slices.DeleteFunc(Suites(), func(s Suite) bool { return s.kind() != kind })
 }
 
 // useOf returns the use that the key, its operations and the hint agree on, empty when

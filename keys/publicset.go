@@ -20,9 +20,14 @@ import (
 type PublicSet struct {
 	written []writtenKey
 	listed  []*Key
-	verify  map[string]*Key
 	encrypt []*Key
 	skipped []SkippedKey
+
+	// The keys that verify, under "" those without kid. No kid has two for one algorithm.
+	byKeyID map[string][]*Key
+	bySuite map[Suite][]*Key
+
+	anyKeyID bool // the only key has no kid and stands for every kid
 }
 
 // writtenKey is a key of the JWK Set that a PublicSet writes.
@@ -37,6 +42,8 @@ type SkippedKey struct {
 	Index  int    // its place in the "keys" array, from 0
 	KeyID  string // its kid, may be empty; quote it before printing
 	Reason error
+
+	use Use // what it says that it is for, may be empty
 }
 
 // newPublicSet makes a set of keys, dropping their private halves.
@@ -44,7 +51,7 @@ func newPublicSet(ks []*Key) (*PublicSet, error) {
 	if err := validate(ks); err != nil {
 		return nil, err
 	}
-	p := &PublicSet{verify: make(map[string]*Key, len(ks))}
+	p := newEmptySet()
 	for _, k := range ks {
 		p.add(k.withoutPrivate())
 		p.written = append(p.written, writtenKey{k.withoutPrivate(), false})
@@ -52,45 +59,83 @@ func newPublicSet(ks []*Key) (*PublicSet, error) {
 	return p, nil
 }
 
+func newEmptySet() *PublicSet {
+	return &PublicSet{byKeyID: make(map[string][]*Key), bySuite: make(map[Suite][]*Key)}
+}
+
 func (p *PublicSet) add(k *Key) {
 	p.listed = append(p.listed, k)
 	switch k.Use() {
 	case UseSig:
-		if k.id != "" {
-			p.verify[k.id] = k
-		}
+		p.byKeyID[k.id] = append(p.byKeyID[k.id], k)
+		p.bySuite[k.suite] = append(p.bySuite[k.suite], k)
 	case UseEnc:
 		p.encrypt = append(p.encrypt, k)
 	}
 }
 
+// named returns the signing keys that a token may mean by this kid.
+func (p *PublicSet) named(kid string) []*Key {
+	switch {
+	case kid == "":
+		return nil
+	case p.anyKeyID:
+		kid = ""
+	}
+	return p.byKeyID[kid]
+}
+
 // VerificationKey returns the signing key with this kid that is for this algorithm. It
-// returns [ErrNoKey] when no signing key has the kid, and [ErrUnsupported] when the key
-// that has it is for another algorithm: the key decides, and the token only agrees.
+// returns [ErrNoKey] when no signing key has the kid, and [ErrUnsupported] when the keys
+// that have it are for other algorithms: the key decides, and the token only agrees.
 func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
-	k, ok := orZero(p).verify[kid]
-	if !ok {
-		return nil, fmt.Errorf("%w: no signing key has the kid %s", ErrNoKey, jwk.Quote(kid))
+	p = orZero(p)
+	named := p.named(kid)
+	if len(named) == 0 {
+		return nil, fmt.Errorf("%w: no signing key has the kid %s; the signing keys are %s", ErrNoKey, jwk.Quote(kid), p.signingKeyIDs())
 	}
-	if !k.suite.matches(alg) {
-		return nil, fmt.Errorf("%w: alg is %s, and kid %s is a key for %v", ErrUnsupported, jwk.Quote(alg), jwk.Quote(kid), k.suite)
+	i := slices.IndexFunc(named, func(k *Key) bool { return k.suite.matches(alg) })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: alg is %s, and kid %s is a key for %v", ErrUnsupported, jwk.Quote(alg), jwk.Quote(kid), named[0].suite)
 	}
-	return k, nil
+	return named[i], nil
+}
+
+// signingKeyIDs returns the kids of the first few signing keys, for people. It allocates for
+// these alone: a client chooses the kid that is not found, and a set may have thousands.
+func (p *PublicSet) signingKeyIDs() string {
+	const most = 8
+	total := 0
+	for _, ks := range p.bySuite {
+		total += len(ks)
+	}
+	var first []string
+	for i := 0; i < len(p.listed) && len(first) < min(total, most); i++ {
+		if k := p.listed[i]; k.Use() == UseSig {
+			first = append(first, jwk.Quote(k.id))
+		}
+	}
+	switch {
+	case total == 0:
+		return "none"
+	case total > most:
+		first = append(first, fmt.Sprintf("and %d more", total-most))
+	}
+	return strings.Join(first, ", ")
 }
 
 // HasVerificationKey reports whether a signing key has this kid, for any algorithm.
-func (p *PublicSet) HasVerificationKey(kid string) bool { return orZero(p).verify[kid] != nil }
+func (p *PublicSet) HasVerificationKey(kid string) bool { return len(orZero(p).named(kid)) > 0 }
 
 // VerificationKeys returns the signing keys for an algorithm name, in the order of the set,
 // for tokens that name none. No key is for an empty alg.
 func (p *PublicSet) VerificationKeys(alg string) []*Key {
-	var found []*Key
-	for _, k := range orZero(p).listed {
-		if k.Use() == UseSig && k.suite.matches(alg) {
-			found = append(found, k)
+	for s, ks := range orZero(p).bySuite {
+		if s.matches(alg) {
+			return slices.Clone(ks)
 		}
 	}
-	return found
+	return nil
 }
 
 // EncryptionKey returns the key to encrypt to: for the first of the suites that the set has
@@ -151,13 +196,21 @@ func (p *PublicSet) noEncryptionKey(wanted []Suite) error {
 func (p *PublicSet) Keys() []*Key { return slices.Clone(orZero(p).listed) }
 
 // ForUse returns the keys for one use: what a party hands out that only signs, or
-// only decrypts.
+// only decrypts. Of the members that were passed over it keeps those that are for that
+// use or do not say what they are for.
 func (p *PublicSet) ForUse(u Use) *PublicSet {
-	only := &PublicSet{verify: make(map[string]*Key)}
-	for _, k := range orZero(p).listed {
+	p = orZero(p)
+	only := newEmptySet()
+	only.anyKeyID = p.anyKeyID
+	for _, k := range p.listed {
 		if k.Use() == u {
 			only.add(k)
 			only.written = append(only.written, writtenKey{k, false})
+		}
+	}
+	for _, s := range p.skipped {
+		if s.use == "" || s.use == u {
+			only.skipped = append(only.skipped, s)
 		}
 	}
 	return only

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -118,7 +117,7 @@ func TestPublicSetSkips(t *testing.T) {
 // One private member spoils the set, wherever it stands and whatever it is.
 func TestPublicSetWithPrivateKey(t *testing.T) {
 	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
-		for _, value := range []any{"AAAA", nil, 1, []any{}} {
+		for _, value := range []any{"AAAA", " ", 0, 1, false, []any{""}, map[string]any{"a": 1}} {
 			for _, kty := range []string{"EC", "oct", "unknown", ""} {
 				leak := public(t, ES256, nil)
 				leak[name], leak["kty"] = value, kty
@@ -136,43 +135,6 @@ func TestPublicSetWithPrivateKey(t *testing.T) {
 		_, err := ParsePublicSet(jwks(t, json.RawMessage(k.jwk)))
 		wantError(t, err, ErrPrivateKey)
 		checkNoSecrets(t, err, asMap(t, k.jwk))
-	}
-}
-
-func TestPublicSetDuplicates(t *testing.T) {
-	a, b, c := public(t, ES256, map[string]any{"kid": "a"}), public(t, ES256, map[string]any{"kid": "b"}), public(t, ES256, map[string]any{"kid": "c"})
-	open := map[string]any{"use": nil, "alg": nil}
-	for name, test := range map[string]struct {
-		members []any
-		skipped string // places
-	}{
-		"same kid":            {[]any{a, with(b, map[string]any{"kid": "a"}), c}, "[0 1]"},
-		"same key":            {[]any{a, c, with(a, map[string]any{"kid": "b"})}, "[0 2]"},
-		"twice":               {[]any{a, a, c}, "[0 1]"},
-		"three times":         {[]any{a, a, c, a}, "[0 1 3]"},
-		"for two uses":        {[]any{a, with(a, map[string]any{"kid": "b", "use": "enc", "alg": "ECDH-ES"}), c}, "[0 1]"},
-		"kid of two uses":     {[]any{a, public(t, ECDHES, map[string]any{"kid": "a"}), c}, "[0 1]"},
-		"open use":            {[]any{with(a, open), with(b, map[string]any{"kid": "a"}), c}, "[0 1]"},
-		"kid of one unusable": {[]any{a, map[string]any{"kty": "AKP", "kid": "a"}, c}, "[1]"},
-		"kid by thumbprint":   {[]any{with(a, map[string]any{"kid": nil}), a, c}, "[0 1]"},
-	} {
-		p := must(ParsePublicSet(jwks(t, test.members...)))(t)
-		var places []int
-		for _, s := range p.Skipped() {
-			places = append(places, s.Index)
-			if test.skipped != "[1]" {
-				wantError(t, s.Reason, ErrDuplicate)
-			}
-		}
-		if fmt.Sprint(places) != test.skipped {
-			t.Errorf("%s: skipped %v, want %s", name, places, test.skipped)
-		}
-		if !p.HasVerificationKey("c") {
-			t.Errorf("%s: the third key is gone too", name)
-		}
-		if ok := p.HasVerificationKey("a"); ok != (test.skipped == "[1]") {
-			t.Errorf("%s: key a: %v", name, ok)
-		}
 	}
 }
 
@@ -254,7 +216,7 @@ func TestParsePublicSetRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "[]", "{}", "null", `"keys"`, `{"keys":{}}`, `{"keys":null}`, `{"keys":"[]"}`, `{"Keys":[]}`, `{"keys":[]`, `{"keys":[]}x`,
 		`{"keys":[],"keys":[]}`, `{"keys":[],"KEYS":[]}`, `{"keys":[{"kid":"a","kid":"b"}]}`, `{"keys":["` + "\xff" + `"]}`,
-		`{"keys":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, string(readTestdata(t, "keys/rsa-roca.jwk")),
+		`{"keys":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`,
 	} {
 		p, err := ParsePublicSet([]byte(text))
 		if p != nil || !errors.Is(err, ErrMalformed) {

@@ -201,7 +201,7 @@ func (s *Set) PublicKeys(context.Context, string) (*PublicSet, error) {
 	return orZero(s.public), nil // nil in the zero Set
 }
 
-// validate is the one validator that every way into a set passes. The same key under
+// validate is the one validator that every way into a set of our own passes. The same key under
 // two kids, or two keys under one, is how one party's key passes for another's.
 func validate(ks []*Key) error {
 	seen := make(map[string]bool, 2*len(ks))

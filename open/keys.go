@@ -80,7 +80,7 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 	case errors.Is(err, keys.ErrUnsupported):
 		return nil, refuse(ErrAlgorithm, "%v", err)
 	case err != nil:
-		return nil, refuse(ErrUnknownKey, "the JWS is signed with kid %s; the keys of %s: %s", quote(h.kid), quote(issuer.ID), quoteList(verificationKeyIDs(set)))
+		return nil, refuse(ErrUnknownKey, "the JWS is signed by %s: %v", quote(issuer.ID), err)
 	}
 	return k, nil
 }

@@ -2,6 +2,7 @@ package open_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"runtime"
@@ -124,6 +125,50 @@ func TestRefusalIsCheap(t *testing.T) {
 		for name, token := range hostileSelective(size) {
 			checkCheap(t, selective, "selective, "+name, token)
 		}
+	}
+}
+
+// An issuer may have as many keys as a JWK Set holds. What a client gets refused with a kid
+// of its choice, or without one, costs no more for that.
+func TestRefusalIsCheapForManyKeys(t *testing.T) {
+	const many = 2000
+	signer := testKeyFor(keys.EdDSA)
+	member := func(kid string, x []byte) string {
+		return fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","kid":%s,"x":"%s"}`, quoted(kid), encode(x))
+	}
+	members := []string{member(signer.kid, signer.public().(ed25519.PublicKey))}
+	for len(members) < many {
+		members = append(members, member(fmt.Sprintf("key-%d", len(members)), newEd25519().Public().(ed25519.PublicKey)))
+	}
+	set := must(keys.ParsePublicSet([]byte(`{"keys":[` + strings.Join(members, ",") + `]}`)))
+	if n := len(set.Keys()); n != many {
+		t.Fatalf("%d keys", n)
+	}
+	for name, bend := range map[string]func(inner *object){
+		"a kid that no key has":  func(inner *object) { inner.set("kid", `"nobody"`) },
+		"the kid of another key": func(inner *object) { inner.set("kid", `"key-1999"`) },
+		"no kid":                 func(inner *object) { inner.remove("kid") },
+		"another alg":            func(inner *object) { inner.set("alg", `"ES256"`) },
+	} {
+		nested, visible := forgeWith(keys.EdDSA, keys.ECDHES, keys.A256GCM), forgeSelective()
+		visible.signer = signer
+		visible.inner.set("alg", `"EdDSA"`)
+		visible.inner.set("kid", quoted(signer.kid))
+		bend(&nested.inner)
+		bend(&visible.inner)
+		cfg, selective, passing := config(), selectiveConfig(), selectiveConfig()
+		gateway(&passing)
+		for _, c := range []*anyOpen{&cfg, &selective, &passing} {
+			c.Trust[0].Keys = set
+		}
+		checkCheap(t, cfg, name, nested.token())
+		checkCheap(t, selective, "selective, "+name, visible.token())
+		checkCheap(t, passing, "gateway, "+name, visible.token())
+	}
+	cfg := config()
+	cfg.Trust[0].Keys = set
+	if _, err := newOpener(t, cfg).OpenAt(t.Context(), forgeWith(keys.EdDSA, keys.ECDHES, keys.A256GCM).token(), clock); err != nil {
+		t.Errorf("a good token of that issuer: %v", err)
 	}
 }
 

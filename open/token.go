@@ -51,7 +51,8 @@ func (t *Token) NotBefore() time.Time { return t.claims().notBefore }
 // ExpiresAt returns the exp.
 func (t *Token) ExpiresAt() time.Time { return t.claims().expires }
 
-// SigningKeyID returns the kid of the issuer's key that verified the token.
+// SigningKeyID returns the kid of the issuer's key that verified the token, empty where the
+// issuer gave the key none.
 func (t *Token) SigningKeyID() string { return t.claims().signingKeyID }
 
 // SealedNames returns the names of the claims that only their recipients can read, in

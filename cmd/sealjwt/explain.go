@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -22,13 +23,14 @@ func (a *app) explainOpened(tok *open.Token, token string, text json.RawMessage)
 	}
 	sealed := tok.SealedNames()
 	decrypted := "sealed, decrypted with " + outer.decryptedWith(tok)
+	signer := cmp.Or(tok.SigningKeyID(), "a key without kid")
 	for name := range claims.All() {
 		origin := decrypted
 		switch {
 		case outer.replicates(name):
-			origin = "visible in the header, signed by " + tok.SigningKeyID()
+			origin = "visible in the header, signed by " + signer
 		case !slices.Contains(sealed, name):
-			origin = "visible, signed by " + tok.SigningKeyID()
+			origin = "visible, signed by " + signer
 		}
 		a.say("%s: %s", bareName(name), origin)
 	}

@@ -9,8 +9,10 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"math/big"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -39,6 +41,19 @@ func cmdNewKey(ts *testscript.TestScript, neg bool, args []string) {
 		data = jsonOf(ts, jose.JSONWebKey{Key: key.Public(), KeyID: "old-2", Use: "sig", Algorithm: "ES256"})
 	case "private-set":
 		data = jsonOf(ts, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key, KeyID: "leaked", Use: "enc", Algorithm: "ECDH-ES"}}})
+	case "forms":
+		writeForms(ts, args[1], key)
+		return
+	case "private-keys":
+		sig, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		ts.Check(err)
+		data = jsonOf(ts, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
+			{Key: key, KeyID: "moved-1", Use: "enc", Algorithm: "ECDH-ES"}, {Key: sig, KeyID: "moved-2", Use: "sig", Algorithm: "ES256"},
+		}})
+	case "mixed-keys":
+		other, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+		ts.Check(err)
+		data = jsonOf(ts, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key, KeyID: "good", Use: "enc"}, {Key: other, KeyID: "bad", Use: "enc"}}})
 	case "unusable-set":
 		key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 		ts.Check(err)
@@ -51,6 +66,25 @@ func cmdNewKey(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("unknown kind of key %q", args[0])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
+}
+
+// writeForms writes one key in several forms: NAME.pem with its certificate before it, and
+// NAME.pub.pem, NAME.crt.pem and NAME.jwk with the public key. The JWK and PEM name no kid.
+func writeForms(ts *testscript.TestScript, name string, key *ecdsa.PrivateKey) {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(1, 0)} // expired, which nobody judges
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	ts.Check(err)
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	ts.Check(err)
+	for suffix, data := range map[string][]byte{
+		".pem": append(cert, pkcs8(ts, key)...), ".crt.pem": cert,
+		".pub.pem": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}),
+		".jwk":     jsonOf(ts, jose.JSONWebKey{Key: key.Public()}),
+	} {
+		windows := "\ufeff" + strings.ReplaceAll(string(data), "\n", "\r\n")
+		ts.Check(os.WriteFile(ts.MkAbs(name+suffix), []byte(windows), 0o600))
+	}
 }
 
 func pkcs8(ts *testscript.TestScript, key crypto.Signer) []byte {

@@ -29,6 +29,8 @@ var commandSeeds = []struct{ line, stdin string }{
 	{"keys check", ""}, {"keys check -o json", ""}, {"keys log", ""}, {"keys log -o json", ""}, {"keys export --use sig", ""}, {"keys export --use", ""},
 	{"keys rotate --dry-run -o json", ""}, {"keys rotate --now --use enc --insecure-skip-window", ""}, {"keys rotate --now", ""}, {"keys rotate", ""},
 	{"keys import key --use enc", ""}, {"keys import --state retired --alg ECDH-ES+A256KW", "key"}, {"keys import --use sig", "key"}, {"keys import jwks", ""},
+	{"keys import jwks --state retired", ""}, {"keys import pem --state retired", ""}, {"keys import cert", ""}, {"open --iss id --aud api --trust pem token", ""},
+	{"open --iss id --aud api --explain --trust pem token", ""}, {"open --iss id --aud api --trust cert token", ""}, {"seal --to cert claims", ""}, {"seal --to pem claims", ""},
 	{"keys import --state active --insecure-skip-window", "key"}, {"keys import --state active", "key"}, {"keys import kek", ""},
 	{"keys revoke --all --dry-run", ""}, {"keys revoke --all --erase --reason stolen", ""}, {"keys revoke nobody", ""}, {"keys revoke --reason  x", ""},
 	{"keys policy show", ""}, {"keys policy show -o json", ""}, {"keys policy set --token-lifetime 30m --leeway 1m", ""}, {"keys policy set --enc ES256", ""},

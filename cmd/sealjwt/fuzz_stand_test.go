@@ -56,7 +56,8 @@ func newStand(f *testing.F) *stand {
 	s.files = map[string][]byte{
 		"claims": []byte(standClaims), "jwks": must("", "keys", "export"), "token": must(standClaims, "seal"), "key": standKey(f),
 		"part": must(standClaims, "seal", "--selective", "--visible", "scope", "--allow-readable", "sub"),
-		"log":  []byte("a line\nBearer " + compact(someHeader, standClaims, "signature") + "\n"),
+		"pem":  testKeyFile(f, "ed25519-public.pem"), "cert": testKeyFile(f, "certificate.pem"), // of the keys that sign and open
+		"log": []byte("a line\nBearer " + compact(someHeader, standClaims, "signature") + "\n"),
 	}
 	for _, name := range []string{"ring", "kek", "kek.seen"} {
 		data, err := os.ReadFile(at(name))
@@ -118,6 +119,15 @@ func ringText(f *testing.F, ring, kek []byte) []byte {
 		return text
 	}
 	return decrypt(file.Ring, jose.DIRECT, decrypt(file.Slots[0].JWE, jose.A256KW, kek))
+}
+
+func testKeyFile(f *testing.F, name string) []byte {
+	f.Helper()
+	data, err := os.ReadFile("../../testdata/keys/" + name)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return data
 }
 
 // standKey is a private JWK of the test data.

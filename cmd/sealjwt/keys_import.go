@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -8,15 +9,18 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 func (a *app) keysImportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import [FILE|-]",
-		Short: "Put a key from elsewhere into the ring, and print its kid",
-		Long: `Reads one key, a JWK or PEM (PKCS#8 and its forerunners), and puts it into the
-ring. A retired decryption key still opens; a retired signing key still verifies,
-and may be a public key only.`,
+		Short: "Put keys from elsewhere into the ring, and print their kids",
+		Long: `Reads one key, a JWK or PEM (PKCS#8 and its forerunners), or a JWK Set, and puts it
+into the ring. Of a JWK Set all keys go in, or none: where one cannot, the error says
+which. Beside a PEM key its certificates and its public key may stand. A retired
+decryption key still opens; a retired signing key still verifies, and may be a public
+key only.`,
 		Example: `  sealjwt keys import old-key.pem --use enc --state retired`,
 		Args:    oneInput,
 	}
@@ -30,7 +34,7 @@ and may be a public key only.`,
 			return usagef("--insecure-skip-window goes with --state active")
 		}
 		hint := keys.Hint{Use: keys.Use(use.value), Suite: alg.suite}
-		key, data, err := a.readKey(args, hint)
+		imported, data, err := a.readKeys(args, hint)
 		if err != nil {
 			return err
 		}
@@ -44,23 +48,27 @@ and may be a public key only.`,
 		} else {
 			_, err = ring.Import(cmd.Context(), data, hint, keyring.State(state.value))
 		}
-		if errors.Is(err, keyring.ErrState) && state.value == string(keyring.Active) {
-			return &failure{err: err, advice: "or let it take over at once, to the harm of those who cannot know it yet, with --insecure-skip-window"}
+		if errors.Is(err, keyring.ErrState) && state.value == string(keyring.Active) && !*skip {
+			err = &failure{err: err, advice: "or let it take over at once, to the harm of those who cannot know it yet, with --insecure-skip-window"}
 		}
 		if err != nil {
 			return err
 		}
-		a.say("imported a %s %s key as %s", key.Use(), key.Suite(), state.value)
+		var kids []byte
+		for _, k := range imported {
+			a.say("imported a %s %s key as %s", k.Use(), k.Suite(), state.value)
+			kids = append(append(kids, k.ID()...), '\n')
+		}
 		if *skip {
 			a.say("publish the new JWK Set now (sealjwt keys export): tokens fail with those who have an older one")
 		}
-		return a.print([]byte(key.ID() + "\n"))
+		return a.print(kids)
 	}
 	return cmd
 }
 
-// readKey reads a key, and returns its text too, which goes into the ring.
-func (a *app) readKey(args []string, hint keys.Hint) (*keys.Key, []byte, error) {
+// readKeys reads a key or a JWK Set, and returns its text too, which goes into the ring.
+func (a *app) readKeys(args []string, hint keys.Hint) (read []*keys.Key, text []byte, err error) {
 	in, err := a.read(args, maxKeyFile)
 	if errors.Is(err, errTooLong) {
 		return nil, nil, &failure{err: err, code: exitKey, advice: "that is no key"}
@@ -68,24 +76,57 @@ func (a *app) readKey(args []string, hint keys.Hint) (*keys.Key, []byte, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	key, err := keys.ParseKey(in.data, hint)
-	if err != nil {
-		clear(in.data)
-		return nil, nil, explainKey(fmt.Errorf("%s: %w", in.name, err), hint)
+	members, isSet := splitSet(in.data)
+	private := false
+	for i, one := range members {
+		key, err := keys.ParseKey(one, hint)
+		if err != nil {
+			name := in.name
+			if isSet {
+				name = fmt.Sprintf("%s: key %d of the JWK Set", in.name, i)
+			}
+			err = explainKey(fmt.Errorf("%s: %w", name, err), one, hint)
+			clear(in.data)
+			return nil, nil, err
+		}
+		private = private || key.HasPrivate()
+		read = append(read, key)
 	}
-	if key.HasPrivate() && in.mode.IsRegular() && in.mode.Perm()&0o077 != 0 {
+	if len(read) == 0 {
+		return nil, nil, explainKey(fmt.Errorf("%s: %w: a JWK Set without keys", in.name, keys.ErrMalformed), nil, hint)
+	}
+	if private && in.mode.IsRegular() && in.mode.Perm()&0o077 != 0 {
 		a.say("warning: others can read %s (mode %04o): remove it, or chmod 600 %[1]s", in.name, in.mode.Perm())
 	}
-	return key, in.data, nil
+	return read, in.data, nil
+}
+
+// splitSet returns the keys of a JWK Set, and any other text as the one key that it may be.
+func splitSet(data []byte) (members []json.RawMessage, isSet bool) {
+	o, err := strict.ParseObject(data)
+	if err == nil {
+		members, isSet, err = o.Array("keys")
+	}
+	if err != nil || !isSet {
+		return []json.RawMessage{data}, false
+	}
+	return members, true
 }
 
 // explainKey says what to do where the library's text does not.
-func explainKey(err error, hint keys.Hint) error {
+func explainKey(err error, data []byte, hint keys.Hint) error {
 	switch {
 	case errors.Is(err, keys.ErrMalformed):
-		return &failure{err: err, advice: "give one key as JWK or PEM"}
-	case errors.Is(err, keys.ErrUnsupported) && hint == keys.Hint{}:
-		return &failure{err: err, advice: "if the key does not say what it is for, say it with --use sig|enc or --alg ALG"}
+		return &failure{err: err, advice: "give a JWK, a JWK Set or PEM"}
+	case errors.Is(err, keys.ErrUnsupported) && hint == keys.Hint{} && needsUse(data):
+		return &failure{err: err, advice: "with --use sig|enc or --alg ALG"}
 	}
 	return err
+}
+
+// needsUse reports whether a key is refused only because it does not say what it is for.
+func needsUse(data []byte) bool {
+	_, sig := keys.ParseKey(data, keys.Hint{Use: keys.UseSig})
+	_, enc := keys.ParseKey(data, keys.Hint{Use: keys.UseEnc})
+	return sig == nil && enc == nil
 }

@@ -31,7 +31,9 @@ func (a *app) openCommand() *cobra.Command {
 		Short: "Open a sealed token: decrypt, verify, check, and print its claims",
 		Long: `Reads a token, decrypts it with your ring, verifies the signature of the issuer
 and checks every claim. Prints the claims as one line of JSON, or nothing. Without
---trust only tokens that your own ring has signed are taken.
+--trust only tokens that your own ring has signed are taken. Its FILE holds a JWK Set,
+or one key: a JWK, PEM, or a certificate, of which the key is used and nothing judged.
+A single key without kid is for tokens of any kid.
 
 Which form a token has is never guessed: --selective takes those with single sealed
 claims, and no others, and prints the visible claims and what was sealed to you. A
@@ -59,7 +61,7 @@ if theirs differ. To go on with such a run after it was stopped, see seal --help
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.trust, "trust", "", "JWK Set of the issuer, a `FILE` or URL (default: the public keys of your own ring)")
+	flags.StringVar(&f.trust, "trust", "", "public keys of the issuer, a `FILE` or URL (default: those of your own ring)")
 	flags.StringVar(&f.issuer, "iss", "", "the issuer to trust, a `URL` as the token spells it; required")
 	flags.StringVar(&f.audience, "aud", "", "the audience: your own name, a `URL` as the token spells it; required")
 	flags.StringVar(&f.typ, "typ", "", "`TYPE` of the signed token (default "+open.DefaultType+"; with --selective "+open.DefaultSelectiveType+")")

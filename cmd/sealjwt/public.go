@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,16 +34,12 @@ func withoutSecrets(place string) string {
 	return scheme + "://" + authority[strings.LastIndexByte(authority, '@')+1:] + path
 }
 
-// publicKeys are those that --to or --trust names, in a JWK Set file or at a URL. It
+// publicKeys are those that --to or --trust names, in a file or at a URL. It
 // makes sure that there is one for that use. What was passed over is said on stderr, or
 // stands in the error.
 func (a *app) publicKeys(ctx context.Context, place string, use keys.Use, f fetchFlags) (keys.PublicSource, error) {
 	if !isURL(place) {
-		set, err := readPublicSet(place, use)
-		if err != nil {
-			return nil, err
-		}
-		return set, a.checkSet(place, set, use, askForKeys(use))
+		return a.keysInFile(place, use)
 	}
 	source, err := a.remoteKeys(place, f)
 	if err != nil {
@@ -60,13 +57,18 @@ func askForKeys(use keys.Use) string {
 	return fmt.Sprintf("ask the other party for what this prints: sealjwt keys export --use %s", use)
 }
 
-func readPublicSet(path string, use keys.Use) (*keys.PublicSet, error) {
+// aCertificate finds a certificate in PEM.
+var aCertificate = regexp.MustCompile(`-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----`)
+
+// keysInFile reads the public keys in a file: a JWK Set, or one key as a JWK, as PEM or in a
+// certificate.
+func (a *app) keysInFile(path string, use keys.Use) (*keys.PublicSet, error) {
 	if err := checkHome("the place of the keys", path); err != nil {
 		return nil, err
 	}
 	in, err := readFile(path, maxKeyFile)
 	if errors.Is(err, errTooLong) {
-		return nil, &failure{err: err, code: exitKey, advice: "that is no JWK Set"}
+		return nil, &failure{err: err, code: exitKey, advice: "that is no JWK Set and no key"}
 	}
 	if err != nil {
 		return nil, err
@@ -78,16 +80,22 @@ func readPublicSet(path string, use keys.Use) (*keys.PublicSet, error) {
 	if err != nil {
 		return nil, &failure{err: fmt.Errorf("%s: %w", path, err), advice: askForKeys(use)}
 	}
+	if err := a.checkSet(path, set, use, askForKeys(use)); err != nil {
+		return nil, err
+	}
+	if aCertificate.Match(in.data) && !bytes.HasPrefix(bytes.TrimSpace(in.data), []byte("{")) {
+		a.say("%s: the key in it is used, and its certificate is not judged: not who has signed it, not its dates, not what it is for", path)
+	}
 	return set, nil
 }
 
 // checkSet refuses a set without a key for that use.
 func (a *app) checkSet(place string, set *keys.PublicSet, use keys.Use, advice string) error {
 	if !slices.ContainsFunc(set.Keys(), func(k *keys.Key) bool { return k.Use() == use }) {
-		err := fmt.Errorf("%s: %w with use %s%s", place, keys.ErrNoKey, use, because(set))
+		err := fmt.Errorf("%s: %w with use %s%s", place, keys.ErrNoKey, use, because(set.ForUse(use)))
 		return &failure{err: err, advice: advice}
 	}
-	a.sayPassedOver(place, set)
+	a.sayPassedOver(place, set.ForUse(use))
 	return nil
 }
 

@@ -51,7 +51,8 @@ and for everybody to read; every other one is encrypted to who may read it:
   --to FILE:email,name   these claims, each of which must be there
   --to 'FILE:*'          one of several recipients: all that is not visible
 
-FILE may be the https URL of a JWK Set, as of --trust of open. It is fetched when its
+FILE holds a JWK Set, or one key: a JWK, PEM, or a certificate, whose key alone counts.
+It may be the https URL of a JWK Set, as of --trust of open. It is fetched when its
 max-age is almost over, and kept in ~/.cache/sealjwt: while it cannot be fetched,
 what is there is used until it is an hour old.
 
@@ -96,7 +97,7 @@ result. Cut it off first:
 
 func (f *sealFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.to, "to", nil, "JWK Set of the recipient, a `FILE` or URL, FILE:CLAIMS with --selective (default: the public keys of your own ring)")
+	flags.StringArrayVar(&f.to, "to", nil, "public keys of the recipient, a `FILE` or URL, FILE:CLAIMS with --selective (default: those of your own ring)")
 	addSuites(cmd, &f.enc, "enc", keys.UseEnc, "`ALGS` that may be used for the recipients, the preferred first, and what a key without alg is for")
 	flags.StringVar(&f.issuer, "iss", "", "the issuer: you, usually an https `URL`")
 	flags.StringArrayVar(&f.audiences, "aud", nil, "the audience: the recipient's name, usually a `URL`; with several --to once, or once for each")

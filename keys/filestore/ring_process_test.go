@@ -399,7 +399,8 @@ func importNew(ctx context.Context, ring *keyring.Ring, state keyring.State) (ki
 	if err != nil {
 		return "", err
 	}
-	return ring.Import(ctx, data, keys.Hint{Suite: keys.ES256}, state)
+	kids, err := ring.Import(ctx, data, keys.Hint{Suite: keys.ES256}, state)
+	return strings.Join(kids, " "), err
 }
 
 // wantRingFiles fails when there is more than the ring, its lock and one temporary

@@ -41,7 +41,7 @@ func (h *cachedSet) replace(a answer, asked time.Time) (*cachedSet, error) {
 		next.set, next.body = h.set, h.body
 		return next, nil
 	}
-	set, err := keys.ParsePublicSet(a.body)
+	set, err := parseSet(a.body)
 	if err != nil {
 		return nil, setError(err)
 	}
@@ -93,7 +93,7 @@ func (c *RemoteConfig) restore(now time.Time) (*cachedSet, error) {
 	if age < 0 {
 		return nil, fmt.Errorf("%w: the cached set is from the future; set the clock, or remove it", ErrConfig)
 	}
-	set, err := keys.ParsePublicSet(c.Cached.Body)
+	set, err := parseSet(c.Cached.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the cached set is damaged, remove it: %w", ErrConfig, err)
 	}

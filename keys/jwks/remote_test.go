@@ -230,6 +230,16 @@ func TestRemoteOutage(t *testing.T) {
 		{"slow", func(_ *testing.T, s *site) { s.set(func() { s.delay = time.Hour }) }, context.DeadlineExceeded},
 		{"garbage", func(_ *testing.T, s *site) { s.serve([]byte("garbage")) }, keys.ErrMalformed},
 		{"no set", func(_ *testing.T, s *site) { s.serve([]byte(`{"error":"login required"}`)) }, keys.ErrMalformed},
+		{"a single JWK", func(t *testing.T, s *site) {
+			var set struct{ Keys []json.RawMessage }
+			if err := json.Unmarshal(jwkSet(t, newKey(t, keys.ES256)), &set); err != nil {
+				t.Fatal(err)
+			}
+			s.serve(set.Keys[0])
+		}, keys.ErrMalformed},
+		{"PEM", func(_ *testing.T, s *site) {
+			s.serve([]byte("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"))
+		}, keys.ErrMalformed},
 		{"private keys", func(_ *testing.T, s *site) {
 			s.serve([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"leaked",
 				"d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`))

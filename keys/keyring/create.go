@@ -123,38 +123,31 @@ func newDocument(cfg Config, now time.Time) (*document, error) {
 	return d, nil
 }
 
-// Import puts a key from another system into the ring, as staged, active or retired, and
-// returns its kid. The data is a JWK or PEM, as [keys.ParseKey] reads it with hint. A retired
-// signing key only verifies: Import drops its private half, and accepts a public key. Every
-// other key needs its private half.
+// Import puts keys from another system into the ring, as staged, active or retired, and
+// returns their kids. The data is a JWK or PEM, as [keys.ParseKey] reads it with hint, or a
+// JWK Set (RFC 7517 section 5) of such keys, which all go in, or none. A retired signing key
+// only verifies: Import drops its private half, and accepts a public key. Every other key
+// needs its private half.
 //
 // It returns
-//   - [ErrState] for any other state, for a ring that holds 64 keys, and for [Active] unless
-//     the ring is new and has no keys for that use: other processes may use the active key
-//     already;
-//   - [keys.ErrDuplicate] when the ring holds the key or once held it;
-//   - [keys.ErrNoKey] when the private half is missing;
+//   - [ErrState] for any other state, for a ring that holds 64 keys, for two active keys for
+//     one use, and for [Active] unless the ring is new and has no keys for that use: other
+//     processes may use the active key already;
+//   - [keys.ErrDuplicate] when the ring holds a key or once held it, or a key comes twice;
+//   - [keys.ErrNoKey] when a private half is missing;
 //   - the errors of ParseKey and of the store.
 //
 // Then nothing was written.
-func (r *Ring) Import(ctx context.Context, data []byte, hint keys.Hint, state State) (kid string, err error) {
+func (r *Ring) Import(ctx context.Context, data []byte, hint keys.Hint, state State) (kids []string, err error) {
 	if state != Staged && state != Active && state != Retired {
-		return "", fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)
+		return nil, fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)
 	}
-	k, err := newRecord(data, hint, state)
-	if err != nil {
-		return "", err
-	}
-	return k.ID, r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
-		if err := d.checkHeld(); err != nil {
-			return nil, err
-		}
-		isOld := func(o record) bool { return o.Use == k.Use && !o.Activated.IsZero() }
+	return r.importKeys(ctx, data, hint, state, func(d *draft, use keys.Use) ([]logEntry, error) {
+		isOld := func(o record) bool { return o.Use == use && !o.Activated.IsZero() }
 		if state == Active && (slices.ContainsFunc(d.Keys, isOld) || d.Generation > 1) {
-			return nil, fmt.Errorf("%w: only a new ring without an active key for use %s takes one; import this one as staged", ErrState, k.Use)
+			return nil, fmt.Errorf("%w: only a new ring without an active key for use %s takes one; import this one as staged", ErrState, use)
 		}
-		d.add(k, r.now())
-		return []logEntry{{"import as " + string(state), k.ID}}, nil
+		return nil, nil
 	})
 }
 
@@ -162,25 +155,65 @@ func (r *Ring) Import(ctx context.Context, data []byte, hint keys.Hint, state St
 // know it. The key that was active retires. Tokens fail until the other parties know the
 // imported key, so it is for a move from another system, before the first token. It returns
 // the errors of [Ring.Import].
-func (r *Ring) ImportInsecurely(ctx context.Context, data []byte, hint keys.Hint) (kid string, err error) {
-	k, err := newRecord(data, hint, Active)
-	if err != nil {
-		return "", err
-	}
-	return k.ID, r.change(ctx, func(_ context.Context, d *draft) ([]logEntry, error) {
-		if err := d.checkHeld(); err != nil {
-			return nil, err
+func (r *Ring) ImportInsecurely(ctx context.Context, data []byte, hint keys.Hint) (kids []string, err error) {
+	return r.importKeys(ctx, data, hint, Active, func(d *draft, use keys.Use) ([]logEntry, error) {
+		old := d.find(use, Active)
+		if old == nil {
+			return nil, nil
 		}
-		log := []logEntry{{"import as active", k.ID}}
-		if old := d.find(k.Use, Active); old != nil {
-			if err := old.retire(r.now()); err != nil {
+		return []logEntry{{string(Retire), old.ID}}, old.retire(r.now())
+	})
+}
+
+// importKeys adds all keys in one change. Before each it calls makeWay.
+func (r *Ring) importKeys(ctx context.Context, data []byte, hint keys.Hint, state State, makeWay func(*draft, keys.Use) ([]logEntry, error)) (kids []string, err error) {
+	records, err := newRecords(data, hint, state)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range records {
+		kids = append(kids, k.ID)
+	}
+	return kids, r.change(ctx, func(_ context.Context, d *draft) (log []logEntry, err error) {
+		for _, k := range records {
+			if err := d.checkHeld(); err != nil {
 				return nil, err
 			}
-			log = append(log, logEntry{string(Retire), old.ID})
+			others, err := makeWay(d, k.Use)
+			if err != nil {
+				return nil, err
+			}
+			d.add(k, r.now())
+			log = append(append(log, logEntry{"import as " + string(state), k.ID}), others...)
 		}
-		d.add(k, r.now())
 		return log, nil
 	})
+}
+
+// newRecords returns the records of the keys in a JWK Set, or of the one key that the data
+// is.
+func newRecords(data []byte, hint keys.Hint, state State) (records []record, err error) {
+	all, err := jwk.Split(data)
+	if err != nil {
+		return nil, err
+	}
+	active := make(map[keys.Use]bool)
+	for i, one := range all {
+		r, err := newRecord(one, hint, state)
+		switch {
+		case err == nil && state == Active && active[r.Use]:
+			err = fmt.Errorf("%w: another active key for use %s", ErrState, r.Use)
+		case err == nil:
+			active[r.Use] = true
+			records = append(records, r)
+			continue
+		}
+		if len(all) > 1 {
+			err = fmt.Errorf("key %d of the JWK Set: %w", i, err)
+		}
+		return nil, err
+	}
+	return records, nil
 }
 
 // newRecord returns the record of a key that comes as a JWK or PEM, with the suite or the use

@@ -1,56 +1,149 @@
 package jwk
 
 import (
-	"crypto/rsa"
-	"crypto/x509"
+	"bytes"
+	"crypto"
 	"encoding/pem"
 	"fmt"
+	"strings"
 )
 
-// readPEM returns the first key of a PEM text. It passes over the curve parameters that
-// openssl writes before the key.
-func readPEM(data []byte) (material any, err error) {
+// bundle holds the blocks of a PEM text by what they are. Blocks of other kinds, such as
+// curve parameters, are passed over.
+type bundle struct {
+	private, public, certificates []*pem.Block
+
+	other string // the type of one that was passed over
+}
+
+// readPEM returns the one key of a PEM text: its private key or, without one, its public
+// key. Certificates and public keys may stand around a private key in any order, as
+// openssl pkcs12 prints them. With certificate set, the key of a lone certificate will do.
+func readPEM(text []byte, certificate bool) (JWK, error) {
+	b, err := splitPEM(text)
+	if err != nil {
+		return JWK{}, err
+	}
+	switch {
+	case len(b.private) > 1:
+		return JWK{}, fmt.Errorf("%w: %d private keys in one PEM text: give one", ErrMalformed, len(b.private))
+	case len(b.private) == 1:
+		return b.fit(parsePrivate(b.private[0]))
+	case len(b.public) > 0:
+		j, err := parsePublic(b.public[0])
+		b.public = b.public[1:]
+		return b.fit(j, err)
+	case len(b.certificates) == 1 && certificate:
+		return parseCertificate(b.certificates[0])
+	case len(b.certificates) > 1 && certificate:
+		return JWK{}, fmt.Errorf("%w: %d certificates in one PEM text: give the one whose key is meant", ErrMalformed, len(b.certificates))
+	case len(b.certificates) > 0:
+		return JWK{}, fmt.Errorf("%w: no key in the PEM text but that of a CERTIFICATE: give the key itself", ErrUnsupported)
+	case b.other != "":
+		return JWK{}, fmt.Errorf("%w: PEM block %s", ErrUnsupported, Quote(b.other))
+	}
+	return JWK{}, errNoPEMKey
+}
+
+var errNoPEMKey = fmt.Errorf("%w: no key in the PEM text", ErrMalformed)
+
+// fit returns the key k of the bundle if the blocks beside it fit: every public key, and
+// one of the certificates. The other certificates are the chain above that one. A block
+// that does not fit says that files were mixed up, and the key may be the wrong one.
+func (b *bundle) fit(k JWK, err error) (JWK, error) {
+	if err != nil {
+		return JWK{}, err
+	}
+	for _, block := range b.public {
+		if p, err := parsePublic(block); err != nil || !equal(p.Public, k.Public) {
+			return JWK{}, fmt.Errorf("%w: a public key in the PEM text does not belong to the key", ErrMalformed)
+		}
+	}
+	fits := len(b.certificates) == 0
+	for _, block := range b.certificates {
+		c, err := parseCertificate(block)
+		if isDamaged(err) {
+			return JWK{}, err
+		}
+		fits = fits || err == nil && equal(c.Public, k.Public)
+	}
+	if !fits {
+		return JWK{}, fmt.Errorf("%w: the certificate in the PEM text is not that of the key", ErrMalformed)
+	}
+	return k, nil
+}
+
+func equal(a, b crypto.PublicKey) bool {
+	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.Equal(b)
+}
+
+// splitPEM finds the blocks of a PEM text (RFC 7468), whatever its line endings and the
+// white space around its lines. Package pem passes over a block that it cannot read: here
+// that is an error, since it may be the key that is meant.
+func splitPEM(text []byte) (b bundle, err error) {
+	if bytes.Contains(text, []byte(`-----\n`)) || bytes.Contains(text, []byte(`-----\r\n`)) {
+		return b, fmt.Errorf(`%w: the line feeds of the PEM text are spelled \n: write them as line feeds, for instance with printf '%%b'`, ErrMalformed)
+	}
+	text = trimLines(text)
 	for {
-		block, rest := pem.Decode(data)
-		if block == nil {
-			return nil, fmt.Errorf("%w: no key in the PEM text", ErrMalformed)
+		at := bytes.Index(text, append([]byte("\n"), pemBegin...))
+		if at < 0 {
+			return b, nil
 		}
-		data = rest
-		if block.Type == "EC PARAMETERS" {
-			continue
+		var block *pem.Block
+		if block, text, err = nextBlock(text[at+1:]); err != nil {
+			return b, err
 		}
-		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
-			return nil, fmt.Errorf("%w: the PEM key has a passphrase: remove it first, with openssl pkey -in FILE", ErrUnsupported)
+		switch {
+		case strings.Contains(block.Type, "PRIVATE KEY"):
+			b.private = append(b.private, block)
+		case strings.Contains(block.Type, "PUBLIC KEY"):
+			b.public = append(b.public, block)
+		case isCertificate(block.Type):
+			b.certificates = append(b.certificates, block)
+		case block.Type != "EC PARAMETERS":
+			b.other = block.Type
 		}
-		return parseBlock(block)
 	}
 }
 
-func parseBlock(block *pem.Block) (material any, err error) {
-	switch block.Type {
-	case "PRIVATE KEY":
-		material, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "EC PRIVATE KEY":
-		material, err = x509.ParseECPrivateKey(block.Bytes)
-	case "RSA PRIVATE KEY":
-		material, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "PUBLIC KEY":
-		material, err = x509.ParsePKIXPublicKey(block.Bytes)
-	case "RSA PUBLIC KEY":
-		material, err = x509.ParsePKCS1PublicKey(block.Bytes)
-	default:
-		return nil, fmt.Errorf("%w: PEM block %s", ErrUnsupported, Quote(block.Type))
+func isCertificate(label string) bool {
+	return label == "CERTIFICATE" || label == "X509 CERTIFICATE" || label == "TRUSTED CERTIFICATE"
+}
+
+// trimLines returns the lines of a text without the white space around them, each behind
+// a line feed. A byte order mark may stand where two files were joined.
+func trimLines(text []byte) []byte {
+	out := make([]byte, 0, len(text)+2)
+	for line := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		out = append(out, '\n')
+		out = append(out, bytes.TrimSpace(bytes.TrimPrefix(line, byteOrderMark))...)
 	}
-	if err != nil && isX25519(block.Bytes) {
-		if mode := ECDHESX25519.CheckMode(); mode != nil {
-			return nil, mode
-		}
+	return append(out, '\n')
+}
+
+// nextBlock reads the block at whose BEGIN line the text begins, and returns the rest.
+func nextBlock(text []byte) (block *pem.Block, rest []byte, err error) {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	label, whole := bytes.CutSuffix(line[len(pemBegin):], []byte("-----"))
+	if !whole || bytes.Contains(label, []byte("-----")) {
+		return nil, nil, fmt.Errorf("%w: the BEGIN line of a PEM block has to stand alone, as its END line has", ErrMalformed)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: damaged PEM block %s", ErrMalformed, Quote(block.Type))
+	last := fmt.Appendf(nil, "\n-----END %s-----\n", label)
+	end := bytes.Index(text, last)
+	next := bytes.Index(text, append([]byte("\n"), pemBegin...))
+	if end < 0 || next >= 0 && next < end {
+		return nil, nil, fmt.Errorf("%w: damaged PEM block %s: it has no END line", ErrMalformed, Quote(string(label)))
 	}
-	if r, ok := material.(*rsa.PrivateKey); ok && len(r.Primes) != 2 {
-		return nil, fmt.Errorf("%w: RSA with more than two primes", ErrUnsupported)
+	rest = text[end+len(last)-1:]
+	if block, _ = pem.Decode(text[:end+len(last)]); block == nil {
+		return nil, nil, damaged(string(label))
 	}
-	return material, nil
+	return block, rest, nil
+}
+
+// damaged is the error for a block that is not what its label says.
+func damaged(label string) error {
+	return fmt.Errorf("%w: damaged PEM block %s", ErrMalformed, Quote(label))
 }

@@ -3,14 +3,7 @@ package jwk
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rsa"
-	"encoding/json"
 	"fmt"
-	"slices"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
@@ -22,44 +15,73 @@ type PrivateKey interface{ Public() crypto.PublicKey }
 // the key itself is known.
 type JWK struct {
 	KeyID, Use, Alg string
+	Curve           string   // crv
 	Ops             []string // key_ops, RFC 7517 section 4.3
 
 	Public  crypto.PublicKey
 	Private PrivateKey // nil when the key is public
 }
 
-// The members of a JWK that make up the key (RFC 7518 section 6, RFC 8037
-// section 2). All others never reach the parser of key material: certificates
-// and URLs in a JWK are attack surface, and no caller needs them. The CRT
-// parameters of RSA are computed anew.
-var (
-	publicMembers  = map[string][]string{"EC": {"crv", "x", "y"}, "OKP": {"crv", "x"}, "RSA": {"n", "e"}}
-	privateMembers = map[string][]string{"EC": {"d"}, "OKP": {"d"}, "RSA": {"d", "p", "q"}}
-	secretMembers  = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
-)
-
-// HasSecret reports whether a JWK holds private or symmetric key material.
-func HasSecret(o strict.Object) bool {
-	return slices.ContainsFunc(secretMembers, func(name string) bool { _, ok := o.Raw(name); return ok })
-}
-
-// Parse reads one key, private or public, from a JWK or from PEM.
+// Parse reads one key of our own, private or public, from a JWK or from PEM.
 func Parse(data []byte) (JWK, error) {
-	if bytes.Contains(data, []byte("-----BEGIN ")) {
-		material, err := readPEM(data)
-		if err != nil {
-			return JWK{}, err
-		}
-		return newJWK(material), nil
-	}
-	o, err := strict.ParseObject(data)
+	text, err := Text(data)
 	if err != nil {
-		return JWK{}, fmt.Errorf("%w: neither PEM nor a JWK", ErrMalformed)
+		return JWK{}, err
+	}
+	if IsPEM(text) {
+		return readPEM(text, false)
+	}
+	o, err := ParseObject(text)
+	if err != nil {
+		return JWK{}, err
 	}
 	if _, ok := o.Raw("keys"); ok {
-		return JWK{}, fmt.Errorf("%w: this is a JWK Set; give one JWK of it", ErrMalformed)
+		return JWK{}, fmt.Errorf("%w: this is a JWK Set, and not one JWK", ErrMalformed)
 	}
 	return FromObject(o)
+}
+
+// Split returns the JWKs of a JWK Set, and data itself when it is one key.
+func Split(data []byte) ([][]byte, error) {
+	text, err := Text(data)
+	if err != nil || IsPEM(text) {
+		return [][]byte{data}, err
+	}
+	o, err := ParseObject(text)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := o.Raw("keys"); !ok {
+		return [][]byte{data}, nil
+	}
+	members, _, err := o.Array("keys")
+	if err != nil || len(members) == 0 {
+		return nil, fmt.Errorf("%w: a JWK Set without keys", ErrMalformed)
+	}
+	all := make([][]byte, len(members))
+	for i, m := range members {
+		all[i] = m
+	}
+	return all, nil
+}
+
+// ParsePublicPEM reads one public key of another party from PEM, or that of a certificate.
+// It reads a private key too, which the caller has to refuse.
+func ParsePublicPEM(text []byte) (JWK, error) { return readPEM(text, true) }
+
+// ParseObject reads a text that is not PEM as JSON. Its error names what the text is
+// instead.
+func ParseObject(text []byte) (strict.Object, error) {
+	o, err := strict.ParseObject(text)
+	switch {
+	case err == nil:
+		return o, nil
+	case bytes.HasPrefix(text, []byte{0x30, 0x82}), bytes.HasPrefix(text, []byte{0x30, 0x81}):
+		return o, fmt.Errorf("%w: neither PEM nor a JWK, but binary, as DER and PKCS#12 are: openssl makes PEM of them", ErrMalformed)
+	case bytes.HasPrefix(text, []byte("ssh-")), bytes.HasPrefix(text, []byte("ecdsa-sha2-")):
+		return o, unsupported("a public key of OpenSSH: ssh-keygen -e -m PKCS8 -f FILE makes PEM of it")
+	}
+	return o, fmt.Errorf("%w: neither PEM nor a JWK: %w", ErrMalformed, err)
 }
 
 func newJWK(material any) JWK {
@@ -69,85 +91,50 @@ func newJWK(material any) JWK {
 	return JWK{Public: material}
 }
 
-// FromObject reads a JWK.
-func FromObject(o strict.Object) (JWK, error) {
-	var kid, use, alg string
-	for name, dst := range map[string]*string{"kid": &kid, "use": &use, "alg": &alg} {
+// FromObject reads a JWK of our own, in which null is an error.
+func FromObject(o strict.Object) (JWK, error) { return members{o, false}.read() }
+
+// FromForeign reads a public JWK of another party, in which null and empty members say
+// nothing.
+func FromForeign(o strict.Object) (JWK, error) { return members{o, true}.read() }
+
+// read returns what it could read beside an error, so that the caller can name the key.
+func (m members) read() (JWK, error) {
+	var j JWK
+	var faults []error
+	for _, member := range []struct {
+		name string
+		dst  *string
+	}{{"kid", &j.KeyID}, {"use", &j.Use}, {"alg", &j.Alg}} {
 		var err error
-		if *dst, _, err = o.Text(name); err != nil {
-			return JWK{}, fmt.Errorf("%w: %s must be a string", ErrMalformed, name)
+		if *member.dst, _, err = m.text(member.name); err != nil {
+			faults = append(faults, fmt.Errorf("%w: %s must be a string", ErrMalformed, member.name))
 		}
 	}
-	var ops []string
-	_, _, err := o.Array("key_ops")
-	if err == nil {
-		ops, _, err = o.Strings("key_ops")
-	}
+	ops, err := m.operations()
 	if err != nil {
-		return JWK{}, fmt.Errorf("%w: key_ops must be an array of strings", ErrMalformed)
+		faults = append(faults, err)
 	}
-	material, err := readMaterial(o)
-	j := newJWK(material)
-	j.KeyID, j.Use, j.Alg, j.Ops = kid, use, alg, ops
+	j.Ops = ops
+	j.Curve, _, _ = m.Text("crv") // material judges it
+	if len(faults) > 0 {
+		return j, faults[0]
+	}
+	k, err := m.material()
+	j.Public, j.Private = k.Public, k.Private
 	return j, err
 }
 
-func readMaterial(o strict.Object) (any, error) {
-	kty, _, err := o.Text("kty")
-	if err != nil || kty == "" {
-		return nil, fmt.Errorf("%w: a JWK needs kty", ErrMalformed)
+// operations reads key_ops, RFC 7517 section 4.3.
+func (m members) operations() (ops []string, err error) {
+	if !m.has("key_ops") {
+		return nil, nil
 	}
-	if _, ok := publicMembers[kty]; !ok {
-		return nil, fmt.Errorf("%w: key type %s", ErrUnsupported, Quote(kty))
+	if _, _, err = m.Array("key_ops"); err == nil {
+		ops, _, err = m.Strings("key_ops")
 	}
-	if crv, _, _ := o.Text("crv"); kty == "EC" && crv != "P-256" || kty == "OKP" && crv != "Ed25519" && crv != crvX25519 {
-		return nil, fmt.Errorf("%w: curve %s of key type %s", ErrUnsupported, Quote(crv), Quote(kty))
-	}
-	if _, ok := o.Raw("oth"); ok {
-		return nil, fmt.Errorf("%w: RSA with more than two primes", ErrUnsupported)
-	}
-	names := publicMembers[kty]
-	if _, private := o.Raw("d"); private {
-		names = slices.Concat(names, privateMembers[kty])
-	}
-	reduced := map[string]string{"kty": kty}
-	for _, name := range names {
-		s, ok, err := o.Text(name)
-		if err == nil && ok && name != "crv" {
-			_, err = strict.DecodeBase64URL(s)
-		}
-		if err != nil || !ok {
-			return nil, fmt.Errorf("%w: a %s key needs %s in base64url", ErrMalformed, kty, name)
-		}
-		reduced[name] = s
-	}
-	return decodeMaterial(reduced)
-}
-
-func decodeMaterial(members map[string]string) (any, error) {
-	if members["crv"] == crvX25519 {
-		return decodeX25519(members)
-	}
-	text, err := json.Marshal(members)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: key_ops must be an array of strings", ErrMalformed)
 	}
-	var k jose.JSONWebKey
-	if err := k.UnmarshalJSON(text); err != nil {
-		return nil, fmt.Errorf("%w: not a valid %s key", ErrMalformed, members["kty"])
-	}
-	switch p := k.Key.(type) {
-	case *ecdsa.PrivateKey:
-		// Without this check a private key could be filed under the public key of
-		// another party.
-		d, _ := strict.DecodeBase64URL(members["d"]) // readMaterial has decoded it once
-		own, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), d)
-		if err != nil || !own.PublicKey.Equal(&p.PublicKey) {
-			return nil, fmt.Errorf("%w: the private and the public half do not belong together", ErrMalformed)
-		}
-		return own, nil
-	case *rsa.PrivateKey:
-		p.Precompute()
-	}
-	return k.Key, nil
+	return ops, nil
 }

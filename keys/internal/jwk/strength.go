@@ -46,17 +46,25 @@ func checkStrength(pub crypto.PublicKey) error {
 }
 
 func checkRSA(p *rsa.PublicKey) error {
-	if bits := p.N.BitLen(); bits < minRSABits || bits > maxRSABits {
-		return fmt.Errorf("%w: RSA key of %d bits; use %d to %d", ErrWeakKey, bits, minRSABits, maxRSABits)
+	if err := checkRSABounds(p.N, big.NewInt(int64(p.E))); err != nil {
+		return err
 	}
 	if p.N.Bit(0) == 0 {
 		return fmt.Errorf("%w: even RSA modulus", ErrWeakKey)
 	}
-	if p.E < minRSAExponent || p.E > maxRSAExponent || p.E%2 == 0 {
-		return fmt.Errorf("%w: RSA exponent must be odd, at least %d and at most %d", ErrWeakKey, minRSAExponent, maxRSAExponent)
-	}
 	if hasROCAFingerprint(p.N) {
 		return fmt.Errorf("%w: RSA key from a broken generator (ROCA, CVE-2017-15361)", ErrWeakKey)
+	}
+	return nil
+}
+
+// checkRSABounds also serves keys whose numbers no package reads.
+func checkRSABounds(n, e *big.Int) error {
+	if bits := n.BitLen(); bits < minRSABits || bits > maxRSABits {
+		return fmt.Errorf("%w: RSA key of %d bits; use %d to %d", ErrWeakKey, bits, minRSABits, maxRSABits)
+	}
+	if !e.IsInt64() || e.Int64() < minRSAExponent || e.Int64() > maxRSAExponent || e.Bit(0) == 0 {
+		return fmt.Errorf("%w: RSA exponent must be odd, at least %d and at most %d", ErrWeakKey, minRSAExponent, maxRSAExponent)
 	}
 	return nil
 }

@@ -106,7 +106,3 @@ func isCanonical(u []byte) bool {
 	}
 	return u[0] < 0xed
 }
-
-// isX25519 reports whether DER names id-X25519 (RFC 8410 section 3) as the algorithm
-// of its key. It only chooses the text of an error.
-func isX25519(der []byte) bool { return bytes.Contains(der, []byte{0x06, 0x03, 0x2b, 0x65, 0x6e}) }

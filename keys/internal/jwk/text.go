@@ -1,0 +1,42 @@
+package jwk
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+)
+
+var (
+	byteOrderMark = []byte("\xef\xbb\xbf")
+	pemBegin      = []byte("-----BEGIN ")
+)
+
+// IsPEM reports whether a text has a PEM block (RFC 7468), or a part of one. A JWK may hold
+// one in a string.
+func IsPEM(text []byte) bool {
+	return bytes.Contains(text, pemBegin) && !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{"))
+}
+
+// Text returns a file's text without the byte order mark that Windows tools put first. It
+// returns [ErrMalformed] for a text in UTF-16, which PowerShell writes.
+func Text(data []byte) ([]byte, error) {
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return nil, fmt.Errorf("%w: the text is UTF-16: save it as UTF-8", ErrMalformed)
+	}
+	return bytes.TrimPrefix(data, byteOrderMark), nil
+}
+
+var (
+	privateBlock  = regexp.MustCompile(`-----(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY`)
+	privateMember = regexp.MustCompile(`"(?:d|p|q|dp|dq|qi|k|priv)"\s*:\s*"[A-Za-z0-9_+/=-]{16}`)
+)
+
+// LooksPrivate reports whether a file has a PEM block of a private key anywhere, or what
+// looks like a private member of a JWK: it may be damaged, stand beside a public key, or
+// deep inside JSON. UTF-16 counts too.
+func LooksPrivate(data []byte) bool {
+	if bytes.IndexByte(data, 0) >= 0 {
+		data = bytes.ReplaceAll(data, []byte{0}, nil)
+	}
+	return bytes.Contains(data, []byte("PRIVATE KEY")) && privateBlock.Match(data) || privateMember.Match(data)
+}
