@@ -76,9 +76,12 @@ func (s *Store) tryLock() (*ringLock, error) {
 	// replaced. An error is ignored: the mode has passed, and a revocation must not fail here.
 	f.Chmod(0o600)
 	// The pid is also for the error of a writer that waits in vain. The lock holds without it,
-	// so an error is ignored: a full disk must not stop a revocation here.
-	f.Truncate(0)
-	f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	// so an error is ignored: a full disk must not stop a revocation here. The file is cut after
+	// the write and not emptied before it: a process that is killed in between must not take
+	// away the mark that another one left.
+	pid := strconv.Itoa(os.Getpid()) + "\n"
+	f.WriteAt([]byte(pid), 0)
+	f.Truncate(int64(len(pid)))
 	return &ringLock{f, unfinished}, nil
 }
 

@@ -62,7 +62,7 @@ func command(name string, args ...string) error {
 // rotated is a process that has rotated the ring.
 type rotated struct {
 	stdout, stderr bytes.Buffer
-	killed         bool
+	killed, slow   bool
 	err            error
 	took           time.Duration
 }
@@ -91,6 +91,9 @@ func (c *commandRing) rotate(n int, kill bool) []*rotated {
 			p.took = time.Since(began)
 			status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 			p.killed = status.Signaled()
+			// As isSlow says, and beside it a write of unknown outcome, which may have happened.
+			p.slow = status.ExitStatus() == 1 && (strings.Contains(p.stderr.String(), "has not answered for ") ||
+				strings.Contains(p.stderr.String(), "locked by another writer"))
 		})
 	}
 	wg.Wait()
@@ -100,12 +103,12 @@ func (c *commandRing) rotate(n int, kill bool) []*rotated {
 // steps returns the steps that the process acknowledged. A process prints them when it ends.
 func (p *rotated) steps(t *testing.T) []keyring.Step {
 	t.Helper()
-	if p.err != nil && !p.killed {
+	if p.err != nil && !p.killed && !p.slow {
 		t.Errorf("keys rotate ended by itself: %v: %s", p.err, &p.stderr)
 		return nil
 	}
 	var result struct{ Did []keyring.Step }
-	if err := json.Unmarshal(p.stdout.Bytes(), &result); err != nil && !p.killed {
+	if err := json.Unmarshal(p.stdout.Bytes(), &result); err != nil && !p.killed && !p.slow {
 		t.Errorf("keys rotate printed %q: %v", &p.stdout, err)
 	}
 	return result.Did
@@ -125,7 +128,7 @@ func TestRingCommandKilled(t *testing.T) {
 	began := time.Now()
 	w := &witness{t: t, kids: map[string]keyring.KeyInfo{}}
 	w.look(ring)
-	kills, ended, leftovers, exact := 0, 0, 0, 0
+	kills, ended, slow, leftovers, exact := 0, 0, 0, 0, 0
 	var acks []string
 	var seen keyring.Checkpoint // in the memory beside the key file
 	for round := 0; round < rounds && !t.Failed(); round++ {
@@ -135,14 +138,18 @@ func TestRingCommandKilled(t *testing.T) {
 			leftovers++
 		}
 		w.look(ring)
-		now, acknowledged, killed := ring.Checkpoint(), 0, 0
+		now, acknowledged, killed, late := ring.Checkpoint(), 0, 0, 0
 		for _, p := range all {
 			for _, step := range p.steps(t) {
 				acks = append(acks, fmt.Sprintln(step.Action, step.KeyID, now))
 				acknowledged++
 			}
-			if p.killed {
+			switch {
+			case p.killed:
 				killed++
+				continue
+			case p.slow:
+				late++
 				continue
 			}
 			ended++
@@ -150,18 +157,19 @@ func TestRingCommandKilled(t *testing.T) {
 				c.usual = (7*c.usual + p.took) / 8
 			}
 		}
-		kills += killed
+		kills, slow = kills+killed, slow+late
+		whole := killed+late == 0 // every process said what it did
 		moved := int(now.Generation - before.Generation)
-		if moved < acknowledged || killed == 0 && moved != acknowledged {
+		if moved < acknowledged || whole && moved != acknowledged {
 			t.Errorf("round %d: the ring went from %v to %v, and %d steps were acknowledged by %d processes, of which %d were killed",
 				round, before, now, acknowledged, rotators, killed)
 		}
 		here, _, err := NewMemory(c.ring, c.kek+".seen").Load(t.Context())
-		if err != nil || here.Generation < seen.Generation || here.Generation > now.Generation || killed == 0 && moved > 0 && here != now {
+		if err != nil || here.Generation < seen.Generation || here.Generation > now.Generation || whole && moved > 0 && here != now {
 			t.Errorf("round %d: the memory went from %v to %v (%v), and the ring is at %v", round, seen, here, err, now)
 		}
 		seen = here
-		if killed == 0 {
+		if whole {
 			exact++
 		}
 		wantFiles(t, filepath.Dir(c.ring), "ring", "ring.lock")
@@ -179,7 +187,7 @@ func TestRingCommandKilled(t *testing.T) {
 			t.Errorf("%d rotations of use %s in %v, want %d at most", n, use, lasted, most)
 		}
 	}
-	t.Logf("%d rounds of %d processes in %v: %d killed, %d ended by themselves, %d rounds without a kill; generation %d, %d steps acknowledged, "+
-		"rotations %v, %d keys; %d rounds left a temporary file", rounds, rotators, lasted.Round(time.Second), kills, ended, exact,
+	t.Logf("%d rounds of %d processes in %v: %d killed, %d ended by themselves, %d were too slow, %d rounds exact; generation %d, %d steps acknowledged, "+
+		"rotations %v, %d keys; %d rounds left a temporary file", rounds, rotators, lasted.Round(time.Second), kills, ended, slow, exact,
 		ring.Checkpoint().Generation, len(acks), rotations, len(w.kids), leftovers)
 }

@@ -124,6 +124,40 @@ func TestRingKilledAtEachSystemCall(t *testing.T) {
 	}
 }
 
+// One writer was killed in its write, and the next one is killed at each of its system calls. The
+// mark of the unfinished write is never lost: the next Load writes the ring again, and no
+// temporary file stays.
+func TestRingKilledTwice(t *testing.T) {
+	if !long {
+		t.Skip("takes ten seconds: set SEALJWT_LONG=1")
+	}
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("strace is not installed")
+	}
+	s := newStore(t)
+	createRing(t, s, hasty())
+	before := picture(t, s.path)
+	env := environment("revoke once", s.path, ringKeyID, before.active.ID)
+	kills := 0
+	for _, call := range []string{"flock", "ftruncate", "pwrite64", "write", "fsync", "?rename", "renameat", "unlinkat", "close"} {
+		for n, done := 1, false; !done; n++ {
+			before.restore(t)
+			must(t, os.WriteFile(s.path+".tmp", []byte("half a ri"), 0o600))
+			must(t, os.WriteFile(s.lockPath(), []byte("4194304\n"), 0o600)) // no pid is longer
+			if done = killAt(t, call, n, env); !done {
+				kills++
+			}
+			// Load must do the rest, whatever was done by then.
+			_, err := os.Lstat(s.path + ".tmp")
+			if lock, lockErr := os.ReadFile(s.lockPath()); len(lock) == 0 && err == nil || lockErr != nil {
+				t.Errorf("killed at %s %d: there is a temporary file, and the lock does not say so (%v)", call, n, lockErr)
+			}
+			before.wantSound(t, 1)
+		}
+	}
+	t.Logf("%d processes killed", kills)
+}
+
 // callName returns the name of a system call, the same for all kinds of machines.
 func callName(call string) string {
 	call = strings.TrimPrefix(call, "?")
