@@ -2,8 +2,11 @@ package keys
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -178,6 +181,41 @@ func TestContentAgainstGoJose(t *testing.T) {
 		decode := func(i int) []byte { return must(strict.DecodeBase64URL(string(parts[i])))(t) }
 		if got, err := decryptWith(c, cek, parts[0], decode(2), decode(3), decode(4)); err != nil || string(got) != "theirs" {
 			t.Errorf("%v: %q, %v", c, got, err)
+		}
+	}
+}
+
+// TestPadding: padding that is wrong under a good tag is a failed decryption, and nothing
+// comes of it.
+func TestPadding(t *testing.T) {
+	for _, c := range []Content{A128CBCHS256, A256CBCHS512} {
+		cek, iv, aad := bytes.Repeat([]byte{7}, contents[c].key), make([]byte, aes.BlockSize), []byte("header")
+		mode := must(newCBC(cek))(t).(*cbcMode)
+		for _, tt := range []struct {
+			name, text string
+			want       int // bytes of plaintext, -1 for a refusal
+		}{
+			{"one byte", strings.Repeat("p", 15) + "\x01", 15},
+			{"a block", strings.Repeat("\x10", 16), 0},
+			{"a block behind a block", strings.Repeat("p", 16) + strings.Repeat("\x10", 16), 16},
+			{"zero", strings.Repeat("p", 15) + "\x00", -1},
+			{"more than a block", strings.Repeat("\x11", 32), -1},
+			{"255", strings.Repeat("p", 15) + "\xff", -1},
+			{"another byte among them", strings.Repeat("p", 13) + "\x03\x02\x03", -1},
+			{"another first byte", strings.Repeat("p", 16) + "\x0f" + strings.Repeat("\x10", 15), -1},
+		} {
+			sealed := []byte(tt.text)
+			cipher.NewCBCEncrypter(mode.block, iv).CryptBlocks(sealed, sealed)
+			got, err := decryptWith(c, cek, aad, iv, sealed, mode.tag(iv, sealed, aad))
+			if (err == nil) != (tt.want >= 0) || err == nil && len(got) != tt.want || err != nil && (err != errDecrypt || got != nil) {
+				t.Errorf("%v, %s: %d bytes, %v", c, tt.name, len(got), err)
+			}
+		}
+		for _, size := range []int{0, 1, 15, 17} { // no whole blocks
+			sealed := make([]byte, size)
+			if _, err := decryptWith(c, cek, aad, iv, sealed, mode.tag(iv, sealed, aad)); err != errDecrypt {
+				t.Errorf("%v, a ciphertext of %d bytes: %v", c, size, err)
+			}
 		}
 	}
 }

@@ -171,6 +171,13 @@ func (h *Header) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
 	return pub, nil
 }
 
+// isOnCurveOf reports whether the sender's key is on the curve of a key of ours: the names of
+// ECDH-ES do not tell. A key without a curve is not asked.
+func (h *Header) isOnCurveOf(k *Key) bool {
+	point, ok := k.public.(*ecdh.PublicKey)
+	return !ok || (h.epk.crv == "X25519") == (point.Curve() == ecdh.X25519())
+}
+
 // partyInfo returns the decoded apu or apv, RFC 7518 section 4.6.1.
 func (h *Header) partyInfo(name string) ([]byte, error) {
 	s, _, err := h.members.Text(name)

@@ -174,11 +174,5 @@ func (m message) with(t testing.TB, members map[string]any) message {
 	return m
 }
 
-// onlyDecryptionKey returns the decryption key for an algorithm name if there is exactly one.
-func (s *Set) onlyDecryptionKey(alg string) (*Key, bool) {
-	fit := s.DecryptionKeys(alg)
-	if len(fit) != 1 {
-		return nil, false
-	}
-	return fit[0], true
-}
+// tried returns the keys to try on a JWE that has this alg, no kid and no epk.
+func (s *Set) tried(alg string) []*Key { return s.DecryptionKeys(Header{Alg: alg}) }

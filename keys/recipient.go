@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
@@ -71,6 +72,23 @@ func (r Recipient) Open(aad []byte) ([]byte, error) {
 		return nil, errDecrypt
 	}
 	return plaintext, nil
+}
+
+// DecryptionKeys returns the keys to try on a JWE whose header names no kid: those for its
+// alg and on the curve of its epk, in the order that [SetConfig] says. No key is for an empty
+// alg.
+func (s *Set) DecryptionKeys(h Header) []*Key {
+	var found []*Key
+	for _, k := range s.opens {
+		switch {
+		case !k.suite.matches(h.Alg) || !h.isOnCurveOf(k):
+		case s.staged[k.id]:
+			found = slices.Insert(found, min(2, len(found)), k)
+		default:
+			found = append(found, k)
+		}
+	}
+	return found
 }
 
 // joined returns the parts one behind the other: their own memory if they lie there so,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
@@ -18,6 +17,7 @@ import (
 type Set struct {
 	redacted
 	decryption  map[string]*Key
+	opens       []*Key // the same, the staged ones last
 	signing     *Key
 	public      *PublicSet
 	staged      map[string]bool
@@ -32,11 +32,12 @@ type SetConfig struct {
 	// Signing is the key that signs; nil for a party that only opens.
 	Signing *Key
 
-	// Decryption are the keys that open tokens.
+	// Decryption are the keys that open tokens. The order is the one in which they are
+	// tried on a token that names no kid: first the one in use, then the latest before it.
 	Decryption []*Key
 
-	// Staged are decryption keys that open tokens and that no sender knows yet. A token
-	// that names no kid cannot be meant for them.
+	// Staged are decryption keys that open tokens and that no sender should know yet. Where
+	// this set is an old snapshot one of them may be in use, so it is tried third.
 	Staged []*Key
 
 	// Published are the keys that others get, private halves aside: those that verify,
@@ -88,6 +89,7 @@ func NewSet(cfg SetConfig) (*Set, error) {
 		}
 		s.decryption[k.id] = k
 	}
+	s.opens = decryption
 	for _, k := range cfg.Staged {
 		s.staged[k.id] = true
 	}
@@ -163,19 +165,6 @@ func (s *Set) DecryptionKey(kid string) (k *Key, ok bool) {
 // destroyed, or revoked and erased. A token that is sealed to it was meant for us, and
 // is lost.
 func (s *Set) WasErased(kid string) bool { return orZero(s).erased[kid] }
-
-// DecryptionKeys returns the decryption keys for an algorithm name that a sender can know,
-// sorted by kid, for tokens that name none. No key is for an empty alg.
-func (s *Set) DecryptionKeys(alg string) []*Key {
-	var found []*Key
-	for kid, k := range orZero(s).decryption {
-		if k.suite.matches(alg) && !s.staged[kid] {
-			found = append(found, k)
-		}
-	}
-	slices.SortFunc(found, func(a, b *Key) int { return strings.Compare(a.id, b.id) })
-	return found
-}
 
 // DecryptionKeyIDs returns the kids of all decryption keys, sorted, to tell an operator whose
 // token none of them opens.

@@ -50,9 +50,9 @@ func TestNewSet(t *testing.T) {
 	if got := s.DecryptionKeyIDs(); !slices.Equal(got, want) {
 		t.Errorf("kids %q, want %q", got, want)
 	}
-	for alg, want := range map[string]*Key{"ECDH-ES": nil, "RSA-OAEP-256": oaep.Key, "ECDH-ES+A256KW": nil, "ES256": nil, "EdDSA": nil, "": nil} {
-		if k, ok := s.onlyDecryptionKey(alg); ok != (want != nil) || k != want {
-			t.Errorf("the only key for %q: %v", alg, ok)
+	for alg, want := range map[string][]*Key{"ECDH-ES": {enc.Key, enc2.Key}, "RSA-OAEP-256": {oaep.Key}, "ECDH-ES+A256KW": nil, "ES256": nil, "EdDSA": nil, "": nil} {
+		if got := s.tried(alg); !slices.Equal(got, want) {
+			t.Errorf("tried for %q: %d keys, want %d", alg, len(got), len(want))
 		}
 	}
 	if s.MaxTokenLifetime() != 0 || s.WasErased("") || s.WasErased(enc.ID()) {
@@ -109,20 +109,25 @@ func TestSetPublishesByDefault(t *testing.T) {
 	}
 }
 
-// A token without a kid can only have been sealed to a key that was published.
+// A staged key opens. On a token without a kid it is tried third: another process may have
+// published it since.
 func TestStagedKeys(t *testing.T) {
 	known, staged, wraps := generated(t, ECDHES), generated(t, ECDHES), generated(t, ECDHESA256KW)
 	s := must(NewSet(SetConfig{Decryption: []*Key{known.Key}, Staged: []*Key{staged.Key, wraps.Key}}))(t)
+	second, older := generated(t, ECDHES), generated(t, ECDHES)
+	four := must(NewSet(SetConfig{Decryption: []*Key{known.Key, second.Key, older.Key}, Staged: []*Key{staged.Key}}))(t)
+	if got := four.tried("ECDH-ES"); !slices.Equal(got, []*Key{known.Key, second.Key, staged.Key, older.Key}) {
+		t.Errorf("of four keys, tried: %v", got)
+	}
 	for _, k := range []ownKey{known, staged, wraps} {
 		if got, ok := s.DecryptionKey(k.ID()); !ok || got != k.Key {
 			t.Errorf("%s does not open", k.ID())
 		}
 	}
-	if k, ok := s.onlyDecryptionKey("ECDH-ES"); !ok || k != known.Key {
-		t.Errorf("%v, %t", k, ok)
-	}
-	if _, ok := s.onlyDecryptionKey("ECDH-ES+A256KW"); ok {
-		t.Error("a staged key is the only one to open")
+	for alg, want := range map[string][]*Key{"ECDH-ES": {known.Key, staged.Key}, "ECDH-ES+A256KW": {wraps.Key}} {
+		if got := s.tried(alg); !slices.Equal(got, want) {
+			t.Errorf("tried for %s: %v", alg, got)
+		}
 	}
 	if got := s.DecryptionKeyIDs(); len(got) != 3 {
 		t.Errorf("kids %q", got)
@@ -177,8 +182,8 @@ func TestSetWithoutKeys(t *testing.T) {
 		if _, ok := s.DecryptionKey(cfg.Published[1].ID()); ok {
 			t.Error("a public key opens")
 		}
-		if _, ok := s.onlyDecryptionKey("ECDH-ES"); ok {
-			t.Error("a public key is the only one to open")
+		if got := s.tried("ECDH-ES"); len(got) != 0 {
+			t.Error("a public key is tried")
 		}
 	}
 }
@@ -263,7 +268,7 @@ func TestStaleSet(t *testing.T) {
 	if _, ok := s.DecryptionKey(enc.ID()); !ok {
 		t.Error("a stale set does not open")
 	}
-	if _, ok := s.onlyDecryptionKey("ECDH-ES"); !ok {
+	if got := s.tried("ECDH-ES"); len(got) != 1 {
 		t.Error("a stale set does not open without a kid")
 	}
 	if self, err := s.PrivateKeys(t.Context()); self != s || err != nil {

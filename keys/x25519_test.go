@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // The keys of RFC 8037 appendix A.6: the sender's whole, Bob's public half.
@@ -178,6 +179,18 @@ func TestPublicIsStored(t *testing.T) {
 		k := generated(t, suite)
 		if n := testing.AllocsPerRun(10, func() { k.Public() }); n != 0 || k.Public() != k.Public() {
 			t.Errorf("%v: %v allocations", suite, n)
+		}
+	}
+}
+
+// Both curves have one name in a header, and the epk tells them apart.
+func TestDecryptionKeysOfCurve(t *testing.T) {
+	p256, x25519, rsa := generated(t, ECDHES), generated(t, ECDHESX25519), generated(t, RSAOAEP256)
+	s := must(NewSet(SetConfig{Decryption: []*Key{rsa.Key, x25519.Key, p256.Key}}))(t)
+	for _, k := range []ownKey{p256, x25519, rsa} {
+		h := must(ReadHeader(must(strict.ParseObject(sealed(t, k.Key, A256GCM, "").header))(t)))(t)
+		if got := s.DecryptionKeys(h); len(got) != 1 || got[0] != k.Key {
+			t.Errorf("%v: %d keys are tried", k.Suite(), len(got))
 		}
 	}
 }

@@ -46,7 +46,7 @@ type check struct {
 }
 
 // checkedLists are the lists whose entries are checks.
-var checkedLists = []string{"refusedMembers", "registeredNames"}
+var checkedLists = []string{"refusedMembers", "knownMembers", "registeredNames", "foreignClaims"}
 
 // sourceChecks finds the checks of a file: the conditions in front of what returns a
 // refusal, and the entries of those lists.

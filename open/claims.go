@@ -25,6 +25,8 @@ type claims struct {
 	opened     []string      // in the selective form, the names of those that were sealed to us
 	others     int           // likewise, the JWEs that are not for us
 
+	lacks Missing // of typ, exp and the cty of the JWE
+
 	signingKeyID, decryptionKeyID string
 
 	lists *fieldLists // of the Opener
@@ -101,9 +103,6 @@ func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	if _, selective := c.payload.Raw("sealed"); selective != o.cfg.selective {
 		return refuse(ErrType, "%s", otherForm(selective))
 	}
-	if c.expires.IsZero() {
-		return refuseClaims("exp is missing", "")
-	}
 	if err := checkNames(c.payload); err != nil {
 		return err
 	}
@@ -113,7 +112,26 @@ func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	if err := c.checkReplicated(header); err != nil {
 		return err
 	}
+	if c.expires.IsZero() {
+		return o.checkWithoutExpiry(c, now)
+	}
 	return c.checkTimes(now, o.cfg.limits.Leeway, o.cfg.limits.MaxLifetime)
+}
+
+// checkWithoutExpiry checks the times of a token without exp, which ends MaxLifetime after
+// its iat. Whether it may lack exp is for checkMissing to say; where it may not, and is too
+// old besides, Expiry would not help.
+func (o *Opener) checkWithoutExpiry(c *claims, now time.Time) error {
+	if c.issuedAt.IsZero() {
+		return refuseClaims("exp is missing", "and so is iat")
+	}
+	c.lacks |= Expiry
+	c.expires = c.issuedAt.Add(o.cfg.limits.MaxLifetime)
+	err := c.checkTimes(now, o.cfg.limits.Leeway, o.cfg.limits.MaxLifetime)
+	if err != nil && o.trust[c.issuer].AllowMissing&Expiry == 0 {
+		return refuseClaims("exp is missing", "")
+	}
+	return err
 }
 
 // otherForm says what a token of the form that is not expected looks like.
@@ -176,15 +194,23 @@ func (c *claims) checkTimes(now time.Time, leeway, maxLifetime time.Duration) er
 	}
 	switch {
 	case !now.Before(c.expires.Add(leeway)):
-		return refuse(ErrExpired, "exp was %s, it is %s, and the leeway is %v", date(c.expires), date(now), leeway)
+		return refuse(ErrExpired, "%s was %s, it is %s, and the leeway is %v", c.end(), date(c.expires), date(now), leeway)
 	case c.issuedAt.After(now.Add(leeway)) || c.notBefore.After(now.Add(leeway)):
 		return refuse(ErrNotYetValid, "nbf is %s, iat %s, it is %s, and the leeway is %v", date(c.notBefore), date(c.issuedAt), date(now), leeway)
 	case !c.expires.After(c.issuedAt) || !c.expires.After(c.notBefore):
 		return refuseClaims("exp is not after iat and nbf", "exp is %s, iat %s, nbf %s", date(c.expires), date(c.issuedAt), date(c.notBefore))
 	case c.expires.Sub(from) > maxLifetime:
-		return refuse(ErrLifetime, "it lives %v, and MaxLifetime is %v", c.expires.Sub(from), maxLifetime)
+		return refuseUnless(switches{field: "Limits.MaxLifetime"}, refuse(ErrLifetime, "it lives %v, and %v is allowed", c.expires.Sub(from), maxLifetime))
 	}
 	return nil
+}
+
+// end names what says when the token expires.
+func (c *claims) end() string {
+	if c.lacks&Expiry != 0 {
+		return "there is no exp, and iat + MaxLifetime"
+	}
+	return "exp"
 }
 
 // difference tells the operator two values of a registered claim. Those of sub are

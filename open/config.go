@@ -12,11 +12,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 const (
-	// DefaultType is the typ of the token inside a nested one when Config.Type is
+	// DefaultType is the typ of the token inside a nested one when Issuer.Type is
 	// empty.
 	DefaultType = "sealed+jwt"
 	// DefaultLeeway is the tolerance on times when Limits.Leeway is zero.
@@ -27,8 +26,10 @@ const (
 	DefaultMaxLifetime = time.Hour
 	// DefaultMaxSize is the longest token in bytes when Limits.MaxSize is zero.
 	DefaultMaxSize = 64 << 10
+	// DefaultMaxHeader is the longest header in bytes when Limits.MaxHeader is zero.
+	DefaultMaxHeader = 4 << 10
 
-	maxHeader = 4 << 10 // bytes, decoded
+	largestHeader = 16 << 10 // that can be configured
 )
 
 // Config says which nested tokens to accept. Its zero value accepts none: a required
@@ -49,12 +50,8 @@ type Config struct {
 	// must have been sealed. The text of a refusal holds the name.
 	Require []string
 
-	// Type is the typ of the signed token; DefaultType when empty.
-	Type string
-
-	// AllowMissingKeyID accepts a token that names no kid if exactly one key
-	// fits, as OpenID Connect Core section 10.1 allows.
-	AllowMissingKeyID bool
+	// AllowMissing says what the encryption of a token may lack: ContentType and KeyID.
+	AllowMissing Missing
 
 	// Check has the last word on a token that has passed all else: look it up
 	// among the revoked ones, by Issuer and ID and never by the token's text. Its
@@ -63,15 +60,6 @@ type Config struct {
 
 	// Limits bounds times, sizes and the cache.
 	Limits Limits
-}
-
-// Issuer is a party whose tokens we accept.
-type Issuer struct {
-	// ID is the iss of the issuer's tokens, to the letter.
-	ID string
-
-	// Keys are the issuer's public keys.
-	Keys keys.PublicSource
 }
 
 // Limits holds the times and sizes that an Opener goes by.
@@ -86,6 +74,10 @@ type Limits struct {
 
 	// MaxSize is the longest token in bytes; DefaultMaxSize when zero.
 	MaxSize int
+
+	// MaxHeader is the longest header in bytes, decoded, of every layer; DefaultMaxHeader
+	// when zero, at most 16 KiB. A header with a chain of certificates (x5c) may need it.
+	MaxHeader int
 
 	// Cache is how many tokens are kept after they were opened, at most; none when
 	// zero. It is for a service to which the same token comes again and again: one that
@@ -109,24 +101,20 @@ type Limits struct {
 
 // settings is what the three constructors make of their configurations.
 type settings struct {
-	audiences         []string
-	trust             []Issuer
-	decryption        keys.PrivateSource // nil for a gateway
-	require           []string
-	typ               string
-	allowMissingKeyID bool
-	check             func(ctx context.Context, t *Token) error
-	limits            Limits
-	selective         bool
+	audiences    []string
+	trust        []Issuer
+	decryption   keys.PrivateSource // nil for a gateway
+	require      []string
+	allowMissing Missing
+	check        func(ctx context.Context, t *Token) error
+	limits       Limits
+	selective    bool
 }
 
 // New returns an Opener of nested tokens. It checks the configuration and returns a
 // [*ConfigError], an [ErrConfig]. It does not ask the key sources yet; [Opener.Ready]
 // does.
 func New(cfg Config) (*Opener, error) {
-	if cfg.Type == "" {
-		cfg.Type = DefaultType
-	}
 	if isNil(cfg.Decryption) {
 		return nil, configError("Decryption", "is required: a ring or a set with our private keys")
 	}
@@ -134,8 +122,8 @@ func New(cfg Config) (*Opener, error) {
 		return nil, err
 	}
 	return newOpener("Audience", settings{
-		audiences: []string{cfg.Audience}, trust: cfg.Trust, decryption: cfg.Decryption, require: cfg.Require, typ: cfg.Type,
-		allowMissingKeyID: cfg.AllowMissingKeyID, check: cfg.Check, limits: cfg.Limits,
+		audiences: []string{cfg.Audience}, trust: cfg.Trust, decryption: cfg.Decryption, require: cfg.Require,
+		allowMissing: cfg.AllowMissing, check: cfg.Check, limits: cfg.Limits,
 	})
 }
 
@@ -148,16 +136,16 @@ func newOpener(audienceField string, cfg settings) (*Opener, error) {
 	if len(cfg.audiences) == 0 || slices.Contains(cfg.audiences, "") {
 		return nil, configError(audienceField, "is required: without it we would take tokens that are meant for others")
 	}
-	if !strict.IsMediaType(cfg.typ) {
-		return nil, configError("Type", "must be a media type, such as sealed+jwt")
+	if wrong := cfg.allowMissing &^ allowedInConfig; wrong != 0 {
+		return nil, configError("AllowMissing", "has %v: it takes %v", wrong, allowedInConfig)
 	}
-	trust, longest, err := trustOf(cfg.trust)
+	trust, longest, err := cfg.trusted()
 	if err != nil {
 		return nil, err
 	}
 	o := &Opener{
 		cfg: cfg, trust: trust, longestIssuer: longest, now: time.Now,
-		scratch: &sync.Pool{New: func() any { return new(scratch) }},
+		scratch: &sync.Pool{New: func() any { return &scratch{maxHeader: cfg.limits.MaxHeader} }},
 		lists:   new(fieldLists),
 	}
 	if cfg.limits.Cache > 0 {
@@ -165,29 +153,6 @@ func newOpener(audienceField string, cfg settings) (*Opener, error) {
 		o.cache = func() cache { return c }
 	}
 	return o, nil
-}
-
-// trustOf returns the issuers by their ID, and the length of the longest iss in JSON.
-func trustOf(issuers []Issuer) (trust map[string]Issuer, longest int, err error) {
-	if len(issuers) == 0 {
-		return nil, 0, configError("Trust", "is required: the issuers whose tokens are accepted")
-	}
-	trust = make(map[string]Issuer, len(issuers))
-	for i, issuer := range issuers {
-		field := fmt.Sprintf("Trust[%d]", i)
-		if issuer.ID == "" {
-			return nil, 0, configError(field+".ID", "is required: the iss of the issuer's tokens")
-		}
-		if isNil(issuer.Keys) {
-			return nil, 0, configError(field+".Keys", "is required: the issuer's public keys")
-		}
-		if _, twice := trust[issuer.ID]; twice {
-			return nil, 0, configError(field+".ID", "is %q, which stands in Trust already", issuer.ID)
-		}
-		trust[issuer.ID] = issuer
-		longest = max(longest, len(`""`)+len(issuer.ID)*len(`\u0000`))
-	}
-	return trust, longest, nil
 }
 
 func (l *Limits) setDefaults() error {
@@ -200,6 +165,9 @@ func (l *Limits) setDefaults() error {
 	if l.MaxSize == 0 {
 		l.MaxSize = DefaultMaxSize
 	}
+	if l.MaxHeader == 0 {
+		l.MaxHeader = DefaultMaxHeader
+	}
 	switch {
 	case l.Leeway < 0 || l.Leeway > MaxLeeway:
 		return configError("Limits.Leeway", "must be between 0 and %v", MaxLeeway)
@@ -207,6 +175,8 @@ func (l *Limits) setDefaults() error {
 		return configError("Limits.MaxLifetime", "must not be negative")
 	case l.MaxSize < 0:
 		return configError("Limits.MaxSize", "must not be negative")
+	case l.MaxHeader < 0 || l.MaxHeader > largestHeader:
+		return configError("Limits.MaxHeader", "must be between 0 and %d", largestHeader)
 	case l.Cache < 0:
 		return configError("Limits.Cache", "must not be negative")
 	}

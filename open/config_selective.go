@@ -6,12 +6,12 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// DefaultSelectiveType is the typ of a selective token when the Type of the configuration
-// is empty.
+// DefaultSelectiveType is the typ of a selective token when Issuer.Type is empty.
 const DefaultSelectiveType = "JWT"
 
 // SelectiveConfig says which selective tokens to accept, for a recipient of sealed claims.
-// Its zero value accepts none. NewSelective copies it.
+// Its zero value accepts none. What is sealed always needs a kid and a cty, so it has no
+// AllowMissing; its issuers have one. NewSelective copies it.
 type SelectiveConfig struct {
 	// Audience is our own name: the token's aud must hold it, to the letter.
 	// Required.
@@ -28,13 +28,6 @@ type SelectiveConfig struct {
 	// of a refusal holds the name.
 	Require []string
 
-	// Type is the typ of the token; DefaultSelectiveType when empty.
-	Type string
-
-	// AllowMissingKeyID accepts a signature that names no kid if exactly one key of the
-	// issuer fits. What is sealed in a selective token always needs a kid.
-	AllowMissingKeyID bool
-
 	// Check has the last word on a token, as in Config.
 	Check func(ctx context.Context, t *Token) error
 
@@ -46,9 +39,6 @@ type SelectiveConfig struct {
 // sealed to it. It returns a [*ConfigError], an [ErrConfig], for a configuration that
 // cannot work. It does not ask the key sources yet; [Opener.Ready] does.
 func NewSelective(cfg SelectiveConfig) (*Opener, error) {
-	if cfg.Type == "" {
-		cfg.Type = DefaultSelectiveType
-	}
 	if isNil(cfg.Decryption) {
 		return nil, configError("Decryption", "is required: a ring or a set with our private keys")
 	}
@@ -56,8 +46,8 @@ func NewSelective(cfg SelectiveConfig) (*Opener, error) {
 		return nil, err
 	}
 	return newOpener("Audience", settings{
-		audiences: []string{cfg.Audience}, trust: cfg.Trust, decryption: cfg.Decryption, require: cfg.Require, typ: cfg.Type,
-		allowMissingKeyID: cfg.AllowMissingKeyID, check: cfg.Check, limits: cfg.Limits, selective: true,
+		audiences: []string{cfg.Audience}, trust: cfg.Trust, decryption: cfg.Decryption, require: cfg.Require,
+		check: cfg.Check, limits: cfg.Limits, selective: true,
 	})
 }
 
@@ -69,15 +59,9 @@ type GatewayConfig struct {
 	// hold one of them, to the letter. Required.
 	Audiences []string
 
-	// Trust are the issuers whose tokens pass, as in Config. Required.
+	// Trust are the issuers whose tokens pass, as in Config. Required. Their AllowMissing
+	// cannot have Type, since a gateway requires no sealed claim.
 	Trust []Issuer
-
-	// Type is the typ of the token; DefaultSelectiveType when empty.
-	Type string
-
-	// AllowMissingKeyID accepts a signature that names no kid if exactly one key of the
-	// issuer fits.
-	AllowMissingKeyID bool
 
 	// Check has the last word on a token, as in Config.
 	Check func(ctx context.Context, t *Token) error
@@ -92,11 +76,7 @@ type GatewayConfig struct {
 // the claims in clear, only their recipients find out. It returns the errors of
 // [NewSelective].
 func NewGateway(cfg GatewayConfig) (*Opener, error) {
-	if cfg.Type == "" {
-		cfg.Type = DefaultSelectiveType
-	}
 	return newOpener("Audiences", settings{
-		audiences: cfg.Audiences, trust: cfg.Trust, typ: cfg.Type,
-		allowMissingKeyID: cfg.AllowMissingKeyID, check: cfg.Check, limits: cfg.Limits, selective: true,
+		audiences: cfg.Audiences, trust: cfg.Trust, check: cfg.Check, limits: cfg.Limits, selective: true,
 	})
 }

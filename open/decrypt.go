@@ -36,12 +36,3 @@ func refuseKey(err error) error {
 	}
 	return ErrNotAuthentic
 }
-
-// verify checks a JWS signature, RFC 7515 section 5.2 step 8. Every failure is
-// ErrNotAuthentic.
-func verify(k *keys.Key, signed, signature []byte) error {
-	if !k.Verify(signed, signature) {
-		return ErrNotAuthentic
-	}
-	return nil
-}

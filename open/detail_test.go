@@ -26,7 +26,7 @@ func TestDetail(t *testing.T) {
 		want error
 		say  []string // in Detail, and not in Error
 	}{
-		{"too long", nil, func(c *anyOpen) { c.Limits.MaxSize = 100 }, open.ErrMalformed, []string{"MaxSize is 100"}},
+		{"too long", nil, func(c *anyOpen) { c.Limits.MaxSize = 100 }, open.ErrMalformed, []string{"100 are allowed; see Limits.MaxSize"}},
 		{"parts", withText("a.b.c"), nil, open.ErrMalformed, []string{"3 parts"}},
 		{"header", func(f *forgery) { f.outerText = `{"alg":"ECDH-ES",}` }, nil, open.ErrMalformed, []string{"at byte 17"}},
 		{"a part", func(f *forgery) {
@@ -39,7 +39,7 @@ func TestDetail(t *testing.T) {
 			[]string{`"kid-of-nobody"`, `"kid-of-ECDH-ES"`, `"kid-of-RSA-OAEP-256"`, `"kid-of-RSA-OAEP"`}},
 		{"unknown kid of the issuer", func(f *forgery) { f.inner.set("kid", `"kid-of-nobody"`) }, nil, open.ErrUnknownKey,
 			[]string{`"kid-of-nobody"`, `"kid-of-ES256"`, issuerID}},
-		{"no kid", func(f *forgery) { f.outer.remove("kid") }, nil, open.ErrUnknownKey, []string{"AllowMissingKeyID"}},
+		{"no kid", func(f *forgery) { f.outer.remove("kid") }, nil, open.ErrUnknownKey, []string{"Config.AllowMissing: open.KeyID"}},
 		{"algorithm", func(f *forgery) { f.inner.set("alg", `"HS256"`) }, nil, open.ErrAlgorithm, []string{`"HS256"`, `"kid-of-ES256"`, "ES256"}},
 		{"algorithm of another key", func(f *forgery) { f.outer.set("alg", `"ECDH-ES+A256KW"`) }, nil, open.ErrAlgorithm, []string{`"ECDH-ES+A256KW"`, `"kid-of-ECDH-ES"`}},
 		{"content encryption", func(f *forgery) { f.outer.set("enc", `"A192GCM"`) }, nil, open.ErrAlgorithm, []string{`"A192GCM"`}},

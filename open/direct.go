@@ -22,7 +22,7 @@ func directJWE(raw []byte, tail string) (h header, ok bool) {
 	h.encryption, h.alg, h.kid, h.hasKid = encryption, encryption.Alg, encryption.KeyID, true
 	l := strict.Literal{Rest: rest, OK: true}
 	l.Skip(`,"cty":"`)
-	h.cty = interned(l.Text())
+	h.cty, h.hasCty = interned(l.Text()), true
 	l.Skip(tail)
 	l.Skip("}")
 	h.tail = tail
@@ -37,7 +37,7 @@ func directJWS(raw []byte) (h header, ok bool) {
 	l.Skip(`,"kid":"`)
 	h.kid, h.hasKid = l.Text(), true
 	l.Skip(`,"typ":"`)
-	h.typ = interned(l.Text())
+	h.typ, h.hasTyp = interned(l.Text()), true
 	l.Skip("}")
 	return h, l.OK && len(l.Rest) == 0
 }

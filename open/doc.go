@@ -12,14 +12,29 @@
 //
 // Of a nested token, before any cryptography: the length (64 KiB), the one
 // canonical base64url spelling of every part, headers of at most 4 KiB of strict
-// JSON without duplicate members, no crit, zip, b64, jwk, jku or x5u, exact lengths
-// of initialization vector, tag and encrypted key, a kid that is ours and the
-// algorithm of that very key. After decryption: exactly three parts, the expected
-// typ, a trusted issuer, and a signature by one of that issuer's keys. Then the
+// JSON without duplicate members, no crit, zip, b64, jwk, jku or x5u in any letters,
+// exact lengths of initialization vector, tag and encrypted key, a kid that is ours and
+// the algorithm of that very key. After decryption: exactly three parts, a trusted
+// issuer, the typ of that issuer, and a signature by one of its keys. Then the
 // claims: exp, iss and aud are required, and every registered claim that is
 // present must have its type; times with a leeway of 60 s; a lifetime of at most
 // an hour; copies in the header must equal the claims inside. Claims that
-// Config.Require names must have been sealed. Config.Check has the last word.
+// Config.Require names must have been sealed. Last comes what the token may not lack: typ,
+// exp, and the cty of the JWE. Config.Check has the last word. That the sub is a user of
+// yours is for you to check.
+//
+// # What a token may lack
+//
+// A typ, a cty and a kid are optional in RFC 7515, 7516 and 7519, an exp too, and large
+// issuers leave them out. [Issuer.AllowMissing] and Config.AllowMissing accept what is
+// missing, by the names [Type], [Expiry], [KeyID] and [ContentType], each with the danger
+// that it brings. Nothing else changes: what is there is checked.
+//
+// Some tokens stay closed. A payload without iss, aud and exp, such as the userinfo of SPID
+// and CIE, the person data of Singpass MyInfo and the payment data of the UAE, is tied to no
+// sender, no reader and no time. A presentation of OpenID4VP is encrypted and not signed, so
+// every holder of the public key can make one. The tokens of gematik are on curves that the
+// standard library does not have, with a payload of their own.
 //
 // # The selective form
 //
@@ -52,7 +67,8 @@
 //
 // [Error.Detail] is for the logs of the service: the reason in full, in one line. It may
 // hold iss, aud, jti and times, values of headers, kids, and the texts of the errors of
-// key sources and of Config.Check; never another claim, a token or a key.
+// key sources and of Config.Check; never another claim, a token or a key. Where a setting
+// would have avoided the refusal, it is named, and [Error.Avoidable] returns it.
 //
 // A token's text is not its identity: of one ECDSA signature there are two valid
 // spellings. Use the pair of Token.Issuer and Token.ID, for deny lists above all.

@@ -27,7 +27,7 @@ var (
 	// asked; the error of the source or of the key is wrapped.
 	ErrKeySource error = &Error{text: "open: keys are not available"}
 
-	// ErrType: another typ or cty than expected, or a token of the other form.
+	// ErrType: another typ or cty than expected, or none, or a token of the other form.
 	ErrType error = &Error{text: "open: token of another type"}
 	// ErrIssuer: an iss that is not trusted, or none.
 	ErrIssuer error = &Error{text: "open: issuer is not trusted"}
@@ -77,6 +77,35 @@ type reason struct {
 	class  error  // one of the above
 	detail string // may be empty
 	cause  error  // of a key source or of Config.Check
+	unless switches
+}
+
+// switches are what would have avoided a refusal, all together.
+type switches struct {
+	issuer, config Missing // of Issuer.AllowMissing and of Config.AllowMissing
+	withRequire    bool    // and the configuration has no Require yet
+	field          string  // of the configuration, by its name
+}
+
+// advice names the switches for people who program, nothing if there are none.
+func (s switches) advice() string {
+	var names []string
+	if s.config != 0 {
+		names = append(names, "Config.AllowMissing: "+s.config.String())
+	}
+	if s.issuer != 0 {
+		names = append(names, "Issuer.AllowMissing: "+s.issuer.String())
+	}
+	if s.withRequire {
+		names = append(names, "a Require")
+	}
+	switch {
+	case len(names) > 0:
+		return "; accepted with " + strings.Join(names, " and ")
+	case s.field != "":
+		return "; see " + s.field
+	}
+	return ""
 }
 
 // Error returns the class of the refusal and, for ErrClaims, a fixed phrase. It holds
@@ -93,20 +122,42 @@ func (e *Error) Error() string {
 // and which are held, which claim differs and how, what the key source or Config.Check
 // said. It may hold values of headers, times, iss, aud and jti as the token has them,
 // quoted and cut, though nobody may have vouched for them; never another claim, a token
-// or a key. Of failed decryption and signatures it tells no more than Error.
+// or a key. Of failed decryption and signatures it tells no more than Error. Where a
+// setting would have avoided the refusal, Detail ends with its name in Go.
 func (e *Error) Detail() string {
-	detail := e.Error()
 	if e == nil || e.reason == nil {
-		return detail
+		return e.Error()
+	}
+	return e.Reason() + e.reason().unless.advice()
+}
+
+// Reason is Detail without the name of a setting, for a program whose users know the
+// settings by other names; see [Error.Avoidable].
+func (e *Error) Reason() string {
+	reason := e.Error()
+	if e == nil || e.reason == nil {
+		return reason
 	}
 	r := e.reason()
 	if r.detail != "" {
-		detail += ": " + r.detail
+		reason += ": " + r.detail
 	}
 	if r.cause != nil {
-		detail += ": " + r.cause.Error()
+		reason += ": " + r.cause.Error()
 	}
-	return oneLine(detail)
+	return oneLine(reason)
+}
+
+// Avoidable returns the settings that would have avoided the refusal. They are either what
+// AllowMissing lacks, of an Issuer and of a Config together, or the field Issuer.Type,
+// Limits.MaxSize, Limits.MaxHeader or Limits.MaxLifetime, by that name. Both are zero when
+// no setting would have.
+func (e *Error) Avoidable() (missing Missing, field string) {
+	if e.reason == nil {
+		return 0, ""
+	}
+	u := e.reason().unless
+	return u.issuer | u.config, u.field
 }
 
 // Unwrap returns the class, for errors.Is, and the error of a key source or of
@@ -143,6 +194,14 @@ func refuseClaims(phrase, detail string, args ...any) error {
 // refuseFor is a refusal that somebody else has decided.
 func refuseFor(class, cause error) error {
 	return newError(class.Error(), reason{class: class, cause: cause})
+}
+
+// refuseUnless adds to a refusal what would have avoided it.
+func refuseUnless(s switches, refusal error) error {
+	e := refusal.(*Error)
+	r := e.reason()
+	r.unless = s
+	return newError(e.text, r)
 }
 
 func newError(text string, r reason) error {

@@ -76,8 +76,7 @@ func ExampleConfig_accessTokens() {
 	opener, err := open.New(open.Config{
 		Audience:   "https://api.example.com",
 		Decryption: api,
-		Trust:      []open.Issuer{{ID: "https://id.example.com", Keys: idp}},
-		Type:       "at+jwt",
+		Trust:      []open.Issuer{{ID: "https://id.example.com", Keys: idp, Type: "at+jwt"}},
 		Require:    []string{"sub", "client_id", "iat", "jti"},
 	})
 	if err != nil {

@@ -8,23 +8,25 @@ func (o *Opener) SetNow(now func() time.Time) { o.now = now }
 // What follows reads one layer of a token, with memory of its own.
 
 func parseEnvelope(token string) (*jwe, error) {
-	j, err := new(scratch).parseEnvelope(token, "")
+	j, err := newScratch().parseEnvelope(token, "")
 	return &j, err
 }
 
-func parseJWE(token, cty string) (*jwe, error) {
-	j, err := new(scratch).parseJWE(token, cty)
+func parseJWE(token string) (*jwe, error) {
+	j, err := newScratch().parseJWE(token)
 	return &j, err
 }
 
-func parseJWS(compact, typ string) (*jws, error) {
-	s, err := new(scratch).parseJWS([]byte(compact), typ)
+func parseJWS(compact string) (*jws, error) {
+	s, err := newScratch().parseJWS([]byte(compact))
 	return &s, err
 }
 
+func newScratch() *scratch { return &scratch{maxHeader: DefaultMaxHeader} }
+
 // headerOf reads the first part of a token in either of the two ways.
 func headerOf(part string) (header, error) {
-	raw, err := decodeHeader(new(scratch), part)
+	raw, err := decodeHeader(newScratch(), part)
 	if err != nil {
 		return header{}, err
 	}

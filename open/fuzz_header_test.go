@@ -57,6 +57,11 @@ func checkHeader(t *testing.T, text string, k *testKey, kinds ...string) {
 		if _, there := h[never]; there || len(text) > 4096 {
 			t.Fatalf("accepted with the header %q", text)
 		}
+		for name := range h {
+			if strings.EqualFold(name, never) {
+				t.Fatalf("accepted with the header %q", text)
+			}
+		}
 	}
 	var alg, kid, kind string
 	for name, dst := range map[string]*string{"alg": &alg, "kid": &kid, kinds[0]: &kind} {

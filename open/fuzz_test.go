@@ -54,7 +54,7 @@ func newFixture(f *testing.F) (*fixture, map[string]goldenToken) {
 	public := must(keys.ParsePublicSet(must(json.Marshal(issuers))))
 	cfg := anyOpen{SelectiveConfig: open.SelectiveConfig{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: public}}, Decryption: keytest.NewSet(held...)}}
 	for _, typ := range []string{"sealed+jwt", "JWT"} {
-		cfg.Type = typ
+		cfg.setType(typ)
 		x.openers = append(x.openers, newOpener(f, cfg))
 	}
 	cfg.Selective = selectiveForm

@@ -68,7 +68,7 @@ func TestReady(t *testing.T) {
 	} {
 		cfg := open.SelectiveConfig{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: issuer}}, Decryption: recipient}
 		tt.bend(&cfg)
-		for form, o := range map[string]*open.Opener{"nested": must(open.New(open.Config(cfg))), "selective": must(open.NewSelective(cfg))} {
+		for form, o := range map[string]*open.Opener{"nested": must(newAnyOpener(anyOpen{SelectiveConfig: cfg})), "selective": must(open.NewSelective(cfg))} {
 			err := o.Ready(t.Context())
 			if !errors.Is(err, tt.want) || tt.want == down && !errors.Is(err, open.ErrKeySource) {
 				t.Errorf("%s, %s: %v", name, form, err)

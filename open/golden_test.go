@@ -84,7 +84,7 @@ func (g goldenToken) config(t testing.TB, v goldenView) anyOpen {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := anyOpen{SelectiveConfig: open.SelectiveConfig{Audience: v.Aud, Trust: []open.Issuer{{ID: g.Iss, Keys: issuer}}, Type: g.Typ}, Gateway: v.Gateway}
+	cfg := anyOpen{SelectiveConfig: open.SelectiveConfig{Audience: v.Aud, Trust: []open.Issuer{{ID: g.Iss, Keys: issuer, Type: g.Typ}}}, Gateway: v.Gateway}
 	switch g.Form {
 	case "selective":
 		cfg.Selective = selectiveForm

@@ -11,10 +11,10 @@ import (
 // header is a protected header of either layer. The JSON parser fills members, and the
 // fast path of direct.go does not.
 type header struct {
-	alg, typ, cty string
-	kid           []byte
-	hasKid        bool
-	encryption    keys.Header // of a JWE
+	alg, typ, cty          string
+	kid                    []byte
+	hasKid, hasTyp, hasCty bool
+	encryption             keys.Header // of a JWE
 
 	members strict.Object
 	tail    string // when direct.go has read the header, its text behind the cty
@@ -26,20 +26,33 @@ type header struct {
 // ignored, as RFC 7515 and RFC 7516 section 4 demand.
 var refusedMembers = []string{"crit", "zip", "b64", "jwk", "jku", "x5u"}
 
+// knownMembers are the names that we read or refuse, without alg, which no header may lack.
+// In other letters they are refused, alone too: a reader that folds case, as encoding/json
+// does, takes TYP for the typ, which may be missing, and obeys a CRIT.
+var knownMembers = []string{"enc", "kid", "typ", "cty", "epk", "apu", "apv", "crit", "zip", "b64", "jwk", "jku", "x5u"}
+
 // decodeHeader decodes the first part of either layer.
 func decodeHeader[T string | []byte](m *scratch, part T) ([]byte, error) {
 	// Before it is decoded: a header is what a stranger makes us read first.
-	if len(part) > maxHeader/3*4+3 {
-		return nil, refuse(ErrMalformed, "a header of %d characters, and %d bytes are allowed", len(part), maxHeader)
+	if size := len(part) / 4 * 3; size > m.maxHeader {
+		return nil, refuseUnless(forHeader(size), refuse(ErrMalformed, "a header of %d bytes or more, and %d are allowed", size, m.maxHeader))
 	}
 	raw, err := decodePart(m, part)
 	if err != nil {
 		return nil, refuse(ErrMalformed, "a header: %v", err)
 	}
-	if len(raw) > maxHeader {
-		return nil, refuse(ErrMalformed, "a header of %d bytes, and %d are allowed", len(raw), maxHeader)
+	if len(raw) > m.maxHeader {
+		return nil, refuseUnless(forHeader(len(raw)), refuse(ErrMalformed, "a header of %d bytes, and %d are allowed", len(raw), m.maxHeader))
 	}
 	return raw, nil
+}
+
+// forHeader names the limit, if it could be so large.
+func forHeader(size int) switches {
+	if size > largestHeader {
+		return switches{}
+	}
+	return switches{field: "Limits.MaxHeader"}
 }
 
 // parseHeader reads a header as JSON.
@@ -53,6 +66,9 @@ func parseHeader(raw []byte) (header, error) {
 			return header{}, refuse(ErrMalformed, "a header has %s, which is never taken", name)
 		}
 	}
+	if name, twin := members.FoldedTwin(knownMembers); twin {
+		return header{}, refuse(ErrMalformed, "a header has %s in other letters", name)
+	}
 	h := header{members: members}
 	var hasAlg bool
 	if h.alg, hasAlg, err = internedText(members, "alg"); err != nil || !hasAlg {
@@ -61,7 +77,7 @@ func parseHeader(raw []byte) (header, error) {
 	if h.kid, h.hasKid, err = members.TextBytes("kid"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
-	if h.typ, _, err = internedText(members, "typ"); err != nil {
+	if h.typ, h.hasTyp, err = internedText(members, "typ"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
 	return h, nil
@@ -79,7 +95,7 @@ func parseJWEHeader(raw []byte) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	if h.cty, _, err = internedText(h.members, "cty"); err != nil {
+	if h.cty, h.hasCty, err = internedText(h.members, "cty"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
 	if h.encryption, err = keys.ReadHeader(h.members); err != nil {
@@ -95,7 +111,7 @@ type jws struct {
 	payload, signature []byte
 }
 
-func (m *scratch) parseJWS(compact []byte, typ string) (s jws, err error) {
+func (m *scratch) parseJWS(compact []byte) (s jws, err error) {
 	// Claims that are encrypted and not signed come from anybody who has our
 	// public key (CVE-2026-29000); a JWE inside a JWE would be a third layer.
 	if n := 1 + bytes.Count(compact, []byte(".")); n != 3 {
@@ -125,10 +141,20 @@ func (m *scratch) parseJWS(compact []byte, typ string) (s jws, err error) {
 	if _, nested := h.members.Raw("cty"); nested {
 		return s, refuse(ErrType, "the signed token has a cty: it holds another token")
 	}
-	if !strict.SameMediaType(h.typ, typ) {
-		return s, refuse(ErrType, "typ is %s, and %s is expected", quote(h.typ), typ)
-	}
 	return s, nil
+}
+
+// checkType checks the typ that a signed token has. One that has none is judged by
+// checkMissing.
+func (s *jws) checkType(typ string) error {
+	if s.header.hasTyp && !strict.SameMediaType(s.header.typ, typ) {
+		var possible switches
+		if strict.IsMediaType(s.header.typ) {
+			possible.field = "Issuer.Type"
+		}
+		return refuseUnless(possible, refuse(ErrType, "typ is %s, and %s is expected", quote(s.header.typ), typ))
+	}
+	return nil
 }
 
 // jwe is a compact JWE, not yet decrypted (RFC 7516 section 7.1).
@@ -137,10 +163,12 @@ type jwe struct {
 	memory  *scratch
 	parts   [5]string
 	decoded [4][]byte // parts 2 to 5, the last three one behind the other
+
+	headerSize int // in memory, ahead of decoded
 }
 
-// parseJWE reads a compact JWE with this cty.
-func (m *scratch) parseJWE(token, cty string) (jwe, error) {
+// parseJWE reads the JWE of a nested token. One that has no cty is judged by checkMissing.
+func (m *scratch) parseJWE(token string) (jwe, error) {
 	j, err := m.parseEnvelope(token, "")
 	if err != nil {
 		return j, err
@@ -148,7 +176,10 @@ func (m *scratch) parseJWE(token, cty string) (jwe, error) {
 	if err := j.decode(); err != nil {
 		return j, err
 	}
-	return j, j.checkType(cty)
+	if j.hasCty {
+		err = j.checkType("JWT")
+	}
+	return j, err
 }
 
 // parseEnvelope reads the header alone, which says whom a JWE is for. One of ours ends,
@@ -164,7 +195,7 @@ func (m *scratch) parseEnvelope(token, tail string) (j jwe, err error) {
 	if err != nil {
 		return j, err
 	}
-	j.memory = m
+	j.memory, j.headerSize = m, len(m.decoded)
 	var direct bool
 	if j.header, direct = directJWE(raw, tail); !direct {
 		j.header, err = parseJWEHeader(raw)
@@ -179,11 +210,13 @@ func (j *jwe) checkType(cty string) error {
 	return nil
 }
 
-// decode decodes the parts behind the header.
+// decode decodes the parts behind the header. It does so again where a failed decryption has
+// wiped them.
 func (j *jwe) decode() error {
 	m := j.memory
+	m.decoded = m.decoded[:j.headerSize]
 	var ends [5]int
-	ends[0] = len(m.decoded)
+	ends[0] = j.headerSize
 	for i, part := range j.parts[1:] {
 		if _, err := decodePart(m, part); err != nil {
 			return refuse(ErrMalformed, "part %d of a JWE: %v", i+2, err)

@@ -5,26 +5,33 @@ import (
 	"errors"
 
 	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/keys/strict"
 )
+
+// decrypted decrypts a JWE with our key that its header names, and returns the key.
+func (o *Opener) decrypted(ctx context.Context, j *jwe, from *origin) ([]byte, *keys.Key, error) {
+	set, err := o.privateKeys(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	from.private = set
+	if !j.hasKid {
+		return o.decryptUnnamed(ctx, j, from)
+	}
+	k, err := o.decryptionKey(ctx, &j.header, from)
+	if err != nil {
+		return nil, nil, err
+	}
+	plaintext, err := j.decrypt(ctx, k)
+	return plaintext, k, err
+}
 
 // decryptionKey is our key that the outer header names. For a kid that we do not
 // know a source that can reload does so once: another process may have rotated.
 func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*keys.Key, error) {
-	set, err := o.privateKeys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	from.private = set
-	if !h.hasKid {
-		fit := set.DecryptionKeys(h.alg)
-		if len(fit) != 1 || !o.cfg.allowMissingKeyID {
-			return nil, refuse(ErrUnknownKey, "the JWE names no kid; AllowMissingKeyID would take it if exactly one of our keys fits")
-		}
-		return fit[0], nil
-	}
+	set := from.private
 	k, ok := set.DecryptionKey(string(h.kid))
 	if r, can := o.cfg.decryption.(reloader); !ok && can {
+		var err error
 		if set, err = answer(r.Reload(ctx)); err != nil {
 			return nil, err
 		}
@@ -40,25 +47,12 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 	return k, nil
 }
 
-// issuerOf is the issuer that the payload names. The payload is not verified yet: its
-// iss chooses only whose keys may verify it.
-func (o *Opener) issuerOf(payload strict.Object) (Issuer, error) {
-	// Before it is decoded: anybody can make us read it.
-	if raw, _ := payload.Raw("iss"); len(raw) > o.longestIssuer {
-		return Issuer{}, refuse(ErrIssuer, "iss has %d characters, more than any that is trusted", len(raw))
-	}
-	iss, _, _ := payload.TextBytes("iss") // empty, if it is no string, and never trusted
-	issuer, trusted := o.trust[string(iss)]
-	if !trusted {
-		return Issuer{}, refuse(ErrIssuer, "iss is %s (not verified); trusted: %s", quote(iss), quoteList(o.trusted()))
-	}
-	return issuer, nil
-}
-
-// verificationKey is the key that the inner header names, of its issuer.
-func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, from *origin) (*keys.Key, error) {
+// verify verifies a signed token with the key of its issuer that the header names, RFC 7515
+// section 5.2 step 8, and returns the key.
+func (o *Opener) verify(ctx context.Context, s *jws, issuer Issuer, from *origin) (*keys.Key, error) {
 	// Anybody can seal to us, and so choose the kid for which a source may fetch: only
 	// one that could be there.
+	h := &s.header
 	if h.hasKid && !isKeyID(h.kid) {
 		return nil, refuse(ErrUnknownKey, "the JWS names kid %s, which can be none", quote(h.kid))
 	}
@@ -69,11 +63,7 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 	}
 	from.public, from.kid = set, kid
 	if !h.hasKid {
-		fit := set.VerificationKeys(h.alg)
-		if len(fit) != 1 || !o.cfg.allowMissingKeyID {
-			return nil, refuse(ErrUnknownKey, "the JWS names no kid; AllowMissingKeyID would take it if exactly one key of the issuer fits")
-		}
-		return fit[0], nil
+		return verifyUnnamed(s, set, issuer)
 	}
 	k, err := set.VerificationKey(kid, h.alg)
 	switch {
@@ -81,6 +71,8 @@ func (o *Opener) verificationKey(ctx context.Context, h *header, issuer Issuer, 
 		return nil, refuse(ErrAlgorithm, "%v", err)
 	case err != nil:
 		return nil, refuse(ErrUnknownKey, "the JWS is signed by %s: %v", quote(issuer.ID), err)
+	case !k.Verify(s.input, s.signature):
+		return nil, ErrNotAuthentic
 	}
 	return k, nil
 }
@@ -104,23 +96,6 @@ func answer[S any](set *S, err error) (*S, error) {
 // reloader is a source that can look for newer keys, as keys.PrivateSource says.
 type reloader interface {
 	Reload(ctx context.Context) (*keys.Set, error)
-}
-
-func verificationKeyIDs(set *keys.PublicSet) []string {
-	var kids []string
-	for _, k := range set.ForUse(keys.UseSig).Keys() {
-		kids = append(kids, k.ID())
-	}
-	return kids
-}
-
-// trusted are the issuers in their order.
-func (o *Opener) trusted() []string {
-	var ids []string
-	for _, i := range o.cfg.trust {
-		ids = append(ids, i.ID)
-	}
-	return ids
 }
 
 // isKeyID reports whether a kid is 1 to 256 printable ASCII characters.

@@ -2,7 +2,6 @@ package open
 
 import (
 	"context"
-	"strings"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -39,7 +38,7 @@ func newVerifier(jwks []byte) layer {
 	if err != nil {
 		return layer{refusal: err}
 	}
-	return layer{Opener: &Opener{cfg: settings{allowMissingKeyID: true}, trust: map[string]Issuer{"": {Keys: set}}}}
+	return layer{Opener: &Opener{trust: map[string]Issuer{"": {Keys: set, AllowMissing: KeyID}}}}
 }
 
 // under returns an Opener with one key for both uses.
@@ -52,7 +51,10 @@ func under(k *keys.Key) (*Opener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Opener{cfg: settings{allowMissingKeyID: true, decryption: set}, trust: map[string]Issuer{"": {Keys: public}}}, nil
+	return &Opener{
+		cfg:   settings{allowMissing: KeyID, decryption: set},
+		trust: map[string]Issuer{"": {Keys: public, AllowMissing: KeyID}},
+	}, nil
 }
 
 // verify returns the payload of a signed token, whatever its typ: Open compares that with
@@ -61,20 +63,12 @@ func (l layer) verify(t testing.TB, token string) ([]byte, error) {
 	if l.Opener == nil {
 		return nil, l.refusal
 	}
-	first, _, _ := strings.Cut(token, ".")
-	h, err := headerOf(first)
+	s, err := parseJWS(token)
 	if err != nil {
 		return nil, err
 	}
-	s, err := parseJWS(token, h.typ)
-	if err != nil {
-		return nil, err
-	}
-	k, err := l.verificationKey(t.Context(), &s.header, l.trust[""], new(origin))
-	if err != nil {
-		return nil, err
-	}
-	return s.payload, verify(k, s.input, s.signature)
+	_, err = l.Opener.verify(t.Context(), s, l.trust[""], new(origin))
+	return s.payload, err
 }
 
 // decrypt returns the plaintext of a JWE, whatever its cty.
@@ -89,9 +83,6 @@ func (l layer) decrypt(t testing.TB, token string) ([]byte, error) {
 	if err := j.decode(); err != nil {
 		return nil, err
 	}
-	k, err := l.decryptionKey(t.Context(), &j.header, new(origin))
-	if err != nil {
-		return nil, err
-	}
-	return j.decrypt(t.Context(), k)
+	plaintext, _, err := l.decrypted(t.Context(), j, new(origin))
+	return plaintext, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -172,6 +173,48 @@ func TestRefusalIsCheapForManyKeys(t *testing.T) {
 	}
 }
 
+// TestRefusalWithoutKeyIDIsCheap: so does a token on which several keys are tried.
+func TestRefusalWithoutKeyIDIsCheap(t *testing.T) {
+	ours, theirs := spares(keys.ECDHES), spares(keys.ES256)
+	cfg := config()
+	cfg.Limits.MaxSize = 2 << 20
+	cfg.allow(open.KeyID)
+	cfg.Decryption = privateSet(append(ours[:2:2], testKeyFor(keys.ECDHES))...)
+	cfg.Trust[0].Keys = publicSet(theirs[:3]...)
+	for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
+		for _, content := range allContents {
+			f := forgeWith(keys.ES256, keys.ECDHES, content)
+			f.claims.add("blob", quoted(strings.Repeat("x", size*9/16)))
+			noKid(f)
+			noInnerKid(f)
+			checkCheap(t, cfg, "signed with no key of the issuer", f.token())
+			f.recipient = ours[3]
+			checkCheap(t, cfg, "sealed to no key of ours", f.token())
+		}
+	}
+}
+
+// TestRefusalByManyKeysIsCheap: so does a token of an issuer that has 2,000 keys.
+func TestRefusalByManyKeysIsCheap(t *testing.T) {
+	var published []*keys.Key
+	for i := range 2000 {
+		published = append(published, newTestKey(keys.EdDSA, fmt.Sprintf("one-of-many-%04d", i), newEd25519()).key)
+	}
+	many := must(keys.NewSet(keys.SetConfig{Published: published}))
+	cfg := config()
+	cfg.Trust[0].Keys = many
+	for _, alg := range []keys.Suite{keys.EdDSA, keys.ES256} {
+		f := forgeWith(alg, keys.ECDHES, keys.A256GCM)
+		checkCheap(t, cfg, "an unknown kid", f.token())
+		noInnerKid(f)
+		checkCheap(t, cfg, "no kid", f.token())
+		allowed := cfg
+		allowed.Trust = slices.Clone(cfg.Trust)
+		allowed.allow(open.KeyID)
+		checkCheap(t, allowed, "no kid, which is allowed", f.token())
+	}
+}
+
 func checkCheap(t *testing.T, cfg anyOpen, name, token string) {
 	t.Helper()
 	check := func() {
@@ -244,4 +287,35 @@ type untouchable struct{ t *testing.T }
 func (u untouchable) PrivateKeys(context.Context) (*keys.Set, error) {
 	u.t.Error("a key was asked for")
 	return nil, errors.New("untouchable")
+}
+
+// TestMaxHeader: the limit of a header holds in every layer, and can be set.
+func TestMaxHeader(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{0, 1 << 10, 4<<10 + 1, 16 << 10} {
+		cfg := config()
+		cfg.Limits.MaxHeader = limit
+		most := limit
+		if limit == 0 {
+			most = open.DefaultMaxHeader
+		}
+		for _, layer := range layers {
+			for size, want := range map[int]error{most: nil, most + 1: open.ErrMalformed, most + 2: open.ErrMalformed, 2 * most: open.ErrMalformed} {
+				f := forge()
+				h := layer.header(f)
+				h.set("pad", `""`)
+				h.set("pad", quoted(strings.Repeat("x", size-len(h.String()))))
+				if want == nil {
+					accepted(t, cfg, f.token())
+				} else {
+					refused(t, cfg, f.token(), want)
+				}
+			}
+		}
+	}
+	for _, limit := range []int{-1, 16<<10 + 1} {
+		cfg := config()
+		cfg.Limits.MaxHeader = limit
+		wantField(t, fmt.Sprint(limit), cfg, "Limits.MaxHeader")
+	}
 }

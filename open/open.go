@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
@@ -53,7 +54,7 @@ func (o *Opener) Ready(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(verificationKeyIDs(set)) == 0 {
+		if !slices.ContainsFunc(set.Keys(), func(k *keys.Key) bool { return k.Use() == keys.UseSig }) {
 			return refuse(ErrUnknownKey, "%s has no key that verifies", quote(issuer.ID))
 		}
 	}
@@ -84,7 +85,7 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 	}
 	// The length first: everything after it costs time and memory.
 	if len(token) > o.cfg.limits.MaxSize {
-		return nil, refuse(ErrMalformed, "it has %d bytes, and Limits.MaxSize is %d", len(token), o.cfg.limits.MaxSize)
+		return nil, refuseUnless(switches{field: "Limits.MaxSize"}, refuse(ErrMalformed, "it has %d bytes, and %d are allowed", len(token), o.cfg.limits.MaxSize))
 	}
 	digest, t := o.recall(ctx, token, at)
 	known := t != nil
@@ -95,6 +96,9 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 			return nil, err
 		}
 		if err := c.checkRequired(o.cfg.require); err != nil {
+			return nil, err
+		}
+		if err := o.checkMissing(c); err != nil {
 			return nil, err
 		}
 		from, c.from, c.shared = c.from, origin{}, o.cache != nil
@@ -135,16 +139,12 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 		return nil, refuse(ErrType, "it is a signed token of 3 parts, and a nested one is expected, which has 5")
 	}
 	m.grow(token)
-	outer, err := m.parseJWE(token, "JWT")
+	outer, err := m.parseJWE(token)
 	if err != nil {
 		return nil, err
 	}
 	var from origin
-	decryptionKey, err := o.decryptionKey(ctx, &outer.header, &from)
-	if err != nil {
-		return nil, err
-	}
-	plaintext, err := outer.decrypt(ctx, decryptionKey)
+	plaintext, decryptionKey, err := o.decrypted(ctx, &outer, &from)
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +157,16 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 	}
 	c.all, c.decryptionKeyID, c.from.private = c.payload, decryptionKey.ID(), from.private
 	c.replicated = visibleNames(outer.members)
+	if !outer.hasCty {
+		c.lacks |= ContentType
+	}
 	return c, nil
 }
 
 // verified verifies a compact JWS and reads its registered claims, which are still
 // to be checked.
 func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*claims, error) {
-	signed, err := m.parseJWS(compact, o.cfg.typ)
+	signed, err := m.parseJWS(compact)
 	if err != nil {
 		return nil, err
 	}
@@ -175,12 +178,12 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 	if err != nil {
 		return nil, err
 	}
-	var from origin
-	k, err := o.verificationKey(ctx, &signed.header, issuer, &from)
-	if err != nil {
+	if err := signed.checkType(issuer.Type); err != nil {
 		return nil, err
 	}
-	if err := verify(k, signed.input, signed.signature); err != nil {
+	var from origin
+	k, err := o.verify(ctx, &signed, issuer, &from)
+	if err != nil {
 		return nil, err
 	}
 	c := new(claims)
@@ -189,6 +192,9 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 	}
 	c.selective, c.text, c.payload, c.signingKeyID = o.cfg.selective, signed.payload, payload, k.ID()
 	c.lists, c.from = o.lists, from
+	if !signed.header.hasTyp {
+		c.lacks |= Type
+	}
 	return c, nil
 }
 

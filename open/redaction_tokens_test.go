@@ -142,8 +142,8 @@ func tokenSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 		name := fmt.Sprintf("selective %v", form)
 		samples = append(samples, sampleOf(name, to.SelectiveConfig), sampleOf(name, from.SelectiveConfig), sampleOf(name, to.Recipients[0]), sampleOf(name, from.Trust[0]),
 			sampleOf(name, seal.Config{Signing: to.Signing, Recipient: seal.Recipient{Keys: to.Recipients[0].Keys}}), sampleOf(name, seal.Recipient{Keys: to.Recipients[0].Keys}),
-			sampleOf(name, open.Config(from.SelectiveConfig)), sampleOf(name, open.GatewayConfig{Trust: from.Trust, Check: from.Check}),
-			sampleOf(name, to.Limits), sampleOf(name, from.Limits),
+			sampleOf(name, from.nested()), sampleOf(name, open.GatewayConfig{Trust: from.Trust, Check: from.Check}),
+			sampleOf(name, to.Limits), sampleOf(name, from.Limits), sampleOf(name, from.AllowMissing),
 			sampleOf(name, sealer), sampleOf(name+", value", *sealer), sampleOf(name, opener), sampleOf(name+", value", *opener),
 			sampleOf(name, tok), sampleOf(name+", value", *tok))
 		samples = append(samples, bearerSamples(t, name, opener, text)...)

@@ -43,12 +43,18 @@ func (k *kms) Decrypt(random io.Reader, text []byte, opts crypto.DecrypterOpts) 
 // inKMS returns a key of ours as one that lives elsewhere.
 func inKMS(suite keys.Suite) (*kms, *keys.Key) {
 	k := testKeyFor(suite)
-	if private, ok := k.private.(*rsa.PrivateKey); ok {
-		away := &kms{rsa: private}
+	away := kmsOf(k)
+	if away.rsa != nil {
 		return away, must(keys.FromDecrypter(k.kid, suite, away))
 	}
-	away := &kms{PrivateKey: must(k.private.(*ecdsa.PrivateKey).ECDH())}
 	return away, must(keys.FromKeyExchanger(k.kid, suite, away))
+}
+
+func kmsOf(k *testKey) *kms {
+	if private, ok := k.private.(*rsa.PrivateKey); ok {
+		return &kms{rsa: private}
+	}
+	return &kms{PrivateKey: must(k.private.(*ecdsa.PrivateKey).ECDH())}
 }
 
 // TestRemoteKey: a decryption key that lives elsewhere opens, and one that cannot be

@@ -126,13 +126,14 @@ func (e rfcToken) decoy(t *testing.T) *Opener {
 // open has Open refuse the token, at a time at which those of the RFCs are good, and with
 // the keys of the layer under it.
 func (e rfcToken) open(t *testing.T, under *Opener) error {
-	cfg := SelectiveConfig{
-		Audience: "https://api.example.com", AllowMissingKeyID: true, Decryption: under.cfg.decryption,
-		Trust: []Issuer{{ID: "joe", Keys: under.trust[""].Keys}, {ID: "hobbiton.example", Keys: under.trust[""].Keys}},
+	const audience = "https://api.example.com"
+	var trust []Issuer
+	for _, id := range []string{"joe", "hobbiton.example"} {
+		trust = append(trust, Issuer{ID: id, Keys: under.trust[""].Keys, AllowMissing: KeyID})
 	}
-	o, err := New(Config(cfg))
+	o, err := New(Config{Audience: audience, AllowMissing: KeyID, Decryption: under.cfg.decryption, Trust: trust})
 	if e.use() == keys.UseSig {
-		o, err = NewGateway(GatewayConfig{Audiences: []string{cfg.Audience}, AllowMissingKeyID: true, Trust: cfg.Trust})
+		o, err = NewGateway(GatewayConfig{Audiences: []string{audience}, Trust: trust})
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 type scratch struct {
 	token   []byte // a selective one as it came
 	decoded []byte // its parts one behind the other; a JWE is decrypted where it lies
+
+	maxHeader int // Limits.MaxHeader
 }
 
 // maxKept is the longest buffer in bytes that is kept: one token that is very long

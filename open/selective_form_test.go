@@ -72,7 +72,8 @@ func TestOneForm(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			cfg := config()
-			cfg.Selective, cfg.Type = tt.form, tt.typ
+			cfg.Selective = tt.form
+			cfg.setType(tt.typ)
 			refused(t, cfg, tt.token, tt.want, forgeSelective().secrets()...)
 			if tt.form == selectiveForm {
 				gateway(&cfg)
@@ -98,7 +99,7 @@ func TestSelectiveTypes(t *testing.T) {
 	typ := func(raw string) func(s *selective) {
 		return visible(func(f *forgery) { f.inner.set("typ", raw) })
 	}
-	is := func(typ string) func(c *anyOpen) { return func(c *anyOpen) { c.Type = typ } }
+	is := func(typ string) func(c *anyOpen) { return func(c *anyOpen) { c.setType(typ) } }
 	runSelective(t, []selectiveRow{
 		{"jwt in small letters", typ(`"jwt"`), nil, nil},
 		{"application/jwt", typ(`"application/jwt"`), nil, nil},

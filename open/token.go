@@ -48,8 +48,18 @@ func (t *Token) IssuedAt() time.Time { return t.claims().issuedAt }
 // NotBefore returns the nbf, the zero time if the token has none.
 func (t *Token) NotBefore() time.Time { return t.claims().notBefore }
 
-// ExpiresAt returns the exp.
+// ExpiresAt returns the exp. Of a token without exp, which [Expiry] allows, it returns the time
+// Limits.MaxLifetime after the iat, at which the token ends; no claim says so.
 func (t *Token) ExpiresAt() time.Time { return t.claims().expires }
+
+// Nonce returns the nonce of an ID token (OpenID Connect Core section 2), empty if the token
+// has none or one that is no string. A relying party compares it with the nonce of its login,
+// which is never empty: else an ID token of another login passes, and where the issuer writes
+// no typ, a token of another kind.
+func (t *Token) Nonce() string {
+	nonce, _, _ := t.claims().all.Text("nonce")
+	return nonce
+}
 
 // SigningKeyID returns the kid of the issuer's key that verified the token, empty where the
 // issuer gave the key none.
@@ -69,7 +79,8 @@ func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 
 // Claims decodes all claims, the registered ones included, into dst: a pointer to a
 // struct, a map, or a json.RawMessage for the JSON text. The text is as the issuer signed
-// it, except that in a selective token the sealed claims stand in the place of the JWEs.
+// it, except that in a selective token the sealed claims stand in the place of the JWEs. A
+// token without exp has none here: go by [Token.ExpiresAt].
 //
 // Claims follows the rules of encoding/json, with two differences. At every depth, a
 // struct field is filled only from the member that has the field's name to the letter: a

@@ -264,3 +264,28 @@ func TestConcurrent(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// TestNonce: an absent nonce and one that is none are empty, and equal no nonce of a login.
+func TestNonce(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{`"n-0S6_WzA2Mj"`: "n-0S6_WzA2Mj", `"\u006e"`: "n", `""`: "", "null": "", "1": "", `["n"]`: "", "": ""} {
+		f := forge()
+		if raw != "" {
+			f.claims.set("nonce", raw)
+		}
+		if got := accepted(t, config(), f.token()).Nonce(); got != want {
+			t.Errorf("%s: %q, want %q", raw, got, want)
+		}
+	}
+	for _, bend := range []func(s *selective){visible(claim("nonce", `"n"`)), ours(claim("nonce", `"n"`))} {
+		s := forgeSelective()
+		bend(s)
+		if got := accepted(t, selectiveConfig(), s.token()).Nonce(); got != "n" {
+			t.Errorf("selective: %q", got)
+		}
+	}
+	var none *open.Token
+	if none.Nonce() != "" {
+		t.Error("no token has a nonce")
+	}
+}

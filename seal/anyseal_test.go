@@ -39,5 +39,7 @@ func newAnyOpener(c anyOpen) (*open.Opener, error) {
 	if c.Selective {
 		return open.NewSelective(c.SelectiveConfig)
 	}
-	return open.New(open.Config(c.SelectiveConfig))
+	return open.New(open.Config{
+		Audience: c.Audience, Trust: c.Trust, Decryption: c.Decryption, Require: c.Require, Check: c.Check, Limits: c.Limits,
+	})
 }

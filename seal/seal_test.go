@@ -182,7 +182,7 @@ func TestHeaders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tok := p.open(t, token, func(c *anyOpen) { c.Type = tt.typ })
+		tok := p.open(t, token, func(c *anyOpen) { c.Trust[0].Type = tt.typ })
 		parts := strings.Split(token, ".")
 		epk := fmt.Sprintf(`,"epk":{"kty":"EC","crv":"P-256","x":"%s","y":"%s"}`, coordinate, coordinate)
 		if oaepHashes[tt.management] != 0 {

@@ -118,9 +118,11 @@ type openConfig struct {
 func (c openConfig) opener() (*open.Opener, error) {
 	switch {
 	case c.visibleOnly:
-		return open.NewGateway(open.GatewayConfig{Audiences: []string{c.Audience}, Trust: c.Trust, Type: c.Type, Limits: c.Limits})
+		return open.NewGateway(open.GatewayConfig{Audiences: []string{c.Audience}, Trust: c.Trust, Limits: c.Limits})
 	case c.selective:
-		return open.NewSelective(open.SelectiveConfig(c.Config))
+		return open.NewSelective(open.SelectiveConfig{
+			Audience: c.Audience, Trust: c.Trust, Decryption: c.Decryption, Require: c.Require, Limits: c.Limits,
+		})
 	}
 	return open.New(c.Config)
 }
@@ -129,10 +131,10 @@ func (c openConfig) opener() (*open.Opener, error) {
 // needed: a gateway that knows its issuer has none.
 func (a *app) openConfig(ctx context.Context, f openFlags) (openConfig, error) {
 	cfg := openConfig{
-		Config:    open.Config{Audience: f.audience, Type: f.typ, Require: f.require.names},
+		Config:    open.Config{Audience: f.audience, Require: f.require.names},
 		selective: f.selective, visibleOnly: f.visibleOnly,
 	}
-	trust := open.Issuer{ID: f.issuer}
+	trust := open.Issuer{ID: f.issuer, Type: f.typ}
 	if err := f.readHeader(f.trust); err != nil {
 		return cfg, err
 	}

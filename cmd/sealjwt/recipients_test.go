@@ -115,6 +115,7 @@ func TestAdviceNamesFlags(t *testing.T) {
 		{fmt.Errorf("%w: sub: name it in AllowReadable", seal.ErrReadable), exitPolicy, "sub: name it in --allow-readable"},
 		{&seal.ConfigError{Field: "Type", Problem: "must be short"}, exitUsage, "--typ must be short"},
 		{&open.ConfigError{Field: "Require", Problem: "names x"}, exitUsage, "--require names x"},
+		{&open.ConfigError{Field: "Trust[0].Type", Problem: "must be short"}, exitUsage, "--typ must be short"},
 		{fmt.Errorf("%w: a string", seal.ErrClaims), exitUsage, "a string: correct the claims"},
 	} {
 		err := inFlags(c.err)

@@ -14,11 +14,17 @@ func explainRefusal(err error, token string, f openFlags) error {
 	if ok && (f.explain || errors.Is(err, open.ErrKeySource)) { // the keys are the reader's own
 		err = detailed{refusal}
 	}
+	var field string
+	if ok {
+		_, field = refusal.Avoidable()
+	}
 	switch {
 	case errors.Is(err, open.ErrMalformed), errors.Is(err, open.ErrType) && hasOtherParts(token, f.selective):
 		return &failure{err: err, advice: whatInstead(token, f.selective)}
 	case f.selective && errors.Is(err, open.ErrType) && !looksSelective(token):
 		return &failure{err: err, advice: "it looks like one without sealed claims, all of which anybody can read"}
+	case errors.Is(err, open.ErrType) && field != "Issuer.Type":
+		return &failure{err: err, code: exitRefused} // no --typ would help
 	case f.at.given && (errors.Is(err, open.ErrExpired) || errors.Is(err, open.ErrNotYetValid)):
 		return &failure{err: err, advice: "as of " + f.at.String() + ", which --at names; try another time"}
 	case f.visibleOnly && errors.Is(err, open.ErrUnknownKey):
@@ -31,7 +37,7 @@ func explainRefusal(err error, token string, f openFlags) error {
 // of the token may not. Of the token it has headers and registered claims at most.
 type detailed struct{ refusal *open.Error }
 
-func (d detailed) Error() string { return d.refusal.Detail() }
+func (d detailed) Error() string { return d.refusal.Reason() }
 func (d detailed) Unwrap() error { return d.refusal }
 
 // whatInstead says what a malformed token is instead of one of the form that was

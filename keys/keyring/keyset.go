@@ -27,6 +27,7 @@ func (d *document) setConfig() (keys.SetConfig, error) {
 	}
 	cfg.Erased = d.Ended.Erased()
 	active, seen := make(map[keys.Use]bool), make(map[string]bool)
+	var before []*keys.Key // decryption keys that were active, the latest first
 	for _, r := range d.Keys {
 		if err := d.addUnique(seen, r); err != nil {
 			return keys.SetConfig{}, err
@@ -47,13 +48,16 @@ func (d *document) setConfig() (keys.SetConfig, error) {
 			cfg.Signing = k
 		case r.Use == keys.UseEnc && r.State == Staged:
 			cfg.Staged = append(cfg.Staged, k)
-		case r.Use == keys.UseEnc:
+		case r.Use == keys.UseEnc && r.State == Active:
 			cfg.Decryption = append(cfg.Decryption, k)
+		case r.Use == keys.UseEnc:
+			before = slices.Insert(before, 0, k)
 		}
 		if r.isPublished() {
 			cfg.Published = append(cfg.Published, k)
 		}
 	}
+	cfg.Decryption = append(cfg.Decryption, before...)
 	return cfg, nil
 }
 

@@ -65,7 +65,7 @@ func checkUsable(t *testing.T, r *Ring, n int) {
 		t.Error(err)
 		return
 	}
-	fit := s.DecryptionKeys("RSA-OAEP-256")
+	fit := s.DecryptionKeys(keys.Header{Alg: "RSA-OAEP-256"})
 	if _, err := s.SigningKey(); err != nil || len(fit) != 0 {
 		t.Error(err)
 	}

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,11 +44,29 @@ func TestX25519Ring(t *testing.T) {
 	}
 }
 
-// A token without a kid can only have been sealed to a key that was published.
-func TestOnlyDecryptionKeyLeavesOutStaged(t *testing.T) {
-	ring := newRing(t, NewMemStore(), newClock())
-	fit := must(ring.PrivateKeys(t.Context()))(t).DecryptionKeys("ECDH-ES")
-	if len(fit) != 1 || fit[0].ID() != activeID(ring, keys.UseEnc) {
-		t.Errorf("%v", fit)
+// On a token without a kid the active key is tried first, then the one before it, then the
+// staged one, which is active by now in a ring that was not reloaded, and then older ones.
+func TestOrderOfDecryptionKeys(t *testing.T) {
+	c := newClock()
+	ring := newRing(t, NewMemStore(), c)
+	active := []string{activeID(ring, keys.UseEnc)}
+	check := func(what string, want ...string) {
+		t.Helper()
+		var got []string
+		for _, k := range must(ring.PrivateKeys(t.Context()))(t).DecryptionKeys(keys.Header{Alg: "ECDH-ES"}) {
+			got = append(got, k.ID())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
 	}
+	staged := func() string { return ring.snapshot.Load().document.find(keys.UseEnc, Staged).ID }
+	check("a new ring", active[0], staged())
+	for range 2 {
+		must(ring.RotateNowInsecurely(t.Context(), keys.UseEnc))(t)
+		active = append([]string{activeID(ring, keys.UseEnc)}, active...)
+	}
+	check("after rotations", active...)
+	must(ring.Revoke(t.Context(), Revocation{KeyID: active[0], Reason: "test"}))(t)
+	check("after a revocation", activeID(ring, keys.UseEnc), active[0], staged(), active[1], active[2])
 }

@@ -59,11 +59,14 @@
 //
 // # Access tokens of OAuth
 //
-// The Type at+jwt of an opener demands the typ of a JWT access token (RFC 9068) and not
+// The Type at+jwt of an issuer demands the typ of a JWT access token (RFC 9068) and not
 // the claims, of which iss, exp and aud alone are demanded of every token. Name the
 // others that section 2.2 requires:
 //
-//	open.Config{Type: "at+jwt", Require: []string{"sub", "client_id", "iat", "jti"}}
+//	open.Config{
+//		Trust:   []open.Issuer{{ID: "https://id.example.com", Keys: idp, Type: "at+jwt"}},
+//		Require: []string{"sub", "client_id", "iat", "jti"},
+//	}
 //
 // That is for the nested form, where all of them are sealed unless the issuer replicates
 // sub. In the selective form sub, iat and jti stand in clear, which is not enough for

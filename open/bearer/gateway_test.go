@@ -26,8 +26,8 @@ import (
 func TestGateway(t *testing.T) {
 	t.Parallel()
 	p := newParties()
-	api := open.SelectiveConfig(p.config())
-	api.Require = []string{"email"}
+	cfg := p.config()
+	api := open.SelectiveConfig{Audience: cfg.Audience, Trust: cfg.Trust, Decryption: cfg.Decryption, Require: []string{"email"}}
 	behind := httptest.NewServer(must(bearer.New(bearer.Config{Opener: must(open.NewSelective(api))})).Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tok, _ := bearer.TokenFrom(r.Context())
 		claims, err := open.ClaimsOf[map[string]any](tok)

@@ -95,9 +95,8 @@ func opened(t *testing.T, issuer, audience, typ string, own keys.PrivateSource, 
 	t.Helper()
 	o, err := open.New(open.Config{
 		Audience:   audience,
-		Trust:      []open.Issuer{{ID: issuer, Keys: discovered(t, issuer)}},
+		Trust:      []open.Issuer{{ID: issuer, Keys: discovered(t, issuer), Type: typ}},
 		Decryption: own,
-		Type:       typ,
 		Require:    required,
 	})
 	if err != nil {

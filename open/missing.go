@@ -1,0 +1,106 @@
+package open
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Missing is a set of members that a token may lack, for AllowMissing. Each of them relaxes
+// a check. Join several with |. The zero value is the strictest: a token must have all.
+//
+// A member that is there is always checked: an empty typ or cty is not a missing one.
+type Missing uint8
+
+const (
+	// Type lets a token of an issuer lack typ; one that is there must be Issuer.Type. It
+	// needs a Require in the configuration.
+	//
+	// The typ tells one kind of token from another. Without it, an ID token, the answer of
+	// a UserInfo endpoint and an authorization response (JARM) look alike: one issuer has
+	// signed them, for one audience. What tells them apart then is a claim that no other
+	// kind has, so Require must name one: nonce for an ID token, and a relying party
+	// compares it with the nonce of its login; see the example of [Token.Nonce]. A token
+	// without typ that has a claim events or token_introspection is refused: it is a
+	// security event, a logout token, or the answer to an introspection.
+	Type Missing = 1 << iota
+
+	// Expiry lets a token of an issuer lack exp. Such a token needs iat, and lives
+	// Limits.MaxLifetime from then: [Token.ExpiresAt] returns that time. Tokens that say
+	// what was, such as an introspection response (RFC 9701) or a security event (RFC
+	// 8417), have no exp. One that has no typ either is refused.
+	Expiry
+
+	// KeyID lets a token lack kid. In Issuer.AllowMissing it is the kid of the signature:
+	// the issuer's keys for the alg of the header are tried, and a token is refused where
+	// there are more than three. In Config.AllowMissing it is the kid of the encryption:
+	// the first three of our keys for the alg and the curve of the header are tried. Of a
+	// ring they are the active one, the one before it and the staged one, so that no
+	// rotation refuses a token. Where all that are tried fail, that is one
+	// [ErrNotAuthentic].
+	KeyID
+
+	// ContentType lets the JWE of a nested token lack cty; one that is there must be JWT.
+	// What was decrypted must be a signed token in any case.
+	ContentType
+)
+
+// What may stand in which AllowMissing.
+const (
+	allowedAtIssuer = Type | Expiry | KeyID
+	allowedInConfig = KeyID | ContentType
+)
+
+// String returns the names as they stand in a program, such as open.Type|open.KeyID.
+func (m Missing) String() string {
+	var names []string
+	for i, name := range []string{"open.Type", "open.Expiry", "open.KeyID", "open.ContentType"} {
+		if m&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	if unknown := m &^ (allowedAtIssuer | allowedInConfig); unknown != 0 || m == 0 {
+		names = append(names, "Missing("+strconv.Itoa(int(unknown))+")")
+	}
+	return strings.Join(names, "|")
+}
+
+// foreignClaims stand in kinds of tokens that must never pass for one without typ: security
+// events and logout tokens (RFC 8417), and introspection responses (RFC 9701).
+var foreignClaims = []string{"events", "token_introspection"}
+
+// checkMissing judges what a token lacks. It comes last: a switch that its refusal names
+// would have accepted the token.
+func (o *Opener) checkMissing(c *claims) error {
+	if c.lacks&Type != 0 {
+		if c.lacks&Expiry != 0 {
+			return refuse(ErrType, "it has neither typ nor exp, and no configuration takes that")
+		}
+		for _, name := range foreignClaims {
+			if _, foreign := c.all.Raw(name); foreign {
+				return refuse(ErrType, "it has no typ, and a claim %s: a token of another kind", name)
+			}
+		}
+	}
+	needs := switches{
+		issuer: c.lacks & allowedAtIssuer &^ o.trust[c.issuer].AllowMissing,
+		config: c.lacks & allowedInConfig &^ o.cfg.allowMissing,
+	}
+	switch {
+	case needs.config&ContentType != 0:
+		return refuseUnless(o.possible(needs), refuse(ErrType, "the JWE has no cty"))
+	case needs.issuer&Type != 0:
+		return refuseUnless(o.possible(needs), refuse(ErrType, "the signed token has no typ"))
+	case needs.issuer&Expiry != 0:
+		return refuseUnless(o.possible(needs), refuseClaims("exp is missing", ""))
+	}
+	return nil
+}
+
+// possible returns the switches, or none if the Opener is of a kind that cannot have them.
+func (o *Opener) possible(needs switches) switches {
+	if needs.issuer&Type != 0 && o.isGateway() {
+		return switches{}
+	}
+	needs.withRequire = needs.issuer&Type != 0 && len(o.cfg.require) == 0
+	return needs
+}

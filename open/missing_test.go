@@ -1,0 +1,259 @@
+package open_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// with switches on what a token may lack, and requires a claim that the forged tokens have.
+func with(m open.Missing) func(c *anyOpen) {
+	return func(c *anyOpen) {
+		c.allow(m)
+		c.Require = []string{"email"}
+	}
+}
+
+const allMissing = open.Type | open.Expiry | open.KeyID | open.ContentType
+
+func noTyp(f *forgery) { f.inner.remove("typ") }
+func noCty(f *forgery) { f.outer.remove("cty") }
+
+// slow adds a member to both headers that the fast path does not know.
+func slow(f *forgery) { f.outer.add("x", "1"); f.inner.add("x", "1") }
+
+// TestMissing: each switch accepts what it names, and nothing else.
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	noExp := noClaim("exp")
+	rows := []row{
+		{"typ", noTyp, with(open.Type), nil},
+		{"typ, and all else is allowed", noTyp, with(allMissing &^ open.Type), open.ErrType},
+		{"typ, and another issuer's may", noTyp, func(c *anyOpen) {
+			c.Require = []string{"email"}
+			c.Trust = append(c.Trust, open.Issuer{ID: otherID, Keys: c.Trust[0].Keys, AllowMissing: open.Type})
+		}, open.ErrType},
+		{"typ, and the required claim", both(noTyp, noClaim("email")), with(open.Type), open.ErrClaims},
+		{"typ, and it is in the other header", both(noTyp, outer("typ", `"at+jwt"`)), with(open.Type), nil},
+
+		{"cty", noCty, with(open.ContentType), nil},
+		{"cty, and all else is allowed", noCty, with(allMissing &^ open.ContentType), open.ErrType},
+		{"cty, and what is inside is not signed", both(noCty, plaintext("hello")), with(open.ContentType), open.ErrMalformed},
+		{"cty, and what is inside is not signed, not allowed", both(noCty, plaintext("hello")), nil, open.ErrMalformed},
+
+		{"exp", noExp, with(open.Expiry), nil},
+		{"exp, and all else is allowed", noExp, with(allMissing &^ open.Expiry), open.ErrClaims},
+		{"exp and iat", both(noExp, noClaim("iat")), with(open.Expiry), open.ErrClaims},
+		{"exp, and it is in the header", both(noExp, outer("exp", seconds(60))), with(open.Expiry), open.ErrClaims},
+		{"exp, and EXP is there", both(noExp, claim("EXP", seconds(60))), with(open.Expiry), open.ErrClaims},
+		{"exp is null", claim("exp", "null"), with(open.Expiry), open.ErrClaims},
+		{"exp is a string", claim("exp", quoted(seconds(60))), with(open.Expiry), open.ErrClaims},
+		{"exp is there and over", claim("exp", seconds(-70)), with(open.Expiry), open.ErrExpired},
+		{"exp, of the selective form", both(noExp, claim("sealed", "[]")), with(open.Expiry), open.ErrType},
+
+		{"typ and exp", both(noTyp, noExp), with(open.Type | open.Expiry), open.ErrType},
+		{"typ and exp, with all switches", both(noTyp, noExp), with(allMissing), open.ErrType},
+		{"typ and exp, not allowed", both(noTyp, noExp), nil, open.ErrType},
+		{"cty and exp", both(noCty, noExp), with(allMissing), nil},
+		{"typ and cty", both(noCty, noTyp), with(allMissing), nil},
+		{"typ, cty and both kids", both(both(noCty, noTyp), both(noKid, noInnerKid)), with(allMissing), nil},
+		{"exp, cty and both kids", both(both(noCty, noExp), both(noKid, noInnerKid)), with(allMissing), nil},
+		{"nothing, with all switches", nil, with(allMissing), nil},
+		{"nothing, in other words, with all switches", slow, with(allMissing), nil},
+	}
+	// What is there is judged as ever, on the fast path too, which needs the usual order.
+	for _, way := range []struct {
+		name string
+		bend func(f *forgery)
+	}{{"", func(*forgery) {}}, {", read as JSON", slow}} {
+		for _, raw := range []string{`""`, `"JWT"`, `"at+jwt"`, `"logout+jwt"`, `"application/"`, `" "`} {
+			rows = append(rows, row{"typ is " + raw + way.name, both(way.bend, func(f *forgery) { f.inner.set("typ", raw) }), with(allMissing), open.ErrType})
+		}
+		for _, raw := range []string{`""`, `"JOSE"`, `"sealed-claims+json"`, `"application/"`, `" "`} {
+			rows = append(rows, row{"cty is " + raw + way.name, both(way.bend, outer("cty", raw)), with(allMissing), open.ErrType})
+		}
+	}
+	for _, raw := range []string{"null", "1", "[]"} {
+		rows = append(rows,
+			row{"typ is " + raw, func(f *forgery) { f.inner.set("typ", raw) }, with(allMissing), open.ErrMalformed},
+			row{"cty is " + raw, outer("cty", raw), with(allMissing), open.ErrMalformed})
+	}
+	for _, name := range []string{"events", "token_introspection"} {
+		for _, raw := range []string{`{"a":{}}`, "{}", "null", "[]", "false"} {
+			rows = append(rows, row{"typ, and " + name + " is " + raw, both(noTyp, claim(name, raw)), with(open.Type), open.ErrType})
+		}
+		rows = append(rows, row{name + " with a typ", claim(name, "{}"), with(open.Type), nil})
+	}
+	run(t, rows)
+}
+
+// TestMissingSelective: the signed token of the selective form may lack the same, and a JWE in
+// it nothing.
+func TestMissingSelective(t *testing.T) {
+	t.Parallel()
+	all := with(allMissing)
+	noTyp, noExp := visible(noTyp), visible(noClaim("exp"))
+	runSelective(t, []selectiveRow{
+		{"typ", noTyp, all, nil},
+		{"typ, not allowed", noTyp, nil, open.ErrType},
+		{"typ is empty", visible(func(f *forgery) { f.inner.set("typ", `""`) }), all, open.ErrType},
+		{"typ, and events in clear", both(noTyp, visible(claim("events", "{}"))), all, open.ErrType},
+		{"typ, and events sealed", both(noTyp, ours(claim("events", "{}"))), all, open.ErrType},
+		{"typ, and events sealed to others", both(noTyp, theirs(claim("events", "{}"))), all, nil},
+		{"exp", noExp, all, nil},
+		{"exp, not allowed", noExp, nil, open.ErrClaims},
+		{"typ and exp", both(noTyp, noExp), all, open.ErrType},
+		{"kid of the signature", visible(noInnerKid), all, nil},
+		{"kid of a JWE", ours(noKid), all, open.ErrClaims},
+		{"cty of a JWE", ours(noCty), all, open.ErrType},
+	})
+	cfg := selectiveConfig()
+	gateway(&cfg)
+	cfg.allow(open.Expiry | open.KeyID)
+	s := forgeSelective()
+	noExp(s)
+	accepted(t, cfg, s.token())
+	s = forgeSelective()
+	noTyp(s)
+	refused(t, cfg, s.token(), open.ErrType)
+}
+
+// TestMissingExpiry: a token without exp lives MaxLifetime from its iat.
+func TestMissingExpiry(t *testing.T) {
+	t.Parallel()
+	const lifetime = 10 * time.Minute
+	for _, tt := range []struct {
+		name     string
+		iat, nbf int64 // seconds from now; no nbf if it is zero
+		want     error
+	}{
+		{"issued now", 0, 0, nil},
+		{"in its last second", -600 - 59, 0, nil},
+		{"over", -600 - 60, 0, open.ErrExpired},
+		{"long over", -86400, 0, open.ErrExpired},
+		{"issued within the leeway", 60, 0, nil},
+		{"issued in the future", 61, 0, open.ErrNotYetValid},
+		{"not valid before it is over", 0, 600, open.ErrNotYetValid},
+		{"not valid before it is over, and that is now", -600, 10, open.ErrClaims},
+		{"valid since", -300, -200, nil},
+	} {
+		f := forge()
+		f.claims.remove("exp")
+		f.claims.set("iat", seconds(tt.iat))
+		if tt.nbf != 0 {
+			f.claims.set("nbf", seconds(tt.nbf))
+		}
+		cfg := config()
+		cfg.allow(open.Expiry)
+		cfg.Limits.MaxLifetime = lifetime
+		if tt.want != nil {
+			refused(t, cfg, f.token(), tt.want)
+			continue
+		}
+		tok := accepted(t, cfg, f.token())
+		if want := clock.Add(time.Duration(tt.iat)*time.Second + lifetime); !tok.ExpiresAt().Equal(want) {
+			t.Errorf("%s: expires at %v, want %v", tt.name, tok.ExpiresAt(), want)
+		}
+		if _, ok := tok.Claim("exp"); ok {
+			t.Errorf("%s: an exp that was not signed", tt.name)
+		}
+	}
+}
+
+// TestMissingExpiryInCache: the cache goes by the time at which such a token ends.
+func TestMissingExpiryInCache(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	cfg.allow(open.Expiry)
+	cfg.Limits.Cache = 10
+	f := forge()
+	f.claims.remove("exp")
+	token, o := f.token(), newOpener(t, cfg)
+	at := clock
+	o.SetNow(func() time.Time { return at })
+	first, err := o.Open(t.Context(), token)
+	if err != nil || !o.Remembers(token) {
+		t.Fatal(err)
+	}
+	at = first.ExpiresAt().Add(59 * time.Second)
+	if again, err := o.Open(t.Context(), token); again != first || err != nil {
+		t.Errorf("at its end: %v", err)
+	}
+	at = first.ExpiresAt().Add(60 * time.Second)
+	if _, err := o.Open(t.Context(), token); !errors.Is(err, open.ErrExpired) || o.Remembers(token) {
+		t.Errorf("after its end: %v", err)
+	}
+}
+
+// TestNewMissing: a switch at the wrong place is a mistake.
+func TestNewMissing(t *testing.T) {
+	t.Parallel()
+	const inTrust, inConfig = "Trust[0].AllowMissing", "AllowMissing"
+	for _, tt := range []struct {
+		name, field string // the field that is wrong, none if all is well
+		bend        func(c *anyOpen)
+	}{
+		{"ContentType at an issuer", inTrust, func(c *anyOpen) { c.Trust[0].AllowMissing = open.ContentType }},
+		{"ContentType beside KeyID at an issuer", inTrust, func(c *anyOpen) { c.Trust[0].AllowMissing = open.KeyID | open.ContentType }},
+		{"Type in the configuration", inConfig, func(c *anyOpen) { c.AllowMissing = open.Type }},
+		{"Expiry in the configuration", inConfig, func(c *anyOpen) { c.AllowMissing = open.Expiry | open.KeyID }},
+		{"what is none, at an issuer", inTrust, func(c *anyOpen) { c.Trust[0].AllowMissing = 1 << 7 }},
+		{"what is none, in the configuration", inConfig, func(c *anyOpen) { c.AllowMissing = 1 << 4 }},
+		{"Type without Require", inTrust, func(c *anyOpen) { c.Trust[0].AllowMissing = open.Type }},
+		{"Type with an empty Require", inTrust, func(c *anyOpen) { c.Trust[0].AllowMissing, c.Require = open.Type, []string{} }},
+		{"Type at the second issuer", "Trust[1].AllowMissing", func(c *anyOpen) {
+			c.Trust = append(c.Trust, open.Issuer{ID: otherID, Keys: c.Trust[0].Keys, AllowMissing: open.Type})
+		}},
+		{"Type with Require", "", func(c *anyOpen) { with(open.Type)(c) }},
+		{"all at their places", "", func(c *anyOpen) { with(allMissing)(c) }},
+	} {
+		for _, form := range []bool{nestedForm, selectiveForm} {
+			cfg := config()
+			cfg.Selective = form
+			tt.bend(&cfg)
+			want := tt.field
+			if form == selectiveForm && want == inConfig {
+				want = "" // it has no such field
+			}
+			wantField(t, tt.name, cfg, want)
+		}
+	}
+	cfg := config()
+	gateway(&cfg)
+	cfg.allow(open.Expiry | open.KeyID)
+	wantField(t, "a gateway", cfg, "")
+	cfg.allow(open.Type)
+	cfg.Require = []string{"email"}
+	wantField(t, "Type at a gateway, which requires nothing", cfg, inTrust)
+}
+
+// wantField makes an Opener, and wants the ConfigError of the field, none if it is empty.
+func wantField(t *testing.T, name string, cfg anyOpen, field string) {
+	t.Helper()
+	o, err := newAnyOpener(cfg)
+	if field == "" {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		return
+	}
+	wrong, ok := errors.AsType[*open.ConfigError](err)
+	if o != nil || !ok || wrong.Field != field {
+		t.Errorf("%s: %v, want one of %s", name, err, field)
+	}
+}
+
+func TestMissingString(t *testing.T) {
+	t.Parallel()
+	for m, want := range map[open.Missing]string{
+		open.Type: "open.Type", open.Expiry: "open.Expiry", open.KeyID: "open.KeyID", open.ContentType: "open.ContentType",
+		allMissing: "open.Type|open.Expiry|open.KeyID|open.ContentType", 0: "Missing(0)", open.KeyID | 64: "open.KeyID|Missing(64)",
+	} {
+		if got := fmt.Sprint(m); got != want {
+			t.Errorf("%d prints as %s, want %s", uint8(m), got, want)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package open
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// mostTried is how many keys are tried on a token that names no kid. While a ring rotates,
+// three may be in use for an algorithm: the active one, the one before it, and the staged
+// one where another process has published it and this one has an old snapshot.
+const mostTried = 3
+
+// decryptUnnamed tries our keys on a JWE that names no kid. All that fails is one error, and
+// takes as long whichever keys they are: each goes on with a content encryption key to the
+// end, RFC 7516 section 11.5.
+//
+// Where all fail, a source that can reload does so once, as for a kid that we do not know.
+func (o *Opener) decryptUnnamed(ctx context.Context, j *jwe, from *origin) ([]byte, *keys.Key, error) {
+	fit := from.private.DecryptionKeys(j.encryption)
+	if len(fit) == 0 {
+		return nil, nil, refuse(ErrUnknownKey, "the JWE names no kid, and none of our keys fits it: alg %s", quote(j.alg))
+	}
+	if o.cfg.allowMissing&KeyID == 0 {
+		return nil, nil, refuseUnless(switches{config: KeyID}, refuse(ErrUnknownKey, "the JWE names no kid"))
+	}
+	plaintext, k, err := j.try(ctx, fit)
+	if r, can := o.cfg.decryption.(reloader); can && err != nil {
+		if from.private, err = answer(r.Reload(ctx)); err != nil {
+			return nil, nil, err
+		}
+		fresh := slices.DeleteFunc(from.private.DecryptionKeys(j.encryption), func(k *keys.Key) bool {
+			return slices.ContainsFunc(fit, func(tried *keys.Key) bool { return tried.ID() == k.ID() })
+		})
+		plaintext, k, err = j.try(ctx, fresh)
+	}
+	return plaintext, k, err
+}
+
+// try returns the plaintext under the first of the keys that decrypts it, of as many as may
+// be tried. A key that cannot be asked says nothing about the token.
+func (j *jwe) try(ctx context.Context, fit []*keys.Key) ([]byte, *keys.Key, error) {
+	failed := ErrNotAuthentic
+	for _, k := range fit[:min(mostTried, len(fit))] {
+		if err := j.decode(); err != nil {
+			return nil, nil, err
+		}
+		plaintext, err := j.decrypt(ctx, k)
+		if err == nil {
+			return plaintext, k, nil
+		}
+		if errors.Is(err, ErrKeySource) {
+			failed = err
+		}
+	}
+	return nil, nil, failed
+}
+
+// verifyUnnamed tries the issuer's keys on a JWS that names no kid.
+func verifyUnnamed(s *jws, set *keys.PublicSet, issuer Issuer) (*keys.Key, error) {
+	fit := set.VerificationKeys(s.header.alg)
+	if len(fit) == 0 || len(fit) > mostTried {
+		return nil, refuse(ErrUnknownKey, "the JWS names no kid, and %s has %d keys for alg %s, where 1 to %d can be tried", quote(issuer.ID), len(fit), quote(s.header.alg), mostTried)
+	}
+	if issuer.AllowMissing&KeyID == 0 {
+		return nil, refuseUnless(switches{issuer: KeyID}, refuse(ErrUnknownKey, "the JWS names no kid"))
+	}
+	for _, k := range fit {
+		if k.Verify(s.input, s.signature) {
+			return k, nil
+		}
+	}
+	return nil, ErrNotAuthentic
+}
