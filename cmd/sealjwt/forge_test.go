@@ -105,7 +105,9 @@ func jsonOf(ts *testscript.TestScript, v any) []byte {
 //	forge signed OUT PAYLOAD TRUST       likewise, by a new issuer whose JWK Set goes to TRUST
 //	forge bare OUT PAYLOAD JWKS          encrypted and not signed
 //	forge json OUT TOKEN                 the token in JSON serialization
-//	forge nested OUT PAYLOAD JWKS TRUST  sealed as designed, by a new issuer whose JWK Set goes to TRUST
+//	forge nested OUT PAYLOAD JWKS TRUST [LACKS]
+//	                                     sealed as designed, by a new issuer whose JWK Set goes to TRUST,
+//	                                     but for typ, cty and kid where LACKS names them
 //	forge header OUT PAYLOAD             a JWS whose kid holds terminal escapes
 func cmdForge(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
@@ -123,14 +125,18 @@ func cmdForge(ts *testscript.TestScript, neg bool, args []string) {
 	case "header":
 		token, _ = signed(ts, "\x1b[31mred\u202e", "JWT", in)
 	case "bare":
-		token = encrypted(ts, args[3], in)
+		token = encrypted(ts, args[3], in, "")
 	case "json":
 		jwe, err := jose.ParseEncryptedCompact(in, []jose.KeyAlgorithm{jose.ECDH_ES}, []jose.ContentEncryption{jose.A256GCM})
 		ts.Check(err)
 		token = jwe.FullSerialize()
 	case "nested":
-		inner, public := signed(ts, "issuer-1", "sealed+jwt", in)
-		token = encrypted(ts, args[3], inner)
+		lacks := strings.Join(args[5:], "")
+		inner, public := signed(ts, "issuer-1", unless(lacks, "typ", "sealed+jwt"), in)
+		if strings.Contains(lacks, "kid") {
+			inner, public = signedBy(ts, jose.JSONWebKey{}, "issuer-1", unless(lacks, "typ", "sealed+jwt"), in)
+		}
+		token = encrypted(ts, args[3], inner, lacks)
 		ts.Check(os.WriteFile(ts.MkAbs(args[4]), public, 0o600))
 	default:
 		ts.Fatalf("unknown kind of token %q", args[0])
@@ -138,13 +144,30 @@ func cmdForge(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(token+"\n"), 0o600))
 }
 
+// unless returns the value of a member, empty if it is among those that the token lacks.
+func unless(lacks, member, value string) string {
+	if strings.Contains(lacks, member) {
+		return ""
+	}
+	return value
+}
+
 // signed makes a JWS with a new key, whose JWK Set it returns too.
 func signed(ts *testscript.TestScript, kid, typ, payload string) (token string, public []byte) {
+	return signedBy(ts, jose.JSONWebKey{KeyID: kid}, kid, typ, payload)
+}
+
+// signedBy is signed with the kid of from in the token and another in the JWK Set. Without typ
+// the token has none.
+func signedBy(ts *testscript.TestScript, from jose.JSONWebKey, kid, typ, payload string) (token string, public []byte) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
-	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: kid}},
-		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+	from.Key = key
+	options := new(jose.SignerOptions)
+	if typ != "" {
+		options.WithType(jose.ContentType(typ))
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: from}, options)
 	ts.Check(err)
 	jws, err := signer.Sign([]byte(payload))
 	ts.Check(err)
@@ -153,16 +176,20 @@ func signed(ts *testscript.TestScript, kid, typ, payload string) (token string, 
 	return token, jsonOf(ts, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: kid, Use: "sig", Algorithm: "ES256"}}})
 }
 
-// encrypted makes a JWE to the encryption key of a JWK Set file.
-func encrypted(ts *testscript.TestScript, jwks, payload string) string {
+// encrypted makes a JWE to the encryption key of a JWK Set file. It has no cty and no kid where
+// lacks names them.
+func encrypted(ts *testscript.TestScript, jwks, payload, lacks string) string {
 	var set jose.JSONWebKeySet
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(jwks)), &set))
 	for _, k := range set.Keys {
 		if k.Use != "enc" {
 			continue
 		}
-		enc, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.ECDH_ES, Key: k.Key, KeyID: k.KeyID},
-			(&jose.EncrypterOptions{}).WithContentType("JWT"))
+		options := new(jose.EncrypterOptions)
+		if cty := unless(lacks, "cty", "JWT"); cty != "" {
+			options.WithContentType(jose.ContentType(cty))
+		}
+		enc, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.ECDH_ES, Key: k.Key, KeyID: unless(lacks, "kid", k.KeyID)}, options)
 		ts.Check(err)
 		jwe, err := enc.Encrypt([]byte(payload))
 		ts.Check(err)

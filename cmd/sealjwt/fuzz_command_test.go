@@ -18,7 +18,7 @@ var commandSeeds = []struct{ line, stdin string }{
 	{"seal --init --ring new claims", ""}, {"seal --init --ring new --kek-file new.kek claims", ""}, {"seal --init --ring new --iss other claims", ""},
 	{"seal --selective --to jwks:*,a claims", ""}, {"seal --selective --to :a claims", ""}, {"seal --exp 5 claims", ""}, {"seal claims claims", ""},
 	{"open --iss id --aud api token", ""}, {"open --iss id --aud api", "token"}, {"open --iss id --aud api --explain --trust jwks token", ""},
-	{"open --iss id --aud api --at 2026-01-31T12:00:00Z --explain token", ""}, {"open --iss id --aud other --explain token", ""}, {"open --iss id token", ""},
+	{"open --iss id --aud api --insecure-at 2026-01-31T12:00:00Z --explain token", ""}, {"open --iss id --aud other --explain token", ""}, {"open --iss id token", ""},
 	{"open --iss id --aud api --require email,sub --typ sealed+jwt token", ""}, {"open --iss id --aud api --selective --explain part", ""},
 	{"open --iss id --aud api --selective --visible-only --trust jwks part", ""}, {"open --iss id --aud api --selective --require scope part", ""},
 	{"open --iss id --aud api --explain part", ""}, {"open --iss id --aud api --trust key token", ""}, {"open --iss id --aud api --explain log", ""},

@@ -10,12 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/open"
 )
 
 type openFlags struct {
-	trust, issuer, audience, typ    string
+	trustFlags
+	audience                        string
 	selective, visibleOnly, explain bool
 	require                         nameList
 	at                              instant
@@ -48,6 +48,7 @@ if theirs differ. To go on with such a run after it was stopped, see seal --help
   sealjwt open --jsonl … --skip $(wc -l <claims) tokens >>claims`,
 		Example: `  sealjwt open --iss https://id.example.com --aud https://api.example.com token
   sealjwt open --trust id.jwks --iss https://id.example.com --aud https://api.example.com <token
+  sealjwt open --aud https://api.example.com --trust https://id.example.com=id.jwks --trust https://other.example.com=other.jwks token
   sealjwt open --selective --visible-only --trust id.jwks --iss https://id.example.com --aud https://api.example.com token`,
 		Args: oneInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -61,26 +62,24 @@ if theirs differ. To go on with such a run after it was stopped, see seal --help
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.trust, "trust", "", "public keys of the issuer, a `FILE` or URL (default: those of your own ring)")
-	flags.StringVar(&f.issuer, "iss", "", "the issuer to trust, a `URL` as the token spells it; required")
+	f.trustFlags.add(cmd)
 	flags.StringVar(&f.audience, "aud", "", "the audience: your own name, a `URL` as the token spells it; required")
-	flags.StringVar(&f.typ, "typ", "", "`TYPE` of the signed token (default "+open.DefaultType+"; with --selective "+open.DefaultSelectiveType+")")
 	flags.BoolVar(&f.selective, "selective", false, "take a signed token with single sealed claims, instead of a nested one")
 	flags.BoolVar(&f.visibleOnly, "visible-only", false, "with --selective: for a gateway, read what is in clear and decrypt nothing")
 	addNames(cmd, &f.require, "require", "`NAMES` of claims that must be there, and must have been sealed: email")
 	flags.BoolVar(&f.explain, "explain", false, "say on stderr where each claim came from, or why in full the token was refused")
-	flags.Var(&f.at, "at", "check times as of then: RFC 3339, or seconds since 1970")
+	flags.Var(&f.at, "insecure-at", "check times as of then, which takes expired tokens: RFC 3339, or seconds since 1970")
 	flags.Var(&f.maxLifetime, "max-lifetime", "take tokens that live as long as this: 8h (default: 1h, or the T of your ring's policy if that is longer)")
 	flags.Lookup("max-lifetime").DefValue = "" // which the text tells
 	f.fetchFlags.add(cmd)
 	f.bulkFlags.add(cmd, "one token a line, one line of claims each")
-	withoutFiles(cmd, "iss", "aud", "typ", "at", "max-lifetime")
+	withoutFiles(cmd, "aud", "insecure-at", "max-lifetime")
 	return cmd
 }
 
 func (f openFlags) check() error {
 	switch {
-	case f.issuer == "" || f.audience == "":
+	case f.issuer == "" && len(f.places) == 0 || f.audience == "":
 		return usagef("open needs to know whom to trust and who we are: sealjwt open --iss https://id.example.com --aud https://api.example.com")
 	case f.visibleOnly && !f.selective:
 		return usagef("--visible-only is for selective tokens: add --selective")
@@ -88,6 +87,9 @@ func (f openFlags) check() error {
 		return usagef("--require names sealed claims, and --visible-only reads none: leave one of them out")
 	case f.explain && f.jsonl:
 		return usagef("--explain explains a single token: leave --jsonl out, and give it that line alone")
+	}
+	if err := f.trustFlags.check(f.selective); err != nil {
+		return err
 	}
 	return f.bulkFlags.check()
 }
@@ -130,28 +132,24 @@ func (c openConfig) opener() (*open.Opener, error) {
 // openConfig opens the ring, unless neither its private nor its public keys are
 // needed: a gateway that knows its issuer has none.
 func (a *app) openConfig(ctx context.Context, f openFlags) (openConfig, error) {
+	_, missing := f.missing()
 	cfg := openConfig{
-		Config:    open.Config{Audience: f.audience, Require: f.require.names},
+		Config: open.Config{
+			Audience: f.audience, Require: f.require.names, AllowMissing: missing, Limits: open.Limits{MaxHeader: int(f.maxHeader)},
+		},
 		selective: f.selective, visibleOnly: f.visibleOnly,
 	}
-	trust := open.Issuer{ID: f.issuer, Type: f.typ}
-	if err := f.readHeader(f.trust); err != nil {
+	var err error
+	if cfg.Trust, err = a.trust(ctx, f); err != nil {
 		return cfg, err
 	}
-	if f.trust != "" {
-		source, err := a.publicKeys(ctx, f.trust, keys.UseSig, f.fetchFlags)
-		if err != nil {
-			return cfg, err
-		}
-		trust.Keys = source
-	}
-	if f.trust == "" || !f.visibleOnly {
+	if f.trustsRing() || !f.visibleOnly {
 		ring, err := a.openRing(ctx)
 		if err != nil {
 			return cfg, err
 		}
-		if f.trust == "" {
-			trust.Keys = ring
+		if f.trustsRing() {
+			cfg.Trust[0].Keys = ring
 		}
 		if !f.visibleOnly {
 			cfg.Decryption = ring
@@ -166,7 +164,6 @@ func (a *app) openConfig(ctx context.Context, f openFlags) (openConfig, error) {
 	if f.maxLifetime > 0 {
 		cfg.Limits.MaxLifetime = time.Duration(f.maxLifetime)
 	}
-	cfg.Trust = []open.Issuer{trust}
 	return cfg, nil
 }
 

@@ -208,6 +208,7 @@ func (j sealJob) recipients(ring *keyring.Ring) []seal.SelectiveRecipient {
 var fieldFlags = map[string]string{
 	"Visible": "--visible", "Replicate": "--replicate", "Require": "--require", "Type": "--typ", "Trust[0].Type": "--typ", "AllowReadable": "--allow-readable",
 	"Limits.Lifetime": "--ttl", "Limits.Pad": "--pad", "Limits.MaxLifetime": "--max-lifetime",
+	"Trust[0].AllowMissing": "--allow-missing", "AllowMissing": "--allow-missing", "Limits.MaxHeader": "--max-header",
 }
 
 // flagNames are the words of the library's advice, and what they are called here.

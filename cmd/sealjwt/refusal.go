@@ -14,19 +14,18 @@ func explainRefusal(err error, token string, f openFlags) error {
 	if ok && (f.explain || errors.Is(err, open.ErrKeySource)) { // the keys are the reader's own
 		err = detailed{refusal}
 	}
-	var field string
 	if ok {
-		_, field = refusal.Avoidable()
+		if advice := f.avoids(refusal); advice != "" {
+			return &failure{err: err, advice: advice}
+		}
 	}
 	switch {
 	case errors.Is(err, open.ErrMalformed), errors.Is(err, open.ErrType) && hasOtherParts(token, f.selective):
 		return &failure{err: err, advice: whatInstead(token, f.selective)}
 	case f.selective && errors.Is(err, open.ErrType) && !looksSelective(token):
 		return &failure{err: err, advice: "it looks like one without sealed claims, all of which anybody can read"}
-	case errors.Is(err, open.ErrType) && field != "Issuer.Type":
-		return &failure{err: err, code: exitRefused} // no --typ would help
 	case f.at.given && (errors.Is(err, open.ErrExpired) || errors.Is(err, open.ErrNotYetValid)):
-		return &failure{err: err, advice: "as of " + f.at.String() + ", which --at names; try another time"}
+		return &failure{err: err, advice: "as of " + f.at.String()}
 	case f.visibleOnly && errors.Is(err, open.ErrUnknownKey):
 		return &failure{err: err, advice: "does --trust lack its issuer's signing key?"}
 	}
@@ -39,6 +38,32 @@ type detailed struct{ refusal *open.Error }
 
 func (d detailed) Error() string { return d.refusal.Reason() }
 func (d detailed) Unwrap() error { return d.refusal }
+
+// avoids returns the flags that would have avoided a refusal, or nothing if none would.
+func (f openFlags) avoids(refusal *open.Error) (advice string) {
+	missing, field := refusal.Avoidable()
+	var names []string
+	for i, m := range []open.Missing{open.Type, open.ContentType, open.KeyID, open.Expiry} {
+		if missing&m != 0 {
+			names = append(names, missingNames[i])
+		}
+	}
+	switch {
+	case len(names) > 0 && len(f.places) > 1:
+		return "" // the flag is for a single issuer
+	case len(names) > 0:
+		advice = "if its issuer leaves that out, add --allow-missing " + strings.Join(names, ",")
+		if missing&open.Type != 0 && len(f.require.names) == 0 {
+			advice += " and --require with a claim that no other kind of token has, such as nonce"
+		}
+		return advice
+	}
+	return map[string]string{
+		"Issuer.Type":        "say which type you expect with --typ TYPE",
+		"Limits.MaxHeader":   "take it with a larger --max-header",
+		"Limits.MaxLifetime": "its issuer must seal with a shorter --ttl, or take it with a longer --max-lifetime",
+	}[field]
+}
 
 // whatInstead says what a malformed token is instead of one of the form that was
 // expected.

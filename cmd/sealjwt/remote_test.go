@@ -43,7 +43,7 @@ func TestStaleURL(t *testing.T) {
 	token, _ := runOK(t, `{"iss":"https://id.example.com","aud":"https://api.example.com"}`, "seal")
 	a, errs := newRun()
 	stale := newRemoteKeys(t, a, copiedURL+"?key=hunter2").explain(fmt.Errorf("%w: last read 2h ago", keys.ErrStale))
-	cfg, err := a.openConfig(t.Context(), openFlags{issuer: "https://id.example.com", audience: "https://api.example.com"})
+	cfg, err := a.openConfig(t.Context(), openFlags{trustFlags: trustFlags{issuer: "https://id.example.com"}, audience: "https://api.example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
