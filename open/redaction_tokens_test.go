@@ -153,7 +153,7 @@ func tokenSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 		Issuer: opentest.Issuer{ID: issuerID, Signing: must(json.Marshal(c.es256.jwk(c.es256.private)))}, Audience: audience,
 		Recipient: must(json.Marshal(c.ecdhES.jwk(c.ecdhES.private))), Now: clock,
 	}
-	samples = append(samples, sampleOf("", target), sampleOf("", target.Issuer))
+	samples = append(samples, sampleOf("", target), sampleOf("", target.Issuer), sampleOf("", target.Limits))
 	cases := must(opentest.Cases(target))
 	for _, i := range []int{0, len(cases) / 2, len(cases) - 1} {
 		samples = append(samples, sampleOf("", cases[i]))
