@@ -74,6 +74,7 @@ func TestEmptyMembersOfSet(t *testing.T) {
 func TestPublicSetDuplicates(t *testing.T) {
 	a, b, c := public(t, ES256, map[string]any{"kid": "a"}), public(t, ES256, map[string]any{"kid": "b"}), public(t, ES256, map[string]any{"kid": "c"})
 	rs := public(t, RS256, map[string]any{"kid": "a"})
+	enc := public(t, ECDHES, map[string]any{"kid": "a"})
 	open := map[string]any{"use": nil, "alg": nil}
 	for name, test := range map[string]struct {
 		members []any
@@ -95,6 +96,9 @@ func TestPublicSetDuplicates(t *testing.T) {
 		"two types":             {[]any{a, rs}, "a ES256, a RS256", "[]"},
 		"two algs, one key":     {[]any{rs, with(rs, map[string]any{"alg": "PS256"})}, "a RS256, a PS256", "[]"},
 		"two curves":            {[]any{public(t, ECDHES, map[string]any{"kid": "a"}), public(t, ECDHESX25519, map[string]any{"kid": "a"})}, "a ECDH-ES, a ECDH-ES/X25519", "[]"},
+		"alg open, and named":   {[]any{enc, with(enc, map[string]any{"alg": nil})}, "a ECDH-ES, a ECDH-ES", "[]"},
+		"alg open, twice":       {[]any{with(enc, map[string]any{"alg": nil}), with(enc, map[string]any{"alg": nil})}, "a ECDH-ES", "[]"},
+		"alg open, other key":   {[]any{with(enc, map[string]any{"alg": nil}), c, public(t, ECDHESA256KW, map[string]any{"kid": "a"})}, "c ES256", "[0 2]"},
 		"a twin is unusable":    {[]any{a, map[string]any{"kty": "AKP", "kid": "a"}, c}, "a ES256, c ES256", "[1]"},
 		"kid is the thumbprint": {[]any{with(a, map[string]any{"kid": nil}), with(a, map[string]any{"kid": must(ParsePublicSet(jwks(t, a)))(t).Keys()[0].Thumbprint()[:16]})}, "", ""},
 		"no kid":                {[]any{with(a, map[string]any{"kid": nil}), with(b, map[string]any{"kid": nil}), with(c, map[string]any{"kid": ""})}, " ES256,  ES256,  ES256", "[]"},

@@ -152,27 +152,47 @@ type keyName struct {
 	suite Suite
 }
 
+// names returns the names of a key of another party. Where its JWK leaves alg open it may be
+// for several suites.
+func (k *Key) names() []keyName {
+	if !k.anySuite {
+		return []keyName{{k.id, k.suite}}
+	}
+	var all []keyName
+	for _, s := range suitesFor(k.suite.kind()) {
+		if s.Use() == k.Use() {
+			all = append(all, keyName{k.id, s})
+		}
+	}
+	return all
+}
+
 // admit takes the members that can be used. Of two different keys under one name it takes
 // neither: a token may mean either. One key that is listed twice it takes once.
 func (p *PublicSet) admit(members []publicMember) {
 	first, ambiguous := make(map[keyName]*Key), make(map[keyName]bool)
 	for _, m := range members {
 		for _, k := range m.keys {
-			n := keyName{k.id, k.suite}
-			if other := first[n]; other == nil {
-				first[n] = k
-			} else if k.id != "" && other.thumbprint != k.thumbprint {
-				ambiguous[n] = true
+			for _, n := range k.names() {
+				if other := first[n]; other == nil {
+					first[n] = k
+				} else if k.id != "" && other.thumbprint != k.thumbprint {
+					ambiguous[n] = true
+				}
 			}
 		}
+	}
+	isAmbiguous := func(k *Key) bool {
+		return slices.ContainsFunc(k.names(), func(n keyName) bool { return ambiguous[n] })
 	}
 	type listing struct {
 		keyName
 		thumbprint string
+		anySuite   bool
 	}
 	listed := make(map[listing]bool)
 	for _, m := range members {
-		if slices.ContainsFunc(m.keys, func(k *Key) bool { return ambiguous[keyName{k.id, k.suite}] }) {
+		if slices.ContainsFunc(m.keys, isAmbiguous) {
 			m.Reason = fmt.Errorf("%w: another member has the same kid and algorithm, and is another key", ErrDuplicate)
 		}
 		if m.Reason != nil {
@@ -180,7 +200,7 @@ func (p *PublicSet) admit(members []publicMember) {
 			continue
 		}
 		fresh := slices.DeleteFunc(m.keys, func(k *Key) bool {
-			l := listing{keyName{k.id, k.suite}, k.thumbprint}
+			l := listing{keyName{k.id, k.suite}, k.thumbprint, k.anySuite}
 			known := listed[l]
 			listed[l] = true
 			return known

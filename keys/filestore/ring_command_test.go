@@ -141,7 +141,7 @@ func TestRingCommandKilled(t *testing.T) {
 		now, acknowledged, killed, late := ring.Checkpoint(), 0, 0, 0
 		for _, p := range all {
 			for _, step := range p.steps(t) {
-				acks = append(acks, fmt.Sprintln(step.Action, step.KeyID, now))
+				acks = append(acks, acknowledgement(step, now))
 				acknowledged++
 			}
 			switch {

@@ -199,11 +199,14 @@ func patiently(f func() error) error {
 	}
 }
 
-// acknowledge says which step was done, and which generation is the least that
-// holds it.
 func acknowledge(acks io.Writer, ring *keyring.Ring, step keyring.Step) {
-	mark := ring.Checkpoint()
-	fmt.Fprintln(acks, step.Action, step.KeyID, mark.Ring+"/"+pair(mark))
+	fmt.Fprintln(acks, acknowledgement(step, ring.Checkpoint()))
+}
+
+// acknowledgement says which step was done, and that the generation of the mark or an earlier one
+// holds it.
+func acknowledgement(step keyring.Step, mark keyring.Checkpoint) string {
+	return fmt.Sprint(step.Action, " ", step.KeyID, " ", mark.Ring+"/"+pair(mark))
 }
 
 // rotateOnce changes the active key, in one write where its successor is staged and in two where

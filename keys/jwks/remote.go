@@ -72,7 +72,7 @@ func newRemote(c RemoteConfig, now func() time.Time) (*Remote, error) {
 	r := &Remote{cfg: c, url: u, where: where(u), now: now}
 	r.get = getter{
 		client: client, timeout: c.Timeout, maxBytes: c.MaxBytes, types: c.AllowContentType,
-		usable: func(body []byte) error { _, err := keys.ParsePublicSet(body); return err },
+		usable: func(body []byte) error { _, err := parseSet(body); return err },
 	}
 	first := new(state)
 	if first.held, err = c.restore(now()); err != nil {
