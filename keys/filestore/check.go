@@ -99,7 +99,7 @@ func checkFile(what, path string, info fs.FileInfo) error {
 
 func checkSize(what, path string, size int64) error {
 	if size > MaxSize {
-		return unsafef("%s has more than %d bytes, so it is no ring: move it away or use another path: ls -l %s", what, MaxSize, path)
+		return unsafef("%s has more than %d bytes, so it is another file: move it away or use another path: ls -l %s", what, MaxSize, path)
 	}
 	return nil
 }

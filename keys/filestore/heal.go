@@ -55,6 +55,9 @@ func (s *Store) setAside() error {
 	if err := s.checkFolder(); err != nil {
 		return err // the folder is the damage, and the file may be good
 	}
+	if info, err := os.Lstat(s.path); err == nil && info.IsDir() {
+		return checkFile(s.what, s.path, info) // it holds files of other programs, and was never a memory
+	}
 	if err := os.Rename(s.path, s.path+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed("move the damaged file aside", err)
 	}

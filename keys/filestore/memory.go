@@ -119,7 +119,8 @@ func (m *Memory) Save(ctx context.Context, newest keyring.Checkpoint) error {
 // accept its checkpoint. The zero Checkpoint says that the place has no ring any more, so that
 // a new one can be made there. Accept forgets nothing of other rings and other places.
 //
-// A damaged file is moved aside, to its path with .damaged at the end, and a new one begun.
+// A damaged file is moved aside, to its path with .damaged at the end, and a new one begun. A
+// folder is never moved.
 // Accept returns the other errors of Save.
 func (m *Memory) Accept(ctx context.Context, now keyring.Checkpoint) error {
 	return m.change(ctx, true, func(d *seenDocument) (bool, error) { return d.accept(m.place, now), nil })

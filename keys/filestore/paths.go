@@ -46,10 +46,11 @@ func CheckPaths(ring string, keks []string, memories ...string) error {
 	return err
 }
 
-// isDescriptors reports whether a folder lists the descriptors of a process, such as the folder
-// of a KEK that a shell passes as a pipe. Root seems to have the right to write it.
+// isDescriptors reports whether a folder lists the descriptors of a process, or links to them
+// such as /dev/stdin: the folder of a KEK that a shell passes as a pipe. Root has the right to
+// write some of these folders, and no file in them is there after the next start.
 func isDescriptors(dir string) bool {
-	return strings.HasPrefix(resolve(dir)+"/", "/proc/") || strings.HasPrefix(dir+"/", "/dev/fd/")
+	return strings.HasPrefix(resolve(dir)+"/", "/proc/") || dir == "/dev" || strings.HasPrefix(dir+"/", "/dev/fd/")
 }
 
 // resolve returns the path without links, as far as it exists. A link that leads nowhere is

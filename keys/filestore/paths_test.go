@@ -74,3 +74,12 @@ func TestMemoryInThePlaceOfTheRing(t *testing.T) {
 	wantFiles(t, dirOf(s), "ri", "ri.lock", "ring", "ring.lock")
 	openRing(t, s.path)
 }
+
+// Nothing in a folder of descriptors is there after the next start.
+func TestMemoryOfADescriptor(t *testing.T) {
+	for _, kek := range []string{"/dev/stdin", "/dev/fd/63", "/proc/self/fd/0"} {
+		if path := NewMemory("ring", kek+".seen").Path(); path != "" {
+			t.Errorf("the memory beside %s is %s", kek, path)
+		}
+	}
+}
