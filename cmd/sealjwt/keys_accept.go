@@ -47,19 +47,20 @@ func (a *app) accept(ctx context.Context, yes bool) error {
 		return err
 	}
 	here, _, damaged := memory.Memory.Load(ctx)
+	seen := here != keyring.Checkpoint{} && damaged == nil
+	if memory.Path() == "" && (err != nil || !seen) {
+		return &failure{err: errors.New(memory.nowhere()), code: exitIO, advice: "name a file with --seen-file"}
+	}
 	if err == nil && damaged == nil {
 		a.say("there is nothing to accept: the ring %s is the ring that was seen", path)
 		return nil
-	}
-	if memory.Path() == "" {
-		return &failure{err: errors.New(memory.nowhere()), code: exitIO, advice: "name a file with --seen-file"}
 	}
 	now, err := a.tellChange(ctx, path, here, err)
 	if err != nil {
 		return err
 	}
 	if damaged != nil {
-		a.say("the damaged file is kept as %s.damaged, and what it knew of other rings is not compared any more", memory.Path())
+		a.say("when this is accepted, the damaged file is kept as %s.damaged, and what it knew of other rings is not compared any more", memory.Path())
 	}
 	if err := a.confirm("Take it? [yes/no] ", yes); err != nil {
 		return err
@@ -68,6 +69,7 @@ func (a *app) accept(ctx context.Context, yes bool) error {
 		return fmt.Errorf("NOT ACCEPTED: %w", err)
 	}
 	a.say("accepted")
+	a.say("next: start the services that use this ring anew: each remembers the ring that it saw")
 	return nil
 }
 

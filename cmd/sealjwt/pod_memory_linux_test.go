@@ -85,4 +85,9 @@ func TestMemoryOfAFolderThatBecameReadOnly(t *testing.T) {
 	p.do(os.WriteFile(p.path("data/ring"), now, 0o600))
 	p.wantRollback()
 	p.wantMemory("durable", "")
+
+	// A damaged file in a folder that cannot be written cannot be begun anew.
+	p.env = p.env[:1]
+	p.do(os.WriteFile(p.path("etc/kek.seen"), nil, 0o600))
+	p.wantMemory("none", "the file is empty: a ring that was set back is not noticed: mend the file, or name another with --seen-file")
 }

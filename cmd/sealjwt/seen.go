@@ -74,8 +74,11 @@ func (s *seen) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyri
 	case err != nil && ctx.Err() != nil:
 		return here, rings, err
 	case err != nil:
-		s.app.forgets(seenNone, "%s: a ring that was set back is not noticed: mend the file, or begin it anew with: %s",
-			plain(err.Error()), s.app.again("keys accept"))
+		remedy := "begin it anew with: " + s.app.again("keys accept")
+		if s.Path() == "" {
+			remedy = "name another with --seen-file"
+		}
+		s.app.forgets(seenNone, "%s: a ring that was set back is not noticed: mend the file, or %s", plain(err.Error()), remedy)
 	case s.Path() == "" && here == (keyring.Checkpoint{}):
 		s.app.forgets(seenNone, "%s: a ring that is set back is not noticed: name a file with --seen-file", s.nowhere())
 	case s.Path() == "":
