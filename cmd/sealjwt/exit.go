@@ -82,6 +82,7 @@ var outcomes = []struct {
 	{keyring.ErrState, exitKey, ""},
 	{keys.ErrUnsupported, exitKey, ""},
 	{keys.ErrMalformed, exitKey, ""},
+	{keyring.ErrNotDurable, exitIO, ""}, // to look again fails too
 	{keyring.ErrUnknownOutcome, exitIO, "see with: sealjwt keys list"},
 	{filestore.ErrLocked, exitIO, ""},
 

@@ -118,7 +118,7 @@ func newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
 		return kek, false, err
 	}
 	switch kek, readErr := keyring.KEKFile(place.file); {
-	case readErr != nil && !errors.Is(readErr, fs.ErrNotExist):
+	case readErr != nil && !errors.Is(readErr, fs.ErrNotExist) && !errors.Is(readErr, syscall.ENOTDIR):
 		return nil, false, readErr
 	case readErr == nil && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)): // such as a mounted secret
 		return kek, false, nil

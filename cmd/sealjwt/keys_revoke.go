@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -65,7 +66,6 @@ type revocation struct {
 func (r revocation) text() []byte { return keyTable(r.Keys) }
 
 func (a *app) revoke(ctx context.Context, f revokeFlags) error {
-	notRevoked := func(err error) error { return fmt.Errorf("NOT REVOKED, nothing was changed: %w", err) }
 	ring, err := a.ringOrCopy(ctx, f.dryRun)
 	if err != nil {
 		return notRevoked(err)
@@ -92,6 +92,15 @@ func (a *app) revoke(ctx context.Context, f revokeFlags) error {
 		a.say("revoked: publish the new JWK Set now: sealjwt keys export")
 	}
 	return a.printAs(f.json, revocation{f.dryRun, changed})
+}
+
+// notRevoked says what an error before the write means for the keys. An earlier write of
+// unknown outcome may have been this revocation.
+func notRevoked(err error) error {
+	if errors.Is(err, keyring.ErrUnknownOutcome) {
+		return fmt.Errorf("it is not known whether it was REVOKED, try again: %w", err)
+	}
+	return fmt.Errorf("NOT REVOKED, nothing was changed: %w", err)
 }
 
 // impact says who notices: one line for each revoked key that anybody knew.

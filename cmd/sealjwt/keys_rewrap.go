@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -76,8 +75,8 @@ func (a *app) rewrap(ctx context.Context, f rewrapFlags) error {
 		return err
 	}
 	if err := a.rewrapWith(ctx, ring, f, added); err != nil {
-		if made && !errors.Is(err, keyring.ErrUnknownOutcome) {
-			os.Remove(f.addFile)
+		if made { // it stays: another process may have read it, and encrypt the ring under it
+			a.say("created the key file %s: keep it, and try again", f.addFile)
 		}
 		return err
 	}

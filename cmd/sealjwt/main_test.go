@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -106,7 +107,7 @@ func TestExitCodes(t *testing.T) {
 		code int
 		errs []error
 	}{
-		{exitIO, []error{jwks.ErrFetch, io.ErrUnexpectedEOF, keyring.ErrUnknownOutcome, filestore.ErrLocked}},
+		{exitIO, []error{jwks.ErrFetch, io.ErrUnexpectedEOF, keyring.ErrUnknownOutcome, keyring.ErrNotDurable, filestore.ErrLocked}},
 		{exitUsage, []error{jwks.ErrURL, jwks.ErrConfig, seal.ErrClaims, seal.ErrTooLarge, seal.ErrConfig, open.ErrConfig, keyring.ErrConfig}},
 		{exitNotAuthentic, []error{open.ErrMalformed, open.ErrAlgorithm, open.ErrNotAuthentic}},
 		{exitRefused, []error{open.ErrType, open.ErrIssuer, open.ErrAudience, open.ErrExpired, open.ErrNotYetValid,
@@ -120,6 +121,19 @@ func TestExitCodes(t *testing.T) {
 			if code, _ := describe(errors.Join(errors.New("context"), err)); code != c.code {
 				t.Errorf("%v: exit code %d, want %d", err, code, c.code)
 			}
+		}
+	}
+}
+
+// A ring that could not be written for good cannot be looked at either, and may hold the
+// revocation.
+func TestNotRevoked(t *testing.T) {
+	for want, err := range map[string]error{
+		"NOT REVOKED, nothing was changed: ":                  keyring.ErrUnreadable,
+		"it is not known whether it was REVOKED, try again: ": fmt.Errorf("an earlier write: %w", keyring.ErrNotDurable),
+	} {
+		if _, text := describe(notRevoked(err)); !strings.HasPrefix(text, want) || strings.Contains(text, "keys list") {
+			t.Errorf("%v: %s", err, text)
 		}
 	}
 }
