@@ -148,7 +148,8 @@ func wrap(ctx context.Context, c patience.Calls, kek KEK, key secretBytes) (slot
 		}
 		return w, nil
 	})
-	return slot{KEK: kek.ID(), Wrapped: w.Wrapped, JWE: w.JWE}, err
+	own := slot{KEK: kek.ID(), Wrapped: w.Wrapped, JWE: w.JWE}
+	return own, cmp.Or(err, own.check())
 }
 
 // isOurs reports whether this package has made the KEK.

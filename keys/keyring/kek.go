@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 	"github.com/sealjwt/sealjwt/keys/internal/kekfile"
 	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -23,7 +25,7 @@ import (
 // this package print as [redacted].
 type KEK interface {
 	// ID returns the name of this KEK's slot in the ring, which has one slot for each ID. It
-	// is the same in every process, and not a secret.
+	// is the same in every process, and not a secret: 1 to 256 characters of printable ASCII.
 	ID() string
 	// Wrap encrypts the 64 bytes of a ring key. It keeps no reference to ringKey.
 	Wrap(ctx context.Context, ringKey []byte) (WrappedKey, error)
@@ -37,7 +39,8 @@ type WrappedKey struct {
 	JWE string // compact JWE with A256CBC-HS512, so that JOSE tools that have the KEK open it
 
 	// Wrapped is for a KEK in a KMS that wraps few bytes: the key of JWE, wrapped, in any
-	// text. The ring keeps it as it is. It is empty for the KEKs of this package.
+	// text of UTF-8. The ring keeps it as it is; with JWE and the id it takes at most 32 KiB.
+	// It is empty for the KEKs of this package.
 	Wrapped string
 }
 
@@ -50,7 +53,28 @@ const (
 	pbkdf2Rounds    = 600_000
 	maxPBKDF2Rounds = 1_000_000
 	saltSize        = 16 // bytes
+
+	// maxSlot is the length in bytes of a slot, as JSON spells it. All slots together take half
+	// of the room that a revocation has beyond maxRing.
+	maxSlot = 32 << 10
 )
+
+// check refuses a slot of a KEK from outside that a ring cannot keep. JSON changes bytes that
+// are no UTF-8, and the slot would open no more.
+func (s slot) check() error {
+	text, err := json.Marshal(s)
+	switch {
+	case err != nil:
+		return err
+	case jwk.CheckKeyID(s.KEK) != nil:
+		return fmt.Errorf("%w: its id must be 1 to 256 characters of printable ASCII", ErrKEK)
+	case !utf8.ValidString(s.JWE + s.Wrapped):
+		return fmt.Errorf("%w: what %s wrapped is no text: give it in base64url", ErrKEK, s.KEK)
+	case len(text) > maxSlot:
+		return fmt.Errorf("%w: what %s wrapped takes %d bytes in the ring, which takes at most %d", ErrKEK, s.KEK, len(text), maxSlot)
+	}
+	return nil
+}
 
 // secretBytes keeps bytes behind a closure: fmt and slog walk unexported fields and
 // print the bytes that they find there.
