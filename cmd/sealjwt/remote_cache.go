@@ -58,7 +58,11 @@ func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
 	if err != nil {
 		return c, withoutPath(err)
 	}
-	if err := checkCopy(info, os.Geteuid()); err != nil {
+	here, err := folder.Stat(".")
+	if err != nil {
+		return c, withoutPath(err)
+	}
+	if err := checkCopy(info, here, os.Geteuid()); err != nil {
 		return c, err
 	}
 	data, err := readBounded(f, "the copy", maxCopy)

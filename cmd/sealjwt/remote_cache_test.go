@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -132,6 +133,51 @@ func TestCacheFolderOfOthers(t *testing.T) {
 	}
 }
 
+// The cache is on a volume with an fsGroup: Kubernetes gives all of it to a group, at each
+// mount. Of the wide modes only these pass.
+func TestCacheOnAVolume(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("Kubernetes sets these modes on Linux")
+	}
+	mount := func(base string) error {
+		ours, copies := filepath.Join(base, "sealjwt"), filepath.Join(base, "sealjwt/jwks")
+		return errors.Join(os.Chmod(ours, os.ModeSetgid|0o770), os.Chmod(copies, os.ModeSetgid|0o770),
+			os.Chmod(filepath.Join(copies, copyName(copiedURL)), 0o660))
+	}
+	for name, c := range map[string]struct {
+		change func(ours string) error
+		passes bool
+	}{
+		"as kubelet leaves it": {func(string) error { return nil }, true},
+		"folder of all":        {func(ours string) error { return os.Chmod(ours, os.ModeSetgid|0o772) }, false},
+		"no setgid":            {func(ours string) error { return os.Chmod(ours+"/jwks", 0o770) }, false},
+		"copy of all":          {func(ours string) error { return os.Chmod(filepath.Join(ours, "jwks", copyName(copiedURL)), 0o664) }, false},
+		"another group":        {func(ours string) error { return os.Chown(ours+"/jwks", -1, 4242) }, false},
+		"copy of another group": {func(ours string) error {
+			return os.Chown(filepath.Join(ours, "jwks", copyName(copiedURL)), -1, 4242)
+		}, false},
+	} {
+		a, base, errs := newCache(t)
+		ours := filepath.Join(base, "sealjwt")
+		if err := errors.Join(mount(base), c.change(ours)); errors.Is(err, os.ErrPermission) {
+			continue // only root gives files away
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if c.passes {
+			if got := a.cached(copiedURL); string(got.Body) != "good" || errs.Len() > 0 {
+				t.Errorf("%s: the copy is %q: %s", name, got.Body, errs)
+			}
+			a.keep(jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Generated: time.Now(), Body: []byte("new")})
+			if got := a.cached(copiedURL); string(got.Body) != "new" || errs.Len() > 0 {
+				t.Errorf("%s: the copy is %q: %s", name, got.Body, errs)
+			}
+		} else if got := a.cached(copiedURL); got.Body != nil || errs.Len() == 0 {
+			t.Errorf("%s: the copy is %q", name, got.Body)
+		}
+	}
+}
+
 // The verb that only writes says it too.
 func TestCacheThatCannotBeKept(t *testing.T) {
 	_, base, _ := newCache(t)
@@ -182,10 +228,10 @@ func TestOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	me := os.Geteuid()
-	if err := checkCopy(info, me); err != nil {
+	if err := checkCopy(info, info, me); err != nil {
 		t.Error(err)
 	}
-	if err := checkCopy(info, me+1); !errors.Is(err, errNotOurs) {
+	if err := checkCopy(info, info, me+1); !errors.Is(err, errNotOurs) {
 		t.Errorf("the file of another: %v", err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/sealjwt/sealjwt/keys/filestore"
 )
 
 // errNotOurs says that somebody else could choose the keys that are in the cache.
@@ -88,7 +90,7 @@ func ownFolder(folder *os.Root, err error) (*os.Root, error) {
 	}
 	info, err := folder.Stat(".")
 	if err == nil {
-		err = checkOurs(info, os.Geteuid(), 0o022)
+		err = checkOurs(info, info, os.Geteuid(), 0o022)
 	}
 	if err != nil {
 		folder.Close()
@@ -98,19 +100,21 @@ func ownFolder(folder *os.Root, err error) (*os.Root, error) {
 }
 
 // checkCopy refuses what is not a file of this user's alone.
-func checkCopy(info fs.FileInfo, me int) error {
+func checkCopy(info, folder fs.FileInfo, me int) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%w: it is no file", errNotOurs)
 	}
-	return checkOurs(info, me, 0o077)
+	return checkOurs(info, folder, me, 0o077)
 }
 
-// checkOurs refuses what is another user's, or open to others by one of those bits.
-func checkOurs(info fs.FileInfo, me int, open fs.FileMode) error {
+// checkOurs refuses what is another user's, or open to others by one of those bits. The group
+// of a volume of Kubernetes passes, as it does for a ring.
+func checkOurs(info, folder fs.FileInfo, me int, open fs.FileMode) error {
 	if uid := int(info.Sys().(*syscall.Stat_t).Uid); uid != me {
 		return fmt.Errorf("%w: it belongs to uid %d, and this process runs as uid %d", errNotOurs, uid, me)
 	}
-	if mode := info.Mode().Perm(); mode&open != 0 {
+	mode := info.Mode().Perm()
+	if wide := mode & open; wide != 0 && (wide&^0o060 != 0 || !filestore.HasVolumeGroup(info, folder)) {
 		return fmt.Errorf("%w: it is open to others (mode %04o)", errNotOurs, mode)
 	}
 	return nil

@@ -29,6 +29,15 @@ func CheckSecret(path string, f *os.File, info fs.FileInfo) error {
 	return access.Check(access.Secret, path, path, f, info)
 }
 
+// HasVolumeGroup reports whether the group permissions of a file, whose Stat is info, are
+// those that Kubernetes sets on a volume with an fsGroup: the package documentation says how
+// they look. folder is the Stat of the folder that holds the file. For a folder give its own
+// Stat twice. HasVolumeGroup says nothing about the permissions of others. It returns false
+// without a Stat.
+func HasVolumeGroup(info, folder fs.FileInfo) bool {
+	return info != nil && folder != nil && access.HasVolumeGroup(info, folder)
+}
+
 // readFile opens, checks and reads a file; what names it in errors.
 func readFile(what, path string) ([]byte, error) {
 	f, err := open(what, path, os.O_RDONLY)

@@ -26,6 +26,16 @@ func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) error {
 	return facts.Decide(p, name, path)
 }
 
+// HasVolumeGroup reports whether the permissions that info gives the group are those of a
+// volume with an fsGroup, as [Facts.Decide] judges them. folder holds the file; a folder is
+// judged by itself.
+func HasVolumeGroup(info, folder fs.FileInfo) bool {
+	f := Facts{FolderMode: folder.Mode(), Process: Process{UID: os.Geteuid(), Groups: groups(), GOOS: runtime.GOOS}}
+	f.UID, f.GID = owner(info)
+	_, f.FolderGID = owner(folder)
+	return f.isVolumeGroup()
+}
+
 // folderOf looks at the folder that holds the file itself: Kubernetes reaches a secret
 // through two symbolic links.
 func folderOf(path string) (fs.FileInfo, error) {

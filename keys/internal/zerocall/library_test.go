@@ -112,7 +112,8 @@ func library(t *testing.T) map[string]zerocall.API {
 		},
 		"keys/filestore": {
 			Functions: map[string]any{
-				"CheckPaths": filestore.CheckPaths, "CheckSecret": filestore.CheckSecret, "New": filestore.New, "NewMemory": filestore.NewMemory,
+				"CheckPaths": filestore.CheckPaths, "CheckSecret": filestore.CheckSecret,
+				"HasVolumeGroup": filestore.HasVolumeGroup, "New": filestore.New, "NewMemory": filestore.NewMemory,
 				"OpenOrCreate": filestore.OpenOrCreate, "ReplaceFile": filestore.ReplaceFile,
 			},
 			Receivers: map[string][]any{"Memory": {filestore.Memory{}}, "Store": {&filestore.Store{}}},
