@@ -37,6 +37,11 @@ func TestReasonIsCut(t *testing.T) {
 			t.Errorf("a reason of %d bytes is kept", len(k.Reason))
 		}
 	}
+	for _, e := range must(r.Log(t.Context()))(t) {
+		if len(e.What) > maxText {
+			t.Errorf("an event of %d bytes is kept", len(e.What))
+		}
+	}
 }
 
 // A ring holds so many keys and no more. Imports and rotations by hand say so, the rotation
