@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sealjwt/sealjwt/keys/internal/temp"
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -23,11 +24,12 @@ import (
 // ring. A process that was killed half way leaves a KEK file without a ring, and the next
 // call makes the ring with it.
 //
-// A [Memory] beside the KEK, kekPath with .seen at the end, remembers the ring as the command
-// sealjwt does: OpenOrCreate refuses a ring that was set back or exchanged, and makes no new
-// one where a ring was seen before. Where this process cannot write the folder of the KEK,
-// OpenOrCreate compares the ring with a file that is there, and remembers nothing. A service
-// whose KEK is a mounted secret uses [keyring.OpenOrCreate] with a Memory elsewhere.
+// A [Memory] remembers the ring as the command sealjwt does: OpenOrCreate refuses a ring that
+// was set back or exchanged, and makes no new one where a ring was seen before. It is in the
+// first file of seenPaths whose folder this process can write, or else beside the KEK, kekPath
+// with .seen at the end. A service whose KEK is a mounted secret gives a path, away from the
+// ring: without one OpenOrCreate compares the ring with a file that is there, remembers
+// nothing, and says nothing. With one it returns an error when it can write none of the files.
 //
 // OpenOrCreate never makes a KEK beside a ring, and never replaces a file except its Memory.
 // It returns
@@ -39,12 +41,12 @@ import (
 //   - [ErrUnsafe], [ErrLocked] and the errors of [keyring.OpenOrCreate] and of [Memory].
 //
 // The text names the path.
-func OpenOrCreate(ctx context.Context, ringPath, kekPath string) (*keyring.Ring, error) {
-	if err := checkPaths(ringPath, kekPath); err != nil {
+func OpenOrCreate(ctx context.Context, ringPath, kekPath string, seenPaths ...string) (*keyring.Ring, error) {
+	s := New(ringPath)
+	if err := s.checkPaths(kekPath, seenPaths); err != nil {
 		return nil, err
 	}
-	s := New(ringPath)
-	memory := memoryBeside(kekPath, s.path)
+	memory := memoryOf(s.path, kekPath, seenPaths)
 	err := s.checkGone(ctx, memory)
 	if err != nil {
 		return nil, fmt.Errorf("filestore: open the ring %s with the key file %s: %w", s.path, kekPath, err)
@@ -60,19 +62,21 @@ func OpenOrCreate(ctx context.Context, ringPath, kekPath string) (*keyring.Ring,
 	return ring, nil
 }
 
-func checkPaths(ring, kek string) error {
-	switch "" {
-	case ring:
+func (s *Store) checkPaths(kek string, seen []string) error {
+	switch {
+	case s.path == "":
 		return fmt.Errorf("%w: the path of the ring is empty", keyring.ErrConfig)
-	case kek:
+	case kek == "":
 		return fmt.Errorf("%w: the path of the key file is empty", keyring.ErrConfig)
+	case slices.Contains(seen, ""): // usually a variable that was forgotten
+		return fmt.Errorf("%w: a path of the memory is empty", keyring.ErrConfig)
 	}
-	return CheckPaths(ring, []string{kek}) // NewMemory checks the memory
+	return CheckPaths(s.path, []string{kek}, append(slices.Clone(seen), kek+".seen")...)
 }
 
-func memoryBeside(kekPath, ringPath string) keyring.Memory {
-	m := NewMemory(ringPath, kekPath+".seen")
-	if m.Path() == "" {
+func memoryOf(ringPath, kekPath string, seenPaths []string) keyring.Memory {
+	m := NewMemory(ringPath, append(slices.Clone(seenPaths), kekPath+".seen")...)
+	if m.Path() == "" && len(seenPaths) == 0 {
 		return unsaved{m}
 	}
 	return m

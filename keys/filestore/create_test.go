@@ -168,6 +168,11 @@ func TestOpenOrCreatePaths(t *testing.T) {
 			t.Errorf("ring %q, KEK %q: %v, want ErrConfig", c[0], c[1], err)
 		}
 	}
+	for _, c := range [][2]string{{"kek", "kek"}, {"seen.lock", "seen"}, {"kek", "ring.tmp"}, {"kek", ""}} {
+		if _, err := OpenOrCreate(t.Context(), "ring", c[0], c[1]); !errors.Is(err, keyring.ErrConfig) {
+			t.Errorf("KEK %q, memory %q: %v, want ErrConfig", c[0], c[1], err)
+		}
+	}
 	wantFiles(t, ".")
 	ended, stop := context.WithCancel(t.Context())
 	stop()

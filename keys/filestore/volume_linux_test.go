@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -135,4 +136,45 @@ func TestOpenOrCreateWithPipe(t *testing.T) {
 		_, err = OpenOrCreate(t.Context(), filepath.Join(folder, "ring"), fmt.Sprintf("/proc/self/fd/%d", r.Fd()))
 		must(t, errors.Join(err, r.Close()))
 	}
+}
+
+// Beside a KEK from a pipe, or a mounted secret, nothing can be written. With a path of its own
+// the memory is there, and a path that cannot be written is an error.
+func TestOpenOrCreateRemembersElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	ringPath, seen := filepath.Join(dir, "ring"), filepath.Join(dir, "state", "seen")
+	open := func(seen ...string) error {
+		r, w, err := os.Pipe()
+		must(t, err)
+		defer r.Close()
+		_, err = w.Write(bytes.Repeat([]byte{0x81}, 32))
+		must(t, errors.Join(err, w.Close()))
+		_, err = OpenOrCreate(t.Context(), ringPath, fmt.Sprintf("/dev/fd/%d", r.Fd()), seen...)
+		return err
+	}
+	must(t, open(seen))
+	must(t, open("/proc/nowhere/seen", seen)) // the first that can be written
+	old := readFiles(t, ringPath)
+	ring, err := keyring.Open(t.Context(), keyring.Config{Store: New(ringPath), KEK: mustKEK(t), Memory: NewMemory(ringPath, seen)})
+	must(t, err)
+	must(t, ring.UpdatePolicy(t.Context(), func(*keyring.Policy) {}))
+	must(t, os.WriteFile(ringPath, []byte(old), 0o600))
+	if err := open(seen); !errors.Is(err, keyring.ErrRollback) {
+		t.Errorf("%v, want ErrRollback", err)
+	}
+	for _, path := range []string{"", ringPath, "/proc/nowhere/seen"} {
+		if err := open(path); err == nil || path != "/proc/nowhere/seen" && !errors.Is(err, keyring.ErrConfig) {
+			t.Errorf("a memory in %q: %v", path, err)
+		}
+	}
+	must(t, os.Remove(seen))
+	must(t, open()) // remembers nothing, as it says
+	wantFiles(t, dir, "ring", "ring.lock", "state")
+}
+
+func mustKEK(t *testing.T) keyring.KEK {
+	t.Helper()
+	kek, err := keyring.NewKEK(bytes.Repeat([]byte{0x81}, 32))
+	must(t, err)
+	return kek
 }
