@@ -6,6 +6,7 @@ package temp
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -26,8 +27,8 @@ func Create(folder *os.Root, prefix string) (f *os.File, name string, err error)
 	for range 100 {
 		name = prefix + rand.Text()
 		f, err = folder.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return nil, "", err
+		if err != nil { // which names the file, and not the folder
+			return nil, "", fmt.Errorf("make a file in %s: %w", folder.Name(), err)
 		}
 		f.Chmod(0o600) // whatever the umask is
 		// Another process may have the lock, or have swept the file, before this one locks it.
