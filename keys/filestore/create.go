@@ -91,6 +91,9 @@ func (unsaved) Save(context.Context, keyring.Checkpoint) error { return nil }
 // another one. The memory is read first: another process may make the ring meanwhile.
 func (s *Store) checkGone(ctx context.Context, memory keyring.Memory) error {
 	here, _, err := memory.Load(ctx)
+	if isDamage(err) {
+		return fmt.Errorf("%w: mend that file, or begin it anew with Memory.Accept, as sealjwt keys accept does", err)
+	}
 	if err != nil || here == (keyring.Checkpoint{}) {
 		return err
 	}

@@ -101,7 +101,7 @@ func TestOpenOrCreateRefuses(t *testing.T) {
 			[]error{keyring.ErrRollback, keyring.ErrNoRing}, "at generation 1: is the volume mounted?"},
 		"damaged memory": {
 			func(t *testing.T, _, kek string) { must(t, os.Truncate(kek+".seen", 0)) },
-			[]error{keys.ErrMalformed}, "KEK.seen cannot be used"},
+			[]error{keys.ErrMalformed}, "KEK.seen cannot be used: keys: malformed: the file is empty: mend that file, or begin it anew with Memory.Accept"},
 		"memory open to others": {
 			func(t *testing.T, _, kek string) { must(t, os.Chmod(kek+".seen", 0o666)) },
 			[]error{ErrUnsafe}, "chmod 600 KEK.seen"},
