@@ -61,6 +61,17 @@ func (l *lineInput) hasLine() bool {
 	return bytes.IndexByte(buffered, '\n') >= 0
 }
 
+// skipMark passes over a byte order mark. It waits for no more bytes than it has to: the first
+// line may be shorter than the mark, and the other end wait for its answer.
+func (l *lineInput) skipMark() {
+	for n := range len(byteOrderMark) {
+		if mark, _ := l.in.Peek(n + 1); !bytes.Equal(mark, byteOrderMark[:n+1]) {
+			return
+		}
+	}
+	l.in.Discard(len(byteOrderMark))
+}
+
 // next appends a line to dst, without the line feed, or carriage return and line feed,
 // that ends it; the last line may lack them. A byte order mark before the first line is
 // passed over. Of a line that is longer than most nothing is
@@ -68,8 +79,8 @@ func (l *lineInput) hasLine() bool {
 func (l *lineInput) next(dst []byte, most int) (text []byte, whole bool, err error) {
 	const ending = 2 // bytes
 	start, whole, something := len(dst), true, false
-	if mark, _ := l.in.Peek(len(byteOrderMark)); l.read == 0 && bytes.Equal(mark, byteOrderMark) {
-		l.in.Discard(len(mark))
+	if l.read == 0 {
+		l.skipMark()
 	}
 	for {
 		part, err := l.in.ReadSlice('\n')
