@@ -45,7 +45,6 @@ func looksLikeToken(s string) bool {
 type input struct {
 	name string // for messages
 	data []byte
-	mode os.FileMode
 }
 
 // read reads FILE or, for "-" and without arguments, standard input to its end, as
@@ -63,7 +62,12 @@ func (a *app) read(args []string, most int) (input, error) {
 
 // readFile reads a text file.
 func readFile(path string, most int) (input, error) {
-	in, err := readFileIf(path, most+longestFrame, func(*os.File, fs.FileInfo) error { return nil })
+	return readTextIf(path, most, func(*os.File, fs.FileInfo) error { return nil })
+}
+
+// readTextIf reads a text file that passes the check.
+func readTextIf(path string, most int, check func(*os.File, fs.FileInfo) error) (input, error) {
+	in, err := readFileIf(path, most+longestFrame, check)
 	if err == nil {
 		in.data, err = boundedText(path, in.data, most)
 	}
@@ -84,7 +88,7 @@ func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) 
 	if err := check(f, info); err != nil {
 		return input{}, err
 	}
-	in := input{name: path, mode: info.Mode()}
+	in := input{name: path}
 	in.data, err = readBytes(patient(f, pipeWait), path, most)
 	return in, err
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/sealjwt/sealjwt/keys/filestore"
 )
 
 // certificateCheck is how often the files of the certificate are looked at.
@@ -56,13 +58,21 @@ func (c *certificate) load() (*tls.Certificate, error) {
 
 // keyIsOpen says whether others have the private key, or choose it. That is a warning and
 // no refusal: what renews certificates may have its own mind about modes. A group that
-// reads it is meant to.
+// reads it is meant to, and the modes of mounted secrets pass as they do for a key file.
 func (c *certificate) keyIsOpen() (warning string, open bool) {
-	info, err := os.Stat(c.keyFile)
+	f, err := openNamed(c.keyFile)
+	if err != nil {
+		return "", false
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o026 == 0 {
 		return "", false
 	}
-	return fmt.Sprintf("others can read or change the private key %s (mode %04o): chmod g-w,o-rw %[1]s", c.keyFile, info.Mode().Perm()), true
+	if err := filestore.CheckSecret(c.keyFile, f, info); err != nil {
+		return "the private key " + err.Error(), true
+	}
+	return "", false
 }
 
 func (c *certificate) changed() (times [2]time.Time, err error) {

@@ -118,7 +118,7 @@ func TestServeOpenKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.HasPrefix(errs.String(), "sealjwt: warning: others can read or change the private key "+f.key); got != warned {
+		if got := strings.HasPrefix(errs.String(), "sealjwt: warning: the private key "+f.key+" is open to others"); got != warned {
 			t.Errorf("mode %04o: %s", mode, errs)
 		}
 		log := new(lines)
@@ -126,7 +126,7 @@ func TestServeOpenKey(t *testing.T) {
 		f.renew(t)
 		cert.checked = time.Now().Add(-2 * certificateCheck)
 		cert.get(nil)
-		if got := strings.Contains(log.String(), "others can read or change the private key"); got != warned {
+		if got := strings.Contains(log.String(), "the private key "+f.key+" is open to others"); got != warned {
 			t.Errorf("mode %04o after it was renewed: %s", mode, log)
 		}
 	}

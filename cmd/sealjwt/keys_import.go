@@ -4,10 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
@@ -69,7 +73,7 @@ key only.`,
 
 // readKeys reads a key or a JWK Set, and returns its text too, which goes into the ring.
 func (a *app) readKeys(args []string, hint keys.Hint) (read []*keys.Key, text []byte, err error) {
-	in, err := a.read(args, maxKeyFile)
+	in, warning, err := a.readKeyFile(args)
 	if errors.Is(err, errTooLong) {
 		return nil, nil, &failure{err: err, code: exitKey, advice: "that is no key"}
 	}
@@ -95,8 +99,8 @@ func (a *app) readKeys(args []string, hint keys.Hint) (read []*keys.Key, text []
 	if len(read) == 0 {
 		return nil, nil, explainKey(fmt.Errorf("%s: %w: a JWK Set without keys", in.name, keys.ErrMalformed), nil, hint)
 	}
-	if private && in.mode.IsRegular() && in.mode.Perm()&0o077 != 0 {
-		a.say("warning: others can read %s (mode %04o): remove it, or chmod 600 %[1]s", in.name, in.mode.Perm())
+	if private && warning != "" {
+		a.say("warning: %s, or remove it", warning)
 	}
 	return read, in.data, nil
 }
@@ -111,6 +115,36 @@ func splitSet(data []byte) (members []json.RawMessage, isSet bool) {
 		return []json.RawMessage{data}, false
 	}
 	return members, true
+}
+
+// readKeyFile returns the warning for a private key in the file too, empty for none.
+func (a *app) readKeyFile(args []string) (in input, warning string, err error) {
+	if len(args) == 0 || args[0] == "-" {
+		in, err = a.read(args, maxKeyFile)
+		return in, "", err
+	}
+	in, err = readTextIf(args[0], maxKeyFile, func(f *os.File, info fs.FileInfo) error {
+		if info.Mode().IsRegular() {
+			warning = openKey(args[0], f, info)
+		}
+		return nil
+	})
+	return in, warning, err
+}
+
+// openKey returns a warning when others can read a key, or change it. A group reads the key
+// of another user, such as a mounted secret, without one, and so it does where no mode can be
+// changed.
+func openKey(path string, f *os.File, info fs.FileInfo) (warning string) {
+	if err := filestore.CheckSecret(path, f, info); err != nil {
+		return err.Error()
+	}
+	const wOK = 2 // W_OK of access(2) in POSIX
+	isOurs := int(info.Sys().(*syscall.Stat_t).Uid) == os.Geteuid()
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && isOurs && syscall.Access(path, wOK) != syscall.EROFS {
+		return fmt.Sprintf("%s is open to its group (mode %04o): chmod 600 %[1]s", path, mode)
+	}
+	return ""
 }
 
 // explainKey says what to do where the library's text does not.

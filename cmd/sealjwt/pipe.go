@@ -88,5 +88,5 @@ func readRegular(path string, most int) (input, error) {
 		return input{}, cannotRead(path, err)
 	}
 	data, err := readBounded(f, path, most)
-	return input{name: path, data: data, mode: info.Mode()}, err
+	return input{name: path, data: data}, err
 }

@@ -116,6 +116,27 @@ func testReadOnlyMounts(p *pod) {
 		}
 	}
 
+	// Other private keys are only warned of, with advice that can be followed there, and not on
+	// a mount that is read-only.
+	p.must("", "keys", "init")
+	cert, key, err := newCert()
+	p.do(err, os.WriteFile(p.path("cert"), cert, 0o644))
+	mount("tls")
+	p.secret("tls", string(key), 0o644, 0)
+	imports := []string{"keys", "import", "--use", "enc", p.path("tls/kek")}
+	serves := []string{"jwks", "serve", "--ring", p.path("data/nosuch"), "--addr", "127.0.0.1:0", "--tls-cert", p.path("cert"), "--tls-key", p.path("tls/kek")}
+	const warning = "is open to others (mode 0644): set its mode where the mount is declared: "
+	for _, isFrozen := range []bool{false, true} {
+		if isFrozen {
+			freeze("tls")
+		}
+		for _, args := range [][]string{imports, serves} {
+			if _, stderr, _ := p.run("", args...); strings.Contains(stderr, warning) == isFrozen || isFrozen && strings.Contains(stderr, "warning") {
+				p.t.Errorf("read-only %v: sealjwt %v: %s", isFrozen, args, stderr)
+			}
+		}
+	}
+
 	// The whole ring on a read-only volume: tokens open, and nothing changes.
 	mount("data2")
 	flags := []string{"--ring", p.path("data2/ring"), "--kek-file", p.path("data2/kek")}

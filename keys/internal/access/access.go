@@ -104,8 +104,12 @@ func (f Facts) advice(p Purpose, path string) string {
 	mounted := f.ReadOnly || f.UID != f.Process.UID && f.Process.UID != 0
 	switch {
 	case p == Secret && mounted:
+		owner := "chmod 600 " + path
+		if f.UID != f.Process.UID { // this process would read it no more
+			owner = "chmod 640 " + path + ", and gives it to a group of this process"
+		}
 		return "set its mode where the mount is declared: defaultMode: 0440 with an fsGroup in Kubernetes, " +
-			"mode: 0400 with the uid of this process in Docker; elsewhere its owner types: chmod 600 " + path
+			"mode: 0400 with the uid of this process in Docker; elsewhere its owner types: " + owner
 	case f.ReadOnly:
 		return "mount it writable, then: chmod 600 " + path
 	case f.FolderMode&fs.ModeSetgid != 0 && f.Process.GOOS == "linux":

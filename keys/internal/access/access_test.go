@@ -114,6 +114,9 @@ func TestDecide(t *testing.T) {
 			if (got == "") != (want == "") || !strings.Contains(got, want) {
 				t.Errorf("%s, purpose %d: %q, want %q", name, purpose, got, want)
 			}
+			if want == declare && strings.Contains(got, chmod) != (c.facts.UID == us) {
+				t.Errorf("%s, purpose %d: after that this process reads it no more: %q", name, purpose, got)
+			}
 			if want == chmod && !strings.HasSuffix(got, chmod) {
 				t.Errorf("%s, purpose %d: more than one advice: %q", name, purpose, got)
 			}
