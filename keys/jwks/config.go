@@ -80,8 +80,8 @@ type FetchResult struct {
 	Cached  CacheEntry      // to keep for RemoteConfig.Cached
 
 	// Stale is for how long a cache on the way should have renewed the set before it
-	// answered with it; zero for a set that came fresh. Above MaxStale the set counts only
-	// because the Remote had none before, or an even older one.
+	// answered with it; zero for a set that came fresh. The package's documentation says why
+	// such a set counts.
 	Stale time.Duration
 
 	// Due is when the set is fetched again at the earliest need: by the first call from
