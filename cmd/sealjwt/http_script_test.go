@@ -90,16 +90,16 @@ func siteMux(work string) *http.ServeMux {
 		http.ServeFile(w, r, filepath.Join(work, filepath.Base(r.URL.Path)))
 	})
 	says("/app/.well-known/openid-configuration", "text/html", "<title>the app</title>")
-	mux.HandleFunc("/.well-known/oauth-authorization-server/app", func(w http.ResponseWriter, r *http.Request) {
-		base := "http://" + r.Host
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(map[string]string{"issuer": base + "/app", "jwks_uri": base + "/file/id.jwks"})
-	})
-	mux.HandleFunc("/tenant/.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) {
-		base := "http://" + r.Host
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(map[string]string{"issuer": base + "/tenant", "jwks_uri": base + "/file/id.jwks"})
-	})
+	metadata := func(path, issuer, kind string) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			base := "http://" + r.Host
+			w.Header().Set("Content-Type", kind)
+			json.NewEncoder(w).Encode(map[string]string{"issuer": base + issuer, "jwks_uri": base + "/file/id.jwks"})
+		})
+	}
+	metadata("/tenant/.well-known/openid-configuration", "/tenant", "application/json")
+	metadata("/.well-known/oauth-authorization-server/app", "/app", "application/json")
+	metadata("/plain/.well-known/openid-configuration", "/plain", "text/plain")
 	return mux
 }
 

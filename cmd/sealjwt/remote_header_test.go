@@ -38,7 +38,7 @@ func TestParseHeader(t *testing.T) {
 		"", "\r", "\ufeffAuthorization: hunter2", "hunter2", "Bearer hunter2", ": hunter2", "Authorization : hunter2", " Authorization: hunter2", "hunt er2: x",
 		"Authorization:", "Authorization: \t ", "Authorization: hunter2\x00", "Authorization: hunter2\x7f", "Authorization: hünter2",
 		"Authorization: hunter2\rX: y", "Authorization: hunter2\n", "\nAuthorization: hunter2", "Authorization: hunter2\n hunter2",
-		"Authorization: hunter2\nauthorization: hunter2", strings.Repeat("A: hunter2\n", 8) + "B: hunter2",
+		"Authorization: hunter2\nauthorization: hunter2", "A: 2\nB: 2\nC: 2\nD: 2\nE: 2\nF: 2\nG: 2\nH: 2\nI: hunter2",
 	}
 	for _, name := range []string{
 		"Connection", "keep-alive", "Proxy-Connection", "PROXY-Authorization", "Proxy-Authenticate", "TE", "Trailer", "Transfer-Encoding",
@@ -172,6 +172,23 @@ func TestHeaderFile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A RoundTripper leaves the request as it is (http.RoundTripper): http.Client uses its header
+// again for a redirect.
+func TestHeaderFileLeavesRequest(t *testing.T) {
+	api := newGuarded(t, true)
+	lines := http.Header{"Authorization": {"Bearer " + hunter2}, "User-Agent": {"mine/1"}}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, api.URL+"/jwks", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("User-Agent", "sealjwt")
+	res, err := (&sentHeader{originOf(api.URL), lines}).transport(api.URL).RoundTrip(r)
+	if err != nil || res.StatusCode != http.StatusNotFound || len(r.Header) != 1 || r.UserAgent() != "sealjwt" {
+		t.Errorf("%v, %v, the request has %v", res, err, r.Header)
+	}
+	res.Body.Close()
 }
 
 // A server that asks for a token is answered with advice that helps.
