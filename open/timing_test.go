@@ -39,7 +39,7 @@ const (
 // something only when it finds 2 µs that it adds to a third class.
 func TestTiming(t *testing.T) {
 	if os.Getenv("SEALJWT_LONG") == "" {
-		t.Skip("set SEALJWT_LONG=1 to compare times; it takes two minutes, and an idle machine")
+		t.Skip("set SEALJWT_LONG=1 to compare times; it takes three minutes, and an idle machine")
 	}
 	for _, suite := range []keys.Suite{keys.ECDHESA256KW, keys.RSAOAEP256, keys.RSAOAEP} {
 		t.Run(suite.Alg(), func(t *testing.T) {
