@@ -20,9 +20,9 @@ import (
 // be the wrong one.
 //
 // A JWK without alg gets ES256 or ECDH-ES (P-256), EdDSA (Ed25519), ECDH-ES (X25519), RS256 or
-// RSA-OAEP-256 (RSA); without use, the one it is asked for. A key without kid has none, and a
-// token that names a kid is not for it. Only the one key of a file that is not a set stands
-// for every kid.
+// RSA-OAEP-256 (RSA), and [PublicSet.EncryptionKey] can ask for another; without use, the one it
+// is asked for. A key without kid has none, and a token that names a kid is not for it. Only the
+// one key of a file that is not a set stands for every kid.
 //
 // It returns [ErrMalformed] when data is none of these, and for a single key [ErrUnsupported]
 // or [ErrWeakKey]. It returns [ErrPrivateKey] when data holds private or symmetric key material
