@@ -112,13 +112,13 @@ func newGCM(cek []byte) (cipher.AEAD, error) {
 
 // newCBC copies the key, half of which the mode keeps as it is.
 func newCBC(cek []byte) (cipher.AEAD, error) {
-	cek = bytes.Clone(cek)
-	mode, err := josecipher.NewCBCHMAC(cek, aes.NewCipher)
+	key := bytes.Clone(cek) // assigned to cek, it would move the callers' array to the heap
+	mode, err := josecipher.NewCBCHMAC(key, aes.NewCipher)
 	if err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(cek[len(cek)/2:])
-	return &cbcMode{mode, cek[:len(cek)/2], block}, err
+	block, err := aes.NewCipher(key[len(key)/2:])
+	return &cbcMode{mode, key[:len(key)/2], block}, err
 }
 
 // cbcMode is AES-CBC with HMAC, RFC 7518 section 5.2, whose Open makes no copies. The one of
