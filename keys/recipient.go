@@ -78,6 +78,7 @@ func (r Recipient) Open(aad []byte) ([]byte, error) {
 // alg and on the curve of its epk, in the order that [SetConfig] says. No key is for an empty
 // alg.
 func (s *Set) DecryptionKeys(h Header) []*Key {
+	s = orZero(s)
 	var found []*Key
 	for _, k := range s.opens {
 		switch {

@@ -153,7 +153,7 @@ func (e *Error) Reason() string {
 // Limits.MaxSize, Limits.MaxHeader or Limits.MaxLifetime, by that name. Both are zero when
 // no setting would have.
 func (e *Error) Avoidable() (missing Missing, field string) {
-	if e.reason == nil {
+	if e == nil || e.reason == nil {
 		return 0, ""
 	}
 	u := e.reason().unless

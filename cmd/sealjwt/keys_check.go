@@ -58,8 +58,8 @@ a file was compared and cannot be written, and none when there is no such file.`
 			return err
 		}
 		result := checked{Due: due, Next: step, Memory: a.remembered(), Full: math.Round(full*1000) / 1000}
-		if full >= 0.5 {
-			a.say("warning: the ring is %.0f %% full of the kids of ended keys; when it is full it rotates no more: make a new ring before", 100*full)
+		if warning := fullWarning(full); warning != "" {
+			a.say("%s", warning)
 		}
 		for _, k := range infos {
 			if !k.WrongDate.IsZero() {
@@ -88,4 +88,13 @@ func (c checked) text() []byte {
 		text = fmt.Sprintf("nothing is due\nnext: %s at %s\n", stepText(c.Next), notBeforeText(c.Next.At))
 	}
 	return []byte(text + "memory: " + c.Memory + "\n")
+}
+
+// fullWarning returns what to say of a ring that has taken this part of its room, from half on,
+// while there is time to make a new one.
+func fullWarning(full float64) string {
+	if full < 0.5 {
+		return ""
+	}
+	return fmt.Sprintf("warning: the ring is %.0f %% full of the kids of ended keys; when it is full it rotates no more: make a new ring before", 100*full)
 }

@@ -210,3 +210,12 @@ func TestTextFlagsAreAll(t *testing.T) {
 	}
 	visit(root)
 }
+
+// A ring of half its size takes 35 years to come about, so the script of keys check has none.
+func TestFullWarning(t *testing.T) {
+	for full, want := range map[float64]string{0: "", 0.4999: "", 0.5: "warning: the ring is 50 % full", 0.994: "warning: the ring is 99 % full", 1: "warning: the ring is 100 % full"} {
+		if got := fullWarning(full); (got == "") != (want == "") || !strings.HasPrefix(got, want) {
+			t.Errorf("%v: %q, want %q", full, got, want)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,8 +13,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/sealjwt/sealjwt/keys/filestore"
-	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 const scripts = "../../testdata/script/*.txtar"
@@ -45,7 +42,6 @@ func TestScripts(t *testing.T) {
 			"cut":     cmdCut,
 			"mode":    cmdMode,
 			"kid":     cmdKid,
-			"fill":    cmdFill,
 			"newkey":  cmdNewKey,
 			"forge":   cmdForge,
 			"served":  cmdServed,
@@ -214,35 +210,6 @@ func cmdKid(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("no %s %s key in %s", args[2], args[1], ts.ReadFile("stdout"))
-}
-
-// cmdFill makes the ring at a path larger by many bytes: fill ring kek-file bytes. They stand
-// in the slot of a KEK, where it takes one write.
-func cmdFill(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: fill ring kek-file bytes")
-	}
-	n, err := strconv.Atoi(args[2])
-	ts.Check(err)
-	kek, err := keyring.KEKFile(ts.MkAbs(args[1]))
-	ts.Check(err)
-	ring, err := keyring.Open(context.Background(), keyring.Config{Store: filestore.New(ts.MkAbs(args[0])), KEK: kek})
-	ts.Check(err)
-	ts.Check(ring.AddKEK(context.Background(), largeKEK{kek, n}))
-}
-
-// largeKEK is a KEK that wraps into a long text.
-type largeKEK struct {
-	keyring.KEK
-	size int
-}
-
-func (largeKEK) ID() string { return "large" }
-
-func (k largeKEK) Wrap(ctx context.Context, ringKey []byte) (keyring.WrappedKey, error) {
-	w, err := k.KEK.Wrap(ctx, ringKey)
-	w.Wrapped = strings.Repeat("k", k.size)
-	return w, err
 }
 
 // cmdBig makes a claims file of at least so many bytes.

@@ -164,7 +164,7 @@ func library(t *testing.T) map[string]zerocall.API {
 			},
 			Receivers: map[string][]any{
 				"Config": {open.Config{}}, "ConfigError": {open.ConfigError{}}, "Error": {open.Error{}}, "GatewayConfig": {open.GatewayConfig{}},
-				"Issuer": {open.Issuer{}}, "Limits": {open.Limits{}}, "Opener": {&open.Opener{}}, "SelectiveConfig": {open.SelectiveConfig{}},
+				"Issuer": {open.Issuer{}}, "Limits": {open.Limits{}}, "Missing": {open.Missing(0), open.Type}, "Opener": {&open.Opener{}}, "SelectiveConfig": {open.SelectiveConfig{}},
 				"Token": {open.Token{}},
 			},
 		},
@@ -175,7 +175,7 @@ func library(t *testing.T) map[string]zerocall.API {
 		},
 		"open/opentest": {
 			Functions: map[string]any{"Cases": opentest.Cases, "NewKey": opentest.NewKey, "PublicSet": opentest.PublicSet},
-			Receivers: map[string][]any{"Case": {opentest.Case{}}, "Issuer": {opentest.Issuer{}}, "Target": {opentest.Target{}}},
+			Receivers: map[string][]any{"Case": {opentest.Case{}}, "Issuer": {opentest.Issuer{}}, "Limits": {opentest.Limits{}}, "Target": {opentest.Target{}}},
 			Panics:    []string{"NewKey", "PublicSet"},
 			Excluded:  map[string]string{"Run": runs},
 		},
