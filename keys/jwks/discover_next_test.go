@@ -54,7 +54,7 @@ func TestDiscoverNextPlace(t *testing.T) {
 		"an error, said in JSON": {asPage("application/json", `{"error":"canary"}`), "", ErrMetadata},
 		"compressed JSON":        {asPage("application/json", "\x1f\x8bcanary", "Content-Encoding", "gzip"), "", ErrFetch},
 		"too long JSON":          {asPage("application/json", strings.Repeat(" ", DefaultMaxBytes)+good), "", ErrFetch},
-		"elsewhere":              {http.RedirectHandler("https://evil.example.com/canary", 302).ServeHTTP, "", errLeavesHost},
+		"elsewhere":              {http.RedirectHandler("https://evil.example.com/canary", http.StatusFound).ServeHTTP, "", errLeavesHost},
 		"broken":                 {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "", ErrFetch},
 	} {
 		second := asStatus(404)

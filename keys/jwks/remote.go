@@ -99,12 +99,12 @@ func (r *Remote) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, e
 	if !r.isMade() {
 		return nil, errNotMade
 	}
-	s, v := r.look()
+	_, v := r.look()
 	if !v.due && v.held.has(kid) {
 		return v.held.set, nil // once a token
 	}
 	waited := r.renew(ctx, kid)
-	s, v = r.look()
+	s, v := r.look()
 	switch {
 	case v.usable && v.held.has(kid):
 		return v.held.set, nil

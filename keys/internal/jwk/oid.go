@@ -2,6 +2,7 @@ package jwk
 
 import (
 	"crypto"
+	//lint:ignore SA1019 package x509 returns its keys, which are only named here
 	"crypto/dsa"
 	"crypto/ecdh"
 	"crypto/ecdsa"
