@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // walk goes through a JSON text and the value that encoding/json will decode it into, side
@@ -25,6 +27,7 @@ import (
 // 1.2 times when the walk writes (BenchmarkClaims).
 type walk struct {
 	text    []byte
+	all     strict.Object // the text, parsed
 	pos     int
 	copied  bool // the walk has changed the text, and before that copied it
 	generic bool // an interface receives a value, which may hold a number
@@ -46,11 +49,21 @@ func (w *walk) value(v reflect.Value) {
 	case first == '{' && (kind == reflect.Struct || kind == reflect.Map):
 		w.object(v)
 		return
-	case first == '[' && (kind == reflect.Slice || kind == reflect.Array):
+	case first == '[' && (kind == reflect.Slice || kind == reflect.Array) && !isPlain(v.Type().Elem().Kind()):
 		w.array(v)
 		return
 	}
+	if end, ok := w.all.ValueEnd(w.pos); ok {
+		w.pos = end
+		return
+	}
 	w.skip()
+}
+
+// isPlain reports whether what encoding/json decodes into a kind has no member and no
+// interface in it.
+func isPlain(kind reflect.Kind) bool {
+	return kind == reflect.String || reflect.Bool <= kind && kind <= reflect.Float64
 }
 
 // object goes past an object. encoding/json decodes the value of a map's member into a new

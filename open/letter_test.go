@@ -8,12 +8,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
 // tokenOf returns a token of these claims, as Open makes one of a text that package strict
-// has accepted.
+// has accepted. Claims that are equal but for case may be there too.
 func tokenOf(text string) *Token {
-	c := &claims{text: []byte(text), lists: new(fieldLists)}
+	all, err := strict.ParseClaim([]byte(text))
+	if err != nil {
+		panic(fmt.Sprintf("%s: %v", text, err))
+	}
+	c := &claims{text: []byte(text), all: all, lists: new(fieldLists)}
 	c.token.opened = func() *claims { return c }
 	return &c.token
 }

@@ -107,7 +107,7 @@ func (t *Token) Claims(dst any) error {
 
 // decode is json.Unmarshal with names to the letter and numbers with all digits.
 func (c *claims) decode(dst any) error {
-	w := walk{text: c.text, lists: c.lists}
+	w := walk{text: c.text, all: c.all, lists: c.lists}
 	w.value(reflect.ValueOf(dst))
 	// An UnmarshalJSON of dst gets bytes that it may change, which must not be the bytes of
 	// a token that other callers have too.

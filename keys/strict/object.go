@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"slices"
 )
 
 // Object is a JSON object that [ParseObject] has accepted. It is immutable and
@@ -151,6 +152,17 @@ func (o Object) All() iter.Seq2[string, json.RawMessage] {
 			}
 		}
 	}
+}
+
+// ValueEnd returns the offset in the text behind the value of a member that begins at start,
+// and whether one begins there. A reader of the text steps over a long value with it.
+func (o Object) ValueEnd(start int) (end int, ok bool) {
+	members := o.open().members
+	i, ok := slices.BinarySearchFunc(members, start, func(m member, start int) int { return int(m.value.lo) - start })
+	if !ok {
+		return 0, false
+	}
+	return int(members[i].value.hi), true
 }
 
 // Raw returns the text of the value of the member with exactly this name, and

@@ -24,6 +24,35 @@ func mustParse(t testing.TB, text string) strict.Object {
 const sample = `{ "s":"text", "e":"\u0074e\/\ud83d\ude00", "":"empty", "n":17, "z":null, "t":true,
 	"l":["a","\u0062"], "l0":[], "lx":["a",1], "lz":["a",null], "o":{"in":{"k":"v"}}, "\u006fther":[1, {"a":[]} ,"x"] }`
 
+// TestValueEnd: each value of the object is found from its first byte, and from no other
+// byte of the text.
+func TestValueEnd(t *testing.T) {
+	o := mustParse(t, sample)
+	values := map[int]string{}
+	for start := range len(sample) {
+		if end, ok := o.ValueEnd(start); ok {
+			values[start] = sample[start:end]
+		}
+	}
+	if len(values) != o.Len() {
+		t.Errorf("%d values of %d", len(values), o.Len())
+	}
+	for name, value := range o.All() {
+		start := strings.Index(sample, ":"+string(value)) + 1
+		if name == "other" {
+			start = strings.LastIndex(sample, ":[1") + 1
+		}
+		if values[start] != string(value) {
+			t.Errorf("%q: %s, want %s", name, values[start], value)
+		}
+	}
+	for _, start := range []int{-1, len(sample), 1 << 40} {
+		if end, ok := o.ValueEnd(start); ok {
+			t.Errorf("at %d a value ends at %d", start, end)
+		}
+	}
+}
+
 func TestObjectOrder(t *testing.T) {
 	o := mustParse(t, sample)
 	var names []string

@@ -179,6 +179,9 @@ func (s *scanner) array(depth int, keep *[]json.RawMessage) error {
 		return nil
 	}
 	for {
+		if keep == nil {
+			s.plainStrings()
+		}
 		start := s.pos
 		if err := s.value(depth); err != nil {
 			return err
@@ -196,47 +199,19 @@ func (s *scanner) array(depth int, keep *[]json.RawMessage) error {
 	}
 }
 
-// literal reads true, false or null.
-func (s *scanner) literal(word string) error {
-	if len(s.data)-s.pos < len(word) || string(s.data[s.pos:s.pos+len(word)]) != word {
-		return s.fail("value expected")
-	}
-	s.pos += len(word)
-	return nil
-}
-
-// number reads a number, RFC 8259 section 6.
-func (s *scanner) number() error {
-	start := s.pos
-	s.accept('-')
-	// A leading zero stands alone: what follows it here is not a digit.
-	if !s.accept('0') && !s.digits() {
-		return s.fail("digit expected")
-	}
-	if s.accept('.') && !s.digits() {
-		return s.fail("digit expected")
-	}
-	if s.accept('e') || s.accept('E') {
-		if !s.accept('+') {
-			s.accept('-')
+// plainStrings steps over elements of an array that are strings of ASCII without an escape,
+// each with the comma behind it, and so never over the last element.
+func (s *scanner) plainStrings() {
+	for s.peek() == '"' && s.values < MaxValues {
+		n, ascii := plain(s.data[s.pos+1:])
+		end := s.pos + 1 + n
+		if !ascii || len(s.data)-end < 2 || s.data[end] != '"' || s.data[end+1] != ',' {
+			return
 		}
-		if !s.digits() {
-			return s.fail("digit expected")
-		}
+		s.values++
+		s.pos = end + 2
+		s.space()
 	}
-	if s.pos-start > MaxNumber {
-		return &Error{start, "number too long"}
-	}
-	return nil
-}
-
-// digits steps over digits and reports whether there was one.
-func (s *scanner) digits() bool {
-	start := s.pos
-	for s.pos < len(s.data) && '0' <= s.data[s.pos] && s.data[s.pos] <= '9' {
-		s.pos++
-	}
-	return s.pos > start
 }
 
 // add appends v and doubles the room when there is none: append grows long slices

@@ -35,6 +35,8 @@ var accepted = []string{
 	"{\"\u00df\":1,\"ss\":2}", // simple folding keeps the length
 	`{"a":{"x":1},"b":{"x":1},"c":[{"x":1},{"x":1}]}`,
 	`{"a":{"a":{"a":1}}}`,
+	`{"a":["x","y","z"],"b":["]","\"","é","]","x"]}`,
+	"{\"a\": [ \"x\" , \"y\",\n\"z\", 1,\"\" ,[\"]\",\"}\"] ] }",
 	`{"a":1,"aa":2,"aaa":3,"b":4,"ba":5}`,
 	nest(strict.MaxDepth, "[", "]"),
 	`{"a":` + strings.Repeat(`{"a":`, strict.MaxDepth-1) + "1" + strings.Repeat("}", strict.MaxDepth),
@@ -42,6 +44,7 @@ var accepted = []string{
 	`{"` + strings.Repeat("n", strict.MaxName) + `":1}`,
 	`{"` + strings.Repeat(`\u006e`, strict.MaxName) + `":1}`,
 	`{"a":[` + strings.Repeat("0,", strict.MaxValues-3) + "0]}",
+	`{"a":[` + strings.Repeat(`"",`, strict.MaxValues-3) + `""]}`,
 	"{}" + strings.Repeat(" ", strict.MaxText-2),
 	`{"\u0061":1,"b":{"\u0063":2},"\u0064\\":3,"e":4,"\/":5}`,
 }
@@ -197,6 +200,12 @@ var refused = []struct {
 	{`{"` + strings.Repeat("n", strict.MaxName+1) + `":1}`, "member name too long", 1},
 	{`{"a":{"` + strings.Repeat("n", strict.MaxName+1) + `":1}}`, "member name too long", 6},
 	{`{"a":[` + strings.Repeat("0,", strict.MaxValues-2) + "0]}", "too many values", 6 + 2*(strict.MaxValues-2)},
+	{`{"a":[` + strings.Repeat(`"",`, strict.MaxValues-2) + `""]}`, "too many values", 6 + 3*(strict.MaxValues-2)},
+	{`{"a":["x",]}`, "value expected", 10},
+	{`{"a":["x","y"`, "comma or end of array expected", 13},
+	{`{"a":["x","`, "unterminated string", 11},
+	{"{\"a\":[\"x\",\"\n\",\"y\"]}", "control character in string", 11},
+	{"{\"a\":[\"x\",\"\xff\",\"y\"]}", "invalid UTF-8", 11},
 	{mostMembers(strict.MaxMembers + 1), "too many members", strings.LastIndex(mostMembers(strict.MaxMembers+1), ",") + 1},
 }
 

@@ -1,0 +1,44 @@
+package strict
+
+// literal reads true, false or null.
+func (s *scanner) literal(word string) error {
+	if len(s.data)-s.pos < len(word) || string(s.data[s.pos:s.pos+len(word)]) != word {
+		return s.fail("value expected")
+	}
+	s.pos += len(word)
+	return nil
+}
+
+// number reads a number, RFC 8259 section 6.
+func (s *scanner) number() error {
+	start := s.pos
+	s.accept('-')
+	// A leading zero stands alone: what follows it here is not a digit.
+	if !s.accept('0') && !s.digits() {
+		return s.fail("digit expected")
+	}
+	if s.accept('.') && !s.digits() {
+		return s.fail("digit expected")
+	}
+	if s.accept('e') || s.accept('E') {
+		if !s.accept('+') {
+			s.accept('-')
+		}
+		if !s.digits() {
+			return s.fail("digit expected")
+		}
+	}
+	if s.pos-start > MaxNumber {
+		return &Error{start, "number too long"}
+	}
+	return nil
+}
+
+// digits steps over digits and reports whether there was one.
+func (s *scanner) digits() bool {
+	start := s.pos
+	for s.pos < len(s.data) && '0' <= s.data[s.pos] && s.data[s.pos] <= '9' {
+		s.pos++
+	}
+	return s.pos > start
+}
