@@ -176,3 +176,11 @@ func (m message) with(t testing.TB, members map[string]any) message {
 
 // tried returns the keys to try on a JWE that has this alg, no kid and no epk.
 func (s *Set) tried(alg string) []*Key { return s.DecryptionKeys(Header{Alg: alg}) }
+
+// heldKey returns the decryption key of s with this kid.
+func heldKey(s *Set, kid string) (*Key, bool) {
+	if fit := s.DecryptionKeys(Header{KeyID: []byte(kid)}); len(fit) == 1 {
+		return fit[0], true
+	}
+	return nil, false
+}

@@ -74,11 +74,20 @@ func (r Recipient) Open(aad []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
-// DecryptionKeys returns the keys to try on a JWE whose header names no kid: those for its
-// alg and on the curve of its epk, in the order that [SetConfig] says. No key is for an empty
-// alg.
+// DecryptionKeys returns the keys to try on a JWE with this header. Where the header names a
+// kid, that is the key with the kid, for whichever alg: [Key.NewRecipient] judges the alg.
+// Where it names none, these are the keys for its alg and on the curve of its epk, in the
+// order that [SetConfig] says. No key is for an empty alg. The caller must not change the
+// slice.
 func (s *Set) DecryptionKeys(h Header) []*Key {
 	s = orZero(s)
+	if h.KeyID != nil {
+		i, ok := s.decryption[string(h.KeyID)]
+		if !ok {
+			return nil
+		}
+		return s.opens[i : i+1 : i+1]
+	}
 	var found []*Key
 	for _, k := range s.opens {
 		switch {

@@ -112,7 +112,7 @@ func TestFromRemote(t *testing.T) {
 			if got := must(set.SigningKey())(t); got != k {
 				t.Errorf("%v: the set signs with another key", suite)
 			}
-		} else if got, ok := set.DecryptionKey("kms/keys/7"); !ok || got != k {
+		} else if got, ok := heldKey(set, "kms/keys/7"); !ok || got != k {
 			t.Errorf("%v: the set decrypts with another key", suite)
 		}
 	}

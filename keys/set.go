@@ -16,8 +16,8 @@ import (
 // with every decryption key. It is safe for concurrent use and prints as [redacted].
 type Set struct {
 	redacted
-	decryption  map[string]*Key
-	opens       []*Key // the same, the staged ones last
+	decryption  map[string]int // the place in opens, by kid
+	opens       []*Key         // the staged ones last
 	signing     *Key
 	public      *PublicSet
 	staged      map[string]bool
@@ -68,7 +68,7 @@ type SetConfig struct {
 func NewSet(cfg SetConfig) (*Set, error) {
 	s := &Set{
 		signing: cfg.Signing, maxLifetime: cfg.MaxTokenLifetime, stale: cfg.Stale,
-		decryption: make(map[string]*Key, len(cfg.Decryption)+len(cfg.Staged)),
+		decryption: make(map[string]int, len(cfg.Decryption)+len(cfg.Staged)),
 		staged:     make(map[string]bool, len(cfg.Staged)),
 		erased:     make(map[string]bool, len(cfg.Erased)),
 	}
@@ -83,18 +83,18 @@ func NewSet(cfg SetConfig) (*Set, error) {
 	if err := validate(held); err != nil {
 		return nil, err
 	}
-	for _, k := range decryption {
+	for i, k := range decryption {
 		if k.exchange == nil && k.decrypt == nil {
 			return nil, fmt.Errorf("%w: the key %s cannot decrypt", ErrNoKey, jwk.Quote(k.id))
 		}
-		s.decryption[k.id] = k
+		s.decryption[k.id] = i
 	}
 	s.opens = decryption
 	for _, k := range cfg.Staged {
 		s.staged[k.id] = true
 	}
 	for _, kid := range cfg.Erased {
-		if s.decryption[kid] != nil {
+		if _, held := s.decryption[kid]; held {
 			return nil, fmt.Errorf("%w: the kid %s is both held and erased", ErrMalformed, jwk.Quote(kid))
 		}
 		s.erased[kid] = true
@@ -152,13 +152,6 @@ func (s *Set) SigningKey() (*Key, error) {
 		return nil, fmt.Errorf("%w: no active signing key with its private half", ErrNoKey)
 	}
 	return s.signing, nil
-}
-
-// DecryptionKey returns the decryption key with this kid; ok is false when there is
-// none.
-func (s *Set) DecryptionKey(kid string) (k *Key, ok bool) {
-	k, ok = orZero(s).decryption[kid]
-	return k, ok
 }
 
 // WasErased reports whether the set once had a decryption key with this kid that was

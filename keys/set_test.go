@@ -36,12 +36,12 @@ func TestNewSet(t *testing.T) {
 		t.Errorf("signs with another key: %v", err)
 	}
 	for _, k := range []ownKey{enc, enc2, oaep} {
-		if got, ok := s.DecryptionKey(k.ID()); !ok || got != k.Key {
+		if got, ok := heldKey(s, k.ID()); !ok || got != k.Key {
 			t.Errorf("%v does not open", k.Suite())
 		}
 	}
 	for _, kid := range []string{"", "unknown", sig.ID(), old.ID()} {
-		if _, ok := s.DecryptionKey(kid); ok {
+		if _, ok := heldKey(s, kid); ok {
 			t.Errorf("kid %q opens", kid)
 		}
 	}
@@ -120,7 +120,7 @@ func TestStagedKeys(t *testing.T) {
 		t.Errorf("of four keys, tried: %v", got)
 	}
 	for _, k := range []ownKey{known, staged, wraps} {
-		if got, ok := s.DecryptionKey(k.ID()); !ok || got != k.Key {
+		if got, ok := heldKey(s, k.ID()); !ok || got != k.Key {
 			t.Errorf("%s does not open", k.ID())
 		}
 	}
@@ -144,7 +144,7 @@ func TestSetFacts(t *testing.T) {
 		if s.WasErased(kid) != want {
 			t.Errorf("%q was erased: %v", kid, !want)
 		}
-		if _, ok := s.DecryptionKey(kid); ok != (kid == enc.ID()) {
+		if _, ok := heldKey(s, kid); ok != (kid == enc.ID()) {
 			t.Errorf("%q opens: %v", kid, ok)
 		}
 	}
@@ -157,7 +157,7 @@ func TestSetCopiesItsConfig(t *testing.T) {
 	s := must(NewSet(cfg))(t)
 	cfg.Decryption[0], cfg.Published[0], cfg.Erased[0] = b, b, "new"
 	p := must(s.PublicKeys(t.Context(), ""))(t)
-	if _, ok := s.DecryptionKey(a.ID()); !ok || !s.WasErased("old") || s.WasErased("new") || p.Keys()[0].ID() != a.ID() {
+	if _, ok := heldKey(s, a.ID()); !ok || !s.WasErased("old") || s.WasErased("new") || p.Keys()[0].ID() != a.ID() {
 		t.Error("the caller can change the set")
 	}
 	s.DecryptionKeyIDs()[0] = ""
@@ -179,7 +179,7 @@ func TestSetWithoutKeys(t *testing.T) {
 		if name != "public" {
 			continue
 		}
-		if _, ok := s.DecryptionKey(cfg.Published[1].ID()); ok {
+		if _, ok := heldKey(s, cfg.Published[1].ID()); ok {
 			t.Error("a public key opens")
 		}
 		if got := s.tried("ECDH-ES"); len(got) != 0 {
@@ -265,7 +265,7 @@ func TestStaleSet(t *testing.T) {
 	wantError(t, err, cfg.Stale)
 	_, err = s.PublicKeys(t.Context(), "")
 	wantError(t, err, cfg.Stale)
-	if _, ok := s.DecryptionKey(enc.ID()); !ok {
+	if _, ok := heldKey(s, enc.ID()); !ok {
 		t.Error("a stale set does not open")
 	}
 	if got := s.tried("ECDH-ES"); len(got) != 1 {

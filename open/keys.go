@@ -29,22 +29,22 @@ func (o *Opener) decrypted(ctx context.Context, j *jwe, from *origin) ([]byte, *
 // know a source that can reload does so once: another process may have rotated.
 func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*keys.Key, error) {
 	set := from.private
-	k, ok := set.DecryptionKey(string(h.kid))
-	if r, can := o.cfg.decryption.(reloader); !ok && can {
+	fit := set.DecryptionKeys(h.encryption)
+	if r, can := o.cfg.decryption.(reloader); len(fit) == 0 && can {
 		var err error
 		if set, err = answer(r.Reload(ctx)); err != nil {
 			return nil, err
 		}
 		from.private = set
-		k, ok = set.DecryptionKey(string(h.kid))
+		fit = set.DecryptionKeys(h.encryption)
 	}
-	if !ok && set.WasErased(string(h.kid)) {
+	if len(fit) == 0 && set.WasErased(string(h.kid)) {
 		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s, a key of ours that was destroyed", quote(h.kid))
 	}
-	if !ok {
+	if len(fit) == 0 {
 		return nil, refuse(ErrUnknownKey, "the JWE is for kid %s; our decryption keys: %s", quote(h.kid), quoteList(set.DecryptionKeyIDs()))
 	}
-	return k, nil
+	return fit[0], nil
 }
 
 // verify verifies a signed token with the key of its issuer that the header names, RFC 7515

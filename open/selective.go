@@ -153,11 +153,10 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set *keys.Set) ([]byte, error) {
 	m.grow(sealed.text)
 	j, _ := m.parseEnvelope(sealed.text, tail) // for the second time
-	k, _ := set.DecryptionKey(sealed.kid)
 	if err := j.decode(); err != nil {
 		return nil, err
 	}
-	return j.decrypt(ctx, k)
+	return j.decrypt(ctx, set.DecryptionKeys(j.encryption)[0])
 }
 
 // ours are the JWEs whose kid is of a key that we hold, at least one. If there is
@@ -188,7 +187,7 @@ func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []seale
 // held are the JWEs for which a set has the key.
 func held(set *keys.Set, jwes []sealedJWE) (found []sealedJWE) {
 	for _, j := range jwes {
-		if _, ok := set.DecryptionKey(j.kid); ok {
+		if len(set.DecryptionKeys(keys.Header{KeyID: []byte(j.kid)})) > 0 {
 			found = append(found, j)
 		}
 	}

@@ -145,3 +145,11 @@ func jwesOf(token string) []string {
 	}
 	return payload.Sealed
 }
+
+// heldKey returns the decryption key of s with this kid.
+func heldKey(s *keys.Set, kid string) (*keys.Key, bool) {
+	if fit := s.DecryptionKeys(keys.Header{KeyID: []byte(kid)}); len(fit) == 1 {
+		return fit[0], true
+	}
+	return nil, false
+}

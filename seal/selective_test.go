@@ -159,7 +159,7 @@ func TestSelectiveHeaders(t *testing.T) {
 // privateKeys are all keys of a set that a test made.
 func privateKeys(set *keys.Set) []*keys.Key {
 	for _, k := range must(set.PublicKeys(context.Background(), "")).Keys() {
-		if held, ok := set.DecryptionKey(k.ID()); ok {
+		if held, ok := heldKey(set, k.ID()); ok {
 			return []*keys.Key{held}
 		}
 	}

@@ -23,7 +23,7 @@ func TestCreate(t *testing.T) {
 		for _, r := range []*Ring{ring, must(Open(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)} {
 			s := must(r.PrivateKeys(t.Context()))(t)
 			_, err := s.SigningKey()
-			_, ok := s.DecryptionKey(activeID(r, keys.UseEnc))
+			_, ok := heldKey(s, activeID(r, keys.UseEnc))
 			if (err == nil) != c.signs || ok != c.encrypted {
 				t.Errorf("%s: signs %v, opens %v", name, err == nil, ok)
 			}
@@ -133,7 +133,7 @@ func TestImport(t *testing.T) {
 			}
 			s := must(again.PrivateKeys(t.Context()))(t)
 			if suite.Use() == keys.UseEnc {
-				if held, ok := s.DecryptionKey(k.ID()); !ok || !held.HasPrivate() {
+				if held, ok := heldKey(s, k.ID()); !ok || !held.HasPrivate() {
 					t.Errorf("%v as %s does not open", suite, state)
 				}
 			} else if !must(s.PublicKeys(t.Context(), ""))(t).HasVerificationKey(k.ID()) {

@@ -120,7 +120,7 @@ func checkRing(t *testing.T, s *snapshot) {
 		if final := r.State == Destroyed || r.State == Revoked && r.Use == keys.UseSig; final && len(r.JWK) != 0 {
 			t.Fatalf("%s, and its key is there", r.State)
 		}
-		k, opens := s.set.DecryptionKey(r.ID)
+		k, opens := heldKey(s.set, r.ID)
 		if opens && (r.Use != keys.UseEnc || r.State == Destroyed || k.Suite().Alg() != r.Suite) {
 			t.Fatalf("a %s %s key opens", r.State, r.Suite)
 		}

@@ -204,3 +204,11 @@ func (k remoteKEK) Unwrap(ctx context.Context, w WrappedKey) ([]byte, error) {
 	}
 	return k.KEK.Unwrap(ctx, WrappedKey{JWE: w.JWE})
 }
+
+// heldKey returns the decryption key of s with this kid.
+func heldKey(s *keys.Set, kid string) (*keys.Key, bool) {
+	if fit := s.DecryptionKeys(keys.Header{KeyID: []byte(kid)}); len(fit) == 1 {
+		return fit[0], true
+	}
+	return nil, false
+}

@@ -71,7 +71,7 @@ func TestStateTable(t *testing.T) {
 		if signs := err == nil && signing.ID() == k.ID() && signing.HasPrivate(); signs != c.signs {
 			t.Errorf("%v %s: signs %v", c.suite, c.state, signs)
 		}
-		opening, opens := s.DecryptionKey(k.ID())
+		opening, opens := heldKey(s, k.ID())
 		if opens != c.opens || opens && !opening.HasPrivate() {
 			t.Errorf("%v %s: opens %v", c.suite, c.state, opens)
 		}
@@ -97,7 +97,7 @@ func TestErasedRevokedKey(t *testing.T) {
 	r, k := recordIn(t, keys.ECDHES, Revoked)
 	r.JWK, r.Reason, r.Ended = nil, "lost laptop", newClock().now().Add(time.Hour)
 	ring := openRing(t, storeWith(t, seal(t, documentOf(r))), newClock())
-	if _, ok := must(ring.PrivateKeys(t.Context()))(t).DecryptionKey(k.ID()); ok {
+	if _, ok := heldKey(must(ring.PrivateKeys(t.Context()))(t), k.ID()); ok {
 		t.Error("it opens")
 	}
 	if got := must(ring.Keys(t.Context()))(t)[0]; got.HasPrivate || got.Reason != "lost laptop" || !got.Ended.Equal(r.Ended) {

@@ -120,7 +120,7 @@ func TestPolicyIsKeptInTheRing(t *testing.T) {
 	if k := must(s.SigningKey())(t); k.Suite() != keys.EdDSA || s.MaxTokenLifetime() != 2*time.Hour {
 		t.Errorf("signs with %v for %v", k.Suite(), s.MaxTokenLifetime())
 	}
-	if k, ok := s.DecryptionKey(activeID(ring, keys.UseEnc)); !ok || k.Suite() != keys.ECDHESA256KW {
+	if k, ok := heldKey(s, activeID(ring, keys.UseEnc)); !ok || k.Suite() != keys.ECDHESA256KW {
 		t.Error("the encryption key is of another suite")
 	}
 }

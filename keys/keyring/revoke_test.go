@@ -114,7 +114,7 @@ func rotRevokedSet(t *testing.T, r *Ring, c *rotClock, kid string, opens bool) {
 	if k := rotMust(set.SigningKey())(t); k.ID() == kid {
 		t.Error("it signs")
 	}
-	if _, ok := set.DecryptionKey(kid); ok != opens {
+	if _, ok := heldKey(set, kid); ok != opens {
 		t.Errorf("it opens: %t", ok)
 	}
 }

@@ -240,7 +240,7 @@ func TestRewrapDropped(t *testing.T) {
 		if errors.Is(err, keys.ErrStale) != tt.stale || errors.Is(errPublic, keys.ErrStale) != tt.stale {
 			t.Errorf("%v later: signs %v, publishes %v", c.now().Sub(rotBase), err, errPublic)
 		}
-		if _, ok := set.DecryptionKey(opens); !ok {
+		if _, ok := heldKey(set, opens); !ok {
 			t.Error("it does not open any more")
 		}
 		_, err = dropped.Keys(t.Context())

@@ -34,7 +34,7 @@ func serves(t *testing.T, r *Ring, fresh bool) {
 			t.Errorf("%s: %v, want it fresh: %v", what, err, fresh)
 		}
 	}
-	if _, ok := s.DecryptionKey(activeID(r, keys.UseEnc)); !ok {
+	if _, ok := heldKey(s, activeID(r, keys.UseEnc)); !ok {
 		t.Error("it does not decrypt")
 	}
 }

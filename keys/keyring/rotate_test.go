@@ -261,7 +261,7 @@ func rotCheck(t testing.TB, d *document) map[keys.Use]map[State]int {
 		if len(r.JWK) == 0 && (r.Windows != window.Figures{} || !r.Due.IsZero()) {
 			t.Errorf("generation %d: the tombstone of %s keeps more than it has to", d.Generation, r.ID)
 		}
-		if _, opens := set.DecryptionKey(r.ID); opens != (r.Use == keys.UseEnc && want.private) {
+		if _, opens := heldKey(set, r.ID); opens != (r.Use == keys.UseEnc && want.private) {
 			t.Errorf("generation %d: %s %s key opens: %t", d.Generation, r.State, r.Use, opens)
 		}
 		if signs, err := set.SigningKey(); err == nil && (signs.ID() == r.ID) != (r.Use == keys.UseSig && r.State == Active) {

@@ -24,7 +24,7 @@ func TestX25519Ring(t *testing.T) {
 		c.advance(time.Minute)
 		set := must(openRing(t, store, c).PrivateKeys(t.Context()))(t)
 		for _, kid := range []string{first, activeID(again, keys.UseEnc)} {
-			if k, ok := set.DecryptionKey(kid); !ok || k.Suite() != suite || !k.HasPrivate() {
+			if k, ok := heldKey(set, kid); !ok || k.Suite() != suite || !k.HasPrivate() {
 				t.Errorf("%v: key %s is lost", suite, kid)
 			}
 		}

@@ -70,7 +70,7 @@ func TestNewSet(t *testing.T) {
 		t.Errorf("signs with %v (%v), want the first private key", k, err)
 	}
 	for _, k := range []*keys.Key{current, older} {
-		if got, ok := set.DecryptionKey(k.ID()); !ok || got != k {
+		if got, ok := heldKey(set, k.ID()); !ok || got != k {
 			t.Errorf("key %s does not decrypt", k.ID())
 		}
 	}
@@ -112,4 +112,12 @@ func TestPanics(t *testing.T) {
 			f()
 		}()
 	}
+}
+
+// heldKey returns the decryption key of s with this kid.
+func heldKey(s *keys.Set, kid string) (*keys.Key, bool) {
+	if fit := s.DecryptionKeys(keys.Header{KeyID: []byte(kid)}); len(fit) == 1 {
+		return fit[0], true
+	}
+	return nil, false
 }
