@@ -143,6 +143,9 @@ func TestBatteryGoJose(t *testing.T) {
 		if len(r.panicked) > 0 {
 			t.Errorf("panics: %q", r.panicked)
 		}
+		if suite[0] == "ES256" {
+			readmeSays(t, fmt.Sprintf("of %s nested ones that need no second issuer, go-jose with allow lists takes %d it should not", thousands(r.cases), len(r.accepted)))
+		}
 		ours := runBattery(t, cases, batteryOurs(t, target))
 		if len(ours.accepted)+len(ours.refused)+len(ours.panicked) > 0 {
 			t.Errorf("package open wrongly accepts %v, refuses %v, panics %v", ours.accepted, ours.refused, ours.panicked)
@@ -158,11 +161,12 @@ func TestBatteryGoJose(t *testing.T) {
 }
 
 // TestBatteryJWX runs it on lestrrat-go/jwx, and asserts nothing but that it does not
-// panic.
+// panic and does as the README says.
 func TestBatteryJWX(t *testing.T) {
 	target := batteryTarget("ES256", "ECDH-ES")
 	r := runBattery(t, batteryCases(t, target), batteryJWX(t, target))
 	r.log(t, "jwx, ES256 and ECDH-ES")
+	readmeSays(t, fmt.Sprintf("it should not, jwx %d |", len(r.accepted)))
 	if len(r.panicked) > 0 {
 		t.Errorf("panics: %q", r.panicked)
 	}
@@ -170,6 +174,20 @@ func TestBatteryJWX(t *testing.T) {
 
 // openFunc is what a target opens with.
 type openFunc = func(ctx context.Context, token string) error
+
+// TestBatterySize counts the cases of each form as the README does, with a second issuer.
+func TestBatterySize(t *testing.T) {
+	target := batteryTarget("ES256", "ECDH-ES")
+	target.OtherIssuer = opentest.Issuer{ID: "https://another.example.com", Signing: opentest.NewKey("ES256")}
+	nested := batteryCases(t, target)
+	target.Selective = true
+	selective := batteryCases(t, target)
+	classes := map[string]bool{}
+	for _, c := range slices.Concat(nested, selective) {
+		classes[c.Class] = true
+	}
+	readmeSays(t, fmt.Sprintf("%s nested and %s selective for ES256, in %d classes", thousands(len(nested)), thousands(len(selective)), len(classes)))
+}
 
 // algOf is the alg of a JWK.
 func algOf(t *testing.T, jwk json.RawMessage) string {

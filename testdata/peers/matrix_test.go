@@ -3,6 +3,8 @@ package peers
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -18,7 +20,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestMatrix seals with every combination of algorithms: a token made here opens at
-// every peer, one made there opens here.
+// every peer, one made there opens here. golang-jwt, which does not encrypt, verifies
+// selective tokens.
 func TestMatrix(t *testing.T) {
 	us := ourParty(t)
 	rows := make([]row, len(peers))
@@ -31,8 +34,35 @@ func TestMatrix(t *testing.T) {
 			})
 		}
 	})
+	t.Run("golang-jwt", func(t *testing.T) { rows = slices.Insert(rows, 3, golangJWTRow(t, us)) })
 	matrix = markdown(rows)
+	pinned(t, rows[:4])
 }
+
+// pinned finds the rows of the peers whose versions are ours to choose in the README.
+func pinned(t *testing.T, rows []row) {
+	t.Helper()
+	for line := range strings.Lines(markdown(rows)) {
+		if strings.HasPrefix(line, "|") {
+			readmeSays(t, line)
+		}
+	}
+}
+
+// readmeSays keeps figures of the README true.
+func readmeSays(t *testing.T, figure string) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), figure) {
+		t.Errorf("the README does not say\n%s", figure)
+	}
+}
+
+// thousands is a number of four digits as the README writes it.
+func thousands(n int) string { return fmt.Sprintf("%d,%03d", n/1000, n%1000) }
 
 // TestImported does the same with our private keys read from JWKs that the peer has
 // written.

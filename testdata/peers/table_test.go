@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sealjwt/sealjwt/keys"
 )
 
 // row is what one peer did; without cells it was not there.
 type row struct {
 	peer, version string
 	cells         []cell
+	onlyVerifies  string // why it cannot encrypt at all, where its cells are of selective tokens
 }
 
 // cell is one combination: whether the token passed in each direction or, where
@@ -36,18 +39,21 @@ func markdown(rows []row) string {
 		}
 		fmt.Fprintf(&table, "| %s %s |", r.peer, r.version)
 		for _, s := range suites() {
-			fmt.Fprintf(&table, " %s", r.verdict(s.String()))
-			for _, h := range holes(r.peer, r.version, s.String()) {
-				if !slices.Contains(reasons, h.why) {
-					reasons = append(reasons, h.why)
-					fmt.Fprintf(&notes, "\n%d. %s", len(reasons), h.why)
+			fmt.Fprintf(&table, " %s", r.verdict(s))
+			for _, why := range r.lacks(s) {
+				if !slices.Contains(reasons, why) {
+					reasons = append(reasons, why)
+					fmt.Fprintf(&notes, "\n%d. %s", len(reasons), why)
 				}
-				fmt.Fprintf(&table, " (%d)", slices.Index(reasons, h.why)+1)
+				fmt.Fprintf(&table, " (%d)", slices.Index(reasons, why)+1)
 			}
 			table.WriteString(" |")
 		}
-		fmt.Fprintf(&table, " %d/%d | %d/%[2]d |\n",
-			r.count(func(c cell) bool { return c.there }), len(r.cells), r.count(func(c cell) bool { return c.here }))
+		here := "none"
+		if r.onlyVerifies == "" {
+			here = fmt.Sprintf("%d/%d", r.count(func(c cell) bool { return c.here }), len(r.cells))
+		}
+		fmt.Fprintf(&table, " %d/%d | %s |\n", r.count(func(c cell) bool { return c.there }), len(r.cells), here)
 	}
 	if notes.Len() > 0 {
 		notes.WriteString("\n")
@@ -55,18 +61,29 @@ func markdown(rows []row) string {
 	return table.String() + notes.String()
 }
 
+// lacks says why the peer does not have a suite.
+func (r row) lacks(suite keys.Suite) (why []string) {
+	if r.onlyVerifies != "" && suite.Use() == keys.UseEnc {
+		return []string{r.onlyVerifies}
+	}
+	for _, h := range holes(r.peer, r.version, suite.String()) {
+		why = append(why, h.why)
+	}
+	return why
+}
+
 // verdict is about all cells with a suite; that one of them lacks another one
 // does not count.
-func (r row) verdict(suite string) string {
+func (r row) verdict(suite keys.Suite) string {
 	for _, c := range r.cells {
-		if c.sig.String() != suite && c.alg.String() != suite {
+		if c.sig != suite && c.alg != suite {
 			continue
 		}
 		if !c.there || !c.here {
 			return "FAILED"
 		}
 	}
-	if len(holes(r.peer, r.version, suite)) > 0 {
+	if len(r.lacks(suite)) > 0 {
 		return "no"
 	}
 	return "yes"
