@@ -16,7 +16,7 @@ import (
 // golangJWTOnlyVerifies is the note under the matrix.
 const golangJWTOnlyVerifies = "golang-jwt does not encrypt. It verifies our selective tokens, as plain signed JWTs, and reads their claims in clear."
 
-// verifyGolangJWT is golang-jwt as a service configures it that has the issuer's key.
+// verifyGolangJWT verifies a token with golang-jwt, as a service does that has the issuer's key.
 func verifyGolangJWT(token string, public json.RawMessage, want expected) (claims jwt.MapClaims, header members, err error) {
 	k, err := joseKey(public)
 	if err != nil {
@@ -34,7 +34,7 @@ func verifyGolangJWT(token string, public json.RawMessage, want expected) (claim
 	return parsed.Claims.(jwt.MapClaims), parsed.Header, nil
 }
 
-// golangJWTRow tries each signature.
+// golangJWTRow has golang-jwt verify a selective token with each signature.
 func golangJWTRow(t *testing.T, us party) row {
 	r := row{peer: "golang-jwt", version: moduleVersion("github.com/golang-jwt/jwt/v5"), onlyVerifies: golangJWTOnlyVerifies}
 	for _, s := range signing {

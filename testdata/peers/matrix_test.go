@@ -39,7 +39,7 @@ func TestMatrix(t *testing.T) {
 	pinned(t, rows[:4])
 }
 
-// pinned finds the rows of the peers whose versions are ours to choose in the README.
+// pinned looks in the README for the rows of the peers whose versions this module fixes.
 func pinned(t *testing.T, rows []row) {
 	t.Helper()
 	for line := range strings.Lines(markdown(rows)) {
@@ -49,7 +49,7 @@ func pinned(t *testing.T, rows []row) {
 	}
 }
 
-// readmeSays keeps figures of the README true.
+// readmeSays fails the test when the README lacks a figure that the test has measured.
 func readmeSays(t *testing.T, figure string) {
 	t.Helper()
 	readme, err := os.ReadFile("../../README.md")
@@ -61,7 +61,7 @@ func readmeSays(t *testing.T, figure string) {
 	}
 }
 
-// thousands is a number of four digits as the README writes it.
+// thousands returns a number of four digits as the README writes it.
 func thousands(n int) string { return fmt.Sprintf("%d,%03d", n/1000, n%1000) }
 
 // TestImported does the same with our private keys read from JWKs that the peer has

@@ -3,7 +3,6 @@ package peers
 import (
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"testing"
 
@@ -27,9 +26,7 @@ func relyingParties(t *testing.T) map[string]relyingParty {
 	w := startNode(t).(*worker)
 	return map[string]relyingParty{
 		"openid-client": func(t *testing.T, p *provider, own keyPair, _ string) (claims members, err error) {
-			if _, err := os.Stat("node/node_modules/openid-client"); err != nil {
-				missing(t, "npm openid-client is not installed: run npm install --no-package-lock in testdata/peers/node")
-			}
+			installed(t, "openid-client")
 			var got struct{ Claims members }
 			err = w.call(&got, "login", members{
 				"issuer": p.issuer, "registered": p.client, "jwk": own.Private, "code": code, "nonce": nonce,

@@ -11,23 +11,35 @@ import (
 )
 
 // worker is a peer of another language: a program that reads one JSON object a
-// line and answers each with one. node/peer.mjs describes the commands.
+// line and answers each with one. node/peer.mjs and node/provider.mjs describe the commands.
 type worker struct {
 	in  io.Writer
 	out *bufio.Reader
 	is  string // its version
 }
 
-func startNode(t *testing.T) peer {
+func startNode(t *testing.T) peer { return startScript(t, "peer.mjs", "jose") }
+
+// startScript runs a program of the folder node, which needs these packages.
+func startScript(t *testing.T, script string, packages ...string) *worker {
+	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
 		missing(t, "node is not installed")
 	}
-	if _, err := os.Stat("node/node_modules/jose"); err != nil {
-		missing(t, "npm jose is not installed: run npm install --no-package-lock in testdata/peers/node")
+	for _, name := range packages {
+		installed(t, name)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "peer.mjs")
+	cmd := exec.CommandContext(t.Context(), "node", script)
 	cmd.Dir = "node"
 	return startWorker(t, cmd)
+}
+
+// installed skips the test where a package of npm is missing.
+func installed(t *testing.T, name string) {
+	t.Helper()
+	if _, err := os.Stat("node/node_modules/" + name); err != nil {
+		missing(t, "npm "+name+" is not installed: run npm ci --ignore-scripts in testdata/peers/node")
+	}
 }
 
 func startPython(t *testing.T) peer {

@@ -1,6 +1,4 @@
-// A worker that lets the Go tests drive npm jose. It reads one JSON object a
-// line from stdin and answers each with one JSON object a line on stdout, in
-// the same order. Whatever goes wrong is answered as {"error": "..."}. The
+// A worker that lets the Go tests drive npm jose. worker.mjs has the protocol. The
 // workers of other languages have the same commands:
 //
 //   {"cmd":"version"}                                     -> {version}
@@ -23,7 +21,7 @@
 //       a JWE of any text
 import { webcrypto } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { serve } from './worker.mjs'
 
 globalThis.crypto ??= webcrypto // Node.js 18 does not have it as a global, and jose wants one
 
@@ -110,18 +108,4 @@ const commands = {
   },
 }
 
-async function answer(line) {
-  try {
-    const { cmd, ...args } = JSON.parse(line)
-    if (!Object.hasOwn(commands, cmd)) throw new Error(`unknown command ${cmd}`)
-    return await commands[cmd](args)
-  } catch (err) {
-    const { cause } = err // where openid-client names the claim
-    const because = cause instanceof Error ? `: ${cause.code ?? cause.name}: ${cause.message}` : ''
-    return { error: `${err.code ?? err.name}: ${err.message}${because}` }
-  }
-}
-
-for await (const line of createInterface({ input: process.stdin })) {
-  process.stdout.write(JSON.stringify(await answer(line)) + '\n')
-}
+await serve(commands)
