@@ -32,6 +32,7 @@ func labelled(kind string, body []byte, header ...string) *site {
 func TestAllowContentType(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	set, page := jwkSet(t, k), []byte("<title>canary, please log in</title>")
+	single := bytes.TrimSuffix(bytes.TrimPrefix(set, []byte(`{"keys":[`)), []byte("]}"))
 	private := []byte(`{"keys":[{"kty":"oct","k":"AAAA"}]}`)
 	const octets = "application/octet-stream"
 	for name, tt := range map[string]struct {
@@ -55,6 +56,7 @@ func TestAllowContentType(t *testing.T) {
 		"a page":                       {"text/html", page, nil, "", ReasonContentType},
 		"a page, named":                {"text/html", page, []string{"text/html"}, "", ReasonNotJWKSet},
 		"JSON that is not a set":       {"text/plain", []byte(`{"error":"canary"}`), nil, "", ReasonContentType},
+		"a single key":                 {"text/plain", single, nil, "", ReasonContentType},
 		"private keys":                 {"text/plain", private, nil, "", ReasonContentType},
 		"private keys, named":          {"text/plain", private, []string{"text/plain"}, "", ReasonPrivateKey},
 		"a label for a shell":          {"text/`canary`", set, nil, "", ReasonContentType},
