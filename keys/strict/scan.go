@@ -72,7 +72,7 @@ func (s *scanner) spaces() {
 // value reads one value inside of depth open arrays and objects.
 func (s *scanner) value(depth int) error {
 	if s.values++; s.values > MaxValues {
-		return s.fail("too many values")
+		return s.fail(tooManyValues)
 	}
 	switch c := s.peek(); c {
 	case '{':
@@ -142,7 +142,7 @@ func (s *scanner) member(depth int) error {
 		return &Error{start, "member name too long"}
 	}
 	if s.named++; s.named > MaxMembers {
-		return &Error{start, "too many members"}
+		return &Error{start, tooManyMembers}
 	}
 	s.folds = depth <= s.foldTo
 	s.push(start, decoded)

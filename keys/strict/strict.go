@@ -22,7 +22,10 @@
 // section 4 let a reader refuse the latter.
 package strict
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Limits on one JSON text. They are far above what tokens need and low enough
 // that no text makes a reader recurse or allocate without bound.
@@ -44,6 +47,12 @@ const (
 	MaxMembers = 8192
 	// MaxStrings is the number of elements of what [Object.Strings] reads.
 	MaxStrings = 1000
+)
+
+// The reasons name the limit: a text can be far below MaxText and have too many members.
+var (
+	tooManyValues  = "more than " + strconv.Itoa(MaxValues) + " values"
+	tooManyMembers = "more than " + strconv.Itoa(MaxMembers) + " members"
 )
 
 // Error says why a text was refused and where. It holds nothing of the text.

@@ -92,7 +92,7 @@ func decodeMaterial(members map[string]string) (any, error) {
 	case *ecdsa.PrivateKey:
 		// Without this check a private key could be filed under the public key of
 		// another party.
-		d, _ := strict.DecodeBase64URL(members["d"]) // readMaterial has decoded it once
+		d, _ := strict.DecodeBase64URL(members["d"]) // material has decoded it once
 		own, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), d)
 		if err != nil || !own.PublicKey.Equal(&p.PublicKey) {
 			return nil, errHalves

@@ -76,12 +76,14 @@ func ParseObject(text []byte) (strict.Object, error) {
 	switch {
 	case err == nil:
 		return o, nil
+	case bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
+		return o, fmt.Errorf("%w: not a JWK or a JWK Set: %w", ErrMalformed, err)
 	case bytes.HasPrefix(text, []byte{0x30, 0x82}), bytes.HasPrefix(text, []byte{0x30, 0x81}):
 		return o, fmt.Errorf("%w: neither PEM nor a JWK, but binary, as DER and PKCS#12 are: openssl makes PEM of them", ErrMalformed)
 	case bytes.HasPrefix(text, []byte("ssh-")), bytes.HasPrefix(text, []byte("ecdsa-sha2-")):
 		return o, unsupported("a public key of OpenSSH: ssh-keygen -e -m PKCS8 -f FILE makes PEM of it")
 	}
-	return o, fmt.Errorf("%w: neither PEM nor a JWK: %w", ErrMalformed, err)
+	return o, fmt.Errorf("%w: neither PEM nor a JWK", ErrMalformed)
 }
 
 func newJWK(material any) JWK {
