@@ -13,11 +13,13 @@ import (
 // one where another process has published it and this one has an old snapshot.
 const mostTried = 3
 
-// decryptUnnamed tries our keys on a JWE that names no kid. All that fails is one error, and
-// takes as long whichever keys they are: each goes on with a content encryption key to the
-// end, RFC 7516 section 11.5.
+// decryptUnnamed tries our keys on a JWE that names no kid. All failures are one error. How
+// long it takes to come does not tell which key was the right one: every key is tried to the
+// end, and one that cannot unwrap goes on with a random content encryption key (RFC 7516
+// section 11.5).
 //
-// Where all fail, a source that can reload does so once, as for a kid that we do not know.
+// When all keys fail, a source that can reload does so once, as for a kid that we do not
+// know.
 func (o *Opener) decryptUnnamed(ctx context.Context, j *jwe, from *origin) ([]byte, *keys.Key, error) {
 	fit := from.private.DecryptionKeys(j.encryption)
 	if len(fit) == 0 {
@@ -26,23 +28,25 @@ func (o *Opener) decryptUnnamed(ctx context.Context, j *jwe, from *origin) ([]by
 	if o.cfg.allowMissing&KeyID == 0 {
 		return nil, nil, refuseUnless(switches{config: KeyID}, refuse(ErrUnknownKey, "the JWE names no kid"))
 	}
-	plaintext, k, err := j.try(ctx, fit)
+	plaintext, k, err := j.try(ctx, fit, ErrNotAuthentic)
 	if r, can := o.cfg.decryption.(reloader); can && err != nil {
-		if from.private, err = answer(r.Reload(ctx)); err != nil {
-			return nil, nil, err
+		newer, errReload := answer(r.Reload(ctx))
+		if errReload != nil {
+			return nil, nil, errReload
 		}
-		fresh := slices.DeleteFunc(from.private.DecryptionKeys(j.encryption), func(k *keys.Key) bool {
+		from.private = newer
+		fresh := slices.DeleteFunc(newer.DecryptionKeys(j.encryption), func(k *keys.Key) bool {
 			return slices.ContainsFunc(fit, func(tried *keys.Key) bool { return tried.ID() == k.ID() })
 		})
-		plaintext, k, err = j.try(ctx, fresh)
+		plaintext, k, err = j.try(ctx, fresh, err)
 	}
 	return plaintext, k, err
 }
 
 // try returns the plaintext under the first of the keys that decrypts it, of as many as may
-// be tried. A key that cannot be asked says nothing about the token.
-func (j *jwe) try(ctx context.Context, fit []*keys.Key) ([]byte, *keys.Key, error) {
-	failed := ErrNotAuthentic
+// be tried, or the error failed. A key that cannot be asked says nothing about the token, so
+// its error takes the place of failed.
+func (j *jwe) try(ctx context.Context, fit []*keys.Key, failed error) ([]byte, *keys.Key, error) {
 	for _, k := range fit[:min(mostTried, len(fit))] {
 		if err := j.decode(); err != nil {
 			return nil, nil, err

@@ -233,6 +233,9 @@ func TestTriedOutage(t *testing.T) {
 		f := forgeWith(keys.ES256, suite, keys.A256GCM)
 		noKid(f)
 		refused(t, cfg, f.token(), open.ErrKeySource)
+		set := keytest.NewSet(k, other.key)
+		cfg.Decryption = &reloading{PrivateSource: set, later: set}
+		refused(t, cfg, f.token(), open.ErrKeySource) // after a reload that brings no key too
 		f.recipient = other
 		accepted(t, cfg, f.token())
 	}
