@@ -118,22 +118,6 @@ func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	return c.checkTimes(now, o.cfg.limits.Leeway, o.cfg.limits.MaxLifetime)
 }
 
-// checkWithoutExpiry checks the times of a token without exp, which ends MaxLifetime after
-// its iat. Whether it may lack exp is for checkMissing to say; where it may not, and is too
-// old besides, Expiry would not help.
-func (o *Opener) checkWithoutExpiry(c *claims, now time.Time) error {
-	if c.issuedAt.IsZero() {
-		return refuseClaims("exp is missing", "and so is iat")
-	}
-	c.lacks |= Expiry
-	c.expires = c.issuedAt.Add(o.cfg.limits.MaxLifetime)
-	err := c.checkTimes(now, o.cfg.limits.Leeway, o.cfg.limits.MaxLifetime)
-	if err != nil && o.trust[c.issuer].AllowMissing&Expiry == 0 {
-		return refuseClaims("exp is missing", "")
-	}
-	return err
-}
-
 // otherForm says what a token of the form that is not expected looks like.
 func otherForm(selective bool) string {
 	if selective {
@@ -203,14 +187,6 @@ func (c *claims) checkTimes(now time.Time, leeway, maxLifetime time.Duration) er
 		return refuseUnless(switches{field: "Limits.MaxLifetime"}, refuse(ErrLifetime, "it lives %v, and %v is allowed", c.expires.Sub(from), maxLifetime))
 	}
 	return nil
-}
-
-// end names what says when the token expires.
-func (c *claims) end() string {
-	if c.lacks&Expiry != 0 {
-		return "there is no exp, and iat + MaxLifetime"
-	}
-	return "exp"
 }
 
 // difference tells the operator two values of a registered claim. Those of sub are

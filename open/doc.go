@@ -19,16 +19,16 @@
 // claims: exp, iss and aud are required, and every registered claim that is
 // present must have its type; times with a leeway of 60 s; a lifetime of at most
 // an hour; copies in the header must equal the claims inside. Claims that
-// Config.Require names must have been sealed. Last comes what the token may not lack: typ,
-// exp, and the cty of the JWE. Config.Check has the last word. That the sub is a user of
+// Config.Require names must have been sealed. Last, the token must
+// have a typ and an exp, and the JWE a cty. Config.Check has the last word. That the sub is a user of
 // yours is for you to check.
 //
 // # What a token may lack
 //
 // A typ, a cty and a kid are optional in RFC 7515, 7516 and 7519, an exp too, and large
-// issuers leave them out. [Issuer.AllowMissing] and Config.AllowMissing accept what is
-// missing, by the names [Type], [Expiry], [KeyID] and [ContentType], each with the danger
-// that it brings. Nothing else changes: what is there is checked.
+// issuers leave them out. [Issuer.AllowMissing] and Config.AllowMissing accept a token that
+// lacks one of them, by the names [Type], [Expiry], [KeyID] and [ContentType], which tell
+// the danger. No other check changes, and a member that is present is always checked.
 //
 // Some tokens stay closed. A payload without iss, aud and exp, such as the userinfo of SPID
 // and CIE, the person data of Singpass MyInfo and the payment data of the UAE, is tied to no

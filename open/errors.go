@@ -80,7 +80,7 @@ type reason struct {
 	unless switches
 }
 
-// switches are what would have avoided a refusal, all together.
+// switches are the settings that would have avoided a refusal, all together.
 type switches struct {
 	issuer, config Missing // of Issuer.AllowMissing and of Config.AllowMissing
 	withRequire    bool    // and the configuration has no Require yet
@@ -196,7 +196,7 @@ func refuseFor(class, cause error) error {
 	return newError(class.Error(), reason{class: class, cause: cause})
 }
 
-// refuseUnless adds to a refusal what would have avoided it.
+// refuseUnless adds to a refusal the settings that would have avoided it.
 func refuseUnless(s switches, refusal error) error {
 	e := refusal.(*Error)
 	r := e.reason()

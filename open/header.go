@@ -27,8 +27,9 @@ type header struct {
 var refusedMembers = []string{"crit", "zip", "b64", "jwk", "jku", "x5u"}
 
 // knownMembers are the names that we read or refuse, without alg, which no header may lack.
-// In other letters they are refused, alone too: a reader that folds case, as encoding/json
-// does, takes TYP for the typ, which may be missing, and obeys a CRIT.
+// A member that differs from one of them in case only is refused, also alone: a reader that
+// folds case, as encoding/json does, takes TYP for the typ, which may be missing, and obeys
+// a CRIT.
 var knownMembers = []string{"enc", "kid", "typ", "cty", "epk", "apu", "apv", "crit", "zip", "b64", "jwk", "jku", "x5u"}
 
 // decodeHeader decodes the first part of either layer.

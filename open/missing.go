@@ -3,6 +3,7 @@ package open
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Missing is a set of members that a token may lack, for AllowMissing. Each of them relaxes
@@ -17,30 +18,30 @@ const (
 	//
 	// The typ tells one kind of token from another. Without it, an ID token, the answer of
 	// a UserInfo endpoint and an authorization response (JARM) look alike: one issuer has
-	// signed them, for one audience. What tells them apart then is a claim that no other
-	// kind has, so Require must name one: nonce for an ID token, and a relying party
-	// compares it with the nonce of its login; see the example of [Token.Nonce]. A token
+	// signed them, for one audience. Only a claim that no other kind has tells them apart,
+	// so Require must name one: nonce for an ID token. A relying party compares it with
+	// the nonce of its login; see the example of [Token.Nonce]. A token
 	// without typ that has a claim events or token_introspection is refused: it is a
 	// security event, a logout token, or the answer to an introspection.
 	Type Missing = 1 << iota
 
 	// Expiry lets a token of an issuer lack exp. Such a token needs iat, and lives
-	// Limits.MaxLifetime from then: [Token.ExpiresAt] returns that time. Tokens that say
-	// what was, such as an introspection response (RFC 9701) or a security event (RFC
-	// 8417), have no exp. One that has no typ either is refused.
+	// Limits.MaxLifetime from then: [Token.ExpiresAt] returns that time. An introspection
+	// response (RFC 9701) and a security event (RFC 8417) have no exp: they report a fact.
+	// A token that has no typ either is refused.
 	Expiry
 
 	// KeyID lets a token lack kid. In Issuer.AllowMissing it is the kid of the signature:
 	// the issuer's keys for the alg of the header are tried, and a token is refused where
 	// there are more than three. In Config.AllowMissing it is the kid of the encryption:
 	// the first three of our keys for the alg and the curve of the header are tried. Of a
-	// ring they are the active one, the one before it and the staged one, so that no
-	// rotation refuses a token. Where all that are tried fail, that is one
-	// [ErrNotAuthentic].
+	// ring they are the active key, the one before it and the staged one, so that no
+	// rotation refuses a token. When all keys fail, the error is [ErrNotAuthentic]
+	// whatever the reasons.
 	KeyID
 
 	// ContentType lets the JWE of a nested token lack cty; one that is there must be JWT.
-	// What was decrypted must be a signed token in any case.
+	// The plaintext must be a signed token in any case.
 	ContentType
 )
 
@@ -103,4 +104,28 @@ func (o *Opener) possible(needs switches) switches {
 	}
 	needs.withRequire = needs.issuer&Type != 0 && len(o.cfg.require) == 0
 	return needs
+}
+
+// checkWithoutExpiry checks the times of a token without exp, which ends MaxLifetime after
+// its iat. checkMissing says later whether the token may lack exp. Where it may not, and is
+// too old besides, Expiry would not help, and no refusal may name it.
+func (o *Opener) checkWithoutExpiry(c *claims, now time.Time) error {
+	if c.issuedAt.IsZero() {
+		return refuseClaims("exp is missing", "and so is iat")
+	}
+	c.lacks |= Expiry
+	c.expires = c.issuedAt.Add(o.cfg.limits.MaxLifetime)
+	err := c.checkTimes(now, o.cfg.limits.Leeway, o.cfg.limits.MaxLifetime)
+	if err != nil && o.trust[c.issuer].AllowMissing&Expiry == 0 {
+		return refuseClaims("exp is missing", "")
+	}
+	return err
+}
+
+// end names what says when the token expires.
+func (c *claims) end() string {
+	if c.lacks&Expiry != 0 {
+		return "there is no exp, and iat + MaxLifetime"
+	}
+	return "exp"
 }

@@ -49,13 +49,13 @@ func (t *Token) IssuedAt() time.Time { return t.claims().issuedAt }
 func (t *Token) NotBefore() time.Time { return t.claims().notBefore }
 
 // ExpiresAt returns the exp. Of a token without exp, which [Expiry] allows, it returns the time
-// Limits.MaxLifetime after the iat, at which the token ends; no claim says so.
+// at which the token ends, Limits.MaxLifetime after the iat. No claim of the token says so.
 func (t *Token) ExpiresAt() time.Time { return t.claims().expires }
 
-// Nonce returns the nonce of an ID token (OpenID Connect Core section 2), empty if the token
-// has none or one that is no string. A relying party compares it with the nonce of its login,
-// which is never empty: else an ID token of another login passes, and where the issuer writes
-// no typ, a token of another kind.
+// Nonce returns the nonce of an ID token (OpenID Connect Core section 2). It returns the empty
+// string when the token lacks it, and when it is not a string. A relying party compares it
+// with the nonce of its login, which is never empty. Otherwise an ID token of another login
+// passes, and where the issuer writes no typ, a token of another kind.
 func (t *Token) Nonce() string {
 	nonce, _, _ := t.claims().all.Text("nonce")
 	return nonce
