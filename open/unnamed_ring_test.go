@@ -145,7 +145,9 @@ func (s *senders) publish(t *testing.T) {
 }
 
 // seal makes a token without kid, by the one sender or the other.
-func (s *senders) seal(n int, lifetime time.Duration) string {
+func (s *senders) seal(n int, lifetime time.Duration) string { return s.forge(n, lifetime).token() }
+
+func (s *senders) forge(n int, lifetime time.Duration) *forgery {
 	set := s.sets[0]
 	if n%2 == 0 {
 		set = s.sets[len(s.sets)-1]
@@ -156,5 +158,5 @@ func (s *senders) seal(n int, lifetime time.Duration) string {
 	now := time.Now()
 	f.claims.set("iat", fmt.Sprint(now.Unix()))
 	f.claims.set("exp", fmt.Sprint(now.Add(lifetime).Unix()))
-	return f.token()
+	return f
 }
