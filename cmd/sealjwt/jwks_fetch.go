@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ issuer names another one. The file must be closed to others, as a key file is.`,
 	f.add(cmd)
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := f.readHeader(append(args, f.ofIssuer)...); err != nil {
+		if err := cmp.Or(checkCacheVariable(), f.readHeader(append(args, f.ofIssuer)...)); err != nil {
 			return err
 		}
 		if f.ofIssuer == "" {

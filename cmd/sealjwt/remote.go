@@ -72,6 +72,9 @@ type remoteKeys struct {
 type fetchFailure struct{ err error }
 
 func (a *app) remoteKeys(url string, f fetchFlags) (*remoteKeys, error) {
+	if err := checkCacheVariable(); err != nil {
+		return nil, err
+	}
 	r := &remoteKeys{a: a, url: url, flags: f}
 	held := a.cached(url)
 	if !held.Fetched.IsZero() {

@@ -14,9 +14,16 @@ import (
 // errNotOurs says that somebody else could choose the keys that are in the cache.
 var errNotOurs = errors.New("unsafe")
 
+// cacheVariable names the folder above that of the cache.
+const cacheVariable = "XDG_CACHE_HOME"
+
+// checkCacheVariable refuses a path that begins with ~/. The cache would not be used, and no
+// line would say so.
+func checkCacheVariable() error { return checkHome(cacheVariable, os.Getenv(cacheVariable)) }
+
 // cachePath is the folder with the copies. Without a home there is none.
 func cachePath() (string, error) {
-	path, err := userPath("XDG_CACHE_HOME", ".cache", "jwks")
+	path, err := userPath(cacheVariable, ".cache", "jwks")
 	if err != nil {
 		return "", fs.ErrNotExist
 	}
