@@ -19,9 +19,9 @@
 // claims: exp, iss and aud are required, and every registered claim that is
 // present must have its type; times with a leeway of 60 s; a lifetime of at most
 // an hour; copies in the header must equal the claims inside. Claims that
-// Config.Require names must have been sealed. Last, the token must
-// have a typ and an exp, and the JWE a cty. Config.Check has the last word. That the sub is a user of
-// yours is for you to check.
+// Config.Require names must have been sealed. Last, the token must have a typ and an exp,
+// and the JWE a cty. Config.Check has the last word. That the sub is a user of yours is for
+// you to check.
 //
 // # What a token may lack
 //

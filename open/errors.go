@@ -100,6 +100,8 @@ func (s switches) advice() string {
 		names = append(names, "a Require")
 	}
 	switch {
+	case (s.config|s.issuer)&KeyID != 0: // no key was tried, so the token may be anything
+		return "; see " + strings.Join(names, " and ")
 	case len(names) > 0:
 		return "; accepted with " + strings.Join(names, " and ")
 	case s.field != "":
@@ -152,6 +154,9 @@ func (e *Error) Reason() string {
 // AllowMissing lacks, of an Issuer and of a Config together, or the field Issuer.Type,
 // Limits.MaxSize, Limits.MaxHeader or Limits.MaxLifetime, by that name. Both are zero when
 // no setting would have.
+//
+// With [Type], [Expiry] and [ContentType] the token is accepted, since they are judged last.
+// With [KeyID] or with a field it may be refused for another reason, which comes later.
 func (e *Error) Avoidable() (missing Missing, field string) {
 	if e == nil || e.reason == nil {
 		return 0, ""
