@@ -46,6 +46,26 @@ func (f *certFiles) write(t *testing.T, cert, key []byte) {
 	}
 }
 
+// The files may be written as Windows writes them, with a byte order mark and CRLF.
+func TestServeCertificateOfWindows(t *testing.T) {
+	f := newCertFiles(t)
+	cert, key, err := newCert()
+	if err != nil {
+		t.Fatal(err)
+	}
+	windows := func(text []byte) []byte {
+		return append([]byte("\xEF\xBB\xBF"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...)
+	}
+	f.write(t, windows(cert), windows(key))
+	if _, err := readCertificate(f.cert, f.key); err != nil {
+		t.Error(err)
+	}
+	f.write(t, append([]byte("\xFF\xFE"), cert...), key)
+	if _, err := readCertificate(f.cert, f.key); !errors.Is(err, errUTF16) {
+		t.Errorf("UTF-16: %v", err)
+	}
+}
+
 // TLS 1.1 is refused, even where Go was told to speak it.
 func TestServeTLSVersion(t *testing.T) {
 	t.Setenv("GODEBUG", "tls10server=1")
