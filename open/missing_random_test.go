@@ -1,0 +1,104 @@
+package open_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// lackable is a member that a token may lack.
+type lackable struct {
+	name     string
+	of       func(f *forgery) *object
+	good     string
+	missing  open.Missing
+	byIssuer bool // whether the issuer allows it, and not the configuration
+}
+
+func allLackable() []lackable {
+	outer := func(f *forgery) *object { return &f.outer }
+	inner := func(f *forgery) *object { return &f.inner }
+	return []lackable{
+		{"typ", inner, `"sealed+jwt"`, open.Type, true},
+		{"kid", inner, quoted(testKeyFor(keys.ES256).kid), open.KeyID, true},
+		{"exp", func(f *forgery) *object { return &f.claims }, seconds(600), open.Expiry, true},
+		{"cty", outer, `"JWT"`, open.ContentType, false},
+		{"kid", outer, quoted(testKeyFor(keys.ECDHES).kid), open.KeyID, false},
+	}
+}
+
+// oddities are values in the place of such a member.
+var oddities = []string{`""`, "null", "0", `"JWT"`, `"jwt"`, `"sealed+JWT"`, `"application/sealed+jwt"`, `"x"`, "[]", "{}", "1e3", "false"}
+
+// TestMissingIsTheOnlyDifference: a token at random passes with some switches exactly if it
+// lacks no more than they name, not both typ and exp, and passes the strict Opener once it has
+// what it lacks.
+func TestMissingIsTheOnlyDifference(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(15, 1))
+	cfg := config()
+	cfg.Trust[0].Keys, cfg.Decryption = publicSet(testKeyFor(keys.ES256)), privateSet(testKeyFor(keys.ECDHES))
+	cfg.Require = []string{"email"}
+	strict, passed := newOpener(t, cfg), 0
+	for range 2000 {
+		relaxed := cfg
+		relaxed.Trust = slices.Clone(cfg.Trust)
+		relaxed.Trust[0].AllowMissing = open.Missing(r.IntN(16)) & (open.Type | open.Expiry | open.KeyID)
+		relaxed.AllowMissing = open.Missing(r.IntN(16)) & (open.KeyID | open.ContentType)
+
+		f, complete := forge(), forge()
+		story, ofIssuer, ofConfig := bendAtRandom(r, f, complete)
+		_, err := newOpener(t, relaxed).OpenAt(t.Context(), f.token(), clock)
+		_, errComplete := strict.OpenAt(t.Context(), complete.token(), clock)
+		allowed := ofIssuer&^relaxed.Trust[0].AllowMissing == 0 && ofConfig&^relaxed.AllowMissing == 0 &&
+			ofIssuer&(open.Type|open.Expiry) != open.Type|open.Expiry
+		if (err == nil) != (allowed && errComplete == nil) {
+			t.Errorf("%v, with %v and %v: %v, and complete: %v", story, relaxed.Trust[0].AllowMissing, relaxed.AllowMissing, detail(err), detail(errComplete))
+		}
+		if err == nil && ofIssuer|ofConfig != 0 {
+			passed++
+		}
+	}
+	if passed < 100 {
+		t.Errorf("only %d tokens that lack something pass", passed)
+	}
+}
+
+// bendAtRandom removes some members from f and changes others in f and in complete. It returns
+// what it did, and what the issuer and the configuration have to allow for f to pass.
+func bendAtRandom(r *rand.Rand, f, complete *forgery) (story []string, ofIssuer, ofConfig open.Missing) {
+	for _, m := range allLackable() {
+		both := func(name string, change func(o *object)) {
+			change(m.of(f))
+			change(m.of(complete))
+			story = append(story, name)
+		}
+		switch r.IntN(18) {
+		case 0, 1, 2, 3, 4, 5:
+			m.of(f).remove(m.name)
+			story = append(story, "no "+m.name)
+			if m.byIssuer {
+				ofIssuer |= m.missing
+			} else {
+				ofConfig |= m.missing
+			}
+		case 6:
+			odd := oddities[r.IntN(len(oddities))]
+			both(m.name+" is "+odd, func(o *object) { o.set(m.name, odd) })
+		case 7: // a name that some readers take for the right one
+			upper := strings.ToUpper(m.name)
+			both(upper, func(o *object) { o.add(upper, m.good) })
+		}
+	}
+	for _, o := range []*object{&f.outer, &f.inner} { // the fast path wants an order
+		if r.IntN(3) == 0 {
+			*o = slices.Clone(*o)
+			r.Shuffle(len(*o), func(i, j int) { (*o)[i], (*o)[j] = (*o)[j], (*o)[i] })
+		}
+	}
+	return story, ofIssuer, ofConfig
+}
