@@ -13,11 +13,12 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// Claims are what one token says. The sealer adds iss, aud, iat and exp.
+// Claims is the content of one token. The sealer adds iss, aud, iat and exp.
 type Claims struct {
-	// Subject is the sub: whom the token is about. Left out when empty. Where it can be
-	// read, in a selective token or replicated, a number may be taken for a payment
-	// card or a national id, see Config.AllowReadable.
+	// Subject is the sub: the user or thing that the token is about. Left out when empty.
+	// In a selective token, and in a nested one that replicates it, every holder can read
+	// it. A number there may be taken for a payment card or a national id, see
+	// Config.AllowReadable.
 	Subject string
 
 	// ID is the jti. When empty the sealer draws 128 random bits.
@@ -26,27 +27,28 @@ type Claims struct {
 	// NotBefore is the nbf, in whole seconds. Left out when zero.
 	NotBefore time.Time
 
-	// Custom are all other claims: a struct, a map or a json.RawMessage that
-	// is one JSON object, with all strings in UTF-8. It must not name iss, sub,
-	// aud, exp, nbf, iat, jti or sealed, in any case of letters.
+	// Custom holds all other claims: a struct, a map or a json.RawMessage that is one JSON
+	// object, with all strings in UTF-8. It must not name iss, sub, aud, exp, nbf, iat, jti
+	// or sealed, in any case of letters.
 	Custom any
 }
 
 const redacted = "[redacted]"
 
-// Format prints [redacted], whatever the verb: claims are sealed so that no log shows
-// them. A Claims in an unexported field, or given to %p, is printed in full all the
-// same: there fmt calls no methods.
+// Format prints [redacted], whatever the verb: claims are sealed so that no log shows them.
+// fmt calls no methods on a Claims in an unexported field, or for %p, and prints it in
+// full.
 func (Claims) Format(f fmt.State, _ rune) {
 	if f != nil {
 		io.WriteString(f, redacted)
 	}
 }
 
-// LogValue is [redacted].
+// LogValue returns [redacted].
 func (Claims) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalJSON gives "[redacted]": a log in JSON writes what stands in a struct with it.
+// MarshalJSON returns "[redacted]": a log in JSON also writes the fields of the struct that
+// holds a Claims.
 func (Claims) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
 // reserved are the names that the sealer writes itself (RFC 7519 section 4.1),
@@ -57,8 +59,9 @@ var reserved = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed
 // depth (RFC 9901 sections 4.2.1 and 7.1). A visible claim has none of them.
 var disclosures = []string{"_sd", "..."}
 
-// holdsDisclosure reports whether a claim has a member with one of these names, in it or at
-// any depth. Its text has been accepted by [strict.ParseObject], so no reading can fail.
+// holdsDisclosure reports whether a claim has a member with one of these names, at any
+// depth. [strict.ParseObject] has accepted the text of the claim, so reading it again
+// cannot fail.
 func holdsDisclosure(claim json.RawMessage) bool {
 	switch claim[0] {
 	case '{':
@@ -79,17 +82,17 @@ func holdsDisclosure(claim json.RawMessage) bool {
 // boundTo is the name of the key that a token is bound to, RFC 7800.
 var boundTo = []string{"cnf"}
 
-// claimsSet are the claims of one token. Their text is in the scratch: the head and,
-// behind it, the custom ones as one compact JSON object.
+// claimsSet holds the claims of one token. Their text is in the scratch: the head and,
+// behind it, the custom claims as one compact JSON object.
 type claimsSet struct {
 	subject, id string
 	headSize    int // bytes
 	custom      strict.Object
-	visible     []byte // the custom ones that a selective token shows, as one object
+	visible     []byte // the custom claims that a selective token shows, as one object
 }
 
-// claimsSet reads the claims of a token, checked as every opener will check them, so
-// that nothing is sealed that cannot be opened.
+// claimsSet reads the claims of a token. It makes the checks that every opener makes, so
+// that the sealer never makes a token that no opener accepts.
 func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 	if c.ID == "" {
 		c.ID = randomID()
@@ -120,7 +123,7 @@ func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 	return set, nil
 }
 
-// customObject reads the custom claims and refuses names that are the sealer's.
+// customObject reads the custom claims and refuses the names that the sealer writes itself.
 func customObject(text []byte) (strict.Object, error) {
 	o, err := strict.ParseClaims(text)
 	if err != nil {
@@ -141,8 +144,8 @@ func customObject(text []byte) (strict.Object, error) {
 	return o, nil
 }
 
-// cnfTwin is a claim that a reader that folds case would take for the key that the
-// token is bound to.
+// cnfTwin returns the name of a claim that is cnf in other letters. A reader that folds
+// case would take that claim for the key that the token is bound to.
 func cnfTwin(o strict.Object) (name string, ok bool) {
 	if _, ok := o.FoldedTwin(boundTo); !ok {
 		return "", false
@@ -162,7 +165,8 @@ func (m *scratch) marshalCustom(custom any) error {
 		m.claims.WriteString("{}")
 		return nil
 	case json.RawMessage:
-		// Strictly before it is compacted: what is refused is told where it stands.
+		// The text is checked before it is compacted, so that the error tells the offset in
+		// the caller's text.
 		if _, err := strict.ParseClaims(raw); err != nil {
 			return fmt.Errorf("%w: they are not one strict JSON object: %w", ErrClaims, err)
 		}
@@ -187,9 +191,9 @@ func (m *scratch) marshalCustom(custom any) error {
 	return nil
 }
 
-// hasRepairs reports whether encoding/json replaced bytes that are not UTF-8: it writes
-// the escape \ufffd for them, and the character itself where it was meant. Two users
-// could become one.
+// hasRepairs reports whether encoding/json replaced bytes that are not UTF-8. It writes the
+// escape \ufffd for such bytes, and writes U+FFFD itself where the caller's string has it.
+// With the replacement, the names of two users could become the same.
 func hasRepairs(text []byte) bool {
 	for {
 		i := bytes.Index(text, []byte(`\ufffd`))

@@ -40,16 +40,16 @@ type Config struct {
 	// key, and strangers too: iss, sub and aud, no others (RFC 7519 section 5.3).
 	Replicate []string
 
-	// Type is the typ of the signed token; DefaultType when empty. Set it for openers
-	// that know other types only, such as at+jwt. A token whose typ is JWT or at+jwt
-	// passes for a plain signed one wherever its audience fits, once its recipient has
-	// lifted it out.
+	// Type is the typ of the signed token; DefaultType when empty. Set it for openers that
+	// know other types only, such as at+jwt. The recipient can lift the signed token out of
+	// the JWE. With the typ JWT or at+jwt, that token then passes for a plain signed one
+	// wherever its audience fits.
 	Type string
 
-	// AllowReadable names claims and header members that may stay readable though
-	// they look like personal data, whole ones such as org or single places such as
-	// org.contact.email. A service whose subjects are numbers needs sub here: of
-	// numbers with 16 digits one in forty is a valid payment card's.
+	// AllowReadable names claims and header members that may stay readable though they look
+	// like personal data: whole claims such as org, or single places such as
+	// org.contact.email. A service whose subjects are numbers needs sub here: one in forty
+	// numbers of 16 digits is a valid payment card number.
 	AllowReadable []string
 
 	// Limits bounds lifetime and length.
@@ -62,12 +62,12 @@ type Limits struct {
 	// zero. Seal refuses one that is longer than the policy of the signing ring.
 	Lifetime time.Duration
 
-	// Pad rounds the claims' JSON text up to a multiple of so many bytes, with
-	// spaces inside the text, so that every implementation still opens the token.
-	// In the selective form Seal pads for each recipient. Without it a token's length
-	// tells the length of the claims, to the byte: which of a few diagnoses stands in
-	// it, whether there is a second name. 256 hides most of that; a value longer than
-	// all claims that occur hides it entirely. At most 16384; none when zero.
+	// Pad rounds the claims' JSON text up to a multiple of so many bytes, with spaces
+	// inside the text, so that every implementation still opens the token. In the selective
+	// form Seal pads for each recipient. Without it a token's length tells the length of
+	// the claims, to the byte: an observer learns which of a few diagnoses a token holds,
+	// or whether there is a second name. 256 hides most of that; a value longer than all
+	// claims that occur hides it entirely. At most 16384; none when zero.
 	Pad int
 
 	// MaxSize is the longest token in bytes; DefaultMaxSize when zero. Openers
@@ -75,7 +75,7 @@ type Limits struct {
 	MaxSize int
 }
 
-// settings is what New and NewSelective make of their configurations.
+// settings is the common form of a Config and a SelectiveConfig.
 type settings struct {
 	issuer        string
 	signing       keys.PrivateSource
@@ -133,7 +133,7 @@ func newSealer(cfg settings) (*Sealer, error) {
 	return s, nil
 }
 
-// check checks what both forms have.
+// check makes the checks that both forms need.
 func (c settings) check() error {
 	switch l := c.limits; {
 	case c.issuer == "" || !utf8.ValidString(c.issuer):
@@ -156,7 +156,7 @@ func (c settings) check() error {
 	return nil
 }
 
-// audience returns the aud: each recipient's, once.
+// audience returns the aud: the audience of each recipient, once.
 func (c settings) audience() []string {
 	var all []string
 	for _, r := range c.recipients {

@@ -27,10 +27,10 @@ type SelectiveConfig struct {
 	// audiences are the token's aud.
 	Recipients []SelectiveRecipient
 
-	// Visible names the custom claims that stay in clear, for every holder of the token
-	// to read. Every other claim is sealed: forgetting one here shows it to no stranger.
-	// _sd and ... cannot be visible, nor stand in a visible claim: readers of SD-JWT take
-	// them for digests of claims (RFC 9901).
+	// Visible names the custom claims that stay in clear, for every holder of the token to
+	// read. Every other claim is sealed: a name that is missing here shows no claim to a
+	// stranger. _sd and ... cannot be visible, nor stand in a visible claim: readers of
+	// SD-JWT take them for digests of claims (RFC 9901).
 	Visible []string
 
 	// Type is the typ of the token; DefaultSelectiveType when empty.
@@ -51,24 +51,23 @@ type SelectiveRecipient struct {
 
 	// Keys are the recipient's public keys. Its claims are encrypted to the first
 	// encryption key that Suites allows. Required. That key must have a kid, by which the
-	// recipient finds what is sealed to it, and no two recipients may have the same kid
-	// at a time.
+	// recipient finds its JWE. No two recipients may have the same kid at a time.
 	Keys keys.PublicSource
 
 	// Suites are the algorithms that may be used for this recipient, in the order of
-	// preference, and what a key without alg is for, as in Recipient.
+	// preference. They also decide the algorithm of a key without alg, as in Recipient.
 	Suites []keys.Suite
 
-	// Content is how its claims are encrypted; A256GCM when zero.
+	// Content is the content encryption for this recipient; A256GCM when zero.
 	Content keys.Content
 
-	// Reads names the claims that are sealed to this recipient. Each must be there in
-	// every token: give one that has no value as null. Nil means all claims that are not
-	// visible, with a single recipient only; an empty list means none, for a party that
-	// shall be seen to be a recipient and no more.
+	// Reads names the claims that are sealed to this recipient. Each must be there in every
+	// token: give a claim without a value as null. Nil means all claims that are not
+	// visible, with a single recipient only. An empty list means none, for a party that the
+	// token shall name as a recipient and that reads no sealed claim.
 	Reads []string
 
-	// ReadsAll seals to this recipient, one of several, all claims that are not visible.
+	// ReadsAll lets this recipient, one of several, read all claims that are not visible.
 	ReadsAll bool
 }
 
@@ -94,8 +93,8 @@ func NewSelective(cfg SelectiveConfig) (*Sealer, error) {
 	return newSealer(c)
 }
 
-// alwaysReadable are the claims that are never sealed in a selective token: every
-// verifier needs them. cnf (RFC 7800) says whose token it is.
+// alwaysReadable are the claims that are never sealed in a selective token: every verifier
+// needs them. cnf (RFC 7800) names the key of the token's rightful sender.
 var alwaysReadable = append(slices.Clone(reserved), "cnf")
 
 func isAlwaysReadable(name string) bool {
@@ -135,7 +134,7 @@ func (c settings) checkSelective() error {
 	return nil
 }
 
-// checkReads checks the claims that a recipient is to read.
+// checkReads checks the list Reads of a recipient.
 func (c settings) checkReads(field string, r SelectiveRecipient) error {
 	switch {
 	case r.ReadsAll && r.Reads != nil:
@@ -170,8 +169,8 @@ func checkNames(field string, names []string) error {
 	return nil
 }
 
-// hasTwin reports whether a name stands in a list, in whatever letters: no token has
-// two claims whose names differ in case alone.
+// hasTwin reports whether a list has a name, in any case of letters: no token has two
+// claims whose names differ in case alone.
 func hasTwin(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }

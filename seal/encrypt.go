@@ -45,8 +45,8 @@ func (h protectedHeader) append(dst []byte, sender keys.Sender) []byte {
 	return append(dst, '}')
 }
 
-// appendEncrypted makes a compact JWE, RFC 7516 section 5.1, and appends it to dst.
-// Every one has its own content encryption key.
+// appendEncrypted makes a compact JWE, RFC 7516 section 5.1, and appends it to dst. Every
+// JWE has its own content encryption key.
 func (m *scratch) appendEncrypted(dst []byte, to *keys.Key, content keys.Content, h protectedHeader, plaintext []byte) ([]byte, error) {
 	sender, err := to.NewSender(content)
 	if err != nil {

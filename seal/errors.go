@@ -2,21 +2,22 @@ package seal
 
 import "errors"
 
-// Why there is no token, for errors.Is. Texts name claims, never their values.
-// Errors of the keys package (keys.ErrNoKey, keys.ErrStale, …) and of the sources
-// themselves are wrapped and can be told apart too.
+// The reasons why Seal returns no token, for errors.Is. Texts name claims, never their
+// values. Errors of the keys package (keys.ErrNoKey, keys.ErrStale, …) and of the key
+// sources are wrapped, so errors.Is finds them too.
 var (
 	// ErrConfig: a constructor was given a configuration that cannot work; see
 	// [ConfigError].
 	ErrConfig = errors.New("seal: invalid configuration")
-	// ErrClaims: the claims are not one JSON object with unique names, or name
-	// a claim that the sealer writes itself, or one that a selective token would
-	// show to nobody or lacks, or show a name that SD-JWT gives another meaning.
+	// ErrClaims: the claims are not one JSON object with unique names, or have a claim that
+	// the sealer writes itself. In the selective form also: no recipient reads a claim that
+	// is not visible, a claim in Reads is missing, or a visible claim has a name that
+	// SD-JWT gives another meaning.
 	ErrClaims = errors.New("seal: invalid claims")
 	// ErrReadable: a stranger would read personal data in the token.
 	ErrReadable = errors.New("seal: personal data would be readable")
-	// ErrSameKey: two recipients have the same kid, so neither could tell what is
-	// sealed to whom.
+	// ErrSameKey: two recipients have the same kid, so neither could tell which JWE is its
+	// own.
 	ErrSameKey = errors.New("seal: two recipients have the same key")
 	// ErrLifetime: longer than the policy of the signing ring allows.
 	ErrLifetime = errors.New("seal: lifetime too long")
@@ -26,7 +27,7 @@ var (
 	ErrSigning = errors.New("seal: signing failed")
 )
 
-// ConfigError says what is wrong with a configuration. It is an [ErrConfig].
+// ConfigError describes a mistake in a configuration. It is an [ErrConfig].
 type ConfigError struct {
 	Field   string // such as Recipient.Keys or Recipients[0].Reads
 	Problem string // for people; it goes on where Field ends

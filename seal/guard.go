@@ -11,11 +11,11 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// exposedText is a text that stands in clear in a token and came from outside. A text
-// that the sealer draws itself, such as a jti, cannot be personal data.
+// exposedText is a text that stands in clear in a token and that the sealer did not make
+// itself. A text that the sealer draws itself, such as a jti, cannot be personal data.
 type exposedText struct{ name, value string }
 
-// guardConfig checks what a stranger reads in every token.
+// guardConfig checks the texts of the configuration that a stranger reads in every token.
 func (s *Sealer) guardConfig() error {
 	for i, name := range s.cfg.visible {
 		if kind, personal := pii.InText(name); personal {
@@ -40,7 +40,7 @@ func (s *Sealer) guardConfig() error {
 	return s.check(always...)
 }
 
-// guard checks what a stranger reads in this token, before it is made.
+// guard checks the texts that a stranger reads in this token, before it is made.
 func (s *Sealer) guard(c Claims, set claimsSet, from *keys.Key, to []*keys.Key) error {
 	if s.cfg.selective {
 		if err := s.checkVisible(set.visible); err != nil {
@@ -94,7 +94,8 @@ func (s *Sealer) checkVisible(claims []byte) error {
 	}
 	for name, value := range o.All() {
 		if holdsDisclosure(value) {
-			return fmt.Errorf("%w: the claim %s is visible and has _sd or ... in it, which SD-JWT takes for digests: seal it, or rename them", ErrClaims, printable(name))
+			return fmt.Errorf("%w: the claim %s is visible and has _sd or ... in it, which SD-JWT takes for digests: seal it, or rename them",
+				ErrClaims, printable(name))
 		}
 	}
 	for _, f := range pii.InObject(o) {
@@ -106,8 +107,8 @@ func (s *Sealer) checkVisible(claims []byte) error {
 	return nil
 }
 
-// allowable is the narrowest name under which a finding can be allowed: its place,
-// unless that holds a name that is personal itself.
+// allowable returns the narrowest name under which AllowReadable can allow a finding. It is
+// the place of the finding, unless the place holds a name that is personal data itself.
 func allowable(f pii.Finding) string {
 	if strings.Contains(f.Path, pii.RedactedName) {
 		return f.Claim
@@ -115,8 +116,8 @@ func allowable(f pii.Finding) string {
 	return f.Path
 }
 
-// printable is a claim's name for an error, quoted unless it is itself personal data.
-// Names come from the caller's data: a map may be keyed by e-mail addresses.
+// printable quotes a claim's name for an error, and hides a name that is itself personal
+// data. Names come from the caller's data: a map may be keyed by e-mail addresses.
 func printable(name string) string {
 	if _, personal := pii.InText(name); personal {
 		return pii.RedactedName

@@ -8,7 +8,7 @@ import (
 
 // nested signs the claims and encrypts the signed token, RFC 7519 section 5.2.
 func (s *Sealer) nested(ctx context.Context, m *scratch, set claimsSet, from *keys.Key) (err error) {
-	m.claims.Grow(s.cfg.limits.Pad) // pad would leave the claims behind in memory that nothing wipes
+	m.claims.Grow(s.cfg.limits.Pad) // otherwise pad moves the claims and leaves a copy that nothing wipes
 	payload := pad(closed(m.claims.Bytes(), set.headSize), s.cfg.limits.Pad)
 	if m.signed, err = m.appendSigned(ctx, m.signed, from, s.cfg.typ, payload); err != nil {
 		return err
@@ -28,8 +28,8 @@ func (s *Sealer) nested(ctx context.Context, m *scratch, set claimsSet, from *ke
 	return err
 }
 
-// closed makes one compact object of the head, which lacks its closing brace, and of
-// the custom claims that stand behind it. They have no name in common.
+// closed makes one compact object of the head, which lacks its closing brace, and the
+// custom claims behind it. The head and the custom claims have no name in common.
 func closed(claims []byte, headSize int) []byte {
 	if len(claims) == headSize+len("{}") {
 		claims[headSize] = '}'
@@ -39,9 +39,8 @@ func closed(claims []byte, headSize int) []byte {
 	return claims
 }
 
-// pad rounds the length of an object up to a multiple, with spaces before the
-// closing brace: they are white space of JSON and mean nothing (RFC 8259 section
-// 2).
+// pad rounds the length of an object up to a multiple, with spaces before the closing
+// brace. They are white space of JSON and mean nothing (RFC 8259 section 2).
 func pad(object []byte, multiple int) []byte {
 	if multiple == 0 || len(object)%multiple == 0 {
 		return object

@@ -21,17 +21,18 @@ type Recipient struct {
 
 	// Suites are the algorithms that may be used for this recipient, in the order of
 	// preference. Nil allows all that are supported, and the recipient's order of keys
-	// decides. Suites also say what a key is for whose JWK names no alg, which is ECDH-ES or
-	// RSA-OAEP-256 otherwise: in OpenID Connect the client's registration decides that
-	// (id_token_encrypted_response_alg). A key whose JWK names an alg is used for that one
-	// or not at all: where the JWK contradicts Suites, Seal returns keys.ErrNoKey.
+	// decides. Suites also decide the algorithm of a key whose JWK names no alg. Without
+	// Suites such a key is for ECDH-ES or RSA-OAEP-256. In OpenID Connect the client's
+	// registration names the algorithm (id_token_encrypted_response_alg). A key whose JWK
+	// names an alg is used for that one or not at all: where the JWK contradicts Suites,
+	// Seal returns keys.ErrNoKey.
 	Suites []keys.Suite
 
-	// Content is how claims are encrypted; A256GCM when zero.
+	// Content is the content encryption of the token; A256GCM when zero.
 	Content keys.Content
 }
 
-// check checks a recipient that stands in the named field.
+// check checks the recipient. The error names the field that holds it.
 func (r Recipient) check(field string) error {
 	switch {
 	case r.Audience == "" || !utf8.ValidString(r.Audience):
@@ -80,7 +81,8 @@ func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
 			return fmt.Errorf("seal: the recipient's keys: %w: the key of recipient %d (%q) has no kid, and it finds what is sealed to it by kid: it has to publish one",
 				keys.ErrNoKey, i+1, r.Audience)
 		}
-		// A recipient finds what is sealed to it by kid.
+		// A recipient finds its JWE by kid, so two recipients with one kid could not tell
+		// theirs apart.
 		if slices.ContainsFunc(m.to, func(other *keys.Key) bool { return other.ID() == k.ID() }) {
 			return fmt.Errorf("%w: %q; give one recipient all the claims, or each a key of its own", ErrSameKey, k.ID())
 		}

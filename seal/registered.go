@@ -11,8 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// registeredClaims makes the claims that the sealer writes, RFC 7519 section 4.1. What is the same
-// in every token is made once.
+// registeredClaims makes the claims that the sealer writes, RFC 7519 section 4.1. It makes
+// the parts that are the same in every token once.
 type registeredClaims struct {
 	issuer, audience []byte // JSON
 	values           int    // most JSON values in it

@@ -7,22 +7,22 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// scratch is the memory in which one token is made: its parts go through several
-// encodings. It is kept for the next token, and wiped before, as far as it goes, since it
-// has held claims: what the collector got when a buffer grew is not.
+// scratch is the memory in which one token is made: its parts go through several encodings.
+// Buffers are pooled and zeroed before reuse, since they held claims. Best effort: arrays
+// that append outgrew are left to the collector as they are.
 type scratch struct {
 	to      []*keys.Key
 	claims  bytes.Buffer // the head, then the custom claims as encoding/json writes them
 	encoder *json.Encoder
-	payload []byte // of a selective token, and before that what is sealed in one JWE
+	payload []byte // of a selective token, and before that the claims of one JWE
 	header  []byte // of a JWE or a JWS
 	signed  []byte // the signed token
 	sealed  []byte // initialization vector, ciphertext and tag
 	out     []byte
 }
 
-// maxKept is the longest buffer in bytes that is kept: one token that is very long
-// should not cost its memory for ever.
+// maxKept is the longest buffer in bytes that is kept: a single very long token must not
+// occupy its memory for ever.
 const maxKept = 256 << 10
 
 func newScratch() *scratch {
@@ -31,15 +31,15 @@ func newScratch() *scratch {
 	return m
 }
 
-// newEncoder makes the encoder that writes custom claims. One that has failed writes
-// no more.
+// newEncoder makes the encoder that writes custom claims. An encoder that has failed once
+// does not write again.
 func (m *scratch) newEncoder() {
 	m.encoder = json.NewEncoder(&m.claims)
 	m.encoder.SetEscapeHTML(false) // which makes tokens longer
 }
 
-// wipe makes the scratch ready for the next token, and reports whether it is fit for
-// one.
+// wipe makes the scratch ready for the next token, and reports whether the pool may keep
+// it.
 func (m *scratch) wipe() bool {
 	clear(m.to)
 	m.to = m.to[:0]

@@ -26,17 +26,17 @@ func (s *Sealer) isZero() bool { return s == nil || s.scratch == nil }
 // Seal makes a token of the claims. It adds iss, aud, iat, exp and, unless given, a
 // random jti.
 //
-// A nested token is one compact JWE around the signed claims, RFC 7519 section 5.2;
-// nothing of them can be read in it, neither values nor names. A selective token is
-// a compact JWS, in which the registered and the visible claims can be read, and of
-// the others neither values nor names; only how many recipients there are. The
-// lengths tell about how long the claims are, unless Limits.Pad rounds them.
+// A nested token is one compact JWE around the signed claims, RFC 7519 section 5.2. A
+// stranger can read neither the values nor the names of the claims in it. A selective token
+// is a compact JWS. A stranger can read its registered and visible claims and the number of
+// its recipients, and neither values nor names of the others. The lengths of both tell
+// about how long the claims are, unless Limits.Pad rounds them.
 //
-// It returns [ErrClaims], [ErrReadable], [ErrLifetime], [ErrTooLarge],
-// [ErrSameKey], [ErrSigning], keys.ErrNoKey when there is no key to sign with or
-// to encrypt to, or in the selective form one without kid, keys.ErrStale when the ring
-// could not be reloaded for too long, and the errors of the key sources. There is no
-// token with an error.
+// It returns [ErrClaims], [ErrReadable], [ErrLifetime], [ErrTooLarge], [ErrSameKey],
+// [ErrSigning], keys.ErrNoKey when the sources have no key to sign with or to encrypt to,
+// or in the selective form one without kid, keys.ErrStale when the ring could not be
+// reloaded for too long, and the errors of the key sources. With an error Seal returns no
+// token.
 func (s *Sealer) Seal(ctx context.Context, c Claims) (string, error) {
 	if s.isZero() {
 		return "", errZeroSealer
@@ -80,10 +80,10 @@ func (s *Sealer) seal(ctx context.Context, c Claims, m *scratch) (string, error)
 }
 
 // Ready asks the key sources once and returns the error that the first token would meet:
-// keys.ErrNoKey when there is no key to sign with or to encrypt to, or in the selective form
-// one without kid, keys.ErrStale, an [ErrLifetime] beyond the policy of the signing ring,
-// [ErrSameKey], [ErrReadable] for a kid that would be readable personal data, and the errors
-// of the sources. Call it at start-up and in a readiness probe.
+// keys.ErrNoKey when the sources have no key to sign with or to encrypt to, or in the
+// selective form one without kid, keys.ErrStale, an [ErrLifetime] beyond the policy of the
+// signing ring, [ErrSameKey], [ErrReadable] for a kid that would be readable personal data,
+// and the errors of the sources. Call it at start-up and in a readiness probe.
 func (s *Sealer) Ready(ctx context.Context) error {
 	if s.isZero() {
 		return errZeroSealer
@@ -104,8 +104,8 @@ func (s *Sealer) Ready(ctx context.Context) error {
 	return s.checkKids(from, m.to)
 }
 
-// answer returns what a key source gave. A source that gives neither a set nor an error
-// must not make us panic.
+// answer returns the answer of a key source. A source that returns neither a set nor an
+// error must not make us panic.
 func answer[S any](set *S, err error) (*S, error) {
 	if err == nil && set == nil {
 		err = fmt.Errorf("%w: the source gave no keys and no error", keys.ErrNoKey)

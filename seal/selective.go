@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// visible are the custom claims that are left in clear, as one JSON object.
+// visible returns the custom claims that stay in clear, as one JSON object.
 func (s *Sealer) visible(custom strict.Object) []byte {
 	object := []byte("{")
 	for name, value := range custom.All() {
@@ -30,7 +30,7 @@ func (s *Sealer) appendSealedTo(object []byte, i int, set claimsSet) ([]byte, er
 		}
 	}
 	for _, name := range r.Reads {
-		// A name that is misspelled here would leave its recipient without the claim.
+		// A misspelled name in Reads would leave its recipient without the claim.
 		if _, ok := set.custom.Raw(name); !ok {
 			return nil, fmt.Errorf("%w: %q is to be sealed to recipient %d (%q) and is not there: correct the list, or give the claim as null",
 				ErrClaims, name, i+1, r.Audience)
@@ -39,8 +39,7 @@ func (s *Sealer) appendSealedTo(object []byte, i int, set claimsSet) ([]byte, er
 	return append(object, '}'), nil
 }
 
-// checkAssigned refuses a claim that nobody could read, and one that must not be
-// sealed.
+// checkAssigned refuses a claim that no party could read, and one that must not be sealed.
 func (s *Sealer) checkAssigned(set claimsSet) error {
 	for name := range set.custom.All() {
 		switch {
@@ -55,9 +54,9 @@ func (s *Sealer) checkAssigned(set claimsSet) error {
 	return nil
 }
 
-// selective encrypts what is not visible, one JWE for each recipient, and signs
-// the whole. Every JWE is bound to this token by iss and jti in its header, which
-// its encryption authenticates.
+// selective encrypts the claims that are not visible, one JWE for each recipient, and signs
+// the whole. The header of every JWE has the iss and the jti of this token, which bind the
+// JWE to it: the encryption authenticates the header.
 func (s *Sealer) selective(ctx context.Context, m *scratch, set claimsSet, from *keys.Key) (err error) {
 	if err := s.checkAssigned(set); err != nil {
 		return err
@@ -74,7 +73,8 @@ func (s *Sealer) selective(ctx context.Context, m *scratch, set claimsSet, from 
 			return err
 		}
 		m.signed = append(m.signed, '"')
-		// Recipients multiply the claims: before the next one costs as much again.
+		// Each recipient adds a copy of its claims, so the size is checked before the next
+		// one costs as much again.
 		if size := set.headSize + len(set.visible) + len(m.signed); size > s.cfg.limits.MaxSize {
 			return fmt.Errorf("%w: the first %d of %d recipients need %d bytes, and at most %d are allowed",
 				ErrTooLarge, i+1, len(m.to), size, s.cfg.limits.MaxSize)
@@ -92,7 +92,7 @@ func (s *Sealer) selective(ctx context.Context, m *scratch, set claimsSet, from 
 	return err
 }
 
-// separator stands before the i-th element of an array.
+// separator returns the byte before the i-th element of an array.
 func separator(i int) byte {
 	if i == 0 {
 		return '['
