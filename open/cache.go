@@ -11,21 +11,22 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// origin is what a token was verified with, for the cache alone: a Token that somebody
-// keeps must not keep private keys in memory that were erased meanwhile.
+// origin holds the sets of keys that a token was verified with, for the cache alone. A
+// Token that a caller keeps must not keep private keys in memory that were erased
+// meanwhile.
 type origin struct {
 	private *keys.Set // nil for a gateway
 	public  *keys.PublicSet
-	kid     string // for which public was asked
+	kid     string // for which the issuer's source was asked
 }
 
-// digest is the SHA-256 of a token's text. With a shorter one, or one of a part of the
-// text, one token could be made to pass for another.
+// digest is the SHA-256 of a token's text. With a shorter digest, or the digest of a part
+// of the text, an attacker could make one token pass for another.
 type digest = [sha256.Size]byte
 
-// entry is a token that was opened. Its sets are weak: to compare them is all we want,
-// and a set that a ring has replaced holds private keys that were perhaps erased. A weak
-// pointer is never equal to a set that came later to lie in the same place.
+// entry is a token that was opened. Its sets are weak pointers, since the cache only
+// compares them: a set that a ring has replaced may hold private keys that were erased. A
+// weak pointer is never equal to a set that came later to lie in the same place.
 type entry struct {
 	digest  digest
 	token   *Token
@@ -34,15 +35,15 @@ type entry struct {
 	kid     string
 	until   time.Time // exp and the leeway
 
-	// Guarded by the shard's lock.
+	// The shard's lock guards these two.
 	place int  // in the shard's entries
 	used  bool // since the evicting hand was here
 }
 
 // recall returns the token of this text if it was opened before and would be opened
-// again: with the same sets of keys, at this time. Whatever is otherwise, a source that
-// fails included, makes it nil and drops the entry: the way without a cache then
-// decides, so that a cache never makes another refusal, nor accepts for another reason.
+// again: with the same sets of keys, at this time. If anything differs, or a source
+// fails, recall returns nil and drops the entry. The way without a cache then decides, so
+// a cache never makes another refusal, nor accepts for another reason.
 func (o *Opener) recall(ctx context.Context, token string, at time.Time) (digest, *Token) {
 	if o.cache == nil {
 		return digest{}, nil
@@ -60,19 +61,19 @@ func (o *Opener) recall(ctx context.Context, token string, at time.Time) (digest
 	return d, e.token
 }
 
-// digestOf takes the bytes of the text where they lie, which Sum256 only reads: a
+// digestOf takes the bytes of the text where they lie, because Sum256 only reads them: a
 // conversion would copy all of them onto the heap for each hit.
 func digestOf(token string) digest {
 	return sha256.Sum256(unsafe.Slice(unsafe.StringData(token), len(token)))
 }
 
-// holds asks the sources as for a new token: of a key that was revoked, and of one that
-// came, they tell by another set. Everything else that Open looks at is in the text or
-// in the configuration, and neither changes.
+// holds asks the key sources again, as for a new token. A revoked or a new key shows as a
+// different *Set. Everything else that Open looks at is in the text or in the
+// configuration, and neither changes.
 func (o *Opener) holds(ctx context.Context, e *entry, at time.Time) bool {
 	if !o.isGateway() {
 		set, err := o.cfg.decryption.PrivateKeys(ctx)
-		// A source that has none must not match a set that is gone.
+		// A nil set must not match an entry whose set the collector has taken.
 		if err != nil || set == nil || e.private.Value() != set {
 			return false
 		}
@@ -88,8 +89,9 @@ func (o *Opener) holds(ctx context.Context, e *entry, at time.Time) bool {
 	return true
 }
 
-// remember keeps a token that was opened, by the clock and not by the time that OpenAt
-// was given: who looks into an old token leaves no dead one here.
+// remember keeps a token that was opened. It goes by the clock and not by the time that
+// OpenAt was given: a caller who looks into an old token must not leave a dead entry
+// here.
 func (o *Opener) remember(d digest, t *Token, from origin) {
 	if o.cache == nil {
 		return
@@ -104,21 +106,22 @@ func (o *Opener) remember(d digest, t *Token, from origin) {
 	}, now)
 }
 
-// cache is tokens by their digests, in shards so that many cores do not wait for one
+// cache holds tokens by their digests, in shards so that many cores do not wait for one
 // lock.
 type cache []shard
 
 const (
 	maxShards = 16
-	// Tokens fall into the shards by chance: into small ones so unevenly that some
+	// Tokens fall into the shards by chance. They fill small shards so unevenly that some
 	// would be full long before the others.
 	leastInShard = 256
 
-	// steps is how many entries either hand looks at, at most, for one that is added.
+	// steps is the number of entries that either hand looks at, at most, for one that is
+	// added.
 	steps = 8
 )
 
-// newCache returns a cache of at most so many entries, all shards together.
+// newCache returns a cache of at most limit entries, all shards together.
 func newCache(limit int) cache {
 	n := 1
 	for n < maxShards && limit/(2*n) >= leastInShard {
@@ -135,20 +138,20 @@ func newCache(limit int) cache {
 	return c
 }
 
-// shard is the one for a digest. Their number is a power of two.
+// shard returns the shard for a digest. The number of shards is a power of two.
 func (c cache) shard(d digest) *shard { return &c[int(d[0])&(len(c)-1)] }
 
-// shard is a part of the cache. Two hands go round its entries. One evicts the first
-// that was not used since it came by last, and gives the others a second chance; the
-// other drops what is dead.
+// shard is a part of the cache. Two hands go round its entries. The evicting hand takes
+// the first entry that was not used since the hand came by last, and gives the others a
+// second chance. The sweeping hand drops dead entries.
 type shard struct {
 	mu                 sync.Mutex
 	byDigest           map[digest]*entry
-	entries            []*entry // the same
+	entries            []*entry // the same entries
 	evicting, sweeping hand
 	max                int
 
-	_ [64]byte // keeps the lock of the next one out of this one's cache line
+	_ [64]byte // keeps the lock of the next shard out of this one's cache line
 }
 
 func (s *shard) find(d digest) *entry {
@@ -170,7 +173,8 @@ func (s *shard) drop(e *entry) {
 	}
 }
 
-// add puts e in, in place of one with the same digest if somebody was faster.
+// add puts e in. If another call was faster, e takes the place of the entry with the same
+// digest.
 func (s *shard) add(e *entry, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,9 +190,9 @@ func (s *shard) add(e *entry, now time.Time) {
 	s.byDigest[e.digest] = e
 }
 
-// sweep drops dead entries. They would be refused, but their claims need not stay: since
-// it looks at several for one that is added, all are found before as many are added
-// again.
+// sweep drops dead entries. holds would refuse them, but their claims need not stay in
+// memory. It looks at several entries for each one that is added, so it finds all dead
+// ones before as many entries are added again.
 func (s *shard) sweep(now time.Time) {
 	for range min(steps, len(s.entries)) {
 		if e := s.sweeping.on(s.entries); !now.Before(e.until) {
@@ -199,7 +203,7 @@ func (s *shard) sweep(now time.Time) {
 	}
 }
 
-// evict drops one entry, after a bounded search for one that was not used.
+// evict drops one entry, after a bounded search for an entry that was not used.
 func (s *shard) evict() {
 	for range steps {
 		e := s.evicting.on(s.entries)
@@ -210,13 +214,13 @@ func (s *shard) evict() {
 		s.evicting++
 	}
 	s.remove(s.evicting.on(s.entries))
-	s.evicting++ // the last one has come to this place, which is the youngest
+	s.evicting++ // the youngest entry, which was the last, has come to this place
 }
 
-// hand is a place in a shard's entries, or behind the last of them.
+// hand is an index into a shard's entries, or points behind the last of them.
 type hand int
 
-// on returns the entry at the hand, which begins again behind the last.
+// on returns the entry at the hand. Behind the last entry the hand begins again.
 func (h *hand) on(entries []*entry) *entry {
 	if int(*h) >= len(entries) {
 		*h = 0
@@ -224,7 +228,7 @@ func (h *hand) on(entries []*entry) *entry {
 	return entries[*h]
 }
 
-// remove takes e out and puts the last one in its place.
+// remove takes e out and puts the last entry in its place.
 func (s *shard) remove(e *entry) {
 	end := len(s.entries) - 1
 	last := s.entries[end]

@@ -8,9 +8,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// claims are all claims of a verified token.
+// claims holds all claims of a verified token.
 type claims struct {
-	token Token // that shows them
+	token Token // the Token that shows them
 
 	issuer, subject, id          string
 	audience                     []string
@@ -18,12 +18,12 @@ type claims struct {
 	issuedAt, notBefore, expires time.Time
 
 	text       []byte        // all of them, as one JSON object
-	all        strict.Object // the same
-	payload    strict.Object // what was signed: all of a nested token
+	all        strict.Object // the text, parsed
+	payload    strict.Object // the signed claims: in a nested token, all
 	selective  bool          // the form of the token
-	replicated []string      // in the nested form, the names in the header of the JWE, which are readable
-	opened     []string      // in the selective form, the names of those that were sealed to us
-	others     int           // likewise, the JWEs that are not for us
+	replicated []string      // in the nested form, the readable names in the header of the JWE
+	opened     []string      // in the selective form, the names of the claims that were sealed to us
+	others     int           // in the selective form, the JWEs that are not for us
 
 	lacks Missing // of typ, exp and the cty of the JWE
 
@@ -32,19 +32,19 @@ type claims struct {
 	lists *fieldLists // of the Opener
 
 	from   origin // until the Token is made
-	shared bool   // by several calls of Open, which do not know of each other
+	shared bool   // through the cache, several calls of Open return this token
 }
 
-// registeredNames are the names by which a token is judged: those of RFC 7519 section 4.1, the
-// one of the selective form, and cnf (RFC 7800), which says whose token it is.
+// registeredNames are the names by which a token is judged: the names of RFC 7519 section
+// 4.1, sealed of the selective form, and cnf (RFC 7800), which says whose token it is.
 var registeredNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf"}
 
 // registered are the names of RFC 7519 section 4.1.
 var registered = [7]string{"iss", "sub", "jti", "exp", "nbf", "iat", "aud"}
 
-// read reads the registered claims. One that is present with the wrong type is an error,
-// null included: what cannot be read must not count as absent (CVE-2026-25537). A text
-// that is the same in like is not copied.
+// read reads the registered claims. A claim of the wrong type is an error, null included: a
+// value that cannot be read must not count as absent (CVE-2026-25537). A string that equals
+// its counterpart in like is shared with it, to save allocations.
 func (c *claims) read(object strict.Object, like *claims) (err error) {
 	if c.issuer, err = c.readText(object, 0, like.issuer); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (c *claims) read(object strict.Object, like *claims) (err error) {
 	if c.issuedAt, err = c.readDate(object, 5); err != nil {
 		return err
 	}
-	// Most tokens have one audience, and it is us.
+	// Most tokens have one audience, which is our name.
 	if b, _, err := object.TextBytes("aud"); err == nil && len(like.audience) == 1 && string(b) == like.audience[0] {
 		c.audience, c.present[6] = like.audience, true
 		return nil
@@ -95,8 +95,8 @@ func (c *claims) readDate(object strict.Object, i int) (t time.Time, err error) 
 	return t, nil
 }
 
-// check judges the claims of a verified token as of now. header is that of the JWE
-// around it, empty if there is none.
+// check judges the claims of a verified token as of now. header is the header of the JWE
+// around the token, empty if there is none.
 func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	// A selective token never passes for a nested one, nor the other way round,
 	// whatever its typ.
@@ -126,7 +126,7 @@ func otherForm(selective bool) string {
 	return "it has no sealed: not a token of the selective form"
 }
 
-// date is a time for people, none for a claim that the token lacks.
+// date returns a time for people, or "absent" for a claim that the token lacks.
 func date(t time.Time) string {
 	if t.IsZero() {
 		return "absent"
@@ -134,7 +134,7 @@ func date(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// sealed are the names of the claims that only their recipients can read.
+// sealed returns the names of the claims that only their recipients can read.
 func (c *claims) sealed() []string {
 	if c.selective {
 		return slices.Clone(c.opened)
@@ -148,7 +148,7 @@ func (c *claims) sealed() []string {
 	return all
 }
 
-// checkRequired looks for claims among the sealed ones.
+// checkRequired refuses a token in which a required claim is missing, null or not sealed.
 func (c *claims) checkRequired(required []string) error {
 	if len(required) == 0 {
 		return nil
@@ -205,9 +205,9 @@ func (c *claims) difference(copied *claims, name string) string {
 	return "the values are not shown"
 }
 
-// checkReplicated compares every registered claim that stands in the header of a JWE
-// with the one that was signed, RFC 7519 section 5.3: the header is what routers
-// read, and anybody could have written it.
+// checkReplicated compares every registered claim that stands in the header of a JWE with
+// the claim that was signed, RFC 7519 section 5.3: routers read the header, and any sender
+// could have written it.
 func (c *claims) checkReplicated(header strict.Object) error {
 	if header.Len() == 0 {
 		return nil
@@ -225,7 +225,7 @@ func (c *claims) checkReplicated(header strict.Object) error {
 		copied.issuedAt.Equal(c.issuedAt),
 		slices.Equal(copied.audience, c.audience),
 	} {
-		// An empty one is not an absent one.
+		// An empty claim is not an absent one.
 		if copied.present[i] && !(c.present[i] && same) {
 			name := registered[i]
 			return refuseClaims(name+" in the header is not the "+name+" inside", "%s", c.difference(&copied, name))

@@ -39,22 +39,22 @@ type Config struct {
 	// Required.
 	Audience string
 
-	// Trust are the issuers whose tokens we accept, each with its own keys, which
-	// are never tried for another issuer's token. Required.
+	// Trust lists the issuers whose tokens we accept, each with its own keys. A token is
+	// never tried with the keys of another issuer. Required.
 	Trust []Issuer
 
 	// Decryption holds our private keys. Required.
 	Decryption keys.PrivateSource
 
-	// Require names claims that must be there, with another value than null, and
-	// must have been sealed. The text of a refusal holds the name.
+	// Require names claims that must be present with a value other than null, and that must
+	// have been sealed. The text of a refusal holds the name.
 	Require []string
 
 	// AllowMissing says what the encryption of a token may lack: ContentType and KeyID.
 	AllowMissing Missing
 
-	// Check has the last word on a token that has passed all else: look it up
-	// among the revoked ones, by Issuer and ID and never by the token's text. Its
+	// Check has the last word on a token that has passed all other checks. Use it to look
+	// the token up among the revoked ones, by Issuer and ID and never by the token's text. Its
 	// error refuses the token.
 	Check func(ctx context.Context, t *Token) error
 
@@ -79,27 +79,28 @@ type Limits struct {
 	// when zero, at most 16 KiB. A header with a chain of certificates (x5c) may need it.
 	MaxHeader int
 
-	// Cache is how many tokens are kept after they were opened, at most; none when
-	// zero. It is for a service to which the same token comes again and again: one that
-	// is kept is not decrypted and verified again, and the *Token is the one that was
-	// returned before. A good number is the number of tokens in use at a time; with more
-	// the least used ones are dropped.
+	// Cache is the number of opened tokens that are kept, at most; none when zero. It is
+	// for a service to which the same token comes again and again: a kept token is not
+	// decrypted and verified again, and Open returns the same *Token as before. A good
+	// number is the number of tokens in use at a time; with more tokens the least used ones
+	// are dropped.
 	//
 	// It takes about 1700 bytes for a token and the length of its claims, which stay in
 	// memory, decrypted, as long as the token is kept. A token is dropped when it comes
-	// again and is expired or a key source gives another set, when there is no room, and
-	// some time after it has expired. There is no background goroutine: each insertion
+	// again and is expired or a key source gives another set, when the cache is full, and
+	// some time after it has expired. The cache has no background goroutine: each insertion
 	// also removes a few expired tokens.
 	//
-	// It changes nothing in what is accepted. A token is kept under the SHA-256 of its
-	// whole text, after Check has passed. Each time its times are checked, the key
-	// sources are asked and Check has the last word, so a revocation counts at once: of
-	// a token in Check, and of a key in its source. A source that makes a new set for
-	// every call, where a ring has one until its keys change, makes a cache useless.
+	// It does not change which tokens are accepted. A token is kept under the SHA-256 of
+	// its whole text, after Check has passed. Each time it comes again,
+	// the Opener checks its times, asks the key sources and calls Check. So a revocation
+	// counts at once: the revocation of a token in Check, and the revocation of a key in its
+	// source. A source that makes a new set for every call, where a ring has one until its
+	// keys change, makes a cache useless.
 	Cache int
 }
 
-// settings is what the three constructors make of their configurations.
+// settings is the common form of the three configurations.
 type settings struct {
 	audiences    []string
 	trust        []Issuer
@@ -127,7 +128,8 @@ func New(cfg Config) (*Opener, error) {
 	})
 }
 
-// newOpener checks what all three kinds have. The audiences stand in the named field.
+// newOpener makes the checks that all three kinds of Opener need. audienceField is the name
+// of the field with the audiences, for errors.
 func newOpener(audienceField string, cfg settings) (*Opener, error) {
 	cfg.require, cfg.trust, cfg.audiences = slices.Clone(cfg.require), slices.Clone(cfg.trust), slices.Clone(cfg.audiences)
 	if err := cfg.limits.setDefaults(); err != nil {

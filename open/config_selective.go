@@ -17,15 +17,15 @@ type SelectiveConfig struct {
 	// Required.
 	Audience string
 
-	// Trust are the issuers whose tokens we accept, as in Config. Required.
+	// Trust lists the issuers whose tokens we accept, as in Config. Required.
 	Trust []Issuer
 
 	// Decryption holds our private keys. Required.
 	Decryption keys.PrivateSource
 
-	// Require names claims that must be there, with another value than null, and
-	// must have been sealed to us: a claim that stands in clear does not count. The text
-	// of a refusal holds the name.
+	// Require names claims that must be present with a value other than null, and that must
+	// have been sealed to us: a claim that stands in clear does not count. The text of a
+	// refusal holds the name.
 	Require []string
 
 	// Check has the last word on a token, as in Config.
@@ -59,7 +59,7 @@ type GatewayConfig struct {
 	// hold one of them, to the letter. Required.
 	Audiences []string
 
-	// Trust are the issuers whose tokens pass, as in Config. Required. Their AllowMissing
+	// Trust lists the issuers whose tokens pass, as in Config. Required. Their AllowMissing
 	// cannot have Type, since a gateway requires no sealed claim.
 	Trust []Issuer
 
@@ -72,8 +72,8 @@ type GatewayConfig struct {
 
 // NewGateway returns an Opener for a gateway in front of the recipients of selective
 // tokens. It checks all that can be checked without private keys. Of the sealed claims it
-// knows only how many JWEs there are. That they can be decrypted, and do not contradict
-// the claims in clear, only their recipients find out. It returns the errors of
+// knows only the number of JWEs. Only their recipients find out whether the JWEs can be
+// decrypted, and whether they contradict the claims in clear. It returns the errors of
 // [NewSelective].
 func NewGateway(cfg GatewayConfig) (*Opener, error) {
 	return newOpener("Audiences", settings{

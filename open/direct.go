@@ -12,8 +12,8 @@ import (
 // recipients takes 28 % longer to open, and a nested one of 512 bytes makes 42
 // allocations and not 29 (testdata/peers, TestCompare).
 
-// directJWE reads the header of a JWE as package seal writes it for a key agreement,
-// with nothing behind the cty but tail.
+// directJWE reads the header of a JWE as package seal writes it for a key agreement. Only
+// tail may stand behind the cty.
 func directJWE(raw []byte, tail string) (h header, ok bool) {
 	encryption, rest, ok := keys.CutHeader(raw)
 	if !ok {
@@ -42,8 +42,7 @@ func directJWS(raw []byte) (h header, ok bool) {
 	return h, l.OK && len(l.Rest) == 0
 }
 
-// interned returns string(b), without a copy for the texts that stand in nearly every
-// token.
+// interned returns string(b), without a copy for the texts that nearly every token has.
 func interned(b []byte) string {
 	switch string(b) {
 	case "ES256":

@@ -1,12 +1,12 @@
-// Package open accepts sealed tokens: it decrypts, verifies and checks them, and
-// hands back a value that only it can make.
+// Package open accepts sealed tokens: it decrypts, verifies and checks them, and returns
+// a value that only this package can make.
 //
-// An [Opener] takes exactly what package seal makes, and what other implementations make
-// in the same form: [New] is for nested tokens, a compact JWE around a compact JWS, and
-// [NewSelective] for selective ones, a compact JWS with compact JWEs in its claim sealed. An
-// Opener never guesses the form, and a token of one never passes for the other. The keys
-// decide on the algorithms, the configuration on everything else; what it leaves
-// open is refused.
+// An [Opener] takes exactly the tokens that package seal makes, and tokens of other
+// implementations in the same form. [New] is for nested tokens, a compact JWE around a
+// compact JWS. [NewSelective] is for selective tokens, a compact JWS with compact JWEs in
+// its claim sealed. An Opener never guesses the form, and a token of one form never
+// passes for the other. The keys decide on the algorithms, the configuration on
+// everything else; whatever the configuration does not allow is refused.
 //
 // # What is checked
 //
@@ -38,38 +38,39 @@
 //
 // # The selective form
 //
-// Of a selective token the signature comes first, so that our keys decrypt only what
-// a trusted issuer has put together, and then the claims in clear, by the same
-// rules. sealed must be an array of JWEs and not empty. Every JWE, whoever it is
-// for, must have a header by the rules above, the cty
-// sealed-claims+json and a kid that no other has, and its header must name the iss
-// and the jti of this very token, which therefore must have both: a JWE that was
-// lifted out of another token is refused. Only then are the JWEs decrypted whose
-// kid is of a key of ours. None is an error, and so is one whose key was destroyed. One
-// that does not open is skipped if another does: it is for somebody whose key has the
-// kid of one of ours. What another recipient's JWE holds, and how it is encrypted, is
-// not looked at.
+// In a selective token the signature comes first, so that our keys decrypt only JWEs that
+// a trusted issuer has put together. Then come the claims in clear, by the same rules.
+// sealed must be an array of JWEs and not empty. Every JWE, for us or for another
+// recipient, must have a header by the rules above, the cty sealed-claims+json and a kid
+// of its own. Its header must name the iss and the jti of this very token, which
+// therefore must have both: a JWE that an attacker lifted out of another token is
+// refused. Only then are the JWEs decrypted whose kid names a key of ours. A token
+// without such a JWE is refused, and so is a token with a JWE whose key was destroyed. A
+// JWE that does not open is skipped if another one does: it is for another recipient
+// whose key has the same kid as one of our keys. The Opener does not look at the content
+// of another recipient's JWE, nor at its encryption.
 //
-// The sealed claims are merged with those in clear. A name must not stand in both,
+// The sealed claims are merged with the claims in clear. A name must not stand in both,
 // in any case of letters, nor with two values in two JWEs, where 1 and 1.0 are two;
 // registered claims and cnf must not be sealed at all.
 //
-// [NewGateway] makes the Opener of a gateway: it checks all of this as far as it can be
-// checked without keys, gives the claims in clear, and knows of the others only how many
-// JWEs there are. That they can be decrypted, and do not contradict what it reads, only
-// their recipients find out.
+// [NewGateway] makes the Opener of a gateway. It makes all of these checks that are
+// possible without private keys, and returns the claims in clear. Of the sealed claims it
+// knows only the number of JWEs. Only their recipients find out whether the JWEs can be
+// decrypted, and whether they contradict the claims in clear.
 //
 // # What an error says
 //
-// [Error.Error] is for whoever sent the token: the class, which errors.Is tells, and a
-// fixed phrase about claims. It holds nothing of the token. All failures of decryption
-// and signature are one error.
+// [Error.Error] may be sent to the client that sent the token: it is the class, which
+// errors.Is tells, and a fixed phrase about claims. It holds nothing of the token. All
+// failures of decryption and signature are one error.
 //
 // [Error.Detail] is for the logs of the service: the reason in full, in one line. It may
 // hold iss, aud, jti and times, values of headers, kids, and the texts of the errors of
-// key sources and of Config.Check; never another claim, a token or a key. Where a setting
-// would have avoided the refusal, it is named, and [Error.Avoidable] returns it.
+// key sources and of Config.Check; never another claim, a token or a key. If a setting
+// would have avoided the refusal, Detail names the setting, and [Error.Avoidable] returns
+// it.
 //
-// A token's text is not its identity: of one ECDSA signature there are two valid
-// spellings. Use the pair of Token.Issuer and Token.ID, for deny lists above all.
+// A token's text is not its identity: one ECDSA signature has two valid spellings. Use
+// the pair of Token.Issuer and Token.ID, for deny lists above all.
 package open

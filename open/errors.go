@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// Why a token was refused, for errors.Is.
+// The reasons why Open refuses a token, for errors.Is.
 var (
 	// ErrConfig: a constructor was given a configuration that cannot work; see
 	// [ConfigError].
 	ErrConfig error = &Error{text: "open: invalid configuration"}
 
-	// ErrMalformed: not a token of this form, or one that is spelled in any but
-	// the one canonical way.
+	// ErrMalformed: not a token of this form, or a token that is not spelled in the one
+	// canonical way.
 	ErrMalformed error = &Error{text: "open: malformed token"}
-	// ErrAlgorithm: an algorithm that is not the one its key is for.
+	// ErrAlgorithm: the token names another algorithm than its key is for.
 	ErrAlgorithm error = &Error{text: "open: the algorithm is not the one of the key"}
-	// ErrNotAuthentic: decryption or signature failed. There is no telling
-	// which, nor why: whoever could tell would have an oracle.
+	// ErrNotAuthentic: decryption or signature failed. The error tells neither which nor
+	// why: with that knowledge an attacker would have an oracle.
 	ErrNotAuthentic error = &Error{text: "open: token is not authentic"}
-	// ErrUnknownKey: no usable key has the kid that the token names, or it names none.
+	// ErrUnknownKey: no usable key has the kid of the token, or the token has none.
 	ErrUnknownKey error = &Error{text: "open: no key for this token"}
 	// ErrKeySource: the keys could not be had, or a key that lives elsewhere could not be
 	// asked; the error of the source or of the key is wrapped.
@@ -31,9 +31,9 @@ var (
 	ErrType error = &Error{text: "open: token of another type"}
 	// ErrIssuer: an iss that is not trusted, or none.
 	ErrIssuer error = &Error{text: "open: issuer is not trusted"}
-	// ErrAudience: a token that is meant for others, or for nobody.
+	// ErrAudience: a token that is for another audience, or for none.
 	ErrAudience error = &Error{text: "open: token is for another audience"}
-	// ErrExpired: the token was good once. It says nothing else about it.
+	// ErrExpired: the token was valid once. The error says nothing else about it.
 	ErrExpired error = &Error{text: "open: token expired"}
 	// ErrNotYetValid: nbf or iat lies in the future.
 	ErrNotYetValid error = &Error{text: "open: token is not valid yet"}
@@ -46,7 +46,7 @@ var (
 	ErrCheck error = &Error{text: "open: token refused"}
 )
 
-// ConfigError says what is wrong with a configuration. It is an [ErrConfig].
+// ConfigError describes a mistake in a configuration. It is an [ErrConfig].
 type ConfigError struct {
 	Field   string // such as Decryption or Trust[0].Keys
 	Problem string // for people; it goes on where Field ends
@@ -63,16 +63,16 @@ func (e *ConfigError) Error() string {
 // Is makes a ConfigError an [ErrConfig].
 func (e *ConfigError) Is(target error) bool { return target == ErrConfig }
 
-// Error is what Open returns when it refuses a token. There are two texts, for two
-// readers: Error, which may be sent to whoever sent the token, and Detail, which is
-// for the logs of the service. It prints as the first, whatever the verb.
+// Error is the error of Open for a refused token. It has two texts, for two readers: the
+// service may send Error to the client, and Detail is for the logs of the service. An Error
+// prints as the first, whatever the verb.
 type Error struct {
 	text string
-	// reason is a closure, as in Token, and nil if this is one of the above.
+	// reason is a closure, as in Token. It is nil in the errors above.
 	reason func() reason
 }
 
-// reason is why a token was refused.
+// reason says why a token was refused.
 type reason struct {
 	class  error  // one of the above
 	detail string // may be empty
@@ -87,7 +87,7 @@ type switches struct {
 	field          string  // of the configuration, by its name
 }
 
-// advice names the switches for people who program, nothing if there are none.
+// advice names the switches in Go, for programmers. It returns "" if there are none.
 func (s switches) advice() string {
 	var names []string
 	if s.config != 0 {
@@ -111,7 +111,7 @@ func (s switches) advice() string {
 }
 
 // Error returns the class of the refusal and, for ErrClaims, a fixed phrase. It holds
-// nothing of the token, of its keys or of the service, but for the name of a claim that
+// nothing of the token, of its keys or of the service, except for the name of a claim that
 // Config.Require names.
 func (e *Error) Error() string {
 	if e == nil {
@@ -120,11 +120,11 @@ func (e *Error) Error() string {
 	return e.text
 }
 
-// Detail returns the reason in full, in one line of ASCII: which kid the token names
-// and which are held, which claim differs and how, what the key source or Config.Check
-// said. It may hold values of headers, times, iss, aud and jti as the token has them,
-// quoted and cut, though nobody may have vouched for them; never another claim, a token
-// or a key. Of failed decryption and signatures it tells no more than Error. Where a
+// Detail returns the reason in full, in one line of ASCII: the kid that the token names and
+// the kids that are held, the claim that differs and how, the error of the key source or of
+// Config.Check. It may hold values of headers, times, iss, aud and jti as the token has
+// them, quoted and cut, even if no signature vouches for them; never another claim, a token
+// or a key. About failed decryption and signatures it tells no more than Error. If a
 // setting would have avoided the refusal, Detail ends with its name in Go.
 func (e *Error) Detail() string {
 	if e == nil || e.reason == nil {
@@ -133,7 +133,7 @@ func (e *Error) Detail() string {
 	return e.Reason() + e.reason().unless.advice()
 }
 
-// Reason is Detail without the name of a setting, for a program whose users know the
+// Reason returns Detail without the name of a setting, for a program whose users know the
 // settings by other names; see [Error.Avoidable].
 func (e *Error) Reason() string {
 	reason := e.Error()
@@ -185,18 +185,18 @@ func (e Error) Format(f fmt.State, _ rune) {
 	}
 }
 
-// refuse is a refusal of that class.
+// refuse makes an Error of that class.
 func refuse(class error, detail string, args ...any) error {
 	return newError(class.Error(), reason{class: class, detail: fmt.Sprintf(detail, args...)})
 }
 
-// refuseClaims is a refusal for a reason that may be told: phrase is fixed, but for
-// names that the configuration gives.
+// refuseClaims makes an ErrClaims whose phrase a client may read: phrase is fixed, except
+// for names that the configuration gives.
 func refuseClaims(phrase, detail string, args ...any) error {
 	return newError(ErrClaims.Error()+": "+phrase, reason{class: ErrClaims, detail: fmt.Sprintf(detail, args...)})
 }
 
-// refuseFor is a refusal that somebody else has decided.
+// refuseFor wraps the error of a key source, of a key or of Config.Check.
 func refuseFor(class, cause error) error {
 	return newError(class.Error(), reason{class: class, cause: cause})
 }
@@ -213,10 +213,10 @@ func newError(text string, r reason) error {
 	return &Error{text, func() reason { return r }}
 }
 
-// shown is how much of a text of the token stands in a Detail, in bytes.
+// shown is the number of bytes of a text of the token that a Detail shows.
 const shown = 64
 
-// quote makes a text from outside safe for a log: in quotes, ASCII, and not long.
+// quote makes a text of the token safe for a log: quoted, in ASCII, and cut.
 func quote[T string | []byte](s T) string {
 	if len(s) > shown {
 		return strconv.QuoteToASCII(string(s[:shown])) + fmt.Sprintf("... (%d bytes)", len(s))
@@ -224,7 +224,7 @@ func quote[T string | []byte](s T) string {
 	return strconv.QuoteToASCII(string(s))
 }
 
-// oneLine escapes what is no printable ASCII: the text of a cause may be any.
+// oneLine escapes all but printable ASCII: the text of a cause may hold any character.
 func oneLine(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -237,7 +237,7 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// quoteList is quote for several, of which it names the first few.
+// quoteList quotes the first few texts of a list, and counts the others.
 func quoteList(list []string) string {
 	const most = 8
 	if len(list) == 0 {

@@ -20,10 +20,10 @@ type header struct {
 	tail    string // when direct.go has read the header, its text behind the cty
 }
 
-// refusedMembers: extensions that we would have to understand (crit), that make
-// bombs (zip), that change what is signed (b64, RFC 7797 section 7), and keys that a
-// stranger brings along (jwk, jku, x5u). All others that we do not know are
-// ignored, as RFC 7515 and RFC 7516 section 4 demand.
+// refusedMembers: extensions that we would have to understand (crit), that make bombs
+// (zip), that change the signed text (b64, RFC 7797 section 7), and keys that the sender
+// brings along (jwk, jku, x5u). All other unknown members are ignored, as RFC 7515 and
+// RFC 7516 section 4 demand.
 var refusedMembers = []string{"crit", "zip", "b64", "jwk", "jku", "x5u"}
 
 // knownMembers are the names that we read or refuse, without alg, which no header may lack.
@@ -34,7 +34,7 @@ var knownMembers = []string{"enc", "kid", "typ", "cty", "epk", "apu", "apv", "cr
 
 // decodeHeader decodes the first part of either layer.
 func decodeHeader[T string | []byte](m *scratch, part T) ([]byte, error) {
-	// Before it is decoded: a header is what a stranger makes us read first.
+	// Before it is decoded: the header is the first part that any sender makes us read.
 	if size := len(part) / 4 * 3; size > m.maxHeader {
 		return nil, refuseUnless(forHeader(size), refuse(ErrMalformed, "a header of %d bytes or more, and %d are allowed", size, m.maxHeader))
 	}
@@ -48,7 +48,7 @@ func decodeHeader[T string | []byte](m *scratch, part T) ([]byte, error) {
 	return raw, nil
 }
 
-// forHeader names the limit, if it could be so large.
+// forHeader names the limit MaxHeader, if it could be as large as size.
 func forHeader(size int) switches {
 	if size > largestHeader {
 		return switches{}
@@ -84,7 +84,7 @@ func parseHeader(raw []byte) (header, error) {
 	return h, nil
 }
 
-// internedText returns a member whose value is one of few texts in nearly every token.
+// internedText returns a member that has one of few values in nearly every token.
 func internedText(o strict.Object, name string) (s string, ok bool, err error) {
 	b, ok, err := o.TextBytes(name)
 	return interned(b), ok, err
@@ -108,13 +108,13 @@ func parseJWEHeader(raw []byte) (header, error) {
 // jws is a compact JWS, decoded and not yet verified (RFC 7515 section 7.1).
 type jws struct {
 	header             header
-	input              []byte // the first two parts as they stand, which are signed
+	input              []byte // the signed text: the first two parts as they stand
 	payload, signature []byte
 }
 
 func (m *scratch) parseJWS(compact []byte) (s jws, err error) {
-	// Claims that are encrypted and not signed come from anybody who has our
-	// public key (CVE-2026-29000); a JWE inside a JWE would be a third layer.
+	// Every party with our public key can make claims that are encrypted and not signed
+	// (CVE-2026-29000); a JWE inside a JWE would be a third layer.
 	if n := 1 + bytes.Count(compact, []byte(".")); n != 3 {
 		return s, refuse(ErrMalformed, "%d parts where a signed token of 3 is expected", n)
 	}
@@ -132,7 +132,7 @@ func (m *scratch) parseJWS(compact []byte) (s jws, err error) {
 		return s, err
 	}
 	s.header, s.input = h, compact[:len(first)+1+len(payload)]
-	// The payload stays with the token, and is the one part that is not in the scratch.
+	// The payload stays with the token, so it alone is not in the scratch.
 	if s.payload, err = strict.DecodeBase64URL(payload); err != nil {
 		return s, refuse(ErrMalformed, "the payload: %v", err)
 	}
@@ -145,8 +145,7 @@ func (m *scratch) parseJWS(compact []byte) (s jws, err error) {
 	return s, nil
 }
 
-// checkType checks the typ that a signed token has. One that has none is judged by
-// checkMissing.
+// checkType checks a typ that is present. checkMissing judges a token without typ.
 func (s *jws) checkType(typ string) error {
 	if s.header.hasTyp && !strict.SameMediaType(s.header.typ, typ) {
 		var possible switches
@@ -168,7 +167,7 @@ type jwe struct {
 	headerSize int // in memory, ahead of decoded
 }
 
-// parseJWE reads the JWE of a nested token. One that has no cty is judged by checkMissing.
+// parseJWE reads the JWE of a nested token. checkMissing judges a JWE without cty.
 func (m *scratch) parseJWE(token string) (jwe, error) {
 	j, err := m.parseEnvelope(token, "")
 	if err != nil {
@@ -183,8 +182,8 @@ func (m *scratch) parseJWE(token string) (jwe, error) {
 	return j, err
 }
 
-// parseEnvelope reads the header alone, which says whom a JWE is for. One of ours ends,
-// behind its cty, with tail.
+// parseEnvelope reads the header alone, which names the recipient's key. Package seal
+// ends a header, behind its cty, with tail.
 func (m *scratch) parseEnvelope(token, tail string) (j jwe, err error) {
 	if n := 1 + strings.Count(token, "."); n != len(j.parts) {
 		return j, refuse(ErrMalformed, "it has %d parts, and a JWE has 5", n)
@@ -211,8 +210,8 @@ func (j *jwe) checkType(cty string) error {
 	return nil
 }
 
-// decode decodes the parts behind the header. It does so again where a failed decryption has
-// wiped them.
+// decode decodes the parts behind the header. It does so again where a failed decryption
+// has wiped them.
 func (j *jwe) decode() error {
 	m := j.memory
 	m.decoded = m.decoded[:j.headerSize]
@@ -231,8 +230,8 @@ func (j *jwe) decode() error {
 }
 
 // looksLike reports whether a text is a token of so many parts with a header to match:
-// three parts are a JWS, and five a JWE, whose header has enc. It serves the error that a
-// token of the other form gets.
+// three parts are a JWS, and five a JWE, whose header has enc. It serves the error for a
+// token of the other form.
 func (m *scratch) looksLike(token string, parts int) bool {
 	if 1+strings.Count(token, ".") != parts {
 		return false

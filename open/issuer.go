@@ -48,7 +48,7 @@ func (s *settings) trusted() (trust map[string]Issuer, longest int, err error) {
 	return trust, longest, nil
 }
 
-// check checks one of Trust.
+// check checks one issuer of Trust.
 func (i Issuer) check(field string, requires bool) error {
 	if i.ID == "" {
 		return configError(field+".ID", "is required: the iss of the issuer's tokens")
@@ -68,14 +68,14 @@ func (i Issuer) check(field string, requires bool) error {
 	return nil
 }
 
-// issuerOf is the issuer that the payload names. The payload is not verified yet: its
-// iss chooses only whose keys may verify it.
+// issuerOf returns the issuer that the payload names. The payload is not verified yet:
+// its iss only decides whose keys may verify it.
 func (o *Opener) issuerOf(payload strict.Object) (Issuer, error) {
-	// Before it is decoded: anybody can make us read it.
+	// Before iss is decoded: any sender can make us read it.
 	if raw, _ := payload.Raw("iss"); len(raw) > o.longestIssuer {
 		return Issuer{}, refuse(ErrIssuer, "iss has %d characters, more than any that is trusted", len(raw))
 	}
-	iss, _, _ := payload.TextBytes("iss") // empty, if it is no string, and never trusted
+	iss, _, _ := payload.TextBytes("iss") // empty, and so never trusted, if it is not a string
 	issuer, trusted := o.trust[string(iss)]
 	if !trusted {
 		return Issuer{}, refuse(ErrIssuer, "iss is %s (not verified); trusted: %s", quote(iss), quoteList(o.trusted()))
@@ -83,7 +83,7 @@ func (o *Opener) issuerOf(payload strict.Object) (Issuer, error) {
 	return issuer, nil
 }
 
-// trusted are the issuers in their order.
+// trusted returns the IDs of the issuers in their order.
 func (o *Opener) trusted() []string {
 	var ids []string
 	for _, i := range o.cfg.trust {

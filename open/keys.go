@@ -25,8 +25,8 @@ func (o *Opener) decrypted(ctx context.Context, j *jwe, from *origin) ([]byte, *
 	return plaintext, k, err
 }
 
-// decryptionKey is our key that the outer header names. For a kid that we do not
-// know a source that can reload does so once: another process may have rotated.
+// decryptionKey returns our key that the outer header names. If we do not hold its kid, a
+// source that can reload does so once: another process may have rotated.
 func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*keys.Key, error) {
 	set := from.private
 	fit := set.DecryptionKeys(h.encryption)
@@ -50,8 +50,8 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 // verify verifies a signed token with the key of its issuer that the header names, RFC 7515
 // section 5.2 step 8, and returns the key.
 func (o *Opener) verify(ctx context.Context, s *jws, issuer Issuer, from *origin) (*keys.Key, error) {
-	// Anybody can seal to us, and so choose the kid for which a source may fetch: only
-	// one that could be there.
+	// Any sender can seal to us, and so choose the kid for which a source may fetch. So
+	// the source is asked only for a kid that an issuer could have.
 	h := &s.header
 	if h.hasKid && !isKeyID(h.kid) {
 		return nil, refuse(ErrUnknownKey, "the JWS names kid %s, which can be none", quote(h.kid))
@@ -81,8 +81,8 @@ func (o *Opener) privateKeys(ctx context.Context) (*keys.Set, error) {
 	return answer(o.cfg.decryption.PrivateKeys(ctx))
 }
 
-// answer returns what a key source gave. A source that gives neither a set nor an error
-// must not make us panic.
+// answer returns the answer of a key source. A source that returns neither a set nor an
+// error must not make us panic.
 func answer[S any](set *S, err error) (*S, error) {
 	if err == nil && set == nil {
 		err = errors.New("the key source gave no keys and no error")

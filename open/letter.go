@@ -60,8 +60,8 @@ func (w *walk) value(v reflect.Value) {
 	w.skip()
 }
 
-// isPlain reports whether what encoding/json decodes into a kind has no member and no
-// interface in it.
+// isPlain reports whether the values of a kind hold neither a member nor an interface once
+// encoding/json has decoded them.
 func isPlain(kind reflect.Kind) bool {
 	return kind == reflect.String || reflect.Bool <= kind && kind <= reflect.Float64
 }
@@ -108,8 +108,8 @@ func (w *walk) array(v reflect.Value) {
 	w.pos++
 }
 
-// member returns the field of v that has the name to the letter. If there is none, it sees
-// to it that the member fills no other.
+// member returns the field of v that has the name to the letter. If there is none, it makes
+// sure that the member fills no other field.
 func (w *walk) member(v reflect.Value, fields []field, spelled []byte) reflect.Value {
 	name := spelled
 	if bytes.IndexByte(spelled, '\\') >= 0 {
@@ -129,8 +129,8 @@ func (w *walk) member(v reflect.Value, fields []field, spelled []byte) reflect.V
 	return reflect.Value{}
 }
 
-// unescaped returns a name that is spelled with escapes. The text was accepted, so there is
-// no error.
+// unescaped returns a name that is spelled with escapes. Package strict has accepted the
+// text, so Unmarshal cannot fail.
 func unescaped(spelled []byte) []byte {
 	var name string
 	json.Unmarshal(slices.Concat([]byte{'"'}, spelled, []byte{'"'}), &name)
@@ -146,7 +146,7 @@ func (w *walk) withhold(n int) {
 	copy(w.text[end-n:end], bytes.Repeat([]byte{','}, n))
 }
 
-// space goes to the next token. In a correct text, commas and colons tell nothing.
+// space goes to the next token. In a correct text, commas and colons carry no information.
 func (w *walk) space() {
 	for {
 		switch w.text[w.pos] {

@@ -15,7 +15,7 @@ type Opener struct {
 	cfg   settings
 	trust map[string]Issuer
 
-	longestIssuer int // characters of JSON that one of Trust can have
+	longestIssuer int // the longest iss of Trust, in characters of JSON
 	scratch       *sync.Pool
 	lists         *fieldLists // of the types that Token.Claims has filled
 	now           func() time.Time
@@ -24,7 +24,7 @@ type Opener struct {
 	cache func() cache
 }
 
-// errZeroOpener is the error of an Opener that no constructor made.
+// errZeroOpener is returned by an Opener that no constructor made.
 var errZeroOpener = configError("Opener", "was made by none of New, NewSelective and NewGateway")
 
 func (o *Opener) isZero() bool { return o == nil || o.trust == nil }
@@ -32,8 +32,8 @@ func (o *Opener) isZero() bool { return o == nil || o.trust == nil }
 // isGateway reports whether the Opener has no private keys.
 func (o *Opener) isGateway() bool { return o.cfg.decryption == nil }
 
-// Ready asks the key sources once and returns the error that the first token would meet:
-// an [ErrKeySource] when a source fails or its keys are too old, an [ErrUnknownKey] when we
+// Ready asks the key sources once and returns the error that the first token would meet: an
+// [ErrKeySource] when a source fails or its keys are too old, an [ErrUnknownKey] when we
 // hold no decryption key, or an issuer has no key that verifies. Call it at start-up and in
 // a readiness probe.
 func (o *Opener) Ready(ctx context.Context) error {
@@ -61,15 +61,15 @@ func (o *Opener) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Open opens a token of the Opener's form and checks every claim. A nested one is
-// decrypted and then verified, RFC 7519 section 7.2; a selective one verified and
-// then, what is sealed to us, decrypted. Each is one straight line without a branch
-// that accepts less: what is not signed, or not sealed, is refused.
+// Open opens a token of the Opener's form and checks every claim. It decrypts a nested
+// token and then verifies it, RFC 7519 section 7.2. It verifies a selective token and then
+// decrypts the claims that are sealed to us. Each way is one straight line without a branch
+// that accepts less: a token that is not signed, or not sealed, is refused.
 //
-// The error is an [*Error] of one of the classes [ErrMalformed], [ErrAlgorithm], [ErrNotAuthentic], [ErrUnknownKey],
-// [ErrKeySource], [ErrType], [ErrIssuer], [ErrAudience], [ErrExpired],
-// [ErrNotYetValid], [ErrLifetime], [ErrClaims] and [ErrCheck]. No claims come
-// with an error.
+// The error is an [*Error] of one of the classes [ErrMalformed], [ErrAlgorithm],
+// [ErrNotAuthentic], [ErrUnknownKey], [ErrKeySource], [ErrType], [ErrIssuer],
+// [ErrAudience], [ErrExpired], [ErrNotYetValid], [ErrLifetime], [ErrClaims] and [ErrCheck].
+// With an error Open returns no claims.
 func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
 	if o.isZero() {
 		return nil, errZeroOpener
@@ -77,7 +77,7 @@ func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
 	return o.OpenAt(ctx, token, o.now())
 }
 
-// OpenAt is Open with the token's times checked as of the given time. It is for
+// OpenAt opens a token as Open does, and checks its times as of the given time. It is for
 // looking into old tokens; never let a client choose the time.
 func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token, error) {
 	if o.isZero() {
@@ -110,9 +110,9 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 			return nil, refuseFor(ErrCheck, err)
 		}
 	}
-	// Not before Check, so that nobody fills the cache with tokens that are revoked. One
-	// that is refused later stays: perhaps it is what Check asks that is down, and all
-	// tokens would have to be verified again when it is up.
+	// Not before Check, so that a client cannot fill the cache with revoked tokens. A token
+	// that Check refuses later stays in the cache: perhaps Check's own store is down, and
+	// when it is up again all tokens would have to be verified again.
 	if !known {
 		o.remember(digest, t, from)
 	}
@@ -163,8 +163,8 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 	return c, nil
 }
 
-// verified verifies a compact JWS and reads its registered claims, which are still
-// to be checked.
+// verified verifies a compact JWS and reads its registered claims. It does not check the
+// claims yet.
 func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*claims, error) {
 	signed, err := m.parseJWS(compact)
 	if err != nil {
@@ -198,8 +198,8 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 	return c, nil
 }
 
-// parameters are the names of a JWE's own header, RFC 7516 section 4.1 and RFC 7518
-// section 4. A claim of such a name is not what stands there.
+// parameters are the names of a JWE's own header, RFC 7516 section 4.1 and RFC 7518 section
+// 4. A member of such a name is not a copy of a claim.
 var parameters = []string{
 	"alg", "enc", "zip", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "cty", "crit",
 	"epk", "apu", "apv", "iv", "tag", "p2s", "p2c",

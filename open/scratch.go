@@ -6,32 +6,33 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// scratch is the memory in which one token is opened. It is kept for the next token,
-// and wiped before, as far as it goes, since it has held claims: what the collector got
-// when a buffer grew is not. Nothing of it is in what Open returns.
+// scratch is the memory in which one token is opened. Buffers are pooled and zeroed
+// before reuse, since they held claims. Best effort: arrays that append outgrew are left
+// to the collector as they are. Nothing of the scratch is in what Open returns.
 type scratch struct {
-	token   []byte // a selective one as it came
+	token   []byte // the text of a selective token
 	decoded []byte // its parts one behind the other; a JWE is decrypted where it lies
 
 	maxHeader int // Limits.MaxHeader
 }
 
-// maxKept is the longest buffer in bytes that is kept: one token that is very long
-// should not cost its memory for ever.
+// maxKept is the longest buffer in bytes that is kept: a single very long token must not
+// occupy its memory for ever.
 const maxKept = 256 << 10
 
-// take copies a token that is signed as it is.
+// take copies a selective token, whose text is the signed text.
 func (m *scratch) take(token string) []byte {
 	m.token = append(m.token[:0], token...)
 	return m.token
 }
 
-// grow makes room at once for what can be decoded of a nested token: three quarters of
-// it, and three quarters of that, and what the key agreement puts in between.
+// grow makes room at once for all that is decoded from a nested token: three quarters of
+// its text, three quarters of that for the inner token, and the bytes that the key
+// agreement puts in between.
 func (m *scratch) grow(token string) { m.decoded = slices.Grow(m.decoded, len(token)*21/16+128) }
 
-// wipe makes the scratch ready for the next token, and reports whether it is fit for
-// one.
+// wipe makes the scratch ready for the next token, and reports whether the pool may keep
+// it.
 func (m *scratch) wipe() bool {
 	clear(m.token)
 	clear(m.decoded)
@@ -39,7 +40,7 @@ func (m *scratch) wipe() bool {
 	return cap(m.token) <= maxKept && cap(m.decoded) <= maxKept
 }
 
-// decodePart decodes one part of a token behind those before it.
+// decodePart decodes one part of a token and appends it to the parts before it.
 func decodePart[T string | []byte](m *scratch, part T) ([]byte, error) {
 	start := len(m.decoded)
 	decoded, err := strict.AppendDecodeBase64URL(m.decoded, part)

@@ -24,9 +24,9 @@ func isAlwaysReadable(name string) bool {
 	return slices.ContainsFunc(registeredNames, func(r string) bool { return strings.EqualFold(name, r) })
 }
 
-// openSelective opens the selective form: the signature first, so that nothing is
-// decrypted that a trusted issuer has not put together; then the claims; then the
-// JWEs that are for us.
+// openSelective opens the selective form. It verifies the signature first, so that it
+// decrypts only JWEs that a trusted issuer has put together. Then it checks the claims,
+// and then it decrypts the JWEs that are for us.
 func (o *Opener) openSelective(ctx context.Context, m *scratch, token string, at time.Time) (*claims, error) {
 	if m.looksLike(token, 5) {
 		return nil, refuse(ErrType, "it is an encrypted token of 5 parts, and a selective one is expected, which has 3")
@@ -52,15 +52,16 @@ func (o *Opener) openSelective(ctx context.Context, m *scratch, token string, at
 	return c, c.merge(opened)
 }
 
-// sealedJWE is one element of sealed. No more is kept of it, since there may be many
-// and as a rule one is for us.
+// sealedJWE is one element of sealed. Only its text and kid are kept, since a token may
+// have many JWEs, and as a rule one of them is for us.
 type sealedJWE struct{ text, kid string }
 
-// boundJWEs are the JWEs in sealed, each of which names the iss and the jti of this
-// very token: else somebody could put one of another token here and read it as the
-// recipient sees it, or make the recipient read it as ours.
+// boundJWEs returns the JWEs in sealed, each of which names the iss and the jti of this
+// very token. Otherwise an attacker could put a JWE of another token here, to see its
+// claims as the recipient shows them, or to make the recipient take them for claims of
+// this token.
 func (c *claims) boundJWEs(m *scratch) ([]sealedJWE, error) {
-	texts, _, _ := c.payload.Strings("sealed") // none, if it is no such array
+	texts, _, _ := c.payload.Strings("sealed") // empty, if it is not an array of strings
 	raw, _ := c.payload.Raw("sealed")
 	if raw[0] != '[' || len(texts) == 0 {
 		return nil, refuseClaims("sealed must be an array of JWEs, and not empty", "")
@@ -69,11 +70,11 @@ func (c *claims) boundJWEs(m *scratch) ([]sealedJWE, error) {
 		return nil, refuseClaims("jti is missing, to which sealed claims are bound", "")
 	}
 	tail := c.boundTail()
-	room := min(len(texts), len(c.text)/100) // no JWE is as short
+	room := min(len(texts), len(c.text)/100) // every JWE has more than 100 characters
 	jwes := make([]sealedJWE, 0, room)
 	seen := make(map[string]bool, room)
 	for _, text := range texts {
-		m.decoded = m.decoded[:0] // the header of the one before
+		m.decoded = m.decoded[:0] // drops the header of the JWE before
 		j, err := m.parseEnvelope(text, tail)
 		if err != nil {
 			return nil, err
@@ -94,7 +95,7 @@ func (c *claims) boundJWEs(m *scratch) ([]sealedJWE, error) {
 	return jwes, nil
 }
 
-// boundTail is how package seal ends the header of a JWE that belongs to this token.
+// boundTail returns the end of a JWE's header as package seal writes it for this token.
 func (c *claims) boundTail() string {
 	tail := strict.AppendString([]byte(`,"iss":`), c.issuer)
 	return string(strict.AppendString(append(tail, `,"jti":`...), c.id))
@@ -139,9 +140,9 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 		opened = append(opened, object)
 		c.decryptionKeyID = cmp.Or(c.decryptionKeyID, j.kid)
 	}
-	// Another recipient may have a key with the kid of an old one of ours. The issuer
-	// has signed that all JWEs stand here, so one that we cannot open is its, as long
-	// as there is one that we can.
+	// Another recipient may have a key with the kid of an old key of ours. The issuer has
+	// signed the list of JWEs. So a JWE that we cannot open is for that recipient, as
+	// long as we can open another one.
 	if len(opened) == 0 {
 		return nil, failed
 	}
@@ -149,7 +150,7 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 	return opened, nil
 }
 
-// unseal decrypts a JWE with our key that has its kid.
+// unseal decrypts a JWE with our key that has the JWE's kid.
 func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set *keys.Set) ([]byte, error) {
 	m.grow(sealed.text)
 	j, _ := m.parseEnvelope(sealed.text, tail) // for the second time
@@ -159,7 +160,7 @@ func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set
 	return j.decrypt(ctx, set.DecryptionKeys(j.encryption)[0])
 }
 
-// ours are the JWEs whose kid is of a key that we hold, at least one. If there is
+// ours returns the JWEs whose kid names a key that we hold, at least one. If there is
 // none, a source that can reload does so once: another process may have rotated.
 func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []sealedJWE, error) {
 	set, err := o.privateKeys(ctx)
@@ -184,7 +185,7 @@ func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []seale
 	return set, found, nil
 }
 
-// held are the JWEs for which a set has the key.
+// held returns the JWEs for which a set has the key.
 func held(set *keys.Set, jwes []sealedJWE) (found []sealedJWE) {
 	for _, j := range jwes {
 		if len(set.DecryptionKeys(keys.Header{KeyID: []byte(j.kid)})) > 0 {
@@ -202,9 +203,9 @@ func kids(jwes []sealedJWE) []string {
 	return all
 }
 
-// merge makes one object of the claims in clear and those that were sealed to us. A
-// name that stands in both is refused, whatever its values: of the two, everybody
-// would believe another. In two JWEs it must have the same value.
+// merge makes one object of the claims in clear and the claims that were sealed to us. A
+// name that stands in both is refused, whatever its values: two readers could believe two
+// different values. In two JWEs it must have the same value.
 func (c *claims) merge(opened []strict.Object) error {
 	text := []byte("{")
 	for name, value := range c.payload.All() {
@@ -230,8 +231,8 @@ func (c *claims) merge(opened []strict.Object) error {
 		}
 	}
 	c.text = append(text, '}')
-	// Twins stand out here, those in other letters too: encoding/json would take one
-	// for the other.
+	// ParseClaims refuses two claims of one name, also in other letters: encoding/json
+	// would take one for the other.
 	var err error
 	if c.all, err = strict.ParseClaims(c.text); err != nil {
 		return refuseClaims("a claim stands in clear and sealed, or there are too many", "")
@@ -239,8 +240,8 @@ func (c *claims) merge(opened []strict.Object) error {
 	return nil
 }
 
-// sameText compares two JSON values without their white space. Two spellings of one
-// value count as two: a reader may see a difference between 1 and 1.0.
+// sameText compares two JSON values without their white space. Two spellings of one value
+// count as two: a reader may see a difference between 1 and 1.0.
 func sameText(a, b json.RawMessage) bool {
 	var x, y bytes.Buffer
 	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())

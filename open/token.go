@@ -21,7 +21,7 @@ type Token struct {
 	opened func() *claims
 }
 
-// claims returns the claims, none for a Token that Open has not made.
+// claims returns the claims, or empty ones for a Token that Open has not made.
 func (t *Token) claims() *claims {
 	if t == nil || t.opened == nil {
 		return new(claims)
@@ -29,13 +29,13 @@ func (t *Token) claims() *claims {
 	return t.opened()
 }
 
-// Issuer returns the iss, one of the trusted ones.
+// Issuer returns the iss, which is the ID of a trusted issuer.
 func (t *Token) Issuer() string { return t.claims().issuer }
 
 // Subject returns the sub, empty if the token has none.
 func (t *Token) Subject() string { return t.claims().subject }
 
-// Audience returns the aud; one of ours is in it.
+// Audience returns the aud, which holds one of our names.
 func (t *Token) Audience() []string { return slices.Clone(t.claims().audience) }
 
 // ID returns the jti, empty if the token has none. Together with Issuer it is the
@@ -65,22 +65,23 @@ func (t *Token) Nonce() string {
 // issuer gave the key none.
 func (t *Token) SigningKeyID() string { return t.claims().signingKeyID }
 
-// SealedNames returns the names of the claims that only their recipients can read, in
-// the order of the token: all of a nested token but for those that are replicated in
-// its header; of a selective one those that were sealed to us.
+// SealedNames returns the names of the claims that only their recipients can read, in the
+// order of the token. In a nested token these are all claims except those that are
+// replicated in its header. In a selective token they are the claims that were sealed to
+// us.
 func (t *Token) SealedNames() []string { return t.claims().sealed() }
 
 // SealedForOthers returns how many JWEs of a selective token are not for us.
 func (t *Token) SealedForOthers() int { return t.claims().others }
 
-// DecryptionKeyID returns the kid of our key that decrypted the token, the first of
-// them if several JWEs of a selective token are for us, and empty for a gateway.
+// DecryptionKeyID returns the kid of our key that decrypted the token. If several JWEs of a
+// selective token are for us, it is the kid of the first. It is empty for a gateway.
 func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 
-// Claims decodes all claims, the registered ones included, into dst: a pointer to a
-// struct, a map, or a json.RawMessage for the JSON text. The text is as the issuer signed
-// it, except that in a selective token the sealed claims stand in the place of the JWEs. A
-// token without exp has none here: go by [Token.ExpiresAt].
+// Claims decodes all claims, the registered ones included, into dst: a pointer to a struct,
+// a map, or a json.RawMessage for the JSON text. The text is as the issuer signed it,
+// except that in a selective token the sealed claims stand in the place of the JWEs. A
+// token without exp has no exp here: use [Token.ExpiresAt].
 //
 // Claims follows the rules of encoding/json, with two differences. At every depth, a
 // struct field is filled only from the member that has the field's name to the letter: a
@@ -105,7 +106,8 @@ func (t *Token) Claims(dst any) error {
 	return fmt.Errorf("open: the claims cannot be decoded into a %T", dst)
 }
 
-// decode is json.Unmarshal with names to the letter and numbers with all digits.
+// decode decodes like json.Unmarshal, but matches names to the letter and keeps all digits
+// of numbers.
 func (c *claims) decode(dst any) error {
 	w := walk{text: c.text, all: c.all, lists: c.lists}
 	w.value(reflect.ValueOf(dst))
@@ -122,8 +124,8 @@ func (c *claims) decode(dst any) error {
 	return json.Unmarshal(w.text, dst)
 }
 
-// ClaimsOf returns the claims of t as a T, which it decodes as [Token.Claims] does. With an
-// error, which is that of Claims, comes the zero value.
+// ClaimsOf returns the claims of t as a T, which it decodes as [Token.Claims] does. It
+// returns the errors of Claims, and the zero value with an error.
 func ClaimsOf[T any](t *Token) (T, error) {
 	var dst, zero T
 	if err := t.Claims(&dst); err != nil {
@@ -132,12 +134,13 @@ func ClaimsOf[T any](t *Token) (T, error) {
 	return dst, nil
 }
 
-// Claim returns the JSON text of one claim, as it was signed, and whether there is such
-// a claim. It is one of those that [Token.Claims] gives, by its name to the letter; an
-// absent one is not one that is null. The others are not decoded.
+// Claim returns the JSON text of one claim, as it was signed, and whether the token has
+// that claim. It finds the claims that [Token.Claims] decodes, by their names to the
+// letter. An absent claim is not the same as a null one. Claim does not decode the other
+// claims.
 func (t *Token) Claim(name string) (json.RawMessage, bool) {
 	value, ok := t.claims().all.Raw(name)
-	return bytes.Clone(value), ok // whoever changes it has a copy
+	return bytes.Clone(value), ok // a caller may change its copy
 }
 
 const redacted = "[redacted]"
@@ -149,8 +152,8 @@ func (Token) Format(f fmt.State, _ rune) {
 	}
 }
 
-// LogValue is [redacted].
+// LogValue returns [redacted].
 func (Token) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalJSON gives "[redacted]"; [Token.Claims] gives the claims.
+// MarshalJSON returns "[redacted]"; [Token.Claims] returns the claims.
 func (Token) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }

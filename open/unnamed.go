@@ -66,7 +66,8 @@ func (j *jwe) try(ctx context.Context, fit []*keys.Key, failed error) ([]byte, *
 func verifyUnnamed(s *jws, set *keys.PublicSet, issuer Issuer) (*keys.Key, error) {
 	fit := set.VerificationKeys(s.header.alg)
 	if len(fit) == 0 || len(fit) > mostTried {
-		return nil, refuse(ErrUnknownKey, "the JWS names no kid, and %s has %d keys for alg %s, where 1 to %d can be tried", quote(issuer.ID), len(fit), quote(s.header.alg), mostTried)
+		return nil, refuse(ErrUnknownKey, "the JWS names no kid, and %s has %d keys for alg %s, where 1 to %d can be tried",
+			quote(issuer.ID), len(fit), quote(s.header.alg), mostTried)
 	}
 	if issuer.AllowMissing&KeyID == 0 {
 		return nil, refuseUnless(switches{issuer: KeyID}, refuse(ErrUnknownKey, "the JWS names no kid"))
