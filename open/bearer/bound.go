@@ -14,12 +14,12 @@ import (
 // client's certificate.
 const thumbprintMember = "x5t#S256"
 
-// checkBound refuses a token that is bound to a key unless the client has proven in the
-// TLS handshake that it has that key. Any cnf counts, null too: no issuer writes one to
-// bind the token to nothing.
+// checkBound refuses a token that is bound to a key unless the client has proven in the TLS
+// handshake that it has that key. Any cnf counts, null too: no issuer writes one to bind
+// the token to nothing.
 //
-// The certificate is that of the connection. A header in which a proxy names the client's
-// certificate is not read, because a client can write that header too.
+// The certificate comes from the connection itself. A header in which a proxy names the
+// client's certificate is not read, because a client can write that header too.
 func (a *Authenticator) checkBound(tok *open.Token, connection *tls.ConnectionState) *Refusal {
 	cnf, bound := tok.Claim("cnf")
 	if !bound || a.cfg.AllowBound || isBoundTo(cnf, connection) {

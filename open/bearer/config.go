@@ -15,14 +15,14 @@ import (
 // least one parameter in a challenge.
 const DefaultRealm = "api"
 
-// Opener opens tokens: an [open.Opener], or what wraps one. Of the errors, those that
-// wrap [open.ErrKeySource] or [ErrUnavailable] say that the token may be good. No error
-// may hold the token: Config.OnRefusal gets it.
+// Opener opens tokens: an [open.Opener], or a type that wraps one. An error that wraps
+// [open.ErrKeySource] or [ErrUnavailable] says that the token may be good. No error may
+// hold the token, because Config.OnRefusal gets the error.
 type Opener interface {
 	Open(ctx context.Context, token string) (*open.Token, error)
 }
 
-// Config says which requests to let through. What it leaves open is refused.
+// Config says which requests to let through. Whatever it does not allow is refused.
 type Config struct {
 	// Opener opens the tokens. Required. It also limits how long they are.
 	Opener Opener
@@ -31,14 +31,14 @@ type Config struct {
 	// DefaultRealm when empty.
 	Realm string
 
-	// Cookie is the name of a cookie in which a token may stand, in requests without
-	// an Authorization field. None when empty. See the package documentation for how to
-	// name and to set it.
+	// Cookie is the name of a cookie in which a token may stand, in requests without an
+	// Authorization field. None when empty. The package documentation says how to name
+	// and to set the cookie.
 	Cookie string
 
 	// CrossOrigin says from which other origins a request with the cookie may come. From
-	// none when nil. To it a request with an Upgrade, as of a WebSocket, is a POST: a
-	// bypass pattern for one names no method, or POST.
+	// none when nil. CrossOrigin sees a request with an Upgrade, such as one for a
+	// WebSocket, as a POST: its bypass pattern must name no method, or POST.
 	CrossOrigin *http.CrossOriginProtection
 
 	// KeepCredentials leaves the Authorization field and the cookie in the request that
@@ -58,8 +58,9 @@ type Config struct {
 	ResourceMetadata string
 
 	// OnRefusal is told about every request that is not let through, before it is
-	// answered. It gets what is good for a log and no way to the token: the context is
-	// that of the request, for its trace and its request id, and has no token in it.
+	// answered. The Refusal holds data for a log, and neither it nor the context holds
+	// the token. The context is derived from the context of the request, and has its
+	// trace and its request id.
 	OnRefusal func(ctx context.Context, r Refusal)
 }
 
@@ -70,8 +71,8 @@ type Authenticator struct {
 	vary      string // where a token may stand
 }
 
-// New returns an Authenticator. It checks the configuration and returns [ErrConfig]
-// with what is wrong.
+// New returns an Authenticator. It checks the configuration and returns an error that
+// wraps [ErrConfig] and names the mistake.
 func New(cfg Config) (*Authenticator, error) {
 	if cfg.Realm == "" {
 		cfg.Realm = DefaultRealm
@@ -109,14 +110,14 @@ func (c Config) problem() string {
 	return ""
 }
 
-// isMetadataURL reports whether a text is a URL as RFC 9728 section 3 wants it, and can
-// stand between quotes as it is.
+// isMetadataURL reports whether a text is a URL that RFC 9728 section 3 allows, and can
+// stand between quotes without escapes.
 func isMetadataURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && !strings.ContainsAny(s, "# ") && isQuotable(s)
 }
 
-// isQuotable reports whether a text can stand between quotes as it is, RFC 9110
+// isQuotable reports whether a text can stand between quotes without escapes, RFC 9110
 // section 5.6.4.
 func isQuotable(s string) bool {
 	for _, c := range []byte(s) {

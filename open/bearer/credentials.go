@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// credentials finds the one token of a request. cookie is the name of the cookie in
+// credentials returns the only token of a request. cookie is the name of the cookie in
 // which it may stand, empty for none.
 func credentials(h http.Header, cookie string) (token string, inCookie bool, refusal *Refusal) {
 	fields := h["Authorization"]
@@ -25,7 +25,7 @@ func credentials(h http.Header, cookie string) (token string, inCookie bool, ref
 		if !isToken(scheme) {
 			return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrMalformed)
 		}
-		// Only ASCII is the same as Bearer in another case: it is a token.
+		// EqualFold also folds letters beyond ASCII, but a token is ASCII.
 		if !strings.EqualFold(scheme, "Bearer") {
 			return "", false, refuse(http.StatusUnauthorized, "", ErrNoCredentials)
 		}
@@ -50,8 +50,8 @@ func isB64Token(s string) bool {
 	return s != ""
 }
 
-// inB64Token tells which bytes a b64token is of, but for the padding. To compare with
-// each kind would take longer than to open a token that is cached.
+// inB64Token holds the bytes that a b64token may have, except for the padding. To compare
+// with each kind would take longer than to open a token that is cached.
 var inB64Token = func() (in [256]bool) {
 	for c := range in {
 		in[c] = isAlphanumeric(byte(c)) || strings.IndexByte("-._~+/", byte(c)) >= 0
@@ -60,8 +60,8 @@ var inB64Token = func() (in [256]bool) {
 }()
 
 // splitCookies takes the cookies of one name out of Cookie fields, RFC 6265 section
-// 4.2.1. http.Request.Cookies drops those whose value is malformed: of two that stand
-// there it would see one.
+// 4.2.1. http.Request.Cookies drops cookies with a malformed value: of two cookies it
+// would see one.
 func splitCookies(fields []string, name string) (values, others []string) {
 	const space = " \t"
 	for _, field := range fields {
@@ -69,7 +69,8 @@ func splitCookies(fields []string, name string) (values, others []string) {
 		for pair := range strings.SplitSeq(field, ";") {
 			pair = strings.TrimLeft(pair, space)
 			n, value, _ := strings.Cut(pair, "=")
-			// A name that others would read as this one counts. Its value is not trimmed.
+			// A name that other readers would take for this one counts. Its value is not
+			// trimmed.
 			if strings.TrimRight(n, space) == name {
 				values = append(values, value)
 			} else if pair != "" {

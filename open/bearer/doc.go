@@ -1,5 +1,5 @@
-// Package bearer lets only those requests through to an http.Handler that carry a
-// token that opens: net/http middleware by RFC 6750.
+// Package bearer is net/http middleware by RFC 6750. It lets a request through to an
+// http.Handler only if the request carries a token that opens.
 //
 //	auth, err := bearer.New(bearer.Config{Opener: opener})
 //	mux.Handle("GET /me", auth.Require(me))
@@ -10,21 +10,21 @@
 //
 // # Where the token may stand
 //
-// In one header field Authorization: Bearer, as RFC 6750 section 2.1 spells it, and
-// nowhere else: not in the body and not in the query, which gets into logs. With
-// Config.Cookie also in one cookie of that name, instead of the field and never beside
-// it. Who sends two tokens, or one that is spelled in another way, gets 400: of two
-// readers each might take another.
+// The token stands in one header field Authorization: Bearer, as RFC 6750 section 2.1
+// spells it, and nowhere else: not in the body and not in the query, which gets into
+// logs. With Config.Cookie it may also stand in one cookie of that name, instead of the
+// field and never beside it. A client that sends two tokens, or one that is spelled in
+// another way, gets 400: two readers might each take another token.
 //
-// Handlers do not see it. They get a copy of the request without the field and without
-// the cookie, so that none logs it, sends it on by a reverse proxy, or reads claims of
-// a token that it did not verify; Config.KeepCredentials is for those that must send
-// it on. What stands around Require sees the request as it came: an access log out
-// there must not write the header. Two Require around one handler refuse everything.
-// The temporary files of a multipart form that is parsed in the copy are removed when
-// the handler returns.
+// Handlers do not see the token. They get a copy of the request without the field and
+// without the cookie, so that no handler logs it, sends it on by a reverse proxy, or
+// reads claims of a token that it did not verify. Config.KeepCredentials is for handlers
+// that must send it on. A handler around Require sees the request as it came: an access
+// log there must not write the header. Two Require around one handler refuse everything.
+// The temporary files of a multipart form that is parsed in the copy are removed when the
+// handler returns.
 //
-// # What is answered
+// # Answers
 //
 //	status                    error in WWW-Authenticate
 //	400 Bad Request           invalid_request       two tokens, or a malformed one
@@ -35,33 +35,34 @@
 //	500 Internal Server Error (no WWW-Authenticate) RequireScope outside of Require
 //	503 Service Unavailable   (no WWW-Authenticate) whether the token is good cannot be told
 //
-// The body is the name of the status, and nothing says why: that is for
-// Config.OnRefusal. 503 is for keys that cannot be had, and for a Check of the opener
-// that cannot tell: its error wraps [ErrUnavailable], or is that of a context that
-// ended. A client must not throw its token away for that. Every refusal is
-// Cache-Control: no-store. What the handler answers begins with Cache-Control: private,
-// since a cache may keep the answer to a cookie for everybody; a handler that sets
-// Cache-Control replaces it. Both have Vary: Authorization, and Cookie with
-// Config.Cookie: a browser that has kept an answer must not show it to the next user. A
-// handler that varies by more adds to it.
+// The body is the name of the status, and does not tell why: only Config.OnRefusal gets
+// the reason. 503 is for keys that cannot be had, and for a Check of the opener that
+// cannot tell: its error wraps [ErrUnavailable], [context.Canceled] or
+// [context.DeadlineExceeded]. A client must not throw its token away for that. Every
+// refusal is Cache-Control: no-store. A handler's answer begins with Cache-Control:
+// private, since a shared cache may otherwise give the answer for one user's cookie to
+// other users; a handler that sets Cache-Control replaces it. Both have Vary:
+// Authorization, and Cookie with Config.Cookie: a browser that has kept an answer must
+// not show it to the next user. A handler that varies by more adds to it.
 //
 // A CORS preflight carries no token: answer it outside of Require.
 //
 // # Cookies
 //
-// A browser sends a cookie with every request, also with those that a page of somebody
-// else makes (CSRF). A cookie is therefore refused where [http.CrossOriginProtection]
-// refuses the request, and with any Upgrade, since a WebSocket begins with a GET, from
-// another origin. Other requests with GET, HEAD and OPTIONS pass it: they must not change
-// anything. Give the cookie a name that begins with __Host-, and set it HttpOnly,
-// Secure and SameSite=Lax or Strict: the prefix keeps other hosts of your domain from
-// planting one of their own. Browsers keep cookies of up to 4096 bytes only.
+// A browser sends a cookie with every request, also with requests from the pages of an
+// attacker (CSRF). A cookie is therefore refused where [http.CrossOriginProtection]
+// refuses the request. It is also refused with any Upgrade from another origin, since a
+// WebSocket begins with a GET. Other requests with GET, HEAD and OPTIONS pass: they must
+// not change anything. Give the cookie a name that begins with __Host-, and set it
+// HttpOnly, Secure and SameSite=Lax or Strict: the prefix keeps other hosts of your
+// domain from planting a cookie of their own. Browsers keep cookies of up to 4096 bytes
+// only.
 //
 // # Access tokens of OAuth
 //
-// The Type at+jwt of an issuer demands the typ of a JWT access token (RFC 9068) and not
-// the claims, of which iss, exp and aud alone are demanded of every token. Name the
-// others that section 2.2 requires:
+// The Type at+jwt of an issuer demands the typ of a JWT access token (RFC 9068), but not
+// its claims. The Opener demands iss, exp and aud of every token. Name the other claims
+// that section 2.2 requires:
 //
 //	open.Config{
 //		Trust:   []open.Issuer{{ID: "https://id.example.com", Keys: idp, Type: "at+jwt"}},

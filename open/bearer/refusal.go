@@ -13,12 +13,13 @@ var (
 	// ErrConfig: New was given a Config that cannot work.
 	ErrConfig = errors.New("bearer: invalid configuration")
 
-	// ErrUnavailable is for the Check of an opener: wrapped in its error it says that
-	// it cannot tell whether the token is good, because its store is down.
+	// ErrUnavailable is for the Check of an opener. An error that wraps it says that
+	// Check cannot tell whether the token is good, because its store is down.
 	ErrUnavailable = errors.New("bearer: cannot tell whether the token is good")
 )
 
-// Why a request was refused, in Refusal.Err, beside the errors of package open.
+// The reasons why a request was refused, in Refusal.Err, beside the errors of package
+// open.
 var (
 	// ErrNoCredentials: no token, or an Authorization field of another scheme.
 	ErrNoCredentials = errors.New("bearer: no token")
@@ -29,9 +30,10 @@ var (
 	// ErrCrossOrigin: the token is in a cookie, and a page of an origin that is not
 	// trusted has sent it.
 	ErrCrossOrigin = errors.New("bearer: cookie from another origin")
-	// ErrBound: the token has a claim cnf, and the request does not prove what it asks for.
+	// ErrBound: the token has a claim cnf, and the request does not give the proof that
+	// cnf asks for.
 	ErrBound = errors.New("bearer: token is bound to a key")
-	// ErrScope: the token has not all scopes that are needed.
+	// ErrScope: the token lacks a scope that is needed.
 	ErrScope = errors.New("bearer: insufficient scope")
 
 	errNoToken = errors.New("bearer: the Opener returned no error, and no token that package open made")
@@ -44,24 +46,24 @@ const (
 	insufficientScope = "insufficient_scope"
 )
 
-// Refusal says which request was refused and why. It holds nothing that a client could
+// Refusal says which request was refused and why. It holds no text that a client could
 // write a token into: neither a header nor the URL.
 type Refusal struct {
-	// Status is what is answered.
+	// Status is the status of the answer.
 	Status int
 
 	// Code is the error in WWW-Authenticate, empty if there is none.
 	Code string
 
-	// Method is the request's, or other if RFC 9110 and RFC 5789 do not know it.
+	// Method is the request's method, or other if RFC 9110 and RFC 5789 do not know it.
 	Method string
 
 	// Pattern is the pattern of the http.ServeMux that has chosen the handler, empty if
 	// Require stands around the mux.
 	Pattern string
 
-	// Err is one of the errors of this package, or the one of the Opener. Of an
-	// [open.Error] the Detail tells more.
+	// Err is one of the errors of this package, or the error of the Opener. The Detail of
+	// an [open.Error] tells more.
 	Err error
 }
 
@@ -69,8 +71,8 @@ func refuse(status int, code string, err error) *Refusal {
 	return &Refusal{Status: status, Code: code, Err: err}
 }
 
-// refuseToken is the refusal for an error of the Opener. It is the token's fault
-// unless it says otherwise.
+// refuseToken returns the refusal for an error of the Opener. It blames the token, unless
+// the error says that the token may be good.
 func refuseToken(err error) *Refusal {
 	for _, ours := range []error{open.ErrKeySource, ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, ours) {
@@ -85,8 +87,7 @@ var methods = []string{
 	http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace,
 }
 
-// answer reports and answers a refusal. more is what follows the error in
-// WWW-Authenticate.
+// answer reports and answers a refusal. more follows the error in WWW-Authenticate.
 func (a *Authenticator) answer(w http.ResponseWriter, r *http.Request, refusal *Refusal, more string) {
 	if a.cfg.OnRefusal != nil {
 		refusal.Method, refusal.Pattern = r.Method, r.Pattern

@@ -16,7 +16,8 @@ func (a *Authenticator) Require(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fail(w, http.StatusInternalServerError) })
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Both are added, not set: what somebody outside has set holds as well.
+		// Both fields are added, not set: the values that a handler around Require has
+		// set hold as well.
 		w.Header().Add("Vary", a.vary)
 		tok, refusal := a.authenticate(r)
 		if refusal != nil {
@@ -33,9 +34,9 @@ func (a *Authenticator) Require(next http.Handler) http.Handler {
 	})
 }
 
-// removeFiles removes the temporary files of a form that was parsed in the request that
-// was passed on. net/http does that for the request that it made, and the form is not in
-// it; nor does it when the handler panics.
+// removeFiles removes the temporary files of a form that was parsed in the copy of the
+// request. net/http does that only for the request that it made, which does not hold the
+// form, and not when the handler panics.
 func removeFiles(passed, outside *http.Request) {
 	if form := passed.MultipartForm; form != nil && form != outside.MultipartForm {
 		form.RemoveAll()
@@ -55,7 +56,8 @@ func (a *Authenticator) authenticate(r *http.Request) (*open.Token, *Refusal) {
 	if err != nil {
 		return nil, refuseToken(err)
 	}
-	// An Opener that is not ours may give what no Opener made. Such a Token has no issuer.
+	// An Opener that is not ours may return a Token that no Opener made. Such a Token has
+	// no issuer.
 	if tok == nil || tok.Issuer() == "" {
 		return nil, refuse(http.StatusUnauthorized, invalidToken, errNoToken)
 	}
@@ -68,8 +70,8 @@ func (a *Authenticator) authenticate(r *http.Request) (*open.Token, *Refusal) {
 // crossOrigin reports whether a page of an origin that is not trusted has made a
 // browser send this request.
 func (a *Authenticator) crossOrigin(r *http.Request) bool {
-	// What follows a WebSocket's GET may change anything. Any field counts: the first may
-	// be empty, and whoever upgrades reads them all.
+	// A client of a WebSocket may change anything after its GET. Any Upgrade field
+	// counts: the first may be empty, and a server that upgrades reads them all.
 	if len(r.Header["Upgrade"]) > 0 {
 		r = r.WithContext(r.Context())
 		r.Method = http.MethodPost
@@ -77,8 +79,8 @@ func (a *Authenticator) crossOrigin(r *http.Request) bool {
 	return a.cfg.CrossOrigin.Check(r) != nil
 }
 
-// contextKey is the key of an *authenticated in the context of a request. Nobody else
-// can make one.
+// contextKey is the key of an *authenticated in the context of a request. No other
+// package can make this key.
 type contextKey struct{}
 
 type authenticated struct {

@@ -10,15 +10,15 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// RequireScope lets requests through whose token has all the named scopes. They stand in
-// the claim scope: a string of words with single spaces between them (RFC 8693 section 4.2,
-// RFC 9068 section 2.2.3), or an array with one word in each string. In a token without
-// scope they stand in scp, as other issuers call it. A claim of another type grants
-// nothing, and neither does an element that is no single word. RequireScope stands inside
-// of [Authenticator.Require]; elsewhere there is no token, and it answers 500. It does the
-// same when next is nil.
+// RequireScope lets a request through if its token has all the named scopes. They stand
+// in the claim scope: a string of words with single spaces between them (RFC 8693 section
+// 4.2, RFC 9068 section 2.2.3), or an array with one word in each string. In a token
+// without scope they stand in scp, as other issuers call it. A claim of another type
+// grants nothing, and neither does an element that is not a single word. RequireScope
+// stands inside of [Authenticator.Require]. Elsewhere the request has no token, and
+// RequireScope answers 500. It does the same when next is nil.
 //
-// It panics if no scope is named, or one that no token can have, as
+// It panics if no scope is named, or if no token can have a named scope, as
 // [http.ServeMux.Handle] does for a pattern.
 func RequireScope(names ...string) func(http.Handler) http.Handler {
 	if len(names) == 0 {
