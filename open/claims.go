@@ -118,7 +118,7 @@ func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	return c.checkTimes(now, o.cfg.limits.Leeway, o.cfg.limits.MaxLifetime)
 }
 
-// otherForm says what a token of the form that is not expected looks like.
+// otherForm describes a token of the form that is not expected.
 func otherForm(selective bool) string {
 	if selective {
 		return "it has sealed: a token of the selective form, where a nested one is expected"
@@ -189,7 +189,7 @@ func (c *claims) checkTimes(now time.Time, leeway, maxLifetime time.Duration) er
 	return nil
 }
 
-// difference tells the operator two values of a registered claim. Those of sub are
+// difference tells the operator two values of a registered claim. The values of sub are
 // personal and stay out.
 func (c *claims) difference(copied *claims, name string) string {
 	switch name {

@@ -10,8 +10,8 @@ import (
 const DefaultSelectiveType = "JWT"
 
 // SelectiveConfig says which selective tokens to accept, for a recipient of sealed claims.
-// Its zero value accepts none. A JWE in such a token always needs a kid and a cty, so there is no
-// AllowMissing here; its issuers have one. NewSelective copies it.
+// Its zero value accepts none. A JWE in such a token always needs a kid and a cty, so
+// SelectiveConfig has no AllowMissing; its issuers have one. NewSelective copies it.
 type SelectiveConfig struct {
 	// Audience is our own name: the token's aud must hold it, to the letter.
 	// Required.

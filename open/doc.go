@@ -8,20 +8,19 @@
 // passes for the other. The keys decide on the algorithms, the configuration on
 // everything else; whatever the configuration does not allow is refused.
 //
-// # What is checked
+// # Checks
 //
-// Of a nested token, before any cryptography: the length (64 KiB), the one
-// canonical base64url spelling of every part, headers of at most 4 KiB of strict
-// JSON without duplicate members, no crit, zip, b64, jwk, jku or x5u in any letters,
-// exact lengths of initialization vector, tag and encrypted key, a kid that is ours and
-// the algorithm of that very key. After decryption: exactly three parts, a trusted
-// issuer, the typ of that issuer, and a signature by one of its keys. Then the
-// claims: exp, iss and aud are required, and every registered claim that is
-// present must have its type; times with a leeway of 60 s; a lifetime of at most
-// an hour; copies in the header must equal the claims inside. Claims that
-// Config.Require names must have been sealed. Last, the token must have a typ and an exp,
-// and the JWE a cty. Config.Check has the last word. That the sub is a user of yours is for
-// you to check.
+// Of a nested token, the Opener checks before any cryptography: the length (64 KiB), the
+// one canonical base64url spelling of every part, headers of at most 4 KiB of strict JSON
+// without duplicate members, no crit, zip, b64, jwk, jku or x5u in any letters, exact
+// lengths of initialization vector, tag and encrypted key, a kid that is ours and the
+// algorithm of that very key. After decryption it checks: exactly three parts, a trusted
+// issuer, the typ of that issuer, and a signature by one of its keys. Then it checks the
+// claims: exp, iss and aud are required, and every registered claim that is present must
+// have its type; times with a leeway of 60 s; a lifetime of at most an hour; copies in
+// the header must equal the claims inside. Claims that Config.Require names must have
+// been sealed. Last, the token must have a typ and an exp, and the JWE a cty.
+// Config.Check has the last word. You have to check that the sub is a user of yours.
 //
 // # What a token may lack
 //

@@ -9,12 +9,10 @@ import (
 
 // The reasons why Open refuses a token, for errors.Is.
 var (
-	// ErrConfig: a constructor was given a configuration that cannot work; see
-	// [ConfigError].
+	// ErrConfig: the configuration of a constructor cannot work; see [ConfigError].
 	ErrConfig error = &Error{text: "open: invalid configuration"}
 
-	// ErrMalformed: not a token of this form, or a token that is not spelled in the one
-	// canonical way.
+	// ErrMalformed: not a token of this form in its one canonical spelling.
 	ErrMalformed error = &Error{text: "open: malformed token"}
 	// ErrAlgorithm: the token names another algorithm than its key is for.
 	ErrAlgorithm error = &Error{text: "open: the algorithm is not the one of the key"}
@@ -150,13 +148,12 @@ func (e *Error) Reason() string {
 	return oneLine(reason)
 }
 
-// Avoidable returns the settings that would have avoided the refusal. They are either what
-// AllowMissing lacks, of an Issuer and of a Config together, or the field Issuer.Type,
-// Limits.MaxSize, Limits.MaxHeader or Limits.MaxLifetime, by that name. Both are zero when
-// no setting would have.
+// Avoidable returns the settings that would have avoided the refusal: either the missing
+// switches of AllowMissing, of an Issuer and a Config together, or the name of the field
+// Issuer.Type, Limits.MaxSize, Limits.MaxHeader or Limits.MaxLifetime, or zero values.
 //
-// With [Type], [Expiry] and [ContentType] the token is accepted, since they are judged last.
-// With [KeyID] or with a field it may be refused for another reason, which comes later.
+// With [Type], [Expiry] and [ContentType] the token is accepted, since their check comes
+// last. With [KeyID] or a field, a later check may still refuse the token.
 func (e *Error) Avoidable() (missing Missing, field string) {
 	if e == nil || e.reason == nil {
 		return 0, ""
@@ -165,8 +162,7 @@ func (e *Error) Avoidable() (missing Missing, field string) {
 	return u.issuer | u.config, u.field
 }
 
-// Unwrap returns the class, for errors.Is, and the error of a key source or of
-// Config.Check.
+// Unwrap returns the class, for errors.Is, and the error of a key source or Config.Check.
 func (e *Error) Unwrap() []error {
 	if e == nil || e.reason == nil {
 		return nil

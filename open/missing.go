@@ -16,28 +16,28 @@ const (
 	// Type lets a token of an issuer lack typ; one that is there must be Issuer.Type. It
 	// needs a Require in the configuration.
 	//
-	// The typ tells one kind of token from another. Without it, an ID token, the answer of
-	// a UserInfo endpoint and an authorization response (JARM) look alike: one issuer has
-	// signed them, for one audience. Only a claim that no other kind has tells them apart,
-	// so Require must name one: nonce for an ID token. A relying party compares it with
-	// the nonce of its login; see the example of [Token.Nonce]. A token
-	// without typ that has a claim events or token_introspection is refused: it is a
-	// security event, a logout token, or the answer to an introspection.
+	// The typ tells one kind of token from another. Without it, an ID token, the answer
+	// of a UserInfo endpoint and an authorization response (JARM) look alike: one issuer
+	// has signed them, for one audience. Only a claim that no other kind has tells them
+	// apart, so Require must name one: nonce for an ID token. A relying party compares it
+	// with the nonce of its login; see the example of [Token.Nonce]. A token without typ
+	// that has a claim events or token_introspection is refused: it is a security event,
+	// a logout token, or the answer to an introspection.
 	Type Missing = 1 << iota
 
 	// Expiry lets a token of an issuer lack exp. Such a token needs iat, and lives
 	// Limits.MaxLifetime from then: [Token.ExpiresAt] returns that time. An introspection
-	// response (RFC 9701) and a security event (RFC 8417) have no exp: they report a fact.
-	// A token that has no typ either is refused.
+	// response (RFC 9701) and a security event (RFC 8417) have no exp: they report a
+	// fact. A token that lacks both typ and exp is refused.
 	Expiry
 
-	// KeyID lets a token lack kid. In Issuer.AllowMissing it is the kid of the signature:
-	// the issuer's keys for the alg of the header are tried, and a token is refused where
-	// there are more than three. In Config.AllowMissing it is the kid of the encryption:
-	// the first three of our keys for the alg and the curve of the header are tried. Of a
-	// ring they are the active key, the one before it and the staged one, so that no
-	// rotation refuses a token. When all keys fail, the error is [ErrNotAuthentic]
-	// whatever the reasons.
+	// KeyID lets a token lack kid. In Issuer.AllowMissing it is the kid of the signature.
+	// The Opener tries the issuer's keys for the alg of the header, and refuses the token
+	// if there are more than three. In Config.AllowMissing it is the kid of the
+	// encryption. The Opener tries the first three of our keys for the alg and the curve
+	// of the header. In a ring they are the active key, the one before it and the staged
+	// one, so that no rotation refuses a token. When all keys fail, the error is
+	// [ErrNotAuthentic] whatever the reasons.
 	KeyID
 
 	// ContentType lets the JWE of a nested token lack cty; one that is there must be JWT.
@@ -45,7 +45,7 @@ const (
 	ContentType
 )
 
-// What may stand in which AllowMissing.
+// The switches that each AllowMissing takes.
 const (
 	allowedAtIssuer = Type | Expiry | KeyID
 	allowedInConfig = KeyID | ContentType
@@ -65,12 +65,12 @@ func (m Missing) String() string {
 	return strings.Join(names, "|")
 }
 
-// foreignClaims stand in kinds of tokens that must never pass for one without typ: security
-// events and logout tokens (RFC 8417), and introspection responses (RFC 9701).
+// foreignClaims mark kinds of tokens that must never pass for a token without typ:
+// security events and logout tokens (RFC 8417), and introspection responses (RFC 9701).
 var foreignClaims = []string{"events", "token_introspection"}
 
-// checkMissing judges what a token lacks. It comes last: a switch that its refusal names
-// would have accepted the token.
+// checkMissing refuses a token that lacks a member which it must have. It comes last: a
+// switch that its refusal names would have accepted the token.
 func (o *Opener) checkMissing(c *claims) error {
 	if c.lacks&Type != 0 {
 		if c.lacks&Expiry != 0 {

@@ -8,14 +8,15 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// mostTried is how many keys are tried on a token that names no kid. While a ring rotates,
-// three may be in use for an algorithm: the active one, the one before it, and the staged
-// one where another process has published it and this one has an old snapshot.
+// mostTried is the number of keys that are tried on a token that names no kid. While a ring
+// rotates, three may be in use for an algorithm: the active one, the one before it, and the
+// staged one, where another process has published it already and this process has an old
+// snapshot.
 const mostTried = 3
 
-// decryptUnnamed tries our keys on a JWE that names no kid. All failures are one error. How
-// long it takes to come does not tell which key was the right one: every key is tried to the
-// end, and one that cannot unwrap goes on with a random content encryption key (RFC 7516
+// decryptUnnamed tries our keys on a JWE that names no kid. All failures are one error. The
+// time until it comes does not tell which key was the right one: every key is tried to the
+// end, and a key that cannot unwrap goes on with a random content encryption key (RFC 7516
 // section 11.5).
 //
 // When all keys fail, a source that can reload does so once, as for a kid that we do not
