@@ -74,7 +74,7 @@ func (c Content) String() string {
 // valid reports whether c is one of the four.
 func (c Content) valid() bool { return int(c) < len(contents) }
 
-// contentKey is room for the longest key that is derived or drawn. A caller keeps it on
+// contentKey has room for the longest key that is derived or drawn. A caller keeps it on
 // its stack.
 type contentKey [64]byte
 
@@ -121,9 +121,9 @@ func newCBC(cek []byte) (cipher.AEAD, error) {
 	return &cbcMode{mode, key[:len(key)/2], block}, err
 }
 
-// cbcMode is AES-CBC with HMAC, RFC 7518 section 5.2, whose Open makes no copies. The one of
-// go-jose copies the text for the tag and once more to decrypt it; a token without kid may be
-// decrypted under three keys.
+// cbcMode is AES-CBC with HMAC, RFC 7518 section 5.2, whose Open makes no copies. The
+// mode of go-jose copies the text for the tag and once more to decrypt it; a token
+// without kid may be decrypted under three keys.
 type cbcMode struct {
 	cipher.AEAD
 	macKey []byte

@@ -20,10 +20,10 @@
 //
 // # Algorithms
 //
-// A key brings its algorithm: [ES256] and [ECDHES], both on P-256, unless a policy
-// of package keyring says otherwise. The set is closed. Keys that are weak are refused on every way
-// in: RSA below 2048 bits or with a small exponent, ROCA moduli, points of low
-// order or off the curve.
+// A key brings its algorithm: [ES256] and [ECDHES], both on P-256, unless a policy of
+// package keyring says otherwise. The set is closed. Weak keys are refused on every way
+// in: RSA below 2048 bits or with a small exponent, ROCA moduli, points of low order or
+// off the curve.
 //
 // [RSAOAEP] is RSA-OAEP with SHA-1, which many national schemes demand. OAEP does not need
 // a hash without collisions, so the suite is not broken. It has to be asked for by name: a
@@ -43,15 +43,15 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// What can be wrong with keys, for errors.Is. The texts around them name kids and
-// algorithms, never key material.
+// The faults of keys, for errors.Is. The texts around them name kids and algorithms,
+// never key material.
 var (
 	// ErrUnsupported: an algorithm, key type, curve or form of a key that is not offered.
-	// The key is whole, and the text says what it is.
+	// The key is not damaged, and the text names its kind.
 	ErrUnsupported = jwk.ErrUnsupported
-	// ErrMalformed: not a JWK, a JWK Set or a PEM file at all; a key that is damaged, or whose
-	// parts do not belong together; a JWE that the key's suite
-	// does not make; a key that lives elsewhere and does not fit its public key.
+	// ErrMalformed: not a JWK, a JWK Set or a PEM file at all; a key that is damaged, or
+	// whose parts do not belong together; a JWE that the key's suite does not make; a key
+	// that lives elsewhere and does not fit its public key.
 	ErrMalformed = jwk.ErrMalformed
 	// ErrWeakKey: too short, a bad exponent, a known-bad generator, a point of low order.
 	ErrWeakKey = jwk.ErrWeakKey

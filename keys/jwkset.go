@@ -11,7 +11,8 @@ import (
 
 // ParsePublicSet reads the public keys of another party: a JWK Set (RFC 7517 section 5), one
 // JWK, or one key in PEM. PEM may hold a certificate in place of the key. ParsePublicSet does
-// not judge a certificate: neither who has signed it, nor until when and for what it is valid.
+// not judge a certificate: neither its signature, nor its period of validity, nor its
+// purposes.
 //
 // A member of a set that cannot be used is passed over and reported by [PublicSet.Skipped]:
 // an unknown key type, curve, algorithm or use, and a weak key. Members whose value is null or
@@ -36,7 +37,7 @@ func ParsePublicSet(data []byte) (*PublicSet, error) {
 	return p, err
 }
 
-// parsePublic reads what ParsePublicSet reads.
+// parsePublic parses the data of ParsePublicSet.
 func parsePublic(data []byte) (*PublicSet, error) {
 	text, err := jwk.Text(data)
 	if err != nil {
@@ -101,8 +102,8 @@ func newLoneKey(m publicMember) (*PublicSet, error) {
 	return p, nil
 }
 
-// publicMember is one member of a set: its keys, or why there are none. A JWK
-// that leaves its use open gives one key for each.
+// publicMember is one member of a set: its keys, or the reason why it has none. A JWK that
+// leaves its use open gives one key for each use.
 type publicMember struct {
 	SkippedKey
 	keys []*Key

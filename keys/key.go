@@ -49,8 +49,8 @@ func GenerateKey(suite Suite) (*Key, error) {
 	return ParseKey(data, Hint{Suite: suite})
 }
 
-// newKey is the only way to a Key: it fixes the algorithm, refuses weak public keys and
-// computes the thumbprint and, if kid is empty, the kid.
+// newKey makes every Key: it fixes the algorithm, refuses weak public keys and computes
+// the thumbprint and, if kid is empty, the kid.
 func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	if k, ok := jwk.KindOf(pub); !ok || k != suite.kind() {
 		return nil, fmt.Errorf("%w: %v with this type of key", ErrUnsupported, suite)
@@ -72,8 +72,8 @@ func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	return k, nil
 }
 
-// newForeignKey makes a key of another party. It has no kid when its owner gave it none: a
-// token must not name it by one that the owner does not know.
+// newForeignKey makes a key of another party. The key has no kid when its owner gave it
+// none: a token must not name it by a kid that the owner does not know.
 func newForeignKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	k, err := newKey(kid, suite, pub)
 	if err == nil {
@@ -132,7 +132,7 @@ func (k *Key) Thumbprint() string { return orZero(k).thumbprint }
 // Suite returns the only algorithm that this key is for.
 func (k *Key) Suite() Suite { return orZero(k).suite }
 
-// Use returns what the key is for.
+// Use returns the use of the key: signing or encryption.
 func (k *Key) Use() Use { return orZero(k).suite.Use() }
 
 // Public returns the public key: an *ecdsa.PublicKey, ed25519.PublicKey or
@@ -166,8 +166,8 @@ func (k *Key) withoutPrivate() *Key {
 	return &Key{id: k.id, thumbprint: k.thumbprint, suite: k.suite, public: k.public}
 }
 
-// orZero returns p, or the zero value for nil. So a method of a nil pointer does what it does
-// for the zero value.
+// orZero returns p, or the zero value for nil, so that a method of a nil pointer behaves
+// as it does for the zero value.
 func orZero[T any](p *T) *T {
 	if p == nil {
 		return new(T)

@@ -20,8 +20,8 @@ type Hint struct {
 // characters of its thumbprint that follow any - and _ at its start.
 //
 // PEM may have any line endings, a byte order mark, and other blocks around the private key,
-// such as certificates, in any order. Public keys among them have to be that of the private
-// key, and so has one of the certificates.
+// such as certificates, in any order. Every public key among them must be the public half of
+// the private key, and one of the certificates must be for it.
 //
 // It returns [ErrMalformed] also for two private keys and for halves that do not belong
 // together, [ErrUnsupported] and [ErrWeakKey]; ErrUnsupported also when neither the data nor
@@ -44,8 +44,8 @@ func ParseKey(data []byte, hint Hint) (*Key, error) {
 	return newKey(j.KeyID, suites[0], j.Public)
 }
 
-// suitesOf returns what a key is for: one suite, or one for each use when neither the
-// key nor the hint says it.
+// suitesOf returns the suites of a key: one suite, or one for each use when neither the key
+// nor the hint names a use.
 func suitesOf(j jwk.JWK, hint Hint) ([]Suite, error) {
 	kind, ok := jwk.KindOf(j.Public)
 	if !ok {

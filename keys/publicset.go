@@ -10,9 +10,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// PublicSet is an immutable set of one party's public keys: a JWK Set (RFC 7517
-// section 5) with nothing private in it by construction. It is what parties
-// exchange. It is safe for concurrent use.
+// PublicSet is an immutable set of one party's public keys: a JWK Set (RFC 7517 section
+// 5) with nothing private in it by construction. Parties exchange such sets. A PublicSet
+// is safe for concurrent use.
 //
 // json.Marshal of a PublicSet gives a JWK Set whose keys all have kid, use and
 // alg, except that a foreign key that left its use open leaves it open again, and so does
@@ -195,9 +195,9 @@ func (p *PublicSet) noEncryptionKey(wanted []Suite) error {
 // alg may stand there once for each use.
 func (p *PublicSet) Keys() []*Key { return slices.Clone(orZero(p).listed) }
 
-// ForUse returns the keys for one use: what a party hands out that only signs, or
-// only decrypts. Of the members that were passed over it keeps those that are for that
-// use or do not say what they are for.
+// ForUse returns the keys for one use, for a party that only signs, or only decrypts. Of
+// the members that were passed over it keeps the members that are for that use or name
+// none.
 func (p *PublicSet) ForUse(u Use) *PublicSet {
 	p = orZero(p)
 	only := newEmptySet()

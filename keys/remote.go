@@ -75,7 +75,7 @@ func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 // FromKeyExchanger agrees on a key once and compares the result with its own. It returns
 // the errors of [FromSigner], and [ErrMalformed] when the two differ. Every later error
 // of x counts as an outage, an [ErrUnavailable]. FromKeyExchanger waits for x as long as
-// FromSigner does. Calls that outlast their context count as those of FromSigner do.
+// FromSigner does, and treats calls that outlast their context as FromSigner does.
 func FromKeyExchanger(kid string, suite Suite, x ecdh.KeyExchanger) (*Key, error) {
 	if _, ok := suite.management().(agreement); !ok || nilcheck.IsNil(x) {
 		return nil, fmt.Errorf("%w: %v with this key exchanger", ErrUnsupported, suite)
@@ -150,10 +150,10 @@ func agreementMaterial(public *ecdh.PublicKey) (crypto.PublicKey, error) {
 //
 // FromDecrypter decrypts once and compares. It returns the errors of [FromSigner], and
 // [ErrMalformed] when d gives another plaintext. Of the later errors of d only one that
-// wraps [ErrUnavailable], or the error of a context, counts as an outage. Every other
-// one counts as a failed decryption, which is not told apart from a wrong tag.
-// FromDecrypter waits for d as long as FromSigner does. Calls that outlast their context
-// count as those of FromSigner do.
+// wraps [ErrUnavailable], or the error of a context, counts as an outage. Every other one
+// counts as a failed decryption, which is not told apart from a wrong tag. FromDecrypter
+// waits for d as long as FromSigner does, and treats calls that outlast their context as
+// FromSigner does.
 func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
 	scheme, ok := suite.management().(oaep)
 	if !ok || nilcheck.IsNil(d) {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// maxHung is how many calls to one key may hang.
+// maxHung is the number of calls to one key that may hang.
 const maxHung = 16
 
 // remoteCalls counts the calls that went on after their context had ended. The interfaces
 // of package crypto take no context, so such a call cannot be ended.
 type remoteCalls struct{ hung atomic.Int32 }
 
-// maxFirstCall is how long a call may take that a constructor makes. A KMS on another
+// maxFirstCall is the longest time that a call of a constructor may take. A KMS on another
 // continent answers within a second, and a token that a person must touch within ten.
 const maxFirstCall = 30 * time.Second
 

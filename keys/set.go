@@ -60,11 +60,11 @@ type SetConfig struct {
 
 // NewSet makes a set of fixed keys; rings give sets that rotate.
 //
-// It returns [ErrDuplicate] when two keys share a kid or a thumbprint, except that a key
-// may be held and published; [ErrNoKey] when Signing cannot sign or a decryption key
-// cannot decrypt; and [ErrMalformed] for a nil or zero Key in a list, for one without kid, and for a configuration
-// that contradicts itself: a negative lifetime, a Stale that does not wrap ErrStale, a kid
-// both held and erased, a staged or erased key that is published.
+// It returns [ErrDuplicate] when two keys share a kid or a thumbprint, except that a key may
+// be held and published; [ErrNoKey] when Signing cannot sign or a decryption key cannot
+// decrypt; and [ErrMalformed] for a nil or zero Key in a list, for a key without kid, and for
+// a configuration that contradicts itself: a negative lifetime, a Stale that does not wrap
+// ErrStale, a kid both held and erased, a staged or erased key that is published.
 func NewSet(cfg SetConfig) (*Set, error) {
 	s := &Set{
 		signing: cfg.Signing, maxLifetime: cfg.MaxTokenLifetime, stale: cfg.Stale,
@@ -183,8 +183,8 @@ func (s *Set) PublicKeys(context.Context, string) (*PublicSet, error) {
 	return orZero(s.public), nil // nil in the zero Set
 }
 
-// validate is the one validator that every way into a set of our own passes. The same key under
-// two kids, or two keys under one, is how one party's key passes for another's.
+// validate checks the keys of every set of our own. With one key under two kids, or two keys
+// under one kid, one party's key could pass for another's.
 func validate(ks []*Key) error {
 	seen := make(map[string]bool, 2*len(ks))
 	for _, k := range ks {
@@ -200,9 +200,9 @@ func validate(ks []*Key) error {
 	return nil
 }
 
-// PublicSource gives the public keys of one party: those that verify its
-// signatures, and those to encrypt to. A [PublicSet] is a source of itself; a ring
-// gives its own public half and follows its rotation.
+// PublicSource gives the public keys of one party: the keys that verify its signatures, and
+// the keys to encrypt to. A [PublicSet] is a source of itself; a ring gives its own public
+// half and follows its rotation.
 //
 // PublicKeys may do I/O. The kid is the one that is wanted, empty for any: a source
 // that can refetch may do so for a kid it does not know. The set it returns may

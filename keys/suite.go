@@ -40,9 +40,10 @@ const (
 	ECDHESX25519       // ECDH-ES on X25519 (RFC 8037 section 3.2), direct key agreement
 	ECDHESA256KWX25519 // ECDH-ES on X25519, then AES-256 key wrap
 
-	// RSAOAEP is RSAES-OAEP with SHA-1 and MGF1 with SHA-1. SHA-1 is broken where it must not
-	// collide, and OAEP does not need that. It is for parties that can do nothing else: no
-	// default and no key without "alg" leads to it, and GODEBUG=fips140=only refuses it.
+	// RSAOAEP is RSAES-OAEP with SHA-1 and MGF1 with SHA-1. SHA-1 is broken for uses that
+	// need a hash without collisions, and OAEP does not need one. It is for parties that
+	// can do nothing else: no default and no key without "alg" leads to it, and
+	// GODEBUG=fips140=only refuses it.
 	RSAOAEP
 )
 
@@ -117,7 +118,7 @@ func (s Suite) matches(alg string) bool {
 	return s.valid() && (alg == suites[s].Alg || s == EdDSA && alg == "Ed25519")
 }
 
-// Use returns what keys of this suite are for.
+// Use returns the use of the keys of this suite.
 func (s Suite) Use() Use {
 	if !s.valid() {
 		return ""
