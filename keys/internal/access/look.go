@@ -7,8 +7,8 @@ import (
 	"runtime"
 )
 
-// Check returns what [Facts.Decide] returns for a file that is open, reached by path, and
-// info, its Stat. Facts that cannot be had count against the file.
+// Check decides as [Facts.Decide] does about a file that is open; path leads to it, and
+// info is its Stat. Facts that cannot be had count against the file.
 func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) error {
 	uid, gid := owner(info)
 	facts := Facts{
@@ -26,9 +26,9 @@ func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) error {
 	return facts.Decide(p, name, path)
 }
 
-// HasVolumeGroup reports whether the permissions that info gives the group are those of a
-// volume with an fsGroup, as [Facts.Decide] judges them. folder holds the file; a folder is
-// judged by itself.
+// HasVolumeGroup reports whether info gives the group the permissions of a volume with an
+// fsGroup, as [Facts.Decide] judges them. folder holds the file; a folder is judged by
+// itself.
 func HasVolumeGroup(info, folder fs.FileInfo) bool {
 	f := Facts{FolderMode: folder.Mode(), Process: Process{UID: os.Geteuid(), Groups: groups(), GOOS: runtime.GOOS}}
 	f.UID, f.GID = owner(info)

@@ -35,7 +35,7 @@ func (c *Canaries) Add(secret []byte) {
 	}
 }
 
-// Check fails when out, which tells what, holds a secret.
+// Check fails when the text out holds a secret. The failure names out by what.
 func (c Canaries) Check(t *testing.T, what, out string) {
 	t.Helper()
 	for _, s := range c {
@@ -56,7 +56,7 @@ type wrapped[T any] struct {
 	nested  struct{ value []any }
 }
 
-// exported is the same where it may.
+// exported holds a value where fmt may call its methods.
 type exported[T any] struct {
 	Value   T
 	Pointer *T

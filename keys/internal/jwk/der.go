@@ -216,8 +216,8 @@ func rsaFault(label string, n, e *big.Int) error {
 	return damaged(label)
 }
 
-// parseCertificate returns the key of a certificate, which it does not judge: neither who
-// has signed it, nor when and for what it is valid.
+// parseCertificate returns the key of a certificate. It does not judge the certificate:
+// neither its signature, nor its period of validity, nor its purposes.
 func parseCertificate(block *pem.Block) (JWK, error) {
 	var c certificate
 	if _, err := asn1.Unmarshal(block.Bytes, &c); err != nil {

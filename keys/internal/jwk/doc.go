@@ -17,7 +17,7 @@ import (
 	"strconv"
 )
 
-// What can be wrong with key material. Package keys documents and exports them.
+// The faults of key material. Package keys documents and exports these errors.
 var (
 	ErrUnsupported = errors.New("keys: not supported")
 	ErrMalformed   = errors.New("keys: malformed")

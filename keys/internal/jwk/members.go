@@ -7,8 +7,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// members are those of a JWK. In a foreign one null and empty values say nothing: the
-// serializers of some issuers write every member that they know (RFC 7517 section 4).
+// members holds the members of a JWK. In a foreign JWK null and empty values say nothing:
+// the serializers of some issuers write every member that they know (RFC 7517 section 4).
 type members struct {
 	strict.Object
 	foreign bool
@@ -44,14 +44,14 @@ func isEmpty(raw []byte) bool {
 
 var secretMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
 
-// HasSecret reports whether a JWK of another party holds private or symmetric key
-// material. A member without a value is none.
+// HasSecret reports whether a JWK of another party holds private or symmetric key material.
+// A member without a value does not count.
 func HasSecret(o strict.Object) bool {
 	return slices.ContainsFunc(secretMembers, members{o, true}.has)
 }
 
 // otherUses are the starts of the names of algorithms that are not offered, by their use.
-// Among them are those of RFC 7518, RFC 8812, RFC 9864 and RFC 9964.
+// Among them are names of RFC 7518, RFC 8812, RFC 9864 and RFC 9964.
 var otherUses = []struct{ start, use string }{
 	{"ECDH-", "enc"}, {"RSA-", "enc"}, {"RSA1", "enc"}, {"A1", "enc"}, {"A2", "enc"}, {"dir", "enc"}, {"PBES2-", "enc"}, {"HPKE-", "enc"},
 	{"X25519", "enc"}, {"X448", "enc"},

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// What GODEBUG=fips140=only does not allow. The standard library then returns an error or
-// panics, and its texts do not say what to use instead.
+// The errors for algorithms that GODEBUG=fips140=only does not allow. The standard library
+// then returns an error or panics, and its texts do not say what to use instead.
 var (
 	// SP 800-56A, by which FIPS 140-3 approves of key agreements, does not have this curve.
 	errX25519Mode = fmt.Errorf("%w: GODEBUG=fips140=only does not allow X25519; use %s or %s, which are on P-256", ErrUnsupported, ECDHES.Name, ECDHESKW.Name)

@@ -60,8 +60,8 @@ var curves = map[string]struct {
 
 const onlyP256 = "; EC keys have to be on P-256"
 
-// nameOf returns what a key with this algorithm is, for people. It returns an empty text
-// for an algorithm that is supported, and for one that package x509 reads.
+// nameOf describes a key with this algorithm, for people. It returns an empty text for an
+// algorithm that is supported, and for one that package x509 reads.
 func nameOf(a pkix.AlgorithmIdentifier) string {
 	oid := a.Algorithm
 	switch {
@@ -76,7 +76,7 @@ func nameOf(a pkix.AlgorithmIdentifier) string {
 	return "a key for the algorithm with the object identifier " + shortOID(oid)
 }
 
-// nameOfCurve returns what an EC key with these parameters is, RFC 5480 section 2.1.1.
+// nameOfCurve describes an EC key with these parameters, RFC 5480 section 2.1.1.
 func nameOfCurve(parameters asn1.RawValue) string {
 	var oid asn1.ObjectIdentifier
 	_, err := asn1.Unmarshal(parameters.FullBytes, &oid)
@@ -94,7 +94,7 @@ func nameOfCurve(parameters asn1.RawValue) string {
 	return "an EC key on the curve " + c.name + onlyP256
 }
 
-// shortOID returns an object identifier, which a key may make as long as it likes.
+// shortOID returns the text of an object identifier, cut: a key may hold one of any length.
 func shortOID(oid asn1.ObjectIdentifier) string {
 	const most = 16
 	if len(oid) > most {
@@ -103,7 +103,7 @@ func shortOID(oid asn1.ObjectIdentifier) string {
 	return oid.String()
 }
 
-// Describe returns what a public key that is not supported is, for people.
+// Describe describes a public key that is not supported, for people.
 func Describe(pub crypto.PublicKey) string {
 	switch p := pub.(type) {
 	case *ecdsa.PublicKey:

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// bundle holds the blocks of a PEM text by what they are. Blocks of other kinds, such as
+// bundle holds the blocks of a PEM text by their kinds. Blocks of other kinds, such as
 // curve parameters, are passed over.
 type bundle struct {
 	private, public, certificates []*pem.Block
 
-	other string // the type of one that was passed over
+	other string // the type of a block that was passed over
 }
 
 // readPEM returns the one key of a PEM text: its private key or, without one, its public
@@ -143,7 +143,7 @@ func nextBlock(text []byte) (block *pem.Block, rest []byte, err error) {
 	return block, rest, nil
 }
 
-// damaged is the error for a block that is not what its label says.
+// damaged returns the error for a block whose content does not match its label.
 func damaged(label string) error {
 	return fmt.Errorf("%w: damaged PEM block %s", ErrMalformed, Quote(label))
 }

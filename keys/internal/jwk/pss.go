@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// pssParameters are what an RSA-PSS key is restricted to, RFC 4055 section 3.1. What is
-// left out has a default, which is SHA-1.
+// pssParameters are the restrictions of an RSA-PSS key, RFC 4055 section 3.1. A hash that
+// is left out is SHA-1.
 type pssParameters struct {
 	Hash       pkix.AlgorithmIdentifier `asn1:"explicit,optional,tag:0"`
 	Mask       pkix.AlgorithmIdentifier `asn1:"explicit,optional,tag:1"`
@@ -64,7 +64,8 @@ func checkPSS(label string, parameters asn1.RawValue) error {
 }
 
 func restricted(to string) error {
-	return fmt.Errorf("%w: an RSA-PSS key that is restricted to %s, and %s has SHA-256, MGF1 with SHA-256 and a salt of %d bytes", ErrUnsupported, to, PS256.Name, pssSaltLength)
+	return fmt.Errorf("%w: an RSA-PSS key that is restricted to %s, and %s has SHA-256, MGF1 with SHA-256 and a salt of %d bytes",
+		ErrUnsupported, to, PS256.Name, pssSaltLength)
 }
 
 // hashOfMask returns the hash of MGF1, nil for the default.

@@ -65,12 +65,12 @@ func Split(data []byte) ([][]byte, error) {
 	return all, nil
 }
 
-// ParsePublicPEM reads one public key of another party from PEM, or that of a certificate.
-// It reads a private key too, which the caller has to refuse.
+// ParsePublicPEM reads one public key of another party from PEM, or the public key of a
+// certificate. It reads a private key too, which the caller has to refuse.
 func ParsePublicPEM(text []byte) (JWK, error) { return readPEM(text, true) }
 
-// ParseObject reads a text that is not PEM as JSON. Its error names what the text is
-// instead.
+// ParseObject reads a text that is not PEM as JSON. Its error names the format that the
+// text has instead.
 func ParseObject(text []byte) (strict.Object, error) {
 	o, err := strict.ParseObject(text)
 	switch {
@@ -100,7 +100,8 @@ func FromObject(o strict.Object) (JWK, error) { return members{o, false}.read() 
 // nothing.
 func FromForeign(o strict.Object) (JWK, error) { return members{o, true}.read() }
 
-// read returns what it could read beside an error, so that the caller can name the key.
+// read returns the members that it could read also with an error, so that the caller can
+// name the key.
 func (m members) read() (JWK, error) {
 	var j JWK
 	var faults []error

@@ -31,9 +31,9 @@ var (
 	privateMember = regexp.MustCompile(`"(?:d|p|q|dp|dq|qi|k|priv)"\s*:\s*"[A-Za-z0-9_+/=-]{16}`)
 )
 
-// LooksPrivate reports whether a file has a PEM block of a private key anywhere, or what
-// looks like a private member of a JWK: it may be damaged, stand beside a public key, or
-// deep inside JSON. UTF-16 counts too.
+// LooksPrivate reports whether a file has a PEM block of a private key anywhere, or a text
+// that looks like a private member of a JWK. The block or the member may be damaged, stand
+// beside a public key, or deep inside JSON. UTF-16 counts too.
 func LooksPrivate(data []byte) bool {
 	if bytes.IndexByte(data, 0) >= 0 {
 		data = bytes.ReplaceAll(data, []byte{0}, nil)

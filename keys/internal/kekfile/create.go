@@ -31,7 +31,7 @@ func create(path string, sync func(*os.Root) error) ([]byte, error) {
 	return key, nil
 }
 
-// draw draws again what Read would take for a text.
+// draw draws a key. It draws again if Read would take the key for a text.
 func draw(random io.Reader) ([]byte, error) {
 	key := make([]byte, Size)
 	for {

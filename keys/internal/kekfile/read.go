@@ -19,8 +19,8 @@ import (
 // Size is the length in bytes of a key.
 const Size = 32
 
-// maxRead is how many bytes of a file are read. The longest key has 46: Base64 with padding,
-// and a line ending.
+// maxRead is the number of bytes of a file that are read. The longest key has 46: Base64
+// with padding, and a line ending.
 const maxRead = 64
 
 // maxPipeWait is how long Read waits for a pipe. A secret manager behind it may ask a person
@@ -28,7 +28,7 @@ const maxRead = 64
 const maxPipeWait = time.Minute
 
 // Read returns the key in a file or a pipe. It returns an error that is fs.ErrNotExist when
-// there is no file. No error shows a byte of the content.
+// the file does not exist. No error shows a byte of the content.
 func Read(path string) ([]byte, error) {
 	data, size, err := content(path)
 	if err != nil {

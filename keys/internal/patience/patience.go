@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// maxCalls is how many calls are at work at once, those included that the caller gave up.
-// It is more than one: a call that never returns must not keep the next from reaching a
-// store that works again.
+// maxCalls is the number of calls that are at work at once, including calls that the caller
+// gave up. It is more than one: a call that never returns must not keep the next from
+// reaching a store that works again.
 const maxCalls = 8
 
 // Calls has an element for each call at work.
 type Calls chan struct{}
 
-// NewCalls returns Calls of which none is at work.
+// NewCalls returns Calls with no call at work.
 func NewCalls() Calls { return make(Calls, maxCalls) }
 
-// answer is what a call came to.
+// answer is the result of a call: its value, its error or its panic.
 type answer[T any] struct {
 	value    T
 	err      error
 	panicked any
 }
 
-// Bound is how long a call may take; Who names what is called in errors.
+// Bound limits the time of a call. Who names the called party in errors.
 type Bound struct {
 	Who          string
 	Limit, Grace time.Duration

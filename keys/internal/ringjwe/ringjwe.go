@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// What can be wrong with a JWE and its key. Package keyring documents and exports them.
+// The faults of a JWE and its key. Package keyring documents and exports these errors.
 var (
 	ErrUnreadable = errors.New("keyring: the ring cannot be opened: wrong key file or passphrase, or a damaged ring")
 	ErrKEK        = errors.New("keyring: unusable key encryption key")
@@ -54,8 +54,9 @@ func Split(s string) (Parts, error) {
 	return p, nil
 }
 
-// Encrypt encrypts a ring key or a ring. It makes its Encrypter anew each time: go-jose draws the salt of a
-// passphrase and counts its rounds once per Encrypter, not once per message.
+// Encrypt encrypts a ring key or a ring. It makes its Encrypter anew each time: go-jose
+// draws the salt of a passphrase and counts its rounds once per Encrypter, not once per
+// message.
 func Encrypt(r jose.Recipient, plaintext []byte) (string, error) {
 	e, err := jose.NewEncrypter(jose.A256CBC_HS512, r, nil)
 	if err != nil {

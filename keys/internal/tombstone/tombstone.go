@@ -113,7 +113,7 @@ func (t *Set) remove(o Tombstone) {
 	t.Imported = slices.DeleteFunc(slices.Clone(t.Imported), func(p Tombstone) bool { return p.KeyID == o.KeyID })
 }
 
-// Revoke makes the tombstone of a destroyed key that of a revoked one.
+// Revoke turns the tombstone of a destroyed key into the tombstone of a revoked one.
 func (t *Set) Revoke(kid string) {
 	if o, ok := t.Find(kid); ok {
 		t.remove(o)
@@ -122,7 +122,7 @@ func (t *Set) Revoke(kid string) {
 	}
 }
 
-// Those returns the tombstones among the kids.
+// Those returns the tombstones of the kids that have one.
 func (t *Set) Those(kids []string) []Tombstone {
 	var those []Tombstone
 	for _, kid := range kids {

@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// API is what Check calls.
+// API lists everything that Check calls.
 type API struct {
 	Folder    string           // of the package's source
 	Functions map[string]any   // each exported function by its name
@@ -36,8 +36,8 @@ type API struct {
 // types on a nil pointer, on the zero value and on each other receiver. It fails for a panic,
 // and for a function or a type that is not in the API.
 //
-// A method of a nil pointer that returns an error must return one, and nothing else. A method that a type has by
-// value is not called on a nil pointer: Go panics before the method begins.
+// A method of a nil pointer that returns an error must return one, and nothing else. A method
+// that a type has by value is not called on a nil pointer: Go panics before the method begins.
 func Check(t *testing.T, api API) {
 	t.Helper()
 	functions, types := declared(t, api.Folder)
@@ -152,7 +152,8 @@ func use(v reflect.Value) {
 	}
 }
 
-// values returns the zero value of a type, nil where it can be nil, and what is empty.
+// values returns the zero value of a type, nil where it can be nil, and values that are nearly
+// empty.
 func (api API) values(of reflect.Type) []reflect.Value {
 	zero := reflect.Zero(of)
 	switch {
@@ -170,8 +171,8 @@ func (api API) values(of reflect.Type) []reflect.Value {
 	return []reflect.Value{zero}
 }
 
-// declared returns the exported functions of the package, and its exported types that are
-// no interfaces.
+// declared returns the exported functions of the package, and its exported types that are not
+// interfaces.
 func declared(t *testing.T, folder string) (functions, types []string) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(folder, "*.go"))
