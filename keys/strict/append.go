@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// AppendMember adds a member to an object that is being written: dst begins with
-// its opening brace, and the caller adds the closing one. The value is JSON text
-// and is copied as it is spelled; of the name only what JSON must escape is
-// escaped. A name that is not UTF-8 is the caller's to refuse.
+// AppendMember adds a member to an object that is being written: dst begins with its
+// opening brace, and the caller adds the closing one. The value is JSON text and is
+// copied as it is spelled. The name is escaped only where JSON demands it. The caller
+// must refuse a name that is not UTF-8.
 func AppendMember(dst []byte, name string, value json.RawMessage) []byte {
 	if n := len(dst); n > 0 && dst[n-1] != '{' {
 		dst = append(dst, ',')
@@ -19,9 +19,8 @@ func AppendMember(dst []byte, name string, value json.RawMessage) []byte {
 }
 
 // AppendString appends s as a JSON string, byte for byte as encoding/json writes it
-// without the escapes for HTML, which tokens do not need. That s is UTF-8 is the
-// caller's to ensure: what is not becomes \ufffd, and two texts that differ could
-// become one.
+// without the escapes for HTML, which tokens do not need. The caller must ensure that s
+// is UTF-8: other bytes become \ufffd, and two texts that differ could become one.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for {
@@ -36,7 +35,7 @@ func AppendString(dst []byte, s string) []byte {
 	}
 }
 
-// unescapedLen returns how many bytes at the start of s need no escape.
+// unescapedLen returns the number of bytes at the start of s that need no escape.
 func unescapedLen(s string) int {
 	i := 0
 	for i < len(s) {

@@ -17,9 +17,9 @@ func AppendBase64URL(dst, b []byte) []byte {
 	return base64.RawURLEncoding.AppendEncode(dst, b)
 }
 
-// DecodeBase64URL returns the bytes of which s is the canonical spelling: that
-// of RFC 7515 section 2 and appendix C, without padding. The empty string spells
-// no bytes.
+// DecodeBase64URL returns the bytes of which s is the canonical spelling: the spelling
+// of RFC 7515 section 2 and appendix C, without padding. The empty string spells no
+// bytes.
 //
 // It refuses padding, line breaks and white space, characters of any other
 // alphabet, lengths that no bytes have, and spare bits that are not zero. Each of
@@ -43,7 +43,7 @@ func DecodeBase64URL[T string | []byte](s T) ([]byte, error) {
 func AppendDecodeBase64URL[T string | []byte](dst []byte, s T) ([]byte, error) {
 	start, want := len(dst), base64.RawURLEncoding.DecodedLen(len(s))
 	dst = slices.Grow(dst, want)
-	room := dst[start : start+want] // and not a byte of what the caller may have behind it
+	room := dst[start : start+want] // no byte that the caller may have behind it
 	i, n := 0, 0
 	// Eight characters are six bytes. They are written as eight, and the last two
 	// overwritten by what follows.

@@ -17,9 +17,9 @@ const maxSeconds = 253402300799
 // or an exponent counts as the nearest float64, which is right to a microsecond in
 // this century.
 //
-// If the member is anything else, null included, or a number outside of that range,
-// the error is a [*MemberError]. A date that cannot be read must not pass for one
-// that is absent: an exp of "never" would then be none.
+// If the member is anything else, null included, or a number outside of that range, the
+// error is a [*MemberError]. A date that cannot be read must not pass for an absent
+// one: an exp of "never" would then be none.
 func (o Object) NumericDate(name string) (t time.Time, ok bool, err error) {
 	raw, ok := o.Raw(name)
 	if !ok {

@@ -9,11 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// few is how many names are compared each with each. With more a table is faster.
+// few is the number of names that are compared each with each. With more names a table
+// is faster.
 const few = 16
 
-// name is a member name of an object that is open. It says where the name is spelled,
-// since to keep all names decoded and folded would take more memory than the text.
+// name is a member name of an object that is open. It holds the place of the name and a
+// hash: to keep all names decoded and folded would take more memory than the text.
 type name struct {
 	at   uint32 // offset of the opening quote
 	hash uint32 // of the name, folded where case does not count
@@ -25,8 +26,8 @@ func (s *scanner) push(at int, decoded []byte) {
 	s.names = add(s.names, name{uint32(at), uint32(maphash.Bytes(s.seed, s.folded[0]))})
 }
 
-// unique refuses the object whose names are on the stack from index first on if
-// two of them are equal, and else takes them off.
+// unique refuses the object whose names are on the stack from index first on if two of
+// them are equal. Otherwise it takes the names off the stack.
 func (s *scanner) unique(first int) error {
 	names := s.names[first:]
 	twin := s.twin
@@ -41,7 +42,7 @@ func (s *scanner) unique(first int) error {
 	return nil
 }
 
-// clash says how the last of the names is the twin of one before it.
+// clash returns the reason why the last of the names is a twin of one before it.
 func (s *scanner) clash(names []name) string {
 	s.folds = false
 	last := len(names) - 1
@@ -54,8 +55,8 @@ func (s *scanner) clash(names []name) string {
 	return "member name that differs from another only in case"
 }
 
-// same reports whether two names are equal as s compares them. Those whose hashes are
-// equal as a rule are.
+// same reports whether two names are equal as s compares them. Names with equal hashes
+// are nearly always equal.
 func (s *scanner) same(a, b name) bool {
 	if a.hash != b.hash {
 		return false
@@ -102,9 +103,10 @@ func (s *scanner) twin(names []name) int {
 	return -1
 }
 
-// twinOfMany is twin in linear time. Its table has at each place the number of a name,
-// from 1, or 0; a name is at the first place from that of its hash on that was free.
-// The hash has a secret seed, so that no choice of names makes it slow.
+// twinOfMany returns the same as twin, in linear time. Each place of its table holds
+// the number of a name, counted from 1, or 0. A name stands at the first free place
+// from the place of its hash on. The hash has a secret seed, so that no choice of names
+// makes it slow.
 func (s *scanner) twinOfMany(names []name) int {
 	size := 1 << bits.Len(uint(len(names)+len(names)/4))
 	if cap(s.table) < size {

@@ -10,9 +10,9 @@ import (
 	"slices"
 )
 
-// Object is a JSON object that [ParseObject] has accepted. It is immutable and
-// safe for concurrent use; the zero value is the empty object. It prints as
-// [redacted], since what it holds are as a rule somebody's claims.
+// Object is a JSON object that [ParseObject] has accepted. It is immutable and safe for
+// concurrent use; the zero value is the empty object. It prints as [redacted], since
+// its members usually are the claims of a person.
 //
 // An Object refers to the bytes it was parsed from, and so do the raw values it
 // returns: none of them may be changed as long as any is in use.
@@ -48,7 +48,7 @@ func newSpan(lo, hi int) span { return span{uint32(lo), uint32(hi)} }
 // of returns the span of text, without room for an append to write into.
 func (s span) of(text []byte) []byte { return text[s.lo:s.hi:s.hi] }
 
-// open returns what o holds.
+// open returns the content of o.
 func (o Object) open() object {
 	if o.parsed == nil {
 		return object{}
@@ -65,10 +65,10 @@ func (Object) Format(f fmt.State, _ rune) {
 	}
 }
 
-// LogValue is [redacted].
+// LogValue returns [redacted].
 func (Object) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalJSON gives "[redacted]"; [Object.All] gives the members.
+// MarshalJSON returns "[redacted]"; [Object.All] gives the members.
 func (Object) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
 func (o object) name(m member) []byte {
@@ -82,25 +82,25 @@ func (o object) name(m member) []byte {
 // ParseObject reads a text that is exactly one JSON object, RFC 8259. White
 // space may surround it and its tokens.
 //
-// It refuses, at every depth, member names that are equal after their escapes
-// are decoded and their case is folded as encoding/json folds it, bytes that are
-// not UTF-8, escaped surrogates without their other half, and whatever exceeds
-// [MaxText], [MaxDepth], [MaxNumber], [MaxName], [MaxMembers] or
-// [MaxValues]. A byte order mark,
-// comments, trailing commas and text after the object are refused like any other
-// thing that is not JSON.
+// It refuses, at every depth, member names that are equal after their escapes are
+// decoded and their case is folded as encoding/json folds it, bytes that are not UTF-8,
+// escaped surrogates without their other half, and whatever exceeds [MaxText],
+// [MaxDepth], [MaxNumber], [MaxName], [MaxMembers] or [MaxValues]. It refuses a byte
+// order mark, comments, trailing commas and text after the object like anything else
+// that is not JSON.
 //
 // The error is an [*Error]. The Object refers to data, which may not change.
 func ParseObject(data []byte) (Object, error) { return parse(data, MaxDepth) }
 
-// ParseClaims is [ParseObject] for a claims set, RFC 7519 section 4. Claims whose names are
-// equal but for case are twins as there. Inside the value of a claim, names are twins only
-// if they are equal to the letter: such a value may be a table whose keys are ids.
+// ParseClaims parses a claims set, RFC 7519 section 4, as [ParseObject] does. Claims
+// whose names are equal but for case are twins, as there. Inside the value of a claim,
+// names are twins only if they are equal to the letter: such a value may be a table
+// whose keys are ids.
 func ParseClaims(data []byte) (Object, error) { return parse(data, 1) }
 
-// ParseClaim is [ParseObject] for an object in the value of a claim. At every depth, names
-// are twins only if they are equal to the letter. It accepts what [ParseClaims] has accepted
-// there.
+// ParseClaim parses an object in the value of a claim as [ParseObject] does. At every
+// depth, names are twins only if they are equal to the letter. So it accepts every
+// object that [ParseClaims] has accepted there.
 func ParseClaim(data []byte) (Object, error) { return parse(data, 0) }
 
 // parse takes names for twins that are equal but for case down to the depth foldTo.
@@ -125,8 +125,8 @@ func parse(data []byte, foldTo int) (Object, error) {
 // Len returns the number of members.
 func (o Object) Len() int { return len(o.open().members) }
 
-// Count returns how many values and members the text holds at all depths, as [MaxValues]
-// and [MaxMembers] count them: o itself is one value.
+// Count returns the numbers of values and members that the text holds at all depths, as
+// [MaxValues] and [MaxMembers] count them: o itself is one value.
 func (o Object) Count() (values, members int) {
 	p := o.open()
 	return max(1, p.values), p.named

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// scanner reads a JSON text once, from left to right. Its methods leave pos
-// after what they accepted, or on the byte that they refuse.
+// scanner reads a JSON text once, from left to right. Its methods leave pos behind the
+// text that they accepted, or on the byte that they refuse.
 type scanner struct {
 	data   []byte
 	pos    int
@@ -26,7 +26,7 @@ type scanner struct {
 	foldTo  int  // the depth down to which names that are equal but for case are twins
 	folds   bool // whether the names of the object at pos stand above that depth
 
-	keep int // how many elements of an array to keep
+	keep int // the number of elements of an array to keep
 }
 
 // fail refuses the text at pos.
@@ -214,8 +214,8 @@ func (s *scanner) plainStrings() {
 	}
 }
 
-// add appends v and doubles the room when there is none: append grows long slices
-// by a quarter, which in sum allocates five times what the text is worth.
+// add appends v, and doubles the room when there is none. append grows long slices by a
+// quarter, which in sum allocates five times the memory of the text.
 func add[T any](to []T, v T) []T {
 	if len(to) == cap(to) {
 		to = slices.Grow(to, max(len(to), 8))

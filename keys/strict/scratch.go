@@ -7,10 +7,11 @@ import (
 	"sync"
 )
 
-// mostMembers is how many members buffers are kept for.
+// mostMembers is the number of members up to which buffers are kept.
 const mostMembers = 1024
 
-// scanners are kept for their buffers. What an Object refers to is never in one.
+// scanners are kept for their buffers. No Object refers to memory of a scanner in the
+// pool.
 var scanners = sync.Pool{New: func() any {
 	s := &scanner{
 		members: make([]member, 0, 16), // of a usual header or claims set
@@ -27,9 +28,9 @@ var scanners = sync.Pool{New: func() any {
 func newScanner(data []byte) *scanner {
 	s := scanners.Get().(*scanner)
 	s.data, s.pos, s.values, s.named, s.foldTo = data, 0, 1, 0, 0
-	// The buffers are made at once, to be spared the steps by which they grow. No seventh
-	// of the text can end a name, from the sixteenth on; in a long text, which is as a
-	// rule one of long strings, nothing can that is no colon.
+	// Reserve once, so that the buffers need not grow step by step. A text of n bytes
+	// has at most n/7+16 distinct names, and at most one for each colon. A long text is
+	// mostly long strings, so its colons are counted.
 	if room := min(len(data)/7+16, MaxMembers); room > cap(s.names) {
 		if len(data) > 4<<10 {
 			room = min(room, bytes.Count(data, []byte(":")))
@@ -39,7 +40,8 @@ func newScanner(data []byte) *scanner {
 	return s
 }
 
-// keepMembers returns the members for an Object: a copy, or, of very many, themselves.
+// keepMembers returns the members for an Object: a copy, or, if they are very many, the
+// slice itself.
 func (s *scanner) keepMembers() []member {
 	if cap(s.members) <= mostMembers {
 		return slices.Clone(s.members)
@@ -49,8 +51,8 @@ func (s *scanner) keepMembers() []member {
 	return members
 }
 
-// release gives the buffers back, wiped: the names of claims are somebody's data, and
-// a later text has no business with them.
+// release gives the buffers back, wiped: the names of claims are personal data, and
+// must not reach the reader of a later text.
 func (s *scanner) release() {
 	s.data = nil
 	s.unescaped, s.decoded = kept(s.unescaped), kept(s.decoded)
@@ -67,8 +69,8 @@ func (s *scanner) release() {
 	scanners.Put(s)
 }
 
-// kept wipes what buf holds and has held, and returns it empty, or nil if it is too
-// large: a stranger's long text must not hold on to memory for good.
+// kept wipes the whole memory of buf and returns buf empty, or nil if it is too large:
+// a long text of an attacker must not hold on to memory for good.
 func kept(buf []byte) []byte {
 	if cap(buf) > mostKept {
 		return nil

@@ -1,5 +1,5 @@
-// Package strict is how a security token reads JSON and base64url: one
-// spelling, unique names, bounded depth.
+// Package strict reads JSON and base64url for security tokens: one spelling, unique
+// names, bounded depth.
 //
 // Two programs that read the same signed bytes must see the same claims.
 // encoding/json cannot promise that: it folds the case of member names, lets the
@@ -8,18 +8,18 @@
 // readers may differ, and no header or claim that came from outside may reach
 // another JSON decoder before it.
 //
-// [ParseObject] reads one JSON object; the methods of [Object] read its members
-// and never convert: a member that is present with another type, null included,
-// is an error and not an absent member. [DecodeBase64URL] accepts the one
-// canonical spelling of the bytes. The length of the input is the caller's to
-// cap, long before [MaxText]; no input takes more than n log n time in it.
+// [ParseObject] reads one JSON object; the methods of [Object] read its members and
+// never convert: a member that is present with another type, null included, is an error
+// and not an absent member. [DecodeBase64URL] accepts the one canonical spelling of the
+// bytes. The caller must cap the length of the input, long before [MaxText]; no input
+// takes more than n log n time in it.
 //
 // All functions and methods are safe for concurrent use. No error text contains
 // anything of the input, so every error may be logged.
 //
-// JSON is that of RFC 8259, without the surrogates and duplicate names that
-// I-JSON bans (RFC 7493 sections 2.1 and 2.3); RFC 7515 section 4 and RFC 7519
-// section 4 let a reader refuse the latter.
+// JSON is the JSON of RFC 8259, without the surrogates and duplicate names that I-JSON
+// bans (RFC 7493 sections 2.1 and 2.3); RFC 7515 section 4 and RFC 7519 section 4 let a
+// reader refuse duplicate names.
 package strict
 
 import (
@@ -32,20 +32,20 @@ import (
 const (
 	// MaxText is the length of a text in bytes.
 	MaxText = 16 << 20
-	// MaxDepth is how deep arrays and objects nest; the outermost counts 1.
+	// MaxDepth is the depth to which arrays and objects nest; the outermost counts 1.
 	MaxDepth = 32
 	// MaxNumber is the length of one number's text in bytes. Some decoders need
 	// quadratic time for the digits.
 	MaxNumber = 128
 	// MaxName is the length of a member name in bytes, escapes decoded.
 	MaxName = 256
-	// MaxValues is the number of values in one text, nested ones and the
-	// outermost object included.
+	// MaxValues is the number of values in one text, including nested values and the
+	// outermost object.
 	MaxValues = 20000
-	// MaxMembers is the number of members in one text, those of nested objects
-	// included. Each is remembered, in a few times the memory of its text.
+	// MaxMembers is the number of members in one text, including the members of nested
+	// objects. Each is remembered, in a few times the memory of its text.
 	MaxMembers = 8192
-	// MaxStrings is the number of elements of what [Object.Strings] reads.
+	// MaxStrings is the number of elements that [Object.Strings] reads.
 	MaxStrings = 1000
 )
 

@@ -6,12 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// str reads a string, RFC 8259 section 7, and returns what stands between its
-// quotes: valid UTF-8, and escapes that [appendUnescaped] can decode if escaped
-// is true.
+// str reads a string, RFC 8259 section 7, and returns the text between its quotes:
+// valid UTF-8, and escapes that [appendUnescaped] can decode if escaped is true.
 //
-// Bad UTF-8 and unpaired surrogates are refused because decoders replace them,
-// after which two different subjects have one name.
+// Bad UTF-8 and unpaired surrogates are refused because decoders replace them, after
+// which two different subjects have one name.
 func (s *scanner) str() (body []byte, escaped bool, err error) {
 	if !s.accept('"') {
 		return nil, false, s.fail("string expected")
@@ -82,7 +81,7 @@ func escape(b []byte) (r rune, n int) {
 	return 0, 0
 }
 
-// unicodeEscape is escape for what starts with \u.
+// unicodeEscape does the work of escape for an escape that starts with \u.
 func unicodeEscape(b []byte) (r rune, n int) {
 	r = hex4(b[2:])
 	if r < 0 {

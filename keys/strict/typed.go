@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Text returns the string that the named member is, and whether there is such a
+// Text returns the string value of the named member, and whether there is such a
 // member. If it is anything else, null included, the error is a [*MemberError].
 func (o Object) Text(name string) (s string, ok bool, err error) {
 	b, ok, err := o.TextBytes(name)
 	return string(b), ok, err
 }
 
-// TextBytes is [Object.Text] without a copy of a string that has no escapes: what it
-// returns must not be changed.
+// TextBytes returns the bytes of [Object.Text]. It does not copy a string that has no
+// escapes, so the caller must not change the bytes.
 func (o Object) TextBytes(name string) (b []byte, ok bool, err error) {
 	raw, ok := o.Raw(name)
 	if !ok {
@@ -59,9 +59,8 @@ func (o Object) Strings(name string) (ss []string, ok bool, err error) {
 	return ss, true, nil
 }
 
-// Object returns the object that the named member is, and whether there is such
-// a member. If it is anything else, null included, the error is a
-// [*MemberError].
+// Object returns the object value of the named member, and whether there is such a
+// member. If it is anything else, null included, the error is a [*MemberError].
 func (o Object) Object(name string) (inner Object, ok bool, err error) {
 	raw, ok := o.Raw(name)
 	if !ok {
@@ -74,9 +73,9 @@ func (o Object) Object(name string) (inner Object, ok bool, err error) {
 	return inner, true, nil
 }
 
-// Array returns the raw elements of the array that the named member is, and
-// whether there is such a member. An empty array is returned empty and not nil.
-// If the member is anything else, null included, the error is a [*MemberError].
+// Array returns the raw elements of the array in the named member, and whether there is
+// such a member. An empty array is returned empty and not nil. If the member is
+// anything else, null included, the error is a [*MemberError].
 func (o Object) Array(name string) (items []json.RawMessage, ok bool, err error) {
 	raw, ok := o.Raw(name)
 	if !ok {

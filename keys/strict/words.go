@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Eight bytes of a text at a time, as one number, are what makes long strings cheap:
-// the tests below treat its bytes side by side.
+// The scanner reads eight bytes of a text at a time, as one number. The tests below
+// treat the eight bytes side by side, which makes long strings cheap.
 const (
 	ones  = 0x0101010101010101 // times c: eight bytes c
 	highs = 0x80 * ones
@@ -21,8 +21,8 @@ func special(x uint64) uint64 {
 	return (quote | backslash | control) &^ x & highs
 }
 
-// plain returns how many bytes at the start of b can stand in a string as they are,
-// if they are UTF-8, and whether they are ASCII, which is.
+// plain returns the number of bytes at the start of b that can stand in a string as
+// they are, if they are UTF-8, and whether they are ASCII and so UTF-8 in any case.
 func plain(b []byte) (n int, ascii bool) {
 	var seen uint64
 	for len(b)-n >= 8 {
