@@ -106,12 +106,11 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 // context says then whether it wrote.
 const swapGrace = time.Second
 
-// swapWithin is a Swap with its bound. A Swap that goes on without its caller has an unknown
+// swapWithin swaps within a time limit. A Swap that goes on without its caller has an unknown
 // outcome, and is reported as pending.
 func swapWithin(ctx context.Context, c patience.Calls, s Store, prev string, doc []byte) (version string, pending bool, err error) {
-	version, pending, err = patience.Within(ctx, c, patience.Bound{Who: "the store", Limit: maxPatience, Grace: swapGrace}, func(ctx context.Context) (string, error) {
-		return s.Swap(ctx, prev, doc)
-	})
+	version, pending, err = patience.Within(ctx, c, patience.Bound{Who: "the store", Limit: maxPatience, Grace: swapGrace},
+		func(ctx context.Context) (string, error) { return s.Swap(ctx, prev, doc) })
 	if pending {
 		err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}

@@ -117,8 +117,8 @@ func (d *document) checkpoint() Checkpoint {
 }
 
 // succeeds reports whether d was made from the document of the checkpoint seen, by any
-// number of writes, or whether seen is zero. Only as many as history holds can be told: beyond that the
-// higher generation has to do.
+// number of writes, or whether seen is zero. The history tells only as many writes as it
+// holds: beyond that the higher generation has to do.
 func (d *document) succeeds(seen Checkpoint) bool {
 	return seen == (Checkpoint{}) || d.isRing(seen) && (d.contains(seen) || d.Generation > seen.Generation+historyLength)
 }

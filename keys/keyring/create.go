@@ -166,7 +166,8 @@ func (r *Ring) ImportInsecurely(ctx context.Context, data []byte, hint keys.Hint
 }
 
 // importKeys adds all keys in one change. Before each it calls makeWay.
-func (r *Ring) importKeys(ctx context.Context, data []byte, hint keys.Hint, state State, makeWay func(*draft, keys.Use) ([]logEntry, error)) (kids []string, err error) {
+func (r *Ring) importKeys(ctx context.Context, data []byte, hint keys.Hint, state State,
+	makeWay func(*draft, keys.Use) ([]logEntry, error)) (kids []string, err error) {
 	records, err := newRecords(data, hint, state)
 	if err != nil {
 		return nil, err
@@ -190,8 +191,7 @@ func (r *Ring) importKeys(ctx context.Context, data []byte, hint keys.Hint, stat
 	})
 }
 
-// newRecords returns the records of the keys in a JWK Set, or of the one key that the data
-// is.
+// newRecords returns the records of the keys in a JWK Set, or of the only key in the data.
 func newRecords(data []byte, hint keys.Hint, state State) (records []record, err error) {
 	all, err := jwk.Split(data)
 	if err != nil {

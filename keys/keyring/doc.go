@@ -15,14 +15,14 @@
 // # States
 //
 // A key goes from staged to active to retired to destroyed, or from any of them to
-// revoked (NIST SP 800-57: pre-activation, active, deactivated, destroyed,
-// compromised). Each use has exactly one active key, and a staged successor beside it.
-// Destroyed and revoked are final: a tombstone stays, and a kid never comes back. It takes 22
-// bytes of the stored ring, so that daily keys fill half of a ring in 35 years
-// ([Ring.Fullness]). Everything else in a ring is bounded. The two
-// uses mirror each other. The ring publishes a signing key before it signs, and erases the
-// private half when the key retires. The ring holds a decryption key before it publishes
-// the key, and keeps the private half until the last token is dead.
+// revoked (NIST SP 800-57: pre-activation, active, deactivated, destroyed, compromised).
+// Each use has exactly one active key, and a staged successor beside it. Destroyed and
+// revoked are final: a tombstone stays, and a kid never comes back. It takes 22 bytes of
+// the stored ring, so that daily keys fill half of a ring in 35 years ([Ring.Fullness]).
+// Everything else in a ring is bounded. The two uses mirror each other. The ring
+// publishes a signing key before it signs, and erases the private half when the key
+// retires. The ring holds a decryption key before it publishes the key, and keeps the
+// private half until the last token is dead.
 //
 //	           signing: private / published     decryption: private / published
 //	staged     held / yes                       opens / no
@@ -100,8 +100,8 @@ var (
 	ErrConfig = errors.New("keyring: invalid configuration")
 	// ErrExists: the store has a ring already, and nothing replaces a ring.
 	ErrExists = errors.New("keyring: there is a ring already")
-	// ErrUnreadable: the ring is damaged, or the key encryption key is not its own.
-	// The two cannot be told apart.
+	// ErrUnreadable: the ring is damaged, or the key encryption key does not belong to
+	// it. The two cannot be told apart.
 	ErrUnreadable = ringjwe.ErrUnreadable
 	// ErrKEK: the key encryption key itself is missing, malformed or unsafely stored.
 	ErrKEK = ringjwe.ErrKEK

@@ -36,8 +36,8 @@ const (
 	logLength     = 256 // transitions that a ring remembers
 	endedLength   = 256 // ended keys of which a ring remembers the dates and the reasons
 	maxText       = 256 // bytes of a reason, and of each text of an event, as JSON spells it
-	// maxHeld is how many keys a ring holds. A rotation that has reached it waits until a
-	// retired key is destroyed.
+	// maxHeld is the number of keys that a ring holds at most. A rotation that has reached it
+	// waits until a retired key is destroyed.
 	maxHeld = 64
 	// maxRing is the size in bytes at which a stored ring grows no more, except by a
 	// revocation. Every Store takes half a megabyte beyond it.
@@ -161,7 +161,7 @@ func (d policyDocument) period(u keys.Use) time.Duration {
 	return time.Duration(d.Enc.Period)
 }
 
-// held returns how many keys the ring has material of.
+// held returns the number of keys whose material the ring has.
 func (d *document) held() int {
 	n := 0
 	for _, r := range d.Keys {
@@ -177,7 +177,8 @@ func (d *document) checkHeld() error {
 	if d.held() < maxHeld {
 		return nil
 	}
-	return fmt.Errorf("%w: the ring holds %d keys and takes no more: wait until retired keys are destroyed, or revoke those that no token needs", ErrState, maxHeld)
+	return fmt.Errorf("%w: the ring holds %d keys and takes no more: wait until retired keys are destroyed, or revoke those that no token needs",
+		ErrState, maxHeld)
 }
 
 // makeRoom erases the decryption keys that were revoked first, while the ring holds too many
@@ -197,8 +198,8 @@ func (d *document) makeRoom() {
 	}
 }
 
-// bury makes all tombstones but those of the keys that ended last compact: no date, no reason,
-// no algorithm.
+// bury makes all tombstones compact except the tombstones of the keys that ended last. A
+// compact tombstone has no date, no reason and no algorithm.
 func (d *document) bury() {
 	var ended []*record
 	for i := range d.Keys {

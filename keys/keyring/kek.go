@@ -59,8 +59,8 @@ const (
 	maxSlot = 32 << 10
 )
 
-// check refuses a slot of a KEK from outside that a ring cannot keep. JSON changes bytes that
-// are no UTF-8, and the slot would open no more.
+// check refuses a slot of a KEK from outside that a ring cannot keep. JSON changes bytes
+// that are not UTF-8, and the slot would not open again.
 func (s slot) check() error {
 	text, err := json.Marshal(s)
 	switch {
@@ -126,9 +126,9 @@ func KEKFile(path string) (KEK, error) { return fileKEK(kekfile.Read(path)) }
 // there is a file. Of several processes that call it at once for one path, one makes the
 // file, and the others read that one with [KEKFile].
 //
-// CreateKEKFile removes what an earlier call left that was killed. A file whose folder that
-// call did not sync, or could not sync, is on the disk when CreateKEKFile returns
-// fs.ErrExist.
+// CreateKEKFile removes the files that an earlier call left when it was killed. A file
+// whose folder that call did not sync, or could not sync, is on the disk when CreateKEKFile
+// returns fs.ErrExist.
 func CreateKEKFile(path string) (KEK, error) { return fileKEK(kekfile.Create(path)) }
 
 func fileKEK(key []byte, err error) (KEK, error) {

@@ -12,9 +12,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// setConfig returns what each key of the document does. It is the state table of the
-// package documentation in code, and the only place where a state decides what a key
-// may do.
+// setConfig returns the tasks of each key of the document. It is the state table of the
+// package documentation in code, and the only place where a state decides which tasks a
+// key may do.
 func (d *document) setConfig() (keys.SetConfig, error) {
 	policy, err := d.Policy.policy()
 	if err != nil {
@@ -61,7 +61,7 @@ func (d *document) setConfig() (keys.SetConfig, error) {
 	return cfg, nil
 }
 
-// addUnique refuses a kid or a thumbprint that was there before, in a tombstone too: a
+// addUnique refuses a kid or a thumbprint that the ring had before, in a tombstone too: a
 // kid never comes back.
 func (d *document) addUnique(seen map[string]bool, r record) error {
 	head := tombstone.HeadOf(r.ID, r.Thumbprint)
@@ -131,10 +131,10 @@ func (r *record) checkState() error {
 	return nil
 }
 
-// KeyInfo describes one key of a ring, tombstones included. It holds no key material. Of the
-// 256 keys that ended last a ring keeps the dates and the reason, and the thumbprint only
-// where it does not begin with the kid. Of keys that ended before, ID, Use and State are all
-// that it keeps, and the thumbprint of an imported key.
+// KeyInfo describes one key of a ring, tombstones included. It holds no key material. Of
+// the 256 keys that ended last a ring keeps the dates and the reason, and the thumbprint
+// only where it does not begin with the kid. Of keys that ended before, the ring keeps
+// only ID, Use and State, and the thumbprint of an imported key.
 type KeyInfo struct {
 	ID         string     `json:"kid"`
 	Use        keys.Use   `json:"use"`
@@ -191,8 +191,9 @@ func (d *document) infos(now time.Time, kids ...string) ([]KeyInfo, error) {
 	return infos, nil
 }
 
-// nextOf returns the next step for each key, by kid: of one that is staged or active the
-// change of places, of one that is out of use also the first look at its end.
+// nextOf returns the next step for each key, by kid. For a staged or active key it is the
+// change of places. For a key that is out of use it may also be the first look at its
+// end.
 func (d *document) nextOf(now time.Time) map[string]Step {
 	next := make(map[string]Step)
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {

@@ -82,8 +82,8 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// check is Validate without the rule that rings did not always have. Without it a period lasts
-// longer than it says.
+// check makes the checks of Validate except a rule that older rings did not have. Without
+// that rule a period lasts longer than it says.
 func (p Policy) check() error {
 	p = p.withDefaults()
 	for _, d := range []struct {

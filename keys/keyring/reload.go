@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/patience"
 )
 
-// state is what the looks of a Ring share. Looks may overlap, those of readers with those of
-// a change, and an answer may come late. So each look has a number, and a newer answer wins.
+// state is shared by the looks of a Ring. Looks of readers and of changes may overlap, and an
+// answer may come late. So each look has a number, and a newer answer wins.
 type state struct {
 	mu     sync.Mutex
 	looks  uint64     // how many began, writes included
@@ -21,7 +21,7 @@ type state struct {
 	writes KEK        // the KEK of the write that began last
 }
 
-// begin returns the number of a look, and what was seen before it.
+// begin returns the number of a look, and the newest checkpoint that was seen before it.
 func (t *state) begin() (number uint64, seen Checkpoint) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -44,10 +44,10 @@ func (t *state) triedAt() time.Time {
 // A [Store], a [KEK] or a [Memory] may never answer: its disk, its server or its network hangs.
 // So each call of one is bounded.
 const (
-	// maxPatience is how long a call may take.
+	// maxPatience is the longest time of a call.
 	maxPatience = 10 * time.Second
-	// leastPatience is how long a look may take where the policy's SnapshotAge is so short
-	// that a busy disk would exceed an eighth of it.
+	// leastPatience is the time that a look may take where the policy's SnapshotAge is so
+	// short that a busy disk would exceed an eighth of it.
 	leastPatience = 2 * time.Second
 )
 
@@ -104,13 +104,14 @@ func (r *Ring) load(ctx context.Context) (*snapshot, error) {
 func (r *Ring) look(ctx context.Context) (*snapshot, error) {
 	began := r.now()
 	number, seen := r.state.begin()
-	s, _, err := patience.Within(ctx, r.calls, patience.Bound{Who: "the store or the key encryption key", Limit: r.patience()}, func(ctx context.Context) (*snapshot, error) {
-		s, err := r.fetch(ctx, seen)
-		if err != nil {
-			return nil, err
-		}
-		return r.adopt(s, began, number)
-	})
+	s, _, err := patience.Within(ctx, r.calls, patience.Bound{Who: "the store or the key encryption key", Limit: r.patience()},
+		func(ctx context.Context) (*snapshot, error) {
+			s, err := r.fetch(ctx, seen)
+			if err != nil {
+				return nil, err
+			}
+			return r.adopt(s, began, number)
+		})
 	if err != nil && ctx.Err() == nil {
 		r.fail(err, number)
 	}
@@ -158,7 +159,8 @@ func (r *Ring) adopt(s *snapshot, began time.Time, number uint64) (*snapshot, er
 	return s, nil
 }
 
-// fetch returns a new snapshot of a ring that is not older than the one that was seen.
+// fetch returns a new snapshot of a ring. It refuses a ring that is older than the one that
+// was seen.
 func (r *Ring) fetch(ctx context.Context, seen Checkpoint) (*snapshot, error) {
 	data, version, err := r.store.Load(ctx)
 	if errors.Is(err, ErrNoRing) && seen != (Checkpoint{}) {

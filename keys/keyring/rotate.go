@@ -148,9 +148,9 @@ func (r *Ring) rotate(ctx context.Context, decide func(*document, time.Time) (St
 	return step, nil
 }
 
-// freshKey returns the record of a staged key: r if it still fits the policy, else one
-// of a new key. Making a key takes time, so it is kept for the next try when another
-// process swapped first.
+// freshKey returns the record of a staged key: r if it still fits the policy, otherwise
+// the record of a new key. Making a key takes time, so it is kept for the next try when
+// another process swapped first.
 func (d *document) freshKey(u keys.Use, r record) (record, error) {
 	p, err := d.Policy.policy()
 	if err != nil {

@@ -17,8 +17,8 @@ const (
 	// reloadAfter is the age at which a snapshot is reloaded inside Seal and Open,
 	// sooner where the policy's SnapshotAge leaves no time for it.
 	reloadAfter = time.Minute
-	// reloadCooldown keeps a store that is down, and strangers who send unknown
-	// kids, from causing a load for every token.
+	// reloadCooldown keeps a store that is down, and clients that send unknown kids, from
+	// causing a load for every token.
 	reloadCooldown = 5 * time.Second
 )
 
@@ -50,7 +50,7 @@ func (r *Ring) isOpen() error {
 
 var errZeroRing = fmt.Errorf("%w: a nil or zero Ring has no store: use OpenOrCreate, Create or Open", ErrConfig)
 
-// lastError returns why the last load failed, nil if it did not.
+// lastError returns the reason why the last load failed, nil if it did not.
 func (r *Ring) lastError() error {
 	if why := r.why.Load(); why != nil {
 		return *why
@@ -59,7 +59,7 @@ func (r *Ring) lastError() error {
 }
 
 // read makes a snapshot of a blob. It unwraps the ring key, which stretches a passphrase,
-// only when the slots differ from those in old.
+// only when the slots differ from the slots in old.
 func (r *Ring) read(ctx context.Context, data []byte, old *snapshot) (*snapshot, error) {
 	b, err := parseBlob(data)
 	if err != nil {

@@ -125,11 +125,11 @@ func (d *document) ending(r *record, now time.Time) (Step, bool) {
 	return s, true
 }
 
-// looks are the actions for what a look at a wait does.
+// looks are the actions for the results of a look at a wait.
 var looks = [...]Action{window.Act: Nothing, window.Mark: MarkDue, window.Clear: ClearDue}
 
-// look returns what the next look at the wait of a key does, Nothing when it may act, and when
-// it does so.
+// look returns the action of the next look at the wait of a key, Nothing when it may act, and
+// the time of that look.
 func (d *document) look(r *record, now time.Time) (Action, time.Time) {
 	look, at := d.waitOf(r).Look(r.Due, now)
 	return looks[look], at
