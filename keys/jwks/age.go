@@ -14,7 +14,7 @@ type caching struct {
 	cdn    permission    // by the caches of the issuer's CDN (RFC 9213)
 }
 
-// permission says for how long a cache may answer with what it keeps.
+// permission says for how long a cache may answer with the set that it keeps.
 type permission struct {
 	fresh time.Duration // max-age or s-maxage, whichever is longer; negative where neither is said
 	stale time.Duration // beyond that, while the cache asks the issuer or cannot (RFC 5861)
@@ -37,9 +37,9 @@ func (c caching) with(h http.Header) caching {
 	return c
 }
 
-// directives returns the max-age of a field, negative where it has none, and what it permits
-// to caches; zero for both if an answer must not be stored. The shortest of several counts,
-// and a value that is not a number counts as zero: RFC 9111 section 4.2.1.
+// directives returns the max-age of a field, negative where it has none, and the permission
+// that it gives to caches; zero for both if an answer must not be stored. The shortest of
+// several counts, and a value that is not a number counts as zero: RFC 9111 section 4.2.1.
 //
 // must-revalidate forbids every stale answer (RFC 9111 section 4.2.4). s-maxage does too, to
 // the letter, but issuers write it beside stale-while-revalidate, and mean both.
@@ -84,9 +84,9 @@ func (c caching) lifetime(age time.Duration) time.Duration {
 
 // staleness returns for how long an answer of an age has been stale: the time since caches
 // should have renewed it. A cache that has lost the issuer may go on with a stale set (RFC
-// 9111 section 4.2.4), and so a revoked key would live for ever. A cache follows rules of its
-// own for an answer that says nothing, and no issuer reckons with more than a day for those
-// (keyring.Policy, CacheAge).
+// 9111 section 4.2.4), and so a revoked key would live for ever. A cache follows rules of
+// its own for an answer without caching directives, and no issuer reckons with more than a
+// day for such answers (keyring.Policy, CacheAge).
 func (c caching) staleness(age time.Duration) time.Duration {
 	return max(0, age-c.fresh())
 }

@@ -39,11 +39,12 @@ type RemoteConfig struct {
 
 	// Cooldown is the least time between two fetches, and so the time for which a new key
 	// may be unknown; DefaultCooldown when zero. A max-age below Cooldown counts as
-	// Cooldown. While there is no usable set the least time is a sixth of it, and Refresh
-	// does not heed it.
+	// Cooldown. While the Remote has no usable set the least time is a sixth of it, and
+	// Refresh does not heed it.
 	Cooldown time.Duration
 
-	// Timeout is how long a fetch may take, to the last byte; DefaultTimeout when zero.
+	// Timeout is the time that a fetch may take, to the last byte; DefaultTimeout when
+	// zero.
 	Timeout time.Duration
 
 	// MaxBytes is the length of the longest answer; DefaultMaxBytes when zero.

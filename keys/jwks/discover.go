@@ -44,12 +44,12 @@ type DiscoverConfig struct {
 // names up, and they may lead to this machine all the same: see the package's documentation
 // on server-side request forgery.
 //
-// Discover returns [ErrURL] when the issuer is not a URL that may be fetched; [ErrFetch], as
-// a [*FetchError], when there are no metadata, and beside it ErrMetadata when an answer was
-// not JSON; [ErrMetadata] when they are of another issuer (RFC 8414 section 3.3: byte by byte
-// the same) or have no jwks_uri, and beside it ErrURL when they have one that may not be
-// fetched; [ErrConfig] for a Transport that is a nil pointer and for an AllowContentType that
-// is not a media type; and the context's error.
+// Discover returns [ErrURL] when the issuer is not a URL that may be fetched; [ErrFetch],
+// as a [*FetchError], when the issuer has no metadata, and beside it ErrMetadata when an
+// answer was not JSON; [ErrMetadata] when the metadata name another issuer (RFC 8414
+// section 3.3: byte by byte the same) or have no jwks_uri, and beside it ErrURL when they
+// have one that may not be fetched; [ErrConfig] for a Transport that is a nil pointer and
+// for an AllowContentType that is not a media type; and the context's error.
 func Discover(ctx context.Context, issuer string, cfg DiscoverConfig) (jwksURI string, err error) {
 	u, err := parseIssuer(issuer)
 	if err != nil {
@@ -104,7 +104,7 @@ func (c DiscoverConfig) getter(ctx context.Context, u *url.URL) (getter, error) 
 	return g, err
 }
 
-// reasonsForNext are the reasons that a server has when there are no metadata at a place.
+// reasonsForNext are the reasons that show that a place has no metadata.
 var reasonsForNext = []Reason{ReasonStatus, ReasonContentType, ReasonNotJSON}
 
 // metadata returns the JSON at a place.

@@ -64,11 +64,11 @@
 // # How often it is fetched
 //
 // Tokens name the key that they are signed with, and any client may send one. So tokens do
-// not decide how often their issuer is asked: a Remote starts at most one fetch in Cooldown,
-// 30 seconds, for whatever reason but Refresh. While there is no usable set it starts one in
-// a sixth of that: a try every 5 seconds, as long as callers ask. A fetch is one request,
-// and a second one past caches where the first answer was stale, older than the set that
-// there is, or a 304 about another set. Redirects come on top.
+// not decide how often their issuer is asked: a Remote starts at most one fetch in
+// Cooldown, 30 seconds, for whatever reason but Refresh. While it has no usable set it
+// starts one in a sixth of that: a try every 5 seconds, as long as callers ask. A fetch is
+// one request, and a second one past caches where the first answer was stale, older than
+// the set that the Remote has, or a 304 about another set. Redirects come on top.
 //
 // A Remote fetches a set again after three quarters of its max-age, but not before Cooldown
 // is over and not later than at half of MaxStale: within one caller's request, while all

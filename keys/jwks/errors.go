@@ -22,7 +22,7 @@ var (
 	ErrConfig = errors.New("jwks: invalid configuration")
 	// ErrURL: a URL that is not https, or not usable otherwise.
 	ErrURL = errors.New("jwks: not a usable URL")
-	// ErrFetch: there was no answer, or no usable one. Each is a [*FetchError].
+	// ErrFetch: the server gave no answer, or no usable one. Each is a [*FetchError].
 	ErrFetch = errors.New("jwks: fetching failed")
 	// ErrMetadata: an issuer's metadata are of another issuer, or do not say where its
 	// keys are.
@@ -143,9 +143,9 @@ func newFetchError(url string, why error) *FetchError {
 	return e
 }
 
-// describe says why there is no answer within a time. The errors of net/http hold the URL
-// with its query, the target of a redirect, and lines that the server sent; describe repeats
-// only text that is known to be harmless.
+// describe returns the error for a fetch that had no answer within a time. The errors of
+// net/http hold the URL with its query, the target of a redirect, and lines that the server
+// sent; describe repeats only text that is known to be harmless.
 func describe(err error, timeout time.Duration) error {
 	if c, ok := errors.AsType[*cause](err); ok { // of stayOnHost or loopbackOnly
 		return c

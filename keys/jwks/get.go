@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// DefaultTimeout is how long a fetch may take when RemoteConfig.Timeout is zero.
+	// DefaultTimeout is the time that a fetch may take when RemoteConfig.Timeout is zero.
 	DefaultTimeout = 5 * time.Second
 	// DefaultMaxBytes is the length of the longest answer when RemoteConfig.MaxBytes is
 	// zero.
@@ -111,8 +111,7 @@ type answer struct {
 	body   []byte
 }
 
-// get fetches a URL. Its error says what is wrong with the answer and quotes nothing of
-// it.
+// get fetches a URL. Its error names the fault of the answer and quotes nothing of it.
 func (g getter) get(ctx context.Context, u *url.URL, header http.Header) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()

@@ -45,10 +45,10 @@ const (
 )
 
 // NewHandler returns a handler that serves the public keys of source as a JWK Set, RFC
-// 7517 section 5, at whatever path it is mounted. The type of a source lets nothing private
-// through. The handler answers GET and HEAD, heeds If-None-Match (RFC 9110 section 13.1.2),
-// never answers with a part of the set, and lets browsers of any origin read it: the keys
-// are public, and there are no credentials that could go with them. It is safe for
+// 7517 section 5, at whatever path it is mounted. The type of a source lets nothing
+// private through. The handler answers GET and HEAD, heeds If-None-Match (RFC 9110
+// section 13.1.2), never answers with a part of the set, and lets browsers of any origin
+// read it: the keys are public, and no credentials protect them. It is safe for
 // concurrent use.
 //
 // The handler follows a ring as it rotates, without a restart. The ring's store does not

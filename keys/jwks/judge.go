@@ -26,7 +26,8 @@ type verdict struct {
 // answer, nil before there is one. All rules of age and of belief are here: judge is a pure
 // function of its arguments and of MaxStale and Cooldown.
 //
-// The set that judge returns with an answer is that answer, or what is left of both.
+// With an answer, judge returns the set of the answer, or the set that believe makes of
+// both.
 func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
 	v := verdict{held: held, now: now, due: true, pause: c.Cooldown}
 	if answer != nil {

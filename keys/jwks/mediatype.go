@@ -38,10 +38,10 @@ func mediaTypes(allowed []string) ([]string, error) {
 	return kinds, nil
 }
 
-// wrongType returns the error for an answer whose Content-Type is not that of JSON. A proxy
-// may answer every request with a page to log in, which is worth a message of its own. The
-// kind is that of an answer whose content is usable all the same, and else empty: then to
-// allow the type would not help.
+// wrongType returns the error for an answer whose Content-Type is not JSON. A proxy may
+// answer every request with a page to log in, which is worth a message of its own. kind is
+// the media type of an answer whose content is usable all the same, and empty for any
+// other: then to allow the type would not help.
 func wrongType(kind string) error {
 	const text = "the answer's Content-Type is neither application/jwk-set+json nor application/json"
 	if kind == "" {

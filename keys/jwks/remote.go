@@ -19,7 +19,7 @@ import (
 // often it fetches.
 //
 // A fetch is a goroutine that ends with RemoteConfig.Timeout. The caller that started it
-// waits for it, unless the caller's context ends first. There is no other goroutine.
+// waits for it, unless the caller's context ends first. A Remote has no other goroutine.
 type Remote struct {
 	cfg   RemoteConfig
 	url   *url.URL
@@ -51,9 +51,9 @@ var (
 // NewRemote returns the source for a URL. It fetches nothing yet.
 //
 // It returns [ErrURL] for a URL that may not be fetched, and [ErrConfig] for a figure that
-// is out of its bounds, for an AllowContentType that is not a media type and for a Transport
-// that is a nil pointer. A Cached set that cannot
-// be used is not an error; Report learns of it.
+// is out of its bounds, for an AllowContentType that is not a media type and for a
+// Transport that is a nil pointer. A Cached set that cannot be used is not an error; Report
+// learns of it.
 func NewRemote(cfg RemoteConfig) (*Remote, error) { return newRemote(cfg, time.Now) }
 
 func newRemote(c RemoteConfig, now func() time.Time) (*Remote, error) {

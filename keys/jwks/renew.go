@@ -41,7 +41,7 @@ func (r *Remote) renew(ctx context.Context, kid string) error {
 // strangers can cause. So do not call Refresh for a token. One fetch runs at a time; callers
 // that ask while one runs share the next.
 //
-// Its errors are those of PublicKeys. It also returns [ErrFetch] alone when it failed and
+// It returns the errors of PublicKeys. It also returns [ErrFetch] alone when it failed and
 // the set from before is not too old: PublicKeys goes on with that set.
 func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 	if !r.isMade() {
@@ -73,8 +73,8 @@ func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 }
 
 // justFailed reports whether the fetch before this one failed. Where an endpoint hangs and
-// there is no usable set, one caller at a time waits for Timeout and not all of them: a
-// service that holds up every request for seconds is down for more than its tokens.
+// the Remote has no usable set, one caller at a time waits for Timeout and not all of them:
+// a service that holds up every request for seconds is down for more than its tokens.
 func (r *Remote) justFailed(s *state, now time.Time) bool {
 	return !s.failed.IsZero() && now.Sub(s.failed) < r.cfg.Cooldown+r.cfg.Timeout
 }

@@ -69,7 +69,8 @@ func where(u *url.URL) string {
 	return printable((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
 
-// printable makes a text from outside short and harmless for a terminal or a log.
+// printable makes a text from a server or a configuration short and harmless for a terminal
+// or a log.
 func printable(s string) string {
 	const maxLength = 200
 	if len(s) > maxLength {
