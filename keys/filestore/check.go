@@ -19,9 +19,9 @@ import (
 // that mends it. [keyring.KEKFile] returns it too.
 var ErrUnsafe = access.ErrRefused
 
-// CheckSecret refuses an open file with a secret, such as a passphrase, that other users may
-// read or write; info is its Stat. The modes that pass are those of [keyring.KEKFile]. It
-// returns [ErrUnsafe].
+// CheckSecret refuses an open file with a secret, such as a passphrase, that other users
+// may read or write; info is its Stat. It accepts the modes that [keyring.KEKFile] accepts.
+// It returns [ErrUnsafe].
 func CheckSecret(path string, f *os.File, info fs.FileInfo) error {
 	if f == nil || info == nil {
 		return unsafef("CheckSecret needs the open file and its Stat")
@@ -29,9 +29,9 @@ func CheckSecret(path string, f *os.File, info fs.FileInfo) error {
 	return access.Check(access.Secret, path, path, f, info)
 }
 
-// HasVolumeGroup reports whether the group permissions of a file, whose Stat is info, are
-// those that Kubernetes sets on a volume with an fsGroup: the package documentation says how
-// they look. folder is the Stat of the folder that holds the file. For a folder give its own
+// HasVolumeGroup reports whether a file, whose Stat is info, has the group permissions that
+// Kubernetes sets on a volume with an fsGroup: the package documentation says how they
+// look. folder is the Stat of the folder that holds the file. For a folder give its own
 // Stat twice. HasVolumeGroup says nothing about the permissions of others. It returns false
 // without a Stat.
 func HasVolumeGroup(info, folder fs.FileInfo) bool {
@@ -95,7 +95,7 @@ func explainOpen(what, path string, err error) error {
 	return fmt.Errorf("filestore: open %s: %w%s", what, err, advice(err))
 }
 
-// checkFile refuses what is not a regular file.
+// checkFile refuses everything that is not a regular file.
 func checkFile(what, path string, info fs.FileInfo) error {
 	switch mode := info.Mode(); {
 	case mode&fs.ModeSymlink != 0:

@@ -132,8 +132,8 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	return kek, s.syncKEK(path)
 }
 
-// tidyKEK removes what a process left that was killed while it made the KEK file. It returns an
-// error for a file that is not on the disk for certain.
+// tidyKEK removes the files of a process that was killed while it made the KEK file. It
+// returns an error for a file that is not on the disk for certain.
 func tidyKEK(path string) error {
 	folder, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {

@@ -63,8 +63,8 @@ func NewMemory(place string, paths ...string) *Memory {
 	return m
 }
 
-// Path returns the path of the file that Save writes, empty if this process can write none of
-// them. Then Load returns what an existing file has, and Save fails.
+// Path returns the path of the file that Save writes, empty if this process can write none
+// of them. Then Load reads an existing file, and Save fails.
 func (m *Memory) Path() string {
 	if m == nil {
 		return ""
@@ -84,13 +84,14 @@ func (m *Memory) writable() *Store {
 	return nil
 }
 
-// Load returns what was seen, as [keyring.Memory] says; nothing when there is no file yet.
+// Load returns the checkpoints that were seen, as [keyring.Memory] says, or none while the
+// file does not exist.
 //
 // It returns [ErrUnsafe] for a file that is not a regular file of this user alone, or too
-// large, and [keys.ErrMalformed] for a file that is empty or has another content. Such a file
-// is not replaced before [Memory.Accept] sets it aside. Load returns [fs.ErrPermission] for a
-// file that this process cannot read although it may write the folder, and [keyring.ErrConfig]
-// for paths that cannot be used.
+// large, and [keys.ErrMalformed] for a file that is empty or has another content. Such a
+// file is not replaced before [Memory.Accept] sets it aside. Load returns
+// [fs.ErrPermission] for a file that this process cannot read although it may write the
+// folder, and [keyring.ErrConfig] for paths that cannot be used.
 func (m *Memory) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyring.Checkpoint, err error) {
 	if m == nil {
 		return keyring.Checkpoint{}, nil, errNilMemory
@@ -107,27 +108,27 @@ func (m *Memory) Load(ctx context.Context) (here keyring.Checkpoint, rings []key
 //
 // It returns [keyring.ErrRollback] when another ring was seen at the place meanwhile,
 // [ErrLocked] when another writer kept the lock for two seconds, the errors of Load, and
-// those of the file system.
+// the errors of the file system.
 func (m *Memory) Save(ctx context.Context, newest keyring.Checkpoint) error {
 	return m.change(ctx, false, func(d *seenDocument) (bool, error) { return d.save(m.place, newest) })
 }
 
 // Accept makes the ring of the checkpoint the one that was seen at this place, and the
-// checkpoint its newest, also where the memory has another ring or a higher generation. It is
-// for an operator who has put a backup of the ring back, or another ring in its place: open
-// the ring with a [keyring.Config] without a Memory, show the operator what it holds, and
-// accept its checkpoint. The zero Checkpoint says that the place has no ring any more, so that
-// a new one can be made there. Accept forgets nothing of other rings and other places.
+// checkpoint its newest, also where the memory has another ring or a higher generation. It
+// is for an operator who has put a backup of the ring back, or another ring in its place:
+// open the ring with a [keyring.Config] without a Memory, show the operator its content,
+// and accept its checkpoint. The zero Checkpoint says that the place has no ring any more,
+// so that a new one can be made there. Accept forgets nothing of other rings and other
+// places.
 //
-// A damaged file is moved aside, to its path with .damaged at the end, and a new one begun. A
-// folder is never moved.
-// Accept returns the other errors of Save.
+// A damaged file is moved aside, to its path with .damaged at the end, and a new one begun.
+// A folder is never moved. Accept returns the other errors of Save.
 func (m *Memory) Accept(ctx context.Context, now keyring.Checkpoint) error {
 	return m.change(ctx, true, func(d *seenDocument) (bool, error) { return d.accept(m.place, now), nil })
 }
 
-// change lets edit change what the file has, and writes it if edit reports a change, until
-// no other process has written in between.
+// change lets edit change the content of the file, and writes it if edit reports a change,
+// until no other process has written in between.
 func (m *Memory) change(ctx context.Context, setAside bool, edit func(*seenDocument) (changed bool, err error)) error {
 	if m == nil {
 		return errNilMemory
@@ -160,8 +161,9 @@ func (m *Memory) change(ctx context.Context, setAside bool, edit func(*seenDocum
 	}
 }
 
-// read returns what is in the file that is written or, while that does not exist, in another
-// one that this process may read. The version is the version of the file that is written.
+// read returns the content of the file that is written or, while that does not exist, of
+// another one that this process may read. The version is the version of the file that is
+// written.
 func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err error) {
 	if m.err != nil {
 		return nil, "", m.err
@@ -189,7 +191,7 @@ func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err
 	return newSeenDocument(), "", nil
 }
 
-// decode reads what Load returned, and names the file in its error.
+// decode decodes the data of Load, and names the file in its error.
 func (s *Store) decode(data []byte, err error) (*seenDocument, error) {
 	if errors.Is(err, keyring.ErrUnreadable) {
 		err = fmt.Errorf("%w: the file is empty", keys.ErrMalformed)

@@ -11,10 +11,11 @@ import (
 // newPrefix begins the temporary names of the files that ReplaceFile writes.
 const newPrefix = ".new-"
 
-// ReplaceFile writes a file of mode 0600 in one step, and removes what killed processes left
-// of such writes. It is for small files beside a ring that can be made again, such as copies
-// of other parties' public keys: it does not sync, and the last of several writers wins. An
-// error leaves the old file. ReplaceFile is safe for concurrent use, by several processes too.
+// ReplaceFile writes a file of mode 0600 in one step, and removes the temporary files that
+// killed processes left. It is for small files beside a ring that can be made again, such
+// as copies of other parties' public keys: it does not sync, and the last of several
+// writers wins. An error leaves the old file. ReplaceFile is safe for concurrent use, by
+// several processes too.
 func ReplaceFile(folder *os.Root, name string, data []byte) error {
 	if folder == nil || *folder == (os.Root{}) {
 		return fmt.Errorf("filestore: ReplaceFile needs an open folder: use os.OpenRoot: %w", fs.ErrInvalid)

@@ -18,8 +18,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// MaxSize is the size in bytes that a ring may have. A ring of a few keys has
-// 2 kB, and one of a century less than this; a larger file is some other file, and is not read.
+// MaxSize is the size in bytes that a ring may have. A ring of a few keys has 2 kB, and a
+// ring of a century less than MaxSize. A larger file is not a ring, and is not read.
 const MaxSize = 2 << 20
 
 // maxWait is how long Swap waits for the lock. A holder is done in milliseconds;
@@ -52,8 +52,8 @@ func New(path string) *Store {
 
 // Load returns the ring and its version. It never waits for a writer, since a rename shows
 // the old file or the new one. When the last write did not end well, Load writes that ring
-// again, so that no caller takes for stored what a power cut may take back. Where this process
-// may not write, Load returns the ring as it is.
+// again, so that no caller relies on a ring that a power cut may take back. Where this
+// process may not write, Load returns the ring as it is.
 //
 // Besides the errors of [keyring.Store] it returns [ErrUnsafe], and [keyring.ErrConfig] for a
 // Store without a path.

@@ -29,8 +29,8 @@ func (s *Store) replace(lock *ringLock, doc []byte) error {
 }
 
 func (s *Store) replaceFile(doc []byte) error {
-	// Opened first: to find out after the rename that it cannot be opened would
-	// leave us with an unknown outcome.
+	// Opened first: if the folder cannot be opened after the rename, the outcome is
+	// unknown.
 	dir, err := os.Open(filepath.Dir(s.path))
 	if err != nil {
 		return failed("open the folder", err)
