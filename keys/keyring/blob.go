@@ -13,7 +13,6 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
 	"github.com/sealjwt/sealjwt/keys/internal/patience"
 	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
@@ -28,11 +27,13 @@ const (
 
 // blob is a ring at rest: the document encrypted under a random ring key, and
 // the ring key wrapped once for each KEK. A writer that knows one KEK copies the
-// other slots unread.
+// other slots unread. A secret of [WrapSecret] has the same form with another name, so that
+// neither passes for the other.
 type blob struct {
 	Version int    `json:"v"`
 	Slots   []slot `json:"slots"`
-	Ring    string `json:"ring"`
+	Ring    string `json:"ring,omitempty"`
+	Secret  string `json:"secret,omitempty"`
 }
 
 type slot struct {
@@ -58,7 +59,7 @@ func parseBlob(data []byte) (blob, error) {
 	if again, err := json.Marshal(b); err != nil || !bytes.Equal(again, data) {
 		return blob{}, ErrUnreadable
 	}
-	if len(b.Slots) == 0 || len(b.Slots) > maxSlots {
+	if len(b.Slots) == 0 || len(b.Slots) > maxSlots || b.Secret != "" && (b.Ring != "" || b.Version == 1) {
 		return blob{}, ErrUnreadable
 	}
 	for i, s := range b.Slots {
@@ -90,11 +91,7 @@ func (b blob) ringKey(ctx context.Context, kek KEK) (secretBytes, error) {
 // open decrypts the document and checks that it was written beside these slots:
 // else a slot could be taken from another ring or an older file.
 func (b blob) open(ringKey secretBytes) (*document, error) {
-	p, err := ringjwe.Split(b.Ring)
-	if err != nil || string(p.Header) != ringHeader || len(p.EncryptedKey) != 0 {
-		return nil, ErrUnreadable
-	}
-	plaintext, err := ringjwe.Decrypt(b.Ring, jose.DIRECT, ringKey())
+	plaintext, err := decryptDirect(b.Ring, ringKey)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +103,15 @@ func (b blob) open(ringKey secretBytes) (*document, error) {
 		return nil, ErrUnreadable
 	}
 	return d, nil
+}
+
+// decryptDirect decrypts a JWE under the ring key itself.
+func decryptDirect(jwe string, ringKey secretBytes) ([]byte, error) {
+	p, err := ringjwe.Split(jwe)
+	if err != nil || string(p.Header) != ringHeader || len(p.EncryptedKey) != 0 {
+		return nil, ErrUnreadable
+	}
+	return ringjwe.Decrypt(jwe, jose.DIRECT, ringKey())
 }
 
 // sealBlob encrypts d beside slots, and reads the result back: a ring that does not open must
@@ -120,7 +126,7 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := json.Marshal(blob{blobVersion, slots, jwe})
+	data, err := json.Marshal(blob{Version: blobVersion, Slots: slots, Ring: jwe})
 	if err != nil {
 		return nil, err
 	}
@@ -209,23 +215,13 @@ func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
 // It returns [ErrState] for no KEK or more than 8, [ErrKEK] for a nil one, [keys.ErrDuplicate]
 // for two with one id, and the errors of the KEKs and of the store; then nothing was changed.
 func (r *Ring) Rewrap(ctx context.Context, keks ...KEK) error {
-	if len(keks) == 0 || len(keks) > maxSlots {
-		return fmt.Errorf("%w: a ring has 1 to %d key encryption keys", ErrState, maxSlots)
+	if err := checkKEKs(keks); err != nil {
+		return err
 	}
-	if slices.ContainsFunc(keks, func(k KEK) bool { return nilcheck.IsNil(k) }) {
-		return fmt.Errorf("%w: one is nil", ErrKEK)
-	}
-	return r.change(ctx, func(ctx context.Context, d *draft) ([]logEntry, error) {
-		d.ringKey, d.slots, d.kek = newRingKey(), nil, keks[0]
-		for _, kek := range keks {
-			own, err := wrap(ctx, r.calls, kek, d.ringKey)
-			if err != nil {
-				return nil, err
-			}
-			if slices.ContainsFunc(d.slots, func(s slot) bool { return s.KEK == kek.ID() }) {
-				return nil, fmt.Errorf("%w: the KEK %s is given twice", keys.ErrDuplicate, kek.ID())
-			}
-			d.slots = append(d.slots, own)
+	return r.change(ctx, func(ctx context.Context, d *draft) (log []logEntry, err error) {
+		d.ringKey, d.kek = newRingKey(), keks[0]
+		if d.slots, err = wrapAll(ctx, r.calls, keks, d.ringKey); err != nil {
+			return nil, err
 		}
 		return []logEntry{{what: "rewrap"}}, nil
 	})

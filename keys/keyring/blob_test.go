@@ -75,23 +75,23 @@ func TestOtherPartsRing(t *testing.T) {
 		nine = append(nine, slot{KEK: string(rune('a' + i)), JWE: a.Slots[0].JWE})
 	}
 	for name, other := range map[string]blob{
-		"slots of another ring":  {blobVersion, b.Slots, a.Ring},
-		"slot added":             {blobVersion, []slot{a.Slots[0], stranger}, a.Ring},
-		"slot added before":      {blobVersion, []slot{stranger, a.Slots[0]}, a.Ring},
-		"slot wrapped again":     {blobVersion, []slot{rewrapped}, a.Ring},
-		"slot doubled":           {blobVersion, []slot{a.Slots[0], a.Slots[0]}, a.Ring},
-		"slot under another id":  {blobVersion, []slot{stranger}, a.Ring},
-		"nine slots":             {blobVersion, nine, a.Ring},
-		"no slots":               {blobVersion, nil, a.Ring},
-		"empty slots":            {blobVersion, []slot{}, a.Ring},
-		"no ring":                {blobVersion, a.Slots, ""},
-		"slot for ring":          {blobVersion, a.Slots, a.Slots[0].JWE},
-		"ring for slot":          {blobVersion, []slot{{KEK: a.Slots[0].KEK, JWE: a.Ring}}, a.Ring},
-		"halves of two":          {blobVersion, a.Slots, spliced(a.Ring, old.Ring)},
-		"halves of two, swapped": {blobVersion, a.Slots, spliced(old.Ring, a.Ring)},
-		"line feed in the ring":  {blobVersion, a.Slots, a.Ring[:200] + "\n" + a.Ring[200:]},
-		"encrypted key":          {blobVersion, a.Slots, strings.Replace(a.Ring, "..", ".AAAA.", 1)},
-		"version 0":              {0, a.Slots, a.Ring},
+		"slots of another ring":  {Version: blobVersion, Slots: b.Slots, Ring: a.Ring},
+		"slot added":             {Version: blobVersion, Slots: []slot{a.Slots[0], stranger}, Ring: a.Ring},
+		"slot added before":      {Version: blobVersion, Slots: []slot{stranger, a.Slots[0]}, Ring: a.Ring},
+		"slot wrapped again":     {Version: blobVersion, Slots: []slot{rewrapped}, Ring: a.Ring},
+		"slot doubled":           {Version: blobVersion, Slots: []slot{a.Slots[0], a.Slots[0]}, Ring: a.Ring},
+		"slot under another id":  {Version: blobVersion, Slots: []slot{stranger}, Ring: a.Ring},
+		"nine slots":             {Version: blobVersion, Slots: nine, Ring: a.Ring},
+		"no slots":               {Version: blobVersion, Slots: nil, Ring: a.Ring},
+		"empty slots":            {Version: blobVersion, Slots: []slot{}, Ring: a.Ring},
+		"no ring":                {Version: blobVersion, Slots: a.Slots, Ring: ""},
+		"slot for ring":          {Version: blobVersion, Slots: a.Slots, Ring: a.Slots[0].JWE},
+		"ring for slot":          {Version: blobVersion, Slots: []slot{{KEK: a.Slots[0].KEK, JWE: a.Ring}}, Ring: a.Ring},
+		"halves of two":          {Version: blobVersion, Slots: a.Slots, Ring: spliced(a.Ring, old.Ring)},
+		"halves of two, swapped": {Version: blobVersion, Slots: a.Slots, Ring: spliced(old.Ring, a.Ring)},
+		"line feed in the ring":  {Version: blobVersion, Slots: a.Slots, Ring: a.Ring[:200] + "\n" + a.Ring[200:]},
+		"encrypted key":          {Version: blobVersion, Slots: a.Slots, Ring: strings.Replace(a.Ring, "..", ".AAAA.", 1)},
+		"version 0":              {Version: 0, Slots: a.Slots, Ring: a.Ring},
 	} {
 		mustNotOpen(t, name, must(json.Marshal(other))(t))
 	}
@@ -135,7 +135,7 @@ func TestWellEncryptedButWrong(t *testing.T) {
 	write := func(slots []slot, text []byte, options *jose.EncrypterOptions) []byte {
 		e := must(jose.NewEncrypter(jose.A256CBC_HS512, jose.Recipient{Algorithm: jose.DIRECT, Key: s.ringKey()}, options))(t)
 		jwe := must(must(e.Encrypt(text))(t).CompactSerialize())(t)
-		return must(json.Marshal(blob{blobVersion, slots, jwe}))(t)
+		return must(json.Marshal(blob{Version: blobVersion, Slots: slots, Ring: jwe}))(t)
 	}
 	good := plaintext(*s.document, s.slots)
 	openRing(t, storeWith(t, write(s.slots, good, nil)), newClock())

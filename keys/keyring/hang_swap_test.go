@@ -105,6 +105,11 @@ func (k hangingKEK) Wrap(context.Context, []byte) (WrappedKey, error) {
 	return WrappedKey{}, errDown
 }
 
+func (k hangingKEK) Unwrap(context.Context, WrappedKey) ([]byte, error) {
+	<-k.until
+	return nil, errDown
+}
+
 type hangingMemory struct {
 	*memMemory
 	until chan struct{}

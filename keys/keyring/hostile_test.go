@@ -124,7 +124,7 @@ func wrapUnder(t testing.TB, header string, kek, ringKey []byte) string {
 // respelled is b with other slots or another ring, and nothing else done to it.
 func respelled(t testing.TB, slots []slot, ring string) []byte {
 	t.Helper()
-	return asJSON(t, blob{blobVersion, slots, ring})
+	return asJSON(t, blob{Version: blobVersion, Slots: slots, Ring: ring})
 }
 
 // sealedAs is a blob whose document is this text under the true ring key, with a

@@ -3,10 +3,19 @@ package keyring
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
+	"github.com/sealjwt/sealjwt/keys/internal/patience"
+	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
 )
 
 // Store keeps one ring document: in a file (package filestore), in memory ([NewMemStore]),
@@ -104,4 +113,104 @@ func (m *memStore) version() string {
 		return ""
 	}
 	return strconv.FormatUint(m.swaps, 10)
+}
+
+// checkKEKs refuses KEKs for which there can be no slots.
+func checkKEKs(keks []KEK) error {
+	if len(keks) == 0 || len(keks) > maxSlots {
+		return fmt.Errorf("%w: give 1 to %d key encryption keys", ErrState, maxSlots)
+	}
+	if slices.ContainsFunc(keks, func(k KEK) bool { return nilcheck.IsNil(k) }) {
+		return fmt.Errorf("%w: one is nil", ErrKEK)
+	}
+	return nil
+}
+
+// wrapAll returns a slot for each KEK.
+func wrapAll(ctx context.Context, c patience.Calls, keks []KEK, key secretBytes) ([]slot, error) {
+	var all []slot
+	for _, kek := range keks {
+		own, err := wrap(ctx, c, kek, key)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(all, func(s slot) bool { return s.KEK == own.KEK }) {
+			return nil, fmt.Errorf("%w: the KEK %s is given twice", keys.ErrDuplicate, own.KEK)
+		}
+		all = append(all, own)
+	}
+	return all, nil
+}
+
+// maxSecret is the length in bytes of a secret that WrapSecret takes.
+const maxSecret = 4 << 10
+
+// secretDocument is the plaintext of a secret at rest.
+type secretDocument struct {
+	Slots  string `json:"slots"` // digest of the slots that it stands beside
+	Secret []byte `json:"secret"`
+}
+
+// WrapSecret encrypts a secret of 1 to 4096 bytes in the form of a ring at rest: one slot for
+// each of 1 to 8 KEKs, and a compact JWE under a fresh key that each slot wraps. It is for a
+// service that keeps a secret of its own, as package sessions does, in a store of its own.
+// Neither a ring nor a secret passes for the other. To drop a KEK, unwrap the secret and wrap
+// it with every KEK that stays.
+//
+// It returns [ErrState] for another number of KEKs or bytes, [ErrKEK] for a nil KEK,
+// [keys.ErrDuplicate] for two with one id, and the errors of the KEKs. Each KEK has ten
+// seconds.
+func WrapSecret(ctx context.Context, secret []byte, keks ...KEK) (doc []byte, err error) {
+	if len(secret) == 0 || len(secret) > maxSecret {
+		return nil, fmt.Errorf("%w: a secret has 1 to %d bytes, and this one has %d", ErrState, maxSecret, len(secret))
+	}
+	if err := checkKEKs(keks); err != nil {
+		return nil, err
+	}
+	key := newRingKey()
+	slots, err := wrapAll(ctx, patience.NewCalls(), keks, key)
+	if err != nil {
+		return nil, err
+	}
+	plaintext, err := json.Marshal(secretDocument{digestSlots(slots), secret})
+	if err != nil {
+		return nil, err
+	}
+	defer clear(plaintext)
+	jwe, err := ringjwe.Encrypt(jose.Recipient{Algorithm: jose.DIRECT, Key: key()}, plaintext)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(blob{Version: blobVersion, Slots: slots, Secret: jwe})
+}
+
+// UnwrapSecret returns the secret of a document that [WrapSecret] made. It returns [ErrKEK]
+// for a nil KEK, [ErrUnreadable] for a document that is damaged or has no slot for kek, and
+// the errors of kek, which has ten seconds.
+func UnwrapSecret(ctx context.Context, doc []byte, kek KEK) (secret []byte, err error) {
+	if nilcheck.IsNil(kek) {
+		return nil, fmt.Errorf("%w: it is nil", ErrKEK)
+	}
+	if len(doc) > maxSlots*maxSlot+2*maxSecret {
+		return nil, fmt.Errorf("%w (it has %d bytes)", ErrUnreadable, len(doc))
+	}
+	b, err := parseBlob(doc)
+	if err != nil {
+		return nil, err
+	}
+	key, _, err := patience.Within(ctx, patience.NewCalls(), patience.Bound{Who: "the key encryption key", Limit: maxPatience},
+		func(ctx context.Context) (secretBytes, error) { return b.ringKey(ctx, kek) })
+	if err != nil {
+		return nil, err
+	}
+	plaintext, err := decryptDirect(b.Secret, key)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(plaintext)
+	var d secretDocument
+	if json.Unmarshal(plaintext, &d) != nil || d.Slots != digestSlots(b.Slots) || len(d.Secret) == 0 {
+		return nil, ErrUnreadable
+	}
+	return d.Secret, nil
 }

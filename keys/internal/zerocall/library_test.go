@@ -130,6 +130,7 @@ func library(t *testing.T) map[string]zerocall.API {
 				"Create": keyring.Create, "CreateKEKFile": keyring.CreateKEKFile, "DefaultPolicy": keyring.DefaultPolicy,
 				"KEKFile": keyring.KEKFile, "NewKEK": keyring.NewKEK, "NewMemStore": keyring.NewMemStore, "Open": keyring.Open,
 				"OpenOrCreate": keyring.OpenOrCreate, "PassphraseKEK": keyring.PassphraseKEK,
+				"UnwrapSecret": keyring.UnwrapSecret, "WrapSecret": keyring.WrapSecret,
 			},
 			Receivers: map[string][]any{
 				"Action": {keyring.Action("")}, "Checkpoint": {keyring.Checkpoint{}}, "Config": {keyring.Config{}}, "Event": {keyring.Event{}},
