@@ -24,6 +24,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/bearer"
 	"github.com/sealjwt/sealjwt/open/opentest"
+	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/seal"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -91,6 +92,14 @@ func library(t *testing.T) map[string]zerocall.API {
 		t.Fatal(err)
 	}
 	sender, err := enc.NewSender(keys.A256GCM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kek, err := keyring.NewKEK(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry, err := sessions.New(sessions.Config{Issuer: "https://id.example.com", Store: sessions.NewMemStore(), KEK: kek, TokenLifetime: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,6 +188,15 @@ func library(t *testing.T) map[string]zerocall.API {
 			Receivers: map[string][]any{"Case": {opentest.Case{}}, "Issuer": {opentest.Issuer{}}, "Limits": {opentest.Limits{}}, "Target": {opentest.Target{}}},
 			Panics:    []string{"NewKey", "PublicSet"},
 			Excluded:  map[string]string{"Run": runs},
+		},
+		"open/sessions": {
+			Functions: map[string]any{"New": sessions.New, "NewMemStore": sessions.NewMemStore},
+			Receivers: map[string][]any{
+				"Config": {sessions.Config{}}, "ConfigError": {sessions.ConfigError{}}, "Cursor": {sessions.Cursor{}}, "Device": {sessions.Device{}},
+				"Ended": {sessions.Ended{}}, "Entry": {sessions.Entry{}}, "ID": {sessions.ID{}}, "Login": {sessions.Login(nil)},
+				"Registry": {&sessions.Registry{}, registry}, "Revocation": {sessions.Revocation{}}, "RevocationConfig": {sessions.RevocationConfig{}},
+				"Row": {sessions.Row{}}, "Session": {sessions.Session{}}, "Tail": {sessions.Tail{}}, "User": {sessions.User{}}, "Which": {sessions.Which{}},
+			},
 		},
 		"seal": {
 			Functions: map[string]any{"New": seal.New, "NewSelective": seal.NewSelective},

@@ -1,0 +1,148 @@
+package sessions
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// maxText is the length in bytes of a subject, and of the parts of a device.
+const maxText = 256
+
+// Session is a session of a user: one device that has logged in.
+type Session struct {
+	ID       string // the claim sid: 128 random bits in base64url
+	Subject  string
+	Device   Device
+	Started  time.Time // the login
+	Seen     time.Time // the last refresh
+	Expires  time.Time // the session is over then, if no refresh moves it
+	NotAfter time.Time // of Start and Refresh: no access token of this session may expire later
+
+	// Repeated says that Refresh gave an answer again that it had given within the last 10 s:
+	// to a second tab, to a client that had lost it, or to a thief. Log it.
+	Repeated bool
+}
+
+// Device describes a device to its user. Start cuts each part to what is said here.
+type Device struct {
+	Name  string // as the user calls it; at most 256 bytes
+	Agent string // the User-Agent of the request; at most 256 bytes
+
+	// Addr is the IP address of the request, with or without a port. The registry keeps the
+	// first 24 bits (IPv4) or 48 bits (IPv6), such as 192.0.2.0/24, unless KeepAddress is
+	// set. What is no address is dropped.
+	Addr string
+}
+
+// The errors of a Registry, for errors.Is. Besides them a Registry returns [ErrNoSession],
+// [ErrConfig], [ErrUnknownOutcome] and the errors of the store and of the KEK.
+var (
+	// ErrInvalidRefresh says that a text is not a refresh token of this registry.
+	ErrInvalidRefresh = errors.New("sessions: not a refresh token of this registry")
+
+	// ErrEnded says that the session of a token is over.
+	ErrEnded = errors.New("sessions: the session has ended")
+
+	// ErrReused says that an old refresh token came back, so that a thief has a copy. The
+	// session is ended. RFC 9700 section 4.14.2.
+	ErrReused = errors.New("sessions: an old refresh token was used again, and the session is ended")
+
+	// ErrRolledBack says that the store has forgotten what it had acknowledged, after a
+	// failover or a restore: ended sessions may be back. See [Registry.Accept].
+	ErrRolledBack = errors.New("sessions: the store went back in time: accept that, or end all sessions")
+
+	// ErrDamaged says that the store gave back another thing than the registry had stored: a
+	// row was swapped or changed, or the keys are of another issuer.
+	ErrDamaged = errors.New("sessions: the store holds what this registry did not write")
+
+	// ErrSubject says that a subject is empty, is no UTF-8 or has more than 256 bytes.
+	ErrSubject = errors.New("sessions: a subject is 1 to 256 bytes of UTF-8")
+
+	// ErrTooSoon says that the sessions under the last key but one may still live.
+	ErrTooSoon = errors.New("sessions: it is too soon for another key")
+)
+
+func checkSubject(subject string) error {
+	if subject == "" || len(subject) > maxText || !utf8.ValidString(subject) {
+		return ErrSubject
+	}
+	return nil
+}
+
+// trimmed returns the device as the registry keeps it.
+func (d Device) trimmed(keepAddress bool) Device {
+	return Device{cut(d.Name), cut(d.Agent), network(d.Addr, keepAddress)}
+}
+
+// cut shortens a text between two characters.
+func cut(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= maxText {
+		return s
+	}
+	end := maxText
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
+}
+
+// network returns the part of an address that is kept.
+func network(addr string, whole bool) string {
+	a, err := netip.ParseAddr(addr)
+	if err != nil {
+		p, err := netip.ParseAddrPort(addr)
+		if err != nil {
+			return ""
+		}
+		a = p.Addr()
+	}
+	a = a.Unmap().WithZone("")
+	if whole {
+		return a.String()
+	}
+	bits := 48
+	if a.Is4() {
+		bits = 24
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+// String returns the claim sid.
+func (id ID) String() string { return strict.EncodeBase64URL(id[:]) }
+
+// parseID reads a claim sid. It returns [ErrNoSession] for any other text, since no session
+// has that.
+func parseID(text string) (ID, error) {
+	b, err := strict.DecodeBase64URL(text)
+	if err != nil || len(b) != len(ID{}) {
+		return ID{}, ErrNoSession
+	}
+	return ID(b), nil
+}
+
+// redacted makes the type that embeds it print as [redacted].
+type redacted struct{}
+
+const redactedText = "[redacted]"
+
+func (redacted) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redactedText)
+	}
+}
+func (redacted) LogValue() slog.Value         { return slog.StringValue(redactedText) }
+func (redacted) MarshalJSON() ([]byte, error) { return json.Marshal(redactedText) }
