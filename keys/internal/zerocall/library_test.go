@@ -198,6 +198,7 @@ func library(t *testing.T) map[string]zerocall.API {
 				"Row": {sessions.Row{}}, "Session": {sessions.Session{}}, "Tail": {sessions.Tail{}}, "User": {sessions.User{}}, "Which": {sessions.Which{}},
 			},
 		},
+		"open/sessions/storetest": {Excluded: map[string]string{"Run": runs, "RunRegistry": runs, "RunShared": runs, "Follow": "it writes to a store"}},
 		"seal": {
 			Functions: map[string]any{"New": seal.New, "NewSelective": seal.NewSelective},
 			Receivers: map[string][]any{
