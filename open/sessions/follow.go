@@ -112,8 +112,8 @@ func (r *Registry) trusted(ctx context.Context) (*vault, error) {
 // Run keeps the registry: it reads what has ended every 25 ms, so that a store that went back
 // is noticed, and sweeps every minute what has expired more than a day ago. A clock that is a
 // day ahead therefore forgets no session and no revocation that is still needed. Run calls
-// report, unless it is nil, with each error, and with [ErrRolledBack] once a minute while that
-// holds. It returns when ctx ends, with the error of ctx. Any number of processes may run it.
+// report, unless it is nil, with the errors of the store at most once a second, and so with
+// [ErrRolledBack] while that holds. It returns when ctx ends, with the error of ctx. Any number of processes may run it.
 func (r *Registry) Run(ctx context.Context, report func(error)) error {
 	if err := r.ready(); err != nil {
 		return err
@@ -130,7 +130,6 @@ func (r *Registry) Run(ctx context.Context, report func(error)) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		// The same trouble every 25 ms is said once a second, or once a minute.
 		if err != nil && !fresh(said, r.now(), time.Second) {
 			said = r.now()
 			report(err)

@@ -222,25 +222,30 @@ func TestRun(t *testing.T) {
 		old := Row{ID: ID{1}, Expires: time.Now().Add(-sweepMargin - time.Second)}
 		must(mem.Start(t.Context(), old, 9, time.Now()))(t)
 		login(t, r, "ada")
-		ctx, cancel := context.WithCancel(t.Context())
 		var said []error
-		done := make(chan error)
-		go func() { done <- r.Run(ctx, func(err error) { said = append(said, err) }) }()
-		time.Sleep(time.Second)
+		run := func(d time.Duration) {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			if err := r.Run(ctx, func(err error) { said = append(said, err) }); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Run returns %v", err)
+			}
+		}
+		run(900 * time.Millisecond)
 		if len(said) != 0 || len(mem.sessions) != 1 {
 			t.Errorf("it reports %v, and %d sessions are left", said, len(mem.sessions))
 		}
 		backup := mem.snapshot()
 		endNew(t, must(New(cfg))(t), 1)
-		time.Sleep(2 * pollAge)
+		run(5 * pollAge / 2)
 		store.Store = backup
-		time.Sleep(2 * pollAge)
+		run(5 * pollAge / 2)
 		if len(said) != 1 || !errors.Is(said[0], ErrRolledBack) {
 			t.Errorf("it reports %v", said)
 		}
-		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
-			t.Errorf("Run returns %v", err)
+		run(2900 * time.Millisecond)
+		if len(said) != 4 {
+			t.Errorf("in three seconds it reports %d times", len(said)-1)
 		}
 	})
 }

@@ -1,0 +1,118 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrNotDurable says that the database would acknowledge a write that a crash takes back, or
+// that it takes no writes.
+var ErrNotDurable = errors.New("sqldb: the database is not durable")
+
+// querier is a connection or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// CheckDurable returns [ErrNotDurable] for a database that would lie about durability, and
+// says which setting to change:
+//   - PostgreSQL with synchronous_commit, fsync or full_page_writes off, a standby, and one
+//     that is read-only;
+//   - MySQL with innodb_flush_log_at_trx_commit other than 1, with innodb_doublewrite off, or
+//     read_only;
+//   - SQLite with synchronous below FULL, with the journal in memory or off, without a
+//     busy_timeout of a second, and one that is read-only.
+//
+// It looks at one connection. Set these things in the server or in the data source name, which
+// count for every connection, and in no other way. It returns the errors of the database too.
+func CheckDurable(ctx context.Context, db *sql.DB, d Dialect) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	switch d {
+	case PostgreSQL:
+		return checkPostgreSQL(ctx, conn)
+	case MySQL:
+		return checkMySQL(ctx, conn)
+	}
+	return checkSQLiteFile(ctx, conn)
+}
+
+// setting is a setting that a database must have.
+type setting struct {
+	query  string
+	ok     func(value string) bool
+	advice string
+}
+
+func is(want ...string) func(string) bool {
+	return func(value string) bool {
+		for _, w := range want {
+			if strings.EqualFold(w, value) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func isNot(bad ...string) func(string) bool {
+	return func(value string) bool { return !is(bad...)(value) }
+}
+
+func check(ctx context.Context, q querier, settings []setting) error {
+	for _, s := range settings {
+		var value sql.NullString
+		if err := q.QueryRowContext(ctx, s.query).Scan(&value); err != nil {
+			return fmt.Errorf("sqldb: %s: %w", s.query, err)
+		}
+		if !s.ok(value.String) {
+			return fmt.Errorf("%w: %s is %q: %s", ErrNotDurable, s.query, value.String, s.advice)
+		}
+	}
+	return nil
+}
+
+func checkPostgreSQL(ctx context.Context, q querier) error {
+	return check(ctx, q, []setting{
+		{"SELECT CAST(pg_is_in_recovery() AS TEXT)", is("false"), "connect to the primary, and not to a standby"},
+		{"SHOW default_transaction_read_only", is("off"), "connect to a database that takes writes"},
+		{"SHOW synchronous_commit", isNot("off"), "set it to on"},
+		{"SHOW fsync", is("on"), "set it to on"},
+		{"SHOW full_page_writes", is("on"), "set it to on"},
+	})
+}
+
+func checkMySQL(ctx context.Context, q querier) error {
+	return check(ctx, q, []setting{
+		{"SELECT @@global.read_only", is("0", "OFF"), "connect to the primary, and not to a replica"},
+		{"SELECT @@global.innodb_flush_log_at_trx_commit", is("1"), "set it to 1"},
+		{"SELECT @@global.innodb_doublewrite", isNot("0", "OFF"), "set it to ON"},
+	})
+}
+
+// checkSQLite looks at what each connection has of its own. It asks no disk.
+func checkSQLite(ctx context.Context, q querier) error {
+	return check(ctx, q, []setting{
+		{"PRAGMA synchronous", is("2", "3"), "set it to FULL for every connection, in the data source name"},
+	})
+}
+
+func checkSQLiteFile(ctx context.Context, q querier) error {
+	if err := checkSQLite(ctx, q); err != nil {
+		return err
+	}
+	return check(ctx, q, []setting{
+		{"PRAGMA journal_mode", isNot("off", "memory"), "give a file and not :memory:, and set it to WAL"},
+		{"PRAGMA query_only", is("0"), "open the file for writing"},
+		{"PRAGMA busy_timeout", func(v string) bool { return len(v) >= 4 }, "set it to 10000 or so (milliseconds) for every connection, in the data source name"},
+	})
+}

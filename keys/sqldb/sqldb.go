@@ -1,0 +1,130 @@
+// Package sqldb holds what the stores over database/sql share: the dialects of SQL, and the
+// refusal of a database that would lie about durability. Users need the names of the dialects
+// only, which the packages sqlstore repeat. It links no driver: the program brings one.
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Dialect is a kind of database. The zero Dialect is none.
+type Dialect int
+
+// The dialects.
+const (
+	PostgreSQL Dialect = iota + 1 // 12 or newer
+	MySQL                         // MySQL 8 or newer, MariaDB 10.5 or newer
+	SQLite                        // 3.35 or newer
+)
+
+// String returns the name of the dialect.
+func (d Dialect) String() string {
+	switch d {
+	case PostgreSQL:
+		return "PostgreSQL"
+	case MySQL:
+		return "MySQL"
+	case SQLite:
+		return "SQLite"
+	}
+	return "no dialect"
+}
+
+// ErrDialect says that a Dialect is none of those of this package.
+var ErrDialect = errors.New("sqldb: the dialect must be PostgreSQL, MySQL or SQLite")
+
+// Check returns [ErrDialect] for a Dialect that is none.
+func (d Dialect) Check() error {
+	if d < PostgreSQL || d > SQLite {
+		return ErrDialect
+	}
+	return nil
+}
+
+// Bind returns a statement with the placeholders of the dialect in place of each question
+// mark. No statement may hold a question mark in another sense.
+func (d Dialect) Bind(statement string) string {
+	if d != PostgreSQL {
+		return statement
+	}
+	var b strings.Builder
+	for i, part := range strings.Split(statement, "?") {
+		if i > 0 {
+			b.WriteString("$" + strconv.Itoa(i))
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// Marks returns n placeholders for an IN (…), to be bound.
+func Marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
+
+// Types returns the column types of the dialect: of bytes with a fixed length, of at most 64
+// KiB and of at most 4 MiB, and of short texts.
+func (d Dialect) Types() Types {
+	switch d {
+	case PostgreSQL:
+		return Types{func(int) string { return "BYTEA" }, "BYTEA", "BYTEA", "VARCHAR(64)", ""}
+	case MySQL:
+		fixed := func(n int) string { return fmt.Sprintf("VARBINARY(%d)", n) }
+		return Types{fixed, "BLOB", "MEDIUMBLOB", "VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin", " ENGINE=InnoDB"}
+	}
+	return Types{func(int) string { return "BLOB" }, "BLOB", "BLOB", "TEXT", " STRICT"}
+}
+
+// Types are column types.
+type Types struct {
+	Fixed        func(bytes int) string
+	Bytes, Large string
+	Text         string
+	Table        string // what stands behind the columns of a table
+}
+
+// Isolation returns the options of a transaction that writes: each statement sees what was
+// committed before it.
+func (d Dialect) Isolation() *sql.TxOptions {
+	if d == SQLite { // has one level only
+		return nil
+	}
+	return &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+}
+
+// Locking returns what a SELECT needs behind it to lock its rows until the transaction ends.
+// SQLite locks the database with the first write.
+func (d Dialect) Locking() string {
+	if d == SQLite {
+		return ""
+	}
+	return " FOR UPDATE"
+}
+
+// Writing begins a transaction, calls f, and commits. With any error of f or of the check of
+// the connection nothing is written, and Writing returns that error. An error of the commit
+// itself does not tell whether it was done: Writing returns it as unknown.
+func Writing(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) (unknown bool, err error) {
+	tx, err := db.BeginTx(ctx, d.Isolation())
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback() // does nothing after a commit
+	if d == SQLite {
+		if err := checkSQLite(ctx, tx); err != nil {
+			return false, err
+		}
+	}
+	if err := f(tx); err != nil {
+		return false, err
+	}
+	// database/sql does not send the commit once the context has ended.
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	err = tx.Commit()
+	return err != nil && !errors.Is(err, sql.ErrTxDone), err
+}
