@@ -23,14 +23,17 @@ type querier interface {
 //     that is read-only;
 //   - MySQL with innodb_flush_log_at_trx_commit other than 1, with innodb_doublewrite off, or
 //     read_only;
-//   - SQLite with synchronous below FULL, with the journal in memory or off, without a
-//     busy_timeout of a second, and one that is read-only.
+//   - SQLite with synchronous below FULL, with another journal_mode than WAL (where readers
+//     would block writers), without a busy_timeout of a second, and one that is read-only.
 //
 // It looks at one connection. Set these things in the server or in the data source name, which
 // count for every connection, and in no other way. It returns the errors of the database too.
 func CheckDurable(ctx context.Context, db *sql.DB, d Dialect) error {
 	if err := d.Check(); err != nil {
 		return err
+	}
+	if db == nil {
+		return errNil
 	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -111,7 +114,7 @@ func checkSQLiteFile(ctx context.Context, q querier) error {
 		return err
 	}
 	return check(ctx, q, []setting{
-		{"PRAGMA journal_mode", isNot("off", "memory"), "give a file and not :memory:, and set it to WAL"},
+		{"PRAGMA journal_mode", is("wal"), "give a file and not :memory:, and set it to WAL"},
 		{"PRAGMA query_only", is("0"), "open the file for writing"},
 		{"PRAGMA busy_timeout", func(v string) bool { return len(v) >= 4 }, "set it to 10000 or so (milliseconds) for every connection, in the data source name"},
 	})

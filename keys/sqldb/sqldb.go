@@ -19,7 +19,7 @@ type Dialect int
 const (
 	PostgreSQL Dialect = iota + 1 // 12 or newer
 	MySQL                         // MySQL 8 or newer, MariaDB 10.5 or newer
-	SQLite                        // 3.35 or newer
+	SQLite                        // 3.37 or newer
 )
 
 // String returns the name of the dialect.
@@ -37,6 +37,8 @@ func (d Dialect) String() string {
 
 // ErrDialect says that a Dialect is none of those of this package.
 var ErrDialect = errors.New("sqldb: the dialect must be PostgreSQL, MySQL or SQLite")
+
+var errNil = errors.New("sqldb: there is no database: use sql.Open")
 
 // Check returns [ErrDialect] for a Dialect that is none.
 func (d Dialect) Check() error {
@@ -108,6 +110,12 @@ func (d Dialect) Locking() string {
 // the connection nothing is written, and Writing returns that error. An error of the commit
 // itself does not tell whether it was done: Writing returns it as unknown.
 func Writing(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) (unknown bool, err error) {
+	if err := d.Check(); err != nil {
+		return false, err
+	}
+	if db == nil || f == nil {
+		return false, errNil
+	}
 	tx, err := db.BeginTx(ctx, d.Isolation())
 	if err != nil {
 		return false, err

@@ -20,11 +20,13 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
+	"github.com/sealjwt/sealjwt/keys/sqldb"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/bearer"
 	"github.com/sealjwt/sealjwt/open/opentest"
 	"github.com/sealjwt/sealjwt/open/sessions"
+	"github.com/sealjwt/sealjwt/open/sessions/sqlstore"
 	"github.com/sealjwt/sealjwt/seal"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -155,6 +157,10 @@ func library(t *testing.T) map[string]zerocall.API {
 			},
 			Panics: []string{"NewKey", "NewRing", "NewSet", "SetConfig"},
 		},
+		"keys/sqldb": {
+			Functions: map[string]any{"CheckDurable": sqldb.CheckDurable, "Marks": sqldb.Marks, "Writing": sqldb.Writing},
+			Receivers: map[string][]any{"Dialect": {sqldb.Dialect(0), sqldb.PostgreSQL, sqldb.Dialect(99)}, "Types": {sqldb.Types{}}},
+		},
 		"keys/storetest": {Excluded: map[string]string{"Run": runs, "RunShared": runs}},
 		"keys/strict": {
 			Functions: map[string]any{
@@ -197,6 +203,10 @@ func library(t *testing.T) map[string]zerocall.API {
 				"Registry": {&sessions.Registry{}, registry}, "Revocation": {sessions.Revocation{}}, "RevocationConfig": {sessions.RevocationConfig{}},
 				"Row": {sessions.Row{}}, "Session": {sessions.Session{}}, "Tail": {sessions.Tail{}}, "User": {sessions.User{}}, "Which": {sessions.Which{}},
 			},
+		},
+		"open/sessions/sqlstore": {
+			Functions: map[string]any{"New": sqlstore.New},
+			Receivers: map[string][]any{"Dialect": {sqlstore.Dialect(0), sqlstore.SQLite}, "Store": {&sqlstore.Store{}}},
 		},
 		"open/sessions/storetest": {Excluded: map[string]string{"Run": runs, "RunRegistry": runs, "RunShared": runs, "Follow": "it writes to a store"}},
 		"seal": {

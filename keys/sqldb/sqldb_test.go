@@ -1,0 +1,55 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"testing"
+)
+
+func TestBind(t *testing.T) {
+	const statement = "UPDATE t SET a = ?, b = ? WHERE c = ?"
+	for d, want := range map[Dialect]string{
+		PostgreSQL: "UPDATE t SET a = $1, b = $2 WHERE c = $3", MySQL: statement, SQLite: statement,
+	} {
+		if got := d.Bind(statement); got != want {
+			t.Errorf("%v: %s", d, got)
+		}
+	}
+	for n, want := range map[int]string{0: "", 1: "?", 3: "?,?,?"} {
+		if got := Marks(n); got != want {
+			t.Errorf("Marks(%d) is %q", n, got)
+		}
+	}
+}
+
+func TestDialects(t *testing.T) {
+	for d, name := range map[Dialect]string{0: "no dialect", PostgreSQL: "PostgreSQL", MySQL: "MySQL", SQLite: "SQLite", 4: "no dialect", -1: "no dialect"} {
+		if d.String() != name {
+			t.Errorf("%d is called %s", int(d), d)
+		}
+		if err := d.Check(); errors.Is(err, ErrDialect) != (name == "no dialect") {
+			t.Errorf("%v: %v", d, err)
+		}
+	}
+	for _, d := range []Dialect{PostgreSQL, MySQL} {
+		if o := d.Isolation(); o == nil || o.Isolation != sql.LevelReadCommitted || d.Locking() == "" {
+			t.Errorf("%v: %+v, %q", d, o, d.Locking())
+		}
+	}
+}
+
+func TestNoDatabase(t *testing.T) {
+	ctx := context.Background()
+	if err := CheckDurable(ctx, nil, SQLite); err == nil {
+		t.Error("CheckDurable takes nil")
+	}
+	if err := CheckDurable(ctx, new(sql.DB), 0); !errors.Is(err, ErrDialect) {
+		t.Errorf("CheckDurable of no dialect: %v", err)
+	}
+	for _, f := range []func(*sql.Tx) error{nil, func(*sql.Tx) error { return nil }} {
+		if _, err := Writing(ctx, nil, SQLite, f); err == nil {
+			t.Error("Writing takes nil")
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys/sqldb"
+	"github.com/sealjwt/sealjwt/open/sessions"
+)
+
+// Dialect is a kind of database.
+type Dialect = sqldb.Dialect
+
+// The dialects.
+const (
+	PostgreSQL = sqldb.PostgreSQL // 12 or newer
+	MySQL      = sqldb.MySQL      // MySQL 8 or newer, MariaDB 10.5 or newer
+	SQLite     = sqldb.SQLite     // 3.37 or newer
+)
+
+// Store is a [sessions.Store] in a database. It is safe for concurrent use, by many processes
+// too. A zero Store returns an error.
+type Store struct {
+	db *sql.DB
+	d  Dialect
+	s  statements
+}
+
+var errZero = errors.New("sqlstore: a nil or zero Store has no database: use New")
+
+// New returns a Store in a database, and makes its tables where they are missing. The caller
+// keeps db open and closes it.
+//
+// It returns [sqldb.ErrDialect], [sqldb.ErrNotDurable] for a database that would lie about
+// durability or takes no writes, and the errors of the database.
+func New(ctx context.Context, db *sql.DB, d Dialect) (*Store, error) {
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	if db == nil {
+		return nil, errors.New("sqlstore: the database is nil: use sql.Open")
+	}
+	s := &Store{db, d, newStatements(d)}
+	var err error
+	for try := range openTries {
+		if err = s.open(ctx); err == nil {
+			return s, nil
+		}
+		if d != SQLite || errors.Is(err, sqldb.ErrNotDurable) {
+			break
+		}
+		// Of several processes that open a new file at once, one switches it to WAL. The others get
+		// SQLITE_BUSY from that, whatever their busy_timeout says.
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Duration(try+1) * 5 * time.Millisecond):
+		}
+	}
+	return nil, err
+}
+
+const openTries = 20
+
+func (s *Store) open(ctx context.Context) error {
+	if err := sqldb.CheckDurable(ctx, s.db, s.d); err != nil {
+		return err
+	}
+	var revision int64
+	if s.db.QueryRowContext(ctx, "SELECT revision FROM sealjwt_revision WHERE id = 1").Scan(&revision) == nil {
+		return nil // the row comes last
+	}
+	if err := s.create(ctx); err != nil {
+		return fmt.Errorf("sqlstore: making the tables: %w", err)
+	}
+	return nil
+}
+
+// create makes the tables. Several processes may do so at once: where PostgreSQL makes a table
+// twice at a time, one fails in spite of IF NOT EXISTS, so that they wait for each other.
+func (s *Store) create(ctx context.Context) error {
+	_, err := sqldb.Writing(ctx, s.db, s.d, func(tx *sql.Tx) error {
+		if s.d == PostgreSQL {
+			if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(7310023)"); err != nil {
+				return err
+			}
+		}
+		for _, statement := range schema(s.d) {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// ready returns an error for a zero Store.
+func (s *Store) ready(ctx context.Context) error {
+	if s == nil || s.db == nil {
+		return errZero
+	}
+	return ctx.Err()
+}
+
+// writing runs f in a transaction.
+func (s *Store) writing(ctx context.Context, f func(*sql.Tx) error) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	unknown, err := sqldb.Writing(ctx, s.db, s.d, f)
+	if unknown {
+		return fmt.Errorf("%w: %w", sessions.ErrUnknownOutcome, err)
+	}
+	return err
+}
+
+// LoadKeys returns the registry's document.
+func (s *Store) LoadKeys(ctx context.Context) (doc []byte, version string, err error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, "", err
+	}
+	err = s.db.QueryRowContext(ctx, s.s.loadKeys).Scan(&doc, &version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, "", sessions.ErrNoKeys
+	}
+	return doc, version, err
+}
+
+// SwapKeys replaces the registry's document. The version is a random text, so that a document
+// that was deleted and made again, or a restored backup, never has an old one.
+func (s *Store) SwapKeys(ctx context.Context, prev string, doc []byte) (version string, err error) {
+	version = rand.Text()
+	err = s.writing(ctx, func(tx *sql.Tx) error {
+		if prev != "" {
+			return one(tx.ExecContext(ctx, s.s.swapKeys, doc, version, prev))
+		}
+		return one(tx.ExecContext(ctx, s.s.createKeys, version, doc))
+	})
+	if err != nil {
+		return "", err
+	}
+	return version, nil
+}
+
+// one returns ErrConflict unless a statement has changed a row.
+func one(r sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := r.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return sessions.ErrConflict
+	}
+	return nil
+}
+
+// Sweep removes what is over.
+func (s *Store) Sweep(ctx context.Context, now time.Time) error {
+	return s.writing(ctx, func(tx *sql.Tx) error {
+		newest, err := s.lock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, s.s.sweepSessions, now.Unix()); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, s.s.sweepRevoked, now.Unix(), newest)
+		return err
+	})
+}

@@ -1,0 +1,149 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/sealjwt/sealjwt/open/sessions"
+)
+
+// lock takes the counter until the transaction ends, and returns the newest revision. Every
+// transaction that writes a revocation begins with it, so that revisions become visible in
+// their order and no two such transactions wait for each other.
+func (s *Store) lock(ctx context.Context, tx *sql.Tx) (revision int64, err error) {
+	if err := tx.QueryRowContext(ctx, s.s.lock).Scan(&revision); err != nil {
+		return 0, fmt.Errorf("sqlstore: the counter of revisions: %w", err)
+	}
+	return revision, nil
+}
+
+// append writes revocations after a revision. The caller holds the counter.
+func (s *Store) append(ctx context.Context, tx *sql.Tx, revision int64, ended []sessions.Ended) error {
+	before := revision
+	for _, e := range ended {
+		var until int64
+		err := tx.QueryRowContext(ctx, s.s.kept, e.Entry[:]).Scan(&until)
+		switch {
+		case err == nil && until >= e.Until.Unix():
+			continue
+		case err == nil:
+			if _, err := tx.ExecContext(ctx, s.s.unkeep, e.Entry[:]); err != nil {
+				return err
+			}
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+		revision++
+		if _, err := tx.ExecContext(ctx, s.s.keep, revision, e.Entry[:], e.Until.Unix()); err != nil {
+			return err
+		}
+	}
+	if revision == before {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, s.s.setRevision, revision)
+	return err
+}
+
+// Append adds revocations that belong to no session.
+func (s *Store) Append(ctx context.Context, ended []sessions.Ended) error {
+	return s.writing(ctx, func(tx *sql.Tx) error {
+		revision, err := s.lock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return s.append(ctx, tx, revision, ended)
+	})
+}
+
+// Tail returns the revocations after a cursor. One statement reads the row of the cursor and
+// what comes after it, so that both are of one moment.
+func (s *Store) Tail(ctx context.Context, after sessions.Cursor, limit int) (t sessions.Tail, err error) {
+	if err := s.ready(ctx); err != nil {
+		return t, err
+	}
+	limit = max(limit, 0)
+	if after != (sessions.Cursor{}) {
+		if after.Revision > math.MaxInt64 {
+			after.Revision = math.MaxInt64
+		}
+		// One more than the cursor and the limit tells whether there are more.
+		rows, err := s.from(ctx, int64(after.Revision), limit+2)
+		if err != nil {
+			return t, err
+		}
+		if len(rows) > 0 && rows[0].Revision == after.Revision && rows[0].Entry == after.Entry {
+			return s.piece(ctx, after, rows[1:], limit)
+		}
+		t.Whole = true
+	}
+	rows, err := s.from(ctx, 0, limit+1)
+	if err != nil {
+		return sessions.Tail{}, err
+	}
+	whole := t.Whole
+	t, err = s.piece(ctx, sessions.Cursor{}, rows, limit)
+	t.Whole = whole && err == nil
+	return t, err
+}
+
+// piece returns the first rows, and the newest of all.
+func (s *Store) piece(ctx context.Context, after sessions.Cursor, rows []sessions.Revocation, limit int) (t sessions.Tail, err error) {
+	t.Last = after
+	if len(rows) > 0 {
+		newest := rows[len(rows)-1]
+		t.Last = sessions.Cursor{Revision: newest.Revision, Entry: newest.Entry}
+	}
+	if len(rows) <= limit {
+		t.Revocations = rows
+		return t, nil
+	}
+	t.Revocations = rows[:limit]
+	t.Last, err = s.newest(ctx)
+	if err != nil {
+		return sessions.Tail{}, err
+	}
+	return t, nil
+}
+
+func (s *Store) from(ctx context.Context, revision int64, limit int) (list []sessions.Revocation, err error) {
+	rows, err := s.db.QueryContext(ctx, s.s.tail, revision, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var (
+			number, until int64
+			entry         []byte
+		)
+		if err := rows.Scan(&number, &entry, &until); err != nil {
+			return nil, err
+		}
+		if len(entry) != len(sessions.Entry{}) {
+			return nil, errors.New("sqlstore: an entry of another size")
+		}
+		list = append(list, sessions.Revocation{Ended: sessions.Ended{Entry: sessions.Entry(entry), Until: time.Unix(until, 0).UTC()}, Revision: uint64(number)})
+	}
+	return list, rows.Err()
+}
+
+// newest returns the cursor of the last revocation.
+func (s *Store) newest(ctx context.Context) (c sessions.Cursor, err error) {
+	var (
+		revision int64
+		entry    []byte
+	)
+	err = s.db.QueryRowContext(ctx, "SELECT revision, entry FROM sealjwt_revoked ORDER BY revision DESC LIMIT 1").Scan(&revision, &entry)
+	if err == nil {
+		c.Revision = uint64(revision)
+		if copy(c.Entry[:], entry) != len(c.Entry) {
+			err = errors.New("sqlstore: an entry of another size")
+		}
+	}
+	return c, err
+}

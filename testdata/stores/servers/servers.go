@@ -1,0 +1,144 @@
+// Package servers starts database servers for tests: PostgreSQL and MariaDB from the packages of
+// Debian, each in a new folder, on a Unix socket, and as a user without rights.
+package servers
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a database server that a test may kill.
+type Server struct {
+	Dir string // holds the socket, and the data
+
+	command func() *exec.Cmd
+	alive   func() error
+	process *exec.Cmd
+	done    chan struct{} // closed when the process has ended
+	log     string
+}
+
+// absent skips a test whose server is not installed. In continuous integration that is a
+// failure.
+func absent(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed", what)
+	}
+	t.Skipf("%s is not installed", what)
+}
+
+// find returns the newest program that matches one of the patterns.
+func find(t testing.TB, what string, patterns ...string) string {
+	t.Helper()
+	for _, p := range patterns {
+		if all, _ := filepath.Glob(p); len(all) > 0 {
+			return all[len(all)-1]
+		}
+	}
+	absent(t, what)
+	return ""
+}
+
+// newFolder makes a folder with a short path, since the path of a socket has at most 107
+// bytes. It belongs to the user who runs the server.
+func newFolder(t testing.TB, users ...string) (dir string, as *syscall.Credential) {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "sdb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if os.Getuid() != 0 {
+		return dir, nil
+	}
+	for _, name := range append(users, "nobody") {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, _ := strconv.Atoi(u.Uid)
+		gid, _ := strconv.Atoi(u.Gid)
+		if err := os.Chown(dir, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+		return dir, &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	}
+	t.Fatal("there is no user nobody to run the server as")
+	return "", nil
+}
+
+// command returns a command that runs as a user, in a process group of its own.
+func command(dir string, as *syscall.Credential, name string, args ...string) *exec.Cmd {
+	c := exec.Command(name, args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "HOME="+dir, "TMPDIR="+dir, "LC_ALL=C")
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: as, Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return c
+}
+
+func run(t testing.TB, c *exec.Cmd) {
+	t.Helper()
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", c.Args, err, out)
+	}
+}
+
+// Start starts the server and waits until it answers.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	out, err := os.OpenFile(s.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	c := s.command()
+	c.Stdout, c.Stderr = out, out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	s.process, s.done = c, done
+	go func() { c.Wait(); close(done) }()
+	for end := time.Now().Add(60 * time.Second); ; {
+		err := s.alive()
+		if err == nil {
+			return
+		}
+		select {
+		case <-done:
+			err = fmt.Errorf("it has ended: %w", err)
+		case <-time.After(20 * time.Millisecond):
+			if time.Now().Before(end) {
+				continue
+			}
+		}
+		text, _ := os.ReadFile(s.log)
+		t.Fatalf("the server does not start: %v\n%s", err, text)
+	}
+}
+
+// Kill ends the server and all its processes as kill -9 does, and waits until they are gone.
+func (s *Server) Kill() {
+	if s.process == nil {
+		return
+	}
+	syscall.Kill(-s.process.Process.Pid, syscall.SIGKILL)
+	<-s.done
+	s.process = nil
+}
+
+func newServer(t testing.TB, s *Server) *Server {
+	t.Helper()
+	s.log = filepath.Join(s.Dir, "log")
+	t.Cleanup(s.Kill)
+	s.Start(t)
+	return s
+}
