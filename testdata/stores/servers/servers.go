@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -125,14 +126,57 @@ func (s *Server) Start(t testing.TB) {
 	}
 }
 
-// Kill ends the server and all its processes as kill -9 does, and waits until they are gone.
+// Kill ends the server and all its processes as kill -9 does, and waits until they are gone: a
+// PostgreSQL that starts while an old process is at work refuses.
 func (s *Server) Kill() {
 	if s.process == nil {
 		return
 	}
-	syscall.Kill(-s.process.Process.Pid, syscall.SIGKILL)
+	pid := s.process.Process.Pid
+	syscall.Kill(pid, syscall.SIGSTOP) // it starts no other process
+	all := append(childrenOf(pid), pid)
+	for _, p := range all {
+		syscall.Kill(p, syscall.SIGKILL)
+	}
 	<-s.done
+	for _, p := range all {
+		for isAlive(p) {
+			time.Sleep(time.Millisecond)
+		}
+	}
 	s.process = nil
+}
+
+// childrenOf returns the processes that a process has started. Those of PostgreSQL leave its
+// process group.
+func childrenOf(pid int) (children []int) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		if child, _, parent := statOf(path); parent == pid {
+			children = append(children, child)
+		}
+	}
+	return children
+}
+
+// isAlive reports whether a process is there and no zombie, which holds nothing.
+func isAlive(pid int) bool {
+	p, state, _ := statOf(fmt.Sprintf("/proc/%d/stat", pid))
+	return p == pid && state != "Z"
+}
+
+// statOf reads pid, state and parent, proc_pid_stat(5). The name stands in brackets, and may
+// hold spaces.
+func statOf(path string) (pid int, state string, parent int) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, "", 0
+	}
+	head, rest, _ := strings.Cut(string(text), " (")
+	rest = rest[strings.LastIndex(rest, ")")+1:]
+	pid, _ = strconv.Atoi(head)
+	fmt.Sscanf(rest, "%s %d", &state, &parent)
+	return pid, state, parent
 }
 
 func newServer(t testing.TB, s *Server) *Server {
