@@ -11,10 +11,13 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/go-sql-driver/mysql"
+	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 )
+
+// The driver would tell of each connection that a kill ends.
+func init() { _ = mysql.SetLogger(&mysql.NopLogger{}) }
 
 // PostgreSQL starts a server with the settings that are given, such as fsync=off.
 func PostgreSQL(t testing.TB, settings ...string) *Server {
