@@ -71,6 +71,9 @@ func (r *Registry) load(ctx context.Context) (*vault, error) {
 			return r.cached, nil
 		}
 		v, err := openVault(ctx, doc, r.kek, r.cfg.Issuer, r.cached)
+		if errors.Is(err, keyring.ErrUnreadable) && r.next != nil {
+			v, err = openVault(ctx, doc, r.next, r.cfg.Issuer, r.cached)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -107,8 +110,7 @@ func (r *Registry) swap(ctx context.Context, prev string, v *vault) (string, err
 var errUnchanged = errors.New("nothing to change")
 
 // change loads the document, lets edit decide, and swaps, until no other process has swapped
-// in between. It may call edit several times, each time on a fresh copy. A write of unknown
-// outcome is looked for: edit must find that it is done.
+// in between. It may call edit several times, each time on a fresh copy.
 func (r *Registry) change(ctx context.Context, edit func(*vault) error) error {
 	if err := r.loading.lock(ctx); err != nil {
 		return err
@@ -157,9 +159,7 @@ func (r *Registry) Rewrap(ctx context.Context, keks ...keyring.KEK) error {
 		if err := v.rewrap(ctx, keks...); err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(keks, func(k keyring.KEK) bool { return k.ID() == r.kek.ID() }) {
-			r.kek = keks[0]
-		}
+		r.next = keks[0] // the write may be done although its answer is lost
 		return nil
 	})
 }

@@ -102,8 +102,9 @@ type Registry struct {
 	cfg Config
 	now func() time.Time
 
-	loading mutex // one reader of the document at a time; guards kek and cached
+	loading mutex // one reader of the document at a time; guards what follows
 	kek     keyring.KEK
+	next    keyring.KEK // the first one of the last Rewrap
 	cached  *vault
 
 	following mutex // one reader of the tail at a time; guards position

@@ -15,7 +15,8 @@ const repeatFor = 10 * time.Second
 
 // Start begins a session of a user who has logged in, and returns it with its first refresh
 // token. Give the session's ID and NotAfter to the sealer as seal.Session. Of more than 100
-// sessions of a user the oldest ends.
+// sessions of a user the oldest ends. Start works also while [ErrRolledBack] holds: what the
+// store has forgotten says nothing about a new session.
 //
 // It returns [ErrSubject], and the errors of the store and the KEK.
 func (r *Registry) Start(ctx context.Context, subject string, d Device) (Session, string, error) {

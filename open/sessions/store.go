@@ -39,7 +39,7 @@ type Store interface {
 	List(ctx context.Context, user User) ([]Row, error)
 
 	// Update replaces the session that has the ID and the Version of row, and gives it the
-	// next Version. It returns [ErrNoSession] for one that is not there: an ended session never
+	// next Version. The User may be another one than before: the same person under a new key. It returns [ErrNoSession] for one that is not there: an ended session never
 	// comes back. It returns [ErrConflict] when the version is another one by now.
 	Update(ctx context.Context, row Row) error
 
@@ -54,7 +54,8 @@ type Store interface {
 
 	// Tail returns the revocations after a cursor in the order of their revisions, at most
 	// limit. Where the store has no revision of that number and Entry any more, it returns all
-	// that it keeps from the first on, with Whole set. The zero Cursor stands before the first.
+	// that it keeps from the first on, with Whole set. The zero Cursor stands before the first,
+	// and Whole is not set for it.
 	Tail(ctx context.Context, after Cursor, limit int) (Tail, error)
 
 	// Sweep removes the sessions whose Expires, and the revocations whose Until, is before now.

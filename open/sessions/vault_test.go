@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -47,6 +48,43 @@ func TestRewrap(t *testing.T) {
 	wantRefresh(t, registryOf(t, cfg, c), tokens[0], keyring.ErrUnreadable)
 	wantError(t, r.Rewrap(t.Context()), keyring.ErrState)
 	wantError(t, r.Rewrap(t.Context(), nil), keyring.ErrKEK)
+}
+
+// The answer of a Rewrap is lost: the process goes on, whether it was done or not.
+func TestRewrapUnknownOutcome(t *testing.T) {
+	for _, written := range []bool{true, false} {
+		store, c := &swapLost{Store: NewMemStore(), written: written}, newClock()
+		cfg := testConfig(t, store)
+		r := registryOf(t, cfg, c)
+		_, token := login(t, r, "ada")
+		store.lose = true
+		wantError(t, r.Rewrap(t.Context(), newKEK(t)), ErrUnknownOutcome)
+		c.add(time.Minute)
+		_, token = refreshed(t, r, token)
+		if err := r.Rewrap(t.Context(), cfg.KEK); err != nil {
+			t.Fatal(err)
+		}
+		refreshed(t, registryOf(t, cfg, c), token)
+	}
+}
+
+// swapLost is a store that loses the answer of a swap.
+type swapLost struct {
+	Store
+	lose, written bool
+}
+
+func (s *swapLost) SwapKeys(ctx context.Context, prev string, doc []byte) (string, error) {
+	if !s.lose {
+		return s.Store.SwapKeys(ctx, prev, doc)
+	}
+	s.lose = false
+	if s.written {
+		if _, err := s.Store.SwapKeys(ctx, prev, doc); err != nil {
+			return "", err
+		}
+	}
+	return "", ErrUnknownOutcome
 }
 
 // Sessions move to the new key when they are refreshed.
