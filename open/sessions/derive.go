@@ -103,8 +103,8 @@ func parseIdentity(b []byte) (i identity, ok bool) {
 }
 
 // seal encrypts subject and device into a row, under a key of its own for each session, so
-// that random nonces never run out. The ciphertext is bound to every other column: whoever
-// writes to the database can neither swap rows nor set a generation back.
+// that random nonces never run out. The ciphertext is bound to every other column: an
+// attacker who writes to the database can neither swap rows nor set a generation back.
 func (k *registryKey) seal(row *Row, issuer, subject string, d Device) error {
 	row.Key, row.User, row.Entry = k.id, k.index(subject), entryOf(kindSession, issuer, row.ID.String())
 	sealed, err := encrypt(derive(k.secret(), forDevice, issuer, row.ID[:]), identity{subject, d.Name, d.Agent, d.Addr}.text(), row.bound())

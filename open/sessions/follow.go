@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	// pollAge is how often a process reads what has ended.
+	// pollAge is how often a process reads the revocations.
 	pollAge = 25 * time.Millisecond
 
 	tailSize = 1000 // revocations in an answer of the store
 )
 
-// position is how far a process has read what has ended. A store that does not know the
+// position is how far a process has read the revocations. A store that does not know the
 // newest revocation any more has gone back: to an asynchronous standby, or to a backup.
 type position struct {
 	newest Revocation // zero before the first
@@ -22,7 +22,7 @@ type position struct {
 
 func (p position) cursor() Cursor { return Cursor{p.newest.Revision, p.newest.Entry} }
 
-// follow reads what has ended, unless that was done less than age ago. When the store went
+// follow reads the new revocations, unless it did so less than age ago. When the store went
 // back it says so in the document, so that every process refuses. It returns the errors of the
 // store.
 func (r *Registry) follow(ctx context.Context, age time.Duration) error {
@@ -40,7 +40,7 @@ func (r *Registry) follow(ctx context.Context, age time.Duration) error {
 	if back && r.position.back.IsZero() {
 		next.back = r.now()
 	}
-	// The time of the last good read tells whether an Accept came after what was found.
+	// The time of the last good read tells whether an Accept came after this rollback.
 	known := r.position.read
 	if !next.back.IsZero() {
 		r.position.back = next.back
@@ -109,8 +109,8 @@ func (r *Registry) trusted(ctx context.Context) (*vault, error) {
 	return v, nil
 }
 
-// Run keeps the registry: it reads what has ended every 25 ms, so that a store that went back
-// is noticed, and sweeps every minute what has expired more than a day ago. A clock that is a
+// Run keeps the registry: it reads the revocations every 25 ms, so that a store that went back
+// is noticed, and every minute it removes rows that expired more than a day ago. A clock that is a
 // day ahead therefore forgets no session and no revocation that is still needed. Run calls
 // report, unless it is nil, with the errors of the store at most once a second, and so with
 // [ErrRolledBack] while that holds. It returns when ctx ends, with the error of ctx. Any number of processes may run it.
@@ -148,7 +148,7 @@ func (r *Registry) Run(ctx context.Context, report func(error)) error {
 	}
 }
 
-// sweepMargin is for how long the store keeps what has expired.
+// sweepMargin is how long the store keeps expired rows.
 const sweepMargin = 25 * time.Hour
 
 func (r *Registry) sweep(ctx context.Context) error {

@@ -78,7 +78,7 @@ type ConfigError struct {
 	Problem string
 }
 
-// Error returns the field and what is wrong with it.
+// Error returns the field and its problem.
 func (e *ConfigError) Error() string {
 	if e == nil {
 		return ErrConfig.Error()

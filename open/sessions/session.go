@@ -32,14 +32,14 @@ type Session struct {
 	Repeated bool
 }
 
-// Device describes a device to its user. Start cuts each part to what is said here.
+// Device describes a device to its user. Start shortens each part.
 type Device struct {
 	Name  string // as the user calls it; at most 256 bytes
 	Agent string // the User-Agent of the request; at most 256 bytes
 
 	// Addr is the IP address of the request, with or without a port. The registry keeps the
 	// first 24 bits (IPv4) or 48 bits (IPv6), such as 192.0.2.0/24, unless KeepAddress is
-	// set. What is no address is dropped.
+	// set. Start drops any other text.
 	Addr string
 }
 
@@ -56,7 +56,7 @@ var (
 	// session is ended. RFC 9700 section 4.14.2.
 	ErrReused = errors.New("sessions: an old refresh token was used again, and the session is ended")
 
-	// ErrRolledBack says that the store has forgotten what it had acknowledged, after a
+	// ErrRolledBack says that the store has forgotten writes that it had acknowledged, after a
 	// failover or a restore: ended sessions may be back. See [Registry.Accept].
 	ErrRolledBack = errors.New("sessions: the store went back in time: accept that, or end all sessions")
 
@@ -64,7 +64,7 @@ var (
 	// row was swapped or changed, or the keys are of another issuer.
 	ErrDamaged = errors.New("sessions: the store holds what this registry did not write")
 
-	// ErrSubject says that a subject is empty, is no UTF-8 or has more than 256 bytes.
+	// ErrSubject says that a subject is empty, is not UTF-8 or has more than 256 bytes.
 	ErrSubject = errors.New("sessions: a subject is 1 to 256 bytes of UTF-8")
 
 	// ErrTooSoon says that the sessions under the last key but one may still live.

@@ -15,8 +15,8 @@ const repeatFor = 10 * time.Second
 
 // Start begins a session of a user who has logged in, and returns it with its first refresh
 // token. Give the session's ID and NotAfter to the sealer as seal.Session. Of more than 100
-// sessions of a user the oldest ends. Start works also while [ErrRolledBack] holds: what the
-// store has forgotten says nothing about a new session.
+// sessions of a user the oldest ends. Start works also while [ErrRolledBack] holds: a new session
+// depends on nothing that the store has forgotten.
 //
 // It returns [ErrSubject], and the errors of the store and the KEK.
 func (r *Registry) Start(ctx context.Context, subject string, d Device) (Session, string, error) {
@@ -85,7 +85,7 @@ func (row Row) session(who identity) Session {
 // that it ends the session. Give the session's ID and NotAfter to the sealer as seal.Session.
 //
 // It returns
-//   - [ErrInvalidRefresh] for a text that is no refresh token of this registry;
+//   - [ErrInvalidRefresh] for a text that is not a refresh token of this registry;
 //   - [ErrEnded] for a session that is over: ended, expired, or under a key that was dropped;
 //   - [ErrReused] for an old token. The session is ended then, unless the error of the store
 //     stands beside it;

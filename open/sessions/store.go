@@ -39,8 +39,9 @@ type Store interface {
 	List(ctx context.Context, user User) ([]Row, error)
 
 	// Update replaces the session that has the ID and the Version of row, and gives it the
-	// next Version. The User may be another one than before: the same person under a new key. It returns [ErrNoSession] for one that is not there: an ended session never
-	// comes back. It returns [ErrConflict] when the version is another one by now.
+	// next Version. The User may change: the same person has another index under a new key. It
+	// returns [ErrNoSession] for one that is not there: an ended session never comes back. It
+	// returns [ErrConflict] when the version is another one by now.
 	Update(ctx context.Context, row Row) error
 
 	// End removes the sessions of which, and appends the Entry of each to what has ended, to

@@ -31,7 +31,7 @@
 // New refuses a database that would acknowledge a write and lose it in a crash, and one that
 // takes no writes; see [sqldb.CheckDurable]. With SQLite each write looks again, since the
 // setting belongs to the connection. Where a standby may take over, let the primary wait for
-// it (synchronous_standby_names): else what it acknowledged last is gone.
+// it (synchronous_standby_names): else its last acknowledged writes are gone.
 package sqlstore
 
 import (
@@ -196,7 +196,7 @@ func one(r sql.Result, err error) error {
 	return nil
 }
 
-// Sweep removes what is over.
+// Sweep removes old sessions and revocations.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	return s.writing(ctx, func(tx *sql.Tx) error {
 		newest, err := s.lock(ctx, tx)

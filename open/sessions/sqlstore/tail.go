@@ -61,7 +61,7 @@ func (s *Store) Append(ctx context.Context, ended []sessions.Ended) error {
 }
 
 // Tail returns the revocations after a cursor. One statement reads the row of the cursor and
-// what comes after it, so that both are of one moment.
+// the rows after it, so that both are of one moment.
 func (s *Store) Tail(ctx context.Context, after sessions.Cursor, limit int) (t sessions.Tail, err error) {
 	if err := s.ready(ctx); err != nil {
 		return t, err

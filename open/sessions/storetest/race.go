@@ -89,7 +89,7 @@ func tailLosesNothing(t *testing.T, a, b sessions.Store) {
 
 // Follow has writers append revocations, each so many, while a reader asks for the tail again
 // and again. It returns how many acknowledged revocations the reader has not seen in the end,
-// each once and in order. It is for longer tests than that of the suite.
+// each once and in order. It is for tests that are longer than the one in the suite.
 func Follow(ctx context.Context, a, b sessions.Store, writers, each int) (lost int, err error) {
 	var (
 		wg     sync.WaitGroup

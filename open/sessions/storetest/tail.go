@@ -30,7 +30,7 @@ func appends(t *testing.T, a, b sessions.Store) {
 	mustAppend(t, a)
 	mustAppend(t, a, ended(1, early), ended(2, late))
 	before := tailOf(t, b, sessions.Cursor{}, 10)
-	if n := len(before.Revocations); n != 2 || before.Revocations[0].Ended != ended(1, early) || before.Revocations[1].Revision != before.Revocations[0].Revision+1 {
+	if two := before.Revocations; len(two) != 2 || two[0].Ended != ended(1, early) || two[1].Revision != two[0].Revision+1 {
 		t.Fatalf("Tail returns %+v", before)
 	}
 	mustAppend(t, b, ended(2, early), ended(2, late), ended(1, early)) // nothing new
@@ -94,7 +94,7 @@ func tail(t *testing.T, a, b sessions.Store) {
 }
 
 // tailWhole checks that a reader of a store that went back gets everything: with a number
-// alone it would skip what comes until the number has caught up.
+// alone it would skip revocations until the number has caught up.
 func tailWhole(t *testing.T, a, b sessions.Store) {
 	for n := range 6 {
 		mustAppend(t, a, ended(n, base.Add(time.Hour)))
@@ -123,14 +123,15 @@ func tailWhole(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// sweep checks that what is over goes, and nothing else.
+// sweep checks that old rows go, and no others.
 func sweep(t *testing.T, a, b sessions.Store) {
 	over, lives := newRow(1, -4000), newRow(1, 0)
 	start(t, a, over)
 	start(t, a, lives)
 	edge := newRow(2, -3600) // expires now
 	start(t, a, edge)
-	mustAppend(t, a, ended(1, base.Add(-time.Second)), ended(2, base), ended(3, base.Add(time.Hour)), ended(4, base.Add(-time.Hour)), ended(5, base.Add(time.Hour)))
+	mustAppend(t, a, ended(1, base.Add(-time.Second)), ended(2, base), ended(3, base.Add(time.Hour)))
+	mustAppend(t, a, ended(4, base.Add(-time.Hour)), ended(5, base.Add(time.Hour)))
 	last := tailOf(t, a, sessions.Cursor{}, 10).Last
 	for range 2 {
 		if err := b.Sweep(t.Context(), base); err != nil {
