@@ -9,7 +9,7 @@ const (
 	// pollAge is how often a process reads the revocations.
 	pollAge = 25 * time.Millisecond
 
-	tailSize = 1000 // revocations in an answer of the store
+	tailSize = 5000 // revocations in an answer of the store
 )
 
 // position is how far a process has read the revocations. A store that does not know the
