@@ -43,6 +43,7 @@ func schema(d Dialect) []string {
 	counter := `INSERT INTO sealjwt_revision (id, revision) VALUES (1, 0) ON CONFLICT DO NOTHING`
 	if d == MySQL { // has no CREATE INDEX IF NOT EXISTS
 		indexes = ", INDEX sealjwt_session_usr (usr, started), INDEX sealjwt_session_expires (expires)"
+		list = append(list, `INSERT IGNORE INTO sealjwt_revision (id, revision) VALUES (2, 0)`) // for flush
 		counter = `INSERT IGNORE INTO sealjwt_revision (id, revision) VALUES (1, 0)`
 	} else {
 		list = append(list,
@@ -64,7 +65,7 @@ func schema(d Dialect) []string {
 type statements struct {
 	loadKeys, swapKeys, createKeys         string
 	get, list, insert, update, exists, end string
-	lock, setRevision                      string
+	lock, setRevision, flush               string
 	kept, unkeep, keep, tail               string
 	sweepSessions, sweepRevoked            string
 }
@@ -98,6 +99,7 @@ func newStatements(d Dialect) statements {
 	}
 	switch d {
 	case MySQL:
+		s.flush = "UPDATE sealjwt_revision SET revision = revision + 1 WHERE id = 2"
 		s.createKeys = "INSERT IGNORE INTO sealjwt_registry (id, version, doc) VALUES (1, ?, ?)"
 	case SQLite:
 		// A write takes the lock of the file, where a read would fail later, when another process

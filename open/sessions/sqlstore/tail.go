@@ -66,7 +66,19 @@ func (s *Store) Tail(ctx context.Context, after sessions.Cursor, limit int) (t s
 	if err := s.ready(ctx); err != nil {
 		return t, err
 	}
-	limit = max(limit, 0)
+	if t, err = s.tail(ctx, after, max(limit, 0)); err != nil || s.s.flush == "" || len(t.Revocations) == 0 {
+		return t, err
+	}
+	// InnoDB shows a commit to readers before its log is on the disk. A commit of our own brings
+	// the log to the disk up to here. Without it a crash takes back, now and then, what a reader
+	// has seen, and the store seems to have gone back.
+	if _, err := s.db.ExecContext(ctx, s.s.flush); err != nil {
+		return sessions.Tail{}, err
+	}
+	return t, nil
+}
+
+func (s *Store) tail(ctx context.Context, after sessions.Cursor, limit int) (t sessions.Tail, err error) {
 	if after != (sessions.Cursor{}) {
 		if after.Revision > math.MaxInt64 {
 			after.Revision = math.MaxInt64
