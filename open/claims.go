@@ -12,9 +12,9 @@ import (
 type claims struct {
 	token Token // the Token that shows them
 
-	issuer, subject, id          string
+	issuer, subject, id, session string
 	audience                     []string
-	present                      [7]bool // which of registered are there
+	present                      [8]bool // which of registered are there
 	issuedAt, notBefore, expires time.Time
 
 	text       []byte        // all of them, as one JSON object
@@ -36,11 +36,13 @@ type claims struct {
 }
 
 // registeredNames are the names by which a token is judged: the names of RFC 7519 section
-// 4.1, sealed of the selective form, and cnf (RFC 7800), which says whose token it is.
-var registeredNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf"}
+// 4.1, sealed of the selective form, cnf (RFC 7800), which says whose token it is, and sid, by
+// which a session ends.
+var registeredNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf", "sid"}
 
-// registered are the names of RFC 7519 section 4.1.
-var registered = [7]string{"iss", "sub", "jti", "exp", "nbf", "iat", "aud"}
+// registered are the names of RFC 7519 section 4.1, and sid (OpenID Connect Front-Channel Logout
+// 1.0 section 3).
+var registered = [8]string{"iss", "sub", "jti", "exp", "nbf", "iat", "aud", "sid"}
 
 // read reads the registered claims. A claim of the wrong type is an error, null included: a
 // value that cannot be read must not count as absent (CVE-2026-25537). A string that equals
@@ -62,6 +64,9 @@ func (c *claims) read(object strict.Object, like *claims) (err error) {
 		return err
 	}
 	if c.issuedAt, err = c.readDate(object, 5); err != nil {
+		return err
+	}
+	if c.session, err = c.readText(object, 7, like.session); err != nil {
 		return err
 	}
 	// Most tokens have one audience, which is our name.
@@ -224,6 +229,7 @@ func (c *claims) checkReplicated(header strict.Object) error {
 		copied.notBefore.Equal(c.notBefore),
 		copied.issuedAt.Equal(c.issuedAt),
 		slices.Equal(copied.audience, c.audience),
+		copied.session == c.session,
 	} {
 		// An empty claim is not an absent one.
 		if copied.present[i] && !(c.present[i] && same) {

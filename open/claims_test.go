@@ -34,6 +34,9 @@ func TestRegisteredClaims(t *testing.T) {
 		{"sub in letters that fold", func(f *forgery) { f.claims.remove("sub"); f.claims.add("\u017fub", `"somebody"`) }, nil, open.ErrClaims},
 		{"cnf in other letters", func(f *forgery) { f.claims.add("CNF", `{"jkt":"a"}`) }, nil, open.ErrClaims},
 		{"cnf", func(f *forgery) { f.claims.add("cnf", `{"jkt":"a"}`) }, nil, nil},
+		{"sid in other letters", func(f *forgery) { f.claims.add("SID", `"session"`) }, nil, open.ErrClaims},
+		{"sid", func(f *forgery) { f.claims.add("sid", `"session"`) }, nil, nil},
+		{"sid empty", func(f *forgery) { f.claims.add("sid", `""`) }, nil, nil},
 		{"sealed in other letters", func(f *forgery) { f.claims.add("Sealed", "[]") }, nil, open.ErrClaims},
 		{"exp with a fraction", claim("exp", seconds(60)+".5"), nil, nil},
 		{"exp with an exponent", claim("exp", "1.7672259e9"), nil, nil},
@@ -97,14 +100,14 @@ func TestRegisteredClaims(t *testing.T) {
 			rows = append(rows, row{name + " not JSON, " + raw[:min(12, len(raw))], claim(name, raw), nil, open.ErrMalformed})
 		}
 	}
-	for _, name := range []string{"sub", "jti"} {
+	for _, name := range []string{"sub", "jti", "sid"} {
 		for _, raw := range []string{"null", "1", "true", "[]", `["subject-kestrel-42"]`, "{}"} {
 			rows = append(rows, row{name + " " + raw, claim(name, raw), nil, open.ErrClaims})
 		}
 	}
 	run(t, rows)
 	var twins []selectiveRow
-	for name, raw := range map[string]string{"SUB": `"somebody"`, "IAT": seconds(-10), "NBF": seconds(-10), "JTI": `"id"`, "CNF": "{}"} {
+	for name, raw := range map[string]string{"SUB": `"somebody"`, "IAT": seconds(-10), "NBF": seconds(-10), "JTI": `"id"`, "CNF": "{}", "SID": `"session"`} {
 		alone := func(f *forgery) { f.claims.remove(strings.ToLower(name)); f.claims.add(name, raw) }
 		twins = append(twins, selectiveRow{name + " alone, in clear", visible(alone), nil, open.ErrClaims})
 	}
@@ -241,14 +244,18 @@ func TestReplicated(t *testing.T) {
 	t.Parallel()
 	inside := map[string]string{
 		"iss": quoted(issuerID), "sub": `"subject-kestrel-42"`, "aud": quoted(audience), "jti": `"id-bramble-99"`,
-		"iat": seconds(-10), "nbf": seconds(-5), "exp": seconds(600),
+		"iat": seconds(-10), "nbf": seconds(-5), "exp": seconds(600), "sid": `"session-alder-7"`,
 	}
 	other := map[string]string{
 		"iss": quoted(otherID), "sub": `"subject-kestrel-43"`, "aud": `"https://billing.example.com"`, "jti": `"id-bramble-98"`,
-		"iat": seconds(-11), "nbf": seconds(-4), "exp": seconds(601),
+		"iat": seconds(-11), "nbf": seconds(-4), "exp": seconds(601), "sid": `"session-alder-8"`,
 	}
 	replicate := func(name, raw string) func(f *forgery) {
-		return func(f *forgery) { f.claims.set("nbf", inside["nbf"]); f.outer.set(name, raw) }
+		return func(f *forgery) {
+			f.claims.set("nbf", inside["nbf"])
+			f.claims.set("sid", inside["sid"])
+			f.outer.set(name, raw)
+		}
 	}
 	var rows []row
 	for name, raw := range inside {
@@ -274,6 +281,7 @@ func TestReplicated(t *testing.T) {
 	}
 	all := func(f *forgery) {
 		f.claims.set("nbf", inside["nbf"])
+		f.claims.set("sid", inside["sid"])
 		for name, raw := range inside {
 			f.outer.set(name, raw)
 		}

@@ -51,7 +51,7 @@
 //
 // The sealed claims are merged with the claims in clear. A name must not stand in both,
 // in any case of letters, nor with two values in two JWEs, where 1 and 1.0 are two;
-// registered claims and cnf must not be sealed at all.
+// registered claims, cnf and sid must not be sealed at all.
 //
 // [NewGateway] makes the Opener of a gateway. It makes all of these checks that are
 // possible without private keys, and returns the claims in clear. Of the sealed claims it

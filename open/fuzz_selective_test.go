@@ -64,7 +64,7 @@ func checkMerged(t *testing.T, tok *open.Token, payload []byte, plaintexts ...[]
 				t.Fatalf("%q is sealed, and %q in clear", name, other)
 			}
 		}
-		for _, registered := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf"} {
+		for _, registered := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf", "sid"} {
 			if isSealed && strings.EqualFold(name, registered) {
 				t.Fatalf("%q is sealed", name)
 			}

@@ -128,11 +128,11 @@ func refused(t *testing.T, cfg anyOpen, token string, want error, secrets ...str
 var vocabulary = regexp.MustCompile(`^open: (malformed token|the algorithm is not the one of the key|token is not authentic|` +
 	`no key for this token|token of another type|issuer is not trusted|token is for another audience|token expired|` +
 	`token is not valid yet|token lifetime too long|invalid claims: (` +
-	`exp is missing|a claim is named like (iss|sub|aud|exp|nbf|iat|jti|sealed|cnf), in other letters|exp is not after iat and nbf|(iss|sub|jti) must be a string|(exp|iat|nbf) must be a NumericDate|` +
-	`aud must be a string or an array of strings|(iss|sub|aud|jti|exp|iat|nbf) in the header is not the [a-z]{3} inside|` +
+	`exp is missing|a claim is named like (iss|sub|aud|exp|nbf|iat|jti|sealed|cnf|sid), in other letters|exp is not after iat and nbf|(iss|sub|jti|sid) must be a string|(exp|iat|nbf) must be a NumericDate|` +
+	`aud must be a string or an array of strings|(iss|sub|aud|jti|sid|exp|iat|nbf) in the header is not the [a-z]{3} inside|` +
 	`sealed must be an array of JWEs, and not empty|jti is missing, to which sealed claims are bound|` +
 	`a JWE in sealed has no (iss|jti), which binds it to its token|every JWE in sealed needs a kid of its own|` +
-	`a registered claim, or cnf, is sealed|a claim is sealed twice, with two values|` +
+	`a registered claim, cnf or sid is sealed|a claim is sealed twice, with two values|` +
 	`a claim stands in clear and sealed, or there are too many|[a-z_]+ is required, and was not sealed to us))$`)
 
 func checkRefusal(t *testing.T, err, want error, token string, secrets ...string) {

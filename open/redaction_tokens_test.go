@@ -109,7 +109,7 @@ func claimSamples(t testing.TB, profile canaryProfile) []sample {
 	}
 	samples := []sample{
 		sampleOf("a struct", claims(profile)), sampleOf("a pointer", claims(&profile)), sampleOf("a map", claims(decoded)),
-		sampleOf("JSON", claims(json.RawMessage(text))), sampleOf("none", claims(nil)),
+		sampleOf("JSON", claims(json.RawMessage(text))), sampleOf("none", claims(nil)), sampleOf("", seal.Session{ID: "a session", NotAfter: time.Unix(1, 0)}),
 		sampleOf("", object), sampleOf("escaped", must(strict.ParseObject([]byte(escaped)))), sampleOf("inner", inner), sampleOf("zero", strict.Object{}), sampleOf("", strict.Literal{}),
 		sampleOf("", pii.Email),
 	}

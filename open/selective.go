@@ -18,8 +18,8 @@ import (
 const sealedClaims = "sealed-claims+json"
 
 // isAlwaysReadable reports whether a claim is never sealed in a selective token:
-// those that decide whether a token is accepted, and cnf (RFC 7800), which says
-// whose it is. In a JWE they would be claims that the gateway has not seen.
+// those that decide whether a token is accepted, cnf (RFC 7800), which says whose it
+// is, and sid, by which its session ends. In a JWE they would be claims that the gateway has not seen.
 func isAlwaysReadable(name string) bool {
 	return slices.ContainsFunc(registeredNames, func(r string) bool { return strings.EqualFold(name, r) })
 }
@@ -217,7 +217,7 @@ func (c *claims) merge(opened []strict.Object) error {
 	for _, object := range opened {
 		for name, value := range object.All() {
 			if isAlwaysReadable(name) {
-				return refuseClaims("a registered claim, or cnf, is sealed", "")
+				return refuseClaims("a registered claim, cnf or sid is sealed", "")
 			}
 			if before, twice := merged[name]; twice {
 				if !sameText(before, value) {

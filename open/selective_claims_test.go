@@ -49,7 +49,7 @@ func TestSealedRegistered(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{
 		"iss": quoted(issuerID), "sub": `"subject-kestrel-42"`, "aud": "[" + quoted(billing) + "," + quoted(audience) + "]",
-		"exp": seconds(600), "nbf": seconds(-5), "iat": seconds(-10), "jti": `"id-bramble-99"`, "sealed": `[]`, "cnf": `{"jkt":"AAAA"}`,
+		"exp": seconds(600), "nbf": seconds(-5), "iat": seconds(-10), "jti": `"id-bramble-99"`, "sealed": `[]`, "cnf": `{"jkt":"AAAA"}`, "sid": `"session"`,
 	}
 	var rows []selectiveRow
 	for name, raw := range values {

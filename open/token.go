@@ -42,6 +42,10 @@ func (t *Token) Audience() []string { return slices.Clone(t.claims().audience) }
 // token's identity; its text is not, since a signature can be respelled.
 func (t *Token) ID() string { return t.claims().id }
 
+// SessionID returns the sid, the id of the session that the token belongs to, empty if the
+// token has none.
+func (t *Token) SessionID() string { return t.claims().session }
+
 // IssuedAt returns the iat, the zero time if the token has none.
 func (t *Token) IssuedAt() time.Time { return t.claims().issuedAt }
 

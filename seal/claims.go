@@ -27,10 +27,27 @@ type Claims struct {
 	// NotBefore is the nbf, in whole seconds. Left out when zero.
 	NotBefore time.Time
 
+	// Session is the session that the token belongs to; none when zero.
+	Session Session
+
 	// Custom holds all other claims: a struct, a map or a json.RawMessage that is one JSON
-	// object, with all strings in UTF-8. It must not name iss, sub, aud, exp, nbf, iat, jti
-	// or sealed, in any case of letters.
+	// object, with all strings in UTF-8. It must not name iss, sub, aud, exp, nbf, iat, jti,
+	// sid or sealed, in any case of letters.
 	Custom any
+}
+
+// Session is a session of a user, as package sessions starts and refreshes it. Both fields are
+// needed, or none.
+type Session struct {
+	// ID is the sid. In a selective token every reader sees it. It is the same in all tokens
+	// of one device, so that a reader who collects tokens can link the requests of that device.
+	ID string
+
+	// NotAfter is the latest time at which a token of the session may expire. A list of ended
+	// sessions remembers an end until then: a token that lived longer would come back to life.
+	// So the lifetime of the registry's tokens must be longer than Limits.Lifetime, by the time
+	// that passes between the refresh and Seal; a minute is enough.
+	NotAfter time.Time
 }
 
 const redacted = "[redacted]"
@@ -51,9 +68,9 @@ func (Claims) LogValue() slog.Value { return slog.StringValue(redacted) }
 // holds a Claims.
 func (Claims) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
-// reserved are the names that the sealer writes itself (RFC 7519 section 4.1),
+// reserved are the names that the sealer writes itself: those of RFC 7519 section 4.1, sid,
 // and the one that tells the selective form.
-var reserved = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed"}
+var reserved = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "sid"}
 
 // disclosures are the names that a reader of SD-JWT takes for digests of claims, at every
 // depth (RFC 9901 sections 4.2.1 and 7.1). A visible claim has none of them.
@@ -114,6 +131,9 @@ func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 		return claimsSet{}, err
 	}
 	values, members := set.custom.Count()
+	if c.Session.ID != "" {
+		values, members = values+1, members+1
+	}
 	if values+s.registered.values > strict.MaxValues || members+s.registered.values > strict.MaxMembers || m.claims.Len() > strict.MaxText {
 		return claimsSet{}, fmt.Errorf("%w: too many claims", ErrClaims)
 	}

@@ -82,8 +82,11 @@ func TestClaimsRefused(t *testing.T) {
 		{"nbf long after", seal.Claims{NotBefore: clock.Add(1e6 * time.Hour)}, "nbf"},
 		{"nbf in 1970", seal.Claims{NotBefore: time.Unix(0, 0)}, "nbf"},
 		{"nbf before 1970", seal.Claims{NotBefore: time.Unix(-1, 0)}, "nbf"},
+		{"invalid UTF-8 in Session.ID", seal.Claims{Session: seal.Session{ID: "secret-value\xff", NotAfter: clock.Add(time.Hour)}}, "sid"},
+		{"a Session without NotAfter", seal.Claims{Session: seal.Session{ID: "secret-value"}}, "no NotAfter"},
+		{"a Session without ID", seal.Claims{Session: seal.Session{NotAfter: clock.Add(time.Hour)}}, "no ID"},
 	}
-	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed"} {
+	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "sid"} {
 		for _, spelled := range []string{name, strings.ToUpper(name), strings.ToUpper(name[:1]) + name[1:], `\u00` + fmt.Sprintf("%02x", name[0]) + name[1:]} {
 			rows = append(rows, custom("the name "+spelled, raw(`{"a":1,"`+spelled+`":"secret-value"}`), name))
 		}

@@ -19,7 +19,8 @@ var (
 	// ErrSameKey: two recipients have the same kid, so neither could tell which JWE is its
 	// own.
 	ErrSameKey = errors.New("seal: two recipients have the same key")
-	// ErrLifetime: longer than the policy of the signing ring allows.
+	// ErrLifetime: longer than the policy of the signing ring allows, or than the session
+	// does.
 	ErrLifetime = errors.New("seal: lifetime too long")
 	// ErrTooLarge: the token would be longer than Limits.MaxSize.
 	ErrTooLarge = errors.New("seal: token too large")

@@ -46,7 +46,7 @@ func (s *Sealer) guard(c Claims, set claimsSet, from *keys.Key, to []*keys.Key) 
 		if err := s.checkVisible(set.visible); err != nil {
 			return err
 		}
-		if err := s.check(exposedText{"jti", c.ID}); err != nil {
+		if err := s.check(exposedText{"jti", c.ID}, exposedText{"sid", c.Session.ID}); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -76,6 +77,7 @@ func TestGuard(t *testing.T) {
 		{"sub", selective, nil, seal.Claims{Subject: mail}, "sub", "sub looks", pii.Email},
 		{"sub, replicated", nested, func(c *anySeal) { c.Replicate = []string{"sub"} }, seal.Claims{Subject: mail}, "sub", "sub looks", pii.Email},
 		{"jti", selective, nil, seal.Claims{ID: "login-" + mail}, "jti", "jti looks", pii.Email},
+		{"sid", selective, nil, seal.Claims{Session: seal.Session{ID: mail, NotAfter: clock.Add(time.Hour)}}, "sid", "sid looks", pii.Email},
 		{"kid of the recipient", nested, func(c *anySeal) { c.Recipients[0].Keys = withKid(mail) }, seal.Claims{}, "kid", "kid looks", pii.Email},
 		{"kid of a second recipient", selective, func(c *anySeal) {
 			c.Recipients = append(c.Recipients, seal.SelectiveRecipient{Audience: "b", Keys: withKid(mail), Reads: []string{}})

@@ -15,7 +15,7 @@ import (
 // the parts that are the same in every token once.
 type registeredClaims struct {
 	issuer, audience []byte // JSON
-	values           int    // most JSON values in it
+	values           int    // most JSON values in it, but for sid
 }
 
 func newRegisteredClaims(issuer string, audience []string) registeredClaims {
@@ -38,13 +38,16 @@ func newRegisteredClaims(issuer string, audience []string) registeredClaims {
 
 // append appends the claims of one token, as an object that is not closed.
 func (h registeredClaims) append(dst []byte, c Claims, now time.Time, lifetime time.Duration) ([]byte, error) {
-	for _, text := range [...]struct{ name, value string }{{"sub", c.Subject}, {"jti", c.ID}} {
+	for _, text := range [...]struct{ name, value string }{{"sub", c.Subject}, {"jti", c.ID}, {"sid", c.Session.ID}} {
 		if !utf8.ValidString(text.value) {
 			return nil, fmt.Errorf("%w: %s is not valid UTF-8", ErrClaims, text.name)
 		}
 	}
 	issued := now.Unix()
 	expires := issued + int64(lifetime/time.Second)
+	if err := c.Session.check(expires); err != nil {
+		return nil, err
+	}
 	dst = append(append(dst, `{"iss":`...), h.issuer...)
 	if c.Subject != "" {
 		dst = strict.AppendString(append(dst, `,"sub":`...), c.Subject)
@@ -59,7 +62,27 @@ func (h registeredClaims) append(dst []byte, c Claims, now time.Time, lifetime t
 		dst = strconv.AppendInt(append(dst, `,"nbf":`...), notBefore, 10)
 	}
 	dst = strconv.AppendInt(append(dst, `,"exp":`...), expires, 10)
-	return strict.AppendString(append(dst, `,"jti":`...), c.ID), nil
+	dst = strict.AppendString(append(dst, `,"jti":`...), c.ID)
+	if c.Session.ID != "" {
+		dst = strict.AppendString(append(dst, `,"sid":`...), c.Session.ID)
+	}
+	return dst, nil
+}
+
+// check refuses a session whose end some verifier would forget before the token expires, and
+// half a session: of a token without sid nothing is ever refused.
+func (s Session) check(expires int64) error {
+	switch {
+	case s.ID == "" && s.NotAfter.IsZero():
+		return nil
+	case s.ID == "":
+		return fmt.Errorf("%w: Session has a NotAfter and no ID: give both, as Start and Refresh of package sessions return them", ErrClaims)
+	case s.NotAfter.IsZero():
+		return fmt.Errorf("%w: Session has an ID and no NotAfter: give both, as Start and Refresh of package sessions return them", ErrClaims)
+	case time.Unix(expires, 0).After(s.NotAfter):
+		return fmt.Errorf("%w: the token would expire after Session.NotAfter: shorten Limits.Lifetime, or refresh the session again before Seal", ErrLifetime)
+	}
+	return nil
 }
 
 const jtiSize = 16 // bytes

@@ -213,7 +213,7 @@ func library(t *testing.T) map[string]zerocall.API {
 			Functions: map[string]any{"New": seal.New, "NewSelective": seal.NewSelective},
 			Receivers: map[string][]any{
 				"Claims": {seal.Claims{}}, "Config": {seal.Config{}}, "ConfigError": {seal.ConfigError{}}, "Limits": {seal.Limits{}},
-				"Recipient": {seal.Recipient{}}, "Sealer": {&seal.Sealer{}}, "SelectiveConfig": {seal.SelectiveConfig{}},
+				"Recipient": {seal.Recipient{}}, "Sealer": {&seal.Sealer{}}, "Session": {seal.Session{}}, "SelectiveConfig": {seal.SelectiveConfig{}},
 				"SelectiveRecipient": {seal.SelectiveRecipient{}},
 			},
 		},
