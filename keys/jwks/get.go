@@ -47,6 +47,21 @@ func newClient(transport http.RoundTripper, u *url.URL) (*http.Client, error) {
 	return &http.Client{Transport: transport, CheckRedirect: stayOnHost}, nil
 }
 
+// NewClient returns the client that a Remote for a URL has: for another kind of document of the
+// same party. It asks no URL that is neither https nor on this machine, follows a redirect only
+// on the same host, and keeps no cookies. Its transport is the one given, or NewTransport's when
+// that is nil.
+//
+// It returns [ErrURL] for a URL that may not be fetched, and [ErrConfig] for a transport that is
+// a nil pointer.
+func NewClient(url string, transport http.RoundTripper) (*http.Client, error) {
+	u, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	return newClient(transport, u)
+}
+
 // NewTransport returns the transport that a Remote for a URL has when RemoteConfig.Transport is
 // nil: for a RoundTripper that wraps it, perhaps to send a bearer token along. Such a
 // RoundTripper sees each redirect as a request of its own. Unless the URL is https, the

@@ -5,8 +5,10 @@ package zerocall_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -59,6 +61,11 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
+// down is a network that is down.
+type down struct{}
+
+func (down) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("down") }
+
 // folders returns the folders of the packages that users can import.
 func folders(t *testing.T, source string) (all []string) {
 	t.Helper()
@@ -105,6 +112,18 @@ func library(t *testing.T) map[string]zerocall.API {
 	if err != nil {
 		t.Fatal(err)
 	}
+	feed, err := sessions.NewFeed(sessions.FeedConfig{
+		Issuer: "https://id.example.com", Store: sessions.NewMemStore(), Signing: set, TokenLifetime: time.Minute, Public: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote, err := sessions.NewRemote(sessions.RemoteConfig{
+		URL: "https://id.example.com/revoked", Issuer: "https://id.example.com", Keys: public, Transport: down{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	const runs = "it runs a test with a *testing.T, and fails that test"
 	return map[string]zerocall.API{
 		"keys": {
@@ -130,7 +149,7 @@ func library(t *testing.T) map[string]zerocall.API {
 			Receivers: map[string][]any{"Memory": {filestore.Memory{}}, "Store": {&filestore.Store{}}},
 		},
 		"keys/jwks": {
-			Functions: map[string]any{"Discover": jwks.Discover, "NewHandler": jwks.NewHandler, "NewRemote": jwks.NewRemote, "NewTransport": jwks.NewTransport},
+			Functions: map[string]any{"Discover": jwks.Discover, "NewClient": jwks.NewClient, "NewHandler": jwks.NewHandler, "NewRemote": jwks.NewRemote, "NewTransport": jwks.NewTransport},
 			Receivers: map[string][]any{
 				"CacheEntry": {jwks.CacheEntry{}}, "DiscoverConfig": {jwks.DiscoverConfig{}}, "FetchError": {jwks.FetchError{}}, "FetchResult": {jwks.FetchResult{}},
 				"HandlerConfig": {jwks.HandlerConfig{}}, "Reason": {jwks.Reason("")}, "Remote": {&jwks.Remote{}}, "RemoteConfig": {jwks.RemoteConfig{}},
@@ -196,10 +215,14 @@ func library(t *testing.T) map[string]zerocall.API {
 			Excluded:  map[string]string{"Run": runs},
 		},
 		"open/sessions": {
-			Functions: map[string]any{"New": sessions.New, "NewMemStore": sessions.NewMemStore},
+			Functions: map[string]any{
+				"Check": sessions.Check, "New": sessions.New, "NewFeed": sessions.NewFeed, "NewMemStore": sessions.NewMemStore, "NewRemote": sessions.NewRemote,
+			},
 			Receivers: map[string][]any{
 				"Config": {sessions.Config{}}, "ConfigError": {sessions.ConfigError{}}, "Cursor": {sessions.Cursor{}}, "Device": {sessions.Device{}},
-				"Ended": {sessions.Ended{}}, "Entry": {sessions.Entry{}}, "ID": {sessions.ID{}}, "Login": {sessions.Login(nil)},
+				"Ended": {sessions.Ended{}}, "Entry": {sessions.Entry{}}, "Feed": {&sessions.Feed{}, feed}, "FeedConfig": {sessions.FeedConfig{}},
+				"ID": {sessions.ID{}}, "Login": {sessions.Login(nil)}, "News": {sessions.News{}}, "Remote": {&sessions.Remote{}, remote},
+				"RemoteConfig": {sessions.RemoteConfig{}}, "Status": {sessions.Status{}},
 				"Registry": {&sessions.Registry{}, registry}, "Revocation": {sessions.Revocation{}}, "RevocationConfig": {sessions.RevocationConfig{}},
 				"Row": {sessions.Row{}}, "Session": {sessions.Session{}}, "Tail": {sessions.Tail{}}, "User": {sessions.User{}}, "Which": {sessions.Which{}},
 			},

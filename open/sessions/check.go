@@ -1,0 +1,84 @@
+package sessions
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sealjwt/sealjwt/open"
+)
+
+// Check refuses a token whose session has ended, or that was revoked itself. It is made for
+// open.Config.Check, and asks no store and no network.
+//
+// It returns, in this order: [ErrStale], a bearer.ErrUnavailable, when the list is too old;
+// [ErrForeign] for a token of another issuer; [ErrUnnamed] for one without sid, unless
+// AllowNoSession is set, and for one with neither sid nor jti; [ErrUnbounded] for one without
+// iat, or with an exp later than iat and the lifetime that the feed says; and [ErrEnded].
+func (r *Remote) Check(_ context.Context, t *open.Token) error {
+	if !r.isMade() {
+		return errZeroRemote
+	}
+	s := r.state.Load()
+	if err := r.fresh(s, 0); err != nil {
+		return err
+	}
+	issuer, sid, jti, issued := t.Issuer(), t.SessionID(), t.ID(), t.IssuedAt()
+	switch {
+	case issuer != r.cfg.Issuer:
+		return ErrForeign
+	case sid == "" && !r.cfg.AllowNoSession:
+		return ErrUnnamed
+	case sid == "" && jti == "":
+		return fmt.Errorf("%w, and has no jti by which to revoke it", ErrUnnamed)
+	case issued.IsZero():
+		return fmt.Errorf("%w: it has no iat", ErrUnbounded)
+	case t.ExpiresAt().After(issued.Add(s.lifetime)):
+		return fmt.Errorf("%w: it lives longer than %v", ErrUnbounded, s.lifetime)
+	}
+	h := r.memo.of(issuer, sid, jti)
+	if sid != "" && r.list.has(h.session) || jti != "" && r.list.has(h.token) {
+		return ErrEnded
+	}
+	return nil
+}
+
+// Check returns a function for open.Config.Check where several issuers are trusted, each with a
+// feed of its own. It picks by the iss of the token. A token of an issuer without a Remote is
+// refused with [ErrForeign]. If two are given for one issuer, a token must pass both.
+func Check(remotes ...*Remote) func(context.Context, *open.Token) error {
+	byIssuer := make(map[string][]*Remote, len(remotes))
+	for _, r := range remotes {
+		if r.isMade() {
+			byIssuer[r.cfg.Issuer] = append(byIssuer[r.cfg.Issuer], r)
+		}
+	}
+	return func(ctx context.Context, t *open.Token) error {
+		known := byIssuer[t.Issuer()]
+		if len(known) == 0 {
+			return ErrForeign
+		}
+		for _, r := range known {
+			if err := r.Check(ctx, t); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// Fresh returns a middleware for routes that need a younger list than MaxStale allows: it answers
+// 503 while the list is older than d, and always when d is not positive. Put it behind the
+// Authenticator of package bearer, which has called Check.
+func (r *Remote) Fresh(d time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if !r.isMade() || next == nil || d <= 0 || r.fresh(r.state.Load(), d) != nil {
+				retryLater(w)
+				return
+			}
+			next.ServeHTTP(w, req)
+		})
+	}
+}

@@ -1,0 +1,172 @@
+package sessions
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// FeedConfig says what a Feed publishes and who may read it.
+type FeedConfig struct {
+	// Store has what has ended. Required. The Feed reads it, and writes back what the store has
+	// lost.
+	Store Store
+
+	// Issuer is the iss of the tokens. Required.
+	Issuer string
+
+	// Signing holds the key that signs the frames: the ring that signs the tokens. Required.
+	Signing keys.PrivateSource
+
+	// TokenLifetime is the longest lifetime of the issuer's tokens, as in Config. Required.
+	// Verifiers refuse a token that lives longer.
+	TokenLifetime time.Duration
+
+	// Authorize returns an error for a request that may not read the feed. The answer is 403,
+	// and does not say why. Who reads the feed sees how many sessions end, and when.
+	Authorize func(*http.Request) error
+
+	// Public lets everybody read the feed. Exactly one of Authorize and Public is required.
+	Public bool
+}
+
+// Feed publishes what has ended in a Store: to a hub that reads the store, and many verifiers
+// that never do. Each is a [Remote]. Several hubs may read one store. Feed is an http.Handler for
+// GET and HEAD, safe for concurrent use, and answers 503 until Run has read the store.
+//
+// Without a query it answers with the whole list. With ?after=CURSOR it answers with what came
+// after a cursor of a frame, for a verifier that polls. For Accept: text/event-stream the answer
+// goes on with every change, and at least every 5 s.
+type Feed struct {
+	cfg FeedConfig
+	now func() time.Time
+
+	snapshots chan struct{} // held by each large answer that is being sent
+
+	mu      sync.Mutex // guards what follows
+	history history
+	date    time.Time // of the last successful read of the store, zero before the first
+	head    *edition  // the last one
+	beat    time.Time // when it was made
+	closed  chan struct{}
+	running bool
+	answers answers
+
+	owed []Ended // what the store has lost, and is not written back yet; Run alone uses it
+}
+
+const (
+	pollEvery   = 25 * time.Millisecond
+	publishGap  = 50 * time.Millisecond // at most 20 frames a second, whatever the rate of logouts
+	heartbeat   = 5 * time.Second
+	storeLimit  = 5 * time.Second // for one call of the store or of a signer
+	tailBatch   = 5000
+	streamAge   = 15 * time.Minute // ±20 %, so that streams spread over the hubs again
+	writeLimit  = 10 * time.Second // for one frame; a reader that is slower is dropped
+	maxBehind   = 100              // editions
+	largeAnswer = 256 << 10        // bytes
+	maxLarge    = 16               // that are sent at once
+)
+
+// NewFeed returns a Feed. It checks the configuration and returns a [*ConfigError], an
+// [ErrConfig]. It reads nothing yet; [Feed.Run] does.
+func NewFeed(cfg FeedConfig) (*Feed, error) {
+	switch {
+	case isNil(cfg.Store):
+		return nil, configError("Store", "is required")
+	case cfg.Issuer == "":
+		return nil, configError("Issuer", "is required: the iss of the tokens")
+	case isNil(cfg.Signing):
+		return nil, configError("Signing", "is required: the ring that signs the tokens")
+	case cfg.TokenLifetime < time.Second || cfg.TokenLifetime > maxTokenLifetime:
+		return nil, configError("TokenLifetime", "must be between 1 s and %v: the longest lifetime of an access token", maxTokenLifetime)
+	case cfg.Authorize == nil && !cfg.Public:
+		return nil, configError("Authorize", "is required, or Public: true for a feed that everybody may read")
+	case cfg.Authorize != nil && cfg.Public:
+		return nil, configError("Public", "contradicts Authorize: give one of them")
+	}
+	cfg.TokenLifetime = (cfg.TokenLifetime + time.Second - 1).Truncate(time.Second)
+	return &Feed{cfg: cfg, now: time.Now, snapshots: make(chan struct{}, maxLarge), history: newHistory(), answers: make(answers)}, nil
+}
+
+func (f *Feed) isMade() bool { return f != nil && f.now != nil }
+
+// errZeroFeed is the error of a Feed that NewFeed has not made.
+var errZeroFeed = configError("Feed", "was not made by NewFeed")
+
+// Run reads the store every 25 ms and publishes, until ctx is done; then it ends the streams and
+// returns the context's error. Run calls report, which may be nil, with the errors of the store
+// and of the signing key, at most once a second while they last, with [ErrFull], and with
+// [ErrWroteBack]. An error does not end Run: while the store is down the frames keep the date at
+// which it was last read, so the verifiers know how old the list is.
+//
+// One Run at a time; a second one returns an [ErrConfig] at once.
+func (f *Feed) Run(ctx context.Context, report func(error)) error {
+	if !f.isMade() {
+		return errZeroFeed
+	}
+	if !f.begin() {
+		return configError("Feed", "is run twice")
+	}
+	defer f.end()
+	r := reporter{report: report, now: f.now}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		}
+		published, err := f.turn(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.tell(err)
+		if published {
+			timer.Reset(publishGap)
+		} else {
+			timer.Reset(pollEvery)
+		}
+	}
+}
+
+func (f *Feed) begin() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.running {
+		return false
+	}
+	f.running, f.closed, f.head, f.beat = true, make(chan struct{}), newEdition(nil, time.Time{}), time.Time{}
+	clear(f.answers)
+	return true
+}
+
+func (f *Feed) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.closed)
+	f.running, f.date = false, time.Time{}
+}
+
+// reporter passes errors on, and an error that lasts once a second.
+type reporter struct {
+	report func(error)
+	now    func() time.Time
+	last   string
+	told   time.Time
+}
+
+func (r *reporter) tell(err error) {
+	if err == nil || r.report == nil {
+		return
+	}
+	now := r.now()
+	if text := err.Error(); text != r.last || now.Sub(r.told) >= time.Second || now.Before(r.told) {
+		r.last, r.told = text, now
+		r.report(err)
+	}
+}

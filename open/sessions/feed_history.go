@@ -1,0 +1,132 @@
+package sessions
+
+import (
+	"slices"
+	"time"
+)
+
+// history is what a hub knows of what has ended, in the order in which it came.
+type history struct {
+	rows    []row
+	at      map[Entry]int // index in rows; another row of the entry does not count any more
+	tallies tallies
+	cursor  Cursor // of the store
+	lost    bool   // there was no room for an entry
+	cleaned time.Time
+
+	sent     Cursor // up to here the streams have all
+	sentRows int    // which are so many rows
+}
+
+// row is a revocation of the store with the cursor behind it.
+type row struct {
+	timedEntry
+	revision uint64
+}
+
+func newHistory() history { return history{at: make(map[Entry]int), tallies: make(tallies)} }
+
+// add adds a revocation. It reports whether that changes the list. A time that is beyond what
+// verifiers accept is cut.
+func (h *history) add(v Revocation, now time.Time) (changed bool, err error) {
+	h.cursor = Cursor{v.Revision, v.Entry}
+	e := timedEntry{v.Entry, min(minuteOf(v.Until), latestMinute(now))}
+	i, has := h.at[e.Entry]
+	switch {
+	case e.minute <= pastMinute(now):
+		return false, nil
+	case has && h.rows[i].minute >= e.minute:
+		return false, nil
+	case has:
+		h.tallies.remove(h.rows[i].timedEntry)
+	case len(h.at) >= maxEntries:
+		h.lost = true
+		return false, ErrFull
+	}
+	h.at[e.Entry] = len(h.rows)
+	h.rows = append(h.rows, row{e, v.Revision})
+	h.tallies.add(e)
+	return true, nil
+}
+
+// clean removes what has been over for as long as verifiers keep it, once a minute.
+func (h *history) clean(now time.Time) {
+	if age := now.Sub(h.cleaned); age >= 0 && age < time.Minute {
+		return
+	}
+	h.cleaned = now
+	past := pastMinute(now.Add(-2 * skew))
+	kept, sentRows := h.rows[:0], 0
+	for i, r := range h.rows {
+		if h.at[r.Entry] != i {
+			continue
+		}
+		if r.minute < past {
+			delete(h.at, r.Entry)
+			continue
+		}
+		h.at[r.Entry] = len(kept)
+		kept = append(kept, r)
+		if i < h.sentRows {
+			sentRows++
+		}
+	}
+	h.sentRows = sentRows
+	h.rows = slices.Clip(kept)
+	h.tallies.drop(past)
+}
+
+// behind returns the index of the first row after a cursor; ok is false if the cursor is not
+// known.
+func (h *history) behind(c Cursor) (i int, ok bool) {
+	switch c {
+	case Cursor{}:
+		return 0, true
+	case h.cursor:
+		return len(h.rows), true
+	case h.sent:
+		return h.sentRows, true
+	}
+	i, has := h.at[c.Entry]
+	return i + 1, has && h.rows[i].revision == c.Revision
+}
+
+// frames returns what a reader at a cursor lacks, as of a date: a frame without entries if that
+// is nothing. A reader whose cursor is not known gets the whole list.
+func (h *history) frames(after Cursor, date time.Time) []frame {
+	i, known := h.behind(after)
+	if !known {
+		i, after = 0, Cursor{}
+	}
+	past := pastMinute(date)
+	var lacking []row
+	for ; i < len(h.rows); i++ {
+		if r := h.rows[i]; r.minute > past && h.at[r.Entry] == i {
+			lacking = append(lacking, r)
+		}
+	}
+	var pieces [][]row
+	for len(lacking) > maxFrameEntries {
+		pieces, lacking = append(pieces, lacking[:maxFrameEntries]), lacking[maxFrameEntries:]
+	}
+	pieces = append(pieces, lacking)
+	all := make([]frame, len(pieces))
+	// The tally at the end of each piece is that of the whole without what follows. Where what
+	// follows only lengthens the time of an entry, a reader misses that entry there, and asks for
+	// the whole list.
+	to, total := h.cursor, h.tallies.after(past)
+	for k := len(pieces) - 1; k >= 0; k-- {
+		f := frame{date: date, from: after, to: to, total: total, more: k < len(pieces)-1}
+		for _, r := range pieces[k] {
+			f.ids = append(f.ids, r.timedEntry)
+			total.remove(r.timedEntry)
+		}
+		if k > 0 {
+			last := pieces[k-1][maxFrameEntries-1]
+			f.from = Cursor{last.revision, last.Entry}
+		}
+		to = f.from
+		all[k] = f
+	}
+	return all
+}

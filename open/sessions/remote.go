@@ -1,0 +1,213 @@
+package sessions
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/jwks"
+)
+
+// DefaultMaxStale is the largest MaxStale that a Remote chooses by itself.
+const DefaultMaxStale = 15 * time.Minute
+
+// RemoteConfig says whose feed a Remote follows.
+type RemoteConfig struct {
+	// URL is where the feed is: https, or http on localhost, 127.0.0.0/8 and ::1. Required.
+	URL string
+
+	// Issuer is the iss of the tokens and of the feed. Required.
+	Issuer string
+
+	// Keys has the issuer's keys, which verify its tokens and its feed. Required.
+	Keys keys.PublicSource
+
+	// MaxStale is the age at which a list is too old: then every token is refused with 503.
+	// When zero it is the lifetime of the issuer's tokens, as the feed says it, and at most
+	// DefaultMaxStale. At least 10 s: a feed gives a sign of life every 5 s. At most 24 h.
+	MaxStale time.Duration
+
+	// AllowNoSession accepts a token without sid, which no logout can refuse. Revoke of its jti
+	// still does; a token without jti is refused all the same.
+	AllowNoSession bool
+
+	// Poll asks for what is new at this interval instead of holding a stream open: at least 1 s,
+	// at most 5 min. A Remote without Poll polls every second as long as a stream cannot be had.
+	Poll time.Duration
+
+	// Transport carries the requests, as in jwks.RemoteConfig: with a bearer token or a client
+	// certificate where the feed asks for it. It must heed contexts.
+	Transport http.RoundTripper
+}
+
+// Remote follows the feed of an issuer and holds the exact set of what has ended. Give its Check
+// to the opener, and call Run in a goroutine: a Remote that is not run refuses every token. Until
+// the first list is there everything is refused, so deploy the issuer first.
+//
+// A Remote only adds to its set, and forgets by the clock alone: no frame, replay or older list
+// takes a revocation back. It is safe for concurrent use and starts no goroutine that outlives
+// Run.
+type Remote struct {
+	cfg    RemoteConfig
+	url    *url.URL
+	client *http.Client
+	clock  func() (wall time.Time, up time.Duration)
+
+	list    *list
+	memo    *memo
+	state   atomic.Pointer[remoteState]
+	running atomic.Bool
+}
+
+// remoteState is what Check needs to know of the feed. It is swapped as one.
+type remoteState struct {
+	synced   bool
+	date     time.Time     // at which the list had all that the store had
+	taken    time.Duration // by the monotonic clock, when that was known
+	age      time.Duration // which date had then
+	maxStale time.Duration
+	lifetime time.Duration // of the issuer's tokens
+	signer   string        // kid of the key that signed date
+	swept    time.Time     // when the list last forgot by the wall clock
+
+	cursor    Cursor
+	streaming bool
+	missed    int
+	err       error
+}
+
+// NewRemote returns a Remote. It checks the configuration and returns a [*ConfigError], an
+// [ErrConfig], or jwks.ErrURL for a URL that may not be fetched. It fetches nothing yet;
+// [Remote.Run] does.
+func NewRemote(cfg RemoteConfig) (*Remote, error) {
+	start := time.Now()
+	return newRemote(cfg, func() (time.Time, time.Duration) {
+		now := time.Now()
+		return now, now.Sub(start)
+	})
+}
+
+const (
+	minMaxStale = 10 * time.Second
+	maxMaxStale = 24 * time.Hour
+	minPoll     = time.Second
+	maxPoll     = 5 * time.Minute
+)
+
+func newRemote(cfg RemoteConfig, clock func() (time.Time, time.Duration)) (*Remote, error) {
+	switch {
+	case cfg.Issuer == "":
+		return nil, configError("Issuer", "is required: the iss of the tokens")
+	case isNil(cfg.Keys):
+		return nil, configError("Keys", "is required: the keys of the issuer, perhaps a jwks.Remote")
+	case cfg.MaxStale != 0 && (cfg.MaxStale < minMaxStale || cfg.MaxStale > maxMaxStale):
+		return nil, configError("MaxStale", "must be between %v and %v", minMaxStale, maxMaxStale)
+	case cfg.Poll != 0 && (cfg.Poll < minPoll || cfg.Poll > maxPoll):
+		return nil, configError("Poll", "must be between %v and %v", minPoll, maxPoll)
+	}
+	client, err := jwks.NewClient(cfg.URL, cfg.Transport)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(cfg.URL)
+	if err != nil {
+		return nil, configError("URL", "is not a URL")
+	}
+	r := &Remote{cfg: cfg, url: u, client: client, clock: clock, list: newList(), memo: new(memo)}
+	r.state.Store(new(remoteState))
+	return r, nil
+}
+
+// errZeroRemote is the error of a Remote that NewRemote has not made.
+var errZeroRemote = configError("Remote", "was not made by NewRemote")
+
+func (r *Remote) isMade() bool { return r != nil && r.clock != nil }
+
+// Status is what a Remote knows, for a dashboard and for logs.
+type Status struct {
+	Synced    bool          // the list was fetched, and is complete as of Date
+	Date      time.Time     // when the issuer last read its store, as the newest frame says
+	Age       time.Duration // of Date, by the larger of two clocks
+	MaxStale  time.Duration // the age from which on every token is refused; zero before the first list
+	Behind    bool          // there was no sign of life for 15 s, or never one
+	Entries   int           // in the list
+	Missed    int           // entries that were lost on the way, and came with a whole list
+	Streaming bool          // a stream is open
+	Err       error         // why the last request failed; nil if it did not
+}
+
+// behindAfter is the age at which a Remote says that it is behind: three heartbeats.
+const behindAfter = 15 * time.Second
+
+// Status returns what the Remote knows by now.
+func (r *Remote) Status() Status {
+	if !r.isMade() {
+		return Status{Behind: true, Err: errZeroRemote}
+	}
+	s := r.state.Load()
+	age, synced := r.age(s)
+	return Status{
+		Synced: synced, Date: s.date, Age: age, MaxStale: s.maxStale, Behind: !synced || age > behindAfter,
+		Entries: r.list.size(), Missed: s.missed, Streaming: s.streaming, Err: s.err,
+	}
+}
+
+// age returns how old the list is, and whether there is one that counts. Neither clock alone
+// tells: a wall clock that is set back would make an old list young, and the monotonic clock
+// stands still while a machine sleeps.
+func (r *Remote) age(s *remoteState) (age time.Duration, synced bool) {
+	wall, up := r.clock()
+	// A clock that was ahead has forgotten entries that still count.
+	if !s.synced || wall.Before(s.swept.Add(-skew)) {
+		return 0, false
+	}
+	return max(wall.Sub(s.date), s.age+up-s.taken, 0), true
+}
+
+// Ready returns nil when Check would judge tokens, and otherwise the [ErrStale] with which it
+// refuses all of them. Call it in a readiness probe.
+func (r *Remote) Ready(context.Context) error {
+	if !r.isMade() {
+		return errZeroRemote
+	}
+	return r.fresh(r.state.Load(), 0)
+}
+
+// fresh returns [ErrStale] when the list is too old, or older than limit if that is not zero.
+func (r *Remote) fresh(s *remoteState, limit time.Duration) error {
+	age, synced := r.age(s)
+	switch {
+	case !synced && s.err != nil:
+		return fmt.Errorf("%w: there is no complete list: %w", ErrStale, s.err)
+	case !synced:
+		return fmt.Errorf("%w: there is no complete list yet; call Run in a goroutine", ErrStale)
+	case age > s.maxStale || limit != 0 && age > limit:
+		return fmt.Errorf("%w: it is %v old", ErrStale, age.Round(time.Second))
+	}
+	return nil
+}
+
+const redactedQuery = "[a feed]"
+
+// Format prints the URL without its query, which may be a secret, whatever the verb.
+func (r *Remote) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, r.place())
+	}
+}
+
+// LogValue returns the URL without its query.
+func (r *Remote) LogValue() slog.Value { return slog.StringValue(r.place()) }
+
+func (r *Remote) place() string {
+	if !r.isMade() {
+		return redactedQuery
+	}
+	return (&url.URL{Scheme: r.url.Scheme, Host: r.url.Host, Path: r.url.Path}).String()
+}

@@ -1,0 +1,375 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/bearer"
+)
+
+// expect opens a token.
+func expect(t *testing.T, o *open.Opener, token, what string, want error) {
+	t.Helper()
+	if _, err := o.Open(t.Context(), token); !errors.Is(err, want) {
+		t.Errorf("%s: %v, want %v", what, err, want)
+	}
+}
+
+// TestFeedStoreDown: a hub that is cut off from its store looks no fresher than its last read. From
+// MaxStale on everything is refused with 503, and the status says "behind" long before.
+func TestFeedStoreDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		r := p.remote(func(c *RemoteConfig) { c.MaxStale = time.Minute })
+		o := p.opener(r.Check)
+		p.runFeed(t)
+		p.runRemote(t, r)
+		time.Sleep(10 * time.Second)
+		token := p.token(t, "ada")
+		expect(t, o, token, "live", nil)
+		p.store.setDown(true)
+		down := time.Now()
+		time.Sleep(16 * time.Second)
+		if s := r.Status(); !s.Behind || !s.Synced || !s.Streaming {
+			t.Errorf("after 16 s: %+v", s)
+		}
+		expect(t, o, token, "behind", nil)
+		time.Sleep(time.Minute - 17*time.Second)
+		expect(t, o, token, "a second before MaxStale", nil)
+		time.Sleep(7 * time.Second)
+		expect(t, o, token, "after MaxStale", bearer.ErrUnavailable)
+		if err := r.Ready(t.Context()); !errors.Is(err, ErrStale) {
+			t.Errorf("Ready: %v", err)
+		}
+		if date := r.Status().Date; date.After(down) {
+			t.Errorf("the date went on to %v, and the store is down since %v", date, down)
+		}
+		p.store.setDown(false)
+		time.Sleep(6 * time.Second)
+		expect(t, o, token, "up again", nil)
+	})
+}
+
+// TestMaxStale: without MaxStale it is the lifetime of the tokens, and at most 15 minutes.
+func TestMaxStale(t *testing.T) {
+	for _, c := range []struct{ lifetime, configured, want time.Duration }{
+		{5 * time.Minute, 0, 5 * time.Minute},
+		{15 * time.Minute, 0, 15 * time.Minute},
+		{time.Hour, 0, 15 * time.Minute},
+		{5 * time.Minute, 20 * time.Minute, 20 * time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newParty(t)
+			p.feed.cfg.TokenLifetime = c.lifetime
+			r := p.remote(func(cfg *RemoteConfig) { cfg.MaxStale = c.configured })
+			p.runRemote(t, r)
+			stop := p.runFeed(t)
+			time.Sleep(10 * time.Second)
+			stop()
+			p.via.cut()
+			synctest.Wait()
+			date := r.Status().Date
+			time.Sleep(date.Add(c.want).Sub(time.Now()))
+			if err := r.Ready(t.Context()); err != nil || r.Status().MaxStale != c.want {
+				t.Errorf("at MaxStale: %v, %v", err, r.Status().MaxStale)
+			}
+			time.Sleep(time.Millisecond)
+			if err := r.Ready(t.Context()); !errors.Is(err, bearer.ErrUnavailable) {
+				t.Errorf("a millisecond later: %v, %+v", err, r.Status())
+			}
+		})
+	}
+}
+
+// TestCut: streams break again and again. Nothing is missing a second later.
+func TestCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		r := p.remote()
+		p.runFeed(t)
+		p.runRemote(t, r)
+		time.Sleep(5 * time.Second)
+		for i, sid := range sids(0, 200) {
+			p.end(t, sid)
+			if i%3 == 0 {
+				p.via.cut()
+			}
+			time.Sleep(time.Second)
+			if !r.list.has(entryOf(kindSession, testIssuer, sid)) {
+				t.Errorf("%s is missing a second later", sid)
+			}
+		}
+		if s := r.Status(); s.Missed != 0 || s.Entries != 200 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestDeadHub: a hub that says nothing at all is left after three heartbeats.
+func TestDeadHub(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		r := p.remote()
+		p.runFeed(t)
+		p.runRemote(t, r)
+		time.Sleep(5 * time.Second)
+		healthy := p.via.handler
+		p.via.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", streamType)
+			http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}))
+		p.via.cut()
+		time.Sleep(10 * time.Second)
+		p.via.serve(healthy)
+		p.end(t, "ada")
+		time.Sleep(15 * time.Second)
+		if !r.list.has(entryOf(kindSession, testIssuer, "ada")) {
+			t.Error("the Remote holds on to a dead connection")
+		}
+	})
+}
+
+// TestBuffered: where something on the way keeps events back, the Remote polls.
+func TestBuffered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		healthy := p.via.handler
+		p.via.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if wantsStream(r) {
+				w.Header().Set("Content-Type", streamType)
+				http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+				return
+			}
+			healthy.ServeHTTP(w, r)
+		}))
+		r := p.remote()
+		p.runFeed(t)
+		p.runRemote(t, r)
+		time.Sleep(45 * time.Second)
+		p.end(t, "ada")
+		time.Sleep(2 * time.Second)
+		if s := r.Status(); !r.list.has(entryOf(kindSession, testIssuer, "ada")) || s.Behind || s.Streaming {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestSigner: the key of the feed is withdrawn. What it signed stays in the list, its date does
+// not count any more, and the whole list is fetched with the new key.
+func TestSigner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		r := p.remote()
+		p.runFeed(t)
+		p.runRemote(t, r)
+		p.end(t, "ada")
+		time.Sleep(10 * time.Second)
+		healthy := p.via.handler
+		p.via.serve(http.NotFoundHandler())
+		p.ring.replace()
+		p.via.cut()
+		time.Sleep(2 * time.Second)
+		if err := r.Ready(t.Context()); !errors.Is(err, ErrStale) || !r.list.has(entryOf(kindSession, testIssuer, "ada")) {
+			t.Errorf("the old key is gone: %v", err)
+		}
+		p.via.serve(healthy)
+		time.Sleep(10 * time.Second)
+		if err := r.Ready(t.Context()); err != nil {
+			t.Errorf("with the new key: %v", err)
+		}
+	})
+}
+
+// skewed is a clock that a test sets, beside the one that goes on.
+type skewed struct{ offset atomic.Int64 }
+
+func (s *skewed) clock() func() (time.Time, time.Duration) {
+	start := time.Now()
+	return func() (time.Time, time.Duration) {
+		return time.Now().Add(time.Duration(s.offset.Load())), time.Since(start)
+	}
+}
+
+// TestClock: the wall clock of a verifier differs, jumps ahead by a day and back again.
+func TestClock(t *testing.T) {
+	for _, offset := range []time.Duration{-skew + time.Second, 0, skew - time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newParty(t)
+			s := new(skewed)
+			s.offset.Store(int64(offset))
+			r := need(newRemote(RemoteConfig{URL: "http://localhost/revoked", Issuer: testIssuer, Keys: p.ring, Transport: p.via}, s.clock()))
+			p.runFeed(t)
+			p.runRemote(t, r)
+			p.end(t, "ada")
+			ada := entryOf(kindSession, testIssuer, "ada")
+			time.Sleep(10 * time.Second)
+			if err := r.Ready(t.Context()); err != nil || !r.list.has(ada) {
+				t.Fatalf("a clock that is off by %v: %v", offset, err)
+			}
+			// The entry counts for 18 minutes, by any clock within the skew.
+			time.Sleep(17 * time.Minute)
+			if !r.list.has(ada) {
+				t.Errorf("a clock that is off by %v forgets too early", offset)
+			}
+			p.end(t, "bob")
+			bob := entryOf(kindSession, testIssuer, "bob")
+			time.Sleep(time.Second)
+
+			s.offset.Store(int64(offset + 24*time.Hour))
+			time.Sleep(2 * time.Minute)
+			if err := r.Ready(t.Context()); !errors.Is(err, ErrStale) {
+				t.Errorf("a day ahead: %v", err)
+			}
+			// The entry may be forgotten by now. With the clock back, nothing is accepted before
+			// the whole list is there.
+			p.via.setDead(true)
+			p.via.cut()
+			s.offset.Store(int64(offset))
+			if err := r.Ready(t.Context()); !errors.Is(err, ErrStale) {
+				t.Errorf("right after the jump back: %v", err)
+			}
+			time.Sleep(time.Minute)
+			if err := r.Ready(t.Context()); !errors.Is(err, ErrStale) {
+				t.Errorf("a minute after the jump back, without a feed: %v", err)
+			}
+			p.via.setDead(false)
+			time.Sleep(10 * time.Second)
+			if err := r.Ready(t.Context()); err != nil || !r.list.has(bob) {
+				t.Errorf("with the whole list: %v", err)
+			}
+		})
+	}
+}
+
+// TestClockBack: a wall clock that is set back does not make an old list young.
+func TestClockBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		s := new(skewed)
+		r := need(newRemote(RemoteConfig{URL: "http://localhost/revoked", Issuer: testIssuer, Keys: p.ring, Transport: p.via, MaxStale: time.Minute}, s.clock()))
+		p.runFeed(t)
+		p.runRemote(t, r)
+		time.Sleep(10 * time.Second)
+		p.via.setDead(true)
+		p.via.cut()
+		for range 8 { // by less than a jump that is noticed
+			time.Sleep(10 * time.Second)
+			s.offset.Add(-int64(5 * time.Second))
+		}
+		if err := r.Ready(t.Context()); !errors.Is(err, ErrStale) {
+			t.Errorf("80 s after the cut: %v", err)
+		}
+	})
+}
+
+// TestForgedFeed: frames of another signer, another issuer and another party's feed change
+// nothing.
+func TestForgedFeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, evil := newParty(t), newParty(t)
+		evil.runFeed(t)
+		evil.end(t, "mallory")
+		p.via.serve(evil.feed)
+		r := p.remote()
+		var told []error
+		run(t, func(ctx context.Context) error {
+			return r.Run(ctx, func(n News) { told = append(told, n.Err) })
+		})
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if err := r.Ready(t.Context()); !errors.Is(err, ErrStale) || r.list.size() != 0 {
+			t.Errorf("%v, %d entries", err, r.list.size())
+		}
+		if len(told) == 0 || !errors.Is(told[len(told)-1], ErrFrame) {
+			t.Errorf("told %v", told)
+		}
+	})
+}
+
+// TestBadAnswers: the Remote survives whatever a server answers, and says so without its text.
+func TestBadAnswers(t *testing.T) {
+	const secret = "secret-in-the-answer"
+	for name, h := range map[string]http.HandlerFunc{
+		"an error": func(w http.ResponseWriter, r *http.Request) { http.Error(w, secret, 500) },
+		"HTML": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			io.WriteString(w, secret)
+		},
+		"no frames": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", framesType)
+			io.WriteString(w, secret+"\n"+secret)
+		},
+		"nothing": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Type", framesType) },
+		"a line without end": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", framesType)
+			for line := []byte(strings.Repeat(secret, 1000)); ; {
+				if _, err := w.Write(line); err != nil {
+					return
+				}
+			}
+		},
+		"compressed": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", framesType)
+			w.Header().Set("Content-Encoding", "gzip")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newParty(t)
+				p.via.serve(h)
+				r := p.remote()
+				var told []error
+				run(t, func(ctx context.Context) error {
+					return r.Run(ctx, func(n News) { told = append(told, n.Err) })
+				})
+				time.Sleep(30 * time.Second)
+				synctest.Wait()
+				if len(told) > 80 || name != "nothing" && len(told) == 0 {
+					t.Errorf("%d errors in 30 s", len(told))
+				}
+				for _, err := range told {
+					if err == nil || strings.Contains(err.Error(), secret) {
+						t.Fatalf("told %v", err)
+					}
+				}
+				if err := r.Ready(t.Context()); !errors.Is(err, ErrStale) {
+					t.Errorf("Ready: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestRetryAfter: a feed that is busy is left alone for as long as it asks.
+func TestRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		var asked atomic.Int64
+		p.via.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked.Add(1)
+			w.Header().Set("Retry-After", "20")
+			fail(w, http.StatusServiceUnavailable)
+		}))
+		p.runRemote(t, p.remote())
+		time.Sleep(19 * time.Second)
+		synctest.Wait()
+		if n := asked.Load(); n != 1 {
+			t.Errorf("asked %d times within Retry-After", n)
+		}
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if n := asked.Load(); n != 2 {
+			t.Errorf("asked %d times after Retry-After", n)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package sessions
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/bearer"
+)
+
+// TestEnded goes from the end of a session to the refusal of its token.
+func TestEnded(t *testing.T) {
+	for _, mode := range []struct {
+		name string
+		bend func(*RemoteConfig)
+		wait time.Duration
+	}{
+		{"stream", func(*RemoteConfig) {}, 100 * time.Millisecond},
+		{"poll", func(c *RemoteConfig) { c.Poll = time.Second }, 2200 * time.Millisecond},
+	} {
+		t.Run(mode.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newParty(t)
+				r := p.remote(mode.bend)
+				o := p.opener(r.Check)
+				ada, bob := p.token(t, "ada"), p.token(t, "bob")
+				check := func(token string, want error) {
+					t.Helper()
+					if _, err := o.Open(t.Context(), token); !errors.Is(err, want) {
+						t.Errorf("%v, want %v", err, want)
+					}
+				}
+				check(ada, bearer.ErrUnavailable) // not run yet
+				p.runRemote(t, r)
+				time.Sleep(time.Second)
+				check(ada, bearer.ErrUnavailable) // the feed is not run yet
+				p.runFeed(t)
+				time.Sleep(10 * time.Second)
+				check(ada, nil)
+				check(bob, nil)
+				for range 3 {
+					p.end(t, "ada")
+					time.Sleep(mode.wait)
+					check(ada, ErrEnded)
+					check(bob, nil)
+					time.Sleep(time.Minute)
+				}
+				if s := r.Status(); !s.Synced || s.Behind || s.Entries != 1 || s.Missed != 0 || s.Err != nil || s.Streaming != (mode.name == "stream") {
+					t.Errorf("%+v", s)
+				}
+			})
+		})
+	}
+}
+
+// TestCheck is the table of what Check says.
+func TestCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		r := p.remote()
+		lax := p.remote(func(c *RemoteConfig) { c.AllowNoSession = true })
+		p.runFeed(t)
+		p.runRemote(t, r)
+		p.runRemote(t, lax)
+		p.end(t, "ended")
+		time.Sleep(5 * time.Second)
+		var tok *open.Token
+		grab := p.opener(nil)
+		tok = need(grab.Open(t.Context(), p.token(t, "")))
+		p.store.Append(t.Context(), []Ended{{entryOf(kindToken, testIssuer, tok.ID()), time.Now().Add(time.Hour)}})
+		time.Sleep(time.Second)
+		for name, c := range map[string]struct {
+			token     *open.Token
+			want, lax error
+		}{
+			"a session":             {need(grab.Open(t.Context(), p.token(t, "live"))), nil, nil},
+			"an ended session":      {need(grab.Open(t.Context(), p.token(t, "ended"))), ErrEnded, ErrEnded},
+			"no session":            {need(grab.Open(t.Context(), p.token(t, ""))), ErrUnnamed, nil},
+			"no session, and ended": {tok, ErrUnnamed, ErrEnded},
+			"a zero token":          {new(open.Token), ErrForeign, ErrForeign},
+			"no token":              {nil, ErrForeign, ErrForeign},
+		} {
+			if err := r.Check(t.Context(), c.token); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v, want %v", name, err, c.want)
+			}
+			if err := lax.Check(t.Context(), c.token); !errors.Is(err, c.lax) {
+				t.Errorf("%s, lax: %v, want %v", name, err, c.lax)
+			}
+		}
+	})
+}
