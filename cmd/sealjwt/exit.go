@@ -14,6 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -86,6 +87,10 @@ var outcomes = []struct {
 	{keyring.ErrUnknownOutcome, exitIO, "see with: sealjwt keys list"},
 	{filestore.ErrLocked, exitIO, ""},
 
+	{sessions.ErrFrame, exitNotAuthentic, "is --iss the issuer of this feed, and does --trust have its signing keys?"},
+	{sessions.ErrConfig, exitUsage, ""},
+	{sessions.ErrUnreachable, exitIO, "check the URL, and whether the issuer serves the feed"},
+
 	{fs.ErrNotExist, exitIO, "check the path"},
 	{fs.ErrPermission, exitIO, "let this user in, or use another path"},
 }
@@ -132,7 +137,7 @@ func describe(err error) (code int, text string) {
 // plain drops the names of the packages that an error passed through.
 func plain(text string) string {
 	text = ": " + text
-	for _, name := range []string{"open", "seal", "keys", "keyring", "filestore", "jwks", "strict"} {
+	for _, name := range []string{"open", "seal", "keys", "keyring", "filestore", "jwks", "sessions", "strict"} {
 		text = strings.ReplaceAll(text, ": "+name+": ", ": ")
 	}
 	return strings.TrimPrefix(text, ": ")

@@ -14,7 +14,7 @@
 //	4  a claim or the type is refused: expired, issuer not trusted, audience, …
 //	5  key or ring: missing, unknown kid, revoked, damaged, wrong KEK, no usable recipient key
 //	6  policy: weak key, lifetime too long, private keys in a public set, a window not over yet
-//	7  a rotation is due (keys check)
+//	7  due: a rotation (keys check), or a feed that is too old (revoked check)
 //
 // With --jsonl it is that of the lines that failed, and 1 if theirs differ.
 package main

@@ -83,7 +83,7 @@ and keeps the keys that this takes.`,
 		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	a.addGlobals(root)
 	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), a.inspectCommand(), a.scanCommand(),
-		a.jwksCommand(), a.completionCommand(), a.versionCommand())
+		a.jwksCommand(), a.revokedCommand(), a.completionCommand(), a.versionCommand())
 	return root
 }
 

@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"aged":    cmdAged,
 			"copyof":  cmdCopyOf,
 			"newcert": cmdNewCert,
+			"feed":    cmdFeed,
 		},
 	})
 }

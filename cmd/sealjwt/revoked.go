@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open/sessions"
+)
+
+func (a *app) revokedCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "revoked",
+		Short: "Follow the feed of ended sessions that an issuer publishes, or check how old it is",
+		Args:  cobra.ArbitraryArgs,
+		RunE:  verbNeeded,
+	}
+	cmd.AddCommand(a.revokedWatchCommand(), a.revokedCheckCommand())
+	return cmd
+}
+
+// feedFlags say whose feed is read, and with which keys it is verified.
+type feedFlags struct {
+	issuer, trust string
+	fetchFlags
+}
+
+func (f *feedFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.issuer, "iss", "", "the issuer of the feed, a `URL` as its tokens spell it; required")
+	flags.StringVar(&f.trust, "trust", "", "keys of the issuer, a `PLACE`: file or URL (default: your own ring)")
+	f.fetchFlags.add(cmd)
+	withoutFiles(cmd, "iss")
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) != 1 || args[0] == "":
+			return usagef("give the URL of one feed: %s https://id.example.com/revoked --iss https://id.example.com", cmd.CommandPath())
+		case f.issuer == "":
+			return usagef("--iss is missing: the issuer of the feed, as its tokens spell it")
+		}
+		return nil
+	}
+}
+
+// follow returns what follows the feed at a URL.
+func (a *app) follow(ctx context.Context, url string, f feedFlags) (*sessions.Remote, error) {
+	if err := f.readHeader(url, f.trust); err != nil {
+		return nil, err
+	}
+	cfg := sessions.RemoteConfig{URL: url, Issuer: f.issuer, Transport: f.header.transport(url), Keys: new(keys.PublicSet)}
+	// The URL first: what is refused for it asks neither for keys nor for a ring.
+	if _, err := sessions.NewRemote(cfg); err != nil {
+		return nil, err
+	}
+	var err error
+	if f.trust == "" {
+		cfg.Keys, err = a.openRing(ctx)
+	} else {
+		cfg.Keys, err = a.publicKeys(ctx, f.trust, keys.UseSig, f.fetchFlags)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sessions.NewRemote(cfg)
+}
+
+// errOld ends a check with its exit code; the result is on stdout already.
+var errOld = errors.New("the feed is too old")
+
+// feedChecked is the answer of revoked check. Durations are seconds.
+type feedChecked struct {
+	URL      string    `json:"url"`
+	Read     time.Time `json:"read"` // when the issuer last read its store
+	Age      float64   `json:"age"`
+	MaxAge   int64     `json:"max_age"`
+	MaxStale int64     `json:"max_stale"`
+	Entries  int       `json:"entries"`
+}
+
+func (c feedChecked) text() []byte {
+	return fmt.Appendf(nil, "%s\nread %s, %.1fs ago; %d entries; a verifier refuses every token from an age of %s on\n",
+		printable(c.URL), c.Read.UTC().Format(time.RFC3339), c.Age, c.Entries, durationText(time.Duration(c.MaxStale)*time.Second))
+}
+
+func (a *app) revokedCheckCommand() *cobra.Command {
+	var f feedFlags
+	maxAge := lifetime(30 * time.Second)
+	cmd := &cobra.Command{
+		Use:   "check URL",
+		Short: "Tell how old a feed is, for monitoring: exit code 7 when it is too old",
+		Long: `Fetches the list of ended sessions as a verifier does, verifies it, and tells how long
+ago the issuer read its store. When that is longer than --max-age the exit code is 7.`,
+		Example: `  sealjwt revoked check https://id.example.com/revoked --iss https://id.example.com --trust id.jwks.json`,
+	}
+	f.add(cmd)
+	output := addOutput(cmd)
+	cmd.Flags().Var(&maxAge, "max-age", "the age at which the feed is too old: 30s")
+	withoutFiles(cmd, "max-age")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		remote, err := a.follow(cmd.Context(), args[0], f)
+		if err != nil {
+			return err
+		}
+		status, err := fetchFeed(cmd.Context(), remote, time.Duration(f.timeout))
+		if err != nil {
+			return err
+		}
+		result := feedChecked{
+			URL: withoutSecrets(args[0]), Read: status.Date, Age: status.Age.Seconds(), MaxAge: seconds(time.Duration(maxAge)),
+			MaxStale: seconds(status.MaxStale), Entries: status.Entries,
+		}
+		if status.Age > time.Duration(maxAge) {
+			err = &failure{err: errOld, code: exitDue, advice: "the issuer cannot read its store, or a cache on the way keeps old lists"}
+		}
+		return firstError(a.printAs(output.value == "json", result), err)
+	}
+	return cmd
+}
+
+// fetchFeed runs a Remote until it has the whole list. The last reason counts when the time is
+// up.
+func fetchFeed(ctx context.Context, remote *sessions.Remote, timeout time.Duration) (sessions.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var last error
+	remote.Run(ctx, func(n sessions.News) {
+		if n.Err != nil {
+			last = n.Err
+		}
+		if remote.Status().Synced || errors.Is(n.Err, sessions.ErrFrame) {
+			cancel()
+		}
+	})
+	status := remote.Status()
+	switch {
+	case status.Synced:
+		return status, nil
+	case last != nil:
+		return status, last
+	}
+	return status, fmt.Errorf("%w within %v", sessions.ErrUnreachable, timeout)
+}
