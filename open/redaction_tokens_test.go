@@ -59,6 +59,7 @@ func redactionSamples(t testing.TB) (finder, []sample) {
 	samples := append(keySamples(t, f, c), jwksSamples(t, c)...)
 	samples = append(samples, claimSamples(t, profile)...)
 	samples = append(samples, tokenSamples(t, c, profile)...)
+	samples = append(samples, sessionSamples(t, c)...)
 	return f, append(samples, errorSamples(t, c, profile)...)
 }
 
