@@ -22,7 +22,7 @@ func clearName(word []byte) Kind {
 		"cardholdername", "accountholder", "accountholdername", "vorname", "nachname", "prenom", "nomdefamille", "apellido", "cognome",
 		"성명", "이름", "氏名", "姓名":
 		return Name
-	case "preferredusername", "username", "userprincipalname", "upn", "uniquename", "loginname", "windowsaccountname", "samaccountname", "screenname":
+	case "preferredusername", "username", "userprincipalname", "upn", "uniquename", "loginname", "loginhint", "windowsaccountname", "samaccountname", "screenname":
 		return UserName
 	case "birthdate", "birthday", "dateofbirth", "dob", "birthyear", "yearofbirth", "geburtsdatum", "생년월일", "生年月日":
 		return BirthDate
@@ -34,10 +34,31 @@ func clearName(word []byte) Kind {
 	case "profilepicture", "profilephoto", "selfie":
 		return Picture
 	}
+	if kind := deviceName(word); kind != "" {
+		return kind
+	}
 	if kind := numberName(word); kind != "" {
 		return kind
 	}
 	return secretName(word)
+}
+
+// deviceName returns the kind of the names that tell where a person is, or with what device. The
+// IP address of a server has the same last word as that of a person, so these name whose it is.
+func deviceName(word []byte) Kind {
+	switch string(word) {
+	case "clientip", "clientipaddress", "clientipaddr", "clientaddr", "remoteip", "remoteipaddress", "remoteaddr", "remoteaddress",
+		"sourceip", "sourceipaddress", "srcip", "userip", "useripaddress", "loginip", "loginipaddress", "signinip", "signupip",
+		"peerip", "callerip", "customerip", "visitorip", "endip", "realip", "xforwardedfor", "forwardedfor":
+		return IPAddress
+	case "deviceid", "deviceidentifier", "deviceuuid", "deviceserial", "deviceserialnumber", "devicetoken", "devicefingerprint", "imei", "imeinumber", "meid", "imsi", "iccid",
+		"udid", "idfa", "idfv", "gaid", "adid", "advertisingid", "advertiserid", "androidid", "hardwareid", "hwid", "macaddress", "macaddr":
+		return Device
+	case "latitude", "longitude", "latlng", "latlong", "latlon", "geolocation", "geopoint", "geohash", "geocoordinates", "gps", "gpslocation",
+		"gpscoordinates", "gpsposition", "lastlocation", "currentlocation", "lastknownlocation", "homelocation":
+		return Coordinates
+	}
+	return ""
 }
 
 // numberName returns the kind of the names of numbers that registers, banks and
@@ -45,7 +66,7 @@ func clearName(word []byte) Kind {
 func numberName(word []byte) Kind {
 	switch string(word) {
 	case "ssn", "socialsecuritynumber", "socialsecurity", "nationalid", "nationalidnumber", "nationalidentitynumber", "nationalidentifier",
-		"nationalinsurancenumber", "nino", "nin", "residentregistrationnumber", "rrn", "jumin", "juminnumber", "personalid", "personalidnumber",
+		"nationalinsurancenumber", "nhsnumber", "nhsno", "nino", "nin", "residentregistrationnumber", "rrn", "jumin", "juminnumber", "personalid", "personalidnumber",
 		"personnummer", "fodselsnummer", "hetu", "henkilotunnus", "cpr", "cprnumber", "bsn", "burgerservicenummer", "pesel", "cnp", "cpf",
 		"curp", "dni", "nie", "nif", "codicefiscale", "fiscalcode", "aadhaar", "aadhaarnumber", "mynumber", "nric", "personalnumber", "identitynumber",
 		"identitycardnumber", "idcardnumber", "idnumber", "govid", "governmentid", "governmentidnumber",
@@ -85,7 +106,7 @@ func secretName(word []byte) Kind {
 // things and organisations too.
 func ambiguousName(word []byte) Kind {
 	switch string(word) {
-	case "name", "displayname", "fullname", "legalname", "alias":
+	case "name", "displayname", "fullname", "legalname", "alias", "cn", "commonname", "sn", "gn":
 		return Name
 	case "login", "handle":
 		return UserName
@@ -95,12 +116,16 @@ func ambiguousName(word []byte) Kind {
 		return WebPage
 	case "avatar", "avatarurl", "picture", "photo", "portrait", "pictureurl", "photourl":
 		return Picture
-	case "address", "addr", "city", "locality", "town", "residence":
+	case "address", "addr", "city", "locality", "town", "residence", "zip":
 		return Address
 	case "locale", "zoneinfo", "timezone", "language", "preferredlanguage":
 		return Locale
 	case "sex":
 		return Gender
+	case "ip", "ipaddr", "ipaddress", "ipv4", "ipv6", "ipv4address", "ipv6address":
+		return IPAddress
+	case "lat", "lon", "lng", "coordinates", "coords", "geo", "geoloc":
+		return Coordinates
 	case "born", "age":
 		return BirthDate
 	case "title", "honorific", "salutation":
@@ -122,7 +147,19 @@ func isPersonWord(word []byte) bool {
 		"owner", "subscriber", "passenger", "student", "teacher",
 		"mother", "father", "spouse", "guardian", "doctor", "physician", "applicant", "citizen",
 		"beneficiary", "payer", "payee", "buyer", "recipient", "author", "manager", "colleague", "friend", "userinfo",
-		"individual", "enduser", "datasubject", "player", "learner", "staff", "human", "me":
+		"individual", "enduser", "datasubject", "player", "learner", "staff", "human", "me",
+		"personal", "traits", "credentialsubject", "claimant", "visitor", "attendee", "guest", "tenantuser":
+		return true
+	}
+	return false
+}
+
+// isContainerWord reports whether a word at the end of an object's name says only that it is an
+// object, as in user_metadata, customer_details and personal_info.
+func isContainerWord(word []byte) bool {
+	switch string(word) {
+	case "metadata", "meta", "data", "info", "information", "details", "detail", "attributes", "attribute", "attrs", "properties", "props",
+		"claims", "record", "fields", "object", "context", "traits", "document", "entity", "dto", "json":
 		return true
 	}
 	return false

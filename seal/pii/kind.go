@@ -13,6 +13,9 @@ const (
 	BirthDate   Kind = "date of birth"         //
 	Gender      Kind = "gender"                //
 	Address     Kind = "postal address"        //
+	IPAddress   Kind = "IP address"            // of a person's connection; RFC 791, RFC 4291
+	Device      Kind = "device id"             // such as an IMEI or an advertising id
+	Coordinates Kind = "coordinates"           // where a person is; RFC 5870
 	Picture     Kind = "picture"               //
 	WebPage     Kind = "web page"              // of a person
 	Locale      Kind = "language or time zone" //

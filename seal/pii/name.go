@@ -46,11 +46,35 @@ func nameKind(name string) (Kind, match) {
 	return "", noName
 }
 
-// isPersonName reports whether an object of this name is about a person.
+// isPersonName reports whether an object of this name is about a person: user, and also
+// user_metadata and raw_user_meta_data, whose last words only say that it is an object.
 func isPersonName(name string) bool {
 	var w words
 	w.split(lastSegment(name))
-	return w.isPerson(w.n)
+	for last := w.n; last > 0; last-- {
+		if w.isPerson(last) {
+			return true
+		}
+		if !isContainerWord(w.text[w.start[last-1]:w.start[last]]) {
+			break
+		}
+	}
+	return false
+}
+
+// isVersionName reports whether the values of a name are versions: 121.0.16.85 is no
+// address there.
+func isVersionName(name string) bool {
+	var w words
+	w.split(lastSegment(name))
+	if w.n == 0 {
+		return false
+	}
+	switch string(w.text[w.start[w.n-1]:w.start[w.n]]) {
+	case "version", "versions", "ver", "build", "release", "firmware":
+		return true
+	}
+	return false
 }
 
 // lastSegment returns what follows the namespace, RFC 7519 section 4.2: of

@@ -118,15 +118,15 @@ func norwayFNR(w written) bool {
 	return first%11 == 0 && second%11 == 0
 }
 
-// polandPESEL checks the PESEL of people born from 1900 to 2099, to whose month 20 is
-// added in this century.
+// polandPESEL checks the PESEL of people born from 1900 to 2069, to whose month 20 is
+// added in this century. Later days are those of random numbers.
 func polandPESEL(w written) bool {
 	d := w.text()
 	year, month := 1900+number(d[:2]), number(d[2:4])
 	if month > 20 {
 		year, month = year+100, month-20
 	}
-	return isDate(year, month, number(d[4:6])) && weighted(d, "13791379131")%10 == 0
+	return year < 2070 && isDate(year, month, number(d[4:6])) && weighted(d, "13791379131")%10 == 0
 }
 
 // finlandHETU checks the personal identity code: the sign between the parts is the

@@ -11,19 +11,22 @@ import (
 // [strict.ParseClaims], which bounds the depth, so no reading below can fail.
 type walker struct{ found []Finding }
 
-func (w *walker) add(at place, kind Kind) {
-	w.found = append(w.found, Finding{at.claim, at.path, kind})
+func (w *walker) add(at *Place, kind Kind) {
+	w.found = append(w.found, at.Finding(kind))
 }
 
-func (w *walker) object(o strict.Object, at place) {
+func (w *walker) object(o strict.Object, at *Place) {
 	private := privateMember(o)
-	if private != "" && !at.top {
+	if private != "" && at.parent != nil {
 		w.add(at, PrivateKey)
 		return
 	}
 	for name, raw := range o.All() {
+		if name == "zip" && at.parent == nil && isHeader(o) {
+			continue
+		}
 		if private != "" && name == private {
-			w.add(at.member(name, false), PrivateKey)
+			w.add(&Place{parent: at, name: name}, PrivateKey)
 			continue
 		}
 		w.member(name, raw, at)
@@ -32,25 +35,18 @@ func (w *walker) object(o strict.Object, at place) {
 
 // member looks at one member. What has a personal name is one finding, however many
 // there are in its value.
-func (w *walker) member(name string, raw json.RawMessage, in place) {
-	if kind, ok := InText(name); ok {
-		w.add(in.member(name, true), kind)
-		return
+func (w *walker) member(name string, raw json.RawMessage, in *Place) {
+	at, kind, personal := in.Member(name)
+	switch {
+	case personal:
+		w.add(&at, kind)
+	case in.parent == nil && name == "sealed" && isSealed(raw):
+	default:
+		w.value(raw, &at)
 	}
-	at := in.member(name, false)
-	kind, how := nameKind(name)
-	if how == anywhere || how == ofPerson && (in.top || in.person) {
-		w.add(at, kind)
-		return
-	}
-	if in.top && name == "sealed" && isSealed(raw) {
-		return
-	}
-	at.person = isPersonName(name)
-	w.value(raw, at)
 }
 
-func (w *walker) value(raw json.RawMessage, at place) {
+func (w *walker) value(raw json.RawMessage, at *Place) {
 	switch raw[0] {
 	case '{':
 		if o, err := strict.ParseClaim(raw); err == nil {
@@ -58,19 +54,25 @@ func (w *walker) value(raw json.RawMessage, at place) {
 		}
 	case '[':
 		for i, item := range items(raw) {
-			w.value(item, at.element(i))
+			element := at.Element(i)
+			w.value(item, &element)
 		}
 	case '"':
-		if kind, ok := InText(text(raw)); ok {
+		if kind, ok := at.Value(text(raw)); ok {
 			w.add(at, kind)
 		}
 	default:
-		// A number is looked at as it is spelled, if it is a whole one. What has a
-		// fraction or an exponent is a quantity.
-		if kind, ok := InText(string(raw)); ok && wordEnd(string(raw), 0) == len(raw) {
+		if kind, ok := InNumber(string(raw)); ok {
 			w.add(at, kind)
 		}
 	}
+}
+
+// isHeader reports whether an object is a JOSE header. Its zip is a compression algorithm (RFC
+// 7516 section 4.1.3).
+func isHeader(o strict.Object) bool {
+	_, ok := o.Raw("alg")
+	return ok
 }
 
 // items returns the elements of an array, which never fails for accepted text.

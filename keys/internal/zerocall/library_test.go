@@ -241,8 +241,8 @@ func library(t *testing.T) map[string]zerocall.API {
 			},
 		},
 		"seal/pii": {
-			Functions: map[string]any{"InName": pii.InName, "InObject": pii.InObject, "InText": pii.InText},
-			Receivers: map[string][]any{"Finding": {pii.Finding{}}, "Kind": {pii.Kind("")}},
+			Functions: map[string]any{"InName": pii.InName, "InNumber": pii.InNumber, "InObject": pii.InObject, "InText": pii.InText, "InValue": pii.InValue},
+			Receivers: map[string][]any{"Finding": {pii.Finding{}}, "Kind": {pii.Kind("")}, "Place": {&pii.Place{}}},
 		},
 	}
 }
