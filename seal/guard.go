@@ -80,7 +80,7 @@ func (s *Sealer) allows(name string) bool { return slices.Contains(s.cfg.allowRe
 
 func (s *Sealer) check(texts ...exposedText) error {
 	for _, t := range texts {
-		if kind, personal := pii.InText(t.value); personal && !s.allows(t.name) {
+		if kind, personal := pii.InValue(t.value); personal && !s.allows(t.name) {
 			return fmt.Errorf("%w: %s looks like personal data (%s): use another value, or name it in AllowReadable", ErrReadable, t.name, kind)
 		}
 	}

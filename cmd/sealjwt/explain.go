@@ -8,26 +8,24 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
 // explainOpened says where each claim of a token came from: its name, and never its
 // value.
 func (a *app) explainOpened(tok *open.Token, token string, text json.RawMessage) error {
-	outer, err := readLayer("token", token)
-	if err != nil {
-		return err
-	}
+	outer, _ := outermost(token)
 	claims, err := strict.ParseClaims(text)
 	if err != nil {
 		return err
 	}
 	sealed := tok.SealedNames()
-	decrypted := "sealed, decrypted with " + outer.decryptedWith(tok)
+	decrypted := "sealed, decrypted with " + decryptedWith(&outer, tok)
 	signer := cmp.Or(tok.SigningKeyID(), "a key without kid")
 	for name := range claims.All() {
 		origin := decrypted
 		switch {
-		case outer.replicates(name):
+		case replicates(&outer, name):
 			origin = "visible in the header, signed by " + signer
 		case !slices.Contains(sealed, name):
 			origin = "visible, signed by " + signer
@@ -46,7 +44,7 @@ func (a *app) explainOpened(tok *open.Token, token string, text json.RawMessage)
 
 // decryptedWith names the key, of which there are several if more than one JWE of a
 // selective token was for us.
-func (l *layer) decryptedWith(tok *open.Token) string {
+func decryptedWith(l *leak.Layer, tok *open.Token) string {
 	if ours := l.SealedTo - tok.SealedForOthers(); ours > 1 {
 		return fmt.Sprintf("one of %d keys of this ring", ours)
 	}
@@ -55,8 +53,8 @@ func (l *layer) decryptedWith(tok *open.Token) string {
 
 // replicates reports whether a claim stands in the header of a nested token too,
 // where anybody reads it. Open compares the two.
-func (l *layer) replicates(claim string) bool {
-	_, there := l.header.Raw(claim)
+func replicates(l *leak.Layer, claim string) bool {
+	there := slices.ContainsFunc(l.Header, func(m leak.Member) bool { return m.Name == claim })
 	return there && slices.Contains(registered, claim)
 }
 

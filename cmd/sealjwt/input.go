@@ -60,6 +60,21 @@ func (a *app) read(args []string, most int) (input, error) {
 	return readFile(args[0], most)
 }
 
+// readAnyText reads FILE or standard input to its end, in any encoding and with all that is in it,
+// but for one line ending at the end.
+func (a *app) readAnyText(args []string, most int) (input, error) {
+	name, in, err := a.stream(args)
+	if err != nil {
+		return input{}, err
+	}
+	defer in.Close()
+	if name == "-" {
+		name = "standard input"
+	}
+	data, err := readBytes(in, name, 2*most+longestFrame) // in UTF-16 it is twice as long
+	return input{name: name, data: withoutEnding(data)}, err
+}
+
 // readFile reads a text file.
 func readFile(path string, most int) (input, error) {
 	return readTextIf(path, most, func(*os.File, fs.FileInfo) error { return nil })

@@ -3,48 +3,21 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+	"time"
 
-	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
+
+// What inspect and scan say of the layers of a token, in the same words.
 
 const (
 	partsJWS = 3 // header, payload, signature: RFC 7515 section 7.1
 	partsJWE = 5 // header, encrypted key, IV, ciphertext, tag: RFC 7516 section 7.1
-
-	// maxLayers bounds what a token full of tokens makes us print.
-	maxLayers = 32
 )
-
-// layer is one token as a stranger reads it, without any key.
-type layer struct {
-	Where  string          `json:"where"` // "token", or the claim that holds it
-	Kind   string          `json:"kind"`  // JWE or JWS
-	Length int             `json:"length"`
-	Header json.RawMessage `json:"header"`
-	Parts  map[string]int  `json:"parts"`             // their sizes in bytes, decoded
-	Claims json.RawMessage `json:"claims,omitempty"`  // of a JWS
-	Text   *string         `json:"payload,omitempty"` // of a JWS without claims, if it is text
-
-	SealedTo int              `json:"sealed_to,omitempty"` // recipients of a selective token
-	Bound    *bool            `json:"bound,omitempty"`     // of a JWE in one: to that token
-	Personal []exposedFinding `json:"personal,omitempty"`  // what of the claims is personal data
-
-	header, claims strict.Object
-	payload        string
-	shown          int                      // JWEs of a selective token that are layers
-	personal       map[string][]pii.Finding // by claim
-}
-
-var partNames = map[int][]string{
-	partsJWS: {"header", "payload", "signature"},
-	partsJWE: {"header", "encrypted_key", "iv", "ciphertext", "tag"},
-}
 
 // notCompact says why a text is no token in compact serialization, judged by its
 // outer form; empty if it may be one.
@@ -62,104 +35,89 @@ func notCompact(token string) string {
 	return ""
 }
 
-// readLayer takes one token apart. Its error holds nothing of the token.
-func readLayer(where, token string) (*layer, error) {
-	if reason := notCompact(token); reason != "" {
-		return nil, errors.New(reason)
-	}
-	parts := strings.Split(token, ".")
-	l := &layer{Where: where, Kind: "JWS", Length: len(token), Parts: make(map[string]int)}
-	if len(parts) == partsJWE {
-		l.Kind = "JWE"
-	}
-	var decoded [][]byte
-	for i, name := range partNames[len(parts)] {
-		b, err := strict.DecodeBase64URL(parts[i])
-		if err != nil {
-			return nil, fmt.Errorf("part %d (%s) is not canonical base64url without padding", i+1, strings.ReplaceAll(name, "_", " "))
-		}
-		decoded = append(decoded, b)
-		l.Parts[name] = len(b)
-	}
-	var err error
-	if l.header, err = strict.ParseObject(decoded[0]); err != nil {
-		return nil, fmt.Errorf("its header is not one JSON object: %w", err)
-	}
-	if _, ok := l.header.Raw("alg"); !ok {
-		return nil, errors.New("its header names no alg")
-	}
-	l.Header = display(decoded[0])
-	if l.Kind == "JWS" {
-		l.readPayload(decoded[1])
-	}
-	return l, nil
-}
-
-func (l *layer) readPayload(payload []byte) {
-	l.payload = string(payload)
-	var err error
-	if l.claims, err = strict.ParseClaims(payload); err == nil {
-		l.Claims = display(payload)
-		l.SealedTo = sealedTo(l.claims)
-		return
-	}
-	if utf8.Valid(payload) {
-		l.Text = &l.payload
-	}
-}
-
-// readLayers returns a token and every token that stands readable in it.
-func readLayers(token string) ([]*layer, error) {
-	outer, err := readLayer("token", token)
+// outermost returns the first layer of a token, and why open refuses its parts or its header.
+func outermost(token string) (l leak.Layer, fault string) {
+	u, err := leak.Read(token)
 	if err != nil {
-		return nil, err
+		return leak.Layer{}, err.Error()
 	}
-	layers := []*layer{outer}
-	for i := 0; i < len(layers); i++ {
-		l := layers[i]
-		l.findPersonal()
-		within(l.Where+" payload", l.payload, &layers)
-		for name, value := range l.claims.All() {
-			before := len(layers)
-			search(l.Where+" claim "+bareName(name), value, &layers)
-			if l.SealedTo > 0 && name == "sealed" {
-				l.bind(layers[before:])
-			}
+	for _, fault := range u.Layers[0].Faults {
+		if strings.HasPrefix(fault, "part ") || strings.HasPrefix(fault, "its header") {
+			return u.Layers[0], fault
 		}
 	}
-	return layers, nil
+	return u.Layers[0], ""
 }
 
-// within adds the token that a text is, if it is one.
-func within(where, text string, layers *[]*layer) {
-	if len(*layers) >= maxLayers {
-		return
+// kindOf says how a layer is protected.
+func kindOf(l *leak.Layer) string {
+	switch {
+	case l.Form == leak.JWE:
+		return "encrypted"
+	case l.Form == leak.Disclosures:
+		return "not encrypted"
+	case l.CutOff == leak.InPayload:
+		return "cut off in the payload, and not encrypted"
+	case l.CutOff == leak.BeforeSignature:
+		return "its signature missing, and not encrypted"
+	case l.Unsigned:
+		return "not signed and not encrypted"
 	}
-	if l, err := readLayer(where, text); err == nil {
-		*layers = append(*layers, l)
-	}
+	return "signed and not encrypted"
 }
 
-// search looks for tokens in a JSON value. The strict reader has bounded its depth.
-func search(where string, value json.RawMessage, layers *[]*layer) {
-	// A member of an object, so that Object's methods decode it.
-	o, err := strict.ParseClaims(append(append([]byte(`{"v":`), value...), '}'))
-	if err != nil {
-		return
+// kinds says what was found in a member, and where if that is deeper inside.
+func kinds(name string, personal []pii.Finding) string {
+	var list []string
+	for _, f := range personal {
+		text := string(f.Kind)
+		if f.Path != name {
+			text += " in " + f.Path
+		}
+		list = addName(list, text)
 	}
-	if text, _, err := o.Text("v"); err == nil {
-		within(where, text, layers)
-	}
-	if items, _, err := o.Array("v"); err == nil {
-		for i, item := range items {
-			search(where+"["+strconv.Itoa(i)+"]", item, layers)
+	return strings.Join(list, ", ")
+}
+
+// addName appends a name that is not there yet. The rest of a long list is left out.
+func addName(names []string, name string) []string {
+	const most, others = 12, "and others"
+	for _, n := range names {
+		if n == name {
+			return names
 		}
 	}
-	if inner, _, err := o.Object("v"); err == nil {
-		for name, v := range inner.All() {
-			search(where+"."+bareName(name), v, layers)
-		}
+	switch {
+	case len(names) == most:
+		return append(names, others)
+	case len(names) > most:
+		return names
 	}
+	return append(names, name)
+}
+
+// shortName is a name as the paths of pii show it: safe on a terminal, not longer
+// than names are, and left out if it is personal data itself.
+func shortName(name string) string {
+	var top pii.Place
+	at, _, _ := top.Member(name)
+	return at.Path()
+}
+
+// dateOf returns the date that a NumericDate means (RFC 7519 section 2), for people; empty for all
+// other members.
+func dateOf(m *leak.Member) string {
+	switch m.Name {
+	case "exp", "nbf", "iat", "auth_time", "updated_at", "toe", "email_verified_at":
+	default:
+		return ""
+	}
+	seconds, err := strconv.ParseFloat(string(m.Value), 64)
+	const year10000 = 253402300800
+	if err != nil || seconds < 0 || seconds >= year10000 {
+		return ""
+	}
+	return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339)
 }
 
 // display is a JSON text on one line that is safe on a terminal, and means the
@@ -170,6 +128,28 @@ func display(text []byte) json.RawMessage {
 		return nil
 	}
 	return json.RawMessage(printable(b.String()))
+}
+
+// displayMembers is display of an object that has the members.
+func displayMembers(members []leak.Member) json.RawMessage {
+	b := []byte{'{'}
+	for i := range members {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, quotedJSON(members[i].Name)...)
+		b = append(append(b, ':'), members[i].Value...)
+	}
+	return display(append(b, '}'))
+}
+
+// quotedJSON is a string in JSON, with no more escapes than it needs.
+func quotedJSON(text string) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.Encode(text) // of which every string can be written
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // bareName is a member's name, quoted unless it is a plain word.

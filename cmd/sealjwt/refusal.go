@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
 // explainRefusal says more than the class of the error where that helps. What it
@@ -71,15 +72,15 @@ func whatInstead(token string, selective bool) string {
 	if reason := notCompact(token); reason != "" {
 		return reason
 	}
-	l, err := readLayer("token", token)
+	l, fault := outermost(token)
 	isJWS := strings.Count(token, ".") == partsJWS-1
 	switch {
-	case !selective && err == nil && l.SealedTo > 0:
+	case !selective && isJWS && fault == "" && l.SealedTo > 0:
 		return "this looks like a selective token: add --selective"
 	case !selective && isJWS:
 		return "this one is not encrypted, and anybody can read it; only sealed tokens are opened"
-	case err != nil:
-		return err.Error()
+	case fault != "":
+		return fault
 	case selective && !isJWS:
 		return "this looks like a nested token: leave --selective out"
 	case selective:
@@ -98,6 +99,6 @@ func hasOtherParts(token string, selective bool) bool {
 }
 
 func looksSelective(token string) bool {
-	l, err := readLayer("token", token)
-	return err == nil && l.SealedTo > 0
+	l, fault := outermost(token)
+	return fault == "" && l.Form == leak.JWS && l.SealedTo > 0
 }

@@ -17,8 +17,10 @@ func (a *app) scanCommand() *cobra.Command {
 		Short: "Find tokens in a text, and personal data that anybody can read in them",
 		Long: `Finds the tokens in a text of any length, such as a log, a HAR file or source
 code, and reports for each of them what can be read without a key and which of it
-is personal data: exit code 6 when there is any. Nothing is verified. A signed token
-counts without its signature, too, and when it was cut off in the payload.
+is personal data: exit code 6 when there is any, or when a limit was reached. Nothing
+is verified. A signed token counts without its signature, too, and when it was cut
+off in the payload. Base64, quoted-printable, percent-encoding, JSON escapes and
+wrapped lines are undone once.
 
 Values are masked, unless --show-values is given; tokens are never printed. The
 column is that of a byte. A token that a text repeats is reported each time.
@@ -57,15 +59,19 @@ there is the name, what is personal in it, and its value if shown.`,
 
 // conclude says on stderr what it all came to.
 func (a *app) conclude(s *scan) error {
-	if s.tooLong > 0 {
-		a.say("%s longer than %d bytes: not read", count(s.tooLong, "token"), maxScanned)
+	if s.limited > 0 {
+		a.say("%s reached: what is there was not read to the end", count(s.limited, "limit"))
 	}
-	if s.exposing == 0 {
-		a.say("%s in %s, and no personal data found in any", count(s.tokens, "token"), size(s.bytes))
-		return nil
+	switch {
+	case s.exposing > 0:
+		err := fmt.Errorf("%w, in %d of %s in %s", errExposed, s.exposing, count(s.tokens, "token"), size(s.bytes))
+		return &failure{err: err, code: exitPolicy, advice: "take it out of the tokens or seal it (sealjwt seal), and clean up this copy"}
+	case s.limited > 0:
+		err := fmt.Errorf("no personal data found in %s in %s, but not all could be read", count(s.tokens, "token"), size(s.bytes))
+		return &failure{err: err, code: exitPolicy, advice: "look at the places that are named"}
 	}
-	err := fmt.Errorf("%w, in %d of %s in %s", errExposed, s.exposing, count(s.tokens, "token"), size(s.bytes))
-	return &failure{err: err, code: exitPolicy, advice: "take it out of the tokens or seal it (sealjwt seal), and clean up this copy"}
+	a.say("%s in %s, and no personal data found in any", count(s.tokens, "token"), size(s.bytes))
+	return nil
 }
 
 func count(n int64, noun string) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
@@ -12,17 +13,19 @@ type (
 	exposedLine struct {
 		Personal int            `json:"personal"` // how many pieces, in all layers
 		Layers   []exposedLayer `json:"layers"`
+		Limits   []leak.Limit   `json:"limits,omitempty"` // that were reached
 	}
 	exposedLayer struct {
 		Where    string          `json:"where"`
-		Kind     string          `json:"kind"`
+		Kind     leak.Form       `json:"kind"`
 		Unsigned bool            `json:"unsigned,omitempty"` // of a JWS; nothing is verified of the others
-		CutOff   string          `json:"cut_off,omitempty"`  // of a JWS without a third part: signature or payload
+		CutOff   leak.Cut        `json:"cut_off,omitempty"`  // of a JWS without a third part: signature or payload
 		Length   int             `json:"length"`
 		Header   []exposedMember `json:"header"`
 		Claims   []exposedMember `json:"claims,omitempty"`
 		Payload  *exposedMember  `json:"payload,omitempty"` // without claims
 		SealedTo int             `json:"sealed_to,omitempty"`
+		Faults   []string        `json:"faults,omitempty"` // why open refuses the spelling
 	}
 	exposedMember struct {
 		Name     string           `json:"name"`
@@ -35,11 +38,10 @@ type (
 	}
 )
 
-func (r scanReport) json(list []*exposed) ([]byte, error) {
-	var line exposedLine
-	for _, e := range list {
-		line.Personal += e.findings()
-		line.Layers = append(line.Layers, r.layer(e))
+func (r scanReport) json(u *leak.Unverified) ([]byte, error) {
+	line := exposedLine{Personal: u.Personal(), Limits: u.Limits}
+	for i := range u.Layers {
+		line.Layers = append(line.Layers, r.layer(&u.Layers[i]))
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -51,35 +53,40 @@ func (r scanReport) json(list []*exposed) ([]byte, error) {
 	return []byte(text[1:] + "\n"), nil // the place stands before it
 }
 
-func (r scanReport) layer(e *exposed) exposedLayer {
-	l := exposedLayer{Where: e.where, Kind: e.kind, Unsigned: e.unsigned, CutOff: e.cutOff, Length: e.length, SealedTo: e.sealedTo,
+func (r scanReport) layer(e *leak.Layer) exposedLayer {
+	l := exposedLayer{Where: e.Where, Kind: e.Form, Unsigned: e.Unsigned, CutOff: e.CutOff, Length: e.Length, Faults: e.Faults,
 		Header: []exposedMember{}}
-	for _, m := range e.header {
-		l.Header = append(l.Header, r.line(m, true))
+	if e.Form == leak.JWS || e.SealedTo > 1 {
+		l.SealedTo = e.SealedTo
 	}
-	for _, m := range e.claims {
-		l.Claims = append(l.Claims, r.line(m, false))
+	for i := range e.Header {
+		l.Header = append(l.Header, r.line(&e.Header[i], true))
 	}
-	if e.text != "" {
-		l.Payload = &exposedMember{"payload", r.payload(e), findingLines(e.personal)}
+	for i := range e.Claims {
+		l.Claims = append(l.Claims, r.line(&e.Claims[i], false))
+	}
+	if e.Text != "" {
+		l.Payload = &exposedMember{"payload", r.payload(e), findingLines(e.Personal)}
 	}
 	return l
 }
 
-func (r scanReport) line(m *member, inHeader bool) exposedMember {
-	return exposedMember{jsonName(m.name), r.value(m, inHeader), findingLines(m.personal)}
+func (r scanReport) line(m *leak.Member, inHeader bool) exposedMember {
+	return exposedMember{jsonName(m), r.value(m, inHeader), findingLines(m.Personal)}
 }
 
 // jsonName is a name as it is, for programs, and left out if it is personal data or a
 // credential itself.
-func jsonName(name string) string {
-	if _, personal := pii.InText(name); personal {
+func jsonName(m *leak.Member) string {
+	if _, personal := pii.InText(m.Name); personal {
 		return pii.RedactedName
 	}
-	if _, rest := tokensIn("", name, nil); rest != name {
-		return pii.RedactedName
+	if m.HoldsToken {
+		if _, err := leak.Read(m.Name); err == nil {
+			return pii.RedactedName
+		}
 	}
-	return name
+	return m.Name
 }
 
 func findingLines(personal []pii.Finding) []exposedFinding {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/sealjwt/sealjwt/seal/pii"
+	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
 // masked stands for every value. How long it is would already say something.
@@ -46,73 +46,70 @@ func (r scanReport) at(p place) []byte {
 	return append(bytes.TrimSuffix([]byte(printable(string(text))), []byte{'}'}), ',')
 }
 
-// tooLong ends the report on a token that was not read.
-func (r scanReport) tooLong() []byte {
+// limit ends the report on what was not read.
+func (r scanReport) limit(l leak.Limit) []byte {
 	if r.asJSON {
-		return fmt.Appendf(nil, `"skipped":"longer than %d bytes"}`+"\n", maxScanned)
+		return fmt.Appendf(nil, `"skipped":"%s"}`+"\n", l)
 	}
-	return fmt.Appendf(nil, "longer than %d bytes, and not read\n", maxScanned)
+	return fmt.Appendf(nil, "%s, and not read\n", l)
 }
 
 // what ends the report on one that was.
-func (r scanReport) what(list []*exposed) ([]byte, error) {
+func (r scanReport) what(u *leak.Unverified) ([]byte, error) {
 	if r.asJSON {
-		return r.json(list)
+		return r.json(u)
 	}
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for i, e := range list {
+	for i := range u.Layers {
+		l := &u.Layers[i]
 		if i > 0 {
-			if e.findings() == 0 && e.kind == "JWE" {
+			if l.PersonalCount() == 0 && l.Form == leak.JWE {
 				continue
 			}
-			fmt.Fprintf(w, "  %s: ", e.where)
+			fmt.Fprintf(w, "  %s: ", l.Where)
 		}
-		r.describe(w, e)
+		r.describe(w, l)
+	}
+	for _, limit := range u.Limits {
+		fmt.Fprintf(w, "    not read to the end: %s\n", limit)
 	}
 	w.Flush()
 	return b.Bytes(), nil
 }
 
 // describe begins with the line for those who grep.
-func (r scanReport) describe(w *tabwriter.Writer, e *exposed) {
-	kind := "signed and not encrypted"
+func (r scanReport) describe(w *tabwriter.Writer, l *leak.Layer) {
+	fmt.Fprintf(w, "%s, %s, %d characters: %s\n", l.Form, kindOf(l), l.Length, exposure(l))
+	r.members(w, "header", l.Header)
+	r.members(w, "claims", l.Claims)
 	switch {
-	case e.kind == "JWE":
-		kind = "encrypted"
-	case e.cutOff == inPayload:
-		kind = "cut off in the payload, and not encrypted"
-	case e.cutOff == beforeSignature:
-		kind = "its signature missing, and not encrypted"
-	case e.unsigned:
-		kind = "not signed and not encrypted"
-	}
-	fmt.Fprintf(w, "%s, %s, %d characters: %s\n", e.kind, kind, e.length, e.summary())
-	r.members(w, "header", e.header)
-	r.members(w, "claims", e.claims)
-	switch {
-	case e.sealedTo > 0:
-		fmt.Fprintf(w, "    sealed claims for recipients: %d\n", e.sealedTo)
-	case e.text != "":
+	case l.Form == leak.JWS && l.SealedTo > 0:
+		fmt.Fprintf(w, "    sealed claims for recipients: %d\n", l.SealedTo)
+	case l.Text != "":
 		what := "no JSON object"
-		if e.cutOff != "" {
+		if l.CutOff != leak.Whole {
 			what = "cut off"
 		}
-		line := fmt.Sprintf("    payload, %s  %s  %s", what, orMasked(r.payload(e)), kinds("payload", e.personal))
+		line := fmt.Sprintf("    payload, %s  %s  %s", what, orMasked(r.payload(l)), kinds("payload", l.Personal))
 		fmt.Fprintln(w, strings.TrimRight(line, " "))
 	}
 	w.Flush() // the columns of the next token are its own
 }
 
 // members has one line for what is personal data, each, and one for the rest.
-func (r scanReport) members(w *tabwriter.Writer, part string, members []*member) {
+func (r scanReport) members(w *tabwriter.Writer, part string, members []leak.Member) {
 	var rest []string
-	for _, m := range members {
-		name, value := shortName(m.name), r.value(m, part == "header")
+	for i := range members {
+		m := &members[i]
+		name, value := shortName(m.Name), r.value(m, part == "header")
 		switch {
-		case len(m.personal) > 0:
-			fmt.Fprintf(w, "    %s %s\t%s\t%s\n", strings.TrimSuffix(part, "s"), name, orMasked(value), kinds(name, m.personal))
+		case len(m.Personal) > 0:
+			fmt.Fprintf(w, "    %s %s\t%s\t%s\n", strings.TrimSuffix(part, "s"), name, orMasked(value), kinds(name, m.Personal))
 		case value != nil:
+			if date := dateOf(m); date != "" {
+				value = append(value, " "+date...)
+			}
 			rest = append(rest, name+" "+string(value))
 		default:
 			rest = append(rest, name)
@@ -131,15 +128,17 @@ func orMasked(value json.RawMessage) string {
 	return string(value)
 }
 
-// summary names the claims that are personal data.
-func (e *exposed) summary() string {
+// exposure names the claims that are personal data.
+func exposure(l *leak.Layer) string {
 	var names []string
-	for _, m := range slices.Concat(e.header, e.claims) {
-		if len(m.personal) > 0 {
-			names = addName(names, shortName(m.name))
+	for _, list := range [][]leak.Member{l.Header, l.Claims} {
+		for i := range list {
+			if len(list[i].Personal) > 0 {
+				names = addName(names, shortName(list[i].Name))
+			}
 		}
 	}
-	if len(e.personal) > 0 {
+	if len(l.Personal) > 0 {
 		names = addName(names, "payload")
 	}
 	if names == nil {
@@ -148,51 +147,23 @@ func (e *exposed) summary() string {
 	return "PERSONAL DATA in " + strings.Join(names, ", ")
 }
 
-// addName appends a name that is not there yet. The rest of a long list is left out.
-func addName(names []string, name string) []string {
-	const most, others = 12, "and others"
-	switch {
-	case slices.Contains(names, name):
-		return names
-	case len(names) == most:
-		return append(names, others)
-	case len(names) > most:
-		return names
-	}
-	return append(names, name)
-}
-
 // value is a member's value if it may be shown; nil otherwise. A token in it is a
 // credential, and is never printed.
-func (r scanReport) value(m *member, inHeader bool) json.RawMessage {
-	if r.showValues && !m.holdsToken {
-		return display(bytes.ToValidUTF8(m.value, []byte("\uFFFD")))
+func (r scanReport) value(m *leak.Member, inHeader bool) json.RawMessage {
+	if r.showValues && !m.HoldsToken {
+		return display(bytes.ToValidUTF8(m.Value, []byte("\uFFFD")))
 	}
 	var text string
-	if inHeader && json.Unmarshal(m.value, &text) == nil && slices.Contains(shownAnyway, text) {
-		return display(m.value)
+	if inHeader && json.Unmarshal(m.Value, &text) == nil && slices.Contains(shownAnyway, text) {
+		return display(m.Value)
 	}
 	return nil
 }
 
 // payload is the same of a payload without claims.
-func (r scanReport) payload(e *exposed) json.RawMessage {
-	if !r.showValues || e.holdsToken {
+func (r scanReport) payload(l *leak.Layer) json.RawMessage {
+	if !r.showValues || l.HoldsToken {
 		return nil
 	}
-	text, _ := json.Marshal(e.text) // of which every string can be written
-	return display(text)
-}
-
-// kinds says what was found in a member, and where if that is deeper inside.
-func kinds(name string, personal []pii.Finding) string {
-	var list []string
-	for _, f := range personal {
-		text := string(f.Kind)
-		if f.Path != name {
-			text += " in " + f.Path
-		}
-		list = addName(list, text)
-	}
-	return strings.Join(list, ", ")
+	return display(quotedJSON(l.Text))
 }

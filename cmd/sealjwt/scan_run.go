@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
 const (
@@ -21,14 +23,14 @@ type scan struct {
 	out    *bufio.Writer
 	known  map[string]known
 
-	tokens, exposing, tooLong int64
+	tokens, exposing, limited int64
 	bytes                     int64
 }
 
 // known is a token that was read already.
 type known struct {
-	what    []byte
-	exposes bool
+	what             []byte
+	exposes, limited bool
 }
 
 func (s *scan) run(ctx context.Context, in io.Reader) error {
@@ -36,25 +38,22 @@ func (s *scan) run(ctx context.Context, in io.Reader) error {
 	if name == "-" {
 		name = "standard input"
 	}
-	in, err := refuseCompressed(name, in)
-	if err != nil {
-		return err
-	}
-	f := newFinder(flushing{in, s.out}, maxScanned, scanChunk)
+	f := leak.NewFinder(flushing{in, s.out})
+	var err error
 	for err == nil {
-		var hit found
-		if hit, err = f.next(ctx); err == nil {
+		var hit leak.Sighting
+		if hit, err = f.Next(ctx); err == nil {
 			err = s.add(hit)
 		}
 	}
-	s.bytes = f.read
+	s.bytes = f.Read()
 	if broken := s.out.Flush(); broken != nil {
 		return broken
 	}
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
-	return cannotRead(name, err)
+	return cannotScan(name, err)
 }
 
 // flushing writes out what was found before it waits for more: whoever stops it
@@ -71,14 +70,14 @@ func (f flushing) Read(p []byte) (int, error) {
 	return f.in.Read(p)
 }
 
-func (s *scan) add(hit found) error {
-	s.out.Write(s.report.at(place{s.name, hit.line, hit.column})) // the writer keeps its error
-	if hit.tooLong {
-		s.tooLong++
-		_, err := s.out.Write(s.report.tooLong())
+func (s *scan) add(hit leak.Sighting) error {
+	s.out.Write(s.report.at(place{s.name, hit.Line, hit.Column})) // the writer keeps its error
+	if hit.Limit != "" {
+		s.limited++
+		_, err := s.out.Write(s.report.limit(hit.Limit))
 		return err
 	}
-	k, err := s.read(hit.token)
+	k, err := s.read(hit.Token)
 	if err != nil {
 		return err
 	}
@@ -86,29 +85,32 @@ func (s *scan) add(hit found) error {
 	if k.exposes {
 		s.exposing++
 	}
+	if k.limited {
+		s.limited++
+	}
 	_, err = s.out.Write(k.what)
 	return err
 }
 
 // read is what there is to say about a token.
-func (s *scan) read(token []byte) (known, error) {
-	if k, ok := s.known[string(token)]; ok {
+func (s *scan) read(token string) (known, error) {
+	if k, ok := s.known[token]; ok {
 		return k, nil
 	}
-	list := exposedIn(string(token))
-	what, err := s.report.what(list)
+	u, err := leak.Read(token)
 	if err != nil {
 		return known{}, err
 	}
-	k := known{what: what}
-	for _, e := range list {
-		k.exposes = k.exposes || e.findings() > 0
+	what, err := s.report.what(u)
+	if err != nil {
+		return known{}, err
 	}
+	k := known{what: what, exposes: u.Personal() > 0, limited: len(u.Limits) > 0}
 	if len(token) <= maxKnownLength && len(what) <= 4*maxKnownLength {
 		if len(s.known) == maxKnown {
 			clear(s.known)
 		}
-		s.known[string(token)] = k
+		s.known[token] = k
 	}
 	return k, nil
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/open/sessions/sqlstore"
 	"github.com/sealjwt/sealjwt/seal"
+	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
@@ -238,6 +239,13 @@ func library(t *testing.T) map[string]zerocall.API {
 				"Claims": {seal.Claims{}}, "Config": {seal.Config{}}, "ConfigError": {seal.ConfigError{}}, "Limits": {seal.Limits{}},
 				"Recipient": {seal.Recipient{}}, "Sealer": {&seal.Sealer{}}, "Session": {seal.Session{}}, "SelectiveConfig": {seal.SelectiveConfig{}},
 				"SelectiveRecipient": {seal.SelectiveRecipient{}},
+			},
+		},
+		"seal/leak": {
+			Functions: map[string]any{"NewFinder": leak.NewFinder, "Read": leak.Read},
+			Receivers: map[string][]any{
+				"CompressedError": {&leak.CompressedError{}}, "Cut": {leak.Whole}, "Finder": {&leak.Finder{}}, "Form": {leak.JWS}, "Layer": {&leak.Layer{}},
+				"Limit": {leak.LimitLength}, "Member": {leak.Member{}}, "Sighting": {leak.Sighting{}}, "Size": {leak.Size{}}, "Unverified": {&leak.Unverified{}},
 			},
 		},
 		"seal/pii": {

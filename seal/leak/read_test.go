@@ -1,4 +1,4 @@
-package main
+package leak
 
 import (
 	"fmt"
@@ -7,24 +7,37 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
-	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
 const someHeader = `{"alg":"ES256"}`
 
 // seenIn is what a scan says of a token: in every layer, path and kind.
 func seenIn(token string) (list []string) {
-	for _, e := range exposedIn(token) {
-		for _, m := range slices.Concat(e.header, e.claims) {
-			for _, f := range m.personal {
-				list = append(list, fmt.Sprintf("%s: %s: %s", e.where, f.Path, f.Kind))
+	u, err := Read(token)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, l := range u.Layers {
+		for _, m := range slices.Concat(l.Header, l.Claims) {
+			for _, f := range m.Personal {
+				list = append(list, fmt.Sprintf("%s: %s: %s", l.Where, f.Path, f.Kind))
 			}
 		}
-		for _, f := range e.personal {
-			list = append(list, fmt.Sprintf("%s: %s: %s", e.where, f.Path, f.Kind))
+		for _, f := range l.Personal {
+			list = append(list, fmt.Sprintf("%s: %s: %s", l.Where, f.Path, f.Kind))
 		}
 	}
 	return list
+}
+
+// outer is the layer of the token itself.
+func outer(t testing.TB, token string) Layer {
+	t.Helper()
+	u, err := Read(token)
+	if err != nil {
+		t.Fatalf("%.100s: %v", token, err)
+	}
+	return u.Layers[0]
 }
 
 func TestPersonalDataInAnySpelling(t *testing.T) {
@@ -40,8 +53,8 @@ func TestPersonalDataInAnySpelling(t *testing.T) {
 		`{"ada@example.com":1,"b":1,"b":2}`:                                 {"token: [redacted name]: e-mail address"},
 		"{\"note\":\"\xff ada@example.com\"}":                               {"token: note: e-mail address"},
 		`{"n":"\ud800 ada@example.com"}`:                                    {"token: n: e-mail address"},
-		`{"n":` + strings.Repeat("[", 50) + `"ada@example.com"`:             {"token: payload: e-mail address"},
-		`{"n":` + deep(`"ada@example.com"`) + `}`:                           {"token: n: e-mail address"},
+		`{"n":` + strings.Repeat("[", 50) + `"ada@example.com"`:             {"token: n" + strings.Repeat("[0]", 50) + ": e-mail address", "token: payload: e-mail address"},
+		`{"n":` + deep(`"ada@example.com"`) + `}`:                           {"token: n" + strings.Repeat("[0]", strict.MaxDepth) + ": e-mail address"},
 		`{"birthdate":"19`:                                                  {"token: birthdate: date of birth"}, // cut off
 		`{"email":"ada@example.com"} {}`:                                    {"token: email: e-mail address", "token: payload: e-mail address"},
 		`["ada@example.com"]`:                                               {"token: payload: e-mail address"},
@@ -72,7 +85,7 @@ func TestPersonalDataInAnySpelling(t *testing.T) {
 // What breaks off in the middle shows all that is before.
 func TestPersonalDataBeforeTheCut(t *testing.T) {
 	for payload, want := range map[string]struct {
-		cutOff string
+		cutOff Cut
 		seen   []string
 	}{
 		`{"email":"ada@example.com"}`: {"signature", []string{"token: email: e-mail address"}},
@@ -80,23 +93,23 @@ func TestPersonalDataBeforeTheCut(t *testing.T) {
 		`{}`:                          {"signature", nil},
 		`{"email":"ada@exa`:           {"payload", []string{"token: email: e-mail address"}},
 		`{"iss":"a","note":"ada@example.com","exp":17`:    {"payload", []string{"token: note: e-mail address", "token: payload: e-mail address"}},
-		`{"iss":"a","note":"call ada@example.com and`:     {"payload", []string{"token: payload: e-mail address"}},
+		`{"iss":"a","note":"call ada@example.com and`:     {"payload", []string{"token: note: e-mail address", "token: payload: e-mail address"}},
 		`{"iss":"https://id.example.com","sub":"u-1","ex`: {"payload", nil},
 		`{"`: {"payload", nil},
 	} {
 		token := compact(someHeader, payload)
-		list := exposedIn(token)
-		if got := seenIn(token); !slices.Equal(got, want.seen) || list[0].cutOff != want.cutOff || list[0].unsigned {
-			t.Errorf("%s: %s %q", payload, list[0].cutOff, got)
+		l := outer(t, token)
+		if got := seenIn(token); !slices.Equal(got, want.seen) || l.CutOff != want.cutOff || l.Unsigned {
+			t.Errorf("%s: %s %q", payload, l.CutOff, got)
 		}
 	}
 	for _, token := range []string{plainJWS, unsignedJWS, directJWE, "eyJhbGciOiJIUzI1NiJ9..c2ln"} {
-		if e := exposedIn(token)[0]; e.cutOff != "" {
-			t.Errorf("%s: %s", token, e.cutOff)
+		if l := outer(t, token); l.CutOff != "" {
+			t.Errorf("%s: %s", token, l.CutOff)
 		}
 	}
-	if e := exposedIn(compact(`{"alg":"none"}`, `{"a":1}`))[0]; e.cutOff != "signature" || !e.unsigned {
-		t.Errorf("without an algorithm: %+v", e)
+	if l := outer(t, compact(`{"alg":"none"}`, `{"a":1}`)); l.CutOff != BeforeSignature || !l.Unsigned {
+		t.Errorf("without an algorithm: %+v", l)
 	}
 }
 
@@ -108,12 +121,12 @@ func TestEveryRedactedNameCounts(t *testing.T) {
 		`{"a@example.com":{"email":1},"[redacted name]":"c@example.com","b":[{"ssn":1}]}`: {1, 1, 1},
 		`{"a@example.com":1,"b@example.com":2,"n":1,"n":2}`:                               {1, 1, 0, 0},
 	} {
-		members, ok := readMembers([]byte(payload))
+		l := outer(t, compact(someHeader, payload, "signature"))
 		var got []int
-		for _, m := range members {
-			got = append(got, len(m.personal))
+		for _, m := range l.Claims {
+			got = append(got, len(m.Personal))
 		}
-		if !ok || !slices.Equal(got, want) {
+		if !l.HasClaims || !slices.Equal(got, want) {
 			t.Errorf("%s: %d, want %d", payload, got, want)
 		}
 	}
@@ -151,8 +164,9 @@ func TestTokensInTokens(t *testing.T) {
 		}
 	}
 	many := `{"t":["` + strings.Repeat(personal+`","`, 100) + `"]}`
-	if got := exposedIn(compact(someHeader, many, "signature")); len(got) != maxLayers {
-		t.Errorf("%d layers", len(got))
+	u, err := Read(compact(someHeader, many, "signature"))
+	if err != nil || len(u.Layers) != maxLayers || !slices.Equal(u.Limits, []Limit{LimitLayers}) {
+		t.Errorf("%d layers, %v", len(u.Layers), u.Limits)
 	}
 }
 
@@ -167,44 +181,8 @@ func TestSealedRecipients(t *testing.T) {
 		`{"sealed":"` + wrappedJWE + `"}`:                       0,
 		`{"unsealed":["` + wrappedJWE + `"]}`:                   0,
 	} {
-		if got := exposedIn(compact(someHeader, payload, "signature"))[0].sealedTo; got != want {
+		if got := outer(t, compact(someHeader, payload, "signature")).SealedTo; got != want {
 			t.Errorf("%s: %d, want %d", payload, got, want)
 		}
-	}
-}
-
-// The names of a report are those that pii gives the same places.
-func TestShortNames(t *testing.T) {
-	for _, name := range []string{
-		"email", "a b", "", "é", "\x1b[31m", "\u202e", strings.Repeat("x", 48), strings.Repeat("x", 49), strings.Repeat("é", 40),
-		`"`, "ada@example.com", "a.b", "https://example.com/claims/x",
-	} {
-		o, err := strict.ParseObject(fmt.Appendf(nil, `{%s:{"email":""}}`, quoted(name)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := pii.InObject(o)
-		if len(found) != 1 {
-			t.Fatalf("%q: %v", name, found)
-		}
-		path, _ := strings.CutSuffix(found[0].Path, ".email")
-		if got := shortName(name); got != path || printable(got) != got {
-			t.Errorf("%q: %s, and pii says %s", name, got, path)
-		}
-	}
-}
-
-// A token made to fill the screen does not.
-func TestSummaryIsShort(t *testing.T) {
-	var claims []string
-	for i := range 30000 { // more than the strict reader takes
-		claims = append(claims, fmt.Sprintf(`"n%d":"ada@example.com"`, i))
-	}
-	list := exposedIn(compact(someHeader, "{"+strings.Join(claims, ",")+"}", "signature"))
-	if got := list[0].summary(); list[0].findings() != len(claims) || !strings.HasSuffix(got, "n10, n11, and others") {
-		t.Errorf("%d, %.200s", list[0].findings(), got)
-	}
-	if got := kinds("", slices.Repeat([]pii.Finding{{Path: "b", Kind: pii.Email}, {Path: "", Kind: pii.Phone}}, 20)); got != "e-mail address in b, phone number" {
-		t.Error(got)
 	}
 }

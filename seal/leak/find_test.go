@@ -1,4 +1,4 @@
-package main
+package leak
 
 import (
 	"bytes"
@@ -37,14 +37,14 @@ func sightings(t testing.TB, r io.Reader, most, chunk int) (list []string) {
 	t.Helper()
 	f := newFinder(r, most, chunk)
 	for {
-		hit, err := f.next(context.Background())
+		hit, err := f.Next(context.Background())
 		if err == io.EOF {
 			return list
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		list = append(list, fmt.Sprintf("%d:%d %s", hit.line, hit.column, hit.token))
+		list = append(list, fmt.Sprintf("%d:%d %s", hit.Line, hit.Column, hit.Token))
 	}
 }
 
@@ -220,7 +220,16 @@ func TestFinderAgainstRegexp(t *testing.T) {
 			}
 		}
 		if got := sightings(t, iotest.HalfReader(bytes.NewReader(b.Bytes())), 600, 1+r.Intn(300)); !slices.Equal(got, want) {
-			t.Fatalf("%q:\n got %q\nwant %q", b.String(), got, want)
+			for i := range want {
+				if i >= len(got) || got[i] != want[i] {
+					t.Errorf("%d: want %q", i, want[i])
+					if i < len(got) {
+						t.Errorf("got %q", got[i])
+					}
+					break
+				}
+			}
+			t.Fatalf("%q", b.String())
 		}
 	}
 }
@@ -232,8 +241,8 @@ func TestFinderSkipsTheTooLong(t *testing.T) {
 	text := "1 " + long + " " + plainJWS + "\n" + header + " " + long[:2000] + "\n" + plainJWS
 	f := newFinder(strings.NewReader(text), 1000, 100)
 	var got []string
-	for hit, err := f.next(t.Context()); err == nil; hit, err = f.next(t.Context()) {
-		got = append(got, fmt.Sprint(hit.line, hit.tooLong, len(hit.token)))
+	for hit, err := f.Next(t.Context()); err == nil; hit, err = f.Next(t.Context()) {
+		got = append(got, fmt.Sprint(hit.Line, (hit.Limit == LimitLength), len(hit.Token)))
 	}
 	if want := []string{"1 true 0", fmt.Sprint(1, false, len(plainJWS)), "2 true 0", fmt.Sprint(3, false, len(plainJWS))}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
@@ -243,7 +252,7 @@ func TestFinderSkipsTheTooLong(t *testing.T) {
 		for most, want := range map[int]bool{len(token): false, len(token) - 1: true} {
 			for _, end := range []string{"\n", ""} {
 				f := newFinder(strings.NewReader(token+end), most, 100)
-				if hit, err := f.next(t.Context()); err != nil || hit.tooLong != want {
+				if hit, err := f.Next(t.Context()); err != nil || (hit.Limit == LimitLength) != want {
 					t.Errorf("%d: %v, %v", most, hit, err)
 				}
 			}
@@ -254,14 +263,14 @@ func TestFinderSkipsTheTooLong(t *testing.T) {
 func TestFinderStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := newFinder(strings.NewReader(plainJWS), 1000, 100).next(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := newFinder(strings.NewReader(plainJWS), 1000, 100).Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	broken := iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(plainJWS)))
-	if _, err := newFinder(broken, 1000, 100).next(t.Context()); !errors.Is(err, iotest.ErrTimeout) {
+	if _, err := newFinder(broken, 1000, 100).Next(t.Context()); !errors.Is(err, iotest.ErrTimeout) {
 		t.Errorf("broken: %v", err)
 	}
-	if _, err := newFinder(iotest.ErrReader(nil), 1000, 100).next(t.Context()); !errors.Is(err, io.ErrNoProgress) {
+	if _, err := newFinder(iotest.ErrReader(nil), 1000, 100).Next(t.Context()); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("stuck: %v", err)
 	}
 }
@@ -308,8 +317,8 @@ func TestFinderInConstantMemory(t *testing.T) {
 		var before runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		f := newFinder(in, maxScanned, scanChunk)
-		for _, err := f.next(t.Context()); err == nil; _, err = f.next(t.Context()) {
+		f := NewFinder(in)
+		for _, err := f.Next(t.Context()); err == nil; _, err = f.Next(t.Context()) {
 		}
 		if f.read < c.length || in.peak == 0 {
 			t.Fatalf("%s: read %d bytes, peak %d", c.name, f.read, in.peak)

@@ -1,0 +1,183 @@
+// Package leak reports what can be read in a token without any key, and where in a text tokens
+// are. It is for log scanners, support tools and tests that must know what a token gives away.
+//
+// Nothing that this package returns was verified: there is no key here, and no signature, no
+// time and no issuer was checked. The type of a result is [Unverified] for that reason. Package
+// open is the only way to a token that can be believed.
+//
+// [Read] takes one token apart, however it is spelled: with padding, in standard Base64, in
+// UTF-16, with members twice, cut off, in the JSON serialization of RFC 7515 section 7.2 and RFC
+// 7516 section 7.2, or with the disclosures of an SD-JWT. What a person or a careless library
+// reads, it reads, and says in [Layer.Faults] why package open would refuse the spelling.
+//
+// [NewFinder] finds the tokens in a text of any length, such as a log, a HAR file, an e-mail or a
+// manifest, in constant memory:
+//
+//	f := leak.NewFinder(file)
+//	for {
+//		s, err := f.Next(ctx)
+//		if err != nil {
+//			return err // io.EOF: the text was read to its end
+//		}
+//		u, err := leak.Read(s.Token)
+//		…
+//	}
+//
+// The encodings that such files use (Base64, quoted-printable, percent-encoding, JSON escapes,
+// wrapped lines) are undone once before it looks. Nothing is inflated, and fewer bytes are decoded
+// than twice the length of the text. A [Limit] that was reached is a result of its own: what
+// stands behind it is unknown, and must not be called clean.
+//
+// # Secrets
+//
+// Layers hold the values of headers and claims, and a Sighting holds a whole token, which is a
+// credential. Print neither. Findings, faults, places and errors hold nothing of a value.
+//
+// # Concurrency and cost
+//
+// Read is safe for concurrent use, and its results belong to the caller. A Finder is for one
+// goroutine. Both take time and memory that are linear in the input.
+package leak
+
+import (
+	"encoding/json"
+
+	"github.com/sealjwt/sealjwt/seal/pii"
+)
+
+// Unverified is what a stranger reads in one token. Nothing of it was checked: anybody can have
+// written it.
+type Unverified struct {
+	// Layers are the token and then the tokens that stand readable in it, at any depth. There
+	// is at least one.
+	Layers []Layer
+
+	// Limits are the limits that were reached. If there are any, the token may hold more
+	// than Layers shows.
+	Limits []Limit
+}
+
+// Personal returns how many pieces of personal data stand readable in all layers.
+func (u *Unverified) Personal() int {
+	n := 0
+	if u != nil {
+		for i := range u.Layers {
+			n += u.Layers[i].PersonalCount()
+		}
+	}
+	return n
+}
+
+// Form says what a layer is.
+type Form string
+
+// The forms of layers.
+const (
+	JWS         Form = "JWS"         // signed, RFC 7515
+	JWE         Form = "JWE"         // encrypted, RFC 7516
+	Disclosures Form = "disclosures" // of an SD-JWT, RFC 9901 section 4.2
+)
+
+// Cut says where a JWS breaks off.
+type Cut string
+
+// The places where a JWS breaks off.
+const (
+	Whole           Cut = ""
+	BeforeSignature Cut = "signature"
+	InPayload       Cut = "payload"
+)
+
+// Layer is one token as a stranger reads it. Nothing of it was verified.
+type Layer struct {
+	Where  string // token, or the place that it stands at, such as token claim act
+	Form   Form
+	JSON   bool // in the JSON serialization
+	Length int  // of its text, in bytes
+
+	Unsigned bool   // a JWS without a signature, or with the algorithm none
+	CutOff   Cut    // of a JWS
+	Sizes    []Size // of the decoded parts
+
+	Header []Member // of all signatures or recipients, one after the other
+
+	// HasClaims reports whether the payload is one JSON object. Claims then has all of its
+	// members, and Text is empty. Otherwise Claims has the members before the place where an
+	// object breaks off, and Text the whole payload, if it is text.
+	HasClaims bool
+	Claims    []Member
+	Text      string
+	Binary    bool          // the payload is neither claims nor text
+	Personal  []pii.Finding // in Text; those of members stand at each
+
+	// HoldsToken reports whether a token stands in Text, which must then not be printed.
+	HoldsToken bool
+
+	// SealedTo is for how many recipients claims are sealed in a selective token, and for
+	// how many a JWE is encrypted.
+	SealedTo int
+
+	// Bound reports of a JWE in a selective token whether it names the iss and jti of that
+	// token; nil for all other layers.
+	Bound *bool
+
+	// Faults are the reasons why package open refuses the spelling of this layer. They hold
+	// nothing of the token.
+	Faults []string
+}
+
+// PersonalCount returns how many pieces of personal data stand in this layer, inner tokens aside.
+func (l *Layer) PersonalCount() int {
+	if l == nil {
+		return 0
+	}
+	n := len(l.Personal)
+	for _, list := range [][]Member{l.Header, l.Claims} {
+		for i := range list {
+			n += len(list[i].Personal)
+		}
+	}
+	return n
+}
+
+// Size is the length of one part of a token in bytes, decoded.
+type Size struct {
+	Part  string // such as encrypted_key
+	Bytes int
+}
+
+// Member is one name and value of a header or of claims, as they stand there: a name can
+// occur twice.
+type Member struct {
+	Name string
+
+	// Value is valid JSON. A value that breaks off is the JSON string of what is there.
+	Value json.RawMessage
+
+	// Personal is what is personal data in the name and the value.
+	Personal []pii.Finding
+
+	// HoldsToken reports whether a token stands in the name or the value, or may stand
+	// where nobody looked. The value must then not be printed.
+	HoldsToken bool
+}
+
+// Limit names a limit that was reached.
+type Limit string
+
+// The limits. Behind each of them there may be more.
+const (
+	LimitLayers   Limit = "more than 32 tokens stand in one another"
+	LimitDepth    Limit = "JSON is nested deeper than 64"
+	LimitFindings Limit = "more than 4096 pieces of personal data in one token"
+	LimitLength   Limit = "longer than 1048576 bytes"
+	LimitStarts   Limit = "more than 64 places look like the beginning of a token"
+)
+
+const (
+	maxLayers   = 32
+	maxDepth    = 64
+	maxFindings = 4096
+	maxToken    = 1 << 20
+	maxStarts   = 64
+)

@@ -1,0 +1,216 @@
+package leak
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// chunk is how much a Finder reads at a time: little enough to stay in a cache.
+const chunk = 256 << 10
+
+// Sighting is a token in a text, and where it is.
+type Sighting struct {
+	// Line and Column say where it begins, from 1. The column counts bytes, of UTF-8 where
+	// the text is UTF-16. Of a token in a Base64 value they say where the value begins.
+	Line, Column int64
+
+	// Token is the token in its compact or JSON serialization, with the encodings of the text
+	// undone: a credential. It is empty if Limit is not.
+	Token string
+
+	// Encoded reports whether the token stands in a Base64 value.
+	Encoded bool
+
+	// Limit is the limit because of which what is at the place was not read.
+	Limit Limit
+}
+
+// CompressedError is the error of [Finder.Next] for a text in which nothing can be seen, since
+// it is compressed. To call it clean would be wrong.
+type CompressedError struct{ Format string } // gzip, zstd, xz, bzip2 or zip
+
+func (e *CompressedError) Error() string {
+	if e == nil {
+		return "leak: the text is compressed"
+	}
+	return fmt.Sprintf("leak: the text is compressed (%s), and no token can be seen in it", e.Format)
+}
+
+// compressed begin the files that hold a text of which nothing can be seen.
+var compressed = []struct{ magic, format string }{
+	{"\x1f\x8b", "gzip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ\x00", "xz"}, {"BZh", "bzip2"}, {"PK\x03\x04", "zip"},
+}
+
+// Finder finds the tokens in a text of any length, in buffers of fixed size: about 4 MiB. It is
+// for one goroutine.
+type Finder struct {
+	r     io.Reader
+	chunk int
+	scan  scanner
+	begun bool
+	atEnd bool // of the input
+	hits  []hit
+
+	buf  []byte
+	from int // what the scanner has not looked at
+
+	read      int64 // bytes of the input, up to the end of buf
+	lines     int64 // line feeds before counted
+	lineStart int64 // where the line of counted begins, in the input
+	counted   int   // in buf
+}
+
+// NewFinder returns a Finder of the tokens in the text that r reads: in UTF-8, UTF-16, or any
+// encoding in which ASCII stands for itself. It reads nothing yet.
+func NewFinder(r io.Reader) *Finder { return newFinder(r, maxToken, chunk) }
+
+func newFinder(r io.Reader, most, chunk int) *Finder {
+	return &Finder{r: r, chunk: chunk, scan: scanner{most: most}, buf: make([]byte, 0, lookBack+most+chunk+64)}
+}
+
+// Read returns how many bytes of the text were read. It does not count in UTF-16 but in UTF-8.
+func (f *Finder) Read() int64 {
+	if f == nil {
+		return 0
+	}
+	return f.read
+}
+
+// Next returns the next token. A token that a text repeats is returned each time.
+//
+// The error is [io.EOF] at the end of the text, a [CompressedError], the context's error, or
+// what the reader returned. After an error there are no more tokens.
+func (f *Finder) Next(ctx context.Context) (Sighting, error) {
+	if f == nil || f.r == nil {
+		return Sighting{}, io.EOF
+	}
+	for len(f.hits) == 0 {
+		if f.atEnd && f.begun && f.from >= len(f.buf) {
+			return Sighting{}, io.EOF
+		}
+		if err := f.more(ctx); err != nil {
+			return Sighting{}, err
+		}
+	}
+	h := f.hits[0]
+	f.hits = f.hits[1:]
+	s := Sighting{Token: h.token, Encoded: h.encoded, Limit: h.limit}
+	s.Line, s.Column = f.place(h.start)
+	return s, nil
+}
+
+// more reads on and looks for tokens.
+func (f *Finder) more(ctx context.Context) error {
+	f.release()
+	if err := f.fill(ctx); err != nil {
+		return err
+	}
+	f.scan.hits = f.scan.hits[:0]
+	f.from = f.scan.scan(f.buf, f.from, f.atEnd)
+	f.hits = f.scan.hits
+	return nil
+}
+
+// release lets go of what was looked at, but for what the scanner may look back at.
+func (f *Finder) release() {
+	keep := max(0, f.from-lookBack)
+	if keep == 0 {
+		return
+	}
+	f.count(keep)
+	f.buf = f.buf[:copy(f.buf, f.buf[keep:])]
+	f.from -= keep
+	f.scan.quiet = max(0, f.scan.quiet-keep)
+	f.counted = 0
+}
+
+// fill reads on. It does not wait for a full buffer, so that one can follow a log.
+func (f *Finder) fill(ctx context.Context) error {
+	if !f.begun {
+		if err := f.begin(ctx); err != nil || len(f.buf) > 0 || f.atEnd {
+			return err
+		}
+	}
+	for range 100 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := f.r.Read(f.buf[len(f.buf):min(cap(f.buf), len(f.buf)+f.chunk)])
+		f.buf = f.buf[:len(f.buf)+n]
+		f.read += int64(n)
+		f.atEnd = errors.Is(err, io.EOF)
+		switch {
+		case f.atEnd || err == nil && n > 0:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// begin looks at the first bytes, which tell the encoding.
+func (f *Finder) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f.begun = true
+	var head [6]byte
+	n, err := 0, error(nil)
+	for stuck := 0; n < len(head) && err == nil; {
+		var m int
+		if m, err = f.r.Read(head[n:]); m > 0 {
+			n, stuck = n+m, 0
+		} else if stuck++; stuck > 100 {
+			err = io.ErrNoProgress
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	for _, c := range compressed {
+		if bytes.HasPrefix(head[:n], []byte(c.magic)) {
+			f.atEnd = true
+			return &CompressedError{c.format}
+		}
+	}
+	for low := range 2 {
+		if isUTF16(head[:n], low) {
+			f.r = &utf16Reader{r: io.MultiReader(bytes.NewReader(head[:n]), f.r), low: low}
+			return nil
+		}
+	}
+	f.buf = append(f.buf, head[:n]...)
+	f.read += int64(n)
+	f.atEnd = err != nil
+	return nil
+}
+
+// place returns the line and the column of a place in buf.
+func (f *Finder) place(start int) (line, column int64) {
+	f.count(start)
+	return f.lines + 1, f.offset(start) - f.lineStart + 1
+}
+
+// count counts the line feeds up to a place in buf, which may be before the last one.
+func (f *Finder) count(to int) {
+	if to < f.counted {
+		passed := f.buf[to:f.counted]
+		f.lines -= int64(bytes.Count(passed, []byte{'\n'}))
+		f.lineStart = f.offset(bytes.LastIndexByte(f.buf[:to], '\n') + 1)
+		f.counted = to
+		return
+	}
+	passed := f.buf[f.counted:to]
+	if n := bytes.Count(passed, []byte{'\n'}); n > 0 {
+		f.lines += int64(n)
+		f.lineStart = f.offset(f.counted + bytes.LastIndexByte(passed, '\n') + 1)
+	}
+	f.counted = to
+}
+
+// offset is where a byte of buf is in the input.
+func (f *Finder) offset(i int) int64 { return f.read - int64(len(f.buf)-i) }

@@ -1,0 +1,58 @@
+package leak
+
+// inner finds the tokens in Base64 values. It decodes a value of any length in one buffer, and
+// undoes no Base64 that stands in it.
+type inner struct {
+	scan scanner
+	buf  []byte // decoded, of the value that is open
+	from int    // what of it the scanner has to look at again
+	rest []byte // digits that are not decoded yet, less than four
+}
+
+func newInner(most int) *inner {
+	return &inner{scan: scanner{most: most, decoded: true}}
+}
+
+// value looks for tokens in the next piece of a value, and appends them with the place of the
+// value. last says that the value ends there. found reports whether there are any.
+func (n *inner) value(piece []byte, last bool, place hit, to *[]hit) (found bool) {
+	for {
+		part := piece[:min(len(piece), 256<<10)]
+		piece = piece[len(part):]
+		end := last && len(piece) == 0
+		found = n.part(part, end, place, to) || found
+		if len(piece) == 0 {
+			return found
+		}
+	}
+}
+
+func (n *inner) part(part []byte, end bool, place hit, to *[]hit) (found bool) {
+	if len(n.rest) > 0 {
+		part = append(n.rest, part...)
+	}
+	whole := len(part)
+	if !end {
+		whole -= whole % 4
+	}
+	rest := string(part[whole:]) // a copy: part may be n.rest
+	n.buf, _ = decode(n.buf, part[:whole])
+	n.rest = append(n.rest[:0], rest...)
+
+	done := n.scan.scan(n.buf, n.from, end)
+	for _, h := range n.scan.hits {
+		h.start, h.end, h.encoded = place.start, place.end, true
+		*to = append(*to, h)
+		found = true
+	}
+	n.scan.hits = n.scan.hits[:0]
+	if end {
+		n.buf, n.from, n.rest, n.scan.long, n.scan.quiet = n.buf[:0], 0, n.rest[:0], false, 0
+		return found
+	}
+	keep := max(0, done-lookBack)
+	n.buf = append(n.buf[:0], n.buf[keep:]...)
+	n.from = done - keep
+	n.scan.quiet = max(0, n.scan.quiet-keep)
+	return found
+}

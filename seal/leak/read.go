@@ -1,0 +1,210 @@
+package leak
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// ErrNotToken is the error of [Read] for a text in which nothing is a token.
+var ErrNotToken = errors.New("leak: not a token")
+
+// notToken is ErrNotToken with the reason.
+type notToken struct{ reason string }
+
+func (e *notToken) Error() string        { return e.reason }
+func (e *notToken) Is(target error) bool { return target == ErrNotToken }
+
+// Read reads the first token in a text without any key. The text is what a person pastes: a
+// token alone, or with white space, quotation marks, a scheme or a URL around it, in any
+// encoding.
+//
+// The error is [ErrNotToken] for a text without a token. Its text gives the reason and holds
+// nothing of the input. A text longer than 1 MiB is not read.
+func Read(text string) (*Unverified, error) {
+	if len(text) > 4*maxToken {
+		return nil, &notToken{"it is " + string(LimitLength) + ": that is no token"}
+	}
+	clean, encoding := text, ""
+	if strings.ContainsRune(text, 0) || !isASCII(text) {
+		clean, encoding, _ = asText([]byte(text))
+	}
+	if len(clean) > maxToken {
+		return nil, &notToken{"it is " + string(LimitLength) + ": that is no token"}
+	}
+	r := &reading{}
+	first, others := firstToken(clean)
+	switch {
+	case (first == nil || first.encoded) && r.remains(clean):
+		first = nil
+	case first == nil:
+		return nil, &notToken{whyNot(clean)}
+	default:
+		r.queue("token", first.token)
+	}
+	r.run()
+	outer := &r.u.Layers[0]
+	if encoding != "" {
+		outer.Faults = append([]string{"the token " + encoding}, outer.Faults...)
+	}
+	if fault := around(clean, first, others); fault != "" {
+		outer.Faults = append([]string{fault}, outer.Faults...)
+	}
+	return &r.u, nil
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// firstToken returns the first token in a text, and whether there are others.
+func firstToken(text string) (first *hit, others bool) {
+	found := hitsIn(text)
+	for i := range found {
+		if found[i].limit == "" {
+			return &found[i], len(found) > i+1
+		}
+	}
+	return nil, false
+}
+
+// around returns what is wrong with the text around a token.
+func around(text string, first *hit, others bool) string {
+	switch {
+	case first == nil:
+		return ""
+	case others:
+		return "there is more than one token; this is the first one"
+	case first.encoded:
+		return "it is encoded once more, in Base64"
+	case len(text) == first.end-first.start && text == first.token:
+		return ""
+	case len(text) == first.end-first.start:
+		return "its lines are wrapped, or characters of it are escaped"
+	case strings.TrimSpace(text) == first.token:
+		return "there is white space in or around it: give the token alone, on one line"
+	}
+	return "there is other text around it"
+}
+
+// reading is one call of Read.
+type reading struct {
+	u        Unverified
+	texts    []string // of the layers that were not read yet; the first is that of Layers[done]
+	done     int
+	findings int
+}
+
+func (r *reading) limit(l Limit) {
+	for _, known := range r.u.Limits {
+		if known == l {
+			return
+		}
+	}
+	r.u.Limits = append(r.u.Limits, l)
+}
+
+// queue adds a layer that is read later.
+func (r *reading) queue(where, token string) {
+	if len(r.u.Layers) == maxLayers {
+		r.limit(LimitLayers)
+		return
+	}
+	r.u.Layers = append(r.u.Layers, Layer{Where: where, Length: len(token)})
+	r.texts = append(r.texts, token)
+}
+
+// run reads the layers, to which it may add others.
+func (r *reading) run() {
+	for ; r.done < len(r.texts); r.done++ {
+		text := r.texts[r.done]
+		r.texts[r.done] = ""
+		l := r.u.Layers[r.done] // a copy: the list grows
+		switch {
+		case l.Form != "": // it was read with the token that it belongs to
+		case strings.HasPrefix(text, "{"):
+			r.readJSON(&l, text)
+		default:
+			r.readCompact(&l, text)
+		}
+		r.u.Layers[r.done] = l
+	}
+	r.bind()
+}
+
+// tokensIn queues the tokens in a text, and returns the text without them.
+func (r *reading) tokensIn(where func() string, text string) (rest string) {
+	var without strings.Builder
+	end := 0
+	for _, h := range hitsIn(text) {
+		if h.limit != "" {
+			r.limit(h.limit)
+			continue
+		}
+		without.WriteString(text[end:max(end, h.start)])
+		end = max(end, h.end)
+		if len(r.u.Layers) == maxLayers {
+			r.limit(LimitLayers)
+			continue
+		}
+		r.queue(where(), h.token)
+	}
+	without.WriteString(text[end:])
+	return without.String()
+}
+
+// remains reads what is left of a token: the header of an encrypted one that was cut off, or the
+// claims behind a header that is damaged.
+func (r *reading) remains(text string) bool {
+	text = strings.TrimSpace(text)
+	parts := strings.Split(text, ".")
+	if len(parts) > partsJWE {
+		return false
+	}
+	header, _ := decode(nil, parts[0])
+	if _, ok := isHeader(header); !ok && !(len(parts) == partsJWS && holdsClaims(parts[1])) {
+		return false
+	}
+	r.u.Layers = append(r.u.Layers, Layer{Where: "token", Length: len(text)})
+	r.texts = append(r.texts, text)
+	return true
+}
+
+// holdsClaims reports whether a part is a JSON object that has members.
+func holdsClaims(part string) bool {
+	b, _ := decode(nil, part)
+	text, _, _ := asText(b)
+	p, n := lax{text: text}, 0
+	return p.object(func(string) bool { n++; return p.skip() }) && p.atEnd() && n > 0
+}
+
+// whyNot says why a text is no token. It holds nothing of the text.
+func whyNot(text string) string {
+	text = strings.TrimSpace(text)
+	parts := strings.Split(text, ".")
+	switch n := len(parts); {
+	case text == "":
+		return "the input is empty"
+	case text[0] == '{':
+		return "this is JSON, and no token in the JSON serialization: a token is parts with dots between them"
+	case n != partsJWS && n != partsJWE:
+		return fmt.Sprintf("it has %d parts, and a signed token has 3, an encrypted one 5: was it cut off?", n)
+	}
+	for i, name := range partNames[len(parts)] {
+		if _, how := decode(nil, parts[i]); how != (spelling{}) {
+			return how.fault(fmt.Sprintf("part %d (%s)", i+1, strings.ReplaceAll(name, "_", " ")))
+		}
+	}
+	header, _ := decode(nil, parts[0])
+	if _, err := strict.ParseObject(header); err != nil {
+		return "its header is not one JSON object: " + reason(err)
+	}
+	return "its header names no alg"
+}

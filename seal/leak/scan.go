@@ -1,0 +1,242 @@
+package leak
+
+import "bytes"
+
+// minEncoded is the length of a Base64 value that has room for a token.
+const minEncoded = 40
+
+// slack is how much longer than a token a stretch may be with what stands around the token.
+const slack = 32
+
+// hit is a token in buf[start:end], with the encodings undone.
+type hit struct {
+	start, end int
+	token      string
+	encoded    bool  // in a Base64 value that is there
+	limit      Limit // and therefore no token
+}
+
+// scanner finds the tokens in the buffers that it is given. It goes from run to run: every token
+// has characters of base64url in a row, and most of a text has not.
+type scanner struct {
+	most    int // the longest token
+	decoded bool
+	hits    []hit
+
+	long  bool // the buffer begins in the middle of a value that is longer than a token
+	quiet int  // up to here no member begins a token in the JSON serialization
+
+	inner   *inner // what Base64 values hold
+	scratch []byte
+}
+
+// hitsIn returns the tokens in a text.
+func hitsIn(text string) []hit {
+	s := scanner{most: max(maxToken, len(text))}
+	s.scan([]byte(text), 0, true)
+	return s.hits
+}
+
+// scan appends the tokens in buf[from:], and returns up to where it is done: what follows is to be
+// given again, with more behind it. What stands before from was looked at before.
+func (s *scanner) scan(buf []byte, from int, atEnd bool) (done int) {
+	for floor := from; ; {
+		run := floor
+		if !s.long {
+			if run = nextRun(buf, floor); run < 0 {
+				return s.beforeRun(buf, floor, atEnd)
+			}
+		}
+		st := undo(buf, floor, run, s.scratch)
+		if st.marks != nil {
+			s.scratch = st.text
+		}
+		if !s.long {
+			switch end, ok := s.serialized(buf, &st, atEnd); {
+			case ok && end < 0:
+				return st.start
+			case ok:
+				floor = end
+				continue
+			}
+		}
+		if st.open && !atEnd {
+			if len(buf)-st.start <= s.most+slack {
+				return st.start
+			}
+			floor = s.tooLong(&st, len(buf))
+			continue
+		}
+		s.tokens(&st, true)
+		if s.long { // the value ended with the last buffer
+			s.end()
+		}
+		floor = st.end
+	}
+}
+
+// beforeRun returns where a run may begin that goes on behind buf.
+func (s *scanner) beforeRun(buf []byte, floor int, atEnd bool) int {
+	end := len(buf)
+	if atEnd {
+		return end
+	}
+	for end > floor && class[buf[end-1]]&urlDigit != 0 {
+		end--
+	}
+	return end
+}
+
+// tooLong takes what there is of a stretch that does not fit: a token that is too long is told,
+// and a Base64 value is decoded piece by piece.
+func (s *scanner) tooLong(st *stretch, end int) (done int) {
+	for i := 0; ; {
+		dot := bytes.IndexByte(st.text[i:], '.')
+		if dot < 0 {
+			break
+		}
+		dot += i
+		if start, encrypted, ok, _ := headerIn(st.text[i:dot]); ok && reachesEnd(st.text[i+start:], dot-i-start, encrypted) {
+			before := *st
+			before.text = st.text[:i+start]
+			s.tokens(&before, true)
+			if s.long {
+				s.end()
+			}
+			if at := st.raw(i + start); at > st.start && end-at <= s.most+slack {
+				return at
+			}
+			s.hits = append(s.hits, hit{start: st.raw(i + start), end: st.end, limit: LimitLength})
+			return st.raw(dot) + 1
+		}
+		i = dot + 1
+	}
+	s.tokens(st, false)
+	s.long = true
+	return st.end
+}
+
+// end ends a value that was decoded piece by piece.
+func (s *scanner) end() {
+	if s.long = false; s.inner != nil {
+		s.inner.value(nil, true, hit{}, &s.hits)
+	}
+}
+
+// tokens appends the tokens in a stretch. last says that it is whole.
+func (s *scanner) tokens(st *stretch, last bool) {
+	text := st.text
+	rest := 0 // where the text begins that is in no token
+	for lo, p := 0, 0; ; {
+		i := bytes.IndexByte(text[p:], '.')
+		if i < 0 {
+			break
+		}
+		dot := p + i
+		start, encrypted, ok, full := headerIn(text[lo:dot])
+		if full {
+			s.hits = append(s.hits, hit{start: st.raw(lo), end: st.raw(dot), limit: LimitStarts})
+		}
+		start += lo
+		lo, p = dot+1, dot+1
+		if !ok {
+			continue
+		}
+		length := tokenLength(text[start:], dot-start, encrypted)
+		if length == 0 {
+			continue
+		}
+		if !encrypted {
+			length = withDisclosures(text[start:], length)
+		}
+		if length > s.most {
+			s.hits = append(s.hits, hit{start: st.raw(start), end: st.raw(start + length), limit: LimitLength})
+			continue
+		}
+		s.values(st, rest, start, true)
+		lo, p, rest = start+length, start+length, start+length
+		s.hits = append(s.hits, hit{start: st.raw(start), end: st.raw(start+length-1) + 1, token: string(text[start : start+length])})
+	}
+	s.values(st, rest, len(text), last)
+}
+
+// withDisclosures returns the length of a JWS with what makes it an SD-JWT: disclosures, each of
+// them with ~ before it, and a token that binds it to a key.
+func withDisclosures(b []byte, length int) int {
+	for length < len(b) && b[length] == '~' {
+		end := partEnd(b, length+1, false)
+		switch {
+		case end < len(b) && b[end] == '~':
+			length = end
+		case end < len(b) && b[end] == '.':
+			if _, encrypted, ok, _ := headerIn(b[length+1 : end]); ok && !encrypted {
+				if n := tokenLength(b[length+1:], end-length-1, false); n > 0 {
+					return length + 1 + n
+				}
+			}
+			return length + 1
+		case end > length+1:
+			if part, _ := decode(nil, b[length+1:end]); bytes.HasPrefix(bytes.TrimSpace(part), []byte("[")) {
+				return end
+			}
+			return length + 1
+		default:
+			return length + 1
+		}
+	}
+	return length
+}
+
+// values looks for tokens in the Base64 values in text[from:to] of a stretch. Each one is decoded
+// once as a whole; where nothing is found, also line by line or between the slashes of a path,
+// which are digits of Base64 too.
+func (s *scanner) values(st *stretch, from, to int, last bool) {
+	if s.decoded || to-from < minEncoded && !s.long {
+		return
+	}
+	if s.inner == nil {
+		s.inner = newInner(s.most)
+	}
+	isEnd := func(c byte) bool { return digits[c] == noDigit }
+	for i := from; i < to; {
+		end := i
+		for end < to && !isEnd(st.text[end]) {
+			end++
+		}
+		whole := end < to || last
+		if value := st.text[i:end]; len(value) >= minEncoded || s.long {
+			place := hit{start: st.raw(i), end: st.raw(max(i, end-1)) + 1, encoded: true}
+			if found := s.inner.value(value, whole, place, &s.hits); !found && whole && !s.long {
+				s.pieces(st, i, end, place)
+			}
+		}
+		if whole {
+			s.long = false
+		}
+		i = end + 1
+	}
+}
+
+// pieces decodes a value line by line, or from slash to slash.
+func (s *scanner) pieces(st *stretch, from, to int, place hit) {
+	cut := func(i int) bool { return st.text[i] == '/' }
+	if len(st.joins) > 0 {
+		k := 0
+		cut = func(i int) bool {
+			for k < len(st.joins) && st.joins[k] < i {
+				k++
+			}
+			return k < len(st.joins) && st.joins[k] == i
+		}
+	}
+	start := from
+	for i := from + 1; i <= to; i++ {
+		if i < to && !cut(i) {
+			continue
+		}
+		if piece := bytes.TrimPrefix(st.text[start:i], []byte("/")); len(piece) >= minEncoded && start > from || i < to && len(piece) >= minEncoded {
+			s.inner.value(piece, true, place, &s.hits)
+		}
+		start = i
+	}
+}

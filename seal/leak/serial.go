@@ -1,0 +1,213 @@
+package leak
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys/strict"
+)
+
+// readJSON takes a token in the JSON serialization apart (RFC 7515 section 7.2, RFC 7516 section
+// 7.2), general or flattened, and cut off too. Members that the RFCs do not know count
+// as headers: they are read all the same.
+func (r *reading) readJSON(l *Layer, text string) {
+	l.Form, l.JSON = JWS, true
+	l.Faults = append(l.Faults, "it is in the JSON serialization, and only the compact one is taken: parts with dots between them")
+	s := serial{r: r, l: l}
+	p := lax{text: text}
+	if !s.object(&p) {
+		l.CutOff = BeforeSignature
+	}
+	if s.encrypted {
+		l.Form, l.CutOff, l.SealedTo = JWE, Whole, max(1, s.recipients)
+		return
+	}
+	if s.payload != nil {
+		b, how := decode(nil, *s.payload)
+		if how == (spelling{loose: true}) && s.unencoded {
+			b = []byte(*s.payload) // RFC 7797
+			how.loose = false
+		}
+		l.spelled("its payload", how)
+		l.Sizes = append(l.Sizes, Size{"payload", len(b)})
+		r.readPayload(l, b)
+	}
+	if s.signatures == 0 && l.CutOff == Whole {
+		l.CutOff = BeforeSignature
+	}
+}
+
+// serial is what a JSON serialization has besides its headers.
+type serial struct {
+	r *reading
+	l *Layer
+
+	payload    *string
+	encrypted  bool
+	unencoded  bool // the payload, since a header says b64
+	recipients int
+	signatures int
+}
+
+// object reads the object, or one of those in signatures or recipients.
+func (s *serial) object(p *lax) (whole bool) {
+	return p.object(func(name string) bool {
+		p.peek()
+		start := p.i
+		switch name {
+		case "signatures", "recipients":
+			return s.list(name, p)
+		case "header", "unprotected":
+			ok := p.skip()
+			s.header(p.text[start:p.i])
+			return ok
+		}
+		if p.peek() != '"' {
+			ok := p.skip()
+			s.foreign(name, p.text[start:p.i])
+			return ok
+		}
+		text, ok := p.str()
+		s.text(name, text, p.text[start:p.i])
+		return ok
+	})
+}
+
+func (s *serial) list(name string, p *lax) (whole bool) {
+	if !p.take('[') {
+		start := p.i
+		ok := p.skip()
+		s.foreign(name, p.text[start:p.i])
+		return ok
+	}
+	for i := 0; !p.take(']'); i++ {
+		if i > 0 && !p.take(',') {
+			return false
+		}
+		if name == "recipients" {
+			s.recipients++
+		}
+		if !s.object(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// text reads a member that is a string.
+func (s *serial) text(name, text, spelled string) {
+	switch name {
+	case "payload":
+		s.payload = &text
+	case "protected":
+		b, how := decode(nil, text)
+		s.l.spelled("its protected header", how)
+		s.l.Sizes = append(s.l.Sizes, Size{"header", len(b)})
+		s.r.readHeader(s.l, b)
+		if o, err := strict.ParseObject(b); err == nil {
+			_, s.unencoded = o.Raw("b64")
+		}
+	case "signature":
+		s.signatures++
+		s.size(name, text)
+		s.l.Unsigned = s.l.Unsigned || text == ""
+	case "ciphertext":
+		s.encrypted = true
+		s.size(name, text)
+	case "encrypted_key", "iv", "tag":
+		s.size(name, text)
+	case "aad":
+		b, _ := decode(nil, text)
+		quoted, _ := json.Marshal(string(b))
+		s.foreign(name, string(quoted))
+	default:
+		s.foreign(name, spelled)
+	}
+}
+
+func (s *serial) size(name, text string) {
+	b, how := decode(nil, text)
+	s.l.spelled("its "+strings.ReplaceAll(name, "_", " "), how)
+	s.l.Sizes = append(s.l.Sizes, Size{name, len(b)})
+}
+
+// header reads an unprotected header.
+func (s *serial) header(text string) {
+	list, _ := s.r.members(s.l.Where+" header", true, text)
+	s.l.Header = append(s.l.Header, list...)
+}
+
+// foreign reads a member that is not one of the serialization.
+func (s *serial) foreign(name, value string) {
+	quoted, _ := json.Marshal(name)
+	s.header("{" + string(quoted) + ":" + value + "}")
+}
+
+// sealedTo is the number of JWEs in the claim sealed of a selective token. It is 0 if there is
+// anything else in it, which makes it a claim like others.
+func sealedTo(claims []Member) int {
+	n := 0
+	for i := range claims {
+		if claims[i].Name != "sealed" {
+			continue
+		}
+		var items []string
+		if json.Unmarshal(claims[i].Value, &items) != nil {
+			return 0
+		}
+		for _, item := range items {
+			if !isJWE(item) {
+				return 0
+			}
+		}
+		n += len(items)
+	}
+	return n
+}
+
+func isJWE(token string) bool {
+	parts := strings.Split(token, ".")
+	if len(parts) != partsJWE {
+		return false
+	}
+	header, _ := decode(nil, parts[0])
+	encrypted, ok := isHeader(header)
+	return ok && encrypted && tokenLength([]byte(token), len(parts[0]), true) == len(token)
+}
+
+// bind notes of each JWE in a selective token whether it names iss and jti of that token. Package
+// open refuses one that does not: an attacker moved it there from another token.
+func (r *reading) bind() {
+	for i := range r.u.Layers {
+		outer := &r.u.Layers[i]
+		if outer.Form != JWS || outer.SealedTo == 0 {
+			continue
+		}
+		for j := i + 1; j < len(r.u.Layers); j++ {
+			inner := &r.u.Layers[j]
+			if inner.Form == JWE && strings.HasPrefix(inner.Where, outer.Where+" claim sealed[") {
+				bound := sameText(outer.Claims, inner.Header, "iss") && sameText(outer.Claims, inner.Header, "jti")
+				inner.Bound = &bound
+			}
+		}
+	}
+}
+
+// sameText reports whether a member is there once in both lists and is the same string: absent
+// never equals absent.
+func sameText(a, b []Member, name string) bool {
+	x, okX := only(a, name)
+	y, okY := only(b, name)
+	return okX && okY && x == y
+}
+
+func only(list []Member, name string) (text string, ok bool) {
+	n := 0
+	for i := range list {
+		if list[i].Name == name {
+			n++
+			ok = json.Unmarshal(list[i].Value, &text) == nil && list[i].Value[0] == '"'
+		}
+	}
+	return text, ok && n == 1
+}

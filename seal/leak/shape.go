@@ -1,0 +1,228 @@
+package leak
+
+import (
+	"bytes"
+	"strings"
+)
+
+// What counts as a token in the middle of a text, in compact serialization.
+
+const (
+	// minHeader is the length of a header in base64url below which there is no room for an
+	// algorithm.
+	minHeader = 12
+
+	// minRun is the length of the characters of base64url in a row that every token has: no
+	// header that names a registered algorithm is shorter than {"alg":"dir"}.
+	minRun = 15
+)
+
+// Classes of characters.
+const (
+	urlDigit = 1 << iota // of base64url
+	inToken              // of a token, in any spelling: also + / = . ~
+)
+
+var class = func() (table [256]byte) {
+	for i := range table {
+		if c := byte(i); digits[c] < 62 || c == 0x2D || c == 0x5F {
+			table[i] = urlDigit | inToken
+		}
+	}
+	table['+'], table['/'], table['.'], table['~'], table['='] = inToken, inToken, inToken, inToken, inToken
+	return table
+}()
+
+// nextRun returns where the next run of minRun characters of base64url begins at or after i; -1
+// if there is none. It looks at about one byte in three: a run covers every fifteenth.
+func nextRun[T string | []byte](text T, i int) int {
+	for i+minRun <= len(text) {
+		j := i + minRun - 1
+		for j >= i && class[text[j]]&urlDigit != 0 {
+			j--
+		}
+		if j < i {
+			return i
+		}
+		i = j + 1
+	}
+	return -1
+}
+
+// mayHoldToken reports whether to look for tokens in a text is worth while.
+func mayHoldToken(text string) bool { return nextRun(text, 0) >= 0 }
+
+// headerIn looks for the header of a token that b ends with: where it begins, and whether it is
+// that of a JWE. Before it may stand what belongs to the text around: of "%20eyJ…" and
+// "\u003deyJ…" some characters are base64url too. full reports that it gave up.
+func headerIn(b []byte) (start int, encrypted, ok, full bool) {
+	end := len(b)
+	for end > 0 && b[end-1] == '=' && len(b)-end < 2 {
+		end--
+	}
+	from := end
+	for from > 0 && digits[b[from-1]] != noDigit {
+		from--
+	}
+	tried := 0
+	for i := from; end-i >= minHeader; i++ {
+		first := i == from || b[i-1] == '/' || b[i-1] == '+'
+		if !opensObject(b[i:]) && !(first && opensElse(b[i:])) {
+			continue
+		}
+		if tried++; tried > maxStarts {
+			return 0, false, false, true
+		}
+		header, _ := decode(nil, b[i:end])
+		if encrypted, ok := isHeader(header); ok {
+			return i, encrypted, true, false
+		}
+	}
+	return 0, false, false, false
+}
+
+// opensObject reports whether a part begins with { and then a name in quotes, or white space.
+func opensObject(b []byte) bool {
+	if len(b) < 3 || b[0] != 'e' {
+		return false
+	}
+	switch b[1] {
+	case 'y':
+		return b[2] == 'I' || b[2] == 'J' || b[2] == 'L' || b[2] == 'A'
+	case 'w':
+		return b[2] == 'o' || b[2] == '0' || b[2] == 'k'
+	}
+	return false
+}
+
+// opensElse reports whether a part begins with a space, a tab, a line feed or a carriage return and
+// then another or the {, or with a byte order mark or in UTF-16.
+func opensElse(b []byte) bool {
+	switch string(b[:2]) {
+	case "IA", "IC", "IH", "CQ", "CS", "CX", "Cg", "Ci", "Cn", "DQ", "DS", "DX", "77", "ew", "AH", "//", "/v", "__", "_v":
+		return true
+	}
+	return false
+}
+
+// isHeader reports whether bytes are a JSON object that names an algorithm.
+func isHeader(b []byte) (encrypted, ok bool) {
+	if len(b) == 0 || b[0] > ' ' && b[0] != '{' && b[0] < 0xEF {
+		return false, false
+	}
+	text, _, _ := asText(b)
+	p := lax{text: text}
+	alg := false
+	whole := p.object(func(name string) bool {
+		null := strings.HasPrefix(text[p.i:], "null") || p.peek() == 'n'
+		encrypted = encrypted || name == "enc" && !null
+		alg = alg || name == "alg" && !null
+		return p.skip()
+	})
+	return encrypted, alg && whole && p.atEnd()
+}
+
+func namesEnc(header []byte) bool {
+	encrypted, _ := isHeader(header)
+	return encrypted
+}
+
+// tokenLength is the length of the token that b begins with and whose header ends at dot; 0 if
+// there is none.
+//
+// The text around may go on with a full stop of its own: behind three parts of a JWS whatever
+// follows is text. Two parts are what is left of one when a logger took the signature off, or
+// when the line was cut.
+func tokenLength(b []byte, dot int, encrypted bool) int {
+	want := partsJWS
+	if encrypted {
+		want = partsJWE
+	}
+	standard := bytes.ContainsAny(b[:dot], "+/")
+	ends := []int{dot}
+	for len(ends) < want {
+		last := ends[len(ends)-1]
+		if last == len(b) || b[last] != '.' {
+			break
+		}
+		end := partEnd(b, last+1, standard)
+		if !standard && end < len(b) && (b[end] == '+' || b[end] == '/') {
+			if longer := partEnd(b, last+1, true); longer < len(b) && b[longer] == '.' || len(ends) == 1 && isWhole(b[last+1:longer]) {
+				end, standard = longer, true
+			}
+		}
+		ends = append(ends, end)
+	}
+	if len(ends) == partsJWE && ends[4]-ends[2] > len("..") {
+		return ends[4]
+	}
+	return jwsLength(b, ends, encrypted)
+}
+
+// reachesEnd reports whether the token whose header ends at dot may go on behind b.
+func reachesEnd(b []byte, dot int, encrypted bool) bool {
+	most := partsJWS
+	if encrypted {
+		most = partsJWE
+	}
+	for parts := 1; dot < len(b) && b[dot] == '.' && parts < most; parts++ {
+		dot = partEnd(b, dot+1, false)
+	}
+	return dot == len(b)
+}
+
+// isWhole reports whether a part is one JSON object.
+func isWhole(part []byte) bool {
+	b, _ := decode(nil, part)
+	p := lax{text: string(b)}
+	return p.peek() == '{' && p.skip() && p.atEnd()
+}
+
+// jwsLength: a header that was cut off behind is no token, and neither is a JWE that was, of
+// which nothing but the header can be read. A JWS whose signature is missing shows all that it
+// did before, and one that was cut in the payload what is before the cut.
+func jwsLength(b []byte, ends []int, encrypted bool) int {
+	if len(ends) < partsJWS-1 {
+		return 0
+	}
+	payload := b[ends[0]+1 : ends[1]]
+	switch {
+	case len(ends) == partsJWS-1:
+		if encrypted || !beginsObject(payload) {
+			return 0
+		}
+		return ends[1]
+	case ends[2]-ends[0] == len(".."):
+		return 0
+	case encrypted && (len(payload) < minHeader || !opensObject(payload)):
+		return 0
+	}
+	return ends[2]
+}
+
+// beginsObject reports whether a part that was cut off is the beginning of an object. Without a
+// third part nothing else tells a payload from the text around.
+func beginsObject(part []byte) bool {
+	b, _ := decode(nil, part)
+	text, _, _ := asText(b)
+	const space = " \t\r\n"
+	text, ok := strings.CutPrefix(strings.TrimLeft(text, space), "{")
+	text = strings.TrimLeft(text, space)
+	return ok && text != "" && (text[0] == '"' || text[0] == '}')
+}
+
+// partEnd is where the part ends that begins at from, padding included if it is some.
+func partEnd(b []byte, from int, standard bool) int {
+	end := from
+	for end < len(b) && (class[b[end]]&urlDigit != 0 || standard && (b[end] == '+' || b[end] == '/')) {
+		end++
+	}
+	padded := end
+	for padded < len(b) && b[padded] == '=' && (padded-from)%4 != 0 {
+		padded++
+	}
+	if (padded-from)%4 == 0 && padded-end <= 2 {
+		return padded
+	}
+	return end
+}
