@@ -123,7 +123,7 @@ func (f *Finder) release() {
 	f.count(keep)
 	f.buf = f.buf[:copy(f.buf, f.buf[keep:])]
 	f.from -= keep
-	f.scan.quiet = max(0, f.scan.quiet-keep)
+	f.scan.release(keep)
 	f.counted = 0
 }
 

@@ -48,11 +48,12 @@ func (n *inner) part(part []byte, end bool, place hit, to *[]hit) (found bool) {
 	n.scan.hits = n.scan.hits[:0]
 	if end {
 		n.buf, n.from, n.rest, n.scan.long, n.scan.quiet = n.buf[:0], 0, n.rest[:0], false, 0
+		n.scan.past = 0
 		return found
 	}
 	keep := max(0, done-lookBack)
 	n.buf = append(n.buf[:0], n.buf[keep:]...)
 	n.from = done - keep
-	n.scan.quiet = max(0, n.scan.quiet-keep)
+	n.scan.release(keep)
 	return found
 }

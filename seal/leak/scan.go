@@ -25,6 +25,7 @@ type scanner struct {
 
 	long  bool // the buffer begins in the middle of a value that is longer than a token
 	quiet int  // up to here no member begins a token in the JSON serialization
+	past  int  // up to here every stretch was looked at
 
 	inner   *inner // what Base64 values hold
 	scratch []byte
@@ -38,16 +39,17 @@ func hitsIn(text string) []hit {
 }
 
 // scan appends the tokens in buf[from:], and returns up to where it is done: what follows is to be
-// given again, with more behind it. What stands before from was looked at before.
+// given again, with more behind it and with lookBack bytes before it. What stands before from
+// was looked at before, and no run begins there.
 func (s *scanner) scan(buf []byte, from int, atEnd bool) (done int) {
-	for floor := from; ; {
+	for floor := from; ; s.past = floor {
 		run := floor
 		if !s.long {
 			if run = nextRun(buf, floor); run < 0 {
 				return s.beforeRun(buf, floor, atEnd)
 			}
 		}
-		st := undo(buf, floor, run, s.scratch)
+		st := undo(buf, max(s.past, run-lookBack), run, s.scratch)
 		if st.marks != nil {
 			s.scratch = st.text
 		}
@@ -73,6 +75,11 @@ func (s *scanner) scan(buf []byte, from int, atEnd bool) (done int) {
 		}
 		floor = st.end
 	}
+}
+
+// release says that so many bytes at the beginning of the buffer are gone.
+func (s *scanner) release(bytes int) {
+	s.quiet, s.past = max(0, s.quiet-bytes), max(0, s.past-bytes)
 }
 
 // beforeRun returns where a run may begin that goes on behind buf.

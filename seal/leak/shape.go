@@ -147,7 +147,7 @@ func tokenLength(b []byte, dot int, encrypted bool) int {
 		}
 		end := partEnd(b, last+1, standard)
 		if !standard && end < len(b) && (b[end] == '+' || b[end] == '/') {
-			if longer := partEnd(b, last+1, true); longer < len(b) && b[longer] == '.' || len(ends) == 1 && isWhole(b[last+1:longer]) {
+			if longer := partEnd(b, last+1, true); len(ends) < want-1 && longer < len(b) && b[longer] == '.' || len(ends) == 1 && isWhole(b[last+1:longer]) {
 				end, standard = longer, true
 			}
 		}

@@ -1,6 +1,9 @@
 package leak
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // A stretch is a piece of a text in which only the characters of tokens stand, when the
 // encodings of the text around are undone: escapes of URLs, of JSON and of quoted-printable, and
@@ -33,12 +36,17 @@ type mark struct{ at, raw int }
 
 // raw returns where the character text[i] stands in buf.
 func (s *stretch) raw(i int) int {
-	for k := len(s.marks) - 1; k >= 0; k-- {
-		if m := s.marks[k]; i >= m.at {
-			return m.raw + i - m.at
-		}
+	k, exact := slices.BinarySearchFunc(s.marks, i, func(m mark, i int) int { return m.at - i })
+	for exact && k+1 < len(s.marks) && s.marks[k+1].at == i {
+		k++ // the last of several that begin there
 	}
-	return s.start + i
+	if !exact {
+		k--
+	}
+	if k < 0 {
+		return s.start + i
+	}
+	return s.marks[k].raw + i - s.marks[k].at
 }
 
 // undo reads the stretch around the run that begins at run, and nothing before floor. scratch is

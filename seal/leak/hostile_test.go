@@ -1,0 +1,107 @@
+package leak
+
+import (
+	"strings"
+	"testing"
+)
+
+// hostile are units of texts that an attacker writes into a log to keep a scan busy.
+var hostile = map[string]string{
+	"headers":           "eyJhbGciOiJub25lIn0",
+	"headers with dots": "eyJhbGciOiJub25lIn0.",
+	"headers, spaces":   "eyJhbGciOiJub25lIn0 ",
+	"almost headers":    "eyJhbGciOiJub25lIn.",
+	"starts":            "eyJ",
+	"starts with dots":  "eyJ.eyJ.eyJ.eyJ.eyJ.eyJ.eyJhbGci",
+	"member names":      `{"payload":"eyJhbGciOiJub25lIn0`,
+	"members":           `{"payload":"eyJhbGciOiJub25lIn0",`,
+	"lists":             `{"signatures":[{"protected":"eyJhbGciOiJub25lIn0"},`,
+	"escaped members":   `{\"payload\":\"eyJhbGciOiJub25lIn0\",`,
+	"percent members":   `%7B%22payload%22%3A%22eyJhbGciOiJub25lIn0%22%2C`,
+	"percent dots":      "eyJhbGciOiJub25lIn0%2E",
+	"soft breaks":       "eyJhbGciOiJub25lIn0=\n",
+	"wrapped lines":     strings.Repeat("eyJhbGciOiJub25lIn0x", 4) + "\n",
+	"lines with dots":   strings.Repeat("eyJhbGciOiJub25lIn0.", 4) + "\n",
+	"words":             "aaaaaaaaaaaaaaa ",
+	"one word":          "a",
+	"Base64 of headers": "ZXlKaGJHY2lPaUp1YjI1bEluMC4",
+	"slashes":           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/",
+	"tildes":            "eyJhbGciOiJub25lIn0.e30.~",
+	"disclosures":       "WyJhIiwiYiIsMV0~",
+	"backslashes":       `\\\\`,
+	"indentation":       "eyJhbGciOiJub25lIn0eyJhbGciOiJub25lIn0eyJ\n                              ",
+}
+
+// hostileClaims are members of which one token has as many as it can.
+var hostileClaims = map[string]string{
+	"one path":     `"n":{"a":"ada@example.com","a":1},`,
+	"one name":     `"a":"ada@example.com",`,
+	"tokens":       `"a":"eyJhbGciOiJub25lIn0.e30.",`,
+	"names":        `"eyJhbGciOiJub25lIn0.e30.":1,`,
+	"small":        `"":1,`,
+	"escapes":      `"\u0061\u0061":"\u0061\ud800",`,
+	"long strings": `"a":"` + strings.Repeat("ada@ ", 200) + `",`,
+	"deep":         `"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `,`,
+	"objects":      `"user":{"user":{"user":{"name":"x","kty":"RSA","d":"x"}}},`,
+	"wrapped":      `"a":"` + strings.Repeat("eyJhbGciOiJub25lIn0x", 4) + `\n",`,
+}
+
+func hostileToken(unit string, size int) string {
+	claims := "{" + strings.TrimSuffix(strings.Repeat(unit, size*3/4/len(unit)-20), ",") + "}"
+	return compact(`{"alg":"none"}`, claims, "s")
+}
+
+// Whatever a text consists of, a Finder gets to its end.
+func TestFinderPassesHostileTexts(t *testing.T) {
+	for name, unit := range hostile {
+		text := strings.Repeat(unit, 1<<20/len(unit)) + "\n" + plainJWS + "\n"
+		tokens := found(t, text)
+		if len(tokens) == 0 || tokens[len(tokens)-1] != plainJWS {
+			t.Errorf("%s: the token behind is not found, among %d", name, len(tokens))
+		}
+	}
+}
+
+// Whatever a token consists of, Read says what it did not show.
+func TestReadBoundsHostileTokens(t *testing.T) {
+	for name, unit := range hostileClaims {
+		u, err := Read(hostileToken(unit, 900<<10))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(u.Layers) > maxLayers || u.Personal() > maxFindings {
+			t.Errorf("%s: %d layers, %d findings", name, len(u.Layers), u.Personal())
+		}
+		if (len(u.Layers) == maxLayers || u.Personal() == maxFindings) && u.Limits == nil {
+			t.Errorf("%s: no limit is told", name)
+		}
+	}
+}
+
+// The time for each size is linear: compare ns/op of 1, 2 and 4 MiB.
+func BenchmarkHostile(b *testing.B) {
+	for name, unit := range hostile {
+		for _, mib := range []int{1, 2, 4} {
+			text := strings.Repeat(unit, mib<<20/len(unit))
+			b.Run(name+"/"+string(rune('0'+mib))+"MiB", func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				for b.Loop() {
+					f := NewFinder(strings.NewReader(text))
+					for _, err := f.Next(b.Context()); err == nil; _, err = f.Next(b.Context()) {
+					}
+				}
+			})
+		}
+	}
+	for name, unit := range hostileClaims {
+		for _, kib := range []int{216, 432, 864} {
+			token := hostileToken(unit, kib<<10)
+			b.Run("claims "+name+"/"+string(rune('0'+kib/216))+"x216KiB", func(b *testing.B) {
+				b.SetBytes(int64(len(token)))
+				for b.Loop() {
+					Read(token)
+				}
+			})
+		}
+	}
+}
