@@ -28,6 +28,16 @@ func oneInput(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// noTokens is the Args of the verb that takes any number of paths.
+func noTokens(cmd *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if err := oneInput(cmd, []string{arg}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // noInput is the Args of the verbs that take none.
 func noInput(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {

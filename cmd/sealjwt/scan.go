@@ -13,14 +13,17 @@ var errExposed = errors.New("personal data that anybody can read")
 
 func (a *app) scanCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "scan [FILE|-]",
-		Short: "Find tokens in a text, and personal data that anybody can read in them",
+		Use:   "scan [PATH|-]...",
+		Short: "Find tokens in texts, and personal data that anybody can read in them",
 		Long: `Finds the tokens in a text of any length, such as a log, a HAR file or source
 code, and reports for each of them what can be read without a key and which of it
 is personal data: exit code 6 when there is any, or when a limit was reached. Nothing
 is verified. A signed token counts without its signature, too, and when it was cut
 off in the payload. Base64, quoted-printable, percent-encoding, JSON escapes and
 wrapped lines are undone once.
+
+A PATH is a file or a folder. In a folder every regular file is read, and no link is
+followed; files that are binary or compressed are skipped and counted.
 
 Values are masked, unless --show-values is given; tokens are never printed. The
 column is that of a byte. A token that a text repeats is reported each time.
@@ -29,27 +32,36 @@ With -o json there is one line for each token: an object with file, line, column
 personal (how many pieces of personal data) and layers (the token, and those that
 stand readable in it), of which each has where, kind, length, header and claims, and, if
 its end is missing, cut_off: in the payload or before the signature. Of each member
-there is the name, what is personal in it, and its value if shown.`,
+there is the name, what is personal in it, and its value if shown. With -o sarif
+there is one file of SARIF 2.1.0 without any value, for code scanners.`,
 		Example: `  sealjwt scan app.log
+  sealjwt scan -o sarif src logs >leaks.sarif
   kubectl logs deploy/api | sealjwt scan
   zcat app.log.gz | sealjwt scan -o json | jq -r 'select(.personal > 0) | .line'`,
-		Args: oneInput,
+		Args: noTokens,
 	}
-	output := addOutput(cmd)
+	output := addChoice(cmd, "output", "o", "text", "how the result is written", "text", "json", "sarif")
 	showValues := cmd.Flags().Bool("show-values", false, "print the values of headers and claims, too")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		name, in, err := a.stream(args)
-		if err != nil {
-			return err
+		if *showValues && output.value == "sarif" {
+			return usagef("--show-values is not for -o sarif, which others than the owner of the tokens read")
 		}
-		defer in.Close()
 		s := &scan{
-			name:   name,
 			report: scanReport{asJSON: output.value == "json", showValues: *showValues},
 			out:    bufio.NewWriterSize(printWriter{a}, 64<<10),
 			known:  make(map[string]known),
 		}
-		if err := s.run(cmd.Context(), in); err != nil {
+		if output.value == "sarif" {
+			s.sarif = newSarif(s.out)
+		}
+		err := a.scanAll(cmd.Context(), s, args)
+		if s.sarif != nil {
+			s.sarif.end()
+			if broken := s.out.Flush(); err == nil {
+				err = broken
+			}
+		}
+		if err != nil {
 			return err
 		}
 		return a.conclude(s)
@@ -59,18 +71,30 @@ there is the name, what is personal in it, and its value if shown.`,
 
 // conclude says on stderr what it all came to.
 func (a *app) conclude(s *scan) error {
-	if s.limited > 0 {
-		a.say("%s reached: what is there was not read to the end", count(s.limited, "limit"))
+	for _, file := range s.files {
+		a.say("%s: %s", file.name, file)
+	}
+	if s.total.limited > 0 {
+		a.say("%s reached: what is there was not read to the end", count(s.total.limited, "limit"))
+	}
+	if s.skipped > 0 {
+		a.say("%s skipped: binary, compressed, or not a regular file", count(s.skipped, "file"))
+	}
+	in := count(s.total.tokens, "token") + " in " + size(s.total.bytes)
+	if s.walked > 0 {
+		in += " in " + count(s.walked, "file")
 	}
 	switch {
-	case s.exposing > 0:
-		err := fmt.Errorf("%w, in %d of %s in %s", errExposed, s.exposing, count(s.tokens, "token"), size(s.bytes))
+	case s.total.exposing > 0:
+		err := fmt.Errorf("%w, in %d of %s", errExposed, s.total.exposing, in)
 		return &failure{err: err, code: exitPolicy, advice: "take it out of the tokens or seal it (sealjwt seal), and clean up this copy"}
-	case s.limited > 0:
-		err := fmt.Errorf("no personal data found in %s in %s, but not all could be read", count(s.tokens, "token"), size(s.bytes))
+	case s.total.limited > 0:
+		err := fmt.Errorf("no personal data found in %s, but not all could be read", in)
 		return &failure{err: err, code: exitPolicy, advice: "look at the places that are named"}
+	case s.unread > 0:
+		return fmt.Errorf("no personal data found in %s, but %s could not be read", in, count(s.unread, "file"))
 	}
-	a.say("%s in %s, and no personal data found in any", count(s.tokens, "token"), size(s.bytes))
+	a.say("%s, and no personal data found in any", in)
 	return nil
 }
 

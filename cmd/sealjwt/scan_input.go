@@ -29,7 +29,18 @@ var unpack = map[string]string{"gzip": "zcat FILE", "zstd": "zstdcat FILE", "xz"
 // cannotScan says why a scan ended.
 func cannotScan(name string, err error) error {
 	if c, ok := errors.AsType[*leak.CompressedError](err); ok {
-		return &failure{err: fmt.Errorf("%s is compressed (%s), and no token could be seen in it", name, c.Format), advice: unpack[c.Format] + " | sealjwt scan"}
+		return &failure{err: &compressedFile{name, c}, advice: unpack[c.Format] + " | sealjwt scan"}
 	}
 	return cannotRead(name, err)
+}
+
+// compressedFile is a CompressedError with the name of the file.
+type compressedFile struct {
+	name  string
+	cause *leak.CompressedError
+}
+
+func (e *compressedFile) Unwrap() error { return e.cause }
+func (e *compressedFile) Error() string {
+	return fmt.Sprintf("%s is compressed (%s), and no token could be seen in it", e.name, e.cause.Format)
 }

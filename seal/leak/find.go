@@ -49,6 +49,7 @@ var compressed = []struct{ magic, format string }{
 type Finder struct {
 	r     io.Reader
 	chunk int
+	most  int // bytes in buf, which grows when a token needs it
 	scan  scanner
 	begun bool
 	atEnd bool // of the input
@@ -68,7 +69,7 @@ type Finder struct {
 func NewFinder(r io.Reader) *Finder { return newFinder(r, maxToken, chunk) }
 
 func newFinder(r io.Reader, most, chunk int) *Finder {
-	return &Finder{r: r, chunk: chunk, scan: scanner{most: most}, buf: make([]byte, 0, lookBack+most+chunk+64)}
+	return &Finder{r: r, chunk: chunk, most: lookBack + most + slack + chunk + 64, scan: scanner{most: most}}
 }
 
 // Read returns how many bytes of the text were read. It does not count in UTF-16 but in UTF-8.
@@ -133,6 +134,9 @@ func (f *Finder) fill(ctx context.Context) error {
 		if err := f.begin(ctx); err != nil || len(f.buf) > 0 || f.atEnd {
 			return err
 		}
+	}
+	if room := cap(f.buf) - len(f.buf); room < f.chunk && cap(f.buf) < f.most {
+		f.buf = append(make([]byte, 0, min(f.most, 2*cap(f.buf)+lookBack+f.chunk)), f.buf...)
 	}
 	for range 100 {
 		if err := ctx.Err(); err != nil {

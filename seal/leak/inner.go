@@ -9,6 +9,7 @@ type inner struct {
 	rest []byte // digits that are not decoded yet, less than four
 }
 
+// newInner returns an inner for values in which no token is longer than most.
 func newInner(most int) *inner {
 	return &inner{scan: scanner{most: most, decoded: true}}
 }
