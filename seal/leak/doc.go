@@ -24,8 +24,8 @@
 //	}
 //
 // The encodings that such files use (Base64, quoted-printable, percent-encoding, JSON escapes,
-// wrapped lines) are undone once before it looks. Nothing is inflated, and fewer bytes are decoded
-// than twice the length of the text. A [Limit] that was reached is a result of its own: what
+// wrapped lines) are undone once before it looks. Nothing is inflated, and Base64 is decoded to
+// fewer bytes than twice the length of the text. A [Limit] that was reached is a result of its own: what
 // stands behind it is unknown, and must not be called clean.
 //
 // # Secrets

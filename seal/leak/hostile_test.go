@@ -62,6 +62,21 @@ func TestFinderPassesHostileTexts(t *testing.T) {
 	}
 }
 
+// Base64 is decoded to fewer bytes than twice the length of the text, whatever the text is.
+func TestFinderDecodesLittle(t *testing.T) {
+	for name, unit := range hostile {
+		for _, unit := range []string{unit, std(unit), std(unit) + "\n", strings.TrimRight(std(strings.Repeat(unit, 20)), "=") + "/"} {
+			text := strings.Repeat(unit, 1<<18/len(unit))
+			f := NewFinder(strings.NewReader(text))
+			for _, err := f.Next(t.Context()); err == nil; _, err = f.Next(t.Context()) {
+			}
+			if in := f.scan.inner; in != nil && in.decoded >= 2*int64(len(text)) {
+				t.Errorf("%s: %d bytes of %d", name, in.decoded, len(text))
+			}
+		}
+	}
+}
+
 // Whatever a token consists of, Read says what it did not show.
 func TestReadBoundsHostileTokens(t *testing.T) {
 	for name, unit := range hostileClaims {

@@ -7,6 +7,8 @@ type inner struct {
 	buf  []byte // decoded, of the value that is open
 	from int    // what of it the scanner has to look at again
 	rest []byte // digits that are not decoded yet, less than four
+
+	decoded int64 // bytes, in all values
 }
 
 // newInner returns an inner for values in which no token is longer than most.
@@ -37,7 +39,9 @@ func (n *inner) part(part []byte, end bool, place hit, to *[]hit) (found bool) {
 		whole -= whole % 4
 	}
 	rest := string(part[whole:]) // a copy: part may be n.rest
+	before := len(n.buf)
 	n.buf, _ = decode(n.buf, part[:whole])
+	n.decoded += int64(len(n.buf) - before)
 	n.rest = append(n.rest[:0], rest...)
 
 	done := n.scan.scan(n.buf, n.from, end)
