@@ -45,8 +45,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// Unverified is what a stranger reads in one token. Nothing of it was checked: anybody can have
-// written it.
+// Unverified is what a stranger reads in one token. Nothing of it was checked: an
+// attacker may have written it.
 type Unverified struct {
 	// Layers are the token and then the tokens that stand readable in it, at any depth. There
 	// is at least one.
@@ -158,7 +158,7 @@ type Member struct {
 	Personal []pii.Finding
 
 	// HoldsToken reports whether a token stands in the name or the value, or may stand
-	// where nobody looked. The value must then not be printed.
+	// in a part that was nested too deep to be read. The value must then not be printed.
 	HoldsToken bool
 }
 
@@ -170,6 +170,7 @@ const (
 	LimitLayers   Limit = "more than 32 tokens stand in one another"
 	LimitDepth    Limit = "JSON is nested deeper than 64"
 	LimitFindings Limit = "more than 4096 pieces of personal data in one token"
+	LimitMembers  Limit = "more than 10000 members in one object"
 	LimitLength   Limit = "longer than 1048576 bytes"
 	LimitStarts   Limit = "more than 64 places look like the beginning of a token"
 )
@@ -178,6 +179,7 @@ const (
 	maxLayers   = 32
 	maxDepth    = 64
 	maxFindings = 4096
+	maxMembers  = 10_000
 	maxToken    = 1 << 20
 	maxStarts   = 64
 )

@@ -83,7 +83,7 @@ func (f *Finder) Read() int64 {
 // Next returns the next token. A token that a text repeats is returned each time.
 //
 // The error is [io.EOF] at the end of the text, a [CompressedError], the context's error, or
-// what the reader returned. After an error there are no more tokens.
+// what the reader returned. After an error it returns no token.
 func (f *Finder) Next(ctx context.Context) (Sighting, error) {
 	if f == nil || f.r == nil {
 		return Sighting{}, io.EOF

@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -89,6 +90,9 @@ func TestReadBoundsHostileTokens(t *testing.T) {
 		}
 		if (len(u.Layers) == maxLayers || u.Personal() == maxFindings) && u.Limits == nil {
 			t.Errorf("%s: no limit is told", name)
+		}
+		if n := len(u.Layers[0].Claims); n > maxMembers || n == maxMembers && !slices.Contains(u.Limits, LimitMembers) {
+			t.Errorf("%s: %d members, %q", name, n, u.Limits)
 		}
 	}
 }

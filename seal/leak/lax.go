@@ -136,7 +136,7 @@ func (p *lax) object(each func(name string) bool) (whole bool) {
 // atEnd reports whether nothing but white space follows.
 func (p *lax) atEnd() bool { return p.peek() == 0 && p.i == len(p.text) }
 
-// unescape undoes the escapes of a JSON string. What is no escape stays as it is.
+// unescape undoes the escapes of a JSON string. It drops the backslash of every other one.
 func unescape(s string) string {
 	var b strings.Builder
 	for {

@@ -30,18 +30,26 @@ func (w *walk) members(list *[]Member) (whole bool) {
 	var jwk key
 	hasAlg := false
 	whole = w.object(func(name string) bool {
-		*list = append(*list, Member{Name: name})
+		more := len(*list) < maxMembers
+		if more {
+			*list = append(*list, Member{Name: name})
+		} else {
+			w.r.limit(LimitMembers) // the last member has the findings of those that follow it
+		}
 		w.m = &(*list)[len(*list)-1]
 		hasAlg = hasAlg || name == "alg"
 		w.peek()
 		start := w.i
 		ok := w.member(&top, name, 0, &jwk)
-		w.m.Value = asJSON(w.text[start:w.i])
+		if more {
+			w.m.Value = asJSON(w.text[start:w.i])
+		}
 		return ok
 	})
 	if name := jwk.private(); name != "" {
-		i := slices.IndexFunc(*list, func(m Member) bool { return m.Name == name })
-		w.m = &(*list)[i]
+		if i := slices.IndexFunc(*list, func(m Member) bool { return m.Name == name }); i >= 0 {
+			w.m = &(*list)[i]
+		}
 		at, _, _ := top.Member(name)
 		w.add(&at, pii.PrivateKey)
 	}
