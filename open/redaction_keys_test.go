@@ -167,7 +167,7 @@ func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 // smallKeySamples have no room for a secret, and are here so that a field that is
 // added is looked at.
 func smallKeySamples() []sample {
-	policy := keyring.DefaultPolicy()
+	policy := keyring.Policy{TokenLifetime: time.Hour, Sig: keyring.UsePolicy{Suites: []keys.Suite{keys.ES256}, Period: time.Hour}}
 	return []sample{
 		sampleOf("", keyring.Stage), sampleOf("", keys.A256GCM), sampleOf("", keys.ES256), sampleOf("", keys.UseSig), sampleOf("", keyring.Active),
 		sampleOf("", keys.Hint{Use: keys.UseSig, Suite: keys.ES256}), sampleOf[keyring.Memory]("", seen{Generation: 1}),

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
 // newHome makes a ring with its key file in an empty home, and returns its path.
@@ -226,7 +227,7 @@ func TestImpact(t *testing.T) {
 		{info(keys.UseEnc, keyring.Destroyed, false), info(keys.UseEnc, keyring.Revoked, false), ""},
 		{keyring.KeyInfo{ID: "other"}, info(keys.UseSig, keyring.Active, true), ""},
 	} {
-		lines := impact([]keyring.KeyInfo{c.before}, []keyring.KeyInfo{c.after}, keyring.DefaultPolicy())
+		lines := impact([]keyring.KeyInfo{c.before}, []keyring.KeyInfo{c.after}, keyring.Policy{})
 		if (len(lines) == 0) != (c.want == "") || len(lines) > 0 && !strings.Contains(lines[0], c.want) {
 			t.Errorf("%s %s: %q, want %q", c.before.State, c.before.Use, lines, c.want)
 		}
@@ -281,8 +282,12 @@ func TestMemoryRefusesAnExchange(t *testing.T) {
 // Every figure of a policy has a flag, and the flag changes that one.
 func TestPolicyFigures(t *testing.T) {
 	newHome(t)
+	policy, err := keytest.NewRing().Policy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, f := range policyFigures {
-		want := *f.field(new(keyring.DefaultPolicy())) + time.Second
+		want := *f.field(&policy) + time.Second
 		text := (*lifetime)(&want).String()
 		if slices.Contains([]string{"clock-skew"}, f.flag) { // alone it contradicts the leeway
 			runOK(t, "", "keys", "policy", "set", "--"+f.flag, text, "--leeway", "2m")

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	none     = 300     // where nothing is said: the MaxAge of keyring.DefaultPolicy
+	none     = 300     // where nothing is said: the MaxAge of the default policy
 	maxDelta = 1 << 31 // RFC 9111 section 1.2.2
 )
 

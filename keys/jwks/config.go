@@ -135,7 +135,7 @@ func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
 	return c, err
 }
 
-// The default policy of a ring has these figures (keyring.DefaultPolicy): for how long a
+// The default policy of a ring has these figures (keyring.Policy): for how long a
 // client need not ask again, and the longest that a client uses a cached set.
 const (
 	defaultMaxAge   = 5 * time.Minute

@@ -5,13 +5,16 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
 // An issuer's ring reckons with the figures by which a Remote and a Handler go without
 // an own figure. The package does not import keyring, so only this test keeps them equal.
 func TestDefaultsOfRing(t *testing.T) {
-	p := keyring.DefaultPolicy()
+	p, err := keytest.NewRing().Policy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if defaultMaxAge != p.MaxAge {
 		t.Errorf("defaultMaxAge is %v and the policy's MaxAge %v", defaultMaxAge, p.MaxAge)
 	}

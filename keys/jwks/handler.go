@@ -25,7 +25,7 @@ type HandlerConfig struct {
 	Use keys.Use
 
 	// MaxAge says for how long others need not ask again, and so for how long they may
-	// accept a key that was revoked; the MaxAge of keyring.DefaultPolicy when zero. A ring
+	// accept a key that was revoked; the default MaxAge of keyring.Policy when zero. A ring
 	// has a max-age in its policy, and then this one does not count.
 	MaxAge time.Duration
 

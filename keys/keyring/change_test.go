@@ -345,7 +345,7 @@ func TestChangesAreLogged(t *testing.T) {
 		t.Errorf("%+v", log)
 	}
 	r := ring.snapshot.Load().document.Keys[keyCount(ring)-1]
-	if r.Windows != newPolicyDocument(DefaultPolicy()).Figures {
+	if r.Windows != newPolicyDocument(Policy{}.withDefaults()).Figures {
 		t.Errorf("a key that does not remember its windows: %+v", r.Windows)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
 // private copies a file of testdata/rings into dir with the mode that git does
@@ -183,7 +184,11 @@ func checkGolden(t *testing.T, ring *keyring.Ring, keys []goldenKey) {
 	if k, err := public.EncryptionKey(); err != nil || k.ID() != goldenActive(keys, "ECDH-ES") {
 		t.Errorf("the encryption key: %v", err)
 	}
-	if p, err := ring.Policy(t.Context()); err != nil || !reflect.DeepEqual(p, keyring.DefaultPolicy()) {
+	fresh, err := keytest.NewRing().Policy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := ring.Policy(t.Context()); err != nil || !reflect.DeepEqual(p, fresh) {
 		t.Errorf("policy %+v, %v", p, err)
 	}
 }

@@ -34,7 +34,7 @@ func recordOf(t testing.TB, k ownKey, state State) record {
 }
 
 func documentOf(records ...record) *document {
-	return &document{Version: documentVersion, Identity: b64(make([]byte, identitySize)), Generation: 1, Nonce: "n", Policy: newPolicyDocument(DefaultPolicy()), Keys: records}
+	return &document{Version: documentVersion, Identity: b64(make([]byte, identitySize)), Generation: 1, Nonce: "n", Policy: newPolicyDocument(Policy{}.withDefaults()), Keys: records}
 }
 
 // The table of the package documentation, one key in each state for each use.

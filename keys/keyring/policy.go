@@ -33,9 +33,7 @@ type UsePolicy struct {
 
 const day = 24 * time.Hour
 
-// DefaultPolicy returns the policy of a new ring.
-func DefaultPolicy() Policy { return Policy{}.withDefaults() }
-
+// withDefaults returns the policy with the default in the place of each figure that is zero.
 func (p Policy) withDefaults() Policy {
 	p.setFigures(p.figures().WithDefaults())
 	for _, d := range []struct {

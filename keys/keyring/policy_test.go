@@ -12,7 +12,7 @@ import (
 )
 
 func TestDefaultPolicy(t *testing.T) {
-	p := DefaultPolicy()
+	p := Policy{}.withDefaults()
 	if want := (Policy{
 		TokenLifetime: time.Hour, Leeway: time.Minute, ClockSkew: time.Minute, CacheAge: 24 * time.Hour,
 		PublishLag: time.Minute, SnapshotAge: time.Hour, MaxAge: 5 * time.Minute,
@@ -82,7 +82,7 @@ func TestPolicyValidate(t *testing.T) {
 		"two suites":                 {func(p *Policy) { p.Enc.Suites = []keys.Suite{keys.ECDHES, keys.RSAOAEP256} }, "2 suites"},
 		"no such suite":              {func(p *Policy) { p.Sig.Suites = []keys.Suite{77} }, "not for use"},
 	} {
-		p := DefaultPolicy()
+		p := Policy{}.withDefaults()
 		c.edit(&p)
 		if strings.Contains(name, "I2") {
 			p.Sig.Period = 29 * day // above I1, below I2
@@ -134,7 +134,7 @@ func TestStoredPolicy(t *testing.T) {
 		"two suites":    func(d *policyDocument) { d.Enc.Suites = append(d.Enc.Suites, d.Enc.Suites[0]) },
 		"leeway":        func(d *policyDocument) { d.Leeway = 1 },
 	} {
-		d := newPolicyDocument(DefaultPolicy())
+		d := newPolicyDocument(Policy{}.withDefaults())
 		edit(&d)
 		_, err := d.policy()
 		if wantError(t, err, ErrPolicy); t.Failed() {
@@ -142,7 +142,7 @@ func TestStoredPolicy(t *testing.T) {
 		}
 		mustNotOpen(t, name, seal(t, &document{Version: documentVersion, Identity: b64(make([]byte, identitySize)), Policy: d}))
 	}
-	text := must(json.Marshal(newPolicyDocument(DefaultPolicy())))(t)
+	text := must(json.Marshal(newPolicyDocument(Policy{}.withDefaults())))(t)
 	if want := `{"token_lifetime":"1h0m0s","leeway":"1m0s","clock_skew":"1m0s","cache_age":"24h0m0s","publish_lag":"1m0s","snapshot_age":"1h0m0s",` +
 		`"max_age":"5m0s","sig":{"alg":"ES256","period":"720h0m0s"},"enc":{"algs":["ECDH-ES"],"period":"2160h0m0s"}}`; string(text) != want {
 		t.Errorf("stored as %s", text)

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -62,7 +63,7 @@ func TestUpdatePolicyRules(t *testing.T) {
 			if err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("the text does not name the rule %q: %v", tt.want, err)
 			}
-			if store.generations() != 1 || !reflect.DeepEqual(rotMust(r.Policy(t.Context()))(t), DefaultPolicy()) {
+			if store.generations() != 1 || !reflect.DeepEqual(rotMust(r.Policy(t.Context()))(t), Policy{}.withDefaults()) {
 				t.Error("the ring changed")
 			}
 		})
@@ -79,7 +80,7 @@ func TestUpdatePolicyAtTheRules(t *testing.T) {
 		"10 years":     func(p *Policy) { p.Sig.Period, p.Enc.Period = maxDuration, maxDuration },
 	} {
 		r := rotRing(t, rotNewStore(), rotNewClock().now)
-		want := DefaultPolicy()
+		want := Policy{}.withDefaults()
 		edit(&want)
 		if err := r.UpdatePolicy(t.Context(), edit); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -100,7 +101,7 @@ func TestUpdatePolicyZero(t *testing.T) {
 	if err := r.UpdatePolicy(t.Context(), func(p *Policy) { *p = Policy{} }); err != nil {
 		t.Fatal(err)
 	}
-	if got := rotMust(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, DefaultPolicy()) {
+	if got := rotMust(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, Policy{}.withDefaults()) {
 		t.Errorf("policy %+v", got)
 	}
 }
@@ -109,7 +110,7 @@ func TestUpdatePolicyStoreFails(t *testing.T) {
 	r, _, store := rotAllStates(t)
 	store.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errRotDown })
 	rotWantError(t, r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime = time.Minute }), errRotDown)
-	if got := rotMust(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, DefaultPolicy()) {
+	if got := rotMust(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, Policy{}.withDefaults()) {
 		t.Errorf("policy %+v", got)
 	}
 }
@@ -121,12 +122,12 @@ func rotSmall(p *Policy) {
 }
 
 func rotSmallWindows() window.Figures {
-	p := DefaultPolicy()
+	p := Policy{}.withDefaults()
 	rotSmall(&p)
 	return newPolicyDocument(p).Figures
 }
 
-func rotDefaultWindows() window.Figures { return newPolicyDocument(DefaultPolicy()).Figures }
+func rotDefaultWindows() window.Figures { return newPolicyDocument(Policy{}.withDefaults()).Figures }
 
 // What exists keeps the windows that were promised when it was published.
 func TestUpdatePolicyShrinks(t *testing.T) {
@@ -171,7 +172,7 @@ func TestUpdatePolicyShrinks(t *testing.T) {
 		if tt.at == end {
 			want = tt.at.Add(70*time.Minute + 20*time.Second)
 		}
-		if w, ok := err.(*WindowError); !ok || !w.Until.Equal(want) {
+		if w, ok := errors.AsType[*WindowError](err); !ok || !w.Until.Equal(want) {
 			t.Errorf("%v, want until %v", err, want)
 		}
 	}
@@ -237,7 +238,7 @@ func TestUpdatePolicyGrows(t *testing.T) {
 	if old.Due.IsZero() {
 		t.Fatal("it is not due yet")
 	}
-	grown := DefaultPolicy()
+	grown := Policy{}.withDefaults()
 	grown.TokenLifetime, grown.CacheAge, grown.SnapshotAge = 5*time.Hour, 3*day, 2*time.Hour
 	if err := r.UpdatePolicy(t.Context(), func(p *Policy) { *p = grown }); err != nil {
 		t.Fatal(err)
@@ -254,7 +255,7 @@ func TestUpdatePolicyGrows(t *testing.T) {
 		t.Errorf("the retired key: %+v", s)
 	}
 	_, err := r.RotateNow(t.Context(), keys.UseSig)
-	if w, ok := err.(*WindowError); !ok || !w.Until.Equal(d.find(keys.UseSig, Staged).Created.Add(3*day+2*time.Hour+2*time.Minute)) {
+	if w, ok := errors.AsType[*WindowError](err); !ok || !w.Until.Equal(d.find(keys.UseSig, Staged).Created.Add(3*day+2*time.Hour+2*time.Minute)) {
 		t.Errorf("the staged key: %v", err)
 	}
 	var marked, destroyed time.Time

@@ -361,7 +361,7 @@ func TestKeyInfo(t *testing.T) {
 		got := infos[slices.IndexFunc(infos, func(i KeyInfo) bool { return i.ID == activeID(ring, use) })]
 		want := KeyInfo{
 			ID: got.ID, Thumbprint: got.Thumbprint, Use: use, Suite: suite, State: Active, HasPrivate: true, Created: start, Activated: start,
-			Next: Retire, NextAt: start.Add(DefaultPolicy().forUse(use).Period),
+			Next: Retire, NextAt: start.Add(Policy{}.withDefaults().forUse(use).Period),
 		}
 		if got != want {
 			t.Errorf("%+v, want %+v", got, want)
@@ -370,7 +370,7 @@ func TestKeyInfo(t *testing.T) {
 	for i, want := range []KeyInfo{
 		{ID: staged.ID(), Thumbprint: staged.Thumbprint(), Use: keys.UseEnc, Suite: keys.ECDHES, State: Staged, HasPrivate: true, Created: later},
 		{ID: retired.ID(), Thumbprint: retired.Thumbprint(), Use: keys.UseSig, Suite: keys.ES256, State: Retired, Created: later, Retired: later,
-			Next: MarkDue, NextAt: later.Add(DefaultPolicy().Windows().SignKept)},
+			Next: MarkDue, NextAt: later.Add(Policy{}.withDefaults().Windows().SignKept)},
 	} {
 		if got := infos[first+i]; got != want {
 			t.Errorf("%+v, want %+v", got, want)

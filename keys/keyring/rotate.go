@@ -60,13 +60,17 @@ func (e *WindowError) Error() string {
 		jwk.Quote(e.KeyID), e.Until.UTC().Add(time.Second-1).Truncate(time.Second).Format(time.RFC3339)) // rounded up
 }
 
-// Is makes a WindowError an [ErrWindow].
-func (e *WindowError) Is(target error) bool { return target == ErrWindow }
+// tooSoon is an ErrWindow and a WindowError, and reads as the latter.
+type tooSoon struct{ window *WindowError }
+
+func (e tooSoon) Error() string { return e.window.Error() }
+
+func (e tooSoon) Unwrap() []error { return []error{ErrWindow, e.window} }
 
 // RotateNow ends the period of the active key of a use: its staged successor becomes active
 // now. A missing successor is staged first.
 //
-// It returns a [WindowError], which is an [ErrWindow], when the successor was staged too
+// It returns an [ErrWindow] that is a [WindowError] too, when the successor was staged too
 // short a time ago for every other party to know it; then the active key stays. It returns
 // [keys.ErrNoKey] when the ring has no keys for that use, [ErrState] when it holds 64 keys and
 // none is staged, and the errors of the store.
@@ -105,7 +109,7 @@ func (r *Ring) rotateNow(ctx context.Context, use keys.Use, skipWindow bool) (St
 			// opener.
 			next := d.byID(s.KeyID)
 			if ready := d.waitOf(next).Ready(next.Due, now); ready.After(now) && !skipWindow {
-				return Step{}, &WindowError{s.KeyID, ready}
+				return Step{}, tooSoon{&WindowError{s.KeyID, ready}}
 			}
 			return s, nil
 		})

@@ -891,7 +891,7 @@ func TestRotateClockBehind(t *testing.T) {
 // Whatever clocks say within the skew, and whoever looks when: no key is destroyed
 // before its window is over, in true time.
 func TestRotateClockSkew(t *testing.T) {
-	policy := DefaultPolicy()
+	policy := Policy{}.withDefaults()
 	kept := map[keys.Use]time.Duration{keys.UseSig: rotI2, keys.UseEnc: rotI4}
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 3))

@@ -342,8 +342,8 @@ func TestSimulation(t *testing.T) {
 	case testing.Short():
 		n = 100_000
 	}
-	shipped := DefaultPolicy()
-	small := DefaultPolicy()
+	shipped := Policy{}.withDefaults()
+	small := Policy{}.withDefaults()
 	rotSmall(&small)
 	quick := Policy{
 		TokenLifetime: 15 * time.Minute, Leeway: time.Minute, ClockSkew: time.Minute, CacheAge: time.Hour,

@@ -27,14 +27,14 @@ const (
 
 func TestStepDefaultWindows(t *testing.T) {
 	want := Windows{SignAhead: rotI1, SignKept: rotI2, EncAhead: rotI3, EncKept: rotI4}
-	if got := DefaultPolicy().Windows(); got != want {
+	if got := (Policy{}).withDefaults().Windows(); got != want {
 		t.Errorf("windows %+v, want %+v", got, want)
 	}
 }
 
 // rotRecord is a key without material, which is all that a decision needs.
 func rotRecord(kid string, u keys.Use, s State, change func(*record)) record {
-	r := record{ID: kid, Use: u, State: s, Created: rotAt(rotLongAgo), Windows: newPolicyDocument(DefaultPolicy()).Figures}
+	r := record{ID: kid, Use: u, State: s, Created: rotAt(rotLongAgo), Windows: newPolicyDocument(Policy{}.withDefaults()).Figures}
 	switch s {
 	case Active:
 		r.Activated = rotAt(rotLongAgo)
@@ -50,7 +50,7 @@ func rotRecord(kid string, u keys.Use, s State, change func(*record)) record {
 }
 
 func rotDocument(records ...record) *document {
-	return &document{Version: documentVersion, Policy: newPolicyDocument(DefaultPolicy()), Keys: records}
+	return &document{Version: documentVersion, Policy: newPolicyDocument(Policy{}.withDefaults()), Keys: records}
 }
 
 func rotCreated(d time.Duration) func(*record)   { return func(r *record) { r.Created = rotAt(d) } }

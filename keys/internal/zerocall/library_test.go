@@ -158,14 +158,14 @@ func library(t *testing.T) map[string]zerocall.API {
 		},
 		"keys/keyring": {
 			Functions: map[string]any{
-				"Create": keyring.Create, "CreateKEKFile": keyring.CreateKEKFile, "DefaultPolicy": keyring.DefaultPolicy,
+				"Create": keyring.Create, "CreateKEKFile": keyring.CreateKEKFile,
 				"KEKFile": keyring.KEKFile, "NewKEK": keyring.NewKEK, "NewMemStore": keyring.NewMemStore, "Open": keyring.Open,
 				"OpenOrCreate": keyring.OpenOrCreate, "PassphraseKEK": keyring.PassphraseKEK,
 				"UnwrapSecret": keyring.UnwrapSecret, "WrapSecret": keyring.WrapSecret,
 			},
 			Receivers: map[string][]any{
 				"Action": {keyring.Action("")}, "Checkpoint": {keyring.Checkpoint{}}, "Config": {keyring.Config{}}, "Event": {keyring.Event{}},
-				"KeyInfo": {keyring.KeyInfo{}}, "Policy": {keyring.Policy{}, keyring.DefaultPolicy()}, "Revocation": {keyring.Revocation{}},
+				"KeyInfo": {keyring.KeyInfo{}}, "Policy": {keyring.Policy{}, keyring.Policy{TokenLifetime: time.Hour}}, "Revocation": {keyring.Revocation{}},
 				"Ring": {&keyring.Ring{}, keytest.NewRing()}, "State": {keyring.State("")}, "Step": {keyring.Step{}},
 				"UsePolicy": {keyring.UsePolicy{}}, "WindowError": {keyring.WindowError{}}, "Windows": {keyring.Windows{}},
 				"WrappedKey": {keyring.WrappedKey{}},
