@@ -60,6 +60,7 @@ func redactionSamples(t testing.TB) (finder, []sample) {
 	samples = append(samples, claimSamples(t, profile)...)
 	samples = append(samples, tokenSamples(t, c, profile)...)
 	samples = append(samples, sessionSamples(t, c)...)
+	samples = append(samples, leakSamples(t, c, profile)...)
 	return f, append(samples, errorSamples(t, c, profile)...)
 }
 
