@@ -20,7 +20,7 @@ func sessionSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	if _, _, err := registry.Start(t.Context(), canarySubject, sessions.Device{Name: canaryDeep}); err != nil {
 		t.Fatal(err)
 	}
-	hub := sessions.FeedConfig{Store: store, Issuer: issuerID, Signing: set, TokenLifetime: time.Minute, Public: true}
+	hub := sessions.FeedConfig{Registry: registry, Signing: set, Public: true}
 	feed := must(sessions.NewFeed(hub))
 	from := sessions.RemoteConfig{URL: "https://id.example.com/revoked", Issuer: issuerID, Keys: set}
 	remote := must(sessions.NewRemote(from))

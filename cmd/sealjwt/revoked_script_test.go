@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open/sessions"
@@ -34,9 +35,13 @@ func cmdFeed(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), text, 0o600))
 
-	live, err := sessions.NewFeed(sessions.FeedConfig{
-		Store: new(endingStore), Issuer: issuer, Signing: set, TokenLifetime: 15 * time.Minute, Public: true,
+	kek, err := keyring.NewKEK(make([]byte, 32))
+	ts.Check(err)
+	registry, err := sessions.New(sessions.Config{
+		Issuer: issuer, Store: &endingStore{Store: sessions.NewMemStore()}, KEK: kek, TokenLifetime: 15 * time.Minute,
 	})
+	ts.Check(err)
+	live, err := sessions.NewFeed(sessions.FeedConfig{Registry: registry, Signing: set, Public: true})
 	ts.Check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

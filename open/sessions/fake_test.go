@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// tailStore is a Store that only appends revocations and tails them. A call of any other method
-// is a mistake of the feed.
+// tailStore is a Store that appends revocations and tails them. A MemStore keeps the keys of the
+// registry.
 type tailStore struct {
 	Store
 	mu   sync.Mutex
@@ -17,6 +17,8 @@ type tailStore struct {
 	down bool
 	fail error // of Append
 }
+
+func newTailStore() *tailStore { return &tailStore{Store: NewMemStore()} }
 
 var errDown = errors.New("the store is down")
 

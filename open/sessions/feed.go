@@ -11,19 +11,14 @@ import (
 
 // FeedConfig says what a Feed publishes and who may read it.
 type FeedConfig struct {
-	// Store has what has ended. Required. The Feed reads it, and writes back what the store has
-	// lost.
-	Store Store
-
-	// Issuer is the iss of the tokens. Required.
-	Issuer string
+	// Registry says of which issuer the Feed is, how long its tokens live, and where it keeps
+	// what has ended. The Feed reads that store. When the store has lost what the Feed knows, the
+	// Feed has the Registry refuse every refresh ([ErrRolledBack]), and then writes back what
+	// was lost. Required.
+	Registry *Registry
 
 	// Signing holds the key that signs the frames: the ring that signs the tokens. Required.
 	Signing keys.PrivateSource
-
-	// TokenLifetime is the longest lifetime of the issuer's tokens, as in Config. Required.
-	// Verifiers refuse a token that lives longer.
-	TokenLifetime time.Duration
 
 	// Authorize returns an error for a request that may not read the feed. The answer is 403,
 	// and does not say why. Who reads the feed sees how many sessions end, and when.
@@ -41,8 +36,11 @@ type FeedConfig struct {
 // after a cursor of a frame, for a verifier that polls. For Accept: text/event-stream the answer
 // goes on with every change, and at least every 5 s.
 type Feed struct {
-	cfg FeedConfig
-	now func() time.Time
+	cfg      FeedConfig
+	now      func() time.Time
+	store    Store
+	issuer   string
+	lifetime time.Duration // of the tokens, in whole seconds
 
 	snapshots chan struct{} // held by each large answer that is being sent
 
@@ -55,7 +53,7 @@ type Feed struct {
 	running bool
 	answers answers
 
-	owed []Ended // what the store has lost, and is not written back yet; Run alone uses it
+	loss loss // Run alone uses it
 }
 
 const (
@@ -75,21 +73,21 @@ const (
 // [ErrConfig]. It reads nothing yet; [Feed.Run] does.
 func NewFeed(cfg FeedConfig) (*Feed, error) {
 	switch {
-	case isNil(cfg.Store):
-		return nil, configError("Store", "is required")
-	case cfg.Issuer == "":
-		return nil, configError("Issuer", "is required: the iss of the tokens")
+	case cfg.Registry.ready() != nil:
+		return nil, configError("Registry", "is required: New makes one")
 	case isNil(cfg.Signing):
 		return nil, configError("Signing", "is required: the ring that signs the tokens")
-	case cfg.TokenLifetime < time.Second || cfg.TokenLifetime > maxTokenLifetime:
-		return nil, configError("TokenLifetime", "must be between 1 s and %v: the longest lifetime of an access token", maxTokenLifetime)
 	case cfg.Authorize == nil && !cfg.Public:
 		return nil, configError("Authorize", "is required, or Public: true for a feed that everybody may read")
 	case cfg.Authorize != nil && cfg.Public:
 		return nil, configError("Public", "contradicts Authorize: give one of them")
 	}
-	cfg.TokenLifetime = (cfg.TokenLifetime + time.Second - 1).Truncate(time.Second)
-	return &Feed{cfg: cfg, now: time.Now, snapshots: make(chan struct{}, maxLarge), history: newHistory(), answers: make(answers)}, nil
+	of := cfg.Registry.cfg
+	return &Feed{
+		cfg: cfg, now: time.Now, store: of.Store, issuer: of.Issuer,
+		lifetime:  (of.TokenLifetime + time.Second - 1).Truncate(time.Second),
+		snapshots: make(chan struct{}, maxLarge), history: newHistory(), answers: make(answers),
+	}, nil
 }
 
 func (f *Feed) isMade() bool { return f != nil && f.now != nil }

@@ -72,7 +72,7 @@ func (f *Feed) sign(ctx context.Context, frames []frame) ([][]byte, error) {
 	}
 	texts := make([][]byte, len(frames))
 	for i := range frames {
-		frames[i].issuer, frames[i].lifetime = f.cfg.Issuer, f.cfg.TokenLifetime
+		frames[i].issuer, frames[i].lifetime = f.issuer, f.lifetime
 		if texts[i], err = frames[i].sign(ctx, k); err != nil {
 			return nil, err
 		}

@@ -13,6 +13,7 @@ var errContradiction = errors.New("sessions: the Store contradicts itself: it ha
 type reading struct {
 	rows  []Revocation
 	whole bool // these are all that the store keeps: it does not know our cursor any more
+	last  Cursor
 }
 
 // read reads the store to its end.
@@ -26,7 +27,7 @@ func (f *Feed) read(ctx context.Context, after Cursor) (r reading, err error) {
 		if t.Whole {
 			r = reading{whole: true} // the store went back, perhaps while we read
 		}
-		r.rows = append(r.rows, t.Revocations...)
+		r.rows, r.last = append(r.rows, t.Revocations...), t.Last
 		if n := len(t.Revocations); n > 0 {
 			last := t.Revocations[n-1]
 			after = Cursor{last.Revision, last.Entry}
@@ -46,7 +47,7 @@ func (f *Feed) read(ctx context.Context, after Cursor) (r reading, err error) {
 func (f *Feed) tail(ctx context.Context, after Cursor) (Tail, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	return f.cfg.Store.Tail(ctx, after, tailBatch)
+	return f.store.Tail(ctx, after, tailBatch)
 }
 
 // turn reads the store once and publishes what is new. It reports whether it has published.
@@ -62,11 +63,8 @@ func (f *Feed) turn(ctx context.Context) (published bool, err error) {
 	if err == nil {
 		err = f.take(r, after, asked)
 	}
-	if errBack := f.writeBack(ctx); errBack != nil {
-		err = errors.Join(err, errBack)
-	}
 	published, errPublish := f.publish(ctx)
-	return published, errors.Join(err, errPublish)
+	return published, errors.Join(err, errPublish, f.repair(ctx))
 }
 
 // take adds what was read to the history, which has now all that the store had when it was
@@ -76,9 +74,10 @@ func (f *Feed) take(r reading, after Cursor, asked time.Time) (err error) {
 	defer f.mu.Unlock()
 	h := &f.history
 	if r.whole {
-		f.owe(r.rows, asked)
+		f.loss.note(h, r, asked)
 		h.cursor, h.lost = Cursor{}, false
 	}
+	f.loss.read = asked
 	for _, v := range r.rows {
 		if _, errAdd := h.add(v, asked); errAdd != nil {
 			err = errAdd
@@ -90,36 +89,4 @@ func (f *Feed) take(r reading, after Cursor, asked time.Time) (err error) {
 	}
 	f.date = asked.Truncate(time.Millisecond)
 	return err
-}
-
-// owe notes what the hub knows and the store has lost. Such an entry counts for everybody who
-// reads this hub, but a hub that starts now would not know it.
-func (f *Feed) owe(has []Revocation, now time.Time) {
-	f.owed = nil
-	there := make(map[Entry]uint32, len(has))
-	for _, v := range has {
-		there[v.Entry] = minuteOf(v.Until)
-	}
-	for i, r := range f.history.rows {
-		counts := f.history.at[r.Entry] == i && r.minute > pastMinute(now)
-		if minute, has := there[r.Entry]; counts && (!has || minute < r.minute) {
-			f.owed = append(f.owed, Ended{r.Entry, time.Unix(int64(r.minute)*60, 0).UTC()})
-		}
-	}
-}
-
-// writeBack appends what the store has lost. Append takes an entry twice, so nothing is done
-// wrong when the outcome of one is not known.
-func (f *Feed) writeBack(ctx context.Context) error {
-	if len(f.owed) == 0 {
-		return nil
-	}
-	some := f.owed[:min(len(f.owed), tailBatch)]
-	ctx, cancel := context.WithTimeout(ctx, storeLimit)
-	defer cancel()
-	if err := f.cfg.Store.Append(ctx, some); err != nil {
-		return fmt.Errorf("sessions: writing back %d revocations that the store has lost: %w", len(f.owed), err)
-	}
-	f.owed = f.owed[len(some):]
-	return fmt.Errorf("%w: %d of them, and %d are left", ErrWroteBack, len(some), len(f.owed))
 }

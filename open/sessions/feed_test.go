@@ -21,19 +21,15 @@ import (
 
 func TestNewFeed(t *testing.T) {
 	t.Parallel()
-	good := FeedConfig{Store: new(tailStore), Issuer: testIssuer, Signing: newSigning(), TokenLifetime: testLifetime, Public: true}
+	good := FeedConfig{Registry: registryFor(newTailStore(), testLifetime), Signing: newSigning(), Public: true}
 	need(NewFeed(good))
 	for field, bend := range map[string]func(c *FeedConfig){
-		"Store":           func(c *FeedConfig) { c.Store = nil },
-		"Store ":          func(c *FeedConfig) { c.Store = (*tailStore)(nil) },
-		"Issuer":          func(c *FeedConfig) { c.Issuer = "" },
-		"Signing":         func(c *FeedConfig) { c.Signing = nil },
-		"Signing ":        func(c *FeedConfig) { c.Signing = (*signing)(nil) },
-		"TokenLifetime":   func(c *FeedConfig) { c.TokenLifetime = 0 },
-		"TokenLifetime ":  func(c *FeedConfig) { c.TokenLifetime = -time.Hour },
-		"TokenLifetime  ": func(c *FeedConfig) { c.TokenLifetime = 25 * time.Hour },
-		"Authorize":       func(c *FeedConfig) { c.Public = false },
-		"Public":          func(c *FeedConfig) { c.Authorize = func(*http.Request) error { return nil } },
+		"Registry":  func(c *FeedConfig) { c.Registry = nil },
+		"Registry ": func(c *FeedConfig) { c.Registry = new(Registry) },
+		"Signing":   func(c *FeedConfig) { c.Signing = nil },
+		"Signing ":  func(c *FeedConfig) { c.Signing = (*signing)(nil) },
+		"Authorize": func(c *FeedConfig) { c.Public = false },
+		"Public":    func(c *FeedConfig) { c.Authorize = func(*http.Request) error { return nil } },
 	} {
 		cfg := good
 		bend(&cfg)
@@ -145,7 +141,7 @@ func TestAuthorize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
 		f := need(NewFeed(FeedConfig{
-			Store: p.store, Issuer: testIssuer, Signing: p.ring, TokenLifetime: testLifetime,
+			Registry: registryFor(p.store, testLifetime), Signing: p.ring,
 			Authorize: func(r *http.Request) error {
 				if r.Header.Get("Authorization") != "Bearer good" {
 					return errors.New("secret reason")

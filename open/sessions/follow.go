@@ -94,12 +94,12 @@ func (r *Registry) markRolledBack(ctx context.Context, read time.Time) error {
 	})
 }
 
-// trusted returns the keys, unless the store went back.
-func (r *Registry) trusted(ctx context.Context) (*vault, error) {
+// trusted returns the keys, unless the store went back. The document was read less than age ago.
+func (r *Registry) trusted(ctx context.Context, age time.Duration) (*vault, error) {
 	if err := r.follow(ctx, pollAge); err != nil {
 		return nil, err
 	}
-	v, err := r.vault(ctx, vaultAge)
+	v, err := r.vault(ctx, age)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (r *Registry) Run(ctx context.Context, report func(error)) error {
 	tick := time.NewTicker(pollAge)
 	defer tick.Stop()
 	for {
-		_, err := r.trusted(ctx)
+		_, err := r.trusted(ctx, vaultAge)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

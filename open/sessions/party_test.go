@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
@@ -214,13 +215,19 @@ type party struct {
 
 func newParty(t testing.TB) *party {
 	t.Helper()
-	p := &party{store: new(tailStore), ring: newSigning(), keys: keytest.NewSet(keytest.NewKey(keys.ECDHES))}
-	p.feed = need(NewFeed(FeedConfig{Store: p.store, Issuer: testIssuer, Signing: p.ring, TokenLifetime: testLifetime, Public: true}))
+	p := &party{store: newTailStore(), ring: newSigning(), keys: keytest.NewSet(keytest.NewKey(keys.ECDHES))}
+	p.feed = need(NewFeed(FeedConfig{Registry: registryFor(p.store, testLifetime), Signing: p.ring, Public: true}))
 	p.via = &inMemory{handler: p.feed}
 	p.sealer = need(seal.New(seal.Config{
 		Issuer: testIssuer, Signing: p.ring, Recipient: seal.Recipient{Audience: "api", Keys: p.keys},
 	}))
 	return p
+}
+
+// registryFor returns a registry for a hub.
+func registryFor(store Store, lifetime time.Duration) *Registry {
+	kek := need(keyring.NewKEK(bytes.Repeat([]byte{7}, 32)))
+	return need(New(Config{Issuer: testIssuer, Store: store, KEK: kek, TokenLifetime: lifetime}))
 }
 
 func (p *party) remote(bend ...func(*RemoteConfig)) *Remote {

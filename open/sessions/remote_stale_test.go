@@ -68,7 +68,7 @@ func TestMaxStale(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newParty(t)
-			p.feed.cfg.TokenLifetime = c.lifetime
+			p.feed.lifetime = c.lifetime
 			r := p.remote(func(cfg *RemoteConfig) { cfg.MaxStale = c.configured })
 			p.runRemote(t, r)
 			stop := p.runFeed(t)

@@ -178,7 +178,9 @@ func (r *Registry) authentic(ctx context.Context, token string) (*vault, refresh
 	if err != nil {
 		return nil, t, err
 	}
-	v, err := r.trusted(ctx)
+	// Once a hub has written back what the store had lost, only the document says that the store
+	// went back. A hub waits for pollAge between the two.
+	v, err := r.trusted(ctx, pollAge)
 	if err != nil {
 		return nil, t, err
 	}

@@ -17,7 +17,7 @@ func TestWhole(t *testing.T) {
 		p := newParty(t)
 		store := NewMemStore()
 		registry := must(New(Config{Issuer: testIssuer, Store: store, KEK: newKEK(t), TokenLifetime: testLifetime + time.Minute}))(t)
-		p.feed = must(NewFeed(FeedConfig{Store: store, Issuer: testIssuer, Signing: p.ring, TokenLifetime: testLifetime + time.Minute, Public: true}))(t)
+		p.feed = must(NewFeed(FeedConfig{Registry: registry, Signing: p.ring, Public: true}))(t)
 		p.via.serve(p.feed)
 		r := p.remote()
 		o := p.opener(r.Check)

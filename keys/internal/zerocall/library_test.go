@@ -113,9 +113,7 @@ func library(t *testing.T) map[string]zerocall.API {
 	if err != nil {
 		t.Fatal(err)
 	}
-	feed, err := sessions.NewFeed(sessions.FeedConfig{
-		Issuer: "https://id.example.com", Store: sessions.NewMemStore(), Signing: set, TokenLifetime: time.Minute, Public: true,
-	})
+	feed, err := sessions.NewFeed(sessions.FeedConfig{Registry: registry, Signing: set, Public: true})
 	if err != nil {
 		t.Fatal(err)
 	}
