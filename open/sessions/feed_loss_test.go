@@ -46,7 +46,7 @@ type went struct {
 	*party
 	store  *keysFail
 	cfg    Config
-	issuer *Registry // in a process without a hub, which does not look any more
+	issuer *Registry   // in a process without a hub, which does not look any more
 	others []*Registry // in other processes, which saw all revocations
 	ended  string      // a refresh token
 	living string

@@ -1,11 +1,7 @@
 package sessions
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"net/netip"
 	"strings"
 	"time"
@@ -17,7 +13,9 @@ import (
 // maxText is the length in bytes of a subject, and of the parts of a device.
 const maxText = 256
 
-// Session is a session of a user: one device that has logged in.
+// Session is a session of a user: one device that has logged in. It prints as [redacted], and so
+// does its JSON: build an answer from its fields. Where fmt calls no methods, which is in an
+// unexported field and for %p, fmt prints it in full.
 type Session struct {
 	ID       string // the claim sid: 128 random bits in base64url
 	Subject  string
@@ -32,7 +30,7 @@ type Session struct {
 	Repeated bool
 }
 
-// Device describes a device to its user. Start shortens each part.
+// Device describes a device to its user. Start shortens each part. It prints as a [Session] does.
 type Device struct {
 	Name  string // as the user calls it; at most 256 bytes
 	Agent string // the User-Agent of the request; at most 256 bytes
@@ -133,16 +131,3 @@ func parseID(text string) (ID, error) {
 	}
 	return ID(b), nil
 }
-
-// redacted makes the type that embeds it print as [redacted].
-type redacted struct{}
-
-const redactedText = "[redacted]"
-
-func (redacted) Format(f fmt.State, _ rune) {
-	if f != nil {
-		io.WriteString(f, redactedText)
-	}
-}
-func (redacted) LogValue() slog.Value         { return slog.StringValue(redactedText) }
-func (redacted) MarshalJSON() ([]byte, error) { return json.Marshal(redactedText) }

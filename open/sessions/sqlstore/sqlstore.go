@@ -40,6 +40,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/sqldb"
@@ -63,6 +65,16 @@ type Store struct {
 	d  Dialect
 	s  statements
 }
+
+// Format prints the kind of the database, whatever the verb. Its address may hold a password.
+func (s Store) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, s.d.String())
+	}
+}
+
+// LogValue returns the kind of the database.
+func (s Store) LogValue() slog.Value { return slog.StringValue(s.d.String()) }
 
 var errZero = errors.New("sqlstore: a nil or zero Store has no database: use New")
 
