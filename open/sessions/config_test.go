@@ -29,6 +29,7 @@ func TestConfigRefused(t *testing.T) {
 		"typed nil KEK":       {"KEK", func(c *Config) { c.KEK = noKEK }},
 		"no lifetime":         {"TokenLifetime", func(c *Config) { c.TokenLifetime = 0 }},
 		"negative lifetime":   {"TokenLifetime", func(c *Config) { c.TokenLifetime = -time.Hour }},
+		"short lifetime":      {"TokenLifetime", func(c *Config) { c.TokenLifetime = 10*time.Second - 1 }},
 		"long lifetime":       {"TokenLifetime", func(c *Config) { c.TokenLifetime = 24*time.Hour + 1 }},
 		"short max age":       {"MaxAge", func(c *Config) { c.MaxAge = time.Minute }},
 		"negative max age":    {"MaxAge", func(c *Config) { c.MaxAge = -1 }},

@@ -19,6 +19,7 @@ const (
 	// DefaultClockSkew is the difference between any two clocks, when ClockSkew is zero.
 	DefaultClockSkew = time.Minute
 
+	minTokenLifetime = 2 * heartbeat // or a healthy feed is stale between two signs of life
 	maxTokenLifetime = 24 * time.Hour
 	maxTolerance     = 10 * time.Minute // of leeway and skew, as in package open
 	maxAge           = 10 * 365 * 24 * time.Hour
@@ -43,8 +44,11 @@ type Config struct {
 	// [Registry.Rewrap] changes KEKs. Required.
 	KEK keyring.KEK
 
-	// TokenLifetime is the longest lifetime of an access token, at most 24 h. An ended session
-	// stays in the list of every verifier for so long. Required.
+	// TokenLifetime is the longest lifetime of an access token, from 10 s to 24 h. An ended session
+	// stays in the list of every verifier for so long, and a list that is older is stale: a feed
+	// gives a sign of life every 5 s, so that with less than 10 s verifiers would refuse every
+	// token now and then. It must be longer than seal.Limits.Lifetime, by the time that passes
+	// between Start or Refresh and Seal. Required.
 	TokenLifetime time.Duration
 
 	// IdleAge is how long a session lives that is not refreshed; DefaultAge when zero, or
@@ -139,8 +143,8 @@ func (c Config) check() error {
 		return configError("Store", "is required: NewMemStore or package sqlstore")
 	case isNil(c.KEK):
 		return configError("KEK", "is required: keyring.KEKFile or keyring.NewKEK")
-	case c.TokenLifetime < time.Second || c.TokenLifetime > maxTokenLifetime:
-		return configError("TokenLifetime", "must be between 1 s and %v: the longest lifetime of an access token", maxTokenLifetime)
+	case c.TokenLifetime < minTokenLifetime || c.TokenLifetime > maxTokenLifetime:
+		return configError("TokenLifetime", "must be between %v and %v: the longest lifetime of an access token", minTokenLifetime, maxTokenLifetime)
 	case c.MaxAge < c.TokenLifetime || c.MaxAge > maxAge:
 		return configError("MaxAge", "must be between TokenLifetime (%v) and %v", c.TokenLifetime, maxAge)
 	case c.IdleAge < c.TokenLifetime || c.IdleAge > c.MaxAge:
