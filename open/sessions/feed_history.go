@@ -13,6 +13,7 @@ type history struct {
 	cursor  Cursor // of the store
 	lost    bool   // there was no room for an entry
 	cleaned time.Time
+	latest  time.Time // by the wall clock, at which something was added or forgotten
 
 	sent     Cursor // up to here the streams have all
 	sentRows int    // which are so many rows
@@ -30,6 +31,7 @@ func newHistory() history { return history{at: make(map[Entry]int), tallies: mak
 // verifiers accept is cut.
 func (h *history) add(v Revocation, now time.Time) (changed bool, err error) {
 	h.cursor = Cursor{v.Revision, v.Entry}
+	h.see(now)
 	e := timedEntry{v.Entry, min(minuteOf(v.Until), latestMinute(now))}
 	i, has := h.at[e.Entry]
 	switch {
@@ -49,12 +51,23 @@ func (h *history) add(v Revocation, now time.Time) (changed bool, err error) {
 	return true, nil
 }
 
+// see notes the wall clock.
+func (h *history) see(now time.Time) {
+	if now = now.Round(0); now.After(h.latest) {
+		h.latest = now
+	}
+}
+
+// isAhead reports whether the clock was ahead, and forgot or left out what still counts.
+func (h *history) isAhead(now time.Time) bool { return now.Round(0).Before(h.latest.Add(-skew)) }
+
 // clean removes what has been over for as long as verifiers keep it, once a minute.
 func (h *history) clean(now time.Time) {
 	if age := now.Sub(h.cleaned); age >= 0 && age < time.Minute {
 		return
 	}
 	h.cleaned = now
+	h.see(now)
 	past := pastMinute(now.Add(-2 * skew))
 	kept, sentRows := h.rows[:0], 0
 	for i, r := range h.rows {
@@ -91,6 +104,16 @@ func (h *history) behind(c Cursor) (i int, ok bool) {
 	return i + 1, has && h.rows[i].revision == c.Revision
 }
 
+// maxAfter is how many rows behind a reader may be and get only those. Each cursor makes an answer
+// of its own, which is kept for a second; the whole list is one for all.
+const maxAfter = 2048
+
+// isNear reports whether a cursor is known, and at most maxAfter rows are behind it.
+func (h *history) isNear(c Cursor) bool {
+	i, known := h.behind(c)
+	return known && len(h.rows)-i <= maxAfter
+}
+
 // frames returns what a reader at a cursor lacks, as of a date: a frame without entries if that
 // is nothing. A reader whose cursor is not known gets the whole list.
 func (h *history) frames(after Cursor, date time.Time) []frame {
@@ -119,7 +142,9 @@ func (h *history) frames(after Cursor, date time.Time) []frame {
 		f := frame{date: date, from: after, to: to, total: total, more: k < len(pieces)-1}
 		for _, r := range pieces[k] {
 			f.ids = append(f.ids, r.timedEntry)
-			total.remove(r.timedEntry)
+			if k > 0 { // a hash each, while Run waits
+				total.remove(r.timedEntry)
+			}
 		}
 		if k > 0 {
 			last := pieces[k-1][maxFrameEntries-1]

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -118,7 +119,7 @@ func (f *Feed) answer(ctx context.Context, after Cursor) (*answer, error) {
 		f.mu.Unlock()
 		return nil, errNotReady
 	}
-	if _, known := f.history.behind(after); !known {
+	if !f.history.isNear(after) {
 		after = Cursor{}
 	}
 	f.answers.drop(f.date)
@@ -133,8 +134,8 @@ func (f *Feed) answer(ctx context.Context, after Cursor) (*answer, error) {
 		}
 	}
 	a = &answer{made: make(chan struct{}), to: f.history.cursor, date: f.date, head: f.head}
-	if len(f.answers) >= mostAnswer {
-		clear(f.answers)
+	if len(f.answers) >= mostAnswer { // but the whole list is the dearest
+		maps.DeleteFunc(f.answers, func(c Cursor, _ *answer) bool { return c != Cursor{} })
 	}
 	f.answers[after] = a
 	frames := f.history.frames(after, f.date)

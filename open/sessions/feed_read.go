@@ -52,13 +52,16 @@ func (f *Feed) tail(ctx context.Context, after Cursor) (Tail, error) {
 
 // turn reads the store once and publishes what is new. It reports whether it has published.
 func (f *Feed) turn(ctx context.Context) (published bool, err error) {
+	asked := f.now()
 	f.mu.Lock()
 	after := f.history.cursor
-	if f.history.lost && len(f.history.at) < maxEntries*9/10 {
+	switch {
+	case f.history.lost && len(f.history.at) < maxEntries*9/10:
 		after = Cursor{} // there is room again for what was left out
+	case f.history.isAhead(asked):
+		after = Cursor{}
 	}
 	f.mu.Unlock()
-	asked := f.now()
 	r, err := f.read(ctx, after)
 	if err == nil {
 		err = f.take(r, after, asked)
@@ -75,7 +78,7 @@ func (f *Feed) take(r reading, after Cursor, asked time.Time) (err error) {
 	h := &f.history
 	if r.whole {
 		f.loss.note(h, r, asked)
-		h.cursor, h.lost = Cursor{}, false
+		h.cursor, h.lost, h.latest = Cursor{}, false, time.Time{}
 	}
 	f.loss.read = asked
 	for _, v := range r.rows {

@@ -22,15 +22,16 @@ type position struct {
 
 func (p position) cursor() Cursor { return Cursor{p.newest.Revision, p.newest.Entry} }
 
-// follow reads the new revocations, unless it did so less than age ago. When the store went
+// follow reads the new revocations, unless it did so less than age ago, or since it was called. When the store went
 // back it says so in the document, so that every process refuses. It returns the errors of the
 // store.
 func (r *Registry) follow(ctx context.Context, age time.Duration) error {
+	called := r.now()
 	if err := r.following.lock(ctx); err != nil {
 		return err
 	}
 	defer r.following.unlock()
-	if r.position.back.IsZero() && fresh(r.position.read, r.now(), age) {
+	if r.position.back.IsZero() && (r.position.read.After(called) || fresh(r.position.read, r.now(), age)) {
 		return nil
 	}
 	next, back, err := r.readOn(ctx, r.position)

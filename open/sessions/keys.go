@@ -28,13 +28,15 @@ func (m mutex) lock(ctx context.Context) error {
 
 func (m mutex) unlock() { <-m }
 
-// vault returns the keys. They were loaded less than age ago: for 0 just now.
+// vault returns the keys. They were loaded less than age ago, or since vault was called: callers
+// that wait for one load of a slow store share the next.
 func (r *Registry) vault(ctx context.Context, age time.Duration) (*vault, error) {
+	called := r.now()
 	if err := r.loading.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer r.loading.unlock()
-	if v := r.cached; v != nil && fresh(v.loaded, r.now(), age) {
+	if v := r.cached; v != nil && (v.loaded.After(called) || fresh(v.loaded, r.now(), age)) {
 		return v, nil
 	}
 	return r.load(ctx)
