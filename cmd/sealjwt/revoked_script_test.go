@@ -68,7 +68,7 @@ func oldFrame(ts *testscript.TestScript, issuer string, set *keys.Set) string {
 	k, err := set.SigningKey()
 	ts.Check(err)
 	header := fmt.Sprintf(`{"alg":"ES256","kid":%q,"typ":"revoked+jwt"}`, k.ID())
-	payload := fmt.Sprintf(`{"iss":%q,"iat":%d,"ms":0,"from":"","to":"","n":0,"x":%q,"T":900,"ids":{}}`,
+	payload := fmt.Sprintf(`{"iss":%q,"iat":%d,"ms":0,"from":"","to":"","n":0,"x":%q,"T":900,"L":60,"ids":{}}`,
 		issuer, time.Now().Add(-time.Hour).Unix(), strings.Repeat("A", 43))
 	input := strict.EncodeBase64URL([]byte(header)) + "." + strict.EncodeBase64URL([]byte(payload))
 	signature, err := k.Sign(context.Background(), []byte(input))

@@ -15,16 +15,20 @@ import (
 // It returns, in this order: [ErrStale], a bearer.ErrUnavailable, when the list is too old;
 // [ErrForeign] for a token of another issuer; [ErrUnnamed] for one without sid, unless
 // AllowNoSession is set, and for one with neither sid nor jti; [ErrUnbounded] for one without
-// iat, or with an exp later than iat and the lifetime that the feed says; and [ErrEnded].
+// iat, with an exp later than iat and the lifetime that the feed says, or that has expired for
+// longer than the Leeway of the issuer's registry, whatever the leeway of the opener; and
+// [ErrEnded].
 func (r *Remote) Check(_ context.Context, t *open.Token) error {
 	if !r.isMade() {
 		return errZeroRemote
 	}
 	s := r.state.Load()
-	if err := r.fresh(s, 0); err != nil {
+	now, err := r.fresh(s, 0)
+	if err != nil {
 		return err
 	}
 	issuer, sid, jti, issued := t.Issuer(), t.SessionID(), t.ID(), t.IssuedAt()
+	expires := t.ExpiresAt()
 	switch {
 	case issuer != r.cfg.Issuer:
 		return ErrForeign
@@ -34,8 +38,10 @@ func (r *Remote) Check(_ context.Context, t *open.Token) error {
 		return fmt.Errorf("%w, and has no jti by which to revoke it", ErrUnnamed)
 	case issued.IsZero():
 		return fmt.Errorf("%w: it has no iat", ErrUnbounded)
-	case t.ExpiresAt().After(issued.Add(s.lifetime)):
+	case expires.After(issued.Add(s.lifetime)):
 		return fmt.Errorf("%w: it lives longer than %v", ErrUnbounded, s.lifetime)
+	case !now.Before(expires.Add(s.leeway)):
+		return fmt.Errorf("%w: it expired more than %v ago, which is the largest Leeway that the issuer's registry counts with", ErrUnbounded, s.leeway)
 	}
 	h := r.memo.of(issuer, sid, jti)
 	if sid != "" && r.list.has(h.session) || jti != "" && r.list.has(h.token) {
@@ -74,7 +80,11 @@ func Check(remotes ...*Remote) func(context.Context, *open.Token) error {
 func (r *Remote) Fresh(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			if !r.isMade() || next == nil || d <= 0 || r.fresh(r.state.Load(), d) != nil {
+			if !r.isMade() || next == nil || d <= 0 {
+				retryLater(w)
+				return
+			}
+			if _, err := r.fresh(r.state.Load(), d); err != nil {
 				retryLater(w)
 				return
 			}

@@ -41,6 +41,7 @@ type Feed struct {
 	store    Store
 	issuer   string
 	lifetime time.Duration // of the tokens, in whole seconds
+	leeway   time.Duration // of the verifiers, in whole seconds
 
 	snapshots chan struct{} // held by each large answer that is being sent
 
@@ -86,6 +87,7 @@ func NewFeed(cfg FeedConfig) (*Feed, error) {
 	return &Feed{
 		cfg: cfg, now: time.Now, store: of.Store, issuer: of.Issuer,
 		lifetime:  (of.TokenLifetime + time.Second - 1).Truncate(time.Second),
+		leeway:    of.Leeway.Truncate(time.Second),
 		snapshots: make(chan struct{}, maxLarge), history: newHistory(), answers: make(answers),
 	}, nil
 }

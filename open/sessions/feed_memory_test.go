@@ -11,7 +11,8 @@ import (
 )
 
 // TestStreamMemory: a stream takes at most 32 kB of a hub. The clients of the test hold a
-// socket each, and a small buffer only until the first frame is there.
+// socket each, and a small buffer only until the first frame is there. The race detector takes
+// memory of its own.
 func TestStreamMemory(t *testing.T) {
 	const n = 400
 	p := newParty(t)
@@ -40,7 +41,7 @@ func TestStreamMemory(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	each := (after.HeapAlloc + after.StackInuse - before.HeapAlloc - before.StackInuse) / n
 	t.Logf("%d bytes a stream", each)
-	if each > 32<<10 {
+	if each > 32<<10 && !race {
 		t.Errorf("%d bytes a stream", each)
 	}
 	runtime.KeepAlive(conns)

@@ -73,7 +73,7 @@ func (f *Feed) sign(ctx context.Context, frames []frame) ([][]byte, error) {
 	}
 	texts := make([][]byte, len(frames))
 	for i := range frames {
-		frames[i].issuer, frames[i].lifetime = f.issuer, f.lifetime
+		frames[i].issuer, frames[i].lifetime, frames[i].leeway = f.issuer, f.lifetime, f.leeway
 		if texts[i], err = frames[i].sign(ctx, k); err != nil {
 			return nil, err
 		}

@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -180,20 +182,31 @@ func TestStream(t *testing.T) {
 			*frame
 			at time.Time
 		}
-		var got []arrival
+		var (
+			mu  sync.Mutex
+			got []arrival
+		)
+		soFar := func() []arrival {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(got)
+		}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			in := bufio.NewScanner(res.Body)
 			for in.Scan() {
 				if text, ok := bytes.CutPrefix(in.Bytes(), []byte("data: ")); ok {
-					got = append(got, arrival{need(parseFrame(t.Context(), text, testIssuer, p.ring, time.Now())), time.Now()})
+					fr := need(parseFrame(t.Context(), text, testIssuer, p.ring, time.Now()))
+					mu.Lock()
+					got = append(got, arrival{fr, time.Now()})
+					mu.Unlock()
 				}
 			}
 		}()
 		time.Sleep(21 * time.Second)
-		synctest.Wait()
-		quiet := len(got)
+		quiet := len(soFar())
 		if quiet < 5 || quiet > 6 {
 			t.Errorf("%d frames in 21 quiet seconds", quiet)
 		}
@@ -203,12 +216,11 @@ func TestStream(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		time.Sleep(time.Second)
-		synctest.Wait()
-		if n := len(got) - quiet; n < 30 || n > 65 {
+		if n := len(soFar()) - quiet; n < 30 || n > 65 {
 			t.Errorf("%d frames in 3 busy seconds", n)
 		}
 		f := newFollower()
-		for i, a := range got {
+		for i, a := range soFar() {
 			if _, err := f.apply(a.frame); err != nil {
 				t.Errorf("frame %d: %v", i, err)
 			}

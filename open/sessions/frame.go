@@ -39,7 +39,7 @@ const (
 // frame is a signed piece of the feed, in JWS compact serialization (RFC 7515 section 7.1):
 //
 //	header   {"alg","kid","typ":"revoked+jwt"}
-//	payload  {"iss","iat","ms","from","to","n","x","T","more","ids":{"<minute>":"<entries>"}}
+//	payload  {"iss","iat","ms","from","to","n","x","T","L","more","ids":{"<minute>":"<entries>"}}
 //
 // After from, up to to, the store has appended ids. Then the list has n entries with the digest
 // x, counting those whose minute is later than that of iat. An empty from stands for an empty
@@ -48,7 +48,8 @@ const (
 //
 // iat and ms, its milliseconds, are the time of the last successful read of the store, and not
 // of the signature: a hub that has lost its store cannot look fresh. T is the lifetime of the
-// issuer's tokens in seconds. Entries are concatenated, in base64url, by the minute since 1970
+// issuer's tokens and L the largest leeway of its verifiers, in seconds: an entry counts until
+// the last token is dead for all of them. Entries are concatenated, in base64url, by the minute since 1970
 // in which they may be forgotten.
 type frame struct {
 	issuer   string
@@ -56,6 +57,7 @@ type frame struct {
 	from, to Cursor
 	total    tally // n and x
 	lifetime time.Duration
+	leeway   time.Duration
 	more     bool
 	ids      []timedEntry
 
@@ -94,6 +96,7 @@ func (f *frame) appendPayload(dst []byte) []byte {
 	dst = strconv.AppendInt(append(dst, `,"n":`...), int64(f.total.count), 10)
 	dst = strict.AppendString(append(dst, `,"x":`...), f.total.text())
 	dst = strconv.AppendInt(append(dst, `,"T":`...), int64(f.lifetime/time.Second), 10)
+	dst = strconv.AppendInt(append(dst, `,"L":`...), int64(f.leeway/time.Second), 10)
 	if f.more {
 		dst = append(dst, `,"more":true`...)
 	}

@@ -105,7 +105,7 @@ func verifyFrame(ctx context.Context, text []byte, parts [][]byte, source keys.P
 }
 
 // frameMembers are the members of a payload.
-var frameMembers = []string{"iss", "iat", "ms", "from", "to", "n", "x", "T", "more", "ids"}
+var frameMembers = []string{"iss", "iat", "ms", "from", "to", "n", "x", "T", "L", "more", "ids"}
 
 func parsePayload(text []byte) (*frame, error) {
 	o, err := strict.ParseObject(text)
@@ -149,7 +149,11 @@ func parsePayload(text []byte) (*frame, error) {
 	if !ok || lifetime == 0 {
 		return nil, badFrame("T must be between one second and %v", maxTokenLifetime)
 	}
-	f.lifetime = time.Duration(lifetime) * time.Second
+	leeway, ok := integer(o, "L", int64(maxTolerance/time.Second))
+	if !ok {
+		return nil, badFrame("L must be between 0 s and %v", maxTolerance)
+	}
+	f.lifetime, f.leeway = time.Duration(lifetime)*time.Second, time.Duration(leeway)*time.Second
 	if more, has := o.Raw("more"); has {
 		if f.more = string(more) == "true"; !f.more {
 			return nil, badFrame("more must be true or absent")

@@ -21,7 +21,7 @@ var frameTime = time.Date(2026, 11, 30, 12, 0, 30, 250e6, time.UTC)
 func goodFrame() frame {
 	m := minuteOf(frameTime.Add(18 * time.Minute))
 	f := frame{
-		issuer: testIssuer, date: frameTime, lifetime: testLifetime, to: Cursor{3, Entry{3}},
+		issuer: testIssuer, date: frameTime, lifetime: testLifetime, leeway: time.Minute, to: Cursor{3, Entry{3}},
 		ids: []timedEntry{{Entry{2}, m + 1}, {Entry{1}, m}, {Entry{3}, m + 1}},
 	}
 	for _, e := range f.ids {
@@ -57,7 +57,7 @@ func TestFrame(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got.issuer != want.issuer || !got.date.Equal(want.date) || got.from != want.from || got.to != want.to ||
-			got.total != want.total || got.lifetime != want.lifetime || got.more || len(got.ids) != 3 || got.ids[0].Entry != (Entry{1}) {
+			got.total != want.total || got.lifetime != want.lifetime || got.leeway != want.leeway || got.more || len(got.ids) != 3 || got.ids[0].Entry != (Entry{1}) {
 			t.Errorf("%v: %+v, want %+v", suite, got, want)
 		}
 		t.Logf("%v: %d bytes", suite, len(text))
@@ -74,7 +74,7 @@ func TestFrameWire(t *testing.T) {
 	t.Parallel()
 	f := goodFrame()
 	const want = `{"iss":"https://id.example.com","iat":1796040030,"ms":250,"from":"","to":"3.AwAAAAAAAAAAAAAAAAAAAA","n":3,` +
-		`"x":"gj36d3rrbujGfvv03R8c-U50uQKoJJC9ZcFpuK-JprY","T":900,"ids":{"29934019":"AQAAAAAAAAAAAAAAAAAAAA","29934020":"AgAAAAAAAAAAAAAAAAAAAAMAAAAAAAAAAAAAAAAAAAA"}}`
+		`"x":"gj36d3rrbujGfvv03R8c-U50uQKoJJC9ZcFpuK-JprY","T":900,"L":60,"ids":{"29934019":"AQAAAAAAAAAAAAAAAAAAAA","29934020":"AgAAAAAAAAAAAAAAAAAAAAMAAAAAAAAAAAAAAAAAAAA"}}`
 	if got := string(f.appendPayload(nil)); got != want {
 		t.Errorf("the payload is\n%s, want\n%s", got, want)
 	}
@@ -122,6 +122,9 @@ func TestBadFrame(t *testing.T) {
 		"T zero":                         swap(`"T":900`, `"T":0`),
 		"T beyond a day":                 swap(`"T":900`, `"T":86401`),
 		"no T":                           swap(`"T":900,`, ``),
+		"L negative":                     swap(`"L":60`, `"L":-1`),
+		"L of 11 minutes":                swap(`"L":60`, `"L":660`),
+		"no L":                           swap(`"L":60,`, ``),
 		"more false":                     swap(`"ids"`, `"more":false,"ids"`),
 		"no ids":                         swap(`"ids"`, `"was"`),
 		"ids of a list":                  swap(payload[strings.Index(payload, `"ids":`):], `"ids":[]}`),
@@ -214,7 +217,7 @@ func TestFrameAsToken(t *testing.T) {
 func FuzzParsePayload(f *testing.F) {
 	good := goodFrame()
 	f.Add(good.appendPayload(nil))
-	f.Add([]byte(`{"iss":"a","iat":0,"ms":0,"from":"","to":"","n":0,"x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","T":1,"ids":{}}`))
+	f.Add([]byte(`{"iss":"a","iat":0,"ms":0,"from":"","to":"","n":0,"x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","T":1,"L":0,"ids":{}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		fr, err := parsePayload(text)
 		if err != nil {

@@ -21,6 +21,7 @@ type follower struct {
 	date     time.Time
 	signer   string // of the frame that says so
 	lifetime time.Duration
+	leeway   time.Duration
 
 	wanted bool // the whole list, since entries are missing or may be
 }
@@ -70,7 +71,7 @@ func (f *follower) apply(fr *frame) (added []timedEntry, err error) {
 	}
 	f.wanted = false
 	if fr.date.After(f.date) {
-		f.date, f.signer, f.lifetime = fr.date, fr.signer, fr.lifetime
+		f.date, f.signer, f.lifetime, f.leeway = fr.date, fr.signer, fr.lifetime, fr.leeway
 	}
 	f.tallies.drop(pastMinute(f.date.Add(-comparableFor - time.Minute)))
 	return added, nil

@@ -35,7 +35,7 @@ func (r *recorder) frame(from Cursor, date time.Time) frame {
 	if len(fr) != 1 {
 		panic("more than one frame")
 	}
-	fr[0].issuer, fr[0].lifetime, fr[0].signer = testIssuer, testLifetime, "kid"
+	fr[0].issuer, fr[0].lifetime, fr[0].leeway, fr[0].signer = testIssuer, testLifetime, time.Minute, "kid"
 	return fr[0]
 }
 

@@ -73,6 +73,7 @@ type remoteState struct {
 	age      time.Duration // which date had then
 	maxStale time.Duration
 	lifetime time.Duration // of the issuer's tokens
+	leeway   time.Duration // for which an entry counts after the last token has expired
 	signer   string        // kid of the key that signed date
 	swept    time.Time     // when the list last forgot by the wall clock
 
@@ -151,7 +152,7 @@ func (r *Remote) Status() Status {
 		return Status{Behind: true, Err: errZeroRemote}
 	}
 	s := r.state.Load()
-	age, synced := r.age(s)
+	age, synced, _ := r.age(s)
 	return Status{
 		Synced: synced, Date: s.date, Age: age, MaxStale: s.maxStale, Behind: !synced || age > behindAfter,
 		Entries: r.list.size(), Missed: s.missed, Streaming: s.streaming, Err: s.err,
@@ -161,13 +162,13 @@ func (r *Remote) Status() Status {
 // age returns how old the list is, and whether there is one that counts. Neither clock alone
 // tells: a wall clock that is set back would make an old list young, and the monotonic clock
 // stands still while a machine sleeps.
-func (r *Remote) age(s *remoteState) (age time.Duration, synced bool) {
+func (r *Remote) age(s *remoteState) (age time.Duration, synced bool, now time.Time) {
 	wall, up := r.clock()
 	// A clock that was ahead has forgotten entries that still count.
 	if !s.synced || wall.Before(s.swept.Add(-skew)) {
-		return 0, false
+		return 0, false, wall
 	}
-	return max(wall.Sub(s.date), s.age+up-s.taken, 0), true
+	return max(wall.Sub(s.date), s.age+up-s.taken, 0), true, wall
 }
 
 // Ready returns nil when Check would judge tokens, and otherwise the [ErrStale] with which it
@@ -176,21 +177,23 @@ func (r *Remote) Ready(context.Context) error {
 	if !r.isMade() {
 		return errZeroRemote
 	}
-	return r.fresh(r.state.Load(), 0)
+	_, err := r.fresh(r.state.Load(), 0)
+	return err
 }
 
-// fresh returns [ErrStale] when the list is too old, or older than limit if that is not zero.
-func (r *Remote) fresh(s *remoteState, limit time.Duration) error {
-	age, synced := r.age(s)
+// fresh returns [ErrStale] when the list is too old, or older than limit if that is not zero, and
+// the time.
+func (r *Remote) fresh(s *remoteState, limit time.Duration) (now time.Time, err error) {
+	age, synced, now := r.age(s)
 	switch {
 	case !synced && s.err != nil:
-		return fmt.Errorf("%w: there is no complete list: %w", ErrStale, s.err)
+		return now, fmt.Errorf("%w: there is no complete list: %w", ErrStale, s.err)
 	case !synced:
-		return fmt.Errorf("%w: there is no complete list yet; call Run in a goroutine", ErrStale)
+		return now, fmt.Errorf("%w: there is no complete list yet; call Run in a goroutine", ErrStale)
 	case age > s.maxStale || limit != 0 && age > limit:
-		return fmt.Errorf("%w: it is %v old", ErrStale, age.Round(time.Second))
+		return now, fmt.Errorf("%w: it is %v old", ErrStale, age.Round(time.Second))
 	}
-	return nil
+	return now, nil
 }
 
 const redactedQuery = "[a feed]"

@@ -48,7 +48,7 @@ func (r *Remote) Run(ctx context.Context, report func(News)) error {
 	l := &loop{Remote: r, follower: newFollower(), report: report, state: *r.state.Load()}
 	// An earlier Run may have left a list, which is as good as its date says.
 	l.follower.list, l.size, l.date, l.signer = r.list, r.list.size(), l.state.date, l.state.signer
-	l.lifetime = l.state.lifetime
+	l.lifetime, l.leeway = l.state.lifetime, l.state.leeway
 	l.restart()
 	return l.run(ctx)
 }

@@ -27,7 +27,8 @@ func (l *loop) take(ctx context.Context, text []byte) {
 	}
 	l.state.err = err
 	if err == nil && !l.wanted && fr.date.Equal(l.date) && !fr.more {
-		l.state.synced, l.state.date, l.state.lifetime, l.state.signer = true, l.date, l.lifetime, l.signer
+		l.state.synced, l.state.date, l.state.signer = true, l.date, l.signer
+		l.state.lifetime, l.state.leeway = l.lifetime, l.leeway
 		l.state.taken, l.state.age = up, max(0, wall.Sub(l.date))
 		if l.state.maxStale = l.cfg.MaxStale; l.state.maxStale == 0 {
 			l.state.maxStale = min(l.lifetime, DefaultMaxStale)

@@ -1,0 +1,186 @@
+package sessions
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// sealerOf returns a sealer whose tokens live so long.
+func (p *party) sealerOf(lifetime time.Duration) *seal.Sealer {
+	return need(seal.New(seal.Config{
+		Issuer: testIssuer, Signing: p.ring, Recipient: seal.Recipient{Audience: "api", Keys: p.keys}, Limits: seal.Limits{Lifetime: lifetime},
+	}))
+}
+
+func claimsOf(s Session) seal.Claims {
+	return seal.Claims{Subject: s.Subject, Session: seal.Session{ID: s.ID, NotAfter: s.NotAfter}}
+}
+
+// TestLongSealer: a registry of 15 minutes beside a sealer of an hour gives no token.
+func TestLongSealer(t *testing.T) {
+	p, r := newParty(t), must(New(testConfig(t, NewMemStore())))(t)
+	s, refresh := login(t, r, "ada")
+	again, _ := refreshed(t, r, refresh)
+	for _, s := range []Session{s, again} {
+		if token, err := p.sealerOf(time.Hour).Seal(t.Context(), claimsOf(s)); token != "" || !errors.Is(err, seal.ErrLifetime) {
+			t.Errorf("%q, %v", token, err)
+		}
+	}
+}
+
+// TestStall: between Refresh and Seal time passes, and the session ends. The token that comes of
+// it is refused until it is dead, by an opener with the largest leeway too. A longer stall gives
+// no token.
+func TestStall(t *testing.T) {
+	for _, c := range []struct {
+		end, stall time.Duration // after the refresh
+		good       bool
+	}{
+		{0, 0, true},
+		{0, time.Minute, true},
+		{30 * time.Second, time.Minute, true},
+		{time.Minute, time.Minute, true},
+		{0, time.Minute + time.Second, false},
+		{time.Minute, 10 * time.Minute, false},
+		{0, 25 * time.Hour, false},
+	} {
+		t.Run(fmt.Sprintf("%v, %v", c.end, c.stall), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newParty(t)
+				r := must(New(testConfig(t, NewMemStore())))(t)
+				p.feed = must(NewFeed(FeedConfig{Registry: r, Signing: p.ring, Public: true}))(t)
+				p.via.serve(p.feed)
+				remote := p.remote()
+				o := p.opener(remote.Check, func(c *open.Config) { c.Limits.Leeway = 10 * time.Minute })
+				p.runFeed(t)
+				p.runRemote(t, remote)
+				_, refresh := login(t, r, "ada")
+				time.Sleep(10 * time.Second)
+				s, _ := refreshed(t, r, refresh)
+				time.Sleep(c.end)
+				if err := r.End(t.Context(), "ada", s.ID); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(c.stall - c.end)
+				token, err := p.sealerOf(14*time.Minute).Seal(t.Context(), claimsOf(s))
+				if c.good != (err == nil) || !c.good && !errors.Is(err, seal.ErrLifetime) {
+					t.Fatalf("Seal: %v", err)
+				}
+				if !c.good {
+					return
+				}
+				time.Sleep(time.Second)
+				for begun := time.Now(); time.Since(begun) < 30*time.Minute; time.Sleep(5 * time.Second) {
+					if _, err := o.Open(t.Context(), token); err == nil {
+						t.Fatalf("the token is accepted %v after it was made", time.Since(begun))
+					}
+				}
+				if n := remote.Status().Entries; n != 0 {
+					t.Errorf("the list still has %d entries", n)
+				}
+			})
+		})
+	}
+}
+
+// TestLeewayOfOpener: an opener with a larger leeway than the registry counts with accepts no
+// token whose end the list may have forgotten.
+func TestLeewayOfOpener(t *testing.T) {
+	for _, leeway := range []time.Duration{time.Minute, 5 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newParty(t)
+			cfg := testConfig(t, NewMemStore())
+			cfg.Leeway = leeway
+			p.feed = must(NewFeed(FeedConfig{Registry: must(New(cfg))(t), Signing: p.ring, Public: true}))(t)
+			p.via.serve(p.feed)
+			remote := p.remote()
+			o := p.opener(remote.Check, func(c *open.Config) { c.Limits.Leeway = 10 * time.Minute })
+			p.runFeed(t)
+			p.runRemote(t, remote)
+			time.Sleep(10 * time.Second)
+			token := p.token(t, "ada")
+			expires := must(o.Open(t.Context(), token))(t).ExpiresAt()
+			time.Sleep(time.Until(expires.Add(leeway - time.Nanosecond)))
+			expect(t, o, token, "just within the leeway of the registry", nil)
+			time.Sleep(time.Nanosecond)
+			expect(t, o, token, "beyond it", ErrUnbounded)
+		})
+	}
+}
+
+// dropping is a connection that loses what a filter names.
+type dropping struct {
+	http.ResponseWriter
+	lose func() bool
+}
+
+func (d *dropping) Write(b []byte) (int, error) {
+	if d.lose() {
+		return len(b), nil
+	}
+	return d.ResponseWriter.Write(b)
+}
+
+func (d *dropping) Unwrap() http.ResponseWriter { return d.ResponseWriter }
+
+// TestDroppedFrame: a frame of a stream is lost on the way. The next one shows it, and a second
+// after that nothing is missing. Status counts it.
+func TestDroppedFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		r := p.remote()
+		lost := make(chan bool, 1)
+		p.via.serve(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			p.feed.ServeHTTP(&dropping{w, func() bool { return len(lost) > 0 }}, q)
+		}))
+		p.runFeed(t)
+		p.runRemote(t, r)
+		time.Sleep(10 * time.Second)
+		lost <- true
+		p.end(t, "lost")
+		time.Sleep(100 * time.Millisecond)
+		<-lost
+		if r.list.has(entryOf(kindSession, testIssuer, "lost")) {
+			t.Fatal("the frame was not lost")
+		}
+		p.end(t, "next")
+		time.Sleep(time.Second)
+		if s := r.Status(); !r.list.has(entryOf(kindSession, testIssuer, "lost")) || s.Missed != 1 || !s.Synced {
+			t.Errorf("a second after the next frame: %+v", s)
+		}
+		// The last one before a silence shows at the next sign of life. (A feed that loses frames
+		// again within lossGap is asked less often.)
+		time.Sleep(lossGap)
+		lost <- true
+		p.end(t, "last")
+		time.Sleep(100 * time.Millisecond)
+		<-lost
+		time.Sleep(heartbeat + time.Second)
+		if s := r.Status(); !r.list.has(entryOf(kindSession, testIssuer, "last")) || s.Missed != 2 {
+			t.Errorf("a second after the next sign of life: %+v", s)
+		}
+	})
+}
+
+// TestTokenAsFrame: no token of the issuer passes for a frame, in whatever form.
+func TestTokenAsFrame(t *testing.T) {
+	p := newParty(t)
+	selective := need(seal.NewSelective(seal.SelectiveConfig{
+		Issuer: testIssuer, Signing: p.ring, Recipients: []seal.SelectiveRecipient{{Audience: "api", Keys: p.keys, ReadsAll: true}},
+	}))
+	for name, token := range map[string]string{
+		"nested":    need(p.sealer.Seal(t.Context(), claims())),
+		"selective": need(selective.Seal(t.Context(), claims())),
+	} {
+		if f, err := parseFrame(t.Context(), []byte(token), testIssuer, p.ring, time.Now()); f != nil || !errors.Is(err, ErrFrame) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
