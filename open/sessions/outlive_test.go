@@ -44,8 +44,6 @@ func TestStall(t *testing.T) {
 		good       bool
 	}{
 		{0, 0, true},
-		{0, time.Minute, true},
-		{30 * time.Second, time.Minute, true},
 		{time.Minute, time.Minute, true},
 		{0, time.Minute + time.Second, false},
 		{time.Minute, 10 * time.Minute, false},
@@ -77,7 +75,7 @@ func TestStall(t *testing.T) {
 					return
 				}
 				time.Sleep(time.Second)
-				for begun := time.Now(); time.Since(begun) < 30*time.Minute; time.Sleep(5 * time.Second) {
+				for begun := time.Now(); time.Since(begun) < 25*time.Minute; time.Sleep(5 * time.Second) {
 					if _, err := o.Open(t.Context(), token); err == nil {
 						t.Fatalf("the token is accepted %v after it was made", time.Since(begun))
 					}

@@ -17,6 +17,7 @@ const (
 	maxAnswer   = 64 << 20 // bytes of an answer that is not a stream; a million entries take half
 	answerLimit = 2 * time.Minute
 	maxRetry    = 30 * time.Second // that a feed may ask for
+	frameLimit  = time.Minute      // for one frame of a stream, on a slow line
 )
 
 // connection is one request and its answer.
@@ -31,7 +32,7 @@ type connection struct {
 
 // read makes the request and sends each frame of the answer, until the answer ends or ctx is
 // done. A connection that is silent for three heartbeats is dead: a peer that lost power says
-// nothing.
+// nothing. So is one on which a proxy keeps talking although the hub behind it is gone.
 func (c *connection) read(ctx context.Context, r *Remote, lines chan<- []byte) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -45,12 +46,12 @@ func (c *connection) read(ctx context.Context, r *Remote, lines chan<- []byte) e
 	if err := c.judge(res); err != nil {
 		return err
 	}
-	body := io.Reader(res.Body)
+	body, longest := io.Reader(res.Body), frameLimit
 	if !c.isStream {
-		body = io.LimitReader(body, maxAnswer)
-		limit := time.AfterFunc(answerLimit, func() { cancel(errSilent) })
-		defer limit.Stop()
+		body, longest = io.LimitReader(body, maxAnswer), answerLimit
 	}
+	limit := time.AfterFunc(longest, func() { cancel(errSilent) })
+	defer limit.Stop()
 	in := bufio.NewScanner(aliveReader{body, func() { alive.Reset(silenceEnd) }})
 	in.Buffer(make([]byte, 0, 4<<10), maxFrame+16)
 	for in.Scan() {
@@ -63,6 +64,9 @@ func (c *connection) read(ctx context.Context, r *Remote, lines chan<- []byte) e
 		}
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
+		}
+		if c.isStream {
+			limit.Reset(frameLimit)
 		}
 		select {
 		case lines <- bytes.Clone(line):

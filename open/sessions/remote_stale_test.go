@@ -138,6 +138,38 @@ func TestDeadHub(t *testing.T) {
 	})
 }
 
+// TestTalkingProxy: a hub is gone, and a proxy keeps the connection alive with comments. The Remote
+// leaves it after a minute.
+func TestTalkingProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		r := p.remote()
+		p.runFeed(t)
+		p.runRemote(t, r)
+		time.Sleep(5 * time.Second)
+		healthy := p.via.handler
+		p.via.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", streamType)
+			for r.Context().Err() == nil {
+				io.WriteString(w, ": alive\n\n")
+				http.NewResponseController(w).Flush()
+				select {
+				case <-time.After(time.Second):
+				case <-r.Context().Done():
+				}
+			}
+		}))
+		p.via.cut()
+		time.Sleep(10 * time.Second)
+		p.via.serve(healthy)
+		p.end(t, "ada")
+		time.Sleep(time.Minute)
+		if s := r.Status(); !r.list.has(entryOf(kindSession, testIssuer, "ada")) || s.Behind {
+			t.Errorf("the Remote holds on to the proxy: %+v", s)
+		}
+	})
+}
+
 // TestBuffered: where something on the way keeps events back, the Remote polls.
 func TestBuffered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
