@@ -116,11 +116,15 @@ func (p *processes) load(ctx context.Context, meanwhile func(*load)) *load {
 	var all sync.WaitGroup
 	begun := time.Now()
 	all.Go(func() { meanwhile(&l) })
+	var devices devices
 	all.Go(func() {
 		every(ctx, loginsPerSecond, func(int) {
-			in, err := p.login("ada", "lovelace")
+			in, err := devices.next(p)
 			l.mu.Lock()
 			defer l.mu.Unlock()
+			if errors.Is(err, errAllBusy) {
+				return
+			}
 			if e, ok := errors.AsType[*notServed](err); ok && e.status == http.StatusServiceUnavailable {
 				l.unserved++
 			} else if err != nil {

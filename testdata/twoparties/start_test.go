@@ -126,6 +126,7 @@ func addresses(t *testing.T, n int) (at []string) {
 type login struct {
 	Token   string `json:"access_token"`
 	Seconds int    `json:"expires_in"`
+	Refresh string `json:"refresh_token"`
 	asked   time.Time
 }
 
@@ -144,8 +145,17 @@ type notServed struct {
 func (e *notServed) Error() string { return fmt.Sprintf("no token: %d %s", e.status, e.body) }
 
 func (p *processes) login(user, password string) (l login, err error) {
+	return p.token(url.Values{"username": {user}, "password": {password}})
+}
+
+// refresh goes on with a session.
+func (p *processes) refresh(token string) (l login, err error) {
+	return p.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
+}
+
+func (p *processes) token(form url.Values) (l login, err error) {
 	l.asked = time.Now()
-	res, err := p.client.PostForm(p.issuer+"/token", url.Values{"username": {user}, "password": {password}})
+	res, err := p.client.PostForm(p.issuer+"/token", form)
 	if err != nil {
 		return l, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/bearer"
+	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/testdata/twoparties/party"
 )
 
@@ -42,10 +43,15 @@ func run(ctx context.Context, p *party.Party) error {
 	if err != nil {
 		return err
 	}
+	ended, err := sessions.NewRemote(sessions.RemoteConfig{URL: *issuer + "/revoked", Issuer: *issuer, Keys: issuerKeys})
+	if err != nil {
+		return err
+	}
 	opener, err := open.New(open.Config{
 		Audience:   *audience,
 		Trust:      []open.Issuer{{ID: *issuer, Keys: issuerKeys}},
 		Decryption: ring,
+		Check:      ended.Check,
 		Limits:     open.Limits{Leeway: p.Leeway},
 	})
 	if err != nil {
@@ -62,7 +68,7 @@ func run(ctx context.Context, p *party.Party) error {
 	mux := http.NewServeMux()
 	mux.Handle("/jwks.json", publish)
 	mux.Handle("GET /me", auth.Require(http.HandlerFunc(me)))
-	return p.Serve(ctx, ring, mux)
+	return p.Serve(ctx, ring, mux, func(ctx context.Context) { ended.Run(ctx, report) })
 }
 
 // discover asks the issuer where its keys are until it says so: the two can be started in
@@ -82,6 +88,13 @@ func discover(ctx context.Context) (jwksURI string, err error) {
 			return "", ctx.Err()
 		case <-time.After(time.Second / 2):
 		}
+	}
+}
+
+// report logs which feed of ended sessions fails.
+func report(n sessions.News) {
+	if n.Err != nil {
+		slog.Warn("ended sessions", "err", n.Err)
 	}
 }
 

@@ -1,17 +1,17 @@
-// Command issuer logs users in and gives them tokens that only the API can read. It is
-// one of two programs that share no private key; the other one is the API.
+// Command issuer logs users in and gives them tokens that only the API can read. It keeps
+// their sessions, shows each user the devices that are logged in, and logs one out. It is one
+// of two programs that share no private key; the other one is the API.
 //
-//	go run ./testdata/twoparties/issuer -ring /tmp/issuer
-//	go run ./testdata/twoparties/api -ring /tmp/api          # in another terminal
+//	go -C testdata/twoparties run ./issuer -ring /tmp/issuer
+//	go -C testdata/twoparties run ./api -ring /tmp/api          # in another terminal
 //
-// The README has a script that starts both, logs in and calls the API.
+// Then open http://127.0.0.1:8001 in two browsers: ada, lovelace. The README has a script that
+// starts both, logs in and calls the API.
 package main
 
 import (
 	"cmp"
 	"context"
-	"crypto/subtle"
-	"errors"
 	"flag"
 	"log"
 	"log/slog"
@@ -20,25 +20,10 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/seal"
 	"github.com/sealjwt/sealjwt/testdata/twoparties/party"
 )
-
-// Profile is what the API shall know about a user, and nobody else.
-type Profile struct {
-	Email  string   `json:"email"`
-	Name   string   `json:"name"`
-	Groups []string `json:"groups"`
-}
-
-// users are invented. Where they are real, passwords are hashed, if there are any.
-var users = map[string]struct {
-	id, password string
-	profile      Profile
-}{
-	"ada": {"u-42", "lovelace", Profile{"ada@example.com", "Ada Quillwood", []string{"engineering", "admins"}}},
-	"bob": {"u-43", "builder", Profile{"bob@example.com", "Bob Fernsby", []string{"sales"}}},
-}
 
 var api = flag.String("api", "http://127.0.0.1:8002", "`URL` of the API, its audience")
 
@@ -46,6 +31,17 @@ func main() {
 	if err := party.Main("127.0.0.1:8001", run); err != nil {
 		log.Fatal("issuer: ", err)
 	}
+}
+
+// sealingTime may pass between the start or the refresh of a session and the sealing of its
+// token. A token that would outlive the memory of the session's end is not sealed.
+const sealingTime = 10 * time.Second
+
+// issuer seals the tokens of users who have logged in.
+type issuer struct {
+	sealer   *seal.Sealer
+	registry *sessions.Registry
+	lifetime time.Duration // of a token
 }
 
 func run(ctx context.Context, p *party.Party) error {
@@ -57,12 +53,12 @@ func run(ctx context.Context, p *party.Party) error {
 	if err != nil {
 		return err
 	}
-	issuer := "http://" + p.Listen
+	url, lifetime := "http://"+p.Listen, cmp.Or(p.Lifetime, seal.DefaultLifetime)
 	sealer, err := seal.New(seal.Config{
-		Issuer:    issuer,
+		Issuer:    url,
 		Signing:   ring,
 		Recipient: seal.Recipient{Audience: *api, Keys: apiKeys},
-		Limits:    seal.Limits{Lifetime: p.Lifetime},
+		Limits:    seal.Limits{Lifetime: lifetime},
 	})
 	if err != nil {
 		return err
@@ -71,36 +67,26 @@ func run(ctx context.Context, p *party.Party) error {
 	if err != nil {
 		return err
 	}
+	longest := lifetime + sealingTime
+	store, registry, err := openSessions(ctx, p, url, longest)
+	if err != nil {
+		return err
+	}
+	feed, err := sessions.NewFeed(sessions.FeedConfig{Store: store, Issuer: url, Signing: ring, TokenLifetime: longest, Public: true})
+	if err != nil {
+		return err
+	}
+	i := &issuer{sealer, registry, lifetime}
 	mux := http.NewServeMux()
 	mux.Handle("/jwks.json", publish)
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		party.Answer(w, http.StatusOK, map[string]string{"issuer": issuer, "jwks_uri": issuer + "/jwks.json"})
+		party.Answer(w, http.StatusOK, map[string]string{"issuer": url, "jwks_uri": url + "/jwks.json"})
 	})
-	mux.Handle("POST /token", login(sealer, cmp.Or(p.Lifetime, seal.DefaultLifetime)))
-	return p.Serve(ctx, ring, mux)
-}
-
-// login gives a user a token for a password. It stands in for the login that you have, and
-// is no grant of OAuth: it knows no clients, and the password passes through a program. So
-// the metadata do not name it. Its answers look like those of RFC 6749 section 5.
-func login(sealer *seal.Sealer, lifetime time.Duration) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
-		user, ok := users[r.PostFormValue("username")]
-		if same := subtle.ConstantTimeCompare([]byte(user.password), []byte(r.PostFormValue("password"))); !ok || same != 1 {
-			party.Answer(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant"})
-			return
-		}
-		token, err := sealer.Seal(r.Context(), seal.Claims{Subject: user.id, Custom: user.profile})
-		switch {
-		case errors.Is(err, jwks.ErrFetch) || errors.Is(err, keys.ErrStale): // until keys can be had again
-			slog.ErrorContext(r.Context(), "no token for now", "err", err)
-			party.Answer(w, http.StatusServiceUnavailable, map[string]string{"error": "temporarily_unavailable"})
-		case err != nil:
-			slog.ErrorContext(r.Context(), "no token", "err", err)
-			party.Answer(w, http.StatusInternalServerError, map[string]string{"error": "server_error"})
-		default:
-			party.Answer(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(lifetime.Seconds())})
-		}
-	}
+	mux.HandleFunc("POST /token", i.token)
+	mux.Handle("GET /revoked", feed)
+	mux.Handle("/", i.pages())
+	failed := func(err error) { slog.Error("sessions", "err", err) }
+	return p.Serve(ctx, ring, mux,
+		func(ctx context.Context) { registry.Run(ctx, failed) },
+		func(ctx context.Context) { feed.Run(ctx, failed) })
 }

@@ -118,9 +118,12 @@ func (p *Party) Remote(url string) (*jwks.Remote, error) {
 	}})
 }
 
-// Serve answers requests and rotates the ring until the context is done. Requests that
-// are under way by then have ten seconds.
-func (p *Party) Serve(ctx context.Context, ring *keyring.Ring, h http.Handler) error {
+// KEK returns the key that encrypts the ring. Ring has made it.
+func (p *Party) KEK() (keyring.KEK, error) { return keyring.KEKFile(filepath.Join(p.Folder, "kek")) }
+
+// Serve answers requests, rotates the ring and runs what is given until the context is done.
+// Requests that are under way by then have ten seconds.
+func (p *Party) Serve(ctx context.Context, ring *keyring.Ring, h http.Handler, run ...func(context.Context)) error {
 	l, err := net.Listen("tcp", p.Listen)
 	if err != nil {
 		return err
@@ -129,7 +132,10 @@ func (p *Party) Serve(ctx context.Context, ring *keyring.Ring, h http.Handler) e
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop()
-	background.Go(func() { ring.Run(ctx, report) }) // its error is that of the context
+	background.Go(func() { ring.Run(ctx, report) }) // its error comes from the context
+	for _, r := range run {
+		background.Go(func() { r(ctx) })
+	}
 
 	server := &http.Server{
 		Handler:           h,

@@ -1,0 +1,43 @@
+package twoparties
+
+import (
+	"errors"
+	"sync"
+)
+
+// devices are logged in, and go on with their sessions. A user has 100 sessions at most.
+type devices struct {
+	mu     sync.Mutex
+	idle   []string // refresh tokens
+	logins int
+}
+
+var errAllBusy = errors.New("every device waits for an answer")
+
+// next gets a token for a device that is idle, or logs in another one. A device without an
+// answer is lost: the test cannot know whether its refresh token was used up.
+func (d *devices) next(p *processes) (in login, err error) {
+	d.mu.Lock()
+	token, another := "", len(d.idle) == 0
+	switch {
+	case another && d.logins == 100:
+		d.mu.Unlock()
+		return in, errAllBusy
+	case another:
+		d.logins++
+	default:
+		token, d.idle = d.idle[0], d.idle[1:]
+	}
+	d.mu.Unlock()
+	if another {
+		in, err = p.login("ada", "lovelace")
+	} else {
+		in, err = p.refresh(token)
+	}
+	if err == nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.idle = append(d.idle, in.Refresh)
+	}
+	return in, err
+}
