@@ -15,7 +15,7 @@ import (
 var pageText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"date": func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") },
+	"date": func(t time.Time) string { return t.UTC().Format("2 Jan, 15:04 UTC") },
 }).Parse(pageText))
 
 // view is what the page shows: a form to log in, or the devices of a user.
