@@ -67,12 +67,11 @@ func run(ctx context.Context, p *party.Party) error {
 	if err != nil {
 		return err
 	}
-	longest := lifetime + sealingTime
-	store, registry, err := openSessions(ctx, p, url, longest)
+	registry, err := openSessions(ctx, p, url, lifetime+sealingTime)
 	if err != nil {
 		return err
 	}
-	feed, err := sessions.NewFeed(sessions.FeedConfig{Store: store, Issuer: url, Signing: ring, TokenLifetime: longest, Public: true})
+	feed, err := sessions.NewFeed(sessions.FeedConfig{Registry: registry, Signing: ring, Public: true})
 	if err != nil {
 		return err
 	}

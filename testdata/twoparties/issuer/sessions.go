@@ -16,23 +16,22 @@ import (
 
 // openSessions opens the registry of the sessions, in an SQLite file beside the ring. Several
 // processes of one machine may share the file; on more machines it is a PostgreSQL.
-func openSessions(ctx context.Context, p *party.Party, issuer string, longest time.Duration) (sessions.Store, *sessions.Registry, error) {
+func openSessions(ctx context.Context, p *party.Party, issuer string, longest time.Duration) (*sessions.Registry, error) {
 	kek, err := p.KEK()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	file := filepath.Join(p.Folder, "sessions.db")
 	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	context.AfterFunc(ctx, func() { db.Close() })
 	store, err := sqlstore.New(ctx, db, sqlstore.SQLite)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	registry, err := sessions.New(sessions.Config{Issuer: issuer, Store: store, KEK: kek, TokenLifetime: longest})
-	return store, registry, err
+	return sessions.New(sessions.Config{Issuer: issuer, Store: store, KEK: kek, TokenLifetime: longest})
 }
 
 // accessToken seals a token for the API. It belongs to the session, and is refused everywhere
