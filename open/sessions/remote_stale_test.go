@@ -77,7 +77,7 @@ func TestMaxStale(t *testing.T) {
 			p.via.cut()
 			synctest.Wait()
 			date := r.Status().Date
-			time.Sleep(date.Add(c.want).Sub(time.Now()))
+			time.Sleep(time.Until(date.Add(c.want)))
 			if err := r.Ready(t.Context()); err != nil || r.Status().MaxStale != c.want {
 				t.Errorf("at MaxStale: %v, %v", err, r.Status().MaxStale)
 			}

@@ -28,9 +28,9 @@ func TestWhole(t *testing.T) {
 			t.Helper()
 			return must(p.sealer.Seal(t.Context(), seal.Claims{Subject: s.Subject, Session: seal.Session{ID: s.ID, NotAfter: s.NotAfter}}))(t)
 		}
-		phone, refresh := login(t, registry, "ada")
+		_, refresh := login(t, registry, "ada")
 		laptop, _ := login(t, registry, "ada")
-		phone, refresh = refreshed(t, registry, refresh)
+		phone, refresh := refreshed(t, registry, refresh)
 		first, second := sealed(phone), sealed(laptop)
 		expect(t, o, first, "the phone", nil)
 		expect(t, o, second, "the laptop", nil)
