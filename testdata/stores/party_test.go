@@ -89,6 +89,19 @@ func (p *party) hub(t testing.TB, s sessions.Store) *hub {
 	return h
 }
 
+// ready waits until the hub has read its store. A load balancer asks so too, before it sends
+// verifiers there.
+func (h *hub) ready(t testing.TB) {
+	eventually(t, "the hub has not read its store", time.Minute, func() bool {
+		res, err := http.Get(h.URL)
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	})
+}
+
 // background runs work until stop is called or the test ends.
 func background(t testing.TB, work func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -109,7 +122,7 @@ type verifier struct {
 // process has.
 func (p *party) verifier(t testing.TB, url string, report func(sessions.News)) *verifier {
 	t.Helper()
-	r := need(sessions.NewRemote(sessions.RemoteConfig{URL: url, Issuer: testIssuer, Keys: p.signing, Transport: new(http.Transport)}))
+	r := need(sessions.NewRemote(sessions.RemoteConfig{URL: url, Issuer: testIssuer, Keys: p.signing, Transport: &http.Transport{DisableKeepAlives: true}}))
 	background(t, func(ctx context.Context) { r.Run(ctx, report) })
 	return &verifier{r, need(open.New(open.Config{
 		Audience: "api", Trust: []open.Issuer{{ID: testIssuer, Keys: p.signing}}, Decryption: p.recipient, Check: r.Check,
