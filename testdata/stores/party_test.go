@@ -63,9 +63,7 @@ func (p *party) registry(s sessions.Store) *sessions.Registry {
 
 // feed returns a Feed over a store.
 func (p *party) feed(s sessions.Store) *sessions.Feed {
-	return need(sessions.NewFeed(sessions.FeedConfig{
-		Store: s, Issuer: testIssuer, Signing: p.signing, TokenLifetime: testLifetime, Public: true,
-	}))
+	return need(sessions.NewFeed(sessions.FeedConfig{Registry: p.registry(s), Signing: p.signing, Public: true}))
 }
 
 // hub publishes a store over HTTP on loopback.
