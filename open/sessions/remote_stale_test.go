@@ -113,6 +113,32 @@ func TestCut(t *testing.T) {
 	})
 }
 
+// TestCutToOlderHub: streams break while the store is down, and come back to a hub that read it
+// earlier than the one before, so that no frame has a newer date. Each is back a second later all
+// the same.
+func TestCutToOlderHub(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, older := newParty(t), newParty(t)
+		older.ring.set = p.ring.set
+		older.runFeed(t)
+		p.runFeed(t)
+		r := p.remote()
+		p.runRemote(t, r)
+		time.Sleep(5 * time.Second)
+		older.store.setDown(true)
+		time.Sleep(5 * time.Second)
+		p.store.setDown(true)
+		p.via.serve(older.feed)
+		for i := range 100 {
+			p.via.cut()
+			time.Sleep(time.Second)
+			if !r.Status().Streaming {
+				t.Fatalf("no stream a second after cut %d", i)
+			}
+		}
+	})
+}
+
 // TestDeadHub: a hub that says nothing at all is left after three heartbeats.
 func TestDeadHub(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

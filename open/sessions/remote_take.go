@@ -33,7 +33,9 @@ func (l *loop) take(ctx context.Context, text []byte) {
 		if l.state.maxStale = l.cfg.MaxStale; l.state.maxStale == 0 {
 			l.state.maxStale = min(l.lifetime, DefaultMaxStale)
 		}
-		l.failed = 0
+	}
+	if err == nil && !l.wanted {
+		l.failed = 0 // also where the date stands still: the hub is there, and its store is not
 	}
 	if l.state.swept.IsZero() {
 		l.state.swept = wall
