@@ -1,35 +1,42 @@
 package stores
 
 import (
-	"crypto/rand"
-	"fmt"
-	"slices"
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// No table holds a subject, a device, a token or a key in the clear.
-func TestNoPersonalDataInTables(t *testing.T) {
+// No table, no key document and no file of SQLite holds a subject, a device, a refresh token or
+// the KEK, and no frame of the feed holds one of them or the id of a session.
+func TestNoPersonalData(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
-		s, db := e.openDB(t, place(t))
-		key := make([]byte, 32)
-		rand.Read(key)
-		kek, err := keyring.NewKEK(key)
+		dsn := place(t)
+		s, db := e.openDB(t, dsn)
+		p := newParty()
+		r, err := sessions.New(sessions.Config{Issuer: testIssuer, Store: s, KEK: p.kek, TokenLifetime: testLifetime, KeepAddress: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := sessions.New(sessions.Config{Issuer: "https://id.example.com", Store: s, KEK: kek, TokenLifetime: time.Minute, KeepAddress: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := sessions.Device{Name: "canary-name", Agent: "canary-agent", Addr: "198.51.100.77"}
-		needles := []string{"canary", "198.51.100", string(key)}
+		h := p.hub(t, s)
+		h.ready(t)
+		said := record(t, h)
+		secret := []string{string(p.key), "canary-subject", "canary-name", "canary-agent", "198.51.100.77"}
+		var ids []string // which the tables hold, and the feed must not
 		for range 3 {
-			session, token, err := r.Start(t.Context(), "canary-subject", d)
+			session, token, err := r.Start(t.Context(), "canary-subject", sessions.Device{Name: "canary-name", Agent: "canary-agent", Addr: "198.51.100.77"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -37,40 +44,193 @@ func TestNoPersonalDataInTables(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			needles = append(needles, token, token[56:], next, next[56:])
+			secret, ids = append(secret, token, token[56:], next, next[56:]), append(ids, session.ID)
 			if _, err := r.EndOthers(t.Context(), "canary-subject", session.ID); err != nil {
 				t.Fatal(err)
 			}
 		}
-		dump := ""
-		for _, table := range []string{"session", "revoked", "revision", "registry"} {
-			rows, err := db.Query("SELECT * FROM sealjwt_" + table)
-			if err != nil {
-				t.Fatal(err)
-			}
-			columns, _ := rows.Columns()
-			n := 0
-			for ; rows.Next(); n++ {
-				row := make([][]byte, len(columns))
-				into := make([]any, len(columns))
-				for i := range row {
-					into[i] = &row[i]
-				}
-				if err := rows.Scan(into...); err != nil {
+		var frames string
+		eventually(t, "the feed does not say what has ended", 10*time.Second, func() bool {
+			frames = said()
+			a, b := entry(ids[0]), entry(ids[1])
+			return holds(frames, string(a[:])) && holds(frames, string(b[:]))
+		})
+		tables := dumpTables(t, e, db)
+		if e.driver == "sqlite" { // with the pages that are free, and the log
+			path, _, _ := strings.Cut(strings.TrimPrefix(dsn, "file:"), "?")
+			files, _ := filepath.Glob(path + "*")
+			for _, file := range files {
+				text, err := os.ReadFile(file)
+				if err != nil {
 					t.Fatal(err)
 				}
-				for _, column := range row {
-					dump += string(column) + fmt.Sprintf(" %x\n", column)
-				}
-			}
-			if err := rows.Err(); err != nil || n == 0 {
-				t.Fatalf("table %s has %d rows, %v", table, n, err)
+				tables += string(text)
 			}
 		}
-		for _, needle := range slices.Compact(needles) {
-			if strings.Contains(dump, needle) || strings.Contains(dump, fmt.Sprintf("%x", needle)) {
+		if !holds(tables, rawID(t, ids[2])) { // its session lives
+			t.Fatal("the search does not find what is there")
+		}
+		for _, needle := range secret {
+			if holds(tables, needle) {
 				t.Errorf("the tables hold %q", needle)
 			}
 		}
+		for _, needle := range append(append(secret, ids...), rawID(t, ids[0]), rawID(t, ids[1]), rawID(t, ids[2])) {
+			if holds(frames, needle) {
+				t.Errorf("a frame holds %q", needle)
+			}
+		}
 	})
+}
+
+// rawID returns the bytes of a sid.
+func rawID(t *testing.T, sid string) string {
+	t.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(sid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// holds reports whether a text holds a needle, as it is, in hexadecimal or in base64.
+func holds(text, needle string) bool {
+	spellings := []string{needle, hex.EncodeToString([]byte(needle)), strings.ToUpper(hex.EncodeToString([]byte(needle)))}
+	for shift := range 3 { // where the needle begins in a group of three bytes
+		for _, code := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			coded := code.EncodeToString([]byte(strings.Repeat("x", shift) + needle))
+			spellings = append(spellings, coded[[]int{0, 2, 3}[shift]:len(coded)-1])
+		}
+	}
+	for _, s := range spellings {
+		if strings.Contains(text, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// dumpTables returns all that the tables of the store hold, whatever tables there are.
+func dumpTables(t *testing.T, e engine, db *sql.DB) (dump string) {
+	t.Helper()
+	catalog := map[string]string{
+		"sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
+		"pgx":    "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()",
+		"mysql":  "SELECT table_name FROM information_schema.tables WHERE table_schema = database()",
+	}
+	names, rows := dumpQuery(t, db, catalog[e.driver])
+	if rows < 4 {
+		t.Fatalf("the store has %d tables: %q", rows, names)
+	}
+	for _, name := range strings.Fields(names) {
+		if strings.HasPrefix(name, "sqlite_") {
+			continue
+		}
+		text, rows := dumpQuery(t, db, "SELECT * FROM "+name)
+		if rows == 0 {
+			t.Fatalf("table %s is empty", name)
+		}
+		dump += text
+	}
+	return dump
+}
+
+// dumpQuery returns what a query answers, as it is.
+func dumpQuery(t *testing.T, db *sql.DB, query string) (text string, n int) {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, _ := rows.Columns()
+	for ; rows.Next(); n++ {
+		row, into := make([][]byte, len(columns)), make([]any, len(columns))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		for _, column := range row {
+			text += string(column) + "\n"
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return text, n
+}
+
+// record follows a feed, and returns what gives all frames so far, decoded: those of the stream,
+// and those of the whole list.
+func record(t *testing.T, h *hub) (said func() string) {
+	t.Helper()
+	var mu sync.Mutex
+	var all strings.Builder
+	take := func(frame string) {
+		mu.Lock()
+		defer mu.Unlock()
+		all.WriteString(frame + "\n")
+		for _, part := range strings.Split(frame, ".") {
+			text, err := base64.RawURLEncoding.DecodeString(part)
+			if err != nil {
+				t.Errorf("a frame cannot be read: %v", err)
+			}
+			all.WriteString(string(text) + "\n")
+			var payload struct{ IDs map[string]string }
+			json.Unmarshal(text, &payload)
+			for _, ids := range payload.IDs {
+				raw, _ := base64.RawURLEncoding.DecodeString(ids)
+				all.WriteString(string(raw) + "\n")
+			}
+		}
+	}
+	stream := func(ctx context.Context) {
+		r, _ := http.NewRequestWithContext(ctx, http.MethodGet, h.URL, nil)
+		r.Header.Set("Accept", "text/event-stream")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer res.Body.Close()
+		for in := bufio.NewReader(res.Body); ; {
+			frame, err := event(in)
+			if err != nil {
+				return // the test ends
+			}
+			take(frame)
+		}
+	}
+	background(t, stream)
+	return func() string {
+		res, err := http.Get(h.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, frame := range strings.Fields(string(text)) {
+			take(frame)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		return all.String()
+	}
+}
+
+func TestHolds(t *testing.T) {
+	for before := range 3 {
+		text := base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("-", before) + "canary\xff\xfe-subject, and more"))
+		if !holds(text, "canary\xff\xfe-subject") || holds(text, "canary\xff\xfd-subject") {
+			t.Errorf("the search in base64 is wrong where %d bytes stand before", before)
+		}
+	}
+	if !holds("00CA4E", "\xca\x4e") || !holds("00ca4e", "\xca\x4e") || holds("00ca4e", "\xca\x4f") {
+		t.Error("the search in hexadecimal is wrong")
+	}
 }

@@ -36,6 +36,7 @@ func need[T any](v T, err error) T {
 
 // party is an issuer: its keys, and the keys of the one recipient of its tokens.
 type party struct {
+	key       []byte // of the KEK
 	kek       keyring.KEK
 	signing   *keys.Set
 	recipient *keys.Set
@@ -46,7 +47,7 @@ func newParty() *party {
 	key := make([]byte, 32)
 	rand.Read(key)
 	p := &party{
-		kek: need(keyring.NewKEK(key)), signing: keytest.NewSet(keytest.NewKey(keys.ES256)),
+		key: key, kek: need(keyring.NewKEK(key)), signing: keytest.NewSet(keytest.NewKey(keys.ES256)),
 		recipient: keytest.NewSet(keytest.NewKey(keys.ECDHES)),
 	}
 	p.sealer = need(seal.New(seal.Config{
