@@ -68,6 +68,7 @@ func TestChaos(t *testing.T) {
 			if e.driver == "mysql" && rounds(1, 0) == 0 {
 				t.Skip("PostgreSQL does it in a short run: set SEALJWT_LONG=1")
 			}
+			beside(t)
 			chaos(t, e, rounds(8000, 150), rounds(10, 1), time.Duration(rounds(60, 3))*time.Second)
 		})
 	}

@@ -48,6 +48,7 @@ func TestSQLiteNotDurable(t *testing.T) {
 }
 
 func TestPostgreSQLNotDurable(t *testing.T) {
+	beside(t)
 	e, s := engines[1], servers.PostgreSQL(t)
 	dsn := s.PostgreSQLSchema(t)
 	refused(t, e, dsn+" synchronous_commit=off", "synchronous_commit")
@@ -63,6 +64,7 @@ func TestPostgreSQLNotDurable(t *testing.T) {
 }
 
 func TestPostgreSQLStandby(t *testing.T) {
+	beside(t)
 	e, s := engines[1], servers.PostgreSQL(t)
 	e.open(t, s.PostgreSQLSchema(t))
 	standby := s.Standby(t)
@@ -70,6 +72,7 @@ func TestPostgreSQLStandby(t *testing.T) {
 }
 
 func TestMariaDBNotDurable(t *testing.T) {
+	beside(t)
 	e, s := engines[2], servers.MariaDB(t)
 	dsn := s.MariaDBDatabase(t)
 	e.open(t, dsn)

@@ -74,6 +74,7 @@ func fill(t *testing.T, e engine, db *sql.DB, n int) {
 func TestLogout(t *testing.T) {
 	for _, e := range engines[:2] {
 		t.Run(e.name, func(t *testing.T) {
+			beside(t)
 			dsn := e.start(t)(t)
 			inner, db := e.openDB(t, dsn)
 			from := time.Now()

@@ -12,6 +12,12 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
+func TestMain(m *testing.M) {
+	code := m.Run()
+	servers.Clean()
+	os.Exit(code)
+}
+
 // engine is a kind of database, and how a test gets a new one.
 type engine struct {
 	name, driver string
@@ -57,6 +63,14 @@ func rounds(n, few int) int {
 		return n
 	}
 	return few
+}
+
+// beside runs a test beside others, since most wait for disks. A long run measures, and nothing
+// runs beside it.
+func beside(t *testing.T) {
+	if os.Getenv("SEALJWT_LONG") == "" {
+		t.Parallel()
+	}
 }
 
 func TestStore(t *testing.T) {

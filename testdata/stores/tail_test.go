@@ -28,6 +28,7 @@ func TestTailLosesNothing(t *testing.T) {
 
 // The same on a sequence loses some, or the test above shows nothing.
 func TestTailOfSequenceLoses(t *testing.T) {
+	beside(t)
 	e := engines[1]
 	s, db := e.openDB(t, servers.PostgreSQL(t).PostgreSQLSchema(t))
 	if _, err := db.Exec("CREATE TABLE log (revision BIGSERIAL PRIMARY KEY, entry BYTEA, until BIGINT)"); err != nil {

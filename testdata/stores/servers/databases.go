@@ -25,7 +25,9 @@ func PostgreSQL(t testing.TB, settings ...string) *Server {
 	bin := filepath.Dir(find(t, "postgres", "/usr/lib/postgresql/*/bin/initdb", "/usr/local/pgsql/bin/initdb"))
 	dir, as := newFolder(t, "postgres")
 	data := filepath.Join(dir, "data")
-	run(t, command(dir, as, filepath.Join(bin, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"))
+	copyOf(t, dir, as, func(data string) *exec.Cmd {
+		return command(dir, as, filepath.Join(bin, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C")
+	})
 	args := []string{"-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=32MB"}
 	for _, s := range settings {
 		args = append(args, "-c", s)
@@ -75,7 +77,9 @@ func MariaDB(t testing.TB, settings ...string) *Server {
 	daemon := find(t, "mariadbd", "/usr/sbin/mariadbd", "/usr/bin/mariadbd", "/usr/local/bin/mariadbd")
 	dir, as := newFolder(t, "mysql")
 	data, socket := filepath.Join(dir, "data"), filepath.Join(dir, "s")
-	run(t, command(dir, as, install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db"))
+	copyOf(t, dir, as, func(data string) *exec.Cmd {
+		return command(dir, as, install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
+	})
 	args := []string{
 		"--no-defaults", "--datadir=" + data, "--socket=" + socket, "--pid-file=" + filepath.Join(dir, "pid"), "--skip-networking",
 		"--max-connections=300", "--innodb-buffer-pool-size=64M", "--skip-log-bin",
