@@ -14,9 +14,9 @@ var commandSeeds = []struct{ line, stdin string }{
 	{"seal --typ JWT --replicate iss,aud,sub --allow-readable sub claims", ""}, {"seal --replicate sub claims", ""}, {"seal --ttl 90d claims", ""},
 	{"seal --to jwks claims", ""}, {"seal --to key claims", ""}, {"seal --to jwks:email claims", ""}, {"seal --to https:jwks claims", ""},
 	{"seal --selective --visible scope --allow-readable sub,email claims", ""}, {"seal --selective --visible scope,email claims", ""},
-	{"seal --selective --allow-readable sub --to jwks:email --to jwks:* --aud a --aud b", `{"iss":"id","email":"ada.quillwood@example.com","n":84.50}`},
+	{"seal --selective --allow-readable sub --to email=jwks --to *=jwks --aud a --aud b", `{"iss":"id","email":"ada.quillwood@example.com","n":84.50}`},
 	{"seal --init --ring new claims", ""}, {"seal --init --ring new --kek-file new.kek claims", ""}, {"seal --init --ring new --iss other claims", ""},
-	{"seal --selective --to jwks:*,a claims", ""}, {"seal --selective --to :a claims", ""}, {"seal --exp 5 claims", ""}, {"seal claims claims", ""},
+	{"seal --selective --to *,a=jwks claims", ""}, {"seal --selective --to =jwks claims", ""}, {"seal --selective --to jwks:a claims", ""}, {"seal --exp 5 claims", ""}, {"seal claims claims", ""},
 	{"open --iss id --aud api token", ""}, {"open --iss id --aud api", "token"}, {"open --iss id --aud api --explain --trust jwks token", ""},
 	{"open --iss id --aud api --insecure-at 2026-01-31T12:00:00Z --explain token", ""}, {"open --iss id --aud other --explain token", ""}, {"open --iss id token", ""},
 	{"open --iss id --aud api --require email,sub --typ sealed+jwt token", ""}, {"open --iss id --aud api --selective --explain part", ""},
@@ -36,7 +36,7 @@ var commandSeeds = []struct{ line, stdin string }{
 	{"keys policy show", ""}, {"keys policy show -o json", ""}, {"keys policy set --token-lifetime 30m --leeway 1m", ""}, {"keys policy set --enc ES256", ""},
 	{"keys policy set --cache-age 3650d --dry-run", ""}, {"keys rewrap --add-kek-file new.kek", ""}, {"keys rewrap --add-kek-file new --drop-others --drop-this", ""},
 	{"jwks", ""}, {"jwks fetch", ""}, {"jwks fetch jwks", ""}, {"jwks fetch --issuer id", ""}, {"jwks fetch --timeout 1s -o jwks http:jwks", ""},
-	{"seal --to http:localhost:email --selective claims", ""}, {"open --trust https:jwks --timeout 0s --iss id --aud api token", ""},
+	{"seal --to email=http:localhost --selective claims", ""}, {"open --trust https:jwks --timeout 0s --iss id --aud api token", ""},
 	{"keys rewrap --drop-others", ""}, {"keys rewrap --drop-this", ""}, {"keys list --ring new", ""}, {"keys list --ring= ", ""}, {"seal --unknwon", ""}, {"seal -xyz", ""},
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -14,108 +13,6 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
-
-// everything stands for all claims that are not visible in the list of a --to. It
-// has to be written: a list that a script left empty must not mean all of them.
-const everything = "*"
-
-// recipient is one --to.
-type recipient struct {
-	path   string
-	claims []string // those that it lists
-	all    bool     // it lists everything
-	keys   keys.PublicSource
-}
-
-func (r recipient) hasList() bool { return r.all || r.claims != nil }
-
-func placesOf(to []recipient) []string {
-	var places []string
-	for _, r := range to {
-		places = append(places, r.path)
-	}
-	return places
-}
-
-// parseRecipients reads what --to says: FILE or FILE:CLAIMS, or a URL in place of FILE.
-func parseRecipients(flags []string) ([]recipient, error) {
-	var to []recipient
-	for _, text := range flags {
-		r, err := parseRecipient(text)
-		if err != nil {
-			return nil, err
-		}
-		if url, ok := urlBefore(r.path); ok {
-			return nil, usagef("--to %s: a name with a colon or a slash, or of digits only, cannot stand in its list, and a colon in the path of a URL is written %%3A: write --to '%s:*' for all that is not visible", withoutSecrets(text), withoutSecrets(url))
-		}
-		if file, ok := fileBefore(r.path); ok {
-			return nil, usagef("--to %s: a name with a colon or a slash, or of digits only, cannot stand in its list: write --to '%s:*' for all that is not visible, or a single --to %[2]s; single ones are sealed from Go", text, file)
-		}
-		to = append(to, r)
-	}
-	return to, nil
-}
-
-// parseRecipient splits at the last colon, unless that is part of the path: of
-// C:/x, of https://host/x, of https://host:8443 or of https://[::1].
-func parseRecipient(text string) (recipient, error) {
-	i := strings.LastIndexByte(text, ':')
-	if i < 0 || strings.ContainsAny(text[i:], "/]") || isDigits(text[i+1:]) {
-		return recipient{path: text}, nil
-	}
-	r := recipient{path: text[:i]}
-	list := text[i+1:]
-	switch {
-	case r.path == "":
-		return r, usagef("--to %s names no file: write --to api.jwks%[1]s", text)
-	case list == "":
-		return r, usagef("--to %s lists no claims: write --to %[1]semail,address, or --to '%[1]s*' for all that is not visible", withoutSecrets(r.path)+":")
-	case list == everything:
-		r.all = true
-		return r, nil
-	}
-	var err error
-	if r.claims, err = splitNames(list); err != nil {
-		return r, usagef("the claims of --to %s %w", withoutSecrets(text), err)
-	}
-	return r, nil
-}
-
-// urlBefore returns the URL that ends before a colon which is not that of its port. What
-// follows was meant to be a list, or is a part of the URL: there is no telling which.
-func urlBefore(path string) (url string, ok bool) {
-	if !isURL(path) {
-		return "", false
-	}
-	_, rest, _ := strings.Cut(path, "://")
-	i := strings.IndexAny(rest, "/?#")
-	if i < 0 {
-		return "", false
-	}
-	before, _, ok := strings.Cut(rest[i:], ":")
-	return path[:len(path)-len(rest)+i] + before, ok
-}
-
-// fileBefore returns the file that ends before some colon of a path that is none. What
-// follows it was meant to be a list, of claims with URIs for names.
-func fileBefore(path string) (file string, ok bool) {
-	if isURL(path) || isFile(path) {
-		return "", false
-	}
-	for i := range len(path) {
-		if path[i] == ':' && isFile(path[:i]) {
-			return path[:i], true
-		}
-	}
-	return "", false
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && !info.IsDir()
-}
-
-func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // checkForm refuses what does not fit the form, in the words of the command line.
 func (f sealFlags) checkForm(to []recipient) error {
@@ -127,8 +24,6 @@ func (f sealFlags) checkForm(to []recipient) error {
 		return usagef("--visible is for the selective form: add --selective")
 	case len(to) > 1:
 		return usagef("a nested token has one recipient, and --to names %d: add --selective, or seal once for each", len(to))
-	case len(to) == 1 && to[0].hasList():
-		return usagef("--to lists claims, which is for the selective form: add --selective, or write --to %s", withoutSecrets(to[0].path))
 	}
 	return nil
 }
@@ -138,9 +33,6 @@ func (f sealFlags) checkSelective(to []recipient) error {
 		return usagef("--replicate is for the nested form: leave it out; in a selective token iss, sub and aud are readable anyway")
 	}
 	for _, r := range to {
-		if len(to) > 1 && !r.hasList() {
-			return usagef("--to %s is one of several and lists no claims: write --to %[1]s:email,address, or --to '%[1]s:*' for all that is not visible", withoutSecrets(r.path))
-		}
 		for _, name := range r.claims {
 			if slices.Contains(f.visible.names, name) {
 				return usagef("%q stands in --visible, where everybody reads it, and in --to %s: take it out of one of them", name, withoutSecrets(r.path))

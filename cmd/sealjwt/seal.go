@@ -47,18 +47,18 @@ With --selective the token is a signed one that every gateway can verify and rou
 Claims that --visible names stand in it in clear, together with the registered ones
 and for everybody to read; every other one is encrypted to who may read it:
 
-  --to FILE              a single recipient: all that is not visible
-  --to FILE:email,name   these claims, each of which must be there
-  --to 'FILE:*'          one of several recipients: all that is not visible
+  --to email,name=PLACE   these claims, each of which must be there
+  --to '*=PLACE'          all claims that are not visible
 
-FILE holds a JWK Set, or one key: a JWK, PEM, or a certificate, whose key alone counts.
-It may be the https URL of a JWK Set, as of --trust of open. It is fetched when its
-max-age is almost over, and kept in ~/.cache/sealjwt: while it cannot be fetched,
-what is there is used until it is an hour old.
+The first = ends the names, so a name can be a URI, and the place can hold a = too. Names
+that hold a = or a comma cannot be listed. Without --selective all of --to is the place.
 
-What follows the last colon is a list, unless it has a slash or only digits: names
-that are URIs cannot be listed. In the path of a URL a colon is written %3A. One audience is that of every recipient; several are
-theirs in the order of --to.
+PLACE is a file that holds a JWK Set, or one key: a JWK, PEM, or a certificate, whose key
+alone counts. It may be the https URL of a JWK Set, as in --trust of open. The set is
+fetched when its max-age is almost over, and kept in ~/.cache/sealjwt: while it cannot be
+fetched, the copy is used until it is an hour old.
+
+One audience is that of every recipient; several are theirs in the order of --to.
 
 With --jsonl each line of the input is one claims object, and the same line of the
 result its token. All cores work, and memory does not grow with the input. --iss and
@@ -78,7 +78,7 @@ result. Cut it off first:
   head -n $(wc -l <tokens) tokens >whole && mv whole tokens`,
 		Example: `  sealjwt seal --init claims.json
   sealjwt seal --to api.jwks --iss https://id.example.com --aud https://api.example.com <claims.json
-  sealjwt seal --selective --visible scope --to billing.jwks:email,address --to kyc.jwks:email,national_id claims.json
+  sealjwt seal --selective --visible scope --to email,address=billing.jwks --to email,national_id=kyc.jwks claims.json
   sealjwt seal --jsonl --iss https://id.example.com --aud https://api.example.com claims.jsonl >tokens`,
 		Args: oneInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -97,7 +97,7 @@ result. Cut it off first:
 
 func (f *sealFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.to, "to", nil, "public keys of the recipient, a `FILE` or URL, FILE:CLAIMS with --selective (default: those of your own ring)")
+	flags.StringArrayVar(&f.to, "to", nil, "public keys of the recipient, a file or URL at a `PLACE`; NAMES=PLACE with --selective (default: those of your own ring)")
 	addSuites(cmd, &f.enc, "enc", keys.UseEnc, "`ALGS` that may be used for the recipients, the preferred first, and what a key without alg is for")
 	flags.StringVar(&f.issuer, "iss", "", "the issuer: you, usually an https `URL`")
 	flags.StringArrayVar(&f.audiences, "aud", nil, "the audience: the recipient's name, usually a `URL`; with several --to once, or once for each")
@@ -133,7 +133,7 @@ func (a *app) seal(ctx context.Context, args []string, f sealFlags) error {
 
 // sealJob reads what a token is to be made of, and needs no ring for it.
 func (a *app) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFile, error)) (sealJob, error) {
-	to, err := parseRecipients(f.to)
+	to, err := parseRecipients(f.to, f.selective)
 	if err != nil {
 		return sealJob{}, err
 	}
