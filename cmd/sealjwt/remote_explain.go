@@ -4,14 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
-
-// allowType is the library's advice about a Content-Type.
-var allowType = regexp.MustCompile(`name (\S+) in AllowContentType`)
 
 // explainFetch says what to do about an error of package jwks, after an attempt to fetch.
 func (f fetchFlags) explainFetch(err error) error {
@@ -26,10 +22,28 @@ func (f fetchFlags) explainFetch(err error) error {
 	case jwks.ReasonNotJWKSet, jwks.ReasonNotJSON:
 		code = exitKey
 	}
-	if text := err.Error(); allowType.MatchString(text) {
-		return &failure{err: &reworded{allowType.ReplaceAllString(text, "add --allow-content-type $1"), err}, code: code}
+	if kind := allowable(err); kind != "" {
+		return &failure{err: err, code: code, advice: "add --allow-content-type " + kind}
 	}
 	return &failure{err: err, code: code, advice: f.advice(fetch)}
+}
+
+// allowable returns the media type that would let one of the failed fetches succeed. An
+// issuer's metadata are looked for in two places, and either can have the wrong type.
+func allowable(err error) string {
+	switch e := err.(type) {
+	case *jwks.FetchError:
+		return e.ContentType
+	case interface{ Unwrap() error }:
+		return allowable(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			if kind := allowable(one); kind != "" {
+				return kind
+			}
+		}
+	}
+	return ""
 }
 
 // advice says what a user can do about a fetch that failed. Some errors say it themselves.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -57,6 +58,20 @@ func TestStaleURL(t *testing.T) {
 	}
 	if code, text := describe(keys.ErrStale); code != exitKey || !strings.Contains(text, "make the ring readable again") || errs.Len() > 0 {
 		t.Errorf("of a ring: exit code %d: %s %s", code, text, errs)
+	}
+}
+
+// Either of two places can have the wrong type.
+func TestAllowableOfTwo(t *testing.T) {
+	missing := &jwks.FetchError{Reason: jwks.ReasonStatus, Status: 404}
+	wrong := &jwks.FetchError{Reason: jwks.ReasonContentType, ContentType: "text/plain"}
+	for _, err := range []error{wrong, errors.Join(missing, wrong), errors.Join(wrong, missing), fmt.Errorf("so: %w", errors.Join(missing, wrong))} {
+		if _, text := describe(fetchFlags{}.explainFetch(err)); !strings.HasSuffix(text, ": add --allow-content-type text/plain") {
+			t.Error(text)
+		}
+	}
+	if kind := allowable(errors.Join(missing, nil)); kind != "" {
+		t.Error(kind)
 	}
 }
 

@@ -122,7 +122,7 @@ func TestDiscoverContentType(t *testing.T) {
 		if !errors.Is(err, tt.want) || (uri == there) != (tt.want == nil) {
 			t.Errorf("%s: %q, %v", name, uri, err)
 		}
-		if helps := strings.Contains(fmt.Sprint(err), "name "+tt.kind+" in AllowContentType"); helps != tt.helps {
+		if helps := strings.Contains(fmt.Sprint(err), "usable if "+tt.kind+" is allowed"); helps != tt.helps {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -57,7 +57,7 @@ const (
 	// ReasonStatus: the answer has a status other than 200; FetchError.Status says which.
 	ReasonStatus Reason = "status"
 	// ReasonContentType: the Content-Type of the answer is neither JSON nor one that
-	// AllowContentType names. The text names AllowContentType if that would help.
+	// AllowContentType names. FetchError.ContentType is set if AllowContentType would help.
 	ReasonContentType Reason = "content-type"
 	// ReasonCompressed: the answer is compressed, though the request forbids it.
 	ReasonCompressed Reason = "compressed"
@@ -84,6 +84,9 @@ type FetchError struct {
 	Reason Reason
 	Status int    // of the answer; zero unless Reason is ReasonStatus
 	URL    string // that was fetched, without its query
+	// ContentType is the media type of an answer that is refused for this type alone: the
+	// fetch succeeds once AllowContentType names it. Else it is empty.
+	ContentType string
 
 	cause error
 }
@@ -113,6 +116,7 @@ type cause struct {
 	error
 	reason Reason
 	status int
+	kind   string // for FetchError.ContentType
 }
 
 func (c *cause) Unwrap() error { return c.error }
@@ -138,7 +142,7 @@ func setError(err error) error {
 func newFetchError(url string, why error) *FetchError {
 	e := &FetchError{URL: url, Reason: ReasonConnection, cause: why}
 	if c, ok := errors.AsType[*cause](why); ok {
-		e.Reason, e.Status = c.reason, c.status
+		e.Reason, e.Status, e.ContentType = c.reason, c.status, c.kind
 	}
 	return e
 }

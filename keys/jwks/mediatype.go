@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -47,5 +48,5 @@ func wrongType(kind string) error {
 	if kind == "" {
 		return causef(ReasonContentType, text)
 	}
-	return causef(ReasonContentType, text+", but its content is usable: name %s in AllowContentType", kind)
+	return &cause{error: errors.New(text + ", but its content is usable if " + kind + " is allowed"), reason: ReasonContentType, kind: kind}
 }
