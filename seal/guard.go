@@ -19,10 +19,10 @@ type exposedText struct{ name, value string }
 func (s *Sealer) guardConfig() error {
 	for i, name := range s.cfg.visible {
 		if kind, personal := pii.InText(name); personal {
-			return fmt.Errorf("%w: the name at %d in Visible is personal data itself (%s)", ErrReadable, i, kind)
+			return adviseError(ErrReadable, fmt.Sprintf("the name at %d in ", i), "Visible", fmt.Sprintf(" is personal data itself (%s)", kind))
 		}
 		if kind, personal := pii.InName(name); personal && !s.allows(name) {
-			return fmt.Errorf("%w: Visible names %q (%s): seal it, or name it in AllowReadable too", ErrReadable, name, kind)
+			return adviseError(ErrReadable, "", "Visible", fmt.Sprintf(" names %q (%s): seal it, or name it in ", name, kind), "AllowReadable", " too")
 		}
 	}
 	var always []exposedText
@@ -81,7 +81,7 @@ func (s *Sealer) allows(name string) bool { return slices.Contains(s.cfg.allowRe
 func (s *Sealer) check(texts ...exposedText) error {
 	for _, t := range texts {
 		if kind, personal := pii.InValue(t.value); personal && !s.allows(t.name) {
-			return fmt.Errorf("%w: %s looks like personal data (%s): use another value, or name it in AllowReadable", ErrReadable, t.name, kind)
+			return adviseError(ErrReadable, fmt.Sprintf("%s looks like personal data (%s): use another value, or name it in ", t.name, kind), "AllowReadable")
 		}
 	}
 	return nil
@@ -102,7 +102,7 @@ func (s *Sealer) checkVisible(claims []byte) error {
 		if s.allows(f.Claim) || s.allows(f.Path) {
 			continue
 		}
-		return fmt.Errorf("%w: the claim %s (%s) is visible: seal it, or name %s in AllowReadable", ErrReadable, f.Path, f.Kind, allowable(f))
+		return adviseError(ErrReadable, fmt.Sprintf("the claim %s (%s) is visible: seal it, or name %s in ", f.Path, f.Kind, allowable(f)), "AllowReadable")
 	}
 	return nil
 }

@@ -32,8 +32,8 @@ func (s *Sealer) appendSealedTo(object []byte, i int, set claimsSet) ([]byte, er
 	for _, name := range r.Reads {
 		// A misspelled name in Reads would leave its recipient without the claim.
 		if _, ok := set.custom.Raw(name); !ok {
-			return nil, fmt.Errorf("%w: %q is to be sealed to recipient %d (%q) and is not there: correct the list, or give the claim as null",
-				ErrClaims, name, i+1, r.Audience)
+			return nil, adviseError(ErrClaims, fmt.Sprintf("%q is to be sealed to recipient %d (%q) and is not there: correct ", name, i+1, r.Audience),
+				"Reads", ", or give the claim as null")
 		}
 	}
 	return append(object, '}'), nil
@@ -45,10 +45,9 @@ func (s *Sealer) checkAssigned(set claimsSet) error {
 		switch {
 		case slices.Contains(s.cfg.visible, name):
 		case isAlwaysReadable(name):
-			return fmt.Errorf("%w: %s cannot be sealed in a selective token: name it in Visible", ErrClaims, printable(name))
+			return adviseError(ErrClaims, printable(name)+" cannot be sealed in a selective token: name it in ", "Visible")
 		case !slices.ContainsFunc(s.cfg.recipients, func(r SelectiveRecipient) bool { return r.reads(name) }):
-			return fmt.Errorf("%w: %s is neither visible nor sealed to a recipient: name it in Visible, or in the Reads of a recipient",
-				ErrClaims, printable(name))
+			return adviseError(ErrClaims, printable(name)+" is neither visible nor sealed to a recipient: name it in ", "Visible", ", or in ", "Reads")
 		}
 	}
 	return nil

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
-	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -95,53 +91,3 @@ func (j sealJob) recipients(ring *keyring.Ring) []seal.SelectiveRecipient {
 	}
 	return list
 }
-
-// fieldFlags are the flags that fill the fields of the library's configurations.
-var fieldFlags = map[string]string{
-	"Visible": "--visible", "Replicate": "--replicate", "Require": "--require", "Type": "--typ", "Trust[0].Type": "--typ", "AllowReadable": "--allow-readable",
-	"Limits.Lifetime": "--ttl", "Limits.Pad": "--pad", "Limits.MaxLifetime": "--max-lifetime",
-	"Trust[0].AllowMissing": "--allow-missing", "AllowMissing": "--allow-missing", "Limits.MaxHeader": "--max-header",
-}
-
-// flagNames are the words of the library's advice, and what they are called here.
-var flagNames = strings.NewReplacer(
-	"in AllowReadable", "in --allow-readable",
-	"Visible names", "--visible names",
-	"in Visible", "in --visible",
-	"in the Reads of a recipient", "in the list of a --to",
-	"correct the list", "correct the list of its --to",
-)
-
-// inFlags rewords an error of the library about values that flags gave, so that its text
-// names the flags.
-func inFlags(err error) error {
-	text := flagNames.Replace(err.Error())
-	if c, ok := errors.AsType[*seal.ConfigError](err); ok {
-		text = seal.ErrConfig.Error() + ": " + flagOf(c.Field) + " " + c.Problem
-	}
-	if c, ok := errors.AsType[*open.ConfigError](err); ok {
-		text = open.ErrConfig.Error() + ": " + flagOf(c.Field) + " " + c.Problem
-	}
-	if text == err.Error() {
-		return err
-	}
-	code, _ := describe(err)
-	return &failure{err: &reworded{text, err}, code: code}
-}
-
-// flagOf returns the flag that fills a field of a configuration, or the field itself.
-func flagOf(field string) string {
-	if strings.HasPrefix(field, "Recipient") {
-		return "--to"
-	}
-	return cmp.Or(fieldFlags[field], field)
-}
-
-// reworded is an error under another text.
-type reworded struct {
-	text string
-	err  error
-}
-
-func (r *reworded) Error() string { return r.text }
-func (r *reworded) Unwrap() error { return r.err }

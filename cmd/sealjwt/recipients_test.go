@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -18,7 +19,7 @@ func TestAdviceNamesFlags(t *testing.T) {
 		code int
 		want string
 	}{
-		{fmt.Errorf("%w: sub: name it in AllowReadable", seal.ErrReadable), exitPolicy, "sub: name it in --allow-readable"},
+		{fmt.Errorf("so: %w", visibleEmail(t)), exitPolicy, `--visible names "email" (e-mail address): seal it, or name it in --allow-readable too`},
 		{&seal.ConfigError{Field: "Type", Problem: "must be short"}, exitUsage, "--typ must be short"},
 		{&open.ConfigError{Field: "Require", Problem: "names x"}, exitUsage, "--require names x"},
 		{&open.ConfigError{Field: "Trust[0].Type", Problem: "must be short"}, exitUsage, "--typ must be short"},
@@ -32,6 +33,26 @@ func TestAdviceNamesFlags(t *testing.T) {
 			t.Errorf("%v is lost", c.err)
 		}
 	}
+}
+
+// visibleEmail is the library's error for an e-mail address in clear.
+func visibleEmail(t *testing.T) error {
+	kek, err := spareKEK()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keyring.Create(t.Context(), keyring.Config{Store: keyring.NewMemStore(), KEK: kek})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = seal.NewSelective(seal.SelectiveConfig{
+		Issuer: "https://id.example.com", Signing: ring, Visible: []string{"email"},
+		Recipients: []seal.SelectiveRecipient{{Audience: "https://api.example.com", Keys: ring}},
+	})
+	if !errors.Is(err, seal.ErrReadable) {
+		t.Fatal(err)
+	}
+	return err
 }
 
 // A library that sealed with --to and a list must not have got all, or none.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -122,49 +121,6 @@ func echo(word string) string {
 		return ""
 	}
 	return fmt.Sprintf(" %q", word)
-}
-
-// explainFlag turns the flag parser's errors into usage errors.
-func explainFlag(cmd *cobra.Command, err error) error {
-	help := "see " + cmd.CommandPath() + " --help"
-	unknown, ok := err.(interface {
-		GetSpecifiedName() string
-		GetSpecifiedShortnames() string // of -abc, which the parser's own text shows
-	})
-	if !ok || !strings.HasPrefix(err.Error(), "unknown") {
-		return usagef("%s: %s", withoutLongValue(err), help)
-	}
-	name := unknown.GetSpecifiedName()
-	if unknown.GetSpecifiedShortnames() != "" {
-		return usagef("unknown flag -%s: %s", name, help)
-	}
-	if near := nearestFlag(cmd, name); near != "" {
-		return usagef("unknown flag%s: did you mean --%s?", echo("--"+name), near)
-	}
-	return usagef("unknown flag%s: %s", echo("--"+name), help)
-}
-
-// withoutLongValue is the parser's text, which shows values whatever they are.
-func withoutLongValue(err error) string {
-	if bad, ok := err.(interface{ GetValue() string }); ok {
-		value := bad.GetValue()
-		return strings.Replace(err.Error(), fmt.Sprintf(" %q", value), echo(value), 1)
-	}
-	text, _, _ := strings.Cut(err.Error(), ": -") // bad flag syntax: --=…
-	return text
-}
-
-var longFlag = regexp.MustCompile(`--([a-z][a-z-]+)`)
-
-func nearestFlag(cmd *cobra.Command, name string) string {
-	flags := &cobra.Command{SuggestionsMinimumDistance: 2}
-	for _, match := range longFlag.FindAllStringSubmatch(cmd.Flags().FlagUsages(), -1) {
-		flags.AddCommand(&cobra.Command{Use: match[1], Run: func(*cobra.Command, []string) {}})
-	}
-	if near := flags.SuggestionsFor(name); len(near) > 0 {
-		return near[0]
-	}
-	return ""
 }
 
 // helpCommand is cobra's, except that an unknown topic is an error.

@@ -1,0 +1,47 @@
+package seal
+
+import "strings"
+
+// AdviceError is an [ErrClaims] or an [ErrReadable] that names the fields of the
+// configuration that would let the claims pass. A program whose users fill these fields by
+// other means, such as flags, tells them its own names with Text.
+type AdviceError struct {
+	class error
+	parts []string // those at odd indexes are names of fields
+}
+
+// adviseError returns an error of a class. Every second part is the name of a field.
+func adviseError(class error, parts ...string) error { return &AdviceError{class, parts} }
+
+// Error returns the text with the names that the configuration has.
+func (e *AdviceError) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
+	return e.Text(func(field string) string { return field })
+}
+
+// Text returns the text with the name that nameOf gives to each field: AllowReadable,
+// Visible or Reads.
+func (e *AdviceError) Text(nameOf func(field string) string) string {
+	if e == nil {
+		return "<nil>"
+	}
+	var b strings.Builder
+	b.WriteString(e.class.Error() + ": ")
+	for i, part := range e.parts {
+		if i%2 == 1 {
+			part = nameOf(part)
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// Unwrap returns ErrClaims or ErrReadable.
+func (e *AdviceError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.class
+}
