@@ -60,7 +60,7 @@ type sarifWriter struct {
 }
 
 func newSarif(out *bufio.Writer) *sarifWriter {
-	out.WriteString(`{"$schema":"` + sarifSchema + `","version":"2.1.0","runs":[{"results":[`) // the writer keeps its error
+	out.WriteString(`{"$schema":"` + sarifSchema + `","version":"2.1.0","runs":[{"columnKind":"utf16CodeUnits","results":[`) // the writer keeps its error
 	return &sarifWriter{out: out, known: make(map[string]bool)}
 }
 
@@ -76,7 +76,7 @@ func (w *sarifWriter) add(at place, hit leak.Sighting, u *leak.Unverified) error
 		}
 	}
 	for _, r := range list {
-		r.Locations = []sarifLocation{located(at)}
+		r.Locations = []sarifLocation{located(at, hit.ColumnUTF16)}
 		if hit.Token != "" { // of the token, which tells nothing, and never of a value, which can be guessed
 			sum := sha256.Sum256([]byte(hit.Token))
 			r.Fingerprints = map[string]string{"tokenHash/v1": hex.EncodeToString(sum[:])}
@@ -132,8 +132,9 @@ func (w *sarifWriter) result(rule, short, message string) sarifResult {
 	return sarifResult{RuleID: rule, Level: "warning", Message: sarifText{printable(message)}}
 }
 
-// located is where a token is. The URI is relative, as the path was given, or a file URI.
-func located(at place) sarifLocation {
+// located is where a token is. The URI is relative, as the path was given, or a file URI. The
+// column is in UTF-16 code units, which columnKind says.
+func located(at place, column int64) sarifLocation {
 	var l sarifLocation
 	path := url.URL{Path: filepath.ToSlash(at.File)}
 	switch {
@@ -143,7 +144,7 @@ func located(at place) sarifLocation {
 		path.Scheme = "file"
 	}
 	l.Physical.Artifact.URI = path.String()
-	l.Physical.Region.StartLine, l.Physical.Region.StartColumn = at.Line, at.Column
+	l.Physical.Region.StartLine, l.Physical.Region.StartColumn = at.Line, column
 	return l
 }
 

@@ -17,6 +17,11 @@ type Sighting struct {
 	// the text is UTF-16. Of a token in a Base64 value they say where the value begins.
 	Line, Column int64
 
+	// ColumnUTF16 is the column in code units of UTF-16, as SARIF and many editors count. A
+	// byte order mark does not count. In a text that is neither UTF-8 nor UTF-16 the figure is
+	// wrong where bytes from 0x80 stand before the token in its line.
+	ColumnUTF16 int64
+
 	// Token is the token in its compact or JSON serialization, with the encodings of the text
 	// undone: a credential. It is empty if Limit is not.
 	Token string
@@ -61,7 +66,11 @@ type Finder struct {
 	read      int64 // bytes of the input, up to the end of buf
 	lines     int64 // line feeds before counted
 	lineStart int64 // where the line of counted begins, in the input
+	units     int64 // of UTF-16, from lineStart to counted
 	counted   int   // in buf
+	headStart int64 // lineStart of the first byte of buf
+	headUnits int64 // units of the first byte of buf
+	marked    bool  // the text begins with a byte order mark
 }
 
 // NewFinder returns a Finder of the tokens in the text that r reads: in UTF-8, UTF-16, or any
@@ -99,7 +108,7 @@ func (f *Finder) Next(ctx context.Context) (Sighting, error) {
 	h := f.hits[0]
 	f.hits = f.hits[1:]
 	s := Sighting{Token: h.token, Encoded: h.encoded, Limit: h.limit}
-	s.Line, s.Column = f.place(h.start)
+	f.place(&s, h.start)
 	return s, nil
 }
 
@@ -108,6 +117,9 @@ func (f *Finder) more(ctx context.Context) error {
 	f.release()
 	if err := f.fill(ctx); err != nil {
 		return err
+	}
+	if f.offset(0) == 0 {
+		f.marked = bytes.HasPrefix(f.buf, []byte("\uFEFF"))
 	}
 	f.scan.hits = f.scan.hits[:0]
 	f.from = f.scan.scan(f.buf, f.from, f.atEnd)
@@ -126,6 +138,7 @@ func (f *Finder) release() {
 	f.from -= keep
 	f.scan.release(keep)
 	f.counted = 0
+	f.headStart, f.headUnits = f.lineStart, f.units
 }
 
 // fill reads on. It does not wait for a full buffer, so that one can follow a log.
@@ -192,29 +205,3 @@ func (f *Finder) begin(ctx context.Context) error {
 	f.atEnd = err != nil
 	return nil
 }
-
-// place returns the line and the column of a place in buf.
-func (f *Finder) place(start int) (line, column int64) {
-	f.count(start)
-	return f.lines + 1, f.offset(start) - f.lineStart + 1
-}
-
-// count counts the line feeds up to a place in buf, which may be before the last one.
-func (f *Finder) count(to int) {
-	if to < f.counted {
-		passed := f.buf[to:f.counted]
-		f.lines -= int64(bytes.Count(passed, []byte{'\n'}))
-		f.lineStart = f.offset(bytes.LastIndexByte(f.buf[:to], '\n') + 1)
-		f.counted = to
-		return
-	}
-	passed := f.buf[f.counted:to]
-	if n := bytes.Count(passed, []byte{'\n'}); n > 0 {
-		f.lines += int64(n)
-		f.lineStart = f.offset(f.counted + bytes.LastIndexByte(passed, '\n') + 1)
-	}
-	f.counted = to
-}
-
-// offset is where a byte of buf is in the input.
-func (f *Finder) offset(i int) int64 { return f.read - int64(len(f.buf)-i) }

@@ -57,7 +57,7 @@ func FuzzFinder(f *testing.F) {
 		}
 		lines := int64(bytes.Count(text, []byte("\n")))
 		for _, s := range whole {
-			if s.Line < 1 || s.Column < 1 || s.Line > lines {
+			if s.Line < 1 || s.Column < 1 || s.ColumnUTF16 < 1 || s.Line > lines {
 				t.Fatalf("%q: at %d:%d", text, s.Line, s.Column)
 			}
 			if s.Limit != "" {
