@@ -103,8 +103,8 @@ func orExample(names string) string {
 }
 
 // explainOldSpelling answers PLACE and PLACE:NAMES, the spellings before NAMES=PLACE, with the
-// new one. A text with = gets this answer only where what follows the = is no place and the
-// text could have been meant the old way. The text may then be a URL whose query is a
+// new one. A text with = gets this answer only where no place follows the = and the text could
+// have been meant the old way. The text may then be a URL whose query is a
 // secret, so no part of it is shown as a file.
 func explainOldSpelling(text string, hasEquals bool) error {
 	place, names := oldSpelling(text)

@@ -2,6 +2,7 @@ package leak
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -88,8 +89,13 @@ func (l *Layer) encoded(part, fault string) {
 	}
 }
 
-// reason is the text of an error of package strict, which holds nothing of the input.
-func reason(err error) string { return strings.TrimPrefix(err.Error(), "strict: ") }
+// reason returns the text of an error of package strict, which holds nothing of the input.
+func reason(err error) string {
+	if bad, ok := errors.AsType[*strict.Error](err); ok {
+		return fmt.Sprintf("%s at byte %d", bad.Reason, bad.Offset)
+	}
+	return err.Error()
+}
 
 // readPayload reads the payload of a JWS: claims, or whatever stands there.
 func (r *reading) readPayload(l *Layer, b []byte) {
@@ -119,7 +125,7 @@ func (r *reading) readText(l *Layer) {
 	}
 }
 
-// readDisclosures reads what stands behind an SD-JWT: a disclosure is [salt, name, value] or
+// readDisclosures reads the parts behind an SD-JWT: a disclosure is [salt, name, value] or
 // [salt, value] in base64url (RFC 9901 section 4.2), and the last part may be a token that binds
 // it to a key (section 4.3).
 func (r *reading) readDisclosures(of *Layer, behind string) {
@@ -156,7 +162,7 @@ func (r *reading) readDisclosures(of *Layer, behind string) {
 }
 
 // disclosed returns a disclosure as an object with one member. The element of an array has the
-// name ..., as the digest in its place has, and what is no disclosure the name "".
+// name ..., as the digest in its place has, and a text that is not a disclosure the name "".
 func disclosed(text string) (object string, ok bool) {
 	p := lax{text: text}
 	var values []string

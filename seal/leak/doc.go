@@ -1,8 +1,8 @@
 // Package leak reports what can be read in a token without any key, and where in a text tokens
 // are. It is for log scanners, support tools and tests that must know what a token gives away.
 //
-// Nothing that this package returns was verified: there is no key here, and no signature, no
-// time and no issuer was checked. The type of a result is [Unverified] for that reason. Package
+// Nothing that this package returns was verified: it has no key, and checks neither signature
+// nor time nor issuer. The type of a result is [Unverified] for that reason. Package
 // open is the only way to a token that can be believed.
 //
 // [Read] takes one token apart, however it is spelled: with padding, in standard Base64, in
@@ -151,10 +151,10 @@ type Size struct {
 type Member struct {
 	Name string
 
-	// Value is valid JSON. A value that breaks off is the JSON string of what is there.
+	// Value is valid JSON. A value that breaks off is the JSON string of its beginning.
 	Value json.RawMessage
 
-	// Personal is what is personal data in the name and the value.
+	// Personal lists the personal data in the name and the value.
 	Personal []pii.Finding
 
 	// HoldsToken reports whether a token stands in the name or the value, or may stand

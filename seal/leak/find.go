@@ -29,7 +29,7 @@ type Sighting struct {
 	// Encoded reports whether the token stands in a Base64 value.
 	Encoded bool
 
-	// Limit is the limit because of which what is at the place was not read.
+	// Limit is the limit because of which the text at the place was not read.
 	Limit Limit
 }
 
@@ -127,7 +127,7 @@ func (f *Finder) more(ctx context.Context) error {
 	return nil
 }
 
-// release lets go of what was looked at, but for what the scanner may look back at.
+// release lets go of the text before from, except for the bytes that the scanner may look back at.
 func (f *Finder) release() {
 	keep := max(0, f.from-lookBack)
 	if keep == 0 {

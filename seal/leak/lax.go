@@ -8,8 +8,8 @@ import (
 )
 
 // lax reads JSON as a careless reader does. A parser that keeps one of two members with the same
-// name would hide the other one, so it drops nothing, and what stands before the place where a
-// text breaks off is read too.
+// name would hide the other one, so it drops nothing, and it reads the members before the place
+// where a text breaks off.
 type lax struct {
 	text string
 	i    int

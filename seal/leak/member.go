@@ -98,7 +98,7 @@ func memberBefore(before []byte, q quoting) (start int, ok bool) {
 	return 0, false
 }
 
-// trimSpace drops white space at the end, and what stands for it in a form or a URL.
+// trimSpace drops white space at the end, also as a form or a URL spells it.
 func trimSpace(b []byte) []byte {
 	for {
 		t := bytes.TrimRight(b, " \t\r\n+")

@@ -85,7 +85,7 @@ func (w *walk) member(in *pii.Place, name string, depth int, jwk *key) (ok bool)
 }
 
 // judge looks for tokens and personal data in a string. The text of a token is not judged as a
-// text: what can be read in it counts there. Neither is a name that says that it is one.
+// text: its contents count with its own layer. Neither is a name that says that it is one.
 func (w *walk) judge(at *pii.Place, named pii.Kind, personal bool, text, spelled string) {
 	rest := w.tokens(at, text)
 	if rest != text {

@@ -48,7 +48,7 @@ func (f *Finder) countBack(to int) {
 	f.lineStart, f.units = f.headStart, f.headUnits+unitsOf(f.buf[:to])
 }
 
-// offset is where a byte of buf is in the input.
+// offset returns where a byte of buf is in the input.
 func (f *Finder) offset(i int) int64 { return f.read - int64(len(f.buf)-i) }
 
 // unitsOf returns how many code units of UTF-16 a text in UTF-8 has. A character has one, and

@@ -75,7 +75,7 @@ func firstToken(text string) (first *hit, others bool) {
 	return nil, false
 }
 
-// around returns what is wrong with the text around a token.
+// around returns the fault of the text around a token.
 func around(text string, first *hit, others bool) string {
 	switch {
 	case first == nil:
@@ -160,7 +160,7 @@ func (r *reading) tokensIn(where func() string, text string) (rest string) {
 	return without.String()
 }
 
-// remains reads what is left of a token: the header of an encrypted one that was cut off, or the
+// remains reads the remains of a token: the header of an encrypted one that was cut off, or the
 // claims behind a header that is damaged.
 func (r *reading) remains(text string) bool {
 	text = strings.TrimSpace(text)
@@ -185,7 +185,7 @@ func holdsClaims(part string) bool {
 	return p.object(func(string) bool { n++; return p.skip() }) && p.atEnd() && n > 0
 }
 
-// whyNot says why a text is no token. It holds nothing of the text.
+// whyNot says why a text cannot be a token. It holds nothing of the text.
 func whyNot(text string) string {
 	text = strings.TrimSpace(text)
 	parts := strings.Split(text, ".")

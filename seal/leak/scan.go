@@ -5,7 +5,7 @@ import "bytes"
 // minEncoded is the length of a Base64 value that has room for a token.
 const minEncoded = 40
 
-// slack is how much longer than a token a stretch may be with what stands around the token.
+// slack is how much longer than a token a stretch may be, together with the text around the token.
 const slack = 32
 
 // hit is a token in buf[start:end], with the encodings undone.
@@ -39,8 +39,8 @@ func hitsIn(text string) []hit {
 }
 
 // scan appends the tokens in buf[from:], and returns up to where it is done: what follows is to be
-// given again, with more behind it and with lookBack bytes before it. What stands before from
-// was looked at before, and no run begins there.
+// given again, with more behind it and with lookBack bytes before it. An earlier call
+// has looked at the bytes before from, and no run begins there.
 func (s *scanner) scan(buf []byte, from int, atEnd bool) (done int) {
 	for floor := from; ; s.past = floor {
 		run := floor

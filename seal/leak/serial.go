@@ -143,7 +143,7 @@ func (s *serial) foreign(name, value string) {
 	s.header("{" + string(quoted) + ":" + value + "}")
 }
 
-// sealedTo is the number of JWEs in the claim sealed of a selective token. It is 0 if there is
+// sealedTo returns the number of JWEs in the claim sealed of a selective token. It is 0 if there is
 // anything else in it, which makes it a claim like others.
 func sealedTo(claims []Member) int {
 	n := 0

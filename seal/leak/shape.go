@@ -8,8 +8,7 @@ import (
 // What counts as a token in the middle of a text, in compact serialization.
 
 const (
-	// minHeader is the length of a header in base64url below which there is no room for an
-	// algorithm.
+	// minHeader is the smallest length of a header in base64url that has room for an algorithm.
 	minHeader = 12
 
 	// minRun is the length of the characters of base64url in a row that every token has: no
@@ -52,8 +51,8 @@ func nextRun[T string | []byte](text T, i int) int {
 // mayHoldToken reports whether to look for tokens in a text is worth while.
 func mayHoldToken(text string) bool { return nextRun(text, 0) >= 0 }
 
-// headerIn looks for the header of a token that b ends with: where it begins, and whether it is
-// that of a JWE. Before it may stand what belongs to the text around: of "%20eyJ…" and
+// headerIn looks for the header of a token that b ends with: where it begins, and whether a
+// JWE has it. Characters of the text around may stand before it: of "%20eyJ…" and
 // "\u003deyJ…" some characters are base64url too. full reports that it gave up.
 func headerIn(b []byte) (start int, encrypted, ok, full bool) {
 	end := len(b)
@@ -131,8 +130,8 @@ func namesEnc(header []byte) bool {
 // there is none.
 //
 // The text around may go on with a full stop of its own: behind three parts of a JWS whatever
-// follows is text. Two parts are what is left of one when a logger took the signature off, or
-// when the line was cut.
+// follows is text. Two parts remain of one when a logger took the signature off, or when the
+// line was cut.
 func tokenLength(b []byte, dot int, encrypted bool) int {
 	want := partsJWS
 	if encrypted {
@@ -178,9 +177,9 @@ func isWhole(part []byte) bool {
 	return p.peek() == '{' && p.skip() && p.atEnd()
 }
 
-// jwsLength: a header that was cut off behind is no token, and neither is a JWE that was, of
-// which nothing but the header can be read. A JWS whose signature is missing shows all that it
-// did before, and one that was cut in the payload what is before the cut.
+// jwsLength does not take a header alone for a token, nor a JWE that was cut off, whose header
+// alone can be read. A JWS whose signature is missing shows all that it did before, and one
+// that was cut in the payload shows the claims before the cut.
 func jwsLength(b []byte, ends []int, encrypted bool) int {
 	if len(ends) < partsJWS-1 {
 		return 0
@@ -211,7 +210,7 @@ func beginsObject(part []byte) bool {
 	return ok && text != "" && (text[0] == '"' || text[0] == '}')
 }
 
-// partEnd is where the part ends that begins at from, padding included if it is some.
+// partEnd returns where the part ends that begins at from, padding included if it is some.
 func partEnd(b []byte, from int, standard bool) int {
 	end := from
 	for end < len(b) && (class[b[end]]&urlDigit != 0 || standard && (b[end] == '+' || b[end] == '/')) {

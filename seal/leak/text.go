@@ -14,7 +14,7 @@ const (
 	faultLatin1 = "is not UTF-8, and read as Latin-1 where it is not"
 )
 
-// asText returns bytes as a person reads them, in UTF-8, and what is wrong with their encoding.
+// asText returns bytes as a person reads them, in UTF-8, and the fault of their encoding.
 // A careless reader takes all of these encodings. ok reports whether they look like text at all.
 func asText(b []byte) (text, fault string, ok bool) {
 	switch {
@@ -105,7 +105,7 @@ func (s spelling) fault(part string) string {
 	return ""
 }
 
-// decode decodes what can be decoded of a Base64 text in either alphabet. A character that is
+// decode decodes as much as it can of a Base64 text in either alphabet. A character that is
 // left over at the end, because the rest was cut off, has no bytes.
 func decode[T string | []byte](dst []byte, s T) ([]byte, spelling) {
 	var how spelling

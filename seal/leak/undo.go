@@ -124,7 +124,7 @@ func undoFrom(buf []byte, start int, scratch []byte) stretch {
 }
 
 // unit returns the character that an escape at p stands for, or that the lines are joined there,
-// and the length of what stands there; neither if the stretch ends.
+// and the length of the escape; neither if the stretch ends.
 func (s *stretch) unit(buf []byte, p int) (char byte, n int, isJoin bool) {
 	b := buf[p:]
 	switch b[0] {

@@ -2,7 +2,7 @@ package pii
 
 // isCard reports whether d is a payment card number: the prefix of a network, a
 // length that the network issues, and the check digit (ISO/IEC 7812-1). Left out are
-// the lengths that nobody issues any more, such as Visa's 13 digits, and Maestro's
+// the lengths that networks no longer issue, such as Visa's 13 digits, and Maestro's
 // other than 16: they are more often something else.
 func isCard(w written) bool {
 	d := w.text()

@@ -44,14 +44,15 @@ func clearName(word []byte) Kind {
 }
 
 // deviceName returns the kind of the names that tell where a person is, or with what device. The
-// IP address of a server has the same last word as that of a person, so these name whose it is.
+// IP address of a server has the same last word as a person's, so these name whose it is.
 func deviceName(word []byte) Kind {
 	switch string(word) {
 	case "clientip", "clientipaddress", "clientipaddr", "clientaddr", "remoteip", "remoteipaddress", "remoteaddr", "remoteaddress",
 		"sourceip", "sourceipaddress", "srcip", "userip", "useripaddress", "loginip", "loginipaddress", "signinip", "signupip",
 		"peerip", "callerip", "customerip", "visitorip", "endip", "realip", "xforwardedfor", "forwardedfor":
 		return IPAddress
-	case "deviceid", "deviceidentifier", "deviceuuid", "deviceserial", "deviceserialnumber", "devicetoken", "devicefingerprint", "imei", "imeinumber", "meid", "imsi", "iccid",
+	case "deviceid", "deviceidentifier", "deviceuuid", "deviceserial", "deviceserialnumber", "devicetoken", "devicefingerprint",
+		"imei", "imeinumber", "meid", "imsi", "iccid",
 		"udid", "idfa", "idfv", "gaid", "adid", "advertisingid", "advertiserid", "androidid", "hardwareid", "hwid", "macaddress", "macaddr":
 		return Device
 	case "latitude", "longitude", "latlng", "latlong", "latlon", "geolocation", "geopoint", "geohash", "geocoordinates", "gps", "gpslocation",
@@ -75,7 +76,8 @@ func numberName(word []byte) Kind {
 		return NationalID
 	case "iban":
 		return IBAN
-	case "cardnumber", "cardno", "creditcard", "creditcardnumber", "debitcard", "debitcardnumber", "paymentcard", "paymentcardnumber", "ccnumber", "cvv", "cvc", "카드번호":
+	case "cardnumber", "cardno", "creditcard", "creditcardnumber", "debitcard", "debitcardnumber", "paymentcard", "paymentcardnumber",
+		"ccnumber", "cvv", "cvc", "카드번호":
 		return Card
 	case "accountnumber", "bankaccount", "bankaccountnumber", "accountno", "routingnumber", "sortcode", "kontonummer", "계좌번호":
 		return BankAccount
@@ -102,8 +104,8 @@ func secretName(word []byte) Kind {
 	return ""
 }
 
-// ambiguousName returns the kind of names that a person's data have, and those of
-// things and organisations too.
+// ambiguousName returns the kind of names that the data of persons have, and the
+// data of things and organisations too.
 func ambiguousName(word []byte) Kind {
 	switch string(word) {
 	case "name", "displayname", "fullname", "legalname", "alias", "cn", "commonname", "sn", "gn":

@@ -23,8 +23,8 @@ const maxFormat = 20
 // formats are those that begin with a digit, by how many digits come first. A number
 // that is digits only and whose check lets more than one in a hundred through is
 // listed in its punctuated form alone; payment cards are the exception, since that
-// is how they leak. Groups of digits with spaces are no form that only one number
-// has, so what has but one check digit over any others, as India's Aadhaar has, is
+// is how they leak. Many numbers are written in groups of digits with
+// spaces, so a number that has but one check digit over any others, as India's Aadhaar has, is
 // not listed at all: one in ten of such groups would pass.
 var formats = [maxFormat][]format{
 	1: {{"9 99 99 99 999 999 99", NationalID, franceNIR}},
@@ -131,7 +131,7 @@ func fits(b, want byte) bool {
 }
 
 // inSeries reports whether groups of four digits go on before start or after end:
-// four ports in a row are no payment card.
+// four ports in a row must not pass for a payment card.
 func inSeries(text string, start, end int) bool {
 	const group = 4
 	after := end < len(text) && text[end] == ' ' && digitsAt(text, end+1, group) == group
@@ -139,7 +139,7 @@ func inSeries(text string, start, end int) bool {
 	return after || before
 }
 
-// number is the value of decimal digits.
+// number returns the value of decimal digits.
 func number(d []byte) int {
 	n := 0
 	for _, b := range d {
@@ -148,7 +148,7 @@ func number(d []byte) int {
 	return n
 }
 
-// weighted is the sum of the digits times their weights.
+// weighted returns the sum of the digits times their weights.
 func weighted(d []byte, weights string) int {
 	sum := 0
 	for i := range len(weights) {
@@ -182,7 +182,7 @@ func isDate(year, month, day int) bool {
 	return day <= last
 }
 
-// isDay is isDate in a year of which two digits are known.
+// isDay does as isDate for a year of which two digits are known.
 func isDay(year, month, day int) bool {
 	return isDate(1900+year, month, day) || isDate(2000+year, month, day)
 }

@@ -12,7 +12,7 @@ const (
 	maxDomain = 255
 )
 
-// isEmail reports whether the at sign text[at:after] is that of an e-mail address.
+// isEmail reports whether the at sign text[at:after] belongs to an e-mail address.
 // It is laxer than RFC 5322 before the sign, where any letter may stand (RFC 6531),
 // and stricter after it: the last label of the domain must be able to be a
 // top-level domain, as 3 in pkg@1.2.3 and localhost cannot.
@@ -40,8 +40,8 @@ func isEmail(text string, at, after int) bool {
 }
 
 // isLocal reports whether b may stand before the at sign. The signs that people
-// mask addresses and write templates with, * and {}, are left out, and the slash
-// that is far more often that of a path.
+// mask addresses and write templates with, * and {}, are left out, and the slash,
+// which stands far more often in a path.
 func isLocal(b byte) bool {
 	return isAlnum(b) || b >= utf8.RuneSelf || isOneOf(b, ".!#$%&'+-=?^_`|~")
 }
@@ -96,7 +96,7 @@ func isVersion(s string) bool {
 	return len(rest) < len(s) && len(rest) > 1 && rest[0] == '.' && isDigit(rest[1])
 }
 
-// isExtension reports whether a last label is that of a file, as in icon@2x.png, or
+// isExtension reports whether a last label ends the name of a file, as in icon@2x.png, or
 // of a systemd unit, as in user@1000.service. None of them is a top-level domain.
 func isExtension(label string) bool {
 	if len(label) > len("service") {

@@ -7,7 +7,7 @@ import (
 )
 
 // isPEM reports whether a private key in PEM begins at i (RFC 7468 sections 10, 11
-// and 13, and those of OpenSSH and OpenPGP).
+// and 13, and the formats of OpenSSH and OpenPGP).
 func isPEM(text string, i int) bool {
 	const begin, maxLabel = "-----BEGIN ", 40
 	if !hasPrefixAt(text, i, begin) {

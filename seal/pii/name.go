@@ -151,7 +151,7 @@ func (w *words) isPerson(last int) bool {
 	return false
 }
 
-// isQuestion reports whether the name asks something about what it names, as
+// isQuestion reports whether the name asks something about the thing it names, as
 // has_email and require_phone do.
 func (w *words) isQuestion() bool {
 	switch string(w.text[:w.start[1]]) {

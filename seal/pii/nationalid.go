@@ -13,8 +13,8 @@ func koreaRRN(w written) bool {
 	return ok && (random || koreaCheck(d))
 }
 
-// koreaRRNBare is koreaRRN without the hyphen, where many other things have 13
-// digits. GS1 prefix 880, that of Korean bar codes, reads as a year and a month too.
+// koreaRRNBare checks a koreaRRN without the hyphen, where many other things have 13
+// digits. GS1 prefix 880, which Korean bar codes have, reads as a year and a month too.
 func koreaRRNBare(w written) bool {
 	d := w.text()
 	barcode := number(d[:3]) == 880 && weighted(d, "1313131313131")%10 == 0
@@ -78,7 +78,7 @@ func franceNIR(w written) bool {
 	return isOneOf(d[0], "123478") && known && d[5] <= '9' && 97-number(d[:13])%97 == number(d[13:])
 }
 
-// corsicaNIR is franceNIR of the departments 2A and 2B, which count as 19 and 18.
+// corsicaNIR checks a franceNIR of the departments 2A and 2B, which count as 19 and 18.
 func corsicaNIR(w written) bool {
 	d := w.text()
 	switch string(d[5:7]) {
@@ -119,7 +119,7 @@ func norwayFNR(w written) bool {
 }
 
 // polandPESEL checks the PESEL of people born from 1900 to 2069, to whose month 20 is
-// added in this century. Later days are those of random numbers.
+// added in this century. Later days come from random numbers.
 func polandPESEL(w written) bool {
 	d := w.text()
 	year, month := 1900+number(d[:2]), number(d[2:4])
@@ -145,13 +145,13 @@ func finlandHETU(w written) bool {
 }
 
 // isRecent reports whether digits begin with a day from 2010 to 2039, as 260114-0930
-// does: that of an order or a backup more often than of a child's birth.
+// does: the day of an order or a backup more often than of a child's birth.
 func isRecent(d []byte) bool {
 	return d[0] >= '1' && d[0] <= '3' && isDay(number(d[:2]), number(d[2:4]), number(d[4:6]))
 }
 
-// swedenShort checks the personal identity number 811228-9874. Days with 60 added are
-// those of coordination numbers.
+// swedenShort checks the personal identity number 811228-9874. Coordination
+// numbers have days with 60 added.
 func swedenShort(w written) bool {
 	d := w.text()
 	day := number(d[4:6])
@@ -161,7 +161,7 @@ func swedenShort(w written) bool {
 	return isDay(number(d[:2]), number(d[2:4]), day) && luhn(d) && !isRecent(d)
 }
 
-// swedenLong is swedenShort with the century.
+// swedenLong checks a swedenShort with the century.
 func swedenLong(w written) bool {
 	d := w.text()
 	if century := number(d[:2]); century != 19 && century != 20 {

@@ -7,7 +7,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// walker collects what it finds. Everything it reads has been accepted by
+// walker collects findings. Everything it reads has been accepted by
 // [strict.ParseClaims], which bounds the depth, so no reading below can fail.
 type walker struct{ found []Finding }
 
@@ -33,7 +33,7 @@ func (w *walker) object(o strict.Object, at *Place) {
 	}
 }
 
-// member looks at one member. What has a personal name is one finding, however many
+// member looks at one member. A member with a personal name is one finding, however many
 // there are in its value.
 func (w *walker) member(name string, raw json.RawMessage, in *Place) {
 	at, kind, personal := in.Member(name)
@@ -81,14 +81,14 @@ func items(raw json.RawMessage) (elements []json.RawMessage) {
 	return elements
 }
 
-// text returns a string, which never fails for accepted text, or "" for what is none.
+// text returns a string, which never fails for accepted text, or "" for any other value.
 func text(raw json.RawMessage) (s string) {
 	json.Unmarshal(raw, &s)
 	return s
 }
 
 // isSealed reports whether a member is our own claims for recipients: an array of
-// compact JWEs (RFC 7516 section 7.1), in which nobody reads anything.
+// compact JWEs (RFC 7516 section 7.1), in which a stranger reads nothing.
 func isSealed(raw json.RawMessage) bool {
 	if raw[0] != '[' {
 		return false

@@ -8,7 +8,7 @@ const (
 	maxPhone = 15
 )
 
-// isPhone reports whether the plus sign text[plus:after] is that of a phone number
+// isPhone reports whether the plus sign text[plus:after] begins a phone number
 // of ITU-T E.164, with or without separators. Time zones, exponents and the build
 // of a version stand behind a letter or digit, and no country calling code begins
 // with a zero.
@@ -42,8 +42,8 @@ func isPhone(text string, plus, after int) bool {
 	}
 }
 
-// separatorEnd returns where digits go on after one separator at i, or i. Those of
-// RFC 3966 section 3 count, the space, and the slash of older numbers; area codes
+// separatorEnd returns where digits go on after one separator at i, or i. The separators
+// of RFC 3966 section 3 count, the space, and the slash of older numbers; area codes
 // stand in parentheses, and so does a 0 that is not dialled from abroad.
 func separatorEnd(text string, i int) int {
 	start := i
@@ -66,7 +66,7 @@ func separatorEnd(text string, i int) int {
 }
 
 // isDialable reports whether d, with the country calling code, has a length that
-// numbers of the country have. A single dot is that of a decimal fraction.
+// numbers of the country have. A single dot belongs to a decimal fraction.
 func isDialable(d []byte, groups, dots int) bool {
 	code := callingCode(d)
 	if code == 1 && d[0] == '1' {
@@ -157,7 +157,7 @@ func koreanMobile(w written) bool {
 	return d[0] == '0' && d[1] == '1' && isOneOf(d[2], "016789")
 }
 
-// koreanMobileBare is koreanMobile without separators, of the prefix that nearly all
+// koreanMobileBare checks a koreanMobile without separators, of the prefix that nearly all
 // numbers have: each prefix of three digits is one in a thousand of other numbers.
 func koreanMobileBare(w written) bool {
 	return number(w.text()[:3]) == 10

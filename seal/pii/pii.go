@@ -1,12 +1,12 @@
 // Package pii detects personal data in what a stranger reads of a token: by the
-// names of claims and by their values. Credentials count as well, since whoever
-// reads one can be the person.
+// names of claims and by their values. Credentials count as well, since an
+// attacker who reads one can act as the person.
 //
 // [InObject] looks at both, [InName], [InText] and [InValue] at one of them. What a text is
 // taken for has a shape of its own and, where the format has one, the right check
 // digits. The names and values of ordinary tokens (UUIDs, hashes, timestamps,
 // scopes, key ids, order numbers) are not taken for anything. Long numbers are the
-// exception, because there is nothing else to tell those of cards and persons by.
+// exception, because nothing else tells the numbers of cards and persons apart.
 // These shares of random ones are taken for one:
 //
 //	11 digits  1.0 %    13 digits  0.3 %    14 digits  0.4 %    15 digits  0.45 %
@@ -85,8 +85,8 @@ func InValue(text string) (Kind, bool) {
 	return wholeAddress(text)
 }
 
-// InNumber reports whether a number, as JSON spells it, is personal data. What has a fraction or
-// an exponent is a quantity, and is none.
+// InNumber reports whether a number, as JSON spells it, is personal data. A number with a
+// fraction or an exponent is a quantity, and never personal.
 func InNumber(literal string) (Kind, bool) {
 	if wordEnd(literal, 0) != len(literal) {
 		return "", false

@@ -1,8 +1,8 @@
 package pii
 
 // Boundaries. Identifiers of machines are long runs of letters and digits, and
-// somewhere in one there may be nearly anything. So what is looked for has to stand
-// by itself. Only ASCII counts here: in Korean or Japanese a number stands next to
+// somewhere in one there may be nearly anything. So a personal value has to
+// stand by itself. Only ASCII counts here: in Korean or Japanese a number stands next to
 // a letter without a space.
 
 func isDigit(b byte) bool  { return b-'0' < 10 }

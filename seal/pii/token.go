@@ -102,8 +102,8 @@ func foldPrefixAt(text string, i int, prefix string) bool {
 	return len(text)-i >= len(prefix) && (text[i]|0x20) == prefix[0] && strings.EqualFold(text[i:i+len(prefix)], prefix)
 }
 
-// isUserinfo reports whether the colon at i is that of a URL with a user and a
-// password, RFC 3986 section 3.2.1. Placeholders are none: ${NAME}, <name>, and what
+// isUserinfo reports whether the colon at i stands between a user and a password
+// in a URL, RFC 3986 section 3.2.1. Placeholders are none: ${NAME}, <name>, and what
 // loggers print in place of it.
 func isUserinfo(text string, i int) bool {
 	if !hasPrefixAt(text, i, "://") || i == 0 || !isAlnum(text[i-1]) {
