@@ -41,12 +41,7 @@ func outermost(token string) (l leak.Layer, fault string) {
 	if err != nil {
 		return leak.Layer{}, err.Error()
 	}
-	for _, fault := range u.Layers[0].Faults {
-		if strings.HasPrefix(fault, "part ") || strings.HasPrefix(fault, "its header") {
-			return u.Layers[0], fault
-		}
-	}
-	return u.Layers[0], ""
+	return u.Layers[0], u.Layers[0].OuterFault
 }
 
 // kindOf says how a layer is protected.

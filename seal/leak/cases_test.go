@@ -200,6 +200,10 @@ func TestReadAnySpelling(t *testing.T) {
 			continue
 		}
 		faults := u.Layers[0].Faults
+		outer := slices.IndexFunc(faults, func(f string) bool { return strings.HasPrefix(f, "part ") || strings.HasPrefix(f, "its header ") })
+		if got := u.Layers[0].OuterFault; outer < 0 && got != "" || outer >= 0 && got != faults[outer] {
+			t.Errorf("%s: the outer fault is %q, of %q", name, got, faults)
+		}
 		if c.fault == "" && faults != nil || c.fault != "" && !slices.ContainsFunc(faults, func(f string) bool { return strings.HasPrefix(f, c.fault) || strings.HasPrefix(c.fault, f) }) {
 			t.Errorf("%s: %q, want %q", name, faults, c.fault)
 		}

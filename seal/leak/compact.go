@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,8 +64,14 @@ func (r *reading) readCompact(l *Layer, token string) {
 
 func (l *Layer) spelled(part string, how spelling) {
 	if fault := how.fault(part); fault != "" {
-		l.Faults = append(l.Faults, fault)
+		l.outer(fault)
 	}
+}
+
+// outer adds a fault of the parts or of the header.
+func (l *Layer) outer(fault string) {
+	l.Faults = append(l.Faults, fault)
+	l.OuterFault = cmp.Or(l.OuterFault, fault)
 }
 
 // readHeader adds the members of one header.
@@ -73,9 +80,11 @@ func (r *reading) readHeader(l *Layer, b []byte) {
 	list, _ := r.members(l.Where+" header", true, text)
 	l.Header = append(l.Header, list...)
 	if _, err := strict.ParseObject([]byte(text)); err != nil {
-		l.Faults = append(l.Faults, "its header is not one JSON object: "+reason(err))
+		l.outer("its header is not one JSON object: " + reason(err))
 	}
-	l.encoded("its header", encoding)
+	if encoding != "" {
+		l.outer("its header " + encoding)
+	}
 	for i := range list {
 		if list[i].Name == "alg" && strings.EqualFold(string(list[i].Value), `"none"`) {
 			l.Unsigned = true

@@ -124,6 +124,10 @@ type Layer struct {
 	// Faults are the reasons why package open refuses the spelling of this layer. They hold
 	// nothing of the token.
 	Faults []string
+
+	// OuterFault is the first of Faults that is about how the parts are spelled or about the
+	// header, which open meets before it has a key. It is empty if there is none.
+	OuterFault string
 }
 
 // PersonalCount returns how many pieces of personal data stand in this layer, inner tokens aside.
