@@ -2,6 +2,7 @@ package stores
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -129,6 +130,21 @@ func (h *hubProcess) memory(t *testing.T) (now, most int) {
 		}
 	}
 	return now, most
+}
+
+// processor returns the time of the processors that a process has used. That of a delivery says
+// more than its delay where other programs keep the machine busy.
+func processor(t *testing.T, pid int) time.Duration {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Skipf("this system does not tell the time of a process: %v", err)
+	}
+	var user, system int // proc_pid_stat(5), fields 14 and 15, in hundredths of a second
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	user, _ = strconv.Atoi(fields[11])
+	system, _ = strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // needFiles skips a test that needs more files than the machine allows a process.
