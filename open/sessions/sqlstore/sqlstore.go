@@ -20,6 +20,12 @@
 // a failover to a standby that lagged, the registry answers sessions.ErrRolledBack until an
 // operator decides: see sessions.Registry.
 //
+// A registry and a feed notice that only while they run. After a restore with every process of
+// the issuer stopped, call EndEverything of the registry: else a session that ended since the
+// backup can be refreshed, and a verifier that starts later accepts its tokens. Restore an SQLite
+// file with its own command .restore, or stop the processes first: a file that another one
+// replaces stays open in them.
+//
 // # Revisions
 //
 // Each revocation gets its number from one row, whose lock the transaction holds until it
