@@ -18,19 +18,19 @@ func (e *AdviceError) Error() string {
 	if e == nil {
 		return "<nil>"
 	}
-	return e.Text(func(field string) string { return field })
+	return e.Text(nil)
 }
 
 // Text returns the text with the name that nameOf gives to each field: AllowReadable,
-// Visible or Reads.
+// Visible or Reads. Without nameOf the fields have the names of the configuration.
 func (e *AdviceError) Text(nameOf func(field string) string) string {
 	if e == nil {
 		return "<nil>"
 	}
 	var b strings.Builder
-	b.WriteString(e.class.Error() + ": ")
+	b.WriteString(e.Unwrap().Error() + ": ")
 	for i, part := range e.parts {
-		if i%2 == 1 {
+		if i%2 == 1 && nameOf != nil {
 			part = nameOf(part)
 		}
 		b.WriteString(part)
@@ -40,8 +40,8 @@ func (e *AdviceError) Text(nameOf func(field string) string) string {
 
 // Unwrap returns ErrClaims or ErrReadable.
 func (e *AdviceError) Unwrap() error {
-	if e == nil {
-		return nil
+	if e == nil || e.class == nil {
+		return ErrClaims
 	}
 	return e.class
 }

@@ -234,7 +234,7 @@ func library(t *testing.T) map[string]zerocall.API {
 		"seal": {
 			Functions: map[string]any{"New": seal.New, "NewSelective": seal.NewSelective},
 			Receivers: map[string][]any{
-				"Claims": {seal.Claims{}}, "Config": {seal.Config{}}, "ConfigError": {seal.ConfigError{}}, "Limits": {seal.Limits{}},
+				"AdviceError": {&seal.AdviceError{}}, "Claims": {seal.Claims{}}, "Config": {seal.Config{}}, "ConfigError": {seal.ConfigError{}}, "Limits": {seal.Limits{}},
 				"Recipient": {seal.Recipient{}}, "Sealer": {&seal.Sealer{}}, "Session": {seal.Session{}}, "SelectiveConfig": {seal.SelectiveConfig{}},
 				"SelectiveRecipient": {seal.SelectiveRecipient{}},
 			},
