@@ -32,6 +32,9 @@ type walk struct {
 	copied  bool // the walk has changed the text, and before that copied it
 	generic bool // an interface receives a value, which may hold a number
 	lists   *fieldLists
+
+	room  [4]reflect.Value // lists that have got room
+	rooms int
 }
 
 // value goes past the next value of the text, which v will receive.
@@ -53,11 +56,43 @@ func (w *walk) value(v reflect.Value) {
 		w.array(v)
 		return
 	}
+	if first == '[' && v.Kind() == reflect.Slice && v.IsNil() && v.CanSet() && w.rooms < len(w.room) {
+		w.lengthen(v)
+		return
+	}
 	if end, ok := w.all.ValueEnd(w.pos); ok {
 		w.pos = end
 		return
 	}
 	w.skip()
+}
+
+// lengthen goes past an array and gives a list room for its elements. That saves encoding/json
+// from growing the list step by step: with 64 KiB of claims in one list, Open and Claims took
+// 1.13 times as long as the primitives below them without it, and 1.0 times with it
+// (TestCompare in testdata/peers).
+func (w *walk) lengthen(list reflect.Value) {
+	n := 0
+	w.pos++
+	for w.space(); w.text[w.pos] != ']'; w.space() {
+		w.skip()
+		n++
+	}
+	w.pos++
+	if n > 0 {
+		list.Grow(n)
+		w.room[w.rooms] = list
+		w.rooms++
+	}
+}
+
+// undo makes the lists nil again that encoding/json has not reached before an error.
+func (w *walk) undo() {
+	for _, list := range w.room[:w.rooms] {
+		if list.Len() == 0 {
+			list.SetZero()
+		}
+	}
 }
 
 // isPlain reports whether the values of a kind hold neither a member nor an interface once

@@ -115,6 +115,15 @@ func (t *Token) Claims(dst any) error {
 func (c *claims) decode(dst any) error {
 	w := walk{text: c.text, all: c.all, lists: c.lists}
 	w.value(reflect.ValueOf(dst))
+	if err := c.fill(&w, dst); err != nil {
+		w.undo()
+		return err
+	}
+	return nil
+}
+
+// fill has encoding/json decode the text of the walk.
+func (c *claims) fill(w *walk, dst any) error {
 	// An UnmarshalJSON of dst gets bytes that it may change, which must not be the bytes of
 	// a token that other callers have too.
 	if w.generic {
