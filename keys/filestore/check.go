@@ -14,30 +14,6 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// ErrUnsafe says that a file or a folder differs from the ones that this package makes, so
-// that another user may read or exchange it. The text names the difference and the command
-// that mends it. [keyring.KEKFile] returns it too.
-var ErrUnsafe = access.ErrRefused
-
-// CheckSecret refuses an open file with a secret, such as a passphrase, that other users
-// may read or write; info is its Stat. It accepts the modes that [keyring.KEKFile] accepts.
-// It returns [ErrUnsafe].
-func CheckSecret(path string, f *os.File, info fs.FileInfo) error {
-	if f == nil || info == nil {
-		return unsafef("CheckSecret needs the open file and its Stat")
-	}
-	return access.Check(access.Secret, path, path, f, info)
-}
-
-// HasVolumeGroup reports whether a file, whose Stat is info, has the group permissions that
-// Kubernetes sets on a volume with an fsGroup: the package documentation says how they
-// look. folder is the Stat of the folder that holds the file. For a folder give its own
-// Stat twice. HasVolumeGroup says nothing about the permissions of others. It returns false
-// without a Stat.
-func HasVolumeGroup(info, folder fs.FileInfo) bool {
-	return info != nil && folder != nil && access.HasVolumeGroup(info, folder)
-}
-
 // readFile opens, checks and reads a file; what names it in errors.
 func readFile(what, path string) ([]byte, error) {
 	f, err := open(what, path, os.O_RDONLY)
@@ -127,8 +103,4 @@ func (s *Store) checkFolder() error {
 		return unsafef("every user can write to the folder of %s (mode %04o): chmod o-w %s, or keep %[1]s in a new folder below it", s.what, info.Mode().Perm(), dir)
 	}
 	return nil
-}
-
-func unsafef(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", ErrUnsafe, fmt.Errorf(format, args...))
 }

@@ -8,7 +8,11 @@
 // A program whose KEK is elsewhere uses [keyring.OpenOrCreate] with [New].
 //
 // Beside the ring lie ring.lock, which is empty when the last write ended well and is never
-// removed, and for an instant ring.tmp. The package builds on Linux, macOS and the BSDs.
+// removed, and for an instant ring.tmp.
+//
+// A ring in a file needs the locks and the file modes of Unix: Linux, macOS and the BSDs. On
+// other systems, such as Windows, the package builds, and each function that would read or
+// write a ring or a [Memory] returns [errors.ErrUnsupported].
 //
 // # How it writes
 //
@@ -80,3 +84,13 @@
 // newer one returns [keyring.ErrRollback]. A [Memory] carries that over restarts, and
 // [Memory.Accept] takes a ring that an operator has put back.
 package filestore
+
+import "errors"
+
+// MaxSize is the size in bytes that a ring may have. A ring of a few keys has 2 kB, and a
+// ring of a century less than MaxSize. A larger file is not a ring, and is not read.
+const MaxSize = 2 << 20
+
+// ErrLocked says that another writer did not let go of the lock in time. Nothing
+// was written.
+var ErrLocked = errors.New("filestore: locked by another writer")

@@ -13,10 +13,6 @@ import (
 	"time"
 )
 
-// ErrLocked says that another writer did not let go of the lock in time. Nothing
-// was written.
-var ErrLocked = errors.New("filestore: locked by another writer")
-
 // errBusy says to try again.
 var errBusy = errors.New("filestore: the lock is taken")
 

@@ -51,7 +51,7 @@ var errNilMemory = fmt.Errorf("%w: the Memory is nil: use filestore.NewMemory", 
 func NewMemory(place string, paths ...string) *Memory {
 	m := &Memory{place: place}
 	if !strings.Contains(place, "://") {
-		m.place, m.err = resolve(New(place).path), CheckPaths(place, nil, paths...)
+		m.place, m.err = resolve(absolute(place)), CheckPaths(place, nil, paths...)
 	}
 	for _, path := range paths {
 		if path != "" {

@@ -1,5 +1,3 @@
-//go:build unix
-
 package filestore
 
 import (
@@ -27,7 +25,7 @@ func CheckPaths(ring string, keks []string, memories ...string) error {
 		if path == "" {
 			return nil
 		}
-		path = New(path).path + suffix
+		path = absolute(path) + suffix
 		real := resolve(path)
 		if other, ok := taken[real]; ok && other != what {
 			return fmt.Errorf("%w: %s would be both %s and %s: give each a path of its own", keyring.ErrConfig, path, other, what)
@@ -74,6 +72,15 @@ func resolve(path string) string {
 			target = filepath.Join(filepath.Dir(path), target)
 		}
 		path = target
+	}
+	return path
+}
+
+// absolute returns the path from the root: the process may change its working directory, and
+// the ring must not move.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil && path != "" {
+		return abs
 	}
 	return path
 }

@@ -10,17 +10,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
-
-// MaxSize is the size in bytes that a ring may have. A ring of a few keys has 2 kB, and a
-// ring of a century less than MaxSize. A larger file is not a ring, and is not read.
-const MaxSize = 2 << 20
 
 // maxWait is how long Swap waits for the lock. A holder is done in milliseconds;
 // one that is not has been stopped, or its disk hangs.
@@ -43,11 +38,7 @@ type Store struct {
 // New returns the store that keeps its ring in the file at path. It reads and writes nothing:
 // the first Swap makes the file and the folders above it.
 func New(path string) *Store {
-	// The process may change its working directory, and the ring must not move.
-	if abs, err := filepath.Abs(path); err == nil && path != "" {
-		path = abs
-	}
-	return &Store{path: path, what: "the ring", ops: osOps}
+	return &Store{path: absolute(path), what: "the ring", ops: osOps}
 }
 
 // Load returns the ring and its version. It never waits for a writer, since a rename shows

@@ -59,6 +59,8 @@ const staff = 20
 // name; path stands in the commands of the advice.
 func (f Facts) Decide(p Purpose, name, path string) error {
 	switch {
+	case f.Process.UID < 0:
+		return f.Process.checkSystem(name)
 	case p == Ring && f.UID != f.Process.UID:
 		return refusal(fmt.Sprintf("%s belongs to uid %d and this process runs as uid %d: run it as that user, "+
 			"or if you know that the file is yours: chown %[3]d %[4]s", name, f.UID, f.Process.UID, path))
@@ -66,6 +68,16 @@ func (f Facts) Decide(p Purpose, name, path string) error {
 		return nil
 	}
 	return refusal(fmt.Sprintf("%s is open to others (mode %04o): %s", name, f.Mode.Perm(), f.advice(p, path)))
+}
+
+// checkSystem refuses a file on a system without users in the sense of Unix, such as Windows,
+// where the mode of a file says nothing about its access control list.
+func (p Process) checkSystem(name string) error {
+	if p.UID >= 0 {
+		return nil
+	}
+	return refusal(fmt.Sprintf("%s cannot be used: on %s the mode of a file does not tell which users read it: "+
+		"keep files with secrets on Linux or macOS", name, p.GOOS))
 }
 
 // ringPasses reports whether only the owner, who is us, can reach the file, or the

@@ -37,6 +37,7 @@ var (
 	asRoot       = func(f *Facts) { f.Process.UID, f.UID = 0, 0 }
 	darwin       = func(f *Facts) { f.Process.GOOS = "darwin" }
 	freebsd      = func(f *Facts) { f.Process.GOOS = "freebsd" }
+	windows      = func(f *Facts) { f.UID, f.GID, f.Process = -2, -2, Process{UID: -1, GOOS: "windows"} }
 	staffs       = func(f *Facts) { f.GID = 20 }
 )
 
@@ -47,6 +48,7 @@ const (
 	chown      = "chown 65532 /v/f"
 	onMismatch = "chmod 600 /v/f (Kubernetes widens it at the next mount, unless the pod sets fsGroupChangePolicy: OnRootMismatch)"
 	declare    = "defaultMode: 0440 with an fsGroup in Kubernetes, mode: 0400 with the uid of this process in Docker"
+	elsewhere  = "keep files with secrets on Linux or macOS"
 	remount    = "mount it writable, then: chmod 600 /v/f"
 )
 
@@ -58,6 +60,8 @@ func TestDecide(t *testing.T) {
 		"0600":                              {kubelet(0o600), passes, passes},
 		"0600, plain folder":                {kubelet(0o600, plainFolder, noGroups), passes, passes},
 		"0600 on macOS":                     {kubelet(0o600, darwin, staffs), passes, passes},
+		"0600 on Windows":                   {kubelet(0o600, windows), elsewhere, elsewhere},
+		"0400 on Windows":                   {kubelet(0o400, windows), elsewhere, elsewhere},
 		"0400":                              {kubelet(0o400), passes, passes},
 		"0600 of root":                      {kubelet(0o600, rootsFile), chown, passes},
 		"0600 of root, and we are root":     {kubelet(0o600, asRoot), passes, passes},
@@ -121,6 +125,9 @@ func TestDecide(t *testing.T) {
 				t.Errorf("%s, purpose %d: more than one advice: %q", name, purpose, got)
 			}
 			open := fmt.Sprintf("the file is open to others (mode %04o)", c.facts.Mode.Perm())
+			if want == elsewhere {
+				open = "the file cannot be used: on windows"
+			}
 			if got != "" && !strings.HasPrefix(want, "chown") && !strings.HasPrefix(got, open) {
 				t.Errorf("%s, purpose %d: the text does not name the problem: %q", name, purpose, got)
 			}

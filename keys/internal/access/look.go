@@ -26,6 +26,12 @@ func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) error {
 	return facts.Decide(p, name, path)
 }
 
+// CheckSystem returns [ErrRefused] on a system where Check refuses every file. A program asks
+// before it makes a file with a secret; the text calls the file name.
+func CheckSystem(name string) error {
+	return Process{UID: os.Geteuid(), GOOS: runtime.GOOS}.checkSystem(name)
+}
+
 // HasVolumeGroup reports whether info gives the group the permissions of a volume with an
 // fsGroup, as [Facts.Decide] judges them. folder holds the file; a folder is judged by
 // itself.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sealjwt/sealjwt/keys/internal/access"
 	"github.com/sealjwt/sealjwt/keys/internal/temp"
 )
 
@@ -19,6 +20,9 @@ func Create(path string) ([]byte, error) { return create(path, temp.SyncFolder) 
 func create(path string, sync func(*os.Root) error) ([]byte, error) {
 	if path == "" {
 		return nil, errors.New("the path of the key file is empty")
+	}
+	if err := access.CheckSystem(path); err != nil {
+		return nil, err
 	}
 	key, err := draw(rand.Reader)
 	if err == nil {
