@@ -44,6 +44,7 @@ func upload(t *testing.T, url, token string) (*http.Response, error) {
 func TestUpload(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir) // on Windows
 	p := newParties()
 	auth := must(bearer.New(bearer.Config{Opener: p.opener(), KeepCredentials: true}))
 	good := p.token(t, nil)
