@@ -12,7 +12,7 @@ import (
 
 // openLines opens the token in each line.
 func (a *app) openLines(ctx context.Context, args []string, f openFlags) error {
-	in, closer, err := a.lines(args, f.bulkFlags)
+	in, closer, err := openInput(a.Console, args, int64(f.skip))
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (a *app) openLines(ctx context.Context, args []string, f openFlags) error {
 	if f.at.given {
 		a.say("times checked as of %s", &f.at)
 	}
-	return a.eachLine(ctx, in, "opened", func(ctx context.Context, line []byte) ([]byte, error) {
+	return eachLine(ctx, a.Console, in, "opened", func(ctx context.Context, line []byte) ([]byte, error) {
 		if len(line) == 0 {
 			return nil, &failure{err: open.ErrMalformed, advice: "the line is empty"}
 		}

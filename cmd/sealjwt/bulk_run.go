@@ -6,59 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime"
-	"slices"
-	"strconv"
-	"syscall"
-
-	"github.com/spf13/cobra"
 )
 
-// bulkFlags are the flags of the verbs that can work line by line.
-type bulkFlags struct {
-	jsonl bool
-	skip  lineCount
-}
-
-func (f *bulkFlags) add(cmd *cobra.Command, usage string) {
-	cmd.Flags().BoolVar(&f.jsonl, "jsonl", false, usage)
-	cmd.Flags().Var(&f.skip, "skip", "with --jsonl: pass over so many `LINES` of the input, which have their result already")
-	withoutFiles(cmd, "skip")
-}
-
-func (f bulkFlags) check() error {
-	if f.skip > 0 && !f.jsonl {
-		return usagef("--skip passes over lines, which is for --jsonl: add it, or leave --skip out")
-	}
-	return nil
-}
-
-// lineCount is a number of lines.
-type lineCount int64
-
-func (n *lineCount) Type() string   { return "LINES" }
-func (n *lineCount) String() string { return strconv.FormatInt(int64(*n), 10) }
-func (n *lineCount) Set(s string) error {
-	lines, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || lines < 0 {
-		return errors.New("must be a number of lines, such as 1000")
-	}
-	*n = lineCount(lines)
-	return nil
-}
-
-// lines opens FILE or standard input for a run, and waits until there is something to
+// openInput opens FILE or standard input for a run, and waits until there is something to
 // read: a file that cannot be read must not leave a new ring behind, and seal --init at
 // the other end of a pipe may be making the ring just now.
-func (a *app) lines(args []string, f bulkFlags) (*lineInput, io.Closer, error) {
-	name, in, err := a.stream(args)
+func openInput(c *Console, args []string, skip int64) (*lineInput, io.Closer, error) {
+	name, in, err := c.stream(args)
 	if err != nil {
 		return nil, nil, err
 	}
-	if f.skip > 0 {
-		if err := checkWhole(a.stdout); err != nil {
+	if skip > 0 {
+		if err := checkWhole(c.stdout); err != nil {
 			in.Close()
 			return nil, nil, err
 		}
@@ -66,7 +26,7 @@ func (a *app) lines(args []string, f bulkFlags) (*lineInput, io.Closer, error) {
 	if name == "-" {
 		name = "standard input"
 	}
-	l := &lineInput{name: name, in: bufio.NewReaderSize(in, batchBytes), skipped: int64(f.skip)}
+	l := &lineInput{name: name, in: bufio.NewReaderSize(in, batchBytes), skipped: skip}
 	if _, err := l.in.Peek(1); err != nil && err != io.EOF {
 		in.Close()
 		return nil, nil, cannotRead(name, err)
@@ -75,24 +35,12 @@ func (a *app) lines(args []string, f bulkFlags) (*lineInput, io.Closer, error) {
 }
 
 // eachLine makes a line of the result from each line of the input.
-func (a *app) eachLine(ctx context.Context, in *lineInput, past string, each func(context.Context, []byte) ([]byte, error)) error {
+func eachLine(ctx context.Context, c *Console, in *lineInput, past string, each func(context.Context, []byte) ([]byte, error)) error {
 	ctx, restore := stoppable(ctx)
 	defer restore()
-	t := &tally{a: a, skipped: in.skipped, progress: a.newProgress(past)}
-	p := pipeline{in: in, out: printWriter{a}, workers: runtime.GOMAXPROCS(0), each: each, after: t.add}
+	t := &tally{console: c, skipped: in.skipped, progress: c.newProgress(past)}
+	p := pipeline{in: in, out: printWriter{c}, workers: runtime.GOMAXPROCS(0), each: each, after: t.add}
 	return t.conclude(p.run(ctx))
-}
-
-// stoppable ends the context with the first Ctrl-C or termination; the second one ends
-// the process. A signal that this process was started to ignore stays ignored.
-func stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
-	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM}, signal.Ignored)
-	if len(signals) == 0 { // which would mean all of them
-		return context.WithCancel(ctx)
-	}
-	ctx, restore := signal.NotifyContext(ctx, signals...)
-	context.AfterFunc(ctx, restore)
-	return ctx, restore
 }
 
 // maxTold is how many failed lines are reported one by one: the first ones tell what is
@@ -101,7 +49,7 @@ const maxTold = 20
 
 // tally counts what became of the lines, and tells about those that failed.
 type tally struct {
-	a        *app
+	console  *Console
 	skipped  int64
 	progress *progress
 
@@ -129,10 +77,10 @@ func (t *tally) tell(line int64, text string) {
 	}
 	t.progress.clear()
 	if t.failed > maxTold {
-		t.a.say("more lines fail; from here on they are counted only")
+		t.console.say("more lines fail; from here on they are counted only")
 		return
 	}
-	t.a.say("line %d: %s", line, text)
+	t.console.say("line %d: %s", line, text)
 }
 
 // conclude says what it all came to, and how to go on where it ended too early.
@@ -148,7 +96,7 @@ func (t *tally) conclude(err error) error {
 	case err != nil:
 		t.progress.clear()
 		if t.done > 0 {
-			t.a.say("the result is good up to its last whole line: cut off what follows it, go on with --skip and the number of those, and append")
+			t.console.say("the result is good up to its last whole line: cut off what follows it, go on with --skip and the number of those, and append")
 		}
 		return err
 	}

@@ -17,7 +17,7 @@ func (a *app) sealLines(ctx context.Context, args []string, f sealFlags) error {
 	if err != nil {
 		return err
 	}
-	in, closer, err := a.lines(args, f.bulkFlags)
+	in, closer, err := openInput(a.Console, args, int64(f.skip))
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (a *app) sealLines(ctx context.Context, args []string, f sealFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.eachLine(ctx, in, "sealed", func(ctx context.Context, line []byte) ([]byte, error) {
+	return eachLine(ctx, a.Console, in, "sealed", func(ctx context.Context, line []byte) ([]byte, error) {
 		claims, err := lineClaims(line, f.claimsFlags)
 		if err != nil {
 			return nil, err

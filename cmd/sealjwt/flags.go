@@ -124,14 +124,8 @@ type lifetime time.Duration
 // longestLifetime keeps sums in range; the ring's policy is far below.
 const longestLifetime = 10 * 365 * 24 * time.Hour
 
-func (l *lifetime) Type() string { return "DURATION" }
-func (l *lifetime) String() string {
-	s := time.Duration(*l).String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	return s
-}
+func (l *lifetime) Type() string   { return "DURATION" }
+func (l *lifetime) String() string { return durationText(time.Duration(*l)) }
 func (l *lifetime) Set(s string) error {
 	d, err := parseDuration(s)
 	if err != nil || d < time.Second || d%time.Second != 0 || d > longestLifetime {

@@ -6,50 +6,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
-	"github.com/spf13/cobra"
+	"github.com/sealjwt/sealjwt/keys/filestore"
 	"golang.org/x/term"
 )
 
 // errTooLong says that there is more to read than can be of any use.
 var errTooLong = errors.New("input too long")
-
-// oneInput is the Args of the verbs that take FILE or "-".
-func oneInput(cmd *cobra.Command, args []string) error {
-	switch {
-	case len(args) > 1:
-		return usagef("one FILE at most, and %d are given: see %s --help", len(args), cmd.CommandPath())
-	case len(args) == 1 && args[0] == "":
-		return usagef("the name of the FILE is empty: leave it out to read standard input")
-	case len(args) == 1 && looksLikeToken(args[0]):
-		return usagef("a token is no argument, where every process on the machine can read it: pipe it in, or name a file that holds it")
-	}
-	return nil
-}
-
-// noTokens is the Args of the verb that takes any number of paths.
-func noTokens(cmd *cobra.Command, args []string) error {
-	for _, arg := range args {
-		if err := oneInput(cmd, []string{arg}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// noInput is the Args of the verbs that take none.
-func noInput(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usagef("%s takes no argument: see %[1]s --help", cmd.CommandPath())
-	}
-	return nil
-}
-
-// looksLikeToken: the header of a compact token begins with {" in base64url.
-func looksLikeToken(s string) bool {
-	return strings.HasPrefix(s, "eyJ") && (len(s) > 64 || strings.Contains(s, "."))
-}
 
 // input is what a verb works on, from FILE or standard input.
 type input struct {
@@ -59,12 +22,12 @@ type input struct {
 
 // read reads FILE or, for "-" and without arguments, standard input to its end, as
 // plainText reads it.
-func (a *app) read(args []string, most int) (input, error) {
+func (c *Console) read(args []string, most int) (input, error) {
 	if len(args) == 0 || args[0] == "-" {
-		if isTerminal(a.stdin) {
-			a.say("reading from the terminal: end with Ctrl-D")
+		if isTerminal(c.stdin) {
+			c.say("reading from the terminal: end with Ctrl-D")
 		}
-		data, err := readBounded(a.stdin, "standard input", most)
+		data, err := readBounded(c.stdin, "standard input", most)
 		return input{name: "standard input", data: data}, err
 	}
 	return readFile(args[0], most)
@@ -72,8 +35,8 @@ func (a *app) read(args []string, most int) (input, error) {
 
 // readAnyText reads FILE or standard input to its end, in any encoding and with all that is in it,
 // but for one line ending at the end.
-func (a *app) readAnyText(args []string, most int) (input, error) {
-	name, in, err := a.stream(args)
+func (c *Console) readAnyText(args []string, most int) (input, error) {
+	name, in, err := c.stream(args)
 	if err != nil {
 		return input{}, err
 	}
@@ -173,3 +136,51 @@ func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// stream opens FILE or standard input for verbs that do not need all of it at once.
+func (c *Console) stream(args []string) (name string, in io.ReadCloser, err error) {
+	if len(args) == 0 || args[0] == "-" {
+		if isTerminal(c.stdin) {
+			c.say("reading from the terminal: end with Ctrl-D")
+		}
+		return "-", io.NopCloser(c.stdin), nil
+	}
+	f, err := openNamed(args[0])
+	if err != nil {
+		return "", nil, cannotRead(args[0], err)
+	}
+	return args[0], patient(f, pipeWait), nil
+}
+
+// readRegular reads a file that the command keeps itself, or reads again and again. Such a
+// file is never a pipe.
+func readRegular(path string, most int) (input, error) {
+	f, err := openNamed(path)
+	if err != nil {
+		return input{}, cannotRead(path, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNotRegular
+	}
+	if err != nil {
+		return input{}, cannotRead(path, err)
+	}
+	data, err := readBounded(f, path, most)
+	return input{name: path, data: data}, err
+}
+
+// readSecret reads a file that is closed to others, as a key file is. A pipe, as the shell's
+// <(…) makes one, will do.
+func readSecret(path string, most int) (input, error) {
+	return readFileIf(path, most, func(f *os.File, info fs.FileInfo) error {
+		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal is open to its own group
+			return nil
+		}
+		return filestore.CheckSecret(path, f, info)
+	})
+}
+
+// maxKeyFile is the longest file with keys in bytes.
+const maxKeyFile = 1 << 20

@@ -91,7 +91,7 @@ func TestServeRenewedCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	errs := new(lines)
+	errs := new(logLines)
 	s := newJWKSServer(newServerLog(errs), cert, "/jwks", http.NotFoundHandler())
 	shown := func() []byte {
 		t.Helper()
@@ -133,7 +133,7 @@ func TestServeOpenKey(t *testing.T) {
 		if err := os.Chmod(f.key, mode); err != nil {
 			t.Fatal(err)
 		}
-		a, errs := newRun()
+		a, errs := newApp()
 		cert, err := a.certificate(serveFlags{tlsCert: f.cert, tlsKey: f.key})
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +141,7 @@ func TestServeOpenKey(t *testing.T) {
 		if got := strings.HasPrefix(errs.String(), "sealjwt: warning: the private key "+f.key+" is open to others"); got != warned {
 			t.Errorf("mode %04o: %s", mode, errs)
 		}
-		log := new(lines)
+		log := new(logLines)
 		newJWKSServer(newServerLog(log), cert, "/jwks", http.NotFoundHandler())
 		f.renew(t)
 		cert.checked = time.Now().Add(-2 * certificateCheck)

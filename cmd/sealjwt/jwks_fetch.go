@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -44,17 +42,21 @@ issuer names another one. The file must be closed to others, as a key file is.`,
 	f.add(cmd)
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := cmp.Or(checkCacheVariable(), f.readHeader(append(args, f.ofIssuer)...)); err != nil {
-			return err
-		}
-		if f.ofIssuer == "" {
-			return a.fetch(cmd.Context(), args[0], f, output.value)
-		}
-		url, err := f.discover(cmd.Context())
+		cache, err := a.keyCache()
 		if err != nil {
 			return err
 		}
-		return a.fetch(cmd.Context(), url, f, output.value)
+		if err := f.readHeader(append(args, f.ofIssuer)...); err != nil {
+			return err
+		}
+		if f.ofIssuer == "" {
+			return a.fetch(cmd.Context(), cache, f, args[0], output.value)
+		}
+		url, err := f.fetch().discover(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return a.fetch(cmd.Context(), cache, f, url, output.value)
 	}
 	return cmd
 }
@@ -69,46 +71,12 @@ func oneURL(cmd *cobra.Command, args []string, issuer string) error {
 	return nil
 }
 
-func (f fetchFlags) discover(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
-	defer cancel()
-	url, err := jwks.Discover(ctx, f.ofIssuer, jwks.DiscoverConfig{Transport: f.header.transport(f.ofIssuer), AllowContentType: f.contentTypes})
-	if errors.Is(err, jwks.ErrURL) && errors.Is(err, jwks.ErrMetadata) { // a URL of the issuer, not of the user
-		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
-	}
-	if errors.Is(err, jwks.ErrURL) {
-		return "", f.explainURL(err, f.ofIssuer)
-	}
+func (a *app) fetch(ctx context.Context, cache *keyCache, f fetchFlags, url, output string) error {
+	got, err := cache.refresh(ctx, url, f.fetch())
 	if err != nil {
-		return "", f.explainFetch(err)
+		return err
 	}
-	return url, nil
-}
-
-func (a *app) fetch(ctx context.Context, url string, f fetchFlags, output string) error {
-	var got jwks.FetchResult
-	cfg := f.config(url)
-	cfg.Cached = a.cached(url) // for an older set not to take its place
-	cfg.Report = func(f jwks.FetchResult) {
-		if errors.Is(f.Err, jwks.ErrConfig) { // of NewRemote, about the copy
-			a.sayCopy(url, f.Err)
-		}
-		got = f
-	}
-	remote, err := jwks.NewRemote(cfg)
-	if err != nil {
-		return f.explainURL(err, url)
-	}
-	set, err := remote.Refresh(ctx)
-	if err != nil {
-		return f.explainFetch(err)
-	}
-	// A revoked key in an older copy is what an operator wants to be rid of.
-	if a.keep(got.Cached) != nil {
-		if err := a.forget(url); err != nil {
-			return err
-		}
-	}
+	set := got.Set
 	if len(set.Keys()) == 0 {
 		a.sayPassedOver(withoutSecrets(url), set)
 		return &failure{err: fmt.Errorf("%s: %w", withoutSecrets(url), keys.ErrNoKey), code: exitKey, advice: "ask its owner"}
@@ -164,7 +132,7 @@ func newFetched(f jwks.FetchResult, now time.Time) *fetched {
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-func (r *fetched) text() []byte {
+func (r *fetched) Text() []byte {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, printable(r.URL))
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -79,9 +83,12 @@ func TestFetchPassesACopyOver(t *testing.T) {
 		io.WriteString(w, exported)
 	}))
 	defer s.Close()
-	a, errs := newRun()
-	if err := a.keep(jwks.CacheEntry{URL: s.URL, Fetched: time.Now().Add(time.Hour), Body: []byte(exported)}); err != nil || errs.Len() > 0 {
-		t.Fatal(err, errs)
+	base := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", base)
+	folder := filepath.Join(base, "sealjwt", "jwks")
+	text, err := json.Marshal(jwks.CacheEntry{URL: s.URL, Fetched: time.Now().Add(time.Hour), Body: []byte(exported)})
+	if err := errors.Join(err, os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, copyName(s.URL)), text, 0o600)); err != nil {
+		t.Fatal(err)
 	}
 	for _, want := range []string{"sealjwt: warning: the copy of " + s.URL + " in the cache is passed over: ", ""} {
 		if _, said := runOK(t, "", "jwks", "fetch", s.URL); !strings.HasPrefix(said, want) || want == "" && said != "" {

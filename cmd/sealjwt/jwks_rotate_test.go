@@ -13,9 +13,9 @@ import (
 // What keeps the ring from rotating is said when it begins and every hour that it lasts,
 // though it is tried every second. After a step, or a time without errors, it begins anew.
 func TestRotationIsReported(t *testing.T) {
-	errs := new(lines)
+	errs := new(logLines)
 	at := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	report := (&app{stderr: errs}).reportSteps(func() time.Time { return at })
+	report := (&app{Console: newConsole("sealjwt", nil, nil, errs)}).reportSteps(func() time.Time { return at })
 	down, locked := errors.New("the disk is full"), errors.New("it is locked")
 	said := func(what string, want ...string) {
 		t.Helper()

@@ -14,8 +14,6 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-const healthPath = "/healthz"
-
 type serveFlags struct {
 	addr, path      string
 	tlsCert, tlsKey string
@@ -123,7 +121,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		scheme = "https"
 	}
 	a.say("serving %s://%s%s", scheme, listener.Addr(), f.path)
-	return s.run(ctx, a, listener)
+	return s.run(ctx, a.Console, listener)
 }
 
 // certificate is nil without TLS.

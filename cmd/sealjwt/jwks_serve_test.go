@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -13,29 +12,11 @@ import (
 	"time"
 )
 
-// lines collects what several goroutines write.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // serving runs jwks serve until the test ends, and returns its URLs and stderr. stop ends
 // it and returns its exit code.
-func serving(t *testing.T, args ...string) (url, base string, errs *lines, stop func() int) {
+func serving(t *testing.T, args ...string) (url, base string, errs *logLines, stop func() int) {
 	t.Helper()
-	errs = new(lines)
+	errs = new(logLines)
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() {

@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// healthPath is the path at which others ask whether the set can be served.
+const healthPath = "/healthz"
+
 const (
 	// stopWithin is how long requests at work may take after a signal to stop.
 	stopWithin = 10 * time.Second
@@ -48,7 +51,7 @@ func newJWKSServer(logger *slog.Logger, cert *certificate, path string, set http
 }
 
 // run serves until ctx is done, and then ends the requests at work.
-func (s *jwksServer) run(ctx context.Context, a *app, listener net.Listener) error {
+func (s *jwksServer) run(ctx context.Context, c *Console, listener net.Listener) error {
 	ended := make(chan error, 1)
 	go func() {
 		if s.server.TLSConfig != nil {
@@ -66,10 +69,10 @@ func (s *jwksServer) run(ctx context.Context, a *app, listener net.Listener) err
 	defer cancel()
 	err := s.server.Shutdown(bounded)
 	if errors.Is(err, context.DeadlineExceeded) {
-		a.say("warning: some requests took longer than %s, and were cut off", durationText(s.within))
+		c.say("warning: some requests took longer than %s, and were cut off", durationText(s.within))
 		err = s.server.Close()
 	}
-	a.say("stopped")
+	c.say("stopped")
 	return err
 }
 

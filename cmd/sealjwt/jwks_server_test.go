@@ -57,7 +57,7 @@ func TestHealth(t *testing.T) {
 func TestServeStopsGracefully(t *testing.T) {
 	listener := listen(t)
 	began, goOn := make(chan bool), make(chan bool)
-	errs := new(lines)
+	errs := new(logLines)
 	s := newJWKSServer(newServerLog(errs), nil, "/jwks", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(began)
 		<-goOn
@@ -65,7 +65,7 @@ func TestServeStopsGracefully(t *testing.T) {
 	}))
 	ctx, stop := context.WithCancel(t.Context())
 	ended, answered := make(chan error, 1), make(chan string, 1)
-	go func() { ended <- s.run(ctx, &app{stderr: errs}, listener) }()
+	go func() { ended <- s.run(ctx, newConsole("sealjwt", nil, nil, errs), listener) }()
 	go func() {
 		_, body, _ := ask(t, "GET", "http://"+listener.Addr().String()+"/jwks")
 		answered <- body
@@ -94,7 +94,7 @@ func TestServeCutsOff(t *testing.T) {
 	counted := &countedListener{Listener: listener}
 	began, goOn := make(chan bool), make(chan bool)
 	defer close(goOn)
-	errs := new(lines)
+	errs := new(logLines)
 	s := newJWKSServer(newServerLog(errs), nil, "/jwks", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(began)
 		<-goOn
@@ -102,7 +102,7 @@ func TestServeCutsOff(t *testing.T) {
 	s.within = 0
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx, &app{stderr: errs}, counted) }()
+	go func() { ended <- s.run(ctx, newConsole("sealjwt", nil, nil, errs), counted) }()
 	c, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -72,12 +73,12 @@ a file was compared and cannot be written, and none when there is no such file.`
 			result.Overdue = int64(time.Since(step.At) / time.Second)
 			err = &failure{err: errDue, code: exitDue, advice: "sealjwt keys rotate"}
 		}
-		return firstError(a.printAs(output.value == "json", result), err)
+		return cmp.Or(a.printAs(output.value == "json", result), err)
 	}
 	return cmd
 }
 
-func (c checked) text() []byte {
+func (c checked) Text() []byte {
 	var text string
 	switch {
 	case c.Due:

@@ -3,10 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -81,31 +78,4 @@ func age(k keyring.KeyInfo) string {
 		return "-"
 	}
 	return durationText(max(0, time.Since(k.Created)).Truncate(time.Minute))
-}
-
-// word quotes a kid from outside that would not pass for one word of a table.
-func word(kid string) string {
-	if kid == "" || strings.ContainsAny(kid, " \"'`\\") || printable(kid) != kid {
-		return strconv.QuoteToASCII(kid)
-	}
-	return kid
-}
-
-// printAs prints a result as one line of JSON or as text.
-func (a *app) printAs(json bool, result interface{ text() []byte }) error {
-	if json {
-		return a.printJSON(result)
-	}
-	return a.print(result.text())
-}
-
-// printJSON prints v as one line of JSON.
-func (a *app) printJSON(v any) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return err
-	}
-	return a.print(b.Bytes())
 }

@@ -163,18 +163,3 @@ func policyJSON(p keyring.Policy) map[string]any {
 	figures["sig"], figures["enc"] = p.Sig.Suites[0], p.Enc.Suites[0]
 	return map[string]any{"policy": figures, "windows": windows}
 }
-
-// durationText writes days where there are any: 30d, 1d2h4m.
-func durationText(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d < day {
-		l := lifetime(d)
-		return l.String()
-	}
-	rest := ""
-	if d%day != 0 {
-		l := lifetime(d % day)
-		rest = l.String()
-	}
-	return fmt.Sprintf("%dd%s", d/day, rest)
-}

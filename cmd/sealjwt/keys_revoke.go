@@ -63,7 +63,7 @@ type revocation struct {
 	Keys   []keyring.KeyInfo `json:"keys"`
 }
 
-func (r revocation) text() []byte { return keyTable(r.Keys) }
+func (r revocation) Text() []byte { return keyTable(r.Keys) }
 
 func (a *app) revoke(ctx context.Context, f revokeFlags) error {
 	ring, err := a.ringOrCopy(ctx, f.dryRun)

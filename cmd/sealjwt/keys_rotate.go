@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +89,7 @@ func (a *app) finish(ctx context.Context, ring *keyring.Ring, f rotateFlags, res
 	if f.dryRun {
 		result.forgetRehearsed()
 	}
-	return firstError(failed, a.printAs(f.json, &result), nextErr)
+	return cmp.Or(failed, a.printAs(f.json, &result), nextErr)
 }
 
 // rotateNow ends the periods of the active keys, of all or of none: whoever came
@@ -172,15 +173,6 @@ func (r *rotation) forgetRehearsed() {
 	}
 }
 
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // usesOf leaves out a use for which the ring has no keys, unless it is the only one
 // that was asked for: then the library says so.
 func usesOf(ctx context.Context, ring *keyring.Ring, uses []keys.Use) ([]keys.Use, error) {
@@ -201,7 +193,7 @@ func usesOf(ctx context.Context, ring *keyring.Ring, uses []keys.Use) ([]keys.Us
 	return held, nil
 }
 
-func (r *rotation) text() []byte {
+func (r *rotation) Text() []byte {
 	var b bytes.Buffer
 	would := ""
 	if r.DryRun {

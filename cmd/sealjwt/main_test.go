@@ -12,12 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/keys/filestore"
-	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/keys/keyring"
-	"github.com/sealjwt/sealjwt/open"
-	"github.com/sealjwt/sealjwt/seal"
 )
 
 // runOK runs the command in this process and wants exit code 0.
@@ -84,47 +79,6 @@ func TestPosition(t *testing.T) {
 	}
 }
 
-func TestPrintable(t *testing.T) {
-	for text, want := range map[string]string{
-		"plain, 한글 ✓ 😀": "plain, 한글 ✓ 😀",
-		"\x1b[31m":      `\u001b[31m`,
-		"a\r\nb\t":      `a\u000d\u000ab\u0009`,
-		"\u009b\u007f":  `\u009b\u007f`,
-		"\u202e\u2066":  `\u202e\u2066`,
-		"\U000e0001":    `\udb40\udc01`,
-		"\xff":          `\xff`,
-	} {
-		if got := printable(text); got != want {
-			t.Errorf("%q becomes %s, want %s", text, got, want)
-		}
-	}
-}
-
-// Every sentinel of the library has its exit code here, and none falls through to
-// the one for I/O.
-func TestExitCodes(t *testing.T) {
-	for _, c := range []struct {
-		code int
-		errs []error
-	}{
-		{exitIO, []error{jwks.ErrFetch, io.ErrUnexpectedEOF, keyring.ErrUnknownOutcome, keyring.ErrNotDurable, filestore.ErrLocked}},
-		{exitUsage, []error{jwks.ErrURL, jwks.ErrConfig, seal.ErrClaims, seal.ErrTooLarge, seal.ErrConfig, open.ErrConfig, keyring.ErrConfig}},
-		{exitNotAuthentic, []error{open.ErrMalformed, open.ErrAlgorithm, open.ErrNotAuthentic}},
-		{exitRefused, []error{open.ErrType, open.ErrIssuer, open.ErrAudience, open.ErrExpired, open.ErrNotYetValid,
-			open.ErrLifetime, open.ErrClaims, open.ErrCheck}},
-		{exitKey, []error{jwks.ErrMetadata, open.ErrUnknownKey, open.ErrKeySource, seal.ErrSigning, seal.ErrSameKey, keyring.ErrNoRing, keyring.ErrUnreadable, keyring.ErrKEK,
-			keys.ErrNoKey, keys.ErrStale, keyring.ErrRollback, keyring.ErrExists, keys.ErrDuplicate, keyring.ErrState,
-			keys.ErrMalformed, keys.ErrUnsupported, filestore.ErrUnsafe}},
-		{exitPolicy, []error{keys.ErrPrivateKey, keys.ErrWeakKey, keyring.ErrPolicy, keyring.ErrWindow, seal.ErrLifetime, seal.ErrReadable}},
-	} {
-		for _, err := range c.errs {
-			if code, _ := describe(errors.Join(errors.New("context"), err)); code != c.code {
-				t.Errorf("%v: exit code %d, want %d", err, code, c.code)
-			}
-		}
-	}
-}
-
 // A ring that could not be written for good cannot be looked at either, and may hold the
 // revocation.
 func TestNotRevoked(t *testing.T) {
@@ -134,18 +88,6 @@ func TestNotRevoked(t *testing.T) {
 	} {
 		if _, text := describe(notRevoked(err)); !strings.HasPrefix(text, want) || strings.Contains(text, "keys list") {
 			t.Errorf("%v: %s", err, text)
-		}
-	}
-}
-
-func TestPackageNamesAreDropped(t *testing.T) {
-	for text, want := range map[string]string{
-		"open: token expired":                     "token expired",
-		"filestore: /r/ring: keys: there is none": "/r/ring: there is none",
-		"cannot open: /keys: not a file":          "cannot open: /keys: not a file",
-	} {
-		if got := plain(text); got != want {
-			t.Errorf("%q becomes %q", text, got)
 		}
 	}
 }
@@ -192,7 +134,7 @@ func TestMessagesAreEscaped(t *testing.T) {
 
 // A flag that takes a text is refused when it is empty, so it has to be known.
 func TestTextFlagsAreAll(t *testing.T) {
-	root := (&app{}).command()
+	root := (&app{Console: newConsole("sealjwt", nil, nil, nil)}).command()
 	var visit func(c *cobra.Command)
 	visit = func(c *cobra.Command) {
 		for _, line := range strings.Split(c.LocalFlags().FlagUsages(), "\n") {

@@ -71,22 +71,3 @@ func (p *pipe) Read(b []byte) (int, error) {
 }
 
 func (p *pipe) Close() error { return p.f.Close() }
-
-// readRegular reads a file that the command keeps itself, or reads again and again. Such a
-// file is never a pipe.
-func readRegular(path string, most int) (input, error) {
-	f, err := openNamed(path)
-	if err != nil {
-		return input{}, cannotRead(path, err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errNotRegular
-	}
-	if err != nil {
-		return input{}, cannotRead(path, err)
-	}
-	data, err := readBounded(f, path, most)
-	return input{name: path, data: data}, err
-}

@@ -17,8 +17,8 @@ var errNoTerminal = errors.New("no terminal to ask for the passphrase")
 
 // askPassphrase asks on the terminal without echo. It asks only when a person
 // sees it: a program whose streams are all redirected would wait for ever.
-func (a *app) askPassphrase(ctx context.Context) ([]byte, error) {
-	if !isTerminal(a.stdin) && !isTerminal(a.stderr) {
+func (c *Console) askPassphrase(ctx context.Context) ([]byte, error) {
+	if !isTerminal(c.stdin) && !isTerminal(c.stderr) {
 		return nil, errNoTerminal
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
@@ -58,11 +58,11 @@ func (a *app) askPassphrase(ctx context.Context) ([]byte, error) {
 }
 
 // confirm asks for a yes on the terminal, unless it was given in a flag.
-func (a *app) confirm(question string, yes bool) error {
+func (c *Console) confirm(question string, yes bool) error {
 	if yes {
 		return nil
 	}
-	if !isTerminal(a.stdin) && !isTerminal(a.stderr) {
+	if !isTerminal(c.stdin) && !isTerminal(c.stderr) {
 		return usagef("nothing was changed, since there is no terminal to ask: give --yes")
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)

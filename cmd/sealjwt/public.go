@@ -7,32 +7,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
 )
-
-// maxKeyFile is the longest file with keys in bytes.
-const maxKeyFile = 1 << 20
-
-// aURL leaves out what is likelier a file: api.jwks://x, or api.jwks:https://x.
-var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+-]*://`)
-
-func isURL(place string) bool { return aURL.MatchString(place) }
-
-// withoutSecrets is a place for messages: a URL without its query, user and password.
-func withoutSecrets(place string) string {
-	if !isURL(place) {
-		return place
-	}
-	place, _, _ = strings.Cut(place, "?")
-	scheme, rest, _ := strings.Cut(place, "://")
-	authority, path := rest, ""
-	if i := strings.IndexByte(rest, '/'); i >= 0 {
-		authority, path = rest[:i], rest[i:]
-	}
-	return scheme + "://" + authority[strings.LastIndexByte(authority, '@')+1:] + path
-}
 
 // publicKeys are those that --to or --trust names, in a file or at a URL. It
 // makes sure that there is one for that use. What was passed over is said on stderr, or
@@ -41,7 +18,11 @@ func (a *app) publicKeys(ctx context.Context, place string, use keys.Use, f fetc
 	if !isURL(place) {
 		return a.keysInFile(place, use)
 	}
-	source, err := a.remoteKeys(place, f)
+	cache, err := a.keyCache()
+	if err != nil {
+		return nil, err
+	}
+	source, err := cache.keys(place, f.fetch())
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,6 +21,16 @@ import (
 // maxCopy is the longest file of the cache in bytes: a set, in base64.
 const maxCopy = 2 * jwks.DefaultMaxBytes
 
+// keyCache is the folder in which fetched sets are kept for the runs to come.
+type keyCache struct {
+	console *Console
+	folder  string    // empty: there is none
+	told    sync.Once // that it is not used
+}
+
+// newKeyCache returns the cache in a folder. An empty path stands for no cache.
+func newKeyCache(c *Console, folder string) *keyCache { return &keyCache{console: c, folder: folder} }
+
 // copyName is the file in the cache for the JWK Set at a URL.
 func copyName(url string) string {
 	sum := sha256.Sum256([]byte(url))
@@ -28,20 +39,20 @@ func copyName(url string) string {
 
 // cached is the copy that an earlier run has kept, or none. It is a help and no promise:
 // one that cannot be used is said and passed over, and soon replaced.
-func (a *app) cached(url string) jwks.CacheEntry {
-	folder := a.usedCache()
+func (c *keyCache) cached(url string) jwks.CacheEntry {
+	folder := c.usedCache()
 	if folder == nil {
 		return jwks.CacheEntry{}
 	}
 	defer folder.Close()
-	c, err := readCopy(folder, copyName(url))
+	held, err := readCopy(folder, copyName(url))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		a.say("warning: the cache file %s is passed over: %s", filepath.Join(folder.Name(), copyName(url)), plain(err.Error()))
+		c.console.say("warning: the cache file %s is passed over: %s", filepath.Join(folder.Name(), copyName(url)), plain(err.Error()))
 	}
 	if err != nil {
 		return jwks.CacheEntry{}
 	}
-	return c
+	return held
 }
 
 // readCopy reads a file whose content is trusted like an answer over TLS. The check is on
@@ -76,10 +87,10 @@ func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
 }
 
 // usedCache opens the folder with the copies that are used, nil if none are.
-func (a *app) usedCache() *os.Root {
-	folder, err := openCache()
+func (c *keyCache) usedCache() *os.Root {
+	folder, err := c.open()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		a.warnOfCache(err)
+		c.warnOfCache(err)
 	}
 	return folder
 }
@@ -87,26 +98,26 @@ func (a *app) usedCache() *os.Root {
 // keep writes a copy down for the next run, in place of the one before. Where there is no
 // folder for it, as in a container, each run fetches. Where there is one, it says what is
 // wrong; an older copy may be there still.
-func (a *app) keep(c jwks.CacheEntry) error {
-	folder, err := makeCache()
+func (c *keyCache) keep(next jwks.CacheEntry) error {
+	folder, err := c.make()
 	if errors.Is(err, errNotOurs) {
-		a.warnOfCache(err)
+		c.warnOfCache(err)
 	}
 	if err != nil {
 		return err
 	}
 	defer folder.Close()
-	if before, err := readCopy(folder, copyName(c.URL)); err == nil && outlives(before, c) {
+	if before, err := readCopy(folder, copyName(next.URL)); err == nil && outlives(before, next) {
 		return nil
 	}
-	data, err := json.Marshal(c)
+	data, err := json.Marshal(next)
 	if err == nil {
-		err = filestore.ReplaceFile(folder, copyName(c.URL), append(data, '\n'))
+		err = filestore.ReplaceFile(folder, copyName(next.URL), append(data, '\n'))
 	}
 	if err != nil {
-		a.cacheTold.Do(func() {
-			a.say("warning: what was fetched is not kept: %s cannot be replaced: %s",
-				filepath.Join(folder.Name(), copyName(c.URL)), withoutPath(err))
+		c.told.Do(func() {
+			c.console.say("warning: what was fetched is not kept: %s cannot be replaced: %s",
+				filepath.Join(folder.Name(), copyName(next.URL)), withoutPath(err))
 		})
 	}
 	return err
@@ -122,15 +133,15 @@ func outlives(before, next jwks.CacheEntry) bool {
 }
 
 // forget removes the copy of a URL, if there is one that seal and open would go by.
-func (a *app) forget(url string) error {
-	folder := a.usedCache()
+func (c *keyCache) forget(url string) error {
+	folder := c.usedCache()
 	if folder == nil {
 		return nil
 	}
 	defer folder.Close()
 	switch err := folder.Remove(copyName(url)); {
 	case err == nil:
-		a.say("warning: the older copy was removed: seal and open fetch the keys again")
+		c.console.say("warning: the older copy was removed: seal and open fetch the keys again")
 	case !errors.Is(err, fs.ErrNotExist):
 		return &failure{
 			err: fmt.Errorf("the copy in the cache could be neither replaced nor removed: %w", withoutPath(err)), code: exitIO,
@@ -141,9 +152,9 @@ func (a *app) forget(url string) error {
 }
 
 // warnOfCache says once why this run goes on without a cache.
-func (a *app) warnOfCache(err error) {
-	a.cacheTold.Do(func() {
-		a.say("warning: the cache is not used: %s: make it a folder of this user alone, or set XDG_CACHE_HOME to one", err)
+func (c *keyCache) warnOfCache(err error) {
+	c.told.Do(func() {
+		c.console.say("warning: the cache is not used: %s: make it a folder of this user alone, or set XDG_CACHE_HOME to one", err)
 	})
 }
 

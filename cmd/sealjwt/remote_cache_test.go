@@ -12,32 +12,33 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
 const copiedURL = "https://id.example.com/jwks"
 
 // newCache gives a cache with the copy of copiedURL, and what was said about it.
-func newCache(t *testing.T) (a *app, base string, errs *bytes.Buffer) {
+func newCache(t *testing.T) (cache *keyCache, base string, errs *bytes.Buffer) {
 	t.Helper()
 	base = t.TempDir()
-	t.Setenv("XDG_CACHE_HOME", base)
-	a, errs = newRun()
-	a.keep(jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Body: []byte("good")})
-	if got := a.cached(copiedURL); string(got.Body) != "good" || errs.Len() > 0 {
+	cache, errs = newRun(base)
+	cache.keep(jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Body: []byte("good")})
+	if got := cache.cached(copiedURL); string(got.Body) != "good" || errs.Len() > 0 {
 		t.Fatalf("the copy is %q: %s", got.Body, errs)
 	}
-	return a, base, errs
+	return cache, base, errs
 }
 
-func newRun() (*app, *bytes.Buffer) {
+// newRun returns the cache as another run of the command has it, and what that run says.
+func newRun(base string) (*keyCache, *bytes.Buffer) {
 	errs := new(bytes.Buffer)
-	return &app{stderr: errs}, errs
+	return newKeyCache(newConsole("sealjwt", nil, nil, errs), filepath.Join(base, "sealjwt", "jwks")), errs
 }
 
 // A run that ends after another does not put an older set in the place of its.
 func TestKeepTheLaterSet(t *testing.T) {
-	a, _, errs := newCache(t)
+	cache, _, errs := newCache(t)
 	at := func(fetched, generated time.Duration, body string) jwks.CacheEntry {
 		now := time.Now().Round(0)
 		return jwks.CacheEntry{URL: copiedURL, Fetched: now.Add(fetched), Generated: now.Add(generated), Body: []byte(body)}
@@ -54,14 +55,14 @@ func TestKeepTheLaterSet(t *testing.T) {
 		"of no use any more": {at(-2*time.Hour, 0, "x"), at(0, -time.Minute, "y"), false},
 		"from the future":    {at(time.Hour, time.Hour, "x"), at(0, 0, "y"), false},
 	} {
-		if err := errors.Join(a.forget(copiedURL), a.keep(c.before), a.keep(c.next)); err != nil {
+		if err := errors.Join(cache.forget(copiedURL), cache.keep(c.before), cache.keep(c.next)); err != nil {
 			t.Fatal(err)
 		}
 		want := c.next
 		if c.stays {
 			want = c.before
 		}
-		if got := a.cached(copiedURL); !got.Generated.Equal(want.Generated) || string(got.Body) != string(want.Body) {
+		if got := cache.cached(copiedURL); !got.Generated.Equal(want.Generated) || string(got.Body) != string(want.Body) {
 			t.Errorf("%s: the copy is %q of %v: %s", name, got.Body, got.Generated, errs)
 		}
 	}
@@ -85,11 +86,11 @@ func TestCopyOfOthers(t *testing.T) {
 		"too long":       {func(path string) error { return os.Truncate(path, maxCopy+2) }, "input too long"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, base, errs := newCache(t)
+			cache, base, errs := newCache(t)
 			if err := c.put(filepath.Join(base, "sealjwt", "jwks", copyName(copiedURL))); err != nil {
 				t.Fatal(err)
 			}
-			if got := a.cached(copiedURL); got.Body != nil || !strings.Contains(errs.String(), c.want) {
+			if got := cache.cached(copiedURL); got.Body != nil || !strings.Contains(errs.String(), c.want) {
 				t.Errorf("the copy is %q: %s", got.Body, errs)
 			}
 		})
@@ -118,11 +119,11 @@ func TestCacheFolderOfOthers(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := tree(t, base)
-			a, errs := newRun()
-			if got := a.cached(copiedURL); got.Body != nil {
+			cache, errs := newRun(base)
+			if got := cache.cached(copiedURL); got.Body != nil {
 				t.Errorf("the copy is %q", got.Body)
 			}
-			a.keep(jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Body: []byte("new")})
+			cache.keep(jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Body: []byte("new")})
 			if after := tree(t, base); after != before {
 				t.Errorf("it was\n%s\nand is\n%s", before, after)
 			}
@@ -157,7 +158,7 @@ func TestCacheOnAVolume(t *testing.T) {
 			return os.Chown(filepath.Join(ours, "jwks", copyName(copiedURL)), -1, 4242)
 		}, false},
 	} {
-		a, base, errs := newCache(t)
+		cache, base, errs := newCache(t)
 		ours := filepath.Join(base, "sealjwt")
 		if err := errors.Join(mount(base), c.change(ours)); errors.Is(err, os.ErrPermission) {
 			continue // only root gives files away
@@ -165,14 +166,14 @@ func TestCacheOnAVolume(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.passes {
-			if got := a.cached(copiedURL); string(got.Body) != "good" || errs.Len() > 0 {
+			if got := cache.cached(copiedURL); string(got.Body) != "good" || errs.Len() > 0 {
 				t.Errorf("%s: the copy is %q: %s", name, got.Body, errs)
 			}
-			a.keep(jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Generated: time.Now(), Body: []byte("new")})
-			if got := a.cached(copiedURL); string(got.Body) != "new" || errs.Len() > 0 {
+			cache.keep(jwks.CacheEntry{URL: copiedURL, Fetched: time.Now(), Generated: time.Now(), Body: []byte("new")})
+			if got := cache.cached(copiedURL); string(got.Body) != "new" || errs.Len() > 0 {
 				t.Errorf("%s: the copy is %q: %s", name, got.Body, errs)
 			}
-		} else if got := a.cached(copiedURL); got.Body != nil || errs.Len() == 0 {
+		} else if got := cache.cached(copiedURL); got.Body != nil || errs.Len() == 0 {
 			t.Errorf("%s: the copy is %q", name, got.Body)
 		}
 	}
@@ -184,8 +185,8 @@ func TestCacheThatCannotBeKept(t *testing.T) {
 	if err := os.Chmod(filepath.Join(base, "sealjwt"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	a, errs := newRun()
-	a.keep(jwks.CacheEntry{URL: copiedURL})
+	cache, errs := newRun(base)
+	cache.keep(jwks.CacheEntry{URL: copiedURL})
 	if !strings.Contains(errs.String(), "open to others (mode 0777)") {
 		t.Errorf("said: %s", errs)
 	}
@@ -199,11 +200,11 @@ func TestCacheFolderIsAFifo(t *testing.T) {
 		if err := errors.Join(os.RemoveAll(path), syscall.Mkfifo(path, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		a, errs := newRun()
+		cache, errs := newRun(base)
 		done := make(chan jwks.CacheEntry)
 		go func() {
-			got := a.cached(copiedURL)
-			a.keep(jwks.CacheEntry{URL: copiedURL})
+			got := cache.cached(copiedURL)
+			cache.keep(jwks.CacheEntry{URL: copiedURL})
 			done <- got
 		}()
 		select {
@@ -238,8 +239,8 @@ func TestOwner(t *testing.T) {
 
 // The file is taken as it was opened: its name can lead to another at any moment.
 func TestCopyIsCheckedOpen(t *testing.T) {
-	_, base, _ := newCache(t)
-	folder, err := openCache()
+	cache, base, _ := newCache(t)
+	folder, err := cache.open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,4 +272,25 @@ func tree(t *testing.T, base string) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// A run that was killed leaves a temporary file. The next run removes it.
+func TestLeftoverOfReplace(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, ".new-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	if err := filestore.ReplaceFile(folder, "copy.json", []byte("{}\n")); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "copy.json" {
+		t.Errorf("%v, %v; want copy.json alone", entries, err)
+	}
 }

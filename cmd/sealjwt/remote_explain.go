@@ -10,7 +10,7 @@ import (
 )
 
 // explainFetch says what to do about an error of package jwks, after an attempt to fetch.
-func (f fetchFlags) explainFetch(err error) error {
+func (f keyFetch) explainFetch(err error) error {
 	fetch, ok := errors.AsType[*jwks.FetchError](err)
 	if !ok {
 		return err
@@ -47,7 +47,7 @@ func allowable(err error) string {
 }
 
 // advice says what a user can do about a fetch that failed. Some errors say it themselves.
-func (f fetchFlags) advice(fetch *jwks.FetchError) string {
+func (f keyFetch) advice(fetch *jwks.FetchError) string {
 	switch fetch.Reason {
 	case jwks.ReasonRedirect, jwks.ReasonNotLoopback, jwks.ReasonPrivateKey:
 		return ""
@@ -72,32 +72,32 @@ func (f fetchFlags) advice(fetch *jwks.FetchError) string {
 }
 
 // adviceOnToken is about a server that asks for a token, and else empty.
-func (f fetchFlags) adviceOnToken(fetch *jwks.FetchError) string {
+func (f keyFetch) adviceOnToken(fetch *jwks.FetchError) string {
 	if fetch.Status != http.StatusUnauthorized && fetch.Status != http.StatusForbidden {
 		return ""
 	}
 	switch {
-	case f.header == nil:
+	case f.Header == nil:
 		return "check the URL; if the server asks for a bearer token, write Authorization: Bearer and the token into a file, for --header-file FILE"
-	case !f.header.goesTo(fetch.URL):
-		return "--header-file goes to " + f.header.origin + " alone; if you trust this server too: sealjwt jwks fetch --header-file FILE " + fetch.URL
+	case !f.Header.goesTo(fetch.URL):
+		return "--header-file goes to " + f.Header.origin + " alone; if you trust this server too: sealjwt jwks fetch --header-file FILE " + fetch.URL
 	}
 	return "check the URL, and the lines of --header-file"
 }
 
-func (f fetchFlags) adviceOnURL() string {
-	if f.ofIssuer != "" {
+func (f keyFetch) adviceOnURL() string {
+	if f.Issuer != "" {
 		return "check the URL of the issuer, or give the one of its JWK Set: sealjwt jwks fetch URL"
 	}
 	return "check the URL; that of an issuer finds: sealjwt jwks fetch --issuer URL"
 }
 
 // explainURL says what works in the place of plain http, for a URL that the user typed.
-func (f fetchFlags) explainURL(err error, url string) error {
+func (f keyFetch) explainURL(err error, url string) error {
 	if !errors.Is(err, jwks.ErrURL) || !strings.HasPrefix(strings.ToLower(url), "http://") {
 		return err
 	}
-	if url = withoutSecrets(url); f.ofIssuer != "" {
+	if url = withoutSecrets(url); f.Issuer != "" {
 		url = "URL"
 	}
 	return &failure{

@@ -14,38 +14,21 @@ import (
 // errNotOurs says that somebody else could choose the keys that are in the cache.
 var errNotOurs = errors.New("unsafe")
 
-// cacheVariable names the folder above that of the cache.
-const cacheVariable = "XDG_CACHE_HOME"
-
-// checkCacheVariable refuses a path that begins with ~/. The cache would not be used, and no
-// line would say so.
-func checkCacheVariable() error { return checkHome(cacheVariable, os.Getenv(cacheVariable)) }
-
-// cachePath is the folder with the copies. Without a home there is none.
-func cachePath() (string, error) {
-	path, err := userPath(cacheVariable, ".cache", "jwks")
-	if err != nil {
-		return "", fs.ErrNotExist
-	}
-	return path, nil
-}
-
-// openCache opens the folder with the copies, unless others have a hand in it. Names are
+// open opens the folder with the copies, unless others have a hand in it. Names are
 // resolved once: what is read and written in it goes by its descriptor, and no link leads
 // out of it.
-func openCache() (*os.Root, error) {
-	path, err := cachePath()
-	if err != nil {
-		return nil, err
+func (c *keyCache) open() (*os.Root, error) {
+	if c.folder == "" {
+		return nil, fs.ErrNotExist
 	}
-	return enterCache(path, func(*os.Root) error { return nil })
+	return enterCache(c.folder, func(*os.Root) error { return nil })
 }
 
-// makeCache is openCache for writing. It makes no folder in one that is not ours.
-func makeCache() (*os.Root, error) {
-	path, err := cachePath()
-	if err != nil {
-		return nil, err
+// make is open for writing. It makes no folder in one that is not ours.
+func (c *keyCache) make() (*os.Root, error) {
+	path := c.folder
+	if path == "" {
+		return nil, fs.ErrNotExist
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err

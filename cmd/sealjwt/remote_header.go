@@ -2,16 +2,13 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
@@ -20,59 +17,44 @@ const (
 	maxHeaderLines = 8
 )
 
-// sentHeader are the lines of --header-file. They are a secret of the origin that the user
+// keyHeader are the lines of --header-file. They are a secret of the origin that the user
 // typed, and no other server gets them: neither where a redirect leads nor where an issuer's
 // metadata say that its keys are.
-type sentHeader struct {
+type keyHeader struct {
 	origin string
 	lines  http.Header
 }
 
-// readHeader reads --header-file, once for all requests: it may be a pipe. Of the places that
-// the user typed it looks at the URLs.
-func (f *fetchFlags) readHeader(places ...string) error {
-	if f.headerFile == "" {
-		return nil
-	}
-	h := &sentHeader{}
+// readHeader reads the file of --header-file, once for all requests: it may be a pipe. The
+// header is for the one origin of the URLs among the places.
+func readHeader(file string, places ...string) (*keyHeader, error) {
+	h := &keyHeader{}
 	for _, place := range places {
 		switch at := originOf(place); {
 		case !isURL(place) || at == h.origin:
 		case h.origin != "":
-			return usagef("--header-file is for one origin, and here are %s and %s: fetch the keys of one of them into a file first, with sealjwt jwks fetch -o jwks",
+			return nil, usagef("--header-file is for one origin, and here are %s and %s: fetch the keys of one of them into a file first, with sealjwt jwks fetch -o jwks",
 				h.origin, at)
 		default:
 			h.origin = at
 		}
 	}
 	if h.origin == "" {
-		return usagef("--header-file is for keys at a URL: leave it out, or give a URL")
+		return nil, usagef("--header-file is for keys at a URL: leave it out, or give a URL")
 	}
-	in, err := readSecret(f.headerFile, maxHeaderFile)
+	in, err := readSecret(file, maxHeaderFile)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer clear(in.data)
-	text, err := plainText(f.headerFile, in.data)
+	text, err := plainText(file, in.data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if h.lines, err = parseHeader(string(text)); err != nil {
-		return usagef("--header-file %s: %w", f.headerFile, err)
+		return nil, usagef("--header-file %s: %w", file, err)
 	}
-	f.header = h
-	return nil
-}
-
-// readSecret reads a file that is closed to others, as a key file is. A pipe, as the shell's
-// <(…) makes one, will do.
-func readSecret(path string, most int) (input, error) {
-	return readFileIf(path, most, func(f *os.File, info fs.FileInfo) error {
-		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal is open to its own group
-			return nil
-		}
-		return filestore.CheckSecret(path, f, info)
-	})
+	return h, nil
 }
 
 // originOf returns the scheme, host and port of a URL (RFC 6454 section 4), or the text as it
@@ -133,17 +115,17 @@ func parseHeader(text string) (http.Header, error) {
 }
 
 // transport returns the transport for a URL, nil for the usual one.
-func (h *sentHeader) transport(url string) http.RoundTripper {
+func (h *keyHeader) transport(url string) http.RoundTripper {
 	if h == nil {
 		return nil
 	}
 	return headerTransport{h, jwks.NewTransport(url)}
 }
 
-func (h *sentHeader) goesTo(url string) bool { return originOf(url) == h.origin }
+func (h *keyHeader) goesTo(url string) bool { return originOf(url) == h.origin }
 
 type headerTransport struct {
-	header *sentHeader
+	header *keyHeader
 	next   http.RoundTripper
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ type feedChecked struct {
 	Entries  int       `json:"entries"`
 }
 
-func (c feedChecked) text() []byte {
+func (c feedChecked) Text() []byte {
 	return fmt.Appendf(nil, "%s\nread %s, %.1fs ago; %d entries; a verifier refuses every token from an age of %s on\n",
 		printable(c.URL), c.Read.UTC().Format(time.RFC3339), c.Age, c.Entries, durationText(time.Duration(c.MaxStale)*time.Second))
 }
@@ -117,7 +118,7 @@ ago the issuer read its store. When that is longer than --max-age the exit code 
 		if status.Age > time.Duration(maxAge) {
 			err = &failure{err: errOld, code: exitDue, advice: "the issuer cannot read its store, or a cache on the way keeps old lists"}
 		}
-		return firstError(a.printAs(output.value == "json", result), err)
+		return cmp.Or(a.printAs(output.value == "json", result), err)
 	}
 	return cmd
 }

@@ -19,7 +19,7 @@ type endedLine struct {
 	Delay *float64  `json:"delay_ms,omitempty"`
 }
 
-func (l endedLine) text() []byte {
+func (l endedLine) Text() []byte {
 	delay := "before"
 	if l.Delay != nil {
 		delay = fmt.Sprintf("%.0fms", *l.Delay)

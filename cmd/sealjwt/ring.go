@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -77,23 +76,6 @@ func (a *app) ringPath() (string, error) {
 		return path, checkHome("SEALJWT_RING", path)
 	}
 	return userPath("XDG_DATA_HOME", ".local/share", "ring")
-}
-
-// userPath is a file in one of the XDG base folders, on every system: a path that
-// differs between systems is a path that scripts get wrong.
-func userPath(variable, fallback, name string) (string, error) {
-	base := os.Getenv(variable)
-	if err := checkHome(variable, base); err != nil {
-		return "", err
-	}
-	if !filepath.IsAbs(base) { // the specification says to ignore it then
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", usagef("HOME is not set: set it, or give --ring and --kek-file")
-		}
-		base = filepath.Join(home, fallback)
-	}
-	return filepath.Join(base, "sealjwt", name), nil
 }
 
 // kekPlace is where the KEK comes from: one of the two files.

@@ -5,45 +5,27 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// How this command speaks:
-//
-//   - The result, and nothing else, goes to stdout.
-//   - Everything for people goes to stderr, in lines that begin with "sealjwt: ";
-//     besides them jwks serve writes its log, in JSON.
-//   - An error is one such line: what is wrong, then what to do or to type.
-//   - No line holds a claim, a token or a secret, except that --explain tells iss,
-//     aud, jti and times of a token that was refused; control characters of names that
-//     come from outside are escaped.
-//   - Only usage errors mention --help, and only --help prints help.
-//   - Secrets come from files or from the terminal, never from arguments, which
-//     every process on the machine can read.
-//   - Input is checked before anything is created: what is refused leaves nothing
-//     behind.
-
-// app is one run of the command: its streams, and the flags that all verbs share.
+// app is one run of the command: its console, and the flags that all verbs share.
 type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
+	*Console
 
 	ring, kekFile, passphraseFile, seenFile string
 
 	kek       keyring.KEK // once it was read
 	forgotten forgotten
 
-	saying    sync.Mutex
-	cacheTold sync.Once
+	cache *keyCache // once it is needed
 }
 
 // run is the command without its process. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{Console: newConsole("sealjwt", stdin, stdout, stderr)}
 	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -137,19 +119,4 @@ func helpCommand() *cobra.Command {
 			return topic.Help()
 		},
 	}
-}
-
-// say writes one line to stderr. Goroutines may say something at once.
-func (a *app) say(format string, args ...any) {
-	a.saying.Lock()
-	defer a.saying.Unlock()
-	fmt.Fprintln(a.stderr, "sealjwt: "+printable(fmt.Sprintf(format, args...)))
-}
-
-// print writes the result to stdout.
-func (a *app) print(result []byte) error {
-	if _, err := a.stdout.Write(result); err != nil {
-		return fmt.Errorf("the result could not be written: %w", err)
-	}
-	return nil
 }

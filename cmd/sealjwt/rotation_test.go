@@ -132,7 +132,7 @@ func TestCheckTellsOfWrongClocks(t *testing.T) {
 func TestFailureAfterAStep(t *testing.T) {
 	newHome(t)
 	var out, errs bytes.Buffer
-	a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &errs}
+	a := &app{Console: newConsole("sealjwt", strings.NewReader(""), &out, &errs)}
 	ring, err := a.openCopy(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestRehearsedKeysHaveNoName(t *testing.T) {
 		Next: keyring.Step{Action: keyring.Activate, Use: keys.UseSig, KeyID: "new", Retires: "old"},
 	}
 	r.forgetRehearsed()
-	text := string(r.text())
+	text := string(r.Text())
 	if strings.Contains(text, "key new") || !strings.Contains(text, "next: activate the new sig key, retire old at") ||
 		!strings.Contains(text, "would: mark the sig key old as due\n") {
 		t.Errorf("%s", text)
@@ -237,7 +237,7 @@ func TestImpact(t *testing.T) {
 // A process that saw less and ends later does not set back what another one remembers.
 func TestMemoryOnlyGrows(t *testing.T) {
 	newHome(t)
-	early := &app{stdin: strings.NewReader(""), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
+	early := &app{Console: newConsole("sealjwt", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
 	ring, err := early.openRing(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -268,7 +268,7 @@ func TestMemoryOnlyGrows(t *testing.T) {
 func TestMemoryRefusesAnExchange(t *testing.T) {
 	path := newHome(t)
 	var errs bytes.Buffer
-	a := &app{stdin: strings.NewReader(""), stdout: new(bytes.Buffer), stderr: &errs}
+	a := &app{Console: newConsole("sealjwt", strings.NewReader(""), new(bytes.Buffer), &errs)}
 	memory, err := a.memory(path, false)
 	if err != nil {
 		t.Fatal(err)
@@ -301,18 +301,6 @@ func TestPolicyFigures(t *testing.T) {
 		}
 		if got := shown.Policy[strings.ReplaceAll(f.flag, "-", "_")]; got != want.Seconds() {
 			t.Errorf("--%s %s: it is %v", f.flag, text, got)
-		}
-	}
-}
-
-func TestDurationText(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		90 * time.Second: "1m30s", 24 * time.Hour: "1d", 720 * time.Hour: "30d",
-		25*time.Hour + 2*time.Minute: "1d1h2m", 24*time.Hour + time.Second: "1d1s",
-	} {
-		got := durationText(d)
-		if again, err := parseDuration(got); got != want || err != nil || again != d {
-			t.Errorf("%v is written %s and read as %v (%v)", d, got, again, err)
 		}
 	}
 }

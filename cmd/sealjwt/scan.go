@@ -48,7 +48,7 @@ there is one file of SARIF 2.1.0 without any value, for code scanners.`,
 		}
 		s := &scan{
 			report: scanReport{asJSON: output.value == "json", showValues: *showValues},
-			out:    bufio.NewWriterSize(printWriter{a}, 64<<10),
+			out:    bufio.NewWriterSize(printWriter{a.Console}, 64<<10),
 			known:  make(map[string]known),
 		}
 		if output.value == "sarif" {
@@ -96,13 +96,6 @@ func (a *app) conclude(s *scan) error {
 	}
 	a.say("%s, and no personal data found in any", in)
 	return nil
-}
-
-func count(n int64, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
 }
 
 func size(bytes int64) string {

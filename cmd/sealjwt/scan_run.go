@@ -148,13 +148,3 @@ func (s *scan) read(token string) known {
 	}
 	return k
 }
-
-// printWriter is print as a writer.
-type printWriter struct{ a *app }
-
-func (w printWriter) Write(b []byte) (int, error) {
-	if err := w.a.print(b); err != nil {
-		return 0, err
-	}
-	return len(b), nil
-}

@@ -122,7 +122,7 @@ func (s *lateStore) Load(ctx context.Context) (doc []byte, version string, err e
 // The ring is not there at the first look, and is at the second one. It opens.
 func TestRingMadeMeanwhile(t *testing.T) {
 	path := newHome(t)
-	a := &app{stdin: strings.NewReader(""), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
+	a := &app{Console: newConsole("sealjwt", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
 	memory, err := a.memory(path, false)
 	if err != nil {
 		t.Fatal(err)

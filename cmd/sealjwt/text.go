@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 var byteOrderMark = []byte("\uFEFF")
@@ -34,14 +33,4 @@ func withoutEnding(line []byte) []byte {
 		return bytes.TrimSuffix(before, []byte("\r"))
 	}
 	return line
-}
-
-// checkHome refuses a path that begins with ~/. A shell replaces that by the home folder where
-// a word begins with it, and neither systemd nor a container does, nor a shell behind --ring=.
-// A ring would be made in a folder whose name is ~.
-func checkHome(from, path string) error {
-	if !strings.HasPrefix(path, "~/") && path != "~" {
-		return nil
-	}
-	return usagef("%s is %s, and no shell has put the home folder in the place of ~: write the whole path, or ./%[2]s for a folder that is named so", from, path)
 }

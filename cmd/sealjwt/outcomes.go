@@ -2,12 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
@@ -16,18 +12,6 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/seal"
-)
-
-// The exit codes, on which scripts rely.
-const (
-	exitDone         = 0
-	exitIO           = 1
-	exitUsage        = 2
-	exitNotAuthentic = 3
-	exitRefused      = 4
-	exitKey          = 5
-	exitPolicy       = 6
-	exitDue          = 7
 )
 
 // outcomes is what the library's errors mean for a script, and what they should
@@ -95,21 +79,6 @@ var outcomes = []struct {
 	{fs.ErrPermission, exitIO, "let this user in, or use another path"},
 }
 
-// failure is an error whose code or advice is not the usual one of its class.
-type failure struct {
-	err    error
-	code   int    // 0: that of the class
-	advice string // empty: that of the class
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
-
-// usagef is a mistake in the command line or in the claims file.
-func usagef(format string, args ...any) error {
-	return &failure{err: fmt.Errorf(format, args...), code: exitUsage}
-}
-
 // describe returns the exit code and the line for an error.
 func describe(err error) (code int, text string) {
 	code, text = exitIO, plain(err.Error())
@@ -141,26 +110,4 @@ func plain(text string) string {
 		text = strings.ReplaceAll(text, ": "+name+": ", ": ")
 	}
 	return strings.TrimPrefix(text, ": ")
-}
-
-// printable escapes, as JSON and Go do, whatever could move a cursor, ring a
-// bell, turn text around or break a line.
-func printable(text string) string {
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRuneInString(text[i:])
-		switch {
-		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[i])
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			hi, lo := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-		i += n
-	}
-	return b.String()
 }

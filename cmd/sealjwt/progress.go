@@ -12,7 +12,7 @@ const progressEvery = 250 * time.Millisecond
 
 // progress is a line on a terminal that says how far a run is, and is rewritten.
 type progress struct {
-	to   io.Writer // nil: nobody looks
+	to   io.Writer // nil: no person looks
 	past string    // what becomes of the lines: sealed
 	now  func() time.Time
 
@@ -22,10 +22,10 @@ type progress struct {
 
 // newProgress shows nothing unless somebody looks at stderr, and at nothing else there:
 // on a terminal that shows the result too it would be in the way.
-func (a *app) newProgress(past string) *progress {
+func (c *Console) newProgress(past string) *progress {
 	p := &progress{past: past, now: time.Now}
-	if isTerminal(a.stderr) && !isTerminal(a.stdout) {
-		p.to = a.stderr
+	if isTerminal(c.stderr) && !isTerminal(c.stdout) {
+		p.to = c.stderr
 	}
 	p.began = p.now()
 	p.shown = p.began

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// How this command speaks:
+//
+//   - The result, and nothing else, goes to stdout.
+//   - Everything for people goes to stderr, in lines that begin with "sealjwt: ";
+//     besides them jwks serve writes its log, in JSON.
+//   - An error is one such line: what is wrong, then what to do or to type.
+//   - No line holds a claim, a token or a secret, except that --explain tells iss,
+//     aud, jti and times of a token that was refused; control characters of names that
+//     come from outside are escaped.
+//   - Only usage errors mention --help, and only --help prints help.
+//   - Secrets come from files or from the terminal, never from arguments, which
+//     every process on the machine can read.
+//   - Input is checked before anything is created: what is refused leaves nothing
+//     behind.
+
+// Console is what one run of a command has of the outside: its streams.
+type Console struct {
+	name           string // of the command, in front of each message
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	saying         sync.Mutex
+}
+
+// newConsole returns the console of a command.
+func newConsole(name string, stdin io.Reader, stdout, stderr io.Writer) *Console {
+	return &Console{name: name, stdin: stdin, stdout: stdout, stderr: stderr}
+}
+
+// say writes one line to stderr. Goroutines may say something at once.
+func (c *Console) say(format string, args ...any) {
+	c.saying.Lock()
+	defer c.saying.Unlock()
+	fmt.Fprintln(c.stderr, c.name+": "+printable(fmt.Sprintf(format, args...)))
+}
+
+// print writes the result to stdout.
+func (c *Console) print(result []byte) error {
+	if _, err := c.stdout.Write(result); err != nil {
+		return fmt.Errorf("the result could not be written: %w", err)
+	}
+	return nil
+}
+
+// printAs prints a result as one line of JSON or as text.
+func (c *Console) printAs(json bool, result interface{ Text() []byte }) error {
+	if json {
+		return c.printJSON(result)
+	}
+	return c.print(result.Text())
+}
+
+// printJSON prints v as one line of JSON.
+func (c *Console) printJSON(v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	return c.print(b.Bytes())
+}
+
+// printWriter is print as a writer.
+type printWriter struct{ c *Console }
+
+func (w printWriter) Write(b []byte) (int, error) {
+	if err := w.c.print(b); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A pipe gives what is written to it, also by a process that opens it later and writes slowly.
+// What no process writes to is an error.
+func TestPatientPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	newPipe(t, path)
+	f, err := openNamed(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if data, err := io.ReadAll(patient(f, 0)); len(data) > 0 || !errors.Is(err, errNoWriter) {
+		t.Errorf("%q, %v; want errNoWriter", data, err)
+	}
+	go func() {
+		w, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return
+		}
+		defer w.Close()
+		w.WriteString("some of it, ")
+		w.WriteString("and the rest")
+	}()
+	if data, err := io.ReadAll(patient(f, longEnough)); err != nil || string(data) != "some of it, and the rest" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+// The shell makes a pipe for <(…). Its end is the end, also when nothing was written.
+func TestPipeOfTheShell(t *testing.T) {
+	for _, text := range []string{"", "correct horse\n"} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { w.WriteString(text); w.Close() }()
+		path := fmt.Sprintf("/dev/fd/%d", r.Fd())
+		if _, err := os.Stat(path); err != nil {
+			t.Skip(err)
+		}
+		in, err := readFile(path, 100)
+		if err != nil || string(in.data) != strings.TrimSuffix(text, "\n") {
+			t.Errorf("%q, %v; want %q", in.data, err, text)
+		}
+		r.Close()
+	}
+}

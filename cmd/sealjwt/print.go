@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// printable escapes, as JSON and Go do, whatever could move a cursor, ring a
+// bell, turn text around or break a line.
+func printable(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// word quotes a kid from outside that would not pass for one word of a table.
+func word(kid string) string {
+	if kid == "" || strings.ContainsAny(kid, " \"'`\\") || printable(kid) != kid {
+		return strconv.QuoteToASCII(kid)
+	}
+	return kid
+}
+
+// aURL leaves out what is likelier a file: api.jwks://x, or api.jwks:https://x.
+var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+-]*://`)
+
+func isURL(place string) bool { return aURL.MatchString(place) }
+
+// withoutSecrets is a place for messages: a URL without its query, user and password.
+func withoutSecrets(place string) string {
+	if !isURL(place) {
+		return place
+	}
+	place, _, _ = strings.Cut(place, "?")
+	scheme, rest, _ := strings.Cut(place, "://")
+	authority, path := rest, ""
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		authority, path = rest[:i], rest[i:]
+	}
+	return scheme + "://" + authority[strings.LastIndexByte(authority, '@')+1:] + path
+}
+
+// durationText writes days where there are any: 30d, 1d2h4m.
+func durationText(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d < day {
+		return withinDay(d)
+	}
+	rest := ""
+	if d%day != 0 {
+		rest = withinDay(d % day)
+	}
+	return fmt.Sprintf("%dd%s", d/day, rest)
+}
+
+func withinDay(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	return s
+}
+
+func count(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

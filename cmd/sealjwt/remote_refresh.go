@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sealjwt/sealjwt/keys/jwks"
+)
+
+// discover returns the URL of the JWK Set that the metadata of the issuer name.
+func (f keyFetch) discover(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.Timeout)
+	defer cancel()
+	url, err := jwks.Discover(ctx, f.Issuer, jwks.DiscoverConfig{Transport: f.Header.transport(f.Issuer), AllowContentType: f.ContentTypes})
+	if errors.Is(err, jwks.ErrURL) && errors.Is(err, jwks.ErrMetadata) { // a URL of the issuer, not of the user
+		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
+	}
+	if errors.Is(err, jwks.ErrURL) {
+		return "", f.explainURL(err, f.Issuer)
+	}
+	if err != nil {
+		return "", f.explainFetch(err)
+	}
+	return url, nil
+}
+
+// refresh fetches the JWK Set at a URL, whatever the cache has, and keeps it. A copy that it cannot
+// replace it removes: a revoked key in an older copy is what an operator wants to be rid of.
+func (c *keyCache) refresh(ctx context.Context, url string, f keyFetch) (got jwks.FetchResult, err error) {
+	cfg := f.config(url)
+	cfg.Cached = c.cached(url) // for an older set not to take its place
+	cfg.Report = func(r jwks.FetchResult) {
+		if errors.Is(r.Err, jwks.ErrConfig) { // of NewRemote, about the copy
+			c.sayCopy(url, r.Err)
+		}
+		got = r
+	}
+	remote, err := jwks.NewRemote(cfg)
+	if err != nil {
+		return got, f.explainURL(err, url)
+	}
+	if _, err := remote.Refresh(ctx); err != nil {
+		return got, f.explainFetch(err)
+	}
+	if c.keep(got.Cached) != nil {
+		return got, c.forget(url)
+	}
+	return got, nil
+}
