@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/spf13/cobra"
 )
 
@@ -10,11 +11,11 @@ import (
 func oneInput(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) > 1:
-		return usagef("one FILE at most, and %d are given: see %s --help", len(args), cmd.CommandPath())
+		return console.Usagef("one FILE at most, and %d are given: see %s --help", len(args), cmd.CommandPath())
 	case len(args) == 1 && args[0] == "":
-		return usagef("the name of the FILE is empty: leave it out to read standard input")
+		return console.Usagef("the name of the FILE is empty: leave it out to read standard input")
 	case len(args) == 1 && looksLikeToken(args[0]):
-		return usagef("a token is no argument, where every process on the machine can read it: pipe it in, or name a file that holds it")
+		return console.Usagef("a token is no argument, where every process on the machine can read it: pipe it in, or name a file that holds it")
 	}
 	return nil
 }
@@ -32,7 +33,7 @@ func noTokens(cmd *cobra.Command, args []string) error {
 // noInput is the Args of the verbs that take none.
 func noInput(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usagef("%s takes no argument: see %[1]s --help", cmd.CommandPath())
+		return console.Usagef("%s takes no argument: see %[1]s --help", cmd.CommandPath())
 	}
 	return nil
 }

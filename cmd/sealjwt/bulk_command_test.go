@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // Sealed by hundreds on all cores and opened again, every line holds its own claims.
@@ -57,7 +59,7 @@ func TestBulkStopped(t *testing.T) {
 	}()
 	var stderr bytes.Buffer
 	args := []string{"seal", "--jsonl", "--iss", "https://id.example.com", "--aud", "https://api.example.com"}
-	if code := run(ctx, args, in, out, &stderr); code != exitIO {
+	if code := run(ctx, args, in, out, &stderr); code != console.ExitIO {
 		t.Errorf("exit code %d", code)
 	}
 	if want := "sealjwt: stopped after line 2, and 0 of 2 lines failed: go on with --skip 2, and append to the result\n"; stderr.String() != want {

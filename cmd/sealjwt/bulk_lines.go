@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // lineInput reads a text line by line, of any length and with lines of any length.
@@ -27,7 +29,7 @@ func (l *lineInput) skip(ctx context.Context) error {
 		_, _, err := l.next(nil, 0)
 		switch {
 		case err == io.EOF:
-			return usagef("%s has %s, and --skip names %d: is this the same input?", l.name, count(l.read, "line"), l.skipped)
+			return console.Usagef("%s has %s, and --skip names %d: is this the same input?", l.name, console.Count(l.read, "line"), l.skipped)
 		case err != nil:
 			return err
 		}
@@ -64,12 +66,12 @@ func (l *lineInput) hasLine() bool {
 // skipMark passes over a byte order mark. It waits for no more bytes than it has to: the first
 // line may be shorter than the mark, and the other end wait for its answer.
 func (l *lineInput) skipMark() {
-	for n := range len(byteOrderMark) {
-		if mark, _ := l.in.Peek(n + 1); !bytes.Equal(mark, byteOrderMark[:n+1]) {
+	for n := range len(console.ByteOrderMark) {
+		if mark, _ := l.in.Peek(n + 1); !bytes.Equal(mark, console.ByteOrderMark[:n+1]) {
 			return
 		}
 	}
-	l.in.Discard(len(byteOrderMark))
+	l.in.Discard(len(console.ByteOrderMark))
 }
 
 // next appends a line to dst, without the line feed, or carriage return and line feed,
@@ -95,10 +97,10 @@ func (l *lineInput) next(dst []byte, most int) (text []byte, whole bool, err err
 		case err == io.EOF:
 			return dst, false, io.EOF
 		default:
-			return dst[:start], false, cannotRead(l.name, err)
+			return dst[:start], false, console.CannotRead(l.name, err)
 		}
 		l.read++
-		dst = dst[:start+len(withoutEnding(dst[start:]))]
+		dst = dst[:start+len(console.WithoutEnding(dst[start:]))]
 		if whole = whole && len(dst)-start <= most; !whole {
 			dst = dst[:start]
 		}

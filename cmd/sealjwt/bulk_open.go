@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/open"
@@ -28,11 +29,11 @@ func (a *app) openLines(ctx context.Context, args []string, f openFlags) error {
 		return inFlags(err)
 	}
 	if f.at.given {
-		a.say("times checked as of %s", &f.at)
+		a.Say("times checked as of %s", &f.at)
 	}
 	return eachLine(ctx, a.Console, in, "opened", func(ctx context.Context, line []byte) ([]byte, error) {
 		if len(line) == 0 {
-			return nil, &failure{err: open.ErrMalformed, advice: "the line is empty"}
+			return nil, &console.Failure{Err: open.ErrMalformed, Advice: "the line is empty"}
 		}
 		_, claims, err := f.openOne(ctx, opener, string(line))
 		if errors.Is(err, open.ErrKeySource) && !isForOneKey(err) {

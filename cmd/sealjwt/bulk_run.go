@@ -7,18 +7,20 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // openInput opens FILE or standard input for a run, and waits until there is something to
 // read: a file that cannot be read must not leave a new ring behind, and seal --init at
 // the other end of a pipe may be making the ring just now.
-func openInput(c *Console, args []string, skip int64) (*lineInput, io.Closer, error) {
-	name, in, err := c.stream(args)
+func openInput(c *console.Console, args []string, skip int64) (*lineInput, io.Closer, error) {
+	name, in, err := c.Stream(args)
 	if err != nil {
 		return nil, nil, err
 	}
 	if skip > 0 {
-		if err := checkWhole(c.stdout); err != nil {
+		if err := checkWhole(c.Stdout); err != nil {
 			in.Close()
 			return nil, nil, err
 		}
@@ -29,17 +31,17 @@ func openInput(c *Console, args []string, skip int64) (*lineInput, io.Closer, er
 	l := &lineInput{name: name, in: bufio.NewReaderSize(in, batchBytes), skipped: skip}
 	if _, err := l.in.Peek(1); err != nil && err != io.EOF {
 		in.Close()
-		return nil, nil, cannotRead(name, err)
+		return nil, nil, console.CannotRead(name, err)
 	}
 	return l, in, nil
 }
 
 // eachLine makes a line of the result from each line of the input.
-func eachLine(ctx context.Context, c *Console, in *lineInput, past string, each func(context.Context, []byte) ([]byte, error)) error {
-	ctx, restore := stoppable(ctx)
+func eachLine(ctx context.Context, c *console.Console, in *lineInput, past string, each func(context.Context, []byte) ([]byte, error)) error {
+	ctx, restore := console.Stoppable(ctx)
 	defer restore()
-	t := &tally{console: c, skipped: in.skipped, progress: c.newProgress(past)}
-	p := pipeline{in: in, out: printWriter{c}, workers: runtime.GOMAXPROCS(0), each: each, after: t.add}
+	t := &tally{console: c, skipped: in.skipped, progress: c.NewProgress(past)}
+	p := pipeline{in: in, out: c.Writer(), workers: runtime.GOMAXPROCS(0), each: each, after: t.add}
 	return t.conclude(p.run(ctx))
 }
 
@@ -49,9 +51,9 @@ const maxTold = 20
 
 // tally counts what became of the lines, and tells about those that failed.
 type tally struct {
-	console  *Console
+	console  *console.Console
 	skipped  int64
-	progress *progress
+	progress *console.Progress
 
 	done, failed int64
 	code         int // of all that failed, or exitIO if they differ
@@ -60,27 +62,27 @@ type tally struct {
 func (t *tally) add(b *batch) {
 	t.done += int64(b.done)
 	for _, f := range b.failed {
-		code, text := describe(f.err)
+		code, text := console.Describe(f.err)
 		if t.failed++; t.failed == 1 {
 			t.code = code
 		} else if t.code != code {
-			t.code = exitIO
+			t.code = console.ExitIO
 		}
 		t.tell(f.line, text)
 	}
-	t.progress.show(t.done, t.failed)
+	t.progress.Show(t.done, t.failed)
 }
 
 func (t *tally) tell(line int64, text string) {
 	if t.failed > maxTold+1 {
 		return
 	}
-	t.progress.clear()
+	t.progress.Clear()
 	if t.failed > maxTold {
-		t.console.say("more lines fail; from here on they are counted only")
+		t.console.Say("more lines fail; from here on they are counted only")
 		return
 	}
-	t.console.say("line %d: %s", line, text)
+	t.console.Say("line %d: %s", line, text)
 }
 
 // conclude says what it all came to, and how to go on where it ended too early.
@@ -88,21 +90,21 @@ func (t *tally) conclude(err error) error {
 	last := t.skipped + t.done
 	switch {
 	case errors.Is(err, errStopped):
-		t.progress.clear()
-		return &failure{
-			err: fmt.Errorf("stopped after line %d, and %d of %s failed", last, t.failed, count(t.done, "line")), code: exitIO,
-			advice: fmt.Sprintf("go on with --skip %d, and append to the result", last),
+		t.progress.Clear()
+		return &console.Failure{
+			Err: fmt.Errorf("stopped after line %d, and %d of %s failed", last, t.failed, console.Count(t.done, "line")), Code: console.ExitIO,
+			Advice: fmt.Sprintf("go on with --skip %d, and append to the result", last),
 		}
 	case err != nil:
-		t.progress.clear()
+		t.progress.Clear()
 		if t.done > 0 {
-			t.console.say("the result is good up to its last whole line: cut off what follows it, go on with --skip and the number of those, and append")
+			t.console.Say("the result is good up to its last whole line: cut off what follows it, go on with --skip and the number of those, and append")
 		}
 		return err
 	}
-	t.progress.end(t.done, t.failed)
+	t.progress.End(t.done, t.failed)
 	if t.failed > 0 {
-		return &failure{err: fmt.Errorf("%d of %s failed: empty in the result", t.failed, count(t.done, "line")), code: t.code}
+		return &console.Failure{Err: fmt.Errorf("%d of %s failed: empty in the result", t.failed, console.Count(t.done, "line")), Code: t.code}
 	}
 	return nil
 }

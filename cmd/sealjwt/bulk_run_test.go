@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/open"
 )
 
@@ -15,21 +16,21 @@ func TestBulkExitCodes(t *testing.T) {
 		failures []error
 		code     int
 	}{
-		{nil, exitDone},
-		{[]error{open.ErrExpired}, exitRefused},
-		{[]error{open.ErrExpired, open.ErrAudience}, exitRefused},
-		{[]error{open.ErrExpired, open.ErrMalformed}, exitIO},
-		{[]error{open.ErrExpired, open.ErrMalformed, open.ErrExpired}, exitIO},
+		{nil, console.ExitDone},
+		{[]error{open.ErrExpired}, console.ExitRefused},
+		{[]error{open.ErrExpired, open.ErrAudience}, console.ExitRefused},
+		{[]error{open.ErrExpired, open.ErrMalformed}, console.ExitIO},
+		{[]error{open.ErrExpired, open.ErrMalformed, open.ErrExpired}, console.ExitIO},
 	} {
-		tally := &tally{console: newConsole("sealjwt", nil, nil, io.Discard), progress: &progress{}}
+		tally := &tally{console: console.New("sealjwt", nil, nil, io.Discard), progress: &console.Progress{}}
 		b := &batch{done: 10}
 		for i, err := range c.failures {
 			b.failed = append(b.failed, lineError{int64(i + 1), err})
 		}
 		tally.add(b)
-		code := exitDone
+		code := console.ExitDone
 		if err := tally.conclude(nil); err != nil {
-			code, _ = describe(err)
+			code, _ = console.Describe(err)
 		}
 		if code != c.code {
 			t.Errorf("%v: exit code %d, want %d", c.failures, code, c.code)
@@ -40,7 +41,7 @@ func TestBulkExitCodes(t *testing.T) {
 // A million lines that fail must not hide what is wrong with the first ones.
 func TestBulkTellsTheFirstFailures(t *testing.T) {
 	var stderr bytes.Buffer
-	tally := &tally{console: newConsole("sealjwt", nil, nil, &stderr), progress: &progress{}}
+	tally := &tally{console: console.New("sealjwt", nil, nil, &stderr), progress: &console.Progress{}}
 	for i := range 1000 {
 		tally.add(&batch{done: 1, failed: []lineError{{int64(i + 1), errBad}}})
 	}
@@ -66,10 +67,10 @@ func TestBulkSaysHowToGoOn(t *testing.T) {
 		{0, errors.New("disk full"), ""},
 	} {
 		var stderr bytes.Buffer
-		tally := &tally{console: newConsole("sealjwt", nil, nil, &stderr), progress: &progress{}, skipped: 10}
+		tally := &tally{console: console.New("sealjwt", nil, nil, &stderr), progress: &console.Progress{}, skipped: 10}
 		tally.add(&batch{done: c.done, failed: []lineError{{11, errBad}}})
-		code, text := describe(tally.conclude(c.err))
-		if code != exitIO {
+		code, text := console.Describe(tally.conclude(c.err))
+		if code != console.ExitIO {
 			t.Errorf("%v: exit code %d", c.err, code)
 		}
 		_, told, _ := strings.Cut(stderr.String(), "\n")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -23,7 +24,7 @@ func (a *app) sealLines(ctx context.Context, args []string, f sealFlags) error {
 	}
 	defer closer.Close()
 	in.most = maxClaims
-	in.tooLong = &failure{err: fmt.Errorf("%w: more than %d bytes", errTooLong, maxClaims), code: exitUsage, advice: tooMuch}
+	in.tooLong = &console.Failure{Err: fmt.Errorf("%w: more than %d bytes", console.ErrTooLong, maxClaims), Code: console.ExitUsage, Advice: tooMuch}
 	ring, err := a.sealingRing(ctx, job)
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func (a *app) sealLines(ctx context.Context, args []string, f sealFlags) error {
 // name than meant, or to somebody else.
 func (f sealFlags) withoutFile() (claimsFile, error) {
 	if f.issuer == "" || len(f.audiences) == 0 {
-		return claimsFile{}, usagef("with --jsonl issuer and audience are those of all lines: give --iss https://id.example.com and --aud https://api.example.com")
+		return claimsFile{}, console.Usagef("with --jsonl issuer and audience are those of all lines: give --iss https://id.example.com and --aud https://api.example.com")
 	}
 	return claimsFile{
 		issuer:    f.issuer,
@@ -68,15 +69,15 @@ func (f sealFlags) withoutFile() (claimsFile, error) {
 // lineClaims reads the claims of a line.
 func lineClaims(line []byte, flags claimsFlags) (claimsFile, error) {
 	if len(line) == 0 {
-		return claimsFile{}, usagef("empty: give one JSON object with the claims")
+		return claimsFile{}, console.Usagef("empty: give one JSON object with the claims")
 	}
 	o, err := strict.ParseClaims(line)
 	if bad, ok := errors.AsType[*strict.Error](err); ok {
 		_, column := position(line, bad.Offset)
-		return claimsFile{}, usagef("column %d: %s: %s", column, bad.Reason, oneObject)
+		return claimsFile{}, console.Usagef("column %d: %s: %s", column, bad.Reason, oneObject)
 	}
 	if err != nil {
-		return claimsFile{}, usagef("%w", err)
+		return claimsFile{}, console.Usagef("%w", err)
 	}
 	return takeApart(o, flags)
 }

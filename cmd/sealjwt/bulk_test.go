@@ -16,6 +16,8 @@ import (
 	"testing/iotest"
 	"testing/synctest"
 	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 var errBad = errors.New("bad line")
@@ -39,7 +41,7 @@ type bulkRun struct {
 func newBulkRun(in io.Reader, workers int, each func(context.Context, []byte) ([]byte, error)) *bulkRun {
 	r := &bulkRun{}
 	r.pipeline = pipeline{
-		in:      &lineInput{name: "test", in: bufio.NewReaderSize(in, batchBytes), most: 100, tooLong: errTooLong},
+		in:      &lineInput{name: "test", in: bufio.NewReaderSize(in, batchBytes), most: 100, tooLong: console.ErrTooLong},
 		out:     &r.out,
 		workers: workers,
 		each:    each,

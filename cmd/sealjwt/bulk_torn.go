@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // checkWhole refuses to append to a result that ends in the middle of a line, as one does
@@ -28,5 +30,5 @@ func checkWhole(stdout io.Writer) error {
 	if _, err := result.ReadAt(last[:], info.Size()-1); err != nil || last[0] == '\n' {
 		return nil
 	}
-	return usagef("the result ends in the middle of a line: cut that off, with head -n $(wc -l <result) result >whole && mv whole result, and go on")
+	return console.Usagef("the result ends in the middle of a line: cut that off, with head -n $(wc -l <result) result >whole && mv whole result, and go on")
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -35,23 +36,23 @@ var takenOut = []string{"iss", "sub", "aud", "nbf", "jti"}
 
 // readClaims reads a claims file: one JSON object. Flags give what it lacks.
 func (a *app) readClaims(args []string, flags claimsFlags) (claimsFile, error) {
-	in, err := a.read(args, maxClaims)
-	if errors.Is(err, errTooLong) {
-		return claimsFile{}, &failure{err: err, code: exitUsage, advice: tooMuch}
+	in, err := a.Read(args, maxClaims)
+	if errors.Is(err, console.ErrTooLong) {
+		return claimsFile{}, &console.Failure{Err: err, Code: console.ExitUsage, Advice: tooMuch}
 	}
 	if err != nil {
 		return claimsFile{}, err
 	}
-	if len(in.data) == 0 {
-		return claimsFile{}, usagef("%s is empty: give one JSON object with the claims", in.name)
+	if len(in.Data) == 0 {
+		return claimsFile{}, console.Usagef("%s is empty: give one JSON object with the claims", in.Name)
 	}
-	o, err := strict.ParseClaims(in.data)
+	o, err := strict.ParseClaims(in.Data)
 	if bad, ok := errors.AsType[*strict.Error](err); ok {
-		line, column := position(in.data, bad.Offset)
-		return claimsFile{}, usagef("%s:%d:%d: %s: %s", in.name, line, column, bad.Reason, oneObject)
+		line, column := position(in.Data, bad.Offset)
+		return claimsFile{}, console.Usagef("%s:%d:%d: %s: %s", in.Name, line, column, bad.Reason, oneObject)
 	}
 	if err != nil {
-		return claimsFile{}, usagef("%s: %w", in.name, err)
+		return claimsFile{}, console.Usagef("%s: %w", in.Name, err)
 	}
 	return takeApart(o, flags)
 }
@@ -59,7 +60,7 @@ func (a *app) readClaims(args []string, flags claimsFlags) (claimsFile, error) {
 func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 	for _, name := range []string{"iat", "exp"} {
 		if _, ok := o.Raw(name); ok {
-			return claimsFile{}, usagef("the claims have %s, which sealing writes: take it out, and set the lifetime with --ttl 15m", name)
+			return claimsFile{}, console.Usagef("the claims have %s, which sealing writes: take it out, and set the lifetime with --ttl 15m", name)
 		}
 	}
 	var f claimsFile
@@ -77,13 +78,13 @@ func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 		}
 	}
 	if f.issuer == "" {
-		return claimsFile{}, usagef("the issuer is missing: add --iss https://id.example.com, or an iss member to the claims")
+		return claimsFile{}, console.Usagef("the issuer is missing: add --iss https://id.example.com, or an iss member to the claims")
 	}
 	if f.audiences, err = audiences(o, flags.audiences); err != nil {
 		return claimsFile{}, err
 	}
 	if len(f.audiences) == 0 {
-		return claimsFile{}, usagef("the audience is missing: add --aud https://api.example.com, or an aud member to the claims")
+		return claimsFile{}, console.Usagef("the audience is missing: add --aud https://api.example.com, or an aud member to the claims")
 	}
 	if f.claims.NotBefore, err = notBefore(o); err != nil {
 		return claimsFile{}, err
@@ -97,13 +98,13 @@ func fromBoth(o strict.Object, name, flag string) (string, error) {
 	found, ok, err := o.Text(name)
 	switch {
 	case err != nil:
-		return "", usagef("%s in the claims must be a string", name)
+		return "", console.Usagef("%s in the claims must be a string", name)
 	case !ok:
 		return flag, nil
 	case found == "":
-		return "", usagef("%s in the claims is empty: fill it in or take it out", name)
+		return "", console.Usagef("%s in the claims is empty: fill it in or take it out", name)
 	case flag != "" && flag != found:
-		return "", usagef("--%s contradicts the %[1]s in the claims: leave one of them out", name)
+		return "", console.Usagef("--%s contradicts the %[1]s in the claims: leave one of them out", name)
 	}
 	return found, nil
 }
@@ -113,13 +114,13 @@ func audiences(o strict.Object, flags []string) ([]string, error) {
 	found, ok, err := o.Strings("aud")
 	switch {
 	case err != nil:
-		return nil, usagef("aud in the claims must be a string or an array of strings")
+		return nil, console.Usagef("aud in the claims must be a string or an array of strings")
 	case !ok:
 		return flags, nil
 	case len(found) == 0 || slices.Contains(found, ""):
-		return nil, usagef("aud in the claims is empty: fill it in or take it out")
+		return nil, console.Usagef("aud in the claims is empty: fill it in or take it out")
 	case len(flags) > 0 && !slices.Equal(flags, found):
-		return nil, usagef("--aud contradicts the aud in the claims: leave one of them out")
+		return nil, console.Usagef("--aud contradicts the aud in the claims: leave one of them out")
 	}
 	return found, nil
 }
@@ -127,7 +128,7 @@ func audiences(o strict.Object, flags []string) ([]string, error) {
 func notBefore(o strict.Object) (time.Time, error) {
 	nbf, ok, err := o.NumericDate("nbf")
 	if err != nil || ok && nbf.Nanosecond() != 0 {
-		return time.Time{}, usagef("nbf in the claims must be a number of whole seconds since 1970")
+		return time.Time{}, console.Usagef("nbf in the claims must be a number of whole seconds since 1970")
 	}
 	return nbf, nil
 }

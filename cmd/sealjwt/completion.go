@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/spf13/cobra"
 )
 
@@ -16,7 +17,7 @@ func (a *app) completionCommand() *cobra.Command {
 		ValidArgs: []string{"bash", "zsh", "fish"},
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("name your shell: sealjwt completion bash, zsh or fish")
+				return console.Usagef("name your shell: sealjwt completion bash, zsh or fish")
 			}
 			return nil
 		},
@@ -25,7 +26,7 @@ func (a *app) completionCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(script)
+			return a.Print(script)
 		},
 	}
 }
@@ -41,7 +42,7 @@ func completionScript(root *cobra.Command, shell string) ([]byte, error) {
 	case "fish":
 		err = root.GenFishCompletion(&b, true)
 	default:
-		err = usagef("unknown shell%s: sealjwt completion bash, zsh or fish", echo(shell))
+		err = console.Usagef("unknown shell%s: sealjwt completion bash, zsh or fish", echo(shell))
 	}
 	return b.Bytes(), err
 }

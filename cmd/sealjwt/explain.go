@@ -30,14 +30,14 @@ func (a *app) explainOpened(tok *open.Token, token string, text json.RawMessage)
 		case !slices.Contains(sealed, name):
 			origin = "visible, signed by " + signer
 		}
-		a.say("%s: %s", bareName(name), origin)
+		a.Say("%s: %s", bareName(name), origin)
 	}
 	switch n := tok.SealedForOthers(); n {
 	case 0:
 	case 1:
-		a.say("1 JWE is for others")
+		a.Say("1 JWE is for others")
 	default:
-		a.say("%d JWEs are for others", n)
+		a.Say("%d JWEs are for others", n)
 	}
 	return nil
 }

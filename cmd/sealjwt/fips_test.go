@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -91,7 +92,7 @@ func TestFIPSRefused(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		code := run(t.Context(), c.args, strings.NewReader(""), &out, &errs)
-		if code != exitKey || out.Len() != 0 || !strings.Contains(errs.String(), c.want) {
+		if code != console.ExitKey || out.Len() != 0 || !strings.Contains(errs.String(), c.want) {
 			t.Errorf("%v: exit code %d: %s", c.args, code, errs.String())
 		}
 	}
@@ -115,7 +116,7 @@ func TestFIPSPassphrase(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), []string{"keys", "list", "--passphrase-file", wrong}, strings.NewReader(""), &out, &errs); code != exitKey || out.Len() > 0 {
+	if code := run(t.Context(), []string{"keys", "list", "--passphrase-file", wrong}, strings.NewReader(""), &out, &errs); code != console.ExitKey || out.Len() > 0 {
 		t.Errorf("another passphrase: exit code %d: %s", code, errs.String())
 	}
 }

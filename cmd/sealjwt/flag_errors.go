@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -17,23 +18,23 @@ func explainFlag(cmd *cobra.Command, err error) error {
 		return explainUnknownFlag(cmd, unknown, help)
 	}
 	if alone, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		return usagef("--%s needs an argument: %s", alone.GetFlag().Name, help)
+		return console.Usagef("--%s needs an argument: %s", alone.GetFlag().Name, help)
 	}
 	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return usagef("invalid argument%s for %q flag: %w: %s", echo(bad.GetValue()), flagSpelling(bad.GetFlag()), withoutValue(bad.Unwrap()), help)
+		return console.Usagef("invalid argument%s for %q flag: %w: %s", echo(bad.GetValue()), flagSpelling(bad.GetFlag()), withoutValue(bad.Unwrap()), help)
 	}
-	return usagef("bad flag syntax: %s", help)
+	return console.Usagef("bad flag syntax: %s", help)
 }
 
 func explainUnknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError, help string) error {
 	name := unknown.GetSpecifiedName()
 	if unknown.GetSpecifiedShortnames() != "" {
-		return usagef("unknown flag -%s: %s", name, help)
+		return console.Usagef("unknown flag -%s: %s", name, help)
 	}
 	if near := nearestFlag(cmd, name); near != "" {
-		return usagef("unknown flag%s: did you mean --%s?", echo("--"+name), near)
+		return console.Usagef("unknown flag%s: did you mean --%s?", echo("--"+name), near)
 	}
-	return usagef("unknown flag%s: %s", echo("--"+name), help)
+	return console.Usagef("unknown flag%s: %s", echo("--"+name), help)
 }
 
 func flagSpelling(f *pflag.Flag) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -30,8 +31,8 @@ func inFlags(err error) error {
 	} else {
 		return err
 	}
-	code, _ := describe(err)
-	return &failure{err: &reworded{text, err}, code: code}
+	code, _ := console.Describe(err)
+	return &console.Failure{Err: &reworded{text, err}, Code: code}
 }
 
 // flagOf returns the flag that fills a field of a configuration, or the field itself.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 )
 
@@ -125,7 +126,7 @@ type lifetime time.Duration
 const longestLifetime = 10 * 365 * 24 * time.Hour
 
 func (l *lifetime) Type() string   { return "DURATION" }
-func (l *lifetime) String() string { return durationText(time.Duration(*l)) }
+func (l *lifetime) String() string { return console.Duration(time.Duration(*l)) }
 func (l *lifetime) Set(s string) error {
 	d, err := parseDuration(s)
 	if err != nil || d < time.Second || d%time.Second != 0 || d > longestLifetime {

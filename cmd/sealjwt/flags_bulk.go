@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/spf13/cobra"
 )
 
@@ -21,7 +22,7 @@ func (f *bulkFlags) add(cmd *cobra.Command, usage string) {
 
 func (f bulkFlags) check() error {
 	if f.skip > 0 && !f.jsonl {
-		return usagef("--skip passes over lines, which is for --jsonl: add it, or leave --skip out")
+		return console.Usagef("--skip passes over lines, which is for --jsonl: add it, or leave --skip out")
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/spf13/cobra"
 )
@@ -64,11 +65,11 @@ const cacheVariable = "XDG_CACHE_HOME"
 // keyCache returns the cache of the sets that were fetched. A variable that begins with ~/ is
 // refused: the cache would not be used, and no line would say so.
 func (a *app) keyCache() (*keyCache, error) {
-	if err := checkHome(cacheVariable, os.Getenv(cacheVariable)); err != nil {
+	if err := console.CheckHome(cacheVariable, os.Getenv(cacheVariable)); err != nil {
 		return nil, err
 	}
 	if a.cache == nil {
-		folder, err := userPath(cacheVariable, ".cache", "jwks")
+		folder, err := console.UserPath(cacheVariable, ".cache", "jwks")
 		if err != nil {
 			folder = "" // without a home there is none
 		}

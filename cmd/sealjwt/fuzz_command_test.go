@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // commandSeeds are command lines that reach each verb and most flags, with what they
@@ -90,7 +92,7 @@ func FuzzCommandLine(f *testing.F) {
 			return
 		}
 		// A check that is due notes on the side what it has seen of the ring.
-		if code != exitDone && code != exitDue {
+		if code != console.ExitDone && code != console.ExitDue {
 			t.Fatalf("sealjwt %q: exit code %d, and it has written something:\n%sbefore:\n%s", args, code, s.look(t), s.state)
 		}
 		s.restore(t)
@@ -100,19 +102,19 @@ func FuzzCommandLine(f *testing.F) {
 // checkStreams checks what every command owes to scripts and to terminals.
 func checkStreams(t *testing.T, line string, code int, out, errs string) {
 	t.Helper()
-	if code < exitDone || code > exitDue {
+	if code < console.ExitDone || code > console.ExitDue {
 		t.Fatalf("exit code %d", code)
 	}
-	hasResult := code == exitDone || code == exitPolicy && strings.Contains(line, "scan") || code == exitDue && strings.Contains(line, "check")
+	hasResult := code == console.ExitDone || code == console.ExitPolicy && strings.Contains(line, "scan") || code == console.ExitDue && strings.Contains(line, "check")
 	if !hasResult && out != "" {
 		t.Fatalf("exit code %d with a result on stdout: %q", code, out)
 	}
-	if code != exitDone && errs == "" {
+	if code != console.ExitDone && errs == "" {
 		t.Fatalf("exit code %d, and nothing on stderr", code)
 	}
 	for line := range strings.Lines(errs) {
 		text, whole := strings.CutSuffix(line, "\n")
-		if !whole || !strings.HasPrefix(text, "sealjwt: ") || printable(text) != text {
+		if !whole || !strings.HasPrefix(text, "sealjwt: ") || console.Printable(text) != text {
 			t.Fatalf("exit code %d with %q on stderr", code, errs)
 		}
 	}

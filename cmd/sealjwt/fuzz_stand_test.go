@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 const (
@@ -44,7 +45,7 @@ func newStand(f *testing.F) *stand {
 	must := func(stdin string, args ...string) []byte {
 		f.Helper()
 		var out, errs bytes.Buffer
-		if code := run(f.Context(), args, strings.NewReader(stdin), &out, &errs); code != exitDone {
+		if code := run(f.Context(), args, strings.NewReader(stdin), &out, &errs); code != console.ExitDone {
 			f.Fatalf("%q: exit code %d: %s", args, code, errs.String())
 		}
 		return out.Bytes()

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // guarded is a server that notes the Authorization of each request.
@@ -72,21 +74,21 @@ func TestHeaderFile(t *testing.T) {
 		api, other int // requests, those to api with the lines, those to other without
 		says       string
 	}{
-		"a set":               {[]string{"jwks", "fetch", api.URL + "/jwks"}, "", exitDone, 1, 0, ""},
-		"a set that moved":    {[]string{"jwks", "fetch", api.URL + "/moved"}, "", exitDone, 2, 0, ""},
-		"a redirect away":     {[]string{"jwks", "fetch", api.URL + "/left"}, "", exitIO, 1, 0, "redirects to another host"},
-		"an issuer":           {[]string{"jwks", "fetch", "--issuer", api.URL + "/own"}, "", exitDone, 2, 0, ""},
-		"an issuer, RFC 8414": {[]string{"jwks", "fetch", "--issuer", api.URL + "/late"}, "", exitDone, 3, 0, ""},
-		"keys elsewhere":      {[]string{"jwks", "fetch", "--issuer", api.URL + "/away"}, "", exitDone, 1, 1, ""},
-		"open":                {[]string{"open", "--trust", api.URL + "/jwks", "--iss", "a", "--aud", "b"}, token, exitDone, 1, 0, ""},
-		"seal":                {[]string{"seal", "--to", api.URL + "/jwks"}, claims, exitDone, 1, 0, ""},
+		"a set":               {[]string{"jwks", "fetch", api.URL + "/jwks"}, "", console.ExitDone, 1, 0, ""},
+		"a set that moved":    {[]string{"jwks", "fetch", api.URL + "/moved"}, "", console.ExitDone, 2, 0, ""},
+		"a redirect away":     {[]string{"jwks", "fetch", api.URL + "/left"}, "", console.ExitIO, 1, 0, "redirects to another host"},
+		"an issuer":           {[]string{"jwks", "fetch", "--issuer", api.URL + "/own"}, "", console.ExitDone, 2, 0, ""},
+		"an issuer, RFC 8414": {[]string{"jwks", "fetch", "--issuer", api.URL + "/late"}, "", console.ExitDone, 3, 0, ""},
+		"keys elsewhere":      {[]string{"jwks", "fetch", "--issuer", api.URL + "/away"}, "", console.ExitDone, 1, 1, ""},
+		"open":                {[]string{"open", "--trust", api.URL + "/jwks", "--iss", "a", "--aud", "b"}, token, console.ExitDone, 1, 0, ""},
+		"seal":                {[]string{"seal", "--to", api.URL + "/jwks"}, claims, console.ExitDone, 1, 0, ""},
 		"seal to one origin": {[]string{"seal", "--selective", "--allow-readable", "aud", "--to", "x=" + api.URL + "/jwks", "--to", "y=" + api.URL + "/jwks"},
-			claims, exitKey, 1, 0, "same key"},
+			claims, console.ExitKey, 1, 0, "same key"},
 		"seal to two origins": {[]string{"seal", "--selective", "--to", "x=" + api.URL + "/jwks", "--to", "y=" + other.URL + "/jwks"}, claims,
-			exitUsage, 0, 0, "--header-file is for one origin, and here are " + api.URL + " and " + other.URL},
-		"no URL":         {[]string{"open", "--iss", "a", "--aud", "b"}, token, exitUsage, 0, 0, "--header-file is for keys at a URL"},
-		"by plain http":  {[]string{"jwks", "fetch", "http://id.example.com/jwks"}, "", exitUsage, 0, 0, "must be https"},
-		"by http, --iss": {[]string{"jwks", "fetch", "--issuer", "http://id.example.com"}, "", exitUsage, 0, 0, "must be https"},
+			console.ExitUsage, 0, 0, "--header-file is for one origin, and here are " + api.URL + " and " + other.URL},
+		"no URL":         {[]string{"open", "--iss", "a", "--aud", "b"}, token, console.ExitUsage, 0, 0, "--header-file is for keys at a URL"},
+		"by plain http":  {[]string{"jwks", "fetch", "http://id.example.com/jwks"}, "", console.ExitUsage, 0, 0, "must be https"},
+		"by http, --iss": {[]string{"jwks", "fetch", "--issuer", "http://id.example.com"}, "", console.ExitUsage, 0, 0, "must be https"},
 	} {
 		api.seen, other.seen = nil, nil
 		if err := os.RemoveAll(filepath.Join(home, ".cache")); err != nil {
@@ -131,7 +133,7 @@ func TestHeaderFileAdvice(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		code := run(t.Context(), append([]string{"jwks", "fetch"}, args...), strings.NewReader(""), &out, &errs)
-		if code != exitIO || !strings.HasSuffix(errs.String(), says) || strings.Contains(errs.String(), "of-another") {
+		if code != console.ExitIO || !strings.HasSuffix(errs.String(), says) || strings.Contains(errs.String(), "of-another") {
 			t.Errorf("exit code %d: %s, want an end %s", code, errs.String(), says)
 		}
 	}
@@ -155,20 +157,20 @@ func TestHeaderFileIsASecret(t *testing.T) {
 		code int
 		says string
 	}{
-		"closed":           {write(good, 0o600), exitDone, ""},
-		"closed, CRLF":     {write(good+"\r\n", 0o400), exitDone, ""},
-		"a mark":           {write("\ufeff"+good+"\n", 0o600), exitDone, ""},
-		"two line feeds":   {write(good+"\n\n", 0o600), exitUsage, "line 2 is not a header line"},
-		"read by a group":  {write(good, 0o640), exitDone, ""}, // as a key file
-		"read by all":      {write(good, 0o644), exitKey, "is open to others (mode 0644): chmod 600 "},
-		"written by all":   {write(good, 0o602), exitKey, "is open to others (mode 0602): chmod 600 "},
-		"not there":        {func(string) error { return nil }, exitIO, "cannot read "},
-		"a folder":         {func(path string) error { return os.Mkdir(path, 0o700) }, exitIO, ""},
-		"empty":            {write("", 0o600), exitUsage, "line 1 is not a header line"},
-		"the bare token":   {write(hunter2, 0o600), exitUsage, "line 1 is not a header line: write Authorization: Bearer and the token"},
-		"too long":         {write(good+strings.Repeat("2", maxHeaderFile), 0o600), exitIO, "too long"},
-		"a pipe":           {feed(good), exitDone, ""},
-		"a pipe, not HTTP": {feed(hunter2), exitUsage, "line 1 is not a header line"},
+		"closed":           {write(good, 0o600), console.ExitDone, ""},
+		"closed, CRLF":     {write(good+"\r\n", 0o400), console.ExitDone, ""},
+		"a mark":           {write("\ufeff"+good+"\n", 0o600), console.ExitDone, ""},
+		"two line feeds":   {write(good+"\n\n", 0o600), console.ExitUsage, "line 2 is not a header line"},
+		"read by a group":  {write(good, 0o640), console.ExitDone, ""}, // as a key file
+		"read by all":      {write(good, 0o644), console.ExitKey, "is open to others (mode 0644): chmod 600 "},
+		"written by all":   {write(good, 0o602), console.ExitKey, "is open to others (mode 0602): chmod 600 "},
+		"not there":        {func(string) error { return nil }, console.ExitIO, "cannot read "},
+		"a folder":         {func(path string) error { return os.Mkdir(path, 0o700) }, console.ExitIO, ""},
+		"empty":            {write("", 0o600), console.ExitUsage, "line 1 is not a header line"},
+		"the bare token":   {write(hunter2, 0o600), console.ExitUsage, "line 1 is not a header line: write Authorization: Bearer and the token"},
+		"too long":         {write(good+strings.Repeat("2", maxHeaderFile), 0o600), console.ExitIO, "too long"},
+		"a pipe":           {feed(good), console.ExitDone, ""},
+		"a pipe, not HTTP": {feed(hunter2), console.ExitUsage, "line 1 is not a header line"},
 	} {
 		api.seen = nil
 		path := filepath.Join(home, strings.ReplaceAll(name, " ", "-"))
@@ -180,7 +182,7 @@ func TestHeaderFileIsASecret(t *testing.T) {
 		if code != tt.code || !strings.Contains(errs.String(), tt.says) || strings.Contains(errs.String()+out.String(), hunter2) {
 			t.Errorf("%s: exit code %d: %s", name, code, errs.String())
 		}
-		if (len(api.seen) != 0) != (tt.code == exitDone) {
+		if (len(api.seen) != 0) != (tt.code == console.ExitDone) {
 			t.Errorf("%s: %d requests", name, len(api.seen))
 		}
 	}

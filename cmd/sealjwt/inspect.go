@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
@@ -32,21 +33,21 @@ personal data are marked. Nothing of it is verified.`,
 	}
 	output := addOutput(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		in, err := a.readAnyText(args, maxInspected)
-		if errors.Is(err, errTooLong) {
-			return &failure{err: err, code: exitNotAuthentic, advice: "that is no token"}
+		in, err := a.ReadAnyText(args, maxInspected)
+		if errors.Is(err, console.ErrTooLong) {
+			return &console.Failure{Err: err, Code: console.ExitNotAuthentic, Advice: "that is no token"}
 		}
 		if err != nil {
 			return err
 		}
-		u, err := leak.Read(string(in.data))
+		u, err := leak.Read(string(in.Data))
 		if err != nil {
-			return &failure{err: open.ErrMalformed, advice: err.Error()}
+			return &console.Failure{Err: open.ErrMalformed, Advice: err.Error()}
 		}
 		if output.value == "json" {
-			return a.printJSON(inspected(u))
+			return a.PrintJSON(inspected(u))
 		}
-		return a.print(describeLayers(u))
+		return a.Print(describeLayers(u))
 	}
 	return cmd
 }
@@ -70,7 +71,7 @@ func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int) {
 	if l.Unsigned && l.CutOff == leak.Whole {
 		kind = "NOT SIGNED and not encrypted: anybody can have written it"
 	}
-	fmt.Fprintf(b, "%s: %s, %s, %d characters\n%s", printable(l.Where), l.Form, kind, l.Length, summary(l))
+	fmt.Fprintf(b, "%s: %s, %s, %d characters\n%s", console.Printable(l.Where), l.Form, kind, l.Length, summary(l))
 	for _, fault := range l.Faults {
 		fmt.Fprintf(b, "  open refuses it: %s\n", fault)
 	}
@@ -134,9 +135,9 @@ func summary(l *leak.Layer) string {
 	switch {
 	case l.Form == leak.JWS && l.SealedTo > 0:
 		return fmt.Sprintf("  selective token: %s readable by anybody, sealed for %s\n",
-			count(int64(len(l.Claims)-1), "claim"), count(int64(l.SealedTo), "recipient"))
+			console.Count(int64(len(l.Claims)-1), "claim"), console.Count(int64(l.SealedTo), "recipient"))
 	case l.Bound == nil && l.SealedTo > 1:
-		return fmt.Sprintf("  encrypted for %s\n", count(int64(l.SealedTo), "recipient"))
+		return fmt.Sprintf("  encrypted for %s\n", console.Count(int64(l.SealedTo), "recipient"))
 	case l.Bound == nil:
 		return ""
 	case *l.Bound:
@@ -156,7 +157,7 @@ func sealedNote(u *leak.Unverified, i int) string {
 			shown++
 		}
 	}
-	jwes := count(int64(l.SealedTo), "JWE")
+	jwes := console.Count(int64(l.SealedTo), "JWE")
 	if shown < l.SealedTo {
 		return fmt.Sprintf("%s, the first %d below", jwes, shown)
 	}

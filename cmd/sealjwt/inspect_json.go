@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -42,7 +43,7 @@ func inspected(u *leak.Unverified) inspectedToken {
 // the JSON.
 func inspectedOf(l *leak.Layer) inspectedLayer {
 	out := inspectedLayer{
-		Where: printable(l.Where), Kind: l.Form, Length: l.Length, Parts: make(map[string]int),
+		Where: console.Printable(l.Where), Kind: l.Form, Length: l.Length, Parts: make(map[string]int),
 		Bound: l.Bound, CutOff: l.CutOff, Faults: l.Faults,
 	}
 	if l.Form != leak.Disclosures {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 )
 
@@ -39,18 +40,18 @@ func readCertificate(certFile, keyFile string) (*certificate, error) {
 func (c *certificate) load() (*tls.Certificate, error) {
 	var texts [2][]byte
 	for i, path := range []string{c.certFile, c.keyFile} {
-		in, err := readRegular(path, maxKeyFile)
+		in, err := console.ReadRegular(path, console.MaxKeyFile)
 		if err != nil {
 			return nil, err
 		}
-		texts[i] = in.data
+		texts[i] = in.Data
 	}
 	defer clear(texts[1])
 	pair, err := tls.X509KeyPair(texts[0], texts[1])
 	if err != nil {
-		return nil, &failure{
-			err: fmt.Errorf("the certificate %s cannot be used: %w", c.certFile, err), code: exitUsage,
-			advice: "give PEM files of one certificate and its key with --tls-cert and --tls-key",
+		return nil, &console.Failure{
+			Err: fmt.Errorf("the certificate %s cannot be used: %w", c.certFile, err), Code: console.ExitUsage,
+			Advice: "give PEM files of one certificate and its key with --tls-cert and --tls-key",
 		}
 	}
 	return &pair, nil
@@ -60,7 +61,7 @@ func (c *certificate) load() (*tls.Certificate, error) {
 // no refusal: what renews certificates may have its own mind about modes. A group that
 // reads it is meant to, and the modes of mounted secrets pass as they do for a key file.
 func (c *certificate) keyIsOpen() (warning string, open bool) {
-	f, err := openNamed(c.keyFile)
+	f, err := console.OpenNamed(c.keyFile)
 	if err != nil {
 		return "", false
 	}

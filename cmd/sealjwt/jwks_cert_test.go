@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // certFiles are those of a certificate. Each change has a time of its own, however fast
@@ -61,7 +63,7 @@ func TestServeCertificateOfWindows(t *testing.T) {
 		t.Error(err)
 	}
 	f.write(t, append([]byte("\xFF\xFE"), cert...), key)
-	if _, err := readCertificate(f.cert, f.key); !errors.Is(err, errUTF16) {
+	if _, err := readCertificate(f.cert, f.key); !errors.Is(err, console.ErrUTF16) {
 		t.Errorf("UTF-16: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
@@ -64,9 +65,9 @@ issuer names another one. The file must be closed to others, as a key file is.`,
 func oneURL(cmd *cobra.Command, args []string, issuer string) error {
 	switch {
 	case len(args) > 1 || issuer != "" && len(args) > 0:
-		return usagef("give one URL, or --issuer: see %s --help", cmd.CommandPath())
+		return console.Usagef("give one URL, or --issuer: see %s --help", cmd.CommandPath())
 	case issuer == "" && (len(args) == 0 || args[0] == ""):
-		return usagef("give the URL of a JWK Set, or that of an issuer with --issuer: %s https://id.example.com/.well-known/jwks.json", cmd.CommandPath())
+		return console.Usagef("give the URL of a JWK Set, or that of an issuer with --issuer: %s https://id.example.com/.well-known/jwks.json", cmd.CommandPath())
 	}
 	return nil
 }
@@ -78,14 +79,14 @@ func (a *app) fetch(ctx context.Context, cache *keyCache, f fetchFlags, url, out
 	}
 	set := got.Set
 	if len(set.Keys()) == 0 {
-		a.sayPassedOver(withoutSecrets(url), set)
-		return &failure{err: fmt.Errorf("%s: %w", withoutSecrets(url), keys.ErrNoKey), code: exitKey, advice: "ask its owner"}
+		a.sayPassedOver(console.WithoutSecrets(url), set)
+		return &console.Failure{Err: fmt.Errorf("%s: %w", console.WithoutSecrets(url), keys.ErrNoKey), Code: console.ExitKey, Advice: "ask its owner"}
 	}
 	if output == "jwks" {
-		a.sayPassedOver(withoutSecrets(url), set)
-		return a.printJSON(set)
+		a.sayPassedOver(console.WithoutSecrets(url), set)
+		return a.PrintJSON(set)
 	}
-	return a.printAs(output == "json", newFetched(got, time.Now()))
+	return a.PrintAs(output == "json", newFetched(got, time.Now()))
 }
 
 // fetched is what a JWK Set holds. Durations are seconds.
@@ -115,7 +116,7 @@ type skippedKey struct {
 // back when it became so.
 func newFetched(f jwks.FetchResult, now time.Time) *fetched {
 	r := &fetched{
-		URL: withoutSecrets(f.Cached.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
+		URL: console.WithoutSecrets(f.Cached.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},
 		MaxAge:       seconds(f.Cached.MaxAge),
 		RefreshAfter: seconds(max(0, f.Due.Sub(now)).Round(time.Second)),
 		MaxStale:     seconds(jwks.DefaultMaxStale),
@@ -125,7 +126,7 @@ func newFetched(f jwks.FetchResult, now time.Time) *fetched {
 		r.Keys = append(r.Keys, fetchedKey{k.ID(), k.Use(), k.Suite().String()})
 	}
 	for _, s := range f.Set.Skipped() {
-		r.Skipped = append(r.Skipped, skippedKey{s.Index, s.KeyID, plain(s.Reason.Error())})
+		r.Skipped = append(r.Skipped, skippedKey{s.Index, s.KeyID, console.Plain(s.Reason.Error())})
 	}
 	return r
 }
@@ -134,25 +135,25 @@ func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
 func (r *fetched) Text() []byte {
 	var b bytes.Buffer
-	fmt.Fprintln(&b, printable(r.URL))
+	fmt.Fprintln(&b, console.Printable(r.URL))
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "KID\tUSE\tALG")
 	for _, k := range r.Keys {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", word(k.ID), k.Use, k.Alg)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", console.Word(k.ID), k.Use, k.Alg)
 	}
 	w.Flush()
 	for _, s := range r.Skipped {
 		kid := ""
 		if s.ID != "" {
-			kid = " " + word(s.ID)
+			kid = " " + console.Word(s.ID)
 		}
-		fmt.Fprintf(&b, "passed over: key %d%s: %s\n", s.Index, kid, printable(s.Reason))
+		fmt.Fprintf(&b, "passed over: key %d%s: %s\n", s.Index, kid, console.Printable(s.Reason))
 	}
-	text := func(s int64) string { return durationText(time.Duration(s) * time.Second) }
+	text := func(s int64) string { return console.Duration(time.Duration(s) * time.Second) }
 	fmt.Fprintf(&b, "max-age %s: asked for again after %s; used until it is %s old while it cannot be fetched\n",
 		text(r.MaxAge), text(r.RefreshAfter), text(r.MaxStale))
 	if r.ETag != "" {
-		fmt.Fprintf(&b, "ETag %s\n", printable(r.ETag))
+		fmt.Fprintf(&b, "ETag %s\n", console.Printable(r.ETag))
 	}
 	return b.Bytes()
 }

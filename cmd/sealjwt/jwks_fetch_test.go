@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
@@ -101,7 +102,7 @@ func refused(t *testing.T, args []string, in, why string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code := run(t.Context(), args, strings.NewReader(in), &out, &errs)
-	if code != exitIO || out.Len() > 0 || !strings.Contains(errs.String(), why) ||
+	if code != console.ExitIO || out.Len() > 0 || !strings.Contains(errs.String(), why) ||
 		!strings.HasSuffix(errs.String(), ": try again later, or tell the issuer, who can purge it\n") {
 		t.Errorf("%v: exit code %d: %s", args, code, errs.String())
 	}
@@ -116,7 +117,7 @@ func TestFetchLeavesThisMachine(t *testing.T) {
 	transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "192.0.2.1:80"})
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"jwks", "fetch", "http://127.0.0.1/jwks"}, strings.NewReader(""), &out, &errs)
-	if code != exitIO || !strings.HasSuffix(errs.String(), "use https\n") {
+	if code != console.ExitIO || !strings.HasSuffix(errs.String(), "use https\n") {
 		t.Errorf("exit code %d: %s", code, errs.String())
 	}
 }

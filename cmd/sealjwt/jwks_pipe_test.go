@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 )
 
@@ -29,7 +30,7 @@ func TestPipeIsNoRegularFile(t *testing.T) {
 		if !bytes.Equal(handshake(t, s.server.TLSConfig), first) {
 			t.Errorf("%s is a pipe, and the certificate is another one", path)
 		}
-		if _, err := readCertificate(f.cert, f.key); !errors.Is(err, errNotRegular) {
+		if _, err := readCertificate(f.cert, f.key); !errors.Is(err, console.ErrNotRegular) {
 			t.Errorf("%v, want errNotRegular", err)
 		}
 		if _, _, err := filestore.NewMemory("ring", path).Load(t.Context()); !errors.Is(err, filestore.ErrUnsafe) {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -45,13 +46,13 @@ func (a *app) reportSteps(now func() time.Time) func(keyring.Step, error) {
 			if ring, bad := a.ringPath(); bad == nil {
 				err = a.explainRollback(ring, err)
 			}
-			if _, text := describe(err); text != told || recovered || at.Sub(toldAt) >= repeatAfter {
-				a.say("warning: the rotation waits: %s", text)
+			if _, text := console.Describe(err); text != told || recovered || at.Sub(toldAt) >= repeatAfter {
+				a.Say("warning: the rotation waits: %s", text)
 				told, toldAt = text, at
 			}
 		case step.Action != keyring.Nothing:
 			told = ""
-			a.say("rotated: %s", stepText(step))
+			a.Say("rotated: %s", stepText(step))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -15,7 +16,7 @@ import (
 func TestRotationIsReported(t *testing.T) {
 	errs := new(logLines)
 	at := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	report := (&app{Console: newConsole("sealjwt", nil, nil, errs)}).reportSteps(func() time.Time { return at })
+	report := (&app{Console: console.New("sealjwt", nil, nil, errs)}).reportSteps(func() time.Time { return at })
 	down, locked := errors.New("the disk is full"), errors.New("it is locked")
 	said := func(what string, want ...string) {
 		t.Helper()

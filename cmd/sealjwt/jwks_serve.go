@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
@@ -64,20 +65,20 @@ func (f serveFlags) hasTLS() bool { return f.tlsCert != "" }
 func (f serveFlags) check() (*net.TCPAddr, error) {
 	switch {
 	case !plainPath.MatchString(f.path):
-		return nil, usagef("--path %s: it begins with a slash and does not end with one, of letters, digits and -._~, such as /.well-known/jwks.json", f.path)
+		return nil, console.Usagef("--path %s: it begins with a slash and does not end with one, of letters, digits and -._~, such as /.well-known/jwks.json", f.path)
 	case f.path == healthPath:
-		return nil, usagef("--path %s is where others ask whether this is well: give another", healthPath)
+		return nil, console.Usagef("--path %s is where others ask whether this is well: give another", healthPath)
 	case (f.tlsCert == "") != (f.tlsKey == ""):
-		return nil, usagef("--tls-cert and --tls-key go together: give both, or none")
+		return nil, console.Usagef("--tls-cert and --tls-key go together: give both, or none")
 	case f.hasTLS() && f.insecureHTTP:
-		return nil, usagef("--insecure-http is for serving without TLS: leave it out, or --tls-cert and --tls-key")
+		return nil, console.Usagef("--insecure-http is for serving without TLS: leave it out, or --tls-cert and --tls-key")
 	}
 	addr, err := net.ResolveTCPAddr("tcp", f.addr)
 	if err != nil || !strings.Contains(f.addr, ":") {
-		return nil, usagef("--addr %s: not an address to listen at: give HOST:PORT, such as 127.0.0.1:8080 or :8443", f.addr)
+		return nil, console.Usagef("--addr %s: not an address to listen at: give HOST:PORT, such as 127.0.0.1:8080 or :8443", f.addr)
 	}
 	if !f.hasTLS() && !f.insecureHTTP && !addr.IP.IsLoopback() {
-		return nil, usagef("--addr %s serves other machines, and whoever changes the answer on its way chooses the keys: add --tls-cert and --tls-key, or --insecure-http behind a proxy that speaks TLS", f.addr)
+		return nil, console.Usagef("--addr %s serves other machines, and whoever changes the answer on its way chooses the keys: add --tls-cert and --tls-key, or --insecure-http behind a proxy that speaks TLS", f.addr)
 	}
 	return addr, nil
 }
@@ -99,19 +100,19 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if _, err := published(ctx, ring, use); err != nil {
 		return err
 	}
-	logger := newServerLog(a.stderr)
+	logger := newServerLog(a.Stderr)
 	set, err := jwks.NewHandler(ring, jwks.HandlerConfig{Use: use, OnError: func(err error) {
-		logger.Error("not served", "error", plain(err.Error()))
+		logger.Error("not served", "error", console.Plain(err.Error()))
 	}})
 	if err != nil {
 		return err
 	}
 	listener, err := net.ListenTCP("tcp", addr)
 	if err != nil {
-		return &failure{err: cannotListen(f.addr, err), code: exitIO, advice: "is something else there? give another --addr, or end that"}
+		return &console.Failure{Err: cannotListen(f.addr, err), Code: console.ExitIO, Advice: "is something else there? give another --addr, or end that"}
 	}
 	s := newJWKSServer(logger, cert, f.path, set)
-	ctx, restore := stoppable(ctx)
+	ctx, restore := console.Stoppable(ctx)
 	defer restore()
 	if f.rotate {
 		defer a.keepRotating(ctx, ring)()
@@ -120,7 +121,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if f.hasTLS() {
 		scheme = "https"
 	}
-	a.say("serving %s://%s%s", scheme, listener.Addr(), f.path)
+	a.Say("serving %s://%s%s", scheme, listener.Addr(), f.path)
 	return s.run(ctx, a.Console, listener)
 }
 
@@ -134,7 +135,7 @@ func (a *app) certificate(f serveFlags) (*certificate, error) {
 		return nil, err
 	}
 	if warning, open := cert.keyIsOpen(); open {
-		a.say("warning: %s", warning)
+		a.Say("warning: %s", warning)
 	}
 	return cert, nil
 }

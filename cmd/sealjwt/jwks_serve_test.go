@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // serving runs jwks serve until the test ends, and returns its URLs and stderr. stop ends
@@ -82,7 +84,7 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s %s: status %d, want %d", c.method, c.url, status, c.want)
 		}
 	}
-	if code := stop(); code != exitDone {
+	if code := stop(); code != console.ExitDone {
 		t.Errorf("exit code %d: %s", code, errs.String())
 	}
 	checkLog(t, errs.String(), 12)

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // healthPath is the path at which others ask whether the set can be served.
@@ -51,7 +53,7 @@ func newJWKSServer(logger *slog.Logger, cert *certificate, path string, set http
 }
 
 // run serves until ctx is done, and then ends the requests at work.
-func (s *jwksServer) run(ctx context.Context, c *Console, listener net.Listener) error {
+func (s *jwksServer) run(ctx context.Context, c *console.Console, listener net.Listener) error {
 	ended := make(chan error, 1)
 	go func() {
 		if s.server.TLSConfig != nil {
@@ -62,17 +64,17 @@ func (s *jwksServer) run(ctx context.Context, c *Console, listener net.Listener)
 	}()
 	select {
 	case err := <-ended:
-		return &failure{err: err, code: exitIO}
+		return &console.Failure{Err: err, Code: console.ExitIO}
 	case <-ctx.Done():
 	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.within)
 	defer cancel()
 	err := s.server.Shutdown(bounded)
 	if errors.Is(err, context.DeadlineExceeded) {
-		c.say("warning: some requests took longer than %s, and were cut off", durationText(s.within))
+		c.Say("warning: some requests took longer than %s, and were cut off", console.Duration(s.within))
 		err = s.server.Close()
 	}
-	c.say("stopped")
+	c.Say("stopped")
 	return err
 }
 

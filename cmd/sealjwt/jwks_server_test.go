@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // Whoever sends slowly, reads slowly or sends without end is cut off.
@@ -65,7 +67,7 @@ func TestServeStopsGracefully(t *testing.T) {
 	}))
 	ctx, stop := context.WithCancel(t.Context())
 	ended, answered := make(chan error, 1), make(chan string, 1)
-	go func() { ended <- s.run(ctx, newConsole("sealjwt", nil, nil, errs), listener) }()
+	go func() { ended <- s.run(ctx, console.New("sealjwt", nil, nil, errs), listener) }()
 	go func() {
 		_, body, _ := ask(t, "GET", "http://"+listener.Addr().String()+"/jwks")
 		answered <- body
@@ -102,7 +104,7 @@ func TestServeCutsOff(t *testing.T) {
 	s.within = 0
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx, newConsole("sealjwt", nil, nil, errs), counted) }()
+	go func() { ended <- s.run(ctx, console.New("sealjwt", nil, nil, errs), counted) }()
 	c, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -49,10 +50,10 @@ func (a *app) accept(ctx context.Context, yes bool) error {
 	here, _, damaged := memory.Memory.Load(ctx)
 	seen := here != keyring.Checkpoint{} && damaged == nil
 	if memory.Path() == "" && (err != nil || !seen) {
-		return &failure{err: errors.New(memory.nowhere()), code: exitIO, advice: "name a file with --seen-file"}
+		return &console.Failure{Err: errors.New(memory.nowhere()), Code: console.ExitIO, Advice: "name a file with --seen-file"}
 	}
 	if err == nil && damaged == nil {
-		a.say("there is nothing to accept: the ring %s is the ring that was seen", path)
+		a.Say("there is nothing to accept: the ring %s is the ring that was seen", path)
 		return nil
 	}
 	now, err := a.tellChange(ctx, path, here, err)
@@ -60,26 +61,26 @@ func (a *app) accept(ctx context.Context, yes bool) error {
 		return err
 	}
 	if damaged != nil {
-		a.say("when this is accepted, the damaged file is kept as %s.damaged, and what it knew of other rings is not compared any more", memory.Path())
+		a.Say("when this is accepted, the damaged file is kept as %s.damaged, and what it knew of other rings is not compared any more", memory.Path())
 	}
-	if err := a.confirm("Take it? [yes/no] ", yes); err != nil {
+	if err := a.Confirm("Take it? [yes/no] ", yes); err != nil {
 		return err
 	}
 	if err := memory.Accept(ctx, now); err != nil {
 		return fmt.Errorf("NOT ACCEPTED: %w", err)
 	}
-	a.say("accepted")
-	a.say("next: start the services that use this ring anew: each remembers the ring that it saw")
+	a.Say("accepted")
+	a.Say("next: start the services that use this ring anew: each remembers the ring that it saw")
 	return nil
 }
 
 // tellChange says what is at path in place of what was seen there, and returns its checkpoint.
 func (a *app) tellChange(ctx context.Context, path string, before keyring.Checkpoint, refused error) (now keyring.Checkpoint, err error) {
 	if refused != nil {
-		a.say("%s", plain(refused.Error()))
+		a.Say("%s", console.Plain(refused.Error()))
 	}
 	if isGone(refused) {
-		a.say("when this is accepted, sealjwt keys init makes a new ring there; the keys of the ring that was seen are gone")
+		a.Say("when this is accepted, sealjwt keys init makes a new ring there; the keys of the ring that was seen are gone")
 		return keyring.Checkpoint{}, nil
 	}
 	ring, err := keyring.Open(ctx, keyring.Config{Store: filestore.New(path), KEK: a.kek})
@@ -92,15 +93,15 @@ func (a *app) tellChange(ctx context.Context, path string, before keyring.Checkp
 		return now, err
 	}
 	if before != (keyring.Checkpoint{}) {
-		a.say("generation: %d was seen, %d is here", before.Generation, now.Generation)
+		a.Say("generation: %d was seen, %d is here", before.Generation, now.Generation)
 	}
 	if before.Ring != "" && before.Ring != now.Ring {
-		a.say("identity: %s was seen, %s is here; the keys of the ring that was seen go", before.Ring, identityText(now))
+		a.Say("identity: %s was seen, %s is here; the keys of the ring that was seen go", before.Ring, identityText(now))
 	}
-	a.say("these keys are used from now on, whatever became of them in the ring that was seen:")
+	a.Say("these keys are used from now on, whatever became of them in the ring that was seen:")
 	for _, k := range infos {
 		if k.State == keyring.Staged || k.State == keyring.Active || k.State == keyring.Retired {
-			a.say("  %s  %s  %s", word(k.ID), k.Use, k.State)
+			a.Say("  %s  %s  %s", console.Word(k.ID), k.Use, k.State)
 		}
 	}
 	return now, nil

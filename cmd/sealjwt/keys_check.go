@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -60,20 +61,20 @@ a file was compared and cannot be written, and none when there is no such file.`
 		}
 		result := checked{Due: due, Next: step, Memory: a.remembered(), Full: math.Round(full*1000) / 1000}
 		if warning := fullWarning(full); warning != "" {
-			a.say("%s", warning)
+			a.Say("%s", warning)
 		}
 		for _, k := range infos {
 			if !k.WrongDate.IsZero() {
 				result.Clocks = append(result.Clocks, wrongClock{k.ID, k.WrongDate})
-				a.say("warning: a clock is wrong, of this host or of another, and holds the rotation up: the %s key %s has the date %s",
-					k.Use, word(k.ID), k.WrongDate.UTC().Format(time.RFC3339))
+				a.Say("warning: a clock is wrong, of this host or of another, and holds the rotation up: the %s key %s has the date %s",
+					k.Use, console.Word(k.ID), k.WrongDate.UTC().Format(time.RFC3339))
 			}
 		}
 		if due {
 			result.Overdue = int64(time.Since(step.At) / time.Second)
-			err = &failure{err: errDue, code: exitDue, advice: "sealjwt keys rotate"}
+			err = &console.Failure{Err: errDue, Code: console.ExitDue, Advice: "sealjwt keys rotate"}
 		}
-		return cmp.Or(a.printAs(output.value == "json", result), err)
+		return cmp.Or(a.PrintAs(output.value == "json", result), err)
 	}
 	return cmd
 }

@@ -30,7 +30,7 @@ that verify your signatures (sig), and the one to seal to (enc). It holds no sec
 		if err != nil {
 			return err
 		}
-		return a.printJSON(set)
+		return a.PrintJSON(set)
 	}
 	return cmd
 }

@@ -10,13 +10,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 )
 
 // newApp returns a run of the command, and what it says.
 func newApp() (*app, *bytes.Buffer) {
 	errs := new(bytes.Buffer)
-	return &app{Console: newConsole("sealjwt", nil, nil, errs)}, errs
+	return &app{Console: console.New("sealjwt", nil, nil, errs)}, errs
 }
 
 // The keys of an issuer at a URL that are too old are no fault of the ring that opens the token.
@@ -28,13 +29,13 @@ func TestOpenWithStaleURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stale := &failure{err: fmt.Errorf("%w: last read 2h ago", keys.ErrStale), code: exitIO, advice: "see whether it can be fetched"}
+	stale := &console.Failure{Err: fmt.Errorf("%w: last read 2h ago", keys.ErrStale), Code: console.ExitIO, Advice: "see whether it can be fetched"}
 	cfg.Trust[0].Keys = failingKeys{stale}
 	opened := a.openToken(t.Context(), cfg, strings.TrimSpace(token), openFlags{})
-	if code, text := describe(opened); code != exitIO || !strings.HasSuffix(text, ": see whether it can be fetched") {
+	if code, text := console.Describe(opened); code != console.ExitIO || !strings.HasSuffix(text, ": see whether it can be fetched") {
 		t.Errorf("exit code %d: %s", code, text)
 	}
-	if code, text := describe(keys.ErrStale); code != exitKey || !strings.Contains(text, "make the ring readable again") || errs.Len() > 0 {
+	if code, text := console.Describe(keys.ErrStale); code != console.ExitKey || !strings.Contains(text, "make the ring readable again") || errs.Len() > 0 {
 		t.Errorf("of a ring: exit code %d: %s %s", code, text, errs)
 	}
 }

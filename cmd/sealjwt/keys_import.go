@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -35,7 +36,7 @@ key only.`,
 	skip := cmd.Flags().Bool("insecure-skip-window", false, "with --state active: take over at once, though others cannot know the key yet; their tokens fail")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *skip && state.value != string(keyring.Active) {
-			return usagef("--insecure-skip-window goes with --state active")
+			return console.Usagef("--insecure-skip-window goes with --state active")
 		}
 		hint := keys.Hint{Use: keys.Use(use.value), Suite: alg.suite}
 		imported, data, err := a.readKeys(args, hint)
@@ -53,20 +54,20 @@ key only.`,
 			_, err = ring.Import(cmd.Context(), data, hint, keyring.State(state.value))
 		}
 		if errors.Is(err, keyring.ErrState) && state.value == string(keyring.Active) && !*skip {
-			err = &failure{err: err, advice: "or let it take over at once, to the harm of those who cannot know it yet, with --insecure-skip-window"}
+			err = &console.Failure{Err: err, Advice: "or let it take over at once, to the harm of those who cannot know it yet, with --insecure-skip-window"}
 		}
 		if err != nil {
 			return err
 		}
 		var kids []byte
 		for _, k := range imported {
-			a.say("imported a %s %s key as %s", k.Use(), k.Suite(), state.value)
+			a.Say("imported a %s %s key as %s", k.Use(), k.Suite(), state.value)
 			kids = append(append(kids, k.ID()...), '\n')
 		}
 		if *skip {
-			a.say("publish the new JWK Set now (sealjwt keys export): tokens fail with those who have an older one")
+			a.Say("publish the new JWK Set now (sealjwt keys export): tokens fail with those who have an older one")
 		}
-		return a.print(kids)
+		return a.Print(kids)
 	}
 	return cmd
 }
@@ -74,35 +75,35 @@ key only.`,
 // readKeys reads a key or a JWK Set, and returns its text too, which goes into the ring.
 func (a *app) readKeys(args []string, hint keys.Hint) (read []*keys.Key, text []byte, err error) {
 	in, warning, err := a.readKeyFile(args)
-	if errors.Is(err, errTooLong) {
-		return nil, nil, &failure{err: err, code: exitKey, advice: "that is no key"}
+	if errors.Is(err, console.ErrTooLong) {
+		return nil, nil, &console.Failure{Err: err, Code: console.ExitKey, Advice: "that is no key"}
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	members, isSet := splitSet(in.data)
+	members, isSet := splitSet(in.Data)
 	private := false
 	for i, one := range members {
 		key, err := keys.ParseKey(one, hint)
 		if err != nil {
-			name := in.name
+			name := in.Name
 			if isSet {
-				name = fmt.Sprintf("%s: key %d of the JWK Set", in.name, i)
+				name = fmt.Sprintf("%s: key %d of the JWK Set", in.Name, i)
 			}
 			err = explainKey(fmt.Errorf("%s: %w", name, err), one, hint)
-			clear(in.data)
+			clear(in.Data)
 			return nil, nil, err
 		}
 		private = private || key.HasPrivate()
 		read = append(read, key)
 	}
 	if len(read) == 0 {
-		return nil, nil, explainKey(fmt.Errorf("%s: %w: a JWK Set without keys", in.name, keys.ErrMalformed), nil, hint)
+		return nil, nil, explainKey(fmt.Errorf("%s: %w: a JWK Set without keys", in.Name, keys.ErrMalformed), nil, hint)
 	}
 	if private && warning != "" {
-		a.say("warning: %s, or remove it", warning)
+		a.Say("warning: %s, or remove it", warning)
 	}
-	return read, in.data, nil
+	return read, in.Data, nil
 }
 
 // splitSet returns the keys of a JWK Set, and any other text as the one key that it may be.
@@ -118,12 +119,12 @@ func splitSet(data []byte) (members []json.RawMessage, isSet bool) {
 }
 
 // readKeyFile returns the warning for a private key in the file too, empty for none.
-func (a *app) readKeyFile(args []string) (in input, warning string, err error) {
+func (a *app) readKeyFile(args []string) (in console.Input, warning string, err error) {
 	if len(args) == 0 || args[0] == "-" {
-		in, err = a.read(args, maxKeyFile)
+		in, err = a.Read(args, console.MaxKeyFile)
 		return in, "", err
 	}
-	in, err = readTextIf(args[0], maxKeyFile, func(f *os.File, info fs.FileInfo) error {
+	in, err = console.ReadTextIf(args[0], console.MaxKeyFile, func(f *os.File, info fs.FileInfo) error {
 		if info.Mode().IsRegular() {
 			warning = openKey(args[0], f, info)
 		}
@@ -151,9 +152,9 @@ func openKey(path string, f *os.File, info fs.FileInfo) (warning string) {
 func explainKey(err error, data []byte, hint keys.Hint) error {
 	switch {
 	case errors.Is(err, keys.ErrMalformed):
-		return &failure{err: err, advice: "give a JWK, a JWK Set or PEM"}
+		return &console.Failure{Err: err, Advice: "give a JWK, a JWK Set or PEM"}
 	case errors.Is(err, keys.ErrUnsupported) && hint == keys.Hint{} && needsUse(data):
-		return &failure{err: err, advice: "with --use sig|enc or --alg ALG"}
+		return &console.Failure{Err: err, Advice: "with --use sig|enc or --alg ALG"}
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -43,7 +44,7 @@ The other flags set the policy: sealjwt keys policy show explains its figures.`,
 		if _, err := a.createRing(cmd.Context(), cfg); err != nil {
 			return err
 		}
-		a.say("next: sealjwt keys export >jwks.json, and give that file to the other party")
+		a.Say("next: sealjwt keys export >jwks.json, and give that file to the other party")
 		return nil
 	}
 	return cmd
@@ -88,17 +89,17 @@ func (a *app) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 }
 
 func (a *app) sayCreated(path string, place kekPlace, made bool) {
-	a.say("created the ring %s", path)
+	a.Say("created the ring %s", path)
 	switch {
 	case made:
-		a.say("created the key file that opens it, %s", place.file)
+		a.Say("created the key file that opens it, %s", place.file)
 	case place.file != "":
-		a.say("the key file that opens it was there already, %s", place.file)
+		a.Say("the key file that opens it was there already, %s", place.file)
 	default:
-		a.say("back up the ring, and keep its passphrase elsewhere: a lost passphrase is final")
+		a.Say("back up the ring, and keep its passphrase elsewhere: a lost passphrase is final")
 		return
 	}
-	a.say("back up both, apart from each other: a lost key file is final")
+	a.Say("back up both, apart from each other: a lost key file is final")
 }
 
 // newKEK reads the KEK, or makes the key file when it is missing.
@@ -123,5 +124,5 @@ func newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
 	case readErr == nil && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)): // such as a mounted secret
 		return kek, false, nil
 	}
-	return nil, false, &failure{err: err, code: exitIO, advice: "name another path with --kek-file"}
+	return nil, false, &console.Failure{Err: err, Code: console.ExitIO, Advice: "name another path with --kek-file"}
 }

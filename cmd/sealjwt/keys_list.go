@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -27,7 +28,7 @@ func keyTable(infos []keyring.KeyInfo) []byte {
 	for _, k := range infos {
 		kid, private := "-", "erased"
 		if k.ID != "" {
-			kid = word(k.ID)
+			kid = console.Word(k.ID)
 		}
 		if k.HasPrivate {
 			private = "held"
@@ -77,5 +78,5 @@ func age(k keyring.KeyInfo) string {
 	if k.Created.IsZero() {
 		return "-"
 	}
-	return durationText(max(0, time.Since(k.Created)).Truncate(time.Minute))
+	return console.Duration(max(0, time.Since(k.Created)).Truncate(time.Minute))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -26,9 +27,9 @@ func logTable(events []keyring.Event) []byte {
 	for _, e := range events {
 		kid := "-"
 		if e.KeyID != "" {
-			kid = word(e.KeyID)
+			kid = console.Word(e.KeyID)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", e.Time.Format(time.RFC3339), e.Generation, printable(e.By), printable(e.What), kid)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", e.Time.Format(time.RFC3339), e.Generation, console.Printable(e.By), console.Printable(e.What), kid)
 	}
 	w.Flush()
 	return b.Bytes()

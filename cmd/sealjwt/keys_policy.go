@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -97,7 +98,7 @@ algorithm counts from the next key that is staged.`,
 	policy.enc = addSuite(cmd, "enc", keys.UseEnc, 0, "algorithm of the decryption keys, from the next one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !policy.given() {
-			return usagef("nothing to set: give a figure, such as --token-lifetime 8h, or see sealjwt keys policy set --help")
+			return console.Usagef("nothing to set: give a figure, such as --token-lifetime 8h, or see sealjwt keys policy set --help")
 		}
 		ring, err := a.openRing(cmd.Context())
 		if err != nil {
@@ -106,7 +107,7 @@ algorithm counts from the next key that is staged.`,
 		if err := ring.UpdatePolicy(cmd.Context(), policy.apply); err != nil {
 			return err
 		}
-		a.say("the policy is set; see it with: sealjwt keys policy show")
+		a.Say("the policy is set; see it with: sealjwt keys policy show")
 		return nil
 	}
 	return cmd
@@ -123,12 +124,12 @@ func policyTable(p keyring.Policy) []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, f := range policyFigures {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.flag, f.symbol, durationText(*f.field(&p)), f.usage)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.flag, f.symbol, console.Duration(*f.field(&p)), f.usage)
 	}
 	fmt.Fprintf(w, "sig\t\t%s\talgorithm of the next signing key\n", p.Sig.Suites[0])
 	fmt.Fprintf(w, "enc\t\t%s\talgorithm of the next decryption key\n", p.Enc.Suites[0])
 	for _, window := range windowsOf(p) {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", window.name, window.symbol, durationText(window.value), window.usage)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", window.name, window.symbol, console.Duration(window.value), window.usage)
 	}
 	w.Flush()
 	return b.Bytes()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -42,11 +43,11 @@ tokens that may have been seen, too.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case f.All == (len(args) == 1) || len(args) > 1:
-			return usagef("name one kid, or --all: sealjwt keys list shows the kids")
+			return console.Usagef("name one kid, or --all: sealjwt keys list shows the kids")
 		case !f.All && args[0] == "":
-			return usagef("the kid is empty: sealjwt keys list shows the kids")
+			return console.Usagef("the kid is empty: sealjwt keys list shows the kids")
 		case !f.All && looksLikeToken(args[0]):
-			return usagef("a token is no kid: sealjwt inspect shows the kid in its header")
+			return console.Usagef("a token is no kid: sealjwt inspect shows the kid in its header")
 		case !f.All:
 			f.KeyID = args[0]
 		}
@@ -83,15 +84,15 @@ func (a *app) revoke(ctx context.Context, f revokeFlags) error {
 		return err
 	}
 	for _, line := range impact(before, changed, policy) {
-		a.say("%s", line)
+		a.Say("%s", line)
 	}
 	if f.dryRun {
 		forgetRehearsed(changed)
-		a.say("this is what it would look like; nothing was changed")
+		a.Say("this is what it would look like; nothing was changed")
 	} else {
-		a.say("revoked: publish the new JWK Set now: sealjwt keys export")
+		a.Say("revoked: publish the new JWK Set now: sealjwt keys export")
 	}
-	return a.printAs(f.json, revocation{f.dryRun, changed})
+	return a.PrintAs(f.json, revocation{f.dryRun, changed})
 }
 
 // notRevoked says what an error before the write means for the keys. An earlier write of
@@ -109,7 +110,7 @@ func impact(before, changed []keyring.KeyInfo, p keyring.Policy) []string {
 	for _, k := range before {
 		was[k.ID] = k
 	}
-	cached := durationText(p.SnapshotAge + p.PublishLag + p.CacheAge) // a publisher may be behind, too
+	cached := console.Duration(p.SnapshotAge + p.PublishLag + p.CacheAge) // a publisher may be behind, too
 	var lines []string
 	for _, k := range changed {
 		old := was[k.ID]
@@ -118,13 +119,13 @@ func impact(before, changed []keyring.KeyInfo, p keyring.Policy) []string {
 		switch {
 		case k.State != keyring.Revoked:
 		case signs && old.State == keyring.Active:
-			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; for up to %s whoever cached the old JWK Set still takes them, and may refuse new ones", word(k.ID), cached))
+			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; for up to %s whoever cached the old JWK Set still takes them, and may refuse new ones", console.Word(k.ID), cached))
 		case signs:
-			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; for up to %s whoever cached the old JWK Set still takes them", word(k.ID), cached))
+			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; for up to %s whoever cached the old JWK Set still takes them", console.Word(k.ID), cached))
 		case opens && k.HasPrivate:
-			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it still open, until %s", word(k.ID), notBeforeText(k.NextAt)))
+			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it still open, until %s", console.Word(k.ID), notBeforeText(k.NextAt)))
 		case opens:
-			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it cannot be opened any more; for up to %s whoever cached the old JWK Set goes on sealing to it", word(k.ID), cached))
+			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it cannot be opened any more; for up to %s whoever cached the old JWK Set goes on sealing to it", console.Word(k.ID), cached))
 		}
 	}
 	return lines

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -45,9 +46,9 @@ Prints the ids of the key files and passphrases that open the ring.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch adds := f.addFile != "" || f.addPassphrase != ""; {
 		case f.dropThis && !(f.dropOthers && adds):
-			return usagef("--drop-this goes with --drop-others and one to add: something has to open the ring")
+			return console.Usagef("--drop-this goes with --drop-others and one to add: something has to open the ring")
 		case !f.dropOthers && !adds:
-			return usagef("nothing to do: --add-kek-file F, --add-passphrase-file F, or --drop-others")
+			return console.Usagef("nothing to do: --add-kek-file F, --add-passphrase-file F, or --drop-others")
 		}
 		return a.rewrap(cmd.Context(), f)
 	}
@@ -76,12 +77,12 @@ func (a *app) rewrap(ctx context.Context, f rewrapFlags) error {
 	}
 	if err := a.rewrapWith(ctx, ring, f, added); err != nil {
 		if made { // it stays: another process may have read it, and encrypt the ring under it
-			a.say("created the key file %s: keep it, and try again", f.addFile)
+			a.Say("created the key file %s: keep it, and try again", f.addFile)
 		}
 		return err
 	}
 	if made {
-		a.say("created the key file %s: back it up apart from the ring", f.addFile)
+		a.Say("created the key file %s: back it up apart from the ring", f.addFile)
 	}
 	after, err := ring.KEKs(ctx)
 	if err != nil {
@@ -94,7 +95,7 @@ func (a *app) rewrapWith(ctx context.Context, ring *keyring.Ring, f rewrapFlags,
 	if !f.dropOthers {
 		for _, kek := range added {
 			if err := ring.AddKEK(ctx, kek); errors.Is(err, keyring.ErrState) {
-				return &failure{err: err, advice: "see --drop-others, which replaces and drops"}
+				return &console.Failure{Err: err, Advice: "see --drop-others, which replaces and drops"}
 			} else if err != nil {
 				return err
 			}
@@ -107,7 +108,7 @@ func (a *app) rewrapWith(ctx context.Context, ring *keyring.Ring, f rewrapFlags,
 	}
 	err := ring.Rewrap(ctx, kept...)
 	if errors.Is(err, keys.ErrDuplicate) {
-		return &failure{err: err, advice: "leave the second out; or, when one passphrase takes the place of another, add --drop-this"}
+		return &console.Failure{Err: err, Advice: "leave the second out; or, when one passphrase takes the place of another, add --drop-this"}
 	}
 	return err
 }
@@ -117,22 +118,22 @@ func (a *app) tellKEKs(f rewrapFlags, before, after []string) error {
 	var b bytes.Buffer
 	for _, id := range after {
 		if !slices.Contains(before, id) {
-			a.say("added %s", id)
+			a.Say("added %s", id)
 		}
 		fmt.Fprintln(&b, id)
 	}
 	for _, id := range before {
 		if !slices.Contains(after, id) {
-			a.say("dropped %s", id)
+			a.Say("dropped %s", id)
 		}
 	}
 	if f.addPassphrase != "" && slices.Contains(before, passphraseID) {
-		a.say("the passphrase is another one now")
+		a.Say("the passphrase is another one now")
 	}
 	if f.dropOthers {
-		a.say("the ring is encrypted anew: back it up, and remove old copies")
+		a.Say("the ring is encrypted anew: back it up, and remove old copies")
 	}
-	return a.print(b.Bytes())
+	return a.Print(b.Bytes())
 }
 
 // addedKEKs reads them, the key file last: it may have to be made.
@@ -148,8 +149,8 @@ func addedKEKs(f rewrapFlags) (added []keyring.KEK, made bool, err error) {
 		var kek keyring.KEK
 		kek, made, err = newKEK(kekPlace{file: f.addFile})
 		if err != nil {
-			code, _ := describe(err)
-			return nil, false, &failure{err: err, code: code, advice: "name another with --add-kek-file"}
+			code, _ := console.Describe(err)
+			return nil, false, &console.Failure{Err: err, Code: code, Advice: "name another with --add-kek-file"}
 		}
 		added = append(added, kek)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -45,7 +46,7 @@ uses change, or neither.`,
 	flags.BoolVar(&f.dryRun, "dry-run", false, "tell what would be done, and do nothing")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if f.skip && !f.now {
-			return usagef("--insecure-skip-window goes with --now: without it nothing is brought forward")
+			return console.Usagef("--insecure-skip-window goes with --now: without it nothing is brought forward")
 		}
 		f.uses = []keys.Use{keys.UseSig, keys.UseEnc}
 		if use.value != "" {
@@ -89,7 +90,7 @@ func (a *app) finish(ctx context.Context, ring *keyring.Ring, f rotateFlags, res
 	if f.dryRun {
 		result.forgetRehearsed()
 	}
-	return cmp.Or(failed, a.printAs(f.json, &result), nextErr)
+	return cmp.Or(failed, a.PrintAs(f.json, &result), nextErr)
 }
 
 // rotateNow ends the periods of the active keys, of all or of none: whoever came
@@ -216,7 +217,7 @@ func (r *rotation) Text() []byte {
 func stepText(s keyring.Step) string {
 	key := fmt.Sprintf("new %s key", s.Use)
 	if s.KeyID != "" {
-		key = fmt.Sprintf("%s key %s", s.Use, word(s.KeyID))
+		key = fmt.Sprintf("%s key %s", s.Use, console.Word(s.KeyID))
 	}
 	switch s.Action {
 	case keyring.Stage:
@@ -227,7 +228,7 @@ func stepText(s keyring.Step) string {
 	case keyring.Activate:
 		text := "activate the " + key
 		if s.Retires != "" {
-			text += ", retire " + word(s.Retires)
+			text += ", retire " + console.Word(s.Retires)
 		}
 		return text
 	case keyring.MarkDue:

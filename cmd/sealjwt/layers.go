@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -122,7 +123,7 @@ func display(text []byte) json.RawMessage {
 	if err := json.Compact(&b, text); err != nil {
 		return nil
 	}
-	return json.RawMessage(printable(b.String()))
+	return json.RawMessage(console.Printable(b.String()))
 }
 
 // displayMembers is display of an object that has the members.

@@ -23,9 +23,9 @@ func (a *app) listing(name, short string, show func(context.Context, *keyring.Ri
 			return err
 		}
 		if output.value == "json" {
-			return a.printJSON(asJSON)
+			return a.PrintJSON(asJSON)
 		}
-		return a.print(table)
+		return a.Print(table)
 	}
 	return cmd
 }

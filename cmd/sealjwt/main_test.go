@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -19,7 +20,7 @@ import (
 func runOK(t *testing.T, stdin string, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), args, strings.NewReader(stdin), &out, &errs); code != exitDone {
+	if code := run(t.Context(), args, strings.NewReader(stdin), &out, &errs); code != console.ExitDone {
 		t.Fatalf("sealjwt %s: exit code %d: %s", strings.Join(args, " "), code, errs.String())
 	}
 	return out.String(), errs.String()
@@ -86,7 +87,7 @@ func TestNotRevoked(t *testing.T) {
 		"NOT REVOKED, nothing was changed: ":                  keyring.ErrUnreadable,
 		"it is not known whether it was REVOKED, try again: ": fmt.Errorf("an earlier write: %w", keyring.ErrNotDurable),
 	} {
-		if _, text := describe(notRevoked(err)); !strings.HasPrefix(text, want) || strings.Contains(text, "keys list") {
+		if _, text := console.Describe(notRevoked(err)); !strings.HasPrefix(text, want) || strings.Contains(text, "keys list") {
 			t.Errorf("%v: %s", err, text)
 		}
 	}
@@ -96,7 +97,7 @@ func TestNotRevoked(t *testing.T) {
 func TestResultThatCannotBeWritten(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	var errs bytes.Buffer
-	if code := run(t.Context(), []string{"version"}, strings.NewReader(""), brokenWriter{}, &errs); code != exitIO {
+	if code := run(t.Context(), []string{"version"}, strings.NewReader(""), brokenWriter{}, &errs); code != console.ExitIO {
 		t.Errorf("exit code %d", code)
 	}
 	if !strings.Contains(errs.String(), "could not be written") {
@@ -113,7 +114,7 @@ func TestInputThatCannotBeRead(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	var out, errs bytes.Buffer
 	stdin := io.MultiReader(strings.NewReader(`{"iss":"a","aud":"b"}`), brokenReader{})
-	if code := run(t.Context(), []string{"seal", "--init"}, stdin, &out, &errs); code != exitIO || out.Len() > 0 {
+	if code := run(t.Context(), []string{"seal", "--init"}, stdin, &out, &errs); code != console.ExitIO || out.Len() > 0 {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, out.String(), errs.String())
 	}
 }
@@ -134,7 +135,7 @@ func TestMessagesAreEscaped(t *testing.T) {
 
 // A flag that takes a text is refused when it is empty, so it has to be known.
 func TestTextFlagsAreAll(t *testing.T) {
-	root := (&app{Console: newConsole("sealjwt", nil, nil, nil)}).command()
+	root := (&app{Console: console.New("sealjwt", nil, nil, nil)}).command()
 	var visit func(c *cobra.Command)
 	visit = func(c *cobra.Command) {
 		for _, line := range strings.Split(c.LocalFlags().FlagUsages(), "\n") {
@@ -158,6 +159,18 @@ func TestFullWarning(t *testing.T) {
 	for full, want := range map[float64]string{0: "", 0.4999: "", 0.5: "warning: the ring is 50 % full", 0.994: "warning: the ring is 99 % full", 1: "warning: the ring is 100 % full"} {
 		if got := fullWarning(full); (got == "") != (want == "") || !strings.HasPrefix(got, want) {
 			t.Errorf("%v: %q, want %q", full, got, want)
+		}
+	}
+}
+
+func TestDurationText(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		90 * time.Second: "1m30s", 24 * time.Hour: "1d", 720 * time.Hour: "30d",
+		25*time.Hour + 2*time.Minute: "1d1h2m", 24*time.Hour + time.Second: "1d1s",
+	} {
+		got := console.Duration(d)
+		if again, err := parseDuration(got); got != want || err != nil || again != d {
+			t.Errorf("%v is written %s and read as %v (%v)", d, got, again, err)
 		}
 	}
 }

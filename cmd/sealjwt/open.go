@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/open"
 )
 
@@ -80,13 +81,13 @@ if theirs differ. To go on with such a run after it was stopped, see seal --help
 func (f openFlags) check() error {
 	switch {
 	case f.issuer == "" && len(f.places) == 0 || f.audience == "":
-		return usagef("open needs to know whom to trust and who we are: sealjwt open --iss https://id.example.com --aud https://api.example.com")
+		return console.Usagef("open needs to know whom to trust and who we are: sealjwt open --iss https://id.example.com --aud https://api.example.com")
 	case f.visibleOnly && !f.selective:
-		return usagef("--visible-only is for selective tokens: add --selective")
+		return console.Usagef("--visible-only is for selective tokens: add --selective")
 	case f.visibleOnly && len(f.require.names) > 0:
-		return usagef("--require names sealed claims, and --visible-only reads none: leave one of them out")
+		return console.Usagef("--require names sealed claims, and --visible-only reads none: leave one of them out")
 	case f.explain && f.jsonl:
-		return usagef("--explain explains a single token: leave --jsonl out, and give it that line alone")
+		return console.Usagef("--explain explains a single token: leave --jsonl out, and give it that line alone")
 	}
 	if err := f.trustFlags.check(f.selective); err != nil {
 		return err
@@ -97,8 +98,8 @@ func (f openFlags) check() error {
 func (a *app) open(ctx context.Context, args []string, f openFlags) error {
 	// To its end before anything else: seal --init at the other end of the pipe
 	// may be making the ring just now.
-	in, err := a.read(args, open.DefaultMaxSize)
-	if errors.Is(err, errTooLong) {
+	in, err := a.Read(args, open.DefaultMaxSize)
+	if errors.Is(err, console.ErrTooLong) {
 		return fmt.Errorf("%w: more than %d bytes", open.ErrMalformed, open.DefaultMaxSize)
 	}
 	if err != nil {
@@ -108,7 +109,7 @@ func (a *app) open(ctx context.Context, args []string, f openFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.openToken(ctx, cfg, string(in.data), f)
+	return a.openToken(ctx, cfg, string(in.Data), f)
 }
 
 // openConfig is the configuration of an opener of any kind.
@@ -177,9 +178,9 @@ func (a *app) openToken(ctx context.Context, cfg openConfig, token string, f ope
 		return err
 	}
 	if f.at.given {
-		a.say("times checked as of %s", &f.at)
+		a.Say("times checked as of %s", &f.at)
 	}
-	if err := a.print(append(claims, '\n')); err != nil || !f.explain {
+	if err := a.Print(append(claims, '\n')); err != nil || !f.explain {
 		return err
 	}
 	return a.explainOpened(tok, token, claims)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/open"
 )
@@ -42,11 +43,11 @@ func (f *trustFlags) add(cmd *cobra.Command) {
 func (f trustFlags) check(selective bool) error {
 	switch {
 	case len(f.places) > 1 && f.issuer != "":
-		return usagef("--iss names one issuer, and --trust is given %d times: leave --iss out, and write each as --trust ISS=PLACE", len(f.places))
+		return console.Usagef("--iss names one issuer, and --trust is given %d times: leave --iss out, and write each as --trust ISS=PLACE", len(f.places))
 	case len(f.places) > 1 && len(f.allowMissing.names) > 0:
-		return usagef("--allow-missing would hold for all of %d issuers: open the tokens of that issuer alone, with a single --trust", len(f.places))
+		return console.Usagef("--allow-missing would hold for all of %d issuers: open the tokens of that issuer alone, with a single --trust", len(f.places))
 	case selective && slices.Contains(f.allowMissing.names, "cty"):
-		return usagef("--allow-missing cty is for nested tokens: leave cty out, or --selective")
+		return console.Usagef("--allow-missing cty is for nested tokens: leave cty out, or --selective")
 	}
 	_, err := f.issuers()
 	return err
@@ -67,9 +68,9 @@ func (f trustFlags) issuers() ([]trusted, error) {
 		issuer, place, ok := strings.Cut(value, "=")
 		switch {
 		case !ok || issuer == "" || place == "":
-			return nil, usagef("--trust %s names no issuer: write --trust ISS=PLACE, or name the issuer with --iss", printable(value))
+			return nil, console.Usagef("--trust %s names no issuer: write --trust ISS=PLACE, or name the issuer with --iss", console.Printable(value))
 		case slices.ContainsFunc(all, func(t trusted) bool { return t.issuer == issuer }):
-			return nil, usagef("--trust names the issuer %s twice: give one place for each", printable(issuer))
+			return nil, console.Usagef("--trust names the issuer %s twice: give one place for each", console.Printable(issuer))
 		}
 		all = append(all, trusted{issuer, place})
 	}

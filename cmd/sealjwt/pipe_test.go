@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // longEnough is a time of which nothing passes where the code works.
@@ -64,7 +66,7 @@ func TestPipeHangsNoVerb(t *testing.T) {
 			go func() { ended <- run(t.Context(), args, strings.NewReader("token"), io.Discard, &errs) }()
 			select {
 			case code := <-ended:
-				if code == exitDone || !strings.Contains(errs.String(), fifo) {
+				if code == console.ExitDone || !strings.Contains(errs.String(), fifo) {
 					t.Errorf("%s: exit code %d, stderr %q", strings.Join(args, " "), code, errs.String())
 				}
 			case <-time.After(longEnough):

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // The command runs as platforms run it: as a user that is not root and has no name and no
@@ -120,7 +122,7 @@ func (p *pod) run(stdin string, args ...string) (stdout, stderr string, code int
 func (p *pod) must(stdin string, args ...string) string {
 	p.t.Helper()
 	stdout, stderr, code := p.run(stdin, args...)
-	if code != exitDone {
+	if code != console.ExitDone {
 		p.t.Fatalf("sealjwt %v: exit code %d: %s", args, code, stderr)
 	}
 	return stdout
@@ -130,8 +132,8 @@ func (p *pod) must(stdin string, args ...string) string {
 func (p *pod) refused(want string, args ...string) {
 	p.t.Helper()
 	stdout, stderr, code := p.run("", args...)
-	if code != exitKey || stdout != "" || !strings.Contains(stderr, want) {
-		p.t.Errorf("sealjwt %v: exit code %d, want %d and %q: %s%s", args, code, exitKey, want, stdout, stderr)
+	if code != console.ExitKey || stdout != "" || !strings.Contains(stderr, want) {
+		p.t.Errorf("sealjwt %v: exit code %d, want %d and %q: %s%s", args, code, console.ExitKey, want, stdout, stderr)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // readOnly keeps the user of the pod from writing a folder.
@@ -17,7 +19,7 @@ func (p *pod) readOnly(name string) {
 func (p *pod) wantMemory(want, warning string) {
 	p.t.Helper()
 	stdout, stderr, code := p.run("", "keys", "check")
-	if code != exitDone || !strings.HasSuffix(stdout, "memory: "+want+"\n") || (warning == "") != (stderr == "") || !strings.Contains(stderr, warning) {
+	if code != console.ExitDone || !strings.HasSuffix(stdout, "memory: "+want+"\n") || (warning == "") != (stderr == "") || !strings.Contains(stderr, warning) {
 		p.t.Errorf("exit code %d, %q and %q; want memory: %s and %q", code, stdout, stderr, want, warning)
 	}
 }
@@ -46,7 +48,7 @@ func TestMemoryOfAMountedSecret(t *testing.T) {
 	p.readOnly("secret")
 	p.env = []string{"SEALJWT_KEK_FILE=" + p.path("secret/kek")}
 	nowhere := "warning: no file remembers which rings were seen, since the folder of " + p.path("secret/kek.seen") + " cannot be written"
-	if _, stderr, code := p.run("", "keys", "init"); code != exitDone || strings.Count(stderr, nowhere) != 1 {
+	if _, stderr, code := p.run("", "keys", "init"); code != console.ExitDone || strings.Count(stderr, nowhere) != 1 {
 		t.Fatalf("exit code %d and %q, want %q once", code, stderr, nowhere)
 	}
 	p.wantMemory("none", nowhere)

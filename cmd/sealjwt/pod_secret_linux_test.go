@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 const kekText = "AP/7++vvvmJpbmFyeSBrZXkgZmlsZSAwMTIzNDU2Nw0=" // of 32 bytes
@@ -147,7 +149,7 @@ func testReadOnlyMounts(p *pod) {
 	p.remount("data2", 0o440)
 	freeze("data2")
 	p.must(token, with("open", "--iss", "https://i.example", "--aud", "https://a.example")...)
-	if _, stderr, code := p.run("", with("keys", "rotate", "--use", "sig", "--now", "--insecure-skip-window")...); code != exitIO ||
+	if _, stderr, code := p.run("", with("keys", "rotate", "--use", "sig", "--now", "--insecure-skip-window")...); code != console.ExitIO ||
 		!strings.Contains(stderr, "mount it writable") {
 		p.t.Errorf("a rotation on a read-only volume: exit code %d: %s", code, stderr)
 	}

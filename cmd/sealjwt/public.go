@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 )
 
@@ -15,7 +16,7 @@ import (
 // makes sure that there is one for that use. What was passed over is said on stderr, or
 // stands in the error.
 func (a *app) publicKeys(ctx context.Context, place string, use keys.Use, f fetchFlags) (keys.PublicSource, error) {
-	if !isURL(place) {
+	if !console.IsURL(place) {
 		return a.keysInFile(place, use)
 	}
 	cache, err := a.keyCache()
@@ -30,7 +31,7 @@ func (a *app) publicKeys(ctx context.Context, place string, use keys.Use, f fetc
 	if err != nil {
 		return nil, err
 	}
-	place = withoutSecrets(place)
+	place = console.WithoutSecrets(place)
 	return source, a.checkSet(place, set, use, "see what is there now with: sealjwt jwks fetch "+place)
 }
 
@@ -44,28 +45,28 @@ var aCertificate = regexp.MustCompile(`-----BEGIN (X509 |TRUSTED )?CERTIFICATE--
 // keysInFile reads the public keys in a file: a JWK Set, or one key as a JWK, as PEM or in a
 // certificate.
 func (a *app) keysInFile(path string, use keys.Use) (*keys.PublicSet, error) {
-	if err := checkHome("the place of the keys", path); err != nil {
+	if err := console.CheckHome("the place of the keys", path); err != nil {
 		return nil, err
 	}
-	in, err := readFile(path, maxKeyFile)
-	if errors.Is(err, errTooLong) {
-		return nil, &failure{err: err, code: exitKey, advice: "that is no JWK Set and no key"}
+	in, err := console.ReadFile(path, console.MaxKeyFile)
+	if errors.Is(err, console.ErrTooLong) {
+		return nil, &console.Failure{Err: err, Code: console.ExitKey, Advice: "that is no JWK Set and no key"}
 	}
 	if err != nil {
 		return nil, err
 	}
-	set, err := keys.ParsePublicSet(in.data)
+	set, err := keys.ParsePublicSet(in.Data)
 	if errors.Is(err, keys.ErrPrivateKey) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err != nil {
-		return nil, &failure{err: fmt.Errorf("%s: %w", path, err), advice: askForKeys(use)}
+		return nil, &console.Failure{Err: fmt.Errorf("%s: %w", path, err), Advice: askForKeys(use)}
 	}
 	if err := a.checkSet(path, set, use, askForKeys(use)); err != nil {
 		return nil, err
 	}
-	if aCertificate.Match(in.data) && !bytes.HasPrefix(bytes.TrimSpace(in.data), []byte("{")) {
-		a.say("%s: the key in it is used, and its certificate is not judged: not who has signed it, not its dates, not what it is for", path)
+	if aCertificate.Match(in.Data) && !bytes.HasPrefix(bytes.TrimSpace(in.Data), []byte("{")) {
+		a.Say("%s: the key in it is used, and its certificate is not judged: not who has signed it, not its dates, not what it is for", path)
 	}
 	return set, nil
 }
@@ -74,7 +75,7 @@ func (a *app) keysInFile(path string, use keys.Use) (*keys.PublicSet, error) {
 func (a *app) checkSet(place string, set *keys.PublicSet, use keys.Use, advice string) error {
 	if !slices.ContainsFunc(set.Keys(), func(k *keys.Key) bool { return k.Use() == use }) {
 		err := fmt.Errorf("%s: %w with use %s%s", place, keys.ErrNoKey, use, because(set.ForUse(use)))
-		return &failure{err: err, advice: advice}
+		return &console.Failure{Err: err, Advice: advice}
 	}
 	a.sayPassedOver(place, set.ForUse(use))
 	return nil
@@ -82,7 +83,7 @@ func (a *app) checkSet(place string, set *keys.PublicSet, use keys.Use, advice s
 
 func (a *app) sayPassedOver(place string, set *keys.PublicSet) {
 	for _, s := range set.Skipped() {
-		a.say("warning: %s: passed over key %d: %s", place, s.Index, plain(s.Reason.Error()))
+		a.Say("warning: %s: passed over key %d: %s", place, s.Index, console.Plain(s.Reason.Error()))
 	}
 }
 
@@ -92,5 +93,5 @@ func because(set *keys.PublicSet) string {
 	if len(skipped) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%d passed over; key %d: %s)", len(skipped), skipped[0].Index, plain(skipped[0].Reason.Error()))
+	return fmt.Sprintf(" (%d passed over; key %d: %s)", len(skipped), skipped[0].Index, console.Plain(skipped[0].Reason.Error()))
 }

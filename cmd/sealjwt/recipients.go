@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/seal"
@@ -17,21 +18,21 @@ func (f sealFlags) checkForm(to []recipient) error {
 	}
 	switch {
 	case len(f.visible.names) > 0:
-		return usagef("--visible is for the selective form: add --selective")
+		return console.Usagef("--visible is for the selective form: add --selective")
 	case len(to) > 1:
-		return usagef("a nested token has one recipient, and --to names %d: add --selective, or seal once for each", len(to))
+		return console.Usagef("a nested token has one recipient, and --to names %d: add --selective, or seal once for each", len(to))
 	}
 	return nil
 }
 
 func (f sealFlags) checkSelective(to []recipient) error {
 	if len(f.replicate.names) > 0 {
-		return usagef("--replicate is for the nested form: leave it out; in a selective token iss, sub and aud are readable anyway")
+		return console.Usagef("--replicate is for the nested form: leave it out; in a selective token iss, sub and aud are readable anyway")
 	}
 	for _, r := range to {
 		for _, name := range r.claims {
 			if slices.Contains(f.visible.names, name) {
-				return usagef("%q stands in --visible, where everybody reads it, and in --to %s: take it out of one of them", name, withoutSecrets(r.path))
+				return console.Usagef("%q stands in --visible, where everybody reads it, and in --to %s: take it out of one of them", name, console.WithoutSecrets(r.path))
 			}
 		}
 	}
@@ -45,10 +46,10 @@ func (f sealFlags) checkAudiences(audiences []string, to []recipient) error {
 	case len(audiences) == 1:
 		return nil
 	case !f.selective:
-		return usagef("a nested token has one audience, and here are %d: seal once for each, or add --selective", len(audiences))
+		return console.Usagef("a nested token has one audience, and here are %d: seal once for each, or add --selective", len(audiences))
 	case len(audiences) != len(to):
-		return usagef("%d audiences and %s: give one --aud for all of them, or one for each --to, in the same order",
-			len(audiences), count(int64(max(1, len(to))), "recipient"))
+		return console.Usagef("%d audiences and %s: give one --aud for all of them, or one for each --to, in the same order",
+			len(audiences), console.Count(int64(max(1, len(to))), "recipient"))
 	}
 	return nil
 }
@@ -64,14 +65,14 @@ func (a *app) recipientKeys(ctx context.Context, place string, f sealFlags) (key
 	if err != nil {
 		return nil, err
 	}
-	place = withoutSecrets(place)
+	place = console.WithoutSecrets(place)
 	k, err := set.EncryptionKey(f.enc.suites...)
 	if err != nil {
-		return nil, &failure{err: fmt.Errorf("%s: %w", place, err), advice: "name in --enc an algorithm that it has, or ask the other party for such a key"}
+		return nil, &console.Failure{Err: fmt.Errorf("%s: %w", place, err), Advice: "name in --enc an algorithm that it has, or ask the other party for such a key"}
 	}
 	if f.selective && k.ID() == "" {
 		err := fmt.Errorf("%s: %w: its key has no kid, and the recipient of a selective token finds by kid what is sealed to it", place, keys.ErrNoKey)
-		return nil, &failure{err: err, advice: "ask the other party to publish a kid, or leave out --selective"}
+		return nil, &console.Failure{Err: err, Advice: "ask the other party to publish a kid, or leave out --selective"}
 	}
 	return source, nil
 }

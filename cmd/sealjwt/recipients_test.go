@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal"
@@ -19,14 +20,14 @@ func TestAdviceNamesFlags(t *testing.T) {
 		code int
 		want string
 	}{
-		{fmt.Errorf("so: %w", visibleEmail(t)), exitPolicy, `--visible names "email" (e-mail address): seal it, or name it in --allow-readable too`},
-		{&seal.ConfigError{Field: "Type", Problem: "must be short"}, exitUsage, "--typ must be short"},
-		{&open.ConfigError{Field: "Require", Problem: "names x"}, exitUsage, "--require names x"},
-		{&open.ConfigError{Field: "Trust[0].Type", Problem: "must be short"}, exitUsage, "--typ must be short"},
-		{fmt.Errorf("%w: a string", seal.ErrClaims), exitUsage, "a string: correct the claims"},
+		{fmt.Errorf("so: %w", visibleEmail(t)), console.ExitPolicy, `--visible names "email" (e-mail address): seal it, or name it in --allow-readable too`},
+		{&seal.ConfigError{Field: "Type", Problem: "must be short"}, console.ExitUsage, "--typ must be short"},
+		{&open.ConfigError{Field: "Require", Problem: "names x"}, console.ExitUsage, "--require names x"},
+		{&open.ConfigError{Field: "Trust[0].Type", Problem: "must be short"}, console.ExitUsage, "--typ must be short"},
+		{fmt.Errorf("%w: a string", seal.ErrClaims), console.ExitUsage, "a string: correct the claims"},
 	} {
 		err := inFlags(c.err)
-		if code, text := describe(err); code != c.code || !strings.HasSuffix(text, c.want) {
+		if code, text := console.Describe(err); code != c.code || !strings.HasSuffix(text, c.want) {
 			t.Errorf("%v: %d %s", c.err, code, text)
 		}
 		if !errors.Is(err, c.err) {

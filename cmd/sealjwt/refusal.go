@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
@@ -17,18 +18,18 @@ func explainRefusal(err error, token string, f openFlags) error {
 	}
 	if ok {
 		if advice := f.avoids(refusal); advice != "" {
-			return &failure{err: err, advice: advice}
+			return &console.Failure{Err: err, Advice: advice}
 		}
 	}
 	switch {
 	case errors.Is(err, open.ErrMalformed), errors.Is(err, open.ErrType) && hasOtherParts(token, f.selective):
-		return &failure{err: err, advice: whatInstead(token, f.selective)}
+		return &console.Failure{Err: err, Advice: whatInstead(token, f.selective)}
 	case f.selective && errors.Is(err, open.ErrType) && !looksSelective(token):
-		return &failure{err: err, advice: "it looks like one without sealed claims, all of which anybody can read"}
+		return &console.Failure{Err: err, Advice: "it looks like one without sealed claims, all of which anybody can read"}
 	case f.at.given && (errors.Is(err, open.ErrExpired) || errors.Is(err, open.ErrNotYetValid)):
-		return &failure{err: err, advice: "as of " + f.at.String()}
+		return &console.Failure{Err: err, Advice: "as of " + f.at.String()}
 	case f.visibleOnly && errors.Is(err, open.ErrUnknownKey):
-		return &failure{err: err, advice: "does --trust lack its issuer's signing key?"}
+		return &console.Failure{Err: err, Advice: "does --trust lack its issuer's signing key?"}
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
@@ -73,8 +74,8 @@ func (r *remoteKeys) report(f jwks.FetchResult) {
 		r.fetched.Store(&f.Cached.Fetched)
 		if f.Stale > jwks.DefaultMaxStale {
 			r.late.Do(func() {
-				r.cache.console.say("warning: %s: a cache on the way should have renewed these keys %s ago: they are used for %s at most",
-					withoutSecrets(r.url), durationText(f.Stale), durationText(jwks.DefaultMaxStale))
+				r.cache.console.Say("warning: %s: a cache on the way should have renewed these keys %s ago: they are used for %s at most",
+					console.WithoutSecrets(r.url), console.Duration(f.Stale), console.Duration(jwks.DefaultMaxStale))
 			})
 		}
 		r.cache.keep(f.Cached) // keep warns of its error; this run goes on with the fetched set
@@ -82,7 +83,7 @@ func (r *remoteKeys) report(f jwks.FetchResult) {
 }
 
 func (c *keyCache) sayCopy(url string, err error) {
-	c.console.say("warning: the copy of %s in the cache is passed over: %s", withoutSecrets(url), plain(err.Error()))
+	c.console.Say("warning: the copy of %s in the cache is passed over: %s", console.WithoutSecrets(url), console.Plain(err.Error()))
 }
 
 // PublicKeys returns the set of the Remote. A fetch that has failed is an error only if there
@@ -97,8 +98,8 @@ func (r *remoteKeys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSe
 	}
 	if f := r.failed.Swap(nil); f != nil {
 		age := max(0, time.Since(*r.fetched.Load())).Round(time.Second)
-		r.cache.console.say("warning: %s: going on with the keys fetched %s ago, until they are %s old",
-			plain(f.err.Error()), durationText(age), durationText(jwks.DefaultMaxStale))
+		r.cache.console.Say("warning: %s: going on with the keys fetched %s ago, until they are %s old",
+			console.Plain(f.err.Error()), console.Duration(age), console.Duration(jwks.DefaultMaxStale))
 	}
 	return set, nil
 }
@@ -106,10 +107,10 @@ func (r *remoteKeys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSe
 func (r *remoteKeys) explain(err error) error {
 	if age := time.Duration(r.tooOld.Load()); age > 0 {
 		err = fmt.Errorf("%w (the copy in the cache is %s old, and good for %s)",
-			err, durationText(age.Round(time.Second)), durationText(jwks.DefaultMaxStale))
+			err, console.Duration(age.Round(time.Second)), console.Duration(jwks.DefaultMaxStale))
 	}
 	if errors.Is(err, keys.ErrStale) && !errors.Is(err, jwks.ErrFetch) {
-		return &failure{err: err, code: exitIO, advice: "see whether it can be fetched: sealjwt jwks fetch " + withoutSecrets(r.url)}
+		return &console.Failure{Err: err, Code: console.ExitIO, Advice: "see whether it can be fetched: sealjwt jwks fetch " + console.WithoutSecrets(r.url)}
 	}
 	return r.fetch.explainFetch(err)
 }

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
@@ -23,13 +24,15 @@ const maxCopy = 2 * jwks.DefaultMaxBytes
 
 // keyCache is the folder in which fetched sets are kept for the runs to come.
 type keyCache struct {
-	console *Console
+	console *console.Console
 	folder  string    // empty: there is none
 	told    sync.Once // that it is not used
 }
 
 // newKeyCache returns the cache in a folder. An empty path stands for no cache.
-func newKeyCache(c *Console, folder string) *keyCache { return &keyCache{console: c, folder: folder} }
+func newKeyCache(c *console.Console, folder string) *keyCache {
+	return &keyCache{console: c, folder: folder}
+}
 
 // copyName is the file in the cache for the JWK Set at a URL.
 func copyName(url string) string {
@@ -47,7 +50,7 @@ func (c *keyCache) cached(url string) jwks.CacheEntry {
 	defer folder.Close()
 	held, err := readCopy(folder, copyName(url))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.console.say("warning: the cache file %s is passed over: %s", filepath.Join(folder.Name(), copyName(url)), plain(err.Error()))
+		c.console.Say("warning: the cache file %s is passed over: %s", filepath.Join(folder.Name(), copyName(url)), console.Plain(err.Error()))
 	}
 	if err != nil {
 		return jwks.CacheEntry{}
@@ -76,7 +79,7 @@ func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
 	if err := checkCopy(info, here, os.Geteuid()); err != nil {
 		return c, err
 	}
-	data, err := readBounded(f, "the copy", maxCopy)
+	data, err := console.ReadBounded(f, "the copy", maxCopy)
 	if err != nil {
 		return c, err
 	}
@@ -116,7 +119,7 @@ func (c *keyCache) keep(next jwks.CacheEntry) error {
 	}
 	if err != nil {
 		c.told.Do(func() {
-			c.console.say("warning: what was fetched is not kept: %s cannot be replaced: %s",
+			c.console.Say("warning: what was fetched is not kept: %s cannot be replaced: %s",
 				filepath.Join(folder.Name(), copyName(next.URL)), withoutPath(err))
 		})
 	}
@@ -141,11 +144,11 @@ func (c *keyCache) forget(url string) error {
 	defer folder.Close()
 	switch err := folder.Remove(copyName(url)); {
 	case err == nil:
-		c.console.say("warning: the older copy was removed: seal and open fetch the keys again")
+		c.console.Say("warning: the older copy was removed: seal and open fetch the keys again")
 	case !errors.Is(err, fs.ErrNotExist):
-		return &failure{
-			err: fmt.Errorf("the copy in the cache could be neither replaced nor removed: %w", withoutPath(err)), code: exitIO,
-			advice: "seal and open go on with its keys until you remove " + filepath.Join(folder.Name(), copyName(url)),
+		return &console.Failure{
+			Err: fmt.Errorf("the copy in the cache could be neither replaced nor removed: %w", withoutPath(err)), Code: console.ExitIO,
+			Advice: "seal and open go on with its keys until you remove " + filepath.Join(folder.Name(), copyName(url)),
 		}
 	}
 	return nil
@@ -154,7 +157,7 @@ func (c *keyCache) forget(url string) error {
 // warnOfCache says once why this run goes on without a cache.
 func (c *keyCache) warnOfCache(err error) {
 	c.told.Do(func() {
-		c.console.say("warning: the cache is not used: %s: make it a folder of this user alone, or set XDG_CACHE_HOME to one", err)
+		c.console.Say("warning: the cache is not used: %s: make it a folder of this user alone, or set XDG_CACHE_HOME to one", err)
 	})
 }
 

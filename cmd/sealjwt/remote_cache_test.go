@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
@@ -33,7 +34,7 @@ func newCache(t *testing.T) (cache *keyCache, base string, errs *bytes.Buffer) {
 // newRun returns the cache as another run of the command has it, and what that run says.
 func newRun(base string) (*keyCache, *bytes.Buffer) {
 	errs := new(bytes.Buffer)
-	return newKeyCache(newConsole("sealjwt", nil, nil, errs), filepath.Join(base, "sealjwt", "jwks")), errs
+	return newKeyCache(console.New("sealjwt", nil, nil, errs), filepath.Join(base, "sealjwt", "jwks")), errs
 }
 
 // A run that ends after another does not put an older set in the place of its.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
@@ -15,17 +16,17 @@ func (f keyFetch) explainFetch(err error) error {
 	if !ok {
 		return err
 	}
-	code := exitIO
+	code := console.ExitIO
 	switch fetch.Reason {
 	case jwks.ReasonPrivateKey:
-		code = exitPolicy
+		code = console.ExitPolicy
 	case jwks.ReasonNotJWKSet, jwks.ReasonNotJSON:
-		code = exitKey
+		code = console.ExitKey
 	}
 	if kind := allowable(err); kind != "" {
-		return &failure{err: err, code: code, advice: "add --allow-content-type " + kind}
+		return &console.Failure{Err: err, Code: code, Advice: "add --allow-content-type " + kind}
 	}
-	return &failure{err: err, code: code, advice: f.advice(fetch)}
+	return &console.Failure{Err: err, Code: code, Advice: f.advice(fetch)}
 }
 
 // allowable returns the media type that would let one of the failed fetches succeed. An
@@ -97,11 +98,11 @@ func (f keyFetch) explainURL(err error, url string) error {
 	if !errors.Is(err, jwks.ErrURL) || !strings.HasPrefix(strings.ToLower(url), "http://") {
 		return err
 	}
-	if url = withoutSecrets(url); f.Issuer != "" {
+	if url = console.WithoutSecrets(url); f.Issuer != "" {
 		url = "URL"
 	}
-	return &failure{
-		err: err, code: exitUsage,
-		advice: "fetch the JWK Set over a way that you trust, curl " + url + " >set.json, and give the file: --trust set.json, or --to set.json",
+	return &console.Failure{
+		Err: err, Code: console.ExitUsage,
+		Advice: "fetch the JWK Set over a way that you trust, curl " + url + " >set.json, and give the file: --trust set.json, or --to set.json",
 	}
 }

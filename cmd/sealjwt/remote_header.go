@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
@@ -31,28 +32,28 @@ func readHeader(file string, places ...string) (*keyHeader, error) {
 	h := &keyHeader{}
 	for _, place := range places {
 		switch at := originOf(place); {
-		case !isURL(place) || at == h.origin:
+		case !console.IsURL(place) || at == h.origin:
 		case h.origin != "":
-			return nil, usagef("--header-file is for one origin, and here are %s and %s: fetch the keys of one of them into a file first, with sealjwt jwks fetch -o jwks",
+			return nil, console.Usagef("--header-file is for one origin, and here are %s and %s: fetch the keys of one of them into a file first, with sealjwt jwks fetch -o jwks",
 				h.origin, at)
 		default:
 			h.origin = at
 		}
 	}
 	if h.origin == "" {
-		return nil, usagef("--header-file is for keys at a URL: leave it out, or give a URL")
+		return nil, console.Usagef("--header-file is for keys at a URL: leave it out, or give a URL")
 	}
-	in, err := readSecret(file, maxHeaderFile)
+	in, err := console.ReadSecret(file, maxHeaderFile)
 	if err != nil {
 		return nil, err
 	}
-	defer clear(in.data)
-	text, err := plainText(file, in.data)
+	defer clear(in.Data)
+	text, err := console.PlainText(file, in.Data)
 	if err != nil {
 		return nil, err
 	}
 	if h.lines, err = parseHeader(string(text)); err != nil {
-		return nil, usagef("--header-file %s: %w", file, err)
+		return nil, console.Usagef("--header-file %s: %w", file, err)
 	}
 	return h, nil
 }
@@ -62,7 +63,7 @@ func readHeader(file string, places ...string) (*keyHeader, error) {
 func originOf(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" {
-		return withoutSecrets(text)
+		return console.WithoutSecrets(text)
 	}
 	host := strings.ToLower(u.Host)
 	host = strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
@@ -13,7 +14,7 @@ func (f keyFetch) discover(ctx context.Context) (string, error) {
 	defer cancel()
 	url, err := jwks.Discover(ctx, f.Issuer, jwks.DiscoverConfig{Transport: f.Header.transport(f.Issuer), AllowContentType: f.ContentTypes})
 	if errors.Is(err, jwks.ErrURL) && errors.Is(err, jwks.ErrMetadata) { // a URL of the issuer, not of the user
-		return "", &failure{err: err, code: exitKey, advice: "tell the issuer"}
+		return "", &console.Failure{Err: err, Code: console.ExitKey, Advice: "tell the issuer"}
 	}
 	if errors.Is(err, jwks.ErrURL) {
 		return "", f.explainURL(err, f.Issuer)

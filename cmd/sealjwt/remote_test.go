@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
@@ -42,7 +43,7 @@ func TestAllowableOfTwo(t *testing.T) {
 	missing := &jwks.FetchError{Reason: jwks.ReasonStatus, Status: 404}
 	wrong := &jwks.FetchError{Reason: jwks.ReasonContentType, ContentType: "text/plain"}
 	for _, err := range []error{wrong, errors.Join(missing, wrong), errors.Join(wrong, missing), fmt.Errorf("so: %w", errors.Join(missing, wrong))} {
-		if _, text := describe(keyFetch{}.explainFetch(err)); !strings.HasSuffix(text, ": add --allow-content-type text/plain") {
+		if _, text := console.Describe(keyFetch{}.explainFetch(err)); !strings.HasSuffix(text, ": add --allow-content-type text/plain") {
 			t.Error(text)
 		}
 	}
@@ -58,13 +59,13 @@ func TestFetchAdvice(t *testing.T) {
 		code int
 		ends string
 	}{
-		jwks.ReasonUnresolved: {exitIO, ": unresolved: check the host"},
-		jwks.ReasonNotTLS:     {exitIO, ": not-tls: check the port"},
-		jwks.ReasonConnection: {exitIO, ": connection: check the URL and the network"},
-		jwks.ReasonPrivateKey: {exitPolicy, ": private-key"},
+		jwks.ReasonUnresolved: {console.ExitIO, ": unresolved: check the host"},
+		jwks.ReasonNotTLS:     {console.ExitIO, ": not-tls: check the port"},
+		jwks.ReasonConnection: {console.ExitIO, ": connection: check the URL and the network"},
+		jwks.ReasonPrivateKey: {console.ExitPolicy, ": private-key"},
 	} {
 		err := fmt.Errorf("%w: last read 2h ago: %w", keys.ErrStale, &jwks.FetchError{Reason: reason, URL: copiedURL})
-		if code, text := describe(keyFetch{}.explainFetch(err)); code != want.code || !strings.HasSuffix(text, want.ends) {
+		if code, text := console.Describe(keyFetch{}.explainFetch(err)); code != want.code || !strings.HasSuffix(text, want.ends) {
 			t.Errorf("%s: exit code %d: %s", reason, code, text)
 		}
 	}
@@ -74,8 +75,8 @@ func TestFetchAdvice(t *testing.T) {
 func TestStaleURL(t *testing.T) {
 	cache, _ := newRun(t.TempDir())
 	stale := newRemoteKeys(t, cache, copiedURL+"?key=hunter2").explain(fmt.Errorf("%w: last read 2h ago", keys.ErrStale))
-	code, text := describe(stale)
-	if code != exitIO || !strings.HasSuffix(text, ": see whether it can be fetched: sealjwt jwks fetch "+copiedURL) {
+	code, text := console.Describe(stale)
+	if code != console.ExitIO || !strings.HasSuffix(text, ": see whether it can be fetched: sealjwt jwks fetch "+copiedURL) {
 		t.Errorf("exit code %d: %s", code, text)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
@@ -26,7 +27,7 @@ func TestShortNames(t *testing.T) {
 			t.Fatalf("%q: %v", name, found)
 		}
 		path, _ := strings.CutSuffix(found[0].Path, ".email")
-		if got := shortName(name); got != path || printable(got) != got {
+		if got := shortName(name); got != path || console.Printable(got) != got {
 			t.Errorf("%q: %s, and pii says %s", name, got, path)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
@@ -40,9 +41,9 @@ func (f *feedFlags) add(cmd *cobra.Command) {
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) != 1 || args[0] == "":
-			return usagef("give the URL of one feed: %s https://id.example.com/revoked --iss https://id.example.com", cmd.CommandPath())
+			return console.Usagef("give the URL of one feed: %s https://id.example.com/revoked --iss https://id.example.com", cmd.CommandPath())
 		case f.issuer == "":
-			return usagef("--iss is missing: the issuer of the feed, as its tokens spell it")
+			return console.Usagef("--iss is missing: the issuer of the feed, as its tokens spell it")
 		}
 		return nil
 	}
@@ -85,7 +86,7 @@ type feedChecked struct {
 
 func (c feedChecked) Text() []byte {
 	return fmt.Appendf(nil, "%s\nread %s, %.1fs ago; %d entries; a verifier refuses every token from an age of %s on\n",
-		printable(c.URL), c.Read.UTC().Format(time.RFC3339), c.Age, c.Entries, durationText(time.Duration(c.MaxStale)*time.Second))
+		console.Printable(c.URL), c.Read.UTC().Format(time.RFC3339), c.Age, c.Entries, console.Duration(time.Duration(c.MaxStale)*time.Second))
 }
 
 func (a *app) revokedCheckCommand() *cobra.Command {
@@ -112,13 +113,13 @@ ago the issuer read its store. When that is longer than --max-age the exit code 
 			return err
 		}
 		result := feedChecked{
-			URL: withoutSecrets(args[0]), Read: status.Date, Age: status.Age.Seconds(), MaxAge: seconds(time.Duration(maxAge)),
+			URL: console.WithoutSecrets(args[0]), Read: status.Date, Age: status.Age.Seconds(), MaxAge: seconds(time.Duration(maxAge)),
 			MaxStale: seconds(status.MaxStale), Entries: status.Entries,
 		}
 		if status.Age > time.Duration(maxAge) {
-			err = &failure{err: errOld, code: exitDue, advice: "the issuer cannot read its store, or a cache on the way keeps old lists"}
+			err = &console.Failure{Err: errOld, Code: console.ExitDue, Advice: "the issuer cannot read its store, or a cache on the way keeps old lists"}
 		}
-		return cmp.Or(a.printAs(output.value == "json", result), err)
+		return cmp.Or(a.PrintAs(output.value == "json", result), err)
 	}
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
@@ -64,7 +65,7 @@ func (a *app) watch(ctx context.Context, remote *sessions.Remote, end time.Durat
 	}
 	remote.Run(ctx, func(n sessions.News) {
 		if n.Err != nil && ctx.Err() == nil {
-			a.say("%s", plain(n.Err.Error()))
+			a.Say("%s", console.Plain(n.Err.Error()))
 		}
 		for _, e := range n.Added {
 			line := endedLine{Entry: strict.EncodeBase64URL(e.Entry[:]), Until: e.Until}
@@ -72,7 +73,7 @@ func (a *app) watch(ctx context.Context, remote *sessions.Remote, end time.Durat
 				delay := float64(time.Since(n.Date).Milliseconds())
 				line.Delay = &delay
 			}
-			if err := a.printAs(json, line); err != nil {
+			if err := a.PrintAs(json, line); err != nil {
 				failed = err
 				cancel()
 				return

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -39,15 +40,15 @@ func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
 		}
 		for _, value := range valuesOf(f.Value) {
 			if value == "" {
-				return usagef("--%s is empty: give a value, or leave it out", name)
+				return console.Usagef("--%s is empty: give a value, or leave it out", name)
 			}
-			if err := checkHome("--"+name, value); err != nil && slices.Contains(pathFlags, name) {
+			if err := console.CheckHome("--"+name, value); err != nil && slices.Contains(pathFlags, name) {
 				return err
 			}
 		}
 	}
 	if a.kekFile != "" && a.passphraseFile != "" {
-		return usagef("--kek-file and --passphrase-file: give the one that opens the ring")
+		return console.Usagef("--kek-file and --passphrase-file: give the one that opens the ring")
 	}
 	return nil
 }
@@ -65,7 +66,7 @@ func valuesOf(value fmt.Stringer) []string {
 func (a *app) ringPath() (string, error) {
 	// The memory of the ring has no error to return where it finds its file.
 	for _, name := range []string{"SEALJWT_SEEN_FILE", "XDG_STATE_HOME"} {
-		if err := checkHome(name, os.Getenv(name)); err != nil && a.seenFile == "" {
+		if err := console.CheckHome(name, os.Getenv(name)); err != nil && a.seenFile == "" {
 			return "", err
 		}
 	}
@@ -73,9 +74,9 @@ func (a *app) ringPath() (string, error) {
 		return a.ring, nil
 	}
 	if path := os.Getenv("SEALJWT_RING"); path != "" {
-		return path, checkHome("SEALJWT_RING", path)
+		return path, console.CheckHome("SEALJWT_RING", path)
 	}
-	return userPath("XDG_DATA_HOME", ".local/share", "ring")
+	return console.UserPath("XDG_DATA_HOME", ".local/share", "ring")
 }
 
 // kekPlace is where the KEK comes from: one of the two files.
@@ -90,14 +91,14 @@ func (a *app) kekPlace() (kekPlace, error) {
 	if p == (kekPlace{}) {
 		p.file, p.passphraseFile = os.Getenv("SEALJWT_KEK_FILE"), os.Getenv("SEALJWT_PASSPHRASE_FILE")
 		if p.file != "" && p.passphraseFile != "" {
-			return p, usagef("SEALJWT_KEK_FILE and SEALJWT_PASSPHRASE_FILE: set the one that opens the ring")
+			return p, console.Usagef("SEALJWT_KEK_FILE and SEALJWT_PASSPHRASE_FILE: set the one that opens the ring")
 		}
-		if err := cmp.Or(checkHome("SEALJWT_KEK_FILE", p.file), checkHome("SEALJWT_PASSPHRASE_FILE", p.passphraseFile)); err != nil {
+		if err := cmp.Or(console.CheckHome("SEALJWT_KEK_FILE", p.file), console.CheckHome("SEALJWT_PASSPHRASE_FILE", p.passphraseFile)); err != nil {
 			return p, err
 		}
 	}
 	if p == (kekPlace{}) {
-		path, err := userPath("XDG_CONFIG_HOME", ".config", "kek")
+		path, err := console.UserPath("XDG_CONFIG_HOME", ".config", "kek")
 		return kekPlace{file: path, standard: true}, err
 	}
 	return p, nil
@@ -116,11 +117,11 @@ func (a *app) readKEK(ctx context.Context) (keyring.KEK, error) {
 	if !place.standard || !errors.Is(err, fs.ErrNotExist) {
 		return kek, err
 	}
-	passphrase, err := a.askPassphrase(ctx)
-	if errors.Is(err, errNoTerminal) {
-		return nil, &failure{
-			err:    fmt.Errorf("%w: no key file %s, and %w", keyring.ErrKEK, place.file, err),
-			advice: "give --kek-file F or --passphrase-file F",
+	passphrase, err := a.AskPassphrase(ctx)
+	if errors.Is(err, console.ErrNoTerminal) {
+		return nil, &console.Failure{
+			Err:    fmt.Errorf("%w: no key file %s, and %w", keyring.ErrKEK, place.file, err),
+			Advice: "give --kek-file F or --passphrase-file F",
 		}
 	}
 	if err != nil {
@@ -131,18 +132,18 @@ func (a *app) readKEK(ctx context.Context) (keyring.KEK, error) {
 
 // passphraseFrom reads a passphrase.
 func passphraseFrom(path, advice string) (keyring.KEK, error) {
-	in, err := readSecret(path, maxPassphrase)
+	in, err := console.ReadSecret(path, maxPassphrase)
 	switch {
 	case errors.Is(err, filestore.ErrUnsafe):
 		return nil, fmt.Errorf("%w: %w", keyring.ErrKEK, err)
 	case err != nil:
-		return nil, &failure{err: fmt.Errorf("%w: %w", keyring.ErrKEK, err), advice: advice}
+		return nil, &console.Failure{Err: fmt.Errorf("%w: %w", keyring.ErrKEK, err), Advice: advice}
 	}
-	defer clear(in.data)
+	defer clear(in.Data)
 	// A passphrase is key material: only the line feed that echo adds is dropped.
-	kek, err := keyring.PassphraseKEK(bytes.TrimSuffix(in.data, []byte("\n")))
+	kek, err := keyring.PassphraseKEK(bytes.TrimSuffix(in.Data, []byte("\n")))
 	if err != nil {
-		return nil, &failure{err: fmt.Errorf("%s: %w", path, err), advice: advice}
+		return nil, &console.Failure{Err: fmt.Errorf("%s: %w", path, err), Advice: advice}
 	}
 	return kek, nil
 }

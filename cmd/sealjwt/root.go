@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // app is one run of the command: its console, and the flags that all verbs share.
 type app struct {
-	*Console
+	*console.Console
 
 	ring, kekFile, passphraseFile, seenFile string
 
@@ -25,16 +26,16 @@ type app struct {
 
 // run is the command without its process. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{Console: newConsole("sealjwt", stdin, stdout, stderr)}
+	a := &app{Console: console.New("sealjwt", stdin, stdout, stderr)}
 	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		code, text := describe(err)
-		a.say("%s", text)
+		code, text := console.Describe(err)
+		a.Say("%s", text)
 		return code
 	}
-	return exitDone
+	return console.ExitDone
 }
 
 func (a *app) command() *cobra.Command {
@@ -53,9 +54,9 @@ and keeps the keys that this takes.`,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(explainFlag)
 	root.SetHelpCommand(helpCommand())
 
@@ -87,13 +88,13 @@ func verbNeeded(cmd *cobra.Command, args []string) error {
 				verbs = append(verbs, c.Name())
 			}
 		}
-		return usagef("a verb is missing (%s): see %s --help", strings.Join(verbs, ", "), cmd.CommandPath())
+		return console.Usagef("a verb is missing (%s): see %s --help", strings.Join(verbs, ", "), cmd.CommandPath())
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return usagef("unknown verb%s: did you mean %s %s?", echo(args[0]), cmd.CommandPath(), near[0])
+		return console.Usagef("unknown verb%s: did you mean %s %s?", echo(args[0]), cmd.CommandPath(), near[0])
 	}
-	return usagef("unknown verb%s: see %s --help", echo(args[0]), cmd.CommandPath())
+	return console.Usagef("unknown verb%s: see %s --help", echo(args[0]), cmd.CommandPath())
 }
 
 // echo shows a mistyped word, unless it could be a token or a secret in the wrong
@@ -113,7 +114,7 @@ func helpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			topic, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usagef("there is no such verb: see sealjwt --help")
+				return console.Usagef("there is no such verb: see sealjwt --help")
 			}
 			topic.InitDefaultHelpFlag()
 			return topic.Help()

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
@@ -94,7 +95,7 @@ func testLockedRing(t *testing.T) {
 		var out, errs bytes.Buffer
 		code := run(ctx, c.args, strings.NewReader(""), &out, &errs)
 		cancel()
-		if code != exitIO || out.Len() > 0 || time.Since(start) != time.Second {
+		if code != console.ExitIO || out.Len() > 0 || time.Since(start) != time.Second {
 			t.Errorf("%v: exit code %d after %v, stdout %q", c.args, code, time.Since(start), out.String())
 		}
 		if text := errs.String(); !strings.HasPrefix(text, c.want) || !strings.Contains(text, "process 4711 holds "+path+".lock") {
@@ -119,7 +120,7 @@ func TestCheckTellsOfWrongClocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out, errs bytes.Buffer
 		code := run(t.Context(), []string{"keys", "check", "-o", "json"}, strings.NewReader(""), &out, &errs)
-		if n := strings.Count(errs.String(), "warning: a clock is wrong, of this host or of another, and holds the rotation up: the sig key "); n != 2 || code != exitDue {
+		if n := strings.Count(errs.String(), "warning: a clock is wrong, of this host or of another, and holds the rotation up: the sig key "); n != 2 || code != console.ExitDue {
 			t.Errorf("exit code %d, stderr %s", code, errs.String())
 		}
 		if n := strings.Count(out.String(), `"date":"20`); n != 2 || !strings.Contains(out.String(), `"wrong_clocks":[{"kid":"`) {
@@ -132,7 +133,7 @@ func TestCheckTellsOfWrongClocks(t *testing.T) {
 func TestFailureAfterAStep(t *testing.T) {
 	newHome(t)
 	var out, errs bytes.Buffer
-	a := &app{Console: newConsole("sealjwt", strings.NewReader(""), &out, &errs)}
+	a := &app{Console: console.New("sealjwt", strings.NewReader(""), &out, &errs)}
 	ring, err := a.openCopy(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +238,7 @@ func TestImpact(t *testing.T) {
 // A process that saw less and ends later does not set back what another one remembers.
 func TestMemoryOnlyGrows(t *testing.T) {
 	newHome(t)
-	early := &app{Console: newConsole("sealjwt", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
+	early := &app{Console: console.New("sealjwt", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
 	ring, err := early.openRing(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -268,7 +269,7 @@ func TestMemoryOnlyGrows(t *testing.T) {
 func TestMemoryRefusesAnExchange(t *testing.T) {
 	path := newHome(t)
 	var errs bytes.Buffer
-	a := &app{Console: newConsole("sealjwt", strings.NewReader(""), new(bytes.Buffer), &errs)}
+	a := &app{Console: console.New("sealjwt", strings.NewReader(""), new(bytes.Buffer), &errs)}
 	memory, err := a.memory(path, false)
 	if err != nil {
 		t.Fatal(err)

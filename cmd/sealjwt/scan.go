@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/spf13/cobra"
 )
 
@@ -44,11 +45,11 @@ there is one file of SARIF 2.1.0 without any value, for code scanners.`,
 	showValues := cmd.Flags().Bool("show-values", false, "print the values of headers and claims, too")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *showValues && output.value == "sarif" {
-			return usagef("--show-values is not for -o sarif, which others than the owner of the tokens read")
+			return console.Usagef("--show-values is not for -o sarif, which others than the owner of the tokens read")
 		}
 		s := &scan{
 			report: scanReport{asJSON: output.value == "json", showValues: *showValues},
-			out:    bufio.NewWriterSize(printWriter{a.Console}, 64<<10),
+			out:    bufio.NewWriterSize(a.Console.Writer(), 64<<10),
 			known:  make(map[string]known),
 		}
 		if output.value == "sarif" {
@@ -72,29 +73,29 @@ there is one file of SARIF 2.1.0 without any value, for code scanners.`,
 // conclude says on stderr what it all came to.
 func (a *app) conclude(s *scan) error {
 	for _, file := range s.files {
-		a.say("%s: %s", file.name, file)
+		a.Say("%s: %s", file.name, file)
 	}
 	if s.total.limited > 0 {
-		a.say("%s reached: what is there was not read to the end", count(s.total.limited, "limit"))
+		a.Say("%s reached: what is there was not read to the end", console.Count(s.total.limited, "limit"))
 	}
 	if s.skipped > 0 {
-		a.say("%s skipped: binary, compressed, or not a regular file", count(s.skipped, "file"))
+		a.Say("%s skipped: binary, compressed, or not a regular file", console.Count(s.skipped, "file"))
 	}
-	in := count(s.total.tokens, "token") + " in " + size(s.total.bytes)
+	in := console.Count(s.total.tokens, "token") + " in " + size(s.total.bytes)
 	if s.walked > 0 {
-		in += " in " + count(s.walked, "file")
+		in += " in " + console.Count(s.walked, "file")
 	}
 	switch {
 	case s.total.exposing > 0:
 		err := fmt.Errorf("%w, in %d of %s", errExposed, s.total.exposing, in)
-		return &failure{err: err, code: exitPolicy, advice: "take it out of the tokens or seal it (sealjwt seal), and clean up this copy"}
+		return &console.Failure{Err: err, Code: console.ExitPolicy, Advice: "take it out of the tokens or seal it (sealjwt seal), and clean up this copy"}
 	case s.total.limited > 0:
 		err := fmt.Errorf("no personal data found in %s, but not all could be read", in)
-		return &failure{err: err, code: exitPolicy, advice: "look at the places that are named"}
+		return &console.Failure{Err: err, Code: console.ExitPolicy, Advice: "look at the places that are named"}
 	case s.unread > 0:
-		return fmt.Errorf("no personal data found in %s, but %s could not be read", in, count(s.unread, "file"))
+		return fmt.Errorf("no personal data found in %s, but %s could not be read", in, console.Count(s.unread, "file"))
 	}
-	a.say("%s, and no personal data found in any", in)
+	a.Say("%s, and no personal data found in any", in)
 	return nil
 }
 
@@ -104,7 +105,7 @@ func size(bytes int64) string {
 		value, unit = value/1000, unit+1
 	}
 	if unit == 0 {
-		return count(bytes, "byte")
+		return console.Count(bytes, "byte")
 	}
 	return fmt.Sprintf("%.1f %cB", value, " kMGT"[unit])
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
@@ -13,9 +14,9 @@ var unpack = map[string]string{"gzip": "zcat FILE", "zstd": "zstdcat FILE", "xz"
 // cannotScan says why a scan ended.
 func cannotScan(name string, err error) error {
 	if c, ok := errors.AsType[*leak.CompressedError](err); ok {
-		return &failure{err: &compressedFile{name, c}, advice: unpack[c.Format] + " | sealjwt scan"}
+		return &console.Failure{Err: &compressedFile{name, c}, Advice: unpack[c.Format] + " | sealjwt scan"}
 	}
-	return cannotRead(name, err)
+	return console.CannotRead(name, err)
 }
 
 // compressedFile is a CompressedError with the name of the file.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -49,7 +50,7 @@ func (r scanReport) json(u *leak.Unverified) ([]byte, error) {
 	if err := enc.Encode(line); err != nil {
 		return nil, err
 	}
-	text := printable(string(bytes.TrimRight(b.Bytes(), "\n")))
+	text := console.Printable(string(bytes.TrimRight(b.Bytes(), "\n")))
 	return []byte(text[1:] + "\n"), nil // the place stands before it
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
@@ -40,8 +41,8 @@ func (a *app) scanAll(ctx context.Context, s *scan, args []string) error {
 		if !several || ctx.Err() != nil || s.outputFails() {
 			return broken
 		}
-		_, text := describe(broken)
-		a.say("%s", text)
+		_, text := console.Describe(broken)
+		a.Say("%s", text)
 		s.unread++
 	}
 	if !several {
@@ -54,7 +55,7 @@ func (a *app) scanAll(ctx context.Context, s *scan, args []string) error {
 func (s *scan) outputFails() bool { return s.out.Flush() != nil }
 
 func (a *app) scanFile(ctx context.Context, s *scan, path string) error {
-	name, in, err := a.stream([]string{path})
+	name, in, err := a.Stream([]string{path})
 	if err != nil {
 		return err
 	}
@@ -67,11 +68,11 @@ func (a *app) scanFile(ctx context.Context, s *scan, path string) error {
 func (a *app) scanFolder(ctx context.Context, s *scan, folder string) error {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return cannotRead(folder, err)
+		return console.CannotRead(folder, err)
 	}
 	defer root.Close()
-	live := a.newProgress("scanned")
-	defer func() { live.end(s.walked, s.unread) }()
+	live := a.NewProgress("scanned")
+	defer func() { live.End(s.walked, s.unread) }()
 	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		name := filepath.Join(folder, filepath.FromSlash(path))
 		switch {
@@ -91,14 +92,14 @@ func (a *app) scanFolder(ctx context.Context, s *scan, folder string) error {
 		}
 		if err != nil {
 			s.unread++
-			live.clear()
-			if _, ok := errors.AsType[*failure](err); !ok {
-				err = cannotRead(name, err)
+			live.Clear()
+			if _, ok := errors.AsType[*console.Failure](err); !ok {
+				err = console.CannotRead(name, err)
 			}
-			_, text := describe(err)
-			a.say("%s", text)
+			_, text := console.Describe(err)
+			a.Say("%s", text)
 		}
-		live.show(s.walked, s.unread)
+		live.Show(s.walked, s.unread)
 		return nil
 	})
 }

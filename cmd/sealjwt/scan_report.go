@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
@@ -40,10 +41,10 @@ type place struct {
 // at begins the report on a token; what follows is the same wherever it is.
 func (r scanReport) at(p place) []byte {
 	if !r.asJSON {
-		return fmt.Appendf(nil, "%s:%d:%d: ", printable(p.File), p.Line, p.Column)
+		return fmt.Appendf(nil, "%s:%d:%d: ", console.Printable(p.File), p.Line, p.Column)
 	}
 	text, _ := json.Marshal(p) // a text and two numbers
-	return append(bytes.TrimSuffix([]byte(printable(string(text))), []byte{'}'}), ',')
+	return append(bytes.TrimSuffix([]byte(console.Printable(string(text))), []byte{'}'}), ',')
 }
 
 // limit ends the report on what was not read.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
@@ -40,9 +41,9 @@ type inputTally struct {
 }
 
 func (t inputTally) String() string {
-	text := fmt.Sprintf("%s, %d with personal data", count(t.tokens, "token"), t.exposing)
+	text := fmt.Sprintf("%s, %d with personal data", console.Count(t.tokens, "token"), t.exposing)
 	if t.limited > 0 {
-		text += ", and " + count(t.limited, "limit") + " reached"
+		text += ", and " + console.Count(t.limited, "limit") + " reached"
 	}
 	return text
 }

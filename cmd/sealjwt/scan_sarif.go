@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -129,7 +130,7 @@ func (w *sarifWriter) result(rule, short, message string) sarifResult {
 		w.known[rule] = true
 		w.rules = append(w.rules, sarifRule{rule, sarifText{short}, sarifText{"Take it out of the token or seal it (sealjwt seal), and clean up this copy."}})
 	}
-	return sarifResult{RuleID: rule, Level: "warning", Message: sarifText{printable(message)}}
+	return sarifResult{RuleID: rule, Level: "warning", Message: sarifText{console.Printable(message)}}
 }
 
 // located is where a token is. The URI is relative, as the path was given, or a file URI. The

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // A folder of many files is one SARIF log. It has what the schema of SARIF 2.1.0 requires
@@ -28,7 +30,7 @@ func TestScanWritesSARIF(t *testing.T) {
 		}
 	}
 	code, stdout, stderr := scanned(t, strings.NewReader(""), "-o", "sarif", folder)
-	if code != exitPolicy || strings.Contains(stdout+stderr, "ada@") || strings.Contains(stdout+stderr, "203.0") || strings.Contains(stdout+stderr, "eyJ") {
+	if code != console.ExitPolicy || strings.Contains(stdout+stderr, "ada@") || strings.Contains(stdout+stderr, "203.0") || strings.Contains(stdout+stderr, "eyJ") {
 		t.Fatalf("exit code %d, %.500s", code, stdout)
 	}
 	var log struct {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -84,7 +85,7 @@ func TestScanNamesInJSON(t *testing.T) {
 		var line struct {
 			Layers []struct{ Claims []struct{ Name string } }
 		}
-		if err := json.Unmarshal([]byte(stdout), &line); err != nil || printable(strings.TrimSuffix(stdout, "\n"))+"\n" != stdout {
+		if err := json.Unmarshal([]byte(stdout), &line); err != nil || console.Printable(strings.TrimSuffix(stdout, "\n"))+"\n" != stdout {
 			t.Fatalf("%q: %v, %q", name, err, stdout)
 		}
 		if got := line.Layers[0].Claims[0].Name; got != name {
@@ -117,7 +118,7 @@ func TestScanFollows(t *testing.T) {
 	}
 	cancel()
 	log.Write([]byte(" line"))
-	if got := <-code; got != exitIO || !strings.Contains(errs.String(), "context canceled") {
+	if got := <-code; got != console.ExitIO || !strings.Contains(errs.String(), "context canceled") {
 		t.Errorf("exit code %d, %s", got, errs.String())
 	}
 }
@@ -125,12 +126,12 @@ func TestScanFollows(t *testing.T) {
 func TestScanThatBreaksOff(t *testing.T) {
 	found := compact(someHeader, `{"email":"ada@example.com"}`, "signature")
 	code, stdout, stderr := scanned(t, io.MultiReader(strings.NewReader(found+"\nmore"), brokenReader{}))
-	if code != exitIO || !strings.Contains(stdout, "PERSONAL DATA in email") || !strings.Contains(stderr, "cannot read standard input: line dropped") {
+	if code != console.ExitIO || !strings.Contains(stdout, "PERSONAL DATA in email") || !strings.Contains(stderr, "cannot read standard input: line dropped") {
 		t.Errorf("input: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 	var errs bytes.Buffer
 	code = run(t.Context(), []string{"scan"}, strings.NewReader(found), brokenWriter{}, &errs)
-	if code != exitIO || !strings.Contains(errs.String(), "the result could not be written: disk full") {
+	if code != console.ExitIO || !strings.Contains(errs.String(), "the result could not be written: disk full") {
 		t.Errorf("output: exit code %d, stderr %q", code, errs.String())
 	}
 }
@@ -142,12 +143,12 @@ func TestScanRefusesWhatHidesTokens(t *testing.T) {
 		"\x28\xb5\x2f\xfd": "zstdcat", "PK\x03\x04": "unzip -p",
 	} {
 		code, stdout, stderr := scanned(t, strings.NewReader(begin))
-		if code != exitIO || stdout != "" || !strings.Contains(stderr, advice) {
+		if code != console.ExitIO || stdout != "" || !strings.Contains(stderr, advice) {
 			t.Errorf("%q: exit code %d, %q, %q", begin, code, stdout, stderr)
 		}
 	}
 	for _, begin := range []string{"", "B", "BZ", "PK", "\xff", "\xef\xbb\xbf"} {
-		if code, stdout, _ := scanned(t, strings.NewReader(begin+"\n"+plainJWS)); code != exitDone || !strings.HasPrefix(stdout, "-:2:1: JWS") {
+		if code, stdout, _ := scanned(t, strings.NewReader(begin+"\n"+plainJWS)); code != console.ExitDone || !strings.HasPrefix(stdout, "-:2:1: JWS") {
 			t.Errorf("%q: exit code %d, %q", begin, code, stdout)
 		}
 	}
@@ -157,15 +158,15 @@ func TestScanRefusesWhatHidesTokens(t *testing.T) {
 func TestScanSaysWhatIsTooLong(t *testing.T) {
 	long := compact(someHeader, strings.Repeat("x", 1<<20), "signature")
 	code, stdout, stderr := scanned(t, strings.NewReader(long+"\n"+plainJWS+"\n"), "-o", "json")
-	if code != exitPolicy || !strings.HasPrefix(stdout, `{"file":"-","line":1,"column":1,"skipped":"longer than 1048576 bytes"}`+"\n{") ||
+	if code != console.ExitPolicy || !strings.HasPrefix(stdout, `{"file":"-","line":1,"column":1,"skipped":"longer than 1048576 bytes"}`+"\n{") ||
 		!strings.Contains(stderr, "1 limit reached") || !strings.Contains(stderr, "in 1 token in 1.4 MB, but not all could be read: ") {
 		t.Errorf("exit code %d, %.200q, %q", code, stdout, stderr)
 	}
-	if code, stdout, _ = scanned(t, strings.NewReader(long)); code != exitPolicy || stdout != "-:1:1: longer than 1048576 bytes, and not read\n" {
+	if code, stdout, _ = scanned(t, strings.NewReader(long)); code != console.ExitPolicy || stdout != "-:1:1: longer than 1048576 bytes, and not read\n" {
 		t.Errorf("exit code %d, %.200q", code, stdout)
 	}
 	many := compact(someHeader, `{"t":"`+strings.Repeat(plainJWS+" ", 40)+`"}`, "signature")
-	if code, stdout, _ = scanned(t, strings.NewReader(many)); code != exitPolicy || !strings.Contains(stdout, "    not read to the end: more than 32 tokens") {
+	if code, stdout, _ = scanned(t, strings.NewReader(many)); code != console.ExitPolicy || !strings.Contains(stdout, "    not read to the end: more than 32 tokens") {
 		t.Errorf("exit code %d, %.200q", code, stdout)
 	}
 }
@@ -180,7 +181,7 @@ func TestScanForgets(t *testing.T) {
 		}
 	}
 	code, stdout, stderr := scanned(t, strings.NewReader(text.String()), "-o", "json")
-	if code != exitPolicy || strings.Count(stdout, "\n") != 6*maxKnown || !strings.Contains(stderr, "in 1536 of 1536 tokens in ") {
+	if code != console.ExitPolicy || strings.Count(stdout, "\n") != 6*maxKnown || !strings.Contains(stderr, "in 1536 of 1536 tokens in ") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 	lines := strings.Split(stdout, "\n")
@@ -216,10 +217,10 @@ func FuzzScan(f *testing.F) {
 		text = append(text, "\n"+planted+"\n"+compact(someHeader, string(payload), "s")+"\n"...)
 		code, stdout, stderr := scanned(t, bytes.NewReader(text), "-o", "json")
 		checkMemory(t, len(text), func() { scanned(t, bytes.NewReader(text), "-o", "json") })
-		if code == exitIO && strings.Contains(stderr, "is compressed") {
+		if code == console.ExitIO && strings.Contains(stderr, "is compressed") {
 			return
 		}
-		if code != exitPolicy || strings.Contains(stdout+stderr, secret) || strings.Contains(stdout+stderr, planted) {
+		if code != console.ExitPolicy || strings.Contains(stdout+stderr, secret) || strings.Contains(stdout+stderr, planted) {
 			t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
 		}
 		lines := bytes.Split(text, []byte("\n"))
@@ -256,7 +257,7 @@ func checkSighting(t *testing.T, lines [][]byte, line string) {
 		Line, Column int
 		Layers       []struct{ Length int }
 	}
-	if err := json.Unmarshal([]byte(line), &s); err != nil || printable(line) != line {
+	if err := json.Unmarshal([]byte(line), &s); err != nil || console.Printable(line) != line {
 		t.Fatalf("%v: %q", err, line)
 	}
 	token := string(lines[s.Line-1][s.Column-1:][:s.Layers[0].Length])

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 const scripts = "../../testdata/script/*.txtar"
@@ -106,9 +107,9 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	switch out := ts.ReadFile("stdout"); {
-	case code == exitDue && !strings.HasSuffix(out, "\n"):
+	case code == console.ExitDue && !strings.HasSuffix(out, "\n"):
 		ts.Fatalf("something is due, and stdout does not say what: %q", out)
-	case code != exitDue && out != "":
+	case code != console.ExitDue && out != "":
 		ts.Fatalf("a refusal with a result on stdout: %q", out)
 	}
 	checkErrorLine(ts, code, ts.ReadFile("stderr"))
@@ -139,9 +140,9 @@ func checkErrorLine(ts *testscript.TestScript, code int, text string) {
 		ts.Fatalf("an error that is not one line: %q", text)
 	case !strings.HasPrefix(line, "sealjwt: "):
 		ts.Fatalf("an error that does not begin with the name of the command: %q", line)
-	case printable(line) != line:
+	case console.Printable(line) != line:
 		ts.Fatalf("an error with control characters: %q", line)
-	case code != exitUsage && strings.Contains(line, "--help"):
+	case code != console.ExitUsage && strings.Contains(line, "--help"):
 		ts.Fatalf("an error that is no usage error and mentions --help: %q", line)
 	case len(line) > 500:
 		ts.Fatalf("an error of %d bytes: %q", len(line), line)

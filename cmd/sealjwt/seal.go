@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/seal"
@@ -128,7 +129,7 @@ func (a *app) seal(ctx context.Context, args []string, f sealFlags) error {
 	if err != nil {
 		return job.advise(err)
 	}
-	return a.print([]byte(token + "\n"))
+	return a.Print([]byte(token + "\n"))
 }
 
 // sealJob reads what a token is to be made of, and needs no ring for it.
@@ -250,5 +251,5 @@ func (j sealJob) advise(err error) error {
 	if len(j.to) > 0 || !errors.Is(err, keys.ErrNoKey) {
 		return err
 	}
-	return &failure{err: err, advice: "to seal to somebody else, give the recipient's JWK Set with --to FILE or --to URL; what this ring holds shows sealjwt keys list"}
+	return &console.Failure{Err: err, Advice: "to seal to somebody else, give the recipient's JWK Set with --to FILE or --to URL; what this ring holds shows sealjwt keys list"}
 }

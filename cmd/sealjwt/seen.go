@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -34,10 +35,10 @@ func (a *app) seenPaths() (paths []string) {
 	}
 	if place, err := a.kekPlace(); err == nil && place.file != "" {
 		paths = append(paths, place.file+".seen")
-	} else if path, err := userPath("XDG_CONFIG_HOME", ".config", "kek.seen"); err == nil {
+	} else if path, err := console.UserPath("XDG_CONFIG_HOME", ".config", "kek.seen"); err == nil {
 		paths = append(paths, path)
 	}
-	if path, err := userPath("XDG_STATE_HOME", ".local/state", "kek.seen"); err == nil {
+	if path, err := console.UserPath("XDG_STATE_HOME", ".local/state", "kek.seen"); err == nil {
 		paths = append(paths, path)
 	}
 	return paths
@@ -78,7 +79,7 @@ func (s *seen) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyri
 		if s.Path() == "" {
 			remedy = "name another with --seen-file"
 		}
-		s.app.forgets(seenNone, "%s: a ring that was set back is not noticed: mend the file, or %s", plain(err.Error()), remedy)
+		s.app.forgets(seenNone, "%s: a ring that was set back is not noticed: mend the file, or %s", console.Plain(err.Error()), remedy)
 	case s.Path() == "" && here == (keyring.Checkpoint{}):
 		s.app.forgets(seenNone, "%s: a ring that is set back is not noticed: name a file with --seen-file", s.nowhere())
 	case s.Path() == "":
@@ -103,7 +104,7 @@ func (s *seen) Save(ctx context.Context, newest keyring.Checkpoint) error {
 	if err == nil || ctx.Err() != nil || errors.Is(err, keyring.ErrRollback) {
 		return err
 	}
-	s.app.forgets(seenProcess, "%s cannot be written, so a ring that is set back is not noticed: %s", s.Path(), plain(err.Error()))
+	s.app.forgets(seenProcess, "%s cannot be written, so a ring that is set back is not noticed: %s", s.Path(), console.Plain(err.Error()))
 	return nil
 }
 
@@ -129,7 +130,7 @@ func (a *app) tellForgotten() {
 	a.forgotten.opened = true
 	if f := &a.forgotten; f.how != "" && !f.told {
 		f.told = true
-		a.say("%s", f.why)
+		a.Say("%s", f.why)
 	}
 }
 
@@ -160,7 +161,7 @@ func (a *app) explainRollback(ring string, err error) error {
 	if errors.Is(err, keyring.ErrNoRing) {
 		advice = "or, to begin anew: "
 	}
-	return &failure{err: fmt.Errorf("%s: %w", ring, err), advice: advice + a.again("keys accept")}
+	return &console.Failure{Err: fmt.Errorf("%s: %w", ring, err), Advice: advice + a.again("keys accept")}
 }
 
 // again returns a command line with this verb for the ring of this run.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -61,8 +62,8 @@ func TestStartsAtOnce(t *testing.T) {
 		args   []string
 		others int // the exit code of those that did not make the ring
 	}{
-		"keys init":   {[]string{"keys", "init"}, exitKey},
-		"seal --init": {[]string{"seal", "--init", issuer, audience}, exitDone},
+		"keys init":   {[]string{"keys", "init"}, console.ExitKey},
+		"seal --init": {[]string{"seal", "--init", issuer, audience}, console.ExitDone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range rounds {
@@ -75,19 +76,19 @@ func TestStartsAtOnce(t *testing.T) {
 				for _, p := range all {
 					code, says := p.end(), p.stderr.String()
 					switch {
-					case code == exitDone && strings.Contains(says, "created the ring "):
+					case code == console.ExitDone && strings.Contains(says, "created the ring "):
 						made++
-					case code != c.others || code == exitKey && !strings.Contains(says, "there is a ring already"):
+					case code != c.others || code == console.ExitKey && !strings.Contains(says, "there is a ring already"):
 						t.Errorf("exit code %d, want %d: %s", code, c.others, says)
 					}
 					if strings.Contains(says, "warning") {
 						t.Errorf("stderr %s", says)
 					}
-					if c.others != exitDone {
+					if c.others != console.ExitDone {
 						continue
 					}
 					opened := startOf(t, home, p.stdout.String(), "open", issuer, audience)
-					if code := opened.end(); code != exitDone || !strings.Contains(opened.stdout.String(), "mina@example.com") {
+					if code := opened.end(); code != console.ExitDone || !strings.Contains(opened.stdout.String(), "mina@example.com") {
 						t.Errorf("a token does not open: exit code %d, %s", code, &opened.stderr)
 					}
 				}
@@ -95,7 +96,7 @@ func TestStartsAtOnce(t *testing.T) {
 					t.Errorf("%d processes made the ring", made)
 				}
 				check := startOf(t, home, "", "keys", "check")
-				if code := check.end(); code != exitDone || !strings.HasSuffix(check.stdout.String(), "memory: durable\n") {
+				if code := check.end(); code != console.ExitDone || !strings.HasSuffix(check.stdout.String(), "memory: durable\n") {
 					t.Errorf("keys check: exit code %d, %s%s", code, &check.stdout, &check.stderr)
 				}
 				wantNames(t, filepath.Join(home, ".config/sealjwt"), "kek", "kek.seen", "kek.seen.lock")
@@ -122,7 +123,7 @@ func (s *lateStore) Load(ctx context.Context) (doc []byte, version string, err e
 // The ring is not there at the first look, and is at the second one. It opens.
 func TestRingMadeMeanwhile(t *testing.T) {
 	path := newHome(t)
-	a := &app{Console: newConsole("sealjwt", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
+	a := &app{Console: console.New("sealjwt", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
 	memory, err := a.memory(path, false)
 	if err != nil {
 		t.Fatal(err)

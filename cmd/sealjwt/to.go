@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 )
 
@@ -40,7 +41,7 @@ func parseRecipients(flags []string, selective bool) ([]recipient, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := checkHome("--to", r.path); err != nil {
+		if err := console.CheckHome("--to", r.path); err != nil {
 			return nil, err
 		}
 		to = append(to, r)
@@ -56,10 +57,10 @@ func parseNested(text string) (recipient, error) {
 	}
 	const problem = "--to lists claims, which is for the selective form: "
 	if _, place, ok := strings.Cut(text, "="); ok && isPlace(place) {
-		return recipient{}, usagef(problem+"add --selective, or write --to %s", shellWord(withoutSecrets(place)))
+		return recipient{}, console.Usagef(problem+"add --selective, or write --to %s", shellWord(console.WithoutSecrets(place)))
 	}
 	if place, names := oldSpelling(text); isFile(place) {
-		return recipient{}, usagef(problem+"write --selective --to %s, or --to %s", shellWord(names+"="+place), shellWord(place))
+		return recipient{}, console.Usagef(problem+"write --selective --to %s, or --to %s", shellWord(names+"="+place), shellWord(place))
 	}
 	return recipient{path: text}, nil
 }
@@ -73,13 +74,13 @@ func parseSelective(text string) (recipient, error) {
 			return recipient{}, err
 		}
 	}
-	shown := withoutSecrets(names) + "=" + withoutSecrets(place)
+	shown := console.WithoutSecrets(names) + "=" + console.WithoutSecrets(place)
 	r := recipient{path: place}
 	switch {
 	case place == "":
-		return r, usagef("--to %s names no place: write --to %s", shown, shellWord(orExample(names)+"=api.jwks"))
+		return r, console.Usagef("--to %s names no place: write --to %s", shown, shellWord(orExample(names)+"=api.jwks"))
 	case names == "":
-		return r, usagef("--to %s lists no claims: write --to %s, or --to %s for all that is not visible",
+		return r, console.Usagef("--to %s lists no claims: write --to %s, or --to %s for all that is not visible",
 			shown, shellWord(exampleNames+shown), shellWord(everything+shown))
 	case names == everything:
 		r.all = true
@@ -87,7 +88,7 @@ func parseSelective(text string) (recipient, error) {
 	}
 	var err error
 	if r.claims, err = splitNames(names); err != nil {
-		return r, usagef("the claims of --to %s %w", shown, err)
+		return r, console.Usagef("the claims of --to %s %w", shown, err)
 	}
 	return r, nil
 }
@@ -99,7 +100,7 @@ func orExample(names string) string {
 	if names == "" {
 		return exampleNames
 	}
-	return withoutSecrets(names)
+	return console.WithoutSecrets(names)
 }
 
 // explainOldSpelling answers PLACE and PLACE:NAMES, the spellings before NAMES=PLACE, with the
@@ -108,20 +109,20 @@ func orExample(names string) string {
 // secret, so no part of it is shown as a file.
 func explainOldSpelling(text string, hasEquals bool) error {
 	place, names := oldSpelling(text)
-	shown := withoutSecrets(place)
+	shown := console.WithoutSecrets(place)
 	instead := shellWord(names + "=" + shown)
 	switch {
-	case hasEquals && isURL(text):
-		return usagef("--to %s: what follows the first = is neither a URL nor a file that is there: correct it, or, if the place itself holds the =, write --to %s",
-			withoutSecrets(text), instead)
+	case hasEquals && console.IsURL(text):
+		return console.Usagef("--to %s: what follows the first = is neither a URL nor a file that is there: correct it, or, if the place itself holds the =, write --to %s",
+			console.WithoutSecrets(text), instead)
 	case hasEquals && !isFile(place), text == "":
 		return nil
 	case place == "":
-		return usagef("--to %s names no place: write --to %s", text, shellWord(names+"=api.jwks"))
+		return console.Usagef("--to %s names no place: write --to %s", text, shellWord(names+"=api.jwks"))
 	case names == everything && place == text:
-		return usagef("--to %s lists no claims: write --to %s, or --to %s for all that is not visible", shown, shellWord(exampleNames+"="+shown), instead)
+		return console.Usagef("--to %s lists no claims: write --to %s, or --to %s for all that is not visible", shown, shellWord(exampleNames+"="+shown), instead)
 	}
-	return usagef("--to %s: the claims stand before the place: write --to %s", withoutSecrets(text), instead)
+	return console.Usagef("--to %s: the claims stand before the place: write --to %s", console.WithoutSecrets(text), instead)
 }
 
 // oldSpelling guesses which place and which claims a text meant when claims followed the
@@ -142,7 +143,7 @@ func oldSpelling(text string) (place, names string) {
 // of https://host:8443 or of https://[::1].
 func listColon(text string) int {
 	path := 0
-	if scheme, rest, ok := strings.Cut(text, "://"); ok && isURL(text) {
+	if scheme, rest, ok := strings.Cut(text, "://"); ok && console.IsURL(text) {
 		path = len(text)
 		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 			path = len(scheme) + len("://") + i
@@ -161,7 +162,7 @@ func listColon(text string) int {
 }
 
 // isPlace reports whether a text is a URL or names a file that is there.
-func isPlace(text string) bool { return isURL(text) || isFile(text) }
+func isPlace(text string) bool { return console.IsURL(text) || isFile(text) }
 
 func isFile(path string) bool {
 	info, err := os.Stat(path)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // toRecipient is the one recipient of a --to.
@@ -111,7 +113,7 @@ func TestToSaysWhatToWrite(t *testing.T) {
 			t.Errorf("%q was taken for %+v", c.text, got)
 			continue
 		}
-		if code, text := describe(err); code != exitUsage || !strings.HasSuffix(text, c.want) {
+		if code, text := console.Describe(err); code != console.ExitUsage || !strings.HasSuffix(text, c.want) {
 			t.Errorf("%q: exit code %d, %s", c.text, code, text)
 		}
 	}
@@ -124,7 +126,7 @@ func TestToSaysWhatToWrite(t *testing.T) {
 		_, err := toRecipient(text, false)
 		if err == nil {
 			t.Errorf("%q was taken", text)
-		} else if code, said := describe(err); code != exitUsage || !strings.HasSuffix(said, want) {
+		} else if code, said := console.Describe(err); code != console.ExitUsage || !strings.HasSuffix(said, want) {
 			t.Errorf("%q: exit code %d, %s", text, code, said)
 		}
 	}
@@ -154,7 +156,7 @@ func TestToShowsNoSecrets(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	if got := withoutSecrets("what?.jwks"); got != "what?.jwks" {
+	if got := console.WithoutSecrets("what?.jwks"); got != "what?.jwks" {
 		t.Errorf("a file becomes %s", got)
 	}
 }

@@ -18,7 +18,7 @@ func (a *app) versionCommand() *cobra.Command {
 			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 				version = info.Main.Version
 			}
-			return a.print(fmt.Appendf(nil, "sealjwt %s %s\n", version, runtime.Version()))
+			return a.Print(fmt.Appendf(nil, "sealjwt %s %s\n", version, runtime.Version()))
 		},
 	}
 }

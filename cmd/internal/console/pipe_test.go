@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"errors"
@@ -7,15 +7,28 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
+
+// longEnough is a time of which nothing passes where the code works.
+const longEnough = time.Minute
+
+// newPipe makes a named pipe that no process has opened.
+func newPipe(t *testing.T, path string) {
+	t.Helper()
+	if err := errors.Join(os.RemoveAll(path), syscall.Mkfifo(path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // A pipe gives what is written to it, also by a process that opens it later and writes slowly.
 // What no process writes to is an error.
 func TestPatientPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	newPipe(t, path)
-	f, err := openNamed(path)
+	f, err := OpenNamed(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,9 +62,9 @@ func TestPipeOfTheShell(t *testing.T) {
 		if _, err := os.Stat(path); err != nil {
 			t.Skip(err)
 		}
-		in, err := readFile(path, 100)
-		if err != nil || string(in.data) != strings.TrimSuffix(text, "\n") {
-			t.Errorf("%q, %v; want %q", in.data, err, text)
+		in, err := ReadFile(path, 100)
+		if err != nil || string(in.Data) != strings.TrimSuffix(text, "\n") {
+			t.Errorf("%q, %v; want %q", in.Data, err, text)
 		}
 		r.Close()
 	}

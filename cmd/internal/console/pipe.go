@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"errors"
@@ -20,12 +20,12 @@ const (
 
 var (
 	errNoWriter   = errors.New("it is a pipe, and no process writes to it")
-	errNotRegular = errors.New("it is not a regular file")
+	ErrNotRegular = errors.New("it is not a regular file")
 )
 
-// openNamed opens a file or a pipe that a person names. O_NONBLOCK: the open of a pipe would
+// OpenNamed opens a file or a pipe that a person names. O_NONBLOCK: the open of a pipe would
 // wait for a process that writes to it, for ever.
-func openNamed(path string) (*os.File, error) {
+func OpenNamed(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// stoppable ends the context with the first Ctrl-C or termination; the second one ends
+// Stoppable ends the context with the first Ctrl-C or termination; the second one ends
 // the process. A signal that this process was started to ignore stays ignored.
-func stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
+func Stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
 	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM}, signal.Ignored)
 	if len(signals) == 0 { // which would mean all of them
 		return context.WithCancel(ctx)

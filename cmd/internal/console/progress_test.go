@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bytes"
@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-func TestBulkProgress(t *testing.T) {
+// The line is rewritten four times a second at most, and makes room for others.
+func TestProgress(t *testing.T) {
 	var stderr bytes.Buffer
 	now := time.Unix(1e9, 0)
-	p := &progress{to: &stderr, past: "sealed", now: func() time.Time { return now }, began: now, shown: now}
-	tally := &tally{console: newConsole("sealjwt", nil, nil, &stderr), progress: p}
+	p := &Progress{name: "sealjwt", to: &stderr, past: "sealed", now: func() time.Time { return now }, began: now, shown: now}
 	expect := func(want string) {
 		t.Helper()
 		if got := stderr.String(); got != want {
@@ -19,26 +19,28 @@ func TestBulkProgress(t *testing.T) {
 		}
 		stderr.Reset()
 	}
-	tally.add(&batch{done: 64})
+	p.Show(64, 0)
 	expect("") // too early
 	now = now.Add(time.Second)
-	tally.add(&batch{done: 12_281})
+	p.Show(12_345, 0)
 	expect("sealjwt: 12,345 sealed, 12,345/s")
-	tally.add(&batch{done: 64})
+	p.Show(12_409, 0)
 	expect("")
-	tally.add(&batch{done: 91, failed: []lineError{{12_500, errBad}}})
-	expect("\r\x1b[Ksealjwt: line 12500: bad line\n")
+	p.Clear()
+	expect("\r\x1b[K")
+	p.Clear()
+	expect("") // it is gone
 	now = now.Add(time.Second)
-	tally.add(&batch{done: 1_987_500})
+	p.Show(2_000_000, 1)
 	expect("sealjwt: 1,999,999 sealed, 1 failed, 1,000,000/s")
-	tally.conclude(nil)
+	p.End(2_000_000, 1)
 	expect("\r\x1b[Ksealjwt: 1,999,999 sealed, 1 failed, 1,000,000/s\n")
 }
 
 // Without a terminal nothing is shown.
-func TestBulkIsQuiet(t *testing.T) {
+func TestProgressIsQuiet(t *testing.T) {
 	var stderr bytes.Buffer
-	if p := newConsole("sealjwt", nil, io.Discard, &stderr).newProgress("sealed"); p.to != nil {
+	if p := New("sealjwt", nil, io.Discard, &stderr).NewProgress("sealed"); p.to != nil {
 		t.Error("progress is shown to a file")
 	}
 }

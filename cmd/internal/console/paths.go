@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"os"
@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// checkHome refuses a path that begins with ~/. A shell replaces that by the home folder where
+// CheckHome refuses a path that begins with ~/. A shell replaces that by the home folder where
 // a word begins with it, and neither systemd nor a container does, nor a shell behind --ring=.
 // A ring would be made in a folder whose name is ~.
-func checkHome(from, path string) error {
+func CheckHome(from, path string) error {
 	if !strings.HasPrefix(path, "~/") && path != "~" {
 		return nil
 	}
-	return usagef("%s is %s, and no shell has put the home folder in the place of ~: write the whole path, or ./%[2]s for a folder that is named so", from, path)
+	return Usagef("%s is %s, and no shell has put the home folder in the place of ~: write the whole path, or ./%[2]s for a folder that is named so", from, path)
 }
 
-// userPath is a file in one of the XDG base folders, on every system: a path that
+// UserPath is a file in one of the XDG base folders, on every system: a path that
 // differs between systems is a path that scripts get wrong.
-func userPath(variable, fallback, name string) (string, error) {
+func UserPath(variable, fallback, name string) (string, error) {
 	base := os.Getenv(variable)
-	if err := checkHome(variable, base); err != nil {
+	if err := CheckHome(variable, base); err != nil {
 		return "", err
 	}
 	if !filepath.IsAbs(base) { // the specification says to ignore it then
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", usagef("HOME is not set: set it, or give --ring and --kek-file")
+			return "", Usagef("HOME is not set: set it, or give --ring and --kek-file")
 		}
 		base = filepath.Join(home, fallback)
 	}

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bytes"
@@ -26,55 +26,57 @@ import (
 // Console is what one run of a command has of the outside: its streams.
 type Console struct {
 	name           string // of the command, in front of each message
-	stdin          io.Reader
-	stdout, stderr io.Writer
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
 	saying         sync.Mutex
 }
 
-// newConsole returns the console of a command.
-func newConsole(name string, stdin io.Reader, stdout, stderr io.Writer) *Console {
-	return &Console{name: name, stdin: stdin, stdout: stdout, stderr: stderr}
+// New returns the console of a command.
+func New(name string, stdin io.Reader, stdout, stderr io.Writer) *Console {
+	return &Console{name: name, Stdin: stdin, Stdout: stdout, Stderr: stderr}
 }
 
-// say writes one line to stderr. Goroutines may say something at once.
-func (c *Console) say(format string, args ...any) {
+// Say writes one line to stderr. Goroutines may say something at once.
+func (c *Console) Say(format string, args ...any) {
 	c.saying.Lock()
 	defer c.saying.Unlock()
-	fmt.Fprintln(c.stderr, c.name+": "+printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(c.Stderr, c.name+": "+Printable(fmt.Sprintf(format, args...)))
 }
 
-// print writes the result to stdout.
-func (c *Console) print(result []byte) error {
-	if _, err := c.stdout.Write(result); err != nil {
+// Print writes the result to stdout.
+func (c *Console) Print(result []byte) error {
+	if _, err := c.Stdout.Write(result); err != nil {
 		return fmt.Errorf("the result could not be written: %w", err)
 	}
 	return nil
 }
 
-// printAs prints a result as one line of JSON or as text.
-func (c *Console) printAs(json bool, result interface{ Text() []byte }) error {
+// PrintAs prints a result as one line of JSON or as text.
+func (c *Console) PrintAs(json bool, result interface{ Text() []byte }) error {
 	if json {
-		return c.printJSON(result)
+		return c.PrintJSON(result)
 	}
-	return c.print(result.Text())
+	return c.Print(result.Text())
 }
 
-// printJSON prints v as one line of JSON.
-func (c *Console) printJSON(v any) error {
+// PrintJSON prints v as one line of JSON.
+func (c *Console) PrintJSON(v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	return c.print(b.Bytes())
+	return c.Print(b.Bytes())
 }
 
-// printWriter is print as a writer.
-type printWriter struct{ c *Console }
+// Writer returns Print as an io.Writer.
+func (c *Console) Writer() io.Writer { return writer{c} }
 
-func (w printWriter) Write(b []byte) (int, error) {
-	if err := w.c.print(b); err != nil {
+type writer struct{ c *Console }
+
+func (w writer) Write(b []byte) (int, error) {
+	if err := w.c.Print(b); err != nil {
 		return 0, err
 	}
 	return len(b), nil

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"fmt"
@@ -11,9 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// printable escapes, as JSON and Go do, whatever could move a cursor, ring a
+// Printable escapes, as JSON and Go do, whatever could move a cursor, ring a
 // bell, turn text around or break a line.
-func printable(text string) string {
+func Printable(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRuneInString(text[i:])
@@ -33,9 +33,9 @@ func printable(text string) string {
 	return b.String()
 }
 
-// word quotes a kid from outside that would not pass for one word of a table.
-func word(kid string) string {
-	if kid == "" || strings.ContainsAny(kid, " \"'`\\") || printable(kid) != kid {
+// Word quotes a kid from outside that would not pass for one word of a table.
+func Word(kid string) string {
+	if kid == "" || strings.ContainsAny(kid, " \"'`\\") || Printable(kid) != kid {
 		return strconv.QuoteToASCII(kid)
 	}
 	return kid
@@ -44,11 +44,11 @@ func word(kid string) string {
 // aURL leaves out what is likelier a file: api.jwks://x, or api.jwks:https://x.
 var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+-]*://`)
 
-func isURL(place string) bool { return aURL.MatchString(place) }
+func IsURL(place string) bool { return aURL.MatchString(place) }
 
-// withoutSecrets is a place for messages: a URL without its query, user and password.
-func withoutSecrets(place string) string {
-	if !isURL(place) {
+// WithoutSecrets is a place for messages: a URL without its query, user and password.
+func WithoutSecrets(place string) string {
+	if !IsURL(place) {
 		return place
 	}
 	place, _, _ = strings.Cut(place, "?")
@@ -60,8 +60,8 @@ func withoutSecrets(place string) string {
 	return scheme + "://" + authority[strings.LastIndexByte(authority, '@')+1:] + path
 }
 
-// durationText writes days where there are any: 30d, 1d2h4m.
-func durationText(d time.Duration) string {
+// Duration writes days where there are any: 30d, 1d2h4m.
+func Duration(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d < day {
 		return withinDay(d)
@@ -81,7 +81,7 @@ func withinDay(d time.Duration) string {
 	return s
 }
 
-func count(n int64, noun string) string {
+func Count(n int64, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}

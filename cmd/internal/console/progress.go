@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"fmt"
@@ -10,8 +10,9 @@ import (
 // progressEvery is how often the progress is rewritten, at most.
 const progressEvery = 250 * time.Millisecond
 
-// progress is a line on a terminal that says how far a run is, and is rewritten.
-type progress struct {
+// Progress is a line on a terminal that says how far a run is, and is rewritten.
+type Progress struct {
+	name string    // of the command
 	to   io.Writer // nil: no person looks
 	past string    // what becomes of the lines: sealed
 	now  func() time.Time
@@ -20,19 +21,19 @@ type progress struct {
 	live         bool // the line is there
 }
 
-// newProgress shows nothing unless somebody looks at stderr, and at nothing else there:
+// NewProgress shows nothing unless somebody looks at stderr, and at nothing else there:
 // on a terminal that shows the result too it would be in the way.
-func (c *Console) newProgress(past string) *progress {
-	p := &progress{past: past, now: time.Now}
-	if isTerminal(c.stderr) && !isTerminal(c.stdout) {
-		p.to = c.stderr
+func (c *Console) NewProgress(past string) *Progress {
+	p := &Progress{name: c.name, past: past, now: time.Now}
+	if isTerminal(c.Stderr) && !isTerminal(c.Stdout) {
+		p.to = c.Stderr
 	}
 	p.began = p.now()
 	p.shown = p.began
 	return p
 }
 
-func (p *progress) show(done, failed int64) {
+func (p *Progress) Show(done, failed int64) {
 	if p.to == nil {
 		return
 	}
@@ -40,30 +41,30 @@ func (p *progress) show(done, failed int64) {
 	if now.Sub(p.shown) < progressEvery {
 		return
 	}
-	p.clear()
+	p.Clear()
 	fmt.Fprint(p.to, p.text(now, done, failed))
 	p.shown, p.live = now, true
 }
 
-// clear makes room for another line.
-func (p *progress) clear() {
+// Clear makes room for another line.
+func (p *Progress) Clear() {
 	if p.live {
 		fmt.Fprint(p.to, "\r\x1b[K")
 		p.live = false
 	}
 }
 
-// end leaves the line as it is in the end.
-func (p *progress) end(done, failed int64) {
+// End leaves the line as it is in the end.
+func (p *Progress) End(done, failed int64) {
 	if p.to == nil {
 		return
 	}
-	p.clear()
+	p.Clear()
 	fmt.Fprintln(p.to, p.text(p.now(), done, failed))
 }
 
-func (p *progress) text(now time.Time, done, failed int64) string {
-	text := fmt.Sprintf("sealjwt: %s %s", thousands(done-failed), p.past)
+func (p *Progress) text(now time.Time, done, failed int64) string {
+	text := fmt.Sprintf("%s: %s %s", p.name, thousands(done-failed), p.past)
 	if failed > 0 {
 		text += ", " + thousands(failed) + " failed"
 	}

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bufio"
@@ -12,24 +12,24 @@ import (
 	"golang.org/x/term"
 )
 
-// errNoTerminal says that there is nobody to ask.
-var errNoTerminal = errors.New("no terminal to ask for the passphrase")
+// ErrNoTerminal says that there is nobody to ask.
+var ErrNoTerminal = errors.New("no terminal to ask for the passphrase")
 
-// askPassphrase asks on the terminal without echo. It asks only when a person
+// AskPassphrase asks on the terminal without echo. It asks only when a person
 // sees it: a program whose streams are all redirected would wait for ever.
-func (c *Console) askPassphrase(ctx context.Context) ([]byte, error) {
-	if !isTerminal(c.stdin) && !isTerminal(c.stderr) {
-		return nil, errNoTerminal
+func (c *Console) AskPassphrase(ctx context.Context) ([]byte, error) {
+	if !isTerminal(c.Stdin) && !isTerminal(c.Stderr) {
+		return nil, ErrNoTerminal
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return nil, errNoTerminal
+		return nil, ErrNoTerminal
 	}
 	defer tty.Close()
 	fd := int(tty.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
-		return nil, errNoTerminal
+		return nil, ErrNoTerminal
 	}
 
 	// Ctrl-C must not leave a terminal without echo.
@@ -57,22 +57,22 @@ func (c *Console) askPassphrase(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// confirm asks for a yes on the terminal, unless it was given in a flag.
-func (c *Console) confirm(question string, yes bool) error {
+// Confirm asks for a yes on the terminal, unless it was given in a flag.
+func (c *Console) Confirm(question string, yes bool) error {
 	if yes {
 		return nil
 	}
-	if !isTerminal(c.stdin) && !isTerminal(c.stderr) {
-		return usagef("nothing was changed, since there is no terminal to ask: give --yes")
+	if !isTerminal(c.Stdin) && !isTerminal(c.Stderr) {
+		return Usagef("nothing was changed, since there is no terminal to ask: give --yes")
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return usagef("nothing was changed, since there is no terminal to ask: give --yes")
+		return Usagef("nothing was changed, since there is no terminal to ask: give --yes")
 	}
 	defer tty.Close()
 	fmt.Fprint(tty, question)
 	if answer, err := bufio.NewReader(tty).ReadString('\n'); err != nil || answer != "yes\n" {
-		return usagef("nothing was changed: the answer was not yes")
+		return Usagef("nothing was changed: the answer was not yes")
 	}
 	return nil
 }

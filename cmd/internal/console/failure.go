@@ -1,0 +1,30 @@
+package console
+
+import "fmt"
+
+// The exit codes, on which scripts rely.
+const (
+	ExitDone         = 0
+	ExitIO           = 1
+	ExitUsage        = 2
+	ExitNotAuthentic = 3
+	ExitRefused      = 4
+	ExitKey          = 5
+	ExitPolicy       = 6
+	ExitDue          = 7
+)
+
+// Failure is an error whose code or advice is not the usual one of its class.
+type Failure struct {
+	Err    error
+	Code   int    // 0: that of the class
+	Advice string // empty: that of the class
+}
+
+func (f *Failure) Error() string { return f.Err.Error() }
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Usagef is a mistake in the command line or in the claims file.
+func Usagef(format string, args ...any) error {
+	return &Failure{Err: fmt.Errorf(format, args...), Code: ExitUsage}
+}

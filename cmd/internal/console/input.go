@@ -1,0 +1,186 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/sealjwt/sealjwt/keys/filestore"
+	"golang.org/x/term"
+)
+
+// ErrTooLong says that there is more to read than can be of any use.
+var ErrTooLong = errors.New("input too long")
+
+// Input is what a verb works on, from FILE or standard input.
+type Input struct {
+	Name string // for messages
+	Data []byte
+}
+
+// Read reads FILE or, for "-" and without arguments, standard input to its end, as
+// plainText reads it.
+func (c *Console) Read(args []string, most int) (Input, error) {
+	if len(args) == 0 || args[0] == "-" {
+		if isTerminal(c.Stdin) {
+			c.Say("reading from the terminal: end with Ctrl-D")
+		}
+		data, err := ReadBounded(c.Stdin, "standard input", most)
+		return Input{Name: "standard input", Data: data}, err
+	}
+	return ReadFile(args[0], most)
+}
+
+// ReadAnyText reads FILE or standard input to its end, in any encoding and with all that is in it,
+// but for one line ending at the end.
+func (c *Console) ReadAnyText(args []string, most int) (Input, error) {
+	name, in, err := c.Stream(args)
+	if err != nil {
+		return Input{}, err
+	}
+	defer in.Close()
+	if name == "-" {
+		name = "standard input"
+	}
+	data, err := readBytes(in, name, 2*most+longestFrame) // in UTF-16 it is twice as long
+	return Input{Name: name, Data: WithoutEnding(data)}, err
+}
+
+// ReadFile reads a text file.
+func ReadFile(path string, most int) (Input, error) {
+	return ReadTextIf(path, most, func(*os.File, fs.FileInfo) error { return nil })
+}
+
+// ReadTextIf reads a text file that passes the check.
+func ReadTextIf(path string, most int, check func(*os.File, fs.FileInfo) error) (Input, error) {
+	in, err := readFileIf(path, most+longestFrame, check)
+	if err == nil {
+		in.Data, err = boundedText(path, in.Data, most)
+	}
+	return in, err
+}
+
+// readFileIf reads the bytes of a file that passes the check.
+func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) (Input, error) {
+	f, err := OpenNamed(path)
+	if err != nil {
+		return Input{}, CannotRead(path, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return Input{}, CannotRead(path, err)
+	}
+	if err := check(f, info); err != nil {
+		return Input{}, err
+	}
+	in := Input{Name: path}
+	in.Data, err = readBytes(patient(f, pipeWait), path, most)
+	return in, err
+}
+
+// ReadBounded reads a text of so many bytes at most.
+func ReadBounded(r io.Reader, name string, most int) ([]byte, error) {
+	data, err := readBytes(r, name, most+longestFrame)
+	if err != nil {
+		return nil, err
+	}
+	return boundedText(name, data, most)
+}
+
+func boundedText(name string, data []byte, most int) ([]byte, error) {
+	data, err := PlainText(name, data)
+	if err == nil && len(data) > most {
+		return nil, tooLong(name, most)
+	}
+	return data, err
+}
+
+func readBytes(r io.Reader, name string, most int) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	if err != nil {
+		return nil, CannotRead(name, err)
+	}
+	if len(data) > most {
+		return nil, tooLong(name, most)
+	}
+	return data, nil
+}
+
+func tooLong(name string, most int) error {
+	return fmt.Errorf("%s: %w: more than %d bytes", name, ErrTooLong, most)
+}
+
+// CannotRead says it without the system call.
+func CannotRead(name string, err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		err = e.Err
+	}
+	var advice string
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		advice = "check the path"
+	case errors.Is(err, fs.ErrPermission):
+		advice = "let this user read it, or name another"
+	case errors.Is(err, errNoWriter):
+		advice = "start the process that writes to it, or name a file"
+	case errors.Is(err, ErrNotRegular):
+		advice = "move it away, or name a file"
+	}
+	return &Failure{Err: fmt.Errorf("cannot read %s: %w", name, err), Advice: advice}
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Stream opens FILE or standard input for verbs that do not need all of it at once.
+func (c *Console) Stream(args []string) (name string, in io.ReadCloser, err error) {
+	if len(args) == 0 || args[0] == "-" {
+		if isTerminal(c.Stdin) {
+			c.Say("reading from the terminal: end with Ctrl-D")
+		}
+		return "-", io.NopCloser(c.Stdin), nil
+	}
+	f, err := OpenNamed(args[0])
+	if err != nil {
+		return "", nil, CannotRead(args[0], err)
+	}
+	return args[0], patient(f, pipeWait), nil
+}
+
+// ReadRegular reads a file that the command keeps itself, or reads again and again. Such a
+// file is never a pipe.
+func ReadRegular(path string, most int) (Input, error) {
+	f, err := OpenNamed(path)
+	if err != nil {
+		return Input{}, CannotRead(path, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = ErrNotRegular
+	}
+	if err != nil {
+		return Input{}, CannotRead(path, err)
+	}
+	data, err := ReadBounded(f, path, most)
+	return Input{Name: path, Data: data}, err
+}
+
+// ReadSecret reads a file that is closed to others, as a key file is. A pipe, as the shell's
+// <(…) makes one, will do.
+func ReadSecret(path string, most int) (Input, error) {
+	return readFileIf(path, most, func(f *os.File, info fs.FileInfo) error {
+		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal is open to its own group
+			return nil
+		}
+		return filestore.CheckSecret(path, f, info)
+	})
+}
+
+// MaxKeyFile is the longest file with keys in bytes.
+const MaxKeyFile = 1 << 20

@@ -1,0 +1,113 @@
+package console
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/sessions"
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+// outcomes is what the library's errors mean for a script, and what they should
+// make a person do; no advice where the library's text already gives it. The
+// first that fits counts, so whatever wraps others stands above them.
+var outcomes = []struct {
+	err    error
+	code   int
+	advice string
+}{
+	{jwks.ErrURL, ExitUsage, ""},
+	{jwks.ErrConfig, ExitUsage, ""},
+	{jwks.ErrFetch, ExitIO, ""},
+	{jwks.ErrMetadata, ExitKey, "check the issuer, to the letter"},
+
+	{open.ErrMalformed, ExitNotAuthentic, "sealjwt inspect says what it is"},
+	{open.ErrAlgorithm, ExitNotAuthentic, "ask its issuer for a new one"},
+	{open.ErrNotAuthentic, ExitNotAuthentic, "nothing in it can be believed; ask its issuer for a new one"},
+	{open.ErrType, ExitRefused, "it is a token of another kind; ask its issuer for the right one"},
+	{open.ErrIssuer, ExitRefused, "only the issuers that --iss or --trust name are trusted, to the letter"},
+	{open.ErrAudience, ExitRefused, "only tokens for the audience that --aud names are taken, to the letter"},
+	{open.ErrExpired, ExitRefused, "its issuer has to make a new one"},
+	{open.ErrNotYetValid, ExitRefused, "check the clock of this machine"},
+	{open.ErrLifetime, ExitRefused, "its issuer must seal with a shorter --ttl, or take it with a longer --max-lifetime"},
+	{open.ErrClaims, ExitRefused, "tell its issuer"},
+	{open.ErrCheck, ExitRefused, ""},
+	{open.ErrUnknownKey, ExitKey, "was it sealed to another ring (--ring), or does --trust lack its issuer's signing key?"},
+	{open.ErrConfig, ExitUsage, "see sealjwt open --help"},
+	{open.ErrKeySource, ExitKey, ""},
+
+	{seal.ErrReadable, ExitPolicy, ""},
+	{seal.ErrClaims, ExitUsage, "correct the claims"},
+	{seal.ErrTooLarge, ExitUsage, ""},
+	{seal.ErrConfig, ExitUsage, "see sealjwt seal --help"},
+	{seal.ErrLifetime, ExitPolicy, ""},
+	{seal.ErrSameKey, ExitKey, ""},
+	{seal.ErrSigning, ExitKey, ""},
+
+	{keyring.ErrConfig, ExitUsage, ""},
+	{keyring.ErrRollback, ExitKey, "put the right ring back, or take this one with: sealjwt keys accept"},
+	{keyring.ErrNoRing, ExitKey, "make one with: sealjwt keys init"},
+	{keyring.ErrExists, ExitKey, "use it, or name another with --ring; nothing ever replaces a ring"},
+	{keyring.ErrUnreadable, ExitKey, "name its own --kek-file or --passphrase-file, or put a backup of the ring back"},
+	{filestore.ErrUnsafe, ExitKey, ""},
+	{keyring.ErrKEK, ExitKey, "name the key file of this ring with --kek-file"},
+	{keys.ErrPrivateKey, ExitPolicy, ""},
+	{keys.ErrWeakKey, ExitPolicy, "make a new key"},
+	{keyring.ErrPolicy, ExitPolicy, ""},
+	{keyring.ErrWindow, ExitPolicy, "wait until then, or see --insecure-skip-window"},
+	{keys.ErrNoKey, ExitKey, "see what the ring holds with: sealjwt keys list"},
+	{keys.ErrStale, ExitKey, "make the ring readable again"},
+	{keys.ErrDuplicate, ExitKey, "see what the ring holds with: sealjwt keys list"},
+	{keyring.ErrState, ExitKey, ""},
+	{keys.ErrUnsupported, ExitKey, ""},
+	{keys.ErrMalformed, ExitKey, ""},
+	{keyring.ErrNotDurable, ExitIO, ""}, // to look again fails too
+	{keyring.ErrUnknownOutcome, ExitIO, "see with: sealjwt keys list"},
+	{filestore.ErrLocked, ExitIO, ""},
+
+	{sessions.ErrFrame, ExitNotAuthentic, "is --iss the issuer of this feed, and does --trust have its signing keys?"},
+	{sessions.ErrConfig, ExitUsage, ""},
+	{sessions.ErrUnreachable, ExitIO, "check the URL, and whether the issuer serves the feed"},
+
+	{fs.ErrNotExist, ExitIO, "check the path"},
+	{fs.ErrPermission, ExitIO, "let this user in, or use another path"},
+}
+
+// Describe returns the exit code and the line for an error.
+func Describe(err error) (code int, text string) {
+	code, text = ExitIO, Plain(err.Error())
+	var advice string
+	for _, o := range outcomes {
+		if errors.Is(err, o.err) {
+			code, advice = o.code, o.advice
+			break
+		}
+	}
+	if f, ok := errors.AsType[*Failure](err); ok {
+		if f.Advice != "" || f.Code != 0 {
+			advice = f.Advice
+		}
+		if f.Code != 0 {
+			code = f.Code
+		}
+	}
+	if advice != "" {
+		text += ": " + advice
+	}
+	return code, text
+}
+
+// Plain drops the names of the packages that an error passed through.
+func Plain(text string) string {
+	text = ": " + text
+	for _, name := range []string{"open", "seal", "keys", "keyring", "filestore", "jwks", "sessions", "strict"} {
+		text = strings.ReplaceAll(text, ": "+name+": ", ": ")
+	}
+	return strings.TrimPrefix(text, ": ")
+}
