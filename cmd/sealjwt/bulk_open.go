@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/lines"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/open"
@@ -13,13 +14,13 @@ import (
 
 // openLines opens the token in each line.
 func (a *app) openLines(ctx context.Context, args []string, f openFlags) error {
-	in, closer, err := openInput(a.Console, args, int64(f.skip))
+	in, closer, err := lines.Open(a.Console, args, int64(f.skip))
 	if err != nil {
 		return err
 	}
 	defer closer.Close()
-	in.most = open.DefaultMaxSize
-	in.tooLong = fmt.Errorf("%w: more than %d bytes", open.ErrMalformed, open.DefaultMaxSize)
+	in.Most = open.DefaultMaxSize
+	in.TooLong = fmt.Errorf("%w: more than %d bytes", open.ErrMalformed, open.DefaultMaxSize)
 	cfg, err := a.openConfig(ctx, f)
 	if err != nil {
 		return err
@@ -31,13 +32,13 @@ func (a *app) openLines(ctx context.Context, args []string, f openFlags) error {
 	if f.at.given {
 		a.Say("times checked as of %s", &f.at)
 	}
-	return eachLine(ctx, a.Console, in, "opened", func(ctx context.Context, line []byte) ([]byte, error) {
+	return lines.Each(ctx, a.Console, in, "opened", func(ctx context.Context, line []byte) ([]byte, error) {
 		if len(line) == 0 {
 			return nil, &console.Failure{Err: open.ErrMalformed, Advice: "the line is empty"}
 		}
 		_, claims, err := f.openOne(ctx, opener, string(line))
 		if errors.Is(err, open.ErrKeySource) && !isForOneKey(err) {
-			return nil, &fatalError{err}
+			return nil, &lines.Fatal{err}
 		}
 		return claims, err
 	})

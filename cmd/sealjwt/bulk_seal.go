@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/lines"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/seal"
 )
@@ -18,13 +19,13 @@ func (a *app) sealLines(ctx context.Context, args []string, f sealFlags) error {
 	if err != nil {
 		return err
 	}
-	in, closer, err := openInput(a.Console, args, int64(f.skip))
+	in, closer, err := lines.Open(a.Console, args, int64(f.skip))
 	if err != nil {
 		return err
 	}
 	defer closer.Close()
-	in.most = maxClaims
-	in.tooLong = &console.Failure{Err: fmt.Errorf("%w: more than %d bytes", console.ErrTooLong, maxClaims), Code: console.ExitUsage, Advice: tooMuch}
+	in.Most = maxClaims
+	in.TooLong = &console.Failure{Err: fmt.Errorf("%w: more than %d bytes", console.ErrTooLong, maxClaims), Code: console.ExitUsage, Advice: tooMuch}
 	ring, err := a.sealingRing(ctx, job)
 	if err != nil {
 		return err
@@ -36,7 +37,7 @@ func (a *app) sealLines(ctx context.Context, args []string, f sealFlags) error {
 	if err != nil {
 		return err
 	}
-	return eachLine(ctx, a.Console, in, "sealed", func(ctx context.Context, line []byte) ([]byte, error) {
+	return lines.Each(ctx, a.Console, in, "sealed", func(ctx context.Context, line []byte) ([]byte, error) {
 		claims, err := lineClaims(line, f.claimsFlags)
 		if err != nil {
 			return nil, err
@@ -48,7 +49,7 @@ func (a *app) sealLines(ctx context.Context, args []string, f sealFlags) error {
 		if errors.Is(err, seal.ErrClaims) || errors.Is(err, seal.ErrReadable) || errors.Is(err, seal.ErrTooLarge) {
 			return nil, inFlags(err)
 		}
-		return nil, &fatalError{job.advise(err)}
+		return nil, &lines.Fatal{job.advise(err)}
 	})
 }
 

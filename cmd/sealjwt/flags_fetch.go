@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/keycache"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/spf13/cobra"
 )
@@ -17,8 +18,8 @@ type fetchFlags struct {
 	contentTypes contentTypes
 	headerFile   string
 
-	header   *keyHeader // of headerFile; nil without one
-	ofIssuer string     // of jwks fetch --issuer
+	header   *keycache.Header // of headerFile; nil without one
+	ofIssuer string           // of jwks fetch --issuer
 }
 
 func (f *fetchFlags) add(cmd *cobra.Command) {
@@ -50,13 +51,13 @@ func (f *fetchFlags) readHeader(places ...string) error {
 		return nil
 	}
 	var err error
-	f.header, err = readHeader(f.headerFile, places...)
+	f.header, err = keycache.ReadHeader(f.headerFile, places...)
 	return err
 }
 
 // fetch returns how the flags let keys be fetched.
-func (f fetchFlags) fetch() keyFetch {
-	return keyFetch{Timeout: time.Duration(f.timeout), ContentTypes: f.contentTypes, Header: f.header, Issuer: f.ofIssuer}
+func (f fetchFlags) fetch() keycache.Fetch {
+	return keycache.Fetch{Timeout: time.Duration(f.timeout), ContentTypes: f.contentTypes, Header: f.header, Issuer: f.ofIssuer}
 }
 
 // cacheVariable names the folder above that of the cache.
@@ -64,7 +65,7 @@ const cacheVariable = "XDG_CACHE_HOME"
 
 // keyCache returns the cache of the sets that were fetched. A variable that begins with ~/ is
 // refused: the cache would not be used, and no line would say so.
-func (a *app) keyCache() (*keyCache, error) {
+func (a *app) keyCache() (*keycache.Cache, error) {
 	if err := console.CheckHome(cacheVariable, os.Getenv(cacheVariable)); err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (a *app) keyCache() (*keyCache, error) {
 		if err != nil {
 			folder = "" // without a home there is none
 		}
-		a.cache = newKeyCache(a.Console, folder)
+		a.cache = keycache.New(a.Console, folder)
 	}
 	return a.cache, nil
 }

@@ -16,6 +16,9 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
+// hunter2 is the secret of the tests. No error shows it.
+const hunter2 = "hunter2"
+
 // guarded is a server that notes the Authorization of each request.
 type guarded struct {
 	*httptest.Server
@@ -168,7 +171,7 @@ func TestHeaderFileIsASecret(t *testing.T) {
 		"a folder":         {func(path string) error { return os.Mkdir(path, 0o700) }, console.ExitIO, ""},
 		"empty":            {write("", 0o600), console.ExitUsage, "line 1 is not a header line"},
 		"the bare token":   {write(hunter2, 0o600), console.ExitUsage, "line 1 is not a header line: write Authorization: Bearer and the token"},
-		"too long":         {write(good+strings.Repeat("2", maxHeaderFile), 0o600), console.ExitIO, "too long"},
+		"too long":         {write(good+strings.Repeat("2", 16<<10), 0o600), console.ExitIO, "too long"},
 		"a pipe":           {feed(good), console.ExitDone, ""},
 		"a pipe, not HTTP": {feed(hunter2), console.ExitUsage, "line 1 is not a header line"},
 	} {

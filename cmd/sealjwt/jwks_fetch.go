@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/keycache"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
@@ -53,7 +54,7 @@ issuer names another one. The file must be closed to others, as a key file is.`,
 		if f.ofIssuer == "" {
 			return a.fetch(cmd.Context(), cache, f, args[0], output.value)
 		}
-		url, err := f.fetch().discover(cmd.Context())
+		url, err := f.fetch().Discover(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -72,8 +73,8 @@ func oneURL(cmd *cobra.Command, args []string, issuer string) error {
 	return nil
 }
 
-func (a *app) fetch(ctx context.Context, cache *keyCache, f fetchFlags, url, output string) error {
-	got, err := cache.refresh(ctx, url, f.fetch())
+func (a *app) fetch(ctx context.Context, cache *keycache.Cache, f fetchFlags, url, output string) error {
+	got, err := cache.Refresh(ctx, url, f.fetch())
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -98,6 +100,9 @@ func TestFetchPassesACopyOver(t *testing.T) {
 	}
 }
 
+// copyName returns the name of the file in the cache for a URL.
+func copyName(url string) string { return fmt.Sprintf("%x.json", sha256.Sum256([]byte(url))) }
+
 func refused(t *testing.T, args []string, in, why string) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -139,7 +144,7 @@ func TestFetchedRefreshAfter(t *testing.T) {
 		{700 * time.Second, 30 * time.Second, 30},
 		{0, -time.Second, 0},
 	} {
-		copied := jwks.CacheEntry{URL: copiedURL, Fetched: now.Add(-c.late), MaxAge: time.Minute}
+		copied := jwks.CacheEntry{URL: "https://id.example.com/jwks", Fetched: now.Add(-c.late), MaxAge: time.Minute}
 		got := newFetched(jwks.FetchResult{Set: set, Cached: copied, Due: now.Add(c.due)}, now)
 		if got.RefreshAfter != c.want || got.MaxAge != 60 {
 			t.Errorf("%+v: %+v", c, got)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 // What keeps the ring from rotating is said when it begins and every hour that it lasts,
 // though it is tried every second. After a step, or a time without errors, it begins anew.
 func TestRotationIsReported(t *testing.T) {
-	errs := new(logLines)
+	errs := new(bytes.Buffer)
 	at := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	report := (&app{Console: console.New("sealjwt", nil, nil, errs)}).reportSteps(func() time.Time { return at })
 	down, locked := errors.New("the disk is full"), errors.New("it is locked")
@@ -27,7 +28,7 @@ func TestRotationIsReported(t *testing.T) {
 		if got := errs.String(); got != text.String() {
 			t.Errorf("%s: %q, want %q", what, got, text.String())
 		}
-		errs.text.Reset()
+		errs.Reset()
 	}
 	fails := func(err error, lasting time.Duration) {
 		for end := at.Add(lasting); at.Before(end); at = at.Add(10 * time.Second) {

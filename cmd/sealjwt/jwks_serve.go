@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/keyserver"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
@@ -32,7 +33,7 @@ func (a *app) jwksServeCommand() *cobra.Command {
 prints them, and follows the ring as it rotates: within a second with --rotate, within
 a minute without. Others may keep the answer for the max-age of the ring's policy.
 
-` + healthPath + ` answers 200, and 503 when the ring could not be read for so long that its keys
+` + keyserver.HealthPath + ` answers 200, and 503 when the ring could not be read for so long that its keys
 must not be published. Each request is a line of JSON on stderr, without query and
 headers. Ctrl-C or SIGTERM ends it after the requests at work.
 
@@ -66,8 +67,8 @@ func (f serveFlags) check() (*net.TCPAddr, error) {
 	switch {
 	case !plainPath.MatchString(f.path):
 		return nil, console.Usagef("--path %s: it begins with a slash and does not end with one, of letters, digits and -._~, such as /.well-known/jwks.json", f.path)
-	case f.path == healthPath:
-		return nil, console.Usagef("--path %s is where others ask whether this is well: give another", healthPath)
+	case f.path == keyserver.HealthPath:
+		return nil, console.Usagef("--path %s is where others ask whether this is well: give another", keyserver.HealthPath)
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return nil, console.Usagef("--tls-cert and --tls-key go together: give both, or none")
 	case f.hasTLS() && f.insecureHTTP:
@@ -100,7 +101,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if _, err := published(ctx, ring, use); err != nil {
 		return err
 	}
-	logger := newServerLog(a.Stderr)
+	logger := keyserver.NewLog(a.Stderr)
 	set, err := jwks.NewHandler(ring, jwks.HandlerConfig{Use: use, OnError: func(err error) {
 		logger.Error("not served", "error", console.Plain(err.Error()))
 	}})
@@ -111,7 +112,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return &console.Failure{Err: cannotListen(f.addr, err), Code: console.ExitIO, Advice: "is something else there? give another --addr, or end that"}
 	}
-	s := newJWKSServer(logger, cert, f.path, set)
+	s := keyserver.New(logger, cert, f.path, set)
 	ctx, restore := console.Stoppable(ctx)
 	defer restore()
 	if f.rotate {
@@ -122,19 +123,19 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		scheme = "https"
 	}
 	a.Say("serving %s://%s%s", scheme, listener.Addr(), f.path)
-	return s.run(ctx, a.Console, listener)
+	return s.Run(ctx, a.Console, listener)
 }
 
 // certificate is nil without TLS.
-func (a *app) certificate(f serveFlags) (*certificate, error) {
+func (a *app) certificate(f serveFlags) (*keyserver.Certificate, error) {
 	if !f.hasTLS() {
 		return nil, nil
 	}
-	cert, err := readCertificate(f.tlsCert, f.tlsKey)
+	cert, err := keyserver.ReadCertificate(f.tlsCert, f.tlsKey)
 	if err != nil {
 		return nil, err
 	}
-	if warning, open := cert.keyIsOpen(); open {
+	if warning, open := cert.KeyIsOpen(); open {
 		a.Say("warning: %s", warning)
 	}
 	return cert, nil

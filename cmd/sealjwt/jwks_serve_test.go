@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
 // serving runs jwks serve until the test ends, and returns its URLs and stderr. stop ends
 // it and returns its exit code.
-func serving(t *testing.T, args ...string) (url, base string, errs *logLines, stop func() int) {
+func serving(t *testing.T, args ...string) (url, base string, errs *consoletest.Lines, stop func() int) {
 	t.Helper()
-	errs = new(logLines)
+	errs = new(consoletest.Lines)
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() {
@@ -151,7 +152,7 @@ func TestServeStaleRing(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(http.StatusOK)
-	if status, _, _ := ask(t, "GET", url, "X", strings.Repeat("x", 2*maxRequestHeader)); status != http.StatusRequestHeaderFieldsTooLarge {
+	if status, _, _ := ask(t, "GET", url, "X", strings.Repeat("x", 32<<10)); status != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("a long header: status %d", status)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
 // longEnough is a time of which nothing passes where the code works.
@@ -62,7 +63,7 @@ func TestPipeHangsNoVerb(t *testing.T) {
 	} {
 		verbs.Go(func() { // all at once: each may wait for a while
 			ended := make(chan int, 1)
-			var errs logLines
+			var errs consoletest.Lines
 			go func() { ended <- run(t.Context(), args, strings.NewReader("token"), io.Discard, &errs) }()
 			select {
 			case code := <-ended:

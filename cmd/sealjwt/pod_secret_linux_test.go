@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
 const kekText = "AP/7++vvvmJpbmFyeSBrZXkgZmlsZSAwMTIzNDU2Nw0=" // of 32 bytes
@@ -121,7 +122,7 @@ func testReadOnlyMounts(p *pod) {
 	// Other private keys are only warned of, with advice that can be followed there, and not on
 	// a mount that is read-only.
 	p.must("", "keys", "init")
-	cert, key, err := newCert()
+	cert, key, err := consoletest.NewCertificate()
 	p.do(err, os.WriteFile(p.path("cert"), cert, 0o644))
 	mount("tls")
 	p.secret("tls", string(key), 0o644, 0)

@@ -23,7 +23,7 @@ func (a *app) publicKeys(ctx context.Context, place string, use keys.Use, f fetc
 	if err != nil {
 		return nil, err
 	}
-	source, err := cache.keys(place, f.fetch())
+	source, err := cache.Keys(place, f.fetch())
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (a *app) follow(ctx context.Context, url string, f feedFlags) (*sessions.Re
 	if err := f.readHeader(url, f.trust); err != nil {
 		return nil, err
 	}
-	cfg := sessions.RemoteConfig{URL: url, Issuer: f.issuer, Transport: f.header.transport(url), Keys: new(keys.PublicSet)}
+	cfg := sessions.RemoteConfig{URL: url, Issuer: f.issuer, Transport: f.header.Transport(url), Keys: new(keys.PublicSet)}
 	// The URL first: what is refused for it asks neither for keys nor for a ring.
 	if _, err := sessions.NewRemote(cfg); err != nil {
 		return nil, err

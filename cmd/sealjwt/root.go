@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/keycache"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -21,7 +22,7 @@ type app struct {
 	kek       keyring.KEK // once it was read
 	forgotten forgotten
 
-	cache *keyCache // once it is needed
+	cache *keycache.Cache // once it is needed
 }
 
 // run is the command without its process. It returns the exit code.

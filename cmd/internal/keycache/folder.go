@@ -1,4 +1,4 @@
-package main
+package keycache
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ var errNotOurs = errors.New("unsafe")
 // open opens the folder with the copies, unless others have a hand in it. Names are
 // resolved once: what is read and written in it goes by its descriptor, and no link leads
 // out of it.
-func (c *keyCache) open() (*os.Root, error) {
+func (c *Cache) open() (*os.Root, error) {
 	if c.folder == "" {
 		return nil, fs.ErrNotExist
 	}
@@ -25,7 +25,7 @@ func (c *keyCache) open() (*os.Root, error) {
 }
 
 // make is open for writing. It makes no folder in one that is not ours.
-func (c *keyCache) make() (*os.Root, error) {
+func (c *Cache) make() (*os.Root, error) {
 	path := c.folder
 	if path == "" {
 		return nil, fs.ErrNotExist

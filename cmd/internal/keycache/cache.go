@@ -1,4 +1,4 @@
-package main
+package keycache
 
 import (
 	"bytes"
@@ -22,16 +22,16 @@ import (
 // maxCopy is the longest file of the cache in bytes: a set, in base64.
 const maxCopy = 2 * jwks.DefaultMaxBytes
 
-// keyCache is the folder in which fetched sets are kept for the runs to come.
-type keyCache struct {
+// Cache is the folder in which fetched sets are kept for the runs to come.
+type Cache struct {
 	console *console.Console
 	folder  string    // empty: there is none
 	told    sync.Once // that it is not used
 }
 
-// newKeyCache returns the cache in a folder. An empty path stands for no cache.
-func newKeyCache(c *console.Console, folder string) *keyCache {
-	return &keyCache{console: c, folder: folder}
+// New returns the cache in a folder. An empty path stands for no cache.
+func New(c *console.Console, folder string) *Cache {
+	return &Cache{console: c, folder: folder}
 }
 
 // copyName is the file in the cache for the JWK Set at a URL.
@@ -42,7 +42,7 @@ func copyName(url string) string {
 
 // cached is the copy that an earlier run has kept, or none. It is a help and no promise:
 // one that cannot be used is said and passed over, and soon replaced.
-func (c *keyCache) cached(url string) jwks.CacheEntry {
+func (c *Cache) cached(url string) jwks.CacheEntry {
 	folder := c.usedCache()
 	if folder == nil {
 		return jwks.CacheEntry{}
@@ -90,7 +90,7 @@ func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
 }
 
 // usedCache opens the folder with the copies that are used, nil if none are.
-func (c *keyCache) usedCache() *os.Root {
+func (c *Cache) usedCache() *os.Root {
 	folder, err := c.open()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.warnOfCache(err)
@@ -101,7 +101,7 @@ func (c *keyCache) usedCache() *os.Root {
 // keep writes a copy down for the next run, in place of the one before. Where there is no
 // folder for it, as in a container, each run fetches. Where there is one, it says what is
 // wrong; an older copy may be there still.
-func (c *keyCache) keep(next jwks.CacheEntry) error {
+func (c *Cache) keep(next jwks.CacheEntry) error {
 	folder, err := c.make()
 	if errors.Is(err, errNotOurs) {
 		c.warnOfCache(err)
@@ -136,7 +136,7 @@ func outlives(before, next jwks.CacheEntry) bool {
 }
 
 // forget removes the copy of a URL, if there is one that seal and open would go by.
-func (c *keyCache) forget(url string) error {
+func (c *Cache) forget(url string) error {
 	folder := c.usedCache()
 	if folder == nil {
 		return nil
@@ -155,7 +155,7 @@ func (c *keyCache) forget(url string) error {
 }
 
 // warnOfCache says once why this run goes on without a cache.
-func (c *keyCache) warnOfCache(err error) {
+func (c *Cache) warnOfCache(err error) {
 	c.told.Do(func() {
 		c.console.Say("warning: the cache is not used: %s: make it a folder of this user alone, or set XDG_CACHE_HOME to one", err)
 	})

@@ -1,4 +1,4 @@
-package main
+package keyserver
 
 import (
 	"context"
@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
 // Whoever sends slowly, reads slowly or sends without end is cut off.
 func TestServerLimits(t *testing.T) {
-	s := newJWKSServer(newServerLog(io.Discard), nil, "/jwks", http.NotFoundHandler())
+	s := New(NewLog(io.Discard), nil, "/jwks", http.NotFoundHandler())
 	for name, c := range map[string]struct{ got, want time.Duration }{
 		"header": {s.server.ReadHeaderTimeout, 5 * time.Second},
 		"read":   {s.server.ReadTimeout, 10 * time.Second},
@@ -59,18 +60,24 @@ func TestHealth(t *testing.T) {
 func TestServeStopsGracefully(t *testing.T) {
 	listener := listen(t)
 	began, goOn := make(chan bool), make(chan bool)
-	errs := new(logLines)
-	s := newJWKSServer(newServerLog(errs), nil, "/jwks", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	errs := new(consoletest.Lines)
+	s := New(NewLog(errs), nil, "/jwks", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(began)
 		<-goOn
 		io.WriteString(w, "all of it")
 	}))
 	ctx, stop := context.WithCancel(t.Context())
 	ended, answered := make(chan error, 1), make(chan string, 1)
-	go func() { ended <- s.run(ctx, console.New("sealjwt", nil, nil, errs), listener) }()
+	go func() { ended <- s.Run(ctx, console.New("sealjwt", nil, nil, errs), listener) }()
 	go func() {
-		_, body, _ := ask(t, "GET", "http://"+listener.Addr().String()+"/jwks")
-		answered <- body
+		res, err := http.Get("http://" + listener.Addr().String() + "/jwks")
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		defer res.Body.Close()
+		body, _ := io.ReadAll(res.Body)
+		answered <- string(body)
 	}()
 	<-began
 	stop()
@@ -96,15 +103,15 @@ func TestServeCutsOff(t *testing.T) {
 	counted := &countedListener{Listener: listener}
 	began, goOn := make(chan bool), make(chan bool)
 	defer close(goOn)
-	errs := new(logLines)
-	s := newJWKSServer(newServerLog(errs), nil, "/jwks", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	errs := new(consoletest.Lines)
+	s := New(NewLog(errs), nil, "/jwks", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(began)
 		<-goOn
 	}))
 	s.within = 0
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx, console.New("sealjwt", nil, nil, errs), counted) }()
+	go func() { ended <- s.Run(ctx, console.New("sealjwt", nil, nil, errs), counted) }()
 	c, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package main
+package keyserver
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// healthPath is the path at which others ask whether the set can be served.
-const healthPath = "/healthz"
+// HealthPath is the path at which others ask whether the set can be served.
+const HealthPath = "/healthz"
 
 const (
 	// stopWithin is how long requests at work may take after a signal to stop.
@@ -23,19 +23,19 @@ const (
 	maxRequestHeader = 16 << 10
 )
 
-// jwksServer serves a JWK Set at a path, and beside it whether it can.
-type jwksServer struct {
+// Server serves a JWK Set at a path, and beside it whether it can.
+type Server struct {
 	server *http.Server
 	within time.Duration // stopWithin, except in tests
 }
 
-// newServerLog returns the log of a server: lines of JSON.
-func newServerLog(stderr io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(stderr, nil)) }
+// NewLog returns the log of a server: lines of JSON.
+func NewLog(stderr io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(stderr, nil)) }
 
-func newJWKSServer(logger *slog.Logger, cert *certificate, path string, set http.Handler) *jwksServer {
+func New(logger *slog.Logger, cert *Certificate, path string, set http.Handler) *Server {
 	mux := http.NewServeMux()
 	mux.Handle(path, set)
-	mux.Handle("GET "+healthPath, health(set))
+	mux.Handle("GET "+HealthPath, health(set))
 	s := &http.Server{
 		Handler:           accessLog(logger, mux),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -49,11 +49,11 @@ func newJWKSServer(logger *slog.Logger, cert *certificate, path string, set http
 		cert.log = logger
 		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get}
 	}
-	return &jwksServer{s, stopWithin}
+	return &Server{s, stopWithin}
 }
 
-// run serves until ctx is done, and then ends the requests at work.
-func (s *jwksServer) run(ctx context.Context, c *console.Console, listener net.Listener) error {
+// Run serves until ctx is done, and then ends the requests at work.
+func (s *Server) Run(ctx context.Context, c *console.Console, listener net.Listener) error {
 	ended := make(chan error, 1)
 	go func() {
 		if s.server.TLSConfig != nil {

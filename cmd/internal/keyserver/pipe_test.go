@@ -1,28 +1,42 @@
-package main
+package keyserver
 
 import (
 	"bytes"
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 )
+
+// longEnough is a time of which nothing passes where the code works.
+const longEnough = time.Minute
+
+// newPipe makes a named pipe that no process has opened.
+func newPipe(t *testing.T, path string) {
+	t.Helper()
+	if err := errors.Join(os.RemoveAll(path), syscall.Mkfifo(path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // A pipe takes the place of the key or the certificate of a server, and of a file that the
 // command keeps. It is refused at once.
 func TestPipeIsNoRegularFile(t *testing.T) {
 	f := newCertFiles(t)
-	cert, err := readCertificate(f.cert, f.key)
+	cert, err := ReadCertificate(f.cert, f.key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	errs := new(logLines)
-	s := newJWKSServer(newServerLog(errs), cert, "/jwks", http.NotFoundHandler())
+	errs := new(consoletest.Lines)
+	s := New(NewLog(errs), cert, "/jwks", http.NotFoundHandler())
 	first := handshake(t, s.server.TLSConfig)
 	for _, path := range []string{f.key, f.cert} {
 		newPipe(t, path)
@@ -30,7 +44,7 @@ func TestPipeIsNoRegularFile(t *testing.T) {
 		if !bytes.Equal(handshake(t, s.server.TLSConfig), first) {
 			t.Errorf("%s is a pipe, and the certificate is another one", path)
 		}
-		if _, err := readCertificate(f.cert, f.key); !errors.Is(err, console.ErrNotRegular) {
+		if _, err := ReadCertificate(f.cert, f.key); !errors.Is(err, console.ErrNotRegular) {
 			t.Errorf("%v, want errNotRegular", err)
 		}
 		if _, _, err := filestore.NewMemory("ring", path).Load(t.Context()); !errors.Is(err, filestore.ErrUnsafe) {
@@ -46,11 +60,11 @@ func TestPipeIsNoRegularFile(t *testing.T) {
 // when the disk hangs.
 func TestHandshakesPassAReading(t *testing.T) {
 	f := newCertFiles(t)
-	cert, err := readCertificate(f.cert, f.key)
+	cert, err := ReadCertificate(f.cert, f.key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert.log = newServerLog(io.Discard)
+	cert.log = NewLog(io.Discard)
 	cert.checked = time.Now().Add(-2 * certificateCheck)
 	cert.reading = true // a handshake that hangs in load
 	got := make(chan error, 1)

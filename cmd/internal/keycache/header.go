@@ -1,4 +1,4 @@
-package main
+package keycache
 
 import (
 	"fmt"
@@ -18,18 +18,18 @@ const (
 	maxHeaderLines = 8
 )
 
-// keyHeader are the lines of --header-file. They are a secret of the origin that the user
+// Header are the lines of --header-file. They are a secret of the origin that the user
 // typed, and no other server gets them: neither where a redirect leads nor where an issuer's
 // metadata say that its keys are.
-type keyHeader struct {
+type Header struct {
 	origin string
 	lines  http.Header
 }
 
-// readHeader reads the file of --header-file, once for all requests: it may be a pipe. The
+// ReadHeader reads the file of --header-file, once for all requests: it may be a pipe. The
 // header is for the one origin of the URLs among the places.
-func readHeader(file string, places ...string) (*keyHeader, error) {
-	h := &keyHeader{}
+func ReadHeader(file string, places ...string) (*Header, error) {
+	h := &Header{}
 	for _, place := range places {
 		switch at := originOf(place); {
 		case !console.IsURL(place) || at == h.origin:
@@ -115,18 +115,18 @@ func parseHeader(text string) (http.Header, error) {
 	return h, nil
 }
 
-// transport returns the transport for a URL, nil for the usual one.
-func (h *keyHeader) transport(url string) http.RoundTripper {
+// Transport returns the transport for a URL, nil for the usual one.
+func (h *Header) Transport(url string) http.RoundTripper {
 	if h == nil {
 		return nil
 	}
 	return headerTransport{h, jwks.NewTransport(url)}
 }
 
-func (h *keyHeader) goesTo(url string) bool { return originOf(url) == h.origin }
+func (h *Header) goesTo(url string) bool { return originOf(url) == h.origin }
 
 type headerTransport struct {
-	header *keyHeader
+	header *Header
 	next   http.RoundTripper
 }
 

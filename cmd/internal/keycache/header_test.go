@@ -1,4 +1,4 @@
-package main
+package keycache
 
 import (
 	"fmt"
@@ -77,7 +77,7 @@ func TestHeaderFileLeavesRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header.Set("User-Agent", "sealjwt")
-	res, err := (&keyHeader{originOf(api.URL), lines}).transport(api.URL).RoundTrip(r)
+	res, err := (&Header{originOf(api.URL), lines}).Transport(api.URL).RoundTrip(r)
 	if err != nil || res.StatusCode != http.StatusNotFound || len(r.Header) != 1 || r.UserAgent() != "sealjwt" {
 		t.Errorf("%v, %v, the request has %v", res, err, r.Header)
 	}

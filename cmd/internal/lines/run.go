@@ -1,4 +1,4 @@
-package main
+package lines
 
 import (
 	"bufio"
@@ -11,10 +11,10 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// openInput opens FILE or standard input for a run, and waits until there is something to
+// Open opens FILE or standard input for a run, and waits until there is something to
 // read: a file that cannot be read must not leave a new ring behind, and seal --init at
 // the other end of a pipe may be making the ring just now.
-func openInput(c *console.Console, args []string, skip int64) (*lineInput, io.Closer, error) {
+func Open(c *console.Console, args []string, skip int64) (*Input, io.Closer, error) {
 	name, in, err := c.Stream(args)
 	if err != nil {
 		return nil, nil, err
@@ -28,7 +28,7 @@ func openInput(c *console.Console, args []string, skip int64) (*lineInput, io.Cl
 	if name == "-" {
 		name = "standard input"
 	}
-	l := &lineInput{name: name, in: bufio.NewReaderSize(in, batchBytes), skipped: skip}
+	l := &Input{name: name, in: bufio.NewReaderSize(in, batchBytes), skipped: skip}
 	if _, err := l.in.Peek(1); err != nil && err != io.EOF {
 		in.Close()
 		return nil, nil, console.CannotRead(name, err)
@@ -36,8 +36,8 @@ func openInput(c *console.Console, args []string, skip int64) (*lineInput, io.Cl
 	return l, in, nil
 }
 
-// eachLine makes a line of the result from each line of the input.
-func eachLine(ctx context.Context, c *console.Console, in *lineInput, past string, each func(context.Context, []byte) ([]byte, error)) error {
+// Each makes a line of the result from each line of the input.
+func Each(ctx context.Context, c *console.Console, in *Input, past string, each func(context.Context, []byte) ([]byte, error)) error {
 	ctx, restore := console.Stoppable(ctx)
 	defer restore()
 	t := &tally{console: c, skipped: in.skipped, progress: c.NewProgress(past)}

@@ -1,4 +1,4 @@
-package main
+package keycache
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 )
 
 // explainFetch says what to do about an error of package jwks, after an attempt to fetch.
-func (f keyFetch) explainFetch(err error) error {
+func (f Fetch) explainFetch(err error) error {
 	fetch, ok := errors.AsType[*jwks.FetchError](err)
 	if !ok {
 		return err
@@ -48,7 +48,7 @@ func allowable(err error) string {
 }
 
 // advice says what a user can do about a fetch that failed. Some errors say it themselves.
-func (f keyFetch) advice(fetch *jwks.FetchError) string {
+func (f Fetch) advice(fetch *jwks.FetchError) string {
 	switch fetch.Reason {
 	case jwks.ReasonRedirect, jwks.ReasonNotLoopback, jwks.ReasonPrivateKey:
 		return ""
@@ -73,7 +73,7 @@ func (f keyFetch) advice(fetch *jwks.FetchError) string {
 }
 
 // adviceOnToken is about a server that asks for a token, and else empty.
-func (f keyFetch) adviceOnToken(fetch *jwks.FetchError) string {
+func (f Fetch) adviceOnToken(fetch *jwks.FetchError) string {
 	if fetch.Status != http.StatusUnauthorized && fetch.Status != http.StatusForbidden {
 		return ""
 	}
@@ -86,7 +86,7 @@ func (f keyFetch) adviceOnToken(fetch *jwks.FetchError) string {
 	return "check the URL, and the lines of --header-file"
 }
 
-func (f keyFetch) adviceOnURL() string {
+func (f Fetch) adviceOnURL() string {
 	if f.Issuer != "" {
 		return "check the URL of the issuer, or give the one of its JWK Set: sealjwt jwks fetch URL"
 	}
@@ -94,7 +94,7 @@ func (f keyFetch) adviceOnURL() string {
 }
 
 // explainURL says what works in the place of plain http, for a URL that the user typed.
-func (f keyFetch) explainURL(err error, url string) error {
+func (f Fetch) explainURL(err error, url string) error {
 	if !errors.Is(err, jwks.ErrURL) || !strings.HasPrefix(strings.ToLower(url), "http://") {
 		return err
 	}

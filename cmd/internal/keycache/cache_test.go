@@ -1,4 +1,4 @@
-package main
+package keycache
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ import (
 const copiedURL = "https://id.example.com/jwks"
 
 // newCache gives a cache with the copy of copiedURL, and what was said about it.
-func newCache(t *testing.T) (cache *keyCache, base string, errs *bytes.Buffer) {
+func newCache(t *testing.T) (cache *Cache, base string, errs *bytes.Buffer) {
 	t.Helper()
 	base = t.TempDir()
 	cache, errs = newRun(base)
@@ -32,9 +32,9 @@ func newCache(t *testing.T) (cache *keyCache, base string, errs *bytes.Buffer) {
 }
 
 // newRun returns the cache as another run of the command has it, and what that run says.
-func newRun(base string) (*keyCache, *bytes.Buffer) {
+func newRun(base string) (*Cache, *bytes.Buffer) {
 	errs := new(bytes.Buffer)
-	return newKeyCache(console.New("sealjwt", nil, nil, errs), filepath.Join(base, "sealjwt", "jwks")), errs
+	return New(console.New("sealjwt", nil, nil, errs), filepath.Join(base, "sealjwt", "jwks")), errs
 }
 
 // A run that ends after another does not put an older set in the place of its.

@@ -1,4 +1,4 @@
-package main
+package lines
 
 import (
 	"context"
@@ -27,7 +27,7 @@ var errStopped = errors.New("stopped")
 // the input to the writer, and back. So what a run holds does not depend on how long
 // its input is.
 type pipeline struct {
-	in      *lineInput
+	in      *Input
 	out     io.Writer // gets whole lines only, those of a batch at once
 	workers int
 	// each makes a line, without its line feed. The line it is given is gone when it
@@ -61,11 +61,11 @@ type lineError struct {
 	err  error
 }
 
-// fatalError is an error that every other line would have too.
-type fatalError struct{ err error }
+// Fatal is an error that every other line would have too.
+type Fatal struct{ Err error }
 
-func (f *fatalError) Error() string { return f.err.Error() }
-func (f *fatalError) Unwrap() error { return f.err }
+func (f *Fatal) Error() string { return f.Err.Error() }
+func (f *Fatal) Unwrap() error { return f.Err }
 
 // run returns nil at the end of the input and errStopped when ctx ended it. Lines that
 // were at work by then are still written. A Read that is stuck may outlive the run.
@@ -171,8 +171,8 @@ func (b *batch) run(ctx context.Context, each func(context.Context, []byte) ([]b
 		if err == nil {
 			result, err = each(ctx, b.text[s.start:s.end])
 		}
-		if f, ok := errors.AsType[*fatalError](err); ok {
-			b.fatal = f.err
+		if f, ok := errors.AsType[*Fatal](err); ok {
+			b.fatal = f.Err
 			return
 		}
 		if err != nil {

@@ -1,4 +1,4 @@
-package main
+package keyserver
 
 import (
 	"crypto/tls"
@@ -15,9 +15,9 @@ import (
 // certificateCheck is how often the files of the certificate are looked at.
 const certificateCheck = time.Minute
 
-// certificate is the certificate of a server. It is read again when its files change: a
+// Certificate is the certificate of a server. It is read again when its files change: a
 // certificate that is renewed every few weeks does not restart the server.
-type certificate struct {
+type Certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
 
@@ -28,8 +28,8 @@ type certificate struct {
 	reading bool // one handshake reads the files
 }
 
-func readCertificate(certFile, keyFile string) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, checked: time.Now()}
+func ReadCertificate(certFile, keyFile string) (*Certificate, error) {
+	c := &Certificate{certFile: certFile, keyFile: keyFile, checked: time.Now()}
 	var err error
 	c.times, _ = c.changed() // if not now, then later
 	c.current, err = c.load()
@@ -37,7 +37,7 @@ func readCertificate(certFile, keyFile string) (*certificate, error) {
 }
 
 // load reads the files. Neither may be a pipe: a pipe can be read once, and may hang.
-func (c *certificate) load() (*tls.Certificate, error) {
+func (c *Certificate) load() (*tls.Certificate, error) {
 	var texts [2][]byte
 	for i, path := range []string{c.certFile, c.keyFile} {
 		in, err := console.ReadRegular(path, console.MaxKeyFile)
@@ -57,10 +57,10 @@ func (c *certificate) load() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// keyIsOpen says whether others have the private key, or choose it. That is a warning and
+// KeyIsOpen says whether others have the private key, or choose it. That is a warning and
 // no refusal: what renews certificates may have its own mind about modes. A group that
 // reads it is meant to, and the modes of mounted secrets pass as they do for a key file.
-func (c *certificate) keyIsOpen() (warning string, open bool) {
+func (c *Certificate) KeyIsOpen() (warning string, open bool) {
 	f, err := console.OpenNamed(c.keyFile)
 	if err != nil {
 		return "", false
@@ -76,7 +76,7 @@ func (c *certificate) keyIsOpen() (warning string, open bool) {
 	return "", false
 }
 
-func (c *certificate) changed() (times [2]time.Time, err error) {
+func (c *Certificate) changed() (times [2]time.Time, err error) {
 	for i, path := range []string{c.certFile, c.keyFile} {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -89,7 +89,7 @@ func (c *certificate) changed() (times [2]time.Time, err error) {
 
 // get is the tls.Config's. One handshake a minute looks at the files, and the others do not
 // wait for it. What cannot be read leaves the certificate as it was.
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	current, times := c.current, c.times
 	due := !c.reading && time.Since(c.checked) >= certificateCheck
@@ -113,7 +113,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		c.log.Warn("the certificate could not be read again", "error", err.Error())
 	case next != nil:
 		c.log.Info("the certificate was read again")
-		if warning, open := c.keyIsOpen(); open {
+		if warning, open := c.KeyIsOpen(); open {
 			c.log.Warn(warning)
 		}
 	}
@@ -121,7 +121,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 // reload returns the certificate if its files have changed since times.
-func (c *certificate) reload(times [2]time.Time) (next *tls.Certificate, changed [2]time.Time, err error) {
+func (c *Certificate) reload(times [2]time.Time) (next *tls.Certificate, changed [2]time.Time, err error) {
 	if changed, err = c.changed(); err != nil || changed == times {
 		return nil, changed, err
 	}

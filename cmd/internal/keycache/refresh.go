@@ -1,4 +1,4 @@
-package main
+package keycache
 
 import (
 	"context"
@@ -8,11 +8,11 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// discover returns the URL of the JWK Set that the metadata of the issuer name.
-func (f keyFetch) discover(ctx context.Context) (string, error) {
+// Discover returns the URL of the JWK Set that the metadata of the issuer name.
+func (f Fetch) Discover(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.Timeout)
 	defer cancel()
-	url, err := jwks.Discover(ctx, f.Issuer, jwks.DiscoverConfig{Transport: f.Header.transport(f.Issuer), AllowContentType: f.ContentTypes})
+	url, err := jwks.Discover(ctx, f.Issuer, jwks.DiscoverConfig{Transport: f.Header.Transport(f.Issuer), AllowContentType: f.ContentTypes})
 	if errors.Is(err, jwks.ErrURL) && errors.Is(err, jwks.ErrMetadata) { // a URL of the issuer, not of the user
 		return "", &console.Failure{Err: err, Code: console.ExitKey, Advice: "tell the issuer"}
 	}
@@ -25,9 +25,9 @@ func (f keyFetch) discover(ctx context.Context) (string, error) {
 	return url, nil
 }
 
-// refresh fetches the JWK Set at a URL, whatever the cache has, and keeps it. A copy that it cannot
+// Refresh fetches the JWK Set at a URL, whatever the cache has, and keeps it. A copy that it cannot
 // replace it removes: a revoked key in an older copy is what an operator wants to be rid of.
-func (c *keyCache) refresh(ctx context.Context, url string, f keyFetch) (got jwks.FetchResult, err error) {
+func (c *Cache) Refresh(ctx context.Context, url string, f Fetch) (got jwks.FetchResult, err error) {
 	cfg := f.config(url)
 	cfg.Cached = c.cached(url) // for an older set not to take its place
 	cfg.Report = func(r jwks.FetchResult) {

@@ -1,4 +1,4 @@
-package main
+package keycache
 
 import (
 	"context"
@@ -13,27 +13,27 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// keyFetch says how keys are fetched from a URL.
-type keyFetch struct {
+// Fetch says how keys are fetched from a URL.
+type Fetch struct {
 	Timeout      time.Duration
-	ContentTypes []string   // media types that are taken besides the usual ones
-	Header       *keyHeader // nil: none
-	Issuer       string     // whose metadata name the URL; empty for a URL that the user typed
+	ContentTypes []string // media types that are taken besides the usual ones
+	Header       *Header  // nil: none
+	Issuer       string   // whose metadata name the URL; empty for a URL that the user typed
 }
 
 // config returns the configuration of a Remote for a URL.
-func (f keyFetch) config(url string) jwks.RemoteConfig {
+func (f Fetch) config(url string) jwks.RemoteConfig {
 	return jwks.RemoteConfig{
-		URL: url, Timeout: f.Timeout, AllowContentType: f.ContentTypes, Transport: f.Header.transport(url),
+		URL: url, Timeout: f.Timeout, AllowContentType: f.ContentTypes, Transport: f.Header.Transport(url),
 	}
 }
 
-// remoteKeys is the JWK Set of another party at a URL. It begins with the entry that an
+// Keys is the JWK Set of another party at a URL. It begins with the entry that an
 // earlier run has left in the cache, and leaves an entry for the next run.
-type remoteKeys struct {
-	cache  *keyCache
+type Keys struct {
+	cache  *Cache
 	url    string
-	fetch  keyFetch
+	fetch  Fetch
 	remote *jwks.Remote
 
 	tooOld  atomic.Int64                 // the age of an entry that was too old to use, until there is another
@@ -44,9 +44,9 @@ type remoteKeys struct {
 
 type fetchFailure struct{ err error }
 
-// keys returns the JWK Set at a URL.
-func (c *keyCache) keys(url string, f keyFetch) (*remoteKeys, error) {
-	r := &remoteKeys{cache: c, url: url, fetch: f}
+// Keys returns the JWK Set at a URL.
+func (c *Cache) Keys(url string, f Fetch) (*Keys, error) {
+	r := &Keys{cache: c, url: url, fetch: f}
 	held := c.cached(url)
 	if !held.Fetched.IsZero() {
 		r.fetched.Store(&held.Fetched)
@@ -62,7 +62,7 @@ func (c *keyCache) keys(url string, f keyFetch) (*remoteKeys, error) {
 }
 
 // report receives the result of each fetch, in whatever goroutine.
-func (r *remoteKeys) report(f jwks.FetchResult) {
+func (r *Keys) report(f jwks.FetchResult) {
 	switch {
 	case errors.Is(f.Err, jwks.ErrConfig): // of NewRemote, about the entry
 		r.cache.sayCopy(r.url, f.Err)
@@ -82,13 +82,13 @@ func (r *remoteKeys) report(f jwks.FetchResult) {
 	}
 }
 
-func (c *keyCache) sayCopy(url string, err error) {
+func (c *Cache) sayCopy(url string, err error) {
 	c.console.Say("warning: the copy of %s in the cache is passed over: %s", console.WithoutSecrets(url), console.Plain(err.Error()))
 }
 
 // PublicKeys returns the set of the Remote. A fetch that has failed is an error only if there
 // is no usable set; otherwise the user gets a warning.
-func (r *remoteKeys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
+func (r *Keys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	set, err := r.remote.PublicKeys(ctx, kid)
 	if err != nil {
 		return nil, r.explain(err)
@@ -104,7 +104,7 @@ func (r *remoteKeys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSe
 	return set, nil
 }
 
-func (r *remoteKeys) explain(err error) error {
+func (r *Keys) explain(err error) error {
 	if age := time.Duration(r.tooOld.Load()); age > 0 {
 		err = fmt.Errorf("%w (the copy in the cache is %s old, and good for %s)",
 			err, console.Duration(age.Round(time.Second)), console.Duration(jwks.DefaultMaxStale))

@@ -1,4 +1,4 @@
-package main
+package lines
 
 import (
 	"bufio"
@@ -10,18 +10,18 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// lineInput reads a text line by line, of any length and with lines of any length.
-type lineInput struct {
+// Input reads a text line by line, of any length and with lines of any length.
+type Input struct {
 	name    string // of the input, for messages
 	in      *bufio.Reader
-	most    int   // bytes of a line
-	tooLong error // what is wrong with a longer one
+	Most    int   // bytes of a line
+	TooLong error // what is wrong with a longer one
 	skipped int64 // lines to skip at the beginning
 	read    int64 // lines read so far, with those
 }
 
 // skip passes over lines without looking at them.
-func (l *lineInput) skip(ctx context.Context) error {
+func (l *Input) skip(ctx context.Context) error {
 	for l.read < l.skipped {
 		if ctx.Err() != nil {
 			return errStopped
@@ -39,17 +39,17 @@ func (l *lineInput) skip(ctx context.Context) error {
 
 // fill reads the lines of a batch: one, and then as many as there are without waiting,
 // so that whoever writes line by line is answered line by line.
-func (l *lineInput) fill(b *batch) error {
+func (l *Input) fill(b *batch) error {
 	*b = batch{first: l.read + 1, text: b.text[:0], lines: b.lines[:0], out: b.out[:0], failed: b.failed[:0], ready: b.ready}
 	for len(b.lines) < batchLines && len(b.text) < batchBytes && (len(b.lines) == 0 || l.hasLine()) {
 		s := span{start: len(b.text)}
 		var whole bool
 		var err error
-		if b.text, whole, err = l.next(b.text, l.most); err != nil {
+		if b.text, whole, err = l.next(b.text, l.Most); err != nil {
 			return err
 		}
 		if !whole {
-			s.err = l.tooLong
+			s.err = l.TooLong
 		}
 		s.end = len(b.text)
 		b.lines = append(b.lines, s)
@@ -58,14 +58,14 @@ func (l *lineInput) fill(b *batch) error {
 }
 
 // hasLine reports whether the next line can be had without a Read.
-func (l *lineInput) hasLine() bool {
+func (l *Input) hasLine() bool {
 	buffered, _ := l.in.Peek(l.in.Buffered())
 	return bytes.IndexByte(buffered, '\n') >= 0
 }
 
 // skipMark passes over a byte order mark. It waits for no more bytes than it has to: the first
 // line may be shorter than the mark, and the other end wait for its answer.
-func (l *lineInput) skipMark() {
+func (l *Input) skipMark() {
 	for n := range len(console.ByteOrderMark) {
 		if mark, _ := l.in.Peek(n + 1); !bytes.Equal(mark, console.ByteOrderMark[:n+1]) {
 			return
@@ -78,7 +78,7 @@ func (l *lineInput) skipMark() {
 // that ends it; the last line may lack them. A byte order mark before the first line is
 // passed over. Of a line that is longer than most nothing is
 // kept. Input that breaks off is not taken for its beginning.
-func (l *lineInput) next(dst []byte, most int) (text []byte, whole bool, err error) {
+func (l *Input) next(dst []byte, most int) (text []byte, whole bool, err error) {
 	const ending = 2 // bytes
 	start, whole, something := len(dst), true, false
 	if l.read == 0 {

@@ -1,9 +1,11 @@
-package main
+package keyserver
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
 // certFiles are those of a certificate. Each change has a time of its own, however fast
@@ -32,7 +35,7 @@ func newCertFiles(t *testing.T) *certFiles {
 
 func (f *certFiles) renew(t *testing.T) {
 	t.Helper()
-	cert, key, err := newCert()
+	cert, key, err := consoletest.NewCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +54,7 @@ func (f *certFiles) write(t *testing.T, cert, key []byte) {
 // The files may be written as Windows writes them, with a byte order mark and CRLF.
 func TestServeCertificateOfWindows(t *testing.T) {
 	f := newCertFiles(t)
-	cert, key, err := newCert()
+	cert, key, err := consoletest.NewCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,11 +62,11 @@ func TestServeCertificateOfWindows(t *testing.T) {
 		return append([]byte("\xEF\xBB\xBF"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...)
 	}
 	f.write(t, windows(cert), windows(key))
-	if _, err := readCertificate(f.cert, f.key); err != nil {
+	if _, err := ReadCertificate(f.cert, f.key); err != nil {
 		t.Error(err)
 	}
 	f.write(t, append([]byte("\xFF\xFE"), cert...), key)
-	if _, err := readCertificate(f.cert, f.key); !errors.Is(err, console.ErrUTF16) {
+	if _, err := ReadCertificate(f.cert, f.key); !errors.Is(err, console.ErrUTF16) {
 		t.Errorf("UTF-16: %v", err)
 	}
 }
@@ -71,10 +74,18 @@ func TestServeCertificateOfWindows(t *testing.T) {
 // TLS 1.1 is refused, even where Go was told to speak it.
 func TestServeTLSVersion(t *testing.T) {
 	t.Setenv("GODEBUG", "tls10server=1")
-	newHome(t)
 	f := newCertFiles(t)
-	_, base, _, _ := serving(t, "--tls-cert", f.cert, "--tls-key", f.key)
-	addr := strings.TrimPrefix(base, "https://")
+	cert, err := ReadCertificate(f.cert, f.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := listen(t)
+	addr := listener.Addr().String()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	s := New(NewLog(io.Discard), cert, "/jwks", http.NotFoundHandler())
+	go func() { ended <- s.Run(ctx, console.New("sealjwt", nil, nil, io.Discard), listener) }()
+	defer func() { stop(); <-ended }()
 	for version, ok := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version})
 		if err == nil {
@@ -89,12 +100,12 @@ func TestServeTLSVersion(t *testing.T) {
 // A certificate that was renewed is used without a restart, and half of one is not.
 func TestServeRenewedCertificate(t *testing.T) {
 	f := newCertFiles(t)
-	cert, err := readCertificate(f.cert, f.key)
+	cert, err := ReadCertificate(f.cert, f.key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	errs := new(logLines)
-	s := newJWKSServer(newServerLog(errs), cert, "/jwks", http.NotFoundHandler())
+	errs := new(consoletest.Lines)
+	s := New(NewLog(errs), cert, "/jwks", http.NotFoundHandler())
 	shown := func() []byte {
 		t.Helper()
 		cert.checked = time.Now().Add(-2 * certificateCheck)
@@ -135,16 +146,16 @@ func TestServeOpenKey(t *testing.T) {
 		if err := os.Chmod(f.key, mode); err != nil {
 			t.Fatal(err)
 		}
-		a, errs := newApp()
-		cert, err := a.certificate(serveFlags{tlsCert: f.cert, tlsKey: f.key})
+		cert, err := ReadCertificate(f.cert, f.key)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.HasPrefix(errs.String(), "sealjwt: warning: the private key "+f.key+" is open to others"); got != warned {
-			t.Errorf("mode %04o: %s", mode, errs)
+		warning, open := cert.KeyIsOpen()
+		if open != warned || open != strings.HasPrefix(warning, "the private key "+f.key+" is open to others") {
+			t.Errorf("mode %04o: %t, %s", mode, open, warning)
 		}
-		log := new(logLines)
-		newJWKSServer(newServerLog(log), cert, "/jwks", http.NotFoundHandler())
+		log := new(consoletest.Lines)
+		New(NewLog(log), cert, "/jwks", http.NotFoundHandler())
 		f.renew(t)
 		cert.checked = time.Now().Add(-2 * certificateCheck)
 		cert.get(nil)

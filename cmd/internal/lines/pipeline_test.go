@@ -1,4 +1,4 @@
-package main
+package lines
 
 import (
 	"bufio"
@@ -41,7 +41,7 @@ type bulkRun struct {
 func newBulkRun(in io.Reader, workers int, each func(context.Context, []byte) ([]byte, error)) *bulkRun {
 	r := &bulkRun{}
 	r.pipeline = pipeline{
-		in:      &lineInput{name: "test", in: bufio.NewReaderSize(in, batchBytes), most: 100, tooLong: console.ErrTooLong},
+		in:      &Input{name: "test", in: bufio.NewReaderSize(in, batchBytes), Most: 100, TooLong: console.ErrTooLong},
 		out:     &r.out,
 		workers: workers,
 		each:    each,
@@ -252,7 +252,7 @@ func TestBulkFatal(t *testing.T) {
 	const n = 10_000
 	r := newBulkRun(strings.NewReader(numbered(n)), 4, func(_ context.Context, line []byte) ([]byte, error) {
 		if k, _ := strconv.Atoi(string(line)); k >= 1000 {
-			return nil, &fatalError{fmt.Errorf("no key for line %d", k)}
+			return nil, &Fatal{fmt.Errorf("no key for line %d", k)}
 		}
 		return line, nil
 	})
@@ -329,3 +329,11 @@ func (r *repeated) Read(p []byte) (int, error) {
 	r.rest = r.rest[n:]
 	return n, nil
 }
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("line dropped") }

@@ -1,4 +1,4 @@
-package main
+package keyserver
 
 import (
 	"log/slog"

@@ -1,4 +1,4 @@
-package main
+package keycache
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-func newRemoteKeys(t *testing.T, cache *keyCache, url string) *remoteKeys {
+func newRemoteKeys(t *testing.T, cache *Cache, url string) *Keys {
 	t.Helper()
-	r, err := cache.keys(url, keyFetch{Timeout: time.Second})
+	r, err := cache.Keys(url, Fetch{Timeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestAllowableOfTwo(t *testing.T) {
 	missing := &jwks.FetchError{Reason: jwks.ReasonStatus, Status: 404}
 	wrong := &jwks.FetchError{Reason: jwks.ReasonContentType, ContentType: "text/plain"}
 	for _, err := range []error{wrong, errors.Join(missing, wrong), errors.Join(wrong, missing), fmt.Errorf("so: %w", errors.Join(missing, wrong))} {
-		if _, text := console.Describe(keyFetch{}.explainFetch(err)); !strings.HasSuffix(text, ": add --allow-content-type text/plain") {
+		if _, text := console.Describe(Fetch{}.explainFetch(err)); !strings.HasSuffix(text, ": add --allow-content-type text/plain") {
 			t.Error(text)
 		}
 	}
@@ -65,7 +65,7 @@ func TestFetchAdvice(t *testing.T) {
 		jwks.ReasonPrivateKey: {console.ExitPolicy, ": private-key"},
 	} {
 		err := fmt.Errorf("%w: last read 2h ago: %w", keys.ErrStale, &jwks.FetchError{Reason: reason, URL: copiedURL})
-		if code, text := console.Describe(keyFetch{}.explainFetch(err)); code != want.code || !strings.HasSuffix(text, want.ends) {
+		if code, text := console.Describe(Fetch{}.explainFetch(err)); code != want.code || !strings.HasSuffix(text, want.ends) {
 			t.Errorf("%s: exit code %d: %s", reason, code, text)
 		}
 	}
