@@ -38,7 +38,7 @@ func (a *app) openLines(ctx context.Context, args []string, f openFlags) error {
 		}
 		_, claims, err := f.openOne(ctx, opener, string(line))
 		if errors.Is(err, open.ErrKeySource) && !isForOneKey(err) {
-			return nil, &lines.Fatal{err}
+			return nil, &lines.Fatal{Err: err}
 		}
 		return claims, err
 	})

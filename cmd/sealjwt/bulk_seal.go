@@ -49,7 +49,7 @@ func (a *app) sealLines(ctx context.Context, args []string, f sealFlags) error {
 		if errors.Is(err, seal.ErrClaims) || errors.Is(err, seal.ErrReadable) || errors.Is(err, seal.ErrTooLarge) {
 			return nil, inFlags(err)
 		}
-		return nil, &lines.Fatal{job.advise(err)}
+		return nil, &lines.Fatal{Err: job.advise(err)}
 	})
 }
 
