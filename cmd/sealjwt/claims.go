@@ -163,3 +163,9 @@ func position(data []byte, offset int) (line, column int) {
 	line = 1 + bytes.Count(before, []byte("\n"))
 	return line, 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
 }
+
+// claimsFlags are the flags that stand for members of the claims file.
+type claimsFlags struct {
+	issuer, subject string
+	audiences       []string
+}

@@ -2,11 +2,9 @@ package main
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/cmd/internal/keycache"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/spf13/cobra"
@@ -58,23 +56,4 @@ func (f *fetchFlags) readHeader(places ...string) error {
 // fetch returns how the flags let keys be fetched.
 func (f fetchFlags) fetch() keycache.Fetch {
 	return keycache.Fetch{Timeout: time.Duration(f.timeout), ContentTypes: f.contentTypes, Header: f.header, Issuer: f.ofIssuer}
-}
-
-// cacheVariable names the folder above that of the cache.
-const cacheVariable = "XDG_CACHE_HOME"
-
-// keyCache returns the cache of the sets that were fetched. A variable that begins with ~/ is
-// refused: the cache would not be used, and no line would say so.
-func (a *app) keyCache() (*keycache.Cache, error) {
-	if err := console.CheckHome(cacheVariable, os.Getenv(cacheVariable)); err != nil {
-		return nil, err
-	}
-	if a.cache == nil {
-		folder, err := console.UserPath(cacheVariable, ".cache", "jwks")
-		if err != nil {
-			folder = "" // without a home there is none
-		}
-		a.cache = keycache.New(a.Console, folder)
-	}
-	return a.cache, nil
 }

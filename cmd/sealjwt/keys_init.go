@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -100,29 +97,4 @@ func (a *app) sayCreated(path string, place kekPlace, made bool) {
 		return
 	}
 	a.Say("back up both, apart from each other: a lost key file is final")
-}
-
-// newKEK reads the KEK, or makes the key file when it is missing.
-func newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
-	if place.passphraseFile != "" {
-		kek, err = passphraseFrom(place.passphraseFile, "name a file with a passphrase")
-		return kek, false, err
-	}
-	// First, also when there is a file: it may be what a killed run left, and not be on the
-	// disk yet.
-	kek, err = keyring.CreateKEKFile(place.file)
-	switch {
-	case err == nil:
-		return kek, true, nil
-	case errors.Is(err, fs.ErrExist):
-		kek, err = keyring.KEKFile(place.file)
-		return kek, false, err
-	}
-	switch kek, readErr := keyring.KEKFile(place.file); {
-	case readErr != nil && !errors.Is(readErr, fs.ErrNotExist) && !errors.Is(readErr, syscall.ENOTDIR):
-		return nil, false, readErr
-	case readErr == nil && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)): // such as a mounted secret
-		return kek, false, nil
-	}
-	return nil, false, &console.Failure{Err: err, Code: console.ExitIO, Advice: "name another path with --kek-file"}
 }

@@ -78,7 +78,7 @@ func (f trustFlags) issuers() ([]trusted, error) {
 }
 
 // trust returns the issuers. One without a place has no keys yet.
-func (a *app) trust(ctx context.Context, f openFlags) ([]open.Issuer, error) {
+func (a *app) trust(ctx context.Context, f trustFlags, fetch fetchFlags) ([]open.Issuer, error) {
 	named, err := f.issuers()
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (a *app) trust(ctx context.Context, f openFlags) ([]open.Issuer, error) {
 	for _, t := range named {
 		places = append(places, t.place)
 	}
-	if err := f.readHeader(places...); err != nil {
+	if err := fetch.readHeader(places...); err != nil {
 		return nil, err
 	}
 	missing, _ := f.missing()
@@ -95,7 +95,7 @@ func (a *app) trust(ctx context.Context, f openFlags) ([]open.Issuer, error) {
 	for _, t := range named {
 		issuer := open.Issuer{ID: t.issuer, Type: f.typ, AllowMissing: missing}
 		if t.place != "" {
-			if issuer.Keys, err = a.publicKeys(ctx, t.place, keys.UseSig, f.fetchFlags); err != nil {
+			if issuer.Keys, err = a.publicKeys(ctx, t.place, keys.UseSig, fetch); err != nil {
 				return nil, err
 			}
 		}

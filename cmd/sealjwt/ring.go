@@ -2,15 +2,11 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"slices"
-
-	"github.com/spf13/cobra"
+	"syscall"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/filestore"
@@ -19,90 +15,6 @@ import (
 
 // maxPassphrase is the longest passphrase file in bytes.
 const maxPassphrase = 4096
-
-// pathFlags are all flags that name a file.
-var pathFlags = []string{
-	"ring", "kek-file", "passphrase-file", "to", "trust", "add-kek-file", "add-passphrase-file", "seen-file", "tls-cert", "tls-key",
-	"header-file",
-}
-
-// textFlags are all flags whose value is a text.
-var textFlags = append([]string{"iss", "aud", "sub", "typ", "reason", "addr", "path", "issuer"}, pathFlags...)
-
-// checkFlags refuses what cannot be meant: an empty value is usually a variable that
-// a script forgot to set, and must not stand for the default ring, or for sealing to
-// oneself and trusting oneself.
-func (a *app) checkFlags(cmd *cobra.Command, _ []string) error {
-	for _, name := range textFlags {
-		f := cmd.Flag(name)
-		if f == nil || !f.Changed {
-			continue
-		}
-		for _, value := range valuesOf(f.Value) {
-			if value == "" {
-				return console.Usagef("--%s is empty: give a value, or leave it out", name)
-			}
-			if err := console.CheckHome("--"+name, value); err != nil && slices.Contains(pathFlags, name) {
-				return err
-			}
-		}
-	}
-	if a.kekFile != "" && a.passphraseFile != "" {
-		return console.Usagef("--kek-file and --passphrase-file: give the one that opens the ring")
-	}
-	return nil
-}
-
-// valuesOf returns the values of a flag, of which a flag that may be repeated has several.
-func valuesOf(value fmt.Stringer) []string {
-	if list, ok := value.(interface{ GetSlice() []string }); ok {
-		return list.GetSlice()
-	}
-	return []string{value.String()}
-}
-
-// ringPath is where the ring is: the flag, the environment, or the user's data
-// folder.
-func (a *app) ringPath() (string, error) {
-	// The memory of the ring has no error to return where it finds its file.
-	for _, name := range []string{"SEALJWT_SEEN_FILE", "XDG_STATE_HOME"} {
-		if err := console.CheckHome(name, os.Getenv(name)); err != nil && a.seenFile == "" {
-			return "", err
-		}
-	}
-	if a.ring != "" {
-		return a.ring, nil
-	}
-	if path := os.Getenv("SEALJWT_RING"); path != "" {
-		return path, console.CheckHome("SEALJWT_RING", path)
-	}
-	return console.UserPath("XDG_DATA_HOME", ".local/share", "ring")
-}
-
-// kekPlace is where the KEK comes from: one of the two files.
-type kekPlace struct {
-	file, passphraseFile string
-	standard             bool // nobody named it
-}
-
-// kekPlace: a flag of either kind beats the environment.
-func (a *app) kekPlace() (kekPlace, error) {
-	p := kekPlace{file: a.kekFile, passphraseFile: a.passphraseFile}
-	if p == (kekPlace{}) {
-		p.file, p.passphraseFile = os.Getenv("SEALJWT_KEK_FILE"), os.Getenv("SEALJWT_PASSPHRASE_FILE")
-		if p.file != "" && p.passphraseFile != "" {
-			return p, console.Usagef("SEALJWT_KEK_FILE and SEALJWT_PASSPHRASE_FILE: set the one that opens the ring")
-		}
-		if err := cmp.Or(console.CheckHome("SEALJWT_KEK_FILE", p.file), console.CheckHome("SEALJWT_PASSPHRASE_FILE", p.passphraseFile)); err != nil {
-			return p, err
-		}
-	}
-	if p == (kekPlace{}) {
-		path, err := console.UserPath("XDG_CONFIG_HOME", ".config", "kek")
-		return kekPlace{file: path, standard: true}, err
-	}
-	return p, nil
-}
 
 // readKEK reads the KEK. Without any file it asks for a passphrase.
 func (a *app) readKEK(ctx context.Context) (keyring.KEK, error) {
@@ -188,4 +100,29 @@ func (a *app) openStore(ctx context.Context, store keyring.Store, path string, m
 	}
 	a.tellForgotten()
 	return ring, nil
+}
+
+// newKEK reads the KEK, or makes the key file when it is missing.
+func newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
+	if place.passphraseFile != "" {
+		kek, err = passphraseFrom(place.passphraseFile, "name a file with a passphrase")
+		return kek, false, err
+	}
+	// First, also when there is a file: it may be what a killed run left, and not be on the
+	// disk yet.
+	kek, err = keyring.CreateKEKFile(place.file)
+	switch {
+	case err == nil:
+		return kek, true, nil
+	case errors.Is(err, fs.ErrExist):
+		kek, err = keyring.KEKFile(place.file)
+		return kek, false, err
+	}
+	switch kek, readErr := keyring.KEKFile(place.file); {
+	case readErr != nil && !errors.Is(readErr, fs.ErrNotExist) && !errors.Is(readErr, syscall.ENOTDIR):
+		return nil, false, readErr
+	case readErr == nil && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)): // such as a mounted secret
+		return kek, false, nil
+	}
+	return nil, false, &console.Failure{Err: err, Code: console.ExitIO, Advice: "name another path with --kek-file"}
 }

@@ -2,38 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealjwt/sealjwt/cmd/internal/console"
-	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/seal"
 )
-
-// claimsFlags are the flags that stand for members of the claims file.
-type claimsFlags struct {
-	issuer, subject string
-	audiences       []string
-}
-
-// sealFlags are all flags of seal.
-type sealFlags struct {
-	claimsFlags
-	to                                []string
-	enc                               suiteList
-	selective                         bool
-	visible, replicate, allowReadable nameList
-	pad                               padding
-	typ                               string
-	ttl                               lifetime
-	init                              bool
-	fetchFlags
-	bulkFlags
-}
 
 func (a *app) sealCommand() *cobra.Command {
 	f := sealFlags{ttl: lifetime(seal.DefaultLifetime)}
@@ -96,26 +69,6 @@ result. Cut it off first:
 	return cmd
 }
 
-func (f *sealFlags) add(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringArrayVar(&f.to, "to", nil, "public keys of the recipient, a file or URL at a `PLACE`; NAMES=PLACE with --selective (default: those of your own ring)")
-	addSuites(cmd, &f.enc, "enc", keys.UseEnc, "`ALGS` that may be used for the recipients, the preferred first, and what a key without alg is for")
-	flags.StringVar(&f.issuer, "iss", "", "the issuer: you, usually an https `URL`")
-	flags.StringArrayVar(&f.audiences, "aud", nil, "the audience: the recipient's name, usually a `URL`; with several --to once, or once for each")
-	flags.StringVar(&f.subject, "sub", "", "the subject: an `ID` of whom the claims are about")
-	flags.Var(&f.ttl, "ttl", "how long the token lives: 15m, 1h30m, 30d")
-	flags.BoolVar(&f.selective, "selective", false, "leave a signed token, and seal single claims in it")
-	addNames(cmd, &f.visible, "visible", "`NAMES` of the claims that --selective leaves in clear: scope,roles")
-	addNames(cmd, &f.replicate, "replicate", "`NAMES` of the claims that routers read in the header of a nested token: iss,aud", "iss", "sub", "aud")
-	flags.Var(&f.pad, "pad", "round the size of the claims up to a multiple of `BYTES`, to hide it: 256")
-	addNames(cmd, &f.allowReadable, "allow-readable", "`NAMES` of what may stay readable though it looks like personal data: sub,kid")
-	flags.StringVar(&f.typ, "typ", "", "`TYPE` of the signed token (default "+seal.DefaultType+"; with --selective "+seal.DefaultSelectiveType+")")
-	flags.BoolVar(&f.init, "init", false, "make a ring and its key file if there is no ring yet")
-	f.fetchFlags.add(cmd)
-	f.bulkFlags.add(cmd, "one claims object a line, one token a line")
-	withoutFiles(cmd, "iss", "aud", "sub", "ttl", "pad", "typ")
-}
-
 func (a *app) seal(ctx context.Context, args []string, f sealFlags) error {
 	job, err := a.sealJob(ctx, f, func() (claimsFile, error) { return a.readClaims(args, f.claimsFlags) })
 	if err != nil {
@@ -130,126 +83,4 @@ func (a *app) seal(ctx context.Context, args []string, f sealFlags) error {
 		return job.advise(err)
 	}
 	return a.Print([]byte(token + "\n"))
-}
-
-// sealJob reads what a token is to be made of, and needs no ring for it.
-func (a *app) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFile, error)) (sealJob, error) {
-	to, err := parseRecipients(f.to, f.selective)
-	if err != nil {
-		return sealJob{}, err
-	}
-	if err := f.checkForm(to); err != nil {
-		return sealJob{}, err
-	}
-	file, err := claims()
-	if err != nil {
-		return sealJob{}, err
-	}
-	if err := f.checkAudiences(file.audiences, to); err != nil {
-		return sealJob{}, err
-	}
-	if err := f.readHeader(placesOf(to)...); err != nil {
-		return sealJob{}, err
-	}
-	for i := range to {
-		if to[i].keys, err = a.recipientKeys(ctx, to[i].path, f); err != nil {
-			return sealJob{}, err
-		}
-	}
-	return sealJob{flags: f, file: file, to: to}, nil
-}
-
-// sealingRing opens the ring, or makes the first one.
-func (a *app) sealingRing(ctx context.Context, job sealJob) (*keyring.Ring, error) {
-	ring, err := a.openRing(ctx)
-	if job.flags.init && errors.Is(err, keyring.ErrNoRing) {
-		return a.firstRing(ctx, job)
-	}
-	return ring, err
-}
-
-// firstRing makes a ring once it is certain that it will do: the job runs with
-// a ring in memory first, so that bad claims leave nothing behind.
-func (a *app) firstRing(ctx context.Context, job sealJob) (*keyring.Ring, error) {
-	kek, err := spareKEK()
-	if err != nil {
-		return nil, err
-	}
-	rehearsal, err := keyring.Create(ctx, keyring.Config{Store: keyring.NewMemStore(), KEK: kek})
-	if err != nil {
-		return nil, err
-	}
-	if err := job.trial(ctx, rehearsal); err != nil {
-		return nil, err
-	}
-	ring, err := a.createRing(ctx, keyring.Config{})
-	if errors.Is(err, keyring.ErrExists) { // somebody was faster
-		return a.openRing(ctx)
-	}
-	return ring, err
-}
-
-// spareKEK returns a KEK that no ring has.
-func spareKEK() (keyring.KEK, error) {
-	key := make([]byte, 32)
-	rand.Read(key)
-	return keyring.NewKEK(key)
-}
-
-// sealJob is a token to make, with whatever ring.
-type sealJob struct {
-	flags sealFlags
-	file  claimsFile
-	to    []recipient // none: the ring itself
-}
-
-func (j sealJob) run(ctx context.Context, ring *keyring.Ring) (string, error) {
-	sealer, err := j.sealer(ring)
-	if err != nil {
-		return "", err
-	}
-	token, err := sealer.Seal(ctx, j.file.claims)
-	if err != nil {
-		return "", inFlags(err)
-	}
-	return token, nil
-}
-
-// trial says whether the job can be done with that ring. Claims that are still to come
-// can be wrong later.
-func (j sealJob) trial(ctx context.Context, ring *keyring.Ring) error {
-	_, err := j.run(ctx, ring)
-	if j.flags.jsonl && errors.Is(err, seal.ErrClaims) {
-		return nil
-	}
-	return err
-}
-
-func (j sealJob) sealer(ring *keyring.Ring) (*seal.Sealer, error) {
-	recipients, limits := j.recipients(ring), seal.Limits{Lifetime: time.Duration(j.flags.ttl), Pad: int(j.flags.pad)}
-	var sealer *seal.Sealer
-	var err error
-	if j.flags.selective {
-		sealer, err = seal.NewSelective(seal.SelectiveConfig{
-			Issuer: j.file.issuer, Signing: ring, Recipients: recipients, Visible: j.flags.visible.names,
-			Type: j.flags.typ, AllowReadable: j.flags.allowReadable.names, Limits: limits,
-		})
-	} else {
-		sealer, err = seal.New(seal.Config{
-			Issuer: j.file.issuer, Signing: ring, Recipient: seal.Recipient{Audience: recipients[0].Audience, Keys: recipients[0].Keys, Suites: recipients[0].Suites},
-			Replicate: j.flags.replicate.names, Type: j.flags.typ, AllowReadable: j.flags.allowReadable.names, Limits: limits,
-		})
-	}
-	if err != nil {
-		return nil, inFlags(err)
-	}
-	return sealer, nil
-}
-
-// advise says more where the ring has no key for the job.
-func (j sealJob) advise(err error) error {
-	if len(j.to) > 0 || !errors.Is(err, keys.ErrNoKey) {
-		return err
-	}
-	return &console.Failure{Err: err, Advice: "to seal to somebody else, give the recipient's JWK Set with --to FILE or --to URL; what this ring holds shows sealjwt keys list"}
 }

@@ -3,10 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
@@ -108,14 +108,6 @@ func (s *seen) Save(ctx context.Context, newest keyring.Checkpoint) error {
 	return nil
 }
 
-// forgotten is how the ring of this run is remembered, where that is worse than durable, and
-// why. The reason is said once, when the ring was opened: a run that fails before says why it
-// failed and no more.
-type forgotten struct {
-	how, why     string
-	opened, told bool
-}
-
 func (a *app) forgets(how, format string, args ...any) {
 	if a.forgotten.how == "" {
 		a.forgotten.how, a.forgotten.why = how, fmt.Sprintf("warning: "+format, args...)
@@ -164,30 +156,14 @@ func (a *app) explainRollback(ring string, err error) error {
 	return &console.Failure{Err: fmt.Errorf("%s: %w", ring, err), Advice: advice + a.again("keys accept")}
 }
 
-// again returns a command line with this verb for the ring of this run.
-func (a *app) again(verb string) string {
-	line := "sealjwt " + verb
-	for _, f := range []struct{ name, value string }{
-		{"ring", a.ring}, {"kek-file", a.kekFile}, {"passphrase-file", a.passphraseFile}, {"seen-file", a.seenFile},
-	} {
-		if f.value != "" {
-			line += " --" + f.name + " " + shellWord(f.value)
-		}
-	}
-	return line
-}
-
-var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
-
-// shellWord returns a word as a shell reads it.
-func shellWord(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
 // isGone reports whether err says that a ring was seen and is gone.
 func isGone(err error) bool {
 	return errors.Is(err, keyring.ErrRollback) && errors.Is(err, keyring.ErrNoRing)
+}
+
+// spareKEK returns a KEK that no ring has.
+func spareKEK() (keyring.KEK, error) {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return keyring.NewKEK(key)
 }

@@ -8,10 +8,6 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// everything stands for all claims that are not visible in the list of a --to. It
-// has to be written: a list that a script left empty must not mean all of them.
-const everything = "*"
-
 // recipient is one --to.
 type recipient struct {
 	path   string

@@ -91,7 +91,7 @@ func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
 
 // usedCache opens the folder with the copies that are used, nil if none are.
 func (c *Cache) usedCache() *os.Root {
-	folder, err := c.open()
+	folder, err := openCache(c.folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.warnOfCache(err)
 	}
@@ -102,7 +102,7 @@ func (c *Cache) usedCache() *os.Root {
 // folder for it, as in a container, each run fetches. Where there is one, it says what is
 // wrong; an older copy may be there still.
 func (c *Cache) keep(next jwks.CacheEntry) error {
-	folder, err := c.make()
+	folder, err := makeCache(c.folder)
 	if errors.Is(err, errNotOurs) {
 		c.warnOfCache(err)
 	}
@@ -159,14 +159,4 @@ func (c *Cache) warnOfCache(err error) {
 	c.told.Do(func() {
 		c.console.Say("warning: the cache is not used: %s: make it a folder of this user alone, or set XDG_CACHE_HOME to one", err)
 	})
-}
-
-func withoutPath(err error) error {
-	if bad, ok := errors.AsType[*os.LinkError](err); ok {
-		return bad.Err
-	}
-	if bad, ok := errors.AsType[*fs.PathError](err); ok {
-		return bad.Err
-	}
-	return err
 }

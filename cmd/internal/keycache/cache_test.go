@@ -241,7 +241,7 @@ func TestOwner(t *testing.T) {
 // The file is taken as it was opened: its name can lead to another at any moment.
 func TestCopyIsCheckedOpen(t *testing.T) {
 	cache, base, _ := newCache(t)
-	folder, err := cache.open()
+	folder, err := openCache(cache.folder)
 	if err != nil {
 		t.Fatal(err)
 	}

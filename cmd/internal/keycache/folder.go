@@ -14,19 +14,18 @@ import (
 // errNotOurs says that somebody else could choose the keys that are in the cache.
 var errNotOurs = errors.New("unsafe")
 
-// open opens the folder with the copies, unless others have a hand in it. Names are
+// openCache opens the folder with the copies, unless others have a hand in it. Names are
 // resolved once: what is read and written in it goes by its descriptor, and no link leads
 // out of it.
-func (c *Cache) open() (*os.Root, error) {
-	if c.folder == "" {
+func openCache(path string) (*os.Root, error) {
+	if path == "" {
 		return nil, fs.ErrNotExist
 	}
-	return enterCache(c.folder, func(*os.Root) error { return nil })
+	return enterCache(path, func(*os.Root) error { return nil })
 }
 
-// make is open for writing. It makes no folder in one that is not ours.
-func (c *Cache) make() (*os.Root, error) {
-	path := c.folder
+// makeCache is openCache for writing. It makes no folder in one that is not ours.
+func makeCache(path string) (*os.Root, error) {
 	if path == "" {
 		return nil, fs.ErrNotExist
 	}
@@ -108,4 +107,14 @@ func checkOurs(info, folder fs.FileInfo, me int, open fs.FileMode) error {
 		return fmt.Errorf("%w: it is open to others (mode %04o)", errNotOurs, mode)
 	}
 	return nil
+}
+
+func withoutPath(err error) error {
+	if bad, ok := errors.AsType[*os.LinkError](err); ok {
+		return bad.Err
+	}
+	if bad, ok := errors.AsType[*fs.PathError](err); ok {
+		return bad.Err
+	}
+	return err
 }

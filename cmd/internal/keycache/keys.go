@@ -13,21 +13,6 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// Fetch says how keys are fetched from a URL.
-type Fetch struct {
-	Timeout      time.Duration
-	ContentTypes []string // media types that are taken besides the usual ones
-	Header       *Header  // nil: none
-	Issuer       string   // whose metadata name the URL; empty for a URL that the user typed
-}
-
-// config returns the configuration of a Remote for a URL.
-func (f Fetch) config(url string) jwks.RemoteConfig {
-	return jwks.RemoteConfig{
-		URL: url, Timeout: f.Timeout, AllowContentType: f.ContentTypes, Transport: f.Header.Transport(url),
-	}
-}
-
 // Keys is the JWK Set of another party at a URL. It begins with the entry that an
 // earlier run has left in the cache, and leaves an entry for the next run.
 type Keys struct {

@@ -2,28 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
-	"github.com/sealjwt/sealjwt/cmd/internal/keycache"
-	"github.com/sealjwt/sealjwt/keys/keyring"
 )
-
-// app is one run of the command: its console, and the flags that all verbs share.
-type app struct {
-	*console.Console
-
-	ring, kekFile, passphraseFile, seenFile string
-
-	kek       keyring.KEK // once it was read
-	forgotten forgotten
-
-	cache *keycache.Cache // once it is needed
-}
 
 // run is the command without its process. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -68,43 +53,6 @@ and keeps the keys that this takes.`,
 	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), a.inspectCommand(), a.scanCommand(),
 		a.jwksCommand(), a.revokedCommand(), a.completionCommand(), a.versionCommand())
 	return root
-}
-
-func (a *app) addGlobals(root *cobra.Command) {
-	flags := root.PersistentFlags()
-	flags.StringVar(&a.ring, "ring", "", "`PATH` of the ring (SEALJWT_RING; default ~/.local/share/sealjwt/ring)")
-	flags.StringVar(&a.kekFile, "kek-file", "", "`FILE` with the key that opens the ring (SEALJWT_KEK_FILE; default ~/.config/sealjwt/kek)")
-	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "`FILE` with the passphrase that opens the ring (SEALJWT_PASSPHRASE_FILE)")
-	flags.StringVar(&a.seenFile, "seen-file", "",
-		"`FILE` that remembers which rings were seen (SEALJWT_SEEN_FILE; default the key file with .seen, or ~/.local/state/sealjwt/kek.seen)")
-}
-
-// verbNeeded is what a command that only groups others does: it refuses. Cobra
-// would print its help and report success, and a script would go on.
-func verbNeeded(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		var verbs []string
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() && c.Name() != "help" {
-				verbs = append(verbs, c.Name())
-			}
-		}
-		return console.Usagef("a verb is missing (%s): see %s --help", strings.Join(verbs, ", "), cmd.CommandPath())
-	}
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return console.Usagef("unknown verb%s: did you mean %s %s?", echo(args[0]), cmd.CommandPath(), near[0])
-	}
-	return console.Usagef("unknown verb%s: see %s --help", echo(args[0]), cmd.CommandPath())
-}
-
-// echo shows a mistyped word, unless it could be a token or a secret in the wrong
-// place.
-func echo(word string) string {
-	if len(word) > 24 {
-		return ""
-	}
-	return fmt.Sprintf(" %q", word)
 }
 
 // helpCommand is cobra's, except that an unknown topic is an error.
