@@ -16,18 +16,9 @@
 //	6  policy: weak key, lifetime too long, private keys in a public set, a window not over yet
 //	7  due: a rotation (keys check), or a feed that is too old (revoked check)
 //
-// With --jsonl it is that of the lines that failed, and 1 if theirs differ.
+// With --jsonl the exit code is the code of the lines that failed, or 1 if their codes differ.
 package main
 
-import (
-	"context"
-	"os"
-	"syscall"
-)
+import "github.com/sealjwt/sealjwt/cmd/internal/cli"
 
-func main() {
-	// A crash must not leave keys in a core file. Where it cannot be forbidden
-	// there is nothing better to do than to go on.
-	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
+func main() { cli.Main(cli.Options{Name: "sealjwt"}) }

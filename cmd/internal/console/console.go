@@ -25,7 +25,7 @@ import (
 
 // Console is what one run of a command has of the outside: its streams.
 type Console struct {
-	name           string // of the command, in front of each message
+	Name           string // of the command, in front of each message
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	saying         sync.Mutex
@@ -33,14 +33,14 @@ type Console struct {
 
 // New returns the console of a command.
 func New(name string, stdin io.Reader, stdout, stderr io.Writer) *Console {
-	return &Console{name: name, Stdin: stdin, Stdout: stdout, Stderr: stderr}
+	return &Console{Name: name, Stdin: stdin, Stdout: stdout, Stderr: stderr}
 }
 
 // Say writes one line to stderr. Goroutines may say something at once.
 func (c *Console) Say(format string, args ...any) {
 	c.saying.Lock()
 	defer c.saying.Unlock()
-	fmt.Fprintln(c.Stderr, c.name+": "+Printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(c.Stderr, c.Name+": "+Printable(fmt.Sprintf(format, args...)))
 }
 
 // Print writes the result to stdout.

@@ -24,7 +24,7 @@ type Progress struct {
 // NewProgress shows nothing unless somebody looks at stderr, and at nothing else there:
 // on a terminal that shows the result too it would be in the way.
 func (c *Console) NewProgress(past string) *Progress {
-	p := &Progress{name: c.name, past: past, now: time.Now}
+	p := &Progress{name: c.Name, past: past, now: time.Now}
 	if isTerminal(c.Stderr) && !isTerminal(c.Stdout) {
 		p.to = c.Stderr
 	}

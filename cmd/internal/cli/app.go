@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/keycache"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/spf13/cobra"
+)
+
+// App is one run of the command: its console, and the flags that all verbs share.
+type App struct {
+	*console.Console
+
+	ring, kekFile, passphraseFile, seenFile, storeFile string
+
+	kek       keyring.KEK // once it was read
+	forgotten forgotten
+
+	cache   *keycache.Cache // once it is needed
+	openers map[string]OpenStore
+	stores  map[string]ringAt // that are open, by place
+}
+
+func (a *App) addGlobals(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.ring, "ring", "", "`PATH` of the ring (SEALJWT_RING; default ~/.local/share/sealjwt/ring)")
+	flags.StringVar(&a.kekFile, "kek-file", "", "`FILE` with the key that opens the ring (SEALJWT_KEK_FILE; default ~/.config/sealjwt/kek)")
+	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "`FILE` with the passphrase that opens the ring (SEALJWT_PASSPHRASE_FILE)")
+	flags.StringVar(&a.seenFile, "seen-file", "",
+		"`FILE` that remembers which rings were seen (SEALJWT_SEEN_FILE; default the key file with .seen, or ~/.local/state/sealjwt/kek.seen)")
+	if len(a.openers) > 0 {
+		flags.StringVar(&a.storeFile, "store-file", "", "`FILE` with the connection to the store of a ring that is not a file (SEALJWT_STORE_FILE)")
+	}
+}
+
+// pathFlags are all flags that name a file.
+var pathFlags = []string{
+	"ring", "kek-file", "passphrase-file", "to", "trust", "add-kek-file", "add-passphrase-file", "seen-file", "tls-cert", "tls-key",
+	"header-file", "store-file",
+}
+
+// textFlags are all flags whose value is a text.
+var textFlags = append([]string{"iss", "aud", "sub", "typ", "reason", "addr", "path", "issuer"}, pathFlags...)
+
+// checkFlags refuses what cannot be meant: an empty value is usually a variable that
+// a script forgot to set, and must not stand for the default ring, or for sealing to
+// oneself and trusting oneself.
+func (a *App) checkFlags(cmd *cobra.Command, _ []string) error {
+	for _, name := range textFlags {
+		f := cmd.Flag(name)
+		if f == nil || !f.Changed {
+			continue
+		}
+		for _, value := range valuesOf(f.Value) {
+			if value == "" {
+				return console.Usagef("--%s is empty: give a value, or leave it out", name)
+			}
+			if err := console.CheckHome("--"+name, value); err != nil && slices.Contains(pathFlags, name) {
+				return err
+			}
+		}
+	}
+	if a.kekFile != "" && a.passphraseFile != "" {
+		return console.Usagef("--kek-file and --passphrase-file: give the one that opens the ring")
+	}
+	return nil
+}
+
+// valuesOf returns the values of a flag, of which a flag that may be repeated has several.
+func valuesOf(value fmt.Stringer) []string {
+	if list, ok := value.(interface{ GetSlice() []string }); ok {
+		return list.GetSlice()
+	}
+	return []string{value.String()}
+}
+
+// ringPath is where the ring is: the flag, the environment, or the user's data
+// folder.
+func (a *App) ringPath() (string, error) {
+	// The memory of the ring has no error to return where it finds its file.
+	for _, name := range []string{"SEALJWT_SEEN_FILE", "XDG_STATE_HOME"} {
+		if err := console.CheckHome(name, os.Getenv(name)); err != nil && a.seenFile == "" {
+			return "", err
+		}
+	}
+	if a.ring != "" {
+		return a.ring, nil
+	}
+	if path := os.Getenv("SEALJWT_RING"); path != "" {
+		return path, console.CheckHome("SEALJWT_RING", path)
+	}
+	return console.UserPath("XDG_DATA_HOME", ".local/share", "ring")
+}
+
+// kekPlace is where the KEK comes from: one of the two files.
+type kekPlace struct {
+	file, passphraseFile string
+	standard             bool // nobody named it
+}
+
+// kekPlace: a flag of either kind beats the environment.
+func (a *App) kekPlace() (kekPlace, error) {
+	p := kekPlace{file: a.kekFile, passphraseFile: a.passphraseFile}
+	if p == (kekPlace{}) {
+		p.file, p.passphraseFile = os.Getenv("SEALJWT_KEK_FILE"), os.Getenv("SEALJWT_PASSPHRASE_FILE")
+		if p.file != "" && p.passphraseFile != "" {
+			return p, console.Usagef("SEALJWT_KEK_FILE and SEALJWT_PASSPHRASE_FILE: set the one that opens the ring")
+		}
+		if err := cmp.Or(console.CheckHome("SEALJWT_KEK_FILE", p.file), console.CheckHome("SEALJWT_PASSPHRASE_FILE", p.passphraseFile)); err != nil {
+			return p, err
+		}
+	}
+	if p == (kekPlace{}) {
+		path, err := console.UserPath("XDG_CONFIG_HOME", ".config", "kek")
+		return kekPlace{file: path, standard: true}, err
+	}
+	return p, nil
+}
+
+// cacheVariable names the folder above that of the cache.
+const cacheVariable = "XDG_CACHE_HOME"
+
+// keyCache returns the cache of the sets that were fetched. A variable that begins with ~/ is
+// refused: the cache would not be used, and no line would say so.
+func (a *App) keyCache() (*keycache.Cache, error) {
+	if err := console.CheckHome(cacheVariable, os.Getenv(cacheVariable)); err != nil {
+		return nil, err
+	}
+	if a.cache == nil {
+		folder, err := console.UserPath(cacheVariable, ".cache", "jwks")
+		if err != nil {
+			folder = "" // without a home there is none
+		}
+		a.cache = keycache.New(a.Console, folder)
+	}
+	return a.cache, nil
+}
+
+// again returns a command line with this verb for the ring of this run.
+func (a *App) again(verb string) string {
+	line := a.Name + " " + verb
+	for _, f := range []struct{ name, value string }{
+		{"ring", a.ring}, {"kek-file", a.kekFile}, {"passphrase-file", a.passphraseFile}, {"seen-file", a.seenFile}, {"store-file", a.storeFile},
+	} {
+		if f.value != "" {
+			line += " --" + f.name + " " + shellWord(f.value)
+		}
+	}
+	return line
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// shellWord returns a word as a shell reads it.
+func shellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// forgotten is how the ring of this run is remembered, where that is worse than durable, and
+// why. The reason is said once, when the ring was opened: a run that fails before says why it
+// failed and no more.
+type forgotten struct {
+	how, why     string
+	opened, told bool
+}

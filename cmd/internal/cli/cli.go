@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+)
+
+// Options are what a command has of its own.
+type Options struct {
+	Name   string                                 // of the program
+	Stores map[string]OpenStore                   // by what stands before the colon of a place, such as postgres
+	Extend func(app *App, command *cobra.Command) // adds verbs; nil: none
+}
+
+// Main runs the command line of this process, and ends the process.
+func Main(o Options) {
+	forbidCoreFiles()
+	os.Exit(Run(context.Background(), o, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Run runs a command line, and returns the exit code.
+func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &App{Console: console.New(o.Name, stdin, stdout, stderr), openers: o.Stores}
+	root := a.command()
+	if o.Extend != nil {
+		o.Extend(a, root)
+	}
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		code, text := console.Describe(err)
+		a.Say("%s", text)
+		return code
+	}
+	return console.ExitDone
+}
+
+func (a *App) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   a.Name,
+		Short: "Seal the claims of a JWT so that only their recipient reads them",
+		Long: `A JWT is signed, not secret: whoever finds one reads the claims in it.
+sealjwt seals claims into tokens that only their recipient can read, opens them,
+and keeps the keys that this takes.`,
+		Example: `  sealjwt seal --init claims.json >token
+  sealjwt open --iss https://id.example.com --aud https://api.example.com token`,
+		Args:              cobra.ArbitraryArgs,
+		RunE:              verbNeeded,
+		PersistentPreRunE: a.checkFlags,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	root.SetFlagErrorFunc(explainFlag)
+	root.SetHelpCommand(helpCommand())
+
+	// Without this line groups would be shown as verbs of their own.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(),
+		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
+	a.addGlobals(root)
+	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), a.inspectCommand(), a.scanCommand(),
+		a.jwksCommand(), a.revokedCommand(), a.completionCommand(), a.versionCommand())
+	return root
+}
+
+// helpCommand is cobra's, except that an unknown topic is an error.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB]",
+		Short: "Help about a verb",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return console.Usagef("there is no such verb: see sealjwt --help")
+			}
+			topic.InitDefaultHelpFlag()
+			return topic.Help()
+		},
+	}
+}

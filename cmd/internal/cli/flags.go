@@ -1,0 +1,256 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// choice is a flag with a few possible values.
+type choice struct {
+	value   string
+	allowed []string
+}
+
+func (c *choice) String() string { return c.value }
+func (c *choice) Type() string   { return strings.Join(c.allowed, "|") }
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.allowed, s) {
+		return fmt.Errorf("must be one of %s", strings.Join(c.allowed, ", "))
+	}
+	c.value = s
+	return nil
+}
+
+// addChoice adds a flag whose value is one of allowed.
+func addChoice(cmd *cobra.Command, name, short, value, usage string, allowed ...string) *choice {
+	c := &choice{value, allowed}
+	cmd.Flags().VarP(c, name, short, usage)
+	cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func addOutput(cmd *cobra.Command) *choice {
+	return addChoice(cmd, "output", "o", "text", "how the result is written", "text", "json")
+}
+
+func addUse(cmd *cobra.Command, usage string) *choice {
+	return addChoice(cmd, "use", "", "", usage, string(keys.UseSig), string(keys.UseEnc))
+}
+
+// nameList is a flag that takes names with commas between them, and may be repeated.
+type nameList struct {
+	names   []string
+	allowed []string // any, if empty
+}
+
+func (l *nameList) Type() string   { return "NAMES" }
+func (l *nameList) String() string { return strings.Join(l.names, ",") }
+func (l *nameList) Set(s string) error {
+	names, err := splitNames(s)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		switch {
+		case len(l.allowed) > 0 && !slices.Contains(l.allowed, name):
+			return fmt.Errorf("must be among %s", strings.Join(l.allowed, ", "))
+		case slices.Contains(l.names, name):
+			return fmt.Errorf("must name each once, and not%s again", echo(name))
+		}
+		l.names = append(l.names, name)
+	}
+	return nil
+}
+
+// addNames adds a flag that takes names, of allowed ones unless there are none.
+func addNames(cmd *cobra.Command, l *nameList, name, usage string, allowed ...string) {
+	l.allowed = allowed
+	cmd.Flags().Var(l, name, usage)
+	cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// splitNames splits a list of claims at its commas. An empty name is usually a
+// variable that a script forgot to set.
+func splitNames(s string) ([]string, error) {
+	names := strings.Split(s, ",")
+	for i, name := range names {
+		switch {
+		case name == "" || name != strings.TrimSpace(name):
+			return nil, errors.New("must be names with commas and nothing else between them, such as scope,roles")
+		case name == everything:
+			return nil, errors.New("must be names; * stands alone, for all that is not visible, and in --to only")
+		case slices.Contains(names[:i], name):
+			return nil, fmt.Errorf("must name each once, and not%s again", echo(name))
+		}
+	}
+	return names, nil
+}
+
+// padding is the multiple to which the claims are padded.
+type padding int
+
+// maxPadding is that of the library.
+const maxPadding = 16 << 10
+
+func (p *padding) Type() string   { return "BYTES" }
+func (p *padding) String() string { return strconv.Itoa(int(*p)) }
+func (p *padding) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > maxPadding {
+		return fmt.Errorf("must be a number of bytes up to %d, such as 256", maxPadding)
+	}
+	*p = padding(n)
+	return nil
+}
+
+// withoutFiles keeps the shell from completing names of files where none is meant.
+func withoutFiles(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+}
+
+// lifetime is a duration such as 15m, 1h30m or 30d.
+type lifetime time.Duration
+
+// longestLifetime keeps sums in range; the ring's policy is far below.
+const longestLifetime = 10 * 365 * 24 * time.Hour
+
+func (l *lifetime) Type() string   { return "DURATION" }
+func (l *lifetime) String() string { return console.Duration(time.Duration(*l)) }
+func (l *lifetime) Set(s string) error {
+	d, err := parseDuration(s)
+	if err != nil || d < time.Second || d%time.Second != 0 || d > longestLifetime {
+		return errors.New("must be a duration in whole seconds, such as 15m, 1h30m or 30d, and at most 3650d")
+	}
+	*l = lifetime(d)
+	return nil
+}
+
+// parseDuration is time.ParseDuration with days, each of 24 hours, in front.
+func parseDuration(s string) (time.Duration, error) {
+	var days time.Duration
+	if number, rest, ok := strings.Cut(s, "d"); ok {
+		n, err := strconv.ParseUint(number, 10, 16)
+		if err != nil {
+			return 0, err
+		}
+		days = time.Duration(n) * 24 * time.Hour
+		if rest == "" {
+			return days, nil
+		}
+		s = rest
+	}
+	d, err := time.ParseDuration(s)
+	if d < 0 {
+		return 0, errors.New("negative duration")
+	}
+	return days + d, err
+}
+
+// instant is a time, in RFC 3339 or in seconds since 1970.
+type instant struct {
+	time  time.Time
+	given bool
+}
+
+func (t *instant) Type() string { return "TIME" }
+func (t *instant) String() string {
+	if !t.given {
+		return ""
+	}
+	return t.time.Format(time.RFC3339)
+}
+
+func (t *instant) Set(s string) error {
+	if at, err := time.Parse(time.RFC3339, s); err == nil {
+		t.time, t.given = at, true
+		return nil
+	}
+	seconds, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || seconds < 0 || seconds > maxUnix {
+		return errors.New("must be a time such as 2026-01-31T12:00:00Z, or seconds since 1970")
+	}
+	t.time, t.given = time.Unix(seconds, 0).UTC(), true
+	return nil
+}
+
+// maxUnix is the end of the year 9999, the last that RFC 3339 can write.
+const maxUnix = 253402300799
+
+// oneInput is the Args of the verbs that take FILE or "-".
+func oneInput(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) > 1:
+		return console.Usagef("one FILE at most, and %d are given: see %s --help", len(args), cmd.CommandPath())
+	case len(args) == 1 && args[0] == "":
+		return console.Usagef("the name of the FILE is empty: leave it out to read standard input")
+	case len(args) == 1 && looksLikeToken(args[0]):
+		return console.Usagef("a token is no argument, where every process on the machine can read it: pipe it in, or name a file that holds it")
+	}
+	return nil
+}
+
+// noTokens is the Args of the verb that takes any number of paths.
+func noTokens(cmd *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if err := oneInput(cmd, []string{arg}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noInput is the Args of the verbs that take none.
+func noInput(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return console.Usagef("%s takes no argument: see %[1]s --help", cmd.CommandPath())
+	}
+	return nil
+}
+
+// looksLikeToken: the header of a compact token begins with {" in base64url.
+func looksLikeToken(s string) bool {
+	return strings.HasPrefix(s, "eyJ") && (len(s) > 64 || strings.Contains(s, "."))
+}
+
+// verbNeeded is what a command that only groups others does: it refuses. Cobra
+// would print its help and report success, and a script would go on.
+func verbNeeded(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		var verbs []string
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() && c.Name() != "help" {
+				verbs = append(verbs, c.Name())
+			}
+		}
+		return console.Usagef("a verb is missing (%s): see %s --help", strings.Join(verbs, ", "), cmd.CommandPath())
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return console.Usagef("unknown verb%s: did you mean %s %s?", echo(args[0]), cmd.CommandPath(), near[0])
+	}
+	return console.Usagef("unknown verb%s: see %s --help", echo(args[0]), cmd.CommandPath())
+}
+
+// echo shows a mistyped word, unless it could be a token or a secret in the wrong
+// place.
+func echo(word string) string {
+	if len(word) > 24 {
+		return ""
+	}
+	return fmt.Sprintf(" %q", word)
+}
+
+// everything stands for all claims that are not visible in the list of a --to. It
+// has to be written: a list that a script left empty must not mean all of them.
+const everything = "*"

@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal/leak"
+)
+
+// maxInspected is the longest input in bytes that inspect reads: far beyond what
+// open takes, since whoever inspects wants to know why it was refused.
+const maxInspected = 1 << 20
+
+func (a *App) inspectCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "inspect [FILE|-]",
+		Short: "Show what a stranger reads in a token, without any key",
+		Long: `Shows every layer of a token that can be read without a key: headers, sizes, and
+the claims of a token that is only signed, among them the visible ones of a
+selective token and the disclosures of an SD-JWT. The token may be spelled in any
+way that a careless reader takes; why open refuses it is said. Claims that look like
+personal data are marked. Nothing of it is verified.`,
+		Example: `  sealjwt seal --init claims.json | sealjwt inspect`,
+		Args:    oneInput,
+	}
+	output := addOutput(cmd)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		in, err := a.ReadAnyText(args, maxInspected)
+		if errors.Is(err, console.ErrTooLong) {
+			return &console.Failure{Err: err, Code: console.ExitNotAuthentic, Advice: "that is no token"}
+		}
+		if err != nil {
+			return err
+		}
+		u, err := leak.Read(string(in.Data))
+		if err != nil {
+			return &console.Failure{Err: open.ErrMalformed, Advice: err.Error()}
+		}
+		if output.value == "json" {
+			return a.PrintJSON(inspected(u))
+		}
+		return a.Print(describeLayers(u))
+	}
+	return cmd
+}
+
+func describeLayers(u *leak.Unverified) []byte {
+	var b bytes.Buffer
+	b.WriteString("NOT VERIFIED: what a stranger reads, without any key. Nothing here has been checked.\n")
+	for i := range u.Layers {
+		b.WriteByte('\n')
+		describeLayer(&b, u, i)
+	}
+	for _, limit := range u.Limits {
+		fmt.Fprintf(&b, "\nNOT READ TO THE END: %s\n", limit)
+	}
+	return b.Bytes()
+}
+
+func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int) {
+	l := &u.Layers[i]
+	kind := kindOf(l)
+	if l.Unsigned && l.CutOff == leak.Whole {
+		kind = "NOT SIGNED and not encrypted: anybody can have written it"
+	}
+	fmt.Fprintf(b, "%s: %s, %s, %d characters\n%s", console.Printable(l.Where), l.Form, kind, l.Length, summary(l))
+	for _, fault := range l.Faults {
+		fmt.Fprintf(b, "  open refuses it: %s\n", fault)
+	}
+	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	if l.Form != leak.Disclosures {
+		fmt.Fprintln(w, "  header")
+		describeMembers(w, l.Header, "")
+		w.Flush()
+		fmt.Fprintf(b, "  sizes in bytes: %s\n", sizes(l))
+	}
+	if l.Form == leak.JWE {
+		b.WriteString("  claims: encrypted, not readable without the recipient's key\n")
+		return
+	}
+	if l.HasClaims || l.Claims != nil {
+		b.WriteString("  claims: anybody who has this token reads them\n")
+		describeMembers(w, l.Claims, sealedNote(u, i))
+		w.Flush()
+	}
+	switch {
+	case l.HasClaims:
+	case l.Binary || l.Text == "":
+		b.WriteString("  payload: neither claims nor text\n")
+	default:
+		note := ""
+		if l.Personal != nil {
+			note = "  personal: " + kinds("payload", l.Personal)
+		}
+		fmt.Fprintf(b, "  payload: no claims, but anybody reads it: %s%s\n", strconv.QuoteToGraphic(l.Text), note)
+	}
+}
+
+// describeMembers lists the header or the claims. The note stands for the value of sealed.
+func describeMembers(w *tabwriter.Writer, list []leak.Member, sealed string) {
+	for i := range list {
+		m := &list[i]
+		text, note := string(display(m.Value)), ""
+		if sealed != "" && m.Name == "sealed" {
+			text = sealed
+		}
+		if date := dateOf(m); date != "" {
+			note = "  " + date
+		}
+		if m.Personal != nil {
+			note += "  personal: " + kinds(shortName(m.Name), m.Personal)
+		}
+		fmt.Fprintf(w, "    %s\t%s%s\n", bareName(m.Name), text, note)
+	}
+}
+
+func sizes(l *leak.Layer) string {
+	var list []string
+	for _, s := range l.Sizes {
+		list = append(list, fmt.Sprintf("%s %d", strings.ReplaceAll(s.Part, "_", " "), s.Bytes))
+	}
+	return strings.Join(list, ", ")
+}
+
+// summary says what a selective token is; it is empty for others.
+func summary(l *leak.Layer) string {
+	switch {
+	case l.Form == leak.JWS && l.SealedTo > 0:
+		return fmt.Sprintf("  selective token: %s readable by anybody, sealed for %s\n",
+			console.Count(int64(len(l.Claims)-1), "claim"), console.Count(int64(l.SealedTo), "recipient"))
+	case l.Bound == nil && l.SealedTo > 1:
+		return fmt.Sprintf("  encrypted for %s\n", console.Count(int64(l.SealedTo), "recipient"))
+	case l.Bound == nil:
+		return ""
+	case *l.Bound:
+		return "  sealed claims, for who has the key that kid names; bound to this token by iss and jti\n"
+	}
+	return "  sealed claims, NOT BOUND to this token: iss and jti are not the ones that it has\n"
+}
+
+// sealedNote stands for the JWEs themselves, which follow as layers.
+func sealedNote(u *leak.Unverified, i int) string {
+	l, shown := &u.Layers[i], 0
+	if l.SealedTo == 0 {
+		return ""
+	}
+	for j := i + 1; j < len(u.Layers); j++ {
+		if strings.HasPrefix(u.Layers[j].Where, l.Where+" claim sealed[") {
+			shown++
+		}
+	}
+	jwes := console.Count(int64(l.SealedTo), "JWE")
+	if shown < l.SealedTo {
+		return fmt.Sprintf("%s, the first %d below", jwes, shown)
+	}
+	return jwes + ", below"
+}

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"encoding/json"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/seal/leak"
+	"github.com/sealjwt/sealjwt/seal/pii"
+)
+
+// The JSON of inspect.
+type (
+	inspectedToken struct {
+		Verified bool             `json:"verified"` // never
+		Layers   []inspectedLayer `json:"layers"`
+		Limits   []leak.Limit     `json:"limits,omitempty"`
+	}
+	inspectedLayer struct {
+		Where    string           `json:"where"` // "token", or the claim that holds it
+		Kind     leak.Form        `json:"kind"`
+		Length   int              `json:"length"`
+		Header   json.RawMessage  `json:"header,omitempty"`
+		Parts    map[string]int   `json:"parts"`             // their sizes in bytes, decoded
+		Claims   json.RawMessage  `json:"claims,omitempty"`  // of a JWS
+		Text     json.RawMessage  `json:"payload,omitempty"` // of a JWS without claims, if it is text
+		SealedTo int              `json:"sealed_to,omitempty"`
+		Bound    *bool            `json:"bound,omitempty"`    // of a JWE in a selective token: to that token
+		CutOff   leak.Cut         `json:"cut_off,omitempty"`  // of a JWS
+		Personal []exposedFinding `json:"personal,omitempty"` // what of it is personal data
+		Faults   []string         `json:"faults,omitempty"`   // why open refuses the spelling
+	}
+)
+
+func inspected(u *leak.Unverified) inspectedToken {
+	all := inspectedToken{Limits: u.Limits}
+	for i := range u.Layers {
+		all.Layers = append(all.Layers, inspectedOf(&u.Layers[i]))
+	}
+	return all
+}
+
+// inspectedOf is one layer. A name that occurs twice in a header or in claims occurs twice in
+// the JSON.
+func inspectedOf(l *leak.Layer) inspectedLayer {
+	out := inspectedLayer{
+		Where: console.Printable(l.Where), Kind: l.Form, Length: l.Length, Parts: make(map[string]int),
+		Bound: l.Bound, CutOff: l.CutOff, Faults: l.Faults,
+	}
+	if l.Form != leak.Disclosures {
+		out.Header = displayMembers(l.Header)
+	}
+	for _, s := range l.Sizes {
+		out.Parts[s.Part] = s.Bytes
+	}
+	if l.Form == leak.JWS || l.SealedTo > 1 {
+		out.SealedTo = l.SealedTo
+	}
+	if l.HasClaims || l.Claims != nil {
+		out.Claims = displayMembers(l.Claims)
+	}
+	if !l.HasClaims && l.Text != "" && !l.Binary {
+		out.Text = display(quotedJSON(l.Text))
+	}
+	var personal []pii.Finding
+	for _, list := range [][]leak.Member{l.Header, l.Claims} {
+		for i := range list {
+			personal = append(personal, list[i].Personal...)
+		}
+	}
+	out.Personal = findingLines(append(personal, l.Personal...))
+	return out
+}

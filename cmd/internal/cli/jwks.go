@@ -1,0 +1,14 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+func (a *App) jwksCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "jwks",
+		Short: "Serve the public keys of the ring over HTTP, or look at those of others",
+		Args:  cobra.ArbitraryArgs,
+		RunE:  verbNeeded,
+	}
+	cmd.AddCommand(a.jwksServeCommand(), a.jwksFetchCommand())
+	return cmd
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// keepRotating rotates the ring when a step is due, until ctx is done. What it returns
+// waits for that.
+func (a *App) keepRotating(ctx context.Context, ring *keyring.Ring) (wait func()) {
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	report := a.reportSteps(time.Now)
+	running.Go(func() {
+		ring.Run(ctx, report) // its error is that of ctx
+	})
+	return func() {
+		stop()
+		running.Wait()
+	}
+}
+
+const (
+	// repeatAfter is when an error that lasts is said again.
+	repeatAfter = time.Hour
+	// recoveredAfter is how long no error means that the ring could be read: it is tried
+	// every second or so, and waits for a lock for some more.
+	recoveredAfter = time.Minute
+)
+
+// reportSteps says each step, and what keeps the ring from them: the ring tries again
+// every second, and nobody is told when that went well and nothing was due.
+func (a *App) reportSteps(now func() time.Time) func(keyring.Step, error) {
+	var told string
+	var toldAt, failedAt time.Time
+	return func(step keyring.Step, err error) {
+		switch {
+		case err != nil:
+			at := now()
+			recovered := at.Sub(failedAt) > recoveredAfter
+			failedAt = at
+			if ring, bad := a.ringPath(); bad == nil {
+				err = a.explainRollback(ring, err)
+			}
+			if _, text := console.Describe(err); text != told || recovered || at.Sub(toldAt) >= repeatAfter {
+				a.Say("warning: the rotation waits: %s", text)
+				told, toldAt = text, at
+			}
+		case step.Action != keyring.Nothing:
+			told = ""
+			a.Say("rotated: %s", stepText(step))
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/seal/leak"
+	"github.com/sealjwt/sealjwt/seal/pii"
+)
+
+// What inspect and scan say of the layers of a token, in the same words.
+
+const (
+	partsJWS = 3 // header, payload, signature: RFC 7515 section 7.1
+	partsJWE = 5 // header, encrypted key, IV, ciphertext, tag: RFC 7516 section 7.1
+)
+
+// notCompact says why a text is no token in compact serialization, judged by its
+// outer form; empty if it may be one.
+func notCompact(token string) string {
+	switch n := 1 + strings.Count(token, "."); {
+	case token == "":
+		return "the input is empty"
+	case token[0] == '{':
+		return "this is JSON, and only the compact serialization is taken: parts with dots between them"
+	case strings.ContainsAny(token, " \t\r\n"):
+		return "there is white space in or around it: give the token alone, on one line"
+	case n != partsJWS && n != partsJWE:
+		return fmt.Sprintf("it has %d parts, and a signed token has 3, an encrypted one 5: was it cut off?", n)
+	}
+	return ""
+}
+
+// outermost returns the first layer of a token, and why open refuses its parts or its header.
+func outermost(token string) (l leak.Layer, fault string) {
+	u, err := leak.Read(token)
+	if err != nil {
+		return leak.Layer{}, err.Error()
+	}
+	return u.Layers[0], u.Layers[0].OuterFault
+}
+
+// kindOf says how a layer is protected.
+func kindOf(l *leak.Layer) string {
+	switch {
+	case l.Form == leak.JWE:
+		return "encrypted"
+	case l.Form == leak.Disclosures:
+		return "not encrypted"
+	case l.CutOff == leak.InPayload:
+		return "cut off in the payload, and not encrypted"
+	case l.CutOff == leak.BeforeSignature:
+		return "its signature missing, and not encrypted"
+	case l.Unsigned:
+		return "not signed and not encrypted"
+	}
+	return "signed and not encrypted"
+}
+
+// kinds says what was found in a member, and where if that is deeper inside.
+func kinds(name string, personal []pii.Finding) string {
+	var list []string
+	for _, f := range personal {
+		text := string(f.Kind)
+		if f.Path != name {
+			text += " in " + f.Path
+		}
+		list = addName(list, text)
+	}
+	return strings.Join(list, ", ")
+}
+
+// addName appends a name that is not there yet. The rest of a long list is left out.
+func addName(names []string, name string) []string {
+	const most, others = 12, "and others"
+	for _, n := range names {
+		if n == name {
+			return names
+		}
+	}
+	switch {
+	case len(names) == most:
+		return append(names, others)
+	case len(names) > most:
+		return names
+	}
+	return append(names, name)
+}
+
+// shortName is a name as the paths of pii show it: safe on a terminal, not longer
+// than names are, and left out if it is personal data itself.
+func shortName(name string) string {
+	var top pii.Place
+	at, _, _ := top.Member(name)
+	return at.Path()
+}
+
+// dateOf returns the date that a NumericDate means (RFC 7519 section 2), for people; empty for all
+// other members.
+func dateOf(m *leak.Member) string {
+	switch m.Name {
+	case "exp", "nbf", "iat", "auth_time", "updated_at", "toe", "email_verified_at":
+	default:
+		return ""
+	}
+	seconds, err := strconv.ParseFloat(string(m.Value), 64)
+	const year10000 = 253402300800
+	if err != nil || seconds < 0 || seconds >= year10000 {
+		return ""
+	}
+	return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339)
+}
+
+// display is a JSON text on one line that is safe on a terminal, and means the
+// same. Outside of strings compact JSON has printable ASCII only.
+func display(text []byte) json.RawMessage {
+	var b bytes.Buffer
+	if err := json.Compact(&b, text); err != nil {
+		return nil
+	}
+	return json.RawMessage(console.Printable(b.String()))
+}
+
+// displayMembers is display of an object that has the members.
+func displayMembers(members []leak.Member) json.RawMessage {
+	b := []byte{'{'}
+	for i := range members {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, quotedJSON(members[i].Name)...)
+		b = append(append(b, ':'), members[i].Value...)
+	}
+	return display(append(b, '}'))
+}
+
+// quotedJSON is a string in JSON, with no more escapes than it needs.
+func quotedJSON(text string) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.Encode(text) // of which every string can be written
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// bareName is a member's name, quoted unless it is a plain word.
+func bareName(name string) string {
+	plainWord := name != "" && strings.IndexFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
+	}) < 0
+	if plainWord {
+		return name
+	}
+	return strconv.QuoteToGraphic(name)
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/seal/leak"
+)
+
+// explainRefusal says more than the class of the error where that helps. What it
+// says of the token is a look at it from outside: nothing has been verified.
+func explainRefusal(err error, token string, f openFlags) error {
+	refusal, ok := errors.AsType[*open.Error](err)
+	if ok && (f.explain || errors.Is(err, open.ErrKeySource)) { // the keys are the reader's own
+		err = detailed{refusal}
+	}
+	if ok {
+		if advice := f.avoids(refusal); advice != "" {
+			return &console.Failure{Err: err, Advice: advice}
+		}
+	}
+	switch {
+	case errors.Is(err, open.ErrMalformed), errors.Is(err, open.ErrType) && hasOtherParts(token, f.selective):
+		return &console.Failure{Err: err, Advice: whatInstead(token, f.selective)}
+	case f.selective && errors.Is(err, open.ErrType) && !looksSelective(token):
+		return &console.Failure{Err: err, Advice: "it looks like one without sealed claims, all of which anybody can read"}
+	case f.at.given && (errors.Is(err, open.ErrExpired) || errors.Is(err, open.ErrNotYetValid)):
+		return &console.Failure{Err: err, Advice: "as of " + f.at.String()}
+	case f.visibleOnly && errors.Is(err, open.ErrUnknownKey):
+		return &console.Failure{Err: err, Advice: "does --trust lack its issuer's signing key?"}
+	}
+	return err
+}
+
+// detailed is a refusal that is told in full, as an operator may see it and the sender
+// of the token may not. Of the token it has headers and registered claims at most.
+type detailed struct{ refusal *open.Error }
+
+func (d detailed) Error() string { return d.refusal.Reason() }
+func (d detailed) Unwrap() error { return d.refusal }
+
+// avoids returns the flags that would have avoided a refusal, or nothing if none would.
+func (f openFlags) avoids(refusal *open.Error) (advice string) {
+	missing, field := refusal.Avoidable()
+	var names []string
+	for i, m := range []open.Missing{open.Type, open.ContentType, open.KeyID, open.Expiry} {
+		if missing&m != 0 {
+			names = append(names, missingNames[i])
+		}
+	}
+	switch {
+	case len(names) > 0 && len(f.places) > 1:
+		return "" // the flag is for a single issuer
+	case len(names) > 0:
+		advice = "if its issuer leaves that out, add --allow-missing " + strings.Join(names, ",")
+		if missing&open.Type != 0 && len(f.require.names) == 0 {
+			advice += " and --require with a claim that no other kind of token has, such as nonce"
+		}
+		return advice
+	}
+	return map[string]string{
+		"Issuer.Type":        "say which type you expect with --typ TYPE",
+		"Limits.MaxHeader":   "take it with a larger --max-header",
+		"Limits.MaxLifetime": "its issuer must seal with a shorter --ttl, or take it with a longer --max-lifetime",
+	}[field]
+}
+
+// whatInstead says what a malformed token is instead of one of the form that was
+// expected.
+func whatInstead(token string, selective bool) string {
+	if reason := notCompact(token); reason != "" {
+		return reason
+	}
+	l, fault := outermost(token)
+	isJWS := strings.Count(token, ".") == partsJWS-1
+	switch {
+	case !selective && isJWS && fault == "" && l.SealedTo > 0:
+		return "this looks like a selective token: add --selective"
+	case !selective && isJWS:
+		return "this one is not encrypted, and anybody can read it; only sealed tokens are opened"
+	case fault != "":
+		return fault
+	case selective && !isJWS:
+		return "this looks like a nested token: leave --selective out"
+	case selective:
+		return "it is spelled in a way that is not allowed; ask its issuer for a new one"
+	}
+	return "it is spelled in a way that is not allowed, or holds no signed token; ask its issuer for a new one"
+}
+
+// hasOtherParts reports whether a token has not the number of parts that its form has.
+func hasOtherParts(token string, selective bool) bool {
+	parts := partsJWE
+	if selective {
+		parts = partsJWS
+	}
+	return strings.Count(strings.TrimSpace(token), ".") != parts-1
+}
+
+func looksSelective(token string) bool {
+	l, fault := outermost(token)
+	return fault == "" && l.Form == leak.JWS && l.SealedTo > 0
+}

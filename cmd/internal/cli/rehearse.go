@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// ringOrCopy opens the ring or, for a dry run, a copy of it.
+func (a *App) ringOrCopy(ctx context.Context, copied bool) (*keyring.Ring, error) {
+	if copied {
+		return a.openCopy(ctx)
+	}
+	return a.openRing(ctx)
+}
+
+// openCopy opens a copy of the ring in memory, on which a change can be tried. It refuses the
+// rings that openRing refuses, and what is tried is not remembered.
+func (a *App) openCopy(ctx context.Context) (*keyring.Ring, error) {
+	at, err := a.ringAt(ctx)
+	if err != nil {
+		return nil, err
+	}
+	memory, err := a.memory(at.identity, true)
+	if err != nil {
+		return nil, err
+	}
+	data, _, err := at.store.Load(ctx)
+	if errors.Is(err, keyring.ErrNoRing) {
+		if err = a.noRing(ctx, at.store, at.place, memory); err == nil {
+			data, _, err = at.store.Load(ctx)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	store := keyring.NewMemStore()
+	if _, err := store.Swap(ctx, "", data); err != nil {
+		return nil, err
+	}
+	return a.openStore(ctx, store, at.place, memory)
+}

@@ -1,0 +1,307 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/keytest"
+)
+
+// newHome makes a ring with its key file in an empty home, and returns its path.
+func newHome(t *testing.T, flags ...string) (ring string) {
+	t.Helper()
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "SEALJWT_RING", "SEALJWT_KEK_FILE", "SEALJWT_PASSPHRASE_FILE"} {
+		t.Setenv(name, "")
+	}
+	runOK(t, "", append([]string{"keys", "init"}, flags...)...)
+	return filepath.Join(home, ".local/share/sealjwt/ring")
+}
+
+// listed returns the keys of the ring.
+func listed(t *testing.T) []keyring.KeyInfo {
+	t.Helper()
+	out, _ := runOK(t, "", "keys", "list", "-o", "json")
+	keys, err := readList([]byte(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// readList reads what keys list -o json has printed. It leaves out the suites.
+func readList(data []byte) (keys []keyring.KeyInfo, err error) {
+	var list struct {
+		Keys []struct {
+			keyring.KeyInfo
+			Suite string `json:"alg"`
+		}
+	}
+	err = json.Unmarshal(data, &list)
+	for _, k := range list.Keys {
+		keys = append(keys, k.KeyInfo)
+	}
+	return keys, err
+}
+
+// A ring that somebody else keeps locked: it waits, for as long as its context, and
+// says who has it and that the key is good still. The wait runs on the clock of synctest,
+// which stands still while anything is computed: no machine is too slow for it.
+func TestLockedRing(t *testing.T) { synctest.Test(t, testLockedRing) }
+
+func testLockedRing(t *testing.T) {
+	path := newHome(t)
+	lock, err := os.OpenFile(path+".lock", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.WriteAt([]byte("4711\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"keys", "revoke", listed(t)[0].ID}, "sealjwt: NOT REVOKED, nothing was changed: "},
+		{[]string{"keys", "revoke", "--all"}, "sealjwt: NOT REVOKED, nothing was changed: "},
+		{[]string{"keys", "rotate", "--now", "--insecure-skip-window"}, "sealjwt: "},
+		{[]string{"keys", "policy", "set", "--leeway", "2m"}, "sealjwt: "},
+		{[]string{"keys", "rewrap", "--drop-others"}, "sealjwt: "},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		start := time.Now()
+		var out, errs bytes.Buffer
+		code := run(ctx, c.args, strings.NewReader(""), &out, &errs)
+		cancel()
+		if code != console.ExitIO || out.Len() > 0 || time.Since(start) != time.Second {
+			t.Errorf("%v: exit code %d after %v, stdout %q", c.args, code, time.Since(start), out.String())
+		}
+		if text := errs.String(); !strings.HasPrefix(text, c.want) || !strings.Contains(text, "process 4711 holds "+path+".lock") {
+			t.Errorf("%v: %s", c.args, text)
+		}
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the ring was changed (%v)", err)
+	}
+	// Who only looks need not wait.
+	runOK(t, "", "keys", "check")
+	runOK(t, "", "keys", "revoke", "--all", "--dry-run")
+}
+
+// A host whose clock is years behind sees dates that are ahead: keys check says that a clock is
+// wrong, for each key that is held. The clock of synctest begins in the year 2000.
+func TestCheckTellsOfWrongClocks(t *testing.T) {
+	newHome(t, "--use", "sig")
+	if out, errs := runOK(t, "", "keys", "check", "-o", "json"); strings.Contains(out+errs, "clock") {
+		t.Errorf("all clocks are right: %s%s", out, errs)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var out, errs bytes.Buffer
+		code := run(t.Context(), []string{"keys", "check", "-o", "json"}, strings.NewReader(""), &out, &errs)
+		if n := strings.Count(errs.String(), "warning: a clock is wrong, of this host or of another, and holds the rotation up: the sig key "); n != 2 || code != console.ExitDue {
+			t.Errorf("exit code %d, stderr %s", code, errs.String())
+		}
+		if n := strings.Count(out.String(), `"date":"20`); n != 2 || !strings.Contains(out.String(), `"wrong_clocks":[{"kid":"`) {
+			t.Errorf("stdout %s", out.String())
+		}
+	})
+}
+
+// A step that fails does not hide those that were done before it.
+func TestFailureAfterAStep(t *testing.T) {
+	newHome(t)
+	var out, errs bytes.Buffer
+	a := &App{Console: console.New("sealjwt", strings.NewReader(""), &out, &errs)}
+	ring, err := a.openCopy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	f := rotateFlags{uses: []keys.Use{keys.UseSig}, now: true, skip: true}
+	result := rotation{Did: []keyring.Step{}}
+	if err := a.rotateNow(ctx, ring, f, &result); err != nil || len(result.Did) != 1 {
+		t.Fatalf("%v, %v", result.Did, err)
+	}
+	cancel()
+	err = result.run(ctx, ring, f.uses)
+	if err == nil || len(result.Did) != 1 {
+		t.Fatalf("%v, %v", result.Did, err)
+	}
+	if err := a.finish(ctx, ring, f, result, err); err == nil {
+		t.Error("the error is gone")
+	}
+	want := "activate the sig key " + result.Did[0].KeyID + ", retire " + result.Did[0].Retires + "\n"
+	if out.String() != want {
+		t.Errorf("stdout %q, want %q", out.String(), want)
+	}
+}
+
+// What a dry run tells must not name keys that nobody will ever see.
+func TestRehearsedKeysHaveNoName(t *testing.T) {
+	r := rotation{
+		DryRun: true,
+		Did: []keyring.Step{
+			{Action: keyring.Stage, Use: keys.UseSig, KeyID: "new"},
+			{Action: keyring.Activate, Use: keys.UseSig, KeyID: "new", Retires: "old"},
+			{Action: keyring.MarkDue, Use: keys.UseSig, KeyID: "old"},
+		},
+		Next: keyring.Step{Action: keyring.Activate, Use: keys.UseSig, KeyID: "new", Retires: "old"},
+	}
+	r.forgetRehearsed()
+	text := string(r.Text())
+	if strings.Contains(text, "key new") || !strings.Contains(text, "next: activate the new sig key, retire old at") ||
+		!strings.Contains(text, "would: mark the sig key old as due\n") {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestStepText(t *testing.T) {
+	for want, s := range map[string]keyring.Step{
+		"stage a new enc key":        {Action: keyring.Stage, Use: keys.UseEnc},
+		"stage the new enc key k":    {Action: keyring.Stage, Use: keys.UseEnc, KeyID: "k"},
+		`activate the sig key "k k"`: {Action: keyring.Activate, Use: keys.UseSig, KeyID: "k k"},
+		"destroy the sig key k":      {Action: keyring.Destroy, Use: keys.UseSig, KeyID: "k"},
+		"clear the mark on the enc key k, set by a clock that is ahead": {Action: keyring.ClearDue, Use: keys.UseEnc, KeyID: "k"},
+	} {
+		if got := stepText(s); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	// The text of every step that the library knows is a sentence of its own.
+	for _, action := range []keyring.Action{keyring.Stage, keyring.Activate, keyring.MarkDue, keyring.ClearDue, keyring.Destroy} {
+		if got := stepText(keyring.Step{Action: action, Use: keys.UseSig}); got == string(action) {
+			t.Errorf("%s has no text", action)
+		}
+	}
+}
+
+// A time to come is never told too early.
+func TestNotBeforeText(t *testing.T) {
+	at := time.Date(2026, 1, 31, 12, 0, 0, 1, time.FixedZone("", 3600))
+	if got := notBeforeText(at); got != "2026-01-31T11:00:01Z" {
+		t.Error(got)
+	}
+	if got := notBeforeText(at.Truncate(time.Second)); got != "2026-01-31T11:00:00Z" {
+		t.Error(got)
+	}
+}
+
+func TestImpact(t *testing.T) {
+	info := func(use keys.Use, state keyring.State, private bool) keyring.KeyInfo {
+		return keyring.KeyInfo{ID: "k", Use: use, State: state, HasPrivate: private}
+	}
+	for _, c := range []struct {
+		before, after keyring.KeyInfo
+		want          string // empty: nobody notices
+	}{
+		{info(keys.UseSig, keyring.Active, true), info(keys.UseSig, keyring.Revoked, false), "and may refuse new ones"},
+		{info(keys.UseSig, keyring.Retired, false), info(keys.UseSig, keyring.Revoked, false), "still takes them"},
+		{info(keys.UseSig, keyring.Staged, true), info(keys.UseSig, keyring.Revoked, false), "still takes them"}, // it was published
+		{info(keys.UseSig, keyring.Destroyed, false), info(keys.UseSig, keyring.Revoked, false), ""},
+		{info(keys.UseEnc, keyring.Active, true), info(keys.UseEnc, keyring.Revoked, true), "still open, until"},
+		{info(keys.UseEnc, keyring.Retired, true), info(keys.UseEnc, keyring.Revoked, true), "still open, until"},
+		{info(keys.UseEnc, keyring.Active, true), info(keys.UseEnc, keyring.Revoked, false), "cannot be opened any more"},
+		{info(keys.UseEnc, keyring.Revoked, true), info(keys.UseEnc, keyring.Revoked, false), "cannot be opened any more"},
+		{info(keys.UseEnc, keyring.Staged, true), info(keys.UseEnc, keyring.Revoked, false), ""},
+		{info(keys.UseEnc, keyring.Destroyed, false), info(keys.UseEnc, keyring.Revoked, false), ""},
+		{keyring.KeyInfo{ID: "other"}, info(keys.UseSig, keyring.Active, true), ""},
+	} {
+		lines := impact([]keyring.KeyInfo{c.before}, []keyring.KeyInfo{c.after}, keyring.Policy{})
+		if (len(lines) == 0) != (c.want == "") || len(lines) > 0 && !strings.Contains(lines[0], c.want) {
+			t.Errorf("%s %s: %q, want %q", c.before.State, c.before.Use, lines, c.want)
+		}
+	}
+}
+
+// A process that saw less and ends later does not set back what another one remembers.
+func TestMemoryOnlyGrows(t *testing.T) {
+	newHome(t)
+	early := &App{Console: console.New("sealjwt", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
+	ring, err := early.openRing(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := early.ringPath()
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := early.memory(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runOK(t, "", "keys", "policy", "set", "--leeway", "2m")
+	before, _, err := memory.Load(t.Context())
+	if err != nil || before.Generation <= ring.Checkpoint().Generation {
+		t.Fatalf("the memory has %v (%v) after a change", before, err)
+	}
+	if err := memory.Save(t.Context(), ring.Checkpoint()); err != nil {
+		t.Fatal(err)
+	}
+	if after, _, err := memory.Load(t.Context()); err != nil || after != before {
+		t.Errorf("it became %v (%v), from %v", after, err, before)
+	}
+}
+
+// Between the look of this process and its save another process saw another ring at the place.
+// The verb ends with an error, and not with a warning.
+func TestMemoryRefusesAnExchange(t *testing.T) {
+	path := newHome(t)
+	var errs bytes.Buffer
+	a := &App{Console: console.New("sealjwt", strings.NewReader(""), new(bytes.Buffer), &errs)}
+	memory, err := a.memory(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := keyring.Checkpoint{Generation: 9, Nonce: "nonce", Ring: "another"}
+	if err := memory.Save(t.Context(), other); !errors.Is(err, keyring.ErrRollback) || a.remembered() != seenDurable {
+		t.Errorf("%v, want ErrRollback; the memory is %s", err, a.remembered())
+	}
+}
+
+// Every figure of a policy has a flag, and the flag changes that one.
+func TestPolicyFigures(t *testing.T) {
+	newHome(t)
+	policy, err := keytest.NewRing().Policy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range policyFigures {
+		want := *f.field(&policy) + time.Second
+		text := (*lifetime)(&want).String()
+		if slices.Contains([]string{"clock-skew"}, f.flag) { // alone it contradicts the leeway
+			runOK(t, "", "keys", "policy", "set", "--"+f.flag, text, "--leeway", "2m")
+		} else {
+			runOK(t, "", "keys", "policy", "set", "--"+f.flag, text)
+		}
+		out, _ := runOK(t, "", "keys", "policy", "show", "-o", "json")
+		var shown struct{ Policy map[string]any }
+		if err := json.Unmarshal([]byte(out), &shown); err != nil {
+			t.Fatal(err)
+		}
+		if got := shown.Policy[strings.ReplaceAll(f.flag, "-", "_")]; got != want.Seconds() {
+			t.Errorf("--%s %s: it is %v", f.flag, text, got)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/spf13/cobra"
+)
+
+// errExposed ends a scan with its exit code; the result is on stdout already.
+var errExposed = errors.New("personal data that anybody can read")
+
+func (a *App) scanCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "scan [PATH|-]...",
+		Short: "Find tokens in texts, and personal data that anybody can read in them",
+		Long: `Finds the tokens in a text of any length, such as a log, a HAR file or source
+code, and reports for each of them what can be read without a key and which of it
+is personal data: exit code 6 when there is any, or when a limit was reached. Nothing
+is verified. A signed token counts without its signature, too, and when it was cut
+off in the payload. Base64, quoted-printable, percent-encoding, JSON escapes and
+wrapped lines are undone once.
+
+A PATH is a file or a folder. In a folder every regular file is read, and no link is
+followed; files that are binary or compressed are skipped and counted.
+
+Values are masked, unless --show-values is given; tokens are never printed. The
+column is that of a byte. A token that a text repeats is reported each time.
+
+With -o json there is one line for each token: an object with file, line, column,
+personal (how many pieces of personal data) and layers (the token, and those that
+stand readable in it), of which each has where, kind, length, header and claims, and, if
+its end is missing, cut_off: in the payload or before the signature. Of each member
+there is the name, what is personal in it, and its value if shown. With -o sarif
+there is one file of SARIF 2.1.0 without any value, for code scanners.`,
+		Example: `  sealjwt scan app.log
+  sealjwt scan -o sarif src logs >leaks.sarif
+  kubectl logs deploy/api | sealjwt scan
+  zcat app.log.gz | sealjwt scan -o json | jq -r 'select(.personal > 0) | .line'`,
+		Args: noTokens,
+	}
+	output := addChoice(cmd, "output", "o", "text", "how the result is written", "text", "json", "sarif")
+	showValues := cmd.Flags().Bool("show-values", false, "print the values of headers and claims, too")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *showValues && output.value == "sarif" {
+			return console.Usagef("--show-values is not for -o sarif, which others than the owner of the tokens read")
+		}
+		s := &scan{
+			report: scanReport{asJSON: output.value == "json", showValues: *showValues},
+			out:    bufio.NewWriterSize(a.Console.Writer(), 64<<10),
+			known:  make(map[string]known),
+		}
+		if output.value == "sarif" {
+			s.sarif = newSarif(s.out)
+		}
+		err := a.scanAll(cmd.Context(), s, args)
+		if s.sarif != nil {
+			s.sarif.end()
+			if broken := s.out.Flush(); err == nil {
+				err = broken
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return a.conclude(s)
+	}
+	return cmd
+}
+
+// conclude says on stderr what it all came to.
+func (a *App) conclude(s *scan) error {
+	for _, file := range s.files {
+		a.Say("%s: %s", file.name, file)
+	}
+	if s.total.limited > 0 {
+		a.Say("%s reached: what is there was not read to the end", console.Count(s.total.limited, "limit"))
+	}
+	if s.skipped > 0 {
+		a.Say("%s skipped: binary, compressed, or not a regular file", console.Count(s.skipped, "file"))
+	}
+	in := console.Count(s.total.tokens, "token") + " in " + size(s.total.bytes)
+	if s.walked > 0 {
+		in += " in " + console.Count(s.walked, "file")
+	}
+	switch {
+	case s.total.exposing > 0:
+		err := fmt.Errorf("%w, in %d of %s", errExposed, s.total.exposing, in)
+		return &console.Failure{Err: err, Code: console.ExitPolicy, Advice: "take it out of the tokens or seal it (sealjwt seal), and clean up this copy"}
+	case s.total.limited > 0:
+		err := fmt.Errorf("no personal data found in %s, but not all could be read", in)
+		return &console.Failure{Err: err, Code: console.ExitPolicy, Advice: "look at the places that are named"}
+	case s.unread > 0:
+		return fmt.Errorf("no personal data found in %s, but %s could not be read", in, console.Count(s.unread, "file"))
+	}
+	a.Say("%s, and no personal data found in any", in)
+	return nil
+}
+
+func size(bytes int64) string {
+	value, unit := float64(bytes), 0
+	for value >= 1000 && unit < 4 {
+		value, unit = value/1000, unit+1
+	}
+	if unit == 0 {
+		return console.Count(bytes, "byte")
+	}
+	return fmt.Sprintf("%.1f %cB", value, " kMGT"[unit])
+}

@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/seal/leak"
+)
+
+// unpack is what shows the text in a compressed file. To call the file clean would be wrong.
+var unpack = map[string]string{"gzip": "zcat FILE", "zstd": "zstdcat FILE", "xz": "xzcat FILE", "bzip2": "bzcat FILE", "zip": "unzip -p FILE"}
+
+// cannotScan says why a scan ended.
+func cannotScan(name string, err error) error {
+	if c, ok := errors.AsType[*leak.CompressedError](err); ok {
+		return &console.Failure{Err: &compressedFile{name, c}, Advice: unpack[c.Format] + " | sealjwt scan"}
+	}
+	return console.CannotRead(name, err)
+}
+
+// compressedFile is a CompressedError with the name of the file.
+type compressedFile struct {
+	name  string
+	cause *leak.CompressedError
+}
+
+func (e *compressedFile) Unwrap() error { return e.cause }
+func (e *compressedFile) Error() string {
+	return fmt.Sprintf("%s is compressed (%s), and no token could be seen in it", e.name, e.cause.Format)
+}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/seal/leak"
+)
+
+// sniffed is how many bytes tell whether a file in a folder is text.
+const sniffed = 8 << 10
+
+// scanAll reads the inputs that the arguments name. With several of them a file that cannot be
+// read is told and counted, and the others are read.
+func (a *App) scanAll(ctx context.Context, s *scan, args []string) error {
+	if len(args) == 0 {
+		args = []string{"-"}
+	}
+	several := len(args) > 1
+	for _, path := range args {
+		info, err := os.Stat(path)
+		var broken error
+		if path != "-" && err == nil && info.IsDir() {
+			several = true
+			broken = a.scanFolder(ctx, s, path)
+		} else {
+			broken = a.scanFile(ctx, s, path)
+		}
+		if broken == nil {
+			if several && !(err == nil && info.IsDir()) {
+				s.walked++
+			}
+			continue
+		}
+		if !several || ctx.Err() != nil || s.outputFails() {
+			return broken
+		}
+		_, text := console.Describe(broken)
+		a.Say("%s", text)
+		s.unread++
+	}
+	if !several {
+		s.files = nil
+	}
+	return nil
+}
+
+// outputFails reports whether the result cannot be written.
+func (s *scan) outputFails() bool { return s.out.Flush() != nil }
+
+func (a *App) scanFile(ctx context.Context, s *scan, path string) error {
+	name, in, err := a.Stream([]string{path})
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return s.run(ctx, name, in)
+}
+
+// scanFolder reads the regular files in a folder. A link in it, which may lead out of it, is not
+// followed, neither when the files are listed nor when one is opened.
+func (a *App) scanFolder(ctx context.Context, s *scan, folder string) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return console.CannotRead(folder, err)
+	}
+	defer root.Close()
+	live := a.NewProgress("scanned")
+	defer func() { live.End(s.walked, s.unread) }()
+	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		name := filepath.Join(folder, filepath.FromSlash(path))
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+		case d.IsDir():
+			return nil
+		case !d.Type().IsRegular():
+			s.skipped++
+			return nil
+		default:
+			err = s.entry(ctx, root, path, name)
+		}
+		if s.outputFails() {
+			return err
+		}
+		if err != nil {
+			s.unread++
+			live.Clear()
+			if _, ok := errors.AsType[*console.Failure](err); !ok {
+				err = console.CannotRead(name, err)
+			}
+			_, text := console.Describe(err)
+			a.Say("%s", text)
+		}
+		live.Show(s.walked, s.unread)
+		return nil
+	})
+}
+
+// entry reads one file in a folder, if it is a text.
+func (s *scan) entry(ctx context.Context, root *os.Root, path, name string) error {
+	f, err := root.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		s.skipped++
+		return err
+	}
+	head := make([]byte, sniffed)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	if isBinary(head[:n]) {
+		s.skipped++
+		return nil
+	}
+	err = s.run(ctx, name, io.MultiReader(bytes.NewReader(head[:n]), f))
+	if _, ok := errors.AsType[*leak.CompressedError](err); ok {
+		s.skipped++
+		return nil
+	}
+	if err == nil {
+		s.walked++
+	}
+	return err
+}
+
+// isBinary reports whether a file is no text in UTF-8, UTF-16 or the like: it has a byte 0 that is
+// not half of a character, or it is compressed.
+func isBinary(head []byte) bool {
+	zero := bytes.IndexByte(head, 0)
+	isUTF16 := bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) ||
+		len(head) >= 4 && (head[0] == 0) != (head[1] == 0) && (head[0] == 0) == (head[2] == 0) && (head[1] == 0) == (head[3] == 0)
+	return zero >= 0 && !isUTF16
+}

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/seal/leak"
+)
+
+// masked stands for every value. How long it is would already say something.
+const masked = "***"
+
+// shownAnyway are the values of a header that tell what kind of token it is, and
+// nothing else. One that is not among them may be anything.
+var shownAnyway = []string{
+	"none", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
+	"ES256K", "EdDSA", "Ed25519", "Ed448", "dir", "RSA1_5", "RSA-OAEP", "RSA-OAEP-256", "A128KW", "A192KW", "A256KW",
+	"A128GCMKW", "A192GCMKW", "A256GCMKW", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW",
+	"PBES2-HS256+A128KW", "PBES2-HS384+A192KW", "PBES2-HS512+A256KW",
+	"A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512", "A128GCM", "A192GCM", "A256GCM", "DEF",
+	"JWT", "at+jwt", "sealed+jwt", "sealed-claims+json", "dpop+jwt", "logout+jwt", "secevent+jwt", "id+jwt", "dc+sd-jwt", "kb+jwt",
+}
+
+// scanReport writes what is exposed, as text or as lines of JSON.
+type scanReport struct {
+	asJSON, showValues bool
+}
+
+// place is where a token is.
+type place struct {
+	File   string `json:"file"`
+	Line   int64  `json:"line"`
+	Column int64  `json:"column"`
+}
+
+// at begins the report on a token; what follows is the same wherever it is.
+func (r scanReport) at(p place) []byte {
+	if !r.asJSON {
+		return fmt.Appendf(nil, "%s:%d:%d: ", console.Printable(p.File), p.Line, p.Column)
+	}
+	text, _ := json.Marshal(p) // a text and two numbers
+	return append(bytes.TrimSuffix([]byte(console.Printable(string(text))), []byte{'}'}), ',')
+}
+
+// limit ends the report on what was not read.
+func (r scanReport) limit(l leak.Limit) []byte {
+	if r.asJSON {
+		return fmt.Appendf(nil, `"skipped":"%s"}`+"\n", l)
+	}
+	return fmt.Appendf(nil, "%s, and not read\n", l)
+}
+
+// what ends the report on one that was.
+func (r scanReport) what(u *leak.Unverified) ([]byte, error) {
+	if r.asJSON {
+		return r.json(u)
+	}
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for i := range u.Layers {
+		l := &u.Layers[i]
+		if i > 0 {
+			if l.PersonalCount() == 0 && l.Form == leak.JWE {
+				continue
+			}
+			fmt.Fprintf(w, "  %s: ", l.Where)
+		}
+		r.describe(w, l)
+	}
+	for _, limit := range u.Limits {
+		fmt.Fprintf(w, "    not read to the end: %s\n", limit)
+	}
+	w.Flush()
+	return b.Bytes(), nil
+}
+
+// describe begins with the line for those who grep.
+func (r scanReport) describe(w *tabwriter.Writer, l *leak.Layer) {
+	fmt.Fprintf(w, "%s, %s, %d characters: %s\n", l.Form, kindOf(l), l.Length, exposure(l))
+	r.members(w, "header", l.Header)
+	r.members(w, "claims", l.Claims)
+	switch {
+	case l.Form == leak.JWS && l.SealedTo > 0:
+		fmt.Fprintf(w, "    sealed claims for recipients: %d\n", l.SealedTo)
+	case l.Text != "":
+		what := "no JSON object"
+		if l.CutOff != leak.Whole {
+			what = "cut off"
+		}
+		line := fmt.Sprintf("    payload, %s  %s  %s", what, orMasked(r.payload(l)), kinds("payload", l.Personal))
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+	}
+	w.Flush() // the columns of the next token are its own
+}
+
+// members has one line for what is personal data, each, and one for the rest.
+func (r scanReport) members(w *tabwriter.Writer, part string, members []leak.Member) {
+	var rest []string
+	for i := range members {
+		m := &members[i]
+		name, value := shortName(m.Name), r.value(m, part == "header")
+		switch {
+		case len(m.Personal) > 0:
+			fmt.Fprintf(w, "    %s %s\t%s\t%s\n", strings.TrimSuffix(part, "s"), name, orMasked(value), kinds(name, m.Personal))
+		case value != nil:
+			if date := dateOf(m); date != "" {
+				value = append(value, " "+date...)
+			}
+			rest = append(rest, name+" "+string(value))
+		default:
+			rest = append(rest, name)
+		}
+	}
+	w.Flush()
+	if rest != nil {
+		fmt.Fprintf(w, "    %s: %s\n", part, strings.Join(rest, ", "))
+	}
+}
+
+func orMasked(value json.RawMessage) string {
+	if value == nil {
+		return masked
+	}
+	return string(value)
+}
+
+// exposure names the claims that are personal data.
+func exposure(l *leak.Layer) string {
+	var names []string
+	for _, list := range [][]leak.Member{l.Header, l.Claims} {
+		for i := range list {
+			if len(list[i].Personal) > 0 {
+				names = addName(names, shortName(list[i].Name))
+			}
+		}
+	}
+	if len(l.Personal) > 0 {
+		names = addName(names, "payload")
+	}
+	if names == nil {
+		return "no personal data found"
+	}
+	return "PERSONAL DATA in " + strings.Join(names, ", ")
+}
+
+// value is a member's value if it may be shown; nil otherwise. A token in it is a
+// credential, and is never printed.
+func (r scanReport) value(m *leak.Member, inHeader bool) json.RawMessage {
+	if r.showValues && !m.HoldsToken {
+		return display(bytes.ToValidUTF8(m.Value, []byte("\uFFFD")))
+	}
+	var text string
+	if inHeader && json.Unmarshal(m.Value, &text) == nil && slices.Contains(shownAnyway, text) {
+		return display(m.Value)
+	}
+	return nil
+}
+
+// payload is the same of a payload without claims.
+func (r scanReport) payload(l *leak.Layer) json.RawMessage {
+	if !r.showValues || l.HoldsToken {
+		return nil
+	}
+	return display(quotedJSON(l.Text))
+}

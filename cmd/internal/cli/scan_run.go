@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/seal/leak"
+)
+
+const (
+	// maxKnown is how many tokens are remembered, and maxKnownLength how long they
+	// may be: a log repeats the few of the last minutes.
+	maxKnown       = 256
+	maxKnownLength = 8 << 10
+)
+
+// scan is one run through all inputs.
+type scan struct {
+	report scanReport
+	sarif  *sarifWriter // nil for other reports
+	out    *bufio.Writer
+	known  map[string]known
+
+	name    string     // of the input that is read
+	now     inputTally // of that input
+	total   inputTally
+	files   []inputTally // the inputs of several that have something to tell
+	walked  int64        // inputs, if there are several
+	skipped int64
+	unread  int64
+}
+
+// inputTally is what there is in one input.
+type inputTally struct {
+	name                             string
+	tokens, exposing, limited, bytes int64
+}
+
+func (t inputTally) String() string {
+	text := fmt.Sprintf("%s, %d with personal data", console.Count(t.tokens, "token"), t.exposing)
+	if t.limited > 0 {
+		text += ", and " + console.Count(t.limited, "limit") + " reached"
+	}
+	return text
+}
+
+// known is a token that was read already.
+type known struct {
+	what             []byte
+	exposes, limited bool
+	unverified       *leak.Unverified // for SARIF
+}
+
+// run reads one input.
+func (s *scan) run(ctx context.Context, name string, in io.Reader) error {
+	s.name, s.now = name, inputTally{name: name}
+	f := leak.NewFinder(flushing{in, s.out})
+	var err error
+	for err == nil {
+		var hit leak.Sighting
+		if hit, err = f.Next(ctx); err == nil {
+			err = s.add(hit)
+		}
+	}
+	s.now.bytes = f.Read()
+	s.total.tokens += s.now.tokens
+	s.total.exposing += s.now.exposing
+	s.total.limited += s.now.limited
+	s.total.bytes += s.now.bytes
+	if s.now.exposing > 0 || s.now.limited > 0 {
+		s.files = append(s.files, s.now)
+	}
+	if broken := s.out.Flush(); broken != nil {
+		return broken
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if name == "-" {
+		name = "standard input"
+	}
+	return cannotScan(name, err)
+}
+
+// flushing writes out what was found before it waits for more: whoever stops it
+// has all results, and it can follow a log.
+type flushing struct {
+	in  io.Reader
+	out *bufio.Writer
+}
+
+func (f flushing) Read(p []byte) (int, error) {
+	if err := f.out.Flush(); err != nil {
+		return 0, err
+	}
+	return f.in.Read(p)
+}
+
+func (s *scan) add(hit leak.Sighting) error {
+	at := place{s.name, hit.Line, hit.Column}
+	k := known{limited: true}
+	if hit.Limit == "" {
+		k = s.read(hit.Token)
+		s.now.tokens++
+	}
+	if k.exposes {
+		s.now.exposing++
+	}
+	if k.limited {
+		s.now.limited++
+	}
+	if s.sarif != nil {
+		return s.sarif.add(at, hit, k.unverified)
+	}
+	s.out.Write(s.report.at(at)) // the writer keeps its error
+	if hit.Limit != "" {
+		k.what = s.report.limit(hit.Limit)
+	}
+	_, err := s.out.Write(k.what)
+	return err
+}
+
+// read is what there is to say about a token.
+func (s *scan) read(token string) known {
+	if k, ok := s.known[token]; ok {
+		return k
+	}
+	u, err := leak.Read(token)
+	if err != nil { // what was found was not understood, and must not be called clean
+		return known{what: s.report.limit("not understood"), limited: true}
+	}
+	k := known{exposes: u.Personal() > 0, limited: len(u.Limits) > 0}
+	if s.sarif != nil {
+		k.unverified = u
+		return k
+	}
+	if k.what, err = s.report.what(u); err != nil {
+		return known{what: s.report.limit("not understood"), limited: true}
+	}
+	if len(token) <= maxKnownLength && len(k.what) <= 4*maxKnownLength {
+		if len(s.known) == maxKnown {
+			clear(s.known)
+		}
+		s.known[token] = k
+	}
+	return k
+}

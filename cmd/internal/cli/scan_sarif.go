@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/seal/leak"
+	"github.com/sealjwt/sealjwt/seal/pii"
+)
+
+// SARIF 2.1.0 (OASIS): one run, with one result for each token and each kind of personal data in
+// it. It names places and kinds, and holds no value and no token.
+const (
+	sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+	sarifLimit  = "limit-reached"
+)
+
+type (
+	sarifResult struct {
+		RuleID       string            `json:"ruleId"`
+		Level        string            `json:"level"`
+		Message      sarifText         `json:"message"`
+		Locations    []sarifLocation   `json:"locations"`
+		Fingerprints map[string]string `json:"partialFingerprints,omitempty"`
+	}
+	sarifText struct {
+		Text string `json:"text"`
+	}
+	sarifLocation struct {
+		Physical sarifPhysical `json:"physicalLocation"`
+	}
+	sarifPhysical struct {
+		Artifact struct {
+			URI string `json:"uri"`
+		} `json:"artifactLocation"`
+		Region struct {
+			StartLine   int64 `json:"startLine"`
+			StartColumn int64 `json:"startColumn"`
+		} `json:"region"`
+	}
+	sarifRule struct {
+		ID               string    `json:"id"`
+		ShortDescription sarifText `json:"shortDescription"`
+		Help             sarifText `json:"help"`
+	}
+)
+
+// sarifWriter writes the results as they come, and the rules that they name behind them: JSON
+// has no order of members.
+type sarifWriter struct {
+	out   *bufio.Writer
+	known map[string]bool
+	rules []sarifRule
+	some  bool // results
+}
+
+func newSarif(out *bufio.Writer) *sarifWriter {
+	out.WriteString(`{"$schema":"` + sarifSchema + `","version":"2.1.0","runs":[{"columnKind":"utf16CodeUnits","results":[`) // the writer keeps its error
+	return &sarifWriter{out: out, known: make(map[string]bool)}
+}
+
+// add writes the results of one token. u is nil where a limit was reached.
+func (w *sarifWriter) add(at place, hit leak.Sighting, u *leak.Unverified) error {
+	var list []sarifResult
+	if u == nil {
+		list = append(list, w.result(sarifLimit, "A limit was reached", "not read: "+string(hit.Limit)))
+	} else {
+		list = w.kinds(u)
+		for _, limit := range u.Limits {
+			list = append(list, w.result(sarifLimit, "A limit was reached", "not read to the end: "+string(limit)))
+		}
+	}
+	for _, r := range list {
+		r.Locations = []sarifLocation{located(at, hit.ColumnUTF16)}
+		if hit.Token != "" { // of the token, which tells nothing, and never of a value, which can be guessed
+			sum := sha256.Sum256([]byte(hit.Token))
+			r.Fingerprints = map[string]string{"tokenHash/v1": hex.EncodeToString(sum[:])}
+		}
+		if w.some {
+			w.out.WriteByte(',')
+		}
+		w.some = true
+		text, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		if _, err := w.out.Write(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kinds returns one result for each kind of personal data in a token.
+func (w *sarifWriter) kinds(u *leak.Unverified) (list []sarifResult) {
+	var order []pii.Kind
+	places := make(map[pii.Kind][]string)
+	for i := range u.Layers {
+		l := &u.Layers[i]
+		note := func(found []pii.Finding) {
+			for _, f := range found {
+				if places[f.Kind] == nil {
+					order = append(order, f.Kind)
+				}
+				places[f.Kind] = addName(places[f.Kind], l.Where+": "+f.Path)
+			}
+		}
+		for _, members := range [][]leak.Member{l.Header, l.Claims} {
+			for j := range members {
+				note(members[j].Personal)
+			}
+		}
+		note(l.Personal)
+	}
+	for _, kind := range order {
+		id := "readable-" + strings.NewReplacer(" ", "-", "e-mail", "email").Replace(strings.ToLower(string(kind)))
+		list = append(list, w.result(id, "A token shows personal data: "+string(kind), "anybody reads "+string(kind)+" (***) in "+strings.Join(places[kind], ", ")))
+	}
+	return list
+}
+
+func (w *sarifWriter) result(rule, short, message string) sarifResult {
+	if !w.known[rule] {
+		w.known[rule] = true
+		w.rules = append(w.rules, sarifRule{rule, sarifText{short}, sarifText{"Take it out of the token or seal it (sealjwt seal), and clean up this copy."}})
+	}
+	return sarifResult{RuleID: rule, Level: "warning", Message: sarifText{console.Printable(message)}}
+}
+
+// located is where a token is. The URI is relative, as the path was given, or a file URI. The
+// column is in UTF-16 code units, which columnKind says.
+func located(at place, column int64) sarifLocation {
+	var l sarifLocation
+	path := url.URL{Path: filepath.ToSlash(at.File)}
+	switch {
+	case at.File == "-":
+		path.Path = "stdin"
+	case filepath.IsAbs(at.File):
+		path.Scheme = "file"
+	}
+	l.Physical.Artifact.URI = path.String()
+	l.Physical.Region.StartLine, l.Physical.Region.StartColumn = at.Line, column
+	return l
+}
+
+func (w *sarifWriter) end() {
+	rules, _ := json.Marshal(append([]sarifRule{}, w.rules...)) // texts only
+	w.out.WriteString(`],"tool":{"driver":{"name":"sealjwt","informationUri":"https://github.com/sealjwt/sealjwt","rules":` + string(rules) + "}}}]}\n")
+}

@@ -1,0 +1,256 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+)
+
+const scripts = "../../../testdata/script/*.txtar"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sealjwt": func() { Main(options) }})
+}
+
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob(scripts)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts at %s (%v)", scripts, err)
+	}
+	testscript.Run(t, testscript.Params{
+		Files:               files,
+		Setup:               setup,
+		Condition:           condition,
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":   cmdExits,
+			"partly":  cmdPartly,
+			"secrets": cmdSecrets,
+			"hidden":  cmdHidden,
+			"big":     cmdBig,
+			"damage":  cmdDamage,
+			"cut":     cmdCut,
+			"mode":    cmdMode,
+			"kid":     cmdKid,
+			"newkey":  cmdNewKey,
+			"forge":   cmdForge,
+			"served":  cmdServed,
+			"site":    cmdSite,
+			"aged":    cmdAged,
+			"copyof":  cmdCopyOf,
+			"newcert": cmdNewCert,
+			"feed":    cmdFeed,
+		},
+	})
+}
+
+// setup gives every script an empty HOME and the claims files.
+func setup(env *testscript.Env) error {
+	claims, err := filepath.Abs("../../../testdata/claims")
+	if err != nil {
+		return err
+	}
+	home := filepath.Join(env.WorkDir, "home")
+	env.Setenv("HOME", home)
+	env.Setenv("NO_PROXY", "*")
+	env.Setenv("CLAIMS", claims)
+	env.Setenv("WHO", "--iss=https://id.example.com")
+	env.Setenv("ME", "--aud=https://api.example.com")
+	env.Values[secretsKey{}] = &[]string{}
+	return os.Mkdir(home, 0o700)
+}
+
+func condition(name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "devfull":
+		_, err := os.Stat("/dev/full")
+		return err == nil, nil
+	}
+	return false, errors.New("unknown condition")
+}
+
+// cmdExits runs a command and checks its exit code, and for any code but 0 all
+// that a refusal owes: nothing on stdout, one line on stderr that holds no secret,
+// and no file created, changed or removed. Only the code that says something is due
+// comes with a result.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code command [args...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	before := snapshot(ts)
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+	if code == 0 {
+		return
+	}
+	switch out := ts.ReadFile("stdout"); {
+	case code == console.ExitDue && !strings.HasSuffix(out, "\n"):
+		ts.Fatalf("something is due, and stdout does not say what: %q", out)
+	case code != console.ExitDue && out != "":
+		ts.Fatalf("a refusal with a result on stdout: %q", out)
+	}
+	checkErrorLine(ts, code, ts.ReadFile("stderr"))
+	if after := snapshot(ts); after != before {
+		ts.Fatalf("a refusal that wrote something:\n%s\nbefore:\n%s", after, before)
+	}
+}
+
+// cmdPartly runs a command that does a part of its work, with that exit code, and
+// checks all lines on stderr.
+func cmdPartly(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: partly code command [args...]")
+	}
+	exit, ok := errors.AsType[*exec.ExitError](ts.Exec(args[1], args[2:]...))
+	if !ok || strconv.Itoa(exit.ExitCode()) != args[0] {
+		ts.Fatalf("%v, want exit code %s", exit, args[0])
+	}
+	for line := range strings.Lines(ts.ReadFile("stderr")) {
+		checkErrorLine(ts, exit.ExitCode(), line)
+	}
+}
+
+func checkErrorLine(ts *testscript.TestScript, code int, text string) {
+	line, terminated := strings.CutSuffix(text, "\n")
+	switch {
+	case !terminated || strings.Contains(line, "\n"):
+		ts.Fatalf("an error that is not one line: %q", text)
+	case !strings.HasPrefix(line, "sealjwt: "):
+		ts.Fatalf("an error that does not begin with the name of the command: %q", line)
+	case console.Printable(line) != line:
+		ts.Fatalf("an error with control characters: %q", line)
+	case code != console.ExitUsage && strings.Contains(line, "--help"):
+		ts.Fatalf("an error that is no usage error and mentions --help: %q", line)
+	case len(line) > 500:
+		ts.Fatalf("an error of %d bytes: %q", len(line), line)
+	}
+	for _, s := range *secretsOf(ts) {
+		if strings.Contains(line, s) {
+			ts.Fatalf("an error that holds the secret %q: %q", s, line)
+		}
+	}
+}
+
+// snapshot lists the files of a script as they are.
+func snapshot(ts *testscript.TestScript) string {
+	var b strings.Builder
+	err := filepath.Walk(ts.Getenv("WORK"), func(path string, info os.FileInfo, err error) error {
+		if err != nil {
+			return nil // a folder that we may not read
+		}
+		if info.IsDir() && info.Name() == ".cache" {
+			return filepath.SkipDir // what was fetched may be used again
+		}
+		fmt.Fprint(&b, info.Mode(), " ", path)
+		switch { // what came and went in a folder does not count, nor that somebody held a lock
+		case info.IsDir():
+		case filepath.Ext(path) == ".lock":
+			fmt.Fprint(&b, " ", info.Size())
+		default:
+			fmt.Fprint(&b, " ", info.Size(), " ", info.ModTime())
+		}
+		b.WriteByte('\n')
+		return nil
+	})
+	ts.Check(err)
+	return b.String()
+}
+
+// cmdMode checks permissions: mode 600 FILE...
+func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: mode octal file...")
+	}
+	want, err := strconv.ParseUint(args[0], 8, 32)
+	ts.Check(err)
+	for _, name := range args[1:] {
+		info, err := os.Stat(ts.MkAbs(name))
+		ts.Check(err)
+		if info.Mode().Perm() != os.FileMode(want) {
+			ts.Fatalf("%s has mode %v", name, info.Mode().Perm())
+		}
+	}
+}
+
+// cmdKid puts the kid of the newest key of a use and a state into a variable:
+// kid VARIABLE USE STATE. Which ring it is says the environment.
+func cmdKid(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: kid variable use state")
+	}
+	ts.Check(ts.Exec("sealjwt", "keys", "list", "-o", "json"))
+	keys, err := readList([]byte(ts.ReadFile("stdout")))
+	ts.Check(err)
+	for _, k := range slices.Backward(keys) {
+		if string(k.Use) == args[1] && string(k.State) == args[2] {
+			ts.Setenv(args[0], k.ID)
+			return
+		}
+	}
+	ts.Fatalf("no %s %s key in %s", args[2], args[1], ts.ReadFile("stdout"))
+}
+
+// cmdBig makes a claims file of at least so many bytes.
+func cmdBig(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: big file bytes")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	text := `{"iss":"https://id.example.com","aud":"https://api.example.com","note":"` + strings.Repeat("x", n) + "\"}\n"
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// cmdDamage changes one bit in the middle of a file, at a place where a ring has
+// ciphertext.
+func cmdDamage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: damage file")
+	}
+	rewrite(ts, args[0], func(data []byte) []byte {
+		data[len(data)/2] ^= 1
+		return data
+	})
+}
+
+// cmdCut keeps the first bytes of a file.
+func cmdCut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: cut file bytes")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	rewrite(ts, args[0], func(data []byte) []byte { return data[:n] })
+}
+
+func rewrite(ts *testscript.TestScript, name string, change func([]byte) []byte) {
+	path := ts.MkAbs(name)
+	info, err := os.Stat(path)
+	ts.Check(err)
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	ts.Check(os.WriteFile(path, change(data), info.Mode().Perm()))
+}

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/seal"
+)
+
+func (a *App) sealCommand() *cobra.Command {
+	f := sealFlags{ttl: lifetime(seal.DefaultLifetime)}
+	cmd := &cobra.Command{
+		Use:   "seal [FILE|-]",
+		Short: "Seal claims into a token that only their recipient can read",
+		Long: `Reads claims, one JSON object, signs them, encrypts the signed token to the
+recipient and prints the result. iss, aud, sub, nbf and jti may stand in the file;
+iat and exp are written here. Without --to the token is sealed to your own ring.
+
+With --selective the token is a signed one that every gateway can verify and route.
+Claims that --visible names stand in it in clear, together with the registered ones
+and for everybody to read; every other one is encrypted to who may read it:
+
+  --to email,name=PLACE   these claims, each of which must be there
+  --to '*=PLACE'          all claims that are not visible
+
+The first = ends the names, so a name can be a URI, and the place can hold a = too. Names
+that hold a = or a comma cannot be listed. Without --selective all of --to is the place.
+
+PLACE is a file that holds a JWK Set, or one key: a JWK, PEM, or a certificate, whose key
+alone counts. It may be the https URL of a JWK Set, as in --trust of open. The set is
+fetched when its max-age is almost over, and kept in ~/.cache/sealjwt: while it cannot be
+fetched, the copy is used until it is an hour old.
+
+One audience is that of every recipient; several are theirs in the order of --to.
+
+With --jsonl each line of the input is one claims object, and the same line of the
+result its token. All cores work, and memory does not grow with the input. --iss and
+--aud are those of all lines; a line that has others is wrong, and so is an empty one.
+A line that is wrong is named on stderr, the first 20 of them, its line of the result
+is empty, and the others go on. The exit code is that of the lines that failed, or 1 if
+theirs differ.
+
+Ctrl-C stops such a run after the lines at work, and says how to go on. However it was
+stopped, the number of lines in the result is the number to skip:
+
+  sealjwt seal --jsonl … --skip $(wc -l <tokens) claims.jsonl >>tokens
+
+A run that was killed, and a full disk, can leave a part of a line at the end of the
+result. Cut it off first:
+
+  head -n $(wc -l <tokens) tokens >whole && mv whole tokens`,
+		Example: `  sealjwt seal --init claims.json
+  sealjwt seal --to api.jwks --iss https://id.example.com --aud https://api.example.com <claims.json
+  sealjwt seal --selective --visible scope --to email,address=billing.jwks --to email,national_id=kyc.jwks claims.json
+  sealjwt seal --jsonl --iss https://id.example.com --aud https://api.example.com claims.jsonl >tokens`,
+		Args: oneInput,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.bulkFlags.check(); err != nil {
+				return err
+			}
+			if f.jsonl {
+				return a.sealLines(cmd.Context(), args, f)
+			}
+			return a.seal(cmd.Context(), args, f)
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func (a *App) seal(ctx context.Context, args []string, f sealFlags) error {
+	job, err := a.sealJob(ctx, f, func() (claimsFile, error) { return a.readClaims(args, f.claimsFlags) })
+	if err != nil {
+		return err
+	}
+	ring, err := a.sealingRing(ctx, job)
+	if err != nil {
+		return err
+	}
+	token, err := job.run(ctx, ring)
+	if err != nil {
+		return job.advise(err)
+	}
+	return a.Print([]byte(token + "\n"))
+}

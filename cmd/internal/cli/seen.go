@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// How long this run remembers what it sees of the ring.
+const (
+	seenDurable = "durable" // a file has it
+	seenProcess = "process" // a file is compared, and cannot be written
+	seenNone    = "none"    // there is no file, or none that can be used
+)
+
+// seenPaths are the files that may remember the rings: the file that is named, or else the
+// file beside the key file, away from the ring, so that an attacker who sets the ring back
+// does not set this file back with it; or else, where the folder of the key file cannot be
+// written, such as a mounted secret, a file in the state folder. With a passphrase the first
+// file stands where the key file would be.
+func (a *App) seenPaths() (paths []string) {
+	if a.seenFile != "" {
+		return []string{a.seenFile}
+	}
+	if path := os.Getenv("SEALJWT_SEEN_FILE"); path != "" {
+		return []string{path}
+	}
+	if place, err := a.kekPlace(); err == nil && place.file != "" {
+		paths = append(paths, place.file+".seen")
+	} else if path, err := console.UserPath("XDG_CONFIG_HOME", ".config", "kek.seen"); err == nil {
+		paths = append(paths, path)
+	}
+	if path, err := console.UserPath("XDG_STATE_HOME", ".local/state", "kek.seen"); err == nil {
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// memory returns the memory of the ring at a path. A rehearsal only reads it.
+func (a *App) memory(ring string, rehearsal bool) (*seen, error) {
+	if err := a.checkPaths(ring); err != nil {
+		return nil, err
+	}
+	return &seen{filestore.NewMemory(ring, a.seenPaths()...), a, rehearsal}, nil
+}
+
+// checkPaths refuses a path at which two of the files would be that this run uses. The files
+// added are to open the ring too.
+func (a *App) checkPaths(ring string, added ...string) error {
+	if place, err := a.kekPlace(); err == nil { // else the verb that needs it says why
+		added = append(added, place.file, place.passphraseFile)
+	}
+	if strings.Contains(ring, "://") {
+		ring = "" // it is not a file
+	}
+	return filestore.CheckPaths(ring, added, a.seenPaths()...)
+}
+
+// seen is a memory that stops no verb: a file that cannot be used or written is said once. To
+// stop a revocation because of it would do more harm than a rollback that goes unnoticed.
+type seen struct {
+	*filestore.Memory
+	app       *App
+	rehearsal bool
+}
+
+func (s *seen) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyring.Checkpoint, err error) {
+	here, rings, err = s.Memory.Load(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return here, rings, err
+	case err != nil:
+		remedy := "begin it anew with: " + s.app.again("keys accept")
+		if s.Path() == "" {
+			remedy = "name another with --seen-file"
+		}
+		s.app.forgets(seenNone, "%s: a ring that was set back is not noticed: mend the file, or %s", console.Plain(err.Error()), remedy)
+	case s.Path() == "" && here == (keyring.Checkpoint{}):
+		s.app.forgets(seenNone, "%s: a ring that is set back is not noticed: name a file with --seen-file", s.nowhere())
+	case s.Path() == "":
+		s.app.forgets(seenProcess, "%s: a ring that is set back to its present state is not noticed: name a file with --seen-file", s.nowhere())
+	}
+	return here, rings, nil
+}
+
+func (s *seen) nowhere() string {
+	paths := s.app.seenPaths()
+	if len(paths) == 0 {
+		return "no file remembers which rings were seen, since HOME is not set"
+	}
+	return "no file remembers which rings were seen, since the folder of " + strings.Join(paths, " and the folder of ") + " cannot be written"
+}
+
+func (s *seen) Save(ctx context.Context, newest keyring.Checkpoint) error {
+	if s.rehearsal {
+		return nil
+	}
+	err := s.Memory.Save(ctx, newest)
+	if err == nil || ctx.Err() != nil || errors.Is(err, keyring.ErrRollback) {
+		return err
+	}
+	s.app.forgets(seenProcess, "%s cannot be written, so a ring that is set back is not noticed: %s", s.Path(), console.Plain(err.Error()))
+	return nil
+}
+
+func (a *App) forgets(how, format string, args ...any) {
+	if a.forgotten.how == "" {
+		a.forgotten.how, a.forgotten.why = how, fmt.Sprintf("warning: "+format, args...)
+	}
+	if a.forgotten.opened {
+		a.tellForgotten()
+	}
+}
+
+// tellForgotten is called when the ring was opened.
+func (a *App) tellForgotten() {
+	a.forgotten.opened = true
+	if f := &a.forgotten; f.how != "" && !f.told {
+		f.told = true
+		a.Say("%s", f.why)
+	}
+}
+
+// remembered returns how the ring of this run is remembered.
+func (a *App) remembered() string { return cmp.Or(a.forgotten.how, seenDurable) }
+
+// noRing returns the error for a store without a ring, and nil if another process has made the
+// ring meanwhile. A ring that was seen there and is gone is not made anew: a volume that is not
+// mounted looks like this.
+func (a *App) noRing(ctx context.Context, store keyring.Store, path string, memory keyring.Memory) error {
+	kek, err := spareKEK() // an empty store asks none
+	if err != nil {
+		return err
+	}
+	_, err = keyring.Open(ctx, keyring.Config{Store: store, KEK: kek, Memory: memory})
+	if errors.Is(err, keyring.ErrUnreadable) { // no ring opens with that KEK
+		return nil
+	}
+	return a.explainRollback(path, err)
+}
+
+// explainRollback says how an operator takes a ring that is not the ring that was seen.
+func (a *App) explainRollback(ring string, err error) error {
+	if !errors.Is(err, keyring.ErrRollback) {
+		return err
+	}
+	advice := "put the right ring back; or, to go on with this one and keys that were destroyed or revoked since: "
+	if errors.Is(err, keyring.ErrNoRing) {
+		advice = "or, to begin anew: "
+	}
+	return &console.Failure{Err: fmt.Errorf("%s: %w", ring, err), Advice: advice + a.again("keys accept")}
+}
+
+// isGone reports whether err says that a ring was seen and is gone.
+func isGone(err error) bool {
+	return errors.Is(err, keyring.ErrRollback) && errors.Is(err, keyring.ErrNoRing)
+}
+
+// spareKEK returns a KEK that no ring has.
+func spareKEK() (keyring.KEK, error) {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return keyring.NewKEK(key)
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// OpenStore opens the store of a ring. The name is what follows the colon of the place, such as
+// idp in postgres:idp, and the connection is the text in --store-file, empty without that flag.
+// The identity tells the store from all others: a text with :// and without secrets, under which
+// the memory of the rings keeps what was seen.
+type OpenStore func(ctx context.Context, name, connection string) (store keyring.Store, identity string, err error)
+
+// ringAt is a ring's place.
+type ringAt struct {
+	place    string // as it was typed
+	identity string // the place, or the identity of a store
+	store    keyring.Store
+}
+
+// maxConnection is the longest connection in bytes.
+const maxConnection = 16 << 10
+
+// inFleet are the places that only the command sealjwt-fleet opens. It has the drivers.
+var inFleet = []string{"etcd", "mysql", "postgres", "sqlite"}
+
+// ringAt returns the place of the ring of this run.
+func (a *App) ringAt(ctx context.Context) (ringAt, error) {
+	place, err := a.ringPath()
+	if err != nil {
+		return ringAt{}, err
+	}
+	return a.at(ctx, place)
+}
+
+// at returns a place with its store. A place without a scheme that this command knows is a file.
+func (a *App) at(ctx context.Context, place string) (ringAt, error) {
+	scheme, name, _ := strings.Cut(place, ":")
+	open, ok := a.openers[scheme]
+	switch {
+	case !ok && slices.Contains(inFleet, scheme) && strings.Contains(place, ":"):
+		return ringAt{}, console.Usagef("%s is not a file, and %s opens files only: install sealjwt-fleet, or write ./%[1]s for a file", place, a.Name)
+	case !ok && a.storeFile != "":
+		return ringAt{}, console.Usagef("--store-file is for a ring in a store (%s), and %s is a file: leave one of them out",
+			strings.Join(slices.Sorted(maps.Keys(a.openers)), ", "), place)
+	case !ok:
+		return ringAt{place, place, filestore.New(place)}, nil
+	case name == "":
+		return ringAt{}, console.Usagef("%s names no ring: write %s:NAME", place, scheme)
+	}
+	if at, ok := a.stores[place]; ok {
+		return at, nil
+	}
+	connection, err := a.readConnection()
+	if err != nil {
+		return ringAt{}, err
+	}
+	store, identity, err := open(ctx, name, connection)
+	if err != nil {
+		return ringAt{}, err
+	}
+	if a.stores == nil {
+		a.stores = make(map[string]ringAt)
+	}
+	a.stores[place] = ringAt{place, identity, store}
+	return a.stores[place], nil
+}
+
+// readConnection reads --store-file. A connection holds a password, so others must not read it.
+func (a *App) readConnection() (string, error) {
+	path := a.storeFile
+	if path == "" {
+		path = os.Getenv("SEALJWT_STORE_FILE")
+	}
+	if path == "" {
+		return "", nil
+	}
+	in, err := console.ReadSecret(path, maxConnection)
+	if err != nil {
+		return "", err
+	}
+	text, err := console.PlainText(path, in.Data)
+	return string(text), err
+}
+
+// Store returns the store at a place, which --ring could name.
+func (a *App) Store(ctx context.Context, place string) (keyring.Store, error) {
+	at, err := a.at(ctx, place)
+	return at.store, err
+}
+
+// Ring opens the ring that the flags name, as every verb does.
+func (a *App) Ring(ctx context.Context) (*keyring.Ring, error) { return a.openRing(ctx) }
