@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
-	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
@@ -131,21 +129,6 @@ func (a *App) readKeyFile(args []string) (in console.Input, warning string, err 
 		return nil
 	})
 	return in, warning, err
-}
-
-// openKey returns a warning when others can read a key, or change it. A group reads the key
-// of another user, such as a mounted secret, without one, and so it does where no mode can be
-// changed.
-func openKey(path string, f *os.File, info fs.FileInfo) (warning string) {
-	if err := filestore.CheckSecret(path, f, info); err != nil {
-		return err.Error()
-	}
-	const wOK = 2 // W_OK of access(2) in POSIX
-	isOurs := int(info.Sys().(*syscall.Stat_t).Uid) == os.Geteuid()
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && isOurs && syscall.Access(path, wOK) != syscall.EROFS {
-		return fmt.Sprintf("%s is open to its group (mode %04o): chmod 600 %[1]s", path, mode)
-	}
-	return ""
 }
 
 // explainKey says what to do where the library's text does not.

@@ -26,7 +26,7 @@ var (
 // OpenNamed opens a file or a pipe that a person names. O_NONBLOCK: the open of a pipe would
 // wait for a process that writes to it, for ever.
 func OpenNamed(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return os.OpenFile(path, os.O_RDONLY|nonBlocking, 0)
 }
 
 // patient returns a reader of f. For a named pipe it waits for a process that writes to it, no

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
@@ -21,6 +20,9 @@ import (
 
 // maxCopy is the longest file of the cache in bytes: a set, in base64.
 const maxCopy = 2 * jwks.DefaultMaxBytes
+
+// errNotOurs says that another user could choose the keys that are in the cache.
+var errNotOurs = errors.New("unsafe")
 
 // Cache is the folder in which fetched sets are kept for the runs to come.
 type Cache struct {
@@ -56,37 +58,6 @@ func (c *Cache) cached(url string) jwks.CacheEntry {
 		return jwks.CacheEntry{}
 	}
 	return held
-}
-
-// readCopy reads a file whose content is trusted like an answer over TLS. The check is on
-// the open file, so what was checked is what is read. O_NONBLOCK: the open of a fifo would
-// wait for a writer, for ever.
-func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
-	var c jwks.CacheEntry
-	f, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return c, withoutPath(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return c, withoutPath(err)
-	}
-	here, err := folder.Stat(".")
-	if err != nil {
-		return c, withoutPath(err)
-	}
-	if err := checkCopy(info, here, os.Geteuid()); err != nil {
-		return c, err
-	}
-	data, err := console.ReadBounded(f, "the copy", maxCopy)
-	if err != nil {
-		return c, err
-	}
-	if json.Unmarshal(data, &c) != nil || c.URL == "" || c.Body == nil || c.Fetched.IsZero() {
-		return jwks.CacheEntry{}, errors.New("it is damaged")
-	}
-	return c, nil
 }
 
 // usedCache opens the folder with the copies that are used, nil if none are.
@@ -159,4 +130,14 @@ func (c *Cache) warnOfCache(err error) {
 	c.told.Do(func() {
 		c.console.Say("warning: the cache is not used: %s: make it a folder of this user alone, or set XDG_CACHE_HOME to one", err)
 	})
+}
+
+func withoutPath(err error) error {
+	if bad, ok := errors.AsType[*os.LinkError](err); ok {
+		return bad.Err
+	}
+	if bad, ok := errors.AsType[*fs.PathError](err); ok {
+		return bad.Err
+	}
+	return err
 }

@@ -1,6 +1,9 @@
+//go:build unix
+
 package keycache
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,11 +11,10 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/jwks"
 )
-
-// errNotOurs says that somebody else could choose the keys that are in the cache.
-var errNotOurs = errors.New("unsafe")
 
 // openCache opens the folder with the copies, unless others have a hand in it. Names are
 // resolved once: what is read and written in it goes by its descriptor, and no link leads
@@ -109,12 +111,33 @@ func checkOurs(info, folder fs.FileInfo, me int, open fs.FileMode) error {
 	return nil
 }
 
-func withoutPath(err error) error {
-	if bad, ok := errors.AsType[*os.LinkError](err); ok {
-		return bad.Err
+// readCopy reads a file whose content is trusted like an answer over TLS. The check is on
+// the open file, so what was checked is what is read. O_NONBLOCK: the open of a fifo would
+// wait for a writer, for ever.
+func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
+	var c jwks.CacheEntry
+	f, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return c, withoutPath(err)
 	}
-	if bad, ok := errors.AsType[*fs.PathError](err); ok {
-		return bad.Err
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return c, withoutPath(err)
 	}
-	return err
+	here, err := folder.Stat(".")
+	if err != nil {
+		return c, withoutPath(err)
+	}
+	if err := checkCopy(info, here, os.Geteuid()); err != nil {
+		return c, err
+	}
+	data, err := console.ReadBounded(f, "the copy", maxCopy)
+	if err != nil {
+		return c, err
+	}
+	if json.Unmarshal(data, &c) != nil || c.URL == "" || c.Body == nil || c.Fetched.IsZero() {
+		return jwks.CacheEntry{}, errors.New("it is damaged")
+	}
+	return c, nil
 }

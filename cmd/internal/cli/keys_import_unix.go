@@ -1,0 +1,27 @@
+//go:build unix
+
+package cli
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/sealjwt/sealjwt/keys/filestore"
+)
+
+// openKey returns a warning when others can read a key, or change it. A group reads the key
+// of another user, such as a mounted secret, without one, and so it does where no mode can be
+// changed.
+func openKey(path string, f *os.File, info fs.FileInfo) (warning string) {
+	if err := filestore.CheckSecret(path, f, info); err != nil {
+		return err.Error()
+	}
+	const wOK = 2 // W_OK of access(2) in POSIX
+	isOurs := int(info.Sys().(*syscall.Stat_t).Uid) == os.Geteuid()
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && isOurs && syscall.Access(path, wOK) != syscall.EROFS {
+		return fmt.Sprintf("%s is open to its group (mode %04o): chmod 600 %[1]s", path, mode)
+	}
+	return ""
+}

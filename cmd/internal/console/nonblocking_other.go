@@ -1,0 +1,6 @@
+//go:build !unix
+
+package console
+
+// nonBlocking is empty: this system has no named pipes among its files.
+const nonBlocking = 0
