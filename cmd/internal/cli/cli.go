@@ -1,3 +1,9 @@
+// Package cli holds the verbs of the command sealjwt, one file for each. A second command, with more
+// stores and verbs, is a call of [Main] with other [Options].
+//
+// A new verb is a file here and a line in App.command. A new exit code stands in
+// console/failure.go, and the errors that mean it in console/outcomes.go. A new place for a ring is
+// an entry of [Options].Stores; a new place for public keys a case in App.publicKeys.
 package cli
 
 import (

@@ -1,3 +1,5 @@
+// Package console is the side of a command that its user meets: the streams, messages and exit
+// codes, the reading of files and pipes, prompts, and texts that are safe to print.
 package console
 
 import (

@@ -1,3 +1,5 @@
+// Package keycache fetches the public keys of other parties from their URLs, and keeps a copy of
+// each JWK Set for the runs to come.
 package keycache
 
 import (

@@ -1,3 +1,5 @@
+// Package keyserver serves a JWK Set over HTTP, with a certificate that is read again when it was
+// renewed, and a log without secrets.
 package keyserver
 
 import (

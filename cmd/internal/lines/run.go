@@ -1,3 +1,5 @@
+// Package lines makes a line of output from each line of input, on all cores and in their order,
+// and tells what became of them. It does not know what the lines hold.
 package lines
 
 import (
