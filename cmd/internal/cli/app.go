@@ -49,9 +49,8 @@ var pathFlags = []string{
 // textFlags are all flags whose value is a text.
 var textFlags = append([]string{"iss", "aud", "sub", "typ", "reason", "addr", "path", "issuer"}, pathFlags...)
 
-// checkFlags refuses what cannot be meant: an empty value is usually a variable that
-// a script forgot to set, and must not stand for the default ring, or for sealing to
-// oneself and trusting oneself.
+// checkFlags refuses an empty value. It is usually a variable that a script forgot to set, and
+// must not stand for the default ring, for sealing to oneself or for trusting oneself.
 func (a *App) checkFlags(cmd *cobra.Command, _ []string) error {
 	for _, name := range textFlags {
 		f := cmd.Flag(name)
@@ -81,7 +80,7 @@ func valuesOf(value fmt.Stringer) []string {
 	return []string{value.String()}
 }
 
-// ringPath is where the ring is: the flag, the environment, or the user's data
+// ringPath returns the place of the ring: from the flag, the environment, or the user's data
 // folder.
 func (a *App) ringPath() (string, error) {
 	// The memory of the ring has no error to return where it finds its file.
@@ -105,7 +104,7 @@ type kekPlace struct {
 	standard             bool // nobody named it
 }
 
-// kekPlace: a flag of either kind beats the environment.
+// kekPlace returns the place of the KEK. A flag of either kind beats the environment.
 func (a *App) kekPlace() (kekPlace, error) {
 	p := kekPlace{file: a.kekFile, passphraseFile: a.passphraseFile}
 	if p == (kekPlace{}) {
@@ -124,7 +123,7 @@ func (a *App) kekPlace() (kekPlace, error) {
 	return p, nil
 }
 
-// cacheVariable names the folder above that of the cache.
+// cacheVariable names the parent folder of the cache.
 const cacheVariable = "XDG_CACHE_HOME"
 
 // keyCache returns the cache of the sets that were fetched. A variable that begins with ~/ is
@@ -166,9 +165,9 @@ func shellWord(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// forgotten is how the ring of this run is remembered, where that is worse than durable, and
-// why. The reason is said once, when the ring was opened: a run that fails before says why it
-// failed and no more.
+// forgotten says how this run remembers the ring, where that is worse than durable, and why. The
+// user reads the reason once, after the ring was opened: a run that fails before says only why
+// it failed.
 type forgotten struct {
 	how, why     string
 	opened, told bool

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// oneInput is the Args of the verbs that take FILE or "-".
+// oneInput refuses all arguments but one FILE or "-".
 func oneInput(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) > 1:
@@ -21,7 +21,7 @@ func oneInput(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// noTokens is the Args of the verb that takes any number of paths.
+// noTokens takes any number of paths, and refuses a token among them.
 func noTokens(cmd *cobra.Command, args []string) error {
 	for _, arg := range args {
 		if err := oneInput(cmd, []string{arg}); err != nil {
@@ -31,7 +31,7 @@ func noTokens(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// noInput is the Args of the verbs that take none.
+// noInput refuses all arguments.
 func noInput(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return console.Usagef("%s takes no argument: see %[1]s --help", cmd.CommandPath())
@@ -39,13 +39,14 @@ func noInput(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// looksLikeToken: the header of a compact token begins with {" in base64url.
+// looksLikeToken reports whether an argument could be a token: the header of a compact token
+// begins with {" in base64url.
 func looksLikeToken(s string) bool {
 	return strings.HasPrefix(s, "eyJ") && (len(s) > 64 || strings.Contains(s, "."))
 }
 
-// verbNeeded is what a command that only groups others does: it refuses. Cobra
-// would print its help and report success, and a script would go on.
+// verbNeeded refuses a command that only groups others. Cobra would print its help and report
+// success, and a script would go on.
 func verbNeeded(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		var verbs []string

@@ -18,7 +18,7 @@ import (
 // rest is room for white space.
 const maxClaims = 1 << 20
 
-// What to do about claims that are none.
+// Advice for a text that does not hold claims.
 const (
 	tooMuch   = "keep an id in the token and the rest in a database"
 	oneObject = "claims are one JSON object, with unique names and in UTF-8"
@@ -34,7 +34,8 @@ type claimsFile struct {
 // takenOut are the members that the file may hold and that the sealer writes.
 var takenOut = []string{"iss", "sub", "aud", "nbf", "jti"}
 
-// readClaims reads a claims file: one JSON object. Flags give what it lacks.
+// readClaims reads a claims file, which holds one JSON object. Flags add the members that it
+// lacks.
 func (a *App) readClaims(args []string, flags claimsFlags) (claimsFile, error) {
 	in, err := a.Read(args, maxClaims)
 	if errors.Is(err, console.ErrTooLong) {
@@ -93,7 +94,7 @@ func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 	return f, err
 }
 
-// fromBoth is a member of the file or the flag that stands for it.
+// fromBoth returns a member of the file, or the flag that stands for it.
 func fromBoth(o strict.Object, name, flag string) (string, error) {
 	found, ok, err := o.Text(name)
 	switch {
@@ -109,7 +110,7 @@ func fromBoth(o strict.Object, name, flag string) (string, error) {
 	return found, nil
 }
 
-// audiences is the same of aud, of which there can be several.
+// audiences returns the audiences of the file, or of the flags. There can be several.
 func audiences(o strict.Object, flags []string) ([]string, error) {
 	found, ok, err := o.Strings("aud")
 	switch {
@@ -133,8 +134,8 @@ func notBefore(o strict.Object) (time.Time, error) {
 	return nbf, nil
 }
 
-// customClaims is the rest of the file, in its order and with every number as it
-// is spelled there: 84.50 must not become 84.5 on the way.
+// customClaims returns the other members of the file, in their order and with every number as
+// the file spells it: 84.50 must not become 84.5.
 func customClaims(o strict.Object) (json.RawMessage, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -157,7 +158,7 @@ func customClaims(o strict.Object) (json.RawMessage, error) {
 	return b.Bytes(), nil
 }
 
-// position is the line and the column, both from 1, of a byte.
+// position returns the line and the column of a byte, both from 1.
 func position(data []byte, offset int) (line, column int) {
 	before := data[:min(offset, len(data))]
 	line = 1 + bytes.Count(before, []byte("\n"))

@@ -78,7 +78,7 @@ and keeps the keys that this takes.`,
 	return root
 }
 
-// helpCommand is cobra's, except that an unknown topic is an error.
+// helpCommand returns the help of cobra, except that an unknown topic is an error.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [VERB]",

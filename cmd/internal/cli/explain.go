@@ -51,8 +51,8 @@ func decryptedWith(l *leak.Layer, tok *open.Token) string {
 	return tok.DecryptionKeyID()
 }
 
-// replicates reports whether a claim stands in the header of a nested token too,
-// where anybody reads it. Open compares the two.
+// replicates reports whether a claim stands in the header of a nested token too, which any
+// holder reads. Open compares the two.
 func replicates(l *leak.Layer, claim string) bool {
 	there := slices.ContainsFunc(l.Header, func(m leak.Member) bool { return m.Name == claim })
 	return there && slices.Contains(registered, claim)

@@ -98,7 +98,7 @@ func splitNames(s string) ([]string, error) {
 // padding is the multiple to which the claims are padded.
 type padding int
 
-// maxPadding is that of the library.
+// maxPadding is the largest multiple that the library takes.
 const maxPadding = 16 << 10
 
 func (p *padding) Type() string   { return "BYTES" }
@@ -136,7 +136,7 @@ func (l *lifetime) Set(s string) error {
 	return nil
 }
 
-// parseDuration is time.ParseDuration with days, each of 24 hours, in front.
+// parseDuration reads a duration of package time, with days of 24 hours in front.
 func parseDuration(s string) (time.Duration, error) {
 	var days time.Duration
 	if number, rest, ok := strings.Cut(s, "d"); ok {

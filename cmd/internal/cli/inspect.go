@@ -15,8 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// maxInspected is the longest input in bytes that inspect reads: far beyond what
-// open takes, since whoever inspects wants to know why it was refused.
+// maxInspected is the longest input in bytes that inspect reads. Open takes far less, and
+// inspect must show why open refuses a token.
 const maxInspected = 1 << 20
 
 func (a *App) inspectCommand() *cobra.Command {
@@ -130,7 +130,7 @@ func sizes(l *leak.Layer) string {
 	return strings.Join(list, ", ")
 }
 
-// summary says what a selective token is; it is empty for others.
+// summary describes a selective token. It returns an empty text for others.
 func summary(l *leak.Layer) string {
 	switch {
 	case l.Form == leak.JWS && l.SealedTo > 0:

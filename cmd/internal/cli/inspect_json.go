@@ -39,8 +39,8 @@ func inspected(u *leak.Unverified) inspectedToken {
 	return all
 }
 
-// inspectedOf is one layer. A name that occurs twice in a header or in claims occurs twice in
-// the JSON.
+// inspectedOf returns the JSON of one layer. A name that occurs twice in a header or in claims
+// occurs twice in the JSON.
 func inspectedOf(l *leak.Layer) inspectedLayer {
 	out := inspectedLayer{
 		Where: console.Printable(l.Where), Kind: l.Form, Length: l.Length, Parts: make(map[string]int),

@@ -113,8 +113,8 @@ type skippedKey struct {
 	Reason string `json:"reason"`
 }
 
-// newFetched counts from now, not from Cached.Fetched: that of an answer that came stale is
-// back when it became so.
+// newFetched counts from now, and not from Cached.Fetched. An answer that arrived stale has a
+// Fetched in the past: the time at which it became stale.
 func newFetched(f jwks.FetchResult, now time.Time) *fetched {
 	r := &fetched{
 		URL: console.WithoutSecrets(f.Cached.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},

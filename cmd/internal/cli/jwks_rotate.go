@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// keepRotating rotates the ring when a step is due, until ctx is done. What it returns
-// waits for that.
+// keepRotating rotates the ring when a step is due, until ctx is done. wait returns when the
+// last rotation has ended.
 func (a *App) keepRotating(ctx context.Context, ring *keyring.Ring) (wait func()) {
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -32,8 +32,8 @@ const (
 	recoveredAfter = time.Minute
 )
 
-// reportSteps says each step, and what keeps the ring from them: the ring tries again
-// every second, and nobody is told when that went well and nothing was due.
+// reportSteps returns a function that tells each step, and the error that holds the steps up.
+// The ring tries again every second, and does not report a try that went well without a step.
 func (a *App) reportSteps(now func() time.Time) func(keyring.Step, error) {
 	var told string
 	var toldAt, failedAt time.Time

@@ -57,12 +57,12 @@ certificate that is renewed is read again within a minute.`,
 	return cmd
 }
 
-// plainPath is a path that is no pattern of a mux and needs no escaping.
+// plainPath matches a path that a mux does not take for a pattern, and that needs no escaping.
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*|/\.[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 func (f serveFlags) hasTLS() bool { return f.tlsCert != "" }
 
-// check says where to listen.
+// check returns the address to listen at.
 func (f serveFlags) check() (*net.TCPAddr, error) {
 	switch {
 	case !plainPath.MatchString(f.path):
@@ -79,7 +79,8 @@ func (f serveFlags) check() (*net.TCPAddr, error) {
 		return nil, console.Usagef("--addr %s: not an address to listen at: give HOST:PORT, such as 127.0.0.1:8080 or :8443", f.addr)
 	}
 	if !f.hasTLS() && !f.insecureHTTP && !addr.IP.IsLoopback() {
-		return nil, console.Usagef("--addr %s serves other machines, and whoever changes the answer on its way chooses the keys: add --tls-cert and --tls-key, or --insecure-http behind a proxy that speaks TLS", f.addr)
+		return nil, console.Usagef("--addr %s serves other machines, and whoever changes the answer on its way chooses the keys: "+
+			"add --tls-cert and --tls-key, or --insecure-http behind a proxy that speaks TLS", f.addr)
 	}
 	return addr, nil
 }
@@ -126,7 +127,7 @@ func (a *App) serve(ctx context.Context, f serveFlags) error {
 	return s.Run(ctx, a.Console, listener)
 }
 
-// certificate is nil without TLS.
+// certificate returns the certificate of the flags, nil without TLS.
 func (a *App) certificate(f serveFlags) (*keyserver.Certificate, error) {
 	if !f.hasTLS() {
 		return nil, nil

@@ -74,7 +74,8 @@ func (a *App) accept(ctx context.Context, yes bool) error {
 	return nil
 }
 
-// tellChange says what is in the store in place of what was seen there, and returns its checkpoint.
+// tellChange compares the ring in the store with the ring that was seen there, tells the
+// difference, and returns the checkpoint of the ring in the store.
 func (a *App) tellChange(ctx context.Context, store keyring.Store, before keyring.Checkpoint, refused error) (now keyring.Checkpoint, err error) {
 	if refused != nil {
 		a.Say("%s", console.Plain(refused.Error()))

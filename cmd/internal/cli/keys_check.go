@@ -92,8 +92,8 @@ func (c checked) Text() []byte {
 	return []byte(text + "memory: " + c.Memory + "\n")
 }
 
-// fullWarning returns what to say of a ring that has taken this part of its room, from half on,
-// while there is time to make a new one.
+// fullWarning returns the warning about a ring that has taken this part of its room. It begins
+// at one half, while there is time to make a new ring.
 func fullWarning(full float64) string {
 	if full < 0.5 {
 		return ""

@@ -35,7 +35,7 @@ that verify your signatures (sig), and the one to seal to (enc). It holds no sec
 	return cmd
 }
 
-// published is the ring's public half, or its keys for one use.
+// published returns the public half of the ring, or its keys for one use.
 func published(ctx context.Context, ring *keyring.Ring, use keys.Use) (*keys.PublicSet, error) {
 	all, err := ring.PublicKeys(ctx, "")
 	if err != nil || use == "" {

@@ -131,7 +131,7 @@ func (a *App) readKeyFile(args []string) (in console.Input, warning string, err 
 	return in, warning, err
 }
 
-// explainKey says what to do where the library's text does not.
+// explainKey adds advice to an error of the library that has none.
 func explainKey(err error, data []byte, hint keys.Hint) error {
 	switch {
 	case errors.Is(err, keys.ErrMalformed):
@@ -142,7 +142,7 @@ func explainKey(err error, data []byte, hint keys.Hint) error {
 	return err
 }
 
-// needsUse reports whether a key is refused only because it does not say what it is for.
+// needsUse reports whether a key is refused only because it does not name its use.
 func needsUse(data []byte) bool {
 	_, sig := keys.ParseKey(data, keys.Hint{Use: keys.UseSig})
 	_, enc := keys.ParseKey(data, keys.Hint{Use: keys.UseEnc})

@@ -11,9 +11,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/filestore"
 )
 
-// openKey returns a warning when others can read a key, or change it. A group reads the key
-// of another user, such as a mounted secret, without one, and so it does where no mode can be
-// changed.
+// openKey returns a warning when other users can read a key, or change it. A group may read the
+// key of another user, such as a mounted secret, and any key on a file system whose modes cannot
+// be changed.
 func openKey(path string, f *os.File, info fs.FileInfo) (warning string) {
 	if err := filestore.CheckSecret(path, f, info); err != nil {
 		return err.Error()

@@ -60,7 +60,7 @@ func sinceText(k keyring.KeyInfo) string {
 	return "-"
 }
 
-// since is when the key came into its present state.
+// since returns the time at which the key came into its present state.
 func since(k keyring.KeyInfo) time.Time {
 	switch k.State {
 	case keyring.Active:
@@ -73,7 +73,7 @@ func since(k keyring.KeyInfo) time.Time {
 	return k.Created
 }
 
-// age is how long ago the key was made, to the minute.
+// age returns the age of a key, to the minute.
 func age(k keyring.KeyInfo) string {
 	if k.Created.IsZero() {
 		return "-"

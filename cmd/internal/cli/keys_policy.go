@@ -114,7 +114,8 @@ algorithm counts from the next key that is staged.`,
 }
 
 func (a *App) keysPolicyShowCommand() *cobra.Command {
-	return a.listing("show", "Show the policy, and the windows that follow from it; JSON has seconds", func(ctx context.Context, ring *keyring.Ring) (any, []byte, error) {
+	const short = "Show the policy, and the windows that follow from it; JSON has seconds"
+	return a.listing("show", short, func(ctx context.Context, ring *keyring.Ring) (any, []byte, error) {
 		policy, err := ring.Policy(ctx)
 		return policyJSON(policy), policyTable(policy), err
 	})

@@ -57,8 +57,7 @@ tokens that may have been seen, too.`,
 	return cmd
 }
 
-// revocation is what a run did: the keys that were revoked, and those made in their
-// place.
+// revocation lists the keys that a run revoked, and the keys that it made in their place.
 type revocation struct {
 	DryRun bool              `json:"dry_run,omitempty"`
 	Keys   []keyring.KeyInfo `json:"keys"`
@@ -95,7 +94,7 @@ func (a *App) revoke(ctx context.Context, f revokeFlags) error {
 	return a.PrintAs(f.json, revocation{f.dryRun, changed})
 }
 
-// notRevoked says what an error before the write means for the keys. An earlier write of
+// notRevoked adds to an error before the write whether the keys are revoked. An earlier write of
 // unknown outcome may have been this revocation.
 func notRevoked(err error) error {
 	if errors.Is(err, keyring.ErrUnknownOutcome) {
@@ -104,7 +103,7 @@ func notRevoked(err error) error {
 	return fmt.Errorf("NOT REVOKED, nothing was changed: %w", err)
 }
 
-// impact says who notices: one line for each revoked key that anybody knew.
+// impact returns one line for each revoked key that other parties knew: who notices, and how.
 func impact(before, changed []keyring.KeyInfo, p keyring.Policy) []string {
 	was := make(map[string]keyring.KeyInfo)
 	for _, k := range before {
@@ -119,20 +118,22 @@ func impact(before, changed []keyring.KeyInfo, p keyring.Policy) []string {
 		switch {
 		case k.State != keyring.Revoked:
 		case signs && old.State == keyring.Active:
-			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; for up to %s whoever cached the old JWK Set still takes them, and may refuse new ones", console.Word(k.ID), cached))
+			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; "+
+				"for up to %s whoever cached the old JWK Set still takes them, and may refuse new ones", console.Word(k.ID), cached))
 		case signs:
-			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; for up to %s whoever cached the old JWK Set still takes them", console.Word(k.ID), cached))
+			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; "+
+				"for up to %s whoever cached the old JWK Set still takes them", console.Word(k.ID), cached))
 		case opens && k.HasPrivate:
 			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it still open, until %s", console.Word(k.ID), notBeforeText(k.NextAt)))
 		case opens:
-			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it cannot be opened any more; for up to %s whoever cached the old JWK Set goes on sealing to it", console.Word(k.ID), cached))
+			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it cannot be opened any more; "+
+				"for up to %s whoever cached the old JWK Set goes on sealing to it", console.Word(k.ID), cached))
 		}
 	}
 	return lines
 }
 
-// forgetRehearsed drops the names of keys that were made in a dry run and will never
-// be seen again.
+// forgetRehearsed drops the names of keys that a dry run made. They never appear again.
 func forgetRehearsed(changed []keyring.KeyInfo) {
 	for i, k := range changed {
 		if k.State != keyring.Revoked {

@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// passphraseID is what the library calls the passphrase of a ring; there is one.
+// passphraseID is the id that the library gives to the passphrase of a ring. A ring has one.
 const passphraseID = "passphrase"
 
 type rewrapFlags struct {
@@ -113,7 +113,7 @@ func (a *App) rewrapWith(ctx context.Context, ring *keyring.Ring, f rewrapFlags,
 	return err
 }
 
-// tellKEKs says what was changed, and prints what opens the ring now.
+// tellKEKs tells the changes, and prints the ids of the KEKs that open the ring now.
 func (a *App) tellKEKs(f rewrapFlags, before, after []string) error {
 	var b bytes.Buffer
 	for _, id := range after {
@@ -136,7 +136,7 @@ func (a *App) tellKEKs(f rewrapFlags, before, after []string) error {
 	return a.Print(b.Bytes())
 }
 
-// addedKEKs reads them, the key file last: it may have to be made.
+// addedKEKs reads the KEKs to add, the key file last: it may have to be made.
 func addedKEKs(f rewrapFlags) (added []keyring.KEK, made bool, err error) {
 	if f.addPassphrase != "" {
 		kek, err := passphraseFrom(f.addPassphrase, "name a file with the passphrase to add with --add-passphrase-file F")

@@ -58,7 +58,7 @@ uses change, or neither.`,
 	return cmd
 }
 
-// rotation is what a run did, and what comes next.
+// rotation lists the steps of a run, and the next step.
 type rotation struct {
 	DryRun bool           `json:"dry_run,omitempty"`
 	Did    []keyring.Step `json:"did"`
@@ -83,7 +83,7 @@ func (a *App) rotate(ctx context.Context, f rotateFlags) error {
 	return a.finish(ctx, ring, f, result, err)
 }
 
-// finish tells what was done, even when a later step failed.
+// finish tells the steps of the run, even when a later step failed.
 func (a *App) finish(ctx context.Context, ring *keyring.Ring, f rotateFlags, result rotation, failed error) error {
 	next, _, nextErr := ring.NextStep(ctx, f.uses...)
 	result.Next = next
@@ -93,9 +93,9 @@ func (a *App) finish(ctx context.Context, ring *keyring.Ring, f rotateFlags, res
 	return cmp.Or(failed, a.PrintAs(f.json, &result), nextErr)
 }
 
-// rotateNow ends the periods of the active keys, of all or of none: whoever came
-// again for the one that had to wait would rotate the other twice. So it begins with
-// the one that has to wait longest, if any.
+// rotateNow ends the periods of the active keys, of all or of none. A user who tries again
+// because one use had to wait would otherwise rotate the other use twice. So it begins with the
+// use that has to wait longest.
 func (a *App) rotateNow(ctx context.Context, ring *keyring.Ring, f rotateFlags, result *rotation) error {
 	uses, err := usesOf(ctx, ring, f.uses)
 	if err != nil {
@@ -139,7 +139,7 @@ func (a *App) longestWaitFirst(ctx context.Context, uses []keys.Use) ([]keys.Use
 	}), nil
 }
 
-// run does what is due.
+// run takes every step that is due.
 func (r *rotation) run(ctx context.Context, ring *keyring.Ring, uses []keys.Use) error {
 	for {
 		step, err := ring.Rotate(ctx, uses...)
@@ -157,8 +157,7 @@ func (r *rotation) add(step keyring.Step) {
 	}
 }
 
-// forgetRehearsed drops the kids of keys that were made in a dry run and will never
-// be seen again.
+// forgetRehearsed drops the kids of keys that a dry run made. They never appear again.
 func (r *rotation) forgetRehearsed() {
 	made := make(map[string]bool)
 	for i, s := range r.Did {

@@ -8,8 +8,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// stepText says a step in words. Without a kid it is of a key that is still to be
-// made.
+// stepText returns a step in words. A step without a kid concerns a key that will be made.
 func stepText(s keyring.Step) string {
 	key := fmt.Sprintf("new %s key", s.Use)
 	if s.KeyID != "" {

@@ -20,8 +20,8 @@ const (
 	partsJWE = 5 // header, encrypted key, IV, ciphertext, tag: RFC 7516 section 7.1
 )
 
-// notCompact says why a text is no token in compact serialization, judged by its
-// outer form; empty if it may be one.
+// notCompact returns the reason why the outer form of a text is not a token in compact
+// serialization, and an empty text if it may be one.
 func notCompact(token string) string {
 	switch n := 1 + strings.Count(token, "."); {
 	case token == "":
@@ -45,7 +45,7 @@ func outermost(token string) (l leak.Layer, fault string) {
 	return u.Layers[0], u.Layers[0].OuterFault
 }
 
-// kindOf says how a layer is protected.
+// kindOf returns how a layer is protected.
 func kindOf(l *leak.Layer) string {
 	switch {
 	case l.Form == leak.JWE:
@@ -62,7 +62,8 @@ func kindOf(l *leak.Layer) string {
 	return "signed and not encrypted"
 }
 
-// kinds says what was found in a member, and where if that is deeper inside.
+// kinds returns the kinds of personal data in a member, and the path of each that stands deeper
+// inside.
 func kinds(name string, personal []pii.Finding) string {
 	var list []string
 	for _, f := range personal {
@@ -92,8 +93,8 @@ func addName(names []string, name string) []string {
 	return append(names, name)
 }
 
-// shortName is a name as the paths of pii show it: safe on a terminal, not longer
-// than names are, and left out if it is personal data itself.
+// shortName returns a name as the paths of pii show it: safe on a terminal, not longer than
+// names are, and left out if it is personal data itself.
 func shortName(name string) string {
 	var top pii.Place
 	at, _, _ := top.Member(name)
@@ -116,8 +117,8 @@ func dateOf(m *leak.Member) string {
 	return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339)
 }
 
-// display is a JSON text on one line that is safe on a terminal, and means the
-// same. Outside of strings compact JSON has printable ASCII only.
+// display returns a JSON text with the same meaning on one line, safe on a terminal. Outside of
+// strings compact JSON has printable ASCII only.
 func display(text []byte) json.RawMessage {
 	var b bytes.Buffer
 	if err := json.Compact(&b, text); err != nil {
@@ -126,7 +127,7 @@ func display(text []byte) json.RawMessage {
 	return json.RawMessage(console.Printable(b.String()))
 }
 
-// displayMembers is display of an object that has the members.
+// displayMembers returns the object with these members, as display returns it.
 func displayMembers(members []leak.Member) json.RawMessage {
 	b := []byte{'{'}
 	for i := range members {
@@ -139,7 +140,7 @@ func displayMembers(members []leak.Member) json.RawMessage {
 	return display(append(b, '}'))
 }
 
-// quotedJSON is a string in JSON, with no more escapes than it needs.
+// quotedJSON returns a text as a JSON string, with no more escapes than it needs.
 func quotedJSON(text string) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -148,7 +149,7 @@ func quotedJSON(text string) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// bareName is a member's name, quoted unless it is a plain word.
+// bareName returns a member's name, quoted unless it is a plain word.
 func bareName(name string) string {
 	plainWord := name != "" && strings.IndexFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'

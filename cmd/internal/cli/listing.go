@@ -8,8 +8,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// listing is a verb that shows something of the ring: show returns it for JSON and as
-// a table.
+// listing returns a verb that shows a part of the ring. show returns the part for JSON and as a
+// table.
 func (a *App) listing(name, short string, show func(context.Context, *keyring.Ring) (asJSON any, table []byte, err error)) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, Args: noInput}
 	output := addOutput(cmd)

@@ -44,8 +44,8 @@ func (a *App) openLines(ctx context.Context, args []string, f openFlags) error {
 	})
 }
 
-// isForOneKey reports whether keys could not be had because a kid is new, or nobody's,
-// and the others are there.
+// isForOneKey reports whether a fetch failed for one kid, which is new or unknown to the issuer,
+// and the other keys are there.
 func isForOneKey(err error) bool {
 	return errors.Is(err, jwks.ErrFetch) && !errors.Is(err, keys.ErrStale)
 }

@@ -53,7 +53,7 @@ func (f trustFlags) check(selective bool) error {
 	return err
 }
 
-// issuers returns whom the flags trust. Beside --iss the value of --trust is a place as it
+// issuers returns the trusted issuers. Beside --iss the value of --trust is a place as it
 // stands, so that a URL may hold an equals sign.
 func (f trustFlags) issuers() ([]trusted, error) {
 	if f.issuer != "" {
@@ -104,14 +104,14 @@ func (a *App) trust(ctx context.Context, f trustFlags, fetch fetchFlags) ([]open
 	return issuers, nil
 }
 
-// trustsRing reports whether the keys of an issuer are those of our own ring.
+// trustsRing reports whether the keys of the issuer are in our own ring.
 func (f trustFlags) trustsRing() bool { return len(f.places) == 0 }
 
 // missingNames are the members that --allow-missing takes, by their names in a token.
 var missingNames = []string{"typ", "cty", "kid", "exp"}
 
-// missing returns what the flags allow a token to lack. A kid is two for the library: that of
-// the signature, which is the issuer's, and that of the encryption, which is ours.
+// missing returns what the flags allow a token to lack. The library counts two kids: the
+// issuer's kid of the signature, and our kid of the encryption.
 func (f trustFlags) missing() (issuer, config open.Missing) {
 	for _, name := range f.allowMissing.names {
 		switch name {
@@ -129,7 +129,7 @@ func (f trustFlags) missing() (issuer, config open.Missing) {
 	return issuer, config
 }
 
-// maxHeader is that of the library.
+// maxHeader is the largest limit that the library takes.
 const maxHeader = 16 << 10
 
 // headerSize is the longest header in bytes.

@@ -12,9 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// publicKeys are those that --to or --trust names, in a file or at a URL. It
-// makes sure that there is one for that use. What was passed over is said on stderr, or
-// stands in the error.
+// publicKeys returns the keys at a place of --to or --trust, a file or a URL. One of them has
+// the use. The keys that were passed over are told on stderr, or stand in the error.
 func (a *App) publicKeys(ctx context.Context, place string, use keys.Use, f fetchFlags) (keys.PublicSource, error) {
 	if !console.IsURL(place) {
 		return a.keysInFile(place, use)
@@ -87,7 +86,7 @@ func (a *App) sayPassedOver(place string, set *keys.PublicSet) {
 	}
 }
 
-// because says why a set has fewer keys than members.
+// because returns the reason why a set has fewer keys than members.
 func because(set *keys.PublicSet) string {
 	skipped := set.Skipped()
 	if len(skipped) == 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// explainRefusal says more than the class of the error where that helps. What it
-// says of the token is a look at it from outside: nothing has been verified.
+// explainRefusal adds advice to a refusal where the class of the error does not help. It looks
+// at the token from outside: nothing in it has been verified.
 func explainRefusal(err error, token string, f openFlags) error {
 	refusal, ok := errors.AsType[*open.Error](err)
 	if ok && (f.explain || errors.Is(err, open.ErrKeySource)) { // the keys are the reader's own
@@ -67,8 +67,7 @@ func (f openFlags) avoids(refusal *open.Error) (advice string) {
 	}[field]
 }
 
-// whatInstead says what a malformed token is instead of one of the form that was
-// expected.
+// whatInstead names the form that a malformed token has instead of the expected one.
 func whatInstead(token string, selective bool) string {
 	if reason := notCompact(token); reason != "" {
 		return reason

@@ -16,7 +16,7 @@ func (a *App) ringOrCopy(ctx context.Context, copied bool) (*keyring.Ring, error
 }
 
 // openCopy opens a copy of the ring in memory, on which a change can be tried. It refuses the
-// rings that openRing refuses, and what is tried is not remembered.
+// rings that openRing refuses, and the memory of the rings does not see the change.
 func (a *App) openCopy(ctx context.Context) (*keyring.Ring, error) {
 	at, err := a.ringAt(ctx)
 	if err != nil {

@@ -33,13 +33,13 @@ func (f *feedFlags) add(cmd *cobra.Command) {
 	}
 }
 
-// follow returns what follows the feed at a URL.
+// follow returns the Remote of the feed at a URL.
 func (a *App) follow(ctx context.Context, url string, f feedFlags) (*sessions.Remote, error) {
 	if err := f.readHeader(url, f.trust); err != nil {
 		return nil, err
 	}
 	cfg := sessions.RemoteConfig{URL: url, Issuer: f.issuer, Transport: f.header.Transport(url), Keys: new(keys.PublicSet)}
-	// The URL first: what is refused for it asks neither for keys nor for a ring.
+	// The URL first: a URL that is refused asks neither for keys nor for a ring.
 	if _, err := sessions.NewRemote(cfg); err != nil {
 		return nil, err
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// endedLine is one ended session. The delay is that of the feed: from the moment at which the
-// issuer read it from its store to its arrival here.
+// endedLine is one ended session. The delay begins when the issuer reads the session from its
+// store, and ends when it arrives here.
 type endedLine struct {
 	Entry string    `json:"entry"`
 	Until time.Time `json:"until"` // it may be forgotten then

@@ -70,7 +70,7 @@ there is one file of SARIF 2.1.0 without any value, for code scanners.`,
 	return cmd
 }
 
-// conclude says on stderr what it all came to.
+// conclude tells the totals on stderr.
 func (a *App) conclude(s *scan) error {
 	for _, file := range s.files {
 		a.Say("%s: %s", file.name, file)

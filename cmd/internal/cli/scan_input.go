@@ -8,7 +8,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// unpack is what shows the text in a compressed file. To call the file clean would be wrong.
+// unpack names the command that shows the text in a compressed file. To call the file clean
+// would be wrong.
 var unpack = map[string]string{"gzip": "zcat FILE", "zstd": "zstdcat FILE", "xz": "xzcat FILE", "bzip2": "bzcat FILE", "zip": "unzip -p FILE"}
 
 // cannotScan says why a scan ended.

@@ -76,8 +76,8 @@ func (r scanReport) line(m *leak.Member, inHeader bool) exposedMember {
 	return exposedMember{jsonName(m), r.value(m, inHeader), findingLines(m.Personal)}
 }
 
-// jsonName is a name as it is, for programs, and left out if it is personal data or a
-// credential itself.
+// jsonName returns a name as it is, for programs. It leaves out a name that is personal data or
+// a credential itself.
 func jsonName(m *leak.Member) string {
 	if _, personal := pii.InText(m.Name); personal {
 		return pii.RedactedName

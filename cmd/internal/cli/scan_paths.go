@@ -135,8 +135,8 @@ func (s *scan) entry(ctx context.Context, root *os.Root, path, name string) erro
 	return err
 }
 
-// isBinary reports whether a file is no text in UTF-8, UTF-16 or the like: it has a byte 0 that is
-// not half of a character, or it is compressed.
+// isBinary reports whether a file does not hold text in UTF-8, UTF-16 or the like: it has a byte
+// 0 that is not half of a character.
 func isBinary(head []byte) bool {
 	zero := bytes.IndexByte(head, 0)
 	isUTF16 := bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) ||

@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// masked stands for every value. How long it is would already say something.
+// masked stands for every value. The length of a value would already reveal a part of it.
 const masked = "***"
 
 // shownAnyway are the values of a header that tell what kind of token it is, and
@@ -26,7 +26,7 @@ var shownAnyway = []string{
 	"JWT", "at+jwt", "sealed+jwt", "sealed-claims+json", "dpop+jwt", "logout+jwt", "secevent+jwt", "id+jwt", "dc+sd-jwt", "kb+jwt",
 }
 
-// scanReport writes what is exposed, as text or as lines of JSON.
+// scanReport writes the findings, as text or as lines of JSON.
 type scanReport struct {
 	asJSON, showValues bool
 }
@@ -38,7 +38,7 @@ type place struct {
 	Column int64  `json:"column"`
 }
 
-// at begins the report on a token; what follows is the same wherever it is.
+// at begins the report on a token with its place. The rest does not depend on the place.
 func (r scanReport) at(p place) []byte {
 	if !r.asJSON {
 		return fmt.Appendf(nil, "%s:%d:%d: ", console.Printable(p.File), p.Line, p.Column)
@@ -47,7 +47,7 @@ func (r scanReport) at(p place) []byte {
 	return append(bytes.TrimSuffix([]byte(console.Printable(string(text))), []byte{'}'}), ',')
 }
 
-// limit ends the report on what was not read.
+// limit ends the report on a token that was not read.
 func (r scanReport) limit(l leak.Limit) []byte {
 	if r.asJSON {
 		return fmt.Appendf(nil, `"skipped":"%s"}`+"\n", l)
@@ -55,7 +55,7 @@ func (r scanReport) limit(l leak.Limit) []byte {
 	return fmt.Appendf(nil, "%s, and not read\n", l)
 }
 
-// what ends the report on one that was.
+// what ends the report on a token that was read.
 func (r scanReport) what(u *leak.Unverified) ([]byte, error) {
 	if r.asJSON {
 		return r.json(u)
@@ -98,7 +98,7 @@ func (r scanReport) describe(w *tabwriter.Writer, l *leak.Layer) {
 	w.Flush() // the columns of the next token are its own
 }
 
-// members has one line for what is personal data, each, and one for the rest.
+// members writes one line for each member that is personal data, and one line for the others.
 func (r scanReport) members(w *tabwriter.Writer, part string, members []leak.Member) {
 	var rest []string
 	for i := range members {
@@ -148,7 +148,7 @@ func exposure(l *leak.Layer) string {
 	return "PERSONAL DATA in " + strings.Join(names, ", ")
 }
 
-// value is a member's value if it may be shown; nil otherwise. A token in it is a
+// value returns a member's value if it may be shown, and nil otherwise. A token in it is a
 // credential, and is never printed.
 func (r scanReport) value(m *leak.Member, inHeader bool) json.RawMessage {
 	if r.showValues && !m.HoldsToken {
@@ -161,7 +161,7 @@ func (r scanReport) value(m *leak.Member, inHeader bool) json.RawMessage {
 	return nil
 }
 
-// payload is the same of a payload without claims.
+// payload returns a payload without claims if it may be shown, and nil otherwise.
 func (r scanReport) payload(l *leak.Layer) json.RawMessage {
 	if !r.showValues || l.HoldsToken {
 		return nil

@@ -34,7 +34,7 @@ type scan struct {
 	unread  int64
 }
 
-// inputTally is what there is in one input.
+// inputTally counts the tokens of one input.
 type inputTally struct {
 	name                             string
 	tokens, exposing, limited, bytes int64
@@ -86,8 +86,8 @@ func (s *scan) run(ctx context.Context, name string, in io.Reader) error {
 	return cannotScan(name, err)
 }
 
-// flushing writes out what was found before it waits for more: whoever stops it
-// has all results, and it can follow a log.
+// flushing writes the findings out before it waits for more input. So a user who stops the scan
+// has all of them, and the scan can follow a log.
 type flushing struct {
 	in  io.Reader
 	out *bufio.Writer
@@ -124,7 +124,7 @@ func (s *scan) add(hit leak.Sighting) error {
 	return err
 }
 
-// read is what there is to say about a token.
+// read returns the report on a token.
 func (s *scan) read(token string) known {
 	if k, ok := s.known[token]; ok {
 		return k

@@ -133,8 +133,8 @@ func (w *sarifWriter) result(rule, short, message string) sarifResult {
 	return sarifResult{RuleID: rule, Level: "warning", Message: sarifText{console.Printable(message)}}
 }
 
-// located is where a token is. The URI is relative, as the path was given, or a file URI. The
-// column is in UTF-16 code units, which columnKind says.
+// located returns the place of a token. The URI is relative, as the path was given, or a file
+// URI. The column is in UTF-16 code units, which columnKind says.
 func located(at place, column int64) sarifLocation {
 	var l sarifLocation
 	path := url.URL{Path: filepath.ToSlash(at.File)}

@@ -31,7 +31,8 @@ type sealFlags struct {
 
 func (f *sealFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.to, "to", nil, "public keys of the recipient, a file or URL at a `PLACE`; NAMES=PLACE with --selective (default: those of your own ring)")
+	flags.StringArrayVar(&f.to, "to", nil,
+		"public keys of the recipient, a file or URL at a `PLACE`; NAMES=PLACE with --selective (default: those of your own ring)")
 	addSuites(cmd, &f.enc, "enc", keys.UseEnc, "`ALGS` that may be used for the recipients, the preferred first, and what a key without alg is for")
 	flags.StringVar(&f.issuer, "iss", "", "the issuer: you, usually an https `URL`")
 	flags.StringArrayVar(&f.audiences, "aud", nil, "the audience: the recipient's name, usually a `URL`; with several --to once, or once for each")
@@ -77,8 +78,8 @@ func (f sealFlags) checkSelective(to []recipient) error {
 	return nil
 }
 
-// checkAudiences: one audience is everybody's; several are those of the recipients,
-// one by one.
+// checkAudiences lets one audience stand for all recipients, or wants one audience for each of
+// them, in their order.
 func (f sealFlags) checkAudiences(audiences []string, to []recipient) error {
 	switch {
 	case len(audiences) == 1:
@@ -92,8 +93,8 @@ func (f sealFlags) checkAudiences(audiences []string, to []recipient) error {
 	return nil
 }
 
-// recipientKeys are the public keys that --to names. It makes sure that there is one that
-// --enc and the form allow.
+// recipientKeys returns the public keys at the place of a --to. One of them is a key that --enc
+// and the form allow.
 func (a *App) recipientKeys(ctx context.Context, place string, f sealFlags) (keys.PublicSource, error) {
 	source, err := a.publicKeys(ctx, place, keys.UseEnc, f.fetchFlags)
 	if err != nil {
@@ -115,7 +116,7 @@ func (a *App) recipientKeys(ctx context.Context, place string, f sealFlags) (key
 	return source, nil
 }
 
-// recipients are those of a token: the ring itself if there are no others.
+// recipients returns the recipients of a token: the ring itself if --to names none.
 func (j sealJob) recipients(ring *keyring.Ring) []seal.SelectiveRecipient {
 	if len(j.to) == 0 {
 		return []seal.SelectiveRecipient{{Audience: j.file.audiences[0], Keys: ring, Suites: j.flags.enc.suites}}
@@ -150,8 +151,8 @@ func (j sealJob) run(ctx context.Context, ring *keyring.Ring) (string, error) {
 	return token, nil
 }
 
-// trial says whether the job can be done with that ring. Claims that are still to come
-// can be wrong later.
+// trial seals once with a ring, to find an error before anything is made. Claims that are still
+// to come can be wrong later.
 func (j sealJob) trial(ctx context.Context, ring *keyring.Ring) error {
 	_, err := j.run(ctx, ring)
 	if j.flags.jsonl && errors.Is(err, seal.ErrClaims) {
@@ -186,5 +187,6 @@ func (j sealJob) advise(err error) error {
 	if len(j.to) > 0 || !errors.Is(err, keys.ErrNoKey) {
 		return err
 	}
-	return &console.Failure{Err: err, Advice: "to seal to somebody else, give the recipient's JWK Set with --to FILE or --to URL; what this ring holds shows sealjwt keys list"}
+	return &console.Failure{Err: err, Advice: "to seal to somebody else, give the recipient's JWK Set with --to FILE or --to URL; " +
+		"what this ring holds shows sealjwt keys list"}
 }

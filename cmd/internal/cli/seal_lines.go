@@ -12,8 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// sealLines makes a token of each line. What would fail for all of them fails before
-// the first one, and with --init leaves no ring behind.
+// sealLines makes a token of each line. An error that all lines would have comes before the
+// first line, and with --init leaves no ring behind.
 func (a *App) sealLines(ctx context.Context, args []string, f sealFlags) error {
 	job, err := a.sealJob(ctx, f, f.withoutFile)
 	if err != nil {
@@ -53,12 +53,13 @@ func (a *App) sealLines(ctx context.Context, args []string, f sealFlags) error {
 	})
 }
 
-// withoutFile stands for claims that are still to come. One issuer and one audience
-// are those of all lines: a line that could choose them would be sealed in another
-// name than meant, or to somebody else.
+// withoutFile stands for claims that are still to come. All lines have the same issuer and
+// audience: a line that could choose them would be sealed in the name of another issuer, or to
+// another recipient.
 func (f sealFlags) withoutFile() (claimsFile, error) {
 	if f.issuer == "" || len(f.audiences) == 0 {
-		return claimsFile{}, console.Usagef("with --jsonl issuer and audience are those of all lines: give --iss https://id.example.com and --aud https://api.example.com")
+		return claimsFile{}, console.Usagef("with --jsonl issuer and audience are those of all lines: " +
+			"give --iss https://id.example.com and --aud https://api.example.com")
 	}
 	return claimsFile{
 		issuer:    f.issuer,

@@ -7,7 +7,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// sealJob reads what a token is to be made of, and needs no ring for it.
+// sealJob reads the parts of a token, and needs no ring for it.
 func (a *App) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFile, error)) (sealJob, error) {
 	to, err := parseRecipients(f.to, f.selective)
 	if err != nil {

@@ -14,17 +14,17 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// How long this run remembers what it sees of the ring.
+// How long this run remembers the ring that it saw.
 const (
 	seenDurable = "durable" // a file has it
 	seenProcess = "process" // a file is compared, and cannot be written
 	seenNone    = "none"    // there is no file, or none that can be used
 )
 
-// seenPaths are the files that may remember the rings: the file that is named, or else the
-// file beside the key file, away from the ring, so that an attacker who sets the ring back
-// does not set this file back with it; or else, where the folder of the key file cannot be
-// written, such as a mounted secret, a file in the state folder. With a passphrase the first
+// seenPaths returns the files that may remember the rings. The first is the file that is named,
+// or else the file beside the key file: away from the ring, so that an attacker who sets the
+// ring back does not set this file back with it. The second is a file in the state folder, for a
+// key file whose folder cannot be written, such as a mounted secret. With a passphrase the first
 // file stands where the key file would be.
 func (a *App) seenPaths() (paths []string) {
 	if a.seenFile != "" {
@@ -120,7 +120,8 @@ func (a *App) forgets(how, format string, args ...any) {
 	}
 }
 
-// tellForgotten is called when the ring was opened.
+// tellForgotten tells the reason, once. openStore and createRing call it when the ring was
+// opened.
 func (a *App) tellForgotten() {
 	a.forgotten.opened = true
 	if f := &a.forgotten; f.how != "" && !f.told {
@@ -133,8 +134,8 @@ func (a *App) tellForgotten() {
 func (a *App) remembered() string { return cmp.Or(a.forgotten.how, seenDurable) }
 
 // noRing returns the error for a store without a ring, and nil if another process has made the
-// ring meanwhile. A ring that was seen there and is gone is not made anew: a volume that is not
-// mounted looks like this.
+// ring meanwhile. It refuses to make a ring anew that was seen there and has gone: a volume that
+// is not mounted looks like this.
 func (a *App) noRing(ctx context.Context, store keyring.Store, path string, memory keyring.Memory) error {
 	kek, err := spareKEK() // an empty store asks none
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// OpenStore opens the store of a ring. The name is what follows the colon of the place, such as
-// idp in postgres:idp, and the connection is the text in --store-file, empty without that flag.
-// The identity tells the store from all others: a text with :// and without secrets, under which
-// the memory of the rings keeps what was seen.
+// OpenStore opens the store of a ring. The name follows the colon of the place, such as idp in
+// postgres:idp, and the connection is the text in --store-file, empty without that flag. The
+// identity tells the store from all others. It is a text with :// and without secrets, under
+// which the memory of the rings knows the ring.
 type OpenStore func(ctx context.Context, name, connection string) (store keyring.Store, identity string, err error)
 
 // ringAt is a ring's place.

@@ -109,7 +109,8 @@ func explainOldSpelling(text string, hasEquals bool) error {
 	instead := shellWord(names + "=" + shown)
 	switch {
 	case hasEquals && console.IsURL(text):
-		return console.Usagef("--to %s: what follows the first = is neither a URL nor a file that is there: correct it, or, if the place itself holds the =, write --to %s",
+		return console.Usagef("--to %s: what follows the first = is neither a URL nor a file that is there: "+
+			"correct it, or, if the place itself holds the =, write --to %s",
 			console.WithoutSecrets(text), instead)
 	case hasEquals && !isFile(place), text == "":
 		return nil

@@ -25,7 +25,7 @@ import (
 //   - Input is checked before anything is created: what is refused leaves nothing
 //     behind.
 
-// Console is what one run of a command has of the outside: its streams.
+// Console holds the streams of one run of a command.
 type Console struct {
 	Name           string // of the command, in front of each message
 	Stdin          io.Reader

@@ -24,7 +24,7 @@ type Failure struct {
 func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Usagef is a mistake in the command line or in the claims file.
+// Usagef returns the error for a mistake in the command line or in the claims file.
 func Usagef(format string, args ...any) error {
 	return &Failure{Err: fmt.Errorf(format, args...), Code: ExitUsage}
 }

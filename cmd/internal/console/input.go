@@ -20,8 +20,8 @@ type Input struct {
 	Data []byte
 }
 
-// Read reads FILE or, for "-" and without arguments, standard input to its end, as
-// plainText reads it.
+// Read reads FILE or, for "-" and without arguments, standard input to its end, as PlainText
+// returns it.
 func (c *Console) Read(args []string, most int) (Input, error) {
 	if len(args) == 0 || args[0] == "-" {
 		if isTerminal(c.Stdin) {
@@ -113,7 +113,7 @@ func tooLong(name string, most int) error {
 	return fmt.Errorf("%s: %w: more than %d bytes", name, ErrTooLong, most)
 }
 
-// CannotRead says it without the system call.
+// CannotRead returns the error of a read without the name of the system call, and with advice.
 func CannotRead(name string, err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		err = e.Err

@@ -14,9 +14,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// outcomes is what the library's errors mean for a script, and what they should
-// make a person do; no advice where the library's text already gives it. The
-// first that fits counts, so whatever wraps others stands above them.
+// outcomes gives each class of errors of the library its exit code, and the advice that the text
+// of the library lacks. The first class that fits counts, so a class that wraps others stands
+// above them.
 var outcomes = []struct {
 	err    error
 	code   int

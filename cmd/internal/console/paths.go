@@ -16,8 +16,8 @@ func CheckHome(from, path string) error {
 	return Usagef("%s is %s, and no shell has put the home folder in the place of ~: write the whole path, or ./%[2]s for a folder that is named so", from, path)
 }
 
-// UserPath is a file in one of the XDG base folders, on every system: a path that
-// differs between systems is a path that scripts get wrong.
+// UserPath returns a file in one of the XDG base folders, on every system. A path that differs
+// between systems is a path that scripts get wrong.
 func UserPath(variable, fallback, name string) (string, error) {
 	base := os.Getenv(variable)
 	if err := CheckHome(variable, base); err != nil {

@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// Printable escapes, as JSON and Go do, whatever could move a cursor, ring a
-// bell, turn text around or break a line.
+// Printable escapes, as JSON and Go do, every character that could move a cursor, ring a bell,
+// turn text around or break a line.
 func Printable(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
@@ -41,12 +41,12 @@ func Word(kid string) string {
 	return kid
 }
 
-// aURL leaves out what is likelier a file: api.jwks://x, or api.jwks:https://x.
+// aURL does not match a text that is more likely a file: api.jwks://x, or api.jwks:https://x.
 var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+-]*://`)
 
 func IsURL(place string) bool { return aURL.MatchString(place) }
 
-// WithoutSecrets is a place for messages: a URL without its query, user and password.
+// WithoutSecrets returns a place for messages: a URL without its query, user and password.
 func WithoutSecrets(place string) string {
 	if !IsURL(place) {
 		return place

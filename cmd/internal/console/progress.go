@@ -21,8 +21,8 @@ type Progress struct {
 	live         bool // the line is there
 }
 
-// NewProgress shows nothing unless somebody looks at stderr, and at nothing else there:
-// on a terminal that shows the result too it would be in the way.
+// NewProgress returns a progress that is shown only if stderr is a terminal and stdout is not.
+// On a terminal with the result it would be in the way.
 func (c *Console) NewProgress(past string) *Progress {
 	p := &Progress{name: c.Name, past: past, now: time.Now}
 	if isTerminal(c.Stderr) && !isTerminal(c.Stdout) {
@@ -74,7 +74,7 @@ func (p *Progress) text(now time.Time, done, failed int64) string {
 	return text
 }
 
-// thousands is a number as people read it: 12,345.
+// thousands returns a number as people read it: 12,345.
 func thousands(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrNoTerminal says that there is nobody to ask.
+// ErrNoTerminal says that there is no terminal at which to ask the user.
 var ErrNoTerminal = errors.New("no terminal to ask for the passphrase")
 
 // AskPassphrase asks on the terminal without echo. It asks only when a person

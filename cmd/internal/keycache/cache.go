@@ -38,14 +38,14 @@ func New(c *console.Console, folder string) *Cache {
 	return &Cache{console: c, folder: folder}
 }
 
-// copyName is the file in the cache for the JWK Set at a URL.
+// copyName returns the name of the file in the cache for the JWK Set at a URL.
 func copyName(url string) string {
 	sum := sha256.Sum256([]byte(url))
 	return hex.EncodeToString(sum[:]) + ".json"
 }
 
-// cached is the copy that an earlier run has kept, or none. It is a help and no promise:
-// one that cannot be used is said and passed over, and soon replaced.
+// cached returns the copy that an earlier run has kept, or none. A copy that cannot be used is
+// told and passed over, and the next fetch replaces it.
 func (c *Cache) cached(url string) jwks.CacheEntry {
 	folder := c.usedCache()
 	if folder == nil {
@@ -62,7 +62,7 @@ func (c *Cache) cached(url string) jwks.CacheEntry {
 	return held
 }
 
-// usedCache opens the folder with the copies that are used, nil if none are.
+// usedCache opens the folder of the cache. It returns nil if no copy may be used.
 func (c *Cache) usedCache() *os.Root {
 	folder, err := openCache(c.folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -71,9 +71,9 @@ func (c *Cache) usedCache() *os.Root {
 	return folder
 }
 
-// keep writes a copy down for the next run, in place of the one before. Where there is no
-// folder for it, as in a container, each run fetches. Where there is one, it says what is
-// wrong; an older copy may be there still.
+// keep writes a copy for the next run, in place of the one before. Without a folder, as in a
+// container, each run fetches. keep tells why a folder that is there cannot be written; it may
+// hold an older copy still.
 func (c *Cache) keep(next jwks.CacheEntry) error {
 	folder, err := makeCache(c.folder)
 	if errors.Is(err, errNotOurs) {
@@ -99,9 +99,9 @@ func (c *Cache) keep(next jwks.CacheEntry) error {
 	return err
 }
 
-// outlives reports whether a copy has to stay: its issuer made it after the one that would
-// replace it. A run that began before jwks fetch was called may end after it, and would put
-// a key back that was revoked. One that is of no use, too old or from the future, need not.
+// outlives reports whether a copy has to stay, because its issuer made it after the next one. A
+// run that began before jwks fetch was called may end after it, and would put a revoked key
+// back. A copy that is useless, too old or from the future, does not stay.
 func outlives(before, next jwks.CacheEntry) bool {
 	age := time.Since(before.Fetched)
 	return before.Generated.After(next.Generated) && !bytes.Equal(before.Body, next.Body) &&

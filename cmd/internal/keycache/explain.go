@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// explainFetch says what to do about an error of package jwks, after an attempt to fetch.
+// explainFetch adds advice to an error of package jwks after an attempt to fetch.
 func (f Fetch) explainFetch(err error) error {
 	fetch, ok := errors.AsType[*jwks.FetchError](err)
 	if !ok {
@@ -47,7 +47,7 @@ func allowable(err error) string {
 	return ""
 }
 
-// advice says what a user can do about a fetch that failed. Some errors say it themselves.
+// advice returns the advice about a fetch that failed. Some errors need none.
 func (f Fetch) advice(fetch *jwks.FetchError) string {
 	switch fetch.Reason {
 	case jwks.ReasonRedirect, jwks.ReasonNotLoopback, jwks.ReasonPrivateKey:
@@ -72,7 +72,8 @@ func (f Fetch) advice(fetch *jwks.FetchError) string {
 	return "check the URL and the network"
 }
 
-// adviceOnToken is about a server that asks for a token, and else empty.
+// adviceOnToken returns the advice about a server that asks for a token, and an empty text for
+// others.
 func (f Fetch) adviceOnToken(fetch *jwks.FetchError) string {
 	if fetch.Status != http.StatusUnauthorized && fetch.Status != http.StatusForbidden {
 		return ""
@@ -93,7 +94,7 @@ func (f Fetch) adviceOnURL() string {
 	return "check the URL; that of an issuer finds: sealjwt jwks fetch --issuer URL"
 }
 
-// explainURL says what works in the place of plain http, for a URL that the user typed.
+// explainURL adds the way that works in place of plain http, for a URL that the user typed.
 func (f Fetch) explainURL(err error, url string) error {
 	if !errors.Is(err, jwks.ErrURL) || !strings.HasPrefix(strings.ToLower(url), "http://") {
 		return err

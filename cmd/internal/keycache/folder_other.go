@@ -10,7 +10,7 @@ import (
 )
 
 // This system has no owners and modes by which a copy could be trusted like an answer over TLS.
-// So there is no cache, and each run fetches.
+// So each run fetches, and keeps nothing.
 
 func openCache(string) (*os.Root, error) { return nil, fs.ErrNotExist }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// openCache opens the folder with the copies, unless others have a hand in it. Names are
-// resolved once: what is read and written in it goes by its descriptor, and no link leads
+// openCache opens the folder with the copies, unless another user could change it. It resolves
+// names once: each later read and write goes by the descriptor of the folder, and no link leads
 // out of it.
 func openCache(path string) (*os.Root, error) {
 	if path == "" {
@@ -26,7 +26,8 @@ func openCache(path string) (*os.Root, error) {
 	return enterCache(path, func(*os.Root) error { return nil })
 }
 
-// makeCache is openCache for writing. It makes no folder in one that is not ours.
+// makeCache makes the folder with the copies, and opens it. It makes no folder in one that
+// belongs to another user.
 func makeCache(path string) (*os.Root, error) {
 	if path == "" {
 		return nil, fs.ErrNotExist
@@ -90,7 +91,7 @@ func ownFolder(folder *os.Root, err error) (*os.Root, error) {
 	return folder, nil
 }
 
-// checkCopy refuses what is not a file of this user's alone.
+// checkCopy refuses a file that does not belong to this user alone.
 func checkCopy(info, folder fs.FileInfo, me int) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%w: it is no file", errNotOurs)
@@ -98,8 +99,8 @@ func checkCopy(info, folder fs.FileInfo, me int) error {
 	return checkOurs(info, folder, me, 0o077)
 }
 
-// checkOurs refuses what is another user's, or open to others by one of those bits. The group
-// of a volume of Kubernetes passes, as it does for a ring.
+// checkOurs refuses a file or folder of another user, and one that is open to others by these
+// bits. The group of a volume of Kubernetes passes, as it does for a ring.
 func checkOurs(info, folder fs.FileInfo, me int, open fs.FileMode) error {
 	if uid := int(info.Sys().(*syscall.Stat_t).Uid); uid != me {
 		return fmt.Errorf("%w: it belongs to uid %d, and this process runs as uid %d", errNotOurs, uid, me)
@@ -111,9 +112,9 @@ func checkOurs(info, folder fs.FileInfo, me int, open fs.FileMode) error {
 	return nil
 }
 
-// readCopy reads a file whose content is trusted like an answer over TLS. The check is on
-// the open file, so what was checked is what is read. O_NONBLOCK: the open of a fifo would
-// wait for a writer, for ever.
+// readCopy reads a file whose content is trusted like an answer over TLS. It checks the open
+// file, so no other file can be read after the check. O_NONBLOCK: the open of a fifo would wait
+// for a writer, for ever.
 func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
 	var c jwks.CacheEntry
 	f, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)

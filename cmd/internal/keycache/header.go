@@ -34,7 +34,8 @@ func ReadHeader(file string, places ...string) (*Header, error) {
 		switch at := originOf(place); {
 		case !console.IsURL(place) || at == h.origin:
 		case h.origin != "":
-			return nil, console.Usagef("--header-file is for one origin, and here are %s and %s: fetch the keys of one of them into a file first, with sealjwt jwks fetch -o jwks",
+			return nil, console.Usagef("--header-file is for one origin, and here are %s and %s: "+
+				"fetch the keys of one of them into a file first, with sealjwt jwks fetch -o jwks",
 				h.origin, at)
 		default:
 			h.origin = at

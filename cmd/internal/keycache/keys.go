@@ -71,8 +71,8 @@ func (c *Cache) sayCopy(url string, err error) {
 	c.console.Say("warning: the copy of %s in the cache is passed over: %s", console.WithoutSecrets(url), console.Plain(err.Error()))
 }
 
-// PublicKeys returns the set of the Remote. A fetch that has failed is an error only if there
-// is no usable set; otherwise the user gets a warning.
+// PublicKeys returns the set of the Remote. A fetch that has failed is an error only without a
+// usable set. With one the user gets a warning.
 func (r *Keys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	set, err := r.remote.PublicKeys(ctx, kid)
 	if err != nil {

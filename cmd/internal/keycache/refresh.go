@@ -7,8 +7,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// Refresh fetches the JWK Set at a URL, whatever the cache has, and keeps it. A copy that it cannot
-// replace it removes: a revoked key in an older copy is what an operator wants to be rid of.
+// Refresh fetches the JWK Set at a URL, also when the cache has it, and keeps it. It removes a
+// copy that it cannot replace: after an emergency the older copy still holds the revoked key.
 func (c *Cache) Refresh(ctx context.Context, url string, f Fetch) (got jwks.FetchResult, err error) {
 	cfg := f.config(url)
 	cfg.Cached = c.cached(url) // for an older set not to take its place

@@ -57,9 +57,9 @@ func (c *Certificate) load() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// KeyIsOpen says whether others have the private key, or choose it. That is a warning and
-// no refusal: what renews certificates may have its own mind about modes. A group that
-// reads it is meant to, and the modes of mounted secrets pass as they do for a key file.
+// KeyIsOpen returns a warning if other users can read or change the private key. This is not a
+// refusal: the program that renews certificates may set its own modes. A group may read the key,
+// and the modes of mounted secrets pass as they do for a key file.
 func (c *Certificate) KeyIsOpen() (warning string, open bool) {
 	f, err := console.OpenNamed(c.keyFile)
 	if err != nil {
@@ -87,8 +87,8 @@ func (c *Certificate) changed() (times [2]time.Time, err error) {
 	return times, nil
 }
 
-// get is the tls.Config's. One handshake a minute looks at the files, and the others do not
-// wait for it. What cannot be read leaves the certificate as it was.
+// get returns the certificate for a handshake. One handshake a minute looks at the files, and
+// the others do not wait for it. Files that cannot be read leave the certificate as it was.
 func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	current, times := c.current, c.times

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// accessLog writes a line for each request: which path of ours it was for, and never
-// the path that somebody sent, its query or headers, where tokens end up by mistake.
+// accessLog writes a line for each request with the path of ours that answered it. It never
+// writes the path that the client sent, its query or its headers, where tokens end up by
+// mistake.
 func accessLog(log *slog.Logger, mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -25,7 +26,8 @@ func accessLog(log *slog.Logger, mux *http.ServeMux) http.Handler {
 	})
 }
 
-// ourPath is the pattern without its method; of what is not ours there is none.
+// ourPath returns the path in a pattern of ours, without the method, and an empty text for a
+// request that no pattern matches.
 func ourPath(pattern string) string {
 	return pattern[strings.LastIndexByte(pattern, ' ')+1:]
 }
@@ -42,7 +44,7 @@ func knownMethod(method string) string {
 	return "other"
 }
 
-// countedAnswer counts what is sent.
+// countedAnswer counts the bytes of an answer.
 type countedAnswer struct {
 	http.ResponseWriter
 	status int

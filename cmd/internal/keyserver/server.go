@@ -21,7 +21,7 @@ const HealthPath = "/healthz"
 const (
 	// stopWithin is how long requests at work may take after a signal to stop.
 	stopWithin = 10 * time.Second
-	// What is served is small, and so is what anybody asks.
+	// Answers are small, and so are honest requests.
 	maxRequestHeader = 16 << 10
 )
 
@@ -34,6 +34,7 @@ type Server struct {
 // NewLog returns the log of a server: lines of JSON.
 func NewLog(stderr io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(stderr, nil)) }
 
+// New returns a server of the set at a path, with TLS unless cert is nil.
 func New(logger *slog.Logger, cert *Certificate, path string, set http.Handler) *Server {
 	mux := http.NewServeMux()
 	mux.Handle(path, set)
@@ -80,8 +81,8 @@ func (s *Server) Run(ctx context.Context, c *console.Console, listener net.Liste
 	return err
 }
 
-// health answers as the JWK Set would be, without its body: asking for that also has
-// the ring reloaded when it is due.
+// health answers with the status of the JWK Set. It asks for the set, so that the ring is
+// reloaded when it is due.
 func health(set http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked, err := http.NewRequestWithContext(r.Context(), http.MethodHead, "/", nil)
@@ -98,7 +99,7 @@ func health(set http.Handler) http.Handler {
 	})
 }
 
-// statusOnly is an answer of which nobody reads more than its status.
+// statusOnly is an answer that keeps only its status.
 type statusOnly struct {
 	header http.Header
 	status int

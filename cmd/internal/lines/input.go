@@ -37,8 +37,8 @@ func (l *Input) skip(ctx context.Context) error {
 	return nil
 }
 
-// fill reads the lines of a batch: one, and then as many as there are without waiting,
-// so that whoever writes line by line is answered line by line.
+// fill reads the lines of a batch: one, and then as many as there are without waiting. So a
+// client that writes line by line gets its answers line by line.
 func (l *Input) fill(b *batch) error {
 	*b = batch{first: l.read + 1, text: b.text[:0], lines: b.lines[:0], out: b.out[:0], failed: b.failed[:0], ready: b.ready}
 	for len(b.lines) < batchLines && len(b.text) < batchBytes && (len(b.lines) == 0 || l.hasLine()) {
@@ -74,10 +74,10 @@ func (l *Input) skipMark() {
 	l.in.Discard(len(console.ByteOrderMark))
 }
 
-// next appends a line to dst, without the line feed, or carriage return and line feed,
-// that ends it; the last line may lack them. A byte order mark before the first line is
-// passed over. Of a line that is longer than most nothing is
-// kept. Input that breaks off is not taken for its beginning.
+// next appends a line to dst, without the line feed, or carriage return and line feed, that ends
+// it. The last line may lack them. next passes over a byte order mark before the first line. It
+// keeps nothing of a line that is longer than most. Input that breaks off is not taken for its
+// beginning.
 func (l *Input) next(dst []byte, most int) (text []byte, whole bool, err error) {
 	const ending = 2 // bytes
 	start, whole, something := len(dst), true, false

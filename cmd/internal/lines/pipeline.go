@@ -7,7 +7,7 @@ import (
 )
 
 // pipeline makes a line of output from each line of input, on all cores and in their
-// order. Line k of the output is that of line k of the input, and empty if it failed.
+// order. Line k of the output belongs to line k of the input, and is empty if that line failed.
 //
 // The batches are made once and go round: from the reader to a worker, in the order of
 // the input to the writer, and back. So what a run holds does not depend on how long

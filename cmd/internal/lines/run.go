@@ -47,8 +47,8 @@ func Each(ctx context.Context, c *console.Console, in *Input, past string, each 
 	return t.conclude(p.run(ctx))
 }
 
-// maxTold is how many failed lines are reported one by one: the first ones tell what is
-// wrong, and a million of them would hide everything else.
+// maxTold is the number of failed lines that are told one by one. The first ones show the fault,
+// and a million of them would hide everything else.
 const maxTold = 20
 
 // tally counts what became of the lines, and tells about those that failed.
@@ -87,7 +87,7 @@ func (t *tally) tell(line int64, text string) {
 	t.console.Say("line %d: %s", line, text)
 }
 
-// conclude says what it all came to, and how to go on where it ended too early.
+// conclude tells the totals, and how to go on after a run that ended too early.
 func (t *tally) conclude(err error) error {
 	last := t.skipped + t.done
 	switch {

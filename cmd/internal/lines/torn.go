@@ -8,9 +8,9 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// checkWhole refuses to append to a result that ends in the middle of a line, as one does
-// whose run was killed: the next line would be glued to it, and both be lost. Where the
-// result is no file, or this system does not let us look into it, nobody knows.
+// checkWhole refuses to append to a result that ends in the middle of a line, as after a run
+// that was killed: the next line would be glued to it, and both be lost. It passes a result that
+// is not a file, or that this system does not let us read.
 func checkWhole(stdout io.Writer) error {
 	out, ok := stdout.(*os.File)
 	if !ok {
@@ -20,7 +20,7 @@ func checkWhole(stdout io.Writer) error {
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return nil
 	}
-	// What is appended to is open for writing alone.
+	// A file to which the shell appends is open for writing alone.
 	result, err := os.Open(fmt.Sprintf("/dev/fd/%d", out.Fd()))
 	if err != nil {
 		return nil
