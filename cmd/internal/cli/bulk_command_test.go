@@ -13,6 +13,7 @@ import (
 
 // Sealed by hundreds on all cores and opened again, every line holds its own claims.
 func TestBulkThereAndBack(t *testing.T) {
+	needsRing(t)
 	t.Setenv("HOME", t.TempDir())
 	who := []string{"--jsonl", "--iss", "https://id.example.com", "--aud", "https://api.example.com"}
 	const n = 300
@@ -43,6 +44,7 @@ func TestBulkThereAndBack(t *testing.T) {
 
 // A run that is stopped says where, and whatever it has written by then is whole.
 func TestBulkStopped(t *testing.T) {
+	needsRing(t)
 	t.Setenv("HOME", t.TempDir())
 	runOK(t, "", "keys", "init")
 	ctx, stop := context.WithCancel(t.Context())

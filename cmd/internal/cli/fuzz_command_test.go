@@ -57,6 +57,7 @@ func isTame(line string) bool {
 // FuzzCommandLine runs any command line, whose words are split at each space, with any
 // standard input, in a folder with a ring and a file of each kind.
 func FuzzCommandLine(f *testing.F) {
+	needsRing(f)
 	s := newStand(f)
 	for _, seed := range commandSeeds {
 		if data, ok := s.files[seed.stdin]; ok {

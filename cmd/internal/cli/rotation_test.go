@@ -1,11 +1,11 @@
+//go:build unix
+
 package cli
 
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,45 +17,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// newHome makes a ring with its key file in an empty home, and returns its path.
-func newHome(t *testing.T, flags ...string) (ring string) {
-	t.Helper()
-	home := t.TempDir()
-	t.Setenv("HOME", home)
-	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "SEALJWT_RING", "SEALJWT_KEK_FILE", "SEALJWT_PASSPHRASE_FILE"} {
-		t.Setenv(name, "")
-	}
-	runOK(t, "", append([]string{"keys", "init"}, flags...)...)
-	return filepath.Join(home, ".local/share/sealjwt/ring")
-}
-
-// listed returns the keys of the ring.
-func listed(t *testing.T) []keyring.KeyInfo {
-	t.Helper()
-	out, _ := runOK(t, "", "keys", "list", "-o", "json")
-	keys, err := readList([]byte(out))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
-}
-
-// readList reads what keys list -o json has printed. It leaves out the suites.
-func readList(data []byte) (keys []keyring.KeyInfo, err error) {
-	var list struct {
-		Keys []struct {
-			keyring.KeyInfo
-			Suite string `json:"alg"`
-		}
-	}
-	err = json.Unmarshal(data, &list)
-	for _, k := range list.Keys {
-		keys = append(keys, k.KeyInfo)
-	}
-	return keys, err
-}
-
-// A ring that somebody else keeps locked: it waits, for as long as its context, and
+// A ring that another process keeps locked: it waits, for as long as its context, and
 // says who has it and that the key is good still. The wait runs on the clock of synctest,
 // which stands still while anything is computed: no machine is too slow for it.
 func TestLockedRing(t *testing.T) { synctest.Test(t, testLockedRing) }

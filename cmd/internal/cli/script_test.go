@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +26,9 @@ func TestScripts(t *testing.T) {
 	files, err := filepath.Glob(scripts)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts at %s (%v)", scripts, err)
+	}
+	if runtime.GOOS == "windows" {
+		files = slices.DeleteFunc(files, makesRing)
 	}
 	testscript.Run(t, testscript.Params{
 		Files:               files,
@@ -51,6 +56,12 @@ func TestScripts(t *testing.T) {
 			"feed":    cmdFeed,
 		},
 	})
+}
+
+// makesRing reports whether a script makes a ring in a file.
+func makesRing(script string) bool {
+	text, err := os.ReadFile(script)
+	return err == nil && (bytes.Contains(text, []byte("keys init")) || bytes.Contains(text, []byte("--init")))
 }
 
 // setup gives every script an empty HOME and the claims files.

@@ -143,6 +143,7 @@ func TestVisibleFindsWhatIsHidden(t *testing.T) {
 
 // Sealing the claims files of this repository shows nothing of them, at any depth.
 func TestSealedTokenHidesClaims(t *testing.T) {
+	needsRing(t)
 	t.Setenv("HOME", t.TempDir())
 	for _, name := range []string{"userinfo.json", "health.json", "korean.json", "small.json"} {
 		path := "../../../testdata/claims/" + name

@@ -16,6 +16,7 @@ import (
 
 // A database is not opened as a file by the command that has no drivers, and nothing is made.
 func TestStoresOfTheFleet(t *testing.T) {
+	needsRing(t)
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	for _, place := range []string{"postgres:idp", "mysql:idp", "sqlite:/var/lib/idp.db", "etcd:idp", "postgres:"} {
@@ -66,6 +67,7 @@ func memStores(opened *[]string) Options {
 // Another command brings a store and a verb. Every verb works with its rings, and the memory
 // refuses a ring that was set back.
 func TestStoresOfAnotherCommand(t *testing.T) {
+	needsRing(t)
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	connection := filepath.Join(home, "connection")
