@@ -21,7 +21,10 @@ type Failure struct {
 	Advice string // empty: that of the class
 }
 
+// Error returns the text of the error.
 func (f *Failure) Error() string { return f.Err.Error() }
+
+// Unwrap returns the error.
 func (f *Failure) Unwrap() error { return f.Err }
 
 // Usagef returns the error for a mistake in the command line or in the claims file.

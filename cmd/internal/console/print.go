@@ -2,7 +2,6 @@ package console
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -41,25 +40,6 @@ func Word(kid string) string {
 	return kid
 }
 
-// aURL does not match a text that is more likely a file: api.jwks://x, or api.jwks:https://x.
-var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+-]*://`)
-
-func IsURL(place string) bool { return aURL.MatchString(place) }
-
-// WithoutSecrets returns a place for messages: a URL without its query, user and password.
-func WithoutSecrets(place string) string {
-	if !IsURL(place) {
-		return place
-	}
-	place, _, _ = strings.Cut(place, "?")
-	scheme, rest, _ := strings.Cut(place, "://")
-	authority, path := rest, ""
-	if i := strings.IndexByte(rest, '/'); i >= 0 {
-		authority, path = rest[:i], rest[i:]
-	}
-	return scheme + "://" + authority[strings.LastIndexByte(authority, '@')+1:] + path
-}
-
 // Duration writes days where there are any: 30d, 1d2h4m.
 func Duration(d time.Duration) string {
 	const day = 24 * time.Hour
@@ -81,6 +61,7 @@ func withinDay(d time.Duration) string {
 	return s
 }
 
+// Count returns a number with its noun, in the plural unless it is one.
 func Count(n int64, noun string) string {
 	if n != 1 {
 		noun += "s"

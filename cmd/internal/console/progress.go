@@ -33,6 +33,7 @@ func (c *Console) NewProgress(past string) *Progress {
 	return p
 }
 
+// Show rewrites the line, unless it was rewritten a moment ago.
 func (p *Progress) Show(done, failed int64) {
 	if p.to == nil {
 		return

@@ -20,12 +20,14 @@ type Lines struct {
 	text bytes.Buffer
 }
 
+// Write appends to the text.
 func (l *Lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
+// String returns the text so far.
 func (l *Lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -28,6 +28,7 @@ type Certificate struct {
 	reading bool // one handshake reads the files
 }
 
+// ReadCertificate reads the files of a certificate and its key, both PEM.
 func ReadCertificate(certFile, keyFile string) (*Certificate, error) {
 	c := &Certificate{certFile: certFile, keyFile: keyFile, checked: time.Now()}
 	var err error

@@ -45,8 +45,11 @@ type lineError struct {
 // Fatal is an error that every other line would have too.
 type Fatal struct{ Err error }
 
+// Error returns the text of the error.
 func (f *Fatal) Error() string { return f.Err.Error() }
 
+
+// Unwrap returns the error.
 func (f *Fatal) Unwrap() error { return f.Err }
 
 // run makes the lines of a batch, up to a fatal error.

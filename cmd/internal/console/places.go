@@ -3,6 +3,7 @@ package console
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -31,4 +32,24 @@ func UserPath(variable, fallback, name string) (string, error) {
 		base = filepath.Join(home, fallback)
 	}
 	return filepath.Join(base, "sealjwt", name), nil
+}
+
+// aURL does not match a text that is more likely a file: api.jwks://x, or api.jwks:https://x.
+var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+-]*://`)
+
+// IsURL reports whether a place is a URL.
+func IsURL(place string) bool { return aURL.MatchString(place) }
+
+// WithoutSecrets returns a place for messages: a URL without its query, user and password.
+func WithoutSecrets(place string) string {
+	if !IsURL(place) {
+		return place
+	}
+	place, _, _ = strings.Cut(place, "?")
+	scheme, rest, _ := strings.Cut(place, "://")
+	authority, path := rest, ""
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		authority, path = rest[:i], rest[i:]
+	}
+	return scheme + "://" + authority[strings.LastIndexByte(authority, '@')+1:] + path
 }
