@@ -48,7 +48,6 @@ type Fatal struct{ Err error }
 // Error returns the text of the error.
 func (f *Fatal) Error() string { return f.Err.Error() }
 
-
 // Unwrap returns the error.
 func (f *Fatal) Unwrap() error { return f.Err }
 
