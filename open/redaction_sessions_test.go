@@ -12,11 +12,12 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
+	ringsqlstore "github.com/sealjwt/sealjwt/keys/sqlstore"
 	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/open/sessions/sqlstore"
 )
 
-// sessionSamples are those of packages sessions, sqlstore and sqldb: of a registry with a session of the canary
+// sessionSamples are those of packages sessions, both sqlstores and sqldb: of a registry with a session of the canary
 // subject, of a feed that the canary key signs, and of what follows it.
 func sessionSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	t.Helper()
@@ -31,6 +32,7 @@ func sessionSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	db := sql.OpenDB(canaryDatabase{"mysql://root:" + canaryDeep + "@db.example.com/idp"})
 	t.Cleanup(func() { db.Close() })
 	inSQL := must(sqlstore.New(t.Context(), db, sqlstore.MySQL))
+	ringInSQL := must(ringsqlstore.New(t.Context(), db, sqlstore.MySQL, "idp"))
 	hub := sessions.FeedConfig{Registry: registry, Signing: set, Public: true}
 	feed := must(sessions.NewFeed(hub))
 	from := sessions.RemoteConfig{URL: "https://id.example.com/revoked", Issuer: issuerID, Keys: set}
@@ -43,7 +45,7 @@ func sessionSamples(t testing.TB, c canaryKeys) (samples []sample) {
 		sampleOf("", sessions.Row{}), sampleOf("", sessions.Which{}), sampleOf("", sessions.Ended{}), sampleOf("", sessions.Revocation{}),
 		sampleOf("", sessions.ID{}), sampleOf("", sessions.User{}), sampleOf("", sessions.Entry{}), sampleOf("", err.(*sessions.ConfigError)),
 		sampleOf("", sessions.Login(nil)), sampleOf("", sessions.RevocationConfig{}),
-		sampleOf("", session), sampleOf("", session.Device), sampleOf("", inSQL), sampleOf("", sqlstore.MySQL), sampleOf("", sqlstore.MySQL.Types()),
+		sampleOf("", session), sampleOf("", session.Device), sampleOf("", inSQL), sampleOf("", ringInSQL), sampleOf("", sqlstore.MySQL), sampleOf("", sqlstore.MySQL.Types()),
 	}
 }
 

@@ -21,8 +21,8 @@ type querier interface {
 // says which setting to change:
 //   - PostgreSQL with synchronous_commit, fsync or full_page_writes off, a standby, and one
 //     that is read-only;
-//   - MySQL with innodb_flush_log_at_trx_commit other than 1, with innodb_doublewrite off, or
-//     read_only;
+//   - MySQL with innodb_flush_log_at_trx_commit other than 1, with innodb_doublewrite off, with
+//     a binary log and sync_binlog other than 1, or read_only;
 //   - SQLite with synchronous below FULL, with another journal_mode than WAL (where readers
 //     would block writers), without a busy_timeout of a second, and one that is read-only.
 //
@@ -47,6 +47,26 @@ func CheckDurable(ctx context.Context, db *sql.DB, d Dialect) error {
 		return checkMySQL(ctx, conn)
 	}
 	return checkSQLiteFile(ctx, conn)
+}
+
+// CheckTx returns [ErrNotDurable] for a transaction on a connection that would lie about
+// durability. The connection may have lost a setting since [CheckDurable]: another part of the
+// program or, behind a pooler, another program may have changed it. With SQLite CheckTx looks at
+// what belongs to the connection, and asks no disk. It returns the errors of the database too.
+func CheckTx(ctx context.Context, tx *sql.Tx, d Dialect) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
+	if tx == nil {
+		return errNil
+	}
+	switch d {
+	case PostgreSQL:
+		return checkPostgreSQL(ctx, tx)
+	case MySQL:
+		return checkMySQL(ctx, tx)
+	}
+	return checkSQLite(ctx, tx)
 }
 
 // setting is a setting that a database must have.
@@ -99,6 +119,8 @@ func checkMySQL(ctx context.Context, q querier) error {
 		{"SELECT @@global.read_only", is("0", "OFF"), "connect to the primary, and not to a replica"},
 		{"SELECT @@global.innodb_flush_log_at_trx_commit", is("1"), "set it to 1"},
 		{"SELECT @@global.innodb_doublewrite", isNot("0", "OFF"), "set it to ON"},
+		// After a power cut the server takes back what is not in the binary log.
+		{"SELECT CASE WHEN @@global.log_bin THEN @@global.sync_binlog ELSE 1 END", is("1"), "set sync_binlog to 1"},
 	})
 }
 

@@ -75,7 +75,7 @@ func (d Dialect) Types() Types {
 		return Types{func(int) string { return "BYTEA" }, "BYTEA", "BYTEA", "VARCHAR(64)", ""}
 	case MySQL:
 		fixed := func(n int) string { return fmt.Sprintf("VARBINARY(%d)", n) }
-		return Types{fixed, "BLOB", "MEDIUMBLOB", "VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin", " ENGINE=InnoDB"}
+		return Types{fixed, "BLOB", "LONGBLOB", "VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin", " ENGINE=InnoDB"}
 	}
 	return Types{func(int) string { return "BLOB" }, "BLOB", "BLOB", "TEXT", " STRICT"}
 }
@@ -95,6 +95,18 @@ func (d Dialect) Isolation() *sql.TxOptions {
 		return nil
 	}
 	return &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+}
+
+// Standby returns an expression that is '1' on a standby, which may answer what is no longer so,
+// and '0' elsewhere.
+func (d Dialect) Standby() string {
+	switch d {
+	case PostgreSQL:
+		return "CASE WHEN pg_is_in_recovery() THEN '1' ELSE '0' END"
+	case MySQL:
+		return "CASE WHEN CAST(@@global.read_only AS CHAR) IN ('0', 'OFF') THEN '0' ELSE '1' END"
+	}
+	return "'0'"
 }
 
 // Locking returns what a SELECT needs behind it to lock its rows until the transaction ends.
@@ -121,8 +133,8 @@ func Writing(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) 
 		return false, err
 	}
 	defer tx.Rollback() // does nothing after a commit
-	if d == SQLite {
-		if err := checkSQLite(ctx, tx); err != nil {
+	if d == SQLite {    // a check asks no server
+		if err := CheckTx(ctx, tx, d); err != nil {
 			return false, err
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/keys/sqldb"
+	ringsqlstore "github.com/sealjwt/sealjwt/keys/sqlstore"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/bearer"
@@ -176,8 +177,15 @@ func library(t *testing.T) map[string]zerocall.API {
 			Panics: []string{"NewKey", "NewRing", "NewSet", "SetConfig"},
 		},
 		"keys/sqldb": {
-			Functions: map[string]any{"CheckDurable": sqldb.CheckDurable, "Marks": sqldb.Marks, "Writing": sqldb.Writing},
+			Functions: map[string]any{
+				"ChangedOne": sqldb.ChangedOne, "CheckDurable": sqldb.CheckDurable, "CheckTx": sqldb.CheckTx, "CreateTables": sqldb.CreateTables,
+				"Marks": sqldb.Marks, "Opening": sqldb.Opening, "Writing": sqldb.Writing,
+			},
 			Receivers: map[string][]any{"Dialect": {sqldb.Dialect(0), sqldb.PostgreSQL, sqldb.Dialect(99)}, "Types": {sqldb.Types{}}},
+		},
+		"keys/sqlstore": {
+			Functions: map[string]any{"CreateTable": ringsqlstore.CreateTable, "New": ringsqlstore.New},
+			Receivers: map[string][]any{"Dialect": {ringsqlstore.Dialect(0), ringsqlstore.SQLite}, "Store": {&ringsqlstore.Store{}}},
 		},
 		"keys/storetest": {Excluded: map[string]string{"Run": runs, "RunShared": runs}},
 		"keys/strict": {

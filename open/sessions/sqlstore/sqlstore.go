@@ -97,26 +97,11 @@ func New(ctx context.Context, db *sql.DB, d Dialect) (*Store, error) {
 		return nil, errors.New("sqlstore: the database is nil: use sql.Open")
 	}
 	s := &Store{db, d, newStatements(d)}
-	var err error
-	for try := range openTries {
-		if err = s.open(ctx); err == nil {
-			return s, nil
-		}
-		if d != SQLite || errors.Is(err, sqldb.ErrNotDurable) {
-			break
-		}
-		// Of several processes that open a new file at once, one switches it to WAL. The others get
-		// SQLITE_BUSY from that, whatever their busy_timeout says.
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(time.Duration(try+1) * 5 * time.Millisecond):
-		}
+	if err := sqldb.Opening(ctx, d, func() error { return s.open(ctx) }); err != nil {
+		return nil, err
 	}
-	return nil, err
+	return s, nil
 }
-
-const openTries = 20
 
 func (s *Store) open(ctx context.Context) error {
 	if err := sqldb.CheckDurable(ctx, s.db, s.d); err != nil {
@@ -126,29 +111,10 @@ func (s *Store) open(ctx context.Context) error {
 	if s.db.QueryRowContext(ctx, "SELECT revision FROM sealjwt_revision WHERE id = 1").Scan(&revision) == nil {
 		return nil // the row comes last
 	}
-	if err := s.create(ctx); err != nil {
+	if err := sqldb.CreateTables(ctx, s.db, s.d, schema(s.d)); err != nil {
 		return fmt.Errorf("sqlstore: making the tables: %w", err)
 	}
 	return nil
-}
-
-// create makes the tables. Several processes may do so at once: where PostgreSQL makes a table
-// twice at a time, one fails in spite of IF NOT EXISTS, so that they wait for each other.
-func (s *Store) create(ctx context.Context) error {
-	_, err := sqldb.Writing(ctx, s.db, s.d, func(tx *sql.Tx) error {
-		if s.d == PostgreSQL {
-			if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(7310023)"); err != nil {
-				return err
-			}
-		}
-		for _, statement := range schema(s.d) {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return err
 }
 
 // ready returns an error for a zero Store.
@@ -201,17 +167,11 @@ func (s *Store) SwapKeys(ctx context.Context, prev string, doc []byte) (version 
 
 // one returns ErrConflict unless a statement has changed a row.
 func one(r sql.Result, err error) error {
-	if err != nil {
-		return err
-	}
-	n, err := r.RowsAffected()
-	if err != nil {
-		return err
-	}
-	if n != 1 {
+	changed, err := sqldb.ChangedOne(r, err)
+	if err == nil && !changed {
 		return sessions.ErrConflict
 	}
-	return nil
+	return err
 }
 
 // Sweep removes old sessions and revocations.

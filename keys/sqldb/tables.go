@@ -1,0 +1,63 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+const openTries = 20
+
+// Opening calls f, which opens a database for the first time, and returns its error. With SQLite
+// it calls f again after an error: of several processes that open a new file at once, one switches
+// it to WAL, and the others get SQLITE_BUSY from that, whatever their busy_timeout says. Opening
+// tries for a second, and never again after [ErrNotDurable].
+func Opening(ctx context.Context, d Dialect, f func() error) (err error) {
+	if err := d.Check(); err != nil {
+		return err
+	}
+	if f == nil {
+		return errNil
+	}
+	for try := range openTries {
+		if err = f(); err == nil || d != SQLite || errors.Is(err, ErrNotDurable) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try+1) * 5 * time.Millisecond):
+		}
+	}
+	return err
+}
+
+// CreateTables runs statements in one transaction. Several processes may do so at once: where
+// PostgreSQL makes a table twice at a time, one fails in spite of IF NOT EXISTS, so that they wait
+// for each other. It returns [ErrDialect] and the errors of the database.
+func CreateTables(ctx context.Context, db *sql.DB, d Dialect, statements []string) error {
+	_, err := Writing(ctx, db, d, func(tx *sql.Tx) error {
+		if d == PostgreSQL {
+			if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(7310023)"); err != nil {
+				return err
+			}
+		}
+		for _, statement := range statements {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// ChangedOne takes the result of a statement and reports whether it has changed a row.
+func ChangedOne(r sql.Result, err error) (bool, error) {
+	if err != nil || r == nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}

@@ -1,0 +1,65 @@
+package sqlstore
+
+import (
+	"fmt"
+	"strings"
+)
+
+// nameType returns the type of a column that compares as bytes. VARCHAR of MySQL does not, with
+// any collation: it ignores spaces at the end.
+func nameType(d Dialect) string {
+	switch d {
+	case PostgreSQL:
+		return `TEXT COLLATE "C"`
+	case MySQL:
+		return fmt.Sprintf("VARBINARY(%d)", maxName)
+	}
+	return "TEXT COLLATE BINARY"
+}
+
+// schema returns the statements that make the table.
+func schema(d Dialect) []string {
+	t := d.Types()
+	list := []string{fmt.Sprintf(`CREATE TABLE IF NOT EXISTS sealjwt_ring (
+		name %s NOT NULL PRIMARY KEY,
+		version %s NOT NULL,
+		doc %s NOT NULL
+	)%s`, nameType(d), t.Text, t.Large, t.Table)}
+	if d == MySQL { // the row of flush
+		list = append(list, "INSERT IGNORE INTO sealjwt_ring (name, version, doc) VALUES ('', '', '')")
+	}
+	return list
+}
+
+// statements are the statements of a Store in its dialect.
+type statements struct {
+	count, load, create, replace string
+	version, lock                string // lock returns the version too
+	flush                        string // empty where a reader sees only what is on the disk
+}
+
+func newStatements(d Dialect) statements {
+	s := statements{
+		count: "SELECT COUNT(*) FROM sealjwt_ring WHERE name = ?",
+		// One statement tells a standby from an empty table. A row that is too large is not read.
+		load:    "SELECT {standby}, r.version, SUBSTR(r.doc, 1, {size}) FROM (SELECT 1 AS one) o LEFT JOIN sealjwt_ring r ON r.name = ?",
+		create:  "INSERT INTO sealjwt_ring (version, doc, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+		replace: "UPDATE sealjwt_ring SET version = ?, doc = ? WHERE name = ? AND version = ?",
+		version: "SELECT version FROM sealjwt_ring WHERE name = ?",
+		lock:    "SELECT version FROM sealjwt_ring WHERE name = ?" + d.Locking(),
+	}
+	switch d {
+	case MySQL:
+		s.create = "INSERT IGNORE INTO sealjwt_ring (version, doc, name) VALUES (?, ?, ?)"
+		// No ring has an empty name.
+		s.flush = "INSERT INTO sealjwt_ring (name, version, doc) VALUES ('', ?, '') ON DUPLICATE KEY UPDATE version = ?"
+	case SQLite:
+		// A write takes the lock of the file.
+		s.lock = "UPDATE sealjwt_ring SET version = version WHERE name = ? RETURNING version"
+	}
+	s.load = strings.NewReplacer("{standby}", d.Standby(), "{size}", fmt.Sprint(maxSize+1)).Replace(s.load)
+	for _, p := range []*string{&s.count, &s.load, &s.create, &s.replace, &s.version, &s.lock} {
+		*p = d.Bind(*p)
+	}
+	return s
+}
