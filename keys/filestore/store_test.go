@@ -24,9 +24,9 @@ func TestStore(t *testing.T) {
 // Two handles stand for two processes: flock tells open files apart, not
 // processes.
 func TestTwoHandles(t *testing.T) {
-	storetest.RunShared(t, func(t *testing.T) (a, b keyring.Store) {
-		s := newStore(t)
-		return s, New(s.path)
+	storetest.RunShared(t, func(t *testing.T) func() keyring.Store {
+		path := newStore(t).path
+		return func() keyring.Store { return New(path) }
 	})
 }
 

@@ -16,10 +16,7 @@ import (
 
 func TestGoodStore(t *testing.T) {
 	Run(t, func(*testing.T) keyring.Store { return newStore("") })
-	RunShared(t, func(*testing.T) (a, b keyring.Store) {
-		s := newStore("")
-		return &handle{place: s.place}, s
-	})
+	RunShared(t, func(*testing.T) func() keyring.Store { return shared("") })
 }
 
 // faults are the mistakes that stores make, and the checks that must find them.
@@ -40,6 +37,8 @@ var faults = map[string]string{
 	"writes, then looks at ctx":       "CancelledContext",
 	"checks outside the lock":         "OneWinner",
 	"conflicts for ever":              "NoLostUpdate",
+	"a replica lags":                  "FreshReads",
+	"a replica lags now and then":     "FreshReads",
 }
 
 // A suite that cannot fail proves nothing. Each fault runs in a process of its
@@ -54,6 +53,10 @@ func TestFaultsAreFound(t *testing.T) {
 			if want := "--- FAIL: TestVictim/" + check; err == nil || !strings.Contains(string(out), want) {
 				t.Errorf("%v, want %q in\n%s", err, want, out)
 			}
+			// No other check finds a handle that reads late.
+			if n := strings.Count(string(out), "--- FAIL: TestVictim/"); check == "FreshReads" && n != 1 {
+				t.Errorf("%d checks fail, want FreshReads alone\n%s", n, out)
+			}
 		})
 	}
 }
@@ -63,6 +66,10 @@ func TestVictim(t *testing.T) {
 	if fault == "" {
 		t.Skip("run by TestFaultsAreFound")
 	}
+	if faults[fault] == "FreshReads" {
+		RunShared(t, func(*testing.T) func() keyring.Store { return shared(fault) })
+		return
+	}
 	Run(t, func(*testing.T) keyring.Store { return newStore(fault) })
 }
 
@@ -70,6 +77,11 @@ func TestVictim(t *testing.T) {
 type handle struct {
 	*place
 	fault string
+
+	number int    // of the handles on its place, from 0
+	loads  int    // guarded by place
+	old    []byte // what the last Load returned
+	oldN   int
 }
 
 type place struct {
@@ -78,7 +90,29 @@ type place struct {
 	n   int
 }
 
-func newStore(fault string) *handle { return &handle{new(place), fault} }
+func newStore(fault string) *handle { return &handle{place: new(place), fault: fault} }
+
+// shared returns what opens handles on one place.
+func shared(fault string) func() keyring.Store {
+	at, n := new(place), -1
+	return func() keyring.Store {
+		n++
+		return &handle{place: at, fault: fault, number: n}
+	}
+}
+
+// late reports whether this Load answers what the one before did. The first two handles are
+// those of the leader.
+func (h *handle) late() bool {
+	h.loads++
+	switch h.fault {
+	case "a replica lags":
+		return h.number == 6 && h.loads%2 == 0
+	case "a replica lags now and then": // as NATS with three replicas does: 564 of 24,582
+		return h.number >= 2 && h.loads%44 == 0
+	}
+	return false
+}
 
 func (h *handle) Load(ctx context.Context) ([]byte, string, error) {
 	if err := ctx.Err(); err != nil && h.fault != "ignores the context" {
@@ -93,7 +127,10 @@ func (h *handle) Load(ctx context.Context) ([]byte, string, error) {
 		return nil, "", keyring.ErrNoRing
 	case h.fault == "returns its own slice":
 		return h.doc, h.version(), nil
+	case h.late():
+		return bytes.Clone(h.old), strconv.Itoa(h.oldN), nil
 	}
+	h.old, h.oldN = bytes.Clone(h.doc), h.n
 	return bytes.Clone(h.doc), h.version(), nil
 }
 
