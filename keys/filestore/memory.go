@@ -46,11 +46,13 @@ var errNilMemory = fmt.Errorf("%w: the Memory is nil: use filestore.NewMemory", 
 // first Save makes the file with mode 0600, and the folders above it.
 //
 // The place is the path of the ring's file, whose links are resolved. For another store it is
-// a text with :// that tells the store from others, such as a URL without its password. Where
-// [CheckPaths] refuses the paths, so does every method that returns an error.
+// a text that tells the ring from others: one with :// such as a URL without its password, or one
+// that begins with postgres:, mysql:, sqlite: or etcd: such as postgres:NAME. A file with such a
+// name is ./postgres:NAME. Where [CheckPaths] refuses the paths, so does every method that returns
+// an error.
 func NewMemory(place string, paths ...string) *Memory {
 	m := &Memory{place: place}
-	if !strings.Contains(place, "://") {
+	if !isStore(place) {
 		m.place, m.err = resolve(absolute(place)), CheckPaths(place, nil, paths...)
 	}
 	for _, path := range paths {
@@ -61,6 +63,15 @@ func NewMemory(place string, paths ...string) *Memory {
 		}
 	}
 	return m
+}
+
+// isStore reports whether a place is no path of a file.
+func isStore(place string) bool {
+	switch kind, _, _ := strings.Cut(place, ":"); kind {
+	case "postgres", "mysql", "sqlite", "etcd":
+		return strings.Contains(place, ":")
+	}
+	return strings.Contains(place, "://")
 }
 
 // Path returns the path of the file that Save writes, empty if this process can write none

@@ -349,3 +349,29 @@ func TestMemoryFull(t *testing.T) {
 	_, err = decodeSeen(data)
 	must(t, err)
 }
+
+// A place in a store is the same from every working directory, and no file.
+func TestMemoryOfStores(t *testing.T) {
+	for _, c := range []struct {
+		place string
+		store bool
+	}{
+		{"postgres:idp", true}, {"mysql:idp", true}, {"sqlite:idp", true}, {"etcd:idp", true}, {"postgres://db.example.com/a/idp", true}, {"s3://a/idp", true},
+		{"ring", false}, {"postgres", false}, {"./postgres:idp", false}, {"/var/lib/postgres:idp", false}, {"redis:idp", false}, {"", false},
+	} {
+		path := filepath.Join(t.TempDir(), "seen")
+		t.Chdir(t.TempDir())
+		must(t, NewMemory(c.place, path).Save(t.Context(), seenCheckpoint(3, "idp")))
+		t.Chdir(t.TempDir())
+		here, _, err := NewMemory(c.place, path).Load(t.Context())
+		if known := here.Ring == "idp"; err != nil || known != (c.store || strings.HasPrefix(c.place, "/")) && c.place != "" {
+			t.Errorf("%q: %v, %v", c.place, here, err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "seen")
+	must(t, NewMemory("postgres:a", path).Save(t.Context(), seenCheckpoint(3, "a")))
+	must(t, NewMemory("postgres:b", path).Save(t.Context(), seenCheckpoint(3, "b")))
+	if err := NewMemory("postgres:b", path).Save(t.Context(), seenCheckpoint(4, "a")); !errors.Is(err, keyring.ErrRollback) {
+		t.Errorf("two rows that were exchanged: %v", err)
+	}
+}

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	freshSwaps   = 500
-	freshHandles = 7 // one that writes, and six that read
+	freshSwaps      = 500
+	freshSwapsShort = 100 // with -short
+	freshHandles    = 7   // one that writes, and six that read
 )
 
 // freshReads checks that a Load that starts after a Swap returned sees what that Swap wrote, also
@@ -51,8 +52,11 @@ func freshReads(t *testing.T, handle func() keyring.Store) {
 			}
 		})
 	}
-	version, swaps := "", 0
-	for n := range freshSwaps {
+	version, swaps, all := "", 0, freshSwaps
+	if testing.Short() {
+		all = freshSwapsShort
+	}
+	for n := range all {
 		w := written{doc: fmt.Appendf(nil, "ring %d", n), by: n % freshHandles}
 		var err error
 		if w.version, err = handles[w.by].Swap(t.Context(), version, w.doc); err != nil {

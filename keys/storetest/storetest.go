@@ -15,7 +15,7 @@
 // that lives in a process. Give each handle a connection of its own, to another node where the
 // server has several, and with the settings of production: a cluster that lets any node answer
 // fails only where the handles ask different nodes. Run both with the race detector too. A store
-// whose Swap takes 2 ms needs about two seconds for each.
+// whose Swap takes 2 ms needs about two seconds for each; go test -short makes fewer rounds.
 //
 // The suite calls the two methods and sees no more than a caller sees. Only tests that
 // cut power or kill a writer can show that a write survives; package filestore has an
