@@ -53,6 +53,11 @@ func PostgreSQLPair(a, b *Server) (dsn string) {
 	return a.postgresDSN("") + " host=" + a.Dir + "," + b.Dir + " target_session_attrs=read-write"
 }
 
+// PostgreSQLEither returns the name of a data source for the first of two servers that answers.
+func PostgreSQLEither(a, b *Server) (dsn string) {
+	return a.postgresDSN("") + " host=" + a.Dir + "," + b.Dir
+}
+
 // SaveSQLite copies an SQLite database, and returns what puts the copy back, as the command
 // .restore of the sqlite3 shell does: in a transaction, under all who have the file open.
 func SaveSQLite(t testing.TB, db *sql.DB) (restore func()) {

@@ -1,0 +1,258 @@
+package stores
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/sqldb"
+	"github.com/sealjwt/sealjwt/keys/sqlstore"
+	"github.com/sealjwt/sealjwt/keys/storetest"
+	"github.com/sealjwt/sealjwt/testdata/stores/servers"
+)
+
+// ring opens the store of a ring, and makes the table.
+func (e engine) ring(t testing.TB, dsn, name string) *sqlstore.Store {
+	t.Helper()
+	db := servers.Open(t, e.driver, dsn)
+	s, err := newRingStore(t.Context(), db, e.dialect, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func newRingStore(ctx context.Context, db *sql.DB, d sqlstore.Dialect, name string) (*sqlstore.Store, error) {
+	if err := sqlstore.CreateTable(ctx, db, d); err != nil {
+		return nil, err
+	}
+	return sqlstore.New(ctx, db, d, name)
+}
+
+func TestRingStore(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
+		dsn := place(t)
+		n := 0
+		newRing := func() string { n++; return fmt.Sprint("ring ", n) }
+		t.Run("Alone", func(t *testing.T) {
+			if rounds(1, 0) == 0 {
+				t.Skip("a part of Shared: set SEALJWT_LONG=1")
+			}
+			storetest.Run(t, func(t *testing.T) keyring.Store { return e.ring(t, dsn, newRing()) })
+		})
+		t.Run("Shared", func(t *testing.T) {
+			storetest.RunShared(t, func(t *testing.T) func() keyring.Store {
+				name := newRing()
+				return func() keyring.Store { return e.ring(t, dsn, name) }
+			})
+		})
+	})
+}
+
+// Names that a collation takes for one are those of different rings.
+func TestRingNames(t *testing.T) {
+	names := []string{"idp", "IDP", "idp ", " idp", "ìdp", "i\u0300dp", "idp%", "id_", "'; DROP TABLE sealjwt_ring; --", strings.Repeat("n", 255)}
+	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
+		dsn := place(t)
+		for _, name := range names {
+			s := e.ring(t, dsn, name)
+			if _, _, err := s.Load(t.Context()); !errors.Is(err, keyring.ErrNoRing) {
+				t.Errorf("%q before its creation: %v", name, err)
+			}
+			if _, err := s.Swap(t.Context(), "", []byte("ring "+name)); err != nil {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+		for _, name := range names {
+			if doc, _, err := e.ring(t, dsn, name).Load(t.Context()); err != nil || string(doc) != "ring "+name {
+				t.Errorf("%q: %q, %v", name, doc, err)
+			}
+		}
+	})
+}
+
+// Processes that start at once make the table together, and New makes none.
+func TestRingTable(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
+		dsn := place(t)
+		db := servers.Open(t, e.driver, dsn)
+		if _, err := sqlstore.New(t.Context(), db, e.dialect, "idp"); err == nil || !strings.Contains(err.Error(), "CreateTable") {
+			t.Errorf("without a table: %v", err)
+		}
+		for range rounds(5, 2) {
+			dsn := place(t)
+			var wg sync.WaitGroup
+			for i := range 8 {
+				db := servers.Open(t, e.driver, dsn)
+				wg.Go(func() {
+					s, err := newRingStore(t.Context(), db, e.dialect, fmt.Sprint("ring ", i%2))
+					if err == nil {
+						_, err = s.Swap(t.Context(), "", []byte("a"))
+					}
+					if err != nil && !errors.Is(err, keyring.ErrConflict) {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+	})
+}
+
+// A row that is no ring by its size is refused, and not read into memory.
+func TestRingSizes(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
+		dsn := place(t)
+		s, db := e.ring(t, dsn, "idp"), servers.Open(t, e.driver, dsn)
+		const most = 2 << 20
+		for _, size := range []int{0, most + 1} {
+			if _, err := s.Swap(t.Context(), "", make([]byte, size)); err == nil || errors.Is(err, keyring.ErrConflict) {
+				t.Errorf("a ring of %d bytes: %v", size, err)
+			}
+		}
+		if _, err := s.Swap(t.Context(), "", make([]byte, most)); err != nil {
+			t.Fatal(err)
+		}
+		if doc, _, err := s.Load(t.Context()); err != nil || len(doc) != most {
+			t.Errorf("%d bytes, %v", len(doc), err)
+		}
+		for _, size := range []int{0, most + 1, 5 << 20} {
+			if _, err := db.Exec(e.dialect.Bind("UPDATE sealjwt_ring SET doc = ? WHERE name = 'idp'"), make([]byte, size)); err != nil {
+				t.Fatal(err)
+			}
+			if doc, _, err := s.Load(t.Context()); doc != nil || !errors.Is(err, keyring.ErrUnreadable) {
+				t.Errorf("a row of %d bytes: %d bytes, %v", size, len(doc), err)
+			}
+		}
+	})
+}
+
+// A backup that was restored has no version that a process still holds, and a ring that was
+// deleted and made again has not either.
+func TestRingVersions(t *testing.T) {
+	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
+		dsn := place(t)
+		s, db := e.ring(t, dsn, "idp"), servers.Open(t, e.driver, dsn)
+		first, err := s.Swap(t.Context(), "", []byte("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec("DELETE FROM sealjwt_ring WHERE name = 'idp'"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Swap(t.Context(), first, []byte("b")); !errors.Is(err, keyring.ErrConflict) {
+			t.Errorf("a swap of a row that is gone: %v", err)
+		}
+		second, err := s.Swap(t.Context(), "", []byte("a"))
+		if err != nil || second == first {
+			t.Errorf("the same ring has the version %q again, %v", second, err)
+		}
+		if _, err := s.Swap(t.Context(), first, []byte("b")); !errors.Is(err, keyring.ErrConflict) {
+			t.Errorf("a swap from the version of another row: %v", err)
+		}
+	})
+}
+
+// refusedRing checks that the store of a ring does not open, and that the error names the setting.
+func refusedRing(t *testing.T, e engine, dsn, setting string) {
+	t.Helper()
+	db := servers.Open(t, e.driver, dsn)
+	s, err := sqlstore.New(t.Context(), db, e.dialect, "idp")
+	if s != nil || !errors.Is(err, sqldb.ErrNotDurable) || !strings.Contains(err.Error(), setting) {
+		t.Errorf("%s: %v, want a refusal that names %s", dsn, err, setting)
+	}
+	if err := sqlstore.CreateTable(t.Context(), db, e.dialect); !errors.Is(err, sqldb.ErrNotDurable) {
+		t.Errorf("%s: CreateTable: %v", dsn, err)
+	}
+}
+
+// A connection that lost what makes it durable writes nothing.
+func TestRingNotDurable(t *testing.T) {
+	beside(t)
+	t.Run("SQLite", func(t *testing.T) {
+		e := engines[0]
+		refusedRing(t, e, "file:"+filepath.Join(t.TempDir(), "a.db")+"?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)", "synchronous")
+		losesDurability(t, e, servers.SQLite(t), "PRAGMA synchronous = NORMAL")
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		e, server := engines[1], servers.PostgreSQL(t)
+		dsn := server.PostgreSQLSchema(t)
+		refusedRing(t, e, dsn+" synchronous_commit=off", "synchronous_commit")
+		losesDurability(t, e, dsn, "SET synchronous_commit = off")
+
+		// A Load from a standby may be stale, and is refused.
+		s := e.ring(t, server.PostgreSQLPublic(), "idp")
+		if _, err := s.Swap(t.Context(), "", []byte("a")); err != nil {
+			t.Fatal(err)
+		}
+		standby := server.Standby(t)
+		refusedRing(t, e, standby.PostgreSQLPublic(), "pg_is_in_recovery")
+		db := servers.Open(t, e.driver, servers.PostgreSQLEither(server, standby))
+		db.SetMaxIdleConns(0)
+		either, err := sqlstore.New(t.Context(), db, e.dialect, "idp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Kill()
+		if doc, _, err := either.Load(t.Context()); doc != nil || !errors.Is(err, sqldb.ErrNotDurable) {
+			t.Errorf("Load from a standby: %q, %v", doc, err)
+		}
+		if _, err := either.Swap(t.Context(), "", []byte("b")); !errors.Is(err, sqldb.ErrNotDurable) {
+			t.Errorf("Swap on a standby: %v", err)
+		}
+	})
+	t.Run("MariaDB", func(t *testing.T) {
+		e, server := engines[2], servers.MariaDB(t)
+		dsn := server.MariaDBDatabase(t)
+		s := losesDurability(t, e, dsn, "SET GLOBAL innodb_flush_log_at_trx_commit = 2")
+		db := servers.Open(t, e.driver, dsn)
+		refusedRing(t, e, dsn, "innodb_flush_log_at_trx_commit")
+		if _, err := db.Exec("SET GLOBAL innodb_flush_log_at_trx_commit = 1"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec("SET GLOBAL read_only = 1"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Load(t.Context()); !errors.Is(err, sqldb.ErrNotDurable) {
+			t.Errorf("Load from a replica: %v", err)
+		}
+		refusedRing(t, e, dsn, "read_only")
+		server.Kill()
+		logged := servers.MariaDB(t, "log-bin=binlog", "sync-binlog=0")
+		refusedRing(t, e, logged.MariaDBDatabase(t), "sync_binlog")
+		logged.Kill()
+		e.ring(t, servers.MariaDB(t, "log-bin=binlog", "sync-binlog=1").MariaDBDatabase(t), "idp")
+	})
+}
+
+// losesDurability checks that a store refuses to write once a statement has changed its only
+// connection.
+func losesDurability(t *testing.T, e engine, dsn, statement string) *sqlstore.Store {
+	t.Helper()
+	db := servers.Open(t, e.driver, dsn)
+	db.SetMaxOpenConns(1)
+	s, err := newRingStore(t.Context(), db, e.dialect, "idp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, err := s.Swap(t.Context(), "", []byte("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Swap(t.Context(), version, []byte("b")); !errors.Is(err, sqldb.ErrNotDurable) {
+		t.Errorf("a write after %s: %v", statement, err)
+	}
+	if doc, now, err := s.Load(t.Context()); err != nil || now != version || string(doc) != "a" {
+		t.Errorf("after %s: %q, %v", statement, doc, err)
+	}
+	return s
+}
