@@ -9,10 +9,12 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/open/sessions/sqlstore"
 	"github.com/sealjwt/sealjwt/open/sessions/storetest"
+	"github.com/sealjwt/sealjwt/testdata/ringtest"
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
 func TestMain(m *testing.M) {
+	ringtest.Main(openPlace)
 	code := m.Run()
 	servers.Clean()
 	os.Exit(code)

@@ -1,0 +1,177 @@
+package ringtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// Server is a server that a test kills and starts again.
+type Server interface {
+	Kill()
+	Start(t testing.TB)
+}
+
+// Verdict is what became of the writes.
+type Verdict struct {
+	Acknowledged       int
+	Lost, Twice        int // of the acknowledged ones
+	Unknown            int // outcomes that the store could not tell
+	Written, Unwritten int // what a look told of these
+	Refused            int // errors with which nothing was written
+	Gap                time.Duration
+}
+
+func (v Verdict) String() string {
+	return fmt.Sprintf("%d writes acknowledged, %d lost, %d twice; %d unknown outcomes, of which %d were written and %d not; %d errors; longest gap %v",
+		v.Acknowledged, v.Lost, v.Twice, v.Unknown, v.Written, v.Unwritten, v.Refused, v.Gap.Round(time.Millisecond))
+}
+
+// Killed lets three writers count in one document while the server dies so many times, and
+// compares the document with what was acknowledged. The function open opens a handle for each.
+func Killed(t testing.TB, open func() keyring.Store, s Server, kills int) Verdict {
+	t.Helper()
+	const writers = 3
+	first := open()
+	if _, err := first.Swap(t.Context(), "", must(json.Marshal(make([]int, writers)))); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	l := &ledger{last: time.Now()}
+	var wg sync.WaitGroup
+	all := make([]*writer, writers)
+	for i := range all {
+		all[i] = &writer{ledger: l, store: open(), slot: i}
+		wg.Go(func() { all[i].count(ctx) })
+	}
+	for range kills {
+		time.Sleep(400*time.Millisecond + rand.N(300*time.Millisecond))
+		s.Kill()
+		s.Start(t)
+	}
+	before := l.acknowledged()
+	for end := time.Now().Add(time.Minute); l.acknowledged() < before+10; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no write is acknowledged a minute after the last kill")
+		}
+	}
+	stop()
+	wg.Wait()
+	for _, w := range all {
+		if err := w.settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l.verdict
+}
+
+// ledger is what was acknowledged, by all writers.
+type ledger struct {
+	mu      sync.Mutex
+	last    time.Time // of the last acknowledgement
+	verdict Verdict
+}
+
+func (l *ledger) note(f func(v *Verdict)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(&l.verdict)
+}
+
+func (l *ledger) acknowledged() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.verdict.Acknowledged
+}
+
+// writer counts in its slot of the document.
+type writer struct {
+	*ledger
+	store   keyring.Store
+	slot    int
+	counted int  // the last number that was acknowledged
+	unknown bool // whether the next number may have been written
+}
+
+// count counts until ctx ends. Each write has five seconds.
+func (w *writer) count(ctx context.Context) {
+	for ctx.Err() == nil {
+		call, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		if w.add(call) != nil {
+			time.Sleep(5 * time.Millisecond)
+		}
+		stop()
+	}
+}
+
+func (w *writer) add(ctx context.Context) error {
+	counts, version, err := w.look(ctx)
+	if err != nil {
+		return err
+	}
+	counts[w.slot]++
+	_, err = w.store.Swap(ctx, version, must(json.Marshal(counts)))
+	w.note(func(v *Verdict) {
+		switch {
+		case err == nil:
+			w.counted++
+			v.Acknowledged++
+			v.Gap = max(v.Gap, time.Since(w.last))
+			w.last = time.Now()
+		case errors.Is(err, keyring.ErrUnknownOutcome):
+			w.unknown = true
+			v.Unknown++
+		case !errors.Is(err, keyring.ErrConflict):
+			v.Refused++
+		}
+	})
+	return err
+}
+
+// look loads the document and compares the slot with what was acknowledged. It settles an unknown
+// outcome.
+func (w *writer) look(ctx context.Context) (counts []int, version string, err error) {
+	doc, version, err := w.store.Load(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := json.Unmarshal(doc, &counts); err != nil {
+		return nil, "", err
+	}
+	w.note(func(v *Verdict) {
+		now := counts[w.slot]
+		switch {
+		case w.unknown && now == w.counted+1:
+			v.Written++
+		case w.unknown && now == w.counted:
+			v.Unwritten++
+		case now < w.counted:
+			v.Lost += w.counted - now
+		case now > w.counted:
+			v.Twice += now - w.counted
+		}
+		w.counted, w.unknown = now, false
+	})
+	return counts, version, nil
+}
+
+// settle looks for the last time.
+func (w *writer) settle(ctx context.Context) error {
+	_, _, err := w.look(ctx)
+	return err
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
