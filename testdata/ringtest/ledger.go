@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ type Server interface {
 type Verdict struct {
 	Acknowledged       int
 	Lost, Twice        int // of the acknowledged ones
+	Back               int // times that a process had loaded what was gone later
 	Unknown            int // outcomes that the store could not tell
 	Written, Unwritten int // what a look told of these
 	Refused            int // errors with which nothing was written
@@ -30,8 +32,8 @@ type Verdict struct {
 }
 
 func (v Verdict) String() string {
-	return fmt.Sprintf("%d writes acknowledged, %d lost, %d twice; %d unknown outcomes, of which %d were written and %d not; %d errors; longest gap %v",
-		v.Acknowledged, v.Lost, v.Twice, v.Unknown, v.Written, v.Unwritten, v.Refused, v.Gap.Round(time.Millisecond))
+	return fmt.Sprintf("%d writes acknowledged, %d lost, %d twice; %d loads went back; %d unknown outcomes, of which %d were written and %d not; %d errors; longest gap %v",
+		v.Acknowledged, v.Lost, v.Twice, v.Back, v.Unknown, v.Written, v.Unwritten, v.Refused, v.Gap.Round(time.Millisecond))
 }
 
 // Killed lets three writers count in one document while the server dies so many times, and
@@ -52,6 +54,7 @@ func Killed(t testing.TB, open func() keyring.Store, s Server, kills int) Verdic
 		all[i] = &writer{ledger: l, store: open(), slot: i}
 		wg.Go(func() { all[i].count(ctx) })
 	}
+	wg.Go(func() { (&reader{ledger: l, store: open()}).follow(ctx) })
 	for range kills {
 		time.Sleep(400*time.Millisecond + rand.N(300*time.Millisecond))
 		s.Kill()
@@ -97,6 +100,7 @@ type writer struct {
 	*ledger
 	store   keyring.Store
 	slot    int
+	seen    seen
 	counted int  // the last number that was acknowledged
 	unknown bool // whether the next number may have been written
 }
@@ -159,8 +163,40 @@ func (w *writer) look(ctx context.Context) (counts []int, version string, err er
 			v.Twice += now - w.counted
 		}
 		w.counted, w.unknown = now, false
+		w.seen.check(v, counts)
 	})
 	return counts, version, nil
+}
+
+// seen is the document that was loaded last.
+type seen []int
+
+func (s *seen) check(v *Verdict, counts []int) {
+	for i, n := range *s {
+		if counts[i] < n {
+			v.Back++
+		}
+	}
+	*s = slices.Clone(counts)
+}
+
+// reader loads as often as it can, so that it sees what a server shows before it is durable.
+type reader struct {
+	*ledger
+	store keyring.Store
+	seen  seen
+}
+
+func (r *reader) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		doc, _, err := r.store.Load(ctx)
+		var counts []int
+		if err != nil || json.Unmarshal(doc, &counts) != nil {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		r.note(func(v *Verdict) { r.seen.check(v, counts) })
+	}
 }
 
 // settle looks for the last time.

@@ -126,96 +126,94 @@ func (e engine) tamper(t *testing.T, dsn, name string) (bad, good *sqlstore.Stor
 	return bad, good, d
 }
 
-// The answer to a commit is lost. The store finds out what became of it where that can be known.
-func TestRingOutcome(t *testing.T) {
+// ringOutcome: the answer to a commit is lost. The store finds out what became of it where that can be known.
+func ringOutcome(t *testing.T, e engine, place func(testing.TB) string) {
 	const (
 		done    = "done"
 		nothing = "nothing was written"
 		unknown = "unknown"
 	)
-	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
-		dsn := place(t)
-		for name, c := range map[string]struct {
-			commit       func(driver.Tx) error
-			late         bool
-			swap, create string // the outcomes; done and unknown are right for an empty one
-		}{
-			"done":        {driver.Tx.Commit, false, done, ""},
-			"not sent":    {driver.Tx.Rollback, false, nothing, unknown},
-			"late":        {driver.Tx.Commit, true, done, ""},
-			"late and no": {driver.Tx.Rollback, true, nothing, unknown},
-		} {
-			t.Run(name, func(t *testing.T) {
-				for _, creates := range []bool{true, false} {
-					ring, want := name+" swap", c.swap
-					if creates {
-						ring, want = name+" create", c.create
-					}
-					bad, good, d := e.tamper(t, dsn, ring)
-					prev := ""
-					if !creates {
-						prev = need(good.Swap(t.Context(), "", []byte("old")))
-					}
-					d.late = c.late
-					d.commit = func(tx driver.Tx) {
-						if c.late {
-							time.Sleep(200 * time.Millisecond)
-						}
-						c.commit(tx)
-					}
-					version, err := bad.Swap(t.Context(), prev, []byte("new"))
-					got := done
-					if errors.Is(err, keyring.ErrUnknownOutcome) {
-						got = unknown
-					} else if err != nil {
-						got = nothing
-					}
-					if want != "" && got != want || want == "" && got == nothing || errors.Is(err, keyring.ErrConflict) {
-						t.Errorf("%s: %s (%v), want %s", ring, got, err, want)
-					}
-					eventually(t, "the row has not the outcome", 10*time.Second, func() bool {
-						doc, now, _ := good.Load(t.Context())
-						switch {
-						case got == done:
-							return string(doc) == "new" && now == version
-						case got == nothing:
-							return now == prev
-						}
-						return want != "" || string(doc) == "new"
-					})
+	dsn := place(t)
+	for name, c := range map[string]struct {
+		commit       func(driver.Tx) error
+		late         bool
+		swap, create string // the outcomes; done and unknown are right for an empty one
+	}{
+		"done":        {driver.Tx.Commit, false, done, ""},
+		"not sent":    {driver.Tx.Rollback, false, nothing, unknown},
+		"late":        {driver.Tx.Commit, true, done, ""},
+		"late and no": {driver.Tx.Rollback, true, nothing, unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, creates := range []bool{true, false} {
+				ring, want := name+" swap", c.swap
+				if creates {
+					ring, want = name+" create", c.create
 				}
-			})
+				bad, good, d := e.tamper(t, dsn, ring)
+				prev := ""
+				if !creates {
+					prev = need(good.Swap(t.Context(), "", []byte("old")))
+				}
+				d.late = c.late
+				d.commit = func(tx driver.Tx) {
+					if c.late {
+						time.Sleep(200 * time.Millisecond)
+					}
+					c.commit(tx)
+				}
+				version, err := bad.Swap(t.Context(), prev, []byte("new"))
+				got := done
+				if errors.Is(err, keyring.ErrUnknownOutcome) {
+					got = unknown
+				} else if err != nil {
+					got = nothing
+				}
+				if want != "" && got != want || want == "" && got == nothing || errors.Is(err, keyring.ErrConflict) {
+					t.Errorf("%s: %s (%v), want %s", ring, got, err, want)
+				}
+				eventually(t, "the row has not the outcome", 10*time.Second, func() bool {
+					doc, now, _ := good.Load(t.Context())
+					switch {
+					case got == done:
+						return string(doc) == "new" && now == version
+					case got == nothing:
+						return now == prev
+					}
+					return want != "" || string(doc) == "new"
+				})
+			}
+		})
+	}
+	t.Run("replaced since", func(t *testing.T) {
+		bad, good, d := e.tamper(t, dsn, "replaced")
+		prev := need(good.Swap(t.Context(), "", []byte("old")))
+		d.commit = func(tx driver.Tx) {
+			tx.Commit()
+			_, version, _ := good.Load(context.Background())
+			good.Swap(context.Background(), version, []byte("of another"))
 		}
-		t.Run("replaced since", func(t *testing.T) {
-			bad, good, d := e.tamper(t, dsn, "replaced")
-			prev := need(good.Swap(t.Context(), "", []byte("old")))
-			d.commit = func(tx driver.Tx) {
-				tx.Commit()
-				_, version, _ := good.Load(context.Background())
-				good.Swap(context.Background(), version, []byte("of another"))
+		_, err := bad.Swap(t.Context(), prev, []byte("new"))
+		if !errors.Is(err, keyring.ErrUnknownOutcome) {
+			t.Errorf("a write that another one may have replaced: %v", err)
+		}
+	})
+	t.Run("sent twice", func(t *testing.T) {
+		bad, good, d := e.tamper(t, dsn, "twice")
+		d.twice = true
+		version := ""
+		for _, doc := range []string{"a", "b"} {
+			next, err := bad.Swap(t.Context(), version, []byte(doc))
+			if err != nil {
+				t.Fatalf("a statement that is sent twice: %v", err)
 			}
-			_, err := bad.Swap(t.Context(), prev, []byte("new"))
-			if !errors.Is(err, keyring.ErrUnknownOutcome) {
-				t.Errorf("a write that another one may have replaced: %v", err)
+			if got, now, err := good.Load(t.Context()); err != nil || now != next || string(got) != doc {
+				t.Errorf("%q at %q, %v", got, now, err)
 			}
-		})
-		t.Run("sent twice", func(t *testing.T) {
-			bad, good, d := e.tamper(t, dsn, "twice")
-			d.twice = true
-			version := ""
-			for _, doc := range []string{"a", "b"} {
-				next, err := bad.Swap(t.Context(), version, []byte(doc))
-				if err != nil {
-					t.Fatalf("a statement that is sent twice: %v", err)
-				}
-				if got, now, err := good.Load(t.Context()); err != nil || now != next || string(got) != doc {
-					t.Errorf("%q at %q, %v", got, now, err)
-				}
-				version = next
-			}
-			if _, err := bad.Swap(t.Context(), "another", []byte("c")); !errors.Is(err, keyring.ErrConflict) {
-				t.Errorf("a conflict: %v", err)
-			}
-		})
+			version = next
+		}
+		if _, err := bad.Swap(t.Context(), "another", []byte("c")); !errors.Is(err, keyring.ErrConflict) {
+			t.Errorf("a conflict: %v", err)
+		}
 	})
 }

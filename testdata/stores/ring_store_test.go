@@ -52,111 +52,108 @@ func TestRingStore(t *testing.T) {
 				return func() keyring.Store { return e.ring(t, dsn, name) }
 			})
 		})
+		for name, f := range map[string]func(*testing.T, engine, func(testing.TB) string){
+			"Names": ringNames, "Table": ringTable, "Sizes": ringSizes, "Versions": ringVersions, "Outcome": ringOutcome,
+		} {
+			t.Run(name, func(t *testing.T) { f(t, e, place) })
+		}
 	})
 }
 
-// Names that a collation takes for one are those of different rings.
-func TestRingNames(t *testing.T) {
+// ringNames: names that a collation takes for one are those of different rings.
+func ringNames(t *testing.T, e engine, place func(testing.TB) string) {
 	names := []string{"idp", "IDP", "idp ", " idp", "ìdp", "i\u0300dp", "idp%", "id_", "'; DROP TABLE sealjwt_ring; --", strings.Repeat("n", 255)}
-	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
-		dsn := place(t)
-		for _, name := range names {
-			s := e.ring(t, dsn, name)
-			if _, _, err := s.Load(t.Context()); !errors.Is(err, keyring.ErrNoRing) {
-				t.Errorf("%q before its creation: %v", name, err)
-			}
-			if _, err := s.Swap(t.Context(), "", []byte("ring "+name)); err != nil {
-				t.Errorf("%q: %v", name, err)
-			}
+	dsn := place(t)
+	for _, name := range names {
+		s := e.ring(t, dsn, name)
+		if _, _, err := s.Load(t.Context()); !errors.Is(err, keyring.ErrNoRing) {
+			t.Errorf("%q before its creation: %v", name, err)
 		}
-		for _, name := range names {
-			if doc, _, err := e.ring(t, dsn, name).Load(t.Context()); err != nil || string(doc) != "ring "+name {
-				t.Errorf("%q: %q, %v", name, doc, err)
-			}
+		if _, err := s.Swap(t.Context(), "", []byte("ring "+name)); err != nil {
+			t.Errorf("%q: %v", name, err)
 		}
-	})
+	}
+	for _, name := range names {
+		if doc, _, err := e.ring(t, dsn, name).Load(t.Context()); err != nil || string(doc) != "ring "+name {
+			t.Errorf("%q: %q, %v", name, doc, err)
+		}
+	}
 }
 
-// Processes that start at once make the table together, and New makes none.
-func TestRingTable(t *testing.T) {
-	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
+// ringTable: processes that start at once make the table together, and New makes none.
+func ringTable(t *testing.T, e engine, place func(testing.TB) string) {
+	dsn := place(t)
+	db := servers.Open(t, e.driver, dsn)
+	if _, err := sqlstore.New(t.Context(), db, e.dialect, "idp"); err == nil || !strings.Contains(err.Error(), "CreateTable") {
+		t.Errorf("without a table: %v", err)
+	}
+	for range rounds(5, 2) {
 		dsn := place(t)
-		db := servers.Open(t, e.driver, dsn)
-		if _, err := sqlstore.New(t.Context(), db, e.dialect, "idp"); err == nil || !strings.Contains(err.Error(), "CreateTable") {
-			t.Errorf("without a table: %v", err)
+		var wg sync.WaitGroup
+		for i := range 8 {
+			db := servers.Open(t, e.driver, dsn)
+			wg.Go(func() {
+				s, err := newRingStore(t.Context(), db, e.dialect, fmt.Sprint("ring ", i%2))
+				if err == nil {
+					_, err = s.Swap(t.Context(), "", []byte("a"))
+				}
+				if err != nil && !errors.Is(err, keyring.ErrConflict) {
+					t.Error(err)
+				}
+			})
 		}
-		for range rounds(5, 2) {
-			dsn := place(t)
-			var wg sync.WaitGroup
-			for i := range 8 {
-				db := servers.Open(t, e.driver, dsn)
-				wg.Go(func() {
-					s, err := newRingStore(t.Context(), db, e.dialect, fmt.Sprint("ring ", i%2))
-					if err == nil {
-						_, err = s.Swap(t.Context(), "", []byte("a"))
-					}
-					if err != nil && !errors.Is(err, keyring.ErrConflict) {
-						t.Error(err)
-					}
-				})
-			}
-			wg.Wait()
-		}
-	})
+		wg.Wait()
+	}
 }
 
-// A row that is no ring by its size is refused, and not read into memory.
-func TestRingSizes(t *testing.T) {
-	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
-		dsn := place(t)
-		s, db := e.ring(t, dsn, "idp"), servers.Open(t, e.driver, dsn)
-		const most = 2 << 20
-		for _, size := range []int{0, most + 1} {
-			if _, err := s.Swap(t.Context(), "", make([]byte, size)); err == nil || errors.Is(err, keyring.ErrConflict) {
-				t.Errorf("a ring of %d bytes: %v", size, err)
-			}
+// ringSizes: a row that is no ring by its size is refused, and not read into memory.
+func ringSizes(t *testing.T, e engine, place func(testing.TB) string) {
+	dsn := place(t)
+	s, db := e.ring(t, dsn, "idp"), servers.Open(t, e.driver, dsn)
+	const most = 2 << 20
+	for _, size := range []int{0, most + 1} {
+		if _, err := s.Swap(t.Context(), "", make([]byte, size)); err == nil || errors.Is(err, keyring.ErrConflict) {
+			t.Errorf("a ring of %d bytes: %v", size, err)
 		}
-		if _, err := s.Swap(t.Context(), "", make([]byte, most)); err != nil {
+	}
+	if _, err := s.Swap(t.Context(), "", make([]byte, most)); err != nil {
+		t.Fatal(err)
+	}
+	if doc, _, err := s.Load(t.Context()); err != nil || len(doc) != most {
+		t.Errorf("%d bytes, %v", len(doc), err)
+	}
+	for _, size := range []int{0, most + 1, 5 << 20} {
+		if _, err := db.Exec(e.dialect.Bind("UPDATE sealjwt_ring SET doc = ? WHERE name = 'idp'"), make([]byte, size)); err != nil {
 			t.Fatal(err)
 		}
-		if doc, _, err := s.Load(t.Context()); err != nil || len(doc) != most {
-			t.Errorf("%d bytes, %v", len(doc), err)
+		if doc, _, err := s.Load(t.Context()); doc != nil || !errors.Is(err, keyring.ErrUnreadable) {
+			t.Errorf("a row of %d bytes: %d bytes, %v", size, len(doc), err)
 		}
-		for _, size := range []int{0, most + 1, 5 << 20} {
-			if _, err := db.Exec(e.dialect.Bind("UPDATE sealjwt_ring SET doc = ? WHERE name = 'idp'"), make([]byte, size)); err != nil {
-				t.Fatal(err)
-			}
-			if doc, _, err := s.Load(t.Context()); doc != nil || !errors.Is(err, keyring.ErrUnreadable) {
-				t.Errorf("a row of %d bytes: %d bytes, %v", size, len(doc), err)
-			}
-		}
-	})
+	}
 }
 
-// A backup that was restored has no version that a process still holds, and a ring that was
-// deleted and made again has not either.
-func TestRingVersions(t *testing.T) {
-	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
-		dsn := place(t)
-		s, db := e.ring(t, dsn, "idp"), servers.Open(t, e.driver, dsn)
-		first, err := s.Swap(t.Context(), "", []byte("a"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := db.Exec("DELETE FROM sealjwt_ring WHERE name = 'idp'"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Swap(t.Context(), first, []byte("b")); !errors.Is(err, keyring.ErrConflict) {
-			t.Errorf("a swap of a row that is gone: %v", err)
-		}
-		second, err := s.Swap(t.Context(), "", []byte("a"))
-		if err != nil || second == first {
-			t.Errorf("the same ring has the version %q again, %v", second, err)
-		}
-		if _, err := s.Swap(t.Context(), first, []byte("b")); !errors.Is(err, keyring.ErrConflict) {
-			t.Errorf("a swap from the version of another row: %v", err)
-		}
-	})
+// ringVersions: a backup that was restored has no version that a process still holds, and a ring
+// that was deleted and made again has not either.
+func ringVersions(t *testing.T, e engine, place func(testing.TB) string) {
+	dsn := place(t)
+	s, db := e.ring(t, dsn, "idp"), servers.Open(t, e.driver, dsn)
+	first, err := s.Swap(t.Context(), "", []byte("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("DELETE FROM sealjwt_ring WHERE name = 'idp'"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Swap(t.Context(), first, []byte("b")); !errors.Is(err, keyring.ErrConflict) {
+		t.Errorf("a swap of a row that is gone: %v", err)
+	}
+	second, err := s.Swap(t.Context(), "", []byte("a"))
+	if err != nil || second == first {
+		t.Errorf("the same ring has the version %q again, %v", second, err)
+	}
+	if _, err := s.Swap(t.Context(), first, []byte("b")); !errors.Is(err, keyring.ErrConflict) {
+		t.Errorf("a swap from the version of another row: %v", err)
+	}
 }
 
 // refusedRing checks that the store of a ring does not open, and that the error names the setting.
