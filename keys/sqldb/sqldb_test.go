@@ -47,9 +47,43 @@ func TestNoDatabase(t *testing.T) {
 	if err := CheckDurable(ctx, new(sql.DB), 0); !errors.Is(err, ErrDialect) {
 		t.Errorf("CheckDurable of no dialect: %v", err)
 	}
+	for d, want := range map[Dialect]error{0: ErrDialect, SQLite: errNil} {
+		if err := CheckTx(ctx, nil, d); !errors.Is(err, want) {
+			t.Errorf("CheckTx of nil: %v, want %v", err, want)
+		}
+		if err := CreateTables(ctx, nil, d, nil); !errors.Is(err, want) {
+			t.Errorf("CreateTables of nil: %v, want %v", err, want)
+		}
+		if err := Opening(ctx, d, nil); !errors.Is(err, want) {
+			t.Errorf("Opening of nil: %v, want %v", err, want)
+		}
+	}
 	for _, f := range []func(*sql.Tx) error{nil, func(*sql.Tx) error { return nil }} {
 		if _, err := Writing(ctx, nil, SQLite, f); err == nil {
 			t.Error("Writing takes nil")
+		}
+	}
+}
+
+// Only SQLite is asked again, and not after a refusal.
+func TestOpening(t *testing.T) {
+	busy := errors.New("busy")
+	for _, c := range []struct {
+		d     Dialect
+		err   error
+		calls int
+	}{{PostgreSQL, busy, 1}, {MySQL, busy, 1}, {SQLite, busy, 3}, {SQLite, ErrNotDurable, 1}, {SQLite, nil, 1}} {
+		calls := 0
+		ctx, stop := context.WithCancel(t.Context())
+		err := Opening(ctx, c.d, func() error {
+			if calls++; calls == 3 {
+				stop()
+			}
+			return c.err
+		})
+		stop()
+		if want := c.err; calls != c.calls || calls < 3 && !errors.Is(err, want) || calls == 3 && !errors.Is(err, context.Canceled) {
+			t.Errorf("%v, %v: %d calls, want %d; %v", c.d, c.err, calls, c.calls, err)
 		}
 	}
 }

@@ -26,22 +26,24 @@
 //	| etcdstore, three nodes | many machines that have etcd | loses nothing | loses nothing               | nothing, with a majority       |
 //	| keyring.NewMemStore    | tests                        | everything    | everything                  | (none)                         |
 //
-// An SQLite file and a ring file must lie on a local disk: the locks of a network file system do
-// not hold. While the server is down, each service goes on with the ring that it has, until that
-// is as old as SnapshotAge of the policy.
+// An SQLite file and a ring file must lie on a local disk: a network file system does not keep
+// their locks. While the server is down, each service goes on with the ring that it has, until
+// this ring is as old as SnapshotAge of the policy.
 //
 // # Who may set a row back
 //
-// The database sees ciphertext. Whoever can write the table, or restores a backup of it, can
-// still put an older row in place, exchange two rows, or delete one: an older ring trusts a key
-// that was revoked since. A [keyring.Ring] that runs refuses with [keyring.ErrRollback]; one that
-// starts needs a [keyring.Memory] for that, which such a person cannot write:
+// The database sees ciphertext. A person who can write the table, or who restores a backup of it,
+// can still put an older row in place, exchange two rows, or delete one. An older ring trusts a
+// key that was revoked since. A [keyring.Ring] that runs refuses such a row with
+// [keyring.ErrRollback]. One that starts needs a [keyring.Memory] for that, in a place that this
+// person cannot write:
 //
 //	memory := filestore.NewMemory("postgres:idp", "/var/lib/idp/seen")
 //
-// The place must tell the ring from every other ring that this memory knows; where a machine uses
-// two databases, give "postgres://host/db/idp". After a restore that you want, run keys accept of
-// the command, or call Accept of the memory, on each machine.
+// The first argument must tell the ring from every other ring that this memory knows. Where a
+// machine uses two databases, give "postgres://host/db/idp". Run of a ring saves what it has seen
+// within two seconds. After a restore that you want, run "keys accept" of the command, or call
+// Accept of the memory, on each machine. Path of the memory is empty where it cannot be kept.
 //
 // # Rights
 //
@@ -51,29 +53,27 @@
 // # Failover, replicas and poolers
 //
 // Every call must reach the primary. [Store.Load] refuses a PostgreSQL standby and a read-only
-// MySQL server, and cannot tell a MySQL replica that takes writes. For several hosts add
+// MySQL server. It cannot tell a MySQL replica that takes writes. For several hosts add
 // target_session_attrs=read-write to the address of PostgreSQL.
 //
-// With an asynchronous standby a failover loses the writes of the last moments. Each ring that has
-// seen one of them then answers ErrRollback: check what was lost (a revocation counts most), repeat
-// it, and accept. To lose nothing, set synchronous_standby_names and leave synchronous_commit at
-// on. The value local waits for no standby.
+// With an asynchronous standby a failover loses the last writes. Each ring that has seen one of
+// them answers ErrRollback from then on. Find out which changes are lost, repeat each revocation
+// among them, and accept the ring. To lose nothing, set synchronous_standby_names and leave
+// synchronous_commit at on: the value local waits for no standby.
 //
-// A pooler that gives a connection to each transaction works (pgbouncer with pool_mode=transaction):
-// each write is one transaction and keeps no state in the connection. With pgx add
-// default_query_exec_mode=exec to the address, or let pgbouncer 1.21 keep prepared statements. Do
-// not pool single statements (pool_mode=statement), and send nothing of a ring through a proxy that
-// reads from replicas.
-//
-// Each write looks again whether its connection is durable, since another user of the pool may
-// have changed a setting.
+// A pooler that gives a connection to each transaction works (pgbouncer with
+// pool_mode=transaction): each write is one transaction and keeps no state in the connection. With
+// pgx add default_query_exec_mode=exec to the address, or let pgbouncer 1.21 keep the prepared
+// statements. Do not pool single statements (pool_mode=statement), and use no proxy that reads
+// from replicas. Each write checks again that its connection is durable, since another user of the
+// pool may have changed a setting.
 //
 // # Kubernetes
 //
-// Of two replicas of a service neither should make the ring. One Job, run once, makes table and
-// ring ("keys init" of the command, or CreateTable and keyring.Create), and all replicas call
-// keyring.Open, which waits for no one and fails until the Job is done. All of them may call Run:
-// each step of the rotation is done once. KEK and password come from Secrets. The memory wants a
-// volume that outlives the pod (a StatefulSet has one for each); without one a pod that starts
-// takes the ring that it finds.
+// A service with two replicas must not make its ring itself. One Job makes table and ring once
+// ("keys init" of the command, or CreateTable and keyring.Create). All replicas call keyring.Open,
+// which fails until the Job is done; Kubernetes starts the pod again. All of them may call Run:
+// each step of the rotation is done once. KEK and password come from Secrets. The memory needs a
+// volume that outlives the pod, such as the one that a StatefulSet gives to each replica. Without
+// a memory a pod that starts takes the ring that it finds.
 package sqlstore
