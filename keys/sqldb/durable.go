@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -42,17 +43,18 @@ func CheckDurable(ctx context.Context, db *sql.DB, d Dialect) error {
 	defer conn.Close()
 	switch d {
 	case PostgreSQL:
-		return checkPostgreSQL(ctx, conn)
+		return check(ctx, conn, slices.Concat(postgreSQLConnection, postgreSQLServer))
 	case MySQL:
-		return checkMySQL(ctx, conn)
+		return check(ctx, conn, slices.Concat(mySQLConnection, mySQLServer))
 	}
-	return checkSQLiteFile(ctx, conn)
+	return check(ctx, conn, slices.Concat(sqliteConnection, sqliteFile))
 }
 
 // CheckTx returns [ErrNotDurable] for a transaction on a connection that would lie about
 // durability. The connection may have lost a setting since [CheckDurable]: another part of the
-// program or, behind a pooler, another program may have changed it. With SQLite CheckTx looks at
-// what belongs to the connection, and asks no disk. It returns the errors of the database too.
+// program or, behind a pooler, another program may have changed it, or a new connection may have
+// reached a standby. CheckTx looks at what differs between connections; with SQLite it asks no
+// disk. It returns the errors of the database too.
 func CheckTx(ctx context.Context, tx *sql.Tx, d Dialect) error {
 	if err := d.Check(); err != nil {
 		return err
@@ -62,11 +64,11 @@ func CheckTx(ctx context.Context, tx *sql.Tx, d Dialect) error {
 	}
 	switch d {
 	case PostgreSQL:
-		return checkPostgreSQL(ctx, tx)
+		return check(ctx, tx, postgreSQLConnection)
 	case MySQL:
-		return checkMySQL(ctx, tx)
+		return check(ctx, tx, mySQLConnection)
 	}
-	return checkSQLite(ctx, tx)
+	return check(ctx, tx, sqliteConnection)
 }
 
 // setting is a setting that a database must have.
@@ -104,40 +106,36 @@ func check(ctx context.Context, q querier, settings []setting) error {
 	return nil
 }
 
-func checkPostgreSQL(ctx context.Context, q querier) error {
-	return check(ctx, q, []setting{
+// The settings that two connections may have differently, be it as they reach two servers.
+var (
+	postgreSQLConnection = []setting{
 		{"SELECT CAST(pg_is_in_recovery() AS TEXT)", is("false"), "connect to the primary, and not to a standby"},
-		{"SHOW default_transaction_read_only", is("off"), "connect to a database that takes writes"},
 		{"SHOW synchronous_commit", isNot("off"), "set it to on"},
-		{"SHOW fsync", is("on"), "set it to on"},
-		{"SHOW full_page_writes", is("on"), "set it to on"},
-	})
-}
-
-func checkMySQL(ctx context.Context, q querier) error {
-	return check(ctx, q, []setting{
+	}
+	mySQLConnection = []setting{
 		{"SELECT @@global.read_only", is("0", "OFF"), "connect to the primary, and not to a replica"},
 		{"SELECT @@global.innodb_flush_log_at_trx_commit", is("1"), "set it to 1"},
+	}
+	sqliteConnection = []setting{
+		{"PRAGMA synchronous", is("2", "3"), "set it to FULL for every connection, in the data source name"},
+	}
+)
+
+// The other settings, those of a server or a file.
+var (
+	postgreSQLServer = []setting{
+		{"SHOW default_transaction_read_only", is("off"), "connect to a database that takes writes"},
+		{"SHOW fsync", is("on"), "set it to on"},
+		{"SHOW full_page_writes", is("on"), "set it to on"},
+	}
+	mySQLServer = []setting{
 		{"SELECT @@global.innodb_doublewrite", isNot("0", "OFF"), "set it to ON"},
 		// After a power cut the server takes back what is not in the binary log.
 		{"SELECT CASE WHEN @@global.log_bin THEN @@global.sync_binlog ELSE 1 END", is("1"), "set sync_binlog to 1"},
-	})
-}
-
-// checkSQLite looks at what each connection has of its own. It asks no disk.
-func checkSQLite(ctx context.Context, q querier) error {
-	return check(ctx, q, []setting{
-		{"PRAGMA synchronous", is("2", "3"), "set it to FULL for every connection, in the data source name"},
-	})
-}
-
-func checkSQLiteFile(ctx context.Context, q querier) error {
-	if err := checkSQLite(ctx, q); err != nil {
-		return err
 	}
-	return check(ctx, q, []setting{
+	sqliteFile = []setting{
 		{"PRAGMA journal_mode", is("wal"), "give a file and not :memory:, and set it to WAL"},
 		{"PRAGMA query_only", is("0"), "open the file for writing"},
 		{"PRAGMA busy_timeout", func(v string) bool { return len(v) >= 4 }, "set it to 10000 or so (milliseconds) for every connection, in the data source name"},
-	})
-}
+	}
+)
