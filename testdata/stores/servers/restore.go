@@ -42,6 +42,23 @@ func (s *Server) Disconnect(t testing.TB) {
 	}
 }
 
+// Synchronous has a primary wait for its standby with each commit.
+func (s *Server) Synchronous(t testing.TB) {
+	t.Helper()
+	exec1(t, "pgx", s.postgresDSN(""), "ALTER SYSTEM SET synchronous_standby_names = '*'")
+	exec1(t, "pgx", s.postgresDSN(""), "SELECT pg_reload_conf()")
+	db := Open(t, "pgx", s.postgresDSN(""))
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		var n int
+		if err := db.QueryRow("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'").Scan(&n); err != nil || time.Now().After(end) {
+			t.Fatalf("no standby is synchronous: %v", err)
+		}
+		if n == 1 {
+			return
+		}
+	}
+}
+
 // Promote makes a primary of a standby.
 func (s *Server) Promote(t testing.TB) {
 	t.Helper()
