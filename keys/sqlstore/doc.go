@@ -63,10 +63,10 @@
 //
 // A pooler that gives a connection to each transaction works (pgbouncer with
 // pool_mode=transaction): each write is one transaction and keeps no state in the connection. With
-// pgx add default_query_exec_mode=exec to the address, or let pgbouncer 1.21 keep the prepared
-// statements. Do not pool single statements (pool_mode=statement), and use no proxy that reads
-// from replicas. Each write checks again that its connection is durable, since another user of the
-// pool may have changed a setting.
+// pgx add default_query_exec_mode=exec to the address. Else a pgbouncer before 1.21 answers that a
+// prepared statement already exists. Do not pool single statements (pool_mode=statement), and use
+// no proxy that reads from replicas. Each write checks again that its connection is durable, since
+// another user of the pool may have changed a setting.
 //
 // # Kubernetes
 //
