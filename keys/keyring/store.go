@@ -19,8 +19,8 @@ import (
 )
 
 // Store keeps one ring document: in a file (package filestore), in memory ([NewMemStore]),
-// in a database. It sees an opaque blob that is already encrypted. It never parses the blob
-// and holds no key.
+// in a database (package sqlstore). It sees an opaque blob that is already encrypted. It never
+// parses the blob and holds no key.
 //
 // A Store is safe for concurrent use, by many goroutines and, unless it says
 // otherwise, by many processes. Both methods are linearizable: a Load that
