@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
@@ -197,3 +198,26 @@ func (d *document) setPolicy(p policyDocument, now time.Time) {
 
 // widestWindows returns the windows of a key that is made now.
 func (d *document) widestWindows() window.Figures { return d.Former.Widest(d.Policy.Figures) }
+
+// WindowError says that a key cannot become active yet without hurting holders of
+// valid tokens.
+type WindowError struct {
+	KeyID string    // the staged key
+	Until time.Time // when its window is over
+}
+
+// Error says when the window is over, rounded up to a second.
+func (e *WindowError) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("keyring: the key %s must not become active before %s: other parties may not have it yet",
+		jwk.Quote(e.KeyID), e.Until.UTC().Add(time.Second-1).Truncate(time.Second).Format(time.RFC3339)) // rounded up
+}
+
+// tooSoon is an ErrWindow and a WindowError, and reads as the latter.
+type tooSoon struct{ window *WindowError }
+
+func (e tooSoon) Error() string { return e.window.Error() }
+
+func (e tooSoon) Unwrap() []error { return []error{ErrWindow, e.window} }

@@ -3,11 +3,11 @@ package keyring
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/hint"
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
@@ -43,29 +43,6 @@ func (r *Ring) NextStep(ctx context.Context, uses ...keys.Use) (step Step, due b
 	step, due = s.document.next(r.now(), uses...)
 	return step, due, nil
 }
-
-// WindowError says that a key cannot become active yet without hurting holders of
-// valid tokens.
-type WindowError struct {
-	KeyID string    // the staged key
-	Until time.Time // when its window is over
-}
-
-// Error says when the window is over, rounded up to a second.
-func (e *WindowError) Error() string {
-	if e == nil {
-		return "<nil>"
-	}
-	return fmt.Sprintf("keyring: the key %s must not become active before %s: other parties may not have it yet",
-		jwk.Quote(e.KeyID), e.Until.UTC().Add(time.Second-1).Truncate(time.Second).Format(time.RFC3339)) // rounded up
-}
-
-// tooSoon is an ErrWindow and a WindowError, and reads as the latter.
-type tooSoon struct{ window *WindowError }
-
-func (e tooSoon) Error() string { return e.window.Error() }
-
-func (e tooSoon) Unwrap() []error { return []error{ErrWindow, e.window} }
 
 // RotateNow ends the period of the active key of a use: its staged successor becomes active
 // now. A missing successor is staged first.
@@ -188,14 +165,12 @@ func (s Step) entries() []logEntry {
 	return log
 }
 
-// runInterval is how often Run looks at the store, on average. Loading a ring that
-// has not changed costs microseconds.
-const runInterval = time.Second
-
 // Run keeps the ring fresh and rotates it, until ctx is done; then it returns the context's
 // error. It loads the ring about once a second, at random times so that many processes do
-// not load it at once, and does every step that is due. A service whose keys another process
-// rotates does not need Run: a Ring reloads by itself once a minute.
+// not load it at once, and does every step that is due. Where the store is a [Watcher], Run
+// sees a change within milliseconds, and loads the ring by its own clock every ten seconds only
+// while the watch shows life. A service whose keys another process rotates does not need Run: a
+// Ring reloads by itself once a minute.
 //
 // Run calls report, which may be nil, with each step that it did and with each error. An
 // error does not end Run: the next look tries again. A nil Ring, or one that no constructor
@@ -207,29 +182,67 @@ func (r *Ring) Run(ctx context.Context, report func(Step, error)) error {
 	if report == nil {
 		report = func(Step, error) {}
 	}
+	hints := hint.New()
+	defer r.watch(ctx, hints)()
 	for {
-		r.rotateAll(ctx, report)
-		if err := r.remember(ctx); err != nil && ctx.Err() == nil {
-			report(Step{}, err)
-		}
-		select {
-		case <-ctx.Done():
+		hinted, err := hints.Next(ctx)
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
-		case <-time.After(runInterval/2 + rand.N(runInterval)):
+		case err != nil:
+			report(Step{}, fmt.Errorf("keyring: the store cannot be watched, so that Run sees a change a second later: %w", err))
+		case hinted:
+			// Only a look by the clock does steps: a hint reaches all processes at once, and
+			// one of them would win.
+			if _, err := r.look(ctx); err != nil || r.remember(ctx) != nil {
+				hints.Failed()
+			}
+		case r.rotateAll(ctx, report):
+			hints.Looked(r.snapshot.Load().reloadAfter())
+		default:
+			hints.Failed()
 		}
 	}
 }
 
-func (r *Ring) rotateAll(ctx context.Context, report func(Step, error)) {
+// watch starts the watch of a store that is a [Watcher]. The returned function ends it.
+func (r *Ring) watch(ctx context.Context, hints *hint.Hints) (stop func()) {
+	w, ok := r.store.(Watcher)
+	if !ok {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		hints.Follow(ctx, w.Watch)
+	}()
+	return func() {
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(swapGrace): // it ignores its context
+		}
+	}
+}
+
+// rotateAll does every step that is due. It reports whether it reached the store and the memory.
+func (r *Ring) rotateAll(ctx context.Context, report func(Step, error)) (ok bool) {
+	ok = true
 	for ctx.Err() == nil {
 		step, err := r.Rotate(ctx)
+		if err == nil && step.Action == Nothing {
+			break
+		}
+		report(step, err)
 		if err != nil {
-			report(Step{}, err)
-			return
+			ok = false
+			break
 		}
-		if step.Action == Nothing {
-			return
-		}
-		report(step, nil)
 	}
+	if err := r.remember(ctx); err != nil && ctx.Err() == nil {
+		report(Step{}, err)
+		ok = false
+	}
+	return ok
 }

@@ -12,7 +12,11 @@ import (
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/internal/hint"
 )
+
+// runInterval is the average time between two looks of Run.
+const runInterval = hint.Interval
 
 // rotRunPolicy rotates so often that a day of it is years of another.
 func rotRunPolicy() Policy {

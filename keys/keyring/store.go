@@ -52,6 +52,22 @@ type Store interface {
 	Swap(ctx context.Context, prev string, doc []byte) (version string, err error)
 }
 
+// Watcher is a [Store] that tells [Ring.Run] when its document may have changed. A store need
+// not be one: the watch is a hint, and Run looks by its own clock too. Run asks for a watch
+// again when one has ended, first after about a second and then less often.
+type Watcher interface {
+	// Watch watches the document until ctx is done or the watch is lost, and returns the
+	// reason. It calls sign(true) for each change. It calls sign(false) at least every two
+	// seconds while there is none, each time that the server has shown that the watch works, and
+	// returns when the server has been silent for five seconds. A store that cannot know whether
+	// its watch works never calls sign(false).
+	//
+	// Watch calls sign only once the watch is established, so that Run, which loads the ring at
+	// the first sign, misses no change. sign does not block, and merges many changes into one
+	// load. Watch is safe for concurrent use.
+	Watch(ctx context.Context, sign func(changed bool)) error
+}
+
 // The errors of a Store, for errors.Is.
 var (
 	// ErrNoRing says that the store is empty: create a ring first.
