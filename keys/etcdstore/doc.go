@@ -1,0 +1,71 @@
+// Package etcdstore keeps a ring in an etcd cluster: a [keyring.Store] for services on several
+// machines, and a [keyring.Watcher], so that each of them sees a rotation or a revocation within
+// milliseconds. It is a module of its own; the modules seal, open and keys do not know etcd.
+//
+// The ring is the value of one key, encrypted as in a file. Reads are linearizable, writes compare
+// the revision of the key, and a server without a leader refuses both. A write that [Store.Swap]
+// acknowledged is on the disks of a majority of the servers.
+//
+// Use etcd 3.4.25, 3.5.8 or a later version: older servers may report progress of a watch too
+// early. Tests run against three servers of version 3.7.
+//
+// # Connection, TLS and rights
+//
+// The client that the program passes to [New] brings TLS and the credentials. Give it all servers
+// of the cluster, so that a call which one server does not answer reaches another one, and
+// keepalive times of a few seconds, without which a client notices a dead server after minutes.
+//
+// The user of a service needs read and write permission on the key of its ring, and on no other
+// key. Rights of etcd cannot tell writing from deleting, or a new ring from an old one:
+//
+//	etcdctl user add idp
+//	etcdctl role add idp-ring
+//	etcdctl role grant-permission idp-ring readwrite /idp/ring
+//	etcdctl user grant-role idp idp-ring
+//	etcdctl auth enable
+//
+// # Loss of the majority
+//
+// While fewer than a majority of the servers are up, or for a server that is cut off from them,
+// every call fails: a Load says that no server has answered, and a Swap returns
+// [keyring.ErrUnknownOutcome] where a request was sent. A [keyring.Ring] goes on with its
+// snapshot until that is as old as the SnapshotAge of the policy. After that it decrypts and does
+// nothing else. When a majority is back, the next look finds the ring. A leader that dies costs
+// two or three seconds.
+//
+// # Compaction
+//
+// Compaction removes old revisions of the key, and never the value that a ring needs. A watch that
+// resumes from a removed revision ends, and Run begins a new one. Nobody needs old revisions of
+// a ring. They hold keys that were erased since, encrypted under the same KEK, so let etcd compact
+// (--auto-compaction-retention=1h) and defragment.
+//
+// # Restore
+//
+// A snapshot that is restored takes the ring back, and the revisions of the cluster with it:
+//
+//	etcdutl snapshot restore backup.db --bump-revision 1000000000 --mark-compacted …
+//
+// Give both flags, which exist since etcd 3.6 and 3.5.10. Without them a watch that resumes waits
+// until the cluster reaches its old revision again, which Run notices as silence. A version of
+// this store names revision and content, so that no service writes over a ring that it has not
+// read, with the flags or without.
+//
+// The older ring does not know what happened since the backup: it trusts keys that were revoked
+// since. Each [keyring.Ring] that runs refuses it with [keyring.ErrRollback], because it has seen a
+// newer generation. A service that starts notices it only with a [keyring.Memory], which it keeps
+// where the restore does not reach:
+//
+//	memory := filestore.NewMemory("etcd:/idp/ring", "/var/lib/idp/seen")
+//
+// Stop the services, restore, repeat the revocations that were made since the backup (keys
+// revoke), and accept the ring on each machine (keys accept). A memory with an old ring is the
+// reason why a restore in one service is not silently a restore in all. The same holds for
+// whoever may write the key.
+//
+// # Size
+//
+// A server takes requests of 1.5 MiB (--max-request-bytes). A ring with daily keys has that size
+// after decades, see [keyring.Ring.Fullness]. Before, each ring has some kilobytes, and every
+// write is kept until the next compaction.
+package etcdstore

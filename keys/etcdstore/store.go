@@ -1,0 +1,217 @@
+package etcdstore
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// ErrTooLarge says that the ring does not fit into one request. Nothing was written.
+var ErrTooLarge = errors.New("etcdstore: etcd does not take a ring of this size: " +
+	"start its servers with a larger --max-request-bytes (1.5 MiB by default)")
+
+// Store is a [keyring.Store] and a [keyring.Watcher] whose ring is the value of one key of an
+// etcd cluster. It is safe for concurrent use.
+type Store struct {
+	client *clientv3.Client
+	key    string
+}
+
+// New returns the store whose ring is the value of a key, such as "/idp/ring". It asks no
+// server. The client, which the caller configures and closes, brings the servers, TLS and the
+// credentials. Give it all servers, DialKeepAliveTime and DialKeepAliveTimeout; see the example.
+//
+// It returns [keyring.ErrConfig] for a nil client and for an empty key.
+func New(client *clientv3.Client, key string) (*Store, error) {
+	if client == nil {
+		return nil, fmt.Errorf("%w: the etcd client is nil: make one with clientv3.New", keyring.ErrConfig)
+	}
+	if key == "" {
+		return nil, fmt.Errorf("%w: the etcd key is empty: give the ring a key of its own", keyring.ErrConfig)
+	}
+	return &Store{client, key}, nil
+}
+
+// patience are the times of the attempts of a call. A server that hangs takes the first one,
+// and the client sends the next one to another server.
+var patience = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
+
+// maxSwap bounds all attempts of a Swap.
+const maxSwap = 8 * time.Second
+
+// retryPause is between two attempts of a Swap whose outcome is unknown.
+const retryPause = 50 * time.Millisecond
+
+// version names a value of the key. After a restore etcd gives a revision a second time, and
+// then the digest differs: an old version never names another document.
+func version(kv *mvccpb.KeyValue) string {
+	return versionOf(kv.ModRevision, kv.Value)
+}
+
+func versionOf(revision int64, doc []byte) string {
+	digest := sha256.Sum256(doc)
+	return fmt.Sprintf("%d-%x", revision, digest[:16])
+}
+
+// Load returns the ring by a linearizable read, which a server that is cut off from the majority
+// cannot answer. It tries for seven seconds where ctx leaves the time. It returns
+// [keyring.ErrNoRing] when the key does not exist, and the errors of the client.
+func (s *Store) Load(ctx context.Context) (doc []byte, v string, err error) {
+	kv, err := s.get(ctx)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case kv == nil:
+		return nil, "", keyring.ErrNoRing
+	}
+	return kv.Value, version(kv), nil
+}
+
+// get returns the key and its value, nil if there is none.
+func (s *Store) get(ctx context.Context) (kv *mvccpb.KeyValue, err error) {
+	for _, limit := range patience {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var answer *clientv3.GetResponse
+		err = within(ctx, limit, func(ctx context.Context) (err error) {
+			answer, err = s.client.Get(ctx, s.key)
+			return err
+		})
+		switch {
+		case err == nil && len(answer.Kvs) == 0:
+			return nil, nil
+		case err == nil:
+			return answer.Kvs[0], nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case !errors.Is(err, context.DeadlineExceeded):
+			return nil, fmt.Errorf("etcdstore: the ring cannot be read: %w", err)
+		}
+	}
+	return nil, fmt.Errorf("etcdstore: no etcd server has answered: %w", err)
+}
+
+// within calls f with a time limit. A server without a leader refuses the request.
+func within(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(clientv3.WithRequireLeader(ctx), limit)
+	defer cancel()
+	return f(ctx)
+}
+
+// Swap replaces the value in a transaction that compares the revision. When the answer of a
+// server is lost, Swap asks again: a second transaction from the same version either writes the
+// ring, or shows the ring that the first one wrote. It tries for eight seconds where ctx leaves
+// the time.
+//
+// It returns [keyring.ErrConflict] when the version is another one, [keyring.ErrUnknownOutcome]
+// when no server answered in time or another process swapped after a lost answer, [ErrTooLarge],
+// and the errors of the client.
+func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (v string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, maxSwap)
+	defer cancel()
+	var lost error // of an attempt that may have written
+	for _, limit := range patience {
+		if v, err = s.attempt(ctx, prev, doc, limit, lost != nil); err == nil {
+			return v, nil
+		}
+		answerLost := errors.Is(err, errLost)
+		if !answerLost && lost == nil {
+			return "", err
+		}
+		if answerLost {
+			lost = err
+		}
+		if errors.Is(err, keyring.ErrConflict) || ctx.Err() != nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryPause):
+		}
+	}
+	return "", fmt.Errorf("%w: %w", keyring.ErrUnknownOutcome, lost)
+}
+
+// errLost says that a transaction was sent and that its answer was lost.
+var errLost = errors.New("etcdstore: etcd has not answered a write")
+
+// attempt tries a swap once. An attempt after a lost one takes the own document for its success.
+func (s *Store) attempt(ctx context.Context, prev string, doc []byte, limit time.Duration, again bool) (string, error) {
+	old, err := s.get(ctx)
+	if err != nil {
+		return "", err
+	}
+	revision, found := int64(0), ""
+	if old != nil {
+		revision, found = old.ModRevision, version(old)
+	}
+	if found != prev {
+		if again && old != nil && bytes.Equal(old.Value, doc) {
+			return found, nil
+		}
+		return "", keyring.ErrConflict
+	}
+	var answer *clientv3.TxnResponse
+	err = within(ctx, limit, func(ctx context.Context) (err error) {
+		answer, err = s.client.Txn(ctx).
+			If(clientv3.Compare(clientv3.ModRevision(s.key), "=", revision)). // 0 without a key
+			Then(clientv3.OpPut(s.key, string(doc))).
+			Commit()
+		return err
+	})
+	switch {
+	case err == nil && answer.Succeeded:
+		return versionOf(answer.Header.Revision, doc), nil
+	case err == nil && again: // by the lost attempt, perhaps
+		return "", fmt.Errorf("%w: the ring has changed meanwhile", errLost)
+	case err == nil:
+		return "", keyring.ErrConflict
+	case errors.Is(err, rpctypes.ErrNoSpace):
+		return s.afterNoSpace(ctx, prev, doc, err)
+	}
+	return "", refusal(err, len(doc))
+}
+
+// afterNoSpace finds out whether a write succeeded: etcd makes the write that exceeds its quota,
+// and answers as to the writes that it refuses afterwards.
+func (s *Store) afterNoSpace(ctx context.Context, prev string, doc []byte, full error) (string, error) {
+	kv, err := s.get(ctx)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%w: %w", errLost, err)
+	case kv != nil && version(kv) != prev && bytes.Equal(kv.Value, doc):
+		return version(kv), nil
+	case kv == nil && prev == "", kv != nil && version(kv) == prev:
+		return "", fmt.Errorf("etcdstore: etcd is full: compact and defragment it, then disarm its alarm: %w", full)
+	}
+	return "", fmt.Errorf("%w: %w", errLost, full)
+}
+
+// refusal returns the error of a transaction. All but those with which a server refuses the
+// request itself leave open whether it was executed.
+func refusal(err error, size int) error {
+	if errors.Is(err, rpctypes.ErrRequestTooLarge) || status.Code(err) == codes.ResourceExhausted {
+		return fmt.Errorf("%w (it has %d bytes): %w", ErrTooLarge, size, err)
+	}
+	code := status.Code(err)
+	if e, ok := errors.AsType[rpctypes.EtcdError](err); ok {
+		code = e.Code()
+	}
+	switch code {
+	case codes.PermissionDenied, codes.Unauthenticated, codes.InvalidArgument:
+		return fmt.Errorf("etcdstore: etcd refuses to write the ring: %w", err)
+	}
+	return fmt.Errorf("%w: %w", errLost, err)
+}

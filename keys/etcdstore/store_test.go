@@ -1,0 +1,145 @@
+package etcdstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/sealjwt/sealjwt/keys/etcdstore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/storetest"
+)
+
+func newStore(t testing.TB, client *clientv3.Client, key string) *etcdstore.Store {
+	t.Helper()
+	s, err := etcdstore.New(client, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// The suite of every store, on three servers. In the shared form each handle has a client of
+// its own, of one server.
+func TestStore(t *testing.T) {
+	c := newCluster(t)
+	var places atomic.Int64
+	key := func() string { return fmt.Sprintf("/test/ring-%d", places.Add(1)) }
+	all := newClient(t, c.clients...)
+	t.Run("One", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) keyring.Store { return newStore(t, all, key()) })
+	})
+	t.Run("Shared", func(t *testing.T) {
+		var next atomic.Int64
+		storetest.RunShared(t, func(t *testing.T) (a, b keyring.Store) {
+			place, i := key(), next.Add(1)
+			return newStore(t, newClient(t, c.clients[i%nodes]), place), newStore(t, newClient(t, c.clients[(i+1)%nodes]), place)
+		})
+	})
+}
+
+func TestNewRefuses(t *testing.T) {
+	if _, err := etcdstore.New(nil, "/ring"); !errors.Is(err, keyring.ErrConfig) {
+		t.Errorf("a nil client: %v", err)
+	}
+	client := newClient(t, "127.0.0.1:1")
+	if _, err := etcdstore.New(client, ""); !errors.Is(err, keyring.ErrConfig) {
+		t.Errorf("an empty key: %v", err)
+	}
+}
+
+// A ring that was deleted and made again, or that a backup brought back, has no old version
+// unless it is the same ring.
+func TestVersionIsNeverReused(t *testing.T) {
+	c := newCluster(t)
+	client := newClient(t, c.clients...)
+	s := newStore(t, client, "/ring")
+	swap := func(prev, doc string) string {
+		t.Helper()
+		v, err := s.Swap(t.Context(), prev, []byte(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	conflict := func(prev string) {
+		t.Helper()
+		if v, err := s.Swap(t.Context(), prev, []byte("from the past")); !errors.Is(err, keyring.ErrConflict) {
+			t.Errorf("swap from %q: version %q, error %v", prev, v, err)
+		}
+	}
+	first := swap("", "a ring")
+	if _, err := client.Delete(t.Context(), "/ring"); err != nil {
+		t.Fatal(err)
+	}
+	conflict(first)
+	second := swap("", "a ring")
+	if first == second {
+		t.Error("a ring that was made again has the old version")
+	}
+	conflict(first)
+	if _, err := client.Put(t.Context(), "/ring", "another ring"); err != nil { // as an operator restores one
+		t.Fatal(err)
+	}
+	conflict(second)
+
+	// A snapshot that was restored gives a revision again, to another value.
+	_, v, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := []byte(v)
+	other[len(other)-1] ^= 1 // the same revision, the digest of another value
+	conflict(string(other))
+}
+
+// What etcd refuses, with what the operator can do.
+func TestRefusals(t *testing.T) {
+	c := newCluster(t, "--quota-backend-bytes", "16777216")
+	client := newClient(t, c.clients...)
+	s := newStore(t, client, "/ring")
+	t.Run("large", func(t *testing.T) {
+		for _, size := range []int{3 << 19, 3 << 20} { // refused by the server, and by the client
+			if _, err := s.Swap(t.Context(), "", make([]byte, size)); !errors.Is(err, etcdstore.ErrTooLarge) {
+				t.Errorf("%d bytes: %v", size, err)
+			}
+		}
+		if _, _, err := s.Load(t.Context()); !errors.Is(err, keyring.ErrNoRing) {
+			t.Errorf("after a refusal: %v", err)
+		}
+	})
+	t.Run("full", func(t *testing.T) {
+		// The write that exceeds the quota is made, although its answer is an error.
+		doc, version, written := make([]byte, 1<<20), "", 0
+		var err error
+		for doc[0] = 1; err == nil && doc[0] < 100; doc[0]++ {
+			var next string
+			if next, err = s.Swap(t.Context(), version, doc); err == nil {
+				version = next
+				written++
+			}
+		}
+		if !errors.Is(err, rpctypes.ErrNoSpace) || errors.Is(err, keyring.ErrUnknownOutcome) || written < 3 {
+			t.Fatalf("%d were written, then %v", written, err)
+		}
+		got, v, err := s.Load(t.Context())
+		if err != nil || v != version || int(got[0]) != written {
+			t.Errorf("version %q, want %q, error %v", v, version, err)
+		}
+	})
+}
+
+// A caller that goes away during a write learns that its outcome is unknown.
+func TestCallerGoesAway(t *testing.T) {
+	s := newStore(t, newClient(t, freePort(t)), "/ring") // nothing listens
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Swap(ctx, "", []byte("a ring")); !errors.Is(err, context.Canceled) || errors.Is(err, keyring.ErrUnknownOutcome) {
+		t.Errorf("nothing was sent: %v", err)
+	}
+}

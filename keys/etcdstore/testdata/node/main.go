@@ -1,0 +1,15 @@
+// Command node is one etcd server for the tests of package etcdstore, which start three of
+// them. It is a module of its own, so that the server is in no user's module graph.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() {
+	fmt.Fprintln(os.Stderr, "node", os.Getpid())
+	etcdmain.Main(os.Args)
+}

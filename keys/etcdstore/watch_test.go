@@ -1,0 +1,178 @@
+package etcdstore_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
+	"github.com/sealjwt/sealjwt/keys/etcdstore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+var _ keyring.Watcher = (*etcdstore.Store)(nil)
+
+// watched collects the signs of a watch.
+type watched struct {
+	mu      sync.Mutex
+	changes []time.Time
+	life    []time.Time // proofs, changes not included
+	ended   chan error
+	cancel  context.CancelFunc
+}
+
+func watch(t *testing.T, s *etcdstore.Store) *watched {
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &watched{ended: make(chan error, 1), cancel: cancel}
+	t.Cleanup(cancel)
+	go func() {
+		w.ended <- s.Watch(ctx, func(changed bool) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if changed {
+				w.changes = append(w.changes, time.Now())
+			} else {
+				w.life = append(w.life, time.Now())
+			}
+		})
+	}()
+	return w
+}
+
+func (w *watched) copies() (changes, life []time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.changes), slices.Clone(w.life)
+}
+
+// waitLife waits for a proof after a time.
+func (w *watched) waitLife(t *testing.T, after time.Time) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if _, life := w.copies(); len(life) > 0 && life[len(life)-1].After(after) {
+			return
+		}
+	}
+	t.Fatal("the watch shows no life")
+}
+
+// waitEnd returns the error of a watch that ends within a time, and when it ended.
+func (w *watched) waitEnd(t *testing.T, limit time.Duration) error {
+	t.Helper()
+	select {
+	case err := <-w.ended:
+		return err
+	case <-time.After(limit):
+		t.Fatalf("the watch goes on after %v", limit)
+		return nil
+	}
+}
+
+func put(t *testing.T, s *etcdstore.Store, doc string) {
+	t.Helper()
+	_, version, err := s.Load(t.Context())
+	if err != nil && !errors.Is(err, keyring.ErrNoRing) {
+		t.Fatal(err)
+	}
+	if _, err := s.Swap(t.Context(), version, []byte(doc)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Each change gives a sign, and there is a proof about every second. Two watches of one client
+// do not disturb each other.
+func TestWatch(t *testing.T) {
+	c := newCluster(t)
+	shared := newClient(t, c.clients...)
+	writer := newStore(t, newClient(t, c.clients...), "/ring")
+	other := newStore(t, shared, "/other")
+	put(t, other, "x")
+	a, b, quiet := watch(t, newStore(t, shared, "/ring")), watch(t, newStore(t, shared, "/ring")), watch(t, other)
+	for _, w := range []*watched{a, b, quiet} {
+		w.waitLife(t, time.Time{})
+	}
+	const puts = 20
+	for i := range puts {
+		put(t, writer, string(rune('a'+i)))
+	}
+	if _, err := shared.Delete(t.Context(), "/ring"); err != nil { // a change too
+		t.Fatal(err)
+	}
+	last := time.Now()
+	time.Sleep(3 * time.Second)
+	for _, w := range []*watched{a, b, quiet} {
+		w.waitLife(t, last)
+		changes, life := w.copies()
+		if w == quiet && len(changes) != 0 {
+			t.Errorf("%d changes of another key", len(changes))
+		}
+		if w != quiet && (len(changes) == 0 || len(changes) > puts+1 || changes[len(changes)-1].Sub(last) > time.Second) {
+			t.Errorf("%d signs of %d changes", len(changes), puts+1)
+		}
+		for i := range life[1:] {
+			if gap := life[i+1].Sub(life[i]); gap > 4*time.Second {
+				t.Errorf("no proof for %v", gap)
+			}
+		}
+		w.cancel()
+		if err := w.waitEnd(t, time.Second); err != context.Canceled {
+			t.Errorf("it ended with %v", err)
+		}
+	}
+}
+
+// A server that hangs keeps its connections, and no other sign of it comes.
+func TestSilentWatchEnds(t *testing.T) {
+	c := newCluster(t)
+	i := (c.leader(t) + 1) % nodes
+	put(t, newStore(t, newClient(t, c.clients...), "/ring"), "x")
+	w := watch(t, newStore(t, newClient(t, c.clients[i]), "/ring"))
+	w.waitLife(t, time.Time{})
+	c.nodes[i].cmd.Process.Signal(syscall.SIGSTOP)
+	defer c.nodes[i].cmd.Process.Signal(syscall.SIGCONT)
+	start := time.Now()
+	err := w.waitEnd(t, 5*time.Second)
+	t.Logf("it ended after %v with %v", time.Since(start), err)
+	if err == nil {
+		t.Error("no reason")
+	}
+}
+
+// A watch whose server was away while the history was compacted cannot resume, and says so.
+func TestCompactedWatchEnds(t *testing.T) {
+	c := newCluster(t)
+	i := (c.leader(t) + 1) % nodes
+	all := newClient(t, c.clients...)
+	s := newStore(t, all, "/ring")
+	put(t, s, "x")
+	w := watch(t, newStore(t, newClient(t, c.clients[i]), "/ring"))
+	w.waitLife(t, time.Time{})
+	c.nodes[i].kill()
+	for range 10 {
+		put(t, s, "y")
+	}
+	now, err := all.Get(t.Context(), "/ring")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := all.Compact(t.Context(), now.Header.Revision); err != nil {
+		t.Fatal(err)
+	}
+	c.nodes[i].start(t)
+	// It is silent before it knows, where the server takes long to start.
+	if err := w.waitEnd(t, 5*time.Second); !errors.Is(err, rpctypes.ErrCompacted) {
+		t.Logf("it ended with %v", err)
+	}
+	again := watch(t, newStore(t, newClient(t, c.clients[i]), "/ring"))
+	again.waitLife(t, time.Time{})
+	put(t, s, "z")
+	time.Sleep(time.Second)
+	if changes, _ := again.copies(); len(changes) == 0 {
+		t.Error("the next watch saw no change")
+	}
+}
