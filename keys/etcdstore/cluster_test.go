@@ -37,12 +37,21 @@ type node struct {
 // long reports whether the tests run in their long form.
 func long() bool { return os.Getenv("SEALJWT_LONG") == "1" }
 
+var nodeDir string
+
+func removeNodeProgram() {
+	if nodeDir != "" {
+		os.RemoveAll(nodeDir)
+	}
+}
+
 // nodeProgram builds the server once.
 var nodeProgram = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "etcd-node")
 	if err != nil {
 		return "", err
 	}
+	nodeDir = dir
 	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "node"), ".")
 	cmd.Dir = filepath.Join("testdata", "node")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -116,13 +125,9 @@ func (n *node) kill() {
 	}
 }
 
-// client returns a client of these servers, as the documentation tells users to make one.
-func newClient(t testing.TB, addresses ...string) *clientv3.Client {
+func newClient(t testing.TB, servers ...string) *clientv3.Client {
 	t.Helper()
-	c, err := clientv3.New(clientv3.Config{
-		Endpoints: addresses, DialTimeout: 5 * time.Second, Logger: zap.NewNop(),
-		DialKeepAliveTime: 2 * time.Second, DialKeepAliveTimeout: 2 * time.Second,
-	})
+	c, err := clientv3.New(clientConfig(servers...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,11 +47,12 @@ func New(client *clientv3.Client, key string) (*Store, error) {
 // and the client sends the next one to another server.
 var patience = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
 
-// maxSwap bounds all attempts of a Swap.
-const maxSwap = 8 * time.Second
-
-// retryPause is between two attempts of a Swap whose outcome is unknown.
-const retryPause = 50 * time.Millisecond
+const (
+	// maxSwap bounds all attempts of a Swap. To elect a leader takes a second or two.
+	maxSwap = 8 * time.Second
+	// The pause between two attempts of a Swap doubles from firstPause to maxPause.
+	firstPause, maxPause = 50 * time.Millisecond, 500 * time.Millisecond
+)
 
 // version names a value of the key. After a restore etcd gives a revision a second time, and
 // then the digest differs: an old version never names another document.
@@ -122,7 +123,9 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (v string, er
 	ctx, cancel := context.WithTimeout(ctx, maxSwap)
 	defer cancel()
 	var lost error // of an attempt that may have written
-	for _, limit := range patience {
+	pause := firstPause
+	for n := 0; ; n++ {
+		limit := patience[min(n, len(patience)-1)]
 		if v, err = s.attempt(ctx, prev, doc, limit, lost != nil); err == nil {
 			return v, nil
 		}
@@ -138,8 +141,9 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (v string, er
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(retryPause):
+		case <-time.After(pause):
 		}
+		pause = min(2*pause, maxPause)
 	}
 	return "", fmt.Errorf("%w: %w", keyring.ErrUnknownOutcome, lost)
 }

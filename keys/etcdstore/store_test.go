@@ -1,7 +1,6 @@
 package etcdstore_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -132,14 +131,4 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("version %q, want %q, error %v", v, version, err)
 		}
 	})
-}
-
-// A caller that goes away during a write learns that its outcome is unknown.
-func TestCallerGoesAway(t *testing.T) {
-	s := newStore(t, newClient(t, freePort(t)), "/ring") // nothing listens
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := s.Swap(ctx, "", []byte("a ring")); !errors.Is(err, context.Canceled) || errors.Is(err, keyring.ErrUnknownOutcome) {
-		t.Errorf("nothing was sent: %v", err)
-	}
 }

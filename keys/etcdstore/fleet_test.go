@@ -1,0 +1,54 @@
+package etcdstore_test
+
+import (
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/sealjwt/sealjwt/testdata/ringtest"
+)
+
+// Many processes have one ring, and rotate it, under load, while they are killed.
+func TestRingProcesses(t *testing.T) {
+	c := newCluster(t)
+	ringtest.NewFleet(t, openPlace).Rotate(ringtest.Rotations{
+		Place: place("/idp/ring", c.clients...), Processes: rounds(10, 3), Rotations: rounds(50, 2),
+		History: func() ringtest.History { return history(t, newClient(t, c.clients...), "/idp/ring") },
+	})
+}
+
+// history returns every value that a key had, in order. etcd keeps all of them until it is
+// compacted.
+func history(t *testing.T, client *clientv3.Client, key string) (all ringtest.History) {
+	t.Helper()
+	for revision := int64(0); ; {
+		answer, err := client.Get(t.Context(), key, clientv3.WithRev(revision))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(answer.Kvs) == 0 {
+			break
+		}
+		kv := answer.Kvs[0]
+		all = append(ringtest.History{kv.Value}, all...)
+		if revision = kv.ModRevision - 1; kv.Version == 1 {
+			break
+		}
+	}
+	return all
+}
+
+// A process revokes a key, and the nine others, which have the default policy, refuse it
+// milliseconds later.
+func TestRingRevoked(t *testing.T) {
+	c := newCluster(t)
+	late := ringtest.NewFleet(t, openPlace).Revoke(place("/idp/ring", c.clients...), rounds(10, 4), rounds(20, 3))
+	t.Logf("a revoked key is refused by the others after %v", late)
+	if limit := 100 * time.Millisecond; long() && late.At(0.99) > limit {
+		t.Errorf("p99 is more than %v", limit)
+	}
+	if late.At(0.5) > 500*time.Millisecond { // a look by the clock comes after 5 to 15 s
+		t.Errorf("the watch brought no revocation")
+	}
+}
