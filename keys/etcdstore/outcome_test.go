@@ -55,9 +55,8 @@ func newTampered(t *testing.T, c *cluster, key string) (*etcdstore.Store, *netwo
 	return newStore(t, client, key), n
 }
 
-// The answer to a transaction is lost. Swap finds out what became of the write.
-func TestLostAnswer(t *testing.T) {
-	c := newCluster(t)
+// testLostAnswer loses answers to transactions. Swap finds out what became of the write.
+func testLostAnswer(t *testing.T, c *cluster) {
 	for name, of := range map[string]struct {
 		// lose is what becomes of the first transactions.
 		lose func(t *testing.T, n *network, good *etcdstore.Store) []func(send func() error)
@@ -153,11 +152,9 @@ func wantSent(t *testing.T, send func() error) {
 	}
 }
 
-// The caller goes away while the answer is on its way: the outcome is unknown, also by the
-// error.
-func TestCallerGoesAway(t *testing.T) {
-	c := newCluster(t)
-	s, n := newTampered(t, c, "/ring")
+// testCallerGoesAway ends a context while the answer is on its way: the outcome is unknown.
+func testCallerGoesAway(t *testing.T, c *cluster) {
+	s, n := newTampered(t, c, "/away")
 	ctx, cancel := context.WithCancel(t.Context())
 	n.lose = []func(func() error){func(send func() error) {
 		wantSent(t, send)

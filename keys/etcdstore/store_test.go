@@ -23,10 +23,27 @@ func newStore(t testing.TB, client *clientv3.Client, key string) *etcdstore.Stor
 	return s
 }
 
-// The suite of every store, on three servers. In the shared form each handle has a client of
-// its own, of one server.
-func TestStore(t *testing.T) {
+// The tests that leave the servers alone share a cluster.
+func TestHealthy(t *testing.T) {
 	c := newCluster(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *cluster)
+	}{
+		{"Store", testStore},
+		{"Versions", testVersions},
+		{"LostAnswer", testLostAnswer},
+		{"CallerGoesAway", testCallerGoesAway},
+		{"Watch", testWatch},
+		{"Revoked", testRevoked},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, c) })
+	}
+}
+
+// testStore runs the suite of every store. In the shared form each handle has a client of its
+// own, of one server.
+func testStore(t *testing.T, c *cluster) {
 	var places atomic.Int64
 	key := func() string { return fmt.Sprintf("/test/ring-%d", places.Add(1)) }
 	all := newClient(t, c.clients...)
@@ -34,10 +51,12 @@ func TestStore(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) keyring.Store { return newStore(t, all, key()) })
 	})
 	t.Run("Shared", func(t *testing.T) {
-		var next atomic.Int64
-		storetest.RunShared(t, func(t *testing.T) (a, b keyring.Store) {
-			place, i := key(), next.Add(1)
-			return newStore(t, newClient(t, c.clients[i%nodes]), place), newStore(t, newClient(t, c.clients[(i+1)%nodes]), place)
+		storetest.RunShared(t, func(t *testing.T) func() keyring.Store {
+			place, next := key(), 0
+			return func() keyring.Store {
+				next++
+				return newStore(t, newClient(t, c.clients[next%nodes]), place)
+			}
 		})
 	})
 }
@@ -52,12 +71,12 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// A ring that was deleted and made again, or that a backup brought back, has no old version
-// unless it is the same ring.
-func TestVersionIsNeverReused(t *testing.T) {
-	c := newCluster(t)
+// testVersions checks that a ring that was deleted and made again, or that a backup brought back,
+// has no old version unless it is the same ring.
+func testVersions(t *testing.T, c *cluster) {
+	const key = "/versions"
 	client := newClient(t, c.clients...)
-	s := newStore(t, client, "/ring")
+	s := newStore(t, client, key)
 	swap := func(prev, doc string) string {
 		t.Helper()
 		v, err := s.Swap(t.Context(), prev, []byte(doc))
@@ -73,7 +92,7 @@ func TestVersionIsNeverReused(t *testing.T) {
 		}
 	}
 	first := swap("", "a ring")
-	if _, err := client.Delete(t.Context(), "/ring"); err != nil {
+	if _, err := client.Delete(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}
 	conflict(first)
@@ -82,7 +101,7 @@ func TestVersionIsNeverReused(t *testing.T) {
 		t.Error("a ring that was made again has the old version")
 	}
 	conflict(first)
-	if _, err := client.Put(t.Context(), "/ring", "another ring"); err != nil { // as an operator restores one
+	if _, err := client.Put(t.Context(), key, "another ring"); err != nil { // as an operator restores one
 		t.Fatal(err)
 	}
 	conflict(second)

@@ -84,15 +84,15 @@ func put(t *testing.T, s *etcdstore.Store, doc string) {
 	}
 }
 
-// Each change gives a sign, and there is a proof about every second. Two watches of one client
-// do not disturb each other.
-func TestWatch(t *testing.T) {
-	c := newCluster(t)
+// testWatch checks that each change gives a sign, and that there is a proof about every second.
+// Two watches of one client do not disturb each other.
+func testWatch(t *testing.T, c *cluster) {
+	const key = "/watch"
 	shared := newClient(t, c.clients...)
-	writer := newStore(t, newClient(t, c.clients...), "/ring")
+	writer := newStore(t, newClient(t, c.clients...), key)
 	other := newStore(t, shared, "/other")
 	put(t, other, "x")
-	a, b, quiet := watch(t, newStore(t, shared, "/ring")), watch(t, newStore(t, shared, "/ring")), watch(t, other)
+	a, b, quiet := watch(t, newStore(t, shared, key)), watch(t, newStore(t, shared, key)), watch(t, other)
 	for _, w := range []*watched{a, b, quiet} {
 		w.waitLife(t, time.Time{})
 	}
@@ -100,7 +100,7 @@ func TestWatch(t *testing.T) {
 	for i := range puts {
 		put(t, writer, string(rune('a'+i)))
 	}
-	if _, err := shared.Delete(t.Context(), "/ring"); err != nil { // a change too
+	if _, err := shared.Delete(t.Context(), key); err != nil { // a change too
 		t.Fatal(err)
 	}
 	last := time.Now()
