@@ -19,6 +19,9 @@ import (
 
 // network loses the answers to transactions.
 type network struct {
+	client *clientv3.Client
+	key    string
+
 	mu   sync.Mutex
 	lose []func(send func() error) // what becomes of the next transactions
 	wg   sync.WaitGroup            // the late ones
@@ -44,13 +47,14 @@ func (n *network) intercept(ctx context.Context, method string, req, reply any, 
 // newTampered returns a store whose network loses answers.
 func newTampered(t *testing.T, c *cluster, key string) (*etcdstore.Store, *network) {
 	t.Helper()
-	n := new(network)
+	n := &network{key: key}
 	cfg := clientConfig(c.clients...)
 	cfg.DialOptions = []grpc.DialOption{grpc.WithChainUnaryInterceptor(n.intercept)}
 	client, err := clientv3.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.client = client
 	t.Cleanup(func() { n.wg.Wait(); client.Close() })
 	return newStore(t, client, key), n
 }
@@ -60,22 +64,24 @@ func testLostAnswer(t *testing.T, c *cluster) {
 	for name, of := range map[string]struct {
 		// lose is what becomes of the first transactions.
 		lose func(t *testing.T, n *network, good *etcdstore.Store) []func(send func() error)
-		want error // nil: the write is done once
+		// swap and create are the errors of a Swap of each kind; nil says that the write is done.
+		swap, create error
+		replaced     bool // another process has swapped since
 	}{
 		"written": {
 			func(t *testing.T, _ *network, _ *etcdstore.Store) []func(func() error) {
 				return []func(func() error){func(send func() error) { wantSent(t, send) }}
-			}, nil,
+			}, nil, nil, false,
 		},
 		"not sent": {
 			func(*testing.T, *network, *etcdstore.Store) []func(func() error) {
 				return []func(func() error){func(func() error) {}}
-			}, nil,
+			}, nil, nil, false,
 		},
 		"not sent twice": {
 			func(*testing.T, *network, *etcdstore.Store) []func(func() error) {
 				return []func(func() error){func(func() error) {}, func(func() error) {}}
-			}, nil,
+			}, nil, nil, false,
 		},
 		// The first one arrives after the second one, and finds another revision.
 		"late": {
@@ -83,32 +89,68 @@ func testLostAnswer(t *testing.T, c *cluster) {
 				return []func(func() error){func(send func() error) {
 					n.wg.Go(func() { time.Sleep(500 * time.Millisecond); wantSent(t, send) })
 				}}
-			}, nil,
+			}, nil, nil, false,
 		},
 		"written, and the second is late": {
 			func(t *testing.T, n *network, _ *etcdstore.Store) []func(func() error) {
 				return []func(func() error){func(send func() error) {
 					n.wg.Go(func() { time.Sleep(20 * time.Millisecond); wantSent(t, send) })
 				}}
-			}, nil,
+			}, nil, nil, false,
 		},
 		"never answered": {
 			func(*testing.T, *network, *etcdstore.Store) []func(func() error) {
 				return slices.Repeat([]func(func() error){func(func() error) {}}, 1000)
-			}, keyring.ErrUnknownOutcome,
+			}, keyring.ErrUnknownOutcome, keyring.ErrUnknownOutcome, false,
 		},
 		"replaced since": {
 			func(t *testing.T, _ *network, good *etcdstore.Store) []func(func() error) {
 				return []func(func() error){func(send func() error) {
 					wantSent(t, send)
 					put(t, good, "of another")
+					put(t, good, "of a third one")
 				}}
-			}, keyring.ErrUnknownOutcome,
+			}, nil, nil, true,
+		},
+		"replaced often": {
+			func(t *testing.T, _ *network, good *etcdstore.Store) []func(func() error) {
+				return []func(func() error){func(send func() error) {
+					wantSent(t, send)
+					for range 40 {
+						put(t, good, "of another")
+					}
+				}}
+			}, keyring.ErrUnknownOutcome, keyring.ErrUnknownOutcome, false,
 		},
 		"another writer instead": {
 			func(t *testing.T, _ *network, good *etcdstore.Store) []func(func() error) {
-				return []func(func() error){func(func() error) { put(t, good, "of another") }}
-			}, keyring.ErrUnknownOutcome,
+				return []func(func() error){func(func() error) { put(t, good, "x"); put(t, good, "of another") }}
+			}, keyring.ErrConflict, keyring.ErrUnknownOutcome, false,
+		},
+		"deleted since": {
+			func(t *testing.T, n *network, _ *etcdstore.Store) []func(func() error) {
+				return []func(func() error){func(send func() error) {
+					wantSent(t, send)
+					if _, err := n.client.Delete(t.Context(), n.key); err != nil {
+						t.Error(err)
+					}
+				}}
+			}, keyring.ErrUnknownOutcome, nil, false, // a creation is made again
+		},
+		"compacted since": {
+			func(t *testing.T, n *network, good *etcdstore.Store) []func(func() error) {
+				return []func(func() error){func(send func() error) {
+					wantSent(t, send)
+					put(t, good, "of another")
+					now, err := n.client.Get(t.Context(), n.key)
+					if err == nil {
+						_, err = n.client.Compact(t.Context(), now.Header.Revision)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}}
+			}, keyring.ErrUnknownOutcome, keyring.ErrUnknownOutcome, false,
 		},
 	} {
 		for _, creates := range []bool{true, false} {
@@ -129,11 +171,15 @@ func testLostAnswer(t *testing.T, c *cluster) {
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 				defer cancel()
 				version, err := bad.Swap(ctx, prev, []byte("new"))
-				if !errors.Is(err, of.want) || errors.Is(err, keyring.ErrConflict) {
-					t.Errorf("version %q, error %v, want %v", version, err, of.want)
+				want := of.swap
+				if creates {
+					want = of.create
+				}
+				if !errors.Is(err, want) {
+					t.Errorf("version %q, error %v, want %v", version, err, want)
 				}
 				n.wg.Wait()
-				if of.want != nil {
+				if want != nil || of.replaced {
 					return
 				}
 				doc, now, err := good.Load(t.Context())

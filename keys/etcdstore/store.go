@@ -80,14 +80,14 @@ func (s *Store) Load(ctx context.Context) (doc []byte, v string, err error) {
 }
 
 // get returns the key and its value, nil if there is none.
-func (s *Store) get(ctx context.Context) (kv *mvccpb.KeyValue, err error) {
+func (s *Store) get(ctx context.Context, options ...clientv3.OpOption) (kv *mvccpb.KeyValue, err error) {
 	for _, limit := range patience {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		var answer *clientv3.GetResponse
 		err = within(ctx, limit, func(ctx context.Context) (err error) {
-			answer, err = s.client.Get(ctx, s.key)
+			answer, err = s.client.Get(ctx, s.key, options...)
 			return err
 		})
 		switch {
@@ -113,12 +113,12 @@ func within(ctx context.Context, limit time.Duration, f func(context.Context) er
 
 // Swap replaces the value in a transaction that compares the revision. When the answer of a
 // server is lost, Swap asks again: a second transaction from the same version either writes the
-// ring, or shows the ring that the first one wrote. It tries for eight seconds where ctx leaves
-// the time.
+// ring, or finds that the first one, or another process, has written. Then the history of the key
+// tells. Swap tries for eight seconds where ctx leaves the time.
 //
 // It returns [keyring.ErrConflict] when the version is another one, [keyring.ErrUnknownOutcome]
-// when no server answered in time or another process swapped after a lost answer, [ErrTooLarge],
-// and the errors of the client.
+// when no server answered in time, or when the key was deleted or its history compacted after a
+// lost answer, [ErrTooLarge], and the errors of the client.
 func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (v string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxSwap)
 	defer cancel()
@@ -133,10 +133,13 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (v string, er
 		if !answerLost && lost == nil {
 			return "", err
 		}
+		if errors.Is(err, keyring.ErrConflict) || errors.Is(err, keyring.ErrUnknownOutcome) {
+			return "", err
+		}
 		if answerLost {
 			lost = err
 		}
-		if errors.Is(err, keyring.ErrConflict) || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			break
 		}
 		select {
@@ -162,8 +165,8 @@ func (s *Store) attempt(ctx context.Context, prev string, doc []byte, limit time
 		revision, found = old.ModRevision, version(old)
 	}
 	if found != prev {
-		if again && old != nil && bytes.Equal(old.Value, doc) {
-			return found, nil
+		if again {
+			return s.outcome(ctx, old, prev, doc)
 		}
 		return "", keyring.ErrConflict
 	}
@@ -186,6 +189,27 @@ func (s *Store) attempt(ctx context.Context, prev string, doc []byte, limit time
 		return s.afterNoSpace(ctx, prev, doc, err)
 	}
 	return "", refusal(err, len(doc))
+}
+
+// maxSteps bounds the values that outcome reads.
+const maxSteps = 32
+
+// outcome finds out what became of a lost write after the key has changed. From then on the
+// write cannot happen any more, so that it is among the values since prev, or was never made.
+// etcd has those values until it is compacted.
+func (s *Store) outcome(ctx context.Context, kv *mvccpb.KeyValue, prev string, doc []byte) (v string, err error) {
+	for range maxSteps {
+		switch {
+		case err != nil || kv == nil: // compacted, or deleted meanwhile
+			return "", fmt.Errorf("%w: the key has changed since, and its history does not tell: %w", keyring.ErrUnknownOutcome, errors.Join(errLost, err))
+		case bytes.Equal(kv.Value, doc):
+			return version(kv), nil
+		case version(kv) == prev:
+			return "", keyring.ErrConflict
+		}
+		kv, err = s.get(ctx, clientv3.WithRev(kv.ModRevision-1))
+	}
+	return "", fmt.Errorf("%w: %w, and the key has changed often since", keyring.ErrUnknownOutcome, errLost)
 }
 
 // afterNoSpace finds out whether a write succeeded: etcd makes the write that exceeds its quota,
