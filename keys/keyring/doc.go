@@ -77,7 +77,8 @@
 // a service runs; any number of processes may do either, on one ring. [Ring.RotateNow]
 // brings the end of a period forward, [Ring.Revoke] is for emergencies.
 //
-// A Ring works from a snapshot that it reloads once a minute. When the store cannot be read
+// A Ring works from a snapshot that it reloads once a minute. Run reloads it about once a second,
+// or, where the store is a [Watcher], milliseconds after a change. When the store cannot be read
 // for longer than R, the Ring decrypts and does nothing else: by then another process may
 // have retired the key that it signs with. A Ring that has seen a newer ring refuses a store
 // that was set back to an older one or to a fork, that holds another ring, or that lost its

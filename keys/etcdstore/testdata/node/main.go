@@ -3,13 +3,9 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
 )
 
-func main() {
-	fmt.Fprintln(os.Stderr, "node", os.Getpid())
-	etcdmain.Main(os.Args)
-}
+func main() { etcdmain.Main(os.Args) }
