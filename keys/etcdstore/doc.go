@@ -46,8 +46,8 @@
 //
 //	etcdutl snapshot restore backup.db --bump-revision 1000000000 --mark-compacted …
 //
-// Give both flags, which exist since etcd 3.6 and 3.5.10. Without them a watch that resumes waits
-// until the cluster reaches its old revision again, which Run notices as silence. A version of
+// Give both flags, which exist since etcd 3.5.10. Without them a watch of another client that
+// resumes waits until the cluster reaches its old revision again; [Store.Watch] ends. A version of
 // this store names revision and content, so that no service writes over a ring that it has not
 // read, with the flags or without.
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -17,37 +18,41 @@ const (
 	maxSilence = 4 * time.Second
 )
 
-var errSilent = errors.New("etcdstore: the watch has been silent, or its server is cut off from the others")
+var (
+	errSilent   = errors.New("etcdstore: the watch has been silent, or its server is cut off from the others")
+	errRestored = errors.New("etcdstore: the revisions of the cluster have gone back: it was restored")
+)
 
 // Watch watches the key. Every second it proves that the watch works: it reads the revision of
-// the cluster, which takes a majority, and asks the server of the watch for its progress. A
+// the cluster, which takes a majority, and then asks the server of the watch for its progress. A
 // server that has reached that revision has sent every change before it. An answer of the server
 // alone would prove nothing, since a server that is cut off from the majority goes on answering.
 //
-// Watch returns the error of ctx, an error four seconds after the last proof, and the error of
-// the client, for example when the revision to resume from was compacted.
+// Watch returns the error of ctx, an error four seconds after the last proof, an error when the
+// cluster was restored from a snapshot, and the error of the client, for example when the
+// revision to resume from was compacted.
 func (s *Store) Watch(ctx context.Context, sign func(changed bool)) error {
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
-	var prover sync.WaitGroup
-	defer prover.Wait()
+	p := prover{store: s, revisions: make(chan int64)}
+	var proving sync.WaitGroup
+	defer proving.Wait()
 	defer cancel()
 
 	answers := s.client.Watch(ctx, s.key, clientv3.WithCreatedNotify())
-	revisions := make(chan int64)
-	prover.Go(func() { s.prove(ctx, revisions) })
-
+	proving.Go(func() { p.run(ctx) })
 	silence := time.NewTimer(maxSilence)
 	defer silence.Stop()
-	created := false
-	var reached, wanted int64 // revisions: of the watch, and of the cluster before
+	wanted := int64(0) // the revision that the watch has to reach; 0 without one
 	for {
-		proven := false
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-silence.C:
 			return errSilent
-		case wanted = <-revisions:
+		case wanted = <-p.revisions:
+			if wanted == wentBack {
+				return errRestored
+			}
 		case answer, ok := <-answers:
 			switch err := answer.Err(); {
 			case ctx.Err() != nil:
@@ -57,38 +62,55 @@ func (s *Store) Watch(ctx context.Context, sign func(changed bool)) error {
 			case !ok:
 				return errSilent
 			}
-			created = true
-			reached = max(reached, answer.Header.Revision)
 			if len(answer.Events) > 0 {
 				sign(true)
 			}
-		}
-		if proven = created && wanted > 0 && reached >= wanted; proven {
-			wanted = 0
-			silence.Reset(maxSilence)
-			sign(false)
+			p.reached.Store(answer.Header.Revision)
+			// Only an answer that comes after the revision proves anything.
+			if wanted > 0 && answer.Header.Revision >= wanted {
+				wanted = 0
+				silence.Reset(maxSilence)
+				sign(false)
+			}
 		}
 	}
 }
 
-// prove sends the revision of the cluster, and asks for the progress of the watches, until ctx
-// is done. An error is one proof less.
-func (s *Store) prove(ctx context.Context, revisions chan<- int64) {
+// wentBack stands for a revision that is lower than one that the watch has reached.
+const wentBack = -1
+
+// prover asks for proofs of a watch.
+type prover struct {
+	store     *Store
+	revisions chan int64   // of the cluster
+	reached   atomic.Int64 // the revision of the last answer of the watch
+}
+
+// run sends the revision of the cluster, and asks for the progress of the watches, until ctx is
+// done. An error is one proof less.
+func (p *prover) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		within(ctx, maxSilence/2, func(ctx context.Context) error {
-			answer, err := s.client.Get(ctx, s.key, clientv3.WithCountOnly())
-			if err != nil {
-				return err
-			}
-			select {
-			case revisions <- answer.Header.Revision:
-			case <-ctx.Done():
-			}
-			return s.client.RequestProgress(ctx)
-		})
+		within(ctx, maxSilence/2, p.ask)
 		select {
 		case <-ctx.Done():
 		case <-time.After(proofInterval):
 		}
 	}
+}
+
+func (p *prover) ask(ctx context.Context) error {
+	reached := p.reached.Load()
+	answer, err := p.store.client.Get(ctx, p.store.key, clientv3.WithCountOnly())
+	if err != nil {
+		return err
+	}
+	revision := answer.Header.Revision
+	if revision < reached {
+		revision = wentBack
+	}
+	select {
+	case p.revisions <- revision:
+	case <-ctx.Done():
+	}
+	return p.store.client.RequestProgress(ctx)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc"
 
 	"github.com/sealjwt/sealjwt/keys/etcdstore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -140,6 +142,50 @@ func TestSilentWatchEnds(t *testing.T) {
 	t.Logf("it ended after %v with %v", time.Since(start), err)
 	if err == nil {
 		t.Error("no reason")
+	}
+}
+
+// deaf is a client stream that receives nothing once it is told to.
+type deaf struct {
+	grpc.ClientStream
+	told <-chan struct{}
+}
+
+func (d deaf) RecvMsg(m any) error {
+	err := d.ClientStream.RecvMsg(m)
+	select {
+	case <-d.told:
+		<-d.Context().Done()
+		return d.Context().Err()
+	default:
+		return err
+	}
+}
+
+// The server of the watch hangs, and the others answer. Their answers are no life of the watch.
+func TestOthersAreNoProof(t *testing.T) {
+	c := newCluster(t)
+	told := make(chan struct{})
+	cfg := clientConfig(c.clients...)
+	cfg.DialOptions = []grpc.DialOption{grpc.WithChainStreamInterceptor(
+		func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+			s, err := open(ctx, desc, cc, method, opts...)
+			return deaf{s, told}, err
+		})}
+	client, err := clientv3.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	s := newStore(t, client, "/ring")
+	put(t, s, "x")
+	w := watch(t, s)
+	w.waitLife(t, time.Time{})
+	close(told)
+	at := time.Now()
+	w.waitEnd(t, 7*time.Second)
+	if _, life := w.copies(); life[len(life)-1].Sub(at) > 500*time.Millisecond {
+		t.Errorf("a watch that hears nothing shows life after %v", life[len(life)-1].Sub(at))
 	}
 }
 
