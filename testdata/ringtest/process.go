@@ -136,7 +136,7 @@ func (p *process) do(ctx context.Context, command string, args []string) error {
 
 // watch says when a token is taken first, and when it is taken no more.
 func (p *process) watch(ctx context.Context, token string) {
-	for taken := false; ; time.Sleep(2 * time.Millisecond) {
+	for taken := false; ; time.Sleep(5 * time.Millisecond) {
 		_, err := p.opener.Open(ctx, token)
 		if err == nil && !taken {
 			taken = true

@@ -21,8 +21,8 @@ const (
 
 	// A look follows a hint after leastDelay to leastDelay+spread. The delay makes one look of
 	// many hints, and the spread keeps many processes from loading the store at once.
-	leastDelay = 5 * time.Millisecond
-	spread     = 20 * time.Millisecond
+	leastDelay = 2 * time.Millisecond
+	spread     = 10 * time.Millisecond
 
 	// maxBackoff is the longest average pause before a watch that failed is started again.
 	maxBackoff = 32 * time.Second
