@@ -108,10 +108,17 @@ func (n *node) start(t testing.TB) {
 	t.Helper()
 	n.cmd = exec.Command(n.args[0], n.args[1:]...)
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	n.cmd.Stdout, n.cmd.Stderr = os.Stderr, os.Stderr
-	if testing.Verbose() && !long() {
-		n.cmd.Stdout, n.cmd.Stderr = nil, nil
+	said, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer said.Close()
+	t.Cleanup(func() {
+		if text, err := os.ReadFile(said.Name()); t.Failed() && err == nil {
+			t.Logf("a server said: %s", text[max(0, len(text)-2000):])
+		}
+	})
+	n.cmd.Stdout, n.cmd.Stderr = said, said
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
