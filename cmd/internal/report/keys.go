@@ -1,0 +1,158 @@
+package report
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// Keys writes the timeline of the keys of a ring as a file. The policy is that of the ring: it
+// says how long the states to come last. The file holds kids, dates and the reasons of
+// revocations, and no key.
+func Keys(w io.Writer, infos []keyring.KeyInfo, policy keyring.Policy, now time.Time) error {
+	return file(w, frame{Title: "Keys of a ring", Brand: "sealjwt keys list", Heading: "Keys of a ring"}, now,
+		func(b *bytes.Buffer) error {
+			return templates.ExecuteTemplate(b, "keys.html", newKeysView(infos, policy, now))
+		})
+}
+
+// keysView is what keys.html shows.
+type keysView struct {
+	Uses    []useView
+	Old     []keyView // ended keys without dates
+	Windows []windowView
+	States  []keyring.State
+}
+
+type useView struct {
+	ID, Title string
+	Axis      axis
+	Keys      []keyView
+}
+
+type keyView struct {
+	Kid, Suite string
+	Use        keys.Use
+	State      keyring.State
+	Private    string
+	Since      moment
+	Steps      []step
+	Bars       []bar
+	Says       string // the bars, for a screen reader
+	Reason     string
+	WrongDate  string
+}
+
+// step is a change of state, done or to come.
+type step struct {
+	What string
+	At   moment
+}
+
+type windowView struct {
+	What, Why string
+	Length    string
+}
+
+var stateOrder = []keyring.State{keyring.Staged, keyring.Active, keyring.Retired, keyring.Destroyed, keyring.Revoked}
+
+func newKeysView(infos []keyring.KeyInfo, policy keyring.Policy, now time.Time) keysView {
+	v := keysView{Windows: windowsOf(policy), States: stateOrder}
+	for _, u := range []struct {
+		use       keys.Use
+		id, title string
+	}{{keys.UseSig, "sig", "Signing keys"}, {keys.UseEnc, "enc", "Encryption keys"}} {
+		var lives []life
+		for _, k := range infos {
+			if k.Use != u.use {
+				continue
+			}
+			if k.Created.IsZero() && k.Ended.IsZero() {
+				v.Old = append(v.Old, newKeyView(k, now))
+				continue
+			}
+			lives = append(lives, lifeOf(k, policy, now))
+		}
+		if len(lives) == 0 {
+			continue
+		}
+		slices.SortStableFunc(lives, func(a, b life) int { return rank(a.key.State) - rank(b.key.State) })
+		x := axisOf(lives, now)
+		view := useView{ID: u.id, Title: u.title, Axis: x}
+		for _, l := range lives {
+			k := newKeyView(l.key, now)
+			k.Bars, k.Says = x.bars(l), l.says()
+			view.Keys = append(view.Keys, k)
+		}
+		v.Uses = append(v.Uses, view)
+	}
+	return v
+}
+
+// rank sorts the keys that are in use first, and those that ended last.
+func rank(s keyring.State) int {
+	return slices.Index([]keyring.State{keyring.Active, keyring.Staged, keyring.Retired, keyring.Revoked, keyring.Destroyed}, s)
+}
+
+func newKeyView(k keyring.KeyInfo, now time.Time) keyView {
+	v := keyView{Kid: "-", Suite: "-", Use: k.Use, State: k.State, Private: "private half erased", Reason: printable(k.Reason)}
+	if k.ID != "" {
+		v.Kid = word(k.ID)
+	}
+	if k.Suite != 0 {
+		v.Suite = k.Suite.String()
+	}
+	if k.HasPrivate {
+		v.Private = "private half held"
+	}
+	if !k.WrongDate.IsZero() {
+		v.WrongDate = k.WrongDate.UTC().Format(time.RFC3339)
+	}
+	if at := since(k); !at.IsZero() {
+		v.Steps = append(v.Steps, step{string(k.State) + " since", momentOf(at, now)})
+	}
+	if k.Next != "" {
+		// The ring acts at this second or later.
+		v.Steps = append(v.Steps, step{"next: " + string(k.Next) + ", not before", momentOf(k.NextAt.Add(time.Second-1).Truncate(time.Second), now)})
+	}
+	return v
+}
+
+// since returns when the key came into its present state.
+func since(k keyring.KeyInfo) time.Time {
+	switch k.State {
+	case keyring.Active:
+		return k.Activated
+	case keyring.Retired:
+		return k.Retired
+	case keyring.Destroyed, keyring.Revoked:
+		return k.Ended
+	}
+	return k.Created
+}
+
+// word quotes a kid from outside that would not pass for one word.
+func word(kid string) string {
+	if strings.ContainsAny(kid, " \"'`\\") || printable(kid) != kid {
+		return string(printable(string(quotedJSON(kid))))
+	}
+	return kid
+}
+
+func windowsOf(p keyring.Policy) []windowView {
+	w := p.Windows()
+	return []windowView{
+		{"Signing key, staged to active", "the public half must reach every verifier", whole(w.SignAhead)},
+		{"Signing key, retired to destroyed", "the last token must be dead", whole(w.SignKept)},
+		{"Encryption key, staged to active", "the private half must reach every opener", whole(w.EncAhead)},
+		{"Encryption key, retired to destroyed", "the last stale sealer, and its last token", whole(w.EncKept)},
+		{"Signing key, active", "its cryptoperiod", whole(p.Sig.Period)},
+		{"Encryption key, active", "its cryptoperiod", whole(p.Enc.Period)},
+		{"Longest lifetime of a token", "", whole(p.TokenLifetime)},
+	}
+}
