@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -23,7 +24,9 @@ func testServer(now func() time.Time) *server {
 
 // ask sends a request as the script of the page does, after change has changed it.
 func ask(s *server, method, path, body string, change func(*http.Request)) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // the client has gone, so alive does not wait
+	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
 	r.Host = host
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if method == http.MethodPost {
@@ -84,6 +87,7 @@ func TestGuard(t *testing.T) {
 		"other port, same site":    {get, "", header("Sec-Fetch-Site", "same-site"), 403},
 		"two sites":                {get, "", header("Sec-Fetch-Site", "none", "cross-site"), 403},
 		"other origin":             {get, "", header("Origin", "http://127.0.0.1:80"), 403},
+		"two origins":              {get, "", header("Origin", "http://"+host, "https://evil.example"), 403},
 		"null origin":              {get, "", header("Origin", "null"), 403},
 		"alive, other site":        {get, "alive", header("Sec-Fetch-Site", "cross-site"), 403},
 		"POST, other site":         {post, "read", header("Sec-Fetch-Site", "cross-site"), 403},
