@@ -73,7 +73,7 @@ and keeps the keys that this takes.`,
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(),
 		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	a.addGlobals(root)
-	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), a.inspectCommand(), a.scanCommand(),
+	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), a.inspectCommand(), a.scanCommand(), a.pageCommand(),
 		a.jwksCommand(), a.revokedCommand(), a.completionCommand(), a.versionCommand())
 	return root
 }

@@ -38,8 +38,9 @@ func addChoice(cmd *cobra.Command, name, short, value, usage string, allowed ...
 	return c
 }
 
-func addOutput(cmd *cobra.Command) *choice {
-	return addChoice(cmd, "output", "o", "text", "how the result is written", "text", "json")
+// addOutput adds the flag for the form of the result. Some verbs have more forms than the usual.
+func addOutput(cmd *cobra.Command, more ...string) *choice {
+	return addChoice(cmd, "output", "o", "text", "how the result is written", append([]string{"text", "json"}, more...)...)
 }
 
 func addUse(cmd *cobra.Command, usage string) *choice {

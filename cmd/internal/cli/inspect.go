@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/report"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
@@ -27,11 +30,15 @@ func (a *App) inspectCommand() *cobra.Command {
 the claims of a token that is only signed, among them the visible ones of a
 selective token and the disclosures of an SD-JWT. The token may be spelled in any
 way that a careless reader takes; why open refuses it is said. Claims that look like
-personal data are marked. Nothing of it is verified.`,
-		Example: `  sealjwt seal --init claims.json | sealjwt inspect`,
-		Args:    oneInput,
+personal data are marked. Nothing of it is verified.
+
+With -o html the result is one file for a browser, or for a ticket. It holds the claims,
+and neither signature nor ciphertext, so it does not pass for the token.`,
+		Example: `  sealjwt seal --init claims.json | sealjwt inspect
+  sealjwt inspect -o html token >report.html`,
+		Args: oneInput,
 	}
-	output := addOutput(cmd)
+	output := addOutput(cmd, "html")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		in, err := a.ReadAnyText(args, maxInspected)
 		if errors.Is(err, console.ErrTooLong) {
@@ -44,8 +51,11 @@ personal data are marked. Nothing of it is verified.`,
 		if err != nil {
 			return &console.Failure{Err: open.ErrMalformed, Advice: err.Error()}
 		}
-		if output.value == "json" {
+		switch output.value {
+		case "json":
 			return a.PrintJSON(inspected(u))
+		case "html":
+			return a.printHTML(func(w io.Writer) error { return report.Token(w, u, time.Now()) })
 		}
 		return a.Print(describeLayers(u))
 	}

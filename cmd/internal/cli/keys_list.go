@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/report"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -18,7 +20,20 @@ func (a *App) keysListCommand() *cobra.Command {
 	return a.listing("list", "List the keys of the ring, oldest first", func(ctx context.Context, ring *keyring.Ring) (any, []byte, error) {
 		infos, err := ring.Keys(ctx)
 		return map[string][]keyring.KeyInfo{"keys": infos}, keyTable(infos), err
-	})
+	}, keyTimeline)
+}
+
+// keyTimeline writes the keys and their windows for a browser.
+func keyTimeline(ctx context.Context, ring *keyring.Ring, w io.Writer) error {
+	infos, err := ring.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	policy, err := ring.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	return report.Keys(w, infos, policy, time.Now())
 }
 
 func keyTable(infos []keyring.KeyInfo) []byte {

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -9,14 +11,22 @@ import (
 )
 
 // listing returns a verb that shows a part of the ring. show returns the part for JSON and as a
-// table.
-func (a *App) listing(name, short string, show func(context.Context, *keyring.Ring) (asJSON any, table []byte, err error)) *cobra.Command {
+// table. The verb has the form html if there is a function that writes it.
+func (a *App) listing(name, short string, show func(context.Context, *keyring.Ring) (asJSON any, table []byte, err error),
+	html ...func(context.Context, *keyring.Ring, io.Writer) error) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, Args: noInput}
-	output := addOutput(cmd)
+	var forms []string
+	if len(html) > 0 {
+		forms = []string{"html"}
+	}
+	output := addOutput(cmd, forms...)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ring, err := a.openRing(cmd.Context())
 		if err != nil {
 			return err
+		}
+		if output.value == "html" {
+			return a.printHTML(func(w io.Writer) error { return html[0](cmd.Context(), ring, w) })
 		}
 		asJSON, table, err := show(cmd.Context(), ring)
 		if err != nil {
@@ -28,4 +38,13 @@ func (a *App) listing(name, short string, show func(context.Context, *keyring.Ri
 		return a.Print(table)
 	}
 	return cmd
+}
+
+// printHTML prints a file that write renders, whole or not at all.
+func (a *App) printHTML(write func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	return a.Print(b.Bytes())
 }

@@ -44,9 +44,10 @@ const (
 var ErrIdle = errors.New("page: nothing was asked for 30 minutes")
 
 // Serve serves the page until ctx is done, and then returns nil. It calls ready with the URL
-// once the page can be asked for. It returns [ErrIdle] after [MaxIdle] without a request for the
-// page, and the error of the system when no port can be had.
-func Serve(ctx context.Context, ready func(url string)) error {
+// once the page can be asked for, and ends with the error of ready if there is one. It returns
+// [ErrIdle] after [MaxIdle] without a request for the page, and the error of the system when no
+// port can be had.
+func Serve(ctx context.Context, ready func(url string) error) error {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -92,12 +93,14 @@ func (s *server) server() *http.Server {
 	}
 }
 
-func (s *server) serve(ctx context.Context, listener net.Listener, ready func(url string)) error {
+func (s *server) serve(ctx context.Context, listener net.Listener, ready func(url string) error) error {
 	server := s.server()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	ready(s.url())
-	err := s.wait(ctx, failed)
+	err := ready(s.url())
+	if err == nil {
+		err = s.wait(ctx, failed)
+	}
 	close(s.ended)
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()

@@ -18,7 +18,7 @@ import (
 func TestServe(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	urls, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- Serve(ctx, func(url string) { urls <- url }) }()
+	go func() { ended <- Serve(ctx, func(url string) error { urls <- url; return nil }) }()
 	url := <-urls
 	if !strings.HasPrefix(url, "http://127.0.0.1:") {
 		t.Errorf("the URL is %s", url)
@@ -60,8 +60,11 @@ func TestServeFails(t *testing.T) {
 	}
 	listener.Close()
 	s := newServer(listener.Addr().String(), clock{time.Now, time.After})
-	if err := s.serve(t.Context(), listener, func(string) {}); !errors.Is(err, net.ErrClosed) {
+	if err := s.serve(t.Context(), listener, func(string) error { return nil }); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the server ends with %v", err)
+	}
+	if err := Serve(t.Context(), func(string) error { return io.ErrClosedPipe }); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("without a reader of the URL the server ends with %v", err)
 	}
 }
 

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -102,7 +102,7 @@ func rank(s keyring.State) int {
 func newKeyView(k keyring.KeyInfo, now time.Time) keyView {
 	v := keyView{Kid: "-", Suite: "-", Use: k.Use, State: k.State, Private: "private half erased", Reason: printable(k.Reason)}
 	if k.ID != "" {
-		v.Kid = word(k.ID)
+		v.Kid = printable(console.Word(k.ID))
 	}
 	if k.Suite != 0 {
 		v.Suite = k.Suite.String()
@@ -134,14 +134,6 @@ func since(k keyring.KeyInfo) time.Time {
 		return k.Ended
 	}
 	return k.Created
-}
-
-// word quotes a kid from outside that would not pass for one word.
-func word(kid string) string {
-	if strings.ContainsAny(kid, " \"'`\\") || printable(kid) != kid {
-		return string(printable(string(quotedJSON(kid))))
-	}
-	return kid
 }
 
 func windowsOf(p keyring.Policy) []windowView {

@@ -146,14 +146,6 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-func TestWord(t *testing.T) {
-	for kid, want := range map[string]string{"a-B_9": "a-B_9", `a "b"`: `"a \"b\""`, "a\u202e": `"a\u202e"`, "x`": "\"x`\""} {
-		if got := word(kid); got != want {
-			t.Errorf("%q is %s", kid, got)
-		}
-	}
-}
-
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration][2]string{
 		time.Second:                     {"1 s", "1 s"},
