@@ -77,11 +77,7 @@ func describeLayers(u *leak.Unverified) []byte {
 
 func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int) {
 	l := &u.Layers[i]
-	kind := kindOf(l)
-	if l.Unsigned && l.CutOff == leak.Whole {
-		kind = "NOT SIGNED and not encrypted: anybody can have written it"
-	}
-	fmt.Fprintf(b, "%s: %s, %s, %d characters\n%s", console.Printable(l.Where), l.Form, kind, l.Length, summary(l))
+	fmt.Fprintf(b, "%s: %s, %s, %d characters\n%s", console.Printable(l.Where), l.Form, report.Protection(l), l.Length, summaryLine(l))
 	for _, fault := range l.Faults {
 		fmt.Fprintf(b, "  open refuses it: %s\n", fault)
 	}
@@ -98,7 +94,7 @@ func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int) {
 	}
 	if l.HasClaims || l.Claims != nil {
 		b.WriteString("  claims: anybody who has this token reads them\n")
-		describeMembers(w, l.Claims, sealedNote(u, i))
+		describeMembers(w, l.Claims, report.SealedNote(u, i))
 		w.Flush()
 	}
 	switch {
@@ -108,7 +104,7 @@ func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int) {
 	default:
 		note := ""
 		if l.Personal != nil {
-			note = "  personal: " + kinds("payload", l.Personal)
+			note = "  personal: " + report.Kinds("payload", l.Personal)
 		}
 		fmt.Fprintf(b, "  payload: no claims, but anybody reads it: %s%s\n", strconv.QuoteToGraphic(l.Text), note)
 	}
@@ -126,7 +122,7 @@ func describeMembers(w *tabwriter.Writer, list []leak.Member, sealed string) {
 			note = "  " + date
 		}
 		if m.Personal != nil {
-			note += "  personal: " + kinds(shortName(m.Name), m.Personal)
+			note += "  personal: " + report.Kinds(report.ShortName(m.Name), m.Personal)
 		}
 		fmt.Fprintf(w, "    %s\t%s%s\n", bareName(m.Name), text, note)
 	}
@@ -140,36 +136,9 @@ func sizes(l *leak.Layer) string {
 	return strings.Join(list, ", ")
 }
 
-// summary describes a selective token. It returns an empty text for others.
-func summary(l *leak.Layer) string {
-	switch {
-	case l.Form == leak.JWS && l.SealedTo > 0:
-		return fmt.Sprintf("  selective token: %s readable by anybody, sealed for %s\n",
-			console.Count(int64(len(l.Claims)-1), "claim"), console.Count(int64(l.SealedTo), "recipient"))
-	case l.Bound == nil && l.SealedTo > 1:
-		return fmt.Sprintf("  encrypted for %s\n", console.Count(int64(l.SealedTo), "recipient"))
-	case l.Bound == nil:
-		return ""
-	case *l.Bound:
-		return "  sealed claims, for who has the key that kid names; bound to this token by iss and jti\n"
+func summaryLine(l *leak.Layer) string {
+	if text := report.Summary(l); text != "" {
+		return "  " + text + "\n"
 	}
-	return "  sealed claims, NOT BOUND to this token: iss and jti are not the ones that it has\n"
-}
-
-// sealedNote stands for the JWEs themselves, which follow as layers.
-func sealedNote(u *leak.Unverified, i int) string {
-	l, shown := &u.Layers[i], 0
-	if l.SealedTo == 0 {
-		return ""
-	}
-	for j := i + 1; j < len(u.Layers); j++ {
-		if strings.HasPrefix(u.Layers[j].Where, l.Where+" claim sealed[") {
-			shown++
-		}
-	}
-	jwes := console.Count(int64(l.SealedTo), "JWE")
-	if shown < l.SealedTo {
-		return fmt.Sprintf("%s, the first %d below", jwes, shown)
-	}
-	return jwes + ", below"
+	return ""
 }

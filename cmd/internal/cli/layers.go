@@ -10,7 +10,6 @@ import (
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
-	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
 // What inspect and scan say of the layers of a token, in the same words.
@@ -43,62 +42,6 @@ func outermost(token string) (l leak.Layer, fault string) {
 		return leak.Layer{}, err.Error()
 	}
 	return u.Layers[0], u.Layers[0].OuterFault
-}
-
-// kindOf returns how a layer is protected.
-func kindOf(l *leak.Layer) string {
-	switch {
-	case l.Form == leak.JWE:
-		return "encrypted"
-	case l.Form == leak.Disclosures:
-		return "not encrypted"
-	case l.CutOff == leak.InPayload:
-		return "cut off in the payload, and not encrypted"
-	case l.CutOff == leak.BeforeSignature:
-		return "its signature missing, and not encrypted"
-	case l.Unsigned:
-		return "not signed and not encrypted"
-	}
-	return "signed and not encrypted"
-}
-
-// kinds returns the kinds of personal data in a member, and the path of each that stands deeper
-// inside.
-func kinds(name string, personal []pii.Finding) string {
-	var list []string
-	for _, f := range personal {
-		text := string(f.Kind)
-		if f.Path != name {
-			text += " in " + f.Path
-		}
-		list = addName(list, text)
-	}
-	return strings.Join(list, ", ")
-}
-
-// addName appends a name that is not there yet. The rest of a long list is left out.
-func addName(names []string, name string) []string {
-	const most, others = 12, "and others"
-	for _, n := range names {
-		if n == name {
-			return names
-		}
-	}
-	switch {
-	case len(names) == most:
-		return append(names, others)
-	case len(names) > most:
-		return names
-	}
-	return append(names, name)
-}
-
-// shortName returns a name as the paths of pii show it: safe on a terminal, not longer than
-// names are, and left out if it is personal data itself.
-func shortName(name string) string {
-	var top pii.Place
-	at, _, _ := top.Member(name)
-	return at.Path()
 }
 
 // dateOf returns the date that a NumericDate means (RFC 7519 section 2), for people; empty for all

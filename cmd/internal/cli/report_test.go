@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/report"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
@@ -27,7 +28,7 @@ func TestShortNames(t *testing.T) {
 			t.Fatalf("%q: %v", name, found)
 		}
 		path, _ := strings.CutSuffix(found[0].Path, ".email")
-		if got := shortName(name); got != path || console.Printable(got) != got {
+		if got := report.ShortName(name); got != path || console.Printable(got) != got {
 			t.Errorf("%q: %s, and pii says %s", name, got, path)
 		}
 	}
@@ -46,7 +47,7 @@ func TestSummaryIsShort(t *testing.T) {
 	if got := exposure(&u.Layers[0]); u.Personal() != 4096 || !strings.HasSuffix(got, "n10, n11, and others") {
 		t.Errorf("%d, %.200s", u.Personal(), got)
 	}
-	if got := kinds("", slices.Repeat([]pii.Finding{{Path: "b", Kind: pii.Email}, {Path: "", Kind: pii.Phone}}, 20)); got != "e-mail address in b, phone number" {
+	if got := report.Kinds("", slices.Repeat([]pii.Finding{{Path: "b", Kind: pii.Email}, {Path: "", Kind: pii.Phone}}, 20)); got != "e-mail address in b, phone number" {
 		t.Error(got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/report"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
@@ -81,7 +82,7 @@ func (r scanReport) what(u *leak.Unverified) ([]byte, error) {
 
 // describe begins with the line for those who grep.
 func (r scanReport) describe(w *tabwriter.Writer, l *leak.Layer) {
-	fmt.Fprintf(w, "%s, %s, %d characters: %s\n", l.Form, kindOf(l), l.Length, exposure(l))
+	fmt.Fprintf(w, "%s, %s, %d characters: %s\n", l.Form, report.Kind(l), l.Length, exposure(l))
 	r.members(w, "header", l.Header)
 	r.members(w, "claims", l.Claims)
 	switch {
@@ -92,7 +93,7 @@ func (r scanReport) describe(w *tabwriter.Writer, l *leak.Layer) {
 		if l.CutOff != leak.Whole {
 			what = "cut off"
 		}
-		line := fmt.Sprintf("    payload, %s  %s  %s", what, orMasked(r.payload(l)), kinds("payload", l.Personal))
+		line := fmt.Sprintf("    payload, %s  %s  %s", what, orMasked(r.payload(l)), report.Kinds("payload", l.Personal))
 		fmt.Fprintln(w, strings.TrimRight(line, " "))
 	}
 	w.Flush() // the columns of the next token are its own
@@ -103,10 +104,10 @@ func (r scanReport) members(w *tabwriter.Writer, part string, members []leak.Mem
 	var rest []string
 	for i := range members {
 		m := &members[i]
-		name, value := shortName(m.Name), r.value(m, part == "header")
+		name, value := report.ShortName(m.Name), r.value(m, part == "header")
 		switch {
 		case len(m.Personal) > 0:
-			fmt.Fprintf(w, "    %s %s\t%s\t%s\n", strings.TrimSuffix(part, "s"), name, orMasked(value), kinds(name, m.Personal))
+			fmt.Fprintf(w, "    %s %s\t%s\t%s\n", strings.TrimSuffix(part, "s"), name, orMasked(value), report.Kinds(name, m.Personal))
 		case value != nil:
 			if date := dateOf(m); date != "" {
 				value = append(value, " "+date...)
@@ -135,12 +136,12 @@ func exposure(l *leak.Layer) string {
 	for _, list := range [][]leak.Member{l.Header, l.Claims} {
 		for i := range list {
 			if len(list[i].Personal) > 0 {
-				names = addName(names, shortName(list[i].Name))
+				names = report.AddName(names, report.ShortName(list[i].Name))
 			}
 		}
 	}
 	if len(l.Personal) > 0 {
-		names = addName(names, "payload")
+		names = report.AddName(names, "payload")
 	}
 	if names == nil {
 		return "no personal data found"

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/report"
 	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -108,7 +109,7 @@ func (w *sarifWriter) kinds(u *leak.Unverified) (list []sarifResult) {
 				if places[f.Kind] == nil {
 					order = append(order, f.Kind)
 				}
-				places[f.Kind] = addName(places[f.Kind], l.Where+": "+f.Path)
+				places[f.Kind] = report.AddName(places[f.Kind], l.Where+": "+f.Path)
 			}
 		}
 		for _, members := range [][]leak.Member{l.Header, l.Claims} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
@@ -52,7 +53,7 @@ func recipient(l *leak.Layer) string {
 			if left > 0 {
 				short += "…"
 			}
-			kids = addName(kids, short)
+			kids = AddName(kids, short)
 		}
 	}
 	switch {
@@ -67,7 +68,7 @@ func recipient(l *leak.Layer) string {
 func namesOf(members []memberView) string {
 	var names []string
 	for i := range members {
-		names = addName(names, members[i].Name)
+		names = AddName(names, members[i].Name)
 	}
 	if names == nil {
 		return "empty"
@@ -82,7 +83,7 @@ func sizeOf(l *leak.Layer, part string) string {
 			n += s.Bytes
 		}
 	}
-	return fmt.Sprintf("encrypted, %s", count(n, "byte"))
+	return fmt.Sprintf("encrypted, %s", console.Count(int64(n), "byte"))
 }
 
 func personalIn(members []leak.Member) int {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
@@ -21,7 +22,7 @@ type tokenView struct {
 func (v tokenView) Gist() string {
 	what := "No personal data was found in what stands readable"
 	if v.Personal > 0 {
-		what = count(v.Personal, "piece") + " of personal data stand readable"
+		what = console.Count(int64(v.Personal), "piece") + " of personal data stand readable"
 		if v.Personal == 1 {
 			what = "1 piece of personal data stands readable"
 		}
@@ -94,15 +95,15 @@ func newTokenView(u *leak.Unverified, now time.Time) tokenView {
 func newLayerView(u *leak.Unverified, i int, now time.Time) *layerView {
 	l := &u.Layers[i]
 	v := &layerView{
-		ID: fmt.Sprintf("layer-%d", i+1), Where: printable(l.Where), Form: l.Form, Kind: kindOf(l), Length: count(l.Length, "character"),
-		Summary: summary(l), Sealed: l.Form == leak.JWE, Unsigned: l.Unsigned && l.CutOff == leak.Whole, Faults: l.Faults, Parts: partsOf(l),
+		ID: fmt.Sprintf("layer-%d", i+1), Where: printable(l.Where), Form: l.Form, Kind: Protection(l), Length: console.Count(int64(l.Length), "character"),
+		Summary: Summary(l), Sealed: l.Form == leak.JWE, Unsigned: l.Unsigned && l.CutOff == leak.Whole, Faults: l.Faults, Parts: partsOf(l),
 		HasHeader: l.Form != leak.Disclosures, HasClaims: l.Form != leak.JWE && (l.HasClaims || l.Claims != nil),
 	}
 	if v.HasHeader {
 		v.Header = membersOf(l.Header, "", now)
 	}
 	if v.HasClaims {
-		v.Claims = membersOf(l.Claims, sealedNote(u, i), now)
+		v.Claims = membersOf(l.Claims, SealedNote(u, i), now)
 	}
 	switch {
 	case l.HasClaims || v.Sealed:
@@ -113,7 +114,7 @@ func newLayerView(u *leak.Unverified, i int, now time.Time) *layerView {
 		v.Text = &memberView{Name: "payload", HoldsToken: l.HoldsToken}
 		v.Text.Value, v.Text.Left = value(quotedJSON(l.Text), l.HoldsToken)
 		if l.Personal != nil {
-			v.Text.Personal = kinds("payload", l.Personal)
+			v.Text.Personal = Kinds("payload", l.Personal)
 		}
 	}
 	return v
@@ -132,7 +133,7 @@ func membersOf(list []leak.Member, sealed string, now time.Time) []memberView {
 		}
 		v.At, _ = dateOf(m, now)
 		if m.Personal != nil {
-			v.Personal = kinds(shortName(m.Name), m.Personal)
+			v.Personal = Kinds(ShortName(m.Name), m.Personal)
 		}
 		views = append(views, v)
 	}

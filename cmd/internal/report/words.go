@@ -4,12 +4,23 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// kindOf returns how a layer is protected, in the words of inspect.
-func kindOf(l *leak.Layer) string {
+// The words of inspect, in a terminal and in a browser, and of scan.
+
+// Protection returns how a layer is protected, and warns of one that is not signed.
+func Protection(l *leak.Layer) string {
+	if l.Unsigned && l.CutOff == leak.Whole {
+		return "NOT SIGNED and not encrypted: anybody can have written it"
+	}
+	return Kind(l)
+}
+
+// Kind returns how a layer is protected.
+func Kind(l *leak.Layer) string {
 	switch {
 	case l.Form == leak.JWE:
 		return "encrypted"
@@ -20,19 +31,19 @@ func kindOf(l *leak.Layer) string {
 	case l.CutOff == leak.BeforeSignature:
 		return "its signature missing, and not encrypted"
 	case l.Unsigned:
-		return "NOT SIGNED and not encrypted: anybody can have written it"
+		return "not signed and not encrypted"
 	}
 	return "signed and not encrypted"
 }
 
-// summary returns what a selective token is, in the words of inspect. It is empty for others.
-func summary(l *leak.Layer) string {
+// Summary returns what a selective token is. It is empty for others.
+func Summary(l *leak.Layer) string {
 	switch {
 	case l.Form == leak.JWS && l.SealedTo > 0:
 		return fmt.Sprintf("selective token: %s readable by anybody, sealed for %s",
-			count(len(l.Claims)-1, "claim"), count(l.SealedTo, "recipient"))
+			console.Count(int64(len(l.Claims)-1), "claim"), console.Count(int64(l.SealedTo), "recipient"))
 	case l.Bound == nil && l.SealedTo > 1:
-		return "encrypted for " + count(l.SealedTo, "recipient")
+		return "encrypted for " + console.Count(int64(l.SealedTo), "recipient")
 	case l.Bound == nil:
 		return ""
 	case *l.Bound:
@@ -41,9 +52,9 @@ func summary(l *leak.Layer) string {
 	return "sealed claims, NOT BOUND to this token: iss and jti are not the ones that it has"
 }
 
-// sealedNote returns what stands for the JWEs of a selective token, which follow as layers. It is
+// SealedNote returns what stands for the JWEs of a selective token, which follow as layers. It is
 // empty for other tokens.
-func sealedNote(u *leak.Unverified, i int) string {
+func SealedNote(u *leak.Unverified, i int) string {
 	l, shown := &u.Layers[i], 0
 	if l.SealedTo == 0 {
 		return ""
@@ -53,29 +64,29 @@ func sealedNote(u *leak.Unverified, i int) string {
 			shown++
 		}
 	}
-	jwes := count(l.SealedTo, "JWE")
+	jwes := console.Count(int64(l.SealedTo), "JWE")
 	if shown < l.SealedTo {
 		return fmt.Sprintf("%s, the first %d below", jwes, shown)
 	}
 	return jwes + ", below"
 }
 
-// kinds returns the kinds of personal data in a member, and the places of those that are deeper
+// Kinds returns the kinds of personal data in a member, and the places of those that are deeper
 // inside.
-func kinds(name string, personal []pii.Finding) string {
+func Kinds(name string, personal []pii.Finding) string {
 	var list []string
 	for _, f := range personal {
 		text := string(f.Kind)
 		if f.Path != name {
 			text += " in " + f.Path
 		}
-		list = addName(list, text)
+		list = AddName(list, text)
 	}
 	return strings.Join(list, ", ")
 }
 
-// addName appends a name that is not there yet. The rest of a long list is left out.
-func addName(names []string, name string) []string {
+// AddName appends a name that is not there yet. The rest of a long list is left out.
+func AddName(names []string, name string) []string {
 	const most, others = 12, "and others"
 	for _, n := range names {
 		if n == name {
@@ -91,16 +102,10 @@ func addName(names []string, name string) []string {
 	return append(names, name)
 }
 
-// shortName returns a name as the paths of pii show it: left out if it is personal data itself.
-func shortName(name string) string {
+// ShortName returns a name as the paths of pii show it: safe on a terminal, bounded, and left out if
+// it is personal data itself.
+func ShortName(name string) string {
 	var top pii.Place
 	at, _, _ := top.Member(name)
 	return at.Path()
-}
-
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
 }
