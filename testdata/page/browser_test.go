@@ -77,7 +77,7 @@ func newBrowser(t *testing.T) *browser {
 	t.Cleanup(stop)
 	b := &browser{ctx: ctx}
 	b.run(t, chromedp.Navigate("about:blank"))
-	b.ctx, stop = context.WithTimeout(ctx, 2*time.Minute) // not before: it would end the browser
+	b.ctx, stop = context.WithTimeout(ctx, 4*time.Minute) // not before: it would end the browser
 	t.Cleanup(stop)
 	if err := chromedp.Listen(b.ctx, b.record); err != nil {
 		t.Fatal(err)
