@@ -2,8 +2,9 @@
 // its tokens within a moment.
 //
 // The issuer has a [Registry] over a [Store]. The store knows which sessions live. A [Feed]
-// publishes what has ended, signed by the issuer's ring. A verifier follows the feed with a
-// [Remote] and never asks a store: it only adds to its list, and forgets by the clock alone.
+// publishes the sessions and tokens that have ended, signed by the issuer's ring. A verifier
+// follows the feed with a [Remote] and never asks a store: it only adds to its list, and forgets
+// by the clock alone.
 //
 // # The sid
 //

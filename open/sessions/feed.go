@@ -12,7 +12,7 @@ import (
 // FeedConfig says what a Feed publishes and who may read it.
 type FeedConfig struct {
 	// Registry says of which issuer the Feed is, how long its tokens live, and where it keeps
-	// what has ended. The Feed reads that store. When the store has lost what the Feed knows, the
+	// the ended sessions. The Feed reads that store. When the store has lost what the Feed knows, the
 	// Feed has the Registry refuse every refresh ([ErrRolledBack]), and then writes back what
 	// was lost. Required.
 	Registry *Registry
@@ -28,11 +28,11 @@ type FeedConfig struct {
 	Public bool
 }
 
-// Feed publishes what has ended in a Store: to a hub that reads the store, and many verifiers
-// that never do. Each is a [Remote]. Several hubs may read one store. Feed is an http.Handler for
+// Feed publishes the ended sessions of a Store: a hub reads the store, and many verifiers never
+// do. Each is a [Remote]. Several hubs may read one store. Feed is an http.Handler for
 // GET and HEAD, safe for concurrent use, and answers 503 until Run has read the store.
 //
-// Without a query it answers with the whole list. With ?after=CURSOR it answers with what came
+// Without a query it answers with the whole list. With ?after=CURSOR it answers with the entries
 // after a cursor of a frame, for a verifier that polls. For Accept: text/event-stream the answer
 // goes on with every change, and at least every 5 s.
 type Feed struct {

@@ -9,7 +9,7 @@ import (
 
 // Why a verifier refuses a token, for errors.Is.
 var (
-	// ErrStale: the list of what has ended is too old, or was never fetched. It is a
+	// ErrStale: the list of ended sessions is too old, or was never fetched. It is a
 	// bearer.ErrUnavailable: the answer is 503, and the client keeps its token.
 	ErrStale = fmt.Errorf("sessions: the list of ended sessions is too old: %w", bearer.ErrUnavailable)
 	// ErrUnnamed: the token has no sid, so no end of a session can refuse it.

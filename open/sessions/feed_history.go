@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// history is what a hub knows of what has ended, in the order in which it came.
+// history holds the ended sessions that a hub knows, in the order in which they came.
 type history struct {
 	rows    []row
 	at      map[Entry]int // index in rows; another row of the entry does not count any more
@@ -61,7 +61,7 @@ func (h *history) see(now time.Time) {
 // isAhead reports whether the clock was ahead, and forgot or left out what still counts.
 func (h *history) isAhead(now time.Time) bool { return now.Round(0).Before(h.latest.Add(-skew)) }
 
-// clean removes what has been over for as long as verifiers keep it, once a minute.
+// clean removes the rows that no verifier keeps any longer, once a minute.
 func (h *history) clean(now time.Time) {
 	if age := now.Sub(h.cleaned); age >= 0 && age < time.Minute {
 		return

@@ -50,7 +50,7 @@ func (f *Feed) tail(ctx context.Context, after Cursor) (Tail, error) {
 	return f.store.Tail(ctx, after, tailBatch)
 }
 
-// turn reads the store once and publishes what is new. It reports whether it has published.
+// turn reads the store once and publishes the new entries. It reports whether it has published.
 func (f *Feed) turn(ctx context.Context) (published bool, err error) {
 	asked := f.now()
 	f.mu.Lock()
@@ -70,8 +70,7 @@ func (f *Feed) turn(ctx context.Context) (published bool, err error) {
 	return published, errors.Join(err, errPublish, f.repair(ctx))
 }
 
-// take adds what was read to the history, which has now all that the store had when it was
-// asked.
+// take adds a reading to the history, which then has all that the store had when it was asked.
 func (f *Feed) take(r reading, after Cursor, asked time.Time) (err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

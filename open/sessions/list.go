@@ -9,7 +9,7 @@ import (
 // that ends more sessions than that within a token's lifetime revokes its signing keys.
 const maxEntries = 1_000_000
 
-// list is the exact set of what has ended. It only adds, and forgets by the clock alone. Shards
+// list is the exact set of the entries that have ended. It only adds, and forgets by the clock alone. Shards
 // with a lock each keep the processors of a busy verifier apart.
 type list struct {
 	shards [listShards]shard

@@ -106,7 +106,7 @@ func (f *follower) add(ids []timedEntry, mirrored bool) (added []timedEntry, ful
 	return added, false
 }
 
-// forget forgets what is over by the clock.
+// forget removes the entries whose time is over by the clock.
 func (f *follower) forget(now time.Time) {
 	f.list.forget(now)
 	f.size = f.list.size()

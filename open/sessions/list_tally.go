@@ -13,8 +13,8 @@ import (
 // cost of one hash each: a digest of the sorted list would cost a sort of all entries for each
 // frame.
 //
-// The tally finds what was lost. It is not what keeps a forger out: that is the signature of the
-// frame that holds it. An attacker on the way can drop frames, but chooses no entry, since the
+// The tally finds what was lost. It does not keep a forger out: the signature of the frame that
+// holds it does. An attacker on the way can drop frames, but chooses no entry, since the
 // issuer draws the ids; so that sums collide for chosen summands does not help.
 type tally struct {
 	count int

@@ -37,7 +37,7 @@ type RemoteConfig struct {
 	// still does; a token without jti is refused all the same.
 	AllowNoSession bool
 
-	// Poll asks for what is new at this interval instead of holding a stream open: at least 1 s,
+	// Poll asks for new entries at this interval instead of holding a stream open: at least 1 s,
 	// at most 5 min. A Remote without Poll polls every second as long as a stream cannot be had.
 	Poll time.Duration
 
@@ -46,8 +46,8 @@ type RemoteConfig struct {
 	Transport http.RoundTripper
 }
 
-// Remote follows the feed of an issuer and holds the exact set of what has ended. Give its Check
-// to the opener, and call Run in a goroutine: a Remote that is not run refuses every token. Until
+// Remote follows the feed of an issuer and holds the exact set of ended sessions. Give its Check to
+// the opener, and call Run in a goroutine: a Remote that is not run refuses every token. Until
 // the first list is there everything is refused, so deploy the issuer first.
 //
 // A Remote only adds to its set, and forgets by the clock alone: no frame, replay or older list

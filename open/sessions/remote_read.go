@@ -81,7 +81,7 @@ func (c *connection) read(ctx context.Context, r *Remote, lines chan<- []byte) e
 	return nil
 }
 
-// request asks for what came after the cursor.
+// request returns a request for the entries after the cursor.
 func (c *connection) request(ctx context.Context, r *Remote) *http.Request {
 	u := *r.url
 	if c.after != (Cursor{}) {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Store keeps the sessions of one issuer, what has ended, and the keys of the registry: in
+// Store keeps the sessions of one issuer, the ended ones, and the keys of the registry: in
 // memory ([NewMemStore]), or in a database (package sqlstore). It sees no subject, no device
 // and no key in the clear.
 //
@@ -44,8 +44,8 @@ type Store interface {
 	// returns [ErrConflict] when the version is another one by now.
 	Update(ctx context.Context, row Row) error
 
-	// End removes the sessions of which, and appends the Entry of each to what has ended, to
-	// be kept until the given time, in one transaction. It returns how many there were.
+	// End removes the sessions of which, and appends the Entry of each to the ended ones, to be
+	// kept until the given time, in one transaction. It returns how many there were.
 	End(ctx context.Context, which Which, until time.Time) (ended int, err error)
 
 	// Append adds revocations that belong to no session, in one transaction. An Entry that is

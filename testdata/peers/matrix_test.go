@@ -36,10 +36,18 @@ func TestMatrix(t *testing.T) {
 	})
 	t.Run("golang-jwt", func(t *testing.T) { rows = slices.Insert(rows, 3, golangJWTRow(t, us)) })
 	matrix = markdown(rows)
+	if os.Getenv("SEALJWT_UPDATE") != "" {
+		for _, r := range rows {
+			if len(r.cells) == 0 {
+				t.Fatalf("%s is not there, and README.md has a row for each peer", r.peer)
+			}
+		}
+		writeMatrix(t, matrix)
+	}
 	pinned(t, rows[:4])
 }
 
-// pinned looks in the README for the rows of the peers whose versions this module fixes.
+// pinned looks in README.md for the rows of the peers whose versions this module fixes.
 func pinned(t *testing.T, rows []row) {
 	t.Helper()
 	for line := range strings.Lines(markdown(rows)) {
@@ -49,19 +57,44 @@ func pinned(t *testing.T, rows []row) {
 	}
 }
 
-// readmeSays fails the test when the README lacks a figure that the test has measured.
+// The matrix stands in README.md between these lines. TestMatrix writes it there anew with
+//
+//	SEALJWT_PEERS=require SEALJWT_UPDATE=1 go test -count=1 -run '^TestMatrix$' .
+const (
+	matrixBegin = "<!-- The matrix, written by TestMatrix. -->\n\n"
+	matrixEnd   = "\n<!-- The end of the matrix. -->\n"
+)
+
+// writeMatrix replaces the matrix in README.md.
+func writeMatrix(t *testing.T, table string) {
+	t.Helper()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, begins := strings.Cut(string(readme), matrixBegin)
+	_, after, ends := strings.Cut(rest, matrixEnd)
+	if !begins || !ends {
+		t.Fatal("README.md lacks the lines around the matrix")
+	}
+	if err := os.WriteFile("README.md", []byte(before+matrixBegin+table+matrixEnd+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readmeSays fails the test when README.md lacks a figure that the test has measured.
 func readmeSays(t *testing.T, figure string) {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(readme), figure) {
-		t.Errorf("the README does not say\n%s", figure)
+		t.Errorf("README.md does not say\n%s", figure)
 	}
 }
 
-// thousands returns a number of four digits as the README writes it.
+// thousands returns a number of four digits as README.md writes it.
 func thousands(n int) string { return fmt.Sprintf("%d,%03d", n/1000, n%1000) }
 
 // TestImported does the same with our private keys read from JWKs that the peer has

@@ -5,8 +5,8 @@
 //	go -C testdata/twoparties run ./issuer -ring /tmp/issuer
 //	go -C testdata/twoparties run ./api -ring /tmp/api          # in another terminal
 //
-// Then open http://127.0.0.1:8001 in two browsers: ada, lovelace. The README has a script that
-// starts both, logs in and calls the API.
+// Then open http://127.0.0.1:8001 in two browsers: ada, lovelace. README.md of this
+// module has a script that starts both, logs in and calls the API.
 package main
 
 import (
