@@ -91,7 +91,7 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// promised is the bound, in per cent, that the README gives for random digits.
+// promised is the bound, in per cent, that cmd/sealjwt/README.md gives for random digits.
 func promised(digits int) float64 {
 	switch digits {
 	case 16:
