@@ -77,7 +77,7 @@ func send(w http.ResponseWriter, status int, html []byte) {
 	w.Write(html)
 }
 
-// The body is that of a form with enctype text/plain (HTML section 4.10.21.8), so that the token
+// The body is a form with enctype text/plain (HTML section 4.10.21.8), so that the token
 // needs no decoding and no temporary file.
 const (
 	before = "token="

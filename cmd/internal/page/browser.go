@@ -10,7 +10,7 @@ import (
 // browser. It returns an error when the system's program for that cannot be started.
 //
 // The URL stands in the arguments of a process, where other users of the machine may read it.
-// It holds no token, and whoever knows it gets a page without one: see the package
+// It holds no token, and a user who knows it gets a page without one: see the package
 // documentation.
 func OpenBrowser(url string) error {
 	line := starter(runtime.GOOS, url)

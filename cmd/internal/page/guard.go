@@ -99,7 +99,7 @@ func (s *server) check(r *http.Request) *refused {
 	}
 	if r.Method == http.MethodGet {
 		// A person types the address, or a program starts the browser with it: none. An old browser
-		// does not send the header. The page is the same for everybody.
+		// does not send the header. Each of them gets the same page.
 		if !oneOf(site, "", "none", "same-origin") || !oneOf(origin, "", "http://"+s.host) {
 			return foreign
 		}

@@ -9,8 +9,8 @@
 //     it cannot lie in Sec-Fetch-Site or Origin. A name of its own that resolves to 127.0.0.1 (DNS
 //     rebinding) stands in Host, and is refused.
 //   - Another user of the machine. The URL may be read in the arguments of the browser's
-//     process, so such a user may know the path and fetch the page. The page is the same for
-//     everybody. The server keeps no token, so there is nothing to fetch.
+//     process, so such a user may know the path and fetch the page. Each user
+//     gets the same page. The server keeps no token, so there is nothing to fetch.
 //   - Another process that takes the port when the server has ended. The page holds one answer
 //     of the server open, and takes no token when that breaks off.
 //   - Logs, histories and caches. A token comes in the body of a POST alone, an address with

@@ -11,8 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Keys writes the timeline of the keys of a ring as a file. The policy is that of the ring: it
-// says how long the states to come last. The file holds kids, dates and the reasons of
+// Keys writes the timeline of the keys of a ring as a file. The policy of the ring says how
+// long the states to come last. The file holds kids, dates and the reasons of
 // revocations, and no key.
 func Keys(w io.Writer, infos []keyring.KeyInfo, policy keyring.Policy, now time.Time) error {
 	return file(w, frame{Title: "Keys of a ring", Brand: "sealjwt keys list", Heading: "Keys of a ring"}, now,

@@ -179,7 +179,7 @@ type bar struct {
 
 const barHeight = 18
 
-// heights are those of the bars of each state.
+// heights are the heights of the bars, by state.
 var heights = map[keyring.State]int{keyring.Active: 16, keyring.Staged: 8, keyring.Retired: 8, keyring.Destroyed: 2, keyring.Revoked: 2}
 
 // bars returns the phases that are on the axis, the done part and the planned part of each.

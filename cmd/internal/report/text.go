@@ -25,7 +25,7 @@ const (
 
 // printable returns a text with an escape in the place of every character that a reader cannot
 // see or that changes how the text around it looks: control characters, C1, bidirectional marks,
-// and what Unicode calls default ignorable. The escapes are those of JSON.
+// and what Unicode calls default ignorable. It writes the escapes of JSON.
 func printable(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
