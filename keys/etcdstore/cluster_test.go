@@ -3,6 +3,7 @@ package etcdstore_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -37,6 +38,13 @@ type node struct {
 // long reports whether the tests run in their long form.
 func long() bool { return os.Getenv("SEALJWT_LONG") == "1" }
 
+// beside lets a test that mostly waits run beside others, in the short form.
+func beside(t *testing.T) {
+	if !long() {
+		t.Parallel()
+	}
+}
+
 var nodeDir string
 
 func removeNodeProgram() {
@@ -60,15 +68,26 @@ var nodeProgram = sync.OnceValues(func() (string, error) {
 	return filepath.Join(dir, "node"), nil
 })
 
+// freePort returns an address that no server and no other test has. It is below the ports that
+// Linux gives to clients: one of those could take it before the server does, or while a server
+// is down.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000))
+		if _, taken := ports.LoadOrStore(address, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
+
+var ports sync.Map // the addresses that freePort has returned
 
 // newCluster starts three servers and waits until they have a leader. Flags are for all.
 func newCluster(t testing.TB, flags ...string) *cluster {

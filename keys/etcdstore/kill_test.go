@@ -53,6 +53,7 @@ func TestLeaderKilled(t *testing.T) {
 // The leader is cut off from the other two, and clients still reach it. It acknowledges nothing
 // and shows nothing that is old, and its watch ends.
 func TestLeaderCutOff(t *testing.T) {
+	beside(t)
 	c := newCluster(t)
 	other := newStore(t, newClient(t, c.clients...), "/ring")
 	put(t, other, "0")

@@ -64,6 +64,7 @@ func (c *cluster) restore(t *testing.T, snapshot string, flags ...string) {
 // A restored snapshot takes the ring and the revisions back. Each ring that has seen a newer
 // generation refuses it, a version from before the restore names nothing else, and a watch ends.
 func TestRestore(t *testing.T) {
+	beside(t)
 	for name, flags := range map[string][]string{
 		"as it was": nil,
 		"bumped":    {"--bump-revision", "1000000000", "--mark-compacted"},
@@ -144,6 +145,7 @@ func signing(t *testing.T, ring *keyring.Ring) string {
 // TestNoMajority stops two of three servers. The store answers with errors, and no ring is made
 // or replaced.
 func TestNoMajority(t *testing.T) {
+	beside(t)
 	c := newCluster(t)
 	s := newStore(t, newClient(t, c.clients...), "/ring")
 	put(t, s, "a ring")

@@ -118,6 +118,7 @@ func testVersions(t *testing.T, c *cluster) {
 
 // What etcd refuses, with what the operator can do.
 func TestRefusals(t *testing.T) {
+	beside(t)
 	c := newCluster(t, "--quota-backend-bytes", "16777216")
 	client := newClient(t, c.clients...)
 	s := newStore(t, client, "/ring")

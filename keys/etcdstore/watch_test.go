@@ -130,6 +130,7 @@ func testWatch(t *testing.T, c *cluster) {
 
 // A server that hangs keeps its connections, and no other sign of it comes.
 func TestSilentWatchEnds(t *testing.T) {
+	beside(t)
 	c := newCluster(t)
 	i := (c.leader(t) + 1) % nodes
 	put(t, newStore(t, newClient(t, c.clients...), "/ring"), "x")
@@ -164,6 +165,7 @@ func (d deaf) RecvMsg(m any) error {
 
 // The server of the watch hangs, and the others answer. Their answers are no life of the watch.
 func TestOthersAreNoProof(t *testing.T) {
+	beside(t)
 	c := newCluster(t)
 	told := make(chan struct{})
 	cfg := clientConfig(c.clients...)
@@ -191,6 +193,7 @@ func TestOthersAreNoProof(t *testing.T) {
 
 // A watch whose server was away while the history was compacted cannot resume, and says so.
 func TestCompactedWatchEnds(t *testing.T) {
+	beside(t)
 	c := newCluster(t)
 	i := (c.leader(t) + 1) % nodes
 	all := newClient(t, c.clients...)
