@@ -36,7 +36,7 @@
 // # Compaction
 //
 // Compaction removes old revisions of the key, and never the value that a ring needs. A watch that
-// resumes from a removed revision ends, and Run begins a new one. Nobody needs old revisions of
+// resumes from a removed revision ends, and Run begins a new one. No service needs old revisions of
 // a ring. They hold keys that were erased since, encrypted under the same KEK, so let etcd compact
 // (--auto-compaction-retention=1h) and defragment.
 //
@@ -61,7 +61,7 @@
 // Stop the services, restore, repeat the revocations that were made since the backup (keys
 // revoke), and accept the ring on each machine (keys accept). A memory with an old ring is the
 // reason why a restore in one service is not silently a restore in all. The same holds for
-// whoever may write the key.
+// a person or a program that may write the key.
 //
 // # Size
 //

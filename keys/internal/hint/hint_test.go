@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -125,13 +126,19 @@ func TestPace(t *testing.T) {
 		},
 		"signs after its end": {
 			func(ctx context.Context, sign func(bool)) error {
-				go signs(100*time.Millisecond, true)(ctx, sign)
+				go func() {
+					time.Sleep(time.Millisecond)
+					signs(100*time.Millisecond, true)(ctx, sign)
+				}()
 				return errWatch
 			},
 			time.Hour, nil, 0, 3 * Interval / 2, [2]int{}, [2]int{25, 60},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && strings.Contains(name, "storm") {
+				t.Skip("a million signs take long")
+			}
 			synctest.Test(t, func(t *testing.T) {
 				l := loop(t.Context(), c.watch, length, c.longest, c.fails)
 				if l.clock[0] != 0 {
@@ -181,7 +188,10 @@ func TestHintIsSoon(t *testing.T) {
 // A thousand processes hear the same sign, or lose their watches at once. They do not look at
 // once.
 func TestNoHerd(t *testing.T) {
-	const processes = 1000
+	processes := 1000
+	if testing.Short() {
+		processes = 200
+	}
 	for name, c := range map[string]struct {
 		watch  watch
 		from   time.Duration // what happens then
@@ -203,7 +213,7 @@ func TestNoHerd(t *testing.T) {
 				defer cancel()
 				return signs(time.Second, false)(ctx, sign)
 			},
-			20 * time.Second, 3 * Interval / 2, 100 * time.Millisecond,
+			20 * time.Second, 3 * Interval / 2, 50 * time.Millisecond,
 		},
 		"silence": {
 			func(ctx context.Context, sign func(bool)) error {
@@ -213,7 +223,7 @@ func TestNoHerd(t *testing.T) {
 				<-ctx.Done()
 				return ctx.Err()
 			},
-			20 * time.Second, lifetime, 150 * time.Millisecond,
+			20 * time.Second, lifetime, 100 * time.Millisecond,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
