@@ -62,9 +62,14 @@ type table struct {
 	Rows    []memberView
 }
 
+// HeaderTable returns the members of the header.
 func (l *layerView) HeaderTable() table { return table{"Header of " + l.Where, l.Header} }
+
+// ClaimsTable returns the claims.
 func (l *layerView) ClaimsTable() table { return table{"Claims of " + l.Where, l.Claims} }
-func (l *layerView) TextTable() table   { return table{"Payload of " + l.Where, []memberView{*l.Text}} }
+
+// TextTable returns the payload as one member.
+func (l *layerView) TextTable() table { return table{"Payload of " + l.Where, []memberView{*l.Text}} }
 
 // part is one part of a token in the strip of its layer.
 type part struct {
