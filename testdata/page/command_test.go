@@ -81,8 +81,3 @@ func (s *served) end() {
 	s.cmd.Process.Kill()
 	s.cmd.Wait()
 }
-
-// origin returns the URL without its path.
-func (s *served) origin() string {
-	return s.url[:strings.LastIndex(strings.TrimSuffix(s.url, "/"), "/")]
-}
