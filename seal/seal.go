@@ -123,7 +123,7 @@ func (s *Sealer) signingKey(ctx context.Context) (*keys.Key, error) {
 		return nil, fmt.Errorf("seal: the signing keys: %w", err)
 	}
 	if limit := set.MaxTokenLifetime(); limit > 0 && s.cfg.limits.Lifetime > limit {
-		return nil, fmt.Errorf("%w: %v, and the ring allows %v (T): shorten it, or raise the ring's with sealjwt keys policy set",
+		return nil, fmt.Errorf("%w: %v, and the ring allows %v (T): shorten it, or raise the ring's",
 			ErrLifetime, s.cfg.limits.Lifetime, limit)
 	}
 	return k, nil

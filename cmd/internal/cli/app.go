@@ -142,17 +142,20 @@ func (a *App) keyCache() (*keycache.Cache, error) {
 	return a.cache, nil
 }
 
-// again returns a command line with this verb for the ring of this run.
-func (a *App) again(verb string) string {
-	line := a.Name + " " + verb
+// repeat returns the flags of this run that name the ring, as the verbs that work on a ring
+// take them.
+func (a *App) repeat(verb string) (flags string) {
+	if !strings.HasPrefix(verb, "keys ") || strings.HasSuffix(verb, "--help") {
+		return ""
+	}
 	for _, f := range []struct{ name, value string }{
 		{"ring", a.ring}, {"kek-file", a.kekFile}, {"passphrase-file", a.passphraseFile}, {"seen-file", a.seenFile}, {"store-file", a.storeFile},
 	} {
 		if f.value != "" {
-			line += " --" + f.name + " " + shellWord(f.value)
+			flags += " --" + f.name + " " + shellWord(f.value)
 		}
 	}
-	return line
+	return flags
 }
 
 var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)

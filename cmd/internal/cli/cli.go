@@ -33,6 +33,7 @@ func Main(o Options) {
 // Run runs a command line, and returns the exit code.
 func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &App{Console: console.New(o.Name, stdin, stdout, stderr), openers: o.Stores}
+	a.Repeat = a.repeat
 	root := a.command()
 	if o.Extend != nil {
 		o.Extend(a, root)
@@ -40,7 +41,7 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		code, text := console.Describe(err)
+		code, text := a.Describe(err)
 		a.Say("%s", text)
 		return code
 	}

@@ -31,8 +31,7 @@ func inFlags(err error) error {
 	} else {
 		return err
 	}
-	code, _ := console.Describe(err)
-	return &console.Failure{Err: &reworded{text, err}, Code: code}
+	return &console.Failure{Err: &reworded{text, err}, Code: console.Code(err)}
 }
 
 // flagOf returns the flag that fills a field of a configuration, or the field itself.

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -46,7 +45,7 @@ func (a *App) reportSteps(now func() time.Time) func(keyring.Step, error) {
 			if ring, bad := a.ringPath(); bad == nil {
 				err = a.explainRollback(ring, err)
 			}
-			if _, text := console.Describe(err); text != told || recovered || at.Sub(toldAt) >= repeatAfter {
+			if _, text := a.Describe(err); text != told || recovered || at.Sub(toldAt) >= repeatAfter {
 				a.Say("warning: the rotation waits: %s", text)
 				told, toldAt = text, at
 			}

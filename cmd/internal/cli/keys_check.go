@@ -72,7 +72,7 @@ a file was compared and cannot be written, and none when there is no such file.`
 		}
 		if due {
 			result.Overdue = int64(time.Since(step.At) / time.Second)
-			err = &console.Failure{Err: errDue, Code: console.ExitDue, Advice: "sealjwt keys rotate"}
+			err = &console.Failure{Err: errDue, Code: console.ExitDue, Verb: "keys rotate"}
 		}
 		return cmp.Or(a.PrintAs(output.value == "json", result), err)
 	}

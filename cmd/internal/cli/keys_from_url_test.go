@@ -32,10 +32,10 @@ func TestOpenWithStaleURL(t *testing.T) {
 	stale := &console.Failure{Err: fmt.Errorf("%w: last read 2h ago", keys.ErrStale), Code: console.ExitIO, Advice: "see whether it can be fetched"}
 	cfg.Trust[0].Keys = failingKeys{stale}
 	opened := a.openToken(t.Context(), cfg, strings.TrimSpace(token), openFlags{})
-	if code, text := console.Describe(opened); code != console.ExitIO || !strings.HasSuffix(text, ": see whether it can be fetched") {
+	if code, text := describe(opened); code != console.ExitIO || !strings.HasSuffix(text, ": see whether it can be fetched") {
 		t.Errorf("exit code %d: %s", code, text)
 	}
-	if code, text := console.Describe(keys.ErrStale); code != console.ExitKey || !strings.Contains(text, "make the ring readable again") || errs.Len() > 0 {
+	if code, text := describe(keys.ErrStale); code != console.ExitKey || !strings.Contains(text, "make the ring readable again") || errs.Len() > 0 {
 		t.Errorf("of a ring: exit code %d: %s %s", code, text, errs)
 	}
 }

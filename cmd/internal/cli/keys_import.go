@@ -63,7 +63,7 @@ key only.`,
 			kids = append(append(kids, k.ID()...), '\n')
 		}
 		if *skip {
-			a.Say("publish the new JWK Set now (sealjwt keys export): tokens fail with those who have an older one")
+			a.Say("tokens fail with those who have an older JWK Set: publish the new one now: %s", a.Hint("keys export"))
 		}
 		return a.Print(kids)
 	}

@@ -40,7 +40,7 @@ The other flags set the policy: sealjwt keys policy show explains its figures.`,
 		if _, err := a.createRing(cmd.Context(), cfg); err != nil {
 			return err
 		}
-		a.Say("next: sealjwt keys export >jwks.json, and give that file to the other party")
+		a.Say("next: %s >jwks.json, and give that file to the other party", a.Hint("keys export"))
 		return nil
 	}
 	return cmd

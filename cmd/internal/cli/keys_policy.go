@@ -98,7 +98,7 @@ algorithm counts from the next key that is staged.`,
 	policy.enc = addSuite(cmd, "enc", keys.UseEnc, 0, "algorithm of the decryption keys, from the next one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !policy.given() {
-			return console.Usagef("nothing to set: give a figure, such as --token-lifetime 8h, or see sealjwt keys policy set --help")
+			return console.Usagef("nothing to set: give a figure, such as --token-lifetime 8h, or see %s keys policy set --help", a.Name)
 		}
 		ring, err := a.openRing(cmd.Context())
 		if err != nil {
@@ -107,7 +107,7 @@ algorithm counts from the next key that is staged.`,
 		if err := ring.UpdatePolicy(cmd.Context(), policy.apply); err != nil {
 			return err
 		}
-		a.Say("the policy is set; see it with: sealjwt keys policy show")
+		a.Say("the policy is set; see it with: %s", a.Hint("keys policy show"))
 		return nil
 	}
 	return cmd

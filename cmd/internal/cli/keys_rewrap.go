@@ -149,8 +149,7 @@ func addedKEKs(f rewrapFlags) (added []keyring.KEK, made bool, err error) {
 		var kek keyring.KEK
 		kek, made, err = newKEK(kekPlace{file: f.addFile})
 		if err != nil {
-			code, _ := console.Describe(err)
-			return nil, false, &console.Failure{Err: err, Code: code, Advice: "name another with --add-kek-file"}
+			return nil, false, &console.Failure{Err: err, Code: console.Code(err), Advice: "name another with --add-kek-file"}
 		}
 		added = append(added, kek)
 	}

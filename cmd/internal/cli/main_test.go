@@ -25,6 +25,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return Run(ctx, options, args, stdin, stdout, stderr)
 }
 
+// describe is Describe of a console that repeats no flags.
+func describe(err error) (code int, text string) {
+	return console.New("sealjwt", nil, nil, nil).Describe(err)
+}
+
 // runOK runs the command in this process and wants exit code 0.
 func runOK(t *testing.T, stdin string, args ...string) (stdout, stderr string) {
 	t.Helper()
@@ -96,7 +101,7 @@ func TestNotRevoked(t *testing.T) {
 		"NOT REVOKED, nothing was changed: ":                  keyring.ErrUnreadable,
 		"it is not known whether it was REVOKED, try again: ": fmt.Errorf("an earlier write: %w", keyring.ErrNotDurable),
 	} {
-		if _, text := console.Describe(notRevoked(err)); !strings.HasPrefix(text, want) || strings.Contains(text, "keys list") {
+		if _, text := describe(notRevoked(err)); !strings.HasPrefix(text, want) || strings.Contains(text, "keys list") {
 			t.Errorf("%v: %s", err, text)
 		}
 	}

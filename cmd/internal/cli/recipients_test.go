@@ -27,7 +27,7 @@ func TestAdviceNamesFlags(t *testing.T) {
 		{fmt.Errorf("%w: a string", seal.ErrClaims), console.ExitUsage, "a string: correct the claims"},
 	} {
 		err := inFlags(c.err)
-		if code, text := console.Describe(err); code != c.code || !strings.HasSuffix(text, c.want) {
+		if code, text := describe(err); code != c.code || !strings.HasSuffix(text, c.want) {
 			t.Errorf("%v: %d %s", c.err, code, text)
 		}
 		if !errors.Is(err, c.err) {

@@ -41,7 +41,7 @@ func (a *App) scanAll(ctx context.Context, s *scan, args []string) error {
 		if !several || ctx.Err() != nil || s.outputFails() {
 			return broken
 		}
-		_, text := console.Describe(broken)
+		_, text := a.Describe(broken)
 		a.Say("%s", text)
 		s.unread++
 	}
@@ -96,7 +96,7 @@ func (a *App) scanFolder(ctx context.Context, s *scan, folder string) error {
 			if _, ok := errors.AsType[*console.Failure](err); !ok {
 				err = console.CannotRead(name, err)
 			}
-			_, text := console.Describe(err)
+			_, text := a.Describe(err)
 			a.Say("%s", text)
 		}
 		live.Show(s.walked, s.unread)

@@ -78,7 +78,7 @@ func (s *seen) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyri
 	case err != nil && ctx.Err() != nil:
 		return here, rings, err
 	case err != nil:
-		remedy := "begin it anew with: " + s.app.again("keys accept")
+		remedy := "begin it anew with: " + s.app.Hint("keys accept")
 		if s.Path() == "" {
 			remedy = "name another with --seen-file"
 		}
@@ -157,7 +157,7 @@ func (a *App) explainRollback(ring string, err error) error {
 	if errors.Is(err, keyring.ErrNoRing) {
 		advice = "or, to begin anew: "
 	}
-	return &console.Failure{Err: fmt.Errorf("%s: %w", ring, err), Advice: advice + a.again("keys accept")}
+	return &console.Failure{Err: fmt.Errorf("%s: %w", ring, err), Advice: advice + a.Hint("keys accept")}
 }
 
 // isGone reports whether err says that a ring was seen and is gone.

@@ -113,7 +113,7 @@ func TestToSaysWhatToWrite(t *testing.T) {
 			t.Errorf("%q was taken for %+v", c.text, got)
 			continue
 		}
-		if code, text := console.Describe(err); code != console.ExitUsage || !strings.HasSuffix(text, c.want) {
+		if code, text := describe(err); code != console.ExitUsage || !strings.HasSuffix(text, c.want) {
 			t.Errorf("%q: exit code %d, %s", c.text, code, text)
 		}
 	}
@@ -126,7 +126,7 @@ func TestToSaysWhatToWrite(t *testing.T) {
 		_, err := toRecipient(text, false)
 		if err == nil {
 			t.Errorf("%q was taken", text)
-		} else if code, said := console.Describe(err); code != console.ExitUsage || !strings.HasSuffix(said, want) {
+		} else if code, said := describe(err); code != console.ExitUsage || !strings.HasSuffix(said, want) {
 			t.Errorf("%q: exit code %d, %s", text, code, said)
 		}
 	}

@@ -30,12 +30,23 @@ type Console struct {
 	Name           string // of the command, in front of each message
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	Repeat         func(verb string) string // returns the flags that a hint with this verb repeats; nil: none
 	saying         sync.Mutex
 }
 
 // New returns the console of a command.
 func New(name string, stdin io.Reader, stdout, stderr io.Writer) *Console {
 	return &Console{Name: name, Stdin: stdin, Stdout: stdout, Stderr: stderr}
+}
+
+// Hint returns a command line for a person to type. It repeats the flags of this run that name
+// the ring: the line must not act on another ring than the one in use.
+func (c *Console) Hint(verb string) string {
+	line := c.Name + " " + verb
+	if c.Repeat != nil {
+		line += c.Repeat(verb)
+	}
+	return line
 }
 
 // Say writes one line to stderr. Goroutines may say something at once.

@@ -47,7 +47,7 @@ func TestExitCodes(t *testing.T) {
 		{ExitPolicy, []error{keys.ErrPrivateKey, keys.ErrWeakKey, keyring.ErrPolicy, keyring.ErrWindow, seal.ErrLifetime, seal.ErrReadable}},
 	} {
 		for _, err := range c.errs {
-			if code, _ := Describe(errors.Join(errors.New("context"), err)); code != c.code {
+			if code := Code(errors.Join(errors.New("context"), err)); code != c.code {
 				t.Errorf("%v: exit code %d, want %d", err, code, c.code)
 			}
 		}

@@ -19,6 +19,7 @@ type Failure struct {
 	Err    error
 	Code   int    // 0: that of the class
 	Advice string // empty: that of the class
+	Verb   string // that helps, with its arguments: Describe puts it behind the advice
 }
 
 // Error returns the text of the error.

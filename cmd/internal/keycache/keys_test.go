@@ -45,7 +45,7 @@ func TestAllowableOfTwo(t *testing.T) {
 	missing := &jwks.FetchError{Reason: jwks.ReasonStatus, Status: 404}
 	wrong := &jwks.FetchError{Reason: jwks.ReasonContentType, ContentType: "text/plain"}
 	for _, err := range []error{wrong, errors.Join(missing, wrong), errors.Join(wrong, missing), fmt.Errorf("so: %w", errors.Join(missing, wrong))} {
-		if _, text := console.Describe(Fetch{}.explainFetch(err)); !strings.HasSuffix(text, ": add --allow-content-type text/plain") {
+		if _, text := describe(Fetch{}.explainFetch(err)); !strings.HasSuffix(text, ": add --allow-content-type text/plain") {
 			t.Error(text)
 		}
 	}
@@ -67,7 +67,7 @@ func TestFetchAdvice(t *testing.T) {
 		jwks.ReasonPrivateKey: {console.ExitPolicy, ": private-key"},
 	} {
 		err := fmt.Errorf("%w: last read 2h ago: %w", keys.ErrStale, &jwks.FetchError{Reason: reason, URL: copiedURL})
-		if code, text := console.Describe(Fetch{}.explainFetch(err)); code != want.code || !strings.HasSuffix(text, want.ends) {
+		if code, text := describe(Fetch{}.explainFetch(err)); code != want.code || !strings.HasSuffix(text, want.ends) {
 			t.Errorf("%s: exit code %d: %s", reason, code, text)
 		}
 	}
@@ -77,7 +77,7 @@ func TestFetchAdvice(t *testing.T) {
 func TestStaleURL(t *testing.T) {
 	cache, _ := newRun(t.TempDir())
 	stale := newRemoteKeys(t, cache, copiedURL+"?key=hunter2").explain(fmt.Errorf("%w: last read 2h ago", keys.ErrStale))
-	code, text := console.Describe(stale)
+	code, text := describe(stale)
 	if code != console.ExitIO || !strings.HasSuffix(text, ": see whether it can be fetched: sealjwt jwks fetch "+copiedURL) {
 		t.Errorf("exit code %d: %s", code, text)
 	}
@@ -93,4 +93,9 @@ func TestWarnOnceOfALateSet(t *testing.T) {
 	if n := strings.Count(errs.String(), "should have renewed"); n != 1 {
 		t.Errorf("said %d times: %s", n, errs)
 	}
+}
+
+// describe is Describe of a console that repeats no flags.
+func describe(err error) (code int, text string) {
+	return console.New("sealjwt", nil, nil, nil).Describe(err)
 }

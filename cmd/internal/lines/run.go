@@ -64,7 +64,7 @@ type tally struct {
 func (t *tally) add(b *batch) {
 	t.done += int64(b.done)
 	for _, f := range b.failed {
-		code, text := console.Describe(f.err)
+		code, text := t.console.Describe(f.err)
 		if t.failed++; t.failed == 1 {
 			t.code = code
 		} else if t.code != code {

@@ -30,7 +30,7 @@ func TestBulkExitCodes(t *testing.T) {
 		tally.add(b)
 		code := console.ExitDone
 		if err := tally.conclude(nil); err != nil {
-			code, _ = console.Describe(err)
+			code = console.Code(err)
 		}
 		if code != c.code {
 			t.Errorf("%v: exit code %d, want %d", c.failures, code, c.code)
@@ -69,7 +69,7 @@ func TestBulkSaysHowToGoOn(t *testing.T) {
 		var stderr bytes.Buffer
 		tally := &tally{console: console.New("sealjwt", nil, nil, &stderr), progress: &console.Progress{}, skipped: 10}
 		tally.add(&batch{done: c.done, failed: []lineError{{11, errBad}}})
-		code, text := console.Describe(tally.conclude(c.err))
+		code, text := tally.console.Describe(tally.conclude(c.err))
 		if code != console.ExitIO {
 			t.Errorf("%v: exit code %d", c.err, code)
 		}
