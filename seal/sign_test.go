@@ -190,7 +190,7 @@ func TestRing(t *testing.T) {
 		token, err := sealWith(cfg)
 		if token != "" || !errors.Is(err, seal.ErrLifetime) {
 			t.Errorf("%q, %v", token, err)
-		} else if text := err.Error(); !strings.Contains(text, "keys policy set") || !strings.Contains(text, "10m0s (T)") || !strings.Contains(text, "15m0s") {
+		} else if text := err.Error(); !strings.Contains(text, "raise the ring's") || !strings.Contains(text, "10m0s (T)") || !strings.Contains(text, "15m0s") {
 			t.Errorf("error says %q", text)
 		}
 		cfg.Limits.Lifetime = 10*time.Minute + time.Second

@@ -47,7 +47,7 @@ var outcomes = []struct {
 	{seal.ErrClaims, ExitUsage, "correct the claims", ""},
 	{seal.ErrTooLarge, ExitUsage, "", ""},
 	{seal.ErrConfig, ExitUsage, "see", "seal --help"},
-	{seal.ErrLifetime, ExitPolicy, "see", "keys policy set --help"},
+	{seal.ErrLifetime, ExitPolicy, "", "keys policy set --token-lifetime 8h"},
 	{seal.ErrSameKey, ExitKey, "", ""},
 	{seal.ErrSigning, ExitKey, "", ""},
 
