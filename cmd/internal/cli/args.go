@@ -47,25 +47,6 @@ func looksLikeToken(s string) bool {
 	return strings.HasPrefix(s, "eyJ") && (len(s) > 64 || strings.Contains(s, "."))
 }
 
-// verbNeeded refuses a command that only groups others. Cobra would print its help and report
-// success, and a script would go on.
-func verbNeeded(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		var verbs []string
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() && c.Name() != "help" {
-				verbs = append(verbs, c.Name())
-			}
-		}
-		return console.Usagef("a verb is missing (%s): see %s --help", strings.Join(verbs, ", "), cmd.CommandPath())
-	}
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return console.Usagef("unknown verb%s: did you mean %s %s?", echo(args[0]), cmd.CommandPath(), near[0])
-	}
-	return console.Usagef("unknown verb%s: see %s --help", echo(args[0]), cmd.CommandPath())
-}
-
 // echo shows a mistyped word, unless it could be a token or a secret in the wrong
 // place.
 func echo(word string) string {

@@ -38,6 +38,9 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 	if o.Extend != nil {
 		o.Extend(a, root)
 	}
+	if isCompletion(args) {
+		a.beQuiet(root)
+	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
@@ -46,6 +49,17 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 		return code
 	}
 	return console.ExitDone
+}
+
+// Command returns the verbs of a command without running one, for programs that write its
+// documentation.
+func Command(o Options) *cobra.Command {
+	a := &App{Console: console.New(o.Name, strings.NewReader(""), io.Discard, io.Discard), openers: o.Stores}
+	root := a.command()
+	if o.Extend != nil {
+		o.Extend(a, root)
+	}
+	return root
 }
 
 func (a *App) command() *cobra.Command {
@@ -58,7 +72,6 @@ and keeps the keys that this takes.`,
 		Example: `  sealjwt seal --init claims.json >token
   sealjwt open --iss https://id.example.com --aud https://api.example.com token`,
 		Args:              cobra.ArbitraryArgs,
-		RunE:              verbNeeded,
 		PersistentPreRunE: a.checkFlags,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -68,29 +81,18 @@ and keeps the keys that this takes.`,
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(explainFlag)
-	root.SetHelpCommand(helpCommand())
-
-	// Without this line groups would be shown as verbs of their own.
-	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(),
-		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
+	root.SetHelpCommand(a.helpCommand())
+	root.SetHelpFunc(a.showHelp)
+	version := root.Flags().Bool("version", false, "print the version")
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if *version && len(args) == 0 {
+			return a.printVersion()
+		}
+		return a.verbNeeded(cmd, args)
+	}
 	a.addGlobals(root)
 	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), a.inspectCommand(), a.scanCommand(), a.pageCommand(),
 		a.jwksCommand(), a.revokedCommand(), a.completionCommand(), a.versionCommand())
+	root.AddCommand(a.topics()...)
 	return root
-}
-
-// helpCommand returns the help of cobra, except that an unknown topic is an error.
-func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [VERB]",
-		Short: "Help about a verb",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			topic, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return console.Usagef("there is no such verb: see sealjwt --help")
-			}
-			topic.InitDefaultHelpFlag()
-			return topic.Help()
-		},
-	}
 }

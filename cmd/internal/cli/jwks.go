@@ -7,7 +7,7 @@ func (a *App) jwksCommand() *cobra.Command {
 		Use:   "jwks",
 		Short: "Serve the public keys of the ring over HTTP, or look at those of others",
 		Args:  cobra.ArbitraryArgs,
-		RunE:  verbNeeded,
+		RunE:  a.verbNeeded,
 	}
 	cmd.AddCommand(a.jwksServeCommand(), a.jwksFetchCommand())
 	return cmd

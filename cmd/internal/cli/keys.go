@@ -9,7 +9,7 @@ func (a *App) keysCommand() *cobra.Command {
 		Long: `A ring holds your private keys, encrypted under a key file or a passphrase.
 Other parties get the public halves only: sealjwt keys export.`,
 		Args: cobra.ArbitraryArgs,
-		RunE: verbNeeded,
+		RunE: a.verbNeeded,
 	}
 	cmd.AddCommand(a.keysInitCommand(), a.keysListCommand(), a.keysExportCommand(), a.keysImportCommand(),
 		a.keysRotateCommand(), a.keysCheckCommand(), a.keysRevokeCommand(), a.keysPolicyCommand(),

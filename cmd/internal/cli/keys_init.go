@@ -25,6 +25,7 @@ The other flags set the policy: sealjwt keys policy show explains its figures.`,
 		Args: noInput,
 	}
 	policy := addPolicy(cmd)
+	policy.tellDefaults()
 	policy.sig = addSuite(cmd, "sig", keys.UseSig, keys.ES256, "algorithm of the signing keys")
 	policy.enc = addSuite(cmd, "enc", keys.UseEnc, keys.ECDHES, "algorithm of the decryption keys")
 	use := addUse(cmd, "only keys for this use: an issuer that never opens needs sig")

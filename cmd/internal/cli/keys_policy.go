@@ -20,7 +20,7 @@ func (a *App) keysPolicyCommand() *cobra.Command {
 		Use:   "policy",
 		Short: "Show or set how long tokens, caches and keys last",
 		Args:  cobra.ArbitraryArgs,
-		RunE:  verbNeeded,
+		RunE:  a.verbNeeded,
 	}
 	cmd.AddCommand(a.keysPolicyShowCommand(), a.keysPolicySetCommand())
 	return cmd
@@ -29,17 +29,18 @@ func (a *App) keysPolicyCommand() *cobra.Command {
 // policyFigures are the durations of a policy, with the name of their flag.
 var policyFigures = []struct {
 	flag, symbol, usage string
+	standard            time.Duration // of a ring that is made without the flag
 	field               func(*keyring.Policy) *time.Duration
 }{
-	{"token-lifetime", "T", "longest lifetime of a token", func(p *keyring.Policy) *time.Duration { return &p.TokenLifetime }},
-	{"leeway", "L", "tolerance of openers on times", func(p *keyring.Policy) *time.Duration { return &p.Leeway }},
-	{"clock-skew", "S", "largest difference between any two clocks", func(p *keyring.Policy) *time.Duration { return &p.ClockSkew }},
-	{"cache-age", "C", "longest that anybody uses a cached JWK Set", func(p *keyring.Policy) *time.Duration { return &p.CacheAge }},
-	{"publish-lag", "D", "from the ring to the published JWK Set", func(p *keyring.Policy) *time.Duration { return &p.PublishLag }},
-	{"snapshot-age", "R", "longest that a process uses the ring without reloading it", func(p *keyring.Policy) *time.Duration { return &p.SnapshotAge }},
-	{"max-age", "", "Cache-Control max-age of the published JWK Set", func(p *keyring.Policy) *time.Duration { return &p.MaxAge }},
-	{"sig-period", "P", "how long a signing key is active", func(p *keyring.Policy) *time.Duration { return &p.Sig.Period }},
-	{"enc-period", "P", "how long a decryption key is active", func(p *keyring.Policy) *time.Duration { return &p.Enc.Period }},
+	{"token-lifetime", "T", "longest lifetime of a token", time.Hour, func(p *keyring.Policy) *time.Duration { return &p.TokenLifetime }},
+	{"leeway", "L", "tolerance of openers on times", time.Minute, func(p *keyring.Policy) *time.Duration { return &p.Leeway }},
+	{"clock-skew", "S", "largest difference between any two clocks", time.Minute, func(p *keyring.Policy) *time.Duration { return &p.ClockSkew }},
+	{"cache-age", "C", "longest that anybody uses a cached JWK Set", 24 * time.Hour, func(p *keyring.Policy) *time.Duration { return &p.CacheAge }},
+	{"publish-lag", "D", "from the ring to the published JWK Set", time.Minute, func(p *keyring.Policy) *time.Duration { return &p.PublishLag }},
+	{"snapshot-age", "R", "longest that a process uses the ring without reloading it", time.Hour, func(p *keyring.Policy) *time.Duration { return &p.SnapshotAge }},
+	{"max-age", "", "Cache-Control max-age of the published JWK Set", 5 * time.Minute, func(p *keyring.Policy) *time.Duration { return &p.MaxAge }},
+	{"sig-period", "P", "how long a signing key is active", 30 * 24 * time.Hour, func(p *keyring.Policy) *time.Duration { return &p.Sig.Period }},
+	{"enc-period", "P", "how long a decryption key is active", 90 * 24 * time.Hour, func(p *keyring.Policy) *time.Duration { return &p.Enc.Period }},
 }
 
 // policyFlags are flags that change a policy.
@@ -57,6 +58,13 @@ func addPolicy(cmd *cobra.Command) *policyFlags {
 		cmd.Flags().Lookup(f.flag).DefValue = ""
 	}
 	return p
+}
+
+// tellDefaults has the help show the figures of a ring that is made without these flags.
+func (p *policyFlags) tellDefaults() {
+	for _, f := range policyFigures {
+		p.cmd.Flags().Lookup(f.flag).DefValue = console.Duration(f.standard)
+	}
 }
 
 func (p *policyFlags) given() bool {

@@ -32,7 +32,8 @@ A stolen decryption key reads every token ever sealed to it: end the sessions of
 tokens that may have been seen, too.`,
 		Example: `  sealjwt keys revoke WeZv6N6DwXO_9HwH --reason "laptop stolen"
   sealjwt keys revoke --all --dry-run`,
-		Args: cobra.ArbitraryArgs,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: a.completeKids,
 	}
 	output := addOutput(cmd)
 	flags := cmd.Flags()

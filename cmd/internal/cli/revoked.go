@@ -9,7 +9,7 @@ func (a *App) revokedCommand() *cobra.Command {
 		Use:   "revoked",
 		Short: "Follow the feed of ended sessions that an issuer publishes, or check how old it is",
 		Args:  cobra.ArbitraryArgs,
-		RunE:  verbNeeded,
+		RunE:  a.verbNeeded,
 	}
 	cmd.AddCommand(a.revokedWatchCommand(), a.revokedCheckCommand())
 	return cmd

@@ -13,12 +13,14 @@ func (a *App) versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Args:  noInput,
-		RunE: func(*cobra.Command, []string) error {
-			version := "unknown"
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-				version = info.Main.Version
-			}
-			return a.Print(fmt.Appendf(nil, "%s %s %s\n", a.Name, version, runtime.Version()))
-		},
+		RunE:  func(*cobra.Command, []string) error { return a.printVersion() },
 	}
+}
+
+func (a *App) printVersion() error {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	return a.Print(fmt.Appendf(nil, "%s %s %s\n", a.Name, version, runtime.Version()))
 }

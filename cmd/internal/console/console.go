@@ -31,6 +31,7 @@ type Console struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Repeat         func(verb string) string // returns the flags that a hint with this verb repeats; nil: none
+	Quiet          bool                     // no person is asked anything
 	saying         sync.Mutex
 }
 

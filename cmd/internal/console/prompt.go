@@ -18,7 +18,7 @@ var ErrNoTerminal = errors.New("no terminal to ask for the passphrase")
 // AskPassphrase asks on the terminal without echo. It asks only when a person
 // sees it: a program whose streams are all redirected would wait for ever.
 func (c *Console) AskPassphrase(ctx context.Context) ([]byte, error) {
-	if !isTerminal(c.Stdin) && !isTerminal(c.Stderr) {
+	if c.Quiet || !isTerminal(c.Stdin) && !isTerminal(c.Stderr) {
 		return nil, ErrNoTerminal
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)

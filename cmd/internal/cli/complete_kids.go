@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// completionWait is how long a person who pressed Tab waits for the ring, at most.
+const completionWait = 2 * time.Second
+
+// isCompletion reports whether a shell asks what can follow on a command line.
+func isCompletion(args []string) bool {
+	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
+}
+
+// beQuiet readies a run in which a shell asks. Such a run asks no person and warns of nothing:
+// both would stand in the middle of the line that the person types.
+func (a *App) beQuiet(root *cobra.Command) {
+	a.Quiet, a.Stderr = true, io.Discard
+	root.SetErr(io.Discard)
+	visitFlags(root, func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })
+}
+
+// visitFlags calls visit with each flag of a command and of the verbs below it.
+func visitFlags(cmd *cobra.Command, visit func(*pflag.Flag)) {
+	cmd.LocalFlags().VisitAll(visit)
+	for _, sub := range cmd.Commands() {
+		visitFlags(sub, visit)
+	}
+}
+
+// completeKids offers the kids of the keys that can still be revoked.
+func (a *App) completeKids(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx := cmd.Context()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, completionWait)
+	defer cancel()
+	ring, err := a.openCopy(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	infos, err := ring.Keys(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var kids []string
+	for _, k := range infos {
+		if k.ID != "" && k.State != keyring.Destroyed && k.State != keyring.Revoked && !strings.ContainsAny(k.ID, "\t\r\n") {
+			kids = append(kids, fmt.Sprintf("%s\t%s %s", k.ID, k.Use, k.State))
+		}
+	}
+	return kids, cobra.ShellCompDirectiveNoFileComp
+}

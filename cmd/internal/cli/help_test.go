@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+)
+
+// visitVerbs calls visit with a command and each verb and topic below it.
+func visitVerbs(cmd *cobra.Command, visit func(*cobra.Command)) {
+	visit(cmd)
+	for _, sub := range cmd.Commands() {
+		visitVerbs(sub, visit)
+	}
+}
+
+// No line of a help is longer than the terminal is wide, but for examples and commands, which
+// are pasted.
+func TestHelpFitsTheTerminal(t *testing.T) {
+	for _, width := range []int{80, 100} {
+		visitVerbs(Command(options), func(c *cobra.Command) {
+			inExamples := false
+			for _, line := range strings.Split(helpText(c, width), "\n") {
+				switch {
+				case line == "Examples:":
+					inExamples = true
+				case line != "" && line[0] != ' ':
+					inExamples = false
+				}
+				if len([]rune(line)) > width && !inExamples {
+					t.Errorf("%s: a line of %d columns: %s", c.CommandPath(), len([]rune(line)), line)
+				}
+			}
+		})
+	}
+}
+
+// A verb with many flags has them in groups, and each name in the table is the name of a flag.
+func TestFlagGroups(t *testing.T) {
+	known := make(map[string]bool)
+	visitVerbs(Command(options), func(c *cobra.Command) {
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
+		for _, g := range groupsOf(c.LocalFlags()) {
+			n := 0
+			g.flags.VisitAll(func(*pflag.Flag) { n++ })
+			if n > 14 {
+				t.Errorf("%s: %d flags below %s", c.CommandPath(), n, g.title)
+			}
+		}
+	})
+	for _, group := range flagTitles {
+		for _, name := range group.names {
+			if !known[name] {
+				t.Errorf("no verb has the flag --%s", name)
+			}
+		}
+	}
+}
+
+// The parties stand first, and in the order in which a person thinks of them.
+func TestPartiesStandFirst(t *testing.T) {
+	help, _ := runOK(t, "", "open", "--help")
+	last := 0
+	for _, flag := range []string{"\nParties:", "--trust", "--iss", "--aud", "\nToken:", "--typ", "\nKeys from a URL:", "--timeout", "\nMany tokens:", "--jsonl", "\nFlags:", "--explain", "\nThe ring:", "--ring"} {
+		i := strings.Index(help[last:], flag)
+		if i < 0 {
+			t.Fatalf("%s does not stand behind the one before:\n%s", flag, help)
+		}
+		last += i
+	}
+}
+
+// The help of keys init shows the figures of a ring that is made without flags.
+func TestHelpShowsTheDefaults(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	help, _ := runOK(t, "", "keys", "init", "--help")
+	runOK(t, "", "keys", "init")
+	for _, f := range policyFigures {
+		want := console.Duration(f.standard)
+		if !regexp.MustCompile(`--` + f.flag + ` DURATION[^(]*\(default\s+` + want + `\)`).MatchString(help) {
+			t.Errorf("--%s: the help lacks the default %s:\n%s", f.flag, want, help)
+		}
+	}
+	var policy struct{ Policy map[string]any }
+	asJSON, _ := runOK(t, "", "keys", "policy", "show", "-o", "json")
+	if err := json.Unmarshal([]byte(asJSON), &policy); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range policyFigures {
+		if got := policy.Policy[strings.ReplaceAll(f.flag, "-", "_")]; got != float64(f.standard/time.Second) {
+			t.Errorf("--%s: the ring has not the default %v: %s", f.flag, f.standard, asJSON)
+		}
+	}
+}
+
+// The topic on exit codes has each code once, and none that is not one.
+func TestExitCodesTopic(t *testing.T) {
+	for code := console.ExitDone; code <= console.ExitDue; code++ {
+		if strings.Count(exitCodesText, fmt.Sprintf("\n  %d  ", code)) != 1 {
+			t.Errorf("code %d does not stand in the topic once", code)
+		}
+	}
+	if strings.Contains(exitCodesText, fmt.Sprintf("\n  %d  ", console.ExitDue+1)) {
+		t.Error("the topic has one code too many")
+	}
+}
+
+// The topic on the environment names each variable that the command asks for.
+func TestEnvironmentTopic(t *testing.T) {
+	variable := regexp.MustCompile(`^(SEALJWT|XDG)_[A-Z_]+$`)
+	files, err := filepath.Glob("../*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string]bool)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if text, _ := strconv.Unquote(lit.Value); variable.MatchString(text) {
+					found[text] = true
+				}
+			}
+			return true
+		})
+	}
+	if len(found) < 8 {
+		t.Errorf("only %d variables were found", len(found))
+	}
+	for name := range found {
+		if !strings.Contains(environmentText, "\n  "+name+" ") {
+			t.Errorf("the topic lacks %s", name)
+		}
+	}
+}
+
+// Each foreign name is answered with a verb that exists, and hides no verb of its own.
+func TestForeignVerbs(t *testing.T) {
+	root := Command(options)
+	for _, table := range []struct {
+		group []string
+		names map[string]string
+	}{{nil, foreignVerbs}, {[]string{"keys"}, foreignKeysVerbs}} {
+		for name, verb := range table.names {
+			if c, rest, err := root.Find(strings.Fields(verb)); verb != "help" && (err != nil || len(rest) > 0 || verb == "") {
+				t.Errorf("%s is answered with %s, which is not a verb: %v", name, verb, c)
+			}
+			if c, rest, _ := root.Find(append(table.group, name)); len(rest) == 0 && c.IsAvailableCommand() {
+				t.Errorf("%s is a verb of its own", c.CommandPath())
+			}
+		}
+	}
+}
+
+// A description of a flag has no backtick in a completion, and the completion says nothing else.
+func TestCompletionIsQuiet(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	visitVerbs(Command(options), func(c *cobra.Command) {
+		if c.IsAdditionalHelpTopicCommand() {
+			return
+		}
+		args := append([]string{"__complete"}, strings.Fields(c.CommandPath())[1:]...)
+		out, errs := runOK(t, "", append(args, "--")...)
+		if strings.Contains(out, "`") || errs != "" || !strings.Contains(out, "--help") {
+			t.Errorf("%s: stdout %q, stderr %q", c.CommandPath(), out, errs)
+		}
+	})
+}
