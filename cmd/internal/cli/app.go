@@ -21,6 +21,7 @@ type App struct {
 	ring, kekFile, passphraseFile, seenFile, storeFile string
 
 	kek       keyring.KEK // once it was read
+	askNew    bool        // a new ring opens with a passphrase that is asked for
 	forgotten forgotten
 
 	cache   *keycache.Cache // once it is needed
@@ -32,7 +33,7 @@ func (a *App) addGlobals(root *cobra.Command) {
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.ring, "ring", "", "`PATH` of the ring (SEALJWT_RING; default ~/.local/share/sealjwt/ring)")
 	flags.StringVar(&a.kekFile, "kek-file", "", "`FILE` with the key that opens the ring (SEALJWT_KEK_FILE; default ~/.config/sealjwt/kek)")
-	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "`FILE` with the passphrase that opens the ring (SEALJWT_PASSPHRASE_FILE)")
+	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "`FILE` with the passphrase that opens the ring, - for standard input (SEALJWT_PASSPHRASE_FILE)")
 	flags.StringVar(&a.seenFile, "seen-file", "",
 		"`FILE` that remembers which rings were seen (SEALJWT_SEEN_FILE; default the key file with .seen, or ~/.local/state/sealjwt/kek.seen)")
 	if len(a.openers) > 0 {
@@ -51,7 +52,7 @@ var textFlags = append([]string{"iss", "aud", "sub", "typ", "reason", "addr", "p
 
 // checkFlags refuses an empty value. It is usually a variable that a script forgot to set, and
 // must not stand for the default ring, for sealing to oneself or for trusting oneself.
-func (a *App) checkFlags(cmd *cobra.Command, _ []string) error {
+func (a *App) checkFlags(cmd *cobra.Command, args []string) error {
 	for _, name := range textFlags {
 		f := cmd.Flag(name)
 		if f == nil || !f.Changed {
@@ -68,6 +69,24 @@ func (a *App) checkFlags(cmd *cobra.Command, _ []string) error {
 	}
 	if a.kekFile != "" && a.passphraseFile != "" {
 		return console.Usagef("--kek-file and --passphrase-file: give the one that opens the ring")
+	}
+	return a.checkStdin(cmd, args)
+}
+
+// checkStdin refuses a command line that reads two things from standard input.
+func (a *App) checkStdin(cmd *cobra.Command, args []string) error {
+	var readers []string
+	if place, err := a.kekPlace(); err == nil && place.passphraseFile == fromStdin {
+		readers = append(readers, "the passphrase of the ring")
+	}
+	if f := cmd.Flag("add-passphrase-file"); f != nil && f.Value.String() == fromStdin {
+		readers = append(readers, "the passphrase to add")
+	}
+	if strings.Contains(cmd.Use, "FILE|-]") && (len(args) == 0 || args[0] == "-") {
+		readers = append(readers, "the input of "+cmd.Name())
+	}
+	if len(readers) > 1 {
+		return console.Usagef("standard input cannot be both %s: name a file for one of them", strings.Join(readers, " and "))
 	}
 	return nil
 }
@@ -141,6 +160,10 @@ func (a *App) keyCache() (*keycache.Cache, error) {
 	}
 	return a.cache, nil
 }
+
+// again returns a command line with this verb for the ring of this run. Each hint for a ring
+// comes from here.
+func (a *App) again(verb string) string { return a.Hint(verb) }
 
 // repeat returns the flags of this run that name the ring, as the verbs that work on a ring
 // take them.

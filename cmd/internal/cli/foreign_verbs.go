@@ -67,7 +67,7 @@ func (a *App) unknownVerb(group *cobra.Command, words []string) error {
 		foreign = nil
 	}
 	if verb := foreign[words[0]]; verb != "" {
-		return console.Usagef("unknown verb%s: this does it: %s", echo(words[0]), a.Hint(verb))
+		return console.Usagef("unknown verb%s: this does it: %s", echo(words[0]), a.again(verb))
 	}
 	group.SuggestionsMinimumDistance = 2
 	if near := group.SuggestionsFor(words[0]); len(near) > 0 {

@@ -57,8 +57,10 @@ func TestSpelledHints(t *testing.T) {
 		`a.Say("make one with: sealjwt keys init")`:                               1,
 		`_ = outcome{err, 5, "see sealjwt keys list", ""}`:                        1,
 		`_ = cobra.Command{Long: "See sealjwt keys list."}`:                       0,
+		`cmd.Long = "See sealjwt keys list."`:                                     0,
+		`cmd.Use = "sealjwt keys list"`:                                           1,
 		`_ = cobra.Command{Use: "sealjwt keys list"}`:                             1,
-		`a.Say("next: %s", a.Hint("keys export"))`:                                0,
+		`a.Say("next: %s", a.again("keys export"))`:                               0,
 		`_ = "ask the other party for what this prints: sealjwt keys export --x"`: 0,
 	} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), "x.go", "package main\nfunc _() {"+body+"}", 0)
@@ -77,6 +79,10 @@ func spelledHints(file *ast.File) (places []token.Pos) {
 		switch n := n.(type) {
 		case *ast.KeyValueExpr:
 			if key, ok := n.Key.(*ast.Ident); ok && helpFields[key.Name] {
+				return false
+			}
+		case *ast.AssignStmt:
+			if to, ok := n.Lhs[0].(*ast.SelectorExpr); ok && helpFields[to.Sel.Name] {
 				return false
 			}
 		case *ast.BasicLit:
@@ -106,10 +112,10 @@ func TestHintsRepeatTheFlags(t *testing.T) {
 		}
 	}
 	a.kekFile, a.passphraseFile = "", "p"
-	if got := a.Hint("keys list"); got != "sealjwt-fleet keys list --ring postgres:idp --passphrase-file p --seen-file s --store-file c" {
+	if got := a.again("keys list"); got != "sealjwt-fleet keys list --ring postgres:idp --passphrase-file p --seen-file s --store-file c" {
 		t.Error(got)
 	}
-	if got := a.Hint("inspect"); got != "sealjwt-fleet inspect" {
+	if got := a.again("inspect"); got != "sealjwt-fleet inspect" {
 		t.Errorf("a verb without a ring got its flags: %s", got)
 	}
 }

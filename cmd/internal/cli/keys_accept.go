@@ -81,7 +81,7 @@ func (a *App) tellChange(ctx context.Context, store keyring.Store, before keyrin
 		a.Say("%s", console.Plain(refused.Error()))
 	}
 	if isGone(refused) {
-		a.Say("when this is accepted, the keys of the ring that was seen are gone; this makes a new ring there: %s", a.Hint("keys init"))
+		a.Say("when this is accepted, the keys of the ring that was seen are gone; this makes a new ring there: %s", a.again("keys init"))
 		return keyring.Checkpoint{}, nil
 	}
 	ring, err := keyring.Open(ctx, keyring.Config{Store: store, KEK: a.kek})

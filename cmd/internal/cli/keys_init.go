@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
@@ -21,6 +22,7 @@ file that opens it is made too when it is missing. Nothing is ever replaced.
 
 The other flags set the policy: sealjwt keys policy show explains its figures.`,
 		Example: `  sealjwt keys init
+  sealjwt keys init --passphrase
   sealjwt keys init --use sig --ring /var/lib/idp/ring --kek-file /etc/idp/kek`,
 		Args: noInput,
 	}
@@ -29,7 +31,12 @@ The other flags set the policy: sealjwt keys policy show explains its figures.`,
 	policy.sig = addSuite(cmd, "sig", keys.UseSig, keys.ES256, "algorithm of the signing keys")
 	policy.enc = addSuite(cmd, "enc", keys.UseEnc, keys.ECDHES, "algorithm of the decryption keys")
 	use := addUse(cmd, "only keys for this use: an issuer that never opens needs sig")
+	passphrase := cmd.Flags().Bool("passphrase", false, "ask for a new passphrase that opens the ring, instead of a key file")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *passphrase && (a.kekFile != "" || a.passphraseFile != "") {
+			return console.Usagef("--passphrase asks for a passphrase: leave out --kek-file and --passphrase-file")
+		}
+		a.askNew = *passphrase
 		var cfg keyring.Config
 		policy.apply(&cfg.Policy)
 		if err := cfg.Policy.Validate(); err != nil {
@@ -41,7 +48,7 @@ The other flags set the policy: sealjwt keys policy show explains its figures.`,
 		if _, err := a.createRing(cmd.Context(), cfg); err != nil {
 			return err
 		}
-		a.Say("next: %s >jwks.json, and give that file to the other party", a.Hint("keys export"))
+		a.Say("next: %s >jwks.json, and give that file to the other party", a.again("keys export"))
 		return nil
 	}
 	return cmd
@@ -71,7 +78,14 @@ func (a *App) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 	if err != nil {
 		return nil, err
 	}
-	kek, made, err := newKEK(place)
+	var kek keyring.KEK
+	var made bool
+	if a.askNew {
+		place = kekPlace{}
+		kek, err = a.askNewPassphrase(ctx)
+	} else {
+		kek, made, err = a.newKEK(place)
+	}
 	if err != nil {
 		return nil, err
 	}

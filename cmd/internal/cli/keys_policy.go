@@ -115,7 +115,7 @@ algorithm counts from the next key that is staged.`,
 		if err := ring.UpdatePolicy(cmd.Context(), policy.apply); err != nil {
 			return err
 		}
-		a.Say("the policy is set; see it with: %s", a.Hint("keys policy show"))
+		a.Say("the policy is set; see it with: %s", a.again("keys policy show"))
 		return nil
 	}
 	return cmd
@@ -153,10 +153,10 @@ type namedWindow struct {
 func windowsOf(p keyring.Policy) []namedWindow {
 	w := p.Windows()
 	return []namedWindow{
-		{"sig-ahead", "I1", w.SignAhead, "follows: a signing key is staged at least so long, and up to twice, before it is active"},
-		{"sig-kept", "I2", w.SignKept, "follows: a retired signing key still verifies for so long, and up to twice"},
-		{"enc-ahead", "I3", w.EncAhead, "follows: a decryption key is staged at least so long, and up to twice, before it is active"},
-		{"enc-kept", "I4", w.EncKept, "follows: a retired decryption key still opens for so long, and up to twice"},
+		{"sig-ahead", "I1", w.SignAhead, "a signing key is staged so long, or up to twice"},
+		{"sig-kept", "I2", w.SignKept, "a retired signing key verifies so long, or twice"},
+		{"enc-ahead", "I3", w.EncAhead, "a decryption key is staged so long, or up to twice"},
+		{"enc-kept", "I4", w.EncKept, "a retired decryption key opens so long, or twice"},
 	}
 }
 

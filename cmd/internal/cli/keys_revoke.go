@@ -44,11 +44,11 @@ tokens that may have been seen, too.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case f.All == (len(args) == 1) || len(args) > 1:
-			return console.Usagef("name one kid, or --all; the kids are listed by: %s", a.Hint("keys list"))
+			return console.Usagef("name one kid, or --all; the kids are listed by: %s", a.again("keys list"))
 		case !f.All && args[0] == "":
-			return console.Usagef("the kid is empty; the kids are listed by: %s", a.Hint("keys list"))
+			return console.Usagef("the kid is empty; the kids are listed by: %s", a.again("keys list"))
 		case !f.All && looksLikeToken(args[0]):
-			return console.Usagef("a token is not a kid; the kid in its header is shown by: %s", a.Hint("inspect"))
+			return console.Usagef("a token is not a kid; the kid in its header is shown by: %s", a.again("inspect"))
 		case !f.All:
 			f.KeyID = args[0]
 		}
@@ -90,7 +90,7 @@ func (a *App) revoke(ctx context.Context, f revokeFlags) error {
 		forgetRehearsed(changed)
 		a.Say("this is what it would look like; nothing was changed")
 	} else {
-		a.Say("revoked: publish the new JWK Set now: %s", a.Hint("keys export"))
+		a.Say("revoked: publish the new JWK Set now: %s", a.again("keys export"))
 	}
 	return a.PrintAs(f.json, revocation{f.dryRun, changed})
 }

@@ -71,7 +71,7 @@ func (a *App) rewrap(ctx context.Context, f rewrapFlags) error {
 	if err != nil {
 		return err
 	}
-	added, made, err := addedKEKs(f)
+	added, made, err := a.addedKEKs(f)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (a *App) tellKEKs(f rewrapFlags, before, after []string) error {
 		if !slices.Contains(before, id) {
 			a.Say("added %s", id)
 		}
-		fmt.Fprintln(&b, id)
+		fmt.Fprintln(&b, console.Printable(id))
 	}
 	for _, id := range before {
 		if !slices.Contains(after, id) {
@@ -137,9 +137,9 @@ func (a *App) tellKEKs(f rewrapFlags, before, after []string) error {
 }
 
 // addedKEKs reads the KEKs to add, the key file last: it may have to be made.
-func addedKEKs(f rewrapFlags) (added []keyring.KEK, made bool, err error) {
+func (a *App) addedKEKs(f rewrapFlags) (added []keyring.KEK, made bool, err error) {
 	if f.addPassphrase != "" {
-		kek, err := passphraseFrom(f.addPassphrase, "name a file with the passphrase to add with --add-passphrase-file F")
+		kek, err := a.newPassphraseFrom(f.addPassphrase, "name a file with the passphrase to add with --add-passphrase-file F")
 		if err != nil {
 			return nil, false, err
 		}
@@ -147,7 +147,7 @@ func addedKEKs(f rewrapFlags) (added []keyring.KEK, made bool, err error) {
 	}
 	if f.addFile != "" {
 		var kek keyring.KEK
-		kek, made, err = newKEK(kekPlace{file: f.addFile})
+		kek, made, err = a.newKEK(kekPlace{file: f.addFile})
 		if err != nil {
 			return nil, false, &console.Failure{Err: err, Code: console.Code(err), Advice: "name another with --add-kek-file"}
 		}

@@ -56,7 +56,10 @@ func (a *App) memory(ring string, rehearsal bool) (*seen, error) {
 // added are to open the ring too.
 func (a *App) checkPaths(ring string, added ...string) error {
 	if place, err := a.kekPlace(); err == nil { // else the verb that needs it says why
-		added = append(added, place.file, place.passphraseFile)
+		added = append(added, place.file)
+		if place.passphraseFile != fromStdin {
+			added = append(added, place.passphraseFile)
+		}
 	}
 	if strings.Contains(ring, "://") {
 		ring = "" // it is not a file
@@ -78,7 +81,7 @@ func (s *seen) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyri
 	case err != nil && ctx.Err() != nil:
 		return here, rings, err
 	case err != nil:
-		remedy := "begin it anew with: " + s.app.Hint("keys accept")
+		remedy := "begin it anew with: " + s.app.again("keys accept")
 		if s.Path() == "" {
 			remedy = "name another with --seen-file"
 		}
@@ -157,7 +160,7 @@ func (a *App) explainRollback(ring string, err error) error {
 	if errors.Is(err, keyring.ErrNoRing) {
 		advice = "or, to begin anew: "
 	}
-	return &console.Failure{Err: fmt.Errorf("%s: %w", ring, err), Advice: advice + a.Hint("keys accept")}
+	return &console.Failure{Err: fmt.Errorf("%s: %w", ring, err), Advice: advice + a.again("keys accept")}
 }
 
 // isGone reports whether err says that a ring was seen and is gone.

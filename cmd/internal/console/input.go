@@ -183,6 +183,14 @@ func ReadSecret(path string, most int) (Input, error) {
 	})
 }
 
+// ReadSecretInput reads the bytes of standard input, which a terminal would show: it refuses one.
+func (c *Console) ReadSecretInput(most int) ([]byte, error) {
+	if isTerminal(c.Stdin) {
+		return nil, errors.New("standard input is a terminal, which shows what is typed")
+	}
+	return readBytes(c.Stdin, "standard input", most)
+}
+
 // MaxKeyFile is the longest file with keys in bytes.
 const MaxKeyFile = 1 << 20
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,9 +16,36 @@ import (
 // ErrNoTerminal says that there is no terminal at which to ask the user.
 var ErrNoTerminal = errors.New("no terminal to ask for the passphrase")
 
-// AskPassphrase asks on the terminal without echo. It asks only when a person
-// sees it: a program whose streams are all redirected would wait for ever.
+// AskPassphrase asks for the passphrase of the ring, as ask does.
 func (c *Console) AskPassphrase(ctx context.Context) ([]byte, error) {
+	return c.ask(ctx, "Passphrase of the ring: ")
+}
+
+// AskNewPassphrase asks twice for a new passphrase, as ask does. A passphrase that check refuses
+// is not asked for again.
+func (c *Console) AskNewPassphrase(ctx context.Context, check func([]byte) error) ([]byte, error) {
+	first, err := c.ask(ctx, "New passphrase of the ring: ")
+	if err != nil {
+		return nil, err
+	}
+	if err := check(first); err != nil {
+		return nil, err
+	}
+	again, err := c.ask(ctx, "The same again: ")
+	if err != nil {
+		return nil, err
+	}
+	defer clear(again)
+	if !bytes.Equal(first, again) {
+		clear(first)
+		return nil, Usagef("the two passphrases differ, and nothing was made: try again")
+	}
+	return first, nil
+}
+
+// ask asks on the terminal without echo. It asks only when a person sees it: a program whose
+// streams are all redirected would wait for ever.
+func (c *Console) ask(ctx context.Context, question string) ([]byte, error) {
 	if c.Quiet || !isTerminal(c.Stdin) && !isTerminal(c.Stderr) {
 		return nil, ErrNoTerminal
 	}
@@ -40,7 +68,7 @@ func (c *Console) AskPassphrase(ctx context.Context) ([]byte, error) {
 		err  error
 	}
 	answers := make(chan answer, 1)
-	fmt.Fprint(tty, "Passphrase of the ring: ")
+	fmt.Fprint(tty, question)
 	go func() {
 		line, err := term.ReadPassword(fd)
 		answers <- answer{line, err}
