@@ -16,21 +16,35 @@ import (
 func (a *App) keysLogCommand() *cobra.Command {
 	return a.listing("log", "Tell who changed the ring, when and how: the last 256 changes", func(ctx context.Context, ring *keyring.Ring) (any, []byte, error) {
 		events, err := ring.Log(ctx)
-		return map[string][]keyring.Event{"log": events}, logTable(events), err
+		return map[string][]keyring.Event{"log": events}, logTable(events, time.Now()), err
 	})
 }
 
-func logTable(events []keyring.Event) []byte {
+// notLogged stands where the generations have a gap. An operator would take it for a deleted entry.
+const notLogged = "no entry: a wait was over, and the next step does the change"
+
+func logTable(events []keyring.Event, now time.Time) []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "TIME\tGENERATION\tBY\tWHAT\tKID")
-	for _, e := range events {
+	fmt.Fprintln(w, "TIME\tAGO\tGENERATION\tBY\tWHAT\tKID")
+	for i, e := range events {
+		if i > 0 && e.Generation > events[i-1].Generation+1 {
+			fmt.Fprintf(w, "-\t-\t%s\t-\t%s\t-\n", generations(events[i-1].Generation+1, e.Generation-1), notLogged)
+		}
 		kid := "-"
 		if e.KeyID != "" {
 			kid = console.Word(e.KeyID)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", e.Time.Format(time.RFC3339), e.Generation, console.Printable(e.By), console.Printable(e.What), kid)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", e.Time.Format(time.RFC3339), coarse(now.Sub(e.Time)), e.Generation,
+			console.Printable(e.By), console.Printable(e.What), kid)
 	}
 	w.Flush()
 	return b.Bytes()
+}
+
+func generations(first, last uint64) string {
+	if first == last {
+		return fmt.Sprint(first)
+	}
+	return fmt.Sprintf("%d-%d", first, last)
 }

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// keyColumn is a column of a table of keys.
+type keyColumn struct {
+	title string
+	text  func(k keyring.KeyInfo, now time.Time) string
+}
+
+var (
+	columnKID     = keyColumn{"KID", func(k keyring.KeyInfo, _ time.Time) string { return kidText(k) }}
+	columnUse     = keyColumn{"USE", func(k keyring.KeyInfo, _ time.Time) string { return string(k.Use) }}
+	columnAlg     = keyColumn{"ALG", func(k keyring.KeyInfo, _ time.Time) string { return suiteText(k.Suite) }}
+	columnState   = keyColumn{"STATE", func(k keyring.KeyInfo, _ time.Time) string { return string(k.State) }}
+	columnSince   = keyColumn{"SINCE", func(k keyring.KeyInfo, _ time.Time) string { return sinceText(k) }}
+	columnFor     = keyColumn{"FOR", forText}
+	columnPrivate = keyColumn{"PRIVATE", func(k keyring.KeyInfo, _ time.Time) string { return privateText(k) }}
+	columnNext    = keyColumn{"NEXT", nextText}
+	columnSoon    = keyColumn{"NEXT", nextSoonText}
+)
+
+// keyLayouts are the columns of a table of keys. The first layout that fits is taken, or the last.
+var keyLayouts = [][]keyColumn{
+	{columnKID, columnUse, columnAlg, columnState, columnSince, columnFor, columnPrivate, columnNext},
+	{columnKID, columnUse, columnAlg, columnState, columnFor, columnPrivate, columnNext},
+	{columnKID, columnUse, columnAlg, columnState, columnFor, columnNext},
+	{columnKID, columnUse, columnAlg, columnState, columnFor, columnSoon},
+	{columnKID, columnUse, columnState, columnSoon},
+}
+
+// keyTable returns the table for a result that no terminal shows.
+func keyTable(infos []keyring.KeyInfo) []byte {
+	return keyTableWithin(infos, time.Now(), 80)
+}
+
+func keyTableWithin(infos []keyring.KeyInfo, now time.Time, width int) []byte {
+	var table []byte
+	for _, columns := range keyLayouts {
+		if table = tableOf(infos, columns, now); widest(table) <= width {
+			break
+		}
+	}
+	return table
+}
+
+func tableOf(infos []keyring.KeyInfo, columns []keyColumn, now time.Time) []byte {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	var cells []string
+	for _, c := range columns {
+		cells = append(cells, c.title)
+	}
+	fmt.Fprintln(w, strings.Join(cells, "\t"))
+	for _, k := range infos {
+		cells = cells[:0]
+		for _, c := range columns {
+			cells = append(cells, c.text(k, now))
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	w.Flush()
+	return b.Bytes()
+}
+
+// widest returns the columns of the longest line.
+func widest(text []byte) (columns int) {
+	for line := range bytes.Lines(text) {
+		columns = max(columns, utf8.RuneCount(bytes.TrimSuffix(line, []byte("\n"))))
+	}
+	return columns
+}
+
+// kidText writes - for a key that a dry run made and nobody will see again.
+func kidText(k keyring.KeyInfo) string {
+	if k.ID == "" {
+		return "-"
+	}
+	return console.Word(k.ID)
+}
+
+// suiteText writes - for a key that ended so long ago that its algorithm is not kept.
+func suiteText(s keys.Suite) string {
+	if s == 0 {
+		return "-"
+	}
+	return s.String()
+}
+
+func privateText(k keyring.KeyInfo) string {
+	if k.HasPrivate {
+		return "held"
+	}
+	return "erased"
+}
+
+// sinceText writes - where the date is not kept.
+func sinceText(k keyring.KeyInfo) string {
+	if t := since(k); !t.IsZero() {
+		return t.UTC().Format(time.RFC3339)
+	}
+	return "-"
+}
+
+// forText returns how long a key has been in its state.
+func forText(k keyring.KeyInfo, now time.Time) string {
+	if t := since(k); !t.IsZero() {
+		return coarse(now.Sub(t))
+	}
+	return "-"
+}
+
+// since returns when the key came into its present state.
+func since(k keyring.KeyInfo) time.Time {
+	switch k.State {
+	case keyring.Active:
+		return k.Activated
+	case keyring.Retired:
+		return k.Retired
+	case keyring.Destroyed, keyring.Revoked:
+		return k.Ended
+	}
+	return k.Created
+}
+
+// nextText returns the next step of a key, with the date, or the time of a step that is near.
+func nextText(k keyring.KeyInfo, now time.Time) string {
+	switch left := k.NextAt.Sub(now); {
+	case k.Next == "":
+		return "-"
+	case left <= 0:
+		return string(k.Next) + " is due"
+	case left < 48*time.Hour:
+		return fmt.Sprintf("%s %sZ (%s)", k.Next, strings.TrimSuffix(notBeforeText(k.NextAt)[5:16], "Z"), coarse(left))
+	default:
+		return fmt.Sprintf("%s %s (%s)", k.Next, notBeforeText(k.NextAt)[:10], coarse(left))
+	}
+}
+
+// nextSoonText returns the next step of a key without the date.
+func nextSoonText(k keyring.KeyInfo, now time.Time) string {
+	switch left := k.NextAt.Sub(now); {
+	case k.Next == "":
+		return "-"
+	case left <= 0:
+		return string(k.Next) + " is due"
+	default:
+		return fmt.Sprintf("%s in %s", k.Next, coarse(left))
+	}
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+// hiddenAfter is how long after its end a key is still shown.
+const hiddenAfter = 30 * 24 * time.Hour
+
+// keyView says how keys list shows the keys to a person. JSON has all of them, as the ring does.
+type keyView struct {
+	all, timeline, text bool
+}
+
+func (v *keyView) add(cmd *cobra.Command) {
+	cmd.Long = `Lists the keys of the ring: those in use first, the oldest of each use at the top, and then
+those that have ended. FOR is how long a key has been in its state. Keys that ended more
+than 30 days ago are left out; --all shows them. JSON has all keys and all dates.
+
+--timeline draws one line for each key: its time before it is used, in use, and after it,
+when a retired key still verifies or opens. What lies behind now is what the policy plans.`
+	cmd.Example = "  sealjwt keys list\n  sealjwt keys list --timeline"
+	flags := cmd.Flags()
+	flags.BoolVar(&v.all, "all", false, "show keys that ended more than 30 days ago, too")
+	flags.BoolVar(&v.timeline, "timeline", false, "draw the keys over time")
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if form := cmd.Flag("output").Value.String(); v.timeline && form != "text" {
+			return console.Usagef("--timeline is drawn as text: leave it out, or -o %s", form)
+		}
+		v.text = cmd.Flag("output").Value.String() == "text"
+		return nil
+	}
+}
+
+func (a *App) viewKeys(ctx context.Context, ring *keyring.Ring, infos []keyring.KeyInfo, view keyView) ([]byte, error) {
+	now := time.Now()
+	shown := sortKeys(infos)
+	if !view.all {
+		shown = slices.DeleteFunc(shown, func(k keyring.KeyInfo) bool { return hasEnded(k) && now.Sub(k.Ended) > hiddenAfter })
+	}
+	if n := int64(len(infos) - len(shown)); n > 0 && view.text {
+		a.Say("left out: %s that ended more than 30 days ago; see all with: %s", console.Count(n, "key"), a.again("keys list --all"))
+	}
+	if !view.timeline {
+		return keyTableWithin(shown, now, a.Width()), nil
+	}
+	policy, err := ring.Policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return drawTimeline(shown, policy, now, a.Width()), nil
+}
+
+func hasEnded(k keyring.KeyInfo) bool {
+	return k.State == keyring.Destroyed || k.State == keyring.Revoked
+}
+
+// sortKeys returns the keys that have not ended, by use, and the others behind them. Within each
+// part they stay in the order of the ring, the oldest first.
+func sortKeys(infos []keyring.KeyInfo) []keyring.KeyInfo {
+	rank := func(k keyring.KeyInfo) int {
+		switch {
+		case hasEnded(k):
+			return 2
+		case k.Use == "enc":
+			return 1
+		}
+		return 0
+	}
+	return slices.SortedStableFunc(slices.Values(infos), func(a, b keyring.KeyInfo) int { return cmp.Compare(rank(a), rank(b)) })
+}
+
+// relative writes a time as people say it: 3m ago, in 29d, now.
+func relative(t, now time.Time) string {
+	switch d := t.Sub(now); {
+	case d >= time.Second:
+		return "in " + coarse(d)
+	case d <= -time.Second:
+		return coarse(-d) + " ago"
+	}
+	return "now"
+}
+
+// coarse writes a duration in its largest unit.
+func coarse(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d >= day:
+		return fmt.Sprintf("%dd", d/day)
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d >= time.Minute:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return fmt.Sprintf("%ds", max(0, d)/time.Second)
+}
