@@ -17,6 +17,9 @@ type Progress struct {
 	past string    // what becomes of the lines: sealed
 	now  func() time.Time
 
+	// Part returns which part of the input has been read, from 0 to 1. Nil or 0: its size is not known.
+	Part func() float64
+
 	began, shown time.Time
 	live         bool // the line is there
 }
@@ -43,7 +46,7 @@ func (p *Progress) Show(done, failed int64) {
 		return
 	}
 	p.Clear()
-	fmt.Fprint(p.to, p.text(now, done, failed))
+	fmt.Fprint(p.to, p.text(now, done, failed)+p.left(now))
 	p.shown, p.live = now, true
 }
 
@@ -55,17 +58,44 @@ func (p *Progress) Clear() {
 	}
 }
 
-// End leaves the line as it is in the end.
+// End leaves a line with what came of it all.
 func (p *Progress) End(done, failed int64) {
 	if p.to == nil {
 		return
 	}
 	p.Clear()
-	fmt.Fprintln(p.to, p.text(p.now(), done, failed))
+	now := p.now()
+	fmt.Fprintf(p.to, "%s: done: %s %s in %s%s\n", p.name, thousands(done-failed), p.past, tookText(now.Sub(p.began)), p.rest(now, done, failed))
+}
+
+// tookText writes how long a run took, to the second once it took one.
+func tookText(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return Duration(d.Round(time.Second))
+}
+
+// left writes the part that has been read, and the time that the rest takes at this speed.
+func (p *Progress) left(now time.Time) string {
+	if p.Part == nil {
+		return ""
+	}
+	part := p.Part()
+	if part <= 0 || part > 1 {
+		return ""
+	}
+	took := now.Sub(p.began)
+	rest := time.Duration(float64(took)/part) - took
+	return fmt.Sprintf(", %.0f %%, %s left", 100*part, tookText(rest))
 }
 
 func (p *Progress) text(now time.Time, done, failed int64) string {
-	text := fmt.Sprintf("%s: %s %s", p.name, thousands(done-failed), p.past)
+	return fmt.Sprintf("%s: %s %s", p.name, thousands(done-failed), p.past) + p.rest(now, done, failed)
+}
+
+// rest writes what failed, and the speed.
+func (p *Progress) rest(now time.Time, done, failed int64) (text string) {
 	if failed > 0 {
 		text += ", " + thousands(failed) + " failed"
 	}

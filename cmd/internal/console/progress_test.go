@@ -34,7 +34,24 @@ func TestProgress(t *testing.T) {
 	p.Show(2_000_000, 1)
 	expect("sealjwt: 1,999,999 sealed, 1 failed, 1,000,000/s")
 	p.End(2_000_000, 1)
-	expect("\r\x1b[Ksealjwt: 1,999,999 sealed, 1 failed, 1,000,000/s\n")
+	expect("\r\x1b[Ksealjwt: done: 1,999,999 sealed in 2s, 1 failed, 1,000,000/s\n")
+}
+
+// The share and the time left stand behind, once the size of the input is known.
+func TestProgressLeft(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	for _, c := range []struct {
+		part float64
+		want string
+	}{{0, ""}, {0.25, ", 25 %, 1m30s left"}, {0.999, ", 100 %, 30ms left"}, {1, ", 100 %, 0s left"}, {1.5, ""}} {
+		p := &Progress{now: func() time.Time { return now }, began: now.Add(-30 * time.Second), Part: func() float64 { return c.part }}
+		if got := p.left(now); got != c.want {
+			t.Errorf("%v: %q, want %q", c.part, got, c.want)
+		}
+	}
+	if got := (&Progress{}).left(now); got != "" {
+		t.Errorf("without a size: %q", got)
+	}
 }
 
 // Without a terminal nothing is shown.

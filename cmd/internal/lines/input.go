@@ -14,10 +14,11 @@ import (
 type Input struct {
 	name    string // of the input, for messages
 	in      *bufio.Reader
-	Most    int   // bytes of a line
-	TooLong error // what is wrong with a longer one
-	skipped int64 // lines to skip at the beginning
-	read    int64 // lines read so far, with those
+	Most    int            // bytes of a line
+	TooLong error          // what is wrong with a longer one
+	skipped int64          // lines to skip at the beginning
+	read    int64          // lines read so far, with those
+	part    func() float64 // returns which part of the bytes was read; nil if their number is not known
 }
 
 // skip passes over lines without looking at them.

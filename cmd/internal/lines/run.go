@@ -30,7 +30,8 @@ func Open(c *console.Console, args []string, skip int64) (*Input, io.Closer, err
 	if name == "-" {
 		name = "standard input"
 	}
-	l := &Input{name: name, in: bufio.NewReaderSize(in, batchBytes), skipped: skip}
+	counter := &counter{in: in}
+	l := &Input{name: name, in: bufio.NewReaderSize(counter, batchBytes), skipped: skip, part: partOf(counter, in, c.Stdin)}
 	if _, err := l.in.Peek(1); err != nil && err != io.EOF {
 		in.Close()
 		return nil, nil, console.CannotRead(name, err)
@@ -43,6 +44,7 @@ func Each(ctx context.Context, c *console.Console, in *Input, past string, each 
 	ctx, restore := console.Stoppable(ctx)
 	defer restore()
 	t := &tally{console: c, skipped: in.skipped, progress: c.NewProgress(past)}
+	t.progress.Part = in.part
 	p := pipeline{in: in, out: c.Writer(), workers: runtime.GOMAXPROCS(0), each: each, after: t.add}
 	return t.conclude(p.run(ctx))
 }
