@@ -60,10 +60,10 @@ key only.`,
 		var kids []byte
 		for _, k := range imported {
 			a.Say("imported a %s %s key as %s", k.Use(), k.Suite(), state.value)
-			kids = append(append(kids, k.ID()...), '\n')
+			kids = append(append(kids, console.Printable(k.ID())...), '\n')
 		}
 		if *skip {
-			a.Say("tokens fail with those who have an older JWK Set: publish the new one now: %s", a.Hint("keys export"))
+			a.Say("tokens fail with those who have an older JWK Set: publish the new one now: %s", a.again("keys export"))
 		}
 		return a.Print(kids)
 	}

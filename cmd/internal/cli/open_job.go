@@ -94,7 +94,8 @@ func (a *App) openConfig(ctx context.Context, f openFlags) (openConfig, error) {
 	return cfg, nil
 }
 
-// openOne opens a token. Its claims are one line of JSON, as they are spelled.
+// openOne opens a token. Its claims are one line of JSON, as they are spelled but for
+// characters that a terminal would obey.
 func (f openFlags) openOne(ctx context.Context, opener *open.Opener, token string) (tok *open.Token, claims []byte, err error) {
 	if f.at.given {
 		tok, err = opener.OpenAt(ctx, token, f.at.time)
@@ -112,5 +113,5 @@ func (f openFlags) openOne(ctx context.Context, opener *open.Opener, token strin
 	if err := json.Compact(&line, text); err != nil {
 		return nil, nil, err
 	}
-	return tok, line.Bytes(), nil
+	return tok, console.PrintableJSON(line.Bytes()), nil
 }

@@ -91,7 +91,7 @@ func (w *sarifWriter) add(at place, hit leak.Sighting, u *leak.Unverified) error
 		if err != nil {
 			return err
 		}
-		if _, err := w.out.Write(text); err != nil {
+		if _, err := w.out.Write(console.PrintableJSON(text)); err != nil {
 			return err
 		}
 	}

@@ -73,7 +73,7 @@ func (c *Console) PrintAs(json bool, result interface{ Text() []byte }) error {
 	return c.Print(result.Text())
 }
 
-// PrintJSON prints v as one line of JSON.
+// PrintJSON prints v as one line of JSON, as PrintableJSON writes it.
 func (c *Console) PrintJSON(v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -81,7 +81,8 @@ func (c *Console) PrintJSON(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	return c.Print(b.Bytes())
+	line := PrintableJSON(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	return c.Print(append(line, '\n'))
 }
 
 // Writer returns Print as an io.Writer.

@@ -1,8 +1,11 @@
 package console
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"reflect"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -63,5 +66,26 @@ func TestPackageNamesAreDropped(t *testing.T) {
 		if got := Plain(text); got != want {
 			t.Errorf("%q becomes %q", text, got)
 		}
+	}
+}
+
+// The text means the same, and has no character that a terminal obeys.
+func TestPrintableJSON(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":"b","n":84.50}`:          `{"a":"b","n":84.50}`,
+		`{"a":"한글 ✓ 😀"}`:               `{"a":"한글 ✓ 😀"}`,
+		"{\"a\u009b\":\"\u202e\"}":     `{"a\u009b":"\u202e"}`,
+		"[\"\u2028\ufeff\U000e0001\"]": `["\u2028\ufeff\udb40\udc01"]`,
+		"[\"\x7f\"]":                   `["\u007f"]`,
+	} {
+		got := PrintableJSON([]byte(text))
+		var before, after any
+		if err := errors.Join(json.Unmarshal([]byte(text), &before), json.Unmarshal(got, &after)); err != nil || !reflect.DeepEqual(before, after) || string(got) != want {
+			t.Errorf("%q becomes %s, want %s (%v)", text, got, want, err)
+		}
+	}
+	var out bytes.Buffer
+	if err := New("sealjwt", nil, &out, nil).PrintJSON(map[string]string{"a": "<\u009b>"}); err != nil || out.String() != `{"a":"<\u009b>"}`+"\n" {
+		t.Errorf("%q, %v", out.String(), err)
 	}
 }

@@ -32,6 +32,18 @@ func Printable(text string) string {
 	return b.String()
 }
 
+// PrintableJSON returns a line of JSON with the same meaning, in which no text can move a cursor
+// or turn text around. C1 control characters and bidirectional marks may stand in JSON as they
+// are (RFC 8259 section 7), and a terminal obeys them.
+func PrintableJSON(line []byte) []byte {
+	for _, c := range line {
+		if c >= 0x7f {
+			return []byte(Printable(string(line)))
+		}
+	}
+	return line
+}
+
 // Word quotes a kid from outside that would not pass for one word of a table.
 func Word(kid string) string {
 	if kid == "" || strings.ContainsAny(kid, " \"'`\\") || Printable(kid) != kid {
