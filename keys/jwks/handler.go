@@ -56,7 +56,7 @@ const (
 // reckon with the age of a snapshot. When the ring is due to reload, a request starts the
 // reload and waits for a tenth of a second at most; a store that hangs keeps one goroutine
 // for each handler, for ten seconds or until it answers. Run the ring (keyring.Ring.Run)
-// where a revocation shall be published within 1.5 s. A set older than the policy allows is
+// where a revocation must be published within 1.5 s. A set older than the policy allows is
 // not served: the answer is 503 and never cached, as it is whenever the source fails. To
 // have a wrapper of a ring treated as a ring, embed the ring or give the wrapper its method
 // Published.

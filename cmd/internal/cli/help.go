@@ -65,8 +65,8 @@ func helpText(cmd *cobra.Command, width int) string {
 	for _, g := range groupsOf(cmd.LocalFlags()) {
 		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsagesWrapped(width))
 	}
-	if cmd.HasAvailableInheritedFlags() {
-		fmt.Fprintf(&b, "\nThe ring:\n%s", cmd.InheritedFlags().FlagUsagesWrapped(width))
+	for _, g := range groupsOf(cmd.InheritedFlags()) {
+		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsagesWrapped(width))
 	}
 	name := cmd.Root().Name()
 	b.WriteString("\n")
@@ -123,7 +123,11 @@ var flagTitles = []struct {
 	{"Many tokens", []string{"jsonl", "skip"}},
 	{"Policy", []string{"token-lifetime", "leeway", "clock-skew", "cache-age", "publish-lag", "snapshot-age", "max-age", "sig-period", "enc-period"}},
 	{"TLS", []string{"tls-cert", "tls-key", "insecure-http"}},
+	{"The ring", ringFlags},
 }
+
+// ringFlags name the ring and the files that belong to it. All verbs take them.
+var ringFlags = []string{"ring", "kek-file", "passphrase-file", "seen-file", "store-file"}
 
 // groupsOf returns the flags of a verb in their groups.
 func groupsOf(flags *pflag.FlagSet) (groups []flagGroup) {

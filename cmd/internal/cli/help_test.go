@@ -51,7 +51,8 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 // A verb with many flags has them in groups, and each name in the table is the name of a flag.
 func TestFlagGroups(t *testing.T) {
 	known := make(map[string]bool)
-	visitVerbs(Command(options), func(c *cobra.Command) {
+	root := Command(Options{Name: "sealjwt", Stores: map[string]OpenStore{"mem": nil}})
+	visitVerbs(root, func(c *cobra.Command) {
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
 		for _, g := range groupsOf(c.LocalFlags()) {
 			n := 0

@@ -20,8 +20,9 @@ import (
 // ringCommand finds a command line in a text that acts on a ring.
 var ringCommand = regexp.MustCompile(`sealjwt (keys [a-z]|seal --init|jwks serve)`)
 
-// helpFields are the fields of a verb whose texts are help. They name no ring.
-var helpFields = map[string]bool{"Long": true, "Short": true, "Example": true}
+// helpFields are the fields whose texts are help, or the name of a verb above a page. They name no
+// ring.
+var helpFields = map[string]bool{"Long": true, "Short": true, "Example": true, "Brand": true}
 
 // elsewhere begins the texts for another party, whose ring has other flags.
 const elsewhere = "ask the other party for what this prints: "

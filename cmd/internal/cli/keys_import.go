@@ -59,7 +59,7 @@ key only.`,
 		}
 		var kids []byte
 		for _, k := range imported {
-			a.Say("imported a %s %s key as %s", k.Use(), k.Suite(), state.value)
+			a.Say("imported %s %s key as %s", withArticle(k.Use()), k.Suite(), state.value)
 			kids = append(append(kids, console.Printable(k.ID())...), '\n')
 		}
 		if *skip {
@@ -68,6 +68,14 @@ key only.`,
 		return a.Print(kids)
 	}
 	return cmd
+}
+
+// withArticle returns a use behind its article.
+func withArticle(use keys.Use) string {
+	if use == keys.UseEnc {
+		return "an enc"
+	}
+	return "a " + string(use)
 }
 
 // readKeys reads a key or a JWK Set, and returns its text too, which goes into the ring.
