@@ -43,6 +43,14 @@ func New(client *clientv3.Client, key string) (*Store, error) {
 	return &Store{client, key}, nil
 }
 
+// check returns an error for a Store that New has not made.
+func (s *Store) check() error {
+	if s == nil || s.client == nil {
+		return fmt.Errorf("%w: a nil or zero Store has no client: use etcdstore.New", keyring.ErrConfig)
+	}
+	return nil
+}
+
 // patience are the times of the attempts of a call. A server that hangs takes the first one,
 // and the client sends the next one to another server.
 var patience = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
@@ -81,6 +89,9 @@ func (s *Store) Load(ctx context.Context) (doc []byte, v string, err error) {
 
 // get returns the key and its value, nil if there is none.
 func (s *Store) get(ctx context.Context, options ...clientv3.OpOption) (kv *mvccpb.KeyValue, err error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
 	for _, limit := range patience {
 		if err := ctx.Err(); err != nil {
 			return nil, err

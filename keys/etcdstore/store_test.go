@@ -65,6 +65,15 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := etcdstore.New(nil, "/ring"); !errors.Is(err, keyring.ErrConfig) {
 		t.Errorf("a nil client: %v", err)
 	}
+	for _, s := range []*etcdstore.Store{nil, {}} {
+		_, _, loaded := s.Load(t.Context())
+		_, swapped := s.Swap(t.Context(), "", []byte("a ring"))
+		for _, err := range []error{loaded, swapped, s.Watch(t.Context(), func(bool) {})} {
+			if !errors.Is(err, keyring.ErrConfig) {
+				t.Errorf("a nil or zero Store: %v", err)
+			}
+		}
+	}
 	client := newClient(t, "127.0.0.1:1")
 	if _, err := etcdstore.New(client, ""); !errors.Is(err, keyring.ErrConfig) {
 		t.Errorf("an empty key: %v", err)

@@ -32,6 +32,9 @@ var (
 // cluster was restored from a snapshot, and the error of the client, for example when the
 // revision to resume from was compacted.
 func (s *Store) Watch(ctx context.Context, sign func(changed bool)) error {
+	if err := s.check(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	p := prover{store: s, revisions: make(chan int64)}
 	var proving sync.WaitGroup

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -78,6 +79,8 @@ func folders(t *testing.T, source string) (all []string) {
 				return err
 			case d.IsDir() && (d.Name() == "internal" || d.Name() == "testdata"):
 				return filepath.SkipDir
+			case d.IsDir() && isModule(path): // its own tests call it
+				return filepath.SkipDir
 			case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
 				folder, err := filepath.Rel(source, filepath.Dir(path))
 				all = append(all, folder)
@@ -91,6 +94,12 @@ func folders(t *testing.T, source string) (all []string) {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// isModule reports whether a folder holds a nested module.
+func isModule(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil
 }
 
 // library returns the API of each package, by its folder.
