@@ -1,6 +1,7 @@
 package page
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -61,5 +62,25 @@ func TestSamePage(t *testing.T) {
 	ask(s, http.MethodPost, s.path, "token="+unsigned, nil)
 	if after := ask(s, http.MethodGet, s.path, "", nil).Body.String(); after != before || !strings.Contains(before, "<textarea") {
 		t.Error("the page is another one after a token")
+	}
+}
+
+// endless is a body without an end.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	e.read += len(p)
+	if e.read > 8*MaxToken {
+		return 0, io.EOF
+	}
+	return copy(p, strings.Repeat("x", len(p))), nil
+}
+
+// TestBodyIsBounded has a client send more than a token: the server does not hold it.
+func TestBodyIsBounded(t *testing.T) {
+	s, body := testServer(time.Now), &endless{}
+	w := ask(s, http.MethodPost, s.path+"read", "", func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(body), -1 })
+	if w.Code != http.StatusRequestEntityTooLarge || body.read > 4*MaxToken {
+		t.Errorf("status %d after %d bytes", w.Code, body.read)
 	}
 }
