@@ -61,7 +61,7 @@ func drawTimeline(infos []keyring.KeyInfo, policy keyring.Policy, now time.Time,
 	return b.Bytes()
 }
 
-// spansOf returns the times of a key: what was, and what the policy plans.
+// spansOf returns the times of a key: those that have passed, and those that the policy plans.
 func spansOf(k keyring.KeyInfo, policy keyring.Policy, now time.Time) []span {
 	if since(k).IsZero() { // a tombstone without a date
 		return nil

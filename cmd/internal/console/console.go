@@ -15,14 +15,14 @@ import (
 //   - The result, and nothing else, goes to stdout.
 //   - Everything for people goes to stderr, in lines that begin with "sealjwt: ";
 //     besides them jwks serve writes its log, in JSON.
-//   - An error is one such line: what is wrong, then what to do or to type.
+//   - An error is one such line: the fault, then the remedy or the words to type.
 //   - No line holds a claim, a token or a secret, except that --explain tells iss,
 //     aud, jti and times of a token that was refused; control characters of names that
 //     come from outside are escaped.
 //   - Only usage errors mention --help, and only --help prints help.
 //   - Secrets come from files or from the terminal, never from arguments, which
 //     every process on the machine can read.
-//   - Input is checked before anything is created: what is refused leaves nothing
+//   - Input is checked before anything is created: a refused input leaves nothing
 //     behind.
 
 // Console holds the streams of one run of a command.

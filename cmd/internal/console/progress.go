@@ -58,7 +58,7 @@ func (p *Progress) Clear() {
 	}
 }
 
-// End leaves a line with what came of it all.
+// End leaves a line with the result of the run.
 func (p *Progress) End(done, failed int64) {
 	if p.to == nil {
 		return
