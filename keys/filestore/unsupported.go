@@ -35,6 +35,9 @@ func (*Store) Swap(context.Context, string, []byte) (version string, err error) 
 	return "", errSystem
 }
 
+// Writable returns [errors.ErrUnsupported].
+func (*Store) Writable(context.Context) error { return errSystem }
+
 // OpenOrCreate returns [errors.ErrUnsupported].
 func OpenOrCreate(context.Context, string, string, ...string) (*keyring.Ring, error) {
 	return nil, errSystem

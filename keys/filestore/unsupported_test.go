@@ -22,7 +22,7 @@ func TestUnsupported(t *testing.T) {
 	_, openOrCreate := OpenOrCreate(ctx, path, path+".kek")
 	_, _, seen := memory.Load(ctx)
 	for name, err := range map[string]error{
-		"Load": load, "Swap": swap, "OpenOrCreate": openOrCreate, "Memory.Load": seen,
+		"Load": load, "Swap": swap, "Writable": store.Writable(ctx), "OpenOrCreate": openOrCreate, "Memory.Load": seen,
 		"Memory.Save": memory.Save(ctx, keyring.Checkpoint{}), "Memory.Accept": memory.Accept(ctx, keyring.Checkpoint{}),
 	} {
 		if !errors.Is(err, errors.ErrUnsupported) {

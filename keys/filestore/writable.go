@@ -1,0 +1,73 @@
+//go:build unix
+
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sealjwt/sealjwt/keys/internal/temp"
+)
+
+// trialPrefix begins the names of the files with which Writable tries the folder.
+const trialPrefix = ".ring-"
+
+// Writable reports whether a Swap could write the ring now, for monitoring: a rotation that
+// cannot be written should be known before it is due. It opens the lock file, but waits for no
+// writer. It writes a file as large as the ring into the folder, syncs the file and removes it,
+// so it notices a folder that is read-only and a disk that is full.
+//
+// It returns nil if all of that worked, [keyring.ErrNoRing] where no ring is, [ErrUnsafe],
+// [keyring.ErrConfig] for a Store without a path, and the errors of the file system.
+func (s *Store) Writable(ctx context.Context) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	doc, err := s.read()
+	if err != nil {
+		return err
+	}
+	lock, err := open("the lock", s.lockPath(), os.O_RDWR)
+	switch {
+	case err == nil:
+		lock.Close()
+	case !errors.Is(err, fs.ErrNotExist): // then the first Swap makes it, which the trial shows
+		return err
+	}
+	return s.try(make([]byte, len(doc)))
+}
+
+// try writes a file of these bytes beside the ring, and removes it.
+func (s *Store) try(data []byte) (err error) {
+	folder, err := os.OpenRoot(filepath.Dir(s.path))
+	if err != nil {
+		return tried("open the folder", err)
+	}
+	defer folder.Close()
+	temp.Sweep(folder, trialPrefix)
+	f, name, err := temp.Create(folder, trialPrefix)
+	if err != nil {
+		return tried("try the folder", err)
+	}
+	defer func() {
+		if gone := folder.Remove(name); err == nil && gone != nil {
+			err = tried("remove the trial file", gone)
+		}
+		f.Close()
+	}()
+	if _, err := s.ops.write(f, data); err != nil {
+		return tried("write the trial file", err)
+	}
+	if err := s.ops.sync(f); err != nil {
+		return tried("sync the trial file", err)
+	}
+	return nil
+}
+
+func tried(step string, err error) error {
+	return fmt.Errorf("filestore: %s: %w%s", step, err, advice(err))
+}
