@@ -28,6 +28,7 @@ type claims struct {
 	lacks Missing // of typ, exp and the cty of the JWE
 
 	signingKeyID, decryptionKeyID string
+	suites                        suites // of the keys that verified and decrypted it
 
 	lists *fieldLists // of the Opener
 

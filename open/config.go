@@ -149,6 +149,7 @@ func newOpener(audienceField string, cfg settings) (*Opener, error) {
 		cfg: cfg, trust: trust, longestIssuer: longest, now: time.Now,
 		scratch: &sync.Pool{New: func() any { return &scratch{maxHeader: cfg.limits.MaxHeader} }},
 		lists:   new(fieldLists),
+		last:    new(lastOpened),
 	}
 	if cfg.limits.Cache > 0 {
 		c := newCache(cfg.limits.Cache)

@@ -19,6 +19,7 @@ type Opener struct {
 	scratch       *sync.Pool
 	lists         *fieldLists // of the types that Token.Claims has filled
 	now           func() time.Time
+	last          *lastOpened
 
 	// cache is nil if there is none, and a closure as in Token: it is full of claims.
 	cache func() cache
@@ -74,7 +75,8 @@ func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
 	if o.isZero() {
 		return nil, errZeroOpener
 	}
-	return o.OpenAt(ctx, token, o.now())
+	now := o.now()
+	return o.openAt(ctx, token, now, now)
 }
 
 // OpenAt opens a token as Open does, and checks its times as of the given time. It is for
@@ -83,6 +85,11 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 	if o.isZero() {
 		return nil, errZeroOpener
 	}
+	return o.openAt(ctx, token, at, o.now())
+}
+
+// openAt opens a token whose times it checks as of at.
+func (o *Opener) openAt(ctx context.Context, token string, at, now time.Time) (*Token, error) {
 	// The length first: everything after it costs time and memory.
 	if len(token) > o.cfg.limits.MaxSize {
 		return nil, refuseUnless(switches{field: "Limits.MaxSize"}, refuse(ErrMalformed, "it has %d bytes, and %d are allowed", len(token), o.cfg.limits.MaxSize))
@@ -116,6 +123,7 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 	if !known {
 		o.remember(digest, t, from)
 	}
+	o.last.note(t.claims().suites, now)
 	return t, nil
 }
 
@@ -156,6 +164,7 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 		return nil, err
 	}
 	c.all, c.decryptionKeyID, c.from.private = c.payload, decryptionKey.ID(), from.private
+	c.suites.add(decryptionKey.Suite())
 	c.replicated = visibleNames(outer.members)
 	if !outer.hasCty {
 		c.lacks |= ContentType
@@ -192,6 +201,7 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 	}
 	c.selective, c.text, c.payload, c.signingKeyID = o.cfg.selective, signed.payload, payload, k.ID()
 	c.lists, c.from = o.lists, from
+	c.suites.add(k.Suite())
 	if !signed.header.hasTyp {
 		c.lacks |= Type
 	}

@@ -125,7 +125,7 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 	var opened []strict.Object
 	var failed error
 	for _, j := range ours {
-		plaintext, err := m.unseal(ctx, j, tail, set)
+		plaintext, suite, err := m.unseal(ctx, j, tail, set)
 		if errors.Is(err, ErrKeySource) {
 			return nil, err // a key that cannot be asked says nothing about whose the JWE is
 		}
@@ -139,6 +139,7 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 		}
 		opened = append(opened, object)
 		c.decryptionKeyID = cmp.Or(c.decryptionKeyID, j.kid)
+		c.suites.add(suite)
 	}
 	// Another recipient may have a key with the kid of an old key of ours. The issuer has
 	// signed the list of JWEs. So a JWE that we cannot open is for that recipient, as
@@ -150,14 +151,16 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 	return opened, nil
 }
 
-// unseal decrypts a JWE with our key that has the JWE's kid.
-func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set *keys.Set) ([]byte, error) {
+// unseal decrypts a JWE with our key that has the JWE's kid, and returns the suite of the key.
+func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set *keys.Set) ([]byte, keys.Suite, error) {
 	m.grow(sealed.text)
 	j, _ := m.parseEnvelope(sealed.text, tail) // for the second time
 	if err := j.decode(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return j.decrypt(ctx, set.DecryptionKeys(j.encryption)[0])
+	k := set.DecryptionKeys(j.encryption)[0]
+	plaintext, err := j.decrypt(ctx, k)
+	return plaintext, k.Suite(), err
 }
 
 // ours returns the JWEs whose kid names a key that we hold, at least one. If there is

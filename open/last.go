@@ -1,0 +1,50 @@
+package open
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// LastOpened returns when the Opener last opened a token with each suite, to the second. A token
+// counts for the suite of the key that verified it and for the suite of each key that decrypted
+// it, also when it comes from the cache. A token that was refused, by Check too, does not count.
+// The time is the time of the call of Open or OpenAt, whatever time OpenAt checked the token at.
+// A suite without a token since the Opener was made is not in the map.
+//
+// It is for monitoring. After the policy of a ring has changed its suites, the last tokens of the
+// old suite tell when its keys can go. Each process counts for itself, and begins anew when it
+// starts: export the times from all instances, and look at the newest.
+func (o *Opener) LastOpened() map[keys.Suite]time.Time {
+	times := make(map[keys.Suite]time.Time)
+	if o.isZero() {
+		return times
+	}
+	for s := range o.last {
+		if seconds := o.last[s].Load(); seconds != 0 {
+			times[keys.Suite(s)] = time.Unix(seconds, 0).UTC()
+		}
+	}
+	return times
+}
+
+// suites is a set of suites.
+type suites uint32
+
+func (s *suites) add(suite keys.Suite) { *s |= 1 << suite }
+
+// lastOpened holds for each suite when a token was opened with it, in seconds since 1970; 0 if
+// none was.
+type lastOpened [32]atomic.Int64
+
+// note notes that a token was opened with these suites. Cores that open tokens share the times, so
+// a time is written once a second, and read otherwise.
+func (l *lastOpened) note(opened suites, now time.Time) {
+	seconds := now.Unix()
+	for s := range l {
+		if opened&(1<<s) != 0 && l[s].Load() < seconds {
+			l[s].Store(seconds)
+		}
+	}
+}
