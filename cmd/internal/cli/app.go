@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/cmd/internal/keycache"
@@ -48,7 +49,7 @@ var pathFlags = []string{
 }
 
 // textFlags are all flags whose value is a text.
-var textFlags = append([]string{"iss", "aud", "sub", "typ", "reason", "addr", "path", "issuer"}, pathFlags...)
+var textFlags = append([]string{"iss", "aud", "sub", "typ", "reason", "addr", "metrics-addr", "path", "issuer"}, pathFlags...)
 
 // checkFlags refuses an empty value. It is usually a variable that a script forgot to set, and
 // must not stand for the default ring, for sealing to oneself or for trusting oneself.
@@ -195,6 +196,7 @@ func shellWord(word string) string {
 // user reads the reason once, after the ring was opened: a run that fails before says only why
 // it failed.
 type forgotten struct {
+	mu           sync.Mutex // a server rotates its ring beside the requests
 	how, why     string
 	opened, told bool
 }

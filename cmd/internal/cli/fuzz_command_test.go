@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -28,7 +30,7 @@ var commandSeeds = []struct{ line, stdin string }{
 	{"scan log", ""}, {"scan -o json --show-values log", ""}, {"scan", "log"}, {"scan ring", ""}, {"scan .", ""}, {"scan", "\x1f\x8b"},
 	{"keys init", ""}, {"keys init --ring new --kek-file new.kek --use sig --sig EdDSA --sig-period 30d", ""}, {"keys init --ring new --token-lifetime 0s", ""},
 	{"keys list", ""}, {"keys list -o json", ""}, {"keys list --ring claims", ""}, {"keys list --kek-file claims", ""}, {"keys list --passphrase-file kek", ""},
-	{"keys check", ""}, {"keys check -o json", ""}, {"keys log", ""}, {"keys log -o json", ""}, {"keys export --use sig", ""}, {"keys export --use", ""},
+	{"keys check", ""}, {"keys check -o json", ""}, {"keys check -o prometheus --grace 0", ""}, {"keys check -o json --ring nosuch", ""}, {"keys log", ""}, {"keys log -o json", ""}, {"keys export --use sig", ""}, {"keys export --use", ""},
 	{"keys rotate --dry-run -o json", ""}, {"keys rotate --now --use enc --insecure-skip-window", ""}, {"keys rotate --now", ""}, {"keys rotate", ""},
 	{"keys import key --use enc", ""}, {"keys import --state retired --alg ECDH-ES+A256KW", "key"}, {"keys import --use sig", "key"}, {"keys import jwks", ""},
 	{"keys import jwks --state retired", ""}, {"keys import pem --state retired", ""}, {"keys import cert", ""}, {"open --iss id --aud api --trust pem token", ""},
@@ -106,7 +108,8 @@ func checkStreams(t *testing.T, line string, code int, out, errs string) {
 	if code < console.ExitDone || code > console.ExitDue {
 		t.Fatalf("exit code %d", code)
 	}
-	hasResult := code == console.ExitDone || code == console.ExitPolicy && strings.Contains(line, "scan") || code == console.ExitDue && strings.Contains(line, "check")
+	hasResult := code == console.ExitDone || code == console.ExitPolicy && strings.Contains(line, "scan") || code == console.ExitDue && strings.Contains(line, "check") ||
+		strings.Contains(line, "keys check") && regexp.MustCompile(fmt.Sprintf(`(?m)"exit_code":%d}$|^sealjwt_check_exit_code %[1]d$`, code)).MatchString(out)
 	if !hasResult && out != "" {
 		t.Fatalf("exit code %d with a result on stdout: %q", code, out)
 	}

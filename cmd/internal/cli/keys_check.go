@@ -2,101 +2,104 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
-	"fmt"
-	"math"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
-	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/cmd/internal/metrics"
 )
 
 // errDue ends a check with its exit code; the result is on stdout already.
 var errDue = errors.New("a rotation is due")
 
-// checked is the answer of keys check.
-type checked struct {
-	Due     bool         `json:"due"`
-	Overdue int64        `json:"overdue_seconds"`
-	Next    keyring.Step `json:"next"`
-	Full    float64      `json:"full"`   // the part of the ring's room that is taken
-	Memory  string       `json:"memory"` // durable, process or none
-	Clocks  []wrongClock `json:"wrong_clocks,omitempty"`
-}
-
-// wrongClock is a key with a date that a wrong clock wrote.
-type wrongClock struct {
-	KeyID string    `json:"kid"`
-	Date  time.Time `json:"date"`
-}
+// defaultGrace is above the ten minutes of a usual timer, so that a step which the next run does
+// is no alarm.
+const defaultGrace = 30 * time.Minute
 
 func (a *App) keysCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Tell whether a rotation is due, for monitoring: exit code 7 when it is",
-		Long: `Tells whether a rotation is due, and how the ring is remembered, so that a ring that
-is set back is refused: memory is durable when a file has what was seen, process when
-a file was compared and cannot be written, and none when there is no such file.`,
+		Short: "Tell whether a rotation is overdue, for monitoring: exit code 7 when it is",
+		Long: `Tells whether a rotation is due, whether it could be written, and how the ring is
+remembered, so that a ring that is set back is refused: memory is durable when a file
+has what was seen, process when a file was compared and cannot be written, and none
+when there is no such file.
+
+The exit code is 7 when a step has been due for longer than the grace. A timer that runs
+sealjwt keys rotate may take so long.
+
+With -o json and -o prometheus there is a result on stdout also when the check fails:
+the exit code, and in JSON the error.`,
+		Example: `  sealjwt keys check
+  sealjwt keys check -o prometheus >sealjwt.prom`,
 		Args: noInput,
 	}
-	output := addOutput(cmd)
+	output := addChoice(cmd, "output", "o", "text", "how the result is written", "text", "json", "prometheus")
+	wait := grace(defaultGrace)
+	cmd.Flags().Var(&wait, "grace", "how long a step may be due before the exit code is 7; 0 for not at all")
+	withoutFiles(cmd, "grace")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		ring, err := a.openRing(cmd.Context())
+		h, err := a.check(cmd.Context(), time.Duration(wait))
 		if err != nil {
-			return err
+			return cmp.Or(a.printFailedCheck(output.value, err), err)
 		}
-		step, due, err := ring.NextStep(cmd.Context())
-		if err != nil {
-			return err
-		}
-		full, err := ring.Fullness(cmd.Context())
-		if err != nil {
-			return err
-		}
-		infos, err := ring.Keys(cmd.Context())
-		if err != nil {
-			return err
-		}
-		result := checked{Due: due, Next: step, Memory: a.remembered(), Full: math.Round(full*1000) / 1000}
-		if warning := fullWarning(full); warning != "" {
+		for _, warning := range h.warnings {
 			a.Say("%s", warning)
 		}
-		for _, k := range infos {
-			if !k.WrongDate.IsZero() {
-				result.Clocks = append(result.Clocks, wrongClock{k.ID, k.WrongDate})
-				a.Say("warning: a clock is wrong, of this host or of another, and holds the rotation up: the %s key %s has the date %s",
-					k.Use, console.Word(k.ID), k.WrongDate.UTC().Format(time.RFC3339))
-			}
-		}
-		if due {
-			result.Overdue = int64(time.Since(step.At) / time.Second)
+		if h.ExitCode == console.ExitDue {
 			err = &console.Failure{Err: errDue, Code: console.ExitDue, Verb: "keys rotate"}
 		}
-		return cmp.Or(a.PrintAs(output.value == "json", result), err)
+		if output.value == "prometheus" {
+			return cmp.Or(a.Print(metrics.Text(h.metrics()...)), err)
+		}
+		return cmp.Or(a.PrintAs(output.value == "json", h), err)
 	}
 	return cmd
 }
 
-func (c checked) Text() []byte {
-	var text string
-	switch {
-	case c.Due:
-		text = fmt.Sprintf("due since %s: %s\n", c.Next.At.UTC().Format(time.RFC3339), stepText(c.Next))
-	case c.Next.Action == keyring.Nothing:
-		text = "nothing is due, nor ever will be: the ring has no keys in use\n"
-	default:
-		text = fmt.Sprintf("nothing is due\nnext: %s at %s\n", stepText(c.Next), notBeforeText(c.Next.At))
+func (a *App) check(ctx context.Context, grace time.Duration) (health, error) {
+	at, err := a.ringAt(ctx)
+	if err != nil {
+		return health{}, err
 	}
-	return []byte(text + "memory: " + c.Memory + "\n")
+	ring, err := a.openRing(ctx)
+	if err != nil {
+		return health{}, err
+	}
+	return a.lookAt(ctx, ring, at.store, grace)
 }
 
-// fullWarning returns the warning about a ring that has taken this part of its room. It begins
-// at one half, while there is time to make a new ring.
-func fullWarning(full float64) string {
-	if full < 0.5 {
-		return ""
+// failedCheck is the result of a check that could not look. The error has no secret: it is the
+// line on stderr.
+type failedCheck struct {
+	Error    string `json:"error"`
+	ExitCode int    `json:"exit_code"`
+}
+
+// printFailedCheck prints the result for a program. A person reads stderr.
+func (a *App) printFailedCheck(format string, err error) error {
+	code, text := console.Describe(err)
+	switch format {
+	case "json":
+		return a.PrintJSON(failedCheck{console.Printable(text), code})
+	case "prometheus":
+		return a.Print(metrics.Text(exitCodeMetric(code)))
 	}
-	return fmt.Sprintf("warning: the ring is %.0f %% full of the kids of ended keys; when it is full it rotates no more: make a new ring before", 100*full)
+	return nil
+}
+
+// grace is a lifetime, or 0.
+type grace time.Duration
+
+func (g *grace) Type() string   { return "DURATION" }
+func (g *grace) String() string { return console.Duration(time.Duration(*g)) }
+func (g *grace) Set(s string) error {
+	if s == "0" || s == "0s" {
+		*g = 0
+		return nil
+	}
+	return (*lifetime)(g).Set(s)
 }

@@ -78,7 +78,7 @@ func TestCheckTellsOfWrongClocks(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		var out, errs bytes.Buffer
-		code := run(t.Context(), []string{"keys", "check", "-o", "json"}, strings.NewReader(""), &out, &errs)
+		code := run(t.Context(), []string{"keys", "check", "-o", "json", "--grace", "0"}, strings.NewReader(""), &out, &errs)
 		if n := strings.Count(errs.String(), "warning: a clock is wrong, of this host or of another, and holds the rotation up: the sig key "); n != 2 || code != console.ExitDue {
 			t.Errorf("exit code %d, stderr %s", code, errs.String())
 		}

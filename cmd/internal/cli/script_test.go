@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,6 +41,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":   cmdExits,
 			"partly":  cmdPartly,
+			"reports": cmdReports,
 			"secrets": cmdSecrets,
 			"hidden":  cmdHidden,
 			"big":     cmdBig,
@@ -99,10 +102,49 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits code command [args...]")
 	}
+	code := refusal(ts, args)
+	if code == 0 {
+		return
+	}
+	switch out := ts.ReadFile("stdout"); {
+	case code == console.ExitDue && !strings.HasSuffix(out, "\n"):
+		ts.Fatalf("something is due, and stdout does not say what: %q", out)
+	case code != console.ExitDue && out != "":
+		ts.Fatalf("a refusal with a result on stdout: %q", out)
+	}
+}
+
+// cmdReports runs a command of which a program reads stdout also when it fails, and checks what
+// exits checks. Only stdout is not empty: it has the exit code, as JSON or as a metric, and no
+// more than the line on stderr has.
+func cmdReports(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: reports code command [args...]")
+	}
+	code := refusal(ts, args)
+	out := ts.ReadFile("stdout")
+	if slices.Contains(args, "prometheus") {
+		if !strings.HasSuffix(out, fmt.Sprintf("\nsealjwt_check_exit_code %d\n", code)) {
+			ts.Fatalf("exit code %d, and the metrics are %q", code, out)
+		}
+		return
+	}
+	var report struct {
+		Error    string
+		ExitCode int `json:"exit_code"`
+	}
+	ts.Check(json.Unmarshal([]byte(out), &report))
+	if report.ExitCode != code || ts.ReadFile("stderr") != "sealjwt: "+report.Error+"\n" {
+		ts.Fatalf("exit code %d with %q and %q", code, out, ts.ReadFile("stderr"))
+	}
+}
+
+// refusal runs a command and checks its exit code, what is on stderr, and that no file was
+// changed.
+func refusal(ts *testscript.TestScript, args []string) (code int) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	before := snapshot(ts)
-	code := 0
 	if err := ts.Exec(args[1], args[2:]...); err != nil {
 		exit, ok := errors.AsType[*exec.ExitError](err)
 		if !ok {
@@ -116,16 +158,11 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if code == 0 {
 		return
 	}
-	switch out := ts.ReadFile("stdout"); {
-	case code == console.ExitDue && !strings.HasSuffix(out, "\n"):
-		ts.Fatalf("something is due, and stdout does not say what: %q", out)
-	case code != console.ExitDue && out != "":
-		ts.Fatalf("a refusal with a result on stdout: %q", out)
-	}
 	checkErrorLine(ts, code, ts.ReadFile("stderr"))
 	if after := snapshot(ts); after != before {
 		ts.Fatalf("a refusal that wrote something:\n%s\nbefore:\n%s", after, before)
 	}
+	return code
 }
 
 // cmdPartly runs a command that does a part of its work, with that exit code, and

@@ -115,26 +115,39 @@ func (s *seen) Save(ctx context.Context, newest keyring.Checkpoint) error {
 }
 
 func (a *App) forgets(how, format string, args ...any) {
+	a.forgotten.mu.Lock()
+	defer a.forgotten.mu.Unlock()
 	if a.forgotten.how == "" {
 		a.forgotten.how, a.forgotten.why = how, fmt.Sprintf("warning: "+format, args...)
 	}
 	if a.forgotten.opened {
-		a.tellForgotten()
+		a.forgotten.tell(a)
 	}
 }
 
 // tellForgotten tells the reason, once. openStore and createRing call it when the ring was
 // opened.
 func (a *App) tellForgotten() {
+	a.forgotten.mu.Lock()
+	defer a.forgotten.mu.Unlock()
 	a.forgotten.opened = true
-	if f := &a.forgotten; f.how != "" && !f.told {
+	a.forgotten.tell(a)
+}
+
+// tell says the reason once. The caller holds the lock.
+func (f *forgotten) tell(a *App) {
+	if f.how != "" && !f.told {
 		f.told = true
 		a.Say("%s", f.why)
 	}
 }
 
 // remembered returns how the ring of this run is remembered.
-func (a *App) remembered() string { return cmp.Or(a.forgotten.how, seenDurable) }
+func (a *App) remembered() string {
+	a.forgotten.mu.Lock()
+	defer a.forgotten.mu.Unlock()
+	return cmp.Or(a.forgotten.how, seenDurable)
+}
 
 // noRing returns the error for a store without a ring, and nil if another process has made the
 // ring meanwhile. It refuses to make a ring anew that was seen there and has gone: a volume that
