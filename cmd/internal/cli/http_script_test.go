@@ -21,7 +21,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-var servingAt = regexp.MustCompile(`(?m)^sealjwt: serving ((https?://127\.0\.0\.1:\d+)/\S+)$`)
+var servingAt = regexp.MustCompile(`(?m)^\{.*"msg":"serving","url":"((https?://127\.0\.0\.1:\d+)/[^"]+)"\}$`)
 
 // cmdServed puts the URL at which a server in the background says that it serves into a
 // variable: served VARIABLE FILE, where its stderr goes to FILE.
@@ -37,6 +37,19 @@ func cmdServed(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("nothing is served: %s", ts.ReadFile(args[1]))
+}
+
+// cmdLogged waits until the log of a server in the background has a text: logged FILE TEXT.
+func cmdLogged(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: logged file text")
+	}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if strings.Contains(ts.ReadFile(args[0]), args[1]) {
+			return
+		}
+	}
+	ts.Fatalf("the log has no %q: %s", args[1], ts.ReadFile(args[0]))
 }
 
 // cmdSite starts a server whose answers nobody can use, or that serves files of the

@@ -14,6 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/keyserver"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/jwks"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 type serveFlags struct {
@@ -21,6 +22,8 @@ type serveFlags struct {
 	tlsCert, tlsKey string
 	insecureHTTP    bool
 	rotate          bool
+	metricsAddr     string
+	log             *choice
 	use             *choice
 }
 
@@ -34,8 +37,13 @@ prints them, and follows the ring as it rotates: within a second with --rotate, 
 a minute without. Others may keep the answer for the max-age of the ring's policy.
 
 ` + keyserver.HealthPath + ` answers 200, and 503 when the ring could not be read for so long that its keys
-must not be published. Each request is a line of JSON on stderr, without query and
-headers. Ctrl-C or SIGTERM ends it after the requests at work.
+must not be published. ` + keyserver.MetricsPath + ` at --metrics-addr answers with metrics for Prometheus, in the
+words of sealjwt keys check -o prometheus, and with the requests.
+
+Each request, each step of the rotation and each warning is a line of the log on stderr.
+No line has the query or the headers of a request. When nothing reads the log, lines are
+dropped, and the log says how many. SIGHUP has the ring and the certificate read again.
+Ctrl-C or SIGTERM ends it after the requests at work.
 
 Whoever changes the answer on its way chooses the keys, so without --tls-cert it serves
 this machine only. Behind a proxy that speaks TLS on another, add --insecure-http. A
@@ -53,7 +61,9 @@ certificate that is renewed is read again within a minute.`,
 	flags.StringVar(&f.tlsKey, "tls-key", "", "`FILE` with the private key of the certificate, PEM")
 	flags.BoolVar(&f.insecureHTTP, "insecure-http", false, "serve others without TLS: only behind a proxy that speaks it")
 	flags.BoolVar(&f.rotate, "rotate", false, "rotate the ring too, when a step is due")
-	withoutFiles(cmd, "addr", "path")
+	flags.StringVar(&f.metricsAddr, "metrics-addr", "", "`HOST:PORT` to serve metrics at; without HOST for this machine only; none by default")
+	f.log = addChoice(cmd, "log", "", keyserver.JSON, "how the log is written", keyserver.JSON, keyserver.Text)
+	withoutFiles(cmd, "addr", "path", "metrics-addr")
 	return cmd
 }
 
@@ -90,6 +100,13 @@ func (a *App) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	metricsAddr, err := f.checkMetrics(addr)
+	if err != nil {
+		return err
+	}
+	log := keyserver.NewLog(a.Stderr, f.log.value)
+	defer log.Close()
+	defer a.Divert(log.Say)()
 	cert, err := a.certificate(f)
 	if err != nil {
 		return err
@@ -102,20 +119,28 @@ func (a *App) serve(ctx context.Context, f serveFlags) error {
 	if _, err := published(ctx, ring, use); err != nil {
 		return err
 	}
-	logger := keyserver.NewLog(a.Stderr)
 	set, err := jwks.NewHandler(ring, jwks.HandlerConfig{Use: use, OnError: func(err error) {
-		logger.Error("not served", "error", console.Plain(err.Error()))
+		log.Error("not served", "error", console.Plain(err.Error()))
 	}})
 	if err != nil {
 		return err
 	}
-	listener, err := net.ListenTCP("tcp", addr)
+	listener, err := listen("--addr", f.addr, addr)
 	if err != nil {
-		return &console.Failure{Err: cannotListen(f.addr, err), Code: console.ExitIO, Advice: "is something else there? give another --addr, or end that"}
+		return err
 	}
-	s := keyserver.New(logger, cert, f.path, set)
+	s := keyserver.New(log.Logger, cert, f.path, set)
+	if metricsAddr != nil {
+		at, err := listen("--metrics-addr", f.metricsAddr, metricsAddr)
+		if err != nil {
+			listener.Close()
+			return err
+		}
+		defer a.serveMetrics(at, ring, s, log)()
+	}
 	ctx, restore := console.Stoppable(ctx)
 	defer restore()
+	defer console.OnHangup(func() { a.readAgain(ctx, ring, cert, log) })()
 	if f.rotate {
 		defer a.keepRotating(ctx, ring)()
 	}
@@ -123,7 +148,7 @@ func (a *App) serve(ctx context.Context, f serveFlags) error {
 	if f.hasTLS() {
 		scheme = "https"
 	}
-	a.Say("serving %s://%s%s", scheme, listener.Addr(), f.path)
+	log.Info("serving", "url", fmt.Sprintf("%s://%s%s", scheme, listener.Addr(), f.path))
 	return s.Run(ctx, a.Console, listener)
 }
 
@@ -142,9 +167,29 @@ func (a *App) certificate(f serveFlags) (*keyserver.Certificate, error) {
 	return cert, nil
 }
 
-func cannotListen(addr string, err error) error {
+// readAgain reads the ring and the certificate again. What cannot be read stays as it was.
+func (a *App) readAgain(ctx context.Context, ring *keyring.Ring, cert *keyserver.Certificate, log *keyserver.Log) {
+	if _, err := ring.Keys(ctx); err != nil {
+		log.Warn("the ring could not be read again", "error", console.Plain(err.Error()))
+	} else {
+		log.Info("the ring was read again")
+	}
+	if cert != nil {
+		cert.Reload()
+	}
+}
+
+// listen listens at the address that a flag gives.
+func listen(flag, given string, addr *net.TCPAddr) (net.Listener, error) {
+	listener, err := net.ListenTCP("tcp", addr)
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
 	}
-	return fmt.Errorf("cannot listen at %s: %w", addr, err)
+	if err != nil {
+		return nil, &console.Failure{
+			Err: fmt.Errorf("cannot listen at %s: %w", given, err), Code: console.ExitIO,
+			Advice: "is something else there? give another " + flag + ", or end that",
+		}
+	}
+	return listener, nil
 }

@@ -99,13 +99,16 @@ func checkLog(t *testing.T, text string, want int) {
 	}
 	requests := 0
 	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "sealjwt: ") {
-			continue
-		}
 		var request map[string]any
 		if err := json.Unmarshal([]byte(line), &request); err != nil {
 			t.Errorf("%q: %v", line, err)
 			continue
+		}
+		if request["msg"] != "request" {
+			continue
+		}
+		if request["path"] == "" {
+			t.Errorf("%q has no path", line)
 		}
 		requests++
 		for _, name := range []string{"time", "level", "msg", "method", "path", "status", "duration_ms", "bytes"} {
@@ -117,7 +120,7 @@ func checkLog(t *testing.T, text string, want int) {
 	if requests != want {
 		t.Errorf("%d requests, want %d: %s", requests, want, text)
 	}
-	if !strings.HasSuffix(text, "sealjwt: stopped\n") {
+	if !strings.HasSuffix(text, `"level":"INFO","msg":"stopped"}`+"\n") {
 		t.Errorf("the end is %q", text[max(0, len(text)-100):])
 	}
 }

@@ -81,7 +81,7 @@ type failedCheck struct {
 
 // printFailedCheck prints the result for a program. A person reads stderr.
 func (a *App) printFailedCheck(format string, err error) error {
-	code, text := console.Describe(err)
+	code, text := a.Describe(err)
 	switch format {
 	case "json":
 		return a.PrintJSON(failedCheck{console.Printable(text), code})

@@ -19,6 +19,7 @@ import (
 type rotateFlags struct {
 	uses              []keys.Use
 	now, skip, dryRun bool
+	quiet             bool
 	json              bool
 }
 
@@ -29,12 +30,14 @@ func (a *App) keysRotateCommand() *cobra.Command {
 		Short: "Do what is due: stage, activate, retire and destroy keys",
 		Long: `Does every step of the rotation that is due, and tells what it did and when the
 next one is due. Made for cron: nothing happens when nothing is due, and any number
-of processes may run it.
+of processes may run it. With --quiet it prints nothing when it did nothing, so that
+cron sends no mail.
 
 With --now the period of the active key ends now. Its successor still waits until
 everybody can know it; until then the exit code is 6. Without --use the keys for both
 uses change, or neither.`,
 		Example: `  sealjwt keys rotate
+  sealjwt keys rotate --quiet
   sealjwt keys rotate --now --use sig`,
 		Args: noInput,
 	}
@@ -44,6 +47,7 @@ uses change, or neither.`,
 	flags.BoolVar(&f.now, "now", false, "end the period of the active key now")
 	flags.BoolVar(&f.skip, "insecure-skip-window", false, "with --now: do not wait for those who cannot know the successor yet; their tokens fail")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "tell what would be done, and do nothing")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing when nothing was done")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if f.skip && !f.now {
 			return console.Usagef("--insecure-skip-window goes with --now: without it nothing is brought forward")
@@ -89,6 +93,9 @@ func (a *App) finish(ctx context.Context, ring *keyring.Ring, f rotateFlags, res
 	result.Next = next
 	if f.dryRun {
 		result.forgetRehearsed()
+	}
+	if f.quiet && len(result.Did) == 0 {
+		return cmp.Or(failed, nextErr)
 	}
 	return cmp.Or(failed, a.PrintAs(f.json, &result), nextErr)
 }

@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 			"newkey":  cmdNewKey,
 			"forge":   cmdForge,
 			"served":  cmdServed,
+			"logged":  cmdLogged,
 			"site":    cmdSite,
 			"aged":    cmdAged,
 			"copyof":  cmdCopyOf,

@@ -13,8 +13,8 @@ import (
 // How this command speaks:
 //
 //   - The result, and nothing else, goes to stdout.
-//   - Everything for people goes to stderr, in lines that begin with "sealjwt: ";
-//     besides them jwks serve writes its log, in JSON.
+//   - Everything for people goes to stderr, in lines that begin with "sealjwt: ". While
+//     jwks serve serves, all of it goes to its log, in one format.
 //   - An error is one such line: the fault, then the remedy or the words to type.
 //   - No line holds a claim, a token or a secret, except that --explain tells iss,
 //     aud, jti and times of a token that was refused; control characters of names that
@@ -32,7 +32,9 @@ type Console struct {
 	Stdout, Stderr io.Writer
 	Repeat         func(verb string) string // returns the flags that a hint with this verb repeats; nil: none
 	Quiet          bool                     // no person is asked anything
-	saying         sync.Mutex
+
+	saying   sync.Mutex
+	diverted func(text string) // nil: to stderr
 }
 
 // New returns the console of a command.
@@ -54,7 +56,24 @@ func (c *Console) Hint(verb string) string {
 func (c *Console) Say(format string, args ...any) {
 	c.saying.Lock()
 	defer c.saying.Unlock()
-	fmt.Fprintln(c.Stderr, c.Name+": "+Printable(fmt.Sprintf(format, args...)))
+	text := Printable(fmt.Sprintf(format, args...))
+	if c.diverted != nil {
+		c.diverted(text)
+		return
+	}
+	fmt.Fprintln(c.Stderr, c.Name+": "+text)
+}
+
+// Divert has Say hand its lines to a function, such as the log of a server, until restore is
+// called.
+func (c *Console) Divert(to func(text string)) (restore func()) {
+	set := func(to func(string)) {
+		c.saying.Lock()
+		defer c.saying.Unlock()
+		c.diverted = to
+	}
+	set(to)
+	return func() { set(nil) }
 }
 
 // Print writes the result to stdout.

@@ -19,3 +19,27 @@ func Stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
 	context.AfterFunc(ctx, restore)
 	return ctx, restore
 }
+
+// OnHangup calls a function at each SIGHUP until stop is called. A process that was started to
+// ignore the signal, as nohup does, goes on ignoring it.
+func OnHangup(do func()) (stop func()) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return func() {}
+	}
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		for {
+			select {
+			case <-signals:
+				do()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}

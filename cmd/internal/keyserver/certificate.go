@@ -121,6 +121,14 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return current, nil
 }
 
+// Reload looks at the files now. The log says what comes of it.
+func (c *Certificate) Reload() {
+	c.mu.Lock()
+	c.checked = time.Time{}
+	c.mu.Unlock()
+	c.get(nil)
+}
+
 // reload returns the certificate if its files have changed since times.
 func (c *Certificate) reload(times [2]time.Time) (next *tls.Certificate, changed [2]time.Time, err error) {
 	if changed, err = c.changed(); err != nil || changed == times {

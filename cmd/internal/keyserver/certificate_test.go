@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -83,7 +84,7 @@ func TestServeTLSVersion(t *testing.T) {
 	addr := listener.Addr().String()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	s := New(NewLog(io.Discard), cert, "/jwks", http.NotFoundHandler())
+	s := New(slog.New(slog.DiscardHandler), cert, "/jwks", http.NotFoundHandler())
 	go func() { ended <- s.Run(ctx, console.New("sealjwt", nil, nil, io.Discard), listener) }()
 	defer func() { stop(); <-ended }()
 	for version, ok := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
@@ -105,7 +106,7 @@ func TestServeRenewedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	errs := new(consoletest.Lines)
-	s := New(NewLog(errs), cert, "/jwks", http.NotFoundHandler())
+	s := New(slog.New(slog.NewJSONHandler(errs, nil)), cert, "/jwks", http.NotFoundHandler())
 	shown := func() []byte {
 		t.Helper()
 		cert.checked = time.Now().Add(-2 * certificateCheck)
@@ -155,7 +156,7 @@ func TestServeOpenKey(t *testing.T) {
 			t.Errorf("mode %04o: %t, %s", mode, open, warning)
 		}
 		log := new(consoletest.Lines)
-		New(NewLog(log), cert, "/jwks", http.NotFoundHandler())
+		New(slog.New(slog.NewJSONHandler(log, nil)), cert, "/jwks", http.NotFoundHandler())
 		f.renew(t)
 		cert.checked = time.Now().Add(-2 * certificateCheck)
 		cert.get(nil)

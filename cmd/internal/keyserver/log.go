@@ -11,24 +11,28 @@ import (
 // accessLog writes a line for each request with the path of ours that answered it. It never
 // writes the path that the client sent, its query or its headers, where tokens end up by
 // mistake.
-func accessLog(log *slog.Logger, mux *http.ServeMux) http.Handler {
+func accessLog(log *slog.Logger, counted *answers, mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		counted := &countedAnswer{ResponseWriter: w}
-		mux.ServeHTTP(counted, r)
+		answer := &countedAnswer{ResponseWriter: w}
+		mux.ServeHTTP(answer, r)
+		counted.add(ourPath(r.Pattern), answer.status)
 		log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 			slog.String("method", knownMethod(r.Method)),
 			slog.String("path", ourPath(r.Pattern)),
-			slog.Int("status", counted.status),
+			slog.Int("status", answer.status),
 			slog.Float64("duration_ms", float64(time.Since(began).Microseconds())/1000),
-			slog.Int64("bytes", counted.bytes),
+			slog.Int64("bytes", answer.bytes),
 		)
 	})
 }
 
-// ourPath returns the path in a pattern of ours, without the method, and an empty text for a
-// request that no pattern matches.
+// ourPath returns the path in a pattern of ours, without the method, and "other" for a request that
+// no pattern matches.
 func ourPath(pattern string) string {
+	if pattern == "" {
+		return "other"
+	}
 	return pattern[strings.LastIndexByte(pattern, ' ')+1:]
 }
 

@@ -5,7 +5,7 @@ package keyserver
 import (
 	"bytes"
 	"errors"
-	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -38,7 +38,7 @@ func TestPipeIsNoRegularFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	errs := new(consoletest.Lines)
-	s := New(NewLog(errs), cert, "/jwks", http.NotFoundHandler())
+	s := New(slog.New(slog.NewJSONHandler(errs, nil)), cert, "/jwks", http.NotFoundHandler())
 	first := handshake(t, s.server.TLSConfig)
 	for _, path := range []string{f.key, f.cert} {
 		newPipe(t, path)
@@ -66,7 +66,7 @@ func TestHandshakesPassAReading(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert.log = NewLog(io.Discard)
+	cert.log = slog.New(slog.DiscardHandler)
 	cert.checked = time.Now().Add(-2 * certificateCheck)
 	cert.reading = true // a handshake that hangs in load
 	got := make(chan error, 1)

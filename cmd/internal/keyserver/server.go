@@ -20,39 +20,29 @@ const HealthPath = "/healthz"
 
 const (
 	// stopWithin is how long requests at work may take after a signal to stop.
-	stopWithin = 10 * time.Second
-	// Answers are small, and so are honest requests.
+	stopWithin       = 10 * time.Second
 	maxRequestHeader = 16 << 10
 )
 
 // Server serves a JWK Set at a path, and beside it whether it can.
 type Server struct {
-	server *http.Server
-	within time.Duration // stopWithin, except in tests
+	server  *http.Server
+	answers *answers
+	within  time.Duration // stopWithin, except in tests
 }
-
-// NewLog returns the log of a server: lines of JSON.
-func NewLog(stderr io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(stderr, nil)) }
 
 // New returns a server of the set at a path, with TLS unless cert is nil.
 func New(logger *slog.Logger, cert *Certificate, path string, set http.Handler) *Server {
 	mux := http.NewServeMux()
 	mux.Handle(path, set)
 	mux.Handle("GET "+HealthPath, health(set))
-	s := &http.Server{
-		Handler:           accessLog(logger, mux),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    maxRequestHeader,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-	}
+	counted := newAnswers(path)
+	s := limited(accessLog(logger, counted, mux), logger)
 	if cert != nil {
 		cert.log = logger
 		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get}
 	}
-	return &Server{s, stopWithin}
+	return &Server{s, counted, stopWithin}
 }
 
 // Run serves until ctx is done, and then ends the requests at work.

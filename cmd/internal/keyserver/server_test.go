@@ -3,6 +3,7 @@ package keyserver
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,7 +19,7 @@ import (
 
 // Whoever sends slowly, reads slowly or sends without end is cut off.
 func TestServerLimits(t *testing.T) {
-	s := New(NewLog(io.Discard), nil, "/jwks", http.NotFoundHandler())
+	s := New(slog.New(slog.DiscardHandler), nil, "/jwks", http.NotFoundHandler())
 	for name, c := range map[string]struct{ got, want time.Duration }{
 		"header": {s.server.ReadHeaderTimeout, 5 * time.Second},
 		"read":   {s.server.ReadTimeout, 10 * time.Second},
@@ -61,7 +62,7 @@ func TestServeStopsGracefully(t *testing.T) {
 	listener := listen(t)
 	began, goOn := make(chan bool), make(chan bool)
 	errs := new(consoletest.Lines)
-	s := New(NewLog(errs), nil, "/jwks", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := New(slog.New(slog.NewJSONHandler(errs, nil)), nil, "/jwks", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(began)
 		<-goOn
 		io.WriteString(w, "all of it")
@@ -104,7 +105,7 @@ func TestServeCutsOff(t *testing.T) {
 	began, goOn := make(chan bool), make(chan bool)
 	defer close(goOn)
 	errs := new(consoletest.Lines)
-	s := New(NewLog(errs), nil, "/jwks", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	s := New(slog.New(slog.NewJSONHandler(errs, nil)), nil, "/jwks", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(began)
 		<-goOn
 	}))

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/keyserver"
+	"github.com/sealjwt/sealjwt/cmd/internal/metrics"
+	"github.com/sealjwt/sealjwt/keys/keyring"
+)
+
+const (
+	// lookEvery is how often a look at the ring serves metrics. Whoever asks more often gets the
+	// look before: a look loads the ring and tries its folder.
+	lookEvery = 10 * time.Second
+	// lookWithin is less than the ten seconds for which Prometheus waits.
+	lookWithin = 3 * time.Second
+)
+
+// checkMetrics says where to serve metrics, nil for nowhere. Without a host that is this machine:
+// metrics are for a monitor and not for those who read the keys.
+func (f serveFlags) checkMetrics(public *net.TCPAddr) (*net.TCPAddr, error) {
+	if f.metricsAddr == "" {
+		return nil, nil
+	}
+	host, port, ok := strings.Cut(f.metricsAddr, ":")
+	if ok && host == "" {
+		f.metricsAddr = net.JoinHostPort("127.0.0.1", port)
+	}
+	addr, err := net.ResolveTCPAddr("tcp", f.metricsAddr)
+	if err != nil || !ok {
+		return nil, console.Usagef("--metrics-addr %s: not an address to listen at: give HOST:PORT, such as :9464 or 127.0.0.1:9464", f.metricsAddr)
+	}
+	if addr.Port == public.Port && addr.Port != 0 {
+		return nil, console.Usagef("--metrics-addr %s has the port of --addr, where others read the keys: give another port", f.metricsAddr)
+	}
+	return addr, nil
+}
+
+// serveMetrics serves metrics until it is stopped.
+func (a *App) serveMetrics(listener net.Listener, ring *keyring.Ring, s *keyserver.Server, log *keyserver.Log) (stop func()) {
+	c := &collector{app: a, ring: ring}
+	log.Info("serving metrics", "url", "http://"+listener.Addr().String()+keyserver.MetricsPath)
+	return keyserver.ServeMetrics(listener, log.Logger, func(ctx context.Context) []metrics.Family {
+		families := []metrics.Family{metrics.One("sealjwt_snapshot_age_seconds", metrics.Gauge,
+			"How long ago the ring was read. It is not served when that is longer than its policy allows.", ring.Age().Seconds())}
+		families = append(families, c.look(ctx)...)
+		families = append(families, s.Metrics()...)
+		return append(families, metrics.One("sealjwt_log_lines_dropped_total", metrics.Counter,
+			"Lines of the log that nothing took in time.", float64(log.Dropped())))
+	})
+}
+
+// collector looks at the ring for metrics.
+type collector struct {
+	app  *App
+	ring *keyring.Ring
+
+	mu   sync.Mutex
+	at   time.Time
+	last []metrics.Family
+}
+
+func (c *collector) look(ctx context.Context) []metrics.Family {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.at.IsZero() && time.Since(c.at) < lookEvery {
+		return c.last
+	}
+	// The next one who asks gets this look too: it must not end with the request.
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
+	defer stop()
+	at, err := c.app.ringAt(ctx)
+	var h health
+	if err == nil {
+		h, err = c.app.lookAt(ctx, c.ring, at.store, defaultGrace)
+	}
+	if err != nil {
+		code, _ := c.app.Describe(err)
+		c.last = []metrics.Family{exitCodeMetric(code)}
+	} else {
+		c.last = h.metrics()
+	}
+	c.at = time.Now()
+	return c.last
+}

@@ -1,0 +1,129 @@
+package keyserver
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// The formats of a log.
+const (
+	JSON = "json"
+	Text = "text"
+)
+
+const (
+	// maxQueued is how many lines wait for a reader of the log. More are dropped.
+	maxQueued = 1024
+	// closeWithin is how long Close waits for the lines that are queued.
+	closeWithin = time.Second
+)
+
+// Log is the log of a server. It is written beside the work: a pipe that no process reads, or a
+// disk that hangs, holds up neither a request nor the end of the server. Lines that find no room
+// are dropped and counted, and the log says how many when it goes on.
+type Log struct {
+	*slog.Logger
+	lines *lines
+}
+
+// NewLog returns a log in one of the formats. Close ends it.
+func NewLog(out io.Writer, format string) *Log {
+	handler := func(w io.Writer) slog.Handler {
+		if format == Text {
+			return slog.NewTextHandler(w, nil)
+		}
+		return slog.NewJSONHandler(w, nil)
+	}
+	l := &lines{out: out, queue: make(chan line, maxQueued), direct: slog.New(handler(out))}
+	go l.run()
+	return &Log{slog.New(handler(l)), l}
+}
+
+// Say logs a message of the command: a warning where it begins so.
+func (l *Log) Say(text string) {
+	level := slog.LevelInfo
+	if warning, ok := strings.CutPrefix(text, "warning: "); ok {
+		level, text = slog.LevelWarn, warning
+	}
+	l.Log(context.Background(), level, text)
+}
+
+// Dropped returns how many lines were dropped.
+func (l *Log) Dropped() int64 { return l.lines.dropped.Load() }
+
+// Close waits until the queued lines are written, for a second at most, and ends the log.
+func (l *Log) Close() {
+	l.lines.closed.Store(true)
+	l.lines.await(line{last: true, written: make(chan struct{})})
+}
+
+// flush waits until the lines before are written.
+func (l *Log) flush() { l.lines.await(line{written: make(chan struct{})}) }
+
+// lines writes lines in a goroutine of its own.
+type lines struct {
+	out     io.Writer
+	direct  *slog.Logger // writes to out at once
+	queue   chan line
+	closed  atomic.Bool
+	dropped atomic.Int64
+	told    int64 // how many of them the log has said
+}
+
+// line is a line, or a mark behind the lines before.
+type line struct {
+	text    []byte
+	written chan struct{} // closed when it is its turn
+	last    bool
+}
+
+// Write queues a line. It never waits.
+func (l *lines) Write(text []byte) (int, error) {
+	if l.closed.Load() {
+		return len(text), nil
+	}
+	select {
+	case l.queue <- line{text: bytes.Clone(text)}:
+	default:
+		l.dropped.Add(1)
+	}
+	return len(text), nil
+}
+
+// run writes the lines. An error has no other place to go.
+func (l *lines) run() {
+	for next := range l.queue {
+		if next.text != nil {
+			l.out.Write(next.text)
+		}
+		if n := l.dropped.Load(); n > l.told {
+			l.direct.Warn("lines of this log were dropped, since nothing took them in time", "lines", n-l.told)
+			l.told = n
+		}
+		if next.written != nil {
+			close(next.written)
+		}
+		if next.last {
+			return
+		}
+	}
+}
+
+func (l *lines) await(mark line) {
+	within := time.NewTimer(closeWithin)
+	defer within.Stop()
+	select {
+	case l.queue <- mark:
+	case <-within.C:
+		return
+	}
+	select {
+	case <-mark.written:
+	case <-within.C:
+	}
+}
