@@ -1,0 +1,194 @@
+// Package deploy reads the files of cmd/sealjwt/deploy as their consumers do.
+package deploy
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+const files = "../../cmd/sealjwt/deploy"
+
+// kinds are the types of the API that the manifests use.
+var kinds = map[string]func() metav1.Object{
+	"v1 Secret":                     func() metav1.Object { return new(corev1.Secret) },
+	"v1 Service":                    func() metav1.Object { return new(corev1.Service) },
+	"v1 PersistentVolumeClaim":      func() metav1.Object { return new(corev1.PersistentVolumeClaim) },
+	"apps/v1 Deployment":            func() metav1.Object { return new(appsv1.Deployment) },
+	"batch/v1 Job":                  func() metav1.Object { return new(batchv1.Job) },
+	"batch/v1 CronJob":              func() metav1.Object { return new(batchv1.CronJob) },
+	"policy/v1 PodDisruptionBudget": func() metav1.Object { return new(policyv1.PodDisruptionBudget) },
+}
+
+// manifests decodes all manifests strictly: a field that the API does not know, or that stands
+// twice, is an error.
+func manifests(t *testing.T) (all []metav1.Object) {
+	t.Helper()
+	paths, err := filepath.Glob(files + "/kubernetes/*.yaml")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no manifests (%v)", err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, document := range bytes.Split(text, []byte("\n---\n")) {
+			var kind metav1.TypeMeta
+			if err := yaml.Unmarshal(document, &kind); err != nil {
+				t.Fatalf("%s: %v", path, err)
+			}
+			make, ok := kinds[kind.APIVersion+" "+kind.Kind]
+			if !ok {
+				t.Fatalf("%s: an unknown kind %s %s", path, kind.APIVersion, kind.Kind)
+			}
+			object := make()
+			if err := yaml.UnmarshalStrict(document, object); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			all = append(all, object)
+		}
+	}
+	return all
+}
+
+// podOf returns the pod that an object makes, nil for none.
+func podOf(object metav1.Object) *corev1.PodSpec {
+	switch o := object.(type) {
+	case *appsv1.Deployment:
+		return &o.Spec.Template.Spec
+	case *batchv1.Job:
+		return &o.Spec.Template.Spec
+	case *batchv1.CronJob:
+		return &o.Spec.JobTemplate.Spec.Template.Spec
+	}
+	return nil
+}
+
+// find returns the manifest of that type and name.
+func find[T metav1.Object](t *testing.T, name string) T {
+	t.Helper()
+	for _, object := range manifests(t) {
+		if o, ok := object.(T); ok && o.GetName() == name {
+			return o
+		}
+	}
+	t.Fatalf("no %T %s", *new(T), name)
+	panic("unreachable")
+}
+
+// All objects are in one namespace, and each pod has what the others have.
+func TestManifests(t *testing.T) {
+	pods := 0
+	for _, object := range manifests(t) {
+		if object.GetNamespace() != "identity" {
+			t.Errorf("%s is in the namespace %q", object.GetName(), object.GetNamespace())
+		}
+		if pod := podOf(object); pod != nil {
+			pods++
+			t.Run(object.GetName(), func(t *testing.T) { checkPod(t, pod) })
+		}
+	}
+	if pods != 3 {
+		t.Errorf("%d pods", pods)
+	}
+}
+
+// checkPod checks that no other user and no other process reads the secrets of a pod.
+func checkPod(t *testing.T, pod *corev1.PodSpec) {
+	s := pod.SecurityContext
+	if s == nil || !is(s.RunAsNonRoot, true) || !is(s.RunAsUser, 65532) || !is(s.FSGroup, 65532) || !is(s.RunAsGroup, 65532) ||
+		!is(s.FSGroupChangePolicy, corev1.FSGroupChangeOnRootMismatch) || s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+		t.Errorf("security context %+v", s)
+	}
+	if !is(pod.AutomountServiceAccountToken, false) {
+		t.Error("the pod has a token of the cluster")
+	}
+	claims := map[string]string{}
+	for _, v := range pod.Volumes {
+		switch {
+		case v.Secret != nil && !is(v.Secret.DefaultMode, 0o440):
+			t.Errorf("the secret %s has not the mode 0440", v.Secret.SecretName)
+		case v.Secret == nil && v.PersistentVolumeClaim == nil:
+			t.Errorf("the volume %s is neither a secret nor a claim", v.Name)
+		case v.PersistentVolumeClaim != nil:
+			claims[v.Name] = v.PersistentVolumeClaim.ClaimName
+			find[*corev1.PersistentVolumeClaim](t, v.PersistentVolumeClaim.ClaimName)
+		}
+	}
+	if len(pod.Containers) != 1 {
+		t.Fatalf("%d containers", len(pod.Containers))
+	}
+	c := pod.Containers[0]
+	if s := c.SecurityContext; s == nil || !is(s.ReadOnlyRootFilesystem, true) || !is(s.AllowPrivilegeEscalation, false) ||
+		len(s.Capabilities.Drop) != 1 || s.Capabilities.Drop[0] != "ALL" {
+		t.Errorf("container: %+v", s)
+	}
+	if c.Resources.Limits.Memory().IsZero() {
+		t.Error("no limit of memory")
+	}
+	checkPlaces(t, c, claims)
+}
+
+// checkPlaces checks that each file of the command is on a volume, and the ring and the memory on
+// two: a ring that is put back must not set the memory back.
+func checkPlaces(t *testing.T, c corev1.Container, claims map[string]string) {
+	on := map[string]string{}
+	for _, e := range c.Env {
+		for _, m := range c.VolumeMounts {
+			if strings.HasPrefix(e.Value, m.MountPath+"/") {
+				on[e.Name] = m.Name
+			}
+			if claims[m.Name] == "" && !m.ReadOnly {
+				t.Errorf("the secret at %s can be written", m.MountPath)
+			}
+		}
+	}
+	ring, seen := claims[on["SEALJWT_RING"]], claims[on["SEALJWT_SEEN_FILE"]]
+	if ring == "" || seen == "" || ring == seen || on["SEALJWT_KEK_FILE"] != "kek" || len(c.Env) != 3 {
+		t.Errorf("the files are on %v, of the claims %v", on, claims)
+	}
+}
+
+func is[T comparable](p *T, want T) bool { return p != nil && *p == want }
+
+// Two replicas answer probes at a port that is not that of the metrics, and one node has both: the
+// ring is a file.
+func TestReplicas(t *testing.T) {
+	d := find[*appsv1.Deployment](t, "sealjwt-jwks")
+	c := d.Spec.Template.Spec.Containers[0]
+	ready := c.ReadinessProbe.HTTPGet
+	if !is(d.Spec.Replicas, 2) || ready.Path != "/healthz" || ready.Scheme != corev1.URISchemeHTTPS || ready.Port.StrVal != "https" || c.LivenessProbe == nil {
+		t.Errorf("replicas %v, probe %+v", d.Spec.Replicas, ready)
+	}
+	for k, v := range d.Spec.Selector.MatchLabels {
+		if d.Spec.Template.Labels[k] != v {
+			t.Errorf("the selector %s=%s finds no pod", k, v)
+		}
+	}
+	if len(d.Spec.Template.Spec.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution) != 1 {
+		t.Error("two nodes may share the file")
+	}
+	for _, port := range find[*corev1.Service](t, "sealjwt-jwks").Spec.Ports {
+		if port.TargetPort.StrVal != "https" {
+			t.Errorf("the service shows the port %v", port.TargetPort)
+		}
+	}
+}
+
+// The example of a key is no key.
+func TestSecret(t *testing.T) {
+	s := find[*corev1.Secret](t, "sealjwt-kek")
+	if got := s.StringData["kek"]; len(s.Data) > 0 || got != "CHANGE-ME" {
+		t.Errorf("the secret has a key in it: %q", got)
+	}
+}
