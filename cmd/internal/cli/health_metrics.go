@@ -32,7 +32,7 @@ func (h health) metrics() []metrics.Family {
 // exitCodeMetric alone is there when the ring could not be looked at.
 func exitCodeMetric(code int) metrics.Family {
 	return metrics.One("sealjwt_check_exit_code", metrics.Gauge,
-		"The exit code of sealjwt keys check: 0 when all is well, 7 when a step is overdue, another when the ring could not be read.", float64(code))
+		"The exit code of keys check: 0 when all is well, 7 when a step is overdue, another when the ring could not be read.", float64(code))
 }
 
 func (h health) keysMetric() metrics.Family {
