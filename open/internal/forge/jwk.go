@@ -1,4 +1,4 @@
-package opentest
+package forge
 
 import (
 	"crypto/ecdh"
@@ -8,9 +8,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// jwk is a JWK of go-jose, or a JWK on X25519 (RFC 8037 section 2), which go-jose does
+// JWK is a JWK of go-jose, or a JWK on X25519 (RFC 8037 section 2), which go-jose does
 // not know: then its Key is of crypto/ecdh.
-type jwk struct{ jose.JSONWebKey }
+type JWK struct{ jose.JSONWebKey }
 
 // okp are the members of a JWK on X25519.
 type okp struct {
@@ -23,23 +23,23 @@ type okp struct {
 	D   string `json:"d,omitempty"`
 }
 
-// MarshalJSON writes the key: the caller of the battery made it for that.
-func (k jwk) MarshalJSON() ([]byte, error) {
+// MarshalJSON writes the key, the private half too: the caller made it for a test.
+func (k JWK) MarshalJSON() ([]byte, error) {
 	o := okp{k.Use, "OKP", k.KeyID, "X25519", k.Algorithm, "", ""}
 	switch half := k.Key.(type) {
 	case *ecdh.PublicKey:
-		o.X = encode(half.Bytes())
+		o.X = Encode(half.Bytes())
 	case *ecdh.PrivateKey:
-		o.X, o.D = encode(half.PublicKey().Bytes()), encode(half.Bytes())
+		o.X, o.D = Encode(half.PublicKey().Bytes()), Encode(half.Bytes())
 	default:
 		return k.JSONWebKey.MarshalJSON()
 	}
 	return json.Marshal(o)
 }
 
-// readJWK reads a private JWK.
-func readJWK(data []byte) (jwk, error) {
-	var k jwk
+// ReadJWK reads a private JWK.
+func ReadJWK(data []byte) (JWK, error) {
+	var k JWK
 	var o okp
 	if err := json.Unmarshal(data, &o); err != nil || o.Kty != "OKP" || o.Crv != "X25519" {
 		return k, k.JSONWebKey.UnmarshalJSON(data)
@@ -52,5 +52,5 @@ func readJWK(data []byte) (jwk, error) {
 	if err != nil {
 		return k, err
 	}
-	return jwk{jose.JSONWebKey{Key: private, KeyID: o.Kid, Use: o.Use, Algorithm: o.Alg}}, nil
+	return JWK{jose.JSONWebKey{Key: private, KeyID: o.Kid, Use: o.Use, Algorithm: o.Alg}}, nil
 }

@@ -1,0 +1,126 @@
+package forge
+
+import (
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	_ "crypto/sha1" // for the hash of RSA-OAEP
+	"crypto/sha256"
+	"encoding/json"
+	"hash"
+	"math/big"
+	"slices"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// Key is a private key and the one algorithm that it is for.
+type Key struct {
+	Alg, Kid string
+	Private  PrivateKey
+}
+
+// PrivateKey is an *ecdsa.PrivateKey, ed25519.PrivateKey, *rsa.PrivateKey or, on
+// X25519, an *ecdh.PrivateKey.
+type PrivateKey interface{ Public() crypto.PublicKey }
+
+// Generate makes a key of the same type.
+func Generate(example PrivateKey) PrivateKey {
+	switch example.(type) {
+	case *ecdsa.PrivateKey:
+		return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	case ed25519.PrivateKey:
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return must(private, err)
+	case *ecdh.PrivateKey:
+		return must(ecdh.X25519().GenerateKey(rand.Reader))
+	}
+	return must(rsa.GenerateKey(rand.Reader, 2048))
+}
+
+// Stranger makes another key of the same algorithm and under the same kid.
+func (k *Key) Stranger() *Key { return &Key{k.Alg, k.Kid, Generate(k.Private)} }
+
+// Public returns the public half.
+func (k *Key) Public() crypto.PublicKey { return k.Private.Public() }
+
+// JWK returns the JWK of the key; half is k.Private or its public half.
+func (k *Key) JWK(half any) JWK {
+	use := "enc"
+	if slices.Contains([]string{"ES256", "EdDSA", "RS256", "PS256"}, k.Alg) {
+		use = "sig"
+	}
+	return JWK{jose.JSONWebKey{Key: half, KeyID: k.Kid, Use: use, Algorithm: k.Alg}}
+}
+
+// PublicJWK returns the text of the public JWK.
+func (k *Key) PublicJWK() string { return string(must(json.Marshal(k.JWK(k.Public())))) }
+
+// Point returns the public point of a key for ECDH.
+func (k *Key) Point() *ecdh.PublicKey {
+	switch pub := k.Public().(type) {
+	case *ecdh.PublicKey:
+		return pub
+	case *ecdsa.PublicKey:
+		return must(pub.ECDH())
+	}
+	panic("forge: no key for ECDH")
+}
+
+// OAEPHash returns the hash of RSAES-OAEP and its MGF1, RFC 7518 section 4.3.
+func (k *Key) OAEPHash() crypto.Hash { return OAEPHashes[k.Alg] }
+
+// OAEPHashes are the hashes of the algorithms with RSAES-OAEP.
+var OAEPHashes = map[string]crypto.Hash{"RSA-OAEP-256": crypto.SHA256, "RSA-OAEP": crypto.SHA1}
+
+// EncryptOAEP encrypts a content encryption key.
+func (k *Key) EncryptOAEP(hash crypto.Hash, cek []byte, label string) []byte {
+	return must(rsa.EncryptOAEP(hash.New(), rand.Reader, k.Public().(*rsa.PublicKey), cek, []byte(label)))
+}
+
+// Sign signs with the algorithm of the key, RFC 7518 section 3 and RFC 8037 section 3.1.
+func (k *Key) Sign(input []byte) []byte {
+	digest := sha256.Sum256(input)
+	switch private := k.Private.(type) {
+	case ed25519.PrivateKey:
+		return ed25519.Sign(private, input)
+	case *ecdsa.PrivateKey:
+		return SignECDSA(private, digest[:])
+	case *rsa.PrivateKey:
+		if k.Alg == "PS256" {
+			return SignPSS(private, digest[:], rsa.PSSSaltLengthEqualsHash)
+		}
+		return must(rsa.SignPKCS1v15(rand.Reader, private, crypto.SHA256, digest[:]))
+	}
+	panic("forge: no such key")
+}
+
+// SignECDSA returns R || S over a digest.
+func SignECDSA(k *ecdsa.PrivateKey, digest []byte) []byte {
+	r, s, err := ecdsa.Sign(rand.Reader, k, digest)
+	return Pair(must(r, err), s)
+}
+
+// Pair returns R || S, RFC 7518 section 3.4.
+func Pair(r, s *big.Int) []byte {
+	return slices.Concat(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32)))
+}
+
+// SignPSS signs a digest of SHA-256.
+func SignPSS(k *rsa.PrivateKey, digest []byte, salt int) []byte {
+	return must(rsa.SignPSS(rand.Reader, k, crypto.SHA256, digest, &rsa.PSSOptions{SaltLength: salt}))
+}
+
+// MAC signs with a shared secret.
+func MAC(hash func() hash.Hash, secret []byte) func(input []byte) []byte {
+	return func(input []byte) []byte {
+		m := hmac.New(hash, secret)
+		m.Write(input)
+		return m.Sum(nil)
+	}
+}
