@@ -9,7 +9,7 @@ import (
 )
 
 func TestCheckpointSeen(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	other := rotOpen(t, store, c.now)
 	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 1 {
@@ -23,7 +23,7 @@ func TestCheckpointSeen(t *testing.T) {
 	if m := other.Checkpoint(); m.Generation != 1 {
 		t.Errorf("before it looked: %+v", m)
 	}
-	rotMust(other.Keys(t.Context()))(t)
+	must(other.Keys(t.Context()))(t)
 	if other.Checkpoint() != r.Checkpoint() {
 		t.Errorf("after it looked: %+v", other.Checkpoint())
 	}
@@ -47,7 +47,7 @@ func rotWrite(t testing.TB, r *Ring, n int) {
 }
 
 func TestCheckpointRestored(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	rotWrite(t, r, 3)
 	seen := r.Checkpoint()
@@ -55,31 +55,31 @@ func TestCheckpointRestored(t *testing.T) {
 
 	store.restore(t, store.written[2]) // one generation back
 	_, err := r.Rotate(t.Context())
-	rotWantError(t, err, ErrRollback)
+	wantError(t, err, ErrRollback)
 	_, err = r.Keys(t.Context())
-	rotWantError(t, err, ErrRollback)
-	rotWantError(t, r.UpdatePolicy(t.Context(), rotSmall), ErrRollback)
-	rotWantError(t, rotSince(t, store, seen, c.now), ErrRollback)
+	wantError(t, err, ErrRollback)
+	wantError(t, r.UpdatePolicy(t.Context(), rotSmall), ErrRollback)
+	wantError(t, rotSince(t, store, seen, c.now), ErrRollback)
 	_, err = Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Memory: &memMemory{newest: seen}})
-	rotWantError(t, err, ErrRollback)
+	wantError(t, err, ErrRollback)
 	if err := rotSince(t, store, Checkpoint{}, c.now); err != nil {
 		t.Errorf("a process that has seen nothing: %v", err)
 	}
 	// The running ring serves on from what it has, until that is too old.
-	c.add(time.Minute)
-	set := rotMust(r.PrivateKeys(t.Context()))(t)
-	if k := rotMust(set.SigningKey())(t); k.ID() != active {
+	c.advance(time.Minute)
+	set := must(r.PrivateKeys(t.Context()))(t)
+	if k := must(set.SigningKey())(t); k.ID() != active {
 		t.Errorf("it signs with %s", k.ID())
 	}
 	if r.Checkpoint() != seen {
 		t.Errorf("it has seen %+v", r.Checkpoint())
 	}
-	c.add(time.Hour)
-	_, err = rotMust(r.PrivateKeys(t.Context()))(t).SigningKey()
-	rotWantError(t, err, keys.ErrStale)
+	c.advance(time.Hour)
+	_, err = must(r.PrivateKeys(t.Context()))(t).SigningKey()
+	wantError(t, err, keys.ErrStale)
 
 	store.restore(t, store.written[3]) // and the right one again
-	rotMust(r.Keys(t.Context()))(t)
+	must(r.Keys(t.Context()))(t)
 	if err := rotSince(t, store, seen, c.now); err != nil {
 		t.Error(err)
 	}
@@ -91,7 +91,7 @@ func TestCheckpointRestored(t *testing.T) {
 // A copy from before, with other generations written on it: the same number as what
 // was seen, higher ones, and finally more than a ring remembers.
 func TestCheckpointForked(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	rotWrite(t, r, 4)
 	seen := r.Checkpoint()
@@ -108,9 +108,9 @@ func TestCheckpointForked(t *testing.T) {
 		if generation > seen.Generation+historyLength {
 			continue
 		}
-		rotWantError(t, rotSince(t, store, seen, c.now), ErrRollback)
+		wantError(t, rotSince(t, store, seen, c.now), ErrRollback)
 		_, err := r.Rotate(t.Context())
-		rotWantError(t, err, ErrRollback)
+		wantError(t, err, ErrRollback)
 	}
 	if err := rotSince(t, store, seen, c.now); err != nil {
 		t.Errorf("more than %d generations later: %v", historyLength, err)
@@ -123,7 +123,7 @@ func TestCheckpointForked(t *testing.T) {
 // A process that was away for long finds its checkpoint in the history, or is far behind:
 // a ring that only went forward is never refused.
 func TestCheckpointGoesForward(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	away := rotOpen(t, store, c.now)
 	seen := r.Checkpoint()
@@ -136,7 +136,7 @@ func TestCheckpointGoesForward(t *testing.T) {
 			t.Fatalf("%d checkpoints are kept", len(h))
 		}
 	}
-	rotMust(away.Rotate(t.Context()))(t)
+	must(away.Rotate(t.Context()))(t)
 	if away.Checkpoint() != r.Checkpoint() {
 		t.Errorf("seen %+v", away.Checkpoint())
 	}
@@ -147,32 +147,32 @@ func TestCheckpointRevokedStaysRevoked(t *testing.T) {
 	r, c, store := rotAllStates(t)
 	target := rotStored(t, store).find(keys.UseSig, Active)
 	other := rotOpen(t, store, c.now)
-	rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
+	must(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
 	seen := r.Checkpoint()
-	rotMust(other.Keys(t.Context()))(t)
+	must(other.Keys(t.Context()))(t)
 
 	last := len(store.written) - 1
 	store.restore(t, store.written[last-1])
 	fork := rotOpen(t, store, c.now) // it has seen nothing, and rotates past
-	rotMust(fork.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
+	must(fork.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
 	rotTick(t, fork)
-	rotWantError(t, rotSince(t, store, seen, c.now), ErrRollback)
-	c.add(time.Minute)
+	wantError(t, rotSince(t, store, seen, c.now), ErrRollback)
+	c.advance(time.Minute)
 	for _, running := range []*Ring{r, other} {
-		public := rotMust(running.PublicKeys(t.Context(), ""))(t)
+		public := must(running.PublicKeys(t.Context(), ""))(t)
 		if public.HasVerificationKey(target.ID) {
 			t.Error("the revoked key verifies again")
 		}
 		_, err := running.PublicKeys(t.Context(), target.ID)
-		rotWantError(t, err, ErrRollback)
-		rotWantError(t, running.importOwn(t.Context(), recordKey(t, target), Retired), ErrRollback)
+		wantError(t, err, ErrRollback)
+		wantError(t, running.importOwn(t.Context(), recordKey(t, target), Retired), ErrRollback)
 	}
 
 	store.restore(t, store.written[last])
 	for _, s := range []State{Staged, Retired} {
-		rotWantError(t, r.importOwn(t.Context(), recordKey(t, target), s), keys.ErrDuplicate)
+		wantError(t, r.importOwn(t.Context(), recordKey(t, target), s), keys.ErrDuplicate)
 	}
-	if !slices.ContainsFunc(rotMust(r.Keys(t.Context()))(t), func(k KeyInfo) bool { return k.ID == target.ID && k.State == Revoked }) {
+	if !slices.ContainsFunc(must(r.Keys(t.Context()))(t), func(k KeyInfo) bool { return k.ID == target.ID && k.State == Revoked }) {
 		t.Error("the revocation is gone")
 	}
 }

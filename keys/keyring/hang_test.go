@@ -218,7 +218,7 @@ func TestPatience(t *testing.T) {
 func TestReadersPassAChange(t *testing.T) {
 	hangTest(t, func(t *testing.T, store *hangingStore, r *Ring) {
 		time.Sleep(31 * day) // a rotation is due
-		rotMust(r.Reload(t.Context()))(t)
+		must(r.Reload(t.Context()))(t)
 		time.Sleep(reloadCooldown)
 		release := make(chan struct{})
 		store.hang(nil, release)

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -62,13 +63,20 @@ func (c *clock) advance(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// testStore is a MemStore that counts, and fails when told to.
+// off returns another clock that differs from c.
+func (c *clock) off(d time.Duration) func() time.Time {
+	return func() time.Time { return c.now().Add(d) }
+}
+
+// testStore is a MemStore that counts, keeps every generation, and fails when told to.
 type testStore struct {
 	Store
-	mu    sync.Mutex
-	loads int
-	down  error                                                            // Load returns it
-	swap  func(ctx context.Context, prev string, doc []byte) (bool, error) // instead of one Swap; false for the usual
+	mu       sync.Mutex
+	loads    int
+	load     func() error                                                     // its error instead of a Load
+	swap     func(ctx context.Context, prev string, doc []byte) (bool, error) // instead of a Swap, when true
+	written  [][]byte
+	attempts [][]byte
 }
 
 func newTestStore() *testStore { return &testStore{Store: NewMemStore()} }
@@ -76,30 +84,86 @@ func newTestStore() *testStore { return &testStore{Store: NewMemStore()} }
 func (s *testStore) Load(ctx context.Context) ([]byte, string, error) {
 	s.mu.Lock()
 	s.loads++
-	down := s.down
+	load := s.load
 	s.mu.Unlock()
-	if down != nil {
-		return nil, "", down
+	if load != nil {
+		if err := load(); err != nil {
+			return nil, "", err
+		}
 	}
 	return s.Store.Load(ctx)
 }
 
 func (s *testStore) Swap(ctx context.Context, prev string, doc []byte) (string, error) {
-	if swap := s.swap; swap != nil {
+	s.mu.Lock()
+	swap := s.swap
+	s.attempts = append(s.attempts, bytes.Clone(doc))
+	s.mu.Unlock()
+	if swap != nil {
 		if done, err := swap(ctx, prev, doc); done {
 			return "", err
 		}
 	}
-	return s.Store.Swap(ctx, prev, doc)
+	return s.put(ctx, prev, doc)
 }
 
-func (s *testStore) setDown(err error) {
+// put is a Swap that never fails on purpose.
+func (s *testStore) put(ctx context.Context, prev string, doc []byte) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.down = err
+	version, err := s.Store.Swap(ctx, prev, doc)
+	if err == nil {
+		s.written = append(s.written, bytes.Clone(doc))
+	}
+	return version, err
 }
 
-// put overwrites what a store holds, as somebody with the file could.
+// once lets swap stand in for the next Swap only.
+func (s *testStore) once(swap func(ctx context.Context, prev string, doc []byte) (bool, error)) {
+	s.setSwap(func(ctx context.Context, prev string, doc []byte) (bool, error) {
+		s.setSwap(nil)
+		return swap(ctx, prev, doc)
+	})
+}
+
+func (s *testStore) setSwap(swap func(ctx context.Context, prev string, doc []byte) (bool, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.swap = swap
+}
+
+func (s *testStore) setLoad(load func() error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.load = load
+}
+
+func (s *testStore) generations() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.written)
+}
+
+// restore puts back what the store once held.
+func (s *testStore) restore(t testing.TB, doc []byte) {
+	t.Helper()
+	_, version, err := s.Store.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(s.Store.Swap(t.Context(), version, doc))(t)
+}
+
+// setDown makes every Load return the error, or none any more.
+func (s *testStore) setDown(err error) {
+	if err == nil {
+		s.setLoad(nil)
+		return
+	}
+	s.setLoad(func() error { return err })
+}
+
+// put overwrites what a store holds, as another process with the file could.
 func put(t testing.TB, s Store, doc []byte) {
 	t.Helper()
 	_, version, err := s.Load(t.Context())

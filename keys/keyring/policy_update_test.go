@@ -56,14 +56,14 @@ func TestUpdatePolicyRules(t *testing.T) {
 		{"no suite at all", func(p *Policy) { p.Enc.Suites = []keys.Suite{200} }, "not for use"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c, store := rotNewClock(), rotNewStore()
+			c, store := newClock(), newTestStore()
 			r := rotRing(t, store, c.now)
 			err := r.UpdatePolicy(t.Context(), tt.edit)
-			rotWantError(t, err, ErrPolicy)
+			wantError(t, err, ErrPolicy)
 			if err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("the text does not name the rule %q: %v", tt.want, err)
 			}
-			if store.generations() != 1 || !reflect.DeepEqual(rotMust(r.Policy(t.Context()))(t), Policy{}.withDefaults()) {
+			if store.generations() != 1 || !reflect.DeepEqual(must(r.Policy(t.Context()))(t), Policy{}.withDefaults()) {
 				t.Error("the ring changed")
 			}
 		})
@@ -79,13 +79,13 @@ func TestUpdatePolicyAtTheRules(t *testing.T) {
 		"P enc":        func(p *Policy) { p.Enc.Period = rotI4 + 1 },
 		"10 years":     func(p *Policy) { p.Sig.Period, p.Enc.Period = maxDuration, maxDuration },
 	} {
-		r := rotRing(t, rotNewStore(), rotNewClock().now)
+		r := rotRing(t, newTestStore(), newClock().now)
 		want := Policy{}.withDefaults()
 		edit(&want)
 		if err := r.UpdatePolicy(t.Context(), edit); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if got := rotMust(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, want) {
+		if got := must(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -93,7 +93,7 @@ func TestUpdatePolicyAtTheRules(t *testing.T) {
 
 // Zero is the default, as everywhere.
 func TestUpdatePolicyZero(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	if err := r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime, p.Sig.Suites = 10*time.Minute, []keys.Suite{keys.EdDSA} }); err != nil {
 		t.Fatal(err)
@@ -101,16 +101,16 @@ func TestUpdatePolicyZero(t *testing.T) {
 	if err := r.UpdatePolicy(t.Context(), func(p *Policy) { *p = Policy{} }); err != nil {
 		t.Fatal(err)
 	}
-	if got := rotMust(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, Policy{}.withDefaults()) {
+	if got := must(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, Policy{}.withDefaults()) {
 		t.Errorf("policy %+v", got)
 	}
 }
 
 func TestUpdatePolicyStoreFails(t *testing.T) {
 	r, _, store := rotAllStates(t)
-	store.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errRotDown })
-	rotWantError(t, r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime = time.Minute }), errRotDown)
-	if got := rotMust(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, Policy{}.withDefaults()) {
+	store.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errDown })
+	wantError(t, r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime = time.Minute }), errDown)
+	if got := must(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, Policy{}.withDefaults()) {
 		t.Errorf("policy %+v", got)
 	}
 }
@@ -136,7 +136,7 @@ func TestUpdatePolicyShrinks(t *testing.T) {
 	if err := r.UpdatePolicy(t.Context(), rotSmall); err != nil {
 		t.Fatal(err)
 	}
-	set := rotMust(r.PrivateKeys(t.Context()))(t)
+	set := must(r.PrivateKeys(t.Context()))(t)
 	if set.MaxTokenLifetime() != 10*time.Minute {
 		t.Errorf("tokens live up to %v", set.MaxTokenLifetime())
 	}
@@ -160,10 +160,10 @@ func TestUpdatePolicyShrinks(t *testing.T) {
 		at   time.Time
 		want window.Figures
 	}{{now, rotDefaultWindows()}, {now.Add(rotI4), rotDefaultWindows()}, {end.Add(-1), rotDefaultWindows()}, {end, rotSmallWindows()}} {
-		c.add(tt.at.Sub(c.now()))
+		c.advance(tt.at.Sub(c.now()))
 		rotTick(t, r)
-		rotMust(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
-		s := rotMust(r.Rotate(t.Context()))(t)
+		must(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
+		s := must(r.Rotate(t.Context()))(t)
 		if k := rotStored(t, store).byID(s.KeyID); s.Action != Stage || k.Windows != tt.want {
 			t.Errorf("%v after the change: %s, windows %+v", tt.at.Sub(now), s.Action, k.Windows)
 		}
@@ -182,7 +182,7 @@ func TestUpdatePolicyShrinks(t *testing.T) {
 // Each former policy counts for as long as its own caches can live, also when
 // policies follow each other quickly; then it is forgotten.
 func TestUpdatePolicyTwice(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	set := func(edit func(*Policy)) {
 		t.Helper()
@@ -198,14 +198,14 @@ func TestUpdatePolicyTwice(t *testing.T) {
 		t.Errorf("windows %+v", got)
 	}
 	look := func() { rotEdit(t, store, func(d *document) { d.Former = d.Former.Look(utc(c.now())) }) }
-	c.add(rotI4) // the first look at the default's, not at those with T = 2 h
+	c.advance(rotI4) // the first look at the default's, not at those with T = 2 h
 	look()
 	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
 	}
-	c.add(time.Hour)
+	c.advance(time.Hour)
 	look()
-	c.add(rotI4 - 1) // the default's are over
+	c.advance(rotI4 - 1) // the default's are over
 	look()
 	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
@@ -213,7 +213,7 @@ func TestUpdatePolicyTwice(t *testing.T) {
 	if n := len(rotStored(t, store).Former); n != 1 {
 		t.Errorf("%d former policies", n)
 	}
-	c.add(1 + time.Hour)
+	c.advance(1 + time.Hour)
 	look()
 	if got := rotStored(t, store).widestWindows(); got != rotSmallWindows() {
 		t.Errorf("windows %+v", got)
@@ -232,7 +232,7 @@ func TestUpdatePolicyTwice(t *testing.T) {
 // the policy grows.
 func TestUpdatePolicyGrows(t *testing.T) {
 	r, c, store := rotAllStates(t)
-	c.add(rotI2)
+	c.advance(rotI2)
 	rotTick(t, r)
 	old := rotStored(t, store).find(keys.UseSig, Retired)
 	if old.Due.IsZero() {
@@ -260,7 +260,7 @@ func TestUpdatePolicyGrows(t *testing.T) {
 	}
 	var marked, destroyed time.Time
 	for range 2 * 24 * 60 {
-		c.add(time.Minute)
+		c.advance(time.Minute)
 		for _, s := range rotTick(t, r) {
 			switch {
 			case s.KeyID == old.ID && s.Action == MarkDue:
@@ -281,9 +281,9 @@ func TestUpdatePolicyGrows(t *testing.T) {
 
 // A period counts at once, a suite from the next key that is staged.
 func TestUpdatePolicySuiteAndPeriod(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
-	c.add(3 * day)
+	c.advance(3 * day)
 	err := r.UpdatePolicy(t.Context(), func(p *Policy) {
 		p.Sig = UsePolicy{[]keys.Suite{keys.EdDSA}, 3 * day}
 		p.Enc = UsePolicy{[]keys.Suite{keys.ECDHESA256KW}, 4 * day}
@@ -301,7 +301,7 @@ func TestUpdatePolicySuiteAndPeriod(t *testing.T) {
 		{9, "EdDSA EdDSA ECDH-ES+A256KW ECDH-ES+A256KW"},
 	} {
 		for rotTick(t, r); c.now().Before(rotAt(tt.day * day)); rotTick(t, r) {
-			c.add(time.Hour)
+			c.advance(time.Hour)
 		}
 		d := rotStored(t, store)
 		var got []string

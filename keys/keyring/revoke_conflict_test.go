@@ -27,8 +27,8 @@ func drawnIn(t *testing.T, attempts [][]byte, before *document) (kids map[string
 // once: RSA keys take seconds, and a revocation that made them anew would never end.
 func TestRevokeMakesKeysOnce(t *testing.T) {
 	const conflicts = 50
-	store := rotNewStore()
-	r := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+	store := newTestStore()
+	r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
 	other := rotOpen(t, store.Store, r.now)
 	before := rotStored(t, store)
 	n := 0
@@ -57,8 +57,8 @@ func TestRevokeMakesKeysOnce(t *testing.T) {
 
 // A key that a try made does not fit a policy that another process sets meanwhile.
 func TestRevokeFollowsThePolicy(t *testing.T) {
-	store := rotNewStore()
-	r := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+	store := newTestStore()
+	r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
 	other := rotOpen(t, store.Store, r.now)
 	before := rotStored(t, store)
 	store.once(func(context.Context, string, []byte) (bool, error) {
@@ -86,7 +86,7 @@ func TestRevokeRSABesideAWriter(t *testing.T) {
 	store := NewMemStore()
 	var p Policy
 	p.Sig.Suites, p.Enc.Suites = []keys.Suite{keys.RS256}, []keys.Suite{keys.RSAOAEP256}
-	r := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: p}))(t)
+	r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: p}))(t)
 	other := rotOpen(t, store, r.now)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})

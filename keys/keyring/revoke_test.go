@@ -12,17 +12,17 @@ import (
 )
 
 // rotAllStates makes a ring with one key in each state but revoked, for both uses.
-func rotAllStates(t testing.TB) (*Ring, *rotClock, *rotStore) {
+func rotAllStates(t testing.TB) (*Ring, *clock, *testStore) {
 	t.Helper()
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	for range 2 {
-		c.add(2 * day)
+		c.advance(2 * day)
 		rotTick(t, r)
-		c.add(30 * time.Hour)
+		c.advance(30 * time.Hour)
 		rotTick(t, r)
 		for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
-			rotMust(r.RotateNow(t.Context(), u))(t)
+			must(r.RotateNow(t.Context(), u))(t)
 		}
 		rotTick(t, r)
 	}
@@ -44,7 +44,7 @@ func TestRevokeEachState(t *testing.T) {
 					before := rotStored(t, store)
 					target := before.find(u, state)
 					v := Revocation{KeyID: target.ID, Reason: "compromised", Erase: erase}
-					infos := rotMust(r.Revoke(t.Context(), v))(t)
+					infos := must(r.Revoke(t.Context(), v))(t)
 					d := rotStored(t, store)
 					rotCheck(t, d)
 					rotHistory(t, store.written)
@@ -83,7 +83,7 @@ func TestRevokeEachState(t *testing.T) {
 					}
 
 					_, err := r.Revoke(t.Context(), Revocation{KeyID: target.ID})
-					rotWantError(t, err, ErrState)
+					wantError(t, err, ErrState)
 					_, err = r.Revoke(t.Context(), Revocation{KeyID: target.ID, Erase: true})
 					if opens == errors.Is(err, ErrState) {
 						t.Errorf("a second revocation, with Erase: %v", err)
@@ -98,11 +98,11 @@ func TestRevokeEachState(t *testing.T) {
 }
 
 // rotRevokedSet checks what a ring that hears of a revocation does with the key.
-func rotRevokedSet(t *testing.T, r *Ring, c *rotClock, kid string, opens bool) {
+func rotRevokedSet(t *testing.T, r *Ring, c *clock, kid string, opens bool) {
 	t.Helper()
-	c.add(time.Minute)
-	set := rotMust(r.PrivateKeys(t.Context()))(t)
-	public := rotMust(r.PublicKeys(t.Context(), ""))(t)
+	c.advance(time.Minute)
+	set := must(r.PrivateKeys(t.Context()))(t)
+	public := must(r.PublicKeys(t.Context(), ""))(t)
 	for _, k := range public.Keys() {
 		if k.ID() == kid {
 			t.Error("it is published")
@@ -111,7 +111,7 @@ func rotRevokedSet(t *testing.T, r *Ring, c *rotClock, kid string, opens bool) {
 	if public.HasVerificationKey(kid) {
 		t.Error("it verifies")
 	}
-	if k := rotMust(set.SigningKey())(t); k.ID() == kid {
+	if k := must(set.SigningKey())(t); k.ID() == kid {
 		t.Error("it signs")
 	}
 	if _, ok := heldKey(set, kid); ok != opens {
@@ -138,13 +138,13 @@ func rotReplaced(t *testing.T, before, after *document, u keys.Use) {
 func TestRevokeDrains(t *testing.T) {
 	r, c, store := rotAllStates(t)
 	target := rotStored(t, store).find(keys.UseEnc, Active)
-	rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID, Reason: "compromised"}))(t)
+	must(r.Revoke(t.Context(), Revocation{KeyID: target.ID, Reason: "compromised"}))(t)
 	end := c.now().Add(rotI4)
 	for _, tt := range []struct {
 		at   time.Time
 		want Action
 	}{{end.Add(-1), ""}, {end, MarkDue}, {end.Add(rotI4 - 1), ""}, {end.Add(rotI4), Destroy}, {end.Add(100 * day), ""}} {
-		c.add(tt.at.Sub(c.now()))
+		c.advance(tt.at.Sub(c.now()))
 		var did Action
 		for _, s := range rotTick(t, r) {
 			if s.KeyID == target.ID {
@@ -163,7 +163,7 @@ func TestRevokeAll(t *testing.T) {
 	for _, erase := range []bool{false, true} {
 		r, c, store := rotAllStates(t)
 		before := rotStored(t, store)
-		infos := rotMust(r.Revoke(t.Context(), Revocation{All: true, Reason: "stolen", Erase: erase}))(t)
+		infos := must(r.Revoke(t.Context(), Revocation{All: true, Reason: "stolen", Erase: erase}))(t)
 		after := rotStored(t, store)
 		rotHistory(t, store.written)
 		if len(infos) != 8+4 {
@@ -180,8 +180,8 @@ func TestRevokeAll(t *testing.T) {
 			rotReplaced(t, before, after, u)
 		}
 		// Again, it does the new ones; those that still open only with Erase.
-		c.add(time.Minute)
-		infos = rotMust(r.Revoke(t.Context(), Revocation{All: true, Erase: true, Reason: "again"}))(t)
+		c.advance(time.Minute)
+		infos = must(r.Revoke(t.Context(), Revocation{All: true, Erase: true, Reason: "again"}))(t)
 		if want := map[bool]int{false: 4 + 2 + 4, true: 4 + 4}[erase]; len(infos) != want {
 			t.Errorf("erase %t: told of %d keys, want %d", erase, len(infos), want)
 		}
@@ -194,7 +194,7 @@ func TestRevokeAll(t *testing.T) {
 	}
 	d := rotDocument(rotRecord("x", keys.UseSig, Revoked, nil))
 	_, _, err := d.revoke(Revocation{All: true}, rotBase, new(drawn))
-	rotWantError(t, err, ErrState)
+	wantError(t, err, ErrState)
 }
 
 func TestRevokeRefuses(t *testing.T) {
@@ -202,7 +202,7 @@ func TestRevokeRefuses(t *testing.T) {
 	n := store.generations()
 	for _, kid := range []string{"", "no-such-key", strings.Repeat("x", 300)} {
 		_, err := r.Revoke(t.Context(), Revocation{KeyID: kid})
-		rotWantError(t, err, keys.ErrNoKey)
+		wantError(t, err, keys.ErrNoKey)
 	}
 	rotEdit(t, store, func(d *document) { d.Policy.Sig.Suite = "ES512" })
 	if _, err := r.Revoke(t.Context(), Revocation{All: true}); err == nil {
@@ -215,10 +215,10 @@ func TestRevokeRefuses(t *testing.T) {
 
 // When the store fails, the key is not revoked, and the error says so.
 func TestRevokeStoreFails(t *testing.T) {
-	for name, fail := range map[string]func(*rotStore){
-		"load": func(s *rotStore) { s.setLoad(rotDown) },
-		"swap": func(s *rotStore) {
-			s.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errRotDown })
+	for name, fail := range map[string]func(*testStore){
+		"load": func(s *testStore) { s.setLoad(rotDown) },
+		"swap": func(s *testStore) {
+			s.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errDown })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -226,13 +226,13 @@ func TestRevokeStoreFails(t *testing.T) {
 			n, target := store.generations(), rotStored(t, store).find(keys.UseSig, Active)
 			fail(store)
 			infos, err := r.Revoke(t.Context(), Revocation{KeyID: target.ID})
-			rotWantError(t, err, errRotDown)
+			wantError(t, err, errDown)
 			store.setLoad(nil)
 			store.setSwap(nil)
 			if infos != nil || store.generations() != n || rotStored(t, store).byID(target.ID).State != Active {
 				t.Error("it was revoked")
 			}
-			rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
+			must(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
 			rotHistory(t, store.written)
 		})
 	}
@@ -245,7 +245,7 @@ func TestRevokeThenStoreFails(t *testing.T) {
 	old := store.written[len(store.written)-1]
 	target := rotStored(t, store).find(keys.UseSig, Active)
 	store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
-		rotMust(store.put(ctx, prev, doc))(t)
+		must(store.put(ctx, prev, doc))(t)
 		store.setLoad(rotDown)
 		return true, nil
 	})
@@ -256,7 +256,7 @@ func TestRevokeThenStoreFails(t *testing.T) {
 	store.setLoad(nil)
 	store.restore(t, old)
 	_, err = r.Rotate(t.Context())
-	rotWantError(t, err, ErrRollback)
+	wantError(t, err, ErrRollback)
 }
 
 func TestRevokeUnknownOutcome(t *testing.T) {
@@ -268,7 +268,7 @@ func TestRevokeUnknownOutcome(t *testing.T) {
 			defer func() { first = false }()
 			return written || !first
 		})
-		infos := rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
+		infos := must(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
 		if len(infos) != 4 || store.generations() != n+1 {
 			t.Errorf("written %t: told of %d keys, %d writes", written, len(infos), store.generations()-n)
 		}
@@ -288,15 +288,15 @@ func TestRevokeConflict(t *testing.T) {
 	target := rotStored(t, store).find(keys.UseSig, Active)
 	var active string
 	rotInterrupt(store, func() {
-		active = rotMust(other.RotateNowInsecurely(t.Context(), keys.UseSig))(t).KeyID
+		active = must(other.RotateNowInsecurely(t.Context(), keys.UseSig))(t).KeyID
 	})
-	infos := rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
+	infos := must(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
 	if d := rotStored(t, store); len(infos) != 2 || d.activeID(keys.UseSig) != active { // and a successor of the one that took over
 		t.Errorf("told %+v", infos)
 	}
-	rotInterrupt(store, func() { rotMust(other.Revoke(t.Context(), Revocation{KeyID: active}))(t) })
+	rotInterrupt(store, func() { must(other.Revoke(t.Context(), Revocation{KeyID: active}))(t) })
 	_, err := r.Revoke(t.Context(), Revocation{KeyID: active})
-	rotWantError(t, err, ErrState)
+	wantError(t, err, ErrState)
 	rotHistory(t, store.written)
 }
 
@@ -305,14 +305,14 @@ func TestRevokeIsFinal(t *testing.T) {
 	r, _, store := rotAllStates(t)
 	target := rotStored(t, store).find(keys.UseSig, Active)
 	k := recordKey(t, target)
-	rotMust(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
+	must(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
 	n := store.generations()
 	renamed := withID(t, k, "another-name")
 	for _, s := range []State{Staged, Retired} {
-		rotWantError(t, r.importOwn(t.Context(), k, s), keys.ErrDuplicate)
+		wantError(t, r.importOwn(t.Context(), k, s), keys.ErrDuplicate)
 	}
-	rotWantError(t, r.importOwnInsecurely(t.Context(), k), keys.ErrDuplicate)
-	rotWantError(t, r.importOwnInsecurely(t.Context(), k.withoutPrivate(t)), keys.ErrNoKey)
+	wantError(t, r.importOwnInsecurely(t.Context(), k), keys.ErrDuplicate)
+	wantError(t, r.importOwnInsecurely(t.Context(), k.withoutPrivate(t)), keys.ErrNoKey)
 	if err := r.importOwn(t.Context(), renamed, Retired); !errors.Is(err, keys.ErrDuplicate) {
 		t.Errorf("under another kid: %v", err)
 	}

@@ -37,7 +37,7 @@ func rotSlots(t testing.TB, s Store) []slot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rotMust(parseBlob(data))(t).Slots
+	return must(parseBlob(data))(t).Slots
 }
 
 // rotOpens reports whether a KEK opens what the store holds.
@@ -51,7 +51,7 @@ func rotOpens(t testing.TB, s Store, kek KEK, now func() time.Time) bool {
 }
 
 func TestAddKEK(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	if err := r.AddKEK(t.Context(), rotKEK(t, 2)); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestAddKEK(t *testing.T) {
 			t.Errorf("KEK %d opens: %t", b, got)
 		}
 	}
-	ids := rotMust(r.KEKs(t.Context()))(t)
+	ids := must(r.KEKs(t.Context()))(t)
 	if want := []string{rotKEK(t, 1).ID(), rotKEK(t, 2).ID()}; !slices.Equal(ids, want) {
 		t.Errorf("KEKs %q, want %q", ids, want)
 	}
@@ -71,18 +71,18 @@ func TestAddKEK(t *testing.T) {
 		t.Errorf("logged %+v", log)
 	}
 	spy := &rotSpy{KEK: rotKEK(t, 3), fail: ErrKEK}
-	rotWantError(t, r.AddKEK(t.Context(), spy), ErrKEK)
-	rotWantError(t, r.Rewrap(t.Context(), rotKEK(t, 1), spy), ErrKEK)
+	wantError(t, r.AddKEK(t.Context(), spy), ErrKEK)
+	wantError(t, r.Rewrap(t.Context(), rotKEK(t, 1), spy), ErrKEK)
 	if len(rotSlots(t, store)) != 2 {
 		t.Error("a KEK that failed got a slot")
 	}
 	store.setLoad(rotDown)
 	_, err := r.KEKs(t.Context())
-	rotWantError(t, err, errRotDown)
+	wantError(t, err, errDown)
 }
 
 func TestAddKEKFull(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	for b := byte(2); b <= 8; b++ {
 		if err := r.AddKEK(t.Context(), rotKEK(t, b)); err != nil {
@@ -90,11 +90,11 @@ func TestAddKEKFull(t *testing.T) {
 		}
 	}
 	n := store.generations()
-	rotWantError(t, r.AddKEK(t.Context(), rotKEK(t, 9)), ErrState)
+	wantError(t, r.AddKEK(t.Context(), rotKEK(t, 9)), ErrState)
 	if store.generations() != n {
 		t.Error("the ring changed")
 	}
-	rotWantError(t, r.AddKEK(t.Context(), rotKEK(t, 3)), ErrState) // it has that one
+	wantError(t, r.AddKEK(t.Context(), rotKEK(t, 3)), ErrState) // it has that one
 	for b := byte(1); b <= 9; b++ {
 		if got := rotOpens(t, store, rotKEK(t, b), c.now); got != (b != 9) {
 			t.Errorf("KEK %d opens: %t", b, got)
@@ -104,7 +104,7 @@ func TestAddKEKFull(t *testing.T) {
 
 // A writer that knows one KEK copies the slots of the others unread.
 func TestAddKEKCopiesSlots(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	spy := &rotSpy{KEK: rotKEK(t, 2)}
 	if err := r.AddKEK(t.Context(), spy); err != nil {
@@ -118,13 +118,13 @@ func TestAddKEKCopiesSlots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := rotMust(parseBlob(data))(t)
-	key := rotMust(b.ringKey(t.Context(), rotKEK(t, 1)))(t)
+	b := must(parseBlob(data))(t)
+	key := must(b.ringKey(t.Context(), rotKEK(t, 1)))(t)
 	slots := append(b.Slots, slot{KEK: "of another kind", JWE: "and opaque"})
-	rotMust(store.Swap(t.Context(), version, rotMust(sealBlob(rotMust(b.open(key))(t), slots, key))(t)))(t)
+	must(store.Swap(t.Context(), version, must(sealBlob(must(b.open(key))(t), slots, key))(t)))(t)
 	writer := rotOpen(t, store, c.now)
 	for range 10 {
-		c.add(30 * day)
+		c.advance(30 * day)
 		rotTick(t, writer)
 	}
 	if err := writer.UpdatePolicy(t.Context(), rotSmall); err != nil {
@@ -146,25 +146,25 @@ func TestAddKEKCopiesSlots(t *testing.T) {
 // the old passphrase must not open the new file. Also for a process that has only the
 // one that is dropped.
 func TestPassphraseIsReplacedByRewrap(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
-	first := rotMust(PassphraseKEK([]byte("correct horse")))(t)
-	second := rotMust(PassphraseKEK([]byte("battery staple")))(t)
-	r := rotMust(createAt(t.Context(), Config{Store: store, KEK: first, Uses: []keys.Use{keys.UseSig}}, c.now))(t)
+	c, store := newClock(), newTestStore()
+	first := must(PassphraseKEK([]byte("correct horse")))(t)
+	second := must(PassphraseKEK([]byte("battery staple")))(t)
+	r := must(createAt(t.Context(), Config{Store: store, KEK: first, Uses: []keys.Use{keys.UseSig}}, c.now))(t)
 	oldKey := r.snapshot.Load().ringKey
-	rotWantError(t, r.AddKEK(t.Context(), second), ErrState)
+	wantError(t, r.AddKEK(t.Context(), second), ErrState)
 	if err := r.Rewrap(t.Context(), second); err != nil {
 		t.Fatal(err)
 	}
-	if ids := rotMust(r.KEKs(t.Context()))(t); !slices.Equal(ids, []string{passphraseID}) {
+	if ids := must(r.KEKs(t.Context()))(t); !slices.Equal(ids, []string{passphraseID}) {
 		t.Errorf("KEKs %q", ids)
 	}
 	if rotOpens(t, store, first, c.now) {
 		t.Error("the old passphrase still opens the ring")
 	}
-	if rotMust(parseBlob(blobOf(t, store)))(t).ringOpens(oldKey) {
+	if must(parseBlob(blobOf(t, store)))(t).ringOpens(oldKey) {
 		t.Error("the old ring key still opens the ring")
 	}
-	c.add(30 * day)
+	c.advance(30 * day)
 	if steps := rotTick(t, r); len(steps) != 2 {
 		t.Errorf("afterwards it did %+v", steps)
 	}
@@ -176,13 +176,13 @@ func (b blob) ringOpens(key secretBytes) bool {
 }
 
 func TestRewrap(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	if err := r.AddKEK(t.Context(), rotKEK(t, 2)); err != nil {
 		t.Fatal(err)
 	}
 	kept := rotOpen(t, store, c.now)
-	dropped := rotMust(openAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 2)}, c.now))(t)
+	dropped := must(openAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 2)}, c.now))(t)
 	before := rotStored(t, store)
 	oldKey := r.snapshot.Load().ringKey
 
@@ -199,7 +199,7 @@ func TestRewrap(t *testing.T) {
 		}
 	}
 	data, _, _ := store.Load(t.Context())
-	if _, err := rotMust(parseBlob(data))(t).open(oldKey); !errors.Is(err, ErrUnreadable) {
+	if _, err := must(parseBlob(data))(t).open(oldKey); !errors.Is(err, ErrUnreadable) {
 		t.Errorf("the old ring key opens the new ring: %v", err)
 	}
 
@@ -213,16 +213,16 @@ func TestRewrap(t *testing.T) {
 	// Who has the dropped one hears of nothing new, and serves on until its
 	// snapshot is too old.
 	_, err := dropped.Rotate(t.Context())
-	rotWantError(t, err, ErrUnreadable)
+	wantError(t, err, ErrUnreadable)
 }
 
 func TestRewrapDropped(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	if err := r.AddKEK(t.Context(), rotKEK(t, 2)); err != nil {
 		t.Fatal(err)
 	}
-	dropped := rotMust(openAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 2)}, c.now))(t)
+	dropped := must(openAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 2)}, c.now))(t)
 	if err := r.Rewrap(t.Context(), rotKEK(t, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -231,10 +231,10 @@ func TestRewrapDropped(t *testing.T) {
 		step  time.Duration
 		stale bool
 	}{{time.Minute, false}, {59 * time.Minute, false}, {1, true}, {day, true}} {
-		c.add(tt.step)
+		c.advance(tt.step)
 		_, err := dropped.Reload(t.Context())
-		rotWantError(t, err, ErrUnreadable)
-		set := rotMust(dropped.PrivateKeys(t.Context()))(t)
+		wantError(t, err, ErrUnreadable)
+		set := must(dropped.PrivateKeys(t.Context()))(t)
 		_, err = set.SigningKey()
 		_, errPublic := dropped.PublicKeys(t.Context(), "")
 		if errors.Is(err, keys.ErrStale) != tt.stale || errors.Is(errPublic, keys.ErrStale) != tt.stale {
@@ -244,27 +244,27 @@ func TestRewrapDropped(t *testing.T) {
 			t.Error("it does not open any more")
 		}
 		_, err = dropped.Keys(t.Context())
-		rotWantError(t, err, ErrUnreadable)
+		wantError(t, err, ErrUnreadable)
 	}
 }
 
 func TestRewrapRefuses(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	var nine []KEK
 	for b := range byte(9) {
 		nine = append(nine, rotKEK(t, b+1))
 	}
-	rotWantError(t, r.Rewrap(t.Context()), ErrState)
-	rotWantError(t, r.Rewrap(t.Context(), nine...), ErrState)
-	rotWantError(t, r.Rewrap(t.Context(), rotKEK(t, 1), rotKEK(t, 2), rotKEK(t, 1)), keys.ErrDuplicate)
+	wantError(t, r.Rewrap(t.Context()), ErrState)
+	wantError(t, r.Rewrap(t.Context(), nine...), ErrState)
+	wantError(t, r.Rewrap(t.Context(), rotKEK(t, 1), rotKEK(t, 2), rotKEK(t, 1)), keys.ErrDuplicate)
 	if store.generations() != 1 {
 		t.Error("the ring changed")
 	}
 	if err := r.Rewrap(t.Context(), nine[1:]...); err != nil {
 		t.Errorf("eight: %v", err)
 	}
-	if ids := rotMust(r.KEKs(t.Context()))(t); len(ids) != 8 {
+	if ids := must(r.KEKs(t.Context()))(t); len(ids) != 8 {
 		t.Errorf("KEKs %q", ids)
 	}
 }
@@ -273,11 +273,11 @@ func TestRewrapRefuses(t *testing.T) {
 func TestRewrapUnknownOutcome(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		t.Run(fmt.Sprint("written=", written), func(t *testing.T) {
-			c, store := rotNewClock(), rotNewStore()
+			c, store := newClock(), newTestStore()
 			r := rotRing(t, store, c.now)
 			store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
 				if written {
-					rotMust(store.put(ctx, prev, doc))(t)
+					must(store.put(ctx, prev, doc))(t)
 				}
 				return true, ErrUnknownOutcome
 			})
@@ -297,7 +297,7 @@ func TestRewrapUnknownOutcome(t *testing.T) {
 
 // The write did not happen, and what did come is for none of our KEKs.
 func TestRewrapUnknownOutcomeAndDropped(t *testing.T) {
-	c, store := rotNewClock(), rotNewStore()
+	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
 	other := rotOpen(t, store, c.now)
 	store.once(func(context.Context, string, []byte) (bool, error) {
@@ -306,7 +306,7 @@ func TestRewrapUnknownOutcomeAndDropped(t *testing.T) {
 		}
 		return true, ErrUnknownOutcome
 	})
-	rotWantError(t, r.Rewrap(t.Context(), rotKEK(t, 2)), ErrUnknownOutcome)
+	wantError(t, r.Rewrap(t.Context(), rotKEK(t, 2)), ErrUnknownOutcome)
 	if err := other.Rewrap(t.Context(), rotKEK(t, 1)); err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (l *rotReports) report(s Step, err error) {
 // once by one of them. The long form runs for two weeks.
 func TestRunKeepsTheSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := rotNewStore()
+		store := newTestStore()
 		policy, length := rotRunPolicy(), 8*time.Hour
 		switch {
 		case os.Getenv("SEALJWT_LONG") == "1":
@@ -59,9 +59,9 @@ func TestRunKeepsTheSchedule(t *testing.T) {
 		case testing.Short():
 			length = 4 * time.Hour
 		}
-		rings := []*Ring{rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: policy}))(t)}
+		rings := []*Ring{must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: policy}))(t)}
 		for range 2 {
-			rings = append(rings, rotMust(Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t))
+			rings = append(rings, must(Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t))
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var (
@@ -143,19 +143,19 @@ func rotOnTime(t *testing.T, d *document, u keys.Use, period, kept, slack time.D
 // A store that fails for a while ends nothing: it is told, and what came due is done
 // when the store is back.
 func TestRunGoesOnAfterErrors(t *testing.T) {
-	swapFails := func(context.Context, string, []byte) (bool, error) { return true, errRotDown }
-	for name, fail := range map[string]func(*rotStore, bool){
-		"load": func(s *rotStore, down bool) {
+	swapFails := func(context.Context, string, []byte) (bool, error) { return true, errDown }
+	for name, fail := range map[string]func(*testStore, bool){
+		"load": func(s *testStore, down bool) {
 			s.setLoad(map[bool]func() error{true: rotDown}[down])
 		},
-		"swap": func(s *rotStore, down bool) {
+		"swap": func(s *testStore, down bool) {
 			s.setSwap(map[bool]func(context.Context, string, []byte) (bool, error){true: swapFails}[down])
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store := rotNewStore()
-				r := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: rotRunPolicy()}))(t)
+				store := newTestStore()
+				r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: rotRunPolicy()}))(t)
 				ctx, cancel := context.WithTimeout(t.Context(), 31*time.Minute)
 				defer cancel()
 				var told rotReports
@@ -179,7 +179,7 @@ func TestRunGoesOnAfterErrors(t *testing.T) {
 					t.Errorf("%d errors in 30 or 90 seconds", n)
 				}
 				for _, err := range told.errors {
-					if !errors.Is(err, errRotDown) {
+					if !errors.Is(err, errDown) {
 						t.Fatalf("told %v", err)
 					}
 				}
@@ -193,8 +193,8 @@ func TestRunGoesOnAfterErrors(t *testing.T) {
 // at once when it starts; it needs nobody to report to.
 func TestRunLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := rotNewStore()
-		r := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+		store := newTestStore()
+		r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
 		var looks []time.Time
 		store.setLoad(func() error {
 			looks = append(looks, time.Now())
@@ -226,8 +226,8 @@ func TestRunLooks(t *testing.T) {
 // A context that is done already, or that ends within a step, is no step.
 func TestRunEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := rotNewStore()
-		r := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+		store := newTestStore()
+		r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		var told rotReports

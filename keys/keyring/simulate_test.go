@@ -103,7 +103,7 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 	var order []string
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 		for _, s := range []State{Active, Staged} {
-			k := rotMust(newKey(policy.forUse(u).Suites[0], s))(t)
+			k := must(newKey(policy.forUse(u).Suites[0], s))(t)
 			d.add(k, start)
 			life := &rotLife{0, rotNever, rotNever, rotNever}
 			if s == Active { // everybody has it from long before
@@ -137,7 +137,7 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 		clock := start.Add(now + skew)
 		var fresh record
 		if s.Action == Stage {
-			fresh = rotMust(newKey(policy.forUse(s.Use).Suites[0], Staged))(t)
+			fresh = must(newKey(policy.forUse(s.Use).Suites[0], Staged))(t)
 			s.KeyID = fresh.ID
 			lives[fresh.ID], order = &rotLife{now, rotNever, rotNever, rotNever}, append(order, fresh.ID)
 		}

@@ -280,10 +280,10 @@ func TestStepNothing(t *testing.T) {
 func TestStepApplyRefuses(t *testing.T) {
 	d := rotDocument(rotRecord("a", keys.UseSig, Active, nil))
 	for _, a := range []Action{MarkDue, ClearDue, Destroy} {
-		rotWantError(t, d.apply(Step{Action: a, KeyID: "x"}, record{}, rotBase), keys.ErrNoKey)
+		wantError(t, d.apply(Step{Action: a, KeyID: "x"}, record{}, rotBase), keys.ErrNoKey)
 	}
-	rotWantError(t, d.apply(Step{Action: Activate, KeyID: "x"}, record{}, rotBase), ErrState)
-	rotWantError(t, d.apply(Step{Action: Activate, KeyID: "a"}, record{}, rotBase), ErrState)
+	wantError(t, d.apply(Step{Action: Activate, KeyID: "x"}, record{}, rotBase), ErrState)
+	wantError(t, d.apply(Step{Action: Activate, KeyID: "a"}, record{}, rotBase), ErrState)
 }
 
 // What cannot be read cannot be retired either: its private half would stay.

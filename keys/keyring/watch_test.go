@@ -87,9 +87,9 @@ func (s *watchedStore) count() int {
 func TestWatchedRevocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newWatchedStore()
-		rings := []*Ring{rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)}
+		rings := []*Ring{must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)}
 		for range 9 {
-			rings = append(rings, rotMust(Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t))
+			rings = append(rings, must(Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t))
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var told rotReports
@@ -133,7 +133,7 @@ func TestWatchedRevocation(t *testing.T) {
 func TestWatchedSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newWatchedStore()
-		counted := rotNewStore()
+		counted := newTestStore()
 		counted.Store = store
 		counted.setSwap(func(context.Context, string, []byte) (bool, error) {
 			time.Sleep(50 * time.Millisecond) // so that two can swap at once
@@ -142,11 +142,11 @@ func TestWatchedSchedule(t *testing.T) {
 		policy := rotRunPolicy()
 		var rings []*Ring
 		for i := range 10 {
-			cfg := Config{Store: watchedRotStore{counted, store}, KEK: rotKEK(t, 1), Policy: policy}
+			cfg := Config{Store: watchedTestStore{counted, store}, KEK: rotKEK(t, 1), Policy: policy}
 			if i == 0 {
-				rings = append(rings, rotMust(Create(t.Context(), cfg))(t))
+				rings = append(rings, must(Create(t.Context(), cfg))(t))
 			} else {
-				rings = append(rings, rotMust(Open(t.Context(), cfg))(t))
+				rings = append(rings, must(Open(t.Context(), cfg))(t))
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -170,9 +170,9 @@ func TestWatchedSchedule(t *testing.T) {
 	})
 }
 
-// watchedRotStore is a rotStore that can be watched.
-type watchedRotStore struct {
-	*rotStore
+// watchedTestStore is a testStore that can be watched.
+type watchedTestStore struct {
+	*testStore
 	Watcher
 }
 
@@ -183,7 +183,7 @@ func TestWatchedShortSnapshot(t *testing.T) {
 		store := newWatchedStore()
 		policy := rotRunPolicy()
 		policy.SnapshotAge = 2 * time.Second
-		r := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: policy}))(t)
+		r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: policy}))(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- r.Run(ctx, nil) }()
@@ -216,8 +216,8 @@ func TestWatchFails(t *testing.T) {
 			store.watch = c.watch
 			synctest.Test(t, func(t *testing.T) {
 				forever = make(chan struct{})
-				a := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
-				b := rotMust(Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+				a := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+				b := must(Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
 				ctx, cancel := context.WithCancel(t.Context())
 				var told rotReports
 				done := make(chan error, 1)
@@ -252,10 +252,10 @@ func TestWatchFails(t *testing.T) {
 func TestWatchedLoadFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newWatchedStore()
-		counted := rotNewStore()
+		counted := newTestStore()
 		counted.Store = store
-		a := rotMust(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
-		b := rotMust(Open(t.Context(), Config{Store: watchedRotStore{counted, store}, KEK: rotKEK(t, 1)}))(t)
+		a := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+		b := must(Open(t.Context(), Config{Store: watchedTestStore{counted, store}, KEK: rotKEK(t, 1)}))(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- b.Run(ctx, nil) }()

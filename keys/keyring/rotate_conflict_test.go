@@ -1,0 +1,156 @@
+package keyring
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
+)
+
+// rotInterrupt lets the store hold still between the load and the swap of one
+// change, while meanwhile happens.
+func rotInterrupt(s *testStore, meanwhile func()) {
+	s.once(func(context.Context, string, []byte) (bool, error) {
+		meanwhile()
+		return false, nil
+	})
+}
+
+func TestRotateConflict(t *testing.T) {
+	for _, tt := range []struct{ won, then Action }{{Activate, Stage}, {Stage, Nothing}} {
+		c, store := newClock(), newTestStore()
+		a := rotRing(t, store, c.now)
+		b := rotOpen(t, store, c.now)
+		rotPass(t, c, a, 30*day)
+		if tt.won == Stage {
+			must(a.Rotate(t.Context()))(t)
+		}
+		var won Step
+		rotInterrupt(store, func() { won = must(b.Rotate(t.Context()))(t) })
+		// The loser decides again: what is due after the winner's step.
+		lost := must(a.Rotate(t.Context()))(t)
+		if won.Action != tt.won || lost.Action != tt.then {
+			t.Errorf("the winner did %s, the loser %s", won.Action, lost.Action)
+		}
+		rotHistory(t, store.written)
+		counts := rotCheck(t, rotStored(t, store))
+		if len(store.written) != 3+rotLooks || counts[keys.UseSig][Staged] != 1 || counts[keys.UseSig][Retired] != 1 {
+			t.Errorf("%d generations, keys %v", len(store.written), counts)
+		}
+	}
+}
+
+// Making a key takes time: the one that was made for a try that lost is used for
+// the next.
+func TestRotateConflictKeepsTheFreshKey(t *testing.T) {
+	c, store := newClock(), newTestStore()
+	a := rotRing(t, store, c.now)
+	b := rotOpen(t, store, c.now)
+	rotPass(t, c, a, 30*day)
+	must(a.Rotate(t.Context()))(t)
+	store.attempts = nil
+	rotInterrupt(store, func() {
+		if err := b.AddKEK(t.Context(), rotKEK(t, 2)); err != nil {
+			t.Error(err)
+		}
+	})
+	s := must(a.Rotate(t.Context()))(t)
+	if s.Action != Stage || len(store.attempts) != 3 {
+		t.Fatalf("%+v after %d attempts", s, len(store.attempts))
+	}
+	first := rotDecrypt(t, store.attempts[0])
+	if first.byID(s.KeyID) == nil {
+		t.Error("another key than at the first try")
+	}
+	rotCheck(t, rotStored(t, store))
+
+	// Unless the policy wants another one by now.
+	c.advance(day)
+	rotTick(t, a)
+	must(a.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
+	rotInterrupt(store, func() {
+		if err := b.UpdatePolicy(t.Context(), func(p *Policy) { p.Sig.Suites = []keys.Suite{keys.EdDSA} }); err != nil {
+			t.Error(err)
+		}
+	})
+	s = must(a.Rotate(t.Context()))(t)
+	if d := rotStored(t, store); s.Action != Stage || d.byID(s.KeyID).Suite != "EdDSA" {
+		t.Errorf("%+v", s)
+	}
+	rotHistory(t, store.written)
+}
+
+// Many rotators over one store: each step is done and told once.
+func TestRotateConcurrently(t *testing.T) {
+	c, store := newClock(), newTestStore()
+	rings := []*Ring{rotRing(t, store, c.now)}
+	for range 5 {
+		rings = append(rings, rotOpen(t, store, c.now))
+	}
+	var (
+		mu   sync.Mutex
+		told = make(map[string]int)
+	)
+	for range 100 {
+		c.advance(3 * day)
+		var wg sync.WaitGroup
+		for i := range 2 * len(rings) { // two for each
+			r := rings[i%len(rings)]
+			wg.Go(func() {
+				for range 100 {
+					s, err := r.Rotate(t.Context())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if s.Action == Nothing {
+						return
+					}
+					mu.Lock()
+					told[string(s.Action)+" "+s.KeyID+" "+s.At.String()]++
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		if _, due := rotStored(t, store).next(c.now()); due {
+			t.Fatal("all looked and saw nothing, and something is due")
+		}
+	}
+	for what, n := range told {
+		if n != 1 {
+			t.Errorf("%s was done %d times", what, n)
+		}
+	}
+	rotHistory(t, store.written)
+	if len(told) != len(store.written)-1 || len(told) < 4*12 {
+		t.Errorf("%d steps told, %d written", len(told), len(store.written)-1)
+	}
+}
+
+// Two processes whose clocks disagree by a day do not fill the history and the log with
+// each other's looks.
+func TestRotateMarksDoNotFlap(t *testing.T) {
+	c, store := newClock(), newTestStore()
+	good := rotRing(t, store, c.now)
+	ahead := rotOpen(t, store, func() time.Time { return c.now().Add(day) })
+	c.advance(2 * day)
+	must(good.RotateNow(t.Context(), keys.UseSig))(t)
+	rotTick(t, good)
+	before := store.generations()
+	for range 600 {
+		c.advance(time.Second)
+		rotTick(t, ahead)
+		rotTick(t, good)
+	}
+	if n := store.generations() - before; n > 8 {
+		t.Errorf("%d generations in ten minutes", n)
+	}
+	for _, e := range rotStored(t, store).Log {
+		if e.What == string(MarkDue) || e.What == string(ClearDue) {
+			t.Errorf("the log has %s", e.What)
+		}
+	}
+}

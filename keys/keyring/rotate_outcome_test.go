@@ -1,0 +1,150 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// rotAmbiguous answers every Swap with an unknown outcome; whether it happened is
+// for written to say.
+func rotAmbiguous(s *testStore, written func() bool) {
+	s.setSwap(func(ctx context.Context, prev string, doc []byte) (bool, error) {
+		if written() {
+			if _, err := s.put(ctx, prev, doc); err != nil {
+				return true, err
+			}
+		}
+		return true, fmt.Errorf("%w: no answer", ErrUnknownOutcome)
+	})
+}
+
+func TestRotateUnknownOutcome(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		written func() func() bool
+	}{
+		{"written", func() func() bool { return func() bool { return true } }},
+		{"every second time", func() func() bool {
+			n := 0
+			return func() bool { n++; return n%2 == 0 }
+		}},
+		{"by chance", func() func() bool {
+			random := rand.New(rand.NewPCG(1, 2))
+			return func() bool { return random.IntN(3) == 0 }
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, store := newClock(), newTestStore()
+			r := rotRing(t, store, c.now)
+			rotAmbiguous(store, tt.written())
+			done := 0
+			for range 100 * 4 {
+				c.advance(6 * time.Hour)
+				done += len(rotTick(t, r))
+			}
+			rotHistory(t, store.written)
+			if want := len(store.written) - 1; done != want || done != 4*4+10 {
+				t.Errorf("%d steps told, %d written, want 26", done, want)
+			}
+		})
+	}
+}
+
+// The write happened, and others went on from it before we could look.
+func TestRotateUnknownOutcomeThenAnother(t *testing.T) {
+	c, store := newClock(), newTestStore()
+	a := rotRing(t, store, c.now)
+	b := rotOpen(t, store, c.now)
+	rotPass(t, c, a, 30*day)
+	store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
+		must(store.put(ctx, prev, doc))(t)
+		rotTick(t, b)
+		return true, ErrUnknownOutcome
+	})
+	if s := must(a.Rotate(t.Context()))(t); s.Action != Activate {
+		t.Errorf("did %+v", s)
+	}
+	rotHistory(t, store.written)
+	if len(store.written) != 3+rotLooks {
+		t.Errorf("%d generations", len(store.written))
+	}
+}
+
+// The outcome stays unknown: the error says so, and the next try finds out.
+func TestRotateUnknownOutcomeAndStoreDown(t *testing.T) {
+	for _, written := range []bool{true, false} {
+		c, store := newClock(), newTestStore()
+		r := rotRing(t, store, c.now)
+		rotPass(t, c, r, 30*day)
+		store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
+			if written {
+				must(store.put(ctx, prev, doc))(t)
+			}
+			store.setLoad(rotDown)
+			return true, ErrUnknownOutcome
+		})
+		_, err := r.Rotate(t.Context())
+		wantError(t, err, ErrUnknownOutcome)
+		store.setLoad(nil)
+		want := 2 // activate, stage
+		if written {
+			want = 1
+		}
+		if steps := rotTick(t, r); len(steps) != want {
+			t.Errorf("written %t: then %+v", written, steps)
+		}
+		rotHistory(t, store.written)
+		if len(store.written) != 3+rotLooks {
+			t.Errorf("%d generations", len(store.written))
+		}
+	}
+}
+
+func TestRotateStoreFails(t *testing.T) {
+	c, store := newClock(), newTestStore()
+	r := rotRing(t, store, c.now)
+	rotPass(t, c, r, 30*day)
+	store.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errDown })
+	s, err := r.Rotate(t.Context())
+	wantError(t, err, errDown)
+	if s != (Step{}) || store.generations() != 1+rotLooks {
+		t.Errorf("did %+v", s)
+	}
+	store.setLoad(rotDown)
+	_, err = r.Rotate(t.Context())
+	wantError(t, err, errDown)
+	_, _, err = r.NextStep(t.Context())
+	wantError(t, err, errDown)
+	_, err = r.Log(t.Context())
+	wantError(t, err, errDown)
+	store.setLoad(nil)
+	store.setSwap(nil)
+	if steps := rotTick(t, r); len(steps) != 2 {
+		t.Errorf("afterwards %+v", steps)
+	}
+}
+
+// The first write of a ring can have an unknown outcome too.
+func TestRotateCreateUnknownOutcome(t *testing.T) {
+	for _, written := range []bool{true, false} {
+		c, store := newClock(), newTestStore()
+		rotAmbiguous(store, func() bool { return written })
+		_, err := createAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}, c.now)
+		if written != (err == nil) || !written && !errors.Is(err, ErrUnknownOutcome) {
+			t.Errorf("written %t: %v", written, err)
+		}
+	}
+	c, store := newClock(), newTestStore()
+	store.once(func(context.Context, string, []byte) (bool, error) {
+		rotRing(t, store, c.now) // another process
+		return false, nil
+	})
+	_, err := createAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}, c.now)
+	wantError(t, err, ErrExists)
+	_, err = createAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}, c.now)
+	wantError(t, err, ErrExists)
+}
