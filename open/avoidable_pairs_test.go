@@ -18,11 +18,11 @@ var defects = []struct {
 	bend func(f *forgery)
 }{
 	{"no typ", noTyp}, {"no cty", noCty}, {"no exp", noClaim("exp")}, {"no kid", noKid}, {"no inner kid", noInnerKid},
-	{"another typ", func(f *forgery) { f.inner.set("typ", `"JWT"`) }},
-	{"an empty typ", func(f *forgery) { f.inner.set("typ", `""`) }},
+	{"another typ", func(f *forgery) { f.Inner.Set("typ", `"JWT"`) }},
+	{"an empty typ", func(f *forgery) { f.Inner.Set("typ", `""`) }},
 	{"another cty", outer("cty", `"JOSE"`)},
-	{"a long life", func(f *forgery) { f.claims.set("iat", seconds(-9000)) }},
-	{"expired", func(f *forgery) { f.claims.set("iat", seconds(-9000)); f.claims.set("exp", seconds(-8000)) }},
+	{"a long life", func(f *forgery) { f.Claims.Set("iat", seconds(-9000)) }},
+	{"expired", func(f *forgery) { f.Claims.Set("iat", seconds(-9000)); f.Claims.Set("exp", seconds(-8000)) }},
 	{"not yet valid", claim("nbf", seconds(400))},
 	{"no iat", noClaim("iat")},
 	{"no email", noClaim("email")},
@@ -33,15 +33,15 @@ var defects = []struct {
 	{"another iss in the header", outer("iss", `"x"`)},
 	{"email in the header", outer("email", `"x"`)},
 	{"of the other form", claim("sealed", "[]")},
-	{"a long header", func(f *forgery) { f.outer.set("pad", quoted(strings.Repeat("x", 5000))) }},
-	{"a long inner header", func(f *forgery) { f.inner.set("pad", quoted(strings.Repeat("x", 5000))) }},
+	{"a long header", func(f *forgery) { f.Outer.Set("pad", quoted(strings.Repeat("x", 5000))) }},
+	{"a long inner header", func(f *forgery) { f.Inner.Set("pad", quoted(strings.Repeat("x", 5000))) }},
 	{"a long token", claim("blob", quoted(strings.Repeat("x", 64<<10)))},
-	{"a bad signature", func(f *forgery) { f.sign = func([]byte) []byte { return make([]byte, 64) } }},
-	{"a bad tag", func(f *forgery) { f.bendParts = func(p *parts) { p.tag[0] ^= 1 } }},
+	{"a bad signature", func(f *forgery) { f.Sign = func([]byte) []byte { return make([]byte, 64) } }},
+	{"a bad tag", func(f *forgery) { f.BendParts = func(p *parts) { p.Tag[0] ^= 1 } }},
 	{"not signed", plaintext("hello")},
 	{"an unknown kid", outer("kid", `"x"`)},
-	{"an unknown inner kid", func(f *forgery) { f.inner.set("kid", `"x"`) }},
-	{"another alg", func(f *forgery) { f.inner.set("alg", `"EdDSA"`) }},
+	{"an unknown inner kid", func(f *forgery) { f.Inner.Set("kid", `"x"`) }},
+	{"another alg", func(f *forgery) { f.Inner.Set("alg", `"EdDSA"`) }},
 }
 
 // severalDefects yields tokens with one or two defects, and their names; with SEALJWT_LONG=1
@@ -54,13 +54,13 @@ func severalDefects(yield func(names, token string) bool) {
 				if k > j && (i == j || !three) { // i, i, k is the same as i, k, k
 					continue
 				}
-				f := forge()
+				f := forgeNested()
 				var names []string
 				for _, d := range slices.Compact([]int{i, j, k}) {
 					names = append(names, defects[d].name)
 					defects[d].bend(f)
 				}
-				if !yield(strings.Join(names, ", "), f.token()) {
+				if !yield(strings.Join(names, ", "), f.Token()) {
 					return
 				}
 			}
@@ -111,13 +111,13 @@ func avoiding(cfg anyOpen, missing open.Missing, field string) anyOpen {
 	cfg.Trust = slices.Clone(cfg.Trust)
 	switch {
 	case field == "Issuer.Type":
-		cfg.setType("JWT")
+		cfg.SetType("JWT")
 	case field != "":
 		cfg.Limits = open.Limits{MaxLifetime: 24 * time.Hour, MaxSize: 1 << 20, MaxHeader: 16 << 10}
 	case missing == 0:
 		missing = allMissing
 	}
-	cfg.allow(missing)
+	cfg.Allow(missing)
 	if missing&open.Type != 0 {
 		cfg.Require = append(slices.Clone(cfg.Require), "sub")
 	}

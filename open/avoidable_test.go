@@ -13,13 +13,13 @@ import (
 )
 
 // TestAvoidable: a refusal names the settings that would have avoided it, and they do avoid
-// it. One that no setting avoids names none.
+// it. One that no setting avoids names none; TestAvoidablePairs has more of those.
 func TestAvoidable(t *testing.T) {
 	t.Parallel()
 	const none = open.Missing(0)
 	noExp := noClaim("exp")
 	pad := func(size int) func(f *forgery) {
-		return func(f *forgery) { f.outer.set("pad", quoted(strings.Repeat("x", size))) }
+		return func(f *forgery) { f.Outer.Set("pad", quoted(strings.Repeat("x", size))) }
 	}
 	required := func(c *anyOpen) { c.Require = []string{"email"} }
 	fourSigners := func(c *anyOpen) {
@@ -42,7 +42,7 @@ func TestAvoidable(t *testing.T) {
 		{"cty and typ", both(noCty, noTyp), required, open.Type | open.ContentType, "", "; accepted with Config.AllowMissing: open.ContentType and Issuer.AllowMissing: open.Type"},
 		{"cty and exp", both(noCty, noExp), nil, open.Expiry | open.ContentType, "", "Issuer.AllowMissing: open.Expiry"},
 		{"cty and typ, of which one is allowed", both(noCty, noTyp), with(open.Type), open.ContentType, "", "Config.AllowMissing: open.ContentType"},
-		{"another typ", func(f *forgery) { f.inner.set("typ", `"JWT"`) }, nil, none, "Issuer.Type", "; see Issuer.Type"},
+		{"another typ", func(f *forgery) { f.Inner.Set("typ", `"JWT"`) }, nil, none, "Issuer.Type", "; see Issuer.Type"},
 		{"a long header", pad(5000), nil, none, "Limits.MaxHeader", "; see Limits.MaxHeader"},
 		{"a long life", claim("exp", seconds(9999)), nil, none, "Limits.MaxLifetime", "; see Limits.MaxLifetime"},
 		{"a long token", claim("blob", quoted(strings.Repeat("x", 64<<10))), nil, none, "Limits.MaxSize", "; see Limits.MaxSize"},
@@ -50,37 +50,22 @@ func TestAvoidable(t *testing.T) {
 		{"typ and exp", both(noTyp, noExp), required, none, "", "no configuration takes that"},
 		{"typ, exp and cty", both(both(noTyp, noExp), noCty), required, none, "", "no configuration takes that"},
 		{"typ, and events", both(noTyp, claim("events", "{}")), required, none, "", "a token of another kind"},
-		{"typ, and another audience", both(noTyp, claim("aud", `"x"`)), required, none, "", ""},
-		{"typ, and the required claim", both(noTyp, noClaim("email")), required, none, "", ""},
-		{"typ, and the signature", func(f *forgery) { noTyp(f); f.sign = func([]byte) []byte { return make([]byte, 64) } }, required, none, "", ""},
-		{"exp and iat", both(noExp, noClaim("iat")), nil, none, "", ""},
 		{"exp, of long ago", both(noExp, claim("iat", seconds(-9999))), nil, none, "", "exp is missing"},
 		{"exp, of the future", both(noExp, claim("iat", seconds(9999))), nil, none, "", "exp is missing"},
-		{"exp, and another audience", both(noExp, claim("aud", `"x"`)), nil, none, "", ""},
-		{"cty, and no token inside", both(noCty, plaintext("hello")), nil, none, "", ""},
-		{"cty, and another audience", both(noCty, claim("aud", `"x"`)), nil, none, "", ""},
 		{"kid of the JWE, and no key fits", both(noKid, outer("alg", `"dir"`)), nil, none, "", ""},
-		{"kid of the JWS, and no key fits", func(f *forgery) { noInnerKid(f); f.inner.set("alg", `"none"`) }, nil, none, "", ""},
+		{"kid of the JWS, and no key fits", func(f *forgery) { noInnerKid(f); f.Inner.Set("alg", `"none"`) }, nil, none, "", ""},
 		{"kid of the JWS, and four keys fit", noInnerKid, fourSigners, none, "", ""},
-		{"an unknown kid", outer("kid", `"x"`), nil, none, "", ""},
-		{"an empty typ", func(f *forgery) { f.inner.set("typ", `""`) }, nil, none, "", ""},
-		{"an empty cty", outer("cty", `""`), nil, none, "", ""},
-		{"another cty", outer("cty", `"JOSE"`), nil, none, "", ""},
 		{"a header over what is possible", pad(17 << 10), nil, none, "", ""},
-		{"an old token", claim("exp", seconds(-99)), nil, none, "", ""},
-		{"another issuer", claim("iss", `"x"`), nil, none, "", ""},
-		{"a bad signature", func(f *forgery) { f.sign = func([]byte) []byte { return make([]byte, 64) } }, nil, none, "", ""},
-		{"a bad tag", func(f *forgery) { f.bendParts = func(p *parts) { p.tag[0] ^= 1 } }, nil, none, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := forge()
+			f := forgeNested()
 			tt.bend(f)
 			cfg := config()
 			if tt.cfg != nil {
 				tt.cfg(&cfg)
 			}
-			token := f.token()
+			token := f.Token()
 			missing, field := avoidable(t, cfg, token, tt.says)
 			if missing != tt.missing || field != tt.field {
 				t.Fatalf("avoidable by %v and %q, want %v and %q", missing, field, tt.missing, tt.field)
@@ -120,7 +105,7 @@ func checkAvoids(t *testing.T, cfg anyOpen, token string, missing open.Missing, 
 	cfg.Trust = slices.Clone(cfg.Trust)
 	switch field {
 	case "Issuer.Type":
-		cfg.setType("JWT")
+		cfg.SetType("JWT")
 	case "Limits.MaxHeader":
 		cfg.Limits.MaxHeader = 16 << 10
 	case "Limits.MaxLifetime":
@@ -163,7 +148,7 @@ func TestAvoidableSelective(t *testing.T) {
 	} {
 		s := forgeSelective()
 		tt.bend(s)
-		if missing, field := avoidable(t, tt.cfg, s.token(), ""); missing != tt.missing || field != "" {
+		if missing, field := avoidable(t, tt.cfg, s.Token(), ""); missing != tt.missing || field != "" {
 			t.Errorf("%s: avoidable by %v and %q", tt.name, missing, field)
 		}
 	}

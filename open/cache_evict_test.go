@@ -16,9 +16,9 @@ func tokens(n int, life func(i int) time.Duration) []string {
 	var all []string
 	for i := range n {
 		f := forgeWith(keys.EdDSA, keys.ECDHES, keys.A256GCM)
-		f.claims.set("jti", quoted(fmt.Sprint("id-", i)))
-		f.claims.set("exp", seconds(int64(life(i)/time.Second)))
-		all = append(all, f.token())
+		f.Claims.Set("jti", quoted(fmt.Sprint("id-", i)))
+		f.Claims.Set("exp", seconds(int64(life(i)/time.Second)))
+		all = append(all, f.Token())
 	}
 	return all
 }

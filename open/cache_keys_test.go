@@ -65,7 +65,7 @@ func TestCacheRing(t *testing.T) {
 			}
 		},
 		"another key comes": func(t *testing.T, c *cachedRing) {
-			if err := newTestKey(keys.ECDHES, "brought-by-the-operator", newP256()).importInto(t.Context(), c.operator, keyring.Staged); err != nil {
+			if err := newTestKey(keys.ECDHES, "brought-by-the-operator", newP256()).ImportInto(t.Context(), c.operator, keyring.Staged); err != nil {
 				t.Fatal(err)
 			}
 			verifiedAgain(t, c)
@@ -146,12 +146,12 @@ func TestCacheSources(t *testing.T) {
 	ours, theirs := privateSet(keysFor(managementSuites)...), publicSet(keysFor(signingSuites)...)
 	stranger, noKeys := publicSet(newTestKey(keys.ES256, "stranger", newP256())), keytest.NewSet()
 	unreachable := errors.New("unreachable")
-	f := forge()
+	f := forgeNested()
 	for _, form := range []struct {
 		name  string
 		cfg   anyOpen
 		token string
-	}{{"nested ", config(), f.token()}, {"selective ", selectiveConfig(), forgeSelective().token()}} {
+	}{{"nested ", config(), f.Token()}, {"selective ", selectiveConfig(), forgeSelective().Token()}} {
 		for _, tt := range []struct {
 			name string
 			bend func(private, public *keySource)
@@ -177,7 +177,7 @@ func TestCacheSources(t *testing.T) {
 				if again, err := o.Open(ctx, form.token); again != tok || err != nil {
 					t.Fatalf("no hit: %v", err)
 				}
-				if len(private.asked) != 1 || len(public.asked) != 1 || public.asked[0] != f.signer.kid || private.ctx != ctx || public.ctx != ctx {
+				if len(private.asked) != 1 || len(public.asked) != 1 || public.asked[0] != f.Signer.Kid || private.ctx != ctx || public.ctx != ctx {
 					t.Errorf("the sources were asked for %q and %q, or not in this context", private.asked, public.asked)
 				}
 				tt.bend(private, public)
@@ -218,7 +218,7 @@ func TestCacheKeepsNoKeys(t *testing.T) {
 			cfg := config()
 			cfg.Decryption, cfg.Trust = private, []open.Issuer{{ID: issuerID, Keys: public}}
 			o := newCaching(t, cfg)
-			token := forge().token()
+			token := forgeNested().Token()
 			tok := opens(t, o, token)
 			hits(t, o, token, tok)
 			gone := lose(private, public)

@@ -73,19 +73,19 @@ func TestCache(t *testing.T) {
 	visible := selectiveConfig()
 	gateway(&visible)
 	noKid := config()
-	noKid.allow(open.KeyID)
+	noKid.Allow(open.KeyID)
 	noKid.Trust[0].Keys = publicSet(testKeyFor(keys.ES256))
 	noKid.Decryption = privateSet(testKeyFor(keys.ECDHES))
-	bare := forge()
-	bare.inner.remove("kid")
-	bare.outer.remove("kid")
+	bare := forgeNested()
+	bare.Inner.Remove("kid")
+	bare.Outer.Remove("kid")
 	for _, tt := range []struct {
 		name  string
 		cfg   anyOpen
 		token string
 	}{
-		{"nested", config(), forge().token()}, {"no kid", noKid, bare.token()},
-		{"selective", selectiveConfig(), forgeSelective().token()}, {"gateway", visible, forgeSelective().token()},
+		{"nested", config(), forgeNested().Token()}, {"no kid", noKid, bare.Token()},
+		{"selective", selectiveConfig(), forgeSelective().Token()}, {"gateway", visible, forgeSelective().Token()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -123,7 +123,7 @@ func TestCacheIsOff(t *testing.T) {
 	t.Parallel()
 	o := newOpener(t, config())
 	o.SetNow(func() time.Time { return clock })
-	token := forge().token()
+	token := forgeNested().Token()
 	if tok := opens(t, o, token); opens(t, o, token) == tok {
 		t.Error("a token was kept")
 	}
@@ -141,7 +141,7 @@ func TestCacheAsksCheck(t *testing.T) {
 		return verdict
 	}
 	o, without := newCaching(t, cfg), newOpener(t, cfg)
-	token := forge().token()
+	token := forgeNested().Token()
 
 	verdict = errors.New("session revoked")
 	refusedAs(t, o, without, token, clock, open.ErrCheck)
@@ -167,9 +167,9 @@ func TestCacheAsksCheck(t *testing.T) {
 func TestCacheIdentity(t *testing.T) {
 	t.Parallel()
 	o := newCaching(t, config())
-	one, two := forge(), forge()
-	two.claims.set("email", `"grace@example.com"`) // the same iss and jti
-	oneText, twoText := one.token(), two.token()
+	one, two := forgeNested(), forgeNested()
+	two.Claims.Set("email", `"grace@example.com"`) // the same iss and jti
+	oneText, twoText := one.Token(), two.Token()
 	first, second := opens(t, o, oneText), opens(t, o, twoText)
 	hits(t, o, oneText, first)
 	hits(t, o, twoText, second)
@@ -194,7 +194,7 @@ func TestCachedTokenIsImmutable(t *testing.T) {
 	for _, tt := range []struct {
 		cfg   anyOpen
 		token string
-	}{{config(), forge().token()}, {selectiveConfig(), forgeSelective().token()}} {
+	}{{config(), forgeNested().Token()}, {selectiveConfig(), forgeSelective().Token()}} {
 		o := newCaching(t, tt.cfg)
 		tok := opens(t, o, tt.token)
 		want := string(rawClaims(t, tok))
@@ -221,7 +221,7 @@ func TestCacheAllocatesNothing(t *testing.T) {
 		name  string
 		cfg   anyOpen
 		token string
-	}{{"nested", config(), forge().token()}, {"selective", selectiveConfig(), forgeSelective().token()}} {
+	}{{"nested", config(), forgeNested().Token()}, {"selective", selectiveConfig(), forgeSelective().Token()}} {
 		o := newCaching(t, tt.cfg)
 		tok := opens(t, o, tt.token)
 		ctx := t.Context()

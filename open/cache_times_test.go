@@ -10,10 +10,10 @@ import (
 // TestCacheTimes: what is too old, or not good yet, is refused as without a cache.
 func TestCacheTimes(t *testing.T) {
 	t.Parallel()
-	f := forge()
-	f.claims.set("nbf", seconds(-5))
-	noIssue := forge()
-	noIssue.claims.remove("iat")
+	f := forgeNested()
+	f.Claims.Set("nbf", seconds(-5))
+	noIssue := forgeNested()
+	noIssue.Claims.Remove("iat")
 	short := config()
 	short.Limits.MaxLifetime = 15 * time.Minute
 	for _, tt := range []struct {
@@ -23,12 +23,12 @@ func TestCacheTimes(t *testing.T) {
 		at    time.Duration
 		want  error
 	}{
-		{"the last moment", config(), f.token(), 660*time.Second - 1, nil},
-		{"expired", config(), f.token(), 660 * time.Second, open.ErrExpired},
-		{"expired long ago", config(), f.token(), 1e6 * time.Hour, open.ErrExpired},
-		{"before nbf", config(), f.token(), -66 * time.Second, open.ErrNotYetValid},
-		{"before iat", config(), forge().token(), -71 * time.Second, open.ErrNotYetValid},
-		{"too long from then on", short, noIssue.token(), -301 * time.Second, open.ErrLifetime},
+		{"the last moment", config(), f.Token(), 660*time.Second - 1, nil},
+		{"expired", config(), f.Token(), 660 * time.Second, open.ErrExpired},
+		{"expired long ago", config(), f.Token(), 1e6 * time.Hour, open.ErrExpired},
+		{"before nbf", config(), f.Token(), -66 * time.Second, open.ErrNotYetValid},
+		{"before iat", config(), forgeNested().Token(), -71 * time.Second, open.ErrNotYetValid},
+		{"too long from then on", short, noIssue.Token(), -301 * time.Second, open.ErrLifetime},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -57,7 +57,7 @@ func TestCacheTimes(t *testing.T) {
 func TestCacheOfOldTokens(t *testing.T) {
 	t.Parallel()
 	o := newCaching(t, config())
-	token := forge().token()
+	token := forgeNested().Token()
 	o.SetNow(func() time.Time { return clock.Add(660 * time.Second) })
 	for range 2 {
 		if _, err := o.OpenAt(t.Context(), token, clock); err != nil {

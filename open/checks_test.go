@@ -2,6 +2,7 @@ package open_test
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -179,51 +180,158 @@ func allChecks(t *testing.T) map[string][]check {
 	return all
 }
 
-// listed is a row of the table.
-type listed struct{ promise, tests string }
+// checkRow is a row of the table: the line of checks.md, and what stands in it.
+type checkRow struct {
+	line                int
+	promise, id, tests  string
+	function, condition string // of the id, without a number
+}
 
-var tableRow = regexp.MustCompile("^\\| (.*) \\| `(.*)` \\| (.*) \\|$")
+var (
+	tableRow    = regexp.MustCompile("^\\| (.*) \\| `(.*)` \\| (.*) \\|$")
+	writeChecks = flag.Bool("update", false, "write checks.md anew")
+)
 
-// listedChecks reads the table; what a test name column holds is a list of names, or
-// "none: " and the reason.
-func listedChecks(t *testing.T) map[string]listed {
+// listedChecks reads the table. The column with the test names tests, or says "none: " and the
+// reason.
+func listedChecks(t *testing.T) (lines []string, rows []checkRow) {
 	t.Helper()
 	data, err := os.ReadFile(checksFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := make(map[string]listed)
-	for _, line := range strings.Split(string(data), "\n") {
-		m := tableRow.FindStringSubmatch(line)
-		if m == nil {
-			continue
+	lines = strings.Split(string(data), "\n")
+	for i, line := range lines {
+		if m := tableRow.FindStringSubmatch(line); m != nil {
+			id := strings.ReplaceAll(m[2], `\|`, "|")
+			function, condition := splitID(id)
+			rows = append(rows, checkRow{i, m[1], id, m[3], function, condition})
 		}
-		id := strings.ReplaceAll(m[2], `\|`, "|")
-		if _, twice := rows[id]; twice {
-			t.Errorf("%s: %q stands there twice", checksFile, id)
-		}
-		rows[id] = listed{m[1], m[3]}
 	}
-	return rows
+	return lines, rows
 }
 
-// TestChecksAreListed: the table and the source are the same.
-func TestChecksAreListed(t *testing.T) {
-	t.Parallel()
-	rows := listedChecks(t)
-	for _, checks := range allChecks(t) {
-		for _, c := range checks {
-			row, ok := rows[c.id]
-			if !ok {
-				t.Errorf("%v: not in %s: %s", c.position, checksFile, c.id)
-			} else if row.promise == "" || row.tests == "" {
-				t.Errorf("%v: no promise or no test: %s", c.position, c.id)
-			}
-			delete(rows, c.id)
+var numbered = regexp.MustCompile(` #\d+$`)
+
+// splitID returns the function and the condition of an id.
+func splitID(id string) (function, condition string) {
+	function, condition, _ = strings.Cut(id, ": ")
+	return function, numbered.ReplaceAllString(condition, "")
+}
+
+// matchChecks returns the check of each row, by the line of the row. A row has the id of its
+// check. Where a function was renamed that has checks, or that a condition calls, the row follows
+// it: the conditions are the same under another name, or as many under the same name.
+func matchChecks(rows []checkRow, checks []check) map[int]check {
+	matched, listed, byID := make(map[int]check), make(map[string]bool), make(map[string]check)
+	before, now := make(map[string][]checkRow), make(map[string][]check) // of each function, what has no namesake
+	for _, c := range checks {
+		byID[c.id] = c
+	}
+	for _, r := range rows {
+		if listed[r.id] = true; byID[r.id].id == "" {
+			before[r.function] = append(before[r.function], r)
+		} else {
+			matched[r.line] = byID[r.id]
 		}
 	}
-	for id := range rows {
-		t.Errorf("%s: there is no such check: %s", checksFile, id)
+	for _, c := range checks {
+		if function, _ := splitID(c.id); !listed[c.id] {
+			now[function] = append(now[function], c)
+		}
+	}
+	claims := make(map[string]int) // rows of several functions may claim a check
+	for function, old := range before {
+		candidates := [][]check{now[function]}
+		for _, renamed := range now {
+			if slices.EqualFunc(old, renamed, func(r checkRow, c check) bool { _, condition := splitID(c.id); return r.condition == condition }) {
+				candidates = append(candidates, renamed)
+			}
+		}
+		candidates = slices.DeleteFunc(candidates, func(cs []check) bool { return len(cs) != len(old) })
+		for i, r := range old {
+			if len(candidates) == 1 { // else a person has to say which
+				matched[r.line] = candidates[0][i]
+				claims[candidates[0][i].id]++
+			}
+		}
+	}
+	maps.DeleteFunc(matched, func(_ int, c check) bool { return claims[c.id] > 1 })
+	return matched
+}
+
+// TestRenamedFunctions: a row follows its check where a function was renamed.
+func TestRenamedFunctions(t *testing.T) {
+	t.Parallel()
+	rows := []checkRow{
+		{line: 1, id: "stays: isBad(x)", function: "stays", condition: "isBad(x)"}, {line: 2, id: "stays: err != nil", function: "stays", condition: "err != nil"},
+		{line: 3, id: "old: err != nil", function: "old", condition: "err != nil"}, {line: 4, id: "old: n < 2", function: "old", condition: "n < 2"},
+		{line: 5, id: "gone: n < 3", function: "gone", condition: "n < 3"},
+		{line: 6, id: "a: y", function: "a", condition: "y"}, {line: 7, id: "b: y", function: "b", condition: "y"},
+	}
+	checks := []check{{id: "c: y"}, {id: "renamed: err != nil"}, {id: "renamed: n < 2"}, {id: "stays: isWorse(x)"}, {id: "stays: err != nil"}, {id: "fresh: n < 4"}}
+	got := matchChecks(rows, checks)
+	for line, id := range map[int]string{1: "stays: isWorse(x)", 2: "stays: err != nil", 3: "renamed: err != nil", 4: "renamed: n < 2", 5: "", 6: "", 7: ""} {
+		if got[line].id != id {
+			t.Errorf("row %d is matched with %q, want %q", line, got[line].id, id)
+		}
+	}
+}
+
+// sortedChecks are those of all files, in the order of the files.
+func sortedChecks(t *testing.T) (checks []check) {
+	all := allChecks(t)
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		checks = append(checks, all[path]...)
+	}
+	return checks
+}
+
+// TestChecksAreListed: the table and the source are the same. With -update the table is written
+// anew: a row follows its check, the row of a check that is gone goes, and a check that is new
+// stands at the end, where a person has to say what it refuses.
+func TestChecksAreListed(t *testing.T) {
+	lines, rows := listedChecks(t)
+	checks := sortedChecks(t)
+	matched := matchChecks(rows, checks)
+	found := make(map[string]bool)
+	var gone []int
+	for _, r := range rows {
+		c, ok := matched[r.line]
+		switch {
+		case !ok:
+			gone = append(gone, r.line)
+			t.Errorf("%s: there is no such check: %s; run this test with -update", checksFile, r.id)
+		case r.promise == "" || r.promise == "?" || r.tests == "":
+			t.Errorf("%v: %s does not say what %s refuses, or which test needs it", c.position, checksFile, c.id)
+		}
+		found[c.id] = true
+		lines[r.line] = c.row(r.promise, r.tests)
+	}
+	for _, c := range checks {
+		if !found[c.id] {
+			t.Errorf("%v: not in %s: %s; run this test with -update", c.position, checksFile, c.id)
+			lines = append(lines, c.row("?", "`?`"))
+		}
+	}
+	if !*writeChecks {
+		return
+	}
+	for _, line := range slices.Backward(gone) {
+		lines = slices.Delete(lines, line, line+1)
+	}
+	writeLines(t, lines)
+}
+
+// row returns the line of the table.
+func (c check) row(promise, tests string) string {
+	return fmt.Sprintf("| %s | `%s` | %s |", promise, strings.ReplaceAll(c.id, "|", `\|`), tests)
+}
+
+func writeLines(t *testing.T, lines []string) {
+	t.Helper()
+	if err := os.WriteFile(checksFile, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -246,7 +354,7 @@ func TestListedTestsExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range regexp.MustCompile("`(Test\\w+)`").FindAllSubmatch(list, -1) {
+	for _, name := range regexp.MustCompile("`(Test\\w+)").FindAllSubmatch(list, -1) {
 		if !bytes.Contains(source, []byte("func "+string(name[1])+"(")) {
 			t.Errorf("%s: there is no %s", checksFile, name[1])
 		}

@@ -121,7 +121,7 @@ func TestFIPSUse(t *testing.T) {
 	var token string
 	var cfg anyOpen
 	fips140.WithoutEnforcement(func() {
-		token = forgeWith(keys.ES256, keys.RSAOAEP, keys.A256GCM).token()
+		token = forgeWith(keys.ES256, keys.RSAOAEP, keys.A256GCM).Token()
 		cfg = config()
 		accepted(t, cfg, token)
 	})

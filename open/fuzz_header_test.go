@@ -13,6 +13,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
 // fixedEphemeral is the sender's key in every header that is made here: in a random
@@ -21,36 +22,37 @@ var fixedEphemeral = must(ecdh.P256().NewPrivateKey(bytes.Repeat([]byte{7}, 32))
 
 // obey makes the forgery do what its headers say, as far as they can be read: a
 // token must not be refused for its cryptography as long as its header is the matter.
-func (f *forgery) obey(outer, inner string) {
+func obey(f *forgery, outer, inner string) {
 	var says struct{ Alg, Enc, Apu, Apv string }
 	_ = json.Unmarshal([]byte(outer), &says) // whatever could be read
 	for _, k := range keysFor(managementSuites) {
-		if k.suite.Alg() == says.Alg {
-			f.recipient = k
+		if k.Alg == says.Alg {
+			f.Recipient, f.Management = k.Key, k.Alg
 		}
 	}
 	if content, err := keys.ParseContent(says.Enc); err == nil {
-		f.content, f.ivSize = content, sizesOf[content].iv
+		f.Content = contentOf(content)
 	}
-	f.apu, _ = base64.RawURLEncoding.DecodeString(says.Apu)
-	f.apv, _ = base64.RawURLEncoding.DecodeString(says.Apv)
-	f.ephemeral, f.outerText = fixedEphemeral, outer
-	f.obeySigner(inner)
+	f.APU, _ = base64.RawURLEncoding.DecodeString(says.Apu)
+	f.APV, _ = base64.RawURLEncoding.DecodeString(says.Apv)
+	f.Ephemeral = fixedEphemeral
+	f.Outer.Say(outer)
+	obeySigner(f, inner)
 }
 
-func (f *forgery) obeySigner(inner string) {
+func obeySigner(f *forgery, inner string) {
 	var says struct{ Alg string }
 	_ = json.Unmarshal([]byte(inner), &says)
 	for _, k := range keysFor(signingSuites) {
-		if k.suite.Alg() == says.Alg {
-			f.signer = k
+		if k.Alg == says.Alg {
+			f.Signer = k.Key
 		}
 	}
-	f.innerText = inner
+	f.Inner.Say(inner)
 }
 
 // checkHeader checks the header of a token that was accepted, read with encoding/json.
-func checkHeader(t *testing.T, text string, k *testKey, kinds ...string) {
+func checkHeader(t *testing.T, text string, k *forge.Key, kinds ...string) {
 	t.Helper()
 	h := members(t, []byte(text))
 	for _, never := range []string{"crit", "zip", "b64", "jwk", "jku", "x5u"} {
@@ -69,7 +71,7 @@ func checkHeader(t *testing.T, text string, k *testKey, kinds ...string) {
 			t.Fatalf("accepted with the header %q: %v", text, err)
 		}
 	}
-	if k.suite.Alg() != alg || kid != k.kid || !slices.Contains(kinds[1:], strings.ToLower(kind)) {
+	if k.Alg != alg || kid != k.Kid || !slices.Contains(kinds[1:], strings.ToLower(kind)) {
 		t.Fatalf("accepted with the header %q", text)
 	}
 }
@@ -140,12 +142,12 @@ func FuzzHeaders(f *testing.F) {
 	nested := newOpener(f, cfg)
 	cfg.Selective = selectiveForm
 	opener := newOpener(f, cfg)
-	x := &fixture{at: clock, issuers: map[string]jose.JSONWebKey{}, recipients: map[string]jose.JSONWebKey{}}
+	x := &fuzzFixture{at: clock, issuers: map[string]jose.JSONWebKey{}, recipients: map[string]jose.JSONWebKey{}}
 	for _, k := range keysFor(managementSuites) {
-		x.recipients[k.kid] = k.jwk(k.private)
+		x.recipients[k.Kid] = k.Jose(k.Private)
 	}
 	for _, k := range keysFor(signingSuites) {
-		x.issuers[k.kid] = k.jwk(k.public())
+		x.issuers[k.Kid] = k.Jose(k.Public())
 	}
 	f.Fuzz(func(t *testing.T, outer, inner string, selective bool) {
 		if outer == "" || inner == "" {
@@ -155,15 +157,15 @@ func FuzzHeaders(f *testing.F) {
 			fuzzSelectiveHeaders(t, x, opener, outer, inner)
 			return
 		}
-		forged := forge()
-		forged.obey(outer, inner)
-		token := forged.token()
+		forged := forgeNested()
+		obey(forged, outer, inner)
+		token := forged.Token()
 		tok := x.open(t, nested, token)
 		if tok == nil {
 			return
 		}
-		checkHeader(t, outer, forged.recipient, "cty", "jwt", "application/jwt")
-		checkHeader(t, inner, forged.signer, "typ", "sealed+jwt", "application/sealed+jwt")
+		checkHeader(t, outer, forged.Recipient, "cty", "jwt", "application/jwt")
+		checkHeader(t, inner, forged.Signer, "typ", "sealed+jwt", "application/sealed+jwt")
 		theirs, err := joseOpen(token, x.issuers[tok.SigningKeyID()], x.recipients[tok.DecryptionKeyID()])
 		if err == nil && !bytes.Equal(theirs, rawClaims(t, tok)) || err != nil && isPlain(t, outer, inner) {
 			t.Fatalf("go-jose reads %q, %v", theirs, err)
@@ -171,20 +173,20 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-func fuzzSelectiveHeaders(t *testing.T, x *fixture, opener *open.Opener, outer, inner string) {
+func fuzzSelectiveHeaders(t *testing.T, x *fuzzFixture, opener *open.Opener, outer, inner string) {
 	t.Helper()
 	forged := forgeSelective()
-	forged.obeySigner(inner)
-	ours := forged.ours()
-	ours.obey(outer, inner)
-	token := forged.token()
+	obeySigner(forged.Draft, inner)
+	ours := forged.Ours()
+	obey(ours, outer, inner)
+	token := forged.Token()
 	tok := x.open(t, opener, token)
 	if tok == nil {
 		return
 	}
-	checkHeader(t, outer, ours.recipient, "cty", "sealed-claims+json", "application/sealed-claims+json")
-	checkHeader(t, inner, forged.signer, "typ", "jwt", "application/jwt")
-	checkMerged(t, tok, decode(strings.Split(token, ".")[1]), []byte(ours.claims.String()))
+	checkHeader(t, outer, ours.Recipient, "cty", "sealed-claims+json", "application/sealed-claims+json")
+	checkHeader(t, inner, forged.Signer, "typ", "jwt", "application/jwt")
+	checkMerged(t, tok, decode(strings.Split(token, ".")[1]), []byte(ours.Claims.Text()))
 	if isPlain(t, outer, inner) {
 		x.checkSelective(t, tok, token, true)
 	}

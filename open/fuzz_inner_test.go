@@ -2,7 +2,6 @@ package open_test
 
 import (
 	"bytes"
-	"crypto"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -13,20 +12,19 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/sealjwt/sealjwt/keys"
+	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
 // encryptTo makes the JWE around an inner text, with one of the golden keys.
 func encryptTo(recipient jose.JSONWebKey, inner string) string {
-	f := forge()
-	f.recipient = &testKey{suite: keys.ECDHES, kid: recipient.KeyID, private: recipient.Key.(crypto.Signer)}
-	f.outer.set("kid", quoted(recipient.KeyID))
-	return f.encrypt([]byte(inner))
+	to := &testKey{Key: &forge.Key{Alg: "ECDH-ES", Kid: recipient.KeyID, Private: recipient.Key.(forge.PrivateKey)}}
+	return forgeFor(testKeyFor(keys.ES256), to, keys.A256GCM).JWE(inner)
 }
 
 // FuzzInner has any text as the plaintext of a JWE that anybody can make, since
 // it takes no more than our public key.
 func FuzzInner(f *testing.F) {
-	x, tokens := newFixture(f)
+	x, tokens := newFuzzFixture(f)
 	var recipient jose.JSONWebKey
 	if err := recipient.UnmarshalJSON(tokens["default"].Recipient); err != nil {
 		f.Fatal(err)
@@ -65,7 +63,7 @@ func FuzzInner(f *testing.F) {
 
 // FuzzClaims has any bytes as the payload, signed and encrypted as they should be.
 func FuzzClaims(f *testing.F) {
-	f.Add([]byte(forge().claims.String()))
+	f.Add([]byte(forgeNested().Claims.Text()))
 	for _, g := range goldenTokens(f) {
 		f.Add([]byte(g.Claims))
 	}
@@ -78,16 +76,16 @@ func FuzzClaims(f *testing.F) {
 		f.Add([]byte("{" + iss + "," + aud + "," + more + "}"))
 	}
 	f.Add([]byte("{" + iss + `,"aud":[` + quoted(audience) + `,"b"],"exp":1767225900}`))
-	x, opener := &fixture{at: clock}, newOpener(f, config())
+	x, opener := &fuzzFixture{at: clock}, newOpener(f, config())
 	signer := testKeyFor(keys.ES256)
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		// An empty text would stand for the forge's own claims.
 		if len(payload) == 0 {
 			return
 		}
-		forged := forge()
-		forged.claimsText = string(payload)
-		token := forged.token()
+		forged := forgeNested()
+		forged.Claims.Say(string(payload))
+		token := forged.Token()
 		tok := x.open(t, opener, token)
 		if tok == nil {
 			return

@@ -86,7 +86,7 @@ func checkBinding(t *testing.T, tok *open.Token, jwe string) (kid string) {
 }
 
 // checkSelective is go-jose's view of an accepted token.
-func (x *fixture) checkSelective(t *testing.T, tok *open.Token, text string, decrypts bool) {
+func (x *fuzzFixture) checkSelective(t *testing.T, tok *open.Token, text string, decrypts bool) {
 	t.Helper()
 	for _, part := range strings.Split(text, ".") {
 		if encode(decode(part)) != part {
@@ -126,7 +126,7 @@ func (x *fixture) checkSelective(t *testing.T, tok *open.Token, text string, dec
 
 // FuzzOpenSelective has any text as a token.
 func FuzzOpenSelective(f *testing.F) {
-	x, tokens := newFixture(f)
+	x, tokens := newFuzzFixture(f)
 	for _, g := range tokens {
 		f.Add(g.Token)
 		f.Add(g.Token + "=")
@@ -161,7 +161,7 @@ func FuzzOpenSelective(f *testing.F) {
 // plaintexts for us, and any members more in the header of the first JWE, all signed
 // and encrypted as they should be. An issuer may be trusted and yet careless.
 func FuzzSealed(f *testing.F) {
-	clear := forgeSelective().claims.String()
+	clear := forgeSelective().Claims.Text()
 	for _, seed := range []struct{ clear, header, first, second string }{
 		{clear, "", `{"email":"ada@example.com"}`, `{"email":"ada@example.com","weight":84.50}`},
 		{clear, "", `{"a":1}`, `{"a":1.0}`},
@@ -190,24 +190,25 @@ func FuzzSealed(f *testing.F) {
 	gateway(&cfg)
 	atTheGate := newOpener(f, cfg)
 	own, second := testKeyFor(keys.ECDHES), testKeyFor(keys.ECDHESA256KW)
-	recipients := map[string]jose.JSONWebKey{own.kid: own.jwk(own.private), second.kid: second.jwk(second.private)}
+	recipients := map[string]jose.JSONWebKey{own.Kid: own.Jose(own.Private), second.Kid: second.Jose(second.Private)}
 	signer := testKeyFor(keys.ES256)
-	x := &fixture{at: clock, issuers: map[string]jose.JSONWebKey{signer.kid: signer.jwk(signer.public())}, recipients: recipients}
+	x := &fuzzFixture{at: clock, issuers: map[string]jose.JSONWebKey{signer.Kid: signer.Jose(signer.Public())}, recipients: recipients}
 	f.Fuzz(func(t *testing.T, clear, header, first, other string) {
 		if clear == "" {
 			return // it would stand for the claims of the forge
 		}
 		s := forgeSelective()
-		s.jwes[0] = forgeSealed(second)
-		s.jwes[1].outerText = strings.TrimSuffix(s.jwes[1].outer.String(), "}") + header + "}"
-		plaintext(first)(s.jwes[1])
-		plaintext(other)(s.jwes[0])
+		s.JWEs[0] = forgeSealed(second)
+		s.JWEs[1].Outer.Edit = func(text string) string { return strings.TrimSuffix(text, "}") + header + "}" }
+		plaintext(first)(s.JWEs[1])
+		plaintext(other)(s.JWEs[0])
 		// The payload ends with sealed; what is not an object stays as it is.
-		s.claimsText = clear
+		payload := clear
 		if end := strings.LastIndexByte(clear, '}'); end >= 0 {
-			s.claimsText = clear[:end] + `,"sealed":` + jsonArray([]string{s.jwes[0].jwe(), s.jwes[1].jwe()}) + clear[end:]
+			payload = clear[:end] + `,"sealed":` + jsonArray([]string{jweOf(s.JWEs[0]), jweOf(s.JWEs[1])}) + clear[end:]
 		}
-		token := s.token()
+		s.Claims.Say(payload)
+		token := s.Token()
 		tok := x.open(t, opener, token)
 		seen := x.open(t, atTheGate, token)
 		if tok == nil {
@@ -216,8 +217,8 @@ func FuzzSealed(f *testing.F) {
 		if seen == nil {
 			t.Fatal("opened by its recipient, and refused by the gateway before")
 		}
-		checkMerged(t, tok, []byte(s.claimsText), []byte(first), []byte(other))
-		checkMerged(t, seen, []byte(s.claimsText))
+		checkMerged(t, tok, []byte(payload), []byte(first), []byte(other))
+		checkMerged(t, seen, []byte(payload))
 		// go-jose refuses some members that we ignore, such as an x5c that is none.
 		if header == "" {
 			x.checkSelective(t, tok, token, true)

@@ -15,9 +15,9 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// fixture is an opener with the keys of the golden tokens, which are the same in
+// fuzzFixture is an opener with the keys of the golden tokens, which are the same in
 // every process that fuzzes, and those keys for go-jose.
-type fixture struct {
+type fuzzFixture struct {
 	openers    []*open.Opener // of nested tokens, by typ
 	selective  *open.Opener
 	gateway    *open.Opener
@@ -26,10 +26,10 @@ type fixture struct {
 	recipients map[string]jose.JSONWebKey
 }
 
-func newFixture(f *testing.F) (*fixture, map[string]goldenToken) {
+func newFuzzFixture(f *testing.F) (*fuzzFixture, map[string]goldenToken) {
 	f.Helper()
 	tokens := goldenTokens(f)
-	x := &fixture{issuers: map[string]jose.JSONWebKey{}, recipients: map[string]jose.JSONWebKey{}}
+	x := &fuzzFixture{issuers: map[string]jose.JSONWebKey{}, recipients: map[string]jose.JSONWebKey{}}
 	var issuers struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
@@ -54,7 +54,7 @@ func newFixture(f *testing.F) (*fixture, map[string]goldenToken) {
 	public := must(keys.ParsePublicSet(must(json.Marshal(issuers))))
 	cfg := anyOpen{SelectiveConfig: open.SelectiveConfig{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: public}}, Decryption: keytest.NewSet(held...)}}
 	for _, typ := range []string{"sealed+jwt", "JWT"} {
-		cfg.setType(typ)
+		cfg.SetType(typ)
 		x.openers = append(x.openers, newOpener(f, cfg))
 	}
 	cfg.Selective = selectiveForm
@@ -66,7 +66,7 @@ func newFixture(f *testing.F) (*fixture, map[string]goldenToken) {
 
 // open checks what holds for every text: an error with nothing but itself, or a
 // token.
-func (x *fixture) open(t *testing.T, o *open.Opener, text string) *open.Token {
+func (x *fuzzFixture) open(t *testing.T, o *open.Opener, text string) *open.Token {
 	t.Helper()
 	tok, err := o.OpenAt(t.Context(), text, x.at)
 	if (err == nil) != (tok != nil) {
@@ -116,7 +116,7 @@ func rawClaims(t *testing.T, tok *open.Token) []byte {
 // FuzzOpen has any text as a token. A nested one that is accepted is a golden one: of
 // what is encrypted there is no second spelling.
 func FuzzOpen(f *testing.F) {
-	x, tokens := newFixture(f)
+	x, tokens := newFuzzFixture(f)
 	golden := make(map[string]bool)
 	for _, g := range tokens {
 		golden[g.Token] = true

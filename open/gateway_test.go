@@ -21,7 +21,7 @@ func TestNewGateway(t *testing.T) {
 			t.Errorf("%q: %v, %v", audiences, o, err)
 		}
 	}
-	token := forgeSelective().token()
+	token := forgeSelective().Token()
 	for _, tt := range []struct {
 		audiences []string
 		want      error

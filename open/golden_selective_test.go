@@ -66,7 +66,7 @@ func twoRecipients(t *testing.T) goldenToken {
 	subject, custom := claimsFile(t, "userinfo")
 	g.Token = must(sealer.Seal(t.Context(), seal.Claims{Subject: subject, Custom: custom}))
 	g.Others = []goldenView{
-		{Aud: billing, Recipient: must(json.Marshal(some.jwk(some.private)))},
+		{Aud: billing, Recipient: must(json.Marshal(some.Jose(some.Private)))},
 		{Aud: audience, Gateway: true},
 	}
 	// What is read is what we read; that go-jose reads the same is FuzzOpenSelective's
@@ -95,11 +95,11 @@ func foreignSelective(t *testing.T) goldenToken {
 		return must(must(must(jose.NewEncrypter(content, to, options)).Encrypt([]byte(claims))).CompactSerialize())
 	}
 	jwes := []string{
-		seal(jose.Recipient{Algorithm: jose.ECDH_ES, Key: recipient.public(), KeyID: recipient.kid}, jose.A128CBC_HS256, sealed),
+		seal(jose.Recipient{Algorithm: jose.ECDH_ES, Key: recipient.Public(), KeyID: recipient.Kid}, jose.A128CBC_HS256, sealed),
 		seal(jose.Recipient{Algorithm: jose.ECDH_ES_A128KW, Key: newP256().Public(), KeyID: "another's"}, jose.A192GCM, `{"email":"eve@example.com"}`),
 	}
-	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", signer.kid)
-	s := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: signer.private}, options))
+	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", signer.Kid)
+	s := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: signer.Private}, options))
 	g.Token = must(must(s.Sign([]byte(clear + `,"sealed":` + jsonArray(jwes) + "}"))).CompactSerialize())
 	g.Claims = json.RawMessage(clear + "," + sealed[1:])
 	g.Others = []goldenView{{Aud: audience, Gateway: true, Claims: json.RawMessage(clear + "}")}}

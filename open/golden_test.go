@@ -2,8 +2,6 @@ package open_test
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
@@ -18,6 +16,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/internal/forge"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -183,18 +182,18 @@ func TestWriteGolden(t *testing.T) {
 // goldenKeys are new ones, with the kids that the library gives.
 func goldenKeys(signing, management keys.Suite) (signer, recipient *testKey) {
 	made := func(suite keys.Suite) *testKey {
-		var private crypto.Signer
+		var private forge.PrivateKey
 		switch suite {
 		case keys.EdDSA:
 			private = newEd25519()
 		case keys.RS256, keys.PS256, keys.RSAOAEP256, keys.RSAOAEP:
-			private = must(rsa.GenerateKey(rand.Reader, 2048))
+			private = forge.Generate(&rsa.PrivateKey{})
 		default:
 			private = newP256()
 		}
 		k := newTestKey(suite, "", private)
-		k.kid = k.key.ID()
-		return newTestKey(suite, k.kid, private)
+		k.Kid = k.Held.ID()
+		return newTestKey(suite, k.Kid, private)
 	}
 	return made(signing), made(management)
 }
@@ -202,8 +201,8 @@ func goldenKeys(signing, management keys.Suite) (signer, recipient *testKey) {
 func newGolden(signer, recipient *testKey, typ, about string) goldenToken {
 	return goldenToken{
 		About:     about + " The keys are for this test alone.",
-		Recipient: must(json.Marshal(recipient.jwk(recipient.private))),
-		Issuer:    must(json.Marshal(signer.jwk(signer.public()))),
+		Recipient: must(json.Marshal(recipient.Jose(recipient.Private))),
+		Issuer:    must(json.Marshal(signer.Jose(signer.Public()))),
 		Iss:       issuerID, Aud: audience, Typ: typ, Clock: clock.Unix() + 60,
 	}
 }

@@ -57,20 +57,20 @@ func TestCrossedKinds(t *testing.T) {
 				continue
 			}
 			cfg := config()
-			cfg.setType(opener.expect)
-			cfg.allow(opener.allow)
+			cfg.SetType(opener.expect)
+			cfg.Allow(opener.allow)
 			cfg.Require = opener.needs
 			if all {
-				cfg.allow(allMissing)
+				cfg.Allow(allMissing)
 			}
 			for _, token := range kindsOfTokens() {
-				f := forge()
-				f.claims = append(object{{"iss", quoted(issuerID)}, {"aud", quoted(audience)}}, token.claims...)
-				f.inner.remove("typ")
+				f := forgeNested()
+				f.Claims = append(object{{"iss", quoted(issuerID)}, {"aud", quoted(audience)}}, token.claims...).made()
+				f.Inner.Remove("typ")
 				if token.typ != "" {
-					f.inner.set("typ", quoted(token.typ))
+					f.Inner.Set("typ", quoted(token.typ))
 				}
-				text := f.token()
+				text := f.Token()
 				t.Run(fmt.Sprintf("%s for %s, all switches %v", token.name, opener.name, all), func(t *testing.T) {
 					_, err := newOpener(t, cfg).OpenAt(t.Context(), text, clock)
 					if (err == nil) != (token.name == opener.name) {
@@ -88,15 +88,15 @@ func TestKindsNeedTheirSwitches(t *testing.T) {
 	kinds := slices.DeleteFunc(kindsOfTokens(), func(k kind) bool { return k.expect == "" })
 	for _, k := range kinds {
 		cfg := config()
-		cfg.setType(k.expect)
+		cfg.SetType(k.expect)
 		cfg.Require = k.needs
-		f := forge()
-		f.claims = append(object{{"iss", quoted(issuerID)}, {"aud", quoted(audience)}}, k.claims...)
-		f.inner.set("typ", quoted(k.typ))
+		f := forgeNested()
+		f.Claims = append(object{{"iss", quoted(issuerID)}, {"aud", quoted(audience)}}, k.claims...).made()
+		f.Inner.Set("typ", quoted(k.typ))
 		if k.typ == "" {
-			f.inner.remove("typ")
+			f.Inner.Remove("typ")
 		}
-		if _, err := newOpener(t, cfg).OpenAt(t.Context(), f.token(), clock); (err == nil) != (k.allow == 0) {
+		if _, err := newOpener(t, cfg).OpenAt(t.Context(), f.Token(), clock); (err == nil) != (k.allow == 0) {
 			t.Errorf("%s: %v", k.name, detail(err))
 		}
 	}

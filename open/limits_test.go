@@ -11,14 +11,15 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
 // hostile are texts of about size bytes that make a reader work or remember.
 func hostile(size int) map[string]string {
 	claims := func(text string) string {
-		f := forge()
-		f.claimsText = text
-		return f.token()
+		f := forgeNested()
+		f.Claims.Say(text)
+		return f.Token()
 	}
 	header := func(text string) string {
 		return encode([]byte(text)) + "...."
@@ -51,8 +52,8 @@ func hostile(size int) map[string]string {
 		"an iss of colons":            claims(`{"iss":"\u0041` + strings.Repeat(":", inner) + `"}`),
 		"an iss of escapes":           claims(`{"iss":"` + strings.Repeat(`\u0041`, inner/6) + `"}`),
 		"names of escapes":            claims(start + escapedNames(inner) + `"end":1}`),
-		"inner dots":                  bent(func(f *forgery) { f.bendInner = func(string) string { return strings.Repeat(".", size*3/4) } }),
-		"a long signature":            bent(func(f *forgery) { f.bendInner = func(s string) string { return s + strings.Repeat("AAAA", size*3/16) } }),
+		"inner dots":                  bent(func(f *forgery) { f.BendPlain = func(string) string { return strings.Repeat(".", size*3/4) } }),
+		"a long signature":            bent(func(f *forgery) { f.BendPlain = func(s string) string { return s + strings.Repeat("AAAA", size*3/16) } }),
 	}
 }
 
@@ -71,8 +72,8 @@ func hostileSelective(size int) map[string]string {
 	inner := size * 3 / 4
 	claims := func(text string) string {
 		s := forgeSelective()
-		s.claimsText = text
-		return s.token()
+		s.Claims.Say(text)
+		return s.Token()
 	}
 	members := func(size int) string {
 		var b strings.Builder
@@ -106,9 +107,9 @@ func hostileSelective(size int) map[string]string {
 }
 
 func bent(bend func(f *forgery)) string {
-	f := forge()
+	f := forgeNested()
 	bend(f)
-	return f.token()
+	return f.Token()
 }
 
 // TestRefusalIsCheap: what is refused costs memory in proportion to its length, at
@@ -136,7 +137,7 @@ func TestRefusalIsCheapForManyKeys(t *testing.T) {
 	member := func(kid string, x []byte) string {
 		return fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","kid":%s,"x":"%s"}`, quoted(kid), encode(x))
 	}
-	members := []string{member(signer.kid, signer.public().(ed25519.PublicKey))}
+	members := []string{member(signer.Kid, signer.Public().(ed25519.PublicKey))}
 	for len(members) < many {
 		members = append(members, member(fmt.Sprintf("key-%d", len(members)), newEd25519().Public().(ed25519.PublicKey)))
 	}
@@ -144,32 +145,32 @@ func TestRefusalIsCheapForManyKeys(t *testing.T) {
 	if n := len(set.Keys()); n != many {
 		t.Fatalf("%d keys", n)
 	}
-	for name, bend := range map[string]func(inner *object){
-		"a kid that no key has":  func(inner *object) { inner.set("kid", `"nobody"`) },
-		"the kid of another key": func(inner *object) { inner.set("kid", `"key-1999"`) },
-		"no kid":                 func(inner *object) { inner.remove("kid") },
-		"another alg":            func(inner *object) { inner.set("alg", `"ES256"`) },
+	for name, bend := range map[string]func(inner *forge.Object){
+		"a kid that no key has":  func(inner *forge.Object) { inner.Set("kid", `"nobody"`) },
+		"the kid of another key": func(inner *forge.Object) { inner.Set("kid", `"key-1999"`) },
+		"no kid":                 func(inner *forge.Object) { inner.Remove("kid") },
+		"another alg":            func(inner *forge.Object) { inner.Set("alg", `"ES256"`) },
 	} {
 		nested, visible := forgeWith(keys.EdDSA, keys.ECDHES, keys.A256GCM), forgeSelective()
-		visible.signer = signer
-		visible.inner.set("alg", `"EdDSA"`)
-		visible.inner.set("kid", quoted(signer.kid))
-		bend(&nested.inner)
-		bend(&visible.inner)
+		visible.Signer = signer.Key
+		visible.Inner.Set("alg", `"EdDSA"`)
+		visible.Inner.Set("kid", quoted(signer.Kid))
+		bend(&nested.Inner)
+		bend(&visible.Inner)
 		cfg, selective, passing := config(), selectiveConfig(), selectiveConfig()
 		gateway(&passing)
 		for _, c := range []*anyOpen{&cfg, &selective, &passing} {
 			c.Trust[0].Keys = set
 		}
-		checkCheap(t, cfg, name, nested.token())
-		cfg.allow(open.KeyID)
-		checkCheap(t, cfg, name+", where kid may be missing", nested.token())
-		checkCheap(t, selective, "selective, "+name, visible.token())
-		checkCheap(t, passing, "gateway, "+name, visible.token())
+		checkCheap(t, cfg, name, nested.Token())
+		cfg.Allow(open.KeyID)
+		checkCheap(t, cfg, name+", where kid may be missing", nested.Token())
+		checkCheap(t, selective, "selective, "+name, visible.Token())
+		checkCheap(t, passing, "gateway, "+name, visible.Token())
 	}
 	cfg := config()
 	cfg.Trust[0].Keys = set
-	if _, err := newOpener(t, cfg).OpenAt(t.Context(), forgeWith(keys.EdDSA, keys.ECDHES, keys.A256GCM).token(), clock); err != nil {
+	if _, err := newOpener(t, cfg).OpenAt(t.Context(), forgeWith(keys.EdDSA, keys.ECDHES, keys.A256GCM).Token(), clock); err != nil {
 		t.Errorf("a good token of that issuer: %v", err)
 	}
 }
@@ -179,18 +180,18 @@ func TestRefusalWithoutKeyIDIsCheap(t *testing.T) {
 	ours, theirs := spares(keys.ECDHES), spares(keys.ES256)
 	cfg := config()
 	cfg.Limits.MaxSize = 2 << 20
-	cfg.allow(open.KeyID)
+	cfg.Allow(open.KeyID)
 	cfg.Decryption = privateSet(append(ours[:2:2], testKeyFor(keys.ECDHES))...)
 	cfg.Trust[0].Keys = publicSet(theirs[:3]...)
 	for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
 		for _, content := range allContents {
 			f := forgeWith(keys.ES256, keys.ECDHES, content)
-			f.claims.add("blob", quoted(strings.Repeat("x", size*9/16)))
+			f.Claims.Add("blob", quoted(strings.Repeat("x", size*9/16)))
 			noKid(f)
 			noInnerKid(f)
-			checkCheap(t, cfg, "signed with no key of the issuer", f.token())
-			f.recipient = ours[3]
-			checkCheap(t, cfg, "sealed to no key of ours", f.token())
+			checkCheap(t, cfg, "signed with no key of the issuer", f.Token())
+			f.Recipient = ours[3].Key
+			checkCheap(t, cfg, "sealed to no key of ours", f.Token())
 		}
 	}
 }
@@ -247,12 +248,12 @@ func TestLimitsBeforeCryptography(t *testing.T) {
 		cfg := config()
 		cfg.Limits.MaxSize = 4 << 20
 		cfg.Decryption = untouchable{t}
-		f := forge()
-		f.outerText = header
+		f := forgeNested()
+		f.Outer.Say(header)
 		if header == "" {
-			f.bendToken = func(s string) string { return s[strings.IndexByte(s, '.'):] }
+			f.BendJWE = func(s string) string { return s[strings.IndexByte(s, '.'):] }
 		}
-		if _, err := newOpener(t, cfg).OpenAt(t.Context(), f.token(), clock); err == nil {
+		if _, err := newOpener(t, cfg).OpenAt(t.Context(), f.Token(), clock); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -279,16 +280,16 @@ func TestMaxHeader(t *testing.T) {
 		if limit == 0 {
 			most = open.DefaultMaxHeader
 		}
-		for _, layer := range layers {
+		for _, header := range bothHeaders {
 			for size, want := range map[int]error{most: nil, most + 1: open.ErrMalformed, most + 2: open.ErrMalformed, 2 * most: open.ErrMalformed} {
-				f := forge()
-				h := layer.header(f)
-				h.set("pad", `""`)
-				h.set("pad", quoted(strings.Repeat("x", size-len(h.String()))))
+				f := forgeNested()
+				h := header.of(f)
+				h.Set("pad", `""`)
+				h.Set("pad", quoted(strings.Repeat("x", size-len(h.Text()))))
 				if want == nil {
-					accepted(t, cfg, f.token())
+					accepted(t, cfg, f.Token())
 				} else {
-					refused(t, cfg, f.token(), want)
+					refused(t, cfg, f.Token(), want)
 				}
 			}
 		}

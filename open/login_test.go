@@ -18,10 +18,10 @@ func idTokenOf(provider, client *testKey, changed map[string]any) string {
 	now := time.Now().Unix()
 	claims := map[string]any{"iss": "https://op.example.com", "sub": "u-42", "aud": "client-17", "iat": now, "exp": now + 300}
 	maps.Copy(claims, changed)
-	options := (&jose.SignerOptions{}).WithHeader("kid", provider.kid)
-	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(provider.suite.Alg()), Key: provider.private}, options))
+	options := (&jose.SignerOptions{}).WithHeader("kid", provider.Kid)
+	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(provider.Suite.Alg()), Key: provider.Private}, options))
 	signed := must(must(signer.Sign(must(json.Marshal(claims)))).CompactSerialize())
-	to := jose.Recipient{Algorithm: jose.KeyAlgorithm(client.suite.Alg()), Key: client.public(), KeyID: client.kid}
+	to := jose.Recipient{Algorithm: jose.KeyAlgorithm(client.Suite.Alg()), Key: client.Public(), KeyID: client.Kid}
 	encrypter := must(jose.NewEncrypter(jose.A256GCM, to, (&jose.EncrypterOptions{}).WithContentType("JWT")))
 	return must(must(encrypter.Encrypt([]byte(signed))).CompactSerialize())
 }

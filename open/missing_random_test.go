@@ -8,26 +8,27 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
 // lackable is a member that a token may lack.
 type lackable struct {
 	name     string
-	of       func(f *forgery) *object
+	of       func(f *forgery) *forge.Object
 	good     string
 	missing  open.Missing
 	byIssuer bool // whether the issuer allows it, and not the configuration
 }
 
 func allLackable() []lackable {
-	outer := func(f *forgery) *object { return &f.outer }
-	inner := func(f *forgery) *object { return &f.inner }
+	outer := func(f *forgery) *forge.Object { return &f.Outer }
+	inner := func(f *forgery) *forge.Object { return &f.Inner }
 	return []lackable{
 		{"typ", inner, `"sealed+jwt"`, open.Type, true},
-		{"kid", inner, quoted(testKeyFor(keys.ES256).kid), open.KeyID, true},
-		{"exp", func(f *forgery) *object { return &f.claims }, seconds(600), open.Expiry, true},
+		{"kid", inner, quoted(testKeyFor(keys.ES256).Kid), open.KeyID, true},
+		{"exp", func(f *forgery) *forge.Object { return &f.Claims }, seconds(600), open.Expiry, true},
 		{"cty", outer, `"JWT"`, open.ContentType, false},
-		{"kid", outer, quoted(testKeyFor(keys.ECDHES).kid), open.KeyID, false},
+		{"kid", outer, quoted(testKeyFor(keys.ECDHES).Kid), open.KeyID, false},
 	}
 }
 
@@ -50,10 +51,10 @@ func TestMissingIsTheOnlyDifference(t *testing.T) {
 		relaxed.Trust[0].AllowMissing = open.Missing(r.IntN(16)) & (open.Type | open.Expiry | open.KeyID)
 		relaxed.AllowMissing = open.Missing(r.IntN(16)) & (open.KeyID | open.ContentType)
 
-		f, complete := forge(), forge()
+		f, complete := forgeNested(), forgeNested()
 		story, ofIssuer, ofConfig := bendAtRandom(r, f, complete)
-		_, err := newOpener(t, relaxed).OpenAt(t.Context(), f.token(), clock)
-		_, errComplete := strict.OpenAt(t.Context(), complete.token(), clock)
+		_, err := newOpener(t, relaxed).OpenAt(t.Context(), f.Token(), clock)
+		_, errComplete := strict.OpenAt(t.Context(), complete.Token(), clock)
 		allowed := ofIssuer&^relaxed.Trust[0].AllowMissing == 0 && ofConfig&^relaxed.AllowMissing == 0 &&
 			ofIssuer&(open.Type|open.Expiry) != open.Type|open.Expiry
 		if (err == nil) != (allowed && errComplete == nil) {
@@ -72,14 +73,14 @@ func TestMissingIsTheOnlyDifference(t *testing.T) {
 // what it did, and what the issuer and the configuration have to allow for f to pass.
 func bendAtRandom(r *rand.Rand, f, complete *forgery) (story []string, ofIssuer, ofConfig open.Missing) {
 	for _, m := range allLackable() {
-		both := func(name string, change func(o *object)) {
+		both := func(name string, change func(o *forge.Object)) {
 			change(m.of(f))
 			change(m.of(complete))
 			story = append(story, name)
 		}
 		switch r.IntN(18) {
 		case 0, 1, 2, 3, 4, 5:
-			m.of(f).remove(m.name)
+			m.of(f).Remove(m.name)
 			story = append(story, "no "+m.name)
 			if m.byIssuer {
 				ofIssuer |= m.missing
@@ -88,16 +89,16 @@ func bendAtRandom(r *rand.Rand, f, complete *forgery) (story []string, ofIssuer,
 			}
 		case 6:
 			odd := oddities[r.IntN(len(oddities))]
-			both(m.name+" is "+odd, func(o *object) { o.set(m.name, odd) })
+			both(m.name+" is "+odd, func(o *forge.Object) { o.Set(m.name, odd) })
 		case 7: // a name that some readers take for the right one
 			upper := strings.ToUpper(m.name)
-			both(upper, func(o *object) { o.add(upper, m.good) })
+			both(upper, func(o *forge.Object) { o.Add(upper, m.good) })
 		}
 	}
-	for _, o := range []*object{&f.outer, &f.inner} { // the fast path wants an order
+	for _, o := range []*forge.Object{&f.Outer, &f.Inner} { // the fast path wants an order
 		if r.IntN(3) == 0 {
-			*o = slices.Clone(*o)
-			r.Shuffle(len(*o), func(i, j int) { (*o)[i], (*o)[j] = (*o)[j], (*o)[i] })
+			o.Members = slices.Clone(o.Members)
+			r.Shuffle(len(o.Members), func(i, j int) { o.Members[i], o.Members[j] = o.Members[j], o.Members[i] })
 		}
 	}
 	return story, ofIssuer, ofConfig

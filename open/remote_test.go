@@ -45,16 +45,16 @@ func inKMS(suite keys.Suite) (*kms, *keys.Key) {
 	k := testKeyFor(suite)
 	away := kmsOf(k)
 	if away.rsa != nil {
-		return away, must(keys.FromDecrypter(k.kid, suite, away))
+		return away, must(keys.FromDecrypter(k.Kid, suite, away))
 	}
-	return away, must(keys.FromKeyExchanger(k.kid, suite, away))
+	return away, must(keys.FromKeyExchanger(k.Kid, suite, away))
 }
 
 func kmsOf(k *testKey) *kms {
-	if private, ok := k.private.(*rsa.PrivateKey); ok {
+	if private, ok := k.Private.(*rsa.PrivateKey); ok {
 		return &kms{rsa: private}
 	}
-	return &kms{PrivateKey: must(k.private.(*ecdsa.PrivateKey).ECDH())}
+	return &kms{PrivateKey: must(k.Private.(*ecdsa.PrivateKey).ECDH())}
 }
 
 // TestRemoteKey: a decryption key that lives elsewhere opens, and one that cannot be
@@ -72,7 +72,7 @@ func TestRemoteKey(t *testing.T) {
 			away, k := inKMS(suite)
 			cfg := config()
 			cfg.Decryption = keytest.NewSet(k)
-			token := forgeWith(keys.ES256, suite, keys.A256GCM).token()
+			token := forgeWith(keys.ES256, suite, keys.A256GCM).Token()
 			accepted(t, cfg, token)
 			for name, ctx := range map[string]context.Context{"time is up": timeless, "cancelled": cancelled} {
 				tok, err := newOpener(t, cfg).OpenAt(ctx, token, clock)
@@ -97,16 +97,16 @@ func TestRemoteKeySelective(t *testing.T) {
 	t.Parallel()
 	away, k := inKMS(keys.RSAOAEP256)
 	s := forgeSelective()
-	second := s.theirs()
-	second.recipient = testKeyFor(keys.RSAOAEP256)
-	second.outer.set("alg", `"RSA-OAEP-256"`)
-	second.outer.set("kid", quoted(k.ID()))
-	second.outer.remove("epk")
+	second := s.Theirs()
+	second.Recipient, second.Management = testKeyFor(keys.RSAOAEP256).Key, "RSA-OAEP-256"
+	second.Outer.Set("alg", `"RSA-OAEP-256"`)
+	second.Outer.Set("kid", quoted(k.ID()))
+	second.Outer.Remove("epk")
 	cfg := selectiveConfig()
-	cfg.Decryption = keytest.NewSet(testKeyFor(keys.ECDHES).key, k)
-	if tok := accepted(t, cfg, s.token()); tok.SealedForOthers() != 0 {
+	cfg.Decryption = keytest.NewSet(testKeyFor(keys.ECDHES).Held, k)
+	if tok := accepted(t, cfg, s.Token()); tok.SealedForOthers() != 0 {
 		t.Fatalf("%d JWEs are for others", tok.SealedForOthers())
 	}
 	away.err = keys.ErrUnavailable
-	refused(t, cfg, s.token(), open.ErrKeySource)
+	refused(t, cfg, s.Token(), open.ErrKeySource)
 }

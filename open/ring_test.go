@@ -53,7 +53,7 @@ func TestRingReloads(t *testing.T) {
 			t.Fatal(err)
 		}
 		next := newTestKey(keys.ECDHES, "brought-by-the-operator", newP256())
-		if err := next.importInto(ctx, operator, keyring.Staged); err != nil {
+		if err := next.ImportInto(ctx, operator, keyring.Staged); err != nil {
 			t.Fatal(err)
 		}
 
@@ -61,22 +61,22 @@ func TestRingReloads(t *testing.T) {
 		cfg.Decryption = ring
 		opener := newOpener(t, cfg)
 		token := func(kid string) string {
-			f := forge()
-			f.recipient = next
-			f.outer.set("kid", quoted(kid))
+			f := forgeNested()
+			f.Recipient = next.Key
+			f.Outer.Set("kid", quoted(kid))
 			now := time.Now().Unix()
-			f.claims.set("iat", fmt.Sprint(now))
-			f.claims.set("exp", fmt.Sprint(now+600))
-			return f.token()
+			f.Claims.Set("iat", fmt.Sprint(now))
+			f.Claims.Set("exp", fmt.Sprint(now+600))
+			return f.Token()
 		}
 		// Within seconds of the last load nobody can cause another.
 		before := store.loads.Load()
-		if _, err := opener.Open(ctx, token(next.kid)); !errors.Is(err, open.ErrUnknownKey) || store.loads.Load() != before {
+		if _, err := opener.Open(ctx, token(next.Kid)); !errors.Is(err, open.ErrUnknownKey) || store.loads.Load() != before {
 			t.Fatalf("at once: %v after %d loads", err, store.loads.Load()-before)
 		}
 		time.Sleep(6 * time.Second)
-		tok, err := opener.Open(ctx, token(next.kid))
-		if err != nil || tok.DecryptionKeyID() != next.kid || store.loads.Load() != before+1 {
+		tok, err := opener.Open(ctx, token(next.Kid))
+		if err != nil || tok.DecryptionKeyID() != next.Kid || store.loads.Load() != before+1 {
 			t.Fatalf("6 s later: %v after %d loads", err, store.loads.Load()-before)
 		}
 		for range 10 {
@@ -90,7 +90,7 @@ func TestRingReloads(t *testing.T) {
 		// A ring that cannot be reloaded opens what it can, however old it is.
 		store.down.Store(true)
 		time.Sleep(3 * time.Hour)
-		if _, err := opener.Open(ctx, token(next.kid)); err != nil {
+		if _, err := opener.Open(ctx, token(next.Kid)); err != nil {
 			t.Errorf("an old snapshot: %v", err)
 		}
 	})

@@ -20,7 +20,7 @@ import (
 func TestSignatureFirst(t *testing.T) {
 	t.Parallel()
 	unsigned := visible(func(f *forgery) {
-		f.sign = func(input []byte) []byte { return flip(f.signer.sign(input), 5) }
+		f.Sign = func(input []byte) []byte { return flip(f.Signer.Sign(input), 5) }
 	})
 	forbid := func(c *anyOpen) { c.Decryption = forbidden{t} }
 	rows := []selectiveRow{{"signature alone", unsigned, forbid, open.ErrNotAuthentic}}
@@ -28,7 +28,7 @@ func TestSignatureFirst(t *testing.T) {
 		"sealed missing": sealedAs(""), "sealed empty": sealedAs("[]"), "sealed null": sealedAs("null"), "no JWE": sealedAs(`["hello"]`),
 		"jti of another": ours(outer("jti", `"other"`)), "no iss in the JWE": ours(noOuter("iss")), "no jti": visible(noClaim("jti")),
 		"cty": ours(outer("cty", `"JWT"`)), "no kid": ours(noOuter("kid")), "crit": ours(outer("crit", "[]")),
-		"tag": ours(bendParts(func(p *parts) { p.tag = flip(p.tag, 0) })), "epk": ours(outer("epk", offCurve)),
+		"tag": ours(bendParts(func(p *parts) { p.Tag = flip(p.Tag, 0) })), "epk": ours(outer("epk", offCurve)),
 		"not claims": ours(plaintext("hello")), "a registered claim": sealedClaim("nbf", "1"), "a twin": sealedClaim("scope", "1"),
 		"expired": visible(claim("exp", seconds(-100))), "another audience": visible(claim("aud", quoted(billing))),
 		"exp null": visible(claim("exp", "null")), "nobody's kid": ours(outer("kid", `"nobody's"`)),
@@ -44,7 +44,7 @@ func TestSignatureFirst(t *testing.T) {
 		"not yet valid":     {visible(claim("nbf", seconds(100))), open.ErrNotYetValid},
 		"another audience":  {visible(claim("aud", quoted(billing))), open.ErrAudience},
 		"another issuer":    {visible(claim("iss", quoted(strangerID))), open.ErrIssuer},
-		"another type":      {visible(func(f *forgery) { f.inner.set("typ", `"at+jwt"`) }), open.ErrType},
+		"another type":      {visible(func(f *forgery) { f.Inner.Set("typ", `"at+jwt"`) }), open.ErrType},
 		"a long lifetime":   {visible(claim("exp", seconds(86400))), open.ErrLifetime},
 		"no sealed":         {sealedAs(""), open.ErrType},
 		"jti of another":    {ours(outer("jti", `"other"`)), open.ErrClaims},
@@ -52,8 +52,8 @@ func TestSignatureFirst(t *testing.T) {
 		"a later JWE's cty": {ours(outer("cty", `"JWT"`)), open.ErrType},
 		"one kid twice":     {theirs(outer("kid", quoted("kid-of-ECDH-ES"))), open.ErrClaims},
 		"unsecured": {visible(func(f *forgery) {
-			f.inner.set("alg", `"none"`)
-			f.sign = func([]byte) []byte { return nil }
+			f.Inner.Set("alg", `"none"`)
+			f.Sign = func([]byte) []byte { return nil }
 		}), open.ErrAlgorithm},
 	} {
 		rows = append(rows, selectiveRow{"signed, " + name, tt.bend, forbid, tt.want})
@@ -68,12 +68,12 @@ func TestGatewayAsksNobody(t *testing.T) {
 	cfg := selectiveConfig()
 	gateway(&cfg)
 	s := forgeSelective()
-	tok := accepted(t, cfg, s.token())
+	tok := accepted(t, cfg, s.Token())
 	if tok.DecryptionKeyID() != "" || tok.SealedNames() != nil || tok.SealedForOthers() != 2 || tok.SigningKeyID() != "kid-of-ES256" {
 		t.Errorf("decrypted with %q: %q, and %d for others", tok.DecryptionKeyID(), tok.SealedNames(), tok.SealedForOthers())
 	}
 	// What it reads are the claims in clear: neither the JWEs nor an empty sealed.
-	if got := string(rawClaims(t, tok)); got != s.claims.String() {
+	if got := string(rawClaims(t, tok)); got != s.Claims.Text() {
 		t.Errorf("claims are %s", got)
 	}
 }
@@ -86,17 +86,17 @@ func TestSelectiveKeys(t *testing.T) {
 	t.Run("none for us", func(t *testing.T) {
 		cfg := selectiveConfig()
 		cfg.Decryption = others
-		refused(t, cfg, forgeSelective().token(), open.ErrUnknownKey, forgeSelective().secrets()...)
+		refused(t, cfg, forgeSelective().Token(), open.ErrUnknownKey, forgeSelective().Secrets()...)
 		s := forgeSelective()
-		s.ours().outer.set("kid", `"kid-of-ECDH-E"`)
-		refused(t, selectiveConfig(), s.token(), open.ErrUnknownKey, s.secrets()...)
+		s.Ours().Outer.Set("kid", `"kid-of-ECDH-E"`)
+		refused(t, selectiveConfig(), s.Token(), open.ErrUnknownKey, s.Secrets()...)
 	})
 	t.Run("a signing key's kid", func(t *testing.T) {
 		cfg := selectiveConfig()
 		cfg.Decryption = privateSet(append(keysFor(managementSuites), testKeyFor(keys.ES256))...)
 		s := forgeSelective()
-		s.ours().outer.set("kid", quoted(testKeyFor(keys.ES256).kid))
-		refused(t, cfg, s.token(), open.ErrUnknownKey, s.secrets()...)
+		s.Ours().Outer.Set("kid", quoted(testKeyFor(keys.ES256).Kid))
+		refused(t, cfg, s.Token(), open.ErrUnknownKey, s.Secrets()...)
 	})
 	t.Run("asked once", func(t *testing.T) {
 		type key struct{}
@@ -104,7 +104,7 @@ func TestSelectiveKeys(t *testing.T) {
 		source := &keySource{set: good}
 		cfg := selectiveConfig()
 		cfg.Decryption = source
-		if _, err := newOpener(t, cfg).OpenAt(ctx, forgeSelective().token(), clock); err != nil {
+		if _, err := newOpener(t, cfg).OpenAt(ctx, forgeSelective().Token(), clock); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(source.asked, []string{"private"}) || source.ctx.Value(key{}) != "passed on" {
@@ -115,36 +115,36 @@ func TestSelectiveKeys(t *testing.T) {
 	t.Run("failing", func(t *testing.T) {
 		cfg := selectiveConfig()
 		cfg.Decryption = &keySource{err: down}
-		tok, err := newOpener(t, cfg).OpenAt(t.Context(), forgeSelective().token(), clock)
+		tok, err := newOpener(t, cfg).OpenAt(t.Context(), forgeSelective().Token(), clock)
 		if tok != nil || !errors.Is(err, open.ErrKeySource) || !errors.Is(err, down) {
 			t.Errorf("%v, %v", tok, err)
 		}
-		refused(t, cfg, forgeSelective().token(), open.ErrKeySource, forgeSelective().secrets()...)
+		refused(t, cfg, forgeSelective().Token(), open.ErrKeySource, forgeSelective().Secrets()...)
 	})
 	t.Run("reloading", func(t *testing.T) {
 		source := &reloadable{keySource: keySource{set: others}}
 		cfg := selectiveConfig()
 		cfg.Decryption = source
-		refused(t, cfg, forgeSelective().token(), open.ErrUnknownKey)
+		refused(t, cfg, forgeSelective().Token(), open.ErrUnknownKey)
 		if source.reloads != 1 {
 			t.Errorf("%d reloads for a token with nothing for us", source.reloads)
 		}
 		source.after = good
-		if tok := accepted(t, cfg, forgeSelective().token()); len(tok.SealedNames()) != 3 {
+		if tok := accepted(t, cfg, forgeSelective().Token()); len(tok.SealedNames()) != 3 {
 			t.Errorf("after a reload it reads %q", tok.SealedNames())
 		}
 		source.reloadErr = down
-		refused(t, cfg, forgeSelective().token(), open.ErrKeySource)
+		refused(t, cfg, forgeSelective().Token(), open.ErrKeySource)
 		// A JWE of ours is no reason to reload, tampered with or not, whoever else is
 		// a recipient; nor is one that is refused anyway.
 		source.set, source.reloads = good, 0
-		accepted(t, cfg, forgeSelective().token())
+		accepted(t, cfg, forgeSelective().Token())
 		s := forgeSelective()
-		s.ours().bendParts = func(p *parts) { p.tag = flip(p.tag, 0) }
-		refused(t, cfg, s.token(), open.ErrNotAuthentic)
+		s.Ours().BendParts = func(p *parts) { p.Tag = flip(p.Tag, 0) }
+		refused(t, cfg, s.Token(), open.ErrNotAuthentic)
 		s = forgeSelective()
-		s.ours().outer.remove("kid")
-		refused(t, cfg, s.token(), open.ErrClaims)
+		s.Ours().Outer.Remove("kid")
+		refused(t, cfg, s.Token(), open.ErrClaims)
 		if source.reloads != 0 {
 			t.Errorf("%d reloads for nothing", source.reloads)
 		}
@@ -185,21 +185,21 @@ func TestSelectiveRing(t *testing.T) {
 		// The operator's key, and one load for it.
 		operator := must(keyring.Open(ctx, keyring.Config{Store: memory, KEK: kek}))
 		next := newTestKey(keys.ECDHES, "brought-by-the-operator", newP256())
-		if err := next.importInto(ctx, operator, keyring.Staged); err != nil {
+		if err := next.ImportInto(ctx, operator, keyring.Staged); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(6 * time.Second)
-		s := forgeSelective().fresh()
-		s.jwes[1].recipient = next
-		s.jwes[1].outer.set("kid", quoted(next.kid))
+		s := forgeSelective().Fresh()
+		s.JWEs[1].Recipient = next.Key
+		s.JWEs[1].Outer.Set("kid", quoted(next.Kid))
 		before := store.loads.Load()
-		tok, err = opener.Open(ctx, s.token())
-		if err != nil || tok.DecryptionKeyID() != next.kid || store.loads.Load() != before+1 {
+		tok, err = opener.Open(ctx, s.Token())
+		if err != nil || tok.DecryptionKeyID() != next.Kid || store.loads.Load() != before+1 {
 			t.Fatalf("%v after %d loads", err, store.loads.Load()-before)
 		}
-		s.jwes[1].outer.set("kid", `"nobody's"`)
+		s.JWEs[1].Outer.Set("kid", `"nobody's"`)
 		for range 10 {
-			if _, err := opener.Open(ctx, s.token()); !errors.Is(err, open.ErrUnknownKey) {
+			if _, err := opener.Open(ctx, s.Token()); !errors.Is(err, open.ErrUnknownKey) {
 				t.Fatal(err)
 			}
 		}
@@ -240,14 +240,14 @@ func TestSelectiveRing(t *testing.T) {
 
 		// A JWE for another key of ours does not make up for it: claims are missing.
 		now := must(ring.PrivateKeys(ctx)).DecryptionKeyIDs()
-		s = forgeSelective().fresh()
-		s.jwes[0].outer.set("kid", quoted(oldKey))
-		s.jwes[1].recipient = next
-		s.jwes[1].outer.set("kid", quoted(next.kid))
-		if !slices.Contains(now, next.kid) {
-			t.Fatalf("%s is not among %q", next.kid, now)
+		s = forgeSelective().Fresh()
+		s.JWEs[0].Outer.Set("kid", quoted(oldKey))
+		s.JWEs[1].Recipient = next.Key
+		s.JWEs[1].Outer.Set("kid", quoted(next.Kid))
+		if !slices.Contains(now, next.Kid) {
+			t.Fatalf("%s is not among %q", next.Kid, now)
 		}
-		if tok, err := opener.Open(ctx, s.token()); tok != nil || !errors.Is(err, open.ErrUnknownKey) {
+		if tok, err := opener.Open(ctx, s.Token()); tok != nil || !errors.Is(err, open.ErrUnknownKey) {
 			t.Errorf("one of two keys was destroyed: %v, %v", tok, err)
 		}
 	})

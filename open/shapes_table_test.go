@@ -8,6 +8,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
 // shapesOfTheWorld has one deployment after the other. Where a profile lets the client choose
@@ -31,12 +32,12 @@ func shapesOfTheWorld() []shape {
 	day := needLifetime(24 * time.Hour)
 
 	replicated := func(f *forgery) {
-		f.outer.add("iss", quoted(issuerID))
-		f.outer.add("aud", quoted(audience))
+		f.Outer.Add("iss", quoted(issuerID))
+		f.Outer.Add("aud", quoted(audience))
 	}
 	x5tAndNoKid := func(f *forgery) {
 		noKid(f)
-		f.outer.add("x5t", `"C2r3JtjtRCcCSkUJ9HlZwZCNzzI"`)
+		f.Outer.Add("x5t", `"C2r3JtjtRCcCSkUJ9HlZwZCNzzI"`)
 	}
 	bare := func(f *forgery) { noKid(f); noInnerKid(f); noCty(f) }
 	anySig, anyEnc := signingSuites, managementSuites
@@ -122,25 +123,24 @@ func shapesOfTheWorld() []shape {
 }
 
 // unsigned encrypts the claims as they are: OpenID4VP section 8.3, response mode direct_post.jwt.
-func unsigned(f *forgery) { f.bendInner = func(string) string { return f.claims.String() } }
+func unsigned(f *forgery) { f.BendPlain = func(string) string { return f.Claims.Text() } }
 
 // njwt is the layer of gematik: the exp stands in the outer header, and the plaintext is an
 // object with the signed token.
 func njwt(f *forgery) {
-	f.outer.set("cty", `"NJWT"`)
-	f.outer.add("exp", seconds(300))
-	f.inner.set("alg", `"BP256R1"`)
-	f.bendInner = func(jws string) string { return `{"njwt":` + quoted(jws) + `}` }
+	f.Outer.Set("cty", `"NJWT"`)
+	f.Outer.Add("exp", seconds(300))
+	f.Inner.Set("alg", `"BP256R1"`)
+	f.BendPlain = func(jws string) string { return `{"njwt":` + quoted(jws) + `}` }
 }
 
 // directly encrypts under a key that both sides have (RFC 7518 section 4.5).
 func directly(f *forgery) {
-	f.outer.set("alg", `"dir"`)
-	f.outer.remove("epk")
-	cek := []byte(strings.Repeat("k", sizesOf[f.content].key))
-	authenticated := f.encryptContent
-	f.encryptContent = func(_, iv, aad, plaintext []byte) (ciphertext, tag []byte) {
-		return authenticated(cek, iv, aad, plaintext)
+	f.Outer.Set("alg", `"dir"`)
+	f.Outer.Remove("epk")
+	cek := []byte(strings.Repeat("k", f.Content.Key))
+	f.Seal = func(_, iv, aad, plaintext []byte) (ciphertext, tag []byte) {
+		return forge.EncryptContent(cek, iv, aad, plaintext)
 	}
 }
 
@@ -148,8 +148,8 @@ func directly(f *forgery) {
 // party A.
 func brainpool(f *forgery) {
 	point := func(s string) string { return encode(must(hex.DecodeString(s))) }
-	f.z = must(hex.DecodeString("89afc39d41d3b327814b80940b042590f96556ec91e6ae7939bce31f3a18bf2b"))
-	f.outer.set("epk", fmt.Sprintf(`{"kty":"EC","crv":"BP-256","x":"%s","y":"%s"}`,
+	f.Secret = must(hex.DecodeString("89afc39d41d3b327814b80940b042590f96556ec91e6ae7939bce31f3a18bf2b"))
+	f.Outer.Set("epk", fmt.Sprintf(`{"kty":"EC","crv":"BP-256","x":"%s","y":"%s"}`,
 		point("44106e913f92bc02a1705d9953a8414db95e1aaa49e81d9e85f929a8e3100be5"),
 		point("8ab4846f11caccb73ce49cbdd120f5a900a69fd32c272223f789ef10eb089bdc")))
 }

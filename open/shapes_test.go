@@ -2,7 +2,6 @@ package open_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +35,7 @@ type need struct {
 }
 
 func needType(typ string) need {
-	return need{"Type " + typ, func(c *anyOpen) { c.setType(typ) }, open.ErrType}
+	return need{"Type " + typ, func(c *anyOpen) { c.SetType(typ) }, open.ErrType}
 }
 
 func needLifetime(d time.Duration) need {
@@ -60,15 +59,15 @@ var (
 // tokenOf is the token of a shape with these algorithms.
 func (s shape) tokenOf(signing, management keys.Suite, content keys.Content) string {
 	f := forgeWith(signing, management, content)
-	f.claims = slices.Clone(s.claims)
-	f.inner.remove("typ")
+	f.Claims = s.claims.made()
+	f.Inner.Remove("typ")
 	if s.inner != "" {
-		f.inner.set("typ", quoted(s.inner))
+		f.Inner.Set("typ", quoted(s.inner))
 	}
 	if s.outer != nil {
 		s.outer(f)
 	}
-	return f.token()
+	return f.Token()
 }
 
 // settings returns a strict configuration with the keys for these algorithms alone, and with
@@ -132,7 +131,7 @@ func (s shape) needsAll(t *testing.T, signing, management keys.Suite, token stri
 	if management == keys.RSAOAEP { // which is never the default for a key
 		other := s.settings(signing, management, -1)
 		k := testKeyFor(management)
-		other.Decryption = privateSet(newTestKey(keys.RSAOAEP256, k.kid, k.private))
+		other.Decryption = privateSet(newTestKey(keys.RSAOAEP256, k.Kid, k.Private))
 		if _, err := newOpener(t, other).OpenAt(t.Context(), token, clock); err == nil {
 			t.Error("accepted with a key that is not for RSA-OAEP")
 		}
@@ -145,11 +144,11 @@ func (s shape) staysClosed(t *testing.T, signing, management keys.Suite, token s
 	t.Helper()
 	for _, typ := range []string{"", "JWT"} {
 		cfg := s.settings(signing, management, -1)
-		cfg.setType(typ)
+		cfg.SetType(typ)
 		if _, err := newOpener(t, cfg).OpenAt(t.Context(), token, clock); err == nil {
 			t.Error("accepted by the strict configuration")
 		}
-		cfg.allow(allMissing)
+		cfg.Allow(allMissing)
 		cfg.Require = []string{s.claims[0].name}
 		cfg.Limits = open.Limits{Leeway: open.MaxLeeway, MaxLifetime: 365 * 24 * time.Hour, MaxSize: 1 << 20, MaxHeader: 16 << 10}
 		refused(t, cfg, token, s.refused)

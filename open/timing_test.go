@@ -74,7 +74,7 @@ func timeRefusals(t *testing.T, suite keys.Suite) map[string][]float64 {
 	}
 	f := forgeWith(keys.ES256, suite, keys.A256CBCHS512)
 	fillClaims(f, 16_500) // base64url, twice, makes 30 kB of them
-	parts := strings.Split(f.token(), ".")
+	parts := strings.Split(f.Token(), ".")
 	encryptedKey, tag := decode(parts[1]), decode(parts[4])
 	classes, times := []string{badKey, badTag, slowBadKey}, map[string][]float64{}
 	for i := 0; slices.ContainsFunc(classes, func(c string) bool { return len(times[c]) < timingSamples }); i++ {

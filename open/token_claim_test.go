@@ -65,23 +65,23 @@ func TestClaimIsOneOfClaims(t *testing.T) {
 	gateway(&visible)
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		nested, selective := forge(), forgeSelective()
+		nested, selective := forgeNested(), forgeSelective()
 		var spelled []string
 		for _, i := range r.Perm(len(claimNames))[:r.IntN(len(claimNames))] {
 			name, value := halfEscaped(r, claimNames[i]), claimValues[r.IntN(len(claimValues))]
 			spelled = append(spelled, name)
-			nested.claims.add(name, value)
-			to := selective.ours()
+			nested.Claims.Add(name, value)
+			to := selective.Ours()
 			if r.IntN(2) == 0 {
-				to = selective.forgery
+				to = selective.Draft
 			}
 			if claimNames[i] == "scope" { // stands there already
-				selective.forgery.claims.remove("scope")
+				selective.Draft.Claims.Remove("scope")
 			}
-			to.claims.add(name, value)
+			to.Claims.Add(name, value)
 		}
-		token := selective.token()
-		sameClaims(t, fmt.Sprint(seed, ", nested"), accepted(t, config(), nested.token()), spelled)
+		token := selective.Token()
+		sameClaims(t, fmt.Sprint(seed, ", nested"), accepted(t, config(), nested.Token()), spelled)
 		sameClaims(t, fmt.Sprint(seed, ", selective"), accepted(t, selectiveConfig(), token), spelled)
 		sameClaims(t, fmt.Sprint(seed, ", gateway"), accepted(t, visible, token), spelled)
 	}
@@ -91,18 +91,18 @@ func TestClaimIsOneOfClaims(t *testing.T) {
 // and what is for others is not there.
 func TestClaim(t *testing.T) {
 	t.Parallel()
-	nested := forge()
-	nested.claims.add(`sc\u006fpe`, ` "a\u0062c" `)
-	nested.claims.add("nothing", "null")
+	nested := forgeNested()
+	nested.Claims.Add(`sc\u006fpe`, ` "a\u0062c" `)
+	nested.Claims.Add("nothing", "null")
 	visible := selectiveConfig()
 	gateway(&visible)
-	selective := forgeSelective().token()
+	selective := forgeSelective().Token()
 	for _, tt := range []struct {
 		cfg   anyOpen
 		token string
 		want  map[string]string // empty: there is none
 	}{
-		{config(), nested.token(), map[string]string{"scope": `"a\u0062c"`, `sc\u006fpe`: "", "SCOPE": "", "nothing": "null", "jti": `"id-bramble-99"`, "nbf": ""}},
+		{config(), nested.Token(), map[string]string{"scope": `"a\u0062c"`, `sc\u006fpe`: "", "SCOPE": "", "nothing": "null", "jti": `"id-bramble-99"`, "nbf": ""}},
 		{selectiveConfig(), selective, map[string]string{"scope": `"read-thistle"`, "weight": "84.50", "note": `"a < b & c > d"`, "account": "", "sealed": "", "cnf": ""}},
 		{visible, selective, map[string]string{"scope": `"read-thistle"`, "weight": "", "email": "", "account": "", "sealed": ""}},
 	} {
@@ -123,7 +123,7 @@ func TestClaimIsACopy(t *testing.T) {
 		for _, tt := range []struct {
 			cfg   anyOpen
 			token string
-		}{{config(), forge().token()}, {selectiveConfig(), forgeSelective().token()}} {
+		}{{config(), forgeNested().Token()}, {selectiveConfig(), forgeSelective().Token()}} {
 			tt.cfg.Limits.Cache = size
 			o := newOpener(t, tt.cfg)
 			o.SetNow(func() time.Time { return clock })
@@ -150,12 +150,12 @@ func TestClaimIsACopy(t *testing.T) {
 
 // TestClaimAllocates its copy and nothing for the other claims.
 func TestClaimAllocates(t *testing.T) {
-	f := forge()
-	f.claims.add(`sc\u006fpe`, `"read"`)
+	f := forgeNested()
+	f.Claims.Add(`sc\u006fpe`, `"read"`)
 	for i := range 500 {
-		f.claims.add(fmt.Sprint("claim-", i), `{"a":[1,2,3]}`)
+		f.Claims.Add(fmt.Sprint("claim-", i), `{"a":[1,2,3]}`)
 	}
-	tok := accepted(t, config(), f.token())
+	tok := accepted(t, config(), f.Token())
 	for name, want := range map[string]float64{"scope": 1, "claim-499": 1, "cnf": 0} {
 		if n := testing.AllocsPerRun(100, func() { tok.Claim(name) }); n != want {
 			t.Errorf("%s: %v allocations, want %v", name, n, want)

@@ -62,7 +62,7 @@ func TestRotationWithoutKeyID(t *testing.T) {
 		var openers []*open.Opener
 		for _, ring := range []*keyring.Ring{current, behind} {
 			cfg := config()
-			cfg.allow(open.KeyID)
+			cfg.Allow(open.KeyID)
 			cfg.Decryption = withoutReload{ring}
 			cfg.Limits = open.Limits{Leeway: policy.Leeway}
 			openers = append(openers, newOpener(t, cfg))
@@ -145,18 +145,18 @@ func (s *senders) publish(t *testing.T) {
 }
 
 // seal makes a token without kid, by the one sender or the other.
-func (s *senders) seal(n int, lifetime time.Duration) string { return s.forge(n, lifetime).token() }
+func (s *senders) seal(n int, lifetime time.Duration) string { return s.forge(n, lifetime).Token() }
 
 func (s *senders) forge(n int, lifetime time.Duration) *forgery {
 	set := s.sets[0]
 	if n%2 == 0 {
 		set = s.sets[len(s.sets)-1]
 	}
-	f := forge()
+	f := forgeNested()
 	noKid(f)
-	f.z = must(f.ephemeral.ECDH(set.to))
+	f.Secret = must(f.Ephemeral.ECDH(set.to))
 	now := time.Now()
-	f.claims.set("iat", fmt.Sprint(now.Unix()))
-	f.claims.set("exp", fmt.Sprint(now.Add(lifetime).Unix()))
+	f.Claims.Set("iat", fmt.Sprint(now.Unix()))
+	f.Claims.Set("exp", fmt.Sprint(now.Add(lifetime).Unix()))
 	return f
 }

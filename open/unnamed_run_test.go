@@ -40,7 +40,7 @@ func TestRotationWithoutKeyIDInRealTime(t *testing.T) {
 	policy := secondsPolicy()
 	issuer, recipient := newRunning(t, policy, keys.UseSig), newRunning(t, policy, keys.UseEnc)
 	cfg := config()
-	cfg.allow(open.KeyID)
+	cfg.Allow(open.KeyID)
 	cfg.Trust[0].Keys = &cachedKeys{PublicSource: issuer.open(t), age: policy.CacheAge}
 	cfg.Decryption = withoutReload{recipient.open(t)}
 	cfg.Limits = open.Limits{Leeway: policy.Leeway}
@@ -141,6 +141,6 @@ func (c *cachedKeys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSe
 func (s *senders) sealSigned(n int, lifetime time.Duration, k *keys.Key) string {
 	f := s.forge(n, lifetime)
 	noInnerKid(f)
-	f.sign = func(input []byte) []byte { return must(k.Sign(context.Background(), input)) }
-	return f.token()
+	f.Sign = func(input []byte) []byte { return must(k.Sign(context.Background(), input)) }
+	return f.Token()
 }

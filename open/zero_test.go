@@ -13,8 +13,8 @@ import (
 func TestZeroOpener(t *testing.T) {
 	t.Parallel()
 	for _, o := range []*open.Opener{nil, {}} {
-		_, err := o.Open(t.Context(), forge().token())
-		_, at := o.OpenAt(t.Context(), forge().token(), clock)
+		_, err := o.Open(t.Context(), forgeNested().Token())
+		_, at := o.OpenAt(t.Context(), forgeNested().Token(), clock)
 		for _, err := range []error{err, at, o.Ready(t.Context())} {
 			if !errors.Is(err, open.ErrConfig) {
 				t.Errorf("%v", err)
@@ -44,7 +44,7 @@ func TestSourceWithoutAnswer(t *testing.T) {
 		"decryption":   func(c *anyOpen) { c.Decryption = empty{} },
 		"verification": func(c *anyOpen) { c.Trust[0].Keys = empty{} },
 	} {
-		for token, cfg := range map[string]anyOpen{forge().token(): config(), forgeSelective().token(): selectiveConfig()} {
+		for token, cfg := range map[string]anyOpen{forgeNested().Token(): config(), forgeSelective().Token(): selectiveConfig()} {
 			bend(&cfg)
 			o := newOpener(t, cfg)
 			_, err := o.OpenAt(t.Context(), token, clock)

@@ -1,4 +1,4 @@
-package open_test
+package system_test
 
 import (
 	"fmt"
@@ -85,7 +85,7 @@ func declaredTypes(t *testing.T) []string {
 	t.Helper()
 	var types []string
 	packages := 0
-	err := filepath.WalkDir("..", func(folder string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../../..", func(folder string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() {
 			return err
 		}
@@ -108,7 +108,7 @@ func declaredTypes(t *testing.T) []string {
 			if f.Name.Name == "main" {
 				return nil
 			}
-			types = append(types, exportedTypes(f, filepath.ToSlash(strings.TrimPrefix(folder, "../")))...)
+			types = append(types, exportedTypes(f, filepath.ToSlash(strings.TrimPrefix(folder, "../../../")))...)
 		}
 		if len(types) > before {
 			packages++

@@ -1,4 +1,4 @@
-package open_test
+package system_test
 
 import (
 	"crypto"
@@ -21,6 +21,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
 // canaryBytes are 32 bytes that stand nowhere else, the same in every run.
@@ -44,7 +45,7 @@ func newCanaryKeys(t testing.TB, f finder) canaryKeys {
 	}
 	seed := canaryBytes("EdDSA")
 	f.addNumber(seed)
-	hashed := must(os.ReadFile("../testdata/keys/rsa.pem"))
+	hashed := must(os.ReadFile("../../../testdata/keys/rsa.pem"))
 	block, _ := pem.Decode(hashed)
 	rsaKey := must(x509.ParsePKCS8PrivateKey(block.Bytes)).(*rsa.PrivateKey)
 	p := rsaKey.Precomputed
@@ -68,18 +69,18 @@ func keySamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 	t.Helper()
 	add := func(s ...sample) { samples = append(samples, s...) }
 	for _, k := range c.all() {
-		alg := k.suite.Alg()
-		elsewhere := k.elsewhere()
-		add(sampleOf(alg, k.key), sampleOf(alg, *k.key), sampleOf[crypto.PublicKey](alg+" public", k.key.Public()))
+		alg := k.Suite.Alg()
+		elsewhere := keyElsewhere(k)
+		add(sampleOf(alg, k.Held), sampleOf(alg, *k.Held), sampleOf[crypto.PublicKey](alg+" public", k.Held.Public()))
 		add(sampleOf(alg+" elsewhere", elsewhere), sampleOf(alg+" elsewhere", *elsewhere))
-		if k.key.Use() == keys.UseEnc {
-			add(messageSamples(t, f, k.key, k.private)...)
+		if k.Held.Use() == keys.UseEnc {
+			add(messageSamples(t, f, k.Held, k.Signer())...)
 		}
 	}
-	cfg := keytest.SetConfig(c.es256.key, c.eddsa.key, c.ecdhES.key, c.ecdhESA256KW.key, c.rsaES.key)
+	cfg := keytest.SetConfig(c.es256.Held, c.eddsa.Held, c.ecdhES.Held, c.ecdhESA256KW.Held, c.rsaES.Held)
 	cfg.Stale = keys.ErrStale
 	add(sampleOf("", cfg), sampleOf("stale", must(keys.NewSet(cfg))))
-	set := keytest.NewSet(c.es256.key, c.eddsa.key, c.ecdhES.key, c.ecdhESA256KW.key, c.rsaES.key)
+	set := keytest.NewSet(c.es256.Held, c.eddsa.Held, c.ecdhES.Held, c.ecdhESA256KW.Held, c.rsaES.Held)
 	public := must(set.PublicKeys(t.Context(), ""))
 	add(sampleOf("", set), sampleOf("value", *set), sampleOf[keys.PrivateSource]("a set", set), sampleOf[keys.PublicSource]("a set", set),
 		sampleOf("", public), sampleOf("value", *public), sampleOf[keys.PublicSource]("a public set", public))
@@ -88,14 +89,14 @@ func keySamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 }
 
 // elsewhere returns the key as one that the library does not hold.
-func (k *testKey) elsewhere() *keys.Key {
-	switch k.suite {
+func keyElsewhere(k *testKey) *keys.Key {
+	switch k.Suite {
 	case keys.ECDHES, keys.ECDHESA256KW:
-		return must(keys.FromKeyExchanger("elsewhere", k.suite, must(k.private.(*ecdsa.PrivateKey).ECDH())))
+		return must(keys.FromKeyExchanger("elsewhere", k.Suite, must(k.Signer().(*ecdsa.PrivateKey).ECDH())))
 	case keys.RSAOAEP256, keys.RSAOAEP:
-		return must(keys.FromDecrypter("elsewhere", k.suite, k.private.(*rsa.PrivateKey)))
+		return must(keys.FromDecrypter("elsewhere", k.Suite, k.Signer().(*rsa.PrivateKey)))
 	}
-	return must(keys.FromSigner("elsewhere", k.suite, k.private))
+	return must(keys.FromSigner("elsewhere", k.Suite, k.Signer()))
 }
 
 // messageSamples are samples of the types that encrypt and decrypt one message. Their
@@ -108,7 +109,7 @@ func messageSamples(t testing.TB, f finder, k *keys.Key, private crypto.Signer) 
 		header := must(keys.ReadHeader(must(strict.ParseObject(append(sender.AppendHeader([]byte("{")), '}')))))
 		parts := sender.Seal(nil, []byte("aad"), canaryBytes("plaintext"))
 		if rsaKey, ok := private.(*rsa.PrivateKey); ok {
-			f.addBytes(must(rsa.DecryptOAEP(oaepHashes[k.Suite()].New(), nil, rsaKey, parts[0], nil)))
+			f.addBytes(must(rsa.DecryptOAEP(forge.OAEPHashes[k.Suite().Alg()].New(), nil, rsaKey, parts[0], nil)))
 		}
 		recipient := must(k.NewRecipient(t.Context(), header, parts))
 		samples = append(samples, sampleOf(label, sender), sampleOf(label, recipient))
@@ -144,7 +145,7 @@ func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 	for _, r := range rings {
 		ring := must(keyring.Create(ctx, keyring.Config{Store: r.store, KEK: r.kek}))
 		for _, k := range c.all()[:5] { // one RSA key is enough: a ring takes a key for one use
-			if err := k.importInto(ctx, ring, keyring.Staged); err != nil {
+			if err := k.ImportInto(ctx, ring, keyring.Staged); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,4 +1,4 @@
-package open_test
+package system_test
 
 import (
 	"encoding/base64"

@@ -1,4 +1,4 @@
-package open_test
+package system_test
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keytest"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open"
+	"github.com/sealjwt/sealjwt/open/internal/forge"
 	"github.com/sealjwt/sealjwt/seal"
 )
 
@@ -70,15 +71,15 @@ func detailed(t testing.TB) (errs []error) {
 	t.Helper()
 	failed := errors.New("no answer about " + canaryEmail)
 	for _, change := range []func(c *anyOpen, f *forgery){
-		func(_ *anyOpen, f *forgery) { f.claims.set("aud", quoted(canaryEmail)) },
+		func(_ *anyOpen, f *forgery) { f.Claims.Set("aud", quoted(canaryEmail)) },
 		func(c *anyOpen, _ *forgery) { c.Decryption = brokenSource{failed} },
 		func(c *anyOpen, _ *forgery) {
 			c.Check = func(context.Context, *open.Token) error { return failed }
 		},
 	} {
-		cfg, f := config(), forge()
+		cfg, f := config(), forgeNested()
 		change(&cfg, f)
-		_, err := newOpener(t, cfg).OpenAt(t.Context(), f.token(), clock)
+		_, err := newOpener(t, cfg).OpenAt(t.Context(), f.Token(), clock)
 		errs = append(errs, err)
 	}
 	return errs
@@ -117,17 +118,17 @@ func tree(err error) (texts text) {
 // and in sub.
 func refusals(t testing.TB) (errs []error) {
 	t.Helper()
-	inner := func(name, raw string) func(f *forgery) { return func(f *forgery) { f.inner.set(name, raw) } }
+	inner := func(name, raw string) func(f *forgery) { return func(f *forgery) { f.Inner.Set(name, raw) } }
 	bends := []func(f *forgery){
-		func(f *forgery) { f.bendToken = func(s string) string { return s[:len(s)/2] } },
-		func(f *forgery) { f.claimsText = f.claims.String() + "{}" },
-		func(f *forgery) { f.claimsText = f.claims.String()[1:] },
-		func(f *forgery) { f.bendInner = func(s string) string { return canaryEmail } },
+		func(f *forgery) { f.BendJWE = func(s string) string { return s[:len(s)/2] } },
+		func(f *forgery) { f.Claims.Say(f.Claims.Text() + "{}") },
+		func(f *forgery) { f.Claims.Say(f.Claims.Text()[1:]) },
+		func(f *forgery) { f.BendPlain = func(s string) string { return canaryEmail } },
 		func(f *forgery) {
-			f.bendInner = func(s string) string { return strings.Replace(s, ".", ".!"+canaryEmail, 1) }
+			f.BendPlain = func(s string) string { return strings.Replace(s, ".", ".!"+canaryEmail, 1) }
 		},
-		func(f *forgery) { f.sign = func([]byte) []byte { return make([]byte, 64) } },
-		bendParts(func(p *parts) { p.tag = flip(p.tag, 0) }),
+		func(f *forgery) { f.Sign = func([]byte) []byte { return make([]byte, 64) } },
+		bendParts(func(p *parts) { p.Tag = flip(p.Tag, 0) }),
 		outer("crit", `["`+canaryEmail+`"]`), outer("enc", `"A192GCM"`), outer("cty", `"at+jwt"`), outer("iss", quoted(strangerID)), outer("sub", `"another"`),
 		inner("alg", `"none"`), inner("alg", `["`+canaryEmail+`"]`), inner("kid", `"nobody's"`), inner("typ", `"JWT"`), inner("cty", `"JWT"`),
 		claim("iss", quoted(strangerID)), claim("iss", "1"), claim("aud", `["https://a.example"]`), claim("aud", `[["`+canaryEmail+`"]]`),
@@ -135,10 +136,10 @@ func refusals(t testing.TB) (errs []error) {
 		claim("exp", seconds(86400)), claim("sub", `["`+canarySubject+`"]`), claim("SUB", quoted(canarySubject)), claim("sealed", quoted(canaryEmail)),
 	}
 	canaries := func(f *forgery) {
-		f.claims.set("sub", quoted(canarySubject))
-		f.claims.set("email", quoted(canaryEmail))
-		f.claims.set("account", fmt.Sprint(canaryAccount))
-		f.claims.set("deep", `{"`+canaryDeep+`":["`+canaryStreet+`"]}`)
+		f.Claims.Set("sub", quoted(canarySubject))
+		f.Claims.Set("email", quoted(canaryEmail))
+		f.Claims.Set("account", fmt.Sprint(canaryAccount))
+		f.Claims.Set("deep", `{"`+canaryDeep+`":["`+canaryStreet+`"]}`)
 	}
 	refusal := func(cfg anyOpen, token string) {
 		tok, err := newOpener(t, cfg).OpenAt(t.Context(), token, clock)
@@ -148,27 +149,27 @@ func refusals(t testing.TB) (errs []error) {
 		errs = append(errs, err)
 	}
 	for _, bend := range bends {
-		f := forge()
+		f := forgeNested()
 		canaries(f)
 		bend(f)
-		refusal(config(), f.token())
+		refusal(config(), f.Token())
 	}
 	for _, bend := range []func(s *selective){
-		ours(bendParts(func(p *parts) { p.tag = flip(p.tag, 0) })), ours(plaintext(canaryEmail)), ours(plaintext(`["` + canaryEmail + `"]`)),
+		ours(bendParts(func(p *parts) { p.Tag = flip(p.Tag, 0) })), ours(plaintext(canaryEmail)), ours(plaintext(`["` + canaryEmail + `"]`)),
 		sealedClaim("nbf", fmt.Sprint(canaryAccount)), sealedClaim("scope", quoted(canaryDeep)), sealedAs(`["` + canaryEmail + `"]`), sealedAs(`"` + canaryEmail + `"`),
 		ours(outer("jti", `"other"`)), ours(outer("kid", `"nobody's"`)), ours(outer("sub", `"other"`)),
 	} {
 		s := forgeSelective()
-		canaries(s.forgery)
-		canaries(s.ours())
+		canaries(s.Draft)
+		canaries(s.Ours())
 		for _, name := range []string{"sub", "iss", "aud", "iat", "exp", "jti"} {
-			s.ours().claims.remove(name)
+			s.Ours().Claims.Remove(name)
 		}
 		for _, name := range []string{"email", "account", "deep"} {
-			s.claims.remove(name)
+			s.Claims.Remove(name)
 		}
 		bend(s)
-		refusal(selectiveConfig(), s.token())
+		refusal(selectiveConfig(), s.Token())
 	}
 	for _, change := range []func(c *anyOpen){
 		func(c *anyOpen) { c.Require = []string{"absent"} },
@@ -177,9 +178,9 @@ func refusals(t testing.TB) (errs []error) {
 	} {
 		cfg := config()
 		change(&cfg)
-		f := forge()
+		f := forgeNested()
 		canaries(f)
-		refusal(cfg, f.token())
+		refusal(cfg, f.Token())
 	}
 	_, err := newAnyOpener(anyOpen{SelectiveConfig: open.SelectiveConfig{}})
 	return append(errs, err)
@@ -262,33 +263,33 @@ func keyErrors(t testing.TB, c canaryKeys) (errs []error) {
 	t.Helper()
 	add := func(err error) { errs = append(errs, err) }
 	for _, k := range c.all() {
-		jwk := must(strict.ParseObject(must(json.Marshal(k.jwk(k.private)))))
+		jwk := must(strict.ParseObject(must(json.Marshal(k.Jose(k.Signer())))))
 		for broken := range jwk.All() {
-			var o object
+			var o forge.Object
 			for name, value := range jwk.All() {
 				if name == broken {
 					value = json.RawMessage(`["unfit"]`)
 				}
-				o.add(name, string(value))
+				o.Add(name, string(value))
 			}
-			if _, err := keys.ParseKey([]byte(o.String()), keys.Hint{}); err != nil {
+			if _, err := keys.ParseKey([]byte(o.Text()), keys.Hint{}); err != nil {
 				add(err)
 			}
 		}
-		text := string(must(json.Marshal(k.jwk(k.private))))
+		text := string(must(json.Marshal(k.Jose(k.Signer()))))
 		_, err := keys.ParseKey([]byte(text[:len(text)-1]), keys.Hint{})
 		add(err)
 		_, err = keys.ParseKey([]byte(`{"keys":[`+text+`]}`), keys.Hint{})
 		add(err)
 		_, err = keys.ParsePublicSet([]byte(`{"keys":[` + text + `]}`))
 		add(err)
-		_, err = keys.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: canaryBytes(k.suite.Alg())}), keys.Hint{Suite: k.suite})
+		_, err = keys.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: canaryBytes(k.Suite.Alg())}), keys.Hint{Suite: k.Suite})
 		add(err)
 		for _, err := range operationErrors(t, k) {
 			add(err)
 		}
 	}
-	_, err := keys.NewSet(keytest.SetConfig(c.es256.key, c.es256.key))
+	_, err := keys.NewSet(keytest.SetConfig(c.es256.Held, c.es256.Held))
 	add(err)
 	_, err = keyring.NewKEK(append(canaryBytes("KEK"), 0))
 	add(err)
@@ -306,36 +307,36 @@ func keyErrors(t testing.TB, c canaryKeys) (errs []error) {
 func operationErrors(t testing.TB, k *testKey) (errs []error) {
 	t.Helper()
 	add := func(err error) { errs = append(errs, err) }
-	elsewhere := broken{k.private, errors.New("no answer")}
-	if k.key.Use() == keys.UseSig {
-		_, err := k.key.NewSender(keys.A256GCM)
+	elsewhere := broken{k.Signer(), errors.New("no answer")}
+	if k.Held.Use() == keys.UseSig {
+		_, err := k.Held.NewSender(keys.A256GCM)
 		add(err)
-		_, err = keys.FromSigner("elsewhere", k.suite, elsewhere)
+		_, err = keys.FromSigner("elsewhere", k.Suite, elsewhere)
 		add(err)
-		_, err = k.key.NewRecipient(t.Context(), keys.Header{Alg: k.suite.Alg()}, [4][]byte{})
+		_, err = k.Held.NewRecipient(t.Context(), keys.Header{Alg: k.Suite.Alg()}, [4][]byte{})
 		add(err)
 		return errs
 	}
-	_, err := k.key.Sign(t.Context(), canaryBytes("message"))
+	_, err := k.Held.Sign(t.Context(), canaryBytes("message"))
 	add(err)
-	if isOAEP(k.suite) {
-		_, err = keys.FromDecrypter("elsewhere", k.suite, elsewhere)
+	if isOAEP(k.Suite) {
+		_, err = keys.FromDecrypter("elsewhere", k.Suite, elsewhere)
 		add(err)
 	}
 	for _, header := range []string{
-		`{"alg":"none"}`, `{"alg":"` + k.suite.Alg() + `"}`, `{"alg":"` + k.suite.Alg() + `","enc":"A192GCM"}`,
-		`{"alg":"` + k.suite.Alg() + `","enc":"A256GCM","epk":{"kty":"EC","crv":"P-256","x":"` + canaryEmail + `"}}`,
+		`{"alg":"none"}`, `{"alg":"` + k.Suite.Alg() + `"}`, `{"alg":"` + k.Suite.Alg() + `","enc":"A192GCM"}`,
+		`{"alg":"` + k.Suite.Alg() + `","enc":"A256GCM","epk":{"kty":"EC","crv":"P-256","x":"` + canaryEmail + `"}}`,
 	} {
 		h := must(keys.ReadHeader(must(strict.ParseObject([]byte(header)))))
-		_, err := k.key.NewRecipient(t.Context(), h, [4][]byte{canaryBytes("encrypted key"), make([]byte, 12), canaryBytes("ciphertext"), make([]byte, 16)})
+		_, err := k.Held.NewRecipient(t.Context(), h, [4][]byte{canaryBytes("encrypted key"), make([]byte, 12), canaryBytes("ciphertext"), make([]byte, 16)})
 		add(err)
 	}
 	_, err = keys.ReadHeader(must(strict.ParseObject([]byte(`{"alg":["` + canaryEmail + `"]}`))))
 	add(err)
-	sealed := must(k.key.NewSender(keys.A256GCM))
+	sealed := must(k.Held.NewSender(keys.A256GCM))
 	header := must(keys.ReadHeader(must(strict.ParseObject(append(sealed.AppendHeader([]byte("{")), '}')))))
 	parts := sealed.Seal(nil, []byte("aad"), canaryBytes("plaintext"))
-	_, err = must(k.key.NewRecipient(t.Context(), header, parts)).Open([]byte("another"))
+	_, err = must(k.Held.NewRecipient(t.Context(), header, parts)).Open([]byte("another"))
 	add(err)
 	return errs
 }
@@ -358,13 +359,13 @@ func ringErrors(t testing.TB, c canaryKeys) (errs []error) {
 	_, err := keyring.Open(ctx, keyring.Config{Store: store, KEK: must(keyring.NewKEK(canaryBytes("another")))})
 	_, errTwice := keyring.Create(ctx, keyring.Config{Store: store, KEK: must(keyring.NewKEK(canaryBytes("KEK")))})
 	_, errSince := keyring.Open(ctx, keyring.Config{Store: store, KEK: must(keyring.NewKEK(canaryBytes("KEK"))), Memory: seen{Generation: 7, Nonce: "n"}})
-	if err := c.es256.importInto(ctx, ring, keyring.Staged); err != nil {
+	if err := c.es256.ImportInto(ctx, ring, keyring.Staged); err != nil {
 		t.Fatal(err)
 	}
 	_, errRevoke := ring.Revoke(ctx, keyring.Revocation{KeyID: "nobody's"})
 	_, errWindow := ring.RotateNow(ctx, keys.UseSig)
 	return append(errs, err, errTwice, errSince, errRevoke, errWindow,
-		c.es256.importInto(ctx, ring, keyring.Staged), c.eddsa.importInto(ctx, ring, keyring.Active), c.ecdhES.importInto(ctx, ring, keyring.Revoked))
+		c.es256.ImportInto(ctx, ring, keyring.Staged), c.eddsa.ImportInto(ctx, ring, keyring.Active), c.ecdhES.ImportInto(ctx, ring, keyring.Revoked))
 }
 
 // seen is a memory of one checkpoint.

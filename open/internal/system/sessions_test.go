@@ -1,4 +1,4 @@
-package open_test
+package system_test
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 // subject, of a feed that the canary key signs, and of what follows it.
 func sessionSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	t.Helper()
-	set := keytest.NewSet(c.es256.key, c.ecdhES.key)
+	set := keytest.NewSet(c.es256.Held, c.ecdhES.Held)
 	store := sessions.NewMemStore()
 	cfg := sessions.Config{Issuer: issuerID, Store: store, KEK: must(keyring.NewKEK(canaryBytes("KEK of sessions"))), TokenLifetime: time.Minute}
 	registry := must(sessions.New(cfg))

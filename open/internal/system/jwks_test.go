@@ -1,4 +1,4 @@
-package open_test
+package system_test
 
 import (
 	"encoding/json"
@@ -20,8 +20,8 @@ import (
 func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	t.Helper()
 	// A CacheEntry is Base64 of public keys, in which their kids would be taken for a leak.
-	set := keytest.NewSet(must(keys.FromSigner("one", keys.ES256, c.es256.private)), must(keys.FromSigner("two", keys.EdDSA, c.eddsa.private)))
-	private := fmt.Sprintf(`{"keys":[%s]}`, must(json.Marshal(c.es256.jwk(c.es256.private))))
+	set := keytest.NewSet(must(keys.FromSigner("one", keys.ES256, c.es256.Signer())), must(keys.FromSigner("two", keys.EdDSA, c.eddsa.Signer())))
+	private := fmt.Sprintf(`{"keys":[%s]}`, must(json.Marshal(c.es256.Jose(c.es256.Signer()))))
 	for what, h := range map[string]http.Handler{
 		"a set": must(jwks.NewHandler(set, jwks.HandlerConfig{})),
 		"a private key": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -50,7 +50,7 @@ func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
 		samples = append(samples, sampleOf(what+", private copy", must(jwks.NewRemote(cfg))), sampleOf(what+", private copy", told))
 	}
 	ring := must(keyring.Create(t.Context(), keyring.Config{Store: keyring.NewMemStore(), KEK: must(keyring.NewKEK(canaryBytes("KEK")))}))
-	if err := c.es256.importInto(t.Context(), ring, keyring.Staged); err != nil {
+	if err := c.es256.ImportInto(t.Context(), ring, keyring.Staged); err != nil {
 		t.Fatal(err)
 	}
 	published, _, _, err := ring.Published()
