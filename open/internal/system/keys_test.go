@@ -1,6 +1,7 @@
 package system_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -162,7 +163,7 @@ func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 		}
 		samples = append(samples, sampleOf("", must(ring.Keys(ctx))), sampleOf("", must(ring.Log(ctx))))
 	}
-	return append(samples, sampleOf("", onDisk), sampleOf("", filestore.NewMemory("ring", filepath.Join(t.TempDir(), "kek.seen"))))
+	return append(samples, sampleOf[keyring.Watcher]("a store", watchedStore{memory}), sampleOf("", onDisk), sampleOf("", filestore.NewMemory("ring", filepath.Join(t.TempDir(), "kek.seen"))))
 }
 
 // smallKeySamples have no room for a secret, and are here so that a field that is
@@ -177,4 +178,12 @@ func smallKeySamples() []sample {
 		sampleOf("", &keyring.WindowError{KeyID: "kid", Until: time.Unix(0, 0)}),
 		sampleOf("", keys.SkippedKey{Index: 1, KeyID: "kid", Reason: fmt.Errorf("%w: RSA", keys.ErrWeakKey)}),
 	}
+}
+
+// watchedStore is a store that says when its document may have changed.
+type watchedStore struct{ keyring.Store }
+
+func (watchedStore) Watch(ctx context.Context, _ func(changed bool)) error {
+	<-ctx.Done()
+	return ctx.Err()
 }
