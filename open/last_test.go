@@ -29,11 +29,11 @@ func TestLastOpened(t *testing.T) {
 		}
 	}
 	check("a new Opener")
-	if _, err := o.Open(t.Context(), forge().token()+"x"); err == nil {
+	if _, err := o.Open(t.Context(), forgeNested().Token()+"x"); err == nil {
 		t.Fatal("a broken token was opened")
 	}
 	check("a refused token")
-	token := forge().token()
+	token := forgeNested().Token()
 	for range 2 { // the second comes from the cache
 		at = at.Add(1500 * time.Millisecond)
 		opens(t, o, token)
@@ -43,7 +43,7 @@ func TestLastOpened(t *testing.T) {
 	rsa := forgeWith(keys.RS256, keys.RSAOAEP256, keys.A256GCM)
 	before := at
 	at = at.Add(time.Hour)
-	if _, err := o.OpenAt(t.Context(), rsa.token(), before); err != nil {
+	if _, err := o.OpenAt(t.Context(), rsa.Token(), before); err != nil {
 		t.Fatal(err)
 	}
 	want[keys.RS256], want[keys.RSAOAEP256] = at.Truncate(time.Second).UTC(), at.Truncate(time.Second).UTC()
@@ -59,7 +59,7 @@ func TestLastOpenedAfterCheck(t *testing.T) {
 	cfg := config()
 	cfg.Check = func(context.Context, *open.Token) error { return errors.New("ended") }
 	o := newOpener(t, cfg)
-	if _, err := o.OpenAt(t.Context(), forge().token(), clock); !errors.Is(err, open.ErrCheck) {
+	if _, err := o.OpenAt(t.Context(), forgeNested().Token(), clock); !errors.Is(err, open.ErrCheck) {
 		t.Fatal(err)
 	}
 	if got := o.LastOpened(); len(got) != 0 {
@@ -71,7 +71,7 @@ func TestLastOpenedAfterCheck(t *testing.T) {
 // of the signature alone.
 func TestLastOpenedSelective(t *testing.T) {
 	t.Parallel()
-	token := forgeSelective().token()
+	token := forgeSelective().Token()
 	without := selectiveConfig()
 	gateway(&without)
 	for _, tt := range []struct {
@@ -113,7 +113,7 @@ func TestLastOpenedHasEverySuite(t *testing.T) {
 		}
 		all.Go(func() { o.LastOpened() })
 	}
-	all.Go(func() { o.OpenAt(context.Background(), forge().token(), clock) })
+	all.Go(func() { o.OpenAt(context.Background(), forgeNested().Token(), clock) })
 	all.Wait()
 	if got := new(open.Opener).LastOpened(); len(got) != 0 {
 		t.Errorf("of the zero Opener: %v", got)
