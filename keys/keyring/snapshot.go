@@ -175,17 +175,6 @@ func (r *Ring) Published() (set *keys.PublicSet, maxAge time.Duration, due bool,
 	return set, maxAge, due, err
 }
 
-// Age returns how old the snapshot is, without asking the store: the larger of its ages by the
-// wall clock and by the monotonic clock. From the policy's SnapshotAge on the ring neither signs
-// nor publishes. A monitor that watches Age warns before that. A Ring that none of [Open],
-// [Create] and [OpenOrCreate] made has the age 0.
-func (r *Ring) Age() time.Duration {
-	if r.isOpen() != nil {
-		return 0
-	}
-	return max(0, r.snapshot.Load().age(r.now()))
-}
-
 // Fullness loads the ring and returns how much of its room it takes, from 0 to 1. A ring that
 // is full takes no new key, so it no longer rotates. A revocation still has room for
 // thousands of keys. Daily keys for both uses fill half of it in 35 years; before it is full,

@@ -50,32 +50,6 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-// Age tells how long the ring could not be read, and asks no store for it.
-func TestAge(t *testing.T) {
-	store, c := newTestStore(), newClock()
-	ring := newRing(t, store, c)
-	store.setDown(errors.New("down"))
-	for _, want := range []time.Duration{0, time.Minute, 3 * time.Hour} {
-		c.advance(want - ring.Age())
-		ring.PrivateKeys(t.Context()) // tries to reload
-		if got := ring.Age(); got != want {
-			t.Errorf("%v, want %v", got, want)
-		}
-	}
-	store.setDown(nil)
-	ring.PrivateKeys(t.Context())
-	if got := ring.Age(); got != 0 {
-		t.Errorf("after a reload: %v", got)
-	}
-	c.advance(-time.Hour)
-	if got := ring.Age(); got != 0 {
-		t.Errorf("with a clock that was set back: %v", got)
-	}
-	if got := new(Ring).Age(); got != 0 {
-		t.Errorf("of the zero Ring: %v", got)
-	}
-}
-
 // A policy that changes while the ring runs counts with the next reload.
 func TestPublishedMaxAge(t *testing.T) {
 	store, c := newTestStore(), newClock()

@@ -22,8 +22,9 @@ type health struct {
 	Clocks   []wrongClock `json:"wrong_clocks,omitempty"`
 	ExitCode int          `json:"exit_code"`
 
-	keys     []keyring.KeyInfo
-	warnings []string
+	keys       []keyring.KeyInfo
+	warnings   []string
+	unwritable error // why no rotation could be written, nil if one could
 }
 
 // wrongClock is a key with a date that a wrong clock wrote.
@@ -60,8 +61,9 @@ func (a *App) lookAt(ctx context.Context, ring *keyring.Ring, store keyring.Stor
 	for _, k := range h.keys {
 		if !k.WrongDate.IsZero() {
 			h.Clocks = append(h.Clocks, wrongClock{k.ID, k.WrongDate})
-			h.warn("warning: a clock is wrong, of this host or of another, and holds the rotation up: the %s key %s has the date %s",
-				k.Use, console.Word(k.ID), k.WrongDate.UTC().Format(time.RFC3339))
+			h.warnings = append(h.warnings, fmt.Sprintf(
+				"warning: a clock is wrong, of this host or of another, and holds the rotation up: the %s key %s has the date %s",
+				k.Use, console.Word(k.ID), k.WrongDate.UTC().Format(time.RFC3339)))
 		}
 	}
 	if h.Due {
@@ -86,15 +88,8 @@ func (h *health) lookAtStore(ctx context.Context, store keyring.Store) error {
 		return err
 	}
 	writable := err == nil
-	h.Writable = &writable
-	if !writable {
-		h.warn("warning: a rotation or a revocation could not be written: %s", console.Plain(err.Error()))
-	}
+	h.Writable, h.unwritable = &writable, err
 	return nil
-}
-
-func (h *health) warn(format string, args ...any) {
-	h.warnings = append(h.warnings, fmt.Sprintf(format, args...))
 }
 
 // fullWarning returns the warning about a ring that has taken this part of its room. It begins

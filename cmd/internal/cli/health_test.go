@@ -92,7 +92,7 @@ func TestHealthOfStores(t *testing.T) {
 			keyring.Store
 			writable
 		}{writable: writable{want}})
-		if err != nil || *h.Writable != (want == nil) || len(h.warnings) == 1 != (want != nil) {
+		if err != nil || *h.Writable != (want == nil) || h.unwritable != want {
 			t.Errorf("%v: %v, %+v", want, err, h)
 		}
 	}

@@ -43,13 +43,10 @@ func (f serveFlags) checkMetrics(public *net.TCPAddr) (*net.TCPAddr, error) {
 
 // serveMetrics serves metrics until it is stopped.
 func (a *App) serveMetrics(listener net.Listener, ring *keyring.Ring, s *keyserver.Server, log *keyserver.Log) (stop func()) {
-	c := &collector{app: a, ring: ring}
+	c := &collector{app: a, ring: ring, read: time.Now()}
 	log.Info("serving metrics", "url", "http://"+listener.Addr().String()+keyserver.MetricsPath)
 	return keyserver.ServeMetrics(listener, log.Logger, func(ctx context.Context) []metrics.Family {
-		families := []metrics.Family{metrics.One("sealjwt_snapshot_age_seconds", metrics.Gauge,
-			"How long ago the ring was read. It is not served when that is longer than its policy allows.", ring.Age().Seconds())}
-		families = append(families, c.look(ctx)...)
-		families = append(families, s.Metrics()...)
+		families := append(c.look(ctx), s.Metrics()...)
 		return append(families, metrics.One("sealjwt_log_lines_dropped_total", metrics.Counter,
 			"Lines of the log that nothing took in time.", float64(log.Dropped())))
 	})
@@ -61,16 +58,24 @@ type collector struct {
 	ring *keyring.Ring
 
 	mu   sync.Mutex
-	at   time.Time
+	at   time.Time // of the last look
+	read time.Time // of the last look that could read the ring
 	last []metrics.Family
 }
 
+// look returns the metrics of the ring, and its age: a look that reads the ring also renews the
+// snapshot that is served. Since others renew it too, the age is an upper bound.
 func (c *collector) look(ctx context.Context) []metrics.Family {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.at.IsZero() && time.Since(c.at) < lookEvery {
-		return c.last
+	if c.at.IsZero() || time.Since(c.at) >= lookEvery {
+		c.lookNow(ctx)
 	}
+	return append([]metrics.Family{metrics.One("sealjwt_snapshot_age_seconds", metrics.Gauge,
+		"How long ago the ring was read, at most. It is not served when that is longer than its policy allows.", time.Since(c.read).Seconds())}, c.last...)
+}
+
+func (c *collector) lookNow(ctx context.Context) {
 	// The next one who asks gets this look too: it must not end with the request.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
 	defer stop()
@@ -83,8 +88,7 @@ func (c *collector) look(ctx context.Context) []metrics.Family {
 		code, _ := c.app.Describe(err)
 		c.last = []metrics.Family{exitCodeMetric(code)}
 	} else {
-		c.last = h.metrics()
+		c.last, c.read = h.metrics(), time.Now()
 	}
 	c.at = time.Now()
-	return c.last
 }

@@ -7,10 +7,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/cmd/internal/metrics"
 )
+
+// oldSnapshot is the age of a ring that was read an hour ago.
+var oldSnapshot = regexp.MustCompile(`(?m)^sealjwt_snapshot_age_seconds 36\d\d(\.\d+)?$`)
 
 var metricsAt = regexp.MustCompile(`"msg":"serving metrics","url":"(http://127\.0\.0\.1:\d+)/metrics"`)
 
@@ -59,7 +63,8 @@ func TestServeMetrics(t *testing.T) {
 	}
 
 	// A look at a ring that is gone has the exit code of keys check, and the rest goes on.
-	c := &collector{app: &App{Console: console.New("sealjwt", nil, nil, new(bytes.Buffer))}}
+	began := time.Now().Add(-time.Hour)
+	c := &collector{read: began, app: &App{Console: console.New("sealjwt", nil, nil, new(bytes.Buffer))}}
 	opened, err := c.app.openRing(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +73,7 @@ func TestServeMetrics(t *testing.T) {
 	if err := os.Rename(ring, ring+".away"); err != nil {
 		t.Fatal(err)
 	}
-	if got := string(metrics.Text(c.look(t.Context())...)); !strings.HasSuffix(got, "\nsealjwt_check_exit_code 5\n") || strings.Contains(got, "sealjwt_keys") {
+	if got := string(metrics.Text(c.look(t.Context())...)); !strings.HasSuffix(got, "\nsealjwt_check_exit_code 5\n") || strings.Contains(got, "sealjwt_keys") || !oldSnapshot.MatchString(got) {
 		t.Errorf("%s", got)
 	}
 	if err := os.Rename(ring+".away", ring); err != nil {
@@ -76,5 +81,9 @@ func TestServeMetrics(t *testing.T) {
 	}
 	if got := string(metrics.Text(c.look(t.Context())...)); !strings.HasSuffix(got, "\nsealjwt_check_exit_code 5\n") {
 		t.Errorf("it looked again within ten seconds: %s", got)
+	}
+	c.at = time.Time{}
+	if got := string(metrics.Text(c.look(t.Context())...)); oldSnapshot.MatchString(got) || !strings.Contains(got, "\nsealjwt_check_exit_code 0\n") {
+		t.Errorf("the ring is back: %s", got)
 	}
 }

@@ -49,6 +49,9 @@ the exit code, and in JSON the error.`,
 		for _, warning := range h.warnings {
 			a.Say("%s", warning)
 		}
+		if h.unwritable != nil {
+			a.Say("warning: a rotation or a revocation could not be written: %s", console.Plain(h.unwritable.Error()))
+		}
 		if h.ExitCode == console.ExitDue {
 			err = &console.Failure{Err: errDue, Code: console.ExitDue, Verb: "keys rotate"}
 		}

@@ -21,7 +21,7 @@ func TestCheckOfAReadOnlyVolume(t *testing.T) {
 		{"json", `"writable":true`, `"writable":false`},
 		{"prometheus", "\nsealjwt_ring_writable 1\n", "\nsealjwt_ring_writable 0\n"},
 	} {
-		for want, mode := range map[string]os.FileMode{c.writable: 0o700, c.not: 0o555} {
+		for want, mode := range map[string]os.FileMode{c.writable: os.ModeSetgid | 0o770, c.not: 0o555} {
 			p.do(os.Chmod(p.path("data"), mode))
 			stdout, stderr, code := p.run("", "keys", "check", "-o", c.format)
 			if code != console.ExitDone || !strings.Contains(stdout, want) || strings.Contains(stdout, "writable: no") && want != c.not {
@@ -32,5 +32,5 @@ func TestCheckOfAReadOnlyVolume(t *testing.T) {
 			}
 		}
 	}
-	p.do(os.Chmod(p.path("data"), 0o700))
+	p.do(os.Chmod(p.path("data"), 0o755))
 }
