@@ -1,6 +1,7 @@
 package open
 
 import (
+	"math/bits"
 	"sync/atomic"
 	"time"
 
@@ -42,9 +43,9 @@ type lastOpened [32]atomic.Int64
 // a time is written once a second, and read otherwise.
 func (l *lastOpened) note(opened suites, now time.Time) {
 	seconds := now.Unix()
-	for s := range l {
-		if opened&(1<<s) != 0 && l[s].Load() < seconds {
-			l[s].Store(seconds)
+	for rest := opened; rest != 0; rest &= rest - 1 { // without its lowest suite
+		if last := &l[bits.TrailingZeros32(uint32(rest))]; last.Load() < seconds {
+			last.Store(seconds)
 		}
 	}
 }
