@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/sealjwt/sealjwt/keys/internal/moved"
 	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
 	"github.com/sealjwt/sealjwt/keys/internal/patience"
 	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
@@ -47,6 +48,9 @@ func parseBlob(data []byte) (blob, error) {
 	o, err := strict.ParseObject(data)
 	if err != nil {
 		return blob{}, ErrUnreadable
+	}
+	if m, ok := moved.Parse(data); ok {
+		return blob{}, fmt.Errorf("%w (%s)", ErrUnreadable, m.Text())
 	}
 	if v, _ := o.Raw("v"); string(v) != "1" && string(v) != "2" {
 		return blob{}, fmt.Errorf("%w (a format that this version of sealjwt does not know)", ErrUnreadable)
