@@ -27,7 +27,7 @@ type App struct {
 
 	cache   *keycache.Cache // once it is needed
 	openers map[string]OpenStore
-	stores  map[string]ringAt // that are open, by place
+	stores  map[string]ringAt // that are open, by place and store file
 }
 
 func (a *App) addGlobals(root *cobra.Command) {
@@ -45,7 +45,7 @@ func (a *App) addGlobals(root *cobra.Command) {
 // pathFlags are all flags that name a file.
 var pathFlags = []string{
 	"ring", "kek-file", "passphrase-file", "to", "trust", "add-kek-file", "add-passphrase-file", "seen-file", "tls-cert", "tls-key",
-	"header-file", "store-file",
+	"header-file", "store-file", "from", "from-store-file", "to-store-file",
 }
 
 // textFlags are all flags whose value is a text.

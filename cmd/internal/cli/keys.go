@@ -13,6 +13,6 @@ Other parties get the public halves only: sealjwt keys export.`,
 	}
 	cmd.AddCommand(a.keysInitCommand(), a.keysListCommand(), a.keysExportCommand(), a.keysImportCommand(),
 		a.keysRotateCommand(), a.keysCheckCommand(), a.keysRevokeCommand(), a.keysPolicyCommand(),
-		a.keysRewrapCommand(), a.keysSlotsCommand(), a.keysAcceptCommand(), a.keysLogCommand())
+		a.keysRewrapCommand(), a.keysSlotsCommand(), a.keysCopyCommand(), a.keysAcceptCommand(), a.keysLogCommand())
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/ringmove"
 )
 
 func (a *App) keysInitCommand() *cobra.Command {
@@ -66,7 +67,10 @@ func (a *App) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 		return nil, err
 	}
 	// First, so that no key file appears beside a ring that it does not open.
-	if _, _, err := store.Load(ctx); err == nil {
+	if doc, _, err := store.Load(ctx); err == nil {
+		if err := ringmove.Check(doc); err != nil {
+			return nil, a.explainMoved(path, err)
+		}
 		return nil, fmt.Errorf("%s: %w", path, keyring.ErrExists)
 	} else if !errors.Is(err, keyring.ErrNoRing) {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/ringmove"
 )
 
 // openRing opens the ring, unless it is not the ring that this user saw last.
@@ -30,6 +31,9 @@ func (a *App) openStore(ctx context.Context, store keyring.Store, path string, m
 		if err = a.noRing(ctx, store, path, memory); err == nil {
 			data, _, err = store.Load(ctx)
 		}
+	}
+	if err == nil {
+		err = a.explainMoved(path, ringmove.Check(data))
 	}
 	if err != nil {
 		return nil, err

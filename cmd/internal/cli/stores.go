@@ -55,7 +55,8 @@ func (a *App) at(ctx context.Context, place string) (ringAt, error) {
 	case name == "":
 		return ringAt{}, console.Usagef("%s names no ring: write %s:NAME", place, scheme)
 	}
-	if at, ok := a.stores[place]; ok {
+	key := place + "\x00" + a.storeFile
+	if at, ok := a.stores[key]; ok {
 		return at, nil
 	}
 	connection, err := a.readConnection()
@@ -69,8 +70,8 @@ func (a *App) at(ctx context.Context, place string) (ringAt, error) {
 	if a.stores == nil {
 		a.stores = make(map[string]ringAt)
 	}
-	a.stores[place] = ringAt{place, identity, store}
-	return a.stores[place], nil
+	a.stores[key] = ringAt{place, identity, store}
+	return a.stores[key], nil
 }
 
 // readConnection reads --store-file. A connection holds a password, so others must not read it.

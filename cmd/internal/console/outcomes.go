@@ -121,7 +121,7 @@ func judge(err error) (code int, advice, verb string) {
 // Plain drops the names of the packages that an error passed through.
 func Plain(text string) string {
 	text = ": " + text
-	for _, name := range []string{"open", "seal", "keys", "keyring", "filestore", "jwks", "sessions", "strict"} {
+	for _, name := range []string{"open", "seal", "keys", "keyring", "filestore", "jwks", "sessions", "strict", "ringmove", "sqlstore", "sqldb", "etcdstore"} {
 		text = strings.ReplaceAll(text, ": "+name+": ", ": ")
 	}
 	return strings.TrimPrefix(text, ": ")
