@@ -99,3 +99,9 @@ func (a *App) Store(ctx context.Context, place string) (keyring.Store, error) {
 
 // Ring opens the ring that the flags name, as every verb does.
 func (a *App) Ring(ctx context.Context) (*keyring.Ring, error) { return a.openRing(ctx) }
+
+// Connection returns the connection in the store file of this run.
+func (a *App) Connection() (string, error) { return a.readConnection() }
+
+// KEK reads the key encryption key that the flags name.
+func (a *App) KEK(ctx context.Context) (keyring.KEK, error) { return a.readKEK(ctx) }

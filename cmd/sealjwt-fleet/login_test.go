@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/sqldb"
+	"github.com/sealjwt/sealjwt/open/sessions"
+	"github.com/sealjwt/sealjwt/open/sessions/sqlstore"
+)
+
+// login is an issuer for scripts: login DATABASE KEKFILE SUBJECT DEVICE starts a session of a user in
+// an SQLite file, and prints its sid.
+func login() {
+	if err := start(context.Background(), os.Args[1], os.Args[2], os.Args[3], os.Args[4]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func start(ctx context.Context, file, kekFile, subject, device string) error {
+	db, err := openDatabase(sqldb.SQLite, file, false)
+	if err != nil {
+		return err
+	}
+	store, err := sqlstore.New(ctx, db.DB, sqldb.SQLite)
+	if err != nil {
+		return err
+	}
+	kek, err := keyring.CreateKEKFile(kekFile)
+	if err != nil {
+		kek, err = keyring.KEKFile(kekFile)
+	}
+	if err != nil {
+		return err
+	}
+	registry, err := sessions.New(sessions.Config{Issuer: "https://id.example.com", Store: store, KEK: kek, TokenLifetime: 15 * time.Minute})
+	if err != nil {
+		return err
+	}
+	s, _, err := registry.Start(ctx, subject, sessions.Device{Name: device, Agent: "Firefox"})
+	fmt.Print(s.ID)
+	return err
+}
