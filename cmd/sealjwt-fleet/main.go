@@ -30,10 +30,7 @@ func options() cli.Options {
 				return openEtcd(name, connection, *insecure)
 			},
 		},
-		Extend: func(app *cli.App, root *cobra.Command) {
-			root.PersistentFlags().BoolVar(insecure, "insecure-store", false,
-				"talk to a store on another machine without TLS, or without verifying it: the network reads the password, and may answer as the store")
-			root.AddCommand(sessionsCommand(app, insecure))
-		},
+		Trusts: insecure,
+		Extend: func(app *cli.App, root *cobra.Command) { root.AddCommand(sessionsCommand(app, insecure)) },
 	}
 }

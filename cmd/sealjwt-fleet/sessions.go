@@ -77,12 +77,14 @@ func (s *sessionStore) registry(ctx context.Context) (*sessions.Registry, error)
 	if err != nil {
 		return nil, hide(err, db.secrets...)
 	}
-	if _, _, err := store.LoadKeys(ctx); errors.Is(err, sessions.ErrNoKeys) {
+	doc, _, err := store.LoadKeys(ctx)
+	if errors.Is(err, sessions.ErrNoKeys) {
 		return nil, none
-	} else if err != nil {
+	}
+	if err != nil {
 		return nil, hide(err, db.secrets...)
 	}
-	kek, err := s.app.KEK(ctx)
+	kek, err := s.app.KEK(ctx, doc)
 	if err != nil {
 		return nil, err
 	}

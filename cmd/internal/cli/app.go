@@ -27,6 +27,7 @@ type App struct {
 
 	cache   *keycache.Cache // once it is needed
 	openers map[string]OpenStore
+	trusts  *bool             // --insecure-store
 	stores  map[string]ringAt // that are open, by place and store file
 }
 
@@ -39,6 +40,10 @@ func (a *App) addGlobals(root *cobra.Command) {
 		"`FILE` that remembers which rings were seen (SEALJWT_SEEN_FILE; default the key file with .seen, or ~/.local/state/sealjwt/kek.seen)")
 	if len(a.openers) > 0 {
 		flags.StringVar(&a.storeFile, "store-file", "", "`FILE` with the connection to the store of a ring that is not a file (SEALJWT_STORE_FILE)")
+	}
+	if a.trusts != nil {
+		flags.BoolVar(a.trusts, "insecure-store", false,
+			"talk to a store on another machine without TLS, or without verifying it: the network reads the password, and may answer as the store")
 	}
 }
 
@@ -175,9 +180,12 @@ func (a *App) repeat(verb string) (flags string) {
 	for _, f := range []struct{ name, value string }{
 		{"ring", a.ring}, {"kek-file", a.kekFile}, {"passphrase-file", a.passphraseFile}, {"seen-file", a.seenFile}, {"store-file", a.storeFile},
 	} {
-		if f.value != "" {
+		if f.value != "" && (f.name != "ring" || !strings.HasPrefix(verb, "keys copy ")) {
 			flags += " --" + f.name + " " + shellWord(f.value)
 		}
+	}
+	if a.trusts != nil && *a.trusts {
+		flags += " --insecure-store"
 	}
 	return flags
 }

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Name   string                                 // of the program
 	Stores map[string]OpenStore                   // by what stands before the colon of a place, such as postgres
+	Trusts *bool                                  // set by --insecure-store; nil: there is no such flag
 	Extend func(app *App, command *cobra.Command) // adds verbs; nil: none
 }
 
@@ -32,7 +33,7 @@ func Main(o Options) {
 
 // Run runs a command line, and returns the exit code.
 func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &App{Console: console.New(o.Name, stdin, stdout, stderr), openers: o.Stores}
+	a := &App{Console: console.New(o.Name, stdin, stdout, stderr), openers: o.Stores, trusts: o.Trusts}
 	a.Repeat = a.repeat
 	root := a.command()
 	if o.Extend != nil {
@@ -54,7 +55,7 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 // Command returns the verbs of a command without running one, for programs that write its
 // documentation.
 func Command(o Options) *cobra.Command {
-	a := &App{Console: console.New(o.Name, strings.NewReader(""), io.Discard, io.Discard), openers: o.Stores}
+	a := &App{Console: console.New(o.Name, strings.NewReader(""), io.Discard, io.Discard), openers: o.Stores, trusts: o.Trusts}
 	root := a.command()
 	if o.Extend != nil {
 		o.Extend(a, root)

@@ -52,13 +52,13 @@ func helpText(cmd *cobra.Command, width int) string {
 	if long == "" {
 		long = cmd.Short + "."
 	}
-	b.WriteString(console.Wrap(long, width))
+	b.WriteString(console.Wrap(byName(cmd, long), width))
 	if cmd.IsAdditionalHelpTopicCommand() {
 		return b.String()
 	}
 	fmt.Fprintf(&b, "\nUsage:\n  %s\n", usageLine(cmd))
 	if cmd.HasExample() {
-		fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", byName(cmd, cmd.Example))
 	}
 	writeVerbs(&b, "Verbs", cmd, (*cobra.Command).IsAvailableCommand, width)
 	writeVerbs(&b, "Topics", cmd, (*cobra.Command).IsAdditionalHelpTopicCommand, width)
@@ -75,6 +75,11 @@ func helpText(cmd *cobra.Command, width int) string {
 	}
 	b.WriteString(console.Wrap(fmt.Sprintf("Exit codes, environment and files: %s help exit-codes, %[1]s help environment, %[1]s help files", name), width))
 	return b.String()
+}
+
+// byName returns a text about the command sealjwt with the name of this one.
+func byName(cmd *cobra.Command, text string) string {
+	return strings.ReplaceAll(text, "sealjwt ", cmd.Root().Name()+" ")
 }
 
 func usageLine(cmd *cobra.Command) string {

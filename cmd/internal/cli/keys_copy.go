@@ -189,7 +189,7 @@ func (a *App) explainMoved(place string, err error) error {
 	}
 	advice := "name that place with --ring"
 	if moved.From != "" {
-		advice = fmt.Sprintf("to end it: %s keys copy --from %s --to %s", a.Name, shellWord(moved.From), shellWord(place))
+		advice = "to end it: " + a.again("keys copy --from "+shellWord(moved.From)+" --to "+shellWord(place))
 	}
 	return &console.Failure{Err: fmt.Errorf("%s: %w", place, err), Code: console.ExitKey, Advice: advice}
 }

@@ -103,5 +103,5 @@ func (a *App) Ring(ctx context.Context) (*keyring.Ring, error) { return a.openRi
 // Connection returns the connection in the store file of this run.
 func (a *App) Connection() (string, error) { return a.readConnection() }
 
-// KEK reads the key encryption key that the flags name.
-func (a *App) KEK(ctx context.Context) (keyring.KEK, error) { return a.readKEK(ctx) }
+// KEK reads the key encryption key of a document in the form of a ring.
+func (a *App) KEK(ctx context.Context, doc []byte) (keyring.KEK, error) { return a.readKEK(ctx, doc) }
