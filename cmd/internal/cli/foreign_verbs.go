@@ -35,6 +35,7 @@ var foreignKeysVerbs = map[string]string{
 	"renew": "keys rotate", "promote": "keys rotate",
 	"delete": "keys revoke", "destroy": "keys revoke", "disable": "keys revoke", "remove": "keys revoke", "rm": "keys revoke",
 	"history": "keys log", "audit": "keys log", "passphrase": "keys rewrap", "passwd": "keys rewrap", "restore": "keys accept",
+	"move": "keys copy", "mv": "keys copy", "cp": "keys copy", "migrate": "keys copy", "backup": "keys copy",
 }
 
 // verbNeeded refuses a command that only groups others. Cobra would print

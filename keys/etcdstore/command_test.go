@@ -1,0 +1,55 @@
+package etcdstore_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The command sealjwt-fleet works on a ring in etcd as on a file, and moves one there and back.
+func TestFleetCommand(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	program := filepath.Join(dir, "sealjwt-fleet")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Dir = filepath.Join("..", "..", "cmd", "sealjwt-fleet")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c := newCluster(t)
+	storeFile := filepath.Join(dir, "store")
+	if err := os.WriteFile(storeFile, []byte("http://"+strings.Join(c.clients, ",http://")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(code int, args ...string) (stdout, stderr string) {
+		t.Helper()
+		c := exec.CommandContext(t.Context(), program, args...)
+		c.Env = append(os.Environ(), "HOME="+dir, "SEALJWT_STORE_FILE="+storeFile)
+		var out, errs bytes.Buffer
+		c.Stdout, c.Stderr = &out, &errs
+		if err := c.Run(); c.ProcessState == nil || c.ProcessState.ExitCode() != code {
+			t.Fatalf("%v: %v, want exit code %d: %s", args, err, code, &errs)
+		}
+		return out.String(), errs.String()
+	}
+	run(5, "keys", "list", "--ring", "etcd:/idp/ring")
+	run(0, "keys", "init", "--ring", "etcd:/idp/ring")
+	run(5, "keys", "init", "--ring", "etcd:/idp/ring")
+	run(0, "keys", "policy", "set", "--leeway", "2m", "--ring", "etcd:/idp/ring")
+	if out, _ := run(0, "keys", "check", "--ring", "etcd:/idp/ring"); !strings.Contains(out, "memory: durable") {
+		t.Errorf("keys check: %s", out)
+	}
+	list, _ := run(0, "keys", "export", "--ring", "etcd:/idp/ring")
+	file := filepath.Join(dir, "ring")
+	run(0, "keys", "copy", "--from", "etcd:/idp/ring", "--to", file)
+	if _, said := run(5, "keys", "list", "--ring", "etcd:/idp/ring"); !strings.Contains(said, "moved to "+file) {
+		t.Errorf("the old place: %s", said)
+	}
+	run(0, "keys", "copy", "--from", file, "--to", "etcd:/idp/ring")
+	if back, _ := run(0, "keys", "export", "--ring", "etcd:/idp/ring"); back != list {
+		t.Errorf("the ring has changed:\n%s\n%s", list, back)
+	}
+}

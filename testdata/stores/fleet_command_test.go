@@ -1,0 +1,86 @@
+package stores
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// fleet is the command sealjwt-fleet in a home folder of its own.
+type fleet struct {
+	program, home string
+}
+
+func newFleet(t *testing.T) fleet {
+	t.Helper()
+	f := fleet{filepath.Join(t.TempDir(), "sealjwt-fleet"), t.TempDir()}
+	build := exec.Command("go", "build", "-o", f.program, ".")
+	build.Dir = filepath.Join("..", "..", "cmd", "sealjwt-fleet")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return f
+}
+
+// run runs the command and wants an exit code.
+func (f fleet) run(t *testing.T, code int, stdin string, args ...string) (stdout, stderr string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), f.program, args...)
+	c.Env = append(os.Environ(), "HOME="+f.home)
+	c.Stdin = strings.NewReader(stdin)
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	if err := c.Run(); c.ProcessState == nil || c.ProcessState.ExitCode() != code {
+		t.Fatalf("%v: %v, want exit code %d: %s", args, err, code, &errs)
+	}
+	return out.String(), errs.String()
+}
+
+// The command works on a ring in each database as on a file, and moves one there and on.
+func TestFleetCommand(t *testing.T) {
+	f := newFleet(t)
+	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
+		kind, text := e.name, place(t)
+		switch kind {
+		case "SQLite":
+			kind, text = "sqlite", filepath.Join(t.TempDir(), "rings.db")
+		case "MariaDB":
+			kind = "mysql"
+		default:
+			kind = "postgres"
+		}
+		f := fleet{f.program, t.TempDir()}
+		storeFile := filepath.Join(t.TempDir(), "store")
+		if err := os.WriteFile(storeFile, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at := func(name string, args ...string) []string {
+			return append(args, "--ring", kind+":"+name, "--store-file", storeFile)
+		}
+		f.run(t, 5, "", at("idp", "keys", "list")...)
+		f.run(t, 0, "", at("idp", "keys", "init")...)
+		f.run(t, 5, "", at("idp", "keys", "init")...)
+		f.run(t, 0, "", at("idp", "keys", "policy", "set", "--leeway", "2m")...)
+		token, _ := f.run(t, 0, `{"iss":"https://id","aud":"https://api","email":"mina@example.com"}`, at("idp", "seal")...)
+		if claims, _ := f.run(t, 0, token, at("idp", "open", "--iss", "https://id", "--aud", "https://api")...); !strings.Contains(claims, "mina@example.com") {
+			t.Errorf("opened %s", claims)
+		}
+		if out, _ := f.run(t, 0, "", at("idp", "keys", "check")...); !strings.Contains(out, "memory: durable") {
+			t.Errorf("keys check: %s", out)
+		}
+		list, _ := f.run(t, 0, "", at("idp", "keys", "export")...)
+
+		file := filepath.Join(t.TempDir(), "ring")
+		f.run(t, 0, "", "keys", "copy", "--from", kind+":idp", "--to", file, "--store-file", storeFile)
+		if _, said := f.run(t, 5, "", at("idp", "keys", "list")...); !strings.Contains(said, "moved to "+file) {
+			t.Errorf("the old place: %s", said)
+		}
+		f.run(t, 0, "", "keys", "copy", "--from", file, "--to", kind+":new", "--store-file", storeFile)
+		if moved, _ := f.run(t, 0, "", at("new", "keys", "export")...); moved != list {
+			t.Errorf("the ring has changed:\n%s\n%s", list, moved)
+		}
+	})
+}
