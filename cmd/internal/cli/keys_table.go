@@ -26,7 +26,7 @@ var (
 	columnState   = keyColumn{"STATE", func(k keyring.KeyInfo, _ time.Time) string { return string(k.State) }}
 	columnSince   = keyColumn{"SINCE", func(k keyring.KeyInfo, _ time.Time) string { return sinceText(k) }}
 	columnFor     = keyColumn{"FOR", forText}
-	columnPrivate = keyColumn{"PRIVATE", func(k keyring.KeyInfo, _ time.Time) string { return privateText(k) }}
+	columnPrivate = keyColumn{"PRIV", func(k keyring.KeyInfo, _ time.Time) string { return privateText(k) }}
 	columnNext    = keyColumn{"NEXT", nextText}
 	columnSoon    = keyColumn{"NEXT", nextSoonText}
 )
@@ -35,7 +35,7 @@ var (
 var keyLayouts = [][]keyColumn{
 	{columnKID, columnUse, columnAlg, columnState, columnSince, columnFor, columnPrivate, columnNext},
 	{columnKID, columnUse, columnAlg, columnState, columnFor, columnPrivate, columnNext},
-	{columnKID, columnUse, columnAlg, columnState, columnFor, columnNext},
+	{columnKID, columnUse, columnAlg, columnState, columnFor, columnPrivate, columnSoon},
 	{columnKID, columnUse, columnAlg, columnState, columnFor, columnSoon},
 	{columnKID, columnUse, columnState, columnSoon},
 }
@@ -141,8 +141,8 @@ func nextText(k keyring.KeyInfo, now time.Time) string {
 		return "-"
 	case left <= 0:
 		return string(k.Next) + " is due"
-	case left < 48*time.Hour:
-		return fmt.Sprintf("%s %sZ (%s)", k.Next, strings.TrimSuffix(notBeforeText(k.NextAt)[5:16], "Z"), coarse(left))
+	case left < 24*time.Hour:
+		return fmt.Sprintf("%s %sZ (%s)", k.Next, notBeforeText(k.NextAt)[11:16], coarse(left))
 	default:
 		return fmt.Sprintf("%s %s (%s)", k.Next, notBeforeText(k.NextAt)[:10], coarse(left))
 	}

@@ -43,10 +43,24 @@ func TestKeyTableFits(t *testing.T) {
 		}
 	}
 	wide := string(keyTableWithin(viewed(keys.ECDHES), viewNow, 140))
-	for _, want := range []string{"2026-11-29T12:00:00Z", "89d", "erased", "retire 2027-02-27 (89d)", "mark-due 12-01T14:00Z (1d)"} {
+	for _, want := range []string{"2026-11-29T12:00:00Z", "89d", "erased", "retire 2027-02-27 (89d)", "mark-due 2026-12-01 (1d)"} {
 		if !strings.Contains(wide, want) {
 			t.Errorf("no %s in\n%s", want, wide)
 		}
+	}
+}
+
+// A step within a day has its time, and a step that is late says so.
+func TestNextText(t *testing.T) {
+	for at, want := range map[time.Time]string{
+		day(29): "retire 2026-12-29 (29d)", viewNow.Add(3 * time.Hour): "retire 15:00Z (3h)", viewNow: "retire is due", day(-1): "retire is due",
+	} {
+		if got := nextText(keyring.KeyInfo{Next: keyring.Retire, NextAt: at}, viewNow); got != want {
+			t.Errorf("%v: %s, want %s", at, got, want)
+		}
+	}
+	if got := nextText(keyring.KeyInfo{}, viewNow); got != "-" {
+		t.Error(got)
 	}
 }
 
