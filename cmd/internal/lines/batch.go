@@ -21,6 +21,7 @@ var errStopped = errors.New("stopped")
 // batch is a few lines that follow each other.
 type batch struct {
 	first  int64 // the number of its first line, from 1
+	end    int64 // how many bytes of the input end with its last line
 	text   []byte
 	lines  []span
 	out    []byte

@@ -14,11 +14,12 @@ import (
 type Input struct {
 	name    string // of the input, for messages
 	in      *bufio.Reader
-	Most    int            // bytes of a line
-	TooLong error          // what is wrong with a longer one
-	skipped int64          // lines to skip at the beginning
-	read    int64          // lines read so far, with those
-	part    func() float64 // returns which part of the bytes was read; nil if their number is not known
+	Most    int   // bytes of a line
+	TooLong error // what is wrong with a longer one
+	skipped int64 // lines to skip at the beginning
+	read    int64 // lines read so far, with those
+	size    int64 // bytes of the input, 0 if they are not known
+	bytes   int64 // that the lines read so far take
 }
 
 // skip passes over lines without looking at them.
@@ -54,6 +55,7 @@ func (l *Input) fill(b *batch) error {
 		}
 		s.end = len(b.text)
 		b.lines = append(b.lines, s)
+		b.end = l.bytes
 	}
 	return nil
 }
@@ -88,6 +90,7 @@ func (l *Input) next(dst []byte, most int) (text []byte, whole bool, err error) 
 	for {
 		part, err := l.in.ReadSlice('\n')
 		something = something || len(part) > 0
+		l.bytes += int64(len(part))
 		if whole = whole && len(dst)-start+len(part) <= most+ending; whole {
 			dst = append(dst, part...)
 		}

@@ -30,8 +30,7 @@ func Open(c *console.Console, args []string, skip int64) (*Input, io.Closer, err
 	if name == "-" {
 		name = "standard input"
 	}
-	counter := &counter{in: in}
-	l := &Input{name: name, in: bufio.NewReaderSize(counter, batchBytes), skipped: skip, part: partOf(counter, in, c.Stdin)}
+	l := &Input{name: name, in: bufio.NewReaderSize(in, batchBytes), skipped: skip, size: sizeOf(in, c.Stdin)}
 	if _, err := l.in.Peek(1); err != nil && err != io.EOF {
 		in.Close()
 		return nil, nil, console.CannotRead(name, err)
@@ -44,7 +43,9 @@ func Each(ctx context.Context, c *console.Console, in *Input, past string, each 
 	ctx, restore := console.Stoppable(ctx)
 	defer restore()
 	t := &tally{console: c, skipped: in.skipped, progress: c.NewProgress(past)}
-	t.progress.Part = in.part
+	if in.size > 0 {
+		t.progress.Part = func() float64 { return float64(t.read) / float64(in.size) }
+	}
 	p := pipeline{in: in, out: c.Writer(), workers: runtime.GOMAXPROCS(0), each: each, after: t.add}
 	return t.conclude(p.run(ctx))
 }
@@ -60,11 +61,13 @@ type tally struct {
 	progress *console.Progress
 
 	done, failed int64
-	code         int // of all that failed, or exitIO if they differ
+	read         int64 // bytes of the input up to the last line that was done
+	code         int   // of all that failed, or exitIO if they differ
 }
 
 func (t *tally) add(b *batch) {
 	t.done += int64(b.done)
+	t.read = b.end
 	for _, f := range b.failed {
 		code, text := t.console.Describe(f.err)
 		if t.failed++; t.failed == 1 {

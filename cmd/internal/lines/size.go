@@ -1,0 +1,26 @@
+package lines
+
+import (
+	"io"
+	"os"
+)
+
+// sizeOf returns how many bytes an input has from where it stands, or 0 where the input is not a
+// file: the length of a pipe is not known. in is the file, or hides stdin.
+func sizeOf(in, stdin io.Reader) int64 {
+	f, ok := in.(*os.File)
+	if !ok {
+		if f, ok = stdin.(*os.File); !ok {
+			return 0
+		}
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	at, err := f.Seek(0, io.SeekCurrent) // a shell may have read a part of it
+	if err != nil {
+		return 0
+	}
+	return max(0, info.Size()-at)
+}
