@@ -16,7 +16,7 @@ import (
 // completionWait is how long a person who pressed Tab waits for the ring, at most.
 const completionWait = 2 * time.Second
 
-// isCompletion reports whether a shell asks what can follow on a command line.
+// isCompletion reports whether a shell asks for the next words of a command line.
 func isCompletion(args []string) bool {
 	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }

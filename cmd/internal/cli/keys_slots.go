@@ -28,11 +28,11 @@ func (s slots) has(id string) bool {
 	return slices.ContainsFunc(s, func(s slot) bool { return s.ID == id })
 }
 
-// keyFileID is what the library makes of a key file: a part of a digest.
+// keyFileID matches the id that the library gives to a key file, the beginning of a digest.
 var keyFileID = regexp.MustCompile(`^[A-Za-z0-9_-]{16}$`)
 
-// slotsOf returns the slots of a ring as its text names them. Nothing is verified: it decides only
-// what a person is asked or told.
+// slotsOf returns the slots of a ring as its text names them. Nothing is verified: only questions
+// and listings depend on them.
 func slotsOf(ring []byte) (found slots) {
 	var text struct {
 		Slots []slot `json:"slots"`

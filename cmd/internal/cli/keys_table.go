@@ -82,7 +82,7 @@ func widest(text []byte) (columns int) {
 	return columns
 }
 
-// kidText writes - for a key that a dry run made and nobody will see again.
+// kidText writes - for a key that a dry run made and that is gone.
 func kidText(k keyring.KeyInfo) string {
 	if k.ID == "" {
 		return "-"

@@ -176,17 +176,23 @@ func ReadRegular(path string, most int) (Input, error) {
 // <(…) makes one, will do.
 func ReadSecret(path string, most int) (Input, error) {
 	return readFileIf(path, most, func(f *os.File, info fs.FileInfo) error {
-		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // a terminal is open to its own group
+		if isTerminal(f) {
+			return errShows
+		}
+		if info.Mode().Type()&^fs.ModeNamedPipe != 0 { // such as /dev/null
 			return nil
 		}
 		return filestore.CheckSecret(path, f, info)
 	})
 }
 
+// errShows refuses a terminal as the file of a secret. To ask there without echo is for prompts.
+var errShows = errors.New("it is a terminal, which shows each character that is typed")
+
 // ReadSecretInput reads the bytes of standard input, which a terminal would show: it refuses one.
 func (c *Console) ReadSecretInput(most int) ([]byte, error) {
 	if isTerminal(c.Stdin) {
-		return nil, errors.New("standard input is a terminal, which shows what is typed")
+		return nil, fmt.Errorf("standard input: %w", errShows)
 	}
 	return readBytes(c.Stdin, "standard input", most)
 }
