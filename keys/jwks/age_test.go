@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	none     = 300     // where nothing is said: the MaxAge of the default policy
+	none     = 300     // the MaxAge of the default policy, which counts if the answer names no max-age
 	maxDelta = 1 << 31 // RFC 9111 section 1.2.2
 )
 
@@ -56,7 +56,7 @@ func TestLifetime(t *testing.T) {
 	}
 }
 
-// RFC 9111 sections 4.2.3 and 4.2.4: what a cache hands out longer than it may.
+// A cache may hand out a set for longer than max-age (RFC 9111 sections 4.2.3 and 4.2.4).
 func TestStaleness(t *testing.T) {
 	for _, tt := range []struct {
 		cacheControl string
@@ -92,8 +92,8 @@ func TestStaleness(t *testing.T) {
 	}
 }
 
-// RFC 9213: what an issuer says to its CDN alone is a permission too, and its clients need
-// not be told of it.
+// An issuer may address a permission to its CDN alone (RFC 9213). The clients of the CDN need not
+// see it.
 func TestStalenessByCDN(t *testing.T) {
 	for _, tt := range []struct {
 		cacheControl, cdn string
@@ -115,7 +115,7 @@ func TestStalenessByCDN(t *testing.T) {
 	}
 }
 
-// RFC 5861, and what forbids it: RFC 9111 sections 4.2.4 and 5.2.2.
+// An issuer may permit stale answers (RFC 5861) or forbid them (RFC 9111 sections 4.2.4 and 5.2.2).
 func TestGrace(t *testing.T) {
 	for _, tt := range []struct {
 		cacheControl, cdn string
@@ -139,7 +139,7 @@ func TestGrace(t *testing.T) {
 		{"stale-while-revalidate=60", "", 0},
 		{"max-age=300, stale-while-revalidate=99999999999999999999999", "", maxDelta},
 
-		// The CDN has a field of its own, whose end counts if it is later.
+		// A CDN has a field of its own. The grace that ends later counts.
 		{"max-age=300", "max-age=3600, stale-if-error=60", 60},
 		{"max-age=300, stale-if-error=60", "max-age=3600", 0},
 		{"max-age=300, stale-if-error=4000", "max-age=3600", 700},
@@ -156,7 +156,7 @@ func TestGrace(t *testing.T) {
 	}
 }
 
-// However long a max-age, the sums do not overflow.
+// The sums do not overflow, however long a max-age is.
 func TestDueBounds(t *testing.T) {
 	c := must(RemoteConfig{}.withDefaults())(t)
 	if due := c.due(&cachedSet{lifetime: maxDelta * time.Second}); due != 30*time.Minute {

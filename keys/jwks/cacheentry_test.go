@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A program that runs for a moment keeps the set from one time to the next: it fetches
-// when that is due, and gets through an outage as one that goes on running.
+// A program that runs for a moment keeps the set from one run to the next. It fetches when a fetch
+// is due, and it gets through an outage like a program that goes on running.
 func TestCopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -53,12 +53,12 @@ func TestCopy(t *testing.T) {
 		r := run()
 		knows(t, r, k.ID(), k)
 		time.Sleep(time.Nanosecond)
-		fails(t, r, k.ID(), keys.ErrStale) // ages on in the process that took it over
+		fails(t, r, k.ID(), keys.ErrStale) // the process that took the set over ages it further
 		fails(t, run(), k.ID(), keys.ErrStale)
 	})
 }
 
-// A copy that cannot be right is passed over and told; the set is fetched.
+// NewRemote skips and reports a copy that cannot be right, and the Remote fetches the set.
 func TestCopyRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, other := newKey(t, keys.ES256), newKey(t, keys.ES256)
@@ -116,8 +116,8 @@ func TestCopyIsOne(t *testing.T) {
 	})
 }
 
-// What another process fetched ages by both clocks from when it was taken over: who sets
-// the wall clock back does not make it younger.
+// A set that another process fetched ages by both clocks from the moment it was taken over. A user
+// who sets the wall clock back does not make the set younger.
 func TestCopyClocks(t *testing.T) {
 	for name, c := range map[string]struct {
 		wall, monotonic time.Duration

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// The names in a certificate are what its server wrote there. The errors say what is
-// wrong with it, and not them.
+// A server writes the names into its certificate. The errors say what is wrong with a certificate,
+// and never quote a name.
 func TestCertificateRefused(t *testing.T) {
 	const host = "id.example.net"
 	for says, c := range map[string]struct {

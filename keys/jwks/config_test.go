@@ -8,8 +8,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
-// An issuer's ring reckons with the figures by which a Remote and a Handler go without
-// an own figure. The package does not import keyring, so only this test keeps them equal.
+// An issuer's ring reckons with the defaults of a Remote and of a Handler. The package does not
+// import keyring, so only this test keeps the figures equal.
 func TestDefaultsOfRing(t *testing.T) {
 	p, err := keytest.NewRing().Policy(t.Context())
 	if err != nil {
@@ -37,7 +37,7 @@ func TestNilTransport(t *testing.T) {
 	}
 }
 
-// A Remote that NewRemote did not make has no keys, and says so.
+// A Remote that NewRemote did not make has no keys. Its error says so.
 func TestZeroRemote(t *testing.T) {
 	for name, r := range map[string]*Remote{"zero": {}, "nil": nil} {
 		fails(t, r, "", ErrConfig)

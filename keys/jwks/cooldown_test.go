@@ -13,9 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// Strangers choose the kid of a token. Ten thousand of them, over minutes, cause one
-// fetch in each cooldown, and those whose key is known do not notice, whether the
-// endpoint answers or not.
+// Clients choose the kid of a token. Ten thousand unknown kids, over minutes, cause one fetch in
+// each cooldown. Callers with a known kid do not notice, whether the endpoint answers or not.
 func TestRandomKids(t *testing.T) {
 	for name, down := range map[string]bool{"up": false, "down": true} {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +57,7 @@ func TestRandomKids(t *testing.T) {
 	}
 }
 
-// A new key is found by the first token that it signs, once the cooldown is over.
+// The first token that a new key signs makes the Remote find that key, once the cooldown is over.
 func TestNewKid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, fresh := newKey(t, keys.ES256), newKey(t, keys.ES256)
@@ -76,30 +75,30 @@ func TestNewKid(t *testing.T) {
 	})
 }
 
-// Many who ask at once cause one fetch. Who has to have it waits for it.
+// Many callers at once cause one fetch. Only the callers that need its answer wait for it.
 func TestSingleFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, fresh := newKey(t, keys.ES256), newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, k))
 		s.delay = time.Second
 		r := remoteOf(t, s, RemoteConfig{})
-		// Nothing is there: all wait.
+		// There is no set: all callers wait.
 		if waited := waiting(t, r, k.ID()); waited != 50 || s.count() != 1 {
 			t.Errorf("first: %d waited, %d fetches", waited, s.count())
 		}
-		// It is due: one waits.
+		// A fetch is due: one caller waits.
 		time.Sleep(4 * time.Minute)
 		if waited := waiting(t, r, k.ID()); waited != 1 || s.count() != 2 {
 			t.Errorf("due: %d waited, %d fetches", waited, s.count())
 		}
-		// They need what is not in it: all wait, and have it.
+		// The set lacks the key that the callers need: all of them wait, and get it.
 		s.serve(jwkSet(t, fresh))
 		time.Sleep(time.Minute)
 		if waited := waiting(t, r, fresh.ID()); waited != 50 || s.count() != 3 {
 			t.Errorf("unknown: %d waited, %d fetches", waited, s.count())
 		}
 		knows(t, r, fresh.ID(), fresh)
-		// It is too old: all wait.
+		// The set is too old: all callers wait.
 		time.Sleep(2 * time.Hour)
 		if waited := waiting(t, r, fresh.ID()); waited != 50 || s.count() != 4 {
 			t.Errorf("stale: %d waited, %d fetches", waited, s.count())
@@ -107,7 +106,7 @@ func TestSingleFlight(t *testing.T) {
 	})
 }
 
-// A fetch that takes longer than the cooldown is not begun again beside itself.
+// While a fetch takes longer than the cooldown, no second one begins.
 func TestSlowFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := siteOf(jwkSet(t))
@@ -125,7 +124,8 @@ func TestSlowFlight(t *testing.T) {
 	})
 }
 
-// waiting asks fifty times at once and counts who had to wait. All have to get a set.
+// waiting calls r fifty times at once and counts the calls that had to wait. Every call must return
+// a set.
 func waiting(t *testing.T, r *Remote, kid string) (waited int) {
 	t.Helper()
 	var (
@@ -150,7 +150,7 @@ func waiting(t *testing.T, r *Remote, kid string) (waited int) {
 	return waited
 }
 
-// The caller that started the fetch goes away; the others get its answer. A caller waits no
+// The caller that started the fetch goes away. The other callers get the answer. No caller waits
 // longer than its context.
 func TestCallerGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -189,8 +189,8 @@ func TestCallerGoesAway(t *testing.T) {
 	})
 }
 
-// Strangers who hang up as soon as they have sent an unknown kid cause no more fetches
-// than others, and end none.
+// Clients that hang up as soon as they have sent an unknown kid cause no more fetches than others,
+// and end no fetch.
 func TestCallersHangUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -214,7 +214,7 @@ func TestCallersHangUp(t *testing.T) {
 		if err := errors.Join(told...); err != nil || len(told) == 0 {
 			t.Errorf("fetches were ended: %v", err)
 		}
-		// One that is over before it asks starts nothing, and still gets what is there.
+		// A call whose context is already over starts no fetch, and still gets the present set.
 		time.Sleep(time.Hour / 2)
 		before := s.count()
 		over, cancel := context.WithCancel(t.Context())
@@ -231,7 +231,7 @@ func TestCallersHangUp(t *testing.T) {
 	})
 }
 
-// All of it at once, for the race detector: known and unknown kids, an endpoint that
+// All of this happens at once, for the race detector: known and unknown kids, an endpoint that
 // comes and goes, callers that leave.
 func TestRemoteConcurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// An issuer elsewhere cannot make a service fetch from its own machine, in whatever way the
-// issuer writes the address.
+// An issuer on another machine cannot make a service fetch from its own machine, however the issuer
+// writes the address.
 func TestDiscoverElsewhereNotHere(t *testing.T) {
 	const issuer = "https://id.example.com"
 	discover := func(issuer, host string) error {

@@ -11,7 +11,7 @@ import (
 // page is what many web servers answer to every path that they do not know.
 const page = "<!doctype html><title>canary</title>"
 
-// asPage answers with a text under a Content-Type.
+// asPage returns a handler that answers with a text under a Content-Type.
 func asPage(kind, text string, header ...string) http.HandlerFunc {
 	return labelled(kind, []byte(text), header...).handler.ServeHTTP
 }
@@ -23,15 +23,15 @@ func asStatus(status int) http.HandlerFunc {
 	}
 }
 
-// Where there are no metadata at the place of OpenID Connect, Discover goes on to that of RFC
-// 8414. What is there and cannot be believed ends it.
+// If the OpenID Connect path has no metadata, Discover asks the RFC 8414 path. An answer that is
+// there but must not be believed ends the search.
 func TestDiscoverNextPlace(t *testing.T) {
 	const issuer, there = "https://id.example.com/tenant", "https://id.example.com/jwks"
 	const openID, oauth = "/tenant/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/tenant"
 	good := metadata(issuer, there)
 	for name, tt := range map[string]struct {
 		first  http.HandlerFunc
-		reason Reason // that goes on; empty if the first answer ends it
+		reason Reason // why Discover goes on; empty if the first answer ends the search
 		ends   error
 	}{
 		"not found":                {asStatus(404), ReasonStatus, nil},
@@ -101,8 +101,8 @@ func TestDiscoverNextPlace(t *testing.T) {
 	}
 }
 
-// Metadata under a wrong label count where the configuration names it, and the refusal names
-// the label where that helps.
+// Metadata under a wrong Content-Type count if the configuration allows that type. The refusal
+// names the type if allowing it would help.
 func TestDiscoverContentType(t *testing.T) {
 	const issuer, there = "https://id.example.com", "https://id.example.com/jwks"
 	for name, tt := range map[string]struct {

@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// pages is a server with a text for some URLs.
+// pages is a server that answers some URLs with a text.
 type pages map[string]string
 
 func (p pages) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -97,8 +97,8 @@ func TestDiscoverRefuses(t *testing.T) {
 	}
 }
 
-// Metadata of another issuer end it, as does a server that is down: only where there
-// are none the other path is asked.
+// Discover asks the second path only if the first one has no metadata. The metadata of another
+// issuer end the search, and so does a server that is down.
 func TestDiscoverPaths(t *testing.T) {
 	const issuer = "https://id.example.com"
 	s := new(site)
@@ -134,7 +134,7 @@ func TestDiscoverPaths(t *testing.T) {
 	}
 }
 
-// The bounds are those of a Remote.
+// Discover has the bounds of a Remote.
 func TestDiscoverBounds(t *testing.T) {
 	s := siteOf(make([]byte, DefaultMaxBytes+1), "Content-Type", "application/json")
 	if _, err := Discover(t.Context(), "https://id.example.com", DiscoverConfig{Transport: s}); !errors.Is(err, ErrFetch) {
@@ -148,7 +148,7 @@ func TestDiscoverBounds(t *testing.T) {
 	}
 }
 
-// From an issuer's name to its keys.
+// An issuer's name leads to its keys.
 func TestDiscoverRemote(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	mux := http.NewServeMux()
@@ -159,8 +159,8 @@ func TestDiscoverRemote(t *testing.T) {
 	knows(t, must(NewRemote(RemoteConfig{URL: uri}))(t), k.ID(), k)
 }
 
-// A context's deadline is the limit, be it shorter than the default or longer, and the
-// error names the one that counted.
+// The deadline of the context is the limit, whether it is shorter or longer than the default. The
+// error names the limit that counted.
 func TestDiscoverTimeout(t *testing.T) {
 	for _, limit := range []time.Duration{0, time.Second, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {

@@ -12,13 +12,13 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// edgesOf is a CDN with several edges. Each edge keeps a set for ttl, and the requests of a
-// client reach any of them. origin returns the set of the issuer at a time.
+// edgesOf is a CDN with several edges. Each edge keeps a set for ttl, and a request reaches any of
+// them. origin returns the issuer's set at a time.
 type edgesOf struct {
 	origin    func(edge int) []byte
 	ttl       time.Duration
 	cache     string // the Cache-Control of the issuer
-	heeds     bool   // an edge that is told no-cache asks the issuer
+	heeds     bool   // an edge asks the issuer if a request says no-cache
 	rand      *rand.Rand
 	bodies    [8][]byte
 	generated [8]time.Time
@@ -42,9 +42,9 @@ func (c *edgesOf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(c.bodies[i])
 }
 
-// For a day, in the long form for a week, a busy service asks a CDN with eight edges, whose
-// servers write the same keys in two orders. No call is refused and no fetch fails, though
-// each edge is behind the others in turn.
+// A busy service asks a CDN with eight edges for a day (for a week in the long form). The issuer's
+// servers write the same keys in two orders. No call is refused and no fetch fails, though each
+// edge is behind the others in turn.
 func TestManyEdges(t *testing.T) {
 	days := 1
 	if os.Getenv("SEALJWT_LONG") == "1" {

@@ -23,28 +23,28 @@ func reasonOf(err error) Reason {
 	return ""
 }
 
-// answers is a transport with a handler behind it.
+// answers returns a transport that calls a handler.
 func answers(h http.HandlerFunc) http.RoundTripper { return &site{handler: h} }
 
-// dials is a transport whose connections fail.
+// dials returns a transport whose connections fail with err.
 func dials(err error) http.RoundTripper {
 	return &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, err }}
 }
 
-// breaks is a transport that fails after it has connected.
+// breaks returns a transport that connects and then fails with err.
 func breaks(err error) http.RoundTripper {
 	return roundTrip(func(*http.Request) (*http.Response, error) { return nil, err })
 }
 
-// A program reads why a fetch failed from the Reason. TestFetchTLS looks at the
-// reasons that need a server.
+// A program reads from the Reason why a fetch failed. TestFetchTLS covers the reasons that need a
+// server.
 func TestFetchReason(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	reset := &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 	for _, tt := range []struct {
 		reason    Reason
 		transport http.RoundTripper
-		also      error // that it is
+		also      error // errors.Is must find it too
 	}{
 		{ReasonUnresolved, dials(&net.DNSError{Err: "no such host", Name: "id.example.com", IsNotFound: true}), nil},
 		{ReasonUnreachable, dials(refused), nil},
@@ -87,7 +87,7 @@ func TestFetchReason(t *testing.T) {
 	}
 }
 
-// An older set, and Refresh, which alone returns it.
+// Refresh alone returns an error for an older set.
 func TestFetchReasonOlder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, other := newKey(t, keys.ES256), newKey(t, keys.ES256)
@@ -99,7 +99,7 @@ func TestFetchReasonOlder(t *testing.T) {
 		if got, ok := errors.AsType[*FetchError](err); !ok || got.Reason != ReasonOlder {
 			t.Errorf("%+v, %v", got, err)
 		}
-		// The set is too old, and the error still says why.
+		// The set is too old, and the error still has the reason.
 		time.Sleep(DefaultMaxStale + time.Second)
 		s.fails(http.StatusBadGateway)
 		err = fails(t, r, "", keys.ErrStale, ErrFetch)
@@ -109,7 +109,7 @@ func TestFetchReasonOlder(t *testing.T) {
 	})
 }
 
-// Discover's errors have reasons too. A URL that the issuer names is not the caller's.
+// The errors of Discover have reasons too. A URL that the issuer names is not the caller's mistake.
 func TestDiscoverReason(t *testing.T) {
 	const issuer = "https://id.example.com"
 	s := new(site)
@@ -143,7 +143,7 @@ func TestDiscoverReason(t *testing.T) {
 	}
 }
 
-// A program may make a FetchError, for its tests.
+// A program may make a FetchError for its own tests.
 func TestFetchErrorMade(t *testing.T) {
 	err := error(&FetchError{Reason: ReasonTimeout, URL: siteURL})
 	if text := fmt.Sprint(err); text != "jwks: fetching failed: "+siteURL+": timeout" || !errors.Is(err, ErrFetch) {

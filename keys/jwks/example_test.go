@@ -18,7 +18,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// exampleRing is in memory; real ones are in a filestore.
+// exampleRing returns a ring in memory. A real ring is in a filestore.
 func exampleRing() *keyring.Ring {
 	kek, err := keyring.NewKEK([]byte("32 bytes, random in a real ring."))
 	if err != nil {
@@ -31,7 +31,7 @@ func exampleRing() *keyring.Ring {
 	return ring
 }
 
-// What a ring publishes, at a path of one's own service.
+// A service publishes the public keys of its ring at a path of its own.
 func ExampleNewHandler() {
 	publish, err := jwks.NewHandler(exampleRing(), jwks.HandlerConfig{
 		OnError: func(err error) { log.Print(err) },
@@ -58,7 +58,7 @@ func ExampleNewHandler() {
 	// public, max-age=300, must-revalidate
 }
 
-// Two parties, each with a ring of its own, who know of each other nothing but a URL.
+// Each of two parties has a ring. All that a party knows about the other is a URL.
 func ExampleRemote() {
 	ctx := context.Background()
 	publish := func(ring *keyring.Ring) *httptest.Server {
@@ -116,10 +116,10 @@ func ExampleRemote() {
 	// Output: https://id.example.com says u-42
 }
 
-// An issuer says where its keys are. Ask it when the service starts.
+// An issuer's metadata say where its keys are. A service asks for them when it starts.
 func ExampleDiscover() {
 	mux := http.NewServeMux()
-	issuer := httptest.NewServer(mux) // https://id.example.com, not on one's own machine
+	issuer := httptest.NewServer(mux) // a real issuer is on another machine: https://id.example.com
 	defer issuer.Close()
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -154,8 +154,8 @@ func ExampleDiscover() {
 	// enc ECDH-ES
 }
 
-// Where another party chooses the URL, the Transport bounds the addresses after the name was
-// resolved: a name that is checked before may stand for another address a moment later.
+// Another party chooses the URL. The Transport checks the address after the name was resolved: a
+// name that was checked before may lead to another address a moment later.
 func ExampleRemoteConfig_transport() {
 	shared := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598, which IsPrivate does not know
 	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
@@ -181,7 +181,7 @@ func ExampleRemoteConfig_transport() {
 	// Output: jwks: fetching failed: https://10.0.0.1/jwks.json: dial tcp 10.0.0.1:443: not a public address
 }
 
-// bearer adds a token to each request, as the API server of Kubernetes demands it.
+// bearer adds a token to each request. The API server of Kubernetes demands one.
 type bearer struct {
 	token string
 	next  http.RoundTripper
@@ -193,8 +193,8 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.next.RoundTrip(r)
 }
 
-// A set behind a bearer token. The redirects that a Remote follows stay on the host, and so
-// does the token.
+// The set needs a bearer token. A Remote follows redirects only to the same host, so no other host
+// sees the token.
 func ExampleNewTransport() {
 	publish, err := jwks.NewHandler(exampleRing(), jwks.HandlerConfig{})
 	if err != nil {

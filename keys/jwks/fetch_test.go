@@ -21,7 +21,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// server is a real one, on a socket of this machine.
+// server starts a real server on a socket of this machine.
 func server(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
@@ -35,10 +35,10 @@ func jwkSetHandler(body []byte) http.HandlerFunc {
 	}
 }
 
-// canary is in everything that a hostile server sends, and in no error.
+// canary stands in everything that a hostile server sends, and must stand in no error.
 const canary = "canary"
 
-// fetchFails fetches once and returns the error, which holds nothing of the server.
+// fetchFails fetches once and returns the error, which must hold no text of the server.
 func fetchFails(t *testing.T, c RemoteConfig, want ...error) error {
 	t.Helper()
 	err := fails(t, must(NewRemote(c))(t), "", append(want, ErrFetch)...)
@@ -59,7 +59,7 @@ func TestFetch(t *testing.T) {
 	knows(t, must(NewRemote(RemoteConfig{URL: s.URL + "/jwks.json?query"}))(t), "", k)
 }
 
-// roundTrip is a transport.
+// roundTrip is a function that serves as a transport.
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
@@ -75,7 +75,7 @@ func (c *closed) Close() error {
 	return c.ReadCloser.Close()
 }
 
-// No connection is left behind, whatever the answer.
+// No answer leaves a connection open.
 func TestFetchCloses(t *testing.T) {
 	for _, status := range []int{200, 304, 500} {
 		s := siteOf(jwkSet(t))
@@ -96,8 +96,8 @@ func TestFetchCloses(t *testing.T) {
 	}
 }
 
-// What a hostile server sends instead of a set costs little memory and time, and shows
-// in no log.
+// A hostile server sends other things instead of a set. They cost little memory and time, and no
+// log shows them.
 func TestFetchHostile(t *testing.T) {
 	flood := bytes.Repeat([]byte(canary), 1<<13)
 	var sent atomic.Int64
@@ -176,7 +176,7 @@ func TestFetchHostile(t *testing.T) {
 				t.Errorf("it took %v", took)
 			}
 			runtime.ReadMemStats(&after)
-			// The server's own memory is counted too.
+			// This figure includes the memory of the server.
 			if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
 				t.Errorf("%d bytes were allocated", used)
 			}
@@ -190,7 +190,7 @@ func TestFetchHostile(t *testing.T) {
 	}
 }
 
-// A transport that decompresses all the same is bounded by what comes out.
+// A custom transport may decompress all the same. The size of the decompressed text is bounded.
 func TestFetchDecompressed(t *testing.T) {
 	s := siteOf(append(bytes.Repeat([]byte{' '}, DefaultMaxBytes), jwkSet(t)...), "Content-Length", "100")
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -208,8 +208,8 @@ func TestFetchDecompressed(t *testing.T) {
 	fails(t, remoteOf(t, siteOf(body), RemoteConfig{MaxBytes: int64(len(body)) - 1}), "", ErrFetch)
 }
 
-// The time is that of the whole answer, for a server that never answers and for one
-// that always has one more byte.
+// The timeout covers the whole answer: for a server that never answers and for a server that always
+// sends one more byte.
 func TestFetchSlow(t *testing.T) {
 	drip := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -238,7 +238,7 @@ func TestFetchSlow(t *testing.T) {
 	}
 }
 
-// Redirects stay on the host.
+// A Remote follows redirects only to the same host.
 func TestFetchRedirects(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	var elsewhere atomic.Int32
@@ -279,7 +279,7 @@ func TestFetchRedirects(t *testing.T) {
 	}
 }
 
-// TLS is that of the client's transport, and a wrong certificate is an error.
+// The TLS settings of the client's transport count, and a wrong certificate is an error.
 func TestFetchTLS(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	start := func(c *tls.Config) *httptest.Server {
@@ -352,7 +352,7 @@ func TestFetchNoServer(t *testing.T) {
 	}
 }
 
-// Cookies of a client are not sent, and those of the server not kept.
+// A Remote sends no cookies of its client and keeps no cookies of the server.
 func TestFetchNoCookies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -360,7 +360,7 @@ func TestFetchNoCookies(t *testing.T) {
 		r := remoteOf(t, s, RemoteConfig{Cooldown: time.Nanosecond})
 		for range 3 {
 			knows(t, r, "", k)
-			time.Sleep(time.Millisecond) // in the bubble: a clock with coarse ticks shows no difference
+			time.Sleep(time.Millisecond) // in the bubble: coarse ticks would show no difference
 		}
 		if s.last().Header.Get("Cookie") != "" || r.get.client.Jar != nil || s.count() < 2 {
 			t.Error("a cookie was kept")

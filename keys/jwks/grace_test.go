@@ -14,7 +14,7 @@ import (
 // keeps is a cache that keeps a set for longer than max-age, whatever its clients ask.
 type keeps struct {
 	body   []byte
-	made   time.Time // when it got the set
+	made   time.Time // when it got the set from the issuer
 	allows string    // the Cache-Control of the issuer
 }
 
@@ -25,8 +25,8 @@ func (c keeps) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	w.Write(c.body)
 }
 
-// A service that starts behind a cache whose set is long stale uses that set for MaxStale, and
-// tells its operator all the time. Refresh does not take it.
+// A service starts behind a cache whose set is long stale. It uses that set for MaxStale and
+// reports the fault to its operator all the time. Refresh does not accept the set.
 func TestStartBehindLateCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -60,7 +60,7 @@ func TestStartBehindLateCache(t *testing.T) {
 			t.Errorf("told %v", last.Err)
 		}
 
-		// A process that takes over what was kept does not start anew.
+		// A process that takes over a CacheEntry does not start the grace anew.
 		r = remoteOf(t, s, RemoteConfig{Cached: first.Cached})
 		fails(t, r, "", keys.ErrStale, ErrFetch)
 
@@ -93,8 +93,8 @@ func TestStartBehindLateCaches(t *testing.T) {
 	})
 }
 
-// An issuer lets caches answer with a stale set. A service behind such a cache is never
-// refused, and no fetch fails, until the grace is over by MaxStale.
+// An issuer lets caches answer with a stale set. A service behind such a cache gets its keys and no
+// fetch fails, until MaxStale after the end of the grace.
 func TestIssuerPermitsStale(t *testing.T) {
 	for allows, until := range map[string]time.Duration{
 		"max-age=300": 300*time.Second + time.Hour,

@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// served is what a handler serves now.
+// served returns the set that a handler serves now.
 func served(t *testing.T, h http.Handler) *keys.PublicSet {
 	t.Helper()
 	w := ask(h, "GET")
@@ -24,15 +24,15 @@ func served(t *testing.T, h http.Handler) *keys.PublicSet {
 	return must(keys.ParsePublicSet(w.Body.Bytes()))(t)
 }
 
-// Another process rotates and changes the policy; the handler follows, without
-// a restart, with the first request of the next minute, and so does the ETag.
+// Another process rotates the ring and changes its policy. The handler follows without a restart,
+// at the first request of the next minute. So does the ETag.
 func TestHandlerFollowsTheRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := keyring.NewMemStore()
 		operator := newRing(t, store, keyring.Policy{})
 		ring := must(keyring.Open(t.Context(), keyring.Config{Store: store, KEK: rawKEK(t)}))(t)
 		h := must(NewHandler(ring, HandlerConfig{MaxAge: time.Hour}))(t)
-		hasHeader(t, ask(h, "GET"), "Cache-Control", "public, max-age=300, must-revalidate") // the ring's counts
+		hasHeader(t, ask(h, "GET"), "Cache-Control", "public, max-age=300, must-revalidate") // the max-age of the ring counts
 		before := must(ring.PrivateKeys(t.Context()))(t)
 		old := must(before.SigningKey())(t)
 		etag := ask(h, "GET").Header().Get("ETag")
@@ -54,8 +54,8 @@ func TestHandlerFollowsTheRing(t *testing.T) {
 	})
 }
 
-// A ring in a store that is down is served up to the age that the policy allows, and
-// not a nanosecond longer; then again as soon as it can be read.
+// While the store is down, the handler serves the ring up to the age that the policy allows, and
+// not a nanosecond longer. It serves the ring again as soon as the store can be read.
 func TestHandlerStaleRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &badStore{Store: keyring.NewMemStore()}
@@ -79,13 +79,13 @@ func TestHandlerStaleRing(t *testing.T) {
 			t.Errorf("OnError was told %v", told)
 		}
 		store.be(nil)
-		time.Sleep(5 * time.Second) // the ring's own cooldown
+		time.Sleep(5 * time.Second) // the ring has a cooldown of its own
 		served(t, h)
 	})
 }
 
-// A store that hangs, whether or not it heeds contexts, holds up one request for a
-// tenth of a second, and the others not at all. It holds one goroutine.
+// A store that hangs delays one request by a tenth of a second and no other request, whether or not
+// it heeds contexts. It holds one goroutine.
 func TestHandlerStoreHangs(t *testing.T) {
 	for name, heeds := range map[string]bool{"until the context is over": true, "for good": false} {
 		t.Run(name, func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestHandlerStoreHangs(t *testing.T) {
 				if slow != 1 || loads.Load() != 1 {
 					t.Errorf("%d requests waited, %d loads", slow, loads.Load())
 				}
-				// Not even those that need it wait longer.
+				// Requests that need the store do not wait longer either.
 				time.Sleep(time.Hour)
 				start = time.Now()
 				if w := ask(h, "GET"); w.Code != http.StatusServiceUnavailable || time.Since(start) > reloadWait {
@@ -174,8 +174,8 @@ func TestHandlerReloadOutlivesItsRequest(t *testing.T) {
 	})
 }
 
-// Requests that cannot be served without a reload wait for the one that is under way. A
-// fresh snapshot is not reloaded.
+// Requests that need a reload wait for the one that is under way. The handler does not reload a
+// fresh snapshot.
 func TestHandlerWaitsForWhatItNeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &badStore{Store: keyring.NewMemStore()}
@@ -198,7 +198,7 @@ func TestHandlerWaitsForWhatItNeeds(t *testing.T) {
 	})
 }
 
-// askedRing counts how often a ring is asked.
+// askedRing counts the calls of a ring.
 type askedRing struct {
 	*keyring.Ring
 	asked atomic.Int32
@@ -209,14 +209,15 @@ func (r *askedRing) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet
 	return r.Ring.PublicKeys(ctx, kid)
 }
 
-// What embeds a ring is treated as one.
+// The handler treats a type that embeds a ring like a ring.
 func TestHandlerWrappedRing(t *testing.T) {
 	ring := newRing(t, keyring.NewMemStore(), keyring.Policy{MaxAge: time.Minute})
 	wrapped := struct{ *keyring.Ring }{ring}
 	hasHeader(t, ask(must(NewHandler(wrapped, HandlerConfig{}))(t), "GET"), "Cache-Control", "public, max-age=60, must-revalidate")
 }
 
-// A source that is no ring is given up after ten seconds, or with its client.
+// The handler waits ten seconds at most for a source that is not a ring, and no longer than the
+// client.
 func TestHandlerSlowSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := sourceFunc(func(ctx context.Context, _ string) (*keys.PublicSet, error) {

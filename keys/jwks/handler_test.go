@@ -24,7 +24,8 @@ func ask(h http.Handler, method string, header ...string) *httptest.ResponseReco
 	return w
 }
 
-// hasHeader fails unless a response has these lines; an empty value is none.
+// hasHeader fails unless a response has these header lines. An empty value means that the line is
+// absent.
 func hasHeader(t *testing.T, w *httptest.ResponseRecorder, lines ...string) {
 	t.Helper()
 	for i := 0; i < len(lines); i += 2 {
@@ -84,8 +85,7 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// No client can make a cache store an empty answer, or a piece of one, in the place of the
-// set.
+// No client can make a cache store an empty or a partial answer in the place of the set.
 func TestHandlerHeedsNoOtherCondition(t *testing.T) {
 	set := publicSet(t, newKey(t, keys.ES256))
 	h := must(NewHandler(set, HandlerConfig{}))(t)
@@ -145,7 +145,8 @@ func (f sourceFunc) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet
 	return f(ctx, kid)
 }
 
-// A verifier that refuses a set for one key that it does not know gets one without it.
+// Some verifiers refuse a whole set because of one key that they do not know. Such a verifier gets
+// a set without that key.
 func TestHandlerUse(t *testing.T) {
 	sig, enc := newKey(t, keys.ES256), newKey(t, keys.ECDHESX25519)
 	set := keytest.NewSet(sig, enc)
@@ -165,7 +166,7 @@ func TestHandlerUse(t *testing.T) {
 	}
 }
 
-// A configuration that cannot work is refused at start-up, not at every request.
+// NewHandler refuses a configuration that cannot work, so that not every request has to fail.
 func TestNewHandlerRefuses(t *testing.T) {
 	var noSet *keys.PublicSet
 	var noFunc sourceFunc
@@ -189,8 +190,7 @@ func TestNewHandlerRefuses(t *testing.T) {
 	}
 }
 
-// An error is told to the operator and never to the client, who gets nothing that a
-// cache would keep.
+// The operator is told of an error and the client is not. The client's answer is not cacheable.
 func TestHandlerErrors(t *testing.T) {
 	canary := errors.New("canary")
 	failing := sourceFunc(func(context.Context, string) (*keys.PublicSet, error) { return nil, canary })

@@ -31,14 +31,14 @@ func newKey(t testing.TB, suite keys.Suite) *keys.Key {
 	return must(keys.GenerateKey(suite))(t)
 }
 
-// publicSet is the public half of keys.
+// publicSet returns the public keys of ks.
 func publicSet(t testing.TB, ks ...*keys.Key) *keys.PublicSet {
 	t.Helper()
 	set := keytest.NewSet(ks...)
 	return must(set.PublicKeys(t.Context(), ""))(t)
 }
 
-// jwkSet is the JWK Set of keys.
+// jwkSet returns the JWK Set of ks.
 func jwkSet(t testing.TB, ks ...*keys.Key) []byte {
 	t.Helper()
 	return must(json.Marshal(publicSet(t, ks...)))(t)
@@ -58,8 +58,8 @@ func newRing(t testing.TB, store keyring.Store, p keyring.Policy) *keyring.Ring 
 type site struct {
 	mu       sync.Mutex
 	handler  http.Handler
-	err      error         // instead of an answer
-	delay    time.Duration // before it
+	err      error         // the request fails with it
+	delay    time.Duration // the answer takes this long
 	requests []*http.Request
 }
 
@@ -126,14 +126,14 @@ func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 
 const siteURL = "https://id.example.com/jwks.json"
 
-// remoteOf is a Remote for a site, with a RemoteConfig that says the rest.
+// remoteOf returns a Remote for a site. c has the other settings.
 func remoteOf(t testing.TB, s *site, c RemoteConfig) *Remote {
 	t.Helper()
 	c.URL, c.Transport = siteURL, s
 	return must(NewRemote(c))(t)
 }
 
-// knows fails unless a source has exactly the kids for a use.
+// knows fails unless a source has exactly these keys for a kid.
 func knows(t testing.TB, source keys.PublicSource, kid string, want ...*keys.Key) *keys.PublicSet {
 	t.Helper()
 	set, err := source.PublicKeys(t.Context(), kid)
@@ -168,11 +168,11 @@ func fails(t testing.TB, source keys.PublicSource, kid string, want ...error) er
 	return err
 }
 
-// badStore fails, hangs until its context is over, or hangs for good.
+// badStore is a store that fails, that hangs until its context is over, or that hangs for good.
 type badStore struct {
 	keyring.Store
 	mu   sync.Mutex
-	load func(ctx context.Context) error // nil for none
+	load func(ctx context.Context) error // nil: Load works
 }
 
 func (s *badStore) be(load func(context.Context) error) {

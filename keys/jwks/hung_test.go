@@ -10,9 +10,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// An endpoint hangs, and there is no set, or none that is young enough: one caller at a
-// time waits for it, the others have the error of the last try at once. As soon as there
-// was no failure lately, all wait, for it may be back.
+// An endpoint hangs, and the Remote has no set that is young enough. One caller at a time waits for
+// the endpoint, and the others get the error of the last try at once. Once the last failure is a
+// while ago all callers wait again, for the endpoint may be back.
 func TestHungEndpoint(t *testing.T) {
 	for name, after := range map[string]time.Duration{"never there": 0, "too old": 2 * time.Hour} {
 		t.Run(name, func(t *testing.T) {

@@ -9,10 +9,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// judgeNow is the time at which the tests of judge ask.
+// judgeNow is the time of each judgement.
 var judgeNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// came returns an answer with an Age and a Cache-Control that was asked for a while ago.
+// came returns an answer with an Age and a Cache-Control. It was requested ago before judgeNow.
 func came(ago time.Duration, set *keys.PublicSet, age time.Duration, cacheControl string) *cachedSet {
 	asked := judgeNow.Add(-ago)
 	h := http.Header{}
@@ -22,7 +22,7 @@ func came(ago time.Duration, set *keys.PublicSet, age time.Duration, cacheContro
 	return &cachedSet{set: set, asked: asked, generated: asked.Add(-age), caching: cachingOf(h)}
 }
 
-// byRefresh returns an answer as one that Refresh asked for.
+// byRefresh marks an answer as one that Refresh asked for.
 func byRefresh(answer *cachedSet) *cachedSet {
 	answer.refresh = true
 	return answer
@@ -30,9 +30,9 @@ func byRefresh(answer *cachedSet) *cachedSet {
 
 // outcome is the part of a verdict that a row of the table names.
 type outcome struct {
-	set         *keys.PublicSet // of the set to hold
+	set         *keys.PublicSet // the set to hold
 	reason      Reason          // why the answer does not count
-	age         time.Duration   // of the set to hold
+	age         time.Duration   // the age of the set to hold
 	made        time.Duration   // how long ago the server made it
 	dueIn       time.Duration
 	usable, due bool
@@ -61,13 +61,13 @@ func TestJudge(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	a, same, b := publicSet(t, k), publicSet(t, k), publicSet(t, newKey(t, keys.ES256))
 	c := must(RemoteConfig{}.withDefaults())(t)
-	// holds returns the set that an answer left when nothing was held before it.
+	// holds returns the set that a first answer leaves.
 	holds := func(answer *cachedSet) *cachedSet { return c.judge(nil, answer, answer.asked).held }
 	for name, tt := range map[string]struct {
 		held, answer *cachedSet
 		want         outcome
 	}{
-		// Before an answer.
+		// There is no answer yet.
 		"nothing is held":   {nil, nil, outcome{due: true, pause: pause}},
 		"fetched now":       {holds(came(0, a, 0, by300)), nil, outcome{set: a, dueIn: 225 * second, usable: true, pause: cooldown}},
 		"from a cache":      {holds(came(0, a, 100*second, by300)), nil, outcome{set: a, made: 100 * second, dueIn: 150 * second, usable: true, pause: cooldown}},
@@ -103,7 +103,7 @@ func TestJudge(t *testing.T) {
 		"first, to Refresh, stale for longer": {nil, byRefresh(came(0, a, 65*minute+second, by300)),
 			outcome{reason: ReasonStale, due: true, past: true, pause: pause}},
 
-		// An answer with other keys than those of a set that was made 4 minutes ago.
+		// The answer has other keys than the held set, which was made 4 minutes ago.
 		"other keys, younger": {holds(came(4*minute, a, 0, by300)), came(0, b, 239*second, by300),
 			outcome{set: b, made: 239 * second, dueIn: 45*second + 750*time.Millisecond, usable: true, pause: cooldown}},
 		"other keys, as old": {holds(came(4*minute, a, 0, by300)), came(0, b, 4*minute, by300),
@@ -119,7 +119,7 @@ func TestJudge(t *testing.T) {
 		"other keys, older, after MaxStale": {holds(came(60*minute+1, a, 0, by300)), came(0, b, 61*minute, "max-age=86400"),
 			outcome{set: b, made: 61 * minute, dueIn: 30 * minute, usable: true, past: true, pause: cooldown}},
 
-		// An answer with the same keys.
+		// The answer has the same keys.
 		"same keys, younger": {holds(came(4*minute, a, 0, by300)), came(0, same, minute, by300),
 			outcome{set: same, made: minute, dueIn: 3 * minute, usable: true, pause: cooldown}},
 		"same keys, older": {holds(came(4*minute, a, 0, by300)), came(0, same, 280*second, by300),
@@ -135,7 +135,7 @@ func TestJudge(t *testing.T) {
 		"same keys, after MaxStale": {holds(came(2*60*minute, a, 0, by300)), came(0, a, 0, by300),
 			outcome{set: a, dueIn: 225 * second, usable: true, pause: cooldown}},
 
-		// What the issuer permits to caches. The set that is held is too old to say anything.
+		// The issuer permits caches to keep the set. The held set is too old to count.
 		"within the grace": {holds(came(2*60*minute, a, 0, by300)), came(0, same, 15*minute, graced),
 			outcome{set: same, made: 15 * minute, dueIn: cooldown, usable: true, past: true, pause: cooldown}},
 		"at its end": {holds(came(2*60*minute, a, 0, by300)), came(0, same, 35*minute, graced),
@@ -153,7 +153,8 @@ func TestJudge(t *testing.T) {
 		"no grace": {holds(came(2*60*minute, a, 0, by300)), came(0, same, 15*minute, by300),
 			outcome{set: same, age: 10 * minute, made: 15 * minute, dueIn: cooldown, usable: true, past: true, pause: cooldown}},
 
-		// The first set came stale by 10 hours, 10 minutes ago, and caches go on as they do.
+		// The first set arrived 10 minutes ago and was stale by 10 hours. The caches go on in this
+		// way.
 		"first and stale, 10 minutes later": {holds(came(10*minute, a, 10*60*minute, by300)), nil,
 			outcome{set: a, age: 10 * minute, made: 610 * minute, dueIn: cooldown - 10*minute, usable: true, due: true, past: true, pause: cooldown}},
 		"first and stale, an hour later": {holds(came(60*minute+1, a, 10*60*minute, by300)), nil,
@@ -179,8 +180,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// The verdict about an answer changes neither the answer nor the set that was held: other
-// callers use that set meanwhile.
+// judge changes neither the answer nor the held set, which other callers use meanwhile.
 func TestJudgeChangesNothing(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	a, same := publicSet(t, k), publicSet(t, k)

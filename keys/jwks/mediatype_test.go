@@ -11,11 +11,11 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// labelled answers with a body under a Content-Type, or under none.
+// labelled serves a body under a Content-Type, or under none.
 func labelled(kind string, body []byte, header ...string) *site {
 	s := new(site)
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["Content-Type"] = nil // no guess of net/http
+		w.Header()["Content-Type"] = nil // net/http must not guess one
 		if kind != "" {
 			w.Header().Set("Content-Type", kind)
 		}
@@ -27,8 +27,8 @@ func labelled(kind string, body []byte, header ...string) *site {
 	return s
 }
 
-// A set counts under the labels of JSON and under those that the configuration names. The
-// refusal names the label if to allow it would help, and only then.
+// A set counts under the media types of JSON and under the types that the configuration allows. The
+// refusal names the media type only if allowing it would help.
 func TestAllowContentType(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	set, page := jwkSet(t, k), []byte("<title>canary, please log in</title>")
@@ -39,8 +39,8 @@ func TestAllowContentType(t *testing.T) {
 		kind  string
 		body  []byte
 		allow []string
-		names string // of the types in the refusal
-		want  Reason // empty for the set
+		names string // the media types that the refusal names
+		want  Reason // empty: the set counts
 	}{
 		"a set":                        {"application/jwk-set+json", set, nil, "", ""},
 		"JSON":                         {"Application/JSON; charset=utf-8", set, nil, "", ""},
@@ -82,7 +82,7 @@ func TestAllowContentType(t *testing.T) {
 	}
 }
 
-// Under no label a compressed answer passes.
+// No media type makes the Remote accept a compressed answer.
 func TestAllowContentTypeNotCompressed(t *testing.T) {
 	for kind, want := range map[string]Reason{"text/plain": ReasonCompressed, "text/html": ReasonContentType} {
 		s := labelled(kind, jwkSet(t), "Content-Encoding", "gzip")
@@ -93,7 +93,7 @@ func TestAllowContentTypeNotCompressed(t *testing.T) {
 	}
 }
 
-// Neither a wildcard nor a list in one text allows a type.
+// Neither a wildcard nor a list in one text allows a media type.
 func TestAllowContentTypeBad(t *testing.T) {
 	for _, bad := range []string{
 		"", "text", "*/*", "text/*", "*/json", "text/plain; charset=utf-8", "text/plain,text/html", " text/plain", "text/plain\n",
@@ -111,7 +111,7 @@ func TestAllowContentTypeBad(t *testing.T) {
 	}
 }
 
-// A caller that writes to its list afterwards does not change that of the Remote.
+// A caller that writes to its list afterwards does not change the list of the Remote.
 func TestAllowContentTypeIsCopied(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	allow := []string{"text/plain"}

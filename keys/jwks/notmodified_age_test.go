@@ -9,7 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// confirming serves a set with some header lines, and a 304 with others for any condition.
+// confirming serves a set with some header lines, and answers any condition with a 304 and other
+// header lines.
 func confirming(body []byte, header, confirmed map[string]string) *site {
 	s := new(site)
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,8 +30,7 @@ func confirming(body []byte, header, confirmed map[string]string) *site {
 	return s
 }
 
-// A 304 that says nothing about caches is judged by what the 200 said, field by
-// field.
+// If a 304 has no field about caches, the field of the 200 counts. This holds for each field.
 func TestNotModifiedAge(t *testing.T) {
 	for name, tt := range map[string]struct {
 		header, confirmed map[string]string
@@ -69,7 +69,7 @@ func TestNotModifiedAge(t *testing.T) {
 	}
 }
 
-// confirmsOnly has a site answer nothing that has no condition.
+// confirmsOnly makes a site fail requests without a condition.
 func confirmsOnly(s *site) {
 	whole := s.handler
 	s.set(func() {
@@ -83,8 +83,8 @@ func confirmsOnly(s *site) {
 	})
 }
 
-// About a CacheEntry, whose issuer may have let caches keep it for longer, the max-age that it
-// has counts.
+// A 304 confirms a CacheEntry. The issuer may have permitted a longer time, but the max-age of the
+// CacheEntry counts.
 func TestNotModifiedAgeOfCopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -100,7 +100,7 @@ func TestNotModifiedAgeOfCopy(t *testing.T) {
 	})
 }
 
-// An issuer whose CDN may keep the set for a day, and its clients not at all.
+// An issuer permits its CDN to keep the set for a day, and its clients to keep it not at all.
 func TestKeptByCDN(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)

@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// notModified answers every condition with a 304, and without one with a body.
+// notModified answers every condition with a 304, and other requests with a body.
 func notModified(body []byte, tag string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", tag)
@@ -24,8 +24,8 @@ func notModified(body []byte, tag string) http.HandlerFunc {
 	}
 }
 
-// A 304 about another set than ours does not confirm ours: the other is fetched. A weak
-// tag is that of the strong one.
+// A 304 with the ETag of another set does not confirm ours: the Remote fetches the other set. A
+// weak ETag equals the strong one.
 func TestNotModifiedOther(t *testing.T) {
 	for tag, fetches := range map[string]int{`"1"`: 1, `W/"1"`: 1, "": 1, `"2"`: 2, `W/"2"`: 2} {
 		synctest.Test(t, func(t *testing.T) {
@@ -49,8 +49,7 @@ func TestNotModifiedOther(t *testing.T) {
 	}
 }
 
-// Both answers together have the time of one, and a server that goes on with 304 gets
-// nowhere.
+// Both requests share the timeout of one. A server that answers 304 again and again gets nowhere.
 func TestNotModifiedBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := siteOf(jwkSet(t), "ETag", `"1"`)

@@ -12,8 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A panic in what the caller has configured ends the fetch, and not the process. It is
-// told, without its value.
+// A panic in code that the caller configured ends the fetch and not the process. The error tells of
+// the panic and hides its value.
 func TestTransportPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -41,7 +41,7 @@ func TestTransportPanics(t *testing.T) {
 	})
 }
 
-// The set that Report was told of is used all the same.
+// The Remote uses the set although Report panicked about it.
 func TestReportPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -62,7 +62,7 @@ func TestReportPanics(t *testing.T) {
 	})
 }
 
-// About a CacheEntry it is called by NewRemote, and so is its panic the caller's.
+// NewRemote calls Report about a CacheEntry, so a panic of Report is the caller's own.
 func TestReportPanicsAboutCopy(t *testing.T) {
 	defer func() {
 		if recover() != canary {

@@ -23,8 +23,7 @@ const (
 	apiID = "https://api.example.com"
 )
 
-// party is one of two, with a ring that one process rotates, another uses and a third
-// publishes.
+// party has a ring. One process rotates it, another uses it and a third publishes it.
 type party struct {
 	operator, ring, public *keyring.Ring
 
@@ -56,7 +55,7 @@ func newParty(t *testing.T, p keyring.Policy) *party {
 	return &party{operator: operator, ring: rings[0], public: rings[1], published: published}
 }
 
-// RoundTrip is the way to what the party publishes.
+// RoundTrip answers with the published keys of the party.
 func (p *party) RoundTrip(r *http.Request) (*http.Response, error) {
 	if p.down {
 		return nil, errors.New("down")
@@ -66,7 +65,7 @@ func (p *party) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// remote is the party's keys as others see them.
+// remote returns a Remote for the party's keys.
 func (p *party) remote(t *testing.T, maxStale time.Duration) *jwks.Remote {
 	t.Helper()
 	r, err := jwks.NewRemote(jwks.RemoteConfig{URL: idpID + "/jwks.json", Transport: p, MaxStale: maxStale})
@@ -76,7 +75,8 @@ func (p *party) remote(t *testing.T, maxStale time.Duration) *jwks.Remote {
 	return r
 }
 
-// pair is an issuer that seals to an API, each knowing the other by its URL.
+// pair returns the sealer of an issuer and the opener of an API. Each knows the other party by its
+// URL.
 func pair(t *testing.T, idp, api *party, lifetime, maxStale time.Duration, cache int) (*seal.Sealer, *open.Opener) {
 	t.Helper()
 	sealer, err := seal.New(seal.Config{
@@ -100,8 +100,8 @@ func pair(t *testing.T, idp, api *party, lifetime, maxStale time.Duration, cache
 	return sealer, opener
 }
 
-// Two services that never share a private key rotate on their own, often, for hours, in
-// the long form for two days. No token is refused, be it new or about to expire.
+// Two services never share a private key. Each rotates its ring often, for hours (for two days in
+// the long form). No token is refused, whether it is new or about to expire.
 func TestBothRotate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		policy := keyring.Policy{
@@ -149,9 +149,9 @@ func TestBothRotate(t *testing.T) {
 	})
 }
 
-// An emergency: what the revoked key has signed is refused within max-age, by a busy
-// service as by an idle one, with a cache of verified tokens as without; what its
-// successor signs is accepted within the cooldown.
+// An operator revokes a key in an emergency. Every service refuses the tokens of that key within
+// max-age: a busy service and an idle one, with and without a cache of verified tokens. Every
+// service accepts the tokens of the next key within the cooldown.
 func TestEmergencyRevocation(t *testing.T) {
 	for name, c := range map[string]struct {
 		cache int
@@ -223,7 +223,7 @@ func TestSuccessorOfRevoked(t *testing.T) {
 	})
 }
 
-// The issuer is unreachable: its tokens are opened for an hour, and then none is.
+// The issuer is unreachable. Its tokens open for an hour, and after that none opens.
 func TestIssuerUnreachable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idp, api := newParty(t, keyring.Policy{}), newParty(t, keyring.Policy{})
@@ -252,8 +252,7 @@ func TestIssuerUnreachable(t *testing.T) {
 	})
 }
 
-// runs has the rings of a party run, as services have them that shall hear of a
-// revocation at once.
+// runs starts Run for the rings of a party, as services do that must hear of a revocation at once.
 func runs(p *party) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

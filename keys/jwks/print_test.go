@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// A Remote shows where it fetches from, and not the query, in which there may be a key of
-// the caller's.
+// A Remote prints the URL without its query, because the query may hold a secret of the caller.
 func TestRemotePrinted(t *testing.T) {
 	r := must(NewRemote(RemoteConfig{URL: siteURL + "?key=canary"}))(t)
 	holder := struct{ Keys *Remote }{r}

@@ -17,14 +17,14 @@ func refreshed(t *testing.T, r *Remote, want ...*keys.Key) {
 	knows(t, sourceFunc(func(ctx context.Context, _ string) (*keys.PublicSet, error) { return r.Refresh(ctx) }), "", want...)
 }
 
-// The server is asked at once, whatever the age of the set, and past what would answer
-// in its place. From then on all have what it answered, and the cooldown runs.
+// Refresh asks the server at once, whatever the age of the set, and past any cache. From then on
+// all callers have the answer, and the cooldown runs.
 func TestRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stolen, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
 		s := siteOf(jwkSet(t, stolen), "ETag", `"1"`, "Cache-Control", "max-age=86400")
 		r := remoteOf(t, s, RemoteConfig{})
-		refreshed(t, r, stolen) // the first fetch, as good as any
+		refreshed(t, r, stolen) // the first fetch serves Refresh as well
 		knows(t, r, stolen.ID(), stolen)
 		s.serve(jwkSet(t, next), "ETag", `"1"`)
 		refreshed(t, r, next)
@@ -40,7 +40,7 @@ func TestRefresh(t *testing.T) {
 	})
 }
 
-// A failure is told, and does not take away what there is.
+// Refresh returns the error of a failed fetch, and the Remote keeps its set.
 func TestRefreshFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -82,8 +82,8 @@ func TestRefreshFails(t *testing.T) {
 	})
 }
 
-// Who asks while a fetch is under way is not content with its answer, which may be from
-// before the emergency; many who do share one that begins after it.
+// The fetch that is under way may have begun before the emergency. A caller of Refresh does not
+// accept its answer. Many such callers share one fetch that begins after it.
 func TestRefreshDuringFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stolen, next := newKey(t, keys.ES256), newKey(t, keys.ES256)
@@ -92,7 +92,7 @@ func TestRefreshDuringFetch(t *testing.T) {
 		r := remoteOf(t, s, RemoteConfig{})
 		var wg sync.WaitGroup
 		wg.Go(func() { r.PublicKeys(t.Context(), "") })
-		time.Sleep(time.Second) // the request is on its way, and answered by what there was
+		time.Sleep(time.Second) // the request is on its way, and will be answered with the old set
 		s.serve(jwkSet(t, next))
 		for range 50 {
 			wg.Go(func() { refreshed(t, r, next) })
@@ -104,8 +104,7 @@ func TestRefreshDuringFetch(t *testing.T) {
 	})
 }
 
-// The fetch of another caller that begins and ends just before ours takes nothing from it:
-// ours goes past caches.
+// The fetch of another caller begins and ends just before ours. Ours still goes past caches.
 func TestRefreshAfterOtherFetch(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	s := siteOf(jwkSet(t, k))

@@ -15,8 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A set is fetched when it is first asked for, and again after three quarters of its
-// max-age; between these the server gets no request.
+// A Remote fetches a set at the first call, and again after three quarters of its max-age. In
+// between the server gets no request.
 func TestRemoteAges(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -62,7 +62,7 @@ func TestRemoteAges(t *testing.T) {
 	}
 }
 
-// What is asked says what it takes, and does not let itself be compressed.
+// A request names the media types that it accepts, and asks for no compression.
 func TestRemoteAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -90,8 +90,8 @@ func TestRemoteAsks(t *testing.T) {
 	})
 }
 
-// The same set is the same pointer, by which package open knows that what it verified
-// would be verified again: after a 304, which also brings a new max-age, and after the
+// The same set is the same pointer. By it package open knows that a verified token would be
+// verified again. This holds after a 304, which also brings a new max-age, and after a 200 with the
 // same body.
 func TestRemoteSameSet(t *testing.T) {
 	for name, header := range map[string][]string{
@@ -105,7 +105,7 @@ func TestRemoteSameSet(t *testing.T) {
 				var told []FetchResult
 				r := remoteOf(t, s, RemoteConfig{Report: func(f FetchResult) { told = append(told, f) }})
 				first := knows(t, r, "", k)
-				for range 100 { // hours, if each renews the age
+				for range 100 { // this takes hours if each answer renews the age
 					time.Sleep(2 * time.Minute)
 					if set := knows(t, r, "", k); set != first {
 						t.Fatal("another pointer for the same set")
@@ -130,7 +130,7 @@ func TestRemoteSameSet(t *testing.T) {
 	}
 }
 
-// A 304 without a max-age leaves the one that the set came with. Without an ETag the
+// After a 304 without a max-age the max-age of the 200 counts. If the server sent no ETag, the
 // Remote does not ask for a 304.
 func TestRemoteNotModified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -173,8 +173,8 @@ func TestRemoteNotModified(t *testing.T) {
 	})
 }
 
-// Replaced, never merged: a key that was taken out is refused after the next fetch, and
-// if all were taken out, all are.
+// A new set replaces the old one and is never merged with it. After the next fetch the Remote
+// refuses a removed key. It refuses every key if the new set is empty.
 func TestRemoteReplaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newKey(t, keys.ES256), newKey(t, keys.ES256)
@@ -196,7 +196,7 @@ func TestRemoteReplaces(t *testing.T) {
 	})
 }
 
-// What cannot be used of a set is told and does not hurt the rest.
+// The Remote reports and skips the keys of a set that it cannot use.
 func TestRemoteSkips(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -216,8 +216,8 @@ func TestRemoteSkips(t *testing.T) {
 	})
 }
 
-// An outage is sat out up to MaxStale, with a try in each cooldown, and is an error
-// after it; nothing that comes in place of a set ends it earlier or later.
+// The Remote keeps its set through an outage of MaxStale, with one try in each cooldown. After that
+// it returns an error. No other answer makes this time shorter or longer.
 func TestRemoteOutage(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -271,14 +271,14 @@ func TestRemoteOutage(t *testing.T) {
 				s.serve(jwkSet(t, k))
 				time.Sleep(DefaultCooldown / 6)
 				knows(t, r, k.ID(), k)
-				knows(t, r, "unknown", k) // that it failed once is forgotten
+				knows(t, r, "unknown", k) // the failure is forgotten
 			})
 		})
 	}
 }
 
-// Where there never was a set the error says why, and a try is made every few seconds,
-// however many ask.
+// The Remote never got a set. The error says why, and the Remote tries every few seconds, however
+// many callers there are.
 func TestRemoteNeverThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -301,8 +301,8 @@ func TestRemoteNeverThere(t *testing.T) {
 	})
 }
 
-// shiftMonotonic moves one of the two clocks in t, as time.Now would show it after
-// an operator set the wall clock or the machine slept.
+// shiftMonotonic moves the monotonic clock of at against its wall clock. time.Now shows such a time
+// after an operator set the wall clock or the machine slept.
 func shiftMonotonic(t testing.TB, at time.Time, d time.Duration) time.Time {
 	t.Helper()
 	field, ok := reflect.TypeFor[time.Time]().FieldByName("ext")
@@ -317,8 +317,8 @@ func shiftMonotonic(t testing.TB, at time.Time, d time.Duration) time.Time {
 	return shifted
 }
 
-// The clock is set ahead, or the machine sleeps: what is held is too old. It is set
-// back: what is held ages all the same.
+// If the clock is set ahead, or the machine slept, the held set is too old. If the clock is set
+// back, the held set ages all the same.
 func TestRemoteClocks(t *testing.T) {
 	for name, c := range map[string]struct {
 		wall, monotonic time.Duration

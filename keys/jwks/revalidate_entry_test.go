@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// An older answer that confirms a set does not have it pass for older: what is between the
-// two does not take its place.
+// An older answer confirms a held set. The held set does not become older by it: a set whose age is
+// between the two does not replace it.
 func TestConfirmedByOlder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, other := newKey(t, keys.ES256), newKey(t, keys.ES256)
@@ -30,8 +30,8 @@ func TestConfirmedByOlder(t *testing.T) {
 	})
 }
 
-// A CacheEntry keeps when the server made it, by which the next set is younger, though a cache
-// has had it since before the CacheEntry was fetched.
+// A CacheEntry keeps the time at which the server made its set. The next set is younger by that
+// time, though a cache held it before the CacheEntry was fetched.
 func TestCopyGenerated(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*CacheEntry)

@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// dayEdge is a cache that may have a set for a day, and heeds no no-cache.
+// dayEdge is a cache that may keep a set for a day, and that ignores no-cache.
 func dayEdge(body []byte, age string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -24,8 +24,8 @@ func dayEdge(body []byte, age string) http.Handler {
 
 func (s *site) is(h http.Handler) { s.set(func() { s.handler = h }) }
 
-// Servers that spell the same keys in another order have one set: an older answer with it
-// is no older set, for however long.
+// Servers that write the same keys in another order have one set. An older answer with the same
+// keys is not an older set, however long it goes on.
 func TestSameKeysOtherwiseSpelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, l := newKey(t, keys.ES256), newKey(t, keys.ECDHES)
@@ -51,10 +51,10 @@ func TestSameKeysOtherwiseSpelled(t *testing.T) {
 	})
 }
 
-// What makes two sets the same: each key, and which is encrypted to.
+// Two sets are the same if each key and the key to encrypt to are the same.
 func TestSameKeys(t *testing.T) {
 	k, l, enc, other := newKey(t, keys.ES256), newKey(t, keys.ES256), newKey(t, keys.ECDHES), newKey(t, keys.ECDHES)
-	// Each on its own: a set of ours publishes one key to encrypt to.
+	// Each key is published by itself, because a set of ours publishes one key to encrypt to.
 	publish := func(ks ...*keys.Key) *keys.PublicSet {
 		all := []string{}
 		for _, k := range ks {
@@ -82,15 +82,16 @@ func TestSameKeys(t *testing.T) {
 	if !sameKeys(publish(), publish()) {
 		t.Error("two sets without keys differ")
 	}
-	// A sealer may take a key without alg for another suite.
+	// A sealer may use a key without alg for another suite.
 	open := must(keys.ParsePublicSet([]byte(strings.Replace(string(jwkSet(t, enc)), `"alg":"ECDH-ES",`, "", 1))))(t)
 	if sameKeys(publish(enc), open) || !sameKeys(open, open.ForUse(keys.UseEnc)) {
 		t.Error("a key that says no alg is the same as one that does")
 	}
 }
 
-// Where there is nothing but an older set, which its issuer lets caches keep, it is kept
-// out for MaxStale and then taken: everything would be refused for as long as they have it.
+// The only answer is an older set, which the issuer permits caches to keep. The Remote refuses it
+// for MaxStale and then accepts it. Otherwise every token would be refused for as long as the
+// caches keep that set.
 func TestNothingButOlder(t *testing.T) {
 	for _, restarts := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -118,7 +119,7 @@ func TestNothingButOlder(t *testing.T) {
 	}
 }
 
-// A younger answer that cannot be taken does not spoil the one before it, which can.
+// The second answer is younger and not acceptable. The first answer still counts.
 func TestFirstCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, other := newKey(t, keys.ES256), newKey(t, keys.ES256)
@@ -138,8 +139,8 @@ func TestFirstCounts(t *testing.T) {
 	})
 }
 
-// After the clock was set back a stale answer does not date a CacheEntry ahead of it, which the
-// next process would pass over.
+// After the clock was set back, a stale answer does not give a CacheEntry a time in the future. The
+// next process would refuse such an entry.
 func TestStaleAfterClockSetBack(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	start := time.Now()
@@ -150,7 +151,7 @@ func TestStaleAfterClockSetBack(t *testing.T) {
 	c := must(RemoteConfig{URL: siteURL, Transport: s, Report: func(f FetchResult) { told = f }}.withDefaults())(t)
 	r := must(newRemote(c, func() time.Time { return now }))(t)
 	knows(t, r, "", k)
-	now = shiftMonotonic(t, start.Add(-55*time.Minute), time.Hour) // 5 minutes later
+	now = shiftMonotonic(t, start.Add(-55*time.Minute), time.Hour) // it is 5 minutes later
 	s.answers(edge{body: jwkSet(t, k), age: 1000})
 	knows(t, r, "", k)
 	fetched, generated, due := told.Cached.Fetched.Sub(now.Round(0)), told.Cached.Generated.Sub(now.Round(0)), told.Due.Sub(now.Round(0))
@@ -159,7 +160,7 @@ func TestStaleAfterClockSetBack(t *testing.T) {
 	}
 }
 
-// A CacheEntry of a moment ahead of the clock is as good as one of now.
+// A CacheEntry that is ahead of the clock by a moment counts like one of now.
 func TestCopyAheadABit(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	now := time.Now()

@@ -12,13 +12,12 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// edge is one of the caches of a CDN. It has a set of an age, and says that it may have it
-// for 300 s.
+// edge is one of the caches of a CDN. It has a set of some age and may keep it for 300 s.
 type edge struct {
 	body   []byte
 	age    int
-	etag   string // with which it answers 304 to any condition; none if empty
-	origin []byte // what the issuer answers, whom it asks when told no-cache; nil if it heeds none
+	etag   string // the edge answers any condition with a 304 for it; empty: it never does
+	origin []byte // the answer of the issuer to no-cache; nil: the edge ignores no-cache
 }
 
 func (e edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -42,16 +41,16 @@ func (s *site) answers(e edge) { s.set(func() { s.handler = e }) }
 
 const errRenew = "should have renewed"
 
-// A set was fetched 226 s ago, and now another cache answers with what it may be behind in.
-// It is asked for once more, past the caches; where they do not heed that, what there is
-// does not become older, and no older set takes its place.
+// A set was fetched 226 s ago, and now another cache answers with a set that may be older. The
+// Remote asks once more, past the caches. If the caches ignore that, the held set does not become
+// older and no older set replaces it.
 func TestCacheBehind(t *testing.T) {
 	k, other := newKey(t, keys.ES256), newKey(t, keys.ES256)
 	same, another := jwkSet(t, k), jwkSet(t, other)
 	for name, tt := range map[string]struct {
 		edge     edge
-		says     string        // the error
-		age      time.Duration // of the copy
+		says     string        // text of the error
+		age      time.Duration // the age of the copy
 		due      time.Duration
 		requests int
 	}{
@@ -107,8 +106,8 @@ func TestCacheBehind(t *testing.T) {
 	}
 }
 
-// What Refresh has taken out is not brought back by a cache that is behind, be its set
-// fresh or stale, nor in another process; it is by the issuer.
+// Refresh has removed a key. A cache that is behind does not bring it back, whether its set is
+// fresh or stale, and not in another process either. The issuer can bring it back.
 func TestRevokedStaysOut(t *testing.T) {
 	for _, age := range []int{280, 2000} {
 		for _, restarts := range []bool{false, true} {
@@ -142,8 +141,8 @@ func TestRevokedStaysOut(t *testing.T) {
 	}
 }
 
-// After a quiet night the first answer of a cache with stale-while-revalidate is one of
-// yesterday, and the next one is not.
+// After a quiet night a cache with stale-while-revalidate first answers with yesterday's set, and
+// then with the present one.
 func TestStaleWhileRevalidate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, k := newKey(t, keys.ES256), newKey(t, keys.ES256)
@@ -156,8 +155,8 @@ func TestStaleWhileRevalidate(t *testing.T) {
 	})
 }
 
-// To Refresh, a set that has been stale for longer than MaxStale is none, and that is what the
-// error says, not that nothing was read.
+// Refresh does not accept a set that has been stale for longer than MaxStale. The error says that,
+// and does not say that nothing was read.
 func TestStaleForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -182,8 +181,8 @@ func TestStaleForLong(t *testing.T) {
 	})
 }
 
-// Both tries have the time of one. If the second one fails, or brings what is even older,
-// the first one counts.
+// Both requests share the timeout of one. If the second one fails, or brings an even older set, the
+// first answer counts.
 func TestSecondTry(t *testing.T) {
 	k, older := newKey(t, keys.ES256), newKey(t, keys.ES256)
 	for name, second := range map[string]http.Handler{
@@ -210,7 +209,7 @@ func TestSecondTry(t *testing.T) {
 	}
 }
 
-// A machine that sleeps, or whose clock is set, does not take a set for older than it is.
+// If the machine sleeps, or its clock is set, the Remote does not take a set for older than it is.
 func TestOlderThanClocks(t *testing.T) {
 	at := time.Now()
 	old := &cachedSet{generated: at}

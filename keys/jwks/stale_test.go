@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A cache on the way that has lost the issuer, and says so by an Age, does not keep a
-// revoked key alive: for MaxStale after the set became stale, and no longer.
+// A cache on the way has lost the issuer, and its Age says so. It keeps a revoked key alive for
+// MaxStale after the set became stale, and no longer.
 func TestStaleCache(t *testing.T) {
 	for name, status := range map[string]int{"hands it out": 200, "confirms it": 304} {
 		t.Run(name, func(t *testing.T) {
@@ -57,8 +57,8 @@ func TestStaleCache(t *testing.T) {
 	}
 }
 
-// A program that runs for a moment finds its copy too old, and asks past the cache that
-// let it become so.
+// A program that runs for a moment finds its copy too old. It asks past the cache, because that
+// cache let the copy become old.
 func TestStaleCacheCopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)

@@ -8,9 +8,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// The fetch of another caller ends at any moment of a call, with another outcome than the
-// fetch before it. The caller gets a set or an error, never neither: callers use a set that
-// comes without an error unseen.
+// The fetch of another caller ends at any moment of a call, with another outcome than the fetch
+// before it. Every call returns either a set or an error. Callers use the set without looking if
+// the error is nil.
 func TestRemoteOtherFetchEnds(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	for name, c := range map[string]struct{ kid, warm string }{
@@ -45,7 +45,7 @@ func TestRemoteOtherFetchEnds(t *testing.T) {
 					s.fails(500)
 				}
 				r.PublicKeys(t.Context(), "other")
-				now = now.Add(time.Second) // nothing is fetched for the caller
+				now = now.Add(time.Second) // no fetch is due for this caller
 				calls, ends = 0, moment
 				set, err := r.PublicKeys(t.Context(), c.kid)
 				if (set == nil) == (err == nil) {

@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// What is fetched in clear comes from this machine, wherever the name of it leads.
+// Plain HTTP reaches this machine only, wherever the host name leads.
 func TestHTTPStaysHere(t *testing.T) {
 	for address, want := range map[string]error{
 		"127.0.0.1:80": nil, "127.1.2.3:80": nil, "[::1]:80": nil, "[::ffff:127.0.0.1]:80": nil,
@@ -24,7 +24,8 @@ func TestHTTPStaysHere(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	// As if localhost led there. The address is refused before a packet is sent to it.
+	// This simulates that localhost leads to another machine. The address is refused before a
+	// packet is sent.
 	u := must(url.Parse("http://192.0.2.1/jwks.json?query"))(t)
 	g := getter{client: must(newClient(nil, u))(t), timeout: time.Minute, maxBytes: DefaultMaxBytes}
 	_, err := g.get(t.Context(), u, http.Header{})
@@ -39,7 +40,7 @@ func TestHTTPStaysHere(t *testing.T) {
 	}
 }
 
-// A program that replaces http.DefaultTransport has a reason, and its transport is used.
+// A program that replaces http.DefaultTransport has a reason, so its transport is used.
 func TestDefaultTransportReplaced(t *testing.T) {
 	before := http.DefaultTransport
 	defer func() { http.DefaultTransport = before }()
@@ -48,8 +49,8 @@ func TestDefaultTransportReplaced(t *testing.T) {
 	knows(t, must(NewRemote(RemoteConfig{URL: siteURL}))(t), "", k)
 }
 
-// A dialer that was set in what net/http goes by counts for https; in clear the one counts
-// that stays on this machine.
+// The dialer of a replaced default transport counts for https. For plain HTTP our dialer counts,
+// which reaches this machine only.
 func TestDefaultDialerReplaced(t *testing.T) {
 	shared := http.DefaultTransport.(*http.Transport)
 	before := shared.DialContext

@@ -33,7 +33,7 @@ func TestURLs(t *testing.T) {
 	}
 }
 
-// What is named in a message does no harm there.
+// A server's text does no harm in a message.
 func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain":                  "plain",

@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A request says sealjwt, and its version where the program was built with one.
+// The User-Agent says sealjwt, with the version if the program was built with one.
 func TestUserAgentOf(t *testing.T) {
 	const module = "github.com/sealjwt/sealjwt"
 	other := debug.Module{Path: "example.com/app", Version: "v7.0.0"}
@@ -31,8 +31,8 @@ func TestUserAgentOf(t *testing.T) {
 	}
 }
 
-// Each request has the User-Agent, also that of Discover and one that was redirected, unless
-// the Transport sets another.
+// Each request has the User-Agent, also a request of Discover and one after a redirect, unless the
+// Transport sets another.
 func TestUserAgent(t *testing.T) {
 	k := newKey(t, keys.ES256)
 	var agents []string
@@ -68,8 +68,7 @@ func TestUserAgent(t *testing.T) {
 	}
 }
 
-// The transport to wrap keeps the rule of the default one: whatever is not https stays on this
-// machine.
+// NewTransport has the rule of the default transport: plain HTTP reaches this machine only.
 func TestNewTransport(t *testing.T) {
 	for url, here := range map[string]bool{
 		"https://192.0.2.1/jwks": false, "HTTPS://192.0.2.1/jwks": false,

@@ -11,9 +11,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A busy service fetches for its known keys as soon as the cooldown is over, and so that
-// fetch has to find the new key too: past a cache on the way, and past an ETag that a
-// server made of the file's time and length.
+// A busy service fetches for its known keys as soon as the cooldown is over. That fetch must find
+// the new key too: past a cache on the way, and past an ETag that a server made of the file's time
+// and length.
 func TestNewKidOfBusyService(t *testing.T) {
 	for name, shared := range map[string]bool{"a cache on the way": true, "an ETag of time and length": false} {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestNewKidOfBusyService(t *testing.T) {
 	}
 }
 
-// cacheOf is a cache that answers with what it has for an hour, unless it is told to ask.
+// cacheOf is a cache that answers from its store for an hour, unless a request says no-cache.
 func cacheOf(stored, origin []byte) http.HandlerFunc {
 	start := time.Now()
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -62,8 +62,8 @@ func cacheOf(stored, origin []byte) http.HandlerFunc {
 	}
 }
 
-// A kid that was asked for while a fetch was under way, or that a fetch which failed did
-// not find, is still wanted of the next one; of the one after that no more.
+// A caller wants a kid while a fetch is under way, or a fetch for it failed. The next fetch looks
+// for that kid, and the fetch after it does not.
 func TestWantedOfTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKey(t, keys.ES256)
@@ -83,7 +83,7 @@ func TestWantedOfTheNext(t *testing.T) {
 			}
 		}
 		due("")
-		r.PublicKeys(t.Context(), "unknown") // the cooldown holds
+		r.PublicKeys(t.Context(), "unknown") // the cooldown forbids a fetch
 		due("no-cache")
 		due("")
 
@@ -91,7 +91,7 @@ func TestWantedOfTheNext(t *testing.T) {
 		time.Sleep(DefaultCooldown)
 		go r.PublicKeys(context.Background(), k.ID())
 		synctest.Wait()
-		r.PublicKeys(t.Context(), "unknown") // waits for it
+		r.PublicKeys(t.Context(), "unknown") // this call waits for the fetch
 		due("no-cache")
 		due("")
 
