@@ -15,12 +15,12 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Each case makes something at path that is no ring of ours. Neither Load nor
-// Swap may touch it, and the error says what to type.
+// Each case puts something at path that is not a ring of ours. Load and Swap leave it as it is, and
+// the error says what to type.
 func TestRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		make func(t *testing.T, path string)
-		want []string // in the error
+		want []string // texts of the error
 	}{
 		"readable by all":   {ringWithMode(0o644), []string{"mode 0644", "chmod 600 "}},
 		"readable by group": {ringWithMode(0o640), []string{"mode 0640", "chmod 600 "}},
@@ -90,7 +90,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// The lock is checked like the ring: who can open it can keep it locked.
+// The lock is checked like the ring: a user who can open it can keep it locked.
 func TestRefusedLock(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, path string){
 		"readable by all": ringWithMode(0o644),
@@ -120,8 +120,8 @@ func TestStickyFolder(t *testing.T) {
 	wantRing(t, s, "a ring")
 }
 
-// An empty file is what a full disk leaves of a careless copy. It is no reason
-// to make a new ring, and no ring.
+// A careless copy to a full disk leaves an empty file. It is not a ring, and no reason to make a
+// new one.
 func TestEmptyFile(t *testing.T) {
 	s := newStore(t)
 	must(t, os.WriteFile(s.path, nil, 0o600))

@@ -42,7 +42,7 @@ func start(folder string) error {
 	return nil
 }
 
-// starter is a process that has been started and waits for its gate.
+// starter is a process that has been started and waits at its gate.
 type starter struct {
 	cmd            *exec.Cmd
 	stdout, stderr bytes.Buffer
@@ -54,8 +54,8 @@ func newStarters(t *testing.T, folder string, n int) (all []*starter, open func(
 	return newGated(t, n, func(int) []string { return []string{startPath + "=" + folder} })
 }
 
-// newGated starts n processes, each with its variables. None of them looks at a file before open
-// is called, which lets all of them go at once.
+// newGated starts n processes, each with its variables. All of them wait for open before they look
+// at a file.
 func newGated(t *testing.T, n int, variables func(i int) []string) (all []*starter, open func()) {
 	t.Helper()
 	gate, opener, err := os.Pipe()
@@ -71,8 +71,8 @@ func newGated(t *testing.T, n int, variables func(i int) []string) (all []*start
 	return all, func() { opener.Close() }
 }
 
-// Three processes of a service start at once on an empty folder. None may fail, and all
-// must sign with the same key.
+// Three processes of a service start at once on an empty folder. None fails, and all sign with the
+// same key.
 func TestProcessesStart(t *testing.T) {
 	rounds := 5
 	if long {
@@ -100,15 +100,15 @@ func TestProcessesStart(t *testing.T) {
 	t.Logf("%d failures in %d starts of 3 processes", failures, rounds)
 }
 
-// Processes that start are killed at any moment, also between the KEK and the ring. The
-// next start must succeed, and the one after it must find the same ring.
+// Processes that start are killed at any moment, also between the KEK and the ring. The next start
+// succeeds, and the one after it finds the same ring.
 func TestKilledStarts(t *testing.T) {
 	rounds := 5
 	if long {
 		rounds = 200
 	}
 	states := map[string]int{}
-	usual := 40 * time.Millisecond // that a start takes
+	usual := 40 * time.Millisecond // how long a start takes
 	for range rounds {
 		folder := t.TempDir()
 		all, open := newStarters(t, folder, 2)
@@ -137,7 +137,7 @@ func TestKilledStarts(t *testing.T) {
 	t.Logf("the kills left %v", states)
 }
 
-// left says which of the two files a folder has.
+// left tells which of the two files a folder has.
 func left(t *testing.T, folder string) string {
 	t.Helper()
 	var names []string

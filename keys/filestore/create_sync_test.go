@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// A process was killed after it made the KEK file and before it was done. The next one makes
-// the ring, and nothing is left of that file; so does one that finds the ring.
+// A process was killed after it made the KEK file and before it had finished. The next process
+// makes the ring and removes the rest of that file. A process that finds the ring removes it too.
 func TestOpenOrCreateRemovesLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	kekPath, ringPath := filepath.Join(dir, "etc", "kek"), filepath.Join(dir, "ring")

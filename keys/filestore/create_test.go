@@ -40,8 +40,8 @@ func TestOpenOrCreate(t *testing.T) {
 	}
 }
 
-// A process that was killed after it made the KEK, or an operator who mounts one, leaves
-// a KEK file without a ring.
+// There is a KEK file without a ring. A process that was killed after it made the KEK leaves one,
+// and so does an operator who mounts a KEK.
 func TestOpenOrCreateWithKEKFile(t *testing.T) {
 	dir := t.TempDir()
 	ringPath, target, link := filepath.Join(dir, "ring"), filepath.Join(dir, "target"), filepath.Join(dir, "kek")
@@ -63,7 +63,7 @@ func TestOpenOrCreateRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault func(t *testing.T, ring, kek string)
 		want  []error
-		text  string // with RING and KEK for the paths
+		text  string // RING and KEK stand for the paths
 	}{
 		"ring without KEK": {
 			func(t *testing.T, _, kek string) { must(t, os.Remove(kek)) },
@@ -214,8 +214,8 @@ func TestOpenOrCreateTogether(t *testing.T) {
 	}
 }
 
-// A KEK that was missing at the first look is found at the second one, when another
-// process made both files in between.
+// A KEK is missing at the first look. Another process makes both files, and the second look finds
+// the KEK.
 func TestKEKMadeBesideUs(t *testing.T) {
 	dir := t.TempDir()
 	ringPath, kekPath := filepath.Join(dir, "ring"), filepath.Join(dir, "kek")
@@ -233,8 +233,8 @@ func TestKEKMadeBesideUs(t *testing.T) {
 	}
 }
 
-// The KEK is on the disk before the ring: if its folder cannot be synced, there is no
-// ring, and the next start goes on with the same KEK.
+// The KEK is on the disk before the ring. If the folder of the KEK cannot be synced no ring is
+// made, and the next start uses the same KEK.
 func TestKEKFolderSyncFails(t *testing.T) {
 	dir := t.TempDir()
 	kekPath := filepath.Join(dir, "kek")
@@ -280,7 +280,7 @@ func listFiles(t *testing.T, dir string) string {
 	for _, e := range entries {
 		info, err := e.Info()
 		must(t, err)
-		content, _ := os.ReadFile(filepath.Join(dir, e.Name())) // not of a folder or a dangling link
+		content, _ := os.ReadFile(filepath.Join(dir, e.Name())) // a folder and a dangling link have none
 		fmt.Fprintf(&list, "%v %s %q\n", info.Mode(), e.Name(), content)
 	}
 	return list.String()

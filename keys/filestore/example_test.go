@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// A service has its ring in one line. The first process that starts makes both files.
+// A service gets its ring in one line. The first process that starts makes both files.
 func ExampleOpenOrCreate() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "")

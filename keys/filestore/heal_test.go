@@ -22,8 +22,8 @@ func record(s *Store) (steps *[]string) {
 	return steps
 }
 
-// The last write did not end well. The first Load writes the ring again, with syncs of its
-// own, and the second has nothing left to do.
+// The last write did not end well. The first Load writes the ring again and syncs it, and the
+// second Load has nothing left to do.
 func TestUnfinishedWriteIsWrittenAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		fail   func(t *testing.T, s *Store)
@@ -69,7 +69,7 @@ func failSync(t *testing.T, s *Store) {
 	}
 }
 
-// failFull: the note in the lock file is lost.
+// failFull fails a sync and loses the note in the lock file, as a full disk does.
 func failFull(t *testing.T, s *Store) {
 	t.Helper()
 	failSync(t, s)
@@ -102,7 +102,7 @@ func TestSwapAfterUnfinishedWrite(t *testing.T) {
 	}
 }
 
-// A Load that cannot write serves the ring as it is, and waits for no writer.
+// A Load that cannot write returns the ring as it is, and waits for no writer.
 func TestUnfinishedWriteThatStays(t *testing.T) {
 	for name, prepare := range map[string]func(*testing.T, *Store){
 		"a writer is at work": func(t *testing.T, s *Store) { holdLock(t, s, "4711\n") },

@@ -76,7 +76,7 @@ func TestWaitsForTheLock(t *testing.T) {
 	wantRing(t, s, "another")
 }
 
-// The pid is there while the lock is held, and only then.
+// The pid stands in the lock file while the lock is held, and only then.
 func TestHolderNamesItself(t *testing.T) {
 	s := newStore(t)
 	unlock, err := s.lock(t.Context())
@@ -94,8 +94,8 @@ func TestHolderNamesItself(t *testing.T) {
 	}
 }
 
-// Somebody removes the lock file after we opened it and before we locked it: our
-// lock would exclude nobody.
+// Another process removes the lock file after we opened it and before we locked it. Our lock would
+// exclude no other process.
 func TestRemovedLockFile(t *testing.T) {
 	s := newStore(t)
 	tries := 0
@@ -121,7 +121,7 @@ func TestFlockFails(t *testing.T) {
 	wantFiles(t, dirOf(s), "ring.lock")
 }
 
-// holdLock takes the lock as another process would, with a file of its own.
+// holdLock takes the lock as another process does, through an open file of its own.
 func holdLock(t *testing.T, s *Store, content string) (release func()) {
 	t.Helper()
 	f, err := os.OpenFile(s.lockPath(), os.O_RDWR|os.O_CREATE, 0o600)

@@ -47,8 +47,8 @@ func saveGenerations(path string) error {
 	return nil
 }
 
-// Processes that save at once lose nothing, and none sets another one back. Half of them are
-// killed while they save.
+// Processes save at once. No checkpoint is lost, and no process sets another one back. Half of them
+// are killed while they save.
 func TestMemoryOfManyProcesses(t *testing.T) {
 	const n = 8
 	rounds := 2
@@ -56,8 +56,8 @@ func TestMemoryOfManyProcesses(t *testing.T) {
 		rounds = 50
 	}
 	place := func(i int) string { return fmt.Sprintf("mem://%d", i) }
-	ring := func(i int) string { return fmt.Sprint("ring", i/4) } // each in four places
-	kills, usual := 0, time.Second                                // that a process takes
+	ring := func(i int) string { return fmt.Sprint("ring", i/4) } // each ring is in four places
+	kills, usual := 0, time.Second                                // how long a process takes
 	for range rounds {
 		path := filepath.Join(t.TempDir(), "kek.seen")
 		all, open := newGated(t, n, func(i int) []string {
@@ -71,7 +71,7 @@ func TestMemoryOfManyProcesses(t *testing.T) {
 				defer timer.Stop()
 			}
 		}
-		saved := make([]uint64, n) // and acknowledged
+		saved := make([]uint64, n) // the last generation that each process acknowledged
 		newest := map[string]uint64{}
 		for i, p := range all {
 			err := p.cmd.Wait()
@@ -93,7 +93,7 @@ func TestMemoryOfManyProcesses(t *testing.T) {
 			if known := here.Ring == ring(i); err != nil || !known && saved[i] > 0 || known && here != seenCheckpoint(newest[ring(i)], ring(i)) || len(rings) != n/4 {
 				t.Errorf("place %d: %v, %d rings, %v; want generation %d of %s, and %d was saved here", i, here, len(rings), err, newest[ring(i)], ring(i), saved[i])
 			}
-			must(t, m.Save(t.Context(), seenCheckpoint(2, ring(i)))) // from a late process
+			must(t, m.Save(t.Context(), seenCheckpoint(2, ring(i)))) // a late process may write this
 			if here, _, err := m.Load(t.Context()); err != nil || here != seenCheckpoint(seenGenerations, ring(i)) {
 				t.Errorf("place %d was set back to %v (%v)", i, here, err)
 			}

@@ -19,7 +19,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// rings are some rings under one KEK and with one memory.
+// rings holds some rings under one KEK and with one memory.
 type rings struct {
 	t            *testing.T
 	dir, memory  string
@@ -86,7 +86,8 @@ func TestMemoryRefusesSwappedRings(t *testing.T) {
 	r.wantOpen(r.paths["b"], nil)
 }
 
-// A ring is known by its identity: neither another path nor a link hides that it is older.
+// The memory knows a ring by its identity. Neither another path nor a link hides that a ring is
+// older.
 func TestMemoryKnowsARingAtAnyPlace(t *testing.T) {
 	r := newRings(t, "a")
 	r.change("a")
@@ -99,7 +100,7 @@ func TestMemoryKnowsARingAtAnyPlace(t *testing.T) {
 	moved := filepath.Join(r.dir, "moved")
 	must(t, os.Rename(filepath.Join(r.dir, "a"), moved))
 	r.wantOpen(filepath.Join(moved, "ring"), keyring.ErrRollback)
-	// The link leads nowhere now, as to a volume that is not mounted.
+	// The link is broken now, like the link to a volume that is not mounted.
 	r.wantOpen(filepath.Join(link, "ring"), keyring.ErrRollback)
 	_, err := keyring.Create(t.Context(), r.config(filepath.Join(link, "ring")))
 	if !errors.Is(err, keyring.ErrRollback) || !errors.Is(err, keyring.ErrNoRing) {
@@ -126,7 +127,7 @@ func TestAcceptTakesOneRing(t *testing.T) {
 	r.wantOpen(r.paths["a"], nil)
 	r.wantOpen(r.paths["b"], keyring.ErrRollback)
 
-	// Another ring in the place of c, and then none.
+	// Another ring takes the place of c, and then there is none.
 	c := r.read(r.paths["c"])
 	r.write(r.paths["c"], r.read(r.paths["a"]))
 	r.wantOpen(r.paths["c"], keyring.ErrRollback)
@@ -144,7 +145,7 @@ func TestAcceptTakesOneRing(t *testing.T) {
 	r.wantOpen(r.paths["b"], keyring.ErrRollback)
 }
 
-// A file that is not a memory is reported, and kept until an operator accepts a ring.
+// A file that is not a memory is reported. It stays until an operator accepts a ring.
 func TestMemoryDamaged(t *testing.T) {
 	for name, c := range map[string]struct {
 		damage func(path string) error
@@ -194,7 +195,7 @@ func TestMemoryDamaged(t *testing.T) {
 			if after, err := os.Lstat(r.memory); err != nil || !os.SameFile(before, after) {
 				t.Errorf("the file was replaced (%v)", err)
 			}
-			if name == "a FIFO locks" || name == "a folder" { // of which other programs may have the files
+			if name == "a FIFO locks" || name == "a folder" { // other programs may have files there
 				if err := m.Accept(t.Context(), seen); !errors.Is(err, ErrUnsafe) {
 					t.Errorf("Accept: %v, want ErrUnsafe", err)
 				}
@@ -211,8 +212,7 @@ func TestMemoryDamaged(t *testing.T) {
 	}
 }
 
-// The new file is on the disk before it takes the place of the old one, and its name before
-// Save returns.
+// Save syncs the new file before it replaces the old one, and syncs the folder before it returns.
 func TestMemoryIsDurable(t *testing.T) {
 	r := newRings(t, "a")
 	before := r.read(r.memory)
@@ -264,7 +264,7 @@ func TestMemoryOfTheFirstVersion(t *testing.T) {
 	}
 }
 
-// The file spells a checkpoint in one way, and every other text is refused.
+// A checkpoint has one spelling in the file, and every other text is refused.
 func TestCheckpointTexts(t *testing.T) {
 	for text, want := range map[string]keyring.Checkpoint{
 		"1:abc":                          {Generation: 1, Nonce: "abc"},
@@ -293,7 +293,7 @@ func TestCheckpointTexts(t *testing.T) {
 	}
 }
 
-// A folder that cannot be written leaves the memory to the next path, with what it had.
+// If a folder cannot be written, the memory goes to the next path, with its contents.
 func TestMemoryGoesWhereItCanBeWritten(t *testing.T) {
 	dir := t.TempDir()
 	first, second := filepath.Join(dir, "etc", "kek.seen"), filepath.Join(dir, "state", "sealjwt", "kek.seen")
@@ -330,7 +330,7 @@ func TestMemoryGoesWhereItCanBeWritten(t *testing.T) {
 	}
 }
 
-// A memory has room for every ring of a host, and says when it has none.
+// A memory has room for every ring of a host. If it is full its error says so.
 func TestMemoryFull(t *testing.T) {
 	d := newSeenDocument()
 	d.Rings = maps.Collect(func(yield func(string, string) bool) {
@@ -350,7 +350,7 @@ func TestMemoryFull(t *testing.T) {
 	must(t, err)
 }
 
-// A place in a store is the same from every working directory, and no file.
+// The name of a place in a store means the same in every working directory, and is not a file.
 func TestMemoryOfStores(t *testing.T) {
 	for _, c := range []struct {
 		place string

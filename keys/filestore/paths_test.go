@@ -25,10 +25,10 @@ func TestCheckPaths(t *testing.T) {
 	}
 	for _, c := range []struct {
 		paths
-		want string // empty: they are different files
+		want string // empty: the files differ
 	}{
 		{paths{"ring", []string{"real/kek"}, []string{"real/kek.seen", "state/kek.seen"}}, ""},
-		{paths{"ring", []string{"kek", "real/kek", ""}, []string{"kek.seen", "kek.seen", ""}}, ""}, // one file twice
+		{paths{"ring", []string{"kek", "real/kek", ""}, []string{"kek.seen", "kek.seen", ""}}, ""}, // both name one file
 		{paths{"ring", nil, nil}, ""},
 		{paths{"", nil, nil}, ""},
 		{paths{"ring", []string{"/dev/fd/0"}, []string{"/dev/fd/0.seen"}}, ""},
@@ -58,7 +58,7 @@ func TestCheckPaths(t *testing.T) {
 	wantFiles(t, ".", "kek", "link", "real")
 }
 
-// A memory in the place of a file of its ring touches no file.
+// The path of a memory is the path of the ring, of its lock or of its KEK. No file is touched.
 func TestMemoryInThePlaceOfTheRing(t *testing.T) {
 	s := newStore(t)
 	ring := createRing(t, s, hasty())
@@ -75,7 +75,7 @@ func TestMemoryInThePlaceOfTheRing(t *testing.T) {
 	openRing(t, s.path)
 }
 
-// Nothing in a folder of descriptors is there after the next start.
+// A folder of descriptors loses its contents at the next start.
 func TestMemoryOfADescriptor(t *testing.T) {
 	for _, kek := range []string{"/dev/stdin", "/dev/fd/63", "/proc/self/fd/0"} {
 		if path := NewMemory("ring", kek+".seen").Path(); path != "" {

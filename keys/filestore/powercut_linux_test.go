@@ -15,9 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// A file system is shut down without its journal while rotators work on it, which is
-// what a power cut does to it, and mounted again. No rotation that was acknowledged
-// is lost, and the ring opens.
+// A file system is shut down without its journal while rotators work on it, as in a power cut, and
+// mounted again. No acknowledged rotation is lost, and the ring opens.
 func TestPowerCut(t *testing.T) {
 	const cuts = 20
 	disk := newDisk(t)
@@ -36,8 +35,8 @@ func TestPowerCut(t *testing.T) {
 	t.Logf("%d power cuts: %d rotations acknowledged, none lost, %d in the rings", cuts, acks, kept)
 }
 
-// Without one of its two syncs the store loses rotations, or the ring: so the test
-// above would see it.
+// A store that leaves out one of its two syncs loses rotations or the ring, so the test above would
+// notice it.
 func TestPowerCutIsSeen(t *testing.T) {
 	const cuts = 30
 	for _, what := range []string{"file", "folder"} {
@@ -87,27 +86,27 @@ func newDisk(t *testing.T) disk {
 	return d
 }
 
-// mount: ext4 has a guard for programs that rename without a sync, and it is off here.
+// mount switches off the guard of ext4 for programs that rename without a sync.
 func (d disk) mount() error {
 	return command("mount", "-t", "ext4", "-o", "loop,noauto_da_alloc", d.image, d.dir)
 }
 
-// afterCut is what a power cut left.
+// afterCut holds what a test finds after a power cut.
 type afterCut struct {
 	acks, lost int
 	generation uint64
-	err        error // of opening the ring
+	err        error // returned when the ring was opened
 }
 
-// cut makes a ring, has it rotated, and cuts the power.
+// cut makes a ring, lets n processes rotate it, and cuts the power.
 func (d disk) cut(t *testing.T, n int, more ...string) afterCut {
 	t.Helper()
 	must(t, os.Mkdir(filepath.Join(d.dir, fmt.Sprint(n)), 0o700))
 	s := New(filepath.Join(d.dir, fmt.Sprint(n), "ring"))
 	createRing(t, s, hasty())
-	must(t, command("sync", "-f", d.dir)) // also where the store does not
+	must(t, command("sync", "-f", d.dir)) // a store under test may not do it
 
-	// What they acknowledge is kept here, outside of the disk.
+	// The acknowledgements are kept outside of the disk.
 	ps := newProcesses(t, s.path)
 	for range 2 {
 		ps.start("rotate", more...)

@@ -137,9 +137,9 @@ func (f *fleet) ackCount() int {
 	return len(f.acks)
 }
 
-// check compares the ring with what was acknowledged: each id must be there,
-// and no id twice. A writer may have been killed between its swap and its
-// acknowledgement, so there may be others.
+// check compares the ring with the acknowledged ids. Each of them must be there, and no id twice. A
+// writer may have been killed between its swap and its acknowledgement, so others allows ids
+// without one.
 func (f *fleet) check(others bool) {
 	f.t.Helper()
 	doc, _, err := New(f.path).Load(f.t.Context())
@@ -176,18 +176,18 @@ func TestProcesses(t *testing.T) {
 	wantFiles(t, filepath.Dir(f.path), "ring", "ring.lock")
 }
 
-// Writers are killed at random while a reader looks on.
+// Writers are killed at random while a reader watches.
 func TestKilledProcesses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes two seconds")
 	}
-	// No more updates than fit into a ring, however fast they are: a hundred processes at most.
+	// A hundred processes make no more updates than fit into a ring, however fast they are.
 	f := &fleet{t: t, path: newStore(t).path, count: 1000, killed: map[*exec.Cmd]bool{}}
 	cmds := map[*exec.Cmd]bool{}
 	for range writers {
 		cmds[f.start()] = true
 	}
-	for f.ackCount() == 0 { // the ring is there, so from now on it always is
+	for f.ackCount() == 0 { // the ring exists from now on
 		time.Sleep(time.Millisecond)
 	}
 
@@ -212,13 +212,13 @@ func TestKilledProcesses(t *testing.T) {
 
 	f.check(true)
 	wantModes(t, filepath.Dir(f.path), map[string]fs.FileMode{"ring": 0o600, "ring.lock": 0o600})
-	must(t, appendID(New(f.path), "last")) // no lock is left behind
+	must(t, appendID(New(f.path), "last")) // a lock that was left behind would stop this
 	wantFiles(t, filepath.Dir(f.path), "ring", "ring.lock")
 	t.Logf("%d acknowledged updates, %d kills", len(f.acks), kills)
 }
 
-// watch loads the ring again and again. Each one must begin with the one before:
-// no torn file, no step back. Beside it there is one temporary file at most.
+// watch loads the ring again and again. Each ring must begin with the ring before it: no load sees
+// a torn file or an older ring. There is at most one temporary file.
 func watch(ctx context.Context, t *testing.T, path string) {
 	s := New(path)
 	var last []byte

@@ -20,7 +20,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// roundsVariable says how many rounds a test of the long form goes, for a proof that takes hours.
+// roundsVariable sets the rounds of a long test, for a proof that takes hours.
 const roundsVariable = "SEALJWT_ROUNDS"
 
 func roundsOr(t *testing.T, usual int) int {
@@ -38,7 +38,7 @@ func roundsOr(t *testing.T, usual int) int {
 type commandRing struct {
 	t                  *testing.T
 	command, ring, kek string
-	usual              time.Duration // that a process takes
+	usual              time.Duration // how long a process takes
 }
 
 func newCommandRing(t *testing.T) *commandRing {
@@ -47,7 +47,7 @@ func newCommandRing(t *testing.T) *commandRing {
 	c := &commandRing{t: t, command: filepath.Join(dir, "sealjwt"), ring: newStore(t).path, kek: filepath.Join(dir, "etc", "kek"), usual: time.Second}
 	must(t, command("go", "build", "-o", c.command, "github.com/sealjwt/sealjwt/cmd/sealjwt"))
 	must(t, os.Mkdir(filepath.Dir(c.kek), 0o700))
-	must(t, os.WriteFile(c.kek, bytes.Repeat([]byte{7}, 32), 0o600)) // that of testKEK
+	must(t, os.WriteFile(c.kek, bytes.Repeat([]byte{7}, 32), 0o600)) // the bytes of testKEK
 	return c
 }
 
@@ -59,7 +59,7 @@ func command(name string, args ...string) error {
 	return nil
 }
 
-// rotated is a process that has rotated the ring.
+// rotated is a process that was told to rotate the ring.
 type rotated struct {
 	stdout, stderr bytes.Buffer
 	killed, slow   bool
@@ -67,9 +67,9 @@ type rotated struct {
 	took           time.Duration
 }
 
-// rotate starts so many processes at once, and returns when all have ended. Each is killed at a
-// random moment, or else once it takes a minute: where the machine is slow something is always
-// due, and the process would never end.
+// rotate starts n processes at once, and returns when all have ended. With kill each is killed at a
+// random moment. Without it each is killed after a minute: on a slow machine a step is always due,
+// and the process would never end.
 func (c *commandRing) rotate(n int, kill bool) []*rotated {
 	c.t.Helper()
 	var all []*rotated
@@ -91,7 +91,8 @@ func (c *commandRing) rotate(n int, kill bool) []*rotated {
 			p.took = time.Since(began)
 			status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 			p.killed = status.Signaled()
-			// As isSlow says, and beside it a write of unknown outcome, which may have happened.
+			// The machine is slow, as in isSlow, or the outcome of a write is unknown: the write
+			// may have happened.
 			p.slow = status.ExitStatus() == 1 && (strings.Contains(p.stderr.String(), "has not answered for ") ||
 				strings.Contains(p.stderr.String(), "locked by another writer"))
 		})
@@ -114,9 +115,9 @@ func (p *rotated) steps(t *testing.T) []keyring.Step {
 	return result.Did
 }
 
-// Eight processes of the command rotate one ring at once, round after round, each killed at a
-// random moment. In every tenth round none is killed, and the ring moves on by exactly the steps
-// that they acknowledge.
+// Eight processes of the command rotate one ring at once, round after round. Each is killed at a
+// random moment. In every tenth round none is killed, and the ring advances by exactly the
+// acknowledged steps.
 func TestRingCommandKilled(t *testing.T) {
 	if !long {
 		t.Skip("builds the command: set SEALJWT_LONG=1")
@@ -130,7 +131,7 @@ func TestRingCommandKilled(t *testing.T) {
 	w.look(ring)
 	kills, ended, slow, leftovers, exact := 0, 0, 0, 0, 0
 	var acks []string
-	var seen keyring.Checkpoint // in the memory beside the key file
+	var seen keyring.Checkpoint // the memory beside the key file has it
 	for round := 0; round < rounds && !t.Failed(); round++ {
 		kill, before := round%10 != 0, ring.Checkpoint()
 		all := c.rotate(rotators, kill)
@@ -153,12 +154,12 @@ func TestRingCommandKilled(t *testing.T) {
 				continue
 			}
 			ended++
-			if !kill { // the others were quick
+			if !kill { // processes that outran a kill were quick
 				c.usual = (7*c.usual + p.took) / 8
 			}
 		}
 		kills, slow = kills+killed, slow+late
-		whole := killed+late == 0 // every process said what it did
+		whole := killed+late == 0 // every process printed its steps
 		moved := int(now.Generation - before.Generation)
 		if moved < acknowledged || whole && moved != acknowledged {
 			t.Errorf("round %d: the ring went from %v to %v, and %d steps were acknowledged by %d processes, of which %d were killed",

@@ -23,15 +23,15 @@ import (
 // ringChange is a change of the active signing key.
 type ringChange struct {
 	name      string
-	role      string // of a process that makes it
-	successor bool   // the ring has one staged
-	writes    uint64 // how many it takes, exactly
+	role      string // of a process that makes the change
+	successor bool   // the ring has a staged successor
+	writes    uint64 // exactly so many writes make the change
 	do        func(context.Context, *keyring.Ring) error
 }
 
 var ringChanges = []ringChange{
 	{"rotate", "rotate once", true, 1, rotateQuietly},
-	{"rotate without a successor", "rotate once", false, 2, rotateQuietly}, // it is staged first
+	{"rotate without a successor", "rotate once", false, 2, rotateQuietly}, // the first write stages one
 	{"revoke", "revoke once", true, 1, revokeActive},
 }
 
@@ -48,7 +48,7 @@ func revokeActive(ctx context.Context, ring *keyring.Ring) error {
 	return err
 }
 
-// create makes a ring in which the change takes its number of writes.
+// create makes a ring in which the change takes c.writes writes.
 func (c ringChange) create(t *testing.T, s *Store) *keyring.Ring {
 	t.Helper()
 	ring := createRing(t, s, hasty())
@@ -73,9 +73,9 @@ func activeOf(infos []keyring.KeyInfo, u keys.Use) keyring.KeyInfo {
 	return keyring.KeyInfo{}
 }
 
-// Each step of a write fails once under a rotation and under a revocation. The ring
-// is the old one, to the byte; the error names the step and says that nothing was
-// changed, so that nobody takes a key for revoked; and the next try succeeds.
+// Each step of a write fails once, in a rotation and in a revocation. The ring stays as it was, to
+// the byte. The error names the step and says that nothing has changed, so that no operator
+// believes that the key is revoked. The next try succeeds.
 func TestRingStepFails(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -118,8 +118,8 @@ func TestRingStepFails(t *testing.T) {
 	}
 }
 
-// The write happened and an error was answered: the ring tells by its own nonce
-// that it was this write, and no process does it again.
+// The store makes the write and answers with an error. The ring recognizes its write by the nonce,
+// and no process repeats it.
 func TestRingSettlesUnknownOutcome(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
@@ -140,9 +140,9 @@ func TestRingSettlesUnknownOutcome(t *testing.T) {
 	}
 }
 
-// The sync of the folder fails once. A later sync that succeeds proves nothing, so the change
-// is not done. This process goes by it all the same, and the next process that asks writes the
-// ring again before it says what the ring holds.
+// The sync of the folder fails once. A later sync that succeeds proves nothing, so the change is
+// not done. This process uses the new ring all the same. The next process that asks writes the ring
+// again before it answers.
 func TestRingFailedSyncIsNotDone(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
@@ -163,7 +163,8 @@ func TestRingFailedSyncIsNotDone(t *testing.T) {
 	}
 }
 
-// A second try finds the key revoked. It must not say so while the revocation may be lost.
+// A second try finds that the key is revoked. Its error must not say so while the revocation may be
+// lost.
 func TestRevokedAlreadyIsDurable(t *testing.T) {
 	s := newStore(t)
 	ring := createRing(t, s, keyring.Policy{})
@@ -174,7 +175,7 @@ func TestRevokedAlreadyIsDurable(t *testing.T) {
 	if _, err := ring.Revoke(t.Context(), v); !errors.Is(err, keyring.ErrUnknownOutcome) {
 		t.Fatalf("%v, want ErrUnknownOutcome", err)
 	}
-	other := New(s.path) // another process, on the same disk
+	other := New(s.path) // another process on the same disk
 	other.ops.syncDir = s.ops.syncDir
 	again := func() error {
 		ring, err := keyring.Open(t.Context(), keyring.Config{Store: other, KEK: testKEK()})
@@ -192,8 +193,8 @@ func TestRevokedAlreadyIsDurable(t *testing.T) {
 	}
 }
 
-// As long as the folder cannot be synced, nobody says that a key is revoked: a power
-// cut could take it back.
+// While the folder cannot be synced, no call says that a key is revoked: a power cut could undo the
+// revocation.
 func TestRingUnsyncedIsNotDone(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
@@ -207,15 +208,16 @@ func TestRingUnsyncedIsNotDone(t *testing.T) {
 	}
 }
 
-// A process that may write no more than so many bytes to a file is one whose disk
-// is full, and it needs no root.
+// A process whose files have a size limit meets the same error as on a full disk. This test needs
+// no root.
 func TestRingFileSizeLimit(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
 			s := newStore(t)
 			ring := change.create(t, s)
 			before := picture(t, s.path)
-			// Nothing, a part, and all but what the new ring is longer than the old one.
+			// The process can write nothing, a part of the new ring, or as many bytes as the old
+			// ring has.
 			for _, limit := range []int{0, 100, len(before.doc)} {
 				_, err := once(t, change.role, s.path, ringLimit, strconv.Itoa(limit), ringKeyID, before.active.ID)
 				wantFailure(t, err, nil, []string{"write the temporary file", "file too large", "nothing was changed"})
@@ -228,7 +230,7 @@ func TestRingFileSizeLimit(t *testing.T) {
 	}
 }
 
-// Root writes everywhere, so it becomes somebody else.
+// Root can write everywhere, so the process becomes another user.
 func TestRingReadOnlyFolder(t *testing.T) {
 	const nobody = 65534
 	for _, change := range ringChanges {
@@ -260,12 +262,12 @@ func TestRingReadOnlyFolder(t *testing.T) {
 	}
 }
 
-// ringPicture is a ring as it was: its bytes, and what they say.
+// ringPicture records the bytes of a ring and their contents.
 type ringPicture struct {
 	path       string
 	doc        []byte
 	checkpoint keyring.Checkpoint
-	active     keyring.KeyInfo // for signing
+	active     keyring.KeyInfo // the active signing key
 }
 
 func picture(t *testing.T, path string) ringPicture {
@@ -297,12 +299,12 @@ func (p ringPicture) wantChanged(t *testing.T, writes uint64) {
 	}
 }
 
-// wantSound fails unless the ring is whole, and has at most so many more generations, of which
-// the last one alone has another active key. It returns how many there are. What a killed
-// process leaves is one temporary file at most, with no key in the clear.
+// wantSound fails unless the ring is whole and has at most most new generations, of which only the
+// last one has another active key. It returns their number. A killed process leaves at most one
+// temporary file, and no key in the clear.
 func (p ringPicture) wantSound(t *testing.T, most uint64) (writes uint64, leftover bool) {
 	t.Helper()
-	// Before the first Load, which finishes the write and removes the temporary file.
+	// Only before the first Load: that finishes the write and removes the temporary file.
 	leftover = wantRingFiles(t, p.path)
 	if leftover {
 		doc, err := os.ReadFile(p.path + ".tmp")

@@ -13,10 +13,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// What somebody, or a disk, can make of a ring file while a service has the ring
-// open. Nobody opens it, and no change of the service replaces it: what is wrong has
-// to be looked at, and a write would end the evidence and the chance of a repair.
-// With the file as it was everything goes on.
+// An attacker or a disk changes the file of a ring that a service has open. No process opens the
+// file, and no change by the service replaces it: an operator must look at the fault, and a write
+// would destroy the evidence and a chance of repair. Once the old file is back everything works
+// again.
 func TestRingFileDamagedBesideAService(t *testing.T) {
 	other := newStore(t)
 	createRing(t, other, keyring.Policy{})
@@ -49,7 +49,7 @@ func TestRingFileDamagedBesideAService(t *testing.T) {
 			bad := c.damage(bytes.Clone(good))
 			must(t, os.WriteFile(s.path, bad, 0o600))
 
-			if c.want != keyring.ErrRollback { // he who knows no other takes this one for his
+			if c.want != keyring.ErrRollback { // an opener without a checkpoint of the old ring takes the file for its ring
 				if r, err := keyring.Open(t.Context(), keyring.Config{Store: New(s.path), KEK: testKEK()}); r != nil || !errors.Is(err, c.want) {
 					t.Errorf("opened: %v, want %v", err, c.want)
 				}
@@ -59,7 +59,7 @@ func TestRingFileDamagedBesideAService(t *testing.T) {
 					t.Errorf("%s: %v, want %v", what, err, c.want)
 				}
 			}
-			// The snapshot serves on: a reader is not the one to punish.
+			// The service still has its snapshot. A refusal would hurt its users only.
 			if set, err := ring.PrivateKeys(t.Context()); err != nil {
 				t.Error(err)
 			} else if _, err := set.SigningKey(); err != nil {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// A disk that is really full, and then one that is read-only.
+// The disk is really full, and then it is read-only.
 func TestRingFullDisk(t *testing.T) {
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestRingFullDisk(t *testing.T) {
 	}
 }
 
-// mountOrSkip mounts for the time of the test, where that is possible.
+// mountOrSkip mounts a file system until the test ends, or skips the test if it cannot.
 func mountOrSkip(t *testing.T, source, dir, fstype string, flags uintptr, data string) {
 	t.Helper()
 	if !long {
@@ -59,17 +59,17 @@ func mountOrSkip(t *testing.T, source, dir, fstype string, flags uintptr, data s
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
-// The system calls through which a process can touch a file, and the one that draws
-// random bytes. What this kind of machine does not have is marked.
+// These system calls touch a file or draw random bytes. Some machines do not have those with a
+// question mark.
 var fileCalls = []string{
 	"openat", "?open", "read", "pread64", "write", "pwrite64", "close", "fcntl", "lseek", "getrandom",
 	"fstat", "?newfstatat", "?lstat", "?stat", "statx", "?readlink", "readlinkat", "getdents64",
 	"flock", "ftruncate", "fsync", "fdatasync", "?rename", "renameat", "renameat2", "?unlink", "unlinkat",
 }
 
-// A process that changes the ring is killed as it enters its first openat, another
-// at its second, and so on until one is through; then the same with every other
-// system call. Each begins with the same ring.
+// One process that changes the ring is killed at its first openat, another one at its second, and
+// so on until a process gets through. Then the test does the same with every other system call.
+// Each process begins with the same ring.
 func TestRingKilledAtEachSystemCall(t *testing.T) {
 	if !long {
 		t.Skip("takes a minute: set SEALJWT_LONG=1")
@@ -115,7 +115,7 @@ func TestRingKilledAtEachSystemCall(t *testing.T) {
 					t.Errorf("none was killed at %s, only at %v", call, killedAt)
 				}
 			}
-			writes := int(change.writes) // each syncs the temporary file and the folder, and renames once
+			writes := int(change.writes) // each write syncs the temporary file and the folder, and renames once
 			if killedAt["fsync"] != 2*writes || killedAt["rename"] != writes || killedAt["flock"] != writes || written == 0 || leftovers == 0 {
 				t.Errorf("want %d writes, and the kills were at %v, %d after a write, %d leftovers", writes, killedAt, written, leftovers)
 			}
@@ -124,9 +124,9 @@ func TestRingKilledAtEachSystemCall(t *testing.T) {
 	}
 }
 
-// One writer was killed in its write, and the next one is killed at each of its system calls. The
-// mark of the unfinished write is never lost: the next Load writes the ring again, and no
-// temporary file stays.
+// A writer was killed in its write, and the next writer is killed at each of its system calls. The
+// mark of the unfinished write is never lost: the next Load writes the ring again, and no temporary
+// file stays.
 func TestRingKilledTwice(t *testing.T) {
 	if !long {
 		t.Skip("takes ten seconds: set SEALJWT_LONG=1")
@@ -143,11 +143,11 @@ func TestRingKilledTwice(t *testing.T) {
 		for n, done := 1, false; !done; n++ {
 			before.restore(t)
 			must(t, os.WriteFile(s.path+".tmp", []byte("half a ri"), 0o600))
-			must(t, os.WriteFile(s.lockPath(), []byte("4194304\n"), 0o600)) // no pid is longer
+			must(t, os.WriteFile(s.lockPath(), []byte("4194304\n"), 0o600)) // a pid is never longer
 			if done = killAt(t, call, n, env); !done {
 				kills++
 			}
-			// Load must do the rest, whatever was done by then.
+			// Load must finish the write, however far the writer came.
 			_, err := os.Lstat(s.path + ".tmp")
 			if lock, lockErr := os.ReadFile(s.lockPath()); len(lock) == 0 && err == nil || lockErr != nil {
 				t.Errorf("killed at %s %d: there is a temporary file, and the lock does not say so (%v)", call, n, lockErr)
@@ -158,7 +158,7 @@ func TestRingKilledTwice(t *testing.T) {
 	t.Logf("%d processes killed", kills)
 }
 
-// callName returns the name of a system call, the same for all kinds of machines.
+// callName returns the name of a system call without what differs between machines.
 func callName(call string) string {
 	call = strings.TrimPrefix(call, "?")
 	if strings.HasPrefix(call, "rename") {
@@ -167,8 +167,8 @@ func callName(call string) string {
 	return call
 }
 
-// writesBefore returns how many writes a process has made when it enters its nth call of a kind,
-// for the calls of which each write makes the same number.
+// writesBefore returns how many writes a process has made when it enters its nth call of a kind. It
+// is exact for the calls that each write makes equally often.
 func writesBefore(call string, n int) (writes uint64, exact bool) {
 	switch call {
 	case "rename", "flock":
@@ -179,8 +179,8 @@ func writesBefore(call string, n int) (writes uint64, exact bool) {
 	return 0, false
 }
 
-// killAt runs this binary and kills it when it enters its nth system call of a kind.
-// It is done if there were not so many.
+// killAt runs this binary and kills it when it enters its nth system call of a kind. It reports
+// done if the process ended without so many calls.
 func killAt(t *testing.T, call string, n int, env []string) (done bool) {
 	t.Helper()
 	trace := filepath.Join(t.TempDir(), "trace")

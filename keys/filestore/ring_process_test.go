@@ -28,26 +28,24 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// The test binary runs itself as a process that works on a ring: with ringRole set
-// it does what roles says, on the ring at ringPath, and prints a line for every
-// change that was acknowledged.
+// The test binary runs itself as a process that works on a ring. With ringRole set it plays that
+// one of roles on the ring at ringPath, and prints a line for every acknowledged change.
 const (
 	ringRole = "FILESTORE_TEST_ROLE"
 	ringPath = "FILESTORE_TEST_RING"
 
-	// For the roles, each of which looks at its own.
-	ringSlot   = "FILESTORE_TEST_SLOT"   // which of the counters a counter counts
-	ringLimit  = "FILESTORE_TEST_LIMIT"  // most bytes that the process can write to a file
-	ringUser   = "FILESTORE_TEST_USER"   // whom root becomes first
+	// Some roles read these.
+	ringSlot   = "FILESTORE_TEST_SLOT"   // the counter that this process advances
+	ringLimit  = "FILESTORE_TEST_LIMIT"  // how many bytes the process can write to a file
+	ringUser   = "FILESTORE_TEST_USER"   // the user that root becomes first
 	ringKeyID  = "FILESTORE_TEST_KID"    // the key to revoke
 	ringNoSync = "FILESTORE_TEST_NOSYNC" // "file" or "folder" is not synced
 )
 
-// long is for the long forms of the tests.
+// long reports whether the tests run in their long form.
 var long = os.Getenv("SEALJWT_LONG") != ""
 
-// roles are what such a process can do. Each is given the ring and what to write
-// its acknowledgements to.
+// roles are the tasks of such a process. Each gets the ring and a writer for its acknowledgements.
 var roles = map[string]func(context.Context, *keyring.Ring, io.Writer) error{
 	"rotate":           rotateForEver,
 	"run":              runForEver,
@@ -66,7 +64,7 @@ func init() {
 		signal.Ignore(syscall.SIGXFSZ)
 	} else {
 		go func() {
-			io.Copy(io.Discard, os.Stdin) // until the parent is gone
+			io.Copy(io.Discard, os.Stdin) // until the parent has ended
 			os.Exit(0)
 		}()
 	}
@@ -109,8 +107,8 @@ func runRole(role string) error {
 	return roles[role](context.Background(), ring, os.Stdout)
 }
 
-// pinned is a Store whose system calls all come from one thread: strace counts the calls of
-// each thread for itself, and a Ring calls its Store from a new goroutine each time.
+// pinned is a Store that makes all system calls on one thread. strace counts the calls of each
+// thread separately, and a Ring calls its Store from a new goroutine each time.
 type pinned struct {
 	store *Store
 	calls chan func()
@@ -144,12 +142,12 @@ func (p pinned) wait(call func()) {
 }
 
 func setLimit(l *syscall.Rlimit, n uint64) {
-	// The fields are signed on some systems.
+	// Some systems have signed fields.
 	fmt.Sscan(fmt.Sprint(n), &l.Cur)
 	fmt.Sscan(fmt.Sprint(n), &l.Max)
 }
 
-// rotateForEver does every step that is due, as soon as it is.
+// rotateForEver does every step as soon as it is due.
 func rotateForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	for {
 		step, err := ring.Rotate(ctx)
@@ -184,13 +182,13 @@ func runForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	return failed
 }
 
-// isSlow reports whether a look or a change exceeded its bound and wrote nothing: the machine,
-// its disk or the other processes are slow, which is no fault of the ring.
+// isSlow reports whether a look or a change ran out of time and wrote nothing. Then the machine,
+// its disk or the other processes are slow, and the ring is not at fault.
 func isSlow(err error) bool {
 	return !errors.Is(err, keyring.ErrUnknownOutcome) && (errors.Is(err, ErrLocked) || errors.Is(err, context.DeadlineExceeded))
 }
 
-// patiently calls f until the machine is not too slow for it.
+// patiently calls f again while the machine is too slow for it.
 func patiently(f func() error) error {
 	for {
 		if err := f(); !isSlow(err) {
@@ -203,14 +201,13 @@ func acknowledge(acks io.Writer, ring *keyring.Ring, step keyring.Step) {
 	fmt.Fprintln(acks, acknowledgement(step, ring.Checkpoint()))
 }
 
-// acknowledgement says which step was done, and that the generation of the mark or an earlier one
-// holds it.
+// acknowledgement returns the line for a step that the generation of mark or an earlier one holds.
 func acknowledgement(step keyring.Step, mark keyring.Checkpoint) string {
 	return fmt.Sprint(step.Action, " ", step.KeyID, " ", mark.Ring+"/"+pair(mark))
 }
 
-// rotateOnce changes the active key, in one write where its successor is staged and in two where
-// it is not. Rotate would begin with the record of a look.
+// rotateOnce changes the active key: in one write if its successor is staged, and otherwise in two.
+// Rotate would first record a look.
 func rotateOnce(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	step, err := ring.RotateNow(ctx, keys.UseSig)
 	if err == nil {
@@ -227,7 +224,7 @@ func revokeOnce(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	return err
 }
 
-// processes are those that work on one ring.
+// processes holds the processes that work on one ring.
 type processes struct {
 	t    *testing.T
 	path string
@@ -239,7 +236,7 @@ type processes struct {
 
 type process struct {
 	cmd    *exec.Cmd
-	stdin  io.Closer // closed when the process is to end
+	stdin  io.Closer // closing it tells the process to end
 	name   string
 	acks   []string
 	killed bool
@@ -251,7 +248,7 @@ func newProcesses(t *testing.T, path string) *processes {
 	return ps
 }
 
-// environment is that of a process with a role; more are pairs of name and value.
+// environment returns the environment of a process with a role. more holds pairs of name and value.
 func environment(role, path string, more ...string) []string {
 	env := append(os.Environ(), ringRole+"="+role, ringPath+"="+path)
 	for i := 0; i < len(more); i += 2 {
@@ -291,7 +288,7 @@ func (ps *processes) start(role string, more ...string) *process {
 	return p
 }
 
-// expect says that the process may end from now on.
+// expect allows the process to end from now on.
 func (ps *processes) expect(p *process) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -314,14 +311,14 @@ func (ps *processes) killAll() {
 	ps.wg.Wait()
 }
 
-// countAcks returns how many lines a process has printed by now.
+// countAcks returns how many lines a process has printed so far.
 func (ps *processes) countAcks(p *process) int {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	return len(p.acks)
 }
 
-// acknowledged returns all lines of all processes; call it when they are dead.
+// acknowledged returns all lines of all processes. Call it after they have ended.
 func (ps *processes) acknowledged() []string {
 	var all []string
 	for _, p := range ps.all {
@@ -354,7 +351,7 @@ func testKEK() keyring.KEK {
 	return kek
 }
 
-// hasty is a policy by which the next step is always due.
+// hasty returns a policy by which the next step is always due.
 func hasty() keyring.Policy {
 	const tick = time.Nanosecond
 	return keyring.Policy{
@@ -370,7 +367,7 @@ func createRing(t *testing.T, s *Store, p keyring.Policy) *keyring.Ring {
 	return ring
 }
 
-// openRing opens the ring as a process would that knows nothing.
+// openRing opens the ring without a checkpoint, like a process that starts on a new host.
 func openRing(t *testing.T, path string) *keyring.Ring {
 	t.Helper()
 	ring, err := keyring.Open(t.Context(), keyring.Config{Store: New(path), KEK: testKEK()})
@@ -378,13 +375,13 @@ func openRing(t *testing.T, path string) *keyring.Ring {
 	return ring
 }
 
-// openSince opens the ring as a process would that has seen this checkpoint.
+// openSince opens the ring like a process that has seen this checkpoint.
 func openSince(ctx context.Context, s *Store, seen keyring.Checkpoint) (*keyring.Ring, error) {
 	memory := seenMemory(seen)
 	return keyring.Open(ctx, keyring.Config{Store: s, KEK: testKEK(), Memory: &memory})
 }
 
-// seenMemory is a [keyring.Memory] of one process.
+// seenMemory is the [keyring.Memory] of one process.
 type seenMemory keyring.Checkpoint
 
 func (m *seenMemory) Load(context.Context) (keyring.Checkpoint, []keyring.Checkpoint, error) {
@@ -406,9 +403,8 @@ func importNew(ctx context.Context, ring *keyring.Ring, state keyring.State) (ki
 	return strings.Join(kids, " "), err
 }
 
-// wantRingFiles fails when there is more than the ring, its lock and one temporary
-// file, or when others may read one of them. It reports whether there is a
-// temporary file.
+// wantRingFiles fails if the folder has more than the ring, its lock and one temporary file, or if
+// other users may read one of them. It reports whether there is a temporary file.
 func wantRingFiles(t *testing.T, path string) (leftover bool) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))

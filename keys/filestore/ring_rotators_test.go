@@ -16,8 +16,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// brisk is a policy by which a step is due every 33 ms: six for each key, of
-// which there are two in 400 ms. All that is so many times as long.
+// brisk returns a policy by which a step is due every 33 ms: six steps for each key, and two keys
+// in 400 ms. factor stretches all of it.
 func brisk(factor time.Duration) keyring.Policy {
 	ms := factor * time.Millisecond
 	return keyring.Policy{
@@ -27,13 +27,13 @@ func brisk(factor time.Duration) keyring.Policy {
 	}
 }
 
-// Rotators in processes of their own, killed at random, while this one looks on.
+// Rotators in processes of their own are killed at random while this process watches the ring.
 func TestRingRotators(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes five seconds")
 	}
 	const rotators = 8
-	// It goes on longer where the machine needs longer for the rotations.
+	// On a slow machine the test goes on until there are enough rotations.
 	duration, least := 5*time.Second, 2
 	if long {
 		duration, least = time.Minute, 20
@@ -86,7 +86,7 @@ func TestRingRotators(t *testing.T) {
 			t.Errorf("%d rotations of use %s in %v, want %d to %d", n, use, lasted, least, most)
 		}
 	}
-	if _, err := ring.Rotate(t.Context()); err != nil { // no lock is left behind
+	if _, err := ring.Rotate(t.Context()); err != nil { // a lock that was left behind would stop this
 		t.Error(err)
 	}
 	t.Logf("%d rotators for %v: generation %d, of which %d were seen; %d kills, %d steps acknowledged, rotations %v, %d keys; "+
@@ -137,9 +137,9 @@ func (w *witness) look(ring *keyring.Ring) {
 		here[k.ID] = true
 		before, known := w.kids[k.ID]
 		if final := k.State == keyring.Destroyed; known && final {
-			k.Thumbprint = before.Thumbprint // the kid heads it
+			k.Thumbprint = before.Thumbprint // the kid follows from it
 			if k.Created.IsZero() {
-				k = before // of a key that ended long ago no date is kept
+				k = before // the ring forgets the dates of a key that ended long ago
 				k.State = keyring.Destroyed
 			}
 		}
@@ -166,8 +166,7 @@ func (w *witness) look(ring *keyring.Ring) {
 	}
 }
 
-// fewestRotations returns how often the key of a use was replaced, for the use of which that
-// is less.
+// fewestRotations returns the rotations of the use that has fewer of them.
 func (w *witness) fewestRotations() int {
 	activated := map[keys.Use]int{}
 	for _, k := range w.kids {
@@ -175,11 +174,11 @@ func (w *witness) fewestRotations() int {
 			activated[k.Use]++
 		}
 	}
-	return min(activated[keys.UseSig], activated[keys.UseEnc]) - 1 // the first one replaced none
+	return min(activated[keys.UseSig], activated[keys.UseEnc]) - 1 // the first key did not replace another one
 }
 
-// checkAcks compares the ring with what the rotators said they did. No two may
-// have done the same.
+// checkAcks compares the ring with the acknowledged steps of the rotators. No two processes may
+// acknowledge the same step.
 func (w *witness) checkAcks(lines []string, ring *keyring.Ring) int {
 	w.t.Helper()
 	done := map[string]int{}
@@ -191,7 +190,7 @@ func (w *witness) checkAcks(lines []string, ring *keyring.Ring) int {
 		}
 		times := 1
 		if action == keyring.MarkDue {
-			times = 3 // when it is staged, active and retired
+			times = 3 // it is staged, active and retired
 		}
 		if done[string(action)+kid]++; done[string(action)+kid] > times {
 			w.t.Errorf("two processes did %s of %s", action, kid)
@@ -215,8 +214,8 @@ func (w *witness) checkAcks(lines []string, ring *keyring.Ring) int {
 	return len(lines)
 }
 
-// checkWindows checks that no step of any key came too early. It returns the
-// number of rotations of each use.
+// checkWindows checks that no step of any key came too early. It returns the number of rotations
+// for each use.
 func (w *witness) checkWindows(p keyring.Policy) map[keys.Use]int {
 	w.t.Helper()
 	rotations := map[keys.Use]int{}
@@ -253,8 +252,8 @@ func (w *witness) checkWindows(p keyring.Policy) map[keys.Use]int {
 	return rotations
 }
 
-// checkLog checks that the log is in order and knows the last transition. Marks are
-// looks and no transitions: their generations are not in it.
+// checkLog checks that the log is in order and has the last transition. A mark records a look and
+// is not a transition, so the log does not have its generation.
 func (w *witness) checkLog(ring *keyring.Ring) {
 	w.t.Helper()
 	log, err := ring.Log(w.t.Context())
@@ -291,8 +290,8 @@ func (w *witness) checkLog(ring *keyring.Ring) {
 	}
 }
 
-// checkHistory checks that the ring knows the generations that were seen, as far
-// back as it remembers, and no others.
+// checkHistory checks that the ring knows the generations that were seen, as far back as its
+// history goes, and no others.
 func (w *witness) checkHistory(s *Store) {
 	w.t.Helper()
 	const remembered = 64

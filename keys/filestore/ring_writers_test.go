@@ -16,16 +16,17 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// counter returns the figure of the policy in which a writer counts its writes, in
-// nanoseconds. None of them matters to what the others may be.
+// counter returns the figure of the policy in which a writer counts its writes, in nanoseconds.
+// None of these figures limits the others.
 func counter(p *keyring.Policy, slot int) *time.Duration {
 	return []*time.Duration{&p.Sig.Period, &p.Enc.Period, &p.MaxAge, &p.Leeway}[slot]
 }
 
-// maxImports is how many of the writers import a key: a ring of four keys has room for 60.
+// maxImports bounds the number of writers that import a key: a ring with four keys has room for 60
+// more.
 const maxImports = 40
 
-// importAndCount imports a key and then counts, each in a write of its own.
+// importAndCount imports a key and then counts, one write for each step.
 func importAndCount(ctx context.Context, ring *keyring.Ring, acks io.Writer) error {
 	var kid string
 	err := patiently(func() (err error) {
@@ -60,9 +61,9 @@ func countForEver(ctx context.Context, ring *keyring.Ring, acks io.Writer) error
 	}
 }
 
-// Writers in processes of their own, killed at random, while this one looks on.
-// Each counts for itself in the one ring that they share: a write that was lost is
-// counted again, one that was done twice leaves a gap.
+// Writers in processes of their own are killed at random while this process watches the ring. All
+// share the ring and each has a counter. A lost write would be counted again, and a repeated write
+// would leave a gap.
 func TestRingWriters(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes three seconds")
@@ -73,7 +74,7 @@ func TestRingWriters(t *testing.T) {
 	}
 	s := newStore(t)
 	policy := hasty()
-	// So long that no count reaches them.
+	// These figures are so large that no count reaches them.
 	policy.CacheAge = time.Minute
 	policy.Sig.Period, policy.Enc.Period = time.Hour, time.Hour
 	ring := createRing(t, s, policy)
@@ -105,7 +106,7 @@ func TestRingWriters(t *testing.T) {
 		wantRingFiles(t, s.path)
 		reads++
 	}
-	for slot := range writers { // however long they take to start
+	for slot := range writers { // until each has started
 		for ps.countAcks(running[slot]) < 2 && !t.Failed() {
 			look()
 			time.Sleep(time.Millisecond)
@@ -125,7 +126,7 @@ func TestRingWriters(t *testing.T) {
 
 	ring = openRing(t, s.path)
 	imported := keysOf(t, ring)
-	counted := make([][]int64, writers) // what each slot acknowledged, in order
+	counted := make([][]int64, writers) // the acknowledged counts of each slot, in order
 	acks := 0
 	for _, p := range ps.all {
 		var before int64
@@ -151,8 +152,8 @@ func TestRingWriters(t *testing.T) {
 	var writes int64
 	for slot, ns := range counted {
 		writes += last[slot] - first[slot]
-		// The processes of a slot ran one after the other, each killed at most once
-		// between a write and its acknowledgement.
+		// The processes of a slot ran one after the other. Each was killed at most once between a
+		// write and its acknowledgement.
 		if !slices.IsSorted(ns) || len(slices.Compact(slices.Clone(ns))) != len(ns) {
 			t.Errorf("writer %d counted the same twice: a write was lost", slot)
 		}
@@ -160,14 +161,14 @@ func TestRingWriters(t *testing.T) {
 			t.Errorf("writer %d: the last of %d counts was acknowledged and is lost", slot, len(ns))
 		}
 	}
-	writes += int64(len(imported)) - 4 // with which the ring began
+	writes += int64(len(imported)) - 4 // the ring began with four keys
 	if got := int64(ring.Checkpoint().Generation) - 1; got != writes {
 		t.Errorf("the ring is at generation %d after %d writes", got+1, writes)
 	}
 	if unacknowledged := writes - int64(acks); acks == 0 || unacknowledged < 0 || unacknowledged > int64(len(ps.all)) {
 		t.Errorf("%d writes and %d acknowledgements of %d processes", writes, acks, len(ps.all))
 	}
-	// No lock is left behind, and the next write cleans up.
+	// No process leaves a lock behind, and the next write cleans up.
 	must(t, ring.UpdatePolicy(t.Context(), func(p *keyring.Policy) { p.MaxAge++ }))
 	wantFiles(t, dirOf(s), "ring", "ring.lock")
 	t.Logf("%d rounds: %d writes acknowledged, %d that were killed before they could say so, %d reads, %d keys imported",

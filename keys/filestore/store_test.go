@@ -31,7 +31,7 @@ func TestTwoHandles(t *testing.T) {
 }
 
 func TestCreatesPrivateFilesAndFolders(t *testing.T) {
-	defer syscall.Umask(syscall.Umask(0)) // so that nothing but our modes protects them
+	defer syscall.Umask(syscall.Umask(0)) // so that only our modes protect the files
 	top := t.TempDir()
 	s := New(filepath.Join(top, "a", "b", "ring"))
 	mustCreate(t, s, "a ring")
@@ -73,7 +73,7 @@ func TestSwapSize(t *testing.T) {
 	wantRing(t, s, string(largest))
 }
 
-// A Store without a path, or none at all, as a variable that was never set.
+// A Store has no path, or the *Store is nil, like a variable that was never set.
 func TestNoPath(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, s := range map[string]*Store{"empty path": New(""), "zero": {}, "nil": nil} {

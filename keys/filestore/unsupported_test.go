@@ -11,8 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Each function that would read or write a ring or a memory says that this system cannot,
-// and makes no file.
+// Each function that would read or write a ring or a memory returns an error that says that the
+// system is not supported. None makes a file.
 func TestUnsupported(t *testing.T) {
 	ctx, folder := context.Background(), t.TempDir()
 	path := filepath.Join(folder, "ring")

@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// remount gives a folder and its files to a group, and widens them as kubelet does at each
+// remount gives a folder and its files to a group and widens their modes. kubelet does so at each
 // mount of a volume with an fsGroup.
 func remount(t *testing.T, folder string, group int) {
 	t.Helper()
@@ -33,8 +33,8 @@ func remount(t *testing.T, folder string, group int) {
 	}))
 }
 
-// A ring, its lock and its key file are on a volume that is mounted again and again. The ring
-// opens and changes, and each change narrows what it writes.
+// A ring, its lock and its key file are on a volume that is mounted again and again. The ring opens
+// and changes, and each change narrows the modes of the files that it writes.
 func TestVolume(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "volume")
 	ringPath, kekPath := filepath.Join(folder, "ring"), filepath.Join(folder, "kek")
@@ -50,7 +50,7 @@ func TestVolume(t *testing.T) {
 	}
 }
 
-// The folder of the key file itself counts, and not the folder of a link to it.
+// The folder of the key file counts, and not the folder of a link to it.
 func TestVolumeThroughLink(t *testing.T) {
 	dir := t.TempDir()
 	plain, volume := filepath.Join(dir, "plain"), filepath.Join(dir, "volume")
@@ -71,7 +71,8 @@ func TestVolumeThroughLink(t *testing.T) {
 	}
 }
 
-// What differs from a volume in one point is refused, each file for itself.
+// A file that differs in one point from a file on a volume is refused. The test changes each file
+// by itself.
 func TestNoVolume(t *testing.T) {
 	for name, c := range map[string]struct {
 		differ func(t *testing.T, folder, file string) error
@@ -124,8 +125,8 @@ func TestNoVolume(t *testing.T) {
 	}
 }
 
-// A service gets its key through a descriptor, and makes a ring under it. The folder of the
-// path, /proc/self/fd, cannot be synced.
+// A service reads its key from a descriptor and makes a ring under it. The folder of that path,
+// /proc/self/fd, cannot be synced.
 func TestOpenOrCreateWithPipe(t *testing.T) {
 	folder := t.TempDir()
 	for range 2 {
@@ -138,8 +139,8 @@ func TestOpenOrCreateWithPipe(t *testing.T) {
 	}
 }
 
-// Beside a KEK from a pipe, or a mounted secret, nothing can be written. With a path of its own
-// the memory is there, and a path that cannot be written is an error.
+// No file can be written beside a KEK from a pipe or a mounted secret. A memory at another path
+// works, and a path that cannot be written is an error.
 func TestOpenOrCreateRemembersElsewhere(t *testing.T) {
 	dir := t.TempDir()
 	ringPath, seen := filepath.Join(dir, "ring"), filepath.Join(dir, "state", "seen")
@@ -153,7 +154,7 @@ func TestOpenOrCreateRemembersElsewhere(t *testing.T) {
 		return err
 	}
 	must(t, open(seen))
-	must(t, open("/proc/nowhere/seen", seen)) // the first that can be written
+	must(t, open("/proc/nowhere/seen", seen)) // the memory goes to the first path that can be written
 	old := readFiles(t, ringPath)
 	ring, err := keyring.Open(t.Context(), keyring.Config{Store: New(ringPath), KEK: mustKEK(t), Memory: NewMemory(ringPath, seen)})
 	must(t, err)
@@ -168,7 +169,7 @@ func TestOpenOrCreateRemembersElsewhere(t *testing.T) {
 		}
 	}
 	must(t, os.Remove(seen))
-	must(t, open()) // remembers nothing, as it says
+	must(t, open()) // this ring remembers nothing
 	wantFiles(t, dir, "ring", "ring.lock", "state")
 }
 

@@ -15,9 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Each step fails once, on a ring that exists and on one that is being created.
-// Nothing has changed then, nothing lies about, the error names the step, and
-// the next try succeeds.
+// Each step fails once, on a ring that exists and on one that is being created. After that nothing
+// has changed and no file is left over. The error names the step, and the next try succeeds.
 func TestStepFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		ops  func(*fsOps)
@@ -77,8 +76,7 @@ func TestStepFails(t *testing.T) {
 	}
 }
 
-// After the rename there is no way back, and the caller must know that it does
-// not know.
+// After the rename the write cannot be undone. The error must say that the outcome is unknown.
 func TestUnknownOutcome(t *testing.T) {
 	for name, c := range map[string]struct {
 		ops  func(*fsOps)
@@ -101,7 +99,8 @@ func TestUnknownOutcome(t *testing.T) {
 				t.Errorf("%v does not wrap the cause", err)
 			}
 			wantFiles(t, dirOf(s), "ring", "ring.lock")
-			// It may not survive a power cut, so it is not shown as stored before it is.
+			// The new ring may not survive a power cut, so Load does not return it before it is
+			// stored.
 			s.ops = osOps
 			s.ops.syncDir = func(*os.File) error { return syscall.EIO }
 			if _, _, err := s.Load(t.Context()); !errors.Is(err, syscall.EIO) {
@@ -113,7 +112,7 @@ func TestUnknownOutcome(t *testing.T) {
 	}
 }
 
-// The order of the steps is what makes a write safe.
+// A write is safe because of the order of its steps.
 func TestOrderOfSteps(t *testing.T) {
 	s := newStore(t)
 	version := mustCreate(t, s, "the old ring")
@@ -182,8 +181,8 @@ func TestReadOnlyFolder(t *testing.T) {
 	wantFailure(t, err, os.ErrPermission, []string{"make the folder", "let the user"})
 }
 
-// A folder that is not on the disk yet must not be built upon, and a sync that failed must not
-// be repeated: the next try makes the folders anew.
+// A folder that is not on the disk yet must not be used, and a failed sync must not be repeated.
+// The next try makes the folders anew.
 func TestNewFolderIsNotSynced(t *testing.T) {
 	top := t.TempDir()
 	s := New(filepath.Join(top, "a", "b", "ring"))
@@ -201,7 +200,7 @@ func TestNewFolderIsNotSynced(t *testing.T) {
 	}
 }
 
-// The context may end while we wait for the lock that we then get.
+// The context ends while Swap waits for the lock, and then Swap gets the lock.
 func TestCancelledWithTheLock(t *testing.T) {
 	s := newStore(t)
 	ctx, cancel := context.WithCancel(t.Context())
