@@ -7,9 +7,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// TestAllocations: a claims set costs its members and the closure that hides them,
-// and one more if names have escapes. What is asked of it on every token costs no
-// more than the text that is returned.
+// A claims set costs one allocation for its members, one for the closure that hides them, and one
+// more if names have escapes. The calls that every token needs allocate only the text that they
+// return.
 func TestAllocations(t *testing.T) {
 	if race {
 		t.Skip("the race detector drops pooled buffers")
@@ -46,6 +46,6 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-var kept string // else the compiler drops the copy
+var kept string // otherwise the compiler drops the copy
 
 var benchTexts4K = benchTexts(4 << 10)

@@ -34,7 +34,7 @@ func TestAppendMember(t *testing.T) {
 	}
 }
 
-// quoted is s as encoding/json writes it.
+// quoted returns s as encoding/json writes it.
 func quoted(t testing.TB, s string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -53,8 +53,8 @@ func checkAppendString(t *testing.T, s string) {
 	}
 }
 
-// TestAppendString: it writes what encoding/json does, of every character, wherever it
-// stands, and of what is not UTF-8.
+// AppendString writes the same text as encoding/json for every character, at every place, and for
+// invalid UTF-8.
 func TestAppendString(t *testing.T) {
 	t.Parallel()
 	for r := range rune(0x3000) {

@@ -83,8 +83,8 @@ func TestDecodeBase64URLExhaustive(t *testing.T) {
 	}
 }
 
-// checkAppendDecode checks that the forms of the decoder and those of the encoder agree,
-// and touch nothing but what they append.
+// checkAppendDecode checks that all forms of the decoder agree, and all forms of the encoder. None
+// may change the bytes that it appends to.
 func checkAppendDecode(t *testing.T, s string) {
 	t.Helper()
 	const sentinel = "these bytes are somebody's"
@@ -114,8 +114,8 @@ func checkAppendDecode(t *testing.T, s string) {
 	}
 }
 
-// TestDecodeBase64URLAnywhere: each byte is judged alike wherever it stands in a text of
-// many characters, and as the standard library judges it.
+// The decoder judges each byte like the standard library, wherever the byte stands in a text of
+// many characters.
 func TestDecodeBase64URLAnywhere(t *testing.T) {
 	t.Parallel()
 	for length := range 36 {
@@ -157,7 +157,8 @@ func FuzzDecodeBase64URL(f *testing.F) {
 		b, err := strict.DecodeBase64URL(s)
 		lax, laxErr := base64.RawURLEncoding.DecodeString(s)
 		if err != nil {
-			// Refused: because it is no spelling at all, or another one.
+			// The text is refused because it is not base64, or because the same bytes have another
+			// spelling.
 			if laxErr == nil && strict.EncodeBase64URL(lax) == s {
 				t.Fatalf("%q refused: %v", s, err)
 			}
@@ -170,7 +171,7 @@ func FuzzDecodeBase64URL(f *testing.F) {
 	})
 }
 
-// TestDecodeBase64URLBytes: both forms of the decoder are one.
+// Both forms of the decoder return the same.
 func TestDecodeBase64URLBytes(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "AA", "A-z_4ME", "AB", "A", "=", "AA\n", "AA\r\n", "AAAA\nAAAA", "+w", "é"} {

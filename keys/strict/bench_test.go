@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// benchTexts are claims sets of a length, in the shapes in which they become long: one
-// long string, one array of short strings, and one object of short members.
+// benchTexts returns claims sets of a length, in the shapes that make one long: one long string,
+// one array of short strings, and one object of short members.
 func benchTexts(size int) map[string][]byte {
 	const head = `{"iss":"https://issuer.example.com","sub":"u-42","aud":"https://api.example.com","iat":1767225600,"nbf":1767225600,` +
 		`"exp":1767229200,"jti":"yQb5C0iXz3l0sJ8m5Tn0Wg","email":"ada@example.com",`
@@ -105,7 +105,7 @@ func BenchmarkDecodeBase64URL(b *testing.B) {
 	}
 }
 
-// The same work by encoding/json, to compare with.
+// encoding/json does the same work here, for comparison.
 func BenchmarkEncodingJSON(b *testing.B) {
 	b.SetBytes(int64(len(claims)))
 	b.ReportAllocs()

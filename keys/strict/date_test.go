@@ -55,7 +55,7 @@ var dates = []struct {
 	{text: "0.253402300799E+12", secs: 253402300799},
 	{text: "253402300798.9999", secs: 253402300798, nanos: 999908447},
 
-	{text: "253402300798.9999999999", reason: notDate}, // as a float64 it is the next second
+	{text: "253402300798.9999999999", reason: notDate}, // the nearest float64 is the next second
 	{text: "253402300799.0000000001", reason: notDate},
 	{text: "253402300800", reason: notDate},
 	{text: "999999999999", reason: notDate},
@@ -98,8 +98,8 @@ func TestNumericDate(t *testing.T) {
 	}
 }
 
-// Exact rational arithmetic comes to the same date but for the precision of a float64, and
-// a number beyond the range is refused, however little it is beyond.
+// Exact rational arithmetic gives the same date within the precision of a float64. A number beyond
+// the range is refused, however little it is beyond.
 func TestNumericDateExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	digits := func(limit int) string {
@@ -140,8 +140,8 @@ func TestNumericDateExact(t *testing.T) {
 	}
 }
 
-// TestNumericDateWhole: whole numbers are read in a way of their own, and as they are
-// when the same number is spelled with a point.
+// Whole numbers have a reader of their own. It returns the date that the same number gives with a
+// decimal point.
 func TestNumericDateWhole(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

@@ -15,8 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// reasons are all that an error may say. Those that are true break no rule of
-// RFC 8259: only such a text may be valid for encoding/json.
+// reasons holds all phrases of an error. A phrase with true breaks no rule of RFC 8259:
+// encoding/json may accept a text only if its phrase is true here.
 var reasons = map[string]bool{
 	"object expected":                      true, // another value than an object
 	"duplicate member name":                true,
@@ -42,8 +42,8 @@ var reasons = map[string]bool{
 	"not canonical base64url":              false,
 }
 
-// checkError checks that err is one of the fixed phrases and an offset, which
-// leaves no place for anything of the input.
+// checkError checks that err is one of the fixed phrases and an offset. Such an error cannot leak
+// any of the input.
 func checkError(t *testing.T, err error, length int) *strict.Error {
 	t.Helper()
 	var e *strict.Error
@@ -90,7 +90,7 @@ func checkAccepted(t *testing.T, data []byte, o strict.Object) {
 func countValues(data []byte) int {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber() // of any size
+	d.UseNumber() // a number may have any size
 	d.Decode(&v)
 	var count func(v any) int
 	count = func(v any) int {
@@ -145,13 +145,14 @@ func checkMember(t *testing.T, o strict.Object, name string, raw json.RawMessage
 	}
 }
 
-// hasTwins is a slow second opinion on member names: whether an object in data,
-// which is valid JSON, has two that are equal or that encoding/json would fold.
+// hasTwins is a slow second implementation of the rule for member names. data is valid JSON.
+// hasTwins reports whether an object in it has two names that are equal, or that encoding/json
+// would fold.
 func hasTwins(t *testing.T, data []byte) bool {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(data))
 	type level struct {
-		object, value bool // in an object; after a name
+		object, value bool // object: inside an object; value: after a name
 		names         []string
 	}
 	stack := []level{{}}
@@ -182,16 +183,16 @@ func hasTwins(t *testing.T, data []byte) bool {
 	}
 }
 
-// checkMemory checks that a text is read in memory in proportion to it. To measure
-// takes long, so of short texts it is done for a few; for which of them their length
-// decides, so that what fails once fails again.
+// checkMemory checks that the parser allocates in proportion to a text. The measurement is slow, so
+// only a few short texts are measured. Their length selects them, so that a failure can be
+// repeated.
 func checkMemory(t *testing.T, data []byte) {
 	t.Helper()
 	if len(data) < 4<<10 && len(data)%16 != 0 {
 		return
 	}
 	limit := uint64(16*len(data) + 4<<10)
-	for try := 0; ; try++ { // others allocate too
+	for try := 0; ; try++ { // other goroutines allocate too
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		strict.ParseObject(data)
@@ -204,8 +205,8 @@ func checkMemory(t *testing.T, data []byte) {
 	}
 }
 
-// checkLooser checks that each of the three ways to read an object accepts what a stricter
-// one accepts, and that ParseClaim agrees with a reader that compares names to the letter.
+// checkLooser checks that each of the three ways to read an object accepts all that a stricter one
+// accepts. It also checks that ParseClaim agrees with a reader that compares names exactly.
 func checkLooser(t *testing.T, data []byte, accepted bool) {
 	t.Helper()
 	_, claims := strict.ParseClaims(data)

@@ -10,17 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// TestTwins: both ways to look for equal names find the first that has one before it,
-// for any number of names, and if all their hashes are equal.
+// Both ways to look for equal names find the first name that has an equal one before it. This holds
+// for any number of names, also if all hashes are equal.
 func TestTwins(t *testing.T) {
 	for _, n := range []int{1, 2, 3, few, few + 1, 31, 32, 33, 100} {
 		step := max(1, n/9)
 		for i := 0; i < n; i += step {
-			for j := i; j >= 0; j -= step { // name i is name j, which is no twin if i is j
+			for j := i; j >= 0; j -= step { // name i equals name j; it has no twin if i is j
 				for _, hash := range []func(uint32) uint32{
 					func(h uint32) uint32 { return h },
 					func(uint32) uint32 { return 0 },
-					func(uint32) uint32 { return 0xffffffff }, // the last place: the next is the first
+					func(uint32) uint32 { return 0xffffffff }, // the last place: the next one is the first
 					func(h uint32) uint32 { return -(h & 3) },
 				} {
 					s := &scanner{seed: maphash.MakeSeed(), folds: true}
@@ -50,7 +50,7 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// TestAppendFolded: eight bytes at a time fold as runes do, at every place.
+// Folding eight bytes at a time gives the same as folding runes, at every place.
 func TestAppendFolded(t *testing.T) {
 	slow := func(name string) (folded string) {
 		for _, r := range name {
@@ -74,8 +74,8 @@ func TestAppendFolded(t *testing.T) {
 	}
 }
 
-// TestRelease: nothing of a text stays in the buffers that are kept, whether it was
-// accepted or not, and no large buffer is.
+// The pooled buffers keep nothing of a text, whether it was accepted or refused. No large buffer is
+// kept.
 func TestRelease(t *testing.T) {
 	var wide strings.Builder
 	for i := range 10000 {
@@ -109,7 +109,7 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// TestPlain: eight bytes at a time are as good as one, whatever stands beside what.
+// Eight bytes at a time give the same result as one byte at a time, for all neighbours.
 func TestPlain(t *testing.T) {
 	slow := func(b []byte) (n int, ascii bool) {
 		for n < len(b) && b[n] >= ' ' && b[n] != '"' && b[n] != '\\' {
@@ -117,7 +117,7 @@ func TestPlain(t *testing.T) {
 		}
 		return n, !slices.ContainsFunc(b[:n], func(c byte) bool { return c >= utf8.RuneSelf })
 	}
-	// The neighbours of what is special, where a borrow or a sign could go wrong.
+	// These are the neighbours of the special bytes, where a borrow or a sign could go wrong.
 	edges := []byte{0x00, 0x01, 0x1f, ' ', '!', '"', '#', '[', '\\', ']', 0x7f, 0x80, 0x9f, 0xa0, 0xa2, 0xdc, 0xff}
 	check := func(b []byte) {
 		t.Helper()

@@ -24,8 +24,7 @@ func mustParse(t testing.TB, text string) strict.Object {
 const sample = `{ "s":"text", "e":"\u0074e\/\ud83d\ude00", "":"empty", "n":17, "z":null, "t":true,
 	"l":["a","\u0062"], "l0":[], "lx":["a",1], "lz":["a",null], "o":{"in":{"k":"v"}}, "\u006fther":[1, {"a":[]} ,"x"] }`
 
-// TestValueEnd: each value of the object is found from its first byte, and from no other
-// byte of the text.
+// ValueEnd finds each value of the object from its first byte, and from no other byte of the text.
 func TestValueEnd(t *testing.T) {
 	o := mustParse(t, sample)
 	values := map[int]string{}
@@ -68,7 +67,7 @@ func TestObjectOrder(t *testing.T) {
 	if o.Len() != len(names) {
 		t.Errorf("Len is %d of %d", o.Len(), len(names))
 	}
-	for range o.All() { // stops when told to
+	for range o.All() { // a caller may stop early
 		break
 	}
 	if raw, _ := o.Raw("other"); string(raw) != `[1, {"a":[]} ,"x"]` {
@@ -99,13 +98,13 @@ func TestObjectZero(t *testing.T) {
 	}
 }
 
-// Each accessor gives its value, or refuses what is present with another type.
+// Each accessor returns its value, or refuses a member of another type.
 func TestObjectAccessors(t *testing.T) {
 	o := mustParse(t, sample)
 	calls := []struct {
 		kind string
 		get  func(name string) (any, bool, error)
-		want map[string]string // printed; every other member is refused
+		want map[string]string // as printed; the accessor refuses every other member
 	}{
 		{"is not a string", func(n string) (any, bool, error) { return any3(o.Text(n)) },
 			map[string]string{"s": "text", "e": "te/😀", "": "empty"}},
@@ -223,8 +222,8 @@ var claims = func() []byte {
 	return []byte(strings.Replace(text, `"note":""`, `"note":"`+pad+`"`, 1))
 }()
 
-// TestParseObjectAllocations: a claims set costs its members and the closure that hides
-// them. The decoded names, if any has escapes, are a third.
+// A claims set costs one allocation for its members and one for the closure that hides them. A
+// third one holds the decoded names, if any name has escapes.
 func TestParseObjectAllocations(t *testing.T) {
 	if race {
 		t.Skip("the race detector drops pooled buffers")
@@ -265,7 +264,7 @@ func TestInOtherLetters(t *testing.T) {
 	}
 }
 
-// TestInOtherLettersAsEqualFold: that first bytes are compared first changes nothing.
+// FoldedTwin compares the first bytes first. The result is the same as without that step.
 func TestInOtherLettersAsEqualFold(t *testing.T) {
 	t.Parallel()
 	words := []string{"", "s", "S", "\u017f", "k", "\u212a", "iss", "ISS", "i\u017fs", "is", "sub", "\u017fUB", "\u00e9", "\u00c9", "@", "`", "{", "[", "1", "\U00010400", "\U00010428"}
@@ -274,13 +273,13 @@ func TestInOtherLettersAsEqualFold(t *testing.T) {
 		for _, name := range words {
 			want := found != name && strings.EqualFold(found, name)
 			if _, ok := mustParse(t, string(object)).FoldedTwin([]string{name}); ok != want {
-				t.Errorf("%q is %q in other letters: %v", found, name, ok)
+				t.Errorf("%q and %q differ in case only: %v", found, name, ok)
 			}
 		}
 	}
 }
 
-// TestCount: all values and members count, as they do against the limits.
+// Count counts all values and members, as the limits do.
 func TestCount(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][2]int{
@@ -297,7 +296,7 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// mostMembers has n members, half of them in an inner object.
+// mostMembers returns an object with n members, half of them in an inner object.
 func mostMembers(n int) string {
 	var b strings.Builder
 	b.WriteString(`{"":{`)
@@ -325,13 +324,13 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestObjectsApart: what is parsed later, in the same buffers, changes no Object.
+// A later parse in the same buffers changes no earlier Object.
 func TestObjectsApart(t *testing.T) {
 	text := func(i int) string { return fmt.Sprintf(`{"\u006e%04d":"v%04d","a":{"\u0062":[]}}`, i, i) }
 	var objects []strict.Object
 	for i := range 50 {
 		objects = append(objects, mustParse(t, text(i)))
-		strict.ParseObject([]byte(text(i)[:20+i%20])) // refused, which leaves names on the stack
+		strict.ParseObject([]byte(text(i)[:20+i%20])) // this one is refused, which leaves names on the stack
 	}
 	for i, o := range objects {
 		var names []string
@@ -345,7 +344,7 @@ func TestObjectsApart(t *testing.T) {
 	}
 }
 
-// TestManyStrings: what somebody makes us split is bounded.
+// The number of strings that an attacker makes us split is bounded.
 func TestManyStrings(t *testing.T) {
 	t.Parallel()
 	for n, fits := range map[int]bool{strict.MaxStrings: true, strict.MaxStrings + 1: false} {

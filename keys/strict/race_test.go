@@ -2,5 +2,5 @@
 
 package strict_test
 
-// Under the race detector a sync.Pool drops some of what it is given.
+// Under the race detector a sync.Pool drops some of the values that it gets.
 const race = true

@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// nest returns an object whose innermost array or object is the depth-th.
+// nest returns an object with depth levels of arrays or objects.
 func nest(depth int, open, shut string) string {
 	return `{"a":` + strings.Repeat(open, depth-1) + strings.Repeat(shut, depth-1) + `}`
 }
@@ -66,7 +66,7 @@ var refused = []struct {
 	text, reason string
 	offset       int
 }{
-	// Not exactly one object.
+	// The text is not exactly one object.
 	{"", "object expected", 0},
 	{"  ", "object expected", 2},
 	{`[]`, "object expected", 0},
@@ -229,7 +229,7 @@ func TestParseObjectRefuses(t *testing.T) {
 	}
 }
 
-// Every prefix of an object is no object.
+// A proper prefix of an object is not an object.
 func TestParseObjectTruncated(t *testing.T) {
 	text := `{"a":[1.5e+3,"\u0041\ud83d\ude00é",{"b":true}],"c":null}`
 	for i := range text {
@@ -239,7 +239,7 @@ func TestParseObjectTruncated(t *testing.T) {
 	}
 }
 
-// Whatever encoding/json could take for the same field is a duplicate here.
+// Two names that encoding/json could take for the same field are duplicates here.
 func TestFoldAsEncodingJSON(t *testing.T) {
 	var field struct{ S, K bool }
 	if err := json.Unmarshal([]byte("{\"\u017f\":true,\"\u212a\":true}"), &field); err != nil || !field.S || !field.K {
@@ -261,8 +261,7 @@ func TestFoldAsEncodingJSON(t *testing.T) {
 	}
 }
 
-// Long texts finish, and what they make the parser allocate is bounded by a
-// small multiple of their length.
+// The parser finishes long texts, and allocates at most a small multiple of their length.
 func TestParseObjectLong(t *testing.T) {
 	members := func(n int, format string) string {
 		var b strings.Builder
@@ -304,7 +303,7 @@ func TestParseObjectLong(t *testing.T) {
 	}
 }
 
-// Three ways to read an object differ in where names may differ only in case.
+// The three ways to read an object treat names that differ in case differently.
 func TestCaseOfNames(t *testing.T) {
 	readers := map[string]func([]byte) (strict.Object, error){
 		"ParseObject": strict.ParseObject, "ParseClaims": strict.ParseClaims, "ParseClaim": strict.ParseClaim,
@@ -339,8 +338,8 @@ func TestCaseOfNames(t *testing.T) {
 	}
 }
 
-// manyTwins returns an object in which one has the name first and the last has the name last,
-// among so many that a table compares them.
+// manyTwins returns an object whose first and last names are given. It has so many members that the
+// parser compares names with a table.
 func manyTwins(n int, first, last string) string {
 	var b strings.Builder
 	b.WriteString(`{"a":{"` + first + `":0`)
@@ -350,7 +349,7 @@ func manyTwins(n int, first, last string) string {
 	return b.String() + `,"` + last + `":0}}`
 }
 
-// An object that a member is follows the rule of the text around it.
+// An object inside a text follows the rule of that text.
 func TestCaseOfNamesWithin(t *testing.T) {
 	const text = `{"a":{"b":{"c":1,"C":2}}}`
 	for name, read := range map[string]func([]byte) (strict.Object, error){"ParseClaims": strict.ParseClaims, "ParseClaim": strict.ParseClaim} {
