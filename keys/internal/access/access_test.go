@@ -10,10 +10,10 @@ import (
 
 const (
 	us     = 65532
-	volume = 4242 // the fsGroup
+	volume = 4242 // the fsGroup of the volume
 )
 
-// kubelet are the facts of a file of ours on a volume that kubelet has just mounted.
+// kubelet returns the facts of a file of ours on a volume that kubelet has just mounted.
 func kubelet(mode fs.FileMode, changes ...func(*Facts)) Facts {
 	f := Facts{
 		Mode: mode, UID: us, GID: volume, FolderMode: fs.ModeDir | fs.ModeSetgid | 0o770, FolderGID: volume,
@@ -25,7 +25,7 @@ func kubelet(mode fs.FileMode, changes ...func(*Facts)) Facts {
 	return f
 }
 
-// The ways in which a file differs from the one that kubelet leaves.
+// Each change makes one fact differ from a file that kubelet has mounted.
 var (
 	plainFolder  = func(f *Facts) { f.FolderMode &^= fs.ModeSetgid }
 	otherFolder  = func(f *Facts) { f.FolderGID = 100 }
@@ -41,7 +41,7 @@ var (
 	staffs       = func(f *Facts) { f.GID = 20 }
 )
 
-// The advice of a refusal, by words that stand only in it.
+// Each of these texts stands in one advice of a refusal and in no other.
 const (
 	passes     = ""
 	chmod      = "chmod 600 /v/f"
@@ -136,7 +136,7 @@ func TestDecide(t *testing.T) {
 }
 
 // No file passes that every user can write, or that the group or others can execute. Without
-// kubelet's folder only the owner reaches a ring, and at most a group reads a secret.
+// kubelet's folder only the owner may reach a ring, and at most a group may read a secret.
 func TestEveryMode(t *testing.T) {
 	for mode := range fs.FileMode(0o1000) {
 		for name, f := range map[string]Facts{

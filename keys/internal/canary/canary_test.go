@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A test that cannot fail proves nothing: plain bytes must be found.
+// Plain bytes must be found. Otherwise the search could not fail.
 func TestCanariesSing(t *testing.T) {
 	secret := []byte("\xf0\xe1\xd2\xc3\xb4\xa5\x96\x87\x78\x69\x5a\x4b\x3c\x2d\x1e\x0f\xe0\x91\x82\x73\x64\x55\x46\x37\x28\x19\x0a\x0b\x1c\x2d\x3e\x4f")
 	var c Canaries

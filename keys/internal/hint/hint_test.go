@@ -13,14 +13,13 @@ import (
 
 type watch func(ctx context.Context, sign func(changed bool)) error
 
-// looks are the times of a loop, since it began.
+// looks records the times of the looks of a loop, since it began.
 type looks struct {
 	clock, hinted []time.Duration
-	failures      int // errors of watches
+	failures      int // how many watches ended with an error
 }
 
-// loop runs a loop beside a watch for so long. A look with a number for which fails is true
-// fails.
+// loop runs a loop beside a watch for a length of time. The nth look fails if fails(n) is true.
 func loop(ctx context.Context, w watch, length, longest time.Duration, fails func(n int) bool) (l looks) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
@@ -60,7 +59,7 @@ func (l looks) pauses() (least, most time.Duration) {
 	return slices.Min(all), slices.Max(all)
 }
 
-// signs gives a sign every so often.
+// signs returns a watch that gives a sign at an interval.
 func signs(every time.Duration, changed bool) watch {
 	return func(ctx context.Context, sign func(bool)) error {
 		for ctx.Err() == nil {
@@ -74,7 +73,7 @@ func signs(every time.Duration, changed bool) watch {
 	}
 }
 
-// silent gives one sign and hangs.
+// silent is a watch that gives one sign and hangs.
 func silent(ctx context.Context, sign func(bool)) error {
 	sign(false)
 	<-ctx.Done()
@@ -85,16 +84,15 @@ var errWatch = errors.New("compacted")
 
 func always(int) bool { return true }
 
-// The clock of the loop under every kind of watch: how many looks there are, and how far they
-// are apart.
+// Under every kind of watch the loop makes this number of looks, at these distances.
 func TestPace(t *testing.T) {
 	const length = 1000 * time.Second
 	for name, c := range map[string]struct {
 		watch       watch
 		longest     time.Duration
 		fails       func(int) bool
-		least, most time.Duration // between two looks by the clock
-		hinted      [2]int        // how many looks because of a hint
+		least, most time.Duration // bounds of the time between two looks by the clock
+		hinted      [2]int        // bounds of the number of looks because of a hint
 		failures    [2]int
 	}{
 		"no watch": {
@@ -108,13 +106,14 @@ func TestPace(t *testing.T) {
 		"life is too seldom":   {signs(20*time.Second, false), time.Hour, nil, Interval / 2, lifetime + 3*Interval/2, [2]int{1, 1}, [2]int{}},
 		"silent":               {silent, time.Hour, nil, Interval / 2, lifetime, [2]int{1, 1}, [2]int{}},
 		"changes":              {signs(time.Second, true), time.Hour, nil, 5 * time.Second, 15 * time.Second, [2]int{990, 1001}, [2]int{}},
-		// A look takes no time here, and a storm still causes at most one in the least delay.
+		// A look takes no time here. Even a storm of signs causes at most one look in the least
+		// delay.
 		"storm":            {signs(2*time.Millisecond, true), time.Hour, nil, 5 * time.Second, 15 * time.Second, [2]int{60_000, 250_000}, [2]int{}},
 		"store fails":      {signs(time.Second, false), time.Hour, always, Interval / 2, 3 * Interval / 2, [2]int{1, 1}, [2]int{}},
 		"fails in a storm": {signs(2*time.Millisecond, true), time.Hour, always, 0, 3 * Interval / 2, [2]int{60_000, 250_000}, [2]int{}},
 		"ends at once": {
 			func(context.Context, func(bool)) error { return errWatch },
-			time.Hour, nil, Interval / 2, 3 * Interval / 2, [2]int{}, [2]int{25, 60}, // 1, 2, 4, 8, 16, 32, 32 … s
+			time.Hour, nil, Interval / 2, 3 * Interval / 2, [2]int{}, [2]int{25, 60}, // the loop waits 1, 2, 4, 8, 16, 32, 32 … s
 		},
 		"ends at once without an error": {
 			func(context.Context, func(bool)) error { return nil },
@@ -185,8 +184,8 @@ func TestHintIsSoon(t *testing.T) {
 	})
 }
 
-// A thousand processes hear the same sign, or lose their watches at once. They do not look at
-// once.
+// A thousand processes get the same sign, or lose their watches at once. Their looks are spread
+// over a time.
 func TestNoHerd(t *testing.T) {
 	processes := 1000
 	if testing.Short() {
@@ -194,9 +193,9 @@ func TestNoHerd(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		watch  watch
-		from   time.Duration // what happens then
-		within time.Duration // the looks come
-		window time.Duration // of the looks in which at most a fifth come
+		from   time.Duration // when the event happens
+		within time.Duration // the looks come within this time
+		window time.Duration // at most a fifth of the looks come within such a window
 	}{
 		"change": {
 			func(ctx context.Context, sign func(bool)) error {
@@ -219,7 +218,7 @@ func TestNoHerd(t *testing.T) {
 			func(ctx context.Context, sign func(bool)) error {
 				signing, cancel := context.WithTimeout(ctx, 20*time.Second+1)
 				defer cancel()
-				signs(time.Second, false)(signing, sign) // the last after 20 s
+				signs(time.Second, false)(signing, sign) // this is the last sign, after 20 s
 				<-ctx.Done()
 				return ctx.Err()
 			},

@@ -19,7 +19,7 @@ func TestCreate(t *testing.T) {
 	for _, umask := range []int{0o022, 0, 0o777} {
 		path := filepath.Join(t.TempDir(), "new", "folder", "kek")
 		if umask == 0o777 {
-			path = filepath.Join(t.TempDir(), "kek") // folders get the umask
+			path = filepath.Join(t.TempDir(), "kek") // the umask applies to folders
 		}
 		old := syscall.Umask(umask)
 		k, err := Create(path)
@@ -59,7 +59,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// Of several processes that create a file at once, one makes it, and none reads half a key.
+// Several processes create a file at once. One of them makes it, and none reads half a key.
 func TestCreateTogether(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "kek")
@@ -107,7 +107,7 @@ func TestCreateRefuses(t *testing.T) {
 	}
 }
 
-// The draw that Read would refuse is drawn again.
+// Create draws again if Read would refuse the draw.
 func TestDraw(t *testing.T) {
 	text, lines := bytes.Repeat([]byte("k"), 32), append(bytes.Repeat([]byte("k"), 30), "\r\n"...)
 	key, err := draw(io.MultiReader(bytes.NewReader(text), bytes.NewReader(lines), bytes.NewReader(testKey)))

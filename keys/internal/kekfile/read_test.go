@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// testKey is random to Read, and ends in CRLF. Its Base64 form begins with AP/7++++.
+// Read takes testKey for random bytes. It ends in CRLF, and its Base64 form begins with AP/7++++.
 var testKey = []byte("\x00\xff\xfb\xfb\xef\xbebinary key file 01234567\r\n")
 
-// writeKey writes a file of this mode, whatever the umask.
+// writeKey writes a file with this mode, whatever the umask is.
 func writeKey(t *testing.T, content []byte, mode fs.FileMode) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kek")
@@ -29,7 +29,7 @@ func writeKey(t *testing.T, content []byte, mode fs.FileMode) string {
 	return path
 }
 
-// contents are contents of a KEK file. Those without a refusal hold testKey.
+// contents returns contents of a KEK file. Those without a refusal hold testKey.
 func contents() map[string]struct {
 	content []byte
 	refusal string
@@ -41,7 +41,7 @@ func contents() map[string]struct {
 	std, raw := base64.StdEncoding.EncodeToString(testKey), base64.RawStdEncoding.EncodeToString(testKey)
 	url, rawURL := base64.URLEncoding.EncodeToString(testKey), base64.RawURLEncoding.EncodeToString(testKey)
 	hexText := hex.EncodeToString(testKey)
-	// The last character of 43 carries two bits that must be zero.
+	// The last of the 43 characters carries two bits that must be zero.
 	loose := raw[:42] + string(raw[42]+1)
 	return map[string]c{
 		"raw, ends in CRLF":            {testKey, ""},
@@ -84,7 +84,7 @@ func contents() map[string]struct {
 
 func TestReadContents(t *testing.T) {
 	for name, c := range contents() {
-		// Once as a file, and once as a pipe that a process of the shell fills.
+		// Read gets the content from a file, and then from a pipe that a shell process fills.
 		fifo := filepath.Join(t.TempDir(), "fifo")
 		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 			t.Fatal(err)
@@ -108,8 +108,8 @@ func TestReadContents(t *testing.T) {
 	}
 }
 
-// fill writes to a fifo, of which it opens both ends, so that neither a reader nor the writer
-// waits for the other. The returned function ends the writer.
+// fill writes to a fifo. It opens both ends, so that neither a reader nor the writer waits for the
+// other. The returned function ends the writer.
 func fill(t *testing.T, fifo string, content []byte) (wait func()) {
 	t.Helper()
 	r, err := os.OpenFile(fifo, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -129,7 +129,7 @@ func fill(t *testing.T, fifo string, content []byte) (wait func()) {
 	return func() { r.Close(); <-done }
 }
 
-// A process that holds a pipe and writes nothing, or less than a key, or without an end.
+// A process holds a pipe and writes nothing, or less than a key, or endlessly.
 func TestReadPipe(t *testing.T) {
 	for name, c := range map[string]struct {
 		write []byte
@@ -168,11 +168,11 @@ func TestReadPipe(t *testing.T) {
 	}
 }
 
-// Owner and group may read, the owner may write, and that is all.
+// The owner and the group may read, the owner may write, and no other access is allowed.
 func TestReadModes(t *testing.T) {
 	for mode := range fs.FileMode(0o1000) {
 		if mode&0o400 == 0 {
-			continue // only root can read it
+			continue // only root could read this one
 		}
 		k, err := Read(writeKey(t, testKey, mode))
 		switch mode {
@@ -188,8 +188,8 @@ func TestReadModes(t *testing.T) {
 	}
 }
 
-// Kubernetes mounts a secret as ..2026/kek, with the links kek -> ..data/kek and
-// ..data -> ..2026, which it turns to another folder when the secret changes.
+// Kubernetes mounts a secret as ..2026/kek, with the links kek -> ..data/kek and ..data -> ..2026.
+// When the secret changes it points ..data to another folder.
 func TestReadLinks(t *testing.T) {
 	dir := t.TempDir()
 	link, data, folder := filepath.Join(dir, "kek"), filepath.Join(dir, "..data"), filepath.Join(dir, "..2026")

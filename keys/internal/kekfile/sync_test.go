@@ -15,8 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/temp"
 )
 
-// The sync of the folder fails once. The next Create does not take the file for stored
-// before a sync of its own change has succeeded. Then nothing is left beside the file.
+// The sync of the folder fails once. The next Create must change and sync the folder before it
+// takes the file for stored. After that no other file is left beside it.
 func TestCreateIsNotSynced(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "kek")
@@ -30,7 +30,7 @@ func TestCreateIsNotSynced(t *testing.T) {
 			t.Errorf("%s: %v", try, err)
 		}
 	}
-	made := must(Read(path))(t) // another process may have read it
+	made := must(Read(path))(t) // another process may have read the file
 	synced := 0
 	_, err := create(path, func(folder *os.Root) error { synced++; return temp.SyncFolder(folder) })
 	if !errors.Is(err, fs.ErrExist) || synced != 1 {
@@ -44,8 +44,8 @@ func TestCreateIsNotSynced(t *testing.T) {
 	}
 }
 
-// A process that was killed leaves a temporary file, or a second name of the key file. The next
-// one removes both.
+// A killed process leaves a temporary file, or a second name of the key file. The next Create
+// removes both.
 func TestCreateLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "kek")

@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/access"
 )
 
-// Without the modes of Unix no key file is read, and none is made that could not be read.
+// On a system without the modes of Unix, Read refuses every key file, and Create makes none.
 func TestUnsupported(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kek")
 	if k, err := Create(path); k != nil || !errors.Is(err, access.ErrRefused) {

@@ -12,22 +12,22 @@ import (
 
 var bound = Bound{Who: "the store", Limit: time.Minute, Grace: time.Second}
 
-// answerAfter answers at a time of its own, whatever its context says.
+// answerAfter returns a call that answers after d and ignores its context.
 func answerAfter(d time.Duration) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) { <-time.After(d); return "ring", nil }
 }
 
-// A call is bounded in each way in which a disk or a server may hang. The clock is that of a
-// bubble, in which no wait takes time.
+// A disk or a server may hang in several ways, and the call is bounded in each. The clock is that
+// of a bubble, in which no wait takes time.
 func TestWithin(t *testing.T) {
 	down := errors.New("the store is down")
 	for name, c := range map[string]struct {
 		call    func(context.Context) (string, error)
-		caller  time.Duration // when the caller goes away; never for zero
+		caller  time.Duration // when the caller goes away; zero: never
 		value   string
 		pending bool
 		err     error
-		late    bool // the error says who has not answered
+		late    bool // the error names the side that has not answered
 	}{
 		"answers": {call: func(context.Context) (string, error) { return "ring", nil }, value: "ring"},
 		"fails":   {call: func(context.Context) (string, error) { return "half", down }, value: "half", err: down},
@@ -65,19 +65,20 @@ func TestWithin(t *testing.T) {
 			if working := len(calls) == 1; working != c.pending {
 				t.Errorf("%s: %d calls are at work", name, len(calls))
 			}
-			for range maxCalls { // a call that has ended gives its place back, or the bubble is stuck
+			for range maxCalls { // if an ended call kept its place the bubble would hang
 				calls <- struct{}{}
 			}
 		})
 	}
 }
 
-// A caller that has gone asks nothing, and a panic reaches the caller and not the program.
+// After the caller has gone away f is not called. A panic of f reaches the caller and does not end
+// the program.
 func TestWithinCalls(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	calls := NewCalls()
-	for range 50 { // a select between two ready cases would call it now and then
+	for range 50 { // a select with two ready cases would call f now and then
 		_, pending, err := Within(gone, calls, bound, func(context.Context) (int, error) {
 			t.Error("called for a caller that has gone")
 			return 0, nil
@@ -100,8 +101,8 @@ func TestWithinCalls(t *testing.T) {
 	}
 }
 
-// Calls that never return take no more than eight places. When one of them ends, the next call
-// reaches the store.
+// Calls that never return take at most eight places. When one of them ends, the next call reaches
+// the store.
 func TestWithinPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls, hang := NewCalls(), make(chan struct{})

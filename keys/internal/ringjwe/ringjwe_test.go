@@ -30,7 +30,7 @@ var (
 	ringKey = bytes.Repeat([]byte{2}, KeySize)
 )
 
-// Each way in which a ring is encrypted.
+// recipients returns each way in which a ring is encrypted.
 func recipients() map[string]jose.Recipient {
 	return map[string]jose.Recipient{
 		"key file":   {Algorithm: jose.A256KW, Key: kek},
@@ -71,14 +71,14 @@ func TestRoundTrip(t *testing.T) {
 			"damaged":           {damaged, r.Algorithm, key},
 			"nothing":           {"", r.Algorithm, key},
 		} {
-			if got, err := Decrypt(c.jwe, c.alg, c.key); got != nil || err != ErrUnreadable { // no cause: it could tell an attacker more
+			if got, err := Decrypt(c.jwe, c.alg, c.key); got != nil || err != ErrUnreadable { // a cause could help an attacker
 				t.Errorf("%s, %s: %q, %v", name, what, got, err)
 			}
 		}
 	}
 }
 
-// Only the one content encryption is read, also under the right key.
+// Decrypt reads one content encryption only, even under the right key.
 func TestDecryptRefusesOtherContent(t *testing.T) {
 	e := must(jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.A256KW, Key: kek}, nil))(t)
 	jwe := must(must(e.Encrypt(ringKey))(t).CompactSerialize())(t)
@@ -87,7 +87,7 @@ func TestDecryptRefusesOtherContent(t *testing.T) {
 	}
 }
 
-// What is encrypted has a wrapped key of the one length. Without it nothing would open the ring.
+// A wrapped key has one length. No reader would open a ring with another one.
 func TestEncryptRefuses(t *testing.T) {
 	p256 := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	for name, c := range map[string]struct {
@@ -107,7 +107,7 @@ func TestEncryptRefuses(t *testing.T) {
 	}
 }
 
-// One spelling only: an attacker who can write the ring must not have a second one.
+// A ring has one spelling only: an attacker who can write the ring must not have a second one.
 func TestSplit(t *testing.T) {
 	for name, r := range recipients() {
 		jwe := must(Encrypt(r, ringKey))(t)

@@ -15,7 +15,7 @@ const (
 	list = `{"algs":["ECDH-ES"],"period":"2160h0m0s"}}`
 )
 
-// All but the suite of encryption stays, member for member.
+// An upgrade keeps every member, apart from the suite of encryption.
 func TestUpgrade(t *testing.T) {
 	if got, err := Upgrade([]byte(before + one + after)); err != nil || string(got) != before+list+after {
 		t.Errorf("%s, %v, want %s", got, err, before+list+after)
@@ -27,7 +27,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// A member that this package does not know would be lost at the next write.
+// The next write would lose a member that this package does not know.
 func TestUpgradeRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"identity":               `{"ring":"AAAAAAAAAAAAAAAAAAAAAA",` + (before + one + after)[1:],

@@ -33,7 +33,7 @@ func wantNames(t *testing.T, folder *os.Root, want ...string) {
 	}
 }
 
-// create makes a file, and closes it if its process is dead.
+// create makes a file. If its process is dead, create closes it.
 func create(t *testing.T, folder *os.Root, dead bool) (name string) {
 	t.Helper()
 	f, name, err := Create(folder, prefix)
@@ -55,7 +55,7 @@ func link(t *testing.T, folder *os.Root, old, name string) {
 	}
 }
 
-// Sweep removes what dead processes left, and nothing else.
+// Sweep removes the files of dead processes, and no other file.
 func TestSweep(t *testing.T) {
 	folder := newFolder(t)
 	create(t, folder, true)
@@ -77,8 +77,8 @@ func TestSweep(t *testing.T) {
 	wantNames(t, folder, append(kept, alive, linked, "kek", fifo, dir)...)
 }
 
-// Finish removes the second name of a file after it has changed and synced the folder. After a
-// sync that failed the second name stays, and the next Finish does it all again.
+// Finish changes and syncs the folder and then removes the second name of a file. After a failed
+// sync the second name stays, and the next Finish begins again.
 func TestFinish(t *testing.T) {
 	folder := newFolder(t)
 	second := create(t, folder, true)
@@ -102,7 +102,7 @@ func TestFinish(t *testing.T) {
 	wantNames(t, folder, "kek")
 }
 
-// Finish leaves alone what is not half made.
+// Finish leaves alone a file that is not half made.
 func TestFinishNothing(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, folder *os.Root){
 		"missing":              func(*testing.T, *os.Root) {},
@@ -135,7 +135,7 @@ func TestFinishNothing(t *testing.T) {
 	}
 }
 
-// makeKEK links a file as kek, and removes its first name if it is whole.
+// makeKEK links a file as kek. If whole is set it removes the first name.
 func makeKEK(t *testing.T, folder *os.Root, name string, whole bool) {
 	t.Helper()
 	link(t, folder, name, "kek")

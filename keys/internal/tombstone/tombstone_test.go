@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// Every list of tombstones has one spelling.
+// A list of tombstones has one spelling only.
 func TestSetHostile(t *testing.T) {
 	const a, b = "AAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBB"
 	print := strings.Repeat("C", 43-1) + "A"
@@ -52,7 +52,7 @@ func TestSetHostile(t *testing.T) {
 			t.Errorf("%s: %v, want ErrDuplicate", name, err)
 		}
 	}
-	// It is written as it was read.
+	// A set is written in the spelling in which it was read.
 	text := `{"sig":"` + a + b + `","enc":"` + b + `","imported":"` + strict.EncodeBase64URL(slices.Concat(rawOf(t, record(2, 0, "a")), rawOf(t, record(1, 255, strings.Repeat("k", 256))))) + `"}`
 	var ended Set
 	if err := read(text, &ended); err != nil {
@@ -63,7 +63,7 @@ func TestSetHostile(t *testing.T) {
 	}
 }
 
-// read reads a set as a ring is read, which has no unknown groups.
+// read reads a set as in a ring, which has no unknown groups.
 func read(text string, into *Set) error {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.DisallowUnknownFields()

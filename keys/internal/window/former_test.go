@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A former policy binds for its own window before the first look and for another one after it.
+// A former policy binds for its own window before the first look, and for another one after that
+// look.
 func TestFormersLook(t *testing.T) {
 	kept := Figures{}.Windows().EncKept
 	wide := Figures{TokenLifetime: Duration(2 * time.Hour)}
@@ -17,9 +18,9 @@ func TestFormersLook(t *testing.T) {
 	}{
 		{kept - 1, []time.Time{{}, {}}},
 		{kept, []time.Time{at(kept), {}}},
-		{kept - 2*time.Minute, []time.Time{{}, {}}}, // by a clock that is behind, which clears the record
+		{kept - 2*time.Minute, []time.Time{{}, {}}}, // the clock of this process is behind, so it clears the record
 		{kept + time.Hour, []time.Time{at(kept + time.Hour), at(kept + time.Hour)}},
-		{kept + 30*time.Minute, []time.Time{{}, {}}}, // it clears the record of a window that is over, and forgets nothing
+		{kept + 30*time.Minute, []time.Time{{}, {}}}, // the process clears the record of a window that is over, and forgets no policy
 		{kept + time.Hour, []time.Time{at(kept + time.Hour), at(kept + time.Hour)}},
 		{2*kept + time.Hour - 1, []time.Time{at(kept + time.Hour), at(kept + time.Hour)}},
 		{2*kept + time.Hour, []time.Time{at(kept + time.Hour)}},
@@ -41,7 +42,7 @@ func TestFormersLook(t *testing.T) {
 	}
 }
 
-// One figure more than the list takes makes the two oldest one, and narrows nothing.
+// If the list is full, the two oldest entries become one, and no window becomes narrower.
 func TestFormersAreBounded(t *testing.T) {
 	var l Formers
 	for n := range 3 * MaxFormers {
@@ -63,7 +64,7 @@ func TestFormersAreBounded(t *testing.T) {
 	}
 }
 
-// A policy that comes back and is replaced again counts from then on, and once.
+// A policy returns and is replaced again. It counts once, from its second replacement.
 func TestFormersAreUnlike(t *testing.T) {
 	wide := Figures{TokenLifetime: 7}
 	l := Formers{}.Add(Figures{}, began).Add(wide, began).Add(Figures{}, at(day))

@@ -7,10 +7,10 @@ import (
 
 var began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// at returns a time that is so far from the beginning of the wait.
+// at returns the time d after the beginning of the wait.
 func at(d time.Duration) time.Time { return began.Add(d) }
 
-// Each rule of the two looks, at its time and a nanosecond beside it.
+// Each rule of the two looks is tried at its time and a nanosecond before or after.
 func TestLook(t *testing.T) {
 	const first, again, whole, skew = 10 * time.Hour, 20 * time.Hour, 40 * time.Hour, time.Minute
 	w := Wait{From: began, First: first, Again: again, Whole: whole, Skew: skew}
@@ -28,7 +28,7 @@ func TestLook(t *testing.T) {
 		"recorded before the first window": {at(first - 1), at(day), Mark, at(first), at(first + again), at(first)},
 		"a record a skew ahead":            {at(day + skew), at(day), Act, at(day + skew + again), at(day + skew + again), at(first)},
 		"a record further ahead":           {at(day + skew + 1), at(day), Clear, at(day), at(first + again), at(first)},
-		// The date of the beginning tells nothing: the whole wait counts from the record.
+		// A beginning ahead of the clock proves nothing, so the whole wait counts from the record.
 		"a beginning a skew ahead":              {none, at(-skew), Mark, at(first), at(first + again), at(first)},
 		"a beginning further ahead":             {none, at(-skew - 1), Mark, at(-skew - 1), at(-skew - 1 + whole), at(-skew - 1 + whole)},
 		"a beginning ahead, recorded":           {at(-9 * day), at(-8 * day), Act, at(-9*day + whole), at(-9*day + whole), at(-9*day + whole)},

@@ -8,8 +8,8 @@ import (
 
 const day = 24 * time.Hour
 
-// The defaults, and figures of which no two are alike: a sum that misses one, or takes another,
-// is wrong.
+// The test uses the defaults, and a policy in which no two figures are alike. A sum that misses a
+// figure, or takes a wrong one, gives another result.
 func TestWindows(t *testing.T) {
 	for name, c := range map[string]struct {
 		figures Figures
@@ -31,7 +31,7 @@ func TestWindows(t *testing.T) {
 	}
 }
 
-// A figure that Widest takes from the wrong side ends a key early.
+// If Widest took a figure from the wrong policy, a key would end early.
 func TestWidest(t *testing.T) {
 	low, high := Figures{1, 4, 5, 8, 9, 12}, Figures{2, 3, 6, 7, 10, 11}
 	want := Figures{2, 4, 6, 8, 10, 12}

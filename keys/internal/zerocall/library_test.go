@@ -52,7 +52,7 @@ func TestLibrary(t *testing.T) {
 		t.Run(folder, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api.Folder = filepath.Join(source, folder)
-				// Run ends with its context only.
+				// Run returns only when its context ends.
 				api.Context = func() context.Context {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 					t.Cleanup(cancel)
@@ -64,7 +64,7 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
-// down is a network that is down.
+// down is the transport of a network that is down.
 type down struct{}
 
 func (down) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("down") }
