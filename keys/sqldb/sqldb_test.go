@@ -65,7 +65,7 @@ func TestNoDatabase(t *testing.T) {
 	}
 }
 
-// Only SQLite is asked again, and not after a refusal.
+// Opening calls again for SQLite only, and not after a refusal.
 func TestOpening(t *testing.T) {
 	busy := errors.New("busy")
 	for _, c := range []struct {

@@ -12,12 +12,12 @@ import (
 	"github.com/sealjwt/sealjwt/keys/sqldb"
 )
 
-// The tests with databases stand in testdata/stores, a module of its own: this one has no
+// The tests with databases are in testdata/stores, which is a module of its own: this module has no
 // driver.
 
 func TestRefuses(t *testing.T) {
 	ctx := context.Background()
-	db := new(sql.DB) // which no call reaches
+	db := new(sql.DB) // no call reaches it
 	for name, c := range map[string]struct {
 		db   *sql.DB
 		d    Dialect

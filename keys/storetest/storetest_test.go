@@ -19,7 +19,7 @@ func TestGoodStore(t *testing.T) {
 	RunShared(t, func(*testing.T) func() keyring.Store { return shared("") })
 }
 
-// faults are the mistakes that stores make, and the checks that must find them.
+// faults maps each mistake of a store to the check that must find it.
 var faults = map[string]string{
 	"empty store has an empty ring":   "LoadOfNothing",
 	"create overwrites":               "CreateOnce",
@@ -41,8 +41,7 @@ var faults = map[string]string{
 	"a replica lags now and then":     "FreshReads",
 }
 
-// A suite that cannot fail proves nothing. Each fault runs in a process of its
-// own, because the test has to fail there.
+// The suite must find each fault. Each runs in a process of its own, because the test fails there.
 func TestFaultsAreFound(t *testing.T) {
 	for fault, check := range faults {
 		t.Run(fault, func(t *testing.T) {
@@ -53,7 +52,7 @@ func TestFaultsAreFound(t *testing.T) {
 			if want := "--- FAIL: TestVictim/" + check; err == nil || !strings.Contains(string(out), want) {
 				t.Errorf("%v, want %q in\n%s", err, want, out)
 			}
-			// No other check finds a handle that reads late.
+			// Only this check finds a handle that reads late.
 			if n := strings.Count(string(out), "--- FAIL: TestVictim/"); check == "FreshReads" && n != 1 {
 				t.Errorf("%d checks fail, want FreshReads alone\n%s", n, out)
 			}
@@ -78,9 +77,9 @@ type handle struct {
 	*place
 	fault string
 
-	number int    // of the handles on its place, from 0
+	number int    // number of the handle on its place, from 0
 	loads  int    // guarded by place
-	old    []byte // what the last Load returned
+	old    []byte // the document of the last Load
 	oldN   int
 }
 
@@ -92,7 +91,7 @@ type place struct {
 
 func newStore(fault string) *handle { return &handle{place: new(place), fault: fault} }
 
-// shared returns what opens handles on one place.
+// shared returns a function that opens handles on one place.
 func shared(fault string) func() keyring.Store {
 	at, n := new(place), -1
 	return func() keyring.Store {
@@ -101,8 +100,8 @@ func shared(fault string) func() keyring.Store {
 	}
 }
 
-// late reports whether this Load answers what the one before did. The first two handles are
-// those of the leader.
+// late reports whether this Load repeats the answer of the last one. The leader has the first two
+// handles.
 func (h *handle) late() bool {
 	h.loads++
 	switch h.fault {
