@@ -22,15 +22,15 @@ import (
 // nodes is the number of servers of a cluster.
 const nodes = 3
 
-// cluster is three etcd servers, each a process, with a proxy before the peer port of each.
+// cluster holds three etcd servers. Each is a process with a proxy before its peer port.
 type cluster struct {
 	nodes   [nodes]*node
-	clients []string // their addresses
+	clients []string // client addresses of all servers
 }
 
 type node struct {
 	args   []string
-	client string // address
+	client string // address for clients
 	proxy  *peerProxy
 	cmd    *exec.Cmd
 }
@@ -183,7 +183,7 @@ func (c *cluster) leader(t testing.TB) int {
 	return 0
 }
 
-// status returns what a server says of itself, nil if it does not answer.
+// status returns the answer of a server about itself, or nil if it does not answer.
 func (n *node) status(t testing.TB) *clientv3.StatusResponse {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()

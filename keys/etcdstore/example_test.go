@@ -45,5 +45,5 @@ func ExampleNew() {
 		log.Fatal(err)
 	}
 	go ring.Run(ctx, func(step keyring.Step, err error) { log.Println(step, err) })
-	// The ring is the Signing of a sealer, and Keys and Decryption of an opener.
+	// The ring is the Signing of a sealer, and the Keys and Decryption of an opener.
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/ringtest"
 )
 
-// Many processes have one ring, and rotate it, under load, while they are killed.
+// Many processes rotate one ring under load while they are killed.
 func TestRingProcesses(t *testing.T) {
 	c := newCluster(t)
 	ringtest.NewFleet(t, openPlace).Rotate(ringtest.Rotations{
@@ -18,8 +18,7 @@ func TestRingProcesses(t *testing.T) {
 	})
 }
 
-// history returns every value that a key had, in order. etcd keeps all of them until it is
-// compacted.
+// history returns every value of a key, in order. etcd keeps all of them until a compaction.
 func history(t *testing.T, client *clientv3.Client, key string) (all ringtest.History) {
 	t.Helper()
 	for revision := int64(0); ; {
@@ -39,12 +38,12 @@ func history(t *testing.T, client *clientv3.Client, key string) (all ringtest.Hi
 	return all
 }
 
-// testRevoked lets one process after the other revoke a key. The others, which have the default
-// policy, refuse it milliseconds later.
+// testRevoked lets each process in turn revoke a key. The others have the default policy, and
+// refuse the key milliseconds later.
 func testRevoked(t *testing.T, c *cluster) {
 	late := ringtest.NewFleet(t, openPlace).Revoke(place("/revoked", c.clients...), rounds(10, 4), rounds(20, 3))
 	t.Logf("a revoked key is refused by the others after %v; 100 ms are wanted on a machine that does nothing else", late)
-	if late.At(0.5) > 2*time.Second { // a look by the clock comes after 5 to 15 s
+	if late.At(0.5) > 2*time.Second { // without the watch a look comes after 5 to 15 s
 		t.Errorf("the watch brought no revocation")
 	}
 }

@@ -20,7 +20,7 @@ func rounds(whole, short int) int {
 	return short
 }
 
-// leaders is the leader of a cluster as a server that dies.
+// leaders makes the leader of a cluster a server that a test can kill.
 type leaders struct {
 	t      testing.TB
 	c      *cluster
@@ -32,14 +32,14 @@ func (l *leaders) Kill() {
 	l.c.nodes[l.killed].kill()
 }
 
-// Start starts the server again after the others have a new leader: two that are down are no
-// cluster.
+// Start waits until the others have a new leader before it starts the server. With two servers down
+// there is no cluster.
 func (l *leaders) Start(t testing.TB) {
 	l.c.leader(t)
 	l.c.nodes[l.killed].start(t)
 }
 
-// The leader dies under three writers. What was acknowledged is there, once.
+// The leader dies under three writers. Each acknowledged write is there once.
 func TestLeaderKilled(t *testing.T) {
 	c := newCluster(t)
 	v := ringtest.Killed(t, func() keyring.Store { return newStore(t, newClient(t, c.clients...), "/ring") },
@@ -50,8 +50,8 @@ func TestLeaderKilled(t *testing.T) {
 	}
 }
 
-// The leader is cut off from the other two, and clients still reach it. It acknowledges nothing
-// and shows nothing that is old, and its watch ends.
+// The leader is cut off from the other two, and clients still reach it. It acknowledges no write
+// and returns no old value, and its watch ends.
 func TestLeaderCutOff(t *testing.T) {
 	beside(t)
 	c := newCluster(t)
@@ -95,7 +95,7 @@ func TestLeaderCutOff(t *testing.T) {
 				}
 			})
 		}
-		// The others go on.
+		// The other two go on.
 		first := time.Duration(0)
 		for n := 1; n <= 10; {
 			doc, version, err := majority.Load(t.Context())

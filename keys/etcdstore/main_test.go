@@ -24,12 +24,12 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// place names a ring for a process: its key and the servers.
+// place describes a ring to another process: its key and the servers.
 func place(key string, servers ...string) string {
 	return key + "|" + strings.Join(servers, ",")
 }
 
-// openPlace opens the store of a ring that place has named.
+// openPlace opens the store that place has described.
 func openPlace(place string) (keyring.Store, error) {
 	key, servers, _ := strings.Cut(place, "|")
 	client, err := clientv3.New(clientConfig(strings.Split(servers, ",")...))
@@ -39,7 +39,7 @@ func openPlace(place string) (keyring.Store, error) {
 	return etcdstore.New(client, key)
 }
 
-// clientConfig is what the documentation tells users to give.
+// clientConfig returns the configuration that the documentation recommends.
 func clientConfig(servers ...string) clientv3.Config {
 	return clientv3.Config{
 		Endpoints: servers, DialTimeout: 5 * time.Second, Logger: zap.NewNop(),

@@ -23,8 +23,8 @@ type network struct {
 	key    string
 
 	mu   sync.Mutex
-	lose []func(send func() error) // what becomes of the next transactions
-	wg   sync.WaitGroup            // the late ones
+	lose []func(send func() error) // each handles one of the next transactions
+	wg   sync.WaitGroup            // for transactions that arrive late
 }
 
 func (n *network) intercept(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
@@ -59,14 +59,14 @@ func newTampered(t *testing.T, c *cluster, key string) (*etcdstore.Store, *netwo
 	return newStore(t, client, key), n
 }
 
-// testLostAnswer loses answers to transactions. Swap finds out what became of the write.
+// testLostAnswer loses answers to transactions. Swap finds out whether the write was made.
 func testLostAnswer(t *testing.T, c *cluster) {
 	for name, of := range map[string]struct {
-		// lose is what becomes of the first transactions.
+		// lose returns handlers for the first transactions.
 		lose func(t *testing.T, n *network, good *etcdstore.Store) []func(send func() error)
-		// swap and create are the errors of a Swap of each kind; nil says that the write is done.
+		// swap and create are the errors of the two kinds of Swap. nil says that the write is done.
 		swap, create error
-		replaced     bool // another process has swapped since
+		replaced     bool // another process has made a swap since
 	}{
 		"written": {
 			func(t *testing.T, _ *network, _ *etcdstore.Store) []func(func() error) {
@@ -83,7 +83,7 @@ func testLostAnswer(t *testing.T, c *cluster) {
 				return []func(func() error){func(func() error) {}, func(func() error) {}}
 			}, nil, nil, false,
 		},
-		// The first one arrives after the second one, and finds another revision.
+		// The first transaction arrives after the second one, and finds another revision.
 		"late": {
 			func(t *testing.T, n *network, _ *etcdstore.Store) []func(func() error) {
 				return []func(func() error){func(send func() error) {
@@ -135,7 +135,7 @@ func testLostAnswer(t *testing.T, c *cluster) {
 						t.Error(err)
 					}
 				}}
-			}, keyring.ErrUnknownOutcome, nil, false, // a creation is made again
+			}, keyring.ErrUnknownOutcome, nil, false, // Swap tries a creation again
 		},
 		"compacted since": {
 			func(t *testing.T, n *network, good *etcdstore.Store) []func(func() error) {
@@ -190,7 +190,7 @@ func testLostAnswer(t *testing.T, c *cluster) {
 				if err != nil || string(doc) != "new" || now != version {
 					t.Errorf("the store has %q at %q, want new at %q; error %v", doc, now, version, err)
 				}
-				put(t, good, "newer") // the version is good for the next swap
+				put(t, good, "newer") // the version serves the next swap
 			})
 		}
 	}

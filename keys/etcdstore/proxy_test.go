@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// peerProxy stands before the peer port of a server. It can swallow what another server sends,
-// or what all of them do. Servers say who they are in the header of their first request.
+// peerProxy stands before the peer port of a server. It can swallow the bytes of one other server
+// or of all. Servers name themselves in the header of their first request.
 type peerProxy struct {
 	address string
 
 	mu    sync.Mutex
-	from  string // the member whose connections are cut; all of them if empty and isCut
+	from  string // the member whose connections are cut; empty: all, if isCut
 	isCut bool
 	links map[*peerLink]bool
 }
@@ -72,7 +72,7 @@ func (p *peerProxy) carry(client net.Conn, to string) {
 		delete(p.links, l)
 	}()
 	if p.swallows(l) {
-		time.Sleep(time.Second) // the other side waits, and then tries again
+		time.Sleep(time.Second) // the other side waits before it tries again
 		return
 	}
 	if _, err := hub.Write(head.Bytes()); err != nil {
@@ -92,7 +92,8 @@ func (p *peerProxy) swallows(l *peerLink) bool {
 	return p.isCut && (p.from == "" || p.from == l.from)
 }
 
-// copy carries one direction. It reads what it swallows, so that the sender notices nothing.
+// copy carries one direction. It reads the bytes that it swallows, so that the sender notices
+// nothing.
 func (p *peerProxy) copy(l *peerLink, to, from net.Conn) {
 	b := make([]byte, 64<<10)
 	for {

@@ -61,8 +61,9 @@ func (c *cluster) restore(t *testing.T, snapshot string, flags ...string) {
 	c.leader(t)
 }
 
-// A restored snapshot takes the ring and the revisions back. Each ring that has seen a newer
-// generation refuses it, a version from before the restore names nothing else, and a watch ends.
+// A restored snapshot takes the ring and the revisions back. A ring that has seen a newer
+// generation refuses it. A version from before the restore matches no other document, and a watch
+// ends.
 func TestRestore(t *testing.T) {
 	beside(t)
 	for name, flags := range map[string][]string{
@@ -109,12 +110,12 @@ func TestRestore(t *testing.T) {
 			if _, err := keyring.Open(t.Context(), remembering); !errors.Is(err, keyring.ErrRollback) {
 				t.Errorf("a ring that starts: %v", err)
 			}
-			forgetful, err := keyring.Open(t.Context(), cfg) // as documented
+			forgetful, err := keyring.Open(t.Context(), cfg) // as the documentation says
 			if err != nil || signing(t, forgetful) != kid {
 				t.Errorf("a ring that starts without a memory: %v", err)
 			}
 
-			// The revision comes a second time.
+			// The revision occurs a second time.
 			for range 5 {
 				put(t, s, "another document")
 				if _, err := s.Swap(t.Context(), before, doc); !errors.Is(err, keyring.ErrConflict) {

@@ -23,7 +23,7 @@ func newStore(t testing.TB, client *clientv3.Client, key string) *etcdstore.Stor
 	return s
 }
 
-// The tests that leave the servers alone share a cluster.
+// The tests that do not disturb the servers share a cluster.
 func TestHealthy(t *testing.T) {
 	c := newCluster(t)
 	for _, test := range []struct {
@@ -41,8 +41,8 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
-// testStore runs the suite of every store. In the shared form each handle has a client of its
-// own, of one server.
+// testStore runs the suite that every store must pass. In the shared form each handle has a client
+// of its own, for one server.
 func testStore(t *testing.T, c *cluster) {
 	var places atomic.Int64
 	key := func() string { return fmt.Sprintf("/test/ring-%d", places.Add(1)) }
@@ -80,8 +80,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// testVersions checks that a ring that was deleted and made again, or that a backup brought back,
-// has no old version unless it is the same ring.
+// testVersions checks old versions after a ring was deleted and made again, or came back from a
+// backup. An old version counts only if the ring is the same.
 func testVersions(t *testing.T, c *cluster) {
 	const key = "/versions"
 	client := newClient(t, c.clients...)
@@ -110,29 +110,29 @@ func testVersions(t *testing.T, c *cluster) {
 		t.Error("a ring that was made again has the old version")
 	}
 	conflict(first)
-	if _, err := client.Put(t.Context(), key, "another ring"); err != nil { // as an operator restores one
+	if _, err := client.Put(t.Context(), key, "another ring"); err != nil { // an operator restores a ring in this way
 		t.Fatal(err)
 	}
 	conflict(second)
 
-	// A snapshot that was restored gives a revision again, to another value.
+	// After a restored snapshot a revision occurs again, with another value.
 	_, v, err := s.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	other := []byte(v)
-	other[len(other)-1] ^= 1 // the same revision, the digest of another value
+	other[len(other)-1] ^= 1 // the same revision with the digest of another value
 	conflict(string(other))
 }
 
-// What etcd refuses, with what the operator can do.
+// If etcd refuses a write, the error says what the operator can do.
 func TestRefusals(t *testing.T) {
 	beside(t)
 	c := newCluster(t, "--quota-backend-bytes", "16777216")
 	client := newClient(t, c.clients...)
 	s := newStore(t, client, "/ring")
 	t.Run("large", func(t *testing.T) {
-		for _, size := range []int{3 << 19, 3 << 20} { // refused by the server, and by the client
+		for _, size := range []int{3 << 19, 3 << 20} { // the server refuses the first, and the client the second
 			if _, err := s.Swap(t.Context(), "", make([]byte, size)); !errors.Is(err, etcdstore.ErrTooLarge) {
 				t.Errorf("%d bytes: %v", size, err)
 			}
@@ -142,7 +142,7 @@ func TestRefusals(t *testing.T) {
 		}
 	})
 	t.Run("full", func(t *testing.T) {
-		// The write that exceeds the quota is made, although its answer is an error.
+		// etcd makes the write that exceeds the quota, although it answers with an error.
 		doc, version, written := make([]byte, 1<<20), "", 0
 		var err error
 		for doc[0] = 1; err == nil && doc[0] < 100; doc[0]++ {

@@ -23,7 +23,7 @@ var _ keyring.Watcher = (*etcdstore.Store)(nil)
 type watched struct {
 	mu      sync.Mutex
 	changes []time.Time
-	life    []time.Time // proofs, changes not included
+	life    []time.Time // times of the proofs, without the changes
 	ended   chan error
 	cancel  context.CancelFunc
 }
@@ -52,7 +52,7 @@ func (w *watched) copies() (changes, life []time.Time) {
 	return slices.Clone(w.changes), slices.Clone(w.life)
 }
 
-// waitLife waits for a proof after a time.
+// waitLife waits for a proof that comes later than after.
 func (w *watched) waitLife(t *testing.T, after time.Time) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -63,7 +63,8 @@ func (w *watched) waitLife(t *testing.T, after time.Time) {
 	t.Fatal("the watch shows no life")
 }
 
-// waitEnd returns the error of a watch that ends within a time, and when it ended.
+// waitEnd returns the error of a watch and the time of its end. It fails if the watch does not end
+// within limit.
 func (w *watched) waitEnd(t *testing.T, limit time.Duration) error {
 	t.Helper()
 	select {
@@ -86,8 +87,8 @@ func put(t *testing.T, s *etcdstore.Store, doc string) {
 	}
 }
 
-// testWatch checks that each change gives a sign, and that there is a proof about every second.
-// Two watches of one client do not disturb each other.
+// testWatch checks that each change gives a sign, and that a proof comes about every second. Two
+// watches of one client do not disturb each other.
 func testWatch(t *testing.T, c *cluster) {
 	const key = "/watch"
 	shared := newClient(t, c.clients...)
@@ -102,7 +103,7 @@ func testWatch(t *testing.T, c *cluster) {
 	for i := range puts {
 		put(t, writer, string(rune('a'+i)))
 	}
-	if _, err := shared.Delete(t.Context(), key); err != nil { // a change too
+	if _, err := shared.Delete(t.Context(), key); err != nil { // a deletion is a change too
 		t.Fatal(err)
 	}
 	last := time.Now()
@@ -128,7 +129,7 @@ func testWatch(t *testing.T, c *cluster) {
 	}
 }
 
-// A server that hangs keeps its connections, and no other sign of it comes.
+// A server that hangs keeps its connections and sends nothing.
 func TestSilentWatchEnds(t *testing.T) {
 	beside(t)
 	c := newCluster(t)
@@ -146,7 +147,7 @@ func TestSilentWatchEnds(t *testing.T) {
 	}
 }
 
-// deaf is a client stream that receives nothing once it is told to.
+// deaf is a client stream that receives nothing after a test has made it deaf.
 type deaf struct {
 	grpc.ClientStream
 	told <-chan struct{}
@@ -163,7 +164,8 @@ func (d deaf) RecvMsg(m any) error {
 	}
 }
 
-// The server of the watch hangs, and the others answer. Their answers are no life of the watch.
+// The server of the watch hangs and the other servers answer. Their answers do not prove that the
+// watch lives.
 func TestOthersAreNoProof(t *testing.T) {
 	beside(t)
 	c := newCluster(t)
@@ -191,7 +193,8 @@ func TestOthersAreNoProof(t *testing.T) {
 	}
 }
 
-// A watch whose server was away while the history was compacted cannot resume, and says so.
+// The server of a watch is away while the history is compacted. The watch cannot resume, and its
+// error says so.
 func TestCompactedWatchEnds(t *testing.T) {
 	beside(t)
 	c := newCluster(t)
@@ -213,7 +216,8 @@ func TestCompactedWatchEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.nodes[i].start(t)
-	// It is silent before it knows, where the server takes long to start.
+	// A server that starts slowly is silent first. Its watch ends before it can tell of the
+	// compaction.
 	if err := w.waitEnd(t, 5*time.Second); !errors.Is(err, rpctypes.ErrCompacted) {
 		t.Logf("it ended with %v", err)
 	}
