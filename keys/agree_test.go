@@ -70,8 +70,8 @@ func TestWrapKeyRefuses(t *testing.T) {
 	wrapped := must(wrapKey(kek, cek))(t)
 	block := must(aes.NewCipher(kek))(t)
 	short := must(josecipher.KeyWrap(block, cek[:8]))(t) // RFC 3394 wraps two blocks or more
-	half := must(josecipher.KeyWrap(block, cek[:16]))(t) // sound, and of another content's length
-	// The key that goes on is the one that was drawn before, and none that fell out.
+	half := must(josecipher.KeyWrap(block, cek[:16]))(t) // a sound wrapping of a key with the length of another content encryption
+	// The decrypter must go on with the key that was drawn before, and with no unwrapped one.
 	other := bytes.Repeat([]byte{9}, 32)
 	for name, x := range map[string]struct{ kek, wrapped []byte }{
 		"KEK length":   {kek[:31], wrapped},

@@ -19,7 +19,7 @@ func unhex(t testing.TB, s string) []byte {
 	return must(hex.DecodeString(s))(t)
 }
 
-// encryptWith encrypts under a content encryption key, which it leaves alone.
+// encryptWith encrypts under a content encryption key and does not change it.
 func encryptWith(t testing.TB, c Content, cek, aad, plaintext []byte) (iv, ciphertext, tag []byte) {
 	t.Helper()
 	s := must(newSender(&Key{suite: ECDHES}, c, bytes.Clone(cek), nil, nil))(t)
@@ -27,7 +27,7 @@ func encryptWith(t testing.TB, c Content, cek, aad, plaintext []byte) (iv, ciphe
 	return parts[1], parts[2], parts[3]
 }
 
-// decryptWith decrypts copies, after the checks of the lengths.
+// decryptWith checks the lengths and then decrypts copies.
 func decryptWith(c Content, cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
 	h := Header{enc: c.String(), hasEnc: true}
 	parts := [4][]byte{nil, bytes.Clone(iv), bytes.Clone(ciphertext), bytes.Clone(tag)}
@@ -62,9 +62,9 @@ func TestContentRoundTrip(t *testing.T) {
 	}
 }
 
-// Where the lengths are right, the error is the same one whatever is wrong.
+// If the lengths are right, every fault gives the same error.
 func TestContentRefuses(t *testing.T) {
-	flip := func(b []byte) []byte { b = bytes.Clone(b); b[0] ^= 1; return b } // of a CBC key the half that authenticates
+	flip := func(b []byte) []byte { b = bytes.Clone(b); b[0] ^= 1; return b } // of a CBC key this is the half that authenticates
 	for _, c := range allContents {
 		cek, aad := bytes.Repeat([]byte{7}, contents[c].key), []byte("header")
 		iv, ciphertext, tag := encryptWith(t, c, cek, aad, []byte("seventeen bytes!!"))
@@ -112,8 +112,7 @@ func TestContentRefuses(t *testing.T) {
 	}
 }
 
-// A content encryption key does not stay in the memory that a caller or a key in a KMS
-// gave for it.
+// No content encryption key stays in the memory that a caller or a key in a KMS provided.
 func TestContentKeyIsWiped(t *testing.T) {
 	for _, c := range allContents {
 		for _, size := range []int{contents[c].key, contents[c].key - 1} {
@@ -185,15 +184,14 @@ func TestContentAgainstGoJose(t *testing.T) {
 	}
 }
 
-// TestPadding: padding that is wrong under a good tag is a failed decryption, and nothing
-// comes of it.
+// Wrong padding under a good tag is a failed decryption and gives no plaintext.
 func TestPadding(t *testing.T) {
 	for _, c := range []Content{A128CBCHS256, A256CBCHS512} {
 		cek, iv, aad := bytes.Repeat([]byte{7}, contents[c].key), make([]byte, aes.BlockSize), []byte("header")
 		mode := must(newCBC(cek))(t).(*cbcMode)
 		for _, tt := range []struct {
 			name, text string
-			want       int // bytes of plaintext, -1 for a refusal
+			want       int // bytes of plaintext; -1: refused
 		}{
 			{"one byte", strings.Repeat("p", 15) + "\x01", 15},
 			{"a block", strings.Repeat("\x10", 16), 0},

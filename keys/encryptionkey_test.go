@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// The suites that a caller names decide in their order, then the set. They say what a key
-// without alg is for, and never overrule an alg.
+// The caller's list of suites decides first, in its order, and the set decides next. The list gives
+// a suite to a key without alg, and never overrules an alg.
 func TestEncryptionKeyForSuites(t *testing.T) {
 	ec, rsa, x := bareJWK(t, jwk.P256, false), bareJWK(t, jwk.RSA, false), bareJWK(t, jwk.X25519, false)
 	named := func(m map[string]any, kid, alg string) map[string]any {
@@ -24,7 +24,7 @@ func TestEncryptionKeyForSuites(t *testing.T) {
 	for name, c := range map[string]struct {
 		members []any
 		suites  []Suite
-		want    string // kid and suite; a part of the error
+		want    string // kid and suite, or a part of the error
 	}{
 		"no alg, all suites, P-256":         {[]any{open(ec, "a")}, nil, "a ECDH-ES"},
 		"no alg, all suites, RSA":           {[]any{open(rsa, "a")}, nil, "a RSA-OAEP-256"},
@@ -54,7 +54,7 @@ func TestEncryptionKeyForSuites(t *testing.T) {
 		"a key that operations say to sign": {[]any{with(ec, map[string]any{"kid": "a", "key_ops": []string{"verify"}})}, []Suite{ECDHES}, "no encryption key that is supported"},
 	} {
 		p := must(ParsePublicSet(jwks(t, c.members...)))(t)
-		// What is written reads back as a set that gives the same.
+		// The set is written and read back. It gives the same key.
 		for _, p := range []*PublicSet{p, must(ParsePublicSet(must(json.Marshal(p))(t)))(t), p.ForUse(UseEnc)} {
 			k, err := p.EncryptionKey(c.suites...)
 			if err != nil {
@@ -67,7 +67,7 @@ func TestEncryptionKeyForSuites(t *testing.T) {
 				t.Errorf("%s: %s, want %s", name, got, c.want)
 			}
 		}
-		// The set itself is as it was.
+		// The set itself has not changed.
 		for _, k := range p.Keys() {
 			if usual, _ := defaultSuite(k.suite.kind(), UseEnc); k.anySuite && k.Suite() != usual {
 				t.Errorf("%s: the set has a key for %v now", name, k.Suite())
@@ -76,7 +76,8 @@ func TestEncryptionKeyForSuites(t *testing.T) {
 	}
 }
 
-// A key that is given for another suite than the usual one seals for it, and its owner opens.
+// A key without alg is given for another suite than the usual one. A token is sealed for it, and
+// its owner opens the token.
 func TestEncryptionKeySealsForItsSuite(t *testing.T) {
 	for _, suite := range encryptionSuites {
 		own := generated(t, suite)
@@ -95,13 +96,13 @@ func TestEncryptionKeySealsForItsSuite(t *testing.T) {
 	}
 }
 
-// Our own keys say what they are for, in a set too.
+// Our own keys have an alg, and keep it in a set.
 func TestEncryptionKeyOfOwnKeys(t *testing.T) {
 	k := must(ParseKey(asJSON(t, bareJWK(t, jwk.RSA, true)), Hint{Use: UseEnc}))(t)
 	p := must(must(NewSet(SetConfig{Decryption: []*Key{k}}))(t).PublicKeys(t.Context(), ""))(t)
 	_, err := p.EncryptionKey(RSAOAEP)
 	wantError(t, err, ErrNoKey)
-	// Nor does a set that is made of another party's keys leave them open.
+	// A set of our own gives an alg to the foreign keys in it, too.
 	foreign := must(ParsePublicSet(jwks(t, with(bareJWK(t, jwk.RSA, false), map[string]any{"kid": "a", "use": "enc"}))))(t)
 	again := must(must(NewSet(SetConfig{Published: foreign.Keys()}))(t).PublicKeys(t.Context(), ""))(t)
 	if _, err := again.EncryptionKey(RSAOAEP); !errors.Is(err, ErrNoKey) {

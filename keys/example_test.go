@@ -14,8 +14,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// The JWK Set of another party may hold keys that this version cannot use. They are not an
-// error, and worth a line in the log.
+// The JWK Set of another party may hold keys that this version cannot use. They are not an error,
+// but a program should log them.
 func ExampleParsePublicSet() {
 	set, err := keys.ParsePublicSet([]byte(`{"keys": [
 		{"kid": "2026-01", "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
@@ -35,8 +35,7 @@ func ExampleParsePublicSet() {
 	// "2026-02" passed over: keys: not supported: curve "P-521" of key type "EC"
 }
 
-// A JWK Set to publish is the public half of a ring or a set. It has no private
-// members by construction.
+// A ring or a set publishes its public keys as a JWK Set. The JWK Set cannot hold private members.
 func ExamplePublicSet_MarshalJSON() {
 	key, err := keys.ParseKey([]byte(`{"kty": "OKP", "crv": "Ed25519", "kid": "2026-01",
 		"d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
@@ -72,7 +71,7 @@ func ExamplePublicSet_MarshalJSON() {
 	// }
 }
 
-// fakeKMS stands for the client of a KMS: it signs, and does not give its key away.
+// fakeKMS stands for the client of a KMS: it signs, and keeps its private key to itself.
 type fakeKMS struct{ crypto.Signer }
 
 func newFakeKMS() fakeKMS {
@@ -83,8 +82,8 @@ func newFakeKMS() fakeKMS {
 	return fakeKMS{key}
 }
 
-// An issuer whose signing keys stay in a KMS. The next version of the key is published
-// before it signs, so that every verifier has it in time.
+// The signing keys of an issuer stay in a KMS. The issuer publishes the next version of a key
+// before that version signs, so that every verifier has it in time.
 func ExampleFromSigner() {
 	ctx := context.Background()
 	current, err := keys.FromSigner("kms/idp/1", keys.ES256, newFakeKMS())

@@ -10,9 +10,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// AddHPKE adds a suite to the table, beyond the last, and returns a function that removes
-// it. It stands for the suites to come: its JWE has neither enc, initialization vector nor
-// tag, and part 2 is the encapsulated key. Keys of the two curves take it.
+// AddHPKE adds a suite at the end of the table, and returns a function that removes it. The suite
+// stands for future ones: its JWE has no enc, no initialization vector and no tag, and part 2 is
+// the encapsulated key. Keys of both curves can have the suite.
 func AddHPKE(x25519 bool) (s Suite, remove func()) {
 	kind := jwk.P256
 	if x25519 {
@@ -62,7 +62,7 @@ func (integrated) receive(ctx context.Context, k *Key, h Header, parts [4][]byte
 	return Recipient{mode: func() cipher.AEAD { return mode }, sealed: joined(parts[1:])}, nil
 }
 
-// exchangerOf is the private half of a key for package hpke.
+// exchangerOf is a private key for package hpke.
 type exchangerOf struct {
 	ctx context.Context
 	k   *Key
@@ -72,7 +72,7 @@ func (x exchangerOf) PublicKey() *ecdh.PublicKey               { return x.k.publ
 func (x exchangerOf) Curve() ecdh.Curve                        { return x.PublicKey().Curve() }
 func (x exchangerOf) ECDH(epk *ecdh.PublicKey) ([]byte, error) { return x.k.exchange(x.ctx, epk) }
 
-// integratedMode has the tag inside the ciphertext, and counts its nonces itself.
+// integratedMode puts the tag into the ciphertext, and counts its nonces itself.
 type integratedMode struct {
 	seal, open func(aad, text []byte) ([]byte, error)
 }

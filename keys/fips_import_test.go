@@ -22,14 +22,14 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// enforced leaves the test unless the process runs with GODEBUG=fips140=only, where
-// whatever FIPS 140-3 does not approve is an error or a panic.
+// enforced skips the test unless the process runs with GODEBUG=fips140=only. Then every algorithm
+// that FIPS 140-3 does not approve is an error or a panic.
 func enforced(t *testing.T) {
 	t.Helper()
 	if !fips140.Enforced() {
 		t.Skip("GODEBUG=fips140=only is not set")
 	}
-	// The mode is what it says: this is how most implementations of JWE decrypt.
+	// This proves that the mode is on: most implementations of JWE decrypt in this way.
 	block, err := aes.NewCipher(make([]byte, 32))
 	fipsNo(t, err)
 	if _, err := cipher.NewGCM(block); err == nil {
@@ -45,8 +45,8 @@ func fipsNo(t *testing.T, err error) {
 	}
 }
 
-// Keys of other tools: what is taken without the mode is taken in it, and what is
-// refused is refused; and so is X25519, for what it is.
+// Keys of other tools are read in the mode as they are without it, and the same keys are refused.
+// X25519 keys are refused because the mode does not allow them.
 func TestFIPSImport(t *testing.T) {
 	enforced(t)
 	for file, c := range map[string]struct {
@@ -75,8 +75,8 @@ func TestFIPSImport(t *testing.T) {
 	}
 }
 
-// What does not work: X25519. Whoever asks for such a key is told what to use instead,
-// and a JWK Set that has one is read without it.
+// X25519 does not work. A caller that asks for such a key learns what to use instead. A JWK Set
+// with such a key is read without it.
 func TestFIPSX25519(t *testing.T) {
 	enforced(t)
 	var jwk []byte
@@ -106,9 +106,9 @@ func TestFIPSX25519(t *testing.T) {
 	}
 }
 
-// What does not work: RSA-OAEP, whose hash is SHA-1. An RSA key is refused where a JWK, a
-// PEM file with a hint, a ring or a decrypter says that it is for that, and where one that
-// was made outside of the mode seals or opens. Each text says what to use instead.
+// RSA-OAEP does not work, because its hash is SHA-1. The mode refuses an RSA key if a JWK, a PEM
+// file with a hint, a ring or a decrypter gives it this suite. It also refuses to seal or open with
+// a key that was made outside of the mode. Each text says what to use instead.
 func TestFIPSOAEP(t *testing.T) {
 	enforced(t)
 	private, err := os.ReadFile("../testdata/keys/rsa.pem")
@@ -165,9 +165,8 @@ func TestFIPSOAEP(t *testing.T) {
 	}
 }
 
-// What does not work: RSA keys that the mode does not take, although they are sound.
-// They are read, so that a ring that has one still opens, and fail where they are
-// used, with an error and no panic.
+// Some sound RSA keys do not work, because the mode refuses them. They can be read, so that a ring
+// with such a key still opens. Their use fails with an error, and not with a panic.
 func TestFIPSRefused(t *testing.T) {
 	enforced(t)
 	for name, primes := range map[string][2]int{"odd length": {1025, 1024}, "primes of different lengths": {1100, 948}} {
@@ -194,8 +193,8 @@ func TestFIPSRefused(t *testing.T) {
 	}
 }
 
-// fipsRSA is a key of two primes of these lengths, as PKCS #1 writes it. The mode
-// makes none, so this is how an import meets one.
+// fipsRSA returns a key of two primes of these lengths, in PKCS #1. The mode makes no such key, but
+// a user may import one.
 func fipsRSA(t *testing.T, lengths [2]int) []byte {
 	t.Helper()
 	for {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The building blocks of a token against published values.
+// The primitives of a token give the published values.
 func TestFIPSPrimitives(t *testing.T) {
 	if !fips140.Enforced() {
 		t.Skip("run it with GODEBUG=fips140=only")

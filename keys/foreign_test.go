@@ -13,8 +13,8 @@ import (
 // emptyValues are the JSON values that hold nothing.
 var emptyValues = []string{`null`, `""`, `[]`, `[ ]`, `{}`, "{ \t\r\n}"}
 
-// Every member of a foreign public key says nothing when its value holds nothing, except
-// those that make up the key. Private members are among them.
+// A member of a foreign public key with an empty value counts as absent, and private members are no
+// exception. The members of the key material may not be empty.
 func TestEmptyMembers(t *testing.T) {
 	material := " kty crv x y n e pub "
 	names := strings.Fields("use key_ops alg kid x5u x5c x5t x5t#S256 d p q dp dq qi oth k priv ext iat nbf exp revoked " + material)
@@ -40,7 +40,7 @@ func TestEmptyMembers(t *testing.T) {
 	}
 }
 
-// What is empty in a foreign key stays an error in a key of our own.
+// An empty member is still an error in a key of our own.
 func TestEmptyMembersOfOwnKeys(t *testing.T) {
 	for _, private := range []bool{true, false} {
 		own := with(bareJWK(t, jwk.P256, private), map[string]any{"kid": "k", "use": "sig", "alg": "ES256"})
@@ -52,7 +52,7 @@ func TestEmptyMembersOfOwnKeys(t *testing.T) {
 	}
 }
 
-// The members of a set itself may be empty or unknown, but for keys.
+// Members of a JWK Set may be empty or unknown, except for "keys".
 func TestEmptyMembersOfSet(t *testing.T) {
 	k := string(asJSON(t, public(t, ES256, map[string]any{"kid": "k"})))
 	for _, value := range emptyValues {
@@ -69,8 +69,8 @@ func TestEmptyMembersOfSet(t *testing.T) {
 	}
 }
 
-// Keys are duplicates only when kid, use, alg and kty do not tell them apart. One key that
-// is listed twice is used once; of two keys under one name neither is used.
+// Two keys are duplicates only if kid, use, alg and kty are equal. A key that is listed twice is
+// used once. Two different keys with one name are both left out.
 func TestPublicSetDuplicates(t *testing.T) {
 	a, b, c := public(t, ES256, map[string]any{"kid": "a"}), public(t, ES256, map[string]any{"kid": "b"}), public(t, ES256, map[string]any{"kid": "c"})
 	rs := public(t, RS256, map[string]any{"kid": "a"})
@@ -78,8 +78,8 @@ func TestPublicSetDuplicates(t *testing.T) {
 	open := map[string]any{"use": nil, "alg": nil}
 	for name, test := range map[string]struct {
 		members []any
-		keys    string // kid, suite
-		skipped string // places
+		keys    string // kid and suite of each key
+		skipped string // places of the skipped keys
 	}{
 		"same kid":              {[]any{a, with(b, map[string]any{"kid": "a"}), c}, "c ES256", "[0 1]"},
 		"same kid, third":       {[]any{a, a, with(b, map[string]any{"kid": "a"}), c}, "c ES256", "[0 1 2]"},
@@ -134,8 +134,8 @@ func TestPublicSetDuplicates(t *testing.T) {
 	}
 }
 
-// checkLookups checks that each signing key is the one result for its kid and alg, and that
-// a key without kid is found without one only.
+// checkLookups checks that each signing key is the only result for its kid and alg. A key without
+// kid may be found only without one.
 func checkLookups(t *testing.T, what string, p *PublicSet) {
 	t.Helper()
 	for _, k := range p.ForUse(UseSig).Keys() {
@@ -160,8 +160,8 @@ func checkLookups(t *testing.T, what string, p *PublicSet) {
 	}
 }
 
-// A file of one key names one key: without kid it stands for whatever kid a token has. In
-// a set it does not, and a key with kid has that one alone.
+// A file with one key names that key. If it has no kid, it serves any kid of a token. In a set it
+// does not, and a key with a kid serves that kid only.
 func TestLoneKey(t *testing.T) {
 	bare := with(bareJWK(t, jwk.P256, false), map[string]any{"use": "sig"})
 	named := with(bare, map[string]any{"kid": "k"})
@@ -201,8 +201,7 @@ func TestLoneKey(t *testing.T) {
 	}
 }
 
-// Keys of another party that say that they are for the other use are not the business of a
-// reader for one use.
+// A reader for one use does not report the keys that another party has for the other use.
 func TestSkippedForUse(t *testing.T) {
 	ec, rsa, okp := bareJWK(t, jwk.P256, false), bareJWK(t, jwk.RSA, false), bareJWK(t, jwk.Ed25519, false)
 	for name, c := range map[string]struct {
@@ -251,7 +250,7 @@ func TestSkippedForUse(t *testing.T) {
 	}
 }
 
-// The reason says what is wrong with the Base64.
+// The error says why the Base64 is refused.
 func TestBase64Reason(t *testing.T) {
 	ec := public(t, ES256, map[string]any{"kid": "k"})
 	for name, c := range map[string]struct{ value, want string }{

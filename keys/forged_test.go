@@ -22,8 +22,9 @@ func sealedUnder(t *testing.T, good message, c Content, cek []byte) message {
 	return m
 }
 
-// An attacker who knows which key a failed unwrapping leaves behind could write tokens.
-// Every guess at it is refused: zeros, nothing, the raw output of AES Key Wrap or RSA.
+// After a failed unwrapping the decrypter goes on with another key. An attacker who knows that key
+// could forge tokens. Every guess at it is refused: zeros, an empty key, the raw output of AES Key
+// Wrap or RSA.
 func TestForgedContentKeys(t *testing.T) {
 	for _, c := range allContents {
 		n := contents[c].key
@@ -43,13 +44,13 @@ func TestForgedContentKeys(t *testing.T) {
 			}
 			bad := good.clone()
 			rand.Read(bad.parts[0])
-			bad.parts[0][0] = 0 // below every modulus
+			bad.parts[0][0] = 0 // a number below every modulus
 			refused(suite, "zero key, no such encrypted key", sealedUnder(t, bad, c, zero), k)
 			clear(bad.parts[0])
 			refused(suite, "zero key, encrypted key of zeros", sealedUnder(t, bad, c, zero), k)
 		}
 
-		// ECDH-ES+A256KW: the sender knows the key that wraps.
+		// The sender of ECDH-ES+A256KW knows the key that wraps.
 		for _, suite := range []Suite{ECDHESA256KW, ECDHESA256KWX25519} {
 			k := generated(t, suite)
 			public := k.public.(*ecdh.PublicKey)
@@ -73,8 +74,8 @@ func TestForgedContentKeys(t *testing.T) {
 	}
 }
 
-// forgeOAEP forges messages to an RSA key: the sender knows the plaintext of the encrypted
-// key, padded or not.
+// forgeOAEP forges messages to an RSA key. The sender knows the plaintext of the encrypted key,
+// with and without padding.
 func forgeOAEP(t *testing.T, suite Suite, hash crypto.Hash, c Content, refused func(Suite, string, message, ownKey)) {
 	t.Helper()
 	k, other := generated(t, suite), crypto.SHA1+crypto.SHA256-hash
@@ -105,7 +106,7 @@ func forgeOAEP(t *testing.T, suite Suite, hash crypto.Hash, c Content, refused f
 	}
 }
 
-// unwrapRaw is RFC 3394 section 2.2.2 without its last step, the check.
+// unwrapRaw does the steps of RFC 3394 section 2.2.2 without the final check.
 func unwrapRaw(t *testing.T, kek, wrapped []byte) []byte {
 	t.Helper()
 	block := must(aes.NewCipher(kek))(t)
@@ -125,7 +126,7 @@ func unwrapRaw(t *testing.T, kek, wrapped []byte) []byte {
 	return r
 }
 
-// The content encryption key of one algorithm is none of another.
+// A content encryption key of one algorithm does not serve another algorithm.
 func TestContentKeyOfAnotherLength(t *testing.T) {
 	for suite, hash := range map[Suite]crypto.Hash{RSAOAEP256: crypto.SHA256, RSAOAEP: crypto.SHA1} {
 		k := generated(t, suite)

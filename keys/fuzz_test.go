@@ -37,8 +37,8 @@ func seedKeys(f *testing.F, add func(data []byte)) {
 	add([]byte(aliceEphemeral))
 }
 
-// A text is refused with one of the errors that are promised, or it is a key
-// whose published form reads back as the same key.
+// ParseKey refuses a text with one of the documented errors, or returns a key whose published form
+// reads back as the same key.
 func FuzzParseKey(f *testing.F) {
 	seedKeys(f, func(data []byte) {
 		for _, as := range []Hint{{}, {Use: UseSig}, {Suite: RSAOAEP256}, {Suite: RSAOAEP}, {Suite: ECDHESA256KWX25519}} {
@@ -65,9 +65,9 @@ func FuzzParseKey(f *testing.F) {
 	})
 }
 
-// checkSpelling checks a JWK that was taken: its base64url is canonical, and go-jose
-// reads the same key. The numbers of an RSA key may begin with zero bytes, as some
-// libraries write them (RFC 7518 section 6.3.1.1); that makes no second thumbprint.
+// checkSpelling checks an accepted JWK: its base64url is canonical, and go-jose reads the same key.
+// Some libraries let the numbers of an RSA key begin with zero bytes (RFC 7518 section 6.3.1.1),
+// which gives no second thumbprint.
 func checkSpelling(t *testing.T, data []byte, k *Key) {
 	t.Helper()
 	if jwk.IsPEM(data) {
@@ -88,7 +88,7 @@ func checkSpelling(t *testing.T, data []byte, k *Key) {
 		checkX25519Spelling(t, members, k)
 		return
 	}
-	// These members alone: of those that we ignore go-jose refuses some.
+	// go-jose reads only these members, because it refuses some of those that we ignore.
 	var theirs jose.JSONWebKey
 	if err := theirs.UnmarshalJSON(asJSON(t, members)); err != nil {
 		t.Fatalf("go-jose refuses it: %v", err)
@@ -98,7 +98,7 @@ func checkSpelling(t *testing.T, data []byte, k *Key) {
 	}
 }
 
-// checkX25519Spelling does it with crypto/ecdh, since go-jose does not know the curve.
+// checkX25519Spelling does the same with crypto/ecdh, because go-jose does not know the curve.
 func checkX25519Spelling(t *testing.T, members map[string]string, k *Key) {
 	t.Helper()
 	x, want := members["x"], k.Public().(*ecdh.PublicKey)
@@ -117,16 +117,16 @@ func checkX25519Spelling(t *testing.T, members map[string]string, k *Key) {
 	}
 }
 
-// checkMemory checks that f, which reads size bytes, allocates in proportion to them.
-// To measure takes long, so of short texts it is done for a few; for which of them
-// their length decides, so that what fails once fails again.
+// checkMemory checks that f, which reads size bytes, allocates in proportion to size. The
+// measurement is slow, so only a few short texts are measured. Their length selects them, so that a
+// failure can be repeated.
 func checkMemory(t *testing.T, size int, f func()) {
 	t.Helper()
 	if size < 4<<10 && size%16 != 0 {
 		return
 	}
 	limit := uint64(16*size + 64<<10)
-	for try := 0; ; try++ { // others allocate too
+	for try := 0; ; try++ { // other goroutines allocate too
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		f()
@@ -139,8 +139,8 @@ func checkMemory(t *testing.T, size int, f func()) {
 	}
 }
 
-// A text is refused, or it is a set that prints as one which reads as itself and
-// holds nothing private.
+// ParsePublicSet refuses a text, or returns a set. The printed set reads back as itself and holds
+// nothing private.
 func FuzzParsePublicSet(f *testing.F) {
 	var members []json.RawMessage
 	seedKeys(f, func(data []byte) {
@@ -160,7 +160,7 @@ func FuzzParsePublicSet(f *testing.F) {
 	f.Add([]byte(`{"keys":[]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := ParsePublicSet(data)
-		// Each member may be a key, and takes 2 KiB until it is known to be none.
+		// Each member may be a key, and takes 2 KiB before it is refused.
 		var set struct{ Keys []json.RawMessage }
 		if json.Unmarshal(data, &set) != nil {
 			set.Keys = nil
@@ -179,7 +179,7 @@ func FuzzParsePublicSet(f *testing.F) {
 		}
 		checkLookups(t, "fuzzed", again)
 		checkPublished(t, text, true)
-		// One key on X25519 and go-jose refuses the whole set.
+		// go-jose refuses a whole set that has one key on X25519.
 		var ours struct{ Keys []json.RawMessage }
 		if err := json.Unmarshal(text, &ours); err != nil {
 			t.Fatal(err)
@@ -193,7 +193,7 @@ func FuzzParsePublicSet(f *testing.F) {
 			if k.Suite().kind() == jwk.X25519 {
 				continue
 			}
-			// Several may have the kid or none, and one that leaves its use open stands among ours once for each.
+			// Several keys may have this kid, or none. A key without use stands twice among ours.
 			if !slices.ContainsFunc(theirs.Keys, func(j jose.JSONWebKey) bool { return isSame(t, j, k) }) {
 				t.Fatalf("go-jose does not find %q for %v in %s", k.ID(), k.Suite(), text)
 			}

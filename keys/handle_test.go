@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// asking records what a key asks of the private key that lives elsewhere.
+// asking records the calls to a private key that lives elsewhere.
 type asking struct {
 	crypto.Signer
 	crypto.Decrypter
@@ -39,7 +39,7 @@ func (a *asking) Decrypt(r io.Reader, encrypted []byte, o crypto.DecrypterOpts) 
 	return a.Decrypter.Decrypt(r, encrypted, o)
 }
 
-// A key asks for the one algorithm of its suite and no other that its material could do.
+// A key asks for the one algorithm of its suite, although its material could serve others.
 func TestKeysAskForOneAlgorithm(t *testing.T) {
 	message := []byte("a message of 27 bytes, here")
 	rsaKey := generated(t, RS256).priv.(*rsa.PrivateKey)
@@ -72,12 +72,12 @@ func TestKeysAskForOneAlgorithm(t *testing.T) {
 	}
 }
 
-// A key does the work of its suite. Material that two suites share makes no key for both.
+// A key does the work of its suite only, although another suite may have the same kind of material.
 func TestKeysDoOneTask(t *testing.T) {
 	for _, suite := range allSuites {
 		k := generated(t, suite).Key
 		for _, other := range allSuites {
-			o := generated(t, other).Key // those of RSA have the same material
+			o := generated(t, other).Key // RSA keys have the same material
 			if other.Use() == UseSig {
 				signature := must(o.Sign(t.Context(), []byte("message")))(t)
 				if suite != other && k.Verify([]byte("message"), signature) {
@@ -111,8 +111,7 @@ func TestKeysDoOneTask(t *testing.T) {
 	}
 }
 
-// No field of a Key and no result of a method is a private key, or could be asserted to
-// one.
+// No field of a Key, and no result of its methods, is a private key or can be asserted to one.
 func TestKeysGiveNothingAway(t *testing.T) {
 	for _, suite := range allSuites {
 		k := generated(t, suite)

@@ -16,7 +16,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// rest is what package seal writes behind the members of a Sender.
+// rest stands for the members that package seal writes after those of a Sender.
 const rest = `,"cty":"JWT"}`
 
 // read reads a header as JSON.
@@ -28,8 +28,8 @@ func read(text []byte) (Header, error) {
 	return ReadHeader(o)
 }
 
-// same reports whether two headers say the same of the encryption. Where one of them was
-// cut, the other must have no party info, and no private key in epk.
+// same reports whether two headers agree about the encryption. A header that was cut must belong to
+// one without party info and without a private key in epk.
 func same(a, b Header) bool {
 	a.members, b.members = strict.Object{}, strict.Object{}
 	return a.Alg == b.Alg && bytes.Equal(a.KeyID, b.KeyID) && (a.KeyID == nil) == (b.KeyID == nil) &&
@@ -37,7 +37,7 @@ func same(a, b Header) bool {
 		bytes.Equal(a.epk.x, b.epk.x) && bytes.Equal(a.epk.y, b.epk.y) && a.epk.private == b.epk.private
 }
 
-// The fast way to read a header gives what JSON gives, for every header that we write.
+// CutHeader returns the same as JSON for every header that we write.
 func TestCutHeaderAgrees(t *testing.T) {
 	printable := make([]byte, 0, '~'-' '+1)
 	for c := byte(' '); c <= '~'; c++ {
@@ -61,7 +61,7 @@ func TestCutHeaderAgrees(t *testing.T) {
 			}
 		}
 	}
-	// RSA has no epk, and no fast way.
+	// CutHeader does not take a header of RSA, which has no epk.
 	for _, suite := range oaepSuites {
 		s := must(generated(t, suite).NewSender(A256GCM))(t)
 		if _, _, ok := CutHeader(append(s.AppendHeader([]byte("{")), rest...)); ok {
@@ -70,7 +70,7 @@ func TestCutHeaderAgrees(t *testing.T) {
 	}
 }
 
-// A header that differs in a single byte is not cut, or JSON reads the same in it.
+// One byte of a header changes. Either CutHeader refuses it, or JSON reads the same.
 func TestCutHeaderOfChangedBytes(t *testing.T) {
 	for _, suite := range []Suite{ECDHES, ECDHESA256KWX25519} {
 		s := must(withID(t, generated(t, suite), "2026").NewSender(A256GCM))(t)
@@ -102,7 +102,7 @@ func TestCutHeaderOfChangedBytes(t *testing.T) {
 	}
 }
 
-// What is cut opens like what is read.
+// A header that CutHeader read opens the message like one that JSON read.
 func TestCutHeaderOpens(t *testing.T) {
 	for _, suite := range []Suite{ECDHES, ECDHESA256KW, ECDHESX25519, ECDHESA256KWX25519} {
 		k := generated(t, suite)
@@ -118,7 +118,7 @@ func TestCutHeaderOpens(t *testing.T) {
 	}
 }
 
-// A header without kid is told from one with an empty kid.
+// A header without kid differs from a header with an empty kid.
 func TestHeaderKeyID(t *testing.T) {
 	for text, want := range map[string][]byte{
 		`{"alg":"ECDH-ES"}`:                        nil,
@@ -137,7 +137,7 @@ func TestHeaderKeyID(t *testing.T) {
 	}
 }
 
-// An invalid curve point would give the private key away bit by bit (CVE-2016-9121).
+// An invalid curve point would reveal the private key bit by bit (CVE-2016-9121).
 func TestEphemeralKeyFaults(t *testing.T) {
 	for _, suite := range []Suite{ECDHES, ECDHESA256KW, ECDHESX25519, ECDHESA256KWX25519} {
 		k := generated(t, suite)
@@ -195,7 +195,7 @@ func TestEphemeralKeyFaults(t *testing.T) {
 	}
 }
 
-// checkPoints tries points that P-256 does not have.
+// checkPoints tries points that are not on P-256.
 func checkPoints(t *testing.T, k *Key, good message, own map[string]any) {
 	t.Helper()
 	y := own["y"].(string)
@@ -228,12 +228,13 @@ func checkPoints(t *testing.T, k *Key, good message, own map[string]any) {
 			t.Errorf("%v, %s: %v", k.suite, name, err)
 		}
 	}
-	// The other point with this x has the same secret: the header authenticates the sign.
+	// The other point with this x has the same secret. The tag covers the header, so the sign is
+	// authenticated.
 	minus := must(strict.DecodeBase64URL(y))(t)
 	negative := new(big.Int).Sub(p, new(big.Int).SetBytes(minus)).FillBytes(make([]byte, 32))
 	_, err := good.with(t, map[string]any{"epk": with(own, map[string]any{"y": b64(negative)})}).open(t, k)
 	wantError(t, err, errDecrypt)
-	// A point of another curve, sent as one of P-256.
+	// The epk has a point of P-384 and claims P-256.
 	p384 := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))(t)
 	point := must(p384.PublicKey.ECDH())(t).Bytes()
 	_, err = good.with(t, map[string]any{"epk": with(own, map[string]any{"x": b64(point[1:49]), "y": b64(point[49:])})}).open(t, k)

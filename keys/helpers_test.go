@@ -36,7 +36,7 @@ func readTestdata(t testing.TB, name string) []byte {
 	return must(os.ReadFile(filepath.Join("../testdata", name)))(t)
 }
 
-// ownKey is a key with its private half, which the Key itself does not give.
+// ownKey holds a key and its private JWK, which the Key itself does not reveal.
 type ownKey struct {
 	*Key
 	jwk  []byte // the private JWK, with kid, use and alg
@@ -57,7 +57,7 @@ func generated(t testing.TB, suite Suite) ownKey {
 	return parsed(t, must(jwk.Generate(suite.String()))(t), Hint{Suite: suite})
 }
 
-// parsed returns the private key in data, a JWK or PEM.
+// parsed returns the private key in data, which is a JWK or PEM.
 func parsed(t testing.TB, data []byte, hint Hint) ownKey {
 	t.Helper()
 	k := must(ParseKey(data, hint))(t)
@@ -72,13 +72,13 @@ func withID(t testing.TB, k ownKey, kid string) ownKey {
 	return parsed(t, text, Hint{Suite: k.suite})
 }
 
-// publicJWK returns the JWK of k's public half.
+// publicJWK returns the public JWK of k.
 func publicJWK(t testing.TB, k *Key) []byte {
 	t.Helper()
 	return must(jwk.Marshal(k.public, k.id, string(k.Use()), k.suite.Alg()))(t)
 }
 
-// with returns m with members added, or removed where nil.
+// with returns m with changed members. A nil value removes a member.
 func with(m map[string]any, members map[string]any) map[string]any {
 	m = maps.Clone(m)
 	for name, v := range members {
@@ -109,13 +109,13 @@ func join(parts ...[]byte) []byte { return slices.Concat(parts...) }
 
 func b64(b []byte) string { return strict.EncodeBase64URL(b) }
 
-// message is a JWE in its parts.
+// message holds the parts of a JWE.
 type message struct {
-	header []byte // with its braces
+	header []byte // as JSON, with its braces
 	parts  [4][]byte
 }
 
-// sealed seals to a key.
+// sealed seals a message to a key.
 func sealed(t testing.TB, to *Key, c Content, plaintext string) message {
 	t.Helper()
 	s := must(to.NewSender(c))(t)
@@ -124,10 +124,10 @@ func sealed(t testing.TB, to *Key, c Content, plaintext string) message {
 	return m
 }
 
-// aad returns the header as part 1 spells it.
+// aad returns the header in base64url, as part 1 has it.
 func (m message) aad() []byte { return strict.AppendBase64URL(nil, m.header) }
 
-// clone returns a copy that shares no memory, each part with a memory of its own.
+// clone returns a copy. Each part has memory of its own.
 func (m message) clone() message {
 	m.header = append([]byte(nil), m.header...)
 	for i, p := range m.parts {
@@ -136,7 +136,7 @@ func (m message) clone() message {
 	return m
 }
 
-// recipient reads the header as JSON.
+// recipient reads the header as JSON and returns its recipient.
 func (m message) recipient(t testing.TB, k *Key) (Recipient, error) {
 	t.Helper()
 	return m.recipientIn(t.Context(), t, k)
@@ -155,7 +155,7 @@ func (m message) recipientIn(ctx context.Context, t testing.TB, k *Key) (Recipie
 	return k.NewRecipient(ctx, h, m.parts)
 }
 
-// open opens a copy: Open decrypts in the memory of the parts.
+// open opens a copy, because Open decrypts in the memory of the parts.
 func (m message) open(t testing.TB, k *Key) ([]byte, error) {
 	t.Helper()
 	m = m.clone()
@@ -166,7 +166,7 @@ func (m message) open(t testing.TB, k *Key) ([]byte, error) {
 	return r.Open(m.aad())
 }
 
-// with returns the message with members of its header changed, or removed where nil.
+// with returns the message with changed members of its header. A nil value removes a member.
 func (m message) with(t testing.TB, members map[string]any) message {
 	t.Helper()
 	m = m.clone()

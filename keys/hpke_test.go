@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// hpkeKey returns a key of the test data for a suite that is made for the test.
+// hpkeKey returns a key of the test data for the suite of AddHPKE.
 func hpkeKey(t *testing.T, x25519 bool) *keys.Key {
 	t.Helper()
 	suite, remove := keys.AddHPKE(x25519)
@@ -34,7 +34,7 @@ func hpkeKey(t *testing.T, x25519 bool) *keys.Key {
 	return k
 }
 
-// published returns the public half of a source after its way through JSON.
+// published writes the public keys of a source as JSON and reads them back.
 func published(t *testing.T, source keys.PublicSource) *keys.PublicSet {
 	t.Helper()
 	p, err := source.PublicKeys(t.Context(), "")
@@ -52,7 +52,7 @@ func published(t *testing.T, source keys.PublicSource) *keys.PublicSet {
 	return read
 }
 
-// parties seal and open with one key, in one of the forms.
+// parties returns a sealer and an opener with one key, for one of the forms.
 func parties(t *testing.T, enc *keys.Key, selective bool) (*seal.Sealer, *open.Opener) {
 	t.Helper()
 	const iss, aud = "https://id.example.com", "https://api.example.com"
@@ -71,7 +71,7 @@ func parties(t *testing.T, enc *keys.Key, selective bool) (*seal.Sealer, *open.O
 	return sealer, opener
 }
 
-// jweOf returns the one JWE of a token in its parts.
+// jweOf returns the parts of the one JWE in a token.
 func jweOf(t *testing.T, token string, selective bool) []string {
 	t.Helper()
 	if selective {
@@ -88,8 +88,8 @@ func jweOf(t *testing.T, token string, selective bool) []string {
 	return strings.Split(token, ".")
 }
 
-// A suite that has another framing than those of today passes through packages seal and
-// open, which know nothing of it.
+// Packages seal and open know nothing of framings. A suite with another framing than the present
+// ones passes through them.
 func TestSuiteOfAnotherFraming(t *testing.T) {
 	for _, x25519 := range []bool{false, true} {
 		for _, selective := range []bool{false, true} {

@@ -24,7 +24,7 @@ func pkixEd25519(x []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-// bareJWK returns the test key of this kind as it is written: key material only.
+// bareJWK returns a test key of this kind: key material only.
 func bareJWK(t testing.TB, k jwk.Kind, private bool) map[string]any {
 	t.Helper()
 	file := map[jwk.Kind]string{jwk.P256: "p256.pem", jwk.Ed25519: "ed25519.pem", jwk.RSA: "rsa.pem", jwk.X25519: "x25519.pem"}[k]
@@ -247,7 +247,7 @@ func checkNoSecrets(t *testing.T, err error, jwks ...map[string]any) {
 	}
 }
 
-// Each of the 16 combinations of sign, verify and operations of encryption.
+// All 16 combinations of sign, verify and the operations of encryption are tried.
 func TestKeyOps(t *testing.T) {
 	groups := [][]string{{"sign"}, {"verify"}, {"encrypt", "decrypt", "wrapKey", "unwrapKey"}, {"deriveKey", "deriveBits"}}
 	bare := bareJWK(t, jwk.P256, true)
@@ -290,7 +290,7 @@ func TestKeyOps(t *testing.T) {
 	}
 }
 
-// Each member of the key material in another spelling of the same bytes.
+// Each member of the key material has another spelling of the same bytes.
 func TestBase64IsCanonical(t *testing.T) {
 	for k, as := range map[jwk.Kind]Hint{jwk.P256: {Use: UseSig}, jwk.Ed25519: {}, jwk.RSA: {Use: UseEnc}, jwk.X25519: {}} {
 		bare := bareJWK(t, k, true)
@@ -357,14 +357,14 @@ func TestParseKeyPEM(t *testing.T) {
 			if c.private {
 				checkKey(t, k)
 			}
-			// The halves of one key have one kid.
+			// The private and the public file of a key have the same kid.
 			family, _, _ := strings.Cut(strings.TrimSuffix(file, ".pem"), "-")
 			if whole := must(ParseKey(readTestdata(t, "keys/"+family+".pem"), as))(t); whole.ID() != k.ID() {
 				t.Errorf("%s: kid %s, in %s.pem it is %s", file, k.ID(), family, whole.ID())
 			}
 		}
 	}
-	// Text around the block is what openssl writes and people add.
+	// openssl writes text around the block, and users add some.
 	data := slices.Concat([]byte("my key\n"), readTestdata(t, "keys/ed25519.pem"), []byte("its end\n"))
 	if k, err := ParseKey(data, Hint{}); err != nil || k.Suite() != EdDSA {
 		t.Errorf("text around: %v", err)
@@ -412,7 +412,7 @@ func TestParseKeyPEMRefuses(t *testing.T) {
 	}
 }
 
-// The private JWK that a ring stores reads back as the same key.
+// The private JWK in a ring reads back as the same key.
 func TestPrivateJWKRoundTrip(t *testing.T) {
 	for _, suite := range allSuites {
 		k := generated(t, suite)

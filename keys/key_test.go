@@ -22,7 +22,7 @@ import (
 func TestGenerateKey(t *testing.T) {
 	for _, suite := range allSuites {
 		if suite.kind() == jwk.RSA && (suite != RSAOAEP256 || testing.Short()) {
-			continue // one is enough: they take a second each
+			continue // one is enough, because each takes a second
 		}
 		k := must(GenerateKey(suite))(t)
 		if k.Suite() != suite || k.Use() != suite.Use() || !k.HasPrivate() {
@@ -36,7 +36,7 @@ func TestGenerateKey(t *testing.T) {
 	}
 }
 
-// Of two thumbprints in 64 one starts with a character that no kid starts with.
+// No kid begins with - or _, as one thumbprint in 32 does.
 func TestGeneratedIDs(t *testing.T) {
 	seen := make(map[string]bool)
 	for range 500 {
@@ -56,8 +56,8 @@ func checkGeneratedID(t *testing.T, k *Key) {
 	}
 }
 
-// A key from elsewhere that has no kid gets one in the same way, except that its
-// thumbprint cannot be drawn again.
+// A foreign key without a kid gets one in the same way, except that its thumbprint cannot be drawn
+// again.
 func TestDerivedID(t *testing.T) {
 	for {
 		_, priv, err := ed25519.GenerateKey(rand.Reader)
@@ -76,8 +76,8 @@ func TestDerivedID(t *testing.T) {
 	}
 }
 
-// checkKey checks that a private key does the work of its suite, against packages of the
-// standard library.
+// checkKey uses a private key for the work of its suite, and the standard library for the other
+// side.
 func checkKey(t *testing.T, k *Key) {
 	t.Helper()
 	if isEnc, isRSA := k.Use() == UseEnc, k.suite.kind() == jwk.RSA; (k.sign != nil) == isEnc ||
@@ -136,7 +136,7 @@ func TestThumbprints(t *testing.T) {
 			`{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`,
 			"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "kPrK_qmxVWaYVA9w",
 		},
-		{ // Bob of RFC 8037 appendix A.6; the RFC has no thumbprint on this curve, and openssl dgst -sha256 gave it
+		{ // Bob of RFC 8037 appendix A.6; openssl dgst -sha256 gave the thumbprint, because the RFC has none on this curve
 			`{"kty":"OKP","crv":"X25519","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}`,
 			"giQqigT_IKcuzHl0FVJ3k5ts3_TWNAxvsC08UZsfcM8", "giQqigT_IKcuzHl0",
 		},
@@ -175,8 +175,8 @@ func TestPublicTypes(t *testing.T) {
 	}
 }
 
-// go-jose must read every JWK that leaves the package, except for X25519, and no
-// public one may hold anything private.
+// go-jose reads every JWK that the package writes, except for X25519. A public JWK holds nothing
+// private.
 func TestPublicJWK(t *testing.T) {
 	for _, suite := range allSuites {
 		k := generated(t, suite)

@@ -19,7 +19,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// pemForms are the ways in which tools and people write one PEM text.
+// pemForms are the forms in which tools and people write one PEM text.
 var pemForms = map[string]func(text string) string{
 	"as it is":           func(s string) string { return s },
 	"CRLF":               func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
@@ -82,8 +82,8 @@ func newCertificate(t testing.TB) string {
 	return block("CERTIFICATE", string(der))
 }
 
-// The key of a text with several blocks is the one private key, or without one the one
-// public key. What does not belong to it is refused, in every order.
+// A text with several blocks stands for its one private key, or, without one, for its one public
+// key. A block that does not belong to that key is refused, in every order.
 func TestPEMBlocks(t *testing.T) {
 	file := func(name string) string { return string(readTestdata(t, "keys/"+name+".pem")) }
 	key, other, public, otherPublic := file("p256-pkcs8"), file("ed25519"), file("p256-public"), file("ed25519-public")
@@ -148,7 +148,7 @@ func TestPEMBlocks(t *testing.T) {
 	}
 }
 
-// orders returns all orders of the texts.
+// orders returns the texts in all orders.
 func orders(texts []string) [][]string {
 	if len(texts) < 2 {
 		return [][]string{texts}
@@ -163,13 +163,13 @@ func orders(texts []string) [][]string {
 	return all
 }
 
-// A lone certificate stands for its key where others' keys are read, and not where our own
-// are.
+// A lone certificate stands for its key if a foreign key is read. It is refused if an own key is
+// read.
 func TestCertificates(t *testing.T) {
 	file := func(name string) []byte { return readTestdata(t, "keys/"+name+".pem") }
 	for name, c := range map[string]struct {
 		data  []byte
-		key   string // the file with the key
+		key   string // file that holds the key
 		suite Suite
 	}{
 		"P-256":   {file("certificate"), "p256-public", ES256},
@@ -204,7 +204,7 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// A key that is not supported is called what it is. Only one that cannot be read is called
+// The error about an unsupported key says what kind of key it is. Only an unreadable key is called
 // damaged.
 func TestPEMNamesTheKey(t *testing.T) {
 	file := func(name string) string { return string(readTestdata(t, "keys/"+name+".pem")) }
@@ -279,7 +279,7 @@ func withoutLine(text string, line int) string {
 	return strings.Join(slices.Delete(lines, line, line+1), "")
 }
 
-// bigExponent returns the public RSA key with an exponent of so many bytes.
+// bigExponent returns a public RSA key whose exponent has this number of bytes.
 func bigExponent(t *testing.T, bytes int) string {
 	t.Helper()
 	e := new(big.Int).Lsh(big.NewInt(1), uint(8*bytes-1))
@@ -296,7 +296,7 @@ func offCurve(t *testing.T) string {
 	return string(pem.EncodeToMemory(b))
 }
 
-// otherHalf returns a private key on P-256 with the public key of another one beside it.
+// otherHalf returns a private key on P-256 with the public key of another pair.
 func otherHalf(t *testing.T) string {
 	t.Helper()
 	own, other := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t), must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
@@ -312,7 +312,7 @@ func otherPrime(t *testing.T) string {
 	return string(pem.EncodeToMemory(b))
 }
 
-// The public key beside a private one may be compressed, or be missing.
+// The public key in a private one may be compressed or absent.
 func TestSEC1PublicKey(t *testing.T) {
 	own := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	d := must(own.Bytes())(t)
@@ -342,7 +342,7 @@ func TestSEC1PublicKey(t *testing.T) {
 	}
 }
 
-// A version 2 key of PKCS#8 (RFC 5958) brings its public key.
+// A version 2 key of PKCS#8 (RFC 5958) contains its public key.
 func TestPKCS8PublicKey(t *testing.T) {
 	own, other := must(jwk.Parse(readTestdata(t, "keys/ed25519.pem")))(t), generated(t, EdDSA)
 	der := must(x509.MarshalPKCS8PrivateKey(own.Private))(t)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// RSA-PSS keys are for PS256 and nothing else, whatever they are asked for.
+// An RSA-PSS key is for PS256 only, whatever suite the caller asks for.
 func TestRSAPSS(t *testing.T) {
 	for _, file := range []string{"rsa-pss", "rsa-pss-sha256", "rsa-pss-sha256-public"} {
 		data := readTestdata(t, "keys/"+file+".pem")

@@ -21,7 +21,7 @@ func jwks(t testing.TB, members ...any) []byte {
 	return asJSON(t, map[string]any{"keys": members})
 }
 
-// public returns a new key of this suite as a JWK.
+// public returns a new key of this suite as a JWK, with more members.
 func public(t testing.TB, suite Suite, more map[string]any) map[string]any {
 	t.Helper()
 	return with(asMap(t, publicJWK(t, generated(t, suite).Key)), more)
@@ -114,7 +114,7 @@ func TestPublicSetSkips(t *testing.T) {
 	}
 }
 
-// One private member spoils the set, wherever it stands and whatever it is.
+// One private member spoils the set, wherever it stands and whatever its value is.
 func TestPublicSetWithPrivateKey(t *testing.T) {
 	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 		for _, value := range []any{"AAAA", " ", 0, 1, false, []any{""}, map[string]any{"a": 1}} {
@@ -138,7 +138,7 @@ func TestPublicSetWithPrivateKey(t *testing.T) {
 	}
 }
 
-// A key that does not say what it is for serves both uses, RSA and P-256 alike.
+// A key without use, on RSA or P-256, serves both uses.
 func TestPublicSetOpenUse(t *testing.T) {
 	for kind, suites := range map[jwk.Kind][2]Suite{jwk.P256: {ES256, ECDHES}, jwk.RSA: {RS256, RSAOAEP256}} {
 		bare := with(bareJWK(t, kind, false), map[string]any{"kid": "k"})
@@ -155,7 +155,7 @@ func TestPublicSetOpenUse(t *testing.T) {
 			}
 		}
 	}
-	// Ed25519 has one use, and so has X25519.
+	// Ed25519 has one use only, and so has X25519.
 	if p := must(ParsePublicSet(jwks(t, bareJWK(t, jwk.X25519, false))))(t); len(p.Keys()) != 1 || p.Keys()[0].Suite() != ECDHESX25519 {
 		t.Error("a bare X25519 key is not for ECDH-ES alone")
 	}
@@ -228,7 +228,7 @@ func TestParsePublicSetRefuses(t *testing.T) {
 	}
 }
 
-// What is printed reads back as the same set and prints as the same bytes.
+// A printed set reads back as the same set and prints as the same bytes.
 func TestPublicSetRoundTrip(t *testing.T) {
 	var members []any
 	for _, suite := range []Suite{ES256, EdDSA, RS256, ECDHES, ECDHESA256KW} {
@@ -255,7 +255,8 @@ func TestPublicSetRoundTrip(t *testing.T) {
 	}
 }
 
-// checkPublished checks a JWK Set that goes out. What a foreign key leaves open stays open.
+// checkPublished checks a JWK Set that we publish. A member that a foreign key leaves out stays
+// out.
 func checkPublished(t *testing.T, text []byte, foreign bool) {
 	t.Helper()
 	items, ok, err := must(strict.ParseObject(text))(t).Array("keys")
@@ -280,8 +281,8 @@ func checkPublished(t *testing.T, text []byte, foreign bool) {
 	}
 }
 
-// A key of another party that has no kid gets none. A token cannot name it, and one that has
-// the kid that this package would make is not for it.
+// A foreign key without a kid gets none. A token cannot name it, not even by the kid that this
+// package would make for it.
 func TestPublicSetWithoutKeyID(t *testing.T) {
 	sig, enc := public(t, ES256, nil), public(t, ECDHES, nil)
 	made := sig["kid"].(string)
@@ -310,7 +311,7 @@ func TestPublicSetWithoutKeyID(t *testing.T) {
 		if bytes.Contains(text, []byte(`"kid"`)) {
 			t.Errorf("%s: written with a kid: %s", name, text)
 		}
-		// A set of our own has keys that others can name.
+		// In a set of our own every key has a kid that others can name.
 		_, err := NewSet(SetConfig{Published: p.Keys()})
 		wantError(t, err, ErrMalformed)
 	}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Every part has one length, or the error of a failed decryption. Octets that wander from
-// part to part would make two texts of one token.
+// Every part has one length, or opening fails like any decryption. Otherwise an attacker could move
+// octets from part to part and make a second text of one token.
 func TestPartsHaveOneLength(t *testing.T) {
 	for _, suite := range encryptionSuites {
 		k := generated(t, suite)
@@ -61,8 +61,8 @@ func TestPartsHaveOneLength(t *testing.T) {
 	}
 }
 
-// Parts that lie one behind the other are decrypted in their place, others in a copy.
-// Both give the same.
+// Parts that are adjacent in memory are decrypted in place, and others in a copy. Both give the
+// same.
 func TestPartsInMemory(t *testing.T) {
 	for _, suite := range []Suite{ECDHES, RSAOAEP256, RSAOAEP} {
 		k := generated(t, suite)
@@ -131,12 +131,12 @@ func TestJoinedSharesMemory(t *testing.T) {
 	}
 }
 
-// cut cuts b into parts of these lengths, whose capacities reach to its end.
+// cut cuts b into parts of these lengths. The capacity of each part reaches to the end of b.
 func cut(b []byte, a, c, d, e int) [4][]byte {
 	return [4][]byte{b[:a], b[a : a+c], b[a+c : a+c+d], b[a+c+d : a+c+d+e]}
 }
 
-// A failure wipes the plaintext-to-be and says nothing.
+// After a failure the memory of the plaintext is wiped, and the error gives no reason.
 func TestOpenFails(t *testing.T) {
 	for _, suite := range encryptionSuites {
 		k, other := generated(t, suite), generated(t, suite)
@@ -147,7 +147,7 @@ func TestOpenFails(t *testing.T) {
 				t.Errorf("%v, %v, another aad: %q, %v", suite, c, got, err)
 			}
 			if isOAEP(suite) {
-				continue // the other key is the same one
+				continue // the other key is the same key
 			}
 			if got, err := m.open(t, other.Key); got != nil || err != errDecrypt {
 				t.Errorf("%v, %v, another key: %q, %v", suite, c, got, err)

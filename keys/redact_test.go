@@ -42,7 +42,7 @@ func TestSecretsAreRedacted(t *testing.T) {
 	}
 }
 
-// A key that lives elsewhere may be one in memory all the same.
+// The handle of a remote key may hold its private key in memory all the same.
 func TestRemoteKeysAreRedacted(t *testing.T) {
 	ed, oaep := generated(t, EdDSA), generated(t, RSAOAEP256)
 	x := generated(t, ECDHESX25519)
@@ -73,7 +73,7 @@ func TestSendersAndRecipientsAreRedacted(t *testing.T) {
 	}
 }
 
-// Where fmt may call methods, the output says that something is left out.
+// If fmt may call methods, the output says that a value is left out.
 func TestRedactedText(t *testing.T) {
 	k := generated(t, ECDHES)
 	s := must(NewSet(configOf(k)))(t)

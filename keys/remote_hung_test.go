@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// hanging makes every private operation of r wait until release is closed, and returns
-// how many began.
+// hanging makes every private operation of r wait until release is closed. It counts the operations
+// that began.
 func hanging(r *remote, release <-chan struct{}) (began *atomic.Int32) {
 	began = new(atomic.Int32)
 	failing(r, func() error {
@@ -21,10 +21,10 @@ func hanging(r *remote, release <-chan struct{}) (began *atomic.Int32) {
 	return began
 }
 
-// oneOfEachSort has a suite for each constructor of a remote key.
+// oneOfEachSort has one suite for each constructor of a remote key.
 var oneOfEachSort = []Suite{EdDSA, ECDHES, RSAOAEP256}
 
-// A call returns when its context ends, though the handle knows no context and hangs.
+// A call returns when its context ends, although the handle hangs and knows no context.
 func TestCallEndsWithItsContext(t *testing.T) {
 	for _, suite := range oneOfEachSort {
 		own := generated(t, suite)
@@ -37,7 +37,7 @@ func TestCallEndsWithItsContext(t *testing.T) {
 
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			// The caller's own context does not make the key unavailable.
+			// The end of the caller's own context is not ErrUnavailable.
 			if err := use(ctx, t, k); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
 				t.Errorf("%v: %v", suite, err)
 			}
@@ -58,7 +58,7 @@ func TestCallEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A key in a KMS that hangs must not collect a goroutine for every token.
+// While a KMS hangs, its keys do not collect a goroutine for every token.
 func TestHungCallsAreBounded(t *testing.T) {
 	for _, suite := range oneOfEachSort {
 		own := generated(t, suite)
@@ -78,7 +78,7 @@ func TestHungCallsAreBounded(t *testing.T) {
 					t.Fatalf("%v, call %d: %v, %d began", suite, i+1, err, began.Load())
 				}
 			}
-			// At once: with this context it would wait for ever.
+			// The call must fail at once: with this context it would wait for ever.
 			err := use(context.Background(), t, k)
 			synctest.Wait()
 			if !errors.Is(err, ErrUnavailable) || began.Load() != maxHung {
@@ -98,7 +98,8 @@ func TestHungCallsAreBounded(t *testing.T) {
 	}
 }
 
-// Calls that wait for their answer, however many, hang only once their context has ended.
+// Any number of calls may wait for their answers. A call counts as hung only after its context has
+// ended.
 func TestWaitingCallsAreNotHung(t *testing.T) {
 	own := generated(t, EdDSA)
 	synctest.Test(t, func(t *testing.T) {
@@ -120,8 +121,8 @@ func TestWaitingCallsAreNotHung(t *testing.T) {
 	})
 }
 
-// Whichever of the two comes first, the answer or the end of the context, the count of
-// hung calls comes back to zero.
+// The answer may come before the end of the context or after it. The count of hung calls returns to
+// zero in both orders.
 func TestHungCountSettles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := new(remoteCalls)
@@ -139,8 +140,8 @@ func TestHungCountSettles(t *testing.T) {
 	})
 }
 
-// A constructor has no context. A handle that hangs must not hang the program that starts,
-// and a slow one must do.
+// A constructor has no context. A handle that hangs must not hang a program that starts, and a slow
+// handle must work.
 func TestConstructorIsBounded(t *testing.T) {
 	for _, suite := range oneOfEachSort {
 		own := generated(t, suite)
@@ -153,7 +154,7 @@ func TestConstructorIsBounded(t *testing.T) {
 				release := make(chan struct{})
 				defer close(release)
 				slow(r, func() { <-release })
-				// In a bubble an unbounded wait is a deadlock, which fails the test.
+				// An unbounded wait is a deadlock in a bubble, and fails the test.
 				if k, err := fromRemote("k", suite, r); k != nil || !errors.Is(err, ErrUnavailable) {
 					t.Errorf("%v, the %s hangs: %v, %v", suite, name, k != nil, err)
 				}

@@ -43,8 +43,8 @@ func failing(r *remote, f func() error) {
 	}
 }
 
-// A panic on a goroutine of ours would end the process. runtime.Goexit must not pass for
-// an empty answer.
+// A panic on a goroutine of ours would end the process, so it becomes an error. runtime.Goexit must
+// not count as an empty answer.
 func TestRemotePanic(t *testing.T) {
 	for name, panics := range map[string]func() error{
 		"a panic":   func() error { panic("the KMS client has a bug") },
@@ -56,7 +56,8 @@ func TestRemotePanic(t *testing.T) {
 			good := *r
 			k := must(fromRemote("k", suite, r))(t)
 			failing(r, panics)
-			// A decrypter that panics on bad padding must not show it: that is Manger's oracle.
+			// A decrypter may panic on bad padding. The error must not reveal that: it would be
+			// Manger's oracle.
 			if err := use(t.Context(), t, k); err == nil || errors.Is(err, ErrUnavailable) == isOAEP(suite) {
 				t.Errorf("%v, %s: %v", suite, name, err)
 			}
@@ -71,9 +72,9 @@ func TestRemotePanic(t *testing.T) {
 	}
 }
 
-// Each sort of handle has a class for its failures. A decrypter must not turn a client's bad
-// padding into an outage, which the client could tell from a wrong tag. An exchanger never
-// fails because of a client.
+// Each sort of handle has its class of failures. A decrypter must not report a client's bad padding
+// as an outage, which the client could tell from a wrong tag. An exchanger never fails because of a
+// client.
 func TestRemoteFailures(t *testing.T) {
 	wrappedOutage := fmt.Errorf("the HSM: %w", ErrUnavailable)
 	for _, c := range []struct {
@@ -104,7 +105,7 @@ func TestRemoteFailures(t *testing.T) {
 	}
 }
 
-// An exchanger that gives a secret which every attacker knows counts as unavailable.
+// An exchanger that returns a secret known to every attacker counts as unavailable.
 func TestExchangerWithoutSecret(t *testing.T) {
 	for _, suite := range []Suite{ECDHES, ECDHESA256KW, ECDHESX25519} {
 		r := keyOf(t, generated(t, suite))
@@ -126,7 +127,7 @@ func TestExchangerWithoutSecret(t *testing.T) {
 	}
 }
 
-// A client chooses the epk. It gets no outage, and the exchanger is not asked.
+// A client chooses the epk. A point of low order is not an outage, and the exchanger is not called.
 func TestLowOrderPointIsNoOutage(t *testing.T) {
 	r := keyOf(t, generated(t, ECDHESX25519))
 	k := must(fromRemote("k", ECDHESX25519, r))(t)
@@ -146,8 +147,8 @@ func TestLowOrderPointIsNoOutage(t *testing.T) {
 	}
 }
 
-// Bad padding and a content key of the wrong length end where a wrong tag does, in
-// Recipient.Open.
+// Bad padding and a content key of the wrong length fail in Recipient.Open, where a wrong tag
+// fails.
 func TestDecrypterIsNoOracle(t *testing.T) {
 	for suite, hash := range map[Suite]crypto.Hash{RSAOAEP256: crypto.SHA256, RSAOAEP: crypto.SHA1} {
 		checkNoOracle(t, suite, hash)
@@ -205,8 +206,8 @@ func (r recorder) Read(b []byte) (int, error) {
 	return r.Reader.Read(b)
 }
 
-// The key that takes the place of one that cannot be had is drawn before the call, whatever
-// comes of it: drawing it afterwards would take time that a client can measure.
+// If the content key cannot be unwrapped, a random key replaces it. That key is drawn before every
+// call. Drawing it after a failure would take time that a client can measure.
 func TestRandomKeyIsDrawnBefore(t *testing.T) {
 	var events []string
 	note := func(s string) { events = append(events, s) }

@@ -15,7 +15,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// publicOnly signs nothing.
+// publicOnly has a public key and signs nothing.
 type publicOnly struct{ pub crypto.PublicKey }
 
 func (p publicOnly) Public() crypto.PublicKey { return p.pub }
@@ -123,7 +123,7 @@ func TestFromDecrypterRefuses(t *testing.T) {
 	}
 }
 
-// A nil handle is refused when the key is made, and not in the first request.
+// A constructor refuses a nil handle, so that not the first request has to fail.
 func TestFromNil(t *testing.T) {
 	for name, f := range map[string]func() (*Key, error){
 		"nil signer":          func() (*Key, error) { return FromSigner("k", ES256, nil) },
@@ -137,17 +137,17 @@ func TestFromNil(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, k != nil, err)
 		}
 	}
-	// Public of this one panics.
+	// The Public method of this handle panics.
 	if k, err := FromSigner("k", EdDSA, ed25519.PrivateKey(nil)); k != nil || !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a nil slice: %v, %v", k != nil, err)
 	}
 }
 
-// A handle that does the work of another key than its public one makes no key.
+// If a handle works with another private key than its public key says, the constructor refuses it.
 func TestFromRemoteWithAnotherKey(t *testing.T) {
 	for _, suite := range allSuites {
 		if suite.kind() == jwk.RSA {
-			continue // another RSA key takes a second
+			continue // it takes a second to make another RSA key
 		}
 		r := keyOf(t, generated(t, suite))
 		r.pub = keyOf(t, generated(t, suite)).pub
@@ -166,7 +166,7 @@ func TestFromRemoteWithAnotherKey(t *testing.T) {
 			}
 		}
 	}
-	// A KMS that takes SHA-256 for every OAEP, or SHA-1.
+	// Some KMS use SHA-256 for every OAEP, and some use SHA-1.
 	for asked, hash := range map[Suite]crypto.Hash{RSAOAEP256: crypto.SHA1, RSAOAEP: crypto.SHA256} {
 		decrypt := func(encrypted []byte, _ crypto.DecrypterOpts) ([]byte, error) {
 			return good.Decrypt(nil, encrypted, &rsa.OAEPOptions{Hash: hash})
@@ -181,7 +181,8 @@ func TestFromRemoteWithAnotherKey(t *testing.T) {
 			t.Errorf("%v: %v, %v", suite, k != nil, err)
 		}
 	}
-	// RS256 asked for, PSS given: sound, and of another algorithm.
+	// The signer is asked for RS256 and answers with PSS: the signature is sound, and of another
+	// algorithm.
 	pss := func(digest []byte, _ crypto.SignerOpts) ([]byte, error) {
 		return good.Sign(rand.Reader, digest, pssSignature{}.options())
 	}

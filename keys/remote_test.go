@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// remote stands for a private key in a KMS. It does its work by the functions.
+// remote stands for a private key in a KMS. Its functions do the work.
 type remote struct {
 	pub     crypto.PublicKey
-	asked   func() // before the public key is given; may be nil
+	asked   func() // called before the public key is returned; may be nil
 	sign    func(digest []byte, o crypto.SignerOpts) ([]byte, error)
 	ecdh    func(*ecdh.PublicKey) ([]byte, error)
 	decrypt func([]byte, crypto.DecrypterOpts) ([]byte, error)
@@ -37,7 +37,8 @@ func (r *remote) Decrypt(_ io.Reader, encrypted []byte, o crypto.DecrypterOpts) 
 	return r.decrypt(encrypted, o)
 }
 
-// remoteExchanger is a remote key for a key agreement, whose public key has another name.
+// remoteExchanger is a remote key for a key agreement. Its method for the public key has another
+// name.
 type remoteExchanger struct{ *remote }
 
 func (r remoteExchanger) PublicKey() *ecdh.PublicKey { p, _ := r.Public().(*ecdh.PublicKey); return p }
@@ -46,7 +47,7 @@ func (r remoteExchanger) ECDH(epk *ecdh.PublicKey) ([]byte, error) {
 	return r.ecdh(epk)
 }
 
-// exchanger returns the private key of k, which agrees on keys.
+// exchanger returns the private key of k for a key agreement.
 func exchanger(t testing.TB, k ownKey) ecdh.KeyExchanger {
 	t.Helper()
 	if p, ok := k.priv.(*ecdsa.PrivateKey); ok {
@@ -55,7 +56,7 @@ func exchanger(t testing.TB, k ownKey) ecdh.KeyExchanger {
 	return k.priv.(*ecdh.PrivateKey)
 }
 
-// keyOf returns a remote key that does its work with the private key of k.
+// keyOf returns a remote key that works with the private key of k.
 func keyOf(t testing.TB, k ownKey) *remote {
 	t.Helper()
 	r := &remote{pub: k.priv.Public()}
@@ -73,7 +74,7 @@ func keyOf(t testing.TB, k ownKey) *remote {
 	return r
 }
 
-// fromRemote makes a Key of a remote key.
+// fromRemote makes a Key from a remote key.
 func fromRemote(kid string, suite Suite, r *remote) (*Key, error) {
 	switch {
 	case suite.Use() == UseSig:
@@ -84,7 +85,7 @@ func fromRemote(kid string, suite Suite, r *remote) (*Key, error) {
 	return FromKeyExchanger(kid, suite, remoteExchanger{r})
 }
 
-// use lets a key do its private work once.
+// use makes a key do one private operation.
 func use(ctx context.Context, t testing.TB, k *Key) error {
 	t.Helper()
 	if k.Use() == UseSig {
@@ -118,7 +119,7 @@ func TestFromRemote(t *testing.T) {
 	}
 }
 
-// A KMS may go bad after the key was made: no token leaves with such a signature.
+// A KMS may become faulty after the key was made. No token gets a faulty signature.
 func TestEverySignatureIsVerified(t *testing.T) {
 	other := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	for _, suite := range []Suite{ES256, EdDSA, RS256, PS256} {
@@ -163,8 +164,8 @@ func TestEverySignatureIsVerified(t *testing.T) {
 	}
 }
 
-// A handle may look at its input once more after it has answered, or after its context
-// has ended. Package seal uses that memory again.
+// A handle may read its input again after it has answered, or after its context has ended. Package
+// seal uses that memory again by then.
 func TestRemoteKeysGetCopies(t *testing.T) {
 	ed := keyOf(t, generated(t, EdDSA))
 	var kept []byte

@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// A secret in the place of a public key is called a secret, whatever its form and wherever
-// it stands in the file.
+// A secret in the place of a public key is called a secret, whatever its form is and wherever it
+// stands in the file.
 func TestParsePublicSetTellsSecrets(t *testing.T) {
 	private := string(generated(t, ES256).jwk)
 	set := string(jwks(t, public(t, ES256, nil)))
@@ -59,7 +59,7 @@ func inUTF16(text string) string {
 	return string(b)
 }
 
-// What only resembles a secret spoils nothing.
+// A text that only resembles a secret does no harm.
 func TestParsePublicSetTakesNoFalseSecrets(t *testing.T) {
 	k := public(t, ES256, nil)
 	for name, data := range map[string][]byte{

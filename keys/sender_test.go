@@ -17,10 +17,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// encryptionSuites are the suites with a key management.
+// encryptionSuites are the suites with key management.
 var encryptionSuites = []Suite{ECDHES, ECDHESA256KW, RSAOAEP256, ECDHESX25519, ECDHESA256KWX25519, RSAOAEP}
 
-// encryptedKeySize is the length of part 2 as RFC 7518 section 4 has it.
+// encryptedKeySize returns the length of part 2 by RFC 7518 section 4.
 func encryptedKeySize(suite Suite, c Content) int {
 	switch {
 	case isOAEP(suite):
@@ -51,8 +51,8 @@ func TestSealRoundTrip(t *testing.T) {
 	}
 }
 
-// The header has the members of RFC 7518 sections 4.6.1 and RFC 8037 section 3.2 and no
-// other, whatever the kid has in it.
+// The header has the members of RFC 7518 section 4.6.1 and RFC 8037 section 3.2 and no others,
+// whatever characters the kid has.
 func TestSenderHeader(t *testing.T) {
 	for _, suite := range encryptionSuites {
 		for _, kid := range []string{"2026", `"quoted\"`, "a b/c?d=<e>&'f'", strings.Repeat("k", 256)} {
@@ -80,8 +80,8 @@ func TestSenderHeader(t *testing.T) {
 	}
 }
 
-// Each message has its own ephemeral key and content encryption key, and each Seal its own
-// initialization vector.
+// Each message has an ephemeral key and a content encryption key of its own. Each Seal draws an
+// initialization vector of its own.
 func TestSendersAreFresh(t *testing.T) {
 	for _, suite := range encryptionSuites {
 		k := generated(t, suite)
@@ -94,7 +94,7 @@ func TestSendersAreFresh(t *testing.T) {
 			if x, y := s.Seal(nil, nil, []byte("text")), s.Seal(nil, nil, []byte("text")); bytes.Equal(x[1], y[1]) {
 				t.Errorf("%v, %v: the same initialization vector twice", suite, c)
 			}
-			// Where the header holds the ephemeral key, it opens one message.
+			// If the header holds the ephemeral key, it opens one message only.
 			got, err := message{a.header, b.parts}.open(t, k.Key)
 			if !isOAEP(suite) && (err == nil || got != nil) {
 				t.Errorf("%v, %v: opens with the header of another", suite, c)
@@ -103,7 +103,7 @@ func TestSendersAreFresh(t *testing.T) {
 	}
 }
 
-// Seal writes into the memory, and what lies there already does no harm.
+// Seal writes into the given memory. Bytes that are there already do no harm.
 func TestSealUsesMemory(t *testing.T) {
 	for _, c := range allContents {
 		k := generated(t, ECDHES)
@@ -150,7 +150,7 @@ func TestNewSenderRefuses(t *testing.T) {
 	wantError(t, err, ErrUnsupported)
 }
 
-// go-jose opens what we seal, and we open what it seals. It does not know X25519.
+// go-jose opens our messages and we open its messages. It does not know X25519.
 func TestSealAgainstGoJose(t *testing.T) {
 	for _, suite := range []Suite{ECDHES, ECDHESA256KW, RSAOAEP256, RSAOAEP} {
 		k := generated(t, suite)
@@ -181,7 +181,7 @@ func TestSealAgainstGoJose(t *testing.T) {
 	}
 }
 
-// joseMessage returns what go-jose seals to a key.
+// joseMessage returns a message that go-jose sealed to a key.
 func joseMessage(t testing.TB, alg jose.KeyAlgorithm, enc jose.ContentEncryption, pub any, extra map[jose.HeaderKey]any) message {
 	t.Helper()
 	e := must(jose.NewEncrypter(enc, jose.Recipient{Algorithm: alg, Key: pub}, &jose.EncrypterOptions{ExtraHeaders: extra}))(t)
@@ -194,8 +194,8 @@ func joseMessage(t testing.TB, alg jose.KeyAlgorithm, enc jose.ContentEncryption
 	return m
 }
 
-// The party infos of RFC 7518 section 4.6.1 are read though we never write them. The
-// message of appendix C has both.
+// The party infos of RFC 7518 section 4.6.1 are read, though we never write them. The message of
+// appendix C has both.
 func TestPartyInfo(t *testing.T) {
 	k := parsed(t, []byte(bob), Hint{Suite: ECDHES})
 	alice := must(ParseKey([]byte(aliceEphemeral), Hint{Suite: ECDHES}))(t)

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// configOf returns the configuration of a party that does with its keys all that they
-// can do.
+// configOf returns the configuration of a party that uses its keys for all that they can do.
 func configOf(ks ...ownKey) SetConfig {
 	cfg := SetConfig{Published: []*Key{}}
 	for _, k := range ks {
@@ -77,7 +76,7 @@ func TestNewSet(t *testing.T) {
 	checkPublished(t, must(json.Marshal(p))(t), false)
 }
 
-// Without Published the set publishes the key that signs and the first that decrypts.
+// Without Published the set publishes the active signing key and the first decryption key.
 func TestSetPublishesByDefault(t *testing.T) {
 	sig, enc, enc2, staged := generated(t, ES256).Key, generated(t, ECDHES).Key, generated(t, ECDHES).Key, generated(t, ECDHES).Key
 	for _, c := range []struct {
@@ -109,7 +108,7 @@ func TestSetPublishesByDefault(t *testing.T) {
 	}
 }
 
-// A staged key opens. On a token without a kid it is tried third: another process may have
+// A staged key opens tokens. For a token without a kid it is tried third: another process may have
 // published it since.
 func TestStagedKeys(t *testing.T) {
 	known, staged, wraps := generated(t, ECDHES), generated(t, ECDHES), generated(t, ECDHESA256KW)
@@ -150,7 +149,7 @@ func TestSetFacts(t *testing.T) {
 	}
 }
 
-// The set is immutable, though the caller keeps the slices.
+// The set does not change when the caller changes its slices.
 func TestSetCopiesItsConfig(t *testing.T) {
 	a, b := generated(t, ECDHES).Key, generated(t, ECDHES).Key
 	cfg := SetConfig{Decryption: []*Key{a}, Staged: []*Key{}, Published: []*Key{a}, Erased: []string{"old"}}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A signature has one spelling in DER (X.690 section 10). A signer that writes another is
-// refused, though the numbers are right.
+// A signature has one spelling in DER (X.690 section 10). Another spelling of the right numbers is
+// refused.
 func TestSignatureOfAnotherSpelling(t *testing.T) {
 	r := keyOf(t, generated(t, ES256))
 	good := r.sign
@@ -47,7 +47,7 @@ func TestSignatureOfAnotherSpelling(t *testing.T) {
 	}
 }
 
-// A number whose first bit is set needs a zero before it, and may not go without.
+// A number whose first bit is set needs a leading zero byte.
 func TestNegativeInteger(t *testing.T) {
 	for _, c := range []struct {
 		integer []byte

@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// The weak keys as they arrive, through the parsers.
+// The parsers refuse the weak keys.
 func TestWeakKeysAreNotParsed(t *testing.T) {
 	for _, name := range []string{"rsa-1024-public.pem", "rsa-e3-public.pem", "rsa-4104-public.pem"} {
 		for _, suite := range []Suite{RS256, PS256, RSAOAEP256, RSAOAEP} {
@@ -22,8 +22,7 @@ func TestWeakKeysAreNotParsed(t *testing.T) {
 	wantError(t, err, ErrWeakKey)
 }
 
-// The points of order 1, 2, 4 and 8, with every encoding that Go's verifier
-// takes for one.
+// These are the points of order 1, 2, 4 and 8, in every encoding that Go's verifier accepts.
 func TestLowOrderPoints(t *testing.T) {
 	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
 	order8, _ := new(big.Int).SetString("05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826", 16)
@@ -53,7 +52,7 @@ func TestPointOffTheCurve(t *testing.T) {
 	k := must(jwk.Parse(readTestdata(t, "keys/p256-public.pem")))(t).Public.(*ecdsa.PublicKey)
 	for _, name := range []string{"X", "Y"} {
 		off := *k
-		// The fields are deprecated, but a signer from elsewhere may have set them.
+		// The fields are deprecated, but a foreign signer may set them.
 		reflect.ValueOf(&off).Elem().FieldByName(name).Set(reflect.ValueOf(big.NewInt(7)))
 		for _, suite := range []Suite{ES256, ECDHES} {
 			_, err := newKey("k", suite, &off)

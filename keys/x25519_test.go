@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// The keys of RFC 8037 appendix A.6: the sender's whole, Bob's public half.
+// RFC 8037 appendix A.6 has the private key of the sender and Bob's public key.
 const (
 	a6Sender = `{"kty":"OKP","crv":"X25519","d":"dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo","x":"hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo"}`
 	a6Bob    = `{"kty":"OKP","crv":"X25519","kid":"Bob","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}`
@@ -32,7 +32,7 @@ func TestRFC8037A6(t *testing.T) {
 	if z := must(sender.exchange(t.Context(), bob.Public().(*ecdh.PublicKey)))(t); b64(z) != a6Z {
 		t.Errorf("the shared secret is %s", b64(z))
 	}
-	// A point of another curve is an error, not an agreement.
+	// A point of another curve gives an error.
 	if _, err := sender.exchange(t.Context(), generated(t, ECDHES).Public().(*ecdh.PublicKey)); err == nil {
 		t.Error("it agrees with a key on P-256")
 	}
@@ -67,7 +67,7 @@ func lowOrder(t *testing.T) [][]byte {
 	return points
 }
 
-// Every way in refuses a point with which all the world shares the secret.
+// Every function that takes a key refuses a point whose shared secret every attacker knows.
 func TestX25519LowOrder(t *testing.T) {
 	for _, x := range lowOrder(t) {
 		text := asJSON(t, map[string]any{"kty": "OKP", "crv": "X25519", "x": b64(x)})
@@ -83,8 +83,8 @@ func TestX25519LowOrder(t *testing.T) {
 	}
 }
 
-// Another spelling of a point would be another thumbprint of one key, and pass the
-// rule that a key stands in a set once.
+// A second spelling of a point would give one key a second thumbprint. Then one key could stand in
+// a set twice.
 func TestX25519Canonical(t *testing.T) {
 	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
 	top := func(x []byte) []byte { x[31] |= 0x80; return x }
@@ -158,7 +158,7 @@ func TestX25519Refuses(t *testing.T) {
 	}
 }
 
-// An Ed25519 key is a key of another algorithm, though its bytes would do.
+// An Ed25519 key belongs to another algorithm, although its bytes have the right length.
 func TestX25519IsNotEd25519(t *testing.T) {
 	pub := generated(t, EdDSA).Public().(ed25519.PublicKey)
 	if _, err := newKey("k", ECDHESX25519, pub); err == nil {
@@ -173,7 +173,7 @@ func TestX25519IsNotEd25519(t *testing.T) {
 	wantError(t, err, ErrUnsupported)
 }
 
-// Public is called for every token that is sealed: it gives out what is there.
+// Public is called for every sealed token, so it returns the stored key.
 func TestPublicIsStored(t *testing.T) {
 	for _, suite := range []Suite{ES256, RSAOAEP256, RSAOAEP, ECDHES, ECDHESA256KW, ECDHESX25519, ECDHESA256KWX25519} {
 		k := generated(t, suite)
@@ -183,7 +183,7 @@ func TestPublicIsStored(t *testing.T) {
 	}
 }
 
-// Both curves have one name in a header, and the epk tells them apart.
+// Both curves have one alg in a header. The epk tells which curve it is.
 func TestDecryptionKeysOfCurve(t *testing.T) {
 	p256, x25519, rsa := generated(t, ECDHES), generated(t, ECDHESX25519), generated(t, RSAOAEP256)
 	s := must(NewSet(SetConfig{Decryption: []*Key{rsa.Key, x25519.Key, p256.Key}}))(t)

@@ -7,8 +7,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A zero value or nil does nothing rather than something insecure. Package zerocall calls all
-// of the API with both.
+// A zero value or nil does nothing insecure. Package zerocall calls the whole API with both.
 func TestZeroValuesDoNothing(t *testing.T) {
 	for _, key := range []*keys.Key{nil, {}} {
 		if key.HasPrivate() || key.Verify(nil, nil) || key.ID() != "" || key.Thumbprint() != "" || key.Use() != "" || key.Public() != nil {
@@ -39,7 +38,7 @@ func TestZeroValuesDoNothing(t *testing.T) {
 			t.Errorf("%v has keys", set)
 		}
 	}
-	// A source that gave no keys and no error would look like a party without keys.
+	// A source without keys and without an error would look like a party without keys.
 	var set *keys.Set
 	var public *keys.PublicSet
 	_, private := set.PrivateKeys(t.Context())
