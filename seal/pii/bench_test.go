@@ -47,7 +47,7 @@ func BenchmarkInObject(b *testing.B) {
 	}
 }
 
-// What every seal looks at costs no memory.
+// The checks that every Seal makes allocate nothing.
 func TestNoAllocs(t *testing.T) {
 	for name, text := range short {
 		if n := testing.AllocsPerRun(100, func() { pii.InText(text); pii.InName(text) }); n != 0 {

@@ -17,7 +17,7 @@ func parse(t testing.TB, text string) strict.Object {
 	return o
 }
 
-// summary is how objects.txt writes findings.
+// summary writes findings in the notation of objects.txt.
 func summary(found []pii.Finding) string {
 	var all []string
 	for _, f := range found {
@@ -36,7 +36,7 @@ func TestObjects(t *testing.T) {
 	}
 }
 
-// Claim is the name as it is, whatever Path makes of it, unless it is personal.
+// Claim returns the name unchanged unless it is personal data, whatever Path writes.
 func TestClaim(t *testing.T) {
 	o := parse(t, `{"a b":{"email":1},"역할":{"x":"ada@example.com"},"ada@example.com":{"x":"bob@example.com"}}`)
 	want := []string{"a b", "역할", pii.RedactedName}
@@ -47,8 +47,8 @@ func TestClaim(t *testing.T) {
 	}
 }
 
-// No finding holds a value, nor a name that is one: every text of hit.txt is tried as
-// value, as name and as name deeper down.
+// No finding holds a value, or a name that is personal data. Every text of hit.txt is tried as a
+// value, as a name and as a nested name.
 func TestFindingsHoldNoValue(t *testing.T) {
 	for _, line := range texts(t, "hit.txt") {
 		kind, text, _ := strings.Cut(line, "\t")
@@ -69,7 +69,7 @@ func TestFindingsHoldNoValue(t *testing.T) {
 	}
 }
 
-// Claims files of real shape.
+// The claims files have real shapes.
 func TestClaimsFiles(t *testing.T) {
 	for file, want := range map[string]string{
 		"small.json": "email: e-mail address, name: name",

@@ -43,7 +43,7 @@ func quote(t testing.TB, text string) string {
 	return string(q)
 }
 
-// texts returns lines in which {} stands for nothing.
+// texts returns lines in which {} becomes nothing.
 func texts(t testing.TB, file string) []string {
 	t.Helper()
 	out := lines(t, file)
@@ -53,7 +53,7 @@ func texts(t testing.TB, file string) []string {
 	return out
 }
 
-// Every text of hit.txt is found, as what it is.
+// Every text of hit.txt is found as its kind.
 func TestHit(t *testing.T) {
 	all, wrong := texts(t, "hit.txt"), 0
 	for _, line := range all {
@@ -84,7 +84,7 @@ func TestMiss(t *testing.T) {
 	}
 }
 
-// names.txt has both, those that are personal and those that are not.
+// names.txt has names that are personal and names that are not.
 func TestNames(t *testing.T) {
 	hits, misses, wrong := 0, 0, 0
 	for _, line := range lines(t, "names.txt") {
@@ -105,7 +105,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// A name of any bytes and length is looked at without reading beyond it.
+// A name may have any bytes and any length, and no check reads beyond its end.
 func TestNameOfAnything(t *testing.T) {
 	for _, name := range []string{
 		"", "\xff", "e\xffmail", "\xe2\x82", strings.Repeat("a", 1000), strings.Repeat("A", 1000), strings.Repeat("aA_", 1000),

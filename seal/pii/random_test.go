@@ -91,7 +91,7 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// promised is the bound, in per cent, that cmd/sealjwt/README.md gives for random digits.
+// promised returns the bound, in per cent, that cmd/sealjwt/README.md gives for random digits.
 func promised(digits int) float64 {
 	switch digits {
 	case 16:
@@ -106,7 +106,7 @@ func date(rng *rand.Rand) time.Time {
 	return time.Unix(1_600_000_000+rng.Int64N(300_000_000), 0).UTC()
 }
 
-// numeral makes digits of which the first one is not below lowest.
+// numeral returns random digits. The first one is at least lowest.
 func numeral(rng *rand.Rand, lowest byte, digits int) string {
 	var b strings.Builder
 	b.WriteByte(lowest + byte(rng.IntN(int('9'-lowest)+1)))
