@@ -13,11 +13,11 @@ import (
 	"unicode/utf16"
 )
 
-// exposing is a token with an e-mail address, long enough to be wrapped.
+// exposing is a token with an e-mail address. It is so long that programs wrap it.
 var exposing = compact(`{"alg":"ES256","typ":"JWT","kid":"k1"}`,
 	`{"iss":"https://id.example.com","sub":"u-42","pad":"`+strings.Repeat("x", 60)+`","email":"ada@example.com"}`, strings.Repeat("signed", 11))
 
-// found returns the tokens in a text, however it is read.
+// found returns the tokens in a text, and the limits that a Finder meets in it.
 func found(t testing.TB, text string) (tokens []string) {
 	t.Helper()
 	f := NewFinder(strings.NewReader(text))
@@ -67,7 +67,7 @@ func inUTF16(text string, high, low int, bom bool) string {
 	return string(out)
 }
 
-// The encodings around a token are undone once, in every kind of file.
+// A Finder undoes the encodings around a token once, in every kind of file.
 func TestFinderUndoesEncodings(t *testing.T) {
 	parts := strings.Split(exposing, ".")
 	payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
@@ -126,7 +126,7 @@ func TestFinderUndoesEncodings(t *testing.T) {
 	}
 }
 
-// Base64 is undone once, and what is compressed is not inflated.
+// A Finder decodes base64 once, and inflates nothing.
 func TestFinderUndoesOnce(t *testing.T) {
 	if got := found(t, std(std("x "+exposing))); got != nil {
 		t.Errorf("twice encoded: %q", got)
@@ -138,7 +138,7 @@ func TestFinderUndoesOnce(t *testing.T) {
 	}
 }
 
-// Lines of ordinary texts are not joined.
+// A Finder does not join the lines of ordinary texts.
 func TestFinderDoesNotJoin(t *testing.T) {
 	line := exposing + "\n"
 	for name, text := range map[string]string{
@@ -158,7 +158,7 @@ func TestFinderDoesNotJoin(t *testing.T) {
 	}
 }
 
-// Whatever a person pastes is read, and why package open refuses it is said.
+// Read accepts every spelling that a person may paste, and says why package open refuses it.
 func TestReadAnySpelling(t *testing.T) {
 	const claims = `{"sub":"1","email":"ada@example.com"}`
 	jws := func(payload string) string { return compact(someHeader, payload, "signature") }
@@ -210,7 +210,7 @@ func TestReadAnySpelling(t *testing.T) {
 	}
 }
 
-// Nothing is read where nothing is, and the reason holds nothing of the text.
+// Read refuses a text without a token, and the reason quotes nothing of the text.
 func TestReadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "the input is empty", "hello": "it has 1 parts", "a.b.c.d": "it has 4 parts", `{"sub":"secret"}`: "this is JSON",
@@ -224,7 +224,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// A JWE shows its header alone, and for how many recipients it is.
+// A JWE shows only its header and the number of its recipients.
 func TestReadJWE(t *testing.T) {
 	general := `{"protected":"` + compact(`{"enc":"A256GCM"}`) + `","unprotected":{"email":"ada@example.com"},"recipients":[{"header":{"alg":"A256KW","kid":"a"},"encrypted_key":"a2V5"},{"header":{"alg":"A256KW","kid":"b"},"encrypted_key":"a2V5"}],"iv":"dHdlbHZlIGJ5dGVz","ciphertext":"Y2lwaGVydGV4dA","tag":"c2l4dGVlbiBieXRlIHRhZw"}`
 	for text, want := range map[string]string{
@@ -239,7 +239,7 @@ func TestReadJWE(t *testing.T) {
 	}
 }
 
-// Findings, faults and places hold nothing of a value, and every value is JSON.
+// Findings, faults and places hold no part of a value, and every value is JSON.
 func TestResultsAreSafe(t *testing.T) {
 	for _, payload := range []string{`{"a":1,"a":"ada@example.com"}`, `{"ada@example.com":"ada@example.com"`, "\x00ada@example.com", `{"t":["` + exposing + `"]}`} {
 		u, err := Read(compact(someHeader, payload, "s"))

@@ -16,7 +16,7 @@ import (
 	"testing/iotest"
 )
 
-// compact makes a token of parts that may be anything.
+// compact joins any parts to a token.
 func compact(parts ...string) string {
 	for i, p := range parts {
 		parts[i] = base64.RawURLEncoding.EncodeToString([]byte(p))
@@ -32,7 +32,7 @@ var (
 	wrappedJWE  = compact(`{"enc":"A256GCM","alg":"A256KW"}`, "key", "twelve bytes", "ciphertext", "sixteen byte tag")
 )
 
-// sightings are what a finder finds, as line:column token.
+// sightings returns the findings of a finder, as line:column token.
 func sightings(t testing.TB, r io.Reader, most, chunk int) (list []string) {
 	t.Helper()
 	f := newFinder(r, most, chunk)
@@ -48,7 +48,7 @@ func sightings(t testing.TB, r io.Reader, most, chunk int) (list []string) {
 	}
 }
 
-// Each @ of these is a token.
+// Each @ stands for a token.
 var surroundings = []string{
 	"@", "@\n", "\n\r\n@\r\n", "Authorization: Bearer @",
 	"a=@&b=@;@,\"@\"",
@@ -62,7 +62,7 @@ var surroundings = []string{
 	"@ @\t@",
 	"long_prefix_eyJ_eyJhbGciOiJ_@",
 	strings.Repeat("eyJhbGci", 60) + ".@",
-	// Cut off by a logger:
+	// A logger has cut these off:
 	"eyJhbGciOiJIUzI1NiJ9... eyJhbGciOiJIUzI1NiJ9 eyJhbGciOiJIUzI1NiJ9.x",
 	"eyJpc3MiOiJhIn0.eyJpc3MiOiJhIn0.c2ln www.example.com 10.0.0.1 a.b.c.d.e",
 	".......",
@@ -73,7 +73,7 @@ func TestFinderInAnyText(t *testing.T) {
 	for _, token := range []string{plainJWS, unsignedJWS, strippedJWS, directJWE, wrappedJWE} {
 		for _, s := range surroundings {
 			if (token == unsignedJWS || token == strippedJWS) && strings.ContainsAny(s, "%\\.") {
-				s = strings.NewReplacer("@%", "@ %", "@\\", "@ \\", "@.", "@ .").Replace(s) // else it looks like a signature
+				s = strings.NewReplacer("@%", "@ %", "@\\", "@ \\", "@.", "@ .").Replace(s) // else it would look like a signature
 			}
 			text, want := planted(s, token)
 			for name, r := range map[string]io.Reader{
@@ -89,7 +89,7 @@ func TestFinderInAnyText(t *testing.T) {
 	}
 }
 
-// planted puts a token in every place that is marked.
+// planted puts a token at every mark.
 func planted(marked, token string) (text string, want []string) {
 	for i, part := range strings.Split(marked, "@") {
 		if i > 0 {
@@ -102,7 +102,7 @@ func planted(marked, token string) (text string, want []string) {
 	return text, want
 }
 
-// Headers begin with any white space that JSON allows, and names are in any order.
+// A header may begin with any white space of JSON, and have its names in any order.
 func TestFinderKnowsHeaders(t *testing.T) {
 	for _, header := range []string{
 		`{"alg":"HS256"}`, `{ "alg":"HS256"}`, "{\n  \"alg\": \"HS256\"\n}", "{\r\n\"alg\":\"HS256\"}", "{\t\"alg\":\"HS256\"}",
@@ -124,7 +124,7 @@ func TestFinderKnowsHeaders(t *testing.T) {
 	}
 }
 
-// What strict reading refuses, a stranger reads all the same.
+// An attacker can read texts that strict reading refuses, so a Finder reports them.
 func TestFinderTakesAnySpelling(t *testing.T) {
 	padded := base64.URLEncoding
 	spare := plainJWS[:strings.IndexByte(plainJWS, '.')-1] + "R" // of {"alg":"ES256"}, 15 bytes, no spare bits: another byte
@@ -132,7 +132,7 @@ func TestFinderTakesAnySpelling(t *testing.T) {
 		padded.EncodeToString([]byte(`{"alg":"none"}`)) + "." + padded.EncodeToString([]byte(`{"iss":"ab"}`)) + "." + padded.EncodeToString([]byte("signed")): true,
 		"eyJhbGciOiJub25lIn1.e30.":      true, // spare bits in 1
 		"eyJhbGciOiJIUzI1NiJ9.e30x.c2l": true,
-		"eyJhbGciOiJIUzI1NiJ9.a.b":      true, // nothing of it can be decoded
+		"eyJhbGciOiJIUzI1NiJ9.a.b":      true, // no part of it can be decoded
 		"eyJhbGciOiJIUzI1NiJ9..c2ln":    true, // detached payload
 		"eyJhbGciOiJIUzI1NiJ9.e30":      true,
 		spare + ".e30.":                 false,
@@ -144,8 +144,8 @@ func TestFinderTakesAnySpelling(t *testing.T) {
 	}
 }
 
-// A JWS without its signature is one wherever its payload breaks off, once that can
-// be nothing else. The header alone shows no claims, and so does what is left of a JWE.
+// A JWS without its signature counts from the place in its payload at which it can be nothing else.
+// A header alone shows no claims, and neither does a truncated JWE.
 func TestFinderTakesWhatIsCutOff(t *testing.T) {
 	for payload, want := range map[string]bool{
 		`{}`: true, `{"`: true, `{"a`: true, `{"iss":"a"}`: true, ` {"a":`: true, "{\n\t\"a\"": true, "\n{ }": true,
@@ -166,7 +166,7 @@ func TestFinderTakesWhatIsCutOff(t *testing.T) {
 			t.Errorf("no algorithm, %q: %q", payload, got)
 		}
 	}
-	// Cut off at each byte: from the quotation mark of the payload on.
+	// The token is cut off at each byte. It counts from the quotation mark of the payload on.
 	dot := strings.IndexByte(plainJWS, '.')
 	for n := range len(plainJWS) {
 		got := sightings(t, strings.NewReader(plainJWS[:n]+"\n"+plainJWS), 2000, 64)
@@ -176,7 +176,7 @@ func TestFinderTakesWhatIsCutOff(t *testing.T) {
 	}
 }
 
-// A token is found wherever the buffer ends in it.
+// A token is found at every position relative to the end of the buffer.
 func TestFinderAtEveryBorder(t *testing.T) {
 	text := "x.y\nz " + plainJWS + "\n" + directJWE + "..." + unsignedJWS + "\neyJ.a.b " + wrappedJWE +
 		" " + strippedJWS + "\r\n" + strippedJWS[:len(strippedJWS)-5]
@@ -194,8 +194,7 @@ func TestFinderAtEveryBorder(t *testing.T) {
 	}
 }
 
-// In random text the finder finds all that was planted, where a regular expression
-// over the whole of it does.
+// In random text a Finder finds all planted tokens, like a regular expression over the whole text.
 func TestFinderAgainstRegexp(t *testing.T) {
 	reference := regexp.MustCompile(`(?:ey|ew)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){1,4}`)
 	r := rand.New(rand.NewSource(1))
@@ -234,7 +233,7 @@ func TestFinderAgainstRegexp(t *testing.T) {
 	}
 }
 
-// What is too long is told and not held, and the next one is found.
+// A token that is too long is reported and not stored, and the next one is found.
 func TestFinderSkipsTheTooLong(t *testing.T) {
 	long := compact(`{"alg":"ES256"}`, strings.Repeat("x", 3000), "signature")
 	header := strings.Repeat("A", 5000) + ".x.y"
@@ -247,7 +246,7 @@ func TestFinderSkipsTheTooLong(t *testing.T) {
 	if want := []string{"1 true 0", fmt.Sprint(1, false, len(plainJWS)), "2 true 0", fmt.Sprint(3, false, len(plainJWS))}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	// At the limit, and one byte above it.
+	// The token is at the limit, and one byte above it.
 	for _, token := range []string{plainJWS, strippedJWS} {
 		for most, want := range map[int]bool{len(token): false, len(token) - 1: true} {
 			for _, end := range []string{"\n", ""} {
@@ -299,8 +298,8 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// A text of any length takes the memory of one buffer: with tokens in lines, on one
-// line without end, and in one word without end.
+// A text of any length takes the memory of one buffer: tokens in lines, tokens on one endless line,
+// and one endless word.
 func TestFinderInConstantMemory(t *testing.T) {
 	log := strings.Repeat("10.0.0.1 - - \"GET /index.html HTTP/1.1\" 200 \"curl/8.5.0\"\n", 5000)
 	for _, c := range []struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// sights returns what a Finder of any chunk finds.
+// sights returns the findings of a Finder with a chunk size.
 func sights(t *testing.T, text []byte, chunk int) (list []Sighting) {
 	f := newFinder(bytes.NewReader(text), maxToken, chunk)
 	for {
@@ -29,8 +29,8 @@ func sights(t *testing.T, text []byte, chunk int) (list []Sighting) {
 	}
 }
 
-// Whatever the text is: how it is read changes nothing, what was planted is found, what is found
-// is read as a whole, and each place is in the text.
+// For every text: the size of the chunks changes nothing, each planted token is found, each found
+// token is read as a whole, and each place is in the text.
 func FuzzFinder(f *testing.F) {
 	for _, s := range surroundings {
 		f.Add([]byte(strings.ReplaceAll(s, "@", plainJWS)))
@@ -71,7 +71,7 @@ func FuzzFinder(f *testing.F) {
 	})
 }
 
-// Read and package strict agree on what is spelled as it should be.
+// Read and package strict agree about texts in the right spelling.
 func FuzzRead(f *testing.F) {
 	f.Add(someHeader, `{"sub":"1","email":"ada@example.com"}`)
 	f.Add(`{"alg":"none","alg":"x"}`, "\uFEFF{}")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// hostile are units of texts that an attacker writes into a log to keep a scan busy.
+// hostile has units of text that an attacker may write into a log to keep a scan busy.
 var hostile = map[string]string{
 	"headers":           "eyJhbGciOiJub25lIn0",
 	"headers with dots": "eyJhbGciOiJub25lIn0.",
@@ -33,7 +33,7 @@ var hostile = map[string]string{
 	"indentation":       "eyJhbGciOiJub25lIn0eyJhbGciOiJub25lIn0eyJ\n                              ",
 }
 
-// hostileClaims are members of which one token has as many as it can.
+// hostileClaims has members. A token repeats one of them as often as it can.
 var hostileClaims = map[string]string{
 	"one path":     `"n":{"a":"ada@example.com","a":1},`,
 	"one name":     `"a":"ada@example.com",`,
@@ -52,7 +52,7 @@ func hostileToken(unit string, size int) string {
 	return compact(`{"alg":"none"}`, claims, "s")
 }
 
-// Whatever a text consists of, a Finder gets to its end.
+// A Finder reaches the end of every hostile text.
 func TestFinderPassesHostileTexts(t *testing.T) {
 	for name, unit := range hostile {
 		text := strings.Repeat(unit, 1<<20/len(unit)) + "\n" + plainJWS + "\n"
@@ -63,7 +63,7 @@ func TestFinderPassesHostileTexts(t *testing.T) {
 	}
 }
 
-// Base64 is decoded to fewer bytes than twice the length of the text, whatever the text is.
+// A Finder decodes base64 to fewer bytes than twice the length of any text.
 func TestFinderDecodesLittle(t *testing.T) {
 	for name, unit := range hostile {
 		for _, unit := range []string{unit, std(unit), std(unit) + "\n", strings.TrimRight(std(strings.Repeat(unit, 20)), "=") + "/"} {
@@ -78,7 +78,7 @@ func TestFinderDecodesLittle(t *testing.T) {
 	}
 }
 
-// Whatever a token consists of, Read says what it did not show.
+// Read says what it did not show of a hostile token.
 func TestReadBoundsHostileTokens(t *testing.T) {
 	for name, unit := range hostileClaims {
 		u, err := Read(hostileToken(unit, 900<<10))

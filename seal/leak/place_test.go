@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 )
 
-// Columns count code units of UTF-16, wherever the buffers of a Finder end.
+// Columns count code units of UTF-16, wherever the buffer of a Finder ends.
 func TestColumnsInUTF16(t *testing.T) {
 	for before, want := range map[string]int64{
 		"":                   1,
@@ -39,7 +39,7 @@ func TestColumnsInUTF16(t *testing.T) {
 	}
 }
 
-// A text in UTF-16 has the columns that its own code units have.
+// In a text in UTF-16 columns count its own code units.
 func TestColumnsOfUTF16(t *testing.T) {
 	text := utf16.Encode([]rune("\uFEFF😀é " + plainJWS + "\n日😀 " + plainJWS + "\n"))
 	b := make([]byte, 0, 2*len(text))
@@ -56,8 +56,7 @@ func TestColumnsOfUTF16(t *testing.T) {
 	}
 }
 
-// Lines and columns are those of a reader of the whole text, whatever the order in which
-// places are asked for.
+// Lines and columns are right for the whole text, in whatever order the places are asked for.
 func TestPlacesInAnyOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{"a", "é", "日", "😀", "\n", "12345678", "\r\n"}
@@ -66,7 +65,7 @@ func TestPlacesInAnyOrder(t *testing.T) {
 		for range random.IntN(60) {
 			text = append(text, pieces[random.IntN(len(pieces))]...)
 		}
-		// The line begins before buf, after three bytes and two units.
+		// The line begins three bytes and two units before buf.
 		f := &Finder{buf: text, read: int64(len(text)) + 3, headUnits: 2, units: 2}
 		for range 20 {
 			at := random.IntN(len(text) + 1)

@@ -11,7 +11,7 @@ import (
 
 const someHeader = `{"alg":"ES256"}`
 
-// seenIn is what a scan says of a token: in every layer, path and kind.
+// seenIn returns the findings of a scan in a token: layer, path and kind.
 func seenIn(token string) (list []string) {
 	u, err := Read(token)
 	if err != nil {
@@ -82,7 +82,7 @@ func TestPersonalDataInAnySpelling(t *testing.T) {
 	}
 }
 
-// What breaks off in the middle shows all that is before.
+// If a text breaks off, all that stands before the break is found.
 func TestPersonalDataBeforeTheCut(t *testing.T) {
 	for payload, want := range map[string]struct {
 		cutOff Cut
@@ -113,7 +113,7 @@ func TestPersonalDataBeforeTheCut(t *testing.T) {
 	}
 }
 
-// Of several members whose names are personal data, each has its own finding.
+// Several members may have names that are personal data. Each has its own finding.
 func TestEveryRedactedNameCounts(t *testing.T) {
 	for payload, want := range map[string][]int{
 		`{"z":1,"a@example.com":1,"b@example.com":2}`:                                     {0, 1, 1},
@@ -132,13 +132,12 @@ func TestEveryRedactedNameCounts(t *testing.T) {
 	}
 }
 
-// deep is a value as deep as the strict reader takes it, and one deeper.
+// deep puts value into as many arrays as the strict reader accepts.
 func deep(value string) string {
 	return strings.Repeat("[", strict.MaxDepth) + value + strings.Repeat("]", strict.MaxDepth)
 }
 
-// A token in a token is read like the outer one, and its text is not judged as a
-// text.
+// A token inside a token is read like the outer one. Its text is not judged as ordinary text.
 func TestTokensInTokens(t *testing.T) {
 	personal := compact(someHeader, `{"email":"ada@example.com"}`, "signature")
 	stripped := compact(someHeader, `{"email":"ada@example.com"}`)
