@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// Each advice that names a field of the configuration names it as the caller does.
+// An advice that names a field of the configuration uses the caller's name for it.
 func TestAdviceInOtherWords(t *testing.T) {
 	t.Parallel()
 	d := newDesks()

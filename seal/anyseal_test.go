@@ -5,7 +5,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// anySeal is a configuration of either form, for tests that try both. A nested one has the
+// anySeal is a configuration of either form, for tests that try both. A nested token goes to the
 // first of Recipients.
 type anySeal struct {
 	seal.SelectiveConfig

@@ -9,19 +9,19 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// The comparison with other libraries is in testdata/peers; these are for profiles.
+// testdata/peers compares with other libraries. These benchmarks are for profiles.
 
-// benchSuites are a cheap signature with either way to agree on a key, and RSA.
+// benchSuites pair a cheap signature with each way to agree on a key, and have RSA.
 var benchSuites = [][2]keys.Suite{{keys.ES256, keys.ECDHES}, {keys.EdDSA, keys.ECDHESA256KW}, {keys.RS256, keys.RSAOAEP256}}
 
-// benchProfile is what a caller seals: a struct, as most have it.
+// benchProfile is a struct, as most callers seal one.
 type benchProfile struct {
 	Email  string   `json:"email"`
 	Groups []string `json:"groups,omitempty"`
 	Note   string   `json:"note"`
 }
 
-// benchClaims make a payload of so many bytes, half of it in one string.
+// benchClaims returns claims with a payload of size bytes. Half of it is one string.
 func benchClaims(b *testing.B, p parties, size int) seal.Claims {
 	b.Helper()
 	profile := benchProfile{Email: "ada@example.com"}
@@ -40,8 +40,8 @@ func benchClaims(b *testing.B, p parties, size int) seal.Claims {
 	return claims()
 }
 
-// BenchmarkSeal seals 512 bytes of claims in all, with each suite, and other lengths,
-// up to what a token may hold by default, with the first.
+// BenchmarkSeal seals 512 bytes of claims with each suite. With the first suite it also seals other
+// lengths, up to the default limit of a token.
 func BenchmarkSeal(b *testing.B) {
 	for _, suites := range benchSuites {
 		p := newParties(suites[0], suites[1])

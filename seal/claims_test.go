@@ -12,12 +12,12 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// quoting is a type whose encoder quotes what it cannot encode.
+// quoting has an encoder whose error quotes the value.
 type quoting struct{}
 
 func (quoting) MarshalJSON() ([]byte, error) { return nil, errors.New("cannot write secret-value") }
 
-// twice is a type whose encoder writes one name twice.
+// twice has an encoder that writes one name twice.
 type twice struct{}
 
 func (twice) MarshalJSON() ([]byte, error) { return []byte(`{"email":"secret-value","email":2}`), nil }
@@ -29,7 +29,7 @@ func TestClaimsRefused(t *testing.T) {
 	type row struct {
 		name   string
 		claims seal.Claims
-		want   string // in the text
+		want   string // part of the error
 	}
 	custom := func(name string, v any, want string) row { return row{name, seal.Claims{Custom: v}, want} }
 	rows := []row{
@@ -120,7 +120,7 @@ func TestClaimsRefused(t *testing.T) {
 	}
 }
 
-// TestHugeClaims: they are refused before anything is signed or encrypted.
+// Claims that are too large are refused before any signature or encryption.
 func TestHugeClaims(t *testing.T) {
 	t.Parallel()
 	huge := strings.Repeat("x", 10<<20)
@@ -186,7 +186,7 @@ func TestNotBefore(t *testing.T) {
 	if tok := p.open(t, p.seal(t, seal.Claims{})); !tok.NotBefore().IsZero() {
 		t.Errorf("nbf is %v and was not asked for", tok.NotBefore())
 	}
-	// The last second before the token expires.
+	// This is the last second before the token expires.
 	last := seal.Claims{NotBefore: clock.Add(seal.DefaultLifetime - time.Second)}
 	if _, err := newSealer(t, p.config()).Seal(t.Context(), last); err != nil {
 		t.Error(err)

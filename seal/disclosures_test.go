@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// TestDisclosures: what a reader of SD-JWT takes for digests stands nowhere in clear, in
-// whatever spelling. Sealed it means nothing to one, and in a value of its own it is a text.
+// A name that a reader of SD-JWT takes for digests is not visible in any spelling. Sealed it does
+// not reach such a reader, and as a string it is only text.
 func TestDisclosures(t *testing.T) {
 	t.Parallel()
 	c := defaults().config()
@@ -39,7 +39,7 @@ func TestDisclosures(t *testing.T) {
 			t.Errorf("%s: %v", claims, err)
 		}
 	}
-	// A nested token shows no claims.
+	// A nested token shows no claims, so it may have such names.
 	if _, err := newSealer(t, defaults().config()).Seal(t.Context(), seal.Claims{Custom: json.RawMessage(`{"_sd":["a"]}`)}); err != nil {
 		t.Errorf("nested: %v", err)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// A nested token, of which an attacker reads nothing but the header. In a service
-// the issuer's ring is in a file (filestore.OpenOrCreate), and the recipient's keys come
-// from its JWK Set (jwks.NewRemote, keys.ParsePublicSet).
+// An attacker reads nothing but the header of a nested token. In a service the issuer's ring is in
+// a file (filestore.OpenOrCreate), and the recipient's keys come from its JWK Set (jwks.NewRemote,
+// keys.ParsePublicSet).
 func ExampleSealer_Seal() {
 	idp, api := keytest.NewRing(keys.ES256), keytest.NewRing(keys.ECDHES)
 	sealer, err := seal.New(seal.Config{
@@ -40,8 +40,8 @@ func ExampleSealer_Seal() {
 	// 5 parts: ECDH-ES A256GCM JWT
 }
 
-// A selective token: any gateway verifies and routes it, billing and kyc read different
-// claims of it, and the scope is in clear.
+// Any gateway verifies a selective token and routes by it. Billing and kyc read different claims,
+// and the scope is in clear.
 func ExampleSealer_Seal_selective() {
 	idp, billing, kyc := keytest.NewRing(keys.ES256), keytest.NewRing(keys.ECDHES), keytest.NewRing(keys.ECDHES)
 	sealer, err := seal.NewSelective(seal.SelectiveConfig{
@@ -52,7 +52,7 @@ func ExampleSealer_Seal_selective() {
 			{Audience: "https://billing.example.com", Keys: billing, Reads: []string{"email", "address"}},
 			{Audience: "https://kyc.example.com", Keys: kyc, Reads: []string{"email", "national_id"}},
 		},
-		Limits: seal.Limits{Pad: 256}, // so that the lengths do not tell one person from another
+		Limits: seal.Limits{Pad: 256}, // so that no length tells one person from another
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -69,7 +69,7 @@ func ExampleSealer_Seal_selective() {
 	// Output: u-42 read write
 }
 
-// A claim with personal data is not shown by mistake.
+// A configuration that shows a claim with personal data by mistake is refused.
 func ExampleNewSelective_personalData() {
 	_, err := seal.NewSelective(seal.SelectiveConfig{
 		Issuer:     "https://id.example.com",

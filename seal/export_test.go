@@ -10,7 +10,7 @@ import (
 // SetNow replaces the clock of Seal.
 func (s *Sealer) SetNow(now func() time.Time) { s.now = now }
 
-// Sign and Encrypt are the two steps, for keys that no set would give.
+// Sign and Encrypt are the two steps. Tests call them with keys that no set would give.
 func Sign(k *keys.Key) error {
 	_, err := newScratch().appendSigned(context.Background(), nil, k, DefaultType, []byte("{}"))
 	return err

@@ -14,13 +14,13 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// FuzzSeal has any bytes as custom claims of either form: what can be sealed opens to
-// the same members, and what cannot says nothing of itself.
+// FuzzSeal seals any bytes as custom claims, in both forms. A token opens to the same members, and
+// an error reveals no claim.
 func FuzzSeal(f *testing.F) {
 	for _, file := range claimsFiles(f) {
 		_, custom := claimsFile(f, file)
 		f.Add([]byte(must(json.Marshal(custom))))
-		f.Add(must(os.ReadFile(file))) // names iss
+		f.Add(must(os.ReadFile(file))) // they name iss
 	}
 	for _, s := range []string{
 		"", "{}", " { } ", "null", "[]", `"x"`, `{"a":1.0,"b":1e5,"c":12345678901234567890}`, `{"a":1,"a":2}`, `{"a":1,"A":2}`,
@@ -45,16 +45,16 @@ func FuzzSeal(f *testing.F) {
 	})
 }
 
-// checkMemory checks that f, which reads size bytes, allocates in proportion to them. To
-// measure takes long, so of short texts it is done for a few; for which of them their
-// length decides, so that what fails once fails again.
+// checkMemory checks that f, which reads size bytes, allocates in proportion to size. The
+// measurement is slow, so only a few short texts are measured. Their length selects them, so that a
+// failure can be repeated.
 func checkMemory(t *testing.T, size int, f func()) {
 	t.Helper()
 	if size < 4<<10 && size%16 != 0 {
 		return
 	}
 	limit := uint64(16*size + 64<<10)
-	for try := 0; ; try++ { // others allocate too
+	for try := 0; ; try++ { // other goroutines allocate too
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		f()
@@ -79,7 +79,7 @@ func fuzzSeal(t *testing.T, p parties, form bool, sealer *seal.Sealer, custom []
 		t.Fatalf("Seal returned %q and %v", token, err)
 	}
 	if err != nil {
-		// The text holds a fixed phrase, an offset and perhaps a reserved name.
+		// The error holds a fixed phrase, an offset and perhaps a reserved name.
 		if !errors.Is(err, seal.ErrClaims) && !errors.Is(err, seal.ErrTooLarge) || len(err.Error()) > 200 {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func fuzzSeal(t *testing.T, p parties, form bool, sealer *seal.Sealer, custom []
 		if raw, ok := got.Raw(name); !ok || string(raw) != compact.String() {
 			t.Fatalf("%q is %s, given %s", name, raw, value)
 		}
-		// Of a selective token all but a are sealed; of a nested one, all.
+		// In the selective form all claims but a are sealed, and in the nested form all.
 		if shown := form == selective && name == "a"; slices.Contains(tok.SealedNames(), name) == shown {
 			t.Fatalf("%q is in the wrong part of the token", name)
 		}
@@ -116,8 +116,8 @@ func fuzzSeal(t *testing.T, p parties, form bool, sealer *seal.Sealer, custom []
 	}
 }
 
-// checkPeer checks that go-jose, too, takes what was sealed: for the same claims, or
-// for the signed token that stands around the JWEs.
+// checkPeer checks that go-jose accepts the token too: it reads the same claims of a nested token,
+// and verifies the signed token around the JWEs of a selective one.
 func checkPeer(t *testing.T, p parties, form bool, token, claims string) {
 	t.Helper()
 	if form == nested {

@@ -20,7 +20,7 @@ import (
 
 const mail = "ada@example.com"
 
-// guarded is a configuration whose signer must not be asked.
+// guarded is a configuration whose signer must not be called.
 type guarded struct {
 	cfg   anySeal
 	asked *bool
@@ -34,11 +34,11 @@ func newGuarded(form bool, signingKid string) guarded {
 	}}
 	cfg := defaults().config()
 	cfg.Selective, cfg.Signing = form, keytest.NewSet(must(keys.FromSigner(signingKid, keys.ES256, r)))
-	*asked = false // FromSigner has asked
+	*asked = false // FromSigner has called the signer
 	return guarded{cfg, asked}
 }
 
-// withKid is a recipient's set of one key with a kid of its own.
+// withKid returns a recipient's set with one key and this kid.
 func withKid(kid string) *keys.PublicSet {
 	public := newPrivate(keys.ECDHES).(*ecdsa.PrivateKey).Public()
 	return must(keys.ParsePublicSet(must(json.Marshal(jose.JSONWebKeySet{
@@ -46,8 +46,8 @@ func withKid(kid string) *keys.PublicSet {
 	}))))
 }
 
-// TestGuard: personal data that a stranger would read is refused, before anything is
-// signed, unless its name is allowed.
+// Personal data that an attacker could read is refused before any signature, unless AllowReadable
+// has its name.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	const nested, selective = nested, selective
@@ -58,8 +58,8 @@ func TestGuard(t *testing.T) {
 		form   bool
 		bend   func(c *anySeal)
 		claims seal.Claims
-		allow  string // what allows it
-		want   string // in the error, beside the kind
+		allow  string // the name that allows it
+		want   string // part of the error, besides the kind
 		kind   pii.Kind
 	}{
 		{"a value", selective, show("note"), claims(`{"note":"write to ada@example.com"}`), "note", "the claim note", pii.Email},
@@ -108,7 +108,7 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// checkRefused: the error names the place and the kind, and not what stands there.
+// checkRefused checks that the error names the place and the kind, and does not quote the value.
 func checkRefused(t *testing.T, token string, err error, want string, kind pii.Kind) {
 	t.Helper()
 	if token != "" || !errors.Is(err, seal.ErrReadable) {
@@ -125,7 +125,7 @@ func checkRefused(t *testing.T, token string, err error, want string, kind pii.K
 	}
 }
 
-// TestGuardKid: the kid of the signing key can be read in a selective token only.
+// Only a selective token shows the kid of the signing key.
 func TestGuardKid(t *testing.T) {
 	t.Parallel()
 	g := newGuarded(selective, mail)
@@ -139,7 +139,7 @@ func TestGuardKid(t *testing.T) {
 	sealWith(t, newGuarded(nested, mail).cfg, seal.Claims{})
 }
 
-// TestGuardConfig: what would be readable in every token is told by New.
+// A constructor refuses personal data that every token would show.
 func TestGuardConfig(t *testing.T) {
 	t.Parallel()
 	const nested, selective = nested, selective
@@ -181,8 +181,7 @@ func TestGuardConfig(t *testing.T) {
 	}
 }
 
-// TestGuardVisibleName: a name that is itself personal data cannot be allowed, since no
-// error could name it.
+// A visible name that is personal data itself cannot be allowed, because no error could name it.
 func TestGuardVisibleName(t *testing.T) {
 	t.Parallel()
 	g := newGuarded(selective, "sig-1")
@@ -193,7 +192,7 @@ func TestGuardVisibleName(t *testing.T) {
 	}
 }
 
-// TestGuardHidden: in what nobody can read, there may be anything.
+// A sealed claim may hold any personal data.
 func TestGuardHidden(t *testing.T) {
 	t.Parallel()
 	personal := seal.Claims{Subject: mail, ID: mail, Custom: map[string]any{"email": mail, "card": 4111111111111111}}
@@ -203,7 +202,7 @@ func TestGuardHidden(t *testing.T) {
 	g = newGuarded(selective, "sig-1")
 	personal.Subject, personal.ID = "u-42", ""
 	sealWith(t, g.cfg, personal)
-	// Replicating one claim shows no other.
+	// A replicated claim shows no other claim.
 	for _, name := range []string{"iss", "sub", "aud"} {
 		g := newGuarded(nested, "sig-1")
 		c := seal.Claims{ID: mail}
@@ -220,8 +219,8 @@ func TestGuardHidden(t *testing.T) {
 	}
 }
 
-// TestGuardNoFalseAlarm: what the library draws itself is never refused, so that no
-// token fails, and no key rotation ends all tokens, by chance.
+// Values that the library draws itself are never refused. Otherwise a token could fail by chance,
+// or a key rotation could end all tokens.
 func TestGuardNoFalseAlarm(t *testing.T) {
 	t.Parallel()
 	cfg := defaults().config()

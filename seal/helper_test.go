@@ -22,7 +22,7 @@ const (
 	audience = "https://api.example.com"
 )
 
-// clock is when the tests' tokens are sealed.
+// clock is the time at which the tests seal.
 var clock = time.Unix(1767225600, 999_000_000)
 
 func must[T any](v T, err error) T {
@@ -34,14 +34,14 @@ func must[T any](v T, err error) T {
 
 func newSet(suite keys.Suite) *keys.Set { return keytest.NewSet(newKey(suite)) }
 
-// parties are the two sides, each with the keys of one suite.
+// parties holds an issuer and a recipient, each with the keys of one suite.
 type parties struct{ issuer, recipient *keys.Set }
 
 func newParties(signing, management keys.Suite) parties {
 	return parties{newSet(signing), newSet(management)}
 }
 
-// defaults are made once: most tests do not mind whose keys they are.
+// defaults makes parties once, because most tests do not depend on the keys.
 var defaults = sync.OnceValue(func() parties { return newParties(keys.ES256, keys.ECDHES) })
 
 func (p parties) config() anySeal {
@@ -84,7 +84,7 @@ func (p parties) open(t testing.TB, token string, bend ...func(c *anyOpen)) *ope
 	return tok
 }
 
-// payload is the text of the claims as it was signed.
+// payload returns the signed text of the claims.
 func (p parties) payload(t testing.TB, token string) string {
 	t.Helper()
 	var raw json.RawMessage
@@ -94,7 +94,7 @@ func (p parties) payload(t testing.TB, token string) string {
 	return string(raw)
 }
 
-// custom is the end of the payload that the caller gave.
+// custom returns the part of the payload that the caller gave.
 func (p parties) custom(t testing.TB, c seal.Claims) string {
 	t.Helper()
 	c.ID = "the-id"
@@ -137,7 +137,7 @@ func claimsFiles(t testing.TB) []string {
 	return files
 }
 
-// jwesOf are the JWEs of a selective token.
+// jwesOf returns the JWEs of a selective token.
 func jwesOf(token string) []string {
 	var payload struct{ Sealed []string }
 	if err := json.Unmarshal(decode(strings.Split(token, ".")[1]), &payload); err != nil {

@@ -16,13 +16,13 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// rsaKey is one RSA key, which takes long to make.
+// rsaKey returns one RSA key, because making one takes long.
 var rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 
-// oaepHashes are the hashes of the suites of RSA-OAEP, and of no others.
+// oaepHashes maps the suites of RSA-OAEP to their hashes, and has no other suite.
 var oaepHashes = map[keys.Suite]crypto.Hash{keys.RSAOAEP256: crypto.SHA256, keys.RSAOAEP: crypto.SHA1}
 
-// privates are the raw keys of the tests by kid: the library gives none out.
+// privates maps kids to the raw keys of the tests, which the library does not give out.
 var privates sync.Map
 
 func newPrivate(suite keys.Suite) crypto.Signer {
@@ -36,7 +36,7 @@ func newPrivate(suite keys.Suite) crypto.Signer {
 	return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 }
 
-// newKey makes a raw key and imports it; it gets the kid of a generated one.
+// newKey makes a raw key and imports it. The key has the kid that a generated key would have.
 func newKey(suite keys.Suite) *keys.Key {
 	private := newPrivate(suite)
 	jwk := must(json.Marshal(jose.JSONWebKey{Key: private, Algorithm: suite.Alg()}))
@@ -45,9 +45,9 @@ func newKey(suite keys.Suite) *keys.Key {
 	return k
 }
 
-// layers are the two layers of a token, read by go-jose alone.
+// layers holds the two layers of a token, as go-jose reads them.
 type layers struct {
-	inner   string // the JWS
+	inner   string // JWS
 	header  string // the inner header
 	payload string
 }

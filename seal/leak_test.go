@@ -20,7 +20,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// leaks are ways in which a sealer, or who calls it, could show a secret by mistake.
+// leaks are ways in which a sealer or its caller could show a secret by mistake.
 var leaks = map[string]func(secret string) string{
 	"as it is":             func(s string) string { return s },
 	"in other text":        func(s string) string { return "user " + s + ", since 2020" },
@@ -60,9 +60,9 @@ func deflated[W io.WriteCloser](s string, writer func(io.Writer) W) string {
 	return b.String()
 }
 
-// places are where in a token a leak could stand.
+// places are the parts of a token in which a leak could stand.
 var places = map[string]struct {
-	only []bool // none: both
+	only []bool // none: both forms
 	put  func(token, leak string) string
 }{
 	"the kid":               {nil, func(token, leak string) string { return bend(token, 0, "kid", quoted(leak)) }},
@@ -95,7 +95,7 @@ func replacePart(token string, i int, text string) string {
 	return strings.Join(parts, ".")
 }
 
-// bend adds a member to the object in a part, or replaces it.
+// bend adds a member to the object in a part, or replaces that member.
 func bend(token string, i int, name, value string) string {
 	o := must(strict.ParseObject(decode(strings.Split(token, ".")[i])))
 	text := []byte("{")
@@ -113,9 +113,8 @@ func bendJWE(token string, change func(jwe string) string) string {
 	return bend(token, 1, "sealed", string(must(json.Marshal(sealed))))
 }
 
-// TestStrangerFindsLeaks: what TestStrangerReadsNothing does not find, it would find
-// if it were there: with one secret leaked, in each way and at each place, the stranger
-// names that secret.
+// TestStrangerReadsNothing would find every leak: this test leaks one secret in each way and at
+// each place, and the stranger names that secret.
 func TestStrangerFindsLeaks(t *testing.T) {
 	t.Parallel()
 	seed := proofSeed(t)
@@ -130,7 +129,7 @@ func TestStrangerFindsLeaks(t *testing.T) {
 		if found := s.breach(); len(found) > 0 {
 			t.Fatalf("SEALJWT_SEED=%d: without a leak: %q", seed, found)
 		}
-		// A name that is too short to be looked for is one that nobody meant to show.
+		// The stranger does not search for secrets this short, but the name is not a known one.
 		short := s
 		short.text = bend(s.text, 0, "ssn", "1")
 		if found := short.breach(); !slices.Equal(found, []string{"the name ssn"}) {
@@ -155,7 +154,7 @@ func TestStrangerFindsLeaks(t *testing.T) {
 	}
 }
 
-// TestStrangerFindsNumbers: a number that was written anew is the same number.
+// The stranger recognizes a number in another notation.
 func TestStrangerFindsNumbers(t *testing.T) {
 	t.Parallel()
 	for _, leak := range []string{
@@ -167,7 +166,7 @@ func TestStrangerFindsNumbers(t *testing.T) {
 	}
 }
 
-// TestStrangerIsSure: it does not see what is not there.
+// The stranger finds nothing in a token without a leak.
 func TestStrangerIsSure(t *testing.T) {
 	t.Parallel()
 	text := fmt.Sprintf(`{"a":"%s"}`, strings.Repeat("abcdefghijk", 100))

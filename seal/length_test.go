@@ -9,14 +9,13 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// TestTokenLength: how long a token of the default configuration is whose claims have
-// 197 bytes in all. Its length depends on no key: kids are generated, and all of one
-// length.
+// The length of a token with 197 bytes of claims and the default configuration is known. It depends
+// on no key: kids are generated and have one length.
 func TestTokenLength(t *testing.T) {
 	subject, custom := claimsFile(t, "../testdata/claims/small.json")
 	for _, row := range []struct {
 		suite keys.Suite
-		most  int // characters
+		most  int // in characters
 	}{
 		{keys.ECDHES, 890},
 		{keys.ECDHESX25519, 825},

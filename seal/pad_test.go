@@ -13,11 +13,11 @@ import (
 
 var contents = []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256}
 
-// oddNumbers are spelled in ways that no encoder would choose.
+// oddNumbers have notations that no encoder chooses.
 const oddNumbers = `"n":[1.0,1e5,1E+5,12345678901234567890,-0,0.10]`
 
-// TestPadNested: what is signed is a multiple, whatever the content encryption adds,
-// and every opener reads the same claims as without.
+// The signed text has a multiple of Pad bytes, whatever the content encryption adds. Every opener
+// reads the same claims as without Pad.
 func TestPadNested(t *testing.T) {
 	t.Parallel()
 	for _, content := range contents {
@@ -50,7 +50,7 @@ func TestPadNested(t *testing.T) {
 func compacted(t *testing.T, text string) string {
 	t.Helper()
 	var b strings.Builder
-	for _, field := range strings.Fields(text) { // no string of these tests holds a space
+	for _, field := range strings.Fields(text) { // these tests have no space in a string
 		b.WriteString(field)
 	}
 	if !json.Valid([]byte(text)) {
@@ -59,8 +59,8 @@ func compacted(t *testing.T, text string) string {
 	return b.String()
 }
 
-// TestPadSelective: what is sealed to each recipient is a multiple, also for one who
-// reads nothing, and what is visible is not padded.
+// The plaintext for each recipient has a multiple of Pad bytes, also if that recipient reads no
+// claim. Visible claims are not padded.
 func TestPadSelective(t *testing.T) {
 	t.Parallel()
 	for _, content := range contents {
@@ -95,8 +95,8 @@ func TestPadSelective(t *testing.T) {
 	}
 }
 
-// TestPadHidesLength: within one step nobody can tell from the length of a token how
-// long its claims are, and without Pad everybody can.
+// The length of a token with Pad does not reveal the length of the claims within one step. Without
+// Pad it does.
 func TestPadHidesLength(t *testing.T) {
 	t.Parallel()
 	for _, form := range []bool{nested, selective} {
@@ -114,8 +114,8 @@ func TestPadHidesLength(t *testing.T) {
 				}
 				return count
 			}
-			// 64 lengths that follow one another, in steps of 32: two whole ones, or
-			// one and the rest of two others.
+			// The 64 lengths are consecutive and the step is 32: they fill two steps, or one step
+			// and parts of two others.
 			steps := lengths(32)
 			whole := 0
 			for _, n := range steps {
@@ -136,7 +136,7 @@ func TestPadHidesLength(t *testing.T) {
 	}
 }
 
-// TestPadTooLarge: padding counts, so a Pad beyond MaxSize leaves no token.
+// Padding counts towards MaxSize, so a Pad beyond it leaves no token.
 func TestPadTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -154,8 +154,8 @@ func TestPadTooLarge(t *testing.T) {
 	}
 }
 
-// TestCountIsOfRecipients: how many JWEs there are says how many recipients there are,
-// whatever they read of this person, and with Pad their lengths say no more.
+// The number of JWEs reveals the number of recipients, whatever they read about this person. With
+// Pad the lengths reveal no more.
 func TestCountIsOfRecipients(t *testing.T) {
 	t.Parallel()
 	cfg := newDesks().config()
@@ -182,7 +182,7 @@ func TestCountIsOfRecipients(t *testing.T) {
 	}
 }
 
-// shape is the number of JWEs and all lengths.
+// shape returns the number of JWEs and all lengths.
 func shape(token string) string {
 	jwes := jwesOf(token)
 	text := fmt.Sprintf("%d JWEs in %d bytes:", len(jwes), len(token))

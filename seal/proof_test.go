@@ -15,7 +15,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// proofSeed is a new one in each run; SEALJWT_SEED repeats the claims of another.
+// proofSeed returns a new seed in each run. SEALJWT_SEED repeats the claims of another run.
 func proofSeed(t *testing.T) uint64 {
 	t.Helper()
 	text := os.Getenv("SEALJWT_SEED")
@@ -25,22 +25,23 @@ func proofSeed(t *testing.T) uint64 {
 	return must(strconv.ParseUint(text, 10, 64))
 }
 
-// sealedToken is one random token and what the stranger should find in it, and what not.
+// sealedToken is one random token with the texts that the stranger should find and those that it
+// should not.
 type sealedToken struct {
 	text    string
 	form    bool
-	secrets []string // values and names that are sealed
-	clear   []string // values and names that are not
+	secrets []string // sealed values and names
+	clear   []string // values and names in clear
 }
 
-// breach is what is wrong with a token: the stranger reads what is sealed, or a name
-// that nobody meant to show. It fails to prove anything if it misses what is in clear.
+// breach returns the faults of a token: the stranger reads a sealed value, or a name that must not
+// show. The search proves nothing if it misses a value in clear, so that is a fault too.
 func (s sealedToken) breach() (found []string) {
 	view := takeApart(s.text)
 	found = view.finds(s.secrets)
 	clear := slices.Clone(s.clear)
 	for _, name := range s.clear {
-		// The stranger also takes a visible name for a part of a URL.
+		// The stranger reads a visible name also as a part of a URL.
 		if plain, err := url.PathUnescape(name); err == nil {
 			clear = append(clear, string([]rune(plain)))
 		}
@@ -59,15 +60,15 @@ func (s sealedToken) breach() (found []string) {
 	return found
 }
 
-// knownNames are the names that the formats have, all that a nested token shows.
+// knownNames has the names that the formats define. A nested token shows no others.
 var knownNames = []string{
 	"alg", "enc", "kid", "epk", "kty", "crv", "x", "y", "cty", "typ",
 	"iss", "sub", "aud", "iat", "exp", "jti", "sealed",
 }
 
-// TestStrangerReadsNothing seals random claims and plays the stranger: whatever the
-// claims, the keys, the form and the settings, only what is visible can be read. The
-// recipients read theirs, so the claims are in there.
+// TestStrangerReadsNothing seals random claims and plays an attacker without keys. For all claims,
+// keys, forms and settings only the visible claims can be read. The recipients read their claims,
+// so the claims are in the token.
 func TestStrangerReadsNothing(t *testing.T) {
 	t.Parallel()
 	tokens := uint64(300)
@@ -89,7 +90,7 @@ func TestStrangerReadsNothing(t *testing.T) {
 	}
 }
 
-// config is a random one without recipients.
+// config returns a random configuration without recipients.
 func (r random) config() anySeal {
 	return anySeal{SelectiveConfig: seal.SelectiveConfig{
 		Issuer:        "https://" + r.plain(),
@@ -130,7 +131,7 @@ func (r random) nested(t *testing.T) sealedToken {
 	return s
 }
 
-// selective seals each claim to one of two recipients, or both, or nobody.
+// selective seals each claim to one of two recipients, to both or to neither.
 func (r random) selective(t *testing.T) sealedToken {
 	t.Helper()
 	cfg, recipients := r.config(), r.two(proofRecipients())
@@ -146,7 +147,7 @@ func (r random) selective(t *testing.T) sealedToken {
 	}}
 	theirs := make([][]claim, 2)
 	for _, one := range claims {
-		readers := r.IntN(4) // bits
+		readers := r.IntN(4) // one bit for each recipient
 		if readers == 0 {
 			cfg.Visible, s.clear = append(cfg.Visible, one.name), append(s.clear, one.secrets...)
 		} else {
@@ -179,7 +180,7 @@ func sealWith(t *testing.T, cfg anySeal, c seal.Claims) string {
 	return token
 }
 
-// openWith opens a token as the i-th recipient.
+// openWith opens a token as recipient i.
 func openWith(t *testing.T, token string, cfg anySeal, i int, ks *keys.Set) *open.Token {
 	t.Helper()
 	o := must(newAnyOpener(anyOpen{Selective: cfg.Selective, SelectiveConfig: open.SelectiveConfig{
@@ -194,7 +195,7 @@ func openWith(t *testing.T, token string, cfg anySeal, i int, ks *keys.Set) *ope
 	return tok
 }
 
-// expect compares the custom claims: all that were given, as they were spelled.
+// expect compares the custom claims: all of them are there, in the spelling of the caller.
 func expect(t *testing.T, tok *open.Token, want []claim) {
 	t.Helper()
 	var got map[string]json.RawMessage

@@ -10,13 +10,13 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// random makes claims that no chance repeats: all names and all strings hold at least
-// leastRandom random characters, and all numbers 15 random digits.
+// random makes claims that do not occur by chance. All names and strings hold at least leastRandom
+// random characters, and all numbers 15 random digits.
 type random struct{ *rand.Rand }
 
 func pick[T any](r random, from []T) T { return from[r.IntN(len(from))] }
 
-// proofSigners and proofRecipients are sets of one key, two of most suites.
+// proofSigners and proofRecipients return sets of one key, two sets for most suites.
 var proofSigners = sync.OnceValue(func() []*keys.Set {
 	return []*keys.Set{newSet(keys.ES256), newSet(keys.EdDSA), newSet(keys.RS256), newSet(keys.PS256)}
 })
@@ -27,7 +27,7 @@ var proofRecipients = sync.OnceValue(func() []*keys.Set {
 	}
 })
 
-// two different ones.
+// two returns two different sets.
 func (r random) two(from []*keys.Set) []*keys.Set {
 	order := r.Perm(len(from))
 	return []*keys.Set{from[order[0]], from[order[1]]}
@@ -35,7 +35,7 @@ func (r random) two(from []*keys.Set) []*keys.Set {
 
 const plainLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-// plain is a string of letters and digits.
+// plain returns a string of letters and digits.
 func (r random) plain() string { return r.of([]rune(plainLetters), leastRandom+r.IntN(12)) }
 
 func (r random) of(alphabet []rune, length int) string {
@@ -46,8 +46,8 @@ func (r random) of(alphabet []rune, length int) string {
 	return string(text)
 }
 
-// alphabets are what people are called and where they live, and what JSON, HTML,
-// URLs and Base64 escape.
+// alphabets have the letters of names and addresses, and the characters that JSON, HTML, URLs and
+// Base64 escape.
 var alphabets = [][]rune{
 	[]rune(plainLetters),
 	[]rune("가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노도로모보소오조초코토포호"),
@@ -60,7 +60,7 @@ func (r random) text(most int) string {
 	return r.of(pick(r, alphabets), leastRandom+r.IntN(most-leastRandom+1))
 }
 
-// claim is a member with one spelling of its value, and what is secret in it.
+// claim is a member with one spelling of its value, and the secrets in it.
 type claim struct {
 	name, value string
 	secrets     []string
@@ -92,7 +92,7 @@ func (r random) value(depth int, secrets *[]string) string {
 	}
 	switch r.IntN(kinds) {
 	case 0:
-		return pick(r, []string{"true", "false", "null", `""`, "{}", "[]", "0"}) // nothing to find
+		return pick(r, []string{"true", "false", "null", `""`, "{}", "[]", "0"}) // a value without a secret
 	case 1:
 		return r.number(secrets)
 	case 2, 3:
@@ -119,7 +119,7 @@ func (r random) value(depth int, secrets *[]string) string {
 	return "{" + strings.Join(members, ",") + "}"
 }
 
-// number has 15 digits and any spelling of JSON.
+// number returns a number with 15 digits in any notation of JSON.
 func (r random) number(secrets *[]string) string {
 	digits := fmt.Sprint(1e14 + r.Uint64N(9e13)*10 + 1 + r.Uint64N(9))
 	*secrets = append(*secrets, digits)
@@ -131,7 +131,7 @@ func (r random) number(secrets *[]string) string {
 	return text
 }
 
-// spell is a JSON string in which some characters stand as escapes.
+// spell returns a JSON string in which some characters are escaped.
 func (r random) spell(text string) string {
 	var b strings.Builder
 	for _, c := range text {

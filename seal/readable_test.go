@@ -13,10 +13,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// secretsOf are all names and all values in a JSON value, at every depth, as
-// decoded and as JSON spells them. Short ones are looked for with their quotes:
-// four letters turn up in the base64 of a ciphertext by chance. Literals and the
-// shortest numbers are left out for that reason.
+// secretsOf returns all names and all values in a JSON value, at every depth, decoded and as JSON
+// spells them. The search for a short one includes its quotes, because four letters occur in the
+// base64 of a ciphertext by chance. Literals and the shortest numbers are left out for that reason.
 func secretsOf(t *testing.T, raw json.RawMessage) []string {
 	t.Helper()
 	var found []string
@@ -72,8 +71,8 @@ func TestNothingReadable(t *testing.T) {
 						t.Errorf("a stranger reads %q", found)
 					}
 
-					// The signed token without its envelope shows them all: a name or
-					// value that this could not find, it would not find above either.
+					// The signed token without its envelope shows all claims. A name or value that
+					// this search misses would be missed above too.
 					theirs, err := p.read(token)
 					if err != nil {
 						t.Fatal(err)
@@ -90,7 +89,7 @@ func TestNothingReadable(t *testing.T) {
 	}
 }
 
-// TestLength states the length of a token. What is in README.md is from here.
+// TestLength measures the length of a token. README.md has its figure.
 func TestLength(t *testing.T) {
 	t.Parallel()
 	p := defaults()
@@ -115,8 +114,7 @@ func TestLength(t *testing.T) {
 	}
 }
 
-// TestNothingRepeats: of the same claims no two tokens share a part but for the
-// names in the header.
+// Two tokens with the same claims share no part, apart from the names in the header.
 func TestNothingRepeats(t *testing.T) {
 	t.Parallel()
 	for _, m := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256, keys.RSAOAEP} {
@@ -125,7 +123,7 @@ func TestNothingRepeats(t *testing.T) {
 		for range 20 {
 			parts := strings.Split(p.seal(t, seal.Claims{ID: "same"}), ".")
 			if hash := oaepHashes[m]; hash != 0 {
-				// The key that encrypts, which the other parts do not show.
+				// The other parts do not show the content encryption key.
 				cek := must(rsa.DecryptOAEP(hash.New(), nil, rsaKey(), decode(parts[1]), nil))
 				if seen[string(cek)] || len(cek) != 32 {
 					t.Error("a content encryption key twice")
@@ -134,7 +132,7 @@ func TestNothingRepeats(t *testing.T) {
 			}
 			for i, part := range parts {
 				if i == 0 && oaepHashes[m] != 0 || part == "" {
-					continue // no ephemeral key, no encrypted key
+					continue // it has neither an ephemeral key nor an encrypted key
 				}
 				if seen[part] {
 					t.Errorf("%v: part %d twice", m, i)

@@ -21,7 +21,7 @@ func (f failing) PublicKeys(context.Context, string) (*keys.PublicSet, error) {
 	return nil, f.error
 }
 
-// TestReady: Ready says what the first token would meet.
+// Ready returns the error that the first token would meet.
 func TestReady(t *testing.T) {
 	t.Parallel()
 	sig, enc := keytest.NewKey(keys.ES256), keytest.NewKey(keys.ECDHES)
@@ -61,7 +61,7 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestNilSources: a constructor refuses nil and what an interface hides, and names the field.
+// A constructor refuses nil, also inside an interface, and names the field.
 func TestNilSources(t *testing.T) {
 	t.Parallel()
 	for field, bend := range map[string]func(c *anySeal){
@@ -84,7 +84,7 @@ func TestNilSources(t *testing.T) {
 	}
 }
 
-// TestZeroSealer: a Sealer that no constructor made seals nothing, and is not ready.
+// A Sealer that no constructor made seals nothing and is not ready.
 func TestZeroSealer(t *testing.T) {
 	t.Parallel()
 	for _, s := range []*seal.Sealer{nil, {}} {
@@ -102,7 +102,7 @@ type emptySource struct{}
 func (emptySource) PrivateKeys(context.Context) (*keys.Set, error)              { return nil, nil }
 func (emptySource) PublicKeys(context.Context, string) (*keys.PublicSet, error) { return nil, nil }
 
-// TestSourceWithoutAnswer: a source that gives neither keys nor an error is an error.
+// If a source returns neither keys nor an error, the sealer returns an error.
 func TestSourceWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	for _, bend := range []func(c *anySeal){

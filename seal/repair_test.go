@@ -39,8 +39,7 @@ func sealerOf(t *testing.T) *seal.Sealer {
 	return s
 }
 
-// encoding/json would write U+FFFD for bytes that are not UTF-8, and two users would
-// become one.
+// encoding/json would write U+FFFD for bytes that are not UTF-8, and two users would become one.
 func TestStringsThatAreNotUTF8(t *testing.T) {
 	s := sealerOf(t)
 	for name, custom := range map[string]any{

@@ -11,15 +11,15 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// TestReplicate compares the header byte for byte: what is copied, in one order, and
-// nothing else. Both openers compare it with the claims.
+// TestReplicate compares the header byte for byte: it has the replicated claims in a fixed order,
+// and nothing else. Both openers compare them with the claims.
 func TestReplicate(t *testing.T) {
 	t.Parallel()
 	p := defaults()
 	for _, tt := range []struct {
 		names   []string
 		subject string
-		want    string // after cty
+		want    string // the part after cty
 	}{
 		{nil, "u-42", ""},
 		{[]string{}, "u-42", ""},
@@ -47,8 +47,8 @@ func TestReplicate(t *testing.T) {
 	}
 }
 
-// TestLongestHeader: openers refuse a header over 4096 bytes, so none is made. At the
-// border the two agree to the byte.
+// Openers refuse a header over 4096 bytes, so the sealer makes none. Both have the same limit, to
+// the byte.
 func TestLongestHeader(t *testing.T) {
 	t.Parallel()
 	const most = 4096
@@ -111,6 +111,6 @@ func TestLongestHeader(t *testing.T) {
 			}
 		})
 	}
-	// Inside a nested token there is room for them.
+	// Inside a nested token there is room for these claims.
 	p.open(t, p.seal(t, seal.Claims{Subject: strings.Repeat("x", 2*most), ID: strings.Repeat("y", 2*most)}))
 }

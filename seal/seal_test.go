@@ -20,7 +20,7 @@ import (
 func TestNew(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		want string // named by the error
+		want string // part of the error
 		bend func(c *anySeal)
 	}{
 		{"Issuer", func(c *anySeal) { c.Issuer = "" }},
@@ -59,8 +59,8 @@ func TestNew(t *testing.T) {
 	newSealer(t, cfg)
 }
 
-// TestConfigIsCopied: the caller's slices are not the sealer's. Else what somebody does
-// to a list long after New would show or hide claims.
+// A constructor copies the caller's slices. Otherwise a later change of a slice would show or hide
+// claims.
 func TestConfigIsCopied(t *testing.T) {
 	t.Parallel()
 	evil := seal.SelectiveRecipient{Audience: "https://evil.example", Keys: newSet(keys.ECDHES), ReadsAll: true}
@@ -123,7 +123,7 @@ func TestPayload(t *testing.T) {
 	}
 }
 
-// TestSystemClock: New takes the time at every Seal, not its own.
+// The sealer reads the clock at every Seal, and not only in its constructor.
 func TestSystemClock(t *testing.T) {
 	t.Parallel()
 	p := defaults()
@@ -223,7 +223,7 @@ func TestMaxSize(t *testing.T) {
 	if token != "" || !errors.Is(err, seal.ErrTooLarge) || !strings.Contains(err.Error(), fmt.Sprint(size)) {
 		t.Errorf("over MaxSize: %q, %v", token, err)
 	}
-	// 64 KiB by default, which is what openers take: these would make 65.
+	// The limit is 64 KiB, for sealers and openers. These claims would make a token of 65 KiB.
 	c.Custom = map[string]string{"note": strings.Repeat("x", 36<<10)}
 	if token, err = newSealer(t, p.config()).Seal(t.Context(), c); token != "" || !errors.Is(err, seal.ErrTooLarge) {
 		t.Errorf("36 KiB of claims: %d bytes, %v", len(token), err)
@@ -232,7 +232,7 @@ func TestMaxSize(t *testing.T) {
 	p.open(t, p.seal(t, c))
 }
 
-// source gives what it is told to, and remembers how it was asked.
+// source returns the set that a test gives it, and records how it was called.
 type source struct {
 	set    *keys.Set
 	public *keys.PublicSet
@@ -308,7 +308,7 @@ func publicJWK(t *testing.T, set *keys.Set) []byte {
 	return jwks.Keys[0]
 }
 
-// TestFirstKey: the recipient's first encryption key is taken.
+// The recipient's first encryption key is used.
 func TestFirstKey(t *testing.T) {
 	t.Parallel()
 	sig, first, second := newKey(keys.ES256), newKey(keys.ECDHESA256KW), newKey(keys.ECDHES)

@@ -22,7 +22,7 @@ const (
 	kycID     = "https://kyc.example.com"
 )
 
-// desks are an issuer and two recipients who may read different claims.
+// desks holds an issuer and two recipients who may read different claims.
 type desks struct{ issuer, billing, kyc *keys.Set }
 
 func newDesks() desks {
@@ -41,7 +41,7 @@ func (d desks) config() anySeal {
 	}, Selective: true}
 }
 
-// person is a claims set of which everybody may read another part.
+// person is a claims set of which each recipient may read another part.
 const person = `{"scope":"read write","email":"ada@example.com","address":{"locality":"Quillstead","rate":84.50},"national_id":"991231-1000000"}`
 
 func (d desks) seal(t testing.TB, bend ...func(c *anySeal)) string {
@@ -86,8 +86,7 @@ func claimsText(t testing.TB, tok *open.Token) string {
 const selectiveHead = `{"iss":"https://id.example.com","sub":"u-42","aud":["https://billing.example.com","https://kyc.example.com"],` +
 	`"iat":1767225600,"exp":1767226500,"jti":"the-id","scope":"read write"`
 
-// TestSelective: everybody reads what is theirs, in the spelling in which it was
-// given, and no more.
+// Each recipient reads its claims in the spelling of the caller, and no others.
 func TestSelective(t *testing.T) {
 	t.Parallel()
 	d := newDesks()
@@ -95,7 +94,7 @@ func TestSelective(t *testing.T) {
 	for _, tt := range []struct {
 		name, audience string
 		decryption     keys.PrivateSource
-		claims         string // after the head
+		claims         string // the part after the registered claims
 		sealed         []string
 		others         int
 	}{
@@ -156,7 +155,7 @@ func TestSelectiveHeaders(t *testing.T) {
 	}
 }
 
-// privateKeys are all keys of a set that a test made.
+// privateKeys returns all keys of a set that a test made.
 func privateKeys(set *keys.Set) []*keys.Key {
 	for _, k := range must(set.PublicKeys(context.Background(), "")).Keys() {
 		if held, ok := heldKey(set, k.ID()); ok {
@@ -166,12 +165,12 @@ func privateKeys(set *keys.Set) []*keys.Key {
 	return nil
 }
 
-// TestSelectiveConfig: what New refuses.
+// NewSelective refuses these configurations.
 func TestSelectiveConfig(t *testing.T) {
 	t.Parallel()
 	d := newDesks()
 	for _, tt := range []struct {
-		want string // named by the error
+		want string // part of the error
 		bend func(c *anySeal)
 	}{
 		{"Recipients is empty", func(c *anySeal) { c.Recipients = nil }},
@@ -229,8 +228,8 @@ func TestSelectiveConfig(t *testing.T) {
 	}
 }
 
-// TestAssigned: a claim that nobody was meant to read, or that somebody waits for in
-// vain, is refused by its name and without its value.
+// A claim is refused if no recipient may read it, or if a recipient is promised it and would not
+// get it. The error has its name and not its value.
 func TestAssigned(t *testing.T) {
 	t.Parallel()
 	d := newDesks()
@@ -261,8 +260,8 @@ func TestAssigned(t *testing.T) {
 	}
 }
 
-// TestReadsAll: without a list a single recipient reads all that is not visible,
-// and one of several when that is said.
+// A single recipient without a list reads all claims that are not visible. One of several does so
+// if the configuration says so.
 func TestAllSealed(t *testing.T) {
 	t.Parallel()
 	d := newDesks()
@@ -281,7 +280,7 @@ func TestAllSealed(t *testing.T) {
 	}
 }
 
-// TestSameKey: two recipients who share a kid could not tell their JWEs apart.
+// Two recipients with one kid could not tell their JWEs apart, so they are refused.
 func TestSameKey(t *testing.T) {
 	t.Parallel()
 	cfg := newDesks().config()
@@ -291,8 +290,7 @@ func TestSameKey(t *testing.T) {
 	}
 }
 
-// TestSharedAudience: the services of one domain share its name, which stands in aud
-// once.
+// The services of one domain share its name, which stands in aud once.
 func TestSharedAudience(t *testing.T) {
 	t.Parallel()
 	d := newDesks()
@@ -303,8 +301,8 @@ func TestSharedAudience(t *testing.T) {
 	}
 }
 
-// TestMostClaims: openers bound how many values they read, and the JWEs count. What is
-// sealed at the border opens.
+// Openers bound the number of values that they read, and the JWEs count too. A token at the limit
+// opens.
 func TestMostClaims(t *testing.T) {
 	t.Parallel()
 	d := newDesks()
@@ -328,7 +326,7 @@ func TestMostClaims(t *testing.T) {
 	}
 }
 
-// TestMostMembers: so are the members, those of the head included.
+// The number of members is bounded too, and the registered claims count.
 func TestMostMembers(t *testing.T) {
 	t.Parallel()
 	p := defaults()
@@ -356,7 +354,7 @@ func TestMostMembers(t *testing.T) {
 	}
 }
 
-// TestManyRecipients: they multiply the claims, and what cannot fit is not made.
+// Recipients multiply the claims. A token that cannot fit is refused before it is made.
 func TestManyRecipients(t *testing.T) {
 	t.Parallel()
 	d := newDesks()

@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// TestSession: the sid stands in clear in a selective token and inside a nested one.
+// The sid stands in clear in a selective token, and inside a nested one.
 func TestSession(t *testing.T) {
 	t.Parallel()
 	p := defaults()
@@ -32,7 +32,7 @@ func TestSession(t *testing.T) {
 	}
 }
 
-// TestSessionNotAfter: no token outlives what remembers the end of its session.
+// No token outlives the list that remembers the end of its session.
 func TestSessionNotAfter(t *testing.T) {
 	t.Parallel()
 	expires := time.Unix(clock.Unix(), 0).Add(seal.DefaultLifetime)

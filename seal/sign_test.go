@@ -23,7 +23,7 @@ import (
 // remote is a signing key that lives elsewhere.
 type remote struct {
 	crypto.Signer
-	sign func(digest []byte) ([]byte, error) // nil: as it should
+	sign func(digest []byte) ([]byte, error) // nil: a correct signature
 	opts crypto.SignerOpts
 }
 
@@ -78,7 +78,7 @@ func TestRemoteSigner(t *testing.T) {
 				bad["r zero"], bad["s zero"] = number(new(big.Int), one), number(one, new(big.Int))
 				bad["r negative"], bad["s too large"] = number(big.NewInt(-1), one), number(one, large)
 				bad["text after it"] = append(number(one, one), 0)
-				bad["64 octets"] = make([]byte, 64) // as RFC 7518 has it, not as crypto.Signer
+				bad["64 octets"] = make([]byte, 64) // the form of RFC 7518, and not of crypto.Signer
 			}
 			for what, sig := range bad {
 				r.sign = func([]byte) ([]byte, error) { return sig, nil }
@@ -88,8 +88,8 @@ func TestRemoteSigner(t *testing.T) {
 	}
 }
 
-// TestSignerKeepsMessage: what a remote signer was given stays as it was, though it looks
-// again after it has answered.
+// A remote signer may read its message again after it has answered. The message has not changed by
+// then.
 func TestSignerKeepsMessage(t *testing.T) {
 	t.Parallel()
 	private := newPrivate(keys.EdDSA)
@@ -107,7 +107,7 @@ func TestSignerKeepsMessage(t *testing.T) {
 	}
 }
 
-// keeping is a signer that keeps what it signs.
+// keeping is a signer that keeps the messages that it signs.
 type keeping struct {
 	crypto.Signer
 	messages [][]byte
@@ -119,7 +119,7 @@ func (k *keeping) Sign(random io.Reader, message []byte, opts crypto.SignerOpts)
 	return k.Signer.Sign(random, message, opts)
 }
 
-// TestShortNumbers: r and s are filled up to 32 octets each. One in 256 is short.
+// r and s are padded to 32 octets each. One number in 256 is shorter.
 func TestShortNumbers(t *testing.T) {
 	t.Parallel()
 	private := newPrivate(keys.ES256).(*ecdsa.PrivateKey)
@@ -147,7 +147,7 @@ func TestShortNumbers(t *testing.T) {
 	}
 }
 
-// TestWrongKeys: what no set gives is refused all the same.
+// Keys that no set would give are refused all the same.
 func TestWrongKeys(t *testing.T) {
 	t.Parallel()
 	if err := seal.Sign(newKey(keys.RSAOAEP256)); err == nil || !errors.Is(err, seal.ErrSigning) {
@@ -171,8 +171,8 @@ func (s *failingStore) Load(ctx context.Context) ([]byte, string, error) {
 	return s.Store.Load(ctx)
 }
 
-// TestRing seals with a ring: its policy bounds the lifetime, and its keys are not
-// used when it is too long ago that it was read.
+// TestRing seals with a ring. The policy of the ring bounds the lifetime, and a ring that was read
+// too long ago gives no key.
 func TestRing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -186,7 +186,7 @@ func TestRing(t *testing.T) {
 		cfg := anySeal{SelectiveConfig: seal.SelectiveConfig{Issuer: issuerID, Signing: ring, Recipients: []seal.SelectiveRecipient{{Audience: audience, Keys: ring}}}}
 		sealWith := func(cfg anySeal) (string, error) { return must(newAny(cfg)).Seal(ctx, seal.Claims{}) }
 
-		// The sealer's own default is longer than this ring allows.
+		// The default lifetime of the sealer exceeds the limit of this ring.
 		token, err := sealWith(cfg)
 		if token != "" || !errors.Is(err, seal.ErrLifetime) {
 			t.Errorf("%q, %v", token, err)

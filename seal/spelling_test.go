@@ -14,14 +14,14 @@ import (
 	"unicode/utf16"
 )
 
-// leastRandom is the length from which a secret is looked for in every encoding. A
-// letter stands at a given place of a base64 text with a probability of 2/64 when
-// case does not count. So twelve stand there with 2^-60, and a run of all tests
-// compares at fewer than 2^32 places: one run in 2^28 finds what is not there.
+// leastRandom is the least length of a secret that is looked for in every encoding. If case does
+// not count, a letter stands at a given place of a base64 text with a probability of 2/64, and
+// twelve letters with 2^-60. A run of all tests compares at fewer than 2^32 places, so one run in
+// 2^28 finds a secret that is not there.
 const leastRandom = 12
 
-// spellings are the usual ways to write a secret, in small letters: upper and lower
-// case count as one.
+// spellings returns the usual ways to write a secret, in lower case, because the search ignores
+// case.
 func spellings(secret string) []string {
 	all := []string{secret}
 	if quoted := string(must(json.Marshal(secret))); len(secret) >= leastRandom {
@@ -39,8 +39,8 @@ func spellings(secret string) []string {
 	return slices.Compact(all)
 }
 
-// inBase64 is a text in the middle of what was encoded: by what comes before it the
-// same text has three forms, without the letters that it shares with its neighbours.
+// inBase64 returns the forms that text has inside a longer base64 text. There are three, by the
+// length of the text before it. The letters that it shares with its neighbours are left out.
 func inBase64(text string) []string {
 	var all []string
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -53,7 +53,7 @@ func inBase64(text string) []string {
 	return all
 }
 
-// asNumber is a number as other programs write it: through a float, and in hex.
+// asNumber returns the forms in which other programs write a number: through a float, and in hex.
 func asNumber(text string) []string {
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
@@ -71,7 +71,7 @@ func asNumber(text string) []string {
 	return slices.DeleteFunc(all, func(s string) bool { return len(s) < leastRandom })
 }
 
-// escapedJSON has every character as an escape, RFC 8259 section 7.
+// escapedJSON writes every character as an escape (RFC 8259 section 7).
 func escapedJSON(text string) string {
 	var b strings.Builder
 	for _, unit := range utf16.Encode([]rune(text)) {

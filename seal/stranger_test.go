@@ -15,22 +15,21 @@ import (
 	"sync"
 )
 
-// stranger takes a token apart without any key: it splits at every separator,
-// decodes and inflates what can be decoded and inflated, and walks what is JSON, at
-// every depth.
+// stranger takes a token apart without any key. It splits at every separator, decodes and inflates
+// all parts that it can, and walks JSON at every depth.
 type stranger struct {
 	seen  map[string]bool // texts that were read
 	parts map[string]bool // parts that were decoded
-	texts []string        // the token, and all that it was decoded to
-	names map[string]bool // of all members of all objects
-	all   string          // the texts, in small letters
+	texts []string        // the token and every text that it was decoded to
+	names map[string]bool // the names of all members of all objects
+	all   string          // the texts, in lower case
 }
 
-// Deeper than a JWE in a JWS in a JWE, with two more encodings in it. What random
-// bytes decode to ends long before.
+// This is deeper than a JWE in a JWS in a JWE with two more encodings in it. Decoded random bytes
+// end long before.
 const mostLayers = 12
 
-// A shorter part is not decoded: it cannot hold a secret of these tests.
+// A shorter part cannot hold a secret of these tests, so it is not decoded.
 const leastPart = 8
 
 func takeApart(token string) *stranger {
@@ -40,8 +39,8 @@ func takeApart(token string) *stranger {
 	return s
 }
 
-// alphabetsOf are the signs that encodings have beside letters and digits. A separator
-// of one is a sign of another, so a text is split in each way.
+// alphabetsOf has the signs that each encoding has besides letters and digits. A separator of one
+// encoding is a sign of another, so a text is split in each way.
 var alphabetsOf = []string{"-_", "+/", ""}
 
 var decoders = []func(part string) ([]byte, error){
@@ -83,7 +82,7 @@ func isAlnum(c rune) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x
 
 func (s *stranger) decode(part string, layers int) {
 	for _, decoder := range decoders {
-		// One letter too many, so that a cut token still says what it holds.
+		// A cut token may end with one letter too many.
 		for _, text := range []string{part, part[:len(part)-1]} {
 			if decoded, err := decoder(text); err == nil && len(decoded) > 0 {
 				s.read(string(decoded), layers)
@@ -93,7 +92,7 @@ func (s *stranger) decode(part string, layers int) {
 	}
 }
 
-// walk reads the names and values of a text that is JSON, or the middle of a string.
+// walk reads the names and values of a JSON text, or of the inside of a string.
 func (s *stranger) walk(text string, layers int) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
@@ -125,12 +124,12 @@ func (s *stranger) value(v any, layers int) {
 	}
 }
 
-// inflaters are kept: one is 40 kB, and most of what it is tried on is random.
+// inflaters are pooled: one takes 40 kB, and most of their inputs are random.
 var inflaters = sync.Pool{New: func() any { return flate.NewReader(strings.NewReader("")) }}
 
-// inflate tries every format. What came before an error counts too.
+// inflate tries every format. The output before an error counts too.
 func inflate(data []byte) (found [][]byte) {
-	const most = 64 << 10 // bytes
+	const most = 64 << 10 // in bytes
 	keep := func(r io.Reader, err error) {
 		if err != nil {
 			return
@@ -149,7 +148,7 @@ func inflate(data []byte) (found [][]byte) {
 	return found
 }
 
-// finds returns those of the secrets that can be read, in any usual spelling.
+// finds returns the secrets that can be read in any usual spelling.
 func (s *stranger) finds(secrets []string) []string {
 	var found []string
 	for _, secret := range secrets {

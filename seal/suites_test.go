@@ -16,7 +16,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// foreignSet returns the JWK Set of a recipient, as it would write it.
+// foreignSet returns the JWK Set that another party's recipient would write.
 func foreignSet(jwks ...jose.JSONWebKey) *keys.PublicSet {
 	return must(keys.ParsePublicSet(must(json.Marshal(jose.JSONWebKeySet{Keys: jwks}))))
 }
@@ -28,19 +28,19 @@ func foreignKey(kid, alg string, suite keys.Suite) jose.JSONWebKey {
 	return jose.JSONWebKey{Key: private.Public(), KeyID: kid, Algorithm: alg, Use: "enc"}
 }
 
-// TestSuites: the suites of a recipient choose its key, and say what one without alg is
-// for. Each sealed part opens with go-jose, which goes by the header.
+// The suites of a recipient select its key, and give a suite to a key without alg. go-jose opens
+// each sealed part by its header.
 func TestSuites(t *testing.T) {
 	t.Parallel()
 	ec, open := foreignKey("ec", "", keys.ECDHES), foreignKey("rsa", "", keys.RSAOAEP)
 	direct := foreignKey("direct", "ECDH-ES", keys.ECDHES)
-	private := must(rsa.GenerateKey(rand.Reader, 2048)) // foreignKey has one RSA key
+	private := must(rsa.GenerateKey(rand.Reader, 2048)) // foreignKey always returns the same RSA key
 	privates.Store("oaep-256", private)
 	oaep := jose.JSONWebKey{Key: private.Public(), KeyID: "oaep-256", Algorithm: "RSA-OAEP-256", Use: "enc"}
 	for name, tt := range map[string]struct {
 		keys   *keys.PublicSet
 		suites []keys.Suite
-		want   string // kid and alg; a part of the error
+		want   string // kid and alg, or a part of the error
 	}{
 		"no suites, P-256":           {foreignSet(ec), nil, "ec ECDH-ES"},
 		"no suites, RSA":             {foreignSet(open), nil, "rsa RSA-OAEP-256"},
@@ -59,7 +59,7 @@ func TestSuites(t *testing.T) {
 			c.Recipients[0].Keys, c.Recipients[0].Suites = tt.keys, slices.Clone(tt.suites)
 			s := newSealer(t, c)
 			for i := range c.Recipients[0].Suites {
-				c.Recipients[0].Suites[i] = keys.ECDHESX25519 // the sealer has its own
+				c.Recipients[0].Suites[i] = keys.ECDHESX25519 // the sealer keeps a copy of the list
 			}
 			token, err := s.Seal(t.Context(), seal.Claims{Custom: map[string]string{"email": "ada@example.com"}})
 			if ready := s.Ready(t.Context()); fmt.Sprint(ready) != fmt.Sprint(err) {
@@ -89,8 +89,7 @@ func TestSuites(t *testing.T) {
 	}
 }
 
-// TestSuitesConfig: a list of suites that cannot be meant is refused, and what could be is
-// named.
+// A list of suites that makes no sense is refused. The error names the suites that it may have.
 func TestSuitesConfig(t *testing.T) {
 	t.Parallel()
 	for want, suites := range map[string][]keys.Suite{
@@ -114,8 +113,8 @@ func TestSuitesConfig(t *testing.T) {
 	}
 }
 
-// TestKeyWithoutKeyID: a nested token has no kid when the recipient's key has none. A
-// selective one is not made, since its recipient could not find its part.
+// If the recipient's key has no kid, a nested token has none either. A selective token is refused,
+// because the recipient could not find its part.
 func TestKeyWithoutKeyID(t *testing.T) {
 	t.Parallel()
 	for _, suite := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256, keys.RSAOAEP} {
