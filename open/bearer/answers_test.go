@@ -16,7 +16,7 @@ import (
 
 var errDown = errors.New("the store is down")
 
-// The answers, to the letter: status, code and the WWW-Authenticate.
+// answer holds the exact answer to a request: status, code and WWW-Authenticate.
 type answer struct {
 	status    int
 	code      string
@@ -38,8 +38,8 @@ var bodies = map[int]string{
 	200: "hello u-42", 400: "Bad Request\n", 401: "Unauthorized\n", 403: "Forbidden\n", 500: "Internal Server Error\n", 503: "Service Unavailable\n",
 }
 
-// expect serves a request and compares the whole answer, and what the hook is told;
-// a why that is nil is any error.
+// expect serves a request, and compares the whole answer and the error that the hook gets. A nil
+// why stands for any error.
 func expect(t *testing.T, cfg bearer.Config, inside func(http.Handler) http.Handler, r *http.Request, want answer, why error) {
 	t.Helper()
 	var told []bearer.Refusal
@@ -84,8 +84,8 @@ func expect(t *testing.T, cfg bearer.Config, inside func(http.Handler) http.Hand
 	}
 }
 
-// TestTokens: a token that opens passes; one that does not is the client's fault,
-// unless nobody can tell.
+// A token that opens passes. If a token does not open, the client is at fault, unless the opener
+// cannot tell.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -145,7 +145,7 @@ func TestTokens(t *testing.T) {
 	})
 }
 
-// TestRequestContext: the opener gets the context of the request.
+// The opener gets the context of the request.
 func TestRequestContext(t *testing.T) {
 	t.Parallel()
 	p := newParties()

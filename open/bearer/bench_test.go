@@ -10,14 +10,14 @@ import (
 	"github.com/sealjwt/sealjwt/open/bearer"
 )
 
-// discard is a ResponseWriter that costs nothing.
+// discard is a ResponseWriter without costs.
 type discard struct{ header http.Header }
 
 func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(status int)      { panic(fmt.Sprint("status ", status)) }
 
-// cachedRequest is a request with a token that the opener knows already.
+// cachedRequest returns a request with a token that is in the opener's cache.
 func cachedRequest(tb testing.TB, claims map[string]any) (bearer.Opener, string, *http.Request) {
 	tb.Helper()
 	p := newParties()
@@ -29,11 +29,10 @@ func cachedRequest(tb testing.TB, claims map[string]any) (bearer.Opener, string,
 	return opener, token, request("GET", authorization("Bearer "+token))
 }
 
-// BenchmarkRequire is what stands between a token that is cached and the handler, beside
-// the Open in it.
+// BenchmarkRequire measures the way of a cached token to the handler, with the Open in it.
 func BenchmarkRequire(b *testing.B) {
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	for _, size := range []int{200, 10 << 10} { // about so many bytes of claims
+	for _, size := range []int{200, 10 << 10} { // about this many bytes of claims
 		const group = "department-reader "
 		groups := strings.Fields(strings.Repeat(group, size/len(group)))
 		opener, token, r := cachedRequest(b, map[string]any{"scope": "orders:read orders:write", "groups": groups})
@@ -60,8 +59,7 @@ func benchServe(b *testing.B, name string, h http.Handler, r *http.Request) {
 	})
 }
 
-// TestAllocations: what a request with a token that is cached allocates does not grow
-// with the claims.
+// The allocations for a request with a cached token do not grow with the claims.
 func TestAllocations(t *testing.T) {
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	var require, scope [2]float64

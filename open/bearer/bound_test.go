@@ -28,8 +28,8 @@ func clientCertificate(t *testing.T) (tls.Certificate, string) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, base64.RawURLEncoding.EncodeToString(digest[:])
 }
 
-// connectionOf returns the state of a connection on which the client has proven that it has
-// the keys of the certificates.
+// connectionOf returns the state of a connection. The client has proven that it holds the keys of
+// the certificates.
 func connectionOf(certificates ...tls.Certificate) *tls.ConnectionState {
 	state := &tls.ConnectionState{HandshakeComplete: true}
 	for _, c := range certificates {
@@ -75,14 +75,15 @@ func TestCertificateBound(t *testing.T) {
 			t.Parallel()
 			r := request("GET", authorization("Bearer "+p.token(t, map[string]any{"cnf": test.cnf})))
 			r.TLS = test.connection
-			// A proxy's header names the right certificate. A client can write it too.
+			// A header names the right certificate. A proxy writes this header, and so can a
+			// client.
 			r.Header.Set("X-Forwarded-Tls-Client-Cert", base64.StdEncoding.EncodeToString(ours.Certificate[0]))
 			expect(t, bearer.Config{Opener: p.opener()}, nil, r, test.want, bearer.ErrBound)
 		})
 	}
 }
 
-// A real connection: net/http tells Require whose key the client has.
+// On a real connection net/http tells Require whose key the client has.
 func TestCertificateBoundServer(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -115,7 +116,7 @@ func TestCertificateBoundServer(t *testing.T) {
 	}
 }
 
-// Each challenge names the metadata, so that a client learns where to get a better token.
+// Each challenge names the metadata, so that a client learns where it gets a better token.
 func TestResourceMetadata(t *testing.T) {
 	t.Parallel()
 	p := newParties()

@@ -9,8 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/bearer"
 )
 
-// TestCookie: the one cookie of that name, and only where no Authorization stands. T
-// stands for a good token.
+// A request has one cookie with the right name, and no Authorization. T stands for a good token.
 func TestCookie(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -57,7 +56,7 @@ func TestCookie(t *testing.T) {
 			for _, f := range test.fields {
 				r.Header[f[0]] = append(r.Header[f[0]], strings.ReplaceAll(f[1], "T", good))
 			}
-			if test.name == "others" { // with the names as they stand there
+			if test.name == "others" { // under the names of the row
 				r.Header["Cookie"] = []string{strings.ReplaceAll(test.fields[0][1], "=T", "="+good)}
 			}
 			expect(t, bearer.Config{Opener: p.opener(), Cookie: "token"}, nil, r, test.want, test.err)
@@ -65,7 +64,7 @@ func TestCookie(t *testing.T) {
 	}
 }
 
-// TestCrossOrigin: a cookie that the page of somebody else makes a browser send.
+// A page of another site makes a browser send the cookie.
 func TestCrossOrigin(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -121,7 +120,7 @@ func TestCrossOrigin(t *testing.T) {
 	}
 }
 
-// TestWithout: what handlers see of the header.
+// TestWithout checks the header that handlers see.
 func TestWithout(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

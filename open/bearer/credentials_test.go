@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/bearer"
 )
 
-// TestAuthorization: which header fields are one token. T stands for a good one.
+// These header fields hold one token, or none. T stands for a good token.
 func TestAuthorization(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -81,7 +81,7 @@ func TestAuthorization(t *testing.T) {
 	}
 }
 
-// TestAlphabet: of all bytes those of b64token may stand in a token, and no others.
+// A token may have the bytes of b64token, and no others.
 func TestAlphabet(t *testing.T) {
 	t.Parallel()
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
@@ -89,7 +89,7 @@ func TestAlphabet(t *testing.T) {
 		for _, text := range []string{string([]byte{byte(c)}), string([]byte{'a', byte(c), 'b'}), string([]byte{byte(c), '='})} {
 			token, _, err := bearer.Credentials(http.Header{"Authorization": {"Bearer " + text}}, "")
 			if good := strings.IndexByte(alphabet, byte(c)) >= 0; good != (err == nil) || good && token != text {
-				// RFC 6750: any number of spaces before the token.
+				// RFC 6750 allows any number of spaces before the token.
 				if c == ' ' && token == strings.TrimLeft(text, " ") && err == nil {
 					continue
 				}
@@ -99,7 +99,7 @@ func TestAlphabet(t *testing.T) {
 	}
 }
 
-// TestElsewhere: a token in the query or in a form is none, also beside one that is.
+// A token in the query or in a form does not count, and neither does it beside one that counts.
 func TestElsewhere(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -121,8 +121,8 @@ func TestElsewhere(t *testing.T) {
 	expect(t, cfg, nil, r, passes, nil)
 }
 
-// TestWire sends header fields as bytes: what net/http makes of them before they are
-// looked at is part of the promise. @ stands for a good token.
+// TestWire sends header fields as bytes, because net/http changes them before Require reads them. @
+// stands for a good token.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -133,7 +133,7 @@ func TestWire(t *testing.T) {
 		"Authorization: Bearer @":                               200,
 		"authorization: Bearer @":                               200,
 		"AUTHORIZATION:Bearer @":                                200,
-		"Authorization: \t Bearer @ \t":                         200, // optional white space around it
+		"Authorization: \t Bearer @ \t":                         200, // white space is optional here
 		"Authorization: Bearer\r\n @":                           200, // obs-fold is one space, RFC 9112 section 5.2
 		"Authorization: Bearer @\r\n @":                         400,
 		"Authorization: Bearer\t@":                              400,
@@ -142,14 +142,14 @@ func TestWire(t *testing.T) {
 		"Authorization:\r\nAuthorization: Bearer @":             400,
 		"Authorization : Bearer @":                              400,
 		" Authorization: Bearer @":                              400,
-		"X: a\r\n Authorization: Bearer @":                      401, // belongs to X
+		"X: a\r\n Authorization: Bearer @":                      401, // the second line belongs to X
 		"X: a\rAuthorization: Bearer @":                         400,
 		"Authorization: Bearer @\x00":                           400,
 		"Authorization_: Bearer @":                              401,
 		"Authorization\x00: Bearer @":                           400,
 		"Authorization: Basic dTpw":                             401,
 		"X-Nothing: here":                                       401,
-		"Authorization: Bearer " + strings.Repeat("a", 100<<10): 401, // over the opener's limit
+		"Authorization: Bearer " + strings.Repeat("a", 100<<10): 401, // the opener's limit is lower
 		"Connection: authorization\r\nAuthorization: Bearer @":  200,
 	} {
 		conn := must(net.Dial("tcp", srv.Listener.Addr().String()))

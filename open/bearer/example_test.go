@@ -17,10 +17,11 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// An API on the standard mux: whoever has a token sees who they are, and who may write
+// An API uses the standard mux. A client with a token sees its user, and a client that may write
 // orders writes one.
 func Example() {
-	// One set of keys for both parties makes the example short; see package open for two.
+	// Both parties share one set of keys to keep the example short. Package open has an example
+	// with two.
 	sig, err := keys.GenerateKey(keys.ES256)
 	if err != nil {
 		log.Fatal(err)

@@ -2,8 +2,7 @@ package bearer
 
 import "net/http"
 
-// Credentials is the token of a request with this header, and whether it is in the
-// cookie.
+// Credentials returns the token of a request with this header, and whether it is in the cookie.
 func Credentials(h http.Header, cookie string) (token string, inCookie bool, err error) {
 	token, inCookie, refusal := credentials(h, cookie)
 	if refusal != nil {
@@ -12,5 +11,5 @@ func Credentials(h http.Header, cookie string) (token string, inCookie bool, err
 	return token, inCookie, err
 }
 
-// Without is what handlers see of a header.
+// Without returns the header that handlers see.
 func Without(h http.Header, cookie string) http.Header { return without(h, cookie) }

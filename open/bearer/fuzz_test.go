@@ -9,16 +9,16 @@ import (
 	"github.com/sealjwt/sealjwt/open/bearer"
 )
 
-// The grammars again, in another way.
+// These patterns implement the grammars a second time.
 var (
 	credentials = regexp.MustCompile(`\A[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)\z`)
 	b64token    = regexp.MustCompile(`\A[A-Za-z0-9._~+/-]+=*\z`)
 	named       = regexp.MustCompile(`\A[ \t]*token[ \t]*(?:=|\z)`)
 )
 
-// FuzzCredentials: whatever is accepted is one token, of the alphabet of b64token, in
-// the one place where a token stands; and handlers see nothing of it. Fields are
-// separated by line feeds, which no header has.
+// FuzzCredentials checks that an accepted token has the alphabet of b64token and stands in the one
+// place for tokens, and that handlers do not see it. Line feeds separate the fields, because no
+// header has one.
 func FuzzCredentials(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"Bearer a.b.c", ""}, {"bearer  a==", "a=b"}, {"", "token=a"}, {"\nBearer a", "token=a; token=b"}, {"Bearer a, Bearer b", "token"},

@@ -21,8 +21,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// TestGateway: a gateway without decryption keys reads the scope of a selective token,
-// and sends it on to the API, which reads the rest.
+// A gateway without decryption keys reads the scope of a selective token, and forwards the token to
+// the API, which reads the rest.
 func TestGateway(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -53,7 +53,7 @@ func TestGateway(t *testing.T) {
 	}{
 		{true, "read", 200, "ada@example.com"},
 		{true, "write", 403, bodies[403]},
-		{false, "read", 401, bodies[401]}, // from the API, to which no token comes
+		{false, "read", 401, bodies[401]}, // the API answers: it gets no token
 	} {
 		auth := must(bearer.New(bearer.Config{Opener: must(open.NewGateway(visible)), KeepCredentials: test.keep}))
 		res, body := serve(auth.Require(bearer.RequireScope("read")(proxy)), request("GET", authorization("Bearer "+token(test.scope))))
@@ -63,7 +63,7 @@ func TestGateway(t *testing.T) {
 	}
 }
 
-// TestConcurrent: requests at the same time, to one handler, each get their own token.
+// Concurrent requests to one handler get their own tokens.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -100,8 +100,8 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// TestForgeries sends the whole battery by HTTP: what the opener refuses is refused, and
-// what it accepts passes.
+// TestForgeries sends the whole battery by HTTP. The middleware refuses and accepts the same tokens
+// as the opener.
 func TestForgeries(t *testing.T) {
 	t.Parallel()
 	signing, recipient := opentest.NewKey("ES256"), opentest.NewKey("ECDH-ES")
@@ -115,7 +115,7 @@ func TestForgeries(t *testing.T) {
 		Issuer: opentest.Issuer{ID: issuerID, Signing: signing}, Audience: audience, Recipient: recipient,
 		Open: func(ctx context.Context, token string) error {
 			field := authorization("Bearer " + token)
-			if strings.HasPrefix(token, " ") { // of which a field may have several
+			if strings.HasPrefix(token, " ") { // a field may have several spaces before the token
 				field = cookie("token=" + token)
 			}
 			res, _ := serve(h, request("GET", field).WithContext(ctx))

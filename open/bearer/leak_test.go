@@ -15,8 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/open/bearer"
 )
 
-// TestHandlersSeeNoToken: what handlers get has no token, unless they are to send it on.
-// What stands outside keeps the request as it came.
+// Handlers get a request without the token, unless they are to forward it. An outer handler keeps
+// the request as it came.
 func TestHandlersSeeNoToken(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -45,7 +45,7 @@ func TestHandlersSeeNoToken(t *testing.T) {
 	}
 }
 
-// TestNoCookieConfigured: cookies are the application's, and stay.
+// Without a configured cookie all cookies belong to the application and stay.
 func TestNoCookieConfigured(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -58,7 +58,7 @@ func TestNoCookieConfigured(t *testing.T) {
 	serve(must(bearer.New(bearer.Config{Opener: p.opener()})).Require(h), r)
 }
 
-// TestTwice: of two Require the inner one gets no token, and lets nothing through.
+// Of two nested Require the inner one gets no token, and lets nothing through.
 func TestTwice(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -71,8 +71,8 @@ func TestTwice(t *testing.T) {
 
 type traceKey struct{}
 
-// TestHookSeesNoToken: what the hook is told, and the answer, hold neither the token nor
-// a claim of it, wherever the client has written them.
+// The hook's error and the answer hold neither the token nor a claim of it, wherever the client has
+// written them.
 func TestHookSeesNoToken(t *testing.T) {
 	t.Parallel()
 	const canary = "quetzal-5417"
@@ -136,10 +136,10 @@ func TestHookSeesNoToken(t *testing.T) {
 	}
 }
 
-// TestTokenFrom: there is a token only where Require has put one.
+// TokenFrom returns a token only if Require has stored one.
 func TestTokenFrom(t *testing.T) {
 	t.Parallel()
-	type contextKey struct{} // as it is named in package bearer
+	type contextKey struct{} // package bearer has this name for it
 	p := newParties()
 	tok := must(p.opener().Open(t.Context(), p.token(t, nil)))
 	for _, key := range []any{contextKey{}, struct{}{}, "token", "contextKey"} {
@@ -148,7 +148,7 @@ func TestTokenFrom(t *testing.T) {
 			t.Errorf("%T %v: a token that Require has not let through", key, key)
 		}
 	}
-	// The key is not to be had by reflection on a context's exported parts either.
+	// Reflection on the exported parts of a context does not find the key either.
 	var typ reflect.Type
 	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		v := reflect.ValueOf(r.Context()).Elem().FieldByName("key")
@@ -160,8 +160,8 @@ func TestTokenFrom(t *testing.T) {
 	}
 }
 
-// TestCacheControl: private is where the handler begins; what it sets, and what is set
-// outside, stays.
+// A handler begins with Cache-Control: private. A value that it sets, or that an outer handler has
+// set, stays.
 func TestCacheControl(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -189,8 +189,7 @@ func TestCacheControl(t *testing.T) {
 	}
 }
 
-// TestVary: what is answered depends on where a token may stand, beside all else that it
-// depends on.
+// The answer depends on the headers that may hold a token. Vary names them, besides all others.
 func TestVary(t *testing.T) {
 	t.Parallel()
 	p := newParties()

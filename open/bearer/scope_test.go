@@ -7,7 +7,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/bearer"
 )
 
-// TestScope: all named scopes are needed, from scope, or from scp in a token without scope.
+// A token needs all named scopes. They stand in scope, or in scp if there is no scope.
 func TestScope(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -60,7 +60,7 @@ func TestScope(t *testing.T) {
 	}
 }
 
-// TestScopes: what is asked for with several names, and in which order.
+// The challenge names several scopes in the order of the call.
 func TestScopes(t *testing.T) {
 	t.Parallel()
 	p := newParties()
@@ -78,8 +78,8 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-// TestAnswers500: RequireScope lets nothing through where no token was opened, and Require
-// where there is no Opener. Both answer where they have no handler.
+// RequireScope answers 500 if no token was opened, and Require does so if there is no Opener. Both
+// do so without a handler.
 func TestAnswers500(t *testing.T) {
 	t.Parallel()
 	p := newParties()

@@ -28,7 +28,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// parties are an issuer and an API, with keys of their own.
+// parties holds an issuer and an API, each with its keys.
 type parties struct{ idp, api *keys.Set }
 
 func newParties() parties {
@@ -36,14 +36,14 @@ func newParties() parties {
 	return parties{set(keys.ES256), set(keys.ECDHES)}
 }
 
-// config is that of the API's opener.
+// config returns the configuration of the API's opener.
 func (p parties) config() open.Config {
 	return open.Config{Audience: audience, Trust: []open.Issuer{{ID: issuerID, Keys: p.idp}}, Decryption: p.api}
 }
 
 func (p parties) opener() *open.Opener { return must(open.New(p.config())) }
 
-// token is one for u-42 with these claims.
+// token returns a token for u-42 with these claims.
 func (p parties) token(t testing.TB, claims map[string]any) string {
 	t.Helper()
 	return p.sealed(t, seal.Config{}, claims)
@@ -69,14 +69,14 @@ func (f openerFunc) Open(ctx context.Context, token string) (*open.Token, error)
 	return f(ctx, token)
 }
 
-// later opens tokens as of so much later.
+// later returns an opener whose clock is ahead by d.
 func later(o *open.Opener, d time.Duration) openerFunc {
 	return func(ctx context.Context, token string) (*open.Token, error) {
 		return o.OpenAt(ctx, token, time.Now().Add(d))
 	}
 }
 
-// brokenSource has no keys.
+// brokenSource has no keys and returns an error.
 type brokenSource struct{ err error }
 
 func (s brokenSource) PrivateKeys(context.Context) (*keys.Set, error) { return nil, s.err }
@@ -92,7 +92,7 @@ var hello = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "hello %s", tok.Subject())
 })
 
-// request is one with these header fields, "name: value" each.
+// request returns a request with these header fields, each a pair of name and value.
 func request(method string, fields ...[2]string) *http.Request {
 	r := httptest.NewRequest(method, "/me", nil)
 	for _, f := range fields {
@@ -105,7 +105,7 @@ func authorization(value string) [2]string { return [2]string{"Authorization", v
 
 func cookie(value string) [2]string { return [2]string{"Cookie", value} }
 
-// serve returns what a handler answers.
+// serve returns the answer of a handler.
 func serve(h http.Handler, r *http.Request) (*http.Response, string) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

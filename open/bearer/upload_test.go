@@ -39,8 +39,8 @@ func upload(t *testing.T, url, token string) (*http.Response, error) {
 	return res, err
 }
 
-// TestUpload: what a form leaves on disk is removed, whatever stands around Require and
-// however the handler ends; but not while somebody outside needs it.
+// net/http stores parts of a form on disk. They are removed, whatever handlers are around Require
+// and however the handler ends, but not while an outer handler needs them.
 func TestUpload(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -96,7 +96,7 @@ func TestUpload(t *testing.T) {
 		if (err != nil) != test.fails || err == nil && res.StatusCode != 200 {
 			t.Errorf("%s: %v, %v", test.name, res, err)
 		}
-		srv.Close() // waits for the handler and for what net/http does behind it
+		srv.Close() // this waits for the handler and for the work of net/http after it
 		if n := filesIn(t, dir); n != 0 {
 			t.Errorf("%s: %d files are left", test.name, n)
 		}
