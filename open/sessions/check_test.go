@@ -14,8 +14,8 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// TestUnbounded: a token that could outlive the memory of its end is refused, however an issuer
-// came to make it.
+// A token that could outlive the list entry of its session is refused, however an issuer came to
+// make it.
 func TestUnbounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -49,8 +49,8 @@ func TestUnbounded(t *testing.T) {
 	})
 }
 
-// gateway signs claims and opens them. Nothing in them is sealed, so they are opened in the
-// nested form, with a key of the recipient.
+// gateway signs claims and opens the token. No claim is sealed to one recipient, so the token is
+// nested, and the returned function has the recipient's key.
 func gateway(set *keys.Set, check func(context.Context, *open.Token) error) func(context.Context, string) (*open.Token, error) {
 	enc := keytest.NewKey(keys.ECDHES)
 	o := need(open.New(open.Config{
@@ -70,7 +70,7 @@ func gateway(set *keys.Set, check func(context.Context, *open.Token) error) func
 	}
 }
 
-// TestMemo: what is remembered is what would be computed, also where tokens share a slot.
+// The memo returns the values that would be computed, also if two tokens share a slot.
 func TestMemo(t *testing.T) {
 	var m memo
 	ids := sids(0, 5000)

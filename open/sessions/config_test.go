@@ -85,7 +85,7 @@ func TestSubjectRefused(t *testing.T) {
 }
 
 func TestDeviceIsCut(t *testing.T) {
-	for addr, want := range map[string][2]string{ // cut, kept
+	for addr, want := range map[string][2]string{ // the cut address and the kept one
 		"203.0.113.77":              {"203.0.113.0/24", "203.0.113.77"},
 		"203.0.113.77:4711":         {"203.0.113.0/24", "203.0.113.77"},
 		"::ffff:203.0.113.77":       {"203.0.113.0/24", "203.0.113.77"},
@@ -110,7 +110,7 @@ func TestDeviceIsCut(t *testing.T) {
 	if d := (Device{Name: "a\xffb"}).trimmed(false); d.Name != "a\uFFFDb" {
 		t.Errorf("a text that is no UTF-8 is kept as %q", d.Name)
 	}
-	// The largest row fits into a store.
+	// A row of the largest size fits into a store.
 	store := NewMemStore()
 	r := registryOf(t, testConfig(t, store), newClock())
 	bad := strings.Repeat("\x01", 256)
@@ -124,7 +124,7 @@ func TestDeviceIsCut(t *testing.T) {
 	}
 }
 
-// No table, key and text holds personal data in the clear, nor a secret.
+// No table, key or text holds personal data in the clear, or a secret.
 func TestNothingInTheClear(t *testing.T) {
 	mem := NewMemStore().(*memStore)
 	cfg := testConfig(t, mem)
@@ -185,7 +185,7 @@ func TestZeroRegistry(t *testing.T) {
 	}
 }
 
-// A hung store ends with the context of the caller.
+// A call to a hung store ends with the context of its caller.
 func TestCancelled(t *testing.T) {
 	r := registryOf(t, testConfig(t, NewMemStore()), newClock())
 	_, token := login(t, r, "ada")

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ends returns what has ended, by its entry.
+// ends returns the revocations in a store, by entry.
 func ends(t testing.TB, store Store) map[Entry]time.Time {
 	t.Helper()
 	all := make(map[Entry]time.Time)
@@ -56,7 +56,7 @@ func TestListAndEnd(t *testing.T) {
 	wantError(t, r.End(t.Context(), "ada", a.ID), ErrNoSession)
 	got := ends(t, store)
 	entry := entryOf(kindSession, testIssuer, a.ID)
-	// T 15 min, leeway 1 min, twice the skew of 1 min, and 10 s for the store.
+	// The time is T of 15 min, a leeway of 1 min, twice the skew of 1 min, and 10 s for the store.
 	if want := c.now().Add(18*time.Minute + 10*time.Second); len(got) != 1 || !got[entry].Equal(want) {
 		t.Errorf("ended: %v, want the session until %v", got, want)
 	}
@@ -146,8 +146,8 @@ func TestRevoke(t *testing.T) {
 	wantError(t, r.Revoke(t.Context(), "", c.now()), ErrNoToken)
 }
 
-// Where it is not known whether an End was done, the entry gets a time counted from the answer:
-// a token may have been made in between.
+// If the outcome of an End is unknown, the entry's time counts from the answer, because a token may
+// have been made in between.
 func TestEndUnknownOutcome(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		store, c := &hooked{Store: NewMemStore()}, newClock()
@@ -179,7 +179,7 @@ func TestEndUnknownOutcome(t *testing.T) {
 	wantError(t, r.End(t.Context(), "ada", s.ID), ErrUnknownOutcome)
 }
 
-// A store that is down is an error, and never silence.
+// A store that is down gives an error in every call.
 func TestStoreDown(t *testing.T) {
 	down := errors.New("down")
 	store := &hooked{Store: NewMemStore()}

@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// A user logs in on two devices, and logs one of them out from the other.
+// A user logs in on two devices, and uses one of them to log out the other.
 func ExampleRegistry() {
 	ctx := context.Background()
 	key := make([]byte, 32) // a service reads it with keyring.KEKFile

@@ -15,7 +15,7 @@ type tailStore struct {
 	rows []Revocation
 	next uint64
 	down bool
-	fail error // of Append
+	fail error // error of Append
 }
 
 func newTailStore() *tailStore { return &tailStore{Store: NewMemStore()} }
@@ -91,7 +91,7 @@ func (s *tailStore) restore(rows []Revocation, next uint64) {
 	s.rows, s.next = append([]Revocation(nil), rows...), next
 }
 
-// endedAt returns the revocation of a session, to be kept until a time.
+// endedAt returns the revocation of a session that is kept until a time.
 func endedAt(sid string, until time.Time) Ended {
 	return Ended{entryOf(kindSession, testIssuer, sid), until.Truncate(time.Second)}
 }

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// TestHubClock: the clock of a hub jumps ahead and back. A verifier that begins then gets all
-// that counts.
+// The clock of a hub jumps ahead and back. A verifier that starts then gets all entries that count.
 func TestHubClock(t *testing.T) {
 	for _, jump := range []time.Duration{5 * time.Minute, 30 * time.Minute, 24 * time.Hour, 400 * 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -40,8 +39,8 @@ func TestHubClock(t *testing.T) {
 	}
 }
 
-// TestAnswersMemory: a reader who asks for what came after each cursor that it has seen makes
-// the hub keep no list for each of them, and does not push out the one that all others get.
+// A reader asks for the news since each cursor that it has seen. The hub keeps no list for each of
+// these requests, and keeps the list that all others get.
 func TestAnswersMemory(t *testing.T) {
 	p := newParty(t)
 	const n = 20_000

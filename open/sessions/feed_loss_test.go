@@ -18,7 +18,7 @@ func (m *memStore) restore(from *memStore) {
 	m.doc, m.swaps, m.last, m.log, m.sessions, m.byUser, m.kept = s.doc, s.swaps, s.last, s.log, s.sessions, s.byUser, s.kept
 }
 
-// keysFail is a store whose document cannot be written while a test says so.
+// keysFail is a store that refuses to write its document while a test says so.
 type keysFail struct {
 	*memStore
 	mu   sync.Mutex
@@ -40,15 +40,15 @@ func (s *keysFail) set(fail bool) {
 	s.fail = fail
 }
 
-// went is an issuer with a hub whose store goes back: ada's session, which had ended, lives
-// again in the store.
+// went is an issuer with a hub whose store goes back to a backup. In the backup ada's session,
+// which had ended, is alive again.
 type went struct {
 	*party
 	store  *keysFail
 	cfg    Config
-	issuer *Registry   // in a process without a hub, which does not look any more
+	issuer *Registry   // in a process without a hub, which has stopped looking
 	others []*Registry // in other processes, which saw all revocations
-	ended  string      // a refresh token
+	ended  string      // a refresh token of a session that has ended
 	living string
 	backup *memStore
 
@@ -85,7 +85,7 @@ func newWent(t *testing.T) *went {
 	for _, r := range w.others {
 		must(r.trusted(t.Context(), 0))(t)
 	}
-	time.Sleep(pollAge + 10*time.Millisecond) // between two looks of the hub
+	time.Sleep(pollAge + 10*time.Millisecond) // it is between two looks of the hub
 	return w
 }
 
@@ -95,7 +95,7 @@ func (w *went) errors() []error {
 	return append([]error(nil), w.told...)
 }
 
-// What the hub writes back has the numbers that it had. Yet no process refreshes a session,
+// The hub writes revocations back under their old numbers. Yet no process refreshes a session,
 // whenever it looks.
 func TestWrittenBackIsNoticed(t *testing.T) {
 	const ms = time.Millisecond
@@ -104,13 +104,13 @@ func TestWrittenBackIsNoticed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWent(t)
 				for _, r := range w.others {
-					must(r.List(t.Context(), "bob"))(t) // reads the document, and no revocations
+					must(r.List(t.Context(), "bob"))(t) // this reads the document, and no revocations
 				}
 				w.store.restore(w.backup)
 				time.Sleep(wait)
 				for _, r := range append(w.others, must(New(w.cfg))(t)) {
 					if wait == 0 && r.position.read.IsZero() {
-						continue // it looked before the hub did, and saw nothing before
+						continue // this process looked before the hub did, and had seen no revocation before
 					}
 					wantRefresh(t, r, w.ended, ErrRolledBack)
 					wantRefresh(t, r, w.living, ErrRolledBack)
@@ -133,7 +133,7 @@ func TestWrittenBackIsNoticed(t *testing.T) {
 	}
 }
 
-// While the document cannot be written, nothing is written back, and that is said.
+// While the document cannot be written, the hub writes nothing back and reports the error.
 func TestNotWrittenBackUnsaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWent(t)
@@ -156,16 +156,16 @@ func TestNotWrittenBackUnsaid(t *testing.T) {
 	})
 }
 
-// An operator has accepted the rollback before this hub sees it: it writes back, and refreshes
-// stay possible. A second rollback is another one.
+// An operator accepts the rollback before this hub sees it. The hub writes back, and sessions can
+// still be refreshed. A second rollback is noticed again.
 func TestAcceptedIsNotMarkedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWent(t)
-		w.store.set(true) // the hub cannot say so
+		w.store.set(true) // this hub cannot mark the rollback
 		w.store.restore(w.backup)
 		time.Sleep(2 * time.Second)
 		w.store.set(false)
-		wantRefresh(t, w.others[0], w.living, ErrRolledBack) // and the other one does
+		wantRefresh(t, w.others[0], w.living, ErrRolledBack) // the other process can
 		if err := w.others[0].Accept(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -183,8 +183,8 @@ func TestAcceptedIsNotMarkedAgain(t *testing.T) {
 	})
 }
 
-// All that the store has lost counts no more, but its numbers are lower: what ends next would
-// get the numbers of what was lost.
+// All that the store has lost has expired, but the numbers of the store are lower. The next
+// revocations would get the numbers of the lost ones.
 func TestLowerNumbersAreNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWent(t)
@@ -195,7 +195,7 @@ func TestLowerNumbersAreNoticed(t *testing.T) {
 	})
 }
 
-// A store that has lost the keys too gets no new ones from the hub.
+// If a store has lost the keys too, the hub makes no new keys.
 func TestHubMakesNoKeysAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWent(t)
@@ -207,7 +207,8 @@ func TestHubMakesNoKeysAnew(t *testing.T) {
 		if told := w.errors(); len(told) < 1 || !errors.Is(told[0], ErrRolledBack) || !errors.Is(told[0], ErrNoKeys) {
 			t.Errorf("told %v", told)
 		}
-		// A process that starts now makes some. Then all is written back, and nothing refreshed.
+		// A process that starts now makes new keys. Then the hub writes all revocations back, and
+		// no session is refreshed.
 		_, token := login(t, must(New(w.cfg))(t), "cy")
 		time.Sleep(2 * time.Second)
 		wantRefresh(t, w.others[0], token, ErrRolledBack)

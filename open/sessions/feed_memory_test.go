@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// TestStreamMemory: a stream takes at most 32 kB of a hub. The clients of the test hold a
-// socket each, and a small buffer only until the first frame is there. The race detector takes
-// memory of its own.
+// A stream takes at most 32 kB of a hub. Each client of the test holds a socket, and a small buffer
+// until its first frame. The race detector takes memory of its own.
 func TestStreamMemory(t *testing.T) {
 	const n = 400
 	p := newParty(t)

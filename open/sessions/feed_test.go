@@ -72,7 +72,7 @@ func TestNewRemote(t *testing.T) {
 	}
 }
 
-// TestServe is about the requests that do not stay open.
+// TestServe has the requests that do not stay open.
 func TestServe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -113,7 +113,7 @@ func TestServe(t *testing.T) {
 		if all := parse(p.get(t, "/?after="+cursorText(other))); len(all.ids) != 4 || all.from != (Cursor{}) {
 			t.Errorf("after the cursor of another store: %+v", all)
 		}
-		// The list stays, and its date goes on, while no session ends.
+		// While no session ends, the list stays and its date advances.
 		time.Sleep(time.Hour)
 		if old := parse(p.get(t, "/")); len(old.ids) != 0 || old.total.count != 0 || time.Since(old.date) > 2*time.Second {
 			t.Errorf("an hour later: %+v", old)
@@ -137,8 +137,8 @@ func TestServe(t *testing.T) {
 	})
 }
 
-// TestAuthorize: a request that may not read the feed gets nothing, and no shared cache keeps
-// what others got.
+// A request without the right to read the feed gets nothing. No shared cache keeps the answers to
+// others.
 func TestAuthorize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -165,7 +165,7 @@ func TestAuthorize(t *testing.T) {
 	})
 }
 
-// TestStream: a stream begins with what the reader lacks, goes on with every change, at most 20
+// A stream begins with the entries that its reader lacks. It goes on with every change, at most 20
 // times a second, and gives a sign of life every 5 s.
 func TestStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -236,7 +236,7 @@ func TestStream(t *testing.T) {
 	})
 }
 
-// TestSlowReader: a reader that is too slow is dropped, and does not hold up the others.
+// A hub drops a reader that is too slow, and serves the others meanwhile.
 func TestSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -267,7 +267,7 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
-// stuck is a connection whose reader does not read until it is freed.
+// stuck is a connection that nothing reads until it is freed.
 type stuck struct {
 	*pipe
 	free chan struct{}
@@ -279,7 +279,7 @@ func (s *stuck) Write(b []byte) (int, error) {
 	return s.buf.Write(b)
 }
 
-// TestManySnapshots: at most 16 large lists are sent at once.
+// A hub sends at most 16 large lists at once.
 func TestManySnapshots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -317,8 +317,8 @@ func TestManySnapshots(t *testing.T) {
 	})
 }
 
-// TestWriteBack: the store loses what it had. What the hub knows stays published, and is written
-// back, so that a hub which starts now knows it too.
+// A store loses its revocations. The hub still publishes those that it knows and writes them back,
+// so that a hub which starts now knows them too.
 func TestWriteBack(t *testing.T) {
 	for name, lose := range map[string]func(s *tailStore){
 		"all":            func(s *tailStore) { s.restore(nil, 0) },
@@ -379,7 +379,7 @@ func others(n int) (all []Ended) {
 	return all
 }
 
-// TestWriteBackFails: it is tried until it succeeds.
+// The hub writes back again and again until it succeeds.
 func TestWriteBackFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -400,12 +400,12 @@ func TestWriteBackFails(t *testing.T) {
 	})
 }
 
-// TestTwoHubs: a verifier goes from one hub to another and back. Neither knows of the other.
+// A verifier goes from one hub to another and back. Neither hub knows of the other.
 func TestTwoHubs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
 		second := need(NewFeed(p.feed.cfg))
-		second.now = func() time.Time { return time.Now().Add(-20 * time.Second) } // a slow clock
+		second.now = func() time.Time { return time.Now().Add(-20 * time.Second) } // its clock is slow
 		p.runFeed(t)
 		run(t, func(ctx context.Context) error { return second.Run(ctx, nil) })
 		r := p.remote()
@@ -428,7 +428,7 @@ func TestTwoHubs(t *testing.T) {
 	})
 }
 
-// TestSigningFails: without a key there is no new frame, and the reason is told.
+// Without a signing key there is no new frame, and the hub reports why.
 func TestSigningFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -455,7 +455,7 @@ func TestSigningFails(t *testing.T) {
 	})
 }
 
-// TestRunTwice: a second Run says so.
+// A second Run returns an error.
 func TestRunTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -469,7 +469,7 @@ func TestRunTwice(t *testing.T) {
 		if err := r.Run(t.Context(), nil); !errors.Is(err, ErrConfig) {
 			t.Errorf("Remote: %v", err)
 		}
-		// After it has ended, another one goes on with the list.
+		// After the first Run has ended, another one goes on with the list.
 		p.end(t, "ada")
 		time.Sleep(time.Second)
 		stop()
@@ -482,7 +482,7 @@ func TestRunTwice(t *testing.T) {
 	})
 }
 
-// TestFresh is the middleware for routes that need a younger list.
+// Fresh is the middleware for routes that need a younger list.
 func TestFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -517,7 +517,7 @@ func TestFresh(t *testing.T) {
 	})
 }
 
-// TestCheckOfSeveral picks the Remote by the issuer of the token.
+// Check of several Remotes selects one by the issuer of the token.
 func TestCheckOfSeveral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, q := newParty(t), newParty(t)

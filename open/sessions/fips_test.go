@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Where FIPS 140-3 is enforced a registry starts, refreshes, rewraps, rotates and ends.
+// With FIPS 140-3 enforced a registry starts, refreshes, rewraps, rotates and ends sessions.
 func TestFIPSRegistry(t *testing.T) {
 	if !fips140.Enforced() {
 		t.Skip("GODEBUG=fips140=only is not set")

@@ -17,7 +17,7 @@ import (
 
 var frameTime = time.Date(2026, 11, 30, 12, 0, 30, 250e6, time.UTC)
 
-// goodFrame is a frame with entries of two minutes.
+// goodFrame returns a frame with entries of two minutes.
 func goodFrame() frame {
 	m := minuteOf(frameTime.Add(18 * time.Minute))
 	f := frame{
@@ -80,7 +80,7 @@ func TestFrameWire(t *testing.T) {
 	}
 }
 
-// TestBadFrame: every frame that differs in one thing is refused.
+// Every frame that differs in one point is refused.
 func TestBadFrame(t *testing.T) {
 	t.Parallel()
 	ring := newSigning()
@@ -181,7 +181,7 @@ func TestBadFrame(t *testing.T) {
 	}
 }
 
-// TestFrameBits: a frame with one bit flipped anywhere is refused.
+// A frame with one flipped bit is refused, whichever bit it is.
 func TestFrameBits(t *testing.T) {
 	t.Parallel()
 	set := newSigning().get()
@@ -197,7 +197,7 @@ func TestFrameBits(t *testing.T) {
 	}
 }
 
-// TestFrameAsToken: no opener takes a frame for a token, whatever its typ is set to.
+// No opener accepts a frame as a token, whatever typ the frame has.
 func TestFrameAsToken(t *testing.T) {
 	t.Parallel()
 	p := newParty(t)
@@ -226,7 +226,7 @@ func FuzzParsePayload(f *testing.F) {
 			}
 			return
 		}
-		// What is written again reads the same.
+		// A frame that is written again reads the same.
 		again, err := parsePayload(fr.appendPayload(nil))
 		if err != nil {
 			t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// The document of the keys that an earlier version wrote opens for ever, and so do the rows
-// and the refresh tokens under it. The KEK is 32 bytes of 7.
+// An earlier version wrote a document of keys, rows and refresh tokens. They open for ever. The KEK
+// is 32 bytes of 7.
 func TestDocumentGolden(t *testing.T) {
 	kek := must(keyring.NewKEK(bytes.Repeat([]byte{7}, 32)))(t)
 	store, c := NewMemStore(), newClock()

@@ -184,7 +184,7 @@ func TestRevocation(t *testing.T) {
 	if len(ends(t, store)) != 0 {
 		t.Fatal("a refusal has ended a session")
 	}
-	for range 2 { // the second finds nothing
+	for range 2 { // the second request finds no session
 		if w := revoke(h, form, url.Values{"token": {token}}.Encode()); w.Code != 200 {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// hanging is a store that answers when the context ends, and not before.
+// hanging is a store that answers only when the context ends.
 type hanging struct {
 	Store
 	hangs bool
@@ -43,8 +43,8 @@ func (h *hanging) Tail(ctx context.Context, after Cursor, limit int) (Tail, erro
 	return h.Store.Tail(ctx, after, limit)
 }
 
-// A store that hangs is an error after 10 s, and a caller who waits behind another one ends
-// with its context.
+// A call to a store that hangs fails after 10 s. A caller that waits behind another call returns
+// when its own context ends.
 func TestStoreHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &hanging{Store: NewMemStore()}

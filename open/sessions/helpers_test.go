@@ -15,7 +15,7 @@ const testIssuer = "https://id.example.com"
 
 var testStart = time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
 
-// clock is a clock that a test moves.
+// clock is a clock that a test sets.
 type clock struct {
 	mu sync.Mutex
 	at time.Time

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// recorder makes the frames that a hub would have sent while n sessions ended, one a second.
+// recorder makes the frames of a hub while n sessions end, one a second.
 type recorder struct {
 	history   history
-	deltas    []frame // the i-th begins where the one before ends
-	snapshots []frame // after each of them
+	deltas    []frame // each begins where the one before it ends
+	snapshots []frame // one after each delta
 	entries   []Entry
 }
 
@@ -58,15 +58,15 @@ func TestFollow(t *testing.T) {
 			t.Fatalf("frame %d: %d added, %v, wanted %v", i, len(added), err, f.wanted)
 		}
 	}
-	// A heartbeat brings nothing and makes the list younger.
+	// A heartbeat brings no entry and renews the date of the list.
 	beat := r.frame(r.history.cursor, frameTime.Add(time.Hour))
 	if added, err := f.apply(&beat); err != nil || len(added) != 0 || !f.date.Equal(beat.date) {
 		t.Errorf("the heartbeat: %v, %v", added, err)
 	}
 }
 
-// TestReplay: 100 older snapshots and frames come again in any order. Nothing is forgotten, and
-// nothing becomes fresh.
+// 100 older snapshots and frames come again in any order. The list forgets nothing, and nothing in
+// it becomes fresh.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	r := record(100)
@@ -89,7 +89,7 @@ func TestReplay(t *testing.T) {
 				t.Fatalf("round %d: the date is %v, want %v", round, f.date, want)
 			}
 		}
-		// The feed goes on, and the list with it.
+		// The feed goes on, and the list follows it.
 		for i := last + 1; i < len(r.deltas); i++ {
 			if _, err := f.apply(&r.deltas[i]); err != nil {
 				f.apply(&r.snapshots[i])
@@ -101,8 +101,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestAnyOrder: the frames come to a new verifier in any order, some of them never. Its date is
-// never later than that of a list that it has in full.
+// The frames reach a new verifier in any order, and some never. The date of its list is never later
+// than the last date for which it has all entries.
 func TestAnyOrder(t *testing.T) {
 	t.Parallel()
 	r := record(60)
@@ -134,7 +134,7 @@ func TestAnyOrder(t *testing.T) {
 	}
 }
 
-// TestDroppedEntry: one of 1,000 ids is lost in the client. The next frame shows it.
+// A client loses one of 1,000 ids. The next frame shows it.
 func TestDroppedEntry(t *testing.T) {
 	t.Parallel()
 	r := record(1000)
@@ -156,7 +156,7 @@ func TestDroppedEntry(t *testing.T) {
 	}
 }
 
-// TestGap: a frame that begins beyond the cursor brings its entries and no date.
+// A frame that begins beyond the cursor brings its entries and no date.
 func TestGap(t *testing.T) {
 	t.Parallel()
 	r := record(10)
@@ -165,7 +165,7 @@ func TestGap(t *testing.T) {
 	if added, err := f.apply(&r.deltas[6]); !errors.Is(err, ErrMissed) || len(added) != 1 || !f.wanted || !f.date.Equal(r.snapshots[4].date) {
 		t.Errorf("%d added, %v, %v", len(added), err, f.date)
 	}
-	// So do all that follow, until the whole list comes.
+	// The same holds for all frames after it, until the whole list comes.
 	if _, err := f.apply(&r.deltas[7]); !errors.Is(err, ErrMissed) || !f.date.Equal(r.snapshots[4].date) {
 		t.Errorf("%v, %v", err, f.date)
 	}
@@ -174,7 +174,7 @@ func TestGap(t *testing.T) {
 	}
 }
 
-// TestPieces: a long list comes in several frames. The first ones say nothing about the whole.
+// A long list comes in several frames. The first ones give no date.
 func TestPieces(t *testing.T) {
 	t.Parallel()
 	const n = 2*maxFrameEntries + 100
@@ -201,7 +201,7 @@ func TestPieces(t *testing.T) {
 	if f.wanted || !f.date.Equal(frameTime) || f.lacks(entries) != 0 || f.size != n {
 		t.Errorf("wanted %v, date %v, %d of %d entries", f.wanted, f.date, f.size, n)
 	}
-	// A connection that broke in the middle goes on from there.
+	// After a connection broke in the middle the next one goes on from there.
 	f = newFollower()
 	f.apply(&pieces[0])
 	rest := h.frames(f.cursor, frameTime)
@@ -216,7 +216,7 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-// TestLonger: an entry that is to be kept longer counts once, with the later time.
+// An entry comes again with a later time. It counts once, with that time.
 func TestLonger(t *testing.T) {
 	t.Parallel()
 	r := record(3)
@@ -241,7 +241,7 @@ func TestLonger(t *testing.T) {
 	}
 }
 
-// TestForget: an entry stays for its time and the skew of two clocks.
+// An entry stays for its time and the skew of two clocks.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	l := newList()
@@ -257,7 +257,7 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// TestFull: a list that has no room says so, and gets no younger.
+// A full list returns an error, and its date stays.
 func TestFull(t *testing.T) {
 	t.Parallel()
 	r := record(3)
@@ -273,8 +273,8 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// TestOtherTimeline: the store was restored, and counts to the same revisions again. What the
-// list knows stays, and it follows the feed from there.
+// The store was restored and counts to the same revisions again. The list keeps its entries and
+// follows the feed from there.
 func TestOtherTimeline(t *testing.T) {
 	t.Parallel()
 	r := record(10)
@@ -287,7 +287,7 @@ func TestOtherTimeline(t *testing.T) {
 		entries = append(entries, e.Entry)
 		need(again.history.add(Revocation{e, uint64(i + 1)}, frameTime))
 	}
-	// Its cursor has the same number.
+	// The cursor of the restored store has the same number.
 	date := frameTime.Add(time.Minute)
 	delta := again.frame(Cursor{10, entries[9]}, date)
 	if _, err := f.apply(&delta); !errors.Is(err, ErrMissed) || !f.wanted {
@@ -303,7 +303,7 @@ func TestOtherTimeline(t *testing.T) {
 	}
 }
 
-// TestTally: the order does not matter, and what was added can be removed.
+// The order of additions does not matter, and each can be undone.
 func TestTally(t *testing.T) {
 	t.Parallel()
 	var a, b tally

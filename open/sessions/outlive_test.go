@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// sealerOf returns a sealer whose tokens live so long.
+// sealerOf returns a sealer whose tokens have this lifetime.
 func (p *party) sealerOf(lifetime time.Duration) *seal.Sealer {
 	return need(seal.New(seal.Config{
 		Issuer: testIssuer, Signing: p.ring, Recipient: seal.Recipient{Audience: "api", Keys: p.keys}, Limits: seal.Limits{Lifetime: lifetime},
@@ -23,7 +23,7 @@ func claimsOf(s Session) seal.Claims {
 	return seal.Claims{Subject: s.Subject, Session: seal.Session{ID: s.ID, NotAfter: s.NotAfter}}
 }
 
-// TestLongSealer: a registry of 15 minutes beside a sealer of an hour gives no token.
+// A registry for 15 minutes with a sealer for an hour gives no token.
 func TestLongSealer(t *testing.T) {
 	p, r := newParty(t), must(New(testConfig(t, NewMemStore())))(t)
 	s, refresh := login(t, r, "ada")
@@ -35,12 +35,11 @@ func TestLongSealer(t *testing.T) {
 	}
 }
 
-// TestStall: between Refresh and Seal time passes, and the session ends. The token that comes of
-// it is refused until it is dead, by an opener with the largest leeway too. A longer stall gives
-// no token.
+// Time passes between Refresh and Seal, and the session ends. The token is refused until it has
+// expired, also by an opener with the largest leeway. After a longer stall there is no token.
 func TestStall(t *testing.T) {
 	for _, c := range []struct {
-		end, stall time.Duration // after the refresh
+		end, stall time.Duration // both count from the refresh
 		good       bool
 	}{
 		{0, 0, true},
@@ -88,8 +87,8 @@ func TestStall(t *testing.T) {
 	}
 }
 
-// TestLeewayOfOpener: an opener with a larger leeway than the registry counts with accepts no
-// token whose end the list may have forgotten.
+// An opener has a larger leeway than the registry reckons with. It accepts no token whose session
+// the list may have forgotten.
 func TestLeewayOfOpener(t *testing.T) {
 	for _, leeway := range []time.Duration{time.Minute, 5 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
@@ -113,7 +112,7 @@ func TestLeewayOfOpener(t *testing.T) {
 	}
 }
 
-// dropping is a connection that loses what a filter names.
+// dropping is a connection that loses the lines that a filter names.
 type dropping struct {
 	http.ResponseWriter
 	lose func() bool
@@ -128,8 +127,8 @@ func (d *dropping) Write(b []byte) (int, error) {
 
 func (d *dropping) Unwrap() http.ResponseWriter { return d.ResponseWriter }
 
-// TestDroppedFrame: a frame of a stream is lost on the way. The next one shows it, and a second
-// after that nothing is missing. Status counts it.
+// A frame of a stream is lost on the way. The next frame shows it, and a second later no entry is
+// missing. Status counts the loss.
 func TestDroppedFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -153,8 +152,8 @@ func TestDroppedFrame(t *testing.T) {
 		if s := r.Status(); !r.list.has(entryOf(kindSession, testIssuer, "lost")) || s.Missed != 1 || !s.Synced {
 			t.Errorf("a second after the next frame: %+v", s)
 		}
-		// The last one before a silence shows at the next sign of life. (A feed that loses frames
-		// again within lossGap is asked less often.)
+		// The last frame before a silence is lost. The next sign of life shows it. (A feed that
+		// loses frames again within lossGap is asked less often.)
 		time.Sleep(lossGap)
 		lost <- true
 		p.end(t, "last")
@@ -167,7 +166,7 @@ func TestDroppedFrame(t *testing.T) {
 	})
 }
 
-// TestTokenAsFrame: no token of the issuer passes for a frame, in whatever form.
+// No token of the issuer is accepted as a frame, in either form.
 func TestTokenAsFrame(t *testing.T) {
 	p := newParty(t)
 	selective := need(seal.NewSelective(seal.SelectiveConfig{

@@ -27,7 +27,7 @@ func need[T any](v T, err error) T {
 	return v
 }
 
-// signing is a source of keys whose keys a test changes.
+// signing is a key source whose keys a test can change.
 type signing struct {
 	mu  sync.Mutex
 	set *keys.Set
@@ -52,8 +52,8 @@ func (s *signing) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, 
 	return s.get().PublicKeys(ctx, kid)
 }
 
-// inMemory carries requests to a handler without a network, so that the clock of synctest goes
-// on. It cuts connections when a test says so.
+// inMemory carries requests to a handler without a network, so that the clock of synctest goes on.
+// A test can cut its connections.
 type inMemory struct {
 	mu      sync.Mutex
 	handler http.Handler
@@ -89,14 +89,14 @@ func (m *inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: w.status, Header: w.sent, Body: w, Request: r}, nil
 }
 
-// serve has another handler answer from now on.
+// serve makes another handler answer from now on.
 func (m *inMemory) serve(h http.Handler) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.handler = h
 }
 
-// setDead refuses connections.
+// setDead makes m refuse connections, or accept them again.
 func (m *inMemory) setDead(dead bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -203,14 +203,14 @@ func (p *pipe) Read(b []byte) (int, error) {
 
 func (p *pipe) Close() error { return nil }
 
-// party is an issuer with a hub, and what a verifier needs.
+// party is an issuer with a hub, and has all that a verifier needs.
 type party struct {
 	store  *tailStore
 	ring   *signing
 	feed   *Feed
 	via    *inMemory
 	sealer *seal.Sealer
-	keys   *keys.Set // of the recipient
+	keys   *keys.Set // keys of the recipient
 }
 
 func newParty(t testing.TB) *party {
@@ -259,7 +259,7 @@ func (p *party) runRemote(t testing.TB, r *Remote) (stop func()) {
 	return run(t, func(ctx context.Context) error { return r.Run(ctx, nil) })
 }
 
-// token returns a token of a session, and of none when sid is empty.
+// token returns a token of a session. If sid is empty, the token has no session.
 func (p *party) token(t testing.TB, sid string) string {
 	t.Helper()
 	c := seal.Claims{Subject: "u-42"}
@@ -279,7 +279,7 @@ func (p *party) opener(check func(context.Context, *open.Token) error, bend ...f
 	return need(open.New(cfg))
 }
 
-// end ends a session.
+// end ends sessions.
 func (p *party) end(t testing.TB, sids ...string) {
 	t.Helper()
 	for _, sid := range sids {

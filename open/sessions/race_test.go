@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A refresh that has read the session before an End does not write it back afterwards.
+// A refresh reads a session, and then the session ends. The refresh does not write it back.
 func TestRefreshAgainstEnd(t *testing.T) {
 	store := &hooked{Store: NewMemStore()}
 	r := registryOf(t, testConfig(t, store), newClock())
@@ -24,7 +24,7 @@ func TestRefreshAgainstEnd(t *testing.T) {
 	}
 }
 
-// Another refresh comes between the read and the write: both clients get the same answer.
+// Another refresh comes between the read and the write. Both clients get the same answer.
 func TestRefreshTwice(t *testing.T) {
 	store := &hooked{Store: NewMemStore()}
 	r := registryOf(t, testConfig(t, store), newClock())
@@ -41,7 +41,7 @@ func TestRefreshTwice(t *testing.T) {
 	refreshed(t, r, next)
 }
 
-// The write was done, and its answer was lost.
+// The write is made and its answer is lost.
 func TestRefreshUnknownOutcome(t *testing.T) {
 	store := &hooked{Store: NewMemStore()}
 	r := registryOf(t, testConfig(t, store), newClock())
@@ -54,7 +54,7 @@ func TestRefreshUnknownOutcome(t *testing.T) {
 	}
 }
 
-// The session moves to a new key while it is ended.
+// A session ends while it moves to a new key.
 func TestEndAgainstMove(t *testing.T) {
 	for _, all := range []bool{true, false} {
 		store, c := &hooked{Store: NewMemStore()}, newClock()
@@ -86,7 +86,7 @@ func TestEndAgainstMove(t *testing.T) {
 	}
 }
 
-// So it is when the key changes while the sessions are listed.
+// The key changes while the sessions are listed.
 func TestEndAgainstRotation(t *testing.T) {
 	store, c := &hooked{Store: NewMemStore()}, newClock()
 	cfg := testConfig(t, store)

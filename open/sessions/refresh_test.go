@@ -38,14 +38,15 @@ func TestStartAndRefresh(t *testing.T) {
 	}
 }
 
-// A lost answer and a second tab get the same answer for 10 s. After that the token is old.
+// A client that lost the answer, or a second tab, gets the same answer again for 10 s. After that
+// the token is old.
 func TestRefreshAgain(t *testing.T) {
 	for _, tt := range []struct {
 		later  time.Duration
 		repeat bool
 	}{
 		{0, true}, {time.Second, true}, {10 * time.Second, true}, {10*time.Second + time.Millisecond, false}, {time.Hour, false},
-		{-time.Minute, true}, {-time.Minute - time.Millisecond, false}, // another process, whose clock is behind
+		{-time.Minute, true}, {-time.Minute - time.Millisecond, false}, // another process whose clock is behind
 	} {
 		c := newClock()
 		r := registryOf(t, testConfig(t, NewMemStore()), c)
@@ -69,7 +70,7 @@ func TestRefreshAgain(t *testing.T) {
 	}
 }
 
-// A token that is older than the last has no grace, however quick.
+// A token before the last one has no grace, however soon it comes.
 func TestRefreshGenerationBeforeLast(t *testing.T) {
 	r := registryOf(t, testConfig(t, NewMemStore()), newClock())
 	_, first := login(t, r, "u-42")
@@ -106,7 +107,7 @@ func TestSessionExpires(t *testing.T) {
 	wantRefresh(t, r, busy, ErrEnded)
 }
 
-// Nothing but what the registry wrote is a refresh token.
+// Only a text that the registry wrote is a refresh token.
 func TestRefreshForged(t *testing.T) {
 	store := NewMemStore()
 	cfg := testConfig(t, store)
@@ -135,7 +136,7 @@ func TestRefreshForged(t *testing.T) {
 	}
 }
 
-// The keys of two issuers differ though the secret is one.
+// Two issuers have different keys although they have one secret.
 func TestKeysOfIssuersDiffer(t *testing.T) {
 	secret := make([]byte, 32)
 	seen := make(map[string]bool)
@@ -153,8 +154,8 @@ func TestKeysOfIssuersDiffer(t *testing.T) {
 	}
 }
 
-// The format of refresh tokens and of the index is a promise: sessions live 30 days. The values
-// were computed by another program.
+// The format of refresh tokens and of the index is a promise, because sessions live for 30 days.
+// Another program computed these values.
 func TestRefreshGolden(t *testing.T) {
 	v := &vault{vaultBody: vaultBody{Issuer: testIssuer, Keys: []storedKey{{ID: "AAECAw", Secret: make([]byte, 32)}}}}
 	if err := v.derive(); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/bearer"
 )
 
-// expect opens a token.
+// expect opens a token and compares the error.
 func expect(t *testing.T, o *open.Opener, token, what string, want error) {
 	t.Helper()
 	if _, err := o.Open(t.Context(), token); !errors.Is(err, want) {
@@ -23,8 +23,8 @@ func expect(t *testing.T, o *open.Opener, token, what string, want error) {
 	}
 }
 
-// TestFeedStoreDown: a hub that is cut off from its store looks no fresher than its last read. From
-// MaxStale on everything is refused with 503, and the status says "behind" long before.
+// A hub is cut off from its store. Its date stays at its last read. After MaxStale every token is
+// refused with 503, and the status says "behind" long before.
 func TestFeedStoreDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -58,7 +58,7 @@ func TestFeedStoreDown(t *testing.T) {
 	})
 }
 
-// TestMaxStale: without MaxStale it is the lifetime of the tokens, and at most 15 minutes.
+// Without MaxStale the lifetime of the tokens counts, and at most 15 minutes.
 func TestMaxStale(t *testing.T) {
 	for _, c := range []struct{ lifetime, configured, want time.Duration }{
 		{5 * time.Minute, 0, 5 * time.Minute},
@@ -89,7 +89,7 @@ func TestMaxStale(t *testing.T) {
 	}
 }
 
-// TestCut: streams break again and again. Nothing is missing a second later.
+// Streams break again and again. A second later no entry is missing.
 func TestCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -113,9 +113,8 @@ func TestCut(t *testing.T) {
 	})
 }
 
-// TestCutToOlderHub: streams break while the store is down, and come back to a hub that read it
-// earlier than the one before, so that no frame has a newer date. Each is back a second later all
-// the same.
+// Streams break while the store is down. They come back to a hub that read the store earlier than
+// the first one, so no frame has a newer date. Each stream is back a second later all the same.
 func TestCutToOlderHub(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, older := newParty(t), newParty(t)
@@ -139,7 +138,7 @@ func TestCutToOlderHub(t *testing.T) {
 	})
 }
 
-// TestDeadHub: a hub that says nothing at all is left after three heartbeats.
+// A Remote leaves a silent hub after three heartbeats.
 func TestDeadHub(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -164,8 +163,8 @@ func TestDeadHub(t *testing.T) {
 	})
 }
 
-// TestTalkingProxy: a hub is gone, and a proxy keeps the connection alive with comments. The Remote
-// leaves it after a minute.
+// A hub is gone, and a proxy keeps the connection alive with comments. The Remote leaves it after a
+// minute.
 func TestTalkingProxy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -196,7 +195,7 @@ func TestTalkingProxy(t *testing.T) {
 	})
 }
 
-// TestBuffered: where something on the way keeps events back, the Remote polls.
+// If a proxy on the way keeps events back, the Remote polls.
 func TestBuffered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -222,8 +221,8 @@ func TestBuffered(t *testing.T) {
 	})
 }
 
-// TestSigner: the key of the feed is withdrawn. What it signed stays in the list, its date does
-// not count any more, and the whole list is fetched with the new key.
+// The key of the feed is withdrawn. The entries that it signed stay in the list, and the date that
+// it signed does not count any more. The Remote fetches the whole list with the new key.
 func TestSigner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -248,7 +247,7 @@ func TestSigner(t *testing.T) {
 	})
 }
 
-// skewed is a clock that a test sets, beside the one that goes on.
+// skewed is a clock with an offset that a test sets.
 type skewed struct{ offset atomic.Int64 }
 
 func (s *skewed) clock() func() (time.Time, time.Duration) {
@@ -258,7 +257,7 @@ func (s *skewed) clock() func() (time.Time, time.Duration) {
 	}
 }
 
-// TestClock: the wall clock of a verifier differs, jumps ahead by a day and back again.
+// The wall clock of a verifier differs, jumps ahead by a day, and jumps back.
 func TestClock(t *testing.T) {
 	for _, offset := range []time.Duration{-skew + time.Second, 0, skew - time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -274,7 +273,7 @@ func TestClock(t *testing.T) {
 			if err := r.Ready(t.Context()); err != nil || !r.list.has(ada) {
 				t.Fatalf("a clock that is off by %v: %v", offset, err)
 			}
-			// The entry counts for 18 minutes, by any clock within the skew.
+			// By any clock within the skew the entry counts for 18 minutes.
 			time.Sleep(17 * time.Minute)
 			if !r.list.has(ada) {
 				t.Errorf("a clock that is off by %v forgets too early", offset)
@@ -288,8 +287,8 @@ func TestClock(t *testing.T) {
 			if err := r.Ready(t.Context()); !errors.Is(err, ErrStale) {
 				t.Errorf("a day ahead: %v", err)
 			}
-			// The entry may be forgotten by now. With the clock back, nothing is accepted before
-			// the whole list is there.
+			// The list may have forgotten the entry by now. After the clock is back, no token is
+			// accepted before the whole list has come.
 			p.via.setDead(true)
 			p.via.cut()
 			s.offset.Store(int64(offset))
@@ -309,7 +308,7 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// TestClockBack: a wall clock that is set back does not make an old list young.
+// A wall clock that is set back does not make an old list young.
 func TestClockBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
@@ -320,7 +319,7 @@ func TestClockBack(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		p.via.setDead(true)
 		p.via.cut()
-		for range 8 { // by less than a jump that is noticed
+		for range 8 { // each step is smaller than a jump that is noticed
 			time.Sleep(10 * time.Second)
 			s.offset.Add(-int64(5 * time.Second))
 		}
@@ -330,8 +329,7 @@ func TestClockBack(t *testing.T) {
 	})
 }
 
-// TestForgedFeed: frames of another signer, another issuer and another party's feed change
-// nothing.
+// Frames of another signer, of another issuer and of another party's feed change nothing.
 func TestForgedFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, evil := newParty(t), newParty(t)
@@ -354,7 +352,7 @@ func TestForgedFeed(t *testing.T) {
 	})
 }
 
-// TestBadAnswers: the Remote survives whatever a server answers, and says so without its text.
+// The Remote survives every answer of a server. Its report does not quote the answer.
 func TestBadAnswers(t *testing.T) {
 	const secret = "secret-in-the-answer"
 	for name, h := range map[string]http.HandlerFunc{
@@ -408,7 +406,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// TestRetryAfter: a feed that is busy is left alone for as long as it asks.
+// If a busy feed asks for a pause, the Remote pauses for as long as it asks.
 func TestRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)

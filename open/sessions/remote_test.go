@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/bearer"
 )
 
-// TestEnded goes from the end of a session to the refusal of its token.
+// TestEnded follows a session from its end to the refusal of its token.
 func TestEnded(t *testing.T) {
 	for _, mode := range []struct {
 		name string
@@ -32,10 +32,10 @@ func TestEnded(t *testing.T) {
 						t.Errorf("%v, want %v", err, want)
 					}
 				}
-				check(ada, bearer.ErrUnavailable) // not run yet
+				check(ada, bearer.ErrUnavailable) // Run has not begun
 				p.runRemote(t, r)
 				time.Sleep(time.Second)
-				check(ada, bearer.ErrUnavailable) // the feed is not run yet
+				check(ada, bearer.ErrUnavailable) // the Run of the feed has not begun
 				p.runFeed(t)
 				time.Sleep(10 * time.Second)
 				check(ada, nil)
@@ -55,7 +55,7 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// TestCheck is the table of what Check says.
+// TestCheck has a row for each answer of Check.
 func TestCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)

@@ -12,8 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// A client revokes an access token of this issuer. One of another issuer stays, with the same
-// answer.
+// A client revokes an access token of this issuer. A token of another issuer is not revoked, and
+// the client gets the same answer.
 func TestRevocationOfAccessToken(t *testing.T) {
 	store := NewMemStore()
 	r := must(New(testConfig(t, store)))(t)

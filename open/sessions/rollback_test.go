@@ -26,7 +26,7 @@ func (m *memStore) snapshot() *memStore {
 	return s
 }
 
-// swapped is a store that a test replaces.
+// swapped is a store that a test can replace.
 type swapped struct{ Store }
 
 func TestStoreWentBack(t *testing.T) {
@@ -48,12 +48,12 @@ func TestStoreWentBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			store.Store = backup
-			after(registryOf(t, cfg, c)) // a process that saw nothing
+			after(registryOf(t, cfg, c)) // a process that has seen nothing
 			c.add(time.Second)
 			wantRefresh(t, r, token, ErrRolledBack)
 			wantRefresh(t, r, bystander, ErrRolledBack)
 			c.add(time.Second)
-			wantRefresh(t, other, bystander, ErrRolledBack) // the mark stands in the document
+			wantRefresh(t, other, bystander, ErrRolledBack) // the document has the mark
 			wantRefresh(t, registryOf(t, cfg, c), bystander, ErrRolledBack)
 			if _, _, err := r.Start(t.Context(), "ada", Device{}); err != nil {
 				t.Errorf("a login: %v", err)
@@ -69,7 +69,7 @@ func TestStoreWentBack(t *testing.T) {
 	}
 }
 
-// endNew starts and ends sessions.
+// endNew starts and ends n sessions.
 func endNew(t *testing.T, r *Registry, n int) {
 	t.Helper()
 	for range n {
@@ -80,7 +80,8 @@ func endNew(t *testing.T, r *Registry, n int) {
 	}
 }
 
-// What is swept, and what a later time gives a new revision, is no rollback.
+// A sweep is not a rollback, and neither is a revocation that gets a new revision because its time
+// changes.
 func TestStoreDidNotGoBack(t *testing.T) {
 	store, c := NewMemStore(), newClock()
 	cfg := testConfig(t, store)
@@ -104,8 +105,8 @@ func TestStoreDidNotGoBack(t *testing.T) {
 	refreshed(t, r, token)
 }
 
-// A token of a generation that the store does not know says that the store went back, also to
-// a process that saw nothing before.
+// A token has a generation that the store does not know: the store went back. A process that has
+// seen nothing before notices it too.
 func TestGenerationAhead(t *testing.T) {
 	mem := NewMemStore().(*memStore)
 	store, c := &swapped{mem}, newClock()
@@ -122,13 +123,13 @@ func TestGenerationAhead(t *testing.T) {
 	if err := r.Accept(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// The client has the newer token, and goes on.
+	// The client has the newer token and goes on.
 	_, fourth := refreshed(t, r, third)
 	wantRefresh(t, r, first, ErrReused)
 	wantRefresh(t, r, fourth, ErrEnded)
 }
 
-// After an Accept an old token is first: that ends the session, and nothing else.
+// After an Accept a client sends an old token first. That ends its session and no other one.
 func TestGenerationAheadAfterAccept(t *testing.T) {
 	mem := NewMemStore().(*memStore)
 	store, c := &swapped{mem}, newClock()
@@ -174,7 +175,7 @@ func TestEndEverything(t *testing.T) {
 	}
 }
 
-// Keys that are gone are not made anew: that would end every session in silence.
+// Lost keys are not made anew: that would end every session without a word.
 func TestKeysAreGone(t *testing.T) {
 	store, c := &swapped{NewMemStore()}, newClock()
 	r := registryOf(t, testConfig(t, store), c)
@@ -190,7 +191,8 @@ func TestKeysAreGone(t *testing.T) {
 	}
 }
 
-// What has expired goes a day late: a clock that is a day ahead forgets nothing.
+// An expired row is removed a day late, so that a process whose clock is a day ahead removes
+// nothing too early.
 func TestSweep(t *testing.T) {
 	mem, c := NewMemStore().(*memStore), newClock()
 	cfg := testConfig(t, mem)
@@ -212,7 +214,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// Run notices by itself, reports, and sweeps.
+// Run notices a rollback by itself, reports it, and sweeps.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := NewMemStore().(*memStore)

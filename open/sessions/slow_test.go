@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// slow is a store whose answers take a while, as from another continent.
+// slow is a store whose answers take long, like those from another continent.
 type slow struct{ Store }
 
 const slowness = 100 * time.Millisecond
@@ -23,8 +23,8 @@ func (s slow) Tail(ctx context.Context, after Cursor, limit int) (Tail, error) {
 	return s.Store.Tail(ctx, after, limit)
 }
 
-// A refresh looks whether the store went back. Where that takes longer than such a look is good
-// for, 100 refreshes at once do not wait for each other.
+// A refresh looks whether the store went back. Each look takes longer than its result counts, and
+// still 100 refreshes at once do not wait for each other.
 func TestSlowStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := must(New(testConfig(t, slow{NewMemStore()})))(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Rewrap adds a KEK, and drops one. Every refresh token still works.
+// Rewrap adds a KEK and drops another one. Every refresh token still works.
 func TestRewrap(t *testing.T) {
 	store, c := NewMemStore(), newClock()
 	cfg := testConfig(t, store)
@@ -41,7 +41,7 @@ func TestRewrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	use(withNext)
-	// The process that did it goes on.
+	// The process that called Rewrap goes on.
 	c.add(time.Minute)
 	_, tokens[0] = refreshed(t, r, tokens[0])
 	c.add(time.Minute)
@@ -50,7 +50,7 @@ func TestRewrap(t *testing.T) {
 	wantError(t, r.Rewrap(t.Context(), nil), keyring.ErrKEK)
 }
 
-// The answer of a Rewrap is lost: the process goes on, whether it was done or not.
+// The answer of a Rewrap is lost. The process goes on, whether the write was made or not.
 func TestRewrapUnknownOutcome(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		store, c := &swapLost{Store: NewMemStore(), written: written}, newClock()
@@ -68,7 +68,7 @@ func TestRewrapUnknownOutcome(t *testing.T) {
 	}
 }
 
-// swapLost is a store that loses the answer of a swap.
+// swapLost is a store that loses the answer to a swap.
 type swapLost struct {
 	Store
 	lose, written bool
@@ -87,7 +87,7 @@ func (s *swapLost) SwapKeys(ctx context.Context, prev string, doc []byte) (strin
 	return "", ErrUnknownOutcome
 }
 
-// Sessions move to the new key when they are refreshed.
+// A session moves to the new key at its next refresh.
 func TestRotateKey(t *testing.T) {
 	store, c := NewMemStore(), newClock()
 	cfg := testConfig(t, store)
@@ -98,7 +98,7 @@ func TestRotateKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, fresh := login(t, r, "ada")
-	refreshed(t, other, fresh) // which has not seen the new key yet
+	refreshed(t, other, fresh) // this process has not seen the new key yet
 	_, token = refreshed(t, other, token)
 	if list := must(r.List(t.Context(), "ada"))(t); len(list) != 3 {
 		t.Errorf("%d sessions are listed under two keys", len(list))
@@ -115,10 +115,10 @@ func TestRotateKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantRefresh(t, r, idleToken, ErrEnded)
-	wantRefresh(t, r, token, ErrEnded) // MaxAge
+	wantRefresh(t, r, token, ErrEnded) // the session has reached its MaxAge
 }
 
-// A thief with the table alone, and one who writes to it.
+// One thief has the table alone, and another one can write to it.
 func TestRowsSwapped(t *testing.T) {
 	for name, change := range map[string]func(row, other *Row){
 		"sealed of another":      func(row, other *Row) { row.Sealed = other.Sealed },
@@ -167,7 +167,7 @@ func TestRowsSwapped(t *testing.T) {
 	}
 }
 
-// An End of a row with a swapped entry appends the true one.
+// If the entry of a row was swapped, an End of that row appends the true entry.
 func TestEndSwappedEntry(t *testing.T) {
 	store := NewMemStore()
 	r := registryOf(t, testConfig(t, store), newClock())

@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// The tests with databases stand in testdata/stores, a module of its own: this one has no
+// The tests with databases are in testdata/stores, which is a module of its own: this module has no
 // driver.
 
 func TestNoDatabase(t *testing.T) {
@@ -41,7 +41,7 @@ func TestNoDatabase(t *testing.T) {
 	}
 }
 
-// No statement keeps a placeholder of another dialect, and none has one filled in by hand.
+// No statement keeps a placeholder of another dialect, and none is filled in by hand.
 func TestStatements(t *testing.T) {
 	for _, d := range []Dialect{PostgreSQL, MySQL, SQLite} {
 		for _, statement := range schema(d) {
