@@ -25,7 +25,7 @@ type Fleet struct {
 	wg   sync.WaitGroup
 }
 
-// NewFleet returns a fleet without a process, and with a new KEK.
+// NewFleet returns a fleet without processes, with a new KEK.
 func NewFleet(t testing.TB, open Opener) *Fleet {
 	f := &Fleet{t: t, open: open, key: make([]byte, 32)}
 	rand.Read(f.key)
@@ -43,7 +43,7 @@ func (f *Fleet) KEK() keyring.KEK {
 	return kek
 }
 
-// Create makes a ring at a place, in this process.
+// Create makes a ring at a place. It does so in this process.
 func (f *Fleet) Create(place string, policy keyring.Policy) *keyring.Ring {
 	f.t.Helper()
 	store, err := f.open(place)
@@ -62,21 +62,21 @@ type Process struct {
 	cmd      *exec.Cmd
 	commands chan string
 	finish   func()
-	lines    chan line     // what it said, closed when it has ended
-	ended    chan struct{} // closed then too
+	lines    chan line     // its output; closed when it has ended
+	ended    chan struct{} // closed when it has ended
 }
 
-// line is what a process said.
+// line is a line of a process.
 type line struct {
-	word string // the first one
+	word string // the first word
 	rest string
 }
 
-// Options are those of a process.
+// Options configures a process.
 type Options struct {
-	Memory string        // the path of its memory; none when empty
-	Name   string        // of the ring in that memory, such as postgres:idp
-	Seal   time.Duration // how often it seals a token; never when zero
+	Memory string        // path of its memory; empty: it has none
+	Name   string        // name of the ring in that memory, such as postgres:idp
+	Seal   time.Duration // how often it seals a token; zero: never
 }
 
 // Start starts a process with the ring at a place.
@@ -121,19 +121,19 @@ func (f *Fleet) Start(place string, o Options) *Process {
 	})
 	f.t.Cleanup(func() {
 		p.Kill()
-		for range p.lines { // what it still has said
+		for range p.lines { // the lines that it had printed
 		}
 	})
 	return p
 }
 
-// Kill ends the process as kill -9 does.
+// Kill ends the process like kill -9.
 func (p *Process) Kill() { p.cmd.Process.Kill() }
 
 // Finish lets the process end by itself.
 func (p *Process) Finish() { p.finish() }
 
-// Tell gives the process a command. One that is dead does not hear it.
+// Tell gives the process a command. A dead process does not get it.
 func (p *Process) Tell(words ...any) {
 	select {
 	case p.commands <- fmt.Sprintln(words...):
@@ -141,8 +141,8 @@ func (p *Process) Tell(words ...any) {
 	}
 }
 
-// Expect waits until the process says a word, and returns the rest of that line. It passes over
-// other lines.
+// Expect waits for a line of the process that begins with word, and returns the rest of that line.
+// It skips other lines.
 func (p *Process) Expect(t testing.TB, word string) (rest string) {
 	t.Helper()
 	for end := time.After(time.Minute); ; {
@@ -160,15 +160,16 @@ func (p *Process) Expect(t testing.TB, word string) (rest string) {
 	}
 }
 
-// Look has a process load its ring, and returns what it finds: ok, or the error, which begins with
-// rollback where it is one.
+// Look makes a process load its ring. It returns ok, or the error. The error begins with rollback
+// if it is one.
 func (p *Process) Look(t testing.TB) string {
 	t.Helper()
 	p.Tell("look")
 	return p.Expect(t, "looked")
 }
 
-// Result waits for a process that has just started, and returns ready, or why it has ended.
+// Result waits for a process that has just started. It returns ready, or the reason why the process
+// has ended.
 func (p *Process) Result(t testing.TB) string {
 	t.Helper()
 	for l := range p.lines {

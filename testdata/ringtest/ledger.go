@@ -20,14 +20,14 @@ type Server interface {
 	Start(t testing.TB)
 }
 
-// Verdict is what became of the writes.
+// Verdict counts the writes by their outcome.
 type Verdict struct {
 	Acknowledged       int
-	Lost, Twice        int // of the acknowledged ones
-	Back               int // times that a process had loaded what was gone later
+	Lost, Twice        int // acknowledged writes that are lost, and that were made twice
+	Back               int // how often a process had loaded a document that was gone later
 	Unknown            int // outcomes that the store could not tell
-	Written, Unwritten int // what a look told of these
-	Refused            int // errors with which nothing was written
+	Written, Unwritten int // of these, as a later look found
+	Refused            int // errors that say that nothing was written
 	Gap                time.Duration
 }
 
@@ -36,8 +36,8 @@ func (v Verdict) String() string {
 		v.Acknowledged, v.Lost, v.Twice, v.Back, v.Unknown, v.Written, v.Unwritten, v.Refused, v.Gap.Round(time.Millisecond))
 }
 
-// Killed lets three writers count in one document while the server dies so many times, and
-// compares the document with what was acknowledged. The function open opens a handle for each.
+// Killed lets three writers count in one document while the server dies several times. Then it
+// compares the document with the acknowledged counts. open opens a handle for each writer.
 func Killed(t testing.TB, open func() keyring.Store, s Server, kills int) Verdict {
 	t.Helper()
 	const writers = 3
@@ -76,10 +76,10 @@ func Killed(t testing.TB, open func() keyring.Store, s Server, kills int) Verdic
 	return l.verdict
 }
 
-// ledger is what was acknowledged, by all writers.
+// ledger records the acknowledged writes of all writers.
 type ledger struct {
 	mu      sync.Mutex
-	last    time.Time // of the last acknowledgement
+	last    time.Time // time of the last acknowledgement
 	verdict Verdict
 }
 
@@ -101,8 +101,8 @@ type writer struct {
 	store   keyring.Store
 	slot    int
 	seen    seen
-	counted int  // the last number that was acknowledged
-	unknown bool // whether the next number may have been written
+	counted int  // the last acknowledged number
+	unknown bool // the next number may have been written
 }
 
 // count counts until ctx ends. Each write has five seconds.
@@ -140,7 +140,7 @@ func (w *writer) add(ctx context.Context) error {
 	return err
 }
 
-// look loads the document and compares the slot with what was acknowledged. It settles an unknown
+// look loads the document and compares the slot with the acknowledged number. It settles an unknown
 // outcome.
 func (w *writer) look(ctx context.Context) (counts []int, version string, err error) {
 	doc, version, err := w.store.Load(ctx)
@@ -168,7 +168,7 @@ func (w *writer) look(ctx context.Context) (counts []int, version string, err er
 	return counts, version, nil
 }
 
-// seen is the document that was loaded last.
+// seen is the last document that a process has loaded.
 type seen []int
 
 func (s *seen) check(v *Verdict, counts []int) {
@@ -180,7 +180,8 @@ func (s *seen) check(v *Verdict, counts []int) {
 	*s = slices.Clone(counts)
 }
 
-// reader loads as often as it can, so that it sees what a server shows before it is durable.
+// reader loads as often as it can, so that it would see a document that the server shows before it
+// is durable.
 type reader struct {
 	*ledger
 	store keyring.Store
@@ -199,7 +200,7 @@ func (r *reader) follow(ctx context.Context) {
 	}
 }
 
-// settle looks for the last time.
+// settle settles the last unknown outcome.
 func (w *writer) settle(ctx context.Context) error {
 	_, _, err := w.look(ctx)
 	return err

@@ -14,12 +14,11 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// served is how old a token may be that a process must not refuse. A token lives longer, and
-// one that a busy machine brings later says nothing.
+// served is the age up to which a process must accept a token. A token lives longer. A later
+// refusal proves nothing, because a busy machine may deliver the token late.
 const served = 400 * time.Millisecond
 
-// process is one of the processes. It reads commands from its input, and says in lines what
-// happens.
+// process is one of the processes. It reads commands from its input and reports events in lines.
 type process struct {
 	party
 	mu     sync.Mutex
@@ -32,7 +31,7 @@ func (p *process) say(words ...any) {
 	fmt.Println(words...)
 }
 
-// serve opens the ring, lets it rotate, and does what it is told until its input ends.
+// serve opens the ring, lets it rotate, and obeys the commands until its input ends.
 func serve(open Opener, place string) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -77,7 +76,7 @@ func serve(open Opener, place string) error {
 	return lines.Err()
 }
 
-// failure says rollback before the error of a ring that is not the one that was seen.
+// failure returns the text of an error. If the ring was set back the text begins with rollback.
 func failure(err error) error {
 	if errors.Is(err, keyring.ErrRollback) {
 		return fmt.Errorf("rollback %w", err)
@@ -134,7 +133,7 @@ func (p *process) do(ctx context.Context, command string, args []string) error {
 	return nil
 }
 
-// watch says when a token is taken first, and when it is taken no more.
+// watch reports when a token is first accepted, and when it is no longer accepted.
 func (p *process) watch(ctx context.Context, token string) {
 	for taken := false; ; time.Sleep(5 * time.Millisecond) {
 		_, err := p.opener.Open(ctx, token)

@@ -9,9 +9,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Revoke lets one process after the other revoke the key that signs, and returns how long after
-// the acknowledgement each of the others goes on to take a token of it. The ring has the default
-// policy. A time is zero where a process refuses before the acknowledgement is there.
+// Revoke lets each process in turn revoke the active signing key. For each other process it returns
+// how long that process still accepts a token of the key after the acknowledgement. A time is zero
+// if the process refuses the token before that. The ring has the default policy.
 func (f *Fleet) Revoke(place string, processes, rounds int) (late Times) {
 	t := f.t
 	t.Helper()
@@ -28,7 +28,7 @@ func (f *Fleet) Revoke(place string, processes, rounds int) (late Times) {
 		p.Expect(t, "ready")
 	}
 	for n := range rounds {
-		kid := signing(t, ring) // loads the ring too
+		kid := signing(t, ring) // this loads the ring too
 		token, err := self.seal(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +58,7 @@ func (f *Fleet) Revoke(place string, processes, rounds int) (late Times) {
 	return late
 }
 
-// signing returns the kid of the key that signs.
+// signing returns the kid of the active signing key.
 func signing(t testing.TB, ring *keyring.Ring) string {
 	t.Helper()
 	infos, err := ring.Keys(t.Context())

@@ -21,16 +21,16 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// Opener opens the store that a text names, in a process of its own too.
+// Opener opens the store that a text describes, in any process.
 type Opener func(place string) (keyring.Store, error)
 
-// What a process is told.
+// A process gets its tasks in these variables.
 const (
 	envPlace  = "RINGTEST_PLACE"
 	envKEK    = "RINGTEST_KEK"
 	envMemory = "RINGTEST_MEMORY" // the path of its memory; empty for none
-	envName   = "RINGTEST_NAME"   // of the ring in that memory
-	envSeal   = "RINGTEST_SEAL"   // how often it seals a token; empty for never
+	envName   = "RINGTEST_NAME"   // name of the ring in that memory
+	envSeal   = "RINGTEST_SEAL"   // how often it seals a token; empty: never
 )
 
 // Main acts as one of the processes and ends, if this process is one.
@@ -82,7 +82,8 @@ func (p party) seal(ctx context.Context) (string, error) {
 	return p.sealer.Seal(ctx, seal.Claims{Subject: "u-42"})
 }
 
-// config is the configuration of a ring, with a memory in a file where there is a path.
+// config returns the configuration of a ring. If memory is not empty, the ring has a memory in that
+// file.
 func config(store keyring.Store, kek keyring.KEK, name, memory string) keyring.Config {
 	cfg := keyring.Config{Store: store, KEK: kek}
 	if memory != "" {
@@ -99,10 +100,10 @@ func kekOf(text string) (keyring.KEK, error) {
 	return keyring.NewKEK(key)
 }
 
-// History is every document of a ring that was written, in order.
+// History has every document of a ring that was written, in order.
 type History [][]byte
 
-// generation is what a document of the history holds.
+// generation holds the contents of a document of the history.
 type generation struct {
 	number uint64
 	keys   []keyring.KeyInfo
@@ -125,7 +126,7 @@ func (h History) read(t testing.TB, kek keyring.KEK) (all []generation) {
 	return all
 }
 
-// frozen is a store of one document.
+// frozen is a store with one document that never changes.
 type frozen []byte
 
 func (f frozen) Load(context.Context) ([]byte, string, error) { return bytes.Clone(f), "1", nil }
@@ -134,7 +135,7 @@ func (f frozen) Swap(context.Context, string, []byte) (string, error) {
 	return "", errors.ErrUnsupported
 }
 
-// Times are durations that were measured.
+// Times are measured durations.
 type Times []time.Duration
 
 // At returns the duration that a share of all does not exceed.

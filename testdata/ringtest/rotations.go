@@ -12,16 +12,16 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Rotations says how [Fleet.Rotate] tests.
+// Rotations configures [Fleet.Rotate].
 type Rotations struct {
 	Place     string
 	Processes int
-	Rotations int            // that fall due
-	History   func() History // of the ring at the place
+	Rotations int            // the number of rotations that fall due
+	History   func() History // of the ring at Place
 }
 
-// brisk is a policy whose periods last seconds. A token lives a second at least, as its times
-// have no fractions.
+// brisk returns a policy whose periods last seconds. A token lives at least a second, because its
+// times have no fractions.
 func brisk() keyring.Policy {
 	const tenth = time.Second / 10
 	return keyring.Policy{
@@ -30,9 +30,9 @@ func brisk() keyring.Policy {
 	}
 }
 
-// Rotate lets many processes rotate one ring, seal with it and open what each of them has sealed,
-// and kills one after the other. It fails unless every rotation that is due is done once, every
-// generation has one active key a use and suite, and no valid token is refused.
+// Rotate lets many processes rotate one ring, seal with it and open the tokens of all others, and
+// kills one after the other. It fails unless every rotation that is due is done once, every
+// generation has one active key for each use and suite, and no valid token is refused.
 func (f *Fleet) Rotate(r Rotations) {
 	t := f.t
 	t.Helper()
@@ -81,7 +81,7 @@ func active(t testing.TB, ring *keyring.Ring) (kids []string) {
 	return kids
 }
 
-// workers are the processes, and what they have said.
+// workers holds the processes and their output.
 type workers struct {
 	f       *Fleet
 	r       Rotations
@@ -89,12 +89,12 @@ type workers struct {
 	running []*Process
 
 	mu                            sync.Mutex
-	activated                     map[string]int // how many have said that they did it, by kid
+	activated                     map[string]int // how many processes said that they activated the key, by kid
 	sealed, refused, late, errors int
 	opened                        int
 }
 
-// launch starts a process in a slot, and passes on to all what it seals.
+// launch starts a process in a slot, and passes its tokens on to all processes.
 func (w *workers) launch(i int) {
 	p := w.f.Start(w.r.Place, Options{Seal: 40 * time.Millisecond})
 	w.mu.Lock()
@@ -137,7 +137,7 @@ func (w *workers) hear(l line) {
 	}
 }
 
-// check compares what the processes have said with the rotations in the history.
+// check compares the output of the processes with the rotations in the history.
 func (w *workers) check(rotations map[string]bool) {
 	t := w.f.t
 	t.Helper()
@@ -156,8 +156,8 @@ func (w *workers) check(rotations map[string]bool) {
 
 var order = map[keyring.State]int{keyring.Staged: 1, keyring.Active: 2, keyring.Retired: 3, keyring.Destroyed: 4}
 
-// checkGenerations checks that each generation follows the one before, with one active key a use
-// and suite, and returns the kids that became active after the first one.
+// checkGenerations checks that each generation may follow the one before it and has one active key
+// for each use and suite. It returns the kids that became active after the first ones.
 func checkGenerations(t testing.TB, all []generation) (rotations map[string]bool) {
 	t.Helper()
 	rotations = make(map[string]bool)
