@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// BenchmarkRegistry measures one user at a time. The time of a write is mostly the disk's.
+// BenchmarkRegistry measures one user at a time. The disk takes most of the time of a write.
 func BenchmarkRegistry(b *testing.B) {
 	for _, e := range engines {
 		b.Run(e.name, func(b *testing.B) {

@@ -19,8 +19,8 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// No table, no key document and no file of SQLite holds a subject, a device, a refresh token or
-// the KEK, and no frame of the feed holds one of them or the id of a session.
+// No table, no key document and no file of SQLite holds a subject, a device, a refresh token or the
+// KEK. No frame of the feed holds one of these, or the id of a session.
 func TestNoPersonalData(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
 		dsn := place(t)
@@ -34,7 +34,7 @@ func TestNoPersonalData(t *testing.T) {
 		h.ready(t)
 		said := record(t, h)
 		secret := []string{string(p.key), "canary-subject", "canary-name", "canary-agent", "198.51.100.77"}
-		var ids []string // which the tables hold, and the feed must not
+		var ids []string // the tables hold them, and the feed must not
 		for range 3 {
 			session, token, err := r.Start(t.Context(), "canary-subject", sessions.Device{Name: "canary-name", Agent: "canary-agent", Addr: "198.51.100.77"})
 			if err != nil {
@@ -56,7 +56,7 @@ func TestNoPersonalData(t *testing.T) {
 			return holds(frames, string(a[:])) && holds(frames, string(b[:]))
 		})
 		tables := dumpTables(t, e, db)
-		if e.driver == "sqlite" { // with the pages that are free, and the log
+		if e.driver == "sqlite" { // with the free pages and the log
 			path, _, _ := strings.Cut(strings.TrimPrefix(dsn, "file:"), "?")
 			files, _ := filepath.Glob(path + "*")
 			for _, file := range files {
@@ -67,7 +67,7 @@ func TestNoPersonalData(t *testing.T) {
 				tables += string(text)
 			}
 		}
-		if !holds(tables, rawID(t, ids[2])) { // its session lives
+		if !holds(tables, rawID(t, ids[2])) { // its session is alive
 			t.Fatal("the search does not find what is there")
 		}
 		for _, needle := range secret {
@@ -93,10 +93,10 @@ func rawID(t *testing.T, sid string) string {
 	return string(b)
 }
 
-// holds reports whether a text holds a needle, as it is, in hexadecimal or in base64.
+// holds reports whether a text holds a needle: unchanged, in hexadecimal or in base64.
 func holds(text, needle string) bool {
 	spellings := []string{needle, hex.EncodeToString([]byte(needle)), strings.ToUpper(hex.EncodeToString([]byte(needle)))}
-	for shift := range 3 { // where the needle begins in a group of three bytes
+	for shift := range 3 { // the position of the needle in a group of three bytes
 		for _, code := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			coded := code.EncodeToString([]byte(strings.Repeat("x", shift) + needle))
 			spellings = append(spellings, coded[[]int{0, 2, 3}[shift]:len(coded)-1])
@@ -110,7 +110,7 @@ func holds(text, needle string) bool {
 	return false
 }
 
-// dumpTables returns all that the tables of the store hold, whatever tables there are.
+// dumpTables returns the contents of all tables of the store.
 func dumpTables(t *testing.T, e engine, db *sql.DB) (dump string) {
 	t.Helper()
 	catalog := map[string]string{
@@ -135,7 +135,7 @@ func dumpTables(t *testing.T, e engine, db *sql.DB) (dump string) {
 	return dump
 }
 
-// dumpQuery returns what a query answers, as it is.
+// dumpQuery returns the raw answer to a query.
 func dumpQuery(t *testing.T, db *sql.DB, query string) (text string, n int) {
 	t.Helper()
 	rows, err := db.Query(query)
@@ -162,8 +162,8 @@ func dumpQuery(t *testing.T, db *sql.DB, query string) (text string, n int) {
 	return text, n
 }
 
-// record follows a feed, and returns what gives all frames so far, decoded: those of the stream,
-// and those of the whole list.
+// record follows a feed. The returned function gives all decoded frames so far, of the stream and
+// of the whole list.
 func record(t *testing.T, h *hub) (said func() string) {
 	t.Helper()
 	var mu sync.Mutex

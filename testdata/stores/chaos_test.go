@@ -15,7 +15,7 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// watched is a verifier behind a proxy of its own, and what it has told.
+// watched is a verifier behind a proxy of its own, with the reports of that verifier.
 type watched struct {
 	*verifier
 	proxy *proxy
@@ -23,7 +23,7 @@ type watched struct {
 	mu     sync.Mutex
 	seen   map[sessions.Entry]time.Time
 	broken time.Time // when its stream was cut; zero once it follows again
-	hub    bool      // because the hub died
+	hub    bool      // the hub died, and not only the stream
 	after  struct{ cut, hub times }
 }
 
@@ -61,7 +61,7 @@ func (w *watched) cut(hub string, died bool) {
 }
 
 // For a minute the server is killed again and again, streams are cut at random and a hub dies,
-// while users log out. Every verifier then has every log-out that was acknowledged.
+// while users log out. After that every verifier has every acknowledged log-out.
 func TestChaos(t *testing.T) {
 	for _, e := range engines[1:] {
 		t.Run(e.name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func cutAtRandom(ctx context.Context, all []*watched) {
 	}
 }
 
-// killHubs lets a hub die, and brings another one in its place later.
+// killHubs kills a hub and later starts another one in its place.
 func killHubs(ctx context.Context, t *testing.T, p *party, all []*watched, hubs []*hub, e engine, dsn string, every time.Duration) {
 	for n := 0; ctx.Err() == nil; n++ {
 		time.Sleep(every)
@@ -170,7 +170,7 @@ func killHubs(ctx context.Context, t *testing.T, p *party, all []*watched, hubs 
 		db := servers.Open(t, e.driver, dsn)
 		store, err := sqlstore.New(context.WithoutCancel(ctx), db, e.dialect)
 		for end := time.Now().Add(time.Minute); err != nil; store, err = sqlstore.New(context.WithoutCancel(ctx), db, e.dialect) {
-			if time.Now().After(end) { // it opens only while the server is there
+			if time.Now().After(end) { // the hub opens only while the server is up
 				t.Error(err)
 				return
 			}
@@ -184,8 +184,8 @@ func killHubs(ctx context.Context, t *testing.T, p *party, all []*watched, hubs 
 	}
 }
 
-// endAll ends sessions, spread over most of the time, and returns those whose end was
-// acknowledged, and when. A log-out that fails is tried again, as a user does, for a minute.
+// endAll ends sessions, spread over most of the time. It returns the sessions whose end was
+// acknowledged, with the times. If a log-out fails it tries again for a minute, as a user does.
 func endAll(ctx context.Context, r *sessions.Registry, devices []device, lasts time.Duration) (acknowledged map[string]time.Time, failed int) {
 	acknowledged = make(map[string]time.Time)
 	ctx, cancel := context.WithTimeout(ctx, lasts+time.Minute)
@@ -205,7 +205,7 @@ func endAll(ctx context.Context, r *sessions.Registry, devices []device, lasts t
 					cancel()
 					now := time.Now()
 					mu.Lock()
-					done := err == nil || errors.Is(err, sessions.ErrNoSession) // then an earlier try did it
+					done := err == nil || errors.Is(err, sessions.ErrNoSession) // ErrNoSession: an earlier try ended it
 					if done {
 						acknowledged[devices[i].id] = now
 					} else {
@@ -224,8 +224,8 @@ func endAll(ctx context.Context, r *sessions.Registry, devices []device, lasts t
 	return acknowledged, failed
 }
 
-// missingIn counts what a verifier still takes of what has ended. It gives the last log-outs a
-// while.
+// missingIn counts the ended sessions whose tokens a verifier still accepts. The last log-outs get
+// some time.
 func missingIn(t *testing.T, p *party, all []*watched, devices []device, acknowledged map[string]time.Time) (missing int) {
 	t.Helper()
 	var tokens []*open.Token
@@ -249,7 +249,7 @@ func missingIn(t *testing.T, p *party, all []*watched, devices []device, acknowl
 	}
 }
 
-// opened returns a token that no list was asked about.
+// opened returns a token after an Opener without a list has opened it.
 func opened(t *testing.T, p *party, d device) *open.Token {
 	t.Helper()
 	o := need(open.New(open.Config{Audience: "api", Trust: []open.Issuer{{ID: testIssuer, Keys: p.signing}}, Decryption: p.recipient}))

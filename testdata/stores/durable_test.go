@@ -37,7 +37,7 @@ func TestSQLiteNotDurable(t *testing.T) {
 	refused(t, e, at(busy, wal, full, "_pragma=query_only(1)"), "query_only")
 	refused(t, e, ":memory:?"+busy+"&"+full, "journal_mode")
 	s, db := e.openDB(t, at(busy, wal, "_pragma=synchronous(EXTRA)"))
-	// A connection of the pool that has lost the setting writes nothing.
+	// A connection of the pool has lost the setting. It writes nothing.
 	db.SetMaxOpenConns(1)
 	if _, err := db.Exec("PRAGMA synchronous = NORMAL"); err != nil {
 		t.Fatal(err)

@@ -43,7 +43,8 @@ func (h *hubProcess) remote(t *testing.T) *sessions.Remote {
 	return r
 }
 
-// published reads a frame: when the hub read the store for it, and how many entries it has.
+// published returns the date of a frame, at which the hub read the store, and the number of its
+// entries.
 func published(text string) (date time.Time, entries int, err error) {
 	parts := strings.Split(text, ".")
 	payload, err := base64.RawURLEncoding.DecodeString(parts[min(1, len(parts)-1)])
@@ -60,7 +61,7 @@ func published(text string) (date time.Time, entries int, err error) {
 	return time.Unix(f.IAT, f.MS*1e6), entries, err
 }
 
-// One hub carries many streams. Each has every revocation.
+// One hub carries many streams. Each stream has every revocation.
 func TestFanOut(t *testing.T) {
 	streams, logouts := rounds(2500, 100), rounds(200, 20)
 	needFiles(t, uint64(streams))
@@ -69,7 +70,7 @@ func TestFanOut(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var (
-		frames sync.Map // text to what is published
+		frames sync.Map // text of a frame to its contents
 		open   atomic.Int32
 		all    = make([]times, streams)
 		errs   = make([]error, streams)
@@ -147,7 +148,7 @@ func TestFanOut(t *testing.T) {
 	t.Logf("the machine's own delay: %v; p99: %s", machine(), judged(late.at(0.99), 100*time.Millisecond))
 	t.Logf("memory of the hub: %d kB before, %d kB with the streams, %d kB after the revocations, at most %d kB", empty>>10, full>>10, busy>>10, most>>10)
 	t.Logf("a stream takes %d bytes, and %d after the revocations; the bound is %d", each, (busy-empty)/streams, 32<<10)
-	if rounds(1, 0) == 1 && each > 32<<10 { // few streams do not tell it
+	if rounds(1, 0) == 1 && each > 32<<10 { // a few streams are not enough to measure this
 		t.Errorf("a stream takes %d bytes of the hub", each)
 	}
 }

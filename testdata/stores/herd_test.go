@@ -18,9 +18,9 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// All verifiers of a large fleet connect to one hub at once, as after its restart. Some load and
-// verify the list; the others read it to its end, as a machine with two processors cannot do the
-// work of a thousand.
+// All verifiers of a large fleet connect to one hub at once, as after its restart. Some of them
+// load and verify the list. The others only read it to its end, because a machine with two
+// processors cannot do the work of a thousand.
 func TestHerd(t *testing.T) {
 	n, verifiers, entries := rounds(10_000, 200), rounds(100, 10), rounds(20_000, 2000)
 	needFiles(t, uint64(n))
@@ -71,8 +71,8 @@ func TestHerd(t *testing.T) {
 	t.Logf("memory of the hub: %d MB idle, %d MB with all, at most %d MB", idle>>20, now>>20, most>>20)
 }
 
-// follow reads the whole list, and opens a stream from there, which stays open. It comes again
-// when the hub says so, as a Remote does.
+// follow reads the whole list, and opens a stream from there, which stays open. If the hub asks it
+// to come later, it does so, like a Remote.
 func (h *hubProcess) follow(ctx context.Context, entries int, refused, read *atomic.Int64) error {
 	c, err := h.dial(ctx)
 	if err != nil {

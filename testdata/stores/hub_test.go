@@ -26,18 +26,18 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// hubProcess is a hub in a process of its own, so that its memory can be told from the memory
-// of the clients. It reads an SQLite file, to which the test writes.
+// hubProcess is a hub in a process of its own, so that its memory is measured without that of the
+// clients. It reads an SQLite file to which the test writes.
 type hubProcess struct {
 	addr  string
 	pid   int
-	store sessions.Store // of the same file
+	store sessions.Store // on the same file
 	keys  keys.PublicSource
 }
 
 const hubEnv = "SEALJWT_STORES_HUB"
 
-// startHub starts a hub over a store that already holds so many entries.
+// startHub starts a hub over a store that already holds this number of entries.
 func startHub(t *testing.T, entries int) *hubProcess {
 	t.Helper()
 	dir := t.TempDir()
@@ -75,7 +75,7 @@ func startHub(t *testing.T, entries int) *hubProcess {
 	return h
 }
 
-// revoke revokes n sessions of strangers.
+// revoke revokes n sessions of other users.
 func (h *hubProcess) revoke(t *testing.T, n int) {
 	t.Helper()
 	all := make([]sessions.Ended, n)
@@ -88,7 +88,7 @@ func (h *hubProcess) revoke(t *testing.T, n int) {
 	}
 }
 
-// TestHubProcess is the process.
+// TestHubProcess runs the hub if this process is one.
 func TestHubProcess(t *testing.T) {
 	dir := os.Getenv(hubEnv)
 	if dir == "" {
@@ -106,8 +106,8 @@ func TestHubProcess(t *testing.T) {
 	t.Error(http.Serve(l, mux))
 }
 
-// memory returns the resident memory of the hub in bytes, now that it has collected its garbage,
-// and the most that it ever was.
+// memory makes the hub collect its garbage and returns its resident memory in bytes, and the
+// maximum so far.
 func (h *hubProcess) memory(t *testing.T) (now, most int) {
 	t.Helper()
 	res, err := http.Get("http://" + h.addr + "/rest")
@@ -132,8 +132,8 @@ func (h *hubProcess) memory(t *testing.T) (now, most int) {
 	return now, most
 }
 
-// processor returns the time of the processors that a process has used. That of a delivery says
-// more than its delay where other programs keep the machine busy.
+// processor returns the processor time of a process. If other programs keep the machine busy, the
+// processor time of a delivery tells more than its delay.
 func processor(t *testing.T, pid int) time.Duration {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -147,7 +147,7 @@ func processor(t *testing.T, pid int) time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
-// needFiles skips a test that needs more files than the machine allows a process.
+// needFiles skips a test that needs more files than a process may open.
 func needFiles(t *testing.T, n uint64) {
 	t.Helper()
 	n += 500
@@ -163,7 +163,7 @@ func needFiles(t *testing.T, n uint64) {
 	}
 }
 
-// client is a connection that asks for a feed and reads it, without the work of a verifier.
+// client is a connection that asks for a feed and reads it. It does not do the work of a verifier.
 type client struct {
 	io.Closer
 	in  *bufio.Reader

@@ -15,8 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// The server dies under four writers and a reader. What it has acknowledged is there
-// afterwards, and no ended session is back.
+// The server dies under four writers and a reader. After that all acknowledged writes are there,
+// and no ended session is alive again.
 func TestServerKilled(t *testing.T) {
 	for _, e := range engines[1:] {
 		t.Run(e.name, func(t *testing.T) {
@@ -30,7 +30,7 @@ func TestServerKilled(t *testing.T) {
 	}
 }
 
-// With synchronous_commit off the same test must lose some, or it shows nothing.
+// With synchronous_commit off the same test must lose writes, or it proves nothing.
 func TestServerKilledNotDurable(t *testing.T) {
 	var all verdict
 	for range 5 {
@@ -45,8 +45,8 @@ func TestServerKilledNotDurable(t *testing.T) {
 	t.Error("a server that lies about durability has lost nothing")
 }
 
-// killed kills a server so many times while it is written to. The setting is made once the
-// store is open, which would refuse it.
+// killed kills a server several times while it is written to. It makes the setting after the store
+// has opened, because the store refuses that setting.
 func killed(t *testing.T, e engine, setting string, kills int) (verdict, *reader) {
 	t.Helper()
 	var server *servers.Server
@@ -88,7 +88,7 @@ func killed(t *testing.T, e engine, setting string, kills int) (verdict, *reader
 	return l.compare(t, s), r
 }
 
-// Four processes share a file, and die one after the other.
+// Four processes share a file and die one after the other.
 func TestSQLiteProcessesKilled(t *testing.T) {
 	e := engines[0]
 	path := filepath.Join(t.TempDir(), "sessions.db")
@@ -121,7 +121,7 @@ func TestSQLiteProcessesKilled(t *testing.T) {
 	}
 }
 
-// child is a process that writes to an SQLite file, and says what was acknowledged.
+// child is a process that writes to an SQLite file and prints the acknowledged writes.
 type child struct {
 	cmd *exec.Cmd
 	out *os.File
@@ -145,7 +145,7 @@ func startChild(t *testing.T, path string) *child {
 	return &child{cmd, out}
 }
 
-// kill ends the process as kill -9 does, and returns what it has said.
+// kill ends the process like kill -9, and returns its output.
 func (c *child) kill() string {
 	c.cmd.Process.Kill()
 	c.cmd.Wait()
@@ -153,7 +153,7 @@ func (c *child) kill() string {
 	return string(said)
 }
 
-// TestChild is the process.
+// TestChild writes to the file if this process is a child.
 func TestChild(t *testing.T) {
 	path := os.Getenv(childEnv)
 	if path == "" {

@@ -14,10 +14,10 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// ledger is what a store has acknowledged.
+// ledger records the acknowledged writes of a store.
 type ledger struct {
 	mu      sync.Mutex
-	started map[sessions.ID]bool // false once an End was tried
+	started map[sessions.ID]bool // false once a writer has tried to End it
 	ended   map[sessions.ID]bool
 }
 
@@ -39,12 +39,11 @@ func (l *ledger) note(verb string, id sessions.ID) {
 	}
 }
 
-// entryOf gives each session an entry that the test can find.
+// entryOf returns an entry from which the test finds the session again.
 func entryOf(id sessions.ID) sessions.Entry { return sessions.Entry(id) }
 
-// write starts sessions and ends two of three, until ctx ends. It says what the store has
-// acknowledged, and before each End that it will try. Errors are those of a server that is
-// down.
+// write starts sessions and ends two of three, until ctx ends. It tells say each acknowledged
+// write, and each End before it tries it. Errors of a server that is down are expected.
 func write(ctx context.Context, s sessions.Store, say func(verb string, id sessions.ID)) {
 	for n := 0; ctx.Err() == nil; n++ {
 		now := time.Now()
@@ -72,7 +71,7 @@ func write(ctx context.Context, s sessions.Store, say func(verb string, id sessi
 	}
 }
 
-// verdict is what became of the acknowledged writes.
+// verdict counts the acknowledged writes and the lost ones.
 type verdict struct{ sessions, lostSessions, ends, lostEnds, back int }
 
 // compare compares the store with the ledger.
@@ -121,7 +120,7 @@ func (l *ledger) compare(t *testing.T, s sessions.Store) (v verdict) {
 	return v
 }
 
-// reader follows the tail while the server dies, and fails when the store goes back.
+// reader follows the tail while the server dies. It fails if the store goes back.
 type reader struct {
 	seen map[sessions.Entry]bool
 	back int
@@ -145,7 +144,7 @@ func (r *reader) follow(ctx context.Context, s sessions.Store) {
 	}
 }
 
-// parseID reads what a child process has said.
+// parseID reads the output of a child process.
 func parseID(text string) (id sessions.ID, ok bool) {
 	var b []byte
 	if n, err := fmt.Sscanf(text, "%x", &b); n != 1 || err != nil || len(b) != len(id) {
@@ -154,7 +153,7 @@ func parseID(text string) (id sessions.ID, ok bool) {
 	return sessions.ID(b), true
 }
 
-// note lines of a child; the last one may be cut.
+// lines notes the output of a child. The last line may be cut.
 func (l *ledger) lines(text string) {
 	all := strings.Split(text, "\n")
 	for _, line := range slices.DeleteFunc(all[:len(all)-1], func(s string) bool { return s == "" }) {

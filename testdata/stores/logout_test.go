@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// timed is a store that tells how long its log-outs take.
+// timed is a store that measures how long log-outs take.
 type timed struct {
 	sessions.Store
 	mu   sync.Mutex
@@ -30,8 +30,8 @@ func (s *timed) End(ctx context.Context, which sessions.Which, until time.Time) 
 	return n, err
 }
 
-// fillers are statements that add sessions of strangers, of the usual size, and what makes the
-// server plan for them.
+// fillers are statements that add sessions of other users, in the usual size, and then update the
+// planner's statistics.
 var fillers = map[string][2]string{
 	"sqlite": {
 		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
@@ -48,7 +48,7 @@ var fillers = map[string][2]string{
 	},
 }
 
-// fill adds n sessions. SQLite needs a large cache for that alone.
+// fill adds n sessions. SQLite needs a large cache for this alone.
 func fill(t *testing.T, e engine, db *sql.DB, n int) {
 	t.Helper()
 	c, err := db.Conn(t.Context())
@@ -69,8 +69,8 @@ func fill(t *testing.T, e engine, db *sql.DB, n int) {
 	do(fillers[e.driver][1])
 }
 
-// A user logs out among a million sessions. Each of ten verifiers refuses the token, and refuses
-// no other. The figures are how long that takes from the moment at which End has returned.
+// A user logs out among a million sessions. Each of ten verifiers refuses that user's token and no
+// other one. The figures count from the moment at which End returned.
 func TestLogout(t *testing.T) {
 	for _, e := range engines[:2] {
 		t.Run(e.name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestLogout(t *testing.T) {
 			machine := ownDelay(t)
 			for _, d := range devices {
 				late = append(late, logout(t, r, all, d)...)
-				time.Sleep(time.Duration(50+rand.IntN(50)) * time.Millisecond) // a hub publishes every 50 ms when busy
+				time.Sleep(time.Duration(50+rand.IntN(50)) * time.Millisecond) // a busy hub publishes every 50 ms
 			}
 			for _, v := range all {
 				if _, err := v.opener.Open(t.Context(), bystander.token); err != nil {
@@ -116,7 +116,7 @@ func TestLogout(t *testing.T) {
 	}
 }
 
-// logout ends a session, and returns how long each verifier still took its token.
+// logout ends a session, and returns for each verifier how long it still accepted the token.
 func logout(t *testing.T, r *sessions.Registry, all []*verifier, d device) times {
 	t.Helper()
 	for _, v := range all {

@@ -34,7 +34,7 @@ func need[T any](v T, err error) T {
 	return v
 }
 
-// party is an issuer: its keys, and the keys of the one recipient of its tokens.
+// party is an issuer with its keys and the keys of the one recipient of its tokens.
 type party struct {
 	key       []byte // of the KEK
 	kek       keyring.KEK
@@ -52,7 +52,7 @@ func newParty() *party {
 	}
 	p.sealer = need(seal.New(seal.Config{
 		Issuer: testIssuer, Signing: p.signing, Recipient: seal.Recipient{Audience: "api", Keys: p.recipient},
-		Limits: seal.Limits{Lifetime: 10 * time.Minute}, // a busy machine may take a while between Start and Seal
+		Limits: seal.Limits{Lifetime: 10 * time.Minute}, // a busy machine may need time between Start and Seal
 	}))
 	return p
 }
@@ -70,7 +70,7 @@ func (p *party) feed(s sessions.Store) *sessions.Feed {
 // hub publishes a store over HTTP on loopback.
 type hub struct {
 	URL  string
-	stop func() // ends it as the death of its process does: connections break, and nothing answers
+	stop func() // ends it like the death of its process: connections break, and nothing answers
 }
 
 func (p *party) hub(t testing.TB, s sessions.Store) *hub {
@@ -88,7 +88,7 @@ func (p *party) hub(t testing.TB, s sessions.Store) *hub {
 	return h
 }
 
-// ready waits until the hub has read its store. A load balancer asks so too, before it sends
+// ready waits until the hub has read its store. A load balancer also waits for that before it sends
 // verifiers there.
 func (h *hub) ready(t testing.TB) {
 	eventually(t, "the hub has not read its store", time.Minute, func() bool {
@@ -117,8 +117,7 @@ type verifier struct {
 	opener *open.Opener
 }
 
-// verifier starts a verifier. The report may be nil. Each has connections of its own, as a
-// process has.
+// verifier starts a verifier with connections of its own, as a process has. report may be nil.
 func (p *party) verifier(t testing.TB, url string, report func(sessions.News)) *verifier {
 	t.Helper()
 	r := need(sessions.NewRemote(sessions.RemoteConfig{URL: url, Issuer: testIssuer, Keys: p.signing, Transport: &http.Transport{DisableKeepAlives: true}}))
@@ -129,7 +128,7 @@ func (p *party) verifier(t testing.TB, url string, report func(sessions.News)) *
 	}))}
 }
 
-// device is a login: a session, and a token of it.
+// device is a login: a session and a token of that session.
 type device struct {
 	subject, id, refresh, token string
 }
@@ -144,7 +143,7 @@ func (p *party) login(ctx context.Context, r *sessions.Registry, subject string)
 	return device{subject, s.ID, refresh, token}, err
 }
 
-// logins starts n sessions, of one user each, by eight writers.
+// logins starts n sessions, one for each user, by eight writers.
 func (p *party) logins(t testing.TB, r *sessions.Registry, n int) []device {
 	t.Helper()
 	all, problems := make([]device, n), make([]error, 8)
@@ -163,8 +162,8 @@ func (p *party) logins(t testing.TB, r *sessions.Registry, n int) []device {
 	return all
 }
 
-// entry returns what the feed says when a session has ended: SHA-256 over the kind, the issuer
-// and the id, each with its length before it, cut to 16 bytes.
+// entry returns the feed's entry of an ended session: SHA-256 over the kind, the issuer and the id,
+// each after its length, cut to 16 bytes.
 func entry(sid string) sessions.Entry {
 	var b []byte
 	for _, part := range []string{"sid", testIssuer, sid} {
@@ -192,7 +191,7 @@ func allReady(t testing.TB, all []*verifier) {
 	})
 }
 
-// times are durations that were measured.
+// times are measured durations.
 type times []time.Duration
 
 func (d times) at(share float64) time.Duration {
@@ -208,9 +207,9 @@ func (d times) String() string {
 	return fmt.Sprintf("p50 %.1f, p99 %.1f, max %.1f ms (of %d)", ms(0.5), ms(0.99), ms(1), len(d))
 }
 
-// ownDelay measures how late the machine itself is: by how much a sleep of a millisecond is longer,
-// until the returned function is called. Other programs on it make it late, and every figure
-// beside it.
+// ownDelay measures the delay of the machine itself: how much longer a sleep of a millisecond
+// takes. It measures until the returned function is called. Other programs cause this delay, and it
+// is part of every other figure.
 func ownDelay(t testing.TB) (stop func() times) {
 	var late times
 	end := background(t, func(ctx context.Context) {
@@ -223,7 +222,7 @@ func ownDelay(t testing.TB) (stop func() times) {
 	return func() times { end(); return late }
 }
 
-// judged says whether a figure keeps its bound.
+// judged returns whether a figure keeps its bound, as a word.
 func judged(got, bound time.Duration) string {
 	if got <= bound {
 		return fmt.Sprintf("within %v", bound.Round(100*time.Microsecond))

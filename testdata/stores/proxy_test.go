@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// proxy stands before the hubs, for one verifier, and cuts its connections when a test says so.
-// It passes over a hub that does not answer, as a load balancer does.
+// proxy stands between one verifier and the hubs. A test can cut its connections. Like a load
+// balancer it skips a hub that does not answer.
 type proxy struct {
 	URL string
 
 	mu       sync.Mutex
-	hubs     []string // host and port
+	hubs     []string // host and port of each
 	live     []*link
-	accepted time.Time // the last connection
+	accepted time.Time // the time of the last connection
 }
 
 // link is a connection through a proxy.
@@ -73,14 +73,14 @@ func (p *proxy) carry(client net.Conn) {
 	p.live = slices.DeleteFunc(p.live, func(one *link) bool { return one == l })
 }
 
-// copy carries one direction, and breaks both when it ends.
+// copy carries one direction. When that ends, it breaks both.
 func (l *link) copy(to, from net.Conn) {
 	io.Copy(to, from)
 	l.client.Close()
 	l.hub.Close()
 }
 
-// cut breaks the connections to a hub, or to all. It reports whether there were any.
+// cut breaks the connections to a hub, or to all hubs. It reports whether there were any.
 func (p *proxy) cut(hub string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,7 +89,7 @@ func (p *proxy) cut(hub string) bool {
 		if hub == "" || l.to == hub {
 			broken = true
 			if c, ok := l.client.(*net.TCPConn); ok {
-				c.SetLinger(0) // a reset, and not a close
+				c.SetLinger(0) // the client gets a reset, and not a close
 			}
 			l.client.Close()
 			l.hub.Close()
@@ -98,14 +98,14 @@ func (p *proxy) cut(hub string) bool {
 	return broken
 }
 
-// replace puts a new hub in the place of one that is dead.
+// replace puts a new hub in the place of a dead one.
 func (p *proxy) replace(dead, hub string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hubs[slices.Index(p.hubs, dead)] = hub
 }
 
-// lastAccepted returns when the verifier last came.
+// lastAccepted returns the time of the verifier's last connection.
 func (p *proxy) lastAccepted() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()

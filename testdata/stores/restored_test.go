@@ -12,9 +12,9 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// An operator stops all processes of the issuer, puts an older copy of the SQLite file in place and
-// starts them again. No process of the issuer remembers anything, and the verifiers do: they go on
-// refusing what has ended, and see what ends from now on.
+// An operator stops all processes of the issuer, restores an older copy of the SQLite file and
+// starts the processes again. They remember nothing, but the verifiers do: these still refuse the
+// ended sessions, and learn of every session that ends from now on.
 func TestRestoredWhileStopped(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sessions.db")
 	p := newParty()
@@ -74,7 +74,7 @@ func TestRestoredWhileStopped(t *testing.T) {
 	start()
 	eventually(t, "the verifier does not follow the feed", 30*time.Second, func() bool { return v.Status().Streaming && v.Status().Age < time.Second })
 	wantEnded(ended, 0)
-	// The numbers of the store are lower now than the verifier's.
+	// The numbers of the store are lower than those of the verifiers now.
 	logOut(lives[1:])
 	wantEnded(lives[1:], 10*time.Second)
 	wantEnded(ended, 0)

@@ -9,24 +9,24 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// failover is a server of which the standby takes over when it is killed.
+// failover is a server. When the test kills it, a standby takes over.
 type failover struct {
 	primary, standby *servers.Server
-	before           func() // the kill
+	before           func() // called before the kill
 }
 
 func (f failover) Kill()              { f.before(); f.primary.Kill() }
 func (f failover) Start(t testing.TB) { f.standby.Promote(t) }
 
-// The primary dies under three writers, and a standby takes over. A synchronous one has every
-// write. One that lags loses some, which the documentation says.
+// The primary dies under three writers, and a standby takes over. A synchronous standby has every
+// write. One that lags loses writes, as the documentation says.
 func TestRingFailover(t *testing.T) {
 	for _, synchronous := range []bool{true, false} {
 		name := map[bool]string{true: "synchronous", false: "lagging"}[synchronous]
 		t.Run(name, func(t *testing.T) {
 			beside(t)
 			e, primary := engineOf("PostgreSQL"), servers.PostgreSQL(t)
-			e.ring(t, primary.PostgreSQLPublic(), "another") // makes the table
+			e.ring(t, primary.PostgreSQLPublic(), "another") // this makes the table
 			standby := primary.Standby(t)
 			before := func() {}
 			if synchronous {
@@ -34,7 +34,7 @@ func TestRingFailover(t *testing.T) {
 			} else {
 				before = func() {
 					standby.Disconnect(t)
-					time.Sleep(200 * time.Millisecond) // writes that it does not get
+					time.Sleep(200 * time.Millisecond) // the standby does not get these writes
 				}
 			}
 			dsn := servers.PostgreSQLPair(primary, standby)

@@ -12,12 +12,13 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// placeOf names a ring for a process: the number of its engine, its name and the data source.
+// placeOf describes a ring to another process: the number of its engine, its name and the data
+// source.
 func placeOf(e engine, name, dsn string) string {
 	return strings.Join([]string{e.name, name, dsn}, "|")
 }
 
-// openPlace opens the store of a ring that placeOf has named.
+// openPlace opens the store that placeOf has described.
 func openPlace(place string) (keyring.Store, error) {
 	part := strings.SplitN(place, "|", 3)
 	e := engineOf(part[0])
@@ -37,7 +38,7 @@ func engineOf(name string) (e engine) {
 	return e
 }
 
-// Many processes have one ring, and rotate it, under load, while they are killed.
+// Many processes rotate one ring under load while they are killed.
 func TestRingProcesses(t *testing.T) {
 	beside(t)
 	e, server := engineOf("PostgreSQL"), servers.PostgreSQL(t)
@@ -48,7 +49,7 @@ func TestRingProcesses(t *testing.T) {
 	})
 }
 
-// keepHistory has PostgreSQL keep every document that is written.
+// keepHistory makes PostgreSQL keep every document that is written.
 func keepHistory(t *testing.T, e engine, dsn string) func() ringtest.History {
 	t.Helper()
 	e.ring(t, dsn, "idp")

@@ -27,7 +27,7 @@ func TestRingServerKilled(t *testing.T) {
 	}
 }
 
-// server starts a server that the test may kill, with a place in it.
+// server starts a server that the test may kill, and returns the data source of a new place in it.
 func (e engine) server(t *testing.T) (*servers.Server, string) {
 	if e.driver == "pgx" {
 		s := servers.PostgreSQL(t)
@@ -37,8 +37,8 @@ func (e engine) server(t *testing.T) (*servers.Server, string) {
 	return s, s.MariaDBDatabase(t)
 }
 
-// With synchronous_commit off the same test must lose some, or it shows nothing. The store would
-// refuse, so the driver lies to it.
+// With synchronous_commit off the same test must lose writes, or it proves nothing. The store would
+// refuse this setting, so the driver hides it.
 func TestRingServerKilledNotDurable(t *testing.T) {
 	beside(t)
 	e := engineOf("PostgreSQL")

@@ -14,15 +14,15 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// tampered is a driver whose connections break, or lie, as a test says.
+// tampered is a driver. A test tells it to break its connections or to lie.
 type tampered struct {
 	driver driver.Driver
 	dsn    string
 
-	commit  func(tx driver.Tx) // in place of the next commit, whose answer is lost; nil for none
-	late    bool               // whether that goes on after the connection has broken
-	twice   bool               // whether a statement that writes a ring is sent twice
-	durable bool               // whether PostgreSQL says that synchronous_commit is on
+	commit  func(tx driver.Tx) // replaces the next commit, whose answer is lost; nil: the commit is normal
+	late    bool               // the commit goes on after the connection has broken
+	twice   bool               // a statement that writes a ring is sent twice
+	durable bool               // PostgreSQL claims that synchronous_commit is on
 }
 
 func (d *tampered) Connect(ctx context.Context) (driver.Conn, error) {
@@ -46,7 +46,7 @@ func (d *tampered) Driver() driver.Driver { return d.driver }
 type tamperedConn struct {
 	driver.Conn
 	d    *tampered
-	late chan struct{} // closed when a late commit is done; nil for none
+	late chan struct{} // closed when a late commit is done; nil: there is none
 }
 
 func (c *tamperedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
@@ -109,11 +109,11 @@ func (t tamperedTx) Commit() error {
 	return driver.ErrBadConn // and the connection is closed
 }
 
-// tamper opens the store of a ring with such a driver, and returns a good one too.
+// tamper opens the store of a ring with such a driver, and with a good one.
 func (e engine) tamper(t *testing.T, dsn, name string) (bad, good *sqlstore.Store, d *tampered) {
 	t.Helper()
 	good = e.ring(t, dsn, name)
-	if e.driver == "mysql" { // else the driver prepares each statement
+	if e.driver == "mysql" { // otherwise the driver prepares each statement
 		dsn += "?interpolateParams=true"
 	}
 	d = &tampered{driver: servers.Open(t, e.driver, dsn).Driver(), dsn: dsn}
@@ -126,7 +126,8 @@ func (e engine) tamper(t *testing.T, dsn, name string) (bad, good *sqlstore.Stor
 	return bad, good, d
 }
 
-// ringOutcome: the answer to a commit is lost. The store finds out what became of it where that can be known.
+// ringOutcome loses the answer to a commit. The store finds out whether the commit was made, if
+// that is possible.
 func ringOutcome(t *testing.T, e engine, place func(testing.TB) string) {
 	const (
 		done    = "done"
@@ -137,7 +138,7 @@ func ringOutcome(t *testing.T, e engine, place func(testing.TB) string) {
 	for name, c := range map[string]struct {
 		commit       func(driver.Tx) error
 		late         bool
-		swap, create string // the outcomes; done and unknown are right for an empty one
+		swap, create string // the outcomes; done and unknown are allowed for an empty one
 	}{
 		"done":        {driver.Tx.Commit, false, done, ""},
 		"not sent":    {driver.Tx.Rollback, false, nothing, unknown},

@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// row is a row of the table, as a person with the right to write it sees it.
+// row is a row of the table, as an attacker with write access sees it.
 type row struct {
 	version string
 	doc     []byte
@@ -35,8 +35,8 @@ func (r row) put(t *testing.T, e engine, db *sql.DB, name string) {
 	}
 }
 
-// A person who can write the table sets a row back, exchanges two rows, or deletes one. Every
-// process with a memory refuses: one that runs, one that starts anew, and one that starts
+// An attacker who can write to the table sets a row back, exchanges two rows, or deletes one. Every
+// process with a memory refuses the ring: a running process, one that starts, and one that starts
 // elsewhere with the memory of its machine. All rings have one KEK, which is the worst case.
 func TestRingSetBack(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
@@ -66,12 +66,12 @@ func TestRingSetBack(t *testing.T) {
 			if _, err := rings[name].Revoke(t.Context(), keyring.Revocation{KeyID: activeKey(t, rings[name])}); err != nil {
 				t.Fatal(err)
 			}
-			for _, p := range running[name] { // they have seen the revocation
+			for _, p := range running[name] { // these processes have seen the revocation
 				if got := p.Look(t); got != "ok" {
 					t.Fatal(got)
 				}
 			}
-			// Run saves what it has seen within two seconds, and Open at once.
+			// Run saves its checkpoint within two seconds, and Open does so at once.
 			if got := start(name, memory).Result(t); got != "ready" {
 				t.Fatal(got)
 			}
@@ -96,12 +96,12 @@ func TestRingSetBack(t *testing.T) {
 				if got := start(name, memory).Result(t); !strings.HasPrefix(got, "rollback") {
 					t.Errorf("%s, ring %s: a process that starts with a memory says: %s", what, name, got)
 				}
-				// Without a memory nothing tells, which is why there is one.
+				// Without a memory no process notices.
 				if got := start(name, "").Result(t); (got == "ready") != (what != "deleted") {
 					t.Errorf("%s, ring %s: a process that starts without a memory says: %s", what, name, got)
 				}
 			}
-			for _, name := range names { // the rows as they were
+			for _, name := range names { // restore the rows
 				if _, err := db.Exec(e.dialect.Bind("DELETE FROM sealjwt_ring WHERE name = ?"), name); err != nil {
 					t.Fatal(err)
 				}
@@ -115,10 +115,10 @@ func TestRingSetBack(t *testing.T) {
 				}
 			}
 		}
-		// An operator has restored a backup, and accepts it.
+		// An operator has restored a backup and accepts it.
 		before["a"].put(t, e, db, "a")
 		m := filestore.NewMemory(memoryName(e, "a"), memory)
-		if m.Path() != memory { // which tells a user that it lasts
+		if m.Path() != memory { // the path tells a user that the memory lasts
 			t.Errorf("the memory is at %q", m.Path())
 		}
 		old, err := keyring.Open(t.Context(), keyring.Config{Store: need(openPlace(placeOf(e, "a", dsn))), KEK: f.KEK()})
@@ -137,13 +137,13 @@ func TestRingSetBack(t *testing.T) {
 	})
 }
 
-// memoryName is what the command calls the ring: postgres:NAME and its like.
+// memoryName returns the command's name for the ring, such as postgres:NAME.
 func memoryName(e engine, name string) string {
 	kind := map[string]string{"pgx": "postgres", "mysql": "mysql", "sqlite": "sqlite"}[e.driver]
 	return fmt.Sprint(kind, ":", name)
 }
 
-// activeKey returns the kid of the key that signs.
+// activeKey returns the kid of the active signing key.
 func activeKey(t *testing.T, ring *keyring.Ring) string {
 	t.Helper()
 	infos, err := ring.Keys(t.Context())

@@ -60,7 +60,7 @@ func TestRingStore(t *testing.T) {
 	})
 }
 
-// ringNames: names that a collation takes for one are those of different rings.
+// ringNames checks that two names are two rings, even if a collation treats them as equal.
 func ringNames(t *testing.T, e engine, place func(testing.TB) string) {
 	names := []string{"idp", "IDP", "idp ", " idp", "ìdp", "i\u0300dp", "idp%", "id_", "'; DROP TABLE sealjwt_ring; --", strings.Repeat("n", 255)}
 	dsn := place(t)
@@ -80,7 +80,8 @@ func ringNames(t *testing.T, e engine, place func(testing.TB) string) {
 	}
 }
 
-// ringTable: processes that start at once make the table together, and New makes none.
+// ringTable checks that processes which start at once make the table together, and that New makes
+// no table.
 func ringTable(t *testing.T, e engine, place func(testing.TB) string) {
 	dsn := place(t)
 	db := servers.Open(t, e.driver, dsn)
@@ -106,7 +107,7 @@ func ringTable(t *testing.T, e engine, place func(testing.TB) string) {
 	}
 }
 
-// ringSizes: a row that is no ring by its size is refused, and not read into memory.
+// ringSizes checks that a row whose size no ring has is refused, and not read into memory.
 func ringSizes(t *testing.T, e engine, place func(testing.TB) string) {
 	dsn := place(t)
 	s, db := e.ring(t, dsn, "idp"), servers.Open(t, e.driver, dsn)
@@ -132,8 +133,8 @@ func ringSizes(t *testing.T, e engine, place func(testing.TB) string) {
 	}
 }
 
-// ringVersions: a backup that was restored has no version that a process still holds, and a ring
-// that was deleted and made again has not either.
+// ringVersions checks old versions. After an operator restored a backup, or deleted a ring and made
+// it again, no version that a process holds is valid.
 func ringVersions(t *testing.T, e engine, place func(testing.TB) string) {
 	dsn := place(t)
 	s, db := e.ring(t, dsn, "idp"), servers.Open(t, e.driver, dsn)
@@ -169,7 +170,7 @@ func refusedRing(t *testing.T, e engine, dsn, setting string) {
 	}
 }
 
-// A connection that lost what makes it durable writes nothing.
+// A connection has lost a setting that makes it durable. It writes nothing.
 func TestRingNotDurable(t *testing.T) {
 	beside(t)
 	t.Run("SQLite", func(t *testing.T) {
@@ -183,7 +184,7 @@ func TestRingNotDurable(t *testing.T) {
 		refusedRing(t, e, dsn+" synchronous_commit=off", "synchronous_commit")
 		losesDurability(t, e, dsn, "SET synchronous_commit = off")
 
-		// A Load from a standby may be stale, and is refused.
+		// A standby may be behind, so a Load from it is refused.
 		s := e.ring(t, server.PostgreSQLPublic(), "idp")
 		if _, err := s.Swap(t.Context(), "", []byte("a")); err != nil {
 			t.Fatal(err)

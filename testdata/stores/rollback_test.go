@@ -13,9 +13,9 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// A store loses what it had acknowledged, under running hubs: an operator restores a copy, or a
-// standby takes over that lags. Every verifier goes on refusing what has ended, one that starts
-// now too, and no session is refreshed until an operator accepts that.
+// A store loses acknowledged writes under running hubs: an operator restores a copy, or a standby
+// that lags takes over. Every verifier still refuses the ended sessions, and so does a verifier
+// that starts now. No session is refreshed until an operator accepts the rollback.
 func TestStoreGoesBack(t *testing.T) {
 	for name, start := range map[string]func(t *testing.T) (e engine, dsn string, save func() (restore func())){
 		"SQLite restored": func(t *testing.T) (engine, string, func() func()) {
@@ -99,7 +99,7 @@ func goesBack(t *testing.T, e engine, dsn string, save func() (restore func())) 
 	newHub := p.hub(t, e.open(t, dsn))
 	newHub.ready(t)
 	fresh := p.verifier(t, newHub.URL, nil)
-	var taken time.Time // the last time that it took an ended session
+	var taken time.Time // when it last accepted the token of an ended session
 	eventually(t, "a verifier that starts now lacks a log-out", 30*time.Second, func() bool {
 		for _, token := range tokens {
 			if fresh.Check(t.Context(), token) == nil {
@@ -111,7 +111,7 @@ func goesBack(t *testing.T, e engine, dsn string, save func() (restore func())) 
 	t.Logf("a new hub and a new verifier have all %d after %v; they took an ended session until %v; %s", len(tokens),
 		time.Since(from).Round(time.Millisecond), max(0, taken.Sub(from)).Round(time.Millisecond), judged(taken.Sub(from), time.Second))
 
-	other := p.registry(e.open(t, dsn)) // of a process that has seen nothing
+	other := p.registry(e.open(t, dsn)) // in a process that has seen nothing
 	for _, one := range []*sessions.Registry{r, other} {
 		for _, d := range []device{late[0], bystander} {
 			if _, _, err := one.Refresh(t.Context(), d.refresh); !errors.Is(err, sessions.ErrRolledBack) {
@@ -127,7 +127,8 @@ func goesBack(t *testing.T, e engine, dsn string, save func() (restore func())) 
 		t.Errorf("a refresh after an operator has accepted: %v", err)
 	}
 	watch()
-	// The numbers of the store are lower now, and what ends from now on is seen all the same.
+	// The numbers of the store are lower now. The verifiers still learn of every session that ends
+	// from now on.
 	again := p.logins(t, r, 8)
 	end(again[1:])
 	for _, d := range again[1:] {

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// engine is a kind of database, and how a test gets a new one.
+// engine is a kind of database. A test gets a new one from it.
 type engine struct {
 	name, driver string
 	dialect      sqlstore.Dialect
@@ -59,7 +59,7 @@ func (e engine) openDB(t testing.TB, dsn string) (*sqlstore.Store, *sql.DB) {
 	return s, db
 }
 
-// rounds is n in a long run, and few otherwise.
+// rounds returns n in a long run, and few otherwise.
 func rounds(n, few int) int {
 	if os.Getenv("SEALJWT_LONG") != "" {
 		return n
@@ -67,8 +67,8 @@ func rounds(n, few int) int {
 	return few
 }
 
-// beside runs a test beside others, since most wait for disks. A long run measures, and nothing
-// runs beside it.
+// beside runs a test in parallel, because most tests wait for disks. A long run measures, so it
+// runs one test at a time.
 func beside(t *testing.T) {
 	if os.Getenv("SEALJWT_LONG") == "" {
 		t.Parallel()
@@ -98,7 +98,7 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// Several processes that start at once make the tables together.
+// Several processes start at once. They make the tables together.
 func TestTablesAtOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
 		for range rounds(5, 2) {

@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// 16 writers and a reader of the tail: every acknowledged revocation is seen.
+// 16 writers append while a reader follows the tail. The reader sees every acknowledged revocation.
 func TestTailLosesNothing(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine, place func(testing.TB) string) {
 		dsn := place(t)
@@ -26,7 +26,7 @@ func TestTailLosesNothing(t *testing.T) {
 	})
 }
 
-// The same on a sequence loses some, or the test above shows nothing.
+// The same test on a sequence loses revocations. Otherwise the test above would prove nothing.
 func TestTailOfSequenceLoses(t *testing.T) {
 	beside(t)
 	e := engines[1]
@@ -45,7 +45,7 @@ func TestTailOfSequenceLoses(t *testing.T) {
 	t.Logf("%d of %d lost", lost, 16*each)
 }
 
-// sequence is a store as it must not be: a sequence numbers the revocations.
+// sequence is a faulty store: a sequence numbers its revocations.
 type sequence struct {
 	*sqlstore.Store
 	db *sql.DB

@@ -16,10 +16,10 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// The driver would tell of each connection that a kill ends.
+// The driver would log each connection that a kill breaks.
 func init() { _ = mysql.SetLogger(&mysql.NopLogger{}) }
 
-// PostgreSQL starts a server with the settings that are given, such as fsync=off.
+// PostgreSQL starts a server with settings such as fsync=off.
 func PostgreSQL(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	bin := filepath.Dir(find(t, "postgres", "/usr/lib/postgresql/*/bin/initdb", "/usr/local/pgsql/bin/initdb"))
@@ -45,7 +45,7 @@ func (s *Server) postgresDSN(schema string) string {
 	return dsn
 }
 
-// PostgreSQLSchema makes a new schema and returns the name of a data source for it.
+// PostgreSQLSchema makes a new schema and returns its data source.
 func (s *Server) PostgreSQLSchema(t testing.TB) (dsn string) {
 	t.Helper()
 	name := newName()
@@ -53,10 +53,10 @@ func (s *Server) PostgreSQLSchema(t testing.TB) (dsn string) {
 	return s.postgresDSN(name)
 }
 
-// PostgreSQLPublic returns the name of a data source for the schema that every database has.
+// PostgreSQLPublic returns a data source for the schema that every database has.
 func (s *Server) PostgreSQLPublic() (dsn string) { return s.postgresDSN("") }
 
-// Standby starts a standby of a PostgreSQL server, which follows it asynchronously.
+// Standby starts a standby of a PostgreSQL server. It follows the server asynchronously.
 func (s *Server) Standby(t testing.TB) *Server {
 	t.Helper()
 	bin := filepath.Dir(find(t, "postgres", "/usr/lib/postgresql/*/bin/initdb", "/usr/local/pgsql/bin/initdb"))
@@ -70,7 +70,7 @@ func (s *Server) Standby(t testing.TB) *Server {
 	return newServer(t, standby)
 }
 
-// MariaDB starts a server with the settings that are given, such as read_only=1.
+// MariaDB starts a server with settings such as read_only=1.
 func MariaDB(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	install := find(t, "mariadb-install-db", "/usr/bin/mariadb-install-db", "/usr/local/bin/mariadb-install-db")
@@ -96,7 +96,7 @@ func (s *Server) mariaDSN(database string) string {
 	return fmt.Sprintf("root@unix(%s)/%s", filepath.Join(s.Dir, "s"), database)
 }
 
-// MariaDBDatabase makes a new database and returns the name of a data source for it.
+// MariaDBDatabase makes a new database and returns its data source.
 func (s *Server) MariaDBDatabase(t testing.TB) (dsn string) {
 	t.Helper()
 	name := newName()
@@ -104,13 +104,13 @@ func (s *Server) MariaDBDatabase(t testing.TB) (dsn string) {
 	return s.mariaDSN(name)
 }
 
-// SQLite returns the name of a data source for a new file.
+// SQLite returns a data source for a new file.
 func SQLite(t testing.TB) (dsn string) {
 	t.Helper()
 	return SQLiteFile(filepath.Join(t.TempDir(), "sessions.db"))
 }
 
-// SQLiteFile returns the name of a data source for a file.
+// SQLiteFile returns a data source for a file.
 func SQLiteFile(path string) string {
 	return "file:" + path + "?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 }

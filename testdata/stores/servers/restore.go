@@ -13,8 +13,8 @@ import (
 	"modernc.org/sqlite"
 )
 
-// Dump writes a schema to a file as pg_dump does, and returns what puts it back: psql, while the
-// server goes on.
+// Dump writes a schema to a file like pg_dump. The returned function restores it with psql while
+// the server runs.
 func (s *Server) Dump(t testing.TB, schema string) (restore func()) {
 	t.Helper()
 	bin := filepath.Dir(find(t, "postgres", "/usr/lib/postgresql/*/bin/pg_dump", "/usr/local/pgsql/bin/pg_dump"))
@@ -25,7 +25,7 @@ func (s *Server) Dump(t testing.TB, schema string) (restore func()) {
 	}
 }
 
-// Disconnect has a standby follow its primary no longer, so that it lags.
+// Disconnect stops the replication to a standby, so that it lags.
 func (s *Server) Disconnect(t testing.TB) {
 	t.Helper()
 	exec1(t, "pgx", s.postgresDSN(""), "ALTER SYSTEM SET primary_conninfo = ''")
@@ -42,7 +42,7 @@ func (s *Server) Disconnect(t testing.TB) {
 	}
 }
 
-// Synchronous has a primary wait for its standby with each commit.
+// Synchronous makes a primary wait for its standby at each commit.
 func (s *Server) Synchronous(t testing.TB) {
 	t.Helper()
 	exec1(t, "pgx", s.postgresDSN(""), "ALTER SYSTEM SET synchronous_standby_names = '*'")
@@ -59,24 +59,24 @@ func (s *Server) Synchronous(t testing.TB) {
 	}
 }
 
-// Promote makes a primary of a standby.
+// Promote makes a standby a primary.
 func (s *Server) Promote(t testing.TB) {
 	t.Helper()
 	exec1(t, "pgx", s.postgresDSN(""), "SELECT pg_promote(true, 60)")
 }
 
-// PostgreSQLPair returns the name of a data source for whichever of two servers takes writes.
+// PostgreSQLPair returns a data source for the one of two servers that accepts writes.
 func PostgreSQLPair(a, b *Server) (dsn string) {
 	return a.postgresDSN("") + " host=" + a.Dir + "," + b.Dir + " target_session_attrs=read-write"
 }
 
-// PostgreSQLEither returns the name of a data source for the first of two servers that answers.
+// PostgreSQLEither returns a data source for the first of two servers that answers.
 func PostgreSQLEither(a, b *Server) (dsn string) {
 	return a.postgresDSN("") + " host=" + a.Dir + "," + b.Dir
 }
 
-// SaveSQLite copies an SQLite database, and returns what puts the copy back, as the command
-// .restore of the sqlite3 shell does: in a transaction, under all who have the file open.
+// SaveSQLite copies an SQLite database. The returned function restores the copy like the command
+// .restore of the sqlite3 shell: in a transaction, while other processes have the file open.
 func SaveSQLite(t testing.TB, db *sql.DB) (restore func()) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "copy.db")

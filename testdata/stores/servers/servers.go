@@ -1,5 +1,5 @@
 // Package servers starts database servers for tests: PostgreSQL and MariaDB from the packages of
-// Debian, each in a new folder, on a Unix socket, and as a user without rights.
+// Debian. Each has a new folder and a Unix socket, and runs as a user without privileges.
 package servers
 
 import (
@@ -48,8 +48,8 @@ func find(t testing.TB, what string, patterns ...string) string {
 	return ""
 }
 
-// newFolder makes a folder with a short path, since the path of a socket has at most 107
-// bytes. It belongs to the user who runs the server.
+// newFolder makes a folder with a short path, because the path of a socket has at most 107 bytes.
+// The folder belongs to the user of the server.
 func newFolder(t testing.TB, users ...string) (dir string, as *syscall.Credential) {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "sdb")
@@ -126,14 +126,14 @@ func (s *Server) Start(t testing.TB) {
 	}
 }
 
-// Kill ends the server and all its processes as kill -9 does, and waits until they are gone: a
-// PostgreSQL that starts while an old process is at work refuses.
+// Kill ends the server and all its processes like kill -9, and waits until they are gone.
+// PostgreSQL refuses to start while an old process is at work.
 func (s *Server) Kill() {
 	if s.process == nil {
 		return
 	}
 	pid := s.process.Process.Pid
-	syscall.Kill(pid, syscall.SIGSTOP) // it starts no other process
+	syscall.Kill(pid, syscall.SIGSTOP) // so that it starts no other process
 	all := append(childrenOf(pid), pid)
 	for _, p := range all {
 		syscall.Kill(p, syscall.SIGKILL)
@@ -147,7 +147,7 @@ func (s *Server) Kill() {
 	s.process = nil
 }
 
-// childrenOf returns the processes that a process has started. Those of PostgreSQL leave its
+// childrenOf returns the processes that a process has started. The children of PostgreSQL leave its
 // process group.
 func childrenOf(pid int) (children []int) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -159,14 +159,14 @@ func childrenOf(pid int) (children []int) {
 	return children
 }
 
-// isAlive reports whether a process is there and no zombie, which holds nothing.
+// isAlive reports whether a process exists and is not a zombie. A zombie holds no resources.
 func isAlive(pid int) bool {
 	p, state, _ := statOf(fmt.Sprintf("/proc/%d/stat", pid))
 	return p == pid && state != "Z"
 }
 
-// statOf reads pid, state and parent, proc_pid_stat(5). The name stands in brackets, and may
-// hold spaces.
+// statOf reads pid, state and parent, proc_pid_stat(5). The name stands in brackets and may hold
+// spaces.
 func statOf(path string) (pid int, state string, parent int) {
 	text, err := os.ReadFile(path)
 	if err != nil {
