@@ -14,12 +14,12 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/twoparties/party"
 )
 
-// testOrder: an API that starts before the issuer can say where its keys are waits for it.
+// testOrder starts an API before the issuer can say where its keys are. The API waits for it.
 func testOrder(t *testing.T, b programs) {
 	var asked atomic.Int32
 	var issuer *httptest.Server
 	issuer = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if asked.Add(1) < 5 { // two paths are asked in turn
+		if asked.Add(1) < 5 { // the API asks for two paths in turn
 			http.Error(w, "not yet", http.StatusServiceUnavailable)
 			return
 		}
@@ -30,8 +30,8 @@ func testOrder(t *testing.T, b programs) {
 	b.run(t, p, "api", "-listen", addresses(t, 1)[0], "-ring", t.TempDir(), "-issuer", issuer.URL)
 }
 
-// testNoToken: the issuer says that a login may be tried again as long as the API's keys
-// cannot be had, and not when its own ring forbids what it was told to issue.
+// testNoToken checks the issuer's answers. While the API's keys cannot be fetched, it says that a
+// login may be tried again. If its own ring forbids the token, it does not say that.
 func testNoToken(t *testing.T, b programs) {
 	api, err := (&party.Party{Folder: t.TempDir()}).Ring(t.Context(), keys.UseEnc)
 	if err != nil {
@@ -67,7 +67,7 @@ func testNoToken(t *testing.T, b programs) {
 	p.untilLogin(t, http.StatusInternalServerError, http.StatusOK)
 }
 
-// untilLogin waits for a login to have this status. Before that it has the other one.
+// untilLogin waits for a login with this status. Before that a login has the status before.
 func (p *processes) untilLogin(t *testing.T, status, before int) {
 	t.Helper()
 	for begun := time.Now(); ; time.Sleep(100 * time.Millisecond) {

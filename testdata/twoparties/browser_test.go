@@ -13,9 +13,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestTwoBrowsers logs a user in with two browsers. The first one sees both devices, itself
-// marked, and logs the other one out. That one is out at its next request, and the API refuses
-// its token.
+// TestTwoBrowsers logs a user in with two browsers. The first one shows both devices, marks itself,
+// and logs the other one out. The other one is out at its next request, and the API refuses its
+// token.
 func TestTwoBrowsers(t *testing.T) {
 	program := chromium(t)
 	p := buildParties(t).start(t, 0)
@@ -88,13 +88,13 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// browser has a profile of its own, with cookies of its own.
+// browser has a profile of its own, with its own cookies.
 type browser struct{ ctx context.Context }
 
 func newBrowser(t *testing.T, program string) *browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.UserDataDir(t.TempDir()),
-		chromedp.NoSandbox, // needs a user other than root; every page comes from this test
+		chromedp.NoSandbox, // a sandbox needs a user other than root, and every page comes from this test
 		chromedp.WindowSize(760, 540), chromedp.Flag("disable-dev-shm-usage", true))
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stop)
@@ -102,7 +102,7 @@ func newBrowser(t *testing.T, program string) *browser {
 	t.Cleanup(stop)
 	b := &browser{ctx}
 	b.run(t, chromedp.Navigate("about:blank"))
-	b.ctx, stop = context.WithTimeout(ctx, 2*time.Minute) // not before: it would end the browser
+	b.ctx, stop = context.WithTimeout(ctx, 2*time.Minute) // an earlier timeout would end the browser
 	t.Cleanup(stop)
 	return b
 }
@@ -148,7 +148,7 @@ func (b *browser) token(t *testing.T) string {
 	return ask(t, b, chromedp.Evaluate[string](`document.getElementById("token").textContent`))
 }
 
-// shoot keeps a picture where SEALJWT_SHOTS says, as the README has one.
+// shoot stores a screenshot in the folder of SEALJWT_SHOTS. The README shows one.
 func (b *browser) shoot(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv("SEALJWT_SHOTS")

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// devices are logged in, and go on with their sessions. A user has 100 sessions at most.
+// devices are logged in and continue their sessions. A user has at most 100 sessions.
 type devices struct {
 	mu     sync.Mutex
 	idle   []string // refresh tokens
@@ -14,8 +14,8 @@ type devices struct {
 
 var errAllBusy = errors.New("every device waits for an answer")
 
-// next gets a token for a device that is idle, or logs in another one. A device without an
-// answer is lost: the test cannot know whether its refresh token was used up.
+// next refreshes the token of an idle device, or logs in another device. If a device gets no
+// answer, next drops it: the test cannot know whether its refresh token was used up.
 func (d *devices) next(p *processes) (in login, err error) {
 	d.mu.Lock()
 	token, another := "", len(d.idle) == 0

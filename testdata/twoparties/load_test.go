@@ -17,9 +17,9 @@ const (
 	loginsPerSecond   = 20
 )
 
-// testLoad: no token that is not over is refused, whatever its age, while both rings
-// change their keys. It ends when both have, or with SEALJWT_LONG=1 after a minute in which
-// they change as often as the windows of the policy allow.
+// testLoad checks that no valid token is refused, whatever its age, while both rings change their
+// keys. It ends when both have changed. With SEALJWT_LONG=1 it runs for a minute, in which they
+// change as often as the windows of the policy allow.
 func testLoad(t *testing.T, b programs) {
 	unit, lasts := time.Second, time.Minute
 	if long() {
@@ -74,19 +74,19 @@ type call struct {
 	status         int
 }
 
-// load is what was sent and answered.
+// load records the requests and their answers.
 type load struct {
 	mu                  sync.Mutex
 	tokens              []login
 	done                []call
-	signing, decryption used // by tokens that were accepted
-	unserved            int  // logins and requests that were to be tried again later
+	signing, decryption used // by accepted tokens
+	unserved            int  // logins and requests that the server asked to try again later
 	errs                []error
 	lasted              time.Duration
 }
 
-// used are kids in the order in which they were first used, and how often one was when
-// there was a newer one.
+// used has kids in the order of their first use. It counts how often a kid was used after a newer
+// one had been.
 type used struct {
 	kids     []string
 	outlived int
@@ -101,7 +101,8 @@ func (u *used) add(kid string) {
 	}
 }
 
-// outlived: enough tokens were accepted that are older than a change of the keys, of each.
+// outlived reports whether enough accepted tokens are older than a change of the keys of each
+// party.
 func (l *load) outlived() bool {
 	const enough = 50
 	l.mu.Lock()
@@ -109,8 +110,8 @@ func (l *load) outlived() bool {
 	return l.signing.outlived >= enough && l.decryption.outlived >= enough
 }
 
-// load sends requests at a constant rate, in turn to all processes of the API, until the
-// context is done. Meanwhile users log in, and something else may happen.
+// load sends requests at a constant rate, in turn to all processes of the API, until the context is
+// done. Meanwhile users log in, and the test may do something else.
 func (p *processes) load(ctx context.Context, meanwhile func(*load)) *load {
 	var l load
 	var all sync.WaitGroup
@@ -166,7 +167,7 @@ func (p *processes) load(ctx context.Context, meanwhile func(*load)) *load {
 	return &l
 }
 
-// pick returns one of the tokens that are not over.
+// pick returns one of the valid tokens.
 func (l *load) pick() (login, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -178,8 +179,8 @@ func (l *load) pick() (login, bool) {
 	return l.tokens[rand.N(len(l.tokens))], true
 }
 
-// every does something so many times a second, whether or not the last time is over, and
-// waits for all of it once the context is done.
+// every calls do so many times a second, even while the last call runs. Once the context is done it
+// waits for all calls.
 func every(ctx context.Context, second int, do func(i int)) {
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -194,9 +195,9 @@ func every(ctx context.Context, second int, do func(i int)) {
 	}
 }
 
-// check fails the test when a login or a request was not answered, or most of them in vain.
-// How much is sent, and whether keys that may be two seconds old are renewed in time, are
-// up to the machine too, and count in the long form only.
+// check fails the test if a login or a request got no answer, or if most were told to try again.
+// Two figures also depend on the machine and count in the long form only: the number of requests,
+// and whether keys that may be two seconds old are renewed in time.
 func (l *load) check(t *testing.T) {
 	t.Helper()
 	for _, err := range l.errs {

@@ -12,16 +12,16 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// testRevocation: an operator revokes the signing key in an emergency. It is refused by
-// every process within max-age from its publication, and what its successor signs is
-// accepted within the cooldown of the fetches.
+// testRevocation revokes the signing key in an emergency. Every process refuses its tokens within
+// max-age of the publication, and accepts the tokens of the next key within the cooldown of the
+// fetches.
 func testRevocation(t *testing.T, b programs) {
 	const (
 		unit       = 3 * time.Second // a token lives for twice as long
 		maxAge     = unit / 2
 		cooldown   = unit / 4
-		idle       = 1500 * time.Millisecond // for up to which the issuer does not look at its ring
-		slack      = 1500 * time.Millisecond // of a busy machine
+		idle       = 1500 * time.Millisecond // the issuer may leave its ring unread for this long
+		slack      = 1500 * time.Millisecond // a busy machine needs it
 		ago, after = time.Second, 6 * time.Second
 	)
 	p := b.start(t, unit)
@@ -39,13 +39,13 @@ func testRevocation(t *testing.T, b programs) {
 	})
 	l.check(t)
 
-	signer := make(map[string]string) // of a token
+	signer := make(map[string]string) // by token
 	for _, r := range l.done {
 		if r.status == http.StatusOK {
 			signer[r.Token] = r.SignedWith
 		}
 	}
-	var last, first time.Duration         // that the stolen key was accepted, that its successor was
+	var last, first time.Duration         // how long the stolen key was accepted, and after how long the next key was
 	noticed := make(map[string]time.Time) // when an API refused the stolen key
 	var fooled, refused int
 	for _, r := range l.done {
@@ -85,8 +85,8 @@ func testRevocation(t *testing.T, b programs) {
 	}
 }
 
-// revoke revokes the active signing key, as the command does beside a running service, and
-// returns when the issuer does not publish it any more.
+// revoke revokes the active signing key like the command beside a running service. It returns when
+// the issuer no longer publishes the key.
 func revoke(t *testing.T, p *processes) (kid string) {
 	ring, err := openRing(t.Context(), p.folder)
 	if err != nil {
@@ -116,7 +116,7 @@ func revoke(t *testing.T, p *processes) (kid string) {
 	return kid
 }
 
-// openRing opens the ring of a party, as the command does.
+// openRing opens the ring of a party like the command does.
 func openRing(ctx context.Context, folder string) (*keyring.Ring, error) {
 	kek, err := keyring.KEKFile(filepath.Join(folder, "kek"))
 	if err != nil {

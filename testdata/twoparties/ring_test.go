@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/twoparties/party"
 )
 
-// A party that was killed before its ring was written makes it with the key that is there.
+// A party was killed before it wrote its ring. It makes the ring with the key that it left.
 func TestPartyRingAfterKill(t *testing.T) {
 	p := &party.Party{Folder: t.TempDir()}
 	if _, err := keyring.CreateKEKFile(filepath.Join(p.Folder, "kek")); err != nil {
@@ -27,7 +27,7 @@ func TestPartyRingAfterKill(t *testing.T) {
 	}
 }
 
-// A ring whose key is not there gets no other one.
+// A ring has lost its key. The party makes no other key for it.
 func TestPartyRingWithoutKey(t *testing.T) {
 	p := &party.Party{Folder: t.TempDir()}
 	if _, err := p.Ring(t.Context(), keys.UseSig); err != nil {
@@ -45,7 +45,8 @@ func TestPartyRingWithoutKey(t *testing.T) {
 	}
 }
 
-// With figures that are not the ring's no token would be issued, or no key changed.
+// If a program's figures differ from those of the ring, no token would be issued, or no key would
+// change.
 func TestPartyRingOfAnotherPolicy(t *testing.T) {
 	short := keyring.Policy{TokenLifetime: 20 * time.Second}
 	for _, c := range []struct{ made, started keyring.Policy }{{short, keyring.Policy{}}, {keyring.Policy{}, short}} {

@@ -19,7 +19,7 @@ import (
 // programs is the folder of the programs.
 type programs string
 
-// buildParties builds them.
+// buildParties builds the programs.
 func buildParties(t *testing.T) programs {
 	t.Helper()
 	folder := t.TempDir()
@@ -29,15 +29,15 @@ func buildParties(t *testing.T) programs {
 	return programs(folder)
 }
 
-// processes are an issuer and an API: one process with a ring, and two that share one.
+// processes holds one issuer with its ring, and two processes of the API that share a ring.
 type processes struct {
 	folder string // of the issuer's ring
 	issuer string
-	apis   []string // the first is the audience
+	apis   []string // the first one is the audience
 	client *http.Client
 }
 
-// start runs them until the test ends, and then has them stop as a service does.
+// start runs the processes until the test ends, and then stops them like services.
 func (b programs) start(t *testing.T, policy time.Duration) *processes {
 	t.Helper()
 	folder := t.TempDir()
@@ -52,11 +52,11 @@ func (b programs) start(t *testing.T, policy time.Duration) *processes {
 	for _, listen := range at[1:] {
 		b.run(t, p, "api", "-listen", listen, "-ring", filepath.Join(folder, "api"), "-policy", policy.String(), "-issuer", p.issuer, "-audience", p.apis[0])
 	}
-	t.Cleanup(p.client.CloseIdleConnections) // a server that stops gives those five seconds that were never used
+	t.Cleanup(p.client.CloseIdleConnections) // a server that stops waits five seconds for connections that were never used
 	return p
 }
 
-// run starts one, and returns when it answers.
+// run starts a process, and returns when it answers.
 func (b programs) run(t *testing.T, p *processes, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(string(b), name), args...)
@@ -94,7 +94,7 @@ func (b programs) run(t *testing.T, p *processes, name string, args ...string) {
 	t.Fatalf("%s does not answer", name)
 }
 
-// get returns what is at a URL.
+// get returns the body at a URL.
 func get(client *http.Client, url string) ([]byte, error) {
 	res, err := client.Get(url)
 	if err != nil {
@@ -107,8 +107,8 @@ func get(client *http.Client, url string) ([]byte, error) {
 	return io.ReadAll(res.Body)
 }
 
-// addresses are free, as far as one can know: each party has to know the other's before
-// it listens.
+// addresses returns addresses that are probably free: each party has to know the other's address
+// before it listens.
 func addresses(t *testing.T, n int) (at []string) {
 	t.Helper()
 	for range n {
@@ -122,7 +122,7 @@ func addresses(t *testing.T, n int) (at []string) {
 	return at
 }
 
-// login is the issuer's answer to a user, and when it was asked for.
+// login is the issuer's answer to a user, with the time of the request.
 type login struct {
 	Token   string `json:"access_token"`
 	Seconds int    `json:"expires_in"`
@@ -130,7 +130,7 @@ type login struct {
 	asked   time.Time
 }
 
-// until is when the token is over at the earliest.
+// until returns the earliest time at which the token may expire.
 func (l login) until() time.Time {
 	return l.asked.Truncate(time.Second).Add(time.Duration(l.Seconds) * time.Second)
 }
@@ -148,7 +148,7 @@ func (p *processes) login(user, password string) (l login, err error) {
 	return p.token(url.Values{"username": {user}, "password": {password}})
 }
 
-// refresh goes on with a session.
+// refresh continues a session.
 func (p *processes) refresh(token string) (l login, err error) {
 	return p.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
 }
@@ -189,7 +189,7 @@ type said struct {
 	SealedTo   string   `json:"sealed_to"`
 }
 
-// me asks one of the processes of the API, and returns the status of its answer.
+// me asks one of the processes of the API, and returns its answer with the status.
 func (p *processes) me(api, token string) (status int, s said, err error) {
 	r, err := http.NewRequest(http.MethodGet, api+"/me", nil)
 	if err != nil {

@@ -26,8 +26,8 @@ func TestTwoParties(t *testing.T) {
 	t.Run("no token", func(t *testing.T) { t.Parallel(); testNoToken(t, built) })
 }
 
-// A user logs in and calls the API, which knows what the token said. A stranger who has
-// the token reads nothing of that.
+// A user logs in and calls the API, which reads the token. An attacker who has the token reads
+// nothing.
 func testLogin(t *testing.T, p *processes) {
 	l := p.loginAda(t)
 	status, got, err := p.me(p.apis[0], l.Token)

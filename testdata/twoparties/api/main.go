@@ -1,5 +1,5 @@
-// Command api tells users what their tokens say about them. It is one of two programs
-// that share no private key; the other one is the issuer, which shows how to start both.
+// Command api tells users what their tokens say about them. It and the issuer are two programs that
+// share no private key. The documentation of the issuer shows how to start both.
 package main
 
 import (
@@ -71,8 +71,8 @@ func run(ctx context.Context, p *party.Party) error {
 	return p.Serve(ctx, ring, mux, func(ctx context.Context) { ended.Run(ctx, report) })
 }
 
-// discover asks the issuer where its keys are until it says so: the two can be started in
-// any order.
+// discover asks the issuer where its keys are until the issuer answers, so the two programs can
+// start in any order.
 func discover(ctx context.Context) (jwksURI string, err error) {
 	for logged := ""; ; {
 		at, err := jwks.Discover(ctx, *issuer, jwks.DiscoverConfig{})
@@ -98,7 +98,7 @@ func report(n sessions.News) {
 	}
 }
 
-// me answers with what the token says, and by which keys it came.
+// me answers with the claims of the token, and with the keys that it was made for.
 func me(w http.ResponseWriter, r *http.Request) {
 	tok, ok := bearer.TokenFrom(r.Context())
 	if !ok {
@@ -122,7 +122,7 @@ func me(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// refused logs why, which the client is not told.
+// refused logs the reason of a refusal. The client does not get it.
 func refused(ctx context.Context, r bearer.Refusal) {
 	why := r.Err.Error()
 	if e, ok := errors.AsType[*open.Error](r.Err); ok {

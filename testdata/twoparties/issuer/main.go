@@ -33,15 +33,15 @@ func main() {
 	}
 }
 
-// sealingTime may pass between the start or the refresh of a session and the sealing of its
-// token. A token that would outlive the memory of the session's end is not sealed.
+// sealingTime is the longest time between the start or the refresh of a session and the sealing of
+// its token. A token that would outlive the list entry of its session is not sealed.
 const sealingTime = 10 * time.Second
 
 // issuer seals the tokens of users who have logged in.
 type issuer struct {
 	sealer   *seal.Sealer
 	registry *sessions.Registry
-	lifetime time.Duration // of a token
+	lifetime time.Duration // lifetime of a token
 }
 
 func run(ctx context.Context, p *party.Party) error {

@@ -18,20 +18,20 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"date": func(t time.Time) string { return t.UTC().Format("2 Jan, 15:04 UTC") },
 }).Parse(pageText))
 
-// view is what the page shows: a form to log in, or the devices of a user.
+// view holds the contents of the page: a form to log in, or the devices of a user.
 type view struct {
 	Message  string
-	Name     string // of the user, empty before the login
+	Name     string // name of the user; empty before the login
 	This     string // id of the session of this browser
 	Sessions []sessions.Session
 	API      string
-	Token    string // for the API
+	Token    string // token for the API
 }
 
 const cookieName = "refresh"
 
-// pages are for browsers. A page of another site cannot make a browser send the cookie
-// (SameSite), nor a form (CrossOriginProtection).
+// pages are for browsers. A page of another site cannot make a browser send the cookie (SameSite)
+// or a form (CrossOriginProtection).
 func (i *issuer) pages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", i.devices)
@@ -56,8 +56,8 @@ func (i *issuer) login(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// devices shows the devices of the user. Each request uses up the refresh token of the cookie
-// and leaves the next one, so a browser that was logged out is out at its next request.
+// devices shows the devices of the user. Each request uses up the refresh token of the cookie and
+// leaves the next one. So a browser that was logged out is out at its next request.
 func (i *issuer) devices(w http.ResponseWriter, r *http.Request) {
 	session, ok := i.session(w, r)
 	if !ok {
@@ -76,7 +76,7 @@ func (i *issuer) devices(w http.ResponseWriter, r *http.Request) {
 	show(w, http.StatusOK, view{Name: profiles[session.Subject].Name, This: session.ID, Sessions: all, API: *api, Token: token})
 }
 
-// end ends the session that the form names, or all but this one.
+// end ends the session that the form names, or all sessions but this one.
 func (i *issuer) end(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	session, ok := i.session(w, r)
@@ -90,7 +90,7 @@ func (i *issuer) end(w http.ResponseWriter, r *http.Request) {
 	default:
 		err = i.registry.End(r.Context(), session.Subject, id)
 	}
-	if err != nil && !errors.Is(err, sessions.ErrNoSession) { // it is gone, which was wanted
+	if err != nil && !errors.Is(err, sessions.ErrNoSession) { // ErrNoSession: it has ended already
 		fail(w, r, err)
 		return
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/twoparties/party"
 )
 
-// token gives a program a token for a password, or for a refresh token. It is no grant of
-// OAuth: it knows no clients, and the password passes through a program. So the metadata do
-// not name it. Its answers look like those of RFC 6749 section 5.
+// token gives a program a token for a password or a refresh token. It is not a grant of OAuth: it
+// knows no clients, and the password passes through a program. So the metadata do not name it. Its
+// answers look like those of RFC 6749 section 5.
 func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	session, refresh, err := i.grant(r)
@@ -39,7 +39,7 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 
 var errPassword = errors.New("wrong password")
 
-// grant starts a session for a password, or goes on with the session of a refresh token.
+// grant starts a session for a password, or continues the session of a refresh token.
 func (i *issuer) grant(r *http.Request) (sessions.Session, string, error) {
 	if r.PostFormValue("grant_type") == "refresh_token" {
 		return i.registry.Refresh(r.Context(), r.PostFormValue("refresh_token"))
@@ -51,8 +51,8 @@ func (i *issuer) grant(r *http.Request) (sessions.Session, string, error) {
 	return i.registry.Start(r.Context(), id, sessions.Device{Name: r.PostFormValue("device"), Agent: r.UserAgent(), Addr: r.RemoteAddr})
 }
 
-// isRefused reports whether the user has to log in, again or with another password. Any other
-// error is a fault of ours, and the client may try again with what it has.
+// isRefused reports whether the user has to log in, again or with another password. Any other error
+// is a fault of the issuer, and the client may try again.
 func isRefused(err error) bool {
 	for _, refused := range []error{errPassword, sessions.ErrInvalidRefresh, sessions.ErrEnded, sessions.ErrReused} {
 		if errors.Is(err, refused) {

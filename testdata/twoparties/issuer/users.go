@@ -2,26 +2,26 @@ package main
 
 import "crypto/subtle"
 
-// Profile is what the API shall know about a user, and no other party.
+// Profile has the facts about a user that the API, and no other party, may read.
 type Profile struct {
 	Email  string   `json:"email"`
 	Name   string   `json:"name"`
 	Groups []string `json:"groups"`
 }
 
-// users are invented. Where they are real, passwords are hashed, if there are any.
+// users are invented. A real service stores hashes of passwords, if it has passwords.
 var users = map[string]struct{ id, password string }{
 	"ada": {"u-42", "lovelace"},
 	"bob": {"u-43", "builder"},
 }
 
-// profiles are by the id of the user.
+// profiles maps the ids of users to their profiles.
 var profiles = map[string]Profile{
 	"u-42": {"ada@example.com", "Ada Quillwood", []string{"engineering", "admins"}},
 	"u-43": {"bob@example.com", "Bob Fernsby", []string{"sales"}},
 }
 
-// authenticate returns the id of a user. It stands in for the login that you have.
+// authenticate returns the id of a user. It stands for your own login.
 func authenticate(name, password string) (id string, ok bool) {
 	user, ok := users[name]
 	same := subtle.ConstantTimeCompare([]byte(user.password), []byte(password))

@@ -1,5 +1,5 @@
-// Package party is what the two programs beside it have in common: a ring of their own,
-// and a server that rotates it. It is an example, to be copied and changed.
+// Package party has the common code of the two programs beside it: it opens a ring, and runs a
+// server that rotates this ring. It is an example, to be copied and changed.
 package party
 
 import (
@@ -24,17 +24,17 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Party is one of two. Its durations are zero, which stands for the defaults, unless the
-// flag policy shortens them.
+// Party is one of the two parties. Its durations are zero, which stands for the defaults, unless
+// the flag policy shortens them.
 type Party struct {
 	Listen, Folder string
 
 	Policy             keyring.Policy
-	Lifetime, Leeway   time.Duration // of seal.Config, of open.Config
-	MaxStale, Cooldown time.Duration // of jwks.RemoteConfig
+	Lifetime, Leeway   time.Duration // for seal.Config and open.Config
+	MaxStale, Cooldown time.Duration // for jwks.RemoteConfig
 }
 
-// Main reads the flags and runs a program until it is told to stop.
+// Main reads the flags and runs a program until a signal stops it.
 func Main(listen string, run func(context.Context, *Party) error) error {
 	p := &Party{}
 	flag.StringVar(&p.Listen, "listen", listen, "`address` on this machine: it speaks plain HTTP")
@@ -49,14 +49,14 @@ func Main(listen string, run func(context.Context, *Party) error) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, p); !errors.Is(err, context.Canceled) { // told to stop before it listened
+	if err := run(ctx, p); !errors.Is(err, context.Canceled) { // stopped before it listened
 		return err
 	}
 	return nil
 }
 
-// shorten makes a policy for those who want to see keys change. Whoever caches or opens
-// keeps to the same figures, which is what keeps every token good.
+// shorten makes a policy for users who want to see keys change. A party that caches keys or opens
+// tokens keeps to the same figures, so every token stays valid.
 func (p *Party) shorten(unit time.Duration) {
 	p.Policy = keyring.Policy{
 		TokenLifetime: max(2*unit, time.Second), Leeway: unit / 4, ClockSkew: unit / 4,
@@ -89,15 +89,15 @@ func (p *Party) Ring(ctx context.Context, use keys.Use) (*keyring.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The ring goes by the policy that it was made with. With other figures the sealer
-	// gets no token out of it, or the other party keeps keys for longer than it reckons.
+	// The ring keeps the policy that it was made with. With other figures the sealer would get no
+	// token, or the other party would keep keys for too long.
 	if policy.Windows() != p.Policy.Windows() {
 		return nil, fmt.Errorf("the ring in %s goes by another policy: start with the -policy that it was made with, or with another folder as -ring", p.Folder)
 	}
 	return ring, nil
 }
 
-// create makes the ring. Who was killed while doing so left a key, which is good.
+// create makes the ring. If the process was killed before, it left a key, and create uses that key.
 func (p *Party) create(ctx context.Context, store keyring.Store, file string, use keys.Use) (*keyring.Ring, error) {
 	kek, err := keyring.KEKFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -109,7 +109,7 @@ func (p *Party) create(ctx context.Context, store keyring.Store, file string, us
 	return keyring.Create(ctx, keyring.Config{Store: store, KEK: kek, Policy: p.Policy, Uses: []keys.Use{use}})
 }
 
-// Remote is the other party's keys.
+// Remote returns the source of the other party's keys.
 func (p *Party) Remote(url string) (*jwks.Remote, error) {
 	return jwks.NewRemote(jwks.RemoteConfig{URL: url, MaxStale: p.MaxStale, Cooldown: p.Cooldown, Report: func(f jwks.FetchResult) {
 		if f.Err != nil {
@@ -118,10 +118,10 @@ func (p *Party) Remote(url string) (*jwks.Remote, error) {
 	}})
 }
 
-// KEK returns the key that encrypts the ring. Ring has made it.
+// KEK returns the key that encrypts the ring. Ring has made that key.
 func (p *Party) KEK() (keyring.KEK, error) { return keyring.KEKFile(filepath.Join(p.Folder, "kek")) }
 
-// Serve answers requests, rotates the ring and runs what is given until the context is done.
+// Serve answers requests, rotates the ring and calls the given functions until the context is done.
 // Requests that are under way by then have ten seconds.
 func (p *Party) Serve(ctx context.Context, ring *keyring.Ring, h http.Handler, run ...func(context.Context)) error {
 	l, err := net.Listen("tcp", p.Listen)
@@ -165,7 +165,7 @@ func report(s keyring.Step, err error) {
 	slog.Info("the ring was rotated", "action", s.Action, "use", s.Use, "kid", s.KeyID)
 }
 
-// Answer answers with JSON that nobody may keep.
+// Answer writes JSON that no cache may keep.
 func Answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
