@@ -19,7 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// chromium returns the program, and nothing where none is installed.
+// chromium returns the program, or an empty text if none is installed.
 func chromium() string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if program, err := exec.LookPath(name); err == nil {
@@ -29,7 +29,7 @@ func chromium() string {
 	return ""
 }
 
-// browser has one tab, and records what the tab asks for and complains about.
+// browser has one tab, and records its requests and its complaints.
 type browser struct {
 	ctx context.Context
 
@@ -38,14 +38,14 @@ type browser struct {
 	complaints []string
 }
 
-// chrome returns one Chromium for all tests, and what ends it.
+// chrome returns one Chromium for all tests, and a function that ends it.
 var chrome = sync.OnceValues(func() (ctx context.Context, end func()) {
 	profile, err := os.MkdirTemp("", "sealjwt-page-")
 	if err != nil {
 		panic(err)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.UserDataDir(profile),
-		chromedp.NoSandbox, // needs a user other than root; every page comes from these tests
+		chromedp.NoSandbox, // a sandbox needs a user other than root, and every page comes from these tests
 		chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.Flag("host-resolver-rules", "MAP "+rebound+" 127.0.0.1"))
 	if program := chromium(); program != "" {
@@ -60,7 +60,7 @@ var chrome = sync.OnceValues(func() (ctx context.Context, end func()) {
 	}
 })
 
-// newBrowser returns a tab with a profile of its own, as a private window has.
+// newBrowser returns a tab with a profile of its own, like a private window.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
 	if chromium() == "" {
@@ -70,14 +70,14 @@ func newBrowser(t *testing.T) *browser {
 		t.Skip("no Chromium is installed")
 	}
 	parent, _ := chrome()
-	if err := chromedp.Do(parent); err != nil { // starts it
+	if err := chromedp.Do(parent); err != nil { // this starts the browser
 		t.Fatal(err)
 	}
 	ctx, stop := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
 	t.Cleanup(stop)
 	b := &browser{ctx: ctx}
 	b.run(t, chromedp.Navigate("about:blank"))
-	b.ctx, stop = context.WithTimeout(ctx, 4*time.Minute) // not before: it would end the browser
+	b.ctx, stop = context.WithTimeout(ctx, 4*time.Minute) // an earlier timeout would end the browser
 	t.Cleanup(stop)
 	if err := chromedp.Listen(b.ctx, b.record); err != nil {
 		t.Fatal(err)
@@ -113,8 +113,7 @@ func (b *browser) record(event any) {
 	}
 }
 
-// clean fails the test where the tab complained, or asked for something that begins with none of
-// the addresses.
+// clean fails the test if the tab complained, or sent a request outside of the addresses.
 func (b *browser) clean(t *testing.T, addresses ...string) {
 	t.Helper()
 	b.mu.Lock()
@@ -152,8 +151,7 @@ func ask[T any](t *testing.T, b *browser, step chromedp.Action[T]) T {
 	return v
 }
 
-// paste puts a text into the token's place as a keyboard or a clipboard does, in the place of
-// what is there.
+// paste replaces the text in the token's field, as a keyboard or a clipboard does.
 func (b *browser) paste(t *testing.T, text string) {
 	t.Helper()
 	b.run(t, chromedp.Focus(chromedp.CSS("#token")))
@@ -161,7 +159,7 @@ func (b *browser) paste(t *testing.T, text string) {
 	b.run(t, call(input.InsertText, input.InsertTextParams{Text: text}))
 }
 
-// waitFor waits until a text of an element says what it should.
+// waitFor waits until the text of an element contains text.
 func (b *browser) waitFor(t *testing.T, selector, text string) {
 	t.Helper()
 	step := chromedp.Poll[chromedp.Void](`(document.querySelector("`+selector+`")?.textContent ?? "").includes("`+text+`")`, chromedp.WithPollingTimeout(20*time.Second))
@@ -170,7 +168,7 @@ func (b *browser) waitFor(t *testing.T, selector, text string) {
 	}
 }
 
-// text returns what a reader sees in an element.
+// text returns the text of an element, as a reader sees it.
 func (b *browser) text(t *testing.T, selector string) string {
 	t.Helper()
 	return ask(t, b, chromedp.Evaluate[string](`document.querySelector("`+selector+`").innerText`))
@@ -183,7 +181,7 @@ func (b *browser) look(t *testing.T, width int64, scheme string) {
 		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}))
 }
 
-// shoot keeps a picture where SEALJWT_SHOTS says, as the README has one.
+// shoot stores a screenshot in the folder of SEALJWT_SHOTS. The README shows one.
 func (b *browser) shoot(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv("SEALJWT_SHOTS")

@@ -55,7 +55,7 @@ type served struct {
 	url string
 }
 
-// serve starts one, which ends with the test.
+// serve starts a process that serves the page until the test ends.
 func serve(t *testing.T) *served {
 	t.Helper()
 	cmd := sealjwt(t, "page")
@@ -76,7 +76,7 @@ func serve(t *testing.T) *served {
 	return s
 }
 
-// end kills the process, as an out-of-memory killer does.
+// end kills the process, like an out-of-memory killer.
 func (s *served) end() {
 	s.cmd.Process.Kill()
 	s.cmd.Wait()

@@ -16,10 +16,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// rebound is a name of an attacker that the browser resolves to 127.0.0.1.
+// rebound is an attacker's host name that the browser resolves to 127.0.0.1.
 const rebound = "rebound.example"
 
-// TestPage pastes tokens into the page, and looks at what a person sees.
+// TestPage pastes tokens into the page, and looks at the page like a person.
 func TestPage(t *testing.T) {
 	s, b := serve(t), newBrowser(t)
 	b.look(t, 1000, "light")
@@ -66,7 +66,7 @@ func TestPage(t *testing.T) {
 	}
 	readable(t, b, "page-garbage")
 
-	// Another token is read right after.
+	// The page reads another token right after the first one.
 	b.paste(t, sealed(t))
 	b.waitFor(t, "#said", "No personal data")
 	ask(t, b, chromedp.Evaluate[bool](`document.getElementById("token").value = "a".repeat((1 << 20) + 1), document.getElementById("token").dispatchEvent(new Event("input"))`))
@@ -80,7 +80,8 @@ func TestPage(t *testing.T) {
 		}
 	}
 
-	// When the server has ended, the page takes no token, so that none comes to another process.
+	// When the server has ended, the page takes no token. Otherwise another process on the port
+	// could get one.
 	b.paste(t, "eyJ")
 	s.end()
 	b.waitFor(t, "#said", "This page has ended.")
@@ -102,8 +103,8 @@ func TestPageWithoutScript(t *testing.T) {
 	b.clean(t, s.url, "about:blank")
 }
 
-// TestForeignPage is a page of another site, which even knows the path. It may neither read nor
-// frame the page, nor have it read a token.
+// TestForeignPage opens a page of another site, which even knows the path. It can neither read nor
+// frame our page, nor make it read a token.
 func TestForeignPage(t *testing.T) {
 	s, b := serve(t), newBrowser(t)
 	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -131,8 +132,8 @@ func TestForeignPage(t *testing.T) {
 	}
 }
 
-// TestReboundName has a name of an attacker resolve to 127.0.0.1: to the browser the page is then
-// of the attacker's origin.
+// TestReboundName makes an attacker's host name resolve to 127.0.0.1. For the browser the page then
+// has the attacker's origin.
 func TestReboundName(t *testing.T) {
 	s, b := serve(t), newBrowser(t)
 	b.run(t, chromedp.Navigate(strings.Replace(s.url, "127.0.0.1", rebound, 1)))
@@ -161,7 +162,7 @@ func TestReports(t *testing.T) {
 	b.clean(t, "file://"+folder, "about:blank")
 }
 
-// keysList returns keys list of a new ring.
+// keysList returns the command keys list on a new ring.
 func keysList(t *testing.T) interface{ Output() ([]byte, error) } {
 	t.Helper()
 	made := sealjwt(t, "keys", "init")

@@ -7,9 +7,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// faults is a script that returns what a person could not read or find: text whose contrast is
-// under 4.5:1 (WCAG 2.2 success criterion 1.4.3), what is wider than the window (1.4.10), fields
-// without a label, tables without headers, headings that skip a level, landmarks that are missing.
+// faults is a script that returns the places that a person could not read or find: text with a
+// contrast under 4.5:1 (WCAG 2.2 success criterion 1.4.3), elements wider than the window (1.4.10),
+// fields without a label, tables without headers, headings that skip a level, missing landmarks.
 const faults = `(() => {
 const list = [];
 const rgb = c => c.match(/[\d.]+/g).map(Number);
@@ -44,8 +44,8 @@ if (getComputedStyle(document.body).maxWidth === "none") list.push("the style sh
 return list;
 })()`
 
-// readable fails the test where a person could not read what the tab shows: narrow and wide, in
-// light and dark colours. 320 CSS pixels are those of WCAG 2.2 success criterion 1.4.10.
+// readable fails the test if a person could not read the tab: narrow and wide, in light and dark
+// colours. WCAG 2.2 success criterion 1.4.10 asks for 320 CSS pixels.
 func readable(t *testing.T, b *browser, name string) {
 	t.Helper()
 	for _, width := range []int64{320, 1000} {

@@ -32,8 +32,8 @@ func random(n int) []byte {
 
 type object = map[string]any
 
-// signed returns a token that is signed and not encrypted, with a claim that is made to harm.
-// Nothing checks its signature.
+// signed returns a token that is signed and not encrypted. One of its claims is hostile. No test
+// checks its signature.
 func signed(t *testing.T) string {
 	t.Helper()
 	now := time.Now().Unix()
@@ -49,14 +49,14 @@ func signed(t *testing.T) string {
 	}) + "." + part(t, random(64))
 }
 
-// sealed returns a token that nobody reads.
+// sealed returns a token that no test opens.
 func sealed(t *testing.T) string {
 	t.Helper()
 	return part(t, object{"alg": "ECDH-ES", "enc": "A256GCM", "kid": "f3Yw9HcTg6NaXe4m", "cty": "JWT"}) + ".." +
 		part(t, random(12)) + "." + part(t, random(400)) + "." + part(t, random(16))
 }
 
-// short returns the token of the picture in the README.
+// short returns the token of the screenshot in the README.
 func short(t *testing.T) string {
 	t.Helper()
 	return part(t, object{"alg": "ES256", "kid": "a1B2c3D4"}) + "." + part(t, object{
