@@ -12,15 +12,15 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// accessClaims are those that RFC 9068 section 2.2 requires, and demanded what a resource
-// server has to name of them: without the others no token is taken anyway.
+// accessClaims has the claims that RFC 9068 section 2.2 requires. A resource server must demand
+// those in demanded by name, because it checks the others in any token.
 var (
 	accessClaims = []string{"iss", "exp", "aud", "sub", "client_id", "iat", "jti"}
 	demanded     = []string{"sub", "client_id", "iat", "jti"}
 )
 
-// resourceServer takes sealed access tokens of one issuer, whose keys it finds by its
-// metadata: with this library, and with npm jose.
+// resourceServer accepts sealed access tokens of one issuer, with this library and with npm jose.
+// It finds the issuer's keys by the metadata.
 type resourceServer struct {
 	issuer      *provider
 	signer, own keyPair
@@ -52,10 +52,9 @@ func (s resourceServer) jose(t *testing.T, token string) (members, error) {
 	return got.Claims, err
 }
 
-// TestAccessToken: a JWT access token (RFC 9068) is sealed with all claims that it must
-// have, and opened; once it is decrypted, a plain verifier of such tokens takes it too.
-// What was sealed without a claim that the caller gives, or as something else, both
-// refuse.
+// TestAccessToken seals a JWT access token (RFC 9068) with all claims that it must have, and opens
+// it. A plain verifier of such tokens accepts the decrypted token too. Both refuse a token of
+// another type, or without a claim that the caller gives.
 func TestAccessToken(t *testing.T) {
 	s := startResourceServer(t)
 	api, err := publicSet(s.own.Public)
@@ -67,7 +66,7 @@ func TestAccessToken(t *testing.T) {
 		typ     string
 		claims  seal.Claims
 		refused error
-		jose    string // what npm jose says
+		jose    string // text of npm jose's error
 	}{
 		"all claims":     {"at+jwt", full, nil, ""},
 		"long type":      {"application/at+jwt", full, nil, ""},
@@ -113,8 +112,8 @@ func TestAccessToken(t *testing.T) {
 	}
 }
 
-// TestAccessTokenLacks: an access token of another sealer without one of the required
-// claims is refused, for the want of that claim.
+// Another sealer makes an access token without one of the required claims. The token is refused for
+// that reason.
 func TestAccessTokenLacks(t *testing.T) {
 	s := startResourceServer(t)
 	now := time.Now()

@@ -13,11 +13,10 @@ import (
 	"github.com/sealjwt/sealjwt/open/opentest"
 )
 
-// batteryClock is where the clock of every opener stands, so that times are tried to
-// the second.
+// batteryClock is the time of every opener, so that times are tested to the second.
 var batteryClock = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// batteryTarget is what every opener under the battery is configured for.
+// batteryTarget returns the target that every opener is configured for.
 func batteryTarget(signing, management string) opentest.Target {
 	return opentest.Target{
 		Issuer:    opentest.Issuer{ID: issuer, Signing: opentest.NewKey(signing)},
@@ -36,10 +35,10 @@ func batteryCases(t *testing.T, target opentest.Target) []opentest.Case {
 	return cases
 }
 
-// batteryResult is what became of the cases.
+// batteryResult has the outcomes of the cases.
 type batteryResult struct {
 	cases             int
-	accepted, refused map[string]opentest.Case // wrongly, by class and name
+	accepted, refused map[string]opentest.Case // wrongly accepted or refused cases, by class and name
 	panicked          []string
 }
 
@@ -62,7 +61,7 @@ func runBattery(t *testing.T, cases []opentest.Case, opener openFunc) batteryRes
 	return r
 }
 
-// log prints the numbers for each class.
+// log prints the figures of each class.
 func (r batteryResult) log(t *testing.T, opener string) {
 	t.Helper()
 	classes := func(cases map[string]opentest.Case) string {
@@ -84,9 +83,8 @@ func (r batteryResult) log(t *testing.T, opener string) {
 	}
 }
 
-// batteryHoles are what plain go-jose, used with allow lists, is known to let through
-// in a nested token, and the cases that show it. When go-jose closes one of them, take
-// it off the list.
+// batteryHoles lists the known holes of plain go-jose in a nested token, used with allow lists, and
+// the cases that show each. If go-jose closes one of them, remove it from the list.
 var batteryHoles = []struct {
 	hole       string
 	management string
@@ -160,8 +158,8 @@ func TestBatteryGoJose(t *testing.T) {
 	}
 }
 
-// TestBatteryJWX runs it on lestrrat-go/jwx, and asserts nothing but that it does not
-// panic and does as the README says.
+// TestBatteryJWX runs the battery on lestrrat-go/jwx. It checks only that jwx does not panic, and
+// that the README has its figures.
 func TestBatteryJWX(t *testing.T) {
 	target := batteryTarget("ES256", "ECDH-ES")
 	r := runBattery(t, batteryCases(t, target), batteryJWX(t, target))
@@ -172,10 +170,11 @@ func TestBatteryJWX(t *testing.T) {
 	}
 }
 
-// openFunc is what a target opens with.
+// openFunc opens a token.
 type openFunc = func(ctx context.Context, token string) error
 
-// TestBatterySize counts the cases of each form as the README does, with a second issuer.
+// TestBatterySize counts the cases of each form, with a second issuer. The README has these
+// figures.
 func TestBatterySize(t *testing.T) {
 	target := batteryTarget("ES256", "ECDH-ES")
 	target.OtherIssuer = opentest.Issuer{ID: "https://another.example.com", Signing: opentest.NewKey("ES256")}
@@ -189,7 +188,7 @@ func TestBatterySize(t *testing.T) {
 	readmeSays(t, fmt.Sprintf("%s nested and %s selective for ES256, in %d classes", thousands(len(nested)), thousands(len(selective)), len(classes)))
 }
 
-// algOf is the alg of a JWK.
+// algOf returns the alg of a JWK.
 func algOf(t *testing.T, jwk json.RawMessage) string {
 	t.Helper()
 	var k struct{ Alg string }

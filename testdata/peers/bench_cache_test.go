@@ -12,9 +12,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// compareCache opens a token that was opened before, beside the SHA-256 of its text,
-// without which nobody can look it up: with keys in a set, which costs nothing to ask,
-// and in a ring, which looks at the clock for each of its two halves. No peer keeps
+// compareCache opens a token that was opened before. The SHA-256 of its text stands beside it,
+// because every cache needs one to look a token up. The keys are in a set, which answers at no
+// cost, and in a ring, which reads the clock for each of its two sides. No peer has a cache of
 // tokens.
 func compareCache(t *testing.T) string {
 	k := newBenchKeys(t, benchSuites[0])

@@ -12,8 +12,9 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// contenders are all who take part, the floor first and we second. Every one of them
-// has opened a token of ours when this returns, to the very claims, and we one of each.
+// contenders returns all contenders, first the floor and then this library. Before it returns, each
+// of them has opened a token of ours with the right claims, and this library has opened a token of
+// each.
 func contenders(t testing.TB, k *benchKeys, size int, withPeers bool) (all []contender, token string) {
 	t.Helper()
 	p := profileOf(t, size)
@@ -31,7 +32,7 @@ func contenders(t testing.TB, k *benchKeys, size int, withPeers bool) (all []con
 		if err != nil || !reflect.DeepEqual(*got, p) {
 			t.Fatalf("%v, %d bytes: %s does not open ours: %v", k, size, c.name, err)
 		}
-		// Twice, since a second token must not have anything of the first.
+		// A second token shows that no contender reuses a part of the first one.
 		first, err := c.seal()
 		if err != nil {
 			t.Fatalf("%v, %d bytes: %s: %v", k, size, c.name, err)
@@ -47,8 +48,8 @@ func contenders(t testing.TB, k *benchKeys, size int, withPeers bool) (all []con
 	return all, token
 }
 
-// checkTheirs opens a token here: the same claims, of the same length, with all that is
-// asked for in the headers, which package open checks.
+// checkTheirs opens a contender's token with this library: it has the same claims, of the same
+// length, and all headers that package open checks.
 func checkTheirs(t testing.TB, k *benchKeys, name, token string, p benchProfile, size int) {
 	t.Helper()
 	o, err := open.New(open.Config{
@@ -77,8 +78,8 @@ func checkTheirs(t testing.TB, k *benchKeys, name, token string, p benchProfile,
 	}
 }
 
-// TestContenders has everybody make and open tokens, so that the comparison compares
-// what works; and shows that all of them refuse a token that is bent.
+// TestContenders lets every contender make and open tokens, so that the comparison compares working
+// code. All of them refuse a token with a changed byte.
 func TestContenders(t *testing.T) {
 	for _, suite := range benchSuites {
 		k := newBenchKeys(t, suite)
@@ -100,8 +101,8 @@ func TestContenders(t *testing.T) {
 	}
 }
 
-// TestContendersCheck: whoever stands above the floor refuses a token of another type,
-// issuer or audience, and one that has expired.
+// Every contender above the floor refuses a token of another type, issuer or audience, and an
+// expired one.
 func TestContendersCheck(t *testing.T) {
 	k := newBenchKeys(t, benchSuites[0])
 	all, _ := contenders(t, k, 512, true)
@@ -129,7 +130,7 @@ func TestContendersCheck(t *testing.T) {
 	}
 }
 
-// benchForge makes a token with go-jose of whatever claims.
+// benchForge makes a token with any claims, using go-jose.
 func benchForge(t testing.TB, k *benchKeys, claims members, typ string) string {
 	t.Helper()
 	kit := newJoseKit(t, k)

@@ -19,19 +19,19 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// floorKeys are the calls with keys, each on what the standard library wants it on,
-// made ready beforehand.
+// floorKeys makes the calls with keys. Each key is prepared in the form that the standard library
+// needs.
 type floorKeys struct {
 	*benchKeys
-	own  *ecdh.PrivateKey // the recipient's, and its public half
+	own  *ecdh.PrivateKey // of the recipient, with its public key
 	to   *ecdh.PublicKey
-	x, y int    // where the coordinates of epk stand in the header
-	kdf  []byte // what Concat KDF hashes: 00000001 || z || the rest
+	x, y int    // where the header has the coordinates of epk
+	kdf  []byte // the input of Concat KDF: 00000001 || z || the rest
 }
 
 const (
-	coordinate = 32 // bytes
-	keySize    = 32 // bytes of a key for A256GCM, and of one for A256KW
+	coordinate = 32 // in bytes
+	keySize    = 32 // in bytes, for A256GCM and for A256KW
 )
 
 func newFloorKeys(t testing.TB, k *benchKeys, header []byte) floorKeys {
@@ -54,7 +54,7 @@ func newFloorKeys(t testing.TB, k *benchKeys, header []byte) floorKeys {
 	f.kdf = append([]byte{0, 0, 0, 1}, make([]byte, coordinate)...)
 	f.kdf = binary.BigEndian.AppendUint32(f.kdf, uint32(len(id)))
 	f.kdf = append(f.kdf, id...)
-	f.kdf = append(f.kdf, make([]byte, 8)...) // apu and apv, which are empty
+	f.kdf = append(f.kdf, make([]byte, 8)...) // apu and apv are empty
 	f.kdf = binary.BigEndian.AppendUint32(f.kdf, 8*keySize)
 	return f
 }
@@ -68,7 +68,8 @@ func (f *floorKeys) sign(input []byte) ([]byte, error) {
 	if err != nil || f.sig == keys.RS256 {
 		return signature, err
 	}
-	// SEQUENCE { INTEGER r, INTEGER s }, each with a zero before it or without its own.
+	// The signature is SEQUENCE { INTEGER r, INTEGER s }. Each number may have a leading zero byte,
+	// or lack its own.
 	out := make([]byte, 2*coordinate)
 	r := signature[4 : 4+signature[3]]
 	s := signature[4+len(r)+2:]
@@ -100,7 +101,7 @@ func (f *floorKeys) verify(input, signature []byte) bool {
 	return ecdsa.VerifyASN1(&f.signer.(*ecdsa.PrivateKey).PublicKey, digest[:], der)
 }
 
-// newContentKey draws what is drawn for each token, and writes the epk.
+// newContentKey draws the keys of a token, and writes the epk.
 func (f *floorKeys) newContentKey(header []byte) (cek, encryptedKey []byte, err error) {
 	if f.alg == keys.RSAOAEP256 {
 		cek = make([]byte, keySize)
@@ -129,7 +130,7 @@ func (f *floorKeys) newContentKey(header []byte) (cek, encryptedKey []byte, err 
 	return cek, encryptedKey, err
 }
 
-// agree is ECDH and Concat KDF, RFC 7518 section 4.6.2.
+// agree does ECDH and Concat KDF (RFC 7518 section 4.6.2).
 func (f *floorKeys) agree(private *ecdh.PrivateKey, public *ecdh.PublicKey) ([]byte, error) {
 	z, err := private.ECDH(public)
 	if err != nil {
@@ -144,7 +145,7 @@ func (f *floorKeys) contentKey(header, encryptedKey []byte) ([]byte, error) {
 	if f.alg == keys.RSAOAEP256 {
 		return f.decrypter.(*rsa.PrivateKey).Decrypt(nil, encryptedKey, &rsa.OAEPOptions{Hash: crypto.SHA256})
 	}
-	const spelled = 43 // characters of a coordinate
+	const spelled = 43 // characters of a coordinate in base64url
 	point := make([]byte, 1, 1+2*coordinate)
 	point[0] = 4 // uncompressed
 	point, errX := b64.AppendDecode(point, header[f.x:f.x+spelled])

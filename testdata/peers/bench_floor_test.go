@@ -13,25 +13,25 @@ import (
 	"testing"
 )
 
-// floor is the least that a token of this form costs: a straight line of calls to the
-// standard library that checks nothing, chooses nothing and allocates nothing of its
-// own. It is for one pair of keys and one shape of header, takes every part where it
-// knows it to be, and keeps its memory for the next token.
+// floor is the least that a token of this form costs. It calls the standard library in a straight
+// line, checks nothing, chooses nothing and allocates nothing of its own. It serves one pair of
+// keys and one shape of header, knows the place of every part, and keeps its memory for the next
+// token.
 //
-// It makes and opens real tokens, which the others open and make: so nothing is left
-// out of it, and all texts have the length that they have everywhere.
+// It makes and opens real tokens, which the other contenders open and make. So it leaves no step
+// out, and all texts have their usual length.
 type floor struct {
 	floorKeys
 	profile     benchProfile
-	inner       []byte // the encoded header of the signed token, and a dot
-	header      []byte // of the JWE
+	inner       []byte // with the dot after it, encoded
+	header      []byte // header of the JWE
 	signed, out []byte
 	raw         []byte
 }
 
 var b64 = base64.RawURLEncoding
 
-// newFloor takes the header from a token, whose epk is overwritten in each new one.
+// newFloor takes the header from a token, and replaces its epk in each new token.
 func newFloor(t testing.TB, k *benchKeys, p benchProfile, token string) contender {
 	t.Helper()
 	part, _, _ := strings.Cut(token, ".")
@@ -77,7 +77,7 @@ func (f *floor) seal() (string, error) {
 	return string(f.out), nil
 }
 
-// newGCM draws its nonces itself and puts them first, as FIPS 140-3 wants it.
+// newGCM draws its nonces itself and writes them first, as FIPS 140-3 demands.
 func newGCM(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// joseKit is what a careful user of go-jose makes once: the signer, the encrypter, the
-// lists of what is allowed, and the keys as the standard library has them, by kid.
+// joseKit has the parts that a careful user of go-jose makes once: the signer, the encrypter, the
+// allow lists, and the keys of the standard library by kid.
 type joseKit struct {
 	signer      jose.Signer
 	encrypter   jose.Encrypter
@@ -64,7 +64,7 @@ func (kit *joseKit) decrypt(token string) (string, error) {
 	return string(signed), err
 }
 
-// signingKey is that of the header, which has the right typ.
+// signingKey returns the key for a header, which must have the right typ.
 func (kit *joseKit) signingKey(h jose.Header) (any, error) {
 	key, known := kit.publicKeys[h.KeyID]
 	if found, _ := h.ExtraHeaders[jose.HeaderType].(string); !known || found != typ {
@@ -73,8 +73,7 @@ func (kit *joseKit) signingKey(h jose.Header) (any, error) {
 	return key, nil
 }
 
-// joseWell is go-jose with the JSON of the claims left to encoding/json: the least that
-// it costs.
+// joseWell is go-jose at its least cost: encoding/json handles the JSON of the claims.
 func joseWell(t testing.TB, k *benchKeys, p benchProfile) contender {
 	t.Helper()
 	kit := newJoseKit(t, k)
@@ -119,14 +118,14 @@ func joseWell(t testing.TB, k *benchKeys, p benchProfile) contender {
 	return contender{"go-jose, jws + jwe", seal, open}
 }
 
-// joseClaims are all claims for package jwt.
+// joseClaims holds all claims for package jwt.
 type joseClaims struct {
 	jwt.Claims
 	benchProfile
 }
 
-// joseJWT is go-jose with its package jwt, the claims in one struct. Its
-// ParseSignedAndEncrypted does not take asymmetric algorithms.
+// joseJWT is go-jose with its package jwt and the claims in one struct. ParseSignedAndEncrypted of
+// that package refuses asymmetric algorithms.
 func joseJWT(t testing.TB, k *benchKeys, p benchProfile) contender {
 	t.Helper()
 	kit := newJoseKit(t, k)

@@ -8,7 +8,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// golangClaims are all claims for golang-jwt.
+// golangClaims holds all claims for golang-jwt.
 type golangClaims struct {
 	jwt.RegisteredClaims
 	benchProfile
@@ -17,7 +17,7 @@ type golangClaims struct {
 // golangJWT is golang-jwt, which does not encrypt, with the JWE of go-jose around it.
 func golangJWT(t testing.TB, k *benchKeys, p benchProfile) contender {
 	t.Helper()
-	jwt.MarshalSingleStringAsArray = false // as all others write it
+	jwt.MarshalSingleStringAsArray = false // all others write it so
 	kit := newJoseKit(t, k)
 	method := jwt.GetSigningMethod(k.sig.Alg())
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{k.sig.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(audience),

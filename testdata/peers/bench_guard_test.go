@@ -5,16 +5,15 @@ import (
 	"testing"
 )
 
-// guards are how many allocations above the floor sealing and opening take, exactly: one
-// that is added is found, and one that is saved is written down.
+// guards are the exact allocations of sealing and opening above those of the floor. The test
+// notices an added allocation, and asks to record a saved one.
 var guards = map[benchSuite][2]float64{
 	benchSuites[0]: {3, 0},
 	benchSuites[1]: {2, -2},
 }
 
-// TestGuard fails when sealing or opening has become slower, compared with the floor in
-// one run, than it may. Of three tries the best counts: a shared machine makes things
-// slower and never faster.
+// TestGuard fails if sealing or opening has become too slow, compared with the floor in one run.
+// The best of three tries counts: a shared machine makes code slower and never faster.
 func TestGuard(t *testing.T) {
 	if os.Getenv("SEALJWT_GUARD") == "" {
 		t.Skip("set SEALJWT_GUARD=1 to hold the speed against the floor; it takes some seconds, and an idle machine")

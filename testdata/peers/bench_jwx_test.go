@@ -11,8 +11,8 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jws"
 )
 
-// jwxWell is jwx with keys of the standard library, which it need not convert for each
-// token, headers that are made once, and the JSON of the claims left to encoding/json.
+// jwxWell is jwx at its least cost: keys of the standard library, which need no conversion for each
+// token, headers that are made once, and encoding/json for the JSON of the claims.
 func jwxWell(t testing.TB, k *benchKeys, p benchProfile) contender {
 	t.Helper()
 	sig, known := jwa.LookupSignatureAlgorithm(k.sig.Alg())
@@ -41,7 +41,7 @@ func jwxWell(t testing.TB, k *benchKeys, p benchProfile) contender {
 		return string(token), err
 	}
 
-	// Only the key that the header names is given, and that only if the type is right.
+	// jwx gets only the key that the header names, and only if the type is right.
 	ours := jwe.WithKeyProvider(jwe.KeyProviderFunc(func(_ context.Context, sink jwe.KeySink, _ jwe.Recipient, m *jwe.Message) error {
 		kid, _ := m.ProtectedHeaders().KeyID()
 		cty, _ := m.ProtectedHeaders().ContentType()

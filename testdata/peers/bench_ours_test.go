@@ -16,11 +16,11 @@ type contender struct {
 	open func(token string) (*benchProfile, error)
 }
 
-// benchMaxSize lets the longest claims pass: encrypting a signed text in base64url
-// makes it twice a third longer.
+// benchMaxSize lets the longest claims pass: base64url makes a signed text a third longer, and
+// encryption does so again.
 const benchMaxSize = 256 << 10
 
-// ours is this library as its documentation has it, with one Sealer and one Opener.
+// ours is this library as the documentation shows it, with one Sealer and one Opener.
 func ours(t testing.TB, k *benchKeys, p benchProfile) contender {
 	t.Helper()
 	sealer, err := seal.New(seal.Config{

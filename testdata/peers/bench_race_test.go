@@ -10,25 +10,24 @@ import (
 	"time"
 )
 
-// racer is one of those that are timed against each other.
+// racer is one of the functions that are timed against each other.
 type racer struct {
 	name string
 	run  func() error // one operation
 }
 
-// pace is what a racer needed for one operation: of the ratios to the first racer, one
-// for each round, the median and what four fifths of them lie between.
+// pace holds the figures of a racer for one operation. Each round gives one ratio to the first
+// racer. pace has the median, and the bounds of the middle four fifths.
 type pace struct {
 	median, low, high float64
-	each              time.Duration // median; says something on an idle machine only
+	each              time.Duration // the median; it means something on an idle machine only
 }
 
-// clock is a time that passes.
+// clock returns a time that advances.
 type clock func() time.Duration
 
-// cpuTime is the processor time of this process, on all its threads: what other
-// processes take of a shared core is not in it, and what the garbage collector does
-// on the side is.
+// cpuTime returns the processor time of this process on all its threads. It leaves out the time
+// that other processes take of a shared core, and includes the work of the garbage collector.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -42,25 +41,25 @@ var started = time.Now()
 func wallTime() time.Duration { return time.Since(started) }
 
 const (
-	batchTime  = 1500 * time.Microsecond // of the first racer; the others do as many operations
+	batchTime  = 1500 * time.Microsecond // time of the first racer; the others do as many operations
 	leastBatch = 5
 	mostBatch  = 50
 
-	// An operation that allocates more than this starts the garbage collector within a few
-	// others. A batch of five then has one collection or none, and its time says which.
-	largeOperation = 64 << 10 // bytes
+	// An operation that allocates more than this starts the garbage collector after a few others. A
+	// batch of five then has one collection or none, and its time depends on that.
+	largeOperation = 64 << 10 // in bytes
 )
 
-// race has everybody do a small batch in every round, each next to one of the first
-// racer and compared with that one: what slows the machine down for longer than two
-// batches slows both down. Who comes first changes with the round, and the order too, so
-// that nobody always finds the caches as the same one has left them.
+// race lets each racer do a small batch in every round, right after or before a batch of the first
+// racer, and compares the two. A delay of the machine that lasts longer than two batches affects
+// both. The order changes with each round, so that no racer always finds the caches in the state
+// that the same other racer left.
 func race(t testing.TB, now clock, racers ...racer) []pace {
 	t.Helper()
-	runtime.GC() // what was before is no business of these
+	runtime.GC() // garbage from before must not count
 	batch := leastBatch
 	for i, r := range racers {
-		r.lap(t, now, leastBatch) // warms it up
+		r.lap(t, now, leastBatch) // warms the racer up
 		before := allocated()
 		each := r.lap(t, now, leastBatch) / leastBatch
 		switch large := (allocated()-before)/leastBatch > largeOperation; {
@@ -100,9 +99,9 @@ func race(t testing.TB, now clock, racers ...racer) []pace {
 	return paces
 }
 
-// lap is the time of a batch. The garbage collector runs when it wants: a clean heap
-// before every lap would empty the pools of those who keep their memory in them, and
-// would hide what it costs to make garbage from those who make the most.
+// lap returns the time of a batch. The garbage collector runs when it wants. A clean heap before
+// every lap would empty the pools of the racers that keep memory, and would hide the cost of
+// garbage from the racers that make the most.
 func (r racer) lap(t testing.TB, now clock, batch int) time.Duration {
 	t.Helper()
 	start := now()

@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// compareAllocations counts; no other process changes that.
+// compareAllocations counts allocations. Other processes do not change this figure.
 func compareAllocations(t *testing.T) string {
 	all, token := contenders(t, newBenchKeys(t, benchSuites[0]), 512, true)
 	table := newTable("", "allocations", "above the floor")
@@ -37,8 +37,8 @@ func allocations(t *testing.T, run func() error) float64 {
 	})
 }
 
-// compareSelective seals all custom claims to each of several recipients, and opens
-// what is for one of them.
+// compareSelective seals all custom claims to each of several recipients, and opens the token as
+// one of them.
 func compareSelective(t *testing.T) string {
 	counts := []int{1, 4, 16}
 	var sealers, openers []racer
@@ -59,8 +59,8 @@ func compareSelective(t *testing.T) string {
 	return table.String()
 }
 
-// selectiveAmong is the selective form with n recipients. The one that opens is in the
-// middle.
+// selectiveAmong is the selective form with n recipients. The recipient in the middle opens the
+// token.
 func selectiveAmong(t *testing.T, n int) contender {
 	t.Helper()
 	_, signing := benchKey(t, keys.ES256.Alg(), benchSigningKid)
@@ -90,7 +90,7 @@ func selectiveAmong(t *testing.T, n int) contender {
 	return contender{fmt.Sprint(n), sealing(t.Context(), sealer, profileOf(t, 512)), opening(t.Context(), opener)}
 }
 
-// compareLookups finds keys by kid, in an order that no cache likes.
+// compareLookups finds keys by kid, in an order that defeats caches.
 func compareLookups(t *testing.T) string {
 	counts := []int{1, 100, 10_000}
 	var verification, decryption []racer
@@ -144,9 +144,8 @@ func setOf(t *testing.T, suite keys.Suite, n int) *keys.Set {
 	return keytest.NewSet(all...)
 }
 
-// compareCores has one goroutine do what as many do as there are cores. That the work
-// costs no more processor time then is what the library can do for it; how much faster
-// it is done is a matter of the machine too.
+// compareCores lets one goroutine do the work of as many goroutines as there are cores. The library
+// can keep the processor time the same. The machine decides how much sooner the work is done.
 func compareCores(t *testing.T) string {
 	c := ours(t, newBenchKeys(t, benchSuites[0]), profileOf(t, 512))
 	token, err := c.seal()
@@ -167,7 +166,7 @@ func compareCores(t *testing.T) string {
 	return table.String()
 }
 
-// spread runs work on some goroutines, so many times on each.
+// spread returns a racer that runs work on several goroutines, each times on each.
 func spread(name string, goroutines, each int, work func() error) racer {
 	return racer{name, func() error {
 		errs := make([]error, goroutines)

@@ -40,7 +40,7 @@ func TestCompare(t *testing.T) {
 	} {
 		fmt.Fprintf(&out, "\n### %s\n\n%s", section.title, section.table(t))
 	}
-	// Not by the log of the test, which would indent it.
+	// The log of the test would indent this text.
 	fmt.Printf("%s\n%v in all.\n\n", out.String(), time.Since(start).Round(time.Second))
 }
 
@@ -118,7 +118,7 @@ func bytesText(n int) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-// table is one in Markdown.
+// table is a table in Markdown.
 type table struct{ text strings.Builder }
 
 func newTable(header ...string) *table {
@@ -132,7 +132,7 @@ func (t *table) row(cells ...string) { t.text.WriteString("| " + strings.Join(ce
 
 func (t *table) String() string { return t.text.String() }
 
-// processor is the model, as far as the system tells.
+// processor returns the model of the processor if the system knows it.
 func processor() string {
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		if model := regexp.MustCompile(`(?m)^model name\s*: (.*)$`).FindSubmatch(info); model != nil {

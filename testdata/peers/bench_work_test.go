@@ -17,11 +17,11 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
-// The work that is compared is what a service does with one token: claims of a Go
-// struct, to which seven registered ones are added, signed and encrypted; and back,
-// decrypted, verified, checked and decoded into the struct.
+// The contenders do the work of a service with one token. They take the claims from a Go struct,
+// add seven registered claims, sign and encrypt. Then they decrypt, verify, check and decode into
+// the struct.
 
-// benchProfile are the claims of the caller.
+// benchProfile holds the claims of the caller.
 type benchProfile struct {
 	Email     string        `json:"email"`
 	Name      string        `json:"name,omitempty"`
@@ -37,8 +37,8 @@ type benchAddress struct {
 	Locality string `json:"locality"`
 }
 
-// benchClaims are all claims, for whoever leaves the JSON to encoding/json: once each
-// way, which is the least there is.
+// benchClaims holds all claims, for contenders that leave the JSON to encoding/json: one call each
+// way, which is the least possible.
 type benchClaims struct {
 	Issuer    string `json:"iss"`
 	Subject   string `json:"sub"`
@@ -66,7 +66,7 @@ func newBenchClaims(p benchProfile) benchClaims {
 	}
 }
 
-// check is what those who verify and do not judge have to add.
+// check makes the checks that contenders without their own need.
 func (c *benchClaims) check() error {
 	now := time.Now()
 	switch {
@@ -80,8 +80,8 @@ func (c *benchClaims) check() error {
 	return nil
 }
 
-// profileOf is a profile with which all claims have this length in bytes: an e-mail
-// address, from 512 bytes on a person, and then more and more groups.
+// profileOf returns a profile with which all claims have this length in bytes: an e-mail address,
+// from 512 bytes on a person, and then more and more groups.
 func profileOf(t testing.TB, size int) benchProfile {
 	t.Helper()
 	p := benchProfile{Email: "ada@example.com"}
@@ -96,7 +96,7 @@ func profileOf(t testing.TB, size int) benchProfile {
 		}
 		return size - len(text)
 	}
-	const most = 60 // bytes of a note
+	const most = 60 // in bytes, for a note
 	for n := gap() / most; n > 0; n = gap() / most {
 		for range max(1, n/2) {
 			p.Groups = append(p.Groups, fmt.Sprintf("department-%04d.reader", len(p.Groups)))
@@ -109,7 +109,7 @@ func profileOf(t testing.TB, size int) benchProfile {
 	return p
 }
 
-// benchSuite is what signs and what encrypts.
+// benchSuite is a signing suite and an encryption suite.
 type benchSuite struct{ sig, alg keys.Suite }
 
 func (s benchSuite) String() string { return s.sig.Alg() + " + " + s.alg.Alg() }
@@ -119,15 +119,15 @@ var (
 	benchSizes  = []int{200, 512, 4 << 10, 64 << 10}
 )
 
-// benchKeys are one key to sign with and one to encrypt to: as the standard library
-// has them, for the peers, and as ours.
+// benchKeys holds one key to sign with and one to encrypt to: in the form of the standard library
+// for the peers, and in ours.
 type benchKeys struct {
 	benchSuite
 	signer, decrypter crypto.Signer // *ecdsa.PrivateKey, ed25519.PrivateKey or *rsa.PrivateKey
 	issuer, recipient *keys.Set
 }
 
-// As long as the ids that this library gives.
+// These have the length of the ids that this library makes.
 const (
 	benchSigningKid   = "signing-key-0001"
 	benchRecipientKid = "sealing-key-0001"

@@ -6,16 +6,15 @@ import (
 	"strings"
 )
 
-// hole is a suite that a peer does not have, so that no cell with it works, in
-// either direction. A cell that works all the same fails the test, and so does one
-// that fails for another reason: the list neither outlives its reasons nor hides
-// what breaks elsewhere.
+// hole is a suite that a peer lacks. No cell with it works, in either direction. If a cell works
+// all the same, or fails for another reason, the test fails. So the list never outlives its
+// reasons, and never hides another fault.
 type hole struct {
 	peer    string
-	version string // the only one that has the hole; "" is all of them
+	version string // the only version with the hole; "" means all
 	suite   string
-	says    []string // the peer's complaint, when it seals or when it opens
-	why     string   // the note under the matrix
+	says    []string // texts of the peer's error when it seals or opens
+	why     string   // note under the matrix
 }
 
 var cannot = []hole{
@@ -41,8 +40,8 @@ var cannot = []hole{
 		why:  "The command `jose` of latchset has no EdDSA.",
 	},
 	{
-		// Up to this version it looks for RSA-OAEP in OpenSSL with #ifdef, and OpenSSL 3
-		// has made a function of the macro.
+		// Up to this version it looks for RSA-OAEP in OpenSSL with #ifdef, and OpenSSL 3 has made a
+		// function of the macro.
 		peer: "latchset jose", version: "11", suite: "RSA-OAEP-256",
 		says: []string{"jwe enc: exit status 1: Wrapping failed!", "jwe dec: exit status 1: Unwrapping failed!"}, why: latchsetNoOAEP,
 	},
@@ -58,7 +57,7 @@ const (
 	latchsetNoOAEP   = "Its version 11, built with OpenSSL 3 as in Debian 12, lacks RSA-OAEP, with either hash."
 )
 
-// holes are those that any of the suites falls into.
+// holes returns the holes of a peer that concern any of the suites.
 func holes(peer, version string, suites ...string) (found []hole) {
 	for _, h := range cannot {
 		if h.peer == peer && (h.version == "" || h.version == version) && slices.Contains(suites, h.suite) {
@@ -68,8 +67,8 @@ func holes(peer, version string, suites ...string) (found []hole) {
 	return found
 }
 
-// refused turns around what a cell with holes gave: nil when the peer failed as it
-// must, an error otherwise.
+// refused judges the error of a cell with holes. It returns nil if the peer failed as it must, and
+// an error otherwise.
 func refused(holes []hole, err error) error {
 	if err == nil {
 		return fmt.Errorf("this works now: %s", holes[0].why)

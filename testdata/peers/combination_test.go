@@ -27,7 +27,7 @@ var (
 	contents   = []keys.Content{keys.A256GCM, keys.A128GCM, keys.A256CBCHS512, keys.A128CBCHS256}
 )
 
-// combination is what a token is made with.
+// combination has the algorithms of a token.
 type combination struct {
 	sig, alg keys.Suite
 	enc      keys.Content
@@ -37,7 +37,7 @@ func (c combination) String() string {
 	return c.sig.String() + "/" + c.alg.String() + "/" + c.enc.String()
 }
 
-// combinations are all of them, with the contents that are asked for.
+// combinations returns all combinations with these contents.
 func combinations(contents ...keys.Content) (all []combination) {
 	for _, sig := range signing {
 		for _, alg := range management {
@@ -118,7 +118,7 @@ func (c combination) theirsOpensHere(t *testing.T, p peer, us party, theirs map[
 	return errors.Join(contains("claims", got, want), noMore(got, want, "iss", "aud", "sub", "jti", "iat", "exp"))
 }
 
-// inner and outer are the protected headers of a token, with the kid of these keys.
+// inner and outer return the protected headers of a token, with the kids of these keys.
 func (c combination) inner(signer json.RawMessage) members {
 	return members{"alg": c.sig.Alg(), "kid": kid(signer), "typ": typ}
 }
@@ -127,8 +127,8 @@ func (c combination) outer(recipient json.RawMessage) members {
 	return members{"alg": c.alg.Alg(), "enc": c.enc.String(), "kid": kid(recipient), "cty": "JWT"}
 }
 
-// customClaims are those of testdata/claims/korean.json, which hold text beyond
-// ASCII, nested objects, numbers and booleans.
+// customClaims returns the claims of testdata/claims/korean.json: text beyond ASCII, nested
+// objects, numbers and booleans.
 func customClaims(t *testing.T) members {
 	t.Helper()
 	data, err := os.ReadFile("../claims/korean.json")
@@ -145,7 +145,7 @@ func customClaims(t *testing.T) members {
 	return claims
 }
 
-// claimsOf returns the claims as the other libraries give them, numbers as float64.
+// claimsOf returns the claims in the form of the other libraries, which read numbers as float64.
 func claimsOf(tok *open.Token) (claims members, err error) {
 	text, err := open.ClaimsOf[json.RawMessage](tok)
 	if err != nil {
@@ -155,7 +155,7 @@ func claimsOf(tok *open.Token) (claims members, err error) {
 	return claims, err
 }
 
-// contains finds every member of want in got, with its value.
+// contains returns an error unless got has every member of want with its value.
 func contains(what string, got, want members) error {
 	for name, value := range want {
 		if !reflect.DeepEqual(got[name], value) {
@@ -165,7 +165,7 @@ func contains(what string, got, want members) error {
 	return nil
 }
 
-// noMore finds no claim in got that is neither wanted nor among the others.
+// noMore returns an error if got has a claim that is neither wanted nor among the others.
 func noMore(got, want members, others ...string) error {
 	got = maps.Clone(got)
 	for name := range want {

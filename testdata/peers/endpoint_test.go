@@ -20,7 +20,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// towards is the way to a server on this machine, whatever the URL.
+// towards leads every request to a server on this machine, whatever its URL is.
 type towards string
 
 func (to towards) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -33,7 +33,7 @@ func (to towards) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// atURL is npm jose with the JWK Set at a URL.
+// atURL returns npm jose with the JWK Set at a URL.
 func atURL(w *worker, at string) verifier {
 	return func(_ context.Context, token string) error {
 		var got struct{ Claims members }
@@ -53,9 +53,9 @@ func endpoint(t *testing.T, ring *keyring.Ring, c jwks.HandlerConfig) string {
 	return s.URL
 }
 
-// TestEndpoint: every client verifies with what the Handler serves, refuses a stranger's
-// token, under a kid of its own or a published one, and after an emergency takes the new
-// key and not the revoked one.
+// Every client verifies with the set of the Handler. It refuses a token that another key has
+// signed, under an unknown or a published kid. After an emergency it accepts the new key and
+// refuses the revoked one.
 func TestEndpoint(t *testing.T) {
 	ring := newRing(t, keyring.NewMemStore(), keyring.Policy{})
 	at := endpoint(t, ring, jwks.HandlerConfig{})
@@ -96,8 +96,8 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-// TestEndpointUse: go-jose reads no set with a key on X25519; with the keys of one use
-// alone it does. go-oidc reads both.
+// go-jose cannot read a set with a key on X25519, but can read the keys of one use. go-oidc reads
+// both.
 func TestEndpointUse(t *testing.T) {
 	ring := newRing(t, keyring.NewMemStore(), keyring.Policy{Enc: keyring.UsePolicy{Suites: []keys.Suite{keys.ECDHESX25519}}})
 	token := sign(t, ring, time.Hour)
@@ -118,7 +118,7 @@ func TestEndpointUse(t *testing.T) {
 	}
 }
 
-// TestEndpointCurl: curl reads the set, and keeps it while its ETag is the same.
+// curl reads the set, and keeps it while its ETag is the same.
 func TestEndpointCurl(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		missing(t, "curl is not installed")

@@ -23,7 +23,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// goJose is go-jose by itself, which we link too: a difference in its row is one of
+// goJose is go-jose by itself. This library links it too, so a difference in its row is a fault of
 // ours.
 type goJose struct{}
 
@@ -45,7 +45,7 @@ func (goJose) generate(suite string) (made keyPair, err error) {
 	return made, err
 }
 
-// newKey makes a key with the standard library, for a suite by its name.
+// newKey makes a key for a suite with the standard library.
 func newKey(suite string) (any, error) {
 	switch suite {
 	case "ECDH-ES/X25519", "ECDH-ES+A256KW/X25519":
@@ -61,7 +61,7 @@ func newKey(suite string) (any, error) {
 	return nil, fmt.Errorf("no key for %s", suite)
 }
 
-// useOf is the use member of a JWK.
+// useOf returns the use member of a JWK.
 func useOf(suite string) string {
 	if slices.ContainsFunc(management, func(s keys.Suite) bool { return s.String() == suite }) {
 		return "enc"
@@ -69,7 +69,7 @@ func useOf(suite string) string {
 	return "sig"
 }
 
-// algOfSuite is the alg member: JOSE has one name for both curves.
+// algOfSuite returns the alg member. JOSE has one name for both curves.
 func algOfSuite(suite string) string {
 	alg, _, _ := strings.Cut(suite, "/")
 	return alg
@@ -179,7 +179,7 @@ func text(m members, name string) string {
 	return s
 }
 
-// moduleVersion is that of go.mod: a test binary holds none.
+// moduleVersion returns a version from go.mod, because a test binary does not know it.
 func moduleVersion(path string) string {
 	data, _ := os.ReadFile("go.mod")
 	found := regexp.MustCompile(regexp.QuoteMeta(path) + ` v(\S+)`).FindSubmatch(data)

@@ -16,7 +16,7 @@ import (
 // golangJWTOnlyVerifies is the note under the matrix.
 const golangJWTOnlyVerifies = "golang-jwt does not encrypt. It verifies our selective tokens, as plain signed JWTs, and reads their claims in clear."
 
-// verifyGolangJWT verifies a token with golang-jwt, as a service does that has the issuer's key.
+// verifyGolangJWT verifies a token with golang-jwt, like a service that has the issuer's key.
 func verifyGolangJWT(token string, public json.RawMessage, want expected) (claims jwt.MapClaims, header members, err error) {
 	k, err := joseKey(public)
 	if err != nil {
@@ -34,7 +34,7 @@ func verifyGolangJWT(token string, public json.RawMessage, want expected) (claim
 	return parsed.Claims.(jwt.MapClaims), parsed.Header, nil
 }
 
-// golangJWTRow has golang-jwt verify a selective token with each signature.
+// golangJWTRow lets golang-jwt verify a selective token with each signature.
 func golangJWTRow(t *testing.T, us party) row {
 	r := row{peer: "golang-jwt", version: moduleVersion("github.com/golang-jwt/jwt/v5"), onlyVerifies: golangJWTOnlyVerifies}
 	for _, s := range signing {
@@ -48,8 +48,8 @@ func golangJWTRow(t *testing.T, us party) row {
 	return r
 }
 
-// golangJWTVerifies seals a selective token, which golang-jwt verifies, and with the claims in
-// clear sees no sealed one; a recipient reads both.
+// golangJWTVerifies seals a selective token and verifies it with golang-jwt, which sees the claims
+// in clear and no sealed one. A recipient reads both.
 func golangJWTVerifies(t *testing.T, sig keys.Suite, us party) error {
 	sealer, err := seal.NewSelective(seal.SelectiveConfig{
 		Issuer:  issuer,

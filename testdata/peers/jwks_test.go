@@ -28,7 +28,7 @@ const jwksURL = issuer + "/jwks"
 // checks a signed token as its users would.
 type verifier func(ctx context.Context, token string) error
 
-// client is an implementation of such a client, with its defaults.
+// client is a client that fetches and caches a JWK Set, with its defaults.
 type client struct {
 	name  string
 	start func(context.Context, *testing.T, http.RoundTripper) verifier
@@ -40,7 +40,7 @@ var clients = []client{
 	{"jwx", startJWX},
 }
 
-// startOIDC: it fetches when it does not know a kid, and never otherwise.
+// startOIDC starts go-oidc. It fetches when it does not know a kid, and never otherwise.
 func startOIDC(ctx context.Context, _ *testing.T, transport http.RoundTripper) verifier {
 	set := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &http.Client{Transport: transport}), jwksURL)
 	v := oidc.NewVerifier(issuer, set, &oidc.Config{ClientID: audience, SupportedSigningAlgs: []string{"ES256"}})
@@ -50,10 +50,10 @@ func startOIDC(ctx context.Context, _ *testing.T, transport http.RoundTripper) v
 	}
 }
 
-// startJWKSet: it fetches every hour, and for an unknown kid at most every five
+// startJWKSet starts jwkset. It fetches every hour, and for an unknown kid at most every five
 // minutes.
 func startJWKSet(ctx context.Context, t *testing.T, transport http.RoundTripper) verifier {
-	// Its defaults come with the default HTTP client.
+	// The defaults use the default HTTP client.
 	before := http.DefaultClient.Transport
 	http.DefaultClient.Transport = transport
 	t.Cleanup(func() { http.DefaultClient.Transport = before })
@@ -75,7 +75,7 @@ func startJWKSet(ctx context.Context, t *testing.T, transport http.RoundTripper)
 	}
 }
 
-// startJWX: it fetches when max-age is over, at most every 15 minutes.
+// startJWX starts jwx. It fetches when max-age is over, at most every 15 minutes.
 func startJWX(ctx context.Context, t *testing.T, transport http.RoundTripper) verifier {
 	cache, err := jwk.NewCache(ctx, httprc.NewClient())
 	if err != nil {
@@ -94,8 +94,8 @@ func startJWX(ctx context.Context, t *testing.T, transport http.RoundTripper) ve
 	}
 }
 
-// publisher serves the JWK Set of a ring. It is also the way there: no socket is
-// between, so that the clock of a synctest bubble goes on.
+// publisher serves the JWK Set of a ring, and is also the transport to it. It needs no socket, so
+// the clock of a synctest bubble goes on.
 type publisher struct {
 	ring    *keyring.Ring
 	maxAge  time.Duration
@@ -122,8 +122,7 @@ func (p *publisher) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// sign makes a signed token of the key that signs, as it stands inside a sealed
-// one.
+// sign makes a signed token with the active key, like the one inside a sealed token.
 func sign(t *testing.T, own keys.PrivateSource, lifetime time.Duration) string {
 	t.Helper()
 	set, err := own.PrivateKeys(t.Context())
@@ -153,7 +152,7 @@ func sign(t *testing.T, own keys.PrivateSource, lifetime time.Duration) string {
 	return input + "." + b64.EncodeToString(signature)
 }
 
-// stranger is a token that nobody's key has signed, with a kid of its own.
+// stranger returns a token with an unknown kid, signed by a key that no party has published.
 func stranger(t *testing.T) string {
 	t.Helper()
 	ring := newRing(t, keyring.NewMemStore(), keyring.Policy{})
@@ -178,7 +177,7 @@ func newRing(t *testing.T, store keyring.Store, p keyring.Policy) *keyring.Ring 
 	return ring
 }
 
-// sameRing is the ring as another process has it.
+// sameRing opens the ring as another process does.
 func sameRing(t *testing.T, store keyring.Store) *keyring.Ring {
 	t.Helper()
 	ring, err := keyring.Open(t.Context(), keyring.Config{Store: store, KEK: testKEK(t)})
@@ -188,7 +187,7 @@ func sameRing(t *testing.T, store keyring.Store) *keyring.Ring {
 	return ring
 }
 
-// rotateAll does what is due.
+// rotateAll does all steps that are due.
 func rotateAll(t *testing.T, ring *keyring.Ring) (steps []keyring.Step) {
 	t.Helper()
 	for {

@@ -89,7 +89,7 @@ func (jwx) verify(token string, public json.RawMessage, want expected) (claims, 
 	if err != nil {
 		return nil, nil, err
 	}
-	// It shows aud as an array, whatever the token has, and no header.
+	// jwx shows aud as an array, whatever the token has, and no header.
 	verified.Options().Enable(jwt.FlattenAudience)
 	err = errors.Join(recode(verified, &claims), recode(signed.Signatures()[0].ProtectedHeaders(), &header))
 	if err == nil && header["typ"] != want.typ {
@@ -139,7 +139,7 @@ func (jwx) decrypt(token string, private json.RawMessage, alg, enc string) (stri
 	return string(plaintext), header, err
 }
 
-// recode goes by way of JSON, which is what the types of jwx and ours share.
+// recode converts a value through JSON, which both the types of jwx and ours can read.
 func recode(value, into any) error {
 	data, err := json.Marshal(value)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// TestKeySets hands a public JWK Set with all our keys to every peer, which reads it
-// and writes its own; of that we read the same keys with the same meaning. A private
-// key of the peer is refused there.
+// TestKeySets gives a public JWK Set with all our keys to every peer. The peer reads it and writes
+// its own, in which we find the same keys with the same meaning. A private key of the peer is
+// refused there.
 func TestKeySets(t *testing.T) {
 	us := ourParty(t)
 	for _, of := range peers {

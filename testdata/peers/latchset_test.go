@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// latchset is the command jose of latchset/jose, which is written in C: one process
-// for each operation. It knows JWS, JWE and JWK, and nothing of the claims in them.
+// latchset is the command jose of latchset/jose, which is written in C. It needs one process for
+// each operation. It knows JWS, JWE and JWK, and does not read claims.
 type latchset struct {
-	dir string // for keys, which it reads from files
+	dir string // for key files
 }
 
 func startLatchset(t *testing.T) peer {
@@ -29,7 +29,7 @@ func startLatchset(t *testing.T) peer {
 	return latchset{t.TempDir()}
 }
 
-// version asks the package manager: the command does not tell it.
+// version asks the package manager, because the command does not print its version.
 func (latchset) version() string {
 	out, err := exec.Command("dpkg-query", "-W", "-f", "${Version}", "jose").Output()
 	if err != nil {
@@ -39,7 +39,7 @@ func (latchset) version() string {
 	return version
 }
 
-// run gives the command's stdout, or the first line of what it complained about.
+// run returns the standard output of the command, or the first line of its error.
 func (latchset) run(stdin string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command("jose", args...)
@@ -51,14 +51,14 @@ func (latchset) run(stdin string, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
-// file puts a key where the command can read it.
+// file stores a key in a file for the command.
 func (l latchset) file(jwk json.RawMessage) (string, error) {
 	name := filepath.Join(l.dir, "key.jwk")
 	return name, os.WriteFile(name, jwk, 0o600)
 }
 
 func (l latchset) generate(suite string) (made keyPair, err error) {
-	// With alg in the template it chooses the curve by itself, P-521 for ECDH-ES.
+	// With alg in the template the command would choose the curve itself: P-521 for ECDH-ES.
 	template := `{"kty":"EC","crv":"P-256"}`
 	switch suite {
 	case "ECDH-ES/X25519", "ECDH-ES+A256KW/X25519":
@@ -77,7 +77,7 @@ func (l latchset) generate(suite string) (made keyPair, err error) {
 	return made, err
 }
 
-// named adds to the key of a command what the command does not: kid, use and alg.
+// named adds the members that the command leaves out of a key: kid, use and alg.
 func (l latchset) named(suite string, args ...string) (json.RawMessage, error) {
 	key, err := l.run("", args...)
 	if err != nil {
@@ -142,8 +142,8 @@ func (l latchset) decrypt(token string, private json.RawMessage, alg, enc string
 	return plaintext, header, err
 }
 
-// make runs a command that makes a token; its last argument takes a template, which
-// holds the protected header.
+// make runs a command that makes a token. Its last argument takes a template with the protected
+// header.
 func (l latchset) make(stdin string, header members, jwk json.RawMessage, args ...string) (string, error) {
 	template, err := json.Marshal(members{"protected": header})
 	if err != nil {
@@ -156,7 +156,7 @@ func (l latchset) make(stdin string, header members, jwk json.RawMessage, args .
 	return l.run(stdin, append(args, string(template), "-c", "-k", key)...)
 }
 
-// read runs a command that reads one. The command does not show the header.
+// read runs a command that reads a token. The command does not show the header.
 func (l latchset) read(token string, jwk json.RawMessage, args ...string) (plaintext string, header members, err error) {
 	key, err := l.file(jwk)
 	if err != nil {

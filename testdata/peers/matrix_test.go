@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// matrix is what TestMatrix found; it is printed last, where it is seen.
+// matrix is the result of TestMatrix. It is printed last, where a reader sees it.
 var matrix string
 
 func TestMain(m *testing.M) {
@@ -19,9 +19,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// TestMatrix seals with every combination of algorithms: a token made here opens at
-// every peer, one made there opens here. golang-jwt, which does not encrypt, verifies
-// selective tokens.
+// TestMatrix seals with every combination of algorithms. Every peer opens our tokens, and we open
+// the tokens of every peer. golang-jwt, which does not encrypt, verifies selective tokens.
 func TestMatrix(t *testing.T) {
 	us := ourParty(t)
 	rows := make([]row, len(peers))
@@ -82,7 +81,7 @@ func writeMatrix(t *testing.T, table string) {
 	}
 }
 
-// readmeSays fails the test when README.md lacks a figure that the test has measured.
+// readmeSays fails the test if README.md lacks a figure that the test has measured.
 func readmeSays(t *testing.T, figure string) {
 	t.Helper()
 	readme, err := os.ReadFile("README.md")
@@ -94,7 +93,7 @@ func readmeSays(t *testing.T, figure string) {
 	}
 }
 
-// thousands returns a number of four digits as README.md writes it.
+// thousands returns a number of four digits in the notation of README.md.
 func thousands(n int) string { return fmt.Sprintf("%d,%03d", n/1000, n%1000) }
 
 // TestImported does the same with our private keys read from JWKs that the peer has

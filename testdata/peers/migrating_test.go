@@ -18,7 +18,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// The functions down to TestMigration are the code of seal/MIGRATING.md.
+// The functions from here to TestMigration are the code of seal/MIGRATING.md.
 
 // User is a user of the issuer.
 type User struct {
@@ -119,7 +119,7 @@ func TestMigration(t *testing.T) {
 	for _, step := range []struct {
 		name    string
 		issue   func() (string, error)
-		inClear any // the e-mail address for a service that verifies
+		inClear any // the e-mail address, for a service that verifies
 		opens   bool
 	}{
 		{"before", func() (string, error) { return issueBefore(key, ada) }, ada.Email, false},

@@ -14,8 +14,8 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// mockpassLogin logs in at one of the two providers of @opengovsg/mockpass, where the relying
-// party's signed assertion takes the place of a secret, and returns the ID token.
+// mockpassLogin logs in at one of the two providers of @opengovsg/mockpass and returns the ID
+// token. The relying party sends a signed assertion instead of a secret.
 func mockpassLogin(t *testing.T, issuer, client string, own keyPair) string {
 	t.Helper()
 	at := endpointsOf(t, issuer)
@@ -40,8 +40,8 @@ func mockpassLogin(t *testing.T, issuer, client string, own keyPair) string {
 	return granted.IDToken
 }
 
-// TestMockpass: the ID tokens of the mocks of Singpass and of Corppass, which live 24 hours and
-// have a typ, open here without a switch, and one passes for no other.
+// The ID tokens of the mocks of Singpass and Corppass live for 24 hours and have a typ. They open
+// here without a switch, and neither is accepted as the other.
 func TestMockpass(t *testing.T) {
 	const client = "relying-party"
 	own, signer := newLiveClient(keys.ECDHESA256KW, "ES256", "A256CBC-HS512"), generate(t, goJose{}, "ES256")

@@ -19,18 +19,18 @@ const (
 	jarmKind          = "JARM"
 )
 
-// liveKind is a kind of token that oidc-provider makes, and the opener for it: with the
-// switches that it needs, and the claim that no other kind has.
+// liveKind is a kind of token of oidc-provider with the opener for it: the switches that it needs,
+// and the claim that no other kind has.
 type liveKind struct {
 	name   string
 	typ    string
 	allow  open.Missing
 	needs  string
-	within string  // the claim that holds those that are wanted; empty for the token itself
-	wants  members // besides iss and aud
+	within string  // the claim that holds the wanted members; empty: the token itself
+	wants  members // members besides iss and aud
 }
 
-// liveKinds: oidc-provider writes typ only where a standard of the kind names it.
+// oidc-provider writes typ only for the kinds whose standard names one.
 var liveKinds = []liveKind{
 	{idTokenKind, "JWT", open.Type, "nonce", "", members{"sub": "u-42", "nonce": nonce}},
 	{userinfoKind, "JWT", open.Type, "email", "", members{"sub": "u-42", "email": "ada@example.com"}},
@@ -39,7 +39,7 @@ var liveKinds = []liveKind{
 	{jarmKind, "JWT", open.Type, "code", "", members{"state": "the-state"}},
 }
 
-// allMissing are all the switches, for refusals that depend on none.
+// allMissing has all switches, for refusals that no switch affects.
 const allMissing = open.Type | open.Expiry | open.KeyID
 
 func (k liveKind) opener(t *testing.T, issuer string, trust *jwks.Remote, c liveClient, allow open.Missing) *open.Opener {
@@ -60,9 +60,9 @@ func (k liveKind) opener(t *testing.T, issuer string, trust *jwks.Remote, c live
 	return o
 }
 
-// TestOIDCProvider: what oidc-provider seals for a client opens here, each kind of token with
-// the switches that its row says and not without, for each algorithm that a client registers;
-// and no kind passes for another.
+// TestOIDCProvider opens the tokens that oidc-provider seals for a client: each kind with the
+// switches of its row and not without them, for each algorithm that a client registers. No kind is
+// accepted as another one.
 func TestOIDCProvider(t *testing.T) {
 	clients := []liveClient{
 		newLiveClient(keys.ECDHES, "ES256", "A256GCM"),
@@ -99,7 +99,7 @@ func TestOIDCProvider(t *testing.T) {
 	readmeSays(t, fmt.Sprintf("npm oidc-provider %s, %d of %d", at.Version, opened, len(clients)*len(liveKinds)))
 }
 
-// test opens one kind, and presents it to the openers of the others.
+// test opens a token of one kind, and presents it to the openers of the other kinds.
 func (k liveKind) test(t *testing.T, issuer string, trust *jwks.Remote, c liveClient, tokens map[string]string) {
 	text := tokens[k.name]
 	header := headerOf(t, text)
@@ -155,7 +155,7 @@ func headerOf(t *testing.T, token string) (header members) {
 	return header
 }
 
-// detailOf returns the reason in full where the error is of package open.
+// detailOf returns the full reason of an error of package open.
 func detailOf(err error) string {
 	if refusal, ok := errors.AsType[*open.Error](err); ok {
 		return refusal.Detail()

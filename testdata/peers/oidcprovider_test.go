@@ -16,11 +16,11 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
-// callback is where a relying party wants its users back; no request goes there.
+// callback is the redirect URI of the relying party. No request goes there.
 const callback = "https://rp.example.com/callback"
 
-// liveClient is a relying party of oidc-provider, registered for one algorithm of
-// encryption, with a key of ours for it.
+// liveClient is a relying party of oidc-provider. It has registered one algorithm of encryption and
+// a key of ours.
 type liveClient struct {
 	suite  keys.Suite
 	signed string
@@ -36,7 +36,7 @@ func (c liveClient) id() string { return "client of " + c.suite.Alg() }
 
 const clientSecret = "the secret of a client of a test, which is long enough"
 
-// registration has every kind of token signed and encrypted alike.
+// registration asks to sign and encrypt every kind of token in the same way.
 func (c liveClient) registration(t *testing.T) members {
 	t.Helper()
 	all := members{
@@ -51,10 +51,10 @@ func (c liveClient) registration(t *testing.T) members {
 	return all
 }
 
-// live is a provider that provider.mjs runs.
+// live is a provider that runs in provider.mjs.
 type live struct{ Origin, Version string }
 
-// startLive starts a provider with a command of provider.mjs. Its package name needs at least this
+// startLive starts a provider with a command of provider.mjs. The package name needs at least this
 // version of Node.js.
 func startLive(t *testing.T, name string, node [2]int, cmd string, args members) (at live) {
 	t.Helper()
@@ -72,7 +72,7 @@ func startLive(t *testing.T, name string, node [2]int, cmd string, args members)
 	return at
 }
 
-// endpoints are those of an issuer's metadata.
+// endpoints holds the endpoints in an issuer's metadata.
 type endpoints struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint"`
@@ -90,8 +90,8 @@ func endpointsOf(t *testing.T, issuer string) (at endpoints) {
 	return at
 }
 
-// authorized sends a browser without a user to the authorization endpoint, and returns what it
-// takes back to the relying party.
+// authorized plays a browser without a user at the authorization endpoint. It returns the
+// parameters that the browser takes back to the relying party.
 func authorized(t *testing.T, at endpoints, query url.Values) url.Values {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -117,9 +117,9 @@ func authorized(t *testing.T, at endpoints, query url.Values) url.Values {
 	return back.Query()
 }
 
-// login has oidc-provider make a token of each kind: the authorization response (JARM), which
-// codeOf opens, the ID token for its code, and with the access token that comes along, which
-// is opaque, the answers of the UserInfo and of the introspection endpoint.
+// login gets a token of each kind from oidc-provider. codeOf opens the authorization response
+// (JARM). Its code gives the ID token and an opaque access token. With that one the UserInfo and
+// the introspection endpoint answer.
 func (c liveClient) login(t *testing.T, issuer string, codeOf func(jarm string) string) map[string]string {
 	t.Helper()
 	at := endpointsOf(t, issuer)
@@ -151,7 +151,7 @@ func (c liveClient) login(t *testing.T, issuer string, codeOf func(jarm string) 
 	}
 }
 
-// request makes a request, with the form as its body unless that is nil.
+// request makes a request. If form is not nil it is the body.
 func request(t *testing.T, method, to string, form url.Values) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, to, strings.NewReader(form.Encode()))
@@ -164,7 +164,7 @@ func request(t *testing.T, method, to string, form url.Values) *http.Request {
 	return r
 }
 
-// fetched sends a request and returns the body of the answer, whose status must be 200.
+// fetched sends a request and returns the body of the answer. Its status must be 200.
 func fetched(t *testing.T, r *http.Request) []byte {
 	t.Helper()
 	resp, err := http.DefaultClient.Do(r)

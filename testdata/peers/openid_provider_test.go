@@ -13,9 +13,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// registration is a relying party's, as it is sent to an OpenID Provider (OpenID Connect
-// Dynamic Client Registration 1.0 section 2): how its ID tokens are signed, and how and
-// to which keys they are encrypted.
+// registration is the registration of a relying party at an OpenID Provider (OpenID Connect Dynamic
+// Client Registration 1.0 section 2). It says how ID tokens are signed, and how and to which keys
+// they are encrypted.
 type registration struct {
 	ClientID     string          `json:"client_id"`
 	RedirectURIs []string        `json:"redirect_uris"`
@@ -25,7 +25,7 @@ type registration struct {
 	EncryptedEnc string          `json:"id_token_encrypted_response_enc"`
 }
 
-// register is the relying party's registration, with the public half of its key.
+// register returns the registration of a relying party with its public key.
 func register(signed, alg, enc string, public json.RawMessage) registration {
 	return registration{
 		ClientID: "relying-party", RedirectURIs: []string{"https://rp.example.com/callback"},
@@ -34,7 +34,7 @@ func register(signed, alg, enc string, public json.RawMessage) registration {
 	}
 }
 
-// idTokens is a sealer of ID tokens as they were registered.
+// idTokens returns a sealer of ID tokens for a registration.
 func idTokens(issuer string, signing keys.PrivateSource, r registration) (*seal.Sealer, error) {
 	client, err := keys.ParsePublicSet(r.Keys)
 	if err != nil {
@@ -64,15 +64,15 @@ const (
 	nonce = "the-nonce"
 )
 
-// provider is an OpenID Provider for one relying party, over real HTTP.
+// provider is an OpenID Provider for one relying party. It speaks real HTTP.
 type provider struct {
 	issuer string
 	client registration
 	keys   providerKeys
-	forged string // unless empty, what it gives out in the place of its ID tokens
+	forged string // unless empty, the provider returns it instead of its ID tokens
 }
 
-// providerKeys are those that it publishes and signs with.
+// providerKeys are the keys that the provider publishes and signs with.
 type providerKeys interface {
 	keys.PublicSource
 	keys.PrivateSource
@@ -114,7 +114,8 @@ func startProvider(t *testing.T, own providerKeys, client registration) *provide
 	return p
 }
 
-// idToken has what OpenID Connect Core 1.0 section 2 requires, and personal data.
+// idToken returns an ID token with the claims that OpenID Connect Core 1.0 section 2 requires, and
+// personal data.
 func (p *provider) idToken(t *testing.T) string {
 	t.Helper()
 	sealer, err := idTokens(p.issuer, p.keys, p.client)

@@ -9,8 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// forgery is an ID token that is put together by hand, so that one part of it can be
-// wrong while all else is right.
+// forgery is an ID token made by hand, so that a test can make one part of it wrong.
 type forgery struct {
 	claims            members
 	signer, recipient keyPair
@@ -22,29 +21,29 @@ func (f forgery) token(c registration) (string, error) {
 	return sealWith(goJose{}, f.claims, f.signer, f.recipient, inner, outer)
 }
 
-// refusal is why each relying party refuses a forgery: what the text of its error holds
-// (under oidc that of go-jose if it does not decrypt), and the class of ours. Where it is
-// empty, it takes the forgery.
+// refusal says why each relying party refuses a forgery: a part of its error text (under oidc the
+// text of go-jose if the token does not decrypt), and the class of our error. An empty text means
+// that this relying party accepts the forgery.
 type refusal struct {
 	client, jose, oidc string
 	ours               error
 }
 
-// by reports whether err is the refusal, and no other, of one relying party.
+// by reports whether err is the expected refusal of one relying party.
 func (r refusal) by(name string, err error) bool {
 	want, known := map[string]string{"openid-client": r.client, "npm jose": r.jose, "go-jose, then go-oidc": r.oidc}[name]
 	switch {
 	case !known:
-		return errors.Is(err, r.ours) // of nil only nil is one
+		return errors.Is(err, r.ours) // errors.Is(nil, x) holds for nil only
 	case want == "" || err == nil:
 		return want == "" && err == nil
 	}
 	return strings.Contains(err.Error(), want)
 }
 
-// TestIDTokenRefused: each verifies all that it has to, and not only decrypts: a token
-// with one fault is refused for that fault. Only openid-client compares the nonce; with the
-// others that is left to the caller.
+// Each relying party verifies all that it has to, and does not only decrypt: a token with one fault
+// is refused for that fault. Only openid-client compares the nonce. The others leave that to the
+// caller.
 func TestIDTokenRefused(t *testing.T) {
 	signer, recipient := generate(t, goJose{}, "ES256"), generate(t, goJose{}, "ECDH-ES")
 	stranger, another := generate(t, goJose{}, "ES256"), generate(t, goJose{}, "ECDH-ES")
@@ -57,7 +56,7 @@ func TestIDTokenRefused(t *testing.T) {
 		reason refusal
 	}{
 		{"nothing wrong", func(*forgery) {}, refusal{}},
-		// go-oidc does not say which of these two it was.
+		// The error of go-oidc is the same for these two.
 		{"a kid that nobody publishes", func(f *forgery) { f.signer = stranger }, refusal{
 			"OAUTH_KEY_SELECTION_FAILED", "ERR_JWKS_NO_MATCHING_KEY", "failed to verify id token signature", open.ErrUnknownKey,
 		}},
@@ -80,7 +79,7 @@ func TestIDTokenRefused(t *testing.T) {
 		{"of another login", func(f *forgery) { f.claims["nonce"] = "another-nonce" }, refusal{
 			client: `OAUTH_JWT_CLAIM_COMPARISON_FAILED: unexpected ID Token "nonce"`,
 		}},
-		// npm jose and go-jose are given the one key that shall decrypt, whatever its kid.
+		// npm jose and go-jose get the one key that must decrypt, whatever its kid is.
 		{"to a key of another", func(f *forgery) { f.recipient = another }, refusal{
 			"no applicable decryption key", "ERR_JWE_DECRYPTION_FAILED", "error in cryptographic primitive", open.ErrUnknownKey,
 		}},

@@ -14,13 +14,13 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// relyingParty reads an ID token that was sealed for it. Each finds the provider's keys
-// by its issuer.
+// relyingParty reads an ID token that was sealed for it. It finds the provider's keys by the
+// issuer.
 type relyingParty func(t *testing.T, p *provider, private keyPair, token string) (members, error)
 
-// relyingParties are npm openid-client, which logs in for its token and decrypts and
-// verifies it, npm jose, which does both when told to, and go-oidc, which does not decrypt:
-// it verifies what go-jose has decrypted.
+// relyingParties returns npm openid-client, which logs in for its token and then decrypts and
+// verifies it; npm jose, which does both when told to; and go-oidc, which verifies a token that
+// go-jose has decrypted.
 func relyingParties(t *testing.T) map[string]relyingParty {
 	t.Helper()
 	w := startNode(t).(*worker)
@@ -73,7 +73,7 @@ func relyingParties(t *testing.T) map[string]relyingParty {
 	}
 }
 
-// discovered are an issuer's keys, found by its metadata.
+// discovered returns an issuer's keys, found by its metadata.
 func discovered(t *testing.T, issuer string) *jwks.Remote {
 	t.Helper()
 	at, err := jwks.Discover(t.Context(), issuer, jwks.DiscoverConfig{})
@@ -102,7 +102,7 @@ func opened(t *testing.T, issuer, audience, typ string, own keys.PrivateSource, 
 	return o.Open(t.Context(), token)
 }
 
-// signingKeys are a ring where that is quick: one of RSA keys makes several.
+// signingKeys returns a ring if that is quick. A ring of RSA keys would make several of them.
 func signingKeys(t *testing.T, suite keys.Suite) providerKeys {
 	t.Helper()
 	if suite == keys.RS256 || suite == keys.PS256 {
@@ -111,8 +111,8 @@ func signingKeys(t *testing.T, suite keys.Suite) providerKeys {
 	return newRing(t, keyring.NewMemStore(), keyring.Policy{Sig: keyring.UsePolicy{Suites: []keys.Suite{suite}}})
 }
 
-// TestIDToken: an ID token that is signed and sealed as a relying party has registered is
-// read by all of them, and they agree on its claims.
+// TestIDToken signs and seals an ID token as a relying party has registered. All relying parties
+// read it and agree on its claims.
 func TestIDToken(t *testing.T) {
 	parties := relyingParties(t)
 	own := map[string]keyPair{}
@@ -124,7 +124,7 @@ func TestIDToken(t *testing.T) {
 		for alg, key := range own {
 			for _, enc := range contents {
 				if suite != keys.ES256 && enc != keys.A256GCM {
-					continue // how the plaintext was signed is nothing to the content encryption
+					continue // the content encryption does not depend on the signature
 				}
 				t.Run(fmt.Sprint(suite, " ", alg, " ", enc), func(t *testing.T) {
 					agree(t, parties, startProvider(t, ours, register(suite.Alg(), alg, enc.String(), key.Public)), key)
@@ -134,7 +134,7 @@ func TestIDToken(t *testing.T) {
 	}
 }
 
-// agree has all relying parties read an ID token of the provider.
+// agree lets all relying parties read an ID token of the provider.
 func agree(t *testing.T, parties map[string]relyingParty, p *provider, own keyPair) {
 	t.Helper()
 	token := p.idToken(t)
@@ -148,7 +148,7 @@ func agree(t *testing.T, parties map[string]relyingParty, p *provider, own keyPa
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if name == "openid-client" { // another token of the same user
+		if name == "openid-client" { // it gets another token of the same user
 			for _, claim := range []string{"jti", "iat", "exp", "auth_time"} {
 				if got[claim] == nil {
 					t.Errorf("%s: no %s", name, claim)

@@ -10,14 +10,14 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
-// party is our side of the exchange: a key for every suite, private to it, and the
-// public half of each as a JWK for the other side.
+// party is our side of the exchange. It has a private key for every suite, and the public JWK of
+// each for the other side.
 type party struct {
 	set map[keys.Suite]*keys.Set
 	jwk map[keys.Suite]json.RawMessage
 }
 
-// suites are those of all keys.
+// suites returns the suites of all keys.
 func suites() []keys.Suite { return slices.Concat(signing, management) }
 
 // ourParty makes one key per suite with this library.
@@ -54,9 +54,9 @@ func newParty(t *testing.T, key func(keys.Suite) *keys.Key) party {
 	return p
 }
 
-// theirKeys has the peer make one key per suite. Where it has no such keys, as the
-// list of what it cannot do says, it gets one of jwx: its cells must then fail for
-// what they try, not for want of a key.
+// theirKeys lets the peer make one key for each suite. If the peer cannot make one, as the list of
+// holes says, the key comes from jwx: the cells with it must fail for their own reason, and not
+// because a key is missing.
 func theirKeys(t *testing.T, name string, p peer) map[keys.Suite]keyPair {
 	t.Helper()
 	all := map[keys.Suite]keyPair{}
@@ -73,7 +73,7 @@ func theirKeys(t *testing.T, name string, p peer) map[keys.Suite]keyPair {
 	return all
 }
 
-// publicJWK is the one key that the set publishes, as the other side gets it.
+// publicJWK returns the one key that the set publishes, as the other side gets it.
 func publicJWK(t *testing.T, set *keys.Set) json.RawMessage {
 	t.Helper()
 	public, err := set.PublicKeys(t.Context(), "")
@@ -96,12 +96,12 @@ func publicJWK(t *testing.T, set *keys.Set) json.RawMessage {
 	return published.Keys[0]
 }
 
-// publicSet is what we read of a JWK of theirs.
+// publicSet reads a public JWK of a peer.
 func publicSet(jwk json.RawMessage) (*keys.PublicSet, error) {
 	return keys.ParsePublicSet(fmt.Appendf(nil, `{"keys":[%s]}`, jwk))
 }
 
-// heldSet is a key of theirs as we hold it, by itself.
+// heldSet returns a set of ours with a peer's private key.
 func heldSet(t *testing.T, key keyPair) *keys.Set {
 	t.Helper()
 	k, err := keys.ParseKey(key.Private, keys.Hint{})
@@ -111,7 +111,7 @@ func heldSet(t *testing.T, key keyPair) *keys.Set {
 	return keytest.NewSet(k)
 }
 
-// posing is a key under the kid of another.
+// posing returns a key under the kid of another key.
 func posing(t *testing.T, key keyPair, kid string) keyPair {
 	t.Helper()
 	renamed := func(jwk json.RawMessage) json.RawMessage {
@@ -129,7 +129,7 @@ func posing(t *testing.T, key keyPair, kid string) keyPair {
 	return keyPair{renamed(key.Private), renamed(key.Public)}
 }
 
-// kid of a JWK; "" is one that no test accepts.
+// kid returns the kid of a JWK. No test accepts "".
 func kid(jwk json.RawMessage) string {
 	var key struct {
 		ID string `json:"kid"`

@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// peer is another implementation, as the tests drive it: keys, a signed JWT by
-// itself, a JWE by itself. Keys are JWKs; header is the protected header, whole
-// except for what the algorithm adds to it.
+// peer is another implementation, as the tests drive it. It handles keys, a signed JWT by itself
+// and a JWE by itself. Keys are JWKs. header is the protected header without the members that the
+// algorithm adds.
 type peer interface {
 	version() string
-	generate(suite string) (keyPair, error) // by the name of keys.Suite
+	generate(suite string) (keyPair, error) // suite is a name of keys.Suite
 
 	// republish reads a public JWK Set and writes the keys as the peer does.
 	republish(set json.RawMessage) (json.RawMessage, error)
@@ -25,10 +25,10 @@ type peer interface {
 	decrypt(token string, private json.RawMessage, alg, enc string) (plaintext string, header members, err error)
 }
 
-// peers are all of them, in the order of the matrix.
+// peers lists all peers in the order of the matrix.
 var peers = []struct {
 	name  string
-	start func(*testing.T) peer // skips the test where the peer is not installed
+	start func(*testing.T) peer // skips the test if the peer is not installed
 }{
 	{"go-jose", startGoJose},
 	{"jwx", startJWXPeer},
@@ -37,16 +37,16 @@ var peers = []struct {
 	{"latchset jose", startLatchset},
 }
 
-// members are those of a JSON object.
+// members holds the members of a JSON object.
 type members map[string]any
 
-// keyPair is a key that a peer has made, each half a JWK with kid, use and alg.
+// keyPair is a key that a peer has made. Both halves are JWKs with kid, use and alg.
 type keyPair struct {
 	Private json.RawMessage `json:"private"`
 	Public  json.RawMessage `json:"public"`
 }
 
-// expected is what a verifier of a signed JWT insists on, besides an exp to come.
+// expected has the claims that a verifier of a signed JWT demands, besides an exp in the future.
 type expected struct {
 	alg, typ, iss, aud string
 }
@@ -60,7 +60,7 @@ func sealWith(p peer, claims members, signer, recipient keyPair, inner, outer me
 	return p.encrypt(signed, outer, recipient.Public)
 }
 
-// openWith opens one there.
+// openWith opens a Nested JWT at the peer.
 func openWith(p peer, token string, recipient, signer keyPair, alg, enc string, want expected) (claims, inner, outer members, err error) {
 	signed, outer, err := p.decrypt(token, recipient.Private, alg, enc)
 	if err != nil {
@@ -73,7 +73,7 @@ func openWith(p peer, token string, recipient, signer keyPair, alg, enc string, 
 	return claims, inner, outer, err
 }
 
-// missing skips the test, unless SEALJWT_PEERS=require says that it has to run.
+// missing skips the test. With SEALJWT_PEERS=require it fails the test.
 func missing(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("SEALJWT_PEERS") == "require" {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestPeersRefuse shows that a cell of the matrix can fail: every peer checks what
-// it is told to check.
+// TestPeersRefuse shows that a cell of the matrix can fail: every peer makes the checks that it is
+// told to make.
 func TestPeersRefuse(t *testing.T) {
 	c := combinations(contents[0])[0]
 	good := expected{c.sig.Alg(), typ, issuer, audience}

@@ -15,14 +15,14 @@ import (
 
 const (
 	day     = 24 * time.Hour
-	forEver = 40 * day // as far as the tests look
+	forEver = 40 * day // the tests look no further
 )
 
 var maxAges = []time.Duration{300 * time.Second, 21600 * time.Second}
 
-// TestPlannedRotation: the default policy rotates three signing keys away, and no
-// client refuses one token, be it fresh or about to expire. Rotator, signer and
-// publisher are processes of their own, each with a snapshot of its own age.
+// The default policy replaces three signing keys in turn. No client refuses a token, whether it is
+// fresh or about to expire. Rotator, signer and publisher are processes of their own. Each has a
+// snapshot of its own age.
 func TestPlannedRotation(t *testing.T) {
 	for _, maxAge := range maxAges {
 		t.Run(fmt.Sprintf("max-age %d", int(maxAge.Seconds())), func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestPlannedRotation(t *testing.T) {
 }
 
 func plannedRotation(t *testing.T, maxAge time.Duration) {
-	const lifetime = time.Hour // the longest that the default policy allows
+	const lifetime = time.Hour // the default policy allows no longer one
 	ctx, stop := context.WithCancel(t.Context())
 	defer synctest.Wait()
 	defer stop()
@@ -74,8 +74,8 @@ func plannedRotation(t *testing.T, maxAge time.Duration) {
 				}
 			}
 		}
-		// Close together where something can go wrong; in the first day after a rotation
-		// so that one token is always about to expire.
+		// The looks are close together while something can go wrong. In the first day after a
+		// rotation they are so close that one token is always about to expire.
 		pause := 3*time.Hour + rand.N(2*time.Hour)
 		switch since := time.Since(changed); {
 		case since < 3*time.Hour:
@@ -91,12 +91,12 @@ func plannedRotation(t *testing.T, maxAge time.Duration) {
 	t.Logf("95 days, %d rotations of the signing key, %d checks, %d fetches, none refused", activations, checks, served.fetches)
 }
 
-// scenario is a way to end the active signing key, and what is measured then.
+// scenario is a way to end the active signing key, with the token that is measured then.
 type scenario struct {
 	column  string
 	end     func(t *testing.T, ring *keyring.Ring, kid string)
-	traffic bool // tokens of the new key come in as well
-	fresh   bool // measured is the new token, else the one of the old key
+	traffic bool // tokens of the new key arrive as well
+	fresh   bool // the token of the new key is measured, and otherwise that of the old key
 }
 
 var scenarios = []scenario{
@@ -121,7 +121,7 @@ func revoke(t *testing.T, ring *keyring.Ring, kid string) {
 	}
 }
 
-// rotateTwice replaces the active key by one that was never published before.
+// rotateTwice replaces the active key by a key that was never published before.
 func rotateTwice(t *testing.T, ring *keyring.Ring, _ string) {
 	for range 2 {
 		step, err := ring.RotateNowInsecurely(t.Context(), keys.UseSig)
@@ -131,10 +131,9 @@ func rotateTwice(t *testing.T, ring *keyring.Ring, _ string) {
 	}
 }
 
-// TestEmergency measures the worst case: the client fetched just before, and a
-// stranger's kid has just used up what it allows itself for unknown kids. It fails
-// when the behaviour of a client changes, so that the figures in the documentation
-// are looked at again.
+// TestEmergency measures the worst case: the client fetched just before, and a token with an
+// unknown kid has just used up the fetch that it allows for one. The test fails if the behaviour of
+// a client changes, so that a maintainer corrects the figures in the documentation.
 func TestEmergency(t *testing.T) {
 	const tolerance = 2 * time.Minute
 	minutes := func(ms ...time.Duration) []time.Duration {
@@ -189,7 +188,7 @@ func emergency(t *testing.T, c client, maxAge time.Duration, s scenario) (lasted
 	}
 	kid := activeSigningKey(t, ring)
 
-	// Until the successor is known to all, then until the client has just fetched.
+	// First all clients learn the successor, and then the client has just fetched.
 	time.Sleep(26 * time.Hour)
 	for fetches, i := served.fetches, 0; served.fetches == fetches && c.name != "go-oidc" && i < 7*3600; i++ {
 		time.Sleep(time.Second)

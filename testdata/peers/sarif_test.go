@@ -15,7 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// A scan writes SARIF that the schema of SARIF 2.1.0 accepts, whatever it finds.
+// A scan writes SARIF that the schema of SARIF 2.1.0 accepts, whatever the findings are.
 func TestScanSARIF(t *testing.T) {
 	schema := sarifSchema(t)
 	command := buildCommand(t)
@@ -24,7 +24,7 @@ func TestScanSARIF(t *testing.T) {
 	tooLong := compactJWS(`{"email":"` + strings.Repeat("x", 3<<20) + `"}`)
 	for name, tt := range map[string]struct {
 		files map[string]string
-		args  []string // after the flags; the folder, if there are none
+		args  []string // after the flags; if there are none, the folder
 		stdin string
 		found bool
 	}{
@@ -86,7 +86,7 @@ func TestScanSARIFColumns(t *testing.T) {
 	}
 }
 
-// The schema refuses what a SARIF log must not be, so the tests above can fail.
+// The schema refuses a faulty SARIF log, so the tests above can fail.
 func TestSARIFSchemaRefuses(t *testing.T) {
 	schema := sarifSchema(t)
 	for name, text := range map[string]string{

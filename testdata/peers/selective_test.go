@@ -19,9 +19,8 @@ const (
 	kyc     = "https://kyc.example.com"
 )
 
-// TestSelective: a selective token is a signed JWT like any other to a peer, whose
-// JWEs it decrypts with the recipients' keys; and a token that a peer has put
-// together opens here.
+// For a peer a selective token is a signed JWT like any other. The peer verifies it, and decrypts
+// its JWEs with the recipients' keys. A token that a peer has put together opens here.
 func TestSelective(t *testing.T) {
 	us := ourParty(t)
 	for _, of := range peers {
@@ -29,7 +28,7 @@ func TestSelective(t *testing.T) {
 			t.Parallel()
 			p := of.start(t)
 			theirs := theirKeys(t, of.name, p)
-			// ES256 and these two, which every peer of the list has, or says that it lacks.
+			// Every peer of the list has ES256 and these two suites, or says that it lacks them.
 			desks := []desk{{billing, keys.ECDHES, members{"email": "ada@example.com"}},
 				{kyc, keys.ECDHESA256KW, members{"email": "ada@example.com", "national_id": "991231-1000000"}}}
 			t.Run("ours-is-read-there", func(t *testing.T) { selectiveReadThere(t, p, us, theirs, desks) })
@@ -38,7 +37,7 @@ func TestSelective(t *testing.T) {
 	}
 }
 
-// desk is a recipient and what it may read.
+// desk is a recipient with the claims that it may read.
 type desk struct {
 	audience string
 	suite    keys.Suite

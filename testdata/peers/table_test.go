@@ -8,23 +8,23 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// row is what one peer did; without cells it was not there.
+// row holds the results of one peer. If it has no cells, the peer is not installed.
 type row struct {
 	peer, version string
 	cells         []cell
-	onlyVerifies  string // why it cannot encrypt at all, where its cells are of selective tokens
+	onlyVerifies  string // why the peer cannot encrypt at all; then its cells are selective tokens
 }
 
-// cell is one combination: whether the token passed in each direction or, where
-// the peer lacks an algorithm, failed as it must.
+// cell is one combination. It says whether the token passed in each direction or, if the peer lacks
+// an algorithm, failed as it must.
 type cell struct {
 	combination
 	lacks       []hole
 	there, here bool
 }
 
-// markdown is the matrix as it stands in the README. The contents are merged, and
-// what a peer lacks shows in the column of that algorithm and in the two counts.
+// markdown returns the matrix for the README. It merges the content encryptions. A hole shows in
+// the column of its algorithm and in the two counts.
 func markdown(rows []row) string {
 	var table, notes strings.Builder
 	table.WriteString("| peer |")
@@ -61,7 +61,7 @@ func markdown(rows []row) string {
 	return table.String() + notes.String()
 }
 
-// lacks says why the peer does not have a suite.
+// lacks returns why the peer does not have a suite.
 func (r row) lacks(suite keys.Suite) (why []string) {
 	if r.onlyVerifies != "" && suite.Use() == keys.UseEnc {
 		return []string{r.onlyVerifies}
@@ -72,8 +72,7 @@ func (r row) lacks(suite keys.Suite) (why []string) {
 	return why
 }
 
-// verdict is about all cells with a suite; that one of them lacks another one
-// does not count.
+// verdict judges all cells with a suite. A cell that another suite makes impossible does not count.
 func (r row) verdict(suite keys.Suite) string {
 	for _, c := range r.cells {
 		if c.sig != suite && c.alg != suite {
@@ -89,7 +88,7 @@ func (r row) verdict(suite keys.Suite) string {
 	return "yes"
 }
 
-// count is of the cells where tokens pass.
+// count returns the number of cells in which tokens pass.
 func (r row) count(passed func(cell) bool) (n int) {
 	for _, c := range r.cells {
 		if len(c.lacks) == 0 && passed(c) {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// worker is a peer of another language: a program that reads one JSON object a
-// line and answers each with one. node/peer.mjs and node/provider.mjs describe the commands.
+// worker is a peer in another language. Its program reads one JSON object per line and answers each
+// with one. node/peer.mjs and node/provider.mjs describe the commands.
 type worker struct {
 	in  io.Writer
 	out *bufio.Reader
@@ -34,7 +34,7 @@ func startScript(t *testing.T, script string, packages ...string) *worker {
 	return startWorker(t, cmd)
 }
 
-// installed skips the test where a package of npm is missing.
+// installed skips the test if an npm package is missing.
 func installed(t *testing.T, name string) {
 	t.Helper()
 	if _, err := os.Stat("node/node_modules/" + name); err != nil {
@@ -43,8 +43,7 @@ func installed(t *testing.T, name string) {
 }
 
 func startPython(t *testing.T) peer {
-	// The one of the distribution, which has its packages, need not be the first in
-	// PATH.
+	// The Python of the distribution has the packages, but need not be the first one in PATH.
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
 		if exec.Command(python, "-c", "import jwcrypto").Run() == nil {
 			return startWorker(t, exec.CommandContext(t.Context(), python, "python/peer.py"))
@@ -54,7 +53,7 @@ func startPython(t *testing.T) peer {
 	return nil
 }
 
-// startWorker ends it with the test.
+// startWorker starts a worker that ends with the test.
 func startWorker(t *testing.T, cmd *exec.Cmd) *worker {
 	t.Helper()
 	cmd.Stderr = os.Stderr

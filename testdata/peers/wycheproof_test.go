@@ -12,12 +12,12 @@ import (
 	"github.com/c2sp/wycheproof"
 )
 
-// summary is one line of what TestWycheproof of package open reports about a file.
+// summary is the line that TestWycheproof of package open prints about a file.
 var summary = regexp.MustCompile(`(?m)json_web_\w+ +\d+ vectors: .*$`)
 
-// TestWycheproof gives the JOSE vectors of Wycheproof to the test of package open that
-// decides about them. What they test is not exported, so the test is there; the
-// vectors are here, since every binary that links them grows by 110 MB.
+// TestWycheproof gives the JOSE vectors of Wycheproof to the test of package open that judges them.
+// That test needs unexported functions, so it is there. The vectors are here, because every binary
+// that links them grows by 110 MB.
 func TestWycheproof(t *testing.T) {
 	files := []string{"json_web_signature", "json_web_encryption", "json_web_key", "json_web_crypto"}
 	folder := t.TempDir()
