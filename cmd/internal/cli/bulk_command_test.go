@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// Sealed by hundreds on all cores and opened again, every line holds its own claims.
+// Hundreds of lines are sealed on all cores and opened again. Every line holds its own claims.
 func TestBulkThereAndBack(t *testing.T) {
 	needsRing(t)
 	t.Setenv("HOME", t.TempDir())
@@ -42,7 +42,7 @@ func TestBulkThereAndBack(t *testing.T) {
 	}
 }
 
-// A run that is stopped says where, and whatever it has written by then is whole.
+// A run that is stopped says where, and all lines that it has written are whole.
 func TestBulkStopped(t *testing.T) {
 	needsRing(t)
 	t.Setenv("HOME", t.TempDir())
@@ -57,7 +57,7 @@ func TestBulkStopped(t *testing.T) {
 		first := make([]byte, 100)
 		io.ReadFull(results, first)
 		go io.Copy(io.Discard, results)
-		stop() // and the input stays open
+		stop() // the input stays open
 	}()
 	var stderr bytes.Buffer
 	args := []string{"seal", "--jsonl", "--iss", "https://id.example.com", "--aud", "https://api.example.com"}

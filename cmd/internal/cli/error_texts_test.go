@@ -11,9 +11,10 @@ import (
 	"testing"
 )
 
-// showing are the functions that may take the text of an error. They show it to a person.
-// Plain drops the names of packages and decides nothing. Whatever else takes the text could decide by it, or cut it, and would go wrong without a sign when
-// a library words an error in another way: errors.Is and errors.AsType decide.
+// showing are the functions that may take the text of an error, because they show it to a person.
+// Plain drops the names of packages and decides nothing. Any other function could search or cut the
+// text, and would fail without a sign when a library words an error differently. errors.Is and
+// errors.AsType decide instead.
 var showing = []string{"Plain", "Say", "forgets", "Warn", "Error", "Sprintf"}
 
 // The command neither searches nor cuts the text of an error.
@@ -76,8 +77,8 @@ func TestSearchedErrors(t *testing.T) {
 	}
 }
 
-// searchedErrors returns where the text of an error is an operand of a comparison, of a
-// switch or of an index, or an argument of a function that does not just show it.
+// searchedErrors returns the places where the text of an error is an operand of a comparison, of a
+// switch or of an index, or an argument of a function outside showing.
 func searchedErrors(file *ast.File) (places []token.Pos) {
 	for _, decl := range file.Decls {
 		fn, ok := decl.(*ast.FuncDecl)
@@ -141,8 +142,8 @@ func errorTexts(body *ast.BlockStmt) map[string]bool {
 	return texts
 }
 
-// isErrorText reports whether an expression holds the text of an error: x.Error(), a variable
-// with such a text, or what a function or + makes of one.
+// isErrorText reports whether an expression holds the text of an error: x.Error(), a variable with
+// such a text, or a function or + that makes a text from one.
 func isErrorText(x ast.Expr, texts map[string]bool) bool {
 	switch x := x.(type) {
 	case *ast.Ident:
@@ -169,7 +170,8 @@ func isErrorText(x ast.Expr, texts map[string]bool) bool {
 // lastOf returns the last name of a callee: Cut of strings.Cut.
 func lastOf(callee string) string { return callee[strings.LastIndexByte(callee, '.')+1:] }
 
-// calleeOf returns the name of a called function as it is written, such as strings.Cut.
+// calleeOf returns the name of a called function in the spelling of the source, such as
+// strings.Cut.
 func calleeOf(call *ast.CallExpr) string {
 	switch f := call.Fun.(type) {
 	case *ast.Ident:

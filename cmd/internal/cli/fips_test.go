@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// fipsHome is an empty HOME, where only what FIPS 140-3 approves works.
+// fipsHome returns an empty HOME. The commands in it run with FIPS 140-3 enforced.
 func fipsHome(t *testing.T) (home string) {
 	t.Helper()
 	if !fips140.Enforced() {
@@ -42,8 +42,8 @@ func fipsPipe(t *testing.T, seal []string, open ...string) {
 	}
 }
 
-// The command of the README, and the life of the ring that it makes, with every
-// suite that an operator can choose.
+// The commands of the README work with every suite that an operator can choose, and so do the
+// commands that change the ring later.
 func TestFIPSCommand(t *testing.T) {
 	home := fipsHome(t)
 	fipsPipe(t, []string{"--init"})
@@ -59,7 +59,7 @@ func TestFIPSCommand(t *testing.T) {
 	fipsPipe(t, nil)
 	for _, suites := range [][]string{{"EdDSA", "ECDH-ES+A256KW"}, {"RS256", "RSA-OAEP-256"}, {"PS256", "ECDH-ES"}} {
 		runOK(t, "", "keys", "policy", "set", "--sig", suites[0], "--enc", suites[1])
-		// The staged keys are of the suite before.
+		// The staged keys still have the former suite.
 		for range 2 {
 			runOK(t, "", "keys", "rotate", "--now", "--insecure-skip-window")
 		}
@@ -77,7 +77,7 @@ func TestFIPSCommand(t *testing.T) {
 	runOK(t, "", "keys", "log")
 }
 
-// What does not work there says so, and what to use instead; nothing is made.
+// A command that cannot work in this mode says so and names an alternative. It makes no file.
 func TestFIPSRefused(t *testing.T) {
 	home := fipsHome(t)
 	const instead, insteadOAEP = "use ECDH-ES or ECDH-ES+A256KW, which are on P-256", "does not allow SHA-1, which RSA-OAEP is made with; use RSA-OAEP-256"
@@ -101,7 +101,7 @@ func TestFIPSRefused(t *testing.T) {
 	}
 }
 
-// The same under a passphrase, and one KEK beside the other.
+// Commands work with a passphrase, and with one KEK beside another.
 func TestFIPSPassphrase(t *testing.T) {
 	home := fipsHome(t)
 	phrase := filepath.Join(home, "phrase")

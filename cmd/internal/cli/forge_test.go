@@ -71,7 +71,7 @@ func cmdNewKey(ts *testscript.TestScript, neg bool, args []string) {
 // writeForms writes one key in several forms: NAME.pem with its certificate before it, and
 // NAME.pub.pem, NAME.crt.pem and NAME.jwk with the public key. The JWK and PEM name no kid.
 func writeForms(ts *testscript.TestScript, name string, key *ecdsa.PrivateKey) {
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(1, 0)} // expired, which nobody judges
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(1, 0)} // it has expired, and no command checks that
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	ts.Check(err)
 	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
@@ -144,7 +144,7 @@ func cmdForge(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(token+"\n"), 0o600))
 }
 
-// unless returns the value of a member, empty if it is among those that the token lacks.
+// unless returns the value of a member, or an empty text if the token lacks that member.
 func unless(lacks, member, value string) string {
 	if strings.Contains(lacks, member) {
 		return ""
@@ -152,13 +152,13 @@ func unless(lacks, member, value string) string {
 	return value
 }
 
-// signed makes a JWS with a new key, whose JWK Set it returns too.
+// signed makes a JWS with a new key. It returns the JWS and the JWK Set of the key.
 func signed(ts *testscript.TestScript, kid, typ, payload string) (token string, public []byte) {
 	return signedBy(ts, jose.JSONWebKey{KeyID: kid}, kid, typ, payload)
 }
 
-// signedBy is signed with the kid of from in the token and another in the JWK Set. Without typ
-// the token has none.
+// signedBy makes a JWS. The token has the kid of from, and the JWK Set has another kid. If typ is
+// empty, the token has none.
 func signedBy(ts *testscript.TestScript, from jose.JSONWebKey, kid, typ, payload string) (token string, public []byte) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
@@ -176,8 +176,8 @@ func signedBy(ts *testscript.TestScript, from jose.JSONWebKey, kid, typ, payload
 	return token, jsonOf(ts, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: kid, Use: "sig", Algorithm: "ES256"}}})
 }
 
-// encrypted makes a JWE to the encryption key of a JWK Set file. It has no cty and no kid where
-// lacks names them.
+// encrypted makes a JWE to the encryption key of a JWK Set file. It leaves out cty and kid if lacks
+// names them.
 func encrypted(ts *testscript.TestScript, jwks, payload, lacks string) string {
 	var set jose.JSONWebKeySet
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(jwks)), &set))

@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// commandSeeds are command lines that reach each verb and most flags, with what they
-// read from standard input: a file of the stand, or the text itself.
+// commandSeeds are command lines that reach each verb and most flags, with their standard input: a
+// file of the stand, or a text.
 var commandSeeds = []struct{ line, stdin string }{
 	{"", ""}, {"-h", ""}, {"help seal", ""}, {"seal --help", ""}, {"version", ""}, {"completion bash", ""}, {"sael claims", ""}, {"keys", ""}, {"keys lst", ""},
 	{"seal claims", ""}, {"seal", "claims"}, {"seal -", `{"a":1,"a":2}`}, {"seal --iss id --aud api --sub u --ttl 15m --pad 256", "{}"},
@@ -44,9 +44,9 @@ var commandSeeds = []struct{ line, stdin string }{
 	{"keys rewrap --drop-others", ""}, {"keys rewrap --drop-this", ""}, {"keys list --ring new", ""}, {"keys list --ring= ", ""}, {"seal --unknwon", ""}, {"seal -xyz", ""},
 }
 
-// isTame keeps a command inside of its folder and off the network, and leaves out those that take a
-// second: RSA keys are slow to make, and passphrases slow on purpose. What cobra does
-// when a shell asks for completions is not ours.
+// isTame keeps a command inside its folder and off the network. It leaves out the commands that
+// take a second: RSA keys are slow to make, and passphrases are slow on purpose. It also leaves out
+// completions, which are the work of cobra.
 func isTame(line string) bool {
 	has := func(word string) bool { return strings.Contains(line, word) }
 	makesRSA := (has("RS256") || has("PS256") || has("RSA-OAEP")) && !has("import")
@@ -81,7 +81,7 @@ func FuzzCommandLine(f *testing.F) {
 		code := run(t.Context(), args, bytes.NewReader(stdin), &out, &errs)
 		checkStreams(t, line, code, out.String(), errs.String())
 		for _, secret := range s.secrets {
-			// Whoever types a secret, or pipes a key in to have it shown, has it already.
+			// A user who types a secret, or pipes a key in to see it, knows it already.
 			if strings.Contains(out.String()+errs.String(), secret) && !strings.Contains(line, secret) {
 				t.Fatalf("sealjwt %q prints a key: %s%s", args, out.String(), errs.String())
 			}
@@ -94,7 +94,7 @@ func FuzzCommandLine(f *testing.F) {
 		if s.look(t) == s.state {
 			return
 		}
-		// A check that is due notes on the side what it has seen of the ring.
+		// A check with a result also saves a checkpoint of the ring.
 		if code != console.ExitDone && code != console.ExitDue {
 			t.Fatalf("sealjwt %q: exit code %d, and it has written something:\n%sbefore:\n%s", args, code, s.look(t), s.state)
 		}

@@ -20,18 +20,18 @@ const (
 	standClaims   = `{"iss":"id","aud":"api","sub":"` + canarySubject + `","email":"` + canaryEmail + `","scope":"read"}`
 )
 
-// stand is a folder in which commands run, with a ring and one file of each kind that
-// they read. After a command that has changed something it is as it was before.
+// stand is a folder in which commands run. It has a ring, and one file of each kind that they read.
+// After a command that has changed a file, the test restores the folder.
 type stand struct {
 	dir     string
 	files   map[string][]byte
 	state   string
-	secrets []string // what no command ever prints: keys
-	private []string // what none says on stderr: claims and tokens
+	secrets []string // keys: no command ever prints one
+	private []string // claims and tokens: no command shows one on stderr
 }
 
-// newStand makes the folder. The keys that sign and open are from the test data, so
-// that a token that opens in one process opens in all.
+// newStand makes the folder. The keys that sign and open are from the test data, so that a token of
+// one process opens in all.
 func newStand(f *testing.F) *stand {
 	f.Helper()
 	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "SEALJWT_PASSPHRASE_FILE"} {
@@ -73,7 +73,7 @@ func newStand(f *testing.F) *stand {
 	}
 	s.secrets = append(spellings(s.files["kek"]), string(s.files["kek"]))
 	private := append(privateMember.FindAllSubmatch(ringText(f, s.files["ring"], s.files["kek"]), -1), [][]byte{nil, []byte(key.D)})
-	if len(private) < 4 { // two imported ones, one of init at least, and the one in a file
+	if len(private) < 4 { // two imported keys, at least one of init, and the key in a file
 		f.Fatalf("%d private keys", len(private))
 	}
 	for _, d := range private {
@@ -84,21 +84,21 @@ func newStand(f *testing.F) *stand {
 		s.secrets = append(s.secrets, spellings(octets)...)
 	}
 	s.private = []string{canaryEmail, canarySubject, strings.TrimSpace(string(s.files["token"])), strings.TrimSpace(string(s.files["part"]))}
-	// From here on the names are relative, as those are that the engine finds.
+	// The names are relative from here on, like those that the fuzzing engine finds.
 	f.Setenv("SEALJWT_RING", "ring")
 	f.Setenv("SEALJWT_KEK_FILE", "kek")
 	s.restore(f)
 	return s
 }
 
-// spellings are how a command might print a key.
+// spellings returns the texts in which a command might print a key.
 func spellings(key []byte) []string {
 	return []string{
 		base64.RawURLEncoding.EncodeToString(key), base64.RawStdEncoding.EncodeToString(key), fmt.Sprintf("%x", key), fmt.Sprintf("%X", key),
 	}
 }
 
-// ringText is what a ring holds, with all private keys.
+// ringText returns the plaintext of a ring, with all private keys.
 func ringText(f *testing.F, ring, kek []byte) []byte {
 	f.Helper()
 	var file struct {
@@ -131,7 +131,7 @@ func testKeyFile(f *testing.F, name string) []byte {
 	return data
 }
 
-// standKey is a private JWK of the test data.
+// standKey returns a private JWK of the test data.
 func standKey(f *testing.F) []byte {
 	f.Helper()
 	text, err := os.ReadFile("../../../testdata/tokens/default.json")
@@ -145,7 +145,7 @@ func standKey(f *testing.F) []byte {
 	return g.Recipient
 }
 
-// look tells the files as they are. That somebody held a lock does not count.
+// look describes the files. It leaves out the trace of a lock.
 func (s *stand) look(t testing.TB) string {
 	t.Helper()
 	list, err := os.ReadDir(s.dir)

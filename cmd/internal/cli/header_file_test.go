@@ -21,7 +21,7 @@ import (
 // hunter2 is the secret of the tests. No error shows it.
 const hunter2 = "hunter2"
 
-// guarded is a server that notes the Authorization of each request.
+// guarded is a server that records the Authorization of each request.
 type guarded struct {
 	*httptest.Server
 	mux  *http.ServeMux
@@ -51,7 +51,7 @@ func (g *guarded) says(path, body string) {
 	})
 }
 
-// The lines go to the origin that the user typed, with each request, and to no other.
+// The lines go to the origin that the user typed, with each request. No other origin gets them.
 func TestHeaderFile(t *testing.T) {
 	newHome(t)
 	home := os.Getenv("HOME")
@@ -76,7 +76,7 @@ func TestHeaderFile(t *testing.T) {
 		args       []string
 		in         string
 		code       int
-		api, other int // requests, those to api with the lines, those to other without
+		api, other int // requests: those to api have the lines, those to other do not
 		says       string
 	}{
 		"a set":               {[]string{"jwks", "fetch", api.URL + "/jwks"}, "", console.ExitDone, 1, 0, ""},
@@ -120,7 +120,7 @@ func TestHeaderFile(t *testing.T) {
 	}
 }
 
-// A server that asks for a token is answered with advice that helps.
+// A server asks for a token. The advice of the error helps.
 func TestHeaderFileAdvice(t *testing.T) {
 	newHome(t)
 	home := os.Getenv("HOME")
@@ -144,7 +144,7 @@ func TestHeaderFileAdvice(t *testing.T) {
 	}
 }
 
-// The file is a secret. It is read like one, before a request is sent, and once.
+// The file is a secret. The command reads it like one, before it sends a request, and once.
 func TestHeaderFileIsASecret(t *testing.T) {
 	newHome(t)
 	home := os.Getenv("HOME")
@@ -193,7 +193,7 @@ func TestHeaderFileIsASecret(t *testing.T) {
 	}
 }
 
-// feed makes a pipe, into which a process writes once.
+// feed makes a pipe. A process writes into it once.
 func feed(text string) func(path string) error {
 	return func(path string) error {
 		if err := syscall.Mkfifo(path, 0o600); err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// The ring is looked at from the moment at which a step is due. It is an alarm when the grace is
-// over and not before.
+// From the time at which a step is due the command reads the ring itself. The alarm begins when the
+// grace is over, and not before.
 func TestGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		newHome(t, "--use", "sig")
@@ -80,7 +80,7 @@ func TestHealthMetrics(t *testing.T) {
 	promtool(t, text)
 }
 
-// A store that can be written, cannot, or cannot say.
+// A store can be written, cannot be written, or cannot say.
 func TestHealthOfStores(t *testing.T) {
 	h := new(health)
 	if err := h.lookAtStore(t.Context(), keyring.NewMemStore()); err != nil || h.Writable != nil || len(h.warnings) != 0 {
@@ -106,12 +106,13 @@ func TestHealthOfStores(t *testing.T) {
 	}
 }
 
-// writable is a store that says this.
+// writable is a store with this answer.
 type writable struct{ err error }
 
 func (w writable) Writable(context.Context) error { return w.err }
 
-// promtool has Prometheus' own tool read metrics. Where it must be there, CI says so.
+// promtool checks metrics with the tool of Prometheus. If the tool is missing, the test is skipped,
+// and in continuous integration it fails.
 func promtool(t *testing.T, text string) {
 	t.Helper()
 	path, err := exec.LookPath("promtool")

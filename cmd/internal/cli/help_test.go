@@ -19,7 +19,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// visitVerbs calls visit with a command and each verb and topic below it.
+// visitVerbs calls visit with a command and with each verb and topic below it.
 func visitVerbs(cmd *cobra.Command, visit func(*cobra.Command)) {
 	visit(cmd)
 	for _, sub := range cmd.Commands() {
@@ -27,8 +27,8 @@ func visitVerbs(cmd *cobra.Command, visit func(*cobra.Command)) {
 	}
 }
 
-// No line of a help is longer than the terminal is wide, but for examples and commands, which
-// are pasted.
+// No line of a help is wider than the terminal. Examples and commands are an exception, because
+// users paste them.
 func TestHelpFitsTheTerminal(t *testing.T) {
 	for _, width := range []int{80, 100} {
 		visitVerbs(Command(options), func(c *cobra.Command) {
@@ -48,7 +48,7 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 	}
 }
 
-// A verb with many flags has them in groups, and each name in the table is the name of a flag.
+// The flags of a verb with many flags are in groups. Each name in the table is the name of a flag.
 func TestFlagGroups(t *testing.T) {
 	known := make(map[string]bool)
 	root := Command(Options{Name: "sealjwt", Stores: map[string]OpenStore{"mem": nil}})
@@ -71,7 +71,7 @@ func TestFlagGroups(t *testing.T) {
 	}
 }
 
-// The parties stand first, and in the order in which a person thinks of them.
+// The parties stand first, in the order in which a person thinks of them.
 func TestPartiesStandFirst(t *testing.T) {
 	help, _ := runOK(t, "", "open", "--help")
 	last := 0
@@ -107,7 +107,7 @@ func TestHelpShowsTheDefaults(t *testing.T) {
 	}
 }
 
-// The topic on exit codes has each code once, and none that is not one.
+// The topic on exit codes has each code once, and nothing else.
 func TestExitCodesTopic(t *testing.T) {
 	for code := console.ExitDone; code <= console.ExitDue; code++ {
 		if strings.Count(exitCodesText, fmt.Sprintf("\n  %d  ", code)) != 1 {
@@ -119,7 +119,7 @@ func TestExitCodesTopic(t *testing.T) {
 	}
 }
 
-// The topic on the environment names each variable that the command asks for.
+// The topic on the environment names each variable that the command reads.
 func TestEnvironmentTopic(t *testing.T) {
 	variable := regexp.MustCompile(`^(SEALJWT|XDG)_[A-Z_]+$`)
 	files, err := filepath.Glob("../*/*.go")
@@ -154,7 +154,7 @@ func TestEnvironmentTopic(t *testing.T) {
 	}
 }
 
-// Each foreign name is answered with a verb that exists, and hides no verb of its own.
+// Each name of another tool is answered with an existing verb, and hides no verb of the command.
 func TestForeignVerbs(t *testing.T) {
 	root := Command(options)
 	for _, table := range []struct {
@@ -172,7 +172,7 @@ func TestForeignVerbs(t *testing.T) {
 	}
 }
 
-// A description of a flag has no backtick in a completion, and the completion says nothing else.
+// A completion shows the description of a flag without backticks, and prints nothing else.
 func TestCompletionIsQuiet(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	visitVerbs(Command(options), func(c *cobra.Command) {

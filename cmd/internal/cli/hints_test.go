@@ -24,10 +24,11 @@ var ringCommand = regexp.MustCompile(`sealjwt (keys [a-z]|seal --init|jwks serve
 // ring.
 var helpFields = map[string]bool{"Long": true, "Short": true, "Example": true, "Brand": true}
 
-// elsewhere begins the texts for another party, whose ring has other flags.
+// elsewhere begins the texts for another party. That party's ring has other flags.
 const elsewhere = "ask the other party for what this prints: "
 
-// No text of the command spells a command line for a ring. Hint does, and repeats the flags.
+// No text of the command spells a command line for a ring. Hint makes such a line, and repeats the
+// flags.
 func TestHintsGoThroughHint(t *testing.T) {
 	files, err := filepath.Glob("../*/*.go")
 	if err != nil {
@@ -74,7 +75,7 @@ func TestSpelledHints(t *testing.T) {
 	}
 }
 
-// spelledHints returns where a text has a command line for a ring.
+// spelledHints returns the places where a text has a command line for a ring.
 func spelledHints(file *ast.File) (places []token.Pos) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -121,7 +122,7 @@ func TestHintsRepeatTheFlags(t *testing.T) {
 	}
 }
 
-// The hints that verbs print act on the ring in use, from the first to the last day of a ring.
+// The hints that verbs print name the ring in use, from its first day to its last.
 func TestPrintedHintsRepeatTheFlags(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	dir := t.TempDir()
@@ -143,7 +144,7 @@ func TestPrintedHintsRepeatTheFlags(t *testing.T) {
 	}
 }
 
-// The advice of an outcome may be followed by a verb, and both are in the line.
+// A verb may follow the advice of an outcome. Then both stand in the line.
 func TestVerbStandsBehindTheAdvice(t *testing.T) {
 	for _, c := range []struct {
 		advice, verb, want string

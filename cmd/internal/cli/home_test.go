@@ -9,14 +9,14 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// needsRing skips a test that makes a ring in a file where the system cannot keep one.
+// needsRing skips a test that makes a ring in a file if the system cannot keep one.
 func needsRing(t testing.TB) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a ring in a file needs the locks and modes of Unix")
 	}
 }
 
-// newHome makes a ring with its key file in an empty home, and returns its path.
+// newHome makes a ring with its key file in an empty home. It returns the path of the ring.
 func newHome(t *testing.T, flags ...string) (ring string) {
 	t.Helper()
 	needsRing(t)
@@ -40,7 +40,7 @@ func listed(t *testing.T) []keyring.KeyInfo {
 	return keys
 }
 
-// readList reads what keys list -o json has printed. It leaves out the suites.
+// readList reads the output of keys list -o json without the suites.
 func readList(data []byte) (keys []keyring.KeyInfo, err error) {
 	var list struct {
 		Keys []struct {

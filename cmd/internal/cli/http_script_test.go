@@ -23,8 +23,8 @@ import (
 
 var servingAt = regexp.MustCompile(`(?m)^\{.*"msg":"serving","url":"((https?://127\.0\.0\.1:\d+)/[^"]+)"\}$`)
 
-// cmdServed puts the URL at which a server in the background says that it serves into a
-// variable: served VARIABLE FILE, where its stderr goes to FILE.
+// cmdServed puts the URL of a server in the background into a variable: served VARIABLE FILE. FILE
+// has the server's stderr.
 func cmdServed(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: served variable file")
@@ -52,9 +52,8 @@ func cmdLogged(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("the log has no %q: %s", args[1], ts.ReadFile(args[0]))
 }
 
-// cmdSite starts a server whose answers nobody can use, or that serves files of the
-// script at /file/NAME: site VARIABLE [CERT]. With a file for its certificate it speaks
-// TLS.
+// cmdSite starts a server with faulty answers, which also serves files of the script at /file/NAME:
+// site VARIABLE [CERT]. With a file for its certificate it speaks TLS.
 func cmdSite(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: site variable [cert]")
@@ -111,7 +110,7 @@ func siteMux(work string) *http.ServeMux {
 	return mux
 }
 
-// cmdAged makes the copy in the cache of a URL older: aged DURATION URL.
+// cmdAged makes the copy of a URL in the cache older: aged DURATION URL.
 func cmdAged(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: aged duration url")
@@ -127,7 +126,7 @@ func cmdAged(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(path, data, 0o600))
 }
 
-// copyOf is the file of the cache that holds the copy of a URL.
+// copyOf returns the file in the cache with the copy of a URL.
 func copyOf(ts *testscript.TestScript, url string) string {
 	list, err := filepath.Glob(filepath.Join(ts.Getenv("HOME"), ".cache", "sealjwt", "jwks", "*.json"))
 	ts.Check(err)

@@ -21,7 +21,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// After an emergency a cache on the way may still hold the revoked key.
+// After an emergency a cache on the way may still hold the revoked key, so the command asks past
+// caches.
 func TestFetchAsksPastCaches(t *testing.T) {
 	newHome(t)
 	exported, _ := runOK(t, "", "keys", "export")
@@ -46,8 +47,8 @@ func TestFetchAsksPastCaches(t *testing.T) {
 	}
 }
 
-// A CDN that is behind is no news of its keys, and what it has does not replace what an
-// earlier run has kept.
+// A CDN that is behind has no news of the keys. Its set does not replace the set that an earlier
+// run has kept.
 func TestFetchFromACacheThatIsBehind(t *testing.T) {
 	newHome(t)
 	later, _ := runOK(t, "", "keys", "export")
@@ -73,11 +74,12 @@ func TestFetchFromACacheThatIsBehind(t *testing.T) {
 	for _, age = range []string{"1000", "30"} {
 		set = older
 		refused(t, fetch, "", "an older set")
-		runOK(t, claims, sealTo...) // which needs the key that the older set lacks
+		runOK(t, claims, sealTo...) // this needs the key that the older set lacks
 	}
 }
 
-// A copy that cannot be used is said, since nothing guards the next one.
+// The command reports a copy that it cannot use, because then nothing protects the next fetch from
+// an older set.
 func TestFetchPassesACopyOver(t *testing.T) {
 	newHome(t)
 	exported, _ := runOK(t, "", "keys", "export")
@@ -113,8 +115,8 @@ func refused(t *testing.T, args []string, in, why string) {
 	}
 }
 
-// What is refused because http leaves this machine says itself what to do. The address is
-// refused before a packet is sent to it.
+// Plain HTTP may not leave this machine. The error says what to do. The address is refused before a
+// packet is sent to it.
 func TestFetchLeavesThisMachine(t *testing.T) {
 	transport := http.DefaultTransport.(*http.Transport)
 	before := transport.Proxy
@@ -127,8 +129,7 @@ func TestFetchLeavesThisMachine(t *testing.T) {
 	}
 }
 
-// When it is fetched again is what the Remote says, and nothing of our own, counted from
-// now.
+// The Remote decides when a set is fetched again. The command only counts the time from now.
 func TestFetchedRefreshAfter(t *testing.T) {
 	set, err := keys.ParsePublicSet([]byte(`{"keys":[]}`))
 	if err != nil {
@@ -140,7 +141,7 @@ func TestFetchedRefreshAfter(t *testing.T) {
 		want      int64
 	}{
 		{0, 7 * time.Second, 7},
-		{0, 7*time.Second - time.Millisecond, 7}, // it takes a moment to get here
+		{0, 7*time.Second - time.Millisecond, 7}, // the command needs a moment to get here
 		{700 * time.Second, 30 * time.Second, 30},
 		{0, -time.Second, 0},
 	} {

@@ -18,7 +18,8 @@ var oldSnapshot = regexp.MustCompile(`(?m)^sealjwt_snapshot_age_seconds 36\d\d(\
 
 var metricsAt = regexp.MustCompile(`"msg":"serving metrics","url":"(http://127\.0\.0\.1:\d+)/metrics"`)
 
-// jwks serve exports what keys check exports, and what it has answered, at an address of its own.
+// jwks serve exports the metrics of keys check and those of its own answers, at an address of its
+// own.
 func TestServeMetrics(t *testing.T) {
 	ring := newHome(t)
 	checked, _ := runOK(t, "", "keys", "check", "-o", "prometheus")
@@ -44,7 +45,7 @@ func TestServeMetrics(t *testing.T) {
 		t.Errorf("status %d, %v", status, header)
 	}
 	promtool(t, text)
-	// In the same words as keys check: every name of it, and every sample that does not count time.
+	// It has every name of keys check, and every sample that does not count time.
 	for line := range strings.Lines(checked) {
 		if !strings.Contains(text, line) {
 			t.Errorf("there is no line %s in\n%s", line, text)

@@ -12,8 +12,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// What keeps the ring from rotating is said when it begins and every hour that it lasts,
-// though it is tried every second. After a step, or a time without errors, it begins anew.
+// An error keeps the ring from rotating. The server reports it when it begins and every hour,
+// though it tries every second. After a step, or a time without errors, the next error counts as
+// new.
 func TestRotationIsReported(t *testing.T) {
 	errs := new(bytes.Buffer)
 	at := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)

@@ -15,8 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
-// serving runs jwks serve until the test ends, and returns its URLs and stderr. stop ends
-// it and returns its exit code.
+// serving runs jwks serve until the test ends, and returns its URLs and stderr. stop ends the
+// server and returns its exit code.
 func serving(t *testing.T, args ...string) (url, base string, errs *consoletest.Lines, stop func() int) {
 	t.Helper()
 	errs = new(consoletest.Lines)
@@ -60,8 +60,8 @@ func ask(t *testing.T, method, url string, header ...string) (status int, body s
 	return res.StatusCode, string(text), res.Header
 }
 
-// The answer is what keys export prints. Beside it there is /healthz and nothing else,
-// and what is logged of a request has nothing in it that somebody chose.
+// The answer is the output of keys export. The server has /healthz besides and nothing else. The
+// log of a request holds no text that a client chose.
 func TestServe(t *testing.T) {
 	newHome(t)
 	exported, _ := runOK(t, "", "keys", "export", "--use", "sig")
@@ -91,7 +91,7 @@ func TestServe(t *testing.T) {
 	checkLog(t, errs.String(), 12)
 }
 
-// checkLog checks the lines of so many requests, and that nothing else is there.
+// checkLog checks that the log has one line for each of want requests, and nothing else.
 func checkLog(t *testing.T, text string, want int) {
 	t.Helper()
 	if strings.Contains(strings.ToLower(text), "hunter2") {
@@ -125,8 +125,8 @@ func checkLog(t *testing.T, text string, want int) {
 	}
 }
 
-// A ring that cannot be read any more is served as long as its policy allows. After that
-// neither the JWK Set nor /healthz answers, until it is back.
+// The ring can no longer be read. The server serves it as long as its policy allows. After that
+// neither the JWK Set nor /healthz answers, until the ring can be read again.
 func TestServeStaleRing(t *testing.T) {
 	ring := newHome(t, "--snapshot-age", "1s")
 	url, base, errs, _ := serving(t)

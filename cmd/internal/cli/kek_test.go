@@ -9,7 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// A ring that was made with a short passphrase opens with it, though no slot is made with one now.
+// A ring that was made with a short passphrase still opens, although no slot can be made with one
+// now.
 func TestShortPassphraseOpens(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	dir := t.TempDir()

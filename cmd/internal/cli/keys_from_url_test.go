@@ -14,13 +14,14 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// newApp returns a run of the command, and what it says.
+// newApp returns the App of a run, and its stderr.
 func newApp() (*App, *bytes.Buffer) {
 	errs := new(bytes.Buffer)
 	return &App{Console: console.New("sealjwt", nil, nil, errs)}, errs
 }
 
-// The keys of an issuer at a URL that are too old are no fault of the ring that opens the token.
+// The keys of an issuer at a URL are too old. The error does not blame the ring that opens the
+// token.
 func TestOpenWithStaleURL(t *testing.T) {
 	newHome(t)
 	token, _ := runOK(t, `{"iss":"https://id.example.com","aud":"https://api.example.com"}`, "seal")
@@ -40,12 +41,12 @@ func TestOpenWithStaleURL(t *testing.T) {
 	}
 }
 
-// failingKeys are keys that are not to be had.
+// failingKeys is a source whose keys cannot be fetched.
 type failingKeys struct{ err error }
 
 func (f failingKeys) PublicKeys(context.Context, string) (*keys.PublicSet, error) { return nil, f.err }
 
-// A first set that is long stale is used, and the user hears of it once.
+// A first set that is long stale is used. The user is warned once.
 func TestWarnOfLateSet(t *testing.T) {
 	newHome(t)
 	exported, _ := runOK(t, "", "keys", "export")

@@ -24,7 +24,7 @@ func TestStepText(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	// The text of every step that the library knows is a sentence of its own.
+	// Every step that the library knows has a sentence of its own.
 	for _, action := range []keyring.Action{keyring.Stage, keyring.Activate, keyring.MarkDue, keyring.ClearDue, keyring.Destroy} {
 		if got := stepText(keyring.Step{Action: action, Use: keys.UseSig}); got == string(action) {
 			t.Errorf("%s has no text", action)
@@ -32,7 +32,7 @@ func TestStepText(t *testing.T) {
 	}
 }
 
-// A time to come is never told too early.
+// A future time is never shown too early.
 func TestNotBeforeText(t *testing.T) {
 	at := time.Date(2026, 1, 31, 12, 0, 0, 1, time.FixedZone("", 3600))
 	if got := notBeforeText(at); got != "2026-01-31T11:00:01Z" {
@@ -49,11 +49,11 @@ func TestImpact(t *testing.T) {
 	}
 	for _, c := range []struct {
 		before, after keyring.KeyInfo
-		want          string // empty: nobody notices
+		want          string // empty: the change affects no other party
 	}{
 		{info(keys.UseSig, keyring.Active, true), info(keys.UseSig, keyring.Revoked, false), "and may refuse new ones"},
 		{info(keys.UseSig, keyring.Retired, false), info(keys.UseSig, keyring.Revoked, false), "still takes them"},
-		{info(keys.UseSig, keyring.Staged, true), info(keys.UseSig, keyring.Revoked, false), "still takes them"}, // it was published
+		{info(keys.UseSig, keyring.Staged, true), info(keys.UseSig, keyring.Revoked, false), "still takes them"}, // the key was published
 		{info(keys.UseSig, keyring.Destroyed, false), info(keys.UseSig, keyring.Revoked, false), ""},
 		{info(keys.UseEnc, keyring.Active, true), info(keys.UseEnc, keyring.Revoked, true), "still open, until"},
 		{info(keys.UseEnc, keyring.Retired, true), info(keys.UseEnc, keyring.Revoked, true), "still open, until"},
@@ -70,7 +70,7 @@ func TestImpact(t *testing.T) {
 	}
 }
 
-// Every figure of a policy has a flag, and the flag changes that one.
+// Every figure of a policy has a flag, and the flag changes that figure only.
 func TestPolicyFigures(t *testing.T) {
 	newHome(t)
 	policy, err := keytest.NewRing().Policy(t.Context())

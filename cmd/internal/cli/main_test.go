@@ -20,12 +20,12 @@ import (
 // options are the options of the command sealjwt.
 var options = Options{Name: "sealjwt"}
 
-// run is Run for the command sealjwt.
+// run calls Run for the command sealjwt.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return Run(ctx, options, args, stdin, stdout, stderr)
 }
 
-// describe is Describe of a console that repeats no flags.
+// describe calls Describe of a console that repeats no flags.
 func describe(err error) (code int, text string) {
 	return console.New("sealjwt", nil, nil, nil).Describe(err)
 }
@@ -94,8 +94,8 @@ func TestPosition(t *testing.T) {
 	}
 }
 
-// A ring that could not be written for good cannot be looked at either, and may hold the
-// revocation.
+// If the ring could never be written, it could not be read again either. The error says that it may
+// hold the revocation.
 func TestNotRevoked(t *testing.T) {
 	for want, err := range map[string]error{
 		"NOT REVOKED, nothing was changed: ":                  keyring.ErrUnreadable,
@@ -107,7 +107,7 @@ func TestNotRevoked(t *testing.T) {
 	}
 }
 
-// What goes wrong on stdout is not taken for success.
+// If stdout cannot be written, the command does not report success.
 func TestResultThatCannotBeWritten(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	var errs bytes.Buffer
@@ -123,7 +123,7 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
-// Input that breaks off is not taken for its beginning.
+// Input that breaks off is an error, and its beginning does not count as the whole.
 func TestInputThatCannotBeRead(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	var out, errs bytes.Buffer
@@ -137,7 +137,7 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("line dropped") }
 
-// A name that moves the cursor or turns text around comes out escaped.
+// A name with characters that move the cursor or reverse the text is escaped in messages.
 func TestMessagesAreEscaped(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	var out, errs bytes.Buffer
@@ -147,7 +147,7 @@ func TestMessagesAreEscaped(t *testing.T) {
 	}
 }
 
-// A flag that takes a text is refused when it is empty, so it has to be known.
+// An empty value of a text flag is refused, so the test needs all text flags.
 func TestTextFlagsAreAll(t *testing.T) {
 	root := (&App{Console: console.New("sealjwt", nil, nil, nil), openers: map[string]OpenStore{"mem": nil}}).command()
 	var visit func(c *cobra.Command)
@@ -168,7 +168,7 @@ func TestTextFlagsAreAll(t *testing.T) {
 	visit(root)
 }
 
-// A ring of half its size takes 35 years to come about, so the script of keys check has none.
+// No script can test this, because a ring needs 35 years to reach half its size.
 func TestFullWarning(t *testing.T) {
 	for full, want := range map[float64]string{0: "", 0.4999: "", 0.5: "warning: the ring is 50 % full", 0.994: "warning: the ring is 99 % full", 1: "warning: the ring is 100 % full"} {
 		if got := fullWarning(full); (got == "") != (want == "") || !strings.HasPrefix(got, want) {

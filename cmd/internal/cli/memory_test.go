@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// A process that saw less and ends later does not set back what another one remembers.
+// A process that saw an older ring and ends later does not set back the memory of another process.
 func TestMemoryOnlyGrows(t *testing.T) {
 	newHome(t)
 	early := &App{Console: console.New("sealjwt", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
@@ -39,8 +39,8 @@ func TestMemoryOnlyGrows(t *testing.T) {
 	}
 }
 
-// Between the look of this process and its save another process saw another ring at the place.
-// The verb ends with an error, and not with a warning.
+// A process looks at a ring and saves what it saw. In between another process saw another ring at
+// that place. The verb ends with an error, and not with a warning.
 func TestMemoryRefusesAnExchange(t *testing.T) {
 	path := newHome(t)
 	var errs bytes.Buffer

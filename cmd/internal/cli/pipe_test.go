@@ -17,7 +17,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
-// longEnough is a time of which nothing passes where the code works.
+// longEnough is a wait that ends at once if the code works.
 const longEnough = time.Minute
 
 // newPipe makes a named pipe that no process has opened.
@@ -28,8 +28,7 @@ func newPipe(t *testing.T, path string) {
 	}
 }
 
-// Every path that a person can name holds a pipe that no process writes to. No verb waits for
-// ever.
+// Every path that a person can name holds a pipe that no process writes to. No verb waits for ever.
 func TestPipeHangsNoVerb(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits for ten seconds")
@@ -63,7 +62,7 @@ func TestPipeHangsNoVerb(t *testing.T) {
 		{"jwks", "serve", "--addr", "127.0.0.1:0", "--tls-cert", fifo, "--tls-key", jwks},
 		{"jwks", "serve", "--addr", "127.0.0.1:0", "--tls-cert", jwks, "--tls-key", fifo},
 	} {
-		verbs.Go(func() { // all at once: each may wait for a while
+		verbs.Go(func() { // all verbs run at once, because each may wait for a while
 			ended := make(chan int, 1)
 			var errs consoletest.Lines
 			go func() { ended <- run(t.Context(), args, strings.NewReader("token"), io.Discard, &errs) }()

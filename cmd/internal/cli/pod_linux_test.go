@@ -14,9 +14,9 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// The command runs as platforms run it: as a user that is not root and has no name and no
-// HOME, with the group of a volume beside its own. A test that runs as root starts it so. A
-// test of any other user takes that user, with one of the groups that it has.
+// The command runs as platforms run it: as a user that is not root, without a name and a HOME, with
+// the group of a volume besides its own. If the test runs as root it starts the command in this
+// way. Otherwise it uses its own user, with one of that user's groups.
 const (
 	podUser   = 1000730000 // OpenShift draws such numbers
 	podGroup  = 4242       // the fsGroup
@@ -27,14 +27,14 @@ const (
 type pod struct {
 	t      *testing.T
 	folder string
-	user   *syscall.Credential // nil where the test is not root
+	user   *syscall.Credential // nil: the test is not root
 	group  int
-	env    []string // beside that of run
+	env    []string // besides that of run
 }
 
 func newPod(t *testing.T) *pod {
 	t.Helper()
-	// t.TempDir is below a folder that only root enters.
+	// The folder of t.TempDir is below one that only root can enter.
 	folder, err := os.MkdirTemp("", "pod")
 	if err != nil {
 		t.Fatal(err)
@@ -62,17 +62,16 @@ func (p *pod) do(errs ...error) {
 
 func (p *pod) path(name string) string { return filepath.Join(p.folder, name) }
 
-// volume makes a folder as kubelet mounts it for this pod: root owns it, and the group
-// writes to it.
+// volume makes a folder like kubelet for this pod: root owns it, and the group can write to it.
 func (p *pod) volume(name string) {
 	p.t.Helper()
 	p.do(os.Mkdir(p.path(name), 0o755))
 	p.remount(name, 0o660)
 }
 
-// remount adds the permissions to every file of a volume and the setgid bit to every folder,
-// and gives all of them to the group, as kubelet does at each mount: 0660, or 0440 for a
-// volume that is read-only. It leaves symbolic links alone.
+// remount gives all files of a volume to the group and widens their modes, like kubelet at each
+// mount. It adds permissions to every file, 0660 or 0440 for a read-only volume, and the setgid bit
+// to every folder. It leaves symbolic links alone.
 func (p *pod) remount(name string, add fs.FileMode) {
 	p.t.Helper()
 	p.do(filepath.WalkDir(p.path(name), func(path string, d fs.DirEntry, err error) error {
@@ -91,8 +90,7 @@ func (p *pod) remount(name string, add fs.FileMode) {
 	}))
 }
 
-// secret makes a folder as kubelet mounts a secret: root owns it, and two links lead to the
-// file.
+// secret makes a folder like kubelet for a secret: root owns it, and two links lead to the file.
 func (p *pod) secret(name, content string, mode fs.FileMode, group int) {
 	p.t.Helper()
 	file := p.path(name + "/..2026_11_30/kek")
@@ -118,7 +116,7 @@ func (p *pod) run(stdin string, args ...string) (stdout, stderr string, code int
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// must runs the command, which must succeed, and returns its output.
+// must runs the command, which must succeed. It returns the output.
 func (p *pod) must(stdin string, args ...string) string {
 	p.t.Helper()
 	stdout, stderr, code := p.run(stdin, args...)
@@ -128,7 +126,7 @@ func (p *pod) must(stdin string, args ...string) string {
 	return stdout
 }
 
-// refused runs the command, which must refuse a file or a key, with that text.
+// refused runs the command, which must refuse a file or a key with this text.
 func (p *pod) refused(want string, args ...string) {
 	p.t.Helper()
 	stdout, stderr, code := p.run("", args...)
@@ -147,7 +145,7 @@ func (p *pod) wantMode(name string, want fs.FileMode) {
 	}
 }
 
-// round seals and opens a token and rotates the ring, after a look at it.
+// round looks at the ring, seals and opens a token, and rotates the ring.
 func (p *pod) round(flags ...string) {
 	p.t.Helper()
 	with := func(args ...string) []string { return append(args, flags...) }
@@ -160,7 +158,7 @@ func (p *pod) round(flags ...string) {
 	p.must("", with("keys", "rotate", "--use", "sig", "--now", "--insecure-skip-window")...)
 }
 
-// self is a path to this binary that the user of the pod can run.
+// self returns a path to this binary at which the user of the pod can run it.
 func (p *pod) self() string {
 	p.t.Helper()
 	binary, err := os.ReadFile("/proc/self/exe")

@@ -8,14 +8,14 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// readOnly keeps the user of the pod from writing a folder.
+// readOnly makes a folder read-only for the user of the pod.
 func (p *pod) readOnly(name string) {
 	p.t.Helper()
 	p.do(os.Chmod(p.path(name), 0o555))
 	p.t.Cleanup(func() { os.Chmod(p.path(name), 0o755) })
 }
 
-// wantMemory checks what keys check says of the memory, and what is on stderr beside it.
+// wantMemory checks how keys check describes the memory, and the warnings on stderr.
 func (p *pod) wantMemory(want, warning string) {
 	p.t.Helper()
 	stdout, stderr, code := p.run("", "keys", "check")
@@ -24,7 +24,7 @@ func (p *pod) wantMemory(want, warning string) {
 	}
 }
 
-// wantRollback revokes all keys, puts the ring from before back, and wants it refused.
+// wantRollback revokes all keys, restores the earlier ring, and checks that it is refused.
 func (p *pod) wantRollback() {
 	p.t.Helper()
 	ring := p.path("data/ring")
@@ -38,8 +38,8 @@ func (p *pod) wantRollback() {
 	p.do(os.WriteFile(ring, now, 0o600))
 }
 
-// The key file is a mounted secret, beside which nothing can be written. Without another
-// place for the memory every verb says so, and with one a ring that was set back is refused.
+// The key file is a mounted secret, so no file can be written beside it. Without another place for
+// the memory every verb warns of that. With another place a ring that was set back is refused.
 func TestMemoryOfAMountedSecret(t *testing.T) {
 	p := newPod(t)
 	p.volume("data")
@@ -63,8 +63,8 @@ func TestMemoryOfAMountedSecret(t *testing.T) {
 	}
 }
 
-// The folder of the key file could be written once. What the file beside it knows is
-// compared, and carried over to the state folder.
+// The folder of the key file was writable once. The memory beside the key file still counts, and
+// moves to the state folder.
 func TestMemoryOfAFolderThatBecameReadOnly(t *testing.T) {
 	p := newPod(t)
 	p.volume("data")
@@ -88,7 +88,7 @@ func TestMemoryOfAFolderThatBecameReadOnly(t *testing.T) {
 	p.wantRollback()
 	p.wantMemory("durable", "")
 
-	// A damaged file in a folder that cannot be written cannot be begun anew.
+	// A damaged memory in a read-only folder cannot be made anew.
 	p.env = p.env[:1]
 	p.do(os.WriteFile(p.path("etc/kek.seen"), nil, 0o600))
 	p.wantMemory("none", "the file is empty: a ring that was set back is not noticed: mend the file, or name another with --seen-file")

@@ -19,8 +19,8 @@ import (
 
 const kekText = "AP/7++vvvmJpbmFyeSBrZXkgZmlsZSAwMTIzNDU2Nw0=" // of 32 bytes
 
-// The key file or the passphrase is a secret of the platform, which another user owns, and
-// the ring is on a volume.
+// The key file or the passphrase is a secret of the platform and belongs to another user. The ring
+// is on a volume.
 func TestMountedSecrets(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o440, 0o640, 0o444, 0o644, 0o660} {
 		t.Run(fmt.Sprintf("%04o", mode), func(t *testing.T) {
@@ -46,8 +46,8 @@ func TestMountedSecrets(t *testing.T) {
 	}
 }
 
-// The same on read-only mounts, for which the test starts itself in a mount namespace of
-// its own.
+// The same holds on read-only mounts. The test starts itself in a mount namespace of its own for
+// them.
 func TestReadOnlyMounts(t *testing.T) {
 	if folder := os.Getenv(podFolder); folder != "" {
 		testReadOnlyMounts(podIn(t, folder))
@@ -100,7 +100,7 @@ func testReadOnlyMounts(p *pod) {
 		p.do(os.Chown(p.path(name+"/..data/kek"), s.owner, -1))
 		for _, flag := range []string{"--kek-file=", "--passphrase-file="} {
 			init := []string{"keys", "init", flag + p.path(name+"/kek"), "--ring", p.path("data/ring" + flag[2:3] + strconv.Itoa(i))}
-			// Before the mount is read-only, every user's secret is refused.
+			// While the mount is writable, a secret that every user can read is refused.
 			if s.mode&0o004 != 0 {
 				p.refused("is open to others", init...)
 			}
@@ -119,8 +119,8 @@ func testReadOnlyMounts(p *pod) {
 		}
 	}
 
-	// Other private keys are only warned of, with advice that can be followed there, and not on
-	// a mount that is read-only.
+	// For other private keys the command only warns. The advice can be followed there. On a
+	// read-only mount there is no warning.
 	p.must("", "keys", "init")
 	cert, key, err := consoletest.NewCertificate()
 	p.do(err, os.WriteFile(p.path("cert"), cert, 0o644))
@@ -140,7 +140,7 @@ func testReadOnlyMounts(p *pod) {
 		}
 	}
 
-	// The whole ring on a read-only volume: tokens open, and nothing changes.
+	// The whole ring is on a read-only volume. Tokens open, and nothing changes.
 	mount("data2")
 	flags := []string{"--ring", p.path("data2/ring"), "--kek-file", p.path("data2/kek")}
 	with := func(args ...string) []string { return append(args, flags...) }
@@ -156,7 +156,7 @@ func testReadOnlyMounts(p *pod) {
 	}
 }
 
-// The key comes through a pipe, as the shell's <(…) and a file descriptor make one.
+// The key comes through a pipe, which the shell made for <(…) or which is a file descriptor.
 func TestKeyFromPipe(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A ring and its key file are on a volume with an fsGroup, which is mounted again and again.
+// A ring and its key file are on a volume with an fsGroup. The volume is mounted again and again.
 func TestVolumeWithGroup(t *testing.T) {
 	p := newPod(t)
 	p.volume("data")
@@ -26,12 +26,12 @@ func TestVolumeWithGroup(t *testing.T) {
 	}
 
 	p.do(os.Chmod(p.path("data/kek"), 0o400))
-	p.remount("data", 0o440) // the volume of a pod that only opens
+	p.remount("data", 0o440) // for a pod that only opens
 	p.wantMode("data/ring", 0o640)
 	p.wantMode("data/kek", 0o440)
 	p.round()
 
-	// A wide file that kubelet did not leave so.
+	// kubelet did not make this file wide.
 	p.remount("data", 0o660)
 	p.do(os.Chmod(p.path("data"), 0o770))
 	p.refused("the ring is open to others (mode 0660): chmod 600 ", "keys", "list")
@@ -41,8 +41,7 @@ func TestVolumeWithGroup(t *testing.T) {
 	p.refused("the lock is open to others (mode 0660): chmod 600 ", "keys", "rotate", "--use", "sig", "--now", "--insecure-skip-window")
 }
 
-// A volume whose group is not one of the process's, and one for which a file belongs to
-// another user.
+// The process is not in the group of a volume, or a file on it belongs to another user.
 func TestVolumeOfOthers(t *testing.T) {
 	p := newPod(t)
 	if p.user == nil {
@@ -52,14 +51,14 @@ func TestVolumeOfOthers(t *testing.T) {
 	p.must("", "keys", "init")
 	p.remount("data", 0o660)
 	p.user.Groups = nil
-	p.do(os.Chmod(p.path("data"), 0o775|fs.ModeSetgid)) // so that it can be entered
+	p.do(os.Chmod(p.path("data"), 0o775|fs.ModeSetgid)) // otherwise the user could not enter it
 	p.refused("chmod 600 "+p.path("data/ring")+" (Kubernetes widens it at the next mount, unless the pod sets fsGroupChangePolicy: OnRootMismatch)", "keys", "list")
 	p.user.Groups = []uint32{podGroup}
 	p.do(os.Chown(p.path("data/ring"), 65532, -1))
 	p.refused("belongs to uid 65532 and this process runs as uid "+strconv.Itoa(podUser), "keys", "list")
 }
 
-// emptyDir is a volume that every user may write: the ring goes below it.
+// Every user may write to an emptyDir. The ring is in a folder below it.
 func TestEmptyDir(t *testing.T) {
 	p := newPod(t)
 	p.volume("empty")
@@ -71,7 +70,7 @@ func TestEmptyDir(t *testing.T) {
 	p.round(flags...)
 }
 
-// The user has no name and no HOME: with both paths given nothing asks for either.
+// The user has no name and no HOME. If both paths are given, the command needs neither.
 func TestUserWithoutName(t *testing.T) {
 	p := newPod(t)
 	p.volume("data")

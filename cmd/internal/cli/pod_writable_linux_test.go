@@ -8,8 +8,8 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// The volume of the ring became read-only. keys check says so before a step is due: in words, to a
-// program and as a metric.
+// The volume of the ring became read-only. keys check says so before a step is due: in words, in
+// JSON and as a metric.
 func TestCheckOfAReadOnlyVolume(t *testing.T) {
 	p := newPod(t)
 	p.volume("data")

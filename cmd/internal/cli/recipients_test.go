@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// The library's advice comes out in the words of the command line, and with its code.
+// The library's advice appears in the words of the command line, with its exit code.
 func TestAdviceNamesFlags(t *testing.T) {
 	for _, c := range []struct {
 		err  error
@@ -36,7 +36,7 @@ func TestAdviceNamesFlags(t *testing.T) {
 	}
 }
 
-// visibleEmail is the library's error for an e-mail address in clear.
+// visibleEmail returns the library's error for an e-mail address in clear.
 func visibleEmail(t *testing.T) error {
 	kek, err := spareKEK()
 	if err != nil {
@@ -56,7 +56,7 @@ func visibleEmail(t *testing.T) error {
 	return err
 }
 
-// A library that sealed with --to and a list must not have got all, or none.
+// The lists of --to reach the library. Without a list a recipient would get all claims, or none.
 func TestListsReachTheLibrary(t *testing.T) {
 	job := sealJob{file: claimsFile{audiences: []string{"a", "b", "c"}}, to: []recipient{
 		{claims: []string{"email"}}, {all: true}, {},

@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// The names of a report are those that pii gives the same places.
+// A report uses the same names for places as pii.
 func TestShortNames(t *testing.T) {
 	for _, name := range []string{
 		"email", "a b", "", "é", "\x1b[31m", "\u202e", strings.Repeat("x", 48), strings.Repeat("x", 49), strings.Repeat("é", 40),
@@ -34,10 +34,10 @@ func TestShortNames(t *testing.T) {
 	}
 }
 
-// A token made to fill the screen does not.
+// The summary of a token that was made to fill the screen is short.
 func TestSummaryIsShort(t *testing.T) {
 	var claims []string
-	for i := range 20000 { // more than the strict reader takes
+	for i := range 20000 { // the strict reader accepts fewer
 		claims = append(claims, fmt.Sprintf(`"n%d":"ada@example.com"`, i))
 	}
 	u, err := leak.Read(compact(someHeader, "{"+strings.Join(claims, ",")+"}", "signature"))

@@ -20,9 +20,9 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// cmdFeed starts a server with feeds, and writes the keys of their issuer to a file: feed
-// VARIABLE FILE. At /revoked sessions end all the time; what stands at /old was read an hour ago;
-// at /evil another key signs; and at /html there is a page.
+// cmdFeed starts a server with feeds, and writes the keys of their issuer to a file: feed VARIABLE
+// FILE. At /revoked sessions end all the time. The list at /old was read an hour ago. Another key
+// signs at /evil. At /html there is a page.
 func cmdFeed(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: feed variable file")

@@ -17,9 +17,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// A ring that another process keeps locked: it waits, for as long as its context, and
-// says who has it and that the key is good still. The wait runs on the clock of synctest,
-// which stands still while anything is computed: no machine is too slow for it.
+// Another process keeps the ring locked. The command waits as long as its context allows. Its error
+// names the process, and says that the key is still good. The wait runs on the clock of synctest,
+// which stands still during a computation, so no machine is too slow for it.
 func TestLockedRing(t *testing.T) { synctest.Test(t, testLockedRing) }
 
 func testLockedRing(t *testing.T) {
@@ -64,13 +64,13 @@ func testLockedRing(t *testing.T) {
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("the ring was changed (%v)", err)
 	}
-	// Who only looks need not wait.
+	// A command that only looks does not wait.
 	runOK(t, "", "keys", "check")
 	runOK(t, "", "keys", "revoke", "--all", "--dry-run")
 }
 
-// A host whose clock is years behind sees dates that are ahead: keys check says that a clock is
-// wrong, for each key that is held. The clock of synctest begins in the year 2000.
+// The clock of a host is years behind, so the dates of the ring are in the future. keys check says
+// that a clock is wrong, for each key. The clock of synctest begins in the year 2000.
 func TestCheckTellsOfWrongClocks(t *testing.T) {
 	newHome(t, "--use", "sig")
 	if out, errs := runOK(t, "", "keys", "check", "-o", "json"); strings.Contains(out+errs, "clock") {
@@ -88,7 +88,7 @@ func TestCheckTellsOfWrongClocks(t *testing.T) {
 	})
 }
 
-// A step that fails does not hide those that were done before it.
+// A step fails. The output still shows the steps that were done before it.
 func TestFailureAfterAStep(t *testing.T) {
 	newHome(t)
 	var out, errs bytes.Buffer
@@ -117,7 +117,7 @@ func TestFailureAfterAStep(t *testing.T) {
 	}
 }
 
-// What a dry run tells must not name keys that nobody will ever see.
+// A dry run makes keys that never exist. Its output must not name them.
 func TestRehearsedKeysHaveNoName(t *testing.T) {
 	r := rotation{
 		DryRun: true,

@@ -11,8 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// Whatever the text is, each place that is named holds the beginning of a token,
-// the output is safe on a terminal, and of what was planted nothing comes out.
+// For every text: each reported place is the beginning of a token, the output is safe on a
+// terminal, and it holds none of the planted secrets.
 func FuzzScan(f *testing.F) {
 	const secret = "ada.quillwood@example.com"
 	planted := compact(someHeader, `{"email":"`+secret+`","n":"`+secret+`"}`, "signature")
@@ -39,16 +39,16 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
-// checkMemory checks that f, which reads size bytes, allocates in proportion to them. To
-// measure takes long, so of short texts it is done for a few; for which of them their
-// length decides, so that what fails once fails again.
+// checkMemory checks that f, which reads size bytes, allocates in proportion to size. The
+// measurement is slow, so only a few short texts are measured. Their length selects them, so that a
+// failure can be repeated.
 func checkMemory(t *testing.T, size int, f func()) {
 	t.Helper()
 	if size < 4<<10 && size%16 != 0 {
 		return
 	}
-	limit := uint64(64*size + 2<<20) // it looks at a window of more than 1 MiB
-	for try := 0; ; try++ {          // others allocate too
+	limit := uint64(64*size + 2<<20) // the scan has a window of more than 1 MiB
+	for try := 0; ; try++ {          // other goroutines allocate too
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		f()

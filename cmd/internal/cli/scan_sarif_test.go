@@ -11,8 +11,9 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// A folder of many files is one SARIF log. It has what the schema of SARIF 2.1.0 requires
-// (sections 3.13, 3.14, 3.18, 3.19, 3.27 to 3.30, 3.49), and rules for all results.
+// A scan of a folder with many files writes one SARIF log. It has all members that the schema of
+// SARIF 2.1.0 requires (sections 3.13, 3.14, 3.18, 3.19, 3.27 to 3.30, 3.49), and a rule for each
+// result.
 func TestScanWritesSARIF(t *testing.T) {
 	files := 200
 	if os.Getenv("SEALJWT_LONG") != "" {

@@ -16,12 +16,12 @@ import (
 func quoted(s string) []byte {
 	text, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // never, for a string
+		panic(err) // a string always encodes
 	}
 	return text
 }
 
-// scanned runs the verb.
+// scanned runs the verb scan.
 func scanned(t testing.TB, stdin io.Reader, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -29,8 +29,8 @@ func scanned(t testing.TB, stdin io.Reader, args ...string) (code int, stdout, s
 	return code, out.String(), errs.String()
 }
 
-// With --show-values too, no token is printed that anybody could use: neither the
-// outer one nor one that stands in it, however it stands there.
+// Even --show-values prints no usable token: neither an outer token nor one inside it, wherever
+// that stands.
 func TestScanNeverPrintsTokens(t *testing.T) {
 	inner := compact(someHeader, `{"email":"ada@example.com"}`, "inner signature")
 	sig := inner[strings.LastIndexByte(inner, '.'):]
@@ -50,7 +50,7 @@ func TestScanNeverPrintsTokens(t *testing.T) {
 	}
 }
 
-// So is it with tokens whose signature is missing, and with those that are names.
+// The same holds for tokens without a signature, and for tokens that are names.
 func TestScanNeverPrintsWhatIsLeftOfTokens(t *testing.T) {
 	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"https://id.example.com","scope":"read write"}`))
 	for _, header := range []string{someHeader, "{\n\"alg\":\"ES256\"}", ` {"alg":"none"}`} {
@@ -71,8 +71,7 @@ func TestScanNeverPrintsWhatIsLeftOfTokens(t *testing.T) {
 	}
 }
 
-// In JSON names are those of the claims, whatever they are, unless they are personal
-// data.
+// JSON shows the names of the claims unchanged, unless they are personal data.
 func TestScanNamesInJSON(t *testing.T) {
 	for _, name := range []string{
 		"email", "", "a b", `a"b\c`, "https://example.com/email", "urn:example:email", strings.Repeat("long", 40), "é", "역할", "😀",
@@ -98,8 +97,8 @@ func TestScanNamesInJSON(t *testing.T) {
 	}
 }
 
-// What was found is out before the scan waits for more, so one can follow a log and
-// interrupt it.
+// The scan prints a finding before it waits for more input, so a user can follow a log and
+// interrupt the scan.
 func TestScanFollows(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -134,7 +133,7 @@ func TestScanThatBreaksOff(t *testing.T) {
 	}
 }
 
-// To call a file clean in which nothing can be seen would be wrong.
+// A file that hides its contents must not be called clean.
 func TestScanRefusesWhatHidesTokens(t *testing.T) {
 	for begin, advice := range map[string]string{
 		"\x1f\x8b\x08": "zcat FILE | sealjwt scan", "BZh91AY": "bzcat", "\xfd7zXZ\x00\x00": "xzcat",
@@ -152,7 +151,7 @@ func TestScanRefusesWhatHidesTokens(t *testing.T) {
 	}
 }
 
-// What was not read is not called clean.
+// Text that was too long to read must not be called clean.
 func TestScanSaysWhatIsTooLong(t *testing.T) {
 	long := compact(someHeader, strings.Repeat("x", 1<<20), "signature")
 	code, stdout, stderr := scanned(t, strings.NewReader(long+"\n"+plainJWS+"\n"), "-o", "json")
@@ -169,7 +168,7 @@ func TestScanSaysWhatIsTooLong(t *testing.T) {
 	}
 }
 
-// More tokens than are remembered, and more often than once.
+// The text has more tokens than the scan remembers, and repeats them.
 func TestScanForgets(t *testing.T) {
 	var text strings.Builder
 	for i := range 3 * maxKnown {

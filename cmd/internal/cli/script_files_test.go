@@ -10,18 +10,18 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// snapshot lists the files of a script as they are.
+// snapshot describes the files of a script.
 func snapshot(ts *testscript.TestScript) string {
 	var b strings.Builder
 	err := filepath.Walk(ts.Getenv("WORK"), func(path string, info os.FileInfo, err error) error {
 		if err != nil {
-			return nil // a folder that we may not read
+			return nil // the user may not read the folder
 		}
 		if info.IsDir() && info.Name() == ".cache" {
-			return filepath.SkipDir // what was fetched may be used again
+			return filepath.SkipDir // a later command may use the cached set again
 		}
 		fmt.Fprint(&b, info.Mode(), " ", path)
-		switch { // what came and went in a folder does not count, nor that somebody held a lock
+		switch { // neither the time of a folder nor the trace of a lock counts
 		case info.IsDir():
 		case filepath.Ext(path) == ".lock":
 			fmt.Fprint(&b, " ", info.Size())
@@ -51,7 +51,7 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdBig makes a claims file of at least so many bytes.
+// cmdBig makes a claims file of at least this many bytes.
 func cmdBig(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: big file bytes")
@@ -62,8 +62,7 @@ func cmdBig(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
-// cmdDamage changes one bit in the middle of a file, at a place where a ring has
-// ciphertext.
+// cmdDamage changes one bit in the middle of a file, where a ring has ciphertext.
 func cmdDamage(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: damage file")

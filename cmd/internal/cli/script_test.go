@@ -95,10 +95,9 @@ func condition(name string) (bool, error) {
 	return false, errors.New("unknown condition")
 }
 
-// cmdExits runs a command and checks its exit code, and for any code but 0 all
-// that a refusal owes: nothing on stdout, one line on stderr that holds no secret,
-// and no file created, changed or removed. Only the code that says something is due
-// comes with a result.
+// cmdExits runs a command and checks its exit code. For every code but 0 it checks all duties of a
+// refusal: nothing on stdout, one line on stderr that holds no secret, and no file created, changed
+// or removed. Only the code for a due step comes with a result.
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits code command [args...]")
@@ -115,9 +114,9 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdReports runs a command of which a program reads stdout also when it fails, and checks what
-// exits checks. Only stdout is not empty: it has the exit code, as JSON or as a metric, and no
-// more than the line on stderr has.
+// cmdReports runs a command whose stdout a program reads, also after a failure. It checks all that
+// exits checks, except that stdout is not empty: it has the exit code, as JSON or as a metric, and
+// no more facts than the line on stderr.
 func cmdReports(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: reports code command [args...]")
@@ -140,8 +139,7 @@ func cmdReports(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// refusal runs a command and checks its exit code, what is on stderr, and that no file was
-// changed.
+// refusal runs a command, checks its exit code and stderr, and checks that no file has changed.
 func refusal(ts *testscript.TestScript, args []string) (code int) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -166,8 +164,8 @@ func refusal(ts *testscript.TestScript, args []string) (code int) {
 	return code
 }
 
-// cmdPartly runs a command that does a part of its work, with that exit code, and
-// checks all lines on stderr.
+// cmdPartly runs a command that does a part of its work. It checks the exit code and all lines on
+// stderr.
 func cmdPartly(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: partly code command [args...]")
@@ -202,8 +200,8 @@ func checkErrorLine(ts *testscript.TestScript, code int, text string) {
 	}
 }
 
-// cmdKid puts the kid of the newest key of a use and a state into a variable:
-// kid VARIABLE USE STATE. Which ring it is says the environment.
+// cmdKid puts the kid of the newest key of a use and a state into a variable: kid VARIABLE USE
+// STATE. The environment names the ring.
 func cmdKid(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: kid variable use state")

@@ -18,8 +18,8 @@ func secretsOf(ts *testscript.TestScript) *[]string {
 	return ts.Value(secretsKey{}).(*[]string)
 }
 
-// cmdSecrets names files whose content no error line of this script may hold: the
-// values of a claims file, the private parts of a JWK, every line of other files.
+// cmdSecrets names files whose secrets no error line of this script may hold: the values of a
+// claims file, the private members of a JWK, and every line of another file.
 func cmdSecrets(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: secrets file...")
@@ -37,7 +37,7 @@ func cmdSecrets(ts *testscript.TestScript, neg bool, args []string) {
 			values = strings.Split(data, "\n")
 		}
 		for _, v := range values {
-			// The two names stand in the command lines that errors show.
+			// The two names stand in the command lines that errors show, so they are not secret.
 			if len(v) >= 4 && v != "https://id.example.com" && v != "https://api.example.com" {
 				*list = append(*list, v)
 			}
@@ -47,8 +47,7 @@ func cmdSecrets(ts *testscript.TestScript, neg bool, args []string) {
 
 var privateMember = regexp.MustCompile(`"d":"([A-Za-z0-9_-]+)"`)
 
-// cmdHidden checks that a token shows nothing of the claims in a file, however
-// often it is decoded.
+// cmdHidden checks that a token shows no claim of a file, however often it is decoded.
 func cmdHidden(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: hidden tokenfile claimsfile")
@@ -91,14 +90,13 @@ func wordsOf(data []byte) (names, values []string) {
 	return names, values
 }
 
-// shortest is the length below which random ciphertext holds any word now and
-// then.
+// shortest is the least length of a word. Random ciphertext holds shorter words by chance.
 const shortest = 6
 
 var base64Run = regexp.MustCompile(`[A-Za-z0-9_+/-]{8,}`)
 
-// visible returns the first of words that can be read in text, or in anything
-// that text is a base64 encoding of, beginning at whatever character.
+// visible returns the first of words that can be read in text, or in a base64 decoding of text from
+// any character on.
 func visible(text string, words []string) string {
 	level := []string{text}
 	for range 4 {
@@ -141,7 +139,7 @@ func TestVisibleFindsWhatIsHidden(t *testing.T) {
 	}
 }
 
-// Sealing the claims files of this repository shows nothing of them, at any depth.
+// A sealed token hides the claims files of this repository, at every depth.
 func TestSealedTokenHidesClaims(t *testing.T) {
 	needsRing(t)
 	t.Setenv("HOME", t.TempDir())

@@ -43,8 +43,8 @@ func (p *started) end() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// Three processes at once make the first ring in an empty home. One makes it; the others use it,
-// where they were to seal, or say that it is there. Every token opens.
+// Three processes start at once in an empty home. One makes the first ring. The others use it if
+// they seal, and otherwise say that it exists. Every token opens.
 func TestStartsAtOnce(t *testing.T) {
 	needsRing(t)
 	rounds := 3
@@ -61,7 +61,7 @@ func TestStartsAtOnce(t *testing.T) {
 	const issuer, audience = "--iss=https://id.example.com", "--aud=https://api.example.com"
 	for name, c := range map[string]struct {
 		args   []string
-		others int // the exit code of those that did not make the ring
+		others int // the exit code of the processes that did not make the ring
 	}{
 		"keys init":   {[]string{"keys", "init"}, console.ExitKey},
 		"seal --init": {[]string{"seal", "--init", issuer, audience}, console.ExitDone},
@@ -108,7 +108,7 @@ func TestStartsAtOnce(t *testing.T) {
 	}
 }
 
-// lateStore has no ring at the first look. Another process makes it right after.
+// lateStore has no ring at the first look. Another process makes the ring right after that.
 type lateStore struct {
 	keyring.Store
 	looks int
@@ -121,7 +121,7 @@ func (s *lateStore) Load(ctx context.Context) (doc []byte, version string, err e
 	return s.Store.Load(ctx)
 }
 
-// The ring is not there at the first look, and is at the second one. It opens.
+// The ring is absent at the first look and present at the second. It opens.
 func TestRingMadeMeanwhile(t *testing.T) {
 	path := newHome(t)
 	a := &App{Console: console.New("sealjwt", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))}
@@ -134,7 +134,7 @@ func TestRingMadeMeanwhile(t *testing.T) {
 	}
 }
 
-// wantNames wants these files in a folder, and no other.
+// wantNames fails unless a folder has exactly these files.
 func wantNames(t *testing.T, folder string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)

@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// A database is not opened as a file by the command that has no drivers, and nothing is made.
+// A command without drivers does not open a database as a file, and makes no file.
 func TestStoresOfTheFleet(t *testing.T) {
 	needsRing(t)
 	home := t.TempDir()
@@ -37,7 +37,7 @@ func TestStoresOfTheFleet(t *testing.T) {
 	}
 }
 
-// memStores are the options of a command whose rings are in memory.
+// memStores returns options with which rings are in memory.
 func memStores(opened *[]string) Options {
 	rings := make(map[string]keyring.Store)
 	return Options{
@@ -64,8 +64,8 @@ func memStores(opened *[]string) Options {
 	}
 }
 
-// Another command brings a store and a verb. Every verb works with its rings, and the memory
-// refuses a ring that was set back.
+// Another command adds a store and a verb. Every verb works with its rings. The memory refuses a
+// ring that was set back.
 func TestStoresOfAnotherCommand(t *testing.T) {
 	needsRing(t)
 	home := t.TempDir()
@@ -108,7 +108,7 @@ func TestStoresOfAnotherCommand(t *testing.T) {
 			t.Errorf("opened %s", what)
 		}
 	}
-	options.Stores = memStores(&opened).Stores // the database is empty again
+	options.Stores = memStores(&opened).Stores // an empty database
 	if _, said := try(console.ExitKey, "", with("keys", "list")...); !strings.Contains(said, "sealjwt-fleet keys accept --ring mem:idp --store-file "+connection) {
 		t.Errorf("a ring that is gone: %s", said)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// toRecipient is the one recipient of a --to.
+// toRecipient returns the one recipient of a --to.
 func toRecipient(text string, selective bool) (recipient, error) {
 	to, err := parseRecipients([]string{text}, selective)
 	if err != nil {
@@ -47,7 +47,7 @@ func TestSelectiveTo(t *testing.T) {
 	}
 }
 
-// Without --selective the text is the place.
+// Without --selective the whole text is the place.
 func TestNestedTo(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, text := range []string{
@@ -60,7 +60,7 @@ func TestNestedTo(t *testing.T) {
 	}
 }
 
-// Each wrong --to is answered with the one that was meant, in the user's own words.
+// The error of a wrong --to shows the right one in the user's own words.
 func TestToSaysWhatToWrite(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"api.jwks", "a=b.jwks", "my keys.jwks"} {
@@ -70,7 +70,7 @@ func TestToSaysWhatToWrite(t *testing.T) {
 	}
 	for _, c := range []struct {
 		text string
-		want string // the end of the message
+		want string // end of the message
 	}{
 		{"api.jwks", "write --to email,address=api.jwks, or --to '*=api.jwks' for all that is not visible"},
 		{"my keys.jwks", "write --to 'email,address=my keys.jwks', or --to '*=my keys.jwks' for all that is not visible"},
@@ -89,7 +89,7 @@ func TestToSaysWhatToWrite(t *testing.T) {
 		{"email,*=api.jwks", "and in --to only"},
 		{"**,*=api.jwks", "and in --to only"},
 		{"email,name,email=api.jwks", `each once, and not "email" again`},
-		// PLACE:NAMES
+		// The user wrote PLACE:NAMES.
 		{"api.jwks:email", "write --to email=api.jwks"},
 		{"api.jwks:email,full name", "write --to 'email,full name=api.jwks'"},
 		{"api.jwks:*", "write --to '*=api.jwks'"},
@@ -132,7 +132,7 @@ func TestToSaysWhatToWrite(t *testing.T) {
 	}
 }
 
-// The query of a URL may be a secret, as a password is. No message shows them.
+// The query of a URL may be a secret, and so may a password. No message shows them.
 func TestToShowsNoSecrets(t *testing.T) {
 	var visible sealFlags
 	visible.selective = true

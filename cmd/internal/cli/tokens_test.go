@@ -7,7 +7,7 @@ import (
 
 const someHeader = `{"alg":"ES256"}`
 
-// compact makes a token of parts that may be anything.
+// compact joins any parts to a token.
 func compact(parts ...string) string {
 	for i, p := range parts {
 		parts[i] = base64.RawURLEncoding.EncodeToString([]byte(p))
@@ -23,7 +23,7 @@ var (
 	wrappedJWE  = compact(`{"enc":"A256GCM","alg":"A256KW"}`, "key", "twelve bytes", "ciphertext", "sixteen byte tag")
 )
 
-// Each @ of these is a token.
+// Each @ stands for a token.
 var surroundings = []string{
 	"@", "@\n", "\n\r\n@\r\n", "Authorization: Bearer @",
 	"a=@&b=@;@,\"@\"",
@@ -37,14 +37,14 @@ var surroundings = []string{
 	"@ @\t@",
 	"long_prefix_eyJ_eyJhbGciOiJ_@",
 	strings.Repeat("eyJhbGci", 60) + ".@",
-	// Cut off by a logger:
+	// A logger has cut these off:
 	"eyJhbGciOiJIUzI1NiJ9... eyJhbGciOiJIUzI1NiJ9 eyJhbGciOiJIUzI1NiJ9.x",
 	"eyJpc3MiOiJhIn0.eyJpc3MiOiJhIn0.c2ln www.example.com 10.0.0.1 a.b.c.d.e",
 	".......",
 	"",
 }
 
-// deep is a value deeper than any reader takes it.
+// deep puts value into more arrays than any reader accepts.
 func deep(value string) string {
 	return strings.Repeat("[", 100) + value + strings.Repeat("]", 100)
 }
