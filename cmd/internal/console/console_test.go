@@ -32,8 +32,8 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-// Every sentinel of the library has its exit code here, and none falls through to
-// the one for I/O.
+// Every error of the library has an exit code of its own here, and none gets the code for I/O by
+// default.
 func TestExitCodes(t *testing.T) {
 	for _, c := range []struct {
 		code int
@@ -69,7 +69,7 @@ func TestPackageNamesAreDropped(t *testing.T) {
 	}
 }
 
-// The text means the same, and has no character that a terminal obeys.
+// The text keeps its meaning, and has no character that controls a terminal.
 func TestPrintableJSON(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"a":"b","n":84.50}`:          `{"a":"b","n":84.50}`,

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// longEnough is a time of which nothing passes where the code works.
+// longEnough is a wait that ends at once if the code works.
 const longEnough = time.Minute
 
 // newPipe makes a named pipe that no process has opened.
@@ -25,8 +25,8 @@ func newPipe(t *testing.T, path string) {
 	}
 }
 
-// A pipe gives what is written to it, also by a process that opens it later and writes slowly.
-// What no process writes to is an error.
+// A reader gets all bytes of a pipe, also if a process opens it later and writes slowly. A pipe
+// that no process writes to is an error.
 func TestPatientPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	newPipe(t, path)
@@ -52,7 +52,7 @@ func TestPatientPipe(t *testing.T) {
 	}
 }
 
-// The shell makes a pipe for <(…). Its end is the end, also when nothing was written.
+// The shell makes a pipe for <(…). The input ends with it, also if it is empty.
 func TestPipeOfTheShell(t *testing.T) {
 	for _, text := range []string{"", "correct horse\n"} {
 		r, w, err := os.Pipe()

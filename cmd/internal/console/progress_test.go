@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// The line is rewritten four times a second at most, and makes room for others.
+// The progress line changes four times a second at most, and disappears before another line is
+// printed.
 func TestProgress(t *testing.T) {
 	var stderr bytes.Buffer
 	now := time.Unix(1e9, 0)
@@ -20,7 +21,7 @@ func TestProgress(t *testing.T) {
 		stderr.Reset()
 	}
 	p.Show(64, 0)
-	expect("") // too early
+	expect("") // it is too early
 	now = now.Add(time.Second)
 	p.Show(12_345, 0)
 	expect("sealjwt: 12,345 sealed, 12,345/s")
@@ -29,7 +30,7 @@ func TestProgress(t *testing.T) {
 	p.Clear()
 	expect("\r\x1b[K")
 	p.Clear()
-	expect("") // it is gone
+	expect("") // the line is gone
 	now = now.Add(time.Second)
 	p.Show(2_000_000, 1)
 	expect("sealjwt: 1,999,999 sealed, 1 failed, 1,000,000/s")
@@ -37,7 +38,7 @@ func TestProgress(t *testing.T) {
 	expect("\r\x1b[Ksealjwt: done: 1,999,999 sealed in 2s, 1 failed, 1,000,000/s\n")
 }
 
-// The share and the time left stand behind, once the size of the input is known.
+// Once the size of the input is known, the line ends with the share and the time left.
 func TestProgressLeft(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	for _, c := range []struct {
@@ -54,7 +55,7 @@ func TestProgressLeft(t *testing.T) {
 	}
 }
 
-// Without a terminal nothing is shown.
+// Without a terminal there is no progress line.
 func TestProgressIsQuiet(t *testing.T) {
 	var stderr bytes.Buffer
 	if p := New("sealjwt", nil, io.Discard, &stderr).NewProgress("sealed"); p.to != nil {
