@@ -18,7 +18,7 @@ import (
 
 const copiedURL = "https://id.example.com/jwks"
 
-// newCache gives a cache with the copy of copiedURL, and what was said about it.
+// newCache returns a cache with the copy of copiedURL, its folder, and the messages of the run.
 func newCache(t *testing.T) (cache *Cache, base string, errs *bytes.Buffer) {
 	t.Helper()
 	base = t.TempDir()
@@ -30,13 +30,13 @@ func newCache(t *testing.T) (cache *Cache, base string, errs *bytes.Buffer) {
 	return cache, base, errs
 }
 
-// newRun returns the cache as another run of the command has it, and what that run says.
+// newRun returns the cache of another run of the command, and the messages of that run.
 func newRun(base string) (*Cache, *bytes.Buffer) {
 	errs := new(bytes.Buffer)
 	return New(console.New("sealjwt", nil, nil, errs), filepath.Join(base, "sealjwt", "jwks")), errs
 }
 
-// A run that ends after another does not put an older set in the place of its.
+// A run that ends later and has an older set does not replace the newer copy.
 func TestKeepTheLaterSet(t *testing.T) {
 	cache, _, errs := newCache(t)
 	at := func(fetched, generated time.Duration, body string) jwks.CacheEntry {
@@ -68,7 +68,7 @@ func TestKeepTheLaterSet(t *testing.T) {
 	}
 }
 
-// What somebody else could have put there is not taken for the answer of the URL.
+// A copy that another user could have written does not count as the answer of the URL.
 func TestCopyOfOthers(t *testing.T) {
 	for name, c := range map[string]struct {
 		put  func(path string) error
@@ -97,7 +97,7 @@ func TestCopyOfOthers(t *testing.T) {
 	}
 }
 
-// The verb that only writes says it too.
+// The verb that only writes reports it too.
 func TestCacheThatCannotBeKept(t *testing.T) {
 	_, base, _ := newCache(t)
 	if err := os.Chmod(filepath.Join(base, "sealjwt"), 0o777); err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// Where others can put files, or another folder in the place of ours, there is no cache:
-// nothing is read, nothing is written, and that is said once.
+// If another user can add files, or replace our folder, there is no cache: nothing is read or
+// written, and the user is told once.
 func TestCacheFolderOfOthers(t *testing.T) {
 	for name, put := range map[string]func(base string) error{
 		"written by all":     func(base string) error { return os.Chmod(filepath.Join(base, "sealjwt/jwks"), 0o777) },
@@ -54,8 +54,8 @@ func TestCacheFolderOfOthers(t *testing.T) {
 	}
 }
 
-// The cache is on a volume with an fsGroup: Kubernetes gives all of it to a group, at each
-// mount. Of the wide modes only these pass.
+// The cache is on a volume with an fsGroup. Kubernetes gives all files to a group at each mount. No
+// other wide modes pass.
 func TestCacheOnAVolume(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("Kubernetes sets these modes on Linux")
@@ -81,7 +81,7 @@ func TestCacheOnAVolume(t *testing.T) {
 		cache, base, errs := newCache(t)
 		ours := filepath.Join(base, "sealjwt")
 		if err := errors.Join(mount(base), c.change(ours)); errors.Is(err, os.ErrPermission) {
-			continue // only root gives files away
+			continue // only root can change an owner
 		} else if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,7 @@ func TestCacheOnAVolume(t *testing.T) {
 	}
 }
 
-// A fifo in the place of a folder does not keep anybody waiting.
+// A fifo in the place of a folder blocks no command.
 func TestCacheFolderIsAFifo(t *testing.T) {
 	for _, fifo := range []string{"sealjwt", "sealjwt/jwks"} {
 		_, base, _ := newCache(t)
@@ -125,7 +125,7 @@ func TestCacheFolderIsAFifo(t *testing.T) {
 	}
 }
 
-// The owner counts whatever the mode is.
+// The owner counts, whatever the mode is.
 func TestOwner(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "copy")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -144,7 +144,7 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// The file is taken as it was opened: its name can lead to another at any moment.
+// The check concerns the open file, because its name can lead to another file at any moment.
 func TestCopyIsCheckedOpen(t *testing.T) {
 	cache, base, _ := newCache(t)
 	folder, err := openCache(cache.folder)
@@ -165,7 +165,7 @@ func TestCopyIsCheckedOpen(t *testing.T) {
 
 func chown(path string) error { return os.Chown(path, os.Geteuid()+1, -1) }
 
-// tree lists what is below a folder.
+// tree lists the files below a folder.
 func tree(t *testing.T, base string) string {
 	t.Helper()
 	var b strings.Builder

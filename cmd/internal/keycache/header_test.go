@@ -66,8 +66,8 @@ func TestOriginOf(t *testing.T) {
 	}
 }
 
-// A RoundTripper leaves the request as it is (http.RoundTripper): http.Client uses its header
-// again for a redirect.
+// A RoundTripper must not change the request (http.RoundTripper): http.Client uses its header again
+// for a redirect.
 func TestHeaderFileLeavesRequest(t *testing.T) {
 	api := httptest.NewServer(http.NotFoundHandler())
 	defer api.Close()

@@ -23,7 +23,7 @@ func newRemoteKeys(t *testing.T, cache *Cache, url string) *Keys {
 	return r
 }
 
-// That the copy in the cache is too old is said as long as there is no other.
+// The error says that the copy in the cache is too old, as long as there is no other set.
 func TestTooOldUntilFetched(t *testing.T) {
 	cache, _, _ := newCache(t)
 	held := jwks.CacheEntry{URL: copiedURL, Fetched: time.Now().Add(-2 * time.Hour), Body: []byte(`{"keys":[]}`)}
@@ -40,7 +40,7 @@ func TestTooOldUntilFetched(t *testing.T) {
 	}
 }
 
-// Either of two places can have the wrong type.
+// Discover asks two places, and each can have the wrong type.
 func TestAllowableOfTwo(t *testing.T) {
 	missing := &jwks.FetchError{Reason: jwks.ReasonStatus, Status: 404}
 	wrong := &jwks.FetchError{Reason: jwks.ReasonContentType, ContentType: "text/plain"}
@@ -54,8 +54,8 @@ func TestAllowableOfTwo(t *testing.T) {
 	}
 }
 
-// The advice goes by the reason of a FetchError; the scripts look at those that a server
-// brings about.
+// The Reason of a FetchError decides the advice. The scripts cover the reasons that a server can
+// cause.
 func TestFetchAdvice(t *testing.T) {
 	for reason, want := range map[jwks.Reason]struct {
 		code int
@@ -73,7 +73,7 @@ func TestFetchAdvice(t *testing.T) {
 	}
 }
 
-// Keys from a URL that are too old are no fault of the ring.
+// Keys from a URL are too old. The error does not blame the ring.
 func TestStaleURL(t *testing.T) {
 	cache, _ := newRun(t.TempDir())
 	stale := newRemoteKeys(t, cache, copiedURL+"?key=hunter2").explain(fmt.Errorf("%w: last read 2h ago", keys.ErrStale))
@@ -83,7 +83,7 @@ func TestStaleURL(t *testing.T) {
 	}
 }
 
-// A first set that is long stale is used, and the user hears of it once.
+// A first set that is long stale is used. The user is warned once.
 func TestWarnOnceOfALateSet(t *testing.T) {
 	cache, errs := newRun(t.TempDir())
 	r := newRemoteKeys(t, cache, copiedURL)
@@ -95,7 +95,7 @@ func TestWarnOnceOfALateSet(t *testing.T) {
 	}
 }
 
-// describe is Describe of a console that repeats no flags.
+// describe calls Describe of a console that repeats no flags.
 func describe(err error) (code int, text string) {
 	return console.New("sealjwt", nil, nil, nil).Describe(err)
 }
