@@ -19,8 +19,8 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
-// certFiles are those of a certificate. Each change has a time of its own, however fast
-// they follow.
+// certFiles holds the files of a certificate and its key. Each change gets a later time, however
+// fast the changes follow.
 type certFiles struct {
 	cert, key string
 	changed   time.Time
@@ -52,7 +52,7 @@ func (f *certFiles) write(t *testing.T, cert, key []byte) {
 	}
 }
 
-// The files may be written as Windows writes them, with a byte order mark and CRLF.
+// The files may have a byte order mark and CRLF, as editors on Windows write them.
 func TestServeCertificateOfWindows(t *testing.T) {
 	f := newCertFiles(t)
 	cert, key, err := consoletest.NewCertificate()
@@ -72,7 +72,7 @@ func TestServeCertificateOfWindows(t *testing.T) {
 	}
 }
 
-// TLS 1.1 is refused, even where Go was told to speak it.
+// TLS 1.1 is refused, even if Go was told to accept it.
 func TestServeTLSVersion(t *testing.T) {
 	t.Setenv("GODEBUG", "tls10server=1")
 	f := newCertFiles(t)
@@ -98,7 +98,7 @@ func TestServeTLSVersion(t *testing.T) {
 	}
 }
 
-// A certificate that was renewed is used without a restart, and half of one is not.
+// A renewed certificate is used without a restart. An incomplete one is not used.
 func TestServeRenewedCertificate(t *testing.T) {
 	f := newCertFiles(t)
 	cert, err := ReadCertificate(f.cert, f.key)
@@ -123,7 +123,7 @@ func TestServeRenewedCertificate(t *testing.T) {
 	}
 }
 
-// handshake returns the certificate that a server with that configuration shows.
+// handshake returns the certificate of a server with that configuration.
 func handshake(t *testing.T, config *tls.Config) []byte {
 	t.Helper()
 	here, there := net.Pipe()
@@ -137,8 +137,8 @@ func handshake(t *testing.T, config *tls.Config) []byte {
 	return c.ConnectionState().PeerCertificates[0].Raw
 }
 
-// Others who have the private key can answer in our name. That is said, and no more: what
-// renews certificates may set the mode.
+// Another user who can read the private key can pose as the server. The server only warns, because
+// the program that renews certificates may set the mode.
 func TestServeOpenKey(t *testing.T) {
 	f := newCertFiles(t)
 	for mode, warned := range map[os.FileMode]bool{

@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
-// stuck is a pipe that no process reads until it is freed.
+// stuck is a pipe that no process reads until a test frees it.
 type stuck struct {
 	free chan bool
 	consoletest.Lines
@@ -24,8 +24,8 @@ func (s *stuck) Write(p []byte) (int, error) {
 	return s.Lines.Write(p)
 }
 
-// A log that nothing reads holds up neither requests nor the end. When it is read again, it says
-// how many lines it dropped.
+// No process reads the log. Neither requests nor the end of the server wait for it. When a process
+// reads the log again, a line tells how many lines were dropped.
 func TestStuckLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &stuck{free: make(chan bool)}
@@ -36,7 +36,7 @@ func TestStuckLog(t *testing.T) {
 			s.server.Handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/jwks", nil))
 		}
 		synctest.Wait()
-		dropped := log.Dropped() // one line is with the writer
+		dropped := log.Dropped() // the writer holds one line
 		if dropped != requests-maxQueued-1 && dropped != requests-maxQueued {
 			t.Errorf("%d lines were dropped", dropped)
 		}
@@ -53,11 +53,11 @@ func TestStuckLog(t *testing.T) {
 		if n := strings.Count(out.String(), `"msg":"request"`); int64(n) != requests-dropped {
 			t.Errorf("%d requests in the log, and %d dropped", n, dropped)
 		}
-		log.lines.await(line{last: true}) // ends the goroutine
+		log.lines.await(line{last: true}) // this ends the goroutine
 	})
 }
 
-// All lines have one format, whatever they tell, and Close writes those that are queued.
+// All lines have one format. Close writes the lines that are still queued.
 func TestLogFormats(t *testing.T) {
 	for format, want := range map[string][]string{
 		JSON: {`{"time":"`, `","level":"WARN","msg":"the rotation waits: x"}`, `","level":"INFO","msg":"rotated: y"}`},
@@ -76,7 +76,7 @@ func TestLogFormats(t *testing.T) {
 	}
 }
 
-// Each answer counts under our path and its status, and a client chooses no label.
+// Each answer counts under its path and status. A client cannot choose a label.
 func TestAnswers(t *testing.T) {
 	log := NewLog(io.Discard, Text)
 	defer log.Close()

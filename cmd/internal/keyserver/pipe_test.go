@@ -18,7 +18,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/filestore"
 )
 
-// longEnough is a time of which nothing passes where the code works.
+// longEnough is a wait that ends at once if the code works.
 const longEnough = time.Minute
 
 // newPipe makes a named pipe that no process has opened.
@@ -29,8 +29,8 @@ func newPipe(t *testing.T, path string) {
 	}
 }
 
-// A pipe takes the place of the key or the certificate of a server, and of a file that the
-// command keeps. It is refused at once.
+// A pipe takes the place of the server's key or certificate, or of a file that the command keeps.
+// It is refused at once.
 func TestPipeIsNoRegularFile(t *testing.T) {
 	f := newCertFiles(t)
 	cert, err := ReadCertificate(f.cert, f.key)
@@ -58,8 +58,8 @@ func TestPipeIsNoRegularFile(t *testing.T) {
 	}
 }
 
-// One handshake reads the files of the certificate again. The others do not wait for it, also
-// when the disk hangs.
+// One handshake reads the files of the certificate again. The others do not wait for it, even while
+// the disk hangs.
 func TestHandshakesPassAReading(t *testing.T) {
 	f := newCertFiles(t)
 	cert, err := ReadCertificate(f.cert, f.key)
@@ -68,7 +68,7 @@ func TestHandshakesPassAReading(t *testing.T) {
 	}
 	cert.log = slog.New(slog.DiscardHandler)
 	cert.checked = time.Now().Add(-2 * certificateCheck)
-	cert.reading = true // a handshake that hangs in load
+	cert.reading = true // a handshake hangs in load
 	got := make(chan error, 1)
 	go func() {
 		c, err := cert.get(nil)

@@ -17,7 +17,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
-// Whoever sends slowly, reads slowly or sends without end is cut off.
+// The server cuts off a client that sends slowly, reads slowly or sends endlessly.
 func TestServerLimits(t *testing.T) {
 	s := New(slog.New(slog.DiscardHandler), nil, "/jwks", http.NotFoundHandler())
 	for name, c := range map[string]struct{ got, want time.Duration }{
@@ -36,7 +36,7 @@ func TestServerLimits(t *testing.T) {
 	}
 }
 
-// What the JWK Set answers is what /healthz says.
+// /healthz has the status of the JWK Set.
 func TestHealth(t *testing.T) {
 	status := http.StatusOK
 	set := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// Requests at work are finished, and new ones are not taken.
+// A server that stops finishes its present requests, and accepts no new ones.
 func TestServeStopsGracefully(t *testing.T) {
 	listener := listen(t)
 	began, goOn := make(chan bool), make(chan bool)
@@ -82,7 +82,7 @@ func TestServeStopsGracefully(t *testing.T) {
 	}()
 	<-began
 	stop()
-	for { // until new ones are refused
+	for { // until new requests are refused
 		c, err := net.Dial("tcp", listener.Addr().String())
 		if err != nil {
 			break
@@ -98,7 +98,7 @@ func TestServeStopsGracefully(t *testing.T) {
 	}
 }
 
-// A request that does not end is cut off.
+// A server that stops cuts off a request that does not end.
 func TestServeCutsOff(t *testing.T) {
 	listener := listen(t)
 	counted := &countedListener{Listener: listener}
@@ -141,7 +141,7 @@ func listen(t *testing.T) net.Listener {
 	return listener
 }
 
-// countedListener counts the connections that are open.
+// countedListener counts the open connections.
 type countedListener struct {
 	net.Listener
 	open atomic.Int64
