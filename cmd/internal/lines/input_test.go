@@ -48,7 +48,7 @@ func TestBulkLines(t *testing.T) {
 	}
 }
 
-// A line is answered before the next one comes: the other end may wait for it.
+// A line is answered before the next one arrives, because the other end may wait for the answer.
 func TestBulkAnswersEachLine(t *testing.T) {
 	in, lines := io.Pipe()
 	results, out := io.Pipe()
@@ -69,7 +69,8 @@ func TestBulkAnswersEachLine(t *testing.T) {
 	}
 }
 
-// Whatever stops a run where, with --skip the next one makes the rest, once.
+// A run stops at any line, for any reason. The next run with --skip makes the other lines, each
+// once.
 func TestBulkSkip(t *testing.T) {
 	const n = 300
 	input := strings.Replace(numbered(n), "\n150\n", "\nbad\n", 1)

@@ -21,7 +21,7 @@ import (
 
 var errBad = errors.New("bad line")
 
-// echoLine is the line itself, or an error where it says "bad".
+// echoLine returns the line itself, or an error if it is "bad".
 func echoLine(_ context.Context, line []byte) ([]byte, error) {
 	if string(line) == "bad" {
 		return nil, errBad
@@ -29,7 +29,7 @@ func echoLine(_ context.Context, line []byte) ([]byte, error) {
 	return line, nil
 }
 
-// bulkRun is a run whose output and failures are kept.
+// bulkRun is a run that keeps its output and its failures.
 type bulkRun struct {
 	pipeline
 	out    bytes.Buffer
@@ -54,7 +54,7 @@ func newBulkRun(in io.Reader, workers int, each func(context.Context, []byte) ([
 	return r
 }
 
-// numbered are so many lines, each with its number.
+// numbered returns n lines, each with its number.
 func numbered(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -68,7 +68,7 @@ func TestBulkKeepsTheOrder(t *testing.T) {
 	want := numbered(n)
 	synctest.Test(t, func(t *testing.T) {
 		r := newBulkRun(strings.NewReader(want), 8, func(_ context.Context, line []byte) ([]byte, error) {
-			time.Sleep(time.Duration(rand.IntN(1000))) // of a clock that does not wait
+			time.Sleep(time.Duration(rand.IntN(1000))) // in nanoseconds of a clock that does not wait
 			return line, nil
 		})
 		if err := r.run(t.Context()); err != nil {
@@ -80,7 +80,7 @@ func TestBulkKeepsTheOrder(t *testing.T) {
 	})
 }
 
-// However slow the cores are, only so much of the input is read ahead.
+// However slow the cores are, a run reads only a bounded part of the input ahead.
 func TestBulkReadsLittleAhead(t *testing.T) {
 	const workers = 3
 	synctest.Test(t, func(t *testing.T) {
@@ -107,11 +107,11 @@ func TestBulkReadsLittleAhead(t *testing.T) {
 	})
 }
 
-// A run that is stopped while its input is silent finishes what it has, and ends.
+// A run is stopped while its input is silent. It finishes the lines that it has, and ends.
 func TestBulkStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, lines := io.Pipe()
-		defer lines.Close() // ends the Read
+		defer lines.Close() // this ends the Read
 		gate := make(chan struct{})
 		r := newBulkRun(in, 2, func(_ context.Context, line []byte) ([]byte, error) {
 			<-gate
@@ -131,7 +131,7 @@ func TestBulkStops(t *testing.T) {
 	})
 }
 
-// One that has plenty to read stops too.
+// A run with plenty of input stops too.
 func TestBulkStopsWhileReading(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -161,7 +161,7 @@ func (endlessLines) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A fatal error ends the run; what stands before it is written, and nothing after it.
+// A fatal error ends the run. The lines before it are written, and none after it.
 func TestBulkFatal(t *testing.T) {
 	const n = 10_000
 	r := newBulkRun(strings.NewReader(numbered(n)), 4, func(_ context.Context, line []byte) ([]byte, error) {
@@ -178,8 +178,8 @@ func TestBulkFatal(t *testing.T) {
 	}
 }
 
-// So does output that cannot be written, or input that breaks off; of its last line
-// there is no result.
+// A run also ends if its output cannot be written or its input breaks off. The incomplete last line
+// has no result.
 func TestBulkBrokenStreams(t *testing.T) {
 	r := newBulkRun(strings.NewReader(numbered(100_000)), 2, echoLine)
 	r.pipeline.out = brokenWriter{}
@@ -195,8 +195,8 @@ func TestBulkBrokenStreams(t *testing.T) {
 	}
 }
 
-// What a run holds does not depend on how long its input is: all that it ever
-// allocates is a fraction of what goes through.
+// The memory of a run does not depend on the length of its input: all its allocations are a
+// fraction of that length.
 func TestBulkMemoryIsConstant(t *testing.T) {
 	const n = 200_000
 	line := strings.Repeat("x", 99) + "\n"
@@ -212,7 +212,7 @@ func TestBulkMemoryIsConstant(t *testing.T) {
 		t.Errorf("%d bytes allocated for %d bytes of input", total, through)
 	}
 
-	// Nor on how long a line is.
+	// It does not depend on the length of a line either.
 	r = newBulkRun(&repeated{line: strings.Repeat("x", 1<<10), times: 20_000}, 4, echoLine)
 	runtime.ReadMemStats(&before)
 	if err := r.run(t.Context()); err != nil || fmt.Sprint(r.failed) != "[1]" {
@@ -224,7 +224,7 @@ func TestBulkMemoryIsConstant(t *testing.T) {
 	}
 }
 
-// repeated is a text many times over.
+// repeated is a reader of a text that repeats.
 type repeated struct {
 	line  string
 	times int

@@ -38,7 +38,7 @@ func TestBulkExitCodes(t *testing.T) {
 	}
 }
 
-// A million lines that fail must not hide what is wrong with the first ones.
+// A million lines that fail do not hide the errors of the first ones.
 func TestBulkTellsTheFirstFailures(t *testing.T) {
 	var stderr bytes.Buffer
 	tally := &tally{console: console.New("sealjwt", nil, nil, &stderr), progress: &console.Progress{}}
@@ -55,7 +55,7 @@ func TestBulkTellsTheFirstFailures(t *testing.T) {
 	}
 }
 
-// How to go on is said of a run that ended too early, whatever ended it.
+// If a run ends too early, its message says how to go on, whatever ended it.
 func TestBulkSaysHowToGoOn(t *testing.T) {
 	for _, c := range []struct {
 		done int
