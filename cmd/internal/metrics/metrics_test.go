@@ -2,7 +2,7 @@ package metrics
 
 import "testing"
 
-// Text writes what the format says, and a value with a quote or a line feed stays one value.
+// Text writes the Prometheus format. A value with a quote or a line feed stays one value.
 func TestText(t *testing.T) {
 	got := string(Text(
 		One("a_ratio", Gauge, "A part\nof a \\ whole.", 0.25),
