@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/cli"
 )
 
-// Every verb has its page, and the first page has the topics.
+// Every verb has its page. The first page has the topics.
 func TestPages(t *testing.T) {
 	dir := t.TempDir()
 	if err := run([]string{dir}); err != nil {
