@@ -13,7 +13,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 )
 
-// command is the command, which SEALJWT_COMMAND names or which is built.
+// command returns the path of the command. SEALJWT_COMMAND names it, or else the test builds it.
 func command(t *testing.T) string {
 	t.Helper()
 	if path := os.Getenv("SEALJWT_COMMAND"); path != "" {
@@ -30,7 +30,7 @@ func command(t *testing.T) string {
 
 var flagInHelp = regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`)
 
-// checkArgs checks that a verb exists and has the flags that are given.
+// checkArgs checks that a verb exists and has these flags.
 func checkArgs(t *testing.T, command string, args []string) {
 	t.Helper()
 	verb := args
@@ -53,7 +53,7 @@ func checkArgs(t *testing.T, command string, args []string) {
 	}
 }
 
-// Every command line in the manifests and in the units is one of the command.
+// The command accepts every command line in the manifests and in the units.
 func TestCommandLines(t *testing.T) {
 	sealjwt, lines := command(t), 0
 	for _, object := range manifests(t) {
@@ -83,7 +83,7 @@ func TestCommandLines(t *testing.T) {
 	}
 }
 
-// What runs by itself runs more often than keys check is patient.
+// Every timer runs more often than the grace of keys check.
 func TestTimers(t *testing.T) {
 	timer, err := os.ReadFile(files + "/systemd/sealjwt-rotate.timer")
 	if err != nil {
@@ -105,8 +105,8 @@ func TestTimers(t *testing.T) {
 	}
 }
 
-// Both services have the same user, key file, memory and hardening: what one of them writes, the
-// other reads.
+// Both services have the same user, key file, memory and hardening, because each reads the files
+// that the other writes.
 func TestUnitsAgree(t *testing.T) {
 	own := regexp.MustCompile(`^(Type|ExecStart|ExecReload|Restart|RestartSec|TimeoutStartSec|PrivateNetwork|RestrictAddressFamilies)=`)
 	shared := func(name string) (lines []string) {

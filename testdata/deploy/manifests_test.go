@@ -1,4 +1,4 @@
-// Package deploy reads the files of cmd/sealjwt/deploy as their consumers do.
+// Package deploy reads the files of cmd/sealjwt/deploy like their consumers.
 package deploy
 
 import (
@@ -18,7 +18,7 @@ import (
 
 const files = "../../cmd/sealjwt/deploy"
 
-// kinds are the types of the API that the manifests use.
+// kinds are the API types in the manifests.
 var kinds = map[string]func() metav1.Object{
 	"v1 Secret":                     func() metav1.Object { return new(corev1.Secret) },
 	"v1 Service":                    func() metav1.Object { return new(corev1.Service) },
@@ -29,7 +29,7 @@ var kinds = map[string]func() metav1.Object{
 	"policy/v1 PodDisruptionBudget": func() metav1.Object { return new(policyv1.PodDisruptionBudget) },
 }
 
-// manifests decodes all manifests strictly: a field that the API does not know, or that stands
+// manifests decodes all manifests strictly: a field that the API does not know, or that occurs
 // twice, is an error.
 func manifests(t *testing.T) (all []metav1.Object) {
 	t.Helper()
@@ -61,7 +61,7 @@ func manifests(t *testing.T) (all []metav1.Object) {
 	return all
 }
 
-// podOf returns the pod that an object makes, nil for none.
+// podOf returns the pod of an object, or nil if the object makes none.
 func podOf(object metav1.Object) *corev1.PodSpec {
 	switch o := object.(type) {
 	case *appsv1.Deployment:
@@ -74,7 +74,7 @@ func podOf(object metav1.Object) *corev1.PodSpec {
 	return nil
 }
 
-// find returns the manifest of that type and name.
+// find returns the manifest with this type and name.
 func find[T metav1.Object](t *testing.T, name string) T {
 	t.Helper()
 	for _, object := range manifests(t) {
@@ -86,7 +86,7 @@ func find[T metav1.Object](t *testing.T, name string) T {
 	panic("unreachable")
 }
 
-// All objects are in one namespace, and each pod has what the others have.
+// All objects are in one namespace, and the pods have the same settings.
 func TestManifests(t *testing.T) {
 	pods := 0
 	for _, object := range manifests(t) {
@@ -139,8 +139,8 @@ func checkPod(t *testing.T, pod *corev1.PodSpec) {
 	checkPlaces(t, c, claims)
 }
 
-// checkPlaces checks that each file of the command is on a volume, and the ring and the memory on
-// two: a ring that is put back must not set the memory back.
+// checkPlaces checks that each file of the command is on a volume. The ring and the memory are on
+// two: an operator who restores the ring must not restore the memory with it.
 func checkPlaces(t *testing.T, c corev1.Container, claims map[string]string) {
 	on := map[string]string{}
 	for _, e := range c.Env {
@@ -161,8 +161,8 @@ func checkPlaces(t *testing.T, c corev1.Container, claims map[string]string) {
 
 func is[T comparable](p *T, want T) bool { return p != nil && *p == want }
 
-// Two replicas answer probes at a port that is not that of the metrics, and one node has both: the
-// ring is a file.
+// Two replicas answer probes at one port and export metrics at another. Both are on one node,
+// because the ring is a file.
 func TestReplicas(t *testing.T) {
 	d := find[*appsv1.Deployment](t, "sealjwt-jwks")
 	c := d.Spec.Template.Spec.Containers[0]
@@ -185,7 +185,7 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
-// The example of a key is no key.
+// The example of a key is not a usable key.
 func TestSecret(t *testing.T) {
 	s := find[*corev1.Secret](t, "sealjwt-kek")
 	if got := s.StringData["kek"]; len(s.Data) > 0 || got != "CHANGE-ME" {
