@@ -16,7 +16,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// rest stands for the members that package seal writes after those of a Sender.
+// rest stands for the members that package seal writes after the members of a Sender.
 const rest = `,"cty":"JWT"}`
 
 // read reads a header as JSON.

@@ -22,7 +22,7 @@ func TestWeakKeysAreNotParsed(t *testing.T) {
 	wantError(t, err, ErrWeakKey)
 }
 
-// These are the points of order 1, 2, 4 and 8, in every encoding that Go's verifier accepts.
+// ParseKey refuses the points of order 1, 2, 4 and 8, in every encoding that Go's verifier accepts.
 func TestLowOrderPoints(t *testing.T) {
 	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
 	order8, _ := new(big.Int).SetString("05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826", 16)

@@ -46,7 +46,7 @@ func littleEndian(n *big.Int) []byte {
 	return b
 }
 
-// lowOrder are all points of low order, of the curve and its twist, below the prime
+// lowOrder returns all points of low order, on the curve and on its twist, below the prime
 // (https://cr.yp.to/ecdh.html#validate).
 func lowOrder(t *testing.T) [][]byte {
 	t.Helper()

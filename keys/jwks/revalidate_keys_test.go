@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// dayEdge is a cache that may keep a set for a day, and that ignores no-cache.
+// dayEdge returns a cache that may keep a set for a day, and that ignores no-cache.
 func dayEdge(body []byte, age string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

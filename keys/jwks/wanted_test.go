@@ -47,7 +47,7 @@ func TestNewKidOfBusyService(t *testing.T) {
 	}
 }
 
-// cacheOf is a cache that answers from its store for an hour, unless a request says no-cache.
+// cacheOf returns a cache that answers from its store for an hour, unless a request says no-cache.
 func cacheOf(stored, origin []byte) http.HandlerFunc {
 	start := time.Now()
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -145,7 +145,7 @@ func checkMember(t *testing.T, o strict.Object, name string, raw json.RawMessage
 	}
 }
 
-// hasTwins is a slow second implementation of the rule for member names. data is valid JSON.
+// hasTwins implements the rule for member names a second time, slowly. data is valid JSON.
 // hasTwins reports whether an object in it has two names that are equal, or that encoding/json
 // would fold.
 func hasTwins(t *testing.T, data []byte) bool {

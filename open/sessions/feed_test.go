@@ -482,7 +482,7 @@ func TestRunTwice(t *testing.T) {
 	})
 }
 
-// Fresh is the middleware for routes that need a younger list.
+// Fresh protects routes that need a younger list.
 func TestFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)

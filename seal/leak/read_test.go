@@ -30,7 +30,7 @@ func seenIn(token string) (list []string) {
 	return list
 }
 
-// outer is the layer of the token itself.
+// outer returns the layer of the token itself.
 func outer(t testing.TB, token string) Layer {
 	t.Helper()
 	u, err := Read(token)

@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// Boundaries are local: personal data is found inside a sentence too.
+// InText finds personal data inside a sentence too, because boundaries are local.
 func FuzzInText(f *testing.F) {
 	for _, file := range []string{"hit.txt", "miss.txt"} {
 		for _, line := range texts(f, file) {

@@ -68,7 +68,7 @@ func TestScanSARIF(t *testing.T) {
 	}
 }
 
-// Columns are in UTF-16 code units, the unit that the run names.
+// Columns count UTF-16 code units, and the run names that unit.
 func TestScanSARIFColumns(t *testing.T) {
 	command := buildCommand(t)
 	exposing := compactJWS(`{"email":"ada@example.com"}`)

@@ -26,8 +26,8 @@ import (
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
-// hubProcess is a hub in a process of its own, so that its memory is measured without that of the
-// clients. It reads an SQLite file to which the test writes.
+// hubProcess is a hub in a process of its own, so that the memory of the clients does not count. It
+// reads an SQLite file to which the test writes.
 type hubProcess struct {
 	addr  string
 	pid   int

@@ -74,7 +74,7 @@ func TestRestoredWhileStopped(t *testing.T) {
 	start()
 	eventually(t, "the verifier does not follow the feed", 30*time.Second, func() bool { return v.Status().Streaming && v.Status().Age < time.Second })
 	wantEnded(ended, 0)
-	// The numbers of the store are lower than those of the verifiers now.
+	// The store's numbers are lower than the verifiers' numbers now.
 	logOut(lives[1:])
 	wantEnded(lives[1:], 10*time.Second)
 	wantEnded(ended, 0)

@@ -45,7 +45,7 @@ func TestPartyRingWithoutKey(t *testing.T) {
 	}
 }
 
-// If a program's figures differ from those of the ring, no token would be issued, or no key would
+// If the figures of a program and of its ring differ, no token would be issued, or no key would
 // change.
 func TestPartyRingOfAnotherPolicy(t *testing.T) {
 	short := keyring.Policy{TokenLifetime: 20 * time.Second}

@@ -73,7 +73,7 @@ func signs(every time.Duration, changed bool) watch {
 	}
 }
 
-// silent is a watch that gives one sign and hangs.
+// silent gives one sign and hangs.
 func silent(ctx context.Context, sign func(bool)) error {
 	sign(false)
 	<-ctx.Done()

@@ -30,7 +30,7 @@ type view struct {
 
 const cookieName = "refresh"
 
-// pages are for browsers. A page of another site cannot make a browser send the cookie (SameSite)
+// pages serves browsers. A page of another site cannot make a browser send the cookie (SameSite)
 // or a form (CrossOriginProtection).
 func (i *issuer) pages() http.Handler {
 	mux := http.NewServeMux()
