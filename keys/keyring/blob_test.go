@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
 )
 
-// mustNotOpen checks that doc is refused as damaged, and for that alone.
+// mustNotOpen checks that doc is refused as damaged, and for no other reason.
 func mustNotOpen(t *testing.T, what string, doc []byte) {
 	t.Helper()
 	r, err := openAt(t.Context(), Config{Store: storeWith(t, doc), KEK: rawKey(t)}, newClock().now)
@@ -23,7 +23,7 @@ func mustNotOpen(t *testing.T, what string, doc []byte) {
 	}
 }
 
-// Every bit of a stored ring, every length, and a byte too many.
+// A stored ring is damaged in each bit, cut to each length, and one byte longer.
 func TestDamagedRing(t *testing.T) {
 	store := NewMemStore()
 	newRing(t, store, newClock())
@@ -53,7 +53,7 @@ func TestDamagedRing(t *testing.T) {
 	}
 }
 
-// blobFor opens a blob in parts, to put them together in other ways.
+// blobFor takes a blob apart, so that a test can put it together in other ways.
 func blobFor(t *testing.T, doc []byte) blob {
 	t.Helper()
 	return must(parseBlob(doc))(t)
@@ -98,14 +98,14 @@ func TestOtherPartsRing(t *testing.T) {
 	openRing(t, storeWith(t, must(json.Marshal(a))(t)), newClock())
 }
 
-// spliced is a JWE with the first half of one ciphertext and the rest of another.
+// spliced returns a JWE with the first half of one ciphertext and the rest of another.
 func spliced(a, b string) string {
 	i := strings.LastIndex(a, ".") * 2 / 3
 	j := strings.LastIndex(b, ".") * 2 / 3
 	return a[:i-i%4] + b[j-j%4:]
 }
 
-// Octets moved between ciphertext and tag decrypt with go-jose alone.
+// Octets move between the ciphertext and the tag. go-jose alone would decrypt the text.
 func TestBoundaryOfTheTag(t *testing.T) {
 	store := NewMemStore()
 	ring := newRing(t, store, newClock())
@@ -123,7 +123,7 @@ func TestBoundaryOfTheTag(t *testing.T) {
 	}
 }
 
-// Blobs that were written with the ring key itself, all valid but for one thing.
+// These blobs were written with the ring key itself. Each has one fault.
 func TestWellEncryptedButWrong(t *testing.T) {
 	store := NewMemStore()
 	ring := newRing(t, store, newClock())
@@ -166,7 +166,7 @@ func TestWellEncryptedButWrong(t *testing.T) {
 	mustNotOpen(t, "short ring key", write(short, plaintext(*s.document, short), nil))
 }
 
-// encryptShort wraps 32 bytes where a ring key has 64.
+// encryptShort wraps 32 bytes, though a ring key has 64.
 func encryptShort() (string, error) {
 	return ringjwe.Encrypt(jose.Recipient{Algorithm: jose.A256KW, Key: testKEK}, make([]byte, 32))
 }
@@ -193,12 +193,12 @@ func TestWrongKEK(t *testing.T) {
 	if wantError(t, err, ErrUnreadable); !strings.Contains(err.Error(), "no slot") {
 		t.Errorf("%v does not say that the KEK is another one", err)
 	}
-	// Even under the right id.
+	// Even a KEK with the right id does not open it.
 	_, err = Open(t.Context(), Config{Store: store, KEK: &rawKEK{secret{}, rawKey(t).ID(), newSecret(make([]byte, 32))}})
 	wantError(t, err, ErrUnreadable)
 }
 
-// A blob that cannot be read back must not be written.
+// A blob that the ring could not read back is not written.
 func TestSealReadsBack(t *testing.T) {
 	key := newRingKey()
 	good := []slot{{KEK: "a", JWE: "jwe"}}
@@ -219,7 +219,7 @@ func TestSealReadsBack(t *testing.T) {
 	}
 }
 
-// What a stored ring shows to whoever has the file but not the KEK.
+// An attacker who has the file and no KEK sees only these facts about a ring.
 func TestStoredRingIsOpaque(t *testing.T) {
 	store := NewMemStore()
 	ring := newRing(t, store, newClock())

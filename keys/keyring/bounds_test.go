@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
-// A long reason is cut between two characters, by what JSON makes of it.
+// A long reason is cut between two characters. Its length in JSON counts.
 func TestReasonIsCut(t *testing.T) {
 	for name, c := range map[string]struct{ reason, want string }{
 		"short":       {"compromised", "compromised"},
@@ -44,8 +44,8 @@ func TestReasonIsCut(t *testing.T) {
 	}
 }
 
-// A ring holds so many keys and no more. Imports and rotations by hand say so, the rotation
-// waits, and a revocation has room: the oldest revoked decryption keys are erased for it.
+// The number of keys in a ring is bounded. Imports and rotations by hand return an error, and the
+// rotation waits. A revocation makes room: it erases the oldest revoked decryption keys.
 func TestHeldKeysAreBounded(t *testing.T) {
 	c := newClock()
 	r := newRing(t, NewMemStore(), c)
@@ -64,7 +64,7 @@ func TestHeldKeysAreBounded(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	must(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t) // the staged one
+	must(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t) // the staged key
 	_, err := r.RotateNowInsecurely(t.Context(), keys.UseSig)
 	wantError(t, err, ErrState)
 	if steps := rotTick(t, r); len(steps) != 0 || held() != maxHeld {
@@ -75,7 +75,7 @@ func TestHeldKeysAreBounded(t *testing.T) {
 	for n := range 3 {
 		c.advance(time.Second)
 		must(r.Revoke(t.Context(), Revocation{KeyID: activeID(r, keys.UseEnc)}))(t)
-		if held() > maxHeld+1 { // and the signing key that was not staged
+		if held() > maxHeld+1 { // the signing key that was not staged is one more
 			t.Fatalf("%d keys after %d revocations", held(), n+1)
 		}
 	}
@@ -94,7 +94,7 @@ func TestHeldKeysAreBounded(t *testing.T) {
 	}
 }
 
-// Former policies are merged into wider ones, never dropped while they bind.
+// Former policies are merged into wider ones. None is dropped while it binds.
 func TestFormerPoliciesAreBounded(t *testing.T) {
 	c := newClock()
 	r := newRing(t, NewMemStore(), c)
@@ -112,11 +112,11 @@ func TestFormerPoliciesAreBounded(t *testing.T) {
 	}
 }
 
-// A full ring takes no key more, and a revocation all the same.
+// A full ring accepts no further key, but a revocation still works.
 func TestFullRing(t *testing.T) {
 	c := newClock()
 	r := newRing(t, NewMemStore(), c)
-	n := (maxRing - 300 - r.snapshot.Load().size) * 9 / 16 / tombstone.HeadSize // each byte is spelled in base64url twice
+	n := (maxRing - 300 - r.snapshot.Load().size) * 9 / 16 / tombstone.HeadSize // base64url spells each byte twice
 	rotEditOwn(t, r, func(d *document) {
 		for n := range uint32(n) {
 			d.Ended.Sig = binary.BigEndian.AppendUint32(append(d.Ended.Sig, make([]byte, tombstone.HeadSize-4)...), n)
@@ -135,7 +135,7 @@ func TestFullRing(t *testing.T) {
 	if full := must(r.Fullness(t.Context()))(t); full <= 1 {
 		t.Errorf("fullness %v after 20 revocations", full)
 	}
-	// What adds no key still works.
+	// A change that adds no key still works.
 	if err := r.Rewrap(t.Context(), rawKey(t)); err != nil {
 		t.Error(err)
 	}

@@ -57,7 +57,7 @@ func TestCreateRefuses(t *testing.T) {
 	wantError(t, err, errDown)
 	_, _, err = down.Store.Load(t.Context())
 	wantError(t, err, ErrNoRing)
-	// The ring of somebody else is not replaced either, also when it is damaged.
+	// Create does not replace another party's ring, even if that ring is damaged.
 	_, err = Create(t.Context(), Config{Store: storeWith(t, []byte("damaged")), KEK: rawKey(t)})
 	wantError(t, err, ErrExists)
 	_, err = Create(t.Context(), Config{Store: NewMemStore(), KEK: brokenKEK{rawKey(t)}})
@@ -68,8 +68,7 @@ type brokenKEK struct{ KEK }
 
 func (brokenKEK) Wrap(context.Context, []byte) (WrappedKey, error) { return WrappedKey{}, errDown }
 
-// What a store answers to the Swap of a Create, and whether it wrote all the
-// same.
+// A store answers the Swap of a Create in several ways, and may have written all the same.
 func TestCreateAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
 		writes bool
@@ -93,7 +92,7 @@ func TestCreateAnswers(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// A ring that is written but cannot be opened again.
+	// A ring is written but cannot be opened again.
 	failing := newTestStore()
 	failing.swap = func(context.Context, string, []byte) (bool, error) {
 		failing.setDown(errDown)
@@ -102,7 +101,7 @@ func TestCreateAnswers(t *testing.T) {
 	if ring, err := Create(t.Context(), Config{Store: failing, KEK: rawKey(t)}); ring != nil || !errors.Is(err, errDown) {
 		t.Errorf("written, then down: %v", err)
 	}
-	// Somebody else's ring that is there after an unknown outcome is not ours.
+	// After an unknown outcome another process's ring is there. It is not ours.
 	store, other := newTestStore(), NewMemStore()
 	newRing(t, other, newClock())
 	store.swap = func(ctx context.Context, prev string, _ []byte) (bool, error) {
@@ -143,8 +142,8 @@ func TestImport(t *testing.T) {
 	}
 }
 
-// Only a new ring takes an active key: of an older one other processes may hold
-// snapshots that lack it.
+// Only a new ring accepts an active key: other processes may hold snapshots of an older ring
+// without that key.
 func TestImportActive(t *testing.T) {
 	create := func() *Ring {
 		return must(Create(t.Context(), Config{Store: NewMemStore(), KEK: rawKey(t), Uses: []keys.Use{keys.UseEnc}}))(t)
@@ -205,7 +204,7 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
-// The private half of a retired signing key is nowhere in the ring.
+// The private key of a retired signing key is nowhere in the ring.
 func TestRetiredSigningKeyIsErased(t *testing.T) {
 	for _, suite := range []keys.Suite{keys.ES256, keys.EdDSA, keys.RS256} {
 		store := NewMemStore()
@@ -239,7 +238,7 @@ func TestRetiredSigningKeyIsErased(t *testing.T) {
 	}
 }
 
-// A store that answers strangely once, and what becomes of an import then.
+// A store gives one unusual answer. The row says what happens to the import.
 func TestImportAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
 		writes     bool
@@ -275,7 +274,7 @@ func TestImportAnswers(t *testing.T) {
 	}
 }
 
-// Of two who import at once both succeed, and neither loses what the other did.
+// Two processes import at once. Both succeed, and neither loses the other's change.
 func TestImportAfterConflict(t *testing.T) {
 	store := newTestStore()
 	ring := newRing(t, store, newClock())
@@ -299,7 +298,7 @@ func TestImportAfterConflict(t *testing.T) {
 	if d := ring.snapshot.Load().document; d.Generation != 3 || len(d.History) != 2 {
 		t.Errorf("generation %d after three writes, history of %d", d.Generation, len(d.History))
 	}
-	// The same key from both is refused to the second.
+	// If both import the same key, the second one is refused.
 	k := generated(t, keys.ECDHES)
 	store.swap = func(context.Context, string, []byte) (bool, error) {
 		store.swap = nil
@@ -311,7 +310,7 @@ func TestImportAfterConflict(t *testing.T) {
 	wantError(t, ring.importOwn(t.Context(), k, Staged), keys.ErrDuplicate)
 }
 
-// Nobody can say what happened: that is what the caller gets to know.
+// The outcome of a write cannot be known. The error says so.
 func TestUnknownOutcomeAndDown(t *testing.T) {
 	store := newTestStore()
 	ring := newRing(t, store, newClock())
@@ -320,7 +319,7 @@ func TestUnknownOutcomeAndDown(t *testing.T) {
 		return true, ErrUnknownOutcome
 	}
 	wantError(t, ring.importOwn(t.Context(), generated(t, keys.ES256), Staged), ErrUnknownOutcome)
-	// What was written is written, whether or not it can be read again.
+	// A written change is done, whether or not the ring can be read again.
 	store.setDown(nil)
 	store.swap = func(ctx context.Context, prev string, doc []byte) (bool, error) {
 		must(store.Store.Swap(ctx, prev, doc))(t)
@@ -350,8 +349,7 @@ func TestChangesAreLogged(t *testing.T) {
 	}
 }
 
-// What was changed here is in force here at once, also when the store cannot be read
-// just then.
+// A change of this process counts at once, even if the store cannot be read just then.
 func TestChangeIsAdoptedWithoutLoading(t *testing.T) {
 	store := newTestStore()
 	ring := newRing(t, store, newClock())
@@ -366,7 +364,7 @@ func TestChangeIsAdoptedWithoutLoading(t *testing.T) {
 	if k := must(must(ring.PrivateKeys(t.Context()))(t).SigningKey())(t); k.ID() == active {
 		t.Error("the revoked key goes on signing")
 	}
-	// A change that is refused is no damaged ring.
+	// An error about a refused change does not say that the ring is damaged.
 	store.setDown(nil)
 	store.swap = nil
 	k := generated(t, keys.ES256)

@@ -29,7 +29,7 @@ func TestCheckpointSeen(t *testing.T) {
 	}
 }
 
-// rotSince opens the ring as a process that remembers a checkpoint.
+// rotSince opens the ring like a process that remembers a checkpoint.
 func rotSince(t testing.TB, s Store, seen Checkpoint, now func() time.Time) error {
 	t.Helper()
 	_, err := openSince(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, sightings{here: seen}, now)
@@ -65,7 +65,7 @@ func TestCheckpointRestored(t *testing.T) {
 	if err := rotSince(t, store, Checkpoint{}, c.now); err != nil {
 		t.Errorf("a process that has seen nothing: %v", err)
 	}
-	// The running ring serves on from what it has, until that is too old.
+	// The running ring serves its snapshot until that is too old.
 	c.advance(time.Minute)
 	set := must(r.PrivateKeys(t.Context()))(t)
 	if k := must(set.SigningKey())(t); k.ID() != active {
@@ -78,7 +78,7 @@ func TestCheckpointRestored(t *testing.T) {
 	_, err = must(r.PrivateKeys(t.Context()))(t).SigningKey()
 	wantError(t, err, keys.ErrStale)
 
-	store.restore(t, store.written[3]) // and the right one again
+	store.restore(t, store.written[3]) // the right ring again
 	must(r.Keys(t.Context()))(t)
 	if err := rotSince(t, store, seen, c.now); err != nil {
 		t.Error(err)
@@ -88,8 +88,8 @@ func TestCheckpointRestored(t *testing.T) {
 	}
 }
 
-// A copy from before, with other generations written on it: the same number as what
-// was seen, higher ones, and finally more than a ring remembers.
+// An attacker restores an old copy and writes other generations on top of it: first the number that
+// was seen, then higher numbers, and finally more generations than a ring remembers.
 func TestCheckpointForked(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
@@ -120,8 +120,8 @@ func TestCheckpointForked(t *testing.T) {
 	}
 }
 
-// A process that was away for long finds its checkpoint in the history, or is far behind:
-// a ring that only went forward is never refused.
+// A process was away for long. It finds its checkpoint in the history, or is too far behind for
+// that. A ring that only moved forward is never refused.
 func TestCheckpointGoesForward(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
@@ -142,7 +142,7 @@ func TestCheckpointGoesForward(t *testing.T) {
 	}
 }
 
-// What was revoked stays refused when an older ring is put back.
+// An older ring is restored. A revoked key stays refused.
 func TestCheckpointRevokedStaysRevoked(t *testing.T) {
 	r, c, store := rotAllStates(t)
 	target := rotStored(t, store).find(keys.UseSig, Active)
@@ -153,7 +153,7 @@ func TestCheckpointRevokedStaysRevoked(t *testing.T) {
 
 	last := len(store.written) - 1
 	store.restore(t, store.written[last-1])
-	fork := rotOpen(t, store, c.now) // it has seen nothing, and rotates past
+	fork := rotOpen(t, store, c.now) // it has seen nothing, and rotates further than the first ring
 	must(fork.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
 	rotTick(t, fork)
 	wantError(t, rotSince(t, store, seen, c.now), ErrRollback)
@@ -177,9 +177,9 @@ func TestCheckpointRevokedStaysRevoked(t *testing.T) {
 	}
 }
 
-// A ring of version 1 gets an identity with its first change. Where a checkpoint of version 2
-// was seen, the ring of version 1 is a rollback, and so is a ring of another identity at any
-// generation.
+// A ring of version 1 gets an identity with its first change. After a checkpoint of version 2 a
+// ring of version 1 is a rollback, and so is a ring of another identity, whatever its generation
+// is.
 func TestCheckpointIdentity(t *testing.T) {
 	v := goldenVictim(t, "v1.ring")
 	store, c := storeWith(t, v.doc), newClock()

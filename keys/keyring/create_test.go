@@ -25,7 +25,7 @@ func TestOpenOrCreate(t *testing.T) {
 	}
 }
 
-// Many goroutines stand for the processes of a service that start at once.
+// Goroutines stand for the processes of a service that start at once.
 func TestOpenOrCreateTogether(t *testing.T) {
 	for range 20 {
 		store, kek := NewMemStore(), rawKey(t)
@@ -51,13 +51,13 @@ func TestOpenOrCreateTogether(t *testing.T) {
 	}
 }
 
-// Each case says what other processes and the store do at the moment when our first ring
-// is about to be written.
+// Each case has the actions of other processes and of the store just before our first ring is
+// written.
 func TestOpenOrCreateInterleaved(t *testing.T) {
 	down := errors.New("the store is down")
 	for name, c := range map[string]struct {
 		atSwap func(t *testing.T, s *testStore, other Config, doc []byte) (done bool, err error)
-		want   error // nil: a ring opens, and it is the one in the store
+		want   error // nil: the ring in the store opens
 	}{
 		"another process creates": {func(t *testing.T, _ *testStore, other Config, _ []byte) (bool, error) {
 			must(OpenOrCreate(t.Context(), other))(t)
@@ -177,8 +177,8 @@ func TestOpenOrCreateReplacesNothing(t *testing.T) {
 	}
 }
 
-// A store that lost a ring which the memory has seen is not a first start: a volume that is
-// not mounted looks like this.
+// A store has lost a ring that the memory has seen, like a volume that is not mounted. That is not
+// a first start.
 func TestVanishedRingIsNotMadeAnew(t *testing.T) {
 	memory := &memMemory{newest: Checkpoint{7, "nonce", "identity"}}
 	cfg := Config{Store: NewMemStore(), KEK: rawKey(t), Memory: memory}
@@ -200,7 +200,7 @@ func TestVanishedRingIsNotMadeAnew(t *testing.T) {
 	}
 }
 
-// A process that runs on does not take an emptied store for a first start either.
+// A running process does not take an emptied store for a first start either.
 func TestVanishedRingUnderARunningProcess(t *testing.T) {
 	store := newTestStore()
 	r := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// damaged is a victim, how far apart its damages are, and the offset up to which a
-// byte loses every bit in turn instead of one of them.
+// damaged is a victim with the distance between its damages. Up to an offset every bit of a byte is
+// damaged in turn, and after it one bit.
 type damaged struct {
 	victim
 	stride, everyBit int
@@ -21,7 +21,7 @@ func damageVictims(t *testing.T) map[string]damaged {
 	all := map[string]damaged{
 		"v1":                         {goldenVictim(t, "v1.ring"), 3, 0},
 		"v1 of two slots":            {goldenVictim(t, "v1-passphrase.ring"), 5, 0},
-		"two slots, by key file":     {byKeyFile, 1, 0}, // TestDamagedRing takes every bit
+		"two slots, by key file":     {byKeyFile, 1, 0}, // TestDamagedRing damages every bit
 		"two slots, by a passphrase": {byPassphrase, 1, bytes.Index(byPassphrase.doc, []byte(`"ring"`))},
 	}
 	for name, v := range all {
@@ -34,8 +34,8 @@ func damageVictims(t *testing.T) map[string]damaged {
 	return all
 }
 
-// A bit of each byte, each length: nothing is read out of a ring that is not whole,
-// and inside a JWE all damage has one text.
+// The ring is damaged in a bit of each byte, and cut to each length. No key is read from a ring
+// that is not whole. All damage inside a JWE has one error text.
 func TestDamageAnywhere(t *testing.T) {
 	for name, v := range damageVictims(t) {
 		t.Run(name, func(t *testing.T) {
@@ -57,8 +57,8 @@ func TestDamageAnywhere(t *testing.T) {
 	}
 }
 
-// A byte more or less shifts everything after it. The step is prime to 4, so that
-// every place within a group of base64url has its turn.
+// A byte more or less shifts all bytes after it. The step is prime to 4, so the damage falls on
+// every place in a group of base64url.
 func TestDamageShifts(t *testing.T) {
 	for name, v := range damageVictims(t) {
 		t.Run(name, func(t *testing.T) {
@@ -80,9 +80,9 @@ func TestDamageShifts(t *testing.T) {
 	}
 }
 
-// A write that was torn: the first bytes of one generation, the others of the next.
-// Both are ours, under the same ring key and beside the same slots. Lengths differ,
-// so the halves are put together from the front and from the end.
+// A write was torn: the first bytes are of one generation and the others of the next. Both are
+// ours, under the same ring key and with the same slots. Their lengths differ, so the halves are
+// aligned at the front and at the end.
 func TestDamageTornBetweenGenerations(t *testing.T) {
 	store := NewMemStore()
 	ring := newRing(t, store, newClock())
@@ -112,8 +112,8 @@ func TestDamageTornBetweenGenerations(t *testing.T) {
 	newer.opens(t)
 }
 
-// The parts of one ring beside those of another one that the same KEK opens: of
-// another generation, under another ring key, with more slots, with fewer.
+// Parts of two rings that one KEK opens are mixed: of two generations, under two ring keys, with
+// more slots and with fewer.
 func TestDamageMixedParts(t *testing.T) {
 	ctx := t.Context()
 	store := NewMemStore()
@@ -151,8 +151,8 @@ func TestDamageMixedParts(t *testing.T) {
 	v.opens(t)
 }
 
-// A ring of two slots, by each of its KEKs: whatever is done to the slots shows,
-// also to him whose own slot was left alone.
+// A ring has two slots. Each KEK opens it, and notices every change of the slots, also if its own
+// slot has not changed.
 func TestDamageOfTheSlots(t *testing.T) {
 	byKeyFile, byPassphrase := twoSlots(t)
 	b := blobFor(t, byKeyFile.doc)
@@ -194,8 +194,8 @@ func TestDamageOfTheSlots(t *testing.T) {
 	byPassphrase.opens(t)
 }
 
-// A KEK that is not the ring's: that there is no slot for it may be said, that a
-// passphrase is wrong may not be told from damage.
+// The KEK does not belong to the ring. The error may say that there is no slot for it. An attacker
+// must not be able to tell a wrong passphrase from damage.
 func TestDamageOfTheKEK(t *testing.T) {
 	byKeyFile, byPassphrase := twoSlots(t)
 	other := must(NewKEK(bytes.Repeat([]byte{3}, rawKeySize)))(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
-// A service whose KEK comes from a secret manager. Several of its processes may start at
-// once: one of them makes the ring.
+// The KEK of a service comes from a secret manager. Several processes may start at once: one of
+// them makes the ring.
 func ExampleOpenOrCreate() {
 	ctx := context.Background()
 	kek, err := keyring.NewKEK([]byte("32 bytes, random in a real ring."))
@@ -38,8 +38,8 @@ func ExampleOpenOrCreate() {
 	// enc ECDH-ES staged
 }
 
-// A service keeps its ring rotated while it runs. A step is due here at once, since the
-// ring has lost its staged key; in a service the next one is due after weeks.
+// A service rotates its ring while it runs. Here a step is due at once, because the ring has lost
+// its staged key. In a service the next step is due after weeks.
 func ExampleRing_Run() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -62,8 +62,8 @@ func ExampleRing_Run() {
 	// Output: stage sig
 }
 
-// The signing key was stolen. Revoke puts a new one in its place, and replaces the staged
-// key too, which the thief may have.
+// A thief has the signing key. Revoke replaces it by a new one, and also replaces the staged key,
+// which the thief may have.
 func ExampleRing_Revoke() {
 	ctx := context.Background()
 	ring := keytest.NewRing(keys.ES256)

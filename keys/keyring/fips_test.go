@@ -19,14 +19,14 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// enforced leaves the test unless the process runs with GODEBUG=fips140=only, where
-// whatever FIPS 140-3 does not approve is an error or a panic.
+// enforced skips the test unless the process runs with GODEBUG=fips140=only. Then every algorithm
+// that FIPS 140-3 does not approve is an error or a panic.
 func enforced(t *testing.T) {
 	t.Helper()
 	if !fips140.Enforced() {
 		t.Skip("GODEBUG=fips140=only is not set")
 	}
-	// The mode is what it says: this is how most implementations of JWE decrypt.
+	// This proves that the mode is on: most implementations of JWE decrypt in this way.
 	block, err := aes.NewCipher(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func enforced(t *testing.T) {
 
 var fipsSuites = []keys.Suite{keys.ES256, keys.EdDSA, keys.RS256, keys.PS256, keys.ECDHES, keys.ECDHESA256KW, keys.RSAOAEP256}
 
-// A ring in a file, under each sort of KEK, through all that is ever done to one.
+// A ring in a file goes through every change, under each sort of KEK.
 func TestFIPSRing(t *testing.T) {
 	enforced(t)
 	ctx := t.Context()
@@ -91,8 +91,8 @@ func TestFIPSRing(t *testing.T) {
 	}
 }
 
-// A passphrase below the 112 bits that HMAC alone would want of a key: PBKDF2 takes
-// it, or half of all users would be locked out by the mode.
+// A passphrase has less than the 112 bits that HMAC alone would want of a key. PBKDF2 accepts it.
+// Otherwise the mode would lock out half of all users.
 func TestFIPSShortPassphrase(t *testing.T) {
 	enforced(t)
 	kek, err := keyring.PassphraseKEK([]byte("pw"))
@@ -107,8 +107,7 @@ func TestFIPSShortPassphrase(t *testing.T) {
 	}
 }
 
-// fipsUseAll publishes the ring's keys and reads them back, which computes each
-// thumbprint anew.
+// fipsUseAll publishes the ring's keys and reads them back. This computes each thumbprint anew.
 func fipsUseAll(t *testing.T, ring *keyring.Ring) {
 	t.Helper()
 	infos, err := ring.Keys(t.Context())
@@ -133,7 +132,7 @@ func fipsUseAll(t *testing.T, ring *keyring.Ring) {
 	}
 }
 
-// The rings that were written without the mode are read in it.
+// In the mode the rings open that were written without it.
 func TestFIPSGoldenRings(t *testing.T) {
 	enforced(t)
 	kek := goldenKEK(t, "v1.kek")
@@ -146,7 +145,7 @@ func TestFIPSGoldenRings(t *testing.T) {
 	}
 }
 
-// A ring with a key that the mode does not allow is not read, and the error says why: it
+// A ring with a key that the mode does not allow is refused, and the error says why: such a ring
 // would decrypt some tokens and not others.
 func TestFIPSGoldenSuites(t *testing.T) {
 	enforced(t)

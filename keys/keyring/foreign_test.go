@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// foreignKEK is a KEK of another package, which may do anything with the bytes it is given.
+// foreignKEK is a KEK of another package. It may change the bytes that it gets.
 type foreignKEK struct {
 	KEK
 	wipes, loses bool
@@ -26,8 +26,8 @@ func (k foreignKEK) Wrap(ctx context.Context, ringKey []byte) (WrappedKey, error
 	return w, err
 }
 
-// A KEK that wipes what it has wrapped does not wipe the key of the ring, and a KEK that
-// cannot unwrap its own work gets no slot: the ring would be lost.
+// A KEK that wipes its input does not wipe the ring key. A KEK that cannot unwrap its own output
+// gets no slot, because the ring would be lost.
 func TestForeignKEK(t *testing.T) {
 	for name, c := range map[string]struct {
 		kek  foreignKEK
@@ -68,7 +68,7 @@ func TestForeignKEK(t *testing.T) {
 	}
 }
 
-// namedKEK is a KEK of another package with an id and a text of its own.
+// namedKEK is a KEK of another package with its own id and text.
 type namedKEK struct {
 	KEK
 	id, jwe, wrapped string
@@ -85,8 +85,8 @@ func (k namedKEK) Unwrap(ctx context.Context, w WrappedKey) ([]byte, error) {
 	return k.KEK.Unwrap(ctx, WrappedKey{JWE: strings.TrimSuffix(w.JWE, k.jwe)})
 }
 
-// A slot that JSON would change, or that takes the room of a revocation, is not written. The
-// error names the KEK, and not the ring.
+// A slot that JSON would change, or that leaves no room for a revocation, is not written. The error
+// names the KEK and not the ring.
 func TestSlotsAreBounded(t *testing.T) {
 	const id = "arn:aws:kms:eu-central-1:1:key/x"
 	for name, c := range map[string]struct {

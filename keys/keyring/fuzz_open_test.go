@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A document of a store is refused as damaged, or it is a ring that we wrote: without the
-// KEK an attacker can make no other.
+// Open refuses a document as damaged, or it is a ring that we wrote: an attacker without the KEK
+// cannot make another one.
 func FuzzOpenRing(f *testing.F) {
 	kek := must(NewKEK(readTestdata(f, "rings/v1.kek")))(f)
 	ours := [][]byte{readTestdata(f, "rings/v1.ring"), readTestdata(f, "rings/v1-passphrase.ring")}
@@ -23,7 +23,7 @@ func FuzzOpenRing(f *testing.F) {
 		_, err := Open(t.Context(), cfg)
 		allowed := len(data)
 		if err == nil {
-			allowed += 24 << 10 // for the keys in it
+			allowed += 24 << 10 // the keys of the ring
 		}
 		checkMemory(t, allowed, func() { Open(t.Context(), cfg) })
 		known := bytes.Equal(data, ours[0]) || bytes.Equal(data, ours[1])
@@ -33,16 +33,16 @@ func FuzzOpenRing(f *testing.F) {
 	})
 }
 
-// checkMemory checks that f, which reads size bytes, allocates in proportion to them.
-// Measuring takes long, so of short texts it is done for a few. Their length decides for
-// which, so that what fails once fails again.
+// checkMemory checks that f, which reads size bytes, allocates in proportion to size. The
+// measurement is slow, so only a few short texts are measured. Their length selects them, so that a
+// failure can be repeated.
 func checkMemory(t *testing.T, size int, f func()) {
 	t.Helper()
 	if size < 4<<10 && size%16 != 0 {
 		return
 	}
 	limit := uint64(16*size + 64<<10)
-	for try := 0; ; try++ { // others allocate too
+	for try := 0; ; try++ { // other goroutines allocate too
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		f()

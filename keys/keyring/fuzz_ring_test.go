@@ -15,9 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 )
 
-// ringSeeds are documents to begin with: that of the oldest golden ring without its
-// RSA keys, whose checks take longer than all the rest, and one that has a policy
-// before the present one.
+// ringSeeds returns documents to begin with: the document of the oldest golden ring without its RSA
+// keys, whose checks take longer than all others, and a document with a former policy.
 func ringSeeds(f *testing.F) []document {
 	f.Helper()
 	golden := *goldenVictim(f, "v1.ring").was
@@ -32,8 +31,8 @@ func ringSeeds(f *testing.F) []document {
 	return []document{golden, *ring.snapshot.Load().document}
 }
 
-// privateParts are the private members of the JWKs in a document, in the spellings
-// in which an error could show them.
+// privateParts returns the private members of the JWKs in a document, in the spellings in which an
+// error could show them.
 func privateParts(t testing.TB, d *document) []string {
 	t.Helper()
 	var parts []string
@@ -52,9 +51,9 @@ func privateParts(t testing.TB, d *document) []string {
 	return parts
 }
 
-// FuzzRingDocument is FuzzOpenRing behind the encryption: the text is put under the
-// true key of the golden ring, beside its slots, which are always the same. It is
-// refused as damaged, or it is a ring that can be written again and reads as itself.
+// FuzzRingDocument is FuzzOpenRing behind the encryption. The text is encrypted under the true key
+// of the golden ring, beside its slots, which do not change. It is refused as damaged, or it is a
+// ring that can be written again and reads back as itself.
 func FuzzRingDocument(f *testing.F) {
 	v := goldenVictim(f, "v1.ring")
 	slots := must(parseBlob(v.doc))(f).Slots
@@ -84,7 +83,7 @@ func FuzzRingDocument(f *testing.F) {
 		if !bytes.Equal(asJSON(t, again.snapshot.Load().document), asJSON(t, s.document)) {
 			t.Fatal("another ring came back")
 		}
-		// It rotates or says why not; whatever it becomes can be read.
+		// The ring rotates or says why it cannot. The new ring can be read.
 		c.advance(400 * 24 * time.Hour)
 		if _, err := again.Rotate(t.Context()); err == nil {
 			checkRing(t, must(again.load(t.Context()))(t))
@@ -104,7 +103,7 @@ func checkRefusal(t *testing.T, r *Ring, err error, secrets []string) {
 	}
 }
 
-// checkRing checks what every ring keeps to, whoever wrote it.
+// checkRing checks the rules that hold for every ring.
 func checkRing(t *testing.T, s *snapshot) {
 	t.Helper()
 	seen, active := make(map[string]bool), make(map[keys.Use]int)
@@ -136,8 +135,8 @@ func checkRing(t *testing.T, s *snapshot) {
 	}
 }
 
-// FuzzRingHeaders writes JWEs in which everything is right but the header: of a slot
-// and of the ring there is exactly one.
+// FuzzRingHeaders writes JWEs with another header and no other fault. A slot has one valid header,
+// and so has the ring.
 func FuzzRingHeaders(f *testing.F) {
 	const slotHeader = `{"alg":"A256KW","enc":"A256CBC-HS512"}`
 	for _, h := range []string{slotHeader, ringHeader} {

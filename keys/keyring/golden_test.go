@@ -17,8 +17,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
-// private copies a file of testdata/rings into dir with the mode that git does
-// not keep.
+// private copies a file of testdata/rings into dir. It sets the mode, which git does not keep.
 func private(t *testing.T, name, dir, as string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("../../testdata/rings", name))
@@ -32,7 +31,7 @@ func private(t *testing.T, name, dir, as string) string {
 	return path
 }
 
-// goldenKEK returns the KEK in a file of testdata/rings. It is a text, which KEKFile refuses.
+// goldenKEK returns the KEK in a file of testdata/rings. The file is text, which KEKFile refuses.
 func goldenKEK(t *testing.T, name string) keyring.KEK {
 	t.Helper()
 	key, err := os.ReadFile(filepath.Join("../../testdata/rings", name))
@@ -46,8 +45,8 @@ func goldenKEK(t *testing.T, name string) keyring.KEK {
 	return kek
 }
 
-// The rings of every released version open for ever, with the keys and states
-// that they were written with.
+// The rings of every released version open for ever, with the keys and states of the day on which
+// they were written.
 func TestGoldenRings(t *testing.T) {
 	keks := map[string]keyring.KEK{"v1": goldenKEK(t, "v1.kek"), "v2": goldenKEK(t, "v2.kek")}
 	phrase, err := keyring.PassphraseKEK([]byte("an example passphrase, no secret"))
@@ -86,7 +85,7 @@ func TestGoldenRings(t *testing.T) {
 				t.Errorf("identity %q", identity)
 			}
 
-			// It can be changed, and every KEK still opens it.
+			// The ring can be changed, and every KEK still opens it.
 			data, err := jwk.Generate("ES256")
 			if err != nil {
 				t.Fatal(err)
@@ -113,7 +112,7 @@ func TestGoldenRings(t *testing.T) {
 }
 
 type goldenKey struct {
-	kid, alg         string // no alg: one of the tombstones that do not keep it
+	kid, alg         string // no alg: a tombstone that does not keep it
 	state            keyring.State
 	opens, published bool
 }
@@ -129,7 +128,7 @@ var goldenKeys = map[string][]goldenKey{
 		{"t0M8Z-YULALgGvU6", "ECDH-ES", "destroyed", false, false},
 		{"1ujDgwr3M5FgiNzH", "ECDH-ES", "revoked", true, false},
 		{"Vlc-GYL2mT1-DftC", "RSA-OAEP-256", "retired", true, false},
-		{"5mzULC--gZLWJy5O", "ECDH-ES", "active", true, false}, // published to encrypt to
+		{"5mzULC--gZLWJy5O", "ECDH-ES", "active", true, false}, // published, to encrypt to
 		{"2D5_7dkzVtuqIyNB", "ECDH-ES+A256KW", "staged", true, false},
 	},
 	"v2": {
@@ -148,7 +147,7 @@ var goldenKeys = map[string][]goldenKey{
 		{"4nnVFKOqascV8wLD", "ECDH-ES", "destroyed", false, false},
 		{"seO7wWJ8puy8y6dz", "ECDH-ES", "revoked", true, false},
 		{"zNGBQOB1thEOKy1_", "RSA-OAEP-256", "retired", true, false},
-		{"lZazt64uuBCsDoC7", "ECDH-ES", "active", true, false}, // published to encrypt to
+		{"lZazt64uuBCsDoC7", "ECDH-ES", "active", true, false}, // published, to encrypt to
 		{"pcOWmp70OhSTL-L5", "ECDH-ES+A256KW", "staged", true, false},
 	},
 }
@@ -195,7 +194,7 @@ func checkGolden(t *testing.T, ring *keyring.Ring, keys []goldenKey) {
 	}
 }
 
-// The ring with the suites that the others lack, one of them in its policy.
+// This ring has the suites that the other rings lack, one of them in its policy.
 func TestGoldenSuites(t *testing.T) {
 	path := private(t, "v2-suites.ring", t.TempDir(), "ring")
 	ring, err := keyring.Open(t.Context(), keyring.Config{Store: filestore.New(path), KEK: goldenKEK(t, "v2.kek")})

@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// releasedFormats are the versions of the ring file that were ever released. One
-// may be added, none taken away.
+// releasedFormats has every released version of the ring file. A new one may be added, and none
+// removed.
 var releasedFormats = []int{1, 2}
 
-// Every released format has its rings in the test data, every ring there is of a
-// released format and opens, and what is written today is the newest of them. A
-// format without a golden ring is one that nobody notices to be lost.
+// Every released format has rings in the test data. Every ring there has a released format and
+// opens. A new ring has the newest format. Without a golden ring no test would notice that a format
+// is lost.
 func TestGoldenOfEveryFormat(t *testing.T) {
 	newest := slices.Max(releasedFormats)
 	for what, v := range map[string]int{"ring": blobVersion, "document": documentVersion} {

@@ -56,7 +56,7 @@ func TestWriteGoldenRings(t *testing.T) {
 	}
 	for i := range d.Keys {
 		if r := &d.Keys[i]; r.State == Retired || r.ID == d.find(r.Use, Active).ID {
-			r.Due = at // the record of a look
+			r.Due = at // this is the record of a look
 		}
 	}
 	d.Former = d.Former.Add(d.Policy.Figures, at)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The answer of a Load that was given up refreshes the ring, if it is not older than the
+// A Load that was given up answers late. Its answer refreshes the ring if it is not older than the
 // snapshot.
 func TestLateAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -16,7 +16,7 @@ func TestLateAnswer(t *testing.T) {
 		cfg := Config{Store: store, KEK: rawKey(t)}
 		r := must(Create(t.Context(), cfg))(t)
 		other := must(Open(t.Context(), cfg))(t)
-		// giveUp begins a Load, which reads generation n, and gives it up.
+		// giveUp begins a Load that reads generation n, and gives it up.
 		giveUp := func(n uint64) (answer func()) {
 			t.Helper()
 			release := make(chan struct{})
@@ -42,12 +42,12 @@ func TestLateAnswer(t *testing.T) {
 			t.Errorf("Reload: %v", err)
 		}
 		late()
-		must(r.Reload(t.Context()))(t) // it answered after all
+		must(r.Reload(t.Context()))(t) // the Load has answered after all
 
 		rotWrite(t, other, 1)
-		giveUp(2)() // newer than the snapshot
+		giveUp(2)() // this one is newer than the snapshot
 
-		late = giveUp(4) // reads generation 2, which is older by the time that it answers
+		late = giveUp(4) // it reads generation 2, which is old when it answers
 		rotWrite(t, other, 2)
 		must(r.Keys(t.Context()))(t)
 		after := r.snapshot.Load()
@@ -59,7 +59,7 @@ func TestLateAnswer(t *testing.T) {
 	})
 }
 
-// A late answer of the same generation does not make the snapshot older.
+// A late answer with the same generation does not make the snapshot older.
 func TestLateAnswerOfTheSameGeneration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &hangingStore{Store: NewMemStore()}
@@ -79,8 +79,8 @@ func TestLateAnswerOfTheSameGeneration(t *testing.T) {
 	})
 }
 
-// An attacker sets the store back while a Load of the old ring is late: the late answer is
-// dropped, and the next look refuses the old ring.
+// An attacker sets the store back while a Load of the old ring is late. The late answer is dropped,
+// and the next look refuses the old ring.
 func TestLateAnswerIsNoRollback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &hangingStore{Store: NewMemStore()}
@@ -92,7 +92,7 @@ func TestLateAnswerIsNoRollback(t *testing.T) {
 		_, version, _ := store.Store.Load(t.Context())
 		must(store.Store.Swap(t.Context(), version, blobOf(t, forked)))(t)
 		store.hang(release, nil)
-		_, err := r.Policy(t.Context()) // reads the fork
+		_, err := r.Policy(t.Context()) // this reads the fork
 		wantError(t, err, context.DeadlineExceeded)
 		store.hang(nil, nil)
 		put(t, store, old)

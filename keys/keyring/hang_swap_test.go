@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A Swap that never answers has an unknown outcome. If it wrote, the next look finds it: the
-// change is done.
+// A Swap that never answers has an unknown outcome. If it wrote, the next look finds the change,
+// and it is done.
 func TestHungSwap(t *testing.T) {
 	hangTest(t, func(t *testing.T, store *hangingStore, r *Ring) {
 		release := make(chan struct{})
@@ -30,8 +30,8 @@ func TestHungSwap(t *testing.T) {
 	})
 }
 
-// A Swap that writes after it was given up: the caller hears that the outcome is unknown, and
-// the next call finds the key revoked.
+// A Swap writes after its caller has given it up. The caller learns that the outcome is unknown,
+// and the next call finds the key revoked.
 func TestHungSwapWritesLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &hangingStore{Store: NewMemStore(), late: true}
@@ -52,7 +52,7 @@ func TestHungSwapWritesLate(t *testing.T) {
 	})
 }
 
-// A caller who gives a Swap up hears soon that its outcome is unknown, and other changes go on.
+// A caller gives a Swap up. It learns soon that the outcome is unknown, and other changes go on.
 func TestHungSwapEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &hangingStore{Store: NewMemStore(), late: true}
@@ -73,7 +73,7 @@ func TestHungSwapEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// A write of unknown outcome that lands after it was looked for is not made twice.
+// A write of unknown outcome arrives after the ring has looked for it. It is not made twice.
 func TestUnknownOutcomeLandsLate(t *testing.T) {
 	store := newTestStore()
 	r := newRing(t, store, newClock())
@@ -81,7 +81,7 @@ func TestUnknownOutcomeLandsLate(t *testing.T) {
 	store.swap = func(_ context.Context, prev string, doc []byte) (bool, error) {
 		if landed != nil {
 			landed()
-			return false, nil // a conflict
+			return false, nil // the store answers with a conflict
 		}
 		landed = func() { must(store.Store.Swap(t.Context(), prev, doc))(t) }
 		return true, ErrUnknownOutcome
@@ -120,8 +120,8 @@ func (m hangingMemory) Save(ctx context.Context, c Checkpoint) error {
 	return m.memMemory.Save(ctx, c)
 }
 
-// A KEK or a memory that hangs holds the changes of the ring no longer than a store does, and
-// Run reports the memory.
+// A KEK or a memory that hangs delays the changes of the ring no longer than a store does. Run
+// reports the memory.
 func TestHungKEKAndMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		until := make(chan struct{})
@@ -145,7 +145,7 @@ func TestHungKEKAndMemory(t *testing.T) {
 	})
 }
 
-// A panic of a store reaches the caller, who may recover from it.
+// A panic of a store reaches the caller, which may recover.
 func TestPanicOfAStore(t *testing.T) {
 	store := newTestStore()
 	r := newRing(t, store, newClock())

@@ -12,13 +12,13 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// hangingStore hangs on demand, each call until it is released, whatever its context says.
-// With heeds it returns when its context is done.
+// hangingStore hangs on demand. Each call hangs until it is released, whatever its context says.
+// With heeds set a call returns when its context is done.
 type hangingStore struct {
 	Store
 	mu         sync.Mutex
-	load, swap chan struct{} // what the next calls wait for; nil: they do not hang
-	late       bool          // a call reads or writes after the wait, not before
+	load, swap chan struct{} // the next calls wait for these; nil: they do not hang
+	late       bool          // a call reads or writes after the wait, and not before
 	heeds      bool
 
 	hung atomic.Int32 // calls that wait now
@@ -76,8 +76,8 @@ func (s *hangingStore) Swap(ctx context.Context, prev string, doc []byte) (strin
 	return version, err
 }
 
-// hangTest runs f with a ring over a store that hangs on demand, with a clock of its own.
-// What still hangs at the end is released.
+// hangTest runs f with a ring over a store that hangs on demand, on a clock of its own. At the end
+// it releases the calls that still hang.
 func hangTest(t *testing.T, f func(*testing.T, *hangingStore, *Ring)) {
 	t.Helper()
 	for name, heeds := range map[string]bool{"it heeds its context": true, "it ignores its context": false} {
@@ -105,8 +105,8 @@ func (l *rotReports) counts() (steps, errs int) {
 	return len(l.steps), len(l.errors)
 }
 
-// One Load of Run never answers, and the store works again right after: the ring signs, rotates
-// and revokes, and Run has reported the Load.
+// One Load of Run never answers, and the store works again right after it. The ring signs, rotates
+// and revokes. Run has reported the Load.
 func TestHungLoadHoldsNothing(t *testing.T) {
 	hangTest(t, func(t *testing.T, store *hangingStore, r *Ring) {
 		release := make(chan struct{})
@@ -132,8 +132,8 @@ func TestHungLoadHoldsNothing(t *testing.T) {
 	})
 }
 
-// Run reports a store that hangs for an hour again and again, also when nothing is due. The
-// calls that never return stay few, and the ring works when the store does.
+// A store hangs for an hour. Run reports it again and again, even if no step is due. Few calls hang
+// at a time. The ring works as soon as the store does.
 func TestHungStoreIsReported(t *testing.T) {
 	hangTest(t, func(t *testing.T, store *hangingStore, r *Ring) {
 		release := make(chan struct{})
@@ -158,8 +158,8 @@ func TestHungStoreIsReported(t *testing.T) {
 	})
 }
 
-// Each call of a hung store ends in time: with the context of its caller, or else with the
-// bound of the ring.
+// Each call of a store that hangs ends with the context of its caller, or else with the bound of
+// the ring.
 func TestHungLoadEnds(t *testing.T) {
 	for name, call := range map[string]func(context.Context, *Ring) error{
 		"Policy":   func(ctx context.Context, r *Ring) error { _, err := r.Policy(ctx); return err },
@@ -214,7 +214,7 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// A change that waits for its store, here for a Swap, lets every reader pass.
+// A change waits for its store, here for a Swap. No reader waits for it.
 func TestReadersPassAChange(t *testing.T) {
 	hangTest(t, func(t *testing.T, store *hangingStore, r *Ring) {
 		time.Sleep(31 * day) // a rotation is due

@@ -18,7 +18,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// ownKey is a key with the bytes of its private JWK, which the Key itself does not give.
+// ownKey holds a key and its private JWK, which the Key itself does not reveal.
 type ownKey struct {
 	*keys.Key
 	jwk []byte
@@ -51,7 +51,7 @@ func withID(t testing.TB, k ownKey, kid string) ownKey {
 	return parsed(t, must(jwk.Marshal(j.Private, kid, string(k.Use()), k.Suite().Alg()))(t), keys.Hint{Suite: k.Suite()})
 }
 
-// withoutPrivate returns the public half of k.
+// withoutPrivate returns k without its private key.
 func (k ownKey) withoutPrivate(t testing.TB) ownKey {
 	t.Helper()
 	return parsed(t, must(publicJWK(k.Key))(t), keys.Hint{Suite: k.Suite()})
@@ -63,14 +63,14 @@ func recordKey(t testing.TB, r *record) ownKey {
 	return parsed(t, r.JWK, keys.Hint{Suite: must(r.key())(t).Suite()})
 }
 
-// memMemory is a Memory of one place, in memory.
+// memMemory is a Memory of one place.
 type memMemory struct {
 	mu      sync.Mutex
 	newest  Checkpoint
-	rings   []Checkpoint // of other places
+	rings   []Checkpoint // rings at other places
 	saves   int
-	err     error // of Load
-	saveErr error // of Save
+	err     error // error of Load
+	saveErr error // error of Save
 }
 
 func (m *memMemory) Load(context.Context) (Checkpoint, []Checkpoint, error) {
@@ -98,7 +98,7 @@ func (m *memMemory) Save(_ context.Context, newest Checkpoint) error {
 
 func (k ownKey) hint() keys.Hint { return keys.Hint{Suite: k.Suite()} }
 
-// importOwn is Import of a key with its bytes.
+// importOwn imports a key from its bytes.
 func (r *Ring) importOwn(ctx context.Context, k ownKey, state State) error {
 	_, err := r.Import(ctx, k.jwk, k.hint(), state)
 	return err
@@ -161,8 +161,8 @@ func checkPublished(t *testing.T, text []byte) {
 	}
 }
 
-// encrypted encrypts with a content encryption of RFC 7518 section 5, with any length of
-// the key that the algorithm takes.
+// encrypted encrypts with a content encryption of RFC 7518 section 5. The key may have any length
+// that the algorithm accepts.
 func encrypted(t testing.TB, c keys.Content, cek, aad, plaintext []byte) (iv, ciphertext, tag []byte) {
 	t.Helper()
 	tagSize := 16
@@ -179,12 +179,12 @@ func encrypted(t testing.TB, c keys.Content, cek, aad, plaintext []byte) (iv, ci
 	return iv, out[:len(out)-tagSize], out[len(out)-tagSize:]
 }
 
-// keySize is the length in bytes of the key of a content encryption.
+// keySize returns the length in bytes of the key of a content encryption.
 func keySize(c keys.Content) int {
 	return map[keys.Content]int{keys.A256GCM: 32, keys.A128GCM: 16, keys.A256CBCHS512: 64, keys.A128CBCHS256: 32}[c]
 }
 
-// remoteKEK is a KEK that has to get back what it wrapped beside the JWE.
+// remoteKEK is a KEK that keeps the wrapped key beside the JWE.
 type remoteKEK struct {
 	KEK
 	wrapped string

@@ -29,7 +29,7 @@ func rotOpen(t testing.TB, s Store, now func() time.Time) *Ring {
 	return must(openAt(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, now))(t)
 }
 
-// rotDecrypt reads a ring at rest, as a holder of the KEK could.
+// rotDecrypt reads a stored ring, like a holder of the KEK.
 func rotDecrypt(t testing.TB, data []byte) *document {
 	t.Helper()
 	b := must(parseBlob(data))(t)
@@ -45,7 +45,7 @@ func rotStored(t testing.TB, s Store) *document {
 	return rotDecrypt(t, data)
 }
 
-// rotEdit changes what is stored behind the ring's back, in a generation of its own.
+// rotEdit changes the stored ring without the Ring, in a generation of its own.
 func rotEdit(t testing.TB, s Store, edit func(*document)) {
 	t.Helper()
 	data, version, err := s.Load(t.Context())
@@ -72,13 +72,13 @@ func rotHasPrivate(t testing.TB, r record) bool {
 	return members["d"] != nil
 }
 
-// rotTable is the state table: what a ring holds of a key, and shows.
+// rotTable is the state table: whether a ring holds the private key, and publishes the public one.
 var rotTable = map[keys.Use]map[State]struct{ private, published bool }{
 	keys.UseSig: {Staged: {true, true}, Active: {true, true}, Retired: {false, true}, Destroyed: {}, Revoked: {}},
-	keys.UseEnc: {Staged: {true, false}, Active: {true, true}, Retired: {true, false}, Destroyed: {}}, // Revoked: either
+	keys.UseEnc: {Staged: {true, false}, Active: {true, true}, Retired: {true, false}, Destroyed: {}}, // Revoked: both are possible
 }
 
-// rotFollows are the states that may follow each other.
+// rotFollows maps each state to those that may follow it.
 var rotFollows = map[State][]State{
 	"":        {Staged},
 	Staged:    {Staged, Active, Revoked},
@@ -88,8 +88,8 @@ var rotFollows = map[State][]State{
 	Revoked:   {Revoked},
 }
 
-// rotCheck checks what must hold in every generation. It returns how many keys
-// there are in each state of each use.
+// rotCheck checks the rules that hold in every generation. It returns the number of keys for each
+// use and state.
 func rotCheck(t testing.TB, d *document) map[keys.Use]map[State]int {
 	t.Helper()
 	counts := map[keys.Use]map[State]int{keys.UseSig: {}, keys.UseEnc: {}}
@@ -142,8 +142,7 @@ func rotCheck(t testing.TB, d *document) map[keys.Use]map[State]int {
 	return counts
 }
 
-// rotHistory checks every generation that was ever written, and that each follows
-// from the one before.
+// rotHistory checks every generation that was written, and that each may follow the one before it.
 func rotHistory(t testing.TB, written [][]byte) {
 	t.Helper()
 	var before *document
@@ -167,7 +166,7 @@ func rotHistory(t testing.TB, written [][]byte) {
 	}
 }
 
-// rotTick does all that is due.
+// rotTick does all steps that are due.
 func rotTick(t testing.TB, r *Ring) []Step {
 	t.Helper()
 	var steps []Step
@@ -182,12 +181,12 @@ func rotTick(t testing.TB, r *Ring) []Step {
 	}
 }
 
-// rotLooks is how often rotPass records a look in a new ring when a period of the signing key
-// passes.
+// rotLooks is the number of looks that rotPass records in a new ring during a period of the signing
+// key.
 const rotLooks = 3
 
-// rotPass lets time pass, with a look a window before its end: what the first looks have to
-// find is recorded, so that the end of a period is acted on at its time.
+// rotPass lets time pass, with a look one window before the end. That look records what the first
+// looks must find, so that the step at the end of a period comes on time.
 func rotPass(t testing.TB, c *clock, r *Ring, d time.Duration) {
 	t.Helper()
 	c.advance(d - rotI1)

@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// testKEK is 32 bytes that are no secret to anybody.
+// testKEK has 32 bytes. They are not secret.
 var testKEK = []byte("0123456789abcdefghijklmnopqrstuv")
 
 func must[T any](v T, err error) func(t testing.TB) T {
@@ -43,7 +43,7 @@ func wantError(t testing.TB, err, want error) {
 	}
 }
 
-// clock is a clock that stands still until it is moved.
+// clock is a clock that moves only when a test moves it.
 type clock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -63,18 +63,18 @@ func (c *clock) advance(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// off returns another clock that differs from c.
+// off returns another clock, which differs from c by d.
 func (c *clock) off(d time.Duration) func() time.Time {
 	return func() time.Time { return c.now().Add(d) }
 }
 
-// testStore is a MemStore that counts, keeps every generation, and fails when told to.
+// testStore is a MemStore that counts, keeps every generation, and fails if a test says so.
 type testStore struct {
 	Store
 	mu       sync.Mutex
 	loads    int
-	load     func() error                                                     // its error instead of a Load
-	swap     func(ctx context.Context, prev string, doc []byte) (bool, error) // instead of a Swap, when true
+	load     func() error                                                     // if it returns an error, Load returns that
+	swap     func(ctx context.Context, prev string, doc []byte) (bool, error) // replaces a Swap if it returns true
 	written  [][]byte
 	attempts [][]byte
 }
@@ -107,7 +107,7 @@ func (s *testStore) Swap(ctx context.Context, prev string, doc []byte) (string, 
 	return s.put(ctx, prev, doc)
 }
 
-// put is a Swap that never fails on purpose.
+// put makes a Swap that never fails on purpose.
 func (s *testStore) put(ctx context.Context, prev string, doc []byte) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *testStore) put(ctx context.Context, prev string, doc []byte) (string, e
 	return version, err
 }
 
-// once lets swap stand in for the next Swap only.
+// once makes swap replace the next Swap only.
 func (s *testStore) once(swap func(ctx context.Context, prev string, doc []byte) (bool, error)) {
 	s.setSwap(func(ctx context.Context, prev string, doc []byte) (bool, error) {
 		s.setSwap(nil)
@@ -144,7 +144,7 @@ func (s *testStore) generations() int {
 	return len(s.written)
 }
 
-// restore puts back what the store once held.
+// restore writes an earlier document back.
 func (s *testStore) restore(t testing.TB, doc []byte) {
 	t.Helper()
 	_, version, err := s.Store.Load(t.Context())
@@ -154,7 +154,7 @@ func (s *testStore) restore(t testing.TB, doc []byte) {
 	must(s.Store.Swap(t.Context(), version, doc))(t)
 }
 
-// setDown makes every Load return the error, or none any more.
+// setDown makes every Load return err. nil ends that.
 func (s *testStore) setDown(err error) {
 	if err == nil {
 		s.setLoad(nil)
@@ -163,7 +163,7 @@ func (s *testStore) setDown(err error) {
 	s.setLoad(func() error { return err })
 }
 
-// put overwrites what a store holds, as another process with the file could.
+// put overwrites the document of a store, like another process with the file.
 func put(t testing.TB, s Store, doc []byte) {
 	t.Helper()
 	_, version, err := s.Load(t.Context())
@@ -200,7 +200,7 @@ func openRing(t testing.TB, s Store, c *clock) *Ring {
 	return must(openAt(t.Context(), Config{Store: s, KEK: rawKey(t)}, c.now))(t)
 }
 
-// activeID is the kid of a ring's active key for a use, empty for none.
+// activeID returns the kid of a ring's active key for a use, or an empty text.
 func activeID(r *Ring, use keys.Use) string {
 	for _, k := range r.snapshot.Load().document.Keys {
 		if k.Use == use && k.State == Active {
@@ -212,7 +212,7 @@ func activeID(r *Ring, use keys.Use) string {
 
 func keyCount(r *Ring) int { return len(r.snapshot.Load().document.Keys) }
 
-// seal encrypts d under the test KEK, valid in every respect that d is.
+// seal encrypts d under the test KEK. The result is as valid as d.
 func seal(t testing.TB, d *document) []byte {
 	t.Helper()
 	key := newRingKey()
@@ -220,7 +220,7 @@ func seal(t testing.TB, d *document) []byte {
 	return must(sealBlob(d, slots, key))(t)
 }
 
-// slowStore says when a Load has begun and holds it until it is released.
+// slowStore tells when a Load has begun and delays it until a test releases it.
 type slowStore struct {
 	Store
 	entered, release chan struct{}

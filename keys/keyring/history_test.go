@@ -14,8 +14,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// rotHistoryPolicy is as tight as its rules allow: one key follows the other as soon
-// as the windows let it.
+// rotHistoryPolicy returns the tightest policy that the rules allow: a key follows another as soon
+// as the windows permit.
 func rotHistoryPolicy() keyring.Policy {
 	p := keyring.Policy{
 		TokenLifetime: 15 * time.Minute, Leeway: 10 * time.Second, ClockSkew: 10 * time.Second,
@@ -27,8 +27,7 @@ func rotHistoryPolicy() keyring.Policy {
 	return p
 }
 
-// rotFlaky is a store as a process sees it that reaches it seldom: its snapshot is
-// nearly as old as it may be.
+// rotFlaky is a store that its process seldom reaches: the snapshot is nearly as old as it may be.
 type rotFlaky struct{ keyring.Store }
 
 func (s rotFlaky) Load(ctx context.Context) ([]byte, string, error) {
@@ -38,8 +37,8 @@ func (s rotFlaky) Load(ctx context.Context) ([]byte, string, error) {
 	return s.Store.Load(ctx)
 }
 
-// rotPublished is a ring's JWK Set on its way: it arrives D late, is cached for C,
-// and nobody asks again for a kid that it does not have.
+// rotPublished is the published JWK Set of a ring. It arrives D late and is cached for C. No client
+// fetches it again for an unknown kid.
 type rotPublished struct {
 	ring    *keyring.Ring
 	policy  keyring.Policy
@@ -70,12 +69,12 @@ func (p *rotPublished) PublicKeys(context.Context, string) (*keys.PublicSet, err
 	return p.cached.set, nil
 }
 
-// rotSnapshots is a ring without its Reload: nothing but the snapshot.
+// rotSnapshots is a ring without Reload, so only the snapshot counts.
 type rotSnapshots struct{ keys.PrivateSource }
 
-// Tokens are sealed and opened without pause across 50 rotations of both uses (200 in
-// the long form), by processes as far behind as they may be. Each is opened at once and
-// again at the end of its life.
+// Tokens are sealed and opened without pause across 50 rotations of both uses (200 in the long
+// form). The processes are as far behind as they may be. Each token is opened at once, and again at
+// the end of its life.
 func TestHistory(t *testing.T) {
 	rotations := 50
 	switch {
@@ -112,7 +111,7 @@ func TestHistory(t *testing.T) {
 			p.public.publish(t)
 			return p
 		}
-		time.Sleep(time.Until(time.Unix(time.Now().Unix()/90*90+90, 0))) // while it is reached
+		time.Sleep(time.Until(time.Unix(time.Now().Unix()/90*90+90, 0))) // until the store is reached
 		issuer, recipient, both := newParty(1, keys.UseSig), newParty(2, keys.UseEnc), newParty(3)
 
 		const name, audience = "https://id.example.com", "https://api.example.com"
@@ -170,7 +169,7 @@ func TestHistory(t *testing.T) {
 			sealedTokens, opened, bad int
 		)
 		try := func(s sealed, when string) {
-			for range 2 { // of four
+			for range 2 { // two of the four
 				o := s.flow.openers[opened%len(s.flow.openers)]
 				opened++
 				if _, err := o.Open(t.Context(), s.token); err != nil {

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// The blob is JSON that anybody who has the file can write. Each case means the
-// same as our own text to some reader, or costs a careless one its stack or its
-// memory; there is one spelling, and it is ours.
+// The blob is JSON, and an attacker who has the file can write any. Some readers would accept each
+// of these cases as our text, or would spend their stack or memory on it. A blob has one spelling,
+// which is ours.
 func TestHostileBlobJSON(t *testing.T) {
 	v, byPassphrase := twoSlots(t)
 	text := string(v.doc)
@@ -24,7 +24,7 @@ func TestHostileBlobJSON(t *testing.T) {
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 
 	for name, doc := range map[string]string{
-		// Which of two counts is a matter of the reader.
+		// Readers differ in which of two members counts.
 		"v twice":              member("v", "2"),
 		"v twice, other first": replace(`{"v":2`, `{"v":3,"v":2`),
 		"slots twice":          member("slots", slots),
@@ -43,7 +43,7 @@ func TestHostileBlobJSON(t *testing.T) {
 		"Slots for slots":       replace(`"slots"`, `"Slots"`),
 		"KEK for kek":           replace(`"kek"`, `"KEK"`),
 		"ring, long s, capital": replace(`"ring"`, `"RING"`),
-		// What we do not know would be gone at the next write.
+		// The next write would lose an unknown member.
 		"unknown member":        member("more", "1"),
 		"unknown, empty name":   member("", "1"),
 		"unknown in a slot":     replace(`{"kek":`, `{"more":1,"kek":`),
@@ -62,7 +62,7 @@ func TestHostileBlobJSON(t *testing.T) {
 		"ring is an array":      strings.Replace(text, `"`+b.Ring+`"`, `["`+b.Ring+`"]`, 1),
 		"ring is a JSON JWE":    strings.Replace(text, `"`+b.Ring+`"`, `{"ciphertext":""}`, 1),
 		"kek is a number":       replace(`"`+b.Slots[0].KEK+`"`, "7"),
-		// The same bytes in another spelling.
+		// The same bytes have another spelling.
 		"escaped v":          replace(`"v"`, `"\u0076"`),
 		"escaped name":       replace(`"slots"`, `"\u0073lots"`),
 		"escaped in kek":     replace(`"passphrase"`, `"\u0070assphrase"`),
@@ -91,7 +91,7 @@ func TestHostileBlobJSON(t *testing.T) {
 		"nothing":            "",
 		"null":               "null",
 		"a number":           "1",
-		// What it costs to say no.
+		// A refusal must be cheap.
 		"deep, in bounds":    member("more", nested(30)),
 		"deep":               member("more", nested(32)),
 		"deeper":             member("more", nested(100_000)),
@@ -111,7 +111,7 @@ func TestHostileBlobJSON(t *testing.T) {
 		"16 MiB":             text + strings.Repeat(" ", 16<<20),
 	} {
 		if name == "1 MiB of kek" {
-			// Nothing is wrong with it but that it is not the one that is wanted.
+			// The text has no fault except that it is not ours.
 			v.refuses(t, name, []byte(doc))
 			byPassphrase.refuses(t, name, []byte(doc), noSlotText)
 			continue
@@ -123,8 +123,8 @@ func TestHostileBlobJSON(t *testing.T) {
 	byPassphrase.opens(t)
 }
 
-// A version other than 1 and 2, in any spelling, is a format that we do not know; but
-// only in a text that could be a blob at all.
+// A version other than 1 and 2, in any spelling, is an unknown format. The error says that only of
+// a text that could be a blob.
 func TestHostileBlobVersion(t *testing.T) {
 	v, _ := twoSlots(t)
 	for _, version := range []string{

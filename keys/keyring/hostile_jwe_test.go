@@ -13,8 +13,8 @@ import (
 
 const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// spellings are other texts of the same parts, by what is done to them. The JWE is
-// the same for a reader who decodes leniently.
+// spellings returns other texts of the same parts, by the kind of change. A lenient reader decodes
+// all of them to the same JWE.
 func spellings(t *testing.T, jwe string) map[string]string {
 	t.Helper()
 	parts := strings.Split(jwe, ".")
@@ -60,7 +60,7 @@ func spellings(t *testing.T, jwe string) map[string]string {
 		}
 		with("one character less", p[:len(p)-1])
 		with("another case", strings.ToLower(p))
-		// The last character of a group that is not full has bits that spell nothing.
+		// The last character of an incomplete group has spare bits.
 		if spare := []uint{0, 0, 4, 2}[len(p)%4]; spare > 0 {
 			last := strings.IndexByte(base64URL, p[len(p)-1])
 			for bits := range 1 << spare {
@@ -74,8 +74,8 @@ func spellings(t *testing.T, jwe string) map[string]string {
 	return all
 }
 
-// Each JWE of a ring has one spelling. For a slot the digest in the document would
-// tell as well, so its KEK is asked alone, too.
+// Each JWE of a ring has one spelling. For a slot the digest in the document would notice a change
+// too, so the KEK is also tested alone.
 func TestHostileSpellings(t *testing.T) {
 	byKeyFile, byPassphrase := twoSlots(t)
 	b := blobFor(t, byKeyFile.doc)
@@ -96,8 +96,8 @@ func TestHostileSpellings(t *testing.T) {
 	byKeyFile.opens(t)
 }
 
-// headers are protected headers that mean the same as h, or ask for more, or for
-// something else that the same key could do.
+// headers returns protected headers that mean the same as h, ask for more, or ask for another
+// algorithm of the same key.
 func headers(h string) map[string]string {
 	more := func(m string) string { return strings.TrimSuffix(h, "}") + "," + m + "}" }
 	first := func(m string) string { return "{" + m + "," + h[1:] }
@@ -147,8 +147,8 @@ func headers(h string) map[string]string {
 	}
 }
 
-// Everything is right but the header: it was written by somebody with the keys, so
-// that no tag gives the JWE away. There is one header for each kind of JWE.
+// Only the header is wrong. An attacker with the keys wrote it, so the tag is right. Each kind of
+// JWE has one valid header.
 func TestHostileHeaders(t *testing.T) {
 	key, kek := newRingKey(), rawKey(t)
 	salt := bytes.Repeat([]byte{7}, saltSize)
@@ -172,7 +172,7 @@ func TestHostileHeaders(t *testing.T) {
 		bad := []slot{raw, {KEK: passphraseID, JWE: wrapUnder(t, header, derived, key())}}
 		victim{kek: passphrase}.refuses(t, "passphrase, "+name, sealedAs(t, ringHeader, bad, key, withSlots(t, *documentOf(), bad)))
 	}
-	// Contents that are of another algorithm indeed, under as much of the key as it takes.
+	// The contents are of another algorithm, under as many bytes of the key as it takes.
 	for _, c := range []keys.Content{keys.A256GCM, keys.A128GCM, keys.A128CBCHS256} {
 		header := `{"alg":"dir","enc":"` + c.String() + `"}`
 		v.refuses(t, header, respelled(t, slots, compactJWE(t, header, nil, c, key()[:keySize(c)], plain)))
@@ -191,8 +191,8 @@ func deflated(t *testing.T, text []byte) []byte {
 	return b.Bytes()
 }
 
-// A ring key of another length in a slot that is well made: too short for the
-// algorithm, or so long that go-jose would take a part of it.
+// A sound slot holds a ring key of another length: too short for the algorithm, or so long that
+// go-jose would use a part of it.
 func TestHostileRingKeySize(t *testing.T) {
 	for _, size := range []int{0, 1, 16, 32, 63, 65, 72, 128} {
 		long := make([]byte, 128)

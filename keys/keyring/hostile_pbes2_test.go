@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// Whoever can write the file chooses the rounds and the salt of a passphrase slot,
-// and every start of a service pays for them. counted is a passphrase that tells
-// how often it was stretched, which is the work that a slot caused.
+// An attacker who can write the file chooses the rounds and the salt of a passphrase slot, and
+// every start of a service pays for them. counted returns a passphrase KEK that counts its key
+// derivations, which are the work that a slot causes.
 func counted(phrase string) (k *passphraseKEK, runs *int) {
 	runs = new(int)
 	return &passphraseKEK{passphrase: func() []byte { *runs++; return []byte(phrase) }}, runs
@@ -67,7 +67,7 @@ func TestHostilePBES2(t *testing.T) {
 	} {
 		cases = append(cases, hostile{"salt, " + name, header(goodCount, `,"p2s":`+value), 0})
 	}
-	// One and the same length, another value: the tag tells, after one run.
+	// The salt has the same length and another value. The tag shows that after one derivation.
 	cases = append(cases, hostile{"salt, another", header(goodCount, `,"p2s":`+of(saltSize)), 1}, hostile{"no salt", header(goodCount, ""), 0})
 
 	for _, c := range cases {
@@ -82,7 +82,7 @@ func TestHostilePBES2(t *testing.T) {
 	v.opens(t)
 }
 
-// The last number of rounds that is tried, so that the cap is where it is said to be.
+// This is the largest number of rounds that is tried. It proves where the cap is.
 func TestHostilePBES2Cap(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a second for a million rounds")
@@ -99,9 +99,8 @@ func TestHostilePBES2Cap(t *testing.T) {
 	}
 }
 
-// A salt that every other reader would take, in a slot where nothing else is wrong.
-// We write 16 bytes, FIPS 140-3 wants no fewer, and a long one is work of somebody
-// else's choice.
+// Every other reader would accept this salt, in a slot without another fault. We write 16 bytes.
+// FIPS 140-3 wants at least 16, and with a longer salt an attacker chooses the work.
 func TestHostilePBES2Salt(t *testing.T) {
 	key := newRingKey()
 	for _, size := range []int{8, 15, 16, 17, 32, 64 << 10} {
@@ -121,7 +120,7 @@ func TestHostilePBES2Salt(t *testing.T) {
 	}
 }
 
-// A slot that is no slot of this shape is refused before the passphrase is touched.
+// A slot of another shape is refused before the passphrase is used.
 func TestHostilePBES2Shape(t *testing.T) {
 	_, v := twoSlots(t)
 	b := blobFor(t, v.doc)

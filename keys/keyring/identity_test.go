@@ -8,8 +8,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// TestSetsTellOfChanges: a ring gives the same sets until something changes, and others
-// from then on. What remembers a token goes by that.
+// A ring returns the same sets until a key changes, and then other sets. A cache of verified tokens
+// relies on that.
 func TestSetsTellOfChanges(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -47,7 +47,7 @@ func TestSetsTellOfChanges(t *testing.T) {
 			if err := change.do(by); err != nil {
 				t.Fatalf("%s %s: %v", change.name, name, err)
 			}
-			c.advance(reloadAfter) // only what happens elsewhere has to be loaded
+			c.advance(reloadAfter) // only a change of another process must be loaded
 			private, public := sets()
 			before, beforePublic := seenPrivate[private], seenPublic[public]
 			if change.name != "nothing" && (before != "" || beforePublic != "") {
@@ -60,7 +60,8 @@ func TestSetsTellOfChanges(t *testing.T) {
 				}
 			}
 			seenPrivate[private], seenPublic[public] = change.name, change.name
-			// It loads for a change anyway, and for what it looks up before one it must have.
+			// A change loads the ring anyway, and so does a look-up for an answer that must be up
+			// to date.
 			if _, err := operator.Keys(ctx); err != nil {
 				t.Fatal(err)
 			}

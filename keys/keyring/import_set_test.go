@@ -22,7 +22,7 @@ func setOf(t testing.TB, ks ...ownKey) []byte {
 	return asJSON(t, set)
 }
 
-// All keys of a JWK Set go in by one change of the ring.
+// One change of the ring imports all keys of a JWK Set.
 func TestImportSet(t *testing.T) {
 	for _, state := range []State{Staged, Active, Retired} {
 		store := NewMemStore()
@@ -53,7 +53,7 @@ func TestImportSet(t *testing.T) {
 	}
 }
 
-// Where one key of a set cannot go in none does, and the error names that one.
+// If one key of a set cannot be imported, none is. The error names that key.
 func TestImportSetRefuses(t *testing.T) {
 	store := NewMemStore()
 	ring := newRing(t, store, newClock())

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// The wrappers say which error it is, and whether there is a file. Package kekfile has the tests
-// of the files.
+// The wrappers return the right error, and say whether there is a file. Package kekfile has the
+// tests of the files.
 func TestKEKFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kek")
 	made := must(CreateKEKFile(path))(t)

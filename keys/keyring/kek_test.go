@@ -30,8 +30,8 @@ func TestKEKLength(t *testing.T) {
 	}
 }
 
-// The id must be the same for ever, or no ring finds its slot again. It is no
-// prefix of the key nor its plain digest.
+// The id must never change, or no ring finds its slot again. It is neither a prefix of the key nor
+// its plain digest.
 func TestKEKID(t *testing.T) {
 	if got := rawKey(t).ID(); got != "e6yTkwPgIC8KsA_P" {
 		t.Errorf("id %s", got)
@@ -79,7 +79,7 @@ func TestUnwrapRefuses(t *testing.T) {
 	join := func(header string) string {
 		return strings.Join(append([]string{b64([]byte(header))}, parts[1:]...), ".")
 	}
-	// A header of other bytes with the same meaning, valid in every other respect.
+	// The header has other bytes with the same meaning and no other fault.
 	e := must(jose.NewEncrypter(jose.A256CBC_HS512, jose.Recipient{Algorithm: jose.A256KW, Key: testKEK},
 		(&jose.EncrypterOptions{}).WithType("JWT")))(t)
 	typed := must(must(e.Encrypt(ringKey))(t).CompactSerialize())(t)
@@ -103,8 +103,8 @@ func TestUnwrapRefuses(t *testing.T) {
 	}
 }
 
-// Whoever can write the ring chooses the number of rounds: it must be refused
-// before the first one is run. Two billion rounds would take half an hour.
+// An attacker who can write the ring chooses the number of rounds. It must be refused before the
+// first round: two billion rounds would take half an hour.
 func TestPassphraseRounds(t *testing.T) {
 	k := must(PassphraseKEK([]byte("phrase")))(t)
 	tail := "." + b64(make([]byte, 72)) + "." + b64(make([]byte, 16)) + "." + b64(make([]byte, 80)) + "." + b64(make([]byte, 32))
@@ -133,7 +133,7 @@ func TestPassphraseRounds(t *testing.T) {
 	if _, err := unwrap1(t, k, "a.b"); !errors.Is(err, ErrUnreadable) {
 		t.Error(err)
 	}
-	// With the right passphrase it is the header alone that decides.
+	// With the right passphrase only the header decides.
 	for _, options := range []*jose.EncrypterOptions{nil, (&jose.EncrypterOptions{}).WithType("JWT")} {
 		e := must(jose.NewEncrypter(jose.A256CBC_HS512, jose.Recipient{
 			Algorithm: jose.PBES2_HS512_A256KW, Key: k.(*passphraseKEK).passphrase(), PBES2Count: 1000, PBES2Salt: make([]byte, 16),
@@ -169,7 +169,7 @@ func TestPassphraseRing(t *testing.T) {
 		t.Errorf("%+v, %+v", h, h2)
 	}
 
-	// A reload does not stretch the passphrase again as long as the slots are the same.
+	// A reload does not derive the key again while the slots are the same.
 	counting := &countingKEK{KEK: kek}
 	r := must(openAt(t.Context(), Config{Store: store, KEK: counting}, ring.now))(t)
 	if err := ring.importOwn(t.Context(), generated(t, keys.ES256), Staged); err != nil {

@@ -11,19 +11,19 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// recordIn is a new key of this suite in a ring, in any state.
+// recordIn returns a record with a new key of this suite in any state, and that key.
 func recordIn(t testing.TB, suite keys.Suite, state State) (record, ownKey) {
 	t.Helper()
 	k := generated(t, suite)
 	return recordOf(t, k, state), k
 }
 
-// recordOf is k in a ring. A revoked decryption key still has its private half.
+// recordOf returns a record with k. A revoked decryption key still has its private key.
 func recordOf(t testing.TB, k ownKey, state State) record {
 	t.Helper()
 	stored := state
 	if state == Destroyed || state == Revoked {
-		stored = Staged // newRecord takes none of these
+		stored = Staged // newRecord accepts none of these
 	}
 	r := must(newRecord(k.jwk, k.hint(), stored))(t)
 	r.State, r.Created = state, newClock().now()
@@ -37,7 +37,7 @@ func documentOf(records ...record) *document {
 	return &document{Version: documentVersion, Identity: b64(make([]byte, identitySize)), Generation: 1, Nonce: "n", Policy: newPolicyDocument(Policy{}.withDefaults()), Keys: records}
 }
 
-// The table of the package documentation, one key in each state for each use.
+// This is the table of the package documentation, with one key for each state and use.
 func TestStateTable(t *testing.T) {
 	for _, c := range []struct {
 		suite                   keys.Suite
@@ -92,7 +92,7 @@ func TestStateTable(t *testing.T) {
 	}
 }
 
-// A revoked decryption key that is erased is a tombstone.
+// A revoked decryption key whose private key was erased is a tombstone.
 func TestErasedRevokedKey(t *testing.T) {
 	r, k := recordIn(t, keys.ECDHES, Revoked)
 	r.JWK, r.Reason, r.Ended = nil, "lost laptop", newClock().now().Add(time.Hour)
@@ -108,7 +108,7 @@ func TestErasedRevokedKey(t *testing.T) {
 	}
 }
 
-// What no transition makes is damage, even when it is encrypted well.
+// A document that no transition makes is damaged, even if it is encrypted well.
 func TestImpossibleDocuments(t *testing.T) {
 	sig, sigKey := recordIn(t, keys.ES256, Active)
 	enc, encKey := recordIn(t, keys.ECDHES, Active)

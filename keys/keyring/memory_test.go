@@ -27,7 +27,7 @@ func TestMemoryFollowsTheRing(t *testing.T) {
 	wantMemory(t, memory, r, 1)
 	rotWrite(t, r, 2)
 	wantMemory(t, memory, r, 3)
-	wantMemory(t, memory, must(Open(t.Context(), cfg))(t), 3) // nothing new to save
+	wantMemory(t, memory, must(Open(t.Context(), cfg))(t), 3) // there is nothing new to save
 
 	other := must(Open(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
 	rotWrite(t, other, 1)
@@ -37,7 +37,7 @@ func TestMemoryFollowsTheRing(t *testing.T) {
 	}
 }
 
-// An attacker puts an older ring back while no process runs.
+// An attacker restores an older ring while no process runs.
 func TestMemoryRollbackOverRestart(t *testing.T) {
 	store, memory := NewMemStore(), new(memMemory)
 	cfg := Config{Store: store, KEK: rawKey(t), Memory: memory}
@@ -57,7 +57,7 @@ func TestMemoryRollbackOverRestart(t *testing.T) {
 	}
 }
 
-// A memory that cannot be used would hide a rollback, so no ring opens with it.
+// A memory that does not work would hide a rollback, so no ring opens with it.
 func TestMemoryFails(t *testing.T) {
 	store, memory := NewMemStore(), new(memMemory)
 	cfg := Config{Store: store, KEK: rawKey(t), Memory: memory}
@@ -84,8 +84,8 @@ func TestMemoryFailsAtCreate(t *testing.T) {
 	wantMemory(t, memory, must(OpenOrCreate(t.Context(), cfg))(t), 1)
 }
 
-// The memory knows rings by their identity and places by the ring that was seen there. Both
-// rings of this test open with one KEK.
+// The memory knows a ring by its identity, and a place by the last ring there. Both rings of this
+// test open with one KEK.
 func TestMemoryKnowsTheRing(t *testing.T) {
 	cfg := Config{Store: NewMemStore(), KEK: rawKey(t)}
 	r := must(Create(t.Context(), cfg))(t)
@@ -101,7 +101,7 @@ func TestMemoryKnowsTheRing(t *testing.T) {
 	for name, c := range map[string]struct {
 		here    Checkpoint
 		rings   []Checkpoint
-		refused string // a part of the text
+		refused string // part of the text
 	}{
 		"nothing seen":                 {},
 		"this generation":              {here: now, rings: []Checkpoint{now}},
@@ -137,7 +137,7 @@ func TestMemoryKnowsTheRing(t *testing.T) {
 	}
 }
 
-// A ring of version 1 has no identity. It is a rollback in the place of a ring of version 2.
+// A ring of version 1 has no identity. In the place of a ring of version 2 it is a rollback.
 func TestMemoryOfVersion2RefusesVersion1(t *testing.T) {
 	golden := readTestdata(t, "rings/v1.ring")
 	store := NewMemStore()
@@ -157,7 +157,7 @@ func TestMemoryOfVersion2RefusesVersion1(t *testing.T) {
 	_, err := Open(t.Context(), cfg)
 	wantError(t, err, ErrRollback)
 
-	memory.newest.Generation = 1 // also where its number is the higher one
+	memory.newest.Generation = 1 // even if its number is higher
 	_, err = Open(t.Context(), cfg)
 	wantError(t, err, ErrRollback)
 	if !strings.Contains(err.Error(), "in an old format") {
@@ -165,9 +165,8 @@ func TestMemoryOfVersion2RefusesVersion1(t *testing.T) {
 	}
 }
 
-// A change is done even if its checkpoint cannot be saved: to report it as failed would
-// make the caller repeat a revocation. Run saves the checkpoint later, and reports each
-// failure.
+// A change is done even if its checkpoint cannot be saved. If it failed, the caller would repeat a
+// revocation. Run saves the checkpoint later, and reports each failure.
 func TestMemoryFailsAfterChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := new(memMemory)

@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A configuration that lacks what it needs fails when the ring is made, and not in the
-// first request.
+// A configuration without a required field fails in the constructor, so that not the first request
+// has to fail.
 func TestNilArguments(t *testing.T) {
 	var (
 		nilStore  *testStore
@@ -57,8 +57,8 @@ func TestNilArguments(t *testing.T) {
 	}
 }
 
-// A Ring that no constructor made returns an error from every method that can return one,
-// and panics in none.
+// A Ring that no constructor made returns an error from every method that can return one. No method
+// panics.
 func TestUnopenedRing(t *testing.T) {
 	for name, r := range map[string]*Ring{"nil": nil, "zero": new(Ring)} {
 		v := reflect.ValueOf(r)

@@ -38,7 +38,7 @@ func TestDefaultPolicy(t *testing.T) {
 	}
 }
 
-// Durations that differ in every digit show which of them a window is made of.
+// All durations differ in every digit, so a window shows of which durations it is the sum.
 func TestWindows(t *testing.T) {
 	p := Policy{TokenLifetime: 1, Leeway: 10, ClockSkew: 100, CacheAge: 1000, PublishLag: 10_000, SnapshotAge: 100_000}
 	if got, want := p.Windows(), (Windows{SignAhead: 111_100, SignKept: 100_211, EncAhead: 100_100, EncKept: 111_211}); got != want {
@@ -49,7 +49,7 @@ func TestWindows(t *testing.T) {
 func TestPolicyValidate(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit func(*Policy)
-		text string // of the error; empty for none
+		text string // of the error; empty: there is none
 	}{
 		"defaults":                   {func(*Policy) {}, ""},
 		"negative token lifetime":    {func(p *Policy) { p.TokenLifetime = -1 }, "token lifetime"},

@@ -17,7 +17,7 @@ func TestUpdatePolicyRules(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		edit func(*Policy)
-		want string // the rule, in the text
+		want string // the rule, as the text names it
 	}{
 		{"T negative", func(p *Policy) { p.TokenLifetime = -1 }, "token lifetime"},
 		{"L negative", func(p *Policy) { p.Leeway = -time.Second }, "leeway"},
@@ -70,7 +70,7 @@ func TestUpdatePolicyRules(t *testing.T) {
 	}
 }
 
-// One nanosecond within its rule a policy is taken.
+// A policy one nanosecond within its rule is accepted.
 func TestUpdatePolicyAtTheRules(t *testing.T) {
 	for name, edit := range map[string]func(*Policy){
 		"L = S":        func(p *Policy) { p.Leeway = p.ClockSkew },
@@ -91,7 +91,7 @@ func TestUpdatePolicyAtTheRules(t *testing.T) {
 	}
 }
 
-// Zero is the default, as everywhere.
+// Zero stands for the default, as everywhere.
 func TestUpdatePolicyZero(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
@@ -129,7 +129,7 @@ func rotSmallWindows() window.Figures {
 
 func rotDefaultWindows() window.Figures { return newPolicyDocument(Policy{}.withDefaults()).Figures }
 
-// What exists keeps the windows that were promised when it was published.
+// Existing keys keep the windows that were promised at their publication.
 func TestUpdatePolicyShrinks(t *testing.T) {
 	r, c, store := rotAllStates(t)
 	before := rotStored(t, store)
@@ -153,8 +153,8 @@ func TestUpdatePolicyShrinks(t *testing.T) {
 		}
 	}
 
-	// A key that is made while caches of the old policy can live has the old
-	// windows, the first one after that the new ones: by two looks, a window apart.
+	// A key that is made while caches of the old policy can live has the old windows. The first key
+	// after that has the new ones. Two looks, one window apart, decide it.
 	end := now.Add(2 * rotI4)
 	for _, tt := range []struct {
 		at   time.Time
@@ -179,8 +179,8 @@ func TestUpdatePolicyShrinks(t *testing.T) {
 	rotHistory(t, store.written)
 }
 
-// Each former policy counts for as long as its own caches can live, also when
-// policies follow each other quickly; then it is forgotten.
+// Each former policy counts as long as its own caches can live, also if policies follow each other
+// quickly. Then it is forgotten.
 func TestUpdatePolicyTwice(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
@@ -198,14 +198,14 @@ func TestUpdatePolicyTwice(t *testing.T) {
 		t.Errorf("windows %+v", got)
 	}
 	look := func() { rotEdit(t, store, func(d *document) { d.Former = d.Former.Look(utc(c.now())) }) }
-	c.advance(rotI4) // the first look at the default's, not at those with T = 2 h
+	c.advance(rotI4) // the first look for the default policy, and not for the one with T = 2 h
 	look()
 	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
 	}
 	c.advance(time.Hour)
 	look()
-	c.advance(rotI4 - 1) // the default's are over
+	c.advance(rotI4 - 1) // the windows of the default policy are over
 	look()
 	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
@@ -228,8 +228,7 @@ func TestUpdatePolicyTwice(t *testing.T) {
 	}
 }
 
-// What exists, down to a retired key that was already found due, lives longer when
-// the policy grows.
+// When the policy grows, existing keys live longer, even a retired key that was already found due.
 func TestUpdatePolicyGrows(t *testing.T) {
 	r, c, store := rotAllStates(t)
 	c.advance(rotI2)
@@ -279,7 +278,7 @@ func TestUpdatePolicyGrows(t *testing.T) {
 	rotHistory(t, store.written)
 }
 
-// A period counts at once, a suite from the next key that is staged.
+// A new period counts at once. A new suite counts for the next key that is staged.
 func TestUpdatePolicySuiteAndPeriod(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
@@ -293,9 +292,9 @@ func TestUpdatePolicySuiteAndPeriod(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		day  time.Duration
-		want string // active and staged, sig and enc
+		want string // suites of the active and the staged key, sig and enc
 	}{
-		{4, "ES256 ES256 ECDH-ES ECDH-ES"}, // the signing key's 3 days end a window after the first look
+		{4, "ES256 ES256 ECDH-ES ECDH-ES"}, // the signing key's 3 days end one window after the first look
 		{5, "ES256 EdDSA ECDH-ES ECDH-ES+A256KW"},
 		{7, "ES256 EdDSA ECDH-ES ECDH-ES+A256KW"},
 		{9, "EdDSA EdDSA ECDH-ES+A256KW ECDH-ES+A256KW"},

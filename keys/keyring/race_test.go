@@ -8,8 +8,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// Many readers and two importers on each of two rings over one store, while time
-// goes by.
+// Many readers use two rings over one store, and two importers change each ring, while time passes.
 func TestConcurrentUse(t *testing.T) {
 	const imports = 10
 	c, store := newClock(), NewMemStore()
@@ -33,7 +32,7 @@ func TestConcurrentUse(t *testing.T) {
 		for _, suite := range []keys.Suite{keys.EdDSA, keys.ECDHES} {
 			importers.Go(func() {
 				for range imports {
-					c.advance(time.Minute) // 40 in all, less than makes a snapshot stale
+					c.advance(time.Minute) // 40 minutes in all, which do not make a snapshot stale
 					if err := r.importOwn(t.Context(), generated(t, suite), Staged); err != nil {
 						t.Errorf("import: %v", err)
 					}
@@ -78,7 +77,7 @@ func checkUsable(t *testing.T, r *Ring, n int) {
 	}
 }
 
-// Only one caller waits for a slow store while the snapshot is good.
+// While the snapshot is good, only one caller waits for a slow store.
 func TestSlowStore(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	ring := newRing(t, store, c)
@@ -88,7 +87,7 @@ func TestSlowStore(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() { serves(t, ring, true) })
 	<-entered
-	serves(t, ring, true) // does not wait
+	serves(t, ring, true) // this call does not wait
 	close(release)
 	wg.Wait()
 }

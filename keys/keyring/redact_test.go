@@ -45,18 +45,18 @@ func TestRingsAndKEKsAreRedacted(t *testing.T) {
 	canary.CheckRedacted(t, c, keys.PrivateSource(ring))
 	canary.CheckRedacted(t, c, s)
 	canary.CheckRedacted(t, c, *must(ring.snapshot.Load().tooOld(time.Hour, nil))(t))
-	// A Ring must not be copied, but a caller will.
+	// A caller must not copy a Ring, but some will.
 	for _, v := range []any{ring, rawKEK, phraseKEK} {
 		canary.CheckRedacted(t, c, reflect.ValueOf(v).Elem().Interface())
 	}
-	cfg.Store = nil // a MemStore holds the sealed document, as a file does
+	cfg.Store = nil // a MemStore holds the encrypted document, like a file
 	canary.CheckRedacted(t, c, cfg)
 	phraseRing := &Ring{kek: phraseKEK, store: NewMemStore(), now: newClock().now}
 	phraseRing.snapshot.Store(ring.snapshot.Load())
 	canary.CheckRedacted(t, c, phraseRing)
 }
 
-// A signing key that has retired has nothing left to sign with.
+// The record of a retired signing key has no private key.
 func TestRetiredRecordHoldsNoSecret(t *testing.T) {
 	for _, suite := range []keys.Suite{keys.ES256, keys.EdDSA, keys.PS256} {
 		k := generated(t, suite)
@@ -66,7 +66,7 @@ func TestRetiredRecordHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// Where fmt may call methods, the output says that something is left out.
+// If fmt may call methods, the output says that a value is left out.
 func TestRedactedText(t *testing.T) {
 	for _, v := range []any{newRing(t, NewMemStore(), newClock()), rawKey(t), must(PassphraseKEK([]byte("phrase")))(t)} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {

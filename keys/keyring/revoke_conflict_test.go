@@ -8,8 +8,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// drawnIn returns the kids in the documents that a store was asked to write and that before
-// did not have.
+// drawnIn returns the kids in the documents that a store was asked to write, without the kids of
+// before.
 func drawnIn(t *testing.T, attempts [][]byte, before *document) (kids map[string]bool) {
 	t.Helper()
 	kids = make(map[string]bool)
@@ -23,8 +23,8 @@ func drawnIn(t *testing.T, attempts [][]byte, before *document) (kids map[string
 	return kids
 }
 
-// Another process changes the ring before each of many tries. The revocation makes its keys
-// once: RSA keys take seconds, and a revocation that made them anew would never end.
+// Another process changes the ring before each of many tries. The revocation makes its keys once.
+// RSA keys take seconds, so a revocation that made them anew would never end.
 func TestRevokeMakesKeysOnce(t *testing.T) {
 	const conflicts = 50
 	store := newTestStore()
@@ -43,7 +43,7 @@ func TestRevokeMakesKeysOnce(t *testing.T) {
 	if len(store.attempts) != conflicts+1 {
 		t.Errorf("%d tries, want %d", len(store.attempts), conflicts+1)
 	}
-	// An active key and its successor for each use.
+	// Each use has an active key and its successor.
 	if kids := drawnIn(t, store.attempts, before); len(kids) != 4 || len(infos) != 8 {
 		t.Errorf("%d keys were made, %d keys changed, want 4 and 8", len(kids), len(infos))
 	}
@@ -55,7 +55,7 @@ func TestRevokeMakesKeysOnce(t *testing.T) {
 	}
 }
 
-// A key that a try made does not fit a policy that another process sets meanwhile.
+// Another process sets a policy that does not fit a key of the last try.
 func TestRevokeFollowsThePolicy(t *testing.T) {
 	store := newTestStore()
 	r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
@@ -78,7 +78,7 @@ func TestRevokeFollowsThePolicy(t *testing.T) {
 	}
 }
 
-// Real RSA keys beside a real writer that writes five times a second.
+// The keys are real RSA keys, and another process writes five times a second.
 func TestRevokeRSABesideAWriter(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it makes eight RSA keys")

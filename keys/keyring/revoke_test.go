@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// rotAllStates makes a ring with one key in each state but revoked, for both uses.
+// rotAllStates makes a ring with one key for each use and state, except revoked.
 func rotAllStates(t testing.TB) (*Ring, *clock, *testStore) {
 	t.Helper()
 	c, store := newClock(), newTestStore()
@@ -97,7 +97,7 @@ func TestRevokeEachState(t *testing.T) {
 	}
 }
 
-// rotRevokedSet checks what a ring that hears of a revocation does with the key.
+// rotRevokedSet checks the key in a ring that has learned of its revocation.
 func rotRevokedSet(t *testing.T, r *Ring, c *clock, kid string, opens bool) {
 	t.Helper()
 	c.advance(time.Minute)
@@ -119,7 +119,7 @@ func rotRevokedSet(t *testing.T, r *Ring, c *clock, kid string, opens bool) {
 	}
 }
 
-// rotReplaced checks that a brand-new key is active, and another one staged.
+// rotReplaced checks that a new key is active, and that another one is staged.
 func rotReplaced(t *testing.T, before, after *document, u keys.Use) {
 	t.Helper()
 	for _, s := range []State{Active, Staged} {
@@ -133,8 +133,8 @@ func rotReplaced(t *testing.T, before, after *document, u keys.Use) {
 	}
 }
 
-// An unpublished decryption key opens until those who cached it, and their last
-// tokens, are gone.
+// An unpublished decryption key still opens tokens until no cache holds it and its last tokens have
+// expired.
 func TestRevokeDrains(t *testing.T) {
 	r, c, store := rotAllStates(t)
 	target := rotStored(t, store).find(keys.UseEnc, Active)
@@ -179,7 +179,7 @@ func TestRevokeAll(t *testing.T) {
 		for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 			rotReplaced(t, before, after, u)
 		}
-		// Again, it does the new ones; those that still open only with Erase.
+		// A second call revokes the new keys. Keys that still open tokens need Erase.
 		c.advance(time.Minute)
 		infos = must(r.Revoke(t.Context(), Revocation{All: true, Erase: true, Reason: "again"}))(t)
 		if want := map[bool]int{false: 4 + 2 + 4, true: 4 + 4}[erase]; len(infos) != want {
@@ -213,7 +213,7 @@ func TestRevokeRefuses(t *testing.T) {
 	}
 }
 
-// When the store fails, the key is not revoked, and the error says so.
+// If the store fails, the key is not revoked, and the error says so.
 func TestRevokeStoreFails(t *testing.T) {
 	for name, fail := range map[string]func(*testStore){
 		"load": func(s *testStore) { s.setLoad(rotDown) },
@@ -238,8 +238,8 @@ func TestRevokeStoreFails(t *testing.T) {
 	}
 }
 
-// A revocation that was written is told as done, whatever fails afterwards; and a
-// store that is set back to before it is refused.
+// A revocation that was written is reported as done, whatever fails later. A store that is set back
+// to the ring before it is refused.
 func TestRevokeThenStoreFails(t *testing.T) {
 	r, _, store := rotAllStates(t)
 	old := store.written[len(store.written)-1]
@@ -281,7 +281,7 @@ func TestRevokeUnknownOutcome(t *testing.T) {
 	}
 }
 
-// Somebody else came first: what the key is by then decides.
+// Another process made a change first. The new state of the key decides.
 func TestRevokeConflict(t *testing.T) {
 	r, c, store := rotAllStates(t)
 	other := rotOpen(t, store, c.now)
@@ -291,7 +291,7 @@ func TestRevokeConflict(t *testing.T) {
 		active = must(other.RotateNowInsecurely(t.Context(), keys.UseSig))(t).KeyID
 	})
 	infos := must(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
-	if d := rotStored(t, store); len(infos) != 2 || d.activeID(keys.UseSig) != active { // and a successor of the one that took over
+	if d := rotStored(t, store); len(infos) != 2 || d.activeID(keys.UseSig) != active { // and a successor of the key that became active
 		t.Errorf("told %+v", infos)
 	}
 	rotInterrupt(store, func() { must(other.Revoke(t.Context(), Revocation{KeyID: active}))(t) })
@@ -300,7 +300,7 @@ func TestRevokeConflict(t *testing.T) {
 	rotHistory(t, store.written)
 }
 
-// A kid that was revoked or destroyed never comes back.
+// The kid of a revoked or destroyed key never returns.
 func TestRevokeIsFinal(t *testing.T) {
 	r, _, store := rotAllStates(t)
 	target := rotStored(t, store).find(keys.UseSig, Active)

@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// rotSpy is a KEK that counts what is asked of it.
+// rotSpy is a KEK that counts its calls.
 type rotSpy struct {
 	KEK
 	wraps, unwraps int
@@ -40,7 +40,7 @@ func rotSlots(t testing.TB, s Store) []slot {
 	return must(parseBlob(data))(t).Slots
 }
 
-// rotOpens reports whether a KEK opens what the store holds.
+// rotOpens reports whether a KEK opens the stored ring.
 func rotOpens(t testing.TB, s Store, kek KEK, now func() time.Time) bool {
 	t.Helper()
 	_, err := openAt(t.Context(), Config{Store: s, KEK: kek}, now)
@@ -94,7 +94,7 @@ func TestAddKEKFull(t *testing.T) {
 	if store.generations() != n {
 		t.Error("the ring changed")
 	}
-	wantError(t, r.AddKEK(t.Context(), rotKEK(t, 3)), ErrState) // it has that one
+	wantError(t, r.AddKEK(t.Context(), rotKEK(t, 3)), ErrState) // the ring has that KEK
 	for b := byte(1); b <= 9; b++ {
 		if got := rotOpens(t, store, rotKEK(t, b), c.now); got != (b != 9) {
 			t.Errorf("KEK %d opens: %t", b, got)
@@ -102,7 +102,7 @@ func TestAddKEKFull(t *testing.T) {
 	}
 }
 
-// A writer that knows one KEK copies the slots of the others unread.
+// A writer that knows one KEK copies the other slots unread.
 func TestAddKEKCopiesSlots(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
@@ -113,7 +113,7 @@ func TestAddKEKCopiesSlots(t *testing.T) {
 	if err := r.AddKEK(t.Context(), rotKEK(t, 3)); err != nil {
 		t.Fatal(err)
 	}
-	// And one of a kind that this version does not know.
+	// It also copies a slot of an unknown kind.
 	data, version, err := store.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestAddKEKCopiesSlots(t *testing.T) {
 	if !slices.Equal(rotSlots(t, store), slots) {
 		t.Error("the slots changed")
 	}
-	// It unwraps once: AddKEK reads its slot back.
+	// AddKEK reads its slot back, so it unwraps once.
 	if spy.wraps != 1 || spy.unwraps != 1 {
 		t.Errorf("the other's KEK wrapped %d times and unwrapped %d times", spy.wraps, spy.unwraps)
 	}
@@ -142,9 +142,9 @@ func TestAddKEKCopiesSlots(t *testing.T) {
 	}
 }
 
-// To replace a passphrase is to drop one, and draws a new ring key: the old file and
-// the old passphrase must not open the new file. Also for a process that has only the
-// one that is dropped.
+// A passphrase is replaced: one is dropped, and the ring gets a new ring key. The old file and the
+// old passphrase must not open the new file. This also holds for a process that has only the
+// dropped one.
 func TestPassphraseIsReplacedByRewrap(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	first := must(PassphraseKEK([]byte("correct horse")))(t)
@@ -203,15 +203,14 @@ func TestRewrap(t *testing.T) {
 		t.Errorf("the old ring key opens the new ring: %v", err)
 	}
 
-	// Who has a KEK that stayed goes on, reads and writes.
+	// A process whose KEK stayed reads and writes as before.
 	rotPass(t, c, kept, 30*day)
 	if steps := rotTick(t, kept); len(steps) != 2 {
 		t.Errorf("with a kept KEK it did %+v", steps)
 	}
 	rotTick(t, r)
 
-	// Who has the dropped one hears of nothing new, and serves on until its
-	// snapshot is too old.
+	// A process with the dropped KEK sees no change, and serves until its snapshot is too old.
 	_, err := dropped.Rotate(t.Context())
 	wantError(t, err, ErrUnreadable)
 }
@@ -269,7 +268,7 @@ func TestRewrapRefuses(t *testing.T) {
 	}
 }
 
-// Whether the write happened is settled also when only the new KEK opens it.
+// The outcome of the write is settled even if only the new KEK opens the ring.
 func TestRewrapUnknownOutcome(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		t.Run(fmt.Sprint("written=", written), func(t *testing.T) {
@@ -295,7 +294,7 @@ func TestRewrapUnknownOutcome(t *testing.T) {
 	}
 }
 
-// The write did not happen, and what did come is for none of our KEKs.
+// Our write did not happen. Another one did, and none of our KEKs opens its ring.
 func TestRewrapUnknownOutcomeAndDropped(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)

@@ -15,14 +15,14 @@ import (
 
 var errDown = errors.New("the store is down")
 
-// loadsIn counts the loads that f causes.
+// loadsIn returns the number of loads that f causes.
 func loadsIn(s *testStore, f func()) int {
 	before := s.loads
 	f()
 	return s.loads - before
 }
 
-// serves checks what a ring does with its snapshot.
+// serves checks which calls a ring answers with its snapshot.
 func serves(t *testing.T, r *Ring, fresh bool) {
 	t.Helper()
 	s := must(r.PrivateKeys(t.Context()))(t)
@@ -69,7 +69,7 @@ func TestSnapshotServesAMinute(t *testing.T) {
 	}
 }
 
-// Somebody else's import is seen after a minute, or at once for an unknown kid.
+// Another process imports a key. The ring has it after a minute, or at once for an unknown kid.
 func TestChangeElsewhereIsSeen(t *testing.T) {
 	for name, see := range map[string]func(r *Ring, c *clock, kid string) (*keys.PublicSet, error){
 		"a minute later": func(r *Ring, c *clock, kid string) (*keys.PublicSet, error) {
@@ -115,7 +115,7 @@ func TestChangeElsewhereIsSeen(t *testing.T) {
 	}
 }
 
-// Strangers choose the kids of tokens: they must not choose how often we load.
+// Clients choose the kids of tokens. They must not choose how often the ring loads.
 func TestReloadCooldown(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	ring := newRing(t, store, c)
@@ -166,7 +166,7 @@ func TestStoreDown(t *testing.T) {
 	if _, err := ring.PublicKeys(t.Context(), "unknown"); !errors.Is(err, keys.ErrStale) {
 		t.Error(err)
 	}
-	// What must know the present state of the ring says that it cannot.
+	// A call that needs the present state of the ring returns an error.
 	_, err := ring.Keys(t.Context())
 	wantError(t, err, errDown)
 	_, err = ring.Policy(t.Context())
@@ -196,7 +196,7 @@ func TestCancelledContext(t *testing.T) {
 	wantError(t, err, context.Canceled)
 }
 
-// A store that comes back with rubbish is no better than one that is down.
+// A store comes back with a damaged document. It counts as down.
 func TestStoreDamagedMeanwhile(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	ring := newRing(t, store, c)
@@ -248,11 +248,11 @@ func TestRollback(t *testing.T) {
 		put(t, store, now)
 		must(ring.Keys(t.Context()))(t)
 	}
-	// Who has not seen the newer one cannot tell.
+	// A process that has not seen the newer ring cannot notice.
 	openRing(t, storeWith(t, old), c)
 }
 
-// history tells a successor for 64 generations; after that the number must do.
+// The history knows 64 generations. For older ones the number decides.
 func TestSucceeds(t *testing.T) {
 	d := &document{}
 	var marks []Checkpoint
@@ -293,8 +293,8 @@ func TestSucceeds(t *testing.T) {
 	}
 }
 
-// shiftMonotonic moves one of the two clocks in t, as time.Now would show it
-// after somebody set the wall clock or the machine slept.
+// shiftMonotonic moves the monotonic clock of at against its wall clock. time.Now shows such a time
+// after an operator set the wall clock or the machine slept.
 func shiftMonotonic(t testing.TB, at time.Time, d time.Duration) time.Time {
 	t.Helper()
 	field, ok := reflect.TypeFor[time.Time]().FieldByName("ext")
@@ -309,8 +309,8 @@ func shiftMonotonic(t testing.TB, at time.Time, d time.Duration) time.Time {
 	return shifted
 }
 
-// The clock of the machine is set back or forward, or stands still while the
-// machine sleeps: a snapshot is as old as the larger of the two says.
+// The clock of the machine is set back or forward, or stands still while the machine sleeps. The
+// larger of the two ages counts for a snapshot.
 func TestClockJumps(t *testing.T) {
 	loaded := time.Now()
 	s := &snapshot{loaded: loaded}
@@ -383,8 +383,8 @@ func TestKeyInfo(t *testing.T) {
 	}
 }
 
-// A request that was given up says nothing about the store: it must not keep others
-// from loading, or an attacker who hangs up ages the snapshot of a healthy store.
+// A request that was given up says nothing about the store, and must not keep others from loading.
+// Otherwise an attacker who hangs up could age the snapshot of a healthy store.
 func TestCancelledLoadDoesNotCount(t *testing.T) {
 	c := newClock()
 	ring := newRing(t, NewMemStore(), c)
@@ -402,7 +402,7 @@ func TestCancelledLoadDoesNotCount(t *testing.T) {
 	}
 }
 
-// Nobody waits behind a store that hangs for longer than the caller does.
+// A caller waits behind a store that hangs no longer than its own context.
 func TestWaitEndsWithTheContext(t *testing.T) {
 	ring := newRing(t, NewMemStore(), newClock())
 	if err := ring.changing.Lock(t.Context()); err != nil {
@@ -416,10 +416,10 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 	if err := ring.importOwn(ctx, generated(t, keys.ES256), Staged); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	ring.Reload(ctx) // returns
+	ring.Reload(ctx) // this returns
 }
 
-// Why a ring could not be reloaded is told to whoever is turned away for it.
+// A caller that is refused learns why the ring could not be reloaded.
 func TestReasonOfStaleness(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	ring := newRing(t, store, c)

@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// One rotator whose clock is a day ahead destroys nothing early while another one
-// looks too.
+// The clock of one rotator is a day ahead, and another rotator looks too. No key is destroyed
+// early.
 func TestRotateClockAhead(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	good := rotRing(t, store, c.now)
@@ -42,8 +42,8 @@ func TestRotateClockAhead(t *testing.T) {
 	}
 }
 
-// One jump, and then the right time again: the mark that the jump left is cleared
-// and the key lives its window.
+// A clock jumps once and is right again. The mark that the jump left is cleared, and the key lives
+// through its window.
 func TestRotateClockJump(t *testing.T) {
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 		var jump time.Duration
@@ -56,7 +56,7 @@ func TestRotateClockJump(t *testing.T) {
 		end := c.now().Add(map[keys.Use]time.Duration{keys.UseSig: rotI2, keys.UseEnc: rotI4}[u])
 
 		jump = 27 * time.Hour
-		looks := rotTick(t, r) // at the new successor too, and at the enc key that is still staged
+		looks := rotTick(t, r) // at the new successor too, and at the staged enc key
 		if len(looks) == 0 || !slices.ContainsFunc(looks, func(s Step) bool { return s.KeyID == id }) || slices.ContainsFunc(looks, func(s Step) bool { return s.Action != MarkDue }) {
 			t.Fatalf("while ahead: %+v", looks)
 		}
@@ -91,8 +91,8 @@ func TestRotateClockJump(t *testing.T) {
 	}
 }
 
-// A clock that was set back reactivates nothing, and destroys nothing before a whole window
-// has passed in truth.
+// A clock that was set back reactivates no key, and destroys none before a whole window of true
+// time.
 func TestRotateClockBehind(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
@@ -114,8 +114,8 @@ func TestRotateClockBehind(t *testing.T) {
 	rotHistory(t, store.written)
 }
 
-// Whatever clocks say within the skew, and whichever process looks: no key is destroyed
-// before its window is over, in true time.
+// Whatever the clocks say within the skew, and whichever process looks: no key is destroyed before
+// its window of true time is over.
 func TestRotateClockSkew(t *testing.T) {
 	policy := Policy{}.withDefaults()
 	kept := map[keys.Use]time.Duration{keys.UseSig: rotI2, keys.UseEnc: rotI4}
@@ -131,7 +131,7 @@ func TestRotateClockSkew(t *testing.T) {
 		)
 		now := rotBase
 		for now.Before(rotAt(4 * day)) {
-			// Mostly close to where something happens.
+			// Most looks are close to a step.
 			if s, ok := d.next(now); !ok && s.At.Sub(now) > 3*time.Minute {
 				now = s.At.Add(-3 * time.Minute)
 			}
@@ -159,8 +159,8 @@ func TestRotateClockSkew(t *testing.T) {
 	}
 }
 
-// A clock that is a day behind says that a key retired a day before it did. Its tokens
-// live all the same.
+// A clock that is a day behind dates the retirement of a key a day too early. The tokens of that
+// key stay valid all the same.
 func TestRotateClockBehindRetires(t *testing.T) {
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 		var behind time.Duration
@@ -188,9 +188,9 @@ func TestRotateClockBehindRetires(t *testing.T) {
 	}
 }
 
-// A host in another decade does all that it finds due, once. Nothing of it does harm: what
-// signs is what a verifier with a cached set knows, no private half is gone, and the hosts
-// whose clocks are right go on in time.
+// The clock of a host is in another decade. The host does all steps that are due by its clock,
+// once. They do no harm: the active key is one that verifiers have in their caches, no private key
+// is erased, and the hosts with right clocks go on in time.
 func TestRotateClockInAnotherDecade(t *testing.T) {
 	for _, off := range []time.Duration{10 * 365 * day, -10 * 365 * day} {
 		c, store := newClock(), newTestStore()

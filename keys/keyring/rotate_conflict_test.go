@@ -9,8 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// rotInterrupt lets the store hold still between the load and the swap of one
-// change, while meanwhile happens.
+// rotInterrupt makes meanwhile run between the load and the swap of one change.
 func rotInterrupt(s *testStore, meanwhile func()) {
 	s.once(func(context.Context, string, []byte) (bool, error) {
 		meanwhile()
@@ -29,7 +28,7 @@ func TestRotateConflict(t *testing.T) {
 		}
 		var won Step
 		rotInterrupt(store, func() { won = must(b.Rotate(t.Context()))(t) })
-		// The loser decides again: what is due after the winner's step.
+		// The process that lost decides again, about the ring after the other's step.
 		lost := must(a.Rotate(t.Context()))(t)
 		if won.Action != tt.won || lost.Action != tt.then {
 			t.Errorf("the winner did %s, the loser %s", won.Action, lost.Action)
@@ -42,8 +41,7 @@ func TestRotateConflict(t *testing.T) {
 	}
 }
 
-// Making a key takes time: the one that was made for a try that lost is used for
-// the next.
+// Making a key takes time, so the key of a lost try is used for the next one.
 func TestRotateConflictKeepsTheFreshKey(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	a := rotRing(t, store, c.now)
@@ -66,7 +64,7 @@ func TestRotateConflictKeepsTheFreshKey(t *testing.T) {
 	}
 	rotCheck(t, rotStored(t, store))
 
-	// Unless the policy wants another one by now.
+	// The policy may ask for another suite by then.
 	c.advance(day)
 	rotTick(t, a)
 	must(a.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
@@ -82,7 +80,7 @@ func TestRotateConflictKeepsTheFreshKey(t *testing.T) {
 	rotHistory(t, store.written)
 }
 
-// Many rotators over one store: each step is done and told once.
+// Many rotators share a store. Each step is done once, and one rotator reports it.
 func TestRotateConcurrently(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	rings := []*Ring{rotRing(t, store, c.now)}
@@ -96,7 +94,7 @@ func TestRotateConcurrently(t *testing.T) {
 	for range 100 {
 		c.advance(3 * day)
 		var wg sync.WaitGroup
-		for i := range 2 * len(rings) { // two for each
+		for i := range 2 * len(rings) { // two for each ring
 			r := rings[i%len(rings)]
 			wg.Go(func() {
 				for range 100 {
@@ -130,8 +128,8 @@ func TestRotateConcurrently(t *testing.T) {
 	}
 }
 
-// Two processes whose clocks disagree by a day do not fill the history and the log with
-// each other's looks.
+// The clocks of two processes differ by a day. They do not fill the history and the log with each
+// other's looks.
 func TestRotateMarksDoNotFlap(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	good := rotRing(t, store, c.now)

@@ -19,7 +19,7 @@ func TestRotateNow(t *testing.T) {
 		window time.Duration
 	}{{keys.UseSig, rotI1}, {keys.UseEnc, rotI3}} {
 		start := c.now()
-		if tt.use == keys.UseEnc { // staged with the ring, at rotBase, long ago by now
+		if tt.use == keys.UseEnc { // it was staged with the ring at rotBase, long ago
 			must(r.RotateNow(t.Context(), keys.UseEnc))(t)
 			rotTick(t, r)
 			start = c.now()
@@ -55,7 +55,7 @@ func TestRotateNow(t *testing.T) {
 	rotHistory(t, store.written)
 }
 
-// A successor that is missing is staged first, and then its window is not over.
+// If there is no successor, one is staged first. Then its window is not over.
 func TestRotateNowStages(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
@@ -92,7 +92,7 @@ func TestRotateNowAbsentUse(t *testing.T) {
 	}
 }
 
-// A process that finds that another has just ended the period does not end a second one.
+// A process finds that another one has just ended the period. It does not end a second one.
 func TestRotateNowBesideAnother(t *testing.T) {
 	for _, withStage := range []bool{false, true} {
 		c, store := newClock(), newTestStore()

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// rotAmbiguous answers every Swap with an unknown outcome; whether it happened is
-// for written to say.
+// rotAmbiguous answers every Swap with an unknown outcome. written decides whether it happens.
 func rotAmbiguous(s *testStore, written func() bool) {
 	s.setSwap(func(ctx context.Context, prev string, doc []byte) (bool, error) {
 		if written() {
@@ -54,7 +53,7 @@ func TestRotateUnknownOutcome(t *testing.T) {
 	}
 }
 
-// The write happened, and others went on from it before we could look.
+// The write happened, and other processes changed the ring before we could look.
 func TestRotateUnknownOutcomeThenAnother(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	a := rotRing(t, store, c.now)
@@ -74,7 +73,7 @@ func TestRotateUnknownOutcomeThenAnother(t *testing.T) {
 	}
 }
 
-// The outcome stays unknown: the error says so, and the next try finds out.
+// The outcome stays unknown. The error says so, and the next try finds out.
 func TestRotateUnknownOutcomeAndStoreDown(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		c, store := newClock(), newTestStore()
@@ -140,7 +139,7 @@ func TestRotateCreateUnknownOutcome(t *testing.T) {
 	}
 	c, store := newClock(), newTestStore()
 	store.once(func(context.Context, string, []byte) (bool, error) {
-		rotRing(t, store, c.now) // another process
+		rotRing(t, store, c.now) // another process makes the ring
 		return false, nil
 	})
 	_, err := createAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}, c.now)

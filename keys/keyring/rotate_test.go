@@ -33,9 +33,9 @@ func TestRotateYear(t *testing.T) {
 		}
 	}
 	rotHistory(t, store.written)
-	// 12 periods of signing keys and 4 of decryption keys, each with its end.
-	// Each of the three waits of a key has its first look; two keys of each use, the active one
-	// and its successor, are between theirs.
+	// There are 12 periods of signing keys and 4 of decryption keys. Each of the three waits of a
+	// key has its first look. For each use two keys, the active one and its successor, are between
+	// theirs.
 	want := map[Action]int{Activate: 16, Stage: 16, MarkDue: 3*16 + 2, Destroy: 16}
 	if fmt.Sprint(done) != fmt.Sprint(want) {
 		t.Errorf("steps %v, want %v", done, want)
@@ -44,7 +44,7 @@ func TestRotateYear(t *testing.T) {
 		t.Errorf("%d generations, want %d: a look must not write", n, want)
 	}
 
-	// The steps stand in the log, and a second look at the same time does nothing.
+	// The log has the steps. A second look at the same time does nothing.
 	log := must(r.Log(t.Context()))(t)
 	logged := make(map[string]int)
 	for _, e := range log {
@@ -78,7 +78,7 @@ func TestRotateYear(t *testing.T) {
 	}
 }
 
-// Every key tells what comes next for it.
+// Every key tells its next step.
 func TestRotateKeysTellTheirNextStep(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
@@ -97,7 +97,7 @@ func TestRotateKeysTellTheirNextStep(t *testing.T) {
 	}
 }
 
-// Some look after one use only: it is as if the ring had no keys for the other.
+// A caller may handle one use only. Then the ring behaves as if it had no keys of the other use.
 func TestRotateOneUse(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := rotRing(t, store, c.now)
@@ -126,7 +126,7 @@ func TestRotateOneUse(t *testing.T) {
 	}
 }
 
-// A use that is added later waits for its window like any successor.
+// A use that is added later waits for its window, like any successor.
 func TestRotateAddedUse(t *testing.T) {
 	c, store := newClock(), newTestStore()
 	r := must(createAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Uses: []keys.Use{keys.UseSig}}, c.now))(t)
@@ -155,7 +155,7 @@ func TestRotateAddedUse(t *testing.T) {
 	}
 	rotCheck(t, rotStored(t, store))
 
-	// A key from another system takes over at once, if its owner insists.
+	// A key from another system becomes active at once if its owner insists.
 	old := rotStored(t, store).activeID(keys.UseSig)
 	foreign := generated(t, keys.EdDSA)
 	if err := r.importOwnInsecurely(t.Context(), foreign); err != nil {
@@ -168,7 +168,7 @@ func TestRotateAddedUse(t *testing.T) {
 	}
 }
 
-// What cannot be retired is not replaced: its private half would stay.
+// A key that cannot be retired is not replaced, because its private key would stay.
 func TestRotateNeedsTheOldKey(t *testing.T) {
 	d := rotDocument(rotRecord("a", keys.UseSig, Active, func(r *record) { r.Suite = "none" }))
 	if err := d.byID("a").retire(rotBase); err == nil {

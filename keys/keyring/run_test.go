@@ -18,7 +18,7 @@ import (
 // runInterval is the average time between two looks of Run.
 const runInterval = hint.Interval
 
-// rotRunPolicy rotates so often that a day of it is years of another.
+// rotRunPolicy returns a policy with which a day has as many rotations as years with another one.
 func rotRunPolicy() Policy {
 	return Policy{
 		TokenLifetime: 5 * time.Minute, Leeway: 5 * time.Second, ClockSkew: 5 * time.Second,
@@ -27,7 +27,7 @@ func rotRunPolicy() Policy {
 	}
 }
 
-// rotReports collects what Runs report.
+// rotReports collects the reports of several Runs.
 type rotReports struct {
 	mu     sync.Mutex
 	steps  map[string]int
@@ -47,8 +47,8 @@ func (l *rotReports) report(s Step, err error) {
 	l.steps[fmt.Sprint(s.Action, s.Use, s.KeyID)]++
 }
 
-// Several services run over one store: what is due is done within seconds, and told
-// once by one of them. The long form runs for two weeks.
+// Several services share a store. Each step is done within seconds of its time, and one of them
+// reports it. The long form runs for two weeks.
 func TestRunKeepsTheSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTestStore()
@@ -104,15 +104,14 @@ func TestRunKeepsTheSchedule(t *testing.T) {
 					made++
 				}
 			}
-			if made < 2+n-1 || made > 2+n { // the last one may be seconds late
+			if made < 2+n-1 || made > 2+n { // the last step may be seconds late
 				t.Errorf("%d %s keys in %v, want %d", made, u, length, 2+n)
 			}
 		}
 	})
 }
 
-// rotOnTime checks that every step of a use happened when it was due, or within
-// slack of it.
+// rotOnTime checks that every step of a use came at its time, or within slack of it.
 func rotOnTime(t *testing.T, d *document, u keys.Use, period, kept, slack time.Duration) {
 	t.Helper()
 	var before *record
@@ -140,8 +139,8 @@ func rotOnTime(t *testing.T, d *document, u keys.Use, period, kept, slack time.D
 	}
 }
 
-// A store that fails for a while ends nothing: it is told, and what came due is done
-// when the store is back.
+// A store fails for a while. Run reports it, and does the steps that are due when the store is
+// back.
 func TestRunGoesOnAfterErrors(t *testing.T) {
 	swapFails := func(context.Context, string, []byte) (bool, error) { return true, errDown }
 	for name, fail := range map[string]func(*testStore, bool){
@@ -169,7 +168,7 @@ func TestRunGoesOnAfterErrors(t *testing.T) {
 				}
 				fail(store, false)
 				time.Sleep(3 * time.Second)
-				if n := store.generations(); n != 3+rotLooks { // activated and staged
+				if n := store.generations(); n != 3+rotLooks { // a key was activated and one staged
 					t.Errorf("%d generations", n)
 				}
 				if err := <-done; err != context.DeadlineExceeded {
@@ -189,8 +188,8 @@ func TestRunGoesOnAfterErrors(t *testing.T) {
 	}
 }
 
-// It looks about once a second, at times that differ from process to process, and
-// at once when it starts; it needs nobody to report to.
+// Run looks when it starts, and then about once a second, at times that differ between processes.
+// It needs no Report.
 func TestRunLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTestStore()
@@ -223,7 +222,7 @@ func TestRunLooks(t *testing.T) {
 	})
 }
 
-// A context that is done already, or that ends within a step, is no step.
+// If the context is done before a step or ends within it, that step is not done.
 func TestRunEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTestStore()

@@ -16,7 +16,7 @@ func wrapSecret(t *testing.T, secret string, keks ...KEK) []byte {
 	return must(WrapSecret(t.Context(), []byte(secret), keks...))(t)
 }
 
-// Every KEK opens the secret, and one that was dropped does not.
+// Every KEK of the ring opens the secret, and a dropped one does not.
 func TestSecret(t *testing.T) {
 	phrase := must(PassphraseKEK([]byte("correct horse")))(t)
 	doc := wrapSecret(t, "the secret", rotKEK(t, 1), phrase)
@@ -67,7 +67,7 @@ func TestSecretRefuses(t *testing.T) {
 	}
 }
 
-// lossyKEK wraps and does not unwrap: the secret would be lost.
+// lossyKEK wraps and does not unwrap, so the secret would be lost.
 type lossyKEK struct{ KEK }
 
 func (lossyKEK) ID() string                                         { return "lossy" }
@@ -102,7 +102,7 @@ func TestSecretDamaged(t *testing.T) {
 	}
 }
 
-// A secret's plaintext is never a ring's document, and the other way round.
+// The plaintext of a secret never counts as the document of a ring, and the reverse holds too.
 func TestSecretIsNoRing(t *testing.T) {
 	store := NewMemStore()
 	cfg := Config{Store: store, KEK: rotKEK(t, 1)}

@@ -10,11 +10,11 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// The simulation of wrong clocks asks whether one host whose clock is wrong can shorten a
-// window, or stop a rotation for longer than it is there. Hosts with right clocks, which
-// differ by up to S, look every minute. Now and then another host joins them for some hours,
-// with a clock that is hours or years ahead or behind. Every look does all that the rotation
-// finds due by its clock. What counts is the true time.
+// This simulation asks two questions. Can one host with a wrong clock shorten a window? Can it stop
+// a rotation for longer than the host is there? Hosts with right clocks, which differ by up to S,
+// look every minute. Now and then another host joins them for some hours, with a clock that is
+// hours or years ahead or behind. Every look does all steps that are due by the host's clock. The
+// true time is what counts.
 
 // clockPolicy has windows of minutes and hours.
 func clockPolicy() Policy {
@@ -25,36 +25,37 @@ func clockPolicy() Policy {
 	}.withDefaults()
 }
 
-// clockFaults counts what a wrong clock did.
+// clockFaults counts the faults that a wrong clock caused.
 type clockFaults struct {
-	early int // a window was shorter in truth than it has to be
+	early int // a window was too short in true time
 	cut   int // a period ended more than a window early
-	stuck int // a step came more than a window after it was due and the wrong host had gone
+	stuck int // a step came more than a window after it was due and the wrong host had left
 	// (three windows, if that host wrote the date from which the step counts)
-	lasted int // steps that were looked at, so that the others mean something
+	lasted int // steps that were checked; without any the other figures mean nothing
 }
 
-// clockMutation is a rule that is broken: it changes what a look finds, or what it wrote.
+// clockMutation breaks a rule: it changes the steps that a look finds, or the document that it
+// wrote.
 type clockMutation struct {
 	steps func(d *document, steps []Step, now time.Time) []Step
 	after func(d *document, s Step, now time.Time)
 }
 
-// clockWorld is one ring and the truth about it.
+// clockWorld holds one ring and the true times.
 type clockWorld struct {
 	t        testing.TB
 	d        *document
 	policy   Policy
 	mutation clockMutation
-	gone     time.Time            // when the last wrong host went
-	began    map[string]time.Time // when a key came into its state, in truth
+	gone     time.Time            // when the last wrong host left
+	began    map[string]time.Time // the true time at which a key came into its state
 	last     map[keys.Use]time.Time
 	faults   clockFaults
 }
 
 const clockTick = time.Minute
 
-// look is one look of a host at a time, by a clock that is off.
+// look makes one look of a host at a time. Its clock is off.
 func (w *clockWorld) look(now time.Time, off time.Duration) {
 	clock := now.Add(off)
 	for range 20 {
@@ -95,7 +96,7 @@ func (w *clockWorld) apply(s Step, now, clock time.Time) {
 	w.d.Keys = slices.DeleteFunc(w.d.Keys, func(r record) bool { return r.State == Destroyed })
 }
 
-// judge compares a step with the truth.
+// judge compares a step with the true times.
 func (w *clockWorld) judge(s Step, now, clock time.Time) {
 	windows, skew := w.policy.Windows(), w.policy.ClockSkew
 	ahead, kept := windows.SignAhead, windows.SignKept
@@ -109,8 +110,8 @@ func (w *clockWorld) judge(s Step, now, clock time.Time) {
 		period := w.policy.forUse(s.Use).Period
 		late, active := w.last[s.Use].Add(period), w.d.byID(s.Retires)
 		if active.Activated.After(w.last[s.Use].Add(2 * skew)) {
-			// A clock that was ahead began the period. It counts from the record, and from its
-			// date once that has passed.
+			// A host whose clock was ahead began the period. The period counts from the record, and
+			// from its date once that has passed.
 			late = latest(late.Add(period), w.gone.Add(period))
 		} else if now.Before(late.Add(-ahead - 2*skew)) {
 			w.faults.cut++
@@ -127,7 +128,8 @@ func (w *clockWorld) judge(s Step, now, clock time.Time) {
 	}
 	waits := window
 	if from := w.d.waitOf(w.d.byID(s.KeyID)).From; from.After(w.began[s.KeyID].Add(2 * skew)) {
-		// A date that was ahead and passes before a later look acts is a date like any other.
+		// A date was in the future and passes before a later look acts. Then it counts like any
+		// date.
 		waits = 3 * window
 	}
 	if slack := 2*skew + 3*clockTick; now.After(latest(w.began[s.KeyID].Add(planned), w.gone).Add(waits + slack)) {
@@ -135,13 +137,13 @@ func (w *clockWorld) judge(s Step, now, clock time.Time) {
 	}
 }
 
-// clockOffsets are the errors of wrong clocks.
+// clockOffsets has the errors of the wrong clocks.
 var clockOffsets = []time.Duration{
 	5 * time.Minute, time.Hour, 5 * time.Hour, 2 * day, 10 * 365 * day,
 	-5 * time.Minute, -time.Hour, -5 * time.Hour, -2 * day, -10 * 365 * day,
 }
 
-// simulateClocks runs a ring for a number of visits of wrong hosts.
+// simulateClocks runs a ring through a number of visits of wrong hosts.
 func simulateClocks(t testing.TB, offset time.Duration, mutation clockMutation, seed uint64, visits int) clockFaults {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 4))
@@ -173,7 +175,7 @@ func simulateClocks(t testing.TB, offset time.Duration, mutation clockMutation, 
 		pass(time.Duration(random.Int64N(int64(4*time.Hour))), true)
 	}
 	pass(12*time.Hour, false)
-	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} { // what never came is stuck too
+	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} { // a step that never came is stuck too
 		if now.Sub(w.last[u]) > 2*policy.forUse(u).Period {
 			w.faults.stuck++
 		}
@@ -185,7 +187,7 @@ func (f *clockFaults) add(o clockFaults) {
 	f.early, f.cut, f.stuck, f.lasted = f.early+o.early, f.cut+o.cut, f.stuck+o.stuck, f.lasted+o.lasted
 }
 
-// oneLook lets the first look act that finds the wait of a key in one of the states over.
+// oneLook makes the first look act if it finds the wait of a key in one of the states over.
 func oneLook(states ...State) func(*document, []Step, time.Time) []Step {
 	return func(d *document, steps []Step, now time.Time) []Step {
 		over := func(r *record) bool {
@@ -219,7 +221,7 @@ func TestSimulationWrongClocks(t *testing.T) {
 	all := func(t *testing.T, m clockMutation) (total clockFaults) {
 		rules, visits := m.steps == nil && m.after == nil, visits
 		if !rules {
-			visits = 3 // harm is soon done
+			visits = 3 // harm comes soon
 		}
 		for i, offset := range clockOffsets {
 			f := simulateClocks(t, offset, m, uint64(i), visits)
@@ -232,7 +234,7 @@ func TestSimulationWrongClocks(t *testing.T) {
 	}
 	t.Run("the rules", func(t *testing.T) { t.Logf("%+v", all(t, clockMutation{})) })
 
-	// Each rule is needed: without it, one wrong clock does what it must not.
+	// Each rule is needed: without it one wrong clock causes one of these faults.
 	without := func(drop func(d *document, s Step, now time.Time) bool) func(*document, []Step, time.Time) []Step {
 		return func(d *document, steps []Step, now time.Time) []Step {
 			return slices.DeleteFunc(steps, func(s Step) bool { return drop(d, s, now) })

@@ -29,31 +29,31 @@ import (
 // have to hold without it.
 
 const (
-	rotAlways = -1000 * day // long before anything happens
+	rotAlways = -1000 * day // long before the first step
 	rotNever  = time.Duration(1<<63 - 1)
 )
 
-// rotLife is the true times of one key, since the start of the simulation. They are
-// nobody's: each writer sees them through its own clock.
+// rotLife has the true times of one key, since the start of the simulation. No party knows them:
+// each writer sees them by its own clock.
 type rotLife struct{ created, activated, retired, removed time.Duration }
 
-// rotEpoch is a policy and since when it is in force.
+// rotEpoch is a policy with the time from which it is in force.
 type rotEpoch struct {
 	since time.Duration
 	Policy
 }
 
-// rotParty is one ring as it was at every time.
+// rotParty holds one ring at every time.
 type rotParty struct {
 	epochs []rotEpoch
-	lives  map[keys.Use][]rotLife // by activation
+	lives  map[keys.Use][]rotLife // in the order of their activation
 }
 
-// rotShort shortens windows by a fraction, by telling the rotation an earlier time
-// than the true one: what it is counted from. The code under test stays as it is.
+// rotShort shortens windows by a fraction: it tells the rotation an earlier start of the window
+// than the true one. The code under test is not changed.
 type rotShort struct{ i1, i2, i3, i4 float64 }
 
-// rotChance favours extremes, where violations are.
+// rotChance favours extremes, because violations occur there.
 type rotChance struct{ *rand.Rand }
 
 func (r rotChance) upTo(d time.Duration) time.Duration {
@@ -66,8 +66,9 @@ func (r rotChance) upTo(d time.Duration) time.Duration {
 	return time.Duration(r.Int64N(int64(d) + 1))
 }
 
-// rotEpochs says when each policy is in force: for many rotations, and until nobody
-// has anything from the time of the one before. The last one is where it ends.
+// rotEpochs returns the time from which each policy is in force. A policy is in force for many
+// rotations, and until no party holds anything from the time of the one before it. The last epoch
+// is the end.
 func rotEpochs(policies []Policy) (epochs []rotEpoch, end time.Duration) {
 	var before Policy
 	for _, p := range policies {
@@ -79,9 +80,9 @@ func rotEpochs(policies []Policy) (epochs []rotEpoch, end time.Duration) {
 	return epochs, end
 }
 
-// rotLive runs a ring under policies that follow each other. Now and then a period is
-// over in time, but most are so short that the windows decide, as if somebody called
-// RotateNow whenever it is allowed.
+// rotLive runs a ring under policies that follow each other. Now and then a period is over in time,
+// but most are so short that the windows decide, as if a caller used RotateNow whenever it is
+// allowed.
 func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotParty {
 	t.Helper()
 	random := rotChance{rand.New(rand.NewPCG(seed, 1))}
@@ -106,7 +107,7 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 			k := must(newKey(policy.forUse(u).Suites[0], s))(t)
 			d.add(k, start)
 			life := &rotLife{0, rotNever, rotNever, rotNever}
-			if s == Active { // everybody has it from long before
+			if s == Active { // every party has it from long before
 				life.created, life.activated = 2*rotAlways, rotAlways
 			}
 			lives[k.ID], order = life, append(order, k.ID)
@@ -118,7 +119,7 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 		if steps > 100_000 {
 			t.Fatalf("it stands still after %v", now)
 		}
-		// Whoever comes next acts as soon as its clock says so, or somewhat later.
+		// The next writer acts as soon as its clock allows, or somewhat later.
 		skew := random.upTo(policy.ClockSkew)
 		s, due := d.next(start.Add(now + skew))
 		at := now
@@ -180,7 +181,7 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 	}
 	for i, kid := range order {
 		u := uses[kid]
-		if i < 4 { // two of each, in this order
+		if i < 4 { // two of each use, in this order
 			u = []keys.Use{keys.UseSig, keys.UseEnc}[i/2]
 		}
 		if lives[kid].activated != rotNever {
@@ -198,7 +199,7 @@ func (p *rotParty) policyAt(at time.Duration) *Policy {
 	return &p.epochs[i].Policy
 }
 
-// active returns the key that a snapshot of a time uses.
+// active returns the key that is active in a snapshot of a time.
 func (p *rotParty) active(u keys.Use, at time.Duration) *rotLife {
 	lives := p.lives[u]
 	i, found := slices.BinarySearchFunc(lives, at, func(l rotLife, at time.Duration) int { return cmp.Compare(l.activated, at) })
@@ -208,19 +209,19 @@ func (p *rotParty) active(u keys.Use, at time.Duration) *rotLife {
 	return &lives[max(i, 0)]
 }
 
-// behind draws which state of a ring somebody has at a time, given how old a state
-// can be under the policy that it carries.
+// behind draws the state of a ring that a party has at a time. oldest returns the greatest age of
+// that state under a policy.
 func (p *rotParty) behind(at time.Duration, oldest func(*Policy) time.Duration, random rotChance) time.Duration {
 	i := random.IntN(len(p.epochs))
 	for p.epochs[i].since > at {
 		i--
 	}
-	last := at // of this policy
+	last := at // the end of this policy
 	if i+1 < len(p.epochs) {
 		last = min(at, p.epochs[i+1].since-1)
 	}
 	first := max(p.epochs[i].since, at-oldest(&p.epochs[i].Policy))
-	if first > last { // nobody can have it any more
+	if first > last { // no party can have it any more
 		return at - random.upTo(min(at, oldest(p.policyAt(at)), at-p.epochs[len(p.epochs)-1].since))
 	}
 	return last - random.upTo(last-first)
@@ -229,7 +230,7 @@ func (p *rotParty) behind(at time.Duration, oldest func(*Policy) time.Duration, 
 func rotSnapshot(p *Policy) time.Duration  { return p.SnapshotAge }
 func rotPublished(p *Policy) time.Duration { return p.SnapshotAge + p.PublishLag + p.CacheAge }
 
-// rotViolations are the four ways to hurt somebody, and how many tokens were hurt.
+// rotViolations counts the tokens that failed, in the four ways in which one can fail.
 type rotViolations struct{ signEarly, signGone, encMissing, encGone int }
 
 func (v *rotViolations) add(o rotViolations) {
@@ -239,16 +240,15 @@ func (v *rotViolations) add(o rotViolations) {
 	v.encGone += o.encGone
 }
 
-// rotTokens draws n tokens from an issuer to a recipient. When both are the same
-// ring, its sets come from snapshots and not from caches.
+// rotTokens draws n tokens from an issuer to a recipient. If both are one ring, its sets come from
+// snapshots and not from caches.
 func rotTokens(issuer, recipient *rotParty, n int, random rotChance) (v rotViolations) {
 	seen := rotPublished
 	if issuer == recipient {
 		seen = rotSnapshot
 	}
 	for range n {
-		// When: the state from which one of the two keys comes is that of a
-		// rotation, or of the moment before it.
+		// One of the two keys comes from the state at a rotation, or from the moment before it.
 		var signer, set, at time.Duration
 		if random.IntN(2) == 0 {
 			signer = rotEvent(issuer, keys.UseSig, random)
@@ -261,7 +261,7 @@ func rotTokens(issuer, recipient *rotParty, n int, random rotChance) (v rotViola
 		}
 		sig, enc := issuer.active(keys.UseSig, signer), recipient.active(keys.UseEnc, set)
 
-		// The token lives by the signer's clock, and dies by the opener's.
+		// The signer's clock dates the token, and the opener's clock ends it.
 		lifetime := random.upTo(issuer.policyAt(signer).TokenLifetime)
 		ahead := random.upTo(issuer.policyAt(at).ClockSkew)
 		expires := at + ahead + lifetime
@@ -296,7 +296,7 @@ func rotTokens(issuer, recipient *rotParty, n int, random rotChance) (v rotViola
 	return v
 }
 
-// rotEvent is a time at which another key became active, or just before.
+// rotEvent returns a time at which another key became active, or a time just before it.
 func rotEvent(p *rotParty, u keys.Use, random rotChance) time.Duration {
 	lives := p.lives[u]
 	i := 1 + random.IntN(len(lives)-1)
@@ -351,7 +351,7 @@ func TestSimulation(t *testing.T) {
 	}.withDefaults()
 	var none rotViolations
 
-	// The same everywhere: no violation.
+	// With the windows of the policy there is no violation.
 	for name, policies := range map[string][]Policy{
 		"shipped":                  {shipped},
 		"quick":                    {quick},
@@ -366,7 +366,7 @@ func TestSimulation(t *testing.T) {
 		})
 	}
 
-	// Each window is as long as it has to be.
+	// Every window must be this long.
 	for name, tt := range map[string]struct {
 		short rotShort
 		only  func(*rotViolations) *int

@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// What is published comes of the snapshot alone, and says itself when it is too old.
+// The published set comes from the snapshot alone, and an old snapshot returns an error.
 func TestPublished(t *testing.T) {
 	store, c := newTestStore(), newClock()
 	ring := newRing(t, store, c)
@@ -50,7 +50,7 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-// A policy that changes while the ring runs counts with the next reload.
+// The policy changes while the ring runs. It counts from the next reload.
 func TestPublishedMaxAge(t *testing.T) {
 	store, c := newTestStore(), newClock()
 	ring, other := newRing(t, store, c), openRing(t, store, c)

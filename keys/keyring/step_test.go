@@ -9,14 +9,14 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// rotBase is the time from which the tests of the rotation count.
+// rotBase is the time at which the tests of the rotation begin.
 var rotBase = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func rotAt(d time.Duration) time.Time { return rotBase.Add(d) }
 
 const rotLongAgo = -365 * day
 
-// The windows of the default policy, written out: they are a promise to those who
+// The windows of the default policy are written out, because they are a promise to all parties that
 // cache our keys.
 const (
 	rotI1 = 25*time.Hour + 2*time.Minute
@@ -32,7 +32,7 @@ func TestStepDefaultWindows(t *testing.T) {
 	}
 }
 
-// rotRecord is a key without material, which is all that a decision needs.
+// rotRecord returns a key without material, because a decision needs none.
 func rotRecord(kid string, u keys.Use, s State, change func(*record)) record {
 	r := record{ID: kid, Use: u, State: s, Created: rotAt(rotLongAgo), Windows: newPolicyDocument(Policy{}.withDefaults()).Figures}
 	switch s {
@@ -65,7 +65,7 @@ func rotActive(activated, due time.Duration) func(*record) {
 	return func(r *record) { r.Activated, r.Due = rotAt(activated), rotAt(due) }
 }
 
-// Each step is due exactly at its time and not a nanosecond before.
+// Each step is due exactly at its time, and not a nanosecond earlier.
 func TestStepTable(t *testing.T) {
 	small := newPolicyDocument(Policy{
 		TokenLifetime: time.Minute, Leeway: time.Second, ClockSkew: time.Second, CacheAge: 10 * time.Minute,
@@ -166,7 +166,7 @@ func TestStepTable(t *testing.T) {
 				now time.Time
 				due bool
 			}{{tt.want.At.Add(-1), false}, {tt.want.At, true}, {tt.want.At.Add(1), true}} {
-				for range 2 { // the same question, the same answer
+				for range 2 { // the same question has the same answer
 					if got, due := d.next(c.now); !reflect.DeepEqual(got, tt.want) || due != c.due {
 						t.Errorf("at %v: %+v, due %t; want %+v, due %t", c.now, got, due, tt.want, c.due)
 					}
@@ -179,8 +179,8 @@ func TestStepTable(t *testing.T) {
 	}
 }
 
-// A clock that is behind the mark by more than clocks may differ clears it: whoever set
-// it was ahead. Two healthy clocks do not clear each other's marks.
+// A clock is behind the mark by more than clocks may differ, so the clock that set the mark was
+// ahead. The look clears the mark. Two healthy clocks do not clear each other's marks.
 func TestStepClearDue(t *testing.T) {
 	d := rotDocument(rotRecord("r", keys.UseSig, Retired, rotDue(day)))
 	now := rotAt(day - time.Minute - 1)
@@ -196,8 +196,8 @@ func TestStepClearDue(t *testing.T) {
 	}
 }
 
-// Dates of clocks that are years ahead or behind, by a clock that is right: a date ahead counts
-// as the time of the record, and a record ahead is cleared.
+// The dates come from clocks that are years ahead or behind, and the clock of the look is right. A
+// date in the future counts as the time of the record, and a record in the future is cleared.
 func TestStepWrongClocks(t *testing.T) {
 	const years = 10 * 365 * day
 	long := rotLongAgo + 100*day
@@ -206,7 +206,7 @@ func TestStepWrongClocks(t *testing.T) {
 		records []record
 		now     time.Duration
 		want    Step
-		wrong   string // the kid whose date is reported
+		wrong   string // kid of the key whose date is reported
 	}{
 		{"staged ahead: a first look at once", []record{
 			rotRecord("a", keys.UseSig, Active, rotDue(long)), rotRecord("s", keys.UseSig, Staged, rotCreated(years)),
@@ -286,7 +286,7 @@ func TestStepApplyRefuses(t *testing.T) {
 	wantError(t, d.apply(Step{Action: Activate, KeyID: "a"}, record{}, rotBase), ErrState)
 }
 
-// What cannot be read cannot be retired either: its private half would stay.
+// A key that cannot be read cannot be retired either, because its private key would stay.
 func TestStepRetireNeedsTheKey(t *testing.T) {
 	for _, jwk := range []string{"", "{}"} {
 		d := rotDocument(

@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// A ring whose policy says X25519 makes such keys, keeps them and publishes them.
+// If the policy of a ring says X25519, the ring makes, keeps and publishes such keys.
 func TestX25519Ring(t *testing.T) {
 	for _, suite := range []keys.Suite{keys.ECDHESX25519, keys.ECDHESA256KWX25519} {
 		store, c := newTestStore(), newClock()
