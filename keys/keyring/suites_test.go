@@ -44,8 +44,8 @@ func TestX25519Ring(t *testing.T) {
 	}
 }
 
-// On a token without a kid the active key is tried first, then the one before it, then the
-// staged one, which is active by now in a ring that was not reloaded, and then older ones.
+// For a token without a kid the active key is tried first, then the key before it, then the staged
+// key, which may be active by now in a ring that was not reloaded, and then older ones.
 func TestOrderOfDecryptionKeys(t *testing.T) {
 	c := newClock()
 	ring := newRing(t, NewMemStore(), c)

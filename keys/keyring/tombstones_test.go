@@ -11,8 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/tombstone"
 )
 
-// A ring with daily keys for both uses and an emergency every week: it takes every change
-// for decades, stays small, and each change takes little time.
+// A ring has daily keys for both uses, and an emergency every week. It accepts every change for
+// decades, stays small, and each change takes little time.
 func TestRingOverYears(t *testing.T) {
 	years := 3
 	if os.Getenv("SEALJWT_LONG") == "1" {
@@ -60,7 +60,7 @@ func TestRingOverYears(t *testing.T) {
 		t.Errorf("log of %d, history of %d, %d tombstones with dates", len(d.Log), len(d.History), len(d.Keys)-d.held())
 	}
 
-	// It is a ring like any other.
+	// The ring works like any other.
 	r := openRing(t, store, c)
 	began := time.Now()
 	const looks = 10
@@ -72,7 +72,7 @@ func TestRingOverYears(t *testing.T) {
 		t.Errorf("fullness %v", full)
 	}
 
-	// What ended first is not forgotten, and its kid never comes back.
+	// The ring remembers the keys that ended first, and their kids never return.
 	set := must(r.PrivateKeys(t.Context()))(t)
 	for _, old := range first {
 		if set.WasErased(old.ID) != (old.Use == keys.UseEnc) {
@@ -85,7 +85,7 @@ func TestRingOverYears(t *testing.T) {
 	}
 }
 
-// A key that was destroyed long ago can be revoked all the same, once.
+// A key that was destroyed long ago can still be revoked, once.
 func TestTombstonesRevoke(t *testing.T) {
 	c := newClock()
 	store := NewMemStore()
@@ -112,7 +112,7 @@ func TestTombstonesRevoke(t *testing.T) {
 	must(openAt(t.Context(), Config{Store: store, KEK: rawKey(t)}, c.now))(t)
 }
 
-// rotEditOwn changes the document of a ring behind its back, in a generation of its own.
+// rotEditOwn changes the stored document without the Ring, in a generation of its own.
 func rotEditOwn(t testing.TB, r *Ring, edit func(*document)) {
 	t.Helper()
 	err := r.change(t.Context(), func(_ context.Context, d *draft) ([]logEntry, error) {

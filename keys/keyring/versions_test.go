@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Each version is read strictly: what only the other one has is refused.
+// Each version is read strictly: a member that only the other version has is refused.
 func TestVersionsAreStrict(t *testing.T) {
 	v1, v2 := asVersion1(t), asJSON(t, documentOf())
 	for name, text := range map[string][]byte{
@@ -35,7 +35,7 @@ func TestVersionsAreStrict(t *testing.T) {
 	}
 }
 
-// asVersion1 returns the document of a ring as version 1 spelled it.
+// asVersion1 returns the document of a ring in the spelling of version 1.
 func asVersion1(t *testing.T) []byte {
 	t.Helper()
 	d := documentOf()
@@ -43,7 +43,7 @@ func asVersion1(t *testing.T) []byte {
 	return []byte(strings.NewReplacer(`"v":2,"ring":"`+d.Identity+`",`, `"v":1,`, `"algs":["ECDH-ES"]`, `"alg":"ECDH-ES"`).Replace(text))
 }
 
-// A slot keeps what a remote KEK wrapped, byte for byte, over changes by others; a ring of
+// A slot keeps the output of a remote KEK, byte for byte, when others change the ring. A ring of
 // version 1 has no such member.
 func TestSlotsKeepWrapped(t *testing.T) {
 	store, c := NewMemStore(), newClock()

@@ -15,10 +15,10 @@ import (
 type watchedStore struct {
 	Store
 	mu    sync.Mutex
-	signs map[int]chan struct{} // of the watches at work
+	signs map[int]chan struct{} // of the present watches
 	next  int
 	loads int
-	watch func(ctx context.Context, sign func(bool)) error // in place of Watch
+	watch func(ctx context.Context, sign func(bool)) error // replaces Watch
 }
 
 func newWatchedStore() *watchedStore {
@@ -82,8 +82,8 @@ func (s *watchedStore) count() int {
 	return s.loads
 }
 
-// Ten services refuse a key milliseconds after one of them revoked it, although they load
-// the ring every ten seconds only.
+// One of ten services revokes a key. The others refuse it milliseconds later, although they load
+// the ring only every ten seconds.
 func TestWatchedRevocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newWatchedStore()
@@ -128,8 +128,8 @@ func TestWatchedRevocation(t *testing.T) {
 	})
 }
 
-// A watch changes who hears of a step when, and no step: each is done once, by the clock. Nine
-// of ten rings that a hint wakes do not race for the step.
+// A watch changes the order in which processes learn of a step. It changes no step: each is done
+// once, by the clock. A hint wakes nine of ten rings, and they do not race for the step.
 func TestWatchedSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newWatchedStore()
@@ -166,7 +166,7 @@ func TestWatchedSchedule(t *testing.T) {
 			t.Errorf("%d swaps were tried for %d that succeeded", tried, done)
 		}
 		rotHistory(t, counted.written)
-		rotOnTime(t, rotStored(t, store), keys.UseSig, policy.Sig.Period, 2*policy.Windows().SignKept, 30*time.Second) // two looks
+		rotOnTime(t, rotStored(t, store), keys.UseSig, policy.Sig.Period, 2*policy.Windows().SignKept, 30*time.Second) // the time of two looks
 	})
 }
 
@@ -176,8 +176,7 @@ type watchedTestStore struct {
 	Watcher
 }
 
-// A snapshot that must not be older than two seconds is loaded in time, whatever the watch
-// says.
+// A snapshot may be two seconds old at most. It is loaded in time, whatever the watch does.
 func TestWatchedShortSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newWatchedStore()
@@ -198,7 +197,7 @@ func TestWatchedShortSnapshot(t *testing.T) {
 	})
 }
 
-// A watch that fails costs the hint, and Run says so.
+// A watch that fails gives no hints, and Run reports it.
 func TestWatchFails(t *testing.T) {
 	errWatch := errors.New("no permission to watch")
 	forever := make(chan struct{})
@@ -248,7 +247,8 @@ func TestWatchFails(t *testing.T) {
 	}
 }
 
-// A load that fails after a hint is tried again within seconds: the hint does not come again.
+// A load fails after a hint. It is tried again within seconds, because the hint does not come
+// again.
 func TestWatchedLoadFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newWatchedStore()
