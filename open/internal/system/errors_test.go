@@ -24,7 +24,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// errorSamples are errors of every package about texts that hold a canary.
+// errorSamples returns errors of every package about texts that hold a canary.
 func errorSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []sample) {
 	t.Helper()
 	seen := make(map[string]bool)
@@ -42,7 +42,7 @@ func errorSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 				texts = append(texts, refusal.Detail())
 			}
 			samples = append(samples, sampleOfTexts(label, texts))
-			// How it is printed is a matter of its types, and one of each will do.
+			// The types of an error decide how it prints, so one of each is enough.
 			if types := fmt.Sprintf("%T %T", err, errors.Unwrap(err)); !seen[types] {
 				seen[types] = true
 				samples = append(samples, sampleOf(label, err), sampleOf[any](label, err))
@@ -52,7 +52,7 @@ func errorSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 			}
 		}
 	}
-	// What their detail shows is for the operator, and for nobody who prints them.
+	// Their Detail is for the operator. Printing such an error must not show it.
 	for i, err := range detailed(t) {
 		refusal, ok := errors.AsType[*open.Error](err)
 		if !ok || !strings.Contains(refusal.Detail(), canaryEmail) {
@@ -65,8 +65,8 @@ func errorSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 	return samples
 }
 
-// detailed are refusals with a canary in their Detail: in aud, and in the errors of a
-// source and of Check.
+// detailed returns refusals with a canary in their Detail: in aud, and in the errors of a source
+// and of Check.
 func detailed(t testing.TB) (errs []error) {
 	t.Helper()
 	failed := errors.New("no answer about " + canaryEmail)
@@ -85,7 +85,7 @@ func detailed(t testing.TB) (errs []error) {
 	return errs
 }
 
-// text is a list of texts, to be looked at as they are.
+// text is a list of texts that are searched without a change.
 type text []string
 
 func sampleOfTexts(label string, texts text) sample {
@@ -98,7 +98,7 @@ func sampleOfTexts(label string, texts text) sample {
 	}}
 }
 
-// tree are the texts of an error and of all that it wraps.
+// tree returns the texts of an error and of all errors that it wraps.
 func tree(err error) (texts text) {
 	texts = text{err.Error(), fmt.Sprintf("%+v %#v", err, err)}
 	switch wrapping := err.(type) {
@@ -114,8 +114,8 @@ func tree(err error) (texts text) {
 	return texts
 }
 
-// refusals are one of each class and more, of tokens with canaries in all custom claims
-// and in sub.
+// refusals returns at least one refusal of each class. The tokens have canaries in all custom
+// claims and in sub.
 func refusals(t testing.TB) (errs []error) {
 	t.Helper()
 	inner := func(name, raw string) func(f *forgery) { return func(f *forgery) { f.Inner.Set(name, raw) } }
@@ -186,13 +186,13 @@ func refusals(t testing.TB) (errs []error) {
 	return append(errs, err)
 }
 
-// quoting is a claim's type that quotes its text in the error.
+// quoting is the type of a claim. Its error quotes the text.
 type quoting struct{}
 
 func (*quoting) UnmarshalJSON(text []byte) error { return fmt.Errorf("not for me: %s", text) }
 func (quoting) MarshalJSON() ([]byte, error)     { return nil, errors.New("not mine: " + canaryEmail) }
 
-// claimsErrors are those of claims that do not fit their Go type.
+// claimsErrors returns the errors of claims that do not fit their Go type.
 func claimsErrors(t testing.TB, c canaryKeys) (errs []error) {
 	t.Helper()
 	for _, form := range []bool{nestedForm, selectiveForm} {
@@ -212,7 +212,7 @@ func claimsErrors(t testing.TB, c canaryKeys) (errs []error) {
 	return errs
 }
 
-// sealErrors are those of claims that cannot be sealed, or must not be readable.
+// sealErrors returns the errors of claims that cannot be sealed, or must not be readable.
 func sealErrors(t testing.TB, c canaryKeys, profile canaryProfile) (errs []error) {
 	t.Helper()
 	raw := string(must(json.Marshal(profile)))
@@ -257,8 +257,8 @@ func sealErrors(t testing.TB, c canaryKeys, profile canaryProfile) (errs []error
 	return errs
 }
 
-// keyErrors are those of damaged private keys, of the operations of sound ones, and of
-// KEKs and rings.
+// keyErrors returns the errors of damaged private keys, of operations of sound ones, and of KEKs
+// and rings.
 func keyErrors(t testing.TB, c canaryKeys) (errs []error) {
 	t.Helper()
 	add := func(err error) { errs = append(errs, err) }
@@ -302,7 +302,7 @@ func keyErrors(t testing.TB, c canaryKeys) (errs []error) {
 	return append(errs, ringErrors(t, c)...)
 }
 
-// operationErrors are those of the operations that a key refuses, and of a key that lives
+// operationErrors returns the errors of operations that a key refuses, and of a key that lives
 // elsewhere and does not fit.
 func operationErrors(t testing.TB, k *testKey) (errs []error) {
 	t.Helper()
@@ -341,7 +341,7 @@ func operationErrors(t testing.TB, k *testKey) (errs []error) {
 	return errs
 }
 
-// broken is a private key that lives elsewhere, and fails.
+// broken is a private key that lives elsewhere and fails.
 type broken struct {
 	crypto.Signer
 	err error
@@ -377,7 +377,7 @@ func (s seen) Load(context.Context) (keyring.Checkpoint, []keyring.Checkpoint, e
 
 func (seen) Save(context.Context, keyring.Checkpoint) error { return nil }
 
-// strictErrors are those of a text of claims that is cut, or asked for what it is not.
+// strictErrors returns the errors of a text of claims that is cut, or that is read as another type.
 func strictErrors(t testing.TB, profile canaryProfile) (errs []error) {
 	t.Helper()
 	text := must(json.Marshal(profile))

@@ -1,4 +1,4 @@
-// Package system_test tests the library as a whole: what holds for every package.
+// Package system_test tests the rules that hold for every package of the library.
 package system_test
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
-// The tests call what they share with other packages by short names.
+// The tests use short names for the functions that they share with other packages.
 type (
 	forgery   = forge.Draft
 	parts     = forge.Parts
@@ -50,7 +50,7 @@ func newOpener(t testing.TB, cfg anyOpen) *open.Opener {
 	return o
 }
 
-// brokenSource is a source of keys that cannot be asked.
+// brokenSource is a key source that always fails.
 type brokenSource struct{ err error }
 
 func (b brokenSource) PrivateKeys(context.Context) (*keys.Set, error) { return nil, b.err }

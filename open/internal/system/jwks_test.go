@@ -15,11 +15,11 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
-// jwksSamples are those of package jwks: of a set of keys whose private halves are held,
-// and of a server that publishes a private key.
+// jwksSamples returns samples of package jwks: of a set of keys with known private keys, and of a
+// server that publishes a private key.
 func jwksSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	t.Helper()
-	// A CacheEntry is Base64 of public keys, in which their kids would be taken for a leak.
+	// A CacheEntry is Base64 of public keys. The search would take their kids for a leak.
 	set := keytest.NewSet(must(keys.FromSigner("one", keys.ES256, c.es256.Signer())), must(keys.FromSigner("two", keys.EdDSA, c.eddsa.Signer())))
 	private := fmt.Sprintf(`{"keys":[%s]}`, must(json.Marshal(c.es256.Jose(c.es256.Signer()))))
 	for what, h := range map[string]http.Handler{

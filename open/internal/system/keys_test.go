@@ -25,13 +25,13 @@ import (
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
-// canaryBytes are 32 bytes that stand nowhere else, the same in every run.
+// canaryBytes returns 32 bytes that occur nowhere else. They are the same in every run.
 func canaryBytes(label string) []byte {
 	sum := sha256.Sum256([]byte("canary " + label))
 	return sum[:]
 }
 
-// canaryKeys are private keys whose secret numbers are known to f.
+// canaryKeys are private keys. The finder knows their secret numbers.
 type canaryKeys struct {
 	es256, eddsa, ps256         *testKey
 	ecdhES, ecdhESA256KW, rsaES *testKey
@@ -65,7 +65,7 @@ func (c canaryKeys) all() []*testKey {
 	return []*testKey{c.es256, c.eddsa, c.ps256, c.ecdhES, c.ecdhESA256KW, c.rsaES}
 }
 
-// keySamples are samples of the types of package keys and of the stores.
+// keySamples returns samples of the types of package keys and of the stores.
 func keySamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 	t.Helper()
 	add := func(s ...sample) { samples = append(samples, s...) }
@@ -89,7 +89,7 @@ func keySamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 	return append(samples, smallKeySamples()...)
 }
 
-// elsewhere returns the key as one that the library does not hold.
+// keyElsewhere returns the key as one that the library does not hold.
 func keyElsewhere(k *testKey) *keys.Key {
 	switch k.Suite {
 	case keys.ECDHES, keys.ECDHESA256KW:
@@ -100,8 +100,8 @@ func keyElsewhere(k *testKey) *keys.Key {
 	return must(keys.FromSigner("elsewhere", k.Suite, k.Signer()))
 }
 
-// messageSamples are samples of the types that encrypt and decrypt one message. Their
-// secret is the content encryption key, which an RSA key lets the test know.
+// messageSamples returns samples of the types that encrypt and decrypt one message. Their secret is
+// the content encryption key, which the test learns through an RSA key.
 func messageSamples(t testing.TB, f finder, k *keys.Key, private crypto.Signer) (samples []sample) {
 	t.Helper()
 	for _, content := range []keys.Content{keys.A256GCM, keys.A256CBCHS512} {
@@ -121,7 +121,7 @@ func messageSamples(t testing.TB, f finder, k *keys.Key, private crypto.Signer) 
 	return samples
 }
 
-// kekSamples are those of KEKs, rings that hold the keys, and their stores.
+// kekSamples returns samples of KEKs, of rings that hold the keys, and of their stores.
 func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 	t.Helper()
 	ctx := t.Context()
@@ -145,7 +145,7 @@ func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 	}
 	for _, r := range rings {
 		ring := must(keyring.Create(ctx, keyring.Config{Store: r.store, KEK: r.kek}))
-		for _, k := range c.all()[:5] { // one RSA key is enough: a ring takes a key for one use
+		for _, k := range c.all()[:5] { // one RSA key is enough, because a ring imports a key for one use
 			if err := k.ImportInto(ctx, ring, keyring.Staged); err != nil {
 				t.Fatal(err)
 			}
@@ -166,8 +166,8 @@ func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 	return append(samples, sampleOf[keyring.Watcher]("a store", watchedStore{memory}), sampleOf("", onDisk), sampleOf("", filestore.NewMemory("ring", filepath.Join(t.TempDir(), "kek.seen"))))
 }
 
-// smallKeySamples have no room for a secret, and are here so that a field that is
-// added is looked at.
+// smallKeySamples returns samples of types without room for a secret. They are here so that a later
+// field is searched too.
 func smallKeySamples() []sample {
 	policy := keyring.Policy{TokenLifetime: time.Hour, Sig: keyring.UsePolicy{Suites: []keys.Suite{keys.ES256}, Period: time.Hour}}
 	return []sample{
@@ -180,7 +180,7 @@ func smallKeySamples() []sample {
 	}
 }
 
-// watchedStore is a store that says when its document may have changed.
+// watchedStore is a store that tells when its document may have changed.
 type watchedStore struct{ keyring.Store }
 
 func (watchedStore) Watch(ctx context.Context, _ func(changed bool)) error {

@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// leakSamples are samples of what package leak reads in a sealed token and around it. Its types
-// show what a stranger reads, and so nothing that was sealed.
+// leakSamples returns samples of the types that package leak reads from a sealed token and from the
+// text around it. They show only what an attacker without keys can read.
 func leakSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []sample) {
 	t.Helper()
 	for _, form := range []bool{false, true} {

@@ -15,7 +15,7 @@ import (
 	"text/template"
 )
 
-// The ways on which a value gets out of a program by mistake.
+// These are the ways in which a program may print a value by mistake.
 const (
 	wayPrint   = "fmt"
 	wayHidden  = "fmt, where it calls no methods" // unexported fields; %p; a %w that is no error; %s of a pointer to a struct in a list
@@ -32,12 +32,12 @@ const (
 
 var ways = []string{wayPrint, wayHidden, wayError, wayJSON, wayLog, wayPanic, wayRuntime, wayPage, wayField, wayGob, wayXML}
 
-// rendering is what came out.
+// rendering is one printed text.
 type rendering struct{ way, how, text string }
 
-// sample is a value of a type, or a list of them, with canaries wherever there is room.
+// sample is a value of a type, or a list of values. It has canaries wherever there is room.
 type sample struct {
-	typ        reflect.Type // that it stands for; pointers to it and lists of it count as it
+	typ        reflect.Type // the type that it covers; pointers to it and lists of it count too
 	label      string
 	value      any
 	renderings func(yield func(rendering) bool)
@@ -47,7 +47,7 @@ func (s sample) String() string {
 	return strings.TrimSuffix(fmt.Sprintf("%v, %s", s.typ, s.label), ", ")
 }
 
-// sampleOf is a sample of type T, which may be an interface.
+// sampleOf returns a sample of type T, which may be an interface.
 func sampleOf[T any](label string, v T) sample {
 	typ := reflect.TypeFor[T]()
 	if typ == reflect.TypeFor[any]() {
@@ -59,7 +59,7 @@ func sampleOf[T any](label string, v T) sample {
 	return sample{typ, label, v, func(yield func(rendering) bool) { render(v, yield) }}
 }
 
-// hiding holds a value where fmt may not call its methods.
+// hiding holds a value in a field on which fmt may not call methods.
 type hiding[T any] struct {
 	value   T
 	pointer *T
@@ -72,7 +72,7 @@ type hiding[T any] struct {
 	still   func() T
 }
 
-// showing is the same where it may.
+// showing holds a value in a field on which fmt may call methods.
 type showing[T any] struct {
 	Value   T
 	Pointer *T
@@ -159,7 +159,7 @@ func asLog(way string, values []any) (out []rendering) {
 	return out
 }
 
-// asPanic is what a recovered panic shows.
+// asPanic returns the text of a recovered panic.
 func asPanic[T any](v T) (out []rendering) {
 	caught := func(way, how string, provoke func()) {
 		defer func() {

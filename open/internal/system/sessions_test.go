@@ -17,8 +17,9 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions/sqlstore"
 )
 
-// sessionSamples are those of packages sessions, both sqlstores and sqldb: of a registry with a session of the canary
-// subject, of a feed that the canary key signs, and of what follows it.
+// sessionSamples returns samples of packages sessions, both sqlstores and sqldb: of a registry with
+// a session of the canary subject, of a feed that the canary key signs, and of the types that
+// follow the feed.
 func sessionSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	t.Helper()
 	set := keytest.NewSet(c.es256.Held, c.ecdhES.Held)
@@ -49,8 +50,7 @@ func sessionSamples(t testing.TB, c canaryKeys) (samples []sample) {
 	}
 }
 
-// canaryDatabase is a database whose address holds a password. It answers each question about
-// durability as it should be.
+// canaryDatabase is a database whose address holds a password. It claims to be durable.
 type canaryDatabase struct{ address string }
 
 func (d canaryDatabase) Connect(context.Context) (driver.Conn, error) { return canaryConn{d}, nil }

@@ -10,27 +10,26 @@ import (
 	"testing"
 )
 
-// verbs are those that values are printed with: every verb, and flags that change how
-// bytes and numbers are spelled.
+// verbs are the verbs with which values are printed: all of them, with the flags that change the
+// spelling of bytes and numbers.
 var verbs = []string{
 	"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b", "%c", "%U", "%e", "%g", "%t", "%p", "%T", "%w",
 	"% x", "% X", "%#x", "% #X", "%+q", "%#q", "%#U", "%O", "%+d", "%06d", "%-7v", "%9x", "%.70s", "%12v",
 }
 
-// finder looks for secrets in a text, in whatever way fmt, json, slog and the runtime
-// spell bytes, strings and numbers. A text is read once for thousands of spellings.
+// finder searches a text for secrets in every way in which fmt, json, slog and the runtime write
+// bytes, strings and numbers. It reads a text once for thousands of spellings.
 type finder struct {
 	byFirst map[string][]string // all spellings by their first bytes
-	some    []bool              // whether there are any, by a hash of those
+	some    []bool              // whether there is a spelling with these first bytes, by their hash
 }
 
 func newFinder() finder { return finder{make(map[string][]string), make([]bool, 1<<hashBits)} }
 
 const (
-	// firstBytes is also the length of the shortest spelling: none stands in a text
-	// by chance.
+	// firstBytes is also the length of the shortest spelling, so none occurs in a text by chance.
 	firstBytes = 8
-	// A run of 12 bytes of a secret holds one of its windows.
+	// A run of 12 bytes of a secret contains one of its windows.
 	windowSize, windowStep = 9, 4
 
 	hashBits = 20
@@ -42,7 +41,7 @@ func hash(first string) uint64 {
 
 func (f finder) add(spelling string) {
 	if len(spelling) < firstBytes || strings.Contains(spelling, `\ufffd`) || strings.Contains(spelling, "\ufffd") {
-		return // the second and third stand for any number that is no character
+		return // the second and third stand for any number that is not a character
 	}
 	first := spelling[:firstBytes]
 	if !slices.Contains(f.byFirst[first], spelling) {
@@ -50,11 +49,11 @@ func (f finder) add(spelling string) {
 	}
 }
 
-// addPrinted adds what fmt makes of a value, without what stands around a list.
+// addPrinted adds the output of fmt for a value, without the brackets of a list.
 func (f finder) addPrinted(value any) {
 	for _, verb := range verbs {
 		if verb == "%p" || verb == "%T" {
-			continue // say nothing of the content
+			continue // these say nothing of the content
 		}
 		text := strings.TrimSpace(fmt.Sprintf(verb, value))
 		for _, around := range []string{"[]byte{", "[]uint8{", "[", `"`, "`"} {
@@ -64,7 +63,7 @@ func (f finder) addPrinted(value any) {
 	}
 }
 
-// addBytes adds a secret that is bytes, or text. Every window of it counts.
+// addBytes adds a secret of bytes or text, with every window of it.
 func (f finder) addBytes(secret []byte) {
 	for at := 0; at+windowSize <= len(secret); at += windowStep {
 		window := secret[at : at+windowSize]
@@ -72,15 +71,15 @@ func (f finder) addBytes(secret []byte) {
 		f.addPrinted(string(window))
 		f.add(strings.ReplaceAll(strings.Trim(fmt.Sprint(window), "[]"), " ", ","))
 		f.add(strings.ReplaceAll(strings.Trim(fmt.Sprint(window), "[]"), " ", ", "))
-		for skip := range 3 { // which byte of the secret begins a group of base64
+		for skip := range 3 { // the byte of the secret that begins a group of base64
 			f.add(base64.StdEncoding.EncodeToString(window[skip : skip+6]))
 			f.add(base64.URLEncoding.EncodeToString(window[skip : skip+6]))
 		}
 	}
 }
 
-// addNumber adds a secret that is a large number, as a key's scalar is: its bytes, the
-// number as a whole, and the words that math/big and the words on a stack make of it.
+// addNumber adds a secret that is a large number, such as the scalar of a key: its bytes, the whole
+// number, and its words in math/big and on a stack.
 func (f finder) addNumber(secret []byte) {
 	f.addBytes(secret)
 	n := new(big.Int).SetBytes(secret)
@@ -99,7 +98,7 @@ func (f finder) addWord(w uint64) {
 	}
 }
 
-// find returns the first spelling of a secret in a text, empty if there is none.
+// find returns the first spelling of a secret in a text, or an empty text.
 func (f finder) find(text string) string {
 	for at := 0; at+firstBytes <= len(text); at++ {
 		first := text[at : at+firstBytes]
@@ -115,18 +114,18 @@ func (f finder) find(text string) string {
 	return ""
 }
 
-// careless is how a type would look that does not hide what it holds.
+// careless is a type that does not hide its contents.
 type careless struct {
 	secret []byte
 }
 
-// carelessNumber is the same of a number.
+// carelessNumber is such a type with a number.
 type carelessNumber struct {
 	secret *big.Int
 }
 
-// TestFinder: the sweep can fail. Bytes and numbers that nobody hides are found with
-// every verb and in every encoding.
+// The search can fail. It finds bytes and numbers of a careless type with every verb and in every
+// encoding.
 func TestFinder(t *testing.T) {
 	t.Parallel()
 	secret := canaryBytes("of nothing")
@@ -142,7 +141,7 @@ func TestFinder(t *testing.T) {
 			"deep": map[string]any{"k": []any{struct{ inner careless }{careless{secret}}}}, "a number": n, "a number's field": carelessNumber{n},
 		} {
 			if what == "a number's field" && verb != "%s" {
-				value = struct{ words []big.Word }{n.Bits()} // of a pointer most verbs show the address
+				value = struct{ words []big.Word }{n.Bits()} // most verbs show the address of a pointer
 			}
 			noWords := verb == "%c" || verb == "%q" || verb == "%+q" || verb == "%#q" // show no number that large
 			if text := fmt.Sprintf(verb, value); f.find(text) == "" && !(what == "a number's field" && noWords) {
@@ -167,12 +166,11 @@ func TestFinder(t *testing.T) {
 	}
 }
 
-// TestRenderingsOfCareless: nor is there a way out of a program by which such a type
-// goes unseen.
+// The search finds a careless type in every way in which a program may print it.
 func TestRenderingsOfCareless(t *testing.T) {
 	t.Parallel()
 	type inClear struct{ Secret []byte }
-	secret, text := canaryBytes("of nothing"), []byte("a secret of characters") // XML has no others
+	secret, text := canaryBytes("of nothing"), []byte("a secret of characters") // XML has no other characters
 	f := newFinder()
 	f.addNumber(secret)
 	f.addBytes(text)

@@ -18,7 +18,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// The canaries in claims.
+// These are the canaries in claims.
 const (
 	canaryEmail   = "quetzal.wobbegong@canary.example"
 	canarySubject = "subject-axolotl-5417"
@@ -27,7 +27,7 @@ const (
 	canaryAccount = 7301948265017342
 )
 
-// canaryProfile are claims in a struct, with whatever can hold a text.
+// canaryProfile has claims in a struct, with all types that can hold a text.
 type canaryProfile struct {
 	Email   string          `json:"email"`
 	Account int64           `json:"account"`
@@ -50,7 +50,8 @@ func newCanaryProfile(f finder) canaryProfile {
 	return p
 }
 
-// redactionSamples are samples of all exported types, and what none of them may show.
+// redactionSamples returns samples of all exported types, and a finder of the secrets that none of
+// them may show.
 func redactionSamples(t testing.TB) (finder, []sample) {
 	t.Helper()
 	f := newFinder()
@@ -64,7 +65,7 @@ func redactionSamples(t testing.TB) (finder, []sample) {
 	return f, append(samples, errorSamples(t, c, profile)...)
 }
 
-// canaryConfigs seal and open with the canary keys, in one form.
+// canaryConfigs returns configurations of one form that seal and open with the canary keys.
 func canaryConfigs(c canaryKeys, form bool) (anySeal, anyOpen) {
 	issuer, recipient := keytest.NewSet(c.es256.Held), keytest.NewSet(c.ecdhES.Held, c.rsaES.Held)
 	to := anySeal{SelectiveConfig: seal.SelectiveConfig{
@@ -91,8 +92,8 @@ func canaryConfigs(c canaryKeys, form bool) (anySeal, anyOpen) {
 	return to, from
 }
 
-// claimSamples are of the types that hold claims before they are sealed, and of what is
-// read of them.
+// claimSamples returns samples of the types that hold claims before they are sealed, and of the
+// types that are read from claims.
 func claimSamples(t testing.TB, profile canaryProfile) []sample {
 	t.Helper()
 	text := must(json.Marshal(profile))
@@ -126,7 +127,7 @@ func claimSamples(t testing.TB, profile canaryProfile) []sample {
 	return samples
 }
 
-// tokenSamples are of what seals and opens, and of the tokens it makes.
+// tokenSamples returns samples of the types that seal and open, and of their tokens.
 func tokenSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []sample) {
 	t.Helper()
 	for _, form := range []bool{nestedForm, selectiveForm} {
@@ -163,8 +164,8 @@ func tokenSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 	return samples
 }
 
-// bearerSamples are of what opens the tokens of requests, and of what it tells of one
-// whose token is cut, and of one that lacks a scope.
+// bearerSamples returns samples of the types that open the tokens of requests, and of their reports
+// about a cut token and about one that lacks a scope.
 func bearerSamples(t testing.TB, name string, opener *open.Opener, text string) (samples []sample) {
 	t.Helper()
 	var told []bearer.Refusal

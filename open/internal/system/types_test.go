@@ -14,8 +14,7 @@ import (
 	"testing"
 )
 
-// shown are the types of which a canary comes out after all, by the ways on which it
-// does, and why that is right.
+// shown are the exceptions: types that show a canary, with the way and the reason.
 var shown = map[string]struct {
 	ways []string
 	why  string
@@ -28,8 +27,7 @@ var shown = map[string]struct {
 	"opentest.Target":  {[]string{wayHidden, wayField, wayGob}, "likewise; XML takes no functions"},
 }
 
-// TestEveryTypeIsRedacted: of no exported type of any package comes a key, a KEK or a
-// claim, whatever somebody does to print it.
+// No exported type of any package shows a key, a KEK or a claim, however a program prints it.
 func TestEveryTypeIsRedacted(t *testing.T) {
 	t.Parallel()
 	if race {
@@ -37,7 +35,7 @@ func TestEveryTypeIsRedacted(t *testing.T) {
 	}
 	secrets, samples := redactionSamples(t)
 	sampled := make(map[string]bool)
-	leaks := make(map[string]bool) // "type: way", of those in shown
+	leaks := make(map[string]bool) // "type: way" of the exceptions
 	renderings := 0
 	for _, s := range samples {
 		sampled[path.Join(s.typ.PkgPath(), s.typ.Name())] = true
@@ -79,8 +77,8 @@ func (f finder) size() int {
 	return n
 }
 
-// declaredTypes are the exported types of all packages of the module that can be
-// imported, by the paths of their packages, read from the source: so none can be forgotten.
+// declaredTypes returns the exported types of all packages of the module that can be imported, with
+// the paths of their packages. It reads the source, so it misses none.
 func declaredTypes(t *testing.T) []string {
 	t.Helper()
 	var types []string
@@ -93,7 +91,7 @@ func declaredTypes(t *testing.T) []string {
 			return fs.SkipDir
 		}
 		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil && folder != "../../.." {
-			return fs.SkipDir // another module, with tests of its own
+			return fs.SkipDir // another module with tests of its own
 		}
 		files, err := os.ReadDir(folder)
 		if err != nil {
@@ -130,8 +128,7 @@ func declaredTypes(t *testing.T) []string {
 
 const modulePath = "github.com/sealjwt/sealjwt"
 
-// exportedTypes returns the types that a file of a package declares, with the path of the
-// package.
+// exportedTypes returns the types that a file of a package declares, with the path of the package.
 func exportedTypes(f *ast.File, folder string) (names []string) {
 	for _, decl := range f.Decls {
 		group, ok := decl.(*ast.GenDecl)
@@ -144,7 +141,7 @@ func exportedTypes(f *ast.File, folder string) (names []string) {
 				continue
 			}
 			name := path.Join(modulePath, folder, typ.Name.Name)
-			if other, ok := typ.Type.(*ast.SelectorExpr); ok && typ.Assign.IsValid() { // reflect knows the other name
+			if other, ok := typ.Type.(*ast.SelectorExpr); ok && typ.Assign.IsValid() { // reflect uses the other name
 				name = path.Join(imported(f, fmt.Sprint(other.X)), other.Sel.Name)
 			}
 			names = append(names, name)
@@ -153,7 +150,7 @@ func exportedTypes(f *ast.File, folder string) (names []string) {
 	return names
 }
 
-// imported returns the path of the package that a file knows by a name.
+// imported returns the path of the package that a file imports under a name.
 func imported(f *ast.File, name string) string {
 	for _, i := range f.Imports {
 		if p := strings.Trim(i.Path.Value, `"`); path.Base(p) == name {
