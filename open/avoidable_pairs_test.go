@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// defects are what a token may have wrong with it, of which it may have several.
+// defects are the faults that a token may have. It may have several.
 var defects = []struct {
 	name string
 	bend func(f *forgery)
@@ -44,8 +44,8 @@ var defects = []struct {
 	{"another alg", func(f *forgery) { f.Inner.Set("alg", `"EdDSA"`) }},
 }
 
-// severalDefects yields tokens with one or two defects, and their names; with SEALJWT_LONG=1
-// also with three.
+// severalDefects yields tokens with one or two defects, with their names. With SEALJWT_LONG=1 it
+// also yields three.
 func severalDefects(yield func(names, token string) bool) {
 	three := os.Getenv("SEALJWT_LONG") != ""
 	for i := range defects {
@@ -68,9 +68,9 @@ func severalDefects(yield func(names, token string) bool) {
 	}
 }
 
-// TestAvoidablePairs is TestAvoidable for tokens with several defects. What a refusal calls
-// accepted with some settings is accepted with them, and what it tells to see avoids this
-// refusal. A token whose refusal names no setting is refused with all of AllowMissing.
+// TestAvoidablePairs is TestAvoidable for tokens with several defects. If a refusal says that some
+// settings accept the token, they avoid this refusal. If it names no setting, the token is refused
+// with all of AllowMissing.
 func TestAvoidablePairs(t *testing.T) {
 	t.Parallel()
 	accepted := 0
@@ -83,7 +83,7 @@ func TestAvoidablePairs(t *testing.T) {
 			_, err := strict.OpenAt(t.Context(), token, clock)
 			refusal, ok := errors.AsType[*open.Error](err)
 			if !ok {
-				return true // it lacks what this configuration does not require
+				return true // the token lacks a member that this configuration does not require
 			}
 			missing, field := refusal.Avoidable()
 			_, after := newOpener(t, avoiding(cfg, missing, field)).OpenAt(t.Context(), token, clock)
@@ -105,8 +105,8 @@ func TestAvoidablePairs(t *testing.T) {
 	}
 }
 
-// avoiding returns the configuration with what a refusal names, or with all of AllowMissing
-// where it names nothing.
+// avoiding returns the configuration with the settings that a refusal names, or with all of
+// AllowMissing if it names none.
 func avoiding(cfg anyOpen, missing open.Missing, field string) anyOpen {
 	cfg.Trust = slices.Clone(cfg.Trust)
 	switch {

@@ -12,8 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// TestAvoidable: a refusal names the settings that would have avoided it, and they do avoid
-// it. One that no setting avoids names none; TestAvoidablePairs has more of those.
+// A refusal names the settings that would have avoided it, and they do avoid it. If no setting
+// avoids it, it names none. TestAvoidablePairs has more of those.
 func TestAvoidable(t *testing.T) {
 	t.Parallel()
 	const none = open.Missing(0)
@@ -31,7 +31,7 @@ func TestAvoidable(t *testing.T) {
 		cfg     func(c *anyOpen)
 		missing open.Missing
 		field   string
-		says    string // at the end of Detail
+		says    string // the end of Detail
 	}{
 		{"typ", noTyp, required, open.Type, "", "; accepted with Issuer.AllowMissing: open.Type"},
 		{"typ, and there is no Require", noTyp, nil, open.Type, "", "; accepted with Issuer.AllowMissing: open.Type and a Require"},
@@ -75,7 +75,7 @@ func TestAvoidable(t *testing.T) {
 	}
 }
 
-// avoidable refuses a token and returns what would avoid it.
+// avoidable refuses a token and returns the settings that would avoid that.
 func avoidable(t *testing.T, cfg anyOpen, token, says string) (open.Missing, string) {
 	t.Helper()
 	_, err := newOpener(t, cfg).OpenAt(t.Context(), token, clock)
@@ -98,8 +98,8 @@ func avoidable(t *testing.T, cfg anyOpen, token, says string) (open.Missing, str
 	return missing, field
 }
 
-// checkAvoids opens the token once more with the settings, which must help, or with all of
-// them, which must not.
+// checkAvoids opens the token once more: with the settings, which must help, or with all of them,
+// which must not.
 func checkAvoids(t *testing.T, cfg anyOpen, token string, missing open.Missing, field string) {
 	t.Helper()
 	cfg.Trust = slices.Clone(cfg.Trust)
@@ -125,7 +125,7 @@ func checkAvoids(t *testing.T, cfg anyOpen, token string, missing open.Missing, 
 	}
 }
 
-// TestAvoidableSelective: a gateway cannot be told to take a token without typ.
+// No setting makes a gateway accept a token without typ.
 func TestAvoidableSelective(t *testing.T) {
 	t.Parallel()
 	visibleOnly := selectiveConfig()

@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/opentest"
 )
 
-// target is an opener and what the battery has to know of its configuration.
+// target is an opener with the configuration that the battery needs to know.
 type target struct {
 	opentest.Target
 	cfg anyOpen
@@ -45,7 +45,7 @@ func newTarget(selective bool, signing, management keys.Suite) target {
 // batterySuites are pairs of suites that reach every branch of the battery.
 var batterySuites = []struct {
 	signing, management keys.Suite
-	classes             []string // for -short; nil for all
+	classes             []string // classes for -short; nil: all
 }{
 	{keys.ES256, keys.ECDHES, nil},
 	{keys.EdDSA, keys.ECDHESA256KW, []string{"correct tokens", "signatures", "key management", "ephemeral keys", "content keys"}},

@@ -15,13 +15,13 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// The comparison with other libraries is in testdata/peers; these are for profiles.
+// testdata/peers compares with other libraries. These benchmarks are for profiles.
 
-// benchSuites are a cheap signature with either way to agree on a key, and RSA.
+// benchSuites pair a cheap signature with each way to agree on a key, and have RSA.
 var benchSuites = [][2]keys.Suite{{keys.ES256, keys.ECDHES}, {keys.EdDSA, keys.ECDHESA256KW}, {keys.RS256, keys.RSAOAEP256}}
 
-// BenchmarkOpen opens tokens with 512 bytes of claims, of each suite, and with other
-// lengths, up to what a token may hold by default, of the first.
+// BenchmarkOpen opens tokens with 512 bytes of claims, for each suite. For the first suite it also
+// has other lengths, up to the default limit of a token.
 func BenchmarkOpen(b *testing.B) {
 	for _, suites := range benchSuites {
 		for _, size := range []int{200, 512, 4 << 10, 32 << 10} {
@@ -48,9 +48,8 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkOpenCached opens a token that was opened before, with keys that stay and with
-// those of a ring, which looks at the clock and not at its store, beside the SHA-256
-// without which nothing can be looked up.
+// BenchmarkOpenCached opens a token that was opened before. The keys are in a set, and in a ring,
+// which reads the clock and not its store. Beside it stands the SHA-256 that every look-up needs.
 func BenchmarkOpenCached(b *testing.B) {
 	kek, err := keyring.NewKEK(make([]byte, 32))
 	if err != nil {
@@ -94,8 +93,8 @@ func BenchmarkOpenCached(b *testing.B) {
 	})
 }
 
-// BenchmarkCacheMemory says how much of the heap an entry of the cache takes, its claims
-// included, which are 512 bytes of JSON.
+// BenchmarkCacheMemory measures the heap of a cache entry with its claims, which are 512 bytes of
+// JSON.
 func BenchmarkCacheMemory(b *testing.B) {
 	const entries = 4096
 	all := make([]string, entries)
@@ -122,11 +121,11 @@ func BenchmarkCacheMemory(b *testing.B) {
 	}
 }
 
-// heap is what is in use, in bytes.
+// heap returns the bytes in use.
 func heap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
-	runtime.GC() // once more for what the pools hold
+	runtime.GC() // a second time for the pools
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
@@ -140,7 +139,7 @@ func fillClaims(f *forgery, size int) {
 	f.Claims.Set("pad", quoted(strings.Repeat("x", max(0, size-len(f.Claims.Text())))))
 }
 
-// benchOpenSelective opens as one of several recipients, each of whom may read all.
+// benchOpenSelective opens as one of several recipients. Each may read all claims.
 func benchOpenSelective(b *testing.B, recipients int) {
 	cfg := anySeal{SelectiveConfig: seal.SelectiveConfig{Issuer: issuerID, Signing: privateSet(testKeyFor(keys.ES256))}, Selective: true}
 	var own *testKey
@@ -167,9 +166,9 @@ func benchOpen(b *testing.B, o *open.Opener, token string) {
 	}
 }
 
-// BenchmarkClaims decodes the claims of BenchmarkOpen into a struct: as they are, with names
-// that would fill fields of other names, which takes a copy of the text, and, beside them,
-// with encoding/json alone.
+// BenchmarkClaims decodes the claims of BenchmarkOpen into a struct. It also has claims with names
+// that would fill fields of other names, which need a copy of the text. Beside them it measures
+// encoding/json alone.
 func BenchmarkClaims(b *testing.B) {
 	type profile struct {
 		Issuer   string   `json:"iss"`

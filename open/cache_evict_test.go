@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// tokens makes so many good tokens that live so long.
+// tokens makes n good tokens. life returns the lifetime of each.
 func tokens(n int, life func(i int) time.Duration) []string {
 	var all []string
 	for i := range n {
@@ -25,7 +25,7 @@ func tokens(n int, life func(i int) time.Duration) []string {
 
 func tenMinutes(int) time.Duration { return 10 * time.Minute }
 
-// cached is how many entries there are.
+// cached returns the number of entries.
 func cached(t testing.TB, o *open.Opener) (n int) {
 	t.Helper()
 	for _, count := range o.CacheShards(t.Errorf) {
@@ -34,7 +34,7 @@ func cached(t testing.TB, o *open.Opener) (n int) {
 	return n
 }
 
-// TestCacheBound: there are never more entries than that, and a full cache goes on.
+// The cache never has more entries than its limit. A full cache still accepts new ones.
 func TestCacheBound(t *testing.T) {
 	t.Parallel()
 	all := tokens(40, tenMinutes)
@@ -46,7 +46,7 @@ func TestCacheBound(t *testing.T) {
 		for range 4 * len(all) {
 			token := all[rand.IntN(len(all))]
 			tok := opens(t, o, token)
-			hits(t, o, token, tok) // what came last is there
+			hits(t, o, token, tok) // the last token is in the cache
 			most = max(most, cached(t, o))
 		}
 		if most > bound || most < min(bound, len(all)/2) {
@@ -55,12 +55,11 @@ func TestCacheBound(t *testing.T) {
 	}
 }
 
-// TestCacheBoundOfShards: together they have as many entries as are allowed, and when all
-// are full no fewer.
+// All shards together have as many entries as the limit allows, and no fewer when all are full.
 func TestCacheBoundOfShards(t *testing.T) {
 	t.Parallel()
 	cfg := config()
-	cfg.Limits.Cache = 515 // not the same for both shards
+	cfg.Limits.Cache = 515 // the two shards get different limits
 	o := newCaching(t, cfg)
 	for _, token := range tokens(700, tenMinutes) {
 		opens(t, o, token)
@@ -70,7 +69,7 @@ func TestCacheBoundOfShards(t *testing.T) {
 	}
 }
 
-// TestCacheSecondChance: a token that is used stays while others come and go.
+// A token that is used stays while others come and go.
 func TestCacheSecondChance(t *testing.T) {
 	t.Parallel()
 	cfg := config()
@@ -88,7 +87,7 @@ func TestCacheSecondChance(t *testing.T) {
 	}
 }
 
-// TestCacheEvictsTheOldest of those that nobody used again.
+// The cache evicts the oldest entry that was not used again.
 func TestCacheEvictsTheOldest(t *testing.T) {
 	t.Parallel()
 	const bound = 10
@@ -106,8 +105,8 @@ func TestCacheEvictsTheOldest(t *testing.T) {
 	}
 }
 
-// TestCacheEvictsAtOnce: when all are in use one goes all the same, and none has to be
-// looked for in the whole cache.
+// If all entries are in use, the cache evicts one all the same, and does not search the whole cache
+// for it.
 func TestCacheEvictsAtOnce(t *testing.T) {
 	t.Parallel()
 	const bound, looks = 20, 8
@@ -126,7 +125,7 @@ func TestCacheEvictsAtOnce(t *testing.T) {
 	}
 }
 
-// TestCacheDropsTheDead: tokens that nobody shows any more do not stay either.
+// Expired tokens leave the cache, even if no client sends them again.
 func TestCacheDropsTheDead(t *testing.T) {
 	t.Parallel()
 	const short, long = 32, 16
@@ -160,8 +159,8 @@ func TestCacheDropsTheDead(t *testing.T) {
 	}
 }
 
-// TestCacheConcurrently: many show the same few tokens to a cache that is too small for
-// them, while keys and time change; the race detector watches.
+// Many clients send the same few tokens to a cache that is too small for them, while keys and time
+// change. The race detector watches.
 func TestCacheConcurrently(t *testing.T) {
 	t.Parallel()
 	cfg := config()
@@ -197,7 +196,7 @@ func TestCacheConcurrently(t *testing.T) {
 	}
 }
 
-// TestCacheShards: in large caches every shard has its share of the bound.
+// Every shard of a large cache has its share of the limit.
 func TestCacheShards(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ bound, shards int }{{1, 1}, {511, 1}, {512, 2}, {1000, 2}, {4095, 8}, {4096, 16}, {1 << 40, 16}} {

@@ -17,8 +17,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// cachedRing is an opener with the keys of a ring and a cache, one without a cache, and
-// a token that the first has opened. The operator is another process.
+// cachedRing holds an opener with the keys of a ring and a cache, one without a cache, and a token
+// that the first has opened. The operator is another process.
 type cachedRing struct {
 	store          *countingStore
 	ring, operator *keyring.Ring
@@ -49,8 +49,8 @@ func newCachedRing(t *testing.T) *cachedRing {
 	return c
 }
 
-// TestCacheRing: whatever becomes of the keys of a ring, a token is refused and accepted
-// as without a cache, from the moment on at which the ring was loaded.
+// The keys of a ring change. From the moment at which the ring is loaded, a token is accepted or
+// refused as without a cache.
 func TestCacheRing(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func(t *testing.T, c *cachedRing){
@@ -80,7 +80,7 @@ func TestCacheRing(t *testing.T) {
 		},
 		"the signing key is revoked": func(t *testing.T, c *cachedRing) {
 			revoke(t, c.operator, keyring.Revocation{KeyID: c.tok.SigningKeyID(), Reason: "compromised"})
-			hits(t, c.o, c.token, c.tok) // the ring does not know yet, nor does an opener without a cache
+			hits(t, c.o, c.token, c.tok) // the ring does not know of it yet, and neither does an opener without a cache
 			opens(t, c.without, c.token)
 			time.Sleep(61 * time.Second)
 			refusedAs(t, c.o, c.without, c.token, time.Now(), open.ErrUnknownKey)
@@ -91,7 +91,7 @@ func TestCacheRing(t *testing.T) {
 		},
 		"the decryption key is revoked": func(t *testing.T, c *cachedRing) {
 			revoke(t, c.operator, keyring.Revocation{KeyID: c.tok.DecryptionKeyID(), Reason: "superseded"})
-			verifiedAgain(t, c) // it opens until the last token is dead
+			verifiedAgain(t, c) // the key opens tokens until the last one has expired
 		},
 		"the decryption key is erased": func(t *testing.T, c *cachedRing) {
 			revoke(t, c.operator, keyring.Revocation{KeyID: c.tok.DecryptionKeyID(), Reason: "compromised", Erase: true})
@@ -127,7 +127,7 @@ func revoke(t *testing.T, r *keyring.Ring, v keyring.Revocation) {
 	}
 }
 
-// verifiedAgain is for a change that does not touch the keys of the token.
+// verifiedAgain checks a change that does not concern the keys of the token.
 func verifiedAgain(t *testing.T, c *cachedRing) {
 	t.Helper()
 	time.Sleep(61 * time.Second)
@@ -139,8 +139,7 @@ func verifiedAgain(t *testing.T, c *cachedRing) {
 	c.tok = again
 }
 
-// TestCacheSources: both sources are asked on every hit, for the same kid, and what they
-// answer counts as it does without a cache.
+// Every hit asks both sources for the same kid. Their answers count as without a cache.
 func TestCacheSources(t *testing.T) {
 	t.Parallel()
 	ours, theirs := privateSet(keysFor(managementSuites)...), publicSet(keysFor(signingSuites)...)
@@ -188,7 +187,7 @@ func TestCacheSources(t *testing.T) {
 				} else {
 					hits(t, o, form.token, again)
 				}
-				// A set that comes back is the one that verified, or is not.
+				// A set comes back. It is the set that verified the token, or it is not.
 				private.set, private.err, public.public, public.err = ours, nil, theirs, nil
 				opens(t, o, form.token)
 			})
@@ -196,8 +195,8 @@ func TestCacheSources(t *testing.T) {
 	}
 }
 
-// TestCacheKeepsNoKeys: a set that its source has given up goes, with the private keys
-// in it, though there are tokens that it has opened; and no source at all matches it then.
+// A set that its source no longer returns is freed with its private keys, although it has opened
+// tokens that are still in the cache. After that no source matches it.
 func TestCacheKeepsNoKeys(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(private, public *keySource) (gone func() bool){
@@ -236,7 +235,7 @@ func TestCacheKeepsNoKeys(t *testing.T) {
 	}
 }
 
-// turning is a source that gives now one set, now the other.
+// turning is a source that returns two sets in turn.
 type turning struct {
 	sets []*keys.Set
 	at   atomic.Int64

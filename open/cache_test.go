@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// newCaching is an opener with a cache, whose clock stands at the tests' time.
+// newCaching returns an opener with a cache. Its clock stands at the time of the tests.
 func newCaching(t testing.TB, cfg anyOpen) *open.Opener {
 	t.Helper()
 	if cfg.Limits.Cache == 0 {
@@ -34,7 +34,7 @@ func opens(t testing.TB, o *open.Opener, token string) *open.Token {
 	return tok
 }
 
-// hits opens a token that must come from the cache: it is the one that came before.
+// hits opens a token that must come from the cache: the result is the earlier one.
 func hits(t testing.TB, o *open.Opener, token string, before *open.Token) {
 	t.Helper()
 	if opens(t, o, token) != before {
@@ -42,8 +42,8 @@ func hits(t testing.TB, o *open.Opener, token string, before *open.Token) {
 	}
 }
 
-// refusedAs opens a token that must be refused, twice, by an error that is the same as
-// without a cache.
+// refusedAs opens a token twice. Both times it must be refused with the error of an opener without
+// a cache.
 func refusedAs(t testing.TB, o, without *open.Opener, token string, at time.Time, want error) {
 	t.Helper()
 	_, plain := without.OpenAt(context.Background(), token, at)
@@ -66,8 +66,8 @@ func detail(err error) string {
 	return refusal.Detail()
 }
 
-// TestCache: a token that is opened again is the one that was opened, in either form
-// and for a gateway, and no other text is taken for it.
+// A token that is opened again gives the same Token, in either form and for a gateway. No other
+// text counts as that token.
 func TestCache(t *testing.T) {
 	t.Parallel()
 	visible := selectiveConfig()
@@ -118,7 +118,7 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// TestCacheIsOff unless somebody asks for it.
+// The cache is off by default.
 func TestCacheIsOff(t *testing.T) {
 	t.Parallel()
 	o := newOpener(t, config())
@@ -129,8 +129,7 @@ func TestCacheIsOff(t *testing.T) {
 	}
 }
 
-// TestCacheAsksCheck: Check has the last word each time, and what it refuses at once is
-// not kept.
+// Check decides at each call. A token that it refuses at its first call is not kept.
 func TestCacheAsksCheck(t *testing.T) {
 	t.Parallel()
 	var verdict error
@@ -162,13 +161,12 @@ func TestCacheAsksCheck(t *testing.T) {
 	hits(t, o, token, tok)
 }
 
-// TestCacheIdentity: a token's identity is no key of the cache, and neither is a part of
-// its text.
+// The cache does not use a token's identity as its key, and no part of the text either.
 func TestCacheIdentity(t *testing.T) {
 	t.Parallel()
 	o := newCaching(t, config())
 	one, two := forgeNested(), forgeNested()
-	two.Claims.Set("email", `"grace@example.com"`) // the same iss and jti
+	two.Claims.Set("email", `"grace@example.com"`) // iss and jti are the same
 	oneText, twoText := one.Token(), two.Token()
 	first, second := opens(t, o, oneText), opens(t, o, twoText)
 	hits(t, o, oneText, first)
@@ -178,7 +176,7 @@ func TestCacheIdentity(t *testing.T) {
 	}
 }
 
-// vandal is a type whose decoder overwrites what it is given.
+// vandal has a decoder that overwrites its input.
 type vandal struct{}
 
 func (*vandal) UnmarshalJSON(text []byte) error {
@@ -188,7 +186,7 @@ func (*vandal) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// TestCachedTokenIsImmutable: those who share a token cannot change it for each other.
+// Callers that share a Token cannot change it for each other.
 func TestCachedTokenIsImmutable(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -215,7 +213,7 @@ func TestCachedTokenIsImmutable(t *testing.T) {
 	}
 }
 
-// TestCacheAllocatesNothing on a hit.
+// A hit allocates nothing.
 func TestCacheAllocatesNothing(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

@@ -7,7 +7,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// TestCacheTimes: what is too old, or not good yet, is refused as without a cache.
+// A token that is too old, or not valid yet, is refused as without a cache.
 func TestCacheTimes(t *testing.T) {
 	t.Parallel()
 	f := forgeNested()
@@ -45,7 +45,7 @@ func TestCacheTimes(t *testing.T) {
 			if o.Remembers(tt.token) {
 				t.Error("it is still there")
 			}
-			// By its own time it is good, and verified anew.
+			// By its own time the token is valid, and it is verified again.
 			if again := opens(t, o, tt.token); again == tok {
 				t.Error("it came from the cache")
 			}
@@ -53,7 +53,7 @@ func TestCacheTimes(t *testing.T) {
 	}
 }
 
-// TestCacheOfOldTokens: who looks into an old token leaves nothing of it.
+// A caller that opens an old token by the clock of its time leaves no entry.
 func TestCacheOfOldTokens(t *testing.T) {
 	t.Parallel()
 	o := newCaching(t, config())
@@ -67,6 +67,6 @@ func TestCacheOfOldTokens(t *testing.T) {
 	if o.Remembers(token) {
 		t.Error("a dead token is kept")
 	}
-	o.SetNow(func() time.Time { return clock.Add(660*time.Second - 1) }) // within the leeway it lives
+	o.SetNow(func() time.Time { return clock.Add(660*time.Second - 1) }) // it is valid within the leeway
 	hits(t, o, token, opens(t, o, token))
 }

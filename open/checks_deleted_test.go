@@ -17,14 +17,13 @@ import (
 	"time"
 )
 
-// mutant is a test binary of this package, with package keys, in which one check can be
-// switched off by its number.
+// mutant is a test binary of this package and package keys. A number switches one check off.
 type mutant struct{ binary string }
 
 const mutantVariable = "SEALJWT_WITHOUT_CHECK"
 
-// build rewrites every condition c into c && checked(n), and every entry e of a list
-// into listed(n, e), which is another text.
+// build rewrites every condition c into c && checked(n), and every entry e of a list into listed(n,
+// e), which returns another text.
 func build(t *testing.T, all map[string][]check) (m mutant, numbers map[string]int) {
 	t.Helper()
 	dir := t.TempDir()
@@ -62,7 +61,7 @@ func build(t *testing.T, all map[string][]check) (m mutant, numbers map[string]i
 	return m, numbers
 }
 
-// checkedSource is what a mutant package has besides its own files.
+// checkedSource is added to the files of a mutant package.
 const checkedSource = `
 
 import (
@@ -100,7 +99,8 @@ func write(t *testing.T, dir, name string, text []byte) string {
 	return path
 }
 
-// run runs tests without one check, 0 for with all, and reports whether they passed.
+// run runs tests without one check, or with all checks if without is 0. It reports whether they
+// passed.
 func (m mutant) run(t *testing.T, tests string, without int) (passed bool, out []byte) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), m.binary, "-test.short", "-test.failfast", "-test.run", tests, "-test.timeout", "100s")
@@ -124,7 +124,7 @@ func pattern(names string) string {
 
 var failedTest = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 
-// search looks for a test that fails without a check: first in the battery, then everywhere.
+// search looks for a test that fails without a check: first in the battery, and then in all tests.
 func (m mutant) search(t *testing.T, without int) string {
 	t.Helper()
 	for _, tests := range []string{"^TestBattery$/./^ES256_ECDH-ES$", "^TestBattery$", "."} {
@@ -144,8 +144,8 @@ func (m mutant) search(t *testing.T, without int) string {
 	return ""
 }
 
-// TestChecksAreTested deletes every check and runs the test that the table names. With -update
-// it looks for another test where the named one notices nothing, or is gone.
+// TestChecksAreTested deletes each check and runs the test that the table names. With -update it
+// searches for another test if the named one does not fail or does not exist.
 func TestChecksAreTested(t *testing.T) {
 	if os.Getenv("SEALJWT_LONG") == "" {
 		t.Skip("set SEALJWT_LONG=1 to delete every check in turn")

@@ -17,18 +17,17 @@ import (
 	"testing"
 )
 
-// checks.md lists every check of this package, and of the keys that decrypt and verify
-// for it, with a test of this package that fails when the check is deleted. The source is
-// read here, so that a check that is not in the list, and a list that is not of this
-// source, is a failure; with SEALJWT_LONG=1 each check is deleted in turn and its test is
-// run.
+// checks.md lists every check of this package, and of the keys that decrypt and verify for it. For
+// each it names a test of this package that fails when the check is deleted. The test here reads
+// the source, and fails if the list and the source differ. With SEALJWT_LONG=1 each check is
+// deleted in turn and its test is run.
 const checksFile = "checks.md"
 
 // keysFolder is package keys. Its checks have "keys." before their function.
 const keysFolder = "../keys"
 
-// keysFiles are the files of package keys that judge tokens. The functions behind each do
-// not: they are for a sender, or for other parties' keys.
+// keysFiles lists the files of package keys that judge tokens. The functions after each file name
+// do not judge them: they are for a sender, or for foreign keys.
 var keysFiles = map[string][]string{
 	"content.go":    {"mode", "newGCM", "newCBC"},
 	"header.go":     nil,
@@ -38,20 +37,20 @@ var keysFiles = map[string][]string{
 	"sign.go":       {"Sign", "sign", "cutElement", "fillInteger"},
 }
 
-// check is one condition that makes Open refuse a token or New a configuration; of
-// a || b each side is one. The entries of some lists of names are checks, too.
+// check is one condition that makes Open refuse a token, or New a configuration. Each side of a ||
+// b is one. The entries of some lists of names are checks, too.
 type check struct {
 	id       string // function: condition, or list: entry
-	lo, hi   int    // of the condition or entry in its file, bytes
+	lo, hi   int    // bytes in the file from which and to which the condition or entry stands
 	position token.Position
 	entry    bool
 }
 
-// checkedLists are the lists whose entries are checks.
+// checkedLists names the lists whose entries are checks.
 var checkedLists = []string{"refusedMembers", "knownMembers", "registeredNames", "foreignClaims"}
 
-// sourceChecks finds the checks of a file: the conditions in front of what returns a
-// refusal, and the entries of those lists.
+// sourceChecks returns the checks of a file: the conditions before a return of a refusal, and the
+// entries of those lists.
 func sourceChecks(t *testing.T, path string) []check {
 	t.Helper()
 	set := token.NewFileSet()
@@ -96,7 +95,7 @@ func sourceChecks(t *testing.T, path string) []check {
 	return found
 }
 
-// conditions are those in a function in front of what returns a refusal.
+// conditions returns the conditions in a function before a return of a refusal.
 func conditions(f *ast.FuncDecl) (found []ast.Expr) {
 	ast.Inspect(f.Body, func(n ast.Node) bool {
 		switch s := n.(type) {
@@ -114,7 +113,7 @@ func conditions(f *ast.FuncDecl) (found []ast.Expr) {
 	return found
 }
 
-// operands are the sides of a || b.
+// operands returns both sides of a || b.
 func operands(e ast.Expr) []ast.Expr {
 	if b, ok := e.(*ast.BinaryExpr); ok && b.Op == token.LOR {
 		return append(operands(b.X), operands(b.Y)...)
@@ -150,7 +149,7 @@ func isCall(c *ast.CallExpr, pkg, name string) bool {
 	return ok && x.Name == pkg
 }
 
-// allChecks are those of all files, with the ids that occur twice numbered.
+// allChecks returns the checks of all files. If an id occurs twice, it gets a number.
 func allChecks(t *testing.T) map[string][]check {
 	t.Helper()
 	paths, err := filepath.Glob("*.go")
@@ -163,7 +162,7 @@ func allChecks(t *testing.T) map[string][]check {
 	seen := make(map[string]int)
 	all := make(map[string][]check)
 	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") || path == "errors.go" || path == "token.go" { // which come after
+		if strings.HasSuffix(path, "_test.go") || path == "errors.go" || path == "token.go" { // these come after the checks
 			continue
 		}
 		checks := sourceChecks(t, path)
@@ -180,7 +179,7 @@ func allChecks(t *testing.T) map[string][]check {
 	return all
 }
 
-// checkRow is a row of the table: the line of checks.md, and what stands in it.
+// checkRow is a row of the table: a line of checks.md and its cells.
 type checkRow struct {
 	line                int
 	promise, id, tests  string
@@ -219,12 +218,13 @@ func splitID(id string) (function, condition string) {
 	return function, numbered.ReplaceAllString(condition, "")
 }
 
-// matchChecks returns the check of each row, by the line of the row. A row has the id of its
-// check. Where a function was renamed that has checks, or that a condition calls, the row follows
-// it: the conditions are the same under another name, or as many under the same name.
+// matchChecks returns the check of each row, by line. Usually a row has the id of its check. If a
+// function with checks, or one that a condition calls, was renamed, the row follows it: the
+// function has the same conditions under another name, or the same number of conditions under its
+// name.
 func matchChecks(rows []checkRow, checks []check) map[int]check {
 	matched, listed, byID := make(map[int]check), make(map[string]bool), make(map[string]check)
-	before, now := make(map[string][]checkRow), make(map[string][]check) // of each function, what has no namesake
+	before, now := make(map[string][]checkRow), make(map[string][]check) // for each function the rows and the checks without a namesake
 	for _, c := range checks {
 		byID[c.id] = c
 	}
@@ -240,7 +240,7 @@ func matchChecks(rows []checkRow, checks []check) map[int]check {
 			now[function] = append(now[function], c)
 		}
 	}
-	claims := make(map[string]int) // rows of several functions may claim a check
+	claims := make(map[string]int) // rows of several functions may match one check
 	for function, old := range before {
 		candidates := [][]check{now[function]}
 		for _, renamed := range now {
@@ -250,7 +250,7 @@ func matchChecks(rows []checkRow, checks []check) map[int]check {
 		}
 		candidates = slices.DeleteFunc(candidates, func(cs []check) bool { return len(cs) != len(old) })
 		for i, r := range old {
-			if len(candidates) == 1 { // else a person has to say which
+			if len(candidates) == 1 { // otherwise a person has to decide
 				matched[r.line] = candidates[0][i]
 				claims[candidates[0][i].id]++
 			}
@@ -260,7 +260,7 @@ func matchChecks(rows []checkRow, checks []check) map[int]check {
 	return matched
 }
 
-// TestRenamedFunctions: a row follows its check where a function was renamed.
+// A row follows its check when a function is renamed.
 func TestRenamedFunctions(t *testing.T) {
 	t.Parallel()
 	rows := []checkRow{
@@ -278,7 +278,7 @@ func TestRenamedFunctions(t *testing.T) {
 	}
 }
 
-// sortedChecks are those of all files, in the order of the files.
+// sortedChecks returns the checks of all files, in the order of the files.
 func sortedChecks(t *testing.T) (checks []check) {
 	all := allChecks(t)
 	for _, path := range slices.Sorted(maps.Keys(all)) {
@@ -287,9 +287,9 @@ func sortedChecks(t *testing.T) (checks []check) {
 	return checks
 }
 
-// TestChecksAreListed: the table and the source are the same. With -update the table is written
-// anew: a row follows its check, the row of a check that is gone goes, and a check that is new
-// stands at the end, where a person has to say what it refuses.
+// The table and the source agree. With -update the test writes the table again. A row follows its
+// check, and the row of a deleted check is removed. A new check stands at the end, and a person has
+// to describe it.
 func TestChecksAreListed(t *testing.T) {
 	lines, rows := listedChecks(t)
 	checks := sortedChecks(t)
@@ -335,7 +335,7 @@ func writeLines(t *testing.T, lines []string) {
 	}
 }
 
-// TestListedTestsExist: whatever test the list names is there.
+// Every test that the table names exists.
 func TestListedTestsExist(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("*_test.go")

@@ -13,7 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// TestTimes goes to the edges, a nanosecond to either side, and has other limits than the battery.
+// TestTimes tries the edges, and a nanosecond before and after each. Its limits are not those of
+// the battery.
 func TestTimes(t *testing.T) {
 	t.Parallel()
 	const hour = 3600
@@ -34,7 +35,7 @@ func TestTimes(t *testing.T) {
 		name   string
 		claims m
 		cfg    func(c *anyOpen)
-		at     time.Duration // from the clock
+		at     time.Duration // distance from the clock
 		want   error
 	}{
 		{"exp just inside the leeway", m{"exp": -59}, nil, 0, nil},
@@ -138,7 +139,7 @@ func TestReplicated(t *testing.T) {
 	))
 }
 
-// TestIssuers: where two issuers use one kid, each has its own key under it.
+// Two issuers use one kid, and each has its own key under it.
 func TestIssuers(t *testing.T) {
 	t.Parallel()
 	first := testKeyFor(keys.ES256)
@@ -210,15 +211,15 @@ func TestSources(t *testing.T) {
 		if private.ctx.Value(key{}) != "passed on" || public.ctx.Value(key{}) != "passed on" {
 			t.Error("a source gets another context")
 		}
-		// What is malformed costs no look at the keys, what does not decrypt none
-		// at those of an issuer.
+		// A malformed token costs no call of a key source. A token that does not decrypt costs no
+		// call of an issuer's source.
 		f := forgeNested()
 		f.Outer.Set("zip", `"DEF"`)
 		if _, err := o.OpenAt(ctx, f.Token(), clock); err == nil || len(private.asked) != 1 {
 			t.Errorf("malformed: %v, keys asked for %d times", err, len(private.asked))
 		}
-		// Nor does a kid that nobody can have: whoever has our public key could make
-		// a source that fetches do so for any text.
+		// A kid that no key can have costs none either. Otherwise an attacker with our public key
+		// could make a source fetch for any text.
 		for _, kid := range []string{"", "é", "a\nb", strings.Repeat("k", 257)} {
 			f = forgeNested()
 			f.Inner.Set("kid", strconv.Quote(kid))
@@ -260,7 +261,7 @@ func TestSources(t *testing.T) {
 		accepted(t, cfg, forgeNested().Token())
 		source.reloadErr = down
 		refused(t, cfg, forgeNested().Token(), open.ErrKeySource)
-		// A kid that is known, and one that is missing, are no reason to reload.
+		// Neither a known kid nor a missing one causes a reload.
 		source.set, source.reloads = source.after, 0
 		accepted(t, cfg, forgeNested().Token())
 		f := forgeNested()
@@ -275,7 +276,7 @@ func TestSources(t *testing.T) {
 	})
 }
 
-// reloadable is a source that answers otherwise after a reload.
+// reloadable is a source whose answer changes after a reload.
 type reloadable struct {
 	keySource
 	after     *keys.Set

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestConfigSize: no configuration of any package has more than ten fields. A reader has to
-// know them all.
+// No configuration of any package has more than ten fields, because a reader has to know all of
+// them.
 func TestConfigSize(t *testing.T) {
 	t.Parallel()
 	const most = 10

@@ -8,8 +8,8 @@ import (
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
-// TestUniformFailure: every failure of decryption and of the signature is one and
-// the same error value. Whoever can tell two of them apart has an oracle.
+// Every failure of the decryption and of the signature is one error value. An attacker who can tell
+// two of them apart has an oracle.
 func TestUniformFailure(t *testing.T) {
 	t.Parallel()
 	count := 0
@@ -17,7 +17,7 @@ func TestUniformFailure(t *testing.T) {
 		t.Helper()
 		count++
 		tok, err := newOpener(t, config()).OpenAt(t.Context(), f.Token(), clock)
-		// The very value, not one that wraps it.
+		// The error is this value itself, and does not wrap it.
 		if tok != nil || err != open.ErrNotAuthentic || err.Error() != "open: token is not authentic" {
 			t.Errorf("%s: %v, %v", what, tok, err)
 		}

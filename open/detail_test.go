@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// TestDetail: what an operator learns that the sender of the token does not.
+// Detail tells an operator facts that the sender of the token must not learn.
 func TestDetail(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-personal-claim"
@@ -24,7 +24,7 @@ func TestDetail(t *testing.T) {
 		bend func(f *forgery)
 		cfg  func(c *anyOpen)
 		want error
-		say  []string // in Detail, and not in Error
+		say  []string // in Detail and not in Error
 	}{
 		{"too long", nil, func(c *anyOpen) { c.Limits.MaxSize = 100 }, open.ErrMalformed, []string{"100 are allowed; see Limits.MaxSize"}},
 		{"parts", func(f *forgery) { f.BendJWE = func(string) string { return "a.b.c" } }, nil, open.ErrMalformed, []string{"3 parts"}},
@@ -95,7 +95,7 @@ func TestDetail(t *testing.T) {
 			var log strings.Builder
 			slog.New(slog.NewJSONHandler(&log, nil)).Info("refused", "err", err)
 			slog.New(slog.NewTextHandler(&log, nil)).Info("refused", "err", err)
-			inside := []any{struct{ err error }{err}, struct{ err open.Error }{*refusal}} // where fmt calls no methods
+			inside := []any{struct{ err error }{err}, struct{ err open.Error }{*refusal}} // fmt calls no methods here
 			slog.New(slog.NewTextHandler(&log, nil)).Info("refused", "in", inside[0], "of", inside[1])
 			printed := fmt.Sprintf("%v %+v %#v %s %q %x %d %v", err, err, err, err, err, err, refusal, *refusal) +
 				fmt.Sprintf("%v %+v %#v %s %q %d", inside, inside, inside, inside, inside, inside) +
@@ -113,7 +113,7 @@ type brokenSource struct{ err error }
 
 func (b brokenSource) PrivateKeys(context.Context) (*keys.Set, error) { return nil, b.err }
 
-// TestDetailOfFailedCryptography: an operator's log is somebody's oracle too.
+// An attacker may read the log of an operator, so Detail must not be an oracle either.
 func TestDetailOfFailedCryptography(t *testing.T) {
 	t.Parallel()
 	for name, bend := range map[string]func(f *forgery){
@@ -132,7 +132,7 @@ func TestDetailOfFailedCryptography(t *testing.T) {
 	}
 }
 
-// TestRefusalCost: what is refused for its length costs next to nothing.
+// A token that is refused for its length costs next to nothing.
 func TestRefusalCost(t *testing.T) {
 	o := newOpener(t, config())
 	long := strings.Repeat("A", 1<<20)

@@ -27,11 +27,10 @@ var directHeaders = []string{
 	`{"alg":"ECDH-ES","enc":"A256GCM","kid":"k","epk":{"kty":"EC","crv":"P-256","x":"x","y":"y"},"cty":"sealed-claims+json"` + directTail + `}`,
 }
 
-// notDirect are changes after which a header is read as JSON, or not at all: each in
-// the place of a text.
+// notDirect has texts. A header with one of them is read as JSON, or refused.
 var notDirect = []string{`a\u0062`, `a\"`, `a\\`, "a\x00", "a\x1f", "a\x7f", "aß", "a\xff", "a\n", `a","zip":"DEF`, `a","alg":"none`, `a "`, `a",`, `a"}`, `"`}
 
-// FuzzDirect: a header that is known by its bytes reads as JSON, and to the same.
+// A header that the fast path accepts is JSON, and JSON gives the same result.
 func FuzzDirect(f *testing.F) {
 	for _, h := range directHeaders {
 		f.Add([]byte(h))
@@ -90,8 +89,7 @@ func checkDirect(t *testing.T, raw []byte, direct, slow header) {
 	}
 }
 
-// encryptionText returns the text of all fields but members, which the fast path does not
-// fill.
+// encryptionText returns the text of all fields except members, which the fast path does not fill.
 func encryptionText(h keys.Header) (text string) {
 	v := reflect.ValueOf(h)
 	for i := range v.NumField() {
@@ -135,16 +133,15 @@ func TestDirect(t *testing.T) {
 	}
 }
 
-// inText reports whether a value is being spelled at a place: there a space is one more
-// character of it.
+// inText reports whether a place is inside a value. A space there is a character of that value.
 func inText(h string, at int) bool {
 	before := h[:at]
 	quotes := strings.Count(before, `"`)
 	return quotes%2 == 1 && strings.HasSuffix(before[:strings.LastIndex(before, `"`)], ":")
 }
 
-// TestSealedIsDirect: what package seal writes for these suites is known by its bytes.
-// Else all that would be wrong is the speed.
+// The fast path accepts the headers that package seal writes for these suites. If it did not, only
+// the speed would suffer.
 func TestSealedIsDirect(t *testing.T) {
 	t.Parallel()
 	for _, signing := range []keys.Suite{keys.ES256, keys.EdDSA} {

@@ -12,13 +12,13 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// relyingParty is a client of an OpenID Provider that writes no typ into its ID tokens.
+// relyingParty is a client of an OpenID Provider whose ID tokens have no typ.
 type relyingParty struct {
 	clientID string
 	opener   *open.Opener
 }
 
-// newRelyingParty lets the provider's tokens lack typ, and requires the nonce in its place.
+// newRelyingParty accepts the provider's tokens without typ, and requires the nonce instead.
 func newRelyingParty(provider string, published keys.PublicSource, clientID string, own keys.PrivateSource) (*relyingParty, error) {
 	opener, err := open.New(open.Config{
 		Audience:   clientID,
@@ -29,9 +29,9 @@ func newRelyingParty(provider string, published keys.PublicSource, clientID stri
 	return &relyingParty{clientID, opener}, err
 }
 
-// login opens the ID token of a login that this client began with a nonce (OpenID Connect
-// Core section 3.1.3.7). The nonce is in the user's session and comes from nowhere else.
-// The hash is the one of ES256, RS256 and PS256.
+// login opens the ID token of a login that this client began with a nonce (OpenID Connect Core
+// section 3.1.3.7). The nonce must come from the user's session and from nowhere else. ES256, RS256
+// and PS256 have this hash.
 func (rp *relyingParty) login(ctx context.Context, idToken, accessToken, nonce string) (*open.Token, error) {
 	tok, err := rp.opener.Open(ctx, idToken)
 	if err != nil {
@@ -57,8 +57,8 @@ func (rp *relyingParty) login(ctx context.Context, idToken, accessToken, nonce s
 	return tok, nil
 }
 
-// An OpenID Connect relying party. Where a provider writes no typ, the nonce is what tells an
-// ID token from its other tokens, and each login from every other.
+// The provider of this OpenID Connect relying party writes no typ. The nonce tells an ID token from
+// the provider's other tokens, and each login from every other one.
 func ExampleToken_Nonce() {
 	ctx := context.Background()
 	provider, client := testKeyFor(keys.ES256), testKeyFor(keys.ECDHES)

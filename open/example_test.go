@@ -69,8 +69,8 @@ func ExampleOpener_Open() {
 	// open: malformed token true
 }
 
-// JWT access tokens of OAuth (RFC 9068): the typ says what a token is, and Require names
-// the claims that it must have besides iss, exp and aud, which every token must have.
+// JWT access tokens of OAuth (RFC 9068) have a typ of their own. Require names the claims that they
+// must have besides iss, exp and aud, which every token must have.
 func ExampleConfig_accessTokens() {
 	ctx := context.Background()
 	opener, err := open.New(open.Config{
@@ -96,8 +96,8 @@ func ExampleConfig_accessTokens() {
 	// open: invalid claims: client_id is required, and was not sealed to us
 }
 
-// A selective token for two services behind a gateway. The gateway holds no decryption key:
-// it verifies and routes the token, and reads the visible claims. Each service reads its own.
+// A selective token is for two services behind a gateway. The gateway has no decryption key: it
+// verifies and routes the token, and reads the visible claims. Each service reads its own claims.
 func ExampleNewGateway() {
 	const billing, kyc = "https://billing.example.com", "https://kyc.example.com"
 	ctx, billingKeys, kycKeys := context.Background(), keytest.NewRing(keys.ECDHES), keytest.NewRing(keys.ECDHES)

@@ -5,7 +5,7 @@ import "time"
 // SetNow replaces the clock of Open.
 func (o *Opener) SetNow(now func() time.Time) { o.now = now }
 
-// What follows reads one layer of a token, with memory of its own.
+// The following functions read one layer of a token, with memory of their own.
 
 func parseEnvelope(token string) (*jwe, error) {
 	j, err := newScratch().parseEnvelope(token, "")
@@ -36,7 +36,7 @@ func headerOf(part string) (header, error) {
 	return parseHeader(raw)
 }
 
-// Remembers reports whether the cache has a token under the digest of this text.
+// Remembers reports whether the cache has a token with the digest of this text.
 func (o *Opener) Remembers(token string) bool {
 	d := digestOf(token)
 	s := o.cache().shard(d)
@@ -45,8 +45,8 @@ func (o *Opener) Remembers(token string) bool {
 	return s.byDigest[d] != nil
 }
 
-// CacheShards returns how many entries each part of the cache has, and fails if it does
-// not fit together.
+// CacheShards returns the number of entries in each shard of the cache. It fails if the parts of
+// the cache disagree.
 func (o *Opener) CacheShards(fail func(format string, args ...any)) (counts []int) {
 	all := o.cache()
 	for i := range all {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// likeNames are names that fold onto each other, with the Kelvin sign for a k and the long
-// s for an s.
+// likeNames has names that fold to each other, with the Kelvin sign for a k and the long s for an
+// s.
 var likeNames = []string{"k", "K", "\u212a", "s", "S", "\u017f", "ks", "Ks", "kS", "KS", "\u212a\u017f", "k\u017f", "x"}
 
 // randomFields returns a struct type of integers and of structs that it embeds, directly or by a
@@ -63,8 +63,7 @@ func number(v reflect.Value, next *int64) {
 	}
 }
 
-// TestFieldsOf: the list has the fields that encoding/json writes, which are the fields
-// that it fills, by the same names.
+// The list has the fields that encoding/json writes. It fills the same fields, by the same names.
 func TestFieldsOf(t *testing.T) {
 	t.Parallel()
 	type inner struct{ K, S int }
@@ -95,7 +94,7 @@ func TestFieldsOf(t *testing.T) {
 		}{},
 		&struct {
 			Deep
-			Deeper // Other, too, at the same depth
+			Deeper // Other too, at the same depth
 		}{},
 		&Loop{},
 		&struct {

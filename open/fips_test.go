@@ -18,10 +18,10 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// TestFIPSMatrix seals and opens both forms with every combination of algorithms
-// where what FIPS 140-3 does not approve is an error or a panic: with
-// GODEBUG=fips140=only. All but RSA-OAEP, whose hash is SHA-1, work there, also A256GCM,
-// since the module draws its nonces.
+// TestFIPSMatrix seals and opens both forms with every combination of algorithms under
+// GODEBUG=fips140=only. Then every algorithm that FIPS 140-3 does not approve is an error or a
+// panic. All combinations work there except RSA-OAEP, whose hash is SHA-1. A256GCM works because
+// the module draws its nonces.
 func TestFIPSMatrix(t *testing.T) {
 	if !fips140.Enforced() {
 		t.Skip("GODEBUG=fips140=only is not set")
@@ -77,7 +77,7 @@ func fipsRoundTrip(t *testing.T, sealed bool, opened bool, issuer, recipient *ke
 	if err != nil || claims["email"] != "ada@example.com" {
 		t.Errorf("claims %+v, %v", claims, err)
 	}
-	// A refusal is the same error as without the mode, and no panic.
+	// A refusal has the same error as without the mode, and no panic occurs.
 	dot := strings.LastIndex(token, ".")
 	first := byte('A')
 	if token[dot+1] == first {
@@ -86,8 +86,8 @@ func fipsRoundTrip(t *testing.T, sealed bool, opened bool, issuer, recipient *ke
 	refused(t, cfg, token[:dot+1]+string(first)+token[dot+2:], open.ErrNotAuthentic)
 }
 
-// The tokens of every release open in the mode, those of go-jose among them; but for
-// a key on X25519 or for RSA-OAEP, which the mode does not allow, there is no opener.
+// The tokens of every release open in the mode, also those of go-jose. For a key on X25519 or for
+// RSA-OAEP there is no opener, because the mode does not allow them.
 func TestFIPSGolden(t *testing.T) {
 	if !fips140.Enforced() {
 		t.Skip("GODEBUG=fips140=only is not set")
@@ -107,8 +107,8 @@ func TestFIPSGolden(t *testing.T) {
 	}
 }
 
-// TestFIPSUse: a key that was made outside of the mode is refused in it for what it is, and
-// the token is not blamed. Without the mode the test runs itself in a process that has it.
+// A key that was made outside of the mode is refused in it. The error names the key's fault and
+// does not blame the token. Without the mode the test runs itself in a process that has it.
 func TestFIPSUse(t *testing.T) {
 	if !fips140.Enforced() {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestFIPSUse$")

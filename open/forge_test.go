@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
-// The tests call what they share with other packages by short names.
+// The tests use short names for the functions that they share with other packages.
 type (
 	forgery   = forge.Draft
 	parts     = forge.Parts
@@ -53,7 +53,7 @@ var (
 
 func must[T any](v T, err error) T { return fixture.Must(v, err) }
 
-// both does one bend after the other.
+// both makes one change after the other.
 func both[F any](first, second func(f F)) func(f F) {
 	return func(f F) { first(f); second(f) }
 }
@@ -61,10 +61,10 @@ func both[F any](first, second func(f F)) func(f F) {
 // member is a name, without quotes, and the JSON text of its value.
 type member struct{ name, raw string }
 
-// object is a JSON object as a table of members.
+// object is a JSON object as a list of members.
 type object []member
 
-// made returns the object as the forge has it.
+// made returns the object in the form of the forge.
 func (o object) made() (made forge.Object) {
 	for _, m := range o {
 		made.Add(m.name, m.raw)
@@ -72,7 +72,7 @@ func (o object) made() (made forge.Object) {
 	return made
 }
 
-// selectiveRow is one token and what becomes of it.
+// selectiveRow has one token and the expected result.
 type selectiveRow struct {
 	name string
 	bend func(s *selective)
@@ -103,7 +103,7 @@ func runSelective(t *testing.T, rows []selectiveRow) {
 	}
 }
 
-// forbidden is a source of decryption keys that must not be asked.
+// forbidden is a source of decryption keys that fails the test when it is called.
 type forbidden struct{ t *testing.T }
 
 func (f forbidden) PrivateKeys(context.Context) (*keys.Set, error) {

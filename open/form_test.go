@@ -9,9 +9,8 @@ import (
 
 const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// TestEveryCharacter changes every character of a token into every other of the
-// alphabet, drops it, repeats it, and puts in its place what is not of the
-// alphabet: there is one text of a token, and it is this one.
+// TestEveryCharacter changes every character of a token into every other one of the alphabet, drops
+// it, repeats it, and replaces it by characters outside the alphabet. A token has only one text.
 func TestEveryCharacter(t *testing.T) {
 	t.Parallel()
 	for _, m := range managementSuites {
@@ -33,7 +32,8 @@ func TestEveryCharacter(t *testing.T) {
 				changes := ".= \n\r\x00"
 				lastOfPart := i+1 == len(token) || token[i+1] == '.'
 				if at := strings.IndexByte(base64URL, token[i]); at >= 0 {
-					// One bit of the value each; in the last character of a part all 63.
+					// Each change alters one bit of the value. In the last character of a part all
+					// 63 changes are tried.
 					for other := range len(base64URL) {
 						if d := other ^ at; lastOfPart && d != 0 || d == 1 || (d == 8 || d == 32) && !isOAEP(m) {
 							changes += base64URL[other : other+1]

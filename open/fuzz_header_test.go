@@ -16,15 +16,15 @@ import (
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
-// fixedEphemeral is the sender's key in every header that is made here: in a random
-// one a point that fits would never be found.
+// fixedEphemeral is the sender's key in every header of this test. A fuzzer would never find a
+// point that fits a random one.
 var fixedEphemeral = must(ecdh.P256().NewPrivateKey(bytes.Repeat([]byte{7}, 32)))
 
-// obey makes the forgery do what its headers say, as far as they can be read: a
-// token must not be refused for its cryptography as long as its header is the matter.
+// obey makes the forgery follow its headers, as far as they can be read. If the test is about a
+// header, the cryptography must be no reason to refuse the token.
 func obey(f *forgery, outer, inner string) {
 	var says struct{ Alg, Enc, Apu, Apv string }
-	_ = json.Unmarshal([]byte(outer), &says) // whatever could be read
+	_ = json.Unmarshal([]byte(outer), &says) // a part of the text may be readable
 	for _, k := range keysFor(managementSuites) {
 		if k.Alg == says.Alg {
 			f.Recipient, f.Management = k.Key, k.Alg
@@ -51,7 +51,7 @@ func obeySigner(f *forgery, inner string) {
 	f.Inner.Say(inner)
 }
 
-// checkHeader checks the header of a token that was accepted, read with encoding/json.
+// checkHeader reads the header of an accepted token with encoding/json and checks it.
 func checkHeader(t *testing.T, text string, k *forge.Key, kinds ...string) {
 	t.Helper()
 	h := members(t, []byte(text))
@@ -76,9 +76,8 @@ func checkHeader(t *testing.T, text string, k *forge.Key, kinds ...string) {
 	}
 }
 
-// isPlain reports whether go-jose has no reason to refuse a header that we take. It
-// parses some members that we ignore, an x5c for example, and knows EdDSA under its
-// first name only.
+// isPlain reports whether go-jose has no reason to refuse a header that we accept. It parses some
+// members that we ignore, such as x5c, and knows EdDSA by its first name only.
 func isPlain(t *testing.T, texts ...string) bool {
 	t.Helper()
 	for _, text := range texts {
@@ -124,7 +123,7 @@ func headerSeeds(add func(outer, inner string, selective bool)) {
 					`,"apu":"QQ","apv":""`, `,"apu":"QR"`, `,"iss":` + quoted(issuerID), `,"sub":"eve"`, `,"zip":"DEF"`, `,"Zip":1`, `,"x5c":[]`, `,"b64":true`,
 					`,"alg":"none"`, `,"\u0061lg":""`, `,"crit":["exp"],"exp":1767226200`, `,"p2c":2147483647`, `,"jwk":{}`, `,"nonce":5`, `,"n":[[[{}]]]`,
 				} {
-					if i == 0 && management == keys.ECDHES { // the defaults, which are fast
+					if i == 0 && management == keys.ECDHES { // the fast path reads the defaults
 						add(outer+more+"}", inner+"}", form.selective)
 						add(outer+"}", inner+more+"}", form.selective)
 					}
@@ -134,8 +133,8 @@ func headerSeeds(add func(outer, inner string, selective bool)) {
 	}
 }
 
-// FuzzHeaders has any headers of both layers, around keys, encryption and signature
-// that are as these headers say.
+// FuzzHeaders tries any headers of both layers. The keys, the encryption and the signature are as
+// these headers say.
 func FuzzHeaders(f *testing.F) {
 	headerSeeds(func(outer, inner string, selective bool) { f.Add(outer, inner, selective) })
 	cfg := config()
@@ -151,7 +150,7 @@ func FuzzHeaders(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, outer, inner string, selective bool) {
 		if outer == "" || inner == "" {
-			return // it would stand for the headers of the forge
+			return // it would mean the headers of the forge
 		}
 		if selective {
 			fuzzSelectiveHeaders(t, x, opener, outer, inner)

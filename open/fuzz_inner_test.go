@@ -21,8 +21,8 @@ func encryptTo(recipient jose.JSONWebKey, inner string) string {
 	return forgeFor(testKeyFor(keys.ES256), to, keys.A256GCM).JWE(inner)
 }
 
-// FuzzInner has any text as the plaintext of a JWE that anybody can make, since
-// it takes no more than our public key.
+// FuzzInner tries any text as the plaintext of a JWE. Every attacker can make such a JWE, because
+// it needs only our public key.
 func FuzzInner(f *testing.F) {
 	x, tokens := newFuzzFixture(f)
 	var recipient jose.JSONWebKey
@@ -30,7 +30,7 @@ func FuzzInner(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, g := range tokens {
-		inner := g.Token // that of a selective token is refused for its form
+		inner := g.Token // the inner token of a selective one is refused for its form
 		if g.Form == "" {
 			inner = string(must(joseDecrypt(g.Token, readRecipient(g.Recipient))))
 		}
@@ -61,7 +61,7 @@ func FuzzInner(f *testing.F) {
 	})
 }
 
-// FuzzClaims has any bytes as the payload, signed and encrypted as they should be.
+// FuzzClaims tries any bytes as a payload that is correctly signed and encrypted.
 func FuzzClaims(f *testing.F) {
 	f.Add([]byte(forgeNested().Claims.Text()))
 	for _, g := range goldenTokens(f) {
@@ -79,7 +79,7 @@ func FuzzClaims(f *testing.F) {
 	x, opener := &fuzzFixture{at: clock}, newOpener(f, config())
 	signer := testKeyFor(keys.ES256)
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		// An empty text would stand for the forge's own claims.
+		// An empty text would mean the forge's own claims.
 		if len(payload) == 0 {
 			return
 		}
@@ -96,7 +96,7 @@ func FuzzClaims(f *testing.F) {
 		if tok.Issuer() != issuerID || !clock.Before(tok.ExpiresAt().Add(time.Minute)) || tok.ExpiresAt().Sub(clock) > 2*time.Hour {
 			t.Fatalf("accepted from %q until %v", tok.Issuer(), tok.ExpiresAt())
 		}
-		// go-jose's view of the same token, by its own decoder and validator.
+		// go-jose reads the same token with its own decoder and validator.
 		text, err := joseClaims(token, signer, testKeyFor(keys.ECDHES))
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +121,7 @@ func FuzzClaims(f *testing.F) {
 			if dates.ours.IsZero() != (dates.theirs == nil) {
 				t.Errorf("%s: %v here, %v there", name, dates.ours, dates.theirs)
 			} else if dates.theirs != nil {
-				// go-jose goes through floating point and cuts off the fraction.
+				// go-jose uses floating point and cuts off the fraction.
 				if d := dates.ours.Sub(dates.theirs.Time()); d < -time.Second || d > time.Second {
 					t.Errorf("%s: %v here, %v there", name, dates.ours, dates.theirs.Time())
 				}

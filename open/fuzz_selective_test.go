@@ -15,8 +15,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// members are those of a JSON text that was signed or encrypted, as encoding/json
-// reads them.
+// members returns the members of a signed or encrypted JSON text, as encoding/json reads them.
 func members(t *testing.T, text []byte) map[string]json.RawMessage {
 	t.Helper()
 	var m map[string]json.RawMessage
@@ -31,8 +30,8 @@ func sameJSON(a, b json.RawMessage) bool {
 	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && x.String() == y.String()
 }
 
-// checkMerged checks an accepted selective token against its payload and the
-// plaintexts of the JWEs that are for us, which somebody else has decrypted.
+// checkMerged checks an accepted selective token against its payload and the plaintexts of the JWEs
+// for us, which the test has decrypted by other means.
 func checkMerged(t *testing.T, tok *open.Token, payload []byte, plaintexts ...[]byte) {
 	t.Helper()
 	merged, err := strict.ParseObject(rawClaims(t, tok))
@@ -85,7 +84,7 @@ func checkBinding(t *testing.T, tok *open.Token, jwe string) (kid string) {
 	return h.Kid
 }
 
-// checkSelective is go-jose's view of an accepted token.
+// checkSelective checks an accepted token with go-jose.
 func (x *fuzzFixture) checkSelective(t *testing.T, tok *open.Token, text string, decrypts bool) {
 	t.Helper()
 	for _, part := range strings.Split(text, ".") {
@@ -124,7 +123,7 @@ func (x *fuzzFixture) checkSelective(t *testing.T, tok *open.Token, text string,
 	checkMerged(t, tok, payload, plaintexts...)
 }
 
-// FuzzOpenSelective has any text as a token.
+// FuzzOpenSelective tries any text as a token.
 func FuzzOpenSelective(f *testing.F) {
 	x, tokens := newFuzzFixture(f)
 	for _, g := range tokens {
@@ -157,9 +156,9 @@ func FuzzOpenSelective(f *testing.F) {
 	})
 }
 
-// FuzzSealed goes behind signature and encryption: any claims in clear, any two
-// plaintexts for us, and any members more in the header of the first JWE, all signed
-// and encrypted as they should be. An issuer may be trusted and yet careless.
+// FuzzSealed tries texts inside a correct signature and encryption: any claims in clear, any two
+// plaintexts for us, and any further members in the header of the first JWE. A trusted issuer may
+// be careless.
 func FuzzSealed(f *testing.F) {
 	clear := forgeSelective().Claims.Text()
 	for _, seed := range []struct{ clear, header, first, second string }{
@@ -195,14 +194,14 @@ func FuzzSealed(f *testing.F) {
 	x := &fuzzFixture{at: clock, issuers: map[string]jose.JSONWebKey{signer.Kid: signer.Jose(signer.Public())}, recipients: recipients}
 	f.Fuzz(func(t *testing.T, clear, header, first, other string) {
 		if clear == "" {
-			return // it would stand for the claims of the forge
+			return // it would mean the claims of the forge
 		}
 		s := forgeSelective()
 		s.JWEs[0] = forgeSealed(second)
 		s.JWEs[1].Outer.Edit = func(text string) string { return strings.TrimSuffix(text, "}") + header + "}" }
 		plaintext(first)(s.JWEs[1])
 		plaintext(other)(s.JWEs[0])
-		// The payload ends with sealed; what is not an object stays as it is.
+		// The payload ends with sealed. A payload that is not an object is not changed.
 		payload := clear
 		if end := strings.LastIndexByte(clear, '}'); end >= 0 {
 			payload = clear[:end] + `,"sealed":` + jsonArray([]string{jweOf(s.JWEs[0]), jweOf(s.JWEs[1])}) + clear[end:]
@@ -219,7 +218,7 @@ func FuzzSealed(f *testing.F) {
 		}
 		checkMerged(t, tok, []byte(payload), []byte(first), []byte(other))
 		checkMerged(t, seen, []byte(payload))
-		// go-jose refuses some members that we ignore, such as an x5c that is none.
+		// go-jose refuses some members that we ignore, such as a malformed x5c.
 		if header == "" {
 			x.checkSelective(t, tok, token, true)
 		}

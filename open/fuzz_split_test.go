@@ -14,17 +14,16 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// What splits and decodes is compared with a second opinion, which is slow, and
-// written from the documentation and not from the code.
+// The code that splits and decodes a token is compared with a second implementation. That one is
+// slow, and follows the documentation and not the code.
 
-// decodedOnce decodes a part, if it is the one spelling of what it stands for.
+// decodedOnce decodes a part if it is the only spelling of its octets.
 func decodedOnce(part string) ([]byte, bool) {
 	b, err := base64.RawURLEncoding.DecodeString(part)
 	return b, err == nil && base64.RawURLEncoding.EncodeToString(b) == part
 }
 
-// secondHeader is a header as a stranger may write it. What strict JSON is has a
-// target of its own.
+// secondHeader reads a header that an attacker may write. Strict JSON has a fuzz target of its own.
 func secondHeader(part string) (map[string]json.RawMessage, bool) {
 	raw, ok := decodedOnce(part)
 	if !ok || len(raw) > 4096 {
@@ -58,7 +57,7 @@ func secondHeader(part string) (map[string]json.RawMessage, bool) {
 	return h, there
 }
 
-// textOf is a member that is a string or absent.
+// textOf returns a member that is a string or absent.
 func textOf(h map[string]json.RawMessage, name string) (s string, ok bool) {
 	raw, there := h[name]
 	if !there {
@@ -67,17 +66,17 @@ func textOf(h map[string]json.RawMessage, name string) (s string, ok bool) {
 	return s, raw[0] == '"' && json.Unmarshal(raw, &s) == nil
 }
 
-// isType compares media types, whose letters are ASCII: others that become one of
-// those in lower case, such as İ, are longer.
+// isType compares media types, whose letters are ASCII. Other letters that become one of those in
+// lower case, such as İ, have more bytes.
 func isType(s, want string) bool {
 	lower, want := strings.ToLower(s), strings.ToLower(want)
 	return len(lower) == len(s) && (lower == want || lower == "application/"+want)
 }
 
-// secondJWE are the five parts of a compact JWE whose cty is JWT or absent, decoded. The key
-// that the header names judges the content encryption, and takes it or not.
+// secondJWE returns the five decoded parts of a compact JWE whose cty is JWT or absent. content
+// reports whether the content encryption is offered for the key that the header names.
 func secondJWE(token string) (parts [][]byte, taken, content bool) {
-	sizes := map[string][2]int{ // of initialization vector and tag, RFC 7518 sections 5.2 and 5.3
+	sizes := map[string][2]int{ // lengths of the initialization vector and the tag (RFC 7518 sections 5.2 and 5.3)
 		"A256GCM": {12, 16}, "A128GCM": {12, 16}, "A256CBC-HS512": {16, 32}, "A128CBC-HS256": {16, 16},
 	}
 	h, parts, ok := secondParts(token, 5)
@@ -91,7 +90,7 @@ func secondJWE(token string) (parts [][]byte, taken, content bool) {
 	return parts, !hasCty || isText && isType(cty, "JWT"), isAlso && offered && len(parts[2]) == size[0] && len(parts[4]) == size[1]
 }
 
-// secondJWS are the three parts of a compact JWS of this typ or none, decoded.
+// secondJWS returns the three decoded parts of a compact JWS with this typ or none.
 func secondJWS(token, typ string) ([][]byte, bool) {
 	h, parts, ok := secondParts(token, 3)
 	if !ok {
@@ -121,8 +120,7 @@ func secondParts(token string, n int) (h map[string]json.RawMessage, parts [][]b
 	return h, parts, true
 }
 
-// splitSeeds are the tokens of the test data, those of the RFCs among them, and the
-// JWEs that stand in them.
+// splitSeeds returns the tokens of the test data with those of the RFCs, and the JWEs inside them.
 func splitSeeds(f *testing.F) []string {
 	f.Helper()
 	var seeds []string
@@ -146,8 +144,8 @@ func splitSeeds(f *testing.F) []string {
 	return seeds
 }
 
-// FuzzSplit has any text as a token, as far as it is read without a key: it is taken
-// if and only if the second opinion takes it, for the same bytes.
+// FuzzSplit tries any text as a token and reads it as far as that needs no key. The text is
+// accepted if and only if the second implementation accepts it, with the same bytes.
 func FuzzSplit(f *testing.F) {
 	jwe := func(header string, sizes ...int) string {
 		text := strict.EncodeBase64URL([]byte(header))
@@ -175,8 +173,8 @@ func FuzzSplit(f *testing.F) {
 			t.Fatal("the parts of the JWE are others")
 		}
 		if taken {
-			// A key for which there is nothing else to refuse: it takes any encrypted key of
-			// its size, and Open fails later.
+			// This key refuses nothing else: it accepts any encrypted key of its size, and Open
+			// fails later.
 			j.encryption.Alg, j.decoded[0] = k.Suite().Alg(), make([]byte, k.Public().(*rsa.PublicKey).Size())
 			if _, err := k.NewRecipient(t.Context(), j.encryption, j.decoded); (err == nil) != content {
 				t.Fatalf("the content encryption: %v, and the second opinion takes it: %v", err, content)

@@ -15,10 +15,10 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// fuzzFixture is an opener with the keys of the golden tokens, which are the same in
-// every process that fuzzes, and those keys for go-jose.
+// fuzzFixture holds an opener with the keys of the golden tokens, and those keys for go-jose. Every
+// process that fuzzes has the same keys.
 type fuzzFixture struct {
-	openers    []*open.Opener // of nested tokens, by typ
+	openers    []*open.Opener // for nested tokens, by typ
 	selective  *open.Opener
 	gateway    *open.Opener
 	at         time.Time
@@ -64,8 +64,7 @@ func newFuzzFixture(f *testing.F) (*fuzzFixture, map[string]goldenToken) {
 	return x, tokens
 }
 
-// open checks what holds for every text: an error with nothing but itself, or a
-// token.
+// open checks the rule that holds for every text: Open returns either an error alone or a token.
 func (x *fuzzFixture) open(t *testing.T, o *open.Opener, text string) *open.Token {
 	t.Helper()
 	tok, err := o.OpenAt(t.Context(), text, x.at)
@@ -83,9 +82,9 @@ func (x *fuzzFixture) open(t *testing.T, o *open.Opener, text string) *open.Toke
 	return tok
 }
 
-// checkMemory checks that f, which reads the text, allocates in proportion to it. To
-// measure takes long, so of short texts it is done for a few; for which of them their
-// length decides, so that what fails once fails again.
+// checkMemory checks that f, which reads the text, allocates in proportion to it. The measurement
+// is slow, so only a few short texts are measured. Their length selects them, so that a failure can
+// be repeated.
 func checkMemory(t *testing.T, text string, f func()) {
 	t.Helper()
 	if len(text) < 4<<10 && len(text)%16 != 0 {
@@ -113,8 +112,8 @@ func rawClaims(t *testing.T, tok *open.Token) []byte {
 	return raw
 }
 
-// FuzzOpen has any text as a token. A nested one that is accepted is a golden one: of
-// what is encrypted there is no second spelling.
+// FuzzOpen tries any text as a token. An accepted nested token is a golden one, because encrypted
+// text has no second spelling.
 func FuzzOpen(f *testing.F) {
 	x, tokens := newFuzzFixture(f)
 	golden := make(map[string]bool)

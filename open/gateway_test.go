@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// TestNewGateway: a gateway takes tokens for each of its audiences, and needs one.
+// A gateway accepts tokens for each of its audiences, and needs at least one.
 func TestNewGateway(t *testing.T) {
 	t.Parallel()
 	trust := selectiveConfig().Trust
@@ -47,7 +47,7 @@ func (f failing) PublicKeys(context.Context, string) (*keys.PublicSet, error) {
 	return nil, f.error
 }
 
-// TestReady: Ready says what the first token would meet.
+// Ready returns the error that the first token would meet.
 func TestReady(t *testing.T) {
 	t.Parallel()
 	issuer, recipient := keytest.NewSet(keytest.NewKey(keys.ES256)), keytest.NewSet(keytest.NewKey(keys.ECDHES))

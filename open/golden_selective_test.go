@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// claimsFile reads a claims file: its sub, and what the sealer does not write itself.
+// claimsFile reads a claims file: its sub, and the claims that the sealer does not write itself.
 func claimsFile(t *testing.T, file string) (subject string, custom map[string]json.RawMessage) {
 	t.Helper()
 	if err := json.Unmarshal(must(os.ReadFile("../testdata/claims/"+file+".json")), &custom); err != nil {
@@ -28,7 +28,7 @@ func claimsFile(t *testing.T, file string) (subject string, custom map[string]js
 	return subject, custom
 }
 
-// replicated is a nested token with copies in its header and padded claims.
+// replicated returns a nested token with replicated claims in its header and padded claims.
 func replicated(t *testing.T) goldenToken {
 	signer, recipient := goldenKeys(keys.ES256, keys.ECDHES)
 	g := newGolden(signer, recipient, "sealed+jwt", "Made by package seal with ES256, ECDH-ES and A256GCM, of claims/small.json; iss, sub and aud stand in the header too, and the claims are padded to 512 bytes.")
@@ -45,8 +45,8 @@ func replicated(t *testing.T) goldenToken {
 	return g
 }
 
-// twoRecipients is a selective token that three open: one reads all claims, one
-// some, a gateway those in clear.
+// twoRecipients returns a selective token that three parties open: one reads all claims, one reads
+// some, and a gateway reads those in clear.
 func twoRecipients(t *testing.T) goldenToken {
 	signer, all := goldenKeys(keys.ES256, keys.ECDHES)
 	_, some := goldenKeys(keys.ES256, keys.ECDHESA256KW)
@@ -69,8 +69,8 @@ func twoRecipients(t *testing.T) goldenToken {
 		{Aud: billing, Recipient: must(json.Marshal(some.Jose(some.Private)))},
 		{Aud: audience, Gateway: true},
 	}
-	// What is read is what we read; that go-jose reads the same is FuzzOpenSelective's
-	// first look at this file.
+	// The view records the claims that this library reads. FuzzOpenSelective checks that go-jose
+	// reads the same from this file.
 	read := func(v goldenView) json.RawMessage {
 		tok := must(newOpener(t, g.config(t, v)).OpenAt(t.Context(), g.Token, time.Now()))
 		return rawClaims(t, tok)
@@ -82,7 +82,7 @@ func twoRecipients(t *testing.T) goldenToken {
 	return g
 }
 
-// foreignSelective makes one with go-jose alone.
+// foreignSelective makes a selective token with go-jose alone.
 func foreignSelective(t *testing.T) goldenToken {
 	signer, recipient := goldenKeys(keys.ES256, keys.ECDHES)
 	g := newGolden(signer, recipient, "JWT", "A selective token made by go-jose with ES256, ECDH-ES and A128CBC-HS256; the second JWE is for another, with an algorithm that we do not offer.")
@@ -106,7 +106,7 @@ func foreignSelective(t *testing.T) goldenToken {
 	return g
 }
 
-// TestGoldenForms: a golden token of one form is none of the other.
+// A golden token of one form is refused in the other.
 func TestGoldenForms(t *testing.T) {
 	t.Parallel()
 	for name, g := range goldenTokens(t) {

@@ -20,8 +20,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// goldenToken is a token that every later version opens. The keys are made for it
-// and used for nothing else.
+// goldenToken is a token that every later version opens. Its keys were made for it and have no
+// other use.
 type goldenToken struct {
 	About     string          `json:"about"`
 	Token     string          `json:"token"`
@@ -33,11 +33,11 @@ type goldenToken struct {
 	Clock     int64           `json:"clock"` // unix seconds at which the token is good
 	Claims    json.RawMessage `json:"claims"`
 
-	Form   string       `json:"form,omitempty"`   // "selective"; nested when empty
+	Form   string       `json:"form,omitempty"`   // "selective"; empty: nested
 	Others []goldenView `json:"others,omitempty"` // who else opens it
 }
 
-// goldenView is what one who opens a token reads.
+// goldenView has the claims that one party reads.
 type goldenView struct {
 	Gateway   bool            `json:"visible_only,omitempty"` // a gateway, without recipient
 	Recipient json.RawMessage `json:"recipient,omitempty"`
@@ -45,14 +45,14 @@ type goldenView struct {
 	Claims    json.RawMessage `json:"claims"`
 }
 
-// views are all who open it.
+// views returns the views of all parties that open the token.
 func (g goldenToken) views() []goldenView {
 	return append([]goldenView{{Recipient: g.Recipient, Aud: g.Aud, Claims: g.Claims}}, g.Others...)
 }
 
 const goldenFolder = "../testdata/tokens"
 
-// goldenTokens reads all of them; none is a failure.
+// goldenTokens reads all golden tokens. It fails if there is none.
 func goldenTokens(t testing.TB) map[string]goldenToken {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(goldenFolder, "*.json"))
@@ -76,7 +76,7 @@ func goldenTokens(t testing.TB) map[string]goldenToken {
 	return all
 }
 
-// config is for this token, as v opens it, and no other.
+// config returns a configuration that accepts this token as v opens it, and no other token.
 func (g goldenToken) config(t testing.TB, v goldenView) anyOpen {
 	t.Helper()
 	issuer, err := keys.ParsePublicSet(fmt.Appendf(nil, `{"keys":[%s]}`, g.Issuer))
@@ -115,7 +115,7 @@ func TestGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				// Padding is white space in the claims, which the file does not keep.
+				// The padding is white space in the claims. The file does not keep it.
 				var got, want bytes.Buffer
 				if err := errors.Join(json.Compact(&got, rawClaims(t, tok)), json.Compact(&want, v.Claims)); err != nil {
 					t.Fatal(err)
@@ -128,8 +128,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestWriteGolden wrote testdata/tokens. It replaces no file: what was once there
-// is a promise.
+// TestWriteGolden wrote testdata/tokens. It replaces no file, because every golden token is a
+// promise.
 func TestWriteGolden(t *testing.T) {
 	if os.Getenv("SEALJWT_WRITE_GOLDEN") == "" {
 		t.Skip("set SEALJWT_WRITE_GOLDEN=1 to write the golden tokens that are missing")
@@ -157,7 +157,7 @@ func TestWriteGolden(t *testing.T) {
 			enc := json.NewEncoder(&b)
 			enc.SetEscapeHTML(false)
 			enc.SetIndent("", "  ")
-			// In a bubble, where it can be any time: tokens of one moment.
+			// A bubble can have any time, so all tokens are of one moment.
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(clock))
 				if err := enc.Encode(make(t)); err != nil {
@@ -179,7 +179,7 @@ func TestWriteGolden(t *testing.T) {
 	}
 }
 
-// goldenKeys are new ones, with the kids that the library gives.
+// goldenKeys returns new keys with kids of the library.
 func goldenKeys(signing, management keys.Suite) (signer, recipient *testKey) {
 	made := func(suite keys.Suite) *testKey {
 		var private forge.PrivateKey
@@ -207,7 +207,7 @@ func newGolden(signer, recipient *testKey, typ, about string) goldenToken {
 	}
 }
 
-// sealed makes a token of a claims file with package seal.
+// sealed returns a function that makes a token from a claims file with package seal.
 func sealed(signing, management keys.Suite, content keys.Content, typ, file string) func(t *testing.T) goldenToken {
 	return func(t *testing.T) goldenToken {
 		signer, recipient := goldenKeys(signing, management)
@@ -232,7 +232,7 @@ func sealed(signing, management keys.Suite, content keys.Content, typ, file stri
 	}
 }
 
-// foreign makes a token with go-jose alone.
+// foreign returns a function that makes a token with go-jose alone.
 func foreign(signing, management keys.Suite, content keys.Content, aud string) func(t *testing.T) goldenToken {
 	return func(t *testing.T) goldenToken {
 		signer, recipient := goldenKeys(signing, management)

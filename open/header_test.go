@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
-// bothHeaders are the two headers of a nested token.
+// bothHeaders has the two headers of a nested token.
 var bothHeaders = []struct {
 	name string
 	of   func(f *forgery) *forge.Object
@@ -20,8 +20,7 @@ var bothHeaders = []struct {
 	{"inner", func(f *forgery) *forge.Object { return &f.Inner }},
 }
 
-// TestMembersInOtherLetters: a reader that folds case takes such a member for the one that
-// decides.
+// A reader that folds case would take such a member for the one that decides.
 func TestMembersInOtherLetters(t *testing.T) {
 	t.Parallel()
 	for _, header := range bothHeaders {
@@ -44,7 +43,7 @@ func TestMembersInOtherLetters(t *testing.T) {
 	}
 }
 
-// TestKeyOfAnotherUse: a key id of a key that cannot do it is no key id.
+// The kid of a key that has another use does not count.
 func TestKeyOfAnotherUse(t *testing.T) {
 	t.Parallel()
 	both := func(c *anyOpen) {

@@ -26,7 +26,7 @@ func joseToken(signer, recipient *testKey, content keys.Content, typ string, cla
 	return must(must(e.Encrypt([]byte(inner))).CompactSerialize())
 }
 
-// joseClaims opens a token with go-jose alone: decrypt, then verify.
+// joseClaims opens a token with go-jose alone: it decrypts and then verifies.
 func joseClaims(token string, signer, recipient *testKey) ([]byte, error) {
 	return joseOpen(token, signer.JWK(signer.Public()).JSONWebKey, recipient.JWK(recipient.Private).JSONWebKey)
 }
@@ -59,11 +59,11 @@ func joseVerify(inner string, issuer jose.JSONWebKey) ([]byte, error) {
 	return signed.Verify(issuer.Key)
 }
 
-// readRecipient returns a private JWK as go-jose reads it; for X25519, of which it knows
-// nothing, it holds an *ecdh.PrivateKey, and joseDecrypt goes by that.
+// readRecipient reads a private JWK with go-jose. For X25519, which go-jose does not know, the key
+// is an *ecdh.PrivateKey, and joseDecrypt recognizes it by its type.
 func readRecipient(jwk []byte) jose.JSONWebKey { return must(forge.ReadJWK(jwk)).JSONWebKey }
 
-// decryptX25519 follows RFC 8037 section 3.2 and RFC 7518 section 4.6, by hand.
+// decryptX25519 implements RFC 8037 section 3.2 and RFC 7518 section 4.6.
 func decryptX25519(jwe string, private *ecdh.PrivateKey, alg string) ([]byte, error) {
 	var p [5][]byte
 	for i, part := range strings.Split(jwe, ".") {

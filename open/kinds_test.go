@@ -8,16 +8,16 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// kind is a kind of token that an OpenID Provider signs, for one client and with one key, and
-// how an opener of such tokens is configured. Widely used providers write no typ into the
-// kinds that have none here.
+// kind is a kind of token that an OpenID Provider signs for one client with one key. It has the
+// configuration of an opener for such tokens. Widely used providers write no typ into the kinds
+// without one here.
 type kind struct {
 	name   string
-	typ    string // empty for none
-	claims object // besides iss and aud
-	expect string // the Type of its opener; empty where no opener takes such a token
+	typ    string // empty: the token has none
+	claims object // claims besides iss and aud
+	expect string // Type of its opener; empty: no opener accepts such a token
 	allow  open.Missing
-	needs  []string // Require
+	needs  []string // names for Require
 }
 
 func kindsOfTokens() []kind {
@@ -36,7 +36,7 @@ func kindsOfTokens() []kind {
 		{"a logout token", "logout+jwt", object{sub, iat, exp, jti, events}, "logout+jwt", 0, []string{"events"}},
 		{"a security event", "secevent+jwt", object{iat, jti, events}, "secevent+jwt", open.Expiry, []string{"events"}},
 
-		// What no opener here takes.
+		// No opener here accepts these.
 		{"a logout token without typ", "", object{sub, iat, exp, jti, events}, "", 0, nil},
 		{"a logout token without typ that has all", "", object{sub, iat, exp, jti, events, nonce, email, code, {"client_id", `"app"`}}, "", 0, nil},
 		{"a security event without typ", "", object{iat, jti, events}, "", 0, nil},
@@ -47,8 +47,8 @@ func kindsOfTokens() []kind {
 	}
 }
 
-// TestCrossedKinds presents each kind of token to the opener of each other kind, which refuses
-// it, with its own switches and with all of them.
+// TestCrossedKinds presents each kind of token to the opener of each other kind. The opener refuses
+// it with its own switches and with all of them.
 func TestCrossedKinds(t *testing.T) {
 	t.Parallel()
 	for _, opener := range kindsOfTokens() {
@@ -82,7 +82,7 @@ func TestCrossedKinds(t *testing.T) {
 	}
 }
 
-// TestKindsNeedTheirSwitches: without its switches an opener refuses its own kind too.
+// Without its switches an opener refuses its own kind too.
 func TestKindsNeedTheirSwitches(t *testing.T) {
 	t.Parallel()
 	kinds := slices.DeleteFunc(kindsOfTokens(), func(k kind) bool { return k.expect == "" })

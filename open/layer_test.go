@@ -8,18 +8,18 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keytest"
 )
 
-// layer runs on published test vectors what Open runs before it reads the claims: package
-// keys reads the key, then come parsing, the lookup by kid, decrypt and verify. The vectors
-// name no issuer, so the layer trusts the one without a name.
+// layer runs published test vectors through the steps that Open makes before it reads the claims:
+// package keys reads the key, and then come parsing, the look-up by kid, decrypt and verify. The
+// vectors name no issuer, so the layer trusts the issuer without a name.
 type layer struct {
-	*Opener       // nil when package keys refuses the key
-	refusal error // why it does
+	*Opener       // nil if package keys refuses the key
+	refusal error // why package keys refuses it
 }
 
-// newLayer returns the layer for one private key of the given use. as is the algorithm of
-// a JWK that does not say it.
+// newLayer returns the layer for one private key with this use. as is the algorithm of a JWK
+// without alg.
 func newLayer(jwk []byte, as string, use keys.Use) layer {
-	// An algorithm that is not offered is the zero suite, and the JWK decides.
+	// If the algorithm is not offered, the suite is zero, and the JWK decides.
 	suite, _ := keys.ParseSuite(as)
 	k, err := keys.ParseKey(jwk, keys.Hint{Use: use, Suite: suite})
 	if err != nil {
@@ -29,7 +29,7 @@ func newLayer(jwk []byte, as string, use keys.Use) layer {
 	return layer{o, err}
 }
 
-// newVerifier returns the layer for a JWK Set that verifies.
+// newVerifier returns the layer for a JWK Set of verification keys.
 func newVerifier(jwks []byte) layer {
 	set, err := keys.ParsePublicSet(jwks)
 	if err == nil && len(set.Keys()) == 0 && len(set.Skipped()) > 0 {

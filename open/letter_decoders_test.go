@@ -10,8 +10,8 @@ type otherDecoder struct{ ownDecoder }
 
 func (*otherDecoder) UnmarshalJSON([]byte) error { return nil }
 
-// TestClaimsOfDecoders: a type that encoding/json lets decode itself gets the text of the
-// issuer, and the fields of any other are filled by name to the letter.
+// A type with its own decoder gets the text of the issuer. The fields of any other type are filled
+// by their exact names.
 func TestClaimsOfDecoders(t *testing.T) {
 	t.Parallel()
 	const text = `{"Admin":"b","ADMIN":"a"}`
@@ -31,7 +31,7 @@ func TestClaimsOfDecoders(t *testing.T) {
 		Map      map[string]ownDecoder `json:"map"`
 		Unnamed  struct{ ownDecoder }  `json:"unnamed"` // encoding/json asks only named types
 		Pointed  *struct{ ownDecoder } `json:"pointed"` // and pointers
-		Embedded struct {              // and exported ones
+		Embedded struct {              // it also has exported ones
 			ownDecoder   `json:"own"`
 			otherDecoder `json:"other"`
 		} `json:"embedded"`

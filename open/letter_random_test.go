@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// node is a JSON value, with its spelling.
+// node is a JSON value with its spelling.
 type node struct {
-	text    string // of what is neither an object nor an array
+	text    string // text of a value that is neither an object nor an array
 	object  bool
 	members []named
 	elems   []node
@@ -23,7 +23,7 @@ type named struct {
 	value         node
 }
 
-// write writes n into b, with white space here and there.
+// write writes n into b, with some white space.
 func (n node) write(b *strings.Builder) {
 	switch {
 	case n.text != "":
@@ -58,8 +58,7 @@ func (n node) String() string {
 
 var scalars = []string{"null", "true", "1", "-2.50", "12345678901234567890", `""`, `"a"`, `"\"k\":{\\"`, `"12"`, `"}"`}
 
-// randomNode returns a value whose names are like each other, and of which none stands twice in an
-// object.
+// randomNode returns a value whose names resemble each other. No object has one name twice.
 func randomNode(r *rand.Rand, depth int) (n node) {
 	switch kind := r.IntN(5); {
 	case depth == 0 || kind == 0:
@@ -88,7 +87,7 @@ func randomObject(r *rand.Rand, depth int) node {
 	return n
 }
 
-// randomType returns a type whose fields have names that are like each other.
+// randomType returns a type whose fields have names that resemble each other.
 func randomType(r *rand.Rand, depth int) reflect.Type {
 	if depth == 0 || r.IntN(8) == 0 {
 		return []reflect.Type{
@@ -113,7 +112,7 @@ func randomStruct(r *rand.Rand, depth int) reflect.Type {
 	var fields []reflect.StructField
 	for i, at := range r.Perm(len(likeNames))[:1+r.IntN(5)] {
 		f := reflect.StructField{Name: fmt.Sprint("F", i), Type: randomType(r, depth-1)}
-		if name := likeNames[at]; name == "K" || name == "KS" { // letters that a Go name may begin with
+		if name := likeNames[at]; name == "K" || name == "KS" { // a Go name may begin with these letters
 			f.Name = name
 		} else {
 			f.Tag = reflect.StructTag(fmt.Sprintf("json:%q", name))
@@ -123,7 +122,7 @@ func randomStruct(r *rand.Rand, depth int) reflect.Type {
 	return reflect.StructOf(fields)
 }
 
-// exact returns n without the members before a struct that no field of t has the name of.
+// exact returns n. Before a struct it leaves out the members whose names no field of t has exactly.
 func (n node) exact(t reflect.Type) node {
 	switch kind := t.Kind(); {
 	case t == reflect.TypeFor[ownDecoder]() || t == reflect.TypeFor[json.RawMessage]() || n.text != "":
@@ -152,7 +151,7 @@ func (n node) exact(t reflect.Type) node {
 	return n
 }
 
-// fieldNamed returns the type of the field of t that has a name to the letter.
+// fieldNamed returns the type of the field of t that has exactly this name.
 func fieldNamed(t reflect.Type, name string) (reflect.Type, bool) {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -163,8 +162,8 @@ func fieldNamed(t reflect.Type, name string) (reflect.Type, bool) {
 	return nil, false
 }
 
-// TestClaimsLikeAMap: whatever the text and the type, Claims does what encoding/json does with
-// the same text without the members that a look-up by name in a map would not find.
+// For every text and type Claims does the same as encoding/json after a map look-up: it ignores the
+// members that a look-up by exact name would not find.
 func TestClaimsLikeAMap(t *testing.T) {
 	t.Parallel()
 	differ, fit := 0, 0

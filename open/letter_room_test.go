@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestListsGetRoom: a list that is nil gets room for all its elements at once. A list that has
-// elements already, or that encoding/json does not reach, is as encoding/json leaves it.
+// A nil list gets room for all its elements at once. A list that already has elements, or that
+// encoding/json does not reach, is left to encoding/json.
 func TestListsGetRoom(t *testing.T) {
 	t.Parallel()
 	names := `"` + strings.Repeat(`a","`, 99) + `]"`
@@ -21,7 +21,7 @@ func TestListsGetRoom(t *testing.T) {
 	for _, tt := range []struct {
 		text  string
 		begin lists
-		want  string // lengths of A, B, E, N and Inner.L; + where there is much more room
+		want  string // lengths of A, B, E, N and Inner.L; + marks much more room
 		fails bool
 	}{
 		{text: `{"A":[` + names + `]}`, want: "100 nil nil nil nil"},

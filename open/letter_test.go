@@ -12,8 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// tokenOf returns a token of these claims, as Open makes one of a text that package strict
-// has accepted. Claims that are equal but for case may be there too.
+// tokenOf returns a token of these claims, as Open makes it from a text that package strict has
+// accepted. The claims may differ in case only.
 func tokenOf(text string) *Token {
 	all, err := strict.ParseClaim([]byte(text))
 	if err != nil {
@@ -24,7 +24,7 @@ func tokenOf(text string) *Token {
 	return &c.token
 }
 
-// account is what the tests of single texts decode into.
+// account is the type for tests of single texts.
 type account struct {
 	Admin bool   `json:"admin"`
 	Key   string `json:"key"`
@@ -53,7 +53,7 @@ type Link struct {
 	Of    map[int][]account `json:"of"`
 }
 
-// ownDecoder keeps the text that it gets.
+// ownDecoder keeps its input.
 type ownDecoder struct{ Admin string }
 
 func (d *ownDecoder) UnmarshalJSON(text []byte) error {
@@ -61,8 +61,8 @@ func (d *ownDecoder) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// TestClaimsToTheLetter: each text fills dst as another does in which the members that no
-// field has the name of to the letter have another name.
+// Each text fills dst like another text, in which every member without a field of exactly that name
+// is called something else.
 func TestClaimsToTheLetter(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ text, same string }{
@@ -89,11 +89,11 @@ func TestClaimsToTheLetter(t *testing.T) {
 		{`{"of":{"1":[{"key":"a"},{"KEY":"b"}]}}`, `{"of":{"1":[{"key":"a"},{}]}}`},
 		{`{"deep":[[],[{"Rel":"a"},{"rel":"b"}],null,[null]]}`, `{"deep":[[],[{},{"rel":"b"}],null,[null]]}`},
 		{`{"when":"2026-01-02T03:04:05Z","WHEN":"2027-01-02T03:04:05Z"}`, `{"when":"2026-01-02T03:04:05Z"}`},
-		// What decodes itself, or is not a struct, gets what the issuer has written.
+		// A type with its own decoder, and a type that is not a struct, get the text of the issuer.
 		{`{"own":{"ADMIN":"a"},"OWN":{}}`, `{"own":{"ADMIN":"a"}}`},
 		{`{"json":{"ADMIN":[ 1.50, "KEY"]}}`, `{"json":{"ADMIN":[ 1.50, "KEY"]}}`},
 		{`{"raw":{"ADMIN":{"KEY":1}},"any":{"ADMIN":{"KEY":[]}}}`, `{"raw":{"ADMIN":{"KEY":1}},"any":{"ADMIN":{"KEY":[]}}}`},
-		// Texts in which a quote, a bracket or a comma ends nothing.
+		// In these texts a quote, a bracket or a comma ends nothing.
 		{`{"x":"\\\"","y":"\\","z":"}],{[","KEY":"a","key":"\\\\\""}`, `{"key":"\\\\\""}`},
 		{`{"x\"":[{"y":["\"]"]},-1.5E+3,true,false,null],"KEY":"a","key":"b"}`, `{"key":"b"}`},
 		{`{"":1,",":2,",,,":3,"ke":4,"keys":5,"key ":6}`, `{}`},
@@ -113,14 +113,13 @@ func TestClaimsToTheLetter(t *testing.T) {
 	}
 }
 
-// withNumbers returns a without what differs by the types of its numbers.
+// withNumbers returns a with its numbers in one type.
 func (a account) withNumbers() account {
 	a.Raw, a.Any = nil, nil
 	return a
 }
 
-// TestClaimsIntoWhatIsThere: encoding/json decodes into what dst holds, where no type shows a
-// struct.
+// If no type shows a struct, encoding/json decodes into the value that dst holds.
 func TestClaimsIntoWhatIsThere(t *testing.T) {
 	t.Parallel()
 	in := func(text string, dst any) {
@@ -150,15 +149,15 @@ func TestClaimsIntoWhatIsThere(t *testing.T) {
 	if want := map[string]any{"ADMIN": map[string]any{"a": json.Number("1")}}; !reflect.DeepEqual(itself, want) {
 		t.Errorf("an interface that held itself is %v", itself)
 	}
-	replaced := any(account{Key: "a"}) // no pointer
+	replaced := any(account{Key: "a"}) // it is not a pointer
 	in(`{"ADMIN":true}`, &replaced)
 	if want := map[string]any{"ADMIN": true}; !reflect.DeepEqual(replaced, want) {
 		t.Errorf("an interface that held a struct is %v", replaced)
 	}
 }
 
-// TestClaimsKeepDigits: the numbers of an interface are as they are in the text, wherever it
-// stands, and with names that fill nothing beside them.
+// Numbers in an interface keep their digits, wherever the text stands, and beside names that fill
+// no field.
 func TestClaimsKeepDigits(t *testing.T) {
 	t.Parallel()
 	const big = "12345678901234567890.00000000000000000001e-0"
@@ -185,8 +184,8 @@ func TestClaimsKeepDigits(t *testing.T) {
 	}
 }
 
-// TestClaimsOfErrors: the error is the same whether or not a name of the text had to be
-// withheld, it shows no value, and no claims come with it.
+// The error is the same whether or not a name of the text had to be withheld. It shows no value,
+// and returns no claims.
 func TestClaimsOfErrors(t *testing.T) {
 	t.Parallel()
 	type dst struct {
@@ -223,7 +222,7 @@ type failing struct{}
 
 func (*failing) UnmarshalJSON(text []byte) error { return fmt.Errorf("not %s", text) }
 
-// TestClaimsLeaveTheToken: what was withheld from one caller is there for the next.
+// A member that was withheld from one caller is still there for the next.
 func TestClaimsLeaveTheToken(t *testing.T) {
 	t.Parallel()
 	const text = `{"ADMIN":true,"next":{"Key":"a"}}`

@@ -14,7 +14,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
-// hostile are texts of about size bytes that make a reader work or remember.
+// hostile returns texts of about size bytes that cost a reader time or memory.
 func hostile(size int) map[string]string {
 	claims := func(text string) string {
 		f := forgeNested()
@@ -24,7 +24,7 @@ func hostile(size int) map[string]string {
 	header := func(text string) string {
 		return encode([]byte(text)) + "...."
 	}
-	// What is encrypted and signed grows by 16/9.
+	// Encryption and signature make a text longer by 16/9.
 	inner := size * 9 / 16
 	members := func(size int) string {
 		var b strings.Builder
@@ -57,7 +57,7 @@ func hostile(size int) map[string]string {
 	}
 }
 
-// escapedNames are members with names that have to be decoded.
+// escapedNames returns members whose names must be decoded.
 func escapedNames(size int) string {
 	var b strings.Builder
 	for b.Len() < size {
@@ -66,8 +66,8 @@ func escapedNames(size int) string {
 	return b.String()
 }
 
-// hostileSelective are the like in the selective form. What an issuer has signed that
-// we trust is among them.
+// hostileSelective returns such texts in the selective form. A trusted issuer has signed some of
+// them.
 func hostileSelective(size int) map[string]string {
 	inner := size * 3 / 4
 	claims := func(text string) string {
@@ -112,8 +112,7 @@ func bent(bend func(f *forgery)) string {
 	return f.Token()
 }
 
-// TestRefusalIsCheap: what is refused costs memory in proportion to its length, at
-// every length.
+// A refused token costs memory in proportion to its length, at every length.
 func TestRefusalIsCheap(t *testing.T) {
 	cfg := config()
 	cfg.Limits.MaxSize = 2 << 20
@@ -129,8 +128,8 @@ func TestRefusalIsCheap(t *testing.T) {
 	}
 }
 
-// An issuer may have as many keys as a JWK Set holds. What a client gets refused with a kid
-// of its choice, or without one, costs no more for that.
+// An issuer may have as many keys as a JWK Set holds. A refused token does not cost more for that,
+// whatever kid the client chooses.
 func TestRefusalIsCheapForManyKeys(t *testing.T) {
 	const many = 2000
 	signer := testKeyFor(keys.EdDSA)
@@ -175,7 +174,7 @@ func TestRefusalIsCheapForManyKeys(t *testing.T) {
 	}
 }
 
-// TestRefusalWithoutKeyIDIsCheap: so does a token on which several keys are tried.
+// The same holds for a token on which several keys are tried.
 func TestRefusalWithoutKeyIDIsCheap(t *testing.T) {
 	ours, theirs := spares(keys.ECDHES), spares(keys.ES256)
 	cfg := config()
@@ -199,13 +198,13 @@ func TestRefusalWithoutKeyIDIsCheap(t *testing.T) {
 func checkCheap(t *testing.T, cfg anyOpen, name, token string) {
 	t.Helper()
 	check := func() {
-		// One that keeps no memory from the time before.
+		// This opener has no buffers from earlier calls.
 		if tok, err := newOpener(t, cfg).OpenAt(t.Context(), token, clock); err == nil || tok != nil {
 			t.Fatalf("%s of %d bytes: accepted", name, len(token))
 		}
 	}
 	limit := 4*len(token) + 64<<10
-	if race { // which drops buffers that are kept, and needs memory itself
+	if race { // the race detector drops pooled buffers, and needs memory itself
 		limit *= 2
 	}
 	if used := allocated(check); used > limit {
@@ -215,8 +214,8 @@ func checkCheap(t *testing.T, cfg anyOpen, name, token string) {
 	}
 }
 
-// allocated is how many bytes f allocates, the least of a few times: others allocate
-// too.
+// allocated returns the bytes that f allocates: the minimum of a few runs, because other goroutines
+// allocate too.
 func allocated(f func()) int {
 	least := -1
 	for range 5 {
@@ -231,8 +230,7 @@ func allocated(f func()) int {
 	return least
 }
 
-// TestLimitsBeforeCryptography: a header that is too much is refused before any key is
-// asked for.
+// A header that exceeds a limit is refused before any key source is called.
 func TestLimitsBeforeCryptography(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]string{
@@ -262,7 +260,7 @@ func TestLimitsBeforeCryptography(t *testing.T) {
 	refused(t, cfg, strings.Repeat(".", 10_000), open.ErrMalformed)
 }
 
-// untouchable is a source of keys that nobody may ask.
+// untouchable is a key source that fails the test when it is called.
 type untouchable struct{ t *testing.T }
 
 func (u untouchable) PrivateKeys(context.Context) (*keys.Set, error) {
@@ -270,7 +268,7 @@ func (u untouchable) PrivateKeys(context.Context) (*keys.Set, error) {
 	return nil, errors.New("untouchable")
 }
 
-// TestMaxHeader: the limit of a header holds in every layer, and can be set.
+// The limit of a header holds in every layer, and can be set.
 func TestMaxHeader(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{0, 1 << 10, 4<<10 + 1, 16 << 10} {

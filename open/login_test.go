@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// idTokenOf makes an ID token without typ, with go-jose, and changes some claims.
+// idTokenOf makes an ID token without typ, with go-jose. changed replaces some claims.
 func idTokenOf(provider, client *testKey, changed map[string]any) string {
 	now := time.Now().Unix()
 	claims := map[string]any{"iss": "https://op.example.com", "sub": "u-42", "aud": "client-17", "iat": now, "exp": now + 300}
@@ -26,19 +26,19 @@ func idTokenOf(provider, client *testKey, changed map[string]any) string {
 	return must(must(encrypter.Encrypt([]byte(signed))).CompactSerialize())
 }
 
-// TestRelyingParty: the example refuses what is not the ID token of its login.
+// The example refuses every token but the ID token of its login.
 func TestRelyingParty(t *testing.T) {
 	t.Parallel()
 	provider, client := testKeyFor(keys.ES256), testKeyFor(keys.ECDHES)
 	rp := must(newRelyingParty("https://op.example.com", publicSet(provider), "client-17", privateSet(client)))
-	// The access token and its at_hash are those of OpenID Connect Core appendix A.4.
+	// The access token and its at_hash come from OpenID Connect Core appendix A.4.
 	const nonce, access = "n-0S6_WzA2Mj", "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"
 	type m = map[string]any
 	for name, tt := range map[string]struct {
 		claims m
 		nonce  string
 		good   bool
-		want   error // of open, if it is the one that refuses
+		want   error // error of package open, if that refuses
 	}{
 		"nonce":                          {m{"nonce": nonce}, nonce, true, nil},
 		"another nonce":                  {m{"nonce": nonce}, "n-1", false, nil},

@@ -17,7 +17,7 @@ type lackable struct {
 	of       func(f *forgery) *forge.Object
 	good     string
 	missing  open.Missing
-	byIssuer bool // whether the issuer allows it, and not the configuration
+	byIssuer bool // the issuer allows it, and not the configuration
 }
 
 func allLackable() []lackable {
@@ -32,12 +32,11 @@ func allLackable() []lackable {
 	}
 }
 
-// oddities are values in the place of such a member.
+// oddities are other values of such a member.
 var oddities = []string{`""`, "null", "0", `"JWT"`, `"jwt"`, `"sealed+JWT"`, `"application/sealed+jwt"`, `"x"`, "[]", "{}", "1e3", "false"}
 
-// TestMissingIsTheOnlyDifference: a token at random passes with some switches exactly if it
-// lacks no more than they name, not both typ and exp, and passes the strict Opener once it has
-// what it lacks.
+// A random token passes with some switches if and only if it lacks no other members than they name,
+// and not both typ and exp. It passes the strict Opener once the missing members are added.
 func TestMissingIsTheOnlyDifference(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(15, 1))
@@ -69,8 +68,8 @@ func TestMissingIsTheOnlyDifference(t *testing.T) {
 	}
 }
 
-// bendAtRandom removes some members from f and changes others in f and in complete. It returns
-// what it did, and what the issuer and the configuration have to allow for f to pass.
+// bendAtRandom removes some members from f, and changes others in f and in complete. It returns its
+// changes, and the members that the issuer and the configuration must let f lack.
 func bendAtRandom(r *rand.Rand, f, complete *forgery) (story []string, ofIssuer, ofConfig open.Missing) {
 	for _, m := range allLackable() {
 		both := func(name string, change func(o *forge.Object)) {
@@ -95,7 +94,7 @@ func bendAtRandom(r *rand.Rand, f, complete *forgery) (story []string, ofIssuer,
 			both(upper, func(o *forge.Object) { o.Add(upper, m.good) })
 		}
 	}
-	for _, o := range []*forge.Object{&f.Outer, &f.Inner} { // the fast path wants an order
+	for _, o := range []*forge.Object{&f.Outer, &f.Inner} { // the fast path expects an order
 		if r.IntN(3) == 0 {
 			o.Members = slices.Clone(o.Members)
 			r.Shuffle(len(o.Members), func(i, j int) { o.Members[i], o.Members[j] = o.Members[j], o.Members[i] })

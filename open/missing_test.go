@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// with switches on what a token may lack, and requires a claim that the forged tokens have.
+// with allows a token to lack m, and requires a claim that the forged tokens have.
 func with(m open.Missing) func(c *anyOpen) {
 	return func(c *anyOpen) {
 		c.Allow(m)
@@ -25,7 +25,7 @@ func noCty(f *forgery) { f.Outer.Remove("cty") }
 // slow adds a member to both headers that the fast path does not know.
 func slow(f *forgery) { f.Outer.Add("x", "1"); f.Inner.Add("x", "1") }
 
-// TestMissing: each switch accepts what it names, and nothing else.
+// Each switch accepts the tokens that it names, and no others.
 func TestMissing(t *testing.T) {
 	t.Parallel()
 	noExp := noClaim("exp")
@@ -76,8 +76,7 @@ func TestMissing(t *testing.T) {
 	run(t, rows)
 }
 
-// TestMissingSelective: the signed token of the selective form may lack the same, and a JWE in
-// it nothing.
+// The signed token of the selective form may lack the same members. A JWE in it may lack none.
 func TestMissingSelective(t *testing.T) {
 	t.Parallel()
 	all := with(allMissing)
@@ -104,13 +103,13 @@ func TestMissingSelective(t *testing.T) {
 	refused(t, cfg, s.Token(), open.ErrType)
 }
 
-// TestMissingExpiry: a token without exp lives MaxLifetime from its iat.
+// A token without exp lives for MaxLifetime after its iat.
 func TestMissingExpiry(t *testing.T) {
 	t.Parallel()
 	const lifetime = 10 * time.Minute
 	for _, tt := range []struct {
 		name     string
-		iat, nbf int64 // seconds from now; no nbf if it is zero
+		iat, nbf int64 // seconds from now; zero: no nbf
 		want     error
 	}{
 		{"issued now", 0, 0, nil},
@@ -146,7 +145,7 @@ func TestMissingExpiry(t *testing.T) {
 	}
 }
 
-// TestMissingExpiryInCache: the cache goes by the time at which such a token ends.
+// The cache keeps such a token until that end.
 func TestMissingExpiryInCache(t *testing.T) {
 	t.Parallel()
 	cfg := config()
@@ -171,12 +170,12 @@ func TestMissingExpiryInCache(t *testing.T) {
 	}
 }
 
-// TestNewMissing: a switch at the wrong place is a mistake.
+// A switch at the wrong place is an error.
 func TestNewMissing(t *testing.T) {
 	t.Parallel()
 	const inTrust, inConfig = "Trust[0].AllowMissing", "AllowMissing"
 	for _, tt := range []struct {
-		name, field string // the field that is wrong, none if all is well
+		name, field string // the wrong field; empty: there is none
 		bend        func(c *anyOpen)
 	}{
 		{"ContentType at an issuer", inTrust, func(c *anyOpen) { c.Trust[0].AllowMissing = open.ContentType }},
@@ -213,7 +212,7 @@ func TestNewMissing(t *testing.T) {
 	wantField(t, "Type at a gateway, which requires nothing", cfg, inTrust)
 }
 
-// wantField makes an Opener, and wants the ConfigError of the field, none if it is empty.
+// wantField makes an Opener, and expects the ConfigError of the field, or no error if it is empty.
 func wantField(t *testing.T, name string, cfg anyOpen, field string) {
 	t.Helper()
 	o, err := newAnyOpener(cfg)

@@ -18,7 +18,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// sentinels are all errors of Open: every refusal is exactly one of them.
+// sentinels are all errors of Open. Every refusal matches exactly one of them.
 var sentinels = []error{
 	open.ErrMalformed, open.ErrAlgorithm, open.ErrNotAuthentic, open.ErrUnknownKey, open.ErrKeySource, open.ErrType, open.ErrIssuer,
 	open.ErrAudience, open.ErrExpired, open.ErrNotYetValid, open.ErrLifetime, open.ErrClaims, open.ErrCheck,
@@ -33,7 +33,7 @@ func newOpener(t testing.TB, cfg anyOpen) *open.Opener {
 	return o
 }
 
-// row is one token and what becomes of it.
+// row has one token and the expected result.
 type row struct {
 	name string
 	bend func(f *forgery)
@@ -79,9 +79,8 @@ func accepted(t *testing.T, cfg anyOpen, token string) *open.Token {
 	return tok
 }
 
-// refused checks that the token is refused with exactly one class of error, that
-// nothing comes with the error, that it says nothing of the token, and that Check
-// was not asked.
+// refused checks that the token is refused with exactly one class of error and no other result,
+// that the error reveals nothing of the token, and that Check was not called.
 func refused(t *testing.T, cfg anyOpen, token string, want error, secrets ...string) {
 	t.Helper()
 	if cfg.Check == nil {
@@ -100,7 +99,7 @@ func refused(t *testing.T, cfg anyOpen, token string, want error, secrets ...str
 	checkRefusal(t, err, want, token, secrets...)
 }
 
-// vocabulary is all that an error may say, unless it wraps one of a source or of
+// vocabulary matches every text of an error, except for one that wraps the error of a source or of
 // Check.
 var vocabulary = regexp.MustCompile(`^open: (malformed token|the algorithm is not the one of the key|token is not authentic|` +
 	`no key for this token|token of another type|issuer is not trusted|token is for another audience|token expired|` +
@@ -131,8 +130,8 @@ func checkRefusal(t *testing.T, err, want error, token string, secrets ...string
 	}
 }
 
-// pieces are the parts of a token, as they stand and decoded, as far as they are
-// long enough not to stand in a text by chance.
+// pieces returns the parts of a token, as they stand and decoded. It leaves out parts that are so
+// short that they occur in a text by chance.
 func pieces(token string) []string {
 	var found []string
 	for _, part := range strings.Split(token, ".") {
@@ -149,7 +148,7 @@ func pieces(token string) []string {
 
 func TestForge(t *testing.T) {
 	t.Parallel()
-	// A refusal shows something only if the token is good without its bend.
+	// A refusal proves something only if the token is accepted without its change.
 	for _, s := range signingSuites {
 		for _, m := range slices.Concat(managementSuites, x25519Suites) {
 			for _, c := range allContents {
@@ -169,8 +168,8 @@ func TestForge(t *testing.T) {
 	}
 }
 
-// TestGrid seals and opens with every pair of suites and every content
-// encryption, with package seal and with go-jose on either side.
+// TestGrid seals and opens with every pair of suites and every content encryption, with package
+// seal on one side and go-jose on the other.
 func TestGrid(t *testing.T) {
 	t.Parallel()
 	custom := map[string]any{"email": "ada@example.com", "address": map[string]any{"locality": "Fictonville"}}
@@ -208,7 +207,7 @@ func TestGrid(t *testing.T) {
 						t.Errorf("go-jose reads %s (%v), we read %s", theirs, err, ours)
 					}
 
-					// The same claims on the way back. go-jose has no X25519.
+					// go-jose reads the same claims. It does not know X25519.
 					if slices.Contains(x25519Suites, m) {
 						return
 					}
@@ -235,7 +234,7 @@ func TestNow(t *testing.T) {
 	if _, err := o.Open(t.Context(), token); err != nil {
 		t.Errorf("at its time: %v", err)
 	}
-	// The time of every call counts, not that of New.
+	// Each call reads the clock, and not only New.
 	o.SetNow(func() time.Time { return clock.Add(time.Hour) })
 	if _, err := o.Open(t.Context(), token); !errors.Is(err, open.ErrExpired) {
 		t.Errorf("an hour later: %v", err)
@@ -290,7 +289,7 @@ func TestNew(t *testing.T) {
 	newOpener(t, cfg)
 }
 
-// TestConfigIsCopied: the caller's slices are not the opener's.
+// An opener copies the caller's slices.
 func TestConfigIsCopied(t *testing.T) {
 	t.Parallel()
 	cfg := config()
@@ -302,7 +301,7 @@ func TestConfigIsCopied(t *testing.T) {
 	}
 }
 
-// keySource is a source that fails or answers as told, and remembers.
+// keySource is a source that fails or answers as a test says, and records its calls.
 type keySource struct {
 	set    *keys.Set
 	public *keys.PublicSet

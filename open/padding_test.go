@@ -11,14 +11,14 @@ import (
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
-// TestPadding: a ciphertext whose tag is right and whose padding is not, as only the sender can
-// make it, is not authentic, like every other.
+// The tag is right and the padding is wrong, which only the sender can cause. The error is the
+// usual one: the token is not authentic.
 func TestPadding(t *testing.T) {
 	t.Parallel()
 	repeated := func(b, n int) []byte { return bytes.Repeat([]byte{byte(b)}, n) }
 	type row struct {
 		name string
-		pad  func(text []byte, missing int) []byte // to whole blocks
+		pad  func(text []byte, missing int) []byte // fills the last block
 		want error
 	}
 	rows := []row{
@@ -43,7 +43,7 @@ func TestPadding(t *testing.T) {
 			t.Helper()
 			f := forgeWith(keys.ES256, keys.ECDHES, content)
 			f.Seal = encrypt
-			// The very value, not one that wraps it.
+			// The error is this value itself, and does not wrap it.
 			if _, err := o.OpenAt(t.Context(), f.Token(), clock); err != want {
 				t.Errorf("%v, %s: %v", content, name, err)
 			}

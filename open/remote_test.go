@@ -17,7 +17,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// kms is a private key that lives elsewhere, and can be out.
+// kms is a private key that lives elsewhere and may be unavailable.
 type kms struct {
 	*ecdh.PrivateKey // one of the two
 	rsa              *rsa.PrivateKey
@@ -40,7 +40,7 @@ func (k *kms) Decrypt(random io.Reader, text []byte, opts crypto.DecrypterOpts) 
 	return k.rsa.Decrypt(random, text, opts)
 }
 
-// inKMS returns a key of ours as one that lives elsewhere.
+// inKMS returns a key of ours as a key that lives elsewhere.
 func inKMS(suite keys.Suite) (*kms, *keys.Key) {
 	k := testKeyFor(suite)
 	away := kmsOf(k)
@@ -57,8 +57,8 @@ func kmsOf(k *testKey) *kms {
 	return &kms{PrivateKey: must(k.Private.(*ecdsa.PrivateKey).ECDH())}
 }
 
-// TestRemoteKey: a decryption key that lives elsewhere opens, and one that cannot be
-// asked says nothing about the token.
+// A decryption key that lives elsewhere opens tokens. If it cannot be reached, the error does not
+// judge the token.
 func TestRemoteKey(t *testing.T) {
 	t.Parallel()
 	timeless, cancel := context.WithTimeout(t.Context(), -time.Second)
@@ -83,7 +83,7 @@ func TestRemoteKey(t *testing.T) {
 			away.err = down
 			refused(t, cfg, token, open.ErrKeySource)
 			away.err = errors.New("padding")
-			want := open.ErrKeySource // an agreement cannot fail because of the token
+			want := open.ErrKeySource // a key agreement cannot fail because of the token
 			if isOAEP(suite) {
 				want = open.ErrNotAuthentic
 			}
@@ -92,7 +92,7 @@ func TestRemoteKey(t *testing.T) {
 	}
 }
 
-// TestRemoteKeySelective: claims that a key could not be asked for are not left out.
+// If a key cannot be reached, the token is refused. Its claims are not left out.
 func TestRemoteKeySelective(t *testing.T) {
 	t.Parallel()
 	away, k := inKMS(keys.RSAOAEP256)

@@ -13,9 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// checkCopy proves with go-jose, which offers every algorithm of the RFCs, that the
-// example was copied correctly. A refusal by the shipped code would prove nothing if a typo
-// were its reason.
+// checkCopy checks with go-jose, which offers every algorithm of the RFCs, that the example was
+// copied correctly. A refusal by this library would prove nothing if a typo caused it.
 func (e rfcToken) checkCopy(t *testing.T) {
 	t.Helper()
 	token := e.Token
@@ -59,8 +58,8 @@ func (e rfcToken) byGoJose(t *testing.T, token string) ([]byte, error) {
 	return encrypted.Decrypt(k.Key)
 }
 
-// byGoJose decrypts the example with this additional data. All examples are of AES-CBC with
-// HMAC, RFC 7518 section 5.2.
+// byGoJose decrypts the example with this additional data. All examples have AES-CBC with HMAC (RFC
+// 7518 section 5.2).
 func (e rfcContent) byGoJose(t *testing.T, aad string) ([]byte, error) {
 	t.Helper()
 	mode, err := josecipher.NewCBCHMAC(fromHex(t, e.CEK), aes.NewCipher)

@@ -8,7 +8,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// rfcSet is a JWK Set, or a JWK made one.
+// rfcSet is a JWK Set, or a JWK that was made one.
 type rfcSet struct {
 	Section string          `json:"section"`
 	About   string          `json:"about"`

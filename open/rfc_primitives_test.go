@@ -17,7 +17,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// rfcContent is an authenticated encryption; all but the two texts are hex.
+// rfcContent is an authenticated encryption. All fields but the two texts are hex.
 type rfcContent struct {
 	Section    string   `json:"section"`
 	Enc        string   `json:"enc"`
@@ -49,8 +49,8 @@ func TestRFCContents(t *testing.T) {
 	}
 }
 
-// underKey returns the decryption of a content encryption, under a content encryption key
-// that the caller chooses: an RSA key gets it to the recipient.
+// underKey returns a function that decrypts under a content encryption key of the caller. The test
+// uses an RSA key to bring that key to the recipient.
 func underKey(t *testing.T, content keys.Content) func(cek, aad, iv, ciphertext, tag []byte) ([]byte, error) {
 	t.Helper()
 	k := rsaKey(t)
@@ -108,14 +108,14 @@ func fromHex(t *testing.T, s string) []byte {
 	return b
 }
 
-// rfcAgreement is a key agreement: the protected header, with the sender's key, and
-// the private key of the recipient.
+// rfcAgreement is a key agreement: the protected header with the sender's key, and the private key
+// of the recipient.
 type rfcAgreement struct {
 	Section string          `json:"section"`
 	About   string          `json:"about"`
 	Header  json.RawMessage `json:"header"`
 	Private json.RawMessage `json:"private"`
-	Z       string          `json:"z"`   // the shared secret, if the RFC gives it; base64url like
+	Z       string          `json:"z"`   // the shared secret in base64url, if the RFC has it
 	Key     string          `json:"key"` // the derived key, likewise
 }
 
@@ -154,7 +154,7 @@ func (e rfcAgreement) check(t *testing.T) {
 	}
 }
 
-// sealed returns parts that AES-GCM with the derived key of the RFC encrypted.
+// sealed encrypts with AES-GCM under the derived key of the RFC, and returns the parts.
 func (e rfcAgreement) sealed(t *testing.T) [4][]byte {
 	t.Helper()
 	key, err := strict.DecodeBase64URL(e.Key)

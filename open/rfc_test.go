@@ -13,8 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// rfcFile are the examples of one RFC. Where the shipped code refuses one, the file
-// says with what and why.
+// rfcFile has the examples of one RFC. If this library refuses one, the file names the error and
+// the reason.
 type rfcFile struct {
 	Source      string          `json:"source"`
 	Tokens      []rfcToken      `json:"tokens"`
@@ -24,14 +24,14 @@ type rfcFile struct {
 	Agreements  []rfcAgreement  `json:"agreements"`
 }
 
-// refusal is how the shipped code refuses an example.
+// refusal describes how this library refuses an example.
 type refusal struct {
-	Class  string `json:"class"`  // the name of the error
+	Class  string `json:"class"`  // name of the error
 	Detail string `json:"detail"` // a part of what an Error's Detail says
 	Why    string `json:"why"`    // for people
 }
 
-// rfcSections are the examples that have to be there.
+// rfcSections lists the examples that must be there.
 var rfcSections = map[string][]string{
 	"rfc7515": {"A.1", "A.2", "A.3", "A.4", "A.5"},
 	"rfc7516": {"A.1", "A.2", "A.3"},
@@ -45,7 +45,7 @@ var rfcSections = map[string][]string{
 
 const rfcFolder = "../testdata/rfc"
 
-// rfcFiles reads all of them by their names without .json.
+// rfcFiles reads all files. Their names have no .json.
 func rfcFiles(t *testing.T) map[string]rfcFile {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(rfcFolder, "*.json"))
@@ -69,7 +69,7 @@ func rfcFiles(t *testing.T) map[string]rfcFile {
 	return all
 }
 
-// sections are those of a file, one for each example.
+// sections returns the sections of a file, one for each example.
 func (f rfcFile) sections() []string {
 	var all []string
 	for _, e := range f.Tokens {
@@ -106,7 +106,7 @@ func TestRFCSections(t *testing.T) {
 	}
 }
 
-// check compares an error with a refusal, none if r is nil.
+// check compares an error with a refusal. A nil r stands for none.
 func (r *refusal) check(t *testing.T, err error) {
 	t.Helper()
 	if r == nil {

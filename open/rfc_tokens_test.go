@@ -20,19 +20,19 @@ type rfcToken struct {
 	Section  string          `json:"section"`
 	About    string          `json:"about"`
 	Key      json.RawMessage `json:"key"` // the JWK as the RFC has it
-	As       string          `json:"as"`  // the alg of the key, which the JWK may leave open
+	As       string          `json:"as"`  // alg of the key, which the JWK may leave open
 	Token    string          `json:"token"`
 	Detached bool            `json:"detached"` // the payload is left out of the token
-	Content  *string         `json:"content"`  // payload or plaintext; null if nobody may accept the token
-	Inner    *rfcToken       `json:"inner"`    // the token that the plaintext is, without its text
+	Content  *string         `json:"content"`  // payload or plaintext; null if every verifier must refuse the token
+	Inner    *rfcToken       `json:"inner"`    // the token in the plaintext, without its text
 
 	Refused *refusal `json:"refused"` // by the layer under Open; null if it opens the token
-	Open    refusal  `json:"open"`    // by Open
+	Open    refusal  `json:"open"`    // refusal by Open
 }
 
-// TestRFCTokens opens the offered algorithms with the code that Open runs, which refuses the
-// rest. go-jose opens all, so that each example is one of the RFC. Open itself refuses them
-// all: none is a token of one of our forms.
+// TestRFCTokens opens the examples with the code of Open as far as their algorithms are offered,
+// and expects a refusal of the others. go-jose opens all of them, which proves that each is the
+// example of the RFC. Open itself refuses all, because none is a token of one of our forms.
 func TestRFCTokens(t *testing.T) {
 	t.Parallel()
 	for name, f := range rfcFiles(t) {
@@ -79,8 +79,8 @@ func (e rfcToken) check(t *testing.T) {
 	e.Open.check(t, e.open(t, l.Opener))
 }
 
-// checkKey: if its algorithm is not offered, package keys does not take the key once
-// it says its algorithm.
+// checkKey checks that package keys refuses the key if the key names an algorithm that is not
+// offered.
 func (e rfcToken) checkKey(t *testing.T) {
 	if _, err := keys.ParseSuite(e.As); err == nil {
 		return
@@ -99,15 +99,15 @@ func (e rfcToken) checkKey(t *testing.T) {
 	}
 }
 
-// decoy is an Opener with another key under the kid of the token, so that it is the
-// token that is refused where package keys has refused the key already.
+// decoy returns an Opener with another key under the kid of the token. If package keys has refused
+// the real key, this shows that the token is refused too.
 func (e rfcToken) decoy(t *testing.T) *Opener {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	first, _, _ := strings.Cut(e.Token, ".")
-	h, _ := headerOf(first) // one that is refused names no kid
+	h, _ := headerOf(first) // a refused header names no kid
 	data, err := json.Marshal(jose.JSONWebKey{Key: private, KeyID: string(h.kid)})
 	if err != nil {
 		t.Fatal(err)
@@ -123,8 +123,8 @@ func (e rfcToken) decoy(t *testing.T) *Opener {
 	return o
 }
 
-// open has Open refuse the token, at a time at which those of the RFCs are good, and with
-// the keys of the layer under it.
+// open checks that Open refuses the token, with the keys of the layer under it, at a time at which
+// the tokens of the RFCs are valid.
 func (e rfcToken) open(t *testing.T, under *Opener) error {
 	const audience = "https://api.example.com"
 	var trust []Issuer

@@ -32,8 +32,7 @@ func (s *countingStore) Load(ctx context.Context) ([]byte, string, error) {
 	return s.Store.Load(ctx)
 }
 
-// TestRingReloads: another process puts a decryption key into the ring, and a
-// token for it opens at once, with one load.
+// Another process adds a decryption key to the ring. A token for it opens at once, after one load.
 func TestRingReloads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -69,7 +68,7 @@ func TestRingReloads(t *testing.T) {
 			f.Claims.Set("exp", fmt.Sprint(now+600))
 			return f.Token()
 		}
-		// Within seconds of the last load nobody can cause another.
+		// Within seconds of the last load no client can cause another one.
 		before := store.loads.Load()
 		if _, err := opener.Open(ctx, token(next.Kid)); !errors.Is(err, open.ErrUnknownKey) || store.loads.Load() != before {
 			t.Fatalf("at once: %v after %d loads", err, store.loads.Load()-before)
@@ -87,7 +86,7 @@ func TestRingReloads(t *testing.T) {
 		if store.loads.Load() != before+1 {
 			t.Errorf("a stranger's kids caused %d loads", store.loads.Load()-before-1)
 		}
-		// A ring that cannot be reloaded opens what it can, however old it is.
+		// A ring that cannot be reloaded still opens tokens with its keys, however old it is.
 		store.down.Store(true)
 		time.Sleep(3 * time.Hour)
 		if _, err := opener.Open(ctx, token(next.Kid)); err != nil {
@@ -96,7 +95,7 @@ func TestRingReloads(t *testing.T) {
 	})
 }
 
-// TestStaleIssuer: the opposite holds for an issuer's keys, which may be revoked.
+// An issuer's keys may be revoked, so old ones do not verify.
 func TestStaleIssuer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

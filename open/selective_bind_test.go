@@ -7,8 +7,8 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// TestOthersJWEs: a JWE for another recipient is bound to its token too, and its header is
-// read. A gateway reads every header. What one of them lets pass, another must refuse.
+// A JWE for another recipient is bound to its token too, so its header is read. A gateway reads
+// every header. If one opener refuses a header, all must.
 func TestOthersJWEs(t *testing.T) {
 	t.Parallel()
 	for name, slot := range map[string]struct {
@@ -42,7 +42,7 @@ func TestOthersJWEs(t *testing.T) {
 	}
 }
 
-// TestTransplanted moves JWEs between tokens that are good themselves.
+// TestTransplanted moves JWEs between correct tokens.
 func TestTransplanted(t *testing.T) {
 	t.Parallel()
 	victim := forgeSelective()
@@ -67,7 +67,7 @@ func TestTransplanted(t *testing.T) {
 		}
 	}
 
-	// A trusted issuer cannot adopt what another has sealed to us.
+	// A trusted issuer cannot use a JWE that another issuer has sealed to us.
 	cfg := selectiveConfig()
 	cfg.Trust = append(cfg.Trust, open.Issuer{ID: otherID, Keys: publicSet(keysFor(signingSuites)...)})
 	thief := forgeSelective()
@@ -82,7 +82,7 @@ func TestTransplanted(t *testing.T) {
 	refused(t, cfg, thief.Token(), open.ErrClaims, "larkspur", "victim")
 }
 
-// jwesIn are the JWEs in a selective token that the forge made.
+// jwesIn returns the JWEs in a selective token of the forge.
 func jwesIn(token string) []string {
 	payload := string(decode(strings.Split(token, ".")[1]))
 	_, list, _ := strings.Cut(payload, `"sealed":[`)

@@ -11,8 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
-// TestSealedNamesOfOthers: what only looks like a claim that must not be sealed may be, and
-// what others read is theirs.
+// A claim that only resembles one that must not be sealed may be sealed. The names that others read
+// do not concern us.
 func TestSealedNamesOfOthers(t *testing.T) {
 	t.Parallel()
 	runSelective(t, []selectiveRow{
@@ -31,12 +31,11 @@ func TestSealedNamesOfOthers(t *testing.T) {
 	})
 }
 
-// TestSealedToUsTwice: two keys of ours may be two recipients. What both read must be
-// one thing.
+// Two of our keys may be two recipients. If both read a claim, it must be the same.
 func TestSealedToUsTwice(t *testing.T) {
 	t.Parallel()
 	second := testKeyFor(keys.ECDHESA256KW)
-	// two makes the JWEs of these claims, for us and for us.
+	// two makes two JWEs with these claims, both for us.
 	two := func(first, other string) func(s *selective) {
 		return func(s *selective) {
 			s.JWEs = append(s.JWEs, forgeSealed(second))
@@ -74,7 +73,7 @@ func TestSealedToUsTwice(t *testing.T) {
 			s.JWEs[1].BendParts = s.JWEs[2].BendParts
 		}), nil, open.ErrNotAuthentic},
 	}
-	// A JWE of another recipient, whose key has the kid of one of ours: not ours.
+	// A JWE of another recipient has the kid of one of our keys. It is not ours.
 	for name, namesake := range map[string]func(s *selective){
 		"to another key of that kid": tampered,
 		"for another algorithm": both(two(`{"a":1}`, `{"b":2}`), func(s *selective) {

@@ -13,7 +13,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// TestConfiguredTypes: the typ that is expected is the one configured.
+// An opener expects the configured typ.
 func TestConfiguredTypes(t *testing.T) {
 	t.Parallel()
 	typ := func(raw string) func(f *forgery) { return func(f *forgery) { f.Inner.Set("typ", raw) } }
@@ -31,8 +31,8 @@ func TestConfiguredTypes(t *testing.T) {
 	})
 }
 
-// TestRequire: what is required must have been sealed. An issuer that drops a claim
-// from its list of recipients, or leaves it readable, fails here and not in a log.
+// A required claim must have been sealed. If an issuer drops a claim from its list of recipients,
+// or leaves it readable, the token is refused, so the fault does not end up in a log.
 func TestRequire(t *testing.T) {
 	t.Parallel()
 	require := func(names ...string) func(c *anyOpen) { return func(c *anyOpen) { c.Require = names } }
@@ -67,8 +67,7 @@ func replicate(name string) func(f *forgery) {
 	}
 }
 
-// TestSealedNames: of a nested token all claims are sealed but those that its header
-// shows.
+// All claims of a nested token are sealed, except those in its header.
 func TestSealedNames(t *testing.T) {
 	t.Parallel()
 	f := forgeNested()
@@ -83,9 +82,8 @@ func TestSealedNames(t *testing.T) {
 	}
 }
 
-// TestSealedNamesOfParameters: claims that are named like parameters of the header are
-// not what stands there, however the header is spelled; a custom claim that a peer copies
-// there is readable.
+// A claim may have the name of a header parameter. It does not count as replicated, however the
+// header is spelled. A custom claim that a peer copies into the header is readable.
 func TestSealedNamesOfParameters(t *testing.T) {
 	t.Parallel()
 	own := []string{"kid", "enc", "cty", "alg", "epk", "typ", "apu"}
@@ -96,7 +94,7 @@ func TestSealedNamesOfParameters(t *testing.T) {
 	}
 	cfg := config()
 	cfg.Require = append(own, "email")
-	for _, replicated := range [][]string{nil, {"iss"}} { // known by its bytes, and read as JSON
+	for _, replicated := range [][]string{nil, {"iss"}} { // the fast path reads the first, and JSON the second
 		sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{
 			Issuer:     issuerID,
 			Signing:    signing,
@@ -115,7 +113,7 @@ func TestSealedNamesOfParameters(t *testing.T) {
 	}
 }
 
-// TestNewForm: the message names the field.
+// The message names the field.
 func TestNewForm(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -147,11 +145,11 @@ func TestNewForm(t *testing.T) {
 		}
 	}
 	nested := config()
-	nested.Require = []string{"sub", "cnf", "straße"} // where everything is sealed
+	nested.Require = []string{"sub", "cnf", "straße"} // in this form everything is sealed
 	newOpener(t, nested)
 }
 
-// TestReplicatedByUs opens what package seal makes with Replicate and Pad.
+// TestReplicatedByUs opens the tokens that package seal makes with Replicate and Pad.
 func TestReplicatedByUs(t *testing.T) {
 	t.Parallel()
 	signer, recipient := testKeyFor(keys.ES256), testKeyFor(keys.ECDHES)

@@ -8,7 +8,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// respelled changes one part of a JWE.
+// respelled returns a function that changes one part of a JWE.
 func respelled(part int, spell func(part string) string) func(jwe string) string {
 	return func(jwe string) string {
 		p := strings.Split(jwe, ".")
@@ -17,8 +17,7 @@ func respelled(part int, spell func(part string) string) func(jwe string) string
 	}
 }
 
-// TestSealedTwice: two JWEs under one kid are two answers to the question of what is
-// sealed to us.
+// Two JWEs under one kid would be two lists of the claims sealed to us.
 func TestSealedTwice(t *testing.T) {
 	t.Parallel()
 	kid := quoted(testKeyFor(keys.ECDHES).Kid)
@@ -41,8 +40,8 @@ func TestSealedTwice(t *testing.T) {
 	})
 }
 
-// TestSealedForOthers: what is for another recipient may be encrypted in ways that we
-// do not know, or not at all. It is the issuer's word to that recipient, and signed.
+// The content for another recipient may be encrypted in ways that we do not know, or not at all.
+// The issuer has signed it, and it concerns that recipient only.
 func TestSealedForOthers(t *testing.T) {
 	t.Parallel()
 	var rows []selectiveRow

@@ -15,8 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// TestSignatureFirst: whatever stands in a token that no trusted issuer has signed,
-// our keys do nothing with it; nor with one that is not for us, or over.
+// Our keys are not used on a token that no trusted issuer has signed, that is not for us, or that
+// has expired.
 func TestSignatureFirst(t *testing.T) {
 	t.Parallel()
 	unsigned := visible(func(f *forgery) {
@@ -35,7 +35,7 @@ func TestSignatureFirst(t *testing.T) {
 	} {
 		rows = append(rows, selectiveRow{"signature, and " + name, both(bend, unsigned), forbid, open.ErrNotAuthentic})
 	}
-	// Signed, and yet nothing to decrypt for.
+	// These tokens are signed, and there is nothing to decrypt.
 	for name, tt := range map[string]struct {
 		bend func(s *selective)
 		want error
@@ -61,8 +61,7 @@ func TestSignatureFirst(t *testing.T) {
 	runSelective(t, rows)
 }
 
-// TestGatewayAsksNobody: a gateway has no source of private keys to ask, whatever the
-// token holds for whom.
+// A gateway has no source of private keys, so it calls none for any token.
 func TestGatewayAsksNobody(t *testing.T) {
 	t.Parallel()
 	cfg := selectiveConfig()
@@ -72,13 +71,13 @@ func TestGatewayAsksNobody(t *testing.T) {
 	if tok.DecryptionKeyID() != "" || tok.SealedNames() != nil || tok.SealedForOthers() != 2 || tok.SigningKeyID() != "kid-of-ES256" {
 		t.Errorf("decrypted with %q: %q, and %d for others", tok.DecryptionKeyID(), tok.SealedNames(), tok.SealedForOthers())
 	}
-	// What it reads are the claims in clear: neither the JWEs nor an empty sealed.
+	// It reads the claims in clear, without the JWEs and without an empty sealed.
 	if got := string(rawClaims(t, tok)); got != s.Claims.Text() {
 		t.Errorf("claims are %s", got)
 	}
 }
 
-// TestSelectiveKeys is about whose key a JWE names.
+// TestSelectiveKeys is about the keys that the JWEs name.
 func TestSelectiveKeys(t *testing.T) {
 	t.Parallel()
 	good := config().Decryption.(*keys.Set)
@@ -135,8 +134,8 @@ func TestSelectiveKeys(t *testing.T) {
 		}
 		source.reloadErr = down
 		refused(t, cfg, forgeSelective().Token(), open.ErrKeySource)
-		// A JWE of ours is no reason to reload, tampered with or not, whoever else is
-		// a recipient; nor is one that is refused anyway.
+		// A JWE for us causes no reload, whether it was changed or not, and whoever the other
+		// recipients are. A JWE that is refused anyway causes none either.
 		source.set, source.reloads = good, 0
 		accepted(t, cfg, forgeSelective().Token())
 		s := forgeSelective()
@@ -151,8 +150,8 @@ func TestSelectiveKeys(t *testing.T) {
 	})
 }
 
-// TestSelectiveRing: a token is found by a key that another process brought, and lost
-// with a key that the rotation has destroyed.
+// Another process brings a key, which opens a token. After the rotation has destroyed a key, its
+// token is lost.
 func TestSelectiveRing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -182,7 +181,7 @@ func TestSelectiveRing(t *testing.T) {
 		}
 		oldKey := tok.DecryptionKeyID()
 
-		// The operator's key, and one load for it.
+		// The operator adds a key, which costs one load.
 		operator := must(keyring.Open(ctx, keyring.Config{Store: memory, KEK: kek}))
 		next := newTestKey(keys.ECDHES, "brought-by-the-operator", newP256())
 		if err := next.ImportInto(ctx, operator, keyring.Staged); err != nil {
@@ -207,7 +206,7 @@ func TestSelectiveRing(t *testing.T) {
 			t.Errorf("strangers' kids caused %d loads", store.loads.Load()-before-1)
 		}
 
-		// Rotate until the old key is gone.
+		// The ring rotates until the old key is gone.
 		for {
 			step, err := operator.Rotate(ctx, keys.UseEnc)
 			if err != nil {
@@ -238,7 +237,7 @@ func TestSelectiveRing(t *testing.T) {
 			t.Errorf("a nested token: %v", err)
 		}
 
-		// A JWE for another key of ours does not make up for it: claims are missing.
+		// A JWE for another key of ours does not help: claims are missing.
 		now := must(ring.PrivateKeys(ctx)).DecryptionKeyIDs()
 		s = forgeSelective().Fresh()
 		s.JWEs[0].Outer.Set("kid", quoted(oldKey))

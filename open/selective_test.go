@@ -8,7 +8,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// TestSealed is about JWEs behind and beside good ones, and how the array is spelled.
+// TestSealed has JWEs after and beside correct ones, and other spellings of the array.
 func TestSealed(t *testing.T) {
 	t.Parallel()
 	behind := func(raw string) func(s *selective) {
@@ -39,8 +39,7 @@ func TestSealed(t *testing.T) {
 	})
 }
 
-// TestSealedForMany: how many recipients there are, and where we stand among them, is
-// nothing to us.
+// The number of recipients, and our place among them, do not matter.
 func TestSealedForMany(t *testing.T) {
 	t.Parallel()
 	const others = 20

@@ -13,8 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// TestSelectiveToken: what was sealed to us stands behind what was in clear, and all
-// of it in the spelling in which it was signed.
+// The claims that were sealed to us follow the claims in clear. All keep the spelling in which they
+// were signed.
 func TestSelectiveToken(t *testing.T) {
 	t.Parallel()
 	s := forgeSelective()
@@ -47,20 +47,20 @@ func TestSelectiveToken(t *testing.T) {
 		profile.Weight != "84.50" || profile.Sealed != nil {
 		t.Errorf("struct: %+v, %v", profile, err)
 	}
-	// Nobody can change a token through what it gives out.
+	// A caller cannot change a token through the results of its methods.
 	tok.SealedNames()[0] = "evil"
 	copy(rawClaims(t, tok), bytes.Repeat([]byte("x"), 100))
 	if tok.SealedNames()[0] != "email" || string(rawClaims(t, tok)) != want {
 		t.Error("the token was changed")
 	}
-	// All of a nested token is sealed, and nothing in it for others.
+	// All claims of a nested token are sealed, and none is for others.
 	nested := accepted(t, config(), forgeNested().Token())
 	if !slices.Equal(nested.SealedNames(), []string{"iss", "sub", "aud", "iat", "exp", "jti", "email", "note", "weight"}) || nested.SealedForOthers() != 0 {
 		t.Errorf("nested: sealed are %q, and %d for others", nested.SealedNames(), nested.SealedForOthers())
 	}
 }
 
-// TestSelectiveConcurrent shares one sealer and two openers; the race detector watches.
+// Goroutines share one sealer and two openers while the race detector watches.
 func TestSelectiveConcurrent(t *testing.T) {
 	t.Parallel()
 	sealer := must(newAny(anySeal{SelectiveConfig: seal.SelectiveConfig{

@@ -11,8 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
 
-// shapesOfTheWorld has one deployment after the other. Where a profile lets the client choose
-// the algorithm, the ones that are offered here stand in the row.
+// shapesOfTheWorld returns the deployments in turn. If a profile lets the client choose the
+// algorithm, the row has those that are offered here.
 func shapesOfTheWorld() []shape {
 	type suites = []keys.Suite
 	type contents = []keys.Content
@@ -94,8 +94,8 @@ func shapesOfTheWorld() []shape {
 		{deployment: "Back-channel logout token", nested: "logout token", signing: anySig, management: anyEnc, contents: allContents,
 			inner: "logout+jwt", claims: object{iss, sub, aud, iat, exp(115), jti, logout}, needs: []need{needType("logout+jwt")}},
 
-		// The four that stay closed: what they lack ties a token to its sender, its reader or
-		// its time, and a switch would have to let all of that go.
+		// Four stay closed. They lack the members that tie a token to its sender, its reader or its
+		// time, and a switch would have to give up all of that.
 		{deployment: "Singpass MyInfo v3", nested: "person data", signing: rs256, management: oaep, contents: gcm,
 			outer: bare, claims: object{{"uinfin", `{"value":"S1234567D"}`}, email},
 			refused: open.ErrIssuer, because: `iss is "" (not verified)`},
@@ -122,11 +122,12 @@ func shapesOfTheWorld() []shape {
 	}
 }
 
-// unsigned encrypts the claims as they are: OpenID4VP section 8.3, response mode direct_post.jwt.
+// unsigned encrypts the claims without a signature (OpenID4VP section 8.3, response mode
+// direct_post.jwt).
 func unsigned(f *forgery) { f.BendPlain = func(string) string { return f.Claims.Text() } }
 
-// njwt is the layer of gematik: the exp stands in the outer header, and the plaintext is an
-// object with the signed token.
+// njwt is the format of gematik: the exp stands in the outer header, and the plaintext is an object
+// with the signed token.
 func njwt(f *forgery) {
 	f.Outer.Set("cty", `"NJWT"`)
 	f.Outer.Add("exp", seconds(300))
@@ -134,7 +135,7 @@ func njwt(f *forgery) {
 	f.BendPlain = func(jws string) string { return `{"njwt":` + quoted(jws) + `}` }
 }
 
-// directly encrypts under a key that both sides have (RFC 7518 section 4.5).
+// directly encrypts under a shared key (RFC 7518 section 4.5).
 func directly(f *forgery) {
 	f.Outer.Set("alg", `"dir"`)
 	f.Outer.Remove("epk")
@@ -144,8 +145,7 @@ func directly(f *forgery) {
 	}
 }
 
-// brainpool agrees on the secret of RFC 7027 appendix A.1, with the ephemeral key of its
-// party A.
+// brainpool agrees on the secret of RFC 7027 appendix A.1, with the ephemeral key of its party A.
 func brainpool(f *forgery) {
 	point := func(s string) string { return encode(must(hex.DecodeString(s))) }
 	f.Secret = must(hex.DecodeString("89afc39d41d3b327814b80940b042590f96556ec91e6ae7939bce31f3a18bf2b"))

@@ -10,28 +10,28 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// shape is a token as a deployment writes it, by its published profile, its reference code or
-// a live peer. One deployment may have several.
+// shape is a token as a deployment writes it, by its published profile, its reference code or a
+// live peer. One deployment may have several.
 type shape struct {
-	deployment, nested string // what is nested in the JWE
+	deployment, nested string // nested names the content of the JWE
 	signing            []keys.Suite
 	management         []keys.Suite
 	contents           []keys.Content
-	outer              func(f *forgery) // how the headers differ from alg, enc, kid, epk and cty JWT
-	inner              string           // the typ, empty for none
+	outer              func(f *forgery) // makes the headers differ from alg, enc, kid, epk and cty JWT
+	inner              string           // the typ; empty: there is none
 	claims             object
 	needs              []need
 
-	// Of a shape that stays closed: why, with every switch on.
+	// A shape that stays closed has the reason of its refusal with every switch on.
 	refused error
-	because string // in Detail
+	because string // text in Detail
 }
 
 // need is a setting without which a shape is refused.
 type need struct {
 	name string
 	set  func(c *anyOpen)
-	miss error // the refusal without it
+	miss error // the refusal without the setting
 }
 
 func needType(typ string) need {
@@ -42,7 +42,7 @@ func needLifetime(d time.Duration) need {
 	return need{"MaxLifetime " + d.String(), func(c *anyOpen) { c.Limits.MaxLifetime = d }, open.ErrLifetime}
 }
 
-// needNoType comes with the claim that tells the kind of the token.
+// needNoType also requires the claim that tells the kind of the token.
 func needNoType(require string) need {
 	return need{"AllowMissing Type", func(c *anyOpen) {
 		c.Trust[0].AllowMissing |= open.Type
@@ -56,7 +56,7 @@ var (
 	needNoKeyID       = need{"AllowMissing KeyID", func(c *anyOpen) { c.AllowMissing |= open.KeyID }, open.ErrUnknownKey}
 )
 
-// tokenOf is the token of a shape with these algorithms.
+// tokenOf returns a token of the shape with these algorithms.
 func (s shape) tokenOf(signing, management keys.Suite, content keys.Content) string {
 	f := forgeWith(signing, management, content)
 	f.Claims = s.claims.made()
@@ -70,8 +70,8 @@ func (s shape) tokenOf(signing, management keys.Suite, content keys.Content) str
 	return f.Token()
 }
 
-// settings returns a strict configuration with the keys for these algorithms alone, and with
-// the settings that the shape needs, but for one.
+// settings returns a strict configuration with the keys for these algorithms alone. It has the
+// settings that the shape needs, except one.
 func (s shape) settings(signing, management keys.Suite, without int) anyOpen {
 	cfg := config()
 	cfg.Trust[0].Keys, cfg.Decryption = publicSet(testKeyFor(signing)), privateSet(testKeyFor(management))
@@ -83,8 +83,8 @@ func (s shape) settings(signing, management keys.Suite, without int) anyOpen {
 	return cfg
 }
 
-// TestShapesOfTheWorld opens the tokens of 16 deployments of 20, each with the settings that
-// it needs, and without one of them, which refuses it. Four stay closed, whatever is set.
+// TestShapesOfTheWorld opens the tokens of 16 of 20 deployments with the settings that each needs.
+// Without one of them the token is refused. Four stay closed with all settings.
 func TestShapesOfTheWorld(t *testing.T) {
 	t.Parallel()
 	opened, closed := map[string]bool{}, map[string]bool{}
@@ -116,7 +116,7 @@ func TestShapesOfTheWorld(t *testing.T) {
 	}
 }
 
-// needsAll refuses the token without one of the settings, and with no setting at all.
+// needsAll checks that the token is refused without any one of the settings, and with none.
 func (s shape) needsAll(t *testing.T, signing, management keys.Suite, token string) {
 	t.Helper()
 	for i, n := range s.needs {
@@ -128,7 +128,7 @@ func (s shape) needsAll(t *testing.T, signing, management keys.Suite, token stri
 	if _, err := newOpener(t, bare.settings(signing, management, -1)).OpenAt(t.Context(), token, clock); err == nil {
 		t.Error("accepted by the strict configuration")
 	}
-	if management == keys.RSAOAEP { // which is never the default for a key
+	if management == keys.RSAOAEP { // a key never has this suite by default
 		other := s.settings(signing, management, -1)
 		k := testKeyFor(management)
 		other.Decryption = privateSet(newTestKey(keys.RSAOAEP256, k.Kid, k.Private))
@@ -138,8 +138,8 @@ func (s shape) needsAll(t *testing.T, signing, management keys.Suite, token stri
 	}
 }
 
-// staysClosed refuses the token by the strict configuration and with every switch on, whatever
-// typ is expected. The last refusal names no setting.
+// staysClosed checks that the strict configuration refuses the token, and that every switch
+// together does so too, whatever typ is expected. The last refusal names no setting.
 func (s shape) staysClosed(t *testing.T, signing, management keys.Suite, token string) {
 	t.Helper()
 	for _, typ := range []string{"", "JWT"} {

@@ -16,27 +16,27 @@ import (
 )
 
 const (
-	timingSamples = 10_000 // of each class
-	timingLimit   = 4.5    // of |t|: beyond it dudect calls two classes different
+	timingSamples = 10_000 // for each class
+	timingLimit   = 4.5    // bound of |t|; beyond it dudect calls two classes different
 )
 
-// timingCrops are the parts of all samples that are compared, each by itself: the shortest
-// ones of both classes together. The scheduler, the garbage collector or another process
-// interrupted the longest. The crop whose |t| is largest decides, as in dudect.
+// timingCrops are the shares of all samples that are compared, each by itself: the shortest samples
+// of both classes together. The scheduler, the garbage collector or another process interrupted the
+// longest ones. As in dudect, the crop with the largest |t| decides.
 var timingCrops = []float64{1, 0.9, 0.75, 0.5, 0.25, 0.1, 0.05}
 
-// The classes of tokens. They take turns at random.
+// The classes of tokens take turns at random.
 const (
 	badKey     = "bad encrypted key"
 	badTag     = "bad tag"
 	slowBadKey = "bad encrypted key and 2 µs more"
 )
 
-// TestTiming: how long a refusal takes does not tell an attacker whether the recipient
-// could unwrap the content encryption key (RFC 7516 section 11.5). The test refuses tokens
-// of 30 kB whose encrypted key is bad, and others whose tag is bad, and compares the times
-// with Welch's t-test, as dudect does (Reparaz and others, DATE 2017). It has shown
-// something only when it finds 2 µs that it adds to a third class.
+// The time of a refusal does not tell an attacker whether the recipient could unwrap the content
+// encryption key (RFC 7516 section 11.5). The test refuses tokens of 30 kB. Some have a bad
+// encrypted key, and others a bad tag. It compares the times with Welch's t-test, as dudect does
+// (Reparaz and others, DATE 2017). Its result counts only if it finds 2 µs that it adds to a third
+// class.
 func TestTiming(t *testing.T) {
 	if os.Getenv("SEALJWT_LONG") == "" {
 		t.Skip("set SEALJWT_LONG=1 to compare times; it takes three minutes, and an idle machine")
@@ -73,12 +73,13 @@ func timeRefusals(t *testing.T, suite keys.Suite) map[string][]float64 {
 		t.Fatal(err)
 	}
 	f := forgeWith(keys.ES256, suite, keys.A256CBCHS512)
-	fillClaims(f, 16_500) // base64url, twice, makes 30 kB of them
+	fillClaims(f, 16_500) // two rounds of base64url make 30 kB of them
 	parts := strings.Split(f.Token(), ".")
 	encryptedKey, tag := decode(parts[1]), decode(parts[4])
 	classes, times := []string{badKey, badTag, slowBadKey}, map[string][]float64{}
 	for i := 0; slices.ContainsFunc(classes, func(c string) bool { return len(times[c]) < timingSamples }); i++ {
-		// Both are made for each token, so that the memory looks alike ahead of all classes.
+		// Both variants are made for each token, so that the memory before the measurement looks
+		// alike for all classes.
 		withBadKey := strings.Join([]string{parts[0], encode(flipLater(encryptedKey)), parts[2], parts[3], parts[4]}, ".")
 		withBadTag := strings.Join([]string{parts[0], parts[1], parts[2], parts[3], encode(flipLater(tag))}, ".")
 		class := classes[rand.IntN(len(classes))]
@@ -96,14 +97,14 @@ func timeRefusals(t *testing.T, suite keys.Suite) map[string][]float64 {
 		if err != open.ErrNotAuthentic {
 			t.Fatalf("%s: %v", class, err)
 		}
-		if i >= timingSamples/10 && len(times[class]) < timingSamples { // the first ones warm it up
+		if i >= timingSamples/10 && len(times[class]) < timingSamples { // the first samples warm up the code
 			times[class] = append(times[class], float64(each)/float64(time.Microsecond))
 		}
 	}
 	return times
 }
 
-// compareTimes returns Welch's t of the class beside bad tags, the largest of all crops.
+// compareTimes returns the largest Welch's t of a class against bad tags, over all crops.
 func compareTimes(t *testing.T, times map[string][]float64, class string) (worst float64) {
 	t.Helper()
 	key, tag := times[class], times[badTag]
@@ -111,8 +112,8 @@ func compareTimes(t *testing.T, times map[string][]float64, class string) (worst
 	for _, part := range timingCrops {
 		longest := all[int(part*float64(len(all)-1))]
 		a, b := momentsBelow(key, longest), momentsBelow(tag, longest)
-		// A crop that hardly has samples of one class says nothing. A wider one says that
-		// the class takes longer.
+		// A crop with hardly any samples of one class says nothing. A wider crop shows that this
+		// class takes longer.
 		if min(a.n, b.n) < part*timingSamples/10 {
 			continue
 		}
@@ -126,7 +127,7 @@ func compareTimes(t *testing.T, times map[string][]float64, class string) (worst
 	return worst
 }
 
-// flipLater returns b with another bit in its last half: an RSA ciphertext stays below the
+// flipLater returns b with one changed bit in its second half: an RSA ciphertext stays below the
 // modulus.
 func flipLater(b []byte) []byte {
 	b = bytes.Clone(b)
@@ -134,12 +135,12 @@ func flipLater(b []byte) []byte {
 	return b
 }
 
-// moments describe samples.
+// moments describes samples.
 type moments struct{ n, mean, variance float64 }
 
-// momentsBelow describes the values up to the longest.
+// momentsBelow describes the values up to the longest one.
 func momentsBelow(values []float64, longest float64) (m moments) {
-	var squares float64 // of the distances from the mean, by Welford
+	var squares float64 // of the distances from the mean, by Welford's method
 	for _, v := range values {
 		if v > longest {
 			continue
@@ -153,13 +154,13 @@ func momentsBelow(values []float64, longest float64) (m moments) {
 	return m
 }
 
-// slowSource is a source of keys that takes longer by a delay.
+// slowSource is a key source that takes longer by a delay.
 type slowSource struct {
 	keys.PrivateSource
 	delay time.Duration
 }
 
-// PrivateKeys does not sleep: a sleep would take far longer than the delay.
+// PrivateKeys does not sleep, because a sleep would take far longer than the delay.
 func (s *slowSource) PrivateKeys(ctx context.Context) (*keys.Set, error) {
 	for start := time.Now(); time.Since(start) < s.delay; {
 	}

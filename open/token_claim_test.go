@@ -12,8 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// claimNames are names that are hard to spell, and claimValues values that can be told
-// from each other by their text only.
+// claimNames has names that are hard to spell, and claimValues has values that differ in their text
+// only.
 var (
 	claimNames = []string{"scope", "sub_2", "", " ", "a b", "é", "e\u0301", "\u2028", "😀", "\x00", `"`, `\`, "/", "<&>", "sealed2", "sub.x", "\ufffd", "0"}
 
@@ -21,7 +21,7 @@ var (
 		"[ ]", "[\n1 ,\t2]", "{ }", `{ "scope" : { "sealed":null } }`, `{"\u0061" :[[]]}`, `"😀\ud83d\ude00"`}
 )
 
-// halfEscaped is a name as JSON without its quotes, with half of its characters escaped.
+// halfEscaped returns a name as JSON without its quotes. Half of its characters are escaped.
 func halfEscaped(r *rand.Rand, name string) string {
 	var b strings.Builder
 	for _, c := range name {
@@ -36,8 +36,8 @@ func halfEscaped(r *rand.Rand, name string) string {
 	return b.String()
 }
 
-// sameClaims compares each claim with the one that Claims gives, and asks for names that
-// are like one but none.
+// sameClaims compares each claim with the one that Claims returns, and asks for names that resemble
+// a claim.
 func sameClaims(t *testing.T, what string, tok *open.Token, spelled []string) {
 	t.Helper()
 	var all map[string]json.RawMessage
@@ -58,7 +58,7 @@ func sameClaims(t *testing.T, what string, tok *open.Token, spelled []string) {
 	}
 }
 
-// TestClaimIsOneOfClaims, whatever they are and however they are spelled.
+// Claim returns the same value as Claims, for all claims and all spellings.
 func TestClaimIsOneOfClaims(t *testing.T) {
 	t.Parallel()
 	visible := selectiveConfig()
@@ -75,7 +75,7 @@ func TestClaimIsOneOfClaims(t *testing.T) {
 			if r.IntN(2) == 0 {
 				to = selective.Draft
 			}
-			if claimNames[i] == "scope" { // stands there already
+			if claimNames[i] == "scope" { // the token has it already
 				selective.Draft.Claims.Remove("scope")
 			}
 			to.Claims.Add(name, value)
@@ -87,8 +87,8 @@ func TestClaimIsOneOfClaims(t *testing.T) {
 	}
 }
 
-// TestClaim: where a claim of a selective token stands is all the same, sealed is none,
-// and what is for others is not there.
+// Claim does not depend on the place of a claim in a selective token. There is no claim sealed, and
+// no claim of another recipient.
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	nested := forgeNested()
@@ -115,7 +115,7 @@ func TestClaim(t *testing.T) {
 	}
 }
 
-// TestClaimIsACopy: nobody can change a token through what it gives out, be it shared or
+// A caller cannot change a token through the results of its methods, whether the token is shared or
 // not.
 func TestClaimIsACopy(t *testing.T) {
 	t.Parallel()
@@ -148,7 +148,7 @@ func TestClaimIsACopy(t *testing.T) {
 	}
 }
 
-// TestClaimAllocates its copy and nothing for the other claims.
+// Claim allocates its copy and nothing for the other claims.
 func TestClaimAllocates(t *testing.T) {
 	f := forgeNested()
 	f.Claims.Add(`sc\u006fpe`, `"read"`)

@@ -35,7 +35,7 @@ func TestTokenAccessors(t *testing.T) {
 			t.Errorf("%s is wrong", what)
 		}
 	}
-	// Nobody can change a token through what it gives out.
+	// A caller cannot change a token through the results of its methods.
 	tok.Audience()[0] = "https://evil.example"
 	var raw json.RawMessage
 	if err := tok.Claims(&raw); err != nil {
@@ -115,7 +115,7 @@ func TestTokenClaims(t *testing.T) {
 		{new(map[string]int), []string{"int"}},
 		{new(string), []string{"string"}},
 		{&refusing{}, []string{"refusing"}},
-		{s, []string{"struct"}}, // not a pointer
+		{s, []string{"struct"}}, // it is not a pointer
 		{nil, []string{"nil"}},
 	} {
 		err := tok.Claims(tt.dst)
@@ -129,7 +129,7 @@ func TestTokenClaims(t *testing.T) {
 			}
 		}
 		for _, secret := range secretsOf(f) {
-			// What the type itself says is no secret.
+			// A text that the type itself has is not secret.
 			if strings.Contains(fmt.Sprintf("%v %+v", err, err), secret) {
 				t.Errorf("%T: error %q holds %q", tt.dst, err, secret)
 			}
@@ -137,14 +137,13 @@ func TestTokenClaims(t *testing.T) {
 	}
 }
 
-// refusing is a type whose decoder quotes what it does not like.
+// refusing has a decoder whose error quotes the input.
 type refusing struct{}
 
 func (*refusing) UnmarshalJSON(text []byte) error { return fmt.Errorf("cannot read %s", text) }
 
-// TestRedaction prints a token in every way there is.
-// TestRedaction: what a token prints. The tests of the whole system look for its claims in all
-// that can be printed.
+// TestRedaction prints a token in every way. The tests of the whole system look for its claims in
+// all that can be printed.
 func TestRedaction(t *testing.T) {
 	t.Parallel()
 	tok := accepted(t, config(), forgeNested().Token())
@@ -156,7 +155,7 @@ func TestRedaction(t *testing.T) {
 	}
 }
 
-// TestConcurrent shares one sealer and one opener; the race detector watches.
+// Goroutines share one sealer and one opener while the race detector watches.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
 	signer, recipient := testKeyFor(signingSuites[0]), testKeyFor(managementSuites[0])
@@ -206,7 +205,7 @@ func TestConcurrent(t *testing.T) {
 	group.Wait()
 }
 
-// TestNonce: an absent nonce and one that is none are empty, and equal no nonce of a login.
+// An absent nonce is empty, and so is a malformed one. Neither equals the nonce of a login.
 func TestNonce(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{`"n-0S6_WzA2Mj"`: "n-0S6_WzA2Mj", `"\u006e"`: "n", `""`: "", "null": "", "1": "", `["n"]`: "", "": ""} {

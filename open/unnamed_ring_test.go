@@ -15,7 +15,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// hastyPolicy has one key follow the other as soon as the windows let it.
+// hastyPolicy returns a policy with which a key follows another as soon as the windows permit.
 func hastyPolicy() keyring.Policy {
 	p := keyring.Policy{
 		TokenLifetime: time.Minute, Leeway: 5 * time.Second, ClockSkew: 5 * time.Second,
@@ -27,8 +27,8 @@ func hastyPolicy() keyring.Policy {
 	return p
 }
 
-// seldom is a store that is reached for 5 seconds of 35: snapshots of it are nearly as old as
-// they may be.
+// seldom is a store that can be reached for 5 of every 35 seconds, so its snapshots are nearly as
+// old as they may be.
 type seldom struct{ keyring.Store }
 
 func (s seldom) Load(ctx context.Context) ([]byte, string, error) {
@@ -41,11 +41,10 @@ func (s seldom) Load(ctx context.Context) ([]byte, string, error) {
 // withoutReload is a source that cannot reload.
 type withoutReload struct{ keys.PrivateSource }
 
-// TestRotationWithoutKeyID: while a ring rotates, no token without kid is refused, by an
-// opener whose ring is up to date and by one whose snapshot is as old as it may be. Of two
-// senders one takes a new key at once, and the other keeps the old one as long as a cache
-// may. Each token is opened when it was sealed and at the end of its life. With SEALJWT_LONG=1
-// there are 200 tokens a second.
+// While a ring rotates, no token without kid is refused: neither by an opener whose ring is up to
+// date nor by one whose snapshot is as old as it may be. One sender uses a new key at once. The
+// other keeps the old one as long as a cache may. Each token is opened when it is sealed and at the
+// end of its life. With SEALJWT_LONG=1 there are 200 tokens a second.
 func TestRotationWithoutKeyID(t *testing.T) {
 	t.Parallel()
 	perSecond, rotations := 1, 6
@@ -53,7 +52,7 @@ func TestRotationWithoutKeyID(t *testing.T) {
 		perSecond, rotations = 200, 3
 	}
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(time.Unix(time.Now().Unix()/35*35+35, 0))) // while the store is reached
+		time.Sleep(time.Until(time.Unix(time.Now().Unix()/35*35+35, 0))) // until the store can be reached
 		policy := hastyPolicy()
 		kek := must(keyring.NewKEK(make([]byte, 32)))
 		store := keyring.NewMemStore()
@@ -78,7 +77,7 @@ func TestRotationWithoutKeyID(t *testing.T) {
 			calls++
 			for i, o := range openers {
 				if perSecond > 1 && i != calls%len(openers) {
-					continue // they take turns
+					continue // the two take turns
 				}
 				opened++
 				if _, err := o.Open(t.Context(), token); err != nil {
@@ -123,8 +122,8 @@ func TestRotationWithoutKeyID(t *testing.T) {
 	})
 }
 
-// senders seal to what a ring publishes: one to the newest set, and the other to one that is
-// as old as a cache may be.
+// senders seal to the published keys of a ring: one to the newest set, and the other to a set that
+// is as old as a cache may be.
 type senders struct {
 	ring *keyring.Ring
 	age  time.Duration
@@ -144,7 +143,7 @@ func (s *senders) publish(t *testing.T) {
 	}
 }
 
-// seal makes a token without kid, by the one sender or the other.
+// seal makes a token without kid. The senders take turns.
 func (s *senders) seal(n int, lifetime time.Duration) string { return s.forge(n, lifetime).Token() }
 
 func (s *senders) forge(n int, lifetime time.Duration) *forgery {

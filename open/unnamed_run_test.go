@@ -13,10 +13,10 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// secondsPolicy has the shortest windows in which a token of two seconds can live, since its
-// times are whole seconds. A decryption key follows the other as soon as a policy permits. The
-// period of a signing key is two windows longer, so that the issuer never publishes more than
-// three keys, of which any may have signed a token without kid.
+// secondsPolicy has the shortest windows in which a token of two seconds can live, because its
+// times are whole seconds. A decryption key follows another as soon as a policy permits. The period
+// of a signing key is two windows longer, so the issuer never publishes more than three keys. Any
+// of these may have signed a token without kid.
 func secondsPolicy() keyring.Policy {
 	p := keyring.Policy{
 		TokenLifetime: 2 * time.Second, Leeway: time.Second, ClockSkew: 200 * time.Millisecond,
@@ -28,10 +28,9 @@ func secondsPolicy() keyring.Policy {
 	return p
 }
 
-// TestRotationWithoutKeyIDInRealTime: two processes run the rings of an issuer and of a
-// recipient for a minute and rotate them. Senders make 200 tokens a second without any kid, and
-// a third process opens each when it was sealed and at the end of its life, without being able
-// to reload a ring for it. None is refused.
+// Two processes run the rings of an issuer and of a recipient for a minute and rotate them. Senders
+// make 200 tokens a second without any kid. A third process opens each when it is sealed and at the
+// end of its life, and cannot reload a ring for it. No token is refused.
 func TestRotationWithoutKeyIDInRealTime(t *testing.T) {
 	if os.Getenv("SEALJWT_LONG") == "" {
 		t.Skip("set SEALJWT_LONG=1 to rotate for a minute; TestRotationWithoutKeyID does it by a clock of its own")
@@ -75,7 +74,7 @@ func TestRotationWithoutKeyIDInRealTime(t *testing.T) {
 		s.publish(t)
 		set := must(signing.PrivateKeys(t.Context()))
 		k := must(set.SigningKey())
-		dies := time.Unix(time.Now().Unix(), 0).Add(policy.TokenLifetime + policy.Leeway) // or a second later
+		dies := time.Unix(time.Now().Unix(), 0).Add(policy.TokenLifetime + policy.Leeway) // it may be a second later
 		token := s.sealSigned(n, policy.TokenLifetime, k)
 		try(token, dies, &fresh, "just sealed")
 		alive = append(alive, sealed{token, dies})
@@ -115,12 +114,12 @@ func newRunning(t *testing.T, policy keyring.Policy, use keys.Use) *running {
 	return r
 }
 
-// open is the ring in another process.
+// open opens the ring in another process.
 func (r *running) open(t *testing.T) *keyring.Ring {
 	return must(keyring.Open(t.Context(), keyring.Config{Store: r.cfg.Store, KEK: r.cfg.KEK}))
 }
 
-// cachedKeys gives a set until it is as old as a cache may be.
+// cachedKeys returns a set until it is as old as a cache may be.
 type cachedKeys struct {
 	keys.PublicSource
 	age time.Duration
@@ -137,7 +136,7 @@ func (c *cachedKeys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSe
 	return set, err
 }
 
-// sealSigned is seal with another signing key, and without its kid.
+// sealSigned does the same as seal, with another signing key and without its kid.
 func (s *senders) sealSigned(n int, lifetime time.Duration, k *keys.Key) string {
 	f := s.forge(n, lifetime)
 	noInnerKid(f)

@@ -15,7 +15,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// spares are more keys for the default suites, four of each.
+// spares returns more keys for the default suites, four of each.
 func spares(suite keys.Suite) (ks []*testKey) {
 	for i := range 4 {
 		ks = append(ks, newTestKey(suite, fmt.Sprintf("spare-%d-%s", i, suite.Alg()), newP256()))
@@ -26,7 +26,7 @@ func spares(suite keys.Suite) (ks []*testKey) {
 func noKid(f *forgery)      { f.Outer.Remove("kid") }
 func noInnerKid(f *forgery) { f.Inner.Remove("kid") }
 
-// TestMissingKeyID: of the keys for the algorithm three are tried at most.
+// At most three of the keys for the algorithm are tried.
 func TestMissingKeyID(t *testing.T) {
 	t.Parallel()
 	signers, recipients := spares(keys.ES256), spares(keys.ECDHES)
@@ -100,8 +100,7 @@ func another(suite keys.Suite) *testKey {
 	return newTestKey(suite, "another-"+suite.Alg(), newP256())
 }
 
-// TestTriedInTurn: a decryption that fails wipes the text in its place, and the next key gets
-// it as it came.
+// A decryption that fails wipes the text in its place. The next key gets the original text.
 func TestTriedInTurn(t *testing.T) {
 	t.Parallel()
 	for _, suite := range managementSuites {
@@ -118,8 +117,8 @@ func TestTriedInTurn(t *testing.T) {
 	}
 }
 
-// TestTriedFailsAlike: whatever is wrong with the encryption of a token without kid is one
-// error, and all keys are asked before it comes, whichever of them the token was sealed to.
+// Every fault in the encryption of a token without kid gives one error. All keys are tried before
+// it, whichever of them the token was sealed to.
 func TestTriedFailsAlike(t *testing.T) {
 	t.Parallel()
 	flip := func(part func(p *parts) []byte) func(f *forgery) {
@@ -164,7 +163,7 @@ func TestTriedFailsAlike(t *testing.T) {
 				}
 			}
 		}
-		// What every key refuses before it is used is the same error.
+		// A fault that every key refuses before its use gives the same error.
 		for name, bend := range map[string]func(f *forgery){
 			"enc": outer("enc", `"A192GCM"`), "no enc": noOuter("enc"), "apu": outer("apu", "1"),
 			"epk": outer("epk", "{}"), "no epk": noOuter("epk"),
@@ -179,7 +178,7 @@ func TestTriedFailsAlike(t *testing.T) {
 			bend(f)
 			tok, err := newOpener(t, cfg).OpenAt(t.Context(), f.Token(), clock)
 			means := strings.HasSuffix(name, "enc") || strings.HasSuffix(name, "key") || strings.HasSuffix(name, "tag")
-			switch { // RSA has no use for an epk, and an empty encrypted key has no half
+			switch { // RSA ignores an epk, and an empty encrypted key has no half
 			case isOAEP(suite) && !means, suite == keys.ECDHES && name == "a short encrypted key":
 				if err != nil {
 					t.Errorf("%v, %s: %v", suite, name, err)
@@ -191,7 +190,7 @@ func TestTriedFailsAlike(t *testing.T) {
 	}
 }
 
-// counting is a key that lives elsewhere and counts how often it is asked.
+// counting is a key that lives elsewhere and counts its calls.
 type counting struct {
 	*kms
 	calls int
@@ -214,8 +213,7 @@ func (c *counting) key(k *testKey) *keys.Key {
 	return must(keys.FromKeyExchanger(k.Kid, k.Suite, c))
 }
 
-// TestTriedOutage: a key that cannot be asked says nothing about the token, unless another
-// opens it.
+// If a key cannot be reached, the error does not judge the token, unless another key opens it.
 func TestTriedOutage(t *testing.T) {
 	t.Parallel()
 	for _, suite := range managementSuites {
@@ -230,13 +228,13 @@ func TestTriedOutage(t *testing.T) {
 		refused(t, cfg, f.Token(), open.ErrKeySource)
 		set := keytest.NewSet(k, other.Held)
 		cfg.Decryption = &reloading{PrivateSource: set, later: set}
-		refused(t, cfg, f.Token(), open.ErrKeySource) // after a reload that brings no key too
+		refused(t, cfg, f.Token(), open.ErrKeySource) // even after a reload that brings no key
 		f.Recipient = other.Key
 		accepted(t, cfg, f.Token())
 	}
 }
 
-// reloading is a source that has another set after a Reload.
+// reloading is a source that returns another set after a Reload.
 type reloading struct {
 	keys.PrivateSource
 	later   *keys.Set
@@ -249,8 +247,7 @@ func (r *reloading) Reload(context.Context) (*keys.Set, error) {
 	return r.later, r.err
 }
 
-// TestTriedAfterReload: where all keys fail, a source that can reload does so once, and the
-// keys that are new are tried.
+// If all keys fail, a source that can reload does so once, and the new keys are tried.
 func TestTriedAfterReload(t *testing.T) {
 	t.Parallel()
 	all := spares(keys.ECDHES)

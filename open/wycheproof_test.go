@@ -15,8 +15,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// wycheproofFile is the form of the JOSE files of Wycheproof. A vector is one token,
-// and a group the key for it; jws and jwe are a JSON object where the token is none.
+// wycheproofFile is the format of the JOSE files of Wycheproof. A vector has one token, and a group
+// has the key for it. jws and jwe are a JSON object if the vector is not a compact token.
 type wycheproofFile struct {
 	NumberOfTests int `json:"numberOfTests"`
 	TestGroups    []wycheproofGroup
@@ -24,7 +24,7 @@ type wycheproofFile struct {
 
 type wycheproofGroup struct {
 	Comment         string
-	Private, Public json.RawMessage // a JWK or a JWK Set; only private if there is but a secret
+	Private, Public json.RawMessage // a JWK or a JWK Set; a secret has no public one
 	Tests           []wycheproofVector
 }
 
@@ -37,7 +37,7 @@ type wycheproofVector struct {
 	Result  string
 }
 
-// token is the text that is opened.
+// token returns the text that is opened.
 func (v wycheproofVector) token() string {
 	raw := v.Jws
 	if raw == nil {
@@ -50,28 +50,28 @@ func (v wycheproofVector) token() string {
 	return s
 }
 
-// wycheproofFiles are the JOSE files and how many vectors each has.
+// wycheproofFiles lists the JOSE files with the number of their vectors.
 var wycheproofFiles = []struct {
 	name  string
 	tests int
 }{{"json_web_signature", 401}, {"json_web_encryption", 139}, {"json_web_key", 26}, {"json_web_crypto", 83}}
 
-// wycheproofExceptions are the vectors of json_web_signature with a wrong label: valid, with
-// PS384 under a key whose alg is PS256.
+// wycheproofExceptions are two vectors of json_web_signature with a wrong label: they are valid,
+// with PS384 under a key whose alg is PS256.
 var wycheproofExceptions = []int{346, 350}
 
-// isException reports whether a vector is among the exceptions, and has their form.
+// isException reports whether a vector is one of the exceptions and has their form.
 func (v wycheproofVector) isException(file string, g wycheproofGroup) bool {
 	var key struct{ Alg string }
 	return file == "json_web_signature" && slices.Contains(wycheproofExceptions, v.ID) &&
 		json.Unmarshal(g.Public, &key) == nil && key.Alg == "PS256" && strings.Contains(headerText(v.token()), `"alg":"PS384"`)
 }
 
-// wycheproofCount is what became of the vectors of a file.
+// wycheproofCount counts the results of the vectors of a file.
 type wycheproofCount struct {
-	accepted, refused int // as labelled
+	accepted, refused int // in agreement with their labels
 	exceptions        int
-	notOffered        int // refused, whatever the label
+	notOffered        int // refused, whatever the label says
 }
 
 func (c wycheproofCount) String() string {
@@ -79,8 +79,8 @@ func (c wycheproofCount) String() string {
 		c.accepted, c.refused, c.exceptions, c.notOffered)
 }
 
-// TestWycheproof decides all JOSE vectors of Wycheproof at the layer under Open. They
-// are too large for this module's dependencies: testdata/peers has them.
+// TestWycheproof decides all JOSE vectors of Wycheproof at the layer under Open. The vectors are
+// too large for this module's dependencies, so testdata/peers has them.
 func TestWycheproof(t *testing.T) {
 	folder := os.Getenv("SEALJWT_WYCHEPROOF")
 	if folder == "" {
@@ -137,8 +137,8 @@ func (c *wycheproofCount) add(t *testing.T, file string, g wycheproofGroup, v wy
 	}
 }
 
-// decide opens the token of a vector, and reports whether its key and its content
-// encryption are offered.
+// decide opens the token of a vector, and reports whether its key and its content encryption are
+// offered.
 func decide(t *testing.T, g wycheproofGroup, v wycheproofVector) (content []byte, offered bool, err error) {
 	if v.Jwe != nil {
 		l := newLayer(g.Private, "", keys.UseEnc)
@@ -158,19 +158,19 @@ func decide(t *testing.T, g wycheproofGroup, v wycheproofVector) (content []byte
 	return content, l.offered() && !allSecret(jwks), err
 }
 
-// offered reports whether package keys offers the algorithm of the key, which it may refuse
-// for another reason.
+// offered reports whether package keys offers the algorithm of the key. It may refuse the key for
+// another reason.
 func (l layer) offered() bool { return !errors.Is(l.refusal, keys.ErrUnsupported) }
 
-// headerText returns the first header of a token, or nothing.
+// headerText returns the first header of a token, or an empty text.
 func headerText(token string) string {
 	first, _, _ := strings.Cut(token, ".")
 	header, _ := base64.RawURLEncoding.DecodeString(first)
 	return string(header)
 }
 
-// allSecret reports whether all keys of a JWK Set are secrets, for MACs, which are not
-// offered. Package keys minds first that they are no public keys.
+// allSecret reports whether all keys of a JWK Set are secrets for MACs, which are not offered.
+// Package keys first complains that they are not public keys.
 func allSecret(jwks []byte) bool {
 	var set struct{ Keys []struct{ Kty string } }
 	return json.Unmarshal(jwks, &set) == nil &&

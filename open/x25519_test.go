@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// TestX25519KeyID: the two curves share the names of their algorithms, and a token without kid
-// finds the key all the same.
+// The two curves share the names of their algorithms. A token without kid finds the right key all
+// the same.
 func TestX25519KeyID(t *testing.T) {
 	t.Parallel()
 	for i, suite := range x25519Suites {
@@ -32,7 +32,7 @@ func TestX25519KeyID(t *testing.T) {
 	}
 }
 
-// sealedX25519 makes a golden token for a key on X25519.
+// sealedX25519 returns a function that makes a golden token for a key on X25519.
 func sealedX25519(suite keys.Suite, file string) func(t *testing.T) goldenToken {
 	return func(t *testing.T) goldenToken {
 		signer, _ := goldenKeys(keys.ES256, keys.ECDHES)

@@ -9,7 +9,7 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// TestZeroOpener: an Opener that no constructor made accepts nothing, and is not ready.
+// An Opener that no constructor made accepts nothing and is not ready.
 func TestZeroOpener(t *testing.T) {
 	t.Parallel()
 	for _, o := range []*open.Opener{nil, {}} {
@@ -37,7 +37,7 @@ func (empty) PrivateKeys(context.Context) (*keys.Set, error)              { retu
 func (empty) Reload(context.Context) (*keys.Set, error)                   { return nil, nil }
 func (empty) PublicKeys(context.Context, string) (*keys.PublicSet, error) { return nil, nil }
 
-// TestSourceWithoutAnswer: a source that gives neither keys nor an error is an outage.
+// A source that returns neither keys nor an error counts as an outage.
 func TestSourceWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	for name, bend := range map[string]func(c *anyOpen){
