@@ -96,7 +96,7 @@ func TestTimers(t *testing.T) {
 		t.Errorf("%s", timer)
 	}
 	help, err := exec.Command(command(t), "keys", "check", "--help").Output()
-	match := regexp.MustCompile(`--grace DURATION .*\(default (\w+)\)`).FindSubmatch(help)
+	match := regexp.MustCompile(`(?s)--grace DURATION .*?\(default\s+(\w+)\)`).FindSubmatch(help)
 	if err != nil || match == nil {
 		t.Fatalf("%v: %s", err, help)
 	}
