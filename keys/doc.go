@@ -47,7 +47,7 @@ import (
 // never key material.
 var (
 	// ErrUnsupported: an algorithm, key type, curve or form of a key that is not offered.
-	// The key is not damaged, and the text names its kind.
+	// The key is not damaged, and the text says which of them is not offered.
 	ErrUnsupported = jwk.ErrUnsupported
 	// ErrMalformed: not a JWK, a JWK Set or a PEM file at all; a key that is damaged, or
 	// whose parts do not belong together; a JWE that the key's suite does not make; a key

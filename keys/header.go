@@ -136,9 +136,9 @@ var points = sync.Pool{New: func() any { return new([1 + 2*coordinateSize]byte) 
 
 // ephemeralKey returns the sender's public key, on the curve of our key and no other,
 // RFC 7518 section 6.2.1 and RFC 8037 section 2. A point off P-256 would let the sender
-// read our private key bit by bit (CVE-2016-9121); crypto/ecdh refuses it. On X25519
-// every 32 bytes are a point, also of the twist, and some points have two spellings,
-// which the header authenticates.
+// read our private key bit by bit (CVE-2016-9121); crypto/ecdh refuses it. X25519 accepts
+// every text of 32 bytes: a text that is not on the curve lies on its twist, which is
+// harmless (RFC 7748 section 6.1).
 func (h *Header) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
 	kty, crv, coordinates := "EC", "P-256", [2][]byte{h.epk.x, h.epk.y}
 	room := points.Get().(*[1 + 2*coordinateSize]byte)

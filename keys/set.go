@@ -12,8 +12,8 @@ import (
 )
 
 // Set is an immutable set of one party's own keys, with their private halves as
-// far as they are held. It signs with one key, publishes its public half, and opens
-// with every decryption key. It is safe for concurrent use and prints as [redacted].
+// far as they are held. It signs with one key, opens with every decryption key, and publishes
+// the public halves that SetConfig.Published names. It is safe for concurrent use and prints as [redacted].
 type Set struct {
 	redacted
 	decryption  map[string]int // the place in opens, by kid

@@ -85,8 +85,8 @@ type FetchResult struct {
 	// such a set counts.
 	Stale time.Duration
 
-	// Due is when the set is fetched again at the earliest need: by the first call from
-	// then on. For a kid that it lacks that can be sooner, after Cooldown.
+	// Due is the time from which the next call fetches the set again. A call for a kid that
+	// the set lacks may fetch it sooner, once Cooldown is over.
 	Due time.Time
 }
 

@@ -144,9 +144,9 @@ type flight struct {
 	done chan struct{} // closed when the work is over; nil while there is none
 }
 
-// join starts work, unless some is under way or may forbids it, and reports whether it
-// did. done is closed when the work is over; nil if there is none. may is called under
-// the lock.
+// join starts work, unless work is under way or the callback may returns false, and reports
+// whether it has started it. The channel done is closed when the work ends; it is nil if no work
+// is under way. join calls may under the lock.
 func (f *flight) join(may func() bool, work func()) (done <-chan struct{}, mine bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -9,10 +9,11 @@ import (
 
 const openTries = 20
 
-// Opening calls f, which opens a database for the first time, and returns its error. With SQLite
-// it calls f again after an error: of several processes that open a new file at once, one switches
-// it to WAL, and the others get SQLITE_BUSY from that, whatever their busy_timeout says. Opening
-// tries for a second, and never again after [ErrNotDurable].
+// Opening calls f, which opens a database for the first time. With SQLite it calls f again after
+// an error, for a second: when several processes open a new file at once, one of them switches the
+// file to WAL, and the others get SQLITE_BUSY from the switch, whatever their busy_timeout says.
+// Opening returns the last error of f, and [ErrNotDurable] at once. It returns [ErrDialect] for an
+// unknown dialect, and the error of a context that has ended.
 func Opening(ctx context.Context, d Dialect, f func() error) (err error) {
 	if err := d.Check(); err != nil {
 		return err

@@ -62,8 +62,8 @@ func deviceName(word []byte) Kind {
 	return ""
 }
 
-// numberName returns the kind of the names of numbers that registers, banks and
-// doctors give.
+// numberName returns the kind of a name that means an official, bank or card number, or
+// sensitive facts about a person such as the religion or a diagnosis.
 func numberName(word []byte) Kind {
 	switch string(word) {
 	case "ssn", "socialsecuritynumber", "socialsecurity", "nationalid", "nationalidnumber", "nationalidentitynumber", "nationalidentifier",

@@ -1,7 +1,8 @@
 package pii
 
-// format is a way to write a number. In the pattern 9 is a digit, A an upper-case
-// letter, X either, s a space or a hyphen, the same throughout; all else is itself.
+// format is a way to write a number. In the pattern 9 is a digit, A an upper-case letter, X
+// either of them, and s a space or a hyphen; every s of one number is the same of the two. Any
+// other character stands for itself.
 type format struct {
 	pattern string
 	kind    Kind
@@ -24,8 +25,8 @@ const maxFormat = 20
 // that is digits only and whose check lets more than one in a hundred through is
 // listed in its punctuated form alone; payment cards are the exception, since that
 // is how they leak. Many numbers are written in groups of digits with
-// spaces, so a number that has but one check digit over any others, as India's Aadhaar has, is
-// not listed at all: one in ten of such groups would pass.
+// spaces, so a number whose only check is one check digit, as in India's Aadhaar, is not
+// listed at all: one in ten of such groups would pass.
 var formats = [maxFormat][]format{
 	1: {{"9 99 99 99 999 999 99", NationalID, franceNIR}},
 	2: {{"99.99.99-999.99", NationalID, belgiumNN}},

@@ -77,8 +77,8 @@ func isVersionName(name string) bool {
 	return false
 }
 
-// lastSegment returns what follows the namespace, RFC 7519 section 4.2: of
-// https://example.com/claims/email, and of urn:example:email.
+// lastSegment returns the part of a name behind its namespace (RFC 7519 section 4.2): email
+// for https://example.com/claims/email and for urn:example:email.
 func lastSegment(name string) string {
 	name = strings.TrimRight(name, "/#:")
 	return name[strings.LastIndexAny(name, "/#:")+1:]

@@ -167,8 +167,8 @@ func (a *App) keyCache() (*keycache.Cache, error) {
 	return a.cache, nil
 }
 
-// again returns a command line with this verb for the ring of this run. Each hint for a ring
-// comes from here.
+// again returns a command line with a verb, for a hint. For a verb of keys it repeats the flags
+// that name the ring of this run.
 func (a *App) again(verb string) string { return a.Hint(verb) }
 
 // repeat returns the flags of this run that name the ring, as the verbs that work on a ring

@@ -21,8 +21,8 @@ func (c *Console) AskPassphrase(ctx context.Context) ([]byte, error) {
 	return c.ask(ctx, "Passphrase of the ring: ")
 }
 
-// AskNewPassphrase asks twice for a new passphrase, as ask does. A passphrase that check refuses
-// is not asked for again.
+// AskNewPassphrase asks for a new passphrase, and a second time for the same one. It returns the
+// error of check without the second question, and a usage error when the two answers differ.
 func (c *Console) AskNewPassphrase(ctx context.Context, check func([]byte) error) ([]byte, error) {
 	first, err := c.ask(ctx, "New passphrase of the ring: ")
 	if err != nil {

@@ -24,8 +24,9 @@ const (
 )
 
 // printable returns a text with an escape in the place of every character that a reader cannot
-// see or that changes how the text around it looks: control characters, C1, bidirectional marks,
-// and what Unicode calls default ignorable. It writes the escapes of JSON.
+// see or that changes how the text around it looks: all that unicode.IsPrint refuses (control
+// characters, bidirectional marks, wide spaces), default ignorables, variation selectors and the
+// blank Braille pattern. They become \uXXXX as in JSON, and a byte that is not UTF-8 \xNN.
 func printable(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {

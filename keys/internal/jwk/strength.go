@@ -20,8 +20,8 @@ const (
 	maxRSAExponent = 1<<31 - 1 // crypto/rsa encrypts with no larger one
 )
 
-// checkStrength refuses public keys that would make a signature or a ciphertext
-// worthless.
+// checkStrength refuses public keys that are weak, that are not a point of their curve, or that
+// cost too much to use.
 func checkStrength(pub crypto.PublicKey) error {
 	switch p := pub.(type) {
 	case *rsa.PublicKey:

@@ -75,8 +75,9 @@ func keysOpaque(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// oneSwapWins checks that of two processes that found the keys missing, or a key due, one
-// writes.
+// oneSwapWins checks that of several writers that swap from the same version exactly one
+// succeeds, and that all others get ErrConflict. Registries race so when the keys are missing
+// or a key is due for its rotation.
 func oneSwapWins(t *testing.T, a, b sessions.Store) {
 	const racers = 8
 	version := ""
