@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -185,4 +186,21 @@ func TestCompletionIsQuiet(t *testing.T) {
 			t.Errorf("%s: stdout %q, stderr %q", c.CommandPath(), out, errs)
 		}
 	})
+}
+
+// The manual gives each exit code the meaning that the topic gives.
+func TestManualHasExitCodes(t *testing.T) {
+	manual, err := os.ReadFile("../../sealjwt/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(manual), "`", "")
+	topic := strings.ReplaceAll(exitCodesText, "\n     ", " ")
+	for code := range console.ExitDue + 1 {
+		_, meaning, _ := strings.Cut(topic, fmt.Sprintf("\n  %d  ", code))
+		meaning, _, _ = strings.Cut(meaning, "\n")
+		if row := fmt.Sprintf("\n| %d | %s |\n", code, meaning); !strings.Contains(text, row) {
+			t.Errorf("the manual lacks %q", row)
+		}
+	}
 }

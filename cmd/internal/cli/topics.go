@@ -20,7 +20,8 @@ const exitCodesText = `The exit codes, on which scripts can rely:
   2  usage, or a bad claims file
   3  not authentic: malformed, algorithm not the key's, signature or tag
   4  a claim or the type is refused: expired, issuer not trusted, audience
-  5  key or ring: missing, unknown kid, revoked, damaged, wrong key file
+  5  key or ring: missing, unknown kid, revoked, damaged, wrong key file or
+     passphrase, no usable key of the recipient
   6  policy: readable personal data, weak key, lifetime too long,
      private keys in a public set, a window that is not over yet
   7  due: a rotation (keys check), or a feed that is too old (revoked check)
