@@ -2,11 +2,16 @@ package stores
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/open/sessions"
+	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
 
 // fleet is the command sealjwt-fleet in a home folder of its own.
@@ -37,6 +42,36 @@ func (f fleet) run(t *testing.T, code int, stdin string, args ...string) (stdout
 		t.Fatalf("%v: %v, want exit code %d: %s", args, err, code, &errs)
 	}
 	return out.String(), errs.String()
+}
+
+// sessions has the command list and end the sessions of an issuer.
+func (f fleet) sessions(t *testing.T, e engine, kind, dsn, storeFile string) {
+	t.Helper()
+	args := func(verb string, more ...string) []string {
+		return append([]string{"sessions", verb, "--store", kind, "--store-file", storeFile, "--iss", testIssuer, "--sub", "u-42"}, more...)
+	}
+	if _, said := f.run(t, 5, "", args("list")...); !strings.Contains(said, "holds no sessions") {
+		t.Errorf("without sessions: %s", said)
+	}
+	kek := need(keyring.KEKFile(filepath.Join(f.home, ".config", "sealjwt", "kek")))
+	registry := need(sessions.New(sessions.Config{Issuer: testIssuer, Store: e.open(t, dsn), KEK: kek, TokenLifetime: testLifetime}))
+	var refresh [2]string
+	for i, name := range []string{"Phone", "Laptop"} {
+		_, token, err := registry.Start(t.Context(), "u-42", sessions.Device{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refresh[i] = token
+	}
+	if out, _ := f.run(t, 0, "", args("list")...); !strings.Contains(out, "Phone") || !strings.Contains(out, "Laptop") {
+		t.Errorf("sessions list: %s", out)
+	}
+	f.run(t, 0, "", args("end-all")...)
+	for _, token := range refresh {
+		if _, _, err := registry.Refresh(t.Context(), token); !errors.Is(err, sessions.ErrEnded) {
+			t.Errorf("a refresh after the end: %v", err)
+		}
+	}
 }
 
 // The command works on a ring in each database as on a file, and moves one there and on.
@@ -82,5 +117,10 @@ func TestFleetCommand(t *testing.T) {
 		if moved, _ := f.run(t, 0, "", at("new", "keys", "export")...); moved != list {
 			t.Errorf("the ring has changed:\n%s\n%s", list, moved)
 		}
+		dsn := text
+		if kind == "sqlite" {
+			dsn = servers.SQLiteFile(text)
+		}
+		f.sessions(t, e, kind, dsn, storeFile)
 	})
 }

@@ -163,6 +163,9 @@ func (a *App) explainCopy(ctx context.Context, from, to ringAt, memory *seen, er
 	case errors.As(err, &failed), errors.Is(err, keyring.ErrKEK), errors.Is(err, keyring.ErrConfig): // of the check
 		return err
 	case ok && moved.From != "":
+		if doc, _, _ := from.store.Load(ctx); ringmove.Check(doc) != nil {
+			return a.explainMoved(from.place, err)
+		}
 		return a.explainMoved(to.place, err)
 	case ok:
 		return a.explainMoved(from.place, err)
