@@ -79,17 +79,6 @@ func sortKeys(infos []keyring.KeyInfo) []keyring.KeyInfo {
 	return slices.SortedStableFunc(slices.Values(infos), func(a, b keyring.KeyInfo) int { return cmp.Compare(rank(a), rank(b)) })
 }
 
-// relative writes a time as people say it: 3m ago, in 29d, now.
-func relative(t, now time.Time) string {
-	switch d := t.Sub(now); {
-	case d >= time.Second:
-		return "in " + coarse(d)
-	case d <= -time.Second:
-		return coarse(-d) + " ago"
-	}
-	return "now"
-}
-
 // coarse writes a duration in its largest unit.
 func coarse(d time.Duration) string {
 	const day = 24 * time.Hour
