@@ -88,7 +88,7 @@ func FuzzCommandLine(f *testing.F) {
 		}
 		for _, private := range s.private {
 			if strings.Contains(errs.String(), private) && !strings.Contains(line, private) {
-				t.Fatalf("sealjwt %q says on stderr what nobody may know: %s", args, errs.String())
+				t.Fatalf("sealjwt %q shows a claim or a token on stderr: %s", args, errs.String())
 			}
 		}
 		if s.look(t) == s.state {

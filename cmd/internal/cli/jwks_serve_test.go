@@ -95,7 +95,7 @@ func TestServe(t *testing.T) {
 func checkLog(t *testing.T, text string, want int) {
 	t.Helper()
 	if strings.Contains(strings.ToLower(text), "hunter2") {
-		t.Errorf("what somebody sent is in the log: %s", text)
+		t.Errorf("the log holds a text of a client: %s", text)
 	}
 	requests := 0
 	for line := range strings.Lines(text) {

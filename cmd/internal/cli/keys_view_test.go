@@ -14,7 +14,7 @@ var viewNow = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
 func day(n int) time.Time { return viewNow.Add(time.Duration(n) * 24 * time.Hour) }
 
-// viewed are keys of a ring of some age.
+// viewed returns the keys of a ring of some age.
 func viewed(enc keys.Suite) []keyring.KeyInfo {
 	return []keyring.KeyInfo{
 		{ID: "old-tombstone-01", Use: keys.UseSig, State: keyring.Destroyed},
@@ -26,8 +26,8 @@ func viewed(enc keys.Suite) []keyring.KeyInfo {
 	}
 }
 
-// The table fits the terminal, and says less where there is less room. What a person must not
-// misread stays: kid, use, state, and the next step.
+// The table fits the terminal. A narrow terminal shows fewer columns, but always those that a
+// person must not misread: kid, use, state, and the next step.
 func TestKeyTableFits(t *testing.T) {
 	for _, width := range []int{60, 80, 100, 140} {
 		for _, enc := range []keys.Suite{keys.ECDHES, keys.ECDHESA256KWX25519} {
@@ -82,7 +82,7 @@ func TestCoarse(t *testing.T) {
 	}
 }
 
-// Each line fits, now is one column, and a key is drawn in the order of its states.
+// Each line fits. The present has one column, and a key is drawn in the order of its states.
 func TestTimeline(t *testing.T) {
 	infos := sortKeys(viewed(keys.ECDHES))
 	policy := keyring.Policy{TokenLifetime: time.Hour, Sig: keyring.UsePolicy{Period: 30 * 24 * time.Hour}, Enc: keyring.UsePolicy{Period: 90 * 24 * time.Hour}}
@@ -122,7 +122,7 @@ fresh-tombstone1  sig                       ...===============x|
 	}
 }
 
-// A gap in the generations is explained in its place.
+// A line explains a gap in the generations where it occurs.
 func TestLogGaps(t *testing.T) {
 	at := func(generation uint64) keyring.Event {
 		return keyring.Event{Time: day(-1), Generation: generation, By: "a@b", What: "stage"}
