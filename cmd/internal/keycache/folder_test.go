@@ -28,8 +28,8 @@ func TestCacheFolderOfOthers(t *testing.T) {
 		"the one above, no jwks": func(base string) error {
 			return errors.Join(os.RemoveAll(filepath.Join(base, "sealjwt/jwks")), os.Chmod(filepath.Join(base, "sealjwt"), 0o777))
 		},
-		"somebody else's":       func(base string) error { return chown(filepath.Join(base, "sealjwt/jwks")) },
-		"above somebody else's": func(base string) error { return chown(filepath.Join(base, "sealjwt")) },
+		"another user's":           func(base string) error { return chown(filepath.Join(base, "sealjwt/jwks")) },
+		"in another user's folder": func(base string) error { return chown(filepath.Join(base, "sealjwt")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, base, _ := newCache(t)
