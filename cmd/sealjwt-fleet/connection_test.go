@@ -40,7 +40,7 @@ func newCA(t *testing.T) string {
 	return path
 }
 
-// openPlace opens a place without asking its server.
+// openPlace opens a place without a connection to its server.
 func openPlace(kind, connection string, insecure bool) (identity string, err error) {
 	if kind == "etcd" {
 		_, identity, err = openEtcd("/idp/ring", connection, insecure)
@@ -53,8 +53,8 @@ func openPlace(kind, connection string, insecure bool) (identity string, err err
 	return db.identity, nil
 }
 
-// A server on another machine must prove that it is the right one, or the user must say that it
-// need not. No refusal and no identity holds the password.
+// A server on another machine must prove its identity, unless the user says that it need not. No
+// refusal and no identity holds the password.
 func TestConnections(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	for _, name := range []string{"PGHOST", "PGSSLMODE", "PGSSLROOTCERT", "PGSERVICE", "PGPASSWORD"} {
@@ -153,7 +153,7 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// A place has one identity, whatever the password, and no two places have the same.
+// A place has one identity, whatever its password is. Two places never have the same identity.
 func TestIdentities(t *testing.T) {
 	seen := make(map[string]string)
 	for _, c := range []struct{ kind, connection, again string }{

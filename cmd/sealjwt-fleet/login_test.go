@@ -12,8 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions/sqlstore"
 )
 
-// login is an issuer for scripts: login DATABASE KEKFILE SUBJECT DEVICE starts a session of a user in
-// an SQLite file, and prints its sid.
+// login plays an issuer in scripts: login DATABASE KEKFILE SUBJECT DEVICE starts a session of a
+// user in an SQLite file, and prints its sid.
 func login() {
 	if err := start(context.Background(), os.Args[1], os.Args[2], os.Args[3], os.Args[4]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
