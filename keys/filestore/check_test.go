@@ -49,7 +49,7 @@ func TestRefused(t *testing.T) {
 			ringWithMode(0o600)(t, path)
 			must(t, os.Truncate(path, MaxSize+1))
 		}, []string{"2097152 bytes", "ls -l "}},
-		"somebody else's": {func(t *testing.T, path string) {
+		"another user's": {func(t *testing.T, path string) {
 			if os.Geteuid() != 0 {
 				t.Skip("only root can give a file away")
 			}
