@@ -60,10 +60,10 @@ func lengthen(ctx context.Context, ring *keyring.Ring) error {
 
 var errCut = errors.New("the power went")
 
-// cut fails with one of its writes, before or after it was made.
+// cut is a store. One of its writes fails, before or after it was made.
 type cut struct {
 	keyring.Store
-	left  *int // the writes before that
+	left  *int // number of writes before that one
 	after bool
 }
 
@@ -79,8 +79,8 @@ func (c cut) Swap(ctx context.Context, prev string, doc []byte) (string, error) 
 	return v, err
 }
 
-// A move that stops at any of its writes leaves one ring at most and loses none, and a second move
-// ends it, also where the ring has changed between.
+// A move stops at any of its writes. There is at most one ring then, and no ring is lost. A second
+// move finishes the work, also if the ring has changed in between.
 func TestMoveCutOff(t *testing.T) {
 	for n := 1; n <= 4; n++ {
 		for _, after := range []bool{false, true} {
@@ -121,7 +121,8 @@ func TestMoveCutOff(t *testing.T) {
 	}
 }
 
-// What a place that a ring has left says, to this version and to those that know no moves.
+// A place that a ring has left has a mark. These are the errors of this version and of versions
+// that know no moves.
 func TestMarks(t *testing.T) {
 	from, to := keyring.NewMemStore(), keyring.NewMemStore()
 	ring := create(t, from)
@@ -154,13 +155,13 @@ func TestMarks(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	// And back, over the mark.
+	// The ring moves back and replaces the mark.
 	if err := ringmove.Move(t.Context(), ringmove.Place{Name: "new", Store: to}, ringmove.Place{Name: "old", Store: from}, check); err != nil || !opens(t, from) || opens(t, to) {
 		t.Errorf("back: %v", err)
 	}
 }
 
-// What a move refuses; then it has changed nothing.
+// A move refuses these cases and changes nothing.
 func TestMoveRefuses(t *testing.T) {
 	pending, full, other := keyring.NewMemStore(), keyring.NewMemStore(), keyring.NewMemStore()
 	create(t, full)
@@ -215,7 +216,8 @@ func TestMoveRefuses(t *testing.T) {
 	}
 }
 
-// Several processes move a ring to one place, and others to another place, while it changes.
+// Several processes move a ring to one place and others move it to another place, while the ring
+// changes.
 func TestMovesAtOnce(t *testing.T) {
 	for range 50 {
 		from := keyring.NewMemStore()
