@@ -175,7 +175,7 @@ func noMore(got, want members, others ...string) error {
 		delete(got, name)
 	}
 	if len(got) > 0 {
-		return fmt.Errorf("claims that nobody made: %v", got)
+		return fmt.Errorf("claims that the sealer did not make: %v", got)
 	}
 	return nil
 }

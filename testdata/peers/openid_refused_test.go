@@ -57,7 +57,7 @@ func TestIDTokenRefused(t *testing.T) {
 	}{
 		{"nothing wrong", func(*forgery) {}, refusal{}},
 		// The error of go-oidc is the same for these two.
-		{"a kid that nobody publishes", func(f *forgery) { f.signer = stranger }, refusal{
+		{"a kid that no set has", func(f *forgery) { f.signer = stranger }, refusal{
 			"OAUTH_KEY_SELECTION_FAILED", "ERR_JWKS_NO_MATCHING_KEY", "failed to verify id token signature", open.ErrUnknownKey,
 		}},
 		{"another key with the same kid", func(f *forgery) { f.signer = posing(t, stranger, kid(signer.Public)) }, refusal{
