@@ -48,7 +48,7 @@ func TestEncryptionKeyForSuites(t *testing.T) {
 		"another curve":                     {[]any{open(ec, "a")}, []Suite{ECDHESX25519}, "for ECDH-ES/X25519; it has P-256 keys without alg"},
 		"a signing suite":                   {[]any{with(ec, map[string]any{"kid": "a"})}, []Suite{ES256}, "for ES256"},
 		"no suite":                          {[]any{open(ec, "a")}, []Suite{0, 77}, "for Suite(0) or Suite(77)"},
-		"an alg that nobody offers":         {[]any{named(rsa, "a", "RSA-OAEP-512")}, []Suite{RSAOAEP}, "no encryption key that is supported"},
+		"an alg that is not offered":        {[]any{named(rsa, "a", "RSA-OAEP-512")}, []Suite{RSAOAEP}, "no encryption key that is supported"},
 		"a signing key alone":               {[]any{with(rsa, map[string]any{"kid": "a", "use": "sig"})}, []Suite{RSAOAEP}, "no encryption key that is supported"},
 		"nothing, and any suite will do":    {nil, nil, "no encryption key that is supported"},
 		"a key that operations say to sign": {[]any{with(ec, map[string]any{"kid": "a", "key_ops": []string{"verify"}})}, []Suite{ECDHES}, "no encryption key that is supported"},

@@ -133,7 +133,7 @@ func FuzzOpen(f *testing.F) {
 				continue
 			}
 			if !golden[text] {
-				t.Fatal("accepted, and nobody has made it")
+				t.Fatal("accepted, and no sealer has made it")
 			}
 			theirs, err := joseOpen(text, x.issuers[tok.SigningKeyID()], x.recipients[tok.DecryptionKeyID()])
 			if err != nil || !bytes.Equal(theirs, rawClaims(t, tok)) {

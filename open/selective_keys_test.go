@@ -134,8 +134,8 @@ func TestSelectiveKeys(t *testing.T) {
 		}
 		source.reloadErr = down
 		refused(t, cfg, forgeSelective().Token(), open.ErrKeySource)
-		// A JWE for us causes no reload, whether it was changed or not, and whoever the other
-		// recipients are. A JWE that is refused anyway causes none either.
+		// A JWE for us causes no reload, whether it was changed or not, and for any
+		// other recipients. A JWE that is refused anyway causes none either.
 		source.set, source.reloads = good, 0
 		accepted(t, cfg, forgeSelective().Token())
 		s := forgeSelective()

@@ -13,20 +13,19 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
-// The simulation asks whether a holder of a valid token can ever be refused because
-// of a rotation. The rings' decisions are the real ones: step, apply and setPolicy
-// on documents with real keys, at the worst times that they allow. Everybody else is
-// simulated, as lazy as the policy lets them be:
+// The simulation asks whether a valid token can ever be refused because of a rotation. The rings
+// make real decisions: step, apply and setPolicy work on documents with real keys, at the worst
+// times that they allow. All other parties are simulated, and each is as slow as the policy permits:
 //
 //	writers     have clocks that differ by up to S
 //	signers     use a snapshot up to R old, and sign for up to T
-//	publishers  are up to R behind, and what they publish arrives up to D later
+//	publishers  are up to R behind, and their sets arrive up to D later
 //	verifiers   and sealers cache a JWK Set for up to C; verifiers allow L
 //	openers     use a snapshot up to R old
 //
-// The first look that finds a wait over counts for all: a key is active, or destroyed, at
-// once. The second look is for clocks that are wrong, in simulate_clocks_test.go; the windows
-// have to hold without it.
+// The first look that finds a wait over counts for all parties: a key becomes active, or is
+// destroyed, at once. The second look protects against wrong clocks (simulate_clocks_test.go). The
+// windows must hold without it.
 
 const (
 	rotAlways = -1000 * day // long before the first step
@@ -383,7 +382,7 @@ func TestSimulation(t *testing.T) {
 			v := rotSimulate(t, []Policy{shipped}, tt.short, n)
 			t.Logf("of %d tokens %+v are hurt", n, v)
 			if *tt.only(&v) == 0 {
-				t.Errorf("nobody is hurt: the simulation proves nothing")
+				t.Errorf("no token fails: the simulation proves nothing")
 			}
 			if *tt.only(&v) = 0; v != none {
 				t.Errorf("it hurts others too: %+v", v)

@@ -112,7 +112,7 @@ func TestTokens(t *testing.T) {
 		{"changed", p.opener(), strings.TrimSuffix(good, last) + strings.Repeat("A", len(last)), badToken, open.ErrNotAuthentic},
 		{"too long", p.opener(), strings.Repeat("a", open.DefaultMaxSize+1), badToken, open.ErrMalformed},
 		{"expired", later(p.opener(), time.Hour), good, badToken, open.ErrExpired},
-		{"for somebody else's keys", p.opener(), newParties().token(t, nil), badToken, open.ErrUnknownKey},
+		{"for another party's keys", p.opener(), newParties().token(t, nil), badToken, open.ErrUnknownKey},
 		{"for another audience", opener(func(c *open.Config) { c.Audience = "https://billing.example.com" }), good, badToken, open.ErrAudience},
 		{"revoked", check(errors.New("revoked")), good, badToken, open.ErrCheck},
 		{"revoked, with an error of ours", check(bearer.ErrScope), good, badToken, open.ErrCheck},
