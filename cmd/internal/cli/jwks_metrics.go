@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// lookEvery is how often a look at the ring serves metrics. Whoever asks more often gets the
-	// look before: a look loads the ring and tries its folder.
+	// lookEvery is how often a look at the ring serves metrics. A client that asks more often
+	// gets the last look again, because a look loads the ring and tries its folder.
 	lookEvery = 10 * time.Second
 	// lookWithin is less than the ten seconds for which Prometheus waits.
 	lookWithin = 3 * time.Second

@@ -121,7 +121,7 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return current, nil
 }
 
-// Reload looks at the files now. The log says what comes of it.
+// Reload makes the server look at the files now. The log tells the result.
 func (c *Certificate) Reload() {
 	c.mu.Lock()
 	c.checked = time.Time{}

@@ -82,8 +82,8 @@ func ServeMetrics(listener net.Listener, log *slog.Logger, gather func(context.C
 	}
 }
 
-// limited returns a server with the limits of all servers here: what is served is small, and so is
-// every request.
+// limited returns a server with the limits of all servers here. Every request and every answer is
+// small.
 func limited(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
