@@ -289,7 +289,7 @@ func (p ringPicture) wantSame(t *testing.T) {
 	}
 }
 
-// wantChanged fails unless exactly so many writes were made, the last to another active key.
+// wantChanged fails unless the ring had exactly this many writes and has another active key.
 func (p ringPicture) wantChanged(t *testing.T, writes uint64) {
 	t.Helper()
 	now := picture(t, p.path)

@@ -49,7 +49,7 @@ func TestRingFileDamagedBesideAService(t *testing.T) {
 			bad := c.damage(bytes.Clone(good))
 			must(t, os.WriteFile(s.path, bad, 0o600))
 
-			if c.want != keyring.ErrRollback { // an opener without a checkpoint of the old ring takes the file for its ring
+			if c.want != keyring.ErrRollback { // only a process with a checkpoint can tell another ring from its own
 				if r, err := keyring.Open(t.Context(), keyring.Config{Store: New(s.path), KEK: testKEK()}); r != nil || !errors.Is(err, c.want) {
 					t.Errorf("opened: %v, want %v", err, c.want)
 				}

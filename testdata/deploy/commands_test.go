@@ -83,7 +83,7 @@ func TestCommandLines(t *testing.T) {
 	}
 }
 
-// Every timer runs more often than the grace of keys check.
+// Every timer runs at least twice within the grace of keys check.
 func TestTimers(t *testing.T) {
 	timer, err := os.ReadFile(files + "/systemd/sealjwt-rotate.timer")
 	if err != nil {

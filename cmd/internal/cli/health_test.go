@@ -18,8 +18,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// From the time at which a step is due the command reads the ring itself. The alarm begins when the
-// grace is over, and not before.
+// A step that is due is not an alarm during the grace. The alarm begins when the grace is over, and
+// not before.
 func TestGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		newHome(t, "--use", "sig")

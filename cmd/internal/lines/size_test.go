@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// The size counts from where the file stands, and only a file has one.
+// The size counts from the position in the file. Only a file has a size.
 func TestSizeOf(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, []byte(strings.Repeat("x", 100)), 0o600); err != nil {
@@ -43,7 +43,7 @@ func TestSizeOf(t *testing.T) {
 	}
 }
 
-// A batch ends where its last line ends in the input, however far the reader is ahead.
+// The end of a batch is the end of its last line in the input, however far the reader has read.
 func TestBatchKnowsWhereItEnds(t *testing.T) {
 	text := strings.Repeat("0123456789\n", 500) + "last"
 	path := filepath.Join(t.TempDir(), "f")
