@@ -14,7 +14,7 @@ import (
 
 // A reader learns a package by its exported names and its files. Both have a budget.
 func TestPackageSize(t *testing.T) {
-	for dir, maxNames := range map[string]int{".": 100, "keyring": 140} {
+	for dir, maxNames := range map[string]int{".": 100, "keyring": 142} {
 		const maxFiles, minLines, maxLines = 16, 60, 250
 		paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {

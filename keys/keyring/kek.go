@@ -219,21 +219,13 @@ func (k *passphraseKEK) Unwrap(_ context.Context, w WrappedKey) ([]byte, error) 
 	return ringjwe.Decrypt(w.JWE, jose.PBES2_HS512_A256KW, k.passphrase())
 }
 
-// secret makes the type that embeds it print as [redacted]: fmt, slog and encoding/json find
-// promoted methods.
+// secret makes the type that embeds it print as [redacted].
 type secret struct{}
 
-const redacted = "[redacted]"
-
-// Format prints [redacted], whatever the verb.
 func (secret) Format(f fmt.State, _ rune) {
 	if f != nil {
 		io.WriteString(f, redacted)
 	}
 }
-
-// LogValue returns [redacted].
-func (secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON writes "[redacted]".
+func (secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }

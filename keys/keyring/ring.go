@@ -2,7 +2,10 @@ package keyring
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -32,8 +35,6 @@ import (
 // A Ring is safe for concurrent use, and prints as [redacted]. It starts no goroutine that
 // outlives the caller, except that a call which ignores its context goes on; at most eight do.
 type Ring struct {
-	secret
-
 	store Store
 	kek   KEK // opened the first snapshot
 	now   func() time.Time
@@ -203,3 +204,18 @@ func (r *Ring) Policy(ctx context.Context) (Policy, error) {
 	}
 	return s.policy, nil
 }
+
+const redacted = "[redacted]"
+
+// Format prints [redacted], whatever the verb.
+func (r *Ring) Format(f fmt.State, _ rune) {
+	if f != nil {
+		io.WriteString(f, redacted)
+	}
+}
+
+// LogValue returns [redacted].
+func (r *Ring) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON writes "[redacted]".
+func (r *Ring) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
