@@ -25,6 +25,13 @@ func TestPrintable(t *testing.T) {
 		"\u202e\u2066":  `\u202e\u2066`,
 		"\U000e0001":    `\udb40\udc01`,
 		"\xff":          `\xff`,
+		"a\u3164\u2800": `a\u3164\u2800`,
+		"\u115f\u1160":  `\u115f\u1160`,
+		"\uffa0\u034f":  `\uffa0\u034f`,
+		"\ufe0f\u180b":  `\ufe0f\u180b`,
+		"\U000e0100":    `\udb40\udd00`,
+		"\u00a0\u3000":  `\u00a0\u3000`,
+		"\u00ad\u200b":  `\u00ad\u200b`,
 	} {
 		if got := Printable(text); got != want {
 			t.Errorf("%q becomes %s, want %s", text, got, want)

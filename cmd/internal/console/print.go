@@ -10,8 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Printable escapes, as JSON and Go do, every character that could move a cursor, ring a bell,
-// turn text around or break a line.
+// Printable escapes, as JSON does, every character that a reader cannot see or that changes how
+// the text around it looks: control characters, C1, bidirectional marks, blanks other than the
+// space, and what Unicode calls default ignorable, variation selectors among it. Two names that
+// differ in such a character would look the same.
 func Printable(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
@@ -19,7 +21,7 @@ func Printable(text string) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, text[i])
-		case unicode.IsPrint(r):
+		case isVisible(r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			hi, lo := utf16.EncodeRune(r)
@@ -31,6 +33,16 @@ func Printable(text string) string {
 	}
 	return b.String()
 }
+
+// isVisible reports whether a reader sees a character. Four kinds of invisible ones are letters,
+// marks or symbols to package unicode: the fillers of Hangul, variation selectors, the combining
+// grapheme joiner and the blank pattern of Braille.
+func isVisible(r rune) bool {
+	return unicode.IsPrint(r) && r != blankBraille &&
+		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+const blankBraille = '\u2800'
 
 // PrintableJSON returns a line of JSON with the same meaning, in which no text can move a cursor
 // or turn text around. C1 control characters and bidirectional marks may stand in JSON as they

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/seal/leak"
@@ -91,16 +92,16 @@ func TestEscapes(t *testing.T) {
 		if r > 0xffff {
 			want = fmt.Sprintf(`\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
 		}
-		if got := printable("a" + string(r) + "b"); got != "a"+want+"b" {
+		if got := console.Printable("a" + string(r) + "b"); got != "a"+want+"b" {
 			t.Errorf("%U is %q", r, got)
 		}
 	}
 	for _, text := range []string{"", "plain", "Ünïcödé", "한국어", "日本", "🙂", "é", `\"`} {
-		if got := printable(text); got != text {
+		if got := console.Printable(text); got != text {
 			t.Errorf("%q is %q", text, got)
 		}
 	}
-	if got := printable("a\xffb"); got != `a\xffb` {
+	if got := console.Printable("a\xffb"); got != `a\xffb` {
 		t.Errorf("a byte that is no character is %q", got)
 	}
 }

@@ -100,9 +100,9 @@ func rank(s keyring.State) int {
 }
 
 func newKeyView(k keyring.KeyInfo, now time.Time) keyView {
-	v := keyView{Kid: "-", Suite: "-", Use: k.Use, State: k.State, Private: "private half erased", Reason: printable(k.Reason)}
+	v := keyView{Kid: "-", Suite: "-", Use: k.Use, State: k.State, Private: "private half erased", Reason: console.Printable(k.Reason)}
 	if k.ID != "" {
-		v.Kid = printable(console.Word(k.ID))
+		v.Kid = console.Printable(console.Word(k.ID))
 	}
 	if k.Suite != 0 {
 		v.Suite = k.Suite.String()

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 const (
@@ -22,32 +22,6 @@ const (
 	// HS256, the shortest, has 43 characters.
 	maxPiece = 40
 )
-
-// printable returns a text with an escape in the place of every character that a reader cannot
-// see or that changes how the text around it looks: all that unicode.IsPrint refuses (control
-// characters, bidirectional marks, wide spaces), default ignorables, variation selectors and the
-// blank Braille pattern. They become \uXXXX as in JSON, and a byte that is not UTF-8 \xNN.
-func printable(text string) string {
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRuneInString(text[i:])
-		switch {
-		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[i])
-		case unicode.IsPrint(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) && r != blankBraille:
-			b.WriteRune(r)
-		case r > 0xffff:
-			hi, lo := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-		i += n
-	}
-	return b.String()
-}
-
-const blankBraille = '\u2800'
 
 // value returns a JSON value for a reader, and how many bytes of it are left out. A short object
 // is indented. Of a value that holds a token, long strings are left out: with its signature the
@@ -67,13 +41,13 @@ func value(v json.RawMessage, holdsToken bool) (text string, left int) {
 		if json.Indent(&indented, b.Bytes(), "", "  ") == nil && indented.Len() <= 2*maxValue {
 			lines := strings.Split(indented.String(), "\n")
 			for i := range lines {
-				lines[i] = printable(lines[i])
+				lines[i] = console.Printable(lines[i])
 			}
 			return strings.Join(lines, "\n"), 0
 		}
 	}
 	text, left = cut(b.String(), maxValue)
-	return printable(text), left
+	return console.Printable(text), left
 }
 
 // isSerial reports whether JSON has what a token in the JSON serialization has (RFC 7515 section
@@ -140,7 +114,7 @@ func bareName(name string, holdsToken bool) string {
 	}
 	short, left := cut(name, most)
 	if !isPlain {
-		short = printable(strconv.Quote(short))
+		short = console.Printable(strconv.Quote(short))
 		if left > 0 {
 			short = strings.TrimSuffix(short, `"`)
 		}
