@@ -176,6 +176,7 @@ const (
 	LimitFindings Limit = "more than 4096 pieces of personal data in one token"
 	LimitMembers  Limit = "more than 10000 members in one object"
 	LimitLength   Limit = "longer than 1048576 bytes"
+	LimitBefore   Limit = "the object of a token begins more than 1024 bytes before its payload or header"
 	LimitStarts   Limit = "more than 64 places look like the beginning of a token"
 )
 

@@ -78,7 +78,7 @@ type Finder struct {
 func NewFinder(r io.Reader) *Finder { return newFinder(r, maxToken, chunk) }
 
 func newFinder(r io.Reader, most, chunk int) *Finder {
-	return &Finder{r: r, chunk: chunk, most: lookBack + most + slack + chunk + 64, scan: scanner{most: most}}
+	return &Finder{r: r, chunk: chunk, most: lookBack + most + slack + chunk + 64, scan: scanner{most: most, object: -1}}
 }
 
 // Read returns how many bytes of the text were read. It does not count in UTF-16 but in UTF-8.

@@ -17,6 +17,8 @@ var hostile = map[string]string{
 	"member names":      `{"payload":"eyJhbGciOiJub25lIn0`,
 	"members":           `{"payload":"eyJhbGciOiJub25lIn0",`,
 	"lists":             `{"signatures":[{"protected":"eyJhbGciOiJub25lIn0"},`,
+	"objects":           `{"tag":"eyJhbGciOiJub25lIn0","a":`,
+	"objects in lists":  `{"tag":"eyJhbGciOiJub25lIn0"},[`,
 	"escaped members":   `{\"payload\":\"eyJhbGciOiJub25lIn0\",`,
 	"percent members":   `%7B%22payload%22%3A%22eyJhbGciOiJub25lIn0%22%2C`,
 	"percent dots":      "eyJhbGciOiJub25lIn0%2E",
@@ -35,16 +37,18 @@ var hostile = map[string]string{
 
 // hostileClaims has members. A token repeats one of them as often as it can.
 var hostileClaims = map[string]string{
-	"one path":     `"n":{"a":"ada@example.com","a":1},`,
-	"one name":     `"a":"ada@example.com",`,
-	"tokens":       `"a":"eyJhbGciOiJub25lIn0.e30.",`,
-	"names":        `"eyJhbGciOiJub25lIn0.e30.":1,`,
-	"small":        `"":1,`,
-	"escapes":      `"\u0061\u0061":"\u0061\ud800",`,
-	"long strings": `"a":"` + strings.Repeat("ada@ ", 200) + `",`,
-	"deep":         `"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `,`,
-	"objects":      `"user":{"user":{"user":{"name":"x","kty":"RSA","d":"x"}}},`,
-	"wrapped":      `"a":"` + strings.Repeat("eyJhbGciOiJub25lIn0x", 4) + `\n",`,
+	"one path":          `"n":{"a":"ada@example.com","a":1},`,
+	"one name":          `"a":"ada@example.com",`,
+	"tokens":            `"a":"eyJhbGciOiJub25lIn0.e30.",`,
+	"names":             `"eyJhbGciOiJub25lIn0.e30.":1,`,
+	"small":             `"":1,`,
+	"escapes":           `"\u0061\u0061":"\u0061\ud800",`,
+	"long strings":      `"a":"` + strings.Repeat("ada@ ", 200) + `",`,
+	"deep":              `"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `,`,
+	"objects":           `"user":{"user":{"user":{"name":"x","kty":"RSA","d":"x"}}},`,
+	"JSON tokens":       `"a":{"payload":"e30","signature":"s"},`,
+	"JSON tokens, deep": `"a":` + strings.Repeat(`{"payload":"e30","signature":"s","a":`, 40) + "1" + strings.Repeat("}", 40) + `,`,
+	"wrapped":           `"a":"` + strings.Repeat("eyJhbGciOiJub25lIn0x", 4) + `\n",`,
 }
 
 func hostileToken(unit string, size int) string {

@@ -13,7 +13,7 @@ type inner struct {
 
 // newInner returns an inner for values in which no token is longer than most.
 func newInner(most int) *inner {
-	return &inner{scan: scanner{most: most, decoded: true}}
+	return &inner{scan: scanner{most: most, decoded: true, object: -1}}
 }
 
 // value looks for tokens in the next piece of a value, and appends them with the place of the
@@ -53,7 +53,7 @@ func (n *inner) part(part []byte, end bool, place hit, to *[]hit) (found bool) {
 	n.scan.hits = n.scan.hits[:0]
 	if end {
 		n.buf, n.from, n.rest, n.scan.long, n.scan.quiet = n.buf[:0], 0, n.rest[:0], false, 0
-		n.scan.past = 0
+		n.scan.past, n.scan.object, n.scan.outer, n.scan.objects = 0, -1, 0, 0
 		return found
 	}
 	keep := max(0, done-lookBack)

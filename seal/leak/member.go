@@ -15,15 +15,16 @@ var serialNames = []string{"payload", "protected", "signature", "ciphertext", "e
 
 // quoting is how the quotation marks and braces of JSON are spelled in a text.
 type quoting struct {
-	quote, open, shut string
-	unescape          func([]byte) []byte
+	quote, open, shut, escape string
+	unescape                  func([]byte) []byte
 }
 
 var quotings = []quoting{
-	{`"`, "{", "}", func(b []byte) []byte { return b }},
-	{`\"`, "{", "}", func(b []byte) []byte { return []byte(unescape(string(b))) }},
-	{"%22", "%7B", "%7D", percentDecoded},
-	{"&quot;", "{", "}", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("&quot;"), []byte(`"`)) }},
+	{`"`, "{", "}", `\`, func(b []byte) []byte { return b }},
+	{`\"`, "{", "}", `\\`, func(b []byte) []byte { return []byte(unescape(string(b))) }},
+	{"%22", "%7B", "%7D", "%5C", percentDecoded},
+	{"%22", "%7b", "%7d", "%5c", percentDecoded},
+	{"&quot;", "{", "}", `\`, func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("&quot;"), []byte(`"`)) }},
 }
 
 // serialized looks whether the stretch is the value of a member of a token in the JSON
@@ -43,8 +44,11 @@ func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok b
 		q = quotings[0]
 	case bytes.HasSuffix(before, []byte("%")) && bytes.HasPrefix(st.text, []byte("22")):
 		q, before = quotings[2], buf[near:st.start+2]
+		if bytes.Contains(before, []byte("%7b")) {
+			q = quotings[3]
+		}
 	case bytes.HasSuffix(before, []byte("&quot;")):
-		q = quotings[3]
+		q = quotings[4]
 	default:
 		return 0, false
 	}
@@ -53,10 +57,13 @@ func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok b
 		return 0, false
 	}
 	start, ok := objectBefore(before[:name], q)
-	if !ok {
+	if start += near; !ok {
+		s.unreached(st, near)
 		return 0, false
 	}
-	start += near
+	if start == s.object {
+		return 0, false // it is none, as an earlier member told
+	}
 	length, whole := objectLength(buf[start:], q)
 	end = start + length
 	if !whole && end == len(buf) && !atEnd {
@@ -69,24 +76,44 @@ func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok b
 	}
 	token := q.unescape(buf[start:end])
 	if !isSerialized(string(token)) {
-		s.quiet = end
+		s.passed(start, end)
 		return 0, false
 	}
 	s.hits = append(s.hits, hit{start: start, end: end, token: string(token)})
 	return end, true
 }
 
+// passed notes an object that is no token. One may stand in it, so its members are looked at too:
+// so often that the time stays linear in the length of the outermost object.
+func (s *scanner) passed(start, end int) {
+	if start >= s.outer {
+		s.objects = 0
+	}
+	s.object, s.outer = start, max(s.outer, end)
+	if s.objects++; s.objects == maxStarts {
+		s.hits = append(s.hits, hit{start: start, end: s.outer, limit: LimitStarts})
+		s.quiet = s.outer
+	}
+}
+
+// unreached tells of a payload or a header whose object begins too far before it.
+func (s *scanner) unreached(st *stretch, near int) {
+	if st.start-near < lookBack {
+		return // the text begins there
+	}
+	if beginsObject(st.text) {
+		s.hits = append(s.hits, hit{start: st.start, end: st.end, limit: LimitBefore})
+	}
+}
+
 // memberBefore reports whether a text ends with the name of a member that a token has and with
 // the opening quotation mark of its value, and returns where the name begins.
 func memberBefore(before []byte, q quoting) (start int, ok bool) {
-	b := bytes.TrimSuffix(before, []byte(q.quote))
-	b = trimSpace(b)
-	colon := bytes.TrimSuffix(bytes.TrimSuffix(b, []byte(":")), []byte("%3A"))
-	if len(colon) == len(b) {
+	b, ok := trimColon(bytes.TrimSuffix(before, []byte(q.quote)))
+	if !ok {
 		return 0, false
 	}
-	b, ok = bytes.CutSuffix(trimSpace(colon), []byte(q.quote))
-	if !ok {
+	if b, ok = bytes.CutSuffix(b, []byte(q.quote)); !ok {
 		return 0, false
 	}
 	for _, name := range serialNames {
@@ -102,7 +129,9 @@ func memberBefore(before []byte, q quoting) (start int, ok bool) {
 func trimSpace(b []byte) []byte {
 	for {
 		t := bytes.TrimRight(b, " \t\r\n+")
-		t = bytes.TrimSuffix(bytes.TrimSuffix(t, []byte("%20")), []byte(`\n`))
+		for _, space := range []string{"%20", "%0A", "%0D", "%09", "%0a", "%0d", `\n`, `\r`, `\t`} {
+			t = bytes.TrimSuffix(t, []byte(space))
+		}
 		if len(t) == len(b) {
 			return b
 		}
@@ -111,47 +140,89 @@ func trimSpace(b []byte) []byte {
 }
 
 // objectBefore returns where the outermost object of a token begins: the object that is open at
-// the end of before, or, if that is one of signatures or recipients, the one around it.
+// the end of before, which is in no string, or, if that is one of signatures or recipients, the
+// one around it.
 func objectBefore(before []byte, q quoting) (start int, ok bool) {
-	depth := 0
-	for i := len(before) - len(q.open); i >= 0; i-- {
-		switch b := before[i:]; {
-		case bytes.HasPrefix(b, []byte(q.shut)):
+	depth, inString, inList := 0, false, false
+	for i := len(before) - 1; i >= 0; i-- {
+		b := before[i:]
+		switch {
+		case before[i] == '\n' && inString:
+			return start, ok // a line ends in no string
+		case q.quotes(before, i):
+			inString = !inString
+		case q.quote != `"` && before[i] == '"' && (i == 0 || before[i-1] != '\\'):
+			return start, ok // the string around begins
+		case inString:
+		case q.shuts(b):
 			depth++
-		case !bytes.HasPrefix(b, []byte(q.open)):
+		case !q.opens(b):
 		case depth > 0:
 			depth--
-		default:
-			start, ok = i, true
-			if !opensList(before[:i], q) {
+		case bytes.HasPrefix(b, []byte(q.open)):
+			if ok && !inList {
+				return start, true // it is the value of a member
+			}
+			if start, ok = i, true; inList {
 				return start, true
 			}
+		case !ok || !namesList(before[:i], q):
+			return start, ok
+		default:
+			inList = true
 		}
 	}
 	return start, ok
 }
 
-// opensList reports whether a text ends with the beginning of signatures or recipients, and
-// with elements of them before.
-func opensList(before []byte, q quoting) bool {
-	b := trimSpace(before)
-	if bytes.HasSuffix(b, []byte(q.shut+",")) {
-		return true // an element before
+// quotes reports whether a quotation mark stands at i, with no escape before it.
+func (q quoting) quotes(b []byte, i int) bool {
+	if !bytes.HasPrefix(b[i:], []byte(q.quote)) {
+		return false
 	}
-	for _, list := range []string{"[", "%5B"} {
-		if rest, ok := bytes.CutSuffix(b, []byte(list)); ok {
-			rest = trimSpace(bytes.TrimSuffix(bytes.TrimSuffix(trimSpace(rest), []byte(":")), []byte("%3A")))
-			return bytes.HasSuffix(rest, []byte("signatures"+q.quote)) || bytes.HasSuffix(rest, []byte("recipients"+q.quote))
+	isEscaped := false
+	for b = b[:i]; bytes.HasSuffix(b, []byte(q.escape)); b = b[:len(b)-len(q.escape)] {
+		isEscaped = !isEscaped
+	}
+	return !isEscaped
+}
+
+// opens and shuts report whether an object or an array begins or ends with the first byte of b.
+func (q quoting) opens(b []byte) bool {
+	return bytes.HasPrefix(b, []byte(q.open)) || b[0] == '[' || q.quote == "%22" && hasFolded(b, "%5B")
+}
+
+func (q quoting) shuts(b []byte) bool {
+	return bytes.HasPrefix(b, []byte(q.shut)) || b[0] == ']' || q.quote == "%22" && hasFolded(b, "%5D")
+}
+
+// hasFolded reports whether b begins with an escape, in capitals or not.
+func hasFolded(b []byte, escape string) bool {
+	return len(b) >= len(escape) && strings.EqualFold(string(b[:len(escape)]), escape)
+}
+
+// trimColon drops a colon and the white space around it at the end. ok reports whether there is one.
+func trimColon(b []byte) (rest []byte, ok bool) {
+	b = trimSpace(b)
+	for _, colon := range []string{":", "%3A", "%3a"} {
+		if rest, ok := bytes.CutSuffix(b, []byte(colon)); ok {
+			return trimSpace(rest), true
 		}
 	}
-	return false
+	return b, false
+}
+
+// namesList reports whether a text ends with the name of signatures or recipients.
+func namesList(before []byte, q quoting) bool {
+	b, ok := trimColon(before)
+	return ok && (bytes.HasSuffix(b, []byte("signatures"+q.quote)) || bytes.HasSuffix(b, []byte("recipients"+q.quote)))
 }
 
 // objectLength returns how long the object is that b begins with. It is not whole if b ends before
 // it does, or if a line ends in one of its strings.
 func objectLength(b []byte, q quoting) (length int, whole bool) {
 	depth, inString := 0, false
-	quote, open, shut := []byte(q.quote), []byte(q.open), []byte(q.shut)
+	quote, open, shut, escape := []byte(q.quote), []byte(q.open), []byte(q.shut), []byte(q.escape)
 	for i := 0; i < len(b); i++ {
 		switch rest := b[i:]; {
 		case bytes.HasPrefix(rest, quote):
@@ -159,8 +230,14 @@ func objectLength(b []byte, q quoting) (length int, whole bool) {
 			i += len(quote) - 1
 		case b[i] == '\n' && inString:
 			return i, false
-		case inString && b[i] == '\\' && q.quote == `"`:
-			i++
+		case inString && bytes.HasPrefix(rest, escape):
+			i += len(escape) - 1
+			for _, next := range [][]byte{escape, quote} {
+				if bytes.HasPrefix(b[i+1:], next) {
+					i += len(next)
+					break
+				}
+			}
 		case q.quote != `"` && b[i] == '"':
 			return i, false // the string around ends
 		case inString:
@@ -175,32 +252,66 @@ func objectLength(b []byte, q quoting) (length int, whole bool) {
 	return len(b), false
 }
 
-// isSerialized reports whether a JSON text has what makes it a token: a payload and a signature or
-// a header of one, or a ciphertext.
+// isSerialized reports whether a JSON text has what makes it a token.
 func isSerialized(text string) bool {
-	var names []string
+	var has serialNamesSeen
 	p := lax{text: text}
 	p.object(func(name string) bool {
-		if c := p.peek(); c == '"' && slices.Contains(serialNames, name) || c == '[' && name == "signatures" {
-			names = append(names, name)
-		}
+		has.note(name, p.peek())
 		return p.skip()
 	})
-	has := func(name string) bool { return slices.Contains(names, name) }
-	return has("payload") && (has("signature") || has("signatures") || has("protected")) || has("ciphertext") && (has("iv") || has("tag") || has("protected"))
+	return has.token()
 }
 
-// percentDecoded undoes percent-encoding (RFC 3986 section 2.1).
+// serialNamesSeen is which members of the JSON serialization an object has.
+type serialNamesSeen uint16
+
+const signatures = 15 // the bit of the list; the others are indices of serialNames
+
+// note notes a member whose value begins with c.
+func (s *serialNamesSeen) note(name string, c byte) {
+	if c == '[' && name == "signatures" {
+		*s |= 1 << signatures
+	}
+	if c != '"' {
+		return
+	}
+	for i, known := range serialNames {
+		if name == known {
+			*s |= 1 << i
+		}
+	}
+}
+
+func (s serialNamesSeen) has(name string) bool { return s&(1<<slices.Index(serialNames, name)) != 0 }
+
+// token reports whether the members make an object a token: a payload and a signature or a header
+// of one, or a ciphertext with what belongs to it.
+func (s serialNamesSeen) token() bool {
+	signed := s&(1<<signatures) != 0 || s.has("signature") || s.has("protected")
+	return s.has("payload") && signed || s.has("ciphertext") && (s.has("iv") || s.has("tag") || s.has("protected"))
+}
+
+// percentDecoded undoes percent-encoding (RFC 3986 section 2.1), and the + of forms between the
+// strings of JSON: in a string it may be a digit of Base64.
 func percentDecoded(b []byte) []byte {
 	const hex = "0123456789abcdefABCDEF"
 	out := make([]byte, 0, len(b))
+	inString, isEscaped := false, false
 	for i := 0; i < len(b); i++ {
-		if b[i] == '%' && i+2 < len(b) && strings.IndexByte(hex, b[i+1]) >= 0 && strings.IndexByte(hex, b[i+2]) >= 0 {
-			out = append(out, unhex(b[i+1])<<4|unhex(b[i+2]))
+		c := b[i]
+		switch {
+		case c == '%' && i+2 < len(b) && strings.IndexByte(hex, b[i+1]) >= 0 && strings.IndexByte(hex, b[i+2]) >= 0:
+			c = unhex(b[i+1])<<4 | unhex(b[i+2])
 			i += 2
-			continue
+		case c == '+' && !inString:
+			c = ' '
 		}
-		out = append(out, b[i])
+		if c == '"' && !isEscaped {
+			inString = !inString
+		}
+		isEscaped = inString && c == '\\' && !isEscaped
+		out = append(out, c)
 	}
 	return out
 }

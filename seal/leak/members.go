@@ -2,6 +2,7 @@ package leak
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -28,7 +29,10 @@ func (r *reading) members(where string, header bool, text string) (list []Member
 func (w *walk) members(list *[]Member) (whole bool) {
 	var top pii.Place
 	var jwk key
+	var names serialNamesSeen
 	hasAlg := false
+	w.peek()
+	before, from := w.r.mark(), w.i
 	whole = w.object(func(name string) bool {
 		more := len(*list) < maxMembers
 		if more {
@@ -38,7 +42,7 @@ func (w *walk) members(list *[]Member) (whole bool) {
 		}
 		w.m = &(*list)[len(*list)-1]
 		hasAlg = hasAlg || name == "alg"
-		w.peek()
+		names.note(name, w.peek())
 		start := w.i
 		ok := w.member(&top, name, 0, &jwk)
 		if more {
@@ -46,6 +50,12 @@ func (w *walk) members(list *[]Member) (whole bool) {
 		}
 		return ok
 	})
+	if names.token() && w.r.instead(before, w.wholly(), w.text[from:w.i]) {
+		for i := range *list {
+			(*list)[i].Personal, (*list)[i].HoldsToken = nil, true
+		}
+		return whole
+	}
 	if name := jwk.private(); name != "" {
 		if i := slices.IndexFunc(*list, func(m Member) bool { return m.Name == name }); i >= 0 {
 			w.m = &(*list)[i]
@@ -141,16 +151,32 @@ func (w *walk) value(at *pii.Place, depth int) (ok bool) {
 	return literal != ""
 }
 
-// inner reads an object inside of a member. A private key in it is one finding.
+// inner reads an object inside of a member. A private key in it is one finding, and a token in the
+// JSON serialization is a layer.
 func (w *walk) inner(at *pii.Place, depth int) (ok bool) {
 	var jwk key
-	before := len(w.m.Personal)
-	ok = w.object(func(name string) bool { return w.member(at, name, depth, &jwk) })
-	if jwk.private() != "" {
-		w.m.Personal = w.m.Personal[:before]
+	var names serialNamesSeen
+	before, from, personal := w.r.mark(), w.i, len(w.m.Personal)
+	ok = w.object(func(name string) bool {
+		names.note(name, w.peek())
+		return w.member(at, name, depth, &jwk)
+	})
+	switch {
+	case names.token() && w.r.instead(before, w.where+" "+at.Path(), w.text[from:w.i]):
+		w.m.Personal, w.m.HoldsToken = w.m.Personal[:personal], true
+	case jwk.private() != "":
+		w.m.Personal = w.m.Personal[:personal]
 		w.add(at, pii.PrivateKey)
 	}
 	return ok
+}
+
+// wholly returns where a token stands that is the whole object.
+func (w *walk) wholly() string {
+	if of, ok := strings.CutSuffix(w.where, " claim"); ok {
+		return of + " payload"
+	}
+	return w.where
 }
 
 // tooDeep judges a value as the text that it is.

@@ -64,8 +64,18 @@ func isASCII(s string) bool {
 	return true
 }
 
+// isWholly reports whether a text is a token in the JSON serialization and nothing else, which may
+// have others in it.
+func isWholly(text string) bool {
+	p := lax{text: text}
+	return p.skip() && p.atEnd() && isSerialized(text)
+}
+
 // firstToken returns the first token in a text, and whether there are others.
 func firstToken(text string) (first *hit, others bool) {
+	if alone := strings.TrimSpace(text); strings.HasPrefix(alone, "{") && isWholly(alone) {
+		return &hit{token: alone, end: len(alone)}, false
+	}
 	found := hitsIn(text)
 	for i := range found {
 		if found[i].limit == "" {
@@ -119,6 +129,23 @@ func (r *reading) queue(where, token string) {
 	}
 	r.u.Layers = append(r.u.Layers, Layer{Where: where, Length: len(token)})
 	r.texts = append(r.texts, token)
+}
+
+// progress is how far a reading has come: layers and findings.
+type progress struct{ layers, findings int }
+
+func (r *reading) mark() progress { return progress{len(r.u.Layers), r.findings} }
+
+// instead queues a token in the place of what was found in it since the mark, which is found again
+// when the layer is read. ok is false if no more layers are taken; what was found then stays.
+func (r *reading) instead(since progress, where, token string) (ok bool) {
+	if since.layers == maxLayers {
+		r.limit(LimitLayers)
+		return false
+	}
+	r.u.Layers, r.texts, r.findings = r.u.Layers[:since.layers], r.texts[:since.layers], since.findings
+	r.queue(where, token)
+	return true
 }
 
 // run reads the layers, to which it may add others.

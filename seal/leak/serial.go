@@ -18,19 +18,12 @@ func (r *reading) readJSON(l *Layer, text string) {
 	if !s.object(&p) {
 		l.CutOff = BeforeSignature
 	}
+	for _, payload := range s.payloads {
+		s.readPayload(payload)
+	}
 	if s.encrypted {
 		l.Form, l.CutOff, l.SealedTo = JWE, Whole, max(1, s.recipients)
 		return
-	}
-	if s.payload != nil {
-		b, how := decode(nil, *s.payload)
-		if how == (spelling{loose: true}) && s.unencoded {
-			b = []byte(*s.payload) // RFC 7797
-			how.loose = false
-		}
-		l.spelled("its payload", how)
-		l.Sizes = append(l.Sizes, Size{"payload", len(b)})
-		r.readPayload(l, b)
 	}
 	if s.signatures == 0 && l.CutOff == Whole {
 		l.CutOff = BeforeSignature
@@ -42,11 +35,35 @@ type serial struct {
 	r *reading
 	l *Layer
 
-	payload    *string
+	payloads   []string // of which careless readers take one or another
 	encrypted  bool
 	unencoded  bool // the payload, since a header says b64
 	recipients int
 	signatures int
+}
+
+// readPayload reads a payload, and adds what is in it to what was in those before.
+func (s *serial) readPayload(payload string) {
+	b, how := decode(nil, payload)
+	if how == (spelling{loose: true}) && s.unencoded {
+		b = []byte(payload) // RFC 7797
+		how.loose = false
+	}
+	s.l.spelled("its payload", how)
+	s.l.Sizes = append(s.l.Sizes, Size{"payload", len(b)})
+	before := *s.l
+	s.l.Claims, s.l.Text, s.l.Personal = nil, "", nil
+	s.r.readPayload(s.l, b)
+	if len(s.payloads) == 1 {
+		return
+	}
+	s.l.HasClaims = s.l.HasClaims && (before.HasClaims || before.Text == "" && !before.Binary)
+	s.l.Claims = append(before.Claims, s.l.Claims...)
+	s.l.Text = strings.TrimPrefix(before.Text+"\n"+s.l.Text, "\n")
+	s.l.Personal = append(before.Personal, s.l.Personal...)
+	s.l.Binary = s.l.Binary || before.Binary
+	s.l.HoldsToken = s.l.HoldsToken || before.HoldsToken
+	s.l.SealedTo += before.SealedTo
 }
 
 // object reads the object, or one of those in signatures or recipients.
@@ -58,6 +75,9 @@ func (s *serial) object(p *lax) (whole bool) {
 		case "signatures", "recipients":
 			return s.list(name, p)
 		case "header", "unprotected":
+			if p.peek() != '{' {
+				break
+			}
 			ok := p.skip()
 			s.header(p.text[start:p.i])
 			return ok
@@ -87,7 +107,15 @@ func (s *serial) list(name string, p *lax) (whole bool) {
 		if name == "recipients" {
 			s.recipients++
 		}
-		if !s.object(p) {
+		if p.peek() == '{' {
+			if !s.object(p) {
+				return false
+			}
+			continue
+		}
+		start := p.i
+		ok := p.skip()
+		if s.foreign(name, p.text[start:p.i]); !ok {
 			return false
 		}
 	}
@@ -98,24 +126,28 @@ func (s *serial) list(name string, p *lax) (whole bool) {
 func (s *serial) text(name, text, spelled string) {
 	switch name {
 	case "payload":
-		s.payload = &text
+		s.payloads = append(s.payloads, text)
 	case "protected":
 		b, how := decode(nil, text)
 		s.l.spelled("its protected header", how)
 		s.l.Sizes = append(s.l.Sizes, Size{"header", len(b)})
-		s.r.readHeader(s.l, b)
+		before := len(s.l.Header)
+		if s.r.readHeader(s.l, b); len(s.l.Header) == before {
+			quoted, _ := json.Marshal(string(b))
+			s.foreign(name, string(quoted)) // it is no object, and anything may stand in it
+		}
 		if o, err := strict.ParseObject(b); err == nil {
 			_, s.unencoded = o.Raw("b64")
 		}
 	case "signature":
 		s.signatures++
-		s.size(name, text)
+		s.size(name, text, spelled)
 		s.l.Unsigned = s.l.Unsigned || text == ""
 	case "ciphertext":
 		s.encrypted = true
-		s.size(name, text)
+		s.size(name, text, spelled)
 	case "encrypted_key", "iv", "tag":
-		s.size(name, text)
+		s.size(name, text, spelled)
 	case "aad":
 		b, _ := decode(nil, text)
 		quoted, _ := json.Marshal(string(b))
@@ -125,8 +157,12 @@ func (s *serial) text(name, text, spelled string) {
 	}
 }
 
-func (s *serial) size(name, text string) {
+// size notes the length of a member. One that is not in Base64 is a text like others.
+func (s *serial) size(name, text, spelled string) {
 	b, how := decode(nil, text)
+	if strings.ContainsFunc(text, func(r rune) bool { return r != '=' && (r > 0x7F || digits[r] == noDigit) }) {
+		s.foreign(name, spelled)
+	}
 	s.l.spelled("its "+strings.ReplaceAll(name, "_", " "), how)
 	s.l.Sizes = append(s.l.Sizes, Size{name, len(b)})
 }
