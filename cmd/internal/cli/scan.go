@@ -24,7 +24,8 @@ off in the payload. Base64, quoted-printable, percent-encoding, JSON escapes and
 wrapped lines are undone once.
 
 A PATH is a file or a folder. In a folder every regular file is read, and no link is
-followed; files that are binary or compressed are skipped and counted.
+followed; files that are binary are skipped and counted. Nothing is inflated: a
+compressed file (gzip, zip, bzip2, xz, zstd) is a limit that was reached, and named.
 
 Values are masked, unless --show-values is given; tokens are never printed. The
 column is that of a byte. A token that a text repeats is reported each time.
@@ -78,8 +79,11 @@ func (a *App) conclude(s *scan) error {
 	if s.total.limited > 0 {
 		a.Say("%s reached: what is there was not read to the end", console.Count(s.total.limited, "limit"))
 	}
+	if s.compressed > 0 {
+		a.Say("%s compressed and not read", console.Count(s.compressed, "file"))
+	}
 	if s.skipped > 0 {
-		a.Say("%s skipped: binary, compressed, or not a regular file", console.Count(s.skipped, "file"))
+		a.Say("%s skipped: binary, or not a regular file", console.Count(s.skipped, "file"))
 	}
 	in := console.Count(s.total.tokens, "token") + " in " + size(s.total.bytes)
 	if s.walked > 0 {

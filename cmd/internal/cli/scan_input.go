@@ -9,13 +9,13 @@ import (
 )
 
 // unpack names the command that shows the text in a compressed file. To call the file clean
-// would be wrong.
+// would be wrong: the scan reached a limit there, and has the exit code of one.
 var unpack = map[string]string{"gzip": "zcat FILE", "zstd": "zstdcat FILE", "xz": "xzcat FILE", "bzip2": "bzcat FILE", "zip": "unzip -p FILE"}
 
 // cannotScan says why a scan ended.
 func cannotScan(name string, err error) error {
 	if c, ok := errors.AsType[*leak.CompressedError](err); ok {
-		return &console.Failure{Err: &compressedFile{name, c}, Advice: unpack[c.Format] + " | sealjwt scan"}
+		return &console.Failure{Err: &compressedFile{name, c}, Code: console.ExitPolicy, Advice: unpack[c.Format] + " | sealjwt scan"}
 	}
 	return console.CannotRead(name, err)
 }

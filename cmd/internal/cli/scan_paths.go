@@ -41,6 +41,10 @@ func (a *App) scanAll(ctx context.Context, s *scan, args []string) error {
 		if !several || ctx.Err() != nil || s.outputFails() {
 			return broken
 		}
+		if isCompressed(broken) {
+			s.compressed++
+			continue
+		}
 		_, text := a.Describe(broken)
 		a.Say("%s", text)
 		s.unread++
@@ -121,18 +125,28 @@ func (s *scan) entry(ctx context.Context, root *os.Root, path, name string) erro
 		return err
 	}
 	if isBinary(head[:n]) {
-		s.skipped++
-		return nil
+		// Most compressed files look binary, too.
+		if _, err := leak.NewFinder(bytes.NewReader(head[:n])).Next(ctx); !isCompressed(err) {
+			s.skipped++
+			return nil
+		}
 	}
 	err = s.run(ctx, name, io.MultiReader(bytes.NewReader(head[:n]), f))
-	if _, ok := errors.AsType[*leak.CompressedError](err); ok {
-		s.skipped++
+	if isCompressed(err) {
+		s.compressed++
 		return nil
 	}
 	if err == nil {
 		s.walked++
 	}
 	return err
+}
+
+// isCompressed reports whether a scan ended since a file is compressed. Its name and the limit are
+// told already.
+func isCompressed(err error) bool {
+	_, ok := errors.AsType[*leak.CompressedError](err)
+	return ok
 }
 
 // isBinary reports whether a file does not hold text in UTF-8, UTF-16 or the like: it has a byte

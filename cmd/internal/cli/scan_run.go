@@ -32,15 +32,21 @@ type scan struct {
 	walked  int64        // inputs, if there are several
 	skipped int64
 	unread  int64
+
+	compressed int64 // inputs of several that were not read
 }
 
 // inputTally counts the tokens of one input.
 type inputTally struct {
 	name                             string
+	compressed                       string // the format of an input that was not read
 	tokens, exposing, limited, bytes int64
 }
 
 func (t inputTally) String() string {
+	if t.compressed != "" {
+		return "compressed (" + t.compressed + "), and not read"
+	}
 	text := fmt.Sprintf("%s, %d with personal data", console.Count(t.tokens, "token"), t.exposing)
 	if t.limited > 0 {
 		text += ", and " + console.Count(t.limited, "limit") + " reached"
@@ -64,6 +70,12 @@ func (s *scan) run(ctx context.Context, name string, in io.Reader) error {
 		var hit leak.Sighting
 		if hit, err = f.Next(ctx); err == nil {
 			err = s.add(hit)
+		}
+	}
+	if c, ok := errors.AsType[*leak.CompressedError](err); ok {
+		s.now.compressed = c.Format
+		if broken := s.add(leak.Sighting{Line: 1, Column: 1, ColumnUTF16: 1, Limit: leak.Limit("compressed (" + c.Format + ")")}); broken != nil {
+			err = broken
 		}
 	}
 	s.now.bytes = f.Read()
