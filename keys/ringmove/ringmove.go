@@ -20,6 +20,7 @@ import (
 	"fmt"
 
 	"github.com/sealjwt/sealjwt/keys/internal/moved"
+	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
@@ -31,6 +32,9 @@ type Error struct {
 
 // Error says what became of the ring.
 func (e *Error) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
 	return "ringmove: " + moved.Document{To: e.To, From: e.From}.Text()
 }
 
@@ -69,7 +73,7 @@ const maxTries = 20
 // error one ring lives at most, and its keys are in one store at least.
 func Move(ctx context.Context, from, to Place, check func(ctx context.Context, doc []byte) error) error {
 	for _, p := range []Place{from, to} {
-		if p.Store == nil || !moved.IsPlace(p.Name) || check == nil {
+		if nilcheck.IsNil(p.Store) || !moved.IsPlace(p.Name) || check == nil {
 			return fmt.Errorf("%w: a move needs two stores with names that can be printed, and a check", keyring.ErrConfig)
 		}
 	}

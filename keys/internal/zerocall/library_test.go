@@ -23,6 +23,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
+	"github.com/sealjwt/sealjwt/keys/ringmove"
 	"github.com/sealjwt/sealjwt/keys/sqldb"
 	ringsqlstore "github.com/sealjwt/sealjwt/keys/sqlstore"
 	"github.com/sealjwt/sealjwt/keys/strict"
@@ -184,6 +185,10 @@ func library(t *testing.T) map[string]zerocall.API {
 				"NewKey": keytest.NewKey, "NewRing": keytest.NewRing, "NewSet": keytest.NewSet, "SetConfig": keytest.SetConfig,
 			},
 			Panics: []string{"NewKey", "NewRing", "NewSet", "SetConfig"},
+		},
+		"keys/ringmove": {
+			Functions: map[string]any{"Check": ringmove.Check, "Move": ringmove.Move},
+			Receivers: map[string][]any{"Error": {ringmove.Error{}}, "Place": {ringmove.Place{}}},
 		},
 		"keys/sqldb": {
 			Functions: map[string]any{

@@ -21,6 +21,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/keytest"
+	"github.com/sealjwt/sealjwt/keys/ringmove"
 	"github.com/sealjwt/sealjwt/keys/strict"
 	"github.com/sealjwt/sealjwt/open/internal/forge"
 )
@@ -163,7 +164,7 @@ func kekSamples(t testing.TB, f finder, c canaryKeys) (samples []sample) {
 		}
 		samples = append(samples, sampleOf("", must(ring.Keys(ctx))), sampleOf("", must(ring.Log(ctx))))
 	}
-	return append(samples, sampleOf[keyring.Watcher]("a store", watchedStore{memory}), sampleOf("", onDisk), sampleOf("", filestore.NewMemory("ring", filepath.Join(t.TempDir(), "kek.seen"))))
+	return append(samples, sampleOf[keyring.Watcher]("a store", watchedStore{memory}), sampleOf("a place", ringmove.Place{Name: "ring", Store: memory}), sampleOf("", onDisk), sampleOf("", filestore.NewMemory("ring", filepath.Join(t.TempDir(), "kek.seen"))))
 }
 
 // smallKeySamples returns samples of types without room for a secret. They are here so that a later
@@ -176,6 +177,7 @@ func smallKeySamples() []sample {
 		sampleOf("", policy.Sig), sampleOf("", policy.Windows()), sampleOf("", keyring.Config{Policy: policy}),
 		sampleOf("", keyring.Revocation{KeyID: "kid", Reason: "superseded"}), sampleOf("", keyring.Step{Action: keyring.Stage, KeyID: "kid"}),
 		sampleOf("", &keyring.WindowError{KeyID: "kid", Until: time.Unix(0, 0)}),
+		sampleOf("", &ringmove.Error{To: "postgres:idp", From: "ring"}),
 		sampleOf("", keys.SkippedKey{Index: 1, KeyID: "kid", Reason: fmt.Errorf("%w: RSA", keys.ErrWeakKey)}),
 	}
 }
