@@ -23,8 +23,8 @@
 //		…
 //	}
 //
-// The encodings that such files use (Base64, quoted-printable, percent-encoding, JSON escapes,
-// wrapped lines) are undone once before it looks. Nothing is inflated, and Base64 is decoded to
+// The encodings that such files use (Base64, quoted-printable, percent-encoding, HTML entities
+// of ASCII, JSON escapes, wrapped lines) are undone once before it looks. Nothing is inflated, and Base64 is decoded to
 // fewer bytes than twice the length of the text. A [Limit] that was reached is a result of its own: what
 // stands behind it is unknown, and must not be called clean.
 //

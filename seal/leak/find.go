@@ -60,10 +60,12 @@ type Finder struct {
 	atEnd bool // of the input
 	hits  []hit
 
-	buf  []byte
-	from int // what the scanner has not looked at
+	buf      []byte // with entities undone
+	entities entities
+	tail     []byte // that follows buf, and may be the beginning of an entity
+	from     int    // what the scanner has not looked at
 
-	read      int64 // bytes of the input, up to the end of buf
+	read      int64 // bytes of the input, up to the end of tail
 	lines     int64 // line feeds before counted
 	lineStart int64 // where the line of counted begins, in the input
 	units     int64 // of UTF-16, from lineStart to counted
@@ -115,9 +117,14 @@ func (f *Finder) Next(ctx context.Context) (Sighting, error) {
 // more reads on and looks for tokens.
 func (f *Finder) more(ctx context.Context) error {
 	f.release()
+	done := len(f.buf)
+	f.buf = append(f.buf, f.tail...)
+	f.tail = f.tail[:0]
 	if err := f.fill(ctx); err != nil {
 		return err
 	}
+	text, cut := f.entities.undo(f.buf, done, f.atEnd)
+	f.buf, f.tail = text[:cut], append(f.tail, text[cut:]...)
 	if f.offset(0) == 0 {
 		f.marked = bytes.HasPrefix(f.buf, []byte("\uFEFF"))
 	}
@@ -137,6 +144,7 @@ func (f *Finder) release() {
 	f.buf = f.buf[:copy(f.buf, f.buf[keep:])]
 	f.from -= keep
 	f.scan.release(keep)
+	f.entities.release(keep)
 	f.counted = 0
 	f.headStart, f.headUnits = f.lineStart, f.units
 }

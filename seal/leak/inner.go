@@ -7,6 +7,7 @@ type inner struct {
 	buf  []byte // decoded, of the value that is open
 	from int    // what of it the scanner has to look at again
 	rest []byte // digits that are not decoded yet, less than four
+	tail []byte // that follows buf, and may be the beginning of an entity
 
 	decoded int64 // bytes, in all values
 }
@@ -39,9 +40,14 @@ func (n *inner) part(part []byte, end bool, place hit, to *[]hit) (found bool) {
 		whole -= whole % 4
 	}
 	rest := string(part[whole:]) // a copy: part may be n.rest
+	known := len(n.buf)
+	n.buf = append(n.buf, n.tail...)
 	before := len(n.buf)
 	n.buf, _ = decode(n.buf, part[:whole])
 	n.decoded += int64(len(n.buf) - before)
+	var e entities // whose places are not asked for: they are those of the value
+	text, cut := e.undo(n.buf, known, end)
+	n.buf, n.tail = text[:cut], append(n.tail[:0], text[cut:]...)
 	n.rest = append(n.rest[:0], rest...)
 
 	done := n.scan.scan(n.buf, n.from, end)

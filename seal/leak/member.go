@@ -24,7 +24,13 @@ var quotings = []quoting{
 	{`\"`, "{", "}", `\\`, func(b []byte) []byte { return []byte(unescape(string(b))) }},
 	{"%22", "%7B", "%7D", "%5C", percentDecoded},
 	{"%22", "%7b", "%7d", "%5c", percentDecoded},
-	{"&quot;", "{", "}", `\`, func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("&quot;"), []byte(`"`)) }},
+	{"&quot;", "{", "}", `\`, undoQuotes("&quot;")},
+	{"&#34;", "{", "}", `\`, undoQuotes("&#34;")},
+	{"&#x22;", "{", "}", `\`, undoQuotes("&#x22;")},
+}
+
+func undoQuotes(entity string) func([]byte) []byte {
+	return func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(entity), []byte(`"`)) }
 }
 
 // serialized looks whether the stretch is the value of a member of a token in the JSON
@@ -49,6 +55,10 @@ func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok b
 		}
 	case bytes.HasSuffix(before, []byte("&quot;")):
 		q = quotings[4]
+	case bytes.HasSuffix(before, []byte("&#34;")):
+		q = quotings[5]
+	case bytes.HasSuffix(before, []byte("&#x22;")):
+		q = quotings[6]
 	default:
 		return 0, false
 	}

@@ -24,32 +24,40 @@ func (f *Finder) count(to int) {
 	passed := f.buf[f.counted:to]
 	if n := bytes.Count(passed, []byte{'\n'}); n > 0 {
 		f.lines += int64(n)
-		i := bytes.LastIndexByte(passed, '\n') + 1
-		f.lineStart, f.units = f.offset(f.counted+i), 0
-		passed = passed[i:]
+		f.counted += bytes.LastIndexByte(passed, '\n') + 1
+		f.lineStart, f.units = f.offset(f.counted), 0
 	}
-	f.units += unitsOf(passed)
+	f.units += f.unitsIn(f.counted, to)
 	f.counted = to
 }
 
 func (f *Finder) countBack(to int) {
-	passed := f.buf[to:f.counted]
-	f.counted = to
-	n := bytes.Count(passed, []byte{'\n'})
+	n := bytes.Count(f.buf[to:f.counted], []byte{'\n'})
 	if n == 0 {
-		f.units -= unitsOf(passed)
+		f.units -= f.unitsIn(to, f.counted)
+		f.counted = to
 		return
 	}
+	f.counted = to
 	f.lines -= int64(n)
 	if i := bytes.LastIndexByte(f.buf[:to], '\n') + 1; i > 0 {
-		f.lineStart, f.units = f.offset(i), unitsOf(f.buf[i:to])
+		f.lineStart, f.units = f.offset(i), f.unitsIn(i, to)
 		return
 	}
-	f.lineStart, f.units = f.headStart, f.headUnits+unitsOf(f.buf[:to])
+	f.lineStart, f.units = f.headStart, f.headUnits+f.unitsIn(0, to)
 }
 
 // offset returns where a byte of buf is in the input.
-func (f *Finder) offset(i int) int64 { return f.read - int64(len(f.buf)-i) }
+func (f *Finder) offset(i int) int64 {
+	gone := f.entities.gone - f.entities.before(i)
+	return f.read - int64(len(f.tail)+len(f.buf)-i) - gone
+}
+
+// unitsIn returns how many code units of UTF-16 the input has where buf[from:to] stands in it. An
+// entity has one for each of its bytes.
+func (f *Finder) unitsIn(from, to int) int64 {
+	return unitsOf(f.buf[from:to]) + f.entities.before(to) - f.entities.before(from)
+}
 
 // unitsOf returns how many code units of UTF-16 a text in UTF-8 has. A character has one, and
 // one of four bytes has two. The text may begin and end within a character: a unit counts

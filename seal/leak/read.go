@@ -77,6 +77,11 @@ func firstToken(text string) (first *hit, others bool) {
 		return &hit{token: alone, end: len(alone)}, false
 	}
 	found := hitsIn(text)
+	if strings.HasPrefix(text, "{") { // HTML stands around JSON, and not in it
+		if json := hitsOf([]byte(text)); len(json) > 0 && json[0].start == 0 {
+			found = json
+		}
+	}
 	for i := range found {
 		if found[i].limit == "" {
 			return &found[i], len(found) > i+1

@@ -37,8 +37,20 @@ type scanner struct {
 
 // hitsIn returns the tokens in a text.
 func hitsIn(text string) []hit {
-	s := scanner{most: max(maxToken, len(text)), object: -1}
-	s.scan([]byte(text), 0, true)
+	var e entities
+	buf, _ := e.undo([]byte(text), 0, true)
+	hits := hitsOf(buf)
+	for i := range hits {
+		h := &hits[i]
+		h.start, h.end = h.start+int(e.before(h.start)), h.end+int(e.before(h.end))
+	}
+	return hits
+}
+
+// hitsOf returns the tokens in a text whose entities are undone.
+func hitsOf(buf []byte) []hit {
+	s := scanner{most: max(maxToken, len(buf)), object: -1}
+	s.scan(buf, 0, true)
 	return s.hits
 }
 

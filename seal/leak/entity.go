@@ -1,0 +1,146 @@
+package leak
+
+import (
+	"bytes"
+	"slices"
+)
+
+// HTML spells characters as entities: &#46; &#x2e; &period;. They are undone once, before anything
+// else is: HTML stands around URLs and JSON, and seldom in them. Where it stands in the strings of
+// JSON, a quotation mark or a backslash would end a string or change what follows, and hide the
+// token around. These two are left as they stand; quotings knows how the first one is spelled.
+
+// maxEntity is the length of the longest entity that is undone, leading zeros included, without
+// the semicolon. What is longer is left as it stands.
+const maxEntity = 16
+
+// entityNames are the names (HTML, section 13.5) of characters of ASCII. Others stand in no token.
+var entityNames = map[string]byte{
+	"amp": '&', "AMP": '&', "lt": '<', "LT": '<', "gt": '>', "GT": '>', "apos": '\'',
+	"Tab": '\t', "NewLine": ' ', "excl": '!', "num": '#', "dollar": '$', "percnt": '%', "lpar": '(', "rpar": ')',
+	"ast": '*', "midast": '*', "plus": '+', "comma": ',', "period": '.', "sol": '/', "colon": ':', "semi": ';',
+	"equals": '=', "quest": '?', "commat": '@', "lsqb": '[', "lbrack": '[', "rsqb": ']', "rbrack": ']',
+	"Hat": '^', "lowbar": '_', "UnderBar": '_', "grave": '`', "DiacriticalGrave": '`', "lcub": '{', "lbrace": '{',
+	"verbar": '|', "vert": '|', "VerticalLine": '|', "rcub": '}', "rbrace": '}',
+}
+
+// entity returns the character that the entity stands for that b begins with, and its length; 0 if
+// it is none. cut reports that it may go on behind b.
+func entity(b []byte) (char byte, n int, cut bool) {
+	end := 1
+	for end < len(b) && end < maxEntity && (class[b[end]]&urlDigit != 0 || b[end] == '#' && end == 1) {
+		end++
+	}
+	if end == len(b) {
+		return 0, 0, true
+	}
+	if end == 1 || b[end] != ';' {
+		return 0, 0, false
+	}
+	name := b[1:end]
+	if name[0] != '#' {
+		if char, ok := entityNames[string(name)]; ok {
+			return char, end + 1, false
+		}
+		return 0, 0, false
+	}
+	digits, base := name[1:], 10
+	if len(digits) > 0 && digits[0]|0x20 == 'x' {
+		digits, base = digits[1:], 16
+	}
+	code := 0
+	for _, c := range digits {
+		value := int(c - '0')
+		if base == 16 && c > '9' {
+			value = int(unhex(c))
+		}
+		if c < '0' || value >= base {
+			return 0, 0, false
+		}
+		if code = code*base + value; code > 0x7F {
+			return 0, 0, false
+		}
+	}
+	switch {
+	case code == '\n' || code == '\r':
+		return ' ', end + 1, false // a line of the text ends where it did
+	case code == 0 || code == '"' || code == '\\': // no digits, or left as they stand
+		return 0, 0, false
+	}
+	return byte(code), end + 1, false
+}
+
+// entities undoes entities in a buffer, and knows where its characters stood before.
+type entities struct {
+	list []undone
+	base int64 // how many bytes are gone before the buffer
+	gone int64 // in all
+}
+
+// undone says that from buf[at] on so many bytes are gone.
+type undone struct {
+	at   int
+	gone int64
+}
+
+// undo undoes the entities in buf[from:] in place. cut is where the text ends if more of it has to
+// be read before the rest is undone.
+func (e *entities) undo(buf []byte, from int, atEnd bool) (text []byte, cut int) {
+	i := bytes.IndexByte(buf[from:], '&')
+	if i < 0 {
+		return buf, len(buf)
+	}
+	to := from + i // buf[:to] is done
+	for i = to; ; {
+		char, n, isCut := entity(buf[i:])
+		if isCut && !atEnd {
+			held := copy(buf[to:], buf[i:])
+			return buf[:to+held], to
+		}
+		if n > 0 {
+			e.gone += int64(n - 1)
+			buf[to] = char
+			e.list = append(e.list, undone{to + 1, e.gone})
+		} else {
+			buf[to], n = '&', 1
+		}
+		to++
+		i += n
+		next := bytes.IndexByte(buf[i:], '&')
+		if next < 0 {
+			to += copy(buf[to:], buf[i:])
+			return buf[:to], to
+		}
+		copy(buf[to:], buf[i:i+next])
+		to += next
+		i += next
+	}
+}
+
+// before returns how many bytes are gone before buf[i].
+func (e *entities) before(i int) int64 {
+	if len(e.list) == 0 {
+		return e.base
+	}
+	k, found := slices.BinarySearchFunc(e.list, i, func(u undone, i int) int { return u.at - i })
+	if !found {
+		k--
+	}
+	if k < 0 {
+		return e.base
+	}
+	return e.list[k].gone
+}
+
+// release says that so many bytes at the beginning of the buffer are gone.
+func (e *entities) release(bytes int) {
+	e.base = e.before(bytes)
+	k := 0
+	for k < len(e.list) && e.list[k].at <= bytes {
+		k++
+	}
+	e.list = e.list[:copy(e.list, e.list[k:])]
+	for i := range e.list {
+		e.list[i].at -= bytes
+	}
+}
