@@ -177,6 +177,7 @@ const (
 	LimitMembers  Limit = "more than 10000 members in one object"
 	LimitLength   Limit = "longer than 1048576 bytes"
 	LimitBefore   Limit = "the object of a token begins more than 1024 bytes before its payload or header"
+	LimitObjects  Limit = "too many objects that stand in one another look like a token"
 	LimitStarts   Limit = "more than 64 places look like the beginning of a token"
 )
 
@@ -187,4 +188,5 @@ const (
 	maxMembers  = 10_000
 	maxToken    = 1 << 20
 	maxStarts   = 64
+	maxPasses   = 16
 )

@@ -59,7 +59,7 @@ func (n *inner) part(part []byte, end bool, place hit, to *[]hit) (found bool) {
 	n.scan.hits = n.scan.hits[:0]
 	if end {
 		n.buf, n.from, n.rest, n.scan.long, n.scan.quiet = n.buf[:0], 0, n.rest[:0], false, 0
-		n.scan.past, n.scan.object, n.scan.outer, n.scan.objects = 0, -1, 0, 0
+		n.scan.past, n.scan.object, n.scan.outer, n.scan.outerEnd = 0, -1, 0, 0
 		return found
 	}
 	keep := max(0, done-lookBack)

@@ -93,16 +93,16 @@ func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok b
 	return end, true
 }
 
-// passed notes an object that is no token. One may stand in it, so its members are looked at too:
-// so often that the time stays linear in the length of the outermost object.
+// passed notes an object that is no token. One may stand in it, so the members of objects in it are
+// looked at too, until what was read is maxPasses times the outermost one: the time stays linear.
 func (s *scanner) passed(start, end int) {
-	if start >= s.outer {
-		s.objects = 0
+	if start >= s.outerEnd {
+		s.outer, s.spent = start, 0
 	}
-	s.object, s.outer = start, max(s.outer, end)
-	if s.objects++; s.objects == maxStarts {
-		s.hits = append(s.hits, hit{start: start, end: s.outer, limit: LimitStarts})
-		s.quiet = s.outer
+	s.object, s.outerEnd = start, max(s.outerEnd, end)
+	if s.spent += end - start; s.spent > maxPasses*(s.outerEnd-s.outer) {
+		s.hits = append(s.hits, hit{start: start, end: s.outerEnd, limit: LimitObjects})
+		s.quiet = s.outerEnd
 	}
 }
 

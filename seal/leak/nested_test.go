@@ -156,14 +156,15 @@ func TestFinderFindsSerializedTokens(t *testing.T) {
 // object in which too many look like tokens.
 func TestSerializedLimitsAreFindings(t *testing.T) {
 	payload := `"payload":"` + compact(`{"email":"ada@example.com"}`) + `","signature":"` + strings.Repeat("s", 43) + `"}`
-	nested := strings.Repeat(`{"tag":"aaaaaaaaaaaaaaaaaa","a":`, 2*maxStarts) + "{" + payload + strings.Repeat("}", 2*maxStarts)
+	nested := strings.Repeat(`{"tag":"aaaaaaaaaaaaaaaaaa","a":`, 4*maxPasses) + "{" + payload + strings.Repeat("}", 4*maxPasses)
 	for name, c := range map[string]struct {
 		text string
 		want Limit
 	}{
 		"near": {`{"a":"` + strings.Repeat(" ", lookBack-30) + `",` + payload, ""},
 		"far":  {`{"a":"` + strings.Repeat(" ", 2*lookBack) + `",` + payload, LimitBefore},
-		"deep": {nested, LimitStarts},
+		"deep": {nested, LimitObjects},
+		"many": {`{"tag":"aaaaaaaaaaaaaaaaaa","a":[` + strings.Repeat(`{"tag":"aaaaaaaaaaaaaaaaaa"},`, 999) + `{` + payload + `]}`, ""},
 	} {
 		for _, size := range []int{7, 1000, chunk} {
 			var limits []Limit

@@ -27,9 +27,9 @@ type scanner struct {
 	quiet int  // up to here no member begins a token in the JSON serialization
 	past  int  // up to here every stretch was looked at
 
-	object  int // where the last object begins that is no token
-	outer   int // where the outermost object ends of those around
-	objects int // how many there are in it
+	object          int // where the last object begins that is no token
+	outer, outerEnd int // the outermost object of those around
+	spent           int // how many bytes of objects in it were read
 
 	inner   *inner // what Base64 values hold
 	scratch []byte
@@ -96,7 +96,7 @@ func (s *scanner) scan(buf []byte, from int, atEnd bool) (done int) {
 // release says that so many bytes at the beginning of the buffer are gone.
 func (s *scanner) release(bytes int) {
 	s.quiet, s.past = max(0, s.quiet-bytes), max(0, s.past-bytes)
-	s.object, s.outer = max(-1, s.object-bytes), max(0, s.outer-bytes)
+	s.object, s.outer, s.outerEnd = max(-1, s.object-bytes), s.outer-bytes, max(0, s.outerEnd-bytes)
 }
 
 // beforeRun returns where a run may begin that goes on behind buf.
