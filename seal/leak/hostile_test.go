@@ -86,6 +86,21 @@ func TestFinderDecodesLittle(t *testing.T) {
 	}
 }
 
+// However often a text is doubled, a Finder reads each byte of its objects as often as before.
+func TestFinderParsesLinearly(t *testing.T) {
+	for name, unit := range hostile {
+		for size := 256 << 10; size <= 1<<20; size *= 2 {
+			text := strings.Repeat(unit, size/len(unit))
+			f := NewFinder(strings.NewReader(text))
+			for _, err := f.Next(t.Context()); err == nil; _, err = f.Next(t.Context()) {
+			}
+			if most := (maxPasses + 8) * int64(size); f.scan.parsed > most {
+				t.Errorf("%s: %d bytes of objects are read in %d, and at most %d are right", name, f.scan.parsed, size, most)
+			}
+		}
+	}
+}
+
 // Read says what it did not show of a hostile token.
 func TestReadBoundsHostileTokens(t *testing.T) {
 	for name, unit := range hostileClaims {

@@ -76,6 +76,7 @@ func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok b
 	}
 	length, whole := objectLength(buf[start:], q)
 	end = start + length
+	s.parsed += int64(length)
 	if !whole && end == len(buf) && !atEnd {
 		if len(buf)-start <= s.most {
 			return -1, true

@@ -31,6 +31,8 @@ type scanner struct {
 	outer, outerEnd int // the outermost object of those around
 	spent           int // how many bytes of objects in it were read
 
+	parsed int64 // bytes of objects, in all
+
 	inner   *inner // what Base64 values hold
 	scratch []byte
 }
