@@ -20,8 +20,8 @@ func (a *App) scanCommand() *cobra.Command {
 code, and reports for each of them what can be read without a key and which of it
 is personal data: exit code 6 when there is any, or when a limit was reached. Nothing
 is verified. A signed token counts without its signature, too, and when it was cut
-off in the payload. Base64, quoted-printable, percent-encoding, JSON escapes and
-wrapped lines are undone once.
+off in the payload. Base64, quoted-printable, percent-encoding, HTML entities, JSON
+escapes and wrapped lines are undone once.
 
 A PATH is a file or a folder. In a folder every regular file is read, and no link is
 followed; files that are binary are skipped and counted. Nothing is inflated: a

@@ -51,7 +51,7 @@ func value(v json.RawMessage, holdsToken bool) (text string, left int) {
 }
 
 // isSerial reports whether JSON has what a token in the JSON serialization has (RFC 7515 section
-// 7.2, RFC 7516 section 7.2). Package leak finds such tokens in strings alone.
+// 7.2, RFC 7516 section 7.2), on the safe side of package leak: in any place and any order.
 func isSerial(v []byte) bool {
 	has := func(name string) bool { return bytes.Contains(v, []byte(`"`+name+`":`)) }
 	return has("payload") && has("signature") || has("ciphertext") && (has("iv") || has("tag") || has("protected"))
