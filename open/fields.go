@@ -1,6 +1,7 @@
 package open
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -167,4 +168,11 @@ func elemOf(v reflect.Value) reflect.Value {
 		return reflect.Zero(v.Type().Elem())
 	}
 	return v.Elem()
+}
+
+// sameText compares two JSON values without their white space. Two spellings of one value count as
+// two: a reader may see a difference between 1 and 1.0.
+func sameText(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }

@@ -1,7 +1,6 @@
 package open
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -241,11 +240,4 @@ func (c *claims) merge(opened []strict.Object) error {
 		return refuseClaims("a claim stands in clear and sealed, or there are too many", "")
 	}
 	return nil
-}
-
-// sameText compares two JSON values without their white space. Two spellings of one value
-// count as two: a reader may see a difference between 1 and 1.0.
-func sameText(a, b json.RawMessage) bool {
-	var x, y bytes.Buffer
-	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }

@@ -3,7 +3,6 @@ package leak
 import (
 	"bytes"
 	"slices"
-	"strings"
 )
 
 // A token in the JSON serialization has no dots. It is found by the name of a member before a
@@ -12,26 +11,6 @@ import (
 // serialNames are the members of RFC 7515 section 7.2 and RFC 7516 section 7.2 with a value in
 // base64url.
 var serialNames = []string{"payload", "protected", "signature", "ciphertext", "encrypted_key", "iv", "tag", "aad"}
-
-// quoting is how the quotation marks and braces of JSON are spelled in a text.
-type quoting struct {
-	quote, open, shut, escape string
-	unescape                  func([]byte) []byte
-}
-
-var quotings = []quoting{
-	{`"`, "{", "}", `\`, func(b []byte) []byte { return b }},
-	{`\"`, "{", "}", `\\`, func(b []byte) []byte { return []byte(unescape(string(b))) }},
-	{"%22", "%7B", "%7D", "%5C", percentDecoded},
-	{"%22", "%7b", "%7d", "%5c", percentDecoded},
-	{"&quot;", "{", "}", `\`, undoQuotes("&quot;")},
-	{"&#34;", "{", "}", `\`, undoQuotes("&#34;")},
-	{"&#x22;", "{", "}", `\`, undoQuotes("&#x22;")},
-}
-
-func undoQuotes(entity string) func([]byte) []byte {
-	return func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(entity), []byte(`"`)) }
-}
 
 // serialized looks whether the stretch is the value of a member of a token in the JSON
 // serialization. ok says that it is; end is then where the token ends in buf, or negative if
@@ -136,20 +115,6 @@ func memberBefore(before []byte, q quoting) (start int, ok bool) {
 	return 0, false
 }
 
-// trimSpace drops white space at the end, also as a form or a URL spells it.
-func trimSpace(b []byte) []byte {
-	for {
-		t := bytes.TrimRight(b, " \t\r\n+")
-		for _, space := range []string{"%20", "%0A", "%0D", "%09", "%0a", "%0d", `\n`, `\r`, `\t`} {
-			t = bytes.TrimSuffix(t, []byte(space))
-		}
-		if len(t) == len(b) {
-			return b
-		}
-		b = t
-	}
-}
-
 // objectBefore returns where the outermost object of a token begins: the object that is open at
 // the end of before, which is in no string, or, if that is one of signatures or recipients, the
 // one around it.
@@ -184,43 +149,6 @@ func objectBefore(before []byte, q quoting) (start int, ok bool) {
 		}
 	}
 	return start, ok
-}
-
-// quotes reports whether a quotation mark stands at i, with no escape before it.
-func (q quoting) quotes(b []byte, i int) bool {
-	if !bytes.HasPrefix(b[i:], []byte(q.quote)) {
-		return false
-	}
-	isEscaped := false
-	for b = b[:i]; bytes.HasSuffix(b, []byte(q.escape)); b = b[:len(b)-len(q.escape)] {
-		isEscaped = !isEscaped
-	}
-	return !isEscaped
-}
-
-// opens and shuts report whether an object or an array begins or ends with the first byte of b.
-func (q quoting) opens(b []byte) bool {
-	return bytes.HasPrefix(b, []byte(q.open)) || b[0] == '[' || q.quote == "%22" && hasFolded(b, "%5B")
-}
-
-func (q quoting) shuts(b []byte) bool {
-	return bytes.HasPrefix(b, []byte(q.shut)) || b[0] == ']' || q.quote == "%22" && hasFolded(b, "%5D")
-}
-
-// hasFolded reports whether b begins with an escape, in capitals or not.
-func hasFolded(b []byte, escape string) bool {
-	return len(b) >= len(escape) && strings.EqualFold(string(b[:len(escape)]), escape)
-}
-
-// trimColon drops a colon and the white space around it at the end. ok reports whether there is one.
-func trimColon(b []byte) (rest []byte, ok bool) {
-	b = trimSpace(b)
-	for _, colon := range []string{":", "%3A", "%3a"} {
-		if rest, ok := bytes.CutSuffix(b, []byte(colon)); ok {
-			return trimSpace(rest), true
-		}
-	}
-	return b, false
 }
 
 // namesList reports whether a text ends with the name of signatures or recipients.
@@ -301,28 +229,4 @@ func (s serialNamesSeen) has(name string) bool { return s&(1<<slices.Index(seria
 func (s serialNamesSeen) token() bool {
 	signed := s&(1<<signatures) != 0 || s.has("signature") || s.has("protected")
 	return s.has("payload") && signed || s.has("ciphertext") && (s.has("iv") || s.has("tag") || s.has("protected"))
-}
-
-// percentDecoded undoes percent-encoding (RFC 3986 section 2.1), and the + of forms between the
-// strings of JSON: in a string it may be a digit of Base64.
-func percentDecoded(b []byte) []byte {
-	const hex = "0123456789abcdefABCDEF"
-	out := make([]byte, 0, len(b))
-	inString, isEscaped := false, false
-	for i := 0; i < len(b); i++ {
-		c := b[i]
-		switch {
-		case c == '%' && i+2 < len(b) && strings.IndexByte(hex, b[i+1]) >= 0 && strings.IndexByte(hex, b[i+2]) >= 0:
-			c = unhex(b[i+1])<<4 | unhex(b[i+2])
-			i += 2
-		case c == '+' && !inString:
-			c = ' '
-		}
-		if c == '"' && !isEscaped {
-			inString = !inString
-		}
-		isEscaped = inString && c == '\\' && !isEscaped
-		out = append(out, c)
-	}
-	return out
 }

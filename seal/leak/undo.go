@@ -184,9 +184,10 @@ func lineEnd(b []byte) int {
 	return 0
 }
 
-// isWrapped reports whether the line that ends at p goes on in the one that begins at next: both
-// have nothing but the characters of tokens, the lines have the same width, and no other token
-// begins there. indent is how much to pass over in the next line.
+// isWrapped reports whether a token that was wrapped goes on from the line that ends at p into the
+// line that begins at next. The first line must not hold a whole token. The next line, behind its
+// indent, must begin with characters of tokens and not with a token, and be no wider. All lines but
+// the last have one width, at least minWrapped. indent is the length of the indent.
 func (s *stretch) isWrapped(buf []byte, p, next int) (indent int, ok bool) {
 	width := p - s.lineAt
 	switch {

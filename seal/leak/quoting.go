@@ -1,0 +1,101 @@
+package leak
+
+import (
+	"bytes"
+	"strings"
+)
+
+// quoting is how the quotation marks and braces of JSON are spelled in a text.
+type quoting struct {
+	quote, open, shut, escape string
+	unescape                  func([]byte) []byte
+}
+
+var quotings = []quoting{
+	{`"`, "{", "}", `\`, func(b []byte) []byte { return b }},
+	{`\"`, "{", "}", `\\`, func(b []byte) []byte { return []byte(unescape(string(b))) }},
+	{"%22", "%7B", "%7D", "%5C", percentDecoded},
+	{"%22", "%7b", "%7d", "%5c", percentDecoded},
+	{"&quot;", "{", "}", `\`, undoQuotes("&quot;")},
+	{"&#34;", "{", "}", `\`, undoQuotes("&#34;")},
+	{"&#x22;", "{", "}", `\`, undoQuotes("&#x22;")},
+}
+
+func undoQuotes(entity string) func([]byte) []byte {
+	return func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(entity), []byte(`"`)) }
+}
+
+// trimSpace drops white space at the end, also as a form or a URL spells it.
+func trimSpace(b []byte) []byte {
+	for {
+		t := bytes.TrimRight(b, " \t\r\n+")
+		for _, space := range []string{"%20", "%0A", "%0D", "%09", "%0a", "%0d", `\n`, `\r`, `\t`} {
+			t = bytes.TrimSuffix(t, []byte(space))
+		}
+		if len(t) == len(b) {
+			return b
+		}
+		b = t
+	}
+}
+
+// quotes reports whether a quotation mark stands at i, with no escape before it.
+func (q quoting) quotes(b []byte, i int) bool {
+	if !bytes.HasPrefix(b[i:], []byte(q.quote)) {
+		return false
+	}
+	isEscaped := false
+	for b = b[:i]; bytes.HasSuffix(b, []byte(q.escape)); b = b[:len(b)-len(q.escape)] {
+		isEscaped = !isEscaped
+	}
+	return !isEscaped
+}
+
+// opens and shuts report whether an object or an array begins or ends with the first byte of b.
+func (q quoting) opens(b []byte) bool {
+	return bytes.HasPrefix(b, []byte(q.open)) || b[0] == '[' || q.quote == "%22" && hasFolded(b, "%5B")
+}
+
+func (q quoting) shuts(b []byte) bool {
+	return bytes.HasPrefix(b, []byte(q.shut)) || b[0] == ']' || q.quote == "%22" && hasFolded(b, "%5D")
+}
+
+// hasFolded reports whether b begins with an escape, in capitals or not.
+func hasFolded(b []byte, escape string) bool {
+	return len(b) >= len(escape) && strings.EqualFold(string(b[:len(escape)]), escape)
+}
+
+// trimColon drops a colon and the white space around it at the end. ok reports whether there is one.
+func trimColon(b []byte) (rest []byte, ok bool) {
+	b = trimSpace(b)
+	for _, colon := range []string{":", "%3A", "%3a"} {
+		if rest, ok := bytes.CutSuffix(b, []byte(colon)); ok {
+			return trimSpace(rest), true
+		}
+	}
+	return b, false
+}
+
+// percentDecoded undoes percent-encoding (RFC 3986 section 2.1), and the + of forms between the
+// strings of JSON: in a string it may be a digit of Base64.
+func percentDecoded(b []byte) []byte {
+	const hex = "0123456789abcdefABCDEF"
+	out := make([]byte, 0, len(b))
+	inString, isEscaped := false, false
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case c == '%' && i+2 < len(b) && strings.IndexByte(hex, b[i+1]) >= 0 && strings.IndexByte(hex, b[i+2]) >= 0:
+			c = unhex(b[i+1])<<4 | unhex(b[i+2])
+			i += 2
+		case c == '+' && !inString:
+			c = ' '
+		}
+		if c == '"' && !isEscaped {
+			inString = !inString
+		}
+		isEscaped = inString && c == '\\' && !isEscaped
+		out = append(out, c)
+	}
+	return out
+}
