@@ -16,17 +16,18 @@ type caching struct {
 
 // permission says for how long a cache may answer with the set that it keeps.
 type permission struct {
-	fresh time.Duration // max-age or s-maxage, whichever is longer; negative where neither is said
-	stale time.Duration // beyond that, while the cache asks the issuer or cannot (RFC 5861)
+	fresh time.Duration // max-age or s-maxage, whichever is longer; negative if the answer has neither
+	stale time.Duration // how much longer, while the cache asks the issuer or cannot reach it (RFC 5861)
 }
 
 func cachingOf(h http.Header) caching {
 	return caching{client: -1, shared: permission{fresh: -1}, cdn: permission{fresh: -1}}.with(h)
 }
 
-// with returns c with the fields that an answer says anew: a 304 may leave out a field of the
-// 200 (RFC 9111 section 3.2). It does not read Expires: issuers who care send max-age, and
-// Expires takes a clock that agrees.
+// with returns c after an answer with the header h: a field that h has replaces the one in c,
+// and a field that h lacks stays, because a 304 may leave out a field of the 200 (RFC 9111
+// section 3.2). It does not read Expires: an issuer that cares sends max-age, and Expires is
+// right only where the clocks of both sides agree.
 func (c caching) with(h http.Header) caching {
 	if lines := h.Values("Cache-Control"); len(lines) > 0 {
 		c.client, c.shared = directives(lines)
@@ -37,12 +38,14 @@ func (c caching) with(h http.Header) caching {
 	return c
 }
 
-// directives returns the max-age of a field, negative where it has none, and the permission
-// that it gives to caches; zero for both if an answer must not be stored. The shortest of
-// several counts, and a value that is not a number counts as zero: RFC 9111 section 4.2.1.
+// directives returns the max-age of a field, negative if the field has none, and the permission
+// that the field gives to caches. Both are zero if a cache must not store the answer (no-store,
+// no-cache). If a directive comes several times, its shortest value counts, and a value that is
+// not a number counts as zero (RFC 9111 section 4.2.1).
 //
-// must-revalidate forbids every stale answer (RFC 9111 section 4.2.4). s-maxage does too, to
-// the letter, but issuers write it beside stale-while-revalidate, and mean both.
+// must-revalidate forbids every stale answer (RFC 9111 section 4.2.4). By the letter of the RFC
+// s-maxage forbids it too. But issuers write s-maxage beside stale-while-revalidate and mean
+// both, so here s-maxage does not forbid a stale answer.
 func directives(lines []string) (maxAge time.Duration, p permission) {
 	said := map[string]time.Duration{}
 	for directive := range strings.SplitSeq(strings.Join(lines, ","), ",") {
@@ -70,8 +73,8 @@ func directives(lines []string) (maxAge time.Duration, p permission) {
 	return maxAge, p
 }
 
-// lifetime returns for how long an answer of an age need not be asked for again, RFC 9111
-// section 4.2.
+// lifetime returns for how long a Remote need not fetch again after an answer of this age (RFC
+// 9111 section 4.2): zero if the answer is stale, defaultMaxAge if it has no max-age.
 func (c caching) lifetime(age time.Duration) time.Duration {
 	if c.staleness(age) > 0 {
 		return 0
@@ -82,11 +85,12 @@ func (c caching) lifetime(age time.Duration) time.Duration {
 	return max(0, c.client-age)
 }
 
-// staleness returns for how long an answer of an age has been stale: the time since caches
-// should have renewed it. A cache that has lost the issuer may go on with a stale set (RFC
-// 9111 section 4.2.4), and so a revoked key would live for ever. A cache follows rules of
-// its own for an answer without caching directives, and no issuer reckons with more than a
-// day for such answers (keyring.Policy, CacheAge).
+// staleness returns for how long an answer of this age has been stale: the time since caches
+// should have renewed it. A Remote must know it, because a cache that cannot reach the issuer
+// may answer with a stale set without end (RFC 9111 section 4.2.4), and a revoked key would be
+// accepted for ever. An answer without caching directives becomes stale after a day: each cache
+// keeps such an answer by rules of its own, and no issuer reckons with more than a day
+// (keyring.Policy, CacheAge).
 func (c caching) staleness(age time.Duration) time.Duration {
 	return max(0, age-c.fresh())
 }
@@ -98,7 +102,8 @@ func (c caching) fresh() time.Duration {
 	return longestCacheAge
 }
 
-// grace returns for how long the issuer lets caches answer with a stale set.
+// grace returns for how long, from when a set becomes stale, the issuer still lets caches
+// answer with it.
 func (c caching) grace() time.Duration {
 	longest := c.fresh()
 	for _, p := range []permission{c.shared, c.cdn} {
@@ -109,8 +114,8 @@ func (c caching) grace() time.Duration {
 	return longest - c.fresh()
 }
 
-// ageOf returns for how long caches on the way had an answer, zero if none says so. The first
-// of several counts, RFC 9111 section 5.1.
+// ageOf returns the Age of an answer, which is the time that the answer spent in caches on the
+// way; zero if it has none. Of several values the first counts (RFC 9111 section 5.1).
 func ageOf(h http.Header) time.Duration {
 	first, _, _ := strings.Cut(h.Get("Age"), ",")
 	return seconds(first)
@@ -123,6 +128,6 @@ func seconds(s string) time.Duration {
 	if s == "" || strings.Trim(s, "0123456789") != "" {
 		return 0
 	}
-	n, _ := strconv.ParseInt(s, 10, 64) // the largest integer for too many digits
+	n, _ := strconv.ParseInt(s, 10, 64) // returns the largest integer for a number that is too large
 	return time.Duration(min(n, maxSeconds)) * time.Second
 }

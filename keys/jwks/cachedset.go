@@ -15,23 +15,24 @@ type cachedSet struct {
 	body []byte
 	etag string
 
-	asked     time.Time // when the last answer about it was asked for
-	generated time.Time // when the server made that answer, by its age in caches on the way
-	caching   caching   // what its header fields say
-	refresh   bool      // Refresh asked for it
+	asked     time.Time // when the Remote sent the request whose answer brought or confirmed the set
+	generated time.Time // when the server made that answer: asked, less the answer's Age
+	caching   caching   // what the header fields of that answer say
+	refresh   bool      // the request came from Refresh
 
 	// The verdict of judge about that answer.
-	fetched  time.Time     // asked; if the answer counts as stale, when it became stale
-	lifetime time.Duration // for how long it need not be asked for again
-	stale    time.Duration // for how long it was stale on arrival
+	fetched  time.Time     // asked, or, if the answer counts as stale, the time when it became stale
+	lifetime time.Duration // for how long after fetched the set need not be fetched again
+	stale    time.Duration // for how long the answer had been stale when it arrived
 }
 
 func (h *cachedSet) has(kid string) bool {
 	return kid == "" || h.set.HasVerificationKey(kid)
 }
 
-// replace returns an answer with a body, asked for while h was held. The same body is the
-// same *keys.PublicSet: an opener's cache of verified tokens compares the pointers.
+// replace returns the set of an answer that has a body. h is the set that the Remote held when
+// it asked; it may be nil. If the body is the body of h, the new set has the *keys.PublicSet of
+// h: an opener's cache of verified tokens compares these pointers.
 func (h *cachedSet) replace(a answer, asked time.Time) (*cachedSet, error) {
 	next := &cachedSet{
 		body: a.body, etag: etagOf(a.header),
@@ -49,7 +50,8 @@ func (h *cachedSet) replace(a answer, asked time.Time) (*cachedSet, error) {
 	return next, nil
 }
 
-// confirm returns the answer that a 304 about h stands for, RFC 9111 section 4.3.4.
+// confirm returns the set of h with the times and header fields of a 304, by which the server
+// says that h is still current (RFC 9111 section 4.3.4).
 func (h *cachedSet) confirm(header http.Header, asked time.Time) *cachedSet {
 	return &cachedSet{
 		set: h.set, body: h.body, etag: h.etag,
@@ -74,11 +76,12 @@ func (h *cachedSet) entry(url string) CacheEntry {
 	}
 }
 
-// clockTolerance is how far a clock may go back unnoticed.
+// clockTolerance is how far in the future Cached.Fetched may lie: the clock may have been set
+// back a little since another process wrote it. Such a set has age zero.
 const clockTolerance = 10 * time.Second
 
-// restore returns the set of Cached, nil if there is none. The set may be too old to be
-// used, and still spare the server to send it again.
+// restore returns the set of Cached, nil if there is none. It also returns a set that is too
+// old to be used: with its ETag the server can answer 304 and need not send the set again.
 func (c *RemoteConfig) restore(now time.Time) (*cachedSet, error) {
 	if c.Cached.Body == nil {
 		return nil, nil
@@ -100,7 +103,7 @@ func (c *RemoteConfig) restore(now time.Time) (*cachedSet, error) {
 	life := max(0, c.Cached.MaxAge)
 	h := &cachedSet{
 		set: set, body: bytes.Clone(c.Cached.Body), etag: c.Cached.ETag,
-		fetched:  now.Add(-age), // by both clocks
+		fetched:  now.Add(-age), // now holds both clocks, wall and monotonic, and elapsed compares both
 		lifetime: life,
 		caching:  caching{client: life, shared: permission{fresh: life}, cdn: permission{fresh: -1}},
 	}

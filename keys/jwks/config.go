@@ -23,24 +23,25 @@ type RemoteConfig struct {
 	URL string
 
 	// Transport carries the requests, with its TLS configuration and proxy. It must heed
-	// contexts. When it is nil, a Remote uses a copy of http.DefaultTransport, which for
-	// http connects to loopback addresses only, wherever DNS says that localhost is. A
-	// Transport given here, or put in the place of http.DefaultTransport, has to do so
-	// itself: for http, refuse other addresses in its Dialer.Control, or wrap NewTransport. A
-	// DialContext that was only set in http.DefaultTransport is used for https and not for
-	// http. The requests say sealjwt and its version as their User-Agent, which a Transport
-	// may replace, as it may add the header of a bearer token.
+	// contexts. When it is nil, a Remote uses a copy of http.DefaultTransport. For an http URL
+	// this copy connects to loopback addresses only, wherever DNS says that localhost is. If
+	// the program gives a Transport here, or replaces http.DefaultTransport by another
+	// RoundTripper, its own transport has to refuse other addresses for http: in its
+	// Dialer.Control, or by wrapping NewTransport. If the program only sets a DialContext in
+	// http.DefaultTransport, a Remote uses it for https and not for http. The requests have
+	// sealjwt and its version as their User-Agent. A Transport may replace the User-Agent, and
+	// may add a header such as a bearer token.
 	Transport http.RoundTripper
 
-	// MaxStale is for how long a set is used while it cannot be fetched again;
-	// DefaultMaxStale when zero. At most a day: no issuer reckons with caches that live
-	// longer than that (keyring.Policy, CacheAge). At least twice Cooldown.
+	// MaxStale is for how long a Remote uses a set that it cannot fetch again; DefaultMaxStale
+	// when zero. At most a day: no issuer reckons with caches that live longer than that
+	// (keyring.Policy, CacheAge). At least twice Cooldown.
 	MaxStale time.Duration
 
-	// Cooldown is the least time between two fetches, and so the time for which a new key
-	// may be unknown; DefaultCooldown when zero. A max-age below Cooldown counts as
-	// Cooldown. While the Remote has no usable set the least time is a sixth of it, and
-	// Refresh does not heed it.
+	// Cooldown is the least time between two fetches, and so a new key may be unknown for that
+	// time; DefaultCooldown when zero. A max-age below Cooldown counts as Cooldown. While the
+	// Remote has no usable set, the least time is a sixth of Cooldown. Refresh ignores
+	// Cooldown.
 	Cooldown time.Duration
 
 	// Timeout is the time that a fetch may take, to the last byte; DefaultTimeout when
@@ -51,38 +52,39 @@ type RemoteConfig struct {
 	MaxBytes int64
 
 	// AllowContentType names media types, such as text/plain, under which a server labels its
-	// set by mistake: the type of the answer is application/jwk-set+json or
-	// application/json, or one of these. Neither parameters nor wildcards; letters count
-	// as equal in either case. An answer without a Content-Type counts as
+	// set by mistake: an answer passes if its type is application/jwk-set+json,
+	// application/json or one of these. An entry has neither parameters nor wildcards, and
+	// upper and lower case are equal. An answer without a Content-Type counts as
 	// application/octet-stream.
 	AllowContentType []string
 
-	// Cached is a set that was fetched before, by another process perhaps. It counts with
-	// the age that it has by now. A damaged set and one of another URL are passed over. A
-	// Remote trusts the entry: keep it where only this user can write.
+	// Cached is a set that was fetched before, by another process perhaps. Its age counts from
+	// when it was fetched. NewRemote ignores a set that is damaged, of another URL, or fetched
+	// in the future, and tells Report. A Remote trusts the entry: keep it where only this user
+	// can write.
 	Cached CacheEntry
 
-	// Report receives the result of each fetch before its callers go on: to log errors, and
-	// keys that were passed over, and to keep a CacheEntry. It must not ask the Remote. If
-	// it panics after a fetch, callers get an ErrFetch, though the set is used; if it panics
-	// about Cached, the panic goes through NewRemote. It may be nil.
+	// Report receives the result of each fetch before the callers that wait for the fetch go
+	// on: to log errors and skipped keys, and to store a CacheEntry. Report must not call the
+	// Remote. If Report panics after a fetch, callers get an ErrFetch, though the Remote keeps
+	// the new set; if it panics about Cached, the panic goes through NewRemote. It may be nil.
 	Report func(FetchResult)
 }
 
 // FetchResult is the result of one fetch.
 type FetchResult struct {
-	// Err says why the fetch failed, as a [*FetchError], or, as an [ErrConfig], why Cached
-	// is passed over. Then the other fields are empty, and the Remote keeps the set that it
+	// Err says why the fetch failed, as a [*FetchError], or, as an [ErrConfig], why NewRemote
+	// ignored Cached. Then the other fields are empty, and the Remote keeps the set that it
 	// has.
 	Err error
 
-	Set     *keys.PublicSet // its Skipped says which keys were passed over
-	Changed bool            // it is another set than before
+	Set     *keys.PublicSet // its Skipped method names the keys that cannot be used
+	Changed bool            // Set differs from the set that the Remote had before
 	Cached  CacheEntry      // to keep for RemoteConfig.Cached
 
-	// Stale is for how long a cache on the way should have renewed the set before it
-	// answered with it; zero for a set that came fresh. The package's documentation says why
-	// such a set counts.
+	// Stale is how late a cache on the way was: the time since it should have renewed the set
+	// with which it answered. It is zero for a set that came fresh. The package's documentation
+	// says why a Remote may use a stale set.
 	Stale time.Duration
 
 	// Due is the time from which the next call fetches the set again. A call for a kid that
@@ -98,11 +100,12 @@ type CacheEntry struct {
 	// Fetched is when the set was fetched or confirmed the last time, or earlier: when it
 	// became stale, if a cache on the way should have renewed it.
 	Fetched time.Time `json:"fetched"`
-	// Generated is when the server made the set, by its Age in caches on the way. Where it
-	// is zero, an older set can replace this one.
+	// Generated is when the server made the set: the time of the request, less the Age of the
+	// answer. If Generated is zero, a Remote cannot tell that another set is older than this
+	// one, and may replace this one by it.
 	Generated time.Time `json:"generated,omitzero"`
 
-	MaxAge time.Duration `json:"max_age,omitempty"` // the rest of it on arrival; in JSON nanoseconds
+	MaxAge time.Duration `json:"max_age,omitempty"` // how much of max-age was left when the set arrived; in JSON nanoseconds
 	ETag   string        `json:"etag,omitempty"`
 	Body   []byte        `json:"body"`
 }
@@ -135,12 +138,13 @@ func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
 	return c, err
 }
 
-// The default policy of a ring has these figures (keyring.Policy): for how long a
-// client need not ask again, and the longest that a client uses a cached set.
+// The default policy of a ring has the same figures (keyring.Policy): MaxAge, for which a
+// client need not ask again, and CacheAge, the longest time that a client uses a cached set.
 const (
 	defaultMaxAge   = 5 * time.Minute
 	longestCacheAge = 24 * time.Hour
 )
 
-// maxBytesLimit is more than any JWK Set has, and package strict still reads it.
+// maxBytesLimit is longer than any real JWK Set, and package strict still reads a document of
+// this length.
 const maxBytesLimit = 8 << 20

@@ -28,27 +28,28 @@ type DiscoverConfig struct {
 // the metadata of OpenID Connect Discovery 1.0 section 4 at
 // issuer/.well-known/openid-configuration. Where the issuer has none there, it reads the
 // metadata of RFC 8414 section 3, whose well-known path stands between the host and the
-// issuer's own path. An answer with a status other than 200 is none, nor is an answer that
-// is not JSON: many web servers answer every unknown path with status 200 and a page. Both
-// requests together take as long as the context's deadline allows; if it has none, each has
-// DefaultTimeout. An answer may have DefaultMaxBytes.
+// issuer's own path. An issuer has no metadata at a place where the answer has a status other
+// than 200, a Content-Type that does not pass, or a body that is not JSON: many web servers
+// answer every unknown path with status 200 and a page. Both requests must end by the context's
+// deadline; if the context has none, each may take DefaultTimeout. An answer may be
+// DefaultMaxBytes long.
 //
 // Ask once, when a service starts, for an issuer that its configuration names. Never ask for
 // the iss of a token: any client could write one there, and make you fetch a URL of its
 // choice.
 //
-// The jwks_uri may be on any https host, since large issuers keep their keys on another. It
-// may be on this machine only if the issuer is: not at localhost or a name below it, nor at
-// a loopback or unspecified address. Discover refuses names in letters other than ASCII,
-// which may become one of these, and addresses written in an unusual way. It does not look
-// names up, and they may lead to this machine all the same: see the package's documentation
+// The jwks_uri may be on any https host, because large issuers keep their keys on another host.
+// It may be on this machine only if the issuer is. On this machine are localhost, every name
+// below it, and loopback and unspecified addresses. Discover refuses names in letters other
+// than ASCII, which may become one of these, and addresses written in an unusual way. It does
+// not ask DNS, so another name may still lead to this machine: see the package's documentation
 // on server-side request forgery.
 //
-// Discover returns [ErrURL] when the issuer is not a URL that may be fetched; [ErrFetch],
-// as a [*FetchError], when the issuer has no metadata, and beside it ErrMetadata when an
-// answer was not JSON; [ErrMetadata] when the metadata name another issuer (RFC 8414
-// section 3.3: byte by byte the same) or have no jwks_uri, and beside it ErrURL when they
-// have one that may not be fetched; [ErrConfig] for a Transport that is a nil pointer and
+// Discover returns [ErrURL] when the issuer is not a URL that may be fetched; [ErrFetch], as a
+// [*FetchError], when the issuer has no metadata, and with ErrMetadata in its tree when an
+// answer was not JSON; [ErrMetadata] when the issuer in the metadata is not byte for byte the
+// one that was asked (RFC 8414 section 3.3), or the metadata have no jwks_uri, and [ErrURL] too
+// when the jwks_uri may not be fetched; [ErrConfig] for a Transport that is a nil pointer and
 // for an AllowContentType that is not a media type; and the context's error.
 func Discover(ctx context.Context, issuer string, cfg DiscoverConfig) (jwksURI string, err error) {
 	u, err := parseIssuer(issuer)
@@ -104,10 +105,11 @@ func (c DiscoverConfig) getter(ctx context.Context, u *url.URL) (getter, error) 
 	return g, err
 }
 
-// reasonsForNext are the reasons that show that a place has no metadata.
+// reasonsForNext are the failures that show that a place has no metadata, so that Discover asks
+// the next place. After any other failure Discover stops.
 var reasonsForNext = []Reason{ReasonStatus, ReasonContentType, ReasonNotJSON}
 
-// metadata returns the JSON at a place.
+// metadata returns the JSON that the server has at this URL.
 func (g getter) metadata(ctx context.Context, at *url.URL) ([]byte, error) {
 	a, err := g.get(ctx, at, http.Header{"Accept": {"application/json"}})
 	switch {
@@ -122,7 +124,8 @@ func (g getter) metadata(ctx context.Context, at *url.URL) ([]byte, error) {
 	return a.body, nil
 }
 
-// withoutMark passes over a byte order mark, as RFC 8259 section 8.1 lets a reader do.
+// withoutMark returns the body without a byte order mark, which RFC 8259 section 8.1 lets a
+// reader ignore.
 func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
 
 // noMetadata are the errors of all places where an issuer's metadata could be.
@@ -145,7 +148,8 @@ func (e noMetadata) Unwrap() []error {
 }
 
 // wellKnown returns the places where an issuer's metadata can be. Both specifications drop a
-// slash at the issuer's end.
+// slash at the end of the issuer. OpenID Connect appends its path to the issuer's, and RFC 8414
+// puts its path before the issuer's.
 func wellKnown(issuer *url.URL) []*url.URL {
 	const openID, oauth = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
 	at := func(path, raw string) *url.URL {
@@ -157,8 +161,9 @@ func wellKnown(issuer *url.URL) []*url.URL {
 	return []*url.URL{at(path+openID, raw+openID), at(oauth+path, oauth+raw)}
 }
 
-// readMetadata reads the jwks_uri. It compares the issuer that stands beside it: the metadata
-// of another tenant, or of an attacker, would bring other keys.
+// readMetadata returns the jwks_uri of the metadata. It refuses metadata whose issuer is not
+// this one: the metadata of another tenant, or of an attacker, lead to other keys. here says
+// that the issuer is on this machine, and so its keys may be.
 func readMetadata(body []byte, issuer string, here bool) (jwksURI string, err error) {
 	o, err := strict.ParseObject(body)
 	if err != nil {

@@ -13,23 +13,25 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// The errors of this package, for errors.Is. It also returns keys.ErrStale,
-// keys.ErrPrivateKey, keys.ErrMalformed and the error of a context. The texts name URLs
-// without their query, the status and perhaps the media type of an answer, and nothing else
-// that a server sent.
+// The errors of this package, for errors.Is. It also returns keys.ErrStale, keys.ErrPrivateKey,
+// keys.ErrMalformed and the error of a context. From an answer their texts repeat the status
+// and perhaps the media type, and nothing else that a server sent. They name URLs without the
+// query, which may be a secret.
 var (
 	// ErrConfig: a configuration that cannot work.
 	ErrConfig = errors.New("jwks: invalid configuration")
-	// ErrURL: a URL that is not https, or not usable otherwise.
+	// ErrURL: a URL that may not be fetched: it is neither https nor http on this machine, or
+	// its form is wrong.
 	ErrURL = errors.New("jwks: not a usable URL")
-	// ErrFetch: the server gave no answer, or no usable one. Each is a [*FetchError].
+	// ErrFetch: the server gave no answer, or no usable one. A [*FetchError] in its tree says
+	// why.
 	ErrFetch = errors.New("jwks: fetching failed")
-	// ErrMetadata: an issuer's metadata are of another issuer, or do not say where its
-	// keys are.
+	// ErrMetadata: an issuer's metadata are not a JSON object, name another issuer, or do not
+	// say where its keys are.
 	ErrMetadata = errors.New("jwks: unusable issuer metadata")
 )
 
-// Reason says why a fetch failed. The constants are all that there are. Each is a fixed
+// Reason says why a fetch failed. There are no others than the constants below. Each is a fixed
 // word, fit for a log or a metric.
 type Reason string
 
@@ -37,7 +39,8 @@ type Reason string
 const (
 	// ReasonUnresolved: the name of the host has no address.
 	ReasonUnresolved Reason = "unresolved"
-	// ReasonUnreachable: no connection to the host or to a proxy came about.
+	// ReasonUnreachable: no connection to the host or to a proxy came about, or the Remote has
+	// not asked yet.
 	ReasonUnreachable Reason = "unreachable"
 	// ReasonNotLoopback: the URL is http, and its host or a proxy is another machine.
 	ReasonNotLoopback Reason = "not-loopback"
@@ -79,11 +82,11 @@ const (
 	ReasonPanic Reason = "panic"
 )
 
-// FetchError is the error of a fetch that failed. It is an [ErrFetch].
+// FetchError is the error of a fetch that failed. errors.Is finds [ErrFetch] in it.
 type FetchError struct {
 	Reason Reason
-	Status int    // of the answer; zero unless Reason is ReasonStatus
-	URL    string // that was fetched, without its query
+	Status int    // the status of the answer; zero unless Reason is ReasonStatus
+	URL    string // the URL that was asked, without its query
 	// ContentType is the media type of an answer that is refused for this type alone: the
 	// fetch succeeds once AllowContentType names it. Else it is empty.
 	ContentType string
@@ -130,7 +133,7 @@ func statusError(status int) error {
 	return &cause{error: errors.New(text), reason: ReasonStatus, status: status}
 }
 
-// setError returns the error of keys.ParsePublicSet with its reason.
+// setError gives an error of parseSet the Reason that it has in a FetchError.
 func setError(err error) error {
 	if errors.Is(err, keys.ErrPrivateKey) {
 		return &cause{error: err, reason: ReasonPrivateKey}
@@ -138,7 +141,8 @@ func setError(err error) error {
 	return &cause{error: err, reason: ReasonNotJWKSet}
 }
 
-// newFetchError returns why as the error of a fetch of a URL, which it names as where does.
+// newFetchError returns the FetchError for a fetch that failed with the error why. url is the
+// URL as the function where returns it, without its query.
 func newFetchError(url string, why error) *FetchError {
 	e := &FetchError{URL: url, Reason: ReasonConnection, cause: why}
 	if c, ok := errors.AsType[*cause](why); ok {
@@ -147,11 +151,12 @@ func newFetchError(url string, why error) *FetchError {
 	return e
 }
 
-// describe returns the error for a fetch that had no answer within a time. The errors of
-// net/http hold the URL with its query, the target of a redirect, and lines that the server
-// sent; describe repeats only text that is known to be harmless.
+// describe returns the error for a request that ended without a complete answer, from the error
+// of net/http. timeout is the time that the request had. The errors of net/http hold the URL
+// with its query, the target of a redirect, and lines that the server sent; describe repeats
+// only text that is known to be harmless.
 func describe(err error, timeout time.Duration) error {
-	if c, ok := errors.AsType[*cause](err); ok { // of stayOnHost or loopbackOnly
+	if c, ok := errors.AsType[*cause](err); ok { // made by stayOnHost or loopbackOnly
 		return c
 	}
 	var (
@@ -179,8 +184,8 @@ func describe(err error, timeout time.Duration) error {
 	return causef(ReasonConnection, "the connection broke, or the answer is not HTTP")
 }
 
-// refusal says why a certificate is refused. The errors of crypto/x509 quote names that
-// stand in the certificate.
+// refusal says why a certificate is refused, in words of its own: the errors of crypto/x509
+// quote names from the certificate, which the server chose.
 func refusal(err error) string {
 	var (
 		host    x509.HostnameError

@@ -26,17 +26,17 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// getter fetches within bounds.
+// getter fetches a URL. It bounds the time and the length of the answer.
 type getter struct {
 	client   *http.Client
 	timeout  time.Duration
 	maxBytes int64
-	types    []string                // media types that pass beside those of JSON
+	types    []string                // media types that pass, besides application/json and application/jwk-set+json
 	usable   func(body []byte) error // reports why a body is of no use
 }
 
-// newClient returns a client without cookies, which would tell the server who asks. A nil
-// transport stands for the default.
+// newClient returns a client for the URL. It keeps no cookies, by which a server could
+// recognise this service. With a nil transport it uses newTransport.
 func newClient(transport http.RoundTripper, u *url.URL) (*http.Client, error) {
 	if transport == nil {
 		transport = newTransport(u.Scheme)
@@ -47,10 +47,10 @@ func newClient(transport http.RoundTripper, u *url.URL) (*http.Client, error) {
 	return &http.Client{Transport: transport, CheckRedirect: stayOnHost}, nil
 }
 
-// NewClient returns the client that a Remote for a URL has: for another kind of document of the
-// same party. It asks no URL that is neither https nor on this machine, follows a redirect only
-// on the same host, and keeps no cookies. Its transport is the one given, or NewTransport's when
-// that is nil.
+// NewClient returns the client that a Remote for this URL uses, so that a program can fetch
+// another kind of document from the same party. It takes only a URL that is https, or http on
+// this machine. The client follows a redirect only on the same host, and keeps no cookies. If
+// transport is nil, the client uses the transport of NewTransport.
 //
 // It returns [ErrURL] for a URL that may not be fetched, and [ErrConfig] for a transport that is
 // a nil pointer.
@@ -62,10 +62,10 @@ func NewClient(url string, transport http.RoundTripper) (*http.Client, error) {
 	return newClient(transport, u)
 }
 
-// NewTransport returns the transport that a Remote for a URL has when RemoteConfig.Transport is
-// nil: for a RoundTripper that wraps it, perhaps to send a bearer token along. Such a
-// RoundTripper sees each redirect as a request of its own. Unless the URL is https, the
-// transport connects to loopback addresses only.
+// NewTransport returns the transport that a Remote for this URL uses when
+// RemoteConfig.Transport is nil. It is for a RoundTripper that wraps it, for example to add a
+// bearer token. Such a RoundTripper sees each redirect as a separate request. Unless the URL is
+// https, the transport connects to loopback addresses only.
 func NewTransport(url string) http.RoundTripper {
 	u, err := parseURL(url)
 	if err != nil {
@@ -77,7 +77,7 @@ func NewTransport(url string) http.RoundTripper {
 func newTransport(scheme string) http.RoundTripper {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if !ok || t == nil {
-		return http.DefaultTransport // the program replaced it, and had a reason
+		return http.DefaultTransport // the program replaced it by another type, and had a reason
 	}
 	t = t.Clone()
 	t.MaxResponseHeaderBytes = maxHeaderBytes
@@ -90,9 +90,9 @@ func newTransport(scheme string) http.RoundTripper {
 
 var errNotLoopback = causef(ReasonNotLoopback, "its name leads to another machine, or a proxy does; http is for this one only, use https")
 
-// loopbackOnly looks at the address that is about to be dialled. localhost is a name like
-// others: where the hosts file lacks it, an attacker who answers for DNS would hand us keys
-// in clear.
+// loopbackOnly refuses to dial an address that is not a loopback address. The name localhost
+// does not suffice: if the hosts file lacks it, an attacker who answers for DNS leads us to his
+// machine, and hands us his keys over plain http.
 func loopbackOnly(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || !to.Addr().Unmap().IsLoopback() {
@@ -126,13 +126,14 @@ type answer struct {
 	body   []byte
 }
 
-// get fetches a URL. Its error names the fault of the answer and quotes nothing of it.
+// get fetches a URL. Its error says what is wrong with the answer and quotes nothing else that
+// a server sent than the media type.
 func (g getter) get(ctx context.Context, u *url.URL, header http.Header) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return answer{}, causef(ReasonUnreachable, "%w", ErrURL) // the error quotes the URL whole
+		return answer{}, causef(ReasonUnreachable, "%w", ErrURL) // the error of net/http quotes the URL with its query
 	}
 	r.Header = header
 	r.Header.Set("User-Agent", userAgent())

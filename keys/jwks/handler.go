@@ -24,9 +24,9 @@ type HandlerConfig struct {
 	// does not know, as go-jose does for X25519.
 	Use keys.Use
 
-	// MaxAge says for how long others need not ask again, and so for how long they may
-	// accept a key that was revoked; the default MaxAge of keyring.Policy when zero. A ring
-	// has a max-age in its policy, and then this one does not count.
+	// MaxAge is the max-age of the answer: for so long clients need not ask again, and may
+	// accept a key that was revoked. When zero it is the default MaxAge of keyring.Policy. For
+	// a ring the handler uses the MaxAge of the ring's policy and ignores this one.
 	MaxAge time.Duration
 
 	// OnError receives the reason why a set was not served, in the goroutine of the
@@ -44,24 +44,23 @@ const (
 	reloadWait = 100 * time.Millisecond
 )
 
-// NewHandler returns a handler that serves the public keys of source as a JWK Set, RFC
-// 7517 section 5, at whatever path it is mounted. The type of a source lets nothing
-// private through. The handler answers GET and HEAD, heeds If-None-Match (RFC 9110
-// section 13.1.2), never answers with a part of the set, and lets browsers of any origin
-// read it: the keys are public, and no credentials protect them. It is safe for
-// concurrent use.
+// NewHandler returns a handler that serves the public keys of source as a JWK Set, RFC 7517
+// section 5, at whatever path it is mounted. It can serve no private key, because a
+// keys.PublicSource has none. The handler answers GET and HEAD, heeds If-None-Match (RFC 9110
+// section 13.1.2), never answers with a part of the set, and lets browsers of any origin read
+// it: the keys are public, and no credentials protect them. It is safe for concurrent use.
 //
-// The handler follows a ring as it rotates, without a restart. The ring's store does not
-// hold up the answer: the handler serves the ring's snapshot, and the windows of the policy
-// reckon with the age of a snapshot. When the ring is due to reload, a request starts the
-// reload and waits for a tenth of a second at most; a store that hangs keeps one goroutine
-// for each handler, for ten seconds or until it answers. Run the ring (keyring.Ring.Run)
-// where a revocation must be published within 1.5 s. A set older than the policy allows is
-// not served: the answer is 503 and never cached, as it is whenever the source fails. To
-// have a wrapper of a ring treated as a ring, embed the ring or give the wrapper its method
-// Published.
+// The handler follows a ring as it rotates, without a restart. The ring's store does not hold
+// up the answer: the handler serves the ring's snapshot, and the windows of the policy reckon
+// with the age of a snapshot. When the ring is due to reload, a request starts the reload and
+// waits for a tenth of a second at most. While the store hangs, each handler has one goroutine
+// that waits for it, for at most ten seconds if the store heeds its context. Run the ring
+// (keyring.Ring.Run) where a revocation must be published within 1.5 s. A set older than the
+// policy allows is not served: the answer is 503 and never cached, as it is whenever the source
+// fails. To have a wrapper of a ring treated as a ring, embed the ring or give the wrapper its
+// method Published.
 //
-// The handler asks other sources at each request, and allows them ten seconds.
+// A source that is not a ring is asked at each request, and has ten seconds to answer.
 //
 // NewHandler returns [ErrConfig] for a nil source, a Use that does not exist and a negative
 // MaxAge.
@@ -83,7 +82,7 @@ type handler struct {
 	source keys.PublicSource
 	cfg    HandlerConfig
 
-	last   atomic.Pointer[document] // served last, and mostly the next one too
+	last   atomic.Pointer[document] // the document served last; served again while the source returns the same set
 	flight flight                   // reloads of the ring
 }
 
@@ -116,14 +115,15 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 		if h.cfg.OnError != nil {
 			h.cfg.OnError(fmt.Errorf("jwks: not served: %w", err))
 		}
-		// A proxy that kept it would make an outage of a second one of an hour.
+		// A proxy that stores the 503 would turn an outage of a second into one of an hour.
 		w.Header().Set("Cache-Control", "no-store")
 		http.Error(w, "the JWK Set is not available", http.StatusServiceUnavailable)
 		return
 	}
 	header := w.Header()
 	header.Set("Content-Type", "application/jwk-set+json")
-	// A cache may go on with a stale set unless it must revalidate, and keeps revoked keys alive.
+	// Without must-revalidate a cache may answer with a stale set, and so keep a revoked key
+	// alive.
 	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, must-revalidate", int64(maxAge/time.Second)))
 	header.Set("Access-Control-Expose-Headers", "ETag")
 	d.serve(w, r)
@@ -148,7 +148,8 @@ func (h *handler) current(ctx context.Context) (*document, time.Duration, error)
 	return d, maxAge, nil
 }
 
-// publisher is a source that need not ask its store: a keyring.Ring.
+// publisher is a source that can return its set without asking its store: a keyring.Ring. due
+// says that it is time to ask the store.
 type publisher interface {
 	Published() (set *keys.PublicSet, maxAge time.Duration, due bool, err error)
 }
@@ -169,14 +170,14 @@ func (h *handler) published(ctx context.Context) (*keys.PublicSet, time.Duration
 	return set, maxAge, err
 }
 
-// reload has the ring look at its store, in a goroutine: a file on a network that is
-// down does not come back for a context that ends. The request that started the reload
-// waits for it, and so does one that needs it.
+// reload makes the ring load its store, in a goroutine: a read of a file on a network that is
+// down does not end when its context does. The request that started the reload waits for it,
+// for at most reloadWait. So does a request that has nothing to serve otherwise (needed).
 func (h *handler) reload(ctx context.Context, needed bool) {
 	done, mine := h.flight.join(always, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), sourceTimeout)
 		defer cancel()
-		h.source.PublicKeys(ctx, "") // Published returns its error, if it matters
+		h.source.PublicKeys(ctx, "") // if the error matters, Published returns it afterwards
 	})
 	if !mine && !needed {
 		return
@@ -194,7 +195,7 @@ func always() bool { return true }
 
 // document is a set as a handler serves it.
 type document struct {
-	set  *keys.PublicSet // the source's, before Use selects
+	set  *keys.PublicSet // the set of the source, with the keys of both uses
 	body []byte
 	etag string
 }
@@ -212,10 +213,10 @@ func newDocument(set *keys.PublicSet, use keys.Use) (*document, error) {
 	return &document{set, body, `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`}, nil
 }
 
-// serve answers with the body, or with 304 (RFC 9110 section 13.1.2). There is no
-// Last-Modified: within its second, two sets would pass for one. Any client can send another
-// condition or a range, and a shared cache may store the 412 or the piece that answers it
-// and hand that to every other client. So serve heeds neither.
+// serve answers with the body, or with 304 (RFC 9110 section 13.1.2). It sends no
+// Last-Modified, whose unit is a second: two sets of one second would count as the same. It
+// ignores ranges and all conditions but If-None-Match: any client can send one, and a shared
+// cache may store the 412 or the partial answer and hand it to every other client.
 func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", d.etag)
 	asked := r.WithContext(r.Context()) // the caller's own header stays as it is

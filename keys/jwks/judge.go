@@ -8,26 +8,26 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// verdict says what a Remote does with its set.
+// verdict is the result of judge: the set that a Remote holds, and what it may do with it.
 type verdict struct {
 	held *cachedSet // the set to hold from now on; nil if there is none
-	err  error      // why the answer does not count; nil if it counts, or without an answer
+	err  error      // why the answer was refused; nil if it was taken, or if there was no answer
 
 	now    time.Time     // when held is judged
 	age    time.Duration // since held was up to date
 	usable bool          // held may be used
-	due    bool          // it is time to ask again
-	dueAge time.Duration // the age at which it is
-	past   bool          // the next request goes past caches on the way
+	due    bool          // it is time to fetch again
+	dueAge time.Duration // the age at which held becomes due
+	past   bool          // the next request must go past caches on the way
 	pause  time.Duration // the least time between the last fetch and the next
 }
 
-// judge returns the verdict about the set that is held, nil if there is none, and about an
-// answer, nil before there is one. All rules of age and of belief are here: judge is a pure
-// function of its arguments and of MaxStale and Cooldown.
+// judge returns the verdict about the set that a Remote holds and about a new answer. held is
+// nil if there is no set yet, and answer is nil before there is one. All rules about the age of
+// sets and about which answers to take are in this file: judge is a pure function of its
+// arguments, of MaxStale and of Cooldown.
 //
-// With an answer, judge returns the set of the answer, or the set that believe makes of
-// both.
+// If there is an answer, the set of the verdict is the one that believe chooses.
 func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
 	v := verdict{held: held, now: now, due: true, pause: c.Cooldown}
 	if answer != nil {
@@ -42,7 +42,7 @@ func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
 		v.past = v.past || v.held.stale > 0 || !v.usable
 	}
 	if !v.usable {
-		v.pause /= 6 // there is nothing to lose, and a caller waits
+		v.pause /= 6 // without a usable set every token is refused, so try again sooner
 	}
 	return v
 }
@@ -50,16 +50,16 @@ func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
 // believe returns the set to hold after an answer. If the answer must not replace held,
 // believe returns held and the reason.
 //
-// An older set could bring back a revoked key, so believe refuses it for as long as held
-// itself may be used. After that the older set is better than none: its issuer lets caches
-// keep it, and a client that has not seen held uses it all the time. An older answer with the
-// same keys says nothing new of them.
+// An older set could bring back a revoked key, so believe refuses it for as long as held itself
+// may be used. After that the older set is better than none: its issuer still lets caches keep
+// it, and clients that never saw held use it anyway. An older answer with the same keys brings
+// no key back: it confirms held.
 //
 // A set that came stale was up to date when it became stale. If that is longer ago than
-// MaxStale, believe refuses it, with two exceptions. The first set of all counts as up to
-// date if it was stale for no longer than a day, with which issuers reckon: otherwise a
-// service behind a cache that renews too late could not start. And a set that the server made
-// no earlier than held is at least as up to date as held is.
+// MaxStale, believe refuses it, with two exceptions. The first set of a Remote counts as up to
+// date if it was stale for no longer than a day, because issuers reckon with caches that keep a
+// set for a day: otherwise a service behind a cache that renews too late could not start. And a
+// set that the server made no earlier than held is at least as up to date as held is.
 func (c *RemoteConfig) believe(held, answer *cachedSet) (*cachedSet, error) {
 	late, older := c.lateness(answer), answer.olderThan(held)
 	usable := held != nil && held.age(answer.asked) <= c.MaxStale
@@ -80,14 +80,16 @@ func (c *RemoteConfig) believe(held, answer *cachedSet) (*cachedSet, error) {
 	case older && usable:
 		return held, errOlder
 	}
-	// By the clock of the answer, which may have been set since held was fetched.
+	// Computed from answer.asked and not from held.fetched: an operator may have set the clock
+	// in between.
 	next.fetched = answer.asked.Add(-min(late, held.age(answer.asked)))
 	return &next, nil
 }
 
-// lateness returns for how long an answer counts as stale on arrival. For at most MaxStale it
-// does not while its issuer lets caches answer with a stale set. Refresh wants to hear of a
-// change that has just been made, and gets no grace.
+// lateness returns for how long an answer counts as stale on arrival. While its issuer lets
+// caches answer with a stale set (grace), the answer does not count as stale, for at most
+// MaxStale. An answer to Refresh gets no grace, since Refresh is to see a change that has just
+// been made.
 func (c *RemoteConfig) lateness(answer *cachedSet) time.Duration {
 	if answer.refresh {
 		return answer.staleness()
@@ -97,9 +99,10 @@ func (c *RemoteConfig) lateness(answer *cachedSet) time.Duration {
 
 var errOlder = causef(ReasonOlder, "a cache on the way answered with an older set")
 
-// due returns the age at which the set is fetched again: before its lifetime is over, so
-// that no caller has to wait, and while there is time for several tries. A set that came
-// stale has its tries within the rest of MaxStale.
+// due returns the age at which a Remote fetches the set again. That is before the set's
+// lifetime is over, so that no caller has to wait and there is time for several tries. The age
+// of a set that came stale began when it became stale, so its tries come in the rest of
+// MaxStale.
 func (c *RemoteConfig) due(h *cachedSet) time.Duration {
 	early := min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.MaxStale/2)
 	return min(max(early, h.late()+c.Cooldown), c.MaxStale)
@@ -107,12 +110,14 @@ func (c *RemoteConfig) due(h *cachedSet) time.Duration {
 
 func (h *cachedSet) age(now time.Time) time.Duration { return elapsed(h.fetched, now) }
 
-// late returns how stale the last answer already was when it arrived.
+// late returns the age that the set already had when the Remote sent its last request: zero
+// unless the answer counted as stale.
 func (h *cachedSet) late() time.Duration { return h.age(h.asked) }
 
 func (h *cachedSet) generatedAge() time.Duration { return elapsed(h.generated, h.asked) }
 
-// staleness returns for how long caches should have dropped the answer when it arrived.
+// staleness returns for how long the answer had been stale when it arrived: the time since
+// caches should have renewed it.
 func (h *cachedSet) staleness() time.Duration { return h.caching.staleness(h.generatedAge()) }
 
 // olderThan reports whether the server made h before it made old.
@@ -120,21 +125,22 @@ func (h *cachedSet) olderThan(old *cachedSet) bool {
 	return old != nil && h.generatedAge() > elapsed(old.generated, h.asked)
 }
 
-// elapsed returns the larger of the times that the wall clock and the monotonic clock
-// measure: an operator can set back the one, the other stands still while the machine
-// sleeps.
+// elapsed returns the larger of the times that the wall clock and the monotonic clock measure:
+// an operator can set the wall clock back, and the monotonic clock stands still while the
+// machine sleeps.
 func elapsed(from, to time.Time) time.Duration {
 	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }
 
-// sameKeys reports whether two sets have the same keys, perhaps spelled otherwise or in
-// another order: the servers behind one name need not agree on that.
+// sameKeys reports whether two sets have the same keys. The JSON may differ in spelling and
+// order, since several servers behind one name need not write the same text.
 func sameKeys(a, b *keys.PublicSet) bool {
 	return a == b || slices.Equal(keyFingerprints(a), keyFingerprints(b))
 }
 
-// keyFingerprints returns the keys of a set, sorted, and after them the keys to which a sealer
-// encrypts: with any suite, and with each.
+// keyFingerprints returns a text for each key of a set, sorted. After these it returns the key
+// that a sealer chooses to encrypt to, first when any suite will do, then for each suite: that
+// choice depends on the order of the set.
 func keyFingerprints(s *keys.PublicSet) []string {
 	var all []string
 	for _, k := range s.Keys() {

@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// kindOf returns the media type of an answer, and whether it passes. An answer without a
-// Content-Type counts as application/octet-stream, RFC 9110 section 8.3.
+// kindOf returns the media type of an answer, empty if an error must not name it, and whether
+// that type passes. An answer without a Content-Type counts as application/octet-stream, RFC
+// 9110 section 8.3.
 func (g getter) kindOf(h http.Header) (kind string, passes bool) {
 	kind, _, err := mime.ParseMediaType(cmp.Or(h.Get("Content-Type"), "application/octet-stream"))
 	if err != nil || !mediaType.MatchString(kind) {
@@ -21,7 +22,7 @@ func (g getter) kindOf(h http.Header) (kind string, passes bool) {
 	return kind, kind == "application/json" || kind == "application/jwk-set+json" || slices.Contains(g.types, kind)
 }
 
-// mediaType matches the media types that an error can name, and AllowContentType with it. A
+// mediaType matches the media types that may stand in an error text and in AllowContentType. A
 // reader may paste them into a shell, so characters that a shell acts on are left out.
 var mediaType = regexp.MustCompile(`^[a-z0-9][a-z0-9._+-]{0,62}/[a-z0-9][a-z0-9._+-]{0,62}$`)
 
@@ -39,10 +40,10 @@ func mediaTypes(allowed []string) ([]string, error) {
 	return kinds, nil
 }
 
-// wrongType returns the error for an answer whose Content-Type is not JSON. A proxy may
-// answer every request with a page to log in, which is worth a message of its own. kind is
-// the media type of an answer whose content is usable all the same, and empty for any
-// other: then to allow the type would not help.
+// wrongType returns the error for an answer whose Content-Type is not JSON. It is an error of
+// its own, because a proxy may answer every request with a login page. kind is the media type
+// of an answer whose content is usable all the same: the text then advises to allow it. kind is
+// empty if the content is not usable either, and allowing the type would not help.
 func wrongType(kind string) error {
 	const text = "the answer's Content-Type is neither application/jwk-set+json nor application/json"
 	if kind == "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// parseSet reads a JWK Set. The single keys and the PEM that keys.ParsePublicSet reads too
-// have no place behind a URL.
+// parseSet reads a JWK Set. It refuses a single key and PEM, which keys.ParsePublicSet reads
+// too: a JWK Set URL must serve a JWK Set.
 func parseSet(body []byte) (*keys.PublicSet, error) {
 	set, err := keys.ParsePublicSet(body)
 	if errors.Is(err, keys.ErrPrivateKey) {

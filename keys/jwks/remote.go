@@ -35,12 +35,12 @@ type Remote struct {
 	tried  time.Time // when the last fetch began; guarded by flight
 }
 
-// state is the outcome of the last fetch. It is swapped as one: a caller that saw the set
-// of one fetch and the error of the next could have neither.
+// state is the outcome of the last fetch. Set and error are swapped together: a caller that
+// read the set before a fetch and the error after it could find neither a set nor an error.
 type state struct {
-	held   *cachedSet // nil: none yet, and then there is an error
+	held   *cachedSet // nil if there is no set yet; then err is not nil
 	err    error      // why the last fetch failed
-	failed time.Time  // when that was known; zero if none has failed
+	failed time.Time  // when the last fetch ended, if it failed; otherwise zero
 }
 
 var (
@@ -50,10 +50,10 @@ var (
 
 // NewRemote returns the source for a URL. It fetches nothing yet.
 //
-// It returns [ErrURL] for a URL that may not be fetched, and [ErrConfig] for a figure that
-// is out of its bounds, for an AllowContentType that is not a media type and for a
-// Transport that is a nil pointer. A Cached set that cannot be used is not an error; Report
-// learns of it.
+// It returns [ErrURL] for a URL that may not be fetched, and [ErrConfig] for a figure that is
+// out of its bounds, for an AllowContentType that is not a media type and for a Transport that
+// is a nil pointer. A Cached set that cannot be used is not an error: NewRemote tells Report,
+// and goes on without it.
 func NewRemote(cfg RemoteConfig) (*Remote, error) { return newRemote(cfg, time.Now) }
 
 func newRemote(c RemoteConfig, now func() time.Time) (*Remote, error) {
@@ -86,22 +86,24 @@ func newRemote(c RemoteConfig, now func() time.Time) (*Remote, error) {
 	return r, nil
 }
 
-// PublicKeys returns the set. It fetches the set when there is none yet, when it is due, and
-// for a kid that is not in it. The set may lack that kid all the same. While nothing changes
-// at the other side, it is the same *keys.PublicSet.
+// PublicKeys returns the set. It fetches the set when the Remote has none yet, when the set is
+// due, and when the set lacks the kid, each as soon as Cooldown allows. The set that it returns
+// may still lack the kid. While the other party serves the same bytes, PublicKeys returns the
+// same *keys.PublicSet.
 //
-// It returns keys.ErrStale when the set could not be fetched again for MaxStale;
-// [ErrFetch], a [*FetchError], when there never was a set, or when a kid may be unknown for
-// that reason only; keys.ErrPrivateKey and keys.ErrMalformed beside it if that was the
-// answer; the context's error when it ended before an answer was there that was needed;
-// and [ErrConfig] when NewRemote did not make the Remote.
+// It returns keys.ErrStale when the set could not be fetched again for MaxStale; [ErrFetch],
+// with a [*FetchError], when there never was a set, or when the set lacks the kid and the last
+// fetch failed, so that the kid may be new; keys.ErrPrivateKey or keys.ErrMalformed too if the
+// answer held a private key or was not a JWK Set; the context's error when it ended while the
+// call waited for an answer that it needed; and [ErrConfig] when NewRemote did not make the
+// Remote.
 func (r *Remote) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	if !r.isMade() {
 		return nil, errNotMade
 	}
 	_, v := r.look()
 	if !v.due && v.held.has(kid) {
-		return v.held.set, nil // once a token
+		return v.held.set, nil // the usual case, once for each token
 	}
 	waited := r.renew(ctx, kid)
 	s, v := r.look()
@@ -116,14 +118,14 @@ func (r *Remote) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, e
 
 func (r *Remote) isMade() bool { return r != nil && r.now != nil }
 
-// look returns the state and the verdict about its set by now.
+// look returns the outcome of the last fetch, and the verdict about its set at this moment.
 func (r *Remote) look() (*state, verdict) {
 	s := r.state.Load()
 	return s, r.cfg.judge(s.held, nil, r.now())
 }
 
-// outcome returns the set if the last fetch left a usable one, and otherwise the reason why
-// not.
+// outcome returns the set if it is usable and the last fetch succeeded, and otherwise an error
+// that says why not.
 func (r *Remote) outcome(s *state, v verdict) (*keys.PublicSet, error) {
 	switch {
 	case v.usable && s.err == nil:
@@ -149,9 +151,10 @@ var (
 	errReportPanic = causef(ReasonPanic, "RemoteConfig.Report panicked; mend it")
 )
 
-// recovered makes an error of a panic. A fetch runs in a goroutine of its own, above which
-// nothing recovers as net/http does for a request. So a client could end the process with a
-// token. The value may be a secret, and is not repeated.
+// recovered runs work and returns the error as if work panics. A fetch runs in a goroutine of
+// its own, where nothing recovers as net/http does for a request: without recovered, a client
+// could end the process by sending a token. The value of the panic may hold a secret, so the
+// error does not repeat it.
 func recovered(as error, work func() error) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -168,7 +171,7 @@ func (r *Remote) publish(h *cachedSet, f FetchResult) {
 	switch {
 	case err == nil:
 	case f.Err == nil:
-		r.store(h, r.fetchError(err)) // the set is good, and the keys that it lacks are revoked
+		r.store(h, r.fetchError(err)) // keep the new set: a key that it lacks may be revoked
 	default:
 		r.store(h, fmt.Errorf("%w; and %w", f.Err, err))
 	}

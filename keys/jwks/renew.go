@@ -50,9 +50,10 @@ func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, r.waitError(err)
 	}
-	// A fetch already in flight may predate the change we want to see, so it counts only if
-	// it consumed wanted. Hence at most two rounds: join that fetch, then run or join the
-	// next. Ours consumes wanted too: another fetch may have come, consumed it and gone.
+	// A fetch that is already running may have begun before the change that the caller wants to
+	// see. So Refresh sets both flags, joins that fetch, and then runs or joins the next one:
+	// at most two rounds. A fetch of our own sets the flags again as it starts, because a fetch
+	// in between may have cleared them.
 	want := func() { r.wanted.Store(true); r.refresh.Store(true) }
 	for range 2 {
 		want()
@@ -72,9 +73,10 @@ func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 	return r.outcome(r.look())
 }
 
-// justFailed reports whether the fetch before this one failed. Where an endpoint hangs and
-// the Remote has no usable set, one caller at a time waits for Timeout and not all of them:
-// a service that holds up every request for seconds is down for more than its tokens.
+// justFailed reports whether the last fetch failed, no longer ago than Cooldown and Timeout.
+// Then other callers get its error at once. If the endpoint hangs and the Remote has no usable
+// set, one caller at a time waits for Timeout and not all of them: a service that holds up
+// every request for seconds fails for requests without tokens too.
 func (r *Remote) justFailed(s *state, now time.Time) bool {
 	return !s.failed.IsZero() && now.Sub(s.failed) < r.cfg.Cooldown+r.cfg.Timeout
 }
@@ -88,8 +90,9 @@ func wait(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// mayTry holds every fetch to the pause that the verdict demands, and notes the time of this
-// one. It runs under the flight's lock.
+// mayTry reports whether a fetch may begin now, after the pause that the verdict demands. If
+// so, it notes the time of this fetch. It runs under the lock of the flight, which guards
+// tried.
 func (r *Remote) mayTry(now time.Time) bool {
 	v := r.cfg.judge(r.state.Load().held, nil, now)
 	if !r.tried.IsZero() && now.Sub(r.tried) < v.pause {
@@ -100,10 +103,11 @@ func (r *Remote) mayTry(now time.Time) bool {
 }
 
 // fetch fetches the set and stores it. When a caller wants a kid that the set lacks, fetch
-// tells caches on the way to ask the issuer, and does not rely on an ETag: some servers make
-// it of a file's time and length. The caller that wants the kid need not be the one that
-// starts the fetch: a busy service starts one for its known keys as soon as the cooldown is
-// over. fetch also tells caches to ask the issuer when the verdict says so.
+// tells caches on the way to ask the issuer, and sends no ETag: some servers make the ETag from
+// a file's time and length, and two sets can have the same one. The caller that wants the kid
+// need not be the one that starts the fetch: a busy service starts one for its known keys as
+// soon as the cooldown is over. fetch also tells caches to ask the issuer when the verdict says
+// so.
 func (r *Remote) fetch() {
 	s, before := r.look()
 	old := s.held
@@ -136,9 +140,9 @@ func (r *Remote) fetch() {
 }
 
 // flight lets one piece of work run at a time and others wait for it. The work runs in a
-// goroutine, so that a caller that starts it and goes away does not take it from the others.
-// Otherwise a client that hangs up would end it, again and again, and no fetch would ever
-// succeed. A call starts the work, and its time is bounded; it never runs in the background.
+// goroutine, so that a caller that starts it and goes away does not take it from the others. If
+// the work ended with that caller, a client that hangs up again and again could keep every
+// fetch from succeeding. Work runs only when a call starts it, and its time is bounded.
 type flight struct {
 	mu   sync.Mutex
 	done chan struct{} // closed when the work is over; nil while there is none

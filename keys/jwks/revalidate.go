@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// errOtherSet leads to a second request without a condition, and so to no caller.
+// errOtherSet stays inside revalidate, which then asks once more without If-None-Match.
 var errOtherSet = errors.New("the answer is a 304 about another set than the one that is held")
 
-// revalidate asks about the set that is held, and returns the verdict about the answer. A CDN
-// has many caches, which hold sets of different times, and the cache that answers may be
-// behind the one that answered before. So revalidate asks once more, past all caches, when
-// the verdict says so or when the answer confirms another set (RFC 9111 section 4.3.4). The
-// younger answer counts, if it can be taken at all.
+// revalidate asks the server whether the set that is held is current, and returns the verdict
+// about the answer. A CDN has many caches, which hold sets of different times, and the cache
+// that answers may be behind the one that answered before. So revalidate asks once more, past
+// all caches, when the verdict says so or when the answer confirms another set (RFC 9111
+// section 4.3.4). Of two answers the younger one counts, unless judge refuses it.
 func (r *Remote) revalidate(ctx context.Context, held *cachedSet, q request) verdict {
 	first, err := r.ask(ctx, held, q)
 	if errors.Is(err, errOtherSet) {
@@ -38,10 +38,10 @@ func (r *Remote) revalidate(ctx context.Context, held *cachedSet, q request) ver
 	return v
 }
 
-// request is what a fetch asks with.
+// request holds the header of a request.
 type request struct {
 	header  http.Header
-	refresh bool // for Refresh
+	refresh bool // Refresh started the fetch
 }
 
 func (q request) pastCaches() request {
@@ -51,8 +51,9 @@ func (q request) pastCaches() request {
 	return q
 }
 
-// ask sends one request and returns the set that its answer stands for. Ages are counted
-// from before the request, so that they err on the old side.
+// ask sends one request and returns the set that its answer stands for. The age of the set
+// counts from before the request was sent: the set may then seem older than it is, and never
+// younger.
 func (r *Remote) ask(ctx context.Context, held *cachedSet, q request) (next *cachedSet, err error) {
 	now := r.now()
 	a, err := r.get.get(ctx, r.url, q.header)
@@ -75,5 +76,6 @@ func (r *Remote) ask(ctx context.Context, held *cachedSet, q request) (next *cac
 	return next, nil
 }
 
-// opaque returns an ETag for the weak comparison, RFC 9110 section 8.8.3.2.
+// opaque returns an ETag without its weakness mark, for the weak comparison of RFC 9110 section
+// 8.8.3.2.
 func opaque(tag string) string { return strings.TrimPrefix(tag, "W/") }

@@ -15,7 +15,7 @@ func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "":
-		return nil, fmt.Errorf("%w: it needs the form https://host/path", ErrURL) // the parser's error quotes it whole
+		return nil, fmt.Errorf("%w: it needs the form https://host/path", ErrURL) // not err, which quotes the whole URL, and so a secret in it
 	case u.User != nil:
 		return nil, fmt.Errorf("%w: it must not hold a user or a password, which would be sent along and end up in logs", ErrURL)
 	case u.Fragment != "":
@@ -26,8 +26,9 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// isLoopback reports whether a URL names this machine. It does not ask DNS, whose answer may
-// have changed by the time the address is dialled; loopbackOnly looks at that address.
+// isLoopback reports whether a URL names this machine, so that http is allowed. It does not ask
+// DNS, whose answer may have changed by the time the client connects; loopbackOnly checks the
+// address of the connection.
 func isLoopback(u *url.URL) bool {
 	host := u.Hostname()
 	if strings.EqualFold(host, "localhost") {
@@ -38,7 +39,8 @@ func isLoopback(u *url.URL) bool {
 }
 
 // isHere reports whether a URL leads to this machine, by its host alone and without DNS. It
-// finds more hosts than isLoopback, which lets http be used.
+// covers more hosts than isLoopback, because it decides which URLs to refuse, and isLoopback
+// decides which to allow.
 func isHere(u *url.URL) bool {
 	host := strings.ToLower(strings.TrimRight(u.Hostname(), "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
@@ -49,9 +51,10 @@ func isHere(u *url.URL) bool {
 	return err == nil && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
-// isDisguised reports whether a host may be something else by the time it is dialled:
-// net/http turns full-width letters and digits into plain ones, and resolvers take 127.1,
-// 2130706433 and 0x7f.1 for addresses. The last label of a name is never a number.
+// isDisguised reports whether a host may become another one, such as this machine, when the
+// client connects: net/http turns full-width letters and digits into plain ones, and resolvers
+// take 127.1, 2130706433 and 0x7f.1 for addresses. A host is an address in such a form if its
+// last label is a number, since no name ends with one.
 func isDisguised(u *url.URL) bool {
 	host := strings.ToLower(strings.TrimRight(u.Hostname(), "."))
 	if strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {

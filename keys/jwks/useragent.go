@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// userAgent names who asks: sealjwt and the version of this module. Firewalls refuse the name
-// of the HTTP library.
+// userAgent names who asks: sealjwt and the version of this module. Some firewalls refuse the
+// default User-Agent of Go's HTTP client.
 var userAgent = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -16,8 +16,8 @@ var userAgent = sync.OnceValue(func() string {
 	return userAgentOf(info)
 })
 
-// userAgentOf returns the User-Agent of a program. A version that is not one, such as (devel),
-// is left out.
+// userAgentOf returns the User-Agent of a program. It leaves out a version that is not a
+// release, such as (devel).
 func userAgentOf(info *debug.BuildInfo) string {
 	const module = "github.com/sealjwt/sealjwt"
 	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
