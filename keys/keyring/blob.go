@@ -26,10 +26,10 @@ const (
 	ringHeader  = `{"alg":"dir","enc":"A256CBC-HS512"}`
 )
 
-// blob is a ring at rest: the document encrypted under a random ring key, and
-// the ring key wrapped once for each KEK. A writer that knows one KEK copies the
-// other slots unread. A secret of [WrapSecret] has the same form with another name, so that
-// neither passes for the other.
+// blob is a ring at rest: the document encrypted under a random ring key, and the ring key
+// wrapped once for each KEK. A process that has one KEK can write the ring: it copies the slots
+// of the other KEKs as they are. A secret of [WrapSecret] has the same form with another name,
+// so that neither passes for the other.
 type blob struct {
 	Version int    `json:"v"`
 	Slots   []slot `json:"slots"`
@@ -39,11 +39,11 @@ type blob struct {
 
 type slot struct {
 	KEK     string `json:"kek"`               // id of the KEK
-	Wrapped string `json:"wrapped,omitempty"` // what a remote KEK wraps; not in version 1
-	JWE     string `json:"jwe"`               // the ring key, wrapped
+	Wrapped string `json:"wrapped,omitempty"` // WrappedKey.Wrapped of a KEK in a KMS; version 1 has none
+	JWE     string `json:"jwe"`               // the ring key, wrapped: WrappedKey.JWE
 }
 
-// parseBlob reads what a store holds. Damage of any kind is one error.
+// parseBlob reads what a store holds. Every fault is an ErrUnreadable.
 func parseBlob(data []byte) (blob, error) {
 	o, err := strict.ParseObject(data)
 	if err != nil {
@@ -59,7 +59,7 @@ func parseBlob(data []byte) (blob, error) {
 	if err := json.Unmarshal(data, &b); err != nil {
 		return blob{}, ErrUnreadable
 	}
-	// One spelling only: what differs from it was not written by us.
+	// Only our own spelling passes: this package wrote no other.
 	if again, err := json.Marshal(b); err != nil || !bytes.Equal(again, data) {
 		return blob{}, ErrUnreadable
 	}
@@ -92,8 +92,8 @@ func (b blob) ringKey(ctx context.Context, kek KEK) (secretBytes, error) {
 	return nil, fmt.Errorf("%w (it has no slot for this key file or passphrase)", ErrUnreadable)
 }
 
-// open decrypts the document and checks that it was written beside these slots:
-// else a slot could be taken from another ring or an older file.
+// open decrypts the document and checks that it was written with these slots: otherwise an
+// attacker could add a slot of another ring or of an older file.
 func (b blob) open(ringKey secretBytes) (*document, error) {
 	plaintext, err := decryptDirect(b.Ring, ringKey)
 	if err != nil {
@@ -142,9 +142,9 @@ func sealBlob(d *document, slots []slot, ringKey secretBytes) ([]byte, error) {
 	return data, err
 }
 
-// wrap returns the slot of a KEK for a ring key. A KEK from outside gets a copy, since it
-// may wipe the bytes that it has wrapped. Its slot is read back: one that does not open
-// would make the ring unreadable for good.
+// wrap returns the slot of a KEK for a ring key. The KEK gets a copy of the key, because it may
+// wipe the bytes. If the caller made the KEK, wrap unwraps the slot once: a slot that does not
+// open would make the ring unreadable for good.
 func wrap(ctx context.Context, c patience.Calls, kek KEK, key secretBytes) (slot, error) {
 	w, _, err := patience.Within(ctx, c, patience.Bound{Who: "the key encryption key", Limit: maxPatience}, func(ctx context.Context) (WrappedKey, error) {
 		plain := bytes.Clone(key())
@@ -162,7 +162,7 @@ func wrap(ctx context.Context, c patience.Calls, kek KEK, key secretBytes) (slot
 	return own, cmp.Or(err, own.check())
 }
 
-// isOurs reports whether this package has made the KEK.
+// isOurs reports whether the KEK is of this package, and not of the caller.
 func isOurs(kek KEK) bool {
 	switch kek.(type) {
 	case *rawKEK, *passphraseKEK:

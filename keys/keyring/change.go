@@ -18,8 +18,8 @@ type draft struct {
 	*document
 	slots   []slot
 	ringKey secretBytes
-	kek     KEK  // of this process
-	revokes bool // a revocation, which always has room
+	kek     KEK  // the KEK with which this process opens the ring
+	revokes bool // the change is a revocation, which may exceed maxRing
 }
 
 // logEntry is a line for the log: an action, and the key that it changed.
@@ -28,10 +28,10 @@ type logEntry struct{ what, kid string }
 // errUnchanged says that an edit has nothing to write.
 var errUnchanged = errors.New("nothing to change")
 
-// change loads the ring, lets edit decide, and swaps, until no other process has swapped in
-// between. It may call edit several times, each time on a fresh copy. edit returns the lines
-// for the log, or errUnchanged to end without a write and without an error. change returns
-// [ErrConfig] for a nil or a zero Ring.
+// change loads the ring, calls edit to change a copy, and writes the copy. If another process
+// wrote in between, change begins again. It may call edit several times, each time on a fresh
+// copy. edit returns the lines for the log, or errUnchanged to end without a write and without
+// an error. change returns [ErrConfig] for a nil or a zero Ring.
 func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([]logEntry, error)) error {
 	if r == nil || r.calls == nil {
 		return errZeroRing
@@ -40,7 +40,7 @@ func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([
 		return err
 	}
 	defer r.changing.Unlock()
-	var unsettled []Checkpoint // writes that may happen later than they were looked for
+	var unsettled []Checkpoint // own writes that seemed not to have happened; a late one may be in the store by now
 	for {
 		s, err := r.look(ctx)
 		if err != nil {
@@ -91,13 +91,14 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 	case err != nil:
 		return false, err
 	}
-	// Not by loading it again, which could fail: from now on a revoked key must not
-	// sign in this process.
+	// Adopt the written ring without a load, which could fail: from now on a revoked key must
+	// not sign in this process.
 	written.version = version
 	if _, err := r.adopt(written, before, number); err != nil {
-		return false, fmt.Errorf("%w: %w", ErrUnknownOutcome, err) // the store was set back meanwhile
+		return false, fmt.Errorf("%w: %w", ErrUnknownOutcome, err) // a look saw the store set back meanwhile
 	}
-	// The change is done even if the memory cannot be kept: Run tries again and reports.
+	// The change is done even if the memory cannot be saved: Run saves it again and reports the
+	// error.
 	_ = r.remember(ctx)
 	return true, nil
 }
@@ -117,7 +118,8 @@ func swapWithin(ctx context.Context, c patience.Calls, s Store, prev string, doc
 	return version, pending, err
 }
 
-// checkRoom refuses one more key in a ring that is full, unless a revocation makes it.
+// checkRoom refuses a change that adds a key to a full ring, unless the change is a revocation.
+// size is the size in bytes of the ring after the change.
 func (d *draft) checkRoom(before *document, size int) error {
 	if size <= maxRing || d.revokes || d.held() <= before.held() {
 		return nil
@@ -126,7 +128,7 @@ func (d *draft) checkRoom(before *document, size int) error {
 		"a revocation still works; make a new ring and move to it", ErrState, size, maxRing)
 }
 
-// write returns the number of a write under a KEK.
+// write notes that a write under this KEK begins, and returns its number.
 func (t *state) write(kek KEK) (number uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -135,9 +137,10 @@ func (t *state) write(kek KEK) (number uint64) {
 	return t.looks
 }
 
-// settle loads the ring to find out whether a write of unknown outcome happened. The nonce of
-// the write tells. The outcome stays unknown if the write is pending, since it may still happen,
-// and if a power cut may take it back.
+// settle loads the ring to find out whether a write of unknown outcome happened. It happened if
+// the store has the nonce of the write, or has it in the history. The outcome stays unknown if
+// the load fails, if a power cut may take the write back, and if the write is not there but
+// still pending.
 func (r *Ring) settle(ctx context.Context, next *draft, pending bool, unknown error) (done bool, err error) {
 	after, err := r.look(ctx)
 	if err != nil || errors.Is(unknown, ErrNotDurable) {
@@ -171,7 +174,7 @@ func (d *document) add(r record, now time.Time) {
 	d.Keys = append(d.Keys, r)
 }
 
-// apply does a step. A Stage takes the record of a fresh key.
+// apply does a step. fresh is the record of the new key, for a Stage only.
 func (d *document) apply(s Step, fresh record, now time.Time) error {
 	d.Former = d.Former.Look(utc(now))
 	switch s.Action {
@@ -199,11 +202,12 @@ func (d *document) apply(s Step, fresh record, now time.Time) error {
 	return nil
 }
 
-// erase leaves a tombstone, which a ring keeps for ever: a small one.
+// erase makes the record a tombstone: without the key, and without the figures that only a key
+// needs.
 func (r *record) erase() { r.JWK, r.Windows, r.Due = nil, window.Figures{}, time.Time{} }
 
-// activate makes a staged key active and retires the one that was. Of a signing
-// key the private half is erased in the same write.
+// activate makes a staged key active, and retires the key that was active. The same write
+// erases the private half of a retired signing key.
 func (d *document) activate(kid string, now time.Time) error {
 	next := d.byID(kid)
 	if next == nil || next.State != Staged {

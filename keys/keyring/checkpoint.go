@@ -15,17 +15,17 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// Checkpoint tells one written generation of a ring from every other, also from one with
-// the same number on a forked copy. A process that keeps the last checkpoint that it saw,
-// outside the store, notices when the store is set back; see [Memory]. The zero Checkpoint
-// stands for nothing seen. A Checkpoint is not a secret.
+// Checkpoint names one written generation of a ring. The same number on a forked copy of the
+// ring has another Checkpoint. A process that keeps the last checkpoint that it saw, outside
+// the store, notices when the store is set back; see [Memory]. The zero Checkpoint stands for
+// nothing seen. A Checkpoint is not a secret.
 type Checkpoint struct {
 	Generation uint64 `json:"generation"` // counts the writes of the ring, from 1
 	Nonce      string `json:"nonce"`      // random for each write
 
-	// Ring is the identity of the ring, random and the same for ever. It tells two rings
-	// apart, wherever they lie. It is empty for a ring that was last written before rings
-	// had one; such a ring gets one with its next change.
+	// Ring is the identity of the ring, random and the same for ever. It tells two rings apart,
+	// wherever they lie. It is empty for a ring that was last written before rings had an
+	// identity; the next change of the ring makes one.
 	Ring string `json:"ring,omitempty"`
 }
 
@@ -36,17 +36,17 @@ type Checkpoint struct {
 // concurrent use, by many processes if they share it.
 type Memory interface {
 	// Load returns the newest checkpoint of the ring that was seen at this place, the zero
-	// Checkpoint for none, and the newest checkpoint of every ring that was seen anywhere.
-	// A Memory of one place may return nil for these. Open and Create call Load once, before
-	// they ask the store. An error of Load ends Open and Create.
+	// Checkpoint if there is none, and the newest checkpoint of every ring that was seen
+	// anywhere. A Memory that serves only one place may return nil rings. Open and Create call
+	// Load once, before they ask the store. An error of Load ends Open and Create.
 	Load(ctx context.Context) (here Checkpoint, rings []Checkpoint, err error)
 
-	// Save keeps newest.Ring as the ring of this place, and newest as the newest checkpoint
-	// of that ring. When the Memory has a higher generation of the same ring, another
-	// process was faster, and Save keeps the higher one. The checkpoint is durable when Save
-	// returns. Open, Create, every change and Run call it, and never for a ring that Open
-	// refuses. An error of Save ends Open and Create. It does not undo a change: Run reports
-	// the error and saves again.
+	// Save keeps newest.Ring as the ring of this place, and newest as the newest checkpoint of
+	// that ring. When the Memory has a higher generation of the same ring, another process was
+	// faster, and Save keeps the higher one. The checkpoint is durable when Save returns. Open,
+	// Create, every change and Run call Save. Open does not call it for a ring that it refuses.
+	// An error of Save ends Open and Create. It does not undo a change: Run reports the error
+	// and saves again.
 	Save(ctx context.Context, newest Checkpoint) error
 }
 
@@ -56,8 +56,8 @@ type sightings struct {
 	rings []Checkpoint
 }
 
-// newest returns the newest checkpoint of the ring with this identity, zero for none. A ring
-// of version 1 has no identity, and only its place is known.
+// newest returns the newest checkpoint of the ring with this identity, the zero Checkpoint for
+// none. A ring of version 1 has no identity, so only the checkpoint of its place is known.
 func (s sightings) newest(identity string) (newest Checkpoint) {
 	for _, c := range s.rings {
 		if identity != "" && c.Ring == identity && c.Generation > newest.Generation {
@@ -82,15 +82,15 @@ func (e *rollback) Unwrap() []error {
 	return []error{ErrRollback, e.cause}
 }
 
-// vanished returns the error for a store that lost its ring. To advise a new ring would be
-// wrong: a volume that is not mounted looks like this.
+// vanished returns the error for a store that lost its ring. Its text does not advise to make a
+// new ring: a volume that is not mounted looks the same.
 func vanished(seen Checkpoint, cause error) error {
 	return &rollback{fmt.Sprintf("the ring is gone: the store is empty, and a ring was seen here at generation %d: "+
 		"is the volume mounted? put the ring back", seen.Generation), cause}
 }
 
-// checkSeen returns nil if d can be the ring of the checkpoint seen, or one that was made
-// from it.
+// checkSeen returns nil if d can be the generation with the checkpoint seen, or a later one of
+// the same ring. Otherwise it returns a rollback that says how they differ.
 func (d *document) checkSeen(seen Checkpoint) error {
 	var text string
 	switch {
@@ -116,15 +116,15 @@ func (d *document) checkpoint() Checkpoint {
 	return Checkpoint{Generation: d.Generation, Nonce: d.Nonce, Ring: d.Identity}
 }
 
-// succeeds reports whether d was made from the document of the checkpoint seen, by any
-// number of writes, or whether seen is zero. The history tells only as many writes as it
-// holds: beyond that the higher generation has to do.
+// succeeds reports whether d was made from the document of the checkpoint seen, by any number
+// of writes, or whether seen is zero. The history has the last 64 writes. If seen is older than
+// these, a higher generation suffices.
 func (d *document) succeeds(seen Checkpoint) bool {
 	return seen == (Checkpoint{}) || d.isRing(seen) && (d.contains(seen) || d.Generation > seen.Generation+historyLength)
 }
 
-// isRing reports whether seen can be of this ring. A checkpoint of version 1 names no ring.
-// A ring of version 2 never becomes one of version 1 again.
+// isRing reports whether seen can be a checkpoint of this ring. A checkpoint of version 1 names
+// no ring. A ring of version 2 never becomes one of version 1 again.
 func (d *document) isRing(seen Checkpoint) bool { return seen.Ring == "" || seen.Ring == d.Identity }
 
 // contains reports whether seen is this generation or one in its history.
@@ -133,8 +133,9 @@ func (d *document) contains(seen Checkpoint) bool {
 	return d.isRing(seen) && (pair == Checkpoint{Generation: d.Generation, Nonce: d.Nonce} || slices.Contains(d.History, pair))
 }
 
-// remember saves the newest checkpoint, unless the memory has it. A save that hangs keeps the
-// next one waiting, within its bound: the two could end in the wrong order.
+// remember saves the newest checkpoint, unless the memory has it. While one save hangs, the
+// next one waits for it, for maxPatience at most: if both ran at once, the older one could end
+// last.
 func (r *Ring) remember(ctx context.Context) error {
 	if r.memory == nil {
 		return nil

@@ -43,7 +43,7 @@ func openOrCreateAt(ctx context.Context, cfg Config, now func() time.Time) (*Rin
 	if !errors.Is(createErr, ErrExists) && !errors.Is(createErr, ErrUnknownOutcome) {
 		return r, createErr
 	}
-	// Another process was first, or may have been.
+	// Another process made the ring first, or ours may be there.
 	r, err = openAt(ctx, cfg, now)
 	if err != nil && errors.Is(createErr, ErrUnknownOutcome) {
 		return nil, createErr
@@ -165,7 +165,8 @@ func (r *Ring) ImportInsecurely(ctx context.Context, data []byte, hint keys.Hint
 	})
 }
 
-// importKeys adds all keys in one change. Before each it calls makeWay.
+// importKeys adds all keys in one change. Before it adds a key, it calls makeWay, which may
+// refuse the key or retire another one, and returns lines for the log.
 func (r *Ring) importKeys(ctx context.Context, data []byte, hint keys.Hint, state State,
 	makeWay func(*draft, keys.Use) ([]logEntry, error)) (kids []string, err error) {
 	records, err := newRecords(data, hint, state)

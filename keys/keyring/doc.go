@@ -14,15 +14,15 @@
 //
 // # States
 //
-// A key goes from staged to active to retired to destroyed, or from any of them to
-// revoked (NIST SP 800-57: pre-activation, active, deactivated, destroyed, compromised).
-// Each use has exactly one active key, and a staged successor beside it. Destroyed and
-// revoked are final: a tombstone stays, and a kid never comes back. It takes 22 bytes of
-// the stored ring, so that daily keys fill half of a ring in 35 years ([Ring.Fullness]).
-// Everything else in a ring is bounded. The two uses mirror each other. The ring
-// publishes a signing key before it signs, and erases the private half when the key
-// retires. The ring holds a decryption key before it publishes the key, and keeps the
-// private half until the last token is dead.
+// A key goes from staged to active to retired to destroyed, or from any of them to revoked
+// (NIST SP 800-57: pre-activation, active, deactivated, destroyed, compromised). Each use has
+// exactly one active key, and a staged successor beside it. Destroyed and revoked are final: a
+// tombstone stays, and a kid never comes back. A tombstone takes 22 bytes of the stored ring,
+// so daily keys fill half of a ring in 35 years ([Ring.Fullness]). The number of everything
+// else in a ring is bounded. The two uses mirror each other. The ring publishes a signing key
+// before it signs, and erases the private half when the key retires. The ring holds a
+// decryption key before it publishes the key, and keeps the private half until the last token
+// is dead.
 //
 //	           signing: private / published     decryption: private / published
 //	staged     held / yes                       opens / no
@@ -51,9 +51,10 @@
 //	I3  R + S                   every opener has the private key        61 min
 //	I4  R + D + C + T + L + 2S  the last one sealed to it is dead       26 h 4 min
 //
-// A key remembers the largest figures that were in force while it was in use, so a policy
-// that shrinks ends nothing early. Two parties each go by their own ring: shorten T at the
-// issuer first, and lengthen it at the recipient first.
+// A key remembers the largest figures that were in force while it was in use, so a policy that
+// shrinks ends nothing early. The issuer's ring and the recipient's ring each have a T. To
+// shorten it, change the issuer's policy first; to lengthen it, change the recipient's policy
+// first.
 //
 // # Clocks
 //
@@ -96,8 +97,8 @@ import (
 // The errors of this package, for errors.Is. The errors of package keys are wrapped too. The
 // texts name kids, algorithms and files, never key material.
 var (
-	// ErrConfig: a Config without a Store or a KEK, an empty path, one path for two files, a nil
-	// function, or a Ring that no constructor made.
+	// ErrConfig: a Config without a Store or a KEK, an empty path, one path for two files, a
+	// nil function, a nil Memory, or a Ring that no constructor made.
 	ErrConfig = errors.New("keyring: invalid configuration")
 	// ErrExists: the store has a ring already, and nothing replaces a ring.
 	ErrExists = errors.New("keyring: there is a ring already")
@@ -113,6 +114,7 @@ var (
 	ErrState = errors.New("keyring: not allowed in this state")
 	// ErrWindow: a window is not over yet; see [WindowError].
 	ErrWindow = errors.New("keyring: a window is not over yet")
-	// ErrPolicy: durations that contradict each other.
+	// ErrPolicy: the durations of a policy contradict each other or are out of bounds, or its
+	// suites or uses do not fit.
 	ErrPolicy = errors.New("keyring: invalid policy")
 )

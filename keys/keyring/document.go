@@ -29,12 +29,13 @@ const (
 	identitySize    = 16 // bytes
 )
 
-// The bounds of a ring. With them it never fills up: only its compact tombstones grow, by 22
-// bytes of the stored ring for each key that ends. window.MaxFormers bounds the former policies.
+// The bounds of a ring. Because of them only the compact tombstones grow without end: by 22
+// bytes of the stored ring for each key that ends. window.MaxFormers bounds the former
+// policies.
 const (
-	historyLength = 64  // pairs of generation and nonce that a ring remembers
+	historyLength = 64  // earlier writes, as pairs of generation and nonce, that a ring remembers
 	logLength     = 256 // transitions that a ring remembers
-	endedLength   = 256 // ended keys of which a ring remembers the dates and the reasons
+	endedLength   = 256 // keys that ended last, of which a ring still has the dates and the reasons
 	maxText       = 256 // bytes of a reason, and of each text of an event, as JSON spells it
 	// maxHeld is the number of keys that a ring holds at most. A rotation that has reached it
 	// waits until a retired key is destroyed.
@@ -45,19 +46,19 @@ const (
 )
 
 // document is the content of a ring before it is encrypted. It never changes once other
-// goroutines can see it: a change makes a new one. One of version 1 has neither an identity
-// nor compact tombstones; stamp makes it one of version 2.
+// goroutines can see it: a change makes a new document. A document of version 1 has neither an
+// identity nor compact tombstones; stamp makes it a document of version 2.
 type document struct {
 	Version    int            `json:"v"`
 	Identity   string         `json:"ring,omitempty"` // random, base64url, the same for ever
 	Generation uint64         `json:"generation"`
 	Nonce      string         `json:"nonce"`
-	Slots      string         `json:"slots"` // SHA-256 of the slots beside it, base64url
+	Slots      string         `json:"slots"` // SHA-256 of the slots of the blob that holds this document, base64url
 	History    []Checkpoint   `json:"history,omitempty"`
 	Policy     policyDocument `json:"policy"`
 	Former     window.Formers `json:"former,omitempty"`
-	Keys       []record       `json:"keys"`           // held, and the tombstones of those that ended last
-	Ended      tombstone.Set  `json:"ended,omitzero"` // of all others
+	Keys       []record       `json:"keys"`           // the keys that the ring holds, and the tombstones of the 256 that ended last
+	Ended      tombstone.Set  `json:"ended,omitzero"` // the compact tombstones of all keys that ended before
 	Log        []Event        `json:"log,omitempty"`
 }
 
@@ -72,27 +73,27 @@ func stateOf(t tombstone.Tombstone) State {
 // record is one key and its life.
 type record struct {
 	ID         string          `json:"kid"`
-	Thumbprint string          `json:"thumbprint,omitempty"` // none in a tombstone whose kid heads it
-	Suite      string          `json:"alg"`                  // its name, which tells the curve; that in jwk does not
+	Thumbprint string          `json:"thumbprint,omitempty"` // empty in a tombstone whose kid is the start of the thumbprint
+	Suite      string          `json:"alg"`                  // Suite.String, which tells the curve; the alg in JWK does not
 	Use        keys.Use        `json:"use"`
 	State      State           `json:"state"`
 	Created    time.Time       `json:"created"`
 	Activated  time.Time       `json:"activated,omitzero"`
 	Retired    time.Time       `json:"retired,omitzero"`
 	Ended      time.Time       `json:"ended,omitzero"` // destroyed or revoked
-	Due        time.Time       `json:"due,omitzero"`   // first found due for destruction
+	Due        time.Time       `json:"due,omitzero"`   // when a look first found a wait over: see MarkDue
 	Reason     string          `json:"reason,omitempty"`
-	Windows    window.Figures  `json:"windows,omitzero"` // the largest in force while in use; none in a tombstone
-	JWK        json.RawMessage `json:"jwk,omitempty"`    // private, public once erased, none once final
+	Windows    window.Figures  `json:"windows,omitzero"` // the largest figures in force while the key was in use; empty in a tombstone
+	JWK        json.RawMessage `json:"jwk,omitempty"`    // the private key; of a retired signing key the public half; empty in a tombstone
 }
 
 // Event is one change of a ring, for its log.
 type Event struct {
 	Time       time.Time `json:"time"`
-	Generation uint64    `json:"generation"`    // that the change wrote
+	Generation uint64    `json:"generation"`    // the generation that the change wrote
 	By         string    `json:"by"`            // user@host
 	What       string    `json:"what"`          // such as "activate" or "revoke: compromised"
-	KeyID      string    `json:"kid,omitempty"` // of the key that changed
+	KeyID      string    `json:"kid,omitempty"` // the kid of the key that changed
 }
 
 // policyDocument is the policy as a ring stores it.
@@ -134,7 +135,7 @@ var errUnknownSuite = fmt.Errorf("%w: unknown suite", ErrPolicy)
 
 func (d policyDocument) policy() (Policy, error) {
 	sig, err := keys.ParseSuite(d.Sig.Suite)
-	if err != nil || len(d.Enc.Suites) == 0 { // no default stands for what is stored
+	if err != nil || len(d.Enc.Suites) == 0 { // withDefaults would fill in a suite that the ring does not store
 		return Policy{}, errUnknownSuite
 	}
 	var enc []keys.Suite
@@ -172,7 +173,7 @@ func (d *document) held() int {
 	return n
 }
 
-// checkHeld refuses another key in a ring that holds enough.
+// checkHeld refuses another key in a ring that holds maxHeld keys.
 func (d *document) checkHeld() error {
 	if d.held() < maxHeld {
 		return nil
@@ -181,8 +182,9 @@ func (d *document) checkHeld() error {
 		ErrState, maxHeld)
 }
 
-// makeRoom erases the decryption keys that were revoked first, while the ring holds too many
-// keys, so that a revocation always has room. Their tokens fail.
+// makeRoom erases revoked decryption keys, those revoked first before the others, until the
+// ring holds no more than maxHeld keys. So a revocation, which makes new keys, always has room.
+// Tokens for the erased keys fail.
 func (d *document) makeRoom() {
 	for d.held() > maxHeld {
 		var first *record

@@ -20,9 +20,9 @@ import (
 )
 
 // KEK is a key encryption key: it wraps the ring key, which encrypts the ring. It comes from
-// [KEKFile], [NewKEK] or [PassphraseKEK], or from a program that keeps it in a KMS. Nothing
-// else opens the ring, so a lost KEK is final. A KEK is safe for concurrent use. The KEKs of
-// this package print as [redacted].
+// [KEKFile], [NewKEK] or [PassphraseKEK], or from a program that keeps it in a KMS. Only its
+// KEKs open a ring, so if all are lost, the ring is lost for good. A KEK is safe for concurrent
+// use. The KEKs of this package print as [redacted].
 type KEK interface {
 	// ID returns the name of this KEK's slot in the ring, which has one slot for each ID. It
 	// is the same in every process, and not a secret: 1 to 256 characters of printable ASCII.
@@ -38,9 +38,10 @@ type KEK interface {
 type WrappedKey struct {
 	JWE string // compact JWE with A256CBC-HS512, so that JOSE tools that have the KEK open it
 
-	// Wrapped is for a KEK in a KMS that wraps few bytes: the key of JWE, wrapped, in any
-	// text of UTF-8. The ring keeps it as it is; with JWE and the id it takes at most 32 KiB.
-	// It is empty for the KEKs of this package.
+	// Wrapped is for a KEK in a KMS that wraps only a few bytes. Then JWE is encrypted under a
+	// key of its own, and Wrapped is this key as the KMS wrapped it, as any UTF-8 text. The
+	// ring keeps it as it is; with JWE and the id it takes at most 32 KiB. It is empty for the
+	// KEKs of this package.
 	Wrapped string
 }
 
@@ -59,8 +60,8 @@ const (
 	maxSlot = 32 << 10
 )
 
-// check refuses a slot of a KEK from outside that a ring cannot keep. JSON changes bytes
-// that are not UTF-8, and the slot would not open again.
+// check refuses a slot that a ring cannot keep, which a caller's KEK may make. JSON replaces
+// bytes that are not UTF-8, and then the slot would not open again.
 func (s slot) check() error {
 	text, err := json.Marshal(s)
 	switch {
@@ -126,9 +127,9 @@ func KEKFile(path string) (KEK, error) { return fileKEK(kekfile.Read(path)) }
 // there is a file. Of several processes that call it at once for one path, one makes the
 // file, and the others read that one with [KEKFile].
 //
-// CreateKEKFile removes the files that an earlier call left when it was killed. A file
-// whose folder that call did not sync, or could not sync, is on the disk when CreateKEKFile
-// returns fs.ErrExist.
+// CreateKEKFile removes temporary files of an earlier call that was killed. If that call made
+// the KEK file but did not sync the folder, CreateKEKFile syncs it before it returns
+// fs.ErrExist.
 func CreateKEKFile(path string) (KEK, error) { return fileKEK(kekfile.Create(path)) }
 
 func fileKEK(key []byte, err error) (KEK, error) {
@@ -211,7 +212,8 @@ func (k *passphraseKEK) Unwrap(_ context.Context, w WrappedKey) ([]byte, error) 
 	if err != nil || !bytes.Equal(again, p.Header) || h.Alg != string(jose.PBES2_HS512_A256KW) || h.Enc != string(jose.A256CBC_HS512) {
 		return nil, ErrUnreadable
 	}
-	// Before the first round: an attacker who can write the file chooses rounds and salt.
+	// Checked before the first round: an attacker who can write the file chooses the number of
+	// rounds and the salt, and many rounds are a denial of service.
 	salt, err := strict.DecodeBase64URL(h.Salt)
 	if err != nil || len(salt) != saltSize || h.Count < 1 || h.Count > maxPBKDF2Rounds {
 		return nil, ErrUnreadable

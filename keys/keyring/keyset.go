@@ -20,7 +20,7 @@ func (d *document) setConfig() (keys.SetConfig, error) {
 	if err != nil {
 		return keys.SetConfig{}, err
 	}
-	// Published is not nil: a ring decides for each key.
+	// Published is empty and not nil: for nil, NewSet would publish keys of its own choice.
 	cfg := keys.SetConfig{MaxTokenLifetime: policy.TokenLifetime, Published: []*keys.Key{}}
 	if err := d.Ended.Check(); err != nil {
 		return keys.SetConfig{}, err
@@ -61,8 +61,8 @@ func (d *document) setConfig() (keys.SetConfig, error) {
 	return cfg, nil
 }
 
-// addUnique refuses a kid or a thumbprint that the ring had before, in a tombstone too: a
-// kid never comes back.
+// addUnique refuses a kid or a thumbprint that another key or tombstone of the ring has: a kid
+// never comes back.
 func (d *document) addUnique(seen map[string]bool, r record) error {
 	head := tombstone.HeadOf(r.ID, r.Thumbprint)
 	byID, byThumbprint := "kid "+r.ID, "key "+head
@@ -73,9 +73,9 @@ func (d *document) addUnique(seen map[string]bool, r record) error {
 	return nil
 }
 
-// isPublished reports whether the key is in the JWK Set. A signing key goes out before it
-// signs and stays until its last token is dead. A decryption key goes out only while it is
-// the one to seal to.
+// isPublished reports whether the key is in the JWK Set. A signing key is published before it
+// signs, and until its last token is dead. A decryption key is published only while it is
+// active, because senders seal to it.
 func (r *record) isPublished() bool {
 	if r.Use == keys.UseSig {
 		return r.State == Staged || r.State == Active || r.State == Retired
@@ -83,8 +83,8 @@ func (r *record) isPublished() bool {
 	return r.State == Active
 }
 
-// key returns the key that the record holds, nil for a tombstone. A revoked
-// decryption key becomes a tombstone when it is erased.
+// key returns the key that the record holds, nil for a tombstone. A revoked decryption key is
+// not a tombstone until it is erased.
 func (r *record) key() (*keys.Key, error) {
 	suite, err := keys.ParseSuite(r.Suite)
 	if err != nil || suite.Use() != r.Use {
@@ -131,10 +131,10 @@ func (r *record) checkState() error {
 	return nil
 }
 
-// KeyInfo describes one key of a ring, tombstones included. It holds no key material. Of
-// the 256 keys that ended last a ring keeps the dates and the reason, and the thumbprint
-// only where it does not begin with the kid. Of keys that ended before, the ring keeps
-// only ID, Use and State, and the thumbprint of an imported key.
+// KeyInfo describes one key of a ring, tombstones included. It holds no key material. Of the
+// 256 keys that ended last a ring keeps the dates and the reason, and keeps the thumbprint only
+// if it does not begin with the kid. Of a key that ended before these, the ring keeps only ID,
+// Use and State, and the thumbprint if the key was imported.
 type KeyInfo struct {
 	ID         string     `json:"kid"`
 	Use        keys.Use   `json:"use"`
@@ -149,7 +149,7 @@ type KeyInfo struct {
 	Reason     string     `json:"reason,omitempty"`     // of its revocation
 	Next       Action     `json:"next,omitempty"`       // the next step of the rotation for it
 	NextAt     time.Time  `json:"next_at,omitzero"`     // when that step is due
-	WrongDate  time.Time  `json:"wrong_date,omitzero"`  // a date of it that a wrong clock wrote
+	WrongDate  time.Time  `json:"wrong_date,omitzero"`  // a date of the key that a wrong clock wrote
 }
 
 // Keys loads the ring and describes its keys, oldest first, tombstones included. It returns
@@ -162,7 +162,7 @@ func (r *Ring) Keys(ctx context.Context) ([]KeyInfo, error) {
 	return s.document.infos(r.now())
 }
 
-// infos describes the keys with the given kids, all for none.
+// infos describes the keys with the given kids, and all keys if no kid is given.
 func (d *document) infos(now time.Time, kids ...string) ([]KeyInfo, error) {
 	next := d.nextOf(now)
 	var infos []KeyInfo
@@ -191,9 +191,9 @@ func (d *document) infos(now time.Time, kids ...string) ([]KeyInfo, error) {
 	return infos, nil
 }
 
-// nextOf returns the next step for each key, by kid. For a staged or active key it is the
-// change of places. For a key that is out of use it may also be the first look at its
-// end.
+// nextOf returns the next step for each key, by kid. For a staged key it is its activation, and
+// for the active key its retirement. For a key that is out of use it is its destruction, or the
+// look (MarkDue, ClearDue) that comes before.
 func (d *document) nextOf(now time.Time) map[string]Step {
 	next := make(map[string]Step)
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {

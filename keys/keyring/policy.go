@@ -62,10 +62,10 @@ func (p Policy) withDefaults() Policy {
 // overflow.
 const maxDuration = 10 * 365 * day
 
-// Validate returns nil if the figures can work together once defaults are filled in. It
-// returns [ErrPolicy] otherwise, and names the rule that is broken. A period has to be longer
-// than the windows of its use, and as long as two windows of a staged key: so long a
-// successor may be staged, and the active key stays until then.
+// Validate returns nil if the figures can work together once defaults are filled in. It returns
+// [ErrPolicy] otherwise, and names the rule that is broken. A period has to be longer than the
+// windows of its use. It has to be at least two windows of a staged key long, because a
+// successor may be staged for that time, and the active key stays until then.
 func (p Policy) Validate() error {
 	if err := p.check(); err != nil {
 		return err
@@ -81,8 +81,8 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// check makes the checks of Validate except a rule that older rings did not have. Without
-// that rule a period lasts longer than it says.
+// check makes the checks of Validate, except that a period is at least two windows long: an
+// older ring may break this rule, and its keys then stay active for longer than the period.
 func (p Policy) check() error {
 	p = p.withDefaults()
 	for _, d := range []struct {
@@ -130,7 +130,7 @@ type Windows struct {
 	SignAhead time.Duration // staged to active: the public half must reach every verifier
 	SignKept  time.Duration // retired to destroyed: the last token must be dead
 	EncAhead  time.Duration // staged to active: the private half must reach every opener
-	EncKept   time.Duration // retired to destroyed: the last stale sealer, and its last token
+	EncKept   time.Duration // retired to destroyed: the last token of the last sealer with a stale set must be dead
 }
 
 // Windows returns the windows of the policy.
@@ -158,9 +158,9 @@ func (p Policy) forUse(u keys.Use) UsePolicy {
 // UpdatePolicy calls edit to change the ring's policy, several times if other processes
 // change the ring meanwhile.
 //
-// A new period counts at once, also for the active key. A new suite counts from the next
-// key that is staged. Keys that exist keep the largest windows that were ever in force for
-// them, so a policy that shrinks ends nothing early. New keys get the old windows too, for as
+// A new period counts at once, also for the active key. A new suite counts from the next key
+// that is staged. A key keeps the largest windows that were ever in force while the ring held
+// it, so a policy that shrinks ends nothing early. New keys get the old windows too, for as
 // long as caches and snapshots from the time of the old policy can live.
 //
 // It returns [ErrConfig] for a nil edit and [ErrPolicy] for figures that cannot work
@@ -215,7 +215,7 @@ func (e *WindowError) Error() string {
 		jwk.Quote(e.KeyID), e.Until.UTC().Add(time.Second-1).Truncate(time.Second).Format(time.RFC3339)) // rounded up
 }
 
-// tooSoon is an ErrWindow and a WindowError, and reads as the latter.
+// tooSoon is both an ErrWindow and a WindowError, with the text of the WindowError.
 type tooSoon struct{ window *WindowError }
 
 func (e tooSoon) Error() string { return e.window.Error() }

@@ -9,11 +9,12 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/patience"
 )
 
-// state is shared by the looks of a Ring. Looks of readers and of changes may overlap, and an
-// answer may come late. So each look has a number, and a newer answer wins.
+// state is shared by the looks of a Ring. A look is one load of the ring from the store. Looks
+// of readers and of changes may overlap, and an answer may come late. So each look has a
+// number, and the answer of the look that began later wins.
 type state struct {
 	mu     sync.Mutex
-	looks  uint64     // how many began, writes included
+	looks  uint64     // how many looks and writes began
 	good   uint64     // the newest look that found a ring
 	bad    uint64     // the newest look that failed
 	tried  time.Time  // when the last look had an answer, good or bad
@@ -21,7 +22,8 @@ type state struct {
 	writes KEK        // the KEK of the write that began last
 }
 
-// begin returns the number of a look, and the newest checkpoint that was seen before it.
+// begin counts a new look. It returns its number, and the newest checkpoint that was seen
+// before.
 func (t *state) begin() (number uint64, seen Checkpoint) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -42,7 +44,7 @@ func (t *state) triedAt() time.Time {
 }
 
 // A [Store], a [KEK] or a [Memory] may never answer: its disk, its server or its network hangs.
-// So each call of one is bounded.
+// So each call to one of them has a time limit.
 const (
 	// maxPatience is the longest time of a call.
 	maxPatience = 10 * time.Second
@@ -64,9 +66,10 @@ func (r *Ring) patience() time.Duration {
 	return maxPatience
 }
 
-// refresh loads the ring if its snapshot is of a certain age, and if that was not tried
-// just now. It cannot fail: the snapshot goes on serving. While one reader loads, the
-// others wait only if they have to. No reader waits for a change.
+// refresh loads the ring if its snapshot is at least as old as from, and if the last try is
+// longer ago than reloadCooldown. It returns no error: if the load fails, the old snapshot
+// stays. While one reader loads, the others wait for it only if wait is true. No reader waits
+// for a change.
 func (r *Ring) refresh(ctx context.Context, from time.Duration, wait bool) {
 	s := r.snapshot.Load()
 	if s.age(r.now()) < from {
@@ -95,12 +98,12 @@ func (r *Ring) load(ctx context.Context) (*snapshot, error) {
 	return r.look(ctx)
 }
 
-// look loads the ring, adopts it and returns the snapshot, which may be a newer one that was
-// adopted meanwhile. The look has a bound, also in a store that ignores its context. An answer
-// that comes late is adopted if it is the newest.
+// look loads the ring, makes it the snapshot and returns it, or returns a newer snapshot that
+// another look adopted meanwhile. The time of a look is bounded even if the store ignores its
+// context. An answer that comes after that time is still adopted if no newer one came.
 //
-// A look that failed because its caller went away says nothing about the store, and does not
-// keep the next caller from trying.
+// If a look failed because its caller's context ended, that says nothing about the store. So
+// the failure is not kept, and the next caller tries at once.
 func (r *Ring) look(ctx context.Context) (*snapshot, error) {
 	began := r.now()
 	number, seen := r.state.begin()
@@ -118,7 +121,7 @@ func (r *Ring) look(ctx context.Context) (*snapshot, error) {
 	return s, err
 }
 
-// fail keeps the error of a look, unless a newer look found the ring.
+// fail keeps the error of a look, unless a look that began later has ended.
 func (r *Ring) fail(err error, number uint64) {
 	r.state.mu.Lock()
 	defer r.state.mu.Unlock()
@@ -131,8 +134,9 @@ func (r *Ring) fail(err error, number uint64) {
 
 // adopt makes s, which no reader has seen yet, the snapshot, and returns s. It returns the
 // present snapshot when that is newer: while s was loaded, another look found a later
-// generation, or this process wrote one. began is when the look or the write began that
-// found s, since the ring may have changed right afterwards.
+// generation, or this process wrote one. began is when the look that found s, or the write that
+// made it, began: the age of s counts from there, because the ring may have changed right
+// afterwards.
 func (r *Ring) adopt(s *snapshot, began time.Time, number uint64) (*snapshot, error) {
 	r.state.mu.Lock()
 	defer r.state.mu.Unlock()
@@ -159,8 +163,8 @@ func (r *Ring) adopt(s *snapshot, began time.Time, number uint64) (*snapshot, er
 	return s, nil
 }
 
-// fetch returns a new snapshot of a ring. It refuses a ring that is older than the one that
-// was seen.
+// fetch loads the ring and returns a new snapshot of it. It refuses a ring that cannot be the
+// one that was seen or a later generation of it, and an empty store where a ring was seen.
 func (r *Ring) fetch(ctx context.Context, seen Checkpoint) (*snapshot, error) {
 	data, version, err := r.store.Load(ctx)
 	if errors.Is(err, ErrNoRing) && seen != (Checkpoint{}) {
@@ -185,8 +189,9 @@ func (r *Ring) fetch(ctx context.Context, seen Checkpoint) (*snapshot, error) {
 	return s, nil
 }
 
-// unwrap returns the ring key of a blob and the KEK that gave it. After a Rewrap of unknown
-// outcome, and while one is at work, the ring may have the KEK of the Rewrap.
+// unwrap returns the ring key of a blob and the KEK that unwrapped it. If the KEK of the
+// snapshot fails, it tries the KEK of the last write: during a Rewrap, and after a Rewrap of
+// unknown outcome, the store may already have the ring under the new KEK.
 func (r *Ring) unwrap(ctx context.Context, b blob, old *snapshot) (secretBytes, KEK, error) {
 	kek := r.kek
 	if old != nil {

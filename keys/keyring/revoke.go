@@ -13,13 +13,13 @@ import (
 // Revocation names the keys to revoke, and the reason.
 type Revocation struct {
 	KeyID  string // the kid of one key, unless All is set
-	All    bool   // every key of the ring but those that ended before the last 256
+	All    bool   // every key of the ring, except keys that ended before the 256 that ended last
 	Reason string // for the log and the tombstone: compromised, superseded, …; cut at 256 bytes
 
 	// Erase ends a decryption key at once. Without it the key is unpublished and goes on
-	// opening tokens until the last one sealed to it is dead: senders that cached the key go
-	// on sealing to it, and refusing their tokens takes nothing from a thief. With Erase
-	// those tokens fail.
+	// opening tokens until the last one sealed to it is dead: senders that cached the key go on
+	// sealing to it, and a thief who has the key can read their tokens whether we accept them
+	// or not. With Erase those tokens fail.
 	Erase bool
 }
 
@@ -48,7 +48,7 @@ func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
 		return log, err
 	})
 	if errors.Is(err, ErrState) {
-		return nil, err // nothing is wrong: it was done before
+		return nil, err // the key is revoked, so the text must not say NOT REVOKED
 	}
 	if errors.Is(err, ErrUnknownOutcome) {
 		return nil, fmt.Errorf("keyring: it is not known whether it was REVOKED, try again: %w", err)
@@ -59,12 +59,12 @@ func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
 	return infos, nil
 }
 
-// drawn are the keys that a revocation made. To make RSA keys takes seconds, and another
-// process may change the ring several times meanwhile. So each try takes the keys of the try
-// before, and makes a key only if none of them fits the policy.
+// drawn are the keys that a revocation made. Making RSA keys takes seconds, and another process
+// may change the ring meanwhile, so that the revocation must try again. Each try uses the keys
+// of the try before, and makes a key only if there is none left that fits the policy.
 type drawn struct {
 	keys map[keys.Use][]record
-	used map[keys.Use]int // how many of them this try took
+	used map[keys.Use]int // how many of the keys this try has used
 }
 
 func (f *drawn) take(d *document, u keys.Use) (record, error) {
@@ -113,8 +113,9 @@ func (d *document) revoke(v Revocation, now time.Time, fresh *drawn) (touched []
 	return touched, log, nil
 }
 
-// succeed makes what a use needs after a revocation: in place of an active key a new
-// one and a new successor, and in place of a successor another.
+// succeed makes the keys that a use lacks after a revocation. If the active key was revoked, it
+// revokes the staged keys too, and makes a new active key and a new successor. If only the
+// successor was revoked, it makes another successor.
 func (d *document) succeed(u keys.Use, replace bool, now time.Time, fresh *drawn) (touched []string, log []logEntry, err error) {
 	var missing []State
 	switch {
@@ -176,7 +177,7 @@ func (r *record) revoke(v Revocation, now time.Time) {
 	}
 	if r.State != Revoked {
 		if r.State == Active {
-			r.Due = time.Time{} // of its period
+			r.Due = time.Time{} // it was a record about the end of its period
 		}
 		r.State, r.Ended, r.Reason = Revoked, utc(now), shorten(v.Reason)
 	}

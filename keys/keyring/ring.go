@@ -27,23 +27,24 @@ import (
 // then on the Ring decrypts, but neither signs nor publishes. A Ring that none of [Open],
 // [Create] and [OpenOrCreate] made returns [ErrConfig].
 //
-// A store, a KEK or a memory may hang. A Ring gives each call of one ten seconds, less where
-// SnapshotAge is shorter than 80 s, and the time that the caller's context leaves. Then a load
-// fails with [context.DeadlineExceeded], and a write with [ErrUnknownOutcome]. A reader never
-// waits for a change.
+// A store, a KEK or a memory may hang. A Ring waits for a call to one of them for ten seconds
+// at most, for less where SnapshotAge is shorter than 80 s, and never beyond the caller's
+// context. Then a load fails with [context.DeadlineExceeded], and a write with
+// [ErrUnknownOutcome]. A reader never waits for a change.
 //
-// A Ring is safe for concurrent use, and prints as [redacted]. It starts no goroutine that
-// outlives the caller, except that a call which ignores its context goes on; at most eight do.
+// A Ring is safe for concurrent use, and prints as [redacted]. No goroutine that it starts
+// outlives the caller's call, except for calls to a store, a KEK or a memory that ignore their
+// context: at most eight of these go on.
 type Ring struct {
 	store Store
-	kek   KEK // opened the first snapshot
+	kek   KEK // the KEK of Config, which opened the first snapshot
 	now   func() time.Time
 
 	snapshot atomic.Pointer[snapshot]
 
-	why atomic.Pointer[error] // why the last look failed; nil if it did not
+	why atomic.Pointer[error] // why the last look failed; nil if it succeeded
 
-	calls      patience.Calls // of the store, the KEK and the memory that are at work
+	calls      patience.Calls // the calls to the store, the KEK and the memory that have not returned
 	state      state          // of the looks
 	refreshing patience.Mutex // one reader at a time loads
 
@@ -103,9 +104,9 @@ func openAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, error
 	return openSince(ctx, cfg, seen, now)
 }
 
-// recall checks the configuration and returns what its memory has. It comes before every
-// look at the store: a checkpoint that another process saves meanwhile is not a sign of a
-// rollback.
+// recall checks the configuration and returns what its memory has. It must run before the first
+// look at the store: if another process wrote the ring and saved its checkpoint after our look,
+// our older ring would seem to be rolled back.
 func (c Config) recall(ctx context.Context) (seen sightings, err error) {
 	if err := c.check(); err != nil {
 		return sightings{}, err
@@ -151,9 +152,9 @@ func (r *Ring) PrivateKeys(ctx context.Context) (*keys.Set, error) {
 	}
 	s := r.snapshot.Load()
 	if s.age(r.now()) < s.reloadAfter() {
-		return s.set, nil // once a token: for one that is cached, the clock is the cost
+		return s.set, nil // the usual case, once for each token; for a token in the opener's cache the two clock readings are most of the cost
 	}
-	// At most one caller waits while the snapshot is still good.
+	// While the snapshot may still be used, only the caller that reloads it waits.
 	r.refresh(ctx, s.reloadAfter(), s.age(r.now()) > s.policy.SnapshotAge)
 	s = r.snapshot.Load()
 	if age := s.age(r.now()); age > s.policy.SnapshotAge {
@@ -164,9 +165,9 @@ func (r *Ring) PrivateKeys(ctx context.Context) (*keys.Set, error) {
 
 // PublicKeys returns the ring's public half: every signing key that may have signed a living
 // token or will sign soon, and the one key to encrypt to. For a kid that it does not know it
-// reloads the ring, at most every few seconds. It returns [keys.ErrStale] when the snapshot is
-// too old to publish. It returns the error of the reload when the kid may be unknown only
-// because of it.
+// reloads the ring, at most once in five seconds. It returns [keys.ErrStale] when the snapshot
+// is too old to publish. If it does not know the kid and the reload fails, it returns the error
+// of the reload, because a newer ring may have the kid.
 func (r *Ring) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	s, err := r.PrivateKeys(ctx)
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 func (r *Ring) Rotate(ctx context.Context, uses ...keys.Use) (Step, error) {
 	return r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
 		steps := slices.DeleteFunc(d.steps(now, uses...), func(s Step) bool {
-			// Another process cleared the record of this one: one of the two clocks is
-			// wrong, and recording again and again would fill the history of the ring.
+			// Another process cleared our record, so one of the two clocks is wrong. To record
+			// again and again would fill the ring's history.
 			at, marked := r.marked[s.KeyID]
 			return marked && s.Action == MarkDue && !s.At.After(now) && !now.Before(at) && now.Before(at.Add(time.Duration(d.Policy.SnapshotAge)))
 		})
@@ -62,7 +62,7 @@ func (r *Ring) RotateNowInsecurely(ctx context.Context, use keys.Use) (Step, err
 }
 
 func (r *Ring) rotateNow(ctx context.Context, use keys.Use, skipWindow bool) (Step, error) {
-	var before *string // the kid that was active at our first look
+	var before *string // the kid of the key that was active at our first look
 	for {
 		step, err := r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
 			s, ok := d.successor(use)
@@ -82,8 +82,8 @@ func (r *Ring) rotateNow(ctx context.Context, use keys.Use, skipWindow bool) (St
 			if s.Action != Activate {
 				return s, nil
 			}
-			// By then its public half has reached every verifier, or its private half every
-			// opener.
+			// At ready, every verifier has the public half, or every opener has the private
+			// half.
 			next := d.byID(s.KeyID)
 			if ready := d.waitOf(next).Ready(next.Due, now); ready.After(now) && !skipWindow {
 				return Step{}, tooSoon{&WindowError{s.KeyID, ready}}
@@ -129,9 +129,9 @@ func (r *Ring) rotate(ctx context.Context, decide func(*document, time.Time) (St
 	return step, nil
 }
 
-// freshKey returns the record of a staged key: r if it still fits the policy, otherwise
-// the record of a new key. Making a key takes time, so it is kept for the next try when
-// another process swapped first.
+// freshKey returns the record of a staged key: r if it still fits the policy, otherwise the
+// record of a new key. Making a key takes time: if another process swapped first, the next try
+// uses the same key.
 func (d *document) freshKey(u keys.Use, r record) (record, error) {
 	p, err := d.Policy.policy()
 	if err != nil {
@@ -156,7 +156,7 @@ func newKey(suite keys.Suite, state State) (record, error) {
 
 func (s Step) entries() []logEntry {
 	if s.Action == MarkDue || s.Action == ClearDue {
-		return nil // looks, and no transitions
+		return nil // these record a look and change no state
 	}
 	log := []logEntry{{string(s.Action), s.KeyID}}
 	if s.Retires != "" {
@@ -193,7 +193,7 @@ func (r *Ring) Run(ctx context.Context, report func(Step, error)) error {
 			report(Step{}, fmt.Errorf("keyring: the store cannot be watched, so that Run sees a change a second later: %w", err))
 		case hinted:
 			// Only a look by the clock does steps: a hint reaches all processes at once, and
-			// one of them would win.
+			// all but one would write in vain.
 			if _, err := r.look(ctx); err != nil || r.remember(ctx) != nil {
 				hints.Failed()
 			}
@@ -221,7 +221,7 @@ func (r *Ring) watch(ctx context.Context, hints *hint.Hints) (stop func()) {
 		cancel()
 		select {
 		case <-done:
-		case <-time.After(swapGrace): // it ignores its context
+		case <-time.After(swapGrace): // Watch ignores its context
 		}
 	}
 }

@@ -31,11 +31,11 @@ type snapshot struct {
 	config   keys.SetConfig
 	set      *keys.Set // of config
 	policy   Policy
-	version  string // the store's
+	version  string // the version that the store gave
 	size     int    // of the stored ring, in bytes
 	slots    []slot
 	ringKey  secretBytes
-	kek      KEK // gave the ring key
+	kek      KEK // the KEK that unwrapped ringKey
 	loaded   time.Time
 	look     uint64 // the number of the look that found it, or of the write that made it
 }
@@ -50,7 +50,7 @@ func (r *Ring) isOpen() error {
 
 var errZeroRing = fmt.Errorf("%w: a nil or zero Ring has no store: use OpenOrCreate, Create or Open", ErrConfig)
 
-// lastError returns the reason why the last load failed, nil if it did not.
+// lastError returns the reason why the last load failed, nil if the last load succeeded.
 func (r *Ring) lastError() error {
 	if why := r.why.Load(); why != nil {
 		return *why
@@ -58,8 +58,8 @@ func (r *Ring) lastError() error {
 	return nil
 }
 
-// read makes a snapshot of a blob. It unwraps the ring key, which stretches a passphrase,
-// only when the slots differ from the slots in old.
+// read makes a snapshot of a blob. If the slots are the same as in old, it takes the ring key
+// of old: to unwrap it again would stretch a passphrase for half a second.
 func (r *Ring) read(ctx context.Context, data []byte, old *snapshot) (*snapshot, error) {
 	b, err := parseBlob(data)
 	if err != nil {
@@ -88,8 +88,8 @@ func (r *Ring) read(ctx context.Context, data []byte, old *snapshot) (*snapshot,
 
 var errOtherVersion = errors.New("it was written by another version of sealjwt: use that one or a newer one")
 
-// decodeDocument reads a document that has been authenticated. It is strict all
-// the same: a member it does not know would be lost at the next write.
+// decodeDocument reads a document that has been authenticated. It refuses a member that it does
+// not know, because the next write would lose that member.
 func decodeDocument(data []byte) (*document, error) {
 	o, err := strict.ParseObject(data)
 	if err != nil {
@@ -114,8 +114,8 @@ func decodeDocument(data []byte) (*document, error) {
 	return &d, nil
 }
 
-// newSnapshot makes the keys of a document. Every document passes here when it is loaded, and
-// before it is written.
+// newSnapshot makes a snapshot with the keys of a document. It also validates the document:
+// every document passes here when it is loaded and before it is written.
 func newSnapshot(d *document, slots []slot, key secretBytes) (*snapshot, error) {
 	cfg, err := d.setConfig()
 	if err != nil {

@@ -12,15 +12,15 @@ import (
 type Action string
 
 // The steps of a rotation. No step that ends a wait is made by one clock alone: the first look
-// that finds a wait over says so in the ring, and a later one acts; see the package
-// documentation.
+// that finds a wait over records that in the ring (MarkDue), and a later look acts; see the
+// package documentation.
 const (
 	Nothing  Action = "nothing"   // no step is due
 	Stage    Action = "stage"     // a successor is made and made known
 	Activate Action = "activate"  // the successor takes over, its predecessor retires
 	Retire   Action = "retire"    // the predecessor of an activated key; part of an Activate
 	MarkDue  Action = "mark-due"  // the first look that finds the wait of a key over records its time
-	ClearDue Action = "clear-due" // the record is taken back: it came from a clock that is ahead
+	ClearDue Action = "clear-due" // the record of a MarkDue is taken back: it came from a clock that is ahead
 	Destroy  Action = "destroy"   // the key material is erased
 )
 
@@ -30,12 +30,12 @@ type Step struct {
 	Use     keys.Use  `json:"use,omitempty"`     // the use of the key
 	KeyID   string    `json:"kid,omitempty"`     // empty for a Stage to come
 	Retires string    `json:"retires,omitempty"` // the kid that an Activate retires
-	At      time.Time `json:"at,omitzero"`       // when it is due
+	At      time.Time `json:"at,omitzero"`       // when the step is due, or when it was done
 }
 
-// next returns the step that is due first, by now or later. All decisions of a rotation are
-// made here: a pure function of the document and the time, safe to run in any number of
-// processes.
+// next returns the step that is due first, whether its time has come or not, and reports
+// whether it is due now. All decisions of a rotation are made here: a pure function of the
+// document and the time, safe to run in any number of processes.
 func (d *document) next(now time.Time, uses ...keys.Use) (Step, bool) {
 	return first(d.steps(now, uses...), now)
 }
@@ -65,8 +65,8 @@ func (d *document) steps(now time.Time, uses ...keys.Use) []Step {
 	return steps
 }
 
-// successor returns the step that gives a use its next active key, whenever it is due:
-// stage one if there is none, else activate it.
+// successor returns the step that gives a use its next active key, whenever it is due: Stage if
+// no key is staged, else Activate. It returns false if there is no such step now.
 func (d *document) successor(u keys.Use) (Step, bool) {
 	active, staged := d.find(u, Active), d.find(u, Staged)
 	switch {
@@ -82,15 +82,16 @@ func (d *document) successor(u keys.Use) (Step, bool) {
 	return Step{Action: Activate, Use: u, KeyID: staged.ID, Retires: active.ID}, true
 }
 
-// succession returns the next steps towards a new active key: the successor takes over when
-// its own window and the period of the active key are over, by two looks at each.
+// succession returns the next steps towards a new active key. The successor takes over when its
+// own window and the period of the active key are over, and two looks have found each of them
+// over.
 func (d *document) succession(u keys.Use, now time.Time) []Step {
 	s, ok := d.successor(u)
 	switch {
 	case !ok:
 		return nil
 	case s.Action == Stage:
-		if s.At.After(now.Add(time.Duration(d.Policy.ClockSkew))) { // by a clock that was ahead
+		if s.At.After(now.Add(time.Duration(d.Policy.ClockSkew))) { // the date is of a clock that was ahead
 			s.At = now
 		}
 		return []Step{s}
@@ -125,20 +126,21 @@ func (d *document) ending(r *record, now time.Time) (Step, bool) {
 	return s, true
 }
 
-// looks are the actions for the results of a look at a wait.
+// looks gives the Action for each result of window.Wait.Look. Nothing means that the wait is
+// over and the key's own step may be done.
 var looks = [...]Action{window.Act: Nothing, window.Mark: MarkDue, window.Clear: ClearDue}
 
-// look returns the action of the next look at the wait of a key, Nothing when it may act, and
-// the time of that look.
+// look returns the action of the next look at the wait of a key, and the time of that look. The
+// action is Nothing if that look has nothing to record and may do the key's own step.
 func (d *document) look(r *record, now time.Time) (Action, time.Time) {
 	look, at := d.waitOf(r).Look(r.Due, now)
 	return looks[look], at
 }
 
 // waitOf returns the wait of a key in its state. A key that is staged or out of use waits for a
-// whole window before the first look, and for another one after it. The period of an active
-// key is not a window: the first look comes before its end, so that it is as long as the policy
-// says.
+// whole window before the first look, and for another one after it. An active key waits for its
+// period. The first look comes a window before the end of the period, so that the period is as
+// long as the policy says, and not a window longer.
 func (d *document) waitOf(r *record) window.Wait {
 	windows := r.Windows.Windows()
 	ahead, kept := windows.SignAhead, windows.SignKept

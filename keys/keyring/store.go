@@ -43,24 +43,23 @@ type Store interface {
 	// new version. An empty prev creates: it succeeds only if there is no
 	// document yet. The store keeps no reference to doc.
 	//
-	// It returns [ErrConflict] when the version is another one by now (nothing
-	// was written; load and decide again), and [ErrUnknownOutcome] when the
-	// document may or may not have been written (load and compare). An error that
-	// is [ErrNotDurable] too says that the document was written and that a power
-	// cut may take it back, which no Load can tell. With any other error nothing
-	// was written.
+	// It returns [ErrConflict] when the version is another one by now (nothing was written;
+	// load and decide again), and [ErrUnknownOutcome] when the document may or may not have
+	// been written (load and compare). An error that is [ErrNotDurable] too says that the
+	// document was written, and that a power cut may take it back. A Load cannot tell whether
+	// it is still at risk. With any other error nothing was written.
 	Swap(ctx context.Context, prev string, doc []byte) (version string, err error)
 }
 
-// Watcher is a [Store] that tells [Ring.Run] when its document may have changed. A store need
-// not be one: the watch is a hint, and Run looks by its own clock too. Run asks for a watch
-// again when one has ended, first after about a second and then less often.
+// Watcher is a [Store] that tells [Ring.Run] when its document may have changed. A Store need
+// not be a Watcher: the watch is only a hint, and Run looks by its own clock too. Run asks for
+// a watch again when one has ended, first after about a second and then less often.
 type Watcher interface {
 	// Watch watches the document until ctx is done or the watch is lost, and returns the
-	// reason. It calls sign(true) for each change. It calls sign(false) at least every two
-	// seconds while there is none, each time that the server has shown that the watch works, and
-	// returns when the server has been silent for five seconds. A store that cannot know whether
-	// its watch works never calls sign(false).
+	// reason. It calls sign(true) for each change. While there is no change, it calls
+	// sign(false) at least every two seconds, and only after the server has shown that the
+	// watch still works. It returns when the server has been silent for five seconds. A store
+	// that cannot know whether its watch works never calls sign(false).
 	//
 	// Watch calls sign only once the watch is established, so that Run, which loads the ring at
 	// the first sign, misses no change. sign does not block, and merges many changes into one
@@ -131,7 +130,7 @@ func (m *memStore) version() string {
 	return strconv.FormatUint(m.swaps, 10)
 }
 
-// checkKEKs refuses KEKs for which there can be no slots.
+// checkKEKs refuses no KEK, more KEKs than a ring has slots for, and a nil KEK.
 func checkKEKs(keks []KEK) error {
 	if len(keks) == 0 || len(keks) > maxSlots {
 		return fmt.Errorf("%w: give 1 to %d key encryption keys", ErrState, maxSlots)
@@ -163,7 +162,7 @@ const maxSecret = 4 << 10
 
 // secretDocument is the plaintext of a secret at rest.
 type secretDocument struct {
-	Slots  string `json:"slots"` // digest of the slots that it stands beside
+	Slots  string `json:"slots"` // digest of the slots of the blob that holds this secret
 	Secret []byte `json:"secret"`
 }
 
@@ -174,8 +173,8 @@ type secretDocument struct {
 // it with every KEK that stays.
 //
 // It returns [ErrState] for another number of KEKs or bytes, [ErrKEK] for a nil KEK,
-// [keys.ErrDuplicate] for two with one id, and the errors of the KEKs. Each KEK has ten
-// seconds.
+// [keys.ErrDuplicate] for two with one id, and the errors of the KEKs. It waits for each KEK
+// for ten seconds at most.
 func WrapSecret(ctx context.Context, secret []byte, keks ...KEK) (doc []byte, err error) {
 	if len(secret) == 0 || len(secret) > maxSecret {
 		return nil, fmt.Errorf("%w: a secret has 1 to %d bytes, and this one has %d", ErrState, maxSecret, len(secret))
@@ -200,9 +199,9 @@ func WrapSecret(ctx context.Context, secret []byte, keks ...KEK) (doc []byte, er
 	return json.Marshal(blob{Version: blobVersion, Slots: slots, Secret: jwe})
 }
 
-// UnwrapSecret returns the secret of a document that [WrapSecret] made. It returns [ErrKEK]
-// for a nil KEK, [ErrUnreadable] for a document that is damaged or has no slot for kek, and
-// the errors of kek, which has ten seconds.
+// UnwrapSecret returns the secret of a document that [WrapSecret] made. It returns [ErrKEK] for
+// a nil KEK, [ErrUnreadable] for a document that is damaged or has no slot for kek, and the
+// errors of kek. It waits for kek for ten seconds at most.
 func UnwrapSecret(ctx context.Context, doc []byte, kek KEK) (secret []byte, err error) {
 	if nilcheck.IsNil(kek) {
 		return nil, fmt.Errorf("%w: it is nil", ErrKEK)
