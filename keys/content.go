@@ -48,8 +48,8 @@ var contents = [...]struct {
 // in bytes of the initialization vector and of the tag.
 type frame struct{ iv, tag int }
 
-// errDecrypt is the only thing that a failed decryption says: a client that
-// could tell a bad tag from bad padding has an oracle.
+// errDecrypt is the error of every failed decryption. It does not say why: a client that can
+// tell a bad tag from bad padding has an oracle.
 var errDecrypt = errors.New("keys: decryption failed")
 
 // ParseContent returns the content encryption of a JOSE name ("enc"). It
@@ -74,24 +74,25 @@ func (c Content) String() string {
 // valid reports whether c is one of the four.
 func (c Content) valid() bool { return int(c) < len(contents) }
 
-// contentKey has room for the longest key that is derived or drawn. A caller keeps it on
-// its stack.
+// contentKey has room for the longest content encryption key, and for a derived key. A caller
+// keeps it on its stack, and so saves an allocation.
 type contentKey [64]byte
 
-// draw draws a content encryption key in room.
+// draw returns a new random content encryption key, in the memory of room.
 func (c Content) draw(room *contentKey) []byte {
 	cek := room[:contents[c].key]
 	rand.Read(cek)
 	return cek
 }
 
-// mode returns the mode under a content encryption key, which it wipes.
+// mode returns the AEAD under a content encryption key, and wipes the key.
 func (c Content) mode(cek []byte) (func() cipher.AEAD, error) {
 	defer clear(cek)
 	if !c.valid() || len(cek) != contents[c].key {
 		return nil, errors.New("keys: wrong length of the content encryption key")
 	}
-	// Called directly and not by a table, so that the key stays on the caller's stack.
+	// The functions are called directly and not from a table: then the compiler sees that the
+	// key can stay on the caller's stack.
 	if contents[c].frame.iv == gcmNonceSize {
 		mode, err := newGCM(cek)
 		return func() cipher.AEAD { return mode }, err
@@ -112,7 +113,7 @@ func newGCM(cek []byte) (cipher.AEAD, error) {
 
 // newCBC copies the key, half of which the mode keeps as it is.
 func newCBC(cek []byte) (cipher.AEAD, error) {
-	key := bytes.Clone(cek) // assigned to cek, it would move the callers' array to the heap
+	key := bytes.Clone(cek) // a new variable: to assign to cek would move the callers' array to the heap
 	mode, err := josecipher.NewCBCHMAC(key, aes.NewCipher)
 	if err != nil {
 		return nil, err
@@ -121,23 +122,23 @@ func newCBC(cek []byte) (cipher.AEAD, error) {
 	return &cbcMode{mode, key[:len(key)/2], block}, err
 }
 
-// cbcMode is AES-CBC with HMAC, RFC 7518 section 5.2, whose Open makes no copies. The
-// mode of go-jose copies the text for the tag and once more to decrypt it; a token
-// without kid may be decrypted under three keys.
+// cbcMode is AES-CBC with HMAC, RFC 7518 section 5.2, whose Open copies no text except into
+// dst. Open of go-jose copies the text twice, for the tag and to decrypt it, and a token
+// without kid may be tried under three keys.
 type cbcMode struct {
 	cipher.AEAD
 	macKey []byte
 	block  cipher.Block
 }
 
-// Open checks the tag before it decrypts: what bad padding did would be an oracle. Then it
-// decrypts in dst, which may begin anywhere before the sealed text in the same memory.
+// Open checks the tag before it decrypts: a client that learns of bad padding has an oracle.
+// Then it decrypts in dst, which may lie in the same memory as sealed, before it.
 func (m *cbcMode) Open(dst, iv, sealed, aad []byte) ([]byte, error) {
-	n := len(sealed) - len(m.macKey) // the tag is as long
+	n := len(sealed) - len(m.macKey) // the tag is as long as macKey
 	if n < aes.BlockSize || n%aes.BlockSize != 0 || subtle.ConstantTimeCompare(m.tag(iv, sealed[:n], aad), sealed[n:]) != 1 {
 		return nil, errDecrypt
 	}
-	mode := cipher.NewCBCDecrypter(m.block, iv) // keeps its own iv, where dst may come to lie
+	mode := cipher.NewCBCDecrypter(m.block, iv) // copies the iv, which dst may overwrite
 	opened := append(dst, sealed[:n]...)
 	text := opened[len(dst):]
 	mode.CryptBlocks(text, text)

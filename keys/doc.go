@@ -20,19 +20,20 @@
 //
 // # Algorithms
 //
-// A key brings its algorithm: [ES256] and [ECDHES], both on P-256, unless a policy of
-// package keyring says otherwise. The set is closed. Weak keys are refused on every way
-// in: RSA below 2048 bits or with a small exponent, ROCA moduli, points of low order or
-// off the curve.
+// A key brings its algorithm: [ES256] and [ECDHES], both on P-256, unless a policy of package
+// keyring says otherwise. The set is closed. Every function that takes a key refuses a bad one:
+// RSA below 2048 or above 4096 bits or with an exponent that is too small or too large, ROCA
+// moduli, points of low order or off the curve.
 //
-// [RSAOAEP] is RSA-OAEP with SHA-1, which many national schemes demand. OAEP does not need
-// a hash without collisions, so the suite is not broken. It has to be asked for by name: a
-// key whose JWK names no alg is for [RSAOAEP256]. FIPS 140-3 does not allow it.
+// [RSAOAEP] is RSA-OAEP with SHA-1, which many national schemes demand. SHA-1 is broken only
+// for uses that need a hash without collisions, which OAEP does not need. RSAOAEP is used only
+// where its name is given: a key whose JWK names no alg is for [RSAOAEP256]. FIPS 140-3 does
+// not allow it.
 //
-// [ECDHESX25519] and [ECDHESA256KWX25519] agree on X25519 (RFC 8037), which makes
-// shorter tokens. JOSE has one alg for ECDH-ES on any curve: their JWKs say ECDH-ES
-// and ECDH-ES+A256KW, and the curve of the key tells the suite. FIPS 140-3 does not
-// allow them, and go-jose refuses a whole JWK Set that has one.
+// [ECDHESX25519] and [ECDHESA256KWX25519] agree on X25519 (RFC 8037), which makes shorter
+// tokens. JOSE has one alg for ECDH-ES on any curve: the JWKs of these suites say ECDH-ES and
+// ECDH-ES+A256KW, as those on P-256 do, and the curve of the key tells the suite. FIPS 140-3
+// does not allow them, and go-jose refuses a whole JWK Set that has one.
 //
 // Formats written by this version are read by every later one.
 package keys
@@ -53,7 +54,8 @@ var (
 	// whose parts do not belong together; a JWE that the key's suite does not make; a key
 	// that lives elsewhere and does not fit its public key.
 	ErrMalformed = jwk.ErrMalformed
-	// ErrWeakKey: too short, a bad exponent, a known-bad generator, a point of low order.
+	// ErrWeakKey: an RSA key that is too short or too long, has a bad exponent, an even modulus
+	// or comes from a broken generator (ROCA), or a point of low order.
 	ErrWeakKey = jwk.ErrWeakKey
 	// ErrPrivateKey: private or symmetric key material where only public keys belong.
 	ErrPrivateKey = errors.New("keys: private key material in a public key set")
@@ -64,7 +66,7 @@ var (
 	// ErrStale: the keys could not be reloaded for longer than is allowed: the policy's
 	// SnapshotAge for a ring, MaxStale for the JWK Set of another party.
 	ErrStale = errors.New("keys: the keys could not be reloaded for too long")
-	// ErrUnavailable: a key that lives elsewhere could not be asked. A decrypter wraps it
-	// to say so.
+	// ErrUnavailable: a key that lives elsewhere, such as in a KMS, did not answer. A
+	// crypto.Decrypter wraps this error to say so: see [FromDecrypter].
 	ErrUnavailable = errors.New("keys: the key is not available")
 )

@@ -10,7 +10,7 @@ import (
 )
 
 // Header holds the members of a JWE's protected header that concern its encryption, for
-// [Key.NewRecipient]. Its memory is the text of the header.
+// [Key.NewRecipient]. Its byte slices point into the text of the header, which must not change.
 type Header struct {
 	Alg   string
 	KeyID []byte // nil when the header names no kid
@@ -19,7 +19,7 @@ type Header struct {
 	hasEnc bool
 	epk    ephemeral
 
-	members strict.Object // none when CutHeader read the header
+	members strict.Object // the zero Object when CutHeader read the header
 }
 
 // ephemeral is a sender's public key as a header spells it.
@@ -44,8 +44,8 @@ func ReadHeader(members strict.Object) (Header, error) {
 	}
 	h.enc, h.hasEnc, err = internedText(members, "enc")
 	h.hasEnc = h.hasEnc && err == nil
-	// A member that is missing or of another type stays empty, and is refused as such
-	// where the suite needs it.
+	// A member that is missing or of another type stays empty here. A suite that needs the
+	// member refuses it empty.
 	epk, _, _ := members.Object("epk")
 	h.epk.kty, _, _ = internedText(epk, "kty")
 	h.epk.crv, _, _ = internedText(epk, "crv")
@@ -55,10 +55,9 @@ func ReadHeader(members strict.Object) (Header, error) {
 	return h, nil
 }
 
-// CutHeader reads the start of a protected header that is spelled as
-// [Sender.AppendHeader] spells it behind an opening brace, and returns the rest of the
-// text. It is only a fast path: ok is false for a header that differs in a single byte,
-// which has to be parsed as JSON.
+// CutHeader reads the start of a protected header that is spelled as [Sender.AppendHeader]
+// spells it behind an opening brace, and returns the rest of the text. It is only a fast path:
+// ok is false if a header differs in a single byte; then the caller has to parse it as JSON.
 func CutHeader(text []byte) (h Header, rest []byte, ok bool) {
 	l := strict.Literal{Rest: text, OK: true}
 	l.Skip(`{"alg":"`)
@@ -86,8 +85,8 @@ func internedText(o strict.Object, name string) (s string, ok bool, err error) {
 	return interned(b), ok, err
 }
 
-// interned returns string(b), without a copy for the texts that stand in nearly every
-// header.
+// interned returns string(b). For the texts that nearly every header has it returns a constant,
+// and so saves an allocation.
 func interned(b []byte) string {
 	switch string(b) {
 	case "ECDH-ES":
@@ -112,9 +111,9 @@ func interned(b []byte) string {
 	return string(b)
 }
 
-// content returns the content encryption that the header names. It checks the lengths of
-// initialization vector and tag: octets that wander between the ciphertext and an
-// over-long tag would make two texts of one token.
+// content returns the content encryption that the header names. It checks the lengths of the
+// initialization vector and the tag: otherwise an attacker could move bytes from the ciphertext
+// to the tag, and one token would have two texts.
 func (h *Header) content(parts *[4][]byte) (Content, error) {
 	if !h.hasEnc {
 		return 0, fmt.Errorf("%w: the header of a JWE lacks enc, or has one that is not a string", ErrMalformed)
@@ -171,8 +170,8 @@ func (h *Header) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
 	return pub, nil
 }
 
-// isOnCurveOf reports whether the sender's key is on the curve of a key of ours: the names of
-// ECDH-ES do not tell. A key without a curve is not asked.
+// isOnCurveOf reports whether the sender's key is on the curve of k, a key of ours, because the
+// alg of ECDH-ES names no curve. It returns true for a k without a curve, such as RSA.
 func (h *Header) isOnCurveOf(k *Key) bool {
 	point, ok := k.public.(*ecdh.PublicKey)
 	return !ok || (h.epk.crv == "X25519") == (point.Curve() == ecdh.X25519())

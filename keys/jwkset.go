@@ -14,16 +14,17 @@ import (
 // not judge a certificate: neither its signature, nor its period of validity, nor its
 // purposes.
 //
-// A member of a set that cannot be used is passed over and reported by [PublicSet.Skipped]:
-// an unknown key type, curve, algorithm or use, and a weak key. Members whose value is null or
-// empty say nothing, except those that make up the key. Two JWKs with the same kid, use and alg
-// are used once when they hold the same key, and passed over when they do not, since either may
-// be the wrong one.
+// ParsePublicSet leaves out a member of a set that cannot be used, and [PublicSet.Skipped]
+// reports it: a damaged or weak key, and an unknown key type, curve, algorithm or use. In a JWK
+// a null or empty value counts as absent, except in a member that makes up the key. If two JWKs
+// have the same kid, use and alg and hold the same key, the set has that key once. If they hold
+// different keys, the set leaves out both, since either may be the wrong one.
 //
 // A JWK without alg gets ES256 or ECDH-ES (P-256), EdDSA (Ed25519), ECDH-ES (X25519), RS256 or
-// RSA-OAEP-256 (RSA), and [PublicSet.EncryptionKey] can ask for another; without use, the one it
-// is asked for. A key without kid has none, and a token that names a kid is not for it. Only the
-// one key of a file that is not a set stands for every kid.
+// RSA-OAEP-256 (RSA), and [PublicSet.EncryptionKey] can use it with another suite for
+// encryption. A JWK without alg and use that could do both is used for both. A key without kid
+// in a set does not match a token that names a kid. But if data is a single key without kid,
+// that key stands for every kid.
 //
 // It returns [ErrMalformed] when data is none of these, and for a single key [ErrUnsupported]
 // or [ErrWeakKey]. It returns [ErrPrivateKey] when data holds private or symmetric key material
@@ -90,8 +91,8 @@ func parseSet(o strict.Object) (*PublicSet, error) {
 	return p, nil
 }
 
-// newLoneKey returns the set of a single key. The file has no other, so a kid that a token
-// names has no other key to mean, and a key without kid stands for every kid.
+// newLoneKey returns the set of a single key. There is no other key that a token could mean, so
+// a key without kid stands for every kid.
 func newLoneKey(m publicMember) (*PublicSet, error) {
 	if m.Reason != nil {
 		return nil, m.Reason
@@ -129,8 +130,8 @@ func (m publicMember) with(j jwk.JWK, err error) publicMember {
 	return m
 }
 
-// useSaidBy returns what a JWK says that it is for, empty when it does not say it or
-// contradicts itself.
+// useSaidBy returns the use that a JWK states by its use, alg, crv and key_ops, empty if it
+// states none or two that differ.
 func useSaidBy(j jwk.JWK) (use Use) {
 	stated := Use(j.Use)
 	if stated != UseSig && stated != UseEnc {
@@ -147,14 +148,15 @@ func useSaidBy(j jwk.JWK) (use Use) {
 	return use
 }
 
-// keyName tells the keys of a set apart. The suite stands for use, alg and kty.
+// keyName is the name under which a set keeps a key. A suite implies the use, the alg and the
+// kty.
 type keyName struct {
 	kid   string
 	suite Suite
 }
 
-// names returns the names of a key of another party. Where its JWK leaves alg open it may be
-// for several suites.
+// names returns the names of a key of another party: one for its suite, or, if its JWK names no
+// alg, one for each suite that the key can be for.
 func (k *Key) names() []keyName {
 	if !k.anySuite {
 		return []keyName{{k.id, k.suite}}

@@ -27,7 +27,7 @@ type Key struct {
 	thumbprint string
 	suite      Suite
 	public     crypto.PublicKey
-	anySuite   bool // of another party, whose JWK names no alg: suite is the usual one
+	anySuite   bool // a key of another party whose JWK names no alg; suite is then the default
 
 	// The operations of the private half, nil where the key cannot do them. They are
 	// closures, because fmt walks unexported fields and prints the bytes that it finds.
@@ -64,7 +64,7 @@ func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	}
 	k := &Key{id: id, thumbprint: thumbprint, suite: suite, public: pub}
 	if p, ok := pub.(*ecdsa.PublicKey); ok && suite.Use() == UseEnc {
-		// Once, and not for every token that is sealed to it.
+		// Converted here once, and not for each token that is sealed to the key.
 		if k.public, err = p.ECDH(); err != nil {
 			return nil, fmt.Errorf("%w: not a point of P-256", ErrMalformed)
 		}
@@ -72,8 +72,8 @@ func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	return k, nil
 }
 
-// newForeignKey makes a key of another party. The key has no kid when its owner gave it
-// none: a token must not name it by a kid that the owner does not know.
+// newForeignKey makes a key of another party. If the owner gave the key no kid, it gets none: a
+// token that we seal to it must not name a kid that the owner does not know.
 func newForeignKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	k, err := newKey(kid, suite, pub)
 	if err == nil {
@@ -146,9 +146,9 @@ func (k *Key) HasPrivate() bool {
 	return k.sign != nil || k.exchange != nil || k.decrypt != nil
 }
 
-// as returns the encryption key for a suite: itself, or, where its JWK names no alg, a copy
-// that is for this suite. It returns false for a suite that the key cannot be for, and for
-// one that this process may not run.
+// as returns this encryption key for the suite s: the key itself if s is its suite, or a copy
+// with the suite s if its JWK names no alg. It returns false if the key cannot be for s, or if
+// this process may not use s (GODEBUG=fips140=only).
 func (k *Key) as(s Suite) (*Key, bool) {
 	if k.suite == s {
 		return k, true
@@ -183,8 +183,8 @@ func errIfNil[T any](source *T) error {
 	return nil
 }
 
-// redacted makes the type that embeds it print as [redacted]: fmt, slog and encoding/json
-// find promoted methods.
+// redacted makes the type that embeds it print as [redacted]: fmt, slog and encoding/json call
+// the methods of an embedded field.
 type redacted struct{}
 
 const redactedText = "[redacted]"

@@ -23,7 +23,7 @@ type management interface {
 }
 
 const (
-	keyWrapSize  = 32 // bytes of the key that A256KW takes
+	keyWrapSize  = 32 // bytes of the key with which A256KW wraps
 	wrapOverhead = 8  // bytes that AES Key Wrap adds, RFC 3394
 )
 
@@ -62,7 +62,8 @@ func (a agreement) receive(ctx context.Context, k *Key, h Header, parts [4][]byt
 	if err != nil {
 		return Recipient{}, err
 	}
-	// RFC 7516 section 5.2 step 10; any other length would be a second spelling.
+	// RFC 7516 section 5.2 step 10; with any other length the same token would have a second
+	// text.
 	size := 0
 	if a.wraps {
 		size = contents[c].key + wrapOverhead
@@ -82,8 +83,8 @@ func (a agreement) receive(ctx context.Context, k *Key, h Header, parts [4][]byt
 	if err != nil {
 		return Recipient{}, err
 	}
-	// On X25519 a point of low order agrees on zero with every key: an attacker could
-	// read such a token. crypto/ecdh refuses it (RFC 7748 section 6.1).
+	// With a point of low order on X25519 the shared secret is zero for every key, so an
+	// attacker could read such a token. crypto/ecdh refuses it (RFC 7748 section 6.1).
 	z, err := k.exchange(ctx, epk)
 	if isOutage(err) {
 		return Recipient{}, err
@@ -110,7 +111,7 @@ func (a agreement) derive(room *contentKey, s Suite, z []byte, c Content, apu, a
 	if !a.wraps {
 		id, size = c.String(), contents[c].key
 	}
-	in := make([]byte, 4, 192) // the round, and room for the usual case
+	in := make([]byte, 4, 192) // 4 bytes for the round number, and room for the usual length
 	in = append(in, z...)
 	in = appendPrefixed(in, id)
 	in = appendPrefixed(in, apu)
@@ -140,7 +141,8 @@ func wrapKey(kek, cek []byte) ([]byte, error) {
 	return josecipher.KeyWrap(block, cek)
 }
 
-// unwrapKey reverses wrapKey. When that fails it returns other, as either does.
+// unwrapKey reverses wrapKey, in the memory of other. When that fails it returns other
+// unchanged: see either.
 func unwrapKey(kek, wrapped, other []byte) []byte {
 	block, err := aes.NewCipher(kek)
 	if err != nil {
@@ -150,10 +152,11 @@ func unwrapKey(kek, wrapped, other []byte) []byte {
 	return either(cek, err, other)
 }
 
-// either returns a content encryption key that was unwrapped, and in its place other, a
-// random key that the caller drew before, when the unwrapping failed: an answer that came
-// sooner, or with another error, would be an oracle (RFC 7516 section 11.5). Both take the
-// same steps, in the memory of other, and both wipe cek.
+// either returns cek, the unwrapped content encryption key, or, if err says that the unwrapping
+// failed, other, a random key that the caller drew before. So a failed unwrapping shows only as
+// a failed decryption: an earlier answer or another error would be an oracle (RFC 7516 section
+// 11.5). Both cases take the same steps. The result lies in the memory of other, and cek is
+// wiped.
 func either(cek []byte, err error, other []byte) []byte {
 	var none contentKey
 	unwrapped := 1
@@ -183,13 +186,13 @@ func (oaep) receive(ctx context.Context, k *Key, h Header, parts [4][]byte) (Rec
 	if err != nil {
 		return Recipient{}, err
 	}
-	// RFC 8017 section 7.1.2 step 1b. crypto/rsa also takes a ciphertext that lacks its
-	// leading zeros: a second text of the same token.
+	// RFC 8017 section 7.1.2 step 1b. crypto/rsa also takes a ciphertext without its leading
+	// zeros, with which the same token would have a second text.
 	if size := k.public.(*rsa.PublicKey).Size(); len(parts[0]) != size {
 		return Recipient{}, fmt.Errorf("%w: an encrypted key of %d bytes, and this key's has %d", ErrMalformed, len(parts[0]), size)
 	}
-	// The other key is drawn before the call. A decrypter that answers bad padding
-	// differently is Manger's oracle (CRYPTO 2001), so every failure goes on alike.
+	// The random key is drawn before the call, so that success and failure take the same steps:
+	// a recipient that shows whether the padding was bad is Manger's oracle (CRYPTO 2001).
 	var drawn contentKey
 	other := c.draw(&drawn)
 	cek, err := k.decrypt(ctx, parts[0])
@@ -203,8 +206,8 @@ func (o oaep) encrypt(to *Key, cek []byte) ([]byte, error) {
 	return rsa.EncryptOAEP(o.hash.New(), rand.Reader, to.public.(*rsa.PublicKey), cek, nil)
 }
 
-// decrypt asks for OAEP by name: without options crypto/rsa decrypts PKCS #1 v1.5, and is
-// an oracle.
+// decrypt passes options for OAEP: with nil options crypto/rsa decrypts PKCS #1 v1.5, whose
+// padding errors are Bleichenbacher's oracle.
 func (o oaep) decrypt(d crypto.Decrypter, encryptedKey []byte) ([]byte, error) {
 	return d.Decrypt(rand.Reader, encryptedKey, &rsa.OAEPOptions{Hash: o.hash})
 }

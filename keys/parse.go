@@ -11,7 +11,7 @@ import (
 // may leave it open. The zero Hint adds nothing.
 type Hint struct {
 	Use   Use
-	Suite Suite // stands for its use too
+	Suite Suite // implies its use too
 }
 
 // ParseKey reads one key of our own, private or public, from a JWK (RFC 7517), or from PEM:
@@ -44,8 +44,8 @@ func ParseKey(data []byte, hint Hint) (*Key, error) {
 	return newKey(j.KeyID, suites[0], j.Public)
 }
 
-// suitesOf returns the suites of a key: one suite, or one for each use when neither the key
-// nor the hint names a use.
+// suitesOf returns the suites of a key: one suite, or the default suite of each use if neither
+// the key nor the hint names a use or an algorithm.
 func suitesOf(j jwk.JWK, hint Hint) ([]Suite, error) {
 	kind, ok := jwk.KindOf(j.Public)
 	if !ok {
@@ -95,8 +95,8 @@ func suitesFor(kind jwk.Kind) []Suite {
 	return slices.DeleteFunc(Suites(), func(s Suite) bool { return s.kind() != kind })
 }
 
-// useOf returns the use that the key, its operations and the hint agree on, empty when
-// none of them says it.
+// useOf returns the use on which the key's use, its key_ops and the hint agree, empty if none
+// of them states a use. It returns an error if they differ.
 func useOf(j jwk.JWK, hint Hint) (Use, error) {
 	use := Use(j.Use)
 	if use != "" && use != UseSig && use != UseEnc {

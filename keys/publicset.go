@@ -14,16 +14,18 @@ import (
 // 5) with nothing private in it by construction. Parties exchange such sets. A PublicSet
 // is safe for concurrent use.
 //
-// json.Marshal of a PublicSet gives a JWK Set whose keys all have kid, use and
-// alg, except that a foreign key that left its use open leaves it open again, and so does
-// an encryption key that left its alg open, and one without kid has none.
+// json.Marshal of a PublicSet gives a JWK Set whose keys all have kid, use and alg, with these
+// exceptions. A foreign key whose JWK had neither use nor alg is written without both, and a
+// foreign encryption key whose JWK had no alg is written without it. A foreign key without kid
+// is written without kid.
 type PublicSet struct {
 	written []writtenKey
 	listed  []*Key
 	encrypt []*Key
 	skipped []SkippedKey
 
-	// The keys that verify, under "" those without kid. No kid has two for one algorithm.
+	// The keys that verify; the keys without kid are under "". No kid has two keys for one
+	// algorithm.
 	byKeyID map[string][]*Key
 	bySuite map[Suite][]*Key
 
@@ -43,7 +45,7 @@ type SkippedKey struct {
 	KeyID  string // its kid, may be empty; quote it before printing
 	Reason error
 
-	use Use // what it says that it is for, may be empty
+	use Use // the use that the JWK states, may be empty
 }
 
 // newPublicSet makes a set of keys, dropping their private halves.
@@ -85,9 +87,9 @@ func (p *PublicSet) named(kid string) []*Key {
 	return p.byKeyID[kid]
 }
 
-// VerificationKey returns the signing key with this kid that is for this algorithm. It
-// returns [ErrNoKey] when no signing key has the kid, and [ErrUnsupported] when the keys
-// that have it are for other algorithms: the key decides, and the token only agrees.
+// VerificationKey returns the signing key with this kid that is for this algorithm. It returns
+// [ErrNoKey] when no signing key has the kid, and [ErrUnsupported] when the keys with this kid
+// are for other algorithms: the key decides the algorithm, never the token.
 func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 	p = orZero(p)
 	named := p.named(kid)
@@ -101,8 +103,9 @@ func (p *PublicSet) VerificationKey(kid, alg string) (*Key, error) {
 	return named[i], nil
 }
 
-// signingKeyIDs returns the kids of the first few signing keys, for people. It allocates for
-// these alone: a client chooses the kid that is not found, and a set may have thousands.
+// signingKeyIDs returns the kids of the first few signing keys, for people. It does not list
+// all of them: any client can cause this error with an unknown kid, and a set may have
+// thousands of keys.
 func (p *PublicSet) signingKeyIDs() string {
 	const most = 8
 	total := 0
@@ -127,8 +130,8 @@ func (p *PublicSet) signingKeyIDs() string {
 // HasVerificationKey reports whether a signing key has this kid, for any algorithm.
 func (p *PublicSet) HasVerificationKey(kid string) bool { return len(orZero(p).named(kid)) > 0 }
 
-// VerificationKeys returns the signing keys for an algorithm name, in the order of the set,
-// for tokens that name none. No key is for an empty alg.
+// VerificationKeys returns the signing keys for an algorithm name, in the order of the set. It
+// is for tokens that name no kid. For an empty alg it returns none.
 func (p *PublicSet) VerificationKeys(alg string) []*Key {
 	for s, ks := range orZero(p).bySuite {
 		if s.matches(alg) {
@@ -138,11 +141,11 @@ func (p *PublicSet) VerificationKeys(alg string) []*Key {
 	return nil
 }
 
-// EncryptionKey returns the key to encrypt to: for the first of the suites that the set has
-// a key for, the first such key. Without suites it returns the first encryption key of the
-// set. A key whose JWK names no alg is for each suite of its type, and the one that is
-// returned is for the suite that was found. A key whose JWK names another alg is never
-// returned for it.
+// EncryptionKey returns the key to encrypt to. It takes the first of the suites for which the
+// set has a key, and of these keys the first. Without suites it returns the first encryption
+// key of the set. A key whose JWK names no alg can be for each encryption suite of its type;
+// the returned key then has the suite that was asked for. A key whose JWK names another alg is
+// never returned.
 //
 // It returns [ErrNoKey] when there is none, and says what the set has. It wraps
 // [ErrUnsupported] too when GODEBUG=fips140=only does not allow a suite that was asked for.
@@ -168,7 +171,7 @@ func (p *PublicSet) noEncryptionKey(wanted []Suite) error {
 			ErrNoKey, ECDHES, ECDHESA256KW, RSAOAEP256, RSAOAEP)
 	}
 	var names, has []string
-	var refused error // by the mode of the process
+	var refused error // why this process may not use a suite (GODEBUG=fips140=only)
 	for _, s := range wanted {
 		names = append(names, s.String())
 		if s.valid() && refused == nil {
@@ -191,8 +194,8 @@ func (p *PublicSet) noEncryptionKey(wanted []Suite) error {
 	return err
 }
 
-// Keys returns the usable keys in their order. A JWK that says neither use nor
-// alg may stand there once for each use.
+// Keys returns the usable keys in their order. A JWK that says neither use nor alg may be in
+// the list twice, once for each use.
 func (p *PublicSet) Keys() []*Key { return slices.Clone(orZero(p).listed) }
 
 // ForUse returns the keys for one use, for a party that only signs, or only decrypts. Of

@@ -20,24 +20,23 @@ type Recipient struct {
 
 // NewRecipient checks the members of a JWE's header that concern the encryption, and the
 // lengths of its parts, before it uses the private key. Then it determines the content
-// encryption key. The parts are parts 2 to 5 of the compact serialization, decoded:
-// encrypted key, initialization vector, ciphertext and tag. A key that lives elsewhere is
-// asked until ctx ends.
+// encryption key. The parts are parts 2 to 5 of the compact serialization, decoded: encrypted
+// key, initialization vector, ciphertext and tag. NewRecipient waits for a key that lives
+// elsewhere until ctx ends.
 //
 // It returns [ErrMalformed] for a header or parts that the suite does not make,
-// [ErrUnsupported] for an alg that is not the key's or an enc that is not offered,
-// [ErrNoKey] when the key cannot decrypt, and [ErrUnavailable] or the error of ctx when
-// a key that lives elsewhere cannot be asked. Any other error says that decryption
-// failed, and never why. A content encryption key that cannot be unwrapped is not an
-// error here: as RFC 7516 section 11.5 asks, a random key takes its place, and
-// [Recipient.Open] fails.
+// [ErrUnsupported] for an alg that is not the key's or an enc that is not offered, [ErrNoKey]
+// when the key cannot decrypt, and [ErrUnavailable] or the error of ctx when a key that lives
+// elsewhere does not answer. Any other error says that decryption failed, and never why. A
+// content encryption key that cannot be unwrapped is not an error here: as RFC 7516 section
+// 11.5 asks, a random key takes its place, and [Recipient.Open] fails.
 func (k *Key) NewRecipient(ctx context.Context, h Header, parts [4][]byte) (Recipient, error) {
 	k = orZero(k)
 	m := suites[k.suite].management
 	switch {
 	case m == nil || !k.suite.matches(h.Alg):
-		// The key decides, and the header only agrees: algorithm confusion starts where the
-		// header decides.
+		// The key decides the algorithm: where the header decides, an attacker can choose a
+		// weaker one or another use of the key (algorithm confusion).
 		return Recipient{}, fmt.Errorf("%w: alg is %s, and kid %s is a key for %v", ErrUnsupported, jwk.Quote(h.Alg), jwk.Quote(k.id), k.suite)
 	case !k.HasPrivate():
 		return Recipient{}, fmt.Errorf("%w: the key %q cannot decrypt", ErrNoKey, k.id)
@@ -48,7 +47,7 @@ func (k *Key) NewRecipient(ctx context.Context, h Header, parts [4][]byte) (Reci
 	return m.receive(ctx, k, h, parts)
 }
 
-// newRecipient returns the Recipient with this content encryption key, which it wipes.
+// newRecipient returns the Recipient with this content encryption key, and wipes cek.
 func newRecipient(content Content, cek []byte, parts [4][]byte) (Recipient, error) {
 	mode, err := content.mode(cek)
 	if err != nil {
@@ -57,12 +56,12 @@ func newRecipient(content Content, cek []byte, parts [4][]byte) (Recipient, erro
 	return Recipient{mode: mode, sealed: joined(parts[1:])}, nil
 }
 
-// Open returns the plaintext. The aad is part 1, in base64url. Open decrypts in the
-// memory of the parts when they lie there one behind the other. Every failure is the
-// same error: a wrong key, a wrong tag, a damaged ciphertext.
+// Open returns the plaintext. The aad is part 1, in base64url. If the last three parts lie one
+// behind the other in memory, Open decrypts there and overwrites them. A wrong key, a wrong tag
+// and a damaged ciphertext give the same error.
 func (r Recipient) Open(aad []byte) ([]byte, error) {
 	var plaintext []byte
-	err := errDecrypt // of the zero Recipient
+	err := errDecrypt // the error of the zero Recipient
 	if r.mode != nil {
 		mode := r.mode()
 		n := mode.NonceSize()
@@ -74,11 +73,11 @@ func (r Recipient) Open(aad []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
-// DecryptionKeys returns the keys to try on a JWE with this header. Where the header names a
-// kid, that is the key with the kid, for whichever alg: [Key.NewRecipient] judges the alg.
-// Where it names none, these are the keys for its alg and on the curve of its epk, in the
-// order that [SetConfig] says. No key is for an empty alg. The caller must not change the
-// slice.
+// DecryptionKeys returns the keys to try on a JWE with this header. If the header names a kid,
+// the slice has the key with this kid, even if it is for another alg, which [Key.NewRecipient]
+// refuses. If the header names no kid, the slice has the keys for its alg and on the curve of
+// its epk, in the order that [SetConfig] says; for an empty alg it is empty. The caller must
+// not change the slice.
 func (s *Set) DecryptionKeys(h Header) []*Key {
 	s = orZero(s)
 	if h.KeyID != nil {
@@ -101,8 +100,8 @@ func (s *Set) DecryptionKeys(h Header) []*Key {
 	return found
 }
 
-// joined returns the parts one behind the other: their own memory if they lie there so,
-// which saves a copy of the token, else a copy.
+// joined returns the parts one behind the other. If they already lie so in memory, it returns
+// that memory and saves a copy of the token. Otherwise it returns a copy.
 func joined(parts [][]byte) []byte {
 	size := 0
 	for _, p := range parts {
@@ -128,8 +127,8 @@ func joined(parts [][]byte) []byte {
 	return whole
 }
 
-// isOutage reports whether a key that lives elsewhere could not be asked. That says
-// nothing about the token.
+// isOutage reports whether the error means that a key that lives elsewhere did not answer. Then
+// the token may still be good, and the caller must not take it for a bad one.
 func isOutage(err error) bool {
 	return errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -19,17 +19,18 @@ import (
 // KMS, an HSM, an agent. The kid must name one version of one key for good; a
 // signer that changes keys behind its kid makes tokens that no verifier takes.
 //
-// FromSigner signs once, to see that the signer does what its public key says, and
-// every later signature is verified before [Key.Sign] returns it. It returns
-// [ErrUnsupported] when s cannot do suite, [ErrWeakKey] and [ErrMalformed] when its
-// public key or kid is unusable, and [ErrUnavailable] when it cannot be asked. Such a
-// key can be put into a [Set], not into a ring: a ring holds its keys itself.
+// FromSigner signs once, to check that the signer's signatures verify under its public key.
+// Every later signature is verified before [Key.Sign] returns it. It returns [ErrUnsupported]
+// when s cannot do suite, [ErrWeakKey] and [ErrMalformed] when its public key or kid is
+// unusable, and [ErrUnavailable] when s does not answer. Such a key can be put into a [Set],
+// not into a ring: a ring holds its keys itself.
 //
 // FromSigner asks s twice, for its public key and for the signature. When s does not answer
 // within 30 seconds, FromSigner returns ErrUnavailable.
 //
-// A call to s that outlasts its context, or these 30 seconds, goes on in the background. When
-// 16 such calls hang, the key refuses others at once with [ErrUnavailable].
+// A call to s that outlasts its context, or these 30 seconds, goes on in the background,
+// because a crypto.Signer takes no context. While 16 such calls hang, the key refuses further
+// calls at once with [ErrUnavailable].
 func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 	if suite.Use() != UseSig || nilcheck.IsNil(s) {
 		return nil, fmt.Errorf("%w: %v with this signer", ErrUnsupported, suite)
@@ -72,10 +73,10 @@ func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 // key that lives elsewhere, on P-256 or X25519. The kid must name one version of one key
 // for good.
 //
-// FromKeyExchanger agrees on a key once and compares the result with its own. It returns
-// the errors of [FromSigner], and [ErrMalformed] when the two differ. Every later error
-// of x counts as an outage, an [ErrUnavailable]. FromKeyExchanger waits for x as long as
-// FromSigner does, and treats calls that outlast their context as FromSigner does.
+// FromKeyExchanger makes one key agreement with x and compares the result with its own
+// computation. It returns the errors of [FromSigner], and [ErrMalformed] when the two differ.
+// Every later error of x counts as an outage, an [ErrUnavailable]. FromKeyExchanger waits for x
+// as long as FromSigner does, and treats calls that outlast their context as FromSigner does.
 func FromKeyExchanger(kid string, suite Suite, x ecdh.KeyExchanger) (*Key, error) {
 	if _, ok := suite.management().(agreement); !ok || nilcheck.IsNil(x) {
 		return nil, fmt.Errorf("%w: %v with this key exchanger", ErrUnsupported, suite)
@@ -94,19 +95,20 @@ func FromKeyExchanger(kid string, suite Suite, x ecdh.KeyExchanger) (*Key, error
 		return nil, err
 	}
 	k.exchange = func(ctx context.Context, epk *ecdh.PublicKey) ([]byte, error) {
-		// A client chooses the epk. One of low order must not look like an outage.
+		// A client chooses the epk. Its mistake, an epk of low order, must not count as an
+		// outage of x.
 		if err := jwk.CheckPoint(epk); err != nil {
 			return nil, errDecrypt
 		}
 		z, err := call(ctx, calls, func() ([]byte, error) { return x.ECDH(epk) })
 		if err == nil && (len(z) != coordinateSize || bytes.Equal(z, make([]byte, coordinateSize))) {
-			// A secret that every attacker knows, and whose tokens would open.
+			// Every attacker knows the secret zero, and could make tokens that open.
 			err = errors.New("keys: the key exchanger gave no shared secret")
 		}
 		switch {
 		case err == nil:
 			return z, nil
-		case ctx.Err() != nil && errors.Is(err, ctx.Err()): // the caller has gone
+		case ctx.Err() != nil && errors.Is(err, ctx.Err()): // the caller's context has ended, which is not an outage
 			return nil, err
 		}
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -117,7 +119,8 @@ func FromKeyExchanger(kid string, suite Suite, x ecdh.KeyExchanger) (*Key, error
 	return k, nil
 }
 
-// checkExchange compares one agreement with the key's own computation of it.
+// checkExchange makes one key agreement with the exchanger, and compares the result with the
+// one computed from its public key.
 func (k *Key) checkExchange(public *ecdh.PublicKey) error {
 	ours, err := public.Curve().GenerateKey(rand.Reader)
 	if err != nil {
@@ -144,16 +147,16 @@ func agreementMaterial(public *ecdh.PublicKey) (crypto.PublicKey, error) {
 	return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), public.Bytes())
 }
 
-// FromDecrypter makes a decryption key for RSA-OAEP-256 or RSA-OAEP of a private key that
-// lives elsewhere. It asks d with *rsa.OAEPOptions with the hash of the suite, SHA-256 or
-// SHA-1. The kid must name one version of one key for good.
+// FromDecrypter makes a decryption key for RSA-OAEP-256 or RSA-OAEP of a private key that lives
+// elsewhere. It calls d.Decrypt with *rsa.OAEPOptions that have the hash of the suite, SHA-256
+// or SHA-1. The kid must name one version of one key for good.
 //
-// FromDecrypter decrypts once and compares. It returns the errors of [FromSigner], and
-// [ErrMalformed] when d gives another plaintext. Of the later errors of d only one that
-// wraps [ErrUnavailable], or the error of a context, counts as an outage. Every other one
-// counts as a failed decryption, which is not told apart from a wrong tag. FromDecrypter
-// waits for d as long as FromSigner does, and treats calls that outlast their context as
-// FromSigner does.
+// FromDecrypter encrypts a random text, has d decrypt it, and compares. It returns the errors
+// of [FromSigner], and [ErrMalformed] when d gives another plaintext. Of the later errors of d
+// only one that wraps [ErrUnavailable], or the error of a context, counts as an outage. Every
+// other error counts as a failed decryption, and the caller cannot tell it from a wrong tag.
+// FromDecrypter waits for d as long as FromSigner does, and treats calls that outlast their
+// context as FromSigner does.
 func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
 	scheme, ok := suite.management().(oaep)
 	if !ok || nilcheck.IsNil(d) {
@@ -169,7 +172,7 @@ func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
 		return nil, err
 	}
 	k.decrypt = func(ctx context.Context, encryptedKey []byte) ([]byte, error) {
-		encryptedKey = bytes.Clone(encryptedKey) // as in FromSigner
+		encryptedKey = bytes.Clone(encryptedKey) // d may use it after it has answered: see FromSigner
 		return call(ctx, calls, func() ([]byte, error) { return scheme.decrypt(d, encryptedKey) })
 	}
 	if err := k.checkDecryption(scheme); err != nil {
@@ -178,7 +181,7 @@ func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
 	return k, nil
 }
 
-// checkDecryption decrypts one random text.
+// checkDecryption encrypts a random text to the key, and checks that the decrypter returns it.
 func (k *Key) checkDecryption(scheme oaep) error {
 	var room contentKey
 	want := A256GCM.draw(&room)

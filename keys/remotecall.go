@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// maxHung is the number of calls to one key that may hang.
+// maxHung is the number of calls to one key that may hang at once.
 const maxHung = 16
 
-// remoteCalls counts the calls that went on after their context had ended. The interfaces
-// of package crypto take no context, so such a call cannot be ended.
+// remoteCalls counts the calls that went on after their context had ended. The interfaces of
+// package crypto take no context, so call can leave such a call and cannot end it.
 type remoteCalls struct{ hung atomic.Int32 }
 
 // maxFirstCall is the longest time that a call of a constructor may take. A KMS on another
 // continent answers within a second, and a token that a person must touch within ten.
 const maxFirstCall = 30 * time.Second
 
-// firstCall calls f for a constructor, which has no context of its own. A key that does not
-// answer is an outage.
+// firstCall calls f for a constructor, which has no context of its own. If f does not answer in
+// time, or panics, the error is an ErrUnavailable.
 func firstCall[T any](f func(ctx context.Context) (T, error)) (T, error) {
 	ctx, stop := context.WithTimeout(context.Background(), maxFirstCall)
 	defer stop()
@@ -38,8 +38,8 @@ func publicOf[P any](calls *remoteCalls, f func() P) (P, error) {
 	})
 }
 
-// errPanicked is not an outage by itself: a decrypter that panics on bad padding would be
-// Manger's oracle.
+// errPanicked is not an ErrUnavailable: a decrypter may panic on bad padding, and if a client
+// could tell that from a failed decryption it would have Manger's oracle.
 var errPanicked = errors.New("keys: the key's implementation panicked")
 
 // call runs f until ctx ends. A panic of f becomes errPanicked: it happens on a goroutine
@@ -56,9 +56,9 @@ func call[T any](ctx context.Context, calls *remoteCalls, f func() (T, error)) (
 		err  error
 	}
 	answers := make(chan answer, 1)
-	var ended atomic.Bool // by f or by ctx, whichever comes first
+	var ended atomic.Bool // set by f or by ctx, whichever ends first
 	go func() {
-		// For a panic, and for runtime.Goexit, which looks like no panic.
+		// The answer after a panic, and after runtime.Goexit, for which recover returns nil.
 		a := answer{err: errPanicked}
 		defer func() {
 			recover()

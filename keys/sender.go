@@ -17,7 +17,7 @@ import (
 // and prints as [redacted].
 type Sender struct {
 	redacted
-	alg, enc, kid string // enc is empty where the suite has none
+	alg, enc, kid string // the values of the header's members; kid is empty for a key without kid
 	epk           *ecdh.PublicKey
 	encryptedKey  []byte
 	frame         frame
@@ -39,7 +39,7 @@ func (k *Key) NewSender(content Content) (Sender, error) {
 	return m.send(k, content)
 }
 
-// newSender returns the Sender with this content encryption key, which it wipes.
+// newSender returns the Sender with this content encryption key, and wipes cek.
 func newSender(k *Key, content Content, cek, encryptedKey []byte, epk *ecdh.PublicKey) (Sender, error) {
 	mode, err := content.mode(cek)
 	if err != nil {
@@ -51,10 +51,10 @@ func newSender(k *Key, content Content, cek, encryptedKey []byte, epk *ecdh.Publ
 	}, nil
 }
 
-// AppendHeader appends the members of the protected header that concern the encryption:
-// alg, enc, kid and epk, without the braces around them. A key without kid gets none. They
-// are always spelled the same way, so that [CutHeader] can match the bytes instead of
-// parsing JSON.
+// AppendHeader appends the members of the protected header that concern the encryption: alg,
+// enc, kid and epk, without the braces around them. If the key has no kid, the member kid is
+// left out. The members are always spelled the same way, so that [CutHeader] can match the
+// bytes instead of parsing JSON.
 func (s Sender) AppendHeader(dst []byte) []byte {
 	dst = append(dst, `"alg":"`...)
 	dst = append(dst, s.alg...)
@@ -73,10 +73,10 @@ func (s Sender) AppendHeader(dst []byte) []byte {
 }
 
 // Seal encrypts plaintext and returns parts 2 to 5 of the compact serialization, not yet
-// encoded: encrypted key, initialization vector, ciphertext and tag (RFC 7516 section
-// 7.1). The aad is part 1, in base64url. The last three parts lie in memory, one behind
-// the other, if it has the capacity. Memory must not overlap with aad and plaintext. The
-// zero Sender has no key, and returns empty parts.
+// encoded: encrypted key, initialization vector, ciphertext and tag (RFC 7516 section 7.1). The
+// aad is part 1, in base64url. If memory has the capacity, Seal writes the last three parts
+// there, one behind the other. The memory must not overlap with aad or plaintext. The zero
+// Sender has no key, and returns empty parts.
 func (s Sender) Seal(memory, aad, plaintext []byte) (parts [4][]byte) {
 	if s.mode == nil {
 		return parts
@@ -102,7 +102,7 @@ func appendEphemeralKey(dst []byte, epk *ecdh.PublicKey) []byte {
 		dst = strict.AppendBase64URL(dst, point)
 		return append(dst, `"}`...)
 	}
-	point = point[1:] // 4, for x || y
+	point = point[1:] // drop the leading 4, which says that x || y follows
 	dst = append(dst, `{"kty":"EC","crv":"P-256","x":"`...)
 	dst = strict.AppendBase64URL(dst, point[:coordinateSize])
 	dst = append(dst, `","y":"`...)

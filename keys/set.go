@@ -36,8 +36,9 @@ type SetConfig struct {
 	// tried on a token that names no kid: first the one in use, then the latest before it.
 	Decryption []*Key
 
-	// Staged are decryption keys that open tokens and that no sender should know yet. Where
-	// this set is an old snapshot one of them may be in use, so it is tried third.
+	// Staged are decryption keys that open tokens and that no sender should know yet. If this
+	// set is an old snapshot, one of them may be in use already, so they are tried third,
+	// behind the two keys of Decryption that come first.
 	Staged []*Key
 
 	// Published are the keys that others get, private halves aside: those that verify,
@@ -45,12 +46,12 @@ type SetConfig struct {
 	// first of Decryption.
 	Published []*Key
 
-	// Erased are the kids of decryption keys that the party once had. A token for one of
-	// them was meant for us, and is lost.
+	// Erased are the kids of decryption keys that the party once had. A token for one of them
+	// was meant for us, and can no longer be opened.
 	Erased []string
 
-	// MaxTokenLifetime is the longest lifetime of a token that Signing may sign; zero
-	// for no bound. Keys are kept for as long.
+	// MaxTokenLifetime is the longest lifetime of a token that Signing may sign; zero for no
+	// bound. The owner keeps its keys for at least this time.
 	MaxTokenLifetime time.Duration
 
 	// Stale, when not nil, is why the set may decrypt and nothing else: the keys could
@@ -60,11 +61,11 @@ type SetConfig struct {
 
 // NewSet makes a set of fixed keys; rings give sets that rotate.
 //
-// It returns [ErrDuplicate] when two keys share a kid or a thumbprint, except that a key may
-// be held and published; [ErrNoKey] when Signing cannot sign or a decryption key cannot
-// decrypt; and [ErrMalformed] for a nil or zero Key in a list, for a key without kid, and for
-// a configuration that contradicts itself: a negative lifetime, a Stale that does not wrap
-// ErrStale, a kid both held and erased, a staged or erased key that is published.
+// It returns [ErrDuplicate] when two keys share a kid or a thumbprint, where a key that is both
+// held and published counts once; [ErrNoKey] when Signing cannot sign or a decryption key
+// cannot decrypt; and [ErrMalformed] for a nil or zero Key in a list, for a key without kid,
+// and for a configuration that contradicts itself: a negative lifetime, a Stale that does not
+// wrap ErrStale, a kid both held and erased, a staged or erased key that is published.
 func NewSet(cfg SetConfig) (*Set, error) {
 	s := &Set{
 		signing: cfg.Signing, maxLifetime: cfg.MaxTokenLifetime, stale: cfg.Stale,
@@ -122,8 +123,9 @@ func NewSet(cfg SetConfig) (*Set, error) {
 	return s, nil
 }
 
-// checkPublished refuses a kid under which others get another key than we hold, and a key
-// that they get under another kid or for another algorithm.
+// checkPublished refuses a published key with the kid or the thumbprint of a key that we hold,
+// if the two differ in kid, thumbprint or algorithm. It also refuses a staged key and an erased
+// one.
 func (s *Set) checkPublished(held []*Key) error {
 	byName := make(map[string]*Key, 2*len(held))
 	for _, k := range held {
@@ -154,9 +156,9 @@ func (s *Set) SigningKey() (*Key, error) {
 	return s.signing, nil
 }
 
-// WasErased reports whether the set once had a decryption key with this kid that was
-// destroyed, or revoked and erased. A token that is sealed to it was meant for us, and
-// is lost.
+// WasErased reports whether the set once had a decryption key with this kid that was destroyed,
+// or revoked and erased. A token that is sealed to such a key was meant for us, and can no
+// longer be opened.
 func (s *Set) WasErased(kid string) bool { return orZero(s).erased[kid] }
 
 // DecryptionKeyIDs returns the kids of all decryption keys, sorted, to tell an operator whose
@@ -180,7 +182,7 @@ func (s *Set) PublicKeys(context.Context, string) (*PublicSet, error) {
 	case s.stale != nil:
 		return nil, s.stale
 	}
-	return orZero(s.public), nil // nil in the zero Set
+	return orZero(s.public), nil // public is nil in the zero Set
 }
 
 // validate checks the keys of every set of our own. With one key under two kids, or two keys
@@ -219,10 +221,10 @@ type PublicSource interface {
 //
 //	Reload(ctx context.Context) (*Set, error)
 //
-// too, as a ring has, and so should a type that wraps a ring. An opener calls it for a kid
-// that the set does not hold, since another process may have rotated. Clients choose that
-// kid, so Reload bounds how often it really looks. Its error says why there may be newer
-// keys that it cannot give.
+// too, as a ring has, and so should a type that wraps a ring. An opener calls it for a kid that
+// the set does not hold, since another process may have rotated. Clients choose that kid, so
+// Reload must limit how often it asks its store. An error of Reload says that it could not
+// look, so that there may be newer keys.
 type PrivateSource interface {
 	PrivateKeys(ctx context.Context) (*Set, error)
 }

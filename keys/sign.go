@@ -11,9 +11,9 @@ import (
 	"fmt"
 )
 
-// Sign returns the JWS signature over message in the form of RFC 7518 section 3, such as
-// R || S for ES256. A key that lives elsewhere is asked until ctx ends, and its signature
-// is verified before it is returned.
+// Sign returns the JWS signature over message in the form of RFC 7518 section 3, such as R || S
+// for ES256. Sign waits for a key that lives elsewhere until ctx ends, and verifies its
+// signature before it returns it.
 //
 // It returns [ErrNoKey] when the key cannot sign. For a key that lives elsewhere it
 // returns [ErrUnavailable], the error of its signer or of ctx, and [ErrMalformed] when the
@@ -46,7 +46,8 @@ const coordinateSize = 32
 type eddsaSignature struct{}
 
 func (eddsaSignature) sign(s crypto.Signer, message []byte) ([]byte, error) {
-	// Any other options make another algorithm, Ed25519ctx or Ed25519ph.
+	// With any other options the signer would make Ed25519ctx or Ed25519ph, which are other
+	// algorithms.
 	return s.Sign(rand.Reader, message, crypto.Hash(0))
 }
 
@@ -70,7 +71,7 @@ func (pkcs1Signature) verify(pub crypto.PublicKey, message, signature []byte) bo
 
 type pssSignature struct{}
 
-// options: the salt has the length of the hash and no other, RFC 7518 section 3.5.
+// options requires a salt as long as the hash, to verify too: RFC 7518 section 3.5.
 func (pssSignature) options() *rsa.PSSOptions {
 	return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
 }
@@ -123,8 +124,8 @@ func (ecdsaSignature) verify(pub crypto.PublicKey, message, signature []byte) bo
 	return ecdsa.VerifyASN1(p, digest[:], der)
 }
 
-// cutElement returns the content of the DER element with this tag at the start of b, and
-// the rest of b. No signature on P-256 has a length that takes more than one byte.
+// cutElement returns the content of the DER element with this tag at the start of b, and the
+// rest of b. It reads lengths of one byte only, since no signature on P-256 is 128 bytes long.
 func cutElement(b []byte, tag byte) (content, rest []byte, ok bool) {
 	if len(b) < 2 || b[0] != tag || b[1] >= 0x80 || len(b) < 2+int(b[1]) {
 		return nil, nil, false
@@ -133,11 +134,11 @@ func cutElement(b []byte, tag byte) (content, rest []byte, ok bool) {
 	return b[2:end], b[end:], true
 }
 
-// fillInteger writes a DER integer into all of dst. It refuses one that is negative,
-// zero, too large or not in its shortest form.
+// fillInteger writes a DER integer into all of dst. It refuses an integer that is negative,
+// zero, too large for dst or not in its shortest form.
 func fillInteger(dst, integer []byte) bool {
 	if len(integer) > 1 && integer[0] == 0 && integer[1] >= 0x80 {
-		integer = integer[1:] // the sign
+		integer = integer[1:] // drop the zero that keeps the number positive
 	} else if len(integer) == 0 || integer[0] == 0 || integer[0] >= 0x80 {
 		return false
 	}
@@ -148,8 +149,9 @@ func fillInteger(dst, integer []byte) bool {
 	return true
 }
 
-// appendInteger appends a number as an INTEGER of DER: without leading zeros, but for
-// one where the number would else be negative, or empty.
+// appendInteger appends a number, big-endian, as an INTEGER of DER. It drops leading zeros. It
+// puts one zero in front of a first byte from 0x80 on, which would make the number negative,
+// and keeps one zero for the number 0.
 func appendInteger(der, number []byte) []byte {
 	for len(number) > 1 && number[0] == 0 {
 		number = number[1:]

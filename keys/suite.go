@@ -9,9 +9,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// Use is the purpose of a key, the "use" parameter of RFC 7517 section 4.2. A key
-// has exactly one: a key that both signs and decrypts lends each operation to
-// the attacks on the other.
+// Use is the purpose of a key, the "use" parameter of RFC 7517 section 4.2. A key has exactly
+// one: if one key both signed and decrypted, an attacker could use one operation to attack the
+// other.
 type Use string
 
 // The two uses.
@@ -40,9 +40,9 @@ const (
 	ECDHESX25519       // ECDH-ES on X25519 (RFC 8037 section 3.2), direct key agreement
 	ECDHESA256KWX25519 // ECDH-ES on X25519, then AES-256 key wrap
 
-	// RSAOAEP is RSAES-OAEP with SHA-1 and MGF1 with SHA-1. SHA-1 is broken for uses that
-	// need a hash without collisions, and OAEP does not need one. It is for parties that
-	// can do nothing else: no default and no key without "alg" leads to it, and
+	// RSAOAEP is RSAES-OAEP with SHA-1 and MGF1 with SHA-1. SHA-1 is broken for uses that need
+	// a hash without collisions, and OAEP does not need one. It is for parties that support
+	// nothing else. No default chooses it, a key without "alg" never gets it, and
 	// GODEBUG=fips140=only refuses it.
 	RSAOAEP
 )
@@ -54,8 +54,8 @@ type suite struct {
 	management management
 }
 
-// suites has a row for each Suite. Among suites of one kind and use the first is the
-// one that a JWK without "alg" gets.
+// suites has a row for each Suite. A JWK without "alg" gets the first suite of its kind and
+// use.
 var suites = []suite{
 	ES256:        {jwk.ES256, ecdsaSignature{}, nil},
 	EdDSA:        {jwk.EdDSA, eddsaSignature{}, nil},
@@ -88,9 +88,10 @@ func ParseSuite(name string) (Suite, error) {
 	return 0, fmt.Errorf("%w: algorithm %s", ErrUnsupported, jwk.Quote(name))
 }
 
-// suiteOf returns the suite that a JWK means by "alg". The curve of the key decides:
-// RFC 7518 section 4.6 and RFC 8037 section 3.2 share their names. Where the algorithm
-// is not for this kind of key, suiteOf returns a suite of another kind.
+// suiteOf returns the suite that a JWK means by "alg". For ECDH-ES the curve of the key
+// decides, since RFC 7518 section 4.6 and RFC 8037 section 3.2 use the same names for P-256 and
+// X25519. If the algorithm is not for this kind of key, suiteOf returns a suite of another
+// kind, which the caller refuses.
 func suiteOf(alg string, k jwk.Kind) (found Suite, err error) {
 	for s := ES256; int(s) < len(suites); s++ {
 		if s.matches(alg) && (found == 0 || s.kind() == k) {
@@ -103,8 +104,8 @@ func suiteOf(alg string, k jwk.Kind) (found Suite, err error) {
 	return found, err
 }
 
-// Alg returns the JOSE name of the algorithm, as tokens and JWKs spell it. It does not
-// tell the curve of ECDH-ES.
+// Alg returns the JOSE name of the algorithm, as tokens and JWKs spell it. For ECDH-ES it is
+// the same on both curves.
 func (s Suite) Alg() string {
 	if !s.valid() {
 		return ""
@@ -135,7 +136,7 @@ func (s Suite) String() string {
 	return suites[s].Name
 }
 
-// MarshalText writes the name that [ParseSuite] reads, and nothing for no suite.
+// MarshalText returns the name that [ParseSuite] reads, and an empty text for the zero Suite.
 func (s Suite) MarshalText() ([]byte, error) {
 	if !s.valid() {
 		return nil, nil
@@ -160,7 +161,8 @@ func (s Suite) kind() jwk.Kind {
 	return suites[s].Kind
 }
 
-// defaultSuite returns the algorithm of a key of this kind that does not name one.
+// defaultSuite returns the suite of a key of this kind and use that names no algorithm, and
+// false if no suite is for them.
 func defaultSuite(k jwk.Kind, u Use) (Suite, bool) {
 	for s := ES256; int(s) < len(suites); s++ {
 		if suites[s].Kind == k && s.Use() == u {
