@@ -14,7 +14,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// readFile opens, checks and reads a file; what names it in errors.
+// readFile opens, checks and reads a file. Errors name the file by the text what, such as "the
+// ring".
 func readFile(what, path string) ([]byte, error) {
 	f, err := open(what, path, os.O_RDONLY)
 	if err != nil {
@@ -28,12 +29,13 @@ func readFile(what, path string) ([]byte, error) {
 	if len(doc) == 0 {
 		return nil, fmt.Errorf("filestore: %s is empty, and no write leaves it so: put a backup at %s: %w", what, path, keyring.ErrUnreadable)
 	}
-	return doc, checkSize(what, path, int64(len(doc))) // it may have grown
+	return doc, checkSize(what, path, int64(len(doc))) // again, because the file may have grown since its Stat
 }
 
-// open opens a file of ours and checks the open file, so that the file that was checked is
-// the file that is read. O_NOFOLLOW: a link could lead to another ring, or be turned after
-// the check. O_NONBLOCK: the open of a fifo would wait for a writer, for ever.
+// open opens a file of ours and checks it after it is open, so that an attacker cannot exchange
+// it between the check and the read. O_NOFOLLOW refuses a symbolic link: it could lead to
+// another ring, or be changed after the check. O_NONBLOCK: without it the open of a fifo would
+// wait for a writer, for ever.
 func open(what, path string, flags int) (*os.File, error) {
 	f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -61,9 +63,9 @@ func checkOpen(what, path string, f *os.File, info fs.FileInfo) error {
 	return checkSize(what, path, info.Size())
 }
 
-// explainOpen returns the error for an open that failed. Systems disagree on the error of
-// O_NOFOLLOW for a link, and on sockets and devices, so it looks again. The second look
-// decides the text only: the file is refused already.
+// explainOpen returns the error for an open that failed. For a link with O_NOFOLLOW, for a
+// socket and for a device the error differs between systems, so explainOpen looks at the file
+// once more. That look decides only the text: the file is refused already.
 func explainOpen(what, path string, err error) error {
 	if info, lerr := os.Lstat(path); lerr == nil && !info.Mode().IsRegular() {
 		return checkFile(what, path, info)
@@ -89,9 +91,9 @@ func checkSize(what, path string, size int64) error {
 	return nil
 }
 
-// checkFolder refuses a folder where every user can remove our ring and put
-// another file of ours in its place, for example an old ring. In a sticky
-// folder, such as /tmp, only the owner of the file can.
+// checkFolder refuses a folder in which every user can remove our ring, or rename another file
+// of ours to its name, for example an old ring. In a sticky folder, such as /tmp, only the
+// owner of a file can do that.
 func (s *Store) checkFolder() error {
 	dir := filepath.Dir(s.path)
 	info, err := os.Stat(dir)
@@ -99,7 +101,8 @@ func (s *Store) checkFolder() error {
 		return fmt.Errorf("filestore: look at the folder: %w%s", err, advice(err))
 	}
 	if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		// Kubernetes makes the folder of an emptyDir so, and root owns it.
+		// An emptyDir of Kubernetes is such a folder. It belongs to root, so chmod may fail,
+		// and the text names another way.
 		return unsafef("every user can write to the folder of %s (mode %04o): chmod o-w %s, or keep %[1]s in a new folder below it", s.what, info.Mode().Perm(), dir)
 	}
 	return nil

@@ -25,16 +25,19 @@ import (
 // call makes the ring with it.
 //
 // A [Memory] remembers the ring as the command sealjwt does: OpenOrCreate refuses a ring that
-// was set back or exchanged, and makes no new one where a ring was seen before. It is in the
-// first file of seenPaths whose folder this process can write, or else beside the KEK, kekPath
-// with .seen at the end. A service whose KEK is a mounted secret gives a path, away from the
-// ring: without one OpenOrCreate compares the ring with a file that is there, remembers
-// nothing, and says nothing. With one it returns an error when it can write none of the files.
+// was set back or exchanged, and makes no new one where a ring was seen before. Its file is the
+// first of seenPaths whose folder this process can write, or else the file beside the KEK:
+// kekPath with .seen at the end. A service whose KEK is a mounted secret cannot write beside
+// the KEK. It should give a path in seenPaths, away from the ring. If seenPaths is empty and
+// the folder of the KEK cannot be written, OpenOrCreate only compares the ring with an existing
+// .seen file, remembers nothing, and returns no error for that. If seenPaths is not empty and
+// no file can be written, OpenOrCreate returns an error.
 //
 // OpenOrCreate never makes a KEK beside a ring, and never replaces a file except its Memory.
 // It returns
-//   - [keyring.ErrConfig] for an empty path, and where [CheckPaths] does;
-//   - [keyring.ErrRollback] for another ring than the Memory has seen, or none;
+//   - [keyring.ErrConfig] for an empty path, and if [CheckPaths] refuses the paths;
+//   - [keyring.ErrRollback] if the ring is not the one that the Memory has seen, is older than
+//     it, or is gone;
 //   - [keyring.ErrKEK] for a KEK file that cannot be used, and fs.ErrNotExist beside it when
 //     the ring exists and the KEK file does not;
 //   - [keyring.ErrUnreadable] for a KEK that does not open the ring, or a damaged ring;
@@ -68,7 +71,7 @@ func (s *Store) checkPaths(kek string, seen []string) error {
 		return fmt.Errorf("%w: the path of the ring is empty", keyring.ErrConfig)
 	case kek == "":
 		return fmt.Errorf("%w: the path of the key file is empty", keyring.ErrConfig)
-	case slices.Contains(seen, ""): // usually a variable that was forgotten
+	case slices.Contains(seen, ""): // often from an environment variable that is not set
 		return fmt.Errorf("%w: a path of the memory is empty", keyring.ErrConfig)
 	}
 	return CheckPaths(s.path, []string{kek}, append(slices.Clone(seen), kek+".seen")...)
@@ -82,13 +85,15 @@ func memoryOf(ringPath, kekPath string, seenPaths []string) keyring.Memory {
 	return m
 }
 
-// unsaved is a Memory that can be read and not written.
+// unsaved is a Memory whose file this process cannot write. Load reads it, and Save does
+// nothing.
 type unsaved struct{ *Memory }
 
 func (unsaved) Save(context.Context, keyring.Checkpoint) error { return nil }
 
-// checkGone returns an error for a ring that was seen and is gone, before a KEK is made for
-// another one. The memory is read first: another process may make the ring meanwhile.
+// checkGone returns an error if the memory has seen a ring here and the ring is gone. It runs
+// before a KEK for a new ring is made. It reads the memory before the store: in the other
+// order, a ring that another process makes in between would seem to be gone.
 func (s *Store) checkGone(ctx context.Context, memory keyring.Memory) error {
 	here, _, err := memory.Load(ctx)
 	if isDamage(err) {
@@ -113,7 +118,7 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	}
 	switch _, _, ringErr := s.Load(ctx); {
 	case ringErr == nil && err == nil:
-		_ = tidyKEK(path) // the ring is there and opens
+		_ = tidyKEK(path) // an error is ignored: the ring is there, and a service must start with it
 		return kek, nil
 	case ringErr == nil:
 		return kekOfRing(path)
@@ -121,7 +126,7 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 		return nil, ringErr
 	}
 	if err == nil {
-		err = tidyKEK(path) // not by reading it again, which a pipe does not allow
+		err = tidyKEK(path) // no second KEKFile: a pipe can be read only once
 	} else {
 		kek, err = createKEK(path)
 	}
@@ -132,12 +137,12 @@ func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	return kek, s.syncKEK(path)
 }
 
-// tidyKEK removes the files of a process that was killed while it made the KEK file. It
-// returns an error for a file that is not on the disk for certain.
+// tidyKEK removes the temporary files of a process that was killed while it made the KEK file.
+// It returns an error if it cannot make sure that the KEK file survives a power cut.
 func tidyKEK(path string) error {
 	folder, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		return nil // this process made no file there
+		return nil // a folder that we cannot open has no files of ours
 	}
 	defer folder.Close()
 	if err := temp.Finish(folder, filepath.Base(path), temp.KEKPrefix, temp.SyncFolder); err != nil {
@@ -147,9 +152,9 @@ func tidyKEK(path string) error {
 	return nil
 }
 
-// kekOfRing reads the KEK file of a ring that exists. Every process makes the KEK before
-// the ring, so a KEK that was missing before the ring was seen may be there now, and one
-// that is missing now is lost.
+// kekOfRing reads the KEK file of a ring that exists. Every process makes the KEK before the
+// ring. So if our first look at the KEK came too early, the KEK is there now, and if it is
+// still missing it is lost.
 func kekOfRing(path string) (keyring.KEK, error) {
 	kek, err := keyring.KEKFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -10,8 +10,9 @@ import (
 	"syscall"
 )
 
-// isUnfinished reports whether the last write may not have ended well, in this process or in
-// another one: the lock file is empty otherwise, except while a writer holds it.
+// isUnfinished reports whether the last write, of this process or of another one, may not have
+// ended well. Then the lock file is not empty. It is not empty either while a writer holds the
+// lock.
 func (s *Store) isUnfinished() bool {
 	if s.unsynced.Load() {
 		return true
@@ -20,12 +21,13 @@ func (s *Store) isUnfinished() bool {
 	return err == nil && info.Mode().IsRegular() && info.Size() > 0
 }
 
-// heal writes doc, which was loaded, again if the write before did not end well. To sync the
-// folder again proves nothing: the kernel reports a failed sync once, and may have dropped the
-// pages. A new write has syncs of its own.
+// heal writes the ring again if the last write did not end well, and returns the ring. doc is
+// the ring that was just loaded. To sync the folder again would prove nothing: the kernel
+// reports a failed sync once, and may have dropped the pages. A new write has syncs of its own.
 //
-// heal leaves it to a writer that is at work. Where this process cannot write it returns doc:
-// a service that only reads must not stop because of a write that it cannot make.
+// If another writer is at work, heal leaves it to that writer and returns doc. If this process
+// may not write, heal returns doc too: a service that only reads must not stop because of a
+// write that it cannot make.
 func (s *Store) heal(doc []byte) ([]byte, error) {
 	lock, err := s.tryLock()
 	switch {
@@ -49,14 +51,14 @@ func mayNotWrite(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
-// setAside moves a damaged file away. It keeps the file: an operator may still read in it
-// which ring was seen.
+// setAside renames a damaged file. It does not remove the file: an operator may still read
+// there which ring was seen.
 func (s *Store) setAside() error {
 	if err := s.checkFolder(); err != nil {
-		return err // the folder is the damage, and the file may be good
+		return err // the folder is at fault, and the file may be good
 	}
 	if info, err := os.Lstat(s.path); err == nil && info.IsDir() {
-		return checkFile(s.what, s.path, info) // it holds files of other programs, and was never a memory
+		return checkFile(s.what, s.path, info) // a folder was never a memory, and may hold files of other programs
 	}
 	if err := os.Rename(s.path, s.path+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed("move the damaged file aside", err)

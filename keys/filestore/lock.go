@@ -13,16 +13,18 @@ import (
 	"time"
 )
 
-// errBusy says to try again.
+// errBusy says that another process holds the lock, or that the lock file was replaced: try
+// again.
 var errBusy = errors.New("filestore: the lock is taken")
 
 // poll is the pause between two tries. flock can wait by itself, but then
 // neither a context nor a time limit ends it.
 const poll = 2 * time.Millisecond
 
-// ringLock is the lock on the ring while this process holds it. The file holds the pid
-// meanwhile, and goes on holding it when the holder is killed, or when its write may not
-// survive a power cut. The next process that loads the ring sees that, and heals the ring.
+// ringLock is the lock on the ring while this process holds it. While it is held, the file
+// holds the pid of this process. The pid stays in the file if this process is killed, or if its
+// write may not survive a power cut. The next process that loads the ring sees that, and heals
+// the ring.
 type ringLock struct {
 	f          *os.File
 	unfinished bool // the last write did not end well
@@ -68,20 +70,22 @@ func (s *Store) tryLock() (*ringLock, error) {
 	if info, err := f.Stat(); err == nil && info.Size() > 0 {
 		unfinished = true
 	}
-	// Kubernetes widens every file of a volume at each mount, and this file is never
-	// replaced. An error is ignored: the mode has passed, and a revocation must not fail here.
+	// Kubernetes widens the mode of every file of a volume at each mount. A new ring file has
+	// mode 0600 again, but the lock file is never replaced. An error is ignored: open has
+	// accepted the mode, and a revocation must not fail here.
 	f.Chmod(0o600)
-	// The pid is also for the error of a writer that waits in vain. The lock holds without it,
-	// so an error is ignored: a full disk must not stop a revocation here. The file is cut after
-	// the write and not emptied before it: a process that is killed in between must not take
-	// away the mark that another one left.
+	// The pid marks an unfinished write, and names the holder in the error of a writer that
+	// waits in vain. An error is ignored, because the lock holds without the pid: a full disk
+	// must not stop a revocation here. The file is cut after the write, and not emptied before
+	// it: if this process is killed in between, the mark of an earlier unfinished write must
+	// stay.
 	pid := strconv.Itoa(os.Getpid()) + "\n"
 	f.WriteAt([]byte(pid), 0)
 	f.Truncate(int64(len(pid)))
 	return &ringLock{f, unfinished}, nil
 }
 
-// flock locks the file, and makes sure that it is still the one at the path.
+// flock locks the file, and checks that the path still leads to this file.
 func (s *Store) flock(f *os.File) error {
 	err := s.ops.tryFlock(f)
 	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
@@ -105,8 +109,8 @@ func tryFlock(f *os.File) error {
 }
 
 // release closes the file, which drops the lock. It empties the file before, unless the last
-// write did not end well. The file stays: if it were removed, one writer could lock the
-// removed file and another the next one.
+// write did not end well. release does not remove the file: otherwise one writer could lock the
+// removed file, and another writer a new one.
 func (l *ringLock) release() {
 	if !l.unfinished {
 		l.f.Truncate(0)

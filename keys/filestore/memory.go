@@ -16,8 +16,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// maxMemoryWait is how long Save and Accept wait for another writer. A process that was
-// stopped while it held the lock must not stop every other one.
+// maxMemoryWait is how long Save and Accept wait for another writer: a process that is stopped
+// while it holds the lock must not hold up the others for long.
 const maxMemoryWait = 2 * time.Second
 
 // wOK is W_OK of access(2) in POSIX.
@@ -25,9 +25,9 @@ const wOK = 2
 
 var _ keyring.Memory = (*Memory)(nil)
 
-// Memory is a [keyring.Memory] in a file. One file serves any number of rings, and any
-// number of processes at once. It is written like a ring, by the same steps, and the same
-// files are refused; see the package documentation.
+// Memory is a [keyring.Memory] in a file. One file serves any number of rings, and any number
+// of processes at once. The file is written by the same steps as a ring, and must pass the same
+// checks; see the package documentation.
 //
 // An attacker who can set the ring back must not be able to set the Memory back: keep it
 // away from the ring, for example beside the file of the KEK, where the command sealjwt has
@@ -35,21 +35,21 @@ var _ keyring.Memory = (*Memory)(nil)
 type Memory struct {
 	place  string
 	stores []*Store
-	err    error // of paths that cannot be used
+	err    error // the error of CheckPaths; nil if the paths can be used
 }
 
 var errNilMemory = fmt.Errorf("%w: the Memory is nil: use filestore.NewMemory", keyring.ErrConfig)
 
-// NewMemory returns the memory of the ring at a place, in the first of the files at paths
-// whose folder this process can write, or whose folder can be made. While that file does not
-// exist, another one of them that exists is read in its place. NewMemory writes nothing: the
-// first Save makes the file with mode 0600, and the folders above it.
+// NewMemory returns the memory of the ring at a place, in the first of the files at paths whose
+// folder this process can write, or whose folder can be made. While that file does not exist,
+// Load reads another file of paths that exists. NewMemory writes nothing: the first Save makes
+// the file with mode 0600, and the folders above it.
 //
-// The place is the path of the ring's file, whose links are resolved. For another store it is
-// a text that tells the ring from others: one with :// such as a URL without its password, or one
-// that begins with postgres:, mysql:, sqlite: or etcd: such as postgres:NAME. A file with such a
-// name is ./postgres:NAME. Where [CheckPaths] refuses the paths, so does every method that returns
-// an error.
+// The place is the path of the ring's file, whose links are resolved. For another store it is a
+// text that no other ring has. It contains ://, as a URL without its password does, or begins
+// with postgres:, mysql:, sqlite: or etcd:, as postgres:NAME does. For a file of that name,
+// write ./postgres:NAME. If [CheckPaths] refuses the paths, every method that returns an error
+// returns the error of CheckPaths.
 func NewMemory(place string, paths ...string) *Memory {
 	m := &Memory{place: place}
 	if !isStore(place) {
@@ -65,7 +65,7 @@ func NewMemory(place string, paths ...string) *Memory {
 	return m
 }
 
-// isStore reports whether a place is no path of a file.
+// isStore reports whether a place names another store than a file.
 func isStore(place string) bool {
 	switch kind, _, _ := strings.Cut(place, ":"); kind {
 	case "postgres", "mysql", "sqlite", "etcd":
@@ -74,8 +74,8 @@ func isStore(place string) bool {
 	return strings.Contains(place, "://")
 }
 
-// Path returns the path of the file that Save writes, empty if this process can write none
-// of them. Then Load reads an existing file, and Save fails.
+// Path returns the path of the file that Save writes, empty if this process can write none of
+// the files. Then Load reads an existing file, and Save fails.
 func (m *Memory) Path() string {
 	if m == nil {
 		return ""
@@ -99,10 +99,10 @@ func (m *Memory) writable() *Store {
 // file does not exist.
 //
 // It returns [ErrUnsafe] for a file that is not a regular file of this user alone, or too
-// large, and [keys.ErrMalformed] for a file that is empty or has another content. Such a
-// file is not replaced before [Memory.Accept] sets it aside. Load returns
-// [fs.ErrPermission] for a file that this process cannot read although it may write the
-// folder, and [keyring.ErrConfig] for paths that cannot be used.
+// large, and [keys.ErrMalformed] for a file that is empty or has another content. Save does not
+// replace such a file; only [Memory.Accept] sets it aside. Load returns [fs.ErrPermission] for
+// a file that this process cannot read although it may write the folder, and
+// [keyring.ErrConfig] for paths that cannot be used.
 func (m *Memory) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyring.Checkpoint, err error) {
 	if m == nil {
 		return keyring.Checkpoint{}, nil, errNilMemory
@@ -124,13 +124,12 @@ func (m *Memory) Save(ctx context.Context, newest keyring.Checkpoint) error {
 	return m.change(ctx, false, func(d *seenDocument) (bool, error) { return d.save(m.place, newest) })
 }
 
-// Accept makes the ring of the checkpoint the one that was seen at this place, and the
-// checkpoint its newest, also where the memory has another ring or a higher generation. It
-// is for an operator who has put a backup of the ring back, or another ring in its place:
-// open the ring with a [keyring.Config] without a Memory, show the operator its content,
-// and accept its checkpoint. The zero Checkpoint says that the place has no ring any more,
-// so that a new one can be made there. Accept forgets nothing of other rings and other
-// places.
+// Accept records that the ring of the checkpoint now was seen at this place, and that now is
+// its newest checkpoint. It does so even if the memory has another ring or a higher generation.
+// It is for an operator who has put a backup of the ring back, or another ring in its place:
+// open the ring with a [keyring.Config] without a Memory, show the operator its content, and
+// accept its checkpoint. The zero Checkpoint says that the place has no ring any more, so that
+// a new one can be made there. Accept keeps the records of other rings and other places.
 //
 // A damaged file is moved aside, to its path with .damaged at the end, and a new one begun.
 // A folder is never moved. Accept returns the other errors of Save.
@@ -138,8 +137,9 @@ func (m *Memory) Accept(ctx context.Context, now keyring.Checkpoint) error {
 	return m.change(ctx, true, func(d *seenDocument) (bool, error) { return d.accept(m.place, now), nil })
 }
 
-// change lets edit change the content of the file, and writes it if edit reports a change,
-// until no other process has written in between.
+// change reads the file, calls edit with its content, and writes the content if edit reports a
+// change. If another process wrote in between, change begins again. If setAside is true, change
+// moves a damaged file aside and begins with an empty content.
 func (m *Memory) change(ctx context.Context, setAside bool, edit func(*seenDocument) (changed bool, err error)) error {
 	if m == nil {
 		return errNilMemory
@@ -172,9 +172,9 @@ func (m *Memory) change(ctx context.Context, setAside bool, edit func(*seenDocum
 	}
 }
 
-// read returns the content of the file that is written or, while that does not exist, of
-// another one that this process may read. The version is the version of the file that is
-// written.
+// read returns the content of the file that Save writes, or, while that file does not exist, of
+// another file of the Memory that this process may read. The version is always the version of
+// the file that Save writes, empty while it does not exist.
 func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err error) {
 	if m.err != nil {
 		return nil, "", m.err
@@ -192,7 +192,7 @@ func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err
 			continue
 		}
 		data, _, err := s.Load(ctx)
-		// The memory of another user is not the memory of this one.
+		// A file that this process may not read is the memory of another user.
 		if errors.Is(err, keyring.ErrNoRing) || errors.Is(err, fs.ErrPermission) {
 			continue
 		}
@@ -202,7 +202,7 @@ func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err
 	return newSeenDocument(), "", nil
 }
 
-// decode decodes the data of Load, and names the file in its error.
+// decode decodes the results of Load, and names the file in its error.
 func (s *Store) decode(data []byte, err error) (*seenDocument, error) {
 	if errors.Is(err, keyring.ErrUnreadable) {
 		err = fmt.Errorf("%w: the file is empty", keys.ErrMalformed)
@@ -217,7 +217,8 @@ func (s *Store) decode(data []byte, err error) (*seenDocument, error) {
 	return d, nil
 }
 
-// isDamage reports whether Load refused the file, which can be moved aside.
+// isDamage reports whether Load refused the file itself, so that it helps to move the file
+// aside.
 func isDamage(err error) bool {
 	return errors.Is(err, ErrUnsafe) || errors.Is(err, keys.ErrMalformed) || errors.Is(err, fs.ErrPermission)
 }

@@ -14,19 +14,19 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// seenVersion is the version of the file of a [Memory]. The first one had no member for its
-// version: it was an object of paths and checkpoints.
+// seenVersion is the version of the file of a [Memory]. Version 1 had no member for its
+// version: it was an object whose names were paths and whose values were checkpoints.
 const seenVersion = 2
 
 // seenDocument is the content of the file of a [Memory].
 type seenDocument struct {
 	Version int `json:"v"`
 
-	// Places are the rings by their places: the identity of a ring, or the generation and
-	// the nonce of a ring of version 1, which has no identity.
+	// Places has, for each place, the identity of the ring that was seen there. A ring of
+	// version 1 has no identity; for it the value is its generation and nonce.
 	Places map[string]string `json:"places"`
 
-	// Rings are the newest generation and nonce of each ring by its identity.
+	// Rings has, for the identity of each ring, its newest generation and nonce.
 	Rings map[string]string `json:"rings"`
 }
 
@@ -62,7 +62,8 @@ func decodeSeen(data []byte) (*seenDocument, error) {
 	return d, nil
 }
 
-// decodeFirstSeen reads a file of the first version. Its paths may lead through links.
+// decodeFirstSeen reads a file of the first version. It resolves the links in the paths, which
+// that version did not do.
 func decodeFirstSeen(members map[string]json.RawMessage) (*seenDocument, error) {
 	d := newSeenDocument()
 	for path, member := range members {
@@ -101,16 +102,17 @@ func (d *seenDocument) encode() ([]byte, error) {
 	return append(data, '\n'), err
 }
 
-// isPair tells a generation and a nonce from an identity, which has no colon.
+// isPair reports whether a text is a generation and a nonce, as pair returns them. An identity
+// has no colon.
 func isPair(text string) bool { return strings.Contains(text, ":") }
 
-// pair returns the generation and the nonce of c.
+// pair returns the generation and the nonce of c, with a colon between them.
 func pair(c keyring.Checkpoint) string {
 	return strconv.FormatUint(c.Generation, 10) + ":" + c.Nonce
 }
 
-// parsePair reads what pair returns for the ring with this identity. It returns the zero
-// Checkpoint for every other text.
+// parsePair reads a text of pair and returns it as a checkpoint of the ring with this identity.
+// It returns the zero Checkpoint for every other text.
 func parsePair(text, identity string) keyring.Checkpoint {
 	generation, nonce, _ := strings.Cut(text, ":")
 	n, err := strconv.ParseUint(generation, 10, 64)
@@ -149,7 +151,9 @@ func (d *seenDocument) checkpoints(place string) (here keyring.Checkpoint, rings
 	return parsePair(d.Rings[ring], ring), rings
 }
 
-// save keeps newest, unless the document has a generation of the ring that is as high.
+// save makes newest the checkpoint of the place and of its ring. If the document has a
+// generation of the ring that is as high or higher, that one stays. It refuses a place where
+// another ring was seen.
 func (d *seenDocument) save(place string, newest keyring.Checkpoint) (changed bool, err error) {
 	here, _ := d.checkpoints(place)
 	if here.Ring != "" && here.Ring != newest.Ring {
@@ -169,7 +173,8 @@ func (d *seenDocument) save(place string, newest keyring.Checkpoint) (changed bo
 	return true, nil
 }
 
-// accept makes now the newest checkpoint of its ring and of the place.
+// accept makes now the newest checkpoint of its ring and of the place. The zero Checkpoint
+// removes the place.
 func (d *seenDocument) accept(place string, now keyring.Checkpoint) (changed bool) {
 	if now == (keyring.Checkpoint{}) {
 		delete(d.Places, place)

@@ -13,12 +13,13 @@ import (
 // CheckPaths returns nil if the files of a ring, of its memories and of the KEKs or passphrases
 // that open it are different files, with links resolved. It leaves out empty paths.
 //
-// Beside a ring, and beside a memory, Swap makes a lock and a temporary file, empties the one and
-// removes the other. A KEK at such a path would be lost with the first write, and with it every
-// key. CheckPaths returns [keyring.ErrConfig] then, and names the path and both files.
+// Beside a ring, and beside a memory, a write makes a lock file and a temporary file. It
+// empties the lock file and removes the temporary file. A KEK file at such a path would be lost
+// with the first write, and with it every key. If two files have one path, CheckPaths returns
+// [keyring.ErrConfig], and names the path and both files.
 //
-// [OpenOrCreate] and [NewMemory] check their paths. A program that takes other paths from its
-// users checks them before it makes the first file.
+// [OpenOrCreate] and [NewMemory] check their paths. A program that takes paths from its users
+// and does not use OpenOrCreate should call CheckPaths before it makes the first file.
 func CheckPaths(ring string, keks []string, memories ...string) error {
 	taken := make(map[string]string)
 	take := func(path, suffix, what string) error {
@@ -45,14 +46,15 @@ func CheckPaths(ring string, keks []string, memories ...string) error {
 }
 
 // isDescriptors reports whether a folder lists the descriptors of a process, or links to them
-// such as /dev/stdin: the folder of a KEK that a shell passes as a pipe. Root has the right to
-// write some of these folders, and no file in them is there after the next start.
+// such as /dev/stdin: the folder of a KEK that a shell passes as a pipe. Root may write some of
+// these folders, but a memory there would be gone after the next start.
 func isDescriptors(dir string) bool {
 	return strings.HasPrefix(resolve(dir)+"/", "/proc/") || dir == "/dev" || strings.HasPrefix(dir+"/", "/dev/fd/")
 }
 
-// resolve returns the path without links, as far as it exists. A link that leads nowhere is
-// followed too: it may lead to a volume that is not mounted.
+// resolve returns the path with its symbolic links resolved, as far as it exists. It also
+// follows a link whose target does not exist: the target may be on a volume that is not
+// mounted.
 func resolve(path string) string {
 	const maxLinks = 40
 	for range maxLinks {
@@ -76,8 +78,8 @@ func resolve(path string) string {
 	return path
 }
 
-// absolute returns the path from the root: the process may change its working directory, and
-// the ring must not move.
+// absolute returns the absolute path. With a relative path the ring would be elsewhere after
+// the process changes its working directory.
 func absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil && path != "" {
 		return abs

@@ -24,10 +24,10 @@ func CheckSecret(path string, f *os.File, info fs.FileInfo) error {
 }
 
 // HasVolumeGroup reports whether a file, whose Stat is info, has the group permissions that
-// Kubernetes sets on a volume with an fsGroup: the package documentation says how they
-// look. folder is the Stat of the folder that holds the file. For a folder give its own
-// Stat twice. HasVolumeGroup says nothing about the permissions of others. It returns false
-// without a Stat.
+// Kubernetes sets on a volume with an fsGroup: the package documentation says how they look.
+// folder is the Stat of the folder that holds the file. For a folder give its own Stat twice.
+// HasVolumeGroup does not check the permissions of other users. It returns false if info or
+// folder is nil.
 func HasVolumeGroup(info, folder fs.FileInfo) bool {
 	return info != nil && folder != nil && access.HasVolumeGroup(info, folder)
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// maxWait is how long Swap waits for the lock. A holder is done in milliseconds;
-// one that is not has been stopped, or its disk hangs.
+// maxWait is how long Swap waits for the lock. A holder is done in milliseconds, unless it was
+// stopped or its disk hangs.
 const maxWait = 10 * time.Second
 
 var _ keyring.Store = (*Store)(nil)
@@ -27,7 +27,7 @@ var _ keyring.Store = (*Store)(nil)
 // Stores with the same path, in one process or in many.
 type Store struct {
 	path string
-	what string // the file in errors
+	what string // the name of the file in errors
 	ops  fsOps
 
 	// unsynced says that a write of this Store did not end well, also when the disk was too
@@ -41,10 +41,10 @@ func New(path string) *Store {
 	return &Store{path: absolute(path), what: "the ring", ops: osOps}
 }
 
-// Load returns the ring and its version. It never waits for a writer, since a rename shows
-// the old file or the new one. When the last write did not end well, Load writes that ring
-// again, so that no caller relies on a ring that a power cut may take back. Where this
-// process may not write, Load returns the ring as it is.
+// Load returns the ring and its version. It never waits for a writer: because a write ends in a
+// rename, Load sees either the old file or the new one. When the last write did not end well,
+// Load writes that ring again, so that no caller relies on a ring that a power cut may take
+// back. If this process may not write, Load returns the ring without that.
 //
 // Besides the errors of [keyring.Store] it returns [ErrUnsafe], and [keyring.ErrConfig] for a
 // Store without a path.
@@ -63,7 +63,8 @@ func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error
 }
 
 // Swap replaces the ring. An empty prev creates the ring and, where they are missing, the
-// folders above it with mode 0700. Swap ignores a context that ends after writing has begun.
+// folders above it with mode 0700. Once Swap has begun to write it ignores the end of the
+// context.
 //
 // Besides the errors of [keyring.Store] it returns [keyring.ErrConfig] for a Store without a
 // path, [ErrUnsafe], and [ErrLocked] when another writer kept the lock for ten seconds or
@@ -72,7 +73,7 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version stri
 	if err := s.ready(ctx); err != nil {
 		return "", err
 	}
-	// Load would refuse such a ring, and no Swap could replace it.
+	// Load would refuse such a ring, and then no Swap could replace it.
 	if len(doc) == 0 || len(doc) > MaxSize {
 		return "", fmt.Errorf("filestore: a ring has 1 to %d bytes, not %d", MaxSize, len(doc))
 	}
@@ -83,7 +84,7 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version stri
 	}
 	lock, err := s.lock(ctx)
 	if prev != "" && errors.Is(err, fs.ErrNotExist) {
-		return "", keyring.ErrConflict // no folder, so no ring of that version
+		return "", keyring.ErrConflict // there is no folder, and so no ring with this version
 	}
 	if err != nil {
 		return "", err
@@ -108,8 +109,9 @@ func (s *Store) ready(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// stillAt returns nil if the ring has this version. It returns the errors of Load first: a
-// ring that Load refuses is not replaced, so that the operator hears of it.
+// stillAt returns nil if the ring has this version. Otherwise it returns ErrConflict. For a
+// ring that Load refuses it returns the error of Load: Swap does not replace such a ring, so
+// that the operator hears of it.
 func (s *Store) stillAt(prev string) error {
 	doc, err := s.read()
 	switch {
@@ -140,15 +142,15 @@ func (s *Store) read() ([]byte, error) {
 	return nil, err
 }
 
-// versionOf returns a hash of the content, so nothing but the ring itself has to be
-// stored, and a ring that was put back from a backup has its old version.
+// versionOf returns a hash of the content. So no version has to be stored beside the ring. A
+// ring that is put back from a backup has the version that it had before.
 func versionOf(doc []byte) string {
 	sum := sha256.Sum256(doc)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// fsOps are the operations that fail on a full, failing or read-only disk. Tests
-// make them fail.
+// fsOps are the operations that fail on a full, failing or read-only disk. Tests replace them
+// to make them fail.
 type fsOps struct {
 	write    func(f *os.File, p []byte) (int, error)
 	sync     func(f *os.File) error // of the temporary file

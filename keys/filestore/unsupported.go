@@ -46,8 +46,7 @@ func OpenOrCreate(context.Context, string, string, ...string) (*keyring.Ring, er
 // Memory cannot remember a ring on this system.
 type Memory struct{ _ byte }
 
-// NewMemory returns a Memory whose methods that return an error return
-// [errors.ErrUnsupported].
+// NewMemory returns a Memory whose Load, Save and Accept return [errors.ErrUnsupported].
 func NewMemory(string, ...string) *Memory { return &Memory{} }
 
 // Path returns an empty path: Save can write no file.

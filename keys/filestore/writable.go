@@ -16,10 +16,10 @@ import (
 // trialPrefix begins the names of the files with which Writable tries the folder.
 const trialPrefix = ".ring-"
 
-// Writable reports whether a Swap could write the ring now, for monitoring: a rotation that
-// cannot be written should be known before it is due. It opens the lock file, but waits for no
-// writer. It writes a file as large as the ring into the folder, syncs the file and removes it,
-// so it notices a folder that is read-only and a disk that is full.
+// Writable reports whether a Swap could write the ring now, for monitoring: an operator should
+// learn that the ring cannot be written before a rotation is due. It opens the lock file, but
+// waits for no writer. It writes a file as large as the ring into the folder, syncs the file
+// and removes it, so it notices a folder that is read-only and a disk that is full.
 //
 // It returns nil if all of that worked, [keyring.ErrNoRing] where no ring is, [ErrUnsafe],
 // [keyring.ErrConfig] for a Store without a path, and the errors of the file system.
@@ -35,13 +35,13 @@ func (s *Store) Writable(ctx context.Context) error {
 	switch {
 	case err == nil:
 		lock.Close()
-	case !errors.Is(err, fs.ErrNotExist): // then the first Swap makes it, which the trial shows
+	case !errors.Is(err, fs.ErrNotExist): // without a lock file the first Swap makes it, and the trial below shows whether it can
 		return err
 	}
 	return s.try(make([]byte, len(doc)))
 }
 
-// try writes a file of these bytes beside the ring, and removes it.
+// try writes a file with this content into the folder of the ring, syncs it, and removes it.
 func (s *Store) try(data []byte) (err error) {
 	folder, err := os.OpenRoot(filepath.Dir(s.path))
 	if err != nil {

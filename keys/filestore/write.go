@@ -14,9 +14,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// replace puts doc in the place of the ring; the caller holds the lock, and the lock learns
-// whether the ring is on the disk. The package documentation gives the reason of each step.
-// The order is the point:
+// replace puts doc in the place of the ring. The caller holds the lock. replace notes in the
+// lock whether the new ring may not survive a power cut. The steps must be in this order; the
+// package documentation gives the reason for each:
 //
 //	openat(ring.tmp, O_CREAT|O_EXCL) write fsync close | read back | rename | fsync(folder)
 func (s *Store) replace(lock *ringLock, doc []byte) error {
@@ -29,8 +29,8 @@ func (s *Store) replace(lock *ringLock, doc []byte) error {
 }
 
 func (s *Store) replaceFile(doc []byte) error {
-	// Opened first: if the folder cannot be opened after the rename, the outcome is
-	// unknown.
+	// Opened before the rename: if it could not be opened afterwards, the ring would be written
+	// and could not be synced.
 	dir, err := os.Open(filepath.Dir(s.path))
 	if err != nil {
 		return failed("open the folder", err)
@@ -54,7 +54,7 @@ func (s *Store) replaceFile(doc []byte) error {
 	return nil
 }
 
-// writeTemp leaves doc on the disk at tmp, or nothing.
+// writeTemp writes doc to the disk at tmp. After an error there is no file at tmp.
 func (s *Store) writeTemp(tmp string, doc []byte) (err error) {
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *Store) writeTemp(tmp string, doc []byte) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			f.Close() // again, when it was the close that failed: harmless
+			f.Close() // harmless if it is closed already
 			os.Remove(tmp)
 		}
 	}()
@@ -75,8 +75,8 @@ func (s *Store) writeTemp(tmp string, doc []byte) (err error) {
 	if err := s.ops.close(f); err != nil {
 		return failed("close the temporary file", err)
 	}
-	// A file system without modes or owners lets every user read every file. Load would
-	// refuse the ring there, so it must not replace one that works.
+	// A file system without modes or owners lets every user read every file. Load would refuse
+	// the new ring there, so it must not replace a ring that works.
 	back, err := readFile("the temporary file", tmp)
 	if err != nil {
 		return fmt.Errorf("%w (when it was read back): nothing was changed", err)
@@ -87,9 +87,10 @@ func (s *Store) writeTemp(tmp string, doc []byte) (err error) {
 	return nil
 }
 
-// renameFailed trusts the error only if the temporary file is still there.
-// Otherwise the rename has happened, for example because a file system in user
-// space repeated a call that was interrupted.
+// renameFailed returns the error for a rename that reported an error. If the temporary file is
+// still there, nothing was changed. If it is gone, the rename may have happened all the same,
+// for example because a file system in user space repeated a call that was interrupted, so the
+// outcome is unknown.
 func renameFailed(tmp string, err error) error {
 	if _, lerr := os.Lstat(tmp); lerr != nil {
 		return fmt.Errorf("filestore: rename the temporary file: %w%s: %w", err, advice(err), keyring.ErrUnknownOutcome)
@@ -98,10 +99,10 @@ func renameFailed(tmp string, err error) error {
 	return failed("rename the temporary file", err)
 }
 
-// makeFolder makes the folder of the ring and the folders above it that are missing, and
-// syncs the folders that list them: a power cut could take the new folder away with every
-// file that was synced in it. After a failure it removes the folders that it made, so that
-// the next try makes and syncs them anew.
+// makeFolder makes the folder of the ring and the folders above it that are missing, and syncs
+// the folders that list them: otherwise a power cut could remove the new folder with every file
+// in it, even if the files were synced. After a failure it removes the folders that it made, so
+// that the next try makes and syncs them anew.
 func (s *Store) makeFolder() error {
 	dir := filepath.Dir(s.path)
 	var made []string // the deepest first
@@ -124,7 +125,7 @@ func (s *Store) makeFolder() error {
 	}
 	for _, d := range made {
 		if err != nil {
-			os.Remove(d) // if another process has not put a file there
+			os.Remove(d) // fails, as it should, if another process has put a file there
 		}
 	}
 	return err
