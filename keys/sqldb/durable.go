@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ErrNotDurable says that the database would acknowledge a write that a crash takes back, or
+// ErrNotDurable says that the database would acknowledge a write that a crash can take back, or
 // that it takes no writes.
 var ErrNotDurable = errors.New("sqldb: the database is not durable")
 
@@ -18,8 +18,8 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// CheckDurable returns [ErrNotDurable] for a database that would lie about durability, and
-// says which setting to change:
+// CheckDurable returns [ErrNotDurable] for a database that could lose a write that it has
+// acknowledged, or that takes no writes. The text says which setting to change:
 //   - PostgreSQL with synchronous_commit, fsync or full_page_writes off, a standby, and one
 //     that is read-only;
 //   - MySQL with innodb_flush_log_at_trx_commit other than 1, with innodb_doublewrite off, with
@@ -27,8 +27,9 @@ type querier interface {
 //   - SQLite with synchronous below FULL, with another journal_mode than WAL (where readers
 //     would block writers), without a busy_timeout of a second, and one that is read-only.
 //
-// It looks at one connection. Set these things in the server or in the data source name, which
-// count for every connection, and in no other way. It returns the errors of the database too.
+// It looks at one connection. It cannot see the others. So make these settings in the server or
+// in the data source name, where they count for every connection, and not by a statement on one
+// connection. It returns the errors of the database too.
 func CheckDurable(ctx context.Context, db *sql.DB, d Dialect) error {
 	if err := d.Check(); err != nil {
 		return err
@@ -50,11 +51,12 @@ func CheckDurable(ctx context.Context, db *sql.DB, d Dialect) error {
 	return check(ctx, conn, slices.Concat(sqliteConnection, sqliteFile))
 }
 
-// CheckTx returns [ErrNotDurable] for a transaction on a connection that would lie about
-// durability. The connection may have lost a setting since [CheckDurable]: another part of the
-// program or, behind a pooler, another program may have changed it, or a new connection may have
-// reached a standby. CheckTx looks at what differs between connections; with SQLite it asks no
-// disk. It returns the errors of the database too.
+// CheckTx returns [ErrNotDurable] for a transaction on a connection that could lose the write
+// after it has acknowledged it. The connection may have lost a setting since [CheckDurable]:
+// another part of the program or, behind a pooler, another program may have changed it, or a
+// new connection may have reached a standby. CheckTx checks only the settings that can differ
+// between connections. With SQLite it reads nothing from the disk. It returns the errors of the
+// database too.
 func CheckTx(ctx context.Context, tx *sql.Tx, d Dialect) error {
 	if err := d.Check(); err != nil {
 		return err
@@ -106,7 +108,7 @@ func check(ctx context.Context, q querier, settings []setting) error {
 	return nil
 }
 
-// The settings that two connections may have differently, be it as they reach two servers.
+// The settings in which two connections can differ, also because they may lead to two servers.
 var (
 	postgreSQLConnection = []setting{
 		{"SELECT CAST(pg_is_in_recovery() AS TEXT)", is("false"), "connect to the primary, and not to a standby"},
@@ -121,7 +123,7 @@ var (
 	}
 )
 
-// The other settings, those of a server or a file.
+// The other settings, which a server or a file has for all connections.
 var (
 	postgreSQLServer = []setting{
 		{"SHOW default_transaction_read_only", is("off"), "connect to a database that takes writes"},
@@ -130,7 +132,7 @@ var (
 	}
 	mySQLServer = []setting{
 		{"SELECT @@global.innodb_doublewrite", isNot("0", "OFF"), "set it to ON"},
-		// After a power cut the server takes back what is not in the binary log.
+		// After a power cut the server rolls back the writes that are not in the binary log.
 		{"SELECT CASE WHEN @@global.log_bin THEN @@global.sync_binlog ELSE 1 END", is("1"), "set sync_binlog to 1"},
 	}
 	sqliteFile = []setting{

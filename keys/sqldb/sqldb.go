@@ -1,6 +1,7 @@
 // Package sqldb holds what the stores over database/sql share: the dialects of SQL, and the
-// refusal of a database that would lie about durability. Users need the names of the dialects
-// only, which the packages sqlstore repeat. It links no driver: the program brings one.
+// refusal of a database that would lie about durability. Users need only the names of the
+// dialects, which the packages named sqlstore repeat. It imports no driver: the program imports
+// one.
 package sqldb
 
 import (
@@ -64,11 +65,10 @@ func (d Dialect) Bind(statement string) string {
 	return b.String()
 }
 
-// Marks returns n placeholders for an IN (…), to be bound.
+// Marks returns n question marks for an IN (…), which Bind replaces by placeholders.
 func Marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
-// Types returns the column types of the dialect: of bytes with a fixed length, of at most 64
-// KiB and of at most 4 MiB, and of short texts.
+// Types returns the column types of the dialect.
 func (d Dialect) Types() Types {
 	switch d {
 	case PostgreSQL:
@@ -80,25 +80,26 @@ func (d Dialect) Types() Types {
 	return Types{func(int) string { return "BLOB" }, "BLOB", "BLOB", "TEXT", " STRICT"}
 }
 
-// Types are column types.
+// Types are column types: Fixed is for bytes of a fixed length, Bytes for up to 64 KiB, Large
+// for up to 4 MiB, and Text for short texts.
 type Types struct {
 	Fixed        func(bytes int) string
 	Bytes, Large string
 	Text         string
-	Table        string // what stands behind the columns of a table
+	Table        string // the text behind the columns in CREATE TABLE
 }
 
 // Isolation returns the options of a transaction that writes: each statement sees what was
 // committed before it.
 func (d Dialect) Isolation() *sql.TxOptions {
-	if d == SQLite { // has one level only
+	if d == SQLite { // SQLite has only one level
 		return nil
 	}
 	return &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 }
 
-// Standby returns an expression that is '1' on a standby, which may answer what is no longer so,
-// and '0' elsewhere.
+// Standby returns an SQL expression that is '1' on a standby, whose data may be old, and '0'
+// elsewhere.
 func (d Dialect) Standby() string {
 	switch d {
 	case PostgreSQL:
@@ -109,8 +110,8 @@ func (d Dialect) Standby() string {
 	return "'0'"
 }
 
-// Locking returns what a SELECT needs behind it to lock its rows until the transaction ends.
-// SQLite locks the database with the first write.
+// Locking returns the clause behind a SELECT that locks its rows until the transaction ends. It
+// is empty for SQLite, which locks the whole database at the first write.
 func (d Dialect) Locking() string {
 	if d == SQLite {
 		return ""
@@ -118,9 +119,9 @@ func (d Dialect) Locking() string {
 	return " FOR UPDATE"
 }
 
-// Writing begins a transaction, calls f, and commits. With any error of f or of the check of
-// the connection nothing is written, and Writing returns that error. An error of the commit
-// itself does not tell whether it was done: Writing returns it as unknown.
+// Writing begins a transaction, calls f, and commits. If Writing returns an error and unknown
+// is false, nothing was written. If the commit itself fails, it may have been done or not:
+// Writing returns its error with unknown set.
 func Writing(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) (unknown bool, err error) {
 	if err := d.Check(); err != nil {
 		return false, err
@@ -133,7 +134,7 @@ func Writing(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) 
 		return false, err
 	}
 	defer tx.Rollback() // does nothing after a commit
-	if d == SQLite {    // a check asks no server
+	if d == SQLite {    // the check costs little, since there is no server to ask; other callers check in f
 		if err := CheckTx(ctx, tx, d); err != nil {
 			return false, err
 		}

@@ -34,9 +34,10 @@ func Opening(ctx context.Context, d Dialect, f func() error) (err error) {
 	return err
 }
 
-// CreateTables runs statements in one transaction. Several processes may do so at once: where
-// PostgreSQL makes a table twice at a time, one fails in spite of IF NOT EXISTS, so that they wait
-// for each other. It returns [ErrDialect] and the errors of the database.
+// CreateTables runs statements in one transaction. Several processes may call it at once. In
+// PostgreSQL one of two that make the same table at once fails in spite of IF NOT EXISTS, so
+// CreateTables takes a lock there and they run one after the other. It returns [ErrDialect] and
+// the errors of the database.
 func CreateTables(ctx context.Context, db *sql.DB, d Dialect, statements []string) error {
 	_, err := Writing(ctx, db, d, func(tx *sql.Tx) error {
 		if d == PostgreSQL {
