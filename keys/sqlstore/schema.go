@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// nameType returns the type of a column that compares as bytes. VARCHAR of MySQL does not, with
-// any collation: it ignores spaces at the end.
+// nameType returns the type of a text column that is compared byte by byte. It is not VARCHAR
+// in MySQL, which ignores spaces at the end with any collation.
 func nameType(d Dialect) string {
 	switch d {
 	case PostgreSQL:
@@ -25,7 +25,7 @@ func schema(d Dialect) []string {
 		version %s NOT NULL,
 		doc %s NOT NULL
 	)%s`, nameType(d), t.Text, t.Large, t.Table)}
-	if d == MySQL { // the row of flush
+	if d == MySQL { // the row that Store.flush writes
 		list = append(list, "INSERT IGNORE INTO sealjwt_ring (name, version, doc) VALUES ('', '', '')")
 	}
 	return list
@@ -34,14 +34,15 @@ func schema(d Dialect) []string {
 // statements are the statements of a Store in its dialect.
 type statements struct {
 	count, load, create, replace string
-	version, lock                string // lock returns the version too
-	flush                        string // empty where a reader sees only what is on the disk
+	version, lock                string // lock also returns the version, and locks the row
+	flush                        string // empty if a reader only sees commits that are on the disk
 }
 
 func newStatements(d Dialect) statements {
 	s := statements{
 		count: "SELECT COUNT(*) FROM sealjwt_ring WHERE name = ?",
-		// One statement tells a standby from an empty table. A row that is too large is not read.
+		// It returns a row on an empty table too, and says whether the server is a standby. It
+		// reads at most one byte more than a ring may have.
 		load:    "SELECT {standby}, r.version, SUBSTR(r.doc, 1, {size}) FROM (SELECT 1 AS one) o LEFT JOIN sealjwt_ring r ON r.name = ?",
 		create:  "INSERT INTO sealjwt_ring (version, doc, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
 		replace: "UPDATE sealjwt_ring SET version = ?, doc = ? WHERE name = ? AND version = ?",
@@ -51,10 +52,10 @@ func newStatements(d Dialect) statements {
 	switch d {
 	case MySQL:
 		s.create = "INSERT IGNORE INTO sealjwt_ring (version, doc, name) VALUES (?, ?, ?)"
-		// No ring has an empty name.
+		// It writes the row with the empty name, which no ring can have.
 		s.flush = "INSERT INTO sealjwt_ring (name, version, doc) VALUES ('', ?, '') ON DUPLICATE KEY UPDATE version = ?"
 	case SQLite:
-		// A write takes the lock of the file.
+		// SELECT takes no lock for writing in SQLite, so it writes the row as it is.
 		s.lock = "UPDATE sealjwt_ring SET version = version WHERE name = ? RETURNING version"
 	}
 	s.load = strings.NewReplacer("{standby}", d.Standby(), "{size}", fmt.Sprint(maxSize+1)).Replace(s.load)

@@ -54,13 +54,13 @@ func (s Store) Format(f fmt.State, _ rune) {
 func (s Store) LogValue() slog.Value { return slog.StringValue(s.d.String()) }
 
 // New returns the store of the ring with a name, of 1 to 255 bytes of UTF-8 without control
-// characters. Two names are one only if their bytes are the same. New writes nothing. The caller
-// keeps db open and closes it.
+// characters. Two names mean the same ring only if their bytes are the same. New writes
+// nothing. The caller keeps db open and closes it.
 //
 // It returns [keyring.ErrConfig] for another name and for a nil db, [sqldb.ErrDialect],
-// [sqldb.ErrNotDurable] for a database that would lie about durability or takes no writes, such
-// as a standby, and the errors of the database. One without the table is among these: call
-// [CreateTable] first.
+// [sqldb.ErrNotDurable] for a database that could lose a write that it has acknowledged, or
+// that takes no writes, such as a standby, and the errors of the database, also when the table
+// does not exist: call [CreateTable] first.
 func New(ctx context.Context, db *sql.DB, d Dialect, name string) (*Store, error) {
 	if err := d.Check(); err != nil {
 		return nil, err
@@ -147,9 +147,10 @@ func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error
 	return doc, version, nil
 }
 
-// flush brings what Load has read to the disk. InnoDB shows a commit to readers before its log is
-// there, and a crash can take back what a ring has seen; each ring that has seen it would refuse
-// the ring from then on. A commit of our own brings the log to the disk up to here.
+// flush makes the ring that Load has read survive a crash. InnoDB shows a commit to readers
+// before its log is on the disk. If a crash then took back a write that a ring has seen, that
+// ring would refuse the older document from then on. So flush commits a write of its own, which
+// brings the log up to this point to the disk.
 func (s *Store) flush(ctx context.Context, version string) error {
 	if saved := s.saved.Load(); s.s.flush == "" || saved != nil && *saved == version {
 		return nil
@@ -162,13 +163,13 @@ func (s *Store) flush(ctx context.Context, version string) error {
 	return nil
 }
 
-// Swap replaces the ring. Each write draws a random version, so that a ring that was deleted and
-// made again, or a restored backup, never has an old one. After a commit of unknown outcome Swap
-// looks for up to five seconds whether it was done.
+// Swap replaces the ring. Each write draws a random version, so that a ring that was deleted
+// and made again never has a version of the deleted one. If the commit fails with unknown
+// outcome, Swap looks for up to five seconds whether it was done.
 //
 // Besides the errors of [keyring.Store] it returns [keyring.ErrConfig] for a zero Store,
-// [sqldb.ErrNotDurable] where the connection would lie about durability; then nothing was
-// written. It returns the errors of the database too.
+// [sqldb.ErrNotDurable] if the connection could lose the write after it has acknowledged it;
+// then nothing was written. It returns the errors of the database too.
 func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version string, err error) {
 	if err := s.ready(ctx); err != nil {
 		return "", err
@@ -200,7 +201,8 @@ func (s *Store) write(ctx context.Context, tx *sql.Tx, prev, version string, doc
 	if changed, err := sqldb.ChangedOne(tx.ExecContext(ctx, statement, args...)); err != nil || changed {
 		return err
 	}
-	// A driver or a proxy that has lost an answer may have sent the statement twice.
+	// A driver or a proxy that lost an answer may have sent the statement twice, and then the
+	// second one changes no row.
 	if now, err := versionIn(tx.QueryRowContext(ctx, s.s.version, s.name)); err != nil || now == version {
 		return err
 	}
@@ -216,8 +218,8 @@ func versionIn(row *sql.Row) (version string, err error) {
 	return version, err
 }
 
-// settle looks whether a commit of unknown outcome was done. The server may still be at it: then
-// the row is locked, and the look waits.
+// settle looks whether a commit of unknown outcome was done. If the server is still committing,
+// the row is locked, and the look waits for it.
 func (s *Store) settle(ctx context.Context, prev, version string, cause error) error {
 	unknown := fmt.Errorf("%w: %w", keyring.ErrUnknownOutcome, cause)
 	ctx, stop := context.WithTimeout(ctx, maxLook)
@@ -234,7 +236,7 @@ func (s *Store) settle(ctx context.Context, prev, version string, cause error) e
 		case err == nil && now == prev && prev != "":
 			return fmt.Errorf("sqlstore: nothing was written: %w", cause)
 		case err == nil:
-			return unknown // written and replaced since, or not; or a row that no lock protects yet
+			return unknown // another write came since; or there is no row yet whose lock would show that the commit is over
 		}
 		select {
 		case <-ctx.Done():
