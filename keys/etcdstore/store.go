@@ -48,19 +48,21 @@ func (s *Store) check() error {
 	return nil
 }
 
-// patience are the times of the attempts of a call. A server that hangs takes the first one,
-// and the client sends the next one to another server.
+// patience has the time limits of the attempts of a call. If a server hangs, the first attempt
+// ends after a second, and the client sends the next attempt to another server.
 var patience = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
 
 const (
-	// maxSwap bounds all attempts of a Swap. To elect a leader takes a second or two.
+	// maxSwap bounds all attempts of a Swap. That is long enough for the cluster to elect a new
+	// leader, which takes a second or two.
 	maxSwap = 8 * time.Second
 	// The pause between two attempts of a Swap doubles from firstPause to maxPause.
 	firstPause, maxPause = 50 * time.Millisecond, 500 * time.Millisecond
 )
 
-// version names a value of the key. After a restore etcd gives a revision a second time, and
-// then the digest differs: an old version never names another document.
+// version names a value of the key by its revision and a digest. The revision alone does not
+// suffice: after a restore etcd uses the same revision for another document. With the digest an
+// old version never names that document.
 func version(kv *mvccpb.KeyValue) string {
 	return versionOf(kv.ModRevision, kv.Value)
 }
@@ -84,7 +86,7 @@ func (s *Store) Load(ctx context.Context) (doc []byte, v string, err error) {
 	return kv.Value, version(kv), nil
 }
 
-// get returns the key and its value, nil if there is none.
+// get returns the key with its value and revision, nil if the key does not exist.
 func (s *Store) get(ctx context.Context, options ...clientv3.OpOption) (kv *mvccpb.KeyValue, err error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -112,7 +114,8 @@ func (s *Store) get(ctx context.Context, options ...clientv3.OpOption) (kv *mvcc
 	return nil, fmt.Errorf("etcdstore: no etcd server has answered: %w", err)
 }
 
-// within calls f with a time limit. A server without a leader refuses the request.
+// within calls f with a time limit, and with a context that makes a server without a leader
+// refuse the request at once.
 func within(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(clientv3.WithRequireLeader(ctx), limit)
 	defer cancel()
@@ -121,8 +124,9 @@ func within(ctx context.Context, limit time.Duration, f func(context.Context) er
 
 // Swap replaces the value in a transaction that compares the revision. When the answer of a
 // server is lost, Swap asks again: a second transaction from the same version either writes the
-// ring, or finds that the first one, or another process, has written. Then the history of the key
-// tells. Swap tries for eight seconds where ctx leaves the time.
+// ring, or finds that the first one, or another process, has written. In the second case Swap
+// looks in the history of the key for its own document. Swap tries for eight seconds where ctx
+// leaves the time.
 //
 // It returns [keyring.ErrConflict] when the version is another one, [keyring.ErrUnknownOutcome]
 // when no server answered in time, or when the key was deleted or its history compacted after a
@@ -130,7 +134,7 @@ func within(ctx context.Context, limit time.Duration, f func(context.Context) er
 func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (v string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxSwap)
 	defer cancel()
-	var lost error // of an attempt that may have written
+	var lost error // the error of the last attempt that may have written
 	pause := firstPause
 	for n := 0; ; n++ {
 		limit := patience[min(n, len(patience)-1)]
@@ -162,7 +166,8 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (v string, er
 // errLost says that a transaction was sent and that its answer was lost.
 var errLost = errors.New("etcdstore: etcd has not answered a write")
 
-// attempt tries a swap once. An attempt after a lost one takes the own document for its success.
+// attempt tries a swap once. again says that the answer of an earlier attempt was lost: then
+// attempt also succeeds if the store has had our own document since prev.
 func (s *Store) attempt(ctx context.Context, prev string, doc []byte, limit time.Duration, again bool) (string, error) {
 	old, err := s.get(ctx)
 	if err != nil {
@@ -181,7 +186,7 @@ func (s *Store) attempt(ctx context.Context, prev string, doc []byte, limit time
 	var answer *clientv3.TxnResponse
 	err = within(ctx, limit, func(ctx context.Context) (err error) {
 		answer, err = s.client.Txn(ctx).
-			If(clientv3.Compare(clientv3.ModRevision(s.key), "=", revision)). // 0 without a key
+			If(clientv3.Compare(clientv3.ModRevision(s.key), "=", revision)). // the revision is 0 if the key does not exist
 			Then(clientv3.OpPut(s.key, string(doc))).
 			Commit()
 		return err
@@ -189,7 +194,7 @@ func (s *Store) attempt(ctx context.Context, prev string, doc []byte, limit time
 	switch {
 	case err == nil && answer.Succeeded:
 		return versionOf(answer.Header.Revision, doc), nil
-	case err == nil && again: // by the lost attempt, perhaps
+	case err == nil && again: // the lost attempt may have changed the key
 		return "", fmt.Errorf("%w: the ring has changed meanwhile", errLost)
 	case err == nil:
 		return "", keyring.ErrConflict
@@ -199,5 +204,5 @@ func (s *Store) attempt(ctx context.Context, prev string, doc []byte, limit time
 	return "", refusal(err, len(doc))
 }
 
-// maxSteps bounds the values that outcome reads.
+// maxSteps is the number of earlier values that outcome reads at most.
 const maxSteps = 32

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// proofInterval is between two proofs that a watch works.
+	// proofInterval is the time between two proofs that a watch works.
 	proofInterval = time.Second
-	// maxSilence ends a watch that has not been proven for so long.
+	// maxSilence is the time without a proof after which a watch ends.
 	maxSilence = 4 * time.Second
 )
 
@@ -45,7 +45,7 @@ func (s *Store) Watch(ctx context.Context, sign func(changed bool)) error {
 	proving.Go(func() { p.run(ctx) })
 	silence := time.NewTimer(maxSilence)
 	defer silence.Stop()
-	wanted := int64(0) // the revision that the watch has to reach; 0 without one
+	wanted := int64(0) // the revision that the watch has to reach to prove that it works; 0 if none is awaited
 	for {
 		select {
 		case <-ctx.Done():
@@ -79,18 +79,19 @@ func (s *Store) Watch(ctx context.Context, sign func(changed bool)) error {
 	}
 }
 
-// wentBack stands for a revision that is lower than one that the watch has reached.
+// wentBack stands for a revision of the cluster that is lower than the one that the watch has
+// reached: the cluster was restored.
 const wentBack = -1
 
 // prover asks for proofs of a watch.
 type prover struct {
 	store     *Store
-	revisions chan int64   // of the cluster
+	revisions chan int64   // the revisions of the cluster, for Watch
 	reached   atomic.Int64 // the revision of the last answer of the watch
 }
 
 // run sends the revision of the cluster, and asks for the progress of the watches, until ctx is
-// done. An error is one proof less.
+// done. After an error one proof is missing, which Watch notices by maxSilence.
 func (p *prover) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		within(ctx, maxSilence/2, p.ask)
