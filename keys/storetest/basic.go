@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// loadOfNothing checks that an empty store returns ErrNoRing each time: a caller creates a
-// ring then, and must not at any other error.
+// loadOfNothing checks that an empty store returns ErrNoRing each time: only at this error may
+// a caller create a ring.
 func loadOfNothing(t *testing.T, a, b keyring.Store) {
 	wantEmpty(t, a)
 	wantEmpty(t, b)
@@ -23,7 +23,7 @@ func createOnce(t *testing.T, a, b keyring.Store) {
 	first := []byte("the first ring")
 	version := mustSwap(t, a, "", first)
 	wantSwapError(t, b, "", []byte("the second ring"), keyring.ErrConflict)
-	wantSwapError(t, b, "", first, keyring.ErrConflict) // the same bytes are no excuse
+	wantSwapError(t, b, "", first, keyring.ErrConflict) // also with the same bytes
 	if v := wantDoc(t, b, first); v != version {
 		t.Errorf("the version was %q after the creation and is %q after creations that failed", version, v)
 	}
@@ -103,7 +103,8 @@ func sizes(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// callerKeepsItsSlices: callers wipe and reuse buffers.
+// callerKeepsItsSlices checks that the store shares no memory with its caller, who may wipe and
+// reuse his buffers.
 func callerKeepsItsSlices(t *testing.T, a, b keyring.Store) {
 	doc := []byte("a ring")
 	if _, err := a.Swap(t.Context(), "", doc); err != nil {
@@ -121,8 +122,8 @@ func callerKeepsItsSlices(t *testing.T, a, b keyring.Store) {
 	wantDoc(t, b, []byte("a ring"))
 }
 
-// cancelledContext: the caller has given up and decides anew, so a write must
-// not happen behind its back.
+// cancelledContext checks that calls with a cancelled context fail and write nothing: the
+// caller has given up, and may decide otherwise.
 func cancelledContext(t *testing.T, a, b keyring.Store) {
 	swap := func(prev string) {
 		t.Helper()

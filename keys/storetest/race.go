@@ -17,8 +17,8 @@ const (
 	rounds = 10 // races in oneWinner, updates of each goroutine in noLostUpdate
 )
 
-// oneWinner checks that one of several rotators that found the same rotation due does it. The
-// first round is the race to create the ring.
+// oneWinner checks that of several swaps from the same version, as rotators make them when a
+// rotation is due, exactly one succeeds. The first round is the race to create the ring.
 func oneWinner(t *testing.T, a, b keyring.Store) {
 	version := ""
 	for round := range rounds {
@@ -91,7 +91,8 @@ func noLostUpdate(t *testing.T, a, b keyring.Store) {
 // decide, swap, and again after a conflict.
 func appendID(ctx context.Context, s keyring.Store, id string) error {
 	var last error
-	// A conflict means that another writer succeeded, which happens only so often.
+	// A conflict means that another writer succeeded. There are racers × rounds writes in all,
+	// so the number of conflicts is bounded.
 	for range 2 * racers * rounds {
 		doc, version, err := s.Load(ctx)
 		if err != nil && !errors.Is(err, keyring.ErrNoRing) {

@@ -11,15 +11,16 @@
 //		})
 //	}
 //
-// [RunShared] is for every store that other processes can open as well; [Run] alone does for one
-// that lives in a process. Give each handle a connection of its own, to another node where the
-// server has several, and with the settings of production: a cluster that lets any node answer
-// fails only where the handles ask different nodes. Run both with the race detector too. A store
-// whose Swap takes 2 ms needs about two seconds for each; go test -short makes fewer rounds.
+// [RunShared] is for every store that other processes can open as well; for a store in the
+// memory of one process, [Run] suffices. Give each handle its own connection, with the settings
+// of production, and to another node if the server has several: a cluster in which any node
+// answers reads fails only if the handles ask different nodes. Run both with the race detector
+// too. A store whose Swap takes 2 ms needs about two seconds for each; go test -short makes
+// fewer rounds.
 //
-// The suite calls the two methods and sees no more than a caller sees. Only tests that
-// cut power or kill a writer can show that a write survives; package filestore has an
-// example with kill -9.
+// The suite calls only Load and Swap, and cannot see whether a write survives a crash. Only
+// tests that cut power or kill a writer can show that; package filestore has an example with
+// kill -9.
 package storetest
 
 import (
@@ -50,8 +51,8 @@ func RunShared(t *testing.T, open func(t *testing.T) (handle func() keyring.Stor
 	run(t, open)
 }
 
-// run gives every check two handles, and one of them more. They are all the same one in Run, so a
-// check is written once: b looks at what a did.
+// run runs every check with two handles, a and b, and one check with more. In Run all handles
+// are the same one. So each check is written once: it writes through a and looks through b.
 func run(t *testing.T, open func(t *testing.T) (handle func() keyring.Store)) {
 	t.Helper()
 	for _, c := range []struct {
