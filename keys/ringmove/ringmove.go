@@ -1,6 +1,6 @@
-// Package ringmove moves a ring from one store to another, such as from a file to a database, so
-// that at no moment, and after no crash, two stores hold a ring that lives. It is what keys copy of
-// the command does.
+// Package ringmove moves a ring from one store to another, such as from a file to a database,
+// so that never, not even after a crash, two stores hold a ring that can be used. The command
+// "sealjwt keys copy" uses it.
 //
 // A move has three writes, each by compare-and-swap:
 //
@@ -8,9 +8,10 @@
 //  2. The old store gets a mark in place of its ring, which names the new place.
 //  3. The new store gets the ring.
 //
-// Every version of sealjwt refuses the documents of the first two, so that between the writes one
-// ring lives or none. [Move] with the same places goes on from where another one has stopped. The
-// mark is not signed: a person who can write the store can write one, and can delete the ring too.
+// Every version of sealjwt refuses to open the documents of the first two writes, so that
+// between the writes one ring can be used or none. If a move stops half way, a second [Move]
+// with the same places goes on from there. The mark is not signed: a person who can write to
+// the store could forge one, but he could delete the ring too.
 package ringmove
 
 import (
@@ -26,8 +27,8 @@ import (
 
 // Error says that a store holds no ring because of a move. It is a [keyring.ErrUnreadable].
 type Error struct {
-	To   string // the place to which the ring was moved, empty in the other case
-	From string // the place from which a ring comes, while the move has not ended
+	To   string // the place to which the ring was moved; empty if From is set
+	From string // the place from which a ring is being moved to here; empty if To is set
 }
 
 // Error says what became of the ring.
@@ -41,8 +42,8 @@ func (e *Error) Error() string {
 // Is reports whether target is [keyring.ErrUnreadable].
 func (e *Error) Is(target error) bool { return target == keyring.ErrUnreadable }
 
-// Check returns an [*Error] if the document of a store stands there because of a move, and nil for
-// every other document.
+// Check returns an [*Error] if a document from a store is a mark or the first document of a
+// move, and nil for every other document.
 func Check(doc []byte) error {
 	if d, ok := moved.Parse(doc); ok {
 		return &Error{To: d.To, From: d.From}
@@ -60,17 +61,18 @@ type Place struct {
 // maxTries bounds how often Move begins again because the ring has changed meanwhile.
 const maxTries = 20
 
-// Move moves the ring. It calls check with the document before it writes it anywhere, and goes no
-// further with an error: check opens the document with the KEK, and compares it with the memory of
-// the ring.
+// Move moves the ring. It calls check with the document of the ring before it writes the
+// document anywhere, and stops with the error of check. check should open the document with the
+// KEK, and compare it with the memory of the ring.
 //
-// It returns [keyring.ErrNoRing] for an empty old store, [keyring.ErrExists] where the new store
-// holds anything but a mark that names the old place, or what an earlier Move of the same places
-// has left, an [*Error] for a ring that was moved already or that comes from a move which has not
-// ended, [keyring.ErrConfig] for a place without a store, and for a name that is empty, longer than
-// 4096 bytes or not printable, [keyring.ErrConflict] where the ring changes again and again, and the
-// errors of check and of the stores. After [keyring.ErrUnknownOutcome] call Move again. With every
-// error one ring lives at most, and its keys are in one store at least.
+// It returns [keyring.ErrNoRing] for an empty old store, [keyring.ErrExists] where the new
+// store holds anything but a mark that names the old place, or what an earlier Move of the same
+// places has left, an [*Error] for a ring that was moved already or that comes from a move
+// which has not ended, [keyring.ErrConfig] for a place without a store, and for a name that is
+// empty, longer than 4096 bytes or not printable, [keyring.ErrConflict] where the ring changes
+// again and again, and the errors of check and of the stores. After [keyring.ErrUnknownOutcome]
+// call Move again. After every error at most one store has a ring that can be used, and at
+// least one store has its keys.
 func Move(ctx context.Context, from, to Place, check func(ctx context.Context, doc []byte) error) error {
 	for _, p := range []Place{from, to} {
 		if nilcheck.IsNil(p.Store) || !moved.IsPlace(p.Name) || check == nil {
@@ -92,11 +94,12 @@ type move struct {
 	check    func(context.Context, []byte) error
 }
 
-// try goes on with the move from where it stands. It returns [keyring.ErrConflict] where another
-// process has written meanwhile.
+// try makes the writes of the move that are not made yet. It returns [keyring.ErrConflict]
+// where another process has written meanwhile.
 func (m *move) try(ctx context.Context) error {
-	// The new store first: what it holds is then no newer than the ring that is read next. Thus a
-	// write there, which compares its version, never puts back an older ring.
+	// The new store is read before the old one. If another process ends the move in between,
+	// the version in the new store changes, and our write there conflicts: it never puts an
+	// older ring over a newer one.
 	there, version, err := m.to.Store.Load(ctx)
 	if err != nil && !errors.Is(err, keyring.ErrNoRing) {
 		return err
@@ -115,7 +118,7 @@ func (m *move) try(ctx context.Context) error {
 	}
 	id := rand.Text()
 	switch {
-	case len(there) == 0, coming.To == m.from.Name: // nothing is lost
+	case len(there) == 0, coming.To == m.from.Name: // the new store is empty or has a mark of a move to the old place: no ring is lost
 	case coming.From == m.from.Name:
 		id = coming.Move
 	case coming.From != "":
@@ -135,7 +138,7 @@ func (m *move) try(ctx context.Context) error {
 	return m.write(ctx, version, doc)
 }
 
-// finish ends a move that has stopped before its last write.
+// finish makes the last write of a move that stopped before it.
 func (m *move) finish(ctx context.Context, version string, doc []byte) error {
 	if err := m.check(ctx, doc); err != nil {
 		return err
@@ -146,7 +149,7 @@ func (m *move) finish(ctx context.Context, version string, doc []byte) error {
 func (m *move) write(ctx context.Context, version string, doc []byte) error {
 	_, err := m.to.Store.Swap(ctx, version, doc)
 	if errors.Is(err, keyring.ErrConflict) {
-		// Another process may have ended the move.
+		// Another process may have made the last write.
 		if there, _, loadErr := m.to.Store.Load(ctx); loadErr == nil && string(there) == string(doc) {
 			return nil
 		}
