@@ -15,9 +15,9 @@ import (
 	"slices"
 )
 
-// ErrRefused says that a file was refused. It is for errors.Is only: the text of a refusal
-// names the reason and the remedy instead.
-var ErrRefused = errors.New("filestore: refused") // as filestore.ErrUnsafe
+// ErrRefused says that a file was refused. It is for errors.Is only, and its own text never
+// shows: a refusal has a text of its own with the reason and the remedy.
+var ErrRefused = errors.New("filestore: refused") // filestore.ErrUnsafe is this error
 
 type refusal string
 
@@ -55,8 +55,8 @@ type Process struct {
 // staff is the group of every user on macOS.
 const staff = 20
 
-// Decide returns nil for a file that passes, and else [ErrRefused]. The text calls the file
-// name; path stands in the commands of the advice.
+// Decide returns nil for a file that passes, and else an [ErrRefused]. Its text calls the file
+// by the argument name, and uses path in the commands that it advises.
 func (f Facts) Decide(p Purpose, name, path string) error {
 	switch {
 	case f.Process.UID < 0:
@@ -80,8 +80,8 @@ func (p Process) checkSystem(name string) error {
 		"keep files with secrets on Linux or macOS", name, p.GOOS))
 }
 
-// ringPasses reports whether only the owner, who is us, can reach the file, or the
-// volume's group too.
+// ringPasses reports whether the mode lets only the owner, who is the user of this process,
+// reach the file, or the owner and the group of a Kubernetes volume.
 func (f Facts) ringPasses() bool {
 	perm := f.Mode.Perm()
 	return perm&0o077 == 0 || perm&0o017 == 0 && f.isVolumeGroup()
@@ -90,34 +90,34 @@ func (f Facts) ringPasses() bool {
 func (f Facts) secretPasses() bool {
 	perm := f.Mode.Perm()
 	switch {
-	case perm&0o137 == 0: // the owner's alone, or a group reads it
+	case perm&0o137 == 0: // only the owner, or the owner and a group that may only read
 		return perm&0o040 == 0 || f.Process.GOOS != "darwin" || f.GID != staff
 	case perm&0o117 == 0:
 		return f.isVolumeGroup()
 	case perm&0o133 == 0:
-		// A container with such a mount has no other users to hide the secret from, and root
-		// outside of it has put the secret there.
+		// Every user may read the file. But a container with such a mount has no other users,
+		// and root outside of it has put the secret there.
 		return f.ReadOnly && f.UID == 0
 	}
 	return false
 }
 
 // isVolumeGroup reports whether the group's permissions look as kubelet leaves them for an
-// fsGroup: on a file of ours, for a group of ours, in a setgid folder of that same group.
-// By hand the three seldom come together: a careless chmod sets no setgid bit.
+// fsGroup: on a file of ours, for a group of ours, in a setgid folder of that same group. A
+// careless chmod does not make a file look so, because it sets no setgid bit on the folder.
 func (f Facts) isVolumeGroup() bool {
 	return f.Process.GOOS == "linux" && f.UID == f.Process.UID && slices.Contains(f.Process.Groups, f.GID) &&
 		f.FolderMode&fs.ModeSetgid != 0 && f.FolderGID == f.GID
 }
 
-// advice names a remedy that this process or its operator can apply to this very file. On a
-// secret that a platform mounts chmod fails.
+// advice names a remedy that this process or its operator can apply to this very file. It does
+// not advise chmod for a secret that a platform mounts, where chmod fails.
 func (f Facts) advice(p Purpose, path string) string {
 	mounted := f.ReadOnly || f.UID != f.Process.UID && f.Process.UID != 0
 	switch {
 	case p == Secret && mounted:
 		owner := "chmod 600 " + path
-		if f.UID != f.Process.UID { // this process would read it no more
+		if f.UID != f.Process.UID { // with mode 600 this process could no longer read it
 			owner = "chmod 640 " + path + ", and gives it to a group of this process"
 		}
 		return "set its mode where the mount is declared: defaultMode: 0440 with an fsGroup in Kubernetes, " +

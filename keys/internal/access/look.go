@@ -7,15 +7,16 @@ import (
 	"runtime"
 )
 
-// Check decides as [Facts.Decide] does about a file that is open; path leads to it, and
-// info is its Stat. Facts that cannot be had count against the file.
+// Check collects the facts about an open file and decides as [Facts.Decide] does. path is the
+// path of the file, and info is its Stat. A fact that Check cannot find out counts against the
+// file.
 func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) error {
 	uid, gid := owner(info)
 	facts := Facts{
 		Mode: info.Mode(), UID: uid, GID: gid, FolderGID: -1,
 		Process: Process{UID: os.Geteuid(), GOOS: runtime.GOOS},
 	}
-	if info.Mode().Perm()&0o077 != 0 { // else no further fact counts
+	if info.Mode().Perm()&0o077 != 0 { // otherwise Decide needs no further fact
 		facts.ReadOnly = isReadOnly(f)
 		facts.Process.Groups = groups()
 		if folder, err := folderOf(path); err == nil {
@@ -26,15 +27,15 @@ func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) error {
 	return facts.Decide(p, name, path)
 }
 
-// CheckSystem returns [ErrRefused] on a system where Check refuses every file. A program asks
-// before it makes a file with a secret; the text calls the file name.
+// CheckSystem returns [ErrRefused] on a system where Check refuses every file. A program calls
+// it before it makes a file with a secret. The text calls the file by the argument name.
 func CheckSystem(name string) error {
 	return Process{UID: os.Geteuid(), GOOS: runtime.GOOS}.checkSystem(name)
 }
 
 // HasVolumeGroup reports whether info gives the group the permissions of a volume with an
-// fsGroup, as [Facts.Decide] judges them. folder holds the file; a folder is judged by
-// itself.
+// fsGroup, as [Facts.Decide] judges them. folder is the Stat of the folder that holds the file;
+// for a folder it is the folder's own Stat.
 func HasVolumeGroup(info, folder fs.FileInfo) bool {
 	f := Facts{FolderMode: folder.Mode(), Process: Process{UID: os.Geteuid(), Groups: groups(), GOOS: runtime.GOOS}}
 	f.UID, f.GID = owner(info)
@@ -42,8 +43,8 @@ func HasVolumeGroup(info, folder fs.FileInfo) bool {
 	return f.isVolumeGroup()
 }
 
-// folderOf looks at the folder that holds the file itself: Kubernetes reaches a secret
-// through two symbolic links.
+// folderOf returns the Stat of the folder that holds the file, with all links in the path
+// resolved: in Kubernetes the path of a secret leads through two symbolic links.
 func folderOf(path string) (fs.FileInfo, error) {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {

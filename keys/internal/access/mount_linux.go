@@ -9,7 +9,8 @@ import (
 // read-only bind mount of a file system that is writable elsewhere too.
 const stRdonly = 1
 
-// isReadOnly asks through SyscallConn: after Fd, no deadline ends the read of a pipe.
+// isReadOnly reports whether the file is on a read-only mount. It uses SyscallConn and not Fd:
+// after Fd a deadline no longer ends the read of a pipe.
 func isReadOnly(f *os.File) bool {
 	conn, err := f.SyscallConn()
 	if err != nil {
