@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// Canaries are byte strings that must appear nowhere, in any spelling.
+// Canaries are the spellings of secrets that must not appear in any printed text.
 type Canaries []string
 
 // Add takes the first and the last 12 bytes of a secret in every spelling that
@@ -23,7 +23,7 @@ func (c *Canaries) Add(secret []byte) {
 	for _, b := range [][]byte{secret[:12], secret[len(secret)-12:]} {
 		decimal := strings.Trim(fmt.Sprint(b), "[]")
 		goSyntax := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", b), "[]byte{"), "}")
-		base64s := make([]string, 3) // by where in its three bytes the secret begins
+		base64s := make([]string, 3) // one for each place in a group of three bytes at which the secret can begin
 		for i := range base64s {
 			s := base64.StdEncoding.EncodeToString(b[i : i+9])
 			base64s[i] = s
@@ -46,7 +46,7 @@ func (c Canaries) Check(t *testing.T, what, out string) {
 	}
 }
 
-// wrapped holds a value where fmt may not call its methods.
+// wrapped holds a value in unexported fields: fmt cannot call the methods of the value there.
 type wrapped[T any] struct {
 	value   T
 	pointer *T
@@ -56,7 +56,7 @@ type wrapped[T any] struct {
 	nested  struct{ value []any }
 }
 
-// exported holds a value where fmt may call its methods.
+// exported holds a value in exported fields, where fmt calls the methods of the value.
 type exported[T any] struct {
 	Value   T
 	Pointer *T
