@@ -1,6 +1,6 @@
 // Package hint lets a loop that looks at a store by its own clock look sooner when a watch of
-// the store says so, and less often while the watch shows life. The watch is a hint: the loop
-// stays right when the watch lies, hangs or ends.
+// the store says so, and less often while the watch shows life. The watch is only a hint: if it
+// lies, hangs or ends, the loop still looks by its clock.
 package hint
 
 import (
@@ -14,13 +14,15 @@ import (
 const (
 	// Interval is the average time between two looks by the clock.
 	Interval = time.Second
-	// seldom is how many times as long the loop waits while the watch shows life.
+	// While the watch shows life, the loop waits seldom times as long between two looks by the
+	// clock.
 	seldom = 10
 	// lifetime is how long a sign of life counts.
 	lifetime = 5 * time.Second
 
-	// A look follows a hint after leastDelay to leastDelay+spread. The delay makes one look of
-	// many hints, and the spread keeps many processes from loading the store at once.
+	// A look follows a hint after leastDelay to leastDelay+spread. Because of the delay, many
+	// hints in a row cause one look. Because of the random spread, many processes do not load
+	// the store at once.
 	leastDelay = 2 * time.Millisecond
 	spread     = 10 * time.Millisecond
 
@@ -31,10 +33,10 @@ const (
 // errEnded stands for the error of a watch that returned none.
 var errEnded = errors.New("it ended before it began")
 
-// Hints are the looks of one loop. One goroutine calls Next, Looked and Failed; Follow runs
+// Hints says to one loop when to look. One goroutine calls Next, Looked and Failed; Follow runs
 // beside it. Make them with New.
 type Hints struct {
-	wake chan struct{} // Next has to think again
+	wake chan struct{} // wakes Next when a field below has changed
 
 	mu       sync.Mutex
 	life     time.Time     // the last sign of the watch at work; zero without one
@@ -42,8 +44,8 @@ type Hints struct {
 	soon     time.Time     // when to look by the clock without a watch
 	late     time.Time     // when to look by the clock with a watch
 	jitter   time.Duration // 0.5 to 1.5 intervals, drawn anew at each look
-	failed   error         // of a watch that never showed life
-	panicked any           // of a watch
+	failed   error         // the error of a watch that never showed life, until Next returns it
+	panicked any           // the value with which the watch panicked
 }
 
 // New returns Hints whose first look is due.
@@ -62,8 +64,8 @@ func (h *Hints) Looked(longest time.Duration) {
 	h.late = now.Add(max(h.jitter, min(seldom*h.jitter, longest)))
 }
 
-// Failed says that a look failed. The next look is due as without a watch: a hint that a
-// failed look has used up does not come again.
+// Failed says that a look failed. The next look is due as soon as it would be without a watch,
+// because the hint that caused the failed look does not come again.
 func (h *Hints) Failed() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -72,7 +74,7 @@ func (h *Hints) Failed() {
 	h.soon = earlier(h.soon, h.late)
 }
 
-// earlier returns the earlier time. A time that has passed is none.
+// earlier returns the earlier of a and b, but b if a has passed.
 func earlier(a, b time.Time) time.Time {
 	if a.After(time.Now()) && a.Before(b) {
 		return a
@@ -83,7 +85,8 @@ func earlier(a, b time.Time) time.Time {
 // due returns when the next look by the clock is due.
 func (h *Hints) due() time.Time {
 	due := h.soon
-	// The jitter keeps many processes whose watches fall silent at once from looking at once.
+	// The jitter is random: if the watches of many processes fall silent at once, the processes
+	// do not look at once.
 	if quiet := h.life.Add(lifetime - 3*Interval/2 + h.jitter); !h.life.IsZero() && quiet.After(due) {
 		due = quiet
 	}
@@ -94,8 +97,8 @@ func (h *Hints) due() time.Time {
 }
 
 // Next waits until a look is due, and reports whether a hint asks for it. It returns the error
-// of a watch that never showed life, at most once a watch, and the error of ctx. It panics with
-// the value with which a watch panicked.
+// of a watch that never showed life, at most once for each run of the watch, and the error of
+// ctx. If the watch panicked, Next panics with the same value.
 func (h *Hints) Next(ctx context.Context) (hinted bool, err error) {
 	for {
 		h.mu.Lock()
@@ -109,7 +112,7 @@ func (h *Hints) Next(ctx context.Context) (hinted bool, err error) {
 			err = ctx.Err()
 		case failed != nil:
 			h.failed, err = nil, failed
-		case wait <= 0: // either look sees what the hint is about
+		case wait <= 0: // a look by the clock also sees the change of the hint
 			h.hint = time.Time{}
 		}
 		h.mu.Unlock()
@@ -162,7 +165,7 @@ func (h *Hints) run(ctx context.Context, watch func(context.Context, func(bool))
 			return
 		}
 		now := time.Now()
-		// The document may have changed before the watch began.
+		// The first sign is a hint too: the document may have changed before the watch began.
 		if (changed || !lived) && h.hint.IsZero() {
 			h.hint = now.Add(leastDelay + rand.N(spread))
 		}
@@ -178,7 +181,7 @@ func (h *Hints) run(ctx context.Context, watch func(context.Context, func(bool))
 		defer h.mu.Unlock()
 		defer h.signal()
 		ended, h.panicked = true, panicked
-		// As in due: many watches may end at once.
+		// Jittered as in due: the watches of many processes may end at once.
 		h.soon = earlier(h.due(), time.Now().Add(jittered(Interval)))
 		h.life = time.Time{}
 		if !lived && ctx.Err() == nil {
