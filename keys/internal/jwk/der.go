@@ -36,8 +36,8 @@ type publicKeyInfo struct {
 	PublicKey asn1.BitString
 }
 
-// certificate is an X.509 certificate up to its key, RFC 5280 section 4.1. Package x509
-// reads no certificate with a key that it does not support.
+// certificate is an X.509 certificate up to its key, RFC 5280 section 4.1. It is for
+// parseCertificate, because package x509 fails on a certificate whose key it does not support.
 type certificate struct {
 	Signed struct {
 		Version                                   int `asn1:"optional,explicit,default:0,tag:0"`
@@ -106,8 +106,8 @@ func parseSEC1(der []byte) (JWK, error) {
 	return newJWK(key), checkSEC1(&key.PublicKey, der)
 }
 
-// checkSEC1 compares the public key that may stand in a SEC1 key. Package x509 does not
-// read it.
+// checkSEC1 refuses a SEC1 key that holds another public key than own. Package x509 ignores the
+// public key in it.
 func checkSEC1(own crypto.PublicKey, der []byte) error {
 	var e ecPrivateKey
 	if _, err := asn1.Unmarshal(der, &e); err != nil {
@@ -116,8 +116,8 @@ func checkSEC1(own crypto.PublicKey, der []byte) error {
 	return checkHalves(own, e.PublicKey)
 }
 
-// checkHalves compares a public key with the one that stands beside its private key, if
-// there is one.
+// checkHalves returns nil if the public key beside, which stands in the file of a private key,
+// is own, the public key that follows from that private key. The file may have none.
 func checkHalves(own crypto.PublicKey, beside asn1.BitString) error {
 	if beside.BitLength == 0 {
 		return nil
@@ -131,7 +131,7 @@ func checkHalves(own crypto.PublicKey, beside asn1.BitString) error {
 		return errHalves
 	}
 	got, want := beside.RightAlign(), info.PublicKey.RightAlign()
-	if _, ok := own.(*ecdsa.PublicKey); ok && got[0] != want[0] { // compressed: whether y is odd, and x
+	if _, ok := own.(*ecdsa.PublicKey); ok && got[0] != want[0] { // beside is compressed: 2 or 3 says whether y is odd, then x
 		want = append([]byte{2 + want[len(want)-1]&1}, want[1:1+len(want)/2]...)
 	}
 	if !bytes.Equal(got, want) {
@@ -205,8 +205,8 @@ func rsaPublic(label string, der []byte) (JWK, error) {
 	return newJWK(key), nil
 }
 
-// rsaFault returns why package x509 does not read an RSA key: a number is out of its
-// bounds, or the key is damaged.
+// rsaFault returns the reason why package x509 failed to read an RSA key: its modulus or
+// exponent is out of bounds, or the key is damaged.
 func rsaFault(label string, n, e *big.Int) error {
 	if n.Sign() > 0 && e.Sign() > 0 {
 		if err := checkRSABounds(n, e); err != nil {
@@ -226,8 +226,8 @@ func parseCertificate(block *pem.Block) (JWK, error) {
 	return parsePKIX(block.Type, c.Signed.PublicKey.FullBytes)
 }
 
-// nameFault returns why package x509 does not read a key: the key is not supported, or it
-// is damaged.
+// nameFault returns the reason why package x509 failed to read a key: the kind of key is not
+// supported, or the key is damaged.
 func nameFault(label string, a pkix.AlgorithmIdentifier) error {
 	if a.Algorithm.Equal(oidX25519) && ECDHESX25519.CheckMode() != nil {
 		return ECDHESX25519.CheckMode()

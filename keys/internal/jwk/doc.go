@@ -1,9 +1,8 @@
 // Package jwk reads and writes key material: JSON Web Keys (RFC 7517, RFC 7518
 // section 6, RFC 8037 section 2) and PEM. It refuses weak keys and draws new ones.
 //
-// A private key passes through here on its way from bytes to the handles of a
-// keys.Key, and from the random source to the bytes of a ring. No other package
-// handles private key material.
+// All private key material passes through this package: when it is read into a keys.Key, and
+// when a new key is drawn and written for a ring. Other packages only hold the result.
 package jwk
 
 import (
@@ -43,8 +42,8 @@ func (k Kind) String() string {
 	return [...]string{"unknown", "P-256", "Ed25519", "RSA", "X25519"}[k]
 }
 
-// KindOf returns the kind of a public key; ok is false for a key of any other type
-// or curve, and for a nil one, which a handle from elsewhere may give.
+// KindOf returns the kind of a public key; ok is false for a key of any other type or curve,
+// and for a nil key, which a crypto.Signer of the caller may return.
 func KindOf(pub crypto.PublicKey) (k Kind, ok bool) {
 	switch p := pub.(type) {
 	case *ecdsa.PublicKey:

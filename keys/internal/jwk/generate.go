@@ -14,11 +14,12 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// rsaBits is the size of generated RSA keys. NIST SP 800-57 asks for it beyond 2030.
+// rsaBits is the size of generated RSA keys. NIST SP 800-57 asks for at least 3072 bits beyond
+// 2030.
 const rsaBits = 3072
 
-// generatedIDLength is how much of the thumbprint is the kid. 96 bits make an
-// accidental twin among the keys of one ring impossible in practice.
+// generatedIDLength is the number of characters of the thumbprint that a generated kid has. 96
+// bits make it practically impossible that two keys of one ring get the same kid by chance.
 const generatedIDLength = 16
 
 // Generate draws a new key for the algorithm with this name from the system's random
@@ -63,10 +64,10 @@ func draw(k Kind) (PrivateKey, error) {
 	return ecdh.X25519().GenerateKey(rand.Reader)
 }
 
-// Identify returns the RFC 7638 thumbprint of a public key, in base64url, and the kid:
-// the given one, or one made from the thumbprint when it is empty. It refuses weak
-// keys with [ErrWeakKey], and a kid that is not 1 to 256 printable ASCII characters
-// with [ErrMalformed].
+// Identify returns the RFC 7638 thumbprint of a public key, in base64url, and the kid: the
+// argument kid, or, if it is empty, the start of the thumbprint after any - and _. It refuses
+// weak keys with [ErrWeakKey], and a kid that is not 1 to 256 printable ASCII characters with
+// [ErrMalformed].
 func Identify(pub any, kid string) (id, print string, err error) {
 	if err := checkStrength(pub); err != nil {
 		return "", "", err
@@ -82,8 +83,9 @@ func Identify(pub any, kid string) (id, print string, err error) {
 
 const maxIDLength = 256
 
-// CheckKeyID admits any printable ASCII: a kid serves as a map key, never as a path, a
-// query or a template.
+// CheckKeyID returns [ErrMalformed] for a kid that is not 1 to 256 characters of printable
+// ASCII. It admits them all, since this library uses a kid as a map key only, never in a path,
+// a query or a template.
 func CheckKeyID(kid string) error {
 	if len(kid) == 0 || len(kid) > maxIDLength {
 		return fmt.Errorf("%w: a kid has 1 to %d characters", ErrMalformed, maxIDLength)

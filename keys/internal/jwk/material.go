@@ -15,10 +15,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// The members of a JWK that make up the key (RFC 7518 section 6, RFC 8037
-// section 2). All others never reach the parser of key material: certificates
-// and URLs in a JWK are attack surface, and no caller needs them. The CRT
-// parameters of RSA are computed anew.
+// The members of a JWK that make up the key (RFC 7518 section 6, RFC 8037 section 2). go-jose,
+// which parses the key material, gets these members only: certificates and URLs in a JWK are
+// attack surface, and no caller needs them. The CRT parameters of RSA (dp, dq, qi) are ignored
+// and computed anew.
 var (
 	publicMembers  = map[string][]string{"EC": {"crv", "x", "y"}, "OKP": {"crv", "x"}, "RSA": {"n", "e"}}
 	privateMembers = map[string][]string{"EC": {"d"}, "OKP": {"d"}, "RSA": {"d", "p", "q"}}
@@ -52,7 +52,7 @@ func (m members) material() (JWK, error) {
 	return newJWK(key), err
 }
 
-// number returns a member of the key material, which is base64url but for crv.
+// number returns the text of a member of the key material. It must be base64url, except crv.
 func (m members) number(kty, name string) (string, error) {
 	s, ok, err := m.Text(name)
 	switch {
@@ -90,9 +90,8 @@ func decodeMaterial(members map[string]string) (any, error) {
 	}
 	switch p := k.Key.(type) {
 	case *ecdsa.PrivateKey:
-		// Without this check a private key could be filed under the public key of
-		// another party.
-		d, _ := strict.DecodeBase64URL(members["d"]) // material has decoded it once
+		// Without this check a JWK could give a private key the public key of another party.
+		d, _ := strict.DecodeBase64URL(members["d"]) // no error: number has checked it
 		own, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), d)
 		if err != nil || !own.PublicKey.Equal(&p.PublicKey) {
 			return nil, errHalves
@@ -104,11 +103,11 @@ func decodeMaterial(members map[string]string) (any, error) {
 	return k.Key, nil
 }
 
-// decodeFault returns why go-jose does not read a key: an RSA key is out of its bounds, or
-// the key is damaged.
+// decodeFault returns the reason why go-jose failed to read a key: an RSA key is out of bounds,
+// or the key is damaged.
 func decodeFault(members map[string]string) error {
 	if members["kty"] == "RSA" {
-		n, _ := strict.DecodeBase64URL(members["n"]) // material has decoded them once
+		n, _ := strict.DecodeBase64URL(members["n"]) // no error: number has checked both
 		e, _ := strict.DecodeBase64URL(members["e"])
 		if err := checkRSABounds(new(big.Int).SetBytes(n), new(big.Int).SetBytes(e)); len(n) > 0 && len(e) > 0 && err != nil {
 			return err

@@ -7,20 +7,22 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// members holds the members of a JWK. In a foreign JWK null and empty values say nothing:
-// the serializers of some issuers write every member that they know (RFC 7517 section 4).
+// members holds the members of a JWK. In a JWK of another party (foreign) a member whose value
+// is null or empty counts as absent: the serializers of some issuers write every member that
+// they know (RFC 7517 section 4).
 type members struct {
 	strict.Object
 	foreign bool
 }
 
-// has reports whether the JWK has a member that says something.
+// has reports whether the JWK has the member, and in a foreign JWK whether its value is not
+// empty.
 func (m members) has(name string) bool {
 	raw, ok := m.Raw(name)
 	return ok && !(m.foreign && isEmpty(raw))
 }
 
-// text returns a member that is a string, empty when there is none.
+// text returns the value of a member that must be a string, and false if has finds none.
 func (m members) text(name string) (s string, ok bool, err error) {
 	if !m.has(name) {
 		return "", false, nil
@@ -50,8 +52,8 @@ func HasSecret(o strict.Object) bool {
 	return slices.ContainsFunc(secretMembers, members{o, true}.has)
 }
 
-// otherUses are the starts of the names of algorithms that are not offered, by their use.
-// Among them are names of RFC 7518, RFC 8812, RFC 9864 and RFC 9964.
+// otherUses tells the use of an algorithm or a curve by the start of its name, also if this
+// library does not offer it. It covers names of RFC 7518, RFC 8812, RFC 9864 and RFC 9964.
 var otherUses = []struct{ start, use string }{
 	{"ECDH-", "enc"}, {"RSA-", "enc"}, {"RSA1", "enc"}, {"A1", "enc"}, {"A2", "enc"}, {"dir", "enc"}, {"PBES2-", "enc"}, {"HPKE-", "enc"},
 	{"X25519", "enc"}, {"X448", "enc"},

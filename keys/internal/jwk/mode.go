@@ -5,10 +5,11 @@ import (
 	"fmt"
 )
 
-// The errors for algorithms that GODEBUG=fips140=only does not allow. The standard library
-// then returns an error or panics, and its texts do not say what to use instead.
+// The errors for algorithms that GODEBUG=fips140=only does not allow. Without these errors the
+// standard library would return an error or panic, with a text that does not say what to use
+// instead.
 var (
-	// SP 800-56A, by which FIPS 140-3 approves of key agreements, does not have this curve.
+	// FIPS 140-3 approves the key agreements of SP 800-56A, which does not have this curve.
 	errX25519Mode = fmt.Errorf("%w: GODEBUG=fips140=only does not allow X25519; use %s or %s, which are on P-256", ErrUnsupported, ECDHES.Name, ECDHESKW.Name)
 	errSHA1Mode   = fmt.Errorf("%w: GODEBUG=fips140=only does not allow SHA-1, which %s is made with; use %s", ErrUnsupported, RSAOAEP.Name, RSAOAEP256.Name)
 )

@@ -21,8 +21,8 @@ var (
 	oidEd25519 = asn1.ObjectIdentifier{1, 3, 101, 112}
 )
 
-// otherKeys are the key types that a user may have and that are not supported, by the
-// object identifier of their algorithm.
+// otherKeys names the key types that are not supported and that a user may have, by the object
+// identifier of the algorithm, for error texts.
 var otherKeys = map[string]string{
 	"1.2.840.113549.1.1.7":    "an RSAES-OAEP key; an RSA key of the ordinary kind is for RSA-OAEP-256 too",
 	"1.2.840.10040.4.1":       "a DSA key",
@@ -41,7 +41,7 @@ var otherKeys = map[string]string{
 }
 
 // curves are the names of elliptic curves by their object identifiers (RFC 5480 section
-// 2.1.1.1, SEC 2, RFC 5639). Package x509 reads keys on those whose value is true.
+// 2.1.1.1, SEC 2, RFC 5639). read says whether package x509 reads keys on the curve.
 var curves = map[string]struct {
 	name string
 	read bool
@@ -60,8 +60,9 @@ var curves = map[string]struct {
 
 const onlyP256 = "; EC keys have to be on P-256"
 
-// nameOf describes a key with this algorithm, for people. It returns an empty text for an
-// algorithm that is supported, and for one that package x509 reads.
+// nameOf describes a key with this algorithm, for people. It returns an empty text for a key
+// type that is supported, and for a curve that package x509 reads: then the fault is another
+// one.
 func nameOf(a pkix.AlgorithmIdentifier) string {
 	oid := a.Algorithm
 	switch {
@@ -94,7 +95,8 @@ func nameOfCurve(parameters asn1.RawValue) string {
 	return "an EC key on the curve " + c.name + onlyP256
 }
 
-// shortOID returns the text of an object identifier, cut: a key may hold one of any length.
+// shortOID returns the text of an object identifier, cut after 16 numbers: a file may hold one
+// of any length.
 func shortOID(oid asn1.ObjectIdentifier) string {
 	const most = 16
 	if len(oid) > most {

@@ -8,17 +8,18 @@ import (
 	"strings"
 )
 
-// bundle holds the blocks of a PEM text by their kinds. Blocks of other kinds, such as
-// curve parameters, are passed over.
+// bundle holds the blocks of a PEM text by their kinds. Blocks of other kinds, such as curve
+// parameters, are ignored.
 type bundle struct {
 	private, public, certificates []*pem.Block
 
-	other string // the type of a block that was passed over
+	other string // the type of an ignored block, except EC PARAMETERS, for an error text
 }
 
-// readPEM returns the one key of a PEM text: its private key or, without one, its public
-// key. Certificates and public keys may stand around a private key in any order, as
-// openssl pkcs12 prints them. With certificate set, the key of a lone certificate will do.
+// readPEM returns the one key of a PEM text: its private key or, without one, its public key.
+// Certificates and public keys may stand around a private key in any order, as openssl pkcs12
+// prints them. If certificate is true and the text has no key but one certificate, readPEM
+// returns the key of the certificate.
 func readPEM(text []byte, certificate bool) (JWK, error) {
 	b, err := splitPEM(text)
 	if err != nil {
@@ -47,9 +48,10 @@ func readPEM(text []byte, certificate bool) (JWK, error) {
 
 var errNoPEMKey = fmt.Errorf("%w: no key in the PEM text", ErrMalformed)
 
-// fit returns the key k of the bundle if the blocks beside it fit: every public key, and
-// one of the certificates. The other certificates are the chain above that one. A block
-// that does not fit says that files were mixed up, and the key may be the wrong one.
+// fit returns k, the key of the bundle, if the other blocks belong to it: every public key must
+// be k's, and one of the certificates, if there are any, must be for k. The other certificates
+// may be the chain above that one. If a block does not belong to k, files were mixed up, and k
+// may be the wrong key.
 func (b *bundle) fit(k JWK, err error) (JWK, error) {
 	if err != nil {
 		return JWK{}, err
@@ -78,9 +80,9 @@ func equal(a, b crypto.PublicKey) bool {
 	return ok && k.Equal(b)
 }
 
-// splitPEM finds the blocks of a PEM text (RFC 7468), whatever its line endings and the
-// white space around its lines. Package pem passes over a block that it cannot read: here
-// that is an error, since it may be the key that is meant.
+// splitPEM finds the blocks of a PEM text (RFC 7468), whatever its line endings and the white
+// space around its lines. Package pem skips a block that it cannot read. Here such a block is
+// an error, since it may hold the key that the user means.
 func splitPEM(text []byte) (b bundle, err error) {
 	if bytes.Contains(text, []byte(`-----\n`)) || bytes.Contains(text, []byte(`-----\r\n`)) {
 		return b, fmt.Errorf(`%w: the line feeds of the PEM text are spelled \n: write them as line feeds, for instance with printf '%%b'`, ErrMalformed)
@@ -112,8 +114,9 @@ func isCertificate(label string) bool {
 	return label == "CERTIFICATE" || label == "X509 CERTIFICATE" || label == "TRUSTED CERTIFICATE"
 }
 
-// trimLines returns the lines of a text without the white space around them, each behind
-// a line feed. A byte order mark may stand where two files were joined.
+// trimLines returns the lines of a text without the white space around them, each behind a line
+// feed. It also removes a byte order mark at the start of each line, which stands inside the
+// text where two files were joined.
 func trimLines(text []byte) []byte {
 	out := make([]byte, 0, len(text)+2)
 	for line := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
@@ -123,7 +126,8 @@ func trimLines(text []byte) []byte {
 	return append(out, '\n')
 }
 
-// nextBlock reads the block at whose BEGIN line the text begins, and returns the rest.
+// nextBlock reads the block whose BEGIN line starts the text. It returns the block and the text
+// behind it.
 func nextBlock(text []byte) (block *pem.Block, rest []byte, err error) {
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	label, whole := bytes.CutSuffix(line[len(pemBegin):], []byte("-----"))

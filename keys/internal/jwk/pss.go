@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// pssParameters are the restrictions of an RSA-PSS key, RFC 4055 section 3.1. A hash that
-// is left out is SHA-1.
+// pssParameters are the restrictions of an RSA-PSS key, RFC 4055 section 3.1. If the hash is
+// left out, it is SHA-1.
 type pssParameters struct {
 	Hash       pkix.AlgorithmIdentifier `asn1:"explicit,optional,tag:0"`
 	Mask       pkix.AlgorithmIdentifier `asn1:"explicit,optional,tag:1"`
@@ -29,8 +29,8 @@ var hashes = map[string]string{
 	"2.16.840.1.101.3.4.2.4": "SHA-224",
 }
 
-// pssSaltLength is the length of the salt of PS256 in bytes, RFC 7518 section 3.5. A key
-// is restricted to salts of at least some length.
+// pssSaltLength is the length of the salt of PS256 in bytes, RFC 7518 section 3.5. An RSA-PSS
+// key may demand a longer salt, since its parameter is a least length.
 const pssSaltLength = 32
 
 // checkPSS refuses an RSA-PSS key whose parameters do not allow PS256. A key without
@@ -68,7 +68,7 @@ func restricted(to string) error {
 		ErrUnsupported, to, PS256.Name, pssSaltLength)
 }
 
-// hashOfMask returns the hash of MGF1, nil for the default.
+// hashOfMask returns the hash of MGF1, nil if it is left out and so SHA-1.
 func hashOfMask(parameters asn1.RawValue) (asn1.ObjectIdentifier, error) {
 	if len(parameters.FullBytes) == 0 || bytes.Equal(parameters.FullBytes, asn1.NullBytes) {
 		return nil, nil

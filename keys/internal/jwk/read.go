@@ -11,8 +11,8 @@ import (
 // PrivateKey is a private key of the standard library: it signs, or it agrees on keys.
 type PrivateKey interface{ Public() crypto.PublicKey }
 
-// JWK is one key as it was read, before an algorithm is chosen for it. From PEM only
-// the key itself is known.
+// JWK is one key as it was read, before an algorithm is chosen for it. From PEM it has only the
+// key itself, and Alg for an RSA-PSS key.
 type JWK struct {
 	KeyID, Use, Alg string
 	Curve           string   // crv
@@ -66,11 +66,11 @@ func Split(data []byte) ([][]byte, error) {
 }
 
 // ParsePublicPEM reads one public key of another party from PEM, or the public key of a
-// certificate. It reads a private key too, which the caller has to refuse.
+// certificate. It also returns a private key, which the caller has to refuse.
 func ParsePublicPEM(text []byte) (JWK, error) { return readPEM(text, true) }
 
-// ParseObject reads a text that is not PEM as JSON. Its error names the format that the
-// text has instead.
+// ParseObject reads a text that is not PEM as JSON. If the text is not JSON, the error names
+// its format where ParseObject can tell, such as DER or a key of OpenSSH.
 func ParseObject(text []byte) (strict.Object, error) {
 	o, err := strict.ParseObject(text)
 	switch {
@@ -96,12 +96,12 @@ func newJWK(material any) JWK {
 // FromObject reads a JWK of our own, in which null is an error.
 func FromObject(o strict.Object) (JWK, error) { return members{o, false}.read() }
 
-// FromForeign reads a public JWK of another party, in which null and empty members say
-// nothing.
+// FromForeign reads a public JWK of another party, in which a member whose value is null or
+// empty counts as absent.
 func FromForeign(o strict.Object) (JWK, error) { return members{o, true}.read() }
 
-// read returns the members that it could read also with an error, so that the caller can
-// name the key.
+// read reads the JWK. Even with an error it returns the members that it could read, so that the
+// caller can name the key.
 func (m members) read() (JWK, error) {
 	var j JWK
 	var faults []error
@@ -119,7 +119,7 @@ func (m members) read() (JWK, error) {
 		faults = append(faults, err)
 	}
 	j.Ops = ops
-	j.Curve, _, _ = m.Text("crv") // material judges it
+	j.Curve, _, _ = m.Text("crv") // an error is ignored here: material reports it
 	if len(faults) > 0 {
 		return j, faults[0]
 	}

@@ -15,7 +15,7 @@ import (
 
 const (
 	minRSABits     = 2048
-	maxRSABits     = 4096 // beyond it one verification is a denial of service
+	maxRSABits     = 4096 // one verification with a longer key takes so long that tokens become a denial of service
 	minRSAExponent = 65537
 	maxRSAExponent = 1<<31 - 1 // crypto/rsa encrypts with no larger one
 )
@@ -58,7 +58,8 @@ func checkRSA(p *rsa.PublicKey) error {
 	return nil
 }
 
-// checkRSABounds also serves keys whose numbers no package reads.
+// checkRSABounds takes numbers of any size, so that it also explains keys that crypto/x509 and
+// go-jose refuse.
 func checkRSABounds(n, e *big.Int) error {
 	if bits := n.BitLen(); bits < minRSABits || bits > maxRSABits {
 		return fmt.Errorf("%w: RSA key of %d bits; use %d to %d", ErrWeakKey, bits, minRSABits, maxRSABits)
@@ -69,10 +70,10 @@ func checkRSABounds(n, e *big.Int) error {
 	return nil
 }
 
-// rocaPrimes are the primes whose residues tell a modulus of the broken Infineon
-// generator: there n is a power of 65537 modulo each of them (Nemec et al., "The
-// Return of Coppersmith's Attack", CCS 2017). A sound modulus passes all by
-// chance with probability below 2^-27.
+// rocaPrimes are the primes by which hasROCAFingerprint recognises a modulus n of the broken
+// Infineon generator: n is a power of 65537 modulo each of them (Nemec et al., "The Return of
+// Coppersmith's Attack", CCS 2017). A sound modulus has this property by chance with
+// probability below 2^-27.
 var rocaPrimes = [...]int64{
 	3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
 	101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,

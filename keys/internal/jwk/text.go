@@ -11,8 +11,8 @@ var (
 	pemBegin      = []byte("-----BEGIN ")
 )
 
-// IsPEM reports whether a text has a PEM block (RFC 7468), or a part of one. A JWK may hold
-// one in a string.
+// IsPEM reports whether a text has a PEM block (RFC 7468), or the start of one. It returns
+// false for a text that begins with {, since a JWK may hold PEM in a string.
 func IsPEM(text []byte) bool {
 	return bytes.Contains(text, pemBegin) && !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{"))
 }
@@ -31,9 +31,9 @@ var (
 	privateMember = regexp.MustCompile(`"(?:d|p|q|dp|dq|qi|k|priv)"\s*:\s*"[A-Za-z0-9_+/=-]{16}`)
 )
 
-// LooksPrivate reports whether a file has a PEM block of a private key anywhere, or a text
-// that looks like a private member of a JWK. The block or the member may be damaged, stand
-// beside a public key, or deep inside JSON. UTF-16 counts too.
+// LooksPrivate reports whether a file has a PEM block of a private key anywhere, or a text that
+// looks like a private member of a JWK. The block or the member may be damaged, stand beside a
+// public key, or deep inside JSON. It finds these in UTF-16 too.
 func LooksPrivate(data []byte) bool {
 	if bytes.IndexByte(data, 0) >= 0 {
 		data = bytes.ReplaceAll(data, []byte{0}, nil)

@@ -12,9 +12,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Marshal writes a JWK of a key, public or private. A private one goes into a ring's
-// document only. An empty kid, use or alg is left out. go-jose writes the JWK, except
-// for X25519, which it does not know.
+// Marshal writes a JWK of a key, public or private. The JWK of a private key must only be
+// written into the document of a ring, which is then encrypted. An empty kid, use or alg is
+// left out. go-jose writes the JWK, except for X25519, which it does not know.
 func Marshal(key any, kid, use, alg string) ([]byte, error) {
 	switch k := key.(type) {
 	case *ecdh.PublicKey:

@@ -8,16 +8,16 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// Keys on X25519 (RFC 7748) for ECDH-ES, as RFC 8037 has them. go-jose does not read
-// or write them, so their JWKs are ours.
+// Keys on X25519 (RFC 7748) for ECDH-ES, RFC 8037. go-jose does not read or write their JWKs,
+// so this file does.
 
 const (
 	crvX25519  = "X25519"
 	x25519Size = 32 // bytes of a public and of a private key
 )
 
-// x25519JWK is a JWK of type OKP, RFC 8037 section 2, its members in the order in
-// which go-jose writes others.
+// x25519JWK is a JWK of type OKP, RFC 8037 section 2, with its members in the order in which
+// go-jose writes other JWKs.
 type x25519JWK struct {
 	Use string       `json:"use,omitempty"`
 	Kty string       `json:"kty"`
@@ -28,13 +28,13 @@ type x25519JWK struct {
 	D   encodedBytes `json:"d,omitempty"`
 }
 
-// encodedBytes are bytes that JSON has in base64url without padding.
+// encodedBytes are bytes that are written to JSON in base64url without padding.
 type encodedBytes []byte
 
 func (b encodedBytes) MarshalText() ([]byte, error) { return []byte(encode(b)), nil }
 
-// decodeX25519 makes a key of the members of a JWK whose values are canonical
-// base64url. Whether the point is a good one, checkX25519 decides.
+// decodeX25519 makes a key of the members of a JWK whose values are canonical base64url. It
+// does not refuse points of low order; checkX25519 does.
 func decodeX25519(members map[string]string) (any, error) {
 	if err := ECDHESX25519.CheckMode(); err != nil {
 		return nil, err
@@ -53,16 +53,15 @@ func decodeX25519(members map[string]string) (any, error) {
 		return nil, fmt.Errorf("%w: d of an %s key has %d bytes", ErrMalformed, crvX25519, x25519Size)
 	}
 	own, err := ecdh.X25519().NewPrivateKey(d)
-	// Without this check a private key could be filed under the public key of another
-	// party.
+	// Without this check a JWK could give a private key the public key of another party.
 	if err != nil || !bytes.Equal(own.PublicKey().Bytes(), x) {
 		return nil, fmt.Errorf("%w: the private and the public half do not belong together", ErrMalformed)
 	}
 	return own, nil
 }
 
-// CheckPoint refuses a sender's public key of low order, with which every agreement has
-// the same result. Points of P-256 have none.
+// CheckPoint refuses a sender's public key of low order, with which every agreement has the
+// same result. P-256 has no such points.
 func CheckPoint(p *ecdh.PublicKey) error {
 	if p.Curve() != ecdh.X25519() {
 		return nil
@@ -70,8 +69,8 @@ func CheckPoint(p *ecdh.PublicKey) error {
 	return checkOrder(p)
 }
 
-// checkX25519 refuses points of low order, with which an attacker knows the shared
-// secret, and second spellings of a point, which would give one key two thumbprints.
+// checkX25519 refuses a point of low order, because every attacker then knows the shared
+// secret, and a second spelling of a point, which would give one key two thumbprints.
 func checkX25519(p *ecdh.PublicKey) error {
 	if !isCanonical(p.Bytes()) {
 		return fmt.Errorf("%w: an %s point that is not below the prime of the field", ErrMalformed, crvX25519)
@@ -80,9 +79,9 @@ func checkX25519(p *ecdh.PublicKey) error {
 }
 
 func checkOrder(p *ecdh.PublicKey) error {
-	// Any private key will do to tell the points of low order: it is a multiple of
-	// their order and of no other point's, so with them alone the secret is zero (RFC
-	// 7748 sections 5 and 6.1).
+	// Any private key finds the points of low order. X25519 makes each private key a multiple
+	// of 8, which is a multiple of their orders and not of the order of any other point. So the
+	// shared secret is zero for these points only (RFC 7748 sections 5 and 6.1).
 	probe, err := ecdh.X25519().NewPrivateKey(make([]byte, x25519Size))
 	if err == nil {
 		_, err = probe.ECDH(p)
@@ -93,8 +92,8 @@ func checkOrder(p *ecdh.PublicKey) error {
 	return nil
 }
 
-// isCanonical reports whether a u-coordinate, little-endian, is below 2^255 - 19. RFC
-// 7748 section 5 takes the others too, and no key generation makes them.
+// isCanonical reports whether a u-coordinate, little-endian, is below 2^255 - 19. RFC 7748
+// section 5 also accepts larger values, but no key generation makes them.
 func isCanonical(u []byte) bool {
 	if top := u[x25519Size-1]; top != 0x7f {
 		return top < 0x7f
