@@ -13,8 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/temp"
 )
 
-// Create writes a random key to a new file and returns the key. It never replaces a file: then
-// its error is fs.ErrExist.
+// Create writes a random key to a new file and returns the key. It never replaces a file: if
+// there is one, its error is an fs.ErrExist.
 func Create(path string) ([]byte, error) { return create(path, temp.SyncFolder) }
 
 func create(path string, sync func(*os.Root) error) ([]byte, error) {
@@ -35,7 +35,7 @@ func create(path string, sync func(*os.Root) error) ([]byte, error) {
 	return key, nil
 }
 
-// draw draws a key. It draws again if Read would take the key for a text.
+// draw returns a random key. It never returns one that is printable ASCII, which Read refuses.
 func draw(random io.Reader) ([]byte, error) {
 	key := make([]byte, Size)
 	for {
@@ -70,8 +70,8 @@ func write(path string, key []byte, sync func(*os.Root) error) error {
 	if _, err = f.Write(key); err == nil {
 		err = f.Sync()
 	}
-	// A link appears with all its bytes or not at all, and never replaces a file: a
-	// process that starts beside us reads no half-written key.
+	// The file gets its name by a link, when all its bytes are written: another process that
+	// starts at the same time never reads half a key. A link never replaces a file.
 	if err == nil {
 		err = folder.Link(part, name)
 	}
@@ -82,8 +82,9 @@ func write(path string, key []byte, sync func(*os.Root) error) error {
 		}
 		return err
 	}
-	// The file stays if this fails: another process may have read it by now, and encrypt a
-	// ring under it. Its second name tells the next process that it may not be on the disk.
+	// If this sync fails, the file stays, because another process may have read the key by now
+	// and encrypt a ring under it. The temporary name stays too: it tells the next process that
+	// the file may not survive a power cut.
 	if err := sync(folder); err != nil {
 		return fmt.Errorf("%s is not on the disk for certain: %w", path, err)
 	}

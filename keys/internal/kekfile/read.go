@@ -1,5 +1,5 @@
-// Package kekfile reads and writes the file of a key encryption key. The promises stand at KEKFile
-// and CreateKEKFile of package keyring.
+// Package kekfile reads and writes the file of a key encryption key. KEKFile and CreateKEKFile
+// of package keyring document what it promises.
 package kekfile
 
 import (
@@ -19,8 +19,8 @@ import (
 // Size is the length in bytes of a key.
 const Size = 32
 
-// maxRead is the number of bytes of a file that are read. The longest key has 46: Base64
-// with padding, and a line ending.
+// maxRead is the number of bytes that are read of a file at most. The longest key has 46:
+// Base64 with padding, and a line ending.
 const maxRead = 64
 
 // maxPipeWait is how long Read waits for a pipe. A secret manager behind it may ask a person
@@ -45,12 +45,12 @@ func Read(path string) ([]byte, error) {
 
 // content returns the first maxRead bytes and the size of the file.
 func content(path string) (data []byte, size int64, err error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not hang us
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // the open of a pipe without a writer must not hang
 	if err != nil {
 		return nil, 0, err
 	}
 	defer f.Close()
-	// On the open file, not on its name, which may point elsewhere by now.
+	// The Stat of the open file, and not of the path, which may lead to another file by now.
 	info, err := f.Stat()
 	if err != nil {
 		return nil, 0, err
@@ -72,7 +72,7 @@ func content(path string) (data []byte, size int64, err error) {
 // readPipe reads a pipe to its end, or to maxRead bytes. A process that keeps the pipe
 // open and writes nothing must not stop a service that starts.
 func readPipe(f *os.File, wait time.Duration) ([]byte, error) {
-	f.SetReadDeadline(time.Now().Add(wait)) // on systems that support it for pipes
+	f.SetReadDeadline(time.Now().Add(wait)) // it has an effect only on systems that support deadlines for pipes
 	data, err := io.ReadAll(io.LimitReader(f, maxRead))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -91,7 +91,7 @@ func describe(data []byte, size int64) string {
 	}
 	switch {
 	case len(data) == maxRead && size == maxRead:
-		return length + " or more" // a pipe is not read further
+		return length + " or more" // of a pipe no more is read
 	case len(data) > 0 && isText(data):
 		return length + " of text"
 	}
@@ -114,21 +114,21 @@ func parse(data []byte) []byte {
 		if err == nil && len(key) == Size && spells(encoding, text, key) {
 			return key
 		}
-		clear(key) // another encoding may have decoded most of it
+		clear(key) // a decoding that failed may have written most of the key
 	}
 	return nil
 }
 
-// spells reports whether text is the one spelling of key. The decoder skips line endings and
-// takes several spellings of the last character.
+// spells reports whether text is exactly the spelling of key in this encoding. The decoder
+// alone would skip line endings, and take several spellings of the last character.
 func spells(encoding *base64.Encoding, text, key []byte) bool {
 	again := encoding.AppendEncode(nil, key)
 	defer clear(again)
 	return bytes.Equal(again, text)
 }
 
-// isText reports whether data is printable ASCII, with or without a line ending. Of random
-// keys one in 10^13 is.
+// isText reports whether data is printable ASCII, with or without a line ending. One random key
+// in 10^13 is.
 func isText(data []byte) bool {
 	for _, c := range dropLineEnding(data) {
 		if c < ' ' || c > '~' {
