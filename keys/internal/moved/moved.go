@@ -1,5 +1,5 @@
-// Package moved holds the two documents that stand in a store while a ring moves, in place of a
-// ring. Neither is a ring: every version of sealjwt refuses both.
+// Package moved reads and writes the two documents that a store holds in place of a ring
+// because of a move. Every version of sealjwt refuses to open them as a ring.
 package moved
 
 import (
@@ -9,19 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// version is none of the versions of a ring.
+// version is a version that no ring has, so that no ring passes for such a document.
 const version = 3
 
 // maxPlace is the longest name of a place in bytes.
 const maxPlace = 4096
 
-// Document stands where a ring was, or where one will be.
+// Document is in the store from which a ring was moved (then it has To), or in the store to
+// which a ring is being moved (then it has From and Ring).
 type Document struct {
 	Version int    `json:"v"`
-	Move    string `json:"move"`           // random, the same in both places
-	To      string `json:"to,omitempty"`   // where the ring was: its new place
-	From    string `json:"from,omitempty"` // where the ring will be: its old place
-	Ring    string `json:"ring,omitempty"` // where the ring will be: the ring, encrypted as in its store
+	Move    string `json:"move"`           // random; the two documents of a move have the same
+	To      string `json:"to,omitempty"`   // the new place of the ring
+	From    string `json:"from,omitempty"` // the old place of the ring
+	Ring    string `json:"ring,omitempty"` // the ring, encrypted, as its old store held it
 }
 
 // IsPlace reports whether a text can name a place.
@@ -46,7 +47,7 @@ func Parse(data []byte) (d Document, ok bool) {
 	if !was && !will {
 		return Document{}, false
 	}
-	// One spelling only, as of a ring.
+	// Only the spelling of Encode passes, as for a ring.
 	again, err := d.Encode()
 	if err != nil || !bytes.Equal(again, data) {
 		return Document{}, false
