@@ -1,10 +1,10 @@
-// Package nilcheck finds the nil that an interface hides.
+// Package nilcheck finds a nil pointer inside an interface, which is not equal to nil.
 package nilcheck
 
 import "reflect"
 
-// IsNil reports whether v is nil or holds a nil pointer or function. A constructor
-// refuses both: a nil *Ring in a configuration would panic in the first request.
+// IsNil reports whether v is nil or holds a nil pointer or function. A constructor refuses
+// both: otherwise a nil *Ring in a configuration would cause a panic in the first request.
 func IsNil(v any) bool {
 	if v == nil {
 		return true
