@@ -1,5 +1,5 @@
 // Package patience bounds calls that may never return, because a disk, a server or a network
-// hangs. Each call is bounded, also when it ignores its context.
+// hangs. The caller's wait is bounded even if the call ignores its context.
 package patience
 
 import (
@@ -13,7 +13,7 @@ import (
 // reaching a store that works again.
 const maxCalls = 8
 
-// Calls has an element for each call at work.
+// Calls counts the calls that are at work: the channel holds an element for each.
 type Calls chan struct{}
 
 // NewCalls returns Calls with no call at work.
@@ -33,10 +33,10 @@ type Bound struct {
 }
 
 // Within calls f with a context that ends after the Limit of b, and waits for f until that
-// context has been done for the Grace of b. f that has not returned by then goes on without
-// its caller, and Within reports it as pending. Within returns the error of ctx when ctx
-// ended, and a [context.DeadlineExceeded] with a text of its own when the Limit did. A panic
-// of f reaches the caller.
+// context has been done for the Grace of b. If f has not returned by then, it goes on in its
+// goroutine, and Within returns with pending set. Within returns the error of ctx if ctx ended,
+// and a [context.DeadlineExceeded] with a text of its own if the Limit passed. A panic of f
+// reaches the caller.
 func Within[T any](ctx context.Context, c Calls, b Bound, f func(context.Context) (T, error)) (value T, pending bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return value, false, err
@@ -70,7 +70,7 @@ func Within[T any](ctx context.Context, c Calls, b Bound, f func(context.Context
 		return value, true, late()
 	case a.panicked != nil:
 		panic(a.panicked)
-	case a.err == context.DeadlineExceeded && bounded.Err() != nil: // f has nothing to add
+	case a.err == context.DeadlineExceeded && bounded.Err() != nil: // the plain error says no more than late does
 		a.err = late()
 	}
 	return a.value, false, a.err
@@ -83,7 +83,7 @@ func await[T any](ctx context.Context, done <-chan answer[T], grace time.Duratio
 		return a, true
 	case <-ctx.Done():
 	}
-	select { // it may have answered because ctx is done
+	select { // prefer an answer that came at the same moment
 	case a = <-done:
 		return a, true
 	default:
