@@ -32,8 +32,9 @@ const (
 // Parts are the decoded parts of a compact JWE.
 type Parts struct{ Header, EncryptedKey, IV, Ciphertext, Tag []byte }
 
-// Split decodes a JWE of ours and refuses every other spelling of it: go-jose
-// reads line feeds inside base64 and moves octets between ciphertext and tag.
+// Split decodes a JWE that Encrypt made, and refuses every other spelling of it. go-jose would
+// accept line feeds inside base64, and bytes that were moved between the ciphertext and the
+// tag.
 func Split(s string) (Parts, error) {
 	var p Parts
 	fields := strings.Split(s, ".")
@@ -54,9 +55,8 @@ func Split(s string) (Parts, error) {
 	return p, nil
 }
 
-// Encrypt encrypts a ring key or a ring. It makes its Encrypter anew each time: go-jose
-// draws the salt of a passphrase and counts its rounds once per Encrypter, not once per
-// message.
+// Encrypt encrypts a ring key or a ring. It makes a new Encrypter each time, because go-jose
+// fixes the salt and the rounds of a passphrase for an Encrypter and not for each message.
 func Encrypt(r jose.Recipient, plaintext []byte) (string, error) {
 	e, err := jose.NewEncrypter(jose.A256CBC_HS512, r, nil)
 	if err != nil {
@@ -81,7 +81,8 @@ func Encrypt(r jose.Recipient, plaintext []byte) (string, error) {
 	return jwe, nil
 }
 
-// Decrypt decrypts what Encrypt returns. It does not refuse other spellings, as Split does.
+// Decrypt decrypts what Encrypt returns. It does not refuse other spellings; the caller calls
+// Split first.
 func Decrypt(jwe string, alg jose.KeyAlgorithm, key []byte) ([]byte, error) {
 	obj, err := jose.ParseEncryptedCompact(jwe, []jose.KeyAlgorithm{alg}, []jose.ContentEncryption{jose.A256CBC_HS512})
 	if err != nil {
