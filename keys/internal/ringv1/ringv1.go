@@ -36,7 +36,7 @@ type encPolicy struct {
 	Period window.Duration `json:"period"`
 }
 
-// MarshalJSON writes the list.
+// MarshalJSON writes the suite as the list of version 2.
 func (p encPolicy) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Suites []string        `json:"algs"`
@@ -44,11 +44,10 @@ func (p encPolicy) MarshalJSON() ([]byte, error) {
 	}{[]string{p.Suite}, p.Period})
 }
 
-// Upgrade returns a document of version 1 with the members that version 2 has, and with the
-// number 1: it stays without an identity until it is written. Upgrade returns an error for a
-// member that version 1 does not have at its place. Histories, former policies, signing
-// policies, keys and logs have the same members in both versions, and Upgrade leaves them to
-// the caller.
+// Upgrade returns a document of version 1 with the members that version 2 has. Its version
+// stays 1, and it has no identity until its next write. Upgrade returns an error for a member
+// that version 1 does not have at its place. Histories, former policies, signing policies, keys
+// and logs have the same members in both versions, and Upgrade leaves them to the caller.
 func Upgrade(data []byte) ([]byte, error) {
 	var d document
 	decoder := json.NewDecoder(bytes.NewReader(data))
