@@ -10,7 +10,8 @@ import (
 
 const noWait = 0
 
-// hold fails: without a lock nothing tells whether a process is at work on a file.
+// hold fails. Without locks Sweep cannot tell whether a process is still writing a file, so it
+// leaves every file.
 func hold(*os.File) error { return errors.ErrUnsupported }
 
 func hasOneName(fs.FileInfo) bool { return true }

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// noWait: the open of a fifo would wait for a writer, for ever.
+// noWait has the flags with which the open of a fifo does not wait for a writer, and a symbolic
+// link is not followed.
 const noWait = syscall.O_NONBLOCK | syscall.O_NOFOLLOW
 
 // hold locks a file. It returns errHeld when another process holds the lock, which the kernel

@@ -1,6 +1,6 @@
-// Package temp makes files that appear whole or not at all, and removes the files that a
-// killed process left half made. A file under its temporary name holds a secret or will
-// replace a file of ours, so it must not stay.
+// Package temp makes files that appear whole or not at all, and removes the files that a killed
+// process left half made. A file that is left under its temporary name may hold a secret, so it
+// must not stay.
 package temp
 
 import (
@@ -27,13 +27,15 @@ func Create(folder *os.Root, prefix string) (f *os.File, name string, err error)
 	for range 100 {
 		name = prefix + rand.Text()
 		f, err = folder.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil { // which names the file, and not the folder
+		if err != nil { // err names the file, but not the folder
 			return nil, "", fmt.Errorf("make a file in %s: %w", folder.Name(), err)
 		}
-		f.Chmod(0o600) // whatever the umask is
-		// Another process may have the lock, or have swept the file, before this one locks it.
+		f.Chmod(0o600) // the umask may have removed permissions
+		// Before this process locks the file, the Sweep of another process may lock or remove
+		// it.
 		if lockErr := hold(f); lockErr != errHeld {
-			// On a file system without locks Sweep leaves every file.
+			// Any other error of hold means a file system without locks, where Sweep leaves
+			// every file.
 			made, err := f.Stat()
 			if err != nil {
 				f.Close()
@@ -49,12 +51,13 @@ func Create(folder *os.Root, prefix string) (f *os.File, name string, err error)
 	return nil, "", errors.New("another process removes each new temporary file")
 }
 
-// Sweep removes the files of [Create] with that prefix whose processes are gone. It leaves a
-// file that has a second name: see [Finish]. It removes as many as it can.
+// Sweep removes the files of [Create] with that prefix whose processes have ended. It leaves a
+// file that has a second name: see [Finish]. If it cannot remove a file, it goes on with the
+// next.
 func Sweep(folder *os.Root, prefix string) {
 	for _, name := range list(folder, prefix) {
 		if !isRandom(strings.TrimPrefix(name, prefix)) {
-			continue // not a name of ours
+			continue // Create did not make this name
 		}
 		if f, info := abandoned(folder, name); f != nil {
 			if hasOneName(info) {
@@ -65,11 +68,11 @@ func Sweep(folder *os.Root, prefix string) {
 	}
 }
 
-// Finish makes the file name in folder durable if the process that linked it under that name
-// was killed before it was, or could not sync the folder. The temporary name that is still
-// there tells. To sync the folder again proves nothing after a sync that failed, so Finish
-// changes the folder first. sync is [SyncFolder], except in tests. A file that is missing or has
-// no second name is finished.
+// Finish makes sure that the file with this name in folder survives a power cut. The process
+// that linked it under this name may have been killed before it synced the folder, or its sync
+// may have failed: then the temporary name is still there. After a sync that failed, to sync
+// the folder again proves nothing, so Finish changes the folder first and then syncs it. sync
+// is [SyncFolder], except in tests. A file that is missing or has no second name is finished.
 func Finish(folder *os.Root, name, prefix string, sync func(*os.Root) error) error {
 	made, err := folder.Lstat(name)
 	if err != nil || !made.Mode().IsRegular() || hasOneName(made) {
@@ -114,8 +117,8 @@ func SyncFolder(folder *os.Root) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// list returns the names in folder that begin with prefix. In a folder that this process may
-// not list it made no file.
+// list returns the names in folder that begin with prefix. It returns none if this process may
+// not list the folder: Create made no file there.
 func list(folder *os.Root, prefix string) (names []string) {
 	d, err := folder.Open(".")
 	if err != nil {
@@ -135,8 +138,8 @@ func isRandom(text string) bool {
 	return len(text) == nameLength && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-// abandoned opens a file and locks it. It returns nil for a file whose process is at work, and
-// for everything that is not a file.
+// abandoned opens a file and locks it. It returns nil if the process that made the file still
+// has the lock, and for everything that is not a regular file.
 func abandoned(folder *os.Root, name string) (*os.File, fs.FileInfo) {
 	f, err := folder.OpenFile(name, os.O_RDONLY|noWait, 0)
 	if err != nil {
