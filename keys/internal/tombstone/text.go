@@ -12,7 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// heads are the first 12 bytes of thumbprints, ascending, one after the other.
+// heads holds the first 12 bytes of each of many thumbprints, in ascending order, one after the
+// other without a separator.
 type heads []byte
 
 func (h heads) search(head []byte) (i int, found bool) {
@@ -31,7 +32,8 @@ func (h heads) search(head []byte) (i int, found bool) {
 	return lo * HeadSize, false
 }
 
-// kids returns the kids, spelled at once: 12 bytes are 16 characters, with nothing between.
+// kids returns the kid of each head, which is the head in base64url. It encodes all heads in
+// one call: 12 bytes become exactly 16 characters.
 func (h heads) kids() []string {
 	text := strict.EncodeBase64URL(h)
 	kids := make([]string, 0, len(h)/HeadSize)
@@ -41,7 +43,7 @@ func (h heads) kids() []string {
 	return kids
 }
 
-// common returns a head that is in both, nil for none.
+// common returns a head that is in both h and o, nil if there is none.
 func (h heads) common(o heads) []byte {
 	for len(h) > 0 && len(o) > 0 {
 		switch bytes.Compare(h[:HeadSize], o[:HeadSize]) {

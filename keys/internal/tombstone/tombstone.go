@@ -1,4 +1,5 @@
-// Package tombstone keeps the keys of a ring that ended, in few bytes for each.
+// Package tombstone remembers the keys of a ring that were destroyed or revoked, in few bytes
+// for each.
 package tombstone
 
 import (
@@ -16,27 +17,28 @@ const (
 	headLength = 16 // characters of a generated kid
 )
 
-// Set has the keys that ended long ago, so that no kid and no key ever comes back. A
-// ring keeps it for ever. The keys stand in few strings, because the limits of package strict
-// on members and values would end the life of a ring after a year of daily keys.
+// Set has the keys that ended long ago, so that no kid and no key ever comes back. A ring keeps
+// it for ever. The keys are packed into a few strings. If each had a JSON value of its own, a
+// ring would reach the limits of package strict on members and values after a year of daily
+// keys.
 type Set struct {
 	Sig        heads   `json:"sig,omitempty"`
 	Enc        heads   `json:"enc,omitempty"`
 	SigRevoked heads   `json:"sig_revoked,omitempty"`
 	EncRevoked heads   `json:"enc_revoked,omitempty"`
-	Imported   foreign `json:"imported,omitempty"` // under kids that do not head their thumbprint
+	Imported   foreign `json:"imported,omitempty"` // imported keys, whose kid is not the start of the thumbprint
 }
 
 // Tombstone is one key of a Set.
 type Tombstone struct {
 	KeyID      string
-	Thumbprint string // empty: the kid heads it
+	Thumbprint string // empty if the kid is the start of it
 	Use        keys.Use
 	Revoked    bool // otherwise destroyed
 }
 
-// HeadOf returns the part of a thumbprint that tells keys apart in a ring, 96 bits of it.
-// Without a thumbprint the kid is that part.
+// HeadOf returns the first 16 characters of a thumbprint, 96 bits, by which a ring tells its
+// keys apart. If the thumbprint is empty, the kid is these characters, and HeadOf returns it.
 func HeadOf(kid, thumbprint string) string {
 	if len(thumbprint) < headLength {
 		return kid
@@ -44,7 +46,8 @@ func HeadOf(kid, thumbprint string) string {
 	return thumbprint[:headLength]
 }
 
-// IsGenerated reports whether the kid of a key heads its thumbprint.
+// IsGenerated reports whether the kid is the first 16 characters of the thumbprint, as of a
+// generated key.
 func IsGenerated(kid, thumbprint string) bool {
 	return len(kid) == headLength && kid == HeadOf(kid, thumbprint)
 }
@@ -90,7 +93,8 @@ func (t *Set) Has(kid, head string) bool {
 	return slices.ContainsFunc(t.Imported, func(o Tombstone) bool { return o.Thumbprint[:headLength] == head })
 }
 
-// Add adds a tombstone. It leaves the memory of t alone, which other documents share.
+// Add adds a tombstone. It changes copies of the lists, because other documents share their
+// memory.
 func (t *Set) Add(o Tombstone) {
 	if o.Thumbprint == "" {
 		head, _ := strict.DecodeBase64URL(o.KeyID)
@@ -122,7 +126,7 @@ func (t *Set) Revoke(kid string) {
 	}
 }
 
-// Those returns the tombstones of the kids that have one.
+// Those returns the tombstones of the given kids. It leaves out a kid that has none.
 func (t *Set) Those(kids []string) []Tombstone {
 	var those []Tombstone
 	for _, kid := range kids {
@@ -146,7 +150,7 @@ func (t *Set) All() []Tombstone {
 	return append(all, t.Imported...)
 }
 
-// Erased returns the kids of the decryption keys.
+// Erased returns the kids of all decryption keys in the set.
 func (t *Set) Erased() []string {
 	kids := slices.Concat(t.Enc.kids(), t.EncRevoked.kids())
 	for _, o := range t.Imported {
@@ -157,7 +161,7 @@ func (t *Set) Erased() []string {
 	return kids
 }
 
-// Check refuses a key that is there twice.
+// Check returns [keys.ErrDuplicate] if a kid, or the head of a thumbprint, is in the set twice.
 func (t *Set) Check() error {
 	groups := []heads{t.Sig, t.SigRevoked, t.Enc, t.EncRevoked}
 	for i, g := range groups {
