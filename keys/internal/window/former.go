@@ -8,16 +8,16 @@ import (
 // MaxFormers is how many former policies a ring remembers apart from each other.
 const MaxFormers = 16
 
-// Former are the figures of a policy that was replaced. They count for new keys until the last
-// cache and the last snapshot from its time are gone.
+// Former are the figures of a policy that was replaced. New keys must keep to them too, until
+// the last cache and the last snapshot from the time of that policy are gone.
 type Former struct {
 	Figures
 	Until time.Time `json:"until"`
-	Due   time.Time `json:"due,omitzero"` // the record of the first look that found that they count no more
+	Due   time.Time `json:"due,omitzero"` // when the first look found that this time is over
 }
 
-// wait returns for how long a former policy binds: a process that loaded the ring, or a party
-// that cached the JWK Set, may go by it for as long as it said.
+// wait returns for how long a former policy binds: a process that loaded the ring while it was
+// in force, or a party that cached the JWK Set, may go by it for the times that it gave.
 func (f Former) wait() Wait {
 	w := f.Windows().EncKept
 	return Wait{f.Until, w, w, w, time.Duration(f.ClockSkew)}
@@ -27,8 +27,8 @@ func (f Former) wait() Wait {
 // which other documents share.
 type Formers []Former
 
-// Add remembers the figures of a policy that is replaced now. Of too many, the two oldest
-// become one that is as wide as both.
+// Add remembers the figures of a policy that is replaced now. If there are more than
+// MaxFormers, the two oldest become one, with the larger of each of their figures.
 func (l Formers) Add(f Figures, now time.Time) Formers {
 	l = slices.DeleteFunc(slices.Clone(l), func(o Former) bool { return o.Figures == f })
 	l = append(l, Former{Figures: f, Until: now})
@@ -40,8 +40,8 @@ func (l Formers) Add(f Figures, now time.Time) Formers {
 	return slices.Delete(l, 0, 1)
 }
 
-// Look looks at the former policies, and forgets those that no longer bind, by two looks as at
-// every wait.
+// Look looks at each former policy, and removes those that no longer bind. As at every wait,
+// one look records that a policy no longer binds, and a later look removes it.
 func (l Formers) Look(now time.Time) Formers {
 	l = slices.Clone(l)
 	for i := range l {
@@ -60,7 +60,7 @@ func (l Formers) Look(now time.Time) Formers {
 	})
 }
 
-// Widest returns figures that are as wide as f and as every policy that binds.
+// Widest returns, for each figure, the largest value in f and in all former policies.
 func (l Formers) Widest(f Figures) Figures {
 	for _, o := range l {
 		f = f.Widest(o.Figures)

@@ -2,42 +2,43 @@ package window
 
 import "time"
 
-// Wait is a time that has to pass. The clock of the process that began it may be wrong, and
-// so may the clock of the process that finds it over, but not both: two looks, each with a
-// window of its own, tell.
+// Wait is a time that has to pass. The clock of the process that began it may be wrong, or the
+// clock of a process that finds it over. So it takes two looks, and a whole window has to pass
+// before each of them: one wrong clock cannot shorten the wait.
 type Wait struct {
-	From  time.Time     // when it began, by the clock of the process that began it
-	First time.Duration // from then to the first look, which records its time
+	From  time.Time     // when the wait began, by the clock of the process that began it
+	First time.Duration // from From to the first look, which records its time
 	Again time.Duration // from that record to the look that acts
-	Whole time.Duration // from the record to that look, where From is ahead and tells nothing
-	Skew  time.Duration // by which healthy clocks differ
+	Whole time.Duration // used in place of Again if From is ahead of our clock, and so says nothing
+	Skew  time.Duration // by how much healthy clocks differ at most
 }
 
 // Look is what the next look at a wait does.
 type Look int
 
-// The looks. A look that comes too early does nothing.
+// The looks. A look before the time that Wait.Look returns does nothing.
 const (
 	Act   Look = iota // the wait is over
-	Mark              // record its time: it is the first that finds the wait over
-	Clear             // take the record back
+	Mark              // record the time of the look: it is the first that finds the wait over
+	Clear             // remove the record
 )
 
-// Look returns what the next look does, given the time that the first look recorded, and when
-// it does so. The zero record stands for none.
+// Look returns what the next look at the wait does, and when. record is the time that the first
+// look recorded, the zero time if there is no record.
 func (w Wait) Look(record, now time.Time) (Look, time.Time) {
 	switch ahead := w.isAhead(w.From, now); {
 	case now.Before(record.Add(-w.Skew)):
-		// The process that made the record had a clock further ahead than the policy
-		// allows, or this one is behind. Within the skew two healthy clocks would clear each
-		// other's records for ever.
+		// The clock of the process that made the record is further ahead than the policy
+		// allows, or our clock is behind. A difference within the skew is no reason: two
+		// healthy clocks would clear each other's records for ever.
 		return Clear, now
 	case ahead && record.IsZero():
 		return Mark, now
 	case ahead:
 		return Act, record.Add(w.Whole)
 	case record.Before(w.From.Add(w.First)):
-		// Never found over, or before the windows grew, or by a clock that was behind.
+		// There is no record, or it was made before the windows grew, or by a clock that was
+		// behind.
 		return Mark, w.From.Add(w.First)
 	}
 	// A whole window after the record: if the clock that began the wait was behind, even by
@@ -45,7 +46,7 @@ func (w Wait) Look(record, now time.Time) (Look, time.Time) {
 	return Act, record.Add(w.Again)
 }
 
-// Over returns when a later look acts if every look comes in time.
+// Over returns the time at which the wait will be over if every look comes as soon as it can.
 func (w Wait) Over(record, now time.Time) time.Time {
 	switch look, at := w.Look(record, now); {
 	case look == Act:
@@ -56,7 +57,8 @@ func (w Wait) Over(record, now time.Time) time.Time {
 	return w.From.Add(w.First + w.Again)
 }
 
-// Ready returns when a person may act, who needs no second look.
+// Ready returns when a person may act on the wait. A person decides now, and so needs no second
+// look.
 func (w Wait) Ready(record, now time.Time) time.Time {
 	switch {
 	case !w.isAhead(w.From, now):

@@ -1,7 +1,7 @@
-// Package window counts how long the keys of a ring wait: it has the windows that follow from
-// a policy, the two looks that find a window over, and the policies that still bind after they
-// were replaced. The package documentation of keyring says why each window is that long. All
-// here is a function of its arguments, and no clock is read.
+// Package window counts how long the keys of a ring wait: it has the windows that follow from a
+// policy, the two looks that find a window over, and the policies that still bind after they
+// were replaced. The package documentation of keyring says why each window is that long. No
+// function here reads a clock: each gets the time as an argument.
 package window
 
 import "time"
@@ -50,7 +50,7 @@ func (f Figures) WithDefaults() Figures {
 	return f
 }
 
-// Widest takes the larger of each figure.
+// Widest returns the larger of the two values for each figure.
 func (f Figures) Widest(o Figures) Figures {
 	return Figures{
 		TokenLifetime: max(f.TokenLifetime, o.TokenLifetime), Leeway: max(f.Leeway, o.Leeway), ClockSkew: max(f.ClockSkew, o.ClockSkew),
