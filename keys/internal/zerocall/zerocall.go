@@ -19,7 +19,7 @@ import (
 
 // API lists everything that Check calls.
 type API struct {
-	Folder    string           // of the package's source
+	Folder    string           // the folder of the package's source
 	Functions map[string]any   // each exported function by its name
 	Receivers map[string][]any // values of each exported type, first the zero one
 	Context   func() context.Context
