@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// AppendMember adds a member to an object that is being written: dst begins with its
-// opening brace, and the caller adds the closing one. The value is JSON text and is
-// copied as it is spelled. The name is escaped only where JSON demands it. The caller
-// must refuse a name that is not UTF-8.
+// AppendMember appends a member to a JSON object that is being written: dst begins with the
+// opening brace of the object, and the caller appends the closing one. The value is JSON text,
+// which AppendMember copies unchanged. The name is escaped only where JSON demands it. The
+// caller must refuse a name that is not UTF-8.
 func AppendMember(dst []byte, name string, value json.RawMessage) []byte {
 	if n := len(dst); n > 0 && dst[n-1] != '{' {
 		dst = append(dst, ',')
@@ -18,9 +18,9 @@ func AppendMember(dst []byte, name string, value json.RawMessage) []byte {
 	return append(dst, value...)
 }
 
-// AppendString appends s as a JSON string, byte for byte as encoding/json writes it
-// without the escapes for HTML, which tokens do not need. The caller must ensure that s
-// is UTF-8: other bytes become \ufffd, and two texts that differ could become one.
+// AppendString appends s as a JSON string, byte for byte as encoding/json does with
+// SetEscapeHTML(false): tokens need no escapes for HTML. The caller must ensure that s is
+// UTF-8: bytes that are not become \ufffd, and two texts that differ could become the same.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for {

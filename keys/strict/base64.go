@@ -21,10 +21,9 @@ func AppendBase64URL(dst, b []byte) []byte {
 // of RFC 7515 section 2 and appendix C, without padding. The empty string spells no
 // bytes.
 //
-// It refuses padding, line breaks and white space, characters of any other
-// alphabet, lengths that no bytes have, and spare bits that are not zero. Each of
-// those would give the same bytes a second spelling, and with it one token a
-// second text. The error is an [*Error].
+// It refuses padding, line breaks and white space, characters of any other alphabet, lengths
+// that no bytes have, and spare bits that are not zero. If it accepted one of these, the same
+// bytes would have a second spelling, and one token a second text. The error is an [*Error].
 func DecodeBase64URL[T string | []byte](s T) ([]byte, error) {
 	b, err := AppendDecodeBase64URL(make([]byte, 0, base64.RawURLEncoding.DecodedLen(len(s))), s)
 	if err != nil {
@@ -33,31 +32,29 @@ func DecodeBase64URL[T string | []byte](s T) ([]byte, error) {
 	return b, nil
 }
 
-// AppendDecodeBase64URL appends the bytes that [DecodeBase64URL] returns, and
-// allocates nothing if dst has room for them. With an error it returns dst as it was,
-// and the room behind its end may hold some of the bytes. That room and s must not
-// overlap.
+// AppendDecodeBase64URL appends the bytes that [DecodeBase64URL] returns, and allocates nothing
+// if dst has room for them. With an error it returns dst as it was, but the capacity behind the
+// end of dst may hold some of the bytes. That capacity must not overlap with s.
 //
-// It does not call encoding/base64, which skips line breaks, and reads strings from
-// a copy.
+// It does not call encoding/base64, which accepts line breaks, and needs a copy of a string.
 func AppendDecodeBase64URL[T string | []byte](dst []byte, s T) ([]byte, error) {
 	start, want := len(dst), base64.RawURLEncoding.DecodedLen(len(s))
 	dst = slices.Grow(dst, want)
-	room := dst[start : start+want] // no byte that the caller may have behind it
+	room := dst[start : start+want] // cut, so that PutUint64 cannot overwrite bytes of the caller behind it
 	i, n := 0, 0
-	// Eight characters are six bytes. They are written as eight, and the last two
-	// overwritten by what follows.
+	// Eight characters are six bytes. One write of eight bytes is faster than six writes; the
+	// next write overwrites the last two.
 	for ; len(s)-i >= 8 && len(room)-n >= 8; i, n = i+8, n+6 {
 		c := s[i : i+8]
 		x := sextets[0][c[0]] | sextets[1][c[1]] | sextets[2][c[2]] | sextets[3][c[3]]
 		y := sextets[0][c[4]] | sextets[1][c[5]] | sextets[2][c[6]] | sextets[3][c[7]]
-		if x|y >= none { // one of them is
+		if x|y >= none { // a character is not in the alphabet
 			break
 		}
 		binary.BigEndian.PutUint64(room[n:], uint64(x)<<40|uint64(y)<<16)
 	}
 	dst = dst[:start+n]
-	var bits uint // so many of them in value are not written yet
+	var bits uint // the number of bits in value that are not written yet
 	var value uint32
 	for ; i < len(s); i++ {
 		x := sextets[3][s[i]]
@@ -70,7 +67,8 @@ func AppendDecodeBase64URL[T string | []byte](dst []byte, s T) ([]byte, error) {
 			dst = append(dst, byte(value>>bits))
 		}
 	}
-	// Spare bits are not zero, or there are six of them: one character too many.
+	// Either the spare bits are not zero, or six bits are left: then the last character is one
+	// too many.
 	if bits == 6 || value&(1<<bits-1) != 0 {
 		return dst[:start], notCanonical(len(s)-1, 0)
 	}
@@ -84,11 +82,12 @@ func notCanonical(at int, c byte) error {
 	return &Error{at, "not canonical base64url"}
 }
 
-// none is the sextet of a byte that is not in the alphabet. No three bytes are as large.
+// none is the sextet of a byte that is not in the alphabet. It is larger than any value of
+// three bytes, so that it shows in x|y.
 const none = 1 << 24
 
-// sextets has the value of each character of the alphabet, RFC 4648 section 5, for each
-// of the four places that it can have in three bytes.
+// sextets has the value of each character of the alphabet, RFC 4648 section 5, shifted to each
+// of the four places that a character can have in three bytes.
 var sextets = func() (values [4][256]uint32) {
 	for place := range values {
 		for i := range values[place] {

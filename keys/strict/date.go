@@ -11,15 +11,14 @@ import (
 // write and that every peer's clock type can hold.
 const maxSeconds = 253402300799
 
-// NumericDate returns the time of the named member, RFC 7519 section 2, in UTC,
-// and whether there is such a member. The member is a JSON number of seconds from
-// 0 to 253402300799. A number of digits alone counts exactly. One with a fraction
-// or an exponent counts as the nearest float64, which is right to a microsecond in
-// this century.
+// NumericDate returns the time of the named member, RFC 7519 section 2, in UTC, and whether
+// there is such a member. The member is a JSON number of seconds from 0 to 253402300799. A
+// number that has only digits is read exactly. A number with a fraction or an exponent is read
+// as the nearest float64, which is right to a microsecond in this century.
 //
-// If the member is anything else, null included, or a number outside of that range, the
-// error is a [*MemberError]. A date that cannot be read must not pass for an absent
-// one: an exp of "never" would then be none.
+// If the member is anything else, null included, or a number outside of that range, the error
+// is a [*MemberError]. A date that cannot be read must not count as absent: otherwise a token
+// with the exp "never" would have no exp.
 func (o Object) NumericDate(name string) (t time.Time, ok bool, err error) {
 	raw, ok := o.Raw(name)
 	if !ok {
@@ -40,8 +39,8 @@ func (o Object) NumericDate(name string) (t time.Time, ok bool, err error) {
 	return time.Unix(secs, nanos).UTC(), true, nil
 }
 
-// whole returns a JSON number that consists of up to 12 digits, as nearly every date
-// does, and -1 for any other: those are for rounded.
+// whole returns the value of a JSON number that is only digits, at most 12 of them, as nearly
+// every date is. For any other number it returns -1; rounded reads it.
 func whole(number []byte) (secs int64) {
 	if len(number) > len("253402300799") {
 		return -1
@@ -63,15 +62,16 @@ func rounded(number []byte) (secs, nanos int64, inRange bool) {
 		mantissa = number[:e]
 	}
 	digits := string(bytes.Trim(bytes.ReplaceAll(mantissa, []byte("."), nil), "-0"))
-	// The one error is a number beyond every float64, which is then infinite.
+	// The only possible error is that the number is too large for a float64; f is then
+	// infinite.
 	f, _ := strconv.ParseFloat(string(number), 64)
 	switch {
 	case digits == "":
-		return 0, 0, true // -0 is 0, and -1e-999 is not
+		return 0, 0, true // zero, also when spelled -0; -1e-999 has a digit and is refused below
 	case number[0] == '-' || f > maxSeconds:
 		return 0, 0, false
 	case f == maxSeconds:
-		// The number may be a little greater than the float.
+		// f is rounded, so the number itself may be a little greater than maxSeconds.
 		return maxSeconds, 0, digits == "253402300799"
 	}
 	whole, fraction := math.Modf(f)

@@ -2,16 +2,16 @@ package strict
 
 import "bytes"
 
-// Literal matches the start of a JSON text against one spelling of it, from left to right,
-// without parsing. It is a fast path for texts that this library has written itself: once
-// OK is false the text has to be parsed. It is for packages keys and open, and outside the
-// promise of stability.
+// Literal compares the start of a JSON text, from left to right, with the one spelling that
+// this library writes. It is a fast path that saves the parsing of such a text: once OK is
+// false the caller has to parse the text. It is for packages keys and open only, and may change
+// in any version.
 type Literal struct {
 	Rest []byte // the text that is still to be matched
 	OK   bool   // whether all has matched so far
 }
 
-// Skip steps over a text that must stand here.
+// Skip steps over want, if Rest begins with it; otherwise it sets OK to false.
 func (l *Literal) Skip(want string) {
 	if l == nil {
 		return
@@ -21,8 +21,8 @@ func (l *Literal) Skip(want string) {
 	}
 }
 
-// Text steps over a string up to its closing quote, and returns it. It takes printable
-// ASCII without escapes alone, which is spelled as it reads.
+// Text steps over a string up to its closing quote, and returns it. It accepts only printable
+// ASCII without escapes, which needs no decoding; for any other string it sets OK to false.
 func (l *Literal) Text() []byte {
 	if l == nil {
 		return nil

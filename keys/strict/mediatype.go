@@ -2,11 +2,11 @@ package strict
 
 import "strings"
 
-// maxMediaType is the length in bytes of a media type, far above those in use.
+// maxMediaType is the length of the longest media type in bytes, far more than any in use has.
 const maxMediaType = 128
 
-// IsMediaType reports whether s can be the typ or cty of a header (RFC 7515 section
-// 4.1.9): printable ASCII without spaces, quotes and backslashes, and not empty.
+// IsMediaType reports whether s can be the typ or cty of a header (RFC 7515 section 4.1.9): 1
+// to 128 characters of printable ASCII without spaces, quotes and backslashes.
 func IsMediaType(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\\' {
@@ -16,11 +16,12 @@ func IsMediaType(s string) bool {
 	return len(s) > 0 && len(s) <= maxMediaType
 }
 
-// SameMediaType compares typ and cty as RFC 7515 section 4.1.9 has it: without regard
-// to case, and with or without the application/ prefix.
+// SameMediaType reports whether two values of typ or cty are the same by RFC 7515 section
+// 4.1.9: upper and lower case are equal, and the prefix application/ may be left out.
 func SameMediaType(a, b string) bool {
 	a, b = trimApplication(a), trimApplication(b)
-	// EqualFold also folds characters beyond ASCII; those are longer in UTF-8.
+	// EqualFold also equates some characters beyond ASCII with letters. These are longer in
+	// UTF-8, so the comparison of lengths excludes them.
 	return len(a) == len(b) && strings.EqualFold(a, b)
 }
 

@@ -9,18 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// few is the number of names that are compared each with each. With more names a table
-// is faster.
+// few is the largest number of names for which unique compares each name with each. For more
+// names a hash table is faster.
 const few = 16
 
-// name is a member name of an object that is open. It holds the place of the name and a
-// hash: to keep all names decoded and folded would take more memory than the text.
+// name is a member name of an object that the scanner has not finished. It holds only the place
+// of the name and a hash, because all names, decoded and folded, would take more memory than
+// the text.
 type name struct {
 	at   uint32 // offset of the opening quote
-	hash uint32 // of the name, folded where case does not count
+	hash uint32 // the hash of the decoded name, which is folded first if case does not count
 }
 
-// push puts the decoded name that stands at offset at on the stack.
+// push puts a name on the stack. at is the offset of its opening quote, and decoded is the name
+// without escapes.
 func (s *scanner) push(at int, decoded []byte) {
 	s.folded[0] = s.appendCompared(s.folded[0][:0], decoded)
 	s.names = add(s.names, name{uint32(at), uint32(maphash.Bytes(s.seed, s.folded[0]))})
@@ -37,7 +39,7 @@ func (s *scanner) unique(first int) error {
 	if i := twin(names); i >= 0 {
 		return &Error{int(names[i].at), s.clash(names[:i+1])}
 	}
-	clear(names) // hashes of names
+	clear(names) // wiped like the names themselves, which may be personal data
 	s.names = s.names[:first]
 	return nil
 }
@@ -66,7 +68,8 @@ func (s *scanner) same(a, b name) bool {
 	return bytes.Equal(s.folded[0], s.folded[1])
 }
 
-// compared puts a name that was read before into folded[i], as s compares it.
+// compared reads a name again from the text, and puts it into folded[i], folded if case does
+// not count.
 func (s *scanner) compared(i int, n name) {
 	again := scanner{data: s.data, pos: int(n.at)}
 	decoded, escaped, _ := again.str()
@@ -87,7 +90,7 @@ func (s *scanner) appendCompared(dst, decoded []byte) []byte {
 
 // twin returns the index of the first name that equals one before it, or -1.
 func (s *scanner) twin(names []name) int {
-	var seen uint64 // the last six bits of the hashes so far, which few names share
+	var seen uint64 // a bit for each value of the last six bits of a hash that has come up; only names that share these bits need a comparison
 	for i := range names {
 		bit := uint64(1) << (names[i].hash & 63)
 		if seen&bit == 0 {
@@ -103,10 +106,10 @@ func (s *scanner) twin(names []name) int {
 	return -1
 }
 
-// twinOfMany returns the same as twin, in linear time. Each place of its table holds
-// the number of a name, counted from 1, or 0. A name stands at the first free place
-// from the place of its hash on. The hash has a secret seed, so that no choice of names
-// makes it slow.
+// twinOfMany returns the same as twin, in linear time. Each place of its table holds the number
+// of a name, counted from 1, or 0. A name stands at the first free place from the place of its
+// hash on. The hash has a secret seed, so that an attacker cannot choose names that make it
+// slow.
 func (s *scanner) twinOfMany(names []name) int {
 	size := 1 << bits.Len(uint(len(names)+len(names)/4))
 	if cap(s.table) < size {
@@ -126,9 +129,9 @@ func (s *scanner) twinOfMany(names []name) int {
 	return -1
 }
 
-// FoldedTwin returns the first of names that some member equals under case folding but
-// not exactly: a SUB, or a ſub, for sub. A reader that folds case would take the member
-// for that one.
+// FoldedTwin returns the first of names to which the name of some member is equal if case does
+// not count, but not exactly: for sub that is SUB or ſub. A reader that ignores case would take
+// that member for sub.
 func (o Object) FoldedTwin(names []string) (name string, ok bool) {
 	p := o.open()
 	for _, m := range p.members {
@@ -142,8 +145,8 @@ func (o Object) FoldedTwin(names []string) (name string, ok bool) {
 	return "", false
 }
 
-// sameInitial reports whether a and b may be equal but for the case of letters, as
-// far as their first bytes tell.
+// sameInitial returns false if the first bytes show that a and b differ in more than the case
+// of letters. It is a quick test before EqualFold.
 func sameInitial(a []byte, b string) bool {
 	if len(a) == 0 || len(b) == 0 {
 		return len(a) == len(b)
@@ -151,8 +154,8 @@ func sameInitial(a []byte, b string) bool {
 	return a[0]|0x20 == b[0]|0x20 || a[0]|b[0] >= utf8.RuneSelf
 }
 
-// appendFolded appends name as encoding/json folds it: two names that it could
-// assign to the same struct field become equal, and none becomes longer.
+// appendFolded appends name with its case folded as encoding/json does: two names that
+// encoding/json could assign to the same struct field become equal. No name becomes longer.
 func appendFolded(dst, name []byte) []byte {
 	for len(name) >= 8 {
 		x := binary.LittleEndian.Uint64(name)

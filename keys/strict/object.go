@@ -26,16 +26,16 @@ type object struct {
 	text      []byte
 	unescaped []byte // the names that are spelled with escapes, decoded
 	members   []member
-	values    int // in all
-	named     int // members in all
-	foldTo    int // as parse takes it, for an object that a member is
+	values    int // the number of values at all depths
+	named     int // the number of members at all depths
+	foldTo    int // the argument foldTo of parse for an object that is a member of this one
 }
 
 // member is one member. It has no pointers, so that the garbage collector need
 // not look into an object of thousands.
 type member struct {
 	lo      uint32 // of the name
-	length  uint16 // MaxName, spelled with escapes, fits
+	length  uint16 // a name of MaxName bytes fits, even if it is spelled with escapes
 	escaped bool   // the name is in unescaped and not in text
 	value   span
 }
@@ -92,18 +92,19 @@ func (o object) name(m member) []byte {
 // The error is an [*Error]. The Object refers to data, which may not change.
 func ParseObject(data []byte) (Object, error) { return parse(data, MaxDepth) }
 
-// ParseClaims parses a claims set, RFC 7519 section 4, as [ParseObject] does. Claims
-// whose names are equal but for case are twins, as there. Inside the value of a claim,
-// names are twins only if they are equal to the letter: such a value may be a table
-// whose keys are ids.
+// ParseClaims parses a claims set, RFC 7519 section 4, as [ParseObject] does. It refuses two
+// claims whose names differ only in case, as ParseObject does. Inside the value of a claim it
+// refuses only names that are exactly equal: such a value may be a table whose keys are ids,
+// which may differ only in case.
 func ParseClaims(data []byte) (Object, error) { return parse(data, 1) }
 
-// ParseClaim parses an object in the value of a claim as [ParseObject] does. At every
-// depth, names are twins only if they are equal to the letter. So it accepts every
-// object that [ParseClaims] has accepted there.
+// ParseClaim parses an object in the value of a claim as [ParseObject] does. But at every depth
+// it refuses only names that are exactly equal. So it accepts every object that [ParseClaims]
+// has accepted as a claim's value.
 func ParseClaim(data []byte) (Object, error) { return parse(data, 0) }
 
-// parse takes names for twins that are equal but for case down to the depth foldTo.
+// parse refuses two names that differ only in case down to the depth foldTo, and below it only
+// names that are exactly equal.
 func parse(data []byte, foldTo int) (Object, error) {
 	if len(data) > MaxText {
 		return Object{}, &Error{MaxText, "text too long"}
@@ -125,8 +126,8 @@ func parse(data []byte, foldTo int) (Object, error) {
 // Len returns the number of members.
 func (o Object) Len() int { return len(o.open().members) }
 
-// Count returns the numbers of values and members that the text holds at all depths, as
-// [MaxValues] and [MaxMembers] count them: o itself is one value.
+// Count returns the numbers of values and members that the text holds at all depths, as they
+// count for [MaxValues] and [MaxMembers]. The object o itself counts as one value.
 func (o Object) Count() (values, members int) {
 	p := o.open()
 	return max(1, p.values), p.named
@@ -154,8 +155,9 @@ func (o Object) All() iter.Seq2[string, json.RawMessage] {
 	}
 }
 
-// ValueEnd returns the offset in the text behind the value of a member that begins at start,
-// and whether one begins there. A reader of the text steps over a long value with it.
+// ValueEnd returns the offset in the text at which the value that begins at the offset start
+// ends, and whether the value of a member of o begins there. A program that reads the text
+// itself can so step over a long value.
 func (o Object) ValueEnd(start int) (end int, ok bool) {
 	members := o.open().members
 	i, ok := slices.BinarySearchFunc(members, start, func(m member, start int) int { return int(m.value.lo) - start })

@@ -13,7 +13,8 @@ func (s *scanner) literal(word string) error {
 func (s *scanner) number() error {
 	start := s.pos
 	s.accept('-')
-	// A leading zero stands alone: what follows it here is not a digit.
+	// A number that begins with 0 has no more digits before the point: after 01 the 1 is left,
+	// and the caller refuses it.
 	if !s.accept('0') && !s.digits() {
 		return s.fail("digit expected")
 	}

@@ -6,25 +6,25 @@ import (
 	"slices"
 )
 
-// scanner reads a JSON text once, from left to right. Its methods leave pos behind the
-// text that they accepted, or on the byte that they refuse.
+// scanner reads a JSON text once, from left to right. A method that accepts a text leaves pos
+// behind it. A method that refuses a text leaves pos at the byte that it refuses.
 type scanner struct {
 	data   []byte
 	pos    int
-	values int // so far
-	named  int // members so far
+	values int // the number of values so far
+	named  int // the number of members so far
 
-	members   []member // of the outermost object
-	unescaped []byte   // their names that are spelled with escapes, decoded
+	members   []member // the members of the outermost object
+	unescaped []byte   // the names of these members that are spelled with escapes, decoded
 
 	// The names of all objects that are open at pos; see names.go.
 	names   []name
-	folded  [2][]byte // one or two of them
-	decoded []byte    // one that is spelled with escapes
+	folded  [2][]byte // buffers for the one or two names that are compared
+	decoded []byte    // a buffer for a name that is spelled with escapes
 	table   []uint16
 	seed    maphash.Seed
-	foldTo  int  // the depth down to which names that are equal but for case are twins
-	folds   bool // whether the names of the object at pos stand above that depth
+	foldTo  int  // the depth down to which names that differ only in case are refused
+	folds   bool // whether case does not count for the names that are compared now
 
 	keep int // the number of elements of an array to keep
 }
@@ -69,7 +69,7 @@ func (s *scanner) spaces() {
 	}
 }
 
-// value reads one value inside of depth open arrays and objects.
+// value reads one value. depth is the number of arrays and objects around it.
 func (s *scanner) value(depth int) error {
 	if s.values++; s.values > MaxValues {
 		return s.fail(tooManyValues)
@@ -96,8 +96,7 @@ func (s *scanner) value(depth int) error {
 	}
 }
 
-// object reads an object that is the depth-th open one, and keeps its members if it
-// is the outermost.
+// object reads an object at this depth, and keeps its members if the depth is 1.
 func (s *scanner) object(depth int) error {
 	if depth > MaxDepth {
 		return s.fail("nesting too deep")
@@ -125,8 +124,8 @@ func (s *scanner) object(depth int) error {
 	return s.unique(names)
 }
 
-// member reads a name, a colon and a value, and keeps them if they are of the outermost
-// object.
+// member reads a name, a colon and a value, and keeps the member if it is of the outermost
+// object (depth 1).
 func (s *scanner) member(depth int) error {
 	start := s.pos
 	decoded, escaped, err := s.str()
@@ -166,8 +165,8 @@ func (s *scanner) member(depth int) error {
 	return nil
 }
 
-// array reads an array that is the depth-th open one, and appends its elements
-// to keep unless that is nil.
+// array reads an array at this depth. If keep is not nil, it appends the first s.keep elements
+// to it.
 func (s *scanner) array(depth int, keep *[]json.RawMessage) error {
 	if depth > MaxDepth {
 		return s.fail("nesting too deep")
@@ -199,8 +198,9 @@ func (s *scanner) array(depth int, keep *[]json.RawMessage) error {
 	}
 }
 
-// plainStrings steps over elements of an array that are strings of ASCII without an escape,
-// each with the comma behind it, and so never over the last element.
+// plainStrings is a fast path for arrays: it steps over elements that are strings of ASCII
+// without an escape, each with the comma behind it. It never steps over the last element, which
+// has no comma.
 func (s *scanner) plainStrings() {
 	for s.peek() == '"' && s.values < MaxValues {
 		n, ascii := plain(s.data[s.pos+1:])
@@ -214,8 +214,9 @@ func (s *scanner) plainStrings() {
 	}
 }
 
-// add appends v, and doubles the room when there is none. append grows long slices by a
-// quarter, which in sum allocates five times the memory of the text.
+// add appends v, and doubles the capacity when it is used up. append grows a long slice only by
+// a quarter each time, and all the slices together would take five times the memory of the
+// text.
 func add[T any](to []T, v T) []T {
 	if len(to) == cap(to) {
 		to = slices.Grow(to, max(len(to), 8))

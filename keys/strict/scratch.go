@@ -7,14 +7,15 @@ import (
 	"sync"
 )
 
-// mostMembers is the number of members up to which buffers are kept.
+// mostMembers is the capacity up to which the pool keeps a scanner's buffers for members and
+// names.
 const mostMembers = 1024
 
 // scanners are kept for their buffers. No Object refers to memory of a scanner in the
 // pool.
 var scanners = sync.Pool{New: func() any {
 	s := &scanner{
-		members: make([]member, 0, 16), // of a usual header or claims set
+		members: make([]member, 0, 16), // enough for a usual header or claims set
 		names:   make([]name, 0, 16),
 		seed:    maphash.MakeSeed(),
 	}
@@ -40,8 +41,8 @@ func newScanner(data []byte) *scanner {
 	return s
 }
 
-// keepMembers returns the members for an Object: a copy, or, if they are very many, the
-// slice itself.
+// keepMembers returns the members for an Object: a copy, so that the buffer can be used again,
+// or, if there are very many, the buffer itself.
 func (s *scanner) keepMembers() []member {
 	if cap(s.members) <= mostMembers {
 		return slices.Clone(s.members)
@@ -51,15 +52,15 @@ func (s *scanner) keepMembers() []member {
 	return members
 }
 
-// release gives the buffers back, wiped: the names of claims are personal data, and
-// must not reach the reader of a later text.
+// release wipes the buffers and gives the scanner back to the pool: the names of claims are
+// personal data, and must not reach the reader of a later text.
 func (s *scanner) release() {
 	s.data = nil
 	s.unescaped, s.decoded = kept(s.unescaped), kept(s.decoded)
 	for i := range s.folded {
 		s.folded[i] = kept(s.folded[i])
 	}
-	clear(s.names) // of a text that was refused
+	clear(s.names) // after a text that was refused, names may still be there
 	if s.members, s.names = s.members[:0], s.names[:0]; max(cap(s.members), cap(s.names)) > mostMembers {
 		s.members, s.names = nil, nil
 	}
@@ -70,7 +71,7 @@ func (s *scanner) release() {
 }
 
 // kept wipes the whole memory of buf and returns buf empty, or nil if it is too large:
-// a long text of an attacker must not hold on to memory for good.
+// otherwise one long text of an attacker would keep memory in use for good.
 func kept(buf []byte) []byte {
 	if cap(buf) > mostKept {
 		return nil

@@ -32,7 +32,7 @@ import (
 const (
 	// MaxText is the length of a text in bytes.
 	MaxText = 16 << 20
-	// MaxDepth is the depth to which arrays and objects nest; the outermost counts 1.
+	// MaxDepth is the depth to which arrays and objects may nest; the outermost has depth 1.
 	MaxDepth = 32
 	// MaxNumber is the length of one number's text in bytes. Some decoders need
 	// quadratic time for the digits.
@@ -42,10 +42,10 @@ const (
 	// MaxValues is the number of values in one text, including nested values and the
 	// outermost object.
 	MaxValues = 20000
-	// MaxMembers is the number of members in one text, including the members of nested
-	// objects. Each is remembered, in a few times the memory of its text.
+	// MaxMembers is the number of members in one text, including the members of nested objects.
+	// The parser keeps a record of each, which can take a few times the memory of its text.
 	MaxMembers = 8192
-	// MaxStrings is the number of elements that [Object.Strings] reads.
+	// MaxStrings is the largest number of elements that [Object.Strings] accepts.
 	MaxStrings = 1000
 )
 

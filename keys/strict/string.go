@@ -9,8 +9,8 @@ import (
 // str reads a string, RFC 8259 section 7, and returns the text between its quotes:
 // valid UTF-8, and escapes that [appendUnescaped] can decode if escaped is true.
 //
-// Bad UTF-8 and unpaired surrogates are refused because decoders replace them, after
-// which two different subjects have one name.
+// It refuses bad UTF-8 and unpaired surrogates, because decoders replace them: two different
+// subjects could then have the same name.
 func (s *scanner) str() (body []byte, escaped bool, err error) {
 	if !s.accept('"') {
 		return nil, false, s.fail("string expected")
@@ -56,8 +56,9 @@ func appendUnescaped(dst, body []byte) []byte {
 	}
 }
 
-// escape decodes the escape sequence at the start of b, a surrogate pair being
-// one, and returns its length: 0 if it is invalid or half of a pair.
+// escape decodes the escape sequence at the start of b and returns its length, 0 if it is
+// invalid. Two escapes that are a surrogate pair count as one sequence, and half of a pair is
+// invalid.
 func escape(b []byte) (r rune, n int) {
 	if len(b) < 2 {
 		return 0, 0

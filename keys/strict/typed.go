@@ -45,7 +45,7 @@ func (o Object) Strings(name string) (ss []string, ok bool, err error) {
 		return nil, true, &MemberError{name, "has too many elements"}
 	}
 	ss = make([]string, 0, len(items))
-	var all strings.Builder // one copy for all of them, since they may be many and long
+	var all strings.Builder // one allocation for all strings, since they may be many and long
 	all.Grow(len(raw))
 	for _, item := range items {
 		s, isString := unquote(item)
@@ -101,8 +101,8 @@ func unquote(raw []byte) ([]byte, bool) {
 	return body, true
 }
 
-// elements splits a value that the scanner has accepted, if it is an array, into its
-// first few elements.
+// elements returns the first elements of a value that the scanner has accepted, most of them at
+// most, and whether the value is an array.
 func elements(raw []byte, most int) ([]json.RawMessage, bool) {
 	s := newScanner(raw)
 	defer s.release()

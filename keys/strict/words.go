@@ -6,23 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// The scanner reads eight bytes of a text at a time, as one number. The tests below
-// treat the eight bytes side by side, which makes long strings cheap.
+// The scanner reads eight bytes of a text at a time, as one number. The functions below test
+// all eight bytes at once, so that long strings cost little.
 const (
 	ones  = 0x0101010101010101 // times c: eight bytes c
 	highs = 0x80 * ones
 )
 
-// special marks the bytes of x that cannot stand in a string as they are, quotes,
-// backslashes and control characters, by their high bit. The lowest mark is right;
-// those above it may be wrong, because a difference that is negative borrows.
+// special marks the bytes of x that cannot stand in a string as they are, quotes, backslashes
+// and control characters, by their high bit. Only the lowest mark is reliable: a subtraction
+// that goes below zero borrows from the byte above, and may mark it wrongly.
 func special(x uint64) uint64 {
 	quote, backslash, control := (x^'"'*ones)-ones, (x^'\\'*ones)-ones, x-' '*ones
 	return (quote | backslash | control) &^ x & highs
 }
 
-// plain returns the number of bytes at the start of b that can stand in a string as
-// they are, if they are UTF-8, and whether they are ASCII and so UTF-8 in any case.
+// plain returns the number of bytes at the start of b without a quote, a backslash or a control
+// character, and whether they all are ASCII. If they are not, the caller has to check that they
+// are UTF-8.
 func plain(b []byte) (n int, ascii bool) {
 	var seen uint64
 	for len(b)-n >= 8 {
