@@ -18,9 +18,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// NewRing returns a new ring in memory. It has a key for the use of each suite, and both
-// uses with the default suites when none is given. It panics when two suites have the
-// same use. An RSA key takes about a second to make.
+// NewRing returns a new ring in memory. It has keys for the use of each suite that is given. If
+// none is given, it has keys for both uses, of the default suites. It panics when two suites
+// have the same use. An RSA key takes about a second to make.
 func NewRing(suites ...keys.Suite) *keyring.Ring {
 	var cfg keyring.Config
 	for _, s := range suites {
