@@ -12,10 +12,10 @@
 //
 // # How long a revoked key is accepted
 //
-// A Remote goes by the max-age of the answer (RFC 9111 section 5.2), 5 minutes if it has
-// none, and replaces the whole set: it refuses a key that the issuer has taken out after
-// the next fetch. While a Remote cannot fetch, it goes on with the set it has for MaxStale,
-// an hour, and then has none: everything is refused.
+// A Remote goes by the max-age of the answer (RFC 9111 section 5.2), 5 minutes if it has none,
+// and replaces the whole set: after the next fetch it refuses a key that the issuer has taken
+// out. While a Remote cannot fetch, it goes on with the set it has for MaxStale, an hour, and
+// then has none: everything is refused.
 //
 // A cache on the way keeps a set for as long as its issuer lets it: max-age, s-maxage, or
 // the max-age of CDN-Cache-Control (RFC 9213), whichever is longest, a day if the answer has
@@ -32,34 +32,34 @@
 //     the figure, Stale, so that Report can warn. A CacheEntry of such a set keeps its age in
 //     the next process.
 //
-// Refresh makes neither exception.
+// For [Remote.Refresh] there is neither exception.
 //
-// A set does not replace a set with other keys that the issuer made later, by the whole
-// seconds of Age: a cache that is behind does not bring back a key that Refresh has taken
-// out. That fetch fails, after a second try past caches, and the Remote uses the later set
-// for MaxStale. If caches answer with nothing but older sets for all that time, the Remote
-// takes an older set that the issuer still lets caches keep. Otherwise everything would be
-// refused after a mere rotation.
+// A Remote does not replace its set by an older set with other keys. It compares when the
+// issuer made the two, by the Age of the answers in whole seconds. So a cache that is behind
+// does not bring back a key that Refresh has taken out. A fetch of an older set fails, after a
+// second try past caches, and the Remote goes on with the later set for MaxStale. If caches
+// answer with nothing but older sets for all that time, the Remote takes an older set that the
+// issuer still lets caches keep. Otherwise everything would be refused after a mere rotation.
 //
-// An attacker who can keep a service, or the cache that it asks, from reaching an issuer can
-// so keep a key alive for that hour beyond the time for which the issuer lets caches answer
-// with it, and no longer, as long as that cache sends Age. If the service starts anew without
-// a CacheEntry, it takes a set of the day before for an hour. A cache that sends none cannot
-// be told from the issuer: a Remote takes its sets for the latest, and the sets of other
-// caches for older. An operator who hears of a stolen key does not wait for any of this:
+// An attacker may be able to keep a service, or the cache that it asks, from reaching an
+// issuer. Then a revoked key is accepted for an hour (MaxStale) longer than the issuer lets
+// caches answer with it, and no longer, if that cache sends Age. If the service starts anew
+// without a CacheEntry, it takes a set of the day before for an hour. A cache that sends no Age
+// looks like the issuer: a Remote takes its sets for new, and the sets of other caches for
+// older ones. An operator who hears of a stolen key does not wait for any of this:
 // [Remote.Refresh] asks at once, past every cache that heeds no-cache.
 //
 // # Issuers behind a CDN
 //
 // Many CDNs are set to keep a set for longer than its Cache-Control says, and to ignore the
-// no-cache of a client. Then its Age is beyond its max-age much of the time, and a Remote
-// sees stale sets only: it asks in each Cooldown, and once they have been stale for longer
-// than MaxStale, everything is refused; a service that starts by then has MaxStale. The
-// issuer mends that by saying in s-maxage or in CDN-Cache-Control how long its CDN may keep a
-// set, and by having the CDN pass that on. Until it does, a longer MaxStale accepts the sets
-// that the CDN keeps. With such a CDN a revoked key is accepted, and a new one unknown, for
-// as long as the CDN keeps the set. Refresh does not help: the issuer has to purge the set
-// there.
+// no-cache of a client. Then the Age of the set is beyond its max-age much of the time, and a
+// Remote gets only stale sets: it asks again after each Cooldown. Once the sets have been stale
+// for longer than MaxStale, everything is refused. A service that starts at that time uses its
+// first set for MaxStale. The issuer can mend that: it says in s-maxage or in CDN-Cache-Control
+// how long its CDN may keep a set, and has the CDN pass this field on. Until it does, a longer
+// MaxStale accepts the sets that the CDN keeps. With such a CDN a revoked key is accepted, and
+// a new one unknown, for as long as the CDN keeps the set. Refresh does not help: the issuer
+// has to purge the set there.
 //
 // # How often it is fetched
 //
@@ -82,19 +82,18 @@
 //
 // A Remote fetches by https only, except from the machine itself: an attacker who changes the
 // answer chooses the keys. Where a set is to be had by plain http only, fetch it over a way
-// that you trust and read it with keys.ParsePublicSet. A Remote reads at most MaxBytes, and
-// no compressed answer; redirects stay on the host. The Content-Type is
-// application/jwk-set+json or application/json, or one that AllowContentType names. It
-// refuses a set with private keys as a whole, and an answer that is not a JWK Set. It passes
-// over members that cannot be used (see keys.ParsePublicSet), and Report learns of them. A
-// set without any usable key is a set, with which nothing verifies: its issuer may have
-// revoked all of them.
+// that you trust and read it with keys.ParsePublicSet. A Remote reads at most MaxBytes, and no
+// compressed answer; redirects stay on the host. The Content-Type is application/jwk-set+json
+// or application/json, or one that AllowContentType names. It refuses a set with private keys
+// as a whole, and an answer that is not a JWK Set. It passes over members that cannot be used
+// (see keys.ParsePublicSet), and Report learns of them. A set without any usable key is
+// accepted, and then nothing verifies: its issuer may have revoked all keys.
 //
 // # Server-side request forgery
 //
-// A Remote fetches the URL of its configuration and no other; it follows nothing that stands
-// in a token (jku and x5u are refused). Where another party chooses the URL or the issuer,
-// as with dynamic registration of clients, the URL may name services that only this machine
-// can reach. Names cannot tell: give RemoteConfig a Transport whose Dialer.Control refuses
-// private addresses after the name was resolved.
+// A Remote fetches the URL of its configuration and no other; it follows nothing that stands in
+// a token (jku and x5u are refused). Where another party chooses the URL or the issuer, as with
+// dynamic registration of clients, the URL may name services that only this machine can reach.
+// The name in the URL does not show that: give RemoteConfig a Transport whose Dialer.Control
+// refuses private addresses after the name was resolved.
 package jwks
