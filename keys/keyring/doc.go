@@ -8,8 +8,8 @@
 // [OpenOrCreate] opens the ring in a [Store], and makes one on the first start. Package
 // filestore is the store for most programs, and its OpenOrCreate needs two paths only.
 // [NewMemStore] is the store for tests. A ring is encrypted under a key encryption key
-// ([KEKFile], [NewKEK] or [PassphraseKEK]) as one JWE, so a thief of the file reads nothing.
-// Back up the ring and the KEK, apart from each other: a lost KEK is final, and the two
+// ([KEKFile], [NewKEK] or [PassphraseKEK]) as one JWE, so a thief who has only the file learns
+// no key. Back up the ring and the KEK, apart from each other: a lost KEK is final, and the two
 // together are all your keys.
 //
 // # States
@@ -59,18 +59,19 @@
 // # Clocks
 //
 // No window is counted by one clock alone. In [Ring.Rotate] the first look that finds a window
-// over records its time in the ring, and a later look acts when the whole window has passed
-// since that record too. So a key is staged, or kept, for up to twice its window, and a
-// period is at least two windows of a staged key long. The end of a period takes two looks as
-// well: the first one comes a window before it, so a period is as long as the policy says.
+// over records the time of the look in the ring. A later look acts when the whole window has
+// passed once more since that record. So a key is staged, or kept, for up to twice its window,
+// and a period has to be at least two windows of a staged key long. The end of a period takes
+// two looks as well: the first look comes a window before the end, so a period is as long as
+// the policy says.
 //
-// A host whose clock is more than S before a record clears the record. A date that is more
-// than S ahead of the clock of a host stands for nothing: the window, or the period, counts
-// from the record of a look. No date is rewritten, and [KeyInfo] reports it. One host whose
-// clock is wrong by any amount thus shortens no window. It can hold a rotation up while it is
-// there. The rotation resumes within a window after that host is gone, and within three where
-// that host wrote a date that passes meanwhile. [Ring.RotateNow], [Ring.Revoke],
-// [Ring.Import] and [Create] act in one look, because a person asked.
+// A host whose clock is more than S before a record clears the record. A host ignores a date
+// that is more than S ahead of its clock: the window, or the period, then counts from the
+// record of a look. No date is rewritten, and [KeyInfo] reports it. One host whose clock is
+// wrong by any amount thus shortens no window. It can hold a rotation up while it is there. The
+// rotation resumes within a window after that host is gone, and within three where that host
+// wrote a date that passes meanwhile. [Ring.RotateNow], [Ring.Revoke], [Ring.Import] and
+// [Create] act in one look, because a person asked.
 //
 // # Rotating
 //
