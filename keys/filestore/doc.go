@@ -7,8 +7,8 @@
 //
 // A program whose KEK is elsewhere uses [keyring.OpenOrCreate] with [New].
 //
-// Beside the ring lie ring.lock, which is empty when the last write ended well and is never
-// removed, and for an instant ring.tmp.
+// Beside the ring lies ring.lock, which is never removed, and is empty if the last write ended
+// well. During a write there is also ring.tmp.
 //
 // A ring in a file needs the locks and the file modes of Unix: Linux, macOS and the BSDs. On
 // other systems, such as Windows, the package builds, and each function that would read or
@@ -16,9 +16,9 @@
 //
 // # How it writes
 //
-// A ring that is lost takes every token that was sealed to it along, so a write
-// must leave the old ring or the new one, whole, when power is cut or a writer is
-// killed at any moment. The steps and their reasons:
+// If a ring is lost, no token that was sealed to it can be opened. So if the power is cut or a
+// writer is killed at any moment, the file must hold the whole old ring or the whole new one.
+// The steps and their reasons:
 //
 //   - The lock is on ring.lock. A lock on the ring itself would stay with the
 //     old file after the rename, and two writers would each hold one. The kernel
@@ -74,15 +74,15 @@
 //
 // # Backups
 //
-// No earlier ring is kept. A copy would preserve the very key that a rotation
-// or a revocation has just erased, and the rename needs none to recover.
+// The package keeps no copy of an earlier ring. A copy would still have the key that a rotation
+// or a revocation has just erased, and is not needed to recover from a crash.
 //
-// Back up the ring and the key that encrypts it, in different places. Copying
-// ring at any time gives a whole ring; ring.lock and ring.tmp are not worth
-// copying. Keep few backups and not for long: each holds keys that the ring has
-// erased since. When an older ring is put back, a keyring.Ring that has seen the
-// newer one returns [keyring.ErrRollback]. A [Memory] carries that over restarts, and
-// [Memory.Accept] takes a ring that an operator has put back.
+// Back up the ring and the key that encrypts it, in different places. A copy of the file ring
+// is a whole ring at any time; do not copy ring.lock and ring.tmp. Keep few backups and not for
+// long: each holds keys that the ring has erased since. When an older ring is put back, a
+// keyring.Ring that has seen the newer one returns [keyring.ErrRollback]. With a [Memory] a
+// process that starts later does so too. When an operator has put an older ring back on
+// purpose, [Memory.Accept] makes the Memory accept it.
 package filestore
 
 import "errors"
