@@ -16,7 +16,8 @@
 // keepalive times of a few seconds, without which a client notices a dead server after minutes.
 //
 // The user of a service needs read and write permission on the key of its ring, and on no other
-// key. Rights of etcd cannot tell writing from deleting, or a new ring from an old one:
+// key. The rights of etcd do not distinguish writing from deleting: a user who may write the
+// key can also delete it or write an old ring there. These commands make such a user:
 //
 //	etcdctl user add idp
 //	etcdctl role add idp-ring
@@ -29,9 +30,9 @@
 // While fewer than a majority of the servers are up, or for a server that is cut off from them,
 // every call fails: a Load says that no server has answered, and a Swap returns
 // [keyring.ErrUnknownOutcome] where a request was sent. A [keyring.Ring] goes on with its
-// snapshot until that is as old as the SnapshotAge of the policy. After that it decrypts and does
-// nothing else. When a majority is back, the next look finds the ring. A leader that dies costs
-// two or three seconds.
+// snapshot until that is as old as the SnapshotAge of the policy. After that it decrypts and
+// does nothing else. When a majority is back, the next look finds the ring. When a leader dies,
+// calls take two or three seconds longer.
 //
 // # Compaction
 //
@@ -46,10 +47,10 @@
 //
 //	etcdutl snapshot restore backup.db --bump-revision 1000000000 --mark-compacted …
 //
-// Give both flags, which exist since etcd 3.5.10. Without them a watch of another client that
-// resumes waits until the cluster reaches its old revision again; [Store.Watch] ends. A version of
-// this store names revision and content, so that no service writes over a ring that it has not
-// read, with the flags or without.
+// Give both flags, which exist since etcd 3.5.10. Without them the watch of another client that
+// resumes gets no change until the cluster reaches its old revision again; [Store.Watch]
+// notices this and ends. A version of this store consists of the revision and a digest of the
+// content. So with the flags or without, no service writes over a ring that it has not read.
 //
 // The older ring does not know what happened since the backup: it trusts keys that were revoked
 // since. Each [keyring.Ring] that runs refuses it with [keyring.ErrRollback], because it has seen a
@@ -59,9 +60,9 @@
 //	memory := filestore.NewMemory("etcd:/idp/ring", "/var/lib/idp/seen")
 //
 // Stop the services, restore, repeat the revocations that were made since the backup (keys
-// revoke), and accept the ring on each machine (keys accept). A memory with an old ring is the
-// reason why a restore in one service is not silently a restore in all. The same holds for
-// a person or a program that may write the key.
+// revoke), and accept the ring on each machine (keys accept). Each memory refuses the older
+// ring until its operator accepts it there, so no machine takes a restored ring unnoticed. The
+// memory also protects against a person or a program that may write the key.
 //
 // # Size
 //
