@@ -32,18 +32,19 @@
 //
 // # Who may set a row back
 //
-// The database sees ciphertext. A person who can write the table, or who restores a backup of it,
-// can still put an older row in place, exchange two rows, or delete one. An older ring trusts a
-// key that was revoked since. A [keyring.Ring] that runs refuses such a row with
-// [keyring.ErrRollback]. One that starts needs a [keyring.Memory] for that, in a place that this
-// person cannot write:
+// The database sees ciphertext. A person who can write the table, or who restores a backup of
+// it, can still put an older row in place, exchange two rows, or delete one. An older ring
+// trusts a key that was revoked since. A [keyring.Ring] that is open refuses such a row with
+// [keyring.ErrRollback]. To refuse it at the start of a process too, a Ring needs a
+// [keyring.Memory] in a place where this person cannot write:
 //
 //	memory := filestore.NewMemory("postgres:idp", "/var/lib/idp/seen")
 //
 // The first argument must tell the ring from every other ring that this memory knows. Where a
-// machine uses two databases, give "postgres://host/db/idp". Run of a ring saves what it has seen
-// within two seconds. After a restore that you want, run "keys accept" of the command, or call
-// Accept of the memory, on each machine. Path of the memory is empty where it cannot be kept.
+// machine uses two databases, give "postgres://host/db/idp". [keyring.Ring.Run] saves the
+// newest generation in the memory within two seconds. After you have restored a backup on
+// purpose, run "sealjwt keys accept", or call Accept of the memory, on each machine. If the
+// memory cannot be written, its method Path returns an empty text.
 //
 // # Rights
 //
@@ -53,7 +54,7 @@
 // # Failover, replicas and poolers
 //
 // Every call must reach the primary. [Store.Load] refuses a PostgreSQL standby and a read-only
-// MySQL server. It cannot tell a MySQL replica that takes writes. For several hosts add
+// MySQL server. It cannot recognise a MySQL replica that takes writes. For several hosts add
 // target_session_attrs=read-write to the address of PostgreSQL.
 //
 // With an asynchronous standby a failover loses the last writes. Each ring that has seen one of
@@ -62,11 +63,11 @@
 // synchronous_commit at on: the value local waits for no standby.
 //
 // A pooler that gives a connection to each transaction works (pgbouncer with
-// pool_mode=transaction): each write is one transaction and keeps no state in the connection. With
-// pgx add default_query_exec_mode=exec to the address. Else a pgbouncer before 1.21 answers that a
-// prepared statement already exists. Do not pool single statements (pool_mode=statement), and use
-// no proxy that reads from replicas. Each write checks again that its connection is durable, since
-// another user of the pool may have changed a setting.
+// pool_mode=transaction): each write is one transaction and keeps no state in the connection.
+// With pgx add default_query_exec_mode=exec to the address. Without it, a pgbouncer before 1.21
+// answers that a prepared statement already exists. Do not pool single statements
+// (pool_mode=statement), and use no proxy that reads from replicas. Each write checks again
+// that its connection is durable, since another user of the pool may have changed a setting.
 //
 // # Kubernetes
 //
