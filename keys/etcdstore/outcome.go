@@ -15,9 +15,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// outcome finds out what became of a lost write after the key has changed. From then on the
-// write cannot happen any more, so that it is among the values since prev, or was never made.
-// etcd has those values until it is compacted.
+// outcome finds out whether a write with a lost answer was made, once the key no longer has the
+// version prev. From then on the write cannot be made any more: either its document is among
+// the values of the key since prev, or it was never made. etcd has those values until a
+// compaction.
 func (s *Store) outcome(ctx context.Context, kv *mvccpb.KeyValue, prev string, doc []byte) (v string, err error) {
 	for range maxSteps {
 		switch {
@@ -33,8 +34,9 @@ func (s *Store) outcome(ctx context.Context, kv *mvccpb.KeyValue, prev string, d
 	return "", fmt.Errorf("%w: %w, and the key has changed often since", keyring.ErrUnknownOutcome, errLost)
 }
 
-// afterNoSpace finds out whether a write succeeded: etcd makes the write that exceeds its quota,
-// and answers as to the writes that it refuses afterwards.
+// afterNoSpace finds out whether a write succeeded that etcd answered with "no space". etcd
+// gives that answer to the write that exceeds its quota, which it makes, and to all later
+// writes, which it refuses.
 func (s *Store) afterNoSpace(ctx context.Context, prev string, doc []byte, full error) (string, error) {
 	kv, err := s.get(ctx)
 	switch {
@@ -48,8 +50,9 @@ func (s *Store) afterNoSpace(ctx context.Context, prev string, doc []byte, full 
 	return "", fmt.Errorf("%w: %w", errLost, full)
 }
 
-// refusal returns the error of a transaction. All but those with which a server refuses the
-// request itself leave open whether it was executed.
+// refusal returns the error to report for a transaction that failed. If the server refused the
+// request itself, nothing was written. Every other error leaves open whether the transaction
+// was executed, and becomes an errLost.
 func refusal(err error, size int) error {
 	if errors.Is(err, rpctypes.ErrRequestTooLarge) || status.Code(err) == codes.ResourceExhausted {
 		return fmt.Errorf("%w (it has %d bytes): %w", ErrTooLarge, size, err)
