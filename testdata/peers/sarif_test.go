@@ -27,11 +27,14 @@ func TestScanSARIF(t *testing.T) {
 		args  []string // after the flags; if there are none, the folder
 		stdin string
 		found bool
+		lacks bool // something could not be read
 	}{
 		"an empty folder":  {},
 		"a clean folder":   {files: map[string]string{"a.log": "nothing\n", "b.log": clean}},
 		"a folder":         {files: map[string]string{"a.log": "one\n" + exposing + " " + exposing, "sub/b c#%ü.log": "é😀 " + exposing, "bin": "\x00\x01"}, found: true},
-		"a limit":          {files: map[string]string{"a.log": tooLong}, found: true},
+		"a limit":          {files: map[string]string{"a.log": tooLong}, found: true, lacks: true},
+		"no such file":     {args: []string{"no such é.log"}, lacks: true},
+		"and no such file": {files: map[string]string{"a.log": exposing}, args: []string{"a.log", "nosuch"}, found: true, lacks: true},
 		"standard input":   {args: []string{"-"}, stdin: "x\n" + exposing, found: true},
 		"no input":         {args: []string{"-"}},
 		"a file by itself": {files: map[string]string{"a.log": exposing}, args: []string{"a.log"}, found: true},
@@ -51,7 +54,7 @@ func TestScanSARIF(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), command, append([]string{"scan", "-o", "sarif"}, tt.args...)...)
 			cmd.Dir, cmd.Stdin = folder, strings.NewReader(tt.stdin)
 			out, err := cmd.Output()
-			if found := err != nil && cmd.ProcessState.ExitCode() == 6; found != tt.found || !found && err != nil {
+			if found := err != nil && cmd.ProcessState.ExitCode() == 6; found != tt.found || !found && (err != nil) != tt.lacks {
 				t.Fatalf("%v: %s", err, out)
 			}
 			log, err := jsonschema.UnmarshalJSON(bytes.NewReader(out))
@@ -63,6 +66,9 @@ func TestScanSARIF(t *testing.T) {
 			}
 			if n := len(results(t, out)); (n > 0) != tt.found {
 				t.Errorf("%d results", n)
+			}
+			if done := bytes.Contains(out, []byte(`"executionSuccessful":true}`)); done == tt.lacks {
+				t.Errorf("executionSuccessful is %v", done)
 			}
 		})
 	}
@@ -90,12 +96,13 @@ func TestScanSARIFColumns(t *testing.T) {
 func TestSARIFSchemaRefuses(t *testing.T) {
 	schema := sarifSchema(t)
 	for name, text := range map[string]string{
-		"no version":       `{"runs":[]}`,
-		"another version":  `{"version":"2.0.0","runs":[]}`,
-		"no tool":          `{"version":"2.1.0","runs":[{"results":[]}]}`,
-		"no message":       `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[{"ruleId":"a"}]}]}`,
-		"an unknown level": `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[{"level":"bad","message":{"text":"a"}}]}]}`,
-		"an unknown name":  `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"reslts":[]}]}`,
+		"no version":                    `{"runs":[]}`,
+		"another version":               `{"version":"2.0.0","runs":[]}`,
+		"no tool":                       `{"version":"2.1.0","runs":[{"results":[]}]}`,
+		"no message":                    `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[{"ruleId":"a"}]}]}`,
+		"an unknown level":              `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[{"level":"bad","message":{"text":"a"}}]}]}`,
+		"an unknown name":               `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"reslts":[]}]}`,
+		"an invocation without its end": `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"invocations":[{}]}]}`,
 		"a column of 0": `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[{"message":{"text":"a"},` +
 			`"locations":[{"physicalLocation":{"region":{"startLine":1,"startColumn":0}}}]}]}]}`,
 		"not a URI": `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[{"message":{"text":"a"},` +

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -35,7 +36,9 @@ personal (how many pieces of personal data) and layers (the token, and those tha
 stand readable in it), of which each has where, kind, length, header and claims, and, if
 its end is missing, cut_off: in the payload or before the signature. Of each member
 there is the name, what is personal in it, and its value if shown. With -o sarif
-there is one file of SARIF 2.1.0 without any value, for code scanners.`,
+there is one file of SARIF 2.1.0 without any value, for code scanners. Its
+executionSuccessful is false when not all could be read: do not upload it then, as a
+scanner closes the alerts that are not in it.`,
 		Example: `  sealjwt scan app.log
   sealjwt scan -o sarif src logs >leaks.sarif
   kubectl logs deploy/api | sealjwt scan
@@ -89,15 +92,22 @@ func (a *App) conclude(s *scan) error {
 	if s.walked > 0 {
 		in += " in " + console.Count(s.walked, "file")
 	}
+	unread := ""
+	if s.unread > 0 {
+		unread = console.Count(s.unread, "file") + " could not be read"
+	}
 	switch {
 	case s.total.exposing > 0:
+		if unread != "" {
+			in += ", and " + unread
+		}
 		err := fmt.Errorf("%w, in %d of %s", errExposed, s.total.exposing, in)
 		return &console.Failure{Err: err, Code: console.ExitPolicy, Advice: "take it out of the tokens or seal it (sealjwt seal), and clean up this copy"}
 	case s.total.limited > 0:
-		err := fmt.Errorf("no personal data found in %s, but not all could be read", in)
+		err := fmt.Errorf("no personal data found in %s, but %s", in, cmp.Or(unread, "not all could be read"))
 		return &console.Failure{Err: err, Code: console.ExitPolicy, Advice: "look at the places that are named"}
 	case s.unread > 0:
-		return fmt.Errorf("no personal data found in %s, but %s could not be read", in, console.Count(s.unread, "file"))
+		return fmt.Errorf("no personal data found in %s, but %s", in, unread)
 	}
 	a.Say("%s, and no personal data found in any", in)
 	return nil

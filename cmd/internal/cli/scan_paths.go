@@ -38,14 +38,14 @@ func (a *App) scanAll(ctx context.Context, s *scan, args []string) error {
 			}
 			continue
 		}
-		if !several || ctx.Err() != nil || s.outputFails() {
+		text := a.missed(s, path, broken)
+		switch {
+		case !several || ctx.Err() != nil || s.outputFails():
 			return broken
-		}
-		if isCompressed(broken) {
+		case isCompressed(broken):
 			s.compressed++
 			continue
 		}
-		_, text := a.Describe(broken)
 		a.Say("%s", text)
 		s.unread++
 	}
@@ -53,6 +53,15 @@ func (a *App) scanAll(ctx context.Context, s *scan, args []string) error {
 		s.files = nil
 	}
 	return nil
+}
+
+// missed returns the text of the error for an input that was not read, and notes it for SARIF.
+func (a *App) missed(s *scan, name string, err error) string {
+	_, text := a.Describe(err)
+	if s.sarif != nil && !isCompressed(err) { // which run has noted as a limit
+		s.sarif.run.missed(text, wholeFile(name))
+	}
+	return text
 }
 
 // outputFails reports whether the result cannot be written.
@@ -100,8 +109,7 @@ func (a *App) scanFolder(ctx context.Context, s *scan, folder string) error {
 			if _, ok := errors.AsType[*console.Failure](err); !ok {
 				err = console.CannotRead(name, err)
 			}
-			_, text := a.Describe(err)
-			a.Say("%s", text)
+			a.Say("%s", a.missed(s, name, err))
 		}
 		live.Show(s.walked, s.unread)
 		return nil

@@ -136,6 +136,9 @@ func (s *scan) add(hit leak.Sighting) error {
 	return err
 }
 
+// notUnderstood stands for a limit where a token was found and could not be read.
+const notUnderstood leak.Limit = "not understood"
+
 // read returns the report on a token.
 func (s *scan) read(token string) known {
 	if k, ok := s.known[token]; ok {
@@ -143,7 +146,7 @@ func (s *scan) read(token string) known {
 	}
 	u, err := leak.Read(token)
 	if err != nil { // what was found was not understood, and must not be called clean
-		return known{what: s.report.limit("not understood"), limited: true}
+		return known{what: s.report.limit(notUnderstood), limited: true}
 	}
 	k := known{exposes: u.Personal() > 0, limited: len(u.Limits) > 0}
 	if s.sarif != nil {
@@ -151,7 +154,7 @@ func (s *scan) read(token string) known {
 		return k
 	}
 	if k.what, err = s.report.what(u); err != nil {
-		return known{what: s.report.limit("not understood"), limited: true}
+		return known{what: s.report.limit(notUnderstood), limited: true}
 	}
 	if len(token) <= maxKnownLength && len(k.what) <= 4*maxKnownLength {
 		if len(s.known) == maxKnown {

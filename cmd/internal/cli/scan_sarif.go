@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -40,10 +41,11 @@ type (
 		Artifact struct {
 			URI string `json:"uri"`
 		} `json:"artifactLocation"`
-		Region struct {
-			StartLine   int64 `json:"startLine"`
-			StartColumn int64 `json:"startColumn"`
-		} `json:"region"`
+		Region *sarifRegion `json:"region,omitempty"` // nil: the whole file
+	}
+	sarifRegion struct {
+		StartLine   int64 `json:"startLine"`
+		StartColumn int64 `json:"startColumn"`
 	}
 	sarifRule struct {
 		ID               string    `json:"id"`
@@ -59,6 +61,7 @@ type sarifWriter struct {
 	known map[string]bool
 	rules []sarifRule
 	some  bool // results
+	run   sarifRun
 }
 
 func newSarif(out *bufio.Writer) *sarifWriter {
@@ -69,12 +72,16 @@ func newSarif(out *bufio.Writer) *sarifWriter {
 // add writes the results of one token. u is nil where a limit was reached.
 func (w *sarifWriter) add(at place, hit leak.Sighting, u *leak.Unverified) error {
 	var list []sarifResult
+	limit := func(text string) {
+		list = append(list, w.result(sarifLimit, "A limit was reached", text))
+		w.run.missed(text, located(at, hit.ColumnUTF16))
+	}
 	if u == nil {
-		list = append(list, w.result(sarifLimit, "A limit was reached", "not read: "+string(hit.Limit)))
+		limit("not read: " + string(cmp.Or(hit.Limit, notUnderstood)))
 	} else {
 		list = w.kinds(u)
-		for _, limit := range u.Limits {
-			list = append(list, w.result(sarifLimit, "A limit was reached", "not read to the end: "+string(limit)))
+		for _, l := range u.Limits {
+			limit("not read to the end: " + string(l))
 		}
 	}
 	for _, r := range list {
@@ -134,23 +141,29 @@ func (w *sarifWriter) result(rule, short, message string) sarifResult {
 	return sarifResult{RuleID: rule, Level: "warning", Message: sarifText{console.Printable(message)}}
 }
 
-// located returns the place of a token. The URI is relative, as the path was given, or a file
-// URI. The column is in UTF-16 code units, which columnKind says.
+// located returns the place of a token. The column is in UTF-16 code units, which columnKind says.
 func located(at place, column int64) sarifLocation {
-	var l sarifLocation
-	path := url.URL{Path: filepath.ToSlash(at.File)}
+	l := wholeFile(at.File)
+	l.Physical.Region = &sarifRegion{at.Line, column}
+	return l
+}
+
+// wholeFile returns the place of a file. The URI is relative, as the path was given, or a file URI.
+func wholeFile(name string) (l sarifLocation) {
+	path := url.URL{Path: filepath.ToSlash(name)}
 	switch {
-	case at.File == "-":
+	case name == "-":
 		path.Path = "stdin"
-	case filepath.IsAbs(at.File):
+	case filepath.IsAbs(name):
 		path.Scheme = "file"
 	}
 	l.Physical.Artifact.URI = path.String()
-	l.Physical.Region.StartLine, l.Physical.Region.StartColumn = at.Line, column
 	return l
 }
 
 func (w *sarifWriter) end() {
 	rules, _ := json.Marshal(append([]sarifRule{}, w.rules...)) // texts only
-	w.out.WriteString(`],"tool":{"driver":{"name":"sealjwt","informationUri":"https://github.com/sealjwt/sealjwt","rules":` + string(rules) + "}}}]}\n")
+	invocations, _ := json.Marshal([]sarifInvocation{w.run.invocation()})
+	w.out.WriteString(`],"invocations":` + string(console.PrintableJSON(invocations)) +
+		`,"tool":{"driver":{"name":"sealjwt","informationUri":"https://github.com/sealjwt/sealjwt","rules":` + string(rules) + "}}}]}\n")
 }
