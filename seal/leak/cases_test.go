@@ -213,7 +213,8 @@ func TestReadAnySpelling(t *testing.T) {
 // Read refuses a text without a token, and the reason quotes nothing of the text.
 func TestReadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "the input is empty", "hello": "it has 1 parts", "a.b.c.d": "it has 4 parts", `{"sub":"secret"}`: "this is JSON",
+		"": "the input is empty", "hello": "it has 1 part, and", "a.b.c.d": "it has 4 parts, and a signed token has 3, an encrypted one 5: was it cut off?",
+		"a.b.c.d.e.f": "it has 6 parts, and a signed token has 3, an encrypted one 5: that is more than one token", `{"sub":"secret"}`: "this is JSON",
 		"e30=.e30.": "part 1 (header) is not canonical", "eyJ9.e30.": "its header is not one JSON object: ", "e30.e30.": "its header names no alg",
 		strings.Repeat("secret", 1<<20): "it is longer than 1048576 bytes",
 	} {

@@ -34,7 +34,7 @@ func (r *reading) readCompact(l *Layer, token string) {
 		l.Faults = append(l.Faults, "it is an SD-JWT with disclosures behind it")
 	}
 	if n := len(parts); n != partsJWS && n != partsJWE && len(l.Faults) == 0 {
-		l.Faults = append(l.Faults, fmt.Sprintf("it has %d parts, and a signed token has 3, an encrypted one 5: was it cut off?", n))
+		l.Faults = append(l.Faults, wrongParts(n))
 	}
 	for i, part := range parts {
 		b, how := decode(nil, part)
@@ -60,6 +60,18 @@ func (r *reading) readCompact(l *Layer, token string) {
 	if isSD {
 		r.readDisclosures(l, behind)
 	}
+}
+
+// wrongParts says that a token has neither form. One with too many parts was not cut off.
+func wrongParts(n int) string {
+	const forms = "and a signed token has 3, an encrypted one 5: "
+	switch {
+	case n == 1:
+		return "it has 1 part, " + forms + "was it cut off?"
+	case n < partsJWE:
+		return fmt.Sprintf("it has %d parts, %swas it cut off?", n, forms)
+	}
+	return fmt.Sprintf("it has %d parts, %sthat is more than one token", n, forms)
 }
 
 func (l *Layer) spelled(part string, how spelling) {

@@ -227,7 +227,7 @@ func whyNot(text string) string {
 	case text[0] == '{':
 		return "this is JSON, and no token in the JSON serialization: a token is parts with dots between them"
 	case n != partsJWS && n != partsJWE:
-		return fmt.Sprintf("it has %d parts, and a signed token has 3, an encrypted one 5: was it cut off?", n)
+		return wrongParts(n)
 	}
 	for i, name := range partNames[len(parts)] {
 		if _, how := decode(nil, parts[i]); how != (spelling{}) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -42,14 +43,14 @@ and neither signature nor ciphertext, so it does not pass for the token.`,
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		in, err := a.ReadAnyText(args, maxInspected)
 		if errors.Is(err, console.ErrTooLong) {
-			return &console.Failure{Err: err, Code: console.ExitNotAuthentic, Advice: "that is no token"}
+			return &console.Failure{Err: err, Code: console.ExitNotAuthentic, Advice: "that is no token; " + findTokens, Verb: "scan"}
 		}
 		if err != nil {
-			return err
+			return inFolder(err, args)
 		}
 		u, err := leak.Read(string(in.Data))
 		if err != nil {
-			return &console.Failure{Err: open.ErrMalformed, Advice: err.Error()}
+			return noToken(in.Data, err)
 		}
 		switch output.value {
 		case "json":
@@ -60,6 +61,28 @@ and neither signature nor ciphertext, so it does not pass for the token.`,
 		return a.Print(describeLayers(u))
 	}
 	return cmd
+}
+
+const findTokens = "to find tokens in a text use"
+
+// noToken says why a text is not a token, and which verb finds tokens in it.
+func noToken(text []byte, err error) error {
+	f := &console.Failure{Err: open.ErrMalformed, Advice: err.Error()}
+	if len(bytes.TrimSpace(text)) > 0 {
+		f.Advice, f.Verb = f.Advice+"; "+findTokens, "scan"
+	}
+	return f
+}
+
+// inFolder adds to the error for a folder which verb finds tokens in its files.
+func inFolder(err error, args []string) error {
+	if len(args) == 0 {
+		return err
+	}
+	if info, broken := os.Stat(args[0]); broken == nil && info.IsDir() {
+		return &console.Failure{Err: err, Advice: findTokens, Verb: "scan " + shellWord(args[0])}
+	}
+	return err
 }
 
 func describeLayers(u *leak.Unverified) []byte {

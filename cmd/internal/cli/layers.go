@@ -29,8 +29,10 @@ func notCompact(token string) string {
 		return "this is JSON, and only the compact serialization is taken: parts with dots between them"
 	case strings.ContainsAny(token, " \t\r\n"):
 		return "there is white space in or around it: give the token alone, on one line"
+	case n > partsJWE:
+		return fmt.Sprintf("it has %d parts, and a signed token has 3, an encrypted one 5: that is more than one token", n)
 	case n != partsJWS && n != partsJWE:
-		return fmt.Sprintf("it has %d parts, and a signed token has 3, an encrypted one 5: was it cut off?", n)
+		return fmt.Sprintf("it has %s, and a signed token has 3, an encrypted one 5: was it cut off?", console.Count(int64(n), "part"))
 	}
 	return ""
 }
