@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,8 +18,7 @@ var foreignVerbs = map[string]string{
 	"add": "keys import", "add-key": "keys import", "import": "keys import",
 	"promote": "keys rotate", "promote-key": "keys rotate", "renew": "keys rotate", "rotate": "keys rotate", "rotate-keyset": "keys rotate",
 	"status": "keys check", "check": "keys check", "health": "keys check",
-	"delete": "keys revoke", "delete-key": "keys revoke", "destroy": "keys revoke", "destroy-key": "keys revoke",
-	"disable": "keys revoke", "disable-key": "keys revoke", "revoke": "keys revoke",
+	"revoke": "keys revoke",
 	"policy": "keys policy show", "log": "keys log", "rewrap": "keys rewrap", "accept": "keys accept",
 	"enc": "seal", "encode": "seal", "encrypt": "seal", "issue": "seal", "sign": "seal", "sig": "seal",
 	"dec": "open", "decrypt": "open", "unseal": "open", "validate": "open", "ver": "open", "verify": "open",
@@ -33,9 +33,25 @@ var foreignKeysVerbs = map[string]string{
 	"ls": "keys list", "show": "keys list", "status": "keys check", "health": "keys check",
 	"add": "keys import", "public": "keys export", "pub": "keys export", "publish": "keys export",
 	"renew": "keys rotate", "promote": "keys rotate",
-	"delete": "keys revoke", "destroy": "keys revoke", "disable": "keys revoke", "remove": "keys revoke", "rm": "keys revoke",
-	"history": "keys log", "audit": "keys log", "passphrase": "keys rewrap", "passwd": "keys rewrap", "restore": "keys accept",
+	"history": "keys log", "audit": "keys log", "passphrase": "keys rewrap", "passwd": "keys rewrap",
 	"move": "keys copy", "mv": "keys copy", "cp": "keys copy", "migrate": "keys copy", "backup": "keys copy",
+}
+
+// endings are names that users of other tools type to take a key away. No verb here does just that:
+// keys revoke breaks the tokens that live.
+var endings = []string{"delete", "delete-key", "destroy", "destroy-key", "disable", "disable-key", "remove", "rm"}
+
+// notTheSame explains the verbs that are near a foreign name and do more than it says.
+func (a *App) notTheSame(word string) string {
+	switch {
+	case slices.Contains(endings, word):
+		return "keys end in time, by: " + a.again("keys rotate") +
+			"; a stolen key ends at once, and tokens of it are refused, by: " + a.again("keys revoke")
+	case word == "restore":
+		return "copy the backup of the ring to its place; in it a key is good again that was revoked after the backup: read first: " +
+			a.again("keys accept --help")
+	}
+	return ""
 }
 
 // verbNeeded refuses a command that only groups others. Cobra would print
@@ -67,12 +83,38 @@ func (a *App) unknownVerb(group *cobra.Command, words []string) error {
 	case group.HasParent():
 		foreign = nil
 	}
+	if foreign != nil {
+		if text := a.notTheSame(words[0]); text != "" {
+			return console.Usagef("unknown verb%s: %s", echo(words[0]), text)
+		}
+	}
 	if verb := foreign[words[0]]; verb != "" {
 		return console.Usagef("unknown verb%s: this does it: %s", echo(words[0]), a.again(verb))
 	}
-	group.SuggestionsMinimumDistance = 2
-	if near := group.SuggestionsFor(words[0]); len(near) > 0 {
-		return console.Usagef("unknown verb%s: did you mean %s %s?", echo(words[0]), group.CommandPath(), near[0])
+	if near := nearestVerb(group, words[0]); near != "" {
+		return console.Usagef("unknown verb%s: did you mean %s?", echo(words[0]), near)
 	}
 	return console.Usagef("unknown verb%s: see %s --help", echo(words[0]), group.CommandPath())
+}
+
+// nearestVerb returns the command line of the verb or the topic whose name is like a mistyped word.
+func nearestVerb(group *cobra.Command, word string) string {
+	names := &cobra.Command{SuggestionsMinimumDistance: 2}
+	topics := make(map[string]bool)
+	for _, c := range group.Commands() {
+		if c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
+			names.AddCommand(&cobra.Command{Use: c.Name(), Run: func(*cobra.Command, []string) {}})
+			topics[c.Name()] = c.IsAdditionalHelpTopicCommand()
+		}
+	}
+	for _, name := range names.SuggestionsFor(word) {
+		switch {
+		case len(word) <= 4 && word[:min(1, len(word))] != name[:1]: // two letters of four make another word
+		case topics[name]:
+			return group.CommandPath() + " help " + name
+		default:
+			return group.CommandPath() + " " + name
+		}
+	}
+	return ""
 }
