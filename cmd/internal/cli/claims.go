@@ -78,13 +78,16 @@ func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 			return claimsFile{}, err
 		}
 	}
-	if f.issuer == "" {
-		return claimsFile{}, console.Usagef("the issuer is missing: add --iss https://id.example.com, or an iss member to the claims")
-	}
 	if f.audiences, err = audiences(o, flags.audiences); err != nil {
 		return claimsFile{}, err
 	}
-	if len(f.audiences) == 0 {
+	switch {
+	case f.issuer == "" && len(f.audiences) == 0:
+		return claimsFile{}, console.Usagef("the issuer and the audience are missing: " +
+			"add --iss https://id.example.com --aud https://api.example.com, or the members iss and aud to the claims")
+	case f.issuer == "":
+		return claimsFile{}, console.Usagef("the issuer is missing: add --iss https://id.example.com, or an iss member to the claims")
+	case len(f.audiences) == 0:
 		return claimsFile{}, console.Usagef("the audience is missing: add --aud https://api.example.com, or an aud member to the claims")
 	}
 	if f.claims.NotBefore, err = notBefore(o); err != nil {

@@ -70,7 +70,7 @@ func (a *App) command() *cobra.Command {
 		Long: `A JWT is signed, not secret: whoever finds one reads the claims in it.
 sealjwt seals claims into tokens that only their recipient can read, opens them,
 and keeps the keys that this takes.`,
-		Example: `  sealjwt seal --init claims.json >token
+		Example: `  sealjwt seal --init --iss https://id.example.com --aud https://api.example.com claims.json >token
   sealjwt open --iss https://id.example.com --aud https://api.example.com token`,
 		Args:              cobra.ArbitraryArgs,
 		PersistentPreRunE: a.checkFlags,

@@ -35,7 +35,7 @@ personal data are marked. Nothing of it is verified.
 
 With -o html the result is one file for a browser, or for a ticket. It holds the claims,
 and neither signature nor ciphertext, so it does not pass for the token.`,
-		Example: `  sealjwt seal --init claims.json | sealjwt inspect
+		Example: `  sealjwt seal --init --iss https://id.example.com --aud https://api.example.com claims.json | sealjwt inspect
   sealjwt inspect -o html token >report.html`,
 		Args: oneInput,
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ const (
 	partsJWE = 5 // header, encrypted key, IV, ciphertext, tag: RFC 7516 section 7.1
 )
 
+// bearer begins the text that was copied from a header of HTTP (RFC 6750 section 2.1).
+var bearer = regexp.MustCompile(`(?i)^\s*(authorization:\s*)?bearer\s`)
+
 // notCompact returns the reason why the outer form of a text is not a token in compact
 // serialization, and an empty text if it may be one.
 func notCompact(token string) string {
@@ -27,6 +31,8 @@ func notCompact(token string) string {
 		return "the input is empty"
 	case token[0] == '{':
 		return "this is JSON, and only the compact serialization is taken: parts with dots between them"
+	case bearer.MatchString(token):
+		return `leave out "Bearer " and what stands before it: give the token alone, on one line`
 	case strings.ContainsAny(token, " \t\r\n"):
 		return "there is white space in or around it: give the token alone, on one line"
 	case n > partsJWE:

@@ -39,7 +39,7 @@ if theirs differ. To go on with such a run after it was stopped, see seal --help
   sealjwt open --selective --visible-only --trust id.jwks --iss https://id.example.com --aud https://api.example.com token`,
 		Args: oneInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(); err != nil {
+			if err := f.check(cmd, args); err != nil {
 				return err
 			}
 			if f.jsonl {

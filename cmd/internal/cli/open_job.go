@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/open"
@@ -21,10 +24,17 @@ type openFlags struct {
 	bulkFlags
 }
 
-func (f openFlags) check() error {
+func (f openFlags) check(cmd *cobra.Command, args []string) error {
+	var flags, lacks []string
+	if f.issuer == "" && len(f.places) == 0 {
+		flags, lacks = append(flags, "--iss (whom to trust)"), append(lacks, " --iss https://id.example.com")
+	}
+	if f.audience == "" {
+		flags, lacks = append(flags, "--aud (who we are)"), append(lacks, " --aud https://api.example.com")
+	}
 	switch {
-	case f.issuer == "" && len(f.places) == 0 || f.audience == "":
-		return console.Usagef("open needs to know whom to trust and who we are: sealjwt open --iss https://id.example.com --aud https://api.example.com")
+	case lacks != nil:
+		return console.Usagef("%s missing: %s", strings.Join(flags, " and ")+isOrAre[len(flags)], completed(cmd, args, strings.Join(lacks, "")))
 	case f.visibleOnly && !f.selective:
 		return console.Usagef("--visible-only is for selective tokens: add --selective")
 	case f.visibleOnly && len(f.require.names) > 0:
@@ -37,6 +47,9 @@ func (f openFlags) check() error {
 	}
 	return f.bulkFlags.check()
 }
+
+// isOrAre is the verb behind a number of things.
+var isOrAre = []string{1: " is", 2: " are"}
 
 // openConfig is the configuration of an opener of any kind.
 type openConfig struct {

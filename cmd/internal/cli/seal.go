@@ -52,9 +52,10 @@ A run that was killed, and a full disk, can leave a part of a line at the end of
 result. Cut it off first:
 
   head -n $(wc -l <tokens) tokens >whole && mv whole tokens`,
-		Example: `  sealjwt seal --init claims.json
+		Example: `  sealjwt seal --init --iss https://id.example.com --aud https://api.example.com claims.json
   sealjwt seal --to api.jwks --iss https://id.example.com --aud https://api.example.com <claims.json
-  sealjwt seal --selective --visible scope --to email,address=billing.jwks --to email,national_id=kyc.jwks claims.json
+  sealjwt seal --selective --visible scope --to email,address=billing.jwks --to email,national_id=kyc.jwks \
+    --iss https://id.example.com --aud https://api.example.com claims.json
   sealjwt seal --jsonl --iss https://id.example.com --aud https://api.example.com claims.jsonl >tokens`,
 		Args: oneInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
