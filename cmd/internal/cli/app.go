@@ -59,6 +59,9 @@ var textFlags = append([]string{"iss", "aud", "sub", "typ", "reason", "addr", "m
 // checkFlags refuses an empty value. It is usually a variable that a script forgot to set, and
 // must not stand for the default ring, for sealing to oneself or for trusting oneself.
 func (a *App) checkFlags(cmd *cobra.Command, args []string) error {
+	if err := checkRingless(cmd); err != nil {
+		return err
+	}
 	for _, name := range textFlags {
 		f := cmd.Flag(name)
 		if f == nil || !f.Changed {

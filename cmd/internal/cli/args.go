@@ -36,9 +36,14 @@ func noTokens(cmd *cobra.Command, args []string) error {
 // noInput refuses all arguments.
 func noInput(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return console.Usagef("%s takes no argument: see %[1]s --help", cmd.CommandPath())
+		return console.Usagef("%s takes no argument: see %s --help", verbPath(cmd), cmd.CommandPath())
 	}
 	return nil
+}
+
+// verbPath returns a verb as it is typed, without the name of the program, which begins each message.
+func verbPath(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
 // looksLikeToken reports whether an argument could be a token: the header of a compact token

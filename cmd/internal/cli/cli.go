@@ -39,8 +39,10 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 	if o.Extend != nil {
 		o.Extend(a, root)
 	}
-	if isCompletion(args) {
+	if isCompletion(args) { // which parses the flags twice
 		a.beQuiet(root)
+	} else {
+		onlyOnce(root)
 	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -82,7 +84,7 @@ and keeps the keys that this takes.`,
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(explainFlag)
-	root.SetHelpCommand(a.helpCommand())
+	root.SetHelpCommand(ringless(a.helpCommand()))
 	root.SetHelpFunc(a.showHelp)
 	version := root.Flags().Bool("version", false, "print the version")
 	root.RunE = func(cmd *cobra.Command, args []string) error {
@@ -92,8 +94,8 @@ and keeps the keys that this takes.`,
 		return a.verbNeeded(cmd, args)
 	}
 	a.addGlobals(root)
-	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), a.inspectCommand(), a.scanCommand(), a.pageCommand(),
-		a.jwksCommand(), a.revokedCommand(), a.completionCommand(), a.versionCommand())
+	root.AddCommand(a.keysCommand(), a.sealCommand(), a.openCommand(), ringless(a.inspectCommand()), ringless(a.scanCommand()), ringless(a.pageCommand()),
+		a.jwksCommand(), a.revokedCommand(), ringless(a.completionCommand()), ringless(a.versionCommand()))
 	root.AddCommand(a.topics()...)
 	return root
 }

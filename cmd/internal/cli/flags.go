@@ -130,6 +130,9 @@ func (l *lifetime) Type() string   { return "DURATION" }
 func (l *lifetime) String() string { return console.Duration(time.Duration(*l)) }
 func (l *lifetime) Set(s string) error {
 	d, err := parseDuration(s)
+	if err != nil && s != "" && s[len(s)-1] >= '0' && s[len(s)-1] <= '9' {
+		return errors.New("needs a unit behind each number, such as 15s, 15m, 1h30m or 30d")
+	}
 	if err != nil || d < time.Second || d%time.Second != 0 || d > longestLifetime {
 		return errors.New("must be a duration in whole seconds, such as 15m, 1h30m or 30d, and at most 3650d")
 	}

@@ -65,7 +65,7 @@ func helpText(cmd *cobra.Command, width int) string {
 	for _, g := range groupsOf(cmd.LocalFlags()) {
 		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsagesWrapped(width))
 	}
-	for _, g := range groupsOf(cmd.InheritedFlags()) {
+	for _, g := range groupsOf(inheritedFlags(cmd)) {
 		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsagesWrapped(width))
 	}
 	name := cmd.Root().Name()
@@ -131,7 +131,21 @@ var flagTitles = []struct {
 	{"The ring", ringFlags},
 }
 
-// ringFlags name the ring and the files that belong to it. All verbs take them.
+// inheritedFlags returns the flags of all verbs that a verb takes.
+func inheritedFlags(cmd *cobra.Command) *pflag.FlagSet {
+	if !isRingless(cmd) {
+		return cmd.InheritedFlags()
+	}
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) {
+		if !ofRing(f.Name) {
+			flags.AddFlag(f)
+		}
+	})
+	return flags
+}
+
+// ringFlags name the ring and the files that belong to it. All verbs take them but the ringless.
 var ringFlags = []string{"ring", "kek-file", "passphrase-file", "seen-file", "store-file"}
 
 // groupsOf returns the flags of a verb in their groups.

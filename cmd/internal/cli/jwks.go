@@ -9,6 +9,6 @@ func (a *App) jwksCommand() *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE:  a.verbNeeded,
 	}
-	cmd.AddCommand(a.jwksServeCommand(), a.jwksFetchCommand())
+	cmd.AddCommand(a.jwksServeCommand(), ringless(a.jwksFetchCommand()))
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -80,6 +81,9 @@ func (a *App) revoke(ctx context.Context, f revokeFlags) error {
 		return notRevoked(err)
 	}
 	changed, err := ring.Revoke(ctx, f.Revocation)
+	if errors.Is(err, keys.ErrNoKey) { // none was to be used
+		return &reworded{strings.Replace(err.Error(), keys.ErrNoKey.Error()+": ", "", 1), err}
+	}
 	if err != nil {
 		return err
 	}

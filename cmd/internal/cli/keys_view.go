@@ -33,8 +33,8 @@ when a retired key still verifies or opens. What lies behind now is what the pol
 	flags.BoolVar(&v.all, "all", false, "show keys that ended more than 30 days ago, too")
 	flags.BoolVar(&v.timeline, "timeline", false, "draw the keys over time")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
-		if form := cmd.Flag("output").Value.String(); v.timeline && form != "text" {
-			return console.Usagef("--timeline is drawn as text: leave it out, or -o %s", form)
+		if form := cmd.Flag("output").Value.String(); v.timeline && form == "json" {
+			return console.Usagef("--timeline is drawn for people: leave it out, or -o json")
 		}
 		v.text = cmd.Flag("output").Value.String() == "text"
 		return nil
