@@ -30,8 +30,8 @@ func (a *App) inspectCommand() *cobra.Command {
 		Long: `Shows every layer of a token that can be read without a key: headers, sizes, and
 the claims of a token that is only signed, among them the visible ones of a
 selective token and the disclosures of an SD-JWT. The token may be spelled in any
-way that a careless reader takes; why open refuses it is said. Claims that look like
-personal data are marked. Nothing of it is verified.
+way that a careless reader takes; why open refuses its spelling or its header is said.
+Claims that look like personal data are marked. Nothing of it is verified.
 
 With -o html the result is one file for a browser, or for a ticket. It holds the claims,
 and neither signature nor ciphertext, so it does not pass for the token.`,
@@ -101,7 +101,7 @@ func describeLayers(u *leak.Unverified) []byte {
 func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int) {
 	l := &u.Layers[i]
 	fmt.Fprintf(b, "%s: %s, %s, %d characters\n%s", console.Printable(l.Where), l.Form, report.Protection(l), l.Length, summaryLine(l))
-	for _, fault := range l.Faults {
+	for _, fault := range report.Refused(l) {
 		fmt.Fprintf(b, "  open refuses it: %s\n", fault)
 	}
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)

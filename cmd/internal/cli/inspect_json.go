@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/report"
 	"github.com/sealjwt/sealjwt/seal/leak"
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
@@ -27,7 +28,7 @@ type (
 		Bound    *bool            `json:"bound,omitempty"`    // of a JWE in a selective token: to that token
 		CutOff   leak.Cut         `json:"cut_off,omitempty"`  // of a JWS
 		Personal []exposedFinding `json:"personal,omitempty"` // what of it is personal data
-		Faults   []string         `json:"faults,omitempty"`   // why open refuses the spelling
+		Faults   []string         `json:"faults,omitempty"`   // why open refuses the spelling or the header
 	}
 )
 
@@ -44,7 +45,7 @@ func inspected(u *leak.Unverified) inspectedToken {
 func inspectedOf(l *leak.Layer) inspectedLayer {
 	out := inspectedLayer{
 		Where: console.Printable(l.Where), Kind: l.Form, Length: l.Length, Parts: make(map[string]int),
-		Bound: l.Bound, CutOff: l.CutOff, Faults: l.Faults,
+		Bound: l.Bound, CutOff: l.CutOff, Faults: report.Refused(l),
 	}
 	if l.Form != leak.Disclosures {
 		out.Header = displayMembers(l.Header)

@@ -101,7 +101,7 @@ func newLayerView(u *leak.Unverified, i int, now time.Time) *layerView {
 	l := &u.Layers[i]
 	v := &layerView{
 		ID: fmt.Sprintf("layer-%d", i+1), Where: console.Printable(l.Where), Form: l.Form, Kind: Protection(l), Length: console.Count(int64(l.Length), "character"),
-		Summary: Summary(l), Sealed: l.Form == leak.JWE, Unsigned: l.Unsigned && l.CutOff == leak.Whole, Faults: l.Faults, Parts: partsOf(l),
+		Summary: Summary(l), Sealed: l.Form == leak.JWE, Unsigned: l.Unsigned && l.CutOff == leak.Whole, Faults: Refused(l), Parts: partsOf(l),
 		HasHeader: l.Form != leak.Disclosures, HasClaims: l.Form != leak.JWE && (l.HasClaims || l.Claims != nil),
 	}
 	if v.HasHeader {
