@@ -2,6 +2,7 @@ package open
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -105,6 +106,16 @@ func parseJWEHeader(raw []byte) (header, error) {
 	return h, nil
 }
 
+// partCount is a number of parts in the text of a refusal.
+type partCount int
+
+func (n partCount) String() string {
+	if n == 1 {
+		return "1 part"
+	}
+	return strconv.Itoa(int(n)) + " parts"
+}
+
 // jws is a compact JWS, decoded and not yet verified (RFC 7515 section 7.1).
 type jws struct {
 	header             header
@@ -116,7 +127,7 @@ func (m *scratch) parseJWS(compact []byte) (s jws, err error) {
 	// Every party with our public key can make claims that are encrypted and not signed
 	// (CVE-2026-29000); a JWE inside a JWE would be a third layer.
 	if n := 1 + bytes.Count(compact, []byte(".")); n != 3 {
-		return s, refuse(ErrMalformed, "%d parts where a signed token of 3 is expected", n)
+		return s, refuse(ErrMalformed, "%v where a signed token of 3 is expected", partCount(n))
 	}
 	first, rest, _ := bytes.Cut(compact, []byte("."))
 	payload, signature, _ := bytes.Cut(rest, []byte("."))
@@ -186,7 +197,7 @@ func (m *scratch) parseJWE(token string) (jwe, error) {
 // ends a header, behind its cty, with tail.
 func (m *scratch) parseEnvelope(token, tail string) (j jwe, err error) {
 	if n := 1 + strings.Count(token, "."); n != len(j.parts) {
-		return j, refuse(ErrMalformed, "it has %d parts, and a JWE has 5", n)
+		return j, refuse(ErrMalformed, "it has %v, and a JWE has 5", partCount(n))
 	}
 	for i := range j.parts {
 		j.parts[i], token, _ = strings.Cut(token, ".")

@@ -118,7 +118,7 @@ func shapesOfTheWorld() []shape {
 			outer: both(njwt, noCty), claims: login(300), refused: open.ErrMalformed, because: "not canonical base64url"},
 		{deployment: "gematik IDP, EUDI wallets", nested: "EUDI presentation", signing: es256, management: suites{keys.ECDHES}, contents: contents{keys.A128GCM, keys.A256GCM},
 			outer: both(noCty, unsigned), claims: object{{"vp_token", `{"pid":["eyJhbGciOiJFUzI1NiJ9"]}`}, state},
-			refused: open.ErrMalformed, because: "1 parts where a signed token of 3 is expected"},
+			refused: open.ErrMalformed, because: "1 part where a signed token of 3 is expected"},
 	}
 }
 
