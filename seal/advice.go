@@ -7,13 +7,14 @@ import "strings"
 // other means, such as flags, tells them its own names with Text.
 type AdviceError struct {
 	class error
-	parts []string // those at odd indexes are names of fields
+	parts []string // a text and the name of a field in turn: names are at the odd indexes
 }
 
-// adviseError returns an error of a class. Every second part is the name of a field.
+// adviseError returns an AdviceError that wraps class: ErrClaims or ErrReadable. Every second
+// part is the name of a field.
 func adviseError(class error, parts ...string) error { return &AdviceError{class, parts} }
 
-// Error returns the text with the names that the configuration has.
+// Error returns the text with the field names of the Go configuration, such as AllowReadable.
 func (e *AdviceError) Error() string {
 	if e == nil {
 		return "<nil>"

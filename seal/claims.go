@@ -21,13 +21,14 @@ type Claims struct {
 	// Config.AllowReadable.
 	Subject string
 
-	// ID is the jti. When empty the sealer draws 128 random bits.
+	// ID is the jti. When it is empty, the sealer makes a jti of 128 random bits.
 	ID string
 
 	// NotBefore is the nbf, in whole seconds. Left out when zero.
 	NotBefore time.Time
 
-	// Session is the session that the token belongs to; none when zero.
+	// Session is the session that the token belongs to. A zero Session means that the token
+	// belongs to no session and gets no sid.
 	Session Session
 
 	// Custom holds all other claims: a struct, a map or a json.RawMessage that is one JSON
@@ -36,17 +37,18 @@ type Claims struct {
 	Custom any
 }
 
-// Session is a session of a user, as package sessions starts and refreshes it. Both fields are
-// needed, or none.
+// Session is a session of a user, as package sessions starts and refreshes it. Set both fields
+// or neither.
 type Session struct {
 	// ID is the sid. In a selective token every reader sees it. It is the same in all tokens
 	// of one device, so that a reader who collects tokens can link the requests of that device.
 	ID string
 
 	// NotAfter is the latest time at which a token of the session may expire. A list of ended
-	// sessions remembers an end until then: a token that lived longer would come back to life.
-	// So the lifetime of the registry's tokens must be longer than Limits.Lifetime, by the time
-	// that passes between the refresh and Seal; a minute is enough.
+	// sessions forgets that the session has ended after NotAfter, so verifiers would again
+	// accept a token that lives longer. Seal refuses such a token. So the token lifetime of the
+	// session registry must be longer than Limits.Lifetime, by the time that passes between
+	// the refresh and Seal; a minute is enough.
 	NotAfter time.Time
 }
 
@@ -68,17 +70,18 @@ func (Claims) LogValue() slog.Value { return slog.StringValue(redacted) }
 // holds a Claims.
 func (Claims) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
-// reserved are the names that the sealer writes itself: those of RFC 7519 section 4.1, sid,
-// and the one that tells the selective form.
+// reserved are the names of claims that the sealer writes itself: those of RFC 7519 section
+// 4.1, sid, and sealed, the claim by which readers recognise the selective form.
 var reserved = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "sid"}
 
-// disclosures are the names that a reader of SD-JWT takes for digests of claims, at every
-// depth (RFC 9901 sections 4.2.1 and 7.1). A visible claim has none of them.
+// disclosures are the names of members that a reader of SD-JWT takes for digests of claims, at
+// every depth (RFC 9901 sections 4.2.1 and 7.1). So the sealer refuses a visible claim that has
+// such a name or holds such a member.
 var disclosures = []string{"_sd", "..."}
 
-// holdsDisclosure reports whether a claim has a member with one of these names, at any
-// depth. [strict.ParseObject] has accepted the text of the claim, so reading it again
-// cannot fail.
+// holdsDisclosure reports whether the value of a claim has a member with a name of the list
+// disclosures, at any depth. [strict.ParseObject] has accepted the text of the claim, so
+// reading it again cannot fail.
 func holdsDisclosure(claim json.RawMessage) bool {
 	switch claim[0] {
 	case '{':
@@ -96,20 +99,21 @@ func holdsDisclosure(claim json.RawMessage) bool {
 	return false
 }
 
-// boundTo is the name of the key that a token is bound to, RFC 7800.
+// boundTo has cnf, the claim that holds the key that a token is bound to (RFC 7800).
 var boundTo = []string{"cnf"}
 
-// claimsSet holds the claims of one token. Their text is in the scratch: the head and,
-// behind it, the custom claims as one compact JSON object.
+// claimsSet holds the claims of one token. Their text is in scratch.claims: first the head,
+// which is the object of the registered claims without its closing brace, and behind the head
+// the custom claims as one compact JSON object.
 type claimsSet struct {
 	subject, id string
-	headSize    int // bytes
+	headSize    int // length of the head in bytes
 	custom      strict.Object
 	visible     []byte // the custom claims that a selective token shows, as one object
 }
 
-// claimsSet reads the claims of a token. It makes the checks that every opener makes, so
-// that the sealer never makes a token that no opener accepts.
+// claimsSet reads the claims of a token and writes their text into m.claims. It makes the checks
+// that every opener makes, so that the sealer never makes a token that no opener accepts.
 func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 	if c.ID == "" {
 		c.ID = randomID()
@@ -164,8 +168,8 @@ func customObject(text []byte) (strict.Object, error) {
 	return o, nil
 }
 
-// cnfTwin returns the name of a claim that is cnf in other letters. A reader that folds
-// case would take that claim for the key that the token is bound to.
+// cnfTwin returns the name of a claim that differs from cnf in the case of letters only, such as
+// CNF. A reader that ignores case would take that claim for the key that the token is bound to.
 func cnfTwin(o strict.Object) (name string, ok bool) {
 	if _, ok := o.FoldedTwin(boundTo); !ok {
 		return "", false
@@ -178,7 +182,7 @@ func cnfTwin(o strict.Object) (name string, ok bool) {
 	return "", false
 }
 
-// marshalCustom writes custom, behind the head, as one compact JSON text.
+// marshalCustom appends the custom claims to m.claims, behind the head, as one compact JSON text.
 func (m *scratch) marshalCustom(custom any) error {
 	switch raw := custom.(type) {
 	case nil:
@@ -211,9 +215,10 @@ func (m *scratch) marshalCustom(custom any) error {
 	return nil
 }
 
-// hasRepairs reports whether encoding/json replaced bytes that are not UTF-8. It writes the
-// escape \ufffd for such bytes, and writes U+FFFD itself where the caller's string has it.
-// With the replacement, the names of two users could become the same.
+// hasRepairs reports whether encoding/json replaced bytes that are not UTF-8. For such bytes
+// encoding/json writes the escape \ufffd. Where the caller's string has the character U+FFFD,
+// encoding/json writes that character unescaped. Replaced bytes are refused, because the
+// replacement could make the names of two users the same.
 func hasRepairs(text []byte) bool {
 	for {
 		i := bytes.Index(text, []byte(`\ufffd`))

@@ -15,13 +15,14 @@ import (
 const (
 	// DefaultLifetime is the lifetime of a token when Limits.Lifetime is zero.
 	DefaultLifetime = 15 * time.Minute
-	// DefaultType is the typ of the token inside a nested one when Config.Type is
-	// empty. It makes that token useless to every verifier that checks typ.
+	// DefaultType is the typ of the signed token inside a nested token when Config.Type is
+	// empty. A recipient can take the signed token out and show it to others; this typ makes
+	// every verifier that checks typ refuse it.
 	DefaultType = "sealed+jwt"
-	// DefaultMaxSize is the longest token in bytes when Limits.MaxSize is zero.
+	// DefaultMaxSize is the length in bytes of the longest token when Limits.MaxSize is zero.
 	DefaultMaxSize = 64 << 10
 
-	maxPad = 16 << 10 // bytes
+	maxPad = 16 << 10 // the largest Limits.Pad, in bytes
 )
 
 // Config says who issues nested tokens, who can read them, and which claims stay
@@ -36,14 +37,15 @@ type Config struct {
 	// Recipient is the party that can read the token. Required.
 	Recipient Recipient
 
-	// Replicate copies claims into the outer header, where routers read them without a
-	// key, and strangers too: iss, sub and aud, no others (RFC 7519 section 5.3).
+	// Replicate names the claims to copy into the outer header: any of iss, sub and aud, no
+	// others (RFC 7519 section 5.3). Routers read them there without a key, and so does every
+	// stranger.
 	Replicate []string
 
-	// Type is the typ of the signed token; DefaultType when empty. Set it for openers that
-	// know other types only, such as at+jwt. The recipient can lift the signed token out of
-	// the JWE. With the typ JWT or at+jwt, that token then passes for a plain signed one
-	// wherever its audience fits.
+	// Type is the typ of the signed token; DefaultType when empty. Set it only for openers
+	// that accept no token with DefaultType but one with another typ, such as at+jwt. The
+	// recipient can take the signed token out of the JWE. With the typ JWT or at+jwt, every
+	// verifier that its audience names then accepts it as a plain signed token.
 	Type string
 
 	// AllowReadable names claims and header members that may stay readable though they look
@@ -58,20 +60,21 @@ type Config struct {
 
 // Limits holds the times and sizes of tokens.
 type Limits struct {
-	// Lifetime is how long a token lives, in whole seconds; DefaultLifetime when
-	// zero. Seal refuses one that is longer than the policy of the signing ring.
+	// Lifetime is the time from iat to exp of a token, in whole seconds; DefaultLifetime when
+	// zero. Seal refuses a lifetime that is longer than the policy of the signing ring allows.
 	Lifetime time.Duration
 
-	// Pad rounds the claims' JSON text up to a multiple of so many bytes, with spaces
-	// inside the text, so that every implementation still opens the token. In the selective
-	// form Seal pads for each recipient. Without it a token's length tells the length of
-	// the claims, to the byte: an observer learns which of a few diagnoses a token holds,
-	// or whether there is a second name. 256 hides most of that; a value longer than all
-	// claims that occur hides it entirely. At most 16384; none when zero.
+	// Pad rounds the length of the claims' JSON text up to a multiple of Pad bytes. Seal adds
+	// spaces inside the JSON text, so every implementation still opens the token. In the
+	// selective form Seal pads the claims of each recipient by themselves. Without padding a
+	// token's length tells the length of the claims, to the byte: an observer learns which of a
+	// few diagnoses a token holds, or whether there is a second name. Pad 256 hides most such
+	// differences; a Pad longer than the claims of every token hides them all. At most 16384;
+	// zero means no padding.
 	Pad int
 
-	// MaxSize is the longest token in bytes; DefaultMaxSize when zero. Openers
-	// refuse tokens that are longer than their own limit.
+	// MaxSize is the length in bytes of the longest token that Seal makes; DefaultMaxSize when
+	// zero. Each opener also has a limit of its own, and refuses longer tokens.
 	MaxSize int
 }
 
@@ -90,7 +93,7 @@ type settings struct {
 
 // New returns a Sealer of nested tokens. It checks the configuration and returns a
 // [*ConfigError], an [ErrConfig], or [ErrReadable] if it would leave personal data
-// readable. It does not ask the key sources yet; [Sealer.Ready] does.
+// readable. New does not ask the key sources for keys yet; [Sealer.Ready] does.
 func New(cfg Config) (*Sealer, error) {
 	if cfg.Type == "" {
 		cfg.Type = DefaultType
@@ -133,7 +136,7 @@ func newSealer(cfg settings) (*Sealer, error) {
 	return s, nil
 }
 
-// check makes the checks that both forms need.
+// check makes the checks that the nested and the selective form have in common.
 func (c settings) check() error {
 	switch l := c.limits; {
 	case c.issuer == "" || !utf8.ValidString(c.issuer):
@@ -156,7 +159,8 @@ func (c settings) check() error {
 	return nil
 }
 
-// audience returns the aud: the audience of each recipient, once.
+// audience returns the aud: the audiences of all recipients. An audience that several recipients
+// share is in it once.
 func (c settings) audience() []string {
 	var all []string
 	for _, r := range c.recipients {
@@ -171,8 +175,8 @@ func configError(field, problem string, args ...any) error {
 	return &ConfigError{Field: field, Problem: fmt.Sprintf(problem, args...)}
 }
 
-// isNil reports whether v is nil or holds a nil pointer or function. A nil *Ring in a
-// configuration would panic in the first request.
+// isNil reports whether v is nil or holds a nil pointer or function. Without this check a
+// configuration with a nil *Ring would pass, and the first request would panic.
 func isNil(v any) bool {
 	if v == nil {
 		return true

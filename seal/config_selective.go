@@ -11,11 +11,11 @@ import (
 )
 
 // DefaultSelectiveType is the typ of a selective token when SelectiveConfig.Type is
-// empty: every gateway takes it.
+// empty. Every gateway accepts this typ.
 const DefaultSelectiveType = "JWT"
 
-// SelectiveConfig says who issues selective tokens, which claims stay readable, and which
-// recipient can read which of the others. NewSelective copies it.
+// SelectiveConfig says who issues selective tokens, which claims stay readable for everyone, and
+// which recipient can read which sealed claims. NewSelective copies it.
 type SelectiveConfig struct {
 	// Issuer is the iss of every token, usually an https URL. Required.
 	Issuer string
@@ -28,15 +28,16 @@ type SelectiveConfig struct {
 	Recipients []SelectiveRecipient
 
 	// Visible names the custom claims that stay in clear, for every holder of the token to
-	// read. Every other claim is sealed: a name that is missing here shows no claim to a
-	// stranger. _sd and ... cannot be visible, nor stand in a visible claim: readers of
-	// SD-JWT take them for digests of claims (RFC 9901).
+	// read. Every other custom claim is sealed, so a name that you forget here shows nothing to
+	// a stranger. No visible claim may be called _sd or "...", nor have a member of that name
+	// at any depth: readers of SD-JWT take such members for digests of claims (RFC 9901).
 	Visible []string
 
 	// Type is the typ of the token; DefaultSelectiveType when empty.
 	Type string
 
-	// AllowReadable is as in Config.
+	// AllowReadable names claims and header members that may stay readable though they look
+	// like personal data, as Config.AllowReadable does.
 	AllowReadable []string
 
 	// Limits bounds lifetime and length.
@@ -46,34 +47,38 @@ type SelectiveConfig struct {
 // SelectiveRecipient is a party that can read some sealed claims of a selective token.
 type SelectiveRecipient struct {
 	// Audience is the recipient's name, in the token's aud. Required. Recipients
-	// may share one, as the services of one trust domain do.
+	// may share an audience, as the services of one trust domain do.
 	Audience string
 
-	// Keys are the recipient's public keys. Its claims are encrypted to the first
-	// encryption key that Suites allows. Required. That key must have a kid, by which the
-	// recipient finds its JWE. No two recipients may have the same kid at a time.
+	// Keys are the recipient's public keys. Required. The claims that the recipient reads are
+	// encrypted to the first encryption key that Suites allows. That key must have a kid, by
+	// which the recipient finds its JWE. In one token no two recipients may have the same kid:
+	// Seal returns ErrSameKey.
 	Keys keys.PublicSource
 
 	// Suites are the algorithms that may be used for this recipient, in the order of
-	// preference. They also decide the algorithm of a key without alg, as in Recipient.
+	// preference. They also decide the algorithm of a key whose JWK has no alg, as
+	// Recipient.Suites explains.
 	Suites []keys.Suite
 
 	// Content is the content encryption for this recipient; A256GCM when zero.
 	Content keys.Content
 
-	// Reads names the claims that are sealed to this recipient. Each must be there in every
-	// token: give a claim without a value as null. Nil means all claims that are not
-	// visible, with a single recipient only. An empty list means none, for a party that the
-	// token shall name as a recipient and that reads no sealed claim.
+	// Reads names the claims that are sealed to this recipient. The claims of every token must
+	// have each of them: give a claim without a value as null. Nil means all claims that are
+	// not visible; it is allowed only when there is a single recipient. An empty list means no
+	// claim, for a party that the token must name as a recipient although it reads no sealed
+	// claim.
 	Reads []string
 
-	// ReadsAll lets this recipient, one of several, read all claims that are not visible.
+	// ReadsAll lets this recipient read all claims that are not visible, when there are several
+	// recipients. Then Reads must be nil.
 	ReadsAll bool
 }
 
 // NewSelective returns a Sealer of selective tokens. It checks the configuration and
 // returns a [*ConfigError], an [ErrConfig], or [ErrReadable] if it would leave personal
-// data readable. It does not ask the key sources yet; [Sealer.Ready] does.
+// data readable. NewSelective does not ask the key sources for keys yet; [Sealer.Ready] does.
 func NewSelective(cfg SelectiveConfig) (*Sealer, error) {
 	if cfg.Type == "" {
 		cfg.Type = DefaultSelectiveType
@@ -134,7 +139,7 @@ func (c settings) checkSelective() error {
 	return nil
 }
 
-// checkReads checks the list Reads of a recipient.
+// checkReads checks that a recipient has either a list Reads without repeated names or ReadsAll.
 func (c settings) checkReads(field string, r SelectiveRecipient) error {
 	switch {
 	case r.ReadsAll && r.Reads != nil:
@@ -156,7 +161,8 @@ func (c settings) checkReads(field string, r SelectiveRecipient) error {
 	return nil
 }
 
-// checkNames refuses names that no token could have.
+// checkNames refuses a list of claim names with a name that no claim can have, or with one name
+// twice.
 func checkNames(field string, names []string) error {
 	for i, name := range names {
 		switch {
@@ -169,13 +175,13 @@ func checkNames(field string, names []string) error {
 	return nil
 }
 
-// hasTwin reports whether a list has a name, in any case of letters: no token has two
-// claims whose names differ in case alone.
+// hasTwin reports whether names contains name, whatever the case of letters: no token may have
+// two claims whose names differ in case alone.
 func hasTwin(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
-// reads reports whether a claim that is not visible is sealed to r.
+// reads reports whether r may read a claim, if the claim is not visible.
 func (r SelectiveRecipient) reads(name string) bool {
 	return r.Reads == nil || slices.Contains(r.Reads, name)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// maxHeader is the longest header in bytes that openers read.
+// maxHeader is the length in bytes of the longest header that openers read.
 const maxHeader = 4 << 10
 
 // sealOverhead is enough room for the initialization vector, padding and tag of every
@@ -18,14 +18,14 @@ const maxHeader = 4 << 10
 const sealOverhead = 128
 
 // protectedHeader holds the members of a JWE's protected header that do not concern its
-// encryption. Empty members are left out, but for cty.
+// encryption. append leaves out empty members, except cty, which every header has.
 type protectedHeader struct {
 	cty, iss, sub, jti string
 	aud                []byte // JSON
 }
 
-// append appends the header as JSON. The members of the sender come first, so that package
-// open can match the bytes (open/direct.go) instead of parsing JSON.
+// append appends the header as JSON. The members that the encryption writes (alg, enc, kid, epk)
+// come first, so that package open can compare bytes (open/direct.go) instead of parsing JSON.
 func (h protectedHeader) append(dst []byte, sender keys.Sender) []byte {
 	dst = sender.AppendHeader(append(dst, '{'))
 	dst = append(dst, `,"cty":`...)
@@ -95,6 +95,6 @@ func (m *scratch) appendSigned(ctx context.Context, dst []byte, k *keys.Key, typ
 	return strict.AppendBase64URL(dst, signature), nil
 }
 
-// maxSignature is enough room for the signature of an RSA key of 4096 bits, the longest
-// of all, in characters with the two dots of the token.
+// maxSignature is the length in base64url of the longest signature, made by an RSA key of 4096
+// bits, plus the two dots of the token.
 const maxSignature = 2 + (512*8+5)/6

@@ -11,8 +11,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// exposedText is a text that stands in clear in a token and that the sealer did not make
-// itself. A text that the sealer draws itself, such as a jti, cannot be personal data.
+// exposedText is a text that stands in clear in a token and that came from the caller, with the
+// name that AllowReadable knows it by. Random text of the sealer, such as a jti that it made
+// itself, cannot be personal data.
 type exposedText struct{ name, value string }
 
 // guardConfig checks the texts of the configuration that a stranger reads in every token.
@@ -40,7 +41,7 @@ func (s *Sealer) guardConfig() error {
 	return s.check(always...)
 }
 
-// guard checks the texts that a stranger reads in this token, before it is made.
+// guard checks the texts that a stranger could read in this token, before the token is made.
 func (s *Sealer) guard(c Claims, set claimsSet, from *keys.Key, to []*keys.Key) error {
 	if s.cfg.selective {
 		if err := s.checkVisible(set.visible); err != nil {
@@ -58,7 +59,8 @@ func (s *Sealer) guard(c Claims, set claimsSet, from *keys.Key, to []*keys.Key) 
 	return s.checkKids(from, to)
 }
 
-// checkKids checks the kids that a stranger reads in every token.
+// checkKids checks the kids that a stranger reads: the kid of each recipient's key, and in the
+// selective form the kid of the signing key, which a nested token hides.
 func (s *Sealer) checkKids(from *keys.Key, to []*keys.Key) error {
 	for _, k := range to {
 		if err := s.check(exposedText{"kid", k.ID()}); err != nil {
@@ -71,7 +73,7 @@ func (s *Sealer) checkKids(from *keys.Key, to []*keys.Key) error {
 	return nil
 }
 
-// shows reports whether a registered claim can be read.
+// shows reports whether a stranger can read a registered claim in the token.
 func (s *Sealer) shows(name string) bool {
 	return s.cfg.selective || slices.Contains(s.cfg.replicate, name)
 }

@@ -28,8 +28,9 @@ func (s *Sealer) nested(ctx context.Context, m *scratch, set claimsSet, from *ke
 	return err
 }
 
-// closed makes one compact object of the head, which lacks its closing brace, and the
-// custom claims behind it. The head and the custom claims have no name in common.
+// closed joins the head, which lacks its closing brace, and the object of the custom claims
+// behind it into one compact object, in place. No name is in both, because customObject refuses
+// custom claims with the names of the head.
 func closed(claims []byte, headSize int) []byte {
 	if len(claims) == headSize+len("{}") {
 		claims[headSize] = '}'
@@ -39,8 +40,8 @@ func closed(claims []byte, headSize int) []byte {
 	return claims
 }
 
-// pad rounds the length of an object up to a multiple, with spaces before the closing
-// brace. They are white space of JSON and mean nothing (RFC 8259 section 2).
+// pad rounds the length of an object up to the next multiple, with spaces before the closing
+// brace. Such spaces mean nothing in JSON (RFC 8259 section 2).
 func pad(object []byte, multiple int) []byte {
 	if multiple == 0 || len(object)%multiple == 0 {
 		return object

@@ -11,7 +11,7 @@ import (
 
 // Recipient is the party that can read a nested token.
 type Recipient struct {
-	// Audience is the recipient's name, the token's aud. Required.
+	// Audience is the name of the recipient. It becomes the token's aud. Required.
 	Audience string
 
 	// Keys are the recipient's public keys. The token is encrypted to the first
@@ -20,19 +20,20 @@ type Recipient struct {
 	Keys keys.PublicSource
 
 	// Suites are the algorithms that may be used for this recipient, in the order of
-	// preference. Nil allows all that are supported, and the recipient's order of keys
-	// decides. Suites also decide the algorithm of a key whose JWK names no alg. Without
-	// Suites such a key is for ECDH-ES or RSA-OAEP-256. In OpenID Connect the client's
-	// registration names the algorithm (id_token_encrypted_response_alg). A key whose JWK
-	// names an alg is used for that one or not at all: where the JWK contradicts Suites,
-	// Seal returns keys.ErrNoKey.
+	// preference. Nil allows all supported algorithms; then the first usable key in the
+	// recipient's order is used. Suites also decide the algorithm of a key whose JWK names no
+	// alg. Without Suites such a key is used with ECDH-ES or RSA-OAEP-256. In OpenID Connect
+	// the client's registration names the algorithm (id_token_encrypted_response_alg). A key
+	// whose JWK names an alg is used with that algorithm or not at all: where the JWK
+	// contradicts Suites, Seal returns keys.ErrNoKey.
 	Suites []keys.Suite
 
 	// Content is the content encryption of the token; A256GCM when zero.
 	Content keys.Content
 }
 
-// check checks the recipient. The error names the field that holds it.
+// check checks the recipient. The error names the field at fault, behind field, the name of the
+// configuration's field that holds the recipient.
 func (r Recipient) check(field string) error {
 	switch {
 	case r.Audience == "" || !utf8.ValidString(r.Audience):
@@ -66,7 +67,7 @@ func encryptionSuites() []keys.Suite {
 	return slices.DeleteFunc(keys.Suites(), func(s keys.Suite) bool { return s.Use() != keys.UseEnc })
 }
 
-// recipientKeys finds the keys to encrypt to, one for each recipient.
+// recipientKeys finds one key to encrypt to for each recipient, and stores them in m.to.
 func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
 	for i, r := range s.cfg.recipients {
 		set, err := answer(r.Keys.PublicKeys(ctx, ""))
@@ -81,8 +82,8 @@ func (s *Sealer) recipientKeys(ctx context.Context, m *scratch) error {
 			return fmt.Errorf("seal: the recipient's keys: %w: the key of recipient %d (%q) has no kid, and it finds what is sealed to it by kid: it has to publish one",
 				keys.ErrNoKey, i+1, r.Audience)
 		}
-		// A recipient finds its JWE by kid, so two recipients with one kid could not tell
-		// theirs apart.
+		// A recipient finds its JWE by kid, so of two recipients with one kid neither could tell
+		// which JWE is its own.
 		if slices.ContainsFunc(m.to, func(other *keys.Key) bool { return other.ID() == k.ID() }) {
 			return fmt.Errorf("%w: %q; give one recipient all the claims, or each a key of its own", ErrSameKey, k.ID())
 		}

@@ -11,11 +11,11 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// registeredClaims makes the claims that the sealer writes, RFC 7519 section 4.1. It makes
-// the parts that are the same in every token once.
+// registeredClaims makes the claims that the sealer writes itself, RFC 7519 section 4.1. It holds
+// the parts that are the same in every token, encoded once.
 type registeredClaims struct {
 	issuer, audience []byte // JSON
-	values           int    // most JSON values in it, but for sid
+	values           int    // how many JSON values the claims have at most, without sid
 }
 
 func newRegisteredClaims(issuer string, audience []string) registeredClaims {
@@ -36,7 +36,7 @@ func newRegisteredClaims(issuer string, audience []string) registeredClaims {
 	return h
 }
 
-// append appends the claims of one token, as an object that is not closed.
+// append appends the registered claims of one token, as a JSON object without its closing brace.
 func (h registeredClaims) append(dst []byte, c Claims, now time.Time, lifetime time.Duration) ([]byte, error) {
 	for _, text := range [...]struct{ name, value string }{{"sub", c.Subject}, {"jti", c.ID}, {"sid", c.Session.ID}} {
 		if !utf8.ValidString(text.value) {
@@ -69,8 +69,9 @@ func (h registeredClaims) append(dst []byte, c Claims, now time.Time, lifetime t
 	return dst, nil
 }
 
-// check refuses a session whose end some verifier would forget before the token expires, and
-// half a session: of a token without sid nothing is ever refused.
+// check refuses a token that expires after Session.NotAfter: by then verifiers have forgotten
+// that the session ended, and would accept the token. It also refuses a Session with only one
+// field set: without a sid the end of the session would never refuse the token.
 func (s Session) check(expires int64) error {
 	switch {
 	case s.ID == "" && s.NotAfter.IsZero():

@@ -7,9 +7,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// scratch is the memory in which one token is made: its parts go through several encodings.
-// Buffers are pooled and zeroed before reuse, since they held claims. Best effort: arrays
-// that append outgrew are left to the collector as they are.
+// scratch is the memory in which one token is made, with a buffer for each encoding that the
+// token's parts go through. Buffers are pooled and zeroed before reuse, since they held claims.
+// This is best effort: an array that append has replaced by a longer one is not zeroed.
 type scratch struct {
 	to      []*keys.Key
 	claims  bytes.Buffer // the head, then the custom claims as encoding/json writes them
@@ -21,8 +21,8 @@ type scratch struct {
 	out     []byte
 }
 
-// maxKept is the longest buffer in bytes that is kept: a single very long token must not
-// occupy its memory for ever.
+// maxKept is the length in bytes of the longest buffer that the pool keeps: a single very long
+// token must not occupy its memory for ever.
 const maxKept = 256 << 10
 
 func newScratch() *scratch {
@@ -31,11 +31,11 @@ func newScratch() *scratch {
 	return m
 }
 
-// newEncoder makes the encoder that writes custom claims. An encoder that has failed once
-// does not write again.
+// newEncoder makes the encoder that writes custom claims. It is called again after a failure,
+// because a json.Encoder that has failed once never writes again.
 func (m *scratch) newEncoder() {
 	m.encoder = json.NewEncoder(&m.claims)
-	m.encoder.SetEscapeHTML(false) // which makes tokens longer
+	m.encoder.SetEscapeHTML(false) // the escapes would make tokens longer
 }
 
 // wipe makes the scratch ready for the next token, and reports whether the pool may keep

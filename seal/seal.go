@@ -23,14 +23,14 @@ var errZeroSealer = configError("Sealer", "was made by neither New nor NewSelect
 
 func (s *Sealer) isZero() bool { return s == nil || s.scratch == nil }
 
-// Seal makes a token of the claims. It adds iss, aud, iat, exp and, unless given, a
-// random jti.
+// Seal makes a token of the claims. It adds iss, aud, iat and exp, and a random jti if c.ID is
+// empty.
 //
 // A nested token is one compact JWE around the signed claims, RFC 7519 section 5.2. A
 // stranger can read neither the values nor the names of the claims in it. A selective token
 // is a compact JWS. A stranger can read its registered and visible claims and the number of
-// its recipients, and neither values nor names of the others. The lengths of both tell
-// about how long the claims are, unless Limits.Pad rounds them.
+// its recipients, but neither the values nor the names of the sealed claims. The length of a
+// token of either form tells about how long the claims are, unless Limits.Pad rounds it.
 //
 // It returns [ErrClaims], [ErrReadable], [ErrLifetime], [ErrTooLarge], [ErrSameKey],
 // [ErrSigning], keys.ErrNoKey when the sources have no key to sign with or to encrypt to,
@@ -79,11 +79,12 @@ func (s *Sealer) seal(ctx context.Context, c Claims, m *scratch) (string, error)
 	return string(m.out), nil
 }
 
-// Ready asks the key sources once and returns the error that the first token would meet:
-// keys.ErrNoKey when the sources have no key to sign with or to encrypt to, or in the
-// selective form one without kid, keys.ErrStale, an [ErrLifetime] beyond the policy of the
-// signing ring, [ErrSameKey], [ErrReadable] for a kid that would be readable personal data,
-// and the errors of the sources. Call it at start-up and in a readiness probe.
+// Ready asks the key sources once and returns the error that Seal would return for any claims:
+// keys.ErrNoKey when the sources have no key to sign with or to encrypt to, or in the selective
+// form when a key has no kid; keys.ErrStale; [ErrLifetime] when Limits.Lifetime is longer than
+// the policy of the signing ring allows; [ErrSameKey]; [ErrReadable] when a kid looks like
+// personal data and strangers could read it; and the errors of the sources. Call it at start-up
+// and in a readiness probe.
 func (s *Sealer) Ready(ctx context.Context) error {
 	if s.isZero() {
 		return errZeroSealer
@@ -104,8 +105,8 @@ func (s *Sealer) Ready(ctx context.Context) error {
 	return s.checkKids(from, m.to)
 }
 
-// answer returns the answer of a key source. A source that returns neither a set nor an
-// error must not make us panic.
+// answer returns the answer of a key source. A source that returns neither a set nor an error
+// gets keys.ErrNoKey, so that its mistake does not make the sealer panic.
 func answer[S any](set *S, err error) (*S, error) {
 	if err == nil && set == nil {
 		err = fmt.Errorf("%w: the source gave no keys and no error", keys.ErrNoKey)

@@ -20,7 +20,7 @@ func (s *Sealer) visible(custom strict.Object) []byte {
 	return append(object, '}')
 }
 
-// appendSealedTo appends the claims that a recipient may read, as one JSON object.
+// appendSealedTo appends the sealed claims that the i-th recipient may read, as one JSON object.
 func (s *Sealer) appendSealedTo(object []byte, i int, set claimsSet) ([]byte, error) {
 	r := s.cfg.recipients[i]
 	object = append(object, '{')
@@ -30,7 +30,8 @@ func (s *Sealer) appendSealedTo(object []byte, i int, set claimsSet) ([]byte, er
 		}
 	}
 	for _, name := range r.Reads {
-		// A misspelled name in Reads would leave its recipient without the claim.
+		// Without this check a misspelled name in Reads would leave the recipient without the
+		// claim, and no error would tell.
 		if _, ok := set.custom.Raw(name); !ok {
 			return nil, adviseError(ErrClaims, fmt.Sprintf("%q is to be sealed to recipient %d (%q) and is not there: correct ", name, i+1, r.Audience),
 				"Reads", ", or give the claim as null")
@@ -39,7 +40,8 @@ func (s *Sealer) appendSealedTo(object []byte, i int, set claimsSet) ([]byte, er
 	return append(object, '}'), nil
 }
 
-// checkAssigned refuses a claim that no party could read, and one that must not be sealed.
+// checkAssigned refuses a custom claim that is neither visible nor sealed to any recipient, and
+// a claim that is not visible though every verifier must read it.
 func (s *Sealer) checkAssigned(set claimsSet) error {
 	for name := range set.custom.All() {
 		switch {
@@ -72,8 +74,8 @@ func (s *Sealer) selective(ctx context.Context, m *scratch, set claimsSet, from 
 			return err
 		}
 		m.signed = append(m.signed, '"')
-		// Each recipient adds a copy of its claims, so the size is checked before the next
-		// one costs as much again.
+		// Each recipient adds a copy of the claims that it reads. The size is checked here, so
+		// that a token that is too long already costs no further encryption.
 		if size := set.headSize + len(set.visible) + len(m.signed); size > s.cfg.limits.MaxSize {
 			return fmt.Errorf("%w: the first %d of %d recipients need %d bytes, and at most %d are allowed",
 				ErrTooLarge, i+1, len(m.to), size, s.cfg.limits.MaxSize)

@@ -9,7 +9,8 @@ import (
 // maxAddress is longer than any address below.
 const maxAddress = 64
 
-// wholeAddress returns what a text is as a whole: an IP address, a MAC address, or coordinates.
+// wholeAddress returns the kind of a text that as a whole is an IP address, a MAC address or
+// coordinates.
 func wholeAddress(text string) (Kind, bool) {
 	if len(text) > maxAddress || len(text) < len("::1") {
 		return "", false
@@ -32,7 +33,7 @@ func isPublicIP(text string) bool {
 	first, _, _ := strings.Cut(text, ",")
 	first = strings.TrimSpace(first)
 	if !strings.ContainsAny(first, ".:") || strings.Trim(first, "0123456789abcdefABCDEF.:[]") != "" {
-		return false // most texts, at no cost
+		return false // rules out most texts before the costly parsing
 	}
 	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(first, "["), "]"))
 	if err != nil {
@@ -46,8 +47,8 @@ func isPublicIP(text string) bool {
 	return addr.IsGlobalUnicast() && !addr.IsPrivate() && !isReserved(addr)
 }
 
-// isReserved reports whether an IPv4 address is among those that no host has (RFC 1122 section
-// 3.2.1.3, RFC 1112 section 4).
+// isReserved reports whether an address is one of the IPv4 addresses that no host has: 0.0.0.0/8
+// (RFC 1122 section 3.2.1.3) and 240.0.0.0/4 (RFC 1112 section 4).
 func isReserved(addr netip.Addr) bool {
 	if !addr.Is4() {
 		return false
@@ -56,8 +57,9 @@ func isReserved(addr netip.Addr) bool {
 	return first == 0 || first >= 240
 }
 
-// isMAC reports whether a text is an EUI-48 in pairs of digits, with colons or hyphens between
-// them. The first octet of a multicast address is odd, and no device has one.
+// isMAC reports whether a text is the MAC address of a device: an EUI-48 in pairs of hexadecimal
+// digits with colons or hyphens between the pairs. An address with an odd first octet is a
+// multicast address, which no device has as its own, so isMAC returns false for it.
 func isMAC(text string) bool {
 	const length = len("00:00:5e:00:53:01")
 	if len(text) != length || text[2] != ':' && text[2] != '-' {
@@ -80,7 +82,8 @@ func isMAC(text string) bool {
 }
 
 // isCoordinates reports whether a text is a geo URI (RFC 5870) or a latitude and a longitude in
-// degrees, with so many decimals that they tell a house or a street: three are 100 metres.
+// degrees with at least three decimals. Three decimals locate a point to about 100 metres, which
+// is enough to tell a house or a street.
 func isCoordinates(text string) bool {
 	text, isURI := strings.CutPrefix(text, "geo:")
 	text, _, _ = strings.Cut(text, ";")

@@ -1,9 +1,9 @@
 package pii
 
-// isCard reports whether d is a payment card number: the prefix of a network, a
-// length that the network issues, and the check digit (ISO/IEC 7812-1). Left out are
-// the lengths that networks no longer issue, such as Visa's 13 digits, and Maestro's
-// other than 16: they are more often something else.
+// isCard reports whether w is a payment card number: it has the prefix of a card network, a
+// length that the network issues, and a right check digit (ISO/IEC 7812-1). isCard returns
+// false for lengths that networks no longer issue, such as Visa's 13 digits, and for Maestro
+// numbers that do not have 16 digits: numbers of these lengths are mostly something else.
 func isCard(w written) bool {
 	d := w.text()
 	return isNetwork(number(d[:4]), len(d)) && luhn(d)

@@ -1,14 +1,16 @@
 package pii
 
-// The names, in lower case and without signs between the words. They are switches and
-// not maps, so that they cost nothing until they are asked.
+// The names of claims that tell personal data, in lower case and without signs between the
+// words. They stand in switches and not in maps, because a map would be built at the start of
+// every program that imports the package.
 //
-// Of the standard claims of OpenID Connect Core 1.0 section 5.1, sub, email_verified,
-// phone_number_verified and updated_at are left out: a sub is to be an opaque id, and
-// is looked at by value; the others tell a yes, a no and a time, and only about a
-// claim that is itself found.
+// Of the standard claims of OpenID Connect Core 1.0 section 5.1, the lists leave out sub,
+// email_verified, phone_number_verified and updated_at. A sub should be an opaque id, so its
+// value decides. The other three are only a boolean or a time about claims that are found
+// themselves.
 
-// clearName returns the kind of names that mean the same at every depth.
+// clearName returns the kind of a name that means personal data at every depth of an object, or
+// "" for any other name.
 func clearName(word []byte) Kind {
 	switch string(word) {
 	case "email", "emailaddress", "mail", "mailaddress", "emailaddr", "useremail", "workemail", "이메일", "메일", "correo", "courriel":
@@ -43,8 +45,9 @@ func clearName(word []byte) Kind {
 	return secretName(word)
 }
 
-// deviceName returns the kind of the names that tell where a person is, or with what device. The
-// IP address of a server has the same last word as a person's, so these name whose it is.
+// deviceName returns the kind of a name that tells where a person is or which device the person
+// uses. A bare "ip" could be the address of a server, so the names of IP addresses in this list
+// also say that the address is a client's or a user's.
 func deviceName(word []byte) Kind {
 	switch string(word) {
 	case "clientip", "clientipaddress", "clientipaddr", "clientaddr", "remoteip", "remoteipaddress", "remoteaddr", "remoteaddress",
@@ -89,7 +92,7 @@ func numberName(word []byte) Kind {
 	return ""
 }
 
-// secretName returns the kind of the names of credentials.
+// secretName returns the kind of a name that stands for a credential, such as a password.
 func secretName(word []byte) Kind {
 	switch string(word) {
 	case "password", "passwd", "pwd", "passphrase", "passcode", "passwordhash", "secret", "clientsecret", "apisecret", "sharedsecret",
@@ -104,8 +107,8 @@ func secretName(word []byte) Kind {
 	return ""
 }
 
-// ambiguousName returns the kind of names that the data of persons have, and the
-// data of things and organisations too.
+// ambiguousName returns the kind of a name that counts as personal only in an object about a
+// person, because the data of things and organisations have such names too.
 func ambiguousName(word []byte) Kind {
 	switch string(word) {
 	case "name", "displayname", "fullname", "legalname", "alias", "cn", "commonname", "sn", "gn":
@@ -156,8 +159,9 @@ func isPersonWord(word []byte) bool {
 	return false
 }
 
-// isContainerWord reports whether a word at the end of an object's name says only that it is an
-// object, as in user_metadata, customer_details and personal_info.
+// isContainerWord reports whether a word at the end of an object's name says only that the value
+// is a collection of data, as the last words of user_metadata, customer_details and
+// personal_info do.
 func isContainerWord(word []byte) bool {
 	switch string(word) {
 	case "metadata", "meta", "data", "info", "information", "details", "detail", "attributes", "attribute", "attrs", "properties", "props",

@@ -9,8 +9,8 @@ type format struct {
 	valid   func(written) bool
 }
 
-// written are the digits and letters of a number, without what separates them. It is
-// passed by value so that it need not outlive the call, and costs no memory.
+// written holds the digits and letters of a number, without the spaces and signs between them.
+// Functions take it by value, so that it stays on the stack and InText allocates no memory.
 type written struct {
 	chars [maxFormat]byte
 	n     int
@@ -18,15 +18,15 @@ type written struct {
 
 func (w *written) text() []byte { return w.chars[:w.n] }
 
-// maxFormat is more than the digits and letters of any pattern.
+// maxFormat is larger than the number of digits and letters of every pattern.
 const maxFormat = 20
 
-// formats are those that begin with a digit, by how many digits come first. A number
-// that is digits only and whose check lets more than one in a hundred through is
-// listed in its punctuated form alone; payment cards are the exception, since that
-// is how they leak. Many numbers are written in groups of digits with
-// spaces, so a number whose only check is one check digit, as in India's Aadhaar, is not
-// listed at all: one in ten of such groups would pass.
+// formats holds the formats that begin with a digit. The index is the number of digits at the
+// start of the pattern. If the check of a number accepts more than one in a hundred random
+// numbers, only the form with punctuation is listed, not the bare digits. Payment cards are the
+// exception: their bare digits are listed, since card numbers leak in that form. Many harmless
+// numbers are written in groups of digits with spaces. So a number whose only check is one check
+// digit, such as India's Aadhaar, is not listed at all: one in ten of such groups would pass.
 var formats = [maxFormat][]format{
 	1: {{"9 99 99 99 999 999 99", NationalID, franceNIR}},
 	2: {{"99.99.99-999.99", NationalID, belgiumNN}},
@@ -74,7 +74,8 @@ var formats = [maxFormat][]format{
 	19: {{"9999999999999999999", Card, isCard}},
 }
 
-// atDigits looks at the digits that begin at i, the start of a word.
+// atDigits returns the kind of the number that stands at i, the start of a word, if the number
+// has one of formats.
 func atDigits(text string, i int) (Kind, bool) {
 	n := digitsAt(text, i, maxFormat)
 	if n >= maxFormat || formats[n] == nil || !startsAt(text, i) {
@@ -91,7 +92,7 @@ func atDigits(text string, i int) (Kind, bool) {
 // at reports whether a number of the format stands at i and ends there.
 func (f format) at(text string, i int) bool {
 	var w written
-	sep, start := byte(0), i // sep is what stood where the pattern has a space or an s
+	sep, start := byte(0), i // sep is the separator that the text has where the pattern has a space or an s
 	for k := range len(f.pattern) {
 		if i == len(text) {
 			return false
@@ -131,8 +132,9 @@ func fits(b, want byte) bool {
 	return b == want
 }
 
-// inSeries reports whether groups of four digits go on before start or after end:
-// four ports in a row must not pass for a payment card.
+// inSeries reports whether another group of four digits stands before start or after end. Then
+// the digits between are a part of a longer list, such as a list of ports, and must not pass for
+// a payment card.
 func inSeries(text string, start, end int) bool {
 	const group = 4
 	after := end < len(text) && text[end] == ' ' && digitsAt(text, end+1, group) == group
@@ -171,7 +173,7 @@ func luhn(d []byte) bool {
 	return sum%10 == 0
 }
 
-// isDate reports whether there is such a day in the Gregorian calendar.
+// isDate reports whether the Gregorian calendar has this day.
 func isDate(year, month, day int) bool {
 	if month < 1 || month > 12 || day < 1 {
 		return false
@@ -183,7 +185,7 @@ func isDate(year, month, day int) bool {
 	return day <= last
 }
 
-// isDay does as isDate for a year of which two digits are known.
+// isDay reports whether the day exists in 19xx or in 20xx, where year is xx, the last two digits.
 func isDay(year, month, day int) bool {
 	return isDate(1900+year, month, day) || isDate(2000+year, month, day)
 }

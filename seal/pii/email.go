@@ -13,9 +13,9 @@ const (
 )
 
 // isEmail reports whether the at sign text[at:after] belongs to an e-mail address.
-// It is laxer than RFC 5322 before the sign, where any letter may stand (RFC 6531),
-// and stricter after it: the last label of the domain must be able to be a
-// top-level domain, as 3 in pkg@1.2.3 and localhost cannot.
+// Before the at sign it is laxer than RFC 5322: any letter may stand there (RFC 6531).
+// After the at sign it is stricter: the last label of the domain must look like a
+// top-level domain. So pkg@1.2.3 and root@localhost are not e-mail addresses.
 func isEmail(text string, at, after int) bool {
 	domain := domainAt(text, after)
 	if !isMailDomain(domain) {
@@ -28,8 +28,8 @@ func isEmail(text string, at, after int) bool {
 	if !strings.ContainsFunc(text[local:at], isWordRune) && !endsQuoted(text[:at]) {
 		return false
 	}
-	// The user of an ssh or database URL is a machine's more often than not, and
-	// git@ before a colon always is.
+	// In a URL such as ssh://deploy@example.com the user is mostly an account of a
+	// machine, and so is git in git@example.com:path. Neither is an e-mail address.
 	user := local
 	for user > 0 && at-user < maxLocal && (isLocal(text[user-1]) || text[user-1] == ':') {
 		user--
@@ -39,9 +39,9 @@ func isEmail(text string, at, after int) bool {
 	return !scheme && !clone
 }
 
-// isLocal reports whether b may stand before the at sign. The signs that people
-// mask addresses and write templates with, * and {}, are left out, and the slash,
-// which stands far more often in a path.
+// isLocal reports whether b may stand before the at sign. RFC 5322 also allows * and {}, but
+// people mask addresses with * and write templates with {}. It also allows the slash, which is
+// mostly a part of a path. So isLocal returns false for these.
 func isLocal(b byte) bool {
 	return isAlnum(b) || b >= utf8.RuneSelf || isOneOf(b, ".!#$%&'+-=?^_`|~")
 }
@@ -59,8 +59,8 @@ func endsQuoted(text string) bool {
 	return open >= 0 && strings.ContainsFunc(inner[open:], isWordRune)
 }
 
-// domainAt returns the longest text at i that can be a domain, ASCII or not,
-// without the full stop of the sentence.
+// domainAt returns the longest text at i that can be a domain, ASCII or not, without the full
+// stop or hyphen that may follow it in a sentence.
 func domainAt(text string, i int) string {
 	end := i
 	for end < len(text) && end-i < maxDomain {
@@ -75,10 +75,11 @@ func domainAt(text string, i int) string {
 func isMailDomain(domain string) bool {
 	dot := strings.LastIndexByte(domain, '.')
 	if dot <= 0 || isVersion(domain) || strings.HasSuffix(domain, ".gserviceaccount.com") {
-		return false // Google's machines have addresses too, and are issuers
+		return false // addresses of Google's service accounts, which stand in tokens as iss
 	}
-	// A word may follow without a space where the language has none, or after a
-	// hyphen, as in com-session. That lets xn-- in too.
+	// Only the letters at the start of the last label have to look like a top-level domain,
+	// because text may follow directly: in a language without spaces, or after a hyphen, as
+	// in com-session. For this reason labels that begin with xn-- pass, too.
 	top := domain[dot+1:]
 	letters := strings.IndexFunc(top, func(r rune) bool { return !unicode.IsLetter(r) })
 	if letters < 0 {
@@ -96,8 +97,8 @@ func isVersion(s string) bool {
 	return len(rest) < len(s) && len(rest) > 1 && rest[0] == '.' && isDigit(rest[1])
 }
 
-// isExtension reports whether a last label ends the name of a file, as in icon@2x.png, or
-// of a systemd unit, as in user@1000.service. None of them is a top-level domain.
+// isExtension reports whether the last label is the extension of a file name, as in icon@2x.png,
+// or of a systemd unit, as in user@1000.service. The list has no top-level domain.
 func isExtension(label string) bool {
 	if len(label) > len("service") {
 		return false

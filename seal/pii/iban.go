@@ -9,9 +9,10 @@ const ibanLengths = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28
 	"SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30 "
 
 // isIBAN reports whether an IBAN stands at i, in one piece or in the groups of four
-// of its printed form (ISO 13616-1). All its letters are of one case, unlike the
-// letters of random text. Hashes are lower case, too: what could be hexadecimal has to
-// have digits only behind the country, as the numbers of DE, BE, BA, EE and AE do.
+// of its printed form (ISO 13616-1). All its letters must have one case, which rules out
+// random text in mixed case. A hash in lower-case hexadecimal has one case, too. So a
+// lower-case text of hexadecimal digits counts only if all characters behind the country
+// code are decimal digits, as in the IBANs of DE, BE, BA, EE and AE.
 func isIBAN(text string, i int) bool {
 	if len(text)-i < len("NO93") || !isLetter(text[i]) || !isDigit(text[i+2]) || !isDigit(text[i+3]) {
 		return false
@@ -44,7 +45,8 @@ func isIBAN(text string, i int) bool {
 	return mod97(b[4:n], b[:4]) == 1
 }
 
-// ibanLength returns 0 if the letters name no country.
+// ibanLength returns the length of the IBANs of a country, or 0 if the registry has no country
+// with these two letters.
 func ibanLength(first, second byte) int {
 	for i := 0; i < len(ibanLengths); i += len("AD24 ") {
 		if ibanLengths[i] == first && ibanLengths[i+1] == second {
@@ -54,7 +56,8 @@ func ibanLength(first, second byte) int {
 	return 0
 }
 
-// mod97 returns the remainder of ISO/IEC 7064, where A is 10 and Z is 35.
+// mod97 returns the remainder modulo 97 of the number that the parts spell one behind the other
+// (ISO/IEC 7064 MOD 97-10). A letter stands for two digits: A for 10, Z for 35.
 func mod97(parts ...[]byte) int {
 	n := 0
 	for _, part := range parts {

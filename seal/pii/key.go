@@ -18,15 +18,15 @@ func isPEM(text string, i int) bool {
 	return ok && (strings.HasSuffix(label, "PRIVATE KEY") || strings.HasSuffix(label, "PRIVATE KEY BLOCK"))
 }
 
-// isAgeKey reports whether an identity file of age stands at i. The key itself is 58
-// characters of Bech32, upper case.
+// isAgeKey reports whether a secret key of the program age stands at i: the prefix
+// AGE-SECRET-KEY-1 and at least 58 letters and digits, the length of the key in Bech32.
 func isAgeKey(text string, i int) bool {
 	const prefix, length = "AGE-SECRET-KEY-1", 58
 	return hasPrefixAt(text, i, prefix) && wordEnd(text, i+len(prefix))-i-len(prefix) >= length
 }
 
-// privateMember returns the name of the member with the private or symmetric key if
-// an object is a JWK that has one, or "": RFC 7518 sections 6.2.2, 6.3.2 and 6.4.
+// privateMember returns the name of the member that holds the private or symmetric key if o is
+// a JWK with such a member (RFC 7518 sections 6.2.2, 6.3.2 and 6.4), and "" otherwise.
 func privateMember(o strict.Object) string {
 	kty, ok, err := o.Text("kty")
 	if !ok || err != nil {

@@ -1,10 +1,11 @@
 package pii
 
-// Kind says what a name or a value was taken for, in words for people: "e-mail
-// address".
+// Kind says which kind of personal data a name or a value looks like, in words for people, such
+// as "e-mail address".
 type Kind string
 
-// The kinds. Those without a format are told by the name of the claim alone.
+// The kinds. A kind whose values have no format of their own, such as Gender, is found by the
+// name of the claim alone.
 const (
 	Email       Kind = "e-mail address"        // RFC 5322 section 3.4.1, RFC 6531
 	Phone       Kind = "phone number"          // ITU-T E.164, RFC 3966

@@ -20,7 +20,8 @@ func isLetterID(text string, i int) bool {
 	return startsAt(text, i) && f.at(text, i)
 }
 
-// nieOrNRIC tells the two apart by their first letter.
+// nieOrNRIC checks a Spanish NIE or a Singaporean NRIC, which have one pattern. The first letter
+// tells which of the two it is.
 func nieOrNRIC(w written) bool {
 	d := w.text()
 	return spainNIE(d) || singaporeNRIC(d)
@@ -28,14 +29,15 @@ func nieOrNRIC(w written) bool {
 
 const spainLetters = "TRWAGMYFPDXBNJZSQVHLCKE"
 
-// spainDNI checks the letter of the national identity document 12345678-Z. Without the
-// hyphen one order number in 23 would pass.
+// spainDNI checks the check letter of a Spanish national identity number, such as 12345678-Z.
+// The pattern requires the hyphen: without it one in 23 order numbers of this shape would pass.
 func spainDNI(w written) bool {
 	d := w.text()
 	return spainLetters[number(d[:8])%23] == d[8]
 }
 
-// spainNIE checks the identity number of foreigners: X, Y and Z count as 0, 1 and 2.
+// spainNIE checks the check letter of the identity number that Spain gives to foreigners. For
+// the check its first letter X, Y or Z counts as the digit 0, 1 or 2.
 func spainNIE(d []byte) bool {
 	if d[0] < 'X' {
 		return false
@@ -43,7 +45,8 @@ func spainNIE(d []byte) bool {
 	return spainLetters[(int(d[0]-'X')*10_000_000+number(d[1:8]))%23] == d[8]
 }
 
-// singaporeNRIC checks the letter of identity cards (S, T) and foreigners' cards (F, G).
+// singaporeNRIC checks the check letter of numbers of Singaporean identity cards, which begin
+// with S or T, and of foreigners' cards, which begin with F or G.
 func singaporeNRIC(d []byte) bool {
 	sum := weighted(d[1:], "2765432")
 	if d[0] == 'T' || d[0] == 'G' {
@@ -58,8 +61,8 @@ func singaporeNRIC(d []byte) bool {
 	return false
 }
 
-// ukNINO checks the national insurance number in the groups it is printed in, which
-// has no check digit, and leaves out the prefixes that are never given.
+// ukNINO reports whether w can be a British national insurance number. The number has no check
+// digit, so only its printed groups count, and ukNINO refuses the prefixes that are never given.
 func ukNINO(w written) bool {
 	d := w.text()
 	for _, b := range d[:2] {
@@ -74,8 +77,8 @@ func ukNINO(w written) bool {
 	return d[1] != 'O' && d[8] <= 'D'
 }
 
-// italyCF checks the tax code RSSMRA85T10A562S: six letters of the names, year, letter
-// of the month, day (40 more for women), place, and the check letter.
+// italyCF checks an Italian tax code, such as RSSMRA85T10A562S: six letters from the names, the
+// year, a letter for the month, the day (plus 40 for women), the place, and the check letter.
 func italyCF(w written) bool {
 	d := w.text()
 	day := number(d[9:11])
@@ -85,7 +88,8 @@ func italyCF(w written) bool {
 	if !isOneOf(d[8], "ABCDEHLMPRST") || day < 1 || day > 31 {
 		return false
 	}
-	// What a character counts at an odd place, as a letter.
+	// odd gives the value of a character at an odd place, counted from 1: the letter at the
+	// index of the digit or letter, where A stands for 0.
 	const odd = "BAFHJNPRTVCESULDGIMOQKWZYX"
 	sum := 0
 	for i, b := range d[:15] {

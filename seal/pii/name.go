@@ -6,26 +6,27 @@ import (
 	"unicode/utf8"
 )
 
-// match says where a name counts as personal.
+// match says in which objects a name counts as personal.
 type match int
 
 const (
 	noName match = iota
-	// ofPerson counts in the outermost object, where claims are about the subject,
-	// and in an object that is named after a person. Elsewhere a role, a company
-	// or an app has a name, a picture and an address too.
+	// ofPerson is for a name that counts as personal only in the outermost object, whose
+	// claims are about the subject, and in an object that is named after a person. In other
+	// objects it may be the name, picture or address of a role, a company or an app.
 	ofPerson
-	// anywhere counts at every depth.
+	// anywhere is for a name that counts as personal in every object.
 	anywhere
 )
 
-// maxName is how much of a name is looked at, from its end, without the signs
-// between the words. No known name is nearly as long.
+// maxName is how many bytes of a name are looked at, from its end. All names in the dictionary
+// are much shorter.
 const maxName = 64
 
-// nameKind looks a claim name up: as it is, or the words at its end as in
-// billing_email. The words before those decide on the ambiguous ones: customer_name
-// is a person's, file_name is not.
+// nameKind looks up a claim name in the dictionary: the whole name first, then fewer and fewer
+// words at its end, so that billing_email is found as email. If the words at the end are an
+// ambiguous name, the words before them decide: customer_name is the name of a person,
+// file_name is not.
 func nameKind(name string) (Kind, match) {
 	name = lastSegment(name)
 	var w words
@@ -62,8 +63,8 @@ func isPersonName(name string) bool {
 	return false
 }
 
-// isVersionName reports whether the values of a name are versions: 121.0.16.85 is no
-// address there.
+// isVersionName reports whether a claim of this name holds a version of a program. The version
+// 121.0.16.85 must not be taken for an IP address.
 func isVersionName(name string) bool {
 	var w words
 	w.split(lastSegment(name))
@@ -87,12 +88,12 @@ func lastSegment(name string) string {
 // words is a name in lower case, cut into words.
 type words struct {
 	text  [maxName]byte
-	start [maxName + 1]uint8 // where each begins, and after the last the end
+	start [maxName + 1]uint8 // where each word begins; start[n] is the end of the last word
 	n     int
 }
 
-// split cuts at signs and spaces, and before the capitals of camelCase: eMailAddress,
-// userSSN, SSNOfUser.
+// split cuts a name at signs and spaces, and where a new word of camelCase begins: userSSN
+// becomes user and ssn, SSNOfUser becomes ssn, of and user.
 func (w *words) split(name string) {
 	name = strings.ToValidUTF8(name[max(0, len(name)-maxName):], "")
 	end, last := 0, ' '
@@ -117,7 +118,8 @@ func (w *words) split(name string) {
 	w.start[w.n] = uint8(end)
 }
 
-// lookup looks the words from first to last up as one, in the singular too.
+// lookup looks up the words from first to last, joined into one name. If the name is not found
+// and ends in s or es, lookup tries the singular.
 func (w *words) lookup(first, last int) (Kind, match) {
 	text := w.text[w.start[first]:w.start[last]]
 	kind, how := known(text)
@@ -140,7 +142,8 @@ func known(word []byte) (Kind, match) {
 	return "", noName
 }
 
-// isPerson reports whether the word before last, or the two, stand for a person.
+// isPerson reports whether the word before the word at index last stands for a person, such as
+// customer, or the two words before it do, such as end_user.
 func (w *words) isPerson(last int) bool {
 	for first := max(0, last-2); first < last; first++ {
 		text := w.text[w.start[first]:w.start[last]]
@@ -151,8 +154,8 @@ func (w *words) isPerson(last int) bool {
 	return false
 }
 
-// isQuestion reports whether the name asks something about the thing it names, as
-// has_email and require_phone do.
+// isQuestion reports whether the first word of the name makes it a yes-or-no question or a
+// switch, as in has_email and require_phone. Such a claim holds no e-mail address or number.
 func (w *words) isQuestion() bool {
 	switch string(w.text[:w.start[1]]) {
 	case "has", "is", "can", "allow", "allows", "require", "requires", "send", "show", "hide", "use", "verify", "enable":

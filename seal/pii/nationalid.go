@@ -1,11 +1,13 @@
 package pii
 
-// The national ids that begin with a digit, for people who are alive. Every function
-// gets as many characters as its pattern has.
+// The checks of national ids that begin with a digit. They accept birth dates of people who may
+// be alive. The caller matches the pattern first, so every function gets as many characters as
+// its pattern has.
 
-// koreaRRN checks the resident registration number 991231-3123455 (Enforcement Rule
-// of the Resident Registration Act, article 2). Numbers given since October 2020 end
-// in random digits, so of those who were born later only the date counts.
+// koreaRRN checks a Korean resident registration number, such as 991231-3123455 (Enforcement
+// Rule of the Resident Registration Act, article 2). Numbers given since October 2020 end
+// in random digits without a check digit. So for a birth date since then only the date is
+// checked.
 func koreaRRN(w written) bool {
 	d := w.text()
 	year, month, ok := koreaBirth(d)
@@ -13,8 +15,9 @@ func koreaRRN(w written) bool {
 	return ok && (random || koreaCheck(d))
 }
 
-// koreaRRNBare checks a koreaRRN without the hyphen, where many other things have 13
-// digits. GS1 prefix 880, which Korean bar codes have, reads as a year and a month too.
+// koreaRRNBare checks a resident registration number without the hyphen. Other numbers have 13
+// digits too, so it requires the check digit, and refuses times in milliseconds and Korean bar
+// codes. A bar code with the GS1 prefix 880 can read as a birth date in 1988.
 func koreaRRNBare(w written) bool {
 	d := w.text()
 	barcode := number(d[:3]) == 880 && weighted(d, "1313131313131")%10 == 0
@@ -22,7 +25,8 @@ func koreaRRNBare(w written) bool {
 	return ok && koreaCheck(d) && !isMillis(d) && !barcode
 }
 
-// koreaBirth reads the date and the century, which the seventh digit tells.
+// koreaBirth returns the year and the month of birth. The seventh digit tells the century. It
+// reports false if the digits are not a date.
 func koreaBirth(d []byte) (year, month int, ok bool) {
 	year, month = 1900+number(d[:2]), number(d[2:4])
 	switch d[6] {
@@ -35,7 +39,8 @@ func koreaBirth(d []byte) (year, month int, ok bool) {
 	return year, month, isDate(year, month, number(d[4:6]))
 }
 
-// koreaCheck checks the last digit. Foreigners, 5 to 8, have another constant.
+// koreaCheck checks the last digit, the check digit. In the numbers of foreigners, whose seventh
+// digit is 5 to 8, the formula has another constant.
 func koreaCheck(d []byte) bool {
 	constant := 11
 	if d[6] >= '5' {
@@ -44,14 +49,14 @@ func koreaCheck(d []byte) bool {
 	return (constant-weighted(d, "234567892345")%11)%10 == int(d[12]-'0')
 }
 
-// isMillis reports whether 13 digits are a time in milliseconds between 2014 and 2036.
-// Many of those begin with a date of birth.
+// isMillis reports whether 13 digits are a time in milliseconds since 1970, between 2014 and
+// 2036. The first six digits of many such times also read as a date of birth.
 func isMillis(d []byte) bool {
 	n := number(d)
 	return 1_400_000_000_000 <= n && n < 2_100_000_000_000
 }
 
-// chinaRID checks the resident identity number, GB 11643-1999: province, date,
+// chinaRID checks a Chinese resident identity number, GB 11643-1999: province, date of birth,
 // sequence, and the check character of ISO 7064 MOD 11-2.
 func chinaRID(w written) bool {
 	d := w.text()
@@ -69,8 +74,8 @@ func chinaRID(w written) bool {
 	return "10X98765432"[sum%11] == d[17]
 }
 
-// franceNIR checks the social security number: sex, year, month, department,
-// commune, order, and a key that is 97 minus the remainder.
+// franceNIR checks a French social security number: sex, year, month, department, commune,
+// order, and two check digits, which are 97 minus the remainder of the other digits modulo 97.
 func franceNIR(w written) bool {
 	d := w.text()
 	month := number(d[3:5])
@@ -78,7 +83,8 @@ func franceNIR(w written) bool {
 	return isOneOf(d[0], "123478") && known && d[5] <= '9' && 97-number(d[:13])%97 == number(d[13:])
 }
 
-// corsicaNIR checks a franceNIR of the departments 2A and 2B, which count as 19 and 18.
+// corsicaNIR checks a French social security number of the Corsican departments 2A and 2B. For
+// the check digits, 2A counts as 19 and 2B as 18.
 func corsicaNIR(w written) bool {
 	d := w.text()
 	switch string(d[5:7]) {
@@ -92,9 +98,9 @@ func corsicaNIR(w written) bool {
 	return franceNIR(w)
 }
 
-// belgiumNN checks the national number. For those born since 2000 a 2 is put before
-// the digits; women and people of unknown sex without one have 20 and 40 added to
-// the month.
+// belgiumNN checks a Belgian national number. For people born since 2000 a 2 stands before the
+// nine digits when the check digits are computed. In the BIS number of a person who is not in
+// the national register, 20 or 40 is added to the month.
 func belgiumNN(w written) bool {
 	d := w.text()
 	n, key := number(d[:9]), number(d[9:])
@@ -104,7 +110,7 @@ func belgiumNN(w written) bool {
 	return 97-n%97 == key || 97-(2_000_000_000+n)%97 == key
 }
 
-// norwayFNR checks the birth number and the D-number, whose day has 40 added.
+// norwayFNR checks a Norwegian birth number, or a D-number, in which 40 is added to the day.
 func norwayFNR(w written) bool {
 	d := w.text()
 	day := number(d[:2])
@@ -118,8 +124,9 @@ func norwayFNR(w written) bool {
 	return first%11 == 0 && second%11 == 0
 }
 
-// polandPESEL checks the PESEL of people born from 1900 to 2069, to whose month 20 is
-// added in this century. Later days come from random numbers.
+// polandPESEL checks a Polish PESEL of people born from 1900 to 2069. For births since 2000, 20
+// is added to the month. Birth years from 2070 on are refused, since only random numbers have
+// them.
 func polandPESEL(w written) bool {
 	d := w.text()
 	year, month := 1900+number(d[:2]), number(d[2:4])
@@ -129,7 +136,7 @@ func polandPESEL(w written) bool {
 	return year < 2070 && isDate(year, month, number(d[4:6])) && weighted(d, "13791379131")%10 == 0
 }
 
-// finlandHETU checks the personal identity code: the sign between the parts is the
+// finlandHETU checks a Finnish personal identity code. The sign between its two parts tells the
 // century.
 func finlandHETU(w written) bool {
 	d := w.text()
@@ -144,14 +151,14 @@ func finlandHETU(w written) bool {
 		"0123456789ABCDEFHJKLMNPRSTUVWXY"[n%31] == d[9] && !(isDigit(d[9]) && isRecent(d))
 }
 
-// isRecent reports whether digits begin with a day from 2010 to 2039, as 260114-0930
-// does: the day of an order or a backup more often than of a child's birth.
+// isRecent reports whether the first six digits are a day from 2010 to 2039, as in 260114-0930.
+// Such a day is more often the date of an order or a backup than the birthday of a child.
 func isRecent(d []byte) bool {
 	return d[0] >= '1' && d[0] <= '3' && isDay(number(d[:2]), number(d[2:4]), number(d[4:6]))
 }
 
-// swedenShort checks the personal identity number 811228-9874. Coordination
-// numbers have days with 60 added.
+// swedenShort checks a Swedish personal identity number, such as 811228-9874. In a coordination
+// number, which people without such a number get, 60 is added to the day.
 func swedenShort(w written) bool {
 	d := w.text()
 	day := number(d[4:6])
@@ -161,7 +168,8 @@ func swedenShort(w written) bool {
 	return isDay(number(d[:2]), number(d[2:4]), day) && luhn(d) && !isRecent(d)
 }
 
-// swedenLong checks a swedenShort with the century.
+// swedenLong checks a Swedish personal identity number that begins with the century, such as
+// 19811228-9874.
 func swedenLong(w written) bool {
 	d := w.text()
 	if century := number(d[:2]); century != 19 && century != 20 {
@@ -171,28 +179,31 @@ func swedenLong(w written) bool {
 	return swedenShort(w)
 }
 
-// southAfricaID checks the identity number, whose last digit but one is an 8 or a 9.
+// southAfricaID checks a South African identity number: date of birth, a citizenship digit of 0
+// or 1, an 8 or a 9 as the last digit but one, and the check digit.
 func southAfricaID(w written) bool {
 	d := w.text()
 	return isDay(number(d[:2]), number(d[2:4]), number(d[4:6])) && d[10] <= '1' && d[11] >= '8' &&
 		!isMillis(d) && luhn(d)
 }
 
-// swissAHV checks the number of the Swiss old-age insurance, an EAN of its own.
+// swissAHV checks a number of the Swiss old-age insurance. It begins with 756, and its check
+// digit is computed as in an EAN bar code.
 func swissAHV(w written) bool {
 	d := w.text()
 	return number(d[:3]) == 756 && weighted(d, "1313131313131")%10 == 0
 }
 
-// usSSN checks the shape of the social security number, which has no check digit, and
-// leaves out what the Social Security Administration never gives.
+// usSSN reports whether w can be a social security number of the United States. The number has no
+// check digit, so usSSN only refuses the numbers that the Social Security Administration never
+// gives.
 func usSSN(w written) bool {
 	d := w.text()
 	area := number(d[:3])
 	return area != 0 && area != 666 && area < 900 && number(d[3:5]) != 0 && number(d[5:]) != 0
 }
 
-// brazilCPF checks the two digits of the taxpayer number.
+// brazilCPF checks the two check digits of a Brazilian taxpayer number.
 func brazilCPF(w written) bool {
 	d := w.text()
 	check := func(n int) bool {

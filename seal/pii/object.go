@@ -33,8 +33,8 @@ func (w *walker) object(o strict.Object, at *Place) {
 	}
 }
 
-// member looks at one member. A member with a personal name is one finding, however many
-// there are in its value.
+// member looks at one member of the object at in. A member with a personal name is one finding;
+// member does not look for more findings in its value.
 func (w *walker) member(name string, raw json.RawMessage, in *Place) {
 	at, kind, personal := in.Member(name)
 	switch {
@@ -68,8 +68,8 @@ func (w *walker) value(raw json.RawMessage, at *Place) {
 	}
 }
 
-// isHeader reports whether an object is a JOSE header. Its zip is a compression algorithm (RFC
-// 7516 section 4.1.3).
+// isHeader reports whether an object is a JOSE header. In a JOSE header zip is a compression
+// algorithm (RFC 7516 section 4.1.3) and not a postal code.
 func isHeader(o strict.Object) bool {
 	_, ok := o.Raw("alg")
 	return ok
@@ -87,7 +87,7 @@ func text(raw json.RawMessage) (s string) {
 	return s
 }
 
-// isSealed reports whether a member is our own claims for recipients: an array of
+// isSealed reports whether a member holds the sealed claims of a selective token: an array of
 // compact JWEs (RFC 7516 section 7.1), in which a stranger reads nothing.
 func isSealed(raw json.RawMessage) bool {
 	if raw[0] != '[' {

@@ -9,26 +9,26 @@ import (
 // maxShown is how many bytes of a member name a Path shows.
 const maxShown = 48
 
-// Place is where a value stands in an object: the way from the outermost object to it. The zero
-// value is the outermost object itself. A Place refers to the one that it was made from, which
-// must not change after that. It costs no memory until
-// [Place.Path] is called, and nil is the outermost object too.
+// Place is where a value stands in an object: the way from the outermost object to the value.
+// The zero value is the outermost object itself, and so is a nil *Place. A Place points to the
+// Place that it was made from, which must not change after that. A Place allocates no memory
+// until [Place.Path] is called.
 //
-// With it, a reader of objects that package strict refuses judges their members by the rules of
-// [InObject].
+// A program that reads objects which package strict refuses, such as a log line with duplicate
+// names, can use Place to judge their members by the rules of [InObject].
 type Place struct {
 	parent   *Place // nil: the outermost object
-	name     string // of a member
-	index    int    // of an element
+	name     string // the name of the member, if the place is a member
+	index    int    // the index in the array, if the place is an element
 	element  bool
 	redacted bool // the name is personal data itself, and RedactedName stands for it
-	person   bool // an object that is about a person
-	version  bool // of a program, which looks like an IP address
+	person   bool // the value is about a person
+	version  bool // the value is a version of a program, which may look like an IP address
 }
 
-// Member returns the place of a member of the object at p, and what its name says, if that is
-// personal data whatever the value is. Where the name itself is personal data, the place
-// has [RedactedName] in its stead.
+// Member returns the place of a member of the object at p. It also reports whether the name of
+// the member makes it personal data whatever the value is, and of which kind. Where the name
+// itself is personal data, such as an e-mail address, the place has [RedactedName] instead.
 func (p *Place) Member(name string) (at Place, kind Kind, personal bool) {
 	if kind, ok := InText(name); ok {
 		return Place{parent: p, name: RedactedName, redacted: true}, kind, true
@@ -42,10 +42,11 @@ func (p *Place) Member(name string) (at Place, kind Kind, personal bool) {
 	return at, "", false
 }
 
-// isTop reports whether p is the outermost object, which nil is too.
+// isTop reports whether p is the outermost object. A nil p is the outermost object, too.
 func (p *Place) isTop() bool { return p == nil || p.parent == nil }
 
-// Element returns the place of an element of the array at p, which is named after its array.
+// Element returns the place of the i-th element of the array at p. The name of the array counts
+// for the element too: an element of users is about a person.
 func (p *Place) Element(i int) Place {
 	at := Place{parent: p, index: i, element: true}
 	if p != nil {
@@ -54,7 +55,8 @@ func (p *Place) Element(i int) Place {
 	return at
 }
 
-// Value returns what a string or the spelling of a number at p is taken for, as [InValue] does.
+// Value returns the kind of personal data that a string or the text of a number at p looks like,
+// as [InValue] does. For the version of a program it does not look for IP addresses.
 func (p *Place) Value(text string) (Kind, bool) {
 	if p != nil && p.version {
 		return InText(text)
@@ -74,7 +76,7 @@ func (p *Place) Finding(kind Kind) Finding {
 	return Finding{Claim: top.name, Path: p.Path(), Kind: kind}
 }
 
-// Path returns the way to p as [Finding.Path] has it.
+// Path returns the way to p in the form of [Finding.Path].
 func (p *Place) Path() string {
 	switch {
 	case p.isTop():
@@ -92,8 +94,8 @@ func (p *Place) Path() string {
 	return p.parent.Path() + "." + shown
 }
 
-// plain returns a name that cannot be mistaken for another path, and that no terminal
-// takes for a command.
+// plain returns a name for a Path, cut when long. A name that is not a plain word is quoted in
+// ASCII, so that it cannot be mistaken for another path, and no terminal takes it for a command.
 func plain(name string) string {
 	short := name
 	if len(name) > maxShown {

@@ -2,16 +2,17 @@ package pii
 
 import "strings"
 
-// E.164 allows 15 digits; the shortest numbers in use abroad have about 8.
+// The number of digits, country calling code included. E.164 allows up to 15; the shortest
+// international numbers in use have about 8.
 const (
 	minPhone = 8
 	maxPhone = 15
 )
 
-// isPhone reports whether the plus sign text[plus:after] begins a phone number
-// of ITU-T E.164, with or without separators. Time zones, exponents and the build
-// of a version stand behind a letter or digit, and no country calling code begins
-// with a zero.
+// isPhone reports whether the plus sign text[plus:after] begins a phone number of ITU-T E.164,
+// with or without separators. A plus sign behind a letter or digit begins no phone number: it
+// belongs to a time zone (T10:00+09:00), an exponent (1e+20) or a version (1.2.3+45). No country
+// calling code begins with a zero.
 func isPhone(text string, plus, after int) bool {
 	literal := after-plus == len("+") // an escaped sign may follow another escape, %3A%2B
 	if literal && plus > 0 && (isAlnum(text[plus-1]) || isOneOf(text[plus-1], ")]}")) {
@@ -27,7 +28,8 @@ func isPhone(text string, plus, after int) bool {
 		n += copy(d[n:], text[i:i+size])
 		i += size
 		groups++
-		// Here already: another number may follow in the same sentence.
+		// Each end of a group of digits may be the end of the phone number: the digits behind it
+		// may belong to another number of the same sentence.
 		if endsAt(text, i) && isDialable(d[:n], groups, dots) {
 			return true
 		}
@@ -42,9 +44,10 @@ func isPhone(text string, plus, after int) bool {
 	}
 }
 
-// separatorEnd returns where digits go on after one separator at i, or i. The separators
-// of RFC 3966 section 3 count, the space, and the slash of older numbers; area codes
-// stand in parentheses, and so does a 0 that is not dialled from abroad.
+// separatorEnd returns where the digits go on after a separator at i, or i if no separator with
+// digits behind it stands there. Separators are those of RFC 3966 section 3, the space, and the
+// slash of older numbers. An area code may stand in parentheses, and so may a 0 that callers from
+// abroad leave out: separatorEnd skips that 0.
 func separatorEnd(text string, i int) int {
 	start := i
 	for _, trunk := range [...]string{" (0)", "(0)"} {
@@ -65,8 +68,9 @@ func separatorEnd(text string, i int) int {
 	return j
 }
 
-// isDialable reports whether d, with the country calling code, has a length that
-// numbers of the country have. A single dot belongs to a decimal fraction.
+// isDialable reports whether d begins with a country calling code and has a length that phone
+// numbers of that country have. Two groups with one dot between them are a decimal fraction and
+// no phone number.
 func isDialable(d []byte, groups, dots int) bool {
 	code := callingCode(d)
 	if code == 1 && d[0] == '1' {
@@ -99,9 +103,9 @@ func isNANP(d []byte) bool {
 	return len(d) == 10 && d[0] >= '2' && d[3] >= '2'
 }
 
-// callingCode returns the length of the country calling code that d begins with, or
-// 0: the list of ITU-T recommendation E.164 assigned country codes. It is a prefix
-// code, so the first digits tell how long it is.
+// callingCode returns the number of digits of the country calling code that d begins with, or 0
+// if d begins with none (ITU-T, list of E.164 assigned country codes). No calling code begins
+// with another one, so the first digits tell the length.
 func callingCode(d []byte) int {
 	if len(d) < minPhone {
 		return 0
@@ -132,7 +136,7 @@ func callingCode(d []byte) int {
 	return 0
 }
 
-// isTel reports whether a tel URI stands at i, RFC 3966, global or local.
+// isTel reports whether a tel URI with a global or a local number stands at i (RFC 3966).
 func isTel(text string, i int) bool {
 	if !foldPrefixAt(text, i, "tel:") || !startsAt(text, i) {
 		return false
@@ -148,17 +152,20 @@ func isTel(text string, i int) bool {
 	return digits >= minTel
 }
 
-// minTel is the digits of a local number that stands without a phone-context.
+// minTel is how many digits a tel URI without a phone-context must have at least to count as a
+// phone number.
 const minTel = 7
 
-// koreanMobile and nanpNumber are national notations that stand for nothing else.
+// koreanMobile and nanpNumber check national notations, which have no country calling code. No
+// other number is commonly written in these patterns.
 func koreanMobile(w written) bool {
 	d := w.text()
 	return d[0] == '0' && d[1] == '1' && isOneOf(d[2], "016789")
 }
 
-// koreanMobileBare checks a koreanMobile without separators, of the prefix that nearly all
-// numbers have: each prefix of three digits is one in a thousand of other numbers.
+// koreanMobileBare checks a Korean mobile number without separators. It accepts only the prefix
+// 010, which nearly all such numbers have: each further prefix of three digits would match one
+// in a thousand of all other numbers of this length.
 func koreanMobileBare(w written) bool {
 	return number(w.text()[:3]) == 10
 }

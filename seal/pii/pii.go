@@ -2,22 +2,22 @@
 // names of claims and by their values. Credentials count as well, since an
 // attacker who reads one can act as the person.
 //
-// [InObject] looks at both, [InName], [InText] and [InValue] at one of them. What a text is
-// taken for has a shape of its own and, where the format has one, the right check
-// digits. The names and values of ordinary tokens (UUIDs, hashes, timestamps,
-// scopes, key ids, order numbers) are not taken for anything. Long numbers are the
-// exception, because nothing else tells the numbers of cards and persons apart.
-// These shares of random ones are taken for one:
+// [InObject] looks at names and values, [InName] at a name only, [InText] and [InValue] at a
+// value only. A text counts as personal data if it has a format of its own and, where the
+// format has check digits, the right ones. The names and values of ordinary tokens (UUIDs,
+// hashes, timestamps, scopes, key ids, order numbers) do not count. Long numbers are the
+// exception, because only the check digits distinguish the number of a card or a person from
+// any other number. These shares of random numbers count as the number of a card or a person:
 //
 //	11 digits  1.0 %    13 digits  0.3 %    14 digits  0.4 %    15 digits  0.45 %
 //	16 digits  2.6 %    18 digits  0.003 %  19 digits  0.11 %   12, 17 or 20 digits  none
 //
-// So a service whose subjects are such numbers has one refused now and then. It lets
-// them pass once and for all: AllowReadable "sub" in package seal.
+// So in a service whose subjects are such numbers, package seal refuses a token now and then.
+// The service sets AllowReadable to "sub" in package seal, which then accepts all of them.
 //
-// Nothing found is proof of nothing: a name, a diagnosis or an address under an
-// inconspicuous claim has no shape. The guard is for the mistake, not for the
-// decision which claims to show.
+// If this package finds nothing, that proves nothing: a name, a diagnosis or an address has no
+// format that could be found under a claim with an inconspicuous name. The guard catches
+// mistakes. You still have to decide which claims to show.
 //
 // All functions are safe for concurrent use and keep nothing. Their results are
 // safe to print and hold no value of any claim.
@@ -27,26 +27,26 @@ import "github.com/sealjwt/sealjwt/keys/strict"
 
 // Finding is one piece of personal data in an object.
 type Finding struct {
-	// Claim is the name of the member of the outermost object that it is in. A
-	// name that is itself personal data is replaced by [RedactedName].
+	// Claim is the name of the claim, the member of the outermost object, that holds the
+	// personal data. A name that is itself personal data is replaced by [RedactedName].
 	Claim string
 
-	// Path is the way to the place from the outermost object, Claim included, such
-	// as address.locality or users[0].email. Names that are not plain words are
-	// quoted in ASCII and cut when long, so that it is safe to print.
+	// Path is the way from the outermost object to the personal data, Claim included, such
+	// as address.locality or users[0].email. Names that are not plain words are quoted in
+	// ASCII, and long names are cut, so that a Path is safe to print.
 	Path string
 
 	Kind Kind
 }
 
-// RedactedName stands for a member name that is itself personal data, such as the
-// e-mail addresses of a map that is keyed by them.
+// RedactedName stands for a member name that is itself personal data, such as an e-mail address
+// in a map whose keys are e-mail addresses.
 const RedactedName = "[redacted name]"
 
 // InName reports whether a claim of this name is personal data whatever its value.
 // It knows the standard claims of OpenID Connect Core 1.0 section 5.1, other
 // spellings of them, and further names that only a person's data have. Letter case
-// and the signs between words do not matter; of a URI the last segment counts.
+// and the signs between words do not matter. If the name is a URI, its last segment decides.
 func InName(name string) (Kind, bool) {
 	kind, how := nameKind(name)
 	if how == noName {
@@ -55,8 +55,8 @@ func InName(name string) (Kind, bool) {
 	return kind, true
 }
 
-// InText reports whether personal data stands anywhere in a text, and what the
-// first is. It needs linear time and no memory.
+// InText reports whether personal data stands anywhere in a text, and returns the kind of the
+// first that it finds. It takes linear time and allocates no memory.
 func InText(text string) (Kind, bool) {
 	for i := 0; i < len(text); {
 		if isAlnum(text[i]) {
@@ -74,10 +74,10 @@ func InText(text string) (Kind, bool) {
 	return "", false
 }
 
-// InValue reports what [InText] does, and besides whether a text is as a whole the address of a
-// person's connection or device, or a place: an IP address outside of private networks, a MAC
-// address, a pair of coordinates. In the middle of a text these are addresses of
-// servers as a rule, so InText passes them over.
+// InValue reports what [InText] does, and besides whether the whole text is an IP address outside
+// of private networks, a MAC address or a pair of coordinates: these tell a person's connection,
+// device or place. In the middle of a longer text they mostly belong to servers, so InText
+// ignores them.
 func InValue(text string) (Kind, bool) {
 	if kind, ok := InText(text); ok {
 		return kind, true
@@ -98,8 +98,8 @@ func InNumber(literal string) (Kind, bool) {
 // depth, in the order of the text.
 //
 // A member with a personal name is one finding, whatever its value: null, false and
-// the empty string count too. Else the guard would let a claim pass as long as it
-// is tried with empty test users, and fail, or not be there, on the first real one.
+// the empty string count too. Otherwise the guard would accept the claim in tests whose users
+// have empty values, and refuse it only when the first real user comes.
 func InObject(o strict.Object) []Finding {
 	w := walker{}
 	w.object(o, new(Place))

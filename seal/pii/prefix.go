@@ -1,15 +1,15 @@
 package pii
 
-// secret is a credential that its issuer marks with a prefix, so that it is found
-// where it should not be.
+// secret describes a kind of credential that its issuer marks with a prefix, so that scanners
+// find it where it should not be.
 type secret struct {
 	prefix   string
 	min, max int    // characters after the prefix; any number from min on if max is 0
 	also     string // characters besides letters and digits
 }
 
-// matches reports whether the text after the prefix is the rest of such a
-// credential and no longer word: names of variables begin alike.
+// matches reports whether the text after the prefix is the rest of such a credential. A longer
+// word does not match, because names of variables may begin with the prefix too.
 func (s secret) matches(text string) bool {
 	n, stop := 0, max(s.min, s.max+1)
 	for n < len(text) && n < stop && (isAlnum(text[n]) || isOneOf(text[n], s.also)) {

@@ -1,9 +1,9 @@
 package pii
 
-// Boundaries. Identifiers of machines are long runs of letters and digits, and
-// somewhere in one there may be nearly anything. So a personal value has to
-// stand by itself. Only ASCII counts here: in Korean or Japanese a number stands next to
-// a letter without a space.
+// Boundaries. Identifiers of machines are long runs of letters and digits, and any of them may
+// happen to contain the digits of a card or a phone number. So a personal value has to stand by
+// itself, between other characters. Only ASCII letters and digits join a word: in Korean or
+// Japanese a letter stands next to a number without a space.
 
 func isDigit(b byte) bool  { return b-'0' < 10 }
 func isUpper(b byte) bool  { return b-'A' < 26 }
@@ -37,15 +37,15 @@ func digitsAt(text string, i, limit int) int {
 	return n
 }
 
-// maxLabel is the longest word that is joined to a number by a hyphen and still
-// names it, as in user-4111111111111111.
+// maxLabel is the length of the longest word that may be joined to a number as its label, as in
+// user-4111111111111111. A number that is joined to a longer word is a part of an identifier.
 const maxLabel = 16
 
 // isJoint reports whether b makes one identifier of the words at its two sides.
 func isJoint(b byte) bool { return b == '-' || b == '_' || b == '.' }
 
-// startsAt reports whether the word that begins at i is not the rest of a longer
-// identifier: a word may be joined to it from the left, but nothing with digits.
+// startsAt reports whether the word that begins at i starts there, and is not the rest of a longer
+// identifier. A short label without digits may be joined to it from the left.
 func startsAt(text string, i int) bool {
 	if i == 0 || !isJoint(text[i-1]) {
 		return true
@@ -58,7 +58,8 @@ func startsAt(text string, i int) bool {
 	return true
 }
 
-// endsAt reports the same of what ends before i.
+// endsAt reports whether the word that ends before i ends there, and is not the beginning of a
+// longer identifier. A short label without digits may be joined to it from the right.
 func endsAt(text string, i int) bool {
 	if i == len(text) {
 		return true
@@ -74,7 +75,7 @@ func endsAt(text string, i int) bool {
 	return true
 }
 
-// atWord looks at the letters and digits that begin at i.
+// atWord returns the kind of personal data that begins at i, the first letter or digit of a word.
 func atWord(text string, i int) (Kind, bool) {
 	if isDigit(text[i]) {
 		return atDigits(text, i)
@@ -95,13 +96,15 @@ func atWord(text string, i int) (Kind, bool) {
 	return "", false
 }
 
-// atSign looks at what the sign at i, neither letter nor digit, may be part of.
+// atSign returns the kind of personal data that the character at i, neither letter nor digit,
+// belongs to, such as the e-mail address around an at sign.
 func atSign(text string, i int) (Kind, bool) {
 	switch text[i] {
 	case '@':
 		return Email, isEmail(text, i, i+1)
 	case '%':
-		// In the query of a URL the sign itself is escaped, RFC 3986 section 2.1.
+		// In the query of a URL the at sign is written %40, and the plus sign %2B (RFC 3986
+		// section 2.1).
 		if hasPrefixAt(text, i, "%40") {
 			return Email, isEmail(text, i, i+3)
 		}

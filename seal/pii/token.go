@@ -51,10 +51,10 @@ func base64URLEnd(text string, i int) int {
 	return i
 }
 
-// isBearer reports whether the credentials of RFC 6750 section 2.1 stand at i. Words
-// without a digit are prose about them.
+// isBearer reports whether the word Bearer and a token stand at i (RFC 6750 section 2.1). A token
+// without a digit does not count: it is mostly a word of a sentence about bearer tokens.
 func isBearer(text string, i int) bool {
-	const minBearer = 15 // that of the example in the RFC
+	const minBearer = 15 // the length of the token in the example of the RFC
 	if !foldPrefixAt(text, i, "bearer ") {
 		return false
 	}
@@ -69,8 +69,8 @@ func isBearer(text string, i int) bool {
 	return digits > 0 && i-start >= minBearer
 }
 
-// isBasic reports whether the credentials of RFC 7617 stand at i: a user name, a
-// colon and a password in base64. The first bytes are enough to tell.
+// isBasic reports whether the credentials of RFC 7617 stand at i: the word Basic and, in base64,
+// a user name, a colon and a password. It decodes only the first bytes, which are enough to tell.
 func isBasic(text string, i int) bool {
 	if !foldPrefixAt(text, i, "basic ") {
 		return false
@@ -97,14 +97,15 @@ func isPrintable(b []byte) bool {
 	return utf8.Valid(b)
 }
 
-// foldPrefixAt compares with a prefix in lower case.
+// foldPrefixAt reports whether the prefix stands at i, whatever the case of letters in the text.
+// The prefix must be in lower case.
 func foldPrefixAt(text string, i int, prefix string) bool {
 	return len(text)-i >= len(prefix) && (text[i]|0x20) == prefix[0] && strings.EqualFold(text[i:i+len(prefix)], prefix)
 }
 
-// isUserinfo reports whether the colon at i stands between a user and a password
-// in a URL, RFC 3986 section 3.2.1. Placeholders are none: ${NAME}, <name>, and what
-// loggers print in place of it.
+// isUserinfo reports whether the colon at i is the colon of :// in a URL with a password, such as
+// https://user:password@host (RFC 3986 section 3.2.1). A placeholder is not a password: ${NAME},
+// {{name}}, <name>, and the *** or xxxxx that loggers print in place of a password.
 func isUserinfo(text string, i int) bool {
 	if !hasPrefixAt(text, i, "://") || i == 0 || !isAlnum(text[i-1]) {
 		return false
