@@ -11,39 +11,39 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// origin holds the sets of keys that a token was verified with, for the cache alone. A
-// Token that a caller keeps must not keep private keys in memory that were erased
-// meanwhile.
+// origin holds the sets of keys that opened a token, for the cache alone. It is not a part of
+// the Token: a Token that a caller keeps would keep private keys in memory that the ring has
+// erased meanwhile.
 type origin struct {
 	private *keys.Set // nil for a gateway
 	public  *keys.PublicSet
-	kid     string // for which the issuer's source was asked
+	kid     string // the kid for which Open asked the issuer's key source
 }
 
 // digest is the SHA-256 of a token's text. With a shorter digest, or the digest of a part
 // of the text, an attacker could make one token pass for another.
 type digest = [sha256.Size]byte
 
-// entry is a token that was opened. Its sets are weak pointers, since the cache only
-// compares them: a set that a ring has replaced may hold private keys that were erased. A
-// weak pointer is never equal to a set that came later to lie in the same place.
+// entry is a token in the cache. It has only weak pointers to the sets of keys, because the
+// cache only compares them: a strong pointer would keep a replaced set, and its private keys, in
+// memory. A weak pointer never equals a later set, even if that lies at the same address.
 type entry struct {
 	digest  digest
 	token   *Token
 	private weak.Pointer[keys.Set]
 	public  weak.Pointer[keys.PublicSet]
 	kid     string
-	until   time.Time // exp and the leeway
+	until   time.Time // exp plus the leeway
 
-	// The shard's lock guards these two.
-	place int  // in the shard's entries
-	used  bool // since the evicting hand was here
+	// The shard's lock guards place and used.
+	place int  // index in the shard's entries
+	used  bool // the entry was used since the evicting hand last passed it
 }
 
-// recall returns the token of this text if it was opened before and would be opened
-// again: with the same sets of keys, at this time. If anything differs, or a source
-// fails, recall returns nil and drops the entry. The way without a cache then decides, so
-// a cache never makes another refusal, nor accepts for another reason.
+// recall returns the cached token of this text if Open would accept it again at this time, with
+// the same sets of keys. If a set of keys is another one, the token has expired or a source
+// fails, recall returns nil and drops the entry. Then Open goes through all checks, so the cache
+// never refuses a token by itself and never accepts one that the checks would refuse.
 func (o *Opener) recall(ctx context.Context, token string, at time.Time) (digest, *Token) {
 	if o.cache == nil {
 		return digest{}, nil
@@ -61,15 +61,16 @@ func (o *Opener) recall(ctx context.Context, token string, at time.Time) (digest
 	return d, e.token
 }
 
-// digestOf takes the bytes of the text where they lie, because Sum256 only reads them: a
-// conversion would copy all of them onto the heap for each hit.
+// digestOf returns the digest of a text. It hashes the bytes of the string in place, which is
+// safe because Sum256 only reads them. A conversion to []byte would copy the token onto the heap
+// for each hit.
 func digestOf(token string) digest {
 	return sha256.Sum256(unsafe.Slice(unsafe.StringData(token), len(token)))
 }
 
-// holds asks the key sources again, as for a new token. A revoked or a new key shows as a
-// different *Set. Everything else that Open looks at is in the text or in the
-// configuration, and neither changes.
+// holds reports whether an entry is still valid. It asks the key sources again, as Open does for
+// a new token. When a key was revoked or added, the source returns a different *Set. All else
+// that Open checks, except the time, is in the text or in the configuration, which never change.
 func (o *Opener) holds(ctx context.Context, e *entry, at time.Time) bool {
 	if !o.isGateway() {
 		set, err := o.cfg.decryption.PrivateKeys(ctx)
@@ -89,9 +90,8 @@ func (o *Opener) holds(ctx context.Context, e *entry, at time.Time) bool {
 	return true
 }
 
-// remember keeps a token that was opened. It goes by the clock and not by the time that
-// OpenAt was given: a caller who looks into an old token must not leave a dead entry
-// here.
+// remember adds a token to the cache, unless it has expired by the clock. The time that OpenAt
+// was given does not count: a caller who looks into an old token must not leave a dead entry.
 func (o *Opener) remember(d digest, t *Token, from origin) {
 	if o.cache == nil {
 		return
@@ -112,16 +112,16 @@ type cache []shard
 
 const (
 	maxShards = 16
-	// Tokens fall into the shards by chance. They fill small shards so unevenly that some
-	// would be full long before the others.
+	// leastInShard is the least number of entries of a shard. The digest decides at random
+	// which shard a token is in, so of many small shards some would be full long before others.
 	leastInShard = 256
 
-	// steps is the number of entries that either hand looks at, at most, for one that is
+	// steps is how many entries each of the two hands looks at, at most, when an entry is
 	// added.
 	steps = 8
 )
 
-// newCache returns a cache of at most limit entries, all shards together.
+// newCache returns a cache of at most limit entries in all shards together.
 func newCache(limit int) cache {
 	n := 1
 	for n < maxShards && limit/(2*n) >= leastInShard {
@@ -164,7 +164,7 @@ func (s *shard) find(d digest) *entry {
 	return e
 }
 
-// drop removes e, unless another has taken its place meanwhile.
+// drop removes e, unless another entry with the same digest has replaced it meanwhile.
 func (s *shard) drop(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,8 +173,7 @@ func (s *shard) drop(e *entry) {
 	}
 }
 
-// add puts e in. If another call was faster, e takes the place of the entry with the same
-// digest.
+// add adds e. If another call of Open has added the same token meanwhile, e replaces that entry.
 func (s *shard) add(e *entry, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,9 +189,9 @@ func (s *shard) add(e *entry, now time.Time) {
 	s.byDigest[e.digest] = e
 }
 
-// sweep drops dead entries. holds would refuse them, but their claims need not stay in
-// memory. It looks at several entries for each one that is added, so it finds all dead
-// ones before as many entries are added again.
+// sweep drops some dead entries. holds would refuse them, but their claims need not stay in
+// memory. Each call of add makes sweep look at several entries, so the hand passes every entry
+// before as many entries are added as the shard holds.
 func (s *shard) sweep(now time.Time) {
 	for range min(steps, len(s.entries)) {
 		if e := s.sweeping.on(s.entries); !now.Before(e.until) {
@@ -214,7 +213,7 @@ func (s *shard) evict() {
 		s.evicting++
 	}
 	s.remove(s.evicting.on(s.entries))
-	s.evicting++ // the youngest entry, which was the last, has come to this place
+	s.evicting++ // remove has put the last, youngest entry in this place: skip it
 }
 
 // hand is an index into a shard's entries, or points behind the last of them.

@@ -10,44 +10,44 @@ import (
 
 // claims holds all claims of a verified token.
 type claims struct {
-	token Token // the Token that shows them
+	token Token // the Token that Open returns, whose methods show these claims
 
 	issuer, subject, id, session string
 	audience                     []string
-	present                      [8]bool // which of registered are there
+	present                      [8]bool // which of the claims in registered the token has
 	issuedAt, notBefore, expires time.Time
 
-	text       []byte        // all of them, as one JSON object
+	text       []byte        // all claims, as one JSON object
 	all        strict.Object // the text, parsed
-	payload    strict.Object // the signed claims: in a nested token, all
+	payload    strict.Object // the payload of the JWS: in a nested token all claims
 	selective  bool          // the form of the token
 	replicated []string      // in the nested form, the readable names in the header of the JWE
 	opened     []string      // in the selective form, the names of the claims that were sealed to us
-	others     int           // in the selective form, the JWEs that are not for us
+	others     int           // in the selective form, how many JWEs are not for us
 
-	lacks Missing // of typ, exp and the cty of the JWE
+	lacks Missing // which of typ, exp and the cty of the JWE the token lacks
 
 	signingKeyID, decryptionKeyID string
-	suites                        suites // of the keys that verified and decrypted it
+	suites                        suites // of the keys that verified and decrypted the token
 
-	lists *fieldLists // of the Opener
+	lists *fieldLists // the Opener's cache of field lists
 
-	from   origin // until the Token is made
-	shared bool   // through the cache, several calls of Open return this token
+	from   origin // only until the Token is made
+	shared bool   // there is a cache, so several calls of Open may return this token
 }
 
-// registeredNames are the names by which a token is judged: the names of RFC 7519 section
-// 4.1, sealed of the selective form, cnf (RFC 7800), which says whose token it is, and sid, by
-// which a session ends.
+// registeredNames are the claims that decide whether a token is accepted: the names of RFC 7519
+// section 4.1, sealed of the selective form, cnf (RFC 7800), which names the key of the token's
+// rightful sender, and sid, by which verifiers refuse the tokens of an ended session.
 var registeredNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed", "cnf", "sid"}
 
 // registered are the names of RFC 7519 section 4.1, and sid (OpenID Connect Front-Channel Logout
 // 1.0 section 3).
 var registered = [8]string{"iss", "sub", "jti", "exp", "nbf", "iat", "aud", "sid"}
 
-// read reads the registered claims. A claim of the wrong type is an error, null included: a
-// value that cannot be read must not count as absent (CVE-2026-25537). A string that equals
-// its counterpart in like is shared with it, to save allocations.
+// read reads the registered claims. A claim of the wrong type, null included, is an error: a
+// value that cannot be read must not count as absent (CVE-2026-25537). Where a string equals the
+// same claim in like, read takes the string of like, to save an allocation.
 func (c *claims) read(object strict.Object, like *claims) (err error) {
 	if c.issuer, err = c.readText(object, 0, like.issuer); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (c *claims) read(object strict.Object, like *claims) (err error) {
 	if c.session, err = c.readText(object, 7, like.session); err != nil {
 		return err
 	}
-	// Most tokens have one audience, which is our name.
+	// Most tokens have one audience, our own name, whose string like already has.
 	if b, _, err := object.TextBytes("aud"); err == nil && len(like.audience) == 1 && string(b) == like.audience[0] {
 		c.audience, c.present[6] = like.audience, true
 		return nil
@@ -81,7 +81,7 @@ func (c *claims) read(object strict.Object, like *claims) (err error) {
 	return nil
 }
 
-// readText reads the i-th of registered, a string.
+// readText reads the claim with the i-th name of registered, which must be a string.
 func (c *claims) readText(object strict.Object, i int, like string) (s string, err error) {
 	var b []byte
 	if b, c.present[i], err = object.TextBytes(registered[i]); err != nil {
@@ -93,7 +93,7 @@ func (c *claims) readText(object strict.Object, i int, like string) (s string, e
 	return string(b), nil
 }
 
-// readDate reads the i-th of registered, a NumericDate.
+// readDate reads the claim with the i-th name of registered, which must be a NumericDate.
 func (c *claims) readDate(object strict.Object, i int) (t time.Time, err error) {
 	if t, c.present[i], err = object.NumericDate(registered[i]); err != nil {
 		return t, refuseClaims(registered[i]+" must be a NumericDate", "it is no number between 0 and the end of the year 9999")
@@ -101,8 +101,8 @@ func (c *claims) readDate(object strict.Object, i int) (t time.Time, err error) 
 	return t, nil
 }
 
-// check judges the claims of a verified token as of now. header is the header of the JWE
-// around the token, empty if there is none.
+// check checks the claims of a verified token as of now. header is the header of the JWE
+// around the token; it is empty for a selective token.
 func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	// A selective token never passes for a nested one, nor the other way round,
 	// whatever its typ.
@@ -124,7 +124,8 @@ func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	return c.checkTimes(now, o.cfg.limits.Leeway, o.cfg.limits.MaxLifetime)
 }
 
-// otherForm describes a token of the form that is not expected.
+// otherForm returns the detail of the refusal of a token that has the form which the Opener does
+// not take. selective says that the token is selective.
 func otherForm(selective bool) string {
 	if selective {
 		return "it has sealed: a token of the selective form, where a nested one is expected"
@@ -140,7 +141,8 @@ func date(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// sealed returns the names of the claims that only their recipients can read.
+// sealed returns the names of the claims that were sealed to us: in the nested form, all but the
+// claims that the header replicates.
 func (c *claims) sealed() []string {
 	if c.selective {
 		return slices.Clone(c.opened)
@@ -195,8 +197,8 @@ func (c *claims) checkTimes(now time.Time, leeway, maxLifetime time.Duration) er
 	return nil
 }
 
-// difference tells the operator two values of a registered claim. The values of sub are
-// personal and stay out.
+// difference returns the two values of a registered claim, for the detail of a refusal. For sub
+// it returns no values, because they are personal data.
 func (c *claims) difference(copied *claims, name string) string {
 	switch name {
 	case "iss":
@@ -232,7 +234,8 @@ func (c *claims) checkReplicated(header strict.Object) error {
 		slices.Equal(copied.audience, c.audience),
 		copied.session == c.session,
 	} {
-		// An empty claim is not an absent one.
+		// A copy in the header counts also when it is empty: the claim inside must be
+		// there and be empty too.
 		if copied.present[i] && !(c.present[i] && same) {
 			name := registered[i]
 			return refuseClaims(name+" in the header is not the "+name+" inside", "%s", c.difference(&copied, name))

@@ -15,27 +15,27 @@ import (
 )
 
 const (
-	// DefaultType is the typ of the token inside a nested one when Issuer.Type is
+	// DefaultType is the typ of the signed token inside a nested token when Issuer.Type is
 	// empty.
 	DefaultType = "sealed+jwt"
-	// DefaultLeeway is the tolerance on times when Limits.Leeway is zero.
+	// DefaultLeeway is the tolerance on exp, nbf and iat when Limits.Leeway is zero.
 	DefaultLeeway = 60 * time.Second
-	// MaxLeeway is the largest tolerance that can be configured.
+	// MaxLeeway is the largest value of Limits.Leeway.
 	MaxLeeway = 10 * time.Minute
 	// DefaultMaxLifetime bounds exp - iat when Limits.MaxLifetime is zero.
 	DefaultMaxLifetime = time.Hour
-	// DefaultMaxSize is the longest token in bytes when Limits.MaxSize is zero.
+	// DefaultMaxSize is the length in bytes of the longest token when Limits.MaxSize is zero.
 	DefaultMaxSize = 64 << 10
-	// DefaultMaxHeader is the longest header in bytes when Limits.MaxHeader is zero.
+	// DefaultMaxHeader is the length in bytes of the longest header when Limits.MaxHeader is zero.
 	DefaultMaxHeader = 4 << 10
 
-	largestHeader = 16 << 10 // that can be configured
+	largestHeader = 16 << 10 // the largest value of Limits.MaxHeader
 )
 
 // Config says which nested tokens to accept. Its zero value accepts none: a required
 // field has no default, and every default is the strict one. New copies it.
 type Config struct {
-	// Audience is our own name: the token's aud must hold it, to the letter.
+	// Audience is our own name: the token's aud must contain exactly this text.
 	// Required.
 	Audience string
 
@@ -47,15 +47,16 @@ type Config struct {
 	Decryption keys.PrivateSource
 
 	// Require names claims that must be present with a value other than null, and that must
-	// have been sealed. The text of a refusal holds the name.
+	// have been sealed. When such a claim is missing, the text that a client may see names it.
 	Require []string
 
-	// AllowMissing says what the encryption of a token may lack: ContentType and KeyID.
+	// AllowMissing says what the JWE of a token may lack: ContentType, KeyID or both. Zero
+	// means that the JWE must have both.
 	AllowMissing Missing
 
-	// Check has the last word on a token that has passed all other checks. Use it to look
-	// the token up among the revoked ones, by Issuer and ID and never by the token's text. Its
-	// error refuses the token.
+	// Check is called with a token that has passed all other checks. If it returns an error,
+	// the token is refused. Use Check to look up whether the token was revoked, by Issuer and
+	// ID and never by the token's text, which a client can change without breaking the token.
 	Check func(ctx context.Context, t *Token) error
 
 	// Limits bounds times, sizes and the cache.
@@ -72,35 +73,36 @@ type Limits struct {
 	// DefaultMaxLifetime when zero.
 	MaxLifetime time.Duration
 
-	// MaxSize is the longest token in bytes; DefaultMaxSize when zero.
+	// MaxSize is the length in bytes of the longest token; DefaultMaxSize when zero.
 	MaxSize int
 
-	// MaxHeader is the longest header in bytes, decoded, of every layer; DefaultMaxHeader
-	// when zero, at most 16 KiB. A header with a chain of certificates (x5c) may need it.
+	// MaxHeader is the length in bytes of the longest decoded header, for the JWE and the JWS
+	// each; DefaultMaxHeader when zero, at most 16 KiB. A header with a chain of certificates
+	// (x5c) may need more than the default.
 	MaxHeader int
 
-	// Cache is the number of opened tokens that are kept, at most; none when zero. It is
-	// for a service to which the same token comes again and again: a kept token is not
-	// decrypted and verified again, and Open returns the same *Token as before. A good
-	// number is the number of tokens in use at a time; with more tokens the least used ones
-	// are dropped.
+	// Cache is how many opened tokens the Opener keeps at most; zero means no cache. It is
+	// for a service to which the same token comes again and again: the Opener does not
+	// decrypt and verify a kept token again, and Open returns the same *Token as before. A
+	// good number is the number of tokens that are in use at a time; when the cache is full,
+	// a token that was not used for a while is dropped for a new one.
 	//
-	// It takes about 1700 bytes for a token and the length of its claims, which stay in
+	// A kept token takes about 1700 bytes plus the length of its claims. The claims stay in
 	// memory, decrypted, as long as the token is kept. A token is dropped when it comes
-	// again and is expired or a key source gives another set, when the cache is full, and
+	// again and has expired or a key source returns another set, when the cache is full, and
 	// some time after it has expired. The cache has no background goroutine: each insertion
 	// also removes a few expired tokens.
 	//
-	// It does not change which tokens are accepted. A token is kept under the SHA-256 of
-	// its whole text, after Check has passed. Each time it comes again,
-	// the Opener checks its times, asks the key sources and calls Check. So a revocation
-	// counts at once: the revocation of a token in Check, and the revocation of a key in its
-	// source. A source that makes a new set for every call, where a ring has one until its
-	// keys change, makes a cache useless.
+	// The cache does not change which tokens are accepted. A token is kept under the SHA-256
+	// of its whole text, after Check has accepted it. Each time it comes again, the Opener
+	// checks its times, asks the key sources and calls Check. So a revocation counts at
+	// once: Check refuses a revoked token, and a source whose key was revoked returns another
+	// set. A cache is useless with a source that makes a new set for every call; a ring
+	// returns the same set until its keys change.
 	Cache int
 }
 
-// settings is the common form of the three configurations.
+// settings is the common form of Config, SelectiveConfig and GatewayConfig.
 type settings struct {
 	audiences    []string
 	trust        []Issuer
@@ -113,8 +115,8 @@ type settings struct {
 }
 
 // New returns an Opener of nested tokens. It checks the configuration and returns a
-// [*ConfigError], an [ErrConfig]. It does not ask the key sources yet; [Opener.Ready]
-// does.
+// [*ConfigError], an [ErrConfig]. New does not ask the key sources for keys yet;
+// [Opener.Ready] does.
 func New(cfg Config) (*Opener, error) {
 	if isNil(cfg.Decryption) {
 		return nil, configError("Decryption", "is required: a ring or a set with our private keys")
@@ -128,8 +130,8 @@ func New(cfg Config) (*Opener, error) {
 	})
 }
 
-// newOpener makes the checks that all three kinds of Opener need. audienceField is the name
-// of the field with the audiences, for errors.
+// newOpener makes the checks that all three kinds of Opener need, and returns the Opener.
+// audienceField is the name of the configuration's field with the audiences, for errors.
 func newOpener(audienceField string, cfg settings) (*Opener, error) {
 	cfg.require, cfg.trust, cfg.audiences = slices.Clone(cfg.require), slices.Clone(cfg.trust), slices.Clone(cfg.audiences)
 	if err := cfg.limits.setDefaults(); err != nil {
@@ -186,7 +188,8 @@ func (l *Limits) setDefaults() error {
 	return nil
 }
 
-// checkRequire refuses names that no token could have sealed.
+// checkRequire refuses names of claims that no token can have sealed, and names that cannot
+// stand in the text of an error.
 func checkRequire(names []string, selective bool) error {
 	for _, name := range names {
 		if name == "" || name == "sealed" || selective && isAlwaysReadable(name) {
@@ -203,8 +206,8 @@ func configError(field, problem string, args ...any) error {
 	return &ConfigError{Field: field, Problem: fmt.Sprintf(problem, args...)}
 }
 
-// isNil reports whether v is nil or holds a nil pointer or function. A nil *Ring in a
-// configuration would panic in the first request.
+// isNil reports whether v is nil or holds a nil pointer or function. Without this check a
+// configuration with a nil *Ring would pass, and the first request would panic.
 func isNil(v any) bool {
 	if v == nil {
 		return true

@@ -9,11 +9,12 @@ import (
 // DefaultSelectiveType is the typ of a selective token when Issuer.Type is empty.
 const DefaultSelectiveType = "JWT"
 
-// SelectiveConfig says which selective tokens to accept, for a recipient of sealed claims.
-// Its zero value accepts none. A JWE in such a token always needs a kid and a cty, so
-// SelectiveConfig has no AllowMissing; its issuers have one. NewSelective copies it.
+// SelectiveConfig says which selective tokens a recipient of sealed claims accepts. Its zero
+// value accepts none. SelectiveConfig has no AllowMissing, because a JWE in such a token always
+// needs a kid and a cty; Issuer.AllowMissing still relaxes the signed token. NewSelective copies
+// the SelectiveConfig.
 type SelectiveConfig struct {
-	// Audience is our own name: the token's aud must hold it, to the letter.
+	// Audience is our own name: the token's aud must contain exactly this text.
 	// Required.
 	Audience string
 
@@ -24,8 +25,8 @@ type SelectiveConfig struct {
 	Decryption keys.PrivateSource
 
 	// Require names claims that must be present with a value other than null, and that must
-	// have been sealed to us: a claim that stands in clear does not count. The text of a
-	// refusal holds the name.
+	// have been sealed to us: a claim that stands in clear does not count. When such a claim is
+	// missing, the text that a client may see names it.
 	Require []string
 
 	// Check has the last word on a token, as in Config.
@@ -37,7 +38,7 @@ type SelectiveConfig struct {
 
 // NewSelective returns an Opener of selective tokens that reads the claims that were
 // sealed to it. It returns a [*ConfigError], an [ErrConfig], for a configuration that
-// cannot work. It does not ask the key sources yet; [Opener.Ready] does.
+// cannot work. NewSelective does not ask the key sources for keys yet; [Opener.Ready] does.
 func NewSelective(cfg SelectiveConfig) (*Opener, error) {
 	if isNil(cfg.Decryption) {
 		return nil, configError("Decryption", "is required: a ring or a set with our private keys")
@@ -56,11 +57,12 @@ func NewSelective(cfg SelectiveConfig) (*Opener, error) {
 // NewGateway copies it.
 type GatewayConfig struct {
 	// Audiences are the names of the services behind the gateway: the token's aud must
-	// hold one of them, to the letter. Required.
+	// contain exactly one of these texts or more. Required.
 	Audiences []string
 
 	// Trust lists the issuers whose tokens pass, as in Config. Required. Their AllowMissing
-	// cannot have Type, since a gateway requires no sealed claim.
+	// must not have Type: a token without typ is safe only with a Require, and a gateway, which
+	// reads no sealed claim, has none.
 	Trust []Issuer
 
 	// Check has the last word on a token, as in Config.

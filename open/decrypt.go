@@ -7,8 +7,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// decrypt returns the plaintext, RFC 7516 section 5.2. The key checks the header and the
-// lengths of the parts before it uses its private half. All later failures are one error.
+// decrypt returns the plaintext, RFC 7516 section 5.2. NewRecipient checks the header and the
+// lengths of the parts before the private key is used. All failures after that are one error, so
+// that an attacker cannot tell them apart.
 func (j *jwe) decrypt(ctx context.Context, k *keys.Key) ([]byte, error) {
 	recipient, err := k.NewRecipient(ctx, j.encryption, j.decoded)
 	if err != nil {
@@ -23,8 +24,8 @@ func (j *jwe) decrypt(ctx context.Context, k *keys.Key) ([]byte, error) {
 	return plaintext, nil
 }
 
-// refuseKey gives the error of a key its class. Any error that is not named here becomes
-// ErrNotAuthentic, which does not tell what failed.
+// refuseKey wraps the error of a key in the class that Open returns for it. An error that is not
+// named here becomes ErrNotAuthentic, which does not tell what failed.
 func refuseKey(err error) error {
 	switch {
 	case errors.Is(err, keys.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

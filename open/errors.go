@@ -12,26 +12,26 @@ var (
 	// ErrConfig: the configuration of a constructor cannot work; see [ConfigError].
 	ErrConfig error = &Error{text: "open: invalid configuration"}
 
-	// ErrMalformed: not a token of this form in its one canonical spelling.
+	// ErrMalformed: the text is not a token of the expected form in its one canonical spelling.
 	ErrMalformed error = &Error{text: "open: malformed token"}
 	// ErrAlgorithm: the token names another algorithm than its key is for.
 	ErrAlgorithm error = &Error{text: "open: the algorithm is not the one of the key"}
-	// ErrNotAuthentic: decryption or signature failed. The error tells neither which nor
-	// why: with that knowledge an attacker would have an oracle.
+	// ErrNotAuthentic: decryption or signature failed. The error does not tell which of the two
+	// or why: an attacker could use that as an oracle.
 	ErrNotAuthentic error = &Error{text: "open: token is not authentic"}
 	// ErrUnknownKey: no usable key has the kid of the token, or the token has none.
 	ErrUnknownKey error = &Error{text: "open: no key for this token"}
-	// ErrKeySource: the keys could not be had, or a key that lives elsewhere could not be
-	// asked; the error of the source or of the key is wrapped.
+	// ErrKeySource: a key source returned no keys, or a key in another device or service did
+	// not answer; the error of the source or of the key is wrapped.
 	ErrKeySource error = &Error{text: "open: keys are not available"}
 
-	// ErrType: another typ or cty than expected, or none, or a token of the other form.
+	// ErrType: typ or cty is missing or not the expected one, or the token has the other form.
 	ErrType error = &Error{text: "open: token of another type"}
-	// ErrIssuer: an iss that is not trusted, or none.
+	// ErrIssuer: the iss is not trusted, or is missing.
 	ErrIssuer error = &Error{text: "open: issuer is not trusted"}
-	// ErrAudience: a token that is for another audience, or for none.
+	// ErrAudience: the aud does not name us, or is missing.
 	ErrAudience error = &Error{text: "open: token is for another audience"}
-	// ErrExpired: the token was valid once. The error says nothing else about it.
+	// ErrExpired: exp and the leeway are over. The checks that come later were not made.
 	ErrExpired error = &Error{text: "open: token expired"}
 	// ErrNotYetValid: nbf or iat lies in the future.
 	ErrNotYetValid error = &Error{text: "open: token is not valid yet"}
@@ -47,7 +47,7 @@ var (
 // ConfigError describes a mistake in a configuration. It is an [ErrConfig].
 type ConfigError struct {
 	Field   string // such as Decryption or Trust[0].Keys
-	Problem string // for people; it goes on where Field ends
+	Problem string // for people: what follows Field in the sentence, such as "is required"
 }
 
 // Error returns the field and the problem.
@@ -66,26 +66,26 @@ func (e *ConfigError) Is(target error) bool { return target == ErrConfig }
 // prints as the first, whatever the verb.
 type Error struct {
 	text string
-	// reason is a closure, as in Token. It is nil in the errors above.
+	// reason is a closure so that fmt cannot print it, as in Token; nil in the classes above.
 	reason func() reason
 }
 
 // reason says why a token was refused.
 type reason struct {
-	class  error  // one of the above
+	class  error  // one of the errors above, such as ErrMalformed
 	detail string // may be empty
-	cause  error  // of a key source or of Config.Check
+	cause  error  // the error of a key source or of Config.Check
 	unless switches
 }
 
-// switches are the settings that would have avoided a refusal, all together.
+// switches are the settings that would have avoided a refusal if all of them had been set.
 type switches struct {
 	issuer, config Missing // of Issuer.AllowMissing and of Config.AllowMissing
-	withRequire    bool    // and the configuration has no Require yet
-	field          string  // of the configuration, by its name
+	withRequire    bool    // a Require is needed too, and the configuration has none
+	field          string  // the name of a field of the configuration, such as Limits.MaxSize
 }
 
-// advice names the switches in Go, for programmers. It returns "" if there are none.
+// advice names the settings as a Go program writes them. It returns "" if there are none.
 func (s switches) advice() string {
 	var names []string
 	if s.config != 0 {
@@ -98,7 +98,7 @@ func (s switches) advice() string {
 		names = append(names, "a Require")
 	}
 	switch {
-	case (s.config|s.issuer)&KeyID != 0: // no key was tried, so the token may be anything
+	case (s.config|s.issuer)&KeyID != 0: // no key was tried, so KeyID may not be enough
 		return "; see " + strings.Join(names, " and ")
 	case len(names) > 0:
 		return "; accepted with " + strings.Join(names, " and ")
@@ -181,13 +181,13 @@ func (e Error) Format(f fmt.State, _ rune) {
 	}
 }
 
-// refuse makes an Error of that class.
+// refuse returns an Error of a class, one of the errors above.
 func refuse(class error, detail string, args ...any) error {
 	return newError(class.Error(), reason{class: class, detail: fmt.Sprintf(detail, args...)})
 }
 
-// refuseClaims makes an ErrClaims whose phrase a client may read: phrase is fixed, except
-// for names that the configuration gives.
+// refuseClaims returns an ErrClaims. A client may read the phrase, so it is a fixed text, except
+// for names of claims from the configuration.
 func refuseClaims(phrase, detail string, args ...any) error {
 	return newError(ErrClaims.Error()+": "+phrase, reason{class: ErrClaims, detail: fmt.Sprintf(detail, args...)})
 }
@@ -209,7 +209,7 @@ func newError(text string, r reason) error {
 	return &Error{text, func() reason { return r }}
 }
 
-// shown is the number of bytes of a text of the token that a Detail shows.
+// shown is how many bytes of a text from the token a Detail shows at most.
 const shown = 64
 
 // quote makes a text of the token safe for a log: quoted, in ASCII, and cut.
@@ -220,7 +220,7 @@ func quote[T string | []byte](s T) string {
 	return strconv.QuoteToASCII(string(s))
 }
 
-// oneLine escapes all but printable ASCII: the text of a cause may hold any character.
+// oneLine escapes all but printable ASCII: the text of another error may hold any character.
 func oneLine(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -233,7 +233,7 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// quoteList quotes the first few texts of a list, and counts the others.
+// quoteList quotes the first few texts of a list, and says how many more there are.
 func quoteList(list []string) string {
 	const most = 8
 	if len(list) == 0 {

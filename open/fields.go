@@ -15,11 +15,12 @@ import (
 type field struct {
 	name   string
 	index  []int // as reflect.Value.FieldByIndex takes it
-	tagged bool  // the name is from a tag
-	hidden bool  // another field of the same depth has the name, so neither is filled
+	tagged bool  // the name comes from a json tag
+	hidden bool  // another field of the same depth has the name, so encoding/json fills neither
 }
 
-// in returns the field of v. It returns a zero value if a pointer on the way is nil.
+// in returns the field of the struct v. If a pointer to an embedded struct on the way is nil, in
+// returns the field of an empty struct of that type.
 func (f *field) in(v reflect.Value) reflect.Value {
 	for _, i := range f.index {
 		if v.Kind() == reflect.Pointer {
@@ -106,7 +107,8 @@ func (l *fieldList) add(e embedded, i int, next []embedded) []embedded {
 	return append(next, embedded{of: t, index: index})
 }
 
-// insert adds f unless a field of the same name wins.
+// insert adds f to the list, unless the list has a field of the same name that wins over f by
+// the rules of fieldsOf.
 func (l *fieldList) insert(f field) {
 	for i := range *l {
 		other := &(*l)[i]
@@ -124,17 +126,18 @@ func (l *fieldList) insert(f field) {
 	*l = append(*l, f)
 }
 
-// isName reports whether encoding/json takes the name of a tag. Otherwise it takes the name
-// of the field.
+// isName reports whether encoding/json accepts s, the name in a tag. If it does not, it uses the
+// name of the Go field instead.
 func isName(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
 		return !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", c) && !unicode.IsLetter(c) && !unicode.IsDigit(c)
 	})
 }
 
-// receiver returns the value that encoding/json decodes into for v, behind pointers and the
-// interfaces that hold them. It returns the zero value if a type on the way decodes itself,
-// and an interface if that interface receives the value itself.
+// receiver returns the value into which encoding/json decodes when it is given v: it follows
+// pointers, and interfaces that hold pointers. If a type on the way has an UnmarshalJSON method,
+// receiver returns the zero reflect.Value. If encoding/json stores a new value in an interface,
+// receiver returns that interface.
 func receiver(v reflect.Value) reflect.Value {
 	if v.IsValid() && v.Kind() != reflect.Pointer && v.Type().Name() != "" && v.CanInterface() && reflect.PointerTo(v.Type()).Implements(unmarshaler) {
 		return reflect.Value{}
@@ -157,12 +160,13 @@ func receiver(v reflect.Value) reflect.Value {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// holdsItself reports whether v points to an interface that holds v. encoding/json stops there.
+// holdsItself reports whether v points to an interface that holds v. Following such a pointer
+// would never end; encoding/json stops there.
 func holdsItself(v reflect.Value) bool {
 	return !v.IsNil() && v.Elem().Kind() == reflect.Interface && v.Elem().Elem().Equal(v)
 }
 
-// elemOf returns the value that v points to, or a zero value if v is nil.
+// elemOf returns the value that v points to, or the zero value of its type if v is nil.
 func elemOf(v reflect.Value) reflect.Value {
 	if v.IsNil() {
 		return reflect.Zero(v.Type().Elem())

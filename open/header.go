@@ -9,33 +9,33 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// header is a protected header of either layer. The JSON parser fills members, and the
-// fast path of direct.go does not.
+// header is the protected header of a JWE or a JWS. Only the JSON parser fills members; the fast
+// path of direct.go leaves them empty.
 type header struct {
 	alg, typ, cty          string
 	kid                    []byte
 	hasKid, hasTyp, hasCty bool
-	encryption             keys.Header // of a JWE
+	encryption             keys.Header // the members that concern the encryption of a JWE
 
 	members strict.Object
-	tail    string // when direct.go has read the header, its text behind the cty
+	tail    string // the text of the header behind its cty, if direct.go has read the header
 }
 
-// refusedMembers: extensions that we would have to understand (crit), that make bombs
-// (zip), that change the signed text (b64, RFC 7797 section 7), and keys that the sender
-// brings along (jwk, jku, x5u). All other unknown members are ignored, as RFC 7515 and
-// RFC 7516 section 4 demand.
+// refusedMembers make the Opener refuse a header: crit names extensions that we would have to
+// know, a zip can unpack to gigabytes, b64 changes the signed text (RFC 7797 section 7), and with
+// jwk, jku or x5u the sender brings its own key. All other unknown members are ignored, as RFC
+// 7515 and RFC 7516 section 4 demand.
 var refusedMembers = []string{"crit", "zip", "b64", "jwk", "jku", "x5u"}
 
-// knownMembers are the names that we read or refuse, without alg, which no header may lack.
-// A member that differs from one of them in case only is refused, also alone: a reader that
-// folds case, as encoding/json does, takes TYP for the typ, which may be missing, and obeys
-// a CRIT.
+// knownMembers are the names that we read or refuse. alg is not among them: a header without alg
+// is refused anyway. A member that differs from a known name in case only is refused: a reader
+// that ignores case, as encoding/json does, would take TYP for a typ that the header lacks, and
+// would obey a CRIT.
 var knownMembers = []string{"enc", "kid", "typ", "cty", "epk", "apu", "apv", "crit", "zip", "b64", "jwk", "jku", "x5u"}
 
-// decodeHeader decodes the first part of either layer.
+// decodeHeader decodes the first part of a JWE or a JWS, its header.
 func decodeHeader[T string | []byte](m *scratch, part T) ([]byte, error) {
-	// Before it is decoded: the header is the first part that any sender makes us read.
+	// The size is checked before decoding: any sender can make us read a header.
 	if size := len(part) / 4 * 3; size > m.maxHeader {
 		return nil, refuseUnless(forHeader(size), refuse(ErrMalformed, "a header of %d bytes or more, and %d are allowed", size, m.maxHeader))
 	}
@@ -49,7 +49,7 @@ func decodeHeader[T string | []byte](m *scratch, part T) ([]byte, error) {
 	return raw, nil
 }
 
-// forHeader names the limit MaxHeader, if it could be as large as size.
+// forHeader returns the setting Limits.MaxHeader, unless size is above its largest value.
 func forHeader(size int) switches {
 	if size > largestHeader {
 		return switches{}
@@ -85,7 +85,7 @@ func parseHeader(raw []byte) (header, error) {
 	return h, nil
 }
 
-// internedText returns a member that has one of few values in nearly every token.
+// internedText returns a text member. For the usual values it allocates no memory.
 func internedText(o strict.Object, name string) (s string, ok bool, err error) {
 	b, ok, err := o.TextBytes(name)
 	return interned(b), ok, err
@@ -143,7 +143,7 @@ func (m *scratch) parseJWS(compact []byte) (s jws, err error) {
 		return s, err
 	}
 	s.header, s.input = h, compact[:len(first)+1+len(payload)]
-	// The payload stays with the token, so it alone is not in the scratch.
+	// The Token keeps the payload, so unlike all other parts it must not be in the scratch.
 	if s.payload, err = strict.DecodeBase64URL(payload); err != nil {
 		return s, refuse(ErrMalformed, "the payload: %v", err)
 	}
@@ -156,7 +156,7 @@ func (m *scratch) parseJWS(compact []byte) (s jws, err error) {
 	return s, nil
 }
 
-// checkType checks a typ that is present. checkMissing judges a token without typ.
+// checkType checks the typ, if there is one. checkMissing judges a token without typ.
 func (s *jws) checkType(typ string) error {
 	if s.header.hasTyp && !strict.SameMediaType(s.header.typ, typ) {
 		var possible switches
@@ -173,9 +173,9 @@ type jwe struct {
 	header
 	memory  *scratch
 	parts   [5]string
-	decoded [4][]byte // parts 2 to 5, the last three one behind the other
+	decoded [4][]byte // parts 2 to 5; the last three lie one behind the other in memory
 
-	headerSize int // in memory, ahead of decoded
+	headerSize int // length of the decoded header, which lies in memory ahead of decoded
 }
 
 // parseJWE reads the JWE of a nested token. checkMissing judges a JWE without cty.
@@ -193,8 +193,8 @@ func (m *scratch) parseJWE(token string) (jwe, error) {
 	return j, err
 }
 
-// parseEnvelope reads the header alone, which names the recipient's key. Package seal
-// ends a header, behind its cty, with tail.
+// parseEnvelope cuts a JWE into its parts and reads only the header, which names the recipient's
+// key. tail is the text with which package seal ends such a header, behind its cty.
 func (m *scratch) parseEnvelope(token, tail string) (j jwe, err error) {
 	if n := 1 + strings.Count(token, "."); n != len(j.parts) {
 		return j, refuse(ErrMalformed, "it has %v, and a JWE has 5", partCount(n))
@@ -221,8 +221,8 @@ func (j *jwe) checkType(cty string) error {
 	return nil
 }
 
-// decode decodes the parts behind the header. It does so again where a failed decryption
-// has wiped them.
+// decode decodes the parts behind the header. It is called again before each further try with
+// another key, because a failed decryption wipes the decoded parts.
 func (j *jwe) decode() error {
 	m := j.memory
 	m.decoded = m.decoded[:j.headerSize]
@@ -240,9 +240,9 @@ func (j *jwe) decode() error {
 	return nil
 }
 
-// looksLike reports whether a text is a token of so many parts with a header to match:
-// three parts are a JWS, and five a JWE, whose header has enc. It serves the error for a
-// token of the other form.
+// looksLike reports whether a text has so many parts and a header that fits: three parts for a
+// JWS, or five parts for a JWE, whose header has enc. It is used to give a token of the other
+// form a clear error.
 func (m *scratch) looksLike(token string, parts int) bool {
 	if 1+strings.Count(token, ".") != parts {
 		return false

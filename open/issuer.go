@@ -10,14 +10,14 @@ import (
 
 // Issuer is a party whose tokens we accept.
 type Issuer struct {
-	// ID is the iss of the issuer's tokens, to the letter.
+	// ID is the iss of the issuer's tokens. The iss must be exactly this text.
 	ID string
 
 	// Keys are the issuer's public keys.
 	Keys keys.PublicSource
 
-	// Type is the typ of the issuer's signed tokens; when empty DefaultType, and
-	// DefaultSelectiveType in the selective form.
+	// Type is the typ of the issuer's signed tokens. When empty it is DefaultType in the
+	// nested form, and DefaultSelectiveType in the selective form.
 	Type string
 
 	// AllowMissing says what the issuer's signed tokens may lack: Type, Expiry and KeyID.
@@ -71,7 +71,7 @@ func (i Issuer) check(field string, requires bool) error {
 // issuerOf returns the issuer that the payload names. The payload is not verified yet:
 // its iss only decides whose keys may verify it.
 func (o *Opener) issuerOf(payload strict.Object) (Issuer, error) {
-	// Before iss is decoded: any sender can make us read it.
+	// The length is checked before iss is decoded: any sender can make us read an iss.
 	if raw, _ := payload.Raw("iss"); len(raw) > o.longestIssuer {
 		return Issuer{}, refuse(ErrIssuer, "iss has %d characters, more than any that is trusted", len(raw))
 	}
@@ -83,7 +83,7 @@ func (o *Opener) issuerOf(payload strict.Object) (Issuer, error) {
 	return issuer, nil
 }
 
-// trusted returns the IDs of the issuers in their order.
+// trusted returns the IDs of the trusted issuers in the order of Trust.
 func (o *Opener) trusted() []string {
 	var ids []string
 	for _, i := range o.cfg.trust {

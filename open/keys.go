@@ -7,7 +7,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// decrypted decrypts a JWE with our key that its header names, and returns the key.
+// decrypted decrypts a JWE with our key that its header names. It returns the plaintext and the
+// key.
 func (o *Opener) decrypted(ctx context.Context, j *jwe, from *origin) ([]byte, *keys.Key, error) {
 	set, err := o.privateKeys(ctx)
 	if err != nil {
@@ -25,8 +26,8 @@ func (o *Opener) decrypted(ctx context.Context, j *jwe, from *origin) ([]byte, *
 	return plaintext, k, err
 }
 
-// decryptionKey returns our key that the outer header names. If we do not hold its kid, a
-// source that can reload does so once: another process may have rotated.
+// decryptionKey returns our key that the outer header names. If we hold no key of that kid, it
+// asks the source once to reload, if the source can: another process may have rotated the ring.
 func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*keys.Key, error) {
 	set := from.private
 	fit := set.DecryptionKeys(h.encryption)
@@ -50,8 +51,8 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 // verify verifies a signed token with the key of its issuer that the header names, RFC 7515
 // section 5.2 step 8, and returns the key.
 func (o *Opener) verify(ctx context.Context, s *jws, issuer Issuer, from *origin) (*keys.Key, error) {
-	// Any sender can seal to us, and so choose the kid for which a source may fetch. So
-	// the source is asked only for a kid that an issuer could have.
+	// Any sender can encrypt a token to us with any kid in its signed header, and the source
+	// may send a request for that kid. So the source is asked only for a well-formed kid.
 	h := &s.header
 	if h.hasKid && !isKeyID(h.kid) {
 		return nil, refuse(ErrUnknownKey, "the JWS names kid %s, which can be none", quote(h.kid))
@@ -81,8 +82,8 @@ func (o *Opener) privateKeys(ctx context.Context) (*keys.Set, error) {
 	return answer(o.cfg.decryption.PrivateKeys(ctx))
 }
 
-// answer returns the answer of a key source. A source that returns neither a set nor an
-// error must not make us panic.
+// answer returns the answer of a key source. A source that returns neither a set nor an error
+// gets an ErrKeySource, so that its mistake does not make the Opener panic.
 func answer[S any](set *S, err error) (*S, error) {
 	if err == nil && set == nil {
 		err = errors.New("the key source gave no keys and no error")

@@ -16,7 +16,7 @@ import (
 //
 // It is for monitoring. After the policy of a ring has changed its suites, the last tokens of the
 // old suite tell when its keys can go. Each process counts for itself, and begins anew when it
-// starts: export the times from all instances, and look at the newest.
+// starts. So export the times of all instances, and for each suite look at the newest time.
 func (o *Opener) LastOpened() map[keys.Suite]time.Time {
 	times := make(map[keys.Suite]time.Time)
 	if o.isZero() {
@@ -35,15 +35,16 @@ type suites uint32
 
 func (s *suites) add(suite keys.Suite) { *s |= 1 << suite }
 
-// lastOpened holds for each suite when a token was opened with it, in seconds since 1970; 0 if
-// none was.
+// lastOpened holds for each suite the time at which a token was last opened with it, in seconds
+// since 1970, or 0 if no token was.
 type lastOpened [32]atomic.Int64
 
-// note notes that a token was opened with these suites. Cores that open tokens share the times, so
-// a time is written once a second, and read otherwise.
+// note records that a token was opened with these suites. All processor cores share the times, and
+// writes to shared memory slow them down. So note writes a time at most once a second, and
+// otherwise only reads it.
 func (l *lastOpened) note(opened suites, now time.Time) {
 	seconds := now.Unix()
-	for rest := opened; rest != 0; rest &= rest - 1 { // without its lowest suite
+	for rest := opened; rest != 0; rest &= rest - 1 { // drops the lowest suite from rest
 		if last := &l[bits.TrailingZeros32(uint32(rest))]; last.Load() < seconds {
 			last.Store(seconds)
 		}

@@ -7,14 +7,15 @@ import (
 )
 
 // Missing is a set of members that a token may lack, for AllowMissing. Each of them relaxes
-// a check. Join several with |. The zero value is the strictest: a token must have all.
+// a check. Join several with |. The zero value is the strictest: a token must have typ, exp, kid
+// and cty.
 //
-// A member that is there is always checked: an empty typ or cty is not a missing one.
+// A member that the token has is always checked: an empty typ or cty does not count as missing.
 type Missing uint8
 
 const (
-	// Type lets a token of an issuer lack typ; one that is there must be Issuer.Type. It
-	// needs a Require in the configuration.
+	// Type lets a token of an issuer lack typ. A typ that the token has must still be
+	// Issuer.Type. Type needs a Require in the configuration.
 	//
 	// The typ tells one kind of token from another. Without it, an ID token, the answer
 	// of a UserInfo endpoint and an authorization response (JARM) look alike: one issuer
@@ -31,27 +32,27 @@ const (
 	// fact. A token that lacks both typ and exp is refused.
 	Expiry
 
-	// KeyID lets a token lack kid. In Issuer.AllowMissing it is the kid of the signature.
-	// The Opener tries the issuer's keys for the alg of the header, and refuses the token
-	// if there are more than three. In Config.AllowMissing it is the kid of the
-	// encryption. The Opener tries the first three of our keys for the alg and the curve
-	// of the header. In a ring they are the active key, the one before it and the staged
-	// one, so that no rotation refuses a token. When all keys fail, the error is
-	// [ErrNotAuthentic] whatever the reasons.
+	// KeyID lets a token lack kid. In Issuer.AllowMissing it means the kid of the JWS:
+	// the Opener tries the issuer's keys for the alg of the header, and refuses the token
+	// if there are more than three. In Config.AllowMissing it means the kid of the JWE: the
+	// Opener tries the first three of our keys for the alg and the curve of the header. In
+	// a ring these are the active key, the key that was active before and the staged key,
+	// so that a token is accepted also while the ring rotates. When all keys fail, the
+	// error is [ErrNotAuthentic] whatever the reasons.
 	KeyID
 
-	// ContentType lets the JWE of a nested token lack cty; one that is there must be JWT.
-	// The plaintext must be a signed token in any case.
+	// ContentType lets the JWE of a nested token lack cty. A cty that the JWE has must
+	// still be JWT. The plaintext must be a signed token in any case.
 	ContentType
 )
 
-// The switches that each AllowMissing takes.
+// The members that Issuer.AllowMissing and Config.AllowMissing may have.
 const (
 	allowedAtIssuer = Type | Expiry | KeyID
 	allowedInConfig = KeyID | ContentType
 )
 
-// String returns the names as they stand in a program, such as open.Type|open.KeyID.
+// String returns the set as a Go program writes it, such as open.Type|open.KeyID.
 func (m Missing) String() string {
 	var names []string
 	for i, name := range []string{"open.Type", "open.Expiry", "open.KeyID", "open.ContentType"} {
@@ -65,12 +66,12 @@ func (m Missing) String() string {
 	return strings.Join(names, "|")
 }
 
-// foreignClaims mark kinds of tokens that must never pass for a token without typ:
-// security events and logout tokens (RFC 8417), and introspection responses (RFC 9701).
+// foreignClaims are claims that only tokens of other kinds have: security events and logout
+// tokens (RFC 8417), and introspection responses (RFC 9701). Type must never let these pass.
 var foreignClaims = []string{"events", "token_introspection"}
 
-// checkMissing refuses a token that lacks a member which it must have. It comes last: a
-// switch that its refusal names would have accepted the token.
+// checkMissing refuses a token that lacks a member which it must have. It is the last check, so
+// that the setting which its refusal names really would have made Open accept the token.
 func (o *Opener) checkMissing(c *claims) error {
 	if c.lacks&Type != 0 {
 		if c.lacks&Expiry != 0 {
@@ -97,7 +98,8 @@ func (o *Opener) checkMissing(c *claims) error {
 	return nil
 }
 
-// possible returns the switches, or none if the Opener is of a kind that cannot have them.
+// possible returns the settings that a refusal may name, or none for a gateway, which cannot have
+// Type. It adds Require where Type needs one and the configuration has none.
 func (o *Opener) possible(needs switches) switches {
 	if needs.issuer&Type != 0 && o.isGateway() {
 		return switches{}
@@ -107,8 +109,8 @@ func (o *Opener) possible(needs switches) switches {
 }
 
 // checkWithoutExpiry checks the times of a token without exp, which ends MaxLifetime after
-// its iat. checkMissing says later whether the token may lack exp. Where it may not, and is
-// too old besides, Expiry would not help, and no refusal may name it.
+// its iat. checkMissing decides later whether the token may lack exp. If the token may not lack
+// exp and is also too old, the refusal does not name Expiry, since Expiry would not help.
 func (o *Opener) checkWithoutExpiry(c *claims, now time.Time) error {
 	if c.issuedAt.IsZero() {
 		return refuseClaims("exp is missing", "and so is iat")
@@ -122,7 +124,7 @@ func (o *Opener) checkWithoutExpiry(c *claims, now time.Time) error {
 	return err
 }
 
-// end names what says when the token expires.
+// end returns, for the detail of a refusal, the name of the time at which the token expires.
 func (c *claims) end() string {
 	if c.lacks&Expiry != 0 {
 		return "there is no exp, and iat + MaxLifetime"

@@ -21,7 +21,8 @@ type Opener struct {
 	now           func() time.Time
 	last          *lastOpened
 
-	// cache is nil if there is none, and a closure as in Token: it is full of claims.
+	// cache returns the cache; it is nil if there is no cache. It is a closure, as in Token, so
+	// that fmt cannot print the claims in the cache.
 	cache func() cache
 }
 
@@ -33,9 +34,9 @@ func (o *Opener) isZero() bool { return o == nil || o.trust == nil }
 // isGateway reports whether the Opener has no private keys.
 func (o *Opener) isGateway() bool { return o.cfg.decryption == nil }
 
-// Ready asks the key sources once and returns the error that the first token would meet: an
+// Ready asks each key source once and returns the error that keeps tokens from being opened: an
 // [ErrKeySource] when a source fails or its keys are too old, an [ErrUnknownKey] when we
-// hold no decryption key, or an issuer has no key that verifies. Call it at start-up and in
+// hold no decryption key or an issuer has no key to verify with. Call it at start-up and in
 // a readiness probe.
 func (o *Opener) Ready(ctx context.Context) error {
 	if o.isZero() {
@@ -64,8 +65,8 @@ func (o *Opener) Ready(ctx context.Context) error {
 
 // Open opens a token of the Opener's form and checks every claim. It decrypts a nested
 // token and then verifies it, RFC 7519 section 7.2. It verifies a selective token and then
-// decrypts the claims that are sealed to us. Each way is one straight line without a branch
-// that accepts less: a token that is not signed, or not sealed, is refused.
+// decrypts the claims that are sealed to us. No branch skips a step: a token that is not signed
+// or not sealed is refused.
 //
 // The error is an [*Error] of one of the classes [ErrMalformed], [ErrAlgorithm],
 // [ErrNotAuthentic], [ErrUnknownKey], [ErrKeySource], [ErrType], [ErrIssuer],
@@ -88,9 +89,9 @@ func (o *Opener) OpenAt(ctx context.Context, token string, at time.Time) (*Token
 	return o.openAt(ctx, token, at, o.now())
 }
 
-// openAt opens a token whose times it checks as of at.
+// openAt opens a token and checks its times as of at. now is the time by the clock.
 func (o *Opener) openAt(ctx context.Context, token string, at, now time.Time) (*Token, error) {
-	// The length first: everything after it costs time and memory.
+	// The length is checked first, because everything that follows costs time and memory.
 	if len(token) > o.cfg.limits.MaxSize {
 		return nil, refuseUnless(switches{field: "Limits.MaxSize"}, refuse(ErrMalformed, "it has %d bytes, and %d are allowed", len(token), o.cfg.limits.MaxSize))
 	}
@@ -117,9 +118,10 @@ func (o *Opener) openAt(ctx context.Context, token string, at, now time.Time) (*
 			return nil, refuseFor(ErrCheck, err)
 		}
 	}
-	// Not before Check, so that a client cannot fill the cache with revoked tokens. A token
-	// that Check refuses later stays in the cache: perhaps Check's own store is down, and
-	// when it is up again all tokens would have to be verified again.
+	// A token is kept only after Check has accepted it, so that a client cannot fill the cache
+	// with revoked tokens. If Check refuses a cached token later, the token stays in the cache:
+	// perhaps the store that Check asks is down, and when that is up again, all tokens would
+	// have to be verified again.
 	if !known {
 		o.remember(digest, t, from)
 	}

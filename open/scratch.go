@@ -6,21 +6,21 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// scratch is the memory in which one token is opened. Buffers are pooled and zeroed
-// before reuse, since they held claims. Best effort: arrays that append outgrew are left
-// to the collector as they are. Nothing of the scratch is in what Open returns.
+// scratch is the memory in which one token is opened. Buffers are pooled and zeroed before
+// reuse, since they held claims. This is best effort: an array that append has replaced by a
+// longer one is not zeroed. The Token that Open returns refers to nothing in the scratch.
 type scratch struct {
 	token   []byte // the text of a selective token
-	decoded []byte // its parts one behind the other; a JWE is decrypted where it lies
+	decoded []byte // the decoded parts of a token, one behind the other; JWEs are decrypted in place
 
 	maxHeader int // Limits.MaxHeader
 }
 
-// maxKept is the longest buffer in bytes that is kept: a single very long token must not
-// occupy its memory for ever.
+// maxKept is the length in bytes of the longest buffer that the pool keeps: a single very long
+// token must not occupy its memory for ever.
 const maxKept = 256 << 10
 
-// take copies a selective token, whose text is the signed text.
+// take copies the text of a selective token into the scratch. The signature is over this text.
 func (m *scratch) take(token string) []byte {
 	m.token = append(m.token[:0], token...)
 	return m.token

@@ -16,9 +16,9 @@ import (
 // sealedClaims is the cty of the JWEs in a selective token.
 const sealedClaims = "sealed-claims+json"
 
-// isAlwaysReadable reports whether a claim is never sealed in a selective token:
-// those that decide whether a token is accepted, cnf (RFC 7800), which says whose it
-// is, and sid, by which its session ends. In a JWE they would be claims that the gateway has not seen.
+// isAlwaysReadable reports whether a claim must never be sealed in a selective token. These are
+// the claims of registeredNames, which decide whether a token is accepted: if they were in a JWE,
+// a gateway could not check them.
 func isAlwaysReadable(name string) bool {
 	return slices.ContainsFunc(registeredNames, func(r string) bool { return strings.EqualFold(name, r) })
 }
@@ -51,8 +51,8 @@ func (o *Opener) openSelective(ctx context.Context, m *scratch, token string, at
 	return c, c.merge(opened)
 }
 
-// sealedJWE is one element of sealed. Only its text and kid are kept, since a token may
-// have many JWEs, and as a rule one of them is for us.
+// sealedJWE is one element of the claim sealed. Only its text and kid are kept, since a token may
+// have many JWEs, and mostly only one of them is for us.
 type sealedJWE struct{ text, kid string }
 
 // boundJWEs returns the JWEs in sealed, each of which names the iss and the jti of this
@@ -73,7 +73,7 @@ func (c *claims) boundJWEs(m *scratch) ([]sealedJWE, error) {
 	jwes := make([]sealedJWE, 0, room)
 	seen := make(map[string]bool, room)
 	for _, text := range texts {
-		m.decoded = m.decoded[:0] // drops the header of the JWE before
+		m.decoded = m.decoded[:0] // drops the header of the previous JWE
 		j, err := m.parseEnvelope(text, tail)
 		if err != nil {
 			return nil, err
@@ -126,7 +126,7 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 	for _, j := range ours {
 		plaintext, suite, err := m.unseal(ctx, j, tail, set)
 		if errors.Is(err, ErrKeySource) {
-			return nil, err // a key that cannot be asked says nothing about whose the JWE is
+			return nil, err // a key that does not answer does not tell whether the JWE is for us
 		}
 		if err != nil {
 			failed = cmp.Or(failed, err)
@@ -140,9 +140,9 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 		c.decryptionKeyID = cmp.Or(c.decryptionKeyID, j.kid)
 		c.suites.add(suite)
 	}
-	// Another recipient may have a key with the kid of an old key of ours. The issuer has
-	// signed the list of JWEs. So a JWE that we cannot open is for that recipient, as
-	// long as we can open another one.
+	// Another recipient may have a key whose kid equals the kid of an old key of ours. The
+	// issuer has signed the list of JWEs. So if we can open one JWE, any JWE that we cannot open
+	// is taken to be for that recipient.
 	if len(opened) == 0 {
 		return nil, failed
 	}
@@ -162,8 +162,8 @@ func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set
 	return plaintext, k.Suite(), err
 }
 
-// ours returns the JWEs whose kid names a key that we hold, at least one. If there is
-// none, a source that can reload does so once: another process may have rotated.
+// ours returns the JWEs whose kid names a key that we hold, or an error if there is none. Before
+// that it asks the source once to reload, if it can: another process may have rotated the ring.
 func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []sealedJWE, error) {
 	set, err := o.privateKeys(ctx)
 	if err != nil {
@@ -187,7 +187,7 @@ func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []seale
 	return set, found, nil
 }
 
-// held returns the JWEs for which a set has the key.
+// held returns the JWEs whose kid names a key in the set.
 func held(set *keys.Set, jwes []sealedJWE) (found []sealedJWE) {
 	for _, j := range jwes {
 		if len(set.DecryptionKeys(keys.Header{KeyID: []byte(j.kid)})) > 0 {

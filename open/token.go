@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// Token is a token that was decrypted, verified and checked. Only [Opener.Open]
-// makes one, so a function that takes a *Token need not ask whether it is good.
+// Token is a token that was decrypted, verified and checked. Only [Opener.Open] and
+// [Opener.OpenAt] make a Token, so a function that takes a *Token need not check it again.
 // It is immutable, safe for concurrent use, and prints as [redacted].
 type Token struct {
-	// opened is a closure: fmt walks unexported fields, and for a verb that does
-	// not fit, such as %s, it goes on behind a pointer.
+	// opened is a closure, so that no log shows the claims: fmt prints unexported fields, and
+	// for a verb that does not fit, such as %s, it also prints what a pointer points to.
 	opened func() *claims
 }
 
@@ -38,8 +38,8 @@ func (t *Token) Subject() string { return t.claims().subject }
 // Audience returns the aud, which holds one of our names.
 func (t *Token) Audience() []string { return slices.Clone(t.claims().audience) }
 
-// ID returns the jti, empty if the token has none. Together with Issuer it is the
-// token's identity; its text is not, since a signature can be respelled.
+// ID returns the jti, empty if the token has none. Issuer and ID together identify a token. The
+// text of a token does not: an ECDSA signature has two valid spellings.
 func (t *Token) ID() string { return t.claims().id }
 
 // SessionID returns the sid, the id of the session that the token belongs to, empty if the
@@ -57,9 +57,9 @@ func (t *Token) NotBefore() time.Time { return t.claims().notBefore }
 func (t *Token) ExpiresAt() time.Time { return t.claims().expires }
 
 // Nonce returns the nonce of an ID token (OpenID Connect Core section 2). It returns the empty
-// string when the token lacks it, and when it is not a string. A relying party compares it
-// with the nonce of its login, which is never empty. Otherwise an ID token of another login
-// passes, and where the issuer writes no typ, a token of another kind.
+// string when the token has no nonce or the nonce is not a string. A relying party must compare
+// it with the nonce of its login, which is never empty. Without that comparison it accepts an ID
+// token of another login, and where the issuer writes no typ, a token of another kind.
 func (t *Token) Nonce() string {
 	nonce, _, _ := t.claims().all.Text("nonce")
 	return nonce
@@ -75,7 +75,7 @@ func (t *Token) SigningKeyID() string { return t.claims().signingKeyID }
 // us.
 func (t *Token) SealedNames() []string { return t.claims().sealed() }
 
-// SealedForOthers returns how many JWEs of a selective token are not for us.
+// SealedForOthers returns how many JWEs of a selective token are for other recipients.
 func (t *Token) SealedForOthers() int { return t.claims().others }
 
 // DecryptionKeyID returns the kid of our key that decrypted the token. If several JWEs of a
@@ -91,10 +91,10 @@ func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 // struct field is filled only from the member that has the field's name to the letter: a
 // field tagged admin never from ADMIN, and a field Email without a tag only from Email. A
 // number that an interface receives is a [json.Number], which keeps all digits. A type that
-// has an UnmarshalJSON method decodes itself, so neither holds inside it.
+// has an UnmarshalJSON method decodes itself, so the two differences do not apply inside it.
 //
-// The error names the claim and the Go type that do not fit, never the value. Then dst may
-// be filled in part. [ClaimsOf] returns a value instead.
+// The error names the claim and the Go type that do not fit, never the value. After an error
+// dst may be filled in part. [ClaimsOf] returns a value instead of filling dst.
 func (t *Token) Claims(dst any) error {
 	if t == nil || t.opened == nil {
 		return errors.New("open: a zero Token has no claims: Open makes a Token")
@@ -122,10 +122,10 @@ func (c *claims) decode(dst any) error {
 	return nil
 }
 
-// fill has encoding/json decode the text of the walk.
+// fill lets encoding/json decode the text of the walk into dst.
 func (c *claims) fill(w *walk, dst any) error {
-	// An UnmarshalJSON of dst gets bytes that it may change, which must not be the bytes of
-	// a token that other callers have too.
+	// An UnmarshalJSON method may change the bytes that it gets. So it must not get the bytes
+	// of a cached Token, which other callers use too.
 	if w.generic {
 		d := json.NewDecoder(bytes.NewReader(w.text)) // has a buffer of its own
 		d.UseNumber()
@@ -147,9 +147,9 @@ func ClaimsOf[T any](t *Token) (T, error) {
 	return dst, nil
 }
 
-// Claim returns the JSON text of one claim, as it was signed, and whether the token has
-// that claim. It finds the claims that [Token.Claims] decodes, by their names to the
-// letter. An absent claim is not the same as a null one. Claim does not decode the other
+// Claim returns the JSON text of one claim, as the issuer signed it, and whether the token has
+// that claim. It finds the same claims as [Token.Claims], and only by their exact names. A claim
+// whose value is null is present: Claim returns "null" and true. Claim does not decode the other
 // claims.
 func (t *Token) Claim(name string) (json.RawMessage, bool) {
 	value, ok := t.claims().all.Raw(name)

@@ -8,19 +8,19 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// mostTried is the number of keys that are tried on a token that names no kid. While a ring
-// rotates, three may be in use for an algorithm: the active one, the one before it, and the
-// staged one, where another process has published it already and this process has an old
-// snapshot.
+// mostTried is how many keys are tried at most on a token that names no kid. While a ring
+// rotates, three keys may be in use for an algorithm: the active key, the key that was active
+// before, and the staged key: another process may use it as the active key already, while this
+// process still has an old snapshot of the ring.
 const mostTried = 3
 
 // decryptUnnamed tries our keys on a JWE that names no kid. All failures are one error. The
-// time until it comes does not tell which key was the right one: every key is tried to the
-// end, and a key that cannot unwrap goes on with a random content encryption key (RFC 7516
-// section 11.5).
+// time until the error comes tells an attacker nothing about a key: a key that cannot unwrap the
+// content encryption key goes on with a random one, so that each try takes a whole decryption
+// (RFC 7516 section 11.5).
 //
-// When all keys fail, a source that can reload does so once, as for a kid that we do not
-// know.
+// When all keys fail, decryptUnnamed asks the source once to reload, if the source can, and tries
+// the keys that are new.
 func (o *Opener) decryptUnnamed(ctx context.Context, j *jwe, from *origin) ([]byte, *keys.Key, error) {
 	fit := from.private.DecryptionKeys(j.encryption)
 	if len(fit) == 0 {
@@ -44,9 +44,9 @@ func (o *Opener) decryptUnnamed(ctx context.Context, j *jwe, from *origin) ([]by
 	return plaintext, k, err
 }
 
-// try returns the plaintext under the first of the keys that decrypts it, of as many as may
-// be tried, or the error failed. A key that cannot be asked says nothing about the token, so
-// its error takes the place of failed.
+// try decrypts the JWE with the first key in fit that can, and tries at most mostTried keys. It
+// returns the plaintext and that key, or the error failed if none can. A key that does not answer
+// tells nothing about the token, so its error is returned instead of failed.
 func (j *jwe) try(ctx context.Context, fit []*keys.Key, failed error) ([]byte, *keys.Key, error) {
 	for _, k := range fit[:min(mostTried, len(fit))] {
 		if err := j.decode(); err != nil {
