@@ -12,12 +12,15 @@ import (
 // Check refuses a token whose session has ended, or that was revoked itself. It is made for
 // open.Config.Check, and asks no store and no network.
 //
-// It returns, in this order: [ErrStale], a bearer.ErrUnavailable, when the list is too old;
-// [ErrForeign] for a token of another issuer; [ErrUnnamed] for one without sid, unless
-// AllowNoSession is set, and for one with neither sid nor jti; [ErrUnbounded] for one without
-// iat, with an exp later than iat and the lifetime that the feed says, or that has expired for
-// longer than the Leeway of the issuer's registry, whatever the leeway of the opener; and
-// [ErrEnded].
+// It makes these checks in this order, and returns the first error:
+//   - [ErrStale], a bearer.ErrUnavailable, when the list of ended sessions is too old;
+//   - [ErrForeign] for a token of another issuer;
+//   - [ErrUnnamed] for a token without sid, unless AllowNoSession is set, and for a token with
+//     neither sid nor jti;
+//   - [ErrUnbounded] for a token without iat, for a token that lives longer from its iat than the
+//     feed says that tokens live, and for a token that expired longer ago than the Leeway of the
+//     issuer's registry, whatever the leeway of the opener;
+//   - [ErrEnded] when the session has ended or the token was revoked.
 func (r *Remote) Check(_ context.Context, t *open.Token) error {
 	if !r.isMade() {
 		return errZeroRemote
@@ -51,8 +54,9 @@ func (r *Remote) Check(_ context.Context, t *open.Token) error {
 }
 
 // Check returns a function for open.Config.Check where several issuers are trusted, each with a
-// feed of its own. It picks by the iss of the token. A token of an issuer without a Remote is
-// refused with [ErrForeign]. If two are given for one issuer, a token must pass both.
+// feed of its own. The function calls the Remote of the token's iss. It refuses a token of an
+// issuer without a Remote with [ErrForeign]. If two Remotes are given for one issuer, a token must
+// pass both.
 func Check(remotes ...*Remote) func(context.Context, *open.Token) error {
 	byIssuer := make(map[string][]*Remote, len(remotes))
 	for _, r := range remotes {
@@ -74,9 +78,9 @@ func Check(remotes ...*Remote) func(context.Context, *open.Token) error {
 	}
 }
 
-// Fresh returns a middleware for routes that need a younger list than MaxStale allows: it answers
-// 503 while the list is older than d, and always when d is not positive. Put it behind the
-// Authenticator of package bearer, which has called Check.
+// Fresh returns a middleware for routes that need a younger list of ended sessions than MaxStale
+// allows. It answers 503 while the list is older than d, and always when d is not positive. Put it
+// behind the Authenticator of package bearer, which calls Check.
 func (r *Remote) Fresh(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// What a registry key is used for. It feeds HKDF-SHA-256 (RFC 5869) alone, with one of these
-// and the issuer as info, so that no two uses and no two issuers share a key.
+// The uses of a registry key. A registry key is never used itself: HKDF-SHA-256 (RFC 5869) derives
+// another key from it, with one of these texts and the issuer as info. So no two uses and no two
+// issuers share a key.
 const (
 	forDocument = "sealjwt/sessions/v1 document"
 	forRefresh  = "sealjwt/sessions/v1 refresh"
@@ -20,9 +21,9 @@ const (
 	forDevice   = "sealjwt/sessions/v1 device"
 )
 
-const keySize = 32 // bytes, of a registry key and of each derived key
+const keySize = 32 // length in bytes of a registry key and of each derived key
 
-// derive returns a key for a use. Each part of the info has its length before it.
+// derive returns the key that is derived from secret for a use, an issuer and the parts in more.
 func derive(secret []byte, use, issuer string, more ...[]byte) []byte {
 	info := fields(append([][]byte{[]byte(use), []byte(issuer)}, more...)...)
 	key, err := hkdf.Key(sha256.New, secret, nil, string(info), keySize)
@@ -32,7 +33,8 @@ func derive(secret []byte, use, issuer string, more ...[]byte) []byte {
 	return key
 }
 
-// fields joins parts, each with its length before it, so that no two lists give one text.
+// fields joins parts, each with its length before it, so that two different lists of parts never
+// give the same text.
 func fields(parts ...[]byte) (b []byte) {
 	for _, p := range parts {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(p)))
@@ -49,7 +51,8 @@ func mac(key, text []byte) []byte {
 	return h.Sum(nil)
 }
 
-// encrypt seals a text with AES-256-GCM and a random nonce, which stands before it.
+// encrypt encrypts a text with AES-256-GCM, and authenticates bound with it. The result begins
+// with the random nonce.
 func encrypt(key, text, bound []byte) ([]byte, error) {
 	aead, err := newAEAD(key)
 	if err != nil {
@@ -58,7 +61,8 @@ func encrypt(key, text, bound []byte) ([]byte, error) {
 	return aead.Seal(nil, nil, text, bound), nil
 }
 
-// decrypt opens what encrypt made. It returns [ErrDamaged].
+// decrypt decrypts the result of encrypt. It returns [ErrDamaged] if the key, bound or the
+// ciphertext is another one.
 func decrypt(key, sealed, bound []byte) ([]byte, error) {
 	aead, err := newAEAD(key)
 	if err != nil {
@@ -71,7 +75,8 @@ func decrypt(key, sealed, bound []byte) ([]byte, error) {
 	return text, nil
 }
 
-// newAEAD: FIPS 140-3 approves AES-GCM only with a nonce that the module draws.
+// newAEAD returns AES-GCM that makes its own random nonces: FIPS 140-3 approves AES-GCM only if
+// the cryptographic module makes the nonce.
 func newAEAD(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -83,7 +88,7 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 // index returns the keyed hash of a subject, under which the store finds its sessions.
 func (k *registryKey) index(subject string) User { return User(mac(k.subject, []byte(subject))) }
 
-// identity is what a row seals.
+// identity is the part of a row that is encrypted: the subject and the device.
 type identity struct{ Subject, Name, Agent, Addr string }
 
 func (i identity) text() []byte {
@@ -102,9 +107,10 @@ func parseIdentity(b []byte) (i identity, ok bool) {
 	return i, len(b) == 0
 }
 
-// seal encrypts subject and device into a row, under a key of its own for each session, so
-// that random nonces never run out. The ciphertext is bound to every other column: an
-// attacker who writes to the database can neither swap rows nor set a generation back.
+// seal encrypts subject and device into a row. Each session has a key of its own, so that no key
+// encrypts so often that random nonces could repeat. The ciphertext is bound to all other columns
+// except the version: an attacker who writes to the database can neither swap rows nor set a
+// generation back.
 func (k *registryKey) seal(row *Row, issuer, subject string, d Device) error {
 	row.Key, row.User, row.Entry = k.id, k.index(subject), entryOf(kindSession, issuer, row.ID.String())
 	sealed, err := encrypt(derive(k.secret(), forDevice, issuer, row.ID[:]), identity{subject, d.Name, d.Agent, d.Addr}.text(), row.bound())
@@ -112,7 +118,8 @@ func (k *registryKey) seal(row *Row, issuer, subject string, d Device) error {
 	return err
 }
 
-// open decrypts a row. It returns [ErrDamaged] for a row that this key did not seal as it is.
+// open decrypts a row. It returns [ErrDamaged] if a column was changed since this key sealed the
+// row.
 func (k *registryKey) open(row Row, issuer string) (identity, error) {
 	text, err := decrypt(derive(k.secret(), forDevice, issuer, row.ID[:]), row.Sealed, row.bound())
 	if err != nil {
@@ -125,8 +132,8 @@ func (k *registryKey) open(row Row, issuer string) (identity, error) {
 	return who, nil
 }
 
-// bound returns the columns of a row that its ciphertext authenticates: all but the version,
-// which the store counts.
+// bound returns the columns of a row that its ciphertext authenticates: all except Sealed itself
+// and the version, which the store counts up.
 func (row Row) bound() []byte {
 	seconds := func(t time.Time) []byte { return number(uint64(t.Unix())) }
 	return fields(row.ID[:], row.User[:], row.Entry[:], []byte(row.Key), seconds(row.Started), seconds(row.Seen), seconds(row.Expires),

@@ -10,25 +10,27 @@
 //
 // A token names its session by the claim sid, which package seal writes from Claims.Session.
 // In a selective token every reader sees the sid, and it is the same in all tokens of a device:
-// who collects tokens can link the requests of that device. The feed holds hashes, since a sid
-// may also be a cookie of the issuer. Who reads the feed sees how many sessions end, and when.
+// a reader who collects tokens can link the requests of that device. The feed holds hashes of
+// sids, since a sid may also be a cookie of the issuer. A reader of the feed sees how many
+// sessions end, and when.
 //
 // # How old a list may be
 //
-// A frame of the feed has the time at which a hub last read the store. A Remote whose newest
-// frame is older than RemoteConfig.MaxStale refuses every token with an error that package
-// bearer answers with 503, and so does one that was never in step. So deploy the issuer first.
-// Routes that need more stand behind [Remote.Fresh].
+// A hub is a process of the issuer that runs a [Feed]. A frame of the feed has the time at which
+// the hub last read the store. A Remote whose newest frame is older than RemoteConfig.MaxStale
+// refuses every token with an error that package bearer answers with 503. So does a Remote that
+// never had a complete list: deploy the issuer before the verifiers. Put routes that need a
+// younger list behind [Remote.Fresh].
 //
-// MaxStale is the lifetime of the tokens, and at most 15 minutes, unless it is set. Then an
-// outage of the issuer refuses no token that would live without the feed, and an attacker who
+// If MaxStale is not set, it is the lifetime of the tokens, and at most 15 minutes. Then an
+// outage of the issuer mostly refuses tokens that would have expired anyway, and an attacker who
 // cuts the feed gains no more time for an ended session than a token lives anyway.
 //
 // # The feed
 //
-// A frame is a JWS with the typ revoked+jwt, signed by the ring. It says from which revision of
-// the store to which it leads, what ended between, and count and digest of the whole list. A
-// Remote that lost an entry sees that at the next frame, at most 5 s later, and fetches the
-// whole list. No frame that comes again, in whatever order, takes an entry back or makes a list
-// look younger than it is.
+// A frame is a JWS with the typ revoked+jwt, signed by the ring. It has the two revisions of the
+// store between which it leads, the entries that ended between them, and the number and a digest
+// of all entries of the list. A Remote that missed an entry sees that at the next frame, at most
+// 5 s later, and fetches the whole list. If an attacker sends old frames again, in any order,
+// they remove no entry and make no list look younger than it is.
 package sessions

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// List returns the sessions of a user that live, the oldest first. It returns [ErrSubject],
-// [ErrDamaged] for a row that was changed, and the errors of the store and the KEK.
+// List returns the sessions of a user that are neither ended nor expired, the oldest first. It
+// returns [ErrSubject], [ErrDamaged] for a row that was changed, and the errors of the store and
+// the KEK.
 func (r *Registry) List(ctx context.Context, subject string) ([]Session, error) {
 	v, rows, err := r.rows(ctx, subject)
 	if err != nil {
@@ -35,8 +36,9 @@ func (r *Registry) List(ctx context.Context, subject string) ([]Session, error) 
 	return list, nil
 }
 
-// rows returns the rows of a user under every key, the oldest key first: a refresh moves a row
-// from the older key to the newer one, and no row is missed on the way.
+// rows returns the rows of a user under every key of the registry. It asks for the oldest key
+// first: a refresh moves a row from the older key to the newer one, so a row that moves meanwhile
+// is not missed.
 func (r *Registry) rows(ctx context.Context, subject string) (*vault, []Row, error) {
 	if err := r.ready(); err != nil {
 		return nil, nil, err
@@ -55,7 +57,7 @@ func (r *Registry) rows(ctx context.Context, subject string) (*vault, []Row, err
 			if err != nil {
 				return nil, nil, err
 			}
-			// One that moved in between is in both answers.
+			// A row that moved between the two calls is in both answers.
 			rows = slices.DeleteFunc(rows, func(a Row) bool {
 				return slices.ContainsFunc(more, func(b Row) bool { return a.ID == b.ID })
 			})
@@ -75,8 +77,8 @@ func (r *Registry) rows(ctx context.Context, subject string) (*vault, []Row, err
 // no Refresh of the session succeeds any more, and every verifier that follows the feed
 // refuses its tokens within a moment. It returns [ErrNoSession] for a session that is not
 // there or belongs to another user, [ErrSubject], and the errors of the store and the KEK.
-// Who may end a session is for the caller to decide: let a user log in again first where that
-// matters.
+// The caller decides whether this user may end the session. Where a thief of a login must not log
+// out the owner, have the user log in again first.
 func (r *Registry) End(ctx context.Context, subject, id string) error {
 	sid, err := parseID(id)
 	if err != nil {
@@ -92,8 +94,9 @@ func (r *Registry) End(ctx context.Context, subject, id string) error {
 	return err
 }
 
-// EndOthers ends every session of a user but one, as [Registry.End] does, and returns how many
-// there were. It returns [ErrNoSession] when the one to keep is not there.
+// EndOthers ends every session of a user except the session with the given id, as [Registry.End]
+// does, and returns how many it ended. It returns [ErrNoSession] when the user has no session of
+// that id.
 func (r *Registry) EndOthers(ctx context.Context, subject, id string) (int, error) {
 	sid, err := parseID(id)
 	if err != nil {
@@ -108,14 +111,13 @@ func (r *Registry) EndOthers(ctx context.Context, subject, id string) (int, erro
 	})
 }
 
-// EndAll ends every session of a user, as [Registry.End] does, and returns how many there
-// were.
+// EndAll ends every session of a user, as [Registry.End] does, and returns how many it ended.
 func (r *Registry) EndAll(ctx context.Context, subject string) (int, error) {
 	return r.endOf(ctx, subject, func(rows []Row) ([]Row, error) { return rows, nil })
 }
 
-// endOf ends the sessions that pick picks. A session that a refresh moves to another key
-// meanwhile is found again.
+// endOf ends the sessions that the function pick returns. If a refresh moves such a session to
+// another key meanwhile, endOf finds it there and ends it.
 func (r *Registry) endOf(ctx context.Context, subject string, pick func([]Row) ([]Row, error)) (total int, err error) {
 	picked := make(map[ID]bool)
 	for {
@@ -124,7 +126,7 @@ func (r *Registry) endOf(ctx context.Context, subject string, pick func([]Row) (
 			return total, err
 		}
 		chosen, err := pick(rows)
-		if len(picked) > 0 { // only those that were there at first: a login since then stays
+		if len(picked) > 0 { // only the sessions picked at first: a session that began since then stays
 			chosen, err = slices.DeleteFunc(slices.Clone(rows), func(row Row) bool { return !picked[row.ID] }), nil
 		}
 		if err != nil || len(chosen) == 0 {
@@ -138,19 +140,19 @@ func (r *Registry) endOf(ctx context.Context, subject string, pick func([]Row) (
 		if err != nil {
 			return total, err
 		}
-		// The end is done, whatever this says. Once read, it is known to be missing should the
-		// store go back.
+		// The sessions have ended, whatever follow returns. After follow has read the
+		// revocations, this process notices if the store goes back and loses them.
 		_ = r.follow(ctx, 0)
 	}
 }
 
-// end ends sessions, in one transaction for each of the users' indexes. It returns how many
-// there still were. When it is not known whether the store did it, end asks again: a later
-// answer that the sessions are gone says nothing about when, so that their entries get a time
-// that is counted from now.
+// end ends sessions, in one transaction for each index of the user, and returns how many were
+// still there. When it is not known whether the store did it, end tries again. If the sessions
+// are gone then, the first try may have ended them with an earlier time, so end appends their
+// entries with a time that is counted from now.
 func (r *Registry) end(ctx context.Context, rows []Row) (total int, err error) {
 	byUser := make(map[User][]ID)
-	var entries []Entry // which the store may have swapped in a row
+	var entries []Entry // the right entries of rows in which the database has another entry
 	for _, row := range rows {
 		byUser[row.User] = append(byUser[row.User], row.ID)
 		if e := entryOf(kindSession, r.cfg.Issuer, row.ID.String()); e != row.Entry {
@@ -193,7 +195,7 @@ func (r *Registry) endKnown(ctx context.Context, which Which) (total int, err er
 	return total, nil
 }
 
-// append revokes entries from now on.
+// append revokes entries, and has them kept until every token that exists now has expired.
 func (r *Registry) append(ctx context.Context, entries []Entry) error {
 	until := r.until(r.now())
 	var ended []Ended
@@ -231,5 +233,5 @@ func (r *Registry) Revoke(ctx context.Context, jti string, exp time.Time) error 
 	return r.appendEnded(ctx, []Ended{{entryOf(kindToken, r.cfg.Issuer, jti), until}})
 }
 
-// ErrNoToken says that a token has no jti by which it could be revoked.
+// ErrNoToken is the error of Revoke for an empty jti: without a jti no token can be revoked.
 var ErrNoToken = errors.New("sessions: a token without a jti cannot be revoked")

@@ -14,8 +14,8 @@ const (
 // entryOf returns the Entry of a session or a token. The id is the text of the claim. Each
 // part has its length before it, so that no two triples give the same input.
 //
-// A hash and not the id: the sid may also be a cookie of the issuer, and the feed must not
-// give it away.
+// An Entry is a hash and not the id itself: the sid may also be a cookie of the issuer, and
+// readers of the feed must not learn it.
 func entryOf(kind, issuer, id string) Entry {
 	var room [512]byte // no allocation for an issuer and an id of usual lengths
 	b := room[:0]

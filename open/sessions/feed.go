@@ -11,67 +11,69 @@ import (
 
 // FeedConfig says what a Feed publishes and who may read it.
 type FeedConfig struct {
-	// Registry says of which issuer the Feed is, how long its tokens live, and where it keeps
-	// the ended sessions. The Feed reads that store. When the store has lost what the Feed knows, the
-	// Feed has the Registry refuse every refresh ([ErrRolledBack]), and then writes back what
-	// was lost. Required.
+	// Registry gives the Feed the issuer, the lifetime of its tokens, and the store with the
+	// ended sessions, which the Feed reads. When the store has lost entries that the Feed
+	// knows, the Feed makes the Registry refuse every refresh ([ErrRolledBack]), and then writes
+	// the lost entries back. Required.
 	Registry *Registry
 
 	// Signing holds the key that signs the frames: the ring that signs the tokens. Required.
 	Signing keys.PrivateSource
 
-	// Authorize returns an error for a request that may not read the feed. The answer is 403,
-	// and does not say why. Who reads the feed sees how many sessions end, and when.
+	// Authorize returns an error for a request that may not read the feed. The Feed answers
+	// such a request with 403 and no reason. A reader of the feed sees how many sessions end,
+	// and when.
 	Authorize func(*http.Request) error
 
 	// Public lets everybody read the feed. Exactly one of Authorize and Public is required.
 	Public bool
 }
 
-// Feed publishes the ended sessions of a Store: a hub reads the store, and many verifiers never
-// do. Each is a [Remote]. Several hubs may read one store. Feed is an http.Handler for
-// GET and HEAD, safe for concurrent use, and answers 503 until Run has read the store.
+// Feed publishes the ended sessions of a Store. A process with a Feed is called a hub. Only hubs
+// read the store; each of the many verifiers reads a hub with a [Remote]. Several hubs may read
+// one store. Feed is an http.Handler for GET and HEAD, safe for concurrent use, and answers 503
+// until Run has read the store.
 //
 // Without a query it answers with the whole list. With ?after=CURSOR it answers with the entries
 // after a cursor of a frame, for a verifier that polls. For Accept: text/event-stream the answer
-// goes on with every change, and at least every 5 s.
+// does not end: a frame follows for every change, and at least every 5 s.
 type Feed struct {
 	cfg      FeedConfig
 	now      func() time.Time
 	store    Store
 	issuer   string
-	lifetime time.Duration // of the tokens, in whole seconds
-	leeway   time.Duration // of the verifiers, in whole seconds
+	lifetime time.Duration // the lifetime of the tokens, in whole seconds
+	leeway   time.Duration // the largest leeway of the verifiers, in whole seconds
 
-	snapshots chan struct{} // held by each large answer that is being sent
+	snapshots chan struct{} // has one element for each large answer that is being sent
 
 	mu      sync.Mutex // guards what follows
 	history history
 	date    time.Time // of the last successful read of the store, zero before the first
-	head    *edition  // the last one
-	beat    time.Time // when it was made
+	head    *edition  // the last edition
+	beat    time.Time // when the last edition was made
 	closed  chan struct{}
 	running bool
 	answers answers
 
-	loss loss // Run alone uses it
+	loss loss // used by Run only, so mu does not guard it
 }
 
 const (
 	pollEvery   = 25 * time.Millisecond
 	publishGap  = 50 * time.Millisecond // at most 20 frames a second, whatever the rate of logouts
 	heartbeat   = 5 * time.Second
-	storeLimit  = 5 * time.Second // for one call of the store or of a signer
+	storeLimit  = 5 * time.Second // how long one call of the store or of a signer may take
 	tailBatch   = 5000
 	streamAge   = 15 * time.Minute // ±20 %, so that streams spread over the hubs again
-	writeLimit  = 10 * time.Second // for one frame; a reader that is slower is dropped
-	maxBehind   = 100              // editions
+	writeLimit  = 10 * time.Second // how long sending a frame may take; a slower reader is dropped
+	maxBehind   = 100              // how many editions behind the last one a stream may be
 	largeAnswer = 256 << 10        // bytes
-	maxLarge    = 16               // that are sent at once
+	maxLarge    = 16               // how many large answers are sent at once
 )
 
 // NewFeed returns a Feed. It checks the configuration and returns a [*ConfigError], an
-// [ErrConfig]. It reads nothing yet; [Feed.Run] does.
+// [ErrConfig]. NewFeed does not read the store yet; [Feed.Run] does.
 func NewFeed(cfg FeedConfig) (*Feed, error) {
 	switch {
 	case cfg.Registry.ready() != nil:
@@ -100,10 +102,10 @@ var errZeroFeed = configError("Feed", "was not made by NewFeed")
 // Run reads the store every 25 ms and publishes, until ctx is done; then it ends the streams and
 // returns the context's error. Run calls report, which may be nil, with the errors of the store
 // and of the signing key, at most once a second while they last, with [ErrFull], and with
-// [ErrWroteBack]. An error does not end Run: while the store is down the frames keep the date at
-// which it was last read, so the verifiers know how old the list is.
+// [ErrWroteBack]. An error does not end Run: while the store is down, the frames keep the time at
+// which the store was last read, so the verifiers know how old the list is.
 //
-// One Run at a time; a second one returns an [ErrConfig] at once.
+// While Run runs, a second call of Run returns an [ErrConfig] at once.
 func (f *Feed) Run(ctx context.Context, report func(error)) error {
 	if !f.isMade() {
 		return errZeroFeed
@@ -152,7 +154,8 @@ func (f *Feed) end() {
 	f.running, f.date = false, time.Time{}
 }
 
-// reporter passes errors on, and an error that lasts once a second.
+// reporter passes errors on to the function report. It passes on an error that comes again and
+// again at most once a second.
 type reporter struct {
 	report func(error)
 	now    func() time.Time

@@ -8,15 +8,15 @@ import (
 // history holds the ended sessions that a hub knows, in the order in which they came.
 type history struct {
 	rows    []row
-	at      map[Entry]int // index in rows; another row of the entry does not count any more
+	at      map[Entry]int // index of the entry's newest row; older rows of the entry do not count
 	tallies tallies
-	cursor  Cursor // of the store
+	cursor  Cursor // up to where the store was read
 	lost    bool   // there was no room for an entry
 	cleaned time.Time
-	latest  time.Time // by the wall clock, at which something was added or forgotten
+	latest  time.Time // the latest wall time at which an entry was added or forgotten
 
-	sent     Cursor // up to here the streams have all
-	sentRows int    // which are so many rows
+	sent     Cursor // the streams were sent everything up to this cursor
+	sentRows int    // how many rows are before sent
 }
 
 // row is a revocation of the store with the cursor behind it.
@@ -27,8 +27,8 @@ type row struct {
 
 func newHistory() history { return history{at: make(map[Entry]int), tallies: make(tallies)} }
 
-// add adds a revocation. It reports whether that changes the list. A time that is beyond what
-// verifiers accept is cut.
+// add adds a revocation and reports whether the list has changed. If Until is later than verifiers
+// accept, add uses the latest time that they accept.
 func (h *history) add(v Revocation, now time.Time) (changed bool, err error) {
 	h.cursor = Cursor{v.Revision, v.Entry}
 	h.see(now)
@@ -51,14 +51,15 @@ func (h *history) add(v Revocation, now time.Time) (changed bool, err error) {
 	return true, nil
 }
 
-// see notes the wall clock.
+// see records the wall time, if it is later than all before.
 func (h *history) see(now time.Time) {
 	if now = now.Round(0); now.After(h.latest) {
 		h.latest = now
 	}
 }
 
-// isAhead reports whether the clock was ahead, and forgot or left out what still counts.
+// isAhead reports whether the clock was ahead of now by more than skew. Then history may have
+// forgotten or left out entries that still count.
 func (h *history) isAhead(now time.Time) bool { return now.Round(0).Before(h.latest.Add(-skew)) }
 
 // clean removes the rows that no verifier keeps any longer, once a minute.
@@ -89,8 +90,8 @@ func (h *history) clean(now time.Time) {
 	h.tallies.drop(past)
 }
 
-// behind returns the index of the first row after a cursor; ok is false if the cursor is not
-// known.
+// behind returns the index of the first row after a cursor. ok is false if history does not know
+// the cursor.
 func (h *history) behind(c Cursor) (i int, ok bool) {
 	switch c {
 	case Cursor{}:
@@ -104,8 +105,9 @@ func (h *history) behind(c Cursor) (i int, ok bool) {
 	return i + 1, has && h.rows[i].revision == c.Revision
 }
 
-// maxAfter is how many rows behind a reader may be and get only those. Each cursor makes an answer
-// of its own, which is kept for a second; the whole list is one for all.
+// maxAfter is how many rows a reader may lack and still get only these rows; a reader that lacks
+// more gets the whole list. An answer for a cursor serves only readers at that cursor and stays in
+// memory for a second, while one answer with the whole list serves all readers.
 const maxAfter = 2048
 
 // isNear reports whether a cursor is known, and at most maxAfter rows are behind it.
@@ -114,8 +116,9 @@ func (h *history) isNear(c Cursor) bool {
 	return known && len(h.rows)-i <= maxAfter
 }
 
-// frames returns what a reader at a cursor lacks, as of a date: a frame without entries if that
-// is nothing. A reader whose cursor is not known gets the whole list.
+// frames returns the frames that bring a reader from a cursor to the end, as of a date. If the
+// reader lacks nothing, this is one frame without entries. If the cursor is not known, frames
+// returns the whole list.
 func (h *history) frames(after Cursor, date time.Time) []frame {
 	i, known := h.behind(after)
 	if !known {
@@ -134,15 +137,15 @@ func (h *history) frames(after Cursor, date time.Time) []frame {
 	}
 	pieces = append(pieces, lacking)
 	all := make([]frame, len(pieces))
-	// The tally at the end of each piece is that of the whole without what follows. Where what
-	// follows only lengthens the time of an entry, a reader misses that entry there, and asks for
-	// the whole list.
+	// The tally at the end of each piece is the tally of the whole list minus the later pieces. If
+	// a later piece only lengthens the time of an entry that the reader has, the tallies do not
+	// match, and the reader asks for the whole list.
 	to, total := h.cursor, h.tallies.after(past)
 	for k := len(pieces) - 1; k >= 0; k-- {
 		f := frame{date: date, from: after, to: to, total: total, more: k < len(pieces)-1}
 		for _, r := range pieces[k] {
 			f.ids = append(f.ids, r.timedEntry)
-			if k > 0 { // a hash each, while Run waits
+			if k > 0 { // costs a hash for each entry, while Run waits for the lock
 				total.remove(r.timedEntry)
 			}
 		}

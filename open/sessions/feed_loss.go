@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// loss is what a hub knows and the store has lost. Such an entry counts for everybody who reads
-// this hub, but a hub that starts now would not know it.
+// loss holds the entries that a hub knows and the store has lost. Verifiers that read this hub
+// still have such an entry, but a hub that starts now would not learn it from the store.
 type loss struct {
-	owed []Ended   // what is to be written back
+	owed []Ended   // the entries that must be written back
 	read time.Time // when the store was last read to its end
 
 	unsaid bool      // the store went back, and the document of the registry does not say so yet
@@ -17,11 +17,11 @@ type loss struct {
 	said   time.Time // when the document said so
 
 	loaded bool      // the registry has read its document
-	failed time.Time // the last try that failed
+	failed time.Time // when repair last failed
 }
 
-// note compares all that the store has with what the hub knows. The store went back if it lacks
-// an entry that still counts, or if its numbers are lower.
+// note compares all entries of the store with the entries that the hub knows. The store went back
+// if it lacks an entry that still counts, or if its newest revision is lower than before.
 func (l *loss) note(h *history, has reading, now time.Time) {
 	there := make(map[Entry]uint32, len(has.rows))
 	for _, v := range has.rows {
@@ -34,16 +34,18 @@ func (l *loss) note(h *history, has reading, now time.Time) {
 			l.owed = append(l.owed, Ended{r.Entry, time.Unix(int64(r.minute)*60, 0).UTC()})
 		}
 	}
-	// While the store is empty every look brings all, and what is owed is known.
+	// A store that is still empty gives the whole list at each read. Then the cursor is zero, the
+	// loss was noted before, and must not be noted again.
 	if h.cursor != (Cursor{}) && (len(l.owed) > 0 || has.last.Revision < h.cursor.Revision) {
 		l.unsaid, l.known = true, l.read
 	}
 }
 
-// repair has the document of the registry say that the store went back, and writes back what
-// it has lost, in this order: written back, the entries have the numbers that they had, and no
-// process could see that the store went back. Between the two it waits until no process uses a
-// document that it read before. After an error it waits a second.
+// repair first marks in the document of the registry that the store went back, and then writes
+// the lost entries back. The order matters: once the entries are written back, they may have the
+// same revisions as before, and no process could see that the store went back. Between the two
+// steps repair waits until no process uses a document that it read before the mark. After an error
+// repair does nothing for a second.
 func (f *Feed) repair(ctx context.Context) error {
 	l := &f.loss
 	if l.loaded && !l.unsaid && len(l.owed) == 0 || fresh(l.failed, f.now(), time.Second) {
@@ -58,7 +60,7 @@ func (f *Feed) repair(ctx context.Context) error {
 	if len(l.owed) == 0 || fresh(l.said, f.now(), pollAge) {
 		return nil
 	}
-	// Append takes an entry twice, so nothing is done wrong when the outcome of one is not known.
+	// Appending an entry twice does no harm, so an Append of unknown outcome may be repeated.
 	some := l.owed[:min(len(l.owed), tailBatch)]
 	if err := f.store.Append(ctx, some); err != nil {
 		l.failed = f.now()
@@ -68,8 +70,9 @@ func (f *Feed) repair(ctx context.Context) error {
 	return fmt.Errorf("%w: %d of them, and %d are left", ErrWroteBack, len(some), len(l.owed))
 }
 
-// tellRegistry has the registry read its document, once, and mark it where the store went back.
-// A registry that has never read its document would make one in a store that has lost it.
+// tellRegistry makes the registry read its document once, and mark it if the store went back.
+// A registry that has not read its document yet would take a store that lost the document for a
+// new one, and create another document there.
 func (f *Feed) tellRegistry(ctx context.Context) error {
 	l := &f.loss
 	if !l.loaded {

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// edition is what the streams send at one time. Each leads to the next, so a stream needs
-// neither a queue nor memory of its own.
+// edition holds the frames that all streams send at one time. Each edition points to the next one,
+// so a stream needs neither a queue nor memory of its own.
 type edition struct {
 	frames [][]byte
 	date   time.Time // of the frames
 	number int
-	done   chan struct{} // closed when there is a next one
+	done   chan struct{} // closed when next is set
 	next   *edition
 }
 
@@ -25,7 +25,8 @@ func newEdition(frames [][]byte, date time.Time) *edition {
 
 var errNotReady = errors.New("sessions: the feed has not read its store yet")
 
-// publish makes the next edition, if there is something new or a heartbeat is due.
+// publish makes the next edition, if there are new entries or a heartbeat is due, and reports
+// whether it did.
 func (f *Feed) publish(ctx context.Context) (bool, error) {
 	f.mu.Lock()
 	h := &f.history
@@ -82,20 +83,20 @@ func (f *Feed) sign(ctx context.Context, frames []frame) ([][]byte, error) {
 	return texts, nil
 }
 
-// answer is what a request gets at first.
+// answer holds the frames with which a request is answered. A stream goes on with editions.
 type answer struct {
-	made   chan struct{} // closed when what follows is there
+	made   chan struct{} // closed when the fields below are set
 	frames [][]byte
 	size   int
 	err    error
 
 	to   Cursor
 	date time.Time
-	head *edition // what a stream goes on with
+	head *edition // the last edition in the answer; a stream goes on with the next one
 }
 
-// answers keeps answers for the requests of the next second: after a restart of a hub, thousands
-// of verifiers ask for the same. The key is the cursor of the request.
+// answers keeps each answer for a second, for other requests with the same cursor: after a restart
+// of a hub, thousands of verifiers send the same request. The key is the cursor of the request.
 type answers map[Cursor]*answer
 
 const (
@@ -103,7 +104,7 @@ const (
 	mostAnswer = 256
 )
 
-// drop forgets the answers that are old, and with each the editions that came after it.
+// drop forgets old answers. An answer refers to its edition and so keeps all later ones in memory.
 func (a answers) drop(date time.Time) {
 	for c, one := range a {
 		if date.Sub(one.date) >= answerAge || date.Before(one.date) {
@@ -112,7 +113,7 @@ func (a answers) drop(date time.Time) {
 	}
 }
 
-// answer returns what a reader at a cursor lacks.
+// answer returns the answer for a reader at a cursor: the frames with the entries that it lacks.
 func (f *Feed) answer(ctx context.Context, after Cursor) (*answer, error) {
 	f.mu.Lock()
 	if !f.running || f.date.IsZero() {
@@ -134,7 +135,7 @@ func (f *Feed) answer(ctx context.Context, after Cursor) (*answer, error) {
 		}
 	}
 	a = &answer{made: make(chan struct{}), to: f.history.cursor, date: f.date, head: f.head}
-	if len(f.answers) >= mostAnswer { // but the whole list is the dearest
+	if len(f.answers) >= mostAnswer { // keep only the whole list, which costs most to make again
 		maps.DeleteFunc(f.answers, func(c Cursor, _ *answer) bool { return c != Cursor{} })
 	}
 	f.answers[after] = a

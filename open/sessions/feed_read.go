@@ -9,10 +9,10 @@ import (
 
 var errContradiction = errors.New("sessions: the Store contradicts itself: it has a newer revocation and returns none")
 
-// reading is what a look at the store has brought.
+// reading is the result of reading the store from a cursor to its end.
 type reading struct {
 	rows  []Revocation
-	whole bool // these are all that the store keeps: it does not know our cursor any more
+	whole bool // rows are all that the store keeps: it does not know our cursor, or that was zero
 	last  Cursor
 }
 
@@ -25,7 +25,7 @@ func (f *Feed) read(ctx context.Context, after Cursor) (r reading, err error) {
 			return reading{}, fmt.Errorf("sessions: reading what has ended: %w", err)
 		}
 		if t.Whole {
-			r = reading{whole: true} // the store went back, perhaps while we read
+			r = reading{whole: true} // the store went back, perhaps while we read: drop the rows so far
 		}
 		r.rows, r.last = append(r.rows, t.Revocations...), t.Last
 		if n := len(t.Revocations); n > 0 {
@@ -37,7 +37,7 @@ func (f *Feed) read(ctx context.Context, after Cursor) (r reading, err error) {
 			return r, nil
 		case len(t.Revocations) > 0:
 		case t.Whole || r.whole && after == Cursor{}:
-			return r, nil // the store is empty, or has swept all but the newest
+			return r, nil // the store is empty, or has removed all but the newest revocation
 		default:
 			return reading{}, errContradiction
 		}
@@ -57,7 +57,7 @@ func (f *Feed) turn(ctx context.Context) (published bool, err error) {
 	after := f.history.cursor
 	switch {
 	case f.history.lost && len(f.history.at) < maxEntries*9/10:
-		after = Cursor{} // there is room again for what was left out
+		after = Cursor{} // there is room again for the entries that were left out: read all
 	case f.history.isAhead(asked):
 		after = Cursor{}
 	}
@@ -70,7 +70,8 @@ func (f *Feed) turn(ctx context.Context) (published bool, err error) {
 	return published, errors.Join(err, errPublish, f.repair(ctx))
 }
 
-// take adds a reading to the history, which then has all that the store had when it was asked.
+// take adds a reading to the history. After that the history has every revocation that the store
+// had at the time asked.
 func (f *Feed) take(r reading, after Cursor, asked time.Time) (err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

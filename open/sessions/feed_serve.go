@@ -42,7 +42,7 @@ func (f *Feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a, err := f.answer(r.Context(), after)
 	if err != nil {
-		// A verifier that comes again at once finds the same, and so do all others with it.
+		// With Retry-After the verifiers do not all come again at once, to the same error.
 		retryLater(w)
 		return
 	}
@@ -90,8 +90,8 @@ func wantsStream(r *http.Request) bool {
 // serve answers with frames, one in a line.
 func (f *Feed) serve(w http.ResponseWriter, r *http.Request, a *answer) {
 	header := w.Header()
-	// The date belongs to it. With the cursor alone, a cache that asks whether its copy is still
-	// good would keep a copy whose date gets old while no session ends.
+	// The date is a part of the ETag. If the ETag were the cursor alone, a cache that asks whether
+	// its copy is still good would keep the copy, and its date would get old while no session ends.
 	etag := fmt.Sprintf(`"%s.%d"`, cursorText(a.to), a.date.UnixMilli())
 	header.Set("ETag", etag)
 	header.Set("Vary", "Accept")
@@ -148,8 +148,8 @@ func (f *Feed) stream(w http.ResponseWriter, r *http.Request, a *answer, release
 			return
 		}
 		e = e.next
-		// A reader that is this far behind gets the whole list when it comes again, and holds
-		// no memory meanwhile.
+		// The stream ends for a reader that is too far behind, so that no old editions stay in
+		// memory for it. It gets the whole list when it connects again.
 		if f.isTooFarBehind(e) || time.Now().After(end) {
 			return
 		}
@@ -163,7 +163,8 @@ func (f *Feed) isTooFarBehind(e *edition) bool {
 	return f.head.number-e.number > maxBehind
 }
 
-// sendEvents sends frames. A connection that cannot be flushed does not reach the reader.
+// sendEvents sends frames as events and flushes each. It returns an error if the connection cannot
+// be flushed: then the events would wait in a buffer and not reach the reader.
 func sendEvents(w http.ResponseWriter, control *http.ResponseController, frames [][]byte) error {
 	for _, text := range frames {
 		if err := control.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil && !errors.Is(err, http.ErrNotSupported) {

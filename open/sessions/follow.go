@@ -12,19 +12,20 @@ const (
 	tailSize = 5000 // revocations in an answer of the store
 )
 
-// position is how far a process has read the revocations. A store that does not know the
-// newest revocation any more has gone back: to an asynchronous standby, or to a backup.
+// position is how far a process has read the revocations. If the store no longer has the newest
+// revocation that the process has read, the store went back: after a failover to a standby that
+// lagged, or after a restore of a backup.
 type position struct {
-	newest Revocation // zero before the first
-	read   time.Time  // when the tail was last read to its end
-	back   time.Time  // when the store was found to have gone back, until the document says so
+	newest Revocation // the last revocation read; zero before the first
+	read   time.Time  // when the revocations were last read to the end
+	back   time.Time  // when the process found that the store went back; zero once the document says so
 }
 
 func (p position) cursor() Cursor { return Cursor{p.newest.Revision, p.newest.Entry} }
 
-// follow reads the new revocations, unless it did so less than age ago, or since it was called. When the store went
-// back it says so in the document, so that every process refuses. It returns the errors of the
-// store.
+// follow reads the new revocations, unless another call did so less than age ago or while this
+// call waited. If the store went back, follow marks that in the document, so that every process
+// refuses to refresh. It returns the errors of the store.
 func (r *Registry) follow(ctx context.Context, age time.Duration) error {
 	called := r.now()
 	if err := r.following.lock(ctx); err != nil {
@@ -41,7 +42,7 @@ func (r *Registry) follow(ctx context.Context, age time.Duration) error {
 	if back && r.position.back.IsZero() {
 		next.back = r.now()
 	}
-	// The time of the last good read tells whether an Accept came after this rollback.
+	// An Accept that came after the last good read has accepted this rollback.
 	known := r.position.read
 	if !next.back.IsZero() {
 		r.position.back = next.back
@@ -54,23 +55,26 @@ func (r *Registry) follow(ctx context.Context, age time.Duration) error {
 	return nil
 }
 
-// readOn reads from a position to the end. It reports whether the store went back.
+// readOn reads the revocations from a position to the end, and reports whether the store went
+// back.
 func (r *Registry) readOn(ctx context.Context, p position) (next position, back bool, err error) {
 	next = p
 	now := r.now()
-	lost := false // the store has no such revision
+	lost := false // the store does not have the revocation at p any more
 	for {
 		t, err := call(ctx, func(ctx context.Context) (Tail, error) { return r.cfg.Store.Tail(ctx, next.cursor(), tailSize) })
 		if err != nil {
 			return p, false, err
 		}
 		if t.Whole {
-			// One that may be forgotten may be swept. A number that is lower was never given twice.
+			// If the revocation has expired, the store may have removed it. If the newest revision of
+			// the store is lower than ours, the store went back: revisions only grow.
 			lost = lost || !p.newest.Until.Before(now) || t.Last.Revision < p.newest.Revision
 			next.newest = Revocation{}
 		}
 		for _, v := range t.Revocations {
-			// An Append with a later time gives an entry a later revision.
+			// The revocation is not lost if an Append with a later time gave its entry a later
+			// revision.
 			if lost && v.Entry == p.newest.Entry && v.Revision > p.newest.Revision {
 				lost = false
 			}
@@ -83,8 +87,9 @@ func (r *Registry) readOn(ctx context.Context, p position) (next position, back 
 	}
 }
 
-// markRolledBack writes into the document that the store went back, unless an operator has
-// accepted that since this process last read the store.
+// markRolledBack marks in the document that the store went back, unless the document has the mark
+// already, or an operator has accepted the rollback since read, the time of this process's last
+// good read of the store.
 func (r *Registry) markRolledBack(ctx context.Context, read time.Time) error {
 	return r.change(ctx, func(v *vault) error {
 		if !v.RolledBack.IsZero() || !read.IsZero() && v.Accepted.After(read) {
@@ -95,7 +100,8 @@ func (r *Registry) markRolledBack(ctx context.Context, read time.Time) error {
 	})
 }
 
-// trusted returns the keys, unless the store went back. The document was read less than age ago.
+// trusted returns the keys from a document that was read less than age ago, or [ErrRolledBack] if
+// the store went back.
 func (r *Registry) trusted(ctx context.Context, age time.Duration) (*vault, error) {
 	if err := r.follow(ctx, pollAge); err != nil {
 		return nil, err
@@ -111,10 +117,11 @@ func (r *Registry) trusted(ctx context.Context, age time.Duration) (*vault, erro
 }
 
 // Run keeps the registry: it reads the revocations every 25 ms, so that a store that went back
-// is noticed, and every minute it removes rows that expired more than a day ago. A clock that is a
-// day ahead therefore forgets no session and no revocation that is still needed. Run calls
-// report, unless it is nil, with the errors of the store at most once a second, and so with
-// [ErrRolledBack] while that holds. It returns when ctx ends, with the error of ctx. Any number of processes may run it.
+// is noticed, and every minute it removes rows that expired more than a day ago. So even if its
+// clock is a day ahead, it removes no session and no revocation that is still needed. Run calls
+// report, unless it is nil, at most once a second with the errors of the store, and with
+// [ErrRolledBack] while the store is not trusted. It returns the error of ctx when ctx ends. Any
+// number of processes may run it.
 func (r *Registry) Run(ctx context.Context, report func(error)) error {
 	if err := r.ready(); err != nil {
 		return err
@@ -149,7 +156,7 @@ func (r *Registry) Run(ctx context.Context, report func(error)) error {
 	}
 }
 
-// sweepMargin is how long the store keeps expired rows.
+// sweepMargin is how long rows stay in the store after they have expired.
 const sweepMargin = 25 * time.Hour
 
 func (r *Registry) sweep(ctx context.Context) error {

@@ -12,21 +12,21 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// ErrFrame: a text of a feed that is not a frame of the expected issuer, signed by a key of that
-// issuer. The text names no part of the frame.
+// ErrFrame: the feed sent a text that is not a frame of the expected issuer, signed by a key of
+// that issuer. The text of the error quotes nothing of the frame.
 var ErrFrame = errors.New("sessions: not a good frame of the feed")
 
 const (
-	// frameType is the typ of a frame. No token has it, so neither passes for the other (RFC
-	// 8725 section 3.11).
+	// frameType is the typ of a frame. No token has this typ, so a frame never passes for a token
+	// and a token never for a frame (RFC 8725 section 3.11).
 	frameType = "revoked+jwt"
 
 	// skew is how far the clocks of hubs and verifiers may differ.
 	skew = time.Minute
 
-	// maxKept is how long an entry of a frame is kept at the most. It covers maxTokenLifetime,
-	// the leeway of an opener, and the skew of all clocks. Without that bound a thief of the
-	// signing key could fill the lists of all verifiers for ever.
+	// maxKept is how long after the date of its frame an entry is kept at most. It covers
+	// maxTokenLifetime, the leeway of an opener, and the skew of all clocks. Without this bound
+	// a thief of the signing key could fill the lists of all verifiers for ever.
 	maxKept = maxTokenLifetime + time.Hour
 
 	// maxFrameEntries is the number of entries in one frame. A longer list takes several.
@@ -41,16 +41,18 @@ const (
 //	header   {"alg","kid","typ":"revoked+jwt"}
 //	payload  {"iss","iat","ms","from","to","n","x","T","L","more","ids":{"<minute>":"<entries>"}}
 //
-// After from, up to to, the store has appended ids. Then the list has n entries with the digest
-// x, counting those whose minute is later than that of iat. An empty from stands for an empty
-// list: such a frame begins a snapshot. With more, the frames that follow belong to it: the date
-// of this one says nothing about the whole list.
+// The members from and to are two cursors of the store; ids are the entries that the store has
+// appended between them. At the cursor to the whole list has n entries with the digest x; only
+// entries whose minute is later than the minute of iat count. An empty from stands for an empty
+// list: such a frame begins a snapshot, the whole list. If more is set, further frames follow and
+// belong to this one, and the date of this frame says nothing about the whole list.
 //
 // iat and ms, its milliseconds, are the time of the last successful read of the store, and not
-// of the signature: a hub that has lost its store cannot look fresh. T is the lifetime of the
-// issuer's tokens and L the largest leeway of its verifiers, in seconds: an entry counts until
-// the last token is dead for all of them. Entries are concatenated, in base64url, by the minute since 1970
-// in which they may be forgotten.
+// of the signature: so the frames of a hub that cannot reach its store do not look fresh. T is
+// the lifetime of the issuer's tokens and L the largest leeway of its verifiers, in seconds: an
+// entry counts until no verifier accepts the last token any more. The names in ids are the minutes
+// since 1970 in which the entries may be forgotten; each value is those entries, concatenated, in
+// base64url.
 type frame struct {
 	issuer   string
 	date     time.Time
@@ -64,7 +66,8 @@ type frame struct {
 	signer string // kid
 }
 
-// timedEntry is an entry with the minute since 1970 at whose begin it may be forgotten.
+// timedEntry is an entry with the minute since 1970 at whose beginning the entry may be
+// forgotten.
 type timedEntry struct {
 	Entry
 	minute uint32
@@ -83,7 +86,7 @@ func minuteOf(t time.Time) uint32 {
 // count.
 func pastMinute(t time.Time) uint32 { return uint32(min(max(0, t.Unix())/60, 1<<30)) }
 
-// latestMinute returns the latest minute that an entry of a frame of that date may have.
+// latestMinute returns the latest minute that an entry may have in a frame with this date.
 func latestMinute(date time.Time) uint32 { return pastMinute(date.Add(maxKept)) }
 
 // appendPayload appends the payload of a frame. It sorts the ids by their minute.

@@ -11,8 +11,8 @@ import (
 // cursorText returns a cursor as frames, URLs and ETags spell it: the revision in decimal, a
 // dot, and the entry in base64url. The zero cursor is the empty text.
 //
-// The entry is part of it because a store that was restored from a backup counts up to the same
-// revisions again, with other entries.
+// The entry is a part of a cursor because a store that was restored from a backup uses the same
+// revisions again, for other entries.
 func cursorText(c Cursor) string {
 	if c == (Cursor{}) {
 		return ""
@@ -20,7 +20,7 @@ func cursorText(c Cursor) string {
 	return strconv.FormatUint(c.Revision, 10) + "." + strict.EncodeBase64URL(c.Entry[:])
 }
 
-// parseCursor reads the one spelling of a cursor.
+// parseCursor reads a cursor as cursorText spells it, and refuses any other spelling.
 func parseCursor(text string) (c Cursor, err error) {
 	if text == "" {
 		return Cursor{}, nil

@@ -19,9 +19,9 @@ func badFrame(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrFrame}, args...)...)
 }
 
-// parseFrame reads and verifies a frame of an issuer. The signature is checked before anything
-// of the payload is believed. now is the time by the verifier's clock: a frame from the future
-// would count as fresh for as long.
+// parseFrame reads and verifies a frame of an issuer. It checks the signature before it reads the
+// payload. now is the time by the verifier's clock: parseFrame refuses a frame whose date is in
+// the future, because such a frame would count as fresh for too long.
 func parseFrame(ctx context.Context, text []byte, issuer string, source keys.PublicSource, now time.Time) (*frame, error) {
 	if len(text) > maxFrame {
 		return nil, badFrame("it has %d bytes, and %d are allowed", len(text), maxFrame)
@@ -52,7 +52,8 @@ func parseFrame(ctx context.Context, text []byte, issuer string, source keys.Pub
 	return f, nil
 }
 
-// refusedHeaders change how a JWS is read, or bring a key along.
+// refusedHeaders are header members that change how a JWS is read, or with which the sender brings
+// its own key. A frame with one of them is refused.
 var refusedHeaders = []string{"crit", "b64", "zip", "jwk", "jku", "x5u"}
 
 // verifyFrame checks header and signature and returns the kid of the signer.
@@ -162,7 +163,8 @@ func parsePayload(text []byte) (*frame, error) {
 	return f, f.parseIDs(o)
 }
 
-// integer returns a member that is a number of digits alone, between 0 and most.
+// integer returns a member that is a number written in digits alone, between 0 and most. ok is
+// false for any other value.
 func integer(o strict.Object, name string, most int64) (n int64, ok bool) {
 	raw, _ := o.Raw(name)
 	n, err := strconv.ParseInt(string(raw), 10, 64)

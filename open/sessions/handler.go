@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Login says who sends a request: the subject, and the session of this very device ("" if it
-// is not known). It returns an error for a request without a valid login, such as one that
-// carries the cookie or the token of an ended session.
+// Login returns the subject that sends a request, and the id of the session of the device that
+// sends it ("" if it is not known). It returns an error for a request without a valid login, such
+// as a request with the cookie or the token of an ended session.
 type Login func(r *http.Request) (subject, sid string, err error)
 
 // Handler returns "my devices" as JSON, for the page of an application:
@@ -24,10 +24,11 @@ type Login func(r *http.Request) (subject, sid string, err error)
 //
 //	mux.Handle("/sessions/", http.StripPrefix("/sessions", handler))
 //
-// Each request needs a login, else it gets 401. A request that another site makes a browser
-// send is refused with 403, by Sec-Fetch-Site and Origin, and a POST needs Content-Type
-// application/json, else it gets 415: no form can send that. A store that does not answer gives
-// 503. Answers are not to be cached. Handler returns [ErrConfig] for a nil login.
+// A request without a login gets 401. If another site makes a browser send a request, its
+// Sec-Fetch-Site and Origin headers tell, and it gets 403. A POST without Content-Type
+// application/json, which an HTML form cannot send, gets 415. If the store does not answer, the
+// request gets 503. Answers have Cache-Control: no-store. Handler returns [ErrConfig] for a nil
+// login.
 func (r *Registry) Handler(login Login) (http.Handler, error) {
 	if err := r.ready(); err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func (r *Registry) Handler(login Login) (http.Handler, error) {
 	}), nil
 }
 
-// deviceJSON is a session as the page gets it.
+// deviceJSON is a session in the JSON of an answer.
 type deviceJSON struct {
 	ID      string    `json:"id"`
 	This    bool      `json:"this"`
@@ -107,7 +108,8 @@ func (r *Registry) serveEndOthers(w http.ResponseWriter, q *http.Request, subjec
 	writeJSON(w, http.StatusOK, map[string]int{"ended": n})
 }
 
-// refuseFor answers an error. Its text stays here: it may tell of the store.
+// refuseFor answers a request that failed. The client does not get the text of err, which may tell
+// details of the store.
 func refuseFor(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, ErrNoSession):
@@ -129,5 +131,5 @@ func refuse(w http.ResponseWriter, status int, text string) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the client has gone
+	_ = json.NewEncoder(w).Encode(v) // an error means that the client has gone
 }

@@ -28,8 +28,8 @@ func (m mutex) lock(ctx context.Context) error {
 
 func (m mutex) unlock() { <-m }
 
-// vault returns the keys. They were loaded less than age ago, or since vault was called: callers
-// that wait for one load of a slow store share the next.
+// vault returns the keys. They were loaded less than age ago, or after this call began. So if
+// many callers wait while a slow store answers one load, the next load serves all of them.
 func (r *Registry) vault(ctx context.Context, age time.Duration) (*vault, error) {
 	called := r.now()
 	if err := r.loading.lock(ctx); err != nil {
@@ -42,14 +42,15 @@ func (r *Registry) vault(ctx context.Context, age time.Duration) (*vault, error)
 	return r.load(ctx)
 }
 
-// fresh reports whether a time is less than an age ago. It is not for a time to come, which a
-// clock shows that was set back.
+// fresh reports whether a time is less than age ago. It returns false for a time in the future,
+// which comes from a clock that was set back.
 func fresh(then, now time.Time, age time.Duration) bool {
 	d := now.Sub(then)
 	return d >= 0 && d < age
 }
 
-// load reads the document, and makes it in an empty store. The caller holds loading.
+// load reads the document of the keys. In an empty store it creates the document first. The caller
+// holds the mutex loading.
 func (r *Registry) load(ctx context.Context) (*vault, error) {
 	for {
 		now := r.now()
@@ -108,11 +109,12 @@ func (r *Registry) swap(ctx context.Context, prev string, v *vault) (string, err
 	return call(ctx, func(ctx context.Context) (string, error) { return r.cfg.Store.SwapKeys(ctx, prev, doc) })
 }
 
-// errUnchanged says that an edit has nothing to write.
+// errUnchanged is returned by an edit that has nothing to write; change then returns nil.
 var errUnchanged = errors.New("nothing to change")
 
-// change loads the document, lets edit decide, and swaps, until no other process has swapped
-// in between. It may call edit several times, each time on a fresh copy.
+// change loads the document, calls edit to change it, and swaps it in the store. If another process
+// has swapped it meanwhile, change begins again. So it may call edit several times, each time with
+// a fresh copy.
 func (r *Registry) change(ctx context.Context, edit func(*vault) error) error {
 	if err := r.loading.lock(ctx); err != nil {
 		return err
@@ -145,12 +147,12 @@ func (r *Registry) change(ctx context.Context, edit func(*vault) error) error {
 	}
 }
 
-// Rewrap encrypts the registry's keys for the given KEKs and no others. This is how an
-// operator adds or drops a KEK: give Rewrap every KEK that is to open them. The keys stay, and
-// so does every session. A process whose KEK was dropped fails from then on, so begin with
-// both KEKs, restart the processes with the new one, and drop the old one then. A thief with
-// an old copy of the store and a dropped KEK still opens that copy, so rotate too if the KEK
-// is compromised: [Registry.RotateKey], or [Registry.EndEverything].
+// Rewrap encrypts the registry's keys for the given KEKs and no others. Use it to add or drop a
+// KEK: give Rewrap every KEK that must open the keys from now on. The keys and all sessions stay.
+// A process whose KEK was dropped fails from then on. So first call Rewrap with the old and the
+// new KEK, then restart the processes with the new KEK, and then call Rewrap with the new KEK
+// alone. A thief who has a dropped KEK and an old copy of the store can still decrypt that copy.
+// So if a KEK is compromised, also call [Registry.RotateKey] or [Registry.EndEverything].
 //
 // It returns the errors of [keyring.WrapSecret] and of the store.
 func (r *Registry) Rewrap(ctx context.Context, keks ...keyring.KEK) error {
@@ -161,15 +163,15 @@ func (r *Registry) Rewrap(ctx context.Context, keks ...keyring.KEK) error {
 		if err := v.rewrap(ctx, keks...); err != nil {
 			return err
 		}
-		r.next = keks[0] // the write may be done although its answer is lost
+		r.next = keks[0] // kept also after an error: the write may be done although its answer is lost
 		return nil
 	})
 }
 
-// RotateKey makes a new key of the registry. Sessions under the key before it move to the new
-// one when they are refreshed. There are two keys at most: RotateKey returns [ErrTooSoon] while
-// sessions may live that no refresh has moved since the last RotateKey, which is for IdleAge.
-// [Registry.EndEverything] works at any time. It returns the errors of the store too.
+// RotateKey makes a new key of the registry. A session under the previous key moves to the new key
+// when it is refreshed. There are two keys at most. So for about IdleAge after a RotateKey, while
+// sessions under the previous key may still live, RotateKey returns [ErrTooSoon].
+// [Registry.EndEverything] works at any time. RotateKey also returns the errors of the store.
 func (r *Registry) RotateKey(ctx context.Context) error {
 	if err := r.ready(); err != nil {
 		return err
@@ -183,11 +185,12 @@ func (r *Registry) RotateKey(ctx context.Context) error {
 	})
 }
 
-// EndEverything ends every session of every user, by dropping the keys of the registry. No
-// refresh token works after that, and each process follows within a second. Access tokens live
-// on, for TokenLifetime at most, since no verifier could hold a list of them all: revoke the
-// signing keys of the ring too if they must not. It also lifts [ErrRolledBack]. The rows
-// that nothing can read any more go when they expire. It returns the errors of the store.
+// EndEverything ends every session of every user, by replacing the keys of the registry with a new
+// key. After that no old refresh token works; other processes notice within a second. Access
+// tokens stay valid until they expire, for TokenLifetime at most, since no verifier could hold a
+// list of them all. If that is too long, revoke the signing keys of the ring too. EndEverything
+// also ends the state of [ErrRolledBack]. The old rows, which no key can decrypt any more, are
+// removed when they expire. It returns the errors of the store.
 func (r *Registry) EndEverything(ctx context.Context) error {
 	if err := r.ready(); err != nil {
 		return err
@@ -198,10 +201,10 @@ func (r *Registry) EndEverything(ctx context.Context) error {
 	})
 }
 
-// Accept lets sessions be refreshed again after the store went back ([ErrRolledBack]). Sessions
-// that ended after the point to which the store went back live again, until their users end
-// them; [Registry.EndEverything] is for those who do not want that. It does nothing where the
-// store did not go back, and returns the errors of the store.
+// Accept allows refreshes again after the store went back ([ErrRolledBack]). Sessions that ended
+// after the time to which the store went back are alive again, until their users end them; to
+// avoid that, call [Registry.EndEverything] instead. Accept does nothing if the store did not go
+// back. It returns the errors of the store.
 func (r *Registry) Accept(ctx context.Context) error {
 	if err := r.ready(); err != nil {
 		return err
