@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// maxEntries is how many entries a list holds, in a verifier and in a hub: some 50 MB. An issuer
-// that ends more sessions than that within a token's lifetime revokes its signing keys.
+// maxEntries is how many entries a list holds at most, in a verifier and in a hub; they take some
+// 50 MB. An issuer that must end more sessions within a token's lifetime revokes its signing keys.
 const maxEntries = 1_000_000
 
-// list is the exact set of the entries that have ended. It only adds, and forgets by the clock alone. Shards
-// with a lock each keep the processors of a busy verifier apart.
+// list is the exact set of the entries that have ended. Entries are added, and only the clock
+// removes them. Each shard has a lock of its own, so that the processor cores of a busy verifier
+// seldom wait for each other.
 type list struct {
 	shards [listShards]shard
 }
@@ -23,8 +24,8 @@ type shard struct {
 	_     [32]byte // no two locks in one cache line
 }
 
-// kept is the minute in which an entry may be forgotten, and whether the feed has it at the
-// verifier's cursor.
+// kept is what a list stores about an entry: the minute in which it may be forgotten, and whether
+// it is mirrored: whether the feed's own list has it at the verifier's cursor.
 type kept uint32
 
 func newKept(minute uint32, mirrored bool) kept {
@@ -85,7 +86,7 @@ func (l *list) size() (n int) {
 	return n
 }
 
-// unmirror notes of all entries that the feed is not known to have them.
+// unmirror marks all entries as not mirrored.
 func (l *list) unmirror() {
 	for i := range l.shards {
 		s := &l.shards[i]
@@ -99,8 +100,9 @@ func (l *list) unmirror() {
 	}
 }
 
-// forget removes the entries whose minute was over some time ago. The skew of two clocks is kept
-// on top: an entry that is forgotten early lets an ended session back in.
+// forget removes the entries whose minute ended at least two skews ago. It waits that long because
+// the clocks of the hub and the verifier may differ: if an entry were removed too early, the
+// verifier would accept a token of an ended session.
 func (l *list) forget(now time.Time) {
 	past := pastMinute(now.Add(-2 * skew))
 	for i := range l.shards {

@@ -7,31 +7,31 @@ import (
 
 // follower brings a list up to date from frames. It is not safe for concurrent use; its list is.
 //
-// The list has all entries that any frame ever brought. What it takes from the feed's own list
-// at the cursor is marked as mirrored and counted by tallies: a list may know more than the
-// feed, after a restore of the store for one.
+// The list keeps all entries that any frame ever brought, until their time is over. It may know
+// more than the feed, for example after a restore of the store. So the entries that the feed's own
+// list has at the cursor are marked as mirrored, and tallies counts only these.
 type follower struct {
 	list    *list
 	tallies tallies
 	cursor  Cursor
-	size    int // of the list
+	size    int // how many entries the list has
 
-	// At date the list had all that the store had. That stays true for ever, since the list only
-	// adds, so date never goes back, whatever frames come again.
+	// At date the list had every entry that the store had. Since the list only adds, that stays
+	// true, so date never goes back, even if old frames come again.
 	date     time.Time
-	signer   string // of the frame that says so
+	signer   string // kid of the key that signed the frame with date
 	lifetime time.Duration
 	leeway   time.Duration
 
-	wanted bool // the whole list, since entries are missing or may be
+	wanted bool // the whole list must be fetched, since entries are or may be missing
 }
 
 func newFollower() *follower {
 	return &follower{list: newList(), tallies: make(tallies), wanted: true}
 }
 
-// comparableFor is how far behind date a frame may be whose digest is still compared: the clocks of
-// two hubs differ.
+// comparableFor is how much older than date a frame may be for its digest to be compared with the
+// list. A frame of another hub may be older, because the clocks of two hubs differ.
 const comparableFor = 4 * time.Minute
 
 // apply adds the entries of a frame, and returns those that are new. It advances date only for a
@@ -44,8 +44,8 @@ func (f *follower) apply(fr *frame) (added []timedEntry, err error) {
 	if fr.from == (Cursor{}) && f.cursor != fr.from && (f.wanted || !old) {
 		f.restart()
 	}
-	// A frame that leads to where we are brings nothing new: a stream that began meanwhile
-	// repeats it.
+	// A frame that ends at our cursor also continues the list, although it brings nothing new: a
+	// stream may repeat the frame that an answer before it had.
 	follows := fr.from == f.cursor || fr.to == f.cursor
 	if fr.date.Before(f.date.Add(-comparableFor)) && !f.wanted {
 		follows = false
@@ -77,14 +77,15 @@ func (f *follower) apply(fr *frame) (added []timedEntry, err error) {
 	return added, nil
 }
 
-// restart begins with an empty list of the feed. The list itself forgets nothing.
+// restart takes the feed's own list to be empty, before a frame that begins a snapshot. The
+// entries of our list stay.
 func (f *follower) restart() {
 	f.list.unmirror()
 	clear(f.tallies)
 	f.cursor = Cursor{}
 }
 
-// add adds entries. mirrored says that the feed has them at the cursor.
+// add adds entries. mirrored says that the feed's own list has them at the cursor.
 func (f *follower) add(ids []timedEntry, mirrored bool) (added []timedEntry, full bool) {
 	for _, e := range ids {
 		k, has := f.list.get(e.Entry)
@@ -112,7 +113,7 @@ func (f *follower) forget(now time.Time) {
 	f.size = f.list.size()
 }
 
-// distrust forgets how far the list is complete: the signer of the date is revoked, or the clock
+// distrust marks the list as incomplete, because the key that signed date was revoked or the clock
 // has jumped. The entries stay.
 func (f *follower) distrust() {
 	f.date, f.signer, f.wanted = time.Time{}, "", true

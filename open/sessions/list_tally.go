@@ -13,9 +13,10 @@ import (
 // cost of one hash each: a digest of the sorted list would cost a sort of all entries for each
 // frame.
 //
-// The tally finds what was lost. It does not keep a forger out: the signature of the frame that
-// holds it does. An attacker on the way can drop frames, but chooses no entry, since the
-// issuer draws the ids; so that sums collide for chosen summands does not help.
+// The tally finds entries that were lost. It does not stop a forger: the signature of the frame
+// with the tally does. For chosen entries an attacker could find two sets with the same sum. That
+// does not help, because the issuer makes the ids at random: an attacker between hub and verifier
+// can drop frames but cannot choose entries.
 type tally struct {
 	count int
 	sum   [4]uint64 // the least significant word first
@@ -45,7 +46,7 @@ func (t *tally) remove(e timedEntry) {
 	t.count--
 }
 
-// join adds the entries of another set, which has none in common.
+// join adds the entries of another set. No entry may be in both sets.
 func (t *tally) join(other tally) {
 	carry := uint64(0)
 	for i := range t.sum {
@@ -75,9 +76,9 @@ func parseTally(n int, x string) (tally, error) {
 	return t, nil
 }
 
-// tallies are the tallies of the entries of each minute. A minute that is over leaves them as a
-// whole, so that hub and verifier agree about what counts although their clocks differ: the date
-// of the frame decides.
+// tallies has one tally for the entries of each minute in which they may be forgotten. The date of
+// the frame decides which minutes count, so hub and verifier count the same entries although their
+// clocks differ.
 type tallies map[uint32]*tally
 
 func (t tallies) add(e timedEntry) {

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// NewMemStore returns an empty [Store] that lives in memory and is gone with the process, for
-// tests and for trying out. It passes the suite in package storetest, except that nothing it
-// keeps is durable or seen by another process.
+// NewMemStore returns an empty [Store] in memory, for tests and for trying out. It passes the
+// suite in package storetest. Its content is lost when the process ends, and no other process sees
+// it.
 func NewMemStore() Store {
 	return &memStore{sessions: make(map[ID]Row), byUser: make(map[User][]ID), kept: make(map[Entry]Revocation)}
 }
@@ -21,15 +21,15 @@ func NewMemStore() Store {
 type memStore struct {
 	mu       sync.Mutex
 	doc      []byte
-	swaps    uint64 // how often doc was written, which makes it the version; 0 is empty
+	swaps    uint64 // how often doc was written, which is its version; 0: there is no doc yet
 	sessions map[ID]Row
 	byUser   map[User][]ID
 	kept     map[Entry]Revocation
-	log      []Revocation // by revision; one that kept no longer has was given a later one
+	log      []Revocation // by revision; only the revocations that kept has too still count
 	last     Cursor
 }
 
-// lock begins a method. The caller must unlock where err is nil.
+// lock locks the store, or returns an error if ctx is done. After nil the caller must unlock.
 func (m *memStore) lock(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -111,7 +111,7 @@ func (m *memStore) end(id ID, until time.Time) {
 	m.revoke(Ended{row.Entry, until})
 }
 
-// revoke appends a revocation, unless it is kept until then.
+// revoke appends a revocation, unless the entry is kept already, at least until e.Until.
 func (m *memStore) revoke(e Ended) {
 	if old, known := m.kept[e.Entry]; known && !e.Until.After(old.Until) {
 		return

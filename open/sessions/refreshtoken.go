@@ -16,8 +16,8 @@ const (
 )
 
 // refreshToken is a refresh token: base64url of version, key id, sid, generation and a MAC
-// over them. The store holds no token and no hash of one: a reader of the database can make
-// none, and a token of a session that is gone finds no row.
+// over them. The store holds neither tokens nor their hashes, so a reader of the database cannot
+// make a token. A token of a session that has ended is refused because the session has no row.
 type refreshToken struct {
 	key        string // id of the registry key
 	id         ID
@@ -36,7 +36,8 @@ func (t refreshToken) head() ([]byte, error) {
 	return binary.BigEndian.AppendUint64(b, t.generation), nil
 }
 
-// refresh returns the refresh token of a generation. It is the same at each call.
+// refresh returns the refresh token of a generation. Each call returns the same text, so Refresh
+// can repeat an answer.
 func (k *registryKey) refresh(id ID, generation uint64) (string, error) {
 	t := refreshToken{key: k.id, id: id, generation: generation}
 	head, err := t.head()
@@ -46,7 +47,8 @@ func (k *registryKey) refresh(id ID, generation uint64) (string, error) {
 	return strict.EncodeBase64URL(append(head, k.mac(t)...)), nil
 }
 
-// mac returns the MAC of a token. The key knows the issuer.
+// mac returns the MAC of a token. The issuer need not be in the text, because the key was derived
+// for one issuer.
 func (k *registryKey) mac(t refreshToken) []byte {
 	return mac(k.refreshing, fields([]byte{refreshVersion}, []byte(t.key), t.id[:], number(t.generation)))
 }
@@ -54,8 +56,8 @@ func (k *registryKey) mac(t refreshToken) []byte {
 // isAuthentic compares the MAC in constant time.
 func (k *registryKey) isAuthentic(t refreshToken) bool { return hmac.Equal(t.mac, k.mac(t)) }
 
-// parseRefresh reads a refresh token and trusts nothing of it. It returns
-// [ErrInvalidRefresh].
+// parseRefresh reads a refresh token and does not check its MAC: isAuthentic does. It returns
+// [ErrInvalidRefresh] for a text of another form.
 func parseRefresh(text string) (refreshToken, error) {
 	if len(text) != (refreshSize*8+5)/6 {
 		return refreshToken{}, ErrInvalidRefresh

@@ -19,16 +19,17 @@ const (
 	// DefaultClockSkew is the difference between any two clocks, when ClockSkew is zero.
 	DefaultClockSkew = time.Minute
 
-	minTokenLifetime = 2 * heartbeat // or a healthy feed is stale between two signs of life
+	minTokenLifetime = 2 * heartbeat // with less, a healthy feed would be stale between heartbeats
 	maxTokenLifetime = 24 * time.Hour
 	maxTolerance     = 10 * time.Minute // of leeway and skew, as in package open
 	maxAge           = 10 * 365 * 24 * time.Hour
 
-	// maxSessions is how many sessions one user has. It is against floods; the oldest ends.
+	// maxSessions is how many sessions one user may have. If there are more, the oldest ends, so
+	// that an attacker with one login cannot fill the store.
 	maxSessions = 100
 
-	// callLimit is how long a call of the store may take. A revocation is kept for so much
-	// longer, since a session may be refreshed while the store hangs in the End.
+	// callLimit is how long a call of the store may take. A revocation is kept longer by this
+	// time, since the session may be refreshed while the store is still working on the End.
 	callLimit = 10 * time.Second
 )
 
@@ -45,14 +46,14 @@ type Config struct {
 	KEK keyring.KEK
 
 	// TokenLifetime is the longest lifetime of an access token, from 10 s to 24 h. An ended session
-	// stays in the list of every verifier for so long, and a list that is older is stale: a feed
-	// gives a sign of life every 5 s, so that with less than 10 s verifiers would refuse every
-	// token now and then. It must be longer than seal.Limits.Lifetime, by the time that passes
-	// between Start or Refresh and Seal. Required.
+	// stays in the list of every verifier for about that time, and a list that is older counts as
+	// stale. A feed sends a heartbeat every 5 s, so with less than 10 s verifiers would now and
+	// then refuse every token. TokenLifetime must be longer than seal.Limits.Lifetime, by the
+	// time that passes between Start or Refresh and Seal. Required.
 	TokenLifetime time.Duration
 
-	// IdleAge is how long a session lives that is not refreshed; DefaultAge when zero, or
-	// MaxAge if that is shorter.
+	// IdleAge is how long a session lives without a refresh; DefaultAge when zero, or MaxAge if
+	// MaxAge is shorter.
 	IdleAge time.Duration
 
 	// MaxAge is how long a session lives at most; DefaultAge when zero.
@@ -64,8 +65,8 @@ type Config struct {
 
 	// ClockSkew is the largest difference between any two clocks of issuers and verifiers;
 	// DefaultClockSkew when zero, at most 10 min. The clocks of the issuer's own processes
-	// should agree to a second: between them the 10 s count in which a lost answer of Refresh
-	// is given again.
+	// should agree to a second: Refresh repeats a lost answer for 10 s, and one process may
+	// compare its clock with a time that another process has written.
 	ClockSkew time.Duration
 
 	// KeepAddress keeps the whole IP address of a device. Without it the address is cut to
@@ -108,7 +109,7 @@ type Registry struct {
 
 	loading mutex // one reader of the document at a time; guards what follows
 	kek     keyring.KEK
-	next    keyring.KEK // the first one of the last Rewrap
+	next    keyring.KEK // the first KEK of the last Rewrap
 	cached  *vault
 
 	following mutex // one reader of the tail at a time; guards position
@@ -166,7 +167,7 @@ func isNil(v any) bool {
 	return (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
 }
 
-// ready returns [ErrConfig] for a nil or a zero Registry.
+// ready returns [ErrConfig] for a nil or a zero Registry, and nil otherwise.
 func (r *Registry) ready() error {
 	if r == nil || r.now == nil {
 		return fmt.Errorf("%w: a nil or zero Registry has no store: use New", ErrConfig)
@@ -174,16 +175,17 @@ func (r *Registry) ready() error {
 	return nil
 }
 
-// until returns when a revocation of now may be forgotten, in whole seconds. The last token
-// was made before the store had done the revocation, by a clock that is up to a skew ahead,
-// and lives for TokenLifetime. A verifier whose clock is a skew behind accepts it for the
-// leeway after that.
+// until returns the time at which a revocation of now may be forgotten, in whole seconds. It is
+// the latest time at which a verifier could accept a token of the session. The last token may be
+// made until the store has written the revocation (callLimit), by a clock that is one skew ahead,
+// and lives for TokenLifetime. A verifier whose clock is one skew behind still accepts the token
+// for the leeway after that.
 func (r *Registry) until(now time.Time) time.Time {
 	end := now.Add(callLimit + r.cfg.TokenLifetime + r.cfg.Leeway + 2*r.cfg.ClockSkew)
 	return end.Add(time.Second - 1).UTC().Truncate(time.Second)
 }
 
-// call bounds a call of the store.
+// call calls the store with a context that ends after callLimit.
 func call[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()

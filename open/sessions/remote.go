@@ -33,12 +33,14 @@ type RemoteConfig struct {
 	// DefaultMaxStale. At least 10 s: a feed gives a sign of life every 5 s. At most 24 h.
 	MaxStale time.Duration
 
-	// AllowNoSession accepts a token without sid, which no logout can refuse. Revoke of its jti
-	// still does; a token without jti is refused all the same.
+	// AllowNoSession accepts a token without sid. The end of a session cannot revoke such a
+	// token; only Registry.Revoke of its jti can. A token with neither sid nor jti is refused
+	// also with AllowNoSession.
 	AllowNoSession bool
 
-	// Poll asks for new entries at this interval instead of holding a stream open: at least 1 s,
-	// at most 5 min. A Remote without Poll polls every second as long as a stream cannot be had.
+	// Poll makes the Remote ask for new entries at this interval instead of holding a stream open:
+	// at least 1 s, at most 5 min. When zero, the Remote holds a stream open, and polls every
+	// second only while no stream works.
 	Poll time.Duration
 
 	// Transport carries the requests, as in jwks.RemoteConfig: with a bearer token or a client
@@ -47,8 +49,8 @@ type RemoteConfig struct {
 }
 
 // Remote follows the feed of an issuer and holds the exact set of ended sessions. Give its Check to
-// the opener, and call Run in a goroutine: a Remote that is not run refuses every token. Until
-// the first list is there everything is refused, so deploy the issuer first.
+// the opener, and call Run in a goroutine: without Run a Remote refuses every token. It refuses
+// every token also until it has fetched the first list, so deploy the issuer first.
 //
 // A Remote only adds to its set, and forgets by the clock alone: no frame, replay or older list
 // takes a revocation back. It is safe for concurrent use and starts no goroutine that outlives
@@ -65,12 +67,13 @@ type Remote struct {
 	running atomic.Bool
 }
 
-// remoteState is what Check needs to know of the feed. It is swapped as one.
+// remoteState is what Check needs to know of the feed. Run replaces the whole state at once, so
+// that Check never sees a mixture of two states.
 type remoteState struct {
 	synced   bool
-	date     time.Time     // at which the list had all that the store had
-	taken    time.Duration // by the monotonic clock, when that was known
-	age      time.Duration // which date had then
+	date     time.Time     // at this time the list had every entry of the store
+	taken    time.Duration // when the frame with date arrived, by the monotonic clock
+	age      time.Duration // how old date was when the frame arrived
 	maxStale time.Duration
 	lifetime time.Duration // of the issuer's tokens
 	leeway   time.Duration // for which an entry counts after the last token has expired
@@ -84,7 +87,7 @@ type remoteState struct {
 }
 
 // NewRemote returns a Remote. It checks the configuration and returns a [*ConfigError], an
-// [ErrConfig], or jwks.ErrURL for a URL that may not be fetched. It fetches nothing yet;
+// [ErrConfig], or jwks.ErrURL for a URL that may not be fetched. NewRemote fetches nothing yet;
 // [Remote.Run] does.
 func NewRemote(cfg RemoteConfig) (*Remote, error) {
 	start := time.Now()
@@ -134,11 +137,11 @@ func (r *Remote) isMade() bool { return r != nil && r.clock != nil }
 type Status struct {
 	Synced    bool          // the list was fetched, and is complete as of Date
 	Date      time.Time     // when the issuer last read its store, as the newest frame says
-	Age       time.Duration // of Date, by the larger of two clocks
+	Age       time.Duration // how old Date is by the wall or the monotonic clock, the larger of both
 	MaxStale  time.Duration // the age from which on every token is refused; zero before the first list
-	Behind    bool          // there was no sign of life for 15 s, or never one
-	Entries   int           // in the list
-	Missed    int           // entries that were lost on the way, and came with a whole list
+	Behind    bool          // Date is older than 15 s, or there is no complete list
+	Entries   int           // how many entries the list has
+	Missed    int           // how many entries were lost on the way and came only with a whole list
 	Streaming bool          // a stream is open
 	Err       error         // why the last request failed; nil if it did not
 }
@@ -159,12 +162,13 @@ func (r *Remote) Status() Status {
 	}
 }
 
-// age returns how old the list is, and whether there is one that counts. Neither clock alone
-// tells: a wall clock that is set back would make an old list young, and the monotonic clock
-// stands still while a machine sleeps.
+// age returns how old the list is, and whether there is a complete list. It takes the larger age
+// by two clocks: if the wall clock is set back, an old list would look young by it, and the
+// monotonic clock stands still while a machine sleeps.
 func (r *Remote) age(s *remoteState) (age time.Duration, synced bool, now time.Time) {
 	wall, up := r.clock()
-	// A clock that was ahead has forgotten entries that still count.
+	// If the wall clock went back, it was ahead before, and forget may have removed entries that
+	// still count.
 	if !s.synced || wall.Before(s.swept.Add(-skew)) {
 		return 0, false, wall
 	}
@@ -181,8 +185,8 @@ func (r *Remote) Ready(context.Context) error {
 	return err
 }
 
-// fresh returns [ErrStale] when the list is too old, or older than limit if that is not zero, and
-// the time.
+// fresh returns [ErrStale] when the list is older than MaxStale, or older than limit if limit is
+// not zero. It also returns the wall time.
 func (r *Remote) fresh(s *remoteState, limit time.Duration) (now time.Time, err error) {
 	age, synced, now := r.age(s)
 	switch {

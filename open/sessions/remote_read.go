@@ -16,23 +16,24 @@ import (
 const (
 	maxAnswer   = 64 << 20 // bytes of an answer that is not a stream; a million entries take half
 	answerLimit = 2 * time.Minute
-	maxRetry    = 30 * time.Second // that a feed may ask for
+	maxRetry    = 30 * time.Second // the longest Retry-After of a feed that is obeyed
 	frameLimit  = time.Minute      // for one frame of a stream, on a slow line
 )
 
 // connection is one request and its answer.
 type connection struct {
 	after  Cursor
-	stream bool // was asked for
+	stream bool // the request asks for a stream
 
-	isStream bool // is what came
+	isStream bool // the answer is a stream
 	retry    time.Duration
 	err      error
 }
 
-// read makes the request and sends each frame of the answer, until the answer ends or ctx is
-// done. A connection that is silent for three heartbeats is dead: a peer that lost power says
-// nothing. So is one on which a proxy keeps talking although the hub behind it is gone.
+// read makes the request and sends each frame of the answer to lines, until the answer ends or ctx
+// is done. It ends a connection that brought nothing for three heartbeats, because a peer that
+// lost power does not close it. It also ends one on which only a proxy sends bytes and no frames
+// come, because the hub behind the proxy may be gone.
 func (c *connection) read(ctx context.Context, r *Remote, lines chan<- []byte) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -101,7 +102,7 @@ func (c *connection) request(ctx context.Context, r *Remote) *http.Request {
 	return req
 }
 
-// judge looks at status and type of an answer.
+// judge returns an error unless the answer has the status 200 and a type that the feed has.
 func (c *connection) judge(res *http.Response) error {
 	if res.StatusCode != http.StatusOK {
 		if secs, err := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 31); err == nil {
@@ -121,8 +122,8 @@ func (c *connection) judge(res *http.Response) error {
 	return nil
 }
 
-// aliveReader tells that bytes came: a long frame on a slow line takes more time than a dead
-// connection gets.
+// aliveReader calls tell whenever bytes come. On a slow line a long frame takes more than three
+// heartbeats, and the connection must not count as silent meanwhile.
 type aliveReader struct {
 	io.Reader
 	tell func()
@@ -136,8 +137,9 @@ func (a aliveReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// unreachable says why there is no answer, or no more of it. The errors of net/http hold the URL
-// with its query, which may be a secret, and lines that the server sent.
+// unreachable returns an ErrUnreachable that tells why an answer did not come or broke off. It does
+// not wrap errors of net/http: their texts have the URL with its query, which may be a secret, and
+// lines that the server sent.
 func unreachable(ctx context.Context, err error) error {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errSilent):

@@ -9,31 +9,31 @@ import (
 
 // News is what Run tells its caller: an error, or what a frame has brought.
 type News struct {
-	// Err is why a request or a frame failed, or [ErrMissed], or [ErrFull]. The other fields are
-	// empty then, but for Added.
+	// Err tells why a request or a frame failed, or is [ErrMissed] or [ErrFull]. If it is set,
+	// all other fields are empty, except that Added may have entries.
 	Err error
 
 	Added []Ended   // new in the list; Until is rounded up to the minute
-	Date  time.Time // of the frame: when the issuer read them from its store
-	Whole bool      // they came with a whole list, and may have ended long before
+	Date  time.Time // the date of the frame: when the issuer read the entries from its store
+	Whole bool      // the entries came with a whole list, and may have ended long before
 }
 
 const (
-	lookEvery   = time.Second      // at the keys and at the clock
-	sweepEvery  = time.Minute      // forgets
-	silenceEnd  = 15 * time.Second // without a heartbeat a connection is dead
-	pollInstead = time.Second      // without a stream
-	streamAgain = 5 * time.Minute  // after that another stream is tried
-	steadyAfter = 5 * time.Minute  // a stream that lived so long was closed on purpose
-	lossGap     = 10 * time.Second // a feed that disagrees with itself is not asked without end
+	lookEvery   = time.Second      // how often Run checks the keys and the clock
+	sweepEvery  = time.Minute      // how often Run removes entries whose time is over
+	silenceEnd  = 15 * time.Second // a connection without a heartbeat for so long is dead
+	pollInstead = time.Second      // how often Run polls while no stream works
+	streamAgain = 5 * time.Minute  // how long Run polls before it tries a stream again
+	steadyAfter = 5 * time.Minute  // a stream that lived so long was closed by the hub on purpose
+	lossGap     = 10 * time.Second // two losses within this time make Run wait longer
 )
 
-// Run fetches the list, follows the feed and forgets, until ctx is done; then it returns the
-// context's error. It calls report, which may be nil, with what it learns and with each error.
-// An error does not end Run: it comes again after a random time of at most 5 s, or as the feed
-// asks.
+// Run fetches the list, follows the feed and removes entries whose time is over, until ctx is
+// done; then it returns the context's error. It calls report, which may be nil, with what it
+// learns and with each error. An error does not end Run: it tries again after a random time of at
+// most 5 s, or after the Retry-After of the feed.
 //
-// One Run at a time; a second one returns an [ErrConfig] at once.
+// While Run runs, a second call of Run returns an [ErrConfig] at once.
 func (r *Remote) Run(ctx context.Context, report func(News)) error {
 	if !r.isMade() {
 		return errZeroRemote
@@ -46,14 +46,14 @@ func (r *Remote) Run(ctx context.Context, report func(News)) error {
 		report = func(News) {}
 	}
 	l := &loop{Remote: r, follower: newFollower(), report: report, state: *r.state.Load()}
-	// An earlier Run may have left a list, which is as good as its date says.
+	// An earlier Run may have left a list. It is used on, and its date tells how old it is.
 	l.follower.list, l.size, l.date, l.signer = r.list, r.list.size(), l.state.date, l.state.signer
 	l.lifetime, l.leeway = l.state.lifetime, l.state.leeway
 	l.restart()
 	return l.run(ctx)
 }
 
-// loop is one Run.
+// loop is the state of one call of Run.
 type loop struct {
 	*Remote
 	*follower
@@ -62,10 +62,10 @@ type loop struct {
 
 	ticks   <-chan time.Time
 	sweep   time.Duration // when the list forgets the next time, monotonic
-	polling time.Duration // until then, without a stream
-	silent  int           // streams that never said anything
-	failed  int           // connections in a row
-	lostAt  time.Duration // when frames were missing the last time
+	polling time.Duration // Run polls until then, instead of holding a stream open
+	silent  int           // how many streams in a row brought no frame
+	failed  int           // how many connections in a row failed
+	lostAt  time.Duration // when frames were last missing
 }
 
 func (l *loop) store() {
@@ -98,7 +98,8 @@ func (l *loop) run(ctx context.Context) error {
 	}
 }
 
-// connect makes one request, follows it to its end, and returns how long to wait.
+// connect makes one request, reads its answer to the end, and returns how long to wait before the
+// next request.
 func (l *loop) connect(ctx context.Context) (pause time.Duration) {
 	_, begun := l.clock()
 	c := connection{after: l.cursor}
@@ -149,11 +150,11 @@ func (l *loop) connect(ctx context.Context) (pause time.Duration) {
 	return l.after(c, now, now-begun, lost)
 }
 
-// after judges a connection that has ended, and returns how long to wait.
+// after takes note of how a connection ended, and returns how long to wait before the next one.
 func (l *loop) after(c connection, now, lived time.Duration, lost bool) time.Duration {
 	defer l.store()
 	if l.silent >= 2 || c.stream && !c.isStream && c.err == nil {
-		// Something on the way keeps the events back, or cannot pass them on.
+		// A proxy between feed and verifier holds back events, or cannot pass on streams.
 		l.silent, l.polling = 0, now+streamAgain
 	}
 	switch {
@@ -164,7 +165,8 @@ func (l *loop) after(c connection, now, lived time.Duration, lost bool) time.Dur
 		}
 		return 0
 	case c.err == nil && c.stream && c.isStream:
-		// The feed has closed the stream. One that was young was closed with all others.
+		// The feed has closed the stream. A hub that stops closes young streams too, all at
+		// once: then the verifiers must not all come again at the same time.
 		if l.failed = 0; lived >= steadyAfter {
 			return jitter(100*time.Millisecond, 800*time.Millisecond)
 		}
@@ -191,8 +193,9 @@ func (l *loop) after(c connection, now, lived time.Duration, lost bool) time.Dur
 	return retryPause(l.failed)
 }
 
-// retryPause is short the first time, since most connections break alone, and spreads a herd
-// after that.
+// retryPause returns how long to wait after so many failures in a row. The first pause is short,
+// since most connections break alone. Later pauses are longer and random, so that not all
+// verifiers ask a hub at the same time after an outage.
 func retryPause(failed int) time.Duration {
 	if failed <= 1 {
 		return jitter(100*time.Millisecond, 800*time.Millisecond)

@@ -35,7 +35,7 @@ func (l *loop) take(ctx context.Context, text []byte) {
 		}
 	}
 	if err == nil && !l.wanted {
-		l.failed = 0 // also where the date stands still: the hub is there, and its store is not
+		l.failed = 0 // also if the date did not advance: the hub works, and only its store is down
 	}
 	if l.state.swept.IsZero() {
 		l.state.swept = wall
@@ -44,7 +44,8 @@ func (l *loop) take(ctx context.Context, text []byte) {
 	l.report(news)
 }
 
-// look looks at the clock and at the keys, and forgets.
+// look checks that the clock did not go back and that the key of the newest frame is not revoked,
+// and removes entries whose time is over.
 func (l *loop) look(ctx context.Context) {
 	wall, up := l.clock()
 	if l.state.synced && wall.Before(l.state.swept.Add(-skew)) {
@@ -64,15 +65,16 @@ func (l *loop) look(ctx context.Context) {
 	l.store()
 }
 
-// lose goes back to a list that is not known to be complete.
+// lose marks the list as incomplete, so that Check refuses every token until a whole list has come.
 func (l *loop) lose(why error) {
 	l.distrust()
 	l.state.synced, l.state.err = false, why
 	l.report(News{Err: why})
 }
 
-// isSignerRevoked reports whether the issuer has no more the key that signed the date. A thief of
-// the key could keep an old list young with it. A source that cannot be asked says nothing.
+// isSignerRevoked reports whether the issuer has withdrawn the key that signed the newest frame. A
+// thief of that key could sign frames that make an old list look young. If the key source fails,
+// isSignerRevoked returns false.
 func (l *loop) isSignerRevoked(ctx context.Context) bool {
 	set, err := l.cfg.Keys.PublicKeys(ctx, l.signer)
 	return err == nil && set != nil && !set.HasVerificationKey(l.signer)
