@@ -1,5 +1,5 @@
-// Package console is the side of a command that its user meets: the streams, messages and exit
-// codes, the reading of files and pipes, prompts, and texts that are safe to print.
+// Package console does for a command all that its user sees: it has the streams, messages and
+// exit codes, reads files and pipes, asks for passphrases, and makes texts safe to print.
 package console
 
 import (
@@ -16,9 +16,9 @@ import (
 //   - Everything for people goes to stderr, in lines that begin with "sealjwt: ". While
 //     jwks serve serves, all of it goes to its log, in one format.
 //   - An error is one such line: the fault, then the remedy or the words to type.
-//   - No line holds a claim, a token or a secret, except that --explain tells iss,
-//     aud, jti and times of a token that was refused; control characters of names that
-//     come from outside are escaped.
+//   - No line on stderr holds a claim, a token or a secret, except that --explain tells iss,
+//     aud, jti and times of a token that was refused. Control characters in names from outside
+//     are escaped.
 //   - Only usage errors mention --help, and only --help prints help.
 //   - Secrets come from files or from the terminal, never from arguments, which
 //     every process on the machine can read.
@@ -27,14 +27,14 @@ import (
 
 // Console holds the streams of one run of a command.
 type Console struct {
-	Name           string // of the command, in front of each message
+	Name           string // the name of the command, in front of each message
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Repeat         func(verb string) string // returns the flags that a hint with this verb repeats; nil: none
-	Quiet          bool                     // no person is asked anything
+	Repeat         func(verb string) string // returns the flags that Hint adds for a verb; nil: none
+	Quiet          bool                     // do not ask the user anything
 
 	saying   sync.Mutex
-	diverted func(text string) // nil: to stderr
+	diverted func(text string) // gets the lines of Say; nil: they go to stderr
 }
 
 // New returns the console of a command.
@@ -42,8 +42,8 @@ func New(name string, stdin io.Reader, stdout, stderr io.Writer) *Console {
 	return &Console{Name: name, Stdin: stdin, Stdout: stdout, Stderr: stderr}
 }
 
-// Hint returns a command line for a person to type. It repeats the flags of this run that name
-// the ring: the line must not act on another ring than the one in use.
+// Hint returns a command line for the user to type. It adds the flags that Repeat returns, so that
+// the line acts on the ring of this run and not on another one.
 func (c *Console) Hint(verb string) string {
 	line := c.Name + " " + verb
 	if c.Repeat != nil {
@@ -64,8 +64,8 @@ func (c *Console) Say(format string, args ...any) {
 	fmt.Fprintln(c.Stderr, c.Name+": "+text)
 }
 
-// Divert has Say hand its lines to a function, such as the log of a server, until restore is
-// called.
+// Divert makes Say pass its lines to a function, such as the log of a server, until the caller
+// calls restore.
 func (c *Console) Divert(to func(text string)) (restore func()) {
 	set := func(to func(string)) {
 		c.saying.Lock()
@@ -104,7 +104,7 @@ func (c *Console) PrintJSON(v any) error {
 	return c.Print(append(line, '\n'))
 }
 
-// Writer returns Print as an io.Writer.
+// Writer returns an io.Writer whose Write calls Print.
 func (c *Console) Writer() io.Writer { return writer{c} }
 
 type writer struct{ c *Console }

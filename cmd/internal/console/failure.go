@@ -14,12 +14,12 @@ const (
 	ExitDue          = 7
 )
 
-// Failure is an error whose code or advice is not the usual one of its class.
+// Failure is an error whose exit code or advice differs from the entry of its class in outcomes.
 type Failure struct {
 	Err    error
-	Code   int    // 0: that of the class
-	Advice string // empty: that of the class
-	Verb   string // that helps, with its arguments: Describe puts it behind the advice
+	Code   int    // the exit code; 0: the code of the class
+	Advice string // what to do; empty: the advice of the class
+	Verb   string // a verb that helps, with its arguments; Describe puts it behind the advice
 }
 
 // Error returns the text of the error.

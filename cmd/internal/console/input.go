@@ -12,10 +12,10 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrTooLong says that there is more to read than can be of any use.
+// ErrTooLong is the error for an input that is longer than its reader accepts.
 var ErrTooLong = errors.New("input too long")
 
-// Input is what a verb works on, from FILE or standard input.
+// Input is the content of FILE or of standard input, on which a verb works.
 type Input struct {
 	Name string // for messages
 	Data []byte
@@ -34,8 +34,8 @@ func (c *Console) Read(args []string, most int) (Input, error) {
 	return ReadFile(args[0], most)
 }
 
-// ReadAnyText reads FILE or standard input to its end, in any encoding and with all that is in it,
-// but for one line ending at the end.
+// ReadAnyText reads FILE or standard input to its end, in any encoding. It removes nothing except
+// one line ending at the end.
 func (c *Console) ReadAnyText(args []string, most int) (Input, error) {
 	name, in, err := c.Stream(args)
 	if err != nil {
@@ -45,7 +45,7 @@ func (c *Console) ReadAnyText(args []string, most int) (Input, error) {
 	if name == "-" {
 		name = "standard input"
 	}
-	data, err := readBytes(in, name, 2*most+longestFrame) // in UTF-16 it is twice as long
+	data, err := readBytes(in, name, 2*most+longestFrame) // a text in UTF-16 is twice as long
 	return Input{Name: name, Data: WithoutEnding(data)}, err
 }
 
@@ -54,7 +54,8 @@ func ReadFile(path string, most int) (Input, error) {
 	return ReadTextIf(path, most, func(*os.File, fs.FileInfo) error { return nil })
 }
 
-// ReadTextIf reads a text file that passes the check.
+// ReadTextIf reads a text file. If the function check returns an error for the opened file,
+// ReadTextIf does not read the file and returns that error.
 func ReadTextIf(path string, most int, check func(*os.File, fs.FileInfo) error) (Input, error) {
 	in, err := readFileIf(path, most+longestFrame, check)
 	if err == nil {
@@ -63,7 +64,7 @@ func ReadTextIf(path string, most int, check func(*os.File, fs.FileInfo) error) 
 	return in, err
 }
 
-// readFileIf reads the bytes of a file that passes the check.
+// readFileIf reads the bytes of a file, unless the function check returns an error for the file.
 func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) (Input, error) {
 	f, err := OpenNamed(path)
 	if err != nil {
@@ -82,7 +83,7 @@ func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) 
 	return in, err
 }
 
-// ReadBounded reads a text of so many bytes at most.
+// ReadBounded reads a text of at most that many bytes, and returns ErrTooLong for a longer one.
 func ReadBounded(r io.Reader, name string, most int) ([]byte, error) {
 	data, err := readBytes(r, name, most+longestFrame)
 	if err != nil {
@@ -114,7 +115,8 @@ func tooLong(name string, most int) error {
 	return fmt.Errorf("%s: %w: more than %d bytes", name, ErrTooLong, most)
 }
 
-// CannotRead returns the error of a read without the name of the system call, and with advice.
+// CannotRead returns the error of a failed read for the user: with advice, and without the name of
+// the system call.
 func CannotRead(name string, err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		err = e.Err
@@ -153,8 +155,8 @@ func (c *Console) Stream(args []string) (name string, in io.ReadCloser, err erro
 	return args[0], patient(f, pipeWait), nil
 }
 
-// ReadRegular reads a file that the command keeps itself, or reads again and again. Such a
-// file is never a pipe.
+// ReadRegular reads a regular file and refuses a pipe. It is for files that the command writes
+// itself or reads more than once.
 func ReadRegular(path string, most int) (Input, error) {
 	f, err := OpenNamed(path)
 	if err != nil {
@@ -172,8 +174,8 @@ func ReadRegular(path string, most int) (Input, error) {
 	return Input{Name: path, Data: data}, err
 }
 
-// ReadSecret reads a file that is closed to others, as a key file is. A pipe, as the shell's
-// <(…) makes one, will do.
+// ReadSecret reads a file with a secret, and refuses a file that other users may read. It also
+// reads from a pipe, such as the pipe of the shell's <(…).
 func ReadSecret(path string, most int) (Input, error) {
 	return readFileIf(path, most, func(f *os.File, info fs.FileInfo) error {
 		if isTerminal(f) {
@@ -186,10 +188,12 @@ func ReadSecret(path string, most int) (Input, error) {
 	})
 }
 
-// errShows refuses a terminal as the file of a secret. To ask there without echo is for prompts.
+// errShows is the error for a terminal in the place of a file with a secret. Only the prompts of
+// this package read from a terminal without showing what is typed.
 var errShows = errors.New("it is a terminal, which shows each character that is typed")
 
-// ReadSecretInput reads the bytes of standard input, which a terminal would show: it refuses one.
+// ReadSecretInput reads the bytes of standard input. It refuses a terminal, which would show the
+// secret.
 func (c *Console) ReadSecretInput(most int) ([]byte, error) {
 	if isTerminal(c.Stdin) {
 		return nil, fmt.Errorf("standard input: %w", errShows)
@@ -205,12 +209,12 @@ var ByteOrderMark = []byte("\uFEFF")
 // ErrUTF16 says that a text is not in UTF-8. Windows PowerShell writes such files with >.
 var ErrUTF16 = errors.New("it is text in UTF-16")
 
-// longestFrame is how many bytes of a text file mean nothing: a byte order mark, and CRLF.
+// longestFrame is how many bytes PlainText removes at most: a byte order mark, and CRLF.
 const longestFrame = len("\uFEFF") + len("\r\n")
 
-// PlainText returns a text as a person means it: without the byte order mark at its start,
-// which RFC 8259 section 8.1 allows a reader to pass over, and without the line ending at its
-// end, which editors and echo add. Nothing else is dropped.
+// PlainText returns a text without the byte order mark at its start, which RFC 8259 section 8.1
+// allows a reader to ignore, and without the line ending at its end, which editors and echo add.
+// It removes nothing else, and refuses text in UTF-16.
 func PlainText(name string, data []byte) ([]byte, error) {
 	if bytes.HasPrefix(data, []byte("\xFF\xFE")) || bytes.HasPrefix(data, []byte("\xFE\xFF")) {
 		return nil, &Failure{
@@ -221,7 +225,7 @@ func PlainText(name string, data []byte) ([]byte, error) {
 	return WithoutEnding(bytes.TrimPrefix(data, ByteOrderMark)), nil
 }
 
-// WithoutEnding drops one line ending, of either kind.
+// WithoutEnding removes one line ending, LF or CRLF, from the end of a line.
 func WithoutEnding(line []byte) []byte {
 	if before, ended := bytes.CutSuffix(line, []byte("\n")); ended {
 		return bytes.TrimSuffix(before, []byte("\r"))

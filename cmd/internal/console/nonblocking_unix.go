@@ -4,5 +4,5 @@ package console
 
 import "syscall"
 
-// nonBlocking lets the open of a pipe return at once.
+// nonBlocking makes opening a pipe return at once, also when no process writes to it.
 const nonBlocking = syscall.O_NONBLOCK

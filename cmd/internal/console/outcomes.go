@@ -14,14 +14,14 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// outcomes gives each class of errors of the library its exit code, and the advice that the text
-// of the library lacks. The first class that fits counts, so a class that wraps others stands
-// above them.
+// outcomes gives each class of errors of the library its exit code, and advice for the user if the
+// text of the library has none. The first class that errors.Is finds counts. So a class whose
+// errors wrap other classes must stand above these.
 var outcomes = []struct {
 	err    error
 	code   int
 	advice string
-	verb   string // that helps, behind the advice
+	verb   string // a verb that helps, printed behind the advice
 }{
 	{jwks.ErrURL, ExitUsage, "", ""},
 	{jwks.ErrConfig, ExitUsage, "", ""},
@@ -68,7 +68,7 @@ var outcomes = []struct {
 	{keyring.ErrState, ExitKey, "", ""},
 	{keys.ErrUnsupported, ExitKey, "", ""},
 	{keys.ErrMalformed, ExitKey, "", ""},
-	{keyring.ErrNotDurable, ExitIO, "", ""}, // to look again fails too
+	{keyring.ErrNotDurable, ExitIO, "", ""}, // above ErrUnknownOutcome: its advice would not help
 	{keyring.ErrUnknownOutcome, ExitIO, "see with", "keys list"},
 	{filestore.ErrLocked, ExitIO, "", ""},
 
@@ -118,7 +118,8 @@ func judge(err error) (code int, advice, verb string) {
 	return code, advice, verb
 }
 
-// Plain drops the names of the packages that an error passed through.
+// Plain returns the text of an error without the names of packages that Go errors have in front,
+// such as "keyring: ".
 func Plain(text string) string {
 	text = ": " + text
 	for _, name := range []string{"open", "seal", "keys", "keyring", "filestore", "jwks", "sessions", "strict", "ringmove", "sqlstore", "sqldb", "etcdstore"} {

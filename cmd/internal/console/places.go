@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// CheckHome refuses a path that begins with ~/. A shell replaces that by the home folder where
-// a word begins with it, and neither systemd nor a container does, nor a shell behind --ring=.
-// A ring would be made in a folder whose name is ~.
+// CheckHome refuses a path that begins with ~/. A shell replaces ~ by the home folder only at the
+// beginning of a word, so not in --ring=~/ring, and systemd and containers never replace it. With
+// such a path the ring would be made in a folder that is called ~.
 func CheckHome(from, path string) error {
 	if !strings.HasPrefix(path, "~/") && path != "~" {
 		return nil
@@ -17,14 +17,14 @@ func CheckHome(from, path string) error {
 	return Usagef("%s is %s, and no shell has put the home folder in the place of ~: write the whole path, or ./%[2]s for a folder that is named so", from, path)
 }
 
-// UserPath returns a file in one of the XDG base folders, on every system. A path that differs
-// between systems is a path that scripts get wrong.
+// UserPath returns the path of a file in one of the XDG base folders. It does so on every system,
+// also on macOS and Windows, so that scripts can use one path everywhere.
 func UserPath(variable, fallback, name string) (string, error) {
 	base := os.Getenv(variable)
 	if err := CheckHome(variable, base); err != nil {
 		return "", err
 	}
-	if !filepath.IsAbs(base) { // the specification says to ignore it then
+	if !filepath.IsAbs(base) { // the XDG specification says to ignore a relative path
 		home, err := os.UserHomeDir()
 		if err != nil {
 			return "", Usagef("HOME is not set: set it, or give --ring and --kek-file")
@@ -34,7 +34,8 @@ func UserPath(variable, fallback, name string) (string, error) {
 	return filepath.Join(base, "sealjwt", name), nil
 }
 
-// aURL does not match a text that is more likely a file: api.jwks://x, or api.jwks:https://x.
+// aURL matches a text that begins with a scheme and ://. It allows no dot in the scheme, since
+// api.jwks://x and api.jwks:https://x are more likely files.
 var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+-]*://`)
 
 // IsURL reports whether a place is a URL.

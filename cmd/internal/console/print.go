@@ -10,10 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Printable escapes, as JSON does, every character that a reader cannot see or that changes how
-// the text around it looks: control characters, C1, bidirectional marks, blanks other than the
-// space, and what Unicode calls default ignorable, variation selectors among it. Two names that
-// differ in such a character would look the same.
+// Printable replaces every character that could move the cursor of a terminal, ring its bell,
+// reverse text or break a line by an escape, as JSON and Go write it.
 func Printable(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
@@ -56,7 +54,8 @@ func PrintableJSON(line []byte) []byte {
 	return line
 }
 
-// Word quotes a kid from outside that would not pass for one word of a table.
+// Word returns a kid for a table. It quotes a kid that is not one plain word, such as an empty kid
+// or one with spaces.
 func Word(kid string) string {
 	if kid == "" || strings.ContainsAny(kid, " \"'`\\") || Printable(kid) != kid {
 		return strconv.QuoteToASCII(kid)
@@ -64,7 +63,7 @@ func Word(kid string) string {
 	return kid
 }
 
-// Duration writes days where there are any: 30d, 1d2h4m.
+// Duration returns a duration as text, such as 30d or 1d2h4m. Package time has no days.
 func Duration(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d < day {

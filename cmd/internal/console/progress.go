@@ -12,20 +12,20 @@ const progressEvery = 250 * time.Millisecond
 
 // Progress is a line on a terminal that says how far a run is, and is rewritten.
 type Progress struct {
-	name string    // of the command
-	to   io.Writer // nil: no person looks
-	past string    // what becomes of the lines: sealed
+	name string    // the name of the command
+	to   io.Writer // where the line is shown; nil: nowhere
+	past string    // what was done with each line of the input, such as "sealed"
 	now  func() time.Time
 
 	// Part returns which part of the input has been read, from 0 to 1. Nil or 0: its size is not known.
 	Part func() float64
 
 	began, shown time.Time
-	live         bool // the line is there
+	live         bool // the line is on the terminal now
 }
 
-// NewProgress returns a progress that is shown only if stderr is a terminal and stdout is not.
-// On a terminal with the result it would be in the way.
+// NewProgress returns a progress that is shown only if stderr is a terminal and stdout is not: on a
+// terminal that shows the result, the line would disturb it.
 func (c *Console) NewProgress(past string) *Progress {
 	p := &Progress{name: c.Name, past: past, now: time.Now}
 	if isTerminal(c.Stderr) && !isTerminal(c.Stdout) {
@@ -50,7 +50,7 @@ func (p *Progress) Show(done, failed int64) {
 	p.shown, p.live = now, true
 }
 
-// Clear makes room for another line.
+// Clear removes the line from the terminal, so that another text can be printed.
 func (p *Progress) Clear() {
 	if p.live {
 		fmt.Fprint(p.to, "\r\x1b[K")
@@ -68,7 +68,8 @@ func (p *Progress) End(done, failed int64) {
 	fmt.Fprintf(p.to, "%s: done: %s %s in %s%s\n", p.name, thousands(done-failed), p.past, tookText(now.Sub(p.began)), p.rest(now, done, failed))
 }
 
-// tookText writes how long a run took, to the second once it took one.
+// tookText returns how long a run took: in milliseconds below a second, and in whole seconds
+// otherwise.
 func tookText(d time.Duration) string {
 	if d < time.Second {
 		return d.Round(time.Millisecond).String()
@@ -76,7 +77,8 @@ func tookText(d time.Duration) string {
 	return Duration(d.Round(time.Second))
 }
 
-// left writes the part that has been read, and the time that the rest takes at this speed.
+// left returns the text about the part of the input that has been read, and about the time that
+// the rest takes at this speed.
 func (p *Progress) left(now time.Time) string {
 	if p.Part == nil {
 		return ""
@@ -94,7 +96,7 @@ func (p *Progress) text(now time.Time, done, failed int64) string {
 	return fmt.Sprintf("%s: %s %s", p.name, thousands(done-failed), p.past) + p.rest(now, done, failed)
 }
 
-// rest writes what failed, and the speed.
+// rest returns the text about failed lines and the speed.
 func (p *Progress) rest(now time.Time, done, failed int64) (text string) {
 	if failed > 0 {
 		text += ", " + thousands(failed) + " failed"

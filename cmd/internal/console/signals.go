@@ -12,7 +12,7 @@ import (
 // the process. A signal that this process was started to ignore stays ignored.
 func Stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
 	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM}, signal.Ignored)
-	if len(signals) == 0 { // which would mean all of them
+	if len(signals) == 0 { // NotifyContext without signals would catch all signals
 		return context.WithCancel(ctx)
 	}
 	ctx, restore := signal.NotifyContext(ctx, signals...)

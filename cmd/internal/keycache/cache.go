@@ -23,14 +23,15 @@ import (
 // maxCopy is the longest file of the cache in bytes: a set, in base64.
 const maxCopy = 2 * jwks.DefaultMaxBytes
 
-// errNotOurs says that another user could choose the keys that are in the cache.
+// errNotOurs is the error for a cache that another user could change: that user could choose the
+// keys that seal and open use.
 var errNotOurs = errors.New("unsafe")
 
 // Cache is the folder in which fetched sets are kept for the runs to come.
 type Cache struct {
 	console *console.Console
-	folder  string    // empty: there is none
-	told    sync.Once // that it is not used
+	folder  string    // empty: there is no cache
+	told    sync.Once // the warning that the cache is not used
 }
 
 // New returns the cache in a folder. An empty path stands for no cache.
@@ -44,8 +45,8 @@ func copyName(url string) string {
 	return hex.EncodeToString(sum[:]) + ".json"
 }
 
-// cached returns the copy that an earlier run has kept, or none. A copy that cannot be used is
-// told and passed over, and the next fetch replaces it.
+// cached returns the copy that an earlier run has kept, or an empty entry. For a copy that cannot
+// be used it prints a warning and returns an empty entry; the next fetch replaces the copy.
 func (c *Cache) cached(url string) jwks.CacheEntry {
 	folder := c.usedCache()
 	if folder == nil {
@@ -71,9 +72,9 @@ func (c *Cache) usedCache() *os.Root {
 	return folder
 }
 
-// keep writes a copy for the next run, in place of the one before. Without a folder, as in a
-// container, each run fetches. keep tells why a folder that is there cannot be written; it may
-// hold an older copy still.
+// keep writes a copy for the next run, in place of an earlier copy. If the folder cannot be made,
+// as in some containers, keep prints nothing, and each run fetches. If the folder exists and cannot
+// be written, keep prints a warning, because the folder may still hold an older copy.
 func (c *Cache) keep(next jwks.CacheEntry) error {
 	folder, err := makeCache(c.folder)
 	if errors.Is(err, errNotOurs) {
@@ -99,16 +100,16 @@ func (c *Cache) keep(next jwks.CacheEntry) error {
 	return err
 }
 
-// outlives reports whether a copy has to stay, because its issuer made it after the next one. A
-// run that began before jwks fetch was called may end after it, and would put a revoked key
-// back. A copy that is useless, too old or from the future, does not stay.
+// outlives reports whether the copy before must stay, because the issuer made it after the set
+// next. That happens if this run began before a call of jwks fetch and ends after it: writing next
+// would put a revoked key back. A copy that is too old to use or from the future does not stay.
 func outlives(before, next jwks.CacheEntry) bool {
 	age := time.Since(before.Fetched)
 	return before.Generated.After(next.Generated) && !bytes.Equal(before.Body, next.Body) &&
 		age >= 0 && age <= jwks.DefaultMaxStale
 }
 
-// forget removes the copy of a URL, if there is one that seal and open would go by.
+// forget removes the copy of a URL, if there is a copy that seal and open would use.
 func (c *Cache) forget(url string) error {
 	folder := c.usedCache()
 	if folder == nil {
@@ -127,7 +128,7 @@ func (c *Cache) forget(url string) error {
 	return nil
 }
 
-// warnOfCache says once why this run goes on without a cache.
+// warnOfCache prints, once in a run, why the run does not use the cache.
 func (c *Cache) warnOfCache(err error) {
 	c.told.Do(func() {
 		c.console.Say("warning: the cache is not used: %s: make it a folder of this user alone, or set XDG_CACHE_HOME to one", err)

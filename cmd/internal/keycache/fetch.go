@@ -12,9 +12,9 @@ import (
 // Fetch says how keys are fetched from a URL.
 type Fetch struct {
 	Timeout      time.Duration
-	ContentTypes []string // media types that are taken besides the usual ones
-	Header       *Header  // nil: none
-	Issuer       string   // whose metadata name the URL; empty for a URL that the user typed
+	ContentTypes []string // media types that are accepted besides the usual ones
+	Header       *Header  // the lines of --header-file; nil: none
+	Issuer       string   // the issuer whose metadata name the URL; empty for a URL that the user typed
 }
 
 // config returns the configuration of a Remote for a URL.

@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// This system has no owners and modes by which a copy could be trusted like an answer over TLS.
-// So each run fetches, and keeps nothing.
+// This system has no file owners and modes that could show that no other user has changed a copy.
+// So there is no cache: each run fetches and keeps nothing.
 
 func openCache(string) (*os.Root, error) { return nil, fs.ErrNotExist }
 

@@ -16,9 +16,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// openCache opens the folder with the copies, unless another user could change it. It resolves
-// names once: each later read and write goes by the descriptor of the folder, and no link leads
-// out of it.
+// openCache opens the folder with the copies, and refuses a folder that another user could change.
+// Each later read and write uses the descriptor of the opened folder. So nobody can put another
+// folder in its place afterwards, and no link leads out of it.
 func openCache(path string) (*os.Root, error) {
 	if path == "" {
 		return nil, fs.ErrNotExist
@@ -26,8 +26,8 @@ func openCache(path string) (*os.Root, error) {
 	return enterCache(path, func(*os.Root) error { return nil })
 }
 
-// makeCache makes the folder with the copies, and opens it. It makes no folder in one that
-// belongs to another user.
+// makeCache makes the folder with the copies and opens it. It refuses to make it inside a folder
+// that belongs to another user.
 func makeCache(path string) (*os.Root, error) {
 	if path == "" {
 		return nil, fs.ErrNotExist
@@ -43,8 +43,8 @@ func makeCache(path string) (*os.Root, error) {
 	})
 }
 
-// enterCache checks the folder above too, where others could put another in the place of
-// ours. The slash at its end: see openFolder.
+// enterCache opens the folder and checks it and its parent: a user who can write to the parent
+// could put another folder in its place. openFolder explains the slash at the end of the path.
 func enterCache(path string, prepare func(above *os.Root) error) (*os.Root, error) {
 	above, err := ownFolder(os.OpenRoot(filepath.Dir(path) + "/"))
 	if err != nil {
@@ -61,9 +61,9 @@ func enterCache(path string, prepare func(above *os.Root) error) (*os.Root, erro
 	return folder, nil
 }
 
-// openFolder looks before it opens: the open of a fifo would wait for a writer, for ever,
-// and OpenRoot cannot be told not to. Only who may write above could put one there in
-// between, and that is this user.
+// openFolder opens a folder. It first checks that name is a folder, because OpenRoot would wait for
+// ever on a fifo without a writer and takes no O_NONBLOCK. Only a user who may write to the parent
+// could replace the folder after the check, and only this user may.
 func openFolder(above *os.Root, name string) (*os.Root, error) {
 	info, err := above.Stat(name)
 	if err != nil {
@@ -75,7 +75,8 @@ func openFolder(above *os.Root, name string) (*os.Root, error) {
 	return above.OpenRoot(name)
 }
 
-// ownFolder closes a folder that is not ours alone.
+// ownFolder returns the folder if only this user can change it. Otherwise it closes the folder and
+// returns an error.
 func ownFolder(folder *os.Root, err error) (*os.Root, error) {
 	if err != nil {
 		return nil, withoutPath(err)
@@ -99,8 +100,8 @@ func checkCopy(info, folder fs.FileInfo, me int) error {
 	return checkOurs(info, folder, me, 0o077)
 }
 
-// checkOurs refuses a file or folder of another user, and one that is open to others by these
-// bits. The group of a volume of Kubernetes passes, as it does for a ring.
+// checkOurs refuses a file or folder of another user, and one whose mode has any of the bits in
+// open. It allows the group of a Kubernetes volume, as the check of a ring file does.
 func checkOurs(info, folder fs.FileInfo, me int, open fs.FileMode) error {
 	if uid := int(info.Sys().(*syscall.Stat_t).Uid); uid != me {
 		return fmt.Errorf("%w: it belongs to uid %d, and this process runs as uid %d", errNotOurs, uid, me)
@@ -112,9 +113,9 @@ func checkOurs(info, folder fs.FileInfo, me int, open fs.FileMode) error {
 	return nil
 }
 
-// readCopy reads a file whose content is trusted like an answer over TLS. It checks the open
-// file, so no other file can be read after the check. O_NONBLOCK: the open of a fifo would wait
-// for a writer, for ever.
+// readCopy reads a copy, whose content is trusted like an answer over TLS. It opens the file first
+// and then checks the opened file, so that nobody can replace it between check and read. It uses
+// O_NONBLOCK, because otherwise opening a fifo would wait for a writer for ever.
 func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
 	var c jwks.CacheEntry
 	f, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
