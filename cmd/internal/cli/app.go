@@ -21,14 +21,14 @@ type App struct {
 
 	ring, kekFile, passphraseFile, seenFile, storeFile string
 
-	kek       keyring.KEK // once it was read
-	askNew    bool        // a new ring opens with a passphrase that is asked for
+	kek       keyring.KEK // nil until it was read
+	askNew    bool        // ask the user for the passphrase of a new ring
 	forgotten forgotten
 
-	cache   *keycache.Cache // once it is needed
+	cache   *keycache.Cache // nil until it is needed
 	openers map[string]OpenStore
 	trusts  *bool             // --insecure-store
-	stores  map[string]ringAt // that are open, by place and store file
+	stores  map[string]ringAt // the open stores, by place and store file
 }
 
 func (a *App) addGlobals(root *cobra.Command) {
@@ -56,8 +56,9 @@ var pathFlags = []string{
 // textFlags are all flags whose value is a text.
 var textFlags = append([]string{"iss", "aud", "sub", "typ", "reason", "addr", "metrics-addr", "path", "issuer"}, pathFlags...)
 
-// checkFlags refuses an empty value. It is usually a variable that a script forgot to set, and
-// must not stand for the default ring, for sealing to oneself or for trusting oneself.
+// checkFlags refuses a flag with an empty value. Such a value usually comes from a variable that a
+// script forgot to set. It must not count as a flag that was left out: that would mean the default
+// ring, sealing to the own ring or trusting the own ring.
 func (a *App) checkFlags(cmd *cobra.Command, args []string) error {
 	if err := checkRingless(cmd); err != nil {
 		return err
@@ -100,7 +101,7 @@ func (a *App) checkStdin(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// valuesOf returns the values of a flag, of which a flag that may be repeated has several.
+// valuesOf returns the values of a flag. A flag that may be repeated can have several.
 func valuesOf(value fmt.Stringer) []string {
 	if list, ok := value.(interface{ GetSlice() []string }); ok {
 		return list.GetSlice()
@@ -111,7 +112,8 @@ func valuesOf(value fmt.Stringer) []string {
 // ringPath returns the place of the ring: from the flag, the environment, or the user's data
 // folder.
 func (a *App) ringPath() (string, error) {
-	// The memory of the ring has no error to return where it finds its file.
+	// These variables are checked here, because the code that later finds the file of the ring's
+	// memory cannot return an error.
 	for _, name := range []string{"SEALJWT_SEEN_FILE", "XDG_STATE_HOME"} {
 		if err := console.CheckHome(name, os.Getenv(name)); err != nil && a.seenFile == "" {
 			return "", err
@@ -126,7 +128,7 @@ func (a *App) ringPath() (string, error) {
 	return console.UserPath("XDG_DATA_HOME", ".local/share", "ring")
 }
 
-// kekPlace is where the KEK comes from: one of the two files.
+// kekPlace is where the KEK comes from: a key file or a file with a passphrase.
 type kekPlace struct {
 	file, passphraseFile string
 	standard             bool // nobody named it
@@ -151,11 +153,11 @@ func (a *App) kekPlace() (kekPlace, error) {
 	return p, nil
 }
 
-// cacheVariable names the parent folder of the cache.
+// cacheVariable is the environment variable with the parent folder of the cache.
 const cacheVariable = "XDG_CACHE_HOME"
 
-// keyCache returns the cache of the sets that were fetched. A variable that begins with ~/ is
-// refused: the cache would not be used, and no line would say so.
+// keyCache returns the cache of JWK Sets that were fetched. It refuses a value of XDG_CACHE_HOME
+// that begins with ~/: with it the cache would not be used, and no line would say so.
 func (a *App) keyCache() (*keycache.Cache, error) {
 	if err := console.CheckHome(cacheVariable, os.Getenv(cacheVariable)); err != nil {
 		return nil, err
@@ -163,7 +165,7 @@ func (a *App) keyCache() (*keycache.Cache, error) {
 	if a.cache == nil {
 		folder, err := console.UserPath(cacheVariable, ".cache", "jwks")
 		if err != nil {
-			folder = "" // without a home there is none
+			folder = "" // without a home folder there is no cache
 		}
 		a.cache = keycache.New(a.Console, folder)
 	}
@@ -174,8 +176,8 @@ func (a *App) keyCache() (*keycache.Cache, error) {
 // that name the ring of this run.
 func (a *App) again(verb string) string { return a.Hint(verb) }
 
-// repeat returns the flags of this run that name the ring, as the verbs that work on a ring
-// take them.
+// repeat returns the flags of this run that name the ring, for a hint with this verb. It returns
+// "" unless the verb is a keys verb: only these need the flags.
 func (a *App) repeat(verb string) (flags string) {
 	if !strings.HasPrefix(verb, "keys ") || strings.HasSuffix(verb, "--help") {
 		return ""
@@ -203,9 +205,9 @@ func shellWord(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// forgotten says how this run remembers the ring, where that is worse than durable, and why. The
-// user reads the reason once, after the ring was opened: a run that fails before says only why
-// it failed.
+// forgotten says, if this run cannot remember the ring durably, how it remembers the ring and why.
+// The user gets the reason once, after the ring was opened. A run that fails before that prints
+// only its error.
 type forgotten struct {
 	mu           sync.Mutex // a server rotates its ring beside the requests
 	how, why     string

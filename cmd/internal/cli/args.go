@@ -52,8 +52,8 @@ func looksLikeToken(s string) bool {
 	return strings.HasPrefix(s, "eyJ") && (len(s) > 64 || strings.Contains(s, "."))
 }
 
-// echo shows a mistyped word, unless it could be a token or a secret in the wrong
-// place.
+// echo returns a mistyped word in quotes, for an error. It returns "" for a long word, which could
+// be a token or a secret that the user typed in the wrong place.
 func echo(word string) string {
 	if len(word) > 24 {
 		return ""

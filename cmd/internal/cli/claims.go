@@ -14,8 +14,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// maxClaims is the longest claims file in bytes. Far less fits into a token; the
-// rest is room for white space.
+// maxClaims is the length in bytes of the longest claims file. A token holds far less; the rest
+// is room for white space.
 const maxClaims = 1 << 20
 
 // Advice for a text that does not hold claims.
@@ -31,7 +31,8 @@ type claimsFile struct {
 	claims    seal.Claims
 }
 
-// takenOut are the members that the file may hold and that the sealer writes.
+// takenOut are the members that the claims file may have, but that must not be custom claims,
+// because the sealer writes them itself.
 var takenOut = []string{"iss", "sub", "aud", "nbf", "jti"}
 
 // readClaims reads a claims file, which holds one JSON object. Flags add the members that it
@@ -97,7 +98,8 @@ func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 	return f, err
 }
 
-// fromBoth returns a member of the file, or the flag that stands for it.
+// fromBoth returns the value of a member of the file, or the value of its flag if the file has no
+// such member. It refuses a file and a flag that both give a value.
 func fromBoth(o strict.Object, name, flag string) (string, error) {
 	found, ok, err := o.Text(name)
 	switch {
@@ -113,7 +115,8 @@ func fromBoth(o strict.Object, name, flag string) (string, error) {
 	return found, nil
 }
 
-// audiences returns the audiences of the file, or of the flags. There can be several.
+// audiences returns the audiences in the file, or the audiences of the flags if the file has no
+// aud.
 func audiences(o strict.Object, flags []string) ([]string, error) {
 	found, ok, err := o.Strings("aud")
 	switch {
@@ -137,8 +140,8 @@ func notBefore(o strict.Object) (time.Time, error) {
 	return nbf, nil
 }
 
-// customClaims returns the other members of the file, in their order and with every number as
-// the file spells it: 84.50 must not become 84.5.
+// customClaims returns the members of the file that are not in takenOut, in their order. Every
+// number stays as the file spells it: 84.50 must not become 84.5.
 func customClaims(o strict.Object) (json.RawMessage, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')

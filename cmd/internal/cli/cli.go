@@ -1,5 +1,5 @@
-// Package cli holds the verbs of the command sealjwt, one file for each. A second command, with more
-// stores and verbs, is a call of [Main] with other [Options].
+// Package cli holds the verbs of the command sealjwt, one file for each. The command sealjwt-fleet,
+// which has more stores and verbs, calls [Main] with other [Options].
 //
 // A new verb is a file here and a line in App.command. A new exit code stands in
 // console/failure.go, and the errors that mean it in console/outcomes.go. A new place for a ring is
@@ -17,11 +17,11 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// Options are what a command has of its own.
+// Options are the name, stores and verbs in which a command differs from others of this package.
 type Options struct {
-	Name   string                                 // of the program
-	Stores map[string]OpenStore                   // by what stands before the colon of a place, such as postgres
-	Trusts *bool                                  // set by --insecure-store; nil: there is no such flag
+	Name   string                                 // the name of the program
+	Stores map[string]OpenStore                   // by the text before the colon of a place, such as postgres
+	Trusts *bool                                  // --insecure-store sets it; nil: there is no such flag
 	Extend func(app *App, command *cobra.Command) // adds verbs; nil: none
 }
 

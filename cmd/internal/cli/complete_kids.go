@@ -21,8 +21,8 @@ func isCompletion(args []string) bool {
 	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
-// beQuiet readies a run in which a shell asks. Such a run asks no person and warns of nothing:
-// both would stand in the middle of the line that the person types.
+// beQuiet prepares a run that a shell started to complete a command line. Such a run asks no
+// question and prints no warning: both would appear in the middle of the line that the user types.
 func (a *App) beQuiet(root *cobra.Command) {
 	a.Quiet, a.Stderr = true, io.Discard
 	root.SetErr(io.Discard)

@@ -42,8 +42,8 @@ func (a *App) explainOpened(tok *open.Token, token string, text json.RawMessage)
 	return nil
 }
 
-// decryptedWith names the key, of which there are several if more than one JWE of a
-// selective token was for us.
+// decryptedWith returns the kid of our key that decrypted the token. If several JWEs of a
+// selective token were for us, it returns only the number of keys.
 func decryptedWith(l *leak.Layer, tok *open.Token) string {
 	if ours := l.SealedTo - tok.SealedForOthers(); ours > 1 {
 		return fmt.Sprintf("one of %d keys of this ring", ours)

@@ -18,8 +18,8 @@ var fieldFlags = map[string]string{
 	"Reads": "the list of a --to",
 }
 
-// inFlags rewords an error of the library about values that flags gave, so that its text
-// names the flags.
+// inFlags returns an error of the library with a text that names flags of this command instead of
+// fields of the library's configuration.
 func inFlags(err error) error {
 	var text string
 	if advice, ok := errors.AsType[*seal.AdviceError](err); ok {

@@ -50,7 +50,7 @@ func addUse(cmd *cobra.Command, usage string) *choice {
 // nameList is a flag that takes names with commas between them, and may be repeated.
 type nameList struct {
 	names   []string
-	allowed []string // any, if empty
+	allowed []string // the names that are allowed; empty: any name
 }
 
 func (l *nameList) Type() string   { return "NAMES" }
@@ -72,7 +72,7 @@ func (l *nameList) Set(s string) error {
 	return nil
 }
 
-// addNames adds a flag that takes names, of allowed ones unless there are none.
+// addNames adds a flag that takes names. If allowed has names, the flag takes no others.
 func addNames(cmd *cobra.Command, l *nameList, name, usage string, allowed ...string) {
 	l.allowed = allowed
 	cmd.Flags().Var(l, name, usage)
@@ -113,7 +113,7 @@ func (p *padding) Set(s string) error {
 	return nil
 }
 
-// withoutFiles keeps the shell from completing names of files where none is meant.
+// withoutFiles keeps the shell from offering file names for flags whose values are not files.
 func withoutFiles(cmd *cobra.Command, names ...string) {
 	for _, name := range names {
 		cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
@@ -123,7 +123,8 @@ func withoutFiles(cmd *cobra.Command, names ...string) {
 // lifetime is a duration such as 15m, 1h30m or 30d.
 type lifetime time.Duration
 
-// longestLifetime keeps sums in range; the ring's policy is far below.
+// longestLifetime is the longest duration that a flag takes, so that sums of times do not
+// overflow. The policy of a ring allows far less.
 const longestLifetime = 10 * 365 * 24 * time.Hour
 
 func (l *lifetime) Type() string   { return "DURATION" }
@@ -191,6 +192,6 @@ func (t *instant) Set(s string) error {
 // maxUnix is the end of the year 9999, the last that RFC 3339 can write.
 const maxUnix = 253402300799
 
-// everything stands for all claims that are not visible in the list of a --to. It
-// has to be written: a list that a script left empty must not mean all of them.
+// everything is what the user writes in a --to to let the recipient read all claims that are not
+// visible. An empty list does not mean this: a script may have left it empty by mistake.
 const everything = "*"

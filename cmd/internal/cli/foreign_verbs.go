@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// foreignVerbs are names that users of step, jose, tinkey and man type, and the verb that does
-// the same here.
+// foreignVerbs maps verbs of step, jose, tinkey and other programs to the verb that does the same
+// here, so that the error for an unknown verb can name it.
 var foreignVerbs = map[string]string{
 	"create": "keys init", "gen": "keys init", "generate": "keys init", "init": "keys init", "keygen": "keys init", "new": "keys init",
 	"create-keyset": "keys init", "list": "keys list", "list-keyset": "keys list", "thp": "keys list", "thumbprint": "keys list",
@@ -27,7 +27,7 @@ var foreignVerbs = map[string]string{
 	"man": "help", "manual": "help",
 }
 
-// foreignKeysVerbs are such names behind keys.
+// foreignKeysVerbs does the same as foreignVerbs for a word that the user types after keys.
 var foreignKeysVerbs = map[string]string{
 	"create": "keys init", "gen": "keys init", "generate": "keys init", "new": "keys init", "make": "keys init",
 	"ls": "keys list", "show": "keys list", "status": "keys check", "health": "keys check",
@@ -69,7 +69,8 @@ func (a *App) verbNeeded(cmd *cobra.Command, args []string) error {
 	return console.Usagef("a verb is missing (%s): see %s --help", strings.Join(verbs, ", "), cmd.CommandPath())
 }
 
-// unknownVerb names the verb that was meant, where the words behind group tell.
+// unknownVerb returns the error for a verb that does not exist in group. If the words show which
+// verb the user meant, the error names it.
 func (a *App) unknownVerb(group *cobra.Command, words []string) error {
 	if len(words) == 0 {
 		return console.Usagef("the name of the verb is missing: see %s --help", group.CommandPath())

@@ -14,9 +14,9 @@ import (
 type health struct {
 	Due      bool         `json:"due"`
 	Overdue  int64        `json:"overdue_seconds"`
-	Grace    int64        `json:"grace_seconds"` // from so long on, overdue is an alarm
+	Grace    int64        `json:"grace_seconds"` // an Overdue of this length or more is an alarm
 	Next     keyring.Step `json:"next"`
-	Full     float64      `json:"full"`               // the part of the ring's room that is taken
+	Full     float64      `json:"full"`               // which part of the room for keys is used, 0 to 1
 	Memory   string       `json:"memory"`             // durable, process or none
 	Writable *bool        `json:"writable,omitempty"` // nil for a store that cannot say
 	Clocks   []wrongClock `json:"wrong_clocks,omitempty"`
@@ -77,7 +77,8 @@ func (a *App) lookAt(ctx context.Context, ring *keyring.Ring, store keyring.Stor
 	return h, nil
 }
 
-// lookAtStore says when the next rotation could not be written, while there is time.
+// lookAtStore checks whether the store can be written. So a monitor learns that the next rotation
+// would fail before that rotation is due.
 func (h *health) lookAtStore(ctx context.Context, store keyring.Store) error {
 	s, ok := store.(trier)
 	if !ok {
@@ -92,8 +93,8 @@ func (h *health) lookAtStore(ctx context.Context, store keyring.Store) error {
 	return nil
 }
 
-// fullWarning returns the warning about a ring that has taken this part of its room. It begins
-// at one half, while there is time to make a new ring.
+// fullWarning returns the warning about a ring that has used this part of its room, or "" below
+// one half: from then on there is still time to make a new ring.
 func fullWarning(full float64) string {
 	if full < 0.5 {
 		return ""

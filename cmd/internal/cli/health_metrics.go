@@ -29,7 +29,7 @@ func (h health) metrics() []metrics.Family {
 	return families
 }
 
-// exitCodeMetric alone is there when the ring could not be looked at.
+// exitCodeMetric returns the only metric that is exported when the ring could not be read.
 func exitCodeMetric(code int) metrics.Family {
 	return metrics.One("sealjwt_check_exit_code", metrics.Gauge,
 		"The exit code of keys check: 0 when all is well, 7 when a step is overdue, another when the ring could not be read.", float64(code))

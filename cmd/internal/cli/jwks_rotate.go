@@ -24,10 +24,10 @@ func (a *App) keepRotating(ctx context.Context, ring *keyring.Ring) (wait func()
 }
 
 const (
-	// repeatAfter is when an error that lasts is said again.
+	// repeatAfter is how long after an error was told it is told again, if it still lasts.
 	repeatAfter = time.Hour
-	// recoveredAfter is how long no error means that the ring could be read: it is tried
-	// every second or so, and waits for a lock for some more.
+	// recoveredAfter is how long there must be no error until the ring counts as working again.
+	// The ring is tried about every second, and a try can wait some seconds for a lock.
 	recoveredAfter = time.Minute
 )
 

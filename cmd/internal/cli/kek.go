@@ -134,8 +134,8 @@ func (a *App) askNewPassphrase(ctx context.Context) (keyring.KEK, error) {
 	return keyring.PassphraseKEK(passphrase)
 }
 
-// checkNewPassphrase refuses a passphrase that a thief of the ring guesses in no time. The empty
-// passphrase is the library's to refuse.
+// checkNewPassphrase refuses a short passphrase, which a thief of the ring could guess quickly. It
+// accepts the empty passphrase, because the library refuses that with an error of its own.
 func checkNewPassphrase(passphrase []byte) error {
 	if n := utf8.RuneCount(passphrase); n > 0 && n < minPassphrase {
 		return &console.Failure{
@@ -152,8 +152,8 @@ func (a *App) newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
 		kek, err = a.newPassphraseFrom(place.passphraseFile, "name a file with a passphrase")
 		return kek, false, err
 	}
-	// First, also when there is a file: it may be what a killed run left, and not be on the
-	// disk yet.
+	// CreateKEKFile is called also when the file exists: a killed run may have left the file
+	// without having it written to the disk.
 	kek, err = keyring.CreateKEKFile(place.file)
 	switch {
 	case err == nil:

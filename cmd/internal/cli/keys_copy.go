@@ -18,7 +18,7 @@ import (
 type ringCopy struct {
 	from, to                   string
 	fromStoreFile, toStoreFile string
-	storeFile                  string // for the side that has none of its own
+	storeFile                  string // --store-file, for the place without a store file of its own
 	keep                       bool
 }
 
@@ -61,7 +61,8 @@ Nothing is ever replaced. The key file stays the same.`,
 	return cmd
 }
 
-// side makes one of the two places the ring of this run, so that each hint names it.
+// side opens one of the two places of a copy. It also makes that place the ring of this run, so
+// that each hint to the user names it.
 func (a *App) side(ctx context.Context, c ringCopy, place, storeFile string) (ringAt, *seen, error) {
 	a.ring, a.storeFile = place, storeFile
 	if storeFile == "" && (a.inStore(place) || !a.inStore(c.from) && !a.inStore(c.to)) {
@@ -111,7 +112,7 @@ func (a *App) copyRing(ctx context.Context, c ringCopy) error {
 	if err != nil {
 		return a.explainCopy(ctx, from, to, fromMemory, err)
 	}
-	// Opening it has the memory know it at its new place.
+	// Opening the ring at its new place makes the memory of the rings know it there.
 	if _, _, err = a.side(ctx, c, c.to, c.toStoreFile); err != nil {
 		return err
 	}
@@ -184,7 +185,8 @@ func (a *App) explainCopy(ctx context.Context, from, to ringAt, memory *seen, er
 	}
 }
 
-// explainMoved says where the ring is that is no longer at a place, or not yet.
+// explainMoved adds to an error where the ring is now, if it was moved away from this place or its
+// move to this place has not ended.
 func (a *App) explainMoved(place string, err error) error {
 	moved, ok := errors.AsType[*ringmove.Error](err)
 	if !ok {

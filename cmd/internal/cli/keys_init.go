@@ -66,7 +66,8 @@ func (a *App) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 	if err != nil {
 		return nil, err
 	}
-	// First, so that no key file appears beside a ring that it does not open.
+	// The store is read before a key file is made: if there is a ring already, a new key file
+	// could not open it.
 	if doc, _, err := store.Load(ctx); err == nil {
 		if err := ringmove.Check(doc); err != nil {
 			return nil, a.explainMoved(path, err)

@@ -60,7 +60,7 @@ func addPolicy(cmd *cobra.Command) *policyFlags {
 	return p
 }
 
-// tellDefaults has the help show the figures of a ring that is made without these flags.
+// tellDefaults makes the help show the durations that a new ring gets without these flags.
 func (p *policyFlags) tellDefaults() {
 	for _, f := range policyFigures {
 		p.cmd.Flags().Lookup(f.flag).DefValue = console.Duration(f.standard)

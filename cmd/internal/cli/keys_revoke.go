@@ -99,8 +99,8 @@ func (a *App) revoke(ctx context.Context, f revokeFlags) error {
 	return a.PrintAs(f.json, revocation{f.dryRun, changed})
 }
 
-// notRevoked adds to an error before the write whether the keys are revoked. An earlier write of
-// unknown outcome may have been this revocation.
+// notRevoked adds to an error whether the keys are revoked now. Nothing was changed, unless the
+// outcome of a write is not known: then the keys may be revoked.
 func notRevoked(err error) error {
 	if errors.Is(err, keyring.ErrUnknownOutcome) {
 		return fmt.Errorf("it is not known whether it was REVOKED, try again: %w", err)
@@ -138,7 +138,7 @@ func impact(before, changed []keyring.KeyInfo, p keyring.Policy) []string {
 	return lines
 }
 
-// forgetRehearsed drops the names of keys that a dry run made. They never appear again.
+// forgetRehearsed removes the kids of keys that a dry run made: these keys will never exist.
 func forgetRehearsed(changed []keyring.KeyInfo) {
 	for i, k := range changed {
 		if k.State != keyring.Revoked {

@@ -100,9 +100,9 @@ func (a *App) finish(ctx context.Context, ring *keyring.Ring, f rotateFlags, res
 	return cmp.Or(failed, a.PrintAs(f.json, &result), nextErr)
 }
 
-// rotateNow ends the periods of the active keys, of all or of none. A user who tries again
-// because one use had to wait would otherwise rotate the other use twice. So it begins with the
-// use that has to wait longest.
+// rotateNow ends the period of the active key of every use, or of none. It begins with the use that
+// has to wait longest: if that use cannot rotate yet, no other use has been rotated, and a user
+// who tries again later does not rotate it twice.
 func (a *App) rotateNow(ctx context.Context, ring *keyring.Ring, f rotateFlags, result *rotation) error {
 	uses, err := usesOf(ctx, ring, f.uses)
 	if err != nil {
@@ -164,7 +164,7 @@ func (r *rotation) add(step keyring.Step) {
 	}
 }
 
-// forgetRehearsed drops the kids of keys that a dry run made. They never appear again.
+// forgetRehearsed removes the kids of keys that a dry run made: these keys will never exist.
 func (r *rotation) forgetRehearsed() {
 	made := make(map[string]bool)
 	for i, s := range r.Did {
@@ -180,8 +180,8 @@ func (r *rotation) forgetRehearsed() {
 	}
 }
 
-// usesOf leaves out a use for which the ring has no keys, unless it is the only one
-// that was asked for: then the library says so.
+// usesOf returns the uses for which the ring has keys. A single use is returned also without keys:
+// then the library returns the error.
 func usesOf(ctx context.Context, ring *keyring.Ring, uses []keys.Use) ([]keys.Use, error) {
 	if len(uses) == 1 {
 		return uses, nil

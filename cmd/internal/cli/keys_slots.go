@@ -19,7 +19,7 @@ import (
 type slot struct {
 	ID   string `json:"kek"`
 	Kind string `json:"kind"`
-	File string `json:"file,omitempty"` // the key file of this run, where it is this one
+	File string `json:"file,omitempty"` // the path of the key file of this run, if it opens this slot
 }
 
 type slots []slot
@@ -103,7 +103,7 @@ func (a *App) slots(ctx context.Context) (slotList, error) {
 	}
 	kek, err := keyring.KEKFile(place.file)
 	switch {
-	case err != nil && place.standard: // another may open it
+	case err != nil && place.standard: // the user named no key file, so its error does not matter
 		return slotList{found}, nil
 	case err != nil:
 		return slotList{}, err

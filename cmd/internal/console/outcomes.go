@@ -68,7 +68,7 @@ var outcomes = []struct {
 	{keyring.ErrState, ExitKey, "", ""},
 	{keys.ErrUnsupported, ExitKey, "", ""},
 	{keys.ErrMalformed, ExitKey, "", ""},
-	{keyring.ErrNotDurable, ExitIO, "", ""}, // above ErrUnknownOutcome: its advice would not help
+	{keyring.ErrNotDurable, ExitIO, "", ""}, // no advice to run keys list: it would fail too
 	{keyring.ErrUnknownOutcome, ExitIO, "see with", "keys list"},
 	{filestore.ErrLocked, ExitIO, "", ""},
 

@@ -17,8 +17,8 @@ import (
 )
 
 // openCache opens the folder with the copies, and refuses a folder that another user could change.
-// Each later read and write uses the descriptor of the opened folder. So nobody can put another
-// folder in its place afterwards, and no link leads out of it.
+// Each later read and write uses the descriptor of the opened folder. So another user cannot put
+// another folder in its place afterwards, and no link leads out of it.
 func openCache(path string) (*os.Root, error) {
 	if path == "" {
 		return nil, fs.ErrNotExist
@@ -114,7 +114,7 @@ func checkOurs(info, folder fs.FileInfo, me int, open fs.FileMode) error {
 }
 
 // readCopy reads a copy, whose content is trusted like an answer over TLS. It opens the file first
-// and then checks the opened file, so that nobody can replace it between check and read. It uses
+// and then checks the opened file, so that no other file can be read after the check. It uses
 // O_NONBLOCK, because otherwise opening a fifo would wait for a writer for ever.
 func readCopy(folder *os.Root, name string) (jwks.CacheEntry, error) {
 	var c jwks.CacheEntry
