@@ -17,8 +17,8 @@ const maxForm = 3*open.DefaultMaxSize + 1<<10
 
 // RevocationConfig says who may revoke, and what.
 type RevocationConfig struct {
-	// Authenticate lets the clients of this issuer through: it returns an error for any other
-	// request. RFC 7009 section 2.1 asks for it. It must leave the body of the request.
+	// Authenticate returns nil for a request of a client of this issuer, and an error for any
+	// other request, as RFC 7009 section 2.1 demands. It must not read the body of the request.
 	// Required.
 	Authenticate func(r *http.Request) error
 
@@ -73,8 +73,8 @@ func (r *Registry) Revocation(cfg RevocationConfig) (http.Handler, error) {
 	}), nil
 }
 
-// formToken returns the token of a form in the body, which stands there once. A token in the
-// URL would be logged.
+// formToken returns the token from the form in the body of a request. It returns false unless the
+// form has exactly one token, and for a token in the URL, which servers would log.
 func formToken(q *http.Request) (string, bool) {
 	kind, _, err := mime.ParseMediaType(q.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" || q.ParseForm() != nil {
@@ -89,7 +89,8 @@ func formToken(q *http.Request) (string, bool) {
 
 var errUnsupported = errors.New("sessions: access tokens cannot be revoked here")
 
-// revokeToken returns nil also for a token that is not of this issuer.
+// revokeToken revokes a refresh token or an access token. For a token of another issuer it does
+// nothing and returns nil.
 func (r *Registry) revokeToken(ctx context.Context, cfg RevocationConfig, token string) error {
 	if strings.Contains(token, ".") { // a JWT in compact form, RFC 7519 section 3
 		if cfg.Open == nil {
@@ -113,8 +114,8 @@ func (r *Registry) revokeAccess(ctx context.Context, cfg RevocationConfig, token
 	return r.Revoke(ctx, t.ID(), t.ExpiresAt())
 }
 
-// endByRefresh ends the session of a refresh token, whatever its generation: only a client of
-// the session had it.
+// endByRefresh ends the session of a refresh token. An old generation counts too: only a client of
+// the session can have had the token.
 func (r *Registry) endByRefresh(ctx context.Context, token string) error {
 	t, err := parseRefresh(token)
 	if err != nil {

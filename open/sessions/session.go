@@ -22,11 +22,11 @@ type Session struct {
 	Device   Device
 	Started  time.Time // the login
 	Seen     time.Time // the last refresh
-	Expires  time.Time // the session is over then, if no refresh moves it
-	NotAfter time.Time // of Start and Refresh: no access token of this session may expire later
+	Expires  time.Time // when the session ends, unless a refresh comes before
+	NotAfter time.Time // set by Start and Refresh: no access token of the session may expire later
 
-	// Repeated says that Refresh gave an answer again that it had given within the last 10 s:
-	// to a second tab, to a client that had lost it, or to a thief. Log it.
+	// Repeated says that Refresh repeated an answer from the last 10 s. The caller may be a second
+	// tab, a client that lost the first answer, or a thief. Log it.
 	Repeated bool
 }
 
@@ -58,14 +58,14 @@ var (
 	// failover or a restore: ended sessions may be back. See [Registry.Accept].
 	ErrRolledBack = errors.New("sessions: the store went back in time: accept that, or end all sessions")
 
-	// ErrDamaged says that the store gave back another thing than the registry had stored: a
-	// row was swapped or changed, or the keys are of another issuer.
+	// ErrDamaged says that the store returned data that the registry has not stored so: a row
+	// was swapped or changed, or the keys are of another issuer.
 	ErrDamaged = errors.New("sessions: the store holds what this registry did not write")
 
 	// ErrSubject says that a subject is empty, is not UTF-8 or has more than 256 bytes.
 	ErrSubject = errors.New("sessions: a subject is 1 to 256 bytes of UTF-8")
 
-	// ErrTooSoon says that the sessions under the last key but one may still live.
+	// ErrTooSoon is the error of RotateKey while sessions under the previous key may still live.
 	ErrTooSoon = errors.New("sessions: it is too soon for another key")
 )
 
@@ -81,7 +81,7 @@ func (d Device) trimmed(keepAddress bool) Device {
 	return Device{cut(d.Name), cut(d.Agent), network(d.Addr, keepAddress)}
 }
 
-// cut shortens a text between two characters.
+// cut shortens a text to maxText bytes, and does not cut a character in half.
 func cut(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= maxText {

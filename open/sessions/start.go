@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// repeatFor is for how long the answer of a refresh is given again: to a client that had lost
-// it, and to a second tab. FAPI 2.0 asks for it: "retrying the request with the previous
-// refresh token will succeed".
+// repeatFor is how long Refresh repeats its answer when the same refresh token comes again, from a
+// client that lost the answer or from a second tab. FAPI 2.0 asks for that: "retrying the request
+// with the previous refresh token will succeed".
 const repeatFor = 10 * time.Second
 
 // Start begins a session of a user who has logged in, and returns it with its first refresh
@@ -58,7 +58,8 @@ func (r *Registry) touch(row *Row, now time.Time) {
 
 func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
-// answer returns what Start and Refresh answer. The token's generation is the row's.
+// answer returns the results of Start and Refresh: the session and the refresh token of the row's
+// generation.
 func (r *Registry) answer(v *vault, row Row, who identity, now time.Time) (Session, string, error) {
 	k := v.key(row.Key)
 	if k == nil {
@@ -80,9 +81,10 @@ func (row Row) session(who identity) Session {
 	}
 }
 
-// Refresh returns the session of a refresh token with the next refresh token. The one that was
-// given is used up: within 10 s Refresh gives the same answer again, with Repeated set. After
-// that it ends the session. Give the session's ID and NotAfter to the sealer as seal.Session.
+// Refresh returns the session of a refresh token and the next refresh token. After that the given
+// token is used up. If it comes again within 10 s, Refresh repeats the same answer, with Repeated
+// set; if it comes later, Refresh ends the session. Give the session's ID and NotAfter to the
+// sealer as seal.Session.
 //
 // It returns
 //   - [ErrInvalidRefresh] for a text that is not a refresh token of this registry;
@@ -96,8 +98,8 @@ func (r *Registry) Refresh(ctx context.Context, token string) (Session, string, 
 	if err := r.ready(); err != nil {
 		return Session{}, "", err
 	}
-	// Before the session is read: no token may live longer than TokenLifetime after a moment at
-	// which the session lived.
+	// The time is taken before the session is read: NotAfter must be at most TokenLifetime after a
+	// time at which the session certainly was not ended.
 	now := r.now()
 	v, t, err := r.authentic(ctx, token)
 	if err != nil {
@@ -144,7 +146,7 @@ func (r *Registry) Refresh(ctx context.Context, token string) (Session, string, 
 	}
 }
 
-// verdict is what to do with an authentic refresh token.
+// verdict says how Refresh treats an authentic refresh token.
 type verdict int
 
 const (
@@ -162,7 +164,7 @@ func (r *Registry) judge(v *vault, t refreshToken, row Row, now time.Time) verdi
 	case t.generation > row.Generation && row.Turned.Before(v.Accepted):
 		return turn // an operator has accepted that the row is older
 	case t.generation > row.Generation && row.Started.Before(v.Accepted):
-		return reused // an older token was first, after that
+		return reused // after the Accept an older token was refreshed first
 	case t.generation > row.Generation:
 		return ahead
 	case t.generation+1 == row.Generation && now.Sub(row.Turned) <= repeatFor && row.Turned.Sub(now) <= r.cfg.ClockSkew:
@@ -178,8 +180,9 @@ func (r *Registry) authentic(ctx context.Context, token string) (*vault, refresh
 	if err != nil {
 		return nil, t, err
 	}
-	// Once a hub has written back what the store had lost, only the document says that the store
-	// went back. A hub waits for pollAge between the two.
+	// Once a hub has written the lost entries back, only the mark in the document shows that the
+	// store went back. So the document must be read at least every pollAge: a hub waits that long
+	// between the mark and the writing.
 	v, err := r.trusted(ctx, pollAge)
 	if err != nil {
 		return nil, t, err
@@ -198,8 +201,8 @@ func (r *Registry) authentic(ctx context.Context, token string) (*vault, refresh
 	return v, t, nil
 }
 
-// row reads a session and opens it. It returns the keys too: another process may have made the
-// one of the row since they were loaded.
+// row reads a session from the store and decrypts it. It returns the keys too, which it loads again
+// if another process has made the key of the row meanwhile.
 func (r *Registry) row(ctx context.Context, v *vault, id ID) (*vault, Row, identity, error) {
 	row, err := call(ctx, func(ctx context.Context) (Row, error) { return r.cfg.Store.Get(ctx, id) })
 	if err == nil && row.ID != id {

@@ -16,20 +16,22 @@ import (
 // the write may or may not have happened; with any other error nothing was written. Every
 // implementation must pass the suite in package storetest.
 //
-// Each revocation gets the next revision: the store counts in one row, inside the transaction
-// of the revocation. A sequence does not do: it is drawn before the commit, so a reader sees 6
-// before 5 and never sees 5.
+// Each revocation gets the next revision. A database must count revisions in one row, inside the
+// transaction of the revocation, and must not use a sequence: a sequence gives the number before
+// the commit, so a reader may see revision 6 before 5, go on after 6 and never see 5.
 type Store interface {
-	// LoadKeys returns the document with the registry's keys and the store's word for its
-	// version. It returns [ErrNoKeys] when nothing was ever stored.
+	// LoadKeys returns the document with the registry's keys, and its version, a text that the
+	// store chooses. It returns [ErrNoKeys] when no document was ever stored.
 	LoadKeys(ctx context.Context) (doc []byte, version string, err error)
 
-	// SwapKeys replaces the document if its version is still prev. An empty prev creates. It
-	// returns [ErrConflict] when the version is another one by now.
+	// SwapKeys replaces the document if its version is still prev, and returns the new version.
+	// With an empty prev it creates the document. It returns [ErrConflict] when the version is
+	// not prev, or when prev is empty and there is a document.
 	SwapKeys(ctx context.Context, prev string, doc []byte) (version string, err error)
 
-	// Start adds a session. In the same transaction it ends the oldest sessions of its user
-	// that are more than limit, as End does. It returns how many it has ended.
+	// Start adds a session. If its user then has more than limit sessions, Start ends the
+	// oldest ones in the same transaction, as End does, but never the new session. It returns
+	// how many it has ended.
 	Start(ctx context.Context, row Row, limit int, until time.Time) (ended int, err error)
 
 	// Get returns a session. It returns [ErrNoSession] for one that is not there.
@@ -39,13 +41,14 @@ type Store interface {
 	List(ctx context.Context, user User) ([]Row, error)
 
 	// Update replaces the session that has the ID and the Version of row, and gives it the
-	// next Version. The User may change: the same person has another index under a new key. It
-	// returns [ErrNoSession] for one that is not there: an ended session never comes back. It
-	// returns [ErrConflict] when the version is another one by now.
+	// next Version. The User may change: the same person has another index under a new key.
+	// Update returns [ErrNoSession] if there is no session of that ID, so an ended session never
+	// comes back. It returns [ErrConflict] when the session has another Version.
 	Update(ctx context.Context, row Row) error
 
-	// End removes the sessions of which, and appends the Entry of each to the ended ones, to be
-	// kept until the given time, in one transaction. It returns how many there were.
+	// End removes the sessions that the parameter which selects, and appends the Entry of each
+	// to the revocations, to be kept until the given time, in one transaction. It returns how
+	// many sessions it has removed.
 	End(ctx context.Context, which Which, until time.Time) (ended int, err error)
 
 	// Append adds revocations that belong to no session, in one transaction. An Entry that is
@@ -54,13 +57,13 @@ type Store interface {
 	Append(ctx context.Context, ended []Ended) error
 
 	// Tail returns the revocations after a cursor in the order of their revisions, at most
-	// limit. Where the store has no revision of that number and Entry any more, it returns all
-	// that it keeps from the first on, with Whole set. The zero Cursor stands before the first,
-	// and Whole is not set for it.
+	// limit of them. If the store no longer has a revocation with the Revision and Entry of the
+	// cursor, Tail begins with the first revocation that the store keeps, and sets Whole. The
+	// zero Cursor stands before the first revocation; for it Whole is not set.
 	Tail(ctx context.Context, after Cursor, limit int) (Tail, error)
 
 	// Sweep removes the sessions whose Expires, and the revocations whose Until, is before now.
-	// The newest revocation stays, since it tells the cursor.
+	// It keeps the newest revocation in any case, so that a reader's cursor stays valid.
 	Sweep(ctx context.Context, now time.Time) error
 }
 
@@ -79,23 +82,23 @@ type Entry [16]byte
 type Row struct {
 	ID      ID
 	User    User
-	Entry   Entry     // of the session, which the store appends when the session ends
+	Entry   Entry     // the session's entry, which the store appends to the revocations at its end
 	Version uint64    // counts the updates; Start stores 1
 	Key     string    // id of the registry's key that Sealed, User and the refresh token need
 	Sealed  []byte    // the subject and the device, encrypted; at most 4 KiB
 	Started time.Time // the login
 	Seen    time.Time // the last refresh
-	Expires time.Time // the session is dead then, if no refresh moves it
+	Expires time.Time // when the session ends, unless a refresh comes before
 
-	Generation uint64    // of the refresh token
+	Generation uint64    // the generation of the newest refresh token
 	Turned     time.Time // when the generation began, with milliseconds
 }
 
 // Which selects sessions of one user to end.
 type Which struct {
 	User User
-	IDs  []ID // these; all of the user when empty
-	But  ID   // not this one, where IDs is empty; the zero ID spares none
+	IDs  []ID // the sessions with these IDs; when empty, all sessions of User except But
+	But  ID   // the session to keep when IDs is empty; the zero ID keeps none
 }
 
 // Ended is a revocation to append.
@@ -110,7 +113,7 @@ type Revocation struct {
 	Revision uint64 // the first is 1
 }
 
-// Cursor says up to where a reader has read: the last revocation that it saw.
+// Cursor says how far a reader has read. It names the last revocation that the reader saw.
 type Cursor struct {
 	Revision uint64
 	Entry    Entry
@@ -119,7 +122,7 @@ type Cursor struct {
 // Tail is what a store answers to a reader.
 type Tail struct {
 	Revocations []Revocation
-	Whole       bool   // these are from the first that is kept, not from the cursor
+	Whole       bool   // Revocations begins with the first that is kept, not after the cursor
 	Last        Cursor // the newest revocation of the store, the zero Cursor if there was none
 }
 

@@ -17,12 +17,12 @@ import (
 // again.
 const vaultAge = time.Second
 
-// maxKeys is how many keys of the registry live at a time: the one in use and the one before.
+// maxKeys is how many keys of the registry there are at most: the current and the previous key.
 const maxKeys = 2
 
-// sealedVault is the registry's document at rest. The root key stands in the slot form of a
-// ring, which keyring.WrapSecret makes. The root key encrypts the body, so that a writer with
-// one KEK copies the slots unread.
+// sealedVault is the registry's document as the store keeps it. A root key encrypts the body.
+// keyring.WrapSecret encrypts the root key under each KEK, in one slot for each, as in a ring. So
+// a process that has only one of the KEKs can change the body and copy the slots unread.
 type sealedVault struct {
 	Version int             `json:"v"`
 	Root    json.RawMessage `json:"root"`
@@ -43,8 +43,8 @@ type storedKey struct {
 	Created time.Time `json:"created"`
 }
 
-// registryKey is a key of the registry with the keys that are derived from it. Functions and
-// not bytes, since fmt prints the bytes of unexported fields.
+// registryKey is a key of the registry with the keys that are derived from it. The secret is a
+// function and not a slice, since fmt prints the bytes of unexported fields.
 type registryKey struct {
 	redacted
 	id                  string
@@ -57,7 +57,7 @@ type registryKey struct {
 type vault struct {
 	redacted
 	vaultBody
-	version string // the store's
+	version string // the version that the store gave to the document
 	at      []byte // the document as it was loaded
 	sealed  []byte // the root key, wrapped
 	root    []byte
@@ -99,8 +99,8 @@ func (v *vault) seal() ([]byte, error) {
 	return json.Marshal(sealedVault{1, v.sealed, sealed})
 }
 
-// openVault reads a document. The root key of old is used again where the slots are the same:
-// a passphrase takes half a second.
+// openVault decrypts a document. If its slots are those of old, it uses the root key of old again,
+// because deriving a KEK from a passphrase takes half a second.
 func openVault(ctx context.Context, doc []byte, kek keyring.KEK, issuer string, old *vault) (*vault, error) {
 	if _, err := strict.ParseObject(doc); err != nil {
 		return nil, fmt.Errorf("%w: the document of the keys cannot be read", ErrDamaged)
@@ -151,7 +151,7 @@ func newVault(ctx context.Context, kek keyring.KEK, issuer string, now time.Time
 	return v, errors.Join(v.rewrap(ctx, kek), v.derive())
 }
 
-// rewrap draws a new root key for the KEKs.
+// rewrap makes a new random root key and encrypts it for the KEKs.
 func (v *vault) rewrap(ctx context.Context, keks ...keyring.KEK) (err error) {
 	root := make([]byte, keySize)
 	rand.Read(root)

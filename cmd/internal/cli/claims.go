@@ -99,7 +99,7 @@ func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 }
 
 // fromBoth returns the value of a member of the file, or the value of its flag if the file has no
-// such member. It refuses a file and a flag that both give a value.
+// such member. It refuses an empty member, and a file and a flag with different values.
 func fromBoth(o strict.Object, name, flag string) (string, error) {
 	found, ok, err := o.Text(name)
 	switch {

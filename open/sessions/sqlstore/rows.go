@@ -79,7 +79,8 @@ func (s *Store) list(ctx context.Context, q queries, user sessions.User) (list [
 	return list, rows.Err()
 }
 
-// errFull says that a Start has sessions to end.
+// errFull rolls a Start back that must also end sessions, so that Start tries again with the lock
+// of the counter.
 var errFull = errors.New("sqlstore: the user has more sessions than the limit")
 
 // Start adds a session, and ends the oldest ones of its user beyond the limit.
@@ -98,7 +99,8 @@ func (s *Store) Start(ctx context.Context, row sessions.Row, limit int, until ti
 		others := slices.DeleteFunc(rows, func(r sessions.Row) bool { return r.ID == row.ID })
 		return others[:min(n, len(others))], nil
 	}
-	// The counter must be locked before the rows, and most logins need no counter.
+	// A transaction that ends sessions must lock the counter of revisions before it locks rows.
+	// Most logins end no session, so the first try does not lock the counter.
 	err = s.writing(ctx, func(tx *sql.Tx) error {
 		if err := insert(tx); err != nil {
 			return err
@@ -158,7 +160,7 @@ func (s *Store) updateOnce(ctx context.Context, row sessions.Row) (changed bool,
 		row.User[:], row.Entry[:], row.Key, row.Sealed, row.Started.Unix(), row.Seen.Unix(), row.Expires.Unix(), int64(row.Generation),
 		row.Turned.UnixMilli(), row.ID[:], int64(row.Version),
 	}
-	if s.d == SQLite { // each write looks at its connection
+	if s.d == SQLite { // writing checks on each connection that writes are durable
 		err = s.writing(ctx, func(tx *sql.Tx) error { return one(tx.ExecContext(ctx, s.s.update, args...)) })
 		if errors.Is(err, sessions.ErrConflict) {
 			return false, nil
@@ -201,8 +203,9 @@ func (s *Store) End(ctx context.Context, which sessions.Which, until time.Time) 
 	return ended, nil
 }
 
-// endRows removes sessions and appends the entries of those that were still there. A refresh
-// may have moved one to another key since it was listed; it has gone on under its id, and ends.
+// endRows removes sessions by their ids and appends the entry of each session that was still
+// there. A session also ends if a refresh has moved it to another key since it was listed, because
+// its id has not changed.
 func (s *Store) endRows(ctx context.Context, tx *sql.Tx, revision int64, rows []sessions.Row, until time.Time) (ended int, err error) {
 	var entries []sessions.Ended
 	for _, row := range rows {

@@ -6,8 +6,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/sqldb"
 )
 
-// schema returns the statements that make the tables. The row of the counter comes last: where
-// it is, all is.
+// schema returns the statements that make the tables. The statement for the row of the counter
+// comes last, so if that row exists, all tables exist.
 func schema(d Dialect) []string {
 	t := d.Types()
 	list := []string{
@@ -102,8 +102,8 @@ func newStatements(d Dialect) statements {
 		s.flush = "UPDATE sealjwt_revision SET revision = revision + 1 WHERE id = 2"
 		s.createKeys = "INSERT IGNORE INTO sealjwt_registry (id, version, doc) VALUES (1, ?, ?)"
 	case SQLite:
-		// A write takes the lock of the file, where a read would fail later, when another process
-		// has written in between.
+		// An UPDATE locks the database file at once. If the transaction began with a read, its later
+		// write would fail when another process has written in between.
 		s.lock = "UPDATE sealjwt_revision SET revision = revision WHERE id = 1 RETURNING revision"
 	}
 	for _, p := range []*string{

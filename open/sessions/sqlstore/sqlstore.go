@@ -30,7 +30,7 @@
 //
 // Each revocation gets its number from one row, whose lock the transaction holds until it
 // commits. So the numbers become visible in their order, and a reader that goes on from the
-// last number misses none. A sequence does not do: it is drawn before the commit.
+// last number misses none. A sequence does not work: it gives the number before the commit.
 //
 // # Durability
 //
@@ -109,7 +109,7 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	var revision int64
 	if s.db.QueryRowContext(ctx, "SELECT revision FROM sealjwt_revision WHERE id = 1").Scan(&revision) == nil {
-		return nil // the row comes last
+		return nil // the row is made last, so all tables exist
 	}
 	if err := sqldb.CreateTables(ctx, s.db, s.d, schema(s.d)); err != nil {
 		return fmt.Errorf("sqlstore: making the tables: %w", err)
@@ -149,8 +149,8 @@ func (s *Store) LoadKeys(ctx context.Context) (doc []byte, version string, err e
 	return doc, version, err
 }
 
-// SwapKeys replaces the registry's document. The version is a random text, so that a document
-// that was deleted and made again, or a restored backup, never has an old one.
+// SwapKeys replaces the registry's document. The version is a random text. So a document that was
+// deleted and made again, or that comes from a backup, never has the version of another document.
 func (s *Store) SwapKeys(ctx context.Context, prev string, doc []byte) (version string, err error) {
 	version = rand.Text()
 	err = s.writing(ctx, func(tx *sql.Tx) error {

@@ -11,9 +11,9 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// lock takes the counter until the transaction ends, and returns the newest revision. Every
-// transaction that writes a revocation begins with it, so that revisions become visible in
-// their order and no two such transactions wait for each other.
+// lock locks the counter until the transaction ends, and returns the newest revision. Every
+// transaction that writes a revocation begins with lock, so that revisions become visible in
+// their order and no two such transactions deadlock.
 func (s *Store) lock(ctx context.Context, tx *sql.Tx) (revision int64, err error) {
 	if err := tx.QueryRowContext(ctx, s.s.lock).Scan(&revision); err != nil {
 		return 0, fmt.Errorf("sqlstore: the counter of revisions: %w", err)
@@ -83,7 +83,8 @@ func (s *Store) tail(ctx context.Context, after sessions.Cursor, limit int) (t s
 		if after.Revision > math.MaxInt64 {
 			after.Revision = math.MaxInt64
 		}
-		// One more than the cursor and the limit tells whether there are more.
+		// The query asks for the row of the cursor, limit rows after it, and one row more, which
+		// tells whether there are further revocations.
 		rows, err := s.from(ctx, int64(after.Revision), limit+2)
 		if err != nil {
 			return t, err
