@@ -15,8 +15,8 @@ import (
 const thumbprintMember = "x5t#S256"
 
 // checkBound refuses a token that is bound to a key unless the client has proven in the TLS
-// handshake that it has that key. Any cnf counts, null too: no issuer writes one to bind
-// the token to nothing.
+// handshake that it has that key. A token with any cnf, null included, counts as bound: an
+// issuer writes a cnf only to bind the token.
 //
 // The certificate comes from the connection itself. A header in which a proxy names the
 // client's certificate is not read, because a client can write that header too.

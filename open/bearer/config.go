@@ -36,9 +36,9 @@ type Config struct {
 	// and to set the cookie.
 	Cookie string
 
-	// CrossOrigin says from which other origins a request with the cookie may come. From
-	// none when nil. CrossOrigin sees a request with an Upgrade, such as one for a
-	// WebSocket, as a POST: its bypass pattern must name no method, or POST.
+	// CrossOrigin says from which other origins a request with the cookie may come. When nil,
+	// no other origin is allowed. Require shows CrossOrigin a request with an Upgrade, such as
+	// a WebSocket's, as a POST: a bypass pattern for it must name no method, or POST.
 	CrossOrigin *http.CrossOriginProtection
 
 	// KeepCredentials leaves the Authorization field and the cookie in the request that
@@ -57,10 +57,9 @@ type Config struct {
 	// 5.1. None when empty.
 	ResourceMetadata string
 
-	// OnRefusal is told about every request that is not let through, before it is
-	// answered. The Refusal holds data for a log, and neither it nor the context holds
-	// the token. The context is derived from the context of the request, and has its
-	// trace and its request id.
+	// OnRefusal is called for every refused request, before it is answered. The Refusal
+	// holds data for a log. Neither the Refusal nor the context holds the token. The context
+	// is derived from the context of the request, so it has the request's trace and id.
 	OnRefusal func(ctx context.Context, r Refusal)
 }
 
@@ -68,7 +67,7 @@ type Config struct {
 type Authenticator struct {
 	cfg       Config
 	challenge string
-	vary      string // where a token may stand
+	vary      string // the value of Vary: the header fields in which a token may stand
 }
 
 // New returns an Authenticator. It checks the configuration and returns an error that

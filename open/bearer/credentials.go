@@ -25,7 +25,7 @@ func credentials(h http.Header, cookie string) (token string, inCookie bool, ref
 		if !isToken(scheme) {
 			return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrMalformed)
 		}
-		// EqualFold also folds letters beyond ASCII, but a token is ASCII.
+		// EqualFold also matches some letters beyond ASCII. That does no harm.
 		if !strings.EqualFold(scheme, "Bearer") {
 			return "", false, refuse(http.StatusUnauthorized, "", ErrNoCredentials)
 		}
@@ -50,8 +50,8 @@ func isB64Token(s string) bool {
 	return s != ""
 }
 
-// inB64Token holds the bytes that a b64token may have, except for the padding. To compare
-// with each kind would take longer than to open a token that is cached.
+// inB64Token tells which bytes a b64token may have, except the padding. It is a table, because
+// comparing each byte with ranges would take longer than opening a cached token.
 var inB64Token = func() (in [256]bool) {
 	for c := range in {
 		in[c] = isAlphanumeric(byte(c)) || strings.IndexByte("-._~+/", byte(c)) >= 0
@@ -69,8 +69,8 @@ func splitCookies(fields []string, name string) (values, others []string) {
 		for pair := range strings.SplitSeq(field, ";") {
 			pair = strings.TrimLeft(pair, space)
 			n, value, _ := strings.Cut(pair, "=")
-			// A name that other readers would take for this one counts. Its value is not
-			// trimmed.
+			// A name with spaces behind it counts as this cookie, because other readers of the
+			// header ignore the spaces. The value is not trimmed.
 			if strings.TrimRight(n, space) == name {
 				values = append(values, value)
 			} else if pair != "" {

@@ -25,7 +25,7 @@ var (
 	ErrNoCredentials = errors.New("bearer: no token")
 	// ErrMultipleTokens: two Authorization fields, two cookies, or a field and a cookie.
 	ErrMultipleTokens = errors.New("bearer: more than one token")
-	// ErrMalformed: not one token, spelled as RFC 6750 section 2.1 says.
+	// ErrMalformed: the field or the cookie is not one token as RFC 6750 section 2.1 spells it.
 	ErrMalformed = errors.New("bearer: malformed credentials")
 	// ErrCrossOrigin: the token is in a cookie, and a page of an origin that is not
 	// trusted has sent it.
@@ -87,7 +87,8 @@ var methods = []string{
 	http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace,
 }
 
-// answer reports and answers a refusal. more follows the error in WWW-Authenticate.
+// answer calls OnRefusal and answers the refused request. The text more is written behind the
+// error in WWW-Authenticate.
 func (a *Authenticator) answer(w http.ResponseWriter, r *http.Request, refusal *Refusal, more string) {
 	if a.cfg.OnRefusal != nil {
 		refusal.Method, refusal.Pattern = r.Method, r.Pattern

@@ -16,8 +16,8 @@ func (a *Authenticator) Require(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fail(w, http.StatusInternalServerError) })
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Both fields are added, not set: the values that a handler around Require has
-		// set hold as well.
+		// Vary and Cache-Control are added, not set, so that the values of a handler around
+		// Require stay.
 		w.Header().Add("Vary", a.vary)
 		tok, refusal := a.authenticate(r)
 		if refusal != nil {

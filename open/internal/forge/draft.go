@@ -27,14 +27,14 @@ type Draft struct {
 
 	// The JWE.
 	Recipient  *Key
-	Management string // algorithm that is carried out, whatever the header says
+	Management string // the algorithm that is really carried out, whatever the header says
 	Content    Content
 	Outer      Object // its header
-	Hidden     Object // the selective form: the claims in it
+	Hidden     Object // the claims in the JWE, in the selective form
 	Ephemeral  *ecdh.PrivateKey
-	Secret     []byte // instead of the agreed one
-	APU, APV   []byte // the party infos that are agreed on
-	CEK        []byte // instead of a random one
+	Secret     []byte // the shared secret to use instead of the agreed one
+	APU, APV   []byte // the party infos that go into the key derivation
+	CEK        []byte // the content encryption key to use instead of a random one
 	Seal       func(cek, iv, aad, plaintext []byte) (ciphertext, tag []byte)
 	BendPlain  func(plaintext string) string
 	BendParts  func(p *Parts)
@@ -110,8 +110,8 @@ func Part(compact string, i int, edit func(part string) string) string {
 	return strings.Join(parts, ".")
 }
 
-// SpareBits sets one of the bits of the last character that encode nothing. The text must
-// not end with a whole group of four.
+// SpareBits sets one of the bits of the last base64url character that encode nothing, which gives
+// another spelling of the same bytes. The length of the text must not be a multiple of four.
 func SpareBits(part string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	if len(part)%4 == 0 {

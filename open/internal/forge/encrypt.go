@@ -23,7 +23,7 @@ type Content struct {
 	Key, IV, Tag int // bytes
 }
 
-// The content encryptions, and those of them that sealed tokens have.
+// The content encryptions, and the list of the content encryptions that sealed tokens have.
 var (
 	A256GCM      = Content{"A256GCM", 32, 12, 16}
 	A192GCM      = Content{"A192GCM", 24, 12, 16}
@@ -47,7 +47,7 @@ func (d *Draft) JWE(plaintext string) string {
 	}
 	var p Parts
 	cek, p.EncryptedKey = d.contentKey(cek)
-	p.Header = []byte(d.Outer.Text()) // after contentKey, which may add to it
+	p.Header = []byte(d.Outer.Text()) // must come after contentKey, which may add members
 	header := d.spelled("JWE header", p.Header)
 	p.IV = Random(d.Content.IV)
 	seal := d.Seal
@@ -66,9 +66,8 @@ func (d *Draft) JWE(plaintext string) string {
 		d.spelled("JWE initialization vector", p.IV), d.spelled("JWE ciphertext", p.Ciphertext), d.spelled("JWE tag", p.Tag)}, "."))
 }
 
-// contentKey returns the content encryption key and its encrypted form. It carries out
-// the algorithms that are not offered as an attacker would who has nothing but the public
-// key.
+// contentKey returns the content encryption key and its encrypted form. Algorithms that the
+// library does not offer are carried out too, as an attacker could who has only the public key.
 func (d *Draft) contentKey(random []byte) (cek, encrypted []byte) {
 	switch d.Management {
 	case "ECDH-ES":
@@ -102,8 +101,8 @@ func (d *Draft) contentKey(random []byte) (cek, encrypted []byte) {
 	panic("forge: no management algorithm " + d.Management)
 }
 
-// knownSecret returns the secret of an attacker who hopes that the target takes its
-// public key for a symmetric one.
+// knownSecret returns a symmetric key made of the recipient's public key, which every attacker
+// knows. It is for the attack on an opener that takes its public key for a symmetric key.
 func (d *Draft) knownSecret(size int) []byte {
 	secret := []byte(d.Recipient.PublicJWK())
 	switch pub := d.Recipient.Public().(type) {

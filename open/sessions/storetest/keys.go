@@ -41,7 +41,8 @@ func keysOfNothing(t *testing.T, a, b sessions.Store) {
 	wantError(t, "LoadKeys", err, sessions.ErrNoKeys)
 }
 
-// keysSwap checks that one creator wins, and that a writer that slept undoes nothing.
+// keysSwap checks that only one process can create the document, and that a process with an old
+// version cannot overwrite a newer document.
 func keysSwap(t *testing.T, a, b sessions.Store) {
 	v1 := mustSwap(t, a, "", []byte("one"))
 	for _, prev := range []string{"", "no such version"} {
@@ -111,7 +112,7 @@ func oneSwapWins(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// pick spreads writers over both handles.
+// pick returns a for even i and b for odd i, so that writers use both handles.
 func pick(i int, a, b sessions.Store) sessions.Store {
 	if i%2 == 0 {
 		return a

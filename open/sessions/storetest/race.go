@@ -11,7 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// oneUpdateWins checks that of several refreshes from one version one is written.
+// oneUpdateWins checks that if several processes update a session from the same version, exactly
+// one Update succeeds.
 func oneUpdateWins(t *testing.T, a, b sessions.Store) {
 	const racers = 8
 	row := newRow(1, 0)
@@ -47,8 +48,8 @@ func oneUpdateWins(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// updateAgainstEnd checks that after an End has returned no Update is written, whatever the
-// order in which they reach the store.
+// updateAgainstEnd lets Updates and an End run at the same time, and checks that the session does
+// not exist after the End has returned.
 func updateAgainstEnd(t *testing.T, a, b sessions.Store) {
 	for round := range 25 {
 		row := newRow(byte(round), 0)

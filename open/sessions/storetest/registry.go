@@ -62,8 +62,8 @@ func newPair(t *testing.T, open func(t *testing.T) (a, b sessions.Store)) *pair 
 type pausing struct {
 	sessions.Store
 	mu    sync.Mutex
-	pause func() // once
-	lose  bool   // the answer of the next Update
+	pause func() // called once, before the next Update
+	lose  bool   // let the next Update write and return errLost
 }
 
 var errLost = fmt.Errorf("%w: the answer is lost", sessions.ErrUnknownOutcome)
@@ -188,8 +188,8 @@ func refreshTwice(t *testing.T, p *pair, rounds int) {
 	}
 }
 
-// reuseEnds: a token that is older than the last ends the session, for the thief and for the
-// user.
+// reuseEnds checks that a token older than the previous one ends the session, for the thief and
+// for the user.
 func reuseEnds(t *testing.T, p *pair, _ int) {
 	_, first := login(t, p.regs[0], "stolen")
 	token := first

@@ -49,8 +49,8 @@ func list(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// limit checks that the oldest sessions beyond the limit end as any other, and never the new
-// one.
+// limit checks that Start ends the oldest sessions beyond the limit as End would, and that it
+// never ends the new session.
 func limit(t *testing.T, a, b sessions.Store) {
 	until := base.Add(time.Hour)
 	var rows []sessions.Row
@@ -72,7 +72,8 @@ func limit(t *testing.T, a, b sessions.Store) {
 	wantEnded(t, a, until, rows[0].Entry, rows[1].Entry, rows[2].Entry)
 }
 
-// update checks the swap on the version: a refresh that slept changes nothing.
+// update checks that Update succeeds only with the current version: a slow refresh with an old
+// version must change nothing.
 func update(t *testing.T, a, b sessions.Store) {
 	row := newRow(1, 0)
 	wantError(t, "Update of nothing", a.Update(t.Context(), row), sessions.ErrNoSession)

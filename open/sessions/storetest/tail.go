@@ -23,8 +23,8 @@ func cursorOf(v sessions.Revocation) sessions.Cursor {
 	return sessions.Cursor{Revision: v.Revision, Entry: v.Entry}
 }
 
-// appends checks that an entry that is kept gets a later time, and never an earlier one: its
-// last token would outlive it.
+// appends checks that Append lengthens the time of an entry that is kept, and never shortens it:
+// with a shorter time the last token would outlive its revocation.
 func appends(t *testing.T, a, b sessions.Store) {
 	early, late := base.Add(time.Minute), base.Add(time.Hour)
 	mustAppend(t, a)
@@ -172,7 +172,8 @@ func sweepKeepsNewest(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// callerKeepsItsSlices: callers wipe and reuse buffers.
+// callerKeepsItsSlices checks that a store copies the slices that it gets and returns, because
+// callers wipe and reuse them.
 func callerKeepsItsSlices(t *testing.T, a, b sessions.Store) {
 	row := newRow(1, 0)
 	sealed := append([]byte(nil), row.Sealed...)
@@ -192,8 +193,8 @@ func callerKeepsItsSlices(t *testing.T, a, b sessions.Store) {
 	wantKeys(t, b, []byte("a document"))
 }
 
-// cancelledContext: the caller has given up and decides anew, so that a write must not happen
-// behind its back.
+// cancelledContext checks that no method writes after its context is cancelled: the caller has
+// given up and may decide otherwise.
 func cancelledContext(t *testing.T, a, b sessions.Store) {
 	row, ctx := newRow(1, 0), cancelled(t)
 	start(t, a, row)
