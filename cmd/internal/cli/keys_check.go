@@ -15,8 +15,8 @@ import (
 // errDue ends a check with its exit code; the result is on stdout already.
 var errDue = errors.New("a rotation is due")
 
-// defaultGrace is above the ten minutes of a usual timer, so that a step which the next run does
-// is no alarm.
+// defaultGrace is longer than the ten minutes between two runs of a usual timer for keys rotate. So
+// a step that the next run of the timer takes causes no alarm.
 const defaultGrace = 30 * time.Minute
 
 func (a *App) keysCheckCommand() *cobra.Command {

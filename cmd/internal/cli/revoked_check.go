@@ -65,8 +65,8 @@ ago the issuer read its store. When that is longer than --max-age the exit code 
 	return cmd
 }
 
-// fetchFeed runs a Remote until it has the whole list. The last reason counts when the time is
-// up.
+// fetchFeed runs a Remote until it has the whole list. After the timeout it returns the last error
+// of the Remote.
 func fetchFeed(ctx context.Context, remote *sessions.Remote, timeout time.Duration) (sessions.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

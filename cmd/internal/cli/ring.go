@@ -38,7 +38,7 @@ func (a *App) openStore(ctx context.Context, store keyring.Store, path string, m
 	if err != nil {
 		return nil, err
 	}
-	if a.kek == nil { // the user is not asked twice
+	if a.kek == nil { // otherwise the KEK was read before, and the user must not be asked twice
 		kek, err := a.readKEK(ctx, data)
 		if err != nil {
 			return nil, err

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// maxKnown is how many tokens are remembered, and maxKnownLength how long they
-	// may be: a log repeats the few of the last minutes.
+	// maxKnown is how many tokens the scan remembers, and maxKnownLength how long such a token
+	// may be. A log often repeats the few tokens of the last minutes.
 	maxKnown       = 256
 	maxKnownLength = 8 << 10
 )

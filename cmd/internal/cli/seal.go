@@ -124,8 +124,8 @@ func (a *App) sealingRing(ctx context.Context, job sealJob) (*keyring.Ring, erro
 	return ring, err
 }
 
-// firstRing makes a ring once it is certain that it will do: the job runs with
-// a ring in memory first, so that bad claims leave nothing behind.
+// firstRing makes a ring. Before that it runs the job with a ring in memory, so that bad claims
+// cause an error before any file is made.
 func (a *App) firstRing(ctx context.Context, job sealJob) (*keyring.Ring, error) {
 	kek, err := spareKEK()
 	if err != nil {

@@ -132,7 +132,7 @@ func (j sealJob) recipients(ring *keyring.Ring) []seal.SelectiveRecipient {
 	return list
 }
 
-// sealJob is a token to make, with whatever ring.
+// sealJob holds all that is needed to make a token, except the ring.
 type sealJob struct {
 	flags sealFlags
 	file  claimsFile
@@ -182,7 +182,7 @@ func (j sealJob) sealer(ring *keyring.Ring) (*seal.Sealer, error) {
 	return sealer, nil
 }
 
-// advise says more where the ring has no key for the job.
+// advise adds advice to the error that the ring has no key for the job.
 func (j sealJob) advise(err error) error {
 	if len(j.to) > 0 || !errors.Is(err, keys.ErrNoKey) {
 		return err

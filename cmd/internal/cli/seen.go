@@ -164,7 +164,8 @@ func (a *App) noRing(ctx context.Context, store keyring.Store, path string, memo
 	return a.explainRollback(path, err)
 }
 
-// explainRollback says how an operator takes a ring that is not the ring that was seen.
+// explainRollback adds to an ErrRollback how an operator can accept the ring, although it is not
+// the ring that was seen last.
 func (a *App) explainRollback(ring string, err error) error {
 	if !errors.Is(err, keyring.ErrRollback) {
 		return err
@@ -181,7 +182,7 @@ func isGone(err error) bool {
 	return errors.Is(err, keyring.ErrRollback) && errors.Is(err, keyring.ErrNoRing)
 }
 
-// spareKEK returns a KEK that no ring has.
+// spareKEK returns a new random KEK, which opens no ring.
 func spareKEK() (keyring.KEK, error) {
 	key := make([]byte, 32)
 	rand.Read(key)

@@ -23,9 +23,9 @@ const (
 	closeWithin = time.Second
 )
 
-// Log is the log of a server. It is written beside the work: a pipe that no process reads, or a
-// disk that hangs, holds up neither a request nor the end of the server. Lines that find no room
-// are dropped and counted, and the log says how many when it goes on.
+// Log is the log of a server. A goroutine of its own writes it, so that a pipe that no process
+// reads, or a disk that hangs, delays neither a request nor the end of the server. Lines that find
+// no room in the queue are dropped and counted; the next line that is written says how many.
 type Log struct {
 	*slog.Logger
 	lines *lines

@@ -29,8 +29,8 @@ type answer struct {
 	status int
 }
 
-// newAnswers begins with the answers on which an alarm is set: a series that is absent never
-// rings.
+// newAnswers begins with a count of 0 for the answers on which alarms are set: an alarm on a
+// series that does not exist never rings.
 func newAnswers(path string) *answers {
 	return &answers{of: map[answer]int64{{path, http.StatusOK}: 0, {path, http.StatusServiceUnavailable}: 0}}
 }

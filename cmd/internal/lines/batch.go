@@ -10,8 +10,8 @@ const (
 	// nothing beside the cryptography, short enough that its lines are soon written.
 	batchLines = 64
 	batchBytes = 64 << 10
-	// batchesEach is how many batches there are for each worker: one at work and one
-	// that waits for it, or for its turn to be written.
+	// batchesEach is how many batches there are for each worker: one that the worker works on,
+	// and one that waits for the worker or to be written.
 	batchesEach = 2
 )
 
@@ -21,7 +21,7 @@ var errStopped = errors.New("stopped")
 // batch is a few lines that follow each other.
 type batch struct {
 	first  int64 // the number of its first line, from 1
-	end    int64 // how many bytes of the input end with its last line
+	end    int64 // how many bytes the input has up to the end of the batch's last line
 	text   []byte
 	lines  []span
 	out    []byte
@@ -34,7 +34,7 @@ type batch struct {
 // span is a line in the text of a batch.
 type span struct {
 	start, end int
-	err        error // why there is none
+	err        error // why the line could not be read; nil if it was
 }
 
 // lineError is why a line failed.

@@ -60,14 +60,14 @@ func (l *Input) fill(b *batch) error {
 	return nil
 }
 
-// hasLine reports whether the next line can be had without a Read.
+// hasLine reports whether a whole line is in the buffer, so that no Read has to wait for it.
 func (l *Input) hasLine() bool {
 	buffered, _ := l.in.Peek(l.in.Buffered())
 	return bytes.IndexByte(buffered, '\n') >= 0
 }
 
-// skipMark passes over a byte order mark. It waits for no more bytes than it has to: the first
-// line may be shorter than the mark, and the other end wait for its answer.
+// skipMark skips a byte order mark at the beginning of the input. It reads one byte at a time: the
+// first line may be shorter than the mark, and its sender may wait for the answer.
 func (l *Input) skipMark() {
 	for n := range len(console.ByteOrderMark) {
 		if mark, _ := l.in.Peek(n + 1); !bytes.Equal(mark, console.ByteOrderMark[:n+1]) {

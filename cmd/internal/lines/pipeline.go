@@ -33,7 +33,7 @@ func (p *pipeline) run(ctx context.Context) error {
 	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorking()
 
-	// With room for all batches, so that only taking a free one ever waits.
+	// Each channel has room for all batches, so that only taking a free batch ever waits.
 	n := p.workers * batchesEach
 	free, work, inOrder := make(chan *batch, n), make(chan *batch, n), make(chan *batch, n)
 	for range n {

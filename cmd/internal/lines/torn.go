@@ -9,8 +9,8 @@ import (
 )
 
 // checkWhole refuses to append to a result that ends in the middle of a line, as after a run
-// that was killed: the next line would be glued to it, and both be lost. It passes a result that
-// is not a file, or that this system does not let us read.
+// that was killed: the next line would be appended to that line, and both would be useless. It
+// returns nil if the result is not a file, or if it cannot be read.
 func checkWhole(stdout io.Writer) error {
 	out, ok := stdout.(*os.File)
 	if !ok {
@@ -20,7 +20,7 @@ func checkWhole(stdout io.Writer) error {
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return nil
 	}
-	// A file to which the shell appends is open for writing alone.
+	// The shell opens a file for >> only for writing, so it is opened again for reading.
 	result, err := os.Open(fmt.Sprintf("/dev/fd/%d", out.Fd()))
 	if err != nil {
 		return nil

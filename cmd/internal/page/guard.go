@@ -69,8 +69,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route.answer(s, w, r)
 }
 
-// find returns the route of a request. A page that calls itself by another name than 127.0.0.1
-// (DNS rebinding) learns nothing about the paths.
+// find returns the route of a request. If an attacker's page reaches this server under another
+// host name than 127.0.0.1 (DNS rebinding), find refuses before it looks at the path.
 func (s *server) find(r *http.Request) (route, *refused) {
 	if r.Host != s.host {
 		return route{}, &refused{http.StatusMisdirectedRequest, "this server answers to its own address alone"}

@@ -9,7 +9,7 @@ import (
 // axis is the time that the bars of a table span.
 type axis struct {
 	from, to, now  time.Time
-	Now, NowAnchor string // where now stands, in percent, and how its label stands there
+	Now, NowAnchor string // the place of now in percent, and the text-anchor of its label
 	Ticks          []tick
 }
 

@@ -15,8 +15,8 @@ type life struct {
 	phases []phase
 }
 
-// phase is a time that a key spends in one state. A phase that begins after the report is
-// planned. The last one ends never, which the zero time says.
+// phase is a time that a key spends in one state. A phase that begins after the time of the
+// report is planned. The last phase never ends; its to is the zero time.
 type phase struct {
 	state    keyring.State
 	from, to time.Time

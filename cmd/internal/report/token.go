@@ -145,7 +145,8 @@ func membersOf(list []leak.Member, sealed string, now time.Time) []memberView {
 	return views
 }
 
-// classes are the colours of the parts. All others have the one of minor parts.
+// classes are the classes that give parts of a token their colours. All other parts have the
+// colour of minor parts.
 var classes = map[string]string{"header": "header", "payload": "payload", "signature": "signature", "ciphertext": "cipher"}
 
 // partsOf returns the parts of a layer. A small part stays wide enough to be seen.
