@@ -1,4 +1,4 @@
-// Package leak reports what can be read in a token without any key, and where in a text tokens
+// Package leak reports what a stranger reads in a token without any key, and where in a text tokens
 // are. It is for log scanners, support tools and tests that must know what a token gives away.
 //
 // Nothing that this package returns was verified: it has no key, and checks neither signature

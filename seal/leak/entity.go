@@ -11,7 +11,7 @@ import (
 // token around. These two are left as they stand; quotings knows how the first one is spelled.
 
 // maxEntity is the length of the longest entity that is undone, leading zeros included, without
-// the semicolon. What is longer is left as it stands.
+// the semicolon. A longer entity stays as it stands.
 const maxEntity = 16
 
 // entityNames are the names (HTML, section 13.5) of characters of ASCII. Others stand in no token.

@@ -141,8 +141,8 @@ type progress struct{ layers, findings int }
 
 func (r *reading) mark() progress { return progress{len(r.u.Layers), r.findings} }
 
-// instead queues a token in the place of what was found in it since the mark, which is found again
-// when the layer is read. ok is false if no more layers are taken; what was found then stays.
+// instead queues a token as a layer and drops the findings since the mark: they are found again when
+// the layer is read. ok is false if no more layers are taken; the findings then stay.
 func (r *reading) instead(since progress, where, token string) (ok bool) {
 	if since.layers == maxLayers {
 		r.limit(LimitLayers)

@@ -42,7 +42,7 @@ type serial struct {
 	signatures int
 }
 
-// readPayload reads a payload, and adds what is in it to what was in those before.
+// readPayload reads a payload, and adds its content to the content of the payloads before.
 func (s *serial) readPayload(payload string) {
 	b, how := decode(nil, payload)
 	if how == (spelling{loose: true}) && s.unencoded {
