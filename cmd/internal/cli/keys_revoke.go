@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -82,7 +82,7 @@ func (a *App) revoke(ctx context.Context, f revokeFlags) error {
 	}
 	changed, err := ring.Revoke(ctx, f.Revocation)
 	if errors.Is(err, keys.ErrNoKey) { // none was to be used
-		return &reworded{strings.Replace(err.Error(), keys.ErrNoKey.Error()+": ", "", 1), err}
+		return &reworded{"NOT REVOKED, nothing was changed: the ring never had the kid " + strconv.QuoteToGraphic(f.KeyID), err}
 	}
 	if err != nil {
 		return err
