@@ -10,8 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Printable replaces every character that could move the cursor of a terminal, ring its bell,
-// reverse text or break a line by an escape, as JSON and Go write it.
+// Printable replaces by an escape, as JSON writes it, every character that a reader cannot see or
+// that changes how the text around it looks: control characters, C1, bidirectional marks, blanks
+// other than the space, and all that Unicode calls default ignorable, such as variation selectors.
+// Two names that differ in such a character would look the same.
 func Printable(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
