@@ -2,6 +2,7 @@ package open
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
@@ -49,4 +50,23 @@ func decodePart[T string | []byte](m *scratch, part T) ([]byte, error) {
 	}
 	m.decoded = decoded
 	return decoded[start:len(decoded):len(decoded)], nil
+}
+
+// looksLike reports whether a text has so many parts and a header that fits: three parts for a
+// JWS, or five parts for a JWE, whose header has enc. It is used to give a token of the other
+// form a clear error.
+func (m *scratch) looksLike(token string, parts int) bool {
+	if 1+strings.Count(token, ".") != parts {
+		return false
+	}
+	first, _, _ := strings.Cut(token, ".")
+	raw, err := decodeHeader(m, first)
+	m.decoded = m.decoded[:0]
+	if err != nil {
+		return false
+	}
+	members, err := strict.ParseObject(raw)
+	_, hasAlg := members.Raw("alg")
+	_, hasEnc := members.Raw("enc")
+	return err == nil && hasAlg && hasEnc == (parts == 5)
 }
