@@ -58,7 +58,7 @@ and neither signature nor ciphertext, so it does not pass for the token.`,
 		case "html":
 			return a.printHTML(func(w io.Writer) error { return report.Token(w, u, time.Now()) })
 		}
-		return a.Print(describeLayers(u))
+		return a.Print(describeLayers(u, a.Strong()))
 	}
 	return cmd
 }
@@ -85,20 +85,22 @@ func inFolder(err error, args []string) error {
 	return err
 }
 
-func describeLayers(u *leak.Unverified) []byte {
+// describeLayers describes a token for a person. The function strong makes the words stand out that
+// must not be overlooked.
+func describeLayers(u *leak.Unverified, strong func(string) string) []byte {
 	var b bytes.Buffer
-	b.WriteString("NOT VERIFIED: what a stranger reads, without any key. Nothing here has been checked.\n")
+	b.WriteString(strong("NOT VERIFIED") + ": what a stranger reads, without any key. Nothing here has been checked.\n")
 	for i := range u.Layers {
 		b.WriteByte('\n')
-		describeLayer(&b, u, i)
+		describeLayer(&b, u, i, strong)
 	}
 	for _, limit := range u.Limits {
-		fmt.Fprintf(&b, "\nNOT READ TO THE END: %s\n", limit)
+		fmt.Fprintf(&b, "\n%s: %s\n", strong("NOT READ TO THE END"), limit)
 	}
 	return b.Bytes()
 }
 
-func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int) {
+func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int, strong func(string) string) {
 	l := &u.Layers[i]
 	fmt.Fprintf(b, "%s: %s, %s, %d characters\n%s", console.Printable(l.Where), l.Form, report.Protection(l), l.Length, summaryLine(l))
 	for _, fault := range report.Refused(l) {
@@ -107,7 +109,7 @@ func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int) {
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	if l.Form != leak.Disclosures {
 		fmt.Fprintln(w, "  header")
-		describeMembers(w, l.Header, "")
+		describeMembers(w, l.Header, "", strong)
 		w.Flush()
 		fmt.Fprintf(b, "  sizes in bytes: %s\n", sizes(l))
 	}
@@ -117,7 +119,7 @@ func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int) {
 	}
 	if l.HasClaims || l.Claims != nil {
 		b.WriteString("  claims: anybody who has this token reads them\n")
-		describeMembers(w, l.Claims, report.SealedNote(u, i))
+		describeMembers(w, l.Claims, report.SealedNote(u, i), strong)
 		w.Flush()
 	}
 	switch {
@@ -127,14 +129,14 @@ func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int) {
 	default:
 		note := ""
 		if l.Personal != nil {
-			note = "  personal: " + report.Kinds("payload", l.Personal)
+			note = "  " + strong("personal") + ": " + report.Kinds("payload", l.Personal)
 		}
 		fmt.Fprintf(b, "  payload: no claims, but anybody reads it: %s%s\n", strconv.QuoteToGraphic(l.Text), note)
 	}
 }
 
 // describeMembers lists the header or the claims. The note stands for the value of sealed.
-func describeMembers(w *tabwriter.Writer, list []leak.Member, sealed string) {
+func describeMembers(w *tabwriter.Writer, list []leak.Member, sealed string, strong func(string) string) {
 	for i := range list {
 		m := &list[i]
 		text, note := string(display(m.Value)), ""
@@ -145,7 +147,7 @@ func describeMembers(w *tabwriter.Writer, list []leak.Member, sealed string) {
 			note = "  " + date
 		}
 		if m.Personal != nil {
-			note += "  personal: " + report.Kinds(report.ShortName(m.Name), m.Personal)
+			note += "  " + strong("personal") + ": " + report.Kinds(report.ShortName(m.Name), m.Personal)
 		}
 		fmt.Fprintf(w, "    %s\t%s%s\n", bareName(m.Name), text, note)
 	}

@@ -44,7 +44,7 @@ func TestSummaryIsShort(t *testing.T) {
 	if err != nil || u.Limits == nil {
 		t.Fatal(err)
 	}
-	if got := exposure(&u.Layers[0]); u.Personal() != 4096 || !strings.HasSuffix(got, "n10, n11, and others") {
+	if got := (scanReport{strong: strings.Clone}).exposure(&u.Layers[0]); u.Personal() != 4096 || !strings.HasSuffix(got, "n10, n11, and others") {
 		t.Errorf("%d, %.200s", u.Personal(), got)
 	}
 	if got := report.Kinds("", slices.Repeat([]pii.Finding{{Path: "b", Kind: pii.Email}, {Path: "", Kind: pii.Phone}}, 20)); got != "e-mail address in b, phone number" {

@@ -52,7 +52,7 @@ scanner closes the alerts that are not in it.`,
 			return console.Usagef("--show-values is not for -o sarif, which others than the owner of the tokens read")
 		}
 		s := &scan{
-			report: scanReport{asJSON: output.value == "json", showValues: *showValues},
+			report: scanReport{asJSON: output.value == "json", showValues: *showValues, strong: a.Strong()},
 			out:    bufio.NewWriterSize(a.Console.Writer(), 64<<10),
 			known:  make(map[string]known),
 		}

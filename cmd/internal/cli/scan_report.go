@@ -30,6 +30,7 @@ var shownAnyway = []string{
 // scanReport writes the findings, as text or as lines of JSON.
 type scanReport struct {
 	asJSON, showValues bool
+	strong             func(string) string // makes words stand out on a terminal
 }
 
 // place is where a token is.
@@ -82,7 +83,7 @@ func (r scanReport) what(u *leak.Unverified) ([]byte, error) {
 
 // describe begins with the line for those who grep.
 func (r scanReport) describe(w *tabwriter.Writer, l *leak.Layer) {
-	fmt.Fprintf(w, "%s, %s, %d characters: %s\n", l.Form, report.Kind(l), l.Length, exposure(l))
+	fmt.Fprintf(w, "%s, %s, %d characters: %s\n", l.Form, report.Kind(l), l.Length, r.exposure(l))
 	r.members(w, "header", l.Header)
 	r.members(w, "claims", l.Claims)
 	switch {
@@ -131,7 +132,7 @@ func orMasked(value json.RawMessage) string {
 }
 
 // exposure names the claims that are personal data.
-func exposure(l *leak.Layer) string {
+func (r scanReport) exposure(l *leak.Layer) string {
 	var names []string
 	for _, list := range [][]leak.Member{l.Header, l.Claims} {
 		for i := range list {
@@ -146,7 +147,7 @@ func exposure(l *leak.Layer) string {
 	if names == nil {
 		return "no personal data found"
 	}
-	return "PERSONAL DATA in " + strings.Join(names, ", ")
+	return r.strong("PERSONAL DATA") + " in " + strings.Join(names, ", ")
 }
 
 // value returns a member's value if it may be shown, and nil otherwise. A token in it is a

@@ -46,6 +46,7 @@ variable counts as unset.
                            ~/.local/state
   XDG_CACHE_HOME           folder of fetched keys, instead of ~/.cache
   HOME                     home folder, for the folders above
+  NO_COLOR                 not empty: no words in colour on a terminal
   HTTPS_PROXY, NO_PROXY    proxy for fetching keys, as Go programs read them
   SSL_CERT_FILE            certificates of your own authorities`
 
