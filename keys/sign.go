@@ -134,8 +134,8 @@ func cutElement(b []byte, tag byte) (content, rest []byte, ok bool) {
 	return b[2:end], b[end:], true
 }
 
-// fillInteger writes a DER integer into all of dst. It refuses an integer that is negative,
-// zero, too large for dst or not in its shortest form.
+// fillInteger writes a DER integer to the end of dst, whose bytes must all be zero. It refuses an
+// integer that is negative, zero, too large for dst or not in its shortest form.
 func fillInteger(dst, integer []byte) bool {
 	if len(integer) > 1 && integer[0] == 0 && integer[1] >= 0x80 {
 		integer = integer[1:] // drop the zero that keeps the number positive

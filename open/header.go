@@ -194,7 +194,8 @@ func (m *scratch) parseJWE(token string) (jwe, error) {
 }
 
 // parseEnvelope cuts a JWE into its parts and reads only the header, which names the recipient's
-// key. tail is the text with which package seal ends such a header, behind its cty.
+// key. tail is the text that package seal writes behind the cty at the end of a header, empty for
+// a nested token: with it the header is read without a parser.
 func (m *scratch) parseEnvelope(token, tail string) (j jwe, err error) {
 	if n := 1 + strings.Count(token, "."); n != len(j.parts) {
 		return j, refuse(ErrMalformed, "it has %v, and a JWE has 5", partCount(n))

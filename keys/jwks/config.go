@@ -73,9 +73,8 @@ type RemoteConfig struct {
 
 // FetchResult is the result of one fetch.
 type FetchResult struct {
-	// Err says why the fetch failed, as a [*FetchError], or, as an [ErrConfig], why NewRemote
-	// ignored Cached. Then the other fields are empty, and the Remote keeps the set that it
-	// has.
+	// Err is a [*FetchError] if the fetch failed, and an [ErrConfig] if NewRemote ignored Cached.
+	// If Err is set, the other fields are empty, and the Remote keeps the set that it has.
 	Err error
 
 	Set     *keys.PublicSet // its Skipped method names the keys that cannot be used

@@ -191,9 +191,10 @@ func (d *document) infos(now time.Time, kids ...string) ([]KeyInfo, error) {
 	return infos, nil
 }
 
-// nextOf returns the next step for each key, by kid. For a staged key it is its activation, and
-// for the active key its retirement. For a key that is out of use it is its destruction, or the
-// look (MarkDue, ClearDue) that comes before.
+// nextOf returns the next step of each key, by kid. For a staged key the step is its activation,
+// and for the active key that it follows, the retirement at that moment. An active key without a
+// staged successor has none. For a key out of use the step is its destruction, or the look (MarkDue,
+// ClearDue) that must come before.
 func (d *document) nextOf(now time.Time) map[string]Step {
 	next := make(map[string]Step)
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {

@@ -7,7 +7,7 @@ import (
 )
 
 // scanner reads a JSON text once, from left to right. A method that accepts a text leaves pos
-// behind it. A method that refuses a text leaves pos at the byte that it refuses.
+// behind it. The [Error] of a refusal says where the refused text is; pos counts no more then.
 type scanner struct {
 	data   []byte
 	pos    int

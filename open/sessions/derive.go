@@ -109,8 +109,9 @@ func parseIdentity(b []byte) (i identity, ok bool) {
 
 // seal encrypts subject and device into a row. Each session has a key of its own, so that no key
 // encrypts so often that random nonces could repeat. The ciphertext is bound to all other columns
-// except the version: an attacker who writes to the database can neither swap rows nor set a
-// generation back.
+// except the version: an attacker who writes to the database can neither mix the columns of two rows
+// nor change a generation alone. A whole older row opens; the next refresh with a newer token notices
+// it.
 func (k *registryKey) seal(row *Row, issuer, subject string, d Device) error {
 	row.Key, row.User, row.Entry = k.id, k.index(subject), entryOf(kindSession, issuer, row.ID.String())
 	sealed, err := encrypt(derive(k.secret(), forDevice, issuer, row.ID[:]), identity{subject, d.Name, d.Agent, d.Addr}.text(), row.bound())

@@ -1,9 +1,11 @@
 // Package cli holds the verbs of the command sealjwt, one file for each. The command sealjwt-fleet,
 // which has more stores and verbs, calls [Main] with other [Options].
 //
-// A new verb is a file here and a line in App.command. A new exit code stands in
-// console/failure.go, and the errors that mean it in console/outcomes.go. A new place for a ring is
-// an entry of [Options].Stores; a new place for public keys a case in App.publicKeys.
+// A new verb is a file here and a line in App.command, or in the command of its group, such as
+// keysCommand. A new exit code stands in console/failure.go, and the errors that mean it in
+// console/outcomes.go; topics.go explains it. A new form of a report is a choice of -o in the file
+// of its verb. A new place for a ring is an entry of [Options].Stores; a new place for public keys a
+// case in App.publicKeys, and in isPlace of to.go.
 package cli
 
 import (

@@ -9,8 +9,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// explainRefusal adds advice to a refusal where the class of the error does not help. It looks
-// at the token from outside: nothing in it has been verified.
+// explainRefusal gives a refusal its full text where the flags ask for it, and better advice than
+// its class has, where there is some. It looks at the token's text and never at its claims: nothing
+// in them has been verified.
 func explainRefusal(err error, token string, f openFlags) error {
 	refusal, ok := errors.AsType[*open.Error](err)
 	if ok && (f.explain || errors.Is(err, open.ErrKeySource)) { // the keys are the reader's own

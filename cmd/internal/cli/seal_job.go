@@ -93,8 +93,8 @@ func (f sealFlags) checkAudiences(audiences []string, to []recipient) error {
 	return nil
 }
 
-// recipientKeys returns the public keys at the place of a --to. One of them is a key that --enc
-// and the form allow.
+// recipientKeys returns the public keys at the place of a --to. It returns an error if none of them
+// suits --enc, or the selective form, which needs a kid.
 func (a *App) recipientKeys(ctx context.Context, place string, f sealFlags) (keys.PublicSource, error) {
 	source, err := a.publicKeys(ctx, place, keys.UseEnc, f.fetchFlags)
 	if err != nil {

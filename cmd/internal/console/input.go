@@ -21,8 +21,8 @@ type Input struct {
 	Data []byte
 }
 
-// Read reads FILE or, for "-" and without arguments, standard input to its end, as PlainText
-// returns it.
+// Read reads FILE to its end, or standard input for "-" or without an argument, and returns it as
+// PlainText does. An input of more than most bytes is an error.
 func (c *Console) Read(args []string, most int) (Input, error) {
 	if len(args) == 0 || args[0] == "-" {
 		if isTerminal(c.Stdin) {

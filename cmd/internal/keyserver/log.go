@@ -27,7 +27,7 @@ func accessLog(log *slog.Logger, counted *answers, mux *http.ServeMux) http.Hand
 	})
 }
 
-// ourPath returns the path in a pattern of ours, without the method, and "other" for a request that
+// ourPath returns the path in a pattern of the mux, without the method, and "other" for a request that
 // no pattern matches.
 func ourPath(pattern string) string {
 	if pattern == "" {

@@ -78,9 +78,9 @@ func (l *Input) skipMark() {
 }
 
 // next appends a line to dst, without the line feed, or carriage return and line feed, that ends
-// it. The last line may lack them. next passes over a byte order mark before the first line. It
-// keeps nothing of a line that is longer than most. Input that breaks off is not taken for its
-// beginning.
+// it. The last line may lack them. next passes over a byte order mark before the first line. Of a
+// line longer than most it keeps nothing, and whole is false. When a read fails within a line, next
+// returns the error and nothing of that line.
 func (l *Input) next(dst []byte, most int) (text []byte, whole bool, err error) {
 	const ending = 2 // bytes
 	start, whole, something := len(dst), true, false

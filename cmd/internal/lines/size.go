@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// sizeOf returns how many bytes an input has from where it stands, or 0 where the input is not a
-// file: the length of a pipe is not known. in is the file, or hides stdin.
+// sizeOf returns how many bytes an input has from its present offset, or 0 where the input is not a
+// regular file: the length of a pipe is not known. in is the file itself, or a reader around stdin.
 func sizeOf(in, stdin io.Reader) int64 {
 	f, ok := in.(*os.File)
 	if !ok {

@@ -204,8 +204,8 @@ func (s *Store) End(ctx context.Context, which sessions.Which, until time.Time) 
 }
 
 // endRows removes sessions by their ids and appends the entry of each session that was still
-// there. A session also ends if a refresh has moved it to another key since it was listed, because
-// its id has not changed.
+// there. A session also ends if a refresh has sealed its row under another key of the registry since
+// it was listed, because its id has not changed.
 func (s *Store) endRows(ctx context.Context, tx *sql.Tx, revision int64, rows []sessions.Row, until time.Time) (ended int, err error) {
 	var entries []sessions.Ended
 	for _, row := range rows {
