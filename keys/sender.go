@@ -93,8 +93,8 @@ func (s Sender) Seal(memory, aad, plaintext []byte) (parts [4][]byte) {
 	return [4][]byte{s.encryptedKey, out[:s.frame.iv], out[s.frame.iv:end], out[end:]}
 }
 
-// appendEphemeralKey appends the sender's half of a key agreement, RFC 7518 section
-// 4.6.1.1 and RFC 8037 section 2.
+// appendEphemeralKey appends the value of the member epk: the sender's ephemeral public key as a
+// JWK, RFC 7518 section 4.6.1.1 and, for X25519, RFC 8037 section 2.
 func appendEphemeralKey(dst []byte, epk *ecdh.PublicKey) []byte {
 	point := epk.Bytes()
 	if epk.Curve() == ecdh.X25519() {

@@ -66,8 +66,9 @@ func (m Missing) String() string {
 	return strings.Join(names, "|")
 }
 
-// foreignClaims are claims that only tokens of other kinds have: security events and logout
-// tokens (RFC 8417), and introspection responses (RFC 9701). Type must never let these pass.
+// foreignClaims are claims that only tokens of other kinds have: events in security events
+// (RFC 8417) and logout tokens, token_introspection in introspection responses (RFC 9701). A
+// token without typ that has one of them is refused, even if AllowMissing has Type.
 var foreignClaims = []string{"events", "token_introspection"}
 
 // checkMissing refuses a token that lacks a member which it must have. It is the last check, so

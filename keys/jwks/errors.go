@@ -52,8 +52,9 @@ const (
 	ReasonNotTLS Reason = "not-tls"
 	// ReasonCertificate: the server's certificate is refused.
 	ReasonCertificate Reason = "certificate"
-	// ReasonConnection: the connection broke, the TLS handshake failed, or the answer is
-	// not HTTP.
+	// ReasonConnection: the connection broke, the TLS handshake failed otherwise than for
+	// ReasonNotTLS or ReasonCertificate, or the answer is not HTTP. It is also the reason of a
+	// failure that no other reason fits.
 	ReasonConnection Reason = "connection"
 	// ReasonRedirect: the server redirects to another host or scheme, or too often.
 	ReasonRedirect Reason = "redirect"

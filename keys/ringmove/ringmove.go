@@ -97,9 +97,9 @@ type move struct {
 // try makes the writes of the move that are not made yet. It returns [keyring.ErrConflict]
 // where another process has written meanwhile.
 func (m *move) try(ctx context.Context) error {
-	// The new store is read before the old one. If another process ends the move in between,
-	// the version in the new store changes, and our write there conflicts: it never puts an
-	// older ring over a newer one.
+	// The new store is read before the old one. If another process finishes the move in between,
+	// the new store has another version than the one that was read. A write of ours there then
+	// conflicts, so it cannot put an older ring over a newer one.
 	there, version, err := m.to.Store.Load(ctx)
 	if err != nil && !errors.Is(err, keyring.ErrNoRing) {
 		return err

@@ -96,7 +96,7 @@ func checkName(name string) error {
 
 // CreateTable makes the table of the rings where it is missing. Any number of processes may call
 // it at once. An operator calls it once, with the right to make tables, and the services need no
-// such right. It returns the errors of [New].
+// such right. It returns the errors of [New], except those for the name and for a missing table.
 func CreateTable(ctx context.Context, db *sql.DB, d Dialect) error {
 	return sqldb.Opening(ctx, d, func() error {
 		if err := sqldb.CheckDurable(ctx, db, d); err != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// edition holds the frames that all streams send at one time. Each edition points to the next one,
-// so a stream needs neither a queue nor memory of its own.
+// edition holds the signed frames that every stream sends when the feed publishes. Each edition
+// points to the next one, so a stream needs only a pointer, and no queue of its own.
 type edition struct {
 	frames [][]byte
 	date   time.Time // of the frames

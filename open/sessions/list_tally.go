@@ -8,15 +8,15 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// tally is count and digest of a set of entries with their minutes. The digest is the sum of
-// SHA-256(entry, minute) modulo 2^256, so entries can be added and removed in any order, at the
+// tally is the count and the digest of a set of entries with their minutes. The digest is the sum
+// of SHA-256(entry, minute) modulo 2^256, so entries can be added and removed in any order, at the
 // cost of one hash each: a digest of the sorted list would cost a sort of all entries for each
 // frame.
 //
-// The tally finds entries that were lost. It does not stop a forger: the signature of the frame
-// with the tally does. For chosen entries an attacker could find two sets with the same sum. That
-// does not help, because the issuer makes the ids at random: an attacker between hub and verifier
-// can drop frames but cannot choose entries.
+// The tally shows that entries were lost, but not which. It does not stop a forger: the signature
+// of the frame with the tally does. For chosen entries an attacker could find two sets with the
+// same sum. That does not help, because the issuer makes the ids at random: an attacker between
+// hub and verifier can drop frames but cannot choose entries.
 type tally struct {
 	count int
 	sum   [4]uint64 // the least significant word first

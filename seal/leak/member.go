@@ -12,9 +12,10 @@ import (
 // base64url.
 var serialNames = []string{"payload", "protected", "signature", "ciphertext", "encrypted_key", "iv", "tag", "aad"}
 
-// serialized looks whether the stretch is the value of a member of a token in the JSON
-// serialization. ok says that it is; end is then where the token ends in buf, or negative if
-// there has to be more of buf.
+// serialized checks whether the stretch is the value of a member of a token in the JSON
+// serialization. If it is, serialized adds the token to the hits and returns where the token ends
+// in buf, and true. If it needs more of buf to tell, it returns a negative end and true. Else it
+// returns false, and adds a hit if a limit kept it from telling.
 func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok bool) {
 	if st.start < s.quiet {
 		return 0, false

@@ -28,8 +28,8 @@ func isEmail(text string, at, after int) bool {
 	if !strings.ContainsFunc(text[local:at], isWordRune) && !endsQuoted(text[:at]) {
 		return false
 	}
-	// In a URL such as ssh://deploy@example.com the user is mostly an account of a
-	// machine, and so is git in git@example.com:path. Neither is an e-mail address.
+	// In a URL such as ssh://deploy@example.com the user is usually an account of a machine, and
+	// so is git in git@example.com:path. So neither counts as an e-mail address.
 	user := local
 	for user > 0 && at-user < maxLocal && (isLocal(text[user-1]) || text[user-1] == ':') {
 		user--

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// accessLog writes a line for each request with the path of ours that answered it. It never
-// writes the path that the client sent, its query or its headers, where tokens end up by
+// accessLog returns a handler that serves requests with mux, counts the answers, and writes a
+// line for each. The line has the path in the pattern that matched, or "other" if none did. It
+// never has the path that the client sent, its query or its headers, where tokens end up by
 // mistake.
 func accessLog(log *slog.Logger, counted *answers, mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

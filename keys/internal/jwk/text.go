@@ -18,7 +18,8 @@ func IsPEM(text []byte) bool {
 }
 
 // Text returns a file's text without the byte order mark that Windows tools put first. It
-// returns [ErrMalformed] for a text in UTF-16, which PowerShell writes.
+// returns [ErrMalformed] for a text that begins with the byte order mark of UTF-16, as
+// PowerShell writes it.
 func Text(data []byte) ([]byte, error) {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return nil, fmt.Errorf("%w: the text is UTF-16: save it as UTF-8", ErrMalformed)

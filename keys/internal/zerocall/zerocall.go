@@ -32,12 +32,14 @@ type API struct {
 	Excluded map[string]string
 }
 
-// Check calls every exported function of the package, and every exported method of its
-// types on a nil pointer, on the zero value and on each other receiver. It fails for a panic,
-// and for a function or a type that is not in the API.
+// Check calls every exported function of the package that is not Excluded, and every exported
+// method of its types, except interfaces, on a nil pointer, on the zero value and on the other
+// values in Receivers. It fails for a panic that Panics does not allow, and for a function or a
+// type that is not in the API.
 //
-// A method of a nil pointer that returns an error must return one, and nothing else. A method
-// that a type has by value is not called on a nil pointer: Go panics before the method begins.
+// A method that returns an error must return one for a nil pointer, and nothing else; only
+// MarshalJSON need not. A method that a type has by value is not called on a nil pointer: Go
+// panics before the method begins.
 func Check(t *testing.T, api API) {
 	t.Helper()
 	functions, types := declared(t, api.Folder)
