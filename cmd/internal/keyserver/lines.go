@@ -62,9 +62,6 @@ func (l *Log) Close() {
 	l.lines.await(line{last: true, written: make(chan struct{})})
 }
 
-// flush waits until the lines before are written.
-func (l *Log) flush() { l.lines.await(line{written: make(chan struct{})}) }
-
 // lines writes lines in a goroutine of its own.
 type lines struct {
 	out     io.Writer
