@@ -69,7 +69,8 @@ func (s *sessionStore) registry(ctx context.Context) (*sessions.Registry, error)
 	if err != nil {
 		return nil, err
 	}
-	none := &console.Failure{Err: errors.New("this database holds no sessions"), Code: console.ExitKey, Advice: "name the database of the issuer in the store file"}
+	none := &console.Failure{Err: errors.New("this database holds no sessions"), Code: console.ExitKey,
+		Advice: "name the database of the issuer in the store file"}
 	if !has {
 		return nil, none
 	}

@@ -122,7 +122,8 @@ var flagTitles = []struct {
 	names []string
 }{
 	{"Parties", []string{"trust", "to", "iss", "aud", "sub"}},
-	{"Token", []string{"ttl", "typ", "selective", "visible", "visible-only", "replicate", "require", "allow-readable", "allow-missing", "max-lifetime", "max-header", "pad", "insecure-at"}},
+	{"Token", []string{"ttl", "typ", "selective", "visible", "visible-only", "replicate", "require",
+		"allow-readable", "allow-missing", "max-lifetime", "max-header", "pad", "insecure-at"}},
 	{"Algorithms", []string{"sig", "enc", "alg"}},
 	{"Keys from a URL", []string{"timeout", "allow-content-type", "header-file"}},
 	{"Many tokens", []string{"jsonl", "skip"}},

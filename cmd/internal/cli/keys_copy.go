@@ -173,7 +173,8 @@ func (a *App) explainCopy(ctx context.Context, from, to ringAt, memory *seen, er
 	case errors.Is(err, keyring.ErrUnreadable):
 		return err
 	case errors.Is(err, keyring.ErrExists):
-		return &console.Failure{Err: fmt.Errorf("%s: %w", to.place, keyring.ErrExists), Code: console.ExitKey, Advice: "name another place with --to; nothing ever replaces a ring"}
+		return &console.Failure{Err: fmt.Errorf("%s: %w", to.place, keyring.ErrExists), Code: console.ExitKey,
+			Advice: "name another place with --to; nothing ever replaces a ring"}
 	case errors.Is(err, keyring.ErrNoRing):
 		if err := a.noRing(ctx, from.store, from.place, memory); err != nil {
 			return fmt.Errorf("%s: %w", from.place, err)

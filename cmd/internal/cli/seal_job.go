@@ -187,5 +187,6 @@ func (j sealJob) advise(err error) error {
 	if len(j.to) > 0 || !errors.Is(err, keys.ErrNoKey) {
 		return err
 	}
-	return &console.Failure{Err: err, Advice: "to seal to another party, give the recipient's JWK Set with --to FILE or --to URL; see what this ring holds with", Verb: "keys list"}
+	return &console.Failure{Err: err, Verb: "keys list",
+		Advice: "to seal to another party, give the recipient's JWK Set with --to FILE or --to URL; see what this ring holds with"}
 }

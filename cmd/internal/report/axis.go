@@ -62,7 +62,9 @@ func (x *axis) ticks() {
 	for _, s := range []struct {
 		step   time.Duration
 		layout string
-	}{{time.Minute, "15:04"}, {10 * time.Minute, "15:04"}, {time.Hour, "15:04"}, {6 * time.Hour, "2 Jan 15:04"}, {day, "2 Jan"}, {2 * day, "2 Jan"}, {7 * day, "2 Jan"}, {14 * day, "2 Jan"}, {30 * day, "2 Jan"}, {91 * day, "Jan 2006"}, {365 * day, "2006"}, {3650 * day, "2006"}} {
+	}{{time.Minute, "15:04"}, {10 * time.Minute, "15:04"}, {time.Hour, "15:04"}, {6 * time.Hour, "2 Jan 15:04"}, {day, "2 Jan"},
+		{2 * day, "2 Jan"}, {7 * day, "2 Jan"}, {14 * day, "2 Jan"}, {30 * day, "2 Jan"}, {91 * day, "Jan 2006"},
+		{365 * day, "2006"}, {3650 * day, "2006"}} {
 		step, layout = s.step, s.layout
 		if x.to.Sub(x.from)/step <= 7 {
 			break
