@@ -20,7 +20,7 @@ func wrapSecret(t *testing.T, secret string, keks ...KEK) []byte {
 func TestSecret(t *testing.T) { testSecret(t, rotKEK(t, 3)) }
 
 // A passphrase takes a second, and ten with the race detector on a busy machine.
-func TestSecretOfPassphrase(t *testing.T) {
+func TestPassphraseSecret(t *testing.T) {
 	testSecret(t, must(PassphraseKEK([]byte("correct horse")))(t))
 }
 
