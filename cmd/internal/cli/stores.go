@@ -42,11 +42,14 @@ func (a *App) ringAt(ctx context.Context) (ringAt, error) {
 
 // at returns a place with its store. A place without a scheme that this command knows is a file.
 func (a *App) at(ctx context.Context, place string) (ringAt, error) {
-	scheme, name, _ := strings.Cut(place, ":")
+	scheme, name, colon := strings.Cut(place, ":")
 	open, ok := a.openers[scheme]
 	switch {
-	case !ok && slices.Contains(inFleet, scheme) && strings.Contains(place, ":"):
+	case !ok && slices.Contains(inFleet, scheme) && colon:
 		return ringAt{}, console.Usagef("%s is not a file, and %s opens files only: install sealjwt-fleet, or write ./%[1]s for a file", place, a.Name)
+	case !ok && isScheme(scheme) && colon:
+		return ringAt{}, console.Usagef("there is no store called %s (sealjwt-fleet has %s): write ./%s for a file",
+			scheme, strings.Join(inFleet, ", "), place)
 	case !ok && a.storeFile != "":
 		return ringAt{}, console.Usagef("--store-file is for a ring in a store (%s), and %s is a file: leave one of them out",
 			strings.Join(slices.Sorted(maps.Keys(a.openers)), ", "), place)
@@ -72,6 +75,12 @@ func (a *App) at(ctx context.Context, place string) (ringAt, error) {
 	}
 	a.stores[key] = ringAt{place, identity, store}
 	return a.stores[key], nil
+}
+
+// isScheme reports whether a text before a colon names a store, such as vault in vault:idp. A
+// drive of Windows has one letter, and a path has a slash or a dot.
+func isScheme(s string) bool {
+	return len(s) > 1 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789+-") == ""
 }
 
 // readConnection reads --store-file. A connection holds a password, so others must not read it.

@@ -19,11 +19,15 @@ func TestStoresOfTheFleet(t *testing.T) {
 	needsRing(t)
 	home := t.TempDir()
 	t.Setenv("HOME", home)
-	for _, place := range []string{"postgres:idp", "mysql:idp", "sqlite:/var/lib/idp.db", "etcd:idp", "postgres:"} {
+	for place, want := range map[string]string{
+		"postgres:idp": "install sealjwt-fleet", "mysql:idp": "install sealjwt-fleet", "sqlite:/var/lib/idp.db": "install sealjwt-fleet",
+		"etcd:idp": "install sealjwt-fleet", "postgres:": "install sealjwt-fleet",
+		"vault:idp": "write ./vault:idp for a file", "https://db.example.com/idp": "no store called https", "postgresql:idp": "no store called postgresql", "s3:": "no store called s3",
+	} {
 		for _, args := range [][]string{{"keys", "init"}, {"keys", "list"}, {"keys", "accept"}, {"keys", "rotate", "--dry-run"}, {"keys", "rewrap", "--drop-others"}} {
 			var out, errs bytes.Buffer
 			code := run(t.Context(), append(args, "--ring", place), strings.NewReader(""), &out, &errs)
-			if code != console.ExitUsage || !strings.Contains(errs.String(), "install sealjwt-fleet") {
+			if code != console.ExitUsage || !strings.Contains(errs.String(), want) {
 				t.Errorf("%v, %s: exit code %d: %s", args, place, code, errs.String())
 			}
 		}
@@ -34,6 +38,10 @@ func TestStoresOfTheFleet(t *testing.T) {
 	folder := filepath.Join(home, "postgres:files")
 	if _, errs := runOK(t, "", "keys", "init", "--ring", folder+"/ring"); !strings.Contains(errs, "created the ring "+folder) {
 		t.Errorf("a file with a colon in its path: %s", errs)
+	}
+	t.Chdir(home)
+	if _, errs := runOK(t, "", "keys", "init", "--ring", "./vault:idp"); !strings.Contains(errs, "created the ring ./vault:idp") {
+		t.Errorf("a file with a colon in its name: %s", errs)
 	}
 }
 
