@@ -42,7 +42,7 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 		o.Extend(a, root)
 	}
 	if isCompletion(args) { // which parses the flags twice
-		a.beQuiet(root)
+		a.complete(root, args[1:])
 	} else {
 		onlyOnce(root)
 	}
@@ -71,7 +71,7 @@ func (a *App) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   a.Name,
 		Short: "Seal the claims of a JWT so that only their recipient reads them",
-		Long: `A JWT is signed, not secret: whoever finds one reads the claims in it.
+		Long: `A JWT is signed, not secret: a person who finds one reads the claims in it.
 sealjwt seals claims into tokens that only their recipient can read, opens them,
 and keeps the keys that this takes.`,
 		Example: `  sealjwt seal --init --iss https://id.example.com --aud https://api.example.com claims.json >token

@@ -21,12 +21,16 @@ func isCompletion(args []string) bool {
 	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
-// beQuiet prepares a run that a shell started to complete a command line. Such a run asks no
+// complete prepares a run that a shell started to complete the line of words. Such a run asks no
 // question and prints no warning: both would appear in the middle of the line that the user types.
-func (a *App) beQuiet(root *cobra.Command) {
+// It offers no flag that the verb refuses.
+func (a *App) complete(root *cobra.Command, words []string) {
 	a.Quiet, a.Stderr = true, io.Discard
 	root.SetErr(io.Discard)
 	visitFlags(root, func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })
+	if verb, _, err := root.Find(words); err == nil && isRingless(verb) {
+		root.PersistentFlags().VisitAll(func(f *pflag.Flag) { f.Hidden = f.Hidden || ofRing(f.Name) })
+	}
 }
 
 // visitFlags calls visit with each flag of a command and of the verbs below it.

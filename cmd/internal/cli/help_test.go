@@ -188,6 +188,18 @@ func TestCompletionIsQuiet(t *testing.T) {
 	})
 }
 
+// Completion offers the flags of a ring only for verbs that take them.
+func TestCompletionOfRingFlags(t *testing.T) {
+	for verb, takes := range map[string]bool{"inspect": false, "scan": false, "page": false, "version": false, "seal": true, "keys list": true} {
+		out, _ := runOK(t, "", append(append([]string{"__complete"}, strings.Fields(verb)...), "--")...)
+		for _, flag := range []string{"--ring\t", "--kek-file\t", "--passphrase-file\t", "--seen-file\t"} {
+			if strings.Contains(out, flag) != takes {
+				t.Errorf("%s: offers %q is %v: %s", verb, flag, !takes, out)
+			}
+		}
+	}
+}
+
 // The manual gives each exit code the meaning that the topic gives.
 func TestManualHasExitCodes(t *testing.T) {
 	manual, err := os.ReadFile("../../sealjwt/README.md")
