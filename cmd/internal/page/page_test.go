@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -171,20 +172,6 @@ func TestIdleAsleep(t *testing.T) {
 	}
 }
 
-// deadlines is a connection that records the last deadline for reading.
-type deadlines struct {
-	net.Conn
-	mu   sync.Mutex
-	read time.Time
-}
-
-func (d *deadlines) SetReadDeadline(at time.Time) error {
-	d.mu.Lock()
-	d.read = at
-	d.mu.Unlock()
-	return d.Conn.SetReadDeadline(at)
-}
-
 // oneConn is a listener with one connection.
 type oneConn struct {
 	conns chan net.Conn
@@ -201,26 +188,34 @@ func (l *oneConn) Accept() (net.Conn, error) {
 func (l *oneConn) Close() error   { return nil }
 func (l *oneConn) Addr() net.Addr { return l.addr }
 
-// TestAliveStays asks for alive, which is to outlive the deadlines of all other requests: the
-// script takes its end for that of the server.
+// The request for alive outlives the deadlines of all other requests: the script takes its end for
+// the server's end.
 func TestAliveStays(t *testing.T) {
-	s := testServer(time.Now)
-	client, served := net.Pipe()
-	d := &deadlines{Conn: served}
-	conns := make(chan net.Conn, 1)
-	conns <- d
-	server := s.server()
-	go server.Serve(&oneConn{conns, served.LocalAddr()})
-	defer server.Close()
-	defer close(conns)
-	go fmt.Fprintf(client, "GET %salive HTTP/1.1\r\nHost: %s\r\nSec-Fetch-Site: same-origin\r\n\r\n", s.path, host)
-	answer, err := http.ReadResponse(bufio.NewReader(client), nil)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("alive answers %v, %v", answer, err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.read.IsZero() {
-		t.Errorf("alive ends at %v", d.read)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := testServer(time.Now)
+		client, served := net.Pipe()
+		conns := make(chan net.Conn, 1)
+		conns <- served
+		server := s.server()
+		go server.Serve(&oneConn{conns, served.LocalAddr()})
+		go fmt.Fprintf(client, "GET %salive HTTP/1.1\r\nHost: %s\r\nSec-Fetch-Site: same-origin\r\n\r\n", s.path, host)
+		answer, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("alive answers %v, %v", answer, err)
+		}
+		over := make(chan struct{})
+		go func() {
+			io.Copy(io.Discard, answer.Body)
+			close(over)
+		}()
+		select {
+		case <-over:
+			t.Error("alive ended within an hour")
+		case <-time.After(time.Hour): // of the bubble
+		}
+		close(s.ended)
+		<-over
+		close(conns)
+		server.Close()
+	})
 }
