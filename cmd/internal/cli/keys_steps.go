@@ -27,7 +27,7 @@ func stepText(s keyring.Step) string {
 		}
 		return text
 	case keyring.MarkDue:
-		return "mark the " + key + " as due"
+		return "record that the wait of the " + key + " is over"
 	case keyring.ClearDue:
 		return "clear the mark on the " + key + ", set by a clock that is ahead"
 	case keyring.Destroy:

@@ -131,7 +131,7 @@ func TestRehearsedKeysHaveNoName(t *testing.T) {
 	r.forgetRehearsed()
 	text := string(r.Text())
 	if strings.Contains(text, "key new") || !strings.Contains(text, "next: activate the new sig key, retire old at") ||
-		!strings.Contains(text, "would: mark the sig key old as due\n") {
+		!strings.Contains(text, "would: record that the wait of the sig key old is over\n") {
 		t.Errorf("%s", text)
 	}
 }
