@@ -28,7 +28,7 @@ type claims struct {
 	lacks Missing // which of typ, exp and the cty of the JWE the token lacks
 
 	signingKeyID, decryptionKeyID string
-	suites                        suites // of the keys that verified and decrypted the token
+	suites                        suites // the suites of the keys with which the opener verified and decrypted the token
 
 	lists *fieldLists // the Opener's cache of field lists
 

@@ -149,7 +149,7 @@ type KeyInfo struct {
 	Reason     string     `json:"reason,omitempty"`     // of its revocation
 	Next       Action     `json:"next,omitempty"`       // the next step of the rotation for it
 	NextAt     time.Time  `json:"next_at,omitzero"`     // when that step is due
-	WrongDate  time.Time  `json:"wrong_date,omitzero"`  // a date of the key that a wrong clock wrote
+	WrongDate  time.Time  `json:"wrong_date,omitzero"`  // a date of the key that shows that a clock is wrong, of this host or of another
 }
 
 // Keys loads the ring and describes its keys, oldest first, tombstones included. It returns

@@ -164,7 +164,7 @@ func (d *document) waitOf(r *record) window.Wait {
 	return w
 }
 
-// wrongDate returns a date of a held key that a wrong clock wrote, the zero time for none.
+// wrongDate returns a date of a held key that shows that a clock is wrong, the zero time for none.
 func (d *document) wrongDate(r *record, now time.Time) time.Time {
 	if len(r.JWK) == 0 {
 		return time.Time{}

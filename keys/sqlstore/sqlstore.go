@@ -43,7 +43,8 @@ type Store struct {
 	saved *atomic.Pointer[string] // the newest version that is known to be on the disk
 }
 
-// Format prints the kind of the database, whatever the verb. Its address may hold a password.
+// Format prints only the kind of the database, whatever the verb: the address of a database may
+// hold a password.
 func (s Store) Format(f fmt.State, _ rune) {
 	if f != nil {
 		io.WriteString(f, s.d.String())

@@ -2,7 +2,7 @@ package strict
 
 import "strings"
 
-// maxMediaType is the length of the longest media type in bytes, far more than any in use has.
+// maxMediaType is the greatest length of a media type in bytes. Every registered one is far shorter.
 const maxMediaType = 128
 
 // IsMediaType reports whether s can be the typ or cty of a header (RFC 7515 section 4.1.9): 1

@@ -10,9 +10,9 @@ import (
 	"slices"
 )
 
-// Object is a JSON object that [ParseObject] has accepted. It is immutable and safe for
-// concurrent use; the zero value is the empty object. It prints as [redacted], since
-// its members usually are the claims of a person.
+// Object is a JSON object that [ParseObject], [ParseClaims] or [ParseClaim] has accepted. It is
+// immutable and safe for concurrent use; the zero value is the empty object. It prints as
+// [redacted], since its members usually are the claims of a person.
 //
 // An Object refers to the bytes it was parsed from, and so do the raw values it
 // returns: none of them may be changed as long as any is in use.

@@ -65,7 +65,8 @@ func hasFolded(b []byte, escape string) bool {
 	return len(b) >= len(escape) && strings.EqualFold(string(b[:len(escape)]), escape)
 }
 
-// trimColon drops a colon and the white space around it at the end. ok reports whether there is one.
+// trimColon drops white space at the end of b, then a colon and the white space before the colon.
+// ok reports whether there was a colon.
 func trimColon(b []byte) (rest []byte, ok bool) {
 	b = trimSpace(b)
 	for _, colon := range []string{":", "%3A", "%3a"} {

@@ -77,8 +77,9 @@ func ukNINO(w written) bool {
 	return d[1] != 'O' && d[8] <= 'D'
 }
 
-// italyCF checks an Italian tax code, such as RSSMRA85T10A562S: six letters from the names, the
-// year, a letter for the month, the day (plus 40 for women), the place, and the check letter.
+// italyCF checks an Italian tax code, such as RSSMRA85T10A562S: six letters from the names, then
+// of the birth the year, a letter for the month, the day (plus 40 for women) and the place, and
+// last the check letter.
 func italyCF(w written) bool {
 	d := w.text()
 	day := number(d[9:11])

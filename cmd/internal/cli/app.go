@@ -172,8 +172,8 @@ func (a *App) keyCache() (*keycache.Cache, error) {
 	return a.cache, nil
 }
 
-// again returns a command line with a verb, for a hint. For a verb of keys it repeats the flags
-// that name the ring of this run.
+// again returns a command line with a verb, for a hint. Behind a verb of keys stand the flags of
+// this run that lead to the same ring; repeat, which Hint calls, chooses them.
 func (a *App) again(verb string) string { return a.Hint(verb) }
 
 // repeat returns the flags of this run that name the ring, for a hint with this verb. It returns

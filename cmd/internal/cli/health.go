@@ -27,7 +27,7 @@ type health struct {
 	unwritable error // why no rotation could be written, nil if one could
 }
 
-// wrongClock is a key with a date that a wrong clock wrote.
+// wrongClock is a key with a date that shows that a clock is wrong, of this host or of another.
 type wrongClock struct {
 	KeyID string    `json:"kid"`
 	Date  time.Time `json:"date"`

@@ -15,7 +15,7 @@ func (h health) metrics() []metrics.Family {
 		metrics.One("sealjwt_step_overdue_seconds", metrics.Gauge, "How long ago the next step of the rotation was due, 0 before.", float64(h.Overdue)),
 		metrics.One("sealjwt_step_grace_seconds", metrics.Gauge, "How long a step may be overdue without an alarm.", float64(h.Grace)),
 		metrics.One("sealjwt_ring_full_ratio", metrics.Gauge, "The part of the ring's room that is taken, from 0 to 1.", h.Full),
-		metrics.One("sealjwt_wrong_clocks", metrics.Gauge, "Keys with a date that a wrong clock wrote.", float64(len(h.Clocks))),
+		metrics.One("sealjwt_wrong_clocks", metrics.Gauge, "Keys with a date that shows that a clock is wrong, of this host or of another.", float64(len(h.Clocks))),
 		h.memoryMetric(),
 	}
 	if h.Next.Action != keyring.Nothing {

@@ -85,8 +85,8 @@ func inFolder(err error, args []string) error {
 	return err
 }
 
-// describeLayers describes a token for a person. The function strong makes the words stand out that
-// must not be overlooked.
+// describeLayers writes what a person can read about a token. It passes the words that the reader
+// must not overlook through the function strong.
 func describeLayers(u *leak.Unverified, strong func(string) string) []byte {
 	var b bytes.Buffer
 	b.WriteString(strong("NOT VERIFIED") + ": what a stranger reads, without any key. Nothing here has been checked.\n")

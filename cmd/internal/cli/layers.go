@@ -68,8 +68,8 @@ func dateOf(m *leak.Member) string {
 	return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339)
 }
 
-// display returns a JSON text with the same meaning on one line, safe on a terminal. Outside of
-// strings compact JSON has printable ASCII only.
+// display returns a JSON text as one line that is safe on a terminal. The meaning stays the same:
+// compact JSON is printable ASCII outside of strings, so only characters in strings are escaped.
 func display(text []byte) json.RawMessage {
 	var b bytes.Buffer
 	if err := json.Compact(&b, text); err != nil {

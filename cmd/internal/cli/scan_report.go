@@ -16,8 +16,8 @@ import (
 // masked stands for every value. The length of a value would already reveal a part of it.
 const masked = "***"
 
-// shownAnyway are the values of a header that tell what kind of token it is, and
-// nothing else. One that is not among them may be anything.
+// shownAnyway are the header values that a report shows where it masks others. They tell what kind
+// of token it is, and nothing else. Any other value may be personal, so the report masks it.
 var shownAnyway = []string{
 	"none", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
 	"ES256K", "EdDSA", "Ed25519", "Ed448", "dir", "RSA1_5", "RSA-OAEP", "RSA-OAEP-256", "A128KW", "A192KW", "A256KW",

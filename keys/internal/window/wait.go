@@ -69,8 +69,9 @@ func (w Wait) Ready(record, now time.Time) time.Time {
 	return record.Add(w.Whole)
 }
 
-// WrongDate returns a date that a wrong clock wrote: one of dates or the record is ahead of
-// now, or the record is older than the beginning. The zero time stands for none.
+// WrongDate returns a date that shows that a clock is wrong, of this host or of another: one of
+// dates or the record is ahead of now, or the record is older than the beginning of the wait. The
+// zero time stands for none.
 func (w Wait) WrongDate(record, now time.Time, dates ...time.Time) time.Time {
 	for _, date := range append(dates, record) {
 		if w.isAhead(date, now) {

@@ -72,7 +72,8 @@ type Store struct {
 	s  statements
 }
 
-// Format prints the kind of the database, whatever the verb. Its address may hold a password.
+// Format prints only the kind of the database, whatever the verb: the address of a database may
+// hold a password.
 func (s Store) Format(f fmt.State, _ rune) {
 	if f != nil {
 		io.WriteString(f, s.d.String())

@@ -12,8 +12,9 @@ import (
 )
 
 // token gives a program a token for a password or a refresh token. It is not a grant of OAuth: it
-// knows no clients, and the password passes through a program. So the metadata do not name it. Its
-// answers look like those of RFC 6749 section 5.
+// knows no clients, and the password passes through a program. So the issuer's metadata at
+// /.well-known/openid-configuration do not name this endpoint. Its answers look like those of
+// RFC 6749 section 5.
 func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	session, refresh, err := i.grant(r)
