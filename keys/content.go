@@ -63,7 +63,7 @@ func ParseContent(enc string) (Content, error) {
 	return 0, fmt.Errorf("%w: content encryption %s", ErrUnsupported, jwk.Quote(enc))
 }
 
-// String returns the JOSE name.
+// String returns the JOSE name, and Content(N) for a number N that is none of the four.
 func (c Content) String() string {
 	if !c.valid() {
 		return "Content(" + strconv.Itoa(int(c)) + ")"
@@ -71,7 +71,7 @@ func (c Content) String() string {
 	return contents[c].enc
 }
 
-// valid reports whether c is one of the four.
+// valid reports whether c is one of the four contents.
 func (c Content) valid() bool { return int(c) < len(contents) }
 
 // contentKey has room for the longest content encryption key, and for a derived key. A caller
@@ -85,13 +85,14 @@ func (c Content) draw(room *contentKey) []byte {
 	return cek
 }
 
-// mode returns the AEAD under a content encryption key, and wipes the key.
+// mode returns a function that returns the AEAD under the content encryption key cek, because fmt
+// cannot print a key that is held in a closure. mode wipes cek.
 func (c Content) mode(cek []byte) (func() cipher.AEAD, error) {
 	defer clear(cek)
 	if !c.valid() || len(cek) != contents[c].key {
 		return nil, errors.New("keys: wrong length of the content encryption key")
 	}
-	// The functions are called directly and not from a table: then the compiler sees that the
+	// newGCM and newCBC are called directly and not from a table: then the compiler sees that the
 	// key can stay on the caller's stack.
 	if contents[c].frame.iv == gcmNonceSize {
 		mode, err := newGCM(cek)
@@ -101,8 +102,8 @@ func (c Content) mode(cek []byte) (func() cipher.AEAD, error) {
 	return func() cipher.AEAD { return mode }, err
 }
 
-// newGCM draws its nonces itself, which is the one form of GCM that FIPS 140-3
-// approves for keys agreed on outside TLS; the nonce precedes the ciphertext.
+// newGCM returns a GCM that draws its nonces itself and puts the nonce before the ciphertext:
+// with GODEBUG=fips140=only crypto/cipher offers no GCM whose caller chooses the nonce.
 func newGCM(cek []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(cek)
 	if err != nil {
@@ -111,9 +112,11 @@ func newGCM(cek []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// newCBC copies the key, half of which the mode keeps as it is.
+// newCBC copies cek, because the caller wipes cek, and the mode keeps one half of the key for the
+// HMAC.
 func newCBC(cek []byte) (cipher.AEAD, error) {
-	key := bytes.Clone(cek) // a new variable: to assign to cek would move the callers' array to the heap
+	// A new variable: to assign to cek would move the callers' array to the heap.
+	key := bytes.Clone(cek)
 	mode, err := josecipher.NewCBCHMAC(key, aes.NewCipher)
 	if err != nil {
 		return nil, err
@@ -122,17 +125,17 @@ func newCBC(cek []byte) (cipher.AEAD, error) {
 	return &cbcMode{mode, key[:len(key)/2], block}, err
 }
 
-// cbcMode is AES-CBC with HMAC, RFC 7518 section 5.2, whose Open copies no text except into
-// dst. Open of go-jose copies the text twice, for the tag and to decrypt it, and a token
-// without kid may be tried under three keys.
+// cbcMode is AES-CBC with HMAC, RFC 7518 section 5.2. Its Open copies the ciphertext only into
+// dst. Open of go-jose copies the ciphertext twice, for the tag and to decrypt it, and package
+// open may try three keys on a token without kid.
 type cbcMode struct {
 	cipher.AEAD
 	macKey []byte
 	block  cipher.Block
 }
 
-// Open checks the tag before it decrypts: a client that learns of bad padding has an oracle.
-// Then it decrypts in dst, which may lie in the same memory as sealed, before it.
+// Open checks the tag before it decrypts: a client that learns of bad padding has an oracle. Then
+// Open decrypts in dst, which may overlap with iv and sealed.
 func (m *cbcMode) Open(dst, iv, sealed, aad []byte) ([]byte, error) {
 	n := len(sealed) - len(m.macKey) // the tag is as long as macKey
 	if n < aes.BlockSize || n%aes.BlockSize != 0 || subtle.ConstantTimeCompare(m.tag(iv, sealed[:n], aad), sealed[n:]) != 1 {

@@ -10,7 +10,8 @@ import (
 )
 
 // Header holds the members of a JWE's protected header that concern its encryption, for
-// [Key.NewRecipient]. Its byte slices point into the text of the header, which must not change.
+// [Key.NewRecipient]. Its byte slices may point into the text of the header. That text must not
+// change while the Header is in use.
 type Header struct {
 	Alg   string
 	KeyID []byte // nil when the header names no kid
@@ -22,16 +23,16 @@ type Header struct {
 	members strict.Object // the zero Object when CutHeader read the header
 }
 
-// ephemeral is a sender's public key as a header spells it.
+// ephemeral is the epk of a header, the sender's ephemeral public key, before it is checked.
 type ephemeral struct {
 	kty, crv string
 	x, y     []byte
 	private  bool
 }
 
-// ReadHeader reads a protected header that was parsed as JSON. It returns [ErrMalformed]
-// when alg is missing, or alg or kid is not a string. [Key.NewRecipient] judges the
-// other members, by the suite of its key.
+// ReadHeader reads a protected header that was parsed as JSON. It returns [ErrMalformed] when alg
+// is missing, or alg or kid is not a string. [Key.NewRecipient] checks the other members, by the
+// suite of its key.
 func ReadHeader(members strict.Object) (Header, error) {
 	h := Header{members: members}
 	var ok bool
@@ -55,9 +56,10 @@ func ReadHeader(members strict.Object) (Header, error) {
 	return h, nil
 }
 
-// CutHeader reads the start of a protected header that is spelled as [Sender.AppendHeader]
-// spells it behind an opening brace, and returns the rest of the text. It is only a fast path:
-// ok is false if a header differs in a single byte; then the caller has to parse it as JSON.
+// CutHeader reads the start of a protected header: an opening brace, and behind it the members
+// alg, enc, kid and epk as [Sender.AppendHeader] spells them. It returns the rest of the text.
+// CutHeader is only a fast path: ok is false if a member is missing or the spelling differs in a
+// single byte. Then the caller has to parse the header as JSON.
 func CutHeader(text []byte) (h Header, rest []byte, ok bool) {
 	l := strict.Literal{Rest: text, OK: true}
 	l.Skip(`{"alg":"`)
@@ -85,8 +87,8 @@ func internedText(o strict.Object, name string) (s string, ok bool, err error) {
 	return interned(b), ok, err
 }
 
-// interned returns string(b). For the texts that nearly every header has it returns a constant,
-// and so saves an allocation.
+// interned returns string(b). For the usual values of a header it returns a constant, and so
+// saves an allocation.
 func interned(b []byte) string {
 	switch string(b) {
 	case "ECDH-ES":
@@ -112,7 +114,7 @@ func interned(b []byte) string {
 }
 
 // content returns the content encryption that the header names. It checks the lengths of the
-// initialization vector and the tag: otherwise an attacker could move bytes from the ciphertext
+// parts initialization vector and tag: otherwise an attacker could move bytes from the ciphertext
 // to the tag, and one token would have two texts.
 func (h *Header) content(parts *[4][]byte) (Content, error) {
 	if !h.hasEnc {
@@ -129,15 +131,16 @@ func (h *Header) content(parts *[4][]byte) (Content, error) {
 	return c, nil
 }
 
-// points holds room for the encoding of a point. ecdh.Curve copies it, and the compiler
-// cannot see that: one allocation less for each token.
+// points is a pool of room for the encoding of a point. ecdh.Curve copies the encoding, but the
+// compiler cannot see that and puts the room on the heap: the pool saves one allocation for each
+// token.
 var points = sync.Pool{New: func() any { return new([1 + 2*coordinateSize]byte) }}
 
-// ephemeralKey returns the sender's public key, on the curve of our key and no other,
-// RFC 7518 section 6.2.1 and RFC 8037 section 2. A point off P-256 would let the sender
-// read our private key bit by bit (CVE-2016-9121); crypto/ecdh refuses it. X25519 accepts
-// every text of 32 bytes: a text that is not on the curve lies on its twist, which is
-// harmless (RFC 7748 section 6.1).
+// ephemeralKey returns the sender's public key. It must be on the curve of our key, RFC 7518
+// section 6.2.1 and RFC 8037 section 2. With points off P-256 a sender could find our private
+// key, part by part (CVE-2016-9121); crypto/ecdh refuses such points. X25519 accepts every 32
+// bytes: if they are not on the curve, they are on its twist, which is harmless (RFC 7748
+// appendix A.1).
 func (h *Header) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
 	kty, crv, coordinates := "EC", "P-256", [2][]byte{h.epk.x, h.epk.y}
 	room := points.Get().(*[1 + 2*coordinateSize]byte)
@@ -155,7 +158,8 @@ func (h *Header) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
 	for _, text := range coordinates[:n] {
 		before := len(point)
 		var err error
-		// No longer text is decoded: a client chooses its length.
+		// A client chooses the length of this text. A coordinate takes 43 characters, so a text
+		// of more than 64 is refused without decoding it.
 		if len(text) <= 2*coordinateSize {
 			point, err = strict.AppendDecodeBase64URL(point, text)
 		}
@@ -170,14 +174,15 @@ func (h *Header) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
 	return pub, nil
 }
 
-// isOnCurveOf reports whether the sender's key is on the curve of k, a key of ours, because the
-// alg of ECDH-ES names no curve. It returns true for a k without a curve, such as RSA.
+// isOnCurveOf reports whether the epk can belong to the key k of ours, because the alg of ECDH-ES
+// names no curve. It tells X25519 from all other curves; NewRecipient refuses an epk that is on
+// neither X25519 nor P-256. It returns true for a k that is not for ECDH-ES, such as RSA.
 func (h *Header) isOnCurveOf(k *Key) bool {
 	point, ok := k.public.(*ecdh.PublicKey)
 	return !ok || (h.epk.crv == "X25519") == (point.Curve() == ecdh.X25519())
 }
 
-// partyInfo returns the decoded apu or apv, RFC 7518 section 4.6.1.
+// partyInfo returns the decoded apu or apv, empty if the header has none, RFC 7518 section 4.6.1.
 func (h *Header) partyInfo(name string) ([]byte, error) {
 	s, _, err := h.members.Text(name)
 	if err != nil {

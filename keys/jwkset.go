@@ -15,21 +15,22 @@ import (
 // purposes.
 //
 // ParsePublicSet leaves out a member of a set that cannot be used, and [PublicSet.Skipped]
-// reports it: a damaged or weak key, and an unknown key type, curve, algorithm or use. In a JWK
-// a null or empty value counts as absent, except in a member that makes up the key. If two JWKs
-// have the same kid, use and alg and hold the same key, the set has that key once. If they hold
-// different keys, the set leaves out both, since either may be the wrong one.
+// reports it: a damaged or weak key, and an unknown key type, curve, algorithm or use. In a JWK a
+// null or empty value counts as absent, except in a member that makes up the public key. If two
+// JWKs have the same kid, use and alg and hold the same key, the set has that key once. If they
+// have a kid and hold different keys, the set leaves out both, since either may be the wrong one.
+// Here an encryption key without alg counts for every encryption alg of its type.
 //
 // A JWK without alg gets ES256 or ECDH-ES (P-256), EdDSA (Ed25519), ECDH-ES (X25519), RS256 or
-// RSA-OAEP-256 (RSA), and [PublicSet.EncryptionKey] can use it with another suite for
-// encryption. A JWK without alg and use that could do both is used for both. A key without kid
-// in a set does not match a token that names a kid. But if data is a single key without kid,
-// that key stands for every kid.
+// RSA-OAEP-256 (RSA), and [PublicSet.EncryptionKey] can use it with another suite for encryption.
+// A JWK that states neither alg nor use nor key_ops, and could do both, is used for both. A key
+// without kid in a set does not match a token that names a kid. But if data is a single key
+// without kid, that key stands for every kid.
 //
-// It returns [ErrMalformed] when data is none of these, and for a single key [ErrUnsupported]
-// or [ErrWeakKey]. It returns [ErrPrivateKey] when data holds private or symmetric key material
-// anywhere: then a secret has leaked to where public keys are exchanged, and nothing of it is
-// used.
+// It returns [ErrMalformed] or [ErrUnsupported] when data is none of these, and for a single key
+// that cannot be used [ErrMalformed], [ErrUnsupported] or [ErrWeakKey]. It returns
+// [ErrPrivateKey] when anything in data looks like private or symmetric key material: then a
+// secret has leaked to where public keys are exchanged, and the caller gets no key of it.
 func ParsePublicSet(data []byte) (*PublicSet, error) {
 	p, err := parsePublic(data)
 	if !errors.Is(err, ErrPrivateKey) && jwk.LooksPrivate(data) {
@@ -38,7 +39,6 @@ func ParsePublicSet(data []byte) (*PublicSet, error) {
 	return p, err
 }
 
-// parsePublic parses the data of ParsePublicSet.
 func parsePublic(data []byte) (*PublicSet, error) {
 	text, err := jwk.Text(data)
 	if err != nil {
@@ -170,8 +170,8 @@ func (k *Key) names() []keyName {
 	return all
 }
 
-// admit takes the members that can be used. Of two different keys under one name it takes
-// neither: a token may mean either. One key that is listed twice it takes once.
+// admit takes the members that can be used. Of two different keys with a kid under one name it
+// takes neither: a token may mean either. One key that is listed twice it takes once.
 func (p *PublicSet) admit(members []publicMember) {
 	first, ambiguous := make(map[keyName]*Key), make(map[keyName]bool)
 	for _, m := range members {

@@ -13,9 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// Key is one key: public, or public and private. It has one kid, one use and one
-// algorithm. The key brings its algorithm along: nothing that a token says can choose
-// another.
+// Key is one key: public, or public and private. It has one kid, one use and one algorithm.
+// Nothing that a token says can choose another algorithm.
 //
 // A Key is a cryptographic function. A private key signs ([Key.Sign]) or decrypts
 // ([Key.NewRecipient]), a public one verifies ([Key.Verify]) or encrypts
@@ -27,7 +26,7 @@ type Key struct {
 	thumbprint string
 	suite      Suite
 	public     crypto.PublicKey
-	anySuite   bool // a key of another party whose JWK names no alg; suite is then the default
+	anySuite   bool // another party's encryption key whose JWK names no alg: suite is a default
 
 	// The operations of the private half, nil where the key cannot do them. They are
 	// closures, because fmt walks unexported fields and prints the bytes that it finds.
@@ -49,8 +48,8 @@ func GenerateKey(suite Suite) (*Key, error) {
 	return ParseKey(data, Hint{Suite: suite})
 }
 
-// newKey makes every Key: it fixes the algorithm, refuses weak public keys and computes
-// the thumbprint and, if kid is empty, the kid.
+// newKey makes each new Key: it fixes the algorithm, refuses weak public keys and computes the
+// thumbprint and, if kid is empty, the kid. Every other Key is a copy of one that newKey made.
 func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	if k, ok := jwk.KindOf(pub); !ok || k != suite.kind() {
 		return nil, fmt.Errorf("%w: %v with this type of key", ErrUnsupported, suite)
@@ -72,8 +71,8 @@ func newKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	return k, nil
 }
 
-// newForeignKey makes a key of another party. If the owner gave the key no kid, it gets none: a
-// token that we seal to it must not name a kid that the owner does not know.
+// newForeignKey makes a key of another party. If the owner gave the key no kid, the Key has none:
+// a token that we seal to it must not name a kid that the owner does not know.
 func newForeignKey(kid string, suite Suite, pub crypto.PublicKey) (*Key, error) {
 	k, err := newKey(kid, suite, pub)
 	if err == nil {
@@ -120,10 +119,10 @@ func (k *Key) addDecryption(priv jwk.PrivateKey) error {
 	return nil
 }
 
-// ID returns the kid. A generated key has the first 16 characters of its thumbprint; an
-// imported key has whatever its owner chose, up to 256 printable ASCII characters, so
-// quote it before printing. A public key of another party has none, and ID returns an
-// empty text, when its owner gave it none.
+// ID returns the kid: whatever the owner of the key chose, up to 256 printable ASCII characters,
+// so quote it before printing. A key of our own that came without kid has 16 characters of its
+// thumbprint, as [ParseKey] says, and so has a generated key. For a public key of another party
+// that came without kid, ID returns an empty text.
 func (k *Key) ID() string { return orZero(k).id }
 
 // Thumbprint returns the SHA-256 JWK thumbprint (RFC 7638), base64url.
@@ -199,5 +198,5 @@ func (redacted) Format(f fmt.State, _ rune) {
 // LogValue returns [redacted].
 func (redacted) LogValue() slog.Value { return slog.StringValue(redactedText) }
 
-// MarshalJSON writes "[redacted]": only a [PublicSet] can be written as JSON.
+// MarshalJSON writes "[redacted]". To write public keys as JSON, marshal a [PublicSet].
 func (redacted) MarshalJSON() ([]byte, error) { return json.Marshal(redactedText) }

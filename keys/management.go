@@ -62,8 +62,8 @@ func (a agreement) receive(ctx context.Context, k *Key, h Header, parts [4][]byt
 	if err != nil {
 		return Recipient{}, err
 	}
-	// RFC 7516 section 5.2 step 10; with any other length the same token would have a second
-	// text.
+	// ECDH-ES without key wrap has an empty encrypted key (RFC 7516 section 5.2 step 10): we
+	// would ignore its bytes, and the same token would have a second text.
 	size := 0
 	if a.wraps {
 		size = contents[c].key + wrapOverhead
@@ -83,8 +83,9 @@ func (a agreement) receive(ctx context.Context, k *Key, h Header, parts [4][]byt
 	if err != nil {
 		return Recipient{}, err
 	}
-	// With a point of low order on X25519 the shared secret is zero for every key, so an
-	// attacker could read such a token. crypto/ecdh refuses it (RFC 7748 section 6.1).
+	// With an epk of low order on X25519 the shared secret is zero for every key, so every
+	// attacker could read such a token. crypto/ecdh refuses it (RFC 7748 section 6.1), and so
+	// does a key of FromKeyExchanger.
 	z, err := k.exchange(ctx, epk)
 	if isOutage(err) {
 		return Recipient{}, err
@@ -141,8 +142,8 @@ func wrapKey(kek, cek []byte) ([]byte, error) {
 	return josecipher.KeyWrap(block, cek)
 }
 
-// unwrapKey reverses wrapKey, in the memory of other. When that fails it returns other
-// unchanged: see either.
+// unwrapKey reverses wrapKey and returns the key in the memory of other. If that fails, it
+// returns other unchanged: see either.
 func unwrapKey(kek, wrapped, other []byte) []byte {
 	block, err := aes.NewCipher(kek)
 	if err != nil {
@@ -152,11 +153,11 @@ func unwrapKey(kek, wrapped, other []byte) []byte {
 	return either(cek, err, other)
 }
 
-// either returns cek, the unwrapped content encryption key, or, if err says that the unwrapping
-// failed, other, a random key that the caller drew before. So a failed unwrapping shows only as
-// a failed decryption: an earlier answer or another error would be an oracle (RFC 7516 section
-// 11.5). Both cases take the same steps. The result lies in the memory of other, and cek is
-// wiped.
+// either returns the content encryption key cek. If the unwrapping failed or cek has another
+// length than other, it returns other, a random key that the caller drew before. So a failed
+// unwrapping shows only as a failed decryption: an earlier answer or another error would be an
+// oracle (RFC 7516 section 11.5). Both cases take the same steps. The result lies in the memory
+// of other, and cek is wiped.
 func either(cek []byte, err error, other []byte) []byte {
 	var none contentKey
 	unwrapped := 1

@@ -7,25 +7,25 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// Hint says what a key is for where its own data does not: PEM never says it, a JWK
-// may leave it open. The zero Hint adds nothing.
+// Hint says what a key is for where its own data leaves that open. A JWK may leave it open, and
+// PEM does, except for Ed25519 and RSA-PSS keys. The zero Hint adds nothing.
 type Hint struct {
 	Use   Use
 	Suite Suite // implies its use too
 }
 
 // ParseKey reads one key of our own, private or public, from a JWK (RFC 7517), or from PEM:
-// PKCS#8 "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY" or "PUBLIC KEY". An RSA-PSS key
-// in PEM is for [PS256] alone. A JWK keeps its kid; a key without one gets the first 16
-// characters of its thumbprint that follow any - and _ at its start.
+// PKCS#8 "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY", "PUBLIC KEY" or "RSA PUBLIC KEY". An
+// RSA-PSS key in PEM is for [PS256] alone. A JWK keeps its kid; a key without one gets the first
+// 16 characters of its thumbprint that follow any - and _ at its start.
 //
-// PEM may have any line endings, a byte order mark, and other blocks around the private key,
-// such as certificates, in any order. Every public key among them must be the public half of
-// the private key, and one of the certificates must be for it.
+// PEM may have any line endings, a byte order mark, and other blocks around the key, such as
+// certificates, in any order. Every other public key among them must be the public half of the
+// key. If there are certificates, one of them must be for it.
 //
-// It returns [ErrMalformed] also for two private keys and for halves that do not belong
-// together, [ErrUnsupported] and [ErrWeakKey]; ErrUnsupported also when neither the data nor
-// the hint says whether a key that could do both is for signing or for encryption.
+// It returns [ErrMalformed], also for two private keys and for halves that do not belong
+// together, [ErrUnsupported] and [ErrWeakKey]. It returns ErrUnsupported also when neither the
+// data nor the hint says whether a key that could do both is for signing or for encryption.
 func ParseKey(data []byte, hint Hint) (*Key, error) {
 	j, err := jwk.Parse(data)
 	if err != nil {
@@ -73,7 +73,8 @@ func suitesOf(j jwk.JWK, hint Hint) ([]Suite, error) {
 	return found, nil
 }
 
-// namedSuite returns the suite that the key's alg or the hint names, zero for none.
+// namedSuite returns the suite that the key's alg or the hint names, zero if neither names one.
+// It returns an error if they differ.
 func namedSuite(j jwk.JWK, hint Hint, kind jwk.Kind) (Suite, error) {
 	if j.Alg == "" {
 		return hint.Suite, nil

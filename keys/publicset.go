@@ -14,9 +14,9 @@ import (
 // 5) with nothing private in it by construction. Parties exchange such sets. A PublicSet
 // is safe for concurrent use.
 //
-// json.Marshal of a PublicSet gives a JWK Set whose keys all have kid, use and alg, with these
-// exceptions. A foreign key whose JWK had neither use nor alg is written without both, and a
-// foreign encryption key whose JWK had no alg is written without it. A foreign key without kid
+// json.Marshal of a PublicSet gives a JWK Set whose keys have kid, use and alg, with these
+// exceptions for keys that [ParsePublicSet] read. A key that is used for both is written without
+// use and alg. An encryption key whose JWK had no alg is written without alg. A key without kid
 // is written without kid.
 type PublicSet struct {
 	written []writtenKey
@@ -24,7 +24,7 @@ type PublicSet struct {
 	encrypt []*Key
 	skipped []SkippedKey
 
-	// The keys that verify; the keys without kid are under "". No kid has two keys for one
+	// The keys that verify. The keys without kid are under "". No other kid has two keys for one
 	// algorithm.
 	byKeyID map[string][]*Key
 	bySuite map[Suite][]*Key
@@ -35,7 +35,7 @@ type PublicSet struct {
 // writtenKey is a key of the JWK Set that a PublicSet writes.
 type writtenKey struct {
 	*Key
-	anyUse bool // the JWK says neither use nor alg
+	anyUse bool // a key for both uses: its JWK says neither use nor alg
 }
 
 // SkippedKey is a member of a JWK Set that was passed over, and why. RFC 7517
@@ -76,7 +76,8 @@ func (p *PublicSet) add(k *Key) {
 	}
 }
 
-// named returns the signing keys that a token may mean by this kid.
+// named returns the signing keys that a token may mean by this kid. A single key without kid
+// stands for every kid.
 func (p *PublicSet) named(kid string) []*Key {
 	switch {
 	case kid == "":
@@ -127,7 +128,8 @@ func (p *PublicSet) signingKeyIDs() string {
 	return strings.Join(first, ", ")
 }
 
-// HasVerificationKey reports whether a signing key has this kid, for any algorithm.
+// HasVerificationKey reports whether a token may mean a signing key by this kid, for any
+// algorithm.
 func (p *PublicSet) HasVerificationKey(kid string) bool { return len(orZero(p).named(kid)) > 0 }
 
 // VerificationKeys returns the signing keys for an algorithm name, in the order of the set. It
@@ -164,7 +166,7 @@ func (p *PublicSet) EncryptionKey(suites ...Suite) (*Key, error) {
 	return nil, p.noEncryptionKey(suites)
 }
 
-// noEncryptionKey says why no key is for one of these suites.
+// noEncryptionKey returns the error that says why no key is for one of these suites.
 func (p *PublicSet) noEncryptionKey(wanted []Suite) error {
 	if len(wanted) == 0 || len(p.encrypt) == 0 {
 		return fmt.Errorf("%w: the JWK Set has no encryption key that is supported (use enc with %v or %v on P-256 or X25519, %v or %v)",
@@ -198,9 +200,8 @@ func (p *PublicSet) noEncryptionKey(wanted []Suite) error {
 // the list twice, once for each use.
 func (p *PublicSet) Keys() []*Key { return slices.Clone(orZero(p).listed) }
 
-// ForUse returns the keys for one use, for a party that only signs, or only decrypts. Of
-// the members that were passed over it keeps the members that are for that use or name
-// none.
+// ForUse returns the keys for one use, for a party that only signs, or only decrypts. It keeps a
+// skipped member if the member states that use, or no use.
 func (p *PublicSet) ForUse(u Use) *PublicSet {
 	p = orZero(p)
 	only := newEmptySet()

@@ -24,12 +24,12 @@ type Recipient struct {
 // key, initialization vector, ciphertext and tag. NewRecipient waits for a key that lives
 // elsewhere until ctx ends.
 //
-// It returns [ErrMalformed] for a header or parts that the suite does not make,
-// [ErrUnsupported] for an alg that is not the key's or an enc that is not offered, [ErrNoKey]
-// when the key cannot decrypt, and [ErrUnavailable] or the error of ctx when a key that lives
-// elsewhere does not answer. Any other error says that decryption failed, and never why. A
-// content encryption key that cannot be unwrapped is not an error here: as RFC 7516 section
-// 11.5 asks, a random key takes its place, and [Recipient.Open] fails.
+// It returns [ErrMalformed] for a header or parts that the suite does not make, [ErrUnsupported]
+// for a key that is not for encryption, an alg that is not the key's or an enc that is not
+// offered, [ErrNoKey] when the key cannot decrypt, and [ErrUnavailable] or the error of ctx when
+// a key that lives elsewhere does not answer. Any other error says that decryption failed, and
+// never why. A content encryption key that cannot be unwrapped is not an error here: as RFC 7516
+// section 11.5 asks, a random key takes its place, and [Recipient.Open] fails.
 func (k *Key) NewRecipient(ctx context.Context, h Header, parts [4][]byte) (Recipient, error) {
 	k = orZero(k)
 	m := suites[k.suite].management
@@ -74,10 +74,10 @@ func (r Recipient) Open(aad []byte) ([]byte, error) {
 }
 
 // DecryptionKeys returns the keys to try on a JWE with this header. If the header names a kid,
-// the slice has the key with this kid, even if it is for another alg, which [Key.NewRecipient]
-// refuses. If the header names no kid, the slice has the keys for its alg and on the curve of
-// its epk, in the order that [SetConfig] says; for an empty alg it is empty. The caller must
-// not change the slice.
+// the slice has the key with this kid, if there is one, even if it is for another alg, which
+// [Key.NewRecipient] refuses. If the header names no kid, the slice has the keys for its alg and
+// on the curve of its epk, in the order that [SetConfig] says; for an empty alg it is empty. The
+// caller must not change the slice.
 func (s *Set) DecryptionKeys(h Header) []*Key {
 	s = orZero(s)
 	if h.KeyID != nil {

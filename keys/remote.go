@@ -15,18 +15,19 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/nilcheck"
 )
 
-// FromSigner makes a signing key of a private key that lives elsewhere: in a
-// KMS, an HSM, an agent. The kid must name one version of one key for good; a
-// signer that changes keys behind its kid makes tokens that no verifier takes.
+// FromSigner makes a signing key of a private key that lives elsewhere: in a KMS, an HSM, an
+// agent. The kid must name one version of one key for good: a verifier that knows the old key
+// refuses the tokens of another key under the same kid.
 //
-// FromSigner signs once, to check that the signer's signatures verify under its public key.
-// Every later signature is verified before [Key.Sign] returns it. It returns [ErrUnsupported]
-// when s cannot do suite, [ErrWeakKey] and [ErrMalformed] when its public key or kid is
-// unusable, and [ErrUnavailable] when s does not answer. Such a key can be put into a [Set],
-// not into a ring: a ring holds its keys itself.
+// FromSigner signs once, to check that the signer's signatures verify under its public key. Every
+// later signature is verified before [Key.Sign] returns it. It returns [ErrUnsupported] when s
+// cannot do suite, [ErrWeakKey] and [ErrMalformed] when its public key or kid is unusable,
+// ErrMalformed when the signature does not verify, [ErrUnavailable] when s does not answer or
+// panics, and the error of s. Such a key can be put into a [Set], not into a ring: a ring holds
+// its keys itself.
 //
 // FromSigner asks s twice, for its public key and for the signature. When s does not answer
-// within 30 seconds, FromSigner returns ErrUnavailable.
+// within 30 seconds each time, FromSigner returns ErrUnavailable.
 //
 // A call to s that outlasts its context, or these 30 seconds, goes on in the background,
 // because a crypto.Signer takes no context. While 16 such calls hang, the key refuses further
@@ -46,8 +47,8 @@ func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 	}
 	scheme := suites[suite].signature
 	k.sign = func(ctx context.Context, message []byte) ([]byte, error) {
-		// A copy: a signer may look at the message once more after it has answered, for
-		// its log or another try, and package seal uses the memory again.
+		// A copy: a signer may read the message once more after its answer, for its log or
+		// another try, and package seal uses the memory again.
 		message = bytes.Clone(message)
 		signature, err := call(ctx, calls, func() ([]byte, error) { return scheme.sign(s, message) })
 		if errors.Is(err, errPanicked) {
@@ -75,8 +76,8 @@ func FromSigner(kid string, suite Suite, s crypto.Signer) (*Key, error) {
 //
 // FromKeyExchanger makes one key agreement with x and compares the result with its own
 // computation. It returns the errors of [FromSigner], and [ErrMalformed] when the two differ.
-// Every later error of x counts as an outage, an [ErrUnavailable]. FromKeyExchanger waits for x
-// as long as FromSigner does, and treats calls that outlast their context as FromSigner does.
+// Every error of x counts as an outage, an [ErrUnavailable]. FromKeyExchanger waits for x as long
+// as FromSigner does, and treats calls that outlast their context as FromSigner does.
 func FromKeyExchanger(kid string, suite Suite, x ecdh.KeyExchanger) (*Key, error) {
 	if _, ok := suite.management().(agreement); !ok || nilcheck.IsNil(x) {
 		return nil, fmt.Errorf("%w: %v with this key exchanger", ErrUnsupported, suite)
@@ -102,13 +103,13 @@ func FromKeyExchanger(kid string, suite Suite, x ecdh.KeyExchanger) (*Key, error
 		}
 		z, err := call(ctx, calls, func() ([]byte, error) { return x.ECDH(epk) })
 		if err == nil && (len(z) != coordinateSize || bytes.Equal(z, make([]byte, coordinateSize))) {
-			// Every attacker knows the secret zero, and could make tokens that open.
+			// Every attacker knows a shared secret of zero (RFC 7748 section 6.1).
 			err = errors.New("keys: the key exchanger gave no shared secret")
 		}
 		switch {
 		case err == nil:
 			return z, nil
-		case ctx.Err() != nil && errors.Is(err, ctx.Err()): // the caller's context has ended, which is not an outage
+		case ctx.Err() != nil && errors.Is(err, ctx.Err()): // the caller's context has ended
 			return nil, err
 		}
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -151,10 +152,10 @@ func agreementMaterial(public *ecdh.PublicKey) (crypto.PublicKey, error) {
 // elsewhere. It calls d.Decrypt with *rsa.OAEPOptions that have the hash of the suite, SHA-256
 // or SHA-1. The kid must name one version of one key for good.
 //
-// FromDecrypter encrypts a random text, has d decrypt it, and compares. It returns the errors
-// of [FromSigner], and [ErrMalformed] when d gives another plaintext. Of the later errors of d
-// only one that wraps [ErrUnavailable], or the error of a context, counts as an outage. Every
-// other error counts as a failed decryption, and the caller cannot tell it from a wrong tag.
+// FromDecrypter encrypts a random text, has d decrypt it, and compares. It returns the errors of
+// [FromSigner], and [ErrMalformed] when d gives another plaintext. Of the later errors of d only
+// one that wraps [ErrUnavailable], or the error of a context, counts as an outage. Every other
+// error counts as a failed decryption, and the caller cannot tell it from a wrong tag.
 // FromDecrypter waits for d as long as FromSigner does, and treats calls that outlast their
 // context as FromSigner does.
 func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
@@ -172,7 +173,7 @@ func FromDecrypter(kid string, suite Suite, d crypto.Decrypter) (*Key, error) {
 		return nil, err
 	}
 	k.decrypt = func(ctx context.Context, encryptedKey []byte) ([]byte, error) {
-		encryptedKey = bytes.Clone(encryptedKey) // d may use it after it has answered: see FromSigner
+		encryptedKey = bytes.Clone(encryptedKey) // d may read it after its answer: see FromSigner
 		return call(ctx, calls, func() ([]byte, error) { return scheme.decrypt(d, encryptedKey) })
 	}
 	if err := k.checkDecryption(scheme); err != nil {

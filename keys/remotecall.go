@@ -11,12 +11,13 @@ import (
 // maxHung is the number of calls to one key that may hang at once.
 const maxHung = 16
 
-// remoteCalls counts the calls that went on after their context had ended. The interfaces of
-// package crypto take no context, so call can leave such a call and cannot end it.
+// remoteCalls counts the calls to one key that go on after their context has ended. The
+// interfaces of package crypto take no context, so call can leave such a call and cannot end it.
 type remoteCalls struct{ hung atomic.Int32 }
 
-// maxFirstCall is the longest time that a call of a constructor may take. A KMS on another
-// continent answers within a second, and a token that a person must touch within ten.
+// maxFirstCall is the longest time that each call of FromSigner, FromKeyExchanger and
+// FromDecrypter to the key may take. A KMS on another continent answers within a second, and a
+// hardware token that a person must touch within ten.
 const maxFirstCall = 30 * time.Second
 
 // firstCall calls f for a constructor, which has no context of its own. If f does not answer in
@@ -42,8 +43,8 @@ func publicOf[P any](calls *remoteCalls, f func() P) (P, error) {
 // could tell that from a failed decryption it would have Manger's oracle.
 var errPanicked = errors.New("keys: the key's implementation panicked")
 
-// call runs f until ctx ends. A panic of f becomes errPanicked: it happens on a goroutine
-// where no caller could recover it.
+// call runs f and waits for its answer until ctx ends. A panic of f becomes errPanicked: it
+// happens on a goroutine where no caller could recover it.
 func call[T any](ctx context.Context, calls *remoteCalls, f func() (T, error)) (none T, err error) {
 	if err := ctx.Err(); err != nil {
 		return none, err

@@ -9,12 +9,12 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// Sender encrypts one message to the owner of a key, RFC 7516 section 5.1. It owns the
-// framing of the JWE that the key's suite makes: the members of the header that concern
-// the encryption, and the four parts behind the header. Most users want package seal.
+// Sender encrypts one message to the owner of a key, RFC 7516 section 5.1. It makes the parts of
+// the JWE that depend on the key's suite: the members of the header that concern the encryption,
+// and the four parts behind the header. Most users want package seal.
 //
-// Every Sender has a content encryption key of its own. It is safe for concurrent use
-// and prints as [redacted].
+// Every Sender that [Key.NewSender] makes has a content encryption key of its own. A Sender is
+// safe for concurrent use and prints as [redacted].
 type Sender struct {
 	redacted
 	alg, enc, kid string // the values of the header's members; kid is empty for a key without kid

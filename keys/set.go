@@ -11,9 +11,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/jwk"
 )
 
-// Set is an immutable set of one party's own keys, with their private halves as
-// far as they are held. It signs with one key, opens with every decryption key, and publishes
-// the public halves that SetConfig.Published names. It is safe for concurrent use and prints as [redacted].
+// Set is an immutable set of one party's own keys. It signs with one key, opens with every
+// decryption key, and publishes the public halves that SetConfig.Published names. It is safe for
+// concurrent use and prints as [redacted].
 type Set struct {
 	redacted
 	decryption  map[string]int // the place in opens, by kid
@@ -26,18 +26,19 @@ type Set struct {
 	stale       error
 }
 
-// SetConfig says what each key of a [Set] does. A ring makes its sets of one, and so
-// does a service whose keys live in a KMS.
+// SetConfig says what each key of a [Set] does. A ring makes its Sets with [NewSet] and such a
+// configuration, and so does a service whose keys live in a KMS.
 type SetConfig struct {
 	// Signing is the key that signs; nil for a party that only opens.
 	Signing *Key
 
-	// Decryption are the keys that open tokens. The order is the one in which they are
-	// tried on a token that names no kid: first the one in use, then the latest before it.
+	// Decryption are the keys that open tokens, in the order in which they are tried on a token
+	// that names no kid. First in the list should be the key in use, then the key that was in use
+	// before it.
 	Decryption []*Key
 
-	// Staged are decryption keys that open tokens and that no sender should know yet. If this
-	// set is an old snapshot, one of them may be in use already, so they are tried third,
+	// Staged are decryption keys that open tokens and that no sender should know yet. If this set
+	// is an old snapshot of a ring, one of them may be in use already, so they are tried third,
 	// behind the two keys of Decryption that come first.
 	Staged []*Key
 
@@ -59,7 +60,7 @@ type SetConfig struct {
 	Stale error
 }
 
-// NewSet makes a set of fixed keys; rings give sets that rotate.
+// NewSet makes a set of fixed keys. A ring makes a new Set whenever its keys change.
 //
 // It returns [ErrDuplicate] when two keys share a kid or a thumbprint, where a key that is both
 // held and published counts once; [ErrNoKey] when Signing cannot sign or a decryption key
@@ -156,9 +157,9 @@ func (s *Set) SigningKey() (*Key, error) {
 	return s.signing, nil
 }
 
-// WasErased reports whether the set once had a decryption key with this kid that was destroyed,
-// or revoked and erased. A token that is sealed to such a key was meant for us, and can no
-// longer be opened.
+// WasErased reports whether the party once had a decryption key with this kid that was destroyed,
+// or revoked and erased. A token that is sealed to such a key was meant for us, and can no longer
+// be opened.
 func (s *Set) WasErased(kid string) bool { return orZero(s).erased[kid] }
 
 // DecryptionKeyIDs returns the kids of all decryption keys, sorted, to tell an operator whose

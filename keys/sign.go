@@ -46,8 +46,7 @@ const coordinateSize = 32
 type eddsaSignature struct{}
 
 func (eddsaSignature) sign(s crypto.Signer, message []byte) ([]byte, error) {
-	// With any other options the signer would make Ed25519ctx or Ed25519ph, which are other
-	// algorithms.
+	// Other options can make the signer use Ed25519ctx or Ed25519ph, which are other algorithms.
 	return s.Sign(rand.Reader, message, crypto.Hash(0))
 }
 

@@ -20,10 +20,9 @@ const (
 	UseEnc Use = "enc" // encrypt and decrypt
 )
 
-// Suite is the one algorithm that a key is for (RFC 7518 sections 3 and 4). The set
-// is closed: an algorithm that is not named here is never offered, neither `none`, nor
-// HMAC, RSA1_5 or passwords in tokens. The zero Suite is not an algorithm and stands for
-// "not said".
+// Suite is the one algorithm that a key is for (RFC 7518 sections 3 and 4). The set is closed: an
+// algorithm that is not named here is never offered, neither `none`, nor HMAC, RSA1_5 or
+// passwords (PBES2). The zero Suite is not an algorithm and stands for "not said".
 type Suite uint8
 
 // Signing suites, then key management suites.
@@ -40,22 +39,23 @@ const (
 	ECDHESX25519       // ECDH-ES on X25519 (RFC 8037 section 3.2), direct key agreement
 	ECDHESA256KWX25519 // ECDH-ES on X25519, then AES-256 key wrap
 
-	// RSAOAEP is RSAES-OAEP with SHA-1 and MGF1 with SHA-1. SHA-1 is broken for uses that need
-	// a hash without collisions, and OAEP does not need one. It is for parties that support
-	// nothing else. No default chooses it, a key without "alg" never gets it, and
-	// GODEBUG=fips140=only refuses it.
+	// RSAOAEP is RSAES-OAEP with SHA-1 and MGF1 with SHA-1. SHA-1 is broken for uses that need a
+	// hash without collisions, and OAEP does not need one. RSAOAEP is for parties that support
+	// nothing else. No default chooses it: a key without "alg" gets it only where the caller
+	// names it. GODEBUG=fips140=only refuses it.
 	RSAOAEP
 )
 
-// suite is a row of the table of suites. It has a signature or a key management.
+// suite is a row of the table suites. It has a signature or a management, and the row of the zero
+// Suite has neither.
 type suite struct {
 	jwk.Algorithm
 	signature  signature
 	management management
 }
 
-// suites has a row for each Suite. A JWK without "alg" gets the first suite of its kind and
-// use.
+// suites has a row for each Suite. A JWK without "alg", read without Hint.Suite, gets the first
+// suite of its kind and use.
 var suites = []suite{
 	ES256:        {jwk.ES256, ecdsaSignature{}, nil},
 	EdDSA:        {jwk.EdDSA, eddsaSignature{}, nil},
@@ -76,8 +76,8 @@ func Suites() []Suite {
 	return []Suite{ES256, EdDSA, RS256, PS256, ECDHES, ECDHESX25519, ECDHESA256KW, ECDHESA256KWX25519, RSAOAEP256, RSAOAEP}
 }
 
-// ParseSuite returns the suite of this name, as String writes it: the JOSE name of
-// the algorithm ("alg"), with /X25519 behind it for that curve. It returns
+// ParseSuite returns the suite of this name, as String writes it: the JOSE name of the algorithm
+// ("alg"), with /X25519 behind it for that curve. It reads Ed25519 as [EdDSA]. It returns
 // [ErrUnsupported] for every name that is not offered.
 func ParseSuite(name string) (Suite, error) {
 	for s := ES256; int(s) < len(suites); s++ {
@@ -127,8 +127,8 @@ func (s Suite) Use() Use {
 	return Use(suites[s].Use)
 }
 
-// String returns the name of the suite, for people and flags: the JOSE name, or
-// ECDH-ES/X25519 and ECDH-ES+A256KW/X25519.
+// String returns the name of the suite, for people and flags: the JOSE name, or ECDH-ES/X25519
+// and ECDH-ES+A256KW/X25519. For a number N that is not a suite it returns Suite(N).
 func (s Suite) String() string {
 	if !s.valid() {
 		return "Suite(" + strconv.Itoa(int(s)) + ")"
@@ -136,7 +136,8 @@ func (s Suite) String() string {
 	return suites[s].Name
 }
 
-// MarshalText returns the name that [ParseSuite] reads, and an empty text for the zero Suite.
+// MarshalText returns the name that [ParseSuite] reads, and an empty text for a number that is
+// not a suite.
 func (s Suite) MarshalText() ([]byte, error) {
 	if !s.valid() {
 		return nil, nil
