@@ -39,7 +39,7 @@ type blob struct {
 
 type slot struct {
 	KEK     string `json:"kek"`               // id of the KEK
-	Wrapped string `json:"wrapped,omitempty"` // WrappedKey.Wrapped of a KEK in a KMS; version 1 has none
+	Wrapped string `json:"wrapped,omitempty"` // WrappedKey.Wrapped; empty in version 1
 	JWE     string `json:"jwe"`               // the ring key, wrapped: WrappedKey.JWE
 }
 
@@ -188,9 +188,9 @@ func newRingKey() secretBytes {
 }
 
 // AddKEK makes kek one more key encryption key of the ring. It returns [ErrKEK] for a nil KEK,
-// [ErrState] when the ring has 8 already, or one with the same id, such as another
-// passphrase, and the errors of kek and of the store; then nothing was changed. To replace a
-// KEK, drop it with [Ring.Rewrap].
+// [ErrState] when the ring has 8 already, or one with the same id, such as another passphrase,
+// and the errors of kek and of the store. Except after [ErrUnknownOutcome], an error means that
+// nothing was changed. To replace a KEK, drop it with [Ring.Rewrap].
 func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
 	if nilcheck.IsNil(kek) {
 		return fmt.Errorf("%w: it is nil", ErrKEK)
@@ -217,7 +217,8 @@ func (r *Ring) AddKEK(ctx context.Context, kek KEK) error {
 // the KEK is compromised.
 //
 // It returns [ErrState] for no KEK or more than 8, [ErrKEK] for a nil one, [keys.ErrDuplicate]
-// for two with one id, and the errors of the KEKs and of the store; then nothing was changed.
+// for two with one id, and the errors of the KEKs and of the store. Except after
+// [ErrUnknownOutcome], an error means that nothing was changed.
 func (r *Ring) Rewrap(ctx context.Context, keks ...KEK) error {
 	if err := checkKEKs(keks); err != nil {
 		return err

@@ -40,7 +40,8 @@ func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([
 		return err
 	}
 	defer r.changing.Unlock()
-	var unsettled []Checkpoint // own writes that seemed not to have happened; a late one may be in the store by now
+	// Own writes that seemed not to have happened. A late one may be in the store by now.
+	var unsettled []Checkpoint
 	for {
 		s, err := r.look(ctx)
 		if err != nil {
@@ -95,7 +96,8 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 	// not sign in this process.
 	written.version = version
 	if _, err := r.adopt(written, before, number); err != nil {
-		return false, fmt.Errorf("%w: %w", ErrUnknownOutcome, err) // a look saw the store set back meanwhile
+		// Another look saw the store set back meanwhile.
+		return false, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}
 	// The change is done even if the memory cannot be saved: Run saves it again and reports the
 	// error.

@@ -44,9 +44,9 @@ type Memory interface {
 	// Save keeps newest.Ring as the ring of this place, and newest as the newest checkpoint of
 	// that ring. When the Memory has a higher generation of the same ring, another process was
 	// faster, and Save keeps the higher one. The checkpoint is durable when Save returns. Open,
-	// Create, every change and Run call Save. Open does not call it for a ring that it refuses.
-	// An error of Save ends Open and Create. It does not undo a change: Run reports the error
-	// and saves again.
+	// Create, every change and Run call Save for a checkpoint that this Ring has not saved yet.
+	// Open does not call it for a ring that it refuses. An error of Save ends Open and Create. It
+	// does not undo a change: Run reports the error and saves again.
 	Save(ctx context.Context, newest Checkpoint) error
 }
 
@@ -170,8 +170,8 @@ func (r *Ring) Checkpoint() Checkpoint {
 	return r.snapshot.Load().document.checkpoint()
 }
 
-// Log loads the ring and returns its last 256 changes, oldest first. It returns the errors of
-// [Open].
+// Log loads the ring and returns the last 256 events of its log, oldest first. It returns the
+// errors of [Open].
 func (r *Ring) Log(ctx context.Context) ([]Event, error) {
 	s, err := r.load(ctx)
 	if err != nil {
@@ -219,7 +219,7 @@ func actor() string {
 	return name + "@" + host
 }
 
-// shorten cuts a text so that JSON spells it in maxText bytes, between two characters.
+// shorten cuts a text, between two characters, so that JSON spells it in at most maxText bytes.
 func shorten(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText]

@@ -15,11 +15,11 @@ import (
 // Create makes a new ring in cfg.Store, with an active key for each use and its staged
 // successor, and opens it. It never replaces a ring.
 //
-// It returns [ErrConfig] for a configuration without Store or KEK, [ErrExists] when the store
-// has a ring, [ErrRollback] when the store is empty and cfg.Memory has seen a ring in it,
-// [ErrPolicy] for a policy that cannot work, and the errors of the KEK and of the store; then
-// nothing was written. After [ErrUnknownOutcome], and after an error of Memory.Save, the ring
-// may exist; [OpenOrCreate] opens it then.
+// It returns [ErrConfig] for a configuration without Store or KEK, [ErrExists] when the store has
+// a ring, [ErrRollback] when the store is empty and cfg.Memory has seen a ring in it, and
+// [ErrPolicy] for a policy that cannot work or for uses other than sig, enc or both; then nothing
+// was written. After any other error, of the KEK, the store or the memory, the ring may exist;
+// [OpenOrCreate] opens it then.
 func Create(ctx context.Context, cfg Config) (*Ring, error) {
 	return createAt(ctx, cfg, time.Now)
 }
@@ -43,7 +43,7 @@ func openOrCreateAt(ctx context.Context, cfg Config, now func() time.Time) (*Rin
 	if !errors.Is(createErr, ErrExists) && !errors.Is(createErr, ErrUnknownOutcome) {
 		return r, createErr
 	}
-	// Another process made the ring first, or ours may be there.
+	// Another process made the ring first, or the write of unknown outcome happened.
 	r, err = openAt(ctx, cfg, now)
 	if err != nil && errors.Is(createErr, ErrUnknownOutcome) {
 		return nil, createErr
@@ -130,14 +130,14 @@ func newDocument(cfg Config, now time.Time) (*document, error) {
 // needs its private half.
 //
 // It returns
-//   - [ErrState] for any other state, for a ring that holds 64 keys, for two active keys for
-//     one use, and for [Active] unless the ring is new and has no keys for that use: other
-//     processes may use the active key already;
+//   - [ErrState] for any other state, for a ring that holds 64 keys or is full, for two active
+//     keys for one use, and for [Active] unless nothing changed the ring since [Create] and the
+//     ring has no keys for that use: other processes may use the active key already;
 //   - [keys.ErrDuplicate] when the ring holds a key or once held it, or a key comes twice;
 //   - [keys.ErrNoKey] when a private half is missing;
 //   - the errors of ParseKey and of the store.
 //
-// Then nothing was written.
+// Except after [ErrUnknownOutcome], an error means that nothing was written.
 func (r *Ring) Import(ctx context.Context, data []byte, hint keys.Hint, state State) (kids []string, err error) {
 	if state != Staged && state != Active && state != Retired {
 		return nil, fmt.Errorf("%w: a key is imported as staged, active or retired", ErrState)

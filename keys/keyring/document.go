@@ -14,13 +14,13 @@ import (
 // State is where a key stands in its life (NIST SP 800-57 part 1 section 7).
 type State string
 
-// The states. Destroyed and revoked are final.
+// The states. A destroyed or revoked key never comes into use again.
 const (
-	Staged    State = "staged"    // pre-activation: made known ahead of its use
-	Active    State = "active"    // in use; exactly one for each use of a ring
+	Staged    State = "staged"    // pre-activation: other processes and parties get it early
+	Active    State = "active"    // in use; at most one for each use of a ring
 	Retired   State = "retired"   // deactivated: still verifies, still opens
 	Destroyed State = "destroyed" // a tombstone, so that its kid never comes back
-	Revoked   State = "revoked"   // compromised; a tombstone that says so
+	Revoked   State = "revoked"   // compromised; a tombstone, or a decryption key that still opens
 )
 
 const (
@@ -29,19 +29,19 @@ const (
 	identitySize    = 16 // bytes
 )
 
-// The bounds of a ring. Because of them only the compact tombstones grow without end: by 22
-// bytes of the stored ring for each key that ends. window.MaxFormers bounds the former
-// policies.
+// The bounds of a ring. Because of them only the compact tombstones grow without end: by 22 bytes
+// of the stored ring for each key that the ring made, and by more for an imported key.
+// window.MaxFormers bounds the former policies.
 const (
 	historyLength = 64  // earlier writes, as pairs of generation and nonce, that a ring remembers
-	logLength     = 256 // transitions that a ring remembers
+	logLength     = 256 // events in the log of a ring
 	endedLength   = 256 // keys that ended last, of which a ring still has the dates and the reasons
 	maxText       = 256 // bytes of a reason, and of each text of an event, as JSON spells it
-	// maxHeld is the number of keys that a ring holds at most. A rotation that has reached it
-	// waits until a retired key is destroyed.
+	// maxHeld is the number of keys at which a ring takes no more, except in a revocation. A
+	// rotation then waits until a retired key is destroyed.
 	maxHeld = 64
-	// maxRing is the size in bytes at which a stored ring grows no more, except by a
-	// revocation. Every Store takes half a megabyte beyond it.
+	// maxRing is the size in bytes beyond which a stored ring takes no new key, except in a
+	// revocation. Every Store takes half a megabyte more.
 	maxRing = 3 << 19
 )
 
@@ -53,13 +53,17 @@ type document struct {
 	Identity   string         `json:"ring,omitempty"` // random, base64url, the same for ever
 	Generation uint64         `json:"generation"`
 	Nonce      string         `json:"nonce"`
-	Slots      string         `json:"slots"` // SHA-256 of the slots of the blob that holds this document, base64url
+	Slots      string         `json:"slots"` // SHA-256 of the slots of the blob, base64url
 	History    []Checkpoint   `json:"history,omitempty"`
 	Policy     policyDocument `json:"policy"`
 	Former     window.Formers `json:"former,omitempty"`
-	Keys       []record       `json:"keys"`           // the keys that the ring holds, and the tombstones of the 256 that ended last
-	Ended      tombstone.Set  `json:"ended,omitzero"` // the compact tombstones of all keys that ended before
-	Log        []Event        `json:"log,omitempty"`
+
+	// Keys are the keys that the ring holds, and the tombstones of the 256 keys that ended last.
+	// Ended has the compact tombstones of all keys that ended before.
+	Keys  []record      `json:"keys"`
+	Ended tombstone.Set `json:"ended,omitzero"`
+
+	Log []Event `json:"log,omitempty"`
 }
 
 // stateOf returns the state of a key that has a compact tombstone.
@@ -72,26 +76,32 @@ func stateOf(t tombstone.Tombstone) State {
 
 // record is one key and its life.
 type record struct {
-	ID         string          `json:"kid"`
-	Thumbprint string          `json:"thumbprint,omitempty"` // empty in a tombstone whose kid is the start of the thumbprint
-	Suite      string          `json:"alg"`                  // Suite.String, which tells the curve; the alg in JWK does not
-	Use        keys.Use        `json:"use"`
-	State      State           `json:"state"`
-	Created    time.Time       `json:"created"`
-	Activated  time.Time       `json:"activated,omitzero"`
-	Retired    time.Time       `json:"retired,omitzero"`
-	Ended      time.Time       `json:"ended,omitzero"` // destroyed or revoked
-	Due        time.Time       `json:"due,omitzero"`   // when a look first found a wait over: see MarkDue
-	Reason     string          `json:"reason,omitempty"`
-	Windows    window.Figures  `json:"windows,omitzero"` // the largest figures in force while the key was in use; empty in a tombstone
-	JWK        json.RawMessage `json:"jwk,omitempty"`    // the private key; of a retired signing key the public half; empty in a tombstone
+	ID string `json:"kid"`
+
+	// Thumbprint is empty in a tombstone whose kid is the first 16 characters of the thumbprint.
+	Thumbprint string `json:"thumbprint,omitempty"`
+
+	Suite     string    `json:"alg"` // Suite.String, which tells the curve; the alg in JWK does not
+	Use       keys.Use  `json:"use"`
+	State     State     `json:"state"`
+	Created   time.Time `json:"created"`
+	Activated time.Time `json:"activated,omitzero"`
+	Retired   time.Time `json:"retired,omitzero"`
+	Ended     time.Time `json:"ended,omitzero"`   // destroyed or revoked
+	Due       time.Time `json:"due,omitzero"`     // when a look found a wait over: see MarkDue
+	Reason    string    `json:"reason,omitempty"` // of the revocation
+
+	// Windows are the largest figures that were in force while the ring held the key. JWK is the
+	// private key; for a retired signing key, its public half. Both are empty in a tombstone.
+	Windows window.Figures  `json:"windows,omitzero"`
+	JWK     json.RawMessage `json:"jwk,omitempty"`
 }
 
 // Event is one change of a ring, for its log.
 type Event struct {
 	Time       time.Time `json:"time"`
 	Generation uint64    `json:"generation"`    // the generation that the change wrote
-	By         string    `json:"by"`            // user@host
+	By         string    `json:"by"`            // such as user@host
 	What       string    `json:"what"`          // such as "activate" or "revoke: compromised"
 	KeyID      string    `json:"kid,omitempty"` // the kid of the key that changed
 }
@@ -135,7 +145,7 @@ var errUnknownSuite = fmt.Errorf("%w: unknown suite", ErrPolicy)
 
 func (d policyDocument) policy() (Policy, error) {
 	sig, err := keys.ParseSuite(d.Sig.Suite)
-	if err != nil || len(d.Enc.Suites) == 0 { // withDefaults would fill in a suite that the ring does not store
+	if err != nil || len(d.Enc.Suites) == 0 { // for none, withDefaults would fill in its own
 		return Policy{}, errUnknownSuite
 	}
 	var enc []keys.Suite
@@ -182,9 +192,9 @@ func (d *document) checkHeld() error {
 		ErrState, maxHeld)
 }
 
-// makeRoom erases revoked decryption keys, those revoked first before the others, until the
-// ring holds no more than maxHeld keys. So a revocation, which makes new keys, always has room.
-// Tokens for the erased keys fail.
+// makeRoom erases revoked decryption keys until the ring holds no more than maxHeld keys or no
+// revoked key is left. It erases the key that was revoked first before the others. Tokens for the
+// erased keys fail. A revocation makes new keys, and is never refused for lack of room.
 func (d *document) makeRoom() {
 	for d.held() > maxHeld {
 		var first *record
@@ -200,8 +210,8 @@ func (d *document) makeRoom() {
 	}
 }
 
-// bury makes all tombstones compact except the tombstones of the keys that ended last. A
-// compact tombstone has no date, no reason and no algorithm.
+// bury makes all tombstones compact except the tombstones of the endedLength keys that ended
+// last. A compact tombstone has no date, no reason and no algorithm.
 func (d *document) bury() {
 	var ended []*record
 	for i := range d.Keys {

@@ -55,8 +55,8 @@ const (
 	maxPBKDF2Rounds = 1_000_000
 	saltSize        = 16 // bytes
 
-	// maxSlot is the length in bytes of a slot, as JSON spells it. All slots together take half
-	// of the room that a revocation has beyond maxRing.
+	// maxSlot is the greatest length in bytes of a slot, as JSON spells it. All slots together
+	// take half of the room that a revocation has beyond maxRing.
 	maxSlot = 32 << 10
 )
 
@@ -109,12 +109,12 @@ func NewKEK(key []byte) (KEK, error) {
 // the text in Base64.
 //
 // The file may be a symbolic link (Kubernetes mounts secrets as links) or a pipe, such as the
-// shell's <(…); KEKFile reads at most 64 bytes of a pipe, and waits for them at most a minute
-// on Linux. The mode of the file must be 0640 or narrower; on macOS the group must not be
-// staff, which has every user. On Linux two more modes pass, because platforms set them:
-// group write on a volume with an fsGroup of Kubernetes (owner, group and setgid folder as
-// package filestore describes), and mode 0644 or narrower for a file of root on a read-only
-// mount.
+// shell's <(…); KEKFile reads at most 64 bytes of a pipe, and waits for them at most a minute on
+// Linux. The mode of the file must be 0640 or narrower. On macOS a file that its group may read
+// must not belong to the group staff, which has every user. On Linux two more modes pass, because
+// platforms set them: group write on a volume with an fsGroup of Kubernetes (owner, group and
+// setgid folder as package filestore describes), and mode 0644 or narrower for a file of root on
+// a read-only mount.
 //
 // It returns [ErrKEK], and fs.ErrNotExist beside it when the file does not exist. The text
 // says how many bytes the file has, and never their values.
@@ -123,9 +123,9 @@ func KEKFile(path string) (KEK, error) { return fileKEK(kekfile.Read(path)) }
 // CreateKEKFile writes 32 random bytes to a new file of mode 0600, making its folder if
 // need be, and returns them as a KEK. The KEK that it returns is on the disk.
 //
-// CreateKEKFile never replaces a file. It returns [ErrKEK], and fs.ErrExist beside it when
-// there is a file. Of several processes that call it at once for one path, one makes the
-// file, and the others read that one with [KEKFile].
+// CreateKEKFile never replaces a file. It returns [ErrKEK], and fs.ErrExist beside it when there
+// is a file. Of several processes that call it at once for one path, one makes the file. The
+// others get fs.ErrExist, and can read that file with [KEKFile].
 //
 // CreateKEKFile removes temporary files of an earlier call that was killed. If that call made
 // the KEK file but did not sync the folder, CreateKEKFile syncs it before it returns
@@ -140,10 +140,10 @@ func fileKEK(key []byte, err error) (KEK, error) {
 	return NewKEK(key)
 }
 
-// PassphraseKEK makes a KEK of a passphrase, stretched with PBKDF2-HMAC-SHA-512 at 600 000
-// rounds (RFC 8018), which takes about half a second each time the ring key is unwrapped. A
-// key file is stronger than any passphrase that a person remembers. It returns [ErrKEK] for
-// an empty passphrase.
+// PassphraseKEK makes a KEK of a passphrase, stretched with PBKDF2-HMAC-SHA-512 at 600 000 rounds
+// (RFC 8018), which takes about half a second each time the KEK wraps or unwraps a key. A key
+// file is stronger than any passphrase that a person remembers. It returns [ErrKEK] for an empty
+// passphrase.
 func PassphraseKEK(passphrase []byte) (KEK, error) {
 	if len(passphrase) < minPassphrase {
 		return nil, fmt.Errorf("%w: the passphrase is empty", ErrKEK)
@@ -178,8 +178,8 @@ type passphraseKEK struct {
 	passphrase secretBytes
 }
 
-// The id says nothing about the passphrase: a digest of it would let a thief of
-// the file guess without paying for PBKDF2.
+// The id says nothing about the passphrase: with a digest of the passphrase a thief of the file
+// could try passphrases without paying for PBKDF2.
 func (k *passphraseKEK) ID() string { return passphraseID }
 
 func (k *passphraseKEK) Wrap(_ context.Context, ringKey []byte) (WrappedKey, error) {
@@ -190,8 +190,8 @@ func (k *passphraseKEK) Wrap(_ context.Context, ringKey []byte) (WrappedKey, err
 	}, ringKey))
 }
 
-// pbes2Header is the protected header of a passphrase slot, in the order that
-// encoders write.
+// pbes2Header is the protected header of a passphrase slot, in the order in which go-jose writes
+// it.
 type pbes2Header struct {
 	Alg   string `json:"alg"`
 	Enc   string `json:"enc"`

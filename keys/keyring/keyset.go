@@ -27,7 +27,7 @@ func (d *document) setConfig() (keys.SetConfig, error) {
 	}
 	cfg.Erased = d.Ended.Erased()
 	active, seen := make(map[keys.Use]bool), make(map[string]bool)
-	var before []*keys.Key // decryption keys that were active, the latest first
+	var before []*keys.Key // decryption keys out of use, the newest record first
 	for _, r := range d.Keys {
 		if err := d.addUnique(seen, r); err != nil {
 			return keys.SetConfig{}, err
@@ -74,8 +74,8 @@ func (d *document) addUnique(seen map[string]bool, r record) error {
 }
 
 // isPublished reports whether the key is in the JWK Set. A signing key is published before it
-// signs, and until its last token is dead. A decryption key is published only while it is
-// active, because senders seal to it.
+// signs, and until its last token is dead. A decryption key is published only while it is active,
+// because senders seal to it. A revoked key is never published.
 func (r *record) isPublished() bool {
 	if r.Use == keys.UseSig {
 		return r.State == Staged || r.State == Active || r.State == Retired
@@ -131,16 +131,16 @@ func (r *record) checkState() error {
 	return nil
 }
 
-// KeyInfo describes one key of a ring, tombstones included. It holds no key material. Of the
-// 256 keys that ended last a ring keeps the dates and the reason, and keeps the thumbprint only
-// if it does not begin with the kid. Of a key that ended before these, the ring keeps only ID,
-// Use and State, and the thumbprint if the key was imported.
+// KeyInfo describes one key of a ring, tombstones included. It holds no key material. Of the 256
+// keys that ended last a ring keeps the dates and the reason. Of a key that ended before these,
+// the ring keeps only ID, Use and State. A tombstone keeps the thumbprint too, unless the kid is
+// the first 16 characters of it.
 type KeyInfo struct {
 	ID         string     `json:"kid"`
 	Use        keys.Use   `json:"use"`
 	Suite      keys.Suite `json:"alg,omitzero"`
 	State      State      `json:"state"`
-	HasPrivate bool       `json:"private"`              // the ring can sign or decrypt with it
+	HasPrivate bool       `json:"private"`              // the ring has the private half
 	Thumbprint string     `json:"thumbprint,omitempty"` // RFC 7638, SHA-256, base64url
 	Created    time.Time  `json:"created,omitzero"`     // when it came into the ring
 	Activated  time.Time  `json:"activated,omitzero"`   // zero if it never was active
@@ -152,8 +152,9 @@ type KeyInfo struct {
 	WrongDate  time.Time  `json:"wrong_date,omitzero"`  // a date of the key that shows that a clock is wrong, of this host or of another
 }
 
-// Keys loads the ring and describes its keys, oldest first, tombstones included. It returns
-// the errors of [Open].
+// Keys loads the ring and describes its keys, tombstones included. The keys that ended before the
+// last 256 come first, in no order of age, and then the others, oldest first. It returns the
+// errors of [Open].
 func (r *Ring) Keys(ctx context.Context) ([]KeyInfo, error) {
 	s, err := r.load(ctx)
 	if err != nil {
@@ -191,10 +192,10 @@ func (d *document) infos(now time.Time, kids ...string) ([]KeyInfo, error) {
 	return infos, nil
 }
 
-// nextOf returns the next step of each key, by kid. For a staged key the step is its activation,
-// and for the active key that it follows, the retirement at that moment. An active key without a
-// staged successor has none. For a key out of use the step is its destruction, or the look (MarkDue,
-// ClearDue) that must come before.
+// nextOf returns the next step of each key, by kid. For the oldest staged key of a use the step
+// is its activation, and for the active key the retirement at that moment. An active key without
+// a staged successor has none. For a key out of use the step is its destruction, or the look
+// (MarkDue, ClearDue) that must come before.
 func (d *document) nextOf(now time.Time) map[string]Step {
 	next := make(map[string]Step)
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {

@@ -18,8 +18,8 @@ type Policy struct {
 	Leeway        time.Duration // tolerance of openers on times; default 60 s
 	ClockSkew     time.Duration // largest difference between any two clocks; default 60 s
 	CacheAge      time.Duration // longest that another party uses a cached JWK Set; default 24 h
-	PublishLag    time.Duration // from the ring to the published JWK Set, proxies included; default 60 s
-	SnapshotAge   time.Duration // longest that a process uses the ring without reloading it; default 1 h
+	PublishLag    time.Duration // from ring to published JWK Set, with proxies; default 60 s
+	SnapshotAge   time.Duration // longest use of a snapshot to sign or publish; default 1 h
 	MaxAge        time.Duration // Cache-Control max-age of the published JWK Set; default 5 min
 
 	Sig UsePolicy // signing keys; default ES256, 30 days
@@ -34,7 +34,7 @@ type UsePolicy struct {
 
 const day = 24 * time.Hour
 
-// withDefaults returns the policy with the default in the place of each figure that is zero.
+// withDefaults returns the policy with the default in the place of each field that is zero.
 func (p Policy) withDefaults() Policy {
 	p.setFigures(p.figures().WithDefaults())
 	for _, d := range []struct {
@@ -64,8 +64,8 @@ const maxDuration = 10 * 365 * day
 
 // Validate returns nil if the figures can work together once defaults are filled in. It returns
 // [ErrPolicy] otherwise, and names the rule that is broken. A period has to be longer than the
-// windows of its use. It has to be at least two windows of a staged key long, because a
-// successor may be staged for that time, and the active key stays until then.
+// windows of its use. It has to be at least two windows of a staged key long, because Rotate
+// keeps a successor staged for that time, and the active key stays until then.
 func (p Policy) Validate() error {
 	if err := p.check(); err != nil {
 		return err
@@ -124,13 +124,14 @@ func (p Policy) check() error {
 	return nil
 }
 
-// Windows are the shortest times between the steps of a rotation. They follow from
-// the policy. A window that is a hundredth shorter logs users out.
+// Windows are the shortest times between the steps of a rotation. They follow from the policy.
+// Shorter windows log users out: in TestSimulation tokens fail when SignAhead, SignKept or
+// EncKept is a hundredth shorter, or EncAhead a twentieth.
 type Windows struct {
 	SignAhead time.Duration // staged to active: the public half must reach every verifier
 	SignKept  time.Duration // retired to destroyed: the last token must be dead
 	EncAhead  time.Duration // staged to active: the private half must reach every opener
-	EncKept   time.Duration // retired to destroyed: the last token of the last sealer with a stale set must be dead
+	EncKept   time.Duration // retired to destroyed: tokens sealed from an old JWK Set must be dead
 }
 
 // Windows returns the windows of the policy.
@@ -158,13 +159,14 @@ func (p Policy) forUse(u keys.Use) UsePolicy {
 // UpdatePolicy calls edit to change the ring's policy, several times if other processes
 // change the ring meanwhile.
 //
-// A new period counts at once, also for the active key. A new suite counts from the next key
-// that is staged. A key keeps the largest windows that were ever in force while the ring held
-// it, so a policy that shrinks ends nothing early. New keys get the old windows too, for as
-// long as caches and snapshots from the time of the old policy can live.
+// A new period counts at once, also for the active key. A new suite counts from the next key that
+// is made. A key keeps the largest windows that were ever in force while the ring held it, so a
+// policy that shrinks ends nothing early. New keys get the old windows too, for as long as caches
+// and snapshots from the time of the old policy can live.
 //
-// It returns [ErrConfig] for a nil edit and [ErrPolicy] for figures that cannot work
-// together, naming the rule, besides the errors of the store. Then nothing was changed.
+// It returns [ErrConfig] for a nil edit and [ErrPolicy] for figures that cannot work together,
+// naming the rule, besides the errors of the store. Except after [ErrUnknownOutcome], an error
+// means that nothing was changed.
 func (r *Ring) UpdatePolicy(ctx context.Context, edit func(*Policy)) error {
 	if edit == nil {
 		return fmt.Errorf("%w: the edit of the policy is nil", ErrConfig)
@@ -196,11 +198,10 @@ func (d *document) setPolicy(p policyDocument, now time.Time) {
 	}
 }
 
-// widestWindows returns the windows of a key that is made now.
+// widestWindows returns the figures of a key that is made now.
 func (d *document) widestWindows() window.Figures { return d.Former.Widest(d.Policy.Figures) }
 
-// WindowError says that a key cannot become active yet without hurting holders of
-// valid tokens.
+// WindowError says that a key cannot become active yet without the risk that valid tokens fail.
 type WindowError struct {
 	KeyID string    // the staged key
 	Until time.Time // when its window is over
@@ -212,7 +213,7 @@ func (e *WindowError) Error() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("keyring: the key %s must not become active before %s: other parties may not have it yet",
-		jwk.Quote(e.KeyID), e.Until.UTC().Add(time.Second-1).Truncate(time.Second).Format(time.RFC3339)) // rounded up
+		jwk.Quote(e.KeyID), e.Until.UTC().Add(time.Second-1).Truncate(time.Second).Format(time.RFC3339))
 }
 
 // tooSoon is both an ErrWindow and a WindowError, with the text of the WindowError.

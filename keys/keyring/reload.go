@@ -15,8 +15,8 @@ import (
 type state struct {
 	mu     sync.Mutex
 	looks  uint64     // how many looks and writes began
-	good   uint64     // the newest look that found a ring
-	bad    uint64     // the newest look that failed
+	good   uint64     // the number of the newest look or write that succeeded
+	bad    uint64     // the number of the newest look that failed
 	tried  time.Time  // when the last look had an answer, good or bad
 	seen   Checkpoint // the newest generation that was seen
 	writes KEK        // the KEK of the write that began last
@@ -46,7 +46,7 @@ func (t *state) triedAt() time.Time {
 // A [Store], a [KEK] or a [Memory] may never answer: its disk, its server or its network hangs.
 // So each call to one of them has a time limit.
 const (
-	// maxPatience is the longest time of a call.
+	// maxPatience is the longest time of a call. A Swap has swapGrace more.
 	maxPatience = 10 * time.Second
 	// leastPatience is the time that a look may take where the policy's SnapshotAge is so
 	// short that a busy disk would exceed an eighth of it.
@@ -89,8 +89,8 @@ func (r *Ring) refresh(ctx context.Context, from time.Duration, wait bool) {
 	}
 }
 
-// load returns a snapshot that is as new as this call. It returns [ErrConfig] for a nil or a
-// zero Ring.
+// load returns a snapshot that is at least as new as this call. It returns [ErrConfig] for a nil
+// or a zero Ring.
 func (r *Ring) load(ctx context.Context) (*snapshot, error) {
 	if r == nil || r.calls == nil {
 		return nil, errZeroRing
@@ -133,10 +133,10 @@ func (r *Ring) fail(err error, number uint64) {
 }
 
 // adopt makes s, which no reader has seen yet, the snapshot, and returns s. It returns the
-// present snapshot when that is newer: while s was loaded, another look found a later
-// generation, or this process wrote one. began is when the look that found s, or the write that
-// made it, began: the age of s counts from there, because the ring may have changed right
-// afterwards.
+// present snapshot when that is newer: while s was loaded, another look found a later generation,
+// or this process wrote one. It returns an [ErrRollback] if s does not follow the newest
+// generation that was seen. began is when the look that found s, or the write that made it,
+// began: the age of s counts from there, because the ring may have changed right afterwards.
 func (r *Ring) adopt(s *snapshot, began time.Time, number uint64) (*snapshot, error) {
 	r.state.mu.Lock()
 	defer r.state.mu.Unlock()

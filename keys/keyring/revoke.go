@@ -12,8 +12,12 @@ import (
 
 // Revocation names the keys to revoke, and the reason.
 type Revocation struct {
-	KeyID  string // the kid of one key, unless All is set
-	All    bool   // every key of the ring, except keys that ended before the 256 that ended last
+	KeyID string // the kid of one key, unless All is set
+
+	// All revokes every key that is not revoked yet, and with Erase every key that is not erased
+	// yet. It leaves out the keys that ended before the 256 that ended last.
+	All bool
+
 	Reason string // for the log and the tombstone: compromised, superseded, …; cut at 256 bytes
 
 	// Erase ends a decryption key at once. Without it the key is unpublished and goes on
@@ -28,10 +32,10 @@ type Revocation struct {
 // of an active one at once. The staged successor never does: a thief of the ring has it too,
 // so Revoke replaces it as well.
 //
-// It returns the keys that were revoked and the keys that were made. It returns
-// [keys.ErrNoKey] when the ring never had the key, and [ErrState] when the key is revoked
-// already. After [ErrUnknownOutcome] the key may or may not be revoked; after any other error
-// it is NOT revoked. Call Revoke again in both cases.
+// It returns the keys that were revoked and the keys that were made. It returns [keys.ErrNoKey]
+// when the ring never had the key, and [ErrState] when the key is revoked already, and erased if
+// v.Erase is set. After [ErrUnknownOutcome] the key may or may not be revoked; after any other
+// error but ErrState it is NOT revoked. Call Revoke again in both cases.
 func (r *Ring) Revoke(ctx context.Context, v Revocation) ([]KeyInfo, error) {
 	var (
 		infos []KeyInfo
@@ -114,8 +118,8 @@ func (d *document) revoke(v Revocation, now time.Time, fresh *drawn) (touched []
 }
 
 // succeed makes the keys that a use lacks after a revocation. If the active key was revoked, it
-// revokes the staged keys too, and makes a new active key and a new successor. If only the
-// successor was revoked, it makes another successor.
+// revokes the staged keys too, and makes a new active key and a new successor. If the use has an
+// active key and no successor, it makes a successor.
 func (d *document) succeed(u keys.Use, replace bool, now time.Time, fresh *drawn) (touched []string, log []logEntry, err error) {
 	var missing []State
 	switch {
@@ -171,13 +175,13 @@ func (d *document) targets(v Revocation) ([]string, error) {
 }
 
 func (r *record) revoke(v Revocation, now time.Time) {
-	// No sender ever knew a staged decryption key.
+	// No sender ever knew a staged decryption key, so no token needs it.
 	if r.Use == keys.UseSig || v.Erase || r.State == Staged {
 		r.erase()
 	}
 	if r.State != Revoked {
 		if r.State == Active {
-			r.Due = time.Time{} // it was a record about the end of its period
+			r.Due = time.Time{} // it recorded a look at the end of the period
 		}
 		r.State, r.Ended, r.Reason = Revoked, utc(now), shorten(v.Reason)
 	}

@@ -22,19 +22,21 @@ import (
 // RotateNow, NextStep, Revoke, Import, AddKEK, Rewrap, KEKs, Keys, Log, Policy and
 // UpdatePolicy.
 //
-// A Ring works from a snapshot and reloads it when it is a minute old. When the store cannot
-// be read, the snapshot goes on serving until it is as old as the policy's SnapshotAge. From
-// then on the Ring decrypts, but neither signs nor publishes. A Ring that none of [Open],
-// [Create] and [OpenOrCreate] made returns [ErrConfig].
+// A Ring works from a snapshot, and a caller of PrivateKeys or PublicKeys reloads the snapshot
+// when it is a minute old. When the store cannot be read, the snapshot goes on serving until it
+// is as old as the policy's SnapshotAge. From then on the Ring decrypts, but neither signs nor
+// publishes. The methods of a Ring that none of [Open], [Create] and [OpenOrCreate] made return
+// [ErrConfig].
 //
-// A store, a KEK or a memory may hang. A Ring waits for a call to one of them for ten seconds
-// at most, for less where SnapshotAge is shorter than 80 s, and never beyond the caller's
-// context. Then a load fails with [context.DeadlineExceeded], and a write with
-// [ErrUnknownOutcome]. A reader never waits for a change.
+// A store, a KEK or a memory may hang. A Ring waits for a call to one of them until the caller's
+// context ends, and for ten seconds at most. A load waits for less where SnapshotAge is shorter
+// than 80 s, and a write waits for one second more. Then a load fails with
+// [context.DeadlineExceeded] or the error of the caller's context. A write fails with
+// [ErrUnknownOutcome], unless a load shows that it happened. A reader never waits for a change.
 //
 // A Ring is safe for concurrent use, and prints as [redacted]. No goroutine that it starts
-// outlives the caller's call, except for calls to a store, a KEK or a memory that ignore their
-// context: at most eight of these go on.
+// outlives the caller's call, except for calls to a store, a KEK or a memory that do not end with
+// their context: at most eight of these go on, and the Watch of each Run.
 type Ring struct {
 	store Store
 	kek   KEK // the KEK of Config, which opened the first snapshot
@@ -44,26 +46,26 @@ type Ring struct {
 
 	why atomic.Pointer[error] // why the last look failed; nil if it succeeded
 
-	calls      patience.Calls // the calls to the store, the KEK and the memory that have not returned
-	state      state          // of the looks
+	calls      patience.Calls // unfinished calls to the store, the KEK and the memory
+	state      state          // of the looks (loads)
 	refreshing patience.Mutex // one reader at a time loads
 
 	changing patience.Mutex       // one change at a time; guards marked
-	marked   map[string]time.Time // when this process found a key due, by kid
+	marked   map[string]time.Time // when this process last recorded a MarkDue, by kid
 
 	memory Memory
 	saving patience.Mutex // one save at a time; guards saved
 	saved  Checkpoint     // the newest generation that memory has
 }
 
-// Config says where a ring is and what opens it. It is copied.
+// Config says where a ring is and what opens it. The constructors copy it.
 type Config struct {
 	Store Store // required; where the ring is
 	KEK   KEK   // required; opens the ring
 
-	// Memory keeps over restarts which ring was seen in the store, and its newest
-	// generation. Without one a Ring remembers them only while it lives, and accepts a store
-	// that was set back before it was opened.
+	// Memory keeps over restarts which ring was seen in the store, and its newest generation.
+	// Without a Memory a Ring remembers them only while the Ring lives, and Open accepts a store
+	// that was set back before.
 	Memory Memory
 
 	// Policy is the policy of a new ring; zero fields are defaults.
@@ -88,10 +90,10 @@ func (c Config) check() error {
 
 // Open opens the ring in cfg.Store.
 //
-// It returns [ErrConfig] for a configuration without Store or KEK, [ErrNoRing] when the store
-// is empty, [ErrUnreadable] when the KEK does not open the ring or the ring is damaged,
-// [ErrRollback] when cfg.Memory has seen a newer ring or another ring in this store, also
-// beside ErrNoRing, and the errors of the store, the KEK and the memory.
+// It returns [ErrConfig] for a configuration without Store or KEK, [ErrNoRing] when the store is
+// empty, [ErrUnreadable] when the KEK does not open the ring or the ring is damaged,
+// [ErrRollback] when cfg.Memory has seen a newer generation, a fork of the ring or another ring
+// in this store, also beside ErrNoRing, and the errors of the store, the KEK and the memory.
 func Open(ctx context.Context, cfg Config) (*Ring, error) {
 	return openAt(ctx, cfg, time.Now)
 }
@@ -143,16 +145,19 @@ func openSince(ctx context.Context, cfg Config, seen sightings, now func() time.
 	return r, nil
 }
 
-// PrivateKeys returns the keys to sign and decrypt with. It reloads the ring when the snapshot
-// is a minute old. A store that fails is not an error: [Ring] says for how long a snapshot
-// serves, and [keys.Set] what a stale one still does.
+// PrivateKeys returns the keys to sign and decrypt with. It reloads the ring when the snapshot is
+// a minute old. A store that fails is not an error: [Ring] says for how long a snapshot serves.
+// After that time PrivateKeys returns a Set that only decrypts, as [keys.SetConfig] says of
+// Stale.
 func (r *Ring) PrivateKeys(ctx context.Context) (*keys.Set, error) {
 	if err := r.isOpen(); err != nil {
 		return nil, err
 	}
 	s := r.snapshot.Load()
 	if s.age(r.now()) < s.reloadAfter() {
-		return s.set, nil // the usual case, once for each token; for a token in the opener's cache the two clock readings are most of the cost
+		// The usual case, once for each token. For a token in an Opener's cache the clock readings,
+		// here and in the Opener, are most of the cost.
+		return s.set, nil
 	}
 	// While the snapshot may still be used, only the caller that reloads it waits.
 	r.refresh(ctx, s.reloadAfter(), s.age(r.now()) > s.policy.SnapshotAge)
@@ -164,10 +169,10 @@ func (r *Ring) PrivateKeys(ctx context.Context) (*keys.Set, error) {
 }
 
 // PublicKeys returns the ring's public half: every signing key that may have signed a living
-// token or will sign soon, and the one key to encrypt to. For a kid that it does not know it
-// reloads the ring, at most once in five seconds. It returns [keys.ErrStale] when the snapshot
-// is too old to publish. If it does not know the kid and the reload fails, it returns the error
-// of the reload, because a newer ring may have the kid.
+// token or will sign soon, and the one key to encrypt to. For a kid that no signing key has it
+// reloads the ring, at most once in five seconds. It returns [keys.ErrStale] when the snapshot is
+// too old to publish. If no signing key has the kid and the reload fails, it returns the error of
+// the reload, because a newer ring may have the kid.
 func (r *Ring) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
 	s, err := r.PrivateKeys(ctx)
 	if err != nil {
@@ -184,7 +189,7 @@ func (r *Ring) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, err
 }
 
 // Reload loads the ring again, unless that was tried within the last five seconds, and returns
-// its keys. An opener calls it for a kid that it does not know: another process may have
+// its keys. An opener calls Reload for a kid that the Set does not hold: another process may have
 // rotated the ring. It returns the error of the last load, if that failed.
 func (r *Ring) Reload(ctx context.Context) (*keys.Set, error) {
 	if err := r.isOpen(); err != nil {

@@ -16,12 +16,14 @@ import (
 // one change, so call it again until it returns Nothing. With uses, Rotate looks only at
 // keys for them. Any number of processes may call it at any time.
 //
-// It returns the errors of the store and the errors of [Open]; then nothing was changed.
+// It returns [ErrState] for a new key in a full ring, and the errors of [Open] and of the store.
+// Except after [ErrUnknownOutcome], an error means that nothing was changed.
 func (r *Ring) Rotate(ctx context.Context, uses ...keys.Use) (Step, error) {
 	return r.rotate(ctx, func(d *document, now time.Time) (Step, error) {
 		steps := slices.DeleteFunc(d.steps(now, uses...), func(s Step) bool {
-			// Another process cleared our record, so one of the two clocks is wrong. To record
-			// again and again would fill the ring's history.
+			// Another process cleared the record that we made, so one of the two clocks is wrong.
+			// To record again and again would fill the ring's history, so we wait for a
+			// SnapshotAge.
 			at, marked := r.marked[s.KeyID]
 			return marked && s.Action == MarkDue && !s.At.After(now) && !now.Before(at) && now.Before(at.Add(time.Duration(d.Policy.SnapshotAge)))
 		})
@@ -44,8 +46,8 @@ func (r *Ring) NextStep(ctx context.Context, uses ...keys.Use) (step Step, due b
 	return step, due, nil
 }
 
-// RotateNow ends the period of the active key of a use: its staged successor becomes active
-// now. A missing successor is staged first.
+// RotateNow ends the period of the active key of a use: its staged successor becomes active now.
+// RotateNow stages a missing successor first.
 //
 // It returns an [ErrWindow] that is a [WindowError] too, when the successor was staged too
 // short a time ago for every other party to know it; then the active key stays. It returns
@@ -172,9 +174,9 @@ func (s Step) entries() []logEntry {
 // while the watch shows life. A service whose keys another process rotates does not need Run: a
 // Ring reloads by itself once a minute.
 //
-// Run calls report, which may be nil, with each step that it did and with each error. An
-// error does not end Run: the next look tries again. A nil Ring, or one that no constructor
-// made, ends it with [ErrConfig].
+// Run calls report, which may be nil, with each step that it did and with each error, except for
+// an error after a sign of a Watcher: then it looks again about a second later. An error does not
+// end Run. A nil Ring, or one that no constructor made, ends it with [ErrConfig].
 func (r *Ring) Run(ctx context.Context, report func(Step, error)) error {
 	if err := r.isOpen(); err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// reloadAfter is the age at which a snapshot is reloaded inside Seal and Open,
-	// sooner where the policy's SnapshotAge leaves no time for it.
+	// reloadAfter is the age at which a snapshot is reloaded inside Seal and Open. The reload
+	// comes sooner where the policy's SnapshotAge is less than four times as long.
 	reloadAfter = time.Minute
 	// reloadCooldown keeps a store that is down, and clients that send unknown kids, from
 	// causing a load for every token.
@@ -25,7 +25,7 @@ const (
 func (s *snapshot) reloadAfter() time.Duration    { return min(reloadAfter, s.policy.SnapshotAge/4) }
 func (s *snapshot) reloadCooldown() time.Duration { return min(reloadCooldown, s.policy.SnapshotAge/8) }
 
-// snapshot is a ring as it was loaded, never changed afterwards.
+// snapshot is a ring as it was loaded or written. It is not changed once readers can see it.
 type snapshot struct {
 	document *document
 	config   keys.SetConfig
@@ -114,8 +114,8 @@ func decodeDocument(data []byte) (*document, error) {
 	return &d, nil
 }
 
-// newSnapshot makes a snapshot with the keys of a document. It also validates the document:
-// every document passes here when it is loaded and before it is written.
+// newSnapshot makes a snapshot with the keys of a document. It also validates the document: a
+// document passes here when it is loaded, and before a change of the ring writes it.
 func newSnapshot(d *document, slots []slot, key secretBytes) (*snapshot, error) {
 	cfg, err := d.setConfig()
 	if err != nil {
@@ -175,10 +175,10 @@ func (r *Ring) Published() (set *keys.PublicSet, maxAge time.Duration, due bool,
 	return set, maxAge, due, err
 }
 
-// Fullness loads the ring and returns how much of its room it takes, from 0 to 1. A ring that
-// is full takes no new key, so it no longer rotates. A revocation still has room for
-// thousands of keys. Daily keys for both uses fill half of it in 35 years; before it is full,
-// make a new ring. It returns the errors of [Open].
+// Fullness loads the ring and returns how much of its room it takes: 0 is empty, and 1 is full. A
+// ring that is full takes no new key, so it no longer rotates. A revocation still has room for
+// thousands of keys, and makes the ring fuller than 1. Daily keys for both uses fill half of it
+// in 35 years; before it is full, make a new ring. It returns the errors of [Open].
 func (r *Ring) Fullness(ctx context.Context) (float64, error) {
 	s, err := r.load(ctx)
 	if err != nil {

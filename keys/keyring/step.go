@@ -11,16 +11,16 @@ import (
 // Action names the change that a step of a rotation makes.
 type Action string
 
-// The steps of a rotation. No step that ends a wait is made by one clock alone: the first look
-// that finds a wait over records that in the ring (MarkDue), and a later look acts; see the
-// package documentation.
+// The steps of a rotation. A look is one call of Rotate. Rotate ends no wait by one clock alone:
+// the first look that finds a wait over records that in the ring (MarkDue), and a later look
+// acts; see the package documentation.
 const (
 	Nothing  Action = "nothing"   // no step is due
-	Stage    Action = "stage"     // a successor is made and made known
+	Stage    Action = "stage"     // a successor is made; for signing it is also published
 	Activate Action = "activate"  // the successor takes over, its predecessor retires
 	Retire   Action = "retire"    // the predecessor of an activated key; part of an Activate
-	MarkDue  Action = "mark-due"  // the first look that finds the wait of a key over records its time
-	ClearDue Action = "clear-due" // the record of a MarkDue is taken back: it came from a clock that is ahead
+	MarkDue  Action = "mark-due"  // the first look that finds a key's wait over records the time
+	ClearDue Action = "clear-due" // a record ahead of our clock is removed: a clock is wrong
 	Destroy  Action = "destroy"   // the key material is erased
 )
 
@@ -28,14 +28,13 @@ const (
 type Step struct {
 	Action  Action    `json:"action"`
 	Use     keys.Use  `json:"use,omitempty"`     // the use of the key
-	KeyID   string    `json:"kid,omitempty"`     // empty for a Stage to come
+	KeyID   string    `json:"kid,omitempty"`     // empty for Nothing and for a Stage to come
 	Retires string    `json:"retires,omitempty"` // the kid that an Activate retires
 	At      time.Time `json:"at,omitzero"`       // when the step is due, or when it was done
 }
 
-// next returns the step that is due first, whether its time has come or not, and reports
-// whether it is due now. All decisions of a rotation are made here: a pure function of the
-// document and the time, safe to run in any number of processes.
+// next returns the step that is due first, whether its time has come or not, and reports whether
+// it is due now.
 func (d *document) next(now time.Time, uses ...keys.Use) (Step, bool) {
 	return first(d.steps(now, uses...), now)
 }
@@ -48,7 +47,8 @@ func first(steps []Step, now time.Time) (Step, bool) {
 	return first, !first.At.After(now)
 }
 
-// steps returns the next steps of every key and of every use, or of some uses.
+// steps returns the next steps for the given uses, for both if none is given. It is a pure
+// function of the document and the time, so any number of processes may call Rotate.
 func (d *document) steps(now time.Time, uses ...keys.Use) []Step {
 	var steps []Step
 	if len(uses) == 0 {
@@ -91,7 +91,8 @@ func (d *document) succession(u keys.Use, now time.Time) []Step {
 	case !ok:
 		return nil
 	case s.Action == Stage:
-		if s.At.After(now.Add(time.Duration(d.Policy.ClockSkew))) { // the date is of a clock that was ahead
+		// A date ahead of our clock counts for nothing: one of the two clocks is wrong.
+		if s.At.After(now.Add(time.Duration(d.Policy.ClockSkew))) {
 			s.At = now
 		}
 		return []Step{s}
@@ -114,7 +115,8 @@ func (d *document) succession(u keys.Use, now time.Time) []Step {
 	return []Step{s}
 }
 
-// ending returns the next step towards the end of a key that is out of use.
+// ending returns the next step towards the end of a key that is out of use: a retired key, or a
+// revoked decryption key that still opens. It returns false for any other key.
 func (d *document) ending(r *record, now time.Time) (Step, bool) {
 	if r.State != Retired && (r.State != Revoked || len(r.JWK) == 0) {
 		return Step{}, false

@@ -18,36 +18,35 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/ringjwe"
 )
 
-// Store keeps one ring document: in a file (package filestore), in memory ([NewMemStore]),
-// in a database (package sqlstore). It sees an opaque blob that is already encrypted. It never
-// parses the blob and holds no key.
+// Store keeps one ring document: in a file (package filestore), in memory ([NewMemStore]), in a
+// database (such as package sqlstore). A Store sees an opaque blob that is already encrypted. It
+// never parses the blob and holds no key.
 //
-// A Store is safe for concurrent use, by many goroutines and, unless it says
-// otherwise, by many processes. Both methods are linearizable: a Load that
-// starts after a Swap returned sees what that Swap wrote, and of two Swaps that
-// start from the same version at most one succeeds. What a successful Swap
-// wrote is durable when it returns. Every implementation must pass the suite in
-// package storetest.
+// A Store is safe for concurrent use, by many goroutines and, unless it says otherwise, by many
+// processes. Both methods are linearizable: a Load that starts after a Swap returned sees what
+// that Swap wrote, or a later write, and of two Swaps that start from the same version at most
+// one succeeds. What a successful Swap wrote is durable when it returns. Every implementation
+// must pass the suite in package storetest.
 //
-// A Ring waits ten seconds at most for each call, and then goes on without it. Both methods
-// should end with their context.
+// A Ring waits about ten seconds at most for each call, and then goes on without the answer. Both
+// methods should end with their context.
 type Store interface {
-	// Load returns the document and its version. The version is the store's
-	// own word for this content. It is never empty and has meaning for Swap only.
+	// Load returns the document and its version. The version is a name that the store chooses for
+	// this content. It is never empty and has meaning for Swap only.
 	//
-	// It returns [ErrNoRing] when nothing was ever stored. After any other error
-	// the caller does not know whether there is a ring.
+	// It returns [ErrNoRing] when the store has no document. After any other error the caller
+	// does not know whether there is a ring.
 	Load(ctx context.Context) (doc []byte, version string, err error)
 
 	// Swap replaces the document if its version is still prev, and returns the
 	// new version. An empty prev creates: it succeeds only if there is no
 	// document yet. The store keeps no reference to doc.
 	//
-	// It returns [ErrConflict] when the version is another one by now (nothing was written;
-	// load and decide again), and [ErrUnknownOutcome] when the document may or may not have
-	// been written (load and compare). An error that is [ErrNotDurable] too says that the
-	// document was written, and that a power cut may take it back. A Load cannot tell whether
-	// it is still at risk. With any other error nothing was written.
+	// It returns [ErrConflict] when the version is another one by now (nothing was written; load
+	// and decide again), and [ErrUnknownOutcome] when the document may or may not have been
+	// written (load and compare). An error that is [ErrNotDurable] too says that the document was
+	// written, and that a power cut may take it back. A Load cannot tell whether the document is
+	// still at risk. With any other error nothing was written.
 	Swap(ctx context.Context, prev string, doc []byte) (version string, err error)
 }
 
@@ -78,8 +77,8 @@ var (
 	// ErrUnknownOutcome says that the write may or may not have happened.
 	ErrUnknownOutcome = errors.New("keyring: it is not known whether the ring was written")
 
-	// ErrNotDurable says that the ring was written, and that a power cut may take the
-	// write back. Each is an ErrUnknownOutcome.
+	// ErrNotDurable says that the ring was written, and that a power cut may take the write back.
+	// It is an ErrUnknownOutcome too.
 	ErrNotDurable = fmt.Errorf("%w for good", ErrUnknownOutcome)
 )
 
@@ -130,7 +129,7 @@ func (m *memStore) version() string {
 	return strconv.FormatUint(m.swaps, 10)
 }
 
-// checkKEKs refuses no KEK, more KEKs than a ring has slots for, and a nil KEK.
+// checkKEKs refuses an empty list, more KEKs than a ring has slots for, and a nil KEK.
 func checkKEKs(keks []KEK) error {
 	if len(keks) == 0 || len(keks) > maxSlots {
 		return fmt.Errorf("%w: give 1 to %d key encryption keys", ErrState, maxSlots)
@@ -168,9 +167,9 @@ type secretDocument struct {
 
 // WrapSecret encrypts a secret of 1 to 4096 bytes in the form of a ring at rest: one slot for
 // each of 1 to 8 KEKs, and a compact JWE under a fresh key that each slot wraps. It is for a
-// service that keeps a secret of its own, as package sessions does, in a store of its own.
-// Neither a ring nor a secret passes for the other. To drop a KEK, unwrap the secret and wrap
-// it with every KEK that stays.
+// service that keeps a secret of its own, as package sessions does, in a store of its own. A
+// secret does not pass for a ring, nor a ring for a secret. To drop a KEK, unwrap the secret and
+// wrap it with every KEK that stays.
 //
 // It returns [ErrState] for another number of KEKs or bytes, [ErrKEK] for a nil KEK,
 // [keys.ErrDuplicate] for two with one id, and the errors of the KEKs. It waits for each KEK
