@@ -26,9 +26,9 @@ func mustNotOpen(t *testing.T, what string, doc []byte) {
 // A stored ring is damaged in each bit, cut to each length, and one byte longer.
 func TestDamagedRing(t *testing.T) {
 	store := NewMemStore()
-	newRing(t, store, newClock())
+	newRing(t, store, newClock().now)
 	doc := blobOf(t, store)
-	openRing(t, storeWith(t, doc), newClock())
+	openRing(t, storeWith(t, doc), newClock().now)
 	damaged := bytes.Clone(doc)
 	for i := range doc {
 		for bit := range 8 {
@@ -61,15 +61,15 @@ func blobFor(t *testing.T, doc []byte) blob {
 
 func TestOtherPartsRing(t *testing.T) {
 	storeA, storeB := NewMemStore(), NewMemStore()
-	ringA := newRing(t, storeA, newClock())
-	newRing(t, storeB, newClock())
+	ringA := newRing(t, storeA, newClock().now)
+	newRing(t, storeB, newClock().now)
 	old := blobFor(t, blobOf(t, storeA))
 	if err := ringA.importOwn(t.Context(), generated(t, keys.ES256), Staged); err != nil {
 		t.Fatal(err)
 	}
 	a, b := blobFor(t, blobOf(t, storeA)), blobFor(t, blobOf(t, storeB))
 	stranger := slot{KEK: "stranger", JWE: a.Slots[0].JWE}
-	rewrapped := slot{KEK: a.Slots[0].KEK, JWE: wrapped1(rawKey(t), ringA.snapshot.Load().ringKey())(t)}
+	rewrapped := slot{KEK: a.Slots[0].KEK, JWE: wrapJWE(rawKey(t), ringA.snapshot.Load().ringKey())(t)}
 	nine := []slot{a.Slots[0]}
 	for i := range maxSlots {
 		nine = append(nine, slot{KEK: string(rune('a' + i)), JWE: a.Slots[0].JWE})
@@ -95,7 +95,7 @@ func TestOtherPartsRing(t *testing.T) {
 	} {
 		mustNotOpen(t, name, must(json.Marshal(other))(t))
 	}
-	openRing(t, storeWith(t, must(json.Marshal(a))(t)), newClock())
+	openRing(t, storeWith(t, must(json.Marshal(a))(t)), newClock().now)
 }
 
 // spliced returns a JWE with the first half of one ciphertext and the rest of another.
@@ -108,7 +108,7 @@ func spliced(a, b string) string {
 // Octets move between the ciphertext and the tag. go-jose alone would decrypt the text.
 func TestBoundaryOfTheTag(t *testing.T) {
 	store := NewMemStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	b := blobFor(t, blobOf(t, store))
 	p := must(ringjwe.Split(b.Ring))(t)
 	parts := strings.Split(b.Ring, ".")
@@ -126,7 +126,7 @@ func TestBoundaryOfTheTag(t *testing.T) {
 // These blobs were written with the ring key itself. Each has one fault.
 func TestWellEncryptedButWrong(t *testing.T) {
 	store := NewMemStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	s := ring.snapshot.Load()
 	plaintext := func(d document, slots []slot) []byte {
 		d.Slots = digestSlots(slots)
@@ -138,7 +138,7 @@ func TestWellEncryptedButWrong(t *testing.T) {
 		return must(json.Marshal(blob{Version: blobVersion, Slots: slots, Ring: jwe}))(t)
 	}
 	good := plaintext(*s.document, s.slots)
-	openRing(t, storeWith(t, write(s.slots, good, nil)), newClock())
+	openRing(t, storeWith(t, write(s.slots, good, nil)), newClock().now)
 
 	mustNotOpen(t, "content type", write(s.slots, good, (&jose.EncrypterOptions{}).WithContentType("JSON")))
 	mustNotOpen(t, "compressed", write(s.slots, good, &jose.EncrypterOptions{Compression: jose.DEFLATE}))
@@ -158,7 +158,7 @@ func TestWellEncryptedButWrong(t *testing.T) {
 	}
 	nine[8].KEK = s.slots[0].KEK
 	mustNotOpen(t, "nine slots", write(nine, plaintext(*s.document, nine), nil))
-	openRing(t, storeWith(t, write(nine[1:], plaintext(*s.document, nine[1:]), nil)), newClock())
+	openRing(t, storeWith(t, write(nine[1:], plaintext(*s.document, nine[1:]), nil)), newClock().now)
 	twice := []slot{s.slots[0], s.slots[0]}
 	mustNotOpen(t, "slot doubled", write(twice, plaintext(*s.document, twice), nil))
 
@@ -173,7 +173,7 @@ func encryptShort() (string, error) {
 
 func TestFutureFormat(t *testing.T) {
 	store := NewMemStore()
-	newRing(t, store, newClock())
+	newRing(t, store, newClock().now)
 	doc := bytes.Replace(blobOf(t, store), []byte(`{"v":2`), []byte(`{"v":3`), 1)
 	_, err := Open(t.Context(), Config{Store: storeWith(t, doc), KEK: rawKey(t)})
 	if wantError(t, err, ErrUnreadable); !strings.Contains(err.Error(), "version") {
@@ -187,7 +187,7 @@ func TestFutureFormat(t *testing.T) {
 
 func TestWrongKEK(t *testing.T) {
 	store := NewMemStore()
-	newRing(t, store, newClock())
+	newRing(t, store, newClock().now)
 	other := must(NewKEK(bytes.Repeat([]byte{1}, 32)))(t)
 	_, err := Open(t.Context(), Config{Store: store, KEK: other})
 	if wantError(t, err, ErrUnreadable); !strings.Contains(err.Error(), "no slot") {
@@ -222,7 +222,7 @@ func TestSealReadsBack(t *testing.T) {
 // An attacker who has the file and no KEK sees only these facts about a ring.
 func TestStoredRingIsOpaque(t *testing.T) {
 	store := NewMemStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	doc := blobOf(t, store)
 	for _, k := range must(ring.Keys(t.Context()))(t) {
 		if bytes.Contains(doc, []byte(k.ID)) || bytes.Contains(doc, []byte(k.Thumbprint)) {
@@ -238,7 +238,7 @@ func TestStoredRingIsOpaque(t *testing.T) {
 // Any JOSE tool that has the KEK opens a ring.
 func TestRingWithGoJoseAlone(t *testing.T) {
 	store := NewMemStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	d := decryptWithGoJose(t, blobOf(t, store))
 	if string(d["v"]) != "2" || string(d["generation"]) != "1" || !strings.Contains(string(d["policy"]), `"token_lifetime":"1h0m0s"`) {
 		t.Errorf("document %s", d)

@@ -28,7 +28,7 @@ func TestReasonIsCut(t *testing.T) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	r := newRing(t, NewMemStore(), newClock())
+	r := newRing(t, NewMemStore(), newClock().now)
 	for range 20 {
 		must(r.Revoke(t.Context(), Revocation{KeyID: activeID(r, keys.UseSig), Reason: strings.Repeat("because ", 12_500)}))(t)
 	}
@@ -48,7 +48,7 @@ func TestReasonIsCut(t *testing.T) {
 // rotation waits. A revocation makes room: it erases the oldest revoked decryption keys.
 func TestHeldKeysAreBounded(t *testing.T) {
 	c := newClock()
-	r := newRing(t, NewMemStore(), c)
+	r := newRing(t, NewMemStore(), c.now)
 	held := func() int { return r.snapshot.Load().document.held() }
 	for held() < maxHeld {
 		if err := r.importOwn(t.Context(), generated(t, keys.ECDHES), Retired); err != nil {
@@ -67,7 +67,7 @@ func TestHeldKeysAreBounded(t *testing.T) {
 	must(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t) // the staged key
 	_, err := r.RotateNowInsecurely(t.Context(), keys.UseSig)
 	wantError(t, err, ErrState)
-	if steps := rotTick(t, r); len(steps) != 0 || held() != maxHeld {
+	if steps := doDueSteps(t, r); len(steps) != 0 || held() != maxHeld {
 		t.Errorf("did %+v with %d keys", steps, held())
 	}
 
@@ -97,7 +97,7 @@ func TestHeldKeysAreBounded(t *testing.T) {
 // Former policies are merged into wider ones. None is dropped while it binds.
 func TestFormerPoliciesAreBounded(t *testing.T) {
 	c := newClock()
-	r := newRing(t, NewMemStore(), c)
+	r := newRing(t, NewMemStore(), c.now)
 	widest := window.Figures{}
 	for n := range 5 * window.MaxFormers {
 		c.advance(time.Minute)
@@ -115,9 +115,10 @@ func TestFormerPoliciesAreBounded(t *testing.T) {
 // A full ring accepts no further key, but a revocation still works.
 func TestFullRing(t *testing.T) {
 	c := newClock()
-	r := newRing(t, NewMemStore(), c)
+	store := NewMemStore()
+	r := newRing(t, store, c.now)
 	n := (maxRing - 300 - r.snapshot.Load().size) * 9 / 16 / tombstone.HeadSize // base64url spells each byte twice
-	rotEditOwn(t, r, func(d *document) {
+	editStored(t, store, func(d *document) {
 		for n := range uint32(n) {
 			d.Ended.Sig = binary.BigEndian.AppendUint32(append(d.Ended.Sig, make([]byte, tombstone.HeadSize-4)...), n)
 		}

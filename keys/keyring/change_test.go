@@ -103,7 +103,7 @@ func TestCreateAnswers(t *testing.T) {
 	}
 	// After an unknown outcome another process's ring is there. It is not ours.
 	store, other := newTestStore(), NewMemStore()
-	newRing(t, other, newClock())
+	newRing(t, other, newClock().now)
 	store.swap = func(ctx context.Context, prev string, _ []byte) (bool, error) {
 		must(store.Store.Swap(ctx, prev, blobOf(t, other)))(t)
 		return true, ErrUnknownOutcome
@@ -169,7 +169,7 @@ func TestImportActive(t *testing.T) {
 
 func TestImportRefuses(t *testing.T) {
 	store := NewMemStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	infos := must(ring.Keys(t.Context()))(t)
 	sig, enc := generated(t, keys.ES256), generated(t, keys.ECDHES)
 	if err := ring.importOwn(t.Context(), sig, Retired); err != nil {
@@ -208,7 +208,7 @@ func TestImportRefuses(t *testing.T) {
 func TestRetiredSigningKeyIsErased(t *testing.T) {
 	for _, suite := range []keys.Suite{keys.ES256, keys.EdDSA, keys.RS256} {
 		store := NewMemStore()
-		ring := newRing(t, store, newClock())
+		ring := newRing(t, store, newClock().now)
 		k := generated(t, suite)
 		if err := ring.importOwn(t.Context(), k, Retired); err != nil {
 			t.Fatal(err)
@@ -252,7 +252,7 @@ func TestImportAnswers(t *testing.T) {
 		"unknown, not written": {false, ErrUnknownOutcome, nil, 3, 1},
 	} {
 		store := newTestStore()
-		ring := newRing(t, store, newClock())
+		ring := newRing(t, store, newClock().now)
 		times, first := 0, keyCount(ring)
 		store.swap = func(ctx context.Context, prev string, doc []byte) (bool, error) {
 			if times++; times > 1 {
@@ -268,7 +268,7 @@ func TestImportAnswers(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		})
-		if infos := must(openRing(t, store, newClock()).Keys(t.Context()))(t); loads != c.loads || len(infos) != first+c.new {
+		if infos := must(openRing(t, store, newClock().now).Keys(t.Context()))(t); loads != c.loads || len(infos) != first+c.new {
 			t.Errorf("%s: %d loads, %d keys after %d", name, loads, len(infos), first)
 		}
 	}
@@ -277,11 +277,11 @@ func TestImportAnswers(t *testing.T) {
 // Two processes import at once. Both succeed, and neither loses the other's change.
 func TestImportAfterConflict(t *testing.T) {
 	store := newTestStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	theirs, ours := generated(t, keys.ES256), generated(t, keys.EdDSA)
 	store.swap = func(context.Context, string, []byte) (bool, error) {
 		store.swap = nil
-		if err := openRing(t, store, newClock()).importOwn(t.Context(), theirs, Staged); err != nil {
+		if err := openRing(t, store, newClock().now).importOwn(t.Context(), theirs, Staged); err != nil {
 			t.Error(err)
 		}
 		return false, nil
@@ -302,7 +302,7 @@ func TestImportAfterConflict(t *testing.T) {
 	k := generated(t, keys.ECDHES)
 	store.swap = func(context.Context, string, []byte) (bool, error) {
 		store.swap = nil
-		if err := openRing(t, store, newClock()).importOwn(t.Context(), k, Staged); err != nil {
+		if err := openRing(t, store, newClock().now).importOwn(t.Context(), k, Staged); err != nil {
 			t.Error(err)
 		}
 		return false, nil
@@ -313,7 +313,7 @@ func TestImportAfterConflict(t *testing.T) {
 // The outcome of a write cannot be known. The error says so.
 func TestUnknownOutcomeAndDown(t *testing.T) {
 	store := newTestStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	store.swap = func(context.Context, string, []byte) (bool, error) {
 		store.setDown(errDown)
 		return true, ErrUnknownOutcome
@@ -333,7 +333,7 @@ func TestUnknownOutcomeAndDown(t *testing.T) {
 
 func TestChangesAreLogged(t *testing.T) {
 	store := NewMemStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	k := generated(t, keys.ES256)
 	if err := ring.importOwn(t.Context(), k, Staged); err != nil {
 		t.Fatal(err)
@@ -352,7 +352,7 @@ func TestChangesAreLogged(t *testing.T) {
 // A change of this process counts at once, even if the store cannot be read just then.
 func TestChangeIsAdoptedWithoutLoading(t *testing.T) {
 	store := newTestStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	active := activeID(ring, keys.UseSig)
 	store.swap = func(ctx context.Context, prev string, doc []byte) (bool, error) {
 		store.setDown(errDown) // right after this write

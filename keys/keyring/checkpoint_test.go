@@ -10,14 +10,14 @@ import (
 
 func TestCheckpointSeen(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
-	other := rotOpen(t, store, c.now)
-	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 1 {
+	r := newRing(t, store, c.now)
+	other := openRing(t, store, c.now)
+	if m := r.Checkpoint(); m != storedIn(t, store).checkpoint() || m.Generation != 1 {
 		t.Errorf("created: %+v", m)
 	}
-	rotPass(t, c, r, 30*day)
-	rotTick(t, r)
-	if m := r.Checkpoint(); m != rotStored(t, store).checkpoint() || m.Generation != 3+rotLooks {
+	passPeriod(t, c, r, 30*day)
+	doDueSteps(t, r)
+	if m := r.Checkpoint(); m != storedIn(t, store).checkpoint() || m.Generation != 3+looksPerPeriod {
 		t.Errorf("rotated: %+v", m)
 	}
 	if m := other.Checkpoint(); m.Generation != 1 {
@@ -29,15 +29,15 @@ func TestCheckpointSeen(t *testing.T) {
 	}
 }
 
-// rotSince opens the ring like a process that remembers a checkpoint.
-func rotSince(t testing.TB, s Store, seen Checkpoint, now func() time.Time) error {
+// openHavingSeen opens the ring like a process that remembers the checkpoint seen.
+func openHavingSeen(t testing.TB, s Store, seen Checkpoint, now func() time.Time) error {
 	t.Helper()
-	_, err := openSince(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, sightings{here: seen}, now)
+	_, err := openSince(t.Context(), Config{Store: s, KEK: rawKey(t)}, sightings{here: seen}, now)
 	return err
 }
 
-// rotWrite makes n generations.
-func rotWrite(t testing.TB, r *Ring, n int) {
+// writeGenerations makes n generations.
+func writeGenerations(t testing.TB, r *Ring, n int) {
 	t.Helper()
 	for range n {
 		if err := r.UpdatePolicy(t.Context(), func(*Policy) {}); err != nil {
@@ -48,21 +48,21 @@ func rotWrite(t testing.TB, r *Ring, n int) {
 
 func TestCheckpointRestored(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
-	rotWrite(t, r, 3)
+	r := newRing(t, store, c.now)
+	writeGenerations(t, r, 3)
 	seen := r.Checkpoint()
-	active := rotStored(t, store).activeID(keys.UseSig)
+	active := storedIn(t, store).activeID(keys.UseSig)
 
 	store.restore(t, store.written[2]) // one generation back
 	_, err := r.Rotate(t.Context())
 	wantError(t, err, ErrRollback)
 	_, err = r.Keys(t.Context())
 	wantError(t, err, ErrRollback)
-	wantError(t, r.UpdatePolicy(t.Context(), rotSmall), ErrRollback)
-	wantError(t, rotSince(t, store, seen, c.now), ErrRollback)
-	_, err = Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Memory: &memMemory{newest: seen}})
+	wantError(t, r.UpdatePolicy(t.Context(), shrinkWindows), ErrRollback)
+	wantError(t, openHavingSeen(t, store, seen, c.now), ErrRollback)
+	_, err = Open(t.Context(), Config{Store: store, KEK: rawKey(t), Memory: &testMemory{newest: seen}})
 	wantError(t, err, ErrRollback)
-	if err := rotSince(t, store, Checkpoint{}, c.now); err != nil {
+	if err := openHavingSeen(t, store, Checkpoint{}, c.now); err != nil {
 		t.Errorf("a process that has seen nothing: %v", err)
 	}
 	// The running ring serves its snapshot until that is too old.
@@ -80,10 +80,10 @@ func TestCheckpointRestored(t *testing.T) {
 
 	store.restore(t, store.written[3]) // the right ring again
 	must(r.Keys(t.Context()))(t)
-	if err := rotSince(t, store, seen, c.now); err != nil {
+	if err := openHavingSeen(t, store, seen, c.now); err != nil {
 		t.Error(err)
 	}
-	if _, err := Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Memory: &memMemory{newest: seen}}); err != nil {
+	if _, err := Open(t.Context(), Config{Store: store, KEK: rawKey(t), Memory: &testMemory{newest: seen}}); err != nil {
 		t.Error(err)
 	}
 }
@@ -92,27 +92,27 @@ func TestCheckpointRestored(t *testing.T) {
 // was seen, then higher numbers, and finally more generations than a ring remembers.
 func TestCheckpointForked(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
-	rotWrite(t, r, 4)
+	r := newRing(t, store, c.now)
+	writeGenerations(t, r, 4)
 	seen := r.Checkpoint()
 	if seen.Generation != 5 {
 		t.Fatalf("seen %+v", seen)
 	}
 	store.restore(t, store.written[1]) // generation 2
-	fork := rotOpen(t, store, c.now)
+	fork := openRing(t, store, c.now)
 	for generation := uint64(3); generation <= seen.Generation+historyLength+2; generation++ {
-		rotWrite(t, fork, 1)
+		writeGenerations(t, fork, 1)
 		if g := fork.Checkpoint().Generation; g != generation {
 			t.Fatalf("generation %d, want %d", g, generation)
 		}
 		if generation > seen.Generation+historyLength {
 			continue
 		}
-		wantError(t, rotSince(t, store, seen, c.now), ErrRollback)
+		wantError(t, openHavingSeen(t, store, seen, c.now), ErrRollback)
 		_, err := r.Rotate(t.Context())
 		wantError(t, err, ErrRollback)
 	}
-	if err := rotSince(t, store, seen, c.now); err != nil {
+	if err := openHavingSeen(t, store, seen, c.now); err != nil {
 		t.Errorf("more than %d generations later: %v", historyLength, err)
 	}
 	if _, err := r.Rotate(t.Context()); err != nil {
@@ -124,15 +124,15 @@ func TestCheckpointForked(t *testing.T) {
 // that. A ring that only moved forward is never refused.
 func TestCheckpointGoesForward(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
-	away := rotOpen(t, store, c.now)
+	r := newRing(t, store, c.now)
+	away := openRing(t, store, c.now)
 	seen := r.Checkpoint()
 	for n := range historyLength + 10 {
-		rotWrite(t, r, 1)
-		if err := rotSince(t, store, seen, c.now); err != nil {
+		writeGenerations(t, r, 1)
+		if err := openHavingSeen(t, store, seen, c.now); err != nil {
 			t.Fatalf("%d generations later: %v", n+1, err)
 		}
-		if h := rotStored(t, store).History; len(h) > historyLength {
+		if h := storedIn(t, store).History; len(h) > historyLength {
 			t.Fatalf("%d checkpoints are kept", len(h))
 		}
 	}
@@ -144,19 +144,19 @@ func TestCheckpointGoesForward(t *testing.T) {
 
 // An older ring is restored. A revoked key stays refused.
 func TestCheckpointRevokedStaysRevoked(t *testing.T) {
-	r, c, store := rotAllStates(t)
-	target := rotStored(t, store).find(keys.UseSig, Active)
-	other := rotOpen(t, store, c.now)
+	r, c, store := ringOfAllStates(t)
+	target := storedIn(t, store).find(keys.UseSig, Active)
+	other := openRing(t, store, c.now)
 	must(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
 	seen := r.Checkpoint()
 	must(other.Keys(t.Context()))(t)
 
 	last := len(store.written) - 1
 	store.restore(t, store.written[last-1])
-	fork := rotOpen(t, store, c.now) // it has seen nothing, and rotates further than the first ring
+	fork := openRing(t, store, c.now) // it has seen nothing, and rotates further than the first ring
 	must(fork.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
-	rotTick(t, fork)
-	wantError(t, rotSince(t, store, seen, c.now), ErrRollback)
+	doDueSteps(t, fork)
+	wantError(t, openHavingSeen(t, store, seen, c.now), ErrRollback)
 	c.advance(time.Minute)
 	for _, running := range []*Ring{r, other} {
 		public := must(running.PublicKeys(t.Context(), ""))(t)
@@ -191,12 +191,12 @@ func TestCheckpointIdentity(t *testing.T) {
 	if before.Ring != "" || r.snapshot.Load().document.Version != 1 {
 		t.Fatalf("version 1 is at %+v", before)
 	}
-	rotWrite(t, r, 1)
+	writeGenerations(t, r, 1)
 	after := r.Checkpoint()
 	if after.Ring == "" || r.snapshot.Load().document.Version != documentVersion {
 		t.Fatalf("version 2 is at %+v", after)
 	}
-	rotWrite(t, r, 1)
+	writeGenerations(t, r, 1)
 	if next := r.Checkpoint(); next.Ring != after.Ring {
 		t.Errorf("the identity %s became %s", after.Ring, next.Ring)
 	}
@@ -206,7 +206,7 @@ func TestCheckpointIdentity(t *testing.T) {
 		}
 	}
 	other := after
-	other.Ring = newRing(t, NewMemStore(), c).Checkpoint().Ring
+	other.Ring = newRing(t, NewMemStore(), c.now).Checkpoint().Ring
 	if other.Ring == after.Ring {
 		t.Error("two rings have one identity")
 	}

@@ -98,7 +98,7 @@ func TestOpenOrCreateInterleaved(t *testing.T) {
 		}, ErrUnknownOutcome},
 		"the write fails": {func(*testing.T, *testStore, Config, []byte) (bool, error) { return true, down }, down},
 	} {
-		for kind, memory := range map[string]Memory{"without memory": nil, "shared memory": new(memMemory)} {
+		for kind, memory := range map[string]Memory{"without memory": nil, "shared memory": new(testMemory)} {
 			t.Run(name+", "+kind, func(t *testing.T) {
 				store := newTestStore()
 				other := Config{Store: store.Store, KEK: rawKey(t), Memory: memory}
@@ -127,7 +127,7 @@ func TestOpenOrCreateInterleaved(t *testing.T) {
 // Another process creates the ring after our look at the memory, and before our look at
 // the store.
 func TestOpenOrCreateSharedMemory(t *testing.T) {
-	memory, store := new(memMemory), newTestStore()
+	memory, store := new(testMemory), newTestStore()
 	other := Config{Store: store.Store, KEK: rawKey(t), Memory: memory}
 	asked := false
 	cfg := Config{Store: store, KEK: rawKey(t), Memory: hookMemory{memory, func() {
@@ -144,12 +144,12 @@ func TestOpenOrCreateSharedMemory(t *testing.T) {
 
 // hookMemory calls a function after each Load.
 type hookMemory struct {
-	*memMemory
+	*testMemory
 	loaded func()
 }
 
 func (m hookMemory) Load(ctx context.Context) (Checkpoint, []Checkpoint, error) {
-	here, rings, err := m.memMemory.Load(ctx)
+	here, rings, err := m.testMemory.Load(ctx)
 	m.loaded()
 	return here, rings, err
 }
@@ -180,7 +180,7 @@ func TestOpenOrCreateReplacesNothing(t *testing.T) {
 // A store has lost a ring that the memory has seen, like a volume that is not mounted. That is not
 // a first start.
 func TestVanishedRingIsNotMadeAnew(t *testing.T) {
-	memory := &memMemory{newest: Checkpoint{7, "nonce", "identity"}}
+	memory := &testMemory{newest: Checkpoint{7, "nonce", "identity"}}
 	cfg := Config{Store: NewMemStore(), KEK: rawKey(t), Memory: memory}
 	for name, open := range map[string]func(context.Context, Config) (*Ring, error){"Open": Open, "OpenOrCreate": OpenOrCreate, "Create": Create} {
 		_, err := open(t.Context(), cfg)

@@ -85,7 +85,7 @@ func TestDamageShifts(t *testing.T) {
 // aligned at the front and at the end.
 func TestDamageTornBetweenGenerations(t *testing.T) {
 	store := NewMemStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	older := newVictim(t, blobOf(t, store), rawKey(t))
 	if err := ring.importOwn(t.Context(), generated(t, keys.ES256), Staged); err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestDamageTornBetweenGenerations(t *testing.T) {
 func TestDamageMixedParts(t *testing.T) {
 	ctx := t.Context()
 	store := NewMemStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	stages := map[string]blob{"first": blobFor(t, blobOf(t, store))}
 	second := must(NewKEK(bytes.Repeat([]byte{2}, rawKeySize)))(t)
 	for _, step := range []struct {
@@ -134,7 +134,7 @@ func TestDamageMixedParts(t *testing.T) {
 		stages[step.name] = blobFor(t, blobOf(t, store))
 	}
 	other := NewMemStore()
-	newRing(t, other, newClock())
+	newRing(t, other, newClock().now)
 	stages["another ring"] = blobFor(t, blobOf(t, other))
 
 	v := newVictim(t, blobOf(t, store), rawKey(t))

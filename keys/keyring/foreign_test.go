@@ -37,7 +37,7 @@ func TestForeignKEK(t *testing.T) {
 		"loses": {foreignKEK{KEK: rawKey(t), loses: true}, ErrKEK},
 	} {
 		store := NewMemStore()
-		ring := newRing(t, store, newClock())
+		ring := newRing(t, store, newClock().now)
 		before := blobOf(t, store)
 		for what, change := range map[string]func() error{
 			"add":    func() error { return ring.AddKEK(t.Context(), c.kek) },
@@ -108,7 +108,7 @@ func TestSlotsAreBounded(t *testing.T) {
 	} {
 		c.kek.KEK = rawKey(t)
 		store, empty := NewMemStore(), NewMemStore()
-		ring := newRing(t, store, newClock())
+		ring := newRing(t, store, newClock().now)
 		before := blobOf(t, store)
 		_, err := Create(t.Context(), Config{Store: empty, KEK: c.kek})
 		for what, err := range map[string]error{"create": err, "add": ring.AddKEK(t.Context(), c.kek), "rewrap": ring.Rewrap(t.Context(), c.kek)} {

@@ -24,7 +24,7 @@ func ringSeeds(f *testing.F) []document {
 		suite, err := keys.ParseSuite(r.Suite)
 		return err != nil || suite == keys.RS256 || suite == keys.PS256 || suite == keys.RSAOAEP256 || suite == keys.RSAOAEP
 	})
-	ring := newRing(f, NewMemStore(), newClock())
+	ring := newRing(f, NewMemStore(), newClock().now)
 	if err := ring.UpdatePolicy(f.Context(), func(p *Policy) { p.TokenLifetime /= 2 }); err != nil {
 		f.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func FuzzRingHeaders(f *testing.F) {
 	text := withSlots(f, *documentOf(), good)
 	f.Fuzz(func(t *testing.T, header []byte) {
 		wrapped := wrapUnder(t, string(header), testKEK, key())
-		if got, err := unwrap1(t, rawKey(t), wrapped); (err == nil) != (string(header) == slotHeader) || err != nil && (got != nil || err != ErrUnreadable) {
+		if got, err := unwrapJWE(t, rawKey(t), wrapped); (err == nil) != (string(header) == slotHeader) || err != nil && (got != nil || err != ErrUnreadable) {
 			t.Fatalf("a slot with the header %q: %v", header, err)
 		}
 		doc := sealedAs(t, string(header), good, key, text)

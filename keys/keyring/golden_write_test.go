@@ -67,11 +67,11 @@ func TestWriteGoldenRings(t *testing.T) {
 	d.Log[1].By = "example"
 
 	key := newRingKey()
-	slots := []slot{{KEK: kek.ID(), JWE: wrapped1(kek, key())(t)}}
+	slots := []slot{{KEK: kek.ID(), JWE: wrapJWE(kek, key())(t)}}
 	slots[0].Wrapped = "what a KMS made, any text"
 	write(t, version+".ring", must(sealBlob(d, slots, key))(t))
 	slots[0].Wrapped = ""
-	slots = append(slots, slot{KEK: phrase.ID(), JWE: wrapped1(phrase, key())(t)})
+	slots = append(slots, slot{KEK: phrase.ID(), JWE: wrapJWE(phrase, key())(t)})
 	write(t, version+"-passphrase.ring", must(sealBlob(d, slots, key))(t))
 	write(t, version+".kek", raw)
 }
@@ -100,7 +100,7 @@ func TestWriteGoldenSuites(t *testing.T) {
 	d.stamp(Checkpoint{}, at, logEntry{what: "create"})
 	d.Log[0].By = "example"
 	kek, key := must(NewKEK([]byte("sealjwt's example KEK, no secret")))(t), newRingKey()
-	write(t, name+".ring", must(sealBlob(d, []slot{{KEK: kek.ID(), JWE: wrapped1(kek, key())(t)}}, key))(t))
+	write(t, name+".ring", must(sealBlob(d, []slot{{KEK: kek.ID(), JWE: wrapJWE(kek, key())(t)}}, key))(t))
 }
 
 func write(t *testing.T, name string, data []byte) {

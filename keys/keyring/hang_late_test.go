@@ -44,11 +44,11 @@ func TestLateAnswer(t *testing.T) {
 		late()
 		must(r.Reload(t.Context()))(t) // the Load has answered after all
 
-		rotWrite(t, other, 1)
+		writeGenerations(t, other, 1)
 		giveUp(2)() // this one is newer than the snapshot
 
 		late = giveUp(4) // it reads generation 2, which is old when it answers
-		rotWrite(t, other, 2)
+		writeGenerations(t, other, 2)
 		must(r.Keys(t.Context()))(t)
 		after := r.snapshot.Load()
 		late()
@@ -87,7 +87,7 @@ func TestLateAnswerIsNoRollback(t *testing.T) {
 		r := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
 		old := blobOf(t, store)
 		forked := storeWith(t, old)
-		rotWrite(t, must(Open(t.Context(), Config{Store: forked, KEK: rawKey(t)}))(t), 1)
+		writeGenerations(t, must(Open(t.Context(), Config{Store: forked, KEK: rawKey(t)}))(t), 1)
 		release := make(chan struct{})
 		_, version, _ := store.Store.Load(t.Context())
 		must(store.Store.Swap(t.Context(), version, blobOf(t, forked)))(t)
@@ -96,7 +96,7 @@ func TestLateAnswerIsNoRollback(t *testing.T) {
 		wantError(t, err, context.DeadlineExceeded)
 		store.hang(nil, nil)
 		put(t, store, old)
-		rotWrite(t, r, 1)
+		writeGenerations(t, r, 1)
 		mine := r.Checkpoint()
 		close(release)
 		synctest.Wait()

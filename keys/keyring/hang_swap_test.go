@@ -76,7 +76,7 @@ func TestHungSwapEndsWithTheContext(t *testing.T) {
 // A write of unknown outcome arrives after the ring has looked for it. It is not made twice.
 func TestUnknownOutcomeLandsLate(t *testing.T) {
 	store := newTestStore()
-	r := newRing(t, store, newClock())
+	r := newRing(t, store, newClock().now)
 	var landed func()
 	store.swap = func(_ context.Context, prev string, doc []byte) (bool, error) {
 		if landed != nil {
@@ -111,13 +111,13 @@ func (k hangingKEK) Unwrap(context.Context, WrappedKey) ([]byte, error) {
 }
 
 type hangingMemory struct {
-	*memMemory
+	*testMemory
 	until chan struct{}
 }
 
 func (m hangingMemory) Save(ctx context.Context, c Checkpoint) error {
 	<-m.until
-	return m.memMemory.Save(ctx, c)
+	return m.testMemory.Save(ctx, c)
 }
 
 // A KEK or a memory that hangs delays the changes of the ring no longer than a store does. Run
@@ -125,7 +125,7 @@ func (m hangingMemory) Save(ctx context.Context, c Checkpoint) error {
 func TestHungKEKAndMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		until := make(chan struct{})
-		memory := new(memMemory)
+		memory := new(testMemory)
 		r := must(Create(t.Context(), Config{Store: NewMemStore(), KEK: rawKey(t), Memory: memory}))(t)
 		wantError(t, r.Rewrap(t.Context(), hangingKEK{rawKey(t), until}), context.DeadlineExceeded)
 		r.memory = hangingMemory{memory, until}
@@ -148,7 +148,7 @@ func TestHungKEKAndMemory(t *testing.T) {
 // A panic of a store reaches the caller, which may recover.
 func TestPanicOfAStore(t *testing.T) {
 	store := newTestStore()
-	r := newRing(t, store, newClock())
+	r := newRing(t, store, newClock().now)
 	store.swap = func(context.Context, string, []byte) (bool, error) { panic("a broken store") }
 	defer func() {
 		if recover() != "a broken store" {

@@ -91,15 +91,15 @@ func hangTest(t *testing.T, f func(*testing.T, *hangingStore, *Ring)) {
 }
 
 // run runs r until the test calls stop, and counts what Run reports.
-func (r *Ring) run(t *testing.T) (told *rotReports, stop func()) {
+func (r *Ring) run(t *testing.T) (told *reportLog, stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
-	told = new(rotReports)
+	told = new(reportLog)
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx, told.report) }()
 	return told, func() { cancel(); <-done }
 }
 
-func (l *rotReports) counts() (steps, errs int) {
+func (l *reportLog) counts() (steps, errs int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.steps), len(l.errors)

@@ -63,30 +63,30 @@ func recordKey(t testing.TB, r *record) ownKey {
 	return parsed(t, r.JWK, keys.Hint{Suite: must(r.key())(t).Suite()})
 }
 
-// memMemory is a Memory of one place.
-type memMemory struct {
+// testMemory is a Memory that fails when a test says so.
+type testMemory struct {
 	mu      sync.Mutex
 	newest  Checkpoint
-	rings   []Checkpoint // rings at other places
+	rings   []Checkpoint // of rings at other places
 	saves   int
 	err     error // error of Load
 	saveErr error // error of Save
 }
 
-func (m *memMemory) Load(context.Context) (Checkpoint, []Checkpoint, error) {
+func (m *testMemory) Load(context.Context) (Checkpoint, []Checkpoint, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.newest, m.rings, m.err
 }
 
 // failSaves makes Save return err from now on.
-func (m *memMemory) failSaves(err error) {
+func (m *testMemory) failSaves(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.saveErr = err
 }
 
-func (m *memMemory) Save(_ context.Context, newest Checkpoint) error {
+func (m *testMemory) Save(_ context.Context, newest Checkpoint) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.saveErr == nil {
@@ -109,20 +109,19 @@ func (r *Ring) importOwnInsecurely(ctx context.Context, k ownKey) error {
 	return err
 }
 
-func wrapped1(kek KEK, ringKey []byte) func(testing.TB) string {
+// wrapJWE returns a function that wraps ringKey with kek and returns the JWE.
+func wrapJWE(kek KEK, ringKey []byte) func(testing.TB) string {
 	return func(t testing.TB) string {
 		t.Helper()
 		return must(kek.Wrap(t.Context(), ringKey))(t).JWE
 	}
 }
 
-func unwrap1(t testing.TB, kek KEK, jwe string) ([]byte, error) {
+func unwrapJWE(t testing.TB, kek KEK, jwe string) ([]byte, error) {
 	return kek.Unwrap(t.Context(), WrappedKey{JWE: jwe})
 }
 
 func b64(b []byte) string { return strict.EncodeBase64URL(b) }
-
-func join(parts ...[]byte) []byte { return slices.Concat(parts...) }
 
 func asJSON(t testing.TB, v any) []byte {
 	t.Helper()

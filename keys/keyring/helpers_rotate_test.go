@@ -12,55 +12,45 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/window"
 )
 
-func rotDown() error { return errDown }
-
-func rotKEK(t testing.TB, b byte) KEK {
+// kekNumbered returns KEK number n. Number 1 is the KEK of the rings that newRing makes.
+func kekNumbered(t testing.TB, n byte) KEK {
 	t.Helper()
-	return must(NewKEK(bytes.Repeat([]byte{b}, rawKeySize)))(t)
+	if n == 1 {
+		return rawKey(t)
+	}
+	return must(NewKEK(bytes.Repeat([]byte{n}, rawKeySize)))(t)
 }
 
-func rotRing(t testing.TB, s Store, now func() time.Time) *Ring {
-	t.Helper()
-	return must(createAt(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, now))(t)
-}
-
-func rotOpen(t testing.TB, s Store, now func() time.Time) *Ring {
-	t.Helper()
-	return must(openAt(t.Context(), Config{Store: s, KEK: rotKEK(t, 1)}, now))(t)
-}
-
-// rotDecrypt reads a stored ring, like a holder of the KEK.
-func rotDecrypt(t testing.TB, data []byte) *document {
+// documentIn decrypts a stored ring with its KEK.
+func documentIn(t testing.TB, data []byte) *document {
 	t.Helper()
 	b := must(parseBlob(data))(t)
-	return must(b.open(must(b.ringKey(t.Context(), rotKEK(t, 1)))(t)))(t)
+	return must(b.open(must(b.ringKey(t.Context(), rawKey(t)))(t)))(t)
 }
 
-func rotStored(t testing.TB, s Store) *document {
+// storedIn decrypts the ring that s holds.
+func storedIn(t testing.TB, s Store) *document {
 	t.Helper()
-	data, _, err := s.Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rotDecrypt(t, data)
+	return documentIn(t, blobOf(t, s))
 }
 
-// rotEdit changes the stored ring without the Ring, in a generation of its own.
-func rotEdit(t testing.TB, s Store, edit func(*document)) {
+// editStored writes a generation with an edit to s. No Ring makes the edit.
+func editStored(t testing.TB, s Store, edit func(*document)) {
 	t.Helper()
 	data, version, err := s.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := must(parseBlob(data))(t)
-	key := must(b.ringKey(t.Context(), rotKEK(t, 1)))(t)
+	key := must(b.ringKey(t.Context(), rawKey(t)))(t)
 	d := must(b.open(key))(t)
 	edit(d)
-	d.stamp(d.checkpoint(), rotBase)
+	d.stamp(d.checkpoint(), testStart)
 	must(s.Swap(t.Context(), version, must(sealBlob(d, b.Slots, key))(t)))(t)
 }
 
-func rotHasPrivate(t testing.TB, r record) bool {
+// holdsPrivate reports whether a record has a private key.
+func holdsPrivate(t testing.TB, r record) bool {
 	t.Helper()
 	if len(r.JWK) == 0 {
 		return false
@@ -72,14 +62,15 @@ func rotHasPrivate(t testing.TB, r record) bool {
 	return members["d"] != nil
 }
 
-// rotTable is the state table: whether a ring holds the private key, and publishes the public one.
-var rotTable = map[keys.Use]map[State]struct{ private, published bool }{
+// stateTable tells for each use and state whether a ring holds the private key and publishes the
+// public key.
+var stateTable = map[keys.Use]map[State]struct{ private, published bool }{
 	keys.UseSig: {Staged: {true, true}, Active: {true, true}, Retired: {false, true}, Destroyed: {}, Revoked: {}},
 	keys.UseEnc: {Staged: {true, false}, Active: {true, true}, Retired: {true, false}, Destroyed: {}}, // Revoked: both are possible
 }
 
-// rotFollows maps each state to those that may follow it.
-var rotFollows = map[State][]State{
+// mayFollow maps a key's state to the states that the key may have in the next generation.
+var mayFollow = map[State][]State{
 	"":        {Staged},
 	Staged:    {Staged, Active, Revoked},
 	Active:    {Active, Retired, Revoked},
@@ -88,9 +79,9 @@ var rotFollows = map[State][]State{
 	Revoked:   {Revoked},
 }
 
-// rotCheck checks the rules that hold in every generation. It returns the number of keys for each
-// use and state.
-func rotCheck(t testing.TB, d *document) map[keys.Use]map[State]int {
+// checkGeneration checks the rules that hold in every generation. It returns the number of keys for
+// each use and state.
+func checkGeneration(t testing.TB, d *document) map[keys.Use]map[State]int {
 	t.Helper()
 	counts := map[keys.Use]map[State]int{keys.UseSig: {}, keys.UseEnc: {}}
 	cfg, err := d.setConfig()
@@ -117,12 +108,12 @@ func rotCheck(t testing.TB, d *document) map[keys.Use]map[State]int {
 			t.Errorf("generation %d: %s twice", d.Generation, r.ID)
 		}
 		seen[kid], seen[head] = true, true
-		want := rotTable[r.Use][r.State]
+		want := stateTable[r.Use][r.State]
 		if r.Use == keys.UseEnc && r.State == Revoked {
 			want.private = len(r.JWK) != 0
 		}
-		if rotHasPrivate(t, r) != want.private || published[r.ID] != want.published {
-			t.Errorf("generation %d: %s %s key: private %t, published %t", d.Generation, r.State, r.Use, rotHasPrivate(t, r), published[r.ID])
+		if holdsPrivate(t, r) != want.private || published[r.ID] != want.published {
+			t.Errorf("generation %d: %s %s key: private %t, published %t", d.Generation, r.State, r.Use, holdsPrivate(t, r), published[r.ID])
 		}
 		if len(r.JWK) == 0 && (r.Windows != window.Figures{} || !r.Due.IsZero()) {
 			t.Errorf("generation %d: the tombstone of %s keeps more than it has to", d.Generation, r.ID)
@@ -142,13 +133,13 @@ func rotCheck(t testing.TB, d *document) map[keys.Use]map[State]int {
 	return counts
 }
 
-// rotHistory checks every generation that was written, and that each may follow the one before it.
-func rotHistory(t testing.TB, written [][]byte) {
+// checkHistory checks each generation in written, and that it may follow the generation before it.
+func checkHistory(t testing.TB, written [][]byte) {
 	t.Helper()
 	var before *document
 	for _, data := range written {
-		d := rotDecrypt(t, data)
-		rotCheck(t, d)
+		d := documentIn(t, data)
+		checkGeneration(t, d)
 		if before != nil {
 			if d.Generation != before.Generation+1 || !d.contains(before.checkpoint()) {
 				t.Errorf("generation %d follows %d", d.Generation, before.Generation)
@@ -157,7 +148,7 @@ func rotHistory(t testing.TB, written [][]byte) {
 				now := d.byID(old.ID)
 				if now == nil {
 					t.Errorf("generation %d forgot %s", d.Generation, old.ID)
-				} else if !slices.Contains(rotFollows[old.State], now.State) {
+				} else if !slices.Contains(mayFollow[old.State], now.State) {
 					t.Errorf("generation %d: %s went from %s to %s", d.Generation, old.ID, old.State, now.State)
 				}
 			}
@@ -166,8 +157,8 @@ func rotHistory(t testing.TB, written [][]byte) {
 	}
 }
 
-// rotTick does all steps that are due.
-func rotTick(t testing.TB, r *Ring) []Step {
+// doDueSteps rotates r until no step is due, and returns the steps that it did.
+func doDueSteps(t testing.TB, r *Ring) []Step {
 	t.Helper()
 	var steps []Step
 	for {
@@ -176,24 +167,24 @@ func rotTick(t testing.TB, r *Ring) []Step {
 			return steps
 		}
 		if steps = append(steps, s); len(steps) > 50 {
-			t.Fatalf("it does not end: %+v", steps)
+			t.Fatalf("the steps do not end: %+v", steps)
 		}
 	}
 }
 
-// rotLooks is the number of looks that rotPass records in a new ring during a period of the signing
-// key.
-const rotLooks = 3
+// looksPerPeriod is the number of looks that passPeriod records in a new ring during the first period
+// of the signing key. Each look writes a generation.
+const looksPerPeriod = 3
 
-// rotPass lets time pass, with a look one window before the end. That look records what the first
-// looks must find, so that the step at the end of a period comes on time.
-func rotPass(t testing.TB, c *clock, r *Ring, d time.Duration) {
+// passPeriod moves the clock by d, the period of the signing key. One window before the end r looks
+// at its keys. This look records the waits that are over, so that r can act at the end of the period.
+func passPeriod(t testing.TB, c *clock, r *Ring, d time.Duration) {
 	t.Helper()
-	c.advance(d - rotI1)
-	for _, s := range rotTick(t, r) {
+	c.advance(d - signAhead)
+	for _, s := range doDueSteps(t, r) {
 		if s.Action != MarkDue {
 			t.Fatalf("did %+v, want looks only", s)
 		}
 	}
-	c.advance(rotI1)
+	c.advance(signAhead)
 }

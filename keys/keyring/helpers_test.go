@@ -26,6 +26,7 @@ func must[T any](v T, err error) func(t testing.TB) T {
 	}
 }
 
+// rawKey returns the KEK of the rings that newRing makes.
 func rawKey(t testing.TB) KEK {
 	t.Helper()
 	return must(NewKEK(testKEK))(t)
@@ -49,7 +50,10 @@ type clock struct {
 	t  time.Time
 }
 
-func newClock() *clock { return &clock{t: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
+// testStart is the time at which a new clock stands.
+var testStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func newClock() *clock { return &clock{t: testStart} }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
@@ -190,14 +194,15 @@ func storeWith(t testing.TB, doc []byte) Store {
 }
 
 // newRing makes a ring with the default policy in s.
-func newRing(t testing.TB, s Store, c *clock) *Ring {
+func newRing(t testing.TB, s Store, now func() time.Time) *Ring {
 	t.Helper()
-	return must(createAt(t.Context(), Config{Store: s, KEK: rawKey(t)}, c.now))(t)
+	return must(createAt(t.Context(), Config{Store: s, KEK: rawKey(t)}, now))(t)
 }
 
-func openRing(t testing.TB, s Store, c *clock) *Ring {
+// openRing opens the ring in s like another process.
+func openRing(t testing.TB, s Store, now func() time.Time) *Ring {
 	t.Helper()
-	return must(openAt(t.Context(), Config{Store: s, KEK: rawKey(t)}, c.now))(t)
+	return must(openAt(t.Context(), Config{Store: s, KEK: rawKey(t)}, now))(t)
 }
 
 // activeID returns the kid of a ring's active key for a use, or an empty text.
@@ -216,7 +221,7 @@ func keyCount(r *Ring) int { return len(r.snapshot.Load().document.Keys) }
 func seal(t testing.TB, d *document) []byte {
 	t.Helper()
 	key := newRingKey()
-	slots := []slot{{KEK: rawKey(t).ID(), JWE: wrapped1(rawKey(t), key())(t)}}
+	slots := []slot{{KEK: rawKey(t).ID(), JWE: wrapJWE(rawKey(t), key())(t)}}
 	return must(sealBlob(d, slots, key))(t)
 }
 

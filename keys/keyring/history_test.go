@@ -14,9 +14,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// rotHistoryPolicy returns the tightest policy that the rules allow: a key follows another as soon
-// as the windows permit.
-func rotHistoryPolicy() keyring.Policy {
+// tightestPolicy returns a policy with the shortest periods that its windows allow.
+func tightestPolicy() keyring.Policy {
 	p := keyring.Policy{
 		TokenLifetime: 15 * time.Minute, Leeway: 10 * time.Second, ClockSkew: 10 * time.Second,
 		CacheAge: 10 * time.Minute, PublishLag: 10 * time.Second, SnapshotAge: 2 * time.Minute,
@@ -27,50 +26,53 @@ func rotHistoryPolicy() keyring.Policy {
 	return p
 }
 
-// rotFlaky is a store that its process seldom reaches: the snapshot is nearly as old as it may be.
-type rotFlaky struct{ keyring.Store }
+// flakyStore is a store that its process reaches in 10 of 90 seconds, so the process's snapshot
+// becomes nearly as old as the policy allows.
+type flakyStore struct{ keyring.Store }
 
-func (s rotFlaky) Load(ctx context.Context) ([]byte, string, error) {
+func (s flakyStore) Load(ctx context.Context) ([]byte, string, error) {
 	if time.Now().Unix()%90 >= 10 {
 		return nil, "", errors.New("no connection")
 	}
 	return s.Store.Load(ctx)
 }
 
-// rotPublished is the published JWK Set of a ring. It arrives D late and is cached for C. No client
-// fetches it again for an unknown kid.
-type rotPublished struct {
+// publishedSet is the JWK Set of a ring as a client sees it. A set reaches the client PublishLag after
+// the ring published it, and the client caches the set for CacheAge. The client does not fetch the set
+// again for an unknown kid.
+type publishedSet struct {
 	ring    *keyring.Ring
 	policy  keyring.Policy
-	arrived []rotArrival
-	cached  rotArrival
+	arrived []arrival
+	cached  arrival
 }
 
-type rotArrival struct {
+// arrival is a set and the time at which it reached the client.
+type arrival struct {
 	at  time.Time
 	set *keys.PublicSet
 }
 
-func (p *rotPublished) publish(t *testing.T) {
+func (p *publishedSet) publish(t *testing.T) {
 	set, err := p.ring.PublicKeys(t.Context(), "")
 	if err != nil {
 		t.Fatalf("publishing: %v", err)
 	}
-	p.arrived = append(p.arrived, rotArrival{time.Now().Add(p.policy.PublishLag), set})
+	p.arrived = append(p.arrived, arrival{time.Now().Add(p.policy.PublishLag), set})
 }
 
-func (p *rotPublished) PublicKeys(context.Context, string) (*keys.PublicSet, error) {
+func (p *publishedSet) PublicKeys(context.Context, string) (*keys.PublicSet, error) {
 	if now := time.Now(); p.cached.set == nil || now.Sub(p.cached.at) > p.policy.CacheAge {
 		for len(p.arrived) > 1 && !p.arrived[1].at.After(now) {
 			p.arrived = p.arrived[1:]
 		}
-		p.cached = rotArrival{now, p.arrived[0].set}
+		p.cached = arrival{now, p.arrived[0].set}
 	}
 	return p.cached.set, nil
 }
 
-// rotSnapshots is a ring without Reload, so only the snapshot counts.
-type rotSnapshots struct{ keys.PrivateSource }
+// snapshotOnly hides a ring's Reload, so that sealers and openers use the snapshot.
+type snapshotOnly struct{ keys.PrivateSource }
 
 // Tokens are sealed and opened without pause across 50 rotations of both uses (200 in the long
 // form). The processes are as far behind as they may be. Each token is opened at once, and again at
@@ -84,12 +86,12 @@ func TestHistory(t *testing.T) {
 		rotations = 15
 	}
 	synctest.Test(t, func(t *testing.T) {
-		policy := rotHistoryPolicy()
+		policy := tightestPolicy()
 		type party struct {
 			store   keyring.Store
 			current *keyring.Ring
 			behind  *keyring.Ring
-			public  *rotPublished
+			public  *publishedSet
 		}
 		newParty := func(kekByte byte, uses ...keys.Use) *party {
 			kek, err := keyring.NewKEK([]byte{31: kekByte})
@@ -100,14 +102,14 @@ func TestHistory(t *testing.T) {
 			if p.current, err = keyring.Create(t.Context(), keyring.Config{Store: p.store, KEK: kek, Policy: policy, Uses: uses}); err != nil {
 				t.Fatal(err)
 			}
-			if p.behind, err = keyring.Open(t.Context(), keyring.Config{Store: rotFlaky{p.store}, KEK: kek}); err != nil {
+			if p.behind, err = keyring.Open(t.Context(), keyring.Config{Store: flakyStore{p.store}, KEK: kek}); err != nil {
 				t.Fatal(err)
 			}
-			publisher, err := keyring.Open(t.Context(), keyring.Config{Store: rotFlaky{p.store}, KEK: kek})
+			publisher, err := keyring.Open(t.Context(), keyring.Config{Store: flakyStore{p.store}, KEK: kek})
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.public = &rotPublished{ring: publisher, policy: policy}
+			p.public = &publishedSet{ring: publisher, policy: policy}
 			p.public.publish(t)
 			return p
 		}
@@ -151,7 +153,7 @@ func TestHistory(t *testing.T) {
 			return f
 		}
 		private := func(p *party) []keys.PrivateSource {
-			return []keys.PrivateSource{rotSnapshots{p.current}, rotSnapshots{p.behind}}
+			return []keys.PrivateSource{snapshotOnly{p.current}, snapshotOnly{p.behind}}
 		}
 		flows := []flow{
 			newFlow(private(issuer), []keys.PublicSource{recipient.public}, []keys.PublicSource{issuer.public}, private(recipient)),

@@ -84,7 +84,7 @@ func TestHostileSpellings(t *testing.T) {
 			slots := slices.Clone(b.Slots)
 			slots[i].JWE = jwe
 			v.refuses(t, name, respelled(t, slots, b.Ring))
-			if got, err := unwrap1(t, v.kek, jwe); got != nil || err != ErrUnreadable {
+			if got, err := unwrapJWE(t, v.kek, jwe); got != nil || err != ErrUnreadable {
 				t.Errorf("slot %d, %s: %v", i, name, err)
 			}
 		}

@@ -93,7 +93,7 @@ func cheapSlot(t testing.TB, key secretBytes) slot {
 func twoSlots(t testing.TB) (byKeyFile, byPassphrase victim) {
 	t.Helper()
 	store := NewMemStore()
-	s := newRing(t, store, newClock()).snapshot.Load()
+	s := newRing(t, store, newClock().now).snapshot.Load()
 	doc := must(sealBlob(s.document.clone(), append(slices.Clone(s.slots), cheapSlot(t, s.ringKey)), s.ringKey))(t)
 	return newVictim(t, doc, rawKey(t)), newVictim(t, doc, must(PassphraseKEK([]byte(hostilePhrase)))(t))
 }
@@ -101,7 +101,7 @@ func twoSlots(t testing.TB) (byKeyFile, byPassphrase victim) {
 // stretch derives a key by RFC 7518 section 4.8.1.
 func stretch(t testing.TB, phrase string, salt []byte, rounds int) []byte {
 	t.Helper()
-	salt = join([]byte("PBES2-HS512+A256KW\x00"), salt)
+	salt = slices.Concat([]byte("PBES2-HS512+A256KW\x00"), salt)
 	return must(pbkdf2.Key(sha512.New, phrase, salt, rounds, rawKeySize))(t)
 }
 

@@ -14,8 +14,8 @@ func TestSetsTellOfChanges(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	c, store := newClock(), newTestStore()
-	r := newRing(t, store, c)
-	operator := openRing(t, store, c)
+	r := newRing(t, store, c.now)
+	operator := openRing(t, store, c.now)
 	sets := func() (*keys.Set, *keys.PublicSet) {
 		return must(r.PrivateKeys(ctx))(t), must(r.PublicKeys(ctx, ""))(t)
 	}

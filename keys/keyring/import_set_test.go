@@ -26,7 +26,7 @@ func setOf(t testing.TB, ks ...ownKey) []byte {
 func TestImportSet(t *testing.T) {
 	for _, state := range []State{Staged, Active, Retired} {
 		store := NewMemStore()
-		ring := newRing(t, store, newClock())
+		ring := newRing(t, store, newClock().now)
 		before := must(ring.Keys(t.Context()))(t)
 		sig, enc, more := generated(t, keys.EdDSA), generated(t, keys.ECDHES), generated(t, keys.ES256)
 		set, want := setOf(t, sig, enc, more), []string{sig.ID(), enc.ID(), more.ID()}
@@ -41,7 +41,7 @@ func TestImportSet(t *testing.T) {
 		} else if kids, err := add(t.Context(), set, keys.Hint{}, state); err != nil || !slices.Equal(kids, want) {
 			t.Errorf("as %s: %v, %v", state, kids, err)
 		}
-		infos := must(openRing(t, store, newClock()).Keys(t.Context()))(t)[len(before):]
+		infos := must(openRing(t, store, newClock().now).Keys(t.Context()))(t)[len(before):]
 		for i, info := range infos {
 			if info.ID != want[i] || info.State != state {
 				t.Errorf("as %s: %+v", state, info)
@@ -56,7 +56,7 @@ func TestImportSet(t *testing.T) {
 // If one key of a set cannot be imported, none is. The error names that key.
 func TestImportSetRefuses(t *testing.T) {
 	store := NewMemStore()
-	ring := newRing(t, store, newClock())
+	ring := newRing(t, store, newClock().now)
 	held, a, b, enc := generated(t, keys.ES256), generated(t, keys.ES256), generated(t, keys.EdDSA), generated(t, keys.ECDHES)
 	if err := ring.importOwn(t.Context(), held, Retired); err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package keyring
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -46,8 +45,8 @@ func TestKEKIsCopied(t *testing.T) {
 	key := bytes.Clone(testKEK)
 	k := must(NewKEK(key))(t)
 	clear(key)
-	wrapped := wrapped1(k, make([]byte, 64))(t)
-	if _, err := unwrap1(t, rawKey(t), wrapped); err != nil {
+	wrapped := wrapJWE(k, make([]byte, 64))(t)
+	if _, err := unwrapJWE(t, rawKey(t), wrapped); err != nil {
 		t.Error("the caller can change the KEK")
 	}
 	phrase := []byte("phrase")
@@ -71,8 +70,8 @@ func TestPassphraseEmpty(t *testing.T) {
 func TestUnwrapRefuses(t *testing.T) {
 	ringKey := bytes.Repeat([]byte{9}, 64)
 	k := rawKey(t)
-	jwe := wrapped1(k, ringKey)(t)
-	if got, err := unwrap1(t, k, jwe); err != nil || !bytes.Equal(got, ringKey) {
+	jwe := wrapJWE(k, ringKey)(t)
+	if got, err := unwrapJWE(t, k, jwe); err != nil || !bytes.Equal(got, ringKey) {
 		t.Fatal(err)
 	}
 	parts := strings.Split(jwe, ".")
@@ -93,11 +92,11 @@ func TestUnwrapRefuses(t *testing.T) {
 		"header, spaces":   join(`{"alg": "A256KW","enc":"A256CBC-HS512"}`),
 		"other header":     typed,
 		"other content":    must(must(gcm.Encrypt(ringKey))(t).CompactSerialize())(t),
-		"other key":        wrapped1(must(NewKEK(make([]byte, 32)))(t), ringKey)(t),
+		"other key":        wrapJWE(must(NewKEK(make([]byte, 32)))(t), ringKey)(t),
 		"line feed":        jwe[:len(jwe)-1] + "\n" + jwe[len(jwe)-1:],
 		"no encrypted key": strings.Join([]string{parts[0], "", parts[2], parts[3], parts[4]}, "."),
 	} {
-		if got, err := unwrap1(t, k, jwe); got != nil || !errors.Is(err, ErrUnreadable) {
+		if got, err := unwrapJWE(t, k, jwe); got != nil || !errors.Is(err, ErrUnreadable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -125,12 +124,12 @@ func TestPassphraseRounds(t *testing.T) {
 		"order":       `{"enc":"A256CBC-HS512","alg":"PBES2-HS512+A256KW","p2c":1,"p2s":"AAAAAAAAAAAAAAAAAAAAAA"}`,
 		"no header":   ``,
 	} {
-		got, err := unwrap1(t, k, b64([]byte(header))+tail)
+		got, err := unwrapJWE(t, k, b64([]byte(header))+tail)
 		if got != nil || !errors.Is(err, ErrUnreadable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := unwrap1(t, k, "a.b"); !errors.Is(err, ErrUnreadable) {
+	if _, err := unwrapJWE(t, k, "a.b"); !errors.Is(err, ErrUnreadable) {
 		t.Error(err)
 	}
 	// With the right passphrase only the header decides.
@@ -139,7 +138,7 @@ func TestPassphraseRounds(t *testing.T) {
 			Algorithm: jose.PBES2_HS512_A256KW, Key: k.(*passphraseKEK).passphrase(), PBES2Count: 1000, PBES2Salt: make([]byte, 16),
 		}, options))(t)
 		jwe := must(must(e.Encrypt(make([]byte, 64)))(t).CompactSerialize())(t)
-		if _, err := unwrap1(t, k, jwe); errors.Is(err, ErrUnreadable) != (options != nil) {
+		if _, err := unwrapJWE(t, k, jwe); errors.Is(err, ErrUnreadable) != (options != nil) {
 			t.Errorf("another member in the header: %v, %v", options != nil, err)
 		}
 	}
@@ -158,7 +157,7 @@ func TestPassphraseRing(t *testing.T) {
 	wantError(t, err, ErrUnreadable)
 
 	// Each ring has a salt of its own, and 600 000 rounds.
-	jwe, again := ring.snapshot.Load().slots[0].JWE, wrapped1(kek, make([]byte, 64))(t)
+	jwe, again := ring.snapshot.Load().slots[0].JWE, wrapJWE(kek, make([]byte, 64))(t)
 	var h, h2 pbes2Header
 	for jwe, dst := range map[string]*pbes2Header{jwe: &h, again: &h2} {
 		if err := json.Unmarshal(must(ringjwe.Split(jwe))(t).Header, dst); err != nil {
@@ -178,14 +177,4 @@ func TestPassphraseRing(t *testing.T) {
 	if infos, err := r.Keys(t.Context()); err != nil || len(infos) != keyCount(ring) || counting.unwraps != 1 {
 		t.Errorf("%d keys, %d times unwrapped, %v", len(infos), counting.unwraps, err)
 	}
-}
-
-type countingKEK struct {
-	KEK
-	unwraps int
-}
-
-func (k *countingKEK) Unwrap(ctx context.Context, w WrappedKey) ([]byte, error) {
-	k.unwraps++
-	return k.KEK.Unwrap(ctx, w)
 }

@@ -63,7 +63,7 @@ func TestStateTable(t *testing.T) {
 			records, made[state] = append(records, r), k
 		}
 		k := made[c.state]
-		ring := openRing(t, storeWith(t, seal(t, documentOf(records...))), newClock())
+		ring := openRing(t, storeWith(t, seal(t, documentOf(records...))), newClock().now)
 		s := must(ring.PrivateKeys(t.Context()))(t)
 		p := must(s.PublicKeys(t.Context(), ""))(t)
 
@@ -96,7 +96,7 @@ func TestStateTable(t *testing.T) {
 func TestErasedRevokedKey(t *testing.T) {
 	r, k := recordIn(t, keys.ECDHES, Revoked)
 	r.JWK, r.Reason, r.Ended = nil, "lost laptop", newClock().now().Add(time.Hour)
-	ring := openRing(t, storeWith(t, seal(t, documentOf(r))), newClock())
+	ring := openRing(t, storeWith(t, seal(t, documentOf(r))), newClock().now)
 	if _, ok := heldKey(must(ring.PrivateKeys(t.Context()))(t), k.ID()); ok {
 		t.Error("it opens")
 	}
@@ -156,8 +156,8 @@ func TestImpossibleDocuments(t *testing.T) {
 	} {
 		mustNotOpen(t, name, seal(t, documentOf(records...)))
 	}
-	openRing(t, storeWith(t, seal(t, documentOf(sig, enc))), newClock())
-	openRing(t, storeWith(t, seal(t, documentOf())), newClock())
+	openRing(t, storeWith(t, seal(t, documentOf(sig, enc))), newClock().now)
+	openRing(t, storeWith(t, seal(t, documentOf())), newClock().now)
 }
 
 func TestNewRecord(t *testing.T) {

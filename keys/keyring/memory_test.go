@@ -13,7 +13,7 @@ var errMemory = errors.New("the memory fails")
 
 // wantMemory fails unless the memory holds the newest checkpoint of r after this many
 // saves.
-func wantMemory(t *testing.T, m *memMemory, r *Ring, saves int) {
+func wantMemory(t *testing.T, m *testMemory, r *Ring, saves int) {
 	t.Helper()
 	if m.newest != r.Checkpoint() || m.saves != saves {
 		t.Errorf("the memory has %v after %d saves, want %v after %d", m.newest, m.saves, r.Checkpoint(), saves)
@@ -21,16 +21,16 @@ func wantMemory(t *testing.T, m *memMemory, r *Ring, saves int) {
 }
 
 func TestMemoryFollowsTheRing(t *testing.T) {
-	store, memory := NewMemStore(), new(memMemory)
+	store, memory := NewMemStore(), new(testMemory)
 	cfg := Config{Store: store, KEK: rawKey(t), Memory: memory}
 	r := must(Create(t.Context(), cfg))(t)
 	wantMemory(t, memory, r, 1)
-	rotWrite(t, r, 2)
+	writeGenerations(t, r, 2)
 	wantMemory(t, memory, r, 3)
 	wantMemory(t, memory, must(Open(t.Context(), cfg))(t), 3) // there is nothing new to save
 
 	other := must(Open(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
-	rotWrite(t, other, 1)
+	writeGenerations(t, other, 1)
 	wantMemory(t, memory, must(Open(t.Context(), cfg))(t), 4)
 	if memory.newest != other.Checkpoint() {
 		t.Errorf("the memory has %v, want %v of the other process", memory.newest, other.Checkpoint())
@@ -39,11 +39,11 @@ func TestMemoryFollowsTheRing(t *testing.T) {
 
 // An attacker restores an older ring while no process runs.
 func TestMemoryRollbackOverRestart(t *testing.T) {
-	store, memory := NewMemStore(), new(memMemory)
+	store, memory := NewMemStore(), new(testMemory)
 	cfg := Config{Store: store, KEK: rawKey(t), Memory: memory}
 	r := must(Create(t.Context(), cfg))(t)
 	old := blobOf(t, store)
-	rotWrite(t, r, 1)
+	writeGenerations(t, r, 1)
 	put(t, store, old)
 
 	for name, open := range map[string]func(context.Context, Config) (*Ring, error){"Open": Open, "OpenOrCreate": OpenOrCreate} {
@@ -59,10 +59,10 @@ func TestMemoryRollbackOverRestart(t *testing.T) {
 
 // A memory that does not work would hide a rollback, so no ring opens with it.
 func TestMemoryFails(t *testing.T) {
-	store, memory := NewMemStore(), new(memMemory)
+	store, memory := NewMemStore(), new(testMemory)
 	cfg := Config{Store: store, KEK: rawKey(t), Memory: memory}
 	must(Create(t.Context(), cfg))(t)
-	for name, broken := range map[string]*memMemory{"Load": {err: errMemory}, "Save": {saveErr: errMemory}} {
+	for name, broken := range map[string]*testMemory{"Load": {err: errMemory}, "Save": {saveErr: errMemory}} {
 		cfg.Memory = broken
 		_, err := Open(t.Context(), cfg)
 		wantError(t, err, errMemory)
@@ -76,7 +76,7 @@ func TestMemoryFails(t *testing.T) {
 
 // A ring whose first checkpoint could not be saved exists, and opens at the next start.
 func TestMemoryFailsAtCreate(t *testing.T) {
-	memory := &memMemory{saveErr: errMemory}
+	memory := &testMemory{saveErr: errMemory}
 	cfg := Config{Store: NewMemStore(), KEK: rawKey(t), Memory: memory}
 	_, err := Create(t.Context(), cfg)
 	wantError(t, err, errMemory)
@@ -89,7 +89,7 @@ func TestMemoryFailsAtCreate(t *testing.T) {
 func TestMemoryKnowsTheRing(t *testing.T) {
 	cfg := Config{Store: NewMemStore(), KEK: rawKey(t)}
 	r := must(Create(t.Context(), cfg))(t)
-	rotWrite(t, r, 2)
+	writeGenerations(t, r, 2)
 	now := r.Checkpoint()
 	other := must(Create(t.Context(), Config{Store: NewMemStore(), KEK: rawKey(t)}))(t).Checkpoint()
 	older, newer, fork := now, now, now
@@ -119,7 +119,7 @@ func TestMemoryKnowsTheRing(t *testing.T) {
 		"a fork from further back":     {past, nil, "the ring is forked: it is at generation 3, and was not made from generation 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			memory := &memMemory{newest: c.here, rings: c.rings}
+			memory := &testMemory{newest: c.here, rings: c.rings}
 			cfg := cfg
 			cfg.Memory = memory
 			_, err := Open(t.Context(), cfg)
@@ -142,14 +142,14 @@ func TestMemoryOfVersion2RefusesVersion1(t *testing.T) {
 	golden := readTestdata(t, "rings/v1.ring")
 	store := NewMemStore()
 	must(store.Swap(t.Context(), "", golden))(t)
-	memory := new(memMemory)
+	memory := new(testMemory)
 	cfg := Config{Store: store, KEK: must(NewKEK(readTestdata(t, "rings/v1.kek")))(t), Memory: memory}
 	r := must(Open(t.Context(), cfg))(t)
 	if memory.newest.Ring != "" {
 		t.Fatalf("the memory has %v of a ring of version 1", memory.newest)
 	}
 	first := memory.newest
-	rotWrite(t, r, 1)
+	writeGenerations(t, r, 1)
 	if memory.newest.Ring == "" || memory.newest.Generation != first.Generation+1 {
 		t.Fatalf("the memory has %v after a change", memory.newest)
 	}
@@ -169,19 +169,19 @@ func TestMemoryOfVersion2RefusesVersion1(t *testing.T) {
 // revocation. Run saves the checkpoint later, and reports each failure.
 func TestMemoryFailsAfterChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		memory := new(memMemory)
+		memory := new(testMemory)
 		cfg := Config{Store: NewMemStore(), KEK: rawKey(t), Memory: memory}
 		r := must(Create(t.Context(), cfg))(t)
 		first := r.Checkpoint()
 		memory.failSaves(errMemory)
-		rotWrite(t, r, 1)
+		writeGenerations(t, r, 1)
 		if r.Checkpoint() == first || memory.newest != first {
 			t.Errorf("the ring is at %v and the memory at %v, want one change and none", r.Checkpoint(), memory.newest)
 		}
 
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		var log rotReports
+		var log reportLog
 		go r.Run(ctx, log.report)
 		time.Sleep(10 * runInterval)
 		synctest.Wait()

@@ -15,7 +15,7 @@ func TestNilArguments(t *testing.T) {
 	var (
 		nilStore  *testStore
 		nilKEK    *rawKEK
-		nilMemory *memMemory
+		nilMemory *testMemory
 	)
 	for name, cfg := range map[string]Config{
 		"nothing":          {},
@@ -35,7 +35,7 @@ func TestNilArguments(t *testing.T) {
 		}
 	}
 
-	ring := newRing(t, NewMemStore(), newClock())
+	ring := newRing(t, NewMemStore(), newClock().now)
 	before := ring.Checkpoint()
 	for name, kek := range map[string]KEK{"nil": nil, "typed nil": nilKEK} {
 		for _, err := range []error{

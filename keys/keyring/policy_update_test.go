@@ -39,13 +39,13 @@ func TestUpdatePolicyRules(t *testing.T) {
 		{"P enc huge", func(p *Policy) { p.Enc.Period = 1<<63 - 1 }, "encryption period"},
 		{"L < S", func(p *Policy) { p.Leeway = p.ClockSkew - 1 }, "shorter than the clock skew"},
 		{"max-age > C", func(p *Policy) { p.MaxAge = p.CacheAge + 1 }, "longer than the cache age"},
-		{"P sig = I1", func(p *Policy) { p.Sig.Period = rotI1 }, "longer than its windows (25h2m0s)"},
+		{"P sig = I1", func(p *Policy) { p.Sig.Period = signAhead }, "longer than its windows (25h2m0s)"},
 		{"P sig = I2", func(p *Policy) {
 			p.CacheAge, p.TokenLifetime = time.Hour, 10*time.Hour
 			p.Sig.Period = 11*time.Hour + 3*time.Minute
 		}, "longer than its windows (11h3m0s)"},
-		{"P enc = I4", func(p *Policy) { p.Enc.Period = rotI4 }, "longer than its windows (26h4m0s)"},
-		{"P sig < 2 I1", func(p *Policy) { p.Sig.Period = 2*rotI1 - 1 }, "two windows of its successor (50h4m0s)"},
+		{"P enc = I4", func(p *Policy) { p.Enc.Period = encKept }, "longer than its windows (26h4m0s)"},
+		{"P sig < 2 I1", func(p *Policy) { p.Sig.Period = 2*signAhead - 1 }, "two windows of its successor (50h4m0s)"},
 		{"P enc < 2 I3", func(p *Policy) {
 			p.SnapshotAge, p.CacheAge, p.TokenLifetime = 3*time.Hour, time.Hour, time.Minute
 			p.Enc.Period = 2*(3*time.Hour+time.Minute) - 1
@@ -57,7 +57,7 @@ func TestUpdatePolicyRules(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, store := newClock(), newTestStore()
-			r := rotRing(t, store, c.now)
+			r := newRing(t, store, c.now)
 			err := r.UpdatePolicy(t.Context(), tt.edit)
 			wantError(t, err, ErrPolicy)
 			if err != nil && !strings.Contains(err.Error(), tt.want) {
@@ -75,11 +75,11 @@ func TestUpdatePolicyAtTheRules(t *testing.T) {
 	for name, edit := range map[string]func(*Policy){
 		"L = S":        func(p *Policy) { p.Leeway = p.ClockSkew },
 		"max-age = C":  func(p *Policy) { p.MaxAge = p.CacheAge },
-		"P sig = 2 I1": func(p *Policy) { p.Sig.Period = 2 * rotI1 },
-		"P enc":        func(p *Policy) { p.Enc.Period = rotI4 + 1 },
+		"P sig = 2 I1": func(p *Policy) { p.Sig.Period = 2 * signAhead },
+		"P enc":        func(p *Policy) { p.Enc.Period = encKept + 1 },
 		"10 years":     func(p *Policy) { p.Sig.Period, p.Enc.Period = maxDuration, maxDuration },
 	} {
-		r := rotRing(t, newTestStore(), newClock().now)
+		r := newRing(t, newTestStore(), newClock().now)
 		want := Policy{}.withDefaults()
 		edit(&want)
 		if err := r.UpdatePolicy(t.Context(), edit); err != nil {
@@ -94,7 +94,7 @@ func TestUpdatePolicyAtTheRules(t *testing.T) {
 // Zero stands for the default, as everywhere.
 func TestUpdatePolicyZero(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
+	r := newRing(t, store, c.now)
 	if err := r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime, p.Sig.Suites = 10*time.Minute, []keys.Suite{keys.EdDSA} }); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestUpdatePolicyZero(t *testing.T) {
 }
 
 func TestUpdatePolicyStoreFails(t *testing.T) {
-	r, _, store := rotAllStates(t)
+	r, _, store := ringOfAllStates(t)
 	store.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errDown })
 	wantError(t, r.UpdatePolicy(t.Context(), func(p *Policy) { p.TokenLifetime = time.Minute }), errDown)
 	if got := must(r.Policy(t.Context()))(t); !reflect.DeepEqual(got, Policy{}.withDefaults()) {
@@ -115,34 +115,36 @@ func TestUpdatePolicyStoreFails(t *testing.T) {
 	}
 }
 
-// rotSmall shrinks every window.
-func rotSmall(p *Policy) {
+// shrinkWindows makes every window of the default policy shorter.
+func shrinkWindows(p *Policy) {
 	p.TokenLifetime, p.Leeway, p.ClockSkew = 10*time.Minute, 10*time.Second, 10*time.Second
 	p.CacheAge, p.PublishLag, p.SnapshotAge = time.Hour, 10*time.Second, 10*time.Minute
 }
 
-func rotSmallWindows() window.Figures {
+// shrunkenWindows returns the windows after shrinkWindows.
+func shrunkenWindows() window.Figures {
 	p := Policy{}.withDefaults()
-	rotSmall(&p)
+	shrinkWindows(&p)
 	return newPolicyDocument(p).Figures
 }
 
-func rotDefaultWindows() window.Figures { return newPolicyDocument(Policy{}.withDefaults()).Figures }
+// defaultWindows returns the windows of the default policy.
+func defaultWindows() window.Figures { return newPolicyDocument(Policy{}.withDefaults()).Figures }
 
 // Existing keys keep the windows that were promised at their publication.
 func TestUpdatePolicyShrinks(t *testing.T) {
-	r, c, store := rotAllStates(t)
-	before := rotStored(t, store)
-	if err := r.UpdatePolicy(t.Context(), rotSmall); err != nil {
+	r, c, store := ringOfAllStates(t)
+	before := storedIn(t, store)
+	if err := r.UpdatePolicy(t.Context(), shrinkWindows); err != nil {
 		t.Fatal(err)
 	}
 	set := must(r.PrivateKeys(t.Context()))(t)
 	if set.MaxTokenLifetime() != 10*time.Minute {
 		t.Errorf("tokens live up to %v", set.MaxTokenLifetime())
 	}
-	now, changed := c.now(), rotStored(t, store)
+	now, changed := c.now(), storedIn(t, store)
 	for _, k := range changed.Keys {
-		if len(k.JWK) != 0 && k.Windows != rotDefaultWindows() {
+		if len(k.JWK) != 0 && k.Windows != defaultWindows() {
 			t.Errorf("the %s %s key has the windows %+v", k.State, k.Use, k.Windows)
 		}
 	}
@@ -155,20 +157,20 @@ func TestUpdatePolicyShrinks(t *testing.T) {
 
 	// A key that is made while caches of the old policy can live has the old windows. The first key
 	// after that has the new ones. Two looks, one window apart, decide it.
-	end := now.Add(2 * rotI4)
+	end := now.Add(2 * encKept)
 	for _, tt := range []struct {
 		at   time.Time
 		want window.Figures
-	}{{now, rotDefaultWindows()}, {now.Add(rotI4), rotDefaultWindows()}, {end.Add(-1), rotDefaultWindows()}, {end, rotSmallWindows()}} {
+	}{{now, defaultWindows()}, {now.Add(encKept), defaultWindows()}, {end.Add(-1), defaultWindows()}, {end, shrunkenWindows()}} {
 		c.advance(tt.at.Sub(c.now()))
-		rotTick(t, r)
+		doDueSteps(t, r)
 		must(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
 		s := must(r.Rotate(t.Context()))(t)
-		if k := rotStored(t, store).byID(s.KeyID); s.Action != Stage || k.Windows != tt.want {
+		if k := storedIn(t, store).byID(s.KeyID); s.Action != Stage || k.Windows != tt.want {
 			t.Errorf("%v after the change: %s, windows %+v", tt.at.Sub(now), s.Action, k.Windows)
 		}
 		_, err := r.RotateNow(t.Context(), keys.UseSig)
-		want := tt.at.Add(rotI1)
+		want := tt.at.Add(signAhead)
 		if tt.at == end {
 			want = tt.at.Add(70*time.Minute + 20*time.Second)
 		}
@@ -176,14 +178,14 @@ func TestUpdatePolicyShrinks(t *testing.T) {
 			t.Errorf("%v, want until %v", err, want)
 		}
 	}
-	rotHistory(t, store.written)
+	checkHistory(t, store.written)
 }
 
 // Each former policy counts as long as its own caches can live, also if policies follow each other
 // quickly. Then it is forgotten.
 func TestUpdatePolicyTwice(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
+	r := newRing(t, store, c.now)
 	set := func(edit func(*Policy)) {
 		t.Helper()
 		if err := r.UpdatePolicy(t.Context(), edit); err != nil {
@@ -191,49 +193,49 @@ func TestUpdatePolicyTwice(t *testing.T) {
 		}
 	}
 	set(func(p *Policy) { p.TokenLifetime = 2 * time.Hour })
-	set(rotSmall)
-	want := rotDefaultWindows()
+	set(shrinkWindows)
+	want := defaultWindows()
 	want.TokenLifetime = window.Duration(2 * time.Hour)
-	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
+	if got := storedIn(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
 	}
-	look := func() { rotEdit(t, store, func(d *document) { d.Former = d.Former.Look(utc(c.now())) }) }
-	c.advance(rotI4) // the first look for the default policy, and not for the one with T = 2 h
+	look := func() { editStored(t, store, func(d *document) { d.Former = d.Former.Look(utc(c.now())) }) }
+	c.advance(encKept) // the first look for the default policy, and not for the one with T = 2 h
 	look()
-	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
+	if got := storedIn(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
 	}
 	c.advance(time.Hour)
 	look()
-	c.advance(rotI4 - 1) // the windows of the default policy are over
+	c.advance(encKept - 1) // the windows of the default policy are over
 	look()
-	if got := rotStored(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
+	if got := storedIn(t, store).widestWindows(); !reflect.DeepEqual(got, want) {
 		t.Errorf("windows %+v", got)
 	}
-	if n := len(rotStored(t, store).Former); n != 1 {
+	if n := len(storedIn(t, store).Former); n != 1 {
 		t.Errorf("%d former policies", n)
 	}
 	c.advance(1 + time.Hour)
 	look()
-	if got := rotStored(t, store).widestWindows(); got != rotSmallWindows() {
+	if got := storedIn(t, store).widestWindows(); got != shrunkenWindows() {
 		t.Errorf("windows %+v", got)
 	}
 	set(func(p *Policy) { p.Sig.Period = 40 * day }) // no window changes
-	if n := len(rotStored(t, store).Former); n != 0 {
+	if n := len(storedIn(t, store).Former); n != 0 {
 		t.Errorf("%d former policies, want none", n)
 	}
 	set(func(p *Policy) { p.TokenLifetime = 5 * time.Minute })
-	if n := len(rotStored(t, store).Former); n != 1 {
+	if n := len(storedIn(t, store).Former); n != 1 {
 		t.Errorf("%d former policies, want the last one", n)
 	}
 }
 
 // When the policy grows, existing keys live longer, even a retired key that was already found due.
 func TestUpdatePolicyGrows(t *testing.T) {
-	r, c, store := rotAllStates(t)
-	c.advance(rotI2)
-	rotTick(t, r)
-	old := rotStored(t, store).find(keys.UseSig, Retired)
+	r, c, store := ringOfAllStates(t)
+	c.advance(signKept)
+	doDueSteps(t, r)
+	old := storedIn(t, store).find(keys.UseSig, Retired)
 	if old.Due.IsZero() {
 		t.Fatal("it is not due yet")
 	}
@@ -242,7 +244,7 @@ func TestUpdatePolicyGrows(t *testing.T) {
 	if err := r.UpdatePolicy(t.Context(), func(p *Policy) { *p = grown }); err != nil {
 		t.Fatal(err)
 	}
-	d := rotStored(t, store)
+	d := storedIn(t, store)
 	want := newPolicyDocument(grown).Figures
 	for _, k := range d.Keys {
 		if exists := len(k.JWK) != 0; (k.Windows == want) != exists {
@@ -260,7 +262,7 @@ func TestUpdatePolicyGrows(t *testing.T) {
 	var marked, destroyed time.Time
 	for range 2 * 24 * 60 {
 		c.advance(time.Minute)
-		for _, s := range rotTick(t, r) {
+		for _, s := range doDueSteps(t, r) {
 			switch {
 			case s.KeyID == old.ID && s.Action == MarkDue:
 				marked = c.now()
@@ -275,13 +277,13 @@ func TestUpdatePolicyGrows(t *testing.T) {
 	if marked.Before(end) || marked.After(end.Add(time.Minute)) || destroyed.Before(marked.Add(2*time.Hour)) {
 		t.Errorf("marked %v and destroyed %v after its retirement", marked.Sub(old.Retired), destroyed.Sub(old.Retired))
 	}
-	rotHistory(t, store.written)
+	checkHistory(t, store.written)
 }
 
 // A new period counts at once. A new suite counts for the next key that is staged.
 func TestUpdatePolicySuiteAndPeriod(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
+	r := newRing(t, store, c.now)
 	c.advance(3 * day)
 	err := r.UpdatePolicy(t.Context(), func(p *Policy) {
 		p.Sig = UsePolicy{[]keys.Suite{keys.EdDSA}, 3 * day}
@@ -299,10 +301,10 @@ func TestUpdatePolicySuiteAndPeriod(t *testing.T) {
 		{7, "ES256 EdDSA ECDH-ES ECDH-ES+A256KW"},
 		{9, "EdDSA EdDSA ECDH-ES+A256KW ECDH-ES+A256KW"},
 	} {
-		for rotTick(t, r); c.now().Before(rotAt(tt.day * day)); rotTick(t, r) {
+		for doDueSteps(t, r); c.now().Before(startPlus(tt.day * day)); doDueSteps(t, r) {
 			c.advance(time.Hour)
 		}
-		d := rotStored(t, store)
+		d := storedIn(t, store)
 		var got []string
 		for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 			got = append(got, d.find(u, Active).Suite, d.find(u, Staged).Suite)
@@ -311,5 +313,5 @@ func TestUpdatePolicySuiteAndPeriod(t *testing.T) {
 			t.Errorf("day %d: %s, want %s", tt.day, got, tt.want)
 		}
 	}
-	rotHistory(t, store.written)
+	checkHistory(t, store.written)
 }

@@ -12,7 +12,7 @@ import (
 func TestConcurrentUse(t *testing.T) {
 	const imports = 10
 	c, store := newClock(), NewMemStore()
-	rings := []*Ring{newRing(t, store, c), openRing(t, store, c)}
+	rings := []*Ring{newRing(t, store, c.now), openRing(t, store, c.now)}
 	first := keyCount(rings[0])
 	var readers, importers sync.WaitGroup
 	done := make(chan struct{})
@@ -80,7 +80,7 @@ func checkUsable(t *testing.T, r *Ring, n int) {
 // While the snapshot is good, only one caller waits for a slow store.
 func TestSlowStore(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	ring := newRing(t, store, c)
+	ring := newRing(t, store, c.now)
 	entered, release := make(chan struct{}), make(chan struct{})
 	ring.store = slowStore{store, entered, release}
 	c.advance(time.Minute)

@@ -68,7 +68,7 @@ func TestRetiredRecordHoldsNoSecret(t *testing.T) {
 
 // If fmt may call methods, the output says that a value is left out.
 func TestRedactedText(t *testing.T) {
-	for _, v := range []any{newRing(t, NewMemStore(), newClock()), rawKey(t), must(PassphraseKEK([]byte("phrase")))(t)} {
+	for _, v := range []any{newRing(t, NewMemStore(), newClock().now), rawKey(t), must(PassphraseKEK([]byte("phrase")))(t)} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
 			if got := fmt.Sprintf(verb, v); got != "[redacted]" {
 				t.Errorf("%s of %T is %q", verb, v, got)

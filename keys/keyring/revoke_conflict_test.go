@@ -14,7 +14,7 @@ func drawnIn(t *testing.T, attempts [][]byte, before *document) (kids map[string
 	t.Helper()
 	kids = make(map[string]bool)
 	for _, data := range attempts {
-		for _, k := range rotDecrypt(t, data).Keys {
+		for _, k := range documentIn(t, data).Keys {
 			if before.byID(k.ID) == nil {
 				kids[k.ID] = true
 			}
@@ -28,13 +28,13 @@ func drawnIn(t *testing.T, attempts [][]byte, before *document) (kids map[string
 func TestRevokeMakesKeysOnce(t *testing.T) {
 	const conflicts = 50
 	store := newTestStore()
-	r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
-	other := rotOpen(t, store.Store, r.now)
-	before := rotStored(t, store)
+	r := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
+	other := openRing(t, store.Store, r.now)
+	before := storedIn(t, store)
 	n := 0
 	store.setSwap(func(ctx context.Context, _ string, _ []byte) (bool, error) {
 		if n++; n <= conflicts {
-			rotWrite(t, other, 1)
+			writeGenerations(t, other, 1)
 		}
 		return false, nil
 	})
@@ -47,7 +47,7 @@ func TestRevokeMakesKeysOnce(t *testing.T) {
 	if kids := drawnIn(t, store.attempts, before); len(kids) != 4 || len(infos) != 8 {
 		t.Errorf("%d keys were made, %d keys changed, want 4 and 8", len(kids), len(infos))
 	}
-	d := rotStored(t, store)
+	d := storedIn(t, store)
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 		if active, staged := d.find(u, Active), d.find(u, Staged); active == nil || staged == nil || active.ID == staged.ID {
 			t.Errorf("use %s has the active key %v and the successor %v", u, active, staged)
@@ -58,9 +58,9 @@ func TestRevokeMakesKeysOnce(t *testing.T) {
 // Another process sets a policy that does not fit a key of the last try.
 func TestRevokeFollowsThePolicy(t *testing.T) {
 	store := newTestStore()
-	r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
-	other := rotOpen(t, store.Store, r.now)
-	before := rotStored(t, store)
+	r := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
+	other := openRing(t, store.Store, r.now)
+	before := storedIn(t, store)
 	store.once(func(context.Context, string, []byte) (bool, error) {
 		err := other.UpdatePolicy(t.Context(), func(p *Policy) { p.Sig.Suites = []keys.Suite{keys.EdDSA} })
 		return err != nil, err
@@ -70,7 +70,7 @@ func TestRevokeFollowsThePolicy(t *testing.T) {
 	if kids := drawnIn(t, store.attempts, before); len(kids) != 4 {
 		t.Errorf("%d keys were made, want 2 of each suite", len(kids))
 	}
-	d := rotStored(t, store)
+	d := storedIn(t, store)
 	for _, s := range []State{Active, Staged} {
 		if k := d.find(keys.UseSig, s); k.Suite != keys.EdDSA.String() {
 			t.Errorf("the %s key is for %s, want %v", s, k.Suite, keys.EdDSA)
@@ -86,8 +86,8 @@ func TestRevokeRSABesideAWriter(t *testing.T) {
 	store := NewMemStore()
 	var p Policy
 	p.Sig.Suites, p.Enc.Suites = []keys.Suite{keys.RS256}, []keys.Suite{keys.RSAOAEP256}
-	r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: p}))(t)
-	other := rotOpen(t, store, r.now)
+	r := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t), Policy: p}))(t)
+	other := openRing(t, store, r.now)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

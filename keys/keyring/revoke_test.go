@@ -11,22 +11,22 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// rotAllStates makes a ring with one key for each use and state, except revoked.
-func rotAllStates(t testing.TB) (*Ring, *clock, *testStore) {
+// ringOfAllStates makes a ring with one key for each use and each state but revoked.
+func ringOfAllStates(t testing.TB) (*Ring, *clock, *testStore) {
 	t.Helper()
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
+	r := newRing(t, store, c.now)
 	for range 2 {
 		c.advance(2 * day)
-		rotTick(t, r)
+		doDueSteps(t, r)
 		c.advance(30 * time.Hour)
-		rotTick(t, r)
+		doDueSteps(t, r)
 		for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 			must(r.RotateNow(t.Context(), u))(t)
 		}
-		rotTick(t, r)
+		doDueSteps(t, r)
 	}
-	counts := rotCheck(t, rotStored(t, store))
+	counts := checkGeneration(t, storedIn(t, store))
 	want := map[State]int{Destroyed: 1, Retired: 1, Active: 1, Staged: 1}
 	if fmt.Sprint(counts[keys.UseSig]) != fmt.Sprint(want) || fmt.Sprint(counts[keys.UseEnc]) != fmt.Sprint(want) {
 		t.Fatalf("keys %v", counts)
@@ -39,15 +39,15 @@ func TestRevokeEachState(t *testing.T) {
 		for _, state := range []State{Active, Staged, Retired, Destroyed} {
 			for _, erase := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s %s erase=%t", u, state, erase), func(t *testing.T) {
-					r, c, store := rotAllStates(t)
-					other := rotOpen(t, store, c.now)
-					before := rotStored(t, store)
+					r, c, store := ringOfAllStates(t)
+					other := openRing(t, store, c.now)
+					before := storedIn(t, store)
 					target := before.find(u, state)
 					v := Revocation{KeyID: target.ID, Reason: "compromised", Erase: erase}
 					infos := must(r.Revoke(t.Context(), v))(t)
-					d := rotStored(t, store)
-					rotCheck(t, d)
-					rotHistory(t, store.written)
+					d := storedIn(t, store)
+					checkGeneration(t, d)
+					checkHistory(t, store.written)
 					if d.Generation != before.Generation+1 {
 						t.Errorf("%d writes", d.Generation-before.Generation)
 					}
@@ -57,14 +57,14 @@ func TestRevokeEachState(t *testing.T) {
 						t.Errorf("the key: %+v", got)
 					}
 					opens := u == keys.UseEnc && !erase && (state == Active || state == Retired)
-					if rotHasPrivate(t, *got) != opens {
+					if holdsPrivate(t, *got) != opens {
 						t.Errorf("its private half is there: %t", !opens)
 					}
-					rotRevokedSet(t, other, c, target.ID, opens)
+					checkRevoked(t, other, c, target.ID, opens)
 
 					switch state {
 					case Active:
-						rotReplaced(t, before, d, u)
+						checkReplaced(t, before, d, u)
 						if len(infos) != 4 {
 							t.Errorf("told of %d keys, want revoked, staged, new, new staged", len(infos))
 						}
@@ -88,7 +88,7 @@ func TestRevokeEachState(t *testing.T) {
 					if opens == errors.Is(err, ErrState) {
 						t.Errorf("a second revocation, with Erase: %v", err)
 					}
-					if again := rotStored(t, store).byID(target.ID); again.Reason != "compromised" || len(again.JWK) != 0 {
+					if again := storedIn(t, store).byID(target.ID); again.Reason != "compromised" || len(again.JWK) != 0 {
 						t.Errorf("then %+v", again)
 					}
 				})
@@ -97,8 +97,9 @@ func TestRevokeEachState(t *testing.T) {
 	}
 }
 
-// rotRevokedSet checks the key in a ring that has learned of its revocation.
-func rotRevokedSet(t *testing.T, r *Ring, c *clock, kid string, opens bool) {
+// checkRevoked fails if r, a minute after the revocation of a key, still publishes the key, verifies
+// or signs with it. The argument opens tells whether r may still decrypt with the key.
+func checkRevoked(t *testing.T, r *Ring, c *clock, kid string, opens bool) {
 	t.Helper()
 	c.advance(time.Minute)
 	set := must(r.PrivateKeys(t.Context()))(t)
@@ -119,8 +120,9 @@ func rotRevokedSet(t *testing.T, r *Ring, c *clock, kid string, opens bool) {
 	}
 }
 
-// rotReplaced checks that a new key is active, and that another one is staged.
-func rotReplaced(t *testing.T, before, after *document, u keys.Use) {
+// checkReplaced fails unless a new key is active, another new key is staged, and the key that had
+// been staged is revoked.
+func checkReplaced(t *testing.T, before, after *document, u keys.Use) {
 	t.Helper()
 	for _, s := range []State{Active, Staged} {
 		k := after.find(u, s)
@@ -136,36 +138,36 @@ func rotReplaced(t *testing.T, before, after *document, u keys.Use) {
 // An unpublished decryption key still opens tokens until no cache holds it and its last tokens have
 // expired.
 func TestRevokeDrains(t *testing.T) {
-	r, c, store := rotAllStates(t)
-	target := rotStored(t, store).find(keys.UseEnc, Active)
+	r, c, store := ringOfAllStates(t)
+	target := storedIn(t, store).find(keys.UseEnc, Active)
 	must(r.Revoke(t.Context(), Revocation{KeyID: target.ID, Reason: "compromised"}))(t)
-	end := c.now().Add(rotI4)
+	end := c.now().Add(encKept)
 	for _, tt := range []struct {
 		at   time.Time
 		want Action
-	}{{end.Add(-1), ""}, {end, MarkDue}, {end.Add(rotI4 - 1), ""}, {end.Add(rotI4), Destroy}, {end.Add(100 * day), ""}} {
+	}{{end.Add(-1), ""}, {end, MarkDue}, {end.Add(encKept - 1), ""}, {end.Add(encKept), Destroy}, {end.Add(100 * day), ""}} {
 		c.advance(tt.at.Sub(c.now()))
 		var did Action
-		for _, s := range rotTick(t, r) {
+		for _, s := range doDueSteps(t, r) {
 			if s.KeyID == target.ID {
 				did = s.Action
 			}
 		}
-		k := rotStored(t, store).byID(target.ID)
-		if did != tt.want || k.State != Revoked || (len(k.JWK) == 0) != !tt.at.Before(end.Add(rotI4)) {
+		k := storedIn(t, store).byID(target.ID)
+		if did != tt.want || k.State != Revoked || (len(k.JWK) == 0) != !tt.at.Before(end.Add(encKept)) {
 			t.Errorf("%v from its end: %q, %s with %d bytes of key", tt.at.Sub(end), did, k.State, len(k.JWK))
 		}
 	}
-	rotHistory(t, store.written)
+	checkHistory(t, store.written)
 }
 
 func TestRevokeAll(t *testing.T) {
 	for _, erase := range []bool{false, true} {
-		r, c, store := rotAllStates(t)
-		before := rotStored(t, store)
+		r, c, store := ringOfAllStates(t)
+		before := storedIn(t, store)
 		infos := must(r.Revoke(t.Context(), Revocation{All: true, Reason: "stolen", Erase: erase}))(t)
-		after := rotStored(t, store)
-		rotHistory(t, store.written)
+		after := storedIn(t, store)
+		checkHistory(t, store.written)
 		if len(infos) != 8+4 {
 			t.Errorf("told of %d keys", len(infos))
 		}
@@ -177,7 +179,7 @@ func TestRevokeAll(t *testing.T) {
 			}
 		}
 		for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
-			rotReplaced(t, before, after, u)
+			checkReplaced(t, before, after, u)
 		}
 		// A second call revokes the new keys. Keys that still open tokens need Erase.
 		c.advance(time.Minute)
@@ -185,26 +187,26 @@ func TestRevokeAll(t *testing.T) {
 		if want := map[bool]int{false: 4 + 2 + 4, true: 4 + 4}[erase]; len(infos) != want {
 			t.Errorf("erase %t: told of %d keys, want %d", erase, len(infos), want)
 		}
-		for _, k := range rotStored(t, store).Keys {
+		for _, k := range storedIn(t, store).Keys {
 			if k.State == Revoked && len(k.JWK) != 0 {
 				t.Errorf("not erased: %s", k.ID)
 			}
 		}
-		rotHistory(t, store.written)
+		checkHistory(t, store.written)
 	}
-	d := rotDocument(rotRecord("x", keys.UseSig, Revoked, nil))
-	_, _, err := d.revoke(Revocation{All: true}, rotBase, new(drawn))
+	d := bareDocument(bareRecord("x", keys.UseSig, Revoked, nil))
+	_, _, err := d.revoke(Revocation{All: true}, testStart, new(drawn))
 	wantError(t, err, ErrState)
 }
 
 func TestRevokeRefuses(t *testing.T) {
-	r, _, store := rotAllStates(t)
+	r, _, store := ringOfAllStates(t)
 	n := store.generations()
 	for _, kid := range []string{"", "no-such-key", strings.Repeat("x", 300)} {
 		_, err := r.Revoke(t.Context(), Revocation{KeyID: kid})
 		wantError(t, err, keys.ErrNoKey)
 	}
-	rotEdit(t, store, func(d *document) { d.Policy.Sig.Suite = "ES512" })
+	editStored(t, store, func(d *document) { d.Policy.Sig.Suite = "ES512" })
 	if _, err := r.Revoke(t.Context(), Revocation{All: true}); err == nil {
 		t.Error("a ring that cannot be read was changed")
 	}
@@ -216,24 +218,24 @@ func TestRevokeRefuses(t *testing.T) {
 // If the store fails, the key is not revoked, and the error says so.
 func TestRevokeStoreFails(t *testing.T) {
 	for name, fail := range map[string]func(*testStore){
-		"load": func(s *testStore) { s.setLoad(rotDown) },
+		"load": func(s *testStore) { s.setDown(errDown) },
 		"swap": func(s *testStore) {
 			s.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errDown })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, _, store := rotAllStates(t)
-			n, target := store.generations(), rotStored(t, store).find(keys.UseSig, Active)
+			r, _, store := ringOfAllStates(t)
+			n, target := store.generations(), storedIn(t, store).find(keys.UseSig, Active)
 			fail(store)
 			infos, err := r.Revoke(t.Context(), Revocation{KeyID: target.ID})
 			wantError(t, err, errDown)
 			store.setLoad(nil)
 			store.setSwap(nil)
-			if infos != nil || store.generations() != n || rotStored(t, store).byID(target.ID).State != Active {
+			if infos != nil || store.generations() != n || storedIn(t, store).byID(target.ID).State != Active {
 				t.Error("it was revoked")
 			}
 			must(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
-			rotHistory(t, store.written)
+			checkHistory(t, store.written)
 		})
 	}
 }
@@ -241,12 +243,12 @@ func TestRevokeStoreFails(t *testing.T) {
 // A revocation that was written is reported as done, whatever fails later. A store that is set back
 // to the ring before it is refused.
 func TestRevokeThenStoreFails(t *testing.T) {
-	r, _, store := rotAllStates(t)
+	r, _, store := ringOfAllStates(t)
 	old := store.written[len(store.written)-1]
-	target := rotStored(t, store).find(keys.UseSig, Active)
+	target := storedIn(t, store).find(keys.UseSig, Active)
 	store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
 		must(store.put(ctx, prev, doc))(t)
-		store.setLoad(rotDown)
+		store.setDown(errDown)
 		return true, nil
 	})
 	infos, err := r.Revoke(t.Context(), Revocation{KeyID: target.ID})
@@ -261,10 +263,10 @@ func TestRevokeThenStoreFails(t *testing.T) {
 
 func TestRevokeUnknownOutcome(t *testing.T) {
 	for _, written := range []bool{true, false} {
-		r, _, store := rotAllStates(t)
-		n, target := store.generations(), rotStored(t, store).find(keys.UseEnc, Active)
+		r, _, store := ringOfAllStates(t)
+		n, target := store.generations(), storedIn(t, store).find(keys.UseEnc, Active)
 		first := true
-		rotAmbiguous(store, func() bool { // the second try is written in any case
+		loseAnswers(store, func() bool { // the second try is written in any case
 			defer func() { first = false }()
 			return written || !first
 		})
@@ -273,37 +275,37 @@ func TestRevokeUnknownOutcome(t *testing.T) {
 			t.Errorf("written %t: told of %d keys, %d writes", written, len(infos), store.generations()-n)
 		}
 		for _, k := range infos {
-			if rotStored(t, store).byID(k.ID) == nil {
+			if storedIn(t, store).byID(k.ID) == nil {
 				t.Errorf("told of %s, which is not there", k.ID)
 			}
 		}
-		rotHistory(t, store.written)
+		checkHistory(t, store.written)
 	}
 }
 
 // Another process made a change first. The new state of the key decides.
 func TestRevokeConflict(t *testing.T) {
-	r, c, store := rotAllStates(t)
-	other := rotOpen(t, store, c.now)
-	target := rotStored(t, store).find(keys.UseSig, Active)
+	r, c, store := ringOfAllStates(t)
+	other := openRing(t, store, c.now)
+	target := storedIn(t, store).find(keys.UseSig, Active)
 	var active string
-	rotInterrupt(store, func() {
+	interruptSwap(store, func() {
 		active = must(other.RotateNowInsecurely(t.Context(), keys.UseSig))(t).KeyID
 	})
 	infos := must(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
-	if d := rotStored(t, store); len(infos) != 2 || d.activeID(keys.UseSig) != active { // and a successor of the key that became active
+	if d := storedIn(t, store); len(infos) != 2 || d.activeID(keys.UseSig) != active { // and a successor of the key that became active
 		t.Errorf("told %+v", infos)
 	}
-	rotInterrupt(store, func() { must(other.Revoke(t.Context(), Revocation{KeyID: active}))(t) })
+	interruptSwap(store, func() { must(other.Revoke(t.Context(), Revocation{KeyID: active}))(t) })
 	_, err := r.Revoke(t.Context(), Revocation{KeyID: active})
 	wantError(t, err, ErrState)
-	rotHistory(t, store.written)
+	checkHistory(t, store.written)
 }
 
 // The kid of a revoked or destroyed key never returns.
 func TestRevokeIsFinal(t *testing.T) {
-	r, _, store := rotAllStates(t)
-	target := rotStored(t, store).find(keys.UseSig, Active)
+	r, _, store := ringOfAllStates(t)
+	target := storedIn(t, store).find(keys.UseSig, Active)
 	k := recordKey(t, target)
 	must(r.Revoke(t.Context(), Revocation{KeyID: target.ID}))(t)
 	n := store.generations()

@@ -50,8 +50,8 @@ func TestOpenEmptyStore(t *testing.T) {
 
 func TestSnapshotServesAMinute(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	newRing(t, store, c)
-	ring := openRing(t, store, c)
+	newRing(t, store, c.now)
+	ring := openRing(t, store, c.now)
 	use := func() { serves(t, ring, true) }
 	read := ring.snapshot.Load().document
 	for range 3 {
@@ -94,7 +94,7 @@ func TestChangeElsewhereIsSeen(t *testing.T) {
 		},
 	} {
 		c, store := newClock(), newTestStore()
-		here, there := newRing(t, store, c), openRing(t, store, c)
+		here, there := newRing(t, store, c.now), openRing(t, store, c.now)
 		k := generated(t, keys.ES256)
 		if err := there.importOwn(t.Context(), k, Staged); err != nil {
 			t.Fatal(err)
@@ -118,7 +118,7 @@ func TestChangeElsewhereIsSeen(t *testing.T) {
 // Clients choose the kids of tokens. They must not choose how often the ring loads.
 func TestReloadCooldown(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	ring := newRing(t, store, c)
+	ring := newRing(t, store, c.now)
 	unknown := func() {
 		for range 10 {
 			if must(ring.PublicKeys(t.Context(), "unknown"))(t).HasVerificationKey("unknown") {
@@ -155,7 +155,7 @@ func TestReloadCooldown(t *testing.T) {
 
 func TestStoreDown(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	ring := newRing(t, store, c)
+	ring := newRing(t, store, c.now)
 	store.setDown(errDown)
 	for range 60 {
 		c.advance(time.Minute)
@@ -182,7 +182,7 @@ func TestStoreDown(t *testing.T) {
 
 func TestCancelledContext(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	ring := newRing(t, store, c)
+	ring := newRing(t, store, c.now)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	wantError(t, ring.importOwn(ctx, generated(t, keys.ES256), Staged), context.Canceled)
@@ -199,7 +199,7 @@ func TestCancelledContext(t *testing.T) {
 // A store comes back with a damaged document. It counts as down.
 func TestStoreDamagedMeanwhile(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	ring := newRing(t, store, c)
+	ring := newRing(t, store, c.now)
 	good := blobOf(t, store)
 	put(t, store, append(good[:len(good):len(good)], ' '))
 	c.advance(time.Minute)
@@ -215,7 +215,7 @@ func TestStoreDamagedMeanwhile(t *testing.T) {
 
 func TestRollback(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	ring := newRing(t, store, c)
+	ring := newRing(t, store, c.now)
 	old := blobOf(t, store)
 	k := generated(t, keys.ES256)
 	if err := ring.importOwn(t.Context(), k, Staged); err != nil {
@@ -223,15 +223,15 @@ func TestRollback(t *testing.T) {
 	}
 	now := blobOf(t, store)
 	forked := storeWith(t, old)
-	if err := openRing(t, forked, c).importOwn(t.Context(), generated(t, keys.EdDSA), Staged); err != nil {
+	if err := openRing(t, forked, c.now).importOwn(t.Context(), generated(t, keys.EdDSA), Staged); err != nil {
 		t.Fatal(err)
 	}
 	fork := blobOf(t, forked)
-	if err := openRing(t, forked, c).importOwn(t.Context(), generated(t, keys.EdDSA), Staged); err != nil {
+	if err := openRing(t, forked, c.now).importOwn(t.Context(), generated(t, keys.EdDSA), Staged); err != nil {
 		t.Fatal(err)
 	}
 	other := NewMemStore()
-	newRing(t, other, c)
+	newRing(t, other, c.now)
 	for name, doc := range map[string][]byte{
 		"older": old, "fork of the same generation": fork, "fork of a later one": blobOf(t, forked), "another ring": blobOf(t, other),
 	} {
@@ -249,7 +249,7 @@ func TestRollback(t *testing.T) {
 		must(ring.Keys(t.Context()))(t)
 	}
 	// A process that has not seen the newer ring cannot notice.
-	openRing(t, storeWith(t, old), c)
+	openRing(t, storeWith(t, old), c.now)
 }
 
 // The history knows 64 generations. For older ones the number decides.
@@ -331,7 +331,7 @@ func TestClockJumps(t *testing.T) {
 	for name, wall := range map[string]time.Duration{"set back": -24 * time.Hour, "set forward": 24 * time.Hour} {
 		store := newTestStore()
 		c := &clock{t: loaded}
-		ring := newRing(t, store, c)
+		ring := newRing(t, store, c.now)
 		store.setDown(errDown)
 		c.t = shiftMonotonic(t, loaded.Add(wall), 2*time.Hour-wall)
 		serves(t, ring, false)
@@ -345,7 +345,7 @@ func TestClockJumps(t *testing.T) {
 
 func TestKeyInfo(t *testing.T) {
 	c := newClock()
-	ring := newRing(t, NewMemStore(), c)
+	ring := newRing(t, NewMemStore(), c.now)
 	first := keyCount(ring)
 	c.advance(time.Hour)
 	staged, retired := generated(t, keys.ECDHES), generated(t, keys.ES256)
@@ -387,7 +387,7 @@ func TestKeyInfo(t *testing.T) {
 // Otherwise an attacker who hangs up could age the snapshot of a healthy store.
 func TestCancelledLoadDoesNotCount(t *testing.T) {
 	c := newClock()
-	ring := newRing(t, NewMemStore(), c)
+	ring := newRing(t, NewMemStore(), c.now)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 100 {
@@ -404,7 +404,7 @@ func TestCancelledLoadDoesNotCount(t *testing.T) {
 
 // A caller waits behind a store that hangs no longer than its own context.
 func TestWaitEndsWithTheContext(t *testing.T) {
-	ring := newRing(t, NewMemStore(), newClock())
+	ring := newRing(t, NewMemStore(), newClock().now)
 	if err := ring.changing.Lock(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -422,7 +422,7 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 // A caller that is refused learns why the ring could not be reloaded.
 func TestReasonOfStaleness(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	ring := newRing(t, store, c)
+	ring := newRing(t, store, c.now)
 	down := errors.New("disk on fire")
 	store.setDown(down)
 	c.advance(time.Hour + time.Minute)

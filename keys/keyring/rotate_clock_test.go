@@ -14,23 +14,23 @@ import (
 // early.
 func TestRotateClockAhead(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	good := rotRing(t, store, c.now)
-	bad := rotOpen(t, store, c.off(day))
-	rotPass(t, c, good, 30*day)
-	rotTick(t, good)
-	retired := rotStored(t, store).find(keys.UseSig, Retired)
+	good := newRing(t, store, c.now)
+	bad := openRing(t, store, c.off(day))
+	passPeriod(t, c, good, 30*day)
+	doDueSteps(t, good)
+	retired := storedIn(t, store).find(keys.UseSig, Retired)
 	marked, cleared := 0, 0
 	for range 100 {
 		c.advance(2 * time.Minute)
 		for _, r := range []*Ring{bad, good} {
-			for _, s := range rotTick(t, r) {
+			for _, s := range doDueSteps(t, r) {
 				switch s.Action {
 				case MarkDue:
 					marked++
 				case ClearDue:
 					cleared++
 				case Destroy, Activate:
-					if s.KeyID == retired.ID && c.now().Before(retired.Retired.Add(rotI2)) {
+					if s.KeyID == retired.ID && c.now().Before(retired.Retired.Add(signKept)) {
 						t.Fatalf("%+v, %v after retirement", s, c.now().Sub(retired.Retired))
 					}
 				}
@@ -48,30 +48,30 @@ func TestRotateClockJump(t *testing.T) {
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 		var jump time.Duration
 		c, store := newClock(), newTestStore()
-		r := rotRing(t, store, func() time.Time { return c.now().Add(jump) })
+		r := newRing(t, store, func() time.Time { return c.now().Add(jump) })
 		c.advance(2 * day)
 		must(r.RotateNow(t.Context(), u))(t)
-		rotTick(t, r)
-		id := rotStored(t, store).find(u, Retired).ID
-		end := c.now().Add(map[keys.Use]time.Duration{keys.UseSig: rotI2, keys.UseEnc: rotI4}[u])
+		doDueSteps(t, r)
+		id := storedIn(t, store).find(u, Retired).ID
+		end := c.now().Add(map[keys.Use]time.Duration{keys.UseSig: signKept, keys.UseEnc: encKept}[u])
 
 		jump = 27 * time.Hour
-		looks := rotTick(t, r) // at the new successor too, and at the staged enc key
+		looks := doDueSteps(t, r) // at the new successor too, and at the staged enc key
 		if len(looks) == 0 || !slices.ContainsFunc(looks, func(s Step) bool { return s.KeyID == id }) || slices.ContainsFunc(looks, func(s Step) bool { return s.Action != MarkDue }) {
 			t.Fatalf("while ahead: %+v", looks)
 		}
 		c.advance(30 * time.Minute)
-		if steps := rotTick(t, r); len(steps) != 0 {
+		if steps := doDueSteps(t, r); len(steps) != 0 {
 			t.Fatalf("half an hour later: %+v", steps)
 		}
 		jump = 0
-		if steps := rotTick(t, r); len(steps) != len(looks) || slices.ContainsFunc(steps, func(s Step) bool { return s.Action != ClearDue }) {
+		if steps := doDueSteps(t, r); len(steps) != len(looks) || slices.ContainsFunc(steps, func(s Step) bool { return s.Action != ClearDue }) {
 			t.Fatalf("back again: %+v", steps)
 		}
 		var due, destroyed time.Time
 		for range 4 * 24 * 60 {
 			c.advance(time.Minute)
-			for _, s := range rotTick(t, r) {
+			for _, s := range doDueSteps(t, r) {
 				switch {
 				case s.KeyID == id && s.Action == MarkDue:
 					due = c.now()
@@ -83,11 +83,11 @@ func TestRotateClockJump(t *testing.T) {
 				break
 			}
 		}
-		window := map[keys.Use]time.Duration{keys.UseSig: rotI2, keys.UseEnc: rotI4}[u]
+		window := map[keys.Use]time.Duration{keys.UseSig: signKept, keys.UseEnc: encKept}[u]
 		if !due.Equal(end) || !destroyed.Equal(end.Add(window)) {
 			t.Errorf("%s: due %v and destroyed %v, want %v and %v later", u, due, destroyed, end, window)
 		}
-		rotHistory(t, store.written)
+		checkHistory(t, store.written)
 	}
 }
 
@@ -95,42 +95,42 @@ func TestRotateClockJump(t *testing.T) {
 // time.
 func TestRotateClockBehind(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
+	r := newRing(t, store, c.now)
 	for range 40 {
 		c.advance(day)
-		rotTick(t, r)
+		doDueSteps(t, r)
 	}
 	must(r.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
-	late, retired := rotOpen(t, store, c.off(-day)), c.now()
+	late, retired := openRing(t, store, c.off(-day)), c.now()
 	for range 24 * 60 {
-		for _, s := range rotTick(t, late) {
-			destroys := s.Action == Destroy && s.Use == keys.UseSig && c.now().Sub(retired) >= rotI2
+		for _, s := range doDueSteps(t, late) {
+			destroys := s.Action == Destroy && s.Use == keys.UseSig && c.now().Sub(retired) >= signKept
 			if s.Action != Stage && s.Action != MarkDue && !destroys {
 				t.Errorf("a day behind it did %+v", s)
 			}
 		}
 		c.advance(time.Minute)
 	}
-	rotHistory(t, store.written)
+	checkHistory(t, store.written)
 }
 
 // Whatever the clocks say within the skew, and whichever process looks: no key is destroyed before
 // its window of true time is over.
 func TestRotateClockSkew(t *testing.T) {
 	policy := Policy{}.withDefaults()
-	kept := map[keys.Use]time.Duration{keys.UseSig: rotI2, keys.UseEnc: rotI4}
+	kept := map[keys.Use]time.Duration{keys.UseSig: signKept, keys.UseEnc: encKept}
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 3))
 		skewed := func(t time.Time) time.Time {
 			return t.Add(time.Duration(random.Int64N(int64(2*policy.ClockSkew)+1)) - policy.ClockSkew)
 		}
-		d := rotDocument(
-			rotRecord("sig", keys.UseSig, Retired, func(r *record) { r.Retired, r.JWK = skewed(rotBase), json.RawMessage("{}") }),
-			rotRecord("enc", keys.UseEnc, Retired, func(r *record) { r.Retired, r.JWK = skewed(rotBase), json.RawMessage("{}") }),
-			rotRecord("rev", keys.UseEnc, Revoked, func(r *record) { r.Ended, r.JWK = skewed(rotBase), json.RawMessage("{}") }),
+		d := bareDocument(
+			bareRecord("sig", keys.UseSig, Retired, func(r *record) { r.Retired, r.JWK = skewed(testStart), json.RawMessage("{}") }),
+			bareRecord("enc", keys.UseEnc, Retired, func(r *record) { r.Retired, r.JWK = skewed(testStart), json.RawMessage("{}") }),
+			bareRecord("rev", keys.UseEnc, Revoked, func(r *record) { r.Ended, r.JWK = skewed(testStart), json.RawMessage("{}") }),
 		)
-		now := rotBase
-		for now.Before(rotAt(4 * day)) {
+		now := testStart
+		for now.Before(startPlus(4 * day)) {
 			// Most looks are close to a step.
 			if s, ok := d.next(now); !ok && s.At.Sub(now) > 3*time.Minute {
 				now = s.At.Add(-3 * time.Minute)
@@ -144,8 +144,8 @@ func TestRotateClockSkew(t *testing.T) {
 				}
 				continue
 			}
-			if s.Action == Destroy && now.Before(rotAt(kept[s.Use])) {
-				t.Fatalf("seed %d: %s destroyed %v after its retirement", seed, s.KeyID, now.Sub(rotBase))
+			if s.Action == Destroy && now.Before(startPlus(kept[s.Use])) {
+				t.Fatalf("seed %d: %s destroyed %v after its retirement", seed, s.KeyID, now.Sub(testStart))
 			}
 			if err := d.apply(s, record{}, clock); err != nil {
 				t.Fatal(err)
@@ -165,24 +165,24 @@ func TestRotateClockBehindRetires(t *testing.T) {
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 		var behind time.Duration
 		c, store := newClock(), newTestStore()
-		late := rotRing(t, store, func() time.Time { return c.now().Add(-behind) })
-		good := rotOpen(t, store, c.now)
+		late := newRing(t, store, func() time.Time { return c.now().Add(-behind) })
+		good := openRing(t, store, c.now)
 		c.advance(40 * day)
-		rotTick(t, good)
+		doDueSteps(t, good)
 		c.advance(2 * day)
-		rotTick(t, good)
+		doDueSteps(t, good)
 		behind = day
 		s := must(late.RotateNowInsecurely(t.Context(), u))(t)
 		retired := c.now()
 		for range 4 * 24 * 6 {
 			c.advance(10 * time.Minute)
-			rotTick(t, good)
-			k := rotStored(t, store).byID(s.Retires)
-			if kept := map[keys.Use]time.Duration{keys.UseSig: rotI2, keys.UseEnc: rotI4}[u]; len(k.JWK) == 0 && c.now().Sub(retired) < kept {
+			doDueSteps(t, good)
+			k := storedIn(t, store).byID(s.Retires)
+			if kept := map[keys.Use]time.Duration{keys.UseSig: signKept, keys.UseEnc: encKept}[u]; len(k.JWK) == 0 && c.now().Sub(retired) < kept {
 				t.Fatalf("the %s key was destroyed %v after it retired", u, c.now().Sub(retired))
 			}
 		}
-		if k := rotStored(t, store).byID(s.Retires); k.State != Destroyed {
+		if k := storedIn(t, store).byID(s.Retires); k.State != Destroyed {
 			t.Errorf("%s: %s in the end", u, k.State)
 		}
 	}
@@ -194,19 +194,19 @@ func TestRotateClockBehindRetires(t *testing.T) {
 func TestRotateClockInAnotherDecade(t *testing.T) {
 	for _, off := range []time.Duration{10 * 365 * day, -10 * 365 * day} {
 		c, store := newClock(), newTestStore()
-		good := rotRing(t, store, c.now)
+		good := newRing(t, store, c.now)
 		must(good.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
 		cached := must(good.PublicKeys(t.Context(), ""))(t)
-		rotTick(t, good)
-		before := rotStored(t, store)
-		rotTick(t, rotOpen(t, store, c.off(off)))
+		doDueSteps(t, good)
+		before := storedIn(t, store)
+		doDueSteps(t, openRing(t, store, c.off(off)))
 
-		after := rotStored(t, store)
+		after := storedIn(t, store)
 		if kid := after.activeID(keys.UseSig); !cached.HasVerificationKey(kid) {
 			t.Errorf("off by %v: %s signs, which no verifier has", off, kid)
 		}
 		for _, k := range before.Keys {
-			if now := after.byID(k.ID); rotHasPrivate(t, k) != rotHasPrivate(t, *now) || now.State != k.State {
+			if now := after.byID(k.ID); holdsPrivate(t, k) != holdsPrivate(t, *now) || now.State != k.State {
 				t.Errorf("off by %v: the %s %s key is %s", off, k.State, k.Use, now.State)
 			}
 		}
@@ -215,12 +215,12 @@ func TestRotateClockInAnotherDecade(t *testing.T) {
 		}
 		for range 31 * 24 {
 			c.advance(time.Hour)
-			rotTick(t, good)
+			doDueSteps(t, good)
 		}
-		if d := rotStored(t, store); d.activeID(keys.UseSig) == after.activeID(keys.UseSig) {
+		if d := storedIn(t, store); d.activeID(keys.UseSig) == after.activeID(keys.UseSig) {
 			t.Errorf("off by %v: the signing key of a month ago is active", off)
 		}
 		must(good.RotateNow(t.Context(), keys.UseEnc))(t)
-		rotHistory(t, store.written)
+		checkHistory(t, store.written)
 	}
 }

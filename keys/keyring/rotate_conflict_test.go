@@ -9,8 +9,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// rotInterrupt makes meanwhile run between the load and the swap of one change.
-func rotInterrupt(s *testStore, meanwhile func()) {
+// interruptSwap calls meanwhile before the next Swap, as if another process acted between the Load
+// and the Swap of a change.
+func interruptSwap(s *testStore, meanwhile func()) {
 	s.once(func(context.Context, string, []byte) (bool, error) {
 		meanwhile()
 		return false, nil
@@ -20,22 +21,22 @@ func rotInterrupt(s *testStore, meanwhile func()) {
 func TestRotateConflict(t *testing.T) {
 	for _, tt := range []struct{ won, then Action }{{Activate, Stage}, {Stage, Nothing}} {
 		c, store := newClock(), newTestStore()
-		a := rotRing(t, store, c.now)
-		b := rotOpen(t, store, c.now)
-		rotPass(t, c, a, 30*day)
+		a := newRing(t, store, c.now)
+		b := openRing(t, store, c.now)
+		passPeriod(t, c, a, 30*day)
 		if tt.won == Stage {
 			must(a.Rotate(t.Context()))(t)
 		}
 		var won Step
-		rotInterrupt(store, func() { won = must(b.Rotate(t.Context()))(t) })
+		interruptSwap(store, func() { won = must(b.Rotate(t.Context()))(t) })
 		// The process that lost decides again, about the ring after the other's step.
 		lost := must(a.Rotate(t.Context()))(t)
 		if won.Action != tt.won || lost.Action != tt.then {
 			t.Errorf("the winner did %s, the loser %s", won.Action, lost.Action)
 		}
-		rotHistory(t, store.written)
-		counts := rotCheck(t, rotStored(t, store))
-		if len(store.written) != 3+rotLooks || counts[keys.UseSig][Staged] != 1 || counts[keys.UseSig][Retired] != 1 {
+		checkHistory(t, store.written)
+		counts := checkGeneration(t, storedIn(t, store))
+		if len(store.written) != 3+looksPerPeriod || counts[keys.UseSig][Staged] != 1 || counts[keys.UseSig][Retired] != 1 {
 			t.Errorf("%d generations, keys %v", len(store.written), counts)
 		}
 	}
@@ -44,13 +45,13 @@ func TestRotateConflict(t *testing.T) {
 // Making a key takes time, so the key of a lost try is used for the next one.
 func TestRotateConflictKeepsTheFreshKey(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	a := rotRing(t, store, c.now)
-	b := rotOpen(t, store, c.now)
-	rotPass(t, c, a, 30*day)
+	a := newRing(t, store, c.now)
+	b := openRing(t, store, c.now)
+	passPeriod(t, c, a, 30*day)
 	must(a.Rotate(t.Context()))(t)
 	store.attempts = nil
-	rotInterrupt(store, func() {
-		if err := b.AddKEK(t.Context(), rotKEK(t, 2)); err != nil {
+	interruptSwap(store, func() {
+		if err := b.AddKEK(t.Context(), kekNumbered(t, 2)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -58,34 +59,34 @@ func TestRotateConflictKeepsTheFreshKey(t *testing.T) {
 	if s.Action != Stage || len(store.attempts) != 3 {
 		t.Fatalf("%+v after %d attempts", s, len(store.attempts))
 	}
-	first := rotDecrypt(t, store.attempts[0])
+	first := documentIn(t, store.attempts[0])
 	if first.byID(s.KeyID) == nil {
 		t.Error("another key than at the first try")
 	}
-	rotCheck(t, rotStored(t, store))
+	checkGeneration(t, storedIn(t, store))
 
 	// The policy may ask for another suite by then.
 	c.advance(day)
-	rotTick(t, a)
+	doDueSteps(t, a)
 	must(a.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
-	rotInterrupt(store, func() {
+	interruptSwap(store, func() {
 		if err := b.UpdatePolicy(t.Context(), func(p *Policy) { p.Sig.Suites = []keys.Suite{keys.EdDSA} }); err != nil {
 			t.Error(err)
 		}
 	})
 	s = must(a.Rotate(t.Context()))(t)
-	if d := rotStored(t, store); s.Action != Stage || d.byID(s.KeyID).Suite != "EdDSA" {
+	if d := storedIn(t, store); s.Action != Stage || d.byID(s.KeyID).Suite != "EdDSA" {
 		t.Errorf("%+v", s)
 	}
-	rotHistory(t, store.written)
+	checkHistory(t, store.written)
 }
 
 // Many rotators share a store. Each step is done once, and one rotator reports it.
 func TestRotateConcurrently(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	rings := []*Ring{rotRing(t, store, c.now)}
+	rings := []*Ring{newRing(t, store, c.now)}
 	for range 5 {
-		rings = append(rings, rotOpen(t, store, c.now))
+		rings = append(rings, openRing(t, store, c.now))
 	}
 	var (
 		mu   sync.Mutex
@@ -113,7 +114,7 @@ func TestRotateConcurrently(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if _, due := rotStored(t, store).next(c.now()); due {
+		if _, due := storedIn(t, store).next(c.now()); due {
 			t.Fatal("all looked and saw nothing, and something is due")
 		}
 	}
@@ -122,7 +123,7 @@ func TestRotateConcurrently(t *testing.T) {
 			t.Errorf("%s was done %d times", what, n)
 		}
 	}
-	rotHistory(t, store.written)
+	checkHistory(t, store.written)
 	if len(told) != len(store.written)-1 || len(told) < 4*12 {
 		t.Errorf("%d steps told, %d written", len(told), len(store.written)-1)
 	}
@@ -132,21 +133,21 @@ func TestRotateConcurrently(t *testing.T) {
 // other's looks.
 func TestRotateMarksDoNotFlap(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	good := rotRing(t, store, c.now)
-	ahead := rotOpen(t, store, func() time.Time { return c.now().Add(day) })
+	good := newRing(t, store, c.now)
+	ahead := openRing(t, store, func() time.Time { return c.now().Add(day) })
 	c.advance(2 * day)
 	must(good.RotateNow(t.Context(), keys.UseSig))(t)
-	rotTick(t, good)
+	doDueSteps(t, good)
 	before := store.generations()
 	for range 600 {
 		c.advance(time.Second)
-		rotTick(t, ahead)
-		rotTick(t, good)
+		doDueSteps(t, ahead)
+		doDueSteps(t, good)
 	}
 	if n := store.generations() - before; n > 8 {
 		t.Errorf("%d generations in ten minutes", n)
 	}
-	for _, e := range rotStored(t, store).Log {
+	for _, e := range storedIn(t, store).Log {
 		if e.What == string(MarkDue) || e.What == string(ClearDue) {
 			t.Errorf("the log has %s", e.What)
 		}

@@ -13,18 +13,18 @@ import (
 
 func TestRotateNow(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
+	r := newRing(t, store, c.now)
 	for _, tt := range []struct {
 		use    keys.Use
 		window time.Duration
-	}{{keys.UseSig, rotI1}, {keys.UseEnc, rotI3}} {
+	}{{keys.UseSig, signAhead}, {keys.UseEnc, encAhead}} {
 		start := c.now()
-		if tt.use == keys.UseEnc { // it was staged with the ring at rotBase, long ago
+		if tt.use == keys.UseEnc { // it was staged with the ring at testStart, long ago
 			must(r.RotateNow(t.Context(), keys.UseEnc))(t)
-			rotTick(t, r)
+			doDueSteps(t, r)
 			start = c.now()
 		}
-		staged := rotStored(t, store).find(tt.use, Staged)
+		staged := storedIn(t, store).find(tt.use, Staged)
 		_, err := r.RotateNow(t.Context(), tt.use)
 		wantError(t, err, ErrWindow)
 		var w *WindowError
@@ -42,7 +42,7 @@ func TestRotateNow(t *testing.T) {
 			t.Error("a refusal changed the ring")
 		}
 		c.advance(1)
-		active := rotStored(t, store).activeID(tt.use)
+		active := storedIn(t, store).activeID(tt.use)
 		s := must(r.RotateNow(t.Context(), tt.use))(t)
 		if want := (Step{Action: Activate, Use: tt.use, KeyID: w.KeyID, Retires: active, At: c.now()}); s != want {
 			t.Errorf("did %+v, want %+v", s, want)
@@ -50,22 +50,22 @@ func TestRotateNow(t *testing.T) {
 		if store.generations() != before+1 {
 			t.Error("not one write")
 		}
-		rotTick(t, r)
+		doDueSteps(t, r)
 	}
-	rotHistory(t, store.written)
+	checkHistory(t, store.written)
 }
 
 // If there is no successor, one is staged first. Then its window is not over.
 func TestRotateNowStages(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
-	rotEdit(t, store, func(d *document) {
+	r := newRing(t, store, c.now)
+	editStored(t, store, func(d *document) {
 		d.Keys = slices.DeleteFunc(d.Keys, func(r record) bool { return r.State == Staged })
 	})
-	active := rotStored(t, store).activeID(keys.UseSig)
+	active := storedIn(t, store).activeID(keys.UseSig)
 	_, err := r.RotateNow(t.Context(), keys.UseSig)
 	wantError(t, err, ErrWindow)
-	d := rotStored(t, store)
+	d := storedIn(t, store)
 	if d.find(keys.UseSig, Staged) == nil || d.find(keys.UseEnc, Staged) != nil || d.activeID(keys.UseSig) != active {
 		t.Error("only a successor was to be staged")
 	}
@@ -77,12 +77,12 @@ func TestRotateNowStages(t *testing.T) {
 	if s.Action != Activate || s.Use != keys.UseEnc {
 		t.Errorf("did %+v", s)
 	}
-	rotHistory(t, store.written[1:])
+	checkHistory(t, store.written[1:])
 }
 
 func TestRotateNowAbsentUse(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := must(createAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Uses: []keys.Use{keys.UseSig}}, c.now))(t)
+	r := must(createAt(t.Context(), Config{Store: store, KEK: rawKey(t), Uses: []keys.Use{keys.UseSig}}, c.now))(t)
 	for _, u := range []keys.Use{keys.UseEnc, "", "both"} {
 		_, err := r.RotateNowInsecurely(t.Context(), u)
 		wantError(t, err, keys.ErrNoKey)
@@ -96,18 +96,18 @@ func TestRotateNowAbsentUse(t *testing.T) {
 func TestRotateNowBesideAnother(t *testing.T) {
 	for _, withStage := range []bool{false, true} {
 		c, store := newClock(), newTestStore()
-		a := rotRing(t, store, c.now)
-		b := rotOpen(t, store, c.now)
-		rotInterrupt(store, func() {
+		a := newRing(t, store, c.now)
+		b := openRing(t, store, c.now)
+		interruptSwap(store, func() {
 			must(b.RotateNowInsecurely(t.Context(), keys.UseSig))(t)
 			if withStage {
-				rotTick(t, b)
+				doDueSteps(t, b)
 			}
 		})
 		if s := must(a.RotateNowInsecurely(t.Context(), keys.UseSig))(t); s.Action != Nothing {
 			t.Errorf("did %+v", s)
 		}
-		if counts := rotCheck(t, rotStored(t, store)); counts[keys.UseSig][Retired] != 1 {
+		if counts := checkGeneration(t, storedIn(t, store)); counts[keys.UseSig][Retired] != 1 {
 			t.Errorf("keys %v", counts)
 		}
 	}
@@ -116,10 +116,10 @@ func TestRotateNowBesideAnother(t *testing.T) {
 func TestRotateNowConcurrently(t *testing.T) {
 	for range 20 {
 		c, store := newClock(), newTestStore()
-		first := rotRing(t, store, c.now)
+		first := newRing(t, store, c.now)
 		c.advance(2 * day)
 		var wg sync.WaitGroup
-		for _, r := range []*Ring{first, rotOpen(t, store, c.now)} {
+		for _, r := range []*Ring{first, openRing(t, store, c.now)} {
 			wg.Go(func() {
 				if _, err := r.RotateNow(t.Context(), keys.UseSig); err != nil && !errors.Is(err, ErrWindow) {
 					t.Error(err)
@@ -127,8 +127,8 @@ func TestRotateNowConcurrently(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		rotHistory(t, store.written)
-		if counts := rotCheck(t, rotStored(t, store)); counts[keys.UseSig][Retired] < 1 || counts[keys.UseSig][Retired] > 2 {
+		checkHistory(t, store.written)
+		if counts := checkGeneration(t, storedIn(t, store)); counts[keys.UseSig][Retired] < 1 || counts[keys.UseSig][Retired] > 2 {
 			t.Errorf("keys %v", counts)
 		}
 	}

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// rotAmbiguous answers every Swap with an unknown outcome. written decides whether it happens.
-func rotAmbiguous(s *testStore, written func() bool) {
+// loseAnswers makes every Swap return ErrUnknownOutcome. The store writes the document if written
+// returns true.
+func loseAnswers(s *testStore, written func() bool) {
 	s.setSwap(func(ctx context.Context, prev string, doc []byte) (bool, error) {
 		if written() {
 			if _, err := s.put(ctx, prev, doc); err != nil {
@@ -38,14 +39,14 @@ func TestRotateUnknownOutcome(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, store := newClock(), newTestStore()
-			r := rotRing(t, store, c.now)
-			rotAmbiguous(store, tt.written())
+			r := newRing(t, store, c.now)
+			loseAnswers(store, tt.written())
 			done := 0
 			for range 100 * 4 {
 				c.advance(6 * time.Hour)
-				done += len(rotTick(t, r))
+				done += len(doDueSteps(t, r))
 			}
-			rotHistory(t, store.written)
+			checkHistory(t, store.written)
 			if want := len(store.written) - 1; done != want || done != 4*4+10 {
 				t.Errorf("%d steps told, %d written, want 26", done, want)
 			}
@@ -56,19 +57,19 @@ func TestRotateUnknownOutcome(t *testing.T) {
 // The write happened, and other processes changed the ring before we could look.
 func TestRotateUnknownOutcomeThenAnother(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	a := rotRing(t, store, c.now)
-	b := rotOpen(t, store, c.now)
-	rotPass(t, c, a, 30*day)
+	a := newRing(t, store, c.now)
+	b := openRing(t, store, c.now)
+	passPeriod(t, c, a, 30*day)
 	store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
 		must(store.put(ctx, prev, doc))(t)
-		rotTick(t, b)
+		doDueSteps(t, b)
 		return true, ErrUnknownOutcome
 	})
 	if s := must(a.Rotate(t.Context()))(t); s.Action != Activate {
 		t.Errorf("did %+v", s)
 	}
-	rotHistory(t, store.written)
-	if len(store.written) != 3+rotLooks {
+	checkHistory(t, store.written)
+	if len(store.written) != 3+looksPerPeriod {
 		t.Errorf("%d generations", len(store.written))
 	}
 }
@@ -77,13 +78,13 @@ func TestRotateUnknownOutcomeThenAnother(t *testing.T) {
 func TestRotateUnknownOutcomeAndStoreDown(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		c, store := newClock(), newTestStore()
-		r := rotRing(t, store, c.now)
-		rotPass(t, c, r, 30*day)
+		r := newRing(t, store, c.now)
+		passPeriod(t, c, r, 30*day)
 		store.once(func(ctx context.Context, prev string, doc []byte) (bool, error) {
 			if written {
 				must(store.put(ctx, prev, doc))(t)
 			}
-			store.setLoad(rotDown)
+			store.setDown(errDown)
 			return true, ErrUnknownOutcome
 		})
 		_, err := r.Rotate(t.Context())
@@ -93,11 +94,11 @@ func TestRotateUnknownOutcomeAndStoreDown(t *testing.T) {
 		if written {
 			want = 1
 		}
-		if steps := rotTick(t, r); len(steps) != want {
+		if steps := doDueSteps(t, r); len(steps) != want {
 			t.Errorf("written %t: then %+v", written, steps)
 		}
-		rotHistory(t, store.written)
-		if len(store.written) != 3+rotLooks {
+		checkHistory(t, store.written)
+		if len(store.written) != 3+looksPerPeriod {
 			t.Errorf("%d generations", len(store.written))
 		}
 	}
@@ -105,15 +106,15 @@ func TestRotateUnknownOutcomeAndStoreDown(t *testing.T) {
 
 func TestRotateStoreFails(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
-	rotPass(t, c, r, 30*day)
+	r := newRing(t, store, c.now)
+	passPeriod(t, c, r, 30*day)
 	store.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errDown })
 	s, err := r.Rotate(t.Context())
 	wantError(t, err, errDown)
-	if s != (Step{}) || store.generations() != 1+rotLooks {
+	if s != (Step{}) || store.generations() != 1+looksPerPeriod {
 		t.Errorf("did %+v", s)
 	}
-	store.setLoad(rotDown)
+	store.setDown(errDown)
 	_, err = r.Rotate(t.Context())
 	wantError(t, err, errDown)
 	_, _, err = r.NextStep(t.Context())
@@ -122,7 +123,7 @@ func TestRotateStoreFails(t *testing.T) {
 	wantError(t, err, errDown)
 	store.setLoad(nil)
 	store.setSwap(nil)
-	if steps := rotTick(t, r); len(steps) != 2 {
+	if steps := doDueSteps(t, r); len(steps) != 2 {
 		t.Errorf("afterwards %+v", steps)
 	}
 }
@@ -131,19 +132,19 @@ func TestRotateStoreFails(t *testing.T) {
 func TestRotateCreateUnknownOutcome(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		c, store := newClock(), newTestStore()
-		rotAmbiguous(store, func() bool { return written })
-		_, err := createAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}, c.now)
+		loseAnswers(store, func() bool { return written })
+		_, err := createAt(t.Context(), Config{Store: store, KEK: rawKey(t)}, c.now)
 		if written != (err == nil) || !written && !errors.Is(err, ErrUnknownOutcome) {
 			t.Errorf("written %t: %v", written, err)
 		}
 	}
 	c, store := newClock(), newTestStore()
 	store.once(func(context.Context, string, []byte) (bool, error) {
-		rotRing(t, store, c.now) // another process makes the ring
+		newRing(t, store, c.now) // another process makes the ring
 		return false, nil
 	})
-	_, err := createAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}, c.now)
+	_, err := createAt(t.Context(), Config{Store: store, KEK: rawKey(t)}, c.now)
 	wantError(t, err, ErrExists)
-	_, err = createAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}, c.now)
+	_, err = createAt(t.Context(), Config{Store: store, KEK: rawKey(t)}, c.now)
 	wantError(t, err, ErrExists)
 }

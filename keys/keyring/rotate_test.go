@@ -11,12 +11,12 @@ import (
 
 func TestRotateYear(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
+	r := newRing(t, store, c.now)
 	done := make(map[Action]int)
 	checked := 0
 	for range 365 * 24 {
 		c.advance(time.Hour)
-		steps := rotTick(t, r)
+		steps := doDueSteps(t, r)
 		for _, s := range steps {
 			done[s.Action]++
 			if s.KeyID == "" || !s.At.Equal(c.now()) {
@@ -25,14 +25,14 @@ func TestRotateYear(t *testing.T) {
 		}
 		if n := store.generations(); n != checked {
 			checked = n
-			for u, counts := range rotCheck(t, rotStored(t, store)) {
+			for u, counts := range checkGeneration(t, storedIn(t, store)) {
 				if counts[Staged] != 1 {
 					t.Errorf("%d staged keys for %s", counts[Staged], u)
 				}
 			}
 		}
 	}
-	rotHistory(t, store.written)
+	checkHistory(t, store.written)
 	// There are 12 periods of signing keys and 4 of decryption keys. Each of the three waits of a
 	// key has its first look. For each use two keys, the active one and its successor, are between
 	// theirs.
@@ -81,7 +81,7 @@ func TestRotateYear(t *testing.T) {
 // Every key tells its next step.
 func TestRotateKeysTellTheirNextStep(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
+	r := newRing(t, store, c.now)
 	for _, k := range must(r.Keys(t.Context()))(t) {
 		period := 30 * day
 		if k.Use == keys.UseEnc {
@@ -91,7 +91,7 @@ func TestRotateKeysTellTheirNextStep(t *testing.T) {
 		if k.State == Active {
 			want = Retire
 		}
-		if k.Next != want || !k.NextAt.Equal(rotAt(period)) {
+		if k.Next != want || !k.NextAt.Equal(startPlus(period)) {
 			t.Errorf("%s %s key: %s at %v", k.State, k.Use, k.Next, k.NextAt)
 		}
 	}
@@ -100,21 +100,21 @@ func TestRotateKeysTellTheirNextStep(t *testing.T) {
 // A caller may handle one use only. Then the ring behaves as if it had no keys of the other use.
 func TestRotateOneUse(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := rotRing(t, store, c.now)
-	c.advance(90*day - rotI3)
+	r := newRing(t, store, c.now)
+	c.advance(90*day - encAhead)
 	for _, want := range []Action{MarkDue, MarkDue, Nothing} {
 		if s := must(r.Rotate(t.Context(), keys.UseEnc))(t); s.Action != want || want != Nothing && s.Use != keys.UseEnc {
 			t.Errorf("did %+v, want %s", s, want)
 		}
 	}
-	c.advance(rotI3)
+	c.advance(encAhead)
 	for _, want := range []Action{Activate, Stage, Nothing} {
 		if s := must(r.Rotate(t.Context(), keys.UseEnc))(t); s.Action != want || want != Nothing && s.Use != keys.UseEnc {
 			t.Errorf("did %+v, want %s", s, want)
 		}
 	}
 	step, due, err := r.NextStep(t.Context(), keys.UseEnc)
-	if want := c.now().Add(rotI3); err != nil || due || step.Action != MarkDue || !step.At.Equal(want) {
+	if want := c.now().Add(encAhead); err != nil || due || step.Action != MarkDue || !step.At.Equal(want) {
 		t.Errorf("next %+v, due %t, %v", step, due, err)
 	}
 	step, due, err = r.NextStep(t.Context(), keys.UseSig, keys.UseEnc)
@@ -129,7 +129,7 @@ func TestRotateOneUse(t *testing.T) {
 // A use that is added later waits for its window, like any successor.
 func TestRotateAddedUse(t *testing.T) {
 	c, store := newClock(), newTestStore()
-	r := must(createAt(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Uses: []keys.Use{keys.UseSig}}, c.now))(t)
+	r := must(createAt(t.Context(), Config{Store: store, KEK: rawKey(t), Uses: []keys.Use{keys.UseSig}}, c.now))(t)
 	k := generated(t, keys.ECDHES)
 	for _, s := range []State{Destroyed, Revoked, "", "other"} {
 		wantError(t, r.importOwn(t.Context(), k, s), ErrState)
@@ -140,29 +140,29 @@ func TestRotateAddedUse(t *testing.T) {
 	}
 	_, err := r.RotateNow(t.Context(), keys.UseEnc)
 	wantError(t, err, ErrWindow)
-	c.advance(rotI3 - 1)
-	if steps := rotTick(t, r); len(steps) != 0 {
+	c.advance(encAhead - 1)
+	if steps := doDueSteps(t, r); len(steps) != 0 {
 		t.Errorf("a nanosecond early: %+v", steps)
 	}
 	c.advance(1)
-	if steps := rotTick(t, r); len(steps) != 1 || steps[0].Action != MarkDue || steps[0].KeyID != k.ID() {
+	if steps := doDueSteps(t, r); len(steps) != 1 || steps[0].Action != MarkDue || steps[0].KeyID != k.ID() {
 		t.Errorf("did %+v", steps)
 	}
-	c.advance(rotI3)
-	steps := rotTick(t, r)
+	c.advance(encAhead)
+	steps := doDueSteps(t, r)
 	if len(steps) != 2 || steps[0].KeyID != k.ID() || steps[0].Retires != "" || steps[1].Action != Stage {
 		t.Errorf("did %+v", steps)
 	}
-	rotCheck(t, rotStored(t, store))
+	checkGeneration(t, storedIn(t, store))
 
 	// A key from another system becomes active at once if its owner insists.
-	old := rotStored(t, store).activeID(keys.UseSig)
+	old := storedIn(t, store).activeID(keys.UseSig)
 	foreign := generated(t, keys.EdDSA)
 	if err := r.importOwnInsecurely(t.Context(), foreign); err != nil {
 		t.Fatal(err)
 	}
-	d := rotStored(t, store)
-	rotCheck(t, d)
+	d := storedIn(t, store)
+	checkGeneration(t, d)
 	if d.activeID(keys.UseSig) != foreign.ID() || d.byID(old).State != Retired {
 		t.Error("it did not take over")
 	}
@@ -170,8 +170,8 @@ func TestRotateAddedUse(t *testing.T) {
 
 // A key that cannot be retired is not replaced, because its private key would stay.
 func TestRotateNeedsTheOldKey(t *testing.T) {
-	d := rotDocument(rotRecord("a", keys.UseSig, Active, func(r *record) { r.Suite = "none" }))
-	if err := d.byID("a").retire(rotBase); err == nil {
+	d := bareDocument(bareRecord("a", keys.UseSig, Active, func(r *record) { r.Suite = "none" }))
+	if err := d.byID("a").retire(testStart); err == nil {
 		t.Error("it was retired")
 	}
 	d.Policy.Sig.Suite = "none"
@@ -187,7 +187,7 @@ func TestRotateWindowErrorRoundsUp(t *testing.T) {
 		until time.Duration
 		want  string
 	}{{0, "12:00:00Z"}, {1, "12:00:01Z"}, {time.Second - 1, "12:00:01Z"}, {time.Second, "12:00:01Z"}} {
-		if text := (&WindowError{"k", rotAt(tt.until)}).Error(); !strings.Contains(text, tt.want) {
+		if text := (&WindowError{"k", startPlus(tt.until)}).Error(); !strings.Contains(text, tt.want) {
 			t.Errorf("%v: %s", tt.until, text)
 		}
 	}

@@ -18,8 +18,8 @@ import (
 // runInterval is the average time between two looks of Run.
 const runInterval = hint.Interval
 
-// rotRunPolicy returns a policy with which a day has as many rotations as years with another one.
-func rotRunPolicy() Policy {
+// fastPolicy returns a policy of minutes, so that a ring rotates many times in a few hours.
+func fastPolicy() Policy {
 	return Policy{
 		TokenLifetime: 5 * time.Minute, Leeway: 5 * time.Second, ClockSkew: 5 * time.Second,
 		CacheAge: 5 * time.Minute, PublishLag: 5 * time.Second, SnapshotAge: time.Minute,
@@ -27,14 +27,14 @@ func rotRunPolicy() Policy {
 	}
 }
 
-// rotReports collects the reports of several Runs.
-type rotReports struct {
+// reportLog collects the steps and errors that several Runs report.
+type reportLog struct {
 	mu     sync.Mutex
 	steps  map[string]int
 	errors []error
 }
 
-func (l *rotReports) report(s Step, err error) {
+func (l *reportLog) report(s Step, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
@@ -52,20 +52,20 @@ func (l *rotReports) report(s Step, err error) {
 func TestRunKeepsTheSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTestStore()
-		policy, length := rotRunPolicy(), 8*time.Hour
+		policy, length := fastPolicy(), 8*time.Hour
 		switch {
 		case os.Getenv("SEALJWT_LONG") == "1":
 			policy.Sig.Period, policy.Enc.Period, length = 12*time.Hour, 18*time.Hour, 14*day
 		case testing.Short():
 			length = 4 * time.Hour
 		}
-		rings := []*Ring{must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: policy}))(t)}
+		rings := []*Ring{must(Create(t.Context(), Config{Store: store, KEK: rawKey(t), Policy: policy}))(t)}
 		for range 2 {
-			rings = append(rings, must(Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t))
+			rings = append(rings, must(Open(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t))
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var (
-			told rotReports
+			told reportLog
 			wg   sync.WaitGroup
 		)
 		for _, r := range rings {
@@ -91,12 +91,12 @@ func TestRunKeepsTheSchedule(t *testing.T) {
 		if len(told.errors) != 0 || all != len(store.written)-1 {
 			t.Errorf("%d steps told, %d written, errors %v", all, len(store.written)-1, told.errors)
 		}
-		rotHistory(t, store.written)
-		d := rotStored(t, store)
+		checkHistory(t, store.written)
+		d := storedIn(t, store)
 		w := policy.Windows()
 		const slack = 5 * time.Second
-		rotOnTime(t, d, keys.UseSig, policy.Sig.Period, 2*w.SignKept, slack)
-		rotOnTime(t, d, keys.UseEnc, policy.Enc.Period, 2*w.EncKept, slack)
+		checkOnTime(t, d, keys.UseSig, policy.Sig.Period, 2*w.SignKept, slack)
+		checkOnTime(t, d, keys.UseEnc, policy.Enc.Period, 2*w.EncKept, slack)
 		for u, n := range rotations {
 			made := 0
 			for _, k := range d.Keys {
@@ -111,8 +111,8 @@ func TestRunKeepsTheSchedule(t *testing.T) {
 	})
 }
 
-// rotOnTime checks that every step of a use came at its time, or within slack of it.
-func rotOnTime(t *testing.T, d *document, u keys.Use, period, kept, slack time.Duration) {
+// checkOnTime fails for a step of a use that came before its time, or more than slack after it.
+func checkOnTime(t *testing.T, d *document, u keys.Use, period, kept, slack time.Duration) {
 	t.Helper()
 	var before *record
 	for i := range d.Keys {
@@ -145,7 +145,7 @@ func TestRunGoesOnAfterErrors(t *testing.T) {
 	swapFails := func(context.Context, string, []byte) (bool, error) { return true, errDown }
 	for name, fail := range map[string]func(*testStore, bool){
 		"load": func(s *testStore, down bool) {
-			s.setLoad(map[bool]func() error{true: rotDown}[down])
+			s.setDown(map[bool]error{true: errDown}[down])
 		},
 		"swap": func(s *testStore, down bool) {
 			s.setSwap(map[bool]func(context.Context, string, []byte) (bool, error){true: swapFails}[down])
@@ -154,21 +154,21 @@ func TestRunGoesOnAfterErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := newTestStore()
-				r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: rotRunPolicy()}))(t)
+				r := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t), Policy: fastPolicy()}))(t)
 				ctx, cancel := context.WithTimeout(t.Context(), 31*time.Minute)
 				defer cancel()
-				var told rotReports
+				var told reportLog
 				done := make(chan error, 1)
 				go func() { done <- r.Run(ctx, told.report) }()
 				time.Sleep(29 * time.Minute)
 				fail(store, true)
 				time.Sleep(90 * time.Second)
-				if n := store.generations(); n != 1+rotLooks {
+				if n := store.generations(); n != 1+looksPerPeriod {
 					t.Errorf("%d generations", n)
 				}
 				fail(store, false)
 				time.Sleep(3 * time.Second)
-				if n := store.generations(); n != 3+rotLooks { // a key was activated and one staged
+				if n := store.generations(); n != 3+looksPerPeriod { // a key was activated and one staged
 					t.Errorf("%d generations", n)
 				}
 				if err := <-done; err != context.DeadlineExceeded {
@@ -182,7 +182,7 @@ func TestRunGoesOnAfterErrors(t *testing.T) {
 						t.Fatalf("told %v", err)
 					}
 				}
-				rotHistory(t, store.written)
+				checkHistory(t, store.written)
 			})
 		})
 	}
@@ -193,7 +193,7 @@ func TestRunGoesOnAfterErrors(t *testing.T) {
 func TestRunLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTestStore()
-		r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+		r := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
 		var looks []time.Time
 		store.setLoad(func() error {
 			looks = append(looks, time.Now())
@@ -226,10 +226,10 @@ func TestRunLooks(t *testing.T) {
 func TestRunEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTestStore()
-		r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+		r := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		var told rotReports
+		var told reportLog
 		if err := r.Run(ctx, told.report); err != context.Canceled {
 			t.Errorf("it ended with %v", err)
 		}

@@ -17,7 +17,7 @@ func wrapSecret(t *testing.T, secret string, keks ...KEK) []byte {
 }
 
 // Every KEK of the ring opens the secret, and a dropped one does not.
-func TestSecret(t *testing.T) { testSecret(t, rotKEK(t, 3)) }
+func TestSecret(t *testing.T) { testSecret(t, kekNumbered(t, 3)) }
 
 // A passphrase takes a second, and ten with the race detector on a busy machine.
 func TestPassphraseSecret(t *testing.T) {
@@ -25,21 +25,21 @@ func TestPassphraseSecret(t *testing.T) {
 }
 
 func testSecret(t *testing.T, second KEK) {
-	doc := wrapSecret(t, "the secret", rotKEK(t, 1), second)
+	doc := wrapSecret(t, "the secret", rawKey(t), second)
 	if bytes.Contains(doc, []byte("the secret")) {
 		t.Fatal("the secret stands in the clear")
 	}
-	for _, kek := range []KEK{rotKEK(t, 1), second} {
+	for _, kek := range []KEK{rawKey(t), second} {
 		if got := must(UnwrapSecret(t.Context(), doc, kek))(t); string(got) != "the secret" {
 			t.Errorf("%s opens %q", kek.ID(), got)
 		}
 	}
-	again := wrapSecret(t, "the secret", rotKEK(t, 2))
-	if _, err := UnwrapSecret(t.Context(), again, rotKEK(t, 1)); !errors.Is(err, ErrUnreadable) {
+	again := wrapSecret(t, "the secret", kekNumbered(t, 2))
+	if _, err := UnwrapSecret(t.Context(), again, rawKey(t)); !errors.Is(err, ErrUnreadable) {
 		t.Errorf("a KEK without a slot: %v", err)
 	}
 	long := strings.Repeat("s", maxSecret)
-	if got := must(UnwrapSecret(t.Context(), wrapSecret(t, long, rotKEK(t, 1)), rotKEK(t, 1)))(t); string(got) != long {
+	if got := must(UnwrapSecret(t.Context(), wrapSecret(t, long, rawKey(t)), rawKey(t)))(t); string(got) != long {
 		t.Error("the longest secret changed")
 	}
 }
@@ -47,7 +47,7 @@ func testSecret(t *testing.T, second KEK) {
 func TestSecretRefuses(t *testing.T) {
 	nine := make([]KEK, 9)
 	for i := range nine {
-		nine[i] = rotKEK(t, byte(i+1))
+		nine[i] = kekNumbered(t, byte(i+1))
 	}
 	var none *rawKEK
 	for name, c := range map[string]struct {
@@ -80,8 +80,8 @@ func (lossyKEK) ID() string                                         { return "lo
 func (lossyKEK) Unwrap(context.Context, WrappedKey) ([]byte, error) { return []byte("other"), nil }
 
 func TestSecretDamaged(t *testing.T) {
-	kek := rotKEK(t, 1)
-	doc, other := wrapSecret(t, "one", kek, rotKEK(t, 2)), wrapSecret(t, "two", kek, rotKEK(t, 2))
+	kek := rawKey(t)
+	doc, other := wrapSecret(t, "one", kek, kekNumbered(t, 2)), wrapSecret(t, "two", kek, kekNumbered(t, 2))
 	b, o := must(parseBlob(doc))(t), must(parseBlob(other))(t)
 	respell := func(b blob) []byte { return asJSON(t, b) }
 	for name, bad := range map[string][]byte{
@@ -111,7 +111,7 @@ func TestSecretDamaged(t *testing.T) {
 // The plaintext of a secret never counts as the document of a ring, and the reverse holds too.
 func TestSecretIsNoRing(t *testing.T) {
 	store := NewMemStore()
-	cfg := Config{Store: store, KEK: rotKEK(t, 1)}
+	cfg := Config{Store: store, KEK: rawKey(t)}
 	must(Create(t.Context(), cfg))(t)
 	if _, err := UnwrapSecret(t.Context(), blobOf(t, store), cfg.KEK); !errors.Is(err, ErrUnreadable) {
 		t.Errorf("a ring as a secret: %v", err)
@@ -138,11 +138,11 @@ func TestSecretHangingKEK(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		until := make(chan struct{})
 		defer close(until)
-		kek := hangingKEK{rotKEK(t, 1), until}
+		kek := hangingKEK{rawKey(t), until}
 		if _, err := WrapSecret(t.Context(), []byte("s"), kek); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Wrap: %v", err)
 		}
-		if _, err := UnwrapSecret(t.Context(), wrapSecret(t, "s", rotKEK(t, 1)), kek); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := UnwrapSecret(t.Context(), wrapSecret(t, "s", rawKey(t)), kek); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Unwrap: %v", err)
 		}
 	})

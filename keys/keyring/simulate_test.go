@@ -28,34 +28,35 @@ import (
 // windows must hold without it.
 
 const (
-	rotAlways = -1000 * day // long before the first step
-	rotNever  = time.Duration(1<<63 - 1)
+	beforeAll = -1000 * day // long before the first step
+	endless   = time.Duration(1<<63 - 1)
 )
 
-// rotLife has the true times of one key, since the start of the simulation. No party knows them:
-// each writer sees them by its own clock.
-type rotLife struct{ created, activated, retired, removed time.Duration }
+// keyLife has the true times of one key, since the start of the simulation. No party knows them,
+// because each writer reads its own clock.
+type keyLife struct{ created, activated, retired, removed time.Duration }
 
-// rotEpoch is a policy with the time from which it is in force.
-type rotEpoch struct {
+// policyEpoch is a policy and the time from which it is in force.
+type policyEpoch struct {
 	since time.Duration
 	Policy
 }
 
-// rotParty holds one ring at every time.
-type rotParty struct {
-	epochs []rotEpoch
-	lives  map[keys.Use][]rotLife // in the order of their activation
+// ringHistory holds the policies and the keys that one ring had in the whole simulation.
+type ringHistory struct {
+	epochs []policyEpoch
+	lives  map[keys.Use][]keyLife // in the order of their activation
 }
 
-// rotShort shortens windows by a fraction: it tells the rotation an earlier start of the window
-// than the true one. The code under test is not changed.
-type rotShort struct{ i1, i2, i3, i4 float64 }
+// shortening has the fraction by which the simulation shortens each window. The simulation tells the
+// rotation an earlier start of the window than the true one, and does not change the code under test.
+type shortening struct{ signAhead, signKept, encAhead, encKept float64 }
 
-// rotChance favours extremes, because violations occur there.
-type rotChance struct{ *rand.Rand }
+// extremes draws random values. It favours the least and the greatest value, because violations
+// occur there.
+type extremes struct{ *rand.Rand }
 
-func (r rotChance) upTo(d time.Duration) time.Duration {
+func (r extremes) upTo(d time.Duration) time.Duration {
 	switch n := r.IntN(10); {
 	case d <= 0 || n < 4:
 		return 0
@@ -65,26 +66,25 @@ func (r rotChance) upTo(d time.Duration) time.Duration {
 	return time.Duration(r.Int64N(int64(d) + 1))
 }
 
-// rotEpochs returns the time from which each policy is in force. A policy is in force for many
-// rotations, and until no party holds anything from the time of the one before it. The last epoch
-// is the end.
-func rotEpochs(policies []Policy) (epochs []rotEpoch, end time.Duration) {
+// epochsOf returns the time from which each policy is in force, and the end of the last one. A policy
+// is in force for many rotations, and until no party holds a key set from the policy before it.
+func epochsOf(policies []Policy) (epochs []policyEpoch, end time.Duration) {
 	var before Policy
 	for _, p := range policies {
-		epochs = append(epochs, rotEpoch{end, p})
+		epochs = append(epochs, policyEpoch{end, p})
 		end += max(40*p.Windows().SignAhead, 3*before.Windows().EncKept)
 		before = p
 	}
-	epochs[0].since = 2 * rotAlways
+	epochs[0].since = 2 * beforeAll
 	return epochs, end
 }
 
-// rotLive runs a ring under policies that follow each other. Now and then a period is over in time,
-// but most are so short that the windows decide, as if a caller used RotateNow whenever it is
-// allowed.
-func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotParty {
+// simulateRing runs a ring under policies that follow each other. Most periods are so short that the
+// windows decide, as if a caller used RotateNow whenever the ring allows it. The other periods are
+// longer than the windows.
+func simulateRing(t testing.TB, policies []Policy, short shortening, seed uint64) ringHistory {
 	t.Helper()
-	random := rotChance{rand.New(rand.NewPCG(seed, 1))}
+	random := extremes{rand.New(rand.NewPCG(seed, 1))}
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	hurried := func(p Policy) policyDocument {
 		doc := newPolicyDocument(p)
@@ -95,19 +95,19 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 		}
 		return doc
 	}
-	epochs, end := rotEpochs(policies)
+	epochs, end := epochsOf(policies)
 	policy, later := policies[0], epochs[1:]
 	d := &document{Version: documentVersion, Policy: hurried(policy)}
-	p := rotParty{epochs: epochs, lives: make(map[keys.Use][]rotLife)}
-	lives := make(map[string]*rotLife)
+	p := ringHistory{epochs: epochs, lives: make(map[keys.Use][]keyLife)}
+	lives := make(map[string]*keyLife)
 	var order []string
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
 		for _, s := range []State{Active, Staged} {
 			k := must(newKey(policy.forUse(u).Suites[0], s))(t)
 			d.add(k, start)
-			life := &rotLife{0, rotNever, rotNever, rotNever}
+			life := &keyLife{0, endless, endless, endless}
 			if s == Active { // every party has it from long before
-				life.created, life.activated = 2*rotAlways, rotAlways
+				life.created, life.activated = 2*beforeAll, beforeAll
 			}
 			lives[k.ID], order = life, append(order, k.ID)
 		}
@@ -139,7 +139,7 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 		if s.Action == Stage {
 			fresh = must(newKey(policy.forUse(s.Use).Suites[0], Staged))(t)
 			s.KeyID = fresh.ID
-			lives[fresh.ID], order = &rotLife{now, rotNever, rotNever, rotNever}, append(order, fresh.ID)
+			lives[fresh.ID], order = &keyLife{now, endless, endless, endless}, append(order, fresh.ID)
 		}
 		if err := d.apply(s, fresh, clock); err != nil {
 			t.Fatal(err)
@@ -157,9 +157,9 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 		switch s.Action {
 		case Stage:
 			if s.Use == keys.UseSig {
-				r.Created = r.Created.Add(fraction(short.i1, w.SignAhead))
+				r.Created = r.Created.Add(fraction(short.signAhead, w.SignAhead))
 			} else {
-				r.Created = r.Created.Add(fraction(short.i3, w.EncAhead))
+				r.Created = r.Created.Add(fraction(short.encAhead, w.EncAhead))
 			}
 		case Activate:
 			d.Policy = hurried(policy)
@@ -167,9 +167,9 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 			old := d.byID(s.Retires)
 			w := old.Windows.Windows()
 			if s.Use == keys.UseSig {
-				old.Retired = old.Retired.Add(fraction(short.i2, w.SignKept))
+				old.Retired = old.Retired.Add(fraction(short.signKept, w.SignKept))
 			} else {
-				old.Retired = old.Retired.Add(fraction(short.i4, w.EncKept))
+				old.Retired = old.Retired.Add(fraction(short.encKept, w.EncKept))
 			}
 		case MarkDue, Destroy:
 			if r.State == Retired || r.State == Destroyed {
@@ -183,14 +183,14 @@ func rotLive(t testing.TB, policies []Policy, short rotShort, seed uint64) rotPa
 		if i < 4 { // two of each use, in this order
 			u = []keys.Use{keys.UseSig, keys.UseEnc}[i/2]
 		}
-		if lives[kid].activated != rotNever {
+		if lives[kid].activated != endless {
 			p.lives[u] = append(p.lives[u], *lives[kid])
 		}
 	}
 	return p
 }
 
-func (p *rotParty) policyAt(at time.Duration) *Policy {
+func (p *ringHistory) policyAt(at time.Duration) *Policy {
 	i := len(p.epochs) - 1
 	for i > 0 && p.epochs[i].since > at {
 		i--
@@ -199,9 +199,9 @@ func (p *rotParty) policyAt(at time.Duration) *Policy {
 }
 
 // active returns the key that is active in a snapshot of a time.
-func (p *rotParty) active(u keys.Use, at time.Duration) *rotLife {
+func (p *ringHistory) active(u keys.Use, at time.Duration) *keyLife {
 	lives := p.lives[u]
-	i, found := slices.BinarySearchFunc(lives, at, func(l rotLife, at time.Duration) int { return cmp.Compare(l.activated, at) })
+	i, found := slices.BinarySearchFunc(lives, at, func(l keyLife, at time.Duration) int { return cmp.Compare(l.activated, at) })
 	if !found {
 		i--
 	}
@@ -210,7 +210,7 @@ func (p *rotParty) active(u keys.Use, at time.Duration) *rotLife {
 
 // behind draws the state of a ring that a party has at a time. oldest returns the greatest age of
 // that state under a policy.
-func (p *rotParty) behind(at time.Duration, oldest func(*Policy) time.Duration, random rotChance) time.Duration {
+func (p *ringHistory) behind(at time.Duration, oldest func(*Policy) time.Duration, random extremes) time.Duration {
 	i := random.IntN(len(p.epochs))
 	for p.epochs[i].since > at {
 		i--
@@ -226,37 +226,41 @@ func (p *rotParty) behind(at time.Duration, oldest func(*Policy) time.Duration, 
 	return last - random.upTo(last-first)
 }
 
-func rotSnapshot(p *Policy) time.Duration  { return p.SnapshotAge }
-func rotPublished(p *Policy) time.Duration { return p.SnapshotAge + p.PublishLag + p.CacheAge }
+// snapshotAge returns the greatest age of a ring's snapshot in a process.
+func snapshotAge(p *Policy) time.Duration { return p.SnapshotAge }
 
-// rotViolations counts the tokens that failed, in the four ways in which one can fail.
-type rotViolations struct{ signEarly, signGone, encMissing, encGone int }
+// publishedAge returns the greatest age of a published JWK Set in a cache.
+func publishedAge(p *Policy) time.Duration { return p.SnapshotAge + p.PublishLag + p.CacheAge }
 
-func (v *rotViolations) add(o rotViolations) {
+// violationCounts counts the tokens that a party refused or could not open. A verifier does not have
+// the key yet or any more, or an opener does not have the key yet or any more.
+type violationCounts struct{ signEarly, signGone, encMissing, encGone int }
+
+func (v *violationCounts) add(o violationCounts) {
 	v.signEarly += o.signEarly
 	v.signGone += o.signGone
 	v.encMissing += o.encMissing
 	v.encGone += o.encGone
 }
 
-// rotTokens draws n tokens from an issuer to a recipient. If both are one ring, its sets come from
-// snapshots and not from caches.
-func rotTokens(issuer, recipient *rotParty, n int, random rotChance) (v rotViolations) {
-	seen := rotPublished
+// drawTokens draws n tokens from an issuer to a recipient, and counts those that fail. If both are
+// one ring, the parties use its snapshots and no cached set.
+func drawTokens(issuer, recipient *ringHistory, n int, random extremes) (v violationCounts) {
+	seen := publishedAge
 	if issuer == recipient {
-		seen = rotSnapshot
+		seen = snapshotAge
 	}
 	for range n {
 		// One of the two keys comes from the state at a rotation, or from the moment before it.
 		var signer, set, at time.Duration
 		if random.IntN(2) == 0 {
-			signer = rotEvent(issuer, keys.UseSig, random)
+			signer = drawRotation(issuer, keys.UseSig, random)
 			at = signer + random.upTo(issuer.policyAt(signer).SnapshotAge)
 			set = recipient.behind(at, seen, random)
 		} else {
-			set = rotEvent(recipient, keys.UseEnc, random)
+			set = drawRotation(recipient, keys.UseEnc, random)
 			at = set + random.upTo(seen(recipient.policyAt(set)))
-			signer = issuer.behind(at, rotSnapshot, random)
+			signer = issuer.behind(at, snapshotAge, random)
 		}
 		sig, enc := issuer.active(keys.UseSig, signer), recipient.active(keys.UseEnc, set)
 
@@ -278,7 +282,7 @@ func rotTokens(issuer, recipient *rotParty, n int, random rotChance) (v rotViola
 		}
 
 		verifier := issuer.behind(opened, seen, random)
-		opener := recipient.behind(opened, rotSnapshot, random)
+		opener := recipient.behind(opened, snapshotAge, random)
 		switch {
 		case verifier < sig.created:
 			v.signEarly++
@@ -295,8 +299,9 @@ func rotTokens(issuer, recipient *rotParty, n int, random rotChance) (v rotViola
 	return v
 }
 
-// rotEvent returns a time at which another key became active, or a time just before it.
-func rotEvent(p *rotParty, u keys.Use, random rotChance) time.Duration {
+// drawRotation returns the time at which a key became active, the moment before it, or any time in
+// the period that ended then.
+func drawRotation(p *ringHistory, u keys.Use, random extremes) time.Duration {
 	lives := p.lives[u]
 	i := 1 + random.IntN(len(lives)-1)
 	switch random.IntN(5) {
@@ -308,22 +313,22 @@ func rotEvent(p *rotParty, u keys.Use, random rotChance) time.Duration {
 	return lives[i-1].activated + random.upTo(lives[i].activated-lives[i-1].activated)
 }
 
-// rotSimulate draws n tokens: half between two rings, half within one.
-func rotSimulate(t testing.TB, policies []Policy, short rotShort, n int) rotViolations {
+// simulateTokens draws n tokens, half of them between two rings and half within one ring.
+func simulateTokens(t testing.TB, policies []Policy, short shortening, n int) violationCounts {
 	t.Helper()
 	const workers = 4
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex
-		total rotViolations
+		total violationCounts
 	)
 	for i := range uint64(workers) {
-		issuer := rotLive(t, policies, short, 2*i)
-		recipient := rotLive(t, policies, short, 2*i+1)
+		issuer := simulateRing(t, policies, short, 2*i)
+		recipient := simulateRing(t, policies, short, 2*i+1)
 		wg.Go(func() {
-			random := rotChance{rand.New(rand.NewPCG(i, 2))}
-			v := rotTokens(&issuer, &recipient, n/workers/2, random)
-			v.add(rotTokens(&issuer, &issuer, n/workers/2, random))
+			random := extremes{rand.New(rand.NewPCG(i, 2))}
+			v := drawTokens(&issuer, &recipient, n/workers/2, random)
+			v.add(drawTokens(&issuer, &issuer, n/workers/2, random))
 			mu.Lock()
 			defer mu.Unlock()
 			total.add(v)
@@ -343,12 +348,12 @@ func TestSimulation(t *testing.T) {
 	}
 	shipped := Policy{}.withDefaults()
 	small := Policy{}.withDefaults()
-	rotSmall(&small)
+	shrinkWindows(&small)
 	quick := Policy{
 		TokenLifetime: 15 * time.Minute, Leeway: time.Minute, ClockSkew: time.Minute, CacheAge: time.Hour,
 		PublishLag: 30 * time.Second, SnapshotAge: 30 * time.Second,
 	}.withDefaults()
-	var none rotViolations
+	var none violationCounts
 
 	// With the windows of the policy there is no violation.
 	for name, policies := range map[string][]Policy{
@@ -359,7 +364,7 @@ func TestSimulation(t *testing.T) {
 		"shrinks, grows, in turns": {shipped, small, shipped, quick, small, shipped},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if v := rotSimulate(t, policies, rotShort{}, n); v != none {
+			if v := simulateTokens(t, policies, shortening{}, n); v != none {
 				t.Errorf("of %d tokens %+v are hurt", n, v)
 			}
 		})
@@ -367,19 +372,19 @@ func TestSimulation(t *testing.T) {
 
 	// Every window must be this long.
 	for name, tt := range map[string]struct {
-		short rotShort
-		only  func(*rotViolations) *int
+		short shortening
+		only  func(*violationCounts) *int
 	}{
-		"I1 1% short":         {rotShort{i1: 0.01}, func(v *rotViolations) *int { return &v.signEarly }},
-		"I2 1% short":         {rotShort{i2: 0.01}, func(v *rotViolations) *int { return &v.signGone }},
-		"I3 5% short":         {rotShort{i3: 0.05}, func(v *rotViolations) *int { return &v.encMissing }},
-		"I4 1% short":         {rotShort{i4: 0.01}, func(v *rotViolations) *int { return &v.encGone }},
-		"no publishing ahead": {rotShort{i1: 1}, func(v *rotViolations) *int { return &v.signEarly }},
-		"enc kept for T only": {rotShort{i4: 0.96}, func(v *rotViolations) *int { return &v.encGone }},
+		"SignAhead 1% short":  {shortening{signAhead: 0.01}, func(v *violationCounts) *int { return &v.signEarly }},
+		"SignKept 1% short":   {shortening{signKept: 0.01}, func(v *violationCounts) *int { return &v.signGone }},
+		"EncAhead 5% short":   {shortening{encAhead: 0.05}, func(v *violationCounts) *int { return &v.encMissing }},
+		"EncKept 1% short":    {shortening{encKept: 0.01}, func(v *violationCounts) *int { return &v.encGone }},
+		"no publishing ahead": {shortening{signAhead: 1}, func(v *violationCounts) *int { return &v.signEarly }},
+		"enc kept for T only": {shortening{encKept: 0.96}, func(v *violationCounts) *int { return &v.encGone }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := n / 2
-			v := rotSimulate(t, []Policy{shipped}, tt.short, n)
+			v := simulateTokens(t, []Policy{shipped}, tt.short, n)
 			t.Logf("of %d tokens %+v are hurt", n, v)
 			if *tt.only(&v) == 0 {
 				t.Errorf("no token fails: the simulation proves nothing")

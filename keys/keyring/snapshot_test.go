@@ -12,7 +12,7 @@ import (
 // The published set comes from the snapshot alone, and an old snapshot returns an error.
 func TestPublished(t *testing.T) {
 	store, c := newTestStore(), newClock()
-	ring := newRing(t, store, c)
+	ring := newRing(t, store, c.now)
 	down := errors.New("down")
 	store.setDown(down)
 	loads := store.loads
@@ -53,7 +53,7 @@ func TestPublished(t *testing.T) {
 // The policy changes while the ring runs. It counts from the next reload.
 func TestPublishedMaxAge(t *testing.T) {
 	store, c := newTestStore(), newClock()
-	ring, other := newRing(t, store, c), openRing(t, store, c)
+	ring, other := newRing(t, store, c.now), openRing(t, store, c.now)
 	if err := other.UpdatePolicy(t.Context(), func(p *Policy) { p.MaxAge = time.Minute }); err != nil {
 		t.Fatal(err)
 	}

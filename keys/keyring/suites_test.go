@@ -16,13 +16,13 @@ func TestX25519Ring(t *testing.T) {
 		cfg := Config{Store: store, KEK: rawKey(t), Policy: Policy{Enc: UsePolicy{Suites: []keys.Suite{suite}}}}
 		ring := must(createAt(t.Context(), cfg, c.now))(t)
 		first := activeID(ring, keys.UseEnc)
-		again := openRing(t, store, c)
+		again := openRing(t, store, c.now)
 		if p := must(again.Policy(t.Context()))(t); len(p.Enc.Suites) != 1 || p.Enc.Suites[0] != suite {
 			t.Errorf("the policy says %v", p.Enc.Suites)
 		}
 		must(again.RotateNowInsecurely(t.Context(), keys.UseEnc))(t)
 		c.advance(time.Minute)
-		set := must(openRing(t, store, c).PrivateKeys(t.Context()))(t)
+		set := must(openRing(t, store, c.now).PrivateKeys(t.Context()))(t)
 		for _, kid := range []string{first, activeID(again, keys.UseEnc)} {
 			if k, ok := heldKey(set, kid); !ok || k.Suite() != suite || !k.HasPrivate() {
 				t.Errorf("%v: key %s is lost", suite, kid)
@@ -48,7 +48,7 @@ func TestX25519Ring(t *testing.T) {
 // key, which may be active by now in a ring that was not reloaded, and then older ones.
 func TestOrderOfDecryptionKeys(t *testing.T) {
 	c := newClock()
-	ring := newRing(t, NewMemStore(), c)
+	ring := newRing(t, NewMemStore(), c.now)
 	active := []string{activeID(ring, keys.UseEnc)}
 	check := func(what string, want ...string) {
 		t.Helper()

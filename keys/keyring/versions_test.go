@@ -47,12 +47,12 @@ func asVersion1(t *testing.T) []byte {
 // version 1 has no such member.
 func TestSlotsKeepWrapped(t *testing.T) {
 	store, c := NewMemStore(), newClock()
-	r := newRing(t, store, c)
+	r := newRing(t, store, c.now)
 	remote := remoteKEK{rawKey(t), "AQICAH+/=\u00e9 any text"}
 	if err := r.AddKEK(t.Context(), remote); err != nil {
 		t.Fatal(err)
 	}
-	rotWrite(t, openRing(t, store, c), 2)
+	writeGenerations(t, openRing(t, store, c.now), 2)
 	b := blobFor(t, blobOf(t, store))
 	if len(b.Slots) != 2 || b.Slots[0].Wrapped != "" || b.Slots[1].Wrapped != remote.wrapped {
 		t.Fatalf("slots %+v", b.Slots)

@@ -87,12 +87,12 @@ func (s *watchedStore) count() int {
 func TestWatchedRevocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newWatchedStore()
-		rings := []*Ring{must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)}
+		rings := []*Ring{must(Create(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)}
 		for range 9 {
-			rings = append(rings, must(Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t))
+			rings = append(rings, must(Open(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t))
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		var told rotReports
+		var told reportLog
 		var wg sync.WaitGroup
 		for _, r := range rings {
 			wg.Go(func() { r.Run(ctx, told.report) })
@@ -139,10 +139,10 @@ func TestWatchedSchedule(t *testing.T) {
 			time.Sleep(50 * time.Millisecond) // so that two can swap at once
 			return false, nil
 		})
-		policy := rotRunPolicy()
+		policy := fastPolicy()
 		var rings []*Ring
 		for i := range 10 {
-			cfg := Config{Store: watchedTestStore{counted, store}, KEK: rotKEK(t, 1), Policy: policy}
+			cfg := Config{Store: watchedTestStore{counted, store}, KEK: rawKey(t), Policy: policy}
 			if i == 0 {
 				rings = append(rings, must(Create(t.Context(), cfg))(t))
 			} else {
@@ -150,7 +150,7 @@ func TestWatchedSchedule(t *testing.T) {
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		var told rotReports
+		var told reportLog
 		var wg sync.WaitGroup
 		for _, r := range rings {
 			wg.Go(func() { r.Run(ctx, told.report) })
@@ -165,8 +165,8 @@ func TestWatchedSchedule(t *testing.T) {
 		if done, tried := len(counted.written), len(counted.attempts); tried > done+done/5 {
 			t.Errorf("%d swaps were tried for %d that succeeded", tried, done)
 		}
-		rotHistory(t, counted.written)
-		rotOnTime(t, rotStored(t, store), keys.UseSig, policy.Sig.Period, 2*policy.Windows().SignKept, 30*time.Second) // the time of two looks
+		checkHistory(t, counted.written)
+		checkOnTime(t, storedIn(t, store), keys.UseSig, policy.Sig.Period, 2*policy.Windows().SignKept, 30*time.Second) // the time of two looks
 	})
 }
 
@@ -180,9 +180,9 @@ type watchedTestStore struct {
 func TestWatchedShortSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newWatchedStore()
-		policy := rotRunPolicy()
+		policy := fastPolicy()
 		policy.SnapshotAge = 2 * time.Second
-		r := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1), Policy: policy}))(t)
+		r := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t), Policy: policy}))(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- r.Run(ctx, nil) }()
@@ -215,10 +215,10 @@ func TestWatchFails(t *testing.T) {
 			store.watch = c.watch
 			synctest.Test(t, func(t *testing.T) {
 				forever = make(chan struct{})
-				a := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
-				b := must(Open(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
+				a := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
+				b := must(Open(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
 				ctx, cancel := context.WithCancel(t.Context())
-				var told rotReports
+				var told reportLog
 				done := make(chan error, 1)
 				go func() { done <- b.Run(ctx, told.report) }()
 				time.Sleep(10 * time.Minute)
@@ -254,8 +254,8 @@ func TestWatchedLoadFails(t *testing.T) {
 		store := newWatchedStore()
 		counted := newTestStore()
 		counted.Store = store
-		a := must(Create(t.Context(), Config{Store: store, KEK: rotKEK(t, 1)}))(t)
-		b := must(Open(t.Context(), Config{Store: watchedTestStore{counted, store}, KEK: rotKEK(t, 1)}))(t)
+		a := must(Create(t.Context(), Config{Store: store, KEK: rawKey(t)}))(t)
+		b := must(Open(t.Context(), Config{Store: watchedTestStore{counted, store}, KEK: rawKey(t)}))(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- b.Run(ctx, nil) }()
@@ -263,7 +263,7 @@ func TestWatchedLoadFails(t *testing.T) {
 		for range 20 {
 			time.Sleep(20 * time.Second)
 			kid := activeID(a, keys.UseSig)
-			counted.setLoad(rotDown)
+			counted.setDown(errDown)
 			if _, err := a.Revoke(ctx, Revocation{KeyID: kid}); err != nil {
 				t.Fatal(err)
 			}
