@@ -7,7 +7,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+const base64URLAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // TestEveryCharacter changes every character of a token into every other one of the alphabet, drops
 // it, repeats it, and replaces it by characters outside the alphabet. A token has only one text.
@@ -31,12 +31,12 @@ func TestEveryCharacter(t *testing.T) {
 			for i := range len(token) {
 				changes := ".= \n\r\x00"
 				lastOfPart := i+1 == len(token) || token[i+1] == '.'
-				if at := strings.IndexByte(base64URL, token[i]); at >= 0 {
+				if at := strings.IndexByte(base64URLAlphabet, token[i]); at >= 0 {
 					// Each change alters one bit of the value. In the last character of a part all
 					// 63 changes are tried.
-					for other := range len(base64URL) {
+					for other := range len(base64URLAlphabet) {
 						if d := other ^ at; lastOfPart && d != 0 || d == 1 || (d == 8 || d == 32) && !isOAEP(m) {
-							changes += base64URL[other : other+1]
+							changes += base64URLAlphabet[other : other+1]
 						}
 					}
 				}

@@ -40,6 +40,7 @@ func obey(f *forgery, outer, inner string) {
 	obeySigner(f, inner)
 }
 
+// obeySigner makes the forgery sign with the algorithm of this JWS header, if it can be read.
 func obeySigner(f *forgery, inner string) {
 	var says struct{ Alg string }
 	_ = json.Unmarshal([]byte(inner), &says)

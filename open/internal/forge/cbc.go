@@ -9,15 +9,14 @@ import (
 	"slices"
 )
 
-// CBC encrypts whole blocks with AES-CBC and HMAC, RFC 7518 section 5.2, and does not pad
-// them.
+// CBC encrypts whole blocks with AES-CBC and HMAC, RFC 7518 section 5.2. The caller pads them.
 func CBC(cek, iv, aad, blocks []byte) (ciphertext, tag []byte) {
 	ciphertext = slices.Clone(blocks)
 	cipher.NewCBCEncrypter(must(aes.NewCipher(cek[len(cek)/2:])), iv).CryptBlocks(ciphertext, ciphertext)
 	return ciphertext, CBCTag(cek, iv, aad, ciphertext)
 }
 
-// CBCTag returns the authentication tag, RFC 7518 section 5.2.2.1.
+// CBCTag returns the authentication tag of a ciphertext, RFC 7518 section 5.2.2.1.
 func CBCTag(cek, iv, aad, ciphertext []byte) []byte {
 	half, hash := len(cek)/2, sha512.New
 	if half == 16 {

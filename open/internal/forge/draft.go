@@ -1,7 +1,7 @@
-// Package forge makes tokens by hand, without the packages that open them. A Draft is a
-// correct token until a test changes it, so that a forged token has one defect and only the
-// check in question can refuse it. Package opentest makes its battery with it, and the tests
-// of package open their tokens.
+// Package forge makes correct and forged tokens without the packages that seal and open them.
+// A test makes a Draft of a correct token and changes one thing in it. The rest of the token
+// stays correct, so that only the check under test can refuse the token. Package opentest and
+// the tests of package open make their tokens with it.
 package forge
 
 import (
@@ -12,9 +12,10 @@ import (
 	"strings"
 )
 
-// Draft is a token about to be made. In either form it is one JWS and one JWE: in the
-// nested form the JWE holds the JWS, in the selective one the claims of the JWS hold the
-// JWE. A change to the inner layer comes before the outer one authenticates it.
+// Draft is a token that is not made yet. In either form it has one JWS and one JWE. In the
+// nested form the plaintext of the JWE is the JWS. In the selective form the JWE stands in the
+// claim sealed of the JWS. A change to the inner layer takes effect before the outer layer
+// authenticates it. A function that is nil changes nothing.
 type Draft struct {
 	Selective bool
 
@@ -22,31 +23,34 @@ type Draft struct {
 	Signer  *Key
 	Inner   Object // its header
 	Claims  Object
-	Sign    func(input []byte) []byte
-	BendJWS func(jws string) string // the finished JWS
+	Sign    func(input []byte) []byte // signs in the place of Signer
+	BendJWS func(jws string) string   // changes the finished JWS
 
 	// The JWE.
 	Recipient  *Key
-	Management string // the algorithm that is really carried out, whatever the header says
+	Management string // the key management algorithm to carry out, whatever the header says
 	Content    Content
 	Outer      Object // its header
 	Hidden     Object // the claims in the JWE, in the selective form
 	Ephemeral  *ecdh.PrivateKey
-	Secret     []byte // the shared secret to use instead of the agreed one
+	Secret     []byte // the shared secret to use in the place of the agreed one
 	APU, APV   []byte // the party infos that go into the key derivation
-	CEK        []byte // the content encryption key to use instead of a random one
-	Seal       func(cek, iv, aad, plaintext []byte) (ciphertext, tag []byte)
-	BendPlain  func(plaintext string) string
-	BendParts  func(p *Parts)
-	BendJWE    func(jwe string) string // the finished JWE
+	CEK        []byte // the content encryption key to use in the place of a random one
 
-	Spell   map[string]func(part string) string // by the name of a part, in base64url, before it is authenticated
-	Sealed  func(jwe string) string             // the selective form: the JSON text of sealed
-	Unbound bool                                // the selective form: the header of the JWE does not follow iss and jti
-	Bend    func(token string) string           // the finished token
+	// Seal encrypts in the place of EncryptContent.
+	Seal func(cek, iv, aad, plaintext []byte) (ciphertext, tag []byte)
+
+	BendPlain func(plaintext string) string // changes the plaintext
+	BendParts func(p *Parts)                // changes the parts after encryption
+	BendJWE   func(jwe string) string       // changes the finished JWE
+
+	Spell   map[string]func(part string) string // respells the base64url text of the part of this name
+	Sealed  func(jwe string) string             // in the selective form, returns the JSON text of sealed; nil leaves sealed out
+	Unbound bool                                // in the selective form, Follow does not copy iss and jti
+	Bend    func(token string) string           // changes the finished token
 }
 
-// New returns a draft with the headers that both layers need, and without claims.
+// New returns a draft with a correct header in both layers, and without claims.
 func New(signer, recipient *Key, content Content, typ, cty string) *Draft {
 	d := &Draft{Signer: signer, Recipient: recipient, Management: recipient.Alg}
 	d.Inner = NewObject("alg", Quoted(signer.Alg), "kid", Quoted(signer.Kid), "typ", Quoted(typ))
@@ -60,13 +64,13 @@ func New(signer, recipient *Key, content Content, typ, cty string) *Draft {
 	return d
 }
 
-// Use chooses a content encryption.
+// Use sets the content encryption, also in the header.
 func (d *Draft) Use(c Content) {
 	d.Content = c
 	d.Outer.Set("enc", Quoted(c.Enc))
 }
 
-// Token makes the token.
+// Token makes the token. In the selective form it adds sealed to the claims of d.
 func (d *Draft) Token() string {
 	if !d.Selective {
 		return apply(d.Bend, d.JWE(d.JWS()))
@@ -78,8 +82,8 @@ func (d *Draft) Token() string {
 	return apply(d.Bend, d.JWS())
 }
 
-// Follow copies iss and jti from the claims into the header of the JWE. They bind the JWE
-// to its token.
+// Follow copies iss and jti from the claims into the header of the JWE, unless Unbound is set.
+// In the selective form they bind the JWE to its token.
 func (d *Draft) Follow() {
 	for _, name := range []string{"iss", "jti"} {
 		if raw := d.Claims.Raw(name); raw != "" && !d.Unbound {
@@ -98,11 +102,11 @@ func (d *Draft) JWS() string {
 	return apply(d.BendJWS, input+"."+d.spelled("JWS signature", sign([]byte(input))))
 }
 
-// spelled returns a part in base64url, or as the test spells it.
+// spelled returns b in base64url, changed by the function of Spell for this part.
 func (d *Draft) spelled(part string, b []byte) string { return apply(d.Spell[part], Encode(b)) }
 
-// Part edits one of the parts between the dots of a compact serialization; a negative
-// index counts from the end.
+// Part edits the i-th part between the dots of a compact serialization. A negative i counts
+// from the end.
 func Part(compact string, i int, edit func(part string) string) string {
 	parts := slices.Clone(strings.Split(compact, "."))
 	i = (i + len(parts)) % len(parts)
@@ -110,8 +114,9 @@ func Part(compact string, i int, edit func(part string) string) string {
 	return strings.Join(parts, ".")
 }
 
-// SpareBits sets one of the bits of the last base64url character that encode nothing, which gives
-// another spelling of the same bytes. The length of the text must not be a multiple of four.
+// SpareBits returns another base64url text of the same bytes: it sets a bit of the last character
+// that decoders ignore. It panics if the length of the text is a multiple of four, because such a
+// text has no spare bits.
 func SpareBits(part string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	if len(part)%4 == 0 {
@@ -121,13 +126,13 @@ func SpareBits(part string) string {
 	return part[:len(part)-1] + alphabet[last|1:][:1]
 }
 
-// Encode spells b in base64url.
+// Encode returns b in base64url.
 func Encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// Decode reads base64url.
+// Decode returns the bytes of a base64url text. It panics on any other text.
 func Decode(s string) []byte { return must(base64.RawURLEncoding.DecodeString(s)) }
 
-// must panics on an error, which is a fault of the test.
+// must returns v. It panics on an error, because such an error is a bug of the test.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

@@ -20,10 +20,10 @@ import (
 // Content is a content encryption, RFC 7518 section 5.
 type Content struct {
 	Enc          string
-	Key, IV, Tag int // bytes
+	Key, IV, Tag int // lengths in bytes
 }
 
-// The content encryptions, and the list of the content encryptions that sealed tokens have.
+// These are the content encryptions of RFC 7518. Offered lists those that sealed tokens may have.
 var (
 	A256GCM      = Content{"A256GCM", 32, 12, 16}
 	A192GCM      = Content{"A192GCM", 24, 12, 16}
@@ -35,7 +35,7 @@ var (
 	Offered = []Content{A256GCM, A128GCM, A256CBCHS512, A128CBCHS256}
 )
 
-// Parts holds the parts of a JWE, decoded.
+// Parts holds the decoded parts of a JWE.
 type Parts struct{ Header, EncryptedKey, IV, Ciphertext, Tag []byte }
 
 // JWE makes a compact JWE, RFC 7516 section 5.1.
@@ -66,8 +66,8 @@ func (d *Draft) JWE(plaintext string) string {
 		d.spelled("JWE initialization vector", p.IV), d.spelled("JWE ciphertext", p.Ciphertext), d.spelled("JWE tag", p.Tag)}, "."))
 }
 
-// contentKey returns the content encryption key and its encrypted form. Algorithms that the
-// library does not offer are carried out too, as an attacker could who has only the public key.
+// contentKey returns the content encryption key and the encrypted key. It also carries out algorithms
+// that the library does not offer, in ways in which an attacker can who has only the public key.
 func (d *Draft) contentKey(random []byte) (cek, encrypted []byte) {
 	switch d.Management {
 	case "ECDH-ES":
@@ -79,7 +79,7 @@ func (d *Draft) contentKey(random []byte) (cek, encrypted []byte) {
 	case "RSA-OAEP-256", "RSA-OAEP":
 		return random, d.Recipient.EncryptOAEP(OAEPHashes[d.Management], random, "")
 	case "RSA1_5":
-		//lint:ignore SA1019 it is what must be refused
+		//lint:ignore SA1019 openers must refuse this algorithm
 		return random, must(rsa.EncryptPKCS1v15(rand.Reader, d.Recipient.Public().(*rsa.PublicKey), random))
 	case "dir":
 		return d.knownSecret(d.Content.Key), nil
@@ -101,8 +101,8 @@ func (d *Draft) contentKey(random []byte) (cek, encrypted []byte) {
 	panic("forge: no management algorithm " + d.Management)
 }
 
-// knownSecret returns a symmetric key made of the recipient's public key, which every attacker
-// knows. It is for the attack on an opener that takes its public key for a symmetric key.
+// knownSecret returns a symmetric key that consists of bytes of the recipient's public key. An
+// attacker uses it against an opener that takes its public key for a symmetric key.
 func (d *Draft) knownSecret(size int) []byte {
 	secret := []byte(d.Recipient.PublicJWK())
 	switch pub := d.Recipient.Public().(type) {
@@ -116,10 +116,11 @@ func (d *Draft) knownSecret(size int) []byte {
 	return secret[:size:size]
 }
 
-// Wrap wraps with AES Key Wrap, RFC 3394.
+// Wrap wraps a key with AES Key Wrap, RFC 3394.
 func Wrap(kek, cek []byte) []byte { return must(josecipher.KeyWrap(must(aes.NewCipher(kek)), cek)) }
 
-// Agree returns the key of ECDH and Concat KDF, RFC 7518 section 4.6.2.
+// Agree returns the key that ECDH and Concat KDF give for an algorithm, RFC 7518 section 4.6.2. If
+// Secret is set, it takes the place of the result of ECDH.
 func (d *Draft) Agree(id string, size int) []byte {
 	z := d.Secret
 	if z == nil {
@@ -128,7 +129,7 @@ func (d *Draft) Agree(id string, size int) []byte {
 	return ConcatKDF(z, id, d.APU, d.APV, size)
 }
 
-// ConcatKDF derives a key of size bytes.
+// ConcatKDF derives a key of size bytes from the shared secret z, RFC 7518 section 4.6.2.
 func ConcatKDF(z []byte, id string, apu, apv []byte, size int) []byte {
 	var info []byte
 	for _, part := range [][]byte{[]byte(id), apu, apv} {
@@ -143,8 +144,8 @@ func ConcatKDF(z []byte, id string, apu, apv []byte, size int) []byte {
 	return derived[:size]
 }
 
-// EncryptContent encrypts with the content encryption that key and IV fit: GCM for an AES
-// key, unless the IV is an IV of CBC and the key is two keys.
+// EncryptContent encrypts with AES-CBC and HMAC if the IV has 16 bytes and the key has at least 32,
+// and with AES-GCM otherwise.
 func EncryptContent(cek, iv, aad, plaintext []byte) (ciphertext, tag []byte) {
 	var mode cipher.AEAD
 	tagSize := 16
@@ -159,7 +160,7 @@ func EncryptContent(cek, iv, aad, plaintext []byte) (ciphertext, tag []byte) {
 	return out[:end:end], out[end:]
 }
 
-// EPK returns the JWK of a point: of P-256, uncompressed, or of X25519.
+// EPK returns the JWK of an uncompressed point of P-256, or of a point of X25519.
 func EPK(point []byte) string {
 	if len(point) == 32 {
 		return fmt.Sprintf(`{"kty":"OKP","crv":"X25519","x":"%s"}`, Encode(point))
@@ -167,7 +168,7 @@ func EPK(point []byte) string {
 	return fmt.Sprintf(`{"kty":"EC","crv":"P-256","x":"%s","y":"%s"}`, Encode(point[1:33]), Encode(point[33:]))
 }
 
-// Random returns random bytes.
+// Random returns size random bytes.
 func Random(size int) []byte {
 	b := make([]byte, size)
 	rand.Read(b)

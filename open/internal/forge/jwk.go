@@ -8,11 +8,11 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// JWK is a JWK of go-jose, or a JWK on X25519 (RFC 8037 section 2), which go-jose does
-// not know: then its Key is of crypto/ecdh.
+// JWK is a JWK of go-jose that may also hold a key on X25519 (RFC 8037 section 2). go-jose cannot
+// read or write such a key. Its Key is an *ecdh.PrivateKey or an *ecdh.PublicKey.
 type JWK struct{ jose.JSONWebKey }
 
-// okp are the members of a JWK on X25519.
+// okp has the members of a JWK on X25519.
 type okp struct {
 	Use string `json:"use,omitempty"`
 	Kty string `json:"kty"`
@@ -23,7 +23,7 @@ type okp struct {
 	D   string `json:"d,omitempty"`
 }
 
-// MarshalJSON writes the key, the private half too: the caller made it for a test.
+// MarshalJSON returns the JWK. If Key is a private key, the JWK has the private key.
 func (k JWK) MarshalJSON() ([]byte, error) {
 	o := okp{k.Use, "OKP", k.KeyID, "X25519", k.Algorithm, "", ""}
 	switch half := k.Key.(type) {
@@ -37,7 +37,7 @@ func (k JWK) MarshalJSON() ([]byte, error) {
 	return json.Marshal(o)
 }
 
-// ReadJWK reads a private JWK.
+// ReadJWK reads a JWK. A JWK on X25519 must be private.
 func ReadJWK(data []byte) (JWK, error) {
 	var k JWK
 	var o okp

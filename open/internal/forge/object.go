@@ -6,19 +6,18 @@ import (
 	"strings"
 )
 
-// Object is a JSON object as a list of members, so that a test can repeat a member, or
-// spell it in any way. A copy of an Object has members of its own as soon as either is
-// changed.
+// Object is a JSON object as a list of members, so that a test can repeat a member or spell its
+// name in any way. A method that changes an Object does not change the copies of it.
 type Object struct {
 	Members []Member
-	Edit    func(text string) string // of the finished text; nil for none
+	Edit    func(text string) string // changes the finished text; may be nil
 }
 
-// Member is a name, without quotes and as it is spelled, and the JSON text of its
-// value.
+// Member is a name in its JSON spelling without quotes, and the JSON text of the value.
 type Member struct{ Name, Raw string }
 
-// NewObject returns an object with these members: the name of one, its value, and so on.
+// NewObject returns an object with these members. The arguments are a name, the JSON text of its
+// value, the next name, and so on.
 func NewObject(namesAndValues ...string) (o Object) {
 	for pair := range slices.Chunk(namesAndValues, 2) {
 		o.Add(pair[0], pair[1])
@@ -26,7 +25,7 @@ func NewObject(namesAndValues ...string) (o Object) {
 	return o
 }
 
-// Set replaces the member, or adds it at the end.
+// Set replaces the value of the first member of that name, or adds a member at the end.
 func (o *Object) Set(name, raw string) {
 	if i := o.Index(name); i >= 0 {
 		o.Members = slices.Clone(o.Members)
@@ -36,7 +35,7 @@ func (o *Object) Set(name, raw string) {
 	o.Add(name, raw)
 }
 
-// Add adds the member, even if the object has one of that name.
+// Add adds a member at the end, even if the object has one of that name.
 func (o *Object) Add(name, raw string) { o.Members = append(slices.Clip(o.Members), Member{name, raw}) }
 
 // Remove removes every member of that name.
@@ -44,7 +43,7 @@ func (o *Object) Remove(name string) {
 	o.Members = slices.DeleteFunc(slices.Clone(o.Members), func(m Member) bool { return m.Name == name })
 }
 
-// Raw returns the text of the member's value, empty if there is none.
+// Raw returns the JSON text of the first member of that name, or an empty text.
 func (o *Object) Raw(name string) string {
 	if i := o.Index(name); i >= 0 {
 		return o.Members[i].Raw
@@ -52,12 +51,12 @@ func (o *Object) Raw(name string) string {
 	return ""
 }
 
-// Index returns the place of the first member of that name, or -1.
+// Index returns the index of the first member of that name, or -1.
 func (o *Object) Index(name string) int {
 	return slices.IndexFunc(o.Members, func(m Member) bool { return m.Name == name })
 }
 
-// Say makes text the whole text of the object.
+// Say makes Text return this text, whatever the members are.
 func (o *Object) Say(text string) { o.Edit = func(string) string { return text } }
 
 // Text returns the object as JSON.
@@ -69,8 +68,8 @@ func (o *Object) Text() string {
 	return apply(o.Edit, "{"+strings.Join(members, ",")+"}")
 }
 
-// Pad adds white space until the length of the text in bytes fits: base64url has spare
-// bits only for some lengths.
+// Pad makes Text add spaces until fits accepts the length of the text in bytes. A test needs it for
+// base64url, which has spare bits for some lengths only.
 func (o *Object) Pad(fits func(length int) bool) {
 	before := o.Edit
 	o.Edit = func(text string) string {
@@ -82,9 +81,10 @@ func (o *Object) Pad(fits func(length int) bool) {
 	}
 }
 
-// Quoted returns a JSON string.
+// Quoted returns s as a JSON string.
 func Quoted(s string) string { return string(must(json.Marshal(s))) }
 
+// apply returns bend of the text, or the text if bend is nil.
 func apply(bend func(string) string, text string) string {
 	if bend == nil {
 		return text
