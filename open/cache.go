@@ -33,17 +33,18 @@ type entry struct {
 	private weak.Pointer[keys.Set]
 	public  weak.Pointer[keys.PublicSet]
 	kid     string
-	until   time.Time // exp plus the leeway
+	until   time.Time // the end of the token plus the leeway
 
 	// The shard's lock guards place and used.
 	place int  // index in the shard's entries
-	used  bool // the entry was used since the evicting hand last passed it
+	used  bool // a call of Open found the entry since the evicting hand last passed it
 }
 
-// recall returns the cached token of this text if Open would accept it again at this time, with
-// the same sets of keys. If a set of keys is another one, the token has expired or a source
-// fails, recall returns nil and drops the entry. Then Open goes through all checks, so the cache
-// never refuses a token by itself and never accepts one that the checks would refuse.
+// recall returns the cached token of this text if it would pass all checks before Config.Check
+// again at this time, with the same sets of keys. If a set of keys is another one, a source fails,
+// or the token has expired at this time or is not valid yet, recall returns nil and drops the
+// entry. Then Open goes through all checks, so the cache never refuses a token by itself and never
+// accepts one that the checks would refuse.
 func (o *Opener) recall(ctx context.Context, token string, at time.Time) (digest, *Token) {
 	if o.cache == nil {
 		return digest{}, nil
@@ -68,13 +69,14 @@ func digestOf(token string) digest {
 	return sha256.Sum256(unsafe.Slice(unsafe.StringData(token), len(token)))
 }
 
-// holds reports whether an entry is still valid. It asks the key sources again, as Open does for
-// a new token. When a key was revoked or added, the source returns a different *Set. All else
-// that Open checks, except the time, is in the text or in the configuration, which never change.
+// holds reports whether an entry is still valid. It asks the key sources again, as Open does for a
+// new token. When a key was revoked or added, the source returns a pointer to a different set. All
+// else that Open checks, except the time, is in the text or in the configuration, which never
+// change.
 func (o *Opener) holds(ctx context.Context, e *entry, at time.Time) bool {
 	if !o.isGateway() {
 		set, err := o.cfg.decryption.PrivateKeys(ctx)
-		// A nil set must not match an entry whose set the collector has taken.
+		// A nil set must not match an entry whose set the garbage collector has freed.
 		if err != nil || set == nil || e.private.Value() != set {
 			return false
 		}
@@ -112,8 +114,9 @@ type cache []shard
 
 const (
 	maxShards = 16
-	// leastInShard is the least number of entries of a shard. The digest decides at random
-	// which shard a token is in, so of many small shards some would be full long before others.
+	// leastInShard is the least capacity of a shard in a cache of several shards. The digest
+	// decides at random which shard a token is in, so of many small shards some would be full long
+	// before others.
 	leastInShard = 256
 
 	// steps is how many entries each of the two hands looks at, at most, when an entry is
@@ -141,9 +144,9 @@ func newCache(limit int) cache {
 // shard returns the shard for a digest. The number of shards is a power of two.
 func (c cache) shard(d digest) *shard { return &c[int(d[0])&(len(c)-1)] }
 
-// shard is a part of the cache. Two hands go round its entries. The evicting hand takes
-// the first entry that was not used since the hand came by last, and gives the others a
-// second chance. The sweeping hand drops dead entries.
+// shard is a part of the cache. Two hands go round its entries. The evicting hand drops the first
+// entry that was not used since the hand came by last, and passes over at most a few that were. The
+// sweeping hand drops expired entries.
 type shard struct {
 	mu                 sync.Mutex
 	byDigest           map[digest]*entry
@@ -189,7 +192,7 @@ func (s *shard) add(e *entry, now time.Time) {
 	s.byDigest[e.digest] = e
 }
 
-// sweep drops some dead entries. holds would refuse them, but their claims need not stay in
+// sweep drops some expired entries. holds would refuse them, but their claims need not stay in
 // memory. Each call of add makes sweep look at several entries, so the hand passes every entry
 // before as many entries are added as the shard holds.
 func (s *shard) sweep(now time.Time) {
@@ -213,7 +216,7 @@ func (s *shard) evict() {
 		s.evicting++
 	}
 	s.remove(s.evicting.on(s.entries))
-	s.evicting++ // remove has put the last, youngest entry in this place: skip it
+	s.evicting++ // remove has put the last entry, mostly the youngest, in this place: skip it
 }
 
 // hand is an index into a shard's entries, or points behind the last of them.

@@ -32,7 +32,7 @@ type claims struct {
 
 	lists *fieldLists // the Opener's cache of field lists
 
-	from   origin // only until the Token is made
+	from   origin // only until the Token is made; see origin
 	shared bool   // there is a cache, so several calls of Open may return this token
 }
 
@@ -101,8 +101,9 @@ func (c *claims) readDate(object strict.Object, i int) (t time.Time, err error) 
 	return t, nil
 }
 
-// check checks the claims of a verified token as of now. header is the header of the JWE
-// around the token; it is empty for a selective token.
+// check checks the claims of a verified token as of now. header has the members of the JWE's
+// header; it is empty for a selective token, and for a header that direct.go has read, which copies
+// no claim.
 func (o *Opener) check(c *claims, header strict.Object, now time.Time) error {
 	// A selective token never passes for a nested one, nor the other way round,
 	// whatever its typ.
@@ -197,8 +198,8 @@ func (c *claims) checkTimes(now time.Time, leeway, maxLifetime time.Duration) er
 	return nil
 }
 
-// difference returns the two values of a registered claim, for the detail of a refusal. For sub
-// it returns no values, because they are personal data.
+// difference returns the two values of a registered claim, for the detail of a refusal. For sub,
+// which is personal, and for nbf, iat and sid it returns no values.
 func (c *claims) difference(copied *claims, name string) string {
 	switch name {
 	case "iss":

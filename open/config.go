@@ -32,11 +32,10 @@ const (
 	largestHeader = 16 << 10 // the largest value of Limits.MaxHeader
 )
 
-// Config says which nested tokens to accept. Its zero value accepts none: a required
-// field has no default, and every default is the strict one. New copies it.
+// Config says which nested tokens to accept. [New] refuses the zero value, because three fields are
+// required. By default it allows no member to be missing. New copies the Config and its slices.
 type Config struct {
-	// Audience is our own name: the token's aud must contain exactly this text.
-	// Required.
+	// Audience is our own name: one value of the token's aud must be exactly this text. Required.
 	Audience string
 
 	// Trust lists the issuers whose tokens we accept, each with its own keys. A token is
@@ -46,17 +45,19 @@ type Config struct {
 	// Decryption holds our private keys. Required.
 	Decryption keys.PrivateSource
 
-	// Require names claims that must be present with a value other than null, and that must
-	// have been sealed. When such a claim is missing, the text that a client may see names it.
+	// Require names claims that must be present with a value other than null, and that must have
+	// been sealed. When such a claim is missing or was not sealed, [Error.Error], which the client
+	// may see, names it.
 	Require []string
 
 	// AllowMissing says what the JWE of a token may lack: ContentType, KeyID or both. Zero
 	// means that the JWE must have both.
 	AllowMissing Missing
 
-	// Check is called with a token that has passed all other checks. If it returns an error,
-	// the token is refused. Use Check to look up whether the token was revoked, by Issuer and
-	// ID and never by the token's text, which a client can change without breaking the token.
+	// Check is called with a token that has passed all other checks. If it returns an error, Open
+	// returns an [ErrCheck]. Use Check to look up whether the token was revoked, by Issuer and ID
+	// and never by the token's text: one token can have several texts, as the package documentation
+	// says.
 	Check func(ctx context.Context, t *Token) error
 
 	// Limits bounds times, sizes and the cache.
@@ -76,22 +77,22 @@ type Limits struct {
 	// MaxSize is the length in bytes of the longest token; DefaultMaxSize when zero.
 	MaxSize int
 
-	// MaxHeader is the length in bytes of the longest decoded header, for the JWE and the JWS
-	// each; DefaultMaxHeader when zero, at most 16 KiB. A header with a chain of certificates
-	// (x5c) may need more than the default.
+	// MaxHeader is the length in bytes of the longest decoded header of a JWE or a JWS;
+	// DefaultMaxHeader when zero, at most 16 KiB. A header with a chain of certificates (x5c) may
+	// need more than the default.
 	MaxHeader int
 
-	// Cache is how many opened tokens the Opener keeps at most; zero means no cache. It is
-	// for a service to which the same token comes again and again: the Opener does not
-	// decrypt and verify a kept token again, and Open returns the same *Token as before. A
-	// good number is the number of tokens that are in use at a time; when the cache is full,
-	// a token that was not used for a while is dropped for a new one.
+	// Cache is how many opened tokens the Opener keeps at most; zero means no cache. It is for a
+	// service to which the same token comes again and again: the Opener does not decrypt and verify
+	// a kept token again, and Open returns the same *Token as before. A good number is the number
+	// of tokens that are in use at a time. When the cache is nearly full, a new token replaces an
+	// old one, mostly one that was not used for a while.
 	//
-	// A kept token takes about 1700 bytes plus the length of its claims. The claims stay in
-	// memory, decrypted, as long as the token is kept. A token is dropped when it comes
-	// again and has expired or a key source returns another set, when the cache is full, and
-	// some time after it has expired. The cache has no background goroutine: each insertion
-	// also removes a few expired tokens.
+	// A kept token takes about 1700 bytes plus the length of its claims. The claims stay in memory,
+	// decrypted, as long as the token is kept. A token is dropped when it comes again and has
+	// expired, or a key source fails or returns another set. It is also dropped for a new token,
+	// and some time after it has expired. The cache has no background goroutine: when a token is
+	// added, a few expired tokens are removed.
 	//
 	// The cache does not change which tokens are accepted. A token is kept under the SHA-256
 	// of its whole text, after Check has accepted it. Each time it comes again, the Opener
@@ -114,8 +115,8 @@ type settings struct {
 	selective    bool
 }
 
-// New returns an Opener of nested tokens. It checks the configuration and returns a
-// [*ConfigError], an [ErrConfig]. New does not ask the key sources for keys yet;
+// New returns an Opener of nested tokens. For a configuration that cannot work it returns a
+// [*ConfigError], which is an [ErrConfig]. New does not ask the key sources for keys yet;
 // [Opener.Ready] does.
 func New(cfg Config) (*Opener, error) {
 	if isNil(cfg.Decryption) {
@@ -206,8 +207,8 @@ func configError(field, problem string, args ...any) error {
 	return &ConfigError{Field: field, Problem: fmt.Sprintf(problem, args...)}
 }
 
-// isNil reports whether v is nil or holds a nil pointer or function. Without this check a
-// configuration with a nil *Ring would pass, and the first request would panic.
+// isNil reports whether v is nil or holds a nil pointer or function. Without this check New would
+// take a nil *Ring, and only the first token would show the mistake.
 func isNil(v any) bool {
 	if v == nil {
 		return true

@@ -9,13 +9,12 @@ import (
 // DefaultSelectiveType is the typ of a selective token when Issuer.Type is empty.
 const DefaultSelectiveType = "JWT"
 
-// SelectiveConfig says which selective tokens a recipient of sealed claims accepts. Its zero
-// value accepts none. SelectiveConfig has no AllowMissing, because a JWE in such a token always
+// SelectiveConfig says which selective tokens a recipient of sealed claims accepts. [NewSelective]
+// refuses the zero value. SelectiveConfig has no AllowMissing, because a JWE in such a token always
 // needs a kid and a cty; Issuer.AllowMissing still relaxes the signed token. NewSelective copies
-// the SelectiveConfig.
+// the SelectiveConfig and its slices.
 type SelectiveConfig struct {
-	// Audience is our own name: the token's aud must contain exactly this text.
-	// Required.
+	// Audience is our own name: one value of the token's aud must be exactly this text. Required.
 	Audience string
 
 	// Trust lists the issuers whose tokens we accept, as in Config. Required.
@@ -24,9 +23,9 @@ type SelectiveConfig struct {
 	// Decryption holds our private keys. Required.
 	Decryption keys.PrivateSource
 
-	// Require names claims that must be present with a value other than null, and that must
-	// have been sealed to us: a claim that stands in clear does not count. When such a claim is
-	// missing, the text that a client may see names it.
+	// Require names claims that must be present with a value other than null, and that must have
+	// been sealed to us: a claim that stands in clear does not count. When such a claim is missing
+	// or was not sealed to us, [Error.Error], which the client may see, names it.
 	Require []string
 
 	// Check has the last word on a token, as in Config.
@@ -52,12 +51,12 @@ func NewSelective(cfg SelectiveConfig) (*Opener, error) {
 	})
 }
 
-// GatewayConfig says which selective tokens a gateway lets pass. A gateway has no private
-// keys: it verifies the token and reads the claims in clear. The zero value accepts none.
-// NewGateway copies it.
+// GatewayConfig says which selective tokens a gateway lets pass. A gateway has no private keys: it
+// verifies the token and reads the claims in clear. [NewGateway] refuses the zero value, and copies
+// the GatewayConfig and its slices.
 type GatewayConfig struct {
-	// Audiences are the names of the services behind the gateway: the token's aud must
-	// contain exactly one of these texts or more. Required.
+	// Audiences are the names of the services behind the gateway: at least one value of the token's
+	// aud must be exactly one of these texts. Required.
 	Audiences []string
 
 	// Trust lists the issuers whose tokens pass, as in Config. Required. Their AllowMissing
@@ -72,11 +71,10 @@ type GatewayConfig struct {
 	Limits Limits
 }
 
-// NewGateway returns an Opener for a gateway in front of the recipients of selective
-// tokens. It checks all that can be checked without private keys. Of the sealed claims it
-// knows only the number of JWEs. Only their recipients find out whether the JWEs can be
-// decrypted, and whether they contradict the claims in clear. It returns the errors of
-// [NewSelective].
+// NewGateway returns an Opener for a gateway in front of the recipients of selective tokens. The
+// Opener checks all that can be checked without private keys. Of the sealed claims its tokens tell
+// only the number of JWEs. Only their recipients find out whether the JWEs can be decrypted, and
+// whether they contradict the claims in clear. NewGateway returns the errors of [NewSelective].
 func NewGateway(cfg GatewayConfig) (*Opener, error) {
 	return newOpener("Audiences", settings{
 		audiences: cfg.Audiences, trust: cfg.Trust, check: cfg.Check, limits: cfg.Limits, selective: true,

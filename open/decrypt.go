@@ -9,7 +9,8 @@ import (
 
 // decrypt returns the plaintext, RFC 7516 section 5.2. NewRecipient checks the header and the
 // lengths of the parts before the private key is used. All failures after that are one error, so
-// that an attacker cannot tell them apart.
+// that an attacker cannot tell them apart, except that a key which does not answer gives an
+// ErrKeySource.
 func (j *jwe) decrypt(ctx context.Context, k *keys.Key) ([]byte, error) {
 	recipient, err := k.NewRecipient(ctx, j.encryption, j.decoded)
 	if err != nil {

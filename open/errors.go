@@ -7,38 +7,38 @@ import (
 	"strings"
 )
 
-// The reasons why Open refuses a token, for errors.Is.
+// The errors of this package, for errors.Is. All but ErrConfig are reasons to refuse a token.
 var (
 	// ErrConfig: the configuration of a constructor cannot work; see [ConfigError].
 	ErrConfig error = &Error{text: "open: invalid configuration"}
 
-	// ErrMalformed: the text is not a token of the expected form in its one canonical spelling.
+	// ErrMalformed: the text is too long, or is not a token in its one canonical spelling.
 	ErrMalformed error = &Error{text: "open: malformed token"}
-	// ErrAlgorithm: the token names another algorithm than its key is for.
+	// ErrAlgorithm: the token names another algorithm than its key is for, or an enc not offered.
 	ErrAlgorithm error = &Error{text: "open: the algorithm is not the one of the key"}
 	// ErrNotAuthentic: decryption or signature failed. The error does not tell which of the two
 	// or why: an attacker could use that as an oracle.
 	ErrNotAuthentic error = &Error{text: "open: token is not authentic"}
-	// ErrUnknownKey: no usable key has the kid of the token, or the token has none.
+	// ErrUnknownKey: no usable key has the kid of the token, or the token has no kid.
 	ErrUnknownKey error = &Error{text: "open: no key for this token"}
 	// ErrKeySource: a key source returned no keys, or a key in another device or service did
 	// not answer; the error of the source or of the key is wrapped.
 	ErrKeySource error = &Error{text: "open: keys are not available"}
 
-	// ErrType: typ or cty is missing or not the expected one, or the token has the other form.
+	// ErrType: typ or cty is missing or not the expected one, or the token has another form.
 	ErrType error = &Error{text: "open: token of another type"}
 	// ErrIssuer: the iss is not trusted, or is missing.
 	ErrIssuer error = &Error{text: "open: issuer is not trusted"}
 	// ErrAudience: the aud does not name us, or is missing.
 	ErrAudience error = &Error{text: "open: token is for another audience"}
-	// ErrExpired: exp and the leeway are over. The checks that come later were not made.
+	// ErrExpired: exp and the leeway are over. Later checks, such as Config.Check, were not made.
 	ErrExpired error = &Error{text: "open: token expired"}
-	// ErrNotYetValid: nbf or iat lies in the future.
+	// ErrNotYetValid: nbf or iat lies further in the future than the leeway.
 	ErrNotYetValid error = &Error{text: "open: token is not valid yet"}
 	// ErrLifetime: the token lives longer than MaxLifetime.
 	ErrLifetime error = &Error{text: "open: token lifetime too long"}
-	// ErrClaims: a required claim is missing, or a registered one is of the wrong
-	// type or contradicts another or its copy in the header.
+	// ErrClaims: a required claim is missing or not sealed, a claim is of the wrong type, or claims
+	// contradict each other or a copy in the header.
 	ErrClaims error = &Error{text: "open: invalid claims"}
 	// ErrCheck: Config.Check refused the token; its error is wrapped.
 	ErrCheck error = &Error{text: "open: token refused"}
@@ -61,9 +61,9 @@ func (e *ConfigError) Error() string {
 // Is makes a ConfigError an [ErrConfig].
 func (e *ConfigError) Is(target error) bool { return target == ErrConfig }
 
-// Error is the error of Open for a refused token. It has two texts, for two readers: the
-// service may send Error to the client, and Detail is for the logs of the service. An Error
-// prints as the first, whatever the verb.
+// Error is the error of Open for a refused token. It has two texts, for two readers: the service
+// may send Error to the client, and Detail is for the logs of the service. An Error prints as its
+// text for the client, whatever the verb.
 type Error struct {
 	text string
 	// reason is a closure so that fmt cannot print it, as in Token; nil in the classes above.
@@ -74,11 +74,11 @@ type Error struct {
 type reason struct {
 	class  error  // one of the errors above, such as ErrMalformed
 	detail string // may be empty
-	cause  error  // the error of a key source or of Config.Check
+	cause  error  // the error of a key source, of a key or of Config.Check
 	unless switches
 }
 
-// switches are the settings that would have avoided a refusal if all of them had been set.
+// switches are the settings that, all set together, may avoid a refusal.
 type switches struct {
 	issuer, config Missing // of Issuer.AllowMissing and of Config.AllowMissing
 	withRequire    bool    // a Require is needed too, and the configuration has none
@@ -118,12 +118,12 @@ func (e *Error) Error() string {
 	return e.text
 }
 
-// Detail returns the reason in full, in one line of ASCII: the kid that the token names and
-// the kids that are held, the claim that differs and how, the error of the key source or of
-// Config.Check. It may hold values of headers, times, iss, aud and jti as the token has
-// them, quoted and cut, even if no signature vouches for them; never another claim, a token
-// or a key. About failed decryption and signatures it tells no more than Error. If a
-// setting would have avoided the refusal, Detail ends with its name in Go.
+// Detail returns the reason in full, in one line of ASCII: the kid that the token names and the
+// kids that are held, the claim that differs and how, the error of the key source or of
+// Config.Check. It may hold values of headers, times, iss, aud and jti as the token has them,
+// quoted and cut, even if no signature vouches for them; never another claim, a token or a key.
+// About failed decryption and signatures it tells no more than Error. If Avoidable names settings,
+// Detail ends with them.
 func (e *Error) Detail() string {
 	if e == nil || e.reason == nil {
 		return e.Error()
@@ -148,12 +148,12 @@ func (e *Error) Reason() string {
 	return oneLine(reason)
 }
 
-// Avoidable returns the settings that would have avoided the refusal: either the missing
-// switches of AllowMissing, of an Issuer and a Config together, or the name of the field
-// Issuer.Type, Limits.MaxSize, Limits.MaxHeader or Limits.MaxLifetime, or zero values.
+// Avoidable returns the settings that may avoid the refusal: either the missing switches of
+// AllowMissing, of an Issuer and a Config together, or the name of the field Issuer.Type,
+// Limits.MaxSize, Limits.MaxHeader or Limits.MaxLifetime. Otherwise it returns zero values.
 //
-// With [Type], [Expiry] and [ContentType] the token is accepted, since their check comes
-// last. With [KeyID] or a field, a later check may still refuse the token.
+// With [Type], [Expiry] and [ContentType] only Config.Check, and the Require that Type needs, can
+// still refuse the token. With [KeyID] or a field, any later check can.
 func (e *Error) Avoidable() (missing Missing, field string) {
 	if e == nil || e.reason == nil {
 		return 0, ""
@@ -162,7 +162,7 @@ func (e *Error) Avoidable() (missing Missing, field string) {
 	return u.issuer | u.config, u.field
 }
 
-// Unwrap returns the class, for errors.Is, and the error of a key source or Config.Check.
+// Unwrap returns the class, for errors.Is, and the error of a key source, a key or Config.Check.
 func (e *Error) Unwrap() []error {
 	if e == nil || e.reason == nil {
 		return nil
@@ -197,7 +197,7 @@ func refuseFor(class, cause error) error {
 	return newError(class.Error(), reason{class: class, cause: cause})
 }
 
-// refuseUnless adds to a refusal the settings that would have avoided it.
+// refuseUnless adds to a refusal the settings that may avoid it.
 func refuseUnless(s switches, refusal error) error {
 	e := refusal.(*Error)
 	r := e.reason()
@@ -212,7 +212,7 @@ func newError(text string, r reason) error {
 // shown is how many bytes of a text from the token a Detail shows at most.
 const shown = 64
 
-// quote makes a text of the token safe for a log: quoted, in ASCII, and cut.
+// quote makes a text of the token safe for a log: quoted, in ASCII, and cut to shown bytes.
 func quote[T string | []byte](s T) string {
 	if len(s) > shown {
 		return strconv.QuoteToASCII(string(s[:shown])) + fmt.Sprintf("... (%d bytes)", len(s))

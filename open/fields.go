@@ -76,8 +76,9 @@ type embedded struct {
 
 type fieldList []field
 
-// add adds the i-th field of e to l. If the field is an embedded struct, it adds the struct
-// to next, the structs of the next level.
+// add adds the i-th field of e to l. If the field is an embedded struct without a name in its tag,
+// it adds the struct to next, the structs of the next level. It passes over fields that
+// encoding/json ignores.
 func (l *fieldList) add(e embedded, i int, next []embedded) []embedded {
 	f := e.of.Field(i)
 	t := f.Type
@@ -107,8 +108,8 @@ func (l *fieldList) add(e embedded, i int, next []embedded) []embedded {
 	return append(next, embedded{of: t, index: index})
 }
 
-// insert adds f to the list, unless the list has a field of the same name that wins over f by
-// the rules of fieldsOf.
+// insert adds f to the list, unless the list has a field of the same name that wins over f by the
+// rules of fieldsOf. If neither wins, insert hides the field in the list.
 func (l *fieldList) insert(f field) {
 	for i := range *l {
 		other := &(*l)[i]
@@ -126,8 +127,8 @@ func (l *fieldList) insert(f field) {
 	*l = append(*l, f)
 }
 
-// isName reports whether encoding/json accepts s, the name in a tag. If it does not, it uses the
-// name of the Go field instead.
+// isName reports whether encoding/json accepts s, the name in a tag. If it does not, encoding/json
+// uses the name of the Go field instead.
 func isName(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
 		return !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", c) && !unicode.IsLetter(c) && !unicode.IsDigit(c)

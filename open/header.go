@@ -21,16 +21,16 @@ type header struct {
 	tail    string // the text of the header behind its cty, if direct.go has read the header
 }
 
-// refusedMembers make the Opener refuse a header: crit names extensions that we would have to
-// know, a zip can unpack to gigabytes, b64 changes the signed text (RFC 7797 section 7), and with
-// jwk, jku or x5u the sender brings its own key. All other unknown members are ignored, as RFC
-// 7515 and RFC 7516 section 4 demand.
+// refusedMembers make the Opener refuse a header: crit names extensions that we would have to know,
+// a zip can unpack to gigabytes, b64 changes the signed text (RFC 7797 section 7), and with jwk,
+// jku or x5u the sender brings its own key. Members that we do not know are ignored, as RFC 7515
+// and RFC 7516 section 4 demand.
 var refusedMembers = []string{"crit", "zip", "b64", "jwk", "jku", "x5u"}
 
-// knownMembers are the names that we read or refuse. alg is not among them: a header without alg
-// is refused anyway. A member that differs from a known name in case only is refused: a reader
-// that ignores case, as encoding/json does, would take TYP for a typ that the header lacks, and
-// would obey a CRIT.
+// knownMembers are the header parameters that we read or refuse. alg is not among them: a header
+// without alg is refused anyway. A member that differs from a known name in case only is refused: a
+// reader that ignores case, as encoding/json does, would take TYP for a typ that the header lacks,
+// and would obey a CRIT.
 var knownMembers = []string{"enc", "kid", "typ", "cty", "epk", "apu", "apv", "crit", "zip", "b64", "jwk", "jku", "x5u"}
 
 // decodeHeader decodes the first part of a JWE or a JWS, its header.
@@ -49,7 +49,8 @@ func decodeHeader[T string | []byte](m *scratch, part T) ([]byte, error) {
 	return raw, nil
 }
 
-// forHeader returns the setting Limits.MaxHeader, unless size is above its largest value.
+// forHeader names the setting Limits.MaxHeader, unless a header of this size is longer than the
+// setting may allow.
 func forHeader(size int) switches {
 	if size > largestHeader {
 		return switches{}
@@ -125,7 +126,8 @@ type jws struct {
 
 func (m *scratch) parseJWS(compact []byte) (s jws, err error) {
 	// Every party with our public key can make claims that are encrypted and not signed
-	// (CVE-2026-29000); a JWE inside a JWE would be a third layer.
+	// (CVE-2026-29000), and a JWE inside a JWE would be a third layer. So the text must have the
+	// three parts of a JWS.
 	if n := 1 + bytes.Count(compact, []byte(".")); n != 3 {
 		return s, refuse(ErrMalformed, "%v where a signed token of 3 is expected", partCount(n))
 	}
@@ -175,7 +177,7 @@ type jwe struct {
 	parts   [5]string
 	decoded [4][]byte // parts 2 to 5; the last three lie one behind the other in memory
 
-	headerSize int // length of the decoded header, which lies in memory ahead of decoded
+	headerSize int // where the header ends and part 2 begins in memory.decoded
 }
 
 // parseJWE reads the JWE of a nested token. checkMissing judges a JWE without cty.
@@ -194,8 +196,8 @@ func (m *scratch) parseJWE(token string) (jwe, error) {
 }
 
 // parseEnvelope cuts a JWE into its parts and reads only the header, which names the recipient's
-// key. tail is the text that package seal writes behind the cty at the end of a header, empty for
-// a nested token: with it the header is read without a parser.
+// key. A header that package seal has written, with only the text tail and a brace behind its cty,
+// is read without the JSON parser. For a nested token tail is empty.
 func (m *scratch) parseEnvelope(token, tail string) (j jwe, err error) {
 	if n := 1 + strings.Count(token, "."); n != len(j.parts) {
 		return j, refuse(ErrMalformed, "it has %v, and a JWE has 5", partCount(n))
@@ -222,8 +224,8 @@ func (j *jwe) checkType(cty string) error {
 	return nil
 }
 
-// decode decodes the parts behind the header. It is called again before each further try with
-// another key, because a failed decryption wipes the decoded parts.
+// decode decodes the parts behind the header. The method try calls it again for each key, because a
+// failed decryption overwrites the decoded parts.
 func (j *jwe) decode() error {
 	m := j.memory
 	m.decoded = m.decoded[:j.headerSize]

@@ -24,7 +24,8 @@ type Issuer struct {
 	AllowMissing Missing
 }
 
-// trusted returns the issuers by their ID, and the length of the longest iss in JSON.
+// trusted returns the issuers by their ID, and the length in bytes that no iss of theirs exceeds in
+// JSON, where each byte may be spelled as an escape of six characters.
 func (s *settings) trusted() (trust map[string]Issuer, longest int, err error) {
 	if len(s.trust) == 0 {
 		return nil, 0, configError("Trust", "is required: the issuers whose tokens are accepted")

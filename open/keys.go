@@ -7,8 +7,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// decrypted decrypts a JWE with our key that its header names. It returns the plaintext and the
-// key.
+// decrypted decrypts a JWE with our key that its header names, or, if it names none, with one of
+// our keys that fit. It returns the plaintext and the key, and sets from.private.
 func (o *Opener) decrypted(ctx context.Context, j *jwe, from *origin) ([]byte, *keys.Key, error) {
 	set, err := o.privateKeys(ctx)
 	if err != nil {
@@ -48,8 +48,9 @@ func (o *Opener) decryptionKey(ctx context.Context, h *header, from *origin) (*k
 	return fit[0], nil
 }
 
-// verify verifies a signed token with the key of its issuer that the header names, RFC 7515
-// section 5.2 step 8, and returns the key.
+// verify verifies a signed token, RFC 7515 section 5.2 step 8, with the issuer's key that the
+// header names, or, if it names none, with one of the issuer's keys that fit. It returns the key,
+// and sets from.public and from.kid.
 func (o *Opener) verify(ctx context.Context, s *jws, issuer Issuer, from *origin) (*keys.Key, error) {
 	// Any sender can encrypt a token to us with any kid in its signed header, and the source
 	// may send a request for that kid. So the source is asked only for a well-formed kid.
@@ -82,8 +83,8 @@ func (o *Opener) privateKeys(ctx context.Context) (*keys.Set, error) {
 	return answer(o.cfg.decryption.PrivateKeys(ctx))
 }
 
-// answer returns the answer of a key source. A source that returns neither a set nor an error
-// gets an ErrKeySource, so that its mistake does not make the Opener panic.
+// answer returns the set of a key source, or its error as an ErrKeySource. A source that returns
+// neither counts as one that failed, so that its mistake does not make the Opener panic.
 func answer[S any](set *S, err error) (*S, error) {
 	if err == nil && set == nil {
 		err = errors.New("the key source gave no keys and no error")

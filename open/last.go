@@ -14,9 +14,10 @@ import (
 // The time is the time of the call of Open or OpenAt, whatever time OpenAt checked the token at.
 // A suite without a token since the Opener was made is not in the map.
 //
-// It is for monitoring. After the policy of a ring has changed its suites, the last tokens of the
-// old suite tell when its keys can go. Each process counts for itself, and begins anew when it
-// starts. So export the times of all instances, and for each suite look at the newest time.
+// It is for monitoring. After the policy of a ring has changed its suites, the times show when
+// tokens for the old suite no longer come and its keys can be retired. Each Opener counts for
+// itself, from the time at which it was made. So export the times of all processes, and for each
+// suite look at the newest time.
 func (o *Opener) LastOpened() map[keys.Suite]time.Time {
 	times := make(map[keys.Suite]time.Time)
 	if o.isZero() {
@@ -40,8 +41,8 @@ func (s *suites) add(suite keys.Suite) { *s |= 1 << suite }
 type lastOpened [32]atomic.Int64
 
 // note records that a token was opened with these suites. All processor cores share the times, and
-// writes to shared memory slow them down. So note writes a time at most once a second, and
-// otherwise only reads it.
+// writes to shared memory slow them down. So note writes a time about once a second, and otherwise
+// only reads it.
 func (l *lastOpened) note(opened suites, now time.Time) {
 	seconds := now.Unix()
 	for rest := opened; rest != 0; rest &= rest - 1 { // drops the lowest suite from rest

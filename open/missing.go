@@ -27,18 +27,20 @@ const (
 	Type Missing = 1 << iota
 
 	// Expiry lets a token of an issuer lack exp. Such a token needs iat, and lives
-	// Limits.MaxLifetime from then: [Token.ExpiresAt] returns that time. An introspection
-	// response (RFC 9701) and a security event (RFC 8417) have no exp: they report a
-	// fact. A token that lacks both typ and exp is refused.
+	// Limits.MaxLifetime from then: [Token.ExpiresAt] returns that time. An introspection response
+	// (RFC 9701) and a security event (RFC 8417) mostly have no exp: they report a fact. A token
+	// that lacks both typ and exp is refused.
 	Expiry
 
-	// KeyID lets a token lack kid. In Issuer.AllowMissing it means the kid of the JWS:
-	// the Opener tries the issuer's keys for the alg of the header, and refuses the token
-	// if there are more than three. In Config.AllowMissing it means the kid of the JWE: the
-	// Opener tries the first three of our keys for the alg and the curve of the header. In
-	// a ring these are the active key, the key that was active before and the staged key,
-	// so that a token is accepted also while the ring rotates. When all keys fail, the
-	// error is [ErrNotAuthentic] whatever the reasons.
+	// KeyID lets a token lack kid. In Issuer.AllowMissing it means the kid of the JWS: the Opener
+	// tries the issuer's keys for the alg of the header, and refuses the token if there are more
+	// than three. In Config.AllowMissing it means the kid of the JWE: the Opener tries the first
+	// three of our keys for the alg and the curve of the header. In a ring these are the active
+	// key, the key that was active before and the staged key, so that a token is accepted also
+	// while the ring rotates. When none of them decrypts the token, the Opener asks the source to
+	// reload, if it can, and tries up to three keys that are new. When all keys fail, the error is
+	// [ErrNotAuthentic] whatever the reasons, or [ErrKeySource] if a key or the source of our keys
+	// did not answer.
 	KeyID
 
 	// ContentType lets the JWE of a nested token lack cty. A cty that the JWE has must
@@ -71,8 +73,9 @@ func (m Missing) String() string {
 // token without typ that has one of them is refused, even if AllowMissing has Type.
 var foreignClaims = []string{"events", "token_introspection"}
 
-// checkMissing refuses a token that lacks a member which it must have. It is the last check, so
-// that the setting which its refusal names really would have made Open accept the token.
+// checkMissing refuses a token that lacks a member which it must have. It comes after all other
+// checks except Config.Check, so that its refusal names a setting only if no other check refuses
+// the token.
 func (o *Opener) checkMissing(c *claims) error {
 	if c.lacks&Type != 0 {
 		if c.lacks&Expiry != 0 {
@@ -99,8 +102,8 @@ func (o *Opener) checkMissing(c *claims) error {
 	return nil
 }
 
-// possible returns the settings that a refusal may name, or none for a gateway, which cannot have
-// Type. It adds Require where Type needs one and the configuration has none.
+// possible returns the settings in needs that a refusal may name. If Type is among them, a gateway,
+// which cannot have Type, gets none, and a configuration without Require gets a Require too.
 func (o *Opener) possible(needs switches) switches {
 	if needs.issuer&Type != 0 && o.isGateway() {
 		return switches{}
@@ -109,9 +112,10 @@ func (o *Opener) possible(needs switches) switches {
 	return needs
 }
 
-// checkWithoutExpiry checks the times of a token without exp, which ends MaxLifetime after
-// its iat. checkMissing decides later whether the token may lack exp. If the token may not lack
-// exp and is also too old, the refusal does not name Expiry, since Expiry would not help.
+// checkWithoutExpiry checks the times of a token without exp, which ends MaxLifetime after its iat.
+// checkMissing decides later whether the token may lack exp. If the token may not lack exp and
+// another check of its times fails too, the refusal does not name Expiry, since Expiry alone would
+// not help.
 func (o *Opener) checkWithoutExpiry(c *claims, now time.Time) error {
 	if c.issuedAt.IsZero() {
 		return refuseClaims("exp is missing", "and so is iat")

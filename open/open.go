@@ -15,9 +15,9 @@ type Opener struct {
 	cfg   settings
 	trust map[string]Issuer
 
-	longestIssuer int // the longest iss of Trust, in characters of JSON
+	longestIssuer int // no trusted iss is longer in JSON, in bytes, even if all of it is escaped
 	scratch       *sync.Pool
-	lists         *fieldLists // of the types that Token.Claims has filled
+	lists         *fieldLists // the fields of the Go types that Token.Claims has filled
 	now           func() time.Time
 	last          *lastOpened
 
@@ -26,7 +26,7 @@ type Opener struct {
 	cache func() cache
 }
 
-// errZeroOpener is returned by an Opener that no constructor made.
+// errZeroOpener is the error of Ready, Open and OpenAt for an Opener that no constructor made.
 var errZeroOpener = configError("Opener", "was made by none of New, NewSelective and NewGateway")
 
 func (o *Opener) isZero() bool { return o == nil || o.trust == nil }
@@ -34,10 +34,10 @@ func (o *Opener) isZero() bool { return o == nil || o.trust == nil }
 // isGateway reports whether the Opener has no private keys.
 func (o *Opener) isGateway() bool { return o.cfg.decryption == nil }
 
-// Ready asks each key source once and returns the error that keeps tokens from being opened: an
-// [ErrKeySource] when a source fails or its keys are too old, an [ErrUnknownKey] when we
-// hold no decryption key or an issuer has no key to verify with. Call it at start-up and in
-// a readiness probe.
+// Ready asks the key sources once each, up to the first that keeps tokens from being opened. It
+// returns an [ErrKeySource] when a source fails, as jwks.Remote does when its keys are too old, and
+// an [ErrUnknownKey] when we hold no decryption key or an issuer has no key to verify with. Call it
+// at start-up and in a readiness probe.
 func (o *Opener) Ready(ctx context.Context) error {
 	if o.isZero() {
 		return errZeroOpener
@@ -63,15 +63,15 @@ func (o *Opener) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Open opens a token of the Opener's form and checks every claim. It decrypts a nested
-// token and then verifies it, RFC 7519 section 7.2. It verifies a selective token and then
-// decrypts the claims that are sealed to us. No branch skips a step: a token that is not signed
-// or not sealed is refused.
+// Open opens a token of the Opener's form and checks every claim. It decrypts a nested token and
+// then verifies it, RFC 7519 section 7.2. It verifies a selective token and then decrypts the
+// claims that are sealed to us. A token that is not signed or not sealed is refused. A gateway
+// decrypts nothing. For a token in the cache, [Limits] says which checks Open repeats.
 //
-// The error is an [*Error] of one of the classes [ErrMalformed], [ErrAlgorithm],
-// [ErrNotAuthentic], [ErrUnknownKey], [ErrKeySource], [ErrType], [ErrIssuer],
-// [ErrAudience], [ErrExpired], [ErrNotYetValid], [ErrLifetime], [ErrClaims] and [ErrCheck].
-// With an error Open returns no claims.
+// The error is an [*Error] of one of the classes [ErrMalformed], [ErrAlgorithm], [ErrNotAuthentic],
+// [ErrUnknownKey], [ErrKeySource], [ErrType], [ErrIssuer], [ErrAudience], [ErrExpired],
+// [ErrNotYetValid], [ErrLifetime], [ErrClaims] and [ErrCheck]. With an error the Token is nil. An
+// Opener that no constructor made returns a [*ConfigError].
 func (o *Opener) Open(ctx context.Context, token string) (*Token, error) {
 	if o.isZero() {
 		return nil, errZeroOpener
@@ -174,8 +174,8 @@ func (o *Opener) openNested(ctx context.Context, m *scratch, token string, at ti
 	return c, nil
 }
 
-// verified verifies a compact JWS and reads its registered claims. It does not check the
-// claims yet.
+// verified verifies a compact JWS and reads its registered claims. Of the claims it checks iss and
+// the types; check and the other methods check the rest.
 func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*claims, error) {
 	signed, err := m.parseJWS(compact)
 	if err != nil {
@@ -210,14 +210,15 @@ func (o *Opener) verified(ctx context.Context, m *scratch, compact []byte) (*cla
 	return c, nil
 }
 
-// parameters are the names of a JWE's own header, RFC 7516 section 4.1 and RFC 7518 section
-// 4. A member of such a name is not a copy of a claim.
+// parameters are the names of the header parameters of a JWE, RFC 7516 section 4.1 and RFC 7518
+// section 4. A member with such a name is not a copy of a claim.
 var parameters = []string{
 	"alg", "enc", "zip", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "cty", "crit",
 	"epk", "apu", "apv", "iv", "tag", "p2s", "p2c",
 }
 
-// visibleNames returns the names of the claims that a header shows to every holder.
+// visibleNames returns the names in the header of a JWE that are not parameters. Every holder of
+// the token can read such a member, so the claim of that name does not count as sealed.
 func visibleNames(header strict.Object) []string {
 	return slices.DeleteFunc(header.Names(), func(name string) bool { return slices.Contains(parameters, name) })
 }

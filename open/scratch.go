@@ -27,9 +27,10 @@ func (m *scratch) take(token string) []byte {
 	return m.token
 }
 
-// grow makes room at once for all that is decoded from a nested token: three quarters of
-// its text, three quarters of that for the inner token, and the bytes that the key
-// agreement puts in between.
+// grow makes room at once for all that is decoded from a token: the JWE (three quarters of its
+// text), and the header and signature of the inner token (less than three quarters of that). What
+// is left and 128 bytes more take the header's base64url text, which decrypt copies as additional
+// authenticated data. If that is too little, append grows the buffer.
 func (m *scratch) grow(token string) { m.decoded = slices.Grow(m.decoded, len(token)*21/16+128) }
 
 // wipe makes the scratch ready for the next token, and reports whether the pool may keep
@@ -52,9 +53,9 @@ func decodePart[T string | []byte](m *scratch, part T) ([]byte, error) {
 	return decoded[start:len(decoded):len(decoded)], nil
 }
 
-// looksLike reports whether a text has so many parts and a header that fits: three parts for a
-// JWS, or five parts for a JWE, whose header has enc. It is used to give a token of the other
-// form a clear error.
+// looksLike reports whether a text has this number of parts and a header that fits: three parts for
+// a JWS, whose header has no enc, or five parts for a JWE, whose header has one. It is used to give
+// a token of the other form a clear error.
 func (m *scratch) looksLike(token string, parts int) bool {
 	if 1+strings.Count(token, ".") != parts {
 		return false

@@ -60,7 +60,7 @@ type sealedJWE struct{ text, kid string }
 // claims as the recipient shows them, or to make the recipient take them for claims of
 // this token.
 func (c *claims) boundJWEs(m *scratch) ([]sealedJWE, error) {
-	texts, _, _ := c.payload.Strings("sealed") // empty, if it is not an array of strings
+	texts, _, _ := c.payload.Strings("sealed") // empty, if it is neither a string nor an array of strings
 	raw, _ := c.payload.Raw("sealed")
 	if raw[0] != '[' || len(texts) == 0 {
 		return nil, refuseClaims("sealed must be an array of JWEs, and not empty", "")
@@ -103,7 +103,7 @@ func (c *claims) boundTail() string {
 // checkBound checks that a JWE belongs to this token.
 func (c *claims) checkBound(h *header) error {
 	if h.tail != "" {
-		return nil // it ends with boundTail
+		return nil // the header ends with boundTail
 	}
 	for _, name := range []string{"iss", "jti"} {
 		if _, there := h.members.Raw(name); !there {
@@ -140,9 +140,9 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 		c.decryptionKeyID = cmp.Or(c.decryptionKeyID, j.kid)
 		c.suites.add(suite)
 	}
-	// Another recipient may have a key whose kid equals the kid of an old key of ours. The
-	// issuer has signed the list of JWEs. So if we can open one JWE, any JWE that we cannot open
-	// is taken to be for that recipient.
+	// Another recipient may have a key whose kid equals the kid of a key of ours. The issuer has
+	// signed the list of JWEs. So if we can open one JWE, any JWE that we cannot open is taken to
+	// be for that recipient.
 	if len(opened) == 0 {
 		return nil, failed
 	}
@@ -153,7 +153,7 @@ func (o *Opener) unseal(ctx context.Context, m *scratch, c *claims, jwes []seale
 // unseal decrypts a JWE with our key that has the JWE's kid, and returns the suite of the key.
 func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set *keys.Set) ([]byte, keys.Suite, error) {
 	m.grow(sealed.text)
-	j, _ := m.parseEnvelope(sealed.text, tail) // for the second time
+	j, _ := m.parseEnvelope(sealed.text, tail) // boundJWEs has parsed it without an error
 	if err := j.decode(); err != nil {
 		return nil, 0, err
 	}
@@ -162,8 +162,9 @@ func (m *scratch) unseal(ctx context.Context, sealed sealedJWE, tail string, set
 	return plaintext, k.Suite(), err
 }
 
-// ours returns the JWEs whose kid names a key that we hold, or an error if there is none. Before
-// that it asks the source once to reload, if it can: another process may have rotated the ring.
+// ours returns the JWEs whose kid names a key that we hold. If there is none, it asks the source
+// once to reload, if the source can: another process may have rotated the ring. It returns an error
+// if there is still none, or if a JWE is for a key of ours that was destroyed.
 func (o *Opener) ours(ctx context.Context, jwes []sealedJWE) (*keys.Set, []sealedJWE, error) {
 	set, err := o.privateKeys(ctx)
 	if err != nil {

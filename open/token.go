@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Token is a token that was decrypted, verified and checked. Only [Opener.Open] and
-// [Opener.OpenAt] make a Token, so a function that takes a *Token need not check it again.
-// It is immutable, safe for concurrent use, and prints as [redacted].
+// Token is a token that was decrypted, verified and checked. Only [Opener.Open] and [Opener.OpenAt]
+// make a Token that has claims, so a function that takes a *Token with an Issuer need not check it
+// again. It is immutable, safe for concurrent use, and prints as [redacted].
 type Token struct {
 	// opened is a closure, so that no log shows the claims: fmt prints unexported fields, and
 	// for a verb that does not fit, such as %s, it also prints what a pointer points to.
@@ -39,7 +39,7 @@ func (t *Token) Subject() string { return t.claims().subject }
 func (t *Token) Audience() []string { return slices.Clone(t.claims().audience) }
 
 // ID returns the jti, empty if the token has none. Issuer and ID together identify a token. The
-// text of a token does not: an ECDSA signature has two valid spellings.
+// text of a token does not: one token can have several texts, as the package documentation says.
 func (t *Token) ID() string { return t.claims().id }
 
 // SessionID returns the sid, the id of the session that the token belongs to, empty if the
@@ -69,23 +69,23 @@ func (t *Token) Nonce() string {
 // issuer gave the key none.
 func (t *Token) SigningKeyID() string { return t.claims().signingKeyID }
 
-// SealedNames returns the names of the claims that only their recipients can read, in the
-// order of the token. In a nested token these are all claims except those that are
-// replicated in its header. In a selective token they are the claims that were sealed to
-// us.
+// SealedNames returns the names of the claims that only their recipients can read, in the order of
+// the token. In a nested token these are all claims except those that are replicated in its header.
+// In a selective token they are the claims that were sealed to us, none for a gateway.
 func (t *Token) SealedNames() []string { return t.claims().sealed() }
 
-// SealedForOthers returns how many JWEs of a selective token are for other recipients.
+// SealedForOthers returns how many JWEs of a selective token we did not open. For a gateway these
+// are all JWEs; otherwise they are for other recipients. It returns 0 for a nested token.
 func (t *Token) SealedForOthers() int { return t.claims().others }
 
 // DecryptionKeyID returns the kid of our key that decrypted the token. If several JWEs of a
-// selective token are for us, it is the kid of the first. It is empty for a gateway.
+// selective token are for us, it is the kid for the first that opened. It is empty for a gateway.
 func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 
-// Claims decodes all claims, the registered ones included, into dst: a pointer to a struct,
-// a map, or a json.RawMessage for the JSON text. The text is as the issuer signed it,
-// except that in a selective token the sealed claims stand in the place of the JWEs. A
-// token without exp has no exp here: use [Token.ExpiresAt].
+// Claims decodes all claims, the registered ones included, into dst: a pointer to a struct, a map,
+// or a json.RawMessage for the JSON text. In a nested token the text is as the issuer signed it. In
+// a selective token the claims in clear come first, without sealed, and then the claims that were
+// sealed to us. A token without exp has no exp here: use [Token.ExpiresAt].
 //
 // Claims follows the rules of encoding/json, with two differences. At every depth, a
 // struct field is filled only from the member that has the field's name to the letter: a
@@ -93,8 +93,9 @@ func (t *Token) DecryptionKeyID() string { return t.claims().decryptionKeyID }
 // number that an interface receives is a [json.Number], which keeps all digits. A type that
 // has an UnmarshalJSON method decodes itself, so the two differences do not apply inside it.
 //
-// The error names the claim and the Go type that do not fit, never the value. After an error
-// dst may be filled in part. [ClaimsOf] returns a value instead of filling dst.
+// The error names the claim and the Go type that do not fit, or, if encoding/json tells no claim,
+// the type of dst. It never has the value. After an error dst may be filled in part. [ClaimsOf]
+// returns a value instead of filling dst.
 func (t *Token) Claims(dst any) error {
 	if t == nil || t.opened == nil {
 		return errors.New("open: a zero Token has no claims: Open makes a Token")

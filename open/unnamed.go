@@ -8,16 +8,16 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// mostTried is how many keys are tried at most on a token that names no kid. While a ring
-// rotates, three keys may be in use for an algorithm: the active key, the key that was active
-// before, and the staged key: another process may use it as the active key already, while this
-// process still has an old snapshot of the ring.
+// mostTried is how many keys are tried at most on a token that names no kid. After a reload of the
+// ring, up to as many new keys are tried. While a ring rotates, three keys may be in use for an
+// algorithm: the active key, the key that was active before, and the staged key: another process
+// may use it as the active key already, while this process still has an old snapshot of the ring.
 const mostTried = 3
 
-// decryptUnnamed tries our keys on a JWE that names no kid. All failures are one error. The
-// time until the error comes tells an attacker nothing about a key: a key that cannot unwrap the
-// content encryption key goes on with a random one, so that each try takes a whole decryption
-// (RFC 7516 section 11.5).
+// decryptUnnamed tries our keys on a JWE that names no kid. If none decrypts it, the error does not
+// tell why, unless a key or the source did not answer. The time until the error comes tells an
+// attacker nothing about a key: a key that cannot unwrap the content encryption key goes on with a
+// random one, so that each try takes a whole decryption (RFC 7516 section 11.5).
 //
 // When all keys fail, decryptUnnamed asks the source once to reload, if the source can, and tries
 // the keys that are new.

@@ -31,7 +31,8 @@ func (a *Authenticator) checkBound(tok *open.Token, connection *tls.ConnectionSt
 // isBoundTo reports whether cnf names the certificate of the connection's peer and nothing
 // else: a second member, such as jkt, asks for a proof that TLS does not give.
 func isBoundTo(cnf json.RawMessage, connection *tls.ConnectionState) bool {
-	// Before the handshake is complete, the client has not signed with its key yet.
+	// Before the handshake is complete, the client has not proven with a signature that it has the
+	// key.
 	if connection == nil || !connection.HandshakeComplete || len(connection.PeerCertificates) == 0 {
 		return false
 	}

@@ -16,15 +16,15 @@ import (
 const DefaultRealm = "api"
 
 // Opener opens tokens: an [open.Opener], or a type that wraps one. An error that wraps
-// [open.ErrKeySource] or [ErrUnavailable] says that the token may be good. No error may
-// hold the token, because Config.OnRefusal gets the error.
+// [open.ErrKeySource], [ErrUnavailable], [context.Canceled] or [context.DeadlineExceeded] says that
+// the token may be good. No error may hold the token, because Config.OnRefusal gets the error.
 type Opener interface {
 	Open(ctx context.Context, token string) (*open.Token, error)
 }
 
-// Config says which requests to let through. Whatever it does not allow is refused.
+// Config says which requests to let through.
 type Config struct {
-	// Opener opens the tokens. Required. It also limits how long they are.
+	// Opener opens the tokens. It also limits their length. Required.
 	Opener Opener
 
 	// Realm is the realm of WWW-Authenticate: printable ASCII without " and \.
@@ -36,9 +36,10 @@ type Config struct {
 	// and to set the cookie.
 	Cookie string
 
-	// CrossOrigin says from which other origins a request with the cookie may come. When nil,
-	// no other origin is allowed. Require shows CrossOrigin a request with an Upgrade, such as
-	// a WebSocket's, as a POST: a bypass pattern for it must name no method, or POST.
+	// CrossOrigin says which requests with the cookie may come from other origins. When nil, GET,
+	// HEAD and OPTIONS without an Upgrade may come from any origin, and other requests from none.
+	// Require shows CrossOrigin a request with an Upgrade, such as a WebSocket's, as a POST: a
+	// bypass pattern for it must name no method, or POST.
 	CrossOrigin *http.CrossOriginProtection
 
 	// KeepCredentials leaves the Authorization field and the cookie in the request that
@@ -70,8 +71,8 @@ type Authenticator struct {
 	vary      string // the value of Vary: the header fields in which a token may stand
 }
 
-// New returns an Authenticator. It checks the configuration and returns an error that
-// wraps [ErrConfig] and names the mistake.
+// New returns an Authenticator. For a configuration that cannot work it returns an error that wraps
+// [ErrConfig] and names the mistake.
 func New(cfg Config) (*Authenticator, error) {
 	if cfg.Realm == "" {
 		cfg.Realm = DefaultRealm

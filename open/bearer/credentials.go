@@ -25,7 +25,6 @@ func credentials(h http.Header, cookie string) (token string, inCookie bool, ref
 		if !isToken(scheme) {
 			return "", false, refuse(http.StatusBadRequest, invalidRequest, ErrMalformed)
 		}
-		// EqualFold also matches some letters beyond ASCII. That does no harm.
 		if !strings.EqualFold(scheme, "Bearer") {
 			return "", false, refuse(http.StatusUnauthorized, "", ErrNoCredentials)
 		}
@@ -59,9 +58,9 @@ var inB64Token = func() (in [256]bool) {
 	return in
 }()
 
-// splitCookies takes the cookies of one name out of Cookie fields, RFC 6265 section
-// 4.2.1. http.Request.Cookies drops cookies with a malformed value: of two cookies it
-// would see one.
+// splitCookies returns the values of the cookies of one name in Cookie fields, RFC 6265 section
+// 4.2.1, and the fields without these cookies. http.Request.Cookies drops cookies with a malformed
+// value, so a client could hide one of two tokens from it.
 func splitCookies(fields []string, name string) (values, others []string) {
 	const space = " \t"
 	for _, field := range fields {
@@ -84,7 +83,7 @@ func splitCookies(fields []string, name string) (values, others []string) {
 	return values, others
 }
 
-// without returns a copy of a header in which no credentials are left.
+// without returns a copy of a header without the Authorization field and the cookie.
 func without(h http.Header, cookie string) http.Header {
 	h = h.Clone()
 	delete(h, "Authorization")

@@ -5,8 +5,8 @@
 //	mux.Handle("GET /me", auth.Require(me))
 //	mux.Handle("POST /orders", auth.Require(bearer.RequireScope("orders:write")(order)))
 //
-// auth.Require is a func(http.Handler) http.Handler, which every router takes. The
-// handler finds the token with [TokenFrom].
+// auth.Require is a func(http.Handler) http.Handler, the usual form of middleware. The handler
+// finds the token with [TokenFrom].
 //
 // # Where the token may stand
 //
@@ -16,47 +16,46 @@
 // field and never beside it. A client that sends two tokens, or one that is spelled in
 // another way, gets 400: two readers might each take another token.
 //
-// Handlers do not see the token. They get a copy of the request without the field and
-// without the cookie, so that no handler logs it, sends it on by a reverse proxy, or
-// reads claims of a token that it did not verify. Config.KeepCredentials is for handlers
-// that must send it on. A handler around Require sees the request as it came: an access
-// log there must not write the header. Two Require around one handler refuse everything.
-// The temporary files of a multipart form that is parsed in the copy are removed when the
-// handler returns.
+// Handlers do not see the token. They get a copy of the request without the field and without the
+// cookie, so that no handler logs it, sends it on by a reverse proxy, or reads claims of a token
+// that it did not verify. Config.KeepCredentials is for handlers that must send it on. A handler
+// around Require sees the request as it came: an access log there must not write the header. Of two
+// Require around one handler the inner one finds no token and refuses everything, unless the outer
+// one has KeepCredentials. The temporary files of a multipart form that is parsed in the copy are
+// removed when the handler returns.
 //
 // # Answers
 //
 //	status                    error in WWW-Authenticate
-//	400 Bad Request           invalid_request       two tokens, or a malformed one
+//	400 Bad Request           invalid_request       two tokens, or one that is not spelled as in RFC 6750
 //	401 Unauthorized          (none)                no token, or another scheme
 //	401 Unauthorized          invalid_token         a token that is refused
 //	403 Forbidden             insufficient_scope    a claim scope (or scp) without what RequireScope names
 //	403 Forbidden             (no WWW-Authenticate) a cookie from a page of another origin
-//	500 Internal Server Error (no WWW-Authenticate) RequireScope outside of Require
+//	500 Internal Server Error (no WWW-Authenticate) RequireScope outside of Require, or a nil handler
 //	503 Service Unavailable   (no WWW-Authenticate) whether the token is good cannot be told
 //
-// The body is the name of the status, and does not tell why: only Config.OnRefusal gets
-// the reason. 503 is for keys that cannot be had, and for a Check of the opener that
-// cannot tell: its error wraps [ErrUnavailable], [context.Canceled] or
-// [context.DeadlineExceeded]. A client must not throw its token away for that. Every
-// refusal is Cache-Control: no-store. A handler's answer begins with Cache-Control:
-// private, since a shared cache may otherwise give the answer for one user's cookie to
-// other users; a handler that sets Cache-Control replaces it. Both have Vary:
-// Authorization, and Cookie with Config.Cookie: a browser that has kept an answer must
-// not show it to the next user. A handler that varies by more adds to it.
+// The body is the name of the status, and does not tell why: only Config.OnRefusal gets the reason.
+// 503 is for keys that cannot be had, and for a Check of the opener that cannot tell: its error
+// wraps [ErrUnavailable], [context.Canceled] or [context.DeadlineExceeded]. A client that gets 503
+// should keep its token and try again. Every refusal is Cache-Control: no-store. A handler's answer
+// begins with Cache-Control: private, since a shared cache may otherwise give the answer for one
+// user's cookie to other users; a handler that sets Cache-Control replaces it. Refusals and
+// handlers' answers have Vary: Authorization, and Cookie with Config.Cookie: a browser that has
+// kept an answer must not show it to the next user. A handler whose answer depends on further
+// header fields must add to Vary and not set it.
 //
 // A CORS preflight carries no token: answer it outside of Require.
 //
 // # Cookies
 //
-// A browser sends a cookie with every request, also with requests from the pages of an
-// attacker (CSRF). A cookie is therefore refused where [http.CrossOriginProtection]
-// refuses the request. It is also refused with any Upgrade from another origin, since a
-// WebSocket begins with a GET. Other requests with GET, HEAD and OPTIONS pass: they must
-// not change anything. Give the cookie a name that begins with __Host-, and set it
-// HttpOnly, Secure and SameSite=Lax or Strict: the prefix keeps other hosts of your
-// domain from planting a cookie of their own. Browsers keep cookies of up to 4096 bytes
-// only.
+// A browser sends a cookie with every request, also with requests from the pages of an attacker
+// (CSRF). A cookie is therefore refused where [http.CrossOriginProtection] refuses the request. It
+// is also refused with any Upgrade from another origin, since a WebSocket begins with a GET.
+// Requests with GET, HEAD and OPTIONS and without Upgrade pass from any origin, so your handlers
+// must not change anything for them. Give the cookie a name that begins with __Host-, and set it
+// HttpOnly, Secure and SameSite=Lax or Strict: the prefix keeps other hosts of your domain from
+// planting a cookie of their own. Browsers keep cookies of up to 4096 bytes only.
 //
 // # Access tokens of OAuth
 //
@@ -69,18 +68,18 @@
 //		Require: []string{"sub", "client_id", "iat", "jti"},
 //	}
 //
-// That is for the nested form, where all of them are sealed unless the issuer replicates
-// sub. In the selective form sub, iat and jti stand in clear, which is not enough for
+// That is for the nested form, where all of them are sealed unless the issuer replicates sub in the
+// JWE's header. In the selective form sub, iat and jti stand in clear, which is not enough for
 // Require: look for them in Check, with [open.Token.Claim].
 //
 // # Bound tokens
 //
-// A token with a claim cnf (RFC 7800) is good only together with the proof that its sender
-// has a key. Require takes one proof: the certificate of the client's own TLS connection,
-// whose SHA-256 is the only member x5t#S256 of cnf (RFC 8705 section 3). The server asks
-// for it with ClientAuth in its [crypto/tls.Config]. A certificate that a proxy names in a
-// header proves nothing, and is not read. A token that is bound in another way, as by
-// DPoP (RFC 9449), is refused, since a thief could use it. See Config.AllowBound.
+// A token with a claim cnf (RFC 7800) is good only together with the proof that its sender has a
+// key. Require takes one proof: the certificate of the client's own TLS connection. Its SHA-256
+// must be the member x5t#S256 of cnf, and cnf must have no other member (RFC 8705 section 3). The
+// server asks for it with ClientAuth in its [crypto/tls.Config]. A certificate that a proxy names
+// in a header proves nothing, and is not read. A token that is bound in another way, as by DPoP
+// (RFC 9449), is refused, since a thief could use it. See Config.AllowBound.
 //
 // # gRPC
 //

@@ -13,8 +13,8 @@ var (
 	// ErrConfig: New was given a Config that cannot work.
 	ErrConfig = errors.New("bearer: invalid configuration")
 
-	// ErrUnavailable is for the Check of an opener. An error that wraps it says that
-	// Check cannot tell whether the token is good, because its store is down.
+	// ErrUnavailable is for the Check of an opener. An error that wraps it says that Check cannot
+	// tell whether the token is good, for example because its store is down.
 	ErrUnavailable = errors.New("bearer: cannot tell whether the token is good")
 )
 
@@ -55,7 +55,8 @@ type Refusal struct {
 	// Code is the error in WWW-Authenticate, empty if there is none.
 	Code string
 
-	// Method is the request's method, or other if RFC 9110 and RFC 5789 do not know it.
+	// Method is the request's method, or "other" for a method that neither RFC 9110 nor RFC 5789
+	// has.
 	Method string
 
 	// Pattern is the pattern of the http.ServeMux that has chosen the handler, empty if
@@ -71,8 +72,8 @@ func refuse(status int, code string, err error) *Refusal {
 	return &Refusal{Status: status, Code: code, Err: err}
 }
 
-// refuseToken returns the refusal for an error of the Opener. It blames the token, unless
-// the error says that the token may be good.
+// refuseToken returns the refusal for an error of the Opener. Its status is 401, or 503 if the
+// error says that the token may be good.
 func refuseToken(err error) *Refusal {
 	for _, ours := range []error{open.ErrKeySource, ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, ours) {

@@ -56,8 +56,8 @@ func (a *Authenticator) authenticate(r *http.Request) (*open.Token, *Refusal) {
 	if err != nil {
 		return nil, refuseToken(err)
 	}
-	// An Opener that is not ours may return a Token that no Opener made. Such a Token has
-	// no issuer.
+	// An Opener of another package may return a Token that no open.Opener made. Such a Token has no
+	// issuer.
 	if tok == nil || tok.Issuer() == "" {
 		return nil, refuse(http.StatusUnauthorized, invalidToken, errNoToken)
 	}
@@ -67,8 +67,8 @@ func (a *Authenticator) authenticate(r *http.Request) (*open.Token, *Refusal) {
 	return tok, nil
 }
 
-// crossOrigin reports whether a page of an origin that is not trusted has made a
-// browser send this request.
+// crossOrigin reports whether a page of an origin that is not trusted has made a browser send this
+// request, and the request may change something.
 func (a *Authenticator) crossOrigin(r *http.Request) bool {
 	// A client of a WebSocket may change anything after its GET. Any Upgrade field
 	// counts: the first may be empty, and a server that upgrades reads them all.

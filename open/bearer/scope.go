@@ -10,16 +10,16 @@ import (
 	"github.com/sealjwt/sealjwt/open"
 )
 
-// RequireScope lets a request through if its token has all the named scopes. They stand
-// in the claim scope: a string of words with single spaces between them (RFC 8693 section
-// 4.2, RFC 9068 section 2.2.3), or an array with one word in each string. In a token
-// without scope they stand in scp, as other issuers call it. A claim of another type
-// grants nothing, and neither does an element that is not a single word. RequireScope
-// stands inside of [Authenticator.Require]. Elsewhere the request has no token, and
-// RequireScope answers 500. It does the same when next is nil.
+// RequireScope lets a request through if its token has all the named scopes, and otherwise answers
+// 403 with insufficient_scope. The scopes stand in the claim scope: a string of words with spaces
+// between them (RFC 8693 section 4.2, RFC 9068 section 2.2.3), or an array with one word in each
+// string. In a token without scope they stand in scp, as other issuers call it. A claim of another
+// type grants nothing, and neither does an element that is not a single word. RequireScope stands
+// inside of [Authenticator.Require]. Elsewhere the request has no token, and RequireScope answers
+// 500. It does the same when next is nil.
 //
-// It panics if no scope is named, or if no token can have a named scope, as
-// [http.ServeMux.Handle] does for a pattern.
+// It panics if no scope is named, or if no token can have a named scope, as [http.ServeMux.Handle]
+// does for a pattern that it cannot parse.
 func RequireScope(names ...string) func(http.Handler) http.Handler {
 	if len(names) == 0 {
 		panic("bearer: RequireScope without a name")
@@ -68,7 +68,7 @@ func scopes(raw json.RawMessage) []string {
 	if json.Unmarshal(raw, &words) == nil {
 		return strings.Split(words, " ")
 	}
-	var elements []any // encoding/json would take null for an empty string
+	var elements []any // in a []string encoding/json would take null for an empty string
 	if json.Unmarshal(raw, &elements) != nil {
 		return nil
 	}
