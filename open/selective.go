@@ -60,7 +60,7 @@ type sealedJWE struct{ text, kid string }
 // claims as the recipient shows them, or to make the recipient take them for claims of
 // this token.
 func (c *claims) boundJWEs(m *scratch) ([]sealedJWE, error) {
-	texts, _, _ := c.payload.Strings("sealed") // empty, if it is neither a string nor an array of strings
+	texts, _, _ := c.payload.Strings("sealed") // nil if not a string or array of strings
 	raw, _ := c.payload.Raw("sealed")
 	if raw[0] != '[' || len(texts) == 0 {
 		return nil, refuseClaims("sealed must be an array of JWEs, and not empty", "")

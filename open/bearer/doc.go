@@ -27,12 +27,12 @@
 // # Answers
 //
 //	status                    error in WWW-Authenticate
-//	400 Bad Request           invalid_request       two tokens, or one that is not spelled as in RFC 6750
+//	400 Bad Request           invalid_request       two tokens, or not spelled as in RFC 6750
 //	401 Unauthorized          (none)                no token, or another scheme
 //	401 Unauthorized          invalid_token         a token that is refused
 //	403 Forbidden             insufficient_scope    a claim scope (or scp) without what RequireScope names
 //	403 Forbidden             (no WWW-Authenticate) a cookie from a page of another origin
-//	500 Internal Server Error (no WWW-Authenticate) RequireScope outside of Require, or a nil handler
+//	500 Internal Server Error (no WWW-Authenticate) RequireScope outside of Require; a nil handler
 //	503 Service Unavailable   (no WWW-Authenticate) whether the token is good cannot be told
 //
 // The body is the name of the status, and does not tell why: only Config.OnRefusal gets the reason.
@@ -77,9 +77,10 @@
 // A token with a claim cnf (RFC 7800) is good only together with the proof that its sender has a
 // key. Require takes one proof: the certificate of the client's own TLS connection. Its SHA-256
 // must be the member x5t#S256 of cnf, and cnf must have no other member (RFC 8705 section 3). The
-// server asks for it with ClientAuth in its [crypto/tls.Config]. A certificate that a proxy names
-// in a header proves nothing, and is not read. A token that is bound in another way, as by DPoP
-// (RFC 9449), is refused, since a thief could use it. See Config.AllowBound.
+// server asks the client for a certificate with ClientAuth in its [crypto/tls.Config]. A
+// certificate that a proxy names in a header proves nothing, and is not read. A token that is bound
+// in another way, as by DPoP (RFC 9449), is refused, since a thief could use it. See
+// Config.AllowBound.
 //
 // # gRPC
 //

@@ -12,8 +12,10 @@ import (
 // Check refuses a token whose session has ended, or that was revoked itself. It is made for
 // open.Config.Check, and asks no store and no network.
 //
-// It makes these checks in this order, and returns the first error:
-//   - [ErrStale], a bearer.ErrUnavailable, when the list of ended sessions is too old;
+// A Remote that NewRemote has not made returns an [ErrConfig]. Any other makes these checks in this
+// order, and returns the first error:
+//   - [ErrStale], a bearer.ErrUnavailable, when the list of ended sessions is too old or was never
+//     complete;
 //   - [ErrForeign] for a token of another issuer;
 //   - [ErrUnnamed] for a token without sid, unless AllowNoSession is set, and for a token with
 //     neither sid nor jti;
@@ -56,7 +58,7 @@ func (r *Remote) Check(_ context.Context, t *open.Token) error {
 // Check returns a function for open.Config.Check where several issuers are trusted, each with a
 // feed of its own. The function calls the Remote of the token's iss. It refuses a token of an
 // issuer without a Remote with [ErrForeign]. If two Remotes are given for one issuer, a token must
-// pass both.
+// pass both. A Remote that NewRemote has not made is left out.
 func Check(remotes ...*Remote) func(context.Context, *open.Token) error {
 	byIssuer := make(map[string][]*Remote, len(remotes))
 	for _, r := range remotes {
@@ -79,8 +81,8 @@ func Check(remotes ...*Remote) func(context.Context, *open.Token) error {
 }
 
 // Fresh returns a middleware for routes that need a younger list of ended sessions than MaxStale
-// allows. It answers 503 while the list is older than d, and always when d is not positive. Put it
-// behind the Authenticator of package bearer, which calls Check.
+// allows. It answers 503 while the list is older than d or MaxStale, and always when d is not
+// positive. Put it behind the Authenticator of package bearer, whose Opener calls Check.
 func (r *Remote) Fresh(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// The uses of a registry key. A registry key is never used itself: HKDF-SHA-256 (RFC 5869) derives
-// another key from it, with one of these texts and the issuer as info. So no two uses and no two
-// issuers share a key.
+// The uses of a key: forDocument of the root key, which encrypts the registry's document, and the
+// others of a registry key. Neither key is used itself: HKDF-SHA-256 (RFC 5869) derives another key
+// from it, with one of these texts and the issuer as info. So no two uses and no two issuers share
+// a key.
 const (
 	forDocument = "sealjwt/sessions/v1 document"
 	forRefresh  = "sealjwt/sessions/v1 refresh"
@@ -21,7 +22,7 @@ const (
 	forDevice   = "sealjwt/sessions/v1 device"
 )
 
-const keySize = 32 // length in bytes of a registry key and of each derived key
+const keySize = 32 // length in bytes of the root key, a registry key and each derived key
 
 // derive returns the key that is derived from secret for a use, an issuer and the parts in more.
 func derive(secret []byte, use, issuer string, more ...[]byte) []byte {
@@ -85,7 +86,7 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// index returns the keyed hash of a subject, under which the store finds its sessions.
+// index returns the keyed hash of a subject, under which the store finds the subject's sessions.
 func (k *registryKey) index(subject string) User { return User(mac(k.subject, []byte(subject))) }
 
 // identity is the part of a row that is encrypted: the subject and the device.
@@ -95,7 +96,7 @@ func (i identity) text() []byte {
 	return fields([]byte(i.Subject), []byte(i.Name), []byte(i.Agent), []byte(i.Addr))
 }
 
-// parseIdentity reads what text wrote.
+// parseIdentity reads the result of the method text. ok is false for any other bytes.
 func parseIdentity(b []byte) (i identity, ok bool) {
 	for _, part := range []*string{&i.Subject, &i.Name, &i.Agent, &i.Addr} {
 		if len(b) < 4 || uint64(len(b)-4) < uint64(binary.BigEndian.Uint32(b)) {
@@ -109,9 +110,10 @@ func parseIdentity(b []byte) (i identity, ok bool) {
 
 // seal encrypts subject and device into a row. Each session has a key of its own, so that no key
 // encrypts so often that random nonces could repeat. The ciphertext is bound to all other columns
-// except the version: an attacker who writes to the database can neither mix the columns of two rows
-// nor change a generation alone. A whole older row opens; the next refresh with a newer token notices
-// it.
+// except the version: an attacker who writes to the database can neither mix the columns of two
+// rows nor change a generation alone. If the attacker puts a whole older row back, open decrypts
+// it; then the next Refresh with a newer token finds that out, unless an operator has called Accept
+// since the row was written.
 func (k *registryKey) seal(row *Row, issuer, subject string, d Device) error {
 	row.Key, row.User, row.Entry = k.id, k.index(subject), entryOf(kindSession, issuer, row.ID.String())
 	sealed, err := encrypt(derive(k.secret(), forDevice, issuer, row.ID[:]), identity{subject, d.Name, d.Agent, d.Addr}.text(), row.bound())
@@ -119,8 +121,8 @@ func (k *registryKey) seal(row *Row, issuer, subject string, d Device) error {
 	return err
 }
 
-// open decrypts a row. It returns [ErrDamaged] if a column was changed since this key sealed the
-// row.
+// open decrypts a row. It returns [ErrDamaged] if a column other than the version was changed since
+// this key sealed the row.
 func (k *registryKey) open(row Row, issuer string) (identity, error) {
 	text, err := decrypt(derive(k.secret(), forDevice, issuer, row.ID[:]), row.Sealed, row.bound())
 	if err != nil {

@@ -38,7 +38,7 @@ func (r *Registry) List(ctx context.Context, subject string) ([]Session, error) 
 
 // rows returns the rows of a user under every key of the registry. It asks for the oldest key
 // first: a refresh moves a row from the older key to the newer one, so a row that moves meanwhile
-// is not missed.
+// is not missed. If another process has made a new key meanwhile, rows begins again.
 func (r *Registry) rows(ctx context.Context, subject string) (*vault, []Row, error) {
 	if err := r.ready(); err != nil {
 		return nil, nil, err
@@ -146,10 +146,10 @@ func (r *Registry) endOf(ctx context.Context, subject string, pick func([]Row) (
 	}
 }
 
-// end ends sessions, in one transaction for each index of the user, and returns how many were
-// still there. When it is not known whether the store did it, end tries again. If the sessions
-// are gone then, the first try may have ended them with an earlier time, so end appends their
-// entries with a time that is counted from now.
+// end ends sessions, in one transaction for each index of the user, and returns how many were still
+// there. When it is not known whether the store has ended them, end tries again, and then also
+// appends the entries of the sessions with a time that is counted from now, because the first try
+// may have ended the sessions with an earlier time.
 func (r *Registry) end(ctx context.Context, rows []Row) (total int, err error) {
 	byUser := make(map[User][]ID)
 	var entries []Entry // the right entries of rows in which the database has another entry
@@ -211,9 +211,9 @@ func (r *Registry) appendEnded(ctx context.Context, ended []Ended) error {
 	return r.cfg.Store.Append(ctx, ended)
 }
 
-// Revoke ends one access token, by its claims jti and exp, and leaves its session. A token that
-// has expired needs no revocation, and Revoke returns nil. It returns [ErrNoToken] for an empty
-// jti, and the errors of the store.
+// Revoke ends one access token, by its claims jti and exp, and leaves its session. For a token that
+// has expired for every verifier, whatever its leeway and clock, Revoke does nothing and returns
+// nil. It returns [ErrNoToken] for an empty jti, and the errors of the store.
 func (r *Registry) Revoke(ctx context.Context, jti string, exp time.Time) error {
 	if err := r.ready(); err != nil {
 		return err
@@ -226,7 +226,8 @@ func (r *Registry) Revoke(ctx context.Context, jti string, exp time.Time) error 
 	if !until.After(now) {
 		return nil
 	}
-	// No verifier accepts a token that lives longer than TokenLifetime from its iat.
+	// No verifier accepts a token that lives longer than TokenLifetime from its iat, so until(now)
+	// is the latest time at which a verifier could accept a token that exists now.
 	if last := r.until(now); until.After(last) {
 		until = last
 	}

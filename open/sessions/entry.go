@@ -11,10 +11,10 @@ const (
 	kindToken   = "jti"
 )
 
-// entryOf returns the Entry of a session or a token. The id is the text of the claim. Each
-// part has its length before it, so that no two triples give the same input.
+// entryOf returns the Entry of a session or a token. The id is the text of the claim. Each part has
+// its length before it, so that no other kind, issuer and id give the same input to the hash.
 //
-// An Entry is a hash and not the id itself: the sid may also be a cookie of the issuer, and
+// An Entry is a hash and not the id itself: an issuer may use the sid as a login cookie too, and
 // readers of the feed must not learn it.
 func entryOf(kind, issuer, id string) Entry {
 	var room [512]byte // no allocation for an issuer and an id of usual lengths

@@ -11,9 +11,9 @@ import (
 
 // FeedConfig says what a Feed publishes and who may read it.
 type FeedConfig struct {
-	// Registry gives the Feed the issuer, the lifetime of its tokens, and the store with the
-	// ended sessions, which the Feed reads. When the store has lost entries that the Feed
-	// knows, the Feed makes the Registry refuse every refresh ([ErrRolledBack]), and then writes
+	// Registry gives the Feed the issuer, the lifetime of its tokens, and the store with the ended
+	// sessions, which the Feed reads. When the store has lost entries that the Feed knows, the Feed
+	// makes every Registry over that store refuse all refreshes ([ErrRolledBack]), and then writes
 	// the lost entries back. Required.
 	Registry *Registry
 
@@ -25,18 +25,19 @@ type FeedConfig struct {
 	// and when.
 	Authorize func(*http.Request) error
 
-	// Public lets everybody read the feed. Exactly one of Authorize and Public is required.
+	// Public lets every client read the feed. Exactly one of Authorize and Public is required.
 	Public bool
 }
 
-// Feed publishes the ended sessions of a Store. A process with a Feed is called a hub. Only hubs
-// read the store; each of the many verifiers reads a hub with a [Remote]. Several hubs may read
-// one store. Feed is an http.Handler for GET and HEAD, safe for concurrent use, and answers 503
-// until Run has read the store.
+// Feed publishes the ended sessions and revoked tokens of a Store. A process with a Feed is called
+// a hub. A hub reads the store; the many verifiers read a hub with a [Remote], and never the store.
+// Several hubs may read one store. Feed is an http.Handler for GET and HEAD, safe for concurrent
+// use. It answers 503 until Run has read the store, and after Run has returned.
 //
 // Without a query it answers with the whole list. With ?after=CURSOR it answers with the entries
-// after a cursor of a frame, for a verifier that polls. For Accept: text/event-stream the answer
-// does not end: a frame follows for every change, and at least every 5 s.
+// after the cursor at which a frame ended, or with the whole list if the Feed does not know the
+// cursor or more than 2048 entries are after it. For Accept: text/event-stream the answer goes on
+// for about 15 minutes: frames follow for new entries, and at least every 5 s.
 type Feed struct {
 	cfg      FeedConfig
 	now      func() time.Time
@@ -49,10 +50,10 @@ type Feed struct {
 
 	mu      sync.Mutex // guards what follows
 	history history
-	date    time.Time // of the last successful read of the store, zero before the first
-	head    *edition  // the last edition
-	beat    time.Time // when the last edition was made
-	closed  chan struct{}
+	date    time.Time     // when the store was last read; zero before that, and after Run
+	head    *edition      // the last edition
+	beat    time.Time     // when the last edition was made
+	closed  chan struct{} // closed when Run returns
 	running bool
 	answers answers
 
@@ -61,7 +62,7 @@ type Feed struct {
 
 const (
 	pollEvery   = 25 * time.Millisecond
-	publishGap  = 50 * time.Millisecond // at most 20 frames a second, whatever the rate of logouts
+	publishGap  = 50 * time.Millisecond // so at most 20 editions a second
 	heartbeat   = 5 * time.Second
 	storeLimit  = 5 * time.Second // how long one call of the store or of a signer may take
 	tailBatch   = 5000
@@ -72,8 +73,8 @@ const (
 	maxLarge    = 16               // how many large answers are sent at once
 )
 
-// NewFeed returns a Feed. It checks the configuration and returns a [*ConfigError], an
-// [ErrConfig]. NewFeed does not read the store yet; [Feed.Run] does.
+// NewFeed returns a Feed. For a configuration that cannot work it returns a [*ConfigError], which
+// is an [ErrConfig]. NewFeed does not read the store yet; [Feed.Run] does.
 func NewFeed(cfg FeedConfig) (*Feed, error) {
 	switch {
 	case cfg.Registry.ready() != nil:
@@ -99,11 +100,11 @@ func (f *Feed) isMade() bool { return f != nil && f.now != nil }
 // errZeroFeed is the error of a Feed that NewFeed has not made.
 var errZeroFeed = configError("Feed", "was not made by NewFeed")
 
-// Run reads the store every 25 ms and publishes, until ctx is done; then it ends the streams and
-// returns the context's error. Run calls report, which may be nil, with the errors of the store
-// and of the signing key, at most once a second while they last, with [ErrFull], and with
-// [ErrWroteBack]. An error does not end Run: while the store is down, the frames keep the time at
-// which the store was last read, so the verifiers know how old the list is.
+// Run reads the store about every 25 ms and publishes, until ctx is done; then it ends the streams
+// and returns the context's error. Run calls report, which may be nil, with the errors of the store
+// and of the signing key, with [ErrFull], and with [ErrWroteBack]; with the same text at most once
+// a second. An error does not end Run: while the store is down, the frames keep the time at which
+// the store was last read, so the verifiers know how old the list is.
 //
 // While Run runs, a second call of Run returns an [ErrConfig] at once.
 func (f *Feed) Run(ctx context.Context, report func(error)) error {
@@ -154,8 +155,8 @@ func (f *Feed) end() {
 	f.running, f.date = false, time.Time{}
 }
 
-// reporter passes errors on to the function report. It passes on an error that comes again and
-// again at most once a second.
+// reporter passes errors on to the function report. It passes on an error with the same text as the
+// last one at most once a second.
 type reporter struct {
 	report func(error)
 	now    func() time.Time

@@ -5,21 +5,22 @@ import (
 	"time"
 )
 
-// history holds the ended sessions that a hub knows, in the order in which they came.
+// history holds the revocations that a hub knows, in the order in which they came.
 type history struct {
 	rows    []row
 	at      map[Entry]int // index of the entry's newest row; older rows of the entry do not count
 	tallies tallies
-	cursor  Cursor // up to where the store was read
-	lost    bool   // there was no room for an entry
-	cleaned time.Time
-	latest  time.Time // the latest wall time at which an entry was added or forgotten
+	cursor  Cursor    // up to where the store was read
+	lost    bool      // there was no room for an entry
+	cleaned time.Time // when clean last removed rows
+	latest  time.Time // the latest wall time at which an entry was added, left out or forgotten
 
 	sent     Cursor // the streams were sent everything up to this cursor
-	sentRows int    // how many rows are before sent
+	sentRows int    // how many rows the streams were sent
 }
 
-// row is a revocation of the store with the cursor behind it.
+// row is a revocation of the store. Its entry and its revision are the cursor of a reader that has
+// read up to it.
 type row struct {
 	timedEntry
 	revision uint64
@@ -28,7 +29,7 @@ type row struct {
 func newHistory() history { return history{at: make(map[Entry]int), tallies: make(tallies)} }
 
 // add adds a revocation and reports whether the list has changed. If Until is later than verifiers
-// accept, add uses the latest time that they accept.
+// accept, add uses the latest time that they accept. It returns [ErrFull] when there is no room.
 func (h *history) add(v Revocation, now time.Time) (changed bool, err error) {
 	h.cursor = Cursor{v.Revision, v.Entry}
 	h.see(now)
@@ -51,7 +52,7 @@ func (h *history) add(v Revocation, now time.Time) (changed bool, err error) {
 	return true, nil
 }
 
-// see records the wall time, if it is later than all before.
+// see records a wall time, if it is later than all that it has recorded before.
 func (h *history) see(now time.Time) {
 	if now = now.Round(0); now.After(h.latest) {
 		h.latest = now
@@ -62,7 +63,8 @@ func (h *history) see(now time.Time) {
 // forgotten or left out entries that still count.
 func (h *history) isAhead(now time.Time) bool { return now.Round(0).Before(h.latest.Add(-skew)) }
 
-// clean removes the rows that no verifier keeps any longer, once a minute.
+// clean removes the rows that no verifier keeps any longer, and the older rows of an entry. It does
+// so at most once a minute.
 func (h *history) clean(now time.Time) {
 	if age := now.Sub(h.cleaned); age >= 0 && age < time.Minute {
 		return
@@ -116,9 +118,9 @@ func (h *history) isNear(c Cursor) bool {
 	return known && len(h.rows)-i <= maxAfter
 }
 
-// frames returns the frames that bring a reader from a cursor to the end, as of a date. If the
-// reader lacks nothing, this is one frame without entries. If the cursor is not known, frames
-// returns the whole list.
+// frames returns the frames that bring a reader from a cursor to the end, without entries whose
+// time is over at date. If the reader lacks nothing, this is one frame without entries. If the
+// cursor is not known, frames returns the whole list.
 func (h *history) frames(after Cursor, date time.Time) []frame {
 	i, known := h.behind(after)
 	if !known {

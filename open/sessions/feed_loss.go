@@ -14,7 +14,7 @@ type loss struct {
 
 	unsaid bool      // the store went back, and the document of the registry does not say so yet
 	known  time.Time // when the store was last read before it went back
-	said   time.Time // when the document said so
+	said   time.Time // when repair has last marked that in the document
 
 	loaded bool      // the registry has read its document
 	failed time.Time // when repair last failed

@@ -104,7 +104,8 @@ const (
 	mostAnswer = 256
 )
 
-// drop forgets old answers. An answer refers to its edition and so keeps all later ones in memory.
+// drop forgets old answers. An answer refers to its edition and so keeps all later editions in
+// memory.
 func (a answers) drop(date time.Time) {
 	for c, one := range a {
 		if date.Sub(one.date) >= answerAge || date.Before(one.date) {
@@ -113,7 +114,8 @@ func (a answers) drop(date time.Time) {
 	}
 }
 
-// answer returns the answer for a reader at a cursor: the frames with the entries that it lacks.
+// answer returns the answer for a reader at a cursor: the frames with the entries that the reader
+// lacks, or with the whole list if the cursor is not near the end.
 func (f *Feed) answer(ctx context.Context, after Cursor) (*answer, error) {
 	f.mu.Lock()
 	if !f.running || f.date.IsZero() {

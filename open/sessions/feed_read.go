@@ -12,7 +12,7 @@ var errContradiction = errors.New("sessions: the Store contradicts itself: it ha
 // reading is the result of reading the store from a cursor to its end.
 type reading struct {
 	rows  []Revocation
-	whole bool // rows are all that the store keeps: it does not know our cursor, or that was zero
+	whole bool // rows are all that the store keeps: our cursor was zero, or is not known
 	last  Cursor
 }
 
@@ -50,7 +50,8 @@ func (f *Feed) tail(ctx context.Context, after Cursor) (Tail, error) {
 	return f.store.Tail(ctx, after, tailBatch)
 }
 
-// turn reads the store once and publishes the new entries. It reports whether it has published.
+// turn reads the store to its end, publishes the new entries, and repairs the store if it has lost
+// entries. It reports whether it has published.
 func (f *Feed) turn(ctx context.Context) (published bool, err error) {
 	asked := f.now()
 	f.mu.Lock()
@@ -70,8 +71,8 @@ func (f *Feed) turn(ctx context.Context) (published bool, err error) {
 	return published, errors.Join(err, errPublish, f.repair(ctx))
 }
 
-// take adds a reading to the history. After that the history has every revocation that the store
-// had at the time asked.
+// take adds a reading to the history. After that, unless take returns [ErrFull], the history has
+// every revocation that the store had at the time asked and that still counts.
 func (f *Feed) take(r reading, after Cursor, asked time.Time) (err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -72,7 +72,8 @@ func fail(w http.ResponseWriter, status int) {
 	http.Error(w, http.StatusText(status), status)
 }
 
-// retryLater answers 503 with a random Retry-After, so that a herd spreads.
+// retryLater answers 503 with a random Retry-After, so that many clients do not come again at the
+// same time.
 func retryLater(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(4)))
 	fail(w, http.StatusServiceUnavailable)
@@ -91,7 +92,8 @@ func wantsStream(r *http.Request) bool {
 func (f *Feed) serve(w http.ResponseWriter, r *http.Request, a *answer) {
 	header := w.Header()
 	// The date is a part of the ETag. If the ETag were the cursor alone, a cache that asks whether
-	// its copy is still good would keep the copy, and its date would get old while no session ends.
+	// its copy is still good would keep the copy, whose frames would get too old while no session
+	// ends.
 	etag := fmt.Sprintf(`"%s.%d"`, cursorText(a.to), a.date.UnixMilli())
 	header.Set("ETag", etag)
 	header.Set("Vary", "Accept")
@@ -123,8 +125,8 @@ func (f *Feed) serve(w http.ResponseWriter, r *http.Request, a *answer) {
 
 var newLine = []byte("\n")
 
-// stream sends an answer and then every edition, as server-sent events, until the reader goes or
-// is too slow, or the stream is old.
+// stream sends an answer and then every edition, as server-sent events, until the reader goes or is
+// too slow, the stream is old, or Run returns.
 func (f *Feed) stream(w http.ResponseWriter, r *http.Request, a *answer, release func()) {
 	header := w.Header()
 	header.Set("Content-Type", streamType)
@@ -149,7 +151,8 @@ func (f *Feed) stream(w http.ResponseWriter, r *http.Request, a *answer, release
 		}
 		e = e.next
 		// The stream ends for a reader that is too far behind, so that no old editions stay in
-		// memory for it. It gets the whole list when it connects again.
+		// memory for it. When the reader connects again, it gets the entries that it lacks, or the
+		// whole list.
 		if f.isTooFarBehind(e) || time.Now().After(end) {
 			return
 		}
@@ -163,8 +166,8 @@ func (f *Feed) isTooFarBehind(e *edition) bool {
 	return f.head.number-e.number > maxBehind
 }
 
-// sendEvents sends frames as events and flushes each. It returns an error if the connection cannot
-// be flushed: then the events would wait in a buffer and not reach the reader.
+// sendEvents sends frames as events, and then flushes the connection. If the connection cannot be
+// flushed, it returns an error, because the events would wait in a buffer and not reach the reader.
 func sendEvents(w http.ResponseWriter, control *http.ResponseController, frames [][]byte) error {
 	for _, text := range frames {
 		if err := control.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil && !errors.Is(err, http.ErrNotSupported) {

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// pollAge is how often a process reads the revocations.
+	// pollAge is how often a Registry reads the revocations.
 	pollAge = 25 * time.Millisecond
 
 	tailSize = 5000 // revocations in an answer of the store
@@ -23,9 +23,9 @@ type position struct {
 
 func (p position) cursor() Cursor { return Cursor{p.newest.Revision, p.newest.Entry} }
 
-// follow reads the new revocations, unless another call did so less than age ago or while this
-// call waited. If the store went back, follow marks that in the document, so that every process
-// refuses to refresh. It returns the errors of the store.
+// follow reads the new revocations, unless another call did so less than age ago or while this call
+// waited. If the store went back, follow marks that in the document, so that every process refuses
+// to refresh. It returns the errors of the store and the KEK.
 func (r *Registry) follow(ctx context.Context, age time.Duration) error {
 	called := r.now()
 	if err := r.following.lock(ctx); err != nil {
@@ -116,12 +116,12 @@ func (r *Registry) trusted(ctx context.Context, age time.Duration) (*vault, erro
 	return v, nil
 }
 
-// Run keeps the registry: it reads the revocations every 25 ms, so that a store that went back
-// is noticed, and every minute it removes rows that expired more than a day ago. So even if its
-// clock is a day ahead, it removes no session and no revocation that is still needed. Run calls
-// report, unless it is nil, at most once a second with the errors of the store, and with
-// [ErrRolledBack] while the store is not trusted. It returns the error of ctx when ctx ends. Any
-// number of processes may run it.
+// Run keeps the registry: it reads the revocations every 25 ms, so that a store that went back is
+// noticed, and every minute it removes the sessions and revocations that expired more than 25 hours
+// ago. So even if its clock is a day ahead, it removes no session and no revocation that is still
+// needed. Run calls report, unless it is nil, at most once a second with the errors of reading,
+// among them [ErrRolledBack] while the store is not trusted, and once a minute with an error of
+// removing. It returns the error of ctx when ctx ends. Any number of processes may run it.
 func (r *Registry) Run(ctx context.Context, report func(error)) error {
 	if err := r.ready(); err != nil {
 		return err
@@ -156,7 +156,7 @@ func (r *Registry) Run(ctx context.Context, report func(error)) error {
 	}
 }
 
-// sweepMargin is how long rows stay in the store after they have expired.
+// sweepMargin is how long sessions and revocations stay in the store after they have expired.
 const sweepMargin = 25 * time.Hour
 
 func (r *Registry) sweep(ctx context.Context) error {

@@ -13,7 +13,8 @@ import (
 )
 
 // ErrFrame: the feed sent a text that is not a frame of the expected issuer, signed by a key of
-// that issuer. The text of the error quotes nothing of the frame.
+// that issuer, or a frame whose date lies in the future. The text of the error quotes nothing of
+// the frame.
 var ErrFrame = errors.New("sessions: not a good frame of the feed")
 
 const (
@@ -24,9 +25,9 @@ const (
 	// skew is how far the clocks of hubs and verifiers may differ.
 	skew = time.Minute
 
-	// maxKept is how long after the date of its frame an entry is kept at most. It covers
-	// maxTokenLifetime, the leeway of an opener, and the skew of all clocks. Without this bound
-	// a thief of the signing key could fill the lists of all verifiers for ever.
+	// maxKept is how far the minute of an entry may lie after the date of its frame. It covers
+	// maxTokenLifetime, the leeway of an opener, and the skew of all clocks. Without this bound a
+	// thief of the signing key could fill the lists of all verifiers for ever.
 	maxKept = maxTokenLifetime + time.Hour
 
 	// maxFrameEntries is the number of entries in one frame. A longer list takes several.
@@ -42,10 +43,11 @@ const (
 //	payload  {"iss","iat","ms","from","to","n","x","T","L","more","ids":{"<minute>":"<entries>"}}
 //
 // The members from and to are two cursors of the store; ids are the entries that the store has
-// appended between them. At the cursor to the whole list has n entries with the digest x; only
-// entries whose minute is later than the minute of iat count. An empty from stands for an empty
-// list: such a frame begins a snapshot, the whole list. If more is set, further frames follow and
-// belong to this one, and the date of this frame says nothing about the whole list.
+// appended after the cursor from, up to and with the cursor to. At the cursor to the whole list has
+// n entries with the digest x; only entries whose minute is later than the minute of iat count. An
+// empty from stands for an empty list: such a frame begins a snapshot, the whole list. If more is
+// set, further frames follow and belong to this one, and the date of this frame says nothing about
+// the whole list.
 //
 // iat and ms, its milliseconds, are the time of the last successful read of the store, and not
 // of the signature: so the frames of a hub that cannot reach its store do not look fresh. T is

@@ -20,8 +20,8 @@ func badFrame(format string, args ...any) error {
 }
 
 // parseFrame reads and verifies a frame of an issuer. It checks the signature before it reads the
-// payload. now is the time by the verifier's clock: parseFrame refuses a frame whose date is in
-// the future, because such a frame would count as fresh for too long.
+// payload. now is the time by the verifier's clock: parseFrame refuses a frame whose date is more
+// than skew ahead, because such a frame would count as fresh for too long.
 func parseFrame(ctx context.Context, text []byte, issuer string, source keys.PublicSource, now time.Time) (*frame, error) {
 	if len(text) > maxFrame {
 		return nil, badFrame("it has %d bytes, and %d are allowed", len(text), maxFrame)
@@ -171,7 +171,7 @@ func integer(o strict.Object, name string, most int64) (n int64, ok bool) {
 	return n, err == nil && n >= 0 && n <= most && strconv.FormatInt(n, 10) == string(raw)
 }
 
-// parseIDs reads the entries, the earliest minute first.
+// parseIDs reads the entries in the order of the text.
 func (f *frame) parseIDs(o strict.Object) error {
 	groups, ok, err := o.Object("ids")
 	if err != nil || !ok {

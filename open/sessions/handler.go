@@ -24,11 +24,12 @@ type Login func(r *http.Request) (subject, sid string, err error)
 //
 //	mux.Handle("/sessions/", http.StripPrefix("/sessions", handler))
 //
-// A request without a login gets 401. If another site makes a browser send a request, its
-// Sec-Fetch-Site and Origin headers tell, and it gets 403. A POST without Content-Type
-// application/json, which an HTML form cannot send, gets 415. If the store does not answer, the
-// request gets 503. Answers have Cache-Control: no-store. Handler returns [ErrConfig] for a nil
-// login.
+// A request without a login gets 401. If a page of another origin makes a browser send a DELETE or
+// a POST, the Sec-Fetch-Site or Origin header tells, and the request gets 403. A POST without
+// Content-Type application/json, which an HTML form cannot send, gets 415. If the session of the
+// device is not known, POST gets 404. After any other error, such as a store that does not answer,
+// the request gets 503. Answers have Cache-Control: no-store. Handler returns an [ErrConfig] for a
+// nil login.
 func (r *Registry) Handler(login Login) (http.Handler, error) {
 	if err := r.ready(); err != nil {
 		return nil, err

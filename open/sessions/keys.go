@@ -28,8 +28,9 @@ func (m mutex) lock(ctx context.Context) error {
 
 func (m mutex) unlock() { <-m }
 
-// vault returns the keys. They were loaded less than age ago, or after this call began. So if
-// many callers wait while a slow store answers one load, the next load serves all of them.
+// vault returns the document with the keys. It was loaded less than age ago, or after this call
+// began. So if many callers wait while a slow store answers one load, the next load serves all of
+// them.
 func (r *Registry) vault(ctx context.Context, age time.Duration) (*vault, error) {
 	called := r.now()
 	if err := r.loading.lock(ctx); err != nil {
@@ -49,8 +50,9 @@ func fresh(then, now time.Time, age time.Duration) bool {
 	return d >= 0 && d < age
 }
 
-// load reads the document of the keys. In an empty store it creates the document first. The caller
-// holds the mutex loading.
+// load reads the document with the keys. In an empty store it creates the document first. If the
+// store had the document before and has lost it, load returns [ErrRolledBack]. The caller holds the
+// mutex loading.
 func (r *Registry) load(ctx context.Context) (*vault, error) {
 	for {
 		now := r.now()
@@ -149,12 +151,12 @@ func (r *Registry) change(ctx context.Context, edit func(*vault) error) error {
 
 // Rewrap encrypts the registry's keys for the given KEKs and no others. Use it to add or drop a
 // KEK: give Rewrap every KEK that must open the keys from now on. The keys and all sessions stay.
-// A process whose KEK was dropped fails from then on. So first call Rewrap with the old and the
-// new KEK, then restart the processes with the new KEK, and then call Rewrap with the new KEK
-// alone. A thief who has a dropped KEK and an old copy of the store can still decrypt that copy.
-// So if a KEK is compromised, also call [Registry.RotateKey] or [Registry.EndEverything].
+// Any other process whose KEK was dropped fails from then on. So first call Rewrap with the old and
+// the new KEK, then restart the processes with the new KEK, and then call Rewrap with the new KEK
+// alone. A thief who has a dropped KEK and an old copy of the store can still decrypt that copy. So
+// if a KEK is compromised, also call [Registry.RotateKey] or [Registry.EndEverything].
 //
-// It returns the errors of [keyring.WrapSecret] and of the store.
+// It returns the errors of [keyring.WrapSecret], of the store and of the KEK.
 func (r *Registry) Rewrap(ctx context.Context, keks ...keyring.KEK) error {
 	if err := r.ready(); err != nil {
 		return err
@@ -171,7 +173,8 @@ func (r *Registry) Rewrap(ctx context.Context, keks ...keyring.KEK) error {
 // RotateKey makes a new key of the registry. A session under the previous key moves to the new key
 // when it is refreshed. There are two keys at most. So for about IdleAge after a RotateKey, while
 // sessions under the previous key may still live, RotateKey returns [ErrTooSoon].
-// [Registry.EndEverything] works at any time. RotateKey also returns the errors of the store.
+// [Registry.EndEverything] works at any time. RotateKey also returns the errors of the store and
+// the KEK.
 func (r *Registry) RotateKey(ctx context.Context) error {
 	if err := r.ready(); err != nil {
 		return err
@@ -186,11 +189,11 @@ func (r *Registry) RotateKey(ctx context.Context) error {
 }
 
 // EndEverything ends every session of every user, by replacing the keys of the registry with a new
-// key. After that no old refresh token works; other processes notice within a second. Access
-// tokens stay valid until they expire, for TokenLifetime at most, since no verifier could hold a
-// list of them all. If that is too long, revoke the signing keys of the ring too. EndEverything
-// also ends the state of [ErrRolledBack]. The old rows, which no key can decrypt any more, are
-// removed when they expire. It returns the errors of the store.
+// key. After that no old refresh token works; other processes notice within a second. Access tokens
+// stay valid until they expire, for TokenLifetime at most, since no verifier could hold a list of
+// them all. If that is too long, revoke the signing keys of the ring too. EndEverything also ends
+// the state of [ErrRolledBack]. [Registry.Run] removes the old rows, which no key can decrypt any
+// more, after they have expired. EndEverything returns the errors of the store and the KEK.
 func (r *Registry) EndEverything(ctx context.Context) error {
 	if err := r.ready(); err != nil {
 		return err
@@ -202,9 +205,9 @@ func (r *Registry) EndEverything(ctx context.Context) error {
 }
 
 // Accept allows refreshes again after the store went back ([ErrRolledBack]). Sessions that ended
-// after the time to which the store went back are alive again, until their users end them; to
-// avoid that, call [Registry.EndEverything] instead. Accept does nothing if the store did not go
-// back. It returns the errors of the store.
+// after the time to which the store went back are alive again, until their users end them or they
+// expire; to avoid that, call [Registry.EndEverything] instead. Accept does nothing if the store
+// did not go back. It returns the errors of the store and the KEK.
 func (r *Registry) Accept(ctx context.Context) error {
 	if err := r.ready(); err != nil {
 		return err

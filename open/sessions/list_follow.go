@@ -17,7 +17,7 @@ type follower struct {
 	size    int // how many entries the list has
 
 	// At date the list had every entry that the store had. Since the list only adds, that stays
-	// true, so date never goes back, even if old frames come again.
+	// true, so no frame sets date back, even if old frames come again.
 	date     time.Time
 	signer   string // kid of the key that signed the frame with date
 	lifetime time.Duration
@@ -35,8 +35,8 @@ func newFollower() *follower {
 const comparableFor = 4 * time.Minute
 
 // apply adds the entries of a frame, and returns those that are new. It advances date only for a
-// frame that continues the list without a gap, ends with the count and the digest of the list,
-// and has nothing behind it.
+// frame that continues the list without a gap, ends with the count and the digest of the list, and
+// does not have more set.
 //
 // It returns [ErrMissed] when entries are missing and [ErrFull] when there is no room.
 func (f *follower) apply(fr *frame) (added []timedEntry, err error) {
@@ -56,7 +56,7 @@ func (f *follower) apply(fr *frame) (added []timedEntry, err error) {
 		f.wanted = true
 		return added, ErrFull
 	case !follows && old:
-		return added, nil // a replay, or a cache on the way
+		return added, nil // an attacker, or a cache on the way, has sent an old frame again
 	case !follows:
 		f.wanted = true
 		return added, fmt.Errorf("%w: a frame begins beyond the last one", ErrMissed)

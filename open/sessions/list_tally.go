@@ -94,7 +94,7 @@ func (t tallies) remove(e timedEntry) {
 	}
 }
 
-// after returns the tally of the entries whose minute is later.
+// after returns the tally of the entries whose minute is later than the given one.
 func (t tallies) after(minute uint32) (all tally) {
 	for m, of := range t {
 		if m > minute {
@@ -104,7 +104,7 @@ func (t tallies) after(minute uint32) (all tally) {
 	return all
 }
 
-// drop forgets the minutes that are over.
+// drop forgets the tallies of the minute past and of all before.
 func (t tallies) drop(past uint32) {
 	for m := range t {
 		if m <= past {

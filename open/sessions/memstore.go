@@ -74,7 +74,7 @@ func (m *memStore) Start(ctx context.Context, row Row, limit int, until time.Tim
 	m.put(row)
 	ids := m.idsOf(row.User)
 	surplus := max(0, len(ids)-max(limit, 1))
-	// The new session stays, whatever its clock says.
+	// The new session stays, even if by its Started it is the oldest.
 	oldest := slices.DeleteFunc(ids, func(id ID) bool { return id == row.ID })[:surplus]
 	for _, id := range oldest {
 		m.end(id, until)

@@ -20,7 +20,7 @@ func (redacted) Format(f fmt.State, _ rune) {
 func (redacted) LogValue() slog.Value         { return slog.StringValue(redactedText) }
 func (redacted) MarshalJSON() ([]byte, error) { return json.Marshal(redactedText) }
 
-// Format prints [redacted], whatever the verb: it tells who has which devices.
+// Format prints [redacted], whatever the verb, because a Session tells who has which devices.
 func (Session) Format(f fmt.State, verb rune) { redacted{}.Format(f, verb) }
 
 // LogValue returns [redacted].

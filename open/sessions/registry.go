@@ -33,7 +33,7 @@ const (
 	callLimit = 10 * time.Second
 )
 
-// Config says whose sessions a [Registry] keeps, and where. It is copied.
+// Config says whose sessions a [Registry] keeps, and where. [New] copies it.
 type Config struct {
 	// Issuer is the claim iss of the tokens. All keys are derived with it. Required.
 	Issuer string
@@ -41,15 +41,16 @@ type Config struct {
 	// Store keeps the sessions. Required.
 	Store Store
 
-	// KEK opens the keys of the registry. The first use of an empty store makes them.
-	// [Registry.Rewrap] changes KEKs. Required.
+	// KEK opens the keys of the registry. The first Registry that uses an empty store makes these
+	// keys. [Registry.Rewrap] changes KEKs. Required.
 	KEK keyring.KEK
 
 	// TokenLifetime is the longest lifetime of an access token, from 10 s to 24 h. An ended session
-	// stays in the list of every verifier for about that time, and a list that is older counts as
-	// stale. A feed sends a heartbeat every 5 s, so with less than 10 s verifiers would now and
-	// then refuse every token. TokenLifetime must be longer than seal.Limits.Lifetime, by the
-	// time that passes between Start or Refresh and Seal. Required.
+	// stays in the list of every verifier for about that time. A list that is older, or older than
+	// 15 min, counts as stale unless RemoteConfig.MaxStale says otherwise. A feed sends a heartbeat
+	// every 5 s, so with less than 10 s verifiers would now and then refuse every token.
+	// TokenLifetime must be longer than seal.Limits.Lifetime, by the time that passes between Start
+	// or Refresh and Seal. Required.
 	TokenLifetime time.Duration
 
 	// IdleAge is how long a session lives without a refresh; DefaultAge when zero, or MaxAge if
@@ -59,8 +60,8 @@ type Config struct {
 	// MaxAge is how long a session lives at most; DefaultAge when zero.
 	MaxAge time.Duration
 
-	// Leeway is the largest tolerance of the verifiers on times; DefaultLeeway when zero, at
-	// most 10 min.
+	// Leeway is the largest tolerance of the verifiers on times; DefaultLeeway when zero, at least
+	// ClockSkew, at most 10 min.
 	Leeway time.Duration
 
 	// ClockSkew is the largest difference between any two clocks of issuers and verifiers;
@@ -74,7 +75,8 @@ type Config struct {
 	KeepAddress bool
 }
 
-// ErrConfig says that New got a configuration that cannot work; see [ConfigError].
+// ErrConfig says that a configuration cannot work, see [ConfigError], that a zero Registry, Feed or
+// Remote was used, or that a Feed or Remote is run twice.
 var ErrConfig = errors.New("sessions: invalid configuration")
 
 // ConfigError names the field of a configuration that cannot work. It is an [ErrConfig].
@@ -98,16 +100,16 @@ func configError(field, problem string, args ...any) error {
 	return &ConfigError{Field: field, Problem: fmt.Sprintf(problem, args...)}
 }
 
-// Registry starts, refreshes, lists and ends the sessions of one issuer. Any number of
-// processes may have one over the same store. It is safe for concurrent use and prints as
-// [redacted]. It starts no goroutine. A zero Registry returns [ErrConfig].
+// Registry starts, refreshes, lists and ends the sessions of one issuer. Any number of processes
+// may have one over the same store. It is safe for concurrent use and prints as [redacted]. It
+// starts no goroutine. The methods of a zero Registry return [ErrConfig].
 type Registry struct {
 	redacted
 
 	cfg Config
 	now func() time.Time
 
-	loading mutex // one reader of the document at a time; guards what follows
+	loading mutex // one reader of the document at a time; guards next and cached
 	kek     keyring.KEK
 	next    keyring.KEK // the first KEK of the last Rewrap
 	cached  *vault
@@ -116,8 +118,8 @@ type Registry struct {
 	position  position
 }
 
-// New returns a Registry. It returns a [*ConfigError], which is an [ErrConfig], and does not
-// ask the store yet.
+// New returns a Registry. For a configuration that cannot work it returns a [*ConfigError], which
+// is an [ErrConfig]. New does not ask the store yet.
 func New(cfg Config) (*Registry, error) {
 	for _, d := range []struct {
 		field *time.Duration

@@ -44,7 +44,8 @@ type RemoteConfig struct {
 	Poll time.Duration
 
 	// Transport carries the requests, as in jwks.RemoteConfig: with a bearer token or a client
-	// certificate where the feed asks for it. It must heed contexts.
+	// certificate where the feed asks for it. It must heed contexts. When nil, it is the transport
+	// of jwks.NewTransport.
 	Transport http.RoundTripper
 }
 
@@ -76,7 +77,7 @@ type remoteState struct {
 	age      time.Duration // how old date was when the frame arrived
 	maxStale time.Duration
 	lifetime time.Duration // of the issuer's tokens
-	leeway   time.Duration // for which an entry counts after the last token has expired
+	leeway   time.Duration // how long after its exp a token may still be accepted
 	signer   string        // kid of the key that signed date
 	swept    time.Time     // when the list last forgot by the wall clock
 
@@ -86,9 +87,9 @@ type remoteState struct {
 	err       error
 }
 
-// NewRemote returns a Remote. It checks the configuration and returns a [*ConfigError], an
-// [ErrConfig], or jwks.ErrURL for a URL that may not be fetched. NewRemote fetches nothing yet;
-// [Remote.Run] does.
+// NewRemote returns a Remote. For a configuration that cannot work it returns a [*ConfigError],
+// which is an [ErrConfig], jwks.ErrURL for a URL that may not be fetched, or jwks.ErrConfig for a
+// Transport that is a nil pointer. NewRemote fetches nothing yet; [Remote.Run] does.
 func NewRemote(cfg RemoteConfig) (*Remote, error) {
 	start := time.Now()
 	return newRemote(cfg, func() (time.Time, time.Duration) {
@@ -143,7 +144,7 @@ type Status struct {
 	Entries   int           // how many entries the list has
 	Missed    int           // how many entries were lost on the way and came only with a whole list
 	Streaming bool          // a stream is open
-	Err       error         // why the last request failed; nil if it did not
+	Err       error         // why the last request or frame failed; nil if it did not
 }
 
 // behindAfter is the age at which a Remote says that it is behind: three heartbeats.
@@ -162,9 +163,9 @@ func (r *Remote) Status() Status {
 	}
 }
 
-// age returns how old the list is, and whether there is a complete list. It takes the larger age
-// by two clocks: if the wall clock is set back, an old list would look young by it, and the
-// monotonic clock stands still while a machine sleeps.
+// age returns how old the list is, whether there is a complete list, and the wall time. It takes
+// the larger age by two clocks: if the wall clock is set back, an old list would look young by it,
+// and the monotonic clock stands still while a machine sleeps.
 func (r *Remote) age(s *remoteState) (age time.Duration, synced bool, now time.Time) {
 	wall, up := r.clock()
 	// If the wall clock went back, it was ahead before, and forget may have removed entries that

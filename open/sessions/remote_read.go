@@ -25,8 +25,8 @@ type connection struct {
 	after  Cursor
 	stream bool // the request asks for a stream
 
-	isStream bool // the answer is a stream
-	retry    time.Duration
+	isStream bool          // the answer is a stream
+	retry    time.Duration // the Retry-After of the answer, at most maxRetry
 	err      error
 }
 
@@ -102,7 +102,8 @@ func (c *connection) request(ctx context.Context, r *Remote) *http.Request {
 	return req
 }
 
-// judge returns an error unless the answer has the status 200 and a type that the feed has.
+// judge returns an error unless the answer has the status 200 and a type that the feed has, and is
+// not compressed. It sets isStream and retry.
 func (c *connection) judge(res *http.Response) error {
 	if res.StatusCode != http.StatusOK {
 		if secs, err := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 31); err == nil {

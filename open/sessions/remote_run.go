@@ -9,13 +9,13 @@ import (
 
 // News is what Run tells its caller: an error, or what a frame has brought.
 type News struct {
-	// Err tells why a request or a frame failed, or is [ErrMissed] or [ErrFull]. If it is set,
-	// all other fields are empty, except that Added may have entries.
+	// Err tells why a request or a frame failed, or is [ErrMissed] or [ErrFull]. The other fields
+	// are empty unless a good frame came; with such a frame they are set even if Err is set.
 	Err error
 
 	Added []Ended   // new in the list; Until is rounded up to the minute
 	Date  time.Time // the date of the frame: when the issuer read the entries from its store
-	Whole bool      // the entries came with a whole list, and may have ended long before
+	Whole bool      // the frame begins a whole list, whose entries may have ended long before
 }
 
 const (
@@ -28,10 +28,10 @@ const (
 	lossGap     = 10 * time.Second // two losses within this time make Run wait longer
 )
 
-// Run fetches the list, follows the feed and removes entries whose time is over, until ctx is
-// done; then it returns the context's error. It calls report, which may be nil, with what it
-// learns and with each error. An error does not end Run: it tries again after a random time of at
-// most 5 s, or after the Retry-After of the feed.
+// Run fetches the list, follows the feed and removes entries whose time is over, until ctx is done;
+// then it returns the context's error. It calls report, which may be nil, with what it learns and
+// with each error. An error does not end Run: it tries again after a random time of at most 5 s, or
+// after the Retry-After of the feed, but 31 s at most.
 //
 // While Run runs, a second call of Run returns an [ErrConfig] at once.
 func (r *Remote) Run(ctx context.Context, report func(News)) error {

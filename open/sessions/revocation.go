@@ -11,8 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/open/bearer"
 )
 
-// maxForm is the length in bytes of a revocation request: a token of the largest size that
-// package open takes by default, with escapes.
+// maxForm is the length in bytes of the longest body of a revocation request: it has room for a
+// token of the largest size that package open takes by default, with each byte escaped.
 const maxForm = 3*open.DefaultMaxSize + 1<<10
 
 // RevocationConfig says who may revoke, and what.
@@ -23,20 +23,20 @@ type RevocationConfig struct {
 	Authenticate func(r *http.Request) error
 
 	// Open opens an access token that a client wants to revoke, as (*open.Opener).Open does.
-	// Without it only refresh tokens are revoked. An issuer opens its own tokens with an
-	// opener that trusts its own ring alone; in the nested form only a recipient can.
+	// Without it only refresh tokens are revoked. An issuer opens its own tokens with an opener
+	// that trusts its own ring alone; a nested token can be opened only by its recipient.
 	Open func(ctx context.Context, token string) (*open.Token, error)
 }
 
-// Revocation returns a handler of token revocation, RFC 7009. A refresh token ends its
-// session, an access token ends alone. The handler ignores token_type_hint but for the
-// refusals below, as section 2.1 allows.
+// Revocation returns a handler of token revocation, RFC 7009. A refresh token ends its session, an
+// access token ends alone. The handler ignores token_type_hint, as section 2.1 allows.
 //
-// It answers 200 for a token that was revoked and for one that is unknown, expired or ended
-// already (section 2.2), 401 invalid_client for a client that Authenticate refuses, 400
-// invalid_request for another form than section 2.1 has, 400 unsupported_token_type for an
-// access token where Open is nil, and 503 while the store or the keys cannot be had: the
-// client must try again. It returns [ErrConfig] for a nil Authenticate.
+// It answers 200 for a token that was revoked and for one that is unknown, expired or ended already
+// (section 2.2), 401 invalid_client for a client that Authenticate refuses, 400 invalid_request for
+// another form than section 2.1 has, 400 unsupported_token_type for an access token where Open is
+// nil or that has no jti, 405 for another method than POST, and 503 while the store or the keys
+// cannot be had: the client must try again. Revocation returns an [ErrConfig] for a nil
+// Authenticate.
 func (r *Registry) Revocation(cfg RevocationConfig) (http.Handler, error) {
 	if err := r.ready(); err != nil {
 		return nil, err
@@ -114,8 +114,8 @@ func (r *Registry) revokeAccess(ctx context.Context, cfg RevocationConfig, token
 	return r.Revoke(ctx, t.ID(), t.ExpiresAt())
 }
 
-// endByRefresh ends the session of a refresh token. An old generation counts too: only a client of
-// the session can have had the token.
+// endByRefresh ends the session of a refresh token. A token of an old generation counts too,
+// because its MAC shows that the registry gave it to a client of the session.
 func (r *Registry) endByRefresh(ctx context.Context, token string) error {
 	t, err := parseRefresh(token)
 	if err != nil {
@@ -136,7 +136,7 @@ func (r *Registry) endByRefresh(ctx context.Context, token string) error {
 		case err != nil:
 			return err
 		}
-		// A refresh may move the session to another key meanwhile.
+		// If end finds no row, a refresh may have moved the session to another key: look again.
 		if n, err := r.end(ctx, []Row{row}); n > 0 || err != nil {
 			return err
 		}

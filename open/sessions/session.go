@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// maxText is the length in bytes of a subject, and of the parts of a device.
+// maxText is the greatest length in bytes of an issuer, of a subject, and of the parts of a device.
 const maxText = 256
 
 // Session is a session of a user: one device that has logged in. It prints as [redacted], and so
@@ -25,8 +25,8 @@ type Session struct {
 	Expires  time.Time // when the session ends, unless a refresh comes before
 	NotAfter time.Time // set by Start and Refresh: no access token of the session may expire later
 
-	// Repeated says that Refresh repeated an answer from the last 10 s. The caller may be a second
-	// tab, a client that lost the first answer, or a thief. Log it.
+	// Repeated says that Refresh repeated an answer from the last 10 s. The client may be a second
+	// tab, a client that lost the first answer, or a thief. Log such a refresh.
 	Repeated bool
 }
 
@@ -47,11 +47,11 @@ var (
 	// ErrInvalidRefresh says that a text is not a refresh token of this registry.
 	ErrInvalidRefresh = errors.New("sessions: not a refresh token of this registry")
 
-	// ErrEnded says that the session of a token is over.
+	// ErrEnded says that the session of a token is over, or that the token was revoked.
 	ErrEnded = errors.New("sessions: the session has ended")
 
-	// ErrReused says that an old refresh token came back, so that a thief has a copy. The
-	// session is ended. RFC 9700 section 4.14.2.
+	// ErrReused says that an old refresh token came back, so that a thief may have a copy. Refresh
+	// ends the session. RFC 9700 section 4.14.2.
 	ErrReused = errors.New("sessions: an old refresh token was used again, and the session is ended")
 
 	// ErrRolledBack says that the store has forgotten writes that it had acknowledged, after a
@@ -81,7 +81,8 @@ func (d Device) trimmed(keepAddress bool) Device {
 	return Device{cut(d.Name), cut(d.Agent), network(d.Addr, keepAddress)}
 }
 
-// cut shortens a text to maxText bytes, and does not cut a character in half.
+// cut replaces bytes that are not UTF-8, and shortens the text to maxText bytes without cutting a
+// character in half.
 func cut(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= maxText {
@@ -94,7 +95,7 @@ func cut(s string) string {
 	return s[:end]
 }
 
-// network returns the part of an address that is kept.
+// network returns the part of an IP address that is kept, empty for a text that is not an address.
 func network(addr string, whole bool) string {
 	a, err := netip.ParseAddr(addr)
 	if err != nil {

@@ -13,10 +13,11 @@ import (
 // with the previous refresh token will succeed".
 const repeatFor = 10 * time.Second
 
-// Start begins a session of a user who has logged in, and returns it with its first refresh
-// token. Give the session's ID and NotAfter to the sealer as seal.Session. Of more than 100
-// sessions of a user the oldest ends. Start works also while [ErrRolledBack] holds: a new session
-// depends on nothing that the store has forgotten.
+// Start begins a session of a user who has logged in, and returns it with its first refresh token.
+// Give the session's ID and NotAfter to the sealer as seal.Session. Of more than 100 sessions of a
+// user the oldest ends. Start works also while the store is marked as rolled back
+// ([ErrRolledBack]), because a new session depends on nothing that the store has forgotten. It
+// returns ErrRolledBack only if the store has lost the registry's keys.
 //
 // It returns [ErrSubject], and the errors of the store and the KEK.
 func (r *Registry) Start(ctx context.Context, subject string, d Device) (Session, string, error) {
@@ -82,9 +83,9 @@ func (row Row) session(who identity) Session {
 }
 
 // Refresh returns the session of a refresh token and the next refresh token. After that the given
-// token is used up. If it comes again within 10 s, Refresh repeats the same answer, with Repeated
-// set; if it comes later, Refresh ends the session. Give the session's ID and NotAfter to the
-// sealer as seal.Session.
+// token is used up. If it comes again within 10 s, before the next token was used, Refresh returns
+// the same next token with Repeated set. If it comes again later, or after the next token was used,
+// Refresh ends the session. Give the session's ID and NotAfter to the sealer as seal.Session.
 //
 // It returns
 //   - [ErrInvalidRefresh] for a text that is not a refresh token of this registry;
@@ -135,7 +136,7 @@ func (r *Registry) Refresh(ctx context.Context, token string) (Session, string, 
 		}
 		_, err = call(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, r.cfg.Store.Update(ctx, row) })
 		switch {
-		case errors.Is(err, ErrConflict): // another refresh was first: look at what it made
+		case errors.Is(err, ErrConflict): // another refresh was first: read its row
 			continue
 		case errors.Is(err, ErrNoSession):
 			return Session{}, "", ErrEnded
@@ -187,7 +188,7 @@ func (r *Registry) authentic(ctx context.Context, token string) (*vault, refresh
 	if err != nil {
 		return nil, t, err
 	}
-	if v.key(t.key) == nil { // another process may have made it a moment ago
+	if v.key(t.key) == nil { // another process may have made the key a moment ago
 		if v, err = r.vault(ctx, 0); err != nil {
 			return nil, t, err
 		}

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Store keeps the sessions of one issuer, the ended ones, and the keys of the registry: in
-// memory ([NewMemStore]), or in a database (package sqlstore). It sees no subject, no device
-// and no key in the clear.
+// Store keeps the sessions of one issuer, the revocations of ended sessions and of tokens, and the
+// keys of the registry: in memory ([NewMemStore]), or in a database (package sqlstore). It sees no
+// subject, no device and no key in the clear.
 //
-// A Store is safe for concurrent use, by many goroutines and, unless it says otherwise, by
-// many processes. Every method is linearizable, and what it has written is durable when it
-// returns. Every method ends with its context. An error that is [ErrUnknownOutcome] says that
-// the write may or may not have happened; with any other error nothing was written. Every
+// A Store is safe for concurrent use, by many goroutines and, unless it says otherwise, by many
+// processes. Every method is linearizable, and what it has written is durable when it returns.
+// Every method returns when its context ends. An error that is [ErrUnknownOutcome] says that the
+// write may or may not have happened; with any other error nothing was written. Every
 // implementation must pass the suite in package storetest.
 //
 // Each revocation gets the next revision. A database must count revisions in one row, inside the
@@ -51,9 +51,8 @@ type Store interface {
 	// many sessions it has removed.
 	End(ctx context.Context, which Which, until time.Time) (ended int, err error)
 
-	// Append adds revocations that belong to no session, in one transaction. An Entry that is
-	// kept already stays, with the later of the two times, and gets a new revision if its time
-	// changed.
+	// Append adds revocations and removes no session, in one transaction. An Entry that is kept
+	// already stays, with the later of the two times, and gets a new revision if its time changed.
 	Append(ctx context.Context, ended []Ended) error
 
 	// Tail returns the revocations after a cursor in the order of their revisions, at most
@@ -78,13 +77,13 @@ type User [32]byte
 // 16 bytes of a SHA-256 over its kind, the issuer and the id.
 type Entry [16]byte
 
-// Row is a session as a store keeps it. Times are whole seconds of UTC.
+// Row is a session as a store keeps it. All times are UTC, and all but Turned are whole seconds.
 type Row struct {
 	ID      ID
 	User    User
 	Entry   Entry     // the session's entry, which the store appends to the revocations at its end
 	Version uint64    // counts the updates; Start stores 1
-	Key     string    // id of the registry's key that Sealed, User and the refresh token need
+	Key     string    // id of the registry's key that made Sealed, User and the refresh token
 	Sealed  []byte    // the subject and the device, encrypted; at most 4 KiB
 	Started time.Time // the login
 	Seen    time.Time // the last refresh
@@ -107,13 +106,14 @@ type Ended struct {
 	Until time.Time // when it may be forgotten, in whole seconds
 }
 
-// Revocation is a revocation in the order of a store.
+// Revocation is a revocation with its place in the order of a store.
 type Revocation struct {
 	Ended
 	Revision uint64 // the first is 1
 }
 
-// Cursor says how far a reader has read. It names the last revocation that the reader saw.
+// Cursor says how far a reader has read. It names the last revocation that the reader saw; the zero
+// Cursor stands before the first.
 type Cursor struct {
 	Revision uint64
 	Entry    Entry

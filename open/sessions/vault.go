@@ -13,8 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// vaultAge is how long a process uses the keys and the mark of a rollback without looking
-// again.
+// vaultAge is how long Start and Run use the registry's document before they read it again. Refresh
+// and the other methods read it more often.
 const vaultAge = time.Second
 
 // maxKeys is how many keys of the registry there are at most: the current and the previous key.
@@ -33,8 +33,8 @@ type sealedVault struct {
 type vaultBody struct {
 	Issuer     string      `json:"issuer"`
 	Keys       []storedKey `json:"keys"`                // the newest, which is in use, is the last
-	RolledBack time.Time   `json:"rolledBack,omitzero"` // the store went back; nothing is refreshed
-	Accepted   time.Time   `json:"accepted,omitzero"`   // an operator has accepted the last rollback
+	RolledBack time.Time   `json:"rolledBack,omitzero"` // when the store went back; no refresh while set
+	Accepted   time.Time   `json:"accepted,omitzero"`   // when Accept or EndEverything was called
 }
 
 type storedKey struct {
@@ -62,7 +62,7 @@ type vault struct {
 	sealed  []byte // the root key, wrapped
 	root    []byte
 	keys    []*registryKey // as in the body
-	loaded  time.Time
+	loaded  time.Time      // when the store was asked for it
 }
 
 func newStoredKey(now time.Time) storedKey {
@@ -77,7 +77,7 @@ func newStoredKey(now time.Time) storedKey {
 // current returns the key that is in use.
 func (v *vault) current() *registryKey { return v.keys[len(v.keys)-1] }
 
-// key returns a live key by its id, nil if there is none.
+// key returns the key with this id, nil if there is none.
 func (v *vault) key(id string) *registryKey {
 	if i := slices.IndexFunc(v.keys, func(k *registryKey) bool { return k.id == id }); i >= 0 {
 		return v.keys[i]
@@ -99,8 +99,8 @@ func (v *vault) seal() ([]byte, error) {
 	return json.Marshal(sealedVault{1, v.sealed, sealed})
 }
 
-// openVault decrypts a document. If its slots are those of old, it uses the root key of old again,
-// because deriving a KEK from a passphrase takes half a second.
+// openVault decrypts a document. If the wrapped root key is the same as in old, openVault does not
+// unwrap it again, because deriving a KEK from a passphrase takes half a second.
 func openVault(ctx context.Context, doc []byte, kek keyring.KEK, issuer string, old *vault) (*vault, error) {
 	if _, err := strict.ParseObject(doc); err != nil {
 		return nil, fmt.Errorf("%w: the document of the keys cannot be read", ErrDamaged)
@@ -130,7 +130,7 @@ func openVault(ctx context.Context, doc []byte, kek keyring.KEK, issuer string, 
 	return v, v.derive()
 }
 
-// derive makes the keys of the body usable.
+// derive checks the keys of the body, and derives from each the keys that are used.
 func (v *vault) derive() error {
 	v.keys = nil
 	for _, k := range v.Keys {

@@ -134,8 +134,8 @@ func (s *Store) Start(ctx context.Context, row sessions.Row, limit int, until ti
 	return ended, nil
 }
 
-// Update replaces a session, in one statement. It returns ErrUnknownOutcome for an error of the
-// database, since a connection may break between the write and its answer.
+// Update replaces a session, in one statement. With a server it returns ErrUnknownOutcome for an
+// error of that statement, since a connection may break between the write and its answer.
 func (s *Store) Update(ctx context.Context, row sessions.Row) error {
 	if err := s.ready(ctx); err != nil {
 		return err

@@ -14,17 +14,18 @@
 //
 // # Tables
 //
-// New makes four tables, whose names begin with sealjwt_: session, revoked, revision and
-// registry. They hold no subject, no device and no key in the clear. Nothing refers to them,
-// and they refer to nothing. Back them up and restore them together. After a restore, and after
-// a failover to a standby that lagged, the registry answers sessions.ErrRolledBack until an
-// operator decides: see sessions.Registry.
+// New makes four tables, whose names begin with sealjwt_: session, revoked, revision and registry.
+// They hold no subject, no device and no key in the clear. They have no foreign keys, and your
+// tables need none to them. Back them up and restore them together. After a restore, and after a
+// failover to a standby that lagged, the registry answers sessions.ErrRolledBack until an operator
+// decides: see sessions.Registry.
 //
-// A registry and a feed notice that only while they run. After a restore with every process of
-// the issuer stopped, call EndEverything of the registry: else a session that ended since the
-// backup can be refreshed, and a verifier that starts later accepts its tokens. Restore an SQLite
-// file with its own command .restore, or stop the processes first: a file that another one
-// replaces stays open in them.
+// A registry and a feed notice a restore or a failover only if they have read the store before it
+// and have run on since then. After a restore with every process of the issuer stopped, call
+// EndEverything of the registry: else a session that ended since the backup can be refreshed, and a
+// verifier that starts later accepts its tokens. Restore an SQLite file with its own command
+// .restore, or stop the processes first: if another file takes its place, running processes keep
+// the old file open and write to it.
 //
 // # Revisions
 //
@@ -34,10 +35,10 @@
 //
 // # Durability
 //
-// New refuses a database that would acknowledge a write and lose it in a crash, and one that
-// takes no writes; see [sqldb.CheckDurable]. With SQLite each write looks again, since the
-// setting belongs to the connection. Where a standby may take over, let the primary wait for
-// it (synchronous_standby_names): else its last acknowledged writes are gone.
+// New refuses a database that would acknowledge a write and lose it in a crash, and one that takes
+// no writes; see [sqldb.CheckDurable]. With SQLite each write checks the setting synchronous again,
+// since it belongs to the connection. Where a standby may take over, let the primary wait for the
+// standby (synchronous_standby_names): else a failover loses the last acknowledged writes.
 package sqlstore
 
 import (
@@ -88,8 +89,9 @@ var errZero = errors.New("sqlstore: a nil or zero Store has no database: use New
 // New returns a Store in a database, and makes its tables where they are missing. The caller
 // keeps db open and closes it.
 //
-// It returns [sqldb.ErrDialect], [sqldb.ErrNotDurable] for a database that would lie about
-// durability or takes no writes, and the errors of the database.
+// It returns [sqldb.ErrDialect] for an unknown dialect, [sqldb.ErrNotDurable] for a database that
+// could lose a write that it has acknowledged or that takes no writes, an error for a nil db, and
+// the errors of the database.
 func New(ctx context.Context, db *sql.DB, d Dialect) (*Store, error) {
 	if err := d.Check(); err != nil {
 		return nil, err
@@ -118,7 +120,7 @@ func (s *Store) open(ctx context.Context) error {
 	return nil
 }
 
-// ready returns an error for a zero Store.
+// ready returns an error for a zero Store or a context that has ended.
 func (s *Store) ready(ctx context.Context) error {
 	if s == nil || s.db == nil {
 		return errZero
@@ -126,7 +128,8 @@ func (s *Store) ready(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// writing runs f in a transaction.
+// writing runs f in a transaction. It returns ErrUnknownOutcome if the commit fails, so that it may
+// have been done or not.
 func (s *Store) writing(ctx context.Context, f func(*sql.Tx) error) error {
 	if err := s.ready(ctx); err != nil {
 		return err
@@ -166,7 +169,7 @@ func (s *Store) SwapKeys(ctx context.Context, prev string, doc []byte) (version 
 	return version, nil
 }
 
-// one returns ErrConflict unless a statement has changed a row.
+// one returns ErrConflict unless a statement has changed exactly one row.
 func one(r sql.Result, err error) error {
 	changed, err := sqldb.ChangedOne(r, err)
 	if err == nil && !changed {

@@ -21,7 +21,8 @@ func (s *Store) lock(ctx context.Context, tx *sql.Tx) (revision int64, err error
 	return revision, nil
 }
 
-// append writes revocations after a revision. The caller holds the counter.
+// append writes revocations, numbered from revision+1 on. The caller has called lock in this
+// transaction.
 func (s *Store) append(ctx context.Context, tx *sql.Tx, revision int64, ended []sessions.Ended) error {
 	before := revision
 	for _, e := range ended {
@@ -49,7 +50,7 @@ func (s *Store) append(ctx context.Context, tx *sql.Tx, revision int64, ended []
 	return err
 }
 
-// Append adds revocations that belong to no session.
+// Append adds revocations and removes no session.
 func (s *Store) Append(ctx context.Context, ended []sessions.Ended) error {
 	return s.writing(ctx, func(tx *sql.Tx) error {
 		revision, err := s.lock(ctx, tx)
@@ -69,9 +70,9 @@ func (s *Store) Tail(ctx context.Context, after sessions.Cursor, limit int) (t s
 	if t, err = s.tail(ctx, after, max(limit, 0)); err != nil || s.s.flush == "" || len(t.Revocations) == 0 {
 		return t, err
 	}
-	// InnoDB shows a commit to readers before its log is on the disk. A commit of our own brings
-	// the log to the disk up to here. Without it a crash takes back, now and then, what a reader
-	// has seen, and the store seems to have gone back.
+	// InnoDB shows a commit to readers before its log is on the disk. A commit of our own writes
+	// the log to the disk, up to that commit. Without it a crash takes back, now and then, what a
+	// reader has seen, and the store seems to have gone back.
 	if _, err := s.db.ExecContext(ctx, s.s.flush); err != nil {
 		return sessions.Tail{}, err
 	}
@@ -104,7 +105,8 @@ func (s *Store) tail(ctx context.Context, after sessions.Cursor, limit int) (t s
 	return t, err
 }
 
-// piece returns the first rows, and the newest of all.
+// piece returns a Tail with the first rows, at most limit of them, and with the newest revocation
+// of the store as Last.
 func (s *Store) piece(ctx context.Context, after sessions.Cursor, rows []sessions.Revocation, limit int) (t sessions.Tail, err error) {
 	t.Last = after
 	if len(rows) > 0 {

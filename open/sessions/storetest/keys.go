@@ -28,8 +28,8 @@ func mustSwap(t testing.TB, s sessions.Store, prev string, doc []byte) string {
 	return version
 }
 
-// keysOfNothing checks that an empty store returns ErrNoKeys each time: a registry makes keys
-// then, and must not at any other error.
+// keysOfNothing checks that an empty store returns ErrNoKeys each time. A registry makes new keys
+// only for that error.
 func keysOfNothing(t *testing.T, a, b sessions.Store) {
 	for _, s := range []sessions.Store{a, b, a} {
 		_, _, err := s.LoadKeys(t.Context())
@@ -76,9 +76,9 @@ func keysOpaque(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// oneSwapWins checks that of several writers that swap from the same version exactly one
-// succeeds, and that all others get ErrConflict. Registries race so when the keys are missing
-// or a key is due for its rotation.
+// oneSwapWins checks that of several writers that swap from the same version exactly one succeeds,
+// and that all others get ErrConflict. Registries race so when the keys are missing, or when
+// several processes mark that the store went back.
 func oneSwapWins(t *testing.T, a, b sessions.Store) {
 	const racers = 8
 	version := ""

@@ -76,8 +76,8 @@ func updateAgainstEnd(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// tailLosesNothing keeps a ledger: writers end sessions, and a reader that follows the tail
-// must see each one. A store that numbers its revocations with a sequence loses some.
+// tailLosesNothing checks that a reader that follows the tail sees each revocation that several
+// writers append meanwhile. A store that numbers its revocations with a sequence loses some.
 func tailLosesNothing(t *testing.T, a, b sessions.Store) {
 	lost, err := Follow(t.Context(), a, b, 8, 25)
 	if err != nil {
@@ -88,9 +88,11 @@ func tailLosesNothing(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// Follow has writers append revocations, each so many, while a reader asks for the tail again
-// and again. It returns how many acknowledged revocations the reader has not seen in the end,
-// each once and in order. It is for tests that are longer than the one in the suite.
+// Follow runs as many writers as the parameter writers says, and each appends as many revocations
+// as the parameter each says, while a reader asks for the tail again and again. Follow returns how
+// many of the acknowledged revocations the reader has not seen exactly once. It returns an error if
+// revisions come out of order or the store says that it went back, and the errors of the store. It
+// is for tests that are longer than the one in the suite.
 func Follow(ctx context.Context, a, b sessions.Store, writers, each int) (lost int, err error) {
 	var (
 		wg     sync.WaitGroup
@@ -126,7 +128,7 @@ func Follow(ctx context.Context, a, b sessions.Store, writers, each int) (lost i
 	for last := false; ; {
 		select {
 		case <-done:
-			last = true // one more look
+			last = true // read the tail once more
 		case <-time.After(time.Millisecond):
 		}
 		for {

@@ -14,10 +14,10 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// RunRegistry checks a Registry over a store: that no session which has ended comes back, and
-// that none ends by mistake. It forces the interleavings with a store that pauses between a
-// read and a write, and then runs so many random rounds of each race. The function open returns
-// two handles on a new, empty place at each call; they may be one.
+// RunRegistry checks a Registry over a store: that no session which has ended comes back, and that
+// none ends by mistake. It forces the interleavings with a store that pauses between a read and a
+// write, and then runs each race as many times as rounds says, at random moments. The function open
+// returns two handles on a new, empty place at each call; they may be one.
 func RunRegistry(t *testing.T, open func(t *testing.T) (a, b sessions.Store), rounds int) {
 	t.Helper()
 	for _, c := range []struct {
@@ -33,7 +33,7 @@ func RunRegistry(t *testing.T, open func(t *testing.T) (a, b sessions.Store), ro
 	}
 }
 
-// pair is two processes of an issuer.
+// pair has the registries of two processes of an issuer, and their stores.
 type pair struct {
 	stores [2]*pausing
 	regs   [2]*sessions.Registry
@@ -58,7 +58,7 @@ func newPair(t *testing.T, open func(t *testing.T) (a, b sessions.Store)) *pair 
 	return p
 }
 
-// pausing is a store that calls pause between the read and the write of a refresh.
+// pausing is a store that calls the function pause between the read and the write of a refresh.
 type pausing struct {
 	sessions.Store
 	mu    sync.Mutex
@@ -92,7 +92,8 @@ func login(t testing.TB, r *sessions.Registry, subject string) (sessions.Session
 	return s, token
 }
 
-// refreshPausedAtEnd: the refresh has read the session, the End returns, the refresh writes.
+// refreshPausedAtEnd checks that a refresh fails if it has read the session before an End returns
+// and writes the session after that.
 func refreshPausedAtEnd(t *testing.T, p *pair, _ int) {
 	for name, end := range map[string]func(subject, id string) error{
 		"End":    func(subject, id string) error { return p.regs[1].End(t.Context(), subject, id) },
@@ -119,7 +120,8 @@ func refreshPausedAtEnd(t *testing.T, p *pair, _ int) {
 	}
 }
 
-// refreshAgainstEnd: random rounds. After End has returned no refresh succeeds.
+// refreshAgainstEnd lets refreshes and an End run at the same time, and checks that after the End
+// has returned no refresh succeeds.
 func refreshAgainstEnd(t *testing.T, p *pair, rounds int) {
 	for round := range rounds {
 		subject := fmt.Sprint("user ", round%50)
@@ -153,8 +155,8 @@ func refreshAgainstEnd(t *testing.T, p *pair, rounds int) {
 	}
 }
 
-// refreshTwice: two tabs refresh at once, and answers are lost. Both end up with one token, and
-// the session lives.
+// refreshTwice lets two tabs refresh at the same time, while answers of the store are lost. It
+// checks that both tabs get the same token and the session lives.
 func refreshTwice(t *testing.T, p *pair, rounds int) {
 	_, token := login(t, p.regs[0], "tabs")
 	for round := range rounds {

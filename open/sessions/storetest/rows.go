@@ -18,7 +18,7 @@ func startAndGet(t *testing.T, a, b sessions.Store) {
 	start(t, a, row)
 	row.Version = 1
 	wantRow(t, b, row)
-	// Another session must not take its place.
+	// Another session with the same ID must not replace it.
 	other := newRow(2, 5)
 	other.ID = row.ID
 	if _, err := b.Start(t.Context(), other, 100, base); err == nil {
@@ -60,7 +60,7 @@ func limit(t *testing.T, a, b sessions.Store) {
 	}
 	other := newRow(2, 0)
 	start(t, b, other)
-	older := newRow(1, -10) // of a process whose clock is behind
+	older := newRow(1, -10) // begun by a process whose clock is behind
 	if n, err := b.Start(t.Context(), older, 3, until); err != nil || n != 3 {
 		t.Errorf("Start: %d ended, %v, want 3", n, err)
 	}
@@ -93,8 +93,8 @@ func update(t *testing.T, a, b sessions.Store) {
 	wantRow(t, b, next)
 }
 
-// updateMoves checks that a session whose key rotates is listed under the new index, and that
-// its place is the login, as before.
+// updateMoves checks that a session whose key rotates is listed under the new index, and still in
+// the order of the logins.
 func updateMoves(t *testing.T, a, b sessions.Store) {
 	row, stays := newRow(1, 0), newRow(2, 9)
 	start(t, a, row)

@@ -5,9 +5,9 @@
 //		storetest.Run(t, func(t *testing.T) sessions.Store { return pgstore.New(emptyDatabase(t)) })
 //	}
 //
-// A store that other processes can open as well adds [RunShared]. [RunRegistry] runs a Registry
-// over the store and forces the interleavings that end a session by mistake, or bring one back.
-// Run all with the race detector.
+// For a store that other processes can open too, its author also runs [RunShared]. [RunRegistry]
+// runs a Registry over the store and forces the interleavings that end a session by mistake, or
+// bring one back. Run all with the race detector.
 //
 // Only tests that cut power or kill a server can show that a write survives.
 package storetest

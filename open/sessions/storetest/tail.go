@@ -58,7 +58,7 @@ func appends(t *testing.T, a, b sessions.Store) {
 	wantEnded(t, a, late, ended(1, late).Entry, ended(2, late).Entry, ended(3, late).Entry, row.Entry)
 }
 
-// tail checks the cursor: all, once, in order, in pieces.
+// tail checks that a reader that reads in pieces gets all revocations, each once and in order.
 func tail(t *testing.T, a, b sessions.Store) {
 	if empty := tailOf(t, a, sessions.Cursor{}, 10); len(empty.Revocations) != 0 || empty.Last != (sessions.Cursor{}) || empty.Whole {
 		t.Errorf("Tail of nothing: %+v", empty)
@@ -93,8 +93,9 @@ func tail(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// tailWhole checks that a reader of a store that went back gets everything: with a number
-// alone it would skip revocations until the number has caught up.
+// tailWhole checks that a reader of a store that went back gets everything. If a cursor were a
+// revision alone, the reader would skip revocations until the store has counted up to that revision
+// again.
 func tailWhole(t *testing.T, a, b sessions.Store) {
 	for n := range 6 {
 		mustAppend(t, a, ended(n, base.Add(time.Hour)))
@@ -123,7 +124,7 @@ func tailWhole(t *testing.T, a, b sessions.Store) {
 	}
 }
 
-// sweep checks that old rows go, and no others.
+// sweep checks that Sweep removes the rows that have expired, and no others.
 func sweep(t *testing.T, a, b sessions.Store) {
 	over, lives := newRow(1, -4000), newRow(1, 0)
 	start(t, a, over)
