@@ -46,8 +46,8 @@ type Config struct {
 	Decryption keys.PrivateSource
 
 	// Require names claims that must be present with a value other than null, and that must have
-	// been sealed. When such a claim is missing or was not sealed, [Error.Error], which the client
-	// may see, names it.
+	// been sealed: a claim that the JWE's header replicates does not count. When such a claim is
+	// missing or was not sealed, [Error.Error], which the client may see, names it.
 	Require []string
 
 	// AllowMissing says what the JWE of a token may lack: ContentType, KeyID or both. Zero

@@ -1,5 +1,5 @@
-// Package open accepts sealed tokens: it decrypts, verifies and checks them, and returns
-// a value that only this package can make.
+// Package open accepts sealed tokens: it decrypts, verifies and checks them, and returns a [Token],
+// which only this package can fill.
 //
 // An [Opener] takes the tokens that package seal makes, and tokens of other implementations in the
 // same form. [New] is for nested tokens, a compact JWE around a compact JWS. [NewSelective] is for

@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// Opener opens tokens. It is immutable and safe for concurrent use.
+// Opener opens tokens. Its configuration never changes. It is safe for concurrent use.
 type Opener struct {
 	cfg   settings
 	trust map[string]Issuer
@@ -66,7 +66,7 @@ func (o *Opener) Ready(ctx context.Context) error {
 // Open opens a token of the Opener's form and checks every claim. It decrypts a nested token and
 // then verifies it, RFC 7519 section 7.2. It verifies a selective token and then decrypts the
 // claims that are sealed to us. A token that is not signed or not sealed is refused. A gateway
-// decrypts nothing. For a token in the cache, [Limits] says which checks Open repeats.
+// decrypts nothing. For a token in the cache, Limits.Cache says which checks Open repeats.
 //
 // The error is an [*Error] of one of the classes [ErrMalformed], [ErrAlgorithm], [ErrNotAuthentic],
 // [ErrUnknownKey], [ErrKeySource], [ErrType], [ErrIssuer], [ErrAudience], [ErrExpired],

@@ -26,10 +26,10 @@ type Login func(r *http.Request) (subject, sid string, err error)
 //
 // A request without a login gets 401. If a page of another origin makes a browser send a DELETE or
 // a POST, the Sec-Fetch-Site or Origin header tells, and the request gets 403. A POST without
-// Content-Type application/json, which an HTML form cannot send, gets 415. If the session of the
-// device is not known, POST gets 404. After any other error, such as a store that does not answer,
-// the request gets 503. Answers have Cache-Control: no-store. Handler returns an [ErrConfig] for a
-// nil login.
+// Content-Type application/json, which an HTML form cannot send, gets 415. If Login does not tell
+// the session of the device, or that session has ended, the POST gets 404. After any other error,
+// such as a store that does not answer, the request gets 503. Answers have Cache-Control: no-store.
+// Handler returns an [ErrConfig] for a nil login.
 func (r *Registry) Handler(login Login) (http.Handler, error) {
 	if err := r.ready(); err != nil {
 		return nil, err

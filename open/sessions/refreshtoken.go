@@ -15,9 +15,10 @@ const (
 	refreshSize = 1 + keyIDSize + len(ID{}) + 8 + macSize
 )
 
-// refreshToken is a refresh token: base64url of version, key id, sid, generation and a MAC
-// over them. The store holds neither tokens nor their hashes, so a reader of the database cannot
-// make a token. A token of a session that has ended is refused because the session has no row.
+// refreshToken is a refresh token: base64url of version, key id, sid, generation and a MAC over
+// them. The store holds neither tokens nor their hashes, and the registry key only encrypted, so a
+// reader of the database cannot make a token. A token of a session that has ended is refused
+// because the session has no row.
 type refreshToken struct {
 	key        string // id of the registry key
 	id         ID

@@ -46,7 +46,8 @@ func (r *Remote) Run(ctx context.Context, report func(News)) error {
 		report = func(News) {}
 	}
 	l := &loop{Remote: r, follower: newFollower(), report: report, state: *r.state.Load()}
-	// An earlier Run may have left a list. It is used on, and its date tells how old it is.
+	// An earlier Run may have left a list. This Run goes on with that list, whose date tells how
+	// old it is.
 	l.follower.list, l.size, l.date, l.signer = r.list, r.list.size(), l.state.date, l.state.signer
 	l.lifetime, l.leeway = l.state.lifetime, l.state.leeway
 	l.restart()

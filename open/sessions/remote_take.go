@@ -45,7 +45,7 @@ func (l *loop) take(ctx context.Context, text []byte) {
 }
 
 // look checks that the clock did not go back and that the key of the newest frame is not revoked,
-// and removes entries whose time is over.
+// and once a minute removes the entries whose time is over.
 func (l *loop) look(ctx context.Context) {
 	wall, up := l.clock()
 	if l.state.synced && wall.Before(l.state.swept.Add(-skew)) {

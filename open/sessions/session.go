@@ -13,9 +13,9 @@ import (
 // maxText is the greatest length in bytes of an issuer, of a subject, and of the parts of a device.
 const maxText = 256
 
-// Session is a session of a user: one device that has logged in. It prints as [redacted], and so
-// does its JSON: build an answer from its fields. Where fmt calls no methods, which is in an
-// unexported field and for %p, fmt prints it in full.
+// Session is a session of a user: one device that has logged in. It prints as [redacted], and its
+// JSON is "[redacted]" too: build the JSON of an answer from its fields. Where fmt calls no
+// methods, which is in an unexported field and for %p, fmt prints it in full.
 type Session struct {
 	ID       string // the claim sid: 128 random bits in base64url
 	Subject  string
