@@ -196,8 +196,8 @@ func (m *scratch) parseJWE(token string) (jwe, error) {
 }
 
 // parseEnvelope cuts a JWE into its parts and reads only the header, which names the recipient's
-// key. A header that package seal has written, with only the text tail and a brace behind its cty,
-// is read without the JSON parser. For a nested token tail is empty.
+// key. A header that package seal has written for a key agreement, with only the text tail and a
+// brace behind its cty, is read without the JSON parser. For a nested token tail is empty.
 func (m *scratch) parseEnvelope(token, tail string) (j jwe, err error) {
 	if n := 1 + strings.Count(token, "."); n != len(j.parts) {
 		return j, refuse(ErrMalformed, "it has %v, and a JWE has 5", partCount(n))

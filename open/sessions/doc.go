@@ -22,10 +22,10 @@
 // with 503. So does a Remote that never had a complete list: deploy the issuer before the
 // verifiers. Put routes that need a younger list behind [Remote.Fresh].
 //
-// If MaxStale is not set, it is the lifetime of the tokens, and at most 15 minutes. Then, in an
-// outage of the issuer, a verifier begins to refuse everything when most tokens have expired
-// anyway, and an attacker who cuts the feed gains no more time for an ended session than a token
-// lives anyway.
+// If MaxStale is not set, it is the lifetime of the tokens, and at most 15 minutes. So an attacker
+// who cuts the feed gains no more time for an ended session than a token lives anyway. If tokens
+// live for 15 minutes or less, a verifier refuses everything in an outage of the issuer only when
+// the tokens from before the outage have expired anyway.
 //
 // # The feed
 //

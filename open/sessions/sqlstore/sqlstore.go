@@ -20,12 +20,12 @@
 // failover to a standby that lagged, the registry answers sessions.ErrRolledBack until an operator
 // decides: see sessions.Registry.
 //
-// A registry and a feed notice a restore or a failover only if they have read the store before it
-// and have run on since then. After a restore with every process of the issuer stopped, call
-// EndEverything of the registry: else a session that ended since the backup can be refreshed, and a
-// verifier that starts later accepts its tokens. Restore an SQLite file with its own command
-// .restore, or stop the processes first: if another file takes its place, running processes keep
-// the old file open and write to it.
+// A registry or a feed that has read the store before a restore or a failover, and still runs,
+// notices it. If every process of the issuer was stopped, only a refresh token that is newer than
+// its session in the store shows the restore. So call EndEverything of the registry then: else a
+// session that ended since the backup can be refreshed, and a verifier that starts later accepts
+// its tokens. Restore an SQLite file with its own command .restore, or stop the processes first: if
+// another file takes its place, running processes keep the old file open and write to it.
 //
 // # Revisions
 //
