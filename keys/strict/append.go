@@ -7,7 +7,7 @@ import (
 
 // AppendMember appends a member to a JSON object that is being written: dst begins with the
 // opening brace of the object, and the caller appends the closing one. The value is JSON text,
-// which AppendMember copies unchanged. The name is escaped only where JSON demands it. The
+// which AppendMember copies unchanged. The name is written as [AppendString] writes it. The
 // caller must refuse a name that is not UTF-8.
 func AppendMember(dst []byte, name string, value json.RawMessage) []byte {
 	if n := len(dst); n > 0 && dst[n-1] != '{' {
@@ -20,7 +20,7 @@ func AppendMember(dst []byte, name string, value json.RawMessage) []byte {
 
 // AppendString appends s as a JSON string, byte for byte as encoding/json does with
 // SetEscapeHTML(false): tokens need no escapes for HTML. The caller must ensure that s is
-// UTF-8: bytes that are not become \ufffd, and two texts that differ could become the same.
+// UTF-8: other bytes become \ufffd, and two texts that differ could become the same.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for {

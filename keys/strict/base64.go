@@ -12,7 +12,7 @@ func EncodeBase64URL(b []byte) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// AppendBase64URL appends what [EncodeBase64URL] returns.
+// AppendBase64URL appends to dst what [EncodeBase64URL] returns for b.
 func AppendBase64URL(dst, b []byte) []byte {
 	return base64.RawURLEncoding.AppendEncode(dst, b)
 }
@@ -21,9 +21,10 @@ func AppendBase64URL(dst, b []byte) []byte {
 // of RFC 7515 section 2 and appendix C, without padding. The empty string spells no
 // bytes.
 //
-// It refuses padding, line breaks and white space, characters of any other alphabet, lengths
-// that no bytes have, and spare bits that are not zero. If it accepted one of these, the same
-// bytes would have a second spelling, and one token a second text. The error is an [*Error].
+// It refuses padding, line breaks and white space, characters outside of the alphabet of RFC
+// 4648 section 5, a length of 4n+1 characters, and bits behind the last byte that are not zero. If
+// it accepted one of these, the same bytes would have a second spelling, and one token a second
+// text. The error is an [*Error].
 func DecodeBase64URL[T string | []byte](s T) ([]byte, error) {
 	b, err := AppendDecodeBase64URL(make([]byte, 0, base64.RawURLEncoding.DecodedLen(len(s))), s)
 	if err != nil {
@@ -40,7 +41,7 @@ func DecodeBase64URL[T string | []byte](s T) ([]byte, error) {
 func AppendDecodeBase64URL[T string | []byte](dst []byte, s T) ([]byte, error) {
 	start, want := len(dst), base64.RawURLEncoding.DecodedLen(len(s))
 	dst = slices.Grow(dst, want)
-	room := dst[start : start+want] // cut, so that PutUint64 cannot overwrite bytes of the caller behind it
+	room := dst[start : start+want] // cut, so that PutUint64 cannot write into later bytes of the caller
 	i, n := 0, 0
 	// Eight characters are six bytes. One write of eight bytes is faster than six writes; the
 	// next write overwrites the last two.
@@ -67,8 +68,8 @@ func AppendDecodeBase64URL[T string | []byte](dst []byte, s T) ([]byte, error) {
 			dst = append(dst, byte(value>>bits))
 		}
 	}
-	// Either the spare bits are not zero, or six bits are left: then the last character is one
-	// too many.
+	// Refuse six bits that are left, which come from a last character too many, and spare bits
+	// that are not zero.
 	if bits == 6 || value&(1<<bits-1) != 0 {
 		return dst[:start], notCanonical(len(s)-1, 0)
 	}

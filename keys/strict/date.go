@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// maxSeconds is the end of the year 9999, the last second that RFC 3339 can
-// write and that every peer's clock type can hold.
+// maxSeconds is the end of the year 9999: the last second that RFC 3339 can write, and the last
+// that a datetime of Python can hold.
 const maxSeconds = 253402300799
 
 // NumericDate returns the time of the named member, RFC 7519 section 2, in UTC, and whether
 // there is such a member. The member is a JSON number of seconds from 0 to 253402300799. A
 // number that has only digits is read exactly. A number with a fraction or an exponent is read
-// as the nearest float64, which is right to a microsecond in this century.
+// as the nearest float64, which is right to a microsecond in this century. If this float64 is
+// 253402300799 and the number is not, the number counts as out of range.
 //
 // If the member is anything else, null included, or a number outside of that range, the error
 // is a [*MemberError]. A date that cannot be read must not count as absent: otherwise a token
@@ -24,7 +25,7 @@ func (o Object) NumericDate(name string) (t time.Time, ok bool, err error) {
 	if !ok {
 		return time.Time{}, false, nil
 	}
-	// A number is the only value that begins with one of these.
+	// Of all JSON values only a number begins with a minus sign or a digit.
 	if raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
 		return time.Time{}, true, &MemberError{name, "is not a number"}
 	}
@@ -54,8 +55,9 @@ func whole(number []byte) (secs int64) {
 	return secs
 }
 
-// rounded returns the float64 that is nearest to a JSON number, as seconds and
-// nanoseconds, and whether the number itself lies between 0 and maxSeconds.
+// rounded returns the float64 that is nearest to a JSON number, as seconds and nanoseconds, and
+// whether the number is in range: from 0 to maxSeconds, without numbers that differ from
+// maxSeconds by a rounding error.
 func rounded(number []byte) (secs, nanos int64, inRange bool) {
 	mantissa := number
 	if e := bytes.IndexAny(number, "eE"); e >= 0 {
@@ -67,11 +69,12 @@ func rounded(number []byte) (secs, nanos int64, inRange bool) {
 	f, _ := strconv.ParseFloat(string(number), 64)
 	switch {
 	case digits == "":
-		return 0, 0, true // zero, also when spelled -0; -1e-999 has a digit and is refused below
+		return 0, 0, true // zero, also when spelled -0; -1e-999 has the digit 1 and is refused below
 	case number[0] == '-' || f > maxSeconds:
 		return 0, 0, false
 	case f == maxSeconds:
-		// f is rounded, so the number itself may be a little greater than maxSeconds.
+		// f is rounded, so the number may be a little greater or less than maxSeconds. Only
+		// maxSeconds passes: no float64 tells which of the three it is.
 		return maxSeconds, 0, digits == "253402300799"
 	}
 	whole, fraction := math.Modf(f)

@@ -2,10 +2,10 @@ package strict
 
 import "bytes"
 
-// Literal compares the start of a JSON text, from left to right, with the one spelling that
-// this library writes. It is a fast path that saves the parsing of such a text: once OK is
-// false the caller has to parse the text. It is for packages keys and open only, and may change
-// in any version.
+// Literal compares a JSON text, from left to right, with the one spelling that this library
+// writes. It is a fast path that saves the parsing of such a text: once OK is false the caller
+// has to parse the text. It is for packages keys and open only, and may change in any version.
+// Its methods change it, so only one goroutine may use a Literal at a time.
 type Literal struct {
 	Rest []byte // the text that is still to be matched
 	OK   bool   // whether all has matched so far
@@ -21,8 +21,9 @@ func (l *Literal) Skip(want string) {
 	}
 }
 
-// Text steps over a string up to its closing quote, and returns it. It accepts only printable
-// ASCII without escapes, which needs no decoding; for any other string it sets OK to false.
+// Text returns the content of a string whose opening quote Skip has stepped over, and steps over
+// the content and the closing quote. It accepts only printable ASCII without escapes, which needs
+// no decoding. For any other string it sets OK to false, and the result has no meaning.
 func (l *Literal) Text() []byte {
 	if l == nil {
 		return nil

@@ -6,7 +6,7 @@ import "strings"
 const maxMediaType = 128
 
 // IsMediaType reports whether s can be the typ or cty of a header (RFC 7515 section 4.1.9): 1
-// to 128 characters of printable ASCII without spaces, quotes and backslashes.
+// to 128 characters of printable ASCII without spaces, double quotes and backslashes.
 func IsMediaType(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\\' {
@@ -20,8 +20,9 @@ func IsMediaType(s string) bool {
 // 4.1.9: upper and lower case are equal, and the prefix application/ may be left out.
 func SameMediaType(a, b string) bool {
 	a, b = trimApplication(a), trimApplication(b)
-	// EqualFold also equates some characters beyond ASCII with letters. These are longer in
-	// UTF-8, so the comparison of lengths excludes them.
+	// EqualFold also equates ASCII letters with characters beyond ASCII: k with the Kelvin sign.
+	// These are longer in UTF-8. So if one value is ASCII, the other has another length. Every
+	// caller compares with a type that it expects, which is ASCII.
 	return len(a) == len(b) && strings.EqualFold(a, b)
 }
 

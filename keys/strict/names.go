@@ -9,13 +9,13 @@ import (
 	"unicode/utf8"
 )
 
-// few is the largest number of names for which unique compares each name with each. For more
-// names a hash table is faster.
+// few is the largest number of names for which unique calls twin, which compares names in pairs.
+// For more names the hash table of twinOfMany is faster.
 const few = 16
 
 // name is a member name of an object that the scanner has not finished. It holds only the place
-// of the name and a hash, because all names, decoded and folded, would take more memory than
-// the text.
+// of the name and a hash: decoded and folded copies of all names could take more memory than the
+// text. compared makes such a copy again for the few names that need it.
 type name struct {
 	at   uint32 // offset of the opening quote
 	hash uint32 // the hash of the decoded name, which is folded first if case does not count
@@ -57,8 +57,8 @@ func (s *scanner) clash(names []name) string {
 	return "member name that differs from another only in case"
 }
 
-// same reports whether two names are equal as s compares them. Names with equal hashes
-// are nearly always equal.
+// same reports whether two names are equal, without regard to case if s.folds is true. Names with
+// equal hashes are nearly always equal, so names that differ are seldom read again.
 func (s *scanner) same(a, b name) bool {
 	if a.hash != b.hash {
 		return false
@@ -68,8 +68,8 @@ func (s *scanner) same(a, b name) bool {
 	return bytes.Equal(s.folded[0], s.folded[1])
 }
 
-// compared reads a name again from the text, and puts it into folded[i], folded if case does
-// not count.
+// compared reads a name again from the text, and puts the decoded name into folded[i]. If case
+// does not count, it folds the name.
 func (s *scanner) compared(i int, n name) {
 	again := scanner{data: s.data, pos: int(n.at)}
 	decoded, escaped, _ := again.str()
@@ -90,7 +90,9 @@ func (s *scanner) appendCompared(dst, decoded []byte) []byte {
 
 // twin returns the index of the first name that equals one before it, or -1.
 func (s *scanner) twin(names []name) int {
-	var seen uint64 // a bit for each value of the last six bits of a hash that has come up; only names that share these bits need a comparison
+	// seen has a bit for each value that the last six bits of a hash have had. Only names that
+	// share these six bits need a comparison.
+	var seen uint64
 	for i := range names {
 		bit := uint64(1) << (names[i].hash & 63)
 		if seen&bit == 0 {
@@ -106,10 +108,10 @@ func (s *scanner) twin(names []name) int {
 	return -1
 }
 
-// twinOfMany returns the same as twin, in linear time. Each place of its table holds the number
-// of a name, counted from 1, or 0. A name stands at the first free place from the place of its
-// hash on. The hash has a secret seed, so that an attacker cannot choose names that make it
-// slow.
+// twinOfMany returns the same as twin, in linear time on average. Each place of its table holds
+// the number of a name, counted from 1, or 0 if the place is free. A name stands at the place that
+// its hash gives, or at the first free place behind it. The hash has a secret seed, so that an
+// attacker cannot choose names that all hash to the same place and make twinOfMany slow.
 func (s *scanner) twinOfMany(names []name) int {
 	size := 1 << bits.Len(uint(len(names)+len(names)/4))
 	if cap(s.table) < size {
@@ -129,9 +131,9 @@ func (s *scanner) twinOfMany(names []name) int {
 	return -1
 }
 
-// FoldedTwin returns the first of names to which the name of some member is equal if case does
-// not count, but not exactly: for sub that is SUB or ſub. A reader that ignores case would take
-// that member for sub.
+// FoldedTwin returns one of names that the name of a member equals only if case does not count:
+// sub if a member is named SUB or ſub. A reader that ignores case would take that member for sub.
+// If several members have such names, the first member decides. ok is false if no member does.
 func (o Object) FoldedTwin(names []string) (name string, ok bool) {
 	p := o.open()
 	for _, m := range p.members {

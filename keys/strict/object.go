@@ -31,8 +31,8 @@ type object struct {
 	foldTo    int // the argument foldTo of parse for an object that is a member of this one
 }
 
-// member is one member. It has no pointers, so that the garbage collector need
-// not look into an object of thousands.
+// member is one member of an object. It has no pointers, so that the garbage collector need not
+// scan the members of an object that has thousands.
 type member struct {
 	lo      uint32 // of the name
 	length  uint16 // a name of MaxName bytes fits, even if it is spelled with escapes
@@ -40,7 +40,7 @@ type member struct {
 	value   span
 }
 
-// span is text[lo:hi]. MaxText fits easily.
+// span is text[lo:hi] of a text that is no longer than MaxText, which fits into 32 bits.
 type span struct{ lo, hi uint32 }
 
 func newSpan(lo, hi int) span { return span{uint32(lo), uint32(hi)} }
@@ -156,8 +156,8 @@ func (o Object) All() iter.Seq2[string, json.RawMessage] {
 }
 
 // ValueEnd returns the offset in the text at which the value that begins at the offset start
-// ends, and whether the value of a member of o begins there. A program that reads the text
-// itself can so step over a long value.
+// ends, and whether the value of a member of o begins at start. With it a program that reads the
+// text itself can step over a long value.
 func (o Object) ValueEnd(start int) (end int, ok bool) {
 	members := o.open().members
 	i, ok := slices.BinarySearchFunc(members, start, func(m member, start int) int { return int(m.value.lo) - start })

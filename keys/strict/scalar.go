@@ -13,8 +13,8 @@ func (s *scanner) literal(word string) error {
 func (s *scanner) number() error {
 	start := s.pos
 	s.accept('-')
-	// A number that begins with 0 has no more digits before the point: after 01 the 1 is left,
-	// and the caller refuses it.
+	// A number that begins with 0 has no more digits before the point. Of 01, number reads the 0
+	// only, and the caller refuses the 1 as neither a comma nor the end.
 	if !s.accept('0') && !s.digits() {
 		return s.fail("digit expected")
 	}

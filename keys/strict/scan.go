@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// scanner reads a JSON text once, from left to right. A method that accepts a text leaves pos
-// behind it. The [Error] of a refusal says where the refused text is; pos counts no more then.
+// scanner reads a JSON text once, from left to right. A method that accepts a piece of the text
+// leaves pos behind it. After an error pos has no meaning; the [Error] says where the refused
+// piece is.
 type scanner struct {
 	data   []byte
 	pos    int
@@ -17,7 +18,7 @@ type scanner struct {
 	members   []member // the members of the outermost object
 	unescaped []byte   // the names of these members that are spelled with escapes, decoded
 
-	// The names of all objects that are open at pos; see names.go.
+	// The names so far of the objects around pos; see names.go.
 	names   []name
 	folded  [2][]byte // buffers for the one or two names that are compared
 	decoded []byte    // a buffer for a name that is spelled with escapes
@@ -26,7 +27,7 @@ type scanner struct {
 	foldTo  int  // the depth down to which names that differ only in case are refused
 	folds   bool // whether case does not count for the names that are compared now
 
-	keep int // the number of elements of an array to keep
+	keep int // how many elements the method array returns at most
 }
 
 // fail refuses the text at pos.
@@ -34,7 +35,7 @@ func (s *scanner) fail(reason string) error {
 	return &Error{s.pos, reason}
 }
 
-// peek returns the byte at pos, or 0 at the end: no JSON token has that byte.
+// peek returns the byte at pos, or 0 at the end of the text: no JSON token begins with 0.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.data) {
 		return s.data[s.pos]
@@ -69,7 +70,7 @@ func (s *scanner) spaces() {
 	}
 }
 
-// value reads one value. depth is the number of arrays and objects around it.
+// value reads one value. depth is the number of arrays and objects around that value.
 func (s *scanner) value(depth int) error {
 	if s.values++; s.values > MaxValues {
 		return s.fail(tooManyValues)
@@ -165,8 +166,8 @@ func (s *scanner) member(depth int) error {
 	return nil
 }
 
-// array reads an array at this depth. If keep is not nil, it appends the first s.keep elements
-// to it.
+// array reads an array at this depth. If keep is not nil, array appends elements to *keep until
+// that has s.keep elements, and only checks the rest.
 func (s *scanner) array(depth int, keep *[]json.RawMessage) error {
 	if depth > MaxDepth {
 		return s.fail("nesting too deep")
@@ -215,8 +216,8 @@ func (s *scanner) plainStrings() {
 }
 
 // add appends v, and doubles the capacity when it is used up. append grows a long slice only by
-// a quarter each time, and all the slices together would take five times the memory of the
-// text.
+// a quarter each time, so the slices that it makes on the way take about five times the memory of
+// the last one. With add they take twice that memory.
 func add[T any](to []T, v T) []T {
 	if len(to) == cap(to) {
 		to = slices.Grow(to, max(len(to), 8))

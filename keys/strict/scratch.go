@@ -11,7 +11,7 @@ import (
 // names.
 const mostMembers = 1024
 
-// scanners are kept for their buffers. No Object refers to memory of a scanner in the
+// scanners keeps scanners for their buffers. No Object refers to memory of a scanner in this
 // pool.
 var scanners = sync.Pool{New: func() any {
 	s := &scanner{
@@ -25,13 +25,13 @@ var scanners = sync.Pool{New: func() any {
 	return s
 }}
 
-// newScanner returns a scanner of a whole text, to be released.
+// newScanner returns a scanner at the start of a text. The caller must call release.
 func newScanner(data []byte) *scanner {
 	s := scanners.Get().(*scanner)
 	s.data, s.pos, s.values, s.named, s.foldTo = data, 0, 1, 0, 0
-	// Reserve once, so that the buffers need not grow step by step. A text of n bytes
-	// has at most n/7+16 distinct names, and at most one for each colon. A long text is
-	// mostly long strings, so its colons are counted.
+	// Reserve once, so that the buffers need not grow step by step. An object of n bytes has at
+	// most n/7+16 distinct names, and at most one for each colon. The colons of a long text are
+	// counted, because a long text is mostly long strings and has few.
 	if room := min(len(data)/7+16, MaxMembers); room > cap(s.names) {
 		if len(data) > 4<<10 {
 			room = min(room, bytes.Count(data, []byte(":")))
@@ -60,7 +60,7 @@ func (s *scanner) release() {
 	for i := range s.folded {
 		s.folded[i] = kept(s.folded[i])
 	}
-	clear(s.names) // after a text that was refused, names may still be there
+	clear(s.names) // after a refusal s.names still has the hashes of names
 	if s.members, s.names = s.members[:0], s.names[:0]; max(cap(s.members), cap(s.names)) > mostMembers {
 		s.members, s.names = nil, nil
 	}

@@ -1,25 +1,24 @@
 // Package strict reads JSON and base64url for security tokens: one spelling, unique
 // names, bounded depth.
 //
-// Two programs that read the same signed bytes must see the same claims.
-// encoding/json cannot promise that: it folds the case of member names, lets the
-// last duplicate win, and replaces bad UTF-8, so an expired token that adds an
-// "EXP" in the future passes. This package refuses every text on which two
-// readers may differ, and no header or claim that came from outside may reach
-// another JSON decoder before it.
+// Two programs that read the same signed bytes must see the same claims. encoding/json cannot
+// promise that: it folds the case of member names, lets the last duplicate win, and replaces bad
+// UTF-8, so an expired token that adds an "EXP" in the future passes. This package refuses what
+// such readers read differently: duplicate names, names that differ only in case ([ParseClaims]
+// and [ParseClaim] say where these pass) and bad UTF-8. No header or claim that came from outside
+// may reach another JSON decoder before this package has accepted it.
 //
-// [ParseObject] reads one JSON object; the methods of [Object] read its members and
-// never convert: a member that is present with another type, null included, is an error
-// and not an absent member. [DecodeBase64URL] accepts the one canonical spelling of the
-// bytes. The caller must cap the length of the input, long before [MaxText]; no input
-// takes more than n log n time in it.
+// [ParseObject] reads one JSON object. The methods of [Object] that read a member as some type
+// never take another type for it: such a member, null included, is an error and does not count as
+// absent. [DecodeBase64URL] accepts the one canonical spelling of the bytes. The caller must cap
+// the length of the input, long before [MaxText]. To parse n bytes takes at most n log n time.
 //
-// All functions and methods are safe for concurrent use. No error text contains
-// anything of the input, so every error may be logged.
+// All functions and the methods of [Object] are safe for concurrent use; a [Literal] is not. No
+// error text contains anything of the input, so every error may be logged.
 //
-// JSON is the JSON of RFC 8259, without the surrogates and duplicate names that I-JSON
-// bans (RFC 7493 sections 2.1 and 2.3); RFC 7515 section 4 and RFC 7519 section 4 let a
-// reader refuse duplicate names.
+// JSON is the JSON of RFC 8259, without the unpaired surrogates and duplicate names that I-JSON
+// bans (RFC 7493 sections 2.1 and 2.3); RFC 7515 section 4 and RFC 7519 section 4 let a reader
+// refuse duplicate names.
 package strict
 
 import (
@@ -49,7 +48,7 @@ const (
 	MaxStrings = 1000
 )
 
-// The reasons name the limit: a text can be far below MaxText and have too many members.
+// These reasons name the limit: a text can be far shorter than MaxText and have too many members.
 var (
 	tooManyValues  = "more than " + strconv.Itoa(MaxValues) + " values"
 	tooManyMembers = "more than " + strconv.Itoa(MaxMembers) + " members"
@@ -57,7 +56,7 @@ var (
 
 // Error says why a text was refused and where. It holds nothing of the text.
 type Error struct {
-	Offset int    // of the byte at which reading stopped, from 0
+	Offset int    // of the byte at fault, or where the faulty part begins; counted from 0
 	Reason string // a fixed phrase
 }
 
@@ -70,7 +69,7 @@ func (e *Error) Error() string {
 }
 
 // MemberError says that a member is present but not what the caller asked for.
-// It holds the name that the caller gave and nothing of the text.
+// It holds the name that the caller gave, and nothing of the text.
 type MemberError struct {
 	Name   string // as the caller gave it
 	Reason string // a fixed phrase, such as "is not a string"

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// str reads a string, RFC 8259 section 7, and returns the text between its quotes:
-// valid UTF-8, and escapes that [appendUnescaped] can decode if escaped is true.
+// str reads a string, RFC 8259 section 7, and returns the text between its quotes, which is valid
+// UTF-8. escaped reports whether it has escapes; appendUnescaped decodes them.
 //
 // It refuses bad UTF-8 and unpaired surrogates, because decoders replace them: two different
 // subjects could then have the same name.
@@ -42,7 +42,7 @@ func (s *scanner) str() (body []byte, escaped bool, err error) {
 	}
 }
 
-// appendUnescaped appends the characters of body, which str has returned.
+// appendUnescaped appends the characters of body, which str has returned, with escapes decoded.
 func appendUnescaped(dst, body []byte) []byte {
 	for {
 		i := bytes.IndexByte(body, '\\')

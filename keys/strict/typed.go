@@ -45,7 +45,7 @@ func (o Object) Strings(name string) (ss []string, ok bool, err error) {
 		return nil, true, &MemberError{name, "has too many elements"}
 	}
 	ss = make([]string, 0, len(items))
-	var all strings.Builder // one allocation for all strings, since they may be many and long
+	var all strings.Builder // one allocation for all strings, since there may be a thousand
 	all.Grow(len(raw))
 	for _, item := range items {
 		s, isString := unquote(item)
@@ -88,7 +88,8 @@ func (o Object) Array(name string) (items []json.RawMessage, ok bool, err error)
 	return items, true, nil
 }
 
-// unquote decodes a value that the scanner has accepted, if it is a string.
+// unquote returns the characters of a value that the scanner has accepted, and reports whether the
+// value is a string.
 func unquote(raw []byte) ([]byte, bool) {
 	if raw[0] != '"' {
 		return nil, false
@@ -101,8 +102,8 @@ func unquote(raw []byte) ([]byte, bool) {
 	return body, true
 }
 
-// elements returns the first elements of a value that the scanner has accepted, most of them at
-// most, and whether the value is an array.
+// elements returns the first elements of a value that the scanner has accepted, up to the number
+// most, and reports whether the value is an array.
 func elements(raw []byte, most int) ([]json.RawMessage, bool) {
 	s := newScanner(raw)
 	defer s.release()
