@@ -9,15 +9,15 @@ import (
 
 // caching says for how long an answer may be kept.
 type caching struct {
-	client time.Duration // by the client: max-age; negative where the answer says nothing
+	client time.Duration // by the client: max-age; negative if the answer has none
 	shared permission    // by caches on the way
 	cdn    permission    // by the caches of the issuer's CDN (RFC 9213)
 }
 
 // permission says for how long a cache may answer with the set that it keeps.
 type permission struct {
-	fresh time.Duration // max-age or s-maxage, whichever is longer; negative if the answer has neither
-	stale time.Duration // how much longer, while the cache asks the issuer or cannot reach it (RFC 5861)
+	fresh time.Duration // max-age or s-maxage, whichever is longer; negative if there is neither
+	stale time.Duration // how much longer while the cache asks the issuer or fails to (RFC 5861)
 }
 
 func cachingOf(h http.Header) caching {
@@ -39,13 +39,13 @@ func (c caching) with(h http.Header) caching {
 }
 
 // directives returns the max-age of a field, negative if the field has none, and the permission
-// that the field gives to caches. Both are zero if a cache must not store the answer (no-store,
-// no-cache). If a directive comes several times, its shortest value counts, and a value that is
-// not a number counts as zero (RFC 9111 section 4.2.1).
+// that the field gives to caches. Both are zero if a cache must not store the answer (no-store)
+// or must ask the issuer before each use of it (no-cache). If a directive comes several times, its
+// shortest value counts, and a value that is not a number counts as zero (RFC 9111 section 4.2.1).
 //
-// must-revalidate forbids every stale answer (RFC 9111 section 4.2.4). By the letter of the RFC
-// s-maxage forbids it too. But issuers write s-maxage beside stale-while-revalidate and mean
-// both, so here s-maxage does not forbid a stale answer.
+// must-revalidate and proxy-revalidate forbid every stale answer (RFC 9111 section 4.2.4). By the
+// letter of the RFC s-maxage forbids it too. But issuers write s-maxage beside
+// stale-while-revalidate and mean both, so here s-maxage does not forbid a stale answer.
 func directives(lines []string) (maxAge time.Duration, p permission) {
 	said := map[string]time.Duration{}
 	for directive := range strings.SplitSeq(strings.Join(lines, ","), ",") {
@@ -88,9 +88,9 @@ func (c caching) lifetime(age time.Duration) time.Duration {
 // staleness returns for how long an answer of this age has been stale: the time since caches
 // should have renewed it. A Remote must know it, because a cache that cannot reach the issuer
 // may answer with a stale set without end (RFC 9111 section 4.2.4), and a revoked key would be
-// accepted for ever. An answer without caching directives becomes stale after a day: each cache
-// keeps such an answer by rules of its own, and no issuer reckons with more than a day
-// (keyring.Policy, CacheAge).
+// accepted for ever. An answer with neither max-age nor s-maxage becomes stale after a day: each
+// cache keeps such an answer by rules of its own, and a day is the CacheAge of the default
+// keyring.Policy, for which an issuer expects cached sets to be used.
 func (c caching) staleness(age time.Duration) time.Duration {
 	return max(0, age-c.fresh())
 }
@@ -115,19 +115,20 @@ func (c caching) grace() time.Duration {
 }
 
 // ageOf returns the Age of an answer, which is the time that the answer spent in caches on the
-// way; zero if it has none. Of several values the first counts (RFC 9111 section 5.1).
+// way; zero if the answer has no Age. Of several values the first counts (RFC 9111 section 5.1).
 func ageOf(h http.Header) time.Duration {
 	first, _, _ := strings.Cut(h.Get("Age"), ",")
 	return seconds(first)
 }
 
-// seconds reads a number of seconds, and returns zero for any other text.
+// seconds reads a number of seconds, with or without quotes. It returns at most maxSeconds, and
+// zero for any other text.
 func seconds(s string) time.Duration {
 	const maxSeconds = 1 << 31 // RFC 9111 section 1.2.2
 	s = strings.Trim(strings.TrimSpace(s), `"`)
 	if s == "" || strings.Trim(s, "0123456789") != "" {
 		return 0
 	}
-	n, _ := strconv.ParseInt(s, 10, 64) // returns the largest integer for a number that is too large
+	n, _ := strconv.ParseInt(s, 10, 64) // the largest int64 for a number that is larger
 	return time.Duration(min(n, maxSeconds)) * time.Second
 }

@@ -9,20 +9,24 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// cachedSet is a set as it was fetched, never changed afterwards.
+// cachedSet is a set with the facts about its fetch. A cachedSet that a Remote holds never changes.
 type cachedSet struct {
 	set  *keys.PublicSet
 	body []byte
 	etag string
 
-	asked     time.Time // when the Remote sent the request whose answer brought or confirmed the set
-	generated time.Time // when the server made that answer: asked, less the answer's Age
-	caching   caching   // what the header fields of that answer say
-	refresh   bool      // the request came from Refresh
+	// When the Remote sent the request whose answer brought or confirmed the set.
+	asked time.Time
+	// When the server last served the set, as far as is known: asked, less the answer's Age.
+	generated time.Time
+	// What the header fields of that answer say; after a 304, with those of earlier answers.
+	caching caching
+	refresh bool // Refresh caused the request
 
-	// The verdict of judge about that answer.
-	fetched  time.Time     // asked, or, if the answer counts as stale, the time when it became stale
-	lifetime time.Duration // for how long after fetched the set need not be fetched again
+	// What believe makes of that answer. The age of the set counts from fetched: asked, or an
+	// earlier time if the answer counts as stale.
+	fetched  time.Time
+	lifetime time.Duration // how much of max-age was left; due computes when to fetch again
 	stale    time.Duration // for how long the answer had been stale when it arrived
 }
 
@@ -31,8 +35,8 @@ func (h *cachedSet) has(kid string) bool {
 }
 
 // replace returns the set of an answer that has a body. h is the set that the Remote held when
-// it asked; it may be nil. If the body is the body of h, the new set has the *keys.PublicSet of
-// h: an opener's cache of verified tokens compares these pointers.
+// it asked; h may be nil. If the body is the body of h, the new set has the *keys.PublicSet of
+// h: the cache of verified tokens in package open compares these pointers.
 func (h *cachedSet) replace(a answer, asked time.Time) (*cachedSet, error) {
 	next := &cachedSet{
 		body: a.body, etag: etagOf(a.header),
@@ -59,8 +63,8 @@ func (h *cachedSet) confirm(header http.Header, asked time.Time) *cachedSet {
 	}
 }
 
-// etagOf returns the answer's ETag. An ETag that is longer than any hash is not worth
-// keeping.
+// etagOf returns the answer's ETag, or no ETag if that has more than 256 bytes: a server needs no
+// longer one, and the Remote would keep it and send it each time.
 func etagOf(h http.Header) string {
 	const maxLength = 256
 	if tag := h.Get("ETag"); len(tag) <= maxLength {
@@ -77,10 +81,10 @@ func (h *cachedSet) entry(url string) CacheEntry {
 }
 
 // clockTolerance is how far in the future Cached.Fetched may lie: the clock may have been set
-// back a little since another process wrote it. Such a set has age zero.
+// back a little since another process wrote Cached. Such a set has age zero.
 const clockTolerance = 10 * time.Second
 
-// restore returns the set of Cached, nil if there is none. It also returns a set that is too
+// restore returns the set of Cached, nil if Cached has no body. It also returns a set that is too
 // old to be used: with its ETag the server can answer 304 and need not send the set again.
 func (c *RemoteConfig) restore(now time.Time) (*cachedSet, error) {
 	if c.Cached.Body == nil {

@@ -12,7 +12,7 @@ const (
 	// DefaultMaxStale is for how long a set is used when it cannot be fetched again and
 	// RemoteConfig.MaxStale is zero.
 	DefaultMaxStale = time.Hour
-	// DefaultCooldown is the time between two fetches when RemoteConfig.Cooldown is zero.
+	// DefaultCooldown is the least time between two fetches when RemoteConfig.Cooldown is zero.
 	DefaultCooldown = 30 * time.Second
 )
 
@@ -34,8 +34,8 @@ type RemoteConfig struct {
 	Transport http.RoundTripper
 
 	// MaxStale is for how long a Remote uses a set that it cannot fetch again; DefaultMaxStale
-	// when zero. At most a day: no issuer reckons with caches that live longer than that
-	// (keyring.Policy, CacheAge). At least twice Cooldown.
+	// when zero. It must be at least twice Cooldown and at most a day, which is the CacheAge of
+	// the default keyring.Policy: an issuer expects no longer use of a cached set.
 	MaxStale time.Duration
 
 	// Cooldown is the least time between two fetches, and so a new key may be unknown for that
@@ -48,7 +48,7 @@ type RemoteConfig struct {
 	// zero.
 	Timeout time.Duration
 
-	// MaxBytes is the length of the longest answer; DefaultMaxBytes when zero.
+	// MaxBytes is the length of the longest answer, at most 8 MiB; DefaultMaxBytes when zero.
 	MaxBytes int64
 
 	// AllowContentType names media types, such as text/plain, under which a server labels its
@@ -59,15 +59,16 @@ type RemoteConfig struct {
 	AllowContentType []string
 
 	// Cached is a set that was fetched before, by another process perhaps. Its age counts from
-	// when it was fetched. NewRemote ignores a set that is damaged, of another URL, or fetched
-	// in the future, and tells Report. A Remote trusts the entry: keep it where only this user
-	// can write.
+	// Cached.Fetched. NewRemote ignores a set that is damaged, of another URL, or fetched ten
+	// seconds or more in the future, and tells Report. A Remote trusts the entry: keep it where
+	// only this user can write.
 	Cached CacheEntry
 
 	// Report receives the result of each fetch before the callers that wait for the fetch go
 	// on: to log errors and skipped keys, and to store a CacheEntry. Report must not call the
-	// Remote. If Report panics after a fetch, callers get an ErrFetch, though the Remote keeps
-	// the new set; if it panics about Cached, the panic goes through NewRemote. It may be nil.
+	// Remote. If Report panics after a fetch, the fetch counts as failed (ReasonPanic), though
+	// the Remote keeps the new set. If Report panics about Cached, the panic goes through
+	// NewRemote. Report may be nil.
 	Report func(FetchResult)
 }
 
@@ -78,7 +79,7 @@ type FetchResult struct {
 	Err error
 
 	Set     *keys.PublicSet // its Skipped method names the keys that cannot be used
-	Changed bool            // Set differs from the set that the Remote had before
+	Changed bool            // Set is the first set, or its text differs from the set before
 	Cached  CacheEntry      // to keep for RemoteConfig.Cached
 
 	// Stale is how late a cache on the way was: the time since it should have renewed the set
@@ -96,15 +97,16 @@ type FetchResult struct {
 type CacheEntry struct {
 	URL string `json:"url"`
 
-	// Fetched is when the set was fetched or confirmed the last time, or earlier: when it
-	// became stale, if a cache on the way should have renewed it.
+	// Fetched is from when the age of the set counts: when the set was fetched or confirmed the
+	// last time, or an earlier time if a cache on the way should have renewed the set.
 	Fetched time.Time `json:"fetched"`
 	// Generated is when the server made the set: the time of the request, less the Age of the
 	// answer. If Generated is zero, a Remote cannot tell that another set is older than this
 	// one, and may replace this one by it.
 	Generated time.Time `json:"generated,omitzero"`
 
-	MaxAge time.Duration `json:"max_age,omitempty"` // how much of max-age was left when the set arrived; in JSON nanoseconds
+	// MaxAge is how much of max-age was left when the set arrived; in JSON in nanoseconds.
+	MaxAge time.Duration `json:"max_age,omitempty"`
 	ETag   string        `json:"etag,omitempty"`
 	Body   []byte        `json:"body"`
 }
@@ -137,8 +139,8 @@ func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
 	return c, err
 }
 
-// The default policy of a ring has the same figures (keyring.Policy): MaxAge, for which a
-// client need not ask again, and CacheAge, the longest time that a client uses a cached set.
+// The default policy of a ring has the same figures (keyring.Policy): MaxAge, the max-age that the
+// ring publishes, and CacheAge, the longest time that a client uses a cached set.
 const (
 	defaultMaxAge   = 5 * time.Minute
 	longestCacheAge = 24 * time.Hour

@@ -46,11 +46,12 @@ type DiscoverConfig struct {
 // on server-side request forgery.
 //
 // Discover returns [ErrURL] when the issuer is not a URL that may be fetched; [ErrFetch], as a
-// [*FetchError], when the issuer has no metadata, and with ErrMetadata in its tree when an
-// answer was not JSON; [ErrMetadata] when the issuer in the metadata is not byte for byte the
-// one that was asked (RFC 8414 section 3.3), or the metadata have no jwks_uri, and [ErrURL] too
-// when the jwks_uri may not be fetched; [ErrConfig] for a Transport that is a nil pointer and
-// for an AllowContentType that is not a media type; and the context's error.
+// [*FetchError], when the issuer gives no answer or has no metadata, and with ErrMetadata in its
+// tree when an answer was not JSON; [ErrMetadata] when the metadata are not a JSON object with
+// unique names, when the issuer in them is not byte for byte the one that was asked (RFC 8414
+// section 3.3), or when they have no jwks_uri, and [ErrURL] too when the jwks_uri may not be
+// fetched; [ErrConfig] for a Transport that is a nil pointer and for an AllowContentType that is
+// not a media type; and the context's error.
 func Discover(ctx context.Context, issuer string, cfg DiscoverConfig) (jwksURI string, err error) {
 	u, err := parseIssuer(issuer)
 	if err != nil {
@@ -147,9 +148,9 @@ func (e noMetadata) Unwrap() []error {
 	return all
 }
 
-// wellKnown returns the places where an issuer's metadata can be. Both specifications drop a
-// slash at the end of the issuer. OpenID Connect appends its path to the issuer's, and RFC 8414
-// puts its path before the issuer's.
+// wellKnown returns the URLs where an issuer's metadata can be. Both specifications drop a slash
+// at the end of the issuer. OpenID Connect appends its well-known path to the issuer's path, and
+// RFC 8414 puts its well-known path before the issuer's path.
 func wellKnown(issuer *url.URL) []*url.URL {
 	const openID, oauth = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
 	at := func(path, raw string) *url.URL {
@@ -161,9 +162,9 @@ func wellKnown(issuer *url.URL) []*url.URL {
 	return []*url.URL{at(path+openID, raw+openID), at(oauth+path, oauth+raw)}
 }
 
-// readMetadata returns the jwks_uri of the metadata. It refuses metadata whose issuer is not
-// this one: the metadata of another tenant, or of an attacker, lead to other keys. here says
-// that the issuer is on this machine, and so its keys may be.
+// readMetadata returns the jwks_uri of the metadata. It refuses metadata that name another issuer:
+// the metadata of another tenant, or of an attacker, lead to other keys. here says that the issuer
+// is on this machine; only then may the jwks_uri be on this machine too.
 func readMetadata(body []byte, issuer string, here bool) (jwksURI string, err error) {
 	o, err := strict.ParseObject(body)
 	if err != nil {

@@ -17,33 +17,36 @@
 // out. While a Remote cannot fetch, it goes on with the set it has for MaxStale, an hour, and
 // then has none: everything is refused.
 //
-// A cache on the way keeps a set for as long as its issuer lets it: max-age, s-maxage, or
-// the max-age of CDN-Cache-Control (RFC 9213), whichever is longest, a day if the answer has
-// none. A set with a greater Age is stale. A Remote then asks once more at once, past
-// caches. If that does not help, the set does not count as fetched anew: MaxStale runs from
-// when it became stale, and a set that has been stale for longer is not used at all. There
-// are two exceptions:
+// A cache on the way may keep a set for max-age or s-maxage, of Cache-Control or of
+// CDN-Cache-Control (RFC 9213), whichever is longest, and for a day if the answer has none of
+// them. A set with a greater Age is stale. A Remote then asks once more at once, past caches. If
+// that does not help, the set does not count as fetched anew: MaxStale runs from when it became
+// stale, and a set that has been stale for longer is refused. There are three exceptions:
 //
 //   - Where the issuer lets caches answer with a stale set (stale-while-revalidate and
 //     stale-if-error of RFC 5861, without must-revalidate), the set counts as fresh for that
 //     time too, but for no more than MaxStale.
 //   - The first set of a Remote counts as fetched now, if it has been stale for no more than
-//     a day. The Remote uses it for MaxStale, and by then needs a better one. FetchResult has
-//     the figure, Stale, so that Report can warn. A CacheEntry of such a set keeps its age in
-//     the next process.
+//     a day. The Remote uses it for MaxStale, and by then needs a better one. FetchResult.Stale
+//     says how stale the set was, so that Report can warn. A process that starts with the
+//     CacheEntry of such a set does not count it as fetched anew.
+//   - While a Remote has a set that it may use, it takes a set that the issuer made no earlier,
+//     however stale that is. The new set counts as up to date when the set before was, at least.
 //
-// For [Remote.Refresh] there is neither exception.
+// [Remote.Refresh] gives no grace to a stale set, and refuses every set that has been stale for
+// longer than MaxStale.
 //
 // A Remote does not replace its set by an older set with other keys. It compares when the
 // issuer made the two, by the Age of the answers in whole seconds. So a cache that is behind
 // does not bring back a key that Refresh has taken out. A fetch of an older set fails, after a
 // second try past caches, and the Remote goes on with the later set for MaxStale. If caches
-// answer with nothing but older sets for all that time, the Remote takes an older set that the
-// issuer still lets caches keep. Otherwise everything would be refused after a mere rotation.
+// answer with nothing but older sets for all that time, the Remote takes an older set, unless that
+// has been stale for longer than MaxStale. Otherwise everything would be refused after a mere
+// rotation.
 //
 // An attacker may be able to keep a service, or the cache that it asks, from reaching an
 // issuer. Then a revoked key is accepted for an hour (MaxStale) longer than the issuer lets
-// caches answer with it, and no longer, if that cache sends Age. If the service starts anew
+// caches answer with that key, and no longer, if that cache sends Age. If the service starts anew
 // without a CacheEntry, it takes a set of the day before for an hour. A cache that sends no Age
 // looks like the issuer: a Remote takes its sets for new, and the sets of other caches for
 // older ones. An operator who hears of a stolen key does not wait for any of this:

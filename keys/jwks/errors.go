@@ -14,8 +14,8 @@ import (
 )
 
 // The errors of this package, for errors.Is. It also returns keys.ErrStale, keys.ErrPrivateKey,
-// keys.ErrMalformed and the error of a context. From an answer their texts repeat the status
-// and perhaps the media type, and nothing else that a server sent. They name URLs without the
+// keys.ErrMalformed and the error of a context. Of an answer their texts repeat at most the
+// status, the media type, and a jwks_uri that may not be fetched. They name URLs without the
 // query, which may be a secret.
 var (
 	// ErrConfig: a configuration that cannot work.
@@ -31,13 +31,13 @@ var (
 	ErrMetadata = errors.New("jwks: unusable issuer metadata")
 )
 
-// Reason says why a fetch failed. There are no others than the constants below. Each is a fixed
-// word, fit for a log or a metric.
+// Reason says why a fetch failed. Its values are the constants below. Each is a fixed word, fit
+// for a log or a metric.
 type Reason string
 
 // The reasons of a [FetchError].
 const (
-	// ReasonUnresolved: the name of the host has no address.
+	// ReasonUnresolved: the name of the host or of a proxy cannot be resolved.
 	ReasonUnresolved Reason = "unresolved"
 	// ReasonUnreachable: no connection to the host or to a proxy came about, or the Remote has
 	// not asked yet.
@@ -46,7 +46,7 @@ const (
 	ReasonNotLoopback Reason = "not-loopback"
 	// ReasonTimeout: the whole answer was not there in time.
 	ReasonTimeout Reason = "timeout"
-	// ReasonCanceled: the context of Discover was canceled.
+	// ReasonCanceled: the context of Discover was canceled while it waited for an answer.
 	ReasonCanceled Reason = "canceled"
 	// ReasonNotTLS: the server does not speak TLS at this port.
 	ReasonNotTLS Reason = "not-tls"
@@ -142,8 +142,8 @@ func setError(err error) error {
 	return &cause{error: err, reason: ReasonNotJWKSet}
 }
 
-// newFetchError returns the FetchError for a fetch that failed with the error why. url is the
-// URL as the function where returns it, without its query.
+// newFetchError returns the FetchError for a fetch that failed with the error why. url must be
+// the result of the function where, which has no query.
 func newFetchError(url string, why error) *FetchError {
 	e := &FetchError{URL: url, Reason: ReasonConnection, cause: why}
 	if c, ok := errors.AsType[*cause](why); ok {

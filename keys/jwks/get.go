@@ -31,8 +31,8 @@ type getter struct {
 	client   *http.Client
 	timeout  time.Duration
 	maxBytes int64
-	types    []string                // media types that pass, besides application/json and application/jwk-set+json
-	usable   func(body []byte) error // reports why a body is of no use
+	types    []string                // what passes beside application/json and application/jwk-set+json
+	usable   func(body []byte) error // returns why a body cannot be used; nil if it can
 }
 
 // newClient returns a client for the URL. It keeps no cookies, by which a server could
@@ -48,9 +48,9 @@ func newClient(transport http.RoundTripper, u *url.URL) (*http.Client, error) {
 }
 
 // NewClient returns the client that a Remote for this URL uses, so that a program can fetch
-// another kind of document from the same party. It takes only a URL that is https, or http on
-// this machine. The client follows a redirect only on the same host, and keeps no cookies. If
-// transport is nil, the client uses the transport of NewTransport.
+// another kind of document from the same party. The URL must be https, or http on this machine.
+// The client follows a redirect only on the same host, and keeps no cookies. If transport is nil,
+// the client uses the transport of NewTransport.
 //
 // It returns [ErrURL] for a URL that may not be fetched, and [ErrConfig] for a transport that is
 // a nil pointer.
@@ -65,7 +65,9 @@ func NewClient(url string, transport http.RoundTripper) (*http.Client, error) {
 // NewTransport returns the transport that a Remote for this URL uses when
 // RemoteConfig.Transport is nil. It is for a RoundTripper that wraps it, for example to add a
 // bearer token. Such a RoundTripper sees each redirect as a separate request. Unless the URL is
-// https, the transport connects to loopback addresses only.
+// https, the transport connects to loopback addresses only. If the program has replaced
+// http.DefaultTransport by another type than *http.Transport, NewTransport returns that one as it
+// is, without this check.
 func NewTransport(url string) http.RoundTripper {
 	u, err := parseURL(url)
 	if err != nil {
@@ -77,7 +79,7 @@ func NewTransport(url string) http.RoundTripper {
 func newTransport(scheme string) http.RoundTripper {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if !ok || t == nil {
-		return http.DefaultTransport // the program replaced it by another type, and had a reason
+		return http.DefaultTransport // the program replaced it by another type, which has no Clone
 	}
 	t = t.Clone()
 	t.MaxResponseHeaderBytes = maxHeaderBytes
@@ -126,14 +128,15 @@ type answer struct {
 	body   []byte
 }
 
-// get fetches a URL. Its error says what is wrong with the answer and quotes nothing else that
-// a server sent than the media type.
+// get fetches a URL. Its error says what is wrong with the answer. Of what the server sent, the
+// error repeats at most the media type.
 func (g getter) get(ctx context.Context, u *url.URL, header http.Header) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return answer{}, causef(ReasonUnreachable, "%w", ErrURL) // the error of net/http quotes the URL with its query
+		// Not err, which quotes the URL with its query.
+		return answer{}, causef(ReasonUnreachable, "%w", ErrURL)
 	}
 	r.Header = header
 	r.Header.Set("User-Agent", userAgent())

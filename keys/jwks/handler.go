@@ -38,9 +38,9 @@ const (
 	// sourceTimeout bounds the time that a request, or a reload that it started, spends
 	// on a source.
 	sourceTimeout = 10 * time.Second
-	// reloadWait bounds how long a request waits for a reload of a ring that it started, or
-	// without which there is nothing to serve: stores answer within milliseconds, or
-	// are in trouble.
+	// reloadWait bounds how long a request waits for the reload of a ring, if it started the
+	// reload or has nothing to serve before. Stores answer within milliseconds, unless they are
+	// in trouble.
 	reloadWait = 100 * time.Millisecond
 )
 
@@ -82,8 +82,9 @@ type handler struct {
 	source keys.PublicSource
 	cfg    HandlerConfig
 
-	last   atomic.Pointer[document] // the document served last; served again while the source returns the same set
-	flight flight                   // reloads of the ring
+	// The document served last, which is served again while the source returns the same set.
+	last   atomic.Pointer[document]
+	flight flight // reloads of the ring
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -94,7 +95,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet, http.MethodHead:
 		h.serve(w, r)
 	case http.MethodOptions:
-		// A browser asks first when a script sends If-None-Match or Cache-Control.
+		// A browser sends OPTIONS first when a script of another origin sets If-None-Match or
+		// Cache-Control.
 		header.Set("Access-Control-Allow-Methods", "GET, HEAD")
 		header.Set("Access-Control-Allow-Headers", "*")
 		header.Set("Access-Control-Max-Age", "86400")
@@ -115,7 +117,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 		if h.cfg.OnError != nil {
 			h.cfg.OnError(fmt.Errorf("jwks: not served: %w", err))
 		}
-		// A proxy that stores the 503 would turn an outage of a second into one of an hour.
+		// A proxy that stored the 503 could turn an outage of a second into one of an hour.
 		w.Header().Set("Cache-Control", "no-store")
 		http.Error(w, "the JWK Set is not available", http.StatusServiceUnavailable)
 		return
@@ -148,8 +150,8 @@ func (h *handler) current(ctx context.Context) (*document, time.Duration, error)
 	return d, maxAge, nil
 }
 
-// publisher is a source that can return its set without asking its store: a keyring.Ring. due
-// says that it is time to ask the store.
+// publisher is a source that can return its set without asking its store: a keyring.Ring, or a
+// wrapper of one. due says that it is time to ask the store.
 type publisher interface {
 	Published() (set *keys.PublicSet, maxAge time.Duration, due bool, err error)
 }
@@ -177,7 +179,7 @@ func (h *handler) reload(ctx context.Context, needed bool) {
 	done, mine := h.flight.join(always, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), sourceTimeout)
 		defer cancel()
-		h.source.PublicKeys(ctx, "") // if the error matters, Published returns it afterwards
+		h.source.PublicKeys(ctx, "") // reloads; if the error matters, Published returns it afterwards
 	})
 	if !mine && !needed {
 		return

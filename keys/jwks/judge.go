@@ -11,7 +11,7 @@ import (
 // verdict is the result of judge: the set that a Remote holds, and what it may do with it.
 type verdict struct {
 	held *cachedSet // the set to hold from now on; nil if there is none
-	err  error      // why the answer was refused; nil if it was taken, or if there was no answer
+	err  error      // why the answer was refused, or why the request failed; else nil
 
 	now    time.Time     // when held is judged
 	age    time.Duration // since held was up to date
@@ -22,12 +22,11 @@ type verdict struct {
 	pause  time.Duration // the least time between the last fetch and the next
 }
 
-// judge returns the verdict about the set that a Remote holds and about a new answer. held is
-// nil if there is no set yet, and answer is nil before there is one. All rules about the age of
-// sets and about which answers to take are in this file: judge is a pure function of its
-// arguments, of MaxStale and of Cooldown.
-//
-// If there is an answer, the set of the verdict is the one that believe chooses.
+// judge returns the verdict about the set that a Remote holds and about a new answer. held is nil
+// if there is no set yet. answer is nil if the verdict is about held alone; otherwise the set of
+// the verdict is the one that believe chooses. judge is a pure function of its arguments, of
+// MaxStale and of Cooldown. It and age.go have all rules about the age of sets and about which
+// answers to take.
 func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
 	v := verdict{held: held, now: now, due: true, pause: c.Cooldown}
 	if answer != nil {
@@ -51,15 +50,16 @@ func (c *RemoteConfig) judge(held, answer *cachedSet, now time.Time) verdict {
 // believe returns held and the reason.
 //
 // An older set could bring back a revoked key, so believe refuses it for as long as held itself
-// may be used. After that the older set is better than none: its issuer still lets caches keep
-// it, and clients that never saw held use it anyway. An older answer with the same keys brings
-// no key back: it confirms held.
+// may be used. After that the older set is better than none, if it has not been stale for longer
+// than MaxStale: clients that never saw held use it anyway. An older answer with the same keys
+// brings no key back: it confirms held.
 //
 // A set that came stale was up to date when it became stale. If that is longer ago than
 // MaxStale, believe refuses it, with two exceptions. The first set of a Remote counts as up to
-// date if it was stale for no longer than a day, because issuers reckon with caches that keep a
-// set for a day: otherwise a service behind a cache that renews too late could not start. And a
-// set that the server made no earlier than held is at least as up to date as held is.
+// date if it was stale for no longer than a day, for which issuers expect cached sets to be used:
+// otherwise a service behind a cache that renews too late could not start. And while held may be
+// used, a set that the server made no earlier than held passes, since it is at least as up to date
+// as held is. An answer to Refresh has neither exception.
 func (c *RemoteConfig) believe(held, answer *cachedSet) (*cachedSet, error) {
 	late, older := c.lateness(answer), answer.olderThan(held)
 	usable := held != nil && held.age(answer.asked) <= c.MaxStale
@@ -99,10 +99,10 @@ func (c *RemoteConfig) lateness(answer *cachedSet) time.Duration {
 
 var errOlder = causef(ReasonOlder, "a cache on the way answered with an older set")
 
-// due returns the age at which a Remote fetches the set again. That is before the set's
-// lifetime is over, so that no caller has to wait and there is time for several tries. The age
-// of a set that came stale began when it became stale, so its tries come in the rest of
-// MaxStale.
+// due returns the age at which a Remote fetches the set again: after three quarters of the set's
+// lifetime, but not before Cooldown and not after half of MaxStale. So there is time for several
+// tries before the set cannot be used any more. The age of a set that came stale began when it
+// became stale: its next fetch comes Cooldown after the last one, at MaxStale at the latest.
 func (c *RemoteConfig) due(h *cachedSet) time.Duration {
 	early := min(max(h.lifetime-h.lifetime/4, c.Cooldown), c.MaxStale/2)
 	return min(max(early, h.late()+c.Cooldown), c.MaxStale)
@@ -132,15 +132,15 @@ func elapsed(from, to time.Time) time.Duration {
 	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }
 
-// sameKeys reports whether two sets have the same keys. The JSON may differ in spelling and
-// order, since several servers behind one name need not write the same text.
+// sameKeys reports whether two sets have the same keys and let a sealer choose the same ones. The
+// JSON may differ, since several servers behind one name need not write the same text.
 func sameKeys(a, b *keys.PublicSet) bool {
 	return a == b || slices.Equal(keyFingerprints(a), keyFingerprints(b))
 }
 
-// keyFingerprints returns a text for each key of a set, sorted. After these it returns the key
-// that a sealer chooses to encrypt to, first when any suite will do, then for each suite: that
-// choice depends on the order of the set.
+// keyFingerprints returns a text for each key of a set, sorted. Then it appends the thumbprint of
+// the key that a sealer chooses to encrypt to, first when any suite will do, then for each suite:
+// that choice depends on the order of the set.
 func keyFingerprints(s *keys.PublicSet) []string {
 	var all []string
 	for _, k := range s.Keys() {

@@ -40,10 +40,10 @@ func mediaTypes(allowed []string) ([]string, error) {
 	return kinds, nil
 }
 
-// wrongType returns the error for an answer whose Content-Type is not JSON. It is an error of
-// its own, because a proxy may answer every request with a login page. kind is the media type
-// of an answer whose content is usable all the same: the text then advises to allow it. kind is
-// empty if the content is not usable either, and allowing the type would not help.
+// wrongType returns the error for an answer whose Content-Type does not pass. The text is about
+// the type and not about the content, because a proxy may answer every request with a login page.
+// kind is the media type of an answer whose content can be used: the text then advises to allow
+// that type. kind is empty if allowing the type would not help.
 func wrongType(kind string) error {
 	const text = "the answer's Content-Type is neither application/jwk-set+json nor application/json"
 	if kind == "" {

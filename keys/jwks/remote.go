@@ -28,8 +28,8 @@ type Remote struct {
 	now   func() time.Time
 
 	state   atomic.Pointer[state]
-	wanted  atomic.Bool // since the last fetch a caller asked for a kid that the set lacks
-	refresh atomic.Bool // since the last fetch Refresh was called
+	wanted  atomic.Bool // since the last fetch began, a caller asked for a kid that the set lacks
+	refresh atomic.Bool // since the last fetch began, Refresh was called
 
 	flight flight
 	tried  time.Time // when the last fetch began; guarded by flight
@@ -91,7 +91,7 @@ func newRemote(c RemoteConfig, now func() time.Time) (*Remote, error) {
 // may still lack the kid. While the other party serves the same bytes, PublicKeys returns the
 // same *keys.PublicSet.
 //
-// It returns keys.ErrStale when the set could not be fetched again for MaxStale; [ErrFetch],
+// It returns keys.ErrStale when no fetch brought the set up to date for MaxStale; [ErrFetch],
 // with a [*FetchError], when there never was a set, or when the set lacks the kid and the last
 // fetch failed, so that the kid may be new; keys.ErrPrivateKey or keys.ErrMalformed too if the
 // answer held a private key or was not a JWK Set; the context's error when it ended while the
@@ -124,7 +124,7 @@ func (r *Remote) look() (*state, verdict) {
 	return s, r.cfg.judge(s.held, nil, r.now())
 }
 
-// outcome returns the set if it is usable and the last fetch succeeded, and otherwise an error
+// outcome returns the set if it is usable and the last fetch did not fail, and otherwise an error
 // that says why not.
 func (r *Remote) outcome(s *state, v verdict) (*keys.PublicSet, error) {
 	switch {

@@ -9,10 +9,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// renew starts a fetch, unless one is under way or the last one began within the cooldown.
-// The caller that starts a fetch waits for it. Others wait only if they have no usable set,
-// and not if the previous fetch has just failed. renew returns the error of a context that
-// ended meanwhile.
+// renew starts a fetch, unless one is under way or the last one began within the pause of the
+// verdict. The caller that starts a fetch waits for it. While a fetch is under way, another caller
+// waits for it if the usable set lacks its kid, or if there is no usable set and the fetch before
+// has not just failed. renew returns the error of a context that ends before or meanwhile.
 func (r *Remote) renew(ctx context.Context, kid string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -34,15 +34,15 @@ func (r *Remote) renew(ctx context.Context, kid string) error {
 
 // Refresh asks the server itself, however young the set is, and returns its answer. The
 // request goes past every cache on the way that heeds no-cache. A cache that does not heed
-// it may answer with an older set than the Remote has; then Refresh fails.
+// no-cache may answer with an older set of other keys than the Remote has; then Refresh fails.
 //
 // Refresh is for an operator, after the other party has said that a key of theirs was
 // stolen. Cooldown does not hold it back, and starts anew: Cooldown holds back fetches that
 // strangers can cause. So do not call Refresh for a token. One fetch runs at a time; callers
 // that ask while one runs share the next.
 //
-// It returns the errors of PublicKeys. It also returns [ErrFetch] alone when it failed and
-// the set from before is not too old: PublicKeys goes on with that set.
+// It returns the errors of PublicKeys. If the fetch fails and the set from before is not too old,
+// it returns [ErrFetch] without keys.ErrStale, and PublicKeys goes on with that set.
 func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 	if !r.isMade() {
 		return nil, errNotMade
@@ -51,9 +51,9 @@ func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 		return nil, r.waitError(err)
 	}
 	// A fetch that is already running may have begun before the change that the caller wants to
-	// see. So Refresh sets both flags, joins that fetch, and then runs or joins the next one:
-	// at most two rounds. A fetch of our own sets the flags again as it starts, because a fetch
-	// in between may have cleared them.
+	// see. So Refresh sets the flags wanted and refresh, waits for that fetch, and then starts or
+	// joins the next one: at most two rounds. When this call starts a fetch, it sets the flags
+	// again, because a fetch in between may have cleared them.
 	want := func() { r.wanted.Store(true); r.refresh.Store(true) }
 	for range 2 {
 		want()
@@ -73,10 +73,10 @@ func (r *Remote) Refresh(ctx context.Context) (*keys.PublicSet, error) {
 	return r.outcome(r.look())
 }
 
-// justFailed reports whether the last fetch failed, no longer ago than Cooldown and Timeout.
-// Then other callers get its error at once. If the endpoint hangs and the Remote has no usable
-// set, one caller at a time waits for Timeout and not all of them: a service that holds up
-// every request for seconds fails for requests without tokens too.
+// justFailed reports whether the last fetch failed less than Cooldown plus Timeout ago. Then
+// callers that have no usable set, and do not start the next fetch, get its error at once. So if
+// the server hangs, one caller at a time waits for Timeout and not all of them: a service that
+// holds up every request for seconds fails for requests without tokens too.
 func (r *Remote) justFailed(s *state, now time.Time) bool {
 	return !s.failed.IsZero() && now.Sub(s.failed) < r.cfg.Cooldown+r.cfg.Timeout
 }
@@ -90,9 +90,8 @@ func wait(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// mayTry reports whether a fetch may begin now, after the pause that the verdict demands. If
-// so, it notes the time of this fetch. It runs under the lock of the flight, which guards
-// tried.
+// mayTry reports whether a fetch may begin now, after the pause that the verdict demands. If so,
+// it notes now in tried. It runs under the lock of the flight, which guards tried.
 func (r *Remote) mayTry(now time.Time) bool {
 	v := r.cfg.judge(r.state.Load().held, nil, now)
 	if !r.tried.IsZero() && now.Sub(r.tried) < v.pause {
@@ -106,8 +105,8 @@ func (r *Remote) mayTry(now time.Time) bool {
 // tells caches on the way to ask the issuer, and sends no ETag: some servers make the ETag from
 // a file's time and length, and two sets can have the same one. The caller that wants the kid
 // need not be the one that starts the fetch: a busy service starts one for its known keys as
-// soon as the cooldown is over. fetch also tells caches to ask the issuer when the verdict says
-// so.
+// soon as the cooldown is over. fetch also tells caches to ask the issuer when the verdict says so
+// (past).
 func (r *Remote) fetch() {
 	s, before := r.look()
 	old := s.held

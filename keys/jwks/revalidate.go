@@ -7,14 +7,15 @@ import (
 	"strings"
 )
 
-// errOtherSet stays inside revalidate, which then asks once more without If-None-Match.
+// errOtherSet is the error of ask for a 304 about another set. revalidate then asks once more,
+// without If-None-Match.
 var errOtherSet = errors.New("the answer is a 304 about another set than the one that is held")
 
 // revalidate asks the server whether the set that is held is current, and returns the verdict
 // about the answer. A CDN has many caches, which hold sets of different times, and the cache
 // that answers may be behind the one that answered before. So revalidate asks once more, past
-// all caches, when the verdict says so or when the answer confirms another set (RFC 9111
-// section 4.3.4). Of two answers the younger one counts, unless judge refuses it.
+// all caches that heed no-cache, when the verdict says so or when the answer is a 304 about
+// another set (RFC 9111 section 4.3.4). Of two answers that judge accepts the younger one counts.
 func (r *Remote) revalidate(ctx context.Context, held *cachedSet, q request) verdict {
 	first, err := r.ask(ctx, held, q)
 	if errors.Is(err, errOtherSet) {
@@ -51,8 +52,8 @@ func (q request) pastCaches() request {
 	return q
 }
 
-// ask sends one request and returns the set that its answer stands for. The age of the set
-// counts from before the request was sent: the set may then seem older than it is, and never
+// ask sends one request and returns the set that its answer brings or confirms. The age of the
+// set counts from before the request was sent: so the set may seem older than it is, and never
 // younger.
 func (r *Remote) ask(ctx context.Context, held *cachedSet, q request) (next *cachedSet, err error) {
 	now := r.now()

@@ -15,7 +15,8 @@ func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "":
-		return nil, fmt.Errorf("%w: it needs the form https://host/path", ErrURL) // not err, which quotes the whole URL, and so a secret in it
+		// Not err, which quotes the whole URL, and so a secret in the URL.
+		return nil, fmt.Errorf("%w: it needs the form https://host/path", ErrURL)
 	case u.User != nil:
 		return nil, fmt.Errorf("%w: it must not hold a user or a password, which would be sent along and end up in logs", ErrURL)
 	case u.Fragment != "":
@@ -53,8 +54,8 @@ func isHere(u *url.URL) bool {
 
 // isDisguised reports whether a host may become another one, such as this machine, when the
 // client connects: net/http turns full-width letters and digits into plain ones, and resolvers
-// take 127.1, 2130706433 and 0x7f.1 for addresses. A host is an address in such a form if its
-// last label is a number, since no name ends with one.
+// take 127.1, 2130706433 and 0x7f.1 for addresses. isDisguised takes a host for an address in such
+// a form if its last label is a number or begins with 0x: no name of the DNS ends so.
 func isDisguised(u *url.URL) bool {
 	host := strings.ToLower(strings.TrimRight(u.Hostname(), "."))
 	if strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {

@@ -41,7 +41,7 @@ func DecodeBase64URL[T string | []byte](s T) ([]byte, error) {
 func AppendDecodeBase64URL[T string | []byte](dst []byte, s T) ([]byte, error) {
 	start, want := len(dst), base64.RawURLEncoding.DecodedLen(len(s))
 	dst = slices.Grow(dst, want)
-	room := dst[start : start+want] // cut, so that PutUint64 cannot write into later bytes of the caller
+	room := dst[start : start+want] // cut, so that PutUint64 cannot write over later bytes of dst
 	i, n := 0, 0
 	// Eight characters are six bytes. One write of eight bytes is faster than six writes; the
 	// next write overwrites the last two.
