@@ -14,8 +14,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// readFile opens, checks and reads a file. Errors name the file by the text what, such as "the
-// ring".
+// readFile opens, checks and reads a file. Its errors call the file by the argument what, such as
+// "the ring".
 func readFile(what, path string) ([]byte, error) {
 	f, err := open(what, path, os.O_RDONLY)
 	if err != nil {
@@ -29,7 +29,8 @@ func readFile(what, path string) ([]byte, error) {
 	if len(doc) == 0 {
 		return nil, fmt.Errorf("filestore: %s is empty, and no write leaves it so: put a backup at %s: %w", what, path, keyring.ErrUnreadable)
 	}
-	return doc, checkSize(what, path, int64(len(doc))) // again, because the file may have grown since its Stat
+	// Checked again, because the file may have grown since its Stat.
+	return doc, checkSize(what, path, int64(len(doc)))
 }
 
 // open opens a file of ours and checks it after it is open, so that an attacker cannot exchange
@@ -65,7 +66,7 @@ func checkOpen(what, path string, f *os.File, info fs.FileInfo) error {
 
 // explainOpen returns the error for an open that failed. For a link with O_NOFOLLOW, for a
 // socket and for a device the error differs between systems, so explainOpen looks at the file
-// once more. That look decides only the text: the file is refused already.
+// once more. The result decides only which error is returned: the file is refused already.
 func explainOpen(what, path string, err error) error {
 	if info, lerr := os.Lstat(path); lerr == nil && !info.Mode().IsRegular() {
 		return checkFile(what, path, info)
@@ -91,9 +92,9 @@ func checkSize(what, path string, size int64) error {
 	return nil
 }
 
-// checkFolder refuses a folder in which every user can remove our ring, or rename another file
-// of ours to its name, for example an old ring. In a sticky folder, such as /tmp, only the
-// owner of a file can do that.
+// checkFolder refuses a folder in which every user can remove our ring, or give its name to
+// another file of ours, for example an old ring. In a sticky folder, such as /tmp, only the owner
+// of the file, the owner of the folder and root can do that.
 func (s *Store) checkFolder() error {
 	dir := filepath.Dir(s.path)
 	info, err := os.Stat(dir)

@@ -21,29 +21,29 @@ import (
 // ring; [keyring.KEKFile] says which contents and modes it may have.
 //
 // Any number of processes may call OpenOrCreate at once: they agree on one KEK and one
-// ring. A process that was killed half way leaves a KEK file without a ring, and the next
-// call makes the ring with it.
+// ring. If a process is killed after it made the KEK file and before it made the ring, the next
+// call makes the ring with that KEK.
 //
 // A [Memory] remembers the ring as the command sealjwt does: OpenOrCreate refuses a ring that
-// was set back or exchanged, and makes no new one where a ring was seen before. Its file is the
-// first of seenPaths whose folder this process can write, or else the file beside the KEK:
-// kekPath with .seen at the end. A service whose KEK is a mounted secret cannot write beside
-// the KEK. It should give a path in seenPaths, away from the ring. If seenPaths is empty and
-// the folder of the KEK cannot be written, OpenOrCreate only compares the ring with an existing
-// .seen file, remembers nothing, and returns no error for that. If seenPaths is not empty and
-// no file can be written, OpenOrCreate returns an error.
+// was set back or exchanged, and makes no new ring where a ring was seen before. The file of the
+// Memory is the first of seenPaths whose folder this process can write or make, or else the file
+// beside the KEK: kekPath with .seen at the end. A service whose KEK is a mounted secret cannot
+// write beside the KEK. It should give a path in seenPaths, away from the ring. If seenPaths is
+// empty and the folder of the KEK cannot be written, OpenOrCreate only compares the ring with an
+// existing .seen file, remembers nothing, and returns no error for that. If seenPaths is not empty
+// and no file can be written, OpenOrCreate returns an error.
 //
-// OpenOrCreate never makes a KEK beside a ring, and never replaces a file except its Memory.
-// It returns
+// OpenOrCreate never makes a KEK for a ring that exists, and never replaces a KEK or a ring by
+// another one. It returns
 //   - [keyring.ErrConfig] for an empty path, and if [CheckPaths] refuses the paths;
-//   - [keyring.ErrRollback] if the ring is not the one that the Memory has seen, is older than
-//     it, or is gone;
+//   - [keyring.ErrRollback] if a ring that the Memory has seen here is gone, or if the ring is
+//     another one or an older state of it;
 //   - [keyring.ErrKEK] for a KEK file that cannot be used, and fs.ErrNotExist beside it when
 //     the ring exists and the KEK file does not;
 //   - [keyring.ErrUnreadable] for a KEK that does not open the ring, or a damaged ring;
 //   - [ErrUnsafe], [ErrLocked] and the errors of [keyring.OpenOrCreate] and of [Memory].
 //
-// The text names the path.
+// The text of an error names the path.
 func OpenOrCreate(ctx context.Context, ringPath, kekPath string, seenPaths ...string) (*keyring.Ring, error) {
 	s := New(ringPath)
 	if err := s.checkPaths(kekPath, seenPaths); err != nil {
@@ -109,8 +109,8 @@ func (s *Store) checkGone(ctx context.Context, memory keyring.Memory) error {
 	return nil
 }
 
-// kek returns the KEK in the file at path, and makes the file only if the ring is missing.
-// The KEK is on the disk before a ring is encrypted under it.
+// kek returns the KEK in the file at path, and makes the file only if the ring is missing. A KEK
+// file is on the disk before a ring is encrypted under its KEK.
 func (s *Store) kek(ctx context.Context, path string) (keyring.KEK, error) {
 	kek, err := keyring.KEKFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -153,8 +153,8 @@ func tidyKEK(path string) error {
 }
 
 // kekOfRing reads the KEK file of a ring that exists. Every process makes the KEK before the
-// ring. So if our first look at the KEK came too early, the KEK is there now, and if it is
-// still missing it is lost.
+// ring. So if this process read the path before another process made the KEK, the KEK is there
+// now. If the KEK is still missing, it is lost.
 func kekOfRing(path string) (keyring.KEK, error) {
 	kek, err := keyring.KEKFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

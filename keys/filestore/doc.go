@@ -22,11 +22,11 @@
 //
 //   - The lock is on ring.lock. A lock on the ring itself would stay with the
 //     old file after the rename, and two writers would each hold one. The kernel
-//     drops it when the holder dies, so no lock is ever stale.
+//     drops a lock when its holder dies, so no lock is ever stale.
 //   - Under the lock the ring is read again and its version compared: another
 //     process may have written while this one waited for the lock.
 //   - The new ring is written to ring.tmp, never in place: a writer that is
-//     killed half way leaves a torn file, and all keys are lost.
+//     killed half way would leave a torn file, and all keys would be lost.
 //   - The temporary name is fixed. Random names pile up when writers are killed,
 //     and every one of them holds private keys that no process will erase. A file
 //     with a fixed name is there at most once, and the next writer removes it.
@@ -40,8 +40,9 @@
 //     write that was acknowledged, such as a revocation. When this sync fails, Swap
 //     returns [keyring.ErrNotDurable], and a later sync that succeeds proves nothing.
 //   - ring.lock holds the pid of the writer until the write has ended well. A failed
-//     sync and a killed writer leave the pid there, and the next Load, of any process,
-//     writes the ring again under the lock: with syncs of its own.
+//     sync of the folder and a killed writer leave the pid in ring.lock. The next Load,
+//     of any process that may write, then writes the ring again under the lock, with
+//     syncs of its own.
 //
 // # Refused files
 //

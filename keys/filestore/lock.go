@@ -13,24 +13,23 @@ import (
 	"time"
 )
 
-// errBusy says that another process holds the lock, or that the lock file was replaced: try
-// again.
+// errBusy says that another writer holds the lock, or that the lock file was replaced: try again.
 var errBusy = errors.New("filestore: the lock is taken")
 
 // poll is the pause between two tries. flock can wait by itself, but then
 // neither a context nor a time limit ends it.
 const poll = 2 * time.Millisecond
 
-// ringLock is the lock on the ring while this process holds it. While it is held, the file
-// holds the pid of this process. The pid stays in the file if this process is killed, or if its
-// write may not survive a power cut. The next process that loads the ring sees that, and heals
-// the ring.
+// ringLock is the lock on the ring while this process holds it. Until release the lock file holds
+// the pid of this process. The pid stays in the lock file if this process is killed, or if its
+// write may not survive a power cut. The next process that loads the ring sees the pid, and writes
+// the ring again (heal).
 type ringLock struct {
 	f          *os.File
 	unfinished bool // the last write did not end well
 }
 
-// lock waits for the lock.
+// lock waits for the lock, for maxWait at most.
 func (s *Store) lock(ctx context.Context) (*ringLock, error) {
 	if err := s.checkFolder(); err != nil {
 		return nil, err
@@ -108,9 +107,9 @@ func tryFlock(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }
 
-// release closes the file, which drops the lock. It empties the file before, unless the last
-// write did not end well. release does not remove the file: otherwise one writer could lock the
-// removed file, and another writer a new one.
+// release closes the lock file, which drops the lock. Before that it empties the file, unless the
+// last write did not end well. release does not remove the file: otherwise one writer could lock
+// the removed file, and another writer a new one.
 func (l *ringLock) release() {
 	if !l.unfinished {
 		l.f.Truncate(0)

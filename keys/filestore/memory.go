@@ -48,8 +48,8 @@ var errNilMemory = fmt.Errorf("%w: the Memory is nil: use filestore.NewMemory", 
 // The place is the path of the ring's file, whose links are resolved. For another store it is a
 // text that no other ring has. It contains ://, as a URL without its password does, or begins
 // with postgres:, mysql:, sqlite: or etcd:, as postgres:NAME does. For a file of that name,
-// write ./postgres:NAME. If [CheckPaths] refuses the paths, every method that returns an error
-// returns the error of CheckPaths.
+// write ./postgres:NAME. If [CheckPaths] refuses the paths, Load returns the error of CheckPaths,
+// and Save and Accept fail too.
 func NewMemory(place string, paths ...string) *Memory {
 	m := &Memory{place: place}
 	if !isStore(place) {
@@ -74,8 +74,8 @@ func isStore(place string) bool {
 	return strings.Contains(place, "://")
 }
 
-// Path returns the path of the file that Save writes, empty if this process can write none of
-// the files. Then Load reads an existing file, and Save fails.
+// Path returns the path of the file that Save writes. It is empty if this process can write none
+// of the files: then Load reads the first file that exists, and Save fails.
 func (m *Memory) Path() string {
 	if m == nil {
 		return ""
@@ -95,8 +95,8 @@ func (m *Memory) writable() *Store {
 	return nil
 }
 
-// Load returns the checkpoints that were seen, as [keyring.Memory] says, or none while the
-// file does not exist.
+// Load returns the checkpoints that were seen, as [keyring.Memory] says, or no checkpoint while
+// none of the files exists.
 //
 // It returns [ErrUnsafe] for a file that is not a regular file of this user alone, or too
 // large, and [keys.ErrMalformed] for a file that is empty or has another content. Save does not
@@ -173,8 +173,8 @@ func (m *Memory) change(ctx context.Context, setAside bool, edit func(*seenDocum
 }
 
 // read returns the content of the file that Save writes, or, while that file does not exist, of
-// another file of the Memory that this process may read. The version is always the version of
-// the file that Save writes, empty while it does not exist.
+// the first other file of the Memory that this process may read. The version is always the version
+// of the file that Save writes, and empty while that file does not exist.
 func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err error) {
 	if m.err != nil {
 		return nil, "", m.err
@@ -192,7 +192,7 @@ func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err
 			continue
 		}
 		data, _, err := s.Load(ctx)
-		// A file that this process may not read is the memory of another user.
+		// A file that this process may not read counts as the memory of another user.
 		if errors.Is(err, keyring.ErrNoRing) || errors.Is(err, fs.ErrPermission) {
 			continue
 		}
@@ -202,7 +202,7 @@ func (m *Memory) read(ctx context.Context) (d *seenDocument, version string, err
 	return newSeenDocument(), "", nil
 }
 
-// decode decodes the results of Load, and names the file in its error.
+// decode decodes the data that Load returned with err, and names the file in its own error.
 func (s *Store) decode(data []byte, err error) (*seenDocument, error) {
 	if errors.Is(err, keyring.ErrUnreadable) {
 		err = fmt.Errorf("%w: the file is empty", keys.ErrMalformed)

@@ -22,11 +22,11 @@ const seenVersion = 2
 type seenDocument struct {
 	Version int `json:"v"`
 
-	// Places has, for each place, the identity of the ring that was seen there. A ring of
-	// version 1 has no identity; for it the value is its generation and nonce.
+	// Places has, for each place, the identity of the ring that was seen at it. A ring of format
+	// version 1 has no identity: its value is its generation and nonce, as pair spells them.
 	Places map[string]string `json:"places"`
 
-	// Rings has, for the identity of each ring, its newest generation and nonce.
+	// Rings has, for the identity of each ring, its newest generation and nonce, spelled so too.
 	Rings map[string]string `json:"rings"`
 }
 
@@ -34,7 +34,7 @@ func newSeenDocument() *seenDocument {
 	return &seenDocument{Version: seenVersion, Places: map[string]string{}, Rings: map[string]string{}}
 }
 
-// decodeSeen reads a file of any version. It returns [keys.ErrMalformed].
+// decodeSeen reads a file of version 1 or 2. It returns [keys.ErrMalformed] for any other content.
 func decodeSeen(data []byte) (*seenDocument, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(data, &members); err != nil || len(members) == 0 {
@@ -62,8 +62,8 @@ func decodeSeen(data []byte) (*seenDocument, error) {
 	return d, nil
 }
 
-// decodeFirstSeen reads a file of the first version. It resolves the links in the paths, which
-// that version did not do.
+// decodeFirstSeen reads a file of version 1. It resolves the links in the paths, because programs
+// that wrote version 1 did not.
 func decodeFirstSeen(members map[string]json.RawMessage) (*seenDocument, error) {
 	d := newSeenDocument()
 	for path, member := range members {
@@ -92,8 +92,7 @@ func malformedSeen(text string) error {
 	return fmt.Errorf("%w: it holds %s", keys.ErrMalformed, text)
 }
 
-// encode returns the file. It returns an error when the file would be too large to be read
-// again.
+// encode returns the content of the file, or an error if Load would refuse the file as too large.
 func (d *seenDocument) encode() ([]byte, error) {
 	data, err := json.Marshal(d)
 	if err == nil && len(data) >= MaxSize {
@@ -102,8 +101,8 @@ func (d *seenDocument) encode() ([]byte, error) {
 	return append(data, '\n'), err
 }
 
-// isPair reports whether a text is a generation and a nonce, as pair returns them. An identity
-// has no colon.
+// isPair reports whether a value of Places is a generation and a nonce, as pair returns them, and
+// not an identity. An identity has no colon.
 func isPair(text string) bool { return strings.Contains(text, ":") }
 
 // pair returns the generation and the nonce of c, with a colon between them.
@@ -136,7 +135,8 @@ func parseFirst(text string) keyring.Checkpoint {
 	return parsePair(pair, identity)
 }
 
-// checkpoints returns the newest checkpoint of the ring at a place, and of every ring.
+// checkpoints returns the newest checkpoint of the ring at a place, and the newest checkpoint of
+// every ring that has an identity.
 func (d *seenDocument) checkpoints(place string) (here keyring.Checkpoint, rings []keyring.Checkpoint) {
 	for identity, text := range d.Rings {
 		rings = append(rings, parsePair(text, identity))
@@ -151,9 +151,9 @@ func (d *seenDocument) checkpoints(place string) (here keyring.Checkpoint, rings
 	return parsePair(d.Rings[ring], ring), rings
 }
 
-// save makes newest the checkpoint of the place and of its ring. If the document has a
-// generation of the ring that is as high or higher, that one stays. It refuses a place where
-// another ring was seen.
+// save makes newest the checkpoint of the place and of its ring. If the document has a checkpoint
+// of the ring with the same or a higher generation, that checkpoint stays. save refuses a place
+// where a ring with another identity was seen.
 func (d *seenDocument) save(place string, newest keyring.Checkpoint) (changed bool, err error) {
 	here, _ := d.checkpoints(place)
 	if here.Ring != "" && here.Ring != newest.Ring {

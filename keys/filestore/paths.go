@@ -10,13 +10,14 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// CheckPaths returns nil if the files of a ring, of its memories and of the KEKs or passphrases
-// that open it are different files, with links resolved. It leaves out empty paths.
+// CheckPaths returns nil if the file of a ring, the files of its memories and the files of the KEKs
+// or passphrases that open it are different files, with links resolved. Two memories may be one
+// file, and so may two KEKs. It leaves out empty paths.
 //
 // Beside a ring, and beside a memory, a write makes a lock file and a temporary file. It
 // empties the lock file and removes the temporary file. A KEK file at such a path would be lost
-// with the first write, and with it every key. If two files have one path, CheckPaths returns
-// [keyring.ErrConfig], and names the path and both files.
+// with the first write, and with the KEK every key. If two files of different kinds have one path,
+// CheckPaths returns [keyring.ErrConfig], and names the path and both kinds.
 //
 // [OpenOrCreate] and [NewMemory] check their paths. A program that takes paths from its users
 // and does not use OpenOrCreate should call CheckPaths before it makes the first file.
@@ -45,9 +46,9 @@ func CheckPaths(ring string, keks []string, memories ...string) error {
 	return err
 }
 
-// isDescriptors reports whether a folder lists the descriptors of a process, or links to them
-// such as /dev/stdin: the folder of a KEK that a shell passes as a pipe. Root may write some of
-// these folders, but a memory there would be gone after the next start.
+// isDescriptors reports whether a folder lists the descriptors of a process, or has links to
+// descriptors, such as /dev/stdin: a KEK that a shell passes as a pipe is in such a folder. Root
+// may write some of these folders, but a memory in them would be gone after the next start.
 func isDescriptors(dir string) bool {
 	return strings.HasPrefix(resolve(dir)+"/", "/proc/") || dir == "/dev" || strings.HasPrefix(dir+"/", "/dev/fd/")
 }
@@ -78,8 +79,8 @@ func resolve(path string) string {
 	return path
 }
 
-// absolute returns the absolute path. With a relative path the ring would be elsewhere after
-// the process changes its working directory.
+// absolute returns the absolute path, but an empty path for an empty one. With a relative path the
+// ring would be elsewhere after the process changes its working directory.
 func absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil && path != "" {
 		return abs

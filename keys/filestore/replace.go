@@ -12,8 +12,8 @@ import (
 const newPrefix = ".new-"
 
 // ReplaceFile writes a file of mode 0600 in one step, and removes the temporary files that
-// killed processes left. It is for small files that lie beside a ring and can be made again,
-// such as copies of other parties' public keys: it does not sync, and the last of several
+// killed calls of ReplaceFile left. It is for small files that lie beside a ring and can be made
+// again, such as copies of other parties' public keys: it does not sync, and the last of several
 // writers wins. If it returns an error, the old file is still there. ReplaceFile is safe for
 // concurrent use, by several processes too.
 func ReplaceFile(folder *os.Root, name string, data []byte) error {

@@ -30,8 +30,8 @@ type Store struct {
 	what string // the name of the file in errors
 	ops  fsOps
 
-	// unsynced says that a write of this Store did not end well, also when the disk was too
-	// full to note it in the lock file; see heal.
+	// unsynced says that the last write of this Store may not survive a power cut. It is set even
+	// if the disk was too full to note that in the lock file; see heal.
 	unsynced atomic.Bool
 }
 
@@ -44,7 +44,7 @@ func New(path string) *Store {
 // Load returns the ring and its version. It never waits for a writer: because a write ends in a
 // rename, Load sees either the old file or the new one. When the last write did not end well,
 // Load writes that ring again, so that no caller relies on a ring that a power cut may take
-// back. If this process may not write, Load returns the ring without that.
+// back. If this process may not write, Load returns the ring and does not write it.
 //
 // Besides the errors of [keyring.Store] it returns [ErrUnsafe], and [keyring.ErrConfig] for a
 // Store without a path.
@@ -149,8 +149,8 @@ func versionOf(doc []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// fsOps are the operations that fail on a full, failing or read-only disk. Tests replace them
-// to make them fail.
+// fsOps are operations that may fail, for example on a full or failing disk. Tests replace them to
+// make them fail.
 type fsOps struct {
 	write    func(f *os.File, p []byte) (int, error)
 	sync     func(f *os.File) error // of the temporary file

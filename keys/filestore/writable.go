@@ -21,7 +21,7 @@ const trialPrefix = ".ring-"
 // waits for no writer. It writes a file as large as the ring into the folder, syncs the file
 // and removes it, so it notices a folder that is read-only and a disk that is full.
 //
-// It returns nil if all of that worked, [keyring.ErrNoRing] where no ring is, [ErrUnsafe],
+// It returns nil if all of that worked, [keyring.ErrNoRing] if there is no ring, [ErrUnsafe],
 // [keyring.ErrConfig] for a Store without a path, and the errors of the file system.
 func (s *Store) Writable(ctx context.Context) error {
 	if err := s.ready(ctx); err != nil {
@@ -35,8 +35,8 @@ func (s *Store) Writable(ctx context.Context) error {
 	switch {
 	case err == nil:
 		lock.Close()
-	case !errors.Is(err, fs.ErrNotExist): // without a lock file the first Swap makes it, and the trial below shows whether it can
-		return err
+	case !errors.Is(err, fs.ErrNotExist):
+		return err // a missing lock file is no fault: Swap makes it, if the trial below can make a file
 	}
 	return s.try(make([]byte, len(doc)))
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// replace puts doc in the place of the ring. The caller holds the lock. replace notes in the
-// lock whether the new ring may not survive a power cut. The steps must be in this order; the
-// package documentation gives the reason for each:
+// replace puts doc in the place of the ring. The caller holds the lock. If the new ring may not
+// survive a power cut, replace sets lock.unfinished and s.unsynced. The steps must be in this
+// order; the package documentation gives the reason for each:
 //
 //	openat(ring.tmp, O_CREAT|O_EXCL) write fsync close | read back | rename | fsync(folder)
 func (s *Store) replace(lock *ringLock, doc []byte) error {
@@ -29,8 +29,8 @@ func (s *Store) replace(lock *ringLock, doc []byte) error {
 }
 
 func (s *Store) replaceFile(doc []byte) error {
-	// Opened before the rename: if it could not be opened afterwards, the ring would be written
-	// and could not be synced.
+	// Open the folder before the rename: if that failed afterwards, the ring would be in place and
+	// could not be synced.
 	dir, err := os.Open(filepath.Dir(s.path))
 	if err != nil {
 		return failed("open the folder", err)
@@ -54,7 +54,7 @@ func (s *Store) replaceFile(doc []byte) error {
 	return nil
 }
 
-// writeTemp writes doc to the disk at tmp. After an error there is no file at tmp.
+// writeTemp writes doc to a new file at tmp, and syncs it. After an error it removes that file.
 func (s *Store) writeTemp(tmp string, doc []byte) (err error) {
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -75,8 +75,8 @@ func (s *Store) writeTemp(tmp string, doc []byte) (err error) {
 	if err := s.ops.close(f); err != nil {
 		return failed("close the temporary file", err)
 	}
-	// A file system without modes or owners lets every user read every file. Load would refuse
-	// the new ring there, so it must not replace a ring that works.
+	// On a file system without modes or owners every user can read every file, and Load would
+	// refuse the new ring. So readFile checks it before it replaces a ring that works.
 	back, err := readFile("the temporary file", tmp)
 	if err != nil {
 		return fmt.Errorf("%w (when it was read back): nothing was changed", err)

@@ -31,7 +31,7 @@ type getter struct {
 	client   *http.Client
 	timeout  time.Duration
 	maxBytes int64
-	types    []string                // what passes beside application/json and application/jwk-set+json
+	types    []string                // that pass, beside application/json and application/jwk-set+json
 	usable   func(body []byte) error // returns why a body cannot be used; nil if it can
 }
 
