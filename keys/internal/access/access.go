@@ -15,8 +15,8 @@ import (
 	"slices"
 )
 
-// ErrRefused says that a file was refused. It is for errors.Is only, and its own text never
-// shows: a refusal has a text of its own with the reason and the remedy.
+// ErrRefused says that a file was refused. It is for errors.Is: the errors of this package that
+// are an ErrRefused have texts of their own, with the reason and the remedy.
 var ErrRefused = errors.New("filestore: refused") // filestore.ErrUnsafe is this error
 
 type refusal string
@@ -28,8 +28,8 @@ func (refusal) Is(target error) bool { return target == ErrRefused }
 type Purpose int
 
 const (
-	// Ring is the ring, its lock or its temporary file. They hold no clear secret, but a user who
-	// writes them can destroy the ring or put back an old one.
+	// Ring is the ring, its lock or its temporary file. The secrets in them are encrypted, but a
+	// user who writes them can destroy the ring or put back an old one.
 	Ring Purpose = iota
 	// Secret is a key file or a passphrase file. An operator may let a group read it.
 	Secret
@@ -55,8 +55,8 @@ type Process struct {
 // staff is the group of every user on macOS.
 const staff = 20
 
-// Decide returns nil for a file that passes, and else an [ErrRefused]. Its text calls the file
-// by the argument name, and uses path in the commands that it advises.
+// Decide returns nil for a file that passes, and otherwise an [ErrRefused]. The text of that error
+// calls the file by the argument name, and uses path in the commands that it advises.
 func (f Facts) Decide(p Purpose, name, path string) error {
 	switch {
 	case f.Process.UID < 0:
@@ -102,16 +102,18 @@ func (f Facts) secretPasses() bool {
 	return false
 }
 
-// isVolumeGroup reports whether the group's permissions look as kubelet leaves them for an
-// fsGroup: on a file of ours, for a group of ours, in a setgid folder of that same group. A
-// careless chmod does not make a file look so, because it sets no setgid bit on the folder.
+// isVolumeGroup reports whether the owner and the group of the file look as kubelet leaves them
+// for an fsGroup: the file belongs to the user and to a group of this process, and its folder has
+// the setgid bit and that same group. A careless chmod of a file does not make it look so, because
+// it sets no setgid bit on the folder.
 func (f Facts) isVolumeGroup() bool {
 	return f.Process.GOOS == "linux" && f.UID == f.Process.UID && slices.Contains(f.Process.Groups, f.GID) &&
 		f.FolderMode&fs.ModeSetgid != 0 && f.FolderGID == f.GID
 }
 
-// advice names a remedy that this process or its operator can apply to this very file. It does
-// not advise chmod for a secret that a platform mounts, where chmod fails.
+// advice names a remedy that this process or its operator can apply to this very file. For a
+// secret that a platform seems to mount it first names the settings of the mount, since chmod
+// fails on such a file.
 func (f Facts) advice(p Purpose, path string) string {
 	mounted := f.ReadOnly || f.UID != f.Process.UID && f.Process.UID != 0
 	switch {

@@ -28,14 +28,15 @@ func Check(p Purpose, name, path string, f *os.File, info fs.FileInfo) error {
 }
 
 // CheckSystem returns [ErrRefused] on a system where Check refuses every file. A program calls
-// it before it makes a file with a secret. The text calls the file by the argument name.
+// CheckSystem before it makes a file with a secret. The text calls the file by the argument name.
 func CheckSystem(name string) error {
 	return Process{UID: os.Geteuid(), GOOS: runtime.GOOS}.checkSystem(name)
 }
 
-// HasVolumeGroup reports whether info gives the group the permissions of a volume with an
-// fsGroup, as [Facts.Decide] judges them. folder is the Stat of the folder that holds the file;
-// for a folder it is the folder's own Stat.
+// HasVolumeGroup reports whether the file with the Stat info has the owner and the group of a file
+// on a Kubernetes volume with an fsGroup, as [Facts.Decide] judges. It does not look at the
+// permission bits of the file. folder is the Stat of the folder that holds the file; for a folder
+// it is the folder's own Stat.
 func HasVolumeGroup(info, folder fs.FileInfo) bool {
 	f := Facts{FolderMode: folder.Mode(), Process: Process{UID: os.Geteuid(), Groups: groups(), GOOS: runtime.GOOS}}
 	f.UID, f.GID = owner(info)

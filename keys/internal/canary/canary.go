@@ -16,14 +16,15 @@ import (
 // Canaries are the spellings of secrets that must not appear in any printed text.
 type Canaries []string
 
-// Add takes the first and the last 12 bytes of a secret in every spelling that
-// fmt, json and slog have for bytes, and the whole of it as a number.
+// Add takes the first and the last 12 bytes of a secret in the usual spellings that fmt, json and
+// slog have for bytes, and the whole secret as a number. The secret must have 12 bytes or more.
 func (c *Canaries) Add(secret []byte) {
 	*c = append(*c, new(big.Int).SetBytes(secret).String())
 	for _, b := range [][]byte{secret[:12], secret[len(secret)-12:]} {
 		decimal := strings.Trim(fmt.Sprint(b), "[]")
 		goSyntax := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", b), "[]byte{"), "}")
-		base64s := make([]string, 3) // one for each place in a group of three bytes at which the secret can begin
+		// One for each place in a group of three bytes at which the secret can begin.
+		base64s := make([]string, 3)
 		for i := range base64s {
 			s := base64.StdEncoding.EncodeToString(b[i : i+9])
 			base64s[i] = s
@@ -35,7 +36,8 @@ func (c *Canaries) Add(secret []byte) {
 	}
 }
 
-// Check fails when the text out holds a secret. The failure names out by what.
+// Check fails the test when the text out holds a secret. The failure calls out by the argument
+// what.
 func (c Canaries) Check(t *testing.T, what, out string) {
 	t.Helper()
 	for _, s := range c {
@@ -65,8 +67,8 @@ type exported[T any] struct {
 	Any     any
 }
 
-// CheckRedacted fails when fmt, encoding/json or log/slog prints a secret of v, of a value that
-// holds v, or of a pointer to it.
+// CheckRedacted fails the test when fmt, encoding/json or log/slog prints a secret of v, given v, a
+// pointer to v, or a value that holds one of them.
 func CheckRedacted[T any](t *testing.T, c Canaries, v T) {
 	t.Helper()
 	w := wrapped[T]{value: v, pointer: &v, slice: []T{v}, byName: map[string]T{"k": v}, any: v}

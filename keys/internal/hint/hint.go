@@ -1,6 +1,7 @@
-// Package hint lets a loop that looks at a store by its own clock look sooner when a watch of
-// the store says so, and less often while the watch shows life. The watch is only a hint: if it
-// lies, hangs or ends, the loop still looks by its clock.
+// Package hint serves a loop that loads a store again and again, by its own clock. Such a load is
+// called a look. The loop looks sooner when a watch of the store says so, and less often while the
+// watch shows life. The watch is only a hint: if it lies, hangs or ends, the loop still looks by
+// its clock.
 package hint
 
 import (
@@ -12,16 +13,16 @@ import (
 )
 
 const (
-	// Interval is the average time between two looks by the clock.
+	// Interval is the average time between two looks by the clock while no watch shows life.
 	Interval = time.Second
 	// While the watch shows life, the loop waits seldom times as long between two looks by the
 	// clock.
 	seldom = 10
-	// lifetime is how long a sign of life counts.
+	// lifetime is about how long a sign of life counts; see due.
 	lifetime = 5 * time.Second
 
-	// A look follows a hint after leastDelay to leastDelay+spread. Because of the delay, many
-	// hints in a row cause one look. Because of the random spread, many processes do not load
+	// A look follows a hint after leastDelay to leastDelay+spread. Because of the delay, hints in
+	// quick succession cause one look. Because of the random spread, many processes do not load
 	// the store at once.
 	leastDelay = 2 * time.Millisecond
 	spread     = 10 * time.Millisecond
@@ -30,7 +31,7 @@ const (
 	maxBackoff = 32 * time.Second
 )
 
-// errEnded stands for the error of a watch that returned none.
+// errEnded stands for the error of a watch that returned nil and never showed life.
 var errEnded = errors.New("it ended before it began")
 
 // Hints says to one loop when to look. One goroutine calls Next, Looked and Failed; Follow runs
@@ -39,10 +40,10 @@ type Hints struct {
 	wake chan struct{} // wakes Next when a field below has changed
 
 	mu       sync.Mutex
-	life     time.Time     // the last sign of the watch at work; zero without one
-	hint     time.Time     // when to look because of a hint; zero without one
-	soon     time.Time     // when to look by the clock without a watch
-	late     time.Time     // when to look by the clock with a watch
+	life     time.Time     // the last sign of the watch that runs; zero if it gave none
+	hint     time.Time     // when to look because of a hint; zero if there is no hint
+	soon     time.Time     // when to look by the clock while no watch shows life
+	late     time.Time     // when to look by the clock while the watch shows life
 	jitter   time.Duration // 0.5 to 1.5 intervals, drawn anew at each look
 	failed   error         // the error of a watch that never showed life, until Next returns it
 	panicked any           // the value with which the watch panicked
@@ -53,8 +54,8 @@ func New() *Hints { return &Hints{wake: make(chan struct{}, 1)} }
 
 func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
-// Looked says that the loop looked by the clock and succeeded, and that the next look must
-// not be later than longest from now.
+// Looked says that the loop looked by the clock and succeeded. While the watch shows life, the
+// next look by the clock is due in longest at most, or in one jitter if that is more.
 func (h *Hints) Looked(longest time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -64,8 +65,8 @@ func (h *Hints) Looked(longest time.Duration) {
 	h.late = now.Add(max(h.jitter, min(seldom*h.jitter, longest)))
 }
 
-// Failed says that a look failed. The next look is due as soon as it would be without a watch,
-// because the hint that caused the failed look does not come again.
+// Failed says that a look failed. The next look is due as soon as it would be without a watch: if
+// a hint caused the failed look, the watch does not give that hint again.
 func (h *Hints) Failed() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -36,8 +36,8 @@ type publicKeyInfo struct {
 	PublicKey asn1.BitString
 }
 
-// certificate is an X.509 certificate up to its key, RFC 5280 section 4.1. It is for
-// parseCertificate, because package x509 fails on a certificate whose key it does not support.
+// certificate is an X.509 certificate up to its key, RFC 5280 section 4.1. parseCertificate reads
+// it instead of package x509, which fails on a certificate whose key it does not support.
 type certificate struct {
 	Signed struct {
 		Version                                   int `asn1:"optional,explicit,default:0,tag:0"`
@@ -107,7 +107,7 @@ func parseSEC1(der []byte) (JWK, error) {
 }
 
 // checkSEC1 refuses a SEC1 key that holds another public key than own. Package x509 ignores the
-// public key in it.
+// public key in a SEC1 key.
 func checkSEC1(own crypto.PublicKey, der []byte) error {
 	var e ecPrivateKey
 	if _, err := asn1.Unmarshal(der, &e); err != nil {
@@ -116,8 +116,9 @@ func checkSEC1(own crypto.PublicKey, der []byte) error {
 	return checkHalves(own, e.PublicKey)
 }
 
-// checkHalves returns nil if the public key beside, which stands in the file of a private key,
-// is own, the public key that follows from that private key. The file may have none.
+// checkHalves returns nil if two public keys are equal: beside, which stands in the file of a
+// private key, and own, which follows from that private key. It also returns nil if beside is
+// empty, because such a file need not hold a public key.
 func checkHalves(own crypto.PublicKey, beside asn1.BitString) error {
 	if beside.BitLength == 0 {
 		return nil
@@ -131,7 +132,8 @@ func checkHalves(own crypto.PublicKey, beside asn1.BitString) error {
 		return errHalves
 	}
 	got, want := beside.RightAlign(), info.PublicKey.RightAlign()
-	if _, ok := own.(*ecdsa.PublicKey); ok && got[0] != want[0] { // beside is compressed: 2 or 3 says whether y is odd, then x
+	if _, ok := own.(*ecdsa.PublicKey); ok && got[0] != want[0] {
+		// beside is compressed (SEC 1 section 2.3.3): 2 if y is even or 3 if y is odd, then x.
 		want = append([]byte{2 + want[len(want)-1]&1}, want[1:1+len(want)/2]...)
 	}
 	if !bytes.Equal(got, want) {
@@ -227,7 +229,7 @@ func parseCertificate(block *pem.Block) (JWK, error) {
 }
 
 // nameFault returns the reason why package x509 failed to read a key: the kind of key is not
-// supported, or the key is damaged.
+// supported, or not allowed in this process (CheckMode), or the key is damaged.
 func nameFault(label string, a pkix.AlgorithmIdentifier) error {
 	if a.Algorithm.Equal(oidX25519) && ECDHESX25519.CheckMode() != nil {
 		return ECDHESX25519.CheckMode()

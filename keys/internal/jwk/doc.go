@@ -1,8 +1,8 @@
 // Package jwk reads and writes key material: JSON Web Keys (RFC 7517, RFC 7518
 // section 6, RFC 8037 section 2) and PEM. It refuses weak keys and draws new ones.
 //
-// All private key material passes through this package: when it is read into a keys.Key, and
-// when a new key is drawn and written for a ring. Other packages only hold the result.
+// Every private key that is read from JWK or PEM, or drawn for a ring, is made in this package, and
+// this package writes it for the ring. Other packages only use the key that it returns.
 package jwk
 
 import (
@@ -42,8 +42,8 @@ func (k Kind) String() string {
 	return [...]string{"unknown", "P-256", "Ed25519", "RSA", "X25519"}[k]
 }
 
-// KindOf returns the kind of a public key; ok is false for a key of any other type or curve,
-// and for a nil key, which a crypto.Signer of the caller may return.
+// KindOf returns the kind of a public key. ok is false for a key of any other type or curve,
+// and for nil or a nil pointer, which a crypto.Signer of the caller may return.
 func KindOf(pub crypto.PublicKey) (k Kind, ok bool) {
 	switch p := pub.(type) {
 	case *ecdsa.PublicKey:
@@ -82,8 +82,8 @@ var (
 	ECDHESKWX25519 = Algorithm{"ECDH-ES+A256KW/X25519", "ECDH-ES+A256KW", "enc", X25519}
 )
 
-// Quote makes a name from outside printable and short: a kid or an algorithm can
-// hold terminal escapes, line feeds or a megabyte.
+// Quote returns a name from outside in quotes, printable and short: a kid or an algorithm can hold
+// terminal escapes, line feeds or a megabyte.
 func Quote(s string) string {
 	const limit = 64
 	if len(s) > limit {

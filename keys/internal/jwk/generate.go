@@ -44,7 +44,8 @@ func Generate(name string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		// The command line would read a kid that starts with a dash as a flag.
+		// A generated kid begins with a letter or a digit: the command line would read a kid that
+		// begins with a dash as a flag.
 		if sum[0] != '-' && sum[0] != '_' {
 			return Marshal(priv, sum[:generatedIDLength], all[i].Use, all[i].Alg)
 		}
@@ -65,9 +66,9 @@ func draw(k Kind) (PrivateKey, error) {
 }
 
 // Identify returns the RFC 7638 thumbprint of a public key, in base64url, and the kid: the
-// argument kid, or, if it is empty, the start of the thumbprint after any - and _. It refuses
-// weak keys with [ErrWeakKey], and a kid that is not 1 to 256 printable ASCII characters with
-// [ErrMalformed].
+// argument kid, or, if that is empty, 16 characters of the thumbprint after any - and _ at its
+// start. It returns [ErrWeakKey] for a weak key, and [ErrMalformed] for a key that is not a point
+// of its curve and for a kid that [CheckKeyID] refuses.
 func Identify(pub any, kid string) (id, print string, err error) {
 	if err := checkStrength(pub); err != nil {
 		return "", "", err
@@ -84,8 +85,8 @@ func Identify(pub any, kid string) (id, print string, err error) {
 const maxIDLength = 256
 
 // CheckKeyID returns [ErrMalformed] for a kid that is not 1 to 256 characters of printable
-// ASCII. It admits them all, since this library uses a kid as a map key only, never in a path,
-// a query or a template.
+// ASCII. It admits all of these characters, because this library never uses a kid in a path or in
+// a query.
 func CheckKeyID(kid string) error {
 	if len(kid) == 0 || len(kid) > maxIDLength {
 		return fmt.Errorf("%w: a kid has 1 to %d characters", ErrMalformed, maxIDLength)

@@ -15,10 +15,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// The members of a JWK that make up the key (RFC 7518 section 6, RFC 8037 section 2). go-jose,
-// which parses the key material, gets these members only: certificates and URLs in a JWK are
-// attack surface, and no caller needs them. The CRT parameters of RSA (dp, dq, qi) are ignored
-// and computed anew.
+// The members of a JWK that make up the key (RFC 7518 section 6, RFC 8037 section 2), beside kty.
+// go-jose, which parses the key material, gets kty and these members only: certificates and URLs in
+// a JWK are attack surface, and no caller needs them. The CRT parameters of RSA (dp, dq, qi) are
+// ignored and computed anew.
 var (
 	publicMembers  = map[string][]string{"EC": {"crv", "x", "y"}, "OKP": {"crv", "x"}, "RSA": {"n", "e"}}
 	privateMembers = map[string][]string{"EC": {"d"}, "OKP": {"d"}, "RSA": {"d", "p", "q"}}
@@ -52,7 +52,8 @@ func (m members) material() (JWK, error) {
 	return newJWK(key), err
 }
 
-// number returns the text of a member of the key material. It must be base64url, except crv.
+// number returns the text of a member of the key material. It refuses a text that is not canonical
+// base64url, except in crv.
 func (m members) number(kty, name string) (string, error) {
 	s, ok, err := m.Text(name)
 	switch {
@@ -91,7 +92,7 @@ func decodeMaterial(members map[string]string) (any, error) {
 	switch p := k.Key.(type) {
 	case *ecdsa.PrivateKey:
 		// Without this check a JWK could give a private key the public key of another party.
-		d, _ := strict.DecodeBase64URL(members["d"]) // no error: number has checked it
+		d, _ := strict.DecodeBase64URL(members["d"]) // no error: number has checked d
 		own, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), d)
 		if err != nil || !own.PublicKey.Equal(&p.PublicKey) {
 			return nil, errHalves
@@ -107,7 +108,7 @@ func decodeMaterial(members map[string]string) (any, error) {
 // or the key is damaged.
 func decodeFault(members map[string]string) error {
 	if members["kty"] == "RSA" {
-		n, _ := strict.DecodeBase64URL(members["n"]) // no error: number has checked both
+		n, _ := strict.DecodeBase64URL(members["n"]) // no error: number has checked n and e
 		e, _ := strict.DecodeBase64URL(members["e"])
 		if err := checkRSABounds(new(big.Int).SetBytes(n), new(big.Int).SetBytes(e)); len(n) > 0 && len(e) > 0 && err != nil {
 			return err

@@ -22,7 +22,8 @@ func (m members) has(name string) bool {
 	return ok && !(m.foreign && isEmpty(raw))
 }
 
-// text returns the value of a member that must be a string, and false if has finds none.
+// text returns the value of a member that must be a string. ok is false if the method has returns
+// false.
 func (m members) text(name string) (s string, ok bool, err error) {
 	if !m.has(name) {
 		return "", false, nil
@@ -30,8 +31,7 @@ func (m members) text(name string) (s string, ok bool, err error) {
 	return m.Text(name)
 }
 
-// isEmpty reports whether a JSON value holds nothing: null, an empty string, an array or
-// an object without anything in it.
+// isEmpty reports whether a JSON value is null, an empty string, an empty array or an empty object.
 func isEmpty(raw []byte) bool {
 	switch text := string(raw); text[0] {
 	case 'n':
@@ -52,16 +52,17 @@ func HasSecret(o strict.Object) bool {
 	return slices.ContainsFunc(secretMembers, members{o, true}.has)
 }
 
-// otherUses tells the use of an algorithm or a curve by the start of its name, also if this
-// library does not offer it. It covers names of RFC 7518, RFC 8812, RFC 9864 and RFC 9964.
+// otherUses tells the use of an algorithm or a curve by the start of its name, even if this library
+// does not offer that algorithm or curve. It covers names of RFC 7518, RFC 8812, RFC 9864 and RFC
+// 9964.
 var otherUses = []struct{ start, use string }{
 	{"ECDH-", "enc"}, {"RSA-", "enc"}, {"RSA1", "enc"}, {"A1", "enc"}, {"A2", "enc"}, {"dir", "enc"}, {"PBES2-", "enc"}, {"HPKE-", "enc"},
 	{"X25519", "enc"}, {"X448", "enc"},
 	{"ES", "sig"}, {"RS", "sig"}, {"PS", "sig"}, {"HS", "sig"}, {"Ed", "sig"}, {"ML-DSA", "sig"}, {"SLH-DSA", "sig"},
 }
 
-// UseOf returns the use of keys for an algorithm or on a curve with this name, empty when
-// the name does not tell. The name need not be one that is offered.
+// UseOf returns the use of keys for an algorithm or on a curve with this name, empty if otherUses
+// lacks the name. This library need not offer the algorithm or the curve.
 func UseOf(name string) string {
 	for _, o := range otherUses {
 		if strings.HasPrefix(name, o.start) {

@@ -9,7 +9,7 @@ import (
 // standard library would return an error or panic, with a text that does not say what to use
 // instead.
 var (
-	// FIPS 140-3 approves the key agreements of SP 800-56A, which does not have this curve.
+	// FIPS 140-3 approves the key agreements of SP 800-56A, which does not have the curve X25519.
 	errX25519Mode = fmt.Errorf("%w: GODEBUG=fips140=only does not allow X25519; use %s or %s, which are on P-256", ErrUnsupported, ECDHES.Name, ECDHESKW.Name)
 	errSHA1Mode   = fmt.Errorf("%w: GODEBUG=fips140=only does not allow SHA-1, which %s is made with; use %s", ErrUnsupported, RSAOAEP.Name, RSAOAEP256.Name)
 )

@@ -9,7 +9,7 @@ import (
 )
 
 // bundle holds the blocks of a PEM text by their kinds. Blocks of other kinds, such as curve
-// parameters, are ignored.
+// parameters, are ignored if there is a key or a certificate.
 type bundle struct {
 	private, public, certificates []*pem.Block
 
@@ -50,8 +50,8 @@ var errNoPEMKey = fmt.Errorf("%w: no key in the PEM text", ErrMalformed)
 
 // fit returns k, the key of the bundle, if the other blocks belong to it: every public key must
 // be k's, and one of the certificates, if there are any, must be for k. The other certificates
-// may be the chain above that one. If a block does not belong to k, files were mixed up, and k
-// may be the wrong key.
+// may be the chain above that certificate. If a block does not belong to k, files were mixed up,
+// and k may be the wrong key. fit returns err if that is not nil.
 func (b *bundle) fit(k JWK, err error) (JWK, error) {
 	if err != nil {
 		return JWK{}, err
@@ -115,8 +115,8 @@ func isCertificate(label string) bool {
 }
 
 // trimLines returns the lines of a text without the white space around them, each behind a line
-// feed. It also removes a byte order mark at the start of each line, which stands inside the
-// text where two files were joined.
+// feed. It also removes a byte order mark at the start of a line: where two files were joined, such
+// a mark stands inside the text.
 func trimLines(text []byte) []byte {
 	out := make([]byte, 0, len(text)+2)
 	for line := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
@@ -147,7 +147,7 @@ func nextBlock(text []byte) (block *pem.Block, rest []byte, err error) {
 	return block, rest, nil
 }
 
-// damaged returns the error for a block whose content does not match its label.
+// damaged returns the error for a block whose content cannot be read as its label says.
 func damaged(label string) error {
 	return fmt.Errorf("%w: damaged PEM block %s", ErrMalformed, Quote(label))
 }

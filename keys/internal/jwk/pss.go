@@ -68,7 +68,7 @@ func restricted(to string) error {
 		ErrUnsupported, to, PS256.Name, pssSaltLength)
 }
 
-// hashOfMask returns the hash of MGF1, nil if it is left out and so SHA-1.
+// hashOfMask returns the hash of MGF1, nil if the parameters leave it out: then it is SHA-1.
 func hashOfMask(parameters asn1.RawValue) (asn1.ObjectIdentifier, error) {
 	if len(parameters.FullBytes) == 0 || bytes.Equal(parameters.FullBytes, asn1.NullBytes) {
 		return nil, nil

@@ -8,7 +8,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// PrivateKey is a private key of the standard library: it signs, or it agrees on keys.
+// PrivateKey is a private key of the standard library, which signs, decrypts or agrees on keys.
 type PrivateKey interface{ Public() crypto.PublicKey }
 
 // JWK is one key as it was read, before an algorithm is chosen for it. From PEM it has only the
@@ -41,7 +41,7 @@ func Parse(data []byte) (JWK, error) {
 	return FromObject(o)
 }
 
-// Split returns the JWKs of a JWK Set, and data itself when it is one key.
+// Split returns the JWKs of a JWK Set, and data itself if data is PEM or a single JWK.
 func Split(data []byte) ([][]byte, error) {
 	text, err := Text(data)
 	if err != nil || IsPEM(text) {
@@ -93,7 +93,7 @@ func newJWK(material any) JWK {
 	return JWK{Public: material}
 }
 
-// FromObject reads a JWK of our own, in which null is an error.
+// FromObject reads a JWK of our own. A member that it reads must not be null.
 func FromObject(o strict.Object) (JWK, error) { return members{o, false}.read() }
 
 // FromForeign reads a public JWK of another party, in which a member whose value is null or

@@ -15,9 +15,9 @@ import (
 
 const (
 	minRSABits     = 2048
-	maxRSABits     = 4096 // one verification with a longer key takes so long that tokens become a denial of service
+	maxRSABits     = 4096 // tokens for a longer key take so long to verify that they deny service
 	minRSAExponent = 65537
-	maxRSAExponent = 1<<31 - 1 // crypto/rsa encrypts with no larger one
+	maxRSAExponent = 1<<31 - 1 // crypto/rsa does not encrypt with a larger exponent
 )
 
 // checkStrength refuses public keys that are weak, that are not a point of their curve, or that
@@ -27,7 +27,7 @@ func checkStrength(pub crypto.PublicKey) error {
 	case *rsa.PublicKey:
 		return checkRSA(p)
 	case *ecdsa.PublicKey:
-		//lint:ignore SA1019 a signer from elsewhere may leave them nil, and ECDH panics then
+		//lint:ignore SA1019 a caller's signer may leave X and Y nil, and then ECDH panics
 		if p.X == nil || p.Y == nil {
 			return fmt.Errorf("%w: a public key without coordinates", ErrMalformed)
 		}

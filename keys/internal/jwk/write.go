@@ -42,7 +42,7 @@ func thumbprint(pub crypto.PublicKey) (string, error) {
 		sum, err := (&jose.JSONWebKey{Key: pub}).Thumbprint(crypto.SHA256)
 		return encode(sum), err
 	}
-	// The members in lexicographic order, without white space.
+	// RFC 7638 demands the members in lexicographic order, without white space.
 	text, err := json.Marshal(struct {
 		Crv string       `json:"crv"`
 		Kty string       `json:"kty"`

@@ -8,8 +8,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// Keys on X25519 (RFC 7748) for ECDH-ES, RFC 8037. go-jose does not read or write their JWKs,
-// so this file does.
+// This file reads and writes the JWKs of keys on X25519 (RFC 7748) for ECDH-ES (RFC 8037), since
+// go-jose does not.
 
 const (
 	crvX25519  = "X25519"
@@ -79,9 +79,10 @@ func checkX25519(p *ecdh.PublicKey) error {
 }
 
 func checkOrder(p *ecdh.PublicKey) error {
-	// Any private key finds the points of low order. X25519 makes each private key a multiple
-	// of 8, which is a multiple of their orders and not of the order of any other point. So the
-	// shared secret is zero for these points only (RFC 7748 sections 5 and 6.1).
+	// Any private key finds the points of low order. X25519 makes each private key a multiple of
+	// 8, which is a multiple of the orders of these points, and never a multiple of the order of
+	// another point. So the shared secret is zero for points of low order only (RFC 7748 sections
+	// 5 and 6.1).
 	probe, err := ecdh.X25519().NewPrivateKey(make([]byte, x25519Size))
 	if err == nil {
 		_, err = probe.ECDH(p)

@@ -13,8 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/internal/temp"
 )
 
-// Create writes a random key to a new file and returns the key. It never replaces a file: if
-// there is one, its error is an fs.ErrExist.
+// Create writes a random key to a new file and returns the key. It never replaces a file: if there
+// is a file at path, the error is an fs.ErrExist.
 func Create(path string) ([]byte, error) { return create(path, temp.SyncFolder) }
 
 func create(path string, sync func(*os.Root) error) ([]byte, error) {
@@ -35,7 +35,8 @@ func create(path string, sync func(*os.Root) error) ([]byte, error) {
 	return key, nil
 }
 
-// draw returns a random key. It never returns one that is printable ASCII, which Read refuses.
+// draw returns a random key. It never returns a key that is printable ASCII, since Read would
+// refuse that.
 func draw(random io.Reader) ([]byte, error) {
 	key := make([]byte, Size)
 	for {

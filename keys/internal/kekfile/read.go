@@ -1,5 +1,5 @@
-// Package kekfile reads and writes the file of a key encryption key. KEKFile and CreateKEKFile
-// of package keyring document what it promises.
+// Package kekfile reads and writes the file of a key encryption key (KEK). KEKFile and
+// CreateKEKFile of package keyring document what this package promises.
 package kekfile
 
 import (
@@ -19,7 +19,7 @@ import (
 // Size is the length in bytes of a key.
 const Size = 32
 
-// maxRead is the number of bytes that are read of a file at most. The longest key has 46:
+// maxRead is the largest number of bytes that Read reads of a file. The longest key has 46 bytes:
 // Base64 with padding, and a line ending.
 const maxRead = 64
 
@@ -43,9 +43,11 @@ func Read(path string) ([]byte, error) {
 	return key, nil
 }
 
-// content returns the first maxRead bytes and the size of the file.
+// content returns the first maxRead bytes of a file or a pipe, and the size of the file. For a pipe
+// size is the number of the bytes that it returns.
 func content(path string) (data []byte, size int64, err error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // the open of a pipe without a writer must not hang
+	// With O_NONBLOCK the open of a pipe that has no writer does not hang.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -72,7 +74,7 @@ func content(path string) (data []byte, size int64, err error) {
 // readPipe reads a pipe to its end, or to maxRead bytes. A process that keeps the pipe
 // open and writes nothing must not stop a service that starts.
 func readPipe(f *os.File, wait time.Duration) ([]byte, error) {
-	f.SetReadDeadline(time.Now().Add(wait)) // it has an effect only on systems that support deadlines for pipes
+	f.SetReadDeadline(time.Now().Add(wait)) // without effect where pipes have no deadlines
 	data, err := io.ReadAll(io.LimitReader(f, maxRead))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -91,14 +93,14 @@ func describe(data []byte, size int64) string {
 	}
 	switch {
 	case len(data) == maxRead && size == maxRead:
-		return length + " or more" // of a pipe no more is read
+		return length + " or more" // a pipe may hold more than was read
 	case len(data) > 0 && isText(data):
 		return length + " of text"
 	}
 	return length
 }
 
-// parse returns the key in the content of a KEK file, and nil if it holds none.
+// parse returns the key in the content of a KEK file, and nil if the content is not a key.
 func parse(data []byte) []byte {
 	if len(data) == Size {
 		if isText(data) {
@@ -127,8 +129,8 @@ func spells(encoding *base64.Encoding, text, key []byte) bool {
 	return bytes.Equal(again, text)
 }
 
-// isText reports whether data is printable ASCII, with or without a line ending. One random key
-// in 10^13 is.
+// isText reports whether data is printable ASCII, with or without a line ending. Of 6·10^13 random
+// keys about one is.
 func isText(data []byte) bool {
 	for _, c := range dropLineEnding(data) {
 		if c < ' ' || c > '~' {

@@ -1,5 +1,6 @@
-// Package moved reads and writes the two documents that a store holds in place of a ring
-// because of a move. Every version of sealjwt refuses to open them as a ring.
+// Package moved reads and writes the two documents that stores hold in place of a ring when the
+// ring is moved to another store (package ringmove): one in the old store, one in the new store.
+// Every version of sealjwt refuses to open such a document as a ring.
 package moved
 
 import (
@@ -9,14 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// version is a version that no ring has, so that no ring passes for such a document.
+// version is a format version that no ring has, so that no ring passes for a Document.
 const version = 3
 
-// maxPlace is the longest name of a place in bytes.
+// maxPlace is the length of the longest name of a place in bytes.
 const maxPlace = 4096
 
-// Document is in the store from which a ring was moved (then it has To), or in the store to
-// which a ring is being moved (then it has From and Ring).
+// Document is in the store from which a ring was moved, and then has To; or it is in the store to
+// which a ring is being moved, and then has From and Ring. A place is the name of a store for
+// people, such as the path of its file.
 type Document struct {
 	Version int    `json:"v"`
 	Move    string `json:"move"`           // random; the two documents of a move have the same
@@ -25,7 +27,7 @@ type Document struct {
 	Ring    string `json:"ring,omitempty"` // the ring, encrypted, as its old store held it
 }
 
-// IsPlace reports whether a text can name a place.
+// IsPlace reports whether a text can name a place: 1 to 4096 bytes of printable UTF-8.
 func IsPlace(text string) bool {
 	if text == "" || len(text) > maxPlace || !utf8.ValidString(text) {
 		return false
@@ -61,7 +63,7 @@ func (d Document) Encode() ([]byte, error) {
 	return json.Marshal(d)
 }
 
-// Text says why there is no ring.
+// Text returns a sentence that says why the store has no ring.
 func (d Document) Text() string {
 	if d.To != "" {
 		return "the ring was moved to " + d.To

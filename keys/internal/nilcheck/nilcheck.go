@@ -3,8 +3,8 @@ package nilcheck
 
 import "reflect"
 
-// IsNil reports whether v is nil or holds a nil pointer or function. A constructor refuses
-// both: otherwise a nil *Ring in a configuration would cause a panic in the first request.
+// IsNil reports whether v is nil or holds a nil pointer or a nil function. Constructors refuse such
+// a v: otherwise a nil *Ring in a configuration would cause a panic in the first request.
 func IsNil(v any) bool {
 	if v == nil {
 		return true

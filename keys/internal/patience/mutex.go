@@ -2,8 +2,8 @@ package patience
 
 import "context"
 
-// Mutex is a mutex whose Lock honours a context, because its holder waits for a call that may
-// hang. Make one with NewMutex.
+// Mutex is a mutex whose Lock honours a context. It is for a lock whose holder waits for a call
+// that may hang. NewMutex makes one.
 type Mutex chan struct{}
 
 // NewMutex returns a Mutex that is not locked.

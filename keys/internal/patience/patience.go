@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// maxCalls is the number of calls that are at work at once, including calls that the caller
-// gave up. It is more than one: a call that never returns must not keep the next from
-// reaching a store that works again.
+// maxCalls is the largest number of calls that are at work at once, including calls that the
+// caller has given up. It is more than one: a call that never returns must not keep the next call
+// from reaching a store that works again.
 const maxCalls = 8
 
 // Calls counts the calls that are at work: the channel holds an element for each.
@@ -26,17 +26,20 @@ type answer[T any] struct {
 	panicked any
 }
 
-// Bound limits the time of a call. Who names the called party in errors.
+// Bound limits the time of a call, as Within says. Who names the called party in errors.
 type Bound struct {
 	Who          string
 	Limit, Grace time.Duration
 }
 
-// Within calls f with a context that ends after the Limit of b, and waits for f until that
-// context has been done for the Grace of b. If f has not returned by then, it goes on in its
-// goroutine, and Within returns with pending set. Within returns the error of ctx if ctx ended,
-// and a [context.DeadlineExceeded] with a text of its own if the Limit passed. A panic of f
-// reaches the caller.
+// Within calls f with a context that ends after the Limit of b, and returns what f returns. A panic
+// of f reaches the caller. Within waits for f until that context has been done for the Grace of b.
+// If f has not returned by then, f goes on in its goroutine, and Within returns with pending set.
+// Its error is then the error of ctx if ctx has ended, and otherwise a [context.DeadlineExceeded]
+// with a text of its own.
+//
+// If ctx has ended before, or maxCalls calls are at work until ctx ends or the Limit passes, Within
+// does not call f. It returns such an error, and pending is false.
 func Within[T any](ctx context.Context, c Calls, b Bound, f func(context.Context) (T, error)) (value T, pending bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return value, false, err
@@ -70,13 +73,13 @@ func Within[T any](ctx context.Context, c Calls, b Bound, f func(context.Context
 		return value, true, late()
 	case a.panicked != nil:
 		panic(a.panicked)
-	case a.err == context.DeadlineExceeded && bounded.Err() != nil: // the plain error says no more than late does
-		a.err = late()
+	case a.err == context.DeadlineExceeded && bounded.Err() != nil:
+		a.err = late() // the plain error of f does not say who did not answer
 	}
 	return a.value, false, a.err
 }
 
-// await returns the answer, unless it comes later than a grace after ctx is done.
+// await returns the answer. ok is false if no answer came until ctx had been done for grace.
 func await[T any](ctx context.Context, done <-chan answer[T], grace time.Duration) (a answer[T], ok bool) {
 	select {
 	case a = <-done:

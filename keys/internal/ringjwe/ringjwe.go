@@ -1,6 +1,6 @@
-// Package ringjwe encrypts a ring and its ring key. The ring at rest is made of compact JWEs
-// with A256CBC-HS512, so that any JOSE tool that has the KEK can open it and FIPS 140-3
-// approves it.
+// Package ringjwe encrypts a ring, and the ring key that encrypts the ring. Both are stored as
+// compact JWEs with A256CBC-HS512: any JOSE tool that has the key encryption key (KEK) can open
+// them, and FIPS 140-3 approves that algorithm.
 package ringjwe
 
 import (
@@ -19,7 +19,7 @@ var (
 	ErrKEK        = errors.New("keyring: unusable key encryption key")
 )
 
-// KeySize is the length in bytes of a ring key, which A256CBC-HS512 takes.
+// KeySize is the length in bytes of a ring key, as A256CBC-HS512 demands.
 const KeySize = 64
 
 const (
@@ -33,8 +33,8 @@ const (
 type Parts struct{ Header, EncryptedKey, IV, Ciphertext, Tag []byte }
 
 // Split decodes a JWE that Encrypt made, and refuses every other spelling of it. go-jose would
-// accept line feeds inside base64, and bytes that were moved between the ciphertext and the
-// tag.
+// accept line feeds inside base64, and bytes that were moved between the ciphertext and the tag
+// over the dot. Split returns ErrUnreadable.
 func Split(s string) (Parts, error) {
 	var p Parts
 	fields := strings.Split(s, ".")
@@ -81,8 +81,8 @@ func Encrypt(r jose.Recipient, plaintext []byte) (string, error) {
 	return jwe, nil
 }
 
-// Decrypt decrypts what Encrypt returns. It does not refuse other spellings; the caller calls
-// Split first.
+// Decrypt decrypts what Encrypt returns. It does not refuse other spellings of the JWE, so the
+// caller must call Split first.
 func Decrypt(jwe string, alg jose.KeyAlgorithm, key []byte) ([]byte, error) {
 	obj, err := jose.ParseEncryptedCompact(jwe, []jose.KeyAlgorithm{alg}, []jose.ContentEncryption{jose.A256CBC_HS512})
 	if err != nil {

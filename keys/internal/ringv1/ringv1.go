@@ -1,5 +1,5 @@
-// Package ringv1 knows how the document of a ring of version 1 differs from one of version 2.
-// Version 1 is read for ever, and never written again.
+// Package ringv1 turns the document of a ring in format version 1 into the form of version 2. The
+// library reads version 1 for ever, and never writes it again.
 package ringv1
 
 import (
@@ -47,7 +47,8 @@ func (p encPolicy) MarshalJSON() ([]byte, error) {
 // Upgrade returns a document of version 1 with the members that version 2 has. Its version
 // stays 1, and it has no identity until its next write. Upgrade returns an error for a member
 // that version 1 does not have at its place. Histories, former policies, signing policies, keys
-// and logs have the same members in both versions, and Upgrade leaves them to the caller.
+// and logs have the same members in both versions. Upgrade copies them unread, and the caller
+// checks them.
 func Upgrade(data []byte) ([]byte, error) {
 	var d document
 	decoder := json.NewDecoder(bytes.NewReader(data))

@@ -13,8 +13,8 @@ import (
 const noWait = syscall.O_NONBLOCK | syscall.O_NOFOLLOW
 
 // hold locks a file. It returns errHeld when another process holds the lock, or when a signal
-// interrupted the call, so that nothing is known of the lock. The kernel drops the lock of a process
-// that dies.
+// interrupted the call, so that nothing is known of the lock. The kernel drops the lock of a
+// process that dies.
 func hold(f *os.File) error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == syscall.EWOULDBLOCK || err == syscall.EINTR {

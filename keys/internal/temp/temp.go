@@ -1,6 +1,5 @@
-// Package temp makes files that appear whole or not at all, and removes the files that a killed
-// process left half made. A file that is left under its temporary name may hold a secret, so it
-// must not stay.
+// Package temp makes files under temporary names, so that they get their own names when they are
+// whole. It removes the temporary files that a killed process left: these may hold a secret.
 package temp
 
 import (
@@ -15,14 +14,15 @@ import (
 // KEKPrefix begins the temporary names of key files.
 const KEKPrefix = ".kek-"
 
-// errHeld says that another process has the lock.
+// errHeld says that another process has the lock, or may have it.
 var errHeld = errors.New("another process has the lock")
 
-// nameLength is the length of rand.Text.
+// nameLength is the length of the result of rand.Text.
 const nameLength = 26
 
-// Create makes a new file of mode 0600 in folder. Its name is prefix and random letters. The
-// process holds a lock on the file until it closes the file, so that [Sweep] leaves it alone.
+// Create makes a new file of mode 0600 in folder. Its name is prefix and random letters. Where the
+// file system has locks, the process holds a lock on the file until it closes the file, so that
+// [Sweep] leaves the file alone.
 func Create(folder *os.Root, prefix string) (f *os.File, name string, err error) {
 	for range 100 {
 		name = prefix + rand.Text()
@@ -51,7 +51,7 @@ func Create(folder *os.Root, prefix string) (f *os.File, name string, err error)
 	return nil, "", errors.New("another process removes each new temporary file")
 }
 
-// Sweep removes the files of [Create] with that prefix whose processes have ended. It leaves a
+// Sweep removes the files of [Create] with that prefix that no process holds any more. It leaves a
 // file that has a second name: see [Finish]. If it cannot remove a file, it goes on with the
 // next.
 func Sweep(folder *os.Root, prefix string) {
@@ -72,7 +72,9 @@ func Sweep(folder *os.Root, prefix string) {
 // that linked it under this name may have been killed before it synced the folder, or its sync
 // may have failed: then the temporary name is still there. After a sync that failed, to sync
 // the folder again proves nothing, so Finish changes the folder first and then syncs it. sync
-// is [SyncFolder], except in tests. A file that is missing or has no second name is finished.
+// is [SyncFolder], except in tests. Finish does nothing for a file that is missing or has only one
+// name. It also does nothing while the process that made the file holds the temporary name, since
+// that process will sync.
 func Finish(folder *os.Root, name, prefix string, sync func(*os.Root) error) error {
 	made, err := folder.Lstat(name)
 	if err != nil || !made.Mode().IsRegular() || hasOneName(made) {

@@ -89,8 +89,9 @@ func (h *heads) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// foreign are the tombstones of imported keys, by kid. Each is written as a byte of flags, the
-// length of its kid less one, the kid and the thumbprint.
+// foreign has the tombstones of imported keys, in the order of their kids. Each is written as a
+// byte of flags, the length of its kid less one in a byte, the kid and the 32 bytes of the
+// thumbprint.
 type foreign []Tombstone
 
 const (

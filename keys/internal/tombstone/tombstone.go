@@ -26,13 +26,13 @@ type Set struct {
 	Enc        heads   `json:"enc,omitempty"`
 	SigRevoked heads   `json:"sig_revoked,omitempty"`
 	EncRevoked heads   `json:"enc_revoked,omitempty"`
-	Imported   foreign `json:"imported,omitempty"` // imported keys, whose kid is not the start of the thumbprint
+	Imported   foreign `json:"imported,omitempty"` // keys whose kid is not the start of the thumbprint
 }
 
 // Tombstone is one key of a Set.
 type Tombstone struct {
 	KeyID      string
-	Thumbprint string // empty if the kid is the start of it
+	Thumbprint string // empty if the kid is the start of the thumbprint
 	Use        keys.Use
 	Revoked    bool // otherwise destroyed
 }
@@ -106,7 +106,7 @@ func (t *Set) Add(o Tombstone) {
 	t.Imported = slices.Insert(slices.Clone(t.Imported), i, o)
 }
 
-// remove takes out the tombstone of a kid.
+// remove takes out the tombstone o. It changes copies of the lists, as Add does.
 func (t *Set) remove(o Tombstone) {
 	if o.Thumbprint == "" {
 		head, _ := strict.DecodeBase64URL(o.KeyID)
@@ -117,7 +117,8 @@ func (t *Set) remove(o Tombstone) {
 	t.Imported = slices.DeleteFunc(slices.Clone(t.Imported), func(p Tombstone) bool { return p.KeyID == o.KeyID })
 }
 
-// Revoke turns the tombstone of a destroyed key into the tombstone of a revoked one.
+// Revoke turns the tombstone of a destroyed key into the tombstone of a revoked one. It does
+// nothing for a kid without a tombstone.
 func (t *Set) Revoke(kid string) {
 	if o, ok := t.Find(kid); ok {
 		t.remove(o)
@@ -126,7 +127,7 @@ func (t *Set) Revoke(kid string) {
 	}
 }
 
-// Those returns the tombstones of the given kids. It leaves out a kid that has none.
+// Those returns the tombstones of the given kids. It leaves out a kid without a tombstone.
 func (t *Set) Those(kids []string) []Tombstone {
 	var those []Tombstone
 	for _, kid := range kids {
@@ -137,7 +138,7 @@ func (t *Set) Those(kids []string) []Tombstone {
 	return those
 }
 
-// All returns every tombstone, group by group.
+// All returns every tombstone: of signing keys, of decryption keys, then of imported keys.
 func (t *Set) All() []Tombstone {
 	var all []Tombstone
 	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// MaxFormers is how many former policies a ring remembers apart from each other.
+// MaxFormers is the largest number of former policies that a ring remembers.
 const MaxFormers = 16
 
-// Former are the figures of a policy that was replaced. New keys must keep to them too, until
+// Former has the figures of a policy that was replaced. New keys must keep to them too, until
 // the last cache and the last snapshot from the time of that policy are gone.
 type Former struct {
 	Figures
-	Until time.Time `json:"until"`
-	Due   time.Time `json:"due,omitzero"` // when the first look found that this time is over
+	Until time.Time `json:"until"`        // when the policy was replaced
+	Due   time.Time `json:"due,omitzero"` // when a first look found that the policy no longer binds
 }
 
-// wait returns for how long a former policy binds: a process that loaded the ring while it was
-// in force, or a party that cached the JWK Set, may go by it for the times that it gave.
+// wait returns for how long a former policy binds: a process that loaded the ring while the policy
+// was in force, or a party that cached the JWK Set then, may still go by the times of the policy.
 func (f Former) wait() Wait {
 	w := f.Windows().EncKept
 	return Wait{f.Until, w, w, w, time.Duration(f.ClockSkew)}
@@ -40,8 +40,8 @@ func (l Formers) Add(f Figures, now time.Time) Formers {
 	return slices.Delete(l, 0, 1)
 }
 
-// Look looks at each former policy, and removes those that no longer bind. As at every wait,
-// one look records that a policy no longer binds, and a later look removes it.
+// Look looks at each former policy (see Wait). The first look that finds that a policy no longer
+// binds records its own time in Due, and a later look removes the policy.
 func (l Formers) Look(now time.Time) Formers {
 	l = slices.Clone(l)
 	for i := range l {

@@ -2,23 +2,24 @@ package window
 
 import "time"
 
-// Wait is a time that has to pass. The clock of the process that began it may be wrong, or the
-// clock of a process that finds it over. So it takes two looks, and a whole window has to pass
-// before each of them: one wrong clock cannot shorten the wait.
+// Wait is a time that has to pass. The clock of the process that began it may be wrong, and so may
+// the clock of a process that finds it over. A look is a check of the wait by any process. The
+// wait is over only after two looks, and a whole window has to pass before each of them: so one
+// wrong clock cannot shorten the wait.
 type Wait struct {
 	From  time.Time     // when the wait began, by the clock of the process that began it
 	First time.Duration // from From to the first look, which records its time
 	Again time.Duration // from that record to the look that acts
-	Whole time.Duration // used in place of Again if From is ahead of our clock, and so says nothing
+	Whole time.Duration // replaces First and Again if From is ahead of our clock, and so says nothing
 	Skew  time.Duration // by how much healthy clocks differ at most
 }
 
 // Look is what the next look at a wait does.
 type Look int
 
-// The looks. A look before the time that Wait.Look returns does nothing.
+// The kinds of looks. A look before the time that Wait.Look returns does nothing.
 const (
-	Act   Look = iota // the wait is over
+	Act   Look = iota // do what the wait was for: it is over
 	Mark              // record the time of the look: it is the first that finds the wait over
 	Clear             // remove the record
 )
@@ -46,7 +47,8 @@ func (w Wait) Look(record, now time.Time) (Look, time.Time) {
 	return Act, record.Add(w.Again)
 }
 
-// Over returns the time at which the wait will be over if every look comes as soon as it can.
+// Over returns the time at which the wait is over if each look comes, or came, as soon as it can.
+// After a look that is late the wait ends later than that.
 func (w Wait) Over(record, now time.Time) time.Time {
 	switch look, at := w.Look(record, now); {
 	case look == Act:
@@ -57,8 +59,8 @@ func (w Wait) Over(record, now time.Time) time.Time {
 	return w.From.Add(w.First + w.Again)
 }
 
-// Ready returns when a person may act on the wait. A person decides now, and so needs no second
-// look.
+// Ready returns when an operator may end the wait by hand. The decision of a person stands for the
+// second look, so Ready does not count Again.
 func (w Wait) Ready(record, now time.Time) time.Time {
 	switch {
 	case !w.isAhead(w.From, now):

@@ -58,8 +58,8 @@ func (f Figures) Widest(o Figures) Figures {
 	}
 }
 
-// Windows are I1 to I4 of the documentation of keyring, whose type of this name has the same
-// fields.
+// Windows are the windows I1 to I4 of the documentation of keyring. The type keyring.Windows has
+// the same fields.
 type Windows struct{ SignAhead, SignKept, EncAhead, EncKept time.Duration }
 
 // Windows returns the windows that follow from f.

@@ -24,8 +24,8 @@ type API struct {
 	Receivers map[string][]any // values of each exported type, first the zero one
 	Context   func() context.Context
 
-	// Panics are the functions whose documentation says that they panic, for tests and for
-	// programs that start. Their panic must be a text that begins with the package's name.
+	// Panics are the functions whose documentation says that they panic: helpers for tests and for
+	// the start of a program. The panic must be a text that begins with the package's name.
 	Panics []string
 
 	// Excluded are the functions that Check does not call, and why.
@@ -97,7 +97,8 @@ func (api API) callNil(t *testing.T, name string, pointer reflect.Type) {
 	}
 }
 
-// call calls f with each combination of its arguments, and returns the results of each call.
+// call calls f with each combination of the values of its arguments, and returns the results of
+// each call.
 func (api API) call(t *testing.T, name string, f reflect.Value) (results [][]reflect.Value) {
 	t.Helper()
 	combinations := [][]reflect.Value{nil}
@@ -154,8 +155,9 @@ func use(v reflect.Value) {
 	}
 }
 
-// values returns the zero value of a type, nil where it can be nil, and values that are nearly
-// empty.
+// values returns the arguments to try for a parameter of a type: the zero value, which is nil for
+// some types, and for others values that are nearly empty. For a context.Context it returns the
+// result of api.Context.
 func (api API) values(of reflect.Type) []reflect.Value {
 	zero := reflect.Zero(of)
 	switch {
