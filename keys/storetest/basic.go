@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// loadOfNothing checks that an empty store returns ErrNoRing each time: only at this error may
-// a caller create a ring.
+// loadOfNothing checks that Load of an empty store returns ErrNoRing each time: only after this
+// error may a caller create a ring.
 func loadOfNothing(t *testing.T, a, b keyring.Store) {
 	wantEmpty(t, a)
 	wantEmpty(t, b)
@@ -29,7 +29,8 @@ func createOnce(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// replace checks that every version that a Swap or a Load returned is good for the next Swap.
+// replace checks that a handle can replace what the other handle wrote, from the version that its
+// own Load returned.
 func replace(t *testing.T, a, b keyring.Store) {
 	docs := [][]byte{[]byte("one"), []byte("two"), []byte("a longer three"), []byte("4")}
 	version := ""
@@ -60,8 +61,8 @@ func staleVersion(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// versionOnEmptyStore checks that a Swap of a ring that is gone fails. Writing the ring again
-// would bring back keys that another process removed.
+// versionOnEmptyStore checks that a Swap with a version fails where there is no ring. If another
+// process has removed the ring, such a Swap would bring its keys back.
 func versionOnEmptyStore(t *testing.T, a, b keyring.Store) {
 	for _, version := range []string{"1", "no such version"} {
 		wantSwapError(t, a, version, []byte("a ring"), keyring.ErrConflict)
@@ -69,8 +70,8 @@ func versionOnEmptyStore(t *testing.T, a, b keyring.Store) {
 	wantEmpty(t, b)
 }
 
-// opaqueBytes checks that the document comes back to the byte. A store that trims, escapes or
-// decodes it breaks an authenticated ciphertext.
+// opaqueBytes checks that Load returns the document byte for byte. A store that trims, escapes or
+// decodes a document breaks an authenticated ciphertext.
 func opaqueBytes(t *testing.T, a, b keyring.Store) {
 	var all []byte
 	for i := range 256 {
@@ -91,9 +92,8 @@ func opaqueBytes(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// sizes checks small and large documents: a ring of a few keys has 2 kB, and one with a long
-// history of tombstones must still fit. A shorter document must leave no byte of the longer
-// one behind.
+// sizes checks small and large documents: a ring of a few keys has 2 kB, and a ring with many
+// tombstones must still fit. A shorter document must leave no byte of the longer one behind.
 func sizes(t *testing.T, a, b keyring.Store) {
 	version := ""
 	for _, size := range []int{1, 4095, 4096, 4097, 64 << 10, 500 << 10, 2000, 1} {

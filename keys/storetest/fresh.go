@@ -15,10 +15,10 @@ const (
 	freshHandles    = 7   // one that writes, and six that read
 )
 
-// freshReads checks that a Load that starts after a Swap returned sees what that Swap wrote, also
-// through a handle of another process and at once: a process must not trust a key once another one
-// has revoked it. A cluster in which any node answers reads, or a handle with a cache, is late now
-// and then only, so there are many swaps. Each handle writes in its turn.
+// freshReads checks that a Load that starts after a Swap returned sees what that Swap wrote, at
+// once and through every other handle: a process must not trust a key once another process has
+// revoked it. A cluster in which any node answers reads, or a handle with a cache, is late only now
+// and then, so there are many swaps. The handles write in turn.
 func freshReads(t *testing.T, handle func() keyring.Store) {
 	handles := make([]keyring.Store, freshHandles)
 	for i := range handles {

@@ -54,8 +54,8 @@ func oneWinner(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// noLostUpdate keeps a ledger: each writer appends ids of its own and notes which ones
-// were acknowledged. In the end each acknowledged id is there once.
+// noLostUpdate uses the document as a ledger: each writer appends ids of its own and notes which
+// ids were acknowledged. In the end the document must have each acknowledged id once, and no other.
 func noLostUpdate(t *testing.T, a, b keyring.Store) {
 	acks := make([][]string, racers)
 	var wg sync.WaitGroup
@@ -87,8 +87,8 @@ func noLostUpdate(t *testing.T, a, b keyring.Store) {
 	}
 }
 
-// appendID adds an id to the document as a rotator changes a ring: load,
-// decide, swap, and again after a conflict.
+// appendID adds an id to the document in the way in which a rotator changes a ring: load, decide,
+// swap, and begin again after a conflict or an unknown outcome.
 func appendID(ctx context.Context, s keyring.Store, id string) error {
 	var last error
 	// A conflict means that another writer succeeded. There are racers × rounds writes in all,

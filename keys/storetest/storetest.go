@@ -16,10 +16,10 @@
 // of production, and to another node if the server has several: a cluster in which any node
 // answers reads fails only if the handles ask different nodes. Run both with the race detector
 // too. A store whose Swap takes 2 ms needs about two seconds for each; go test -short makes
-// fewer rounds.
+// fewer swaps.
 //
 // The suite calls only Load and Swap, and cannot see whether a write survives a crash. Only
-// tests that cut power or kill a writer can show that; package filestore has an example with
+// tests that cut power or kill a writer can show that; the tests of package filestore do so with
 // kill -9.
 package storetest
 
@@ -51,8 +51,9 @@ func RunShared(t *testing.T, open func(t *testing.T) (handle func() keyring.Stor
 	run(t, open)
 }
 
-// run runs every check with two handles, a and b, and one check with more. In Run all handles
-// are the same one. So each check is written once: it writes through a and looks through b.
+// run runs freshReads with seven handles, and every other check with two: most of these write
+// through a and read through b. In Run all handles are the same Store, so each check serves Run and
+// RunShared.
 func run(t *testing.T, open func(t *testing.T) (handle func() keyring.Store)) {
 	t.Helper()
 	for _, c := range []struct {
@@ -96,7 +97,7 @@ func wantDoc(t *testing.T, s keyring.Store, want []byte) (version string) {
 	return version
 }
 
-// mustSwap swaps and checks that the new version is the one that Load tells.
+// mustSwap swaps, and checks that Load then returns doc and the version that Swap returned.
 func mustSwap(t *testing.T, s keyring.Store, prev string, doc []byte) (version string) {
 	t.Helper()
 	version, err := s.Swap(t.Context(), prev, doc)
