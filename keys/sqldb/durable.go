@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// ErrNotDurable says that the database would acknowledge a write that a crash can take back, or
-// that it takes no writes.
+// ErrNotDurable says that the database would acknowledge a write that a crash can take back, that
+// it takes no writes, or that it lacks another setting that [CheckDurable] demands.
 var ErrNotDurable = errors.New("sqldb: the database is not durable")
 
 // querier is a connection or a transaction.
@@ -20,14 +20,15 @@ type querier interface {
 
 // CheckDurable returns [ErrNotDurable] for a database that could lose a write that it has
 // acknowledged, or that takes no writes. The text says which setting to change:
-//   - PostgreSQL with synchronous_commit, fsync or full_page_writes off, a standby, and one
-//     that is read-only;
+//   - PostgreSQL with synchronous_commit, fsync or full_page_writes off, with
+//     default_transaction_read_only on, or as a standby;
 //   - MySQL with innodb_flush_log_at_trx_commit other than 1, with innodb_doublewrite off, with
 //     a binary log and sync_binlog other than 1, or read_only;
 //   - SQLite with synchronous below FULL, with another journal_mode than WAL (where readers
-//     would block writers), without a busy_timeout of a second, and one that is read-only.
+//     would block writers), with a busy_timeout below a second, or with query_only on. It does
+//     not notice a file that was opened with mode=ro.
 //
-// It looks at one connection. It cannot see the others. So make these settings in the server or
+// It checks one connection, and cannot see the others. So make these settings in the server or
 // in the data source name, where they count for every connection, and not by a statement on one
 // connection. It returns the errors of the database too.
 func CheckDurable(ctx context.Context, db *sql.DB, d Dialect) error {
@@ -108,7 +109,8 @@ func check(ctx context.Context, q querier, settings []setting) error {
 	return nil
 }
 
-// The settings in which two connections can differ, also because they may lead to two servers.
+// The settings that CheckTx checks for each write: two connections can differ in them, also because
+// the connections may lead to two servers.
 var (
 	postgreSQLConnection = []setting{
 		{"SELECT CAST(pg_is_in_recovery() AS TEXT)", is("false"), "connect to the primary, and not to a standby"},
@@ -123,7 +125,7 @@ var (
 	}
 )
 
-// The other settings, which a server or a file has for all connections.
+// The other settings, which only CheckDurable checks.
 var (
 	postgreSQLServer = []setting{
 		{"SHOW default_transaction_read_only", is("off"), "connect to a database that takes writes"},

@@ -1,7 +1,7 @@
-// Package sqldb holds what the stores over database/sql share: the dialects of SQL, and the
-// refusal of a database that would lie about durability. Users need only the names of the
-// dialects, which the packages named sqlstore repeat. It imports no driver: the program imports
-// one.
+// Package sqldb has what the stores over database/sql share (keys/sqlstore and
+// open/sessions/sqlstore): the dialects of SQL, and the refusal of a database that could lose a
+// write that it has acknowledged. Users need only the names of the dialects, which both packages
+// repeat. This package imports no driver: the program imports one.
 package sqldb
 
 import (
@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Dialect is a kind of database. The zero Dialect is none.
+// Dialect is a kind of database. The zero Dialect is not valid.
 type Dialect int
 
 // The dialects.
@@ -36,12 +36,12 @@ func (d Dialect) String() string {
 	return "no dialect"
 }
 
-// ErrDialect says that a Dialect is none of those of this package.
+// ErrDialect says that a Dialect is not one of the constants of this package.
 var ErrDialect = errors.New("sqldb: the dialect must be PostgreSQL, MySQL or SQLite")
 
 var errNil = errors.New("sqldb: there is no database: use sql.Open")
 
-// Check returns [ErrDialect] for a Dialect that is none.
+// Check returns [ErrDialect] for a Dialect that is not one of the constants of this package.
 func (d Dialect) Check() error {
 	if d < PostgreSQL || d > SQLite {
 		return ErrDialect
@@ -65,7 +65,7 @@ func (d Dialect) Bind(statement string) string {
 	return b.String()
 }
 
-// Marks returns n question marks for an IN (…), which Bind replaces by placeholders.
+// Marks returns n question marks with commas between them, for an IN (…) in a statement for Bind.
 func Marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
 // Types returns the column types of the dialect.
@@ -80,8 +80,8 @@ func (d Dialect) Types() Types {
 	return Types{func(int) string { return "BLOB" }, "BLOB", "BLOB", "TEXT", " STRICT"}
 }
 
-// Types are column types: Fixed is for bytes of a fixed length, Bytes for up to 64 KiB, Large
-// for up to 4 MiB, and Text for short texts.
+// Types are column types: Fixed is for bytes of a fixed length, Bytes for up to 65,535 bytes, Large
+// for up to 4 MiB, and Text for up to 64 ASCII characters.
 type Types struct {
 	Fixed        func(bytes int) string
 	Bytes, Large string
@@ -89,17 +89,17 @@ type Types struct {
 	Table        string // the text behind the columns in CREATE TABLE
 }
 
-// Isolation returns the options of a transaction that writes: each statement sees what was
-// committed before it.
+// Isolation returns the options of a transaction that writes. In PostgreSQL and MySQL each of its
+// statements sees what was committed before that statement.
 func (d Dialect) Isolation() *sql.TxOptions {
-	if d == SQLite { // SQLite has only one level
+	if d == SQLite { // SQLite has only one isolation level
 		return nil
 	}
 	return &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 }
 
-// Standby returns an SQL expression that is '1' on a standby, whose data may be old, and '0'
-// elsewhere.
+// Standby returns an SQL expression that is '1' on a PostgreSQL standby and on a read-only MySQL
+// server, whose data may be old, and '0' elsewhere.
 func (d Dialect) Standby() string {
 	switch d {
 	case PostgreSQL:
@@ -134,7 +134,8 @@ func Writing(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) 
 		return false, err
 	}
 	defer tx.Rollback() // does nothing after a commit
-	if d == SQLite {    // the check costs little, since there is no server to ask; other callers check in f
+	if d == SQLite {
+		// This check costs little, since SQLite asks no server. For other dialects f may call CheckTx.
 		if err := CheckTx(ctx, tx, d); err != nil {
 			return false, err
 		}

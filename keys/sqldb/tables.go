@@ -13,7 +13,7 @@ const openTries = 20
 // an error, for a second: when several processes open a new file at once, one of them switches the
 // file to WAL, and the others get SQLITE_BUSY from the switch, whatever their busy_timeout says.
 // Opening returns the last error of f, and [ErrNotDurable] at once. It returns [ErrDialect] for an
-// unknown dialect, and the error of a context that has ended.
+// unknown dialect, and the error of a context that ends while it waits.
 func Opening(ctx context.Context, d Dialect, f func() error) (err error) {
 	if err := d.Check(); err != nil {
 		return err
@@ -35,9 +35,9 @@ func Opening(ctx context.Context, d Dialect, f func() error) (err error) {
 }
 
 // CreateTables runs statements in one transaction. Several processes may call it at once. In
-// PostgreSQL one of two that make the same table at once fails in spite of IF NOT EXISTS, so
-// CreateTables takes a lock there and they run one after the other. It returns [ErrDialect] and
-// the errors of the database.
+// PostgreSQL one of two processes that make the same table at once fails in spite of IF NOT EXISTS,
+// so CreateTables takes a lock in PostgreSQL, and the processes run one after the other. It returns
+// [ErrDialect] and the errors of the database.
 func CreateTables(ctx context.Context, db *sql.DB, d Dialect, statements []string) error {
 	_, err := Writing(ctx, db, d, func(tx *sql.Tx) error {
 		if d == PostgreSQL {
@@ -55,7 +55,8 @@ func CreateTables(ctx context.Context, db *sql.DB, d Dialect, statements []strin
 	return err
 }
 
-// ChangedOne takes the result of a statement and reports whether it has changed a row.
+// ChangedOne takes the results of ExecContext, and reports whether the statement has changed
+// exactly one row.
 func ChangedOne(r sql.Result, err error) (bool, error) {
 	if err != nil || r == nil {
 		return false, err
