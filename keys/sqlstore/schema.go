@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// nameType returns the type of a text column that is compared byte by byte. It is not VARCHAR
-// in MySQL, which ignores spaces at the end with any collation.
+// nameType returns the type of a text column that is compared byte by byte. In MySQL it is not
+// VARCHAR, since comparisons of VARCHAR ignore spaces at the end with most collations.
 func nameType(d Dialect) string {
 	switch d {
 	case PostgreSQL:
@@ -34,15 +34,15 @@ func schema(d Dialect) []string {
 // statements are the statements of a Store in its dialect.
 type statements struct {
 	count, load, create, replace string
-	version, lock                string // lock also returns the version, and locks the row
-	flush                        string // empty if a reader only sees commits that are on the disk
+	version, lock                string // both return the version; lock also locks the row
+	flush                        string // empty where readers see only commits that are on the disk
 }
 
 func newStatements(d Dialect) statements {
 	s := statements{
 		count: "SELECT COUNT(*) FROM sealjwt_ring WHERE name = ?",
-		// It returns a row on an empty table too, and says whether the server is a standby. It
-		// reads at most one byte more than a ring may have.
+		// load returns a row from an empty table too, since it also tells whether the server is a
+		// standby. It reads at most one byte more than a ring may have.
 		load:    "SELECT {standby}, r.version, SUBSTR(r.doc, 1, {size}) FROM (SELECT 1 AS one) o LEFT JOIN sealjwt_ring r ON r.name = ?",
 		create:  "INSERT INTO sealjwt_ring (version, doc, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
 		replace: "UPDATE sealjwt_ring SET version = ?, doc = ? WHERE name = ? AND version = ?",
@@ -52,10 +52,10 @@ func newStatements(d Dialect) statements {
 	switch d {
 	case MySQL:
 		s.create = "INSERT IGNORE INTO sealjwt_ring (version, doc, name) VALUES (?, ?, ?)"
-		// It writes the row with the empty name, which no ring can have.
+		// flush writes the row with the empty name, which no ring can have.
 		s.flush = "INSERT INTO sealjwt_ring (name, version, doc) VALUES ('', ?, '') ON DUPLICATE KEY UPDATE version = ?"
 	case SQLite:
-		// SELECT takes no lock for writing in SQLite, so it writes the row as it is.
+		// In SQLite SELECT takes no lock for writing, so lock writes the row as it is.
 		s.lock = "UPDATE sealjwt_ring SET version = version WHERE name = ? RETURNING version"
 	}
 	s.load = strings.NewReplacer("{standby}", d.Standby(), "{size}", fmt.Sprint(maxSize+1)).Replace(s.load)

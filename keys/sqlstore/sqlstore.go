@@ -97,7 +97,8 @@ func checkName(name string) error {
 
 // CreateTable makes the table of the rings where it is missing. Any number of processes may call
 // it at once. An operator calls it once, with the right to make tables, and the services need no
-// such right. It returns the errors of [New], except those for the name and for a missing table.
+// such right. It returns [sqldb.ErrDialect], [sqldb.ErrNotDurable] as [New] does, an error for a
+// nil db, and the errors of the database.
 func CreateTable(ctx context.Context, db *sql.DB, d Dialect) error {
 	return sqldb.Opening(ctx, d, func() error {
 		if err := sqldb.CheckDurable(ctx, db, d); err != nil {
@@ -121,8 +122,8 @@ func (s *Store) ready(ctx context.Context) error {
 //
 // Besides the errors of [keyring.Store] it returns [keyring.ErrConfig] for a zero Store,
 // [sqldb.ErrNotDurable] from a standby, which may have an older ring,
-// [keyring.ErrUnreadable] for a row that is too large or too small for a ring, and the errors of
-// the database.
+// [keyring.ErrUnreadable] for a row that is empty or too large for a ring, and the errors of the
+// database.
 func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, "", err
@@ -166,7 +167,7 @@ func (s *Store) flush(ctx context.Context, version string) error {
 
 // Swap replaces the ring. Each write draws a random version, so that a ring that was deleted
 // and made again never has a version of the deleted one. If the commit fails with unknown
-// outcome, Swap looks for up to five seconds whether it was done.
+// outcome, Swap tries for up to five seconds to learn whether the commit was done.
 //
 // Besides the errors of [keyring.Store] it returns [keyring.ErrConfig] for a zero Store,
 // [sqldb.ErrNotDurable] if the connection could lose the write after it has acknowledged it;
@@ -202,8 +203,8 @@ func (s *Store) write(ctx context.Context, tx *sql.Tx, prev, version string, doc
 	if changed, err := sqldb.ChangedOne(tx.ExecContext(ctx, statement, args...)); err != nil || changed {
 		return err
 	}
-	// A driver or a proxy that lost an answer may have sent the statement twice, and then the
-	// second one changes no row.
+	// A driver or a proxy that lost an answer may have sent the statement twice. Then the second
+	// statement changes no row, and the row has the new version.
 	if now, err := versionIn(tx.QueryRowContext(ctx, s.s.version, s.name)); err != nil || now == version {
 		return err
 	}
@@ -219,8 +220,8 @@ func versionIn(row *sql.Row) (version string, err error) {
 	return version, err
 }
 
-// settle looks whether a commit of unknown outcome was done. If the server is still committing,
-// the row is locked, and the look waits for it.
+// settle reads the row again to learn whether a commit of unknown outcome was done. If the server
+// is still committing, the row is locked, and the read waits for the commit.
 func (s *Store) settle(ctx context.Context, prev, version string, cause error) error {
 	unknown := fmt.Errorf("%w: %w", keyring.ErrUnknownOutcome, cause)
 	ctx, stop := context.WithTimeout(ctx, maxLook)
@@ -237,7 +238,7 @@ func (s *Store) settle(ctx context.Context, prev, version string, cause error) e
 		case err == nil && now == prev && prev != "":
 			return fmt.Errorf("sqlstore: nothing was written: %w", cause)
 		case err == nil:
-			return unknown // another write came since; or there is no row yet whose lock would show that the commit is over
+			return unknown // another process has written since, or there is no row to wait for
 		}
 		select {
 		case <-ctx.Done():
