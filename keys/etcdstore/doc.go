@@ -1,6 +1,6 @@
 // Package etcdstore keeps a ring in an etcd cluster: a [keyring.Store] for services on several
 // machines, and a [keyring.Watcher], so that each of them sees a rotation or a revocation within
-// milliseconds. It is a module of its own; the modules seal, open and keys do not know etcd.
+// milliseconds. It is a module of its own, so that programs that do not use it need no etcd client.
 //
 // The ring is the value of one key, encrypted as in a file. Reads are linearizable, writes compare
 // the revision of the key, and a server without a leader refuses both. A write that [Store.Swap]
@@ -31,7 +31,7 @@
 // every call fails: a Load says that no server has answered, and a Swap returns
 // [keyring.ErrUnknownOutcome] where a request was sent. A [keyring.Ring] goes on with its
 // snapshot until that is as old as the SnapshotAge of the policy. After that it decrypts and
-// does nothing else. When a majority is back, the next look finds the ring. When a leader dies,
+// does nothing else. When a majority is back, the next Load returns the ring. When a leader dies,
 // calls take two or three seconds longer.
 //
 // # Compaction
@@ -67,6 +67,6 @@
 // # Size
 //
 // A server takes requests of 1.5 MiB (--max-request-bytes). A ring with daily keys has that size
-// after decades, see [keyring.Ring.Fullness]. Before, each ring has some kilobytes, and every
-// write is kept until the next compaction.
+// after decades, see [keyring.Ring.Fullness]. A ring of a few keys has 2 kB. etcd keeps the ring of
+// every write until the next compaction.
 package etcdstore

@@ -15,10 +15,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// outcome finds out whether a write with a lost answer was made, once the key no longer has the
-// version prev. From then on the write cannot be made any more: either its document is among
-// the values of the key since prev, or it was never made. etcd has those values until a
-// compaction.
+// outcome finds out whether a write with a lost answer was made, after the key was found to have
+// another version than prev. Such a write cannot be made any more: either its document is among the
+// values of the key since prev, or it was never made. etcd has those values until a compaction. kv
+// is the newest of them.
 func (s *Store) outcome(ctx context.Context, kv *mvccpb.KeyValue, prev string, doc []byte) (v string, err error) {
 	for range maxSteps {
 		switch {
@@ -50,9 +50,9 @@ func (s *Store) afterNoSpace(ctx context.Context, prev string, doc []byte, full 
 	return "", fmt.Errorf("%w: %w", errLost, full)
 }
 
-// refusal returns the error to report for a transaction that failed. If the server refused the
-// request itself, nothing was written. Every other error leaves open whether the transaction
-// was executed, and becomes an errLost.
+// refusal returns the error to report for a transaction that failed. If the client or the server
+// refused the request as too large, not allowed or invalid, nothing was written. Every other error
+// leaves open whether the transaction was executed, and becomes an errLost.
 func refusal(err error, size int) error {
 	if errors.Is(err, rpctypes.ErrRequestTooLarge) || status.Code(err) == codes.ResourceExhausted {
 		return fmt.Errorf("%w (it has %d bytes): %w", ErrTooLarge, size, err)

@@ -48,8 +48,8 @@ func (s *Store) check() error {
 	return nil
 }
 
-// patience has the time limits of the attempts of a call. If a server hangs, the first attempt
-// ends after a second, and the client sends the next attempt to another server.
+// patience has the time limits of the first, second and third attempt of a call. If a server hangs,
+// the first attempt ends after a second, and the client sends the next attempt to another server.
 var patience = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
 
 const (
@@ -73,8 +73,9 @@ func versionOf(revision int64, doc []byte) string {
 }
 
 // Load returns the ring by a linearizable read, which a server that is cut off from the majority
-// cannot answer. It tries for seven seconds where ctx leaves the time. It returns
-// [keyring.ErrNoRing] when the key does not exist, and the errors of the client.
+// cannot answer. It tries for seven seconds if ctx leaves the time. It returns [keyring.ErrNoRing]
+// when the key does not exist, [keyring.ErrConfig] for a nil or zero Store, and the errors of the
+// client.
 func (s *Store) Load(ctx context.Context) (doc []byte, v string, err error) {
 	kv, err := s.get(ctx)
 	switch {
@@ -86,7 +87,7 @@ func (s *Store) Load(ctx context.Context) (doc []byte, v string, err error) {
 	return kv.Value, version(kv), nil
 }
 
-// get returns the key with its value and revision, nil if the key does not exist.
+// get returns the value and the revision of the key, and nil if the key does not exist.
 func (s *Store) get(ctx context.Context, options ...clientv3.OpOption) (kv *mvccpb.KeyValue, err error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -125,12 +126,13 @@ func within(ctx context.Context, limit time.Duration, f func(context.Context) er
 // Swap replaces the value in a transaction that compares the revision. When the answer of a
 // server is lost, Swap asks again: a second transaction from the same version either writes the
 // ring, or finds that the first one, or another process, has written. In the second case Swap
-// looks in the history of the key for its own document. Swap tries for eight seconds where ctx
-// leaves the time.
+// looks in the history of the key for its own document. Swap tries for eight seconds if ctx leaves
+// the time.
 //
 // It returns [keyring.ErrConflict] when the version is another one, [keyring.ErrUnknownOutcome]
-// when no server answered in time, or when the key was deleted or its history compacted after a
-// lost answer, [ErrTooLarge], and the errors of the client.
+// when no server answered a write in time, or when after a lost answer the key was deleted, was
+// changed often, or lost its history to a compaction, [ErrTooLarge], [keyring.ErrConfig] for a nil
+// or zero Store, and the errors of the client.
 func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (v string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxSwap)
 	defer cancel()
@@ -163,7 +165,7 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (v string, er
 	return "", fmt.Errorf("%w: %w", keyring.ErrUnknownOutcome, lost)
 }
 
-// errLost says that a transaction was sent and that its answer was lost.
+// errLost says that a transaction was sent and that it is not known whether it has written.
 var errLost = errors.New("etcdstore: etcd has not answered a write")
 
 // attempt tries a swap once. again says that the answer of an earlier attempt was lost: then
@@ -186,7 +188,7 @@ func (s *Store) attempt(ctx context.Context, prev string, doc []byte, limit time
 	var answer *clientv3.TxnResponse
 	err = within(ctx, limit, func(ctx context.Context) (err error) {
 		answer, err = s.client.Txn(ctx).
-			If(clientv3.Compare(clientv3.ModRevision(s.key), "=", revision)). // the revision is 0 if the key does not exist
+			If(clientv3.Compare(clientv3.ModRevision(s.key), "=", revision)). // 0 if there is no key
 			Then(clientv3.OpPut(s.key, string(doc))).
 			Commit()
 		return err
@@ -204,5 +206,5 @@ func (s *Store) attempt(ctx context.Context, prev string, doc []byte, limit time
 	return "", refusal(err, len(doc))
 }
 
-// maxSteps is the number of earlier values that outcome reads at most.
+// maxSteps is the largest number of values of the key that outcome compares.
 const maxSteps = 32

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// proofInterval is the time between two proofs that a watch works.
+	// proofInterval is the pause between two attempts to prove that a watch works.
 	proofInterval = time.Second
-	// maxSilence is the time without a proof after which a watch ends.
+	// maxSilence is the time without such a proof after which Watch returns.
 	maxSilence = 4 * time.Second
 )
 
@@ -29,8 +29,8 @@ var (
 // alone would prove nothing, since a server that is cut off from the majority goes on answering.
 //
 // Watch returns the error of ctx, an error four seconds after the last proof, an error when the
-// cluster was restored from a snapshot, and the error of the client, for example when the
-// revision to resume from was compacted.
+// cluster was restored from a snapshot, the error of the client, for example when the revision to
+// resume from was compacted, and [keyring.ErrConfig] for a nil or zero Store.
 func (s *Store) Watch(ctx context.Context, sign func(changed bool)) error {
 	if err := s.check(); err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *Store) Watch(ctx context.Context, sign func(changed bool)) error {
 	proving.Go(func() { p.run(ctx) })
 	silence := time.NewTimer(maxSilence)
 	defer silence.Stop()
-	wanted := int64(0) // the revision that the watch has to reach to prove that it works; 0 if none is awaited
+	wanted := int64(0) // the revision that proves that the watch works; 0 if no proof is awaited
 	for {
 		select {
 		case <-ctx.Done():
@@ -69,7 +69,7 @@ func (s *Store) Watch(ctx context.Context, sign func(changed bool)) error {
 				sign(true)
 			}
 			p.reached.Store(answer.Header.Revision)
-			// Only an answer that comes after the revision proves anything.
+			// Only an answer that comes after wanted was read from the cluster proves anything.
 			if wanted > 0 && answer.Header.Revision >= wanted {
 				wanted = 0
 				silence.Reset(maxSilence)
@@ -90,8 +90,9 @@ type prover struct {
 	reached   atomic.Int64 // the revision of the last answer of the watch
 }
 
-// run sends the revision of the cluster, and asks for the progress of the watches, until ctx is
-// done. After an error one proof is missing, which Watch notices by maxSilence.
+// run sends the revision of the cluster to Watch, and asks for the progress of the watches, again
+// and again until ctx is done. It ignores errors: if every proof fails, Watch returns after
+// maxSilence.
 func (p *prover) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		within(ctx, maxSilence/2, p.ask)
