@@ -4,14 +4,14 @@
 //
 // A move has three writes, each by compare-and-swap:
 //
-//  1. The new store gets a document that holds the ring and is none.
+//  1. The new store gets a document that holds the ring, but is not a ring itself.
 //  2. The old store gets a mark in place of its ring, which names the new place.
 //  3. The new store gets the ring.
 //
-// Every version of sealjwt refuses to open the documents of the first two writes, so that
-// between the writes one ring can be used or none. If a move stops half way, a second [Move]
-// with the same places goes on from there. The mark is not signed: a person who can write to
-// the store could forge one, but he could delete the ring too.
+// Every version of sealjwt refuses to open the documents of the first two writes as a ring. So
+// between the writes at most one of the stores has a ring that can be used. If a move stops half
+// way, a second [Move] with the same places goes on from there. The mark is not signed: a person
+// who can write to the store could forge a mark, but that person could delete the ring too.
 package ringmove
 
 import (
@@ -25,7 +25,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Error says that a store holds no ring because of a move. It is a [keyring.ErrUnreadable].
+// Error says that a store holds no ring because the ring was moved, or because a move has not
+// ended. It is a [keyring.ErrUnreadable].
 type Error struct {
 	To   string // the place to which the ring was moved; empty if From is set
 	From string // the place from which a ring is being moved to here; empty if To is set
@@ -68,11 +69,11 @@ const maxTries = 20
 // It returns [keyring.ErrNoRing] for an empty old store, [keyring.ErrExists] where the new
 // store holds anything but a mark that names the old place, or what an earlier Move of the same
 // places has left, an [*Error] for a ring that was moved already or that comes from a move
-// which has not ended, [keyring.ErrConfig] for a place without a store, and for a name that is
-// empty, longer than 4096 bytes or not printable, [keyring.ErrConflict] where the ring changes
-// again and again, and the errors of check and of the stores. After [keyring.ErrUnknownOutcome]
-// call Move again. After every error at most one store has a ring that can be used, and at
-// least one store has its keys.
+// which has not ended, [keyring.ErrConfig] for a place without a store, for a nil check and for a
+// name that is empty, longer than 4096 bytes or not printable, [keyring.ErrConflict] where the ring
+// changes again and again, and the errors of check and of the stores. After
+// [keyring.ErrUnknownOutcome] call Move again. After every error at most one store has a ring that
+// can be used, and at least one store has the keys of the ring.
 func Move(ctx context.Context, from, to Place, check func(ctx context.Context, doc []byte) error) error {
 	for _, p := range []Place{from, to} {
 		if nilcheck.IsNil(p.Store) || !moved.IsPlace(p.Name) || check == nil {
@@ -118,7 +119,8 @@ func (m *move) try(ctx context.Context) error {
 	}
 	id := rand.Text()
 	switch {
-	case len(there) == 0, coming.To == m.from.Name: // the new store is empty or has a mark of a move to the old place: no ring is lost
+	case len(there) == 0, coming.To == m.from.Name:
+		// The new store is empty, or has the mark of a move to the old place: no ring is lost.
 	case coming.From == m.from.Name:
 		id = coming.Move
 	case coming.From != "":
