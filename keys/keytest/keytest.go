@@ -18,8 +18,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// NewRing returns a new ring in memory. It has keys for the use of each suite that is given. If
-// none is given, it has keys for both uses, of the default suites. It panics when two suites
+// NewRing returns a new ring in memory. It has keys for the use of each suite that is given.
+// Without suites it has keys for both uses, of the default suites. NewRing panics when two suites
 // have the same use. An RSA key takes about a second to make.
 func NewRing(suites ...keys.Suite) *keyring.Ring {
 	var cfg keyring.Config
@@ -45,7 +45,8 @@ func NewRing(suites ...keys.Suite) *keyring.Ring {
 	return ring
 }
 
-// NewKey returns a new key for a suite. It panics for a suite that does not exist.
+// NewKey returns a new key for a suite. It panics for a suite that does not exist or that this
+// process may not use.
 func NewKey(suite keys.Suite) *keys.Key {
 	k, err := keys.GenerateKey(suite)
 	if err != nil {
@@ -56,7 +57,7 @@ func NewKey(suite keys.Suite) *keys.Key {
 
 // NewSet returns a set of fixed keys. The first private signing key signs, every signing
 // key verifies, every private encryption key decrypts, and the first encryption key is
-// the one to encrypt to. It panics when two keys share a kid or a thumbprint.
+// the one to encrypt to. It panics for a nil key, and when two keys share a kid or a thumbprint.
 func NewSet(ks ...*keys.Key) *keys.Set {
 	set, err := keys.NewSet(SetConfig(ks...))
 	if err != nil {
@@ -65,7 +66,8 @@ func NewSet(ks ...*keys.Key) *keys.Set {
 	return set
 }
 
-// SetConfig returns the configuration of [NewSet], for a test that changes it.
+// SetConfig returns the configuration with which [NewSet] makes its set, for a test that changes
+// that configuration. It panics for a nil key.
 func SetConfig(ks ...*keys.Key) keys.SetConfig {
 	cfg := keys.SetConfig{Published: []*keys.Key{}}
 	encryption := false
