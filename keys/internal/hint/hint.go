@@ -44,7 +44,7 @@ type Hints struct {
 	hint     time.Time     // when to look because of a hint; zero if there is no hint
 	soon     time.Time     // when to look by the clock while no watch shows life
 	late     time.Time     // when to look by the clock while the watch shows life
-	jitter   time.Duration // 0.5 to 1.5 intervals, drawn anew at each look
+	jitter   time.Duration // 0.5 to 1.5 intervals, drawn anew by Looked and Failed
 	failed   error         // the error of a watch that never showed life, until Next returns it
 	panicked any           // the value with which the watch panicked
 }

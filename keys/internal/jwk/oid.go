@@ -2,7 +2,7 @@ package jwk
 
 import (
 	"crypto"
-	//lint:ignore SA1019 package x509 returns its keys, which are only named here
+	//lint:ignore SA1019 package x509 returns keys of crypto/dsa, which this file only names
 	"crypto/dsa"
 	"crypto/ecdh"
 	"crypto/ecdsa"

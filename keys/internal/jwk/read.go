@@ -22,7 +22,7 @@ type JWK struct {
 	Private PrivateKey // nil when the key is public
 }
 
-// Parse reads one key of our own, private or public, from a JWK or from PEM.
+// Parse reads one key of the caller's own, private or public, from a JWK or from PEM.
 func Parse(data []byte) (JWK, error) {
 	text, err := Text(data)
 	if err != nil {
@@ -93,7 +93,7 @@ func newJWK(material any) JWK {
 	return JWK{Public: material}
 }
 
-// FromObject reads a JWK of our own. A member that it reads must not be null.
+// FromObject reads a JWK of the caller's own. A member that it reads must not be null.
 func FromObject(o strict.Object) (JWK, error) { return members{o, false}.read() }
 
 // FromForeign reads a public JWK of another party, in which a member whose value is null or

@@ -21,7 +21,7 @@ const maxPlace = 4096
 // people, such as the path of its file.
 type Document struct {
 	Version int    `json:"v"`
-	Move    string `json:"move"`           // random; the two documents of a move have the same
+	Move    string `json:"move"`           // random; both documents of a move have the same text
 	To      string `json:"to,omitempty"`   // the new place of the ring
 	From    string `json:"from,omitempty"` // the old place of the ring
 	Ring    string `json:"ring,omitempty"` // the ring, encrypted, as its old store held it

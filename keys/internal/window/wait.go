@@ -20,7 +20,7 @@ type Look int
 // The kinds of looks. A look before the time that Wait.Look returns does nothing.
 const (
 	Act   Look = iota // do what the wait was for: it is over
-	Mark              // record the time of the look: it is the first that finds the wait over
+	Mark              // record the time of this look, the first that finds the wait over
 	Clear             // remove the record
 )
 
@@ -38,12 +38,12 @@ func (w Wait) Look(record, now time.Time) (Look, time.Time) {
 	case ahead:
 		return Act, record.Add(w.Whole)
 	case record.Before(w.From.Add(w.First)):
-		// There is no record, or it was made before the windows grew, or by a clock that was
-		// behind.
+		// There is no record, or the record was made before the windows grew, or by a clock that
+		// was behind.
 		return Mark, w.From.Add(w.First)
 	}
-	// A whole window after the record: if the clock that began the wait was behind, even by
-	// years, the window is over by the clock of the first look.
+	// A whole window has to pass after the record too. So even if the clock that began the wait was
+	// behind by years, the window has passed by the clock of the first look.
 	return Act, record.Add(w.Again)
 }
 
