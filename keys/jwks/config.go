@@ -34,8 +34,8 @@ type RemoteConfig struct {
 	Transport http.RoundTripper
 
 	// MaxStale is for how long a Remote uses a set that it cannot fetch again; DefaultMaxStale
-	// when zero. It must be at least twice Cooldown and at most a day, which is the CacheAge of
-	// the default keyring.Policy: an issuer expects no longer use of a cached set.
+	// when zero. It must be at least twice Cooldown and at most a day: for that long an issuer
+	// with the default keyring.Policy expects cached sets to be used (CacheAge).
 	MaxStale time.Duration
 
 	// Cooldown is the least time between two fetches, and so a new key may be unknown for that

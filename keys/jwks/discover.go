@@ -26,7 +26,7 @@ type DiscoverConfig struct {
 
 // Discover asks an issuer where its keys are, and returns the URL for [RemoteConfig]. It reads
 // the metadata of OpenID Connect Discovery 1.0 section 4 at
-// issuer/.well-known/openid-configuration. Where the issuer has none there, it reads the
+// issuer/.well-known/openid-configuration. If the issuer has no metadata at that URL, it reads the
 // metadata of RFC 8414 section 3, whose well-known path stands between the host and the
 // issuer's own path. An issuer has no metadata at a place where the answer has a status other
 // than 200, a Content-Type that does not pass, or a body that is not JSON: many web servers
@@ -35,8 +35,8 @@ type DiscoverConfig struct {
 // DefaultMaxBytes long.
 //
 // Ask once, when a service starts, for an issuer that its configuration names. Never ask for
-// the iss of a token: any client could write one there, and make you fetch a URL of its
-// choice.
+// the iss of a token: any client could write any iss into a token, and make you fetch a URL of
+// the client's choice.
 //
 // The jwks_uri may be on any https host, because large issuers keep their keys on another host.
 // It may be on this machine only if the issuer is. On this machine are localhost, every name

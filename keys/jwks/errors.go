@@ -44,7 +44,7 @@ const (
 	ReasonUnreachable Reason = "unreachable"
 	// ReasonNotLoopback: the URL is http, and its host or a proxy is another machine.
 	ReasonNotLoopback Reason = "not-loopback"
-	// ReasonTimeout: the whole answer was not there in time.
+	// ReasonTimeout: the answer did not come, or not as a whole, in time.
 	ReasonTimeout Reason = "timeout"
 	// ReasonCanceled: the context of Discover was canceled while it waited for an answer.
 	ReasonCanceled Reason = "canceled"

@@ -216,7 +216,7 @@ func newDocument(set *keys.PublicSet, use keys.Use) (*document, error) {
 }
 
 // serve answers with the body, or with 304 (RFC 9110 section 13.1.2). It sends no
-// Last-Modified, whose unit is a second: two sets of one second would count as the same. It
+// Last-Modified, whose unit is a second: two sets within a second would count as the same. It
 // ignores ranges and all conditions but If-None-Match: any client can send one, and a shared
 // cache may store the 412 or the partial answer and hand it to every other client.
 func (d *document) serve(w http.ResponseWriter, r *http.Request) {

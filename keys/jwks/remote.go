@@ -151,10 +151,10 @@ var (
 	errReportPanic = causef(ReasonPanic, "RemoteConfig.Report panicked; mend it")
 )
 
-// recovered runs work and returns the error as if work panics. A fetch runs in a goroutine of
-// its own, where nothing recovers as net/http does for a request: without recovered, a client
-// could end the process by sending a token. The value of the panic may hold a secret, so the
-// error does not repeat it.
+// recovered runs work and returns the error of work. If work panics, recovered returns its
+// argument as. A fetch runs in a goroutine of its own, where nothing recovers as net/http does for
+// a request: without recovered, a client could end the process by sending a token. The value of
+// the panic may hold a secret, so the error does not repeat it.
 func recovered(as error, work func() error) (err error) {
 	defer func() {
 		if recover() != nil {

@@ -15,7 +15,8 @@ var errOtherSet = errors.New("the answer is a 304 about another set than the one
 // about the answer. A CDN has many caches, which hold sets of different times, and the cache
 // that answers may be behind the one that answered before. So revalidate asks once more, past
 // all caches that heed no-cache, when the verdict says so or when the answer is a 304 about
-// another set (RFC 9111 section 4.3.4). Of two answers that judge accepts the younger one counts.
+// another set (RFC 9111 section 4.3.4). The second answer counts if it is younger than the first
+// and judge accepts it; otherwise the first counts.
 func (r *Remote) revalidate(ctx context.Context, held *cachedSet, q request) verdict {
 	first, err := r.ask(ctx, held, q)
 	if errors.Is(err, errOtherSet) {
