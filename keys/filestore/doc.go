@@ -68,10 +68,9 @@
 //
 // # Network file systems
 //
-// The lock (flock) holds among the processes of one host. On a network file
-// system two hosts may both believe that they have it, and a rename or a sync
-// means less there: this is not supported. Rotators on several hosts need
-// another store.
+// The lock (flock) holds among the processes of one host. On a network file system two hosts may
+// both believe that they have the lock, and a rename or a sync guarantees less. So the package does
+// not support network file systems. Processes on several hosts need another store.
 //
 // # Backups
 //

@@ -71,7 +71,7 @@ func (s *Store) tryLock() (*ringLock, error) {
 	}
 	// Kubernetes widens the mode of every file of a volume at each mount. A new ring file has
 	// mode 0600 again, but the lock file is never replaced. An error is ignored: open has
-	// accepted the mode, and a revocation must not fail here.
+	// accepted the mode, and a revocation must not fail because of it.
 	f.Chmod(0o600)
 	// The pid marks an unfinished write, and names the holder in the error of a writer that
 	// waits in vain. An error is ignored, because the lock holds without the pid: a full disk

@@ -25,8 +25,8 @@ const wOK = 2
 
 var _ keyring.Memory = (*Memory)(nil)
 
-// Memory is a [keyring.Memory] in a file. One file serves any number of rings, and any number
-// of processes at once. The file is written by the same steps as a ring, and must pass the same
+// Memory is a [keyring.Memory] in a file. One file serves many rings, and any number of processes
+// at once. The file is written by the same steps as a ring, and must pass the same
 // checks; see the package documentation.
 //
 // An attacker who can set the ring back must not be able to set the Memory back: keep it
