@@ -99,8 +99,8 @@ type move struct {
 // where another process has written meanwhile.
 func (m *move) try(ctx context.Context) error {
 	// The new store is read before the old one. If another process finishes the move in between,
-	// the new store has another version than the one that was read. A write of ours there then
-	// conflicts, so it cannot put an older ring over a newer one.
+	// the new store has another version than the one that was read. A write of this process to the
+	// new store then conflicts, so it cannot put an older ring over a newer one.
 	there, version, err := m.to.Store.Load(ctx)
 	if err != nil && !errors.Is(err, keyring.ErrNoRing) {
 		return err
