@@ -169,7 +169,7 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (v string, er
 var errLost = errors.New("etcdstore: etcd has not answered a write")
 
 // attempt tries a swap once. again says that the answer of an earlier attempt was lost: then
-// attempt also succeeds if the store has had our own document since prev.
+// attempt also succeeds if doc is among the values that the key has had since prev.
 func (s *Store) attempt(ctx context.Context, prev string, doc []byte, limit time.Duration, again bool) (string, error) {
 	old, err := s.get(ctx)
 	if err != nil {
