@@ -26,8 +26,8 @@ const wOK = 2
 var _ keyring.Memory = (*Memory)(nil)
 
 // Memory is a [keyring.Memory] in a file. One file serves many rings, and any number of processes
-// at once. The file is written by the same steps as a ring, and must pass the same
-// checks; see the package documentation.
+// at once. The file is written by the same steps as a ring, and must pass the same checks; see the
+// package documentation.
 //
 // An attacker who can set the ring back must not be able to set the Memory back: keep it
 // away from the ring, for example beside the file of the KEK, where the command sealjwt has
