@@ -121,9 +121,8 @@ func (s *Store) ready(ctx context.Context) error {
 // Load returns the ring and its version.
 //
 // Besides the errors of [keyring.Store] it returns [keyring.ErrConfig] for a zero Store,
-// [sqldb.ErrNotDurable] from a standby, which may have an older ring,
-// [keyring.ErrUnreadable] for a row that is empty or too large for a ring, and the errors of the
-// database.
+// [sqldb.ErrNotDurable] from a standby, which may have an older ring, [keyring.ErrUnreadable] for
+// a row that is empty or too large for a ring, and the errors of the database.
 func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, "", err
