@@ -21,8 +21,8 @@ func IsMediaType(s string) bool {
 func SameMediaType(a, b string) bool {
 	a, b = trimApplication(a), trimApplication(b)
 	// EqualFold also equates ASCII letters with characters beyond ASCII: k with the Kelvin sign.
-	// These are longer in UTF-8. So if one value is ASCII, the other has another length. Every
-	// caller compares with a type that it expects, which is ASCII.
+	// These are longer in UTF-8. So if one value is ASCII, a value with such a character has another
+	// length. Every caller compares with a type that it expects, which is ASCII.
 	return len(a) == len(b) && strings.EqualFold(a, b)
 }
 
