@@ -29,7 +29,7 @@ type ringLock struct {
 	unfinished bool // the last write did not end well
 }
 
-// lock waits for the lock, for maxWait at most.
+// lock waits for the lock until ctx ends, for maxWait at most.
 func (s *Store) lock(ctx context.Context) (*ringLock, error) {
 	if err := s.checkFolder(); err != nil {
 		return nil, err

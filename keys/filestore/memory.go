@@ -75,7 +75,7 @@ func isStore(place string) bool {
 }
 
 // Path returns the path of the file that Save writes. It is empty if this process can write none
-// of the files: then Load reads the first file that exists, and Save fails.
+// of the files: then Load reads the first file that exists and can be read, and Save fails.
 func (m *Memory) Path() string {
 	if m == nil {
 		return ""

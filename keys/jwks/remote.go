@@ -28,8 +28,8 @@ type Remote struct {
 	now   func() time.Time
 
 	state   atomic.Pointer[state]
-	wanted  atomic.Bool // since the last fetch began, a caller asked for a kid that the set lacks
-	refresh atomic.Bool // since the last fetch began, Refresh was called
+	wanted  atomic.Bool // the next fetch is for a kid that the set lacks, or for Refresh
+	refresh atomic.Bool // the next fetch is for Refresh
 
 	flight flight
 	tried  time.Time // when the last fetch began; guarded by flight

@@ -73,7 +73,7 @@ func Sweep(folder *os.Root, prefix string) {
 // may have failed: then the temporary name is still there. After a sync that failed, to sync
 // the folder again proves nothing, so Finish changes the folder first and then syncs it. sync
 // is [SyncFolder], except in tests. Finish does nothing for a file that is missing or has only one
-// name. It also does nothing while the process that made the file holds the temporary name, since
+// name. It also does nothing while the process that made the file holds its lock on the file, since
 // that process will sync.
 func Finish(folder *os.Root, name, prefix string, sync func(*os.Root) error) error {
 	made, err := folder.Lstat(name)
