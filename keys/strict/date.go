@@ -74,7 +74,7 @@ func rounded(number []byte) (secs, nanos int64, inRange bool) {
 		return 0, 0, false
 	case f == maxSeconds:
 		// f is rounded, so the number may be a little greater or less than maxSeconds. Only
-		// maxSeconds passes: no float64 tells which of the three it is.
+		// maxSeconds itself passes: f does not tell which of the three the number is.
 		return maxSeconds, 0, digits == "253402300799"
 	}
 	whole, fraction := math.Modf(f)

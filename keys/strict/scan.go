@@ -35,7 +35,7 @@ func (s *scanner) fail(reason string) error {
 	return &Error{s.pos, reason}
 }
 
-// peek returns the byte at pos, or 0 at the end of the text: no JSON token begins with 0.
+// peek returns the byte at pos, or NUL at the end of the text: no JSON token begins with NUL.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.data) {
 		return s.data[s.pos]
