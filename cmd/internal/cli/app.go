@@ -47,16 +47,18 @@ func (a *App) addGlobals(root *cobra.Command) {
 	}
 }
 
-// pathFlags are all flags that name a file.
+// pathFlags are the flags of this package whose value can be the path of a file. A value of --ring,
+// --to or --trust can also name something else, such as a URL.
 var pathFlags = []string{
 	"ring", "kek-file", "passphrase-file", "to", "trust", "add-kek-file", "add-passphrase-file", "seen-file", "tls-cert", "tls-key",
 	"header-file", "store-file", "from", "from-store-file", "to-store-file",
 }
 
-// textFlags are all flags whose value is a text.
+// textFlags are the flags of this package that must not be empty.
 var textFlags = append([]string{"iss", "aud", "sub", "typ", "reason", "addr", "metrics-addr", "path", "issuer"}, pathFlags...)
 
-// checkFlags refuses a flag with an empty value. Such a value usually comes from a variable that a
+// checkFlags refuses flags that contradict each other or do not fit the verb, a path that begins
+// with ~/, and a flag with an empty value. An empty value usually comes from a variable that a
 // script forgot to set. It must not count as a flag that was left out: that would mean the default
 // ring, sealing to the own ring or trusting the own ring.
 func (a *App) checkFlags(cmd *cobra.Command, args []string) error {
@@ -131,7 +133,7 @@ func (a *App) ringPath() (string, error) {
 // kekPlace is where the KEK comes from: a key file or a file with a passphrase.
 type kekPlace struct {
 	file, passphraseFile string
-	standard             bool // nobody named it
+	standard             bool // neither a flag nor a variable names a place
 }
 
 // kekPlace returns the place of the KEK. A flag of either kind beats the environment.
@@ -176,8 +178,9 @@ func (a *App) keyCache() (*keycache.Cache, error) {
 // this run that lead to the same ring; repeat, which Hint calls, chooses them.
 func (a *App) again(verb string) string { return a.Hint(verb) }
 
-// repeat returns the flags of this run that name the ring, for a hint with this verb. It returns
-// "" unless the verb is a keys verb: only these need the flags.
+// repeat returns the flags of this run that name the ring, its key and its memory, for a hint with
+// this verb. It returns "" for --help and for a verb outside keys: a hint with such a verb needs no
+// ring, or is not a complete command line. keys copy names the ring itself, so it gets no --ring.
 func (a *App) repeat(verb string) (flags string) {
 	if !strings.HasPrefix(verb, "keys ") || strings.HasSuffix(verb, "--help") {
 		return ""
@@ -197,7 +200,7 @@ func (a *App) repeat(verb string) (flags string) {
 
 var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
-// shellWord returns a word as a shell reads it.
+// shellWord returns a word in quotes, unless a shell reads it as one plain word without them.
 func shellWord(word string) string {
 	if plainWord.MatchString(word) {
 		return word

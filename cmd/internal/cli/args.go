@@ -10,7 +10,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// oneInput refuses all arguments but one FILE or "-".
+// oneInput takes no argument, or one: FILE or "-". It refuses more arguments, an empty name, and a
+// token in place of FILE.
 func oneInput(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) > 1:
@@ -18,12 +19,12 @@ func oneInput(cmd *cobra.Command, args []string) error {
 	case len(args) == 1 && args[0] == "":
 		return console.Usagef("the name of the FILE is empty: leave it out to read standard input")
 	case len(args) == 1 && looksLikeToken(args[0]):
-		return console.Usagef("a token is no argument, where every process on the machine can read it: pipe it in, or name a file that holds it")
+		return console.Usagef("a token must not be an argument, which every process on the machine can read: pipe it in, or name a file that holds it")
 	}
 	return nil
 }
 
-// noTokens takes any number of paths, and refuses a token among them.
+// noTokens takes any number of paths. It refuses an empty path and a token in place of a path.
 func noTokens(cmd *cobra.Command, args []string) error {
 	for _, arg := range args {
 		if err := oneInput(cmd, []string{arg}); err != nil {
@@ -41,13 +42,14 @@ func noInput(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// verbPath returns a verb as it is typed, without the name of the program, which begins each message.
+// verbPath returns a verb as it is typed, such as keys list. The name of the program is left out,
+// because each message begins with it anyway.
 func verbPath(cmd *cobra.Command) string {
 	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
-// looksLikeToken reports whether an argument could be a token: the header of a compact token
-// begins with {" in base64url.
+// looksLikeToken reports whether an argument could be a token. The header of a compact token is
+// JSON that begins with {" and therefore begins with eyJ in base64url.
 func looksLikeToken(s string) bool {
 	return strings.HasPrefix(s, "eyJ") && (len(s) > 64 || strings.Contains(s, "."))
 }

@@ -98,8 +98,9 @@ func takeApart(o strict.Object, flags claimsFlags) (claimsFile, error) {
 	return f, err
 }
 
-// fromBoth returns the value of a member of the file, or the value of its flag if the file has no
-// such member. It refuses an empty member, and a file and a flag with different values.
+// fromBoth returns the value of a member of the file, or the value of its flag if the file does not
+// have the member. It refuses a member that is empty or not a string, and a file and a flag with
+// different values.
 func fromBoth(o strict.Object, name, flag string) (string, error) {
 	found, ok, err := o.Text(name)
 	switch {
@@ -115,8 +116,8 @@ func fromBoth(o strict.Object, name, flag string) (string, error) {
 	return found, nil
 }
 
-// audiences returns the audiences in the file, or the audiences of the flags if the file has no
-// aud.
+// audiences returns the audiences in the file, or the audiences of the flags if the file does not
+// have aud. It refuses an aud that is empty, of another type, or different from the flags.
 func audiences(o strict.Object, flags []string) ([]string, error) {
 	found, ok, err := o.Strings("aud")
 	switch {
@@ -164,7 +165,7 @@ func customClaims(o strict.Object) (json.RawMessage, error) {
 	return b.Bytes(), nil
 }
 
-// position returns the line and the column of a byte, both from 1.
+// position returns the line and the column of a byte, both from 1. The column counts characters.
 func position(data []byte, offset int) (line, column int) {
 	before := data[:min(offset, len(data))]
 	line = 1 + bytes.Count(before, []byte("\n"))

@@ -1,11 +1,11 @@
-// Package cli holds the verbs of the command sealjwt, one file for each. The command sealjwt-fleet,
-// which has more stores and verbs, calls [Main] with other [Options].
+// Package cli holds the verbs of the command sealjwt, each in files of its own. The command
+// sealjwt-fleet, which has more stores and verbs, calls [Main] with other [Options].
 //
-// A new verb is a file here and a line in App.command, or in the command of its group, such as
-// keysCommand. A new exit code stands in console/failure.go, and the errors that mean it in
+// A new verb is a file of this package and a line in App.command, or in the command of its group,
+// such as keysCommand. A new exit code stands in console/failure.go, and the errors that mean it in
 // console/outcomes.go; topics.go explains it. A new form of a report is a choice of -o in the file
-// of its verb. A new place for a ring is an entry of [Options].Stores; a new place for public keys a
-// case in App.publicKeys, and in isPlace of to.go.
+// of its verb. A new place for a ring is an entry of [Options].Stores; a new place for public keys
+// a case in App.publicKeys, and in isPlace of to.go.
 package cli
 
 import (
@@ -19,10 +19,10 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// Options are the name, stores and verbs in which a command differs from others of this package.
+// Options say in what the commands sealjwt and sealjwt-fleet differ: in name, stores and verbs.
 type Options struct {
 	Name   string                                 // the name of the program
-	Stores map[string]OpenStore                   // by the text before the colon of a place, such as postgres
+	Stores map[string]OpenStore                   // by the text before the colon of --ring, such as postgres
 	Trusts *bool                                  // --insecure-store sets it; nil: there is no such flag
 	Extend func(app *App, command *cobra.Command) // adds verbs; nil: none
 }
@@ -41,7 +41,7 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 	if o.Extend != nil {
 		o.Extend(a, root)
 	}
-	if isCompletion(args) { // which parses the flags twice
+	if isCompletion(args) { // cobra then parses the flags twice, and onlyOnce would refuse them
 		a.complete(root, args[1:])
 	} else {
 		onlyOnce(root)
@@ -56,8 +56,8 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 	return console.ExitDone
 }
 
-// Command returns the verbs of a command without running one, for programs that write its
-// documentation.
+// Command returns a command with all its verbs, and runs none. It is for programs that write the
+// documentation of the command.
 func Command(o Options) *cobra.Command {
 	a := &App{Console: console.New(o.Name, strings.NewReader(""), io.Discard, io.Discard), openers: o.Stores, trusts: o.Trusts}
 	root := a.command()

@@ -27,6 +27,7 @@ func isCompletion(args []string) bool {
 func (a *App) complete(root *cobra.Command, words []string) {
 	a.Quiet, a.Stderr = true, io.Discard
 	root.SetErr(io.Discard)
+	// Cobra offers the usage text of a flag as it stands, with the backquotes around its argument.
 	visitFlags(root, func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })
 	if verb, _, err := root.Find(words); err == nil && isRingless(verb) {
 		root.PersistentFlags().VisitAll(func(f *pflag.Flag) { f.Hidden = f.Hidden || ofRing(f.Name) })
@@ -41,7 +42,8 @@ func visitFlags(cmd *cobra.Command, visit func(*pflag.Flag)) {
 	}
 }
 
-// completeKids offers the kids of the keys that can still be revoked.
+// completeKids offers the kids of the keys that can still be revoked. It offers nothing if the ring
+// cannot be opened in time, or not without a question.
 func (a *App) completeKids(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp

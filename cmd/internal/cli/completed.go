@@ -9,8 +9,8 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// completed returns the command line of this run with the words that it lacks, for a hint. A URL in
-// it has neither password nor query.
+// completed returns the command line of this run with the text lacks, the flags that are missing,
+// for a hint. It leaves out the user, the password and the query of a URL in a flag.
 func completed(cmd *cobra.Command, args []string, lacks string) string {
 	line := cmd.CommandPath()
 	add := func(name, value string) {

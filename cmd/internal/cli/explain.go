@@ -11,8 +11,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// explainOpened says where each claim of a token came from: its name, and never its
-// value.
+// explainOpened prints one line for each claim of an opened token: the name of the claim and where
+// the claim stood, never its value. Another line counts the JWEs for other recipients.
 func (a *App) explainOpened(tok *open.Token, token string, text json.RawMessage) error {
 	outer, _ := outermost(token)
 	claims, err := strict.ParseClaims(text)
@@ -42,8 +42,8 @@ func (a *App) explainOpened(tok *open.Token, token string, text json.RawMessage)
 	return nil
 }
 
-// decryptedWith returns the kid of our key that decrypted the token. If several JWEs of a
-// selective token were for us, it returns only the number of keys.
+// decryptedWith returns the kid of the key of this ring that decrypted the token. If several JWEs
+// of a selective token were for this ring, it returns only the number of their keys.
 func decryptedWith(l *leak.Layer, tok *open.Token) string {
 	if ours := l.SealedTo - tok.SealedForOthers(); ours > 1 {
 		return fmt.Sprintf("one of %d keys of this ring", ours)
@@ -51,12 +51,12 @@ func decryptedWith(l *leak.Layer, tok *open.Token) string {
 	return tok.DecryptionKeyID()
 }
 
-// replicates reports whether a claim stands in the header of a nested token too, which any
-// holder reads. Open compares the two.
+// replicates reports whether a claim also stands in the outer header of a token, where any holder
+// reads it. Package open has compared the two values.
 func replicates(l *leak.Layer, claim string) bool {
 	there := slices.ContainsFunc(l.Header, func(m leak.Member) bool { return m.Name == claim })
 	return there && slices.Contains(registered, claim)
 }
 
-// registered are the claims that are compared with their copies in a header.
+// registered are the claims that package open compares with their copies in a header.
 var registered = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}

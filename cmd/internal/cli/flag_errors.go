@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// explainFlag turns the flag parser's errors into usage errors. The parser's own texts show
-// values whatever they are, so none of them is used.
+// explainFlag turns an error of the flag parser into a usage error. The parser's own text repeats
+// the value, which can be a token or a secret, so explainFlag does not use it.
 func explainFlag(cmd *cobra.Command, err error) error {
 	help := "see " + cmd.CommandPath() + " --help"
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
@@ -44,8 +44,8 @@ func flagSpelling(f *pflag.Flag) string {
 	return "-" + f.Shorthand + ", --" + f.Name
 }
 
-// withoutValue returns why a value was refused, without the value, which package strconv
-// repeats.
+// withoutValue returns why a value was refused. It takes the inner error of an error of package
+// strconv, whose own text repeats the value.
 func withoutValue(err error) error {
 	if number, ok := errors.AsType[*strconv.NumError](err); ok {
 		return number.Err

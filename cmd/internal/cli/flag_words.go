@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/seal"
 )
 
-// fieldFlags are the flags that fill the fields of the library's configurations.
+// fieldFlags maps a field of a configuration of package seal or open to the flag that fills it.
 var fieldFlags = map[string]string{
 	"Visible": "--visible", "Replicate": "--replicate", "Require": "--require", "Type": "--typ", "Trust[0].Type": "--typ", "AllowReadable": "--allow-readable",
 	"Limits.Lifetime": "--ttl", "Limits.Pad": "--pad", "Limits.MaxLifetime": "--max-lifetime",
@@ -42,7 +42,7 @@ func flagOf(field string) string {
 	return cmp.Or(fieldFlags[field], field)
 }
 
-// reworded is an error under another text.
+// reworded is the error err with another text.
 type reworded struct {
 	text string
 	err  error

@@ -38,7 +38,7 @@ func addChoice(cmd *cobra.Command, name, short, value, usage string, allowed ...
 	return c
 }
 
-// addOutput adds the flag for the form of the result. Some verbs have more forms than the usual.
+// addOutput adds -o, the form of the result: text, json, or one of more.
 func addOutput(cmd *cobra.Command, more ...string) *choice {
 	return addChoice(cmd, "output", "o", "text", "how the result is written", append([]string{"text", "json"}, more...)...)
 }
@@ -79,8 +79,8 @@ func addNames(cmd *cobra.Command, l *nameList, name, usage string, allowed ...st
 	cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// splitNames splits a list of claims at its commas. An empty name is usually a
-// variable that a script forgot to set.
+// splitNames splits a list of names at its commas. It refuses an empty name, a * and a name that
+// occurs twice. An empty name usually comes from a variable that a script forgot to set.
 func splitNames(s string) ([]string, error) {
 	names := strings.Split(s, ",")
 	for i, name := range names {
@@ -96,7 +96,7 @@ func splitNames(s string) ([]string, error) {
 	return names, nil
 }
 
-// padding is the multiple to which the claims are padded.
+// padding is the multiple, in bytes, to which the size of the claims is rounded up.
 type padding int
 
 // maxPadding is the largest multiple that the library takes.
@@ -141,7 +141,8 @@ func (l *lifetime) Set(s string) error {
 	return nil
 }
 
-// parseDuration reads a duration of package time, with days of 24 hours in front.
+// parseDuration reads a duration as package time does, or with days of 24 hours in front, such as
+// 1d12h.
 func parseDuration(s string) (time.Duration, error) {
 	var days time.Duration
 	if number, rest, ok := strings.Cut(s, "d"); ok {
@@ -192,6 +193,6 @@ func (t *instant) Set(s string) error {
 // maxUnix is the end of the year 9999, the last that RFC 3339 can write.
 const maxUnix = 253402300799
 
-// everything is what the user writes in a --to to let the recipient read all claims that are not
-// visible. An empty list does not mean this: a script may have left it empty by mistake.
+// everything is the text before the = of a --to that lets the recipient read all claims that are
+// not visible. An empty list does not mean this: a script may have left it empty by mistake.
 const everything = "*"

@@ -16,8 +16,8 @@ type fetchFlags struct {
 	contentTypes contentTypes
 	headerFile   string
 
-	header   *keycache.Header // of headerFile; nil without one
-	ofIssuer string           // of jwks fetch --issuer
+	header   *keycache.Header // the content of headerFile; nil without --header-file
+	ofIssuer string           // the URL in jwks fetch --issuer; empty for all other verbs
 }
 
 func (f *fetchFlags) add(cmd *cobra.Command) {
@@ -35,7 +35,7 @@ type contentTypes []string
 func (c *contentTypes) Type() string   { return "TYPE" }
 func (c *contentTypes) String() string { return strings.Join(*c, ",") }
 func (c *contentTypes) Set(s string) error {
-	// The library alone knows which types it takes.
+	// NewRemote checks the type, and fetches nothing.
 	if _, err := jwks.NewRemote(jwks.RemoteConfig{URL: "https://localhost", AllowContentType: []string{s}}); err != nil {
 		return errors.New("must be a media type such as text/plain, without parameters and without wildcards")
 	}
@@ -43,7 +43,7 @@ func (c *contentTypes) Set(s string) error {
 	return nil
 }
 
-// readHeader reads --header-file. Of the places that the user typed it looks at the URLs.
+// readHeader reads --header-file. The header is sent only to the servers of the URLs among places.
 func (f *fetchFlags) readHeader(places ...string) error {
 	if f.headerFile == "" {
 		return nil
@@ -53,7 +53,7 @@ func (f *fetchFlags) readHeader(places ...string) error {
 	return err
 }
 
-// fetch returns how the flags let keys be fetched.
+// fetch returns the settings for a fetch of keys that the flags give.
 func (f fetchFlags) fetch() keycache.Fetch {
 	return keycache.Fetch{Timeout: time.Duration(f.timeout), ContentTypes: f.contentTypes, Header: f.header, Issuer: f.ofIssuer}
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// once is a flag with one text, which refuses a second one. To take the last of two issuers or rings
-// would be a guess.
+// once is a flag with one text, which refuses a second text. If a command line has two issuers or
+// two rings, taking the last one would be a guess.
 type once struct {
 	pflag.Value
 	given bool
 }
 
-// Set takes the first value.
+// Set takes the first value, and refuses all others.
 func (o *once) Set(s string) error {
 	if o.given {
 		return errors.New("must be given once, and is given twice")
@@ -23,7 +23,8 @@ func (o *once) Set(s string) error {
 	return o.Value.Set(s)
 }
 
-// onlyOnce makes each flag of a command and its verbs that holds one text refuse a second one.
+// onlyOnce makes each flag with one text, of a command and of the verbs below it, refuse a second
+// text.
 func onlyOnce(cmd *cobra.Command) {
 	for _, flags := range []*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags()} {
 		flags.VisitAll(func(f *pflag.Flag) {

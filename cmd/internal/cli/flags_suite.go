@@ -10,7 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// suiteFlag is an algorithm, by the name of its suite; of one use, unless use is empty.
+// suiteFlag is a flag that takes the name of a suite. If use is not empty, it takes only suites for
+// that use.
 type suiteFlag struct {
 	suite keys.Suite
 	use   keys.Use
@@ -50,7 +51,7 @@ func addSuite(cmd *cobra.Command, name string, use keys.Use, value keys.Suite, u
 	return f
 }
 
-// suiteList is a list of algorithms for one use, with commas between them.
+// suiteList is a flag that takes names of suites for one use, with commas between them.
 type suiteList struct {
 	suites []keys.Suite
 	use    keys.Use

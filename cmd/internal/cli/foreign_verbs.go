@@ -37,11 +37,12 @@ var foreignKeysVerbs = map[string]string{
 	"move": "keys copy", "mv": "keys copy", "cp": "keys copy", "migrate": "keys copy", "backup": "keys copy",
 }
 
-// endings are names that users of other tools type to take a key away. No verb here does just that:
-// keys revoke breaks the tokens that live.
+// endings are verbs with which other tools delete or disable a key. No verb here does only that:
+// keys rotate ends a key in time, and keys revoke also makes the tokens of the key fail.
 var endings = []string{"delete", "delete-key", "destroy", "destroy-key", "disable", "disable-key", "remove", "rm"}
 
-// notTheSame explains the verbs that are near a foreign name and do more than it says.
+// notTheSame returns, for a foreign verb without an equal here, which verbs come near it and what
+// else they do. It returns "" for any other word.
 func (a *App) notTheSame(word string) string {
 	switch {
 	case slices.Contains(endings, word):
@@ -54,8 +55,8 @@ func (a *App) notTheSame(word string) string {
 	return ""
 }
 
-// verbNeeded refuses a command that only groups others. Cobra would print
-// its help and report success, and a script would go on.
+// verbNeeded refuses a command line that ends with a group of verbs, such as keys, or has an
+// unknown verb after it. Cobra would print help and report success, and a script would go on.
 func (a *App) verbNeeded(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return a.unknownVerb(cmd, args)
@@ -110,7 +111,9 @@ func nearestVerb(group *cobra.Command, word string) string {
 	}
 	for _, name := range names.SuggestionsFor(word) {
 		switch {
-		case len(word) <= 4 && word[:min(1, len(word))] != name[:1]: // two letters of four make another word
+		case len(word) <= 4 && word[:min(1, len(word))] != name[:1]:
+			// SuggestionsFor takes names that differ in two letters. Of four that is too many,
+			// unless the first letter is the same.
 		case topics[name]:
 			return group.CommandPath() + " help " + name
 		default:

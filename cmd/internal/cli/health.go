@@ -10,13 +10,13 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// health is how a ring is, for monitoring.
+// health is the state of a ring, as keys check and the metrics of jwks serve report it.
 type health struct {
 	Due      bool         `json:"due"`
 	Overdue  int64        `json:"overdue_seconds"`
 	Grace    int64        `json:"grace_seconds"` // an Overdue of this length or more is an alarm
 	Next     keyring.Step `json:"next"`
-	Full     float64      `json:"full"`               // which part of the room for keys is used, 0 to 1
+	Full     float64      `json:"full"`               // how much of its room the ring takes, 0 to 1
 	Memory   string       `json:"memory"`             // durable, process or none
 	Writable *bool        `json:"writable,omitempty"` // nil for a store that cannot say
 	Clocks   []wrongClock `json:"wrong_clocks,omitempty"`
@@ -24,7 +24,7 @@ type health struct {
 
 	keys       []keyring.KeyInfo
 	warnings   []string
-	unwritable error // why no rotation could be written, nil if one could
+	unwritable error // why the store cannot be written; nil if it can, or if Writable is nil
 }
 
 // wrongClock is a key with a date that shows that a clock is wrong, of this host or of another.
@@ -38,7 +38,8 @@ type trier interface {
 	Writable(ctx context.Context) error
 }
 
-// lookAt looks at the ring in a store. It changes nothing.
+// lookAt returns the health of the ring in a store. A step that has been due for grace or longer is
+// an alarm. lookAt does not change the ring.
 func (a *App) lookAt(ctx context.Context, ring *keyring.Ring, store keyring.Store, grace time.Duration) (h health, err error) {
 	h.Grace = int64(grace / time.Second)
 	if h.Next, h.Due, err = ring.NextStep(ctx); err != nil {
@@ -77,8 +78,8 @@ func (a *App) lookAt(ctx context.Context, ring *keyring.Ring, store keyring.Stor
 	return h, nil
 }
 
-// lookAtStore checks whether the store can be written. So a monitor learns that the next rotation
-// would fail before that rotation is due.
+// lookAtStore checks whether the store can be written, so that a monitor learns before a rotation
+// is due that the rotation would fail. It returns an error only if ctx is done.
 func (h *health) lookAtStore(ctx context.Context, store keyring.Store) error {
 	s, ok := store.(trier)
 	if !ok {
@@ -93,8 +94,8 @@ func (h *health) lookAtStore(ctx context.Context, store keyring.Store) error {
 	return nil
 }
 
-// fullWarning returns the warning about a ring that has used this part of its room, or "" below
-// one half: from then on there is still time to make a new ring.
+// fullWarning returns the warning about a ring of which this part of the room is taken, and ""
+// below one half. At one half there is still time to make a new ring.
 func fullWarning(full float64) string {
 	if full < 0.5 {
 		return ""

@@ -6,8 +6,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// metrics returns the health as keys check and jwks serve export it. Every series is there from
-// the beginning: an alarm on a series that is absent never rings.
+// metrics returns the health as keys check and jwks serve export it. A key state and a kind of
+// memory that does not occur has the value 0: an alarm on a series that is absent never rings. Two
+// series can be absent: the time of the next step when there is none, and sealjwt_ring_writable for
+// a store that cannot tell.
 func (h health) metrics() []metrics.Family {
 	families := []metrics.Family{
 		exitCodeMetric(h.ExitCode),
@@ -29,7 +31,8 @@ func (h health) metrics() []metrics.Family {
 	return families
 }
 
-// exitCodeMetric returns the only metric that is exported when the ring could not be read.
+// exitCodeMetric returns the metric with the exit code of keys check. When the ring could not be
+// read, it stands in place of all metrics of the health.
 func exitCodeMetric(code int) metrics.Family {
 	return metrics.One("sealjwt_check_exit_code", metrics.Gauge,
 		"The exit code of keys check: 0 when all is well, 7 when a step is overdue, another when the ring could not be read.", float64(code))

@@ -11,7 +11,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// helpCommand returns the verb help. Cobra's own verb takes an unknown topic for success.
+// helpCommand returns the verb help. Cobra's own help verb reports success for an unknown topic.
 func (a *App) helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [VERB | TOPIC]",
@@ -77,7 +77,8 @@ func helpText(cmd *cobra.Command, width int) string {
 	return b.String()
 }
 
-// byName returns a text about the command sealjwt with the name of this one.
+// byName returns a text about the command sealjwt with the name of the program that runs, such as
+// sealjwt-fleet.
 func byName(cmd *cobra.Command, text string) string {
 	return strings.ReplaceAll(text, "sealjwt ", cmd.Root().Name()+" ")
 }
@@ -132,7 +133,8 @@ var flagTitles = []struct {
 	{"The ring", ringFlags},
 }
 
-// inheritedFlags returns the flags of all verbs that a verb takes.
+// inheritedFlags returns the global flags that a verb takes. A verb that uses no ring takes none
+// that names one.
 func inheritedFlags(cmd *cobra.Command) *pflag.FlagSet {
 	if !isRingless(cmd) {
 		return cmd.InheritedFlags()
@@ -146,7 +148,7 @@ func inheritedFlags(cmd *cobra.Command) *pflag.FlagSet {
 	return flags
 }
 
-// ringFlags name the ring and the files that belong to it. All verbs take them but the ringless.
+// ringFlags name the ring and the files that belong to it. All verbs that use a ring take them.
 var ringFlags = []string{"ring", "kek-file", "passphrase-file", "seen-file", "store-file"}
 
 // groupsOf returns the flags of a verb in their groups.

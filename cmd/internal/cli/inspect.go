@@ -19,8 +19,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// maxInspected is the longest input in bytes that inspect reads. Open takes far less, and
-// inspect must show why open refuses a token.
+// maxInspected is the longest text that inspect must be able to read. ReadAnyText reads twice as
+// many bytes, for a text in UTF-16. Open takes far less, and inspect must show why open refuses a
+// token.
 const maxInspected = 1 << 20
 
 func (a *App) inspectCommand() *cobra.Command {
@@ -30,7 +31,7 @@ func (a *App) inspectCommand() *cobra.Command {
 		Long: `Shows every layer of a token that can be read without a key: headers, sizes, and
 the claims of a token that is only signed, among them the visible ones of a
 selective token and the disclosures of an SD-JWT. The token may be spelled in any
-way that a careless reader takes; why open refuses its spelling or its header is said.
+way that a careless reader takes; inspect says why open refuses the spelling or header.
 Claims that look like personal data are marked. Nothing of it is verified.
 
 With -o html the result is one file for a browser, or for a ticket. It holds the claims,
@@ -43,7 +44,7 @@ and neither signature nor ciphertext, so it does not pass for the token.`,
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		in, err := a.ReadAnyText(args, maxInspected)
 		if errors.Is(err, console.ErrTooLong) {
-			return &console.Failure{Err: err, Code: console.ExitNotAuthentic, Advice: "that is no token; " + findTokens, Verb: "scan"}
+			return &console.Failure{Err: err, Code: console.ExitNotAuthentic, Advice: "that is not a token; " + findTokens, Verb: "scan"}
 		}
 		if err != nil {
 			return inFolder(err, args)
@@ -135,7 +136,8 @@ func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int, strong func(strin
 	}
 }
 
-// describeMembers lists the header or the claims. The note stands for the value of sealed.
+// describeMembers writes one line for each member of a header or of claims. A text sealed that is
+// not empty stands in place of the value of the member named sealed.
 func describeMembers(w *tabwriter.Writer, list []leak.Member, sealed string, strong func(string) string) {
 	for i := range list {
 		m := &list[i]

@@ -12,22 +12,22 @@ import (
 // The JSON of inspect.
 type (
 	inspectedToken struct {
-		Verified bool             `json:"verified"` // never
+		Verified bool             `json:"verified"` // always false
 		Layers   []inspectedLayer `json:"layers"`
 		Limits   []leak.Limit     `json:"limits,omitempty"`
 	}
 	inspectedLayer struct {
-		Where    string           `json:"where"` // "token", or the claim that holds it
+		Where    string           `json:"where"` // token, or the place of an inner one, such as token claim act
 		Kind     leak.Form        `json:"kind"`
 		Length   int              `json:"length"`
 		Header   json.RawMessage  `json:"header,omitempty"`
-		Parts    map[string]int   `json:"parts"`             // their sizes in bytes, decoded
-		Claims   json.RawMessage  `json:"claims,omitempty"`  // of a JWS
-		Text     json.RawMessage  `json:"payload,omitempty"` // of a JWS without claims, if it is text
+		Parts    map[string]int   `json:"parts"`             // name to size in bytes, decoded
+		Claims   json.RawMessage  `json:"claims,omitempty"`  // not of a JWE, whose claims are encrypted
+		Text     json.RawMessage  `json:"payload,omitempty"` // of a layer without claims, if it is text
 		SealedTo int              `json:"sealed_to,omitempty"`
-		Bound    *bool            `json:"bound,omitempty"`    // of a JWE in a selective token: to that token
-		CutOff   leak.Cut         `json:"cut_off,omitempty"`  // of a JWS
-		Personal []exposedFinding `json:"personal,omitempty"` // what of it is personal data
+		Bound    *bool            `json:"bound,omitempty"`    // of a JWE in a selective token: names its iss and jti
+		CutOff   leak.Cut         `json:"cut_off,omitempty"`  // where a JWS breaks off
+		Personal []exposedFinding `json:"personal,omitempty"` // the personal data in header, claims and text
 		Faults   []string         `json:"faults,omitempty"`   // why open refuses the spelling or the header
 	}
 )

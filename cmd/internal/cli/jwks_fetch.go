@@ -21,8 +21,8 @@ func (a *App) jwksFetchCommand() *cobra.Command {
 		Use:   "fetch URL",
 		Short: "Show what a JWK Set at a URL holds, and what of it can be used",
 		Long: `Fetches a JWK Set, past caches on the way that allow it, and shows which keys seal and
-open would use, which they pass over and why, and for how long. With --issuer the URL is
-that which the issuer's metadata name (OpenID Connect Discovery, RFC 8414).
+open would use, which they pass over and why, and for how long. With --issuer the URL
+comes from the issuer's metadata (OpenID Connect Discovery, RFC 8414).
 
 What was fetched replaces the copy in ~/.cache/sealjwt that seal --to URL and open
 --trust URL go by: after an emergency, call it to have them forget a revoked key. A copy
@@ -68,7 +68,7 @@ func oneURL(cmd *cobra.Command, args []string, issuer string) error {
 	case len(args) > 1 || issuer != "" && len(args) > 0:
 		return console.Usagef("give one URL, or --issuer: see %s --help", cmd.CommandPath())
 	case issuer == "" && (len(args) == 0 || args[0] == ""):
-		return console.Usagef("give the URL of a JWK Set, or that of an issuer with --issuer: %s https://id.example.com/.well-known/jwks.json", cmd.CommandPath())
+		return console.Usagef("give the URL of a JWK Set, or --issuer and the URL of the issuer: %s https://id.example.com/.well-known/jwks.json", cmd.CommandPath())
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (a *App) fetch(ctx context.Context, cache *keycache.Cache, f fetchFlags, ur
 	return a.PrintAs(output == "json", newFetched(got, time.Now()))
 }
 
-// fetched is what a JWK Set holds. Durations are seconds.
+// fetched is the result of jwks fetch. Durations are seconds.
 type fetched struct {
 	URL          string       `json:"url"`
 	Keys         []fetchedKey `json:"keys"`
@@ -113,8 +113,8 @@ type skippedKey struct {
 	Reason string `json:"reason"`
 }
 
-// newFetched counts from now, and not from Cached.Fetched. An answer that arrived stale has a
-// Fetched in the past: the time at which it became stale.
+// newFetched returns the result of a fetch. It counts the time to the next fetch from now and not
+// from Cached.Fetched, which lies in the past if the answer arrived stale.
 func newFetched(f jwks.FetchResult, now time.Time) *fetched {
 	r := &fetched{
 		URL: console.WithoutSecrets(f.Cached.URL), Keys: []fetchedKey{}, Skipped: []skippedKey{},

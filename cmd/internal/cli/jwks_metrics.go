@@ -14,15 +14,17 @@ import (
 )
 
 const (
-	// lookEvery is how often a look at the ring serves metrics. A client that asks more often
-	// gets the last look again, because a look loads the ring and tries its folder.
+	// lookEvery is the shortest time between two looks at the ring. A client that asks for metrics
+	// sooner gets the result of the last look again, because a look loads the ring and writes a
+	// trial file into its folder.
 	lookEvery = 10 * time.Second
-	// lookWithin is less than the ten seconds for which Prometheus waits.
+	// lookWithin is the longest time that a look takes. Prometheus waits ten seconds for an answer,
+	// unless it is configured otherwise.
 	lookWithin = 3 * time.Second
 )
 
-// checkMetrics says where to serve metrics, nil for nowhere. Without a host that is this machine:
-// metrics are for a monitor and not for those who read the keys.
+// checkMetrics returns the address at which to serve metrics, nil for none. An address without a
+// host means this machine only: metrics are for a monitor and not for those who read the keys.
 func (f serveFlags) checkMetrics(public *net.TCPAddr) (*net.TCPAddr, error) {
 	if f.metricsAddr == "" {
 		return nil, nil
@@ -41,7 +43,7 @@ func (f serveFlags) checkMetrics(public *net.TCPAddr) (*net.TCPAddr, error) {
 	return addr, nil
 }
 
-// serveMetrics serves metrics until it is stopped.
+// serveMetrics serves metrics until the caller calls stop.
 func (a *App) serveMetrics(listener net.Listener, ring *keyring.Ring, s *keyserver.Server, log *keyserver.Log) (stop func()) {
 	c := &collector{app: a, ring: ring, read: time.Now()}
 	log.Info("serving metrics", "url", "http://"+listener.Addr().String()+keyserver.MetricsPath)
@@ -52,19 +54,19 @@ func (a *App) serveMetrics(listener net.Listener, ring *keyring.Ring, s *keyserv
 	})
 }
 
-// collector looks at the ring for metrics.
+// collector looks at the ring, and keeps the metrics of its last look.
 type collector struct {
 	app  *App
 	ring *keyring.Ring
 
 	mu   sync.Mutex
-	at   time.Time // of the last look
-	read time.Time // of the last look that could read the ring
+	at   time.Time // when the last look ended
+	read time.Time // when the last look that could read the ring ended
 	last []metrics.Family
 }
 
-// look returns the metrics of the ring, and its age: a look that reads the ring also renews the
-// snapshot that is served. Since others renew it too, the age is an upper bound.
+// look returns the metrics of the ring, and how long ago a look has read it. The snapshot from
+// which keys are served can be younger, because requests and rotations renew it too.
 func (c *collector) look(ctx context.Context) []metrics.Family {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,7 +78,8 @@ func (c *collector) look(ctx context.Context) []metrics.Family {
 }
 
 func (c *collector) lookNow(ctx context.Context) {
-	// The next one who asks gets this look too: it must not end with the request.
+	// The look must not end when the client of this request goes away: the next client gets its
+	// result too.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
 	defer stop()
 	at, err := c.app.ringAt(ctx)

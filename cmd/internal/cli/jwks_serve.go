@@ -45,8 +45,8 @@ No line has the query or the headers of a request. When nothing reads the log, l
 dropped, and the log says how many. SIGHUP has the ring and the certificate read again.
 Ctrl-C or SIGTERM ends it after the requests at work.
 
-Whoever changes the answer on its way chooses the keys, so without --tls-cert it serves
-this machine only. Behind a proxy that speaks TLS on another, add --insecure-http. A
+An attacker who changes the answer on its way chooses the keys, so without --tls-cert it
+serves this machine only. Behind a proxy that speaks TLS on another, add --insecure-http. A
 certificate that is renewed is read again within a minute.`,
 		Example: `  sealjwt jwks serve --rotate
   sealjwt jwks serve --addr :8443 --tls-cert cert.pem --tls-key key.pem --use enc`,
@@ -72,7 +72,8 @@ var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*|/\.[A-Za-z
 
 func (f serveFlags) hasTLS() bool { return f.tlsCert != "" }
 
-// check returns the address to listen at.
+// check returns the address to listen at. It refuses flags that contradict each other, and an
+// address that serves other machines without TLS, unless --insecure-http allows it.
 func (f serveFlags) check() (*net.TCPAddr, error) {
 	switch {
 	case !plainPath.MatchString(f.path):
@@ -89,7 +90,7 @@ func (f serveFlags) check() (*net.TCPAddr, error) {
 		return nil, console.Usagef("--addr %s: not an address to listen at: give HOST:PORT, such as 127.0.0.1:8080 or :8443", f.addr)
 	}
 	if !f.hasTLS() && !f.insecureHTTP && !addr.IP.IsLoopback() {
-		return nil, console.Usagef("--addr %s serves other machines, and whoever changes the answer on its way chooses the keys: "+
+		return nil, console.Usagef("--addr %s serves other machines, and an attacker who changes the answer on its way chooses the keys: "+
 			"add --tls-cert and --tls-key, or --insecure-http behind a proxy that speaks TLS", f.addr)
 	}
 	return addr, nil
@@ -152,7 +153,8 @@ func (a *App) serve(ctx context.Context, f serveFlags) error {
 	return s.Run(ctx, a.Console, listener)
 }
 
-// certificate returns the certificate of the flags, nil without TLS.
+// certificate returns the certificate of the flags, nil without TLS. It warns of a private key that
+// other users can read.
 func (a *App) certificate(f serveFlags) (*keyserver.Certificate, error) {
 	if !f.hasTLS() {
 		return nil, nil

@@ -24,8 +24,9 @@ const (
 	fromStdin = "-"
 )
 
-// readKEK reads the KEK of a ring. It asks for the passphrase of the ring, if the ring has one and
-// the key file is missing or does not fit.
+// readKEK reads the KEK of a ring. It asks the user for the passphrase if the ring has one, no flag
+// and no variable names a file with it, and the key file does not open the ring or is missing at
+// its standard place.
 func (a *App) readKEK(ctx context.Context, ring []byte) (keyring.KEK, error) {
 	place, err := a.kekPlace()
 	if err != nil {
@@ -59,7 +60,7 @@ func (a *App) readKEK(ctx context.Context, ring []byte) (keyring.KEK, error) {
 			Err:    fmt.Errorf("%w: no key file %s, and %w", keyring.ErrKEK, place.file, askErr),
 			Advice: "give --kek-file F or --passphrase-file F",
 		}
-	case errors.Is(askErr, console.ErrNoTerminal): // the library says that the key file does not fit
+	case errors.Is(askErr, console.ErrNoTerminal): // keyring.Open then says that the key file does not fit
 		return kek, nil
 	case askErr != nil:
 		return nil, askErr
@@ -146,7 +147,8 @@ func checkNewPassphrase(passphrase []byte) error {
 	return nil
 }
 
-// newKEK reads the KEK, or makes the key file when it is missing.
+// newKEK reads the KEK for a new slot, or makes the key file if it is missing. It reports in made
+// whether it made the file.
 func (a *App) newKEK(place kekPlace) (kek keyring.KEK, made bool, err error) {
 	if place.passphraseFile != "" {
 		kek, err = a.newPassphraseFrom(place.passphraseFile, "name a file with a passphrase")

@@ -74,7 +74,7 @@ func (a *App) accept(ctx context.Context, yes bool) error {
 	return nil
 }
 
-// tellChange compares the ring in the store with the ring that was seen there, tells the
+// tellChange compares the ring in the store with the ring that was seen there, prints the
 // difference, and returns the checkpoint of the ring in the store.
 func (a *App) tellChange(ctx context.Context, store keyring.Store, before keyring.Checkpoint, refused error) (now keyring.Checkpoint, err error) {
 	if refused != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/metrics"
 )
 
-// errDue ends a check with its exit code; the result is on stdout already.
+// errDue is the error of a check that found an overdue step. The result is on stdout already.
 var errDue = errors.New("a rotation is due")
 
 // defaultGrace is longer than the ten minutes between two runs of a usual timer for keys rotate. So
@@ -75,14 +75,15 @@ func (a *App) check(ctx context.Context, grace time.Duration) (health, error) {
 	return a.lookAt(ctx, ring, at.store, grace)
 }
 
-// failedCheck is the result of a check that could not look. The error has no secret: it is the
-// line on stderr.
+// failedCheck is the result of a check that could not read the ring. The error holds no secret: it
+// is the line on stderr.
 type failedCheck struct {
 	Error    string `json:"error"`
 	ExitCode int    `json:"exit_code"`
 }
 
-// printFailedCheck prints the result for a program. A person reads stderr.
+// printFailedCheck prints the result of a failed check for a program. For a person the line on
+// stderr suffices.
 func (a *App) printFailedCheck(format string, err error) error {
 	code, text := a.Describe(err)
 	switch format {
@@ -94,7 +95,7 @@ func (a *App) printFailedCheck(format string, err error) error {
 	return nil
 }
 
-// grace is a lifetime, or 0.
+// grace is a flag that takes a duration as lifetime does, or 0.
 type grace time.Duration
 
 func (g *grace) Type() string   { return "DURATION" }

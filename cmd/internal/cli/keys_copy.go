@@ -76,7 +76,7 @@ func (a *App) side(ctx context.Context, c ringCopy, place, storeFile string) (ri
 	return at, memory, err
 }
 
-// inStore reports whether a place is not a file.
+// inStore reports whether a place names a store of this command, and not a file.
 func (a *App) inStore(place string) bool {
 	scheme, _, found := strings.Cut(place, ":")
 	return found && a.openers[scheme] != nil
@@ -112,7 +112,7 @@ func (a *App) copyRing(ctx context.Context, c ringCopy) error {
 	if err != nil {
 		return a.explainCopy(ctx, from, to, fromMemory, err)
 	}
-	// Opening the ring at its new place makes the memory of the rings know it there.
+	// The ring is opened at its new place, so that the memory of the rings knows it there.
 	if _, _, err = a.side(ctx, c, c.to, c.toStoreFile); err != nil {
 		return err
 	}
@@ -147,7 +147,8 @@ func (a *App) keepRing(ctx context.Context, from, to ringAt, check func(context.
 	return err
 }
 
-// named returns the place for the documents of a move.
+// named returns the place with the name that stands in the documents of a move. For a file it is
+// the absolute path, because the next verb may run in another folder.
 func (at ringAt) named() ringmove.Place {
 	name := at.place
 	if at.identity == at.place {
@@ -161,7 +162,7 @@ func (at ringAt) named() ringmove.Place {
 func (a *App) explainCopy(ctx context.Context, from, to ringAt, memory *seen, err error) error {
 	var failed *console.Failure
 	switch moved, ok := errors.AsType[*ringmove.Error](err); {
-	case errors.As(err, &failed), errors.Is(err, keyring.ErrKEK), errors.Is(err, keyring.ErrConfig): // of the check
+	case errors.As(err, &failed), errors.Is(err, keyring.ErrKEK), errors.Is(err, keyring.ErrConfig): // the ring itself could not be opened
 		return err
 	case ok && moved.From != "":
 		if doc, _, _ := from.store.Load(ctx); ringmove.Check(doc) != nil {
@@ -186,8 +187,8 @@ func (a *App) explainCopy(ctx context.Context, from, to ringAt, memory *seen, er
 	}
 }
 
-// explainMoved adds to an error where the ring is now, if it was moved away from this place or its
-// move to this place has not ended.
+// explainMoved adds a remedy to an error of package ringmove: to name the place to which the ring
+// was moved, or to end a move to this place that was interrupted.
 func (a *App) explainMoved(place string, err error) error {
 	moved, ok := errors.AsType[*ringmove.Error](err)
 	if !ok {

@@ -35,7 +35,8 @@ that verify your signatures (sig), and the one to seal to (enc). It holds no sec
 	return cmd
 }
 
-// published returns the public half of the ring, or its keys for one use.
+// published returns the public keys of the ring that others should know, or those for one use. It
+// returns keys.ErrNoKey if there is none for that use.
 func published(ctx context.Context, ring *keyring.Ring, use keys.Use) (*keys.PublicSet, error) {
 	all, err := ring.PublicKeys(ctx, "")
 	if err != nil || use == "" {

@@ -78,11 +78,12 @@ func withArticle(use keys.Use) string {
 	return "a " + string(use)
 }
 
-// readKeys reads a key or a JWK Set, and returns its text too, which goes into the ring.
+// readKeys reads a key or a JWK Set. It returns the parsed keys, and the text that goes into the
+// ring. It warns if other users can read a private key in the file.
 func (a *App) readKeys(args []string, hint keys.Hint) (read []*keys.Key, text []byte, err error) {
 	in, warning, err := a.readKeyFile(args)
 	if errors.Is(err, console.ErrTooLong) {
-		return nil, nil, &console.Failure{Err: err, Code: console.ExitKey, Advice: "that is no key"}
+		return nil, nil, &console.Failure{Err: err, Code: console.ExitKey, Advice: "that is not a key"}
 	}
 	if err != nil {
 		return nil, nil, err
@@ -124,7 +125,9 @@ func splitSet(data []byte) (members []json.RawMessage, isSet bool) {
 	return members, true
 }
 
-// readKeyFile returns the warning for a private key in the file too, empty for none.
+// readKeyFile reads the input of keys import. The warning says that other users can read or change
+// the file, and matters only if a private key is in it. It is empty for a pipe and if nothing is
+// wrong.
 func (a *App) readKeyFile(args []string) (in console.Input, warning string, err error) {
 	if len(args) == 0 || args[0] == "-" {
 		in, err = a.Read(args, console.MaxKeyFile)
@@ -139,7 +142,7 @@ func (a *App) readKeyFile(args []string) (in console.Input, warning string, err 
 	return in, warning, err
 }
 
-// explainKey adds advice to an error of the library that has none.
+// explainKey adds advice to the two errors of the library that have none of their own.
 func explainKey(err error, data []byte, hint keys.Hint) error {
 	switch {
 	case errors.Is(err, keys.ErrMalformed):

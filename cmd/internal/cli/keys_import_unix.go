@@ -11,9 +11,9 @@ import (
 	"github.com/sealjwt/sealjwt/keys/filestore"
 )
 
-// openKey returns a warning when other users can read a key, or change it. A group may read the
-// key of another user, such as a mounted secret, and any key on a file system whose modes cannot
-// be changed.
+// openKey returns a warning if users other than the owner can read or change the file of a key. It
+// returns none for a file that its group can read if the file belongs to another user, such as a
+// mounted secret, or is on a read-only file system: chmod would fail there.
 func openKey(path string, f *os.File, info fs.FileInfo) (warning string) {
 	if err := filestore.CheckSecret(path, f, info); err != nil {
 		return err.Error()

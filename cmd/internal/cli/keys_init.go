@@ -55,7 +55,7 @@ The other flags set the policy: sealjwt keys policy show explains its figures.`,
 	return cmd
 }
 
-// createRing makes the ring and, where it is missing, the key file, and says so.
+// createRing makes the ring and, if it is missing, the key file. It tells the user what it made.
 func (a *App) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring, error) {
 	at, err := a.ringAt(ctx)
 	if err != nil {

@@ -20,7 +20,8 @@ func (a *App) keysLogCommand() *cobra.Command {
 	})
 }
 
-// notLogged stands where the generations have a gap. An operator would take it for a deleted entry.
+// notLogged is the line for generations that the log does not have. Without the line an operator
+// would think that entries were deleted.
 const notLogged = "no entry: a wait was over, and the next step does the change"
 
 func logTable(events []keyring.Event, now time.Time) []byte {

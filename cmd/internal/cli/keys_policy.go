@@ -26,7 +26,8 @@ func (a *App) keysPolicyCommand() *cobra.Command {
 	return cmd
 }
 
-// policyFigures are the durations of a policy, with the name of their flag.
+// policyFigures are the durations of a policy, each with its flag and its symbol in the
+// documentation.
 var policyFigures = []struct {
 	flag, symbol, usage string
 	standard            time.Duration // of a ring that is made without the flag
@@ -51,7 +52,7 @@ type policyFlags struct {
 	sig, enc *suiteFlag
 }
 
-// addPolicy adds the flags for durations. The suites are the caller's.
+// addPolicy adds the flags for durations. The caller sets sig and enc.
 func addPolicy(cmd *cobra.Command) *policyFlags {
 	p := &policyFlags{cmd: cmd, figures: make([]lifetime, len(policyFigures))}
 	for i, f := range policyFigures {
@@ -161,7 +162,7 @@ func windowsOf(p keyring.Policy) []namedWindow {
 	}
 }
 
-// policyJSON has durations in seconds.
+// policyJSON returns the policy and its windows for JSON, with durations in seconds.
 func policyJSON(p keyring.Policy) map[string]any {
 	figures, windows := make(map[string]any), make(map[string]any)
 	member := func(name string) string { return strings.ReplaceAll(name, "-", "_") }

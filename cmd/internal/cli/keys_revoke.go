@@ -81,7 +81,7 @@ func (a *App) revoke(ctx context.Context, f revokeFlags) error {
 		return notRevoked(err)
 	}
 	changed, err := ring.Revoke(ctx, f.Revocation)
-	if errors.Is(err, keys.ErrNoKey) { // none was to be used
+	if errors.Is(err, keys.ErrNoKey) { // the library's text speaks of a key to use
 		return &reworded{"NOT REVOKED, nothing was changed: the ring never had the kid " + strconv.QuoteToGraphic(f.KeyID), err}
 	}
 	if err != nil {
@@ -99,8 +99,8 @@ func (a *App) revoke(ctx context.Context, f revokeFlags) error {
 	return a.PrintAs(f.json, revocation{f.dryRun, changed})
 }
 
-// notRevoked adds to an error whether the keys are revoked now. Nothing was changed, unless the
-// outcome of a write is not known: then the keys may be revoked.
+// notRevoked adds to an error whether the keys are revoked now. They are not, except that after a
+// write with an unknown outcome they may be.
 func notRevoked(err error) error {
 	if errors.Is(err, keyring.ErrUnknownOutcome) {
 		return fmt.Errorf("it is not known whether it was REVOKED, try again: %w", err)
@@ -114,7 +114,7 @@ func impact(before, changed []keyring.KeyInfo, p keyring.Policy) []string {
 	for _, k := range before {
 		was[k.ID] = k
 	}
-	cached := console.Duration(p.SnapshotAge + p.PublishLag + p.CacheAge) // a publisher may be behind, too
+	cached := console.Duration(p.SnapshotAge + p.PublishLag + p.CacheAge) // SnapshotAge and PublishLag: the publisher may be behind, too
 	var lines []string
 	for _, k := range changed {
 		old := was[k.ID]
@@ -124,15 +124,15 @@ func impact(before, changed []keyring.KeyInfo, p keyring.Policy) []string {
 		case k.State != keyring.Revoked:
 		case signs && old.State == keyring.Active:
 			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; "+
-				"for up to %s whoever cached the old JWK Set still takes them, and may refuse new ones", console.Word(k.ID), cached))
+				"for up to %s parties that cached the old JWK Set still take them, and may refuse new ones", console.Word(k.ID), cached))
 		case signs:
 			lines = append(lines, fmt.Sprintf("%s: tokens signed with it are refused; "+
-				"for up to %s whoever cached the old JWK Set still takes them", console.Word(k.ID), cached))
+				"for up to %s parties that cached the old JWK Set still take them", console.Word(k.ID), cached))
 		case opens && k.HasPrivate:
 			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it still open, until %s", console.Word(k.ID), notBeforeText(k.NextAt)))
 		case opens:
 			lines = append(lines, fmt.Sprintf("%s: tokens sealed to it cannot be opened any more; "+
-				"for up to %s whoever cached the old JWK Set goes on sealing to it", console.Word(k.ID), cached))
+				"for up to %s parties that cached the old JWK Set go on sealing to it", console.Word(k.ID), cached))
 		}
 	}
 	return lines

@@ -14,7 +14,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// passphraseID is the id that the library gives to the passphrase of a ring. A ring has one.
+// passphraseID is the id that the library gives to the slot of a passphrase. A ring has at most one
+// such slot.
 const passphraseID = "passphrase"
 
 type rewrapFlags struct {
@@ -76,7 +77,7 @@ func (a *App) rewrap(ctx context.Context, f rewrapFlags) error {
 		return err
 	}
 	if err := a.rewrapWith(ctx, ring, f, added); err != nil {
-		if made { // it stays: another process may have read it, and encrypt the ring under it
+		if made { // the file stays: another process may have encrypted the ring under it
 			a.Say("created the key file %s: keep it, and try again", f.addFile)
 		}
 		return err
@@ -136,7 +137,8 @@ func (a *App) tellKEKs(f rewrapFlags, before, after []string) error {
 	return a.Print(b.Bytes())
 }
 
-// addedKEKs reads the KEKs to add, the key file last: it may have to be made.
+// addedKEKs reads the KEKs to add. The key file comes last, because it is made if it is missing: an
+// error in the passphrase must not leave a new key file behind.
 func (a *App) addedKEKs(f rewrapFlags) (added []keyring.KEK, made bool, err error) {
 	if f.addPassphrase != "" {
 		kek, err := a.newPassphraseFrom(f.addPassphrase, "name a file with the passphrase to add with --add-passphrase-file F")

@@ -87,7 +87,7 @@ func (a *App) rotate(ctx context.Context, f rotateFlags) error {
 	return a.finish(ctx, ring, f, result, err)
 }
 
-// finish tells the steps of the run, even when a later step failed.
+// finish prints the steps of the run, even if a later step failed.
 func (a *App) finish(ctx context.Context, ring *keyring.Ring, f rotateFlags, result rotation, failed error) error {
 	next, _, nextErr := ring.NextStep(ctx, f.uses...)
 	result.Next = next
@@ -100,9 +100,9 @@ func (a *App) finish(ctx context.Context, ring *keyring.Ring, f rotateFlags, res
 	return cmp.Or(failed, a.PrintAs(f.json, &result), nextErr)
 }
 
-// rotateNow ends the period of the active key of every use, or of none. It begins with the use that
-// has to wait longest: if that use cannot rotate yet, no other use has been rotated, and a user
-// who tries again later does not rotate it twice.
+// rotateNow ends the period of the active key of each use. If a window is not over, it ends none:
+// it begins with the use that has to wait longest, so that a user who tries again later does not
+// rotate another use twice. Any other error can stop it halfway.
 func (a *App) rotateNow(ctx context.Context, ring *keyring.Ring, f rotateFlags, result *rotation) error {
 	uses, err := usesOf(ctx, ring, f.uses)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// slot is one way to open a ring.
+// slot is one way to open a ring: the id of the KEK and the kind of its source.
 type slot struct {
 	ID   string `json:"kek"`
 	Kind string `json:"kind"`
@@ -31,8 +31,8 @@ func (s slots) has(id string) bool {
 // keyFileID matches the id that the library gives to a key file, the beginning of a digest.
 var keyFileID = regexp.MustCompile(`^[A-Za-z0-9_-]{16}$`)
 
-// slotsOf returns the slots of a ring as its text names them. Nothing is verified: only questions
-// and listings depend on them.
+// slotsOf returns the slots that the document of a ring names. They are not verified, and decide
+// only what the user is asked and shown.
 func slotsOf(ring []byte) (found slots) {
 	var text struct {
 		Slots []slot `json:"slots"`
@@ -103,7 +103,7 @@ func (a *App) slots(ctx context.Context) (slotList, error) {
 	}
 	kek, err := keyring.KEKFile(place.file)
 	switch {
-	case err != nil && place.standard: // the user named no key file, so its error does not matter
+	case err != nil && place.standard: // no flag and no variable names the file, so it need not exist
 		return slotList{found}, nil
 	case err != nil:
 		return slotList{}, err

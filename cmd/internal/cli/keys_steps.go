@@ -36,7 +36,8 @@ func stepText(s keyring.Step) string {
 	return string(s.Action)
 }
 
-// notBeforeText writes a time to come, rounded up: at that second it has come.
+// notBeforeText returns a time to come, rounded up to the second: at the printed time the moment
+// has come.
 func notBeforeText(t time.Time) string {
 	return t.UTC().Add(time.Second - 1).Truncate(time.Second).Format(time.RFC3339)
 }

@@ -40,7 +40,7 @@ var keyLayouts = [][]keyColumn{
 	{columnKID, columnUse, columnState, columnSoon},
 }
 
-// keyTable returns the table for a result that no terminal shows.
+// keyTable returns the table of keys for lines of 80 columns.
 func keyTable(infos []keyring.KeyInfo) []byte {
 	return keyTableWithin(infos, time.Now(), 80)
 }
@@ -82,7 +82,7 @@ func widest(text []byte) (columns int) {
 	return columns
 }
 
-// kidText writes - for a key that a dry run made and that is gone.
+// kidText returns the kid of a key for a table, and - for a key that only a dry run made.
 func kidText(k keyring.KeyInfo) string {
 	if k.ID == "" {
 		return "-"
@@ -90,7 +90,8 @@ func kidText(k keyring.KeyInfo) string {
 	return console.Word(k.ID)
 }
 
-// suiteText writes - for a key that ended so long ago that its algorithm is not kept.
+// suiteText returns the algorithm of a key, and - for a key that ended so long ago that the ring
+// does not keep its algorithm.
 func suiteText(s keys.Suite) string {
 	if s == 0 {
 		return "-"
@@ -105,7 +106,7 @@ func privateText(k keyring.KeyInfo) string {
 	return "erased"
 }
 
-// sinceText writes - where the date is not kept.
+// sinceText returns when a key came into its state, and - if the ring does not keep the date.
 func sinceText(k keyring.KeyInfo) string {
 	if t := since(k); !t.IsZero() {
 		return t.UTC().Format(time.RFC3339)
@@ -113,7 +114,7 @@ func sinceText(k keyring.KeyInfo) string {
 	return "-"
 }
 
-// forText returns how long a key has been in its state.
+// forText returns how long a key has been in its state, and - if the ring does not keep the date.
 func forText(k keyring.KeyInfo, now time.Time) string {
 	if t := since(k); !t.IsZero() {
 		return coarse(now.Sub(t))
@@ -134,7 +135,8 @@ func since(k keyring.KeyInfo) time.Time {
 	return k.Created
 }
 
-// nextText returns the next step of a key, with the date, or the time of a step that is near.
+// nextText returns the next step of a key and its date, or its time of day if the step is less than
+// a day away.
 func nextText(k keyring.KeyInfo, now time.Time) string {
 	switch left := k.NextAt.Sub(now); {
 	case k.Next == "":

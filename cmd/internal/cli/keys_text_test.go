@@ -52,8 +52,8 @@ func TestImpact(t *testing.T) {
 		want          string // empty: the change affects no other party
 	}{
 		{info(keys.UseSig, keyring.Active, true), info(keys.UseSig, keyring.Revoked, false), "and may refuse new ones"},
-		{info(keys.UseSig, keyring.Retired, false), info(keys.UseSig, keyring.Revoked, false), "still takes them"},
-		{info(keys.UseSig, keyring.Staged, true), info(keys.UseSig, keyring.Revoked, false), "still takes them"}, // the key was published
+		{info(keys.UseSig, keyring.Retired, false), info(keys.UseSig, keyring.Revoked, false), "still take them"},
+		{info(keys.UseSig, keyring.Staged, true), info(keys.UseSig, keyring.Revoked, false), "still take them"}, // the key was published
 		{info(keys.UseSig, keyring.Destroyed, false), info(keys.UseSig, keyring.Revoked, false), ""},
 		{info(keys.UseEnc, keyring.Active, true), info(keys.UseEnc, keyring.Revoked, true), "still open, until"},
 		{info(keys.UseEnc, keyring.Retired, true), info(keys.UseEnc, keyring.Revoked, true), "still open, until"},

@@ -29,7 +29,7 @@ type span struct {
 // leastBar is the narrowest drawing that shows anything.
 const leastBar = 16
 
-// drawTimeline draws a line for each key, and now as a column, in so many columns.
+// drawTimeline draws a line of width columns for each key, with a mark in the column of now.
 func drawTimeline(infos []keyring.KeyInfo, policy keyring.Policy, now time.Time, width int) []byte {
 	longest := 0
 	for _, k := range infos {
@@ -61,7 +61,7 @@ func drawTimeline(infos []keyring.KeyInfo, policy keyring.Policy, now time.Time,
 	return b.Bytes()
 }
 
-// spansOf returns the times of a key: those that have passed, and those that the policy plans.
+// spansOf returns the spans of a key: those in the past, and those that the policy plans.
 func spansOf(k keyring.KeyInfo, policy keyring.Policy, now time.Time) []span {
 	if since(k).IsZero() { // a tombstone without a date
 		return nil
@@ -136,7 +136,8 @@ func (s timeScale) column(t time.Time) int {
 	return min(s.columns-1, int(float64(s.columns)*t.Sub(s.from).Seconds()/whole.Seconds()))
 }
 
-// bar draws the spans, of which a later one stands over an earlier one, and now over all.
+// bar draws the spans on one line. A later span covers an earlier one, and the mark of now covers
+// all.
 func (s timeScale) bar(spans []span, now time.Time) []rune {
 	bar := []rune(strings.Repeat(" ", s.columns))
 	for _, sp := range spans {

@@ -16,7 +16,8 @@ import (
 // hiddenAfter is how long after its end a key is still shown.
 const hiddenAfter = 30 * 24 * time.Hour
 
-// keyView says how keys list shows the keys to a person. JSON has all of them, as the ring does.
+// keyView holds the flags that say how keys list shows the keys to a person. JSON always has all
+// keys, in the order of the ring.
 type keyView struct {
 	all, timeline, text bool
 }
@@ -64,8 +65,8 @@ func hasEnded(k keyring.KeyInfo) bool {
 	return k.State == keyring.Destroyed || k.State == keyring.Revoked
 }
 
-// sortKeys returns the keys that have not ended, by use, and the others behind them. Within each
-// part they stay in the order of the ring, the oldest first.
+// sortKeys returns the keys that have not ended, those for signing first, and behind them the keys
+// that have ended. Within each part the keys stay in the order of the ring, the oldest first.
 func sortKeys(infos []keyring.KeyInfo) []keyring.KeyInfo {
 	rank := func(k keyring.KeyInfo) int {
 		switch {
@@ -79,7 +80,7 @@ func sortKeys(infos []keyring.KeyInfo) []keyring.KeyInfo {
 	return slices.SortedStableFunc(slices.Values(infos), func(a, b keyring.KeyInfo) int { return cmp.Compare(rank(a), rank(b)) })
 }
 
-// coarse writes a duration in its largest unit.
+// coarse returns a duration in its largest unit, rounded down.
 func coarse(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

@@ -13,18 +13,19 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// What inspect and scan say of the layers of a token, in the same words.
+// The words in which inspect, scan and open describe the layers of a token.
 
 const (
 	partsJWS = 3 // header, payload, signature: RFC 7515 section 7.1
 	partsJWE = 5 // header, encrypted key, IV, ciphertext, tag: RFC 7516 section 7.1
 )
 
-// bearer begins the text that was copied from a header of HTTP (RFC 6750 section 2.1).
+// bearer matches a text that was copied from an HTTP header with the word Bearer (RFC 6750 section
+// 2.1).
 var bearer = regexp.MustCompile(`(?i)^\s*(authorization:\s*)?bearer\s`)
 
-// notCompact returns the reason why the outer form of a text is not a token in compact
-// serialization, and an empty text if it may be one.
+// notCompact returns the reason why a text cannot be a token in compact serialization, and "" if it
+// may be one. It looks only at the number of parts and the characters around them.
 func notCompact(token string) string {
 	switch n := 1 + strings.Count(token, "."); {
 	case token == "":
@@ -43,7 +44,8 @@ func notCompact(token string) string {
 	return ""
 }
 
-// outermost returns the first layer of a token, and why open refuses its parts or its header.
+// outermost returns the outermost layer of a token, and why package open refuses its parts or its
+// header. If the text cannot be read as a token, fault says why, and the layer is empty.
 func outermost(token string) (l leak.Layer, fault string) {
 	u, err := leak.Read(token)
 	if err != nil {
@@ -52,8 +54,8 @@ func outermost(token string) (l leak.Layer, fault string) {
 	return u.Layers[0], u.Layers[0].OuterFault
 }
 
-// dateOf returns the date that a NumericDate means (RFC 7519 section 2), for people; empty for all
-// other members.
+// dateOf returns the date in a claim that holds a NumericDate (RFC 7519 section 2), for people. It
+// returns "" for all other members, and for a value outside the years 1970 to 9999.
 func dateOf(m *leak.Member) string {
 	switch m.Name {
 	case "exp", "nbf", "iat", "auth_time", "updated_at", "toe", "email_verified_at":
@@ -78,7 +80,7 @@ func display(text []byte) json.RawMessage {
 	return json.RawMessage(console.Printable(b.String()))
 }
 
-// displayMembers returns the object with these members, as display returns it.
+// displayMembers returns the JSON object with these members, in the form that display gives a text.
 func displayMembers(members []leak.Member) json.RawMessage {
 	b := []byte{'{'}
 	for i := range members {
@@ -96,11 +98,12 @@ func quotedJSON(text string) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	enc.Encode(text) // of which every string can be written
+	enc.Encode(text) // does not fail for a string
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// bareName returns a member's name, quoted unless it is a plain word.
+// bareName returns the name of a member, in quotes unless it has only ASCII letters, digits, _ and
+// -.
 func bareName(name string) string {
 	plainWord := name != "" && strings.IndexFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'

@@ -11,7 +11,7 @@ import (
 )
 
 // listing returns a verb that shows a part of the ring. show returns the part for JSON and as a
-// table. The verb has the form html if there is a function that writes it.
+// table. The verb has -o html only if html holds a function, which writes it.
 func (a *App) listing(name, short string, show func(context.Context, *keyring.Ring) (asJSON any, table []byte, err error),
 	html ...func(context.Context, *keyring.Ring, io.Writer) error) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, Args: noInput}
@@ -40,7 +40,7 @@ func (a *App) listing(name, short string, show func(context.Context, *keyring.Ri
 	return cmd
 }
 
-// printHTML prints a file that write renders, whole or not at all.
+// printHTML prints the file that write renders. If write fails, printHTML prints nothing.
 func (a *App) printHTML(write func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {

@@ -57,7 +57,7 @@ if theirs differ. To go on with such a run after it was stopped, see seal --help
 	flags.BoolVar(&f.explain, "explain", false, "say on stderr where each claim came from, or why in full the token was refused")
 	flags.Var(&f.at, "insecure-at", "check times as of then, which takes expired tokens: RFC 3339, or seconds since 1970")
 	flags.Var(&f.maxLifetime, "max-lifetime", "take tokens that live as long as this: 8h (default: 1h, or the T of your ring's policy if that is longer)")
-	flags.Lookup("max-lifetime").DefValue = "" // which the text tells
+	flags.Lookup("max-lifetime").DefValue = "" // the usage text tells the default
 	f.fetchFlags.add(cmd)
 	f.bulkFlags.add(cmd, "one token a line, one line of claims each")
 	withoutFiles(cmd, "aud", "insecure-at", "max-lifetime")
@@ -65,8 +65,8 @@ if theirs differ. To go on with such a run after it was stopped, see seal --help
 }
 
 func (a *App) open(ctx context.Context, args []string, f openFlags) error {
-	// To its end before anything else: seal --init at the other end of the pipe
-	// may be making the ring just now.
+	// Read reads the input to its end before the ring is opened: seal --init at the other end of
+	// the pipe may be making the ring just now.
 	in, err := a.Read(args, open.DefaultMaxSize)
 	if errors.Is(err, console.ErrTooLong) {
 		return fmt.Errorf("%w: more than %d bytes", open.ErrMalformed, open.DefaultMaxSize)

@@ -48,7 +48,7 @@ func (f openFlags) check(cmd *cobra.Command, args []string) error {
 	return f.bulkFlags.check()
 }
 
-// isOrAre is the verb behind a number of things.
+// isOrAre is the verb behind one or two flags, by their number.
 var isOrAre = []string{1: " is", 2: " are"}
 
 // openConfig is the configuration of an opener of any kind.
@@ -69,8 +69,8 @@ func (c openConfig) opener() (*open.Opener, error) {
 	return open.New(c.Config)
 }
 
-// openConfig opens the ring, unless neither its private nor its public keys are
-// needed: a gateway that knows its issuer has none.
+// openConfig returns the configuration that the flags ask for. It opens the ring, unless neither
+// private nor public keys of the ring are needed: a gateway with --trust needs no ring.
 func (a *App) openConfig(ctx context.Context, f openFlags) (openConfig, error) {
 	_, missing := f.missing()
 	cfg := openConfig{
@@ -94,7 +94,8 @@ func (a *App) openConfig(ctx context.Context, f openFlags) (openConfig, error) {
 		if !f.visibleOnly {
 			cfg.Decryption = ring
 		}
-		// Our keys are kept for tokens of this lifetime, so they may have it.
+		// The ring keeps its keys for tokens that live as long as its policy allows, so the opener
+		// accepts them.
 		policy, err := ring.Policy(ctx)
 		if err != nil {
 			return cfg, err
@@ -107,8 +108,8 @@ func (a *App) openConfig(ctx context.Context, f openFlags) (openConfig, error) {
 	return cfg, nil
 }
 
-// openOne opens a token. Its claims are one line of JSON, as they are spelled but for
-// characters that a terminal would obey.
+// openOne opens a token, and returns its claims as one line of JSON. It changes nothing in them but
+// the white space and the characters that a terminal would obey, which it escapes.
 func (f openFlags) openOne(ctx context.Context, opener *open.Opener, token string) (tok *open.Token, claims []byte, err error) {
 	if f.at.given {
 		tok, err = opener.OpenAt(ctx, token, f.at.time)

@@ -44,8 +44,9 @@ func (a *App) openLines(ctx context.Context, args []string, f openFlags) error {
 	})
 }
 
-// isForOneKey reports whether a fetch failed for one kid, which is new or unknown to the issuer,
-// and the other keys are there.
+// isForOneKey reports whether the issuer's keys could not be fetched again for a new or unknown
+// kid, while the keys that were fetched before are still good. Then only the tokens with that kid
+// fail.
 func isForOneKey(err error) bool {
 	return errors.Is(err, jwks.ErrFetch) && !errors.Is(err, keys.ErrStale)
 }

@@ -53,8 +53,8 @@ func (f trustFlags) check(selective bool) error {
 	return err
 }
 
-// issuers returns the trusted issuers. Beside --iss the value of --trust is a place as it
-// stands, so that a URL may hold an equals sign.
+// issuers returns the trusted issuers. With --iss the whole value of --trust is a place, so a URL
+// there may hold an equals sign.
 func (f trustFlags) issuers() ([]trusted, error) {
 	if f.issuer != "" {
 		t := trusted{issuer: f.issuer}
@@ -77,7 +77,8 @@ func (f trustFlags) issuers() ([]trusted, error) {
 	return all, nil
 }
 
-// trust returns the issuers. One without a place has no keys yet.
+// trust returns the issuers with their public keys. An issuer without a place has no keys yet:
+// openConfig gives it the keys of our own ring.
 func (a *App) trust(ctx context.Context, f trustFlags, fetch fetchFlags) ([]open.Issuer, error) {
 	named, err := f.issuers()
 	if err != nil {
@@ -110,7 +111,7 @@ func (f trustFlags) trustsRing() bool { return len(f.places) == 0 }
 // missingNames are the members that --allow-missing takes, by their names in a token.
 var missingNames = []string{"typ", "cty", "kid", "exp"}
 
-// missing returns what the flags allow a token to lack. The library counts two kids: the
+// missing returns what the flags allow a token to lack. For package open the kid is two things: the
 // issuer's kid of the signature, and our kid of the encryption.
 func (f trustFlags) missing() (issuer, config open.Missing) {
 	for _, name := range f.allowMissing.names {

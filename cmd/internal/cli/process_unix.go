@@ -4,6 +4,6 @@ package cli
 
 import "syscall"
 
-// forbidCoreFiles keeps keys out of core files. Where the system refuses, the command goes on:
-// nothing better can be done.
+// forbidCoreFiles sets the size limit of core files to 0, so that a crash writes no keys to the
+// disk. If the system refuses, the command runs without this protection.
 func forbidCoreFiles() { _ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}) }

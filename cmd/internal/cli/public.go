@@ -12,8 +12,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys"
 )
 
-// publicKeys returns the keys at a place of --to or --trust, a file or a URL. One of them has
-// the use. The keys that were passed over are told on stderr, or stand in the error.
+// publicKeys returns the keys at a place of --to or --trust, a file or a URL. It returns an error
+// if none of them has the use. Keys that cannot be used are named on stderr or in the error.
 func (a *App) publicKeys(ctx context.Context, place string, use keys.Use, f fetchFlags) (keys.PublicSource, error) {
 	if !console.IsURL(place) {
 		return a.keysInFile(place, use)
@@ -49,7 +49,7 @@ func (a *App) keysInFile(path string, use keys.Use) (*keys.PublicSet, error) {
 	}
 	in, err := console.ReadFile(path, console.MaxKeyFile)
 	if errors.Is(err, console.ErrTooLong) {
-		return nil, &console.Failure{Err: err, Code: console.ExitKey, Advice: "that is no JWK Set and no key"}
+		return nil, &console.Failure{Err: err, Code: console.ExitKey, Advice: "that is neither a JWK Set nor a key"}
 	}
 	if err != nil {
 		return nil, err
@@ -70,7 +70,8 @@ func (a *App) keysInFile(path string, use keys.Use) (*keys.PublicSet, error) {
 	return set, nil
 }
 
-// checkSet refuses a set without a key for that use.
+// checkSet refuses a set without a key for that use, and warns of the keys in it that cannot be
+// used.
 func (a *App) checkSet(place string, set *keys.PublicSet, use keys.Use, advice string) error {
 	if !slices.ContainsFunc(set.Keys(), func(k *keys.Key) bool { return k.Use() == use }) {
 		err := fmt.Errorf("%s: %w with use %s%s", place, keys.ErrNoKey, use, because(set.ForUse(use)))
@@ -86,7 +87,8 @@ func (a *App) sayPassedOver(place string, set *keys.PublicSet) {
 	}
 }
 
-// because returns the reason why a set has fewer keys than members.
+// because returns why members of a JWK Set are not among the keys of a set, for the end of an
+// error.
 func because(set *keys.PublicSet) string {
 	skipped := set.Skipped()
 	if len(skipped) == 0 {

@@ -9,12 +9,12 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// explainRefusal gives a refusal its full text where the flags ask for it, and better advice than
-// its class has, where there is some. It looks at the token's text and never at its claims: nothing
-// in them has been verified.
+// explainRefusal gives a refusal the full text if the flags ask for it, and better advice than its
+// class has, if there is some. The advice depends on the form of the token, which is not verified,
+// and repeats none of its claims.
 func explainRefusal(err error, token string, f openFlags) error {
 	refusal, ok := errors.AsType[*open.Error](err)
-	if ok && (f.explain || errors.Is(err, open.ErrKeySource)) { // the keys are the reader's own
+	if ok && (f.explain || errors.Is(err, open.ErrKeySource)) { // why the user's own key source fails is not secret to the user
 		err = detailed{refusal}
 	}
 	if ok {
@@ -35,14 +35,14 @@ func explainRefusal(err error, token string, f openFlags) error {
 	return err
 }
 
-// detailed is a refusal that is told in full, as an operator may see it and the sender
-// of the token may not. Of the token it has headers and registered claims at most.
+// detailed is a refusal with its full text. An operator may see that text, but the sender of the
+// token may not. Of the token it holds at most headers and registered claims.
 type detailed struct{ refusal *open.Error }
 
 func (d detailed) Error() string { return d.refusal.Reason() }
 func (d detailed) Unwrap() error { return d.refusal }
 
-// avoids returns the flags that would have avoided a refusal, or nothing if none would.
+// avoids returns advice with the flags that would have avoided a refusal, and "" if none would.
 func (f openFlags) avoids(refusal *open.Error) (advice string) {
 	missing, field := refusal.Avoidable()
 	var names []string
@@ -68,7 +68,8 @@ func (f openFlags) avoids(refusal *open.Error) (advice string) {
 	}[field]
 }
 
-// whatInstead names the form that a malformed token has instead of the expected one.
+// whatInstead returns what a malformed token is instead of the expected form, or what is wrong with
+// its spelling.
 func whatInstead(token string, selective bool) string {
 	if reason := notCompact(token); reason != "" {
 		return reason
@@ -90,7 +91,8 @@ func whatInstead(token string, selective bool) string {
 	return "it is spelled in a way that is not allowed, or holds no signed token; ask its issuer for a new one"
 }
 
-// hasOtherParts reports whether a token has not the number of parts that its form has.
+// hasOtherParts reports whether the number of parts of a token differs from the number in the
+// expected form.
 func hasOtherParts(token string, selective bool) bool {
 	parts := partsJWE
 	if selective {

@@ -12,10 +12,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// errOld ends a check with its exit code; the result is on stdout already.
+// errOld is the error of a check that found an old feed. The result is on stdout already.
 var errOld = errors.New("the feed is too old")
 
-// feedChecked is the answer of revoked check. Durations are seconds.
+// feedChecked is the result of revoked check. Durations are in seconds.
 type feedChecked struct {
 	URL      string    `json:"url"`
 	Read     time.Time `json:"read"` // when the issuer last read its store
@@ -65,8 +65,8 @@ ago the issuer read its store. When that is longer than --max-age the exit code 
 	return cmd
 }
 
-// fetchFeed runs a Remote until it has the whole list. After the timeout it returns the last error
-// of the Remote.
+// fetchFeed runs a Remote until it has the whole list or received a list that does not verify.
+// After the timeout it returns the last error of the Remote.
 func fetchFeed(ctx context.Context, remote *sessions.Remote, timeout time.Duration) (sessions.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

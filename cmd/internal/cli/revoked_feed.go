@@ -39,7 +39,8 @@ func (a *App) follow(ctx context.Context, url string, f feedFlags) (*sessions.Re
 		return nil, err
 	}
 	cfg := sessions.RemoteConfig{URL: url, Issuer: f.issuer, Transport: f.header.Transport(url), Keys: new(keys.PublicSet)}
-	// The URL first: a URL that is refused asks neither for keys nor for a ring.
+	// The URL is checked first: for a URL that is refused, neither keys are fetched nor the ring is
+	// opened.
 	if _, err := sessions.NewRemote(cfg); err != nil {
 		return nil, err
 	}

@@ -12,11 +12,12 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions"
 )
 
-// endedLine is one ended session. The delay begins when the issuer reads the session from its
-// store, and ends when it arrives here.
+// endedLine is one ended session or token. Its delay begins when the issuer reads it from its
+// store, and ends when it arrives here. An entry of a whole list has no delay: the session may have
+// ended long before.
 type endedLine struct {
 	Entry string    `json:"entry"`
-	Until time.Time `json:"until"` // it may be forgotten then
+	Until time.Time `json:"until"` // a verifier remembers the entry until then
 	Delay *float64  `json:"delay_ms,omitempty"`
 }
 

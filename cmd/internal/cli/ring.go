@@ -24,8 +24,8 @@ func (a *App) openRing(ctx context.Context) (*keyring.Ring, error) {
 
 // openStore opens a store that holds the ring at path, or a copy of it.
 func (a *App) openStore(ctx context.Context, store keyring.Store, path string, memory keyring.Memory) (*keyring.Ring, error) {
-	// First, so that the user is not asked for the passphrase of a ring that cannot be
-	// opened.
+	// The document is loaded first, so that the user is not asked for the passphrase of a ring that
+	// cannot be opened.
 	data, _, err := store.Load(ctx)
 	if errors.Is(err, keyring.ErrNoRing) {
 		if err = a.noRing(ctx, store, path, memory); err == nil {

@@ -10,7 +10,8 @@ import (
 
 const noRingNote = "ringless"
 
-// ringless marks a verb that uses no ring. It neither shows nor takes the flags that name one.
+// ringless marks a verb that uses no ring. Such a verb neither shows nor takes the flags that name
+// a ring.
 func ringless(cmd *cobra.Command) *cobra.Command {
 	if cmd.Annotations == nil {
 		cmd.Annotations = make(map[string]string)
@@ -21,11 +22,11 @@ func ringless(cmd *cobra.Command) *cobra.Command {
 
 func isRingless(cmd *cobra.Command) bool { return cmd.Annotations[noRingNote] != "" }
 
-// ofRing reports whether a flag of all verbs is about the ring.
+// ofRing reports whether a global flag is about the ring.
 func ofRing(name string) bool { return name == "insecure-store" || slices.Contains(ringFlags, name) }
 
-// checkRingless refuses the flags of a ring at a verb that uses none: a user who names a ring expects
-// that it is read.
+// checkRingless refuses the flags of the ring at a verb that uses none. A user who names a ring
+// expects the verb to read it.
 func checkRingless(cmd *cobra.Command) error {
 	if !isRingless(cmd) {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// errExposed ends a scan with its exit code; the result is on stdout already.
+// errExposed is the error of a scan that found personal data. The result is on stdout already.
 var errExposed = errors.New("personal data that anybody can read")
 
 func (a *App) scanCommand() *cobra.Command {
@@ -74,7 +74,8 @@ scanner closes the alerts that are not in it.`,
 	return cmd
 }
 
-// conclude tells the totals on stderr.
+// conclude prints the totals on stderr. It returns an error, with the exit code of the scan, if
+// there is personal data or not all was read.
 func (a *App) conclude(s *scan) error {
 	for _, file := range s.files {
 		a.Say("%s: %s", file.name, file)

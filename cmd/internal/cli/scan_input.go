@@ -13,7 +13,7 @@ import (
 // that was reached, and ends with the exit code of a limit.
 var unpack = map[string]string{"gzip": "zcat FILE", "zstd": "zstdcat FILE", "xz": "xzcat FILE", "bzip2": "bzcat FILE", "zip": "unzip -p FILE"}
 
-// cannotScan says why a scan ended.
+// cannotScan returns the error for an input that the scan could not read to its end.
 func cannotScan(name string, err error) error {
 	if c, ok := errors.AsType[*leak.CompressedError](err); ok {
 		return &console.Failure{Err: &compressedFile{name, c}, Code: console.ExitPolicy, Advice: unpack[c.Format] + " | sealjwt scan"}

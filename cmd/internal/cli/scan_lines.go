@@ -12,19 +12,19 @@ import (
 // The JSON lines of scan: one object for each token.
 type (
 	exposedLine struct {
-		Personal int            `json:"personal"` // how many pieces, in all layers
+		Personal int            `json:"personal"` // the number of pieces of personal data, in all layers
 		Layers   []exposedLayer `json:"layers"`
 		Limits   []leak.Limit   `json:"limits,omitempty"` // that were reached
 	}
 	exposedLayer struct {
 		Where    string          `json:"where"`
 		Kind     leak.Form       `json:"kind"`
-		Unsigned bool            `json:"unsigned,omitempty"` // of a JWS; nothing is verified of the others
-		CutOff   leak.Cut        `json:"cut_off,omitempty"`  // of a JWS without a third part: signature or payload
+		Unsigned bool            `json:"unsigned,omitempty"` // a JWS without a signature; other signatures are not verified
+		CutOff   leak.Cut        `json:"cut_off,omitempty"`  // where a JWS breaks off: signature or payload
 		Length   int             `json:"length"`
 		Header   []exposedMember `json:"header"`
 		Claims   []exposedMember `json:"claims,omitempty"`
-		Payload  *exposedMember  `json:"payload,omitempty"` // without claims
+		Payload  *exposedMember  `json:"payload,omitempty"` // of a layer whose payload is not one JSON object
 		SealedTo int             `json:"sealed_to,omitempty"`
 		Faults   []string        `json:"faults,omitempty"` // why open refuses the spelling
 	}
@@ -51,7 +51,7 @@ func (r scanReport) json(u *leak.Unverified) ([]byte, error) {
 		return nil, err
 	}
 	text := console.Printable(string(bytes.TrimRight(b.Bytes(), "\n")))
-	return []byte(text[1:] + "\n"), nil // the place stands before it
+	return []byte(text[1:] + "\n"), nil // the place with its { stands before it: see at
 }
 
 func (r scanReport) layer(e *leak.Layer) exposedLayer {
@@ -76,8 +76,8 @@ func (r scanReport) line(m *leak.Member, inHeader bool) exposedMember {
 	return exposedMember{jsonName(m), r.value(m, inHeader), findingLines(m.Personal)}
 }
 
-// jsonName returns a name as it is, for programs. It leaves out a name that is personal data or
-// a credential itself.
+// jsonName returns the name of a member, unchanged for programs. For a name that is itself personal
+// data or a token it returns pii.RedactedName.
 func jsonName(m *leak.Member) string {
 	if _, personal := pii.InText(m.Name); personal {
 		return pii.RedactedName

@@ -16,8 +16,8 @@ import (
 // sniffed is how many bytes tell whether a file in a folder is text.
 const sniffed = 8 << 10
 
-// scanAll reads the inputs that the arguments name. With several of them a file that cannot be
-// read is told and counted, and the others are read.
+// scanAll scans the inputs that the arguments name. If there are several, or one is a folder, a
+// file that cannot be read is reported and counted, and the scan goes on.
 func (a *App) scanAll(ctx context.Context, s *scan, args []string) error {
 	if len(args) == 0 {
 		args = []string{"-"}
@@ -58,13 +58,13 @@ func (a *App) scanAll(ctx context.Context, s *scan, args []string) error {
 // missed returns the text of the error for an input that was not read, and notes it for SARIF.
 func (a *App) missed(s *scan, name string, err error) string {
 	_, text := a.Describe(err)
-	if s.sarif != nil && !isCompressed(err) { // which run has noted as a limit
+	if s.sarif != nil && !isCompressed(err) { // scan.run has noted that as a limit
 		s.sarif.run.missed(text, wholeFile(name))
 	}
 	return text
 }
 
-// outputFails reports whether the result cannot be written.
+// outputFails flushes the result, and reports whether it cannot be written.
 func (s *scan) outputFails() bool { return s.out.Flush() != nil }
 
 func (a *App) scanFile(ctx context.Context, s *scan, path string) error {
@@ -116,7 +116,7 @@ func (a *App) scanFolder(ctx context.Context, s *scan, folder string) error {
 	})
 }
 
-// entry reads one file in a folder, if it is a text.
+// entry scans one file in a folder, if it is a text. It counts a file that is binary or compressed.
 func (s *scan) entry(ctx context.Context, root *os.Root, path, name string) error {
 	f, err := root.Open(path)
 	if err != nil {
@@ -150,15 +150,15 @@ func (s *scan) entry(ctx context.Context, root *os.Root, path, name string) erro
 	return err
 }
 
-// isCompressed reports whether a scan ended since a file is compressed. Its name and the limit are
-// told already.
+// isCompressed reports whether a scan ended because the file is compressed. Then scan.run has
+// already reported the file and the limit.
 func isCompressed(err error) bool {
 	_, ok := errors.AsType[*leak.CompressedError](err)
 	return ok
 }
 
-// isBinary reports whether a file does not hold text in UTF-8, UTF-16 or the like: it has a byte
-// 0 that is not half of a character.
+// isBinary reports whether the beginning of a file has a byte 0 and is not in UTF-16. UTF-16 has a
+// byte order mark, or its ASCII characters put a byte 0 in every second place.
 func isBinary(head []byte) bool {
 	zero := bytes.IndexByte(head, 0)
 	isUTF16 := bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) ||

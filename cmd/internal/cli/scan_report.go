@@ -13,7 +13,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// masked stands for every value. The length of a value would already reveal a part of it.
+// masked stands for a value that must not be printed. The length of the value would already reveal
+// a part of it.
 const masked = "***"
 
 // shownAnyway are the header values that a report shows where it masks others. They tell what kind
@@ -40,7 +41,8 @@ type place struct {
 	Column int64  `json:"column"`
 }
 
-// at begins the report on a token with its place. The rest does not depend on the place.
+// at returns the beginning of the report on a token: its place. The rest does not depend on the
+// place, so scan.known can keep it.
 func (r scanReport) at(p place) []byte {
 	if !r.asJSON {
 		return fmt.Appendf(nil, "%s:%d:%d: ", console.Printable(p.File), p.Line, p.Column)
@@ -49,7 +51,7 @@ func (r scanReport) at(p place) []byte {
 	return append(bytes.TrimSuffix([]byte(console.Printable(string(text))), []byte{'}'}), ',')
 }
 
-// limit ends the report on a token that was not read.
+// limit returns the rest of the report on a token that was not read.
 func (r scanReport) limit(l leak.Limit) []byte {
 	if r.asJSON {
 		return fmt.Appendf(nil, `"skipped":"%s"}`+"\n", l)
@@ -57,7 +59,7 @@ func (r scanReport) limit(l leak.Limit) []byte {
 	return fmt.Appendf(nil, "%s, and not read\n", l)
 }
 
-// what ends the report on a token that was read.
+// what returns the rest of the report on a token that was read.
 func (r scanReport) what(u *leak.Unverified) ([]byte, error) {
 	if r.asJSON {
 		return r.json(u)
@@ -81,7 +83,8 @@ func (r scanReport) what(u *leak.Unverified) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// describe begins with the line for those who grep.
+// describe writes one layer. Its first line holds the form and the names of the personal claims,
+// for users who search the report with grep.
 func (r scanReport) describe(w *tabwriter.Writer, l *leak.Layer) {
 	fmt.Fprintf(w, "%s, %s, %d characters: %s\n", l.Form, report.Kind(l), l.Length, r.exposure(l))
 	r.members(w, "header", l.Header)

@@ -25,15 +25,15 @@ type scan struct {
 	out    *bufio.Writer
 	known  map[string]known
 
-	name    string     // of the input that is read
+	name    string     // of the input that is being read
 	now     inputTally // of that input
 	total   inputTally
-	files   []inputTally // the inputs of several that have something to tell
-	walked  int64        // inputs, if there are several
-	skipped int64
-	unread  int64
+	files   []inputTally // inputs with personal data or limits
+	walked  int64        // inputs that were read, if there are several
+	skipped int64        // entries of folders that are binary or not regular files
+	unread  int64        // inputs that could not be read
 
-	compressed int64 // inputs of several that were not read
+	compressed int64 // inputs that were not read because they are compressed
 }
 
 // inputTally counts the tokens of one input.
@@ -54,14 +54,14 @@ func (t inputTally) String() string {
 	return text
 }
 
-// known is a token that was read already.
+// known is the result for a token that was read already.
 type known struct {
 	what             []byte
 	exposes, limited bool
 	unverified       *leak.Unverified // for SARIF
 }
 
-// run reads one input.
+// run scans one input: it writes the report on each token, and adds to the totals.
 func (s *scan) run(ctx context.Context, name string, in io.Reader) error {
 	s.name, s.now = name, inputTally{name: name}
 	f := leak.NewFinder(flushing{in, s.out})
@@ -98,8 +98,8 @@ func (s *scan) run(ctx context.Context, name string, in io.Reader) error {
 	return cannotScan(name, err)
 }
 
-// flushing writes the findings out before it waits for more input. So a user who stops the scan
-// has all of them, and the scan can follow a log.
+// flushing is a reader that writes the findings out before it waits for more input. So a user who
+// stops the scan has all of them, and the scan can follow a log.
 type flushing struct {
 	in  io.Reader
 	out *bufio.Writer
@@ -136,16 +136,16 @@ func (s *scan) add(hit leak.Sighting) error {
 	return err
 }
 
-// notUnderstood stands for a limit where a token was found and could not be read.
+// notUnderstood is the limit that is reported for a token that was found and could not be read.
 const notUnderstood leak.Limit = "not understood"
 
-// read returns the report on a token.
+// read returns the result for a token, which it may have from an earlier occurrence.
 func (s *scan) read(token string) known {
 	if k, ok := s.known[token]; ok {
 		return k
 	}
 	u, err := leak.Read(token)
-	if err != nil { // what was found was not understood, and must not be called clean
+	if err != nil { // the scan must not call a token clean that it could not read
 		return known{what: s.report.limit(notUnderstood), limited: true}
 	}
 	k := known{exposes: u.Personal() > 0, limited: len(u.Limits) > 0}

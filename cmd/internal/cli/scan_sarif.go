@@ -16,8 +16,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// SARIF 2.1.0 (OASIS): one run, with one result for each token and each kind of personal data in
-// it. It names places and kinds, and holds no value and no token.
+// The report is one run of SARIF 2.1.0 (OASIS), with one result for each token and each kind of
+// personal data in it, and one for each limit that was reached. It names places and kinds, and
+// holds no value and no token.
 const (
 	sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 	sarifLimit  = "limit-reached"
@@ -54,13 +55,13 @@ type (
 	}
 )
 
-// sarifWriter writes the results as they come, and the rules that they name behind them: JSON
-// has no order of members.
+// sarifWriter writes each result at once, and the rules that the results name at the end. The order
+// is free, because JSON members have none.
 type sarifWriter struct {
 	out   *bufio.Writer
 	known map[string]bool
 	rules []sarifRule
-	some  bool // results
+	some  bool // a result was written
 	run   sarifRun
 }
 
@@ -86,7 +87,9 @@ func (w *sarifWriter) add(at place, hit leak.Sighting, u *leak.Unverified) error
 	}
 	for _, r := range list {
 		r.Locations = []sarifLocation{located(at, hit.ColumnUTF16)}
-		if hit.Token != "" { // of the token, which tells nothing, and never of a value, which can be guessed
+		if hit.Token != "" {
+			// The hash of a whole token tells nothing. From the hash of a value a reader could
+			// find the value by guessing.
 			sum := sha256.Sum256([]byte(hit.Token))
 			r.Fingerprints = map[string]string{"tokenHash/v1": hex.EncodeToString(sum[:])}
 		}

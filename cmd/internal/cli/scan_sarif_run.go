@@ -23,10 +23,10 @@ type (
 // maxNotifications bounds the memory of a scan that reaches a limit again and again.
 const maxNotifications = 1000
 
-// sarifRun keeps what the scan did not read. The log has it behind the results.
+// sarifRun collects what the scan did not read. sarifWriter writes it behind the results.
 type sarifRun struct {
 	notifications []sarifNotification
-	more          int64 // that are only counted
+	more          int64 // notifications that were only counted
 }
 
 // missed notes that something was not read. The text holds no value and no token.

@@ -88,7 +88,7 @@ func (a *App) seal(ctx context.Context, args []string, f sealFlags) error {
 	return a.Print([]byte(token + "\n"))
 }
 
-// sealJob reads the parts of a token, and needs no ring for it.
+// sealJob reads and checks the claims and the keys of the recipients. It does not open the ring.
 func (a *App) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFile, error)) (sealJob, error) {
 	to, err := parseRecipients(f.to, f.selective)
 	if err != nil {
@@ -115,7 +115,7 @@ func (a *App) sealJob(ctx context.Context, f sealFlags, claims func() (claimsFil
 	return sealJob{flags: f, file: file, to: to}, nil
 }
 
-// sealingRing opens the ring, or makes the first one.
+// sealingRing opens the ring. With --init it makes the ring if there is none.
 func (a *App) sealingRing(ctx context.Context, job sealJob) (*keyring.Ring, error) {
 	ring, err := a.openRing(ctx)
 	if job.flags.init && errors.Is(err, keyring.ErrNoRing) {
@@ -139,7 +139,7 @@ func (a *App) firstRing(ctx context.Context, job sealJob) (*keyring.Ring, error)
 		return nil, err
 	}
 	ring, err := a.createRing(ctx, keyring.Config{})
-	if errors.Is(err, keyring.ErrExists) { // somebody was faster
+	if errors.Is(err, keyring.ErrExists) { // another process has made the ring meanwhile
 		return a.openRing(ctx)
 	}
 	return ring, err

@@ -50,7 +50,7 @@ func (f *sealFlags) add(cmd *cobra.Command) {
 	withoutFiles(cmd, "iss", "aud", "sub", "ttl", "pad", "typ")
 }
 
-// checkForm refuses what does not fit the form, in the words of the command line.
+// checkForm refuses flags that do not fit the form of the token, nested or selective.
 func (f sealFlags) checkForm(to []recipient) error {
 	if f.selective {
 		return f.checkSelective(to)
@@ -151,8 +151,8 @@ func (j sealJob) run(ctx context.Context, ring *keyring.Ring) (string, error) {
 	return token, nil
 }
 
-// trial seals once with a ring, to find an error before anything is made. Claims that are still
-// to come can be wrong later.
+// trial seals once with a ring, to find an error before anything is made. With --jsonl it seals an
+// empty object in place of the claims, so an error about the claims does not count.
 func (j sealJob) trial(ctx context.Context, ring *keyring.Ring) error {
 	_, err := j.run(ctx, ring)
 	if j.flags.jsonl && errors.Is(err, seal.ErrClaims) {

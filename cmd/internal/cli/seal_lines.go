@@ -53,9 +53,9 @@ func (a *App) sealLines(ctx context.Context, args []string, f sealFlags) error {
 	})
 }
 
-// withoutFile stands for claims that are still to come. All lines have the same issuer and
-// audience: a line that could choose them would be sealed in the name of another issuer, or to
-// another recipient.
+// withoutFile returns an empty claims file with the issuer and the audiences of the flags, for
+// --jsonl. All lines have the same issuer and audience: a line that could choose them would be
+// sealed in the name of another issuer, or for another audience.
 func (f sealFlags) withoutFile() (claimsFile, error) {
 	if f.issuer == "" || len(f.audiences) == 0 {
 		return claimsFile{}, console.Usagef("with --jsonl issuer and audience are those of all lines: " +

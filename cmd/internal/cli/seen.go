@@ -14,10 +14,10 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// How long this run remembers the ring that it saw.
+// How this run remembers the ring that it saw: the values of health.Memory.
 const (
 	seenDurable = "durable" // a file has it
-	seenProcess = "process" // a file is compared, and cannot be written
+	seenProcess = "process" // a file can be read, and not written
 	seenNone    = "none"    // there is no file, or none that can be used
 )
 
@@ -52,10 +52,10 @@ func (a *App) memory(ring string, rehearsal bool) (*seen, error) {
 	return &seen{filestore.NewMemory(ring, a.seenPaths()...), a, rehearsal}, nil
 }
 
-// checkPaths refuses a path at which two of the files would be that this run uses. The files
-// added are to open the ring too.
+// checkPaths returns an error if two of the files that this run uses would have the same path. The
+// paths added are further files that shall open the ring.
 func (a *App) checkPaths(ring string, added ...string) error {
-	if place, err := a.kekPlace(); err == nil { // else the verb that needs it says why
+	if place, err := a.kekPlace(); err == nil { // otherwise a verb that needs the KEK reports the error
 		added = append(added, place.file)
 		if place.passphraseFile != fromStdin {
 			added = append(added, place.passphraseFile)
@@ -67,8 +67,9 @@ func (a *App) checkPaths(ring string, added ...string) error {
 	return filestore.CheckPaths(ring, added, a.seenPaths()...)
 }
 
-// seen is a memory that stops no verb: a file that cannot be used or written is said once. To
-// stop a revocation because of it would do more harm than a rollback that goes unnoticed.
+// seen is a memory whose own failures stop no verb: if its file cannot be used or written, the user
+// gets one warning. To stop a revocation because of the file would do more harm than a rollback
+// that goes unnoticed.
 type seen struct {
 	*filestore.Memory
 	app       *App
@@ -125,8 +126,8 @@ func (a *App) forgets(how, format string, args ...any) {
 	}
 }
 
-// tellForgotten tells the reason, once. openStore and createRing call it when the ring was
-// opened.
+// tellForgotten prints the warning that this run cannot remember the ring, if there is one and it
+// was not printed. openStore and createRing call it when the ring is open.
 func (a *App) tellForgotten() {
 	a.forgotten.mu.Lock()
 	defer a.forgotten.mu.Unlock()
@@ -134,7 +135,7 @@ func (a *App) tellForgotten() {
 	a.forgotten.tell(a)
 }
 
-// tell says the reason once. The caller holds the lock.
+// tell prints the warning, unless it was printed before. The caller holds the lock.
 func (f *forgotten) tell(a *App) {
 	if f.how != "" && !f.told {
 		f.told = true
@@ -149,16 +150,16 @@ func (a *App) remembered() string {
 	return cmp.Or(a.forgotten.how, seenDurable)
 }
 
-// noRing returns the error for a store without a ring, and nil if another process has made the
-// ring meanwhile. It refuses to make a ring anew that was seen there and has gone: a volume that
-// is not mounted looks like this.
+// noRing returns the error for a store without a ring, and nil if another process has made the ring
+// meanwhile. If a ring was seen in the store, the error is a keyring.ErrRollback, so no verb makes
+// a new ring there: a volume that is not mounted looks like this.
 func (a *App) noRing(ctx context.Context, store keyring.Store, path string, memory keyring.Memory) error {
-	kek, err := spareKEK() // an empty store asks none
+	kek, err := spareKEK() // keyring.Open needs a KEK, and does not use it for an empty store
 	if err != nil {
 		return err
 	}
 	_, err = keyring.Open(ctx, keyring.Config{Store: store, KEK: kek, Memory: memory})
-	if errors.Is(err, keyring.ErrUnreadable) { // no ring opens with that KEK
+	if errors.Is(err, keyring.ErrUnreadable) { // there is a ring now, which does not open with the random KEK
 		return nil
 	}
 	return a.explainRollback(path, err)

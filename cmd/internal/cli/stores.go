@@ -28,7 +28,7 @@ type ringAt struct {
 // maxConnection is the longest connection in bytes.
 const maxConnection = 16 << 10
 
-// inFleet are the places that only the command sealjwt-fleet opens. It has the drivers.
+// inFleet are the kinds of places that only the command sealjwt-fleet opens. It has the drivers.
 var inFleet = []string{"etcd", "mysql", "postgres", "sqlite"}
 
 // ringAt returns the place of the ring of this run.
@@ -83,7 +83,8 @@ func isScheme(s string) bool {
 	return len(s) > 1 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789+-") == ""
 }
 
-// readConnection reads --store-file. A connection holds a password, so others must not read it.
+// readConnection reads --store-file or SEALJWT_STORE_FILE. It refuses a file that other users can
+// read, because a connection holds a password. It returns "" if no file is named.
 func (a *App) readConnection() (string, error) {
 	path := a.storeFile
 	if path == "" {
@@ -100,7 +101,7 @@ func (a *App) readConnection() (string, error) {
 	return string(text), err
 }
 
-// Store returns the store at a place, which --ring could name.
+// Store returns the store at a place that --ring accepts.
 func (a *App) Store(ctx context.Context, place string) (keyring.Store, error) {
 	at, err := a.at(ctx, place)
 	return at.store, err
@@ -109,8 +110,8 @@ func (a *App) Store(ctx context.Context, place string) (keyring.Store, error) {
 // Ring opens the ring that the flags name, as every verb does.
 func (a *App) Ring(ctx context.Context) (*keyring.Ring, error) { return a.openRing(ctx) }
 
-// Connection returns the connection in the store file of this run.
+// Connection returns the connection in the store file of this run, "" without a store file.
 func (a *App) Connection() (string, error) { return a.readConnection() }
 
-// KEK reads the key encryption key of a document in the form of a ring.
+// KEK reads the key encryption key for doc, a document in the format of a ring.
 func (a *App) KEK(ctx context.Context, doc []byte) (keyring.KEK, error) { return a.readKEK(ctx, doc) }

@@ -11,8 +11,8 @@ import (
 // recipient is one --to.
 type recipient struct {
 	path   string
-	claims []string // those that it lists
-	all    bool     // it lists everything
+	claims []string // the names that it lists
+	all    bool     // it has * in place of names
 	keys   keys.PublicSource
 }
 
@@ -45,8 +45,8 @@ func parseRecipients(flags []string, selective bool) ([]recipient, error) {
 	return to, nil
 }
 
-// parseNested takes all of the text for the place. Where no such file is there, and a part
-// of the text names one, it says that only the selective form has lists.
+// parseNested takes all of the text for the place. If no such file exists, but a part of the text
+// names a file, it says that only the selective form takes lists of claims.
 func parseNested(text string) (recipient, error) {
 	if isPlace(text) {
 		return recipient{path: text}, nil
@@ -89,7 +89,7 @@ func parseSelective(text string) (recipient, error) {
 	return r, nil
 }
 
-// exampleNames are a list for a message to show.
+// exampleNames is the list of claims in the examples of error messages.
 const exampleNames = "email,address"
 
 func orExample(names string) string {
