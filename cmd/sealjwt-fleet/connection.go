@@ -18,8 +18,8 @@ type connection struct {
 	options map[string]string
 }
 
-// parseConnection reads a store file. No error shows a part of it but the name of an option, since
-// a password may stand anywhere in it.
+// parseConnection reads a store file. Its errors quote only names of options, because a password
+// may stand anywhere in the file.
 func parseConnection(text string, options ...string) (c connection, err error) {
 	lines := strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
 	if c.address = lines[0]; c.address == "" {
@@ -42,8 +42,8 @@ func parseConnection(text string, options ...string) (c connection, err error) {
 // tlsOptions are the options that tls reads: paths of PEM files.
 var tlsOptions = []string{"ca", "cert", "key"}
 
-// tls returns a configuration that verifies the server: by the CA in the options, or else by the
-// roots of the system.
+// tls returns a configuration that verifies the server by the CA in the options, or by the roots of
+// the system if there is none.
 func (c connection) tls(server string) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: server}
 	if path := c.options["ca"]; path != "" {
@@ -77,7 +77,8 @@ func isLocal(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// refuseOpen returns the error for a server on another machine whose TLS is not verified.
+// refuseOpen returns the error for a server on another machine whose TLS is not verified. how says
+// what the user can change.
 func refuseOpen(host, how string) error {
 	return &console.Failure{
 		Err:    fmt.Errorf("the store at %s is on another machine, and nothing proves that it is the right one", host),

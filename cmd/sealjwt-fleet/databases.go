@@ -27,12 +27,12 @@ type database struct {
 	*sql.DB
 	dialect  sqldb.Dialect
 	identity string // a URL without secrets
-	file     string // of SQLite
+	file     string // the path of an SQLite database; empty for the others
 	secrets  []string
 }
 
-// openDatabase reads a connection, and refuses a server that is not proved to be the right one. It
-// asks no server.
+// openDatabase reads a connection. It refuses a server on another machine whose TLS is not
+// verified, unless insecure. It does not connect yet.
 func openDatabase(d sqldb.Dialect, text string, insecure bool) (*database, error) {
 	switch d {
 	case sqldb.PostgreSQL:
@@ -50,7 +50,7 @@ func openPostgreSQL(text string, insecure bool) (*database, error) {
 	}
 	config, err := pgx.ParseConfig(c.address)
 	if err != nil { // its text may hold the password
-		return nil, console.Usagef("the store file is no connection of PostgreSQL, such as postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full")
+		return nil, console.Usagef("the store file is not a connection of PostgreSQL, such as postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full")
 	}
 	var hosts []string
 	add := func(host string, port uint16, verified bool) error {
@@ -92,7 +92,7 @@ func openMySQL(text string, insecure bool) (*database, error) {
 	}
 	config, err := mysql.ParseDSN(c.address)
 	if err != nil { // its text may hold the password
-		return nil, console.Usagef("the first line of the store file is no connection of MySQL, such as USER:PASSWORD@tcp(HOST:3306)/DATABASE?tls=true")
+		return nil, console.Usagef("the first line of the store file is not a connection of MySQL, such as USER:PASSWORD@tcp(HOST:3306)/DATABASE?tls=true")
 	}
 	host := config.Addr
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -107,7 +107,7 @@ func openMySQL(text string, insecure bool) (*database, error) {
 	if !insecure && !verified && config.Net != "unix" && !isLocal(host) {
 		return nil, refuseOpen(host, "add ?tls=true to its address, and a line ca=FILE for a CA of your own")
 	}
-	config.AllowAllFiles = false // the server could ask for a file of this machine
+	config.AllowAllFiles = false // otherwise the server could ask for any file of this machine
 	config.Logger = &mysql.NopLogger{}
 	if config.Timeout == 0 {
 		config.Timeout = connectTimeout
@@ -140,7 +140,8 @@ func openSQLite(text string) (*database, error) {
 	return &database{db, sqldb.SQLite, "sqlite://" + where, path, nil}, nil
 }
 
-// create makes the file of SQLite, which only this user reads. SQLite itself would follow the umask.
+// create makes the file of SQLite, which only this user reads. SQLite itself would make the file
+// with the modes that the umask leaves.
 func (d *database) create() error {
 	if d.file == "" {
 		return nil

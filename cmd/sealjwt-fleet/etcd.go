@@ -16,7 +16,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// openEtcd returns the store of a ring in etcd, and its identity. The name is the key.
+// openEtcd returns the store of a ring in etcd, and its identity. The name is the etcd key of the
+// ring.
 func openEtcd(name, text string, insecure bool) (keyring.Store, string, error) {
 	c, err := parseConnection(text, append([]string{"user", "password"}, tlsOptions...)...)
 	if err != nil {
@@ -49,7 +50,8 @@ func openEtcd(name, text string, insecure bool) (keyring.Store, string, error) {
 
 var errEtcdServers = errors.New("the first line of the store file names no servers of etcd, such as https://etcd-0:2379,https://etcd-1:2379")
 
-// etcdServers reads the URLs of the servers.
+// etcdServers returns the URLs and the sorted hosts of the servers, and whether all use https. It
+// refuses a mix of http and https, and http to another machine, unless insecure.
 func etcdServers(address string, insecure bool) (endpoints, hosts []string, secure bool, err error) {
 	for i, text := range strings.Split(address, ",") {
 		u, err := url.Parse(text)
@@ -69,7 +71,7 @@ func etcdServers(address string, insecure bool) (endpoints, hosts []string, secu
 	return endpoints, hosts, secure, nil
 }
 
-// etcdRing hides the password in errors.
+// etcdRing is a Store that hides the password in the errors of Load and Swap.
 type etcdRing struct {
 	*etcdstore.Store
 	password string

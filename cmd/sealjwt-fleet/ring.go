@@ -23,8 +23,8 @@ func openRing(ctx context.Context, d sqldb.Dialect, name, connection string, ins
 	return s, db.identity + "/" + url.PathEscape(name), nil
 }
 
-// ringStore is a ring in a database whose table, and whose file, is made with the first ring. Thus
-// a verb that only reads makes nothing.
+// ringStore is a ring in a database. The first Swap makes the table, and the file of SQLite. So a
+// verb that only reads makes nothing.
 type ringStore struct {
 	db   *database
 	name string

@@ -17,7 +17,7 @@ import (
 	"github.com/sealjwt/sealjwt/open/sessions/sqlstore"
 )
 
-// sessionStore are the flags that name the sessions of a user.
+// sessionStore holds the flags that name the sessions of a user.
 type sessionStore struct {
 	app             *cli.App
 	insecure        *bool
@@ -48,7 +48,8 @@ within a moment.`,
 
 var dialects = map[string]sqldb.Dialect{"postgres": sqldb.PostgreSQL, "mysql": sqldb.MySQL, "sqlite": sqldb.SQLite}
 
-// registry opens the sessions. An operator makes none: neither tables nor keys.
+// registry opens the sessions of an issuer. If the database has no tables or no keys of sessions,
+// it returns an error and makes none: the issuer makes them.
 func (s *sessionStore) registry(ctx context.Context) (*sessions.Registry, error) {
 	d := dialects[s.store]
 	switch {
@@ -89,8 +90,9 @@ func (s *sessionStore) registry(ctx context.Context) (*sessions.Registry, error)
 	if err != nil {
 		return nil, err
 	}
-	// The longest times that an issuer can have: an end is kept in the list of the verifiers until
-	// the last token of the session has expired, and this command does not know when that is.
+	// These are the longest times that an issuer can have: an end is kept in the list of the
+	// verifiers until the last token of the session has expired, and this command does not know
+	// when that is.
 	return sessions.New(sessions.Config{
 		Issuer: s.iss, Store: store, KEK: kek, TokenLifetime: 24 * time.Hour, Leeway: 10 * time.Minute, ClockSkew: 10 * time.Minute,
 	})

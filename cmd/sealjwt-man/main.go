@@ -1,5 +1,5 @@
-// Command sealjwt-man writes the manual pages of sealjwt, one for each verb, into a folder that
-// is there:
+// Command sealjwt-man writes the manual pages of sealjwt, one for each verb, into an existing
+// folder:
 //
 //	sealjwt-man man/man1
 //	man -l man/man1/sealjwt.1

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// prepare turns the texts of a command and of the verbs below it into the Markdown from which
-// package doc makes pages. The topics become sections of the first page.
+// prepare turns the texts of a command and of the verbs below it into the Markdown that package doc
+// reads. The help topics become sections of the page of the command itself.
 func prepare(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		prepareVerb(c)
@@ -36,7 +36,8 @@ func prepareVerb(cmd *cobra.Command) {
 	finish(cmd)
 }
 
-// finish escapes what no text of the page may change: the line below NAME and the flags.
+// finish escapes the short description and the usage texts of the flags, in which no character may
+// count as markup.
 func finish(cmd *cobra.Command) {
 	cmd.DisableAutoGenTag = true
 	cmd.Short = escape(cmd.Short)

@@ -53,14 +53,14 @@ func TestPage(t *testing.T) {
 
 	b.paste(t, sealed(t))
 	b.waitFor(t, "#said", "No personal data was found in what stands readable.")
-	if shown := b.text(t, "#result"); !strings.Contains(shown, "encrypted, not readable without the recipient’s key") || !strings.Contains(shown, `sealed only who has the key "f3Yw9HcTg6NaXe4m"`) || strings.Contains(shown, "Ada") {
+	if shown := b.text(t, "#result"); !strings.Contains(shown, "encrypted, not readable without the recipient’s key") || !strings.Contains(shown, `sealed only the holder of the key "f3Yw9HcTg6NaXe4m"`) || strings.Contains(shown, "Ada") {
 		t.Errorf("of a sealed token the page shows\n%s", shown)
 	}
 	readable(t, b, "page-sealed")
 
 	garbage := base64.StdEncoding.EncodeToString(random(75_000))
 	b.paste(t, garbage)
-	b.waitFor(t, "#said", "That is no token.")
+	b.waitFor(t, "#said", "That is not a token.")
 	if shown := b.text(t, "#result"); strings.Contains(shown, garbage[:20]) || !strings.Contains(shown, "Reason: ") || strings.Contains(shown, "NOT VERIFIED") {
 		t.Errorf("of garbage the page shows\n%.2000s", shown)
 	}

@@ -13,15 +13,15 @@ import (
 // How this command speaks:
 //
 //   - The result, and nothing else, goes to stdout.
-//   - Everything for people goes to stderr, in lines that begin with "sealjwt: ". While
-//     jwks serve serves, all of it goes to its log, in one format.
+//   - Everything for people goes to stderr, in lines that begin with the name of the command.
+//     While jwks serve serves, these lines go to its log, in one format.
 //   - An error is one such line: the fault, then the remedy or the words to type.
 //   - No line on stderr holds a claim, a token or a secret, except that --explain tells iss,
 //     aud, jti and times of a token that was refused. Control characters in names from outside
 //     are escaped.
-//   - Only usage errors mention --help, and only --help prints help.
-//   - Secrets come from files or from the terminal, never from arguments, which
-//     every process on the machine can read.
+//   - Only usage errors mention --help, and only --help and the verb help print help.
+//   - Secrets come from files, pipes or the terminal, never from arguments, which every
+//     process on the machine can read.
 //   - Input is checked before anything is created: a refused input leaves nothing
 //     behind.
 
@@ -52,7 +52,8 @@ func (c *Console) Hint(verb string) string {
 	return line
 }
 
-// Say writes one line to stderr. Goroutines may say something at once.
+// Say writes one line to stderr, or passes it to the function that Divert set. Several goroutines
+// may call Say at once.
 func (c *Console) Say(format string, args ...any) {
 	c.saying.Lock()
 	defer c.saying.Unlock()
@@ -104,7 +105,7 @@ func (c *Console) PrintJSON(v any) error {
 	return c.Print(append(line, '\n'))
 }
 
-// Writer returns an io.Writer whose Write calls Print.
+// Writer returns an io.Writer whose Write writes to stdout as Print does.
 func (c *Console) Writer() io.Writer { return writer{c} }
 
 type writer struct{ c *Console }

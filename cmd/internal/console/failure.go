@@ -14,11 +14,12 @@ const (
 	ExitDue          = 7
 )
 
-// Failure is an error whose exit code or advice differs from the entry of its class in outcomes.
+// Failure is an error whose exit code or advice differs from the entry of its class in outcomes. If
+// any of Code, Advice and Verb is set, the class adds neither its advice nor its verb.
 type Failure struct {
 	Err    error
 	Code   int    // the exit code; 0: the code of the class
-	Advice string // what to do; empty: the advice of the class
+	Advice string // what to do
 	Verb   string // a verb that helps, with its arguments; Describe puts it behind the advice
 }
 

@@ -15,7 +15,7 @@ import (
 // ErrTooLong is the error for an input that is longer than its reader accepts.
 var ErrTooLong = errors.New("input too long")
 
-// Input is the content of FILE or of standard input, on which a verb works.
+// Input is the content of a file or of standard input.
 type Input struct {
 	Name string // for messages
 	Data []byte
@@ -35,7 +35,8 @@ func (c *Console) Read(args []string, most int) (Input, error) {
 }
 
 // ReadAnyText reads FILE or standard input to its end, in any encoding. It removes nothing except
-// one line ending at the end.
+// one line ending at the end. A text in UTF-16 has two bytes for a character, so ReadAnyText
+// returns ErrTooLong only for more than 2*most bytes.
 func (c *Console) ReadAnyText(args []string, most int) (Input, error) {
 	name, in, err := c.Stream(args)
 	if err != nil {
@@ -45,17 +46,18 @@ func (c *Console) ReadAnyText(args []string, most int) (Input, error) {
 	if name == "-" {
 		name = "standard input"
 	}
-	data, err := readBytes(in, name, 2*most+longestFrame) // a text in UTF-16 is twice as long
+	data, err := readBytes(in, name, 2*most+longestFrame)
 	return Input{Name: name, Data: WithoutEnding(data)}, err
 }
 
-// ReadFile reads a text file.
+// ReadFile reads a text file, and returns it as PlainText does. It returns ErrTooLong for a text of
+// more than most bytes.
 func ReadFile(path string, most int) (Input, error) {
 	return ReadTextIf(path, most, func(*os.File, fs.FileInfo) error { return nil })
 }
 
-// ReadTextIf reads a text file. If the function check returns an error for the opened file,
-// ReadTextIf does not read the file and returns that error.
+// ReadTextIf reads a text file as ReadFile does. If the function check returns an error for the
+// opened file, ReadTextIf does not read the file and returns that error.
 func ReadTextIf(path string, most int, check func(*os.File, fs.FileInfo) error) (Input, error) {
 	in, err := readFileIf(path, most+longestFrame, check)
 	if err == nil {
@@ -83,7 +85,8 @@ func readFileIf(path string, most int, check func(*os.File, fs.FileInfo) error) 
 	return in, err
 }
 
-// ReadBounded reads a text of at most that many bytes, and returns ErrTooLong for a longer one.
+// ReadBounded reads a text to its end, and returns it as PlainText does. It returns ErrTooLong for
+// a text of more than most bytes. The name is for messages.
 func ReadBounded(r io.Reader, name string, most int) ([]byte, error) {
 	data, err := readBytes(r, name, most+longestFrame)
 	if err != nil {
@@ -140,7 +143,8 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Stream opens FILE or standard input for verbs that do not need all of it at once.
+// Stream opens FILE or standard input for verbs that do not need all of it at once. The name of
+// standard input is "-".
 func (c *Console) Stream(args []string) (name string, in io.ReadCloser, err error) {
 	if len(args) == 0 || args[0] == "-" {
 		if isTerminal(c.Stdin) {
@@ -155,8 +159,8 @@ func (c *Console) Stream(args []string) (name string, in io.ReadCloser, err erro
 	return args[0], patient(f, pipeWait), nil
 }
 
-// ReadRegular reads a regular file and refuses a pipe. It is for files that the command writes
-// itself or reads more than once.
+// ReadRegular reads a regular file and refuses a pipe. It is for files that the command reads again
+// and again, such as the certificate of a server.
 func ReadRegular(path string, most int) (Input, error) {
 	f, err := OpenNamed(path)
 	if err != nil {
@@ -174,8 +178,8 @@ func ReadRegular(path string, most int) (Input, error) {
 	return Input{Name: path, Data: data}, err
 }
 
-// ReadSecret reads a file with a secret, and refuses a file that other users may read. It also
-// reads from a pipe, such as the pipe of the shell's <(…).
+// ReadSecret reads a file with a secret. It refuses a terminal, and a regular file or a pipe that
+// other users may read. It accepts a pipe that the shell made for <(…).
 func ReadSecret(path string, most int) (Input, error) {
 	return readFileIf(path, most, func(f *os.File, info fs.FileInfo) error {
 		if isTerminal(f) {
@@ -206,7 +210,7 @@ const MaxKeyFile = 1 << 20
 
 var ByteOrderMark = []byte("\uFEFF")
 
-// ErrUTF16 says that a text is not in UTF-8. Windows PowerShell writes such files with >.
+// ErrUTF16 says that a text is in UTF-16, as Windows PowerShell writes files with >.
 var ErrUTF16 = errors.New("it is text in UTF-16")
 
 // longestFrame is how many bytes PlainText removes at most: a byte order mark, and CRLF.
@@ -225,7 +229,7 @@ func PlainText(name string, data []byte) ([]byte, error) {
 	return WithoutEnding(bytes.TrimPrefix(data, ByteOrderMark)), nil
 }
 
-// WithoutEnding removes one line ending, LF or CRLF, from the end of a line.
+// WithoutEnding returns a text without one line ending, LF or CRLF, at its end.
 func WithoutEnding(line []byte) []byte {
 	if before, ended := bytes.CutSuffix(line, []byte("\n")); ended {
 		return bytes.TrimSuffix(before, []byte("\r"))

@@ -16,7 +16,7 @@ import (
 
 // outcomes gives each class of errors of the library its exit code, and advice for the user if the
 // text of the library has none. The first class that errors.Is finds counts. So a class whose
-// errors wrap other classes must stand above these.
+// errors wrap the errors of another class must stand above that class.
 var outcomes = []struct {
 	err    error
 	code   int
@@ -86,7 +86,8 @@ func Code(err error) int {
 	return code
 }
 
-// Describe returns the exit code and the line for an error.
+// Describe returns the exit code for an error, and the line that the user sees: the text of the
+// error, the advice and a command line that helps.
 func (c *Console) Describe(err error) (code int, text string) {
 	code, advice, verb := judge(err)
 	text = Plain(err.Error())

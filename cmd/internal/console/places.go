@@ -9,7 +9,7 @@ import (
 
 // CheckHome refuses a path that begins with ~/. A shell replaces ~ by the home folder only at the
 // beginning of a word, so not in --ring=~/ring, and systemd and containers never replace it. With
-// such a path the ring would be made in a folder that is called ~.
+// such a path a file would be made in a folder that is called ~.
 func CheckHome(from, path string) error {
 	if !strings.HasPrefix(path, "~/") && path != "~" {
 		return nil
@@ -17,8 +17,8 @@ func CheckHome(from, path string) error {
 	return Usagef("%s is %s, and no shell has put the home folder in the place of ~: write the whole path, or ./%[2]s for a folder that is named so", from, path)
 }
 
-// UserPath returns the path of a file in one of the XDG base folders. It does so on every system,
-// also on macOS and Windows, so that scripts can use one path everywhere.
+// UserPath returns the path of a file in the folder sealjwt of one of the XDG base folders, on
+// every system, also on macOS and Windows, so that scripts can use one path everywhere.
 func UserPath(variable, fallback, name string) (string, error) {
 	base := os.Getenv(variable)
 	if err := CheckHome(variable, base); err != nil {

@@ -10,7 +10,8 @@ import (
 // progressEvery is how often the progress is rewritten, at most.
 const progressEvery = 250 * time.Millisecond
 
-// Progress is a line on a terminal that says how far a run is, and is rewritten.
+// Progress is a line on a terminal that says how many lines of the input are done. It is rewritten
+// while the run goes on.
 type Progress struct {
 	name string    // the name of the command
 	to   io.Writer // where the line is shown; nil: nowhere
@@ -77,8 +78,8 @@ func tookText(d time.Duration) string {
 	return Duration(d.Round(time.Second))
 }
 
-// left returns the text about the part of the input that has been read, and about the time that
-// the rest takes at this speed.
+// left returns the text about the part of the input that has been read, and about the time that the
+// rest takes at this speed. It is empty if the size of the input is not known.
 func (p *Progress) left(now time.Time) string {
 	if p.Part == nil {
 		return ""

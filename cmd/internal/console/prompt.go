@@ -16,13 +16,15 @@ import (
 // ErrNoTerminal says that there is no terminal at which to ask the user.
 var ErrNoTerminal = errors.New("no terminal to ask for the passphrase")
 
-// AskPassphrase asks for the passphrase of the ring, as ask does.
+// AskPassphrase asks on the terminal for the passphrase of the ring. Without a terminal it returns
+// ErrNoTerminal.
 func (c *Console) AskPassphrase(ctx context.Context) ([]byte, error) {
 	return c.ask(ctx, "Passphrase of the ring: ")
 }
 
-// AskNewPassphrase asks for a new passphrase, and a second time for the same one. It returns the
-// error of check without the second question, and a usage error when the two answers differ.
+// AskNewPassphrase asks on the terminal for a new passphrase, and a second time for the same one.
+// It returns the error of check without the second question, a usage error when the two answers
+// differ, and ErrNoTerminal without a terminal.
 func (c *Console) AskNewPassphrase(ctx context.Context, check func([]byte) error) ([]byte, error) {
 	first, err := c.ask(ctx, "New passphrase of the ring: ")
 	if err != nil {
@@ -43,8 +45,8 @@ func (c *Console) AskNewPassphrase(ctx context.Context, check func([]byte) error
 	return first, nil
 }
 
-// ask asks on the terminal without echo. It asks only when a person sees it: a program whose
-// streams are all redirected would wait for ever.
+// ask asks on the terminal without echo. It returns ErrNoTerminal if neither stdin nor stderr is a
+// terminal: then a person may not be there, and the program would wait for ever.
 func (c *Console) ask(ctx context.Context, question string) ([]byte, error) {
 	if c.Quiet || !isTerminal(c.Stdin) && !isTerminal(c.Stderr) {
 		return nil, ErrNoTerminal
@@ -85,7 +87,8 @@ func (c *Console) ask(ctx context.Context, question string) ([]byte, error) {
 	}
 }
 
-// Confirm asks for a yes on the terminal, unless it was given in a flag.
+// Confirm returns nil if the user types yes on the terminal, or has given the flag yes. Otherwise
+// it returns a usage error.
 func (c *Console) Confirm(question string, yes bool) error {
 	if yes {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// Stoppable ends the context with the first Ctrl-C or termination; the second one ends
-// the process. A signal that this process was started to ignore stays ignored.
+// Stoppable returns a context that ends with the first Ctrl-C or SIGTERM. The second one ends the
+// process. A signal that this process was started to ignore stays ignored.
 func Stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
 	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM}, signal.Ignored)
 	if len(signals) == 0 { // NotifyContext without signals would catch all signals

@@ -4,7 +4,8 @@ import "os"
 
 // Strong returns a function that makes a text stand out in the result. It changes nothing where the
 // result does not go to a terminal, where the terminal is dumb, and where NO_COLOR is set (the
-// convention of no-color.org). The text must not come from outside.
+// convention of no-color.org). The text must be one of this program: the function does not escape
+// it.
 func (c *Console) Strong() func(text string) string {
 	return strong(isTerminal(c.Stdout), os.Getenv)
 }

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/term"
 )
 
-// standardWidth is the width of a line where no terminal shows it.
+// standardWidth is the width of a line when stdout is not a terminal.
 const standardWidth = 80
 
-// Width returns how many columns the terminal at stdout has, and 80 where there is none.
+// Width returns how many columns the terminal at stdout has, and 80 if stdout is not a terminal.
 func (c *Console) Width() int {
 	if f, ok := c.Stdout.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {

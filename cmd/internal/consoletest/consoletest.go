@@ -34,7 +34,8 @@ func (l *Lines) String() string {
 	return l.text.String()
 }
 
-// NewCertificate makes a certificate for 127.0.0.1 and its key, both as PEM.
+// NewCertificate makes a self-signed certificate for 127.0.0.1, valid for an hour, and its key,
+// both as PEM.
 func NewCertificate() (cert, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

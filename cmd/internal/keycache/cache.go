@@ -23,8 +23,8 @@ import (
 // maxCopy is the longest file of the cache in bytes: a set, in base64.
 const maxCopy = 2 * jwks.DefaultMaxBytes
 
-// errNotOurs is the error for a cache that another user could change: that user could choose the
-// keys that seal and open use.
+// errNotOurs is the error for a folder or a file of the cache that another user could change: that
+// user could choose the keys that seal and open use.
 var errNotOurs = errors.New("unsafe")
 
 // Cache is the folder in which fetched sets are kept for the runs to come.

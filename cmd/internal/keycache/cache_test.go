@@ -78,8 +78,8 @@ func TestCopyOfOthers(t *testing.T) {
 			good := filepath.Join(filepath.Dir(path), "../../good")
 			return errors.Join(os.Rename(path, good), os.Symlink(good, path))
 		}, "is passed over"},
-		"a folder": {func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }, "it is no file"},
-		"a fifo":   {func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) }, "it is no file"},
+		"a folder": {func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }, "it is not a regular file"},
+		"a fifo":   {func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) }, "it is not a regular file"},
 		"read by a group": {func(path string) error { return os.Chmod(path, 0o640) },
 			"open to others (mode 0640)"},
 		"written by all": {func(path string) error { return os.Chmod(path, 0o602) }, "open to others (mode 0602)"},

@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/jwks"
 )
 
-// explainFetch adds advice to an error of package jwks after an attempt to fetch.
+// explainFetch adds advice and the exit code to the error of a failed fetch.
 func (f Fetch) explainFetch(err error) error {
 	fetch, ok := errors.AsType[*jwks.FetchError](err)
 	if !ok {
@@ -29,8 +29,9 @@ func (f Fetch) explainFetch(err error) error {
 	return &console.Failure{Err: err, Code: code, Advice: f.advice(fetch)}
 }
 
-// allowable returns the media type that would let one of the failed fetches succeed. An
-// issuer's metadata are looked for in two places, and either can have the wrong type.
+// allowable returns the media type that would let one of the failed fetches succeed, and "" if none
+// would. Package jwks looks for the metadata of an issuer in two places, and the answer of either
+// can have the wrong type.
 func allowable(err error) string {
 	switch e := err.(type) {
 	case *jwks.FetchError:
@@ -53,7 +54,7 @@ func (f Fetch) advice(fetch *jwks.FetchError) string {
 	case jwks.ReasonRedirect, jwks.ReasonNotLoopback, jwks.ReasonPrivateKey:
 		return ""
 	case jwks.ReasonNotJWKSet:
-		return "that is no JWK Set: check the URL"
+		return "that is not a JWK Set: check the URL"
 	case jwks.ReasonStale, jwks.ReasonOlder:
 		return "try again later, or tell the issuer, who can purge it"
 	case jwks.ReasonTimeout:
@@ -72,8 +73,8 @@ func (f Fetch) advice(fetch *jwks.FetchError) string {
 	return "check the URL and the network"
 }
 
-// adviceOnToken returns the advice about a server that asks for a token, and an empty text for
-// others.
+// adviceOnToken returns the advice about a server that asks for a token, and "" if the server did
+// not ask for one.
 func (f Fetch) adviceOnToken(fetch *jwks.FetchError) string {
 	if fetch.Status != http.StatusUnauthorized && fetch.Status != http.StatusForbidden {
 		return ""
@@ -89,12 +90,13 @@ func (f Fetch) adviceOnToken(fetch *jwks.FetchError) string {
 
 func (f Fetch) adviceOnURL() string {
 	if f.Issuer != "" {
-		return "check the URL of the issuer, or give the one of its JWK Set: sealjwt jwks fetch URL"
+		return "check the URL of the issuer, or give the URL of its JWK Set: sealjwt jwks fetch URL"
 	}
-	return "check the URL; that of an issuer finds: sealjwt jwks fetch --issuer URL"
+	return "check the URL; to find it by its issuer: sealjwt jwks fetch --issuer URL"
 }
 
-// explainURL adds the way that works in place of plain http, for a URL that the user typed.
+// explainURL adds advice to the refusal of a plain http URL: how the user can fetch the JWK Set
+// without this command and give it as a file.
 func (f Fetch) explainURL(err error, url string) error {
 	if !errors.Is(err, jwks.ErrURL) || !strings.HasPrefix(strings.ToLower(url), "http://") {
 		return err

@@ -95,7 +95,7 @@ func ownFolder(folder *os.Root, err error) (*os.Root, error) {
 // checkCopy refuses a file that does not belong to this user alone.
 func checkCopy(info, folder fs.FileInfo, me int) error {
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: it is no file", errNotOurs)
+		return fmt.Errorf("%w: it is not a regular file", errNotOurs)
 	}
 	return checkOurs(info, folder, me, 0o077)
 }

@@ -18,16 +18,16 @@ const (
 	maxHeaderLines = 8
 )
 
-// Header are the lines of --header-file. They are a secret of the origin that the user
-// typed, and no other server gets them: neither where a redirect leads nor where an issuer's
-// metadata say that its keys are.
+// Header holds the lines of --header-file. They are a secret between the user and the origin that
+// the user typed. No other server gets them: neither the target of a redirect nor the server that
+// an issuer's metadata name.
 type Header struct {
 	origin string
 	lines  http.Header
 }
 
-// ReadHeader reads the file of --header-file, once for all requests: it may be a pipe. The
-// header is for the one origin of the URLs among the places.
+// ReadHeader reads the file of --header-file, once for all requests: it may be a pipe. The URLs
+// among the places must have one origin, which alone gets the lines.
 func ReadHeader(file string, places ...string) (*Header, error) {
 	h := &Header{}
 	for _, place := range places {
@@ -76,12 +76,12 @@ var (
 	headerValue = regexp.MustCompile(`^[!-~]([ -~\t]*[!-~])?$`)
 )
 
-// connectionHeaders belong to the connection or to the form of the request, and not to the
-// caller. A proxy that reads one of them otherwise than the server would see another request.
+// connectionHeaders belong to the connection or to the form of the request, and not to the caller.
+// If a proxy and the server read such a header differently, they see two different requests.
 var connectionHeaders = []string{
 	"Connection", "Cookie2", "Expect", "Forwarded", "Host", "Http2-Settings", "Keep-Alive", "Range", "Set-Cookie", "Set-Cookie2", "Te",
 	"Trailer", "Transfer-Encoding", "Upgrade", "Via",
-	"Accept", "Cache-Control", "Pragma", // which the fetch itself says
+	"Accept", "Cache-Control", "Pragma", // which the fetch sets itself
 }
 
 func isOfConnection(name string) bool {
@@ -89,8 +89,8 @@ func isOfConnection(name string) bool {
 		slices.ContainsFunc([]string{"Accept-", "Content-", "If-", "Proxy-"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-// parseHeader reads header lines. Its errors quote nothing of them: a file that holds the bare
-// secret is a likely mistake.
+// parseHeader reads header lines. Its errors never quote a value, nor a line without a name: a file
+// that holds the bare secret is a likely mistake.
 func parseHeader(text string) (http.Header, error) {
 	lines := strings.Split(text, "\n")
 	if len(lines) > maxHeaderLines {
@@ -116,7 +116,8 @@ func parseHeader(text string) (http.Header, error) {
 	return h, nil
 }
 
-// Transport returns the transport for a URL, nil for the usual one.
+// Transport returns the transport for a URL that adds the lines. Without lines it returns nil,
+// which stands for the usual transport.
 func (h *Header) Transport(url string) http.RoundTripper {
 	if h == nil {
 		return nil
@@ -131,8 +132,8 @@ type headerTransport struct {
 	next   http.RoundTripper
 }
 
-// RoundTrip adds the lines to a request to their origin. A request that was redirected is one
-// of its own.
+// RoundTrip adds the lines to a request to their origin. A redirect leads to a new request, so each
+// request is checked.
 func (t headerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if t.header.goesTo(r.URL.String()) {
 		r = r.Clone(r.Context())

@@ -21,10 +21,10 @@ type Keys struct {
 	fetch  Fetch
 	remote *jwks.Remote
 
-	tooOld  atomic.Int64                 // the age of an entry that was too old to use, until there is another
+	tooOld  atomic.Int64                 // the age of the copy if it was too old; 0 after a fetch
 	fetched atomic.Pointer[time.Time]    // when the set in use was fetched
 	failed  atomic.Pointer[fetchFailure] // the last fetch, if it failed and the user was not warned yet
-	late    sync.Once                    // the warning that the first set is long stale
+	late    sync.Once                    // the warning that a cache on the way is far behind
 }
 
 type fetchFailure struct{ err error }
@@ -46,10 +46,10 @@ func (c *Cache) Keys(url string, f Fetch) (*Keys, error) {
 	return r, f.explainURL(err, url)
 }
 
-// report receives the result of each fetch, in whatever goroutine.
+// report receives the result of each fetch. Several goroutines may call it.
 func (r *Keys) report(f jwks.FetchResult) {
 	switch {
-	case errors.Is(f.Err, jwks.ErrConfig): // of NewRemote, about the entry
+	case errors.Is(f.Err, jwks.ErrConfig): // NewRemote refuses the copy
 		r.cache.sayCopy(r.url, f.Err)
 	case f.Err != nil:
 		r.failed.Store(&fetchFailure{f.Err})
@@ -63,7 +63,7 @@ func (r *Keys) report(f jwks.FetchResult) {
 					console.WithoutSecrets(r.url), console.Duration(f.Stale), console.Duration(jwks.DefaultMaxStale))
 			})
 		}
-		r.cache.keep(f.Cached) // keep warns of its error; this run goes on with the fetched set
+		r.cache.keep(f.Cached) // keep warns if an older copy stays; this run uses the fetched set
 	}
 }
 
@@ -78,7 +78,7 @@ func (r *Keys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, err
 	if err != nil {
 		return nil, r.explain(err)
 	}
-	if r.failed.Load() == nil { // once a token
+	if r.failed.Load() == nil { // called for each token: Load costs less than Swap
 		return set, nil
 	}
 	if f := r.failed.Swap(nil); f != nil {

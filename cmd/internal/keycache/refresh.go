@@ -11,9 +11,9 @@ import (
 // copy that it cannot replace: after an emergency the older copy still holds the revoked key.
 func (c *Cache) Refresh(ctx context.Context, url string, f Fetch) (got jwks.FetchResult, err error) {
 	cfg := f.config(url)
-	cfg.Cached = c.cached(url) // for an older set not to take its place
+	cfg.Cached = c.cached(url) // so that an older set does not take its place
 	cfg.Report = func(r jwks.FetchResult) {
-		if errors.Is(r.Err, jwks.ErrConfig) { // of NewRemote, about the copy
+		if errors.Is(r.Err, jwks.ErrConfig) { // NewRemote refuses the copy
 			c.sayCopy(url, r.Err)
 		}
 		got = r

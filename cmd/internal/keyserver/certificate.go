@@ -12,27 +12,27 @@ import (
 	"github.com/sealjwt/sealjwt/keys/filestore"
 )
 
-// certificateCheck is how often the files of the certificate are looked at.
+// certificateCheck is the shortest time between two looks at the files of the certificate.
 const certificateCheck = time.Minute
 
-// Certificate is the certificate of a server. It is read again when its files change: a
-// certificate that is renewed every few weeks does not restart the server.
+// Certificate is the certificate of a server. It is read again when its files change, so that the
+// server needs no restart for a renewed certificate.
 type Certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
 
 	mu      sync.Mutex // never held while a file is read
 	current *tls.Certificate
-	times   [2]time.Time // when the files were changed
+	times   [2]time.Time // the modification times of the files
 	checked time.Time
-	reading bool // one handshake reads the files
+	reading bool // a handshake is reading the files
 }
 
 // ReadCertificate reads the files of a certificate and its key, both PEM.
 func ReadCertificate(certFile, keyFile string) (*Certificate, error) {
 	c := &Certificate{certFile: certFile, keyFile: keyFile, checked: time.Now()}
 	var err error
-	c.times, _ = c.changed() // if not now, then later
+	c.times, _ = c.changed() // load returns the error of a file that is missing
 	c.current, err = c.load()
 	return c, err
 }
@@ -88,8 +88,8 @@ func (c *Certificate) changed() (times [2]time.Time, err error) {
 	return times, nil
 }
 
-// get returns the certificate for a handshake. One handshake a minute looks at the files, and
-// the others do not wait for it. Files that cannot be read leave the certificate as it was.
+// get returns the certificate for a handshake. At most one handshake a minute looks at the files,
+// and the others do not wait for it. If the files cannot be read, the certificate stays as it was.
 func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	current, times := c.current, c.times
@@ -121,7 +121,8 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return current, nil
 }
 
-// Reload makes the server look at the files now. The log tells the result.
+// Reload looks at the files now, unless a handshake is reading them. The log says so if they have
+// changed or cannot be read.
 func (c *Certificate) Reload() {
 	c.mu.Lock()
 	c.checked = time.Time{}
@@ -129,7 +130,7 @@ func (c *Certificate) Reload() {
 	c.get(nil)
 }
 
-// reload returns the certificate if its files have changed since times.
+// reload returns the certificate if its files have changed since times, and nil if not.
 func (c *Certificate) reload(times [2]time.Time) (next *tls.Certificate, changed [2]time.Time, err error) {
 	if changed, err = c.changed(); err != nil || changed == times {
 		return nil, changed, err

@@ -25,7 +25,8 @@ const (
 
 // Log is the log of a server. A goroutine of its own writes it, so that a pipe that no process
 // reads, or a disk that hangs, delays neither a request nor the end of the server. Lines that find
-// no room in the queue are dropped and counted; the next line that is written says how many.
+// no room in the queue are dropped and counted; a line behind the next one that is written says how
+// many.
 type Log struct {
 	*slog.Logger
 	lines *lines
@@ -44,7 +45,7 @@ func NewLog(out io.Writer, format string) *Log {
 	return &Log{slog.New(handler(l)), l}
 }
 
-// Say logs a message of the command: a warning where it begins so.
+// Say logs a message of the command, as a warning if the text begins with "warning: ".
 func (l *Log) Say(text string) {
 	level := slog.LevelInfo
 	if warning, ok := strings.CutPrefix(text, "warning: "); ok {
@@ -69,13 +70,13 @@ type lines struct {
 	queue   chan line
 	closed  atomic.Bool
 	dropped atomic.Int64
-	told    int64 // how many of them the log has said
+	told    int64 // how many dropped lines the log has reported
 }
 
-// line is a line, or a mark behind the lines before.
+// line is a line of the log, or the mark that Close puts behind the last one.
 type line struct {
 	text    []byte
-	written chan struct{} // closed when it is its turn
+	written chan struct{} // of the mark: closed when run reaches it
 	last    bool
 }
 
@@ -92,7 +93,8 @@ func (l *lines) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// run writes the lines. An error has no other place to go.
+// run writes the lines until it reaches the mark of Close. It ignores an error of the write: there
+// is no other place for it.
 func (l *lines) run() {
 	for next := range l.queue {
 		if next.text != nil {

@@ -8,10 +8,9 @@ import (
 	"time"
 )
 
-// accessLog returns a handler that serves requests with mux, counts the answers, and writes a
-// line for each. The line has the path in the pattern that matched, or "other" if none did. It
-// never has the path that the client sent, its query or its headers, where tokens end up by
-// mistake.
+// accessLog returns a handler that serves requests with mux, counts the answers, and writes a line
+// for each. The line has the path in the pattern that matched, or "other" if none did. It never has
+// the path, the query or the headers that the client sent, in which tokens end up by mistake.
 func accessLog(log *slog.Logger, counted *answers, mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -28,8 +27,8 @@ func accessLog(log *slog.Logger, counted *answers, mux *http.ServeMux) http.Hand
 	})
 }
 
-// ourPath returns the path in a pattern of the mux, without the method, and "other" for a request that
-// no pattern matches.
+// ourPath returns the path in a pattern of the mux, and "other" for a request that no pattern
+// matches.
 func ourPath(pattern string) string {
 	if pattern == "" {
 		return "other"
@@ -49,7 +48,7 @@ func knownMethod(method string) string {
 	return "other"
 }
 
-// countedAnswer counts the bytes of an answer.
+// countedAnswer keeps the status of an answer and counts its bytes.
 type countedAnswer struct {
 	http.ResponseWriter
 	status int

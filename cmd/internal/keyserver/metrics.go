@@ -41,7 +41,7 @@ func (a *answers) add(path string, status int) {
 	a.of[answer{path, cmp.Or(status, http.StatusOK)}]++
 }
 
-// Metrics returns what the server has answered. No label has what a client sent.
+// Metrics returns the counts of the answers. No label has a text that a client sent.
 func (s *Server) Metrics() []metrics.Family {
 	s.answers.mu.Lock()
 	defer s.answers.mu.Unlock()
@@ -63,8 +63,8 @@ func (s *Server) Metrics() []metrics.Family {
 	}
 }
 
-// ServeMetrics serves what gather returns, until it is stopped. It has an address of its own: the
-// public one shows the keys and nothing else.
+// ServeMetrics serves the metrics that gather returns, until the caller calls stop. They have an
+// address of their own: the public address serves the keys and the health, and nothing else.
 func ServeMetrics(listener net.Listener, log *slog.Logger, gather func(context.Context) []metrics.Family) (stop func()) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+MetricsPath, func(w http.ResponseWriter, r *http.Request) {
@@ -82,8 +82,7 @@ func ServeMetrics(listener net.Listener, log *slog.Logger, gather func(context.C
 	}
 }
 
-// limited returns a server with the limits of all servers here. Every request and every answer is
-// small.
+// limited returns an HTTP server with the limits that fit small requests and small answers.
 func limited(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,

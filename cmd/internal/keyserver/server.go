@@ -24,7 +24,7 @@ const (
 	maxRequestHeader = 16 << 10
 )
 
-// Server serves a JWK Set at a path, and beside it whether it can.
+// Server serves a JWK Set at a path, and at HealthPath whether the set can be served.
 type Server struct {
 	server  *http.Server
 	answers *answers
@@ -45,7 +45,8 @@ func New(logger *slog.Logger, cert *Certificate, path string, set http.Handler) 
 	return &Server{s, counted, stopWithin}
 }
 
-// Run serves until ctx is done, and then ends the requests at work.
+// Run serves until ctx is done. Then it waits for the requests at work, and cuts them off after
+// stopWithin.
 func (s *Server) Run(ctx context.Context, c *console.Console, listener net.Listener) error {
 	ended := make(chan error, 1)
 	go func() {
@@ -71,8 +72,8 @@ func (s *Server) Run(ctx context.Context, c *console.Console, listener net.Liste
 	return err
 }
 
-// health answers with the status of the JWK Set. It asks for the set, so that the ring is
-// reloaded when it is due.
+// health answers 200 if the JWK Set can be served, and 503 if not. It asks the handler of the set,
+// so that the ring is reloaded when that is due.
 func health(set http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked, err := http.NewRequestWithContext(r.Context(), http.MethodHead, "/", nil)

@@ -15,20 +15,20 @@ const (
 	batchesEach = 2
 )
 
-// errStopped ends a run before the end of its input.
+// errStopped is the error of a run whose context ended before the input did.
 var errStopped = errors.New("stopped")
 
-// batch is a few lines that follow each other.
+// batch holds some lines of the input that follow each other, and their results.
 type batch struct {
 	first  int64 // the number of its first line, from 1
-	end    int64 // how many bytes the input has up to the end of the batch's last line
+	end    int64 // how many bytes of the input were read up to its last line
 	text   []byte
 	lines  []span
 	out    []byte
 	done   int // how many lines stand in out
 	failed []lineError
 	fatal  error
-	ready  chan struct{} // has room for one
+	ready  chan struct{} // has room for one; a worker sends when the batch is done
 }
 
 // span is a line in the text of a batch.
@@ -52,10 +52,10 @@ func (f *Fatal) Error() string { return f.Err.Error() }
 // Unwrap returns the error.
 func (f *Fatal) Unwrap() error { return f.Err }
 
-// run makes the lines of a batch, up to a fatal error.
+// run makes the output of a batch, up to a fatal error.
 func (b *batch) run(ctx context.Context, each func(context.Context, []byte) ([]byte, error)) {
 	for i, s := range b.lines {
-		if b.fatal = ctx.Err(); b.fatal != nil { // nobody waits for it any more
+		if b.fatal = ctx.Err(); b.fatal != nil { // the run is over, and nothing more is written
 			return
 		}
 		result, err := []byte(nil), s.err

@@ -12,17 +12,17 @@ import (
 
 // Input reads a text line by line, of any length and with lines of any length.
 type Input struct {
-	name    string // of the input, for messages
+	name    string // for messages
 	in      *bufio.Reader
 	Most    int   // bytes of a line
 	TooLong error // what is wrong with a longer one
 	skipped int64 // lines to skip at the beginning
-	read    int64 // lines read so far, with those
+	read    int64 // lines read so far, the skipped ones included
 	size    int64 // bytes of the input, 0 if they are not known
-	bytes   int64 // that the lines read so far take
+	bytes   int64 // of the input, that were read so far
 }
 
-// skip passes over lines without looking at them.
+// skip passes over the lines of --skip. It returns a usage error if the input has fewer lines.
 func (l *Input) skip(ctx context.Context) error {
 	for l.read < l.skipped {
 		if ctx.Err() != nil {

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// pipeline makes a line of output from each line of input, on all cores and in their
-// order. Line k of the output belongs to line k of the input, and is empty if that line failed.
+// pipeline makes a line of output from each line of input, on all cores and in the order of the
+// input. Line k of the output belongs to line k of the input, and is empty if that line failed.
 //
 // The batches are made once and go round: from the reader to a worker, in the order of
 // the input to the writer, and back. So what a run holds does not depend on how long
@@ -16,15 +16,16 @@ type pipeline struct {
 	in      *Input
 	out     io.Writer // gets whole lines only, those of a batch at once
 	workers int
-	// each makes a line, without its line feed. The line it is given is gone when it
-	// returns. A fatalError ends the run.
+	// each returns the output for a line, without a line feed. It must not keep the line, whose
+	// memory is used again. A [*Fatal] ends the run.
 	each func(ctx context.Context, line []byte) ([]byte, error)
-	// after is told of a batch when its lines have been written.
+	// run calls after with each batch whose lines have been written.
 	after func(*batch)
 }
 
-// run returns nil at the end of the input and errStopped when ctx ended it. Lines that
-// were at work by then are still written. A Read that is stuck may outlive the run.
+// run returns nil at the end of the input, errStopped when ctx ended the run, and otherwise the
+// error of a read, of a write or of a [*Fatal]. When ctx ends, run still writes the batches that
+// the reader has handed over. A Read that is stuck may outlive the run.
 func (p *pipeline) run(ctx context.Context) error {
 	reading, stopReading := context.WithCancel(ctx)
 	defer stopReading()
@@ -33,7 +34,7 @@ func (p *pipeline) run(ctx context.Context) error {
 	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorking()
 
-	// Each channel has room for all batches, so that only taking a free batch ever waits.
+	// Each channel has room for all batches, so no send ever waits.
 	n := p.workers * batchesEach
 	free, work, inOrder := make(chan *batch, n), make(chan *batch, n), make(chan *batch, n)
 	for range n {
@@ -117,7 +118,7 @@ func (p *pipeline) work(ctx context.Context, work <-chan *batch) {
 	}
 }
 
-// finish waits for a batch and writes it.
+// finish waits until a batch is done, and writes its output.
 func (p *pipeline) finish(b *batch) error {
 	<-b.ready
 	if len(b.out) > 0 {

@@ -13,9 +13,9 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
-// Open opens FILE or standard input for a run, and waits until there is something to
-// read: a file that cannot be read must not leave a new ring behind, and seal --init at
-// the other end of a pipe may be making the ring just now.
+// Open opens FILE or standard input for a run, and waits until its first byte can be read: a file
+// that cannot be read must not leave a new ring behind, and seal --init at the other end of a pipe
+// may be making the ring just now.
 func Open(c *console.Console, args []string, skip int64) (*Input, io.Closer, error) {
 	name, in, err := c.Stream(args)
 	if err != nil {
@@ -38,7 +38,8 @@ func Open(c *console.Console, args []string, skip int64) (*Input, io.Closer, err
 	return l, in, nil
 }
 
-// Each makes a line of the result from each line of the input.
+// Each writes a line of the result for each line of the input. past is the verb of the progress
+// line, such as "sealed".
 func Each(ctx context.Context, c *console.Console, in *Input, past string, each func(context.Context, []byte) ([]byte, error)) error {
 	ctx, restore := console.Stoppable(ctx)
 	defer restore()
@@ -50,11 +51,11 @@ func Each(ctx context.Context, c *console.Console, in *Input, past string, each 
 	return t.conclude(p.run(ctx))
 }
 
-// maxTold is the number of failed lines that are told one by one. The first ones show the fault,
-// and a million of them would hide everything else.
+// maxTold is how many failed lines are reported one by one. The first ones show the fault, and a
+// million of them would hide everything else.
 const maxTold = 20
 
-// tally counts what became of the lines, and tells about those that failed.
+// tally counts the lines that are done and that failed, and reports the failed ones.
 type tally struct {
 	console  *console.Console
 	skipped  int64
@@ -62,7 +63,7 @@ type tally struct {
 
 	done, failed int64
 	read         int64 // bytes of the input up to the last line that was done
-	code         int   // of all that failed, or exitIO if they differ
+	code         int   // of the failed lines, or ExitIO if their codes differ
 }
 
 func (t *tally) add(b *batch) {
@@ -92,7 +93,8 @@ func (t *tally) tell(line int64, text string) {
 	t.console.Say("line %d: %s", line, text)
 }
 
-// conclude tells the totals, and how to go on after a run that ended too early.
+// conclude prints the totals. It returns the error of the run, with the words to go on with if the
+// run ended too early.
 func (t *tally) conclude(err error) error {
 	last := t.skipped + t.done
 	switch {

@@ -18,7 +18,7 @@ func sizeOf(in, stdin io.Reader) int64 {
 	if err != nil || !info.Mode().IsRegular() {
 		return 0
 	}
-	at, err := f.Seek(0, io.SeekCurrent) // a shell may have read a part of it
+	at, err := f.Seek(0, io.SeekCurrent) // an earlier process may have read a part of stdin
 	if err != nil {
 		return 0
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ContentType is the type of what [Text] returns: the text format of Prometheus in its version
+// ContentType is the media type of the result of [Text]: the text format of Prometheus, version
 // 0.0.4.
 const ContentType = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -43,7 +43,8 @@ func Bool(b bool) float64 {
 }
 
 var (
-	// A line feed would end the line, and what follows would pass for a sample.
+	// Without the escape a line feed would end the line, and the text after it would pass for a
+	// sample.
 	inHelp  = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
 	inLabel = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 )

@@ -26,11 +26,11 @@ var (
 	templates = template.Must(template.New("page").Parse(pageText))
 )
 
-// refusal says why there is no report.
+// refusal is the text that the page shows in place of a report.
 type refusal struct{ Said, Why string }
 
 var (
-	tooLong = refusal{"That is no token.", fmt.Sprintf("It is longer than %d bytes.", MaxToken)}
+	tooLong = refusal{"That is not a token.", fmt.Sprintf("It is longer than %d bytes.", MaxToken)}
 	ended   = refusal{"This page has ended.", "The server of this page is not running any more, so the page takes no token. Close it, and run sealjwt page again."}
 )
 
@@ -55,7 +55,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		var fragment []byte
 		status, fragment = s.report(w, r)
-		v.Result = template.HTML(fragment) // of the templates of this package and of report
+		v.Result = template.HTML(fragment) // made by templates, which escape the texts of the token
 	}
 	var b bytes.Buffer
 	if err := templates.Execute(&b, v); err != nil {
@@ -81,11 +81,11 @@ func send(w http.ResponseWriter, status int, html []byte) {
 // needs no decoding and no temporary file.
 const (
 	before = "token="
-	behind = "\r\n" // a script leaves it out
+	behind = "\r\n" // page.js leaves it out
 )
 
-// report returns the report of the token in the body. A text that is no token is no fault of the
-// request: a person is still typing.
+// report returns the report of the token in the body. For a text that is not a token the status is
+// 200, because a person may still be typing.
 func (s *server) report(w http.ResponseWriter, r *http.Request) (status int, fragment []byte) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(len(before)+MaxToken+len(behind))))
 	if _, isLong := errors.AsType[*http.MaxBytesError](err); isLong {
@@ -101,7 +101,7 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) (status int, fra
 	}
 	u, err := leak.Read(string(token))
 	if err != nil {
-		return http.StatusOK, render(refusal{"That is no token.", "Reason: " + err.Error()})
+		return http.StatusOK, render(refusal{"That is not a token.", "Reason: " + err.Error()})
 	}
 	var b bytes.Buffer
 	if err := report.Fragment(&b, u, s.clock.now()); err != nil {
@@ -112,14 +112,14 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) (status int, fra
 
 func render(why refusal) []byte {
 	var b bytes.Buffer
-	templates.ExecuteTemplate(&b, "refusal", why) // into memory, of two texts
+	templates.ExecuteTemplate(&b, "refusal", why) // does not fail: it writes two texts to memory
 	return b.Bytes()
 }
 
 // alive answers for as long as the server runs, and its answer has no content.
 func (s *server) alive(w http.ResponseWriter, r *http.Request) {
 	c := http.NewResponseController(w)
-	c.SetReadDeadline(time.Time{}) // which would end the context of the request too
+	c.SetReadDeadline(time.Time{}) // its end would end the context of the request too
 	c.SetWriteDeadline(time.Time{})
 	w.WriteHeader(http.StatusOK)
 	c.Flush()

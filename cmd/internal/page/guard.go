@@ -14,7 +14,7 @@ import (
 var policy = "default-src 'none'; style-src " + report.Hash(style) + "; script-src " + report.Hash(script) +
 	"; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// setHeaders adds what every answer has, a refusal too.
+// setHeaders adds the headers that every answer has, also a refusal.
 func setHeaders(h http.Header) {
 	for name, value := range map[string]string{
 		"Cache-Control":                "no-store",
@@ -31,13 +31,14 @@ func setHeaders(h http.Header) {
 	}
 }
 
-// refused is why a request gets no answer. The texts hold nothing of the request.
+// refused is the answer to a request that the server refuses. Its text holds nothing of the
+// request.
 type refused struct {
 	status int
 	text   string
 }
 
-// route is what may be asked at one path below the random one.
+// route holds the methods and the handler of one path below the random path.
 type route struct {
 	methods []string
 	answer  func(*server, http.ResponseWriter, *http.Request)
@@ -98,8 +99,9 @@ func (s *server) check(r *http.Request) *refused {
 		return foreign
 	}
 	if r.Method == http.MethodGet {
-		// A person types the address, or a program starts the browser with it: none. An old browser
-		// does not send the header. Each of them gets the same page.
+		// When a person types the address, or a program starts the browser with it, the browser
+		// sends "none" in Sec-Fetch-Site. An old browser does not send the header. The page shows
+		// no token to any of them.
 		if !oneOf(site, "", "none", "same-origin") || !oneOf(origin, "", "http://"+s.host) {
 			return foreign
 		}
@@ -117,8 +119,8 @@ func (s *server) check(r *http.Request) *refused {
 	return nil
 }
 
-// oneOf reports whether a header has one of the values. The empty one stands for a header that
-// is absent.
+// oneOf reports whether a header has one of the values. The empty value stands for a header that is
+// absent.
 func oneOf(header []string, values ...string) bool {
 	value := ""
 	if len(header) == 1 {

@@ -1,9 +1,9 @@
-// Package page serves the debugger of tokens: one page on 127.0.0.1, into which a person pastes
-// a token to see what a stranger reads in it. It needs no key and no ring, and has none.
+// Package page serves the debugger of tokens: one page on 127.0.0.1, into which a person pastes a
+// token to see what a stranger reads in it. It uses neither a key nor a ring.
 //
 // # Who can reach it
 //
-// A token that is pasted is a credential. These may want it, or the page:
+// A token that is pasted is a credential. These may want the token, or try to reach the page:
 //
 //   - A page of another site in the same browser. It would have to guess 128 bits of the path, and
 //     it cannot lie in Sec-Fetch-Site or Origin. A name of its own that resolves to 127.0.0.1 (DNS
@@ -34,19 +34,19 @@ import (
 const (
 	// MaxToken is the longest token in bytes that the page takes.
 	MaxToken = 1 << 20
-	// MaxIdle is how long the page is served while it is not asked anything.
+	// MaxIdle is how long the page is served without a request.
 	MaxIdle = 30 * time.Minute
 
 	stopWithin = 2 * time.Second
 )
 
-// ErrIdle says that the page was not asked anything for [MaxIdle].
+// ErrIdle says that no request came for [MaxIdle].
 var ErrIdle = errors.New("page: nothing was asked for 30 minutes")
 
-// Serve serves the page until ctx is done, and then returns nil. It calls ready with the URL
-// once the page can be asked for, and ends with the error of ready if there is one. It returns
-// [ErrIdle] after [MaxIdle] without a request for the page, and the error of the system when no
-// port can be had.
+// Serve serves the page until ctx is done, and then returns nil. It calls ready with the URL when
+// the server listens, and returns the error of ready if there is one. It returns [ErrIdle] after
+// [MaxIdle] without a request for the page, and the error of the system if it cannot listen or
+// serve.
 func Serve(ctx context.Context, ready func(url string) error) error {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -56,7 +56,7 @@ func Serve(ctx context.Context, ready func(url string) error) error {
 	return s.serve(ctx, listener, ready)
 }
 
-// clock is the time of a server.
+// clock is the clock of a server, which a test replaces.
 type clock struct {
 	now   func() time.Time
 	after func(time.Duration) <-chan time.Time
@@ -69,12 +69,12 @@ type server struct {
 	ended chan struct{} // closed when the server ends
 
 	mu   sync.Mutex
-	last time.Time // when it was asked last
+	last time.Time // of the last request
 }
 
 func newServer(host string, c clock) *server {
 	random := make([]byte, 16)
-	rand.Read(random) // never fails: it ends the program
+	rand.Read(random) // crypto/rand ends the program if it fails
 	return &server{host: host, path: "/" + hex.EncodeToString(random) + "/", clock: c, ended: make(chan struct{}), last: c.now()}
 }
 
@@ -89,7 +89,7 @@ func (s *server) server() *http.Server {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // an error may quote a request
+		ErrorLog:          log.New(io.Discard, "", 0), // a log line could quote a request
 	}
 }
 
@@ -128,8 +128,8 @@ func (s *server) wait(ctx context.Context, failed <-chan error) error {
 	}
 }
 
-// idle returns for how long the server was not asked. The monotonic clock stands still while
-// the machine sleeps, and the wall clock may be set back, so the larger one counts.
+// idle returns how long ago the last request came. The monotonic clock stands still while the
+// machine sleeps, and the wall clock may be set back, so the larger figure counts.
 func (s *server) idle() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// axis is the time that the bars of a table span.
+// axis is the time that the bars of a table cover.
 type axis struct {
 	from, to, now  time.Time
 	Now, NowAnchor string // the place of now in percent, and the text-anchor of its label
@@ -18,7 +18,7 @@ type tick struct {
 	Minor    bool // the label is left out where the table is narrow
 }
 
-// axisOf returns the axis for some keys. Keys that ended long ago do not stretch it.
+// axisOf returns the axis for some keys. Keys that have ended do not stretch it.
 func axisOf(lives []life, now time.Time) axis {
 	from, to := now, now
 	for _, l := range lives {
@@ -55,7 +55,7 @@ func (x axis) at(t time.Time) float64 {
 	return min(100, max(0, 100*float64(t.Sub(x.from))/float64(x.to.Sub(x.from))))
 }
 
-// ticks puts dates on the axis, at most eight.
+// ticks puts dates or times on the axis, at most eight.
 func (x *axis) ticks() {
 	const day = 24 * time.Hour
 	step, layout := time.Hour, "15:04"
@@ -84,7 +84,7 @@ type bar struct {
 	X, W  string
 	State keyring.State
 	Plan  bool
-	Y, H  int // tall while the key is active, a line when it ended: not by colour alone
+	Y, H  int // the height shows the state too, for readers who see no colours
 }
 
 const barHeight = 18
@@ -92,7 +92,8 @@ const barHeight = 18
 // heights are the heights of the bars, by state.
 var heights = map[keyring.State]int{keyring.Active: 16, keyring.Staged: 8, keyring.Retired: 8, keyring.Destroyed: 2, keyring.Revoked: 2}
 
-// bars returns the phases that are on the axis, the done part and the planned part of each.
+// bars returns the phases that are on the axis. A phase that now divides is two bars: the past one
+// and the planned one.
 func (x axis) bars(l life) []bar {
 	const least = 0.4 // percent: a window of hours is seen on an axis of months
 	var list []bar

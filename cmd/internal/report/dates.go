@@ -9,10 +9,10 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// moment is a time as a reader wants it: the date, and how far away it is.
+// moment is a time for a reader: the date, and how far away it is.
 type moment struct {
 	Date string // RFC 3339
-	Away string // such as "in 3 d 4 h"; empty for the time of the report itself
+	Away string // such as "in 3 d 4 h"; empty if less than a second
 }
 
 func momentOf(t, now time.Time) moment {
@@ -31,7 +31,7 @@ var units = []struct {
 	name string
 }{{365 * 24 * time.Hour, "y"}, {24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}}
 
-// whole returns a duration in all of its units but years.
+// whole returns a duration in days, hours, minutes and seconds.
 func whole(d time.Duration) string {
 	var list []string
 	for _, u := range units[1:] {
@@ -58,8 +58,8 @@ func span(d time.Duration) string {
 	return ""
 }
 
-// dateOf returns the date that a NumericDate means (RFC 7519 section 2), compared with now. ok
-// is false for all other members.
+// dateOf returns the date in a claim that holds a NumericDate (RFC 7519 section 2), compared with
+// now. ok is false for all other members, and for a value outside the years 1970 to 9999.
 func dateOf(m *leak.Member, now time.Time) (at moment, ok bool) {
 	ahead, past := "in %s", "%s ago"
 	switch m.Name {
@@ -89,7 +89,7 @@ func dateOf(m *leak.Member, now time.Time) (at moment, ok bool) {
 	return at, true
 }
 
-// longSpan returns a number of seconds as span does.
+// longSpan returns a number of seconds as span does, up to a century.
 func longSpan(seconds int64) string {
 	const century = 100 * 365 * 24 * 3600
 	if seconds > century {

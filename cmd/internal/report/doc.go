@@ -1,5 +1,5 @@
-// Package report renders what people look at in a browser or attach to a ticket: what a stranger
-// reads in one token, and the timeline of the keys of a ring.
+// Package report renders HTML for a browser or a ticket: what a stranger reads in one token, and
+// the timeline of the keys of a ring.
 //
 // A report is one file. It needs no script, and its Content-Security-Policy allows no request
 // and no script. No value of a token becomes a link or markup. Characters that a reader cannot
@@ -67,7 +67,7 @@ func file(w io.Writer, f frame, now time.Time, body func(*bytes.Buffer) error) e
 		return err
 	}
 	f.Policy = "default-src 'none'; style-src " + Hash(style) + "; base-uri 'none'; form-action 'none'"
-	f.Style, f.Body = template.CSS(style), template.HTML(b.String()) // of the templates of this package
+	f.Style, f.Body = template.CSS(style), template.HTML(b.String()) // made by templates, which escape
 	f.Made = momentOf(now, now)
 	return templates.ExecuteTemplate(w, "frame.html", f)
 }

@@ -94,7 +94,7 @@ func newKeysView(infos []keyring.KeyInfo, policy keyring.Policy, now time.Time) 
 	return v
 }
 
-// rank sorts the keys that are in use first, and those that ended last.
+// rank returns the place of a state in the order of a table: keys in use first, ended keys last.
 func rank(s keyring.State) int {
 	return slices.Index([]keyring.State{keyring.Active, keyring.Staged, keyring.Retired, keyring.Revoked, keyring.Destroyed}, s)
 }
@@ -117,7 +117,7 @@ func newKeyView(k keyring.KeyInfo, now time.Time) keyView {
 		v.Steps = append(v.Steps, step{string(k.State) + " since", momentOf(at, now)})
 	}
 	if k.Next != "" {
-		// The ring acts at this second or later.
+		// The date is rounded up to the second: the ring takes the step then or later.
 		v.Steps = append(v.Steps, step{"next: " + string(k.Next) + ", not before", momentOf(k.NextAt.Add(time.Second-1).Truncate(time.Second), now)})
 	}
 	return v

@@ -22,8 +22,8 @@ type phase struct {
 	from, to time.Time
 }
 
-// lifeOf returns what a key did, and what the rotation does with it next. The plan of later
-// steps is the earliest that the policy allows.
+// lifeOf returns the states that a key went through, and those that the rotation plans for it. A
+// planned state begins at the earliest time that the policy allows.
 func lifeOf(k keyring.KeyInfo, p keyring.Policy, now time.Time) life {
 	w := p.Windows()
 	period, kept := p.Sig.Period, w.SignKept
@@ -35,7 +35,7 @@ func lifeOf(k keyring.KeyInfo, p keyring.Policy, now time.Time) life {
 	if k.State == keyring.Revoked {
 		final = keyring.Revoked
 	}
-	switch k.State { // what is not done yet
+	switch k.State { // the steps that are still to come
 	case keyring.Staged:
 		activated = later(k.NextAt, now)
 		retired = activated.Add(period)
@@ -53,14 +53,14 @@ func lifeOf(k keyring.KeyInfo, p keyring.Policy, now time.Time) life {
 	l := life{key: k}
 	begun := k.Created
 	for _, next := range []struct {
-		state keyring.State // that ends at the time
+		state keyring.State // the state that ends at the time at
 		at    time.Time
 	}{{keyring.Staged, activated}, {keyring.Active, retired}, {keyring.Retired, ended}} {
 		if begun.IsZero() {
 			begun = next.at
 			continue
 		}
-		if next.at.IsZero() { // it never came there, and ended before
+		if next.at.IsZero() { // the key ended before this step
 			if begun != ended && !ended.IsZero() {
 				l.phases = append(l.phases, phase{next.state, begun, ended})
 				begun = ended

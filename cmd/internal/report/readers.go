@@ -43,7 +43,7 @@ func readersOf(l *leak.Layer, v *layerView) []reader {
 	return list
 }
 
-// recipient returns who decrypts a JWE, as its headers say. Nothing of that is verified.
+// recipient returns who can decrypt a JWE by the kids in its headers, which are not verified.
 func recipient(l *leak.Layer) string {
 	var kids []string
 	for i := range l.Header {
@@ -58,11 +58,11 @@ func recipient(l *leak.Layer) string {
 	}
 	switch {
 	case len(kids) == 1:
-		return "who has the key " + kids[0]
+		return "the holder of the key " + kids[0]
 	case len(kids) > 1:
-		return "who has one of the keys " + strings.Join(kids, ", ")
+		return "the holder of one of the keys " + strings.Join(kids, ", ")
 	}
-	return "who has the recipient's key, which the header does not name"
+	return "the holder of the recipient's key, which the header does not name"
 }
 
 func namesOf(members []memberView) string {

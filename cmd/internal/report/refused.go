@@ -9,15 +9,16 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// neverTaken are the members of a header that package open refuses, and readMembers the others that
-// it reads. It refuses both in other letters too.
+// neverTaken are the members of a header that package open refuses, and readMembers are other
+// members that it reads. Package open also refuses a header that has one of them in other letters,
+// such as Crit.
 var (
 	neverTaken  = []string{"crit", "zip", "b64", "jwk", "jku", "x5u"}
 	readMembers = []string{"enc", "kid", "typ", "cty", "epk", "apu", "apv"}
 )
 
 // Refused returns the reasons in the spelling and in the header for which package open refuses a
-// layer. There may be others, such as an unknown key. They hold nothing of the token.
+// layer. There may be other reasons, such as an unknown key. The texts hold nothing of the token.
 func Refused(l *leak.Layer) []string {
 	faults := slices.Clip(l.Faults)
 	if l.Form == leak.Disclosures || len(l.Header) == 0 {

@@ -12,20 +12,22 @@ import (
 )
 
 const (
-	// maxValue is how much of one value is shown, in bytes. A whole token fits.
+	// maxValue is how many bytes of one value are shown. A value that is indented may take twice as
+	// many.
 	maxValue = 4096
 	maxName  = 128
-	// maxIndented is the longest value that is indented: deeper nesting makes the text longer.
+	// maxIndented is the length of the longest value, in bytes, that is indented. Indentation
+	// lengthens a value the more the deeper it nests.
 	maxIndented = 2000
 	minIndented = 48
-	// maxPiece is the longest string that is shown of a value that holds a token. A signature of
-	// HS256, the shortest, has 43 characters.
+	// maxPiece is the length of the longest string that is shown in a value that holds a token. The
+	// shortest signature, of HS256, has 43 characters.
 	maxPiece = 40
 )
 
-// value returns a JSON value for a reader, and how many bytes of it are left out. A short object
-// is indented. Of a value that holds a token, long strings are left out: with its signature the
-// token could be used.
+// value returns a JSON value for a reader, and how many bytes of it are left out. A short object or
+// array is indented. Of a value that holds a token, long strings are left out: with its signature
+// the token could be used.
 func value(v json.RawMessage, holdsToken bool) (text string, left int) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, v); err != nil {
@@ -50,14 +52,16 @@ func value(v json.RawMessage, holdsToken bool) (text string, left int) {
 	return console.Printable(text), left
 }
 
-// isSerial reports whether JSON has what a token in the JSON serialization has (RFC 7515 section
-// 7.2, RFC 7516 section 7.2), on the safe side of package leak: in any place and any order.
+// isSerial reports whether JSON has the members of a complete token in the JSON serialization (RFC
+// 7515 section 7.2, RFC 7516 section 7.2), in any place and any order. Package leak also takes a
+// JWS without its signature for a token, but such a token is of no use to a thief.
 func isSerial(v []byte) bool {
 	has := func(name string) bool { return bytes.Contains(v, []byte(`"`+name+`":`)) }
 	return has("payload") && has("signature") || has("ciphertext") && (has("iv") || has("tag") || has("protected"))
 }
 
-// cut returns the first bytes of a text, whole characters, and how many bytes are left out.
+// cut returns the beginning of a text, at most so many bytes and only whole characters, and how
+// many bytes are left out.
 func cut(text string, most int) (string, int) {
 	if len(text) <= most {
 		return text, 0
@@ -68,7 +72,7 @@ func cut(text string, most int) (string, int) {
 	return text[:most], len(text) - most
 }
 
-// cutStrings returns valid JSON with its long strings cut.
+// cutStrings returns a valid JSON text in which each long string is replaced by its length.
 func cutStrings(v []byte) []byte {
 	var out []byte
 	for i := 0; i < len(v); {
@@ -99,11 +103,11 @@ func quotedJSON(text string) json.RawMessage {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	enc.Encode(text) // of which every string can be written
+	enc.Encode(text) // does not fail for a string
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// bareName returns the name of a member, quoted unless it is a plain word.
+// bareName returns the beginning of the name of a member, in quotes unless it is a plain word.
 func bareName(name string, holdsToken bool) string {
 	isPlain := name != "" && strings.IndexFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'

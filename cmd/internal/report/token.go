@@ -18,7 +18,7 @@ type tokenView struct {
 	Limits   []leak.Limit
 }
 
-// Gist returns the result in one line.
+// Gist returns the result in one sentence.
 func (v tokenView) Gist() string {
 	what := "No personal data was found in what stands readable"
 	if v.Personal > 0 {
@@ -37,7 +37,7 @@ func (v tokenView) Gist() string {
 }
 
 type layerView struct {
-	ID       string // of its heading
+	ID       string // the anchor of its heading
 	Where    string
 	Form     leak.Form
 	Kind     string
@@ -50,9 +50,9 @@ type layerView struct {
 
 	HasHeader bool
 	Header    []memberView
-	HasClaims bool // or some of them, before they break off
+	HasClaims bool // also for claims that break off
 	Claims    []memberView
-	Payload   string // what stands in the place of claims
+	Payload   string // what the payload is if it is not claims
 	Text      *memberView
 }
 
@@ -82,8 +82,8 @@ type part struct {
 type memberView struct {
 	Name, Value string
 	Left        int    // bytes of the value that are left out
-	At          moment // that a NumericDate means
-	Personal    string // what personal data it holds
+	At          moment // the date in the claim, if it holds one
+	Personal    string // the kinds of personal data in it
 	HoldsToken  bool
 }
 
@@ -125,7 +125,8 @@ func newLayerView(u *leak.Unverified, i int, now time.Time) *layerView {
 	return v
 }
 
-// membersOf returns the members of a header or of claims. The note stands for the value of sealed.
+// membersOf returns the members of a header or of claims for the page. A text sealed that is not
+// empty stands in place of the value of the member named sealed.
 func membersOf(list []leak.Member, sealed string, now time.Time) []memberView {
 	var views []memberView
 	for i := range list {

@@ -39,16 +39,16 @@ func TestToken(t *testing.T) {
 		},
 		"encrypted": {
 			jwe(`{"alg":"ECDH-ES","enc":"A256GCM","kid":"f3Yw9HcT"}`),
-			[]string{"encrypted, not readable without the recipient’s key", `sealed only who has the key "f3Yw9HcT"`, "encrypted, 330 bytes", "ciphertext 330 bytes", "tag 16 bytes"},
+			[]string{"encrypted, not readable without the recipient’s key", `sealed only the holder of the key "f3Yw9HcT"`, "encrypted, 330 bytes", "ciphertext 330 bytes", "tag 16 bytes"},
 			[]string{"reads them"},
 		},
 		"encrypted without kid": {
-			jwe(`{"alg":"ECDH-ES","enc":"A256GCM"}`), []string{"only who has the recipient's key, which the header does not name"}, nil,
+			jwe(`{"alg":"ECDH-ES","enc":"A256GCM"}`), []string{"only the holder of the recipient's key, which the header does not name"}, nil,
 		},
 		"selective": {
 			jws(`{"iss":"https://id.example.com","jti":"j","sealed":["` + jwe(`{"alg":"ECDH-ES","enc":"A256GCM","kid":"billing","iss":"https://id.example.com","jti":"j"}`) + `","` +
 				jwe(`{"alg":"ECDH-ES","enc":"A256GCM","kid":"kyc","iss":"https://evil.example.com","jti":"j"}`) + `"]}`),
-			[]string{"selective token: 2 claims readable by anybody, sealed for 2 recipients", "2 JWEs, below", `only who has the key "billing"`, `only who has the key "kyc"`,
+			[]string{"selective token: 2 claims readable by anybody, sealed for 2 recipients", "2 JWEs, below", `only the holder of the key "billing"`, `only the holder of the key "kyc"`,
 				"token claim sealed[0]", "bound to this token by iss and jti", "NOT BOUND to this token: iss and jti are not the ones that it has"},
 			[]string{"A token stands in it"},
 		},

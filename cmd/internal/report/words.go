@@ -36,7 +36,9 @@ func Kind(l *leak.Layer) string {
 	return "signed and not encrypted"
 }
 
-// Summary returns what a selective token is. It is empty for others.
+// Summary returns a sentence about a layer: of a selective token for how many recipients it is
+// sealed, of a JWE in it whether the JWE is bound to the token, and of another JWE how many
+// recipients it has if there are several. It returns "" for other layers.
 func Summary(l *leak.Layer) string {
 	switch {
 	case l.Form == leak.JWS && l.SealedTo > 0:
@@ -47,13 +49,13 @@ func Summary(l *leak.Layer) string {
 	case l.Bound == nil:
 		return ""
 	case *l.Bound:
-		return "sealed claims, for who has the key that kid names; bound to this token by iss and jti"
+		return "sealed claims, for the holder of the key that kid names; bound to this token by iss and jti"
 	}
 	return "sealed claims, NOT BOUND to this token: iss and jti are not the ones that it has"
 }
 
-// SealedNote returns what stands for the JWEs of a selective token, which follow as layers. It is
-// empty for other tokens.
+// SealedNote returns the text in place of the JWEs of a selective token, which follow as layers of
+// their own. It returns "" for other tokens.
 func SealedNote(u *leak.Unverified, i int) string {
 	l, shown := &u.Layers[i], 0
 	if l.SealedTo == 0 {
@@ -71,7 +73,7 @@ func SealedNote(u *leak.Unverified, i int) string {
 	return jwes + ", below"
 }
 
-// Kinds returns the kinds of personal data in a member, and the places of those that are deeper
+// Kinds returns the kinds of personal data in a member, each with its place if that is deeper
 // inside.
 func Kinds(name string, personal []pii.Finding) string {
 	var list []string
@@ -85,7 +87,8 @@ func Kinds(name string, personal []pii.Finding) string {
 	return strings.Join(list, ", ")
 }
 
-// AddName appends a name that is not there yet. The rest of a long list is left out.
+// AddName appends a name if the list does not have it. Twelve names fit: for the next one it
+// appends "and others", and for later ones nothing.
 func AddName(names []string, name string) []string {
 	const most, others = 12, "and others"
 	for _, n := range names {
@@ -102,8 +105,8 @@ func AddName(names []string, name string) []string {
 	return append(names, name)
 }
 
-// ShortName returns a name as the paths of pii show it: safe on a terminal, bounded, and left out if
-// it is personal data itself.
+// ShortName returns a name as package pii writes it in a path: safe on a terminal, of bounded
+// length, and replaced if it is personal data itself.
 func ShortName(name string) string {
 	var top pii.Place
 	at, _, _ := top.Member(name)

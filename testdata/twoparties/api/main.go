@@ -91,14 +91,15 @@ func discover(ctx context.Context) (jwksURI string, err error) {
 	}
 }
 
-// report logs which feed of ended sessions fails.
+// report logs why the feed of ended sessions fails.
 func report(n sessions.News) {
 	if n.Err != nil {
 		slog.Warn("ended sessions", "err", n.Err)
 	}
 }
 
-// me answers with the claims of the token, and with the keys that it was made for.
+// me answers with the claims of the token, and with the kids of the keys that signed and decrypted
+// it.
 func me(w http.ResponseWriter, r *http.Request) {
 	tok, ok := bearer.TokenFrom(r.Context())
 	if !ok {

@@ -40,8 +40,8 @@ func (i *issuer) pages() http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// login starts a session and leaves the refresh token in the browser. Over HTTPS the cookie is
-// Secure too, and its name begins with __Host-.
+// login starts a session and leaves the refresh token in the browser. A service over HTTPS makes
+// the cookie Secure too, and begins its name with __Host-.
 func (i *issuer) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	_, refresh, err := i.grant(r)
@@ -97,8 +97,9 @@ func (i *issuer) end(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// session returns the session of the browser, or shows the form to log in.
-func (i *issuer) session(w http.ResponseWriter, r *http.Request) (sessions.Session, bool) {
+// session returns the session of the browser. If there is none, it shows the form to log in, and if
+// it cannot tell, an error; ok is then false.
+func (i *issuer) session(w http.ResponseWriter, r *http.Request) (s sessions.Session, ok bool) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		show(w, http.StatusOK, view{})

@@ -15,7 +15,8 @@ import (
 )
 
 // openSessions opens the registry of the sessions, in an SQLite file beside the ring. Several
-// processes of one machine may share that file. Processes on several machines need PostgreSQL.
+// processes of one machine may share that file. Processes on several machines need a database
+// server, such as PostgreSQL.
 func openSessions(ctx context.Context, p *party.Party, issuer string, longest time.Duration) (*sessions.Registry, error) {
 	kek, err := p.KEK()
 	if err != nil {
@@ -34,8 +35,8 @@ func openSessions(ctx context.Context, p *party.Party, issuer string, longest ti
 	return sessions.New(sessions.Config{Issuer: issuer, Store: store, KEK: kek, TokenLifetime: longest})
 }
 
-// accessToken seals a token for the API. It belongs to the session. A moment after the session has
-// ended every API refuses it.
+// accessToken seals a token for the API. The token names the session, so an API that follows the
+// feed refuses it a moment after the session has ended.
 func (i *issuer) accessToken(ctx context.Context, s sessions.Session) (string, error) {
 	return i.sealer.Seal(ctx, seal.Claims{
 		Subject: s.Subject,

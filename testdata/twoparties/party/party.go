@@ -24,8 +24,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Party is one of the two parties. Its durations are zero, which stands for the defaults, unless
-// the flag policy shortens them.
+// Party is one of the two parties. All its durations are zero, which stands for the defaults,
+// unless the flag -policy sets shorter ones.
 type Party struct {
 	Listen, Folder string
 
@@ -70,8 +70,8 @@ func (p *Party) shorten(unit time.Duration) {
 	p.Leeway, p.MaxStale, p.Cooldown = p.Policy.Leeway, p.Policy.CacheAge, unit/4
 }
 
-// Ring opens the party's ring, or makes it. A service keeps the ring and the key that
-// encrypts it in different places, and has made them before it starts.
+// Ring opens the party's ring, or makes it. In a real service the ring and the key that encrypts it
+// are in different places, and an operator has made both before the service starts.
 func (p *Party) Ring(ctx context.Context, use keys.Use) (*keyring.Ring, error) {
 	store, file := filestore.New(filepath.Join(p.Folder, "ring")), filepath.Join(p.Folder, "kek")
 	if _, _, err := store.Load(ctx); errors.Is(err, keyring.ErrNoRing) {
@@ -89,8 +89,8 @@ func (p *Party) Ring(ctx context.Context, use keys.Use) (*keyring.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The ring keeps the policy that it was made with. With other figures the sealer would get no
-	// token, or the other party would keep keys for too long.
+	// The ring keeps the policy that it was made with. If the figures of the sealer or of the other
+	// party do not fit that policy, no token is sealed, or the other party uses keys for too long.
 	if policy.Windows() != p.Policy.Windows() {
 		return nil, fmt.Errorf("the ring in %s goes by another policy: start with the -policy that it was made with, or with another folder as -ring", p.Folder)
 	}
