@@ -21,7 +21,8 @@ var partNames = map[int][]string{
 	partsJWE: {"header", "encrypted_key", "iv", "ciphertext", "tag"},
 }
 
-// readCompact takes a token in compact serialization apart, which the finder has found.
+// readCompact reads a token in compact serialization, or what remains of one. A token with fewer
+// parts than a JWS is a JWE if its header names enc.
 func (r *reading) readCompact(l *Layer, token string) {
 	token, behind, isSD := strings.Cut(token, "~")
 	parts := strings.Split(token, ".")
@@ -62,7 +63,8 @@ func (r *reading) readCompact(l *Layer, token string) {
 	}
 }
 
-// wrongParts says that a token has neither form. One with too many parts was not cut off.
+// wrongParts returns the fault of a token with neither 3 nor 5 parts. A token with more than 5
+// parts was not cut off.
 func wrongParts(n int) string {
 	const forms = "and a signed token has 3, an encrypted one 5: "
 	switch {
@@ -146,9 +148,9 @@ func (r *reading) readText(l *Layer) {
 	}
 }
 
-// readDisclosures reads the parts behind an SD-JWT: a disclosure is [salt, name, value] or
-// [salt, value] in base64url (RFC 9901 section 4.2), and the last part may be a token that binds
-// it to a key (section 4.3).
+// readDisclosures reads the parts behind the JWS of an SD-JWT: a disclosure is [salt, name, value]
+// or [salt, value] in base64url (RFC 9901 section 4.2), and the last part may be a token that binds
+// the SD-JWT to a key (section 4.3).
 func (r *reading) readDisclosures(of *Layer, behind string) {
 	list := strings.Split(behind, "~")
 	if last := list[len(list)-1]; strings.Contains(last, ".") {
@@ -182,8 +184,9 @@ func (r *reading) readDisclosures(of *Layer, behind string) {
 	r.u.Layers, r.texts = append(r.u.Layers, l), append(r.texts, "")
 }
 
-// disclosed returns a disclosure as an object with one member. The element of an array has the
-// name ..., as the digest in its place has, and a text that is not a disclosure the name "".
+// disclosed returns a disclosure as a JSON object with one member. The name of an array element is
+// "...", the name that stands with its digest in the claims. The name of a text that is not a
+// disclosure is "", and ok is false.
 func disclosed(text string) (object string, ok bool) {
 	p := lax{text: text}
 	var values []string

@@ -5,10 +5,10 @@
 // nor time nor issuer. The type of a result is [Unverified] for that reason. Package
 // open is the only way to a token that can be believed.
 //
-// [Read] takes one token apart, however it is spelled: with padding, in standard Base64, in
-// UTF-16, with members twice, cut off, in the JSON serialization of RFC 7515 section 7.2 and RFC
-// 7516 section 7.2, or with the disclosures of an SD-JWT. What a person or a careless library
-// reads, it reads, and says in [Layer.Faults] why package open would refuse the spelling.
+// [Read] takes one token apart, however it is spelled: with padding, in standard Base64, in UTF-16,
+// with members twice, cut off, in the JSON serialization of RFC 7515 section 7.2 and RFC 7516
+// section 7.2, or with the disclosures of an SD-JWT. It reads all that a person or a careless
+// library reads, and says in [Layer.Faults] why package open would refuse the spelling.
 //
 // [NewFinder] finds the tokens in a text of any length, such as a log, a HAR file, an e-mail or a
 // manifest, in constant memory:
@@ -23,10 +23,11 @@
 //		…
 //	}
 //
-// The encodings that such files use (Base64, quoted-printable, percent-encoding, HTML entities
-// of ASCII, JSON escapes, wrapped lines) are undone once before it looks. Nothing is inflated, and Base64 is decoded to
-// fewer bytes than twice the length of the text. A [Limit] that was reached is a result of its own: what
-// stands behind it is unknown, and must not be called clean.
+// Before a Finder looks, it undoes once the encodings that such files use: Base64,
+// quoted-printable, percent-encoding, HTML entities of ASCII, JSON escapes and wrapped lines. It
+// inflates nothing, and decodes Base64 to fewer bytes than twice the length of the text. A [Limit]
+// that was reached is a result of its own: the text behind it is unknown, and must not be called
+// clean.
 //
 // # Secrets
 //
@@ -36,7 +37,8 @@
 // # Concurrency and cost
 //
 // Read is safe for concurrent use, and its results belong to the caller. A Finder is for one
-// goroutine. Both take time and memory that are linear in the input.
+// goroutine. Both take time that is linear in the input. Read takes memory that is linear in the
+// input, and a Finder bounded memory.
 package leak
 
 import (
@@ -48,8 +50,8 @@ import (
 // Unverified is what a stranger reads in one token. Nothing of it was checked: an
 // attacker may have written it.
 type Unverified struct {
-	// Layers are the token and then the tokens that stand readable in it, at any depth. There
-	// is at least one.
+	// Layers are the token and then the tokens that stand readable in it, at any depth. Read
+	// returns at least one.
 	Layers []Layer
 
 	// Limits are the limits that were reached. If there are any, the token may hold more
@@ -95,20 +97,20 @@ type Layer struct {
 	JSON   bool // in the JSON serialization
 	Length int  // of its text, in bytes
 
-	Unsigned bool   // a JWS without a signature, or with the algorithm none
-	CutOff   Cut    // of a JWS
+	Unsigned bool   // a JWS with an empty signature, or with the algorithm none
+	CutOff   Cut    // where a JWS breaks off
 	Sizes    []Size // of the decoded parts
 
 	Header []Member // of all signatures or recipients, one after the other
 
-	// HasClaims reports whether the payload is one JSON object. Claims then has all of its
-	// members, and Text is empty. Otherwise Claims has the members before the place where an
-	// object breaks off, and Text the whole payload, if it is text.
+	// HasClaims reports whether the payload is one JSON object. Claims then has its members, and
+	// Text is empty. Otherwise Claims has the members before the place where an object breaks off,
+	// and Text the whole payload as a person could read it.
 	HasClaims bool
 	Claims    []Member
 	Text      string
-	Binary    bool          // the payload is neither claims nor text
-	Personal  []pii.Finding // in Text; those of members stand at each
+	Binary    bool          // Text does not look like text
+	Personal  []pii.Finding // in Text; each Member has its own
 
 	// HoldsToken reports whether a token stands in Text, which must then not be printed.
 	HoldsToken bool
@@ -121,7 +123,7 @@ type Layer struct {
 	// token; nil for all other layers.
 	Bound *bool
 
-	// Faults are the reasons why package open refuses the spelling of this layer. They hold
+	// Faults are the reasons why package open refuses the spelling of this layer. The texts hold
 	// nothing of the token.
 	Faults []string
 
@@ -155,7 +157,8 @@ type Size struct {
 type Member struct {
 	Name string
 
-	// Value is valid JSON. A value that breaks off is the JSON string of its beginning.
+	// Value is valid JSON. A value that is not valid JSON, such as one that breaks off, is a JSON
+	// string with its text.
 	Value json.RawMessage
 
 	// Personal lists the personal data in the name and the value.

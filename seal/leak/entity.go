@@ -5,16 +5,18 @@ import (
 	"slices"
 )
 
-// HTML spells characters as entities: &#46; &#x2e; &period;. They are undone once, before anything
-// else is: HTML stands around URLs and JSON, and seldom in them. Where it stands in the strings of
-// JSON, a quotation mark or a backslash would end a string or change what follows, and hide the
-// token around. These two are left as they stand; quotings knows how the first one is spelled.
+// HTML spells characters as entities: &#46; &#x2e; &period;. They are undone once, before all other
+// encodings, because HTML usually stands around URLs and JSON and seldom in them. The entities of a
+// quotation mark and of a backslash stay as they are: in a string of JSON, the character would end
+// the string or change what follows, and hide the token around it. quotings has the spellings of
+// the quotation mark.
 
 // maxEntity is the length of the longest entity that is undone, leading zeros included, without
 // the semicolon. A longer entity stays as it stands.
 const maxEntity = 16
 
-// entityNames are the names (HTML, section 13.5) of characters of ASCII. Others stand in no token.
+// entityNames are the names (HTML, section 13.5) of ASCII characters, without the quotation mark
+// and the backslash. Other characters stand in no token.
 var entityNames = map[string]byte{
 	"amp": '&', "AMP": '&', "lt": '<', "LT": '<', "gt": '>', "GT": '>', "apos": '\'',
 	"Tab": '\t', "NewLine": ' ', "excl": '!', "num": '#', "dollar": '$', "percnt": '%', "lpar": '(', "rpar": ')',
@@ -24,8 +26,9 @@ var entityNames = map[string]byte{
 	"verbar": '|', "vert": '|', "VerticalLine": '|', "rcub": '}', "rbrace": '}',
 }
 
-// entity returns the character that the entity stands for that b begins with, and its length; 0 if
-// it is none. cut reports that it may go on behind b.
+// entity returns the character for the entity at the beginning of b, and the length of the entity.
+// n is 0 if b begins with no entity that is to be undone. cut reports that b may end within the
+// entity.
 func entity(b []byte) (char byte, n int, cut bool) {
 	end := 1
 	for end < len(b) && end < maxEntity && (class[b[end]]&urlDigit != 0 || b[end] == '#' && end == 1) {
@@ -63,7 +66,7 @@ func entity(b []byte) (char byte, n int, cut bool) {
 	}
 	switch {
 	case code == '\n' || code == '\r':
-		return ' ', end + 1, false // a line of the text ends where it did
+		return ' ', end + 1, false // not a line feed, which would change the line numbers
 	case code == 0 || code == '"' || code == '\\': // no digits, or left as they stand
 		return 0, 0, false
 	}
@@ -83,8 +86,9 @@ type undone struct {
 	gone int64
 }
 
-// undo undoes the entities in buf[from:] in place. cut is where the text ends if more of it has to
-// be read before the rest is undone.
+// undo undoes the entities in buf[from:] in place. If buf may end within an entity, text[cut:] is
+// the beginning of that entity, and the caller must read on before it is undone. Otherwise cut is
+// the length of text.
 func (e *entities) undo(buf []byte, from int, atEnd bool) (text []byte, cut int) {
 	i := bytes.IndexByte(buf[from:], '&')
 	if i < 0 {
@@ -132,7 +136,7 @@ func (e *entities) before(i int) int64 {
 	return e.list[k].gone
 }
 
-// release says that so many bytes at the beginning of the buffer are gone.
+// release forgets so many bytes at the beginning of the buffer.
 func (e *entities) release(bytes int) {
 	e.base = e.before(bytes)
 	k := 0

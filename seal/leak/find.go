@@ -8,13 +8,13 @@ import (
 	"io"
 )
 
-// chunk is how much a Finder reads at a time: little enough to stay in a cache.
+// chunk is how many bytes a Finder reads at a time: few enough to stay in the cache of a processor.
 const chunk = 256 << 10
 
 // Sighting is a token in a text, and where it is.
 type Sighting struct {
-	// Line and Column say where it begins, from 1. The column counts bytes, of UTF-8 where
-	// the text is UTF-16. Of a token in a Base64 value they say where the value begins.
+	// Line and Column say where the token begins, counted from 1. The column counts bytes, of UTF-8
+	// where the text is UTF-16. Of a token in a Base64 value they say where the value begins.
 	Line, Column int64
 
 	// ColumnUTF16 is the column in code units of UTF-16, as SARIF and many editors count. A
@@ -44,7 +44,7 @@ func (e *CompressedError) Error() string {
 	return fmt.Sprintf("leak: the text is compressed (%s), and no token can be seen in it", e.Format)
 }
 
-// compressed begin the files that hold a text of which nothing can be seen.
+// compressed lists the bytes with which a compressed file begins, by format.
 var compressed = []struct{ magic, format string }{
 	{"\x1f\x8b", "gzip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ\x00", "xz"}, {"BZh", "bzip2"}, {"PK\x03\x04", "zip"},
 }
@@ -54,7 +54,7 @@ var compressed = []struct{ magic, format string }{
 type Finder struct {
 	r     io.Reader
 	chunk int
-	most  int // bytes in buf, which grows when a token needs it
+	most  int // the largest capacity of buf, which grows when a token needs it
 	scan  scanner
 	begun bool
 	atEnd bool // of the input
@@ -63,7 +63,7 @@ type Finder struct {
 	buf      []byte // with entities undone
 	entities entities
 	tail     []byte // that follows buf, and may be the beginning of an entity
-	from     int    // what the scanner has not looked at
+	from     int    // buf[from:] is what the scanner has not looked at
 
 	read      int64 // bytes of the input, up to the end of tail
 	lines     int64 // line feeds before counted
@@ -83,7 +83,8 @@ func newFinder(r io.Reader, most, chunk int) *Finder {
 	return &Finder{r: r, chunk: chunk, most: lookBack + most + slack + chunk + 64, scan: scanner{most: most, object: -1}}
 }
 
-// Read returns how many bytes of the text were read. It does not count in UTF-16 but in UTF-8.
+// Read returns how many bytes of the text were read. Of a text in UTF-16 it counts the bytes of the
+// same text in UTF-8.
 func (f *Finder) Read() int64 {
 	if f == nil {
 		return 0
@@ -91,10 +92,11 @@ func (f *Finder) Read() int64 {
 	return f.read
 }
 
-// Next returns the next token. A token that a text repeats is returned each time.
+// Next returns the next token, or the next place where a limit was reached. A token that a text
+// repeats is returned each time.
 //
-// The error is [io.EOF] at the end of the text, a [CompressedError], the context's error, or
-// what the reader returned. After an error it returns no token.
+// The error is [io.EOF] at the end of the text, a [CompressedError], the context's error, or the
+// error of the reader. With an error the Sighting is empty, and the Finder is not to be used again.
 func (f *Finder) Next(ctx context.Context) (Sighting, error) {
 	if f == nil || f.r == nil {
 		return Sighting{}, io.EOF
@@ -149,7 +151,8 @@ func (f *Finder) release() {
 	f.headStart, f.headUnits = f.lineStart, f.units
 }
 
-// fill reads on. It does not wait for a full buffer, so that one can follow a log.
+// fill reads the next bytes of the input. It does not wait for a full buffer, so that a caller can
+// follow a log.
 func (f *Finder) fill(ctx context.Context) error {
 	if !f.begun {
 		if err := f.begin(ctx); err != nil || len(f.buf) > 0 || f.atEnd {
@@ -177,7 +180,7 @@ func (f *Finder) fill(ctx context.Context) error {
 	return io.ErrNoProgress
 }
 
-// begin looks at the first bytes, which tell the encoding.
+// begin reads the first bytes of the input, which tell its encoding or compression.
 func (f *Finder) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

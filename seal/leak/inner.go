@@ -5,7 +5,7 @@ package leak
 type inner struct {
 	scan scanner
 	buf  []byte // decoded, of the value that is open
-	from int    // what of it the scanner has to look at again
+	from int    // buf[from:] is what the scanner looks at next
 	rest []byte // digits that are not decoded yet, less than four
 	tail []byte // that follows buf, and may be the beginning of an entity
 
@@ -45,7 +45,7 @@ func (n *inner) part(part []byte, end bool, place hit, to *[]hit) (found bool) {
 	before := len(n.buf)
 	n.buf, _ = decode(n.buf, part[:whole])
 	n.decoded += int64(len(n.buf) - before)
-	var e entities // whose places are not asked for: they are those of the value
+	var e entities // its places are not needed: a token gets the place of its value
 	text, cut := e.undo(n.buf, known, end)
 	n.buf, n.tail = text[:cut], append(n.tail[:0], text[cut:]...)
 	n.rest = append(n.rest[:0], rest...)

@@ -8,7 +8,7 @@ import (
 )
 
 // lax reads JSON as a careless reader does. A parser that keeps one of two members with the same
-// name would hide the other one, so it drops nothing, and it reads the members before the place
+// name would hide the other one, so lax reads both. It also reads the members before the place
 // where a text breaks off.
 type lax struct {
 	text string
@@ -108,9 +108,9 @@ func (p *lax) skip() (ok bool) {
 	}
 }
 
-// object calls each for every member of the object that is next, with the reader before the
-// value, which each must read. whole is false if the object breaks off, or each said that
-// its value did.
+// object calls each for every member of the object that is next, with the reader before the value,
+// which each must read. whole is false if the object breaks off, or if each returned false for a
+// value that does.
 func (p *lax) object(each func(name string) bool) (whole bool) {
 	if !p.take('{') {
 		return false
@@ -136,7 +136,8 @@ func (p *lax) object(each func(name string) bool) (whole bool) {
 // atEnd reports whether nothing but white space follows.
 func (p *lax) atEnd() bool { return p.peek() == 0 && p.i == len(p.text) }
 
-// unescape undoes the escapes of a JSON string. It drops the backslash of every other one.
+// unescape undoes the escapes of a JSON string. From a sequence that is not an escape of JSON it
+// drops the backslash.
 func unescape(s string) string {
 	var b strings.Builder
 	for {
@@ -156,7 +157,8 @@ func unescape(s string) string {
 	}
 }
 
-// escaped returns the character of the escape that s begins with, and its length; 0 if it is none.
+// escaped returns the character for the JSON escape at the beginning of s, and the length of the
+// escape, 0 if there is none.
 func escaped(s string) (r rune, n int) {
 	if i := strings.IndexByte(`"\/bfnrt`, s[1]); i >= 0 {
 		return rune("\"\\/\b\f\n\r\t"[i]), 2
@@ -179,7 +181,8 @@ func escaped(s string) (r rune, n int) {
 	return rune(high), 6
 }
 
-// asJSON returns a value as valid JSON: as it stands, or as a string of it if it is broken.
+// asJSON returns a value as it stands if it is valid JSON, and otherwise a JSON string with its
+// text.
 func asJSON(raw string) json.RawMessage {
 	raw = strings.TrimSpace(raw)
 	if json.Valid([]byte(raw)) {

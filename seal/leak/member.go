@@ -52,7 +52,7 @@ func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok b
 		return 0, false
 	}
 	if start == s.object {
-		return 0, false // it is none, as an earlier member told
+		return 0, false // an earlier member has shown that this object is not a token
 	}
 	length, whole := objectLength(buf[start:], q)
 	end = start + length
@@ -74,8 +74,9 @@ func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok b
 	return end, true
 }
 
-// passed notes an object that is no token. One may stand in it, so the members of objects in it are
-// looked at too, until what was read is maxPasses times the outermost one: the time stays linear.
+// passed notes an object that is not a token. A token may stand in it, so the scanner looks at the
+// members of its inner objects too. It stops when it has read maxPasses times the length of the
+// outermost object, so that the time stays linear.
 func (s *scanner) passed(start, end int) {
 	if start >= s.outerEnd {
 		s.outer, s.spent = start, 0
@@ -87,7 +88,9 @@ func (s *scanner) passed(start, end int) {
 	}
 }
 
-// unreached tells of a payload or a header whose object begins too far before it.
+// unreached adds a hit with LimitBefore if a stretch is the beginning of an object in base64url, as
+// a payload or a header is, but the object around it does not begin within lookBack bytes before
+// it.
 func (s *scanner) unreached(st *stretch, near int) {
 	if st.start-near < lookBack {
 		return // the text begins there
@@ -97,8 +100,8 @@ func (s *scanner) unreached(st *stretch, near int) {
 	}
 }
 
-// memberBefore reports whether a text ends with the name of a member that a token has and with
-// the opening quotation mark of its value, and returns where the name begins.
+// memberBefore reports whether a text ends with the name of a member that a token has and with the
+// opening quotation mark of its value, and returns where the quoted name begins.
 func memberBefore(before []byte, q quoting) (start int, ok bool) {
 	b, ok := trimColon(bytes.TrimSuffix(before, []byte(q.quote)))
 	if !ok {
@@ -125,11 +128,11 @@ func objectBefore(before []byte, q quoting) (start int, ok bool) {
 		b := before[i:]
 		switch {
 		case before[i] == '\n' && inString:
-			return start, ok // a line ends in no string
+			return start, ok // a string does not go on in the next line
 		case q.quotes(before, i):
 			inString = !inString
 		case q.quote != `"` && before[i] == '"' && (i == 0 || before[i-1] != '\\'):
-			return start, ok // the string around begins
+			return start, ok // here begins the string that holds the token
 		case inString:
 		case q.shuts(b):
 			depth++
@@ -138,7 +141,7 @@ func objectBefore(before []byte, q quoting) (start int, ok bool) {
 			depth--
 		case bytes.HasPrefix(b, []byte(q.open)):
 			if ok && !inList {
-				return start, true // it is the value of a member
+				return start, true // the object at start is the value of a member
 			}
 			if start, ok = i, true; inList {
 				return start, true
@@ -158,8 +161,8 @@ func namesList(before []byte, q quoting) bool {
 	return ok && (bytes.HasSuffix(b, []byte("signatures"+q.quote)) || bytes.HasSuffix(b, []byte("recipients"+q.quote)))
 }
 
-// objectLength returns how long the object is that b begins with. It is not whole if b ends before
-// it does, or if a line ends in one of its strings.
+// objectLength returns how long the object is that b begins with. The object is not whole if b ends
+// first, if a line ends in one of its strings, or if the string around it ends.
 func objectLength(b []byte, q quoting) (length int, whole bool) {
 	depth, inString := 0, false
 	quote, open, shut, escape := []byte(q.quote), []byte(q.open), []byte(q.shut), []byte(q.escape)
@@ -179,7 +182,7 @@ func objectLength(b []byte, q quoting) (length int, whole bool) {
 				}
 			}
 		case q.quote != `"` && b[i] == '"':
-			return i, false // the string around ends
+			return i, false // here ends the string that holds the token
 		case inString:
 		case bytes.HasPrefix(rest, open):
 			depth++
@@ -203,7 +206,7 @@ func isSerialized(text string) bool {
 	return has.token()
 }
 
-// serialNamesSeen is which members of the JSON serialization an object has.
+// serialNamesSeen is the set of members of the JSON serialization that an object has.
 type serialNamesSeen uint16
 
 const signatures = 15 // the bit of the list; the others are indices of serialNames
@@ -225,8 +228,8 @@ func (s *serialNamesSeen) note(name string, c byte) {
 
 func (s serialNamesSeen) has(name string) bool { return s&(1<<slices.Index(serialNames, name)) != 0 }
 
-// token reports whether the members make an object a token: a payload and a signature or a header
-// of one, or a ciphertext with what belongs to it.
+// token reports whether the members make an object a token: a payload with a signature, with
+// signatures or with a protected header, or a ciphertext with an iv, a tag or a protected header.
 func (s serialNamesSeen) token() bool {
 	signed := s&(1<<signatures) != 0 || s.has("signature") || s.has("protected")
 	return s.has("payload") && signed || s.has("ciphertext") && (s.has("iv") || s.has("tag") || s.has("protected"))

@@ -7,12 +7,12 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// walk reads one object of a layer, header or claims: its members, what in them is personal
-// data, and the tokens that stand in them. It looks at every byte once.
+// walk reads one object of a layer, header or claims: its members, what in them is personal data,
+// and the tokens that stand in them. It takes linear time.
 type walk struct {
 	lax
 	r      *reading
-	where  string // token claim
+	where  string // the kind of place, such as token claim
 	header bool
 
 	m     *Member // of the outermost object, that the walk is in
@@ -94,8 +94,9 @@ func (w *walk) member(in *pii.Place, name string, depth int, jwk *key) (ok bool)
 	return w.value(&at, depth+1)
 }
 
-// judge looks for tokens and personal data in a string. The text of a token is not judged as a
-// text: its contents count with its own layer. Neither is a name that says that it is one.
+// judge looks for tokens and personal data in a string. A token in it becomes a layer, where its
+// contents count. So neither the text of the token is a finding here, nor a name such as id_token
+// that announces it.
 func (w *walk) judge(at *pii.Place, named pii.Kind, personal bool, text, spelled string) {
 	rest := w.tokens(at, text)
 	if rest != text {
@@ -114,7 +115,7 @@ func (w *walk) judge(at *pii.Place, named pii.Kind, personal bool, text, spelled
 	if !personal {
 		named, personal = at.Value(text)
 	}
-	if !personal && len(spelled) == len(text)+1 { // it breaks off
+	if !personal && len(spelled) == len(text)+1 { // the string breaks off
 		named, personal = pii.InText(text)
 	}
 	if personal {
@@ -171,7 +172,8 @@ func (w *walk) inner(at *pii.Place, depth int) (ok bool) {
 	return ok
 }
 
-// wholly returns where a token stands that is the whole object.
+// wholly returns the place of a token that is the whole object: for an object of claims the
+// payload.
 func (w *walk) wholly() string {
 	if of, ok := strings.CutSuffix(w.where, " claim"); ok {
 		return of + " payload"
@@ -179,7 +181,8 @@ func (w *walk) wholly() string {
 	return w.where
 }
 
-// tooDeep judges a value as the text that it is.
+// tooDeep skips a value that is nested too deep, and looks for tokens and personal data in its JSON
+// text.
 func (w *walk) tooDeep(at *pii.Place) (ok bool) {
 	w.r.limit(LimitDepth)
 	start := w.i
@@ -209,7 +212,8 @@ func (w *walk) tokens(at *pii.Place, text string) (rest string) {
 	return w.r.tokensIn(func() string { return w.where + " " + at.Path() }, text)
 }
 
-// key is what a JWK has of RFC 7518 sections 6.2.2, 6.3.2 and 6.4.
+// key holds the members of a JWK that tell whether it is a private or symmetric key (RFC 7518
+// sections 6.2.2, 6.3.2 and 6.4).
 type key struct{ kty, d, k string }
 
 func (j *key) note(name, value string) {

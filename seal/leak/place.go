@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 )
 
-// place fills in where a place in buf is in the text.
+// place sets the line and the columns of a place in buf.
 func (f *Finder) place(s *Sighting, start int) {
 	f.count(start)
 	s.Line, s.Column, s.ColumnUTF16 = f.lines+1, f.offset(start)-f.lineStart+1, f.units+1

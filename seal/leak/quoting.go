@@ -25,7 +25,7 @@ func undoQuotes(entity string) func([]byte) []byte {
 	return func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(entity), []byte(`"`)) }
 }
 
-// trimSpace drops white space at the end, also as a form or a URL spells it.
+// trimSpace drops white space at the end, also as a form, a URL or a string of JSON spells it.
 func trimSpace(b []byte) []byte {
 	for {
 		t := bytes.TrimRight(b, " \t\r\n+")

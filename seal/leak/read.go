@@ -8,7 +8,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// ErrNotToken is the error of [Read] for a text in which nothing is a token.
+// ErrNotToken is the error of [Read] for a text without a token.
 var ErrNotToken = errors.New("leak: not a token")
 
 // notToken is ErrNotToken with the reason.
@@ -25,14 +25,14 @@ func (e *notToken) Is(target error) bool { return target == ErrNotToken }
 // nothing of the input. A text longer than 1 MiB is not read.
 func Read(text string) (*Unverified, error) {
 	if len(text) > 4*maxToken {
-		return nil, &notToken{"it is " + string(LimitLength) + ": that is no token"}
+		return nil, &notToken{"it is " + string(LimitLength) + ": that is not a token"}
 	}
 	clean, encoding := text, ""
 	if strings.ContainsRune(text, 0) || !isASCII(text) {
 		clean, encoding, _ = asText([]byte(text))
 	}
 	if len(clean) > maxToken {
-		return nil, &notToken{"it is " + string(LimitLength) + ": that is no token"}
+		return nil, &notToken{"it is " + string(LimitLength) + ": that is not a token"}
 	}
 	r := &reading{}
 	first, others := firstToken(clean)
@@ -65,7 +65,7 @@ func isASCII(s string) bool {
 }
 
 // isWholly reports whether a text is a token in the JSON serialization and nothing else, which may
-// have others in it.
+// hold further tokens.
 func isWholly(text string) bool {
 	p := lax{text: text}
 	return p.skip() && p.atEnd() && isSerialized(text)
@@ -77,7 +77,7 @@ func firstToken(text string) (first *hit, others bool) {
 		return &hit{token: alone, end: len(alone)}, false
 	}
 	found := hitsIn(text)
-	if strings.HasPrefix(text, "{") { // HTML stands around JSON, and not in it
+	if strings.HasPrefix(text, "{") { // an entity in a string of the JSON must stay as it is
 		if json := hitsOf([]byte(text)); len(json) > 0 && json[0].start == 0 {
 			found = json
 		}
@@ -112,7 +112,7 @@ func around(text string, first *hit, others bool) string {
 // reading is one call of Read.
 type reading struct {
 	u        Unverified
-	texts    []string // of the layers that were not read yet; the first is that of Layers[done]
+	texts    []string // texts[i] is the text of Layers[i], empty when it was read
 	done     int
 	findings int
 }
@@ -126,7 +126,7 @@ func (r *reading) limit(l Limit) {
 	r.u.Limits = append(r.u.Limits, l)
 }
 
-// queue adds a layer that is read later.
+// queue adds a layer, which run reads later.
 func (r *reading) queue(where, token string) {
 	if len(r.u.Layers) == maxLayers {
 		r.limit(LimitLayers)
@@ -153,7 +153,7 @@ func (r *reading) instead(since progress, where, token string) (ok bool) {
 	return true
 }
 
-// run reads the layers, to which it may add others.
+// run reads the layers. Reading one may add others.
 func (r *reading) run() {
 	for ; r.done < len(r.texts); r.done++ {
 		text := r.texts[r.done]
@@ -192,8 +192,8 @@ func (r *reading) tokensIn(where func() string, text string) (rest string) {
 	return without.String()
 }
 
-// remains reads the remains of a token: the header of an encrypted one that was cut off, or the
-// claims behind a header that is damaged.
+// remains adds a layer for what remains of a token: a header alone, or the claims behind a header
+// that is damaged. It reports whether there is such a text.
 func (r *reading) remains(text string) bool {
 	text = strings.TrimSpace(text)
 	parts := strings.Split(text, ".")
@@ -225,7 +225,7 @@ func whyNot(text string) string {
 	case text == "":
 		return "the input is empty"
 	case text[0] == '{':
-		return "this is JSON, and no token in the JSON serialization: a token is parts with dots between them"
+		return "this is JSON, but not a token in the JSON serialization: a token is parts with dots between them"
 	case n != partsJWS && n != partsJWE:
 		return wrongParts(n)
 	}

@@ -2,38 +2,39 @@ package leak
 
 import "bytes"
 
-// minEncoded is the length of a Base64 value that has room for a token.
+// minEncoded is the length of the shortest Base64 value that can hold a token.
 const minEncoded = 40
 
-// slack is how much longer than a token a stretch may be, together with the text around the token.
+// slack is how many bytes longer than the longest token a stretch may be: text around the token may
+// belong to the stretch.
 const slack = 32
 
 // hit is a token in buf[start:end], with the encodings undone.
 type hit struct {
 	start, end int
 	token      string
-	encoded    bool  // in a Base64 value that is there
-	limit      Limit // and therefore no token
+	encoded    bool  // the token stands in a Base64 value
+	limit      Limit // the limit that was reached there; token is then empty
 }
 
 // scanner finds the tokens in the buffers that it is given. It goes from run to run: every token
-// has characters of base64url in a row, and most of a text has not.
+// has a run, which is minRun characters of base64url in a row, and most other text has none.
 type scanner struct {
-	most    int // the longest token
-	decoded bool
+	most    int  // the longest token
+	decoded bool // the buffers are decoded Base64: Base64 in them is not decoded again
 	hits    []hit
 
 	long  bool // the buffer begins in the middle of a value that is longer than a token
 	quiet int  // up to here no member begins a token in the JSON serialization
 	past  int  // up to here every stretch was looked at
 
-	object          int // where the last object begins that is no token
-	outer, outerEnd int // the outermost object of those around
-	spent           int // how many bytes of objects in it were read
+	object          int // where the last object begins that is not a token; -1: none
+	outer, outerEnd int // the outermost object around it
+	spent           int // how many bytes were read of that object and of the objects in it
 
-	parsed int64 // bytes of objects, in all
+	parsed int64 // bytes of objects that were read, in all
 
-	inner   *inner // what Base64 values hold
+	inner   *inner // finds the tokens in Base64 values
 	scratch []byte
 }
 
@@ -56,9 +57,9 @@ func hitsOf(buf []byte) []hit {
 	return s.hits
 }
 
-// scan appends the tokens in buf[from:], and returns up to where it is done: what follows is to be
-// given again, with more behind it and with lookBack bytes before it. An earlier call
-// has looked at the bytes before from, and no run begins there.
+// scan appends the tokens in buf[from:] to s.hits, and returns up to where it is done. The caller
+// gives the rest again, with more text behind it and with the lookBack bytes before it. An earlier
+// call has looked at the bytes before from, and no run begins there.
 func (s *scanner) scan(buf []byte, from int, atEnd bool) (done int) {
 	for floor := from; ; s.past = floor {
 		run := floor
@@ -95,7 +96,7 @@ func (s *scanner) scan(buf []byte, from int, atEnd bool) (done int) {
 	}
 }
 
-// release says that so many bytes at the beginning of the buffer are gone.
+// release forgets so many bytes at the beginning of the buffer.
 func (s *scanner) release(bytes int) {
 	s.quiet, s.past = max(0, s.quiet-bytes), max(0, s.past-bytes)
 	s.object, s.outer, s.outerEnd = max(-1, s.object-bytes), s.outer-bytes, max(0, s.outerEnd-bytes)
@@ -113,8 +114,8 @@ func (s *scanner) beforeRun(buf []byte, floor int, atEnd bool) int {
 	return end
 }
 
-// tooLong takes what there is of a stretch that does not fit: a token that is too long is told,
-// and a Base64 value is decoded piece by piece.
+// tooLong handles a stretch that is longer than a token may be. It reports a token that is too long
+// as LimitLength, and begins to decode a Base64 value piece by piece.
 func (s *scanner) tooLong(st *stretch, end int) (done int) {
 	for i := 0; ; {
 		dot := bytes.IndexByte(st.text[i:], '.')
@@ -149,7 +150,7 @@ func (s *scanner) end() {
 	}
 }
 
-// tokens appends the tokens in a stretch. last says that it is whole.
+// tokens appends the tokens in a stretch. last says that the stretch is whole.
 func (s *scanner) tokens(st *stretch, last bool) {
 	text := st.text
 	rest := 0 // where the text begins that is in no token

@@ -134,7 +134,7 @@ func (s *serial) text(name, text, spelled string) {
 		before := len(s.l.Header)
 		if s.r.readHeader(s.l, b); len(s.l.Header) == before {
 			quoted, _ := json.Marshal(string(b))
-			s.foreign(name, string(quoted)) // it is no object, and anything may stand in it
+			s.foreign(name, string(quoted)) // it is not an object, and may hold anything
 		}
 		if o, err := strict.ParseObject(b); err == nil {
 			_, s.unencoded = o.Raw("b64")
@@ -157,7 +157,8 @@ func (s *serial) text(name, text, spelled string) {
 	}
 }
 
-// size notes the length of a member. One that is not in Base64 is a text like others.
+// size notes the length of a member. A value with characters that Base64 does not have is also read
+// as a text.
 func (s *serial) size(name, text, spelled string) {
 	b, how := decode(nil, text)
 	if strings.ContainsFunc(text, func(r rune) bool { return r != '=' && (r > 0x7F || digits[r] == noDigit) }) {
@@ -173,14 +174,14 @@ func (s *serial) header(text string) {
 	s.l.Header = append(s.l.Header, list...)
 }
 
-// foreign reads a member that is not one of the serialization.
+// foreign reads a member that is not part of the serialization, or that has a wrong type.
 func (s *serial) foreign(name, value string) {
 	quoted, _ := json.Marshal(name)
 	s.header("{" + string(quoted) + ":" + value + "}")
 }
 
-// sealedTo returns the number of JWEs in the claim sealed of a selective token. It is 0 if there is
-// anything else in it, which makes it a claim like others.
+// sealedTo returns the number of JWEs in the claim sealed of a selective token. If the claim holds
+// anything else, it is a claim like others, and the number is 0.
 func sealedTo(claims []Member) int {
 	n := 0
 	for i := range claims {
@@ -212,7 +213,7 @@ func isJWE(token string) bool {
 }
 
 // bind notes of each JWE in a selective token whether it names iss and jti of that token. Package
-// open refuses one that does not: an attacker moved it there from another token.
+// open refuses a JWE that does not: an attacker may have moved it there from another token.
 func (r *reading) bind() {
 	for i := range r.u.Layers {
 		outer := &r.u.Layers[i]

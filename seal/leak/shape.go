@@ -11,8 +11,8 @@ const (
 	// minHeader is the smallest length of a header in base64url that has room for an algorithm.
 	minHeader = 12
 
-	// minRun is the length of the characters of base64url in a row that every token has: no
-	// header that names a registered algorithm is shorter than {"alg":"dir"}.
+	// minRun is how many characters of base64url every token has in a row: no header that names a
+	// registered algorithm is shorter than {"alg":"dir"}.
 	minRun = 15
 )
 
@@ -32,8 +32,9 @@ var class = func() (table [256]byte) {
 	return table
 }()
 
-// nextRun returns where the next run of minRun characters of base64url begins at or after i; -1
-// if there is none. It looks at about one byte in three: a run covers every fifteenth.
+// nextRun returns where the next run of minRun characters of base64url begins at or after i; -1 if
+// there is none. A run covers one of every fifteen bytes, so nextRun tests that byte first, and
+// looks at about one byte in three.
 func nextRun[T string | []byte](text T, i int) int {
 	for i+minRun <= len(text) {
 		j := i + minRun - 1
@@ -51,9 +52,10 @@ func nextRun[T string | []byte](text T, i int) int {
 // mayHoldToken reports whether to look for tokens in a text is worth while.
 func mayHoldToken(text string) bool { return nextRun(text, 0) >= 0 }
 
-// headerIn looks for the header of a token that b ends with: where it begins, and whether a
-// JWE has it. Characters of the text around may stand before it: of "%20eyJ…" and
-// "\u003deyJ…" some characters are base64url too. full reports that it gave up.
+// headerIn looks for the header of a token at the end of b. It returns where the header begins, and
+// whether it is the header of a JWE. Characters of the text around may stand before it: of
+// "%20eyJ…" and "\u003deyJ…" some characters are base64url too. full reports that it gave up after
+// maxStarts places.
 func headerIn(b []byte) (start int, encrypted, ok, full bool) {
 	end := len(b)
 	for end > 0 && b[end-1] == '=' && len(b)-end < 2 {
@@ -104,7 +106,8 @@ func opensElse(b []byte) bool {
 	return false
 }
 
-// isHeader reports whether bytes are a JSON object that names an algorithm.
+// isHeader reports whether bytes are a JSON object that names an algorithm. encrypted reports
+// whether it names enc too.
 func isHeader(b []byte) (encrypted, ok bool) {
 	if len(b) == 0 || b[0] > ' ' && b[0] != '{' && b[0] < 0xEF {
 		return false, false
@@ -126,12 +129,12 @@ func namesEnc(header []byte) bool {
 	return encrypted
 }
 
-// tokenLength is the length of the token that b begins with and whose header ends at dot; 0 if
+// tokenLength returns the length of the token at the beginning of b whose header ends at dot; 0 if
 // there is none.
 //
 // The text around may go on with a full stop of its own: behind three parts of a JWS whatever
-// follows is text. Two parts remain of one when a logger took the signature off, or when the
-// line was cut.
+// follows is text. A JWS has only two parts when a logger took the signature off, or when the line
+// was cut.
 func tokenLength(b []byte, dot int, encrypted bool) int {
 	want := partsJWS
 	if encrypted {
@@ -177,9 +180,10 @@ func isWhole(part []byte) bool {
 	return p.peek() == '{' && p.skip() && p.atEnd()
 }
 
-// jwsLength does not take a header alone for a token, nor a JWE that was cut off, whose header
-// alone can be read. A JWS whose signature is missing shows all that it did before, and one
-// that was cut in the payload shows the claims before the cut.
+// jwsLength returns the length of a JWS whose parts end at ends, 0 if it is none. It takes neither
+// a header alone for a token, nor a JWE that was cut off, since only its header can be read. A JWS
+// whose signature is missing shows all that it did before, and one that was cut in the payload
+// shows the claims before the cut.
 func jwsLength(b []byte, ends []int, encrypted bool) int {
 	if len(ends) < partsJWS-1 {
 		return 0
@@ -210,7 +214,8 @@ func beginsObject(part []byte) bool {
 	return ok && text != "" && (text[0] == '"' || text[0] == '}')
 }
 
-// partEnd returns where the part ends that begins at from, padding included if it is some.
+// partEnd returns where the part that begins at from ends. Its padding belongs to it if it has the
+// right length.
 func partEnd(b []byte, from int, standard bool) int {
 	end := from
 	for end < len(b) && (class[b[end]]&urlDigit != 0 || standard && (b[end] == '+' || b[end] == '/')) {

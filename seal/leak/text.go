@@ -14,8 +14,9 @@ const (
 	faultLatin1 = "is not UTF-8, and read as Latin-1 where it is not"
 )
 
-// asText returns bytes as a person reads them, in UTF-8, and the fault of their encoding.
-// A careless reader takes all of these encodings. ok reports whether they look like text at all.
+// asText returns bytes as a person reads them, in UTF-8, and the fault of their encoding. A
+// careless reader takes all of these encodings. ok is false for bytes that are not in a known
+// encoding and have control characters.
 func asText(b []byte) (text, fault string, ok bool) {
 	switch {
 	case bytes.HasPrefix(b, []byte("\xEF\xBB\xBF")):

@@ -7,7 +7,7 @@ import (
 )
 
 // utf16Reader reads a text in UTF-16 as UTF-8. Windows writes logs in UTF-16, and PowerShell what
-// it redirects. Half a pair becomes U+FFFD, as everywhere.
+// it redirects. Half a surrogate pair becomes U+FFFD.
 type utf16Reader struct {
 	r    io.Reader
 	low  int // the index of the low byte of a pair

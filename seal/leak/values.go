@@ -3,8 +3,8 @@ package leak
 import "bytes"
 
 // values looks for tokens in the Base64 values in text[from:to] of a stretch. Each one is decoded
-// once as a whole; where nothing is found, also line by line or between the slashes of a path,
-// which are digits of Base64 too.
+// once as a whole; if nothing is found, values also decodes it line by line, or between its
+// slashes: in a path the slashes part segments, but they are digits of Base64 too.
 func (s *scanner) values(st *stretch, from, to int, last bool) {
 	if s.decoded || to-from < minEncoded && !s.long {
 		return
