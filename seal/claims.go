@@ -44,11 +44,11 @@ type Session struct {
 	// of one device, so that a reader who collects tokens can link the requests of that device.
 	ID string
 
-	// NotAfter is the latest time at which a token of the session may expire. A list of ended
-	// sessions forgets that the session has ended after NotAfter, so verifiers would again
-	// accept a token that lives longer. Seal refuses such a token. So the token lifetime of the
-	// session registry must be longer than Limits.Lifetime, by the time that passes between
-	// the refresh and Seal; a minute is enough.
+	// NotAfter is the latest time at which a token of the session may expire. After NotAfter a list
+	// of ended sessions forgets that the session has ended, so verifiers would again accept a token
+	// that lives longer. Seal refuses such a token. So the token lifetime of the session registry
+	// must be longer than Limits.Lifetime, by the time that passes between the refresh and Seal; a
+	// minute is enough.
 	NotAfter time.Time
 }
 
@@ -80,12 +80,12 @@ var reserved = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sealed
 var disclosures = []string{"_sd", "..."}
 
 // holdsDisclosure reports whether the value of a claim has a member with a name of the list
-// disclosures, at any depth. [strict.ParseObject] has accepted the text of the claim, so
-// reading it again cannot fail.
+// disclosures, at any depth. [strict.ParseClaims] has accepted the claim, so [strict.ParseClaim]
+// accepts each object in it. ParseObject would not: names in it may differ only in case.
 func holdsDisclosure(claim json.RawMessage) bool {
 	switch claim[0] {
 	case '{':
-		o, _ := strict.ParseObject(claim)
+		o, _ := strict.ParseClaim(claim)
 		for name, value := range o.All() {
 			if hasTwin(disclosures, name) || holdsDisclosure(value) {
 				return true
@@ -112,8 +112,8 @@ type claimsSet struct {
 	visible     []byte // the custom claims that a selective token shows, as one object
 }
 
-// claimsSet reads the claims of a token and writes their text into m.claims. It makes the checks
-// that every opener makes, so that the sealer never makes a token that no opener accepts.
+// claimsSet checks the claims of a token and writes their text into m.claims. It makes the checks
+// of claims that every opener makes, so that the sealer never makes a token that no opener accepts.
 func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 	if c.ID == "" {
 		c.ID = randomID()
@@ -147,7 +147,8 @@ func (s *Sealer) claimsSet(c Claims, m *scratch) (claimsSet, error) {
 	return set, nil
 }
 
-// customObject reads the custom claims and refuses the names that the sealer writes itself.
+// customObject reads the custom claims. It refuses the names that the sealer writes itself, and cnf
+// in other letters.
 func customObject(text []byte) (strict.Object, error) {
 	o, err := strict.ParseClaims(text)
 	if err != nil {

@@ -25,6 +25,9 @@ func TestDisclosures(t *testing.T) {
 		`{"org":{"\u002e..":"a"}}`:                  false,
 		`{"org":{"_SD":["a"]}}`:                     false,
 		`{"scope":"a","org":{"unit":1,"_sd":null}}`: false,
+		`{"org":{"_sd":["a"],"a":1,"A":2}}`:         false, // package strict allows such names in a claim
+		`{"org":[{"ab":{"...":1},"AB":{}}]}`:        false,
+		`{"org":{"a":1,"A":["_sd"]}}`:               true,
 		`{"org":{"unit":"_sd"},"scope":"..."}`:      true,
 		`{"org":["_sd","..."],"scope":{}}`:          true,
 		`{"org":{"_sd_alg":"sha-256","..":1}}`:      true,
