@@ -6,33 +6,32 @@ import (
 	"strings"
 )
 
-// maxAddress is longer than any address below.
+// maxAddress is longer than any single address, or pair of coordinates, in the forms below.
 const maxAddress = 64
 
-// wholeAddress returns the kind of a text that as a whole is an IP address, a MAC address or
-// coordinates.
+// wholeAddress returns the kind of a text that as a whole is an IP address or a list that begins
+// with one, a MAC address or coordinates.
 func wholeAddress(text string) (Kind, bool) {
-	if len(text) > maxAddress || len(text) < len("::1") {
-		return "", false
-	}
 	switch {
+	case len(text) < len("::1"):
+		return "", false
 	case isMAC(text):
 		return Device, true
 	case isPublicIP(text):
 		return IPAddress, true
-	case isCoordinates(text):
+	case len(text) <= maxAddress && isCoordinates(text):
 		return Coordinates, true
 	}
 	return "", false
 }
 
 // isPublicIP reports whether a text is an IP address of the Internet, alone, in brackets, with a
-// port, or as the first of a list as X-Forwarded-For has it. An address of a private network, a
-// loopback and a network with its prefix length identify no person.
+// port, or as the first of a list as X-Forwarded-For has it. The address of a private network, a
+// loopback address and a network with its prefix length do not identify a person.
 func isPublicIP(text string) bool {
 	first, _, _ := strings.Cut(text, ",")
 	first = strings.TrimSpace(first)
-	if !strings.ContainsAny(first, ".:") || strings.Trim(first, "0123456789abcdefABCDEF.:[]") != "" {
+	if len(first) > maxAddress || !strings.ContainsAny(first, ".:") || strings.Trim(first, "0123456789abcdefABCDEF.:[]") != "" {
 		return false // rules out most texts before the costly parsing
 	}
 	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(first, "["), "]"))

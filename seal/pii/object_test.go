@@ -47,6 +47,18 @@ func TestClaim(t *testing.T) {
 	}
 }
 
+// A nil Place is the outermost object, and the places in it have paths.
+func TestNilPlace(t *testing.T) {
+	var top *pii.Place
+	at, kind, _ := top.Member("email")
+	if f := at.Finding(kind); f != (pii.Finding{Claim: "email", Path: "email", Kind: pii.Email}) {
+		t.Errorf("%+v", f)
+	}
+	if element := top.Element(1); element.Path() != "[1]" {
+		t.Errorf("%q", element.Path())
+	}
+}
+
 // No finding holds a value, or a name that is personal data. Every text of hit.txt is tried as a
 // value, as a name and as a nested name.
 func TestFindingsHoldNoValue(t *testing.T) {

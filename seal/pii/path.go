@@ -9,10 +9,10 @@ import (
 // maxShown is how many bytes of a member name a Path shows.
 const maxShown = 48
 
-// Place is where a value stands in an object: the way from the outermost object to the value.
-// The zero value is the outermost object itself, and so is a nil *Place. A Place points to the
-// Place that it was made from, which must not change after that. A Place allocates no memory
-// until [Place.Path] is called.
+// Place is where a value stands in an object: the way from the outermost object to the value. The
+// zero value is the outermost object itself, and so is a nil *Place. A Place points to the Place
+// that it was made from, which must not change after that. A Place that is not made from a nil
+// *Place allocates no memory until [Place.Path] or [Place.Finding] is called.
 //
 // A program that reads objects which package strict refuses, such as a log line with duplicate
 // names, can use Place to judge their members by the rules of [InObject].
@@ -30,6 +30,9 @@ type Place struct {
 // the member makes it personal data whatever the value is, and of which kind. Where the name
 // itself is personal data, such as an e-mail address, the place has [RedactedName] instead.
 func (p *Place) Member(name string) (at Place, kind Kind, personal bool) {
+	if p == nil {
+		p = new(Place)
+	}
 	if kind, ok := InText(name); ok {
 		return Place{parent: p, name: RedactedName, redacted: true}, kind, true
 	}
@@ -48,11 +51,10 @@ func (p *Place) isTop() bool { return p == nil || p.parent == nil }
 // Element returns the place of the i-th element of the array at p. The name of the array counts
 // for the element too: an element of users is about a person.
 func (p *Place) Element(i int) Place {
-	at := Place{parent: p, index: i, element: true}
-	if p != nil {
-		at.person, at.version = p.person, p.version
+	if p == nil {
+		p = new(Place)
 	}
-	return at
+	return Place{parent: p, index: i, element: true, person: p.person, version: p.version}
 }
 
 // Value returns the kind of personal data that a string or the text of a number at p looks like,
