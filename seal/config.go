@@ -42,10 +42,10 @@ type Config struct {
 	// stranger.
 	Replicate []string
 
-	// Type is the typ of the signed token; DefaultType when empty. Set it only for openers
-	// that accept no token with DefaultType but one with another typ, such as at+jwt. The
-	// recipient can take the signed token out of the JWE. With the typ JWT or at+jwt, every
-	// verifier that its audience names then accepts it as a plain signed token.
+	// Type is the typ of the signed token; DefaultType when empty. Set it only for openers that
+	// accept no token with DefaultType but one with another typ, such as at+jwt. The recipient can
+	// take the signed token out of the JWE. With the typ JWT or at+jwt, verifiers in its audience
+	// can then accept it as a plain signed token.
 	Type string
 
 	// AllowReadable names claims and header members that may stay readable though they look
@@ -91,8 +91,8 @@ type settings struct {
 	selective     bool
 }
 
-// New returns a Sealer of nested tokens. It checks the configuration and returns a
-// [*ConfigError], an [ErrConfig], or [ErrReadable] if it would leave personal data
+// New returns a Sealer of nested tokens. It returns a [*ConfigError], which is an [ErrConfig], for
+// a configuration that cannot work, and [ErrReadable] for one that would leave personal data
 // readable. New does not ask the key sources for keys yet; [Sealer.Ready] does.
 func New(cfg Config) (*Sealer, error) {
 	if cfg.Type == "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// DefaultSelectiveType is the typ of a selective token when SelectiveConfig.Type is
-// empty. Every gateway accepts this typ.
+// DefaultSelectiveType is the typ of a selective token when SelectiveConfig.Type is empty. It is
+// the usual typ of a JWT, so gateways accept it.
 const DefaultSelectiveType = "JWT"
 
 // SelectiveConfig says who issues selective tokens, which claims stay readable for everyone, and
@@ -76,9 +76,10 @@ type SelectiveRecipient struct {
 	ReadsAll bool
 }
 
-// NewSelective returns a Sealer of selective tokens. It checks the configuration and
-// returns a [*ConfigError], an [ErrConfig], or [ErrReadable] if it would leave personal
-// data readable. NewSelective does not ask the key sources for keys yet; [Sealer.Ready] does.
+// NewSelective returns a Sealer of selective tokens. It returns a [*ConfigError], which is an
+// [ErrConfig], for a configuration that cannot work, and [ErrReadable] for one that would leave
+// personal data readable. NewSelective does not ask the key sources for keys yet; [Sealer.Ready]
+// does.
 func NewSelective(cfg SelectiveConfig) (*Sealer, error) {
 	if cfg.Type == "" {
 		cfg.Type = DefaultSelectiveType
@@ -139,7 +140,8 @@ func (c settings) checkSelective() error {
 	return nil
 }
 
-// checkReads checks that a recipient has either a list Reads without repeated names or ReadsAll.
+// checkReads refuses a recipient with both a list Reads and ReadsAll, one of several recipients
+// with neither, and a list with a name that is repeated or cannot be sealed.
 func (c settings) checkReads(field string, r SelectiveRecipient) error {
 	switch {
 	case r.ReadsAll && r.Reads != nil:
@@ -181,7 +183,7 @@ func hasTwin(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
-// reads reports whether r may read a claim, if the claim is not visible.
+// reads reports whether r may read a sealed claim of this name.
 func (r SelectiveRecipient) reads(name string) bool {
 	return r.Reads == nil || slices.Contains(r.Reads, name)
 }

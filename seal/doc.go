@@ -20,10 +20,10 @@
 //	JWE header   {"alg","enc","kid","epk","cty":"sealed-claims+json","iss","jti"}
 //
 // The defaults are ES256, and ECDH-ES on P-256 with A256GCM, which nearly every other
-// implementation reads. The keys decide on the algorithms, Recipient.Content on the content
-// encryption; nothing else does. Recipient.Suites says which algorithms may be used at all.
-// It also decides the algorithm of a recipient's key whose JWK names none. When the
-// recipient's key has no kid, the outer header has none.
+// implementation reads. The keys decide on the algorithms, and Recipient.Content on the content
+// encryption. Recipient.Suites says which algorithms may be used at all. It also decides the
+// algorithm of a recipient's key whose JWK names none. When the recipient's key has no kid, the
+// outer header has none.
 //
 // # What a stranger still sees
 //

@@ -10,7 +10,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// maxHeader is the length in bytes of the longest header that openers read.
+// maxHeader is the length in bytes of the longest header that openers read by default.
 const maxHeader = 4 << 10
 
 // sealOverhead is enough room for the initialization vector, padding and tag of every

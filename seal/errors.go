@@ -9,10 +9,10 @@ var (
 	// ErrConfig: a constructor was given a configuration that cannot work; see
 	// [ConfigError].
 	ErrConfig = errors.New("seal: invalid configuration")
-	// ErrClaims: the claims are not one JSON object with unique names, or have a claim that
-	// the sealer writes itself. In the selective form also: a claim is neither visible nor read
-	// by any recipient, the claims lack a claim that Reads names, or a visible claim has a name
-	// that has another meaning in SD-JWT.
+	// ErrClaims: the claims are not one JSON object with unique names, or have a claim that the
+	// sealer writes itself, or a field of Claims has a value that a token cannot have. In the
+	// selective form also: a claim is neither visible nor read by any recipient, the claims lack a
+	// claim that Reads names, or a visible claim has a name that has another meaning in SD-JWT.
 	ErrClaims = errors.New("seal: invalid claims")
 	// ErrReadable: a stranger would read personal data in the token.
 	ErrReadable = errors.New("seal: personal data would be readable")
@@ -22,7 +22,8 @@ var (
 	// ErrLifetime: the token would live longer than the policy of the signing ring allows, or
 	// longer than Session.NotAfter.
 	ErrLifetime = errors.New("seal: lifetime too long")
-	// ErrTooLarge: the token would be longer than Limits.MaxSize.
+	// ErrTooLarge: the token would be longer than Limits.MaxSize, or a JWE header longer than
+	// openers read.
 	ErrTooLarge = errors.New("seal: token too large")
 	// ErrSigning: the signing key failed to sign, as a key in another device or service can.
 	ErrSigning = errors.New("seal: signing failed")

@@ -31,8 +31,8 @@ func newScratch() *scratch {
 	return m
 }
 
-// newEncoder makes the encoder that writes custom claims. It is called again after a failure,
-// because a json.Encoder that has failed once never writes again.
+// newEncoder makes the encoder that writes custom claims. It is called again after a failure, so
+// that nothing of the failed call is left in the encoder.
 func (m *scratch) newEncoder() {
 	m.encoder = json.NewEncoder(&m.claims)
 	m.encoder.SetEscapeHTML(false) // the escapes would make tokens longer

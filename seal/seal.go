@@ -32,11 +32,11 @@ func (s *Sealer) isZero() bool { return s == nil || s.scratch == nil }
 // its recipients, but neither the values nor the names of the sealed claims. The length of a
 // token of either form tells about how long the claims are, unless Limits.Pad rounds it.
 //
-// It returns [ErrClaims], [ErrReadable], [ErrLifetime], [ErrTooLarge], [ErrSameKey],
-// [ErrSigning], keys.ErrNoKey when the sources have no key to sign with or to encrypt to,
-// or in the selective form one without kid, keys.ErrStale when the ring could not be
-// reloaded for too long, and the errors of the key sources. With an error Seal returns no
-// token.
+// It returns [ErrConfig] for a Sealer that no constructor made, [ErrClaims], [ErrReadable],
+// [ErrLifetime], [ErrTooLarge], [ErrSameKey], [ErrSigning], keys.ErrNoKey when the sources have no
+// key to sign with or to encrypt to, or in the selective form one without kid, keys.ErrStale when
+// the ring could not be reloaded for too long, and the errors of the key sources. With an error
+// Seal returns no token.
 func (s *Sealer) Seal(ctx context.Context, c Claims) (string, error) {
 	if s.isZero() {
 		return "", errZeroSealer
@@ -79,12 +79,12 @@ func (s *Sealer) seal(ctx context.Context, c Claims, m *scratch) (string, error)
 	return string(m.out), nil
 }
 
-// Ready asks the key sources once and returns the error that Seal would return for any claims:
+// Ready asks the key sources once. It returns the error that Seal would return for any claims:
 // keys.ErrNoKey when the sources have no key to sign with or to encrypt to, or in the selective
-// form when a key has no kid; keys.ErrStale; [ErrLifetime] when Limits.Lifetime is longer than
-// the policy of the signing ring allows; [ErrSameKey]; [ErrReadable] when a kid looks like
-// personal data and strangers could read it; and the errors of the sources. Call it at start-up
-// and in a readiness probe.
+// form when a key has no kid; keys.ErrStale; [ErrLifetime] when Limits.Lifetime is longer than the
+// policy of the signing ring allows; [ErrSameKey]; [ErrReadable] when a kid looks like personal
+// data and strangers could read it; and the errors of the sources. Call it at start-up and in a
+// readiness probe.
 func (s *Sealer) Ready(ctx context.Context) error {
 	if s.isZero() {
 		return errZeroSealer

@@ -97,8 +97,9 @@ func isVersion(s string) bool {
 	return len(rest) < len(s) && len(rest) > 1 && rest[0] == '.' && isDigit(rest[1])
 }
 
-// isExtension reports whether the last label is the extension of a file name, as in icon@2x.png,
-// or of a systemd unit, as in user@1000.service. The list has no top-level domain.
+// isExtension reports whether the last label is the extension of a file name, as in icon@2x.png, or
+// of a systemd unit, as in user@1000.service. Only map and target in the list are also top-level
+// domains, each of a single company.
 func isExtension(label string) bool {
 	if len(label) > len("service") {
 		return false

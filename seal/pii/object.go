@@ -7,8 +7,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// walker collects findings. Everything it reads has been accepted by
-// [strict.ParseClaims], which bounds the depth, so no reading below can fail.
+// walker collects findings. Package strict has accepted everything that it reads, and bounds the
+// depth, so no reading below can fail.
 type walker struct{ found []Finding }
 
 func (w *walker) add(at *Place, kind Kind) {

@@ -9,8 +9,8 @@ const (
 	maxPhone = 15
 )
 
-// isPhone reports whether the plus sign text[plus:after] begins a phone number of ITU-T E.164,
-// with or without separators. A plus sign behind a letter or digit begins no phone number: it
+// isPhone reports whether the plus sign text[plus:after] begins a phone number of ITU-T E.164, with
+// or without separators. A plus sign behind a letter or digit does not begin a phone number: it
 // belongs to a time zone (T10:00+09:00), an exponent (1e+20) or a version (1.2.3+45). No country
 // calling code begins with a zero.
 func isPhone(text string, plus, after int) bool {
@@ -69,8 +69,8 @@ func separatorEnd(text string, i int) int {
 }
 
 // isDialable reports whether d begins with a country calling code and has a length that phone
-// numbers of that country have. Two groups with one dot between them are a decimal fraction and
-// no phone number.
+// numbers of that country have. Two groups with one dot between them are a decimal fraction, not a
+// phone number.
 func isDialable(d []byte, groups, dots int) bool {
 	code := callingCode(d)
 	if code == 1 && d[0] == '1' {
@@ -156,8 +156,8 @@ func isTel(text string, i int) bool {
 // phone number.
 const minTel = 7
 
-// koreanMobile and nanpNumber check national notations, which have no country calling code. No
-// other number is commonly written in these patterns.
+// koreanMobile checks a Korean mobile number in national notation, which has no country calling
+// code. Hardly any other number is written in this pattern.
 func koreanMobile(w written) bool {
 	d := w.text()
 	return d[0] == '0' && d[1] == '1' && isOneOf(d[2], "016789")
@@ -170,6 +170,7 @@ func koreanMobileBare(w written) bool {
 	return number(w.text()[:3]) == 10
 }
 
+// nanpNumber checks a number of the North American Numbering Plan in the notation (999) 999-9999.
 func nanpNumber(w written) bool {
 	d := w.text()
 	return isNANP(d)

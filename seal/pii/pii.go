@@ -16,7 +16,7 @@
 // The service sets AllowReadable to "sub" in package seal, which then accepts all of them.
 //
 // If this package finds nothing, that proves nothing: a name, a diagnosis or an address has no
-// format that could be found under a claim with an inconspicuous name. The guard catches
+// format that could be found under a claim with an inconspicuous name. The package catches
 // mistakes. You still have to decide which claims to show.
 //
 // All functions are safe for concurrent use and keep nothing. Their results are
@@ -74,10 +74,10 @@ func InText(text string) (Kind, bool) {
 	return "", false
 }
 
-// InValue reports what [InText] does, and besides whether the whole text is an IP address outside
+// InValue reports what [InText] reports, and also whether the whole text is an IP address outside
 // of private networks, a MAC address or a pair of coordinates: these tell a person's connection,
-// device or place. In the middle of a longer text they mostly belong to servers, so InText
-// ignores them.
+// device or place. In the middle of a longer text they mostly belong to servers, so InText ignores
+// them.
 func InValue(text string) (Kind, bool) {
 	if kind, ok := InText(text); ok {
 		return kind, true

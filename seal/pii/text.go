@@ -1,9 +1,9 @@
 package pii
 
-// Boundaries. Identifiers of machines are long runs of letters and digits, and any of them may
-// happen to contain the digits of a card or a phone number. So a personal value has to stand by
-// itself, between other characters. Only ASCII letters and digits join a word: in Korean or
-// Japanese a letter stands next to a number without a space.
+// A personal value has to stand by itself, between other characters. Identifiers of machines are
+// long runs of letters and digits, and any of them may happen to contain the digits of a card or a
+// phone number. Only ASCII letters and digits join a word: in Korean or Japanese a letter stands
+// next to a number without a space.
 
 func isDigit(b byte) bool  { return b-'0' < 10 }
 func isUpper(b byte) bool  { return b-'A' < 26 }
