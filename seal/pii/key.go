@@ -6,8 +6,8 @@ import (
 	"github.com/sealjwt/sealjwt/keys/strict"
 )
 
-// isPEM reports whether a private key in PEM begins at i (RFC 7468 sections 10 and 11, RFC 5915
-// section 4, RFC 8017 appendix A.1.2, and the formats of OpenSSH and OpenPGP).
+// isPEM reports whether a private key in PEM begins at i (RFC 7468 sections 10 and 11, and the
+// formats of OpenSSL, OpenSSH and OpenPGP).
 func isPEM(text string, i int) bool {
 	const begin, maxLabel = "-----BEGIN ", 40
 	if !hasPrefixAt(text, i, begin) {

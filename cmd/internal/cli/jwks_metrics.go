@@ -15,8 +15,8 @@ import (
 
 const (
 	// lookEvery is the shortest time between two looks at the ring. A client that asks for metrics
-	// sooner gets the result of the last look again, because a look loads the ring and writes a
-	// trial file into its folder.
+	// sooner gets the result of the last look again, because a look loads the ring and, for a ring
+	// in a file, writes a trial file into its folder.
 	lookEvery = 10 * time.Second
 	// lookWithin is the longest time that a look takes. Prometheus waits ten seconds for an answer,
 	// unless it is configured otherwise.

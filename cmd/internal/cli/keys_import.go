@@ -142,7 +142,7 @@ func (a *App) readKeyFile(args []string) (in console.Input, warning string, err 
 	return in, warning, err
 }
 
-// explainKey adds advice to the two errors of the library that have none of their own.
+// explainKey adds advice to the error for a key that is malformed, or that does not name its use.
 func explainKey(err error, data []byte, hint keys.Hint) error {
 	switch {
 	case errors.Is(err, keys.ErrMalformed):

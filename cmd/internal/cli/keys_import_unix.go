@@ -12,8 +12,8 @@ import (
 )
 
 // openKey returns a warning if users other than the owner can read or change the file of a key. It
-// returns none for a file that its group can read if the file belongs to another user, such as a
-// mounted secret, or is on a read-only file system: chmod would fail there.
+// returns none for a file that only its group can read if the file belongs to another user, such as
+// a mounted secret, or is on a read-only file system: chmod would fail there.
 func openKey(path string, f *os.File, info fs.FileInfo) (warning string) {
 	if err := filestore.CheckSecret(path, f, info); err != nil {
 		return err.Error()

@@ -25,7 +25,7 @@ const (
 var bearer = regexp.MustCompile(`(?i)^\s*(authorization:\s*)?bearer\s`)
 
 // notCompact returns the reason why a text cannot be a token in compact serialization, and "" if it
-// may be one. It looks only at the number of parts and the characters around them.
+// may be one.
 func notCompact(token string) string {
 	switch n := 1 + strings.Count(token, "."); {
 	case token == "":
