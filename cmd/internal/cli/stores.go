@@ -40,7 +40,9 @@ func (a *App) ringAt(ctx context.Context) (ringAt, error) {
 	return a.at(ctx, place)
 }
 
-// at returns a place with its store. A place without a scheme that this command knows is a file.
+// at returns a place with its store. A place without a colon, or with a text before the colon that
+// cannot be the kind of a store, is a file. at refuses a kind of store that this command does not
+// have.
 func (a *App) at(ctx context.Context, place string) (ringAt, error) {
 	scheme, name, colon := strings.Cut(place, ":")
 	open, ok := a.openers[scheme]
@@ -77,8 +79,9 @@ func (a *App) at(ctx context.Context, place string) (ringAt, error) {
 	return a.stores[key], nil
 }
 
-// isScheme reports whether a text before a colon names a store, such as vault in vault:idp. A
-// drive of Windows has one letter, and a path has a slash or a dot.
+// isScheme reports whether a text before a colon looks like the kind of a store, such as vault in
+// vault:idp. A drive of Windows has one letter, and a path usually has a slash or a dot before a
+// colon.
 func isScheme(s string) bool {
 	return len(s) > 1 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789+-") == ""
 }
