@@ -31,8 +31,9 @@ var errUnchanged = errors.New("nothing to change")
 // change loads the ring, calls edit to change a copy, and writes the copy. If another process
 // wrote in between, change begins again. It may call edit several times, each time on a fresh
 // copy. edit returns the lines for the log, or errUnchanged to end without a write and without
-// an error. change returns [ErrConfig] for a nil or a zero Ring.
-func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([]logEntry, error)) error {
+// an error. change returns [ErrConfig] for a nil or a zero Ring, and [ErrUnknownOutcome] for every
+// error while an earlier write of its own may still happen.
+func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([]logEntry, error)) (err error) {
 	if r == nil || r.calls == nil {
 		return errZeroRing
 	}
@@ -40,8 +41,17 @@ func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([
 		return err
 	}
 	defer r.changing.Unlock()
-	// Own writes that seemed not to have happened. A late one may be in the store by now.
-	var unsettled []Checkpoint
+	// Own writes of unknown outcome that a load did not show, and the version that they replace. One
+	// of them may come late, as long as the store has that version.
+	var (
+		unsettled []Checkpoint
+		replaced  string
+	)
+	defer func() {
+		if err != nil && len(unsettled) != 0 && !errors.Is(err, ErrUnknownOutcome) {
+			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+		}
+	}()
 	for {
 		s, err := r.look(ctx)
 		if err != nil {
@@ -49,6 +59,9 @@ func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([
 		}
 		if slices.ContainsFunc(unsettled, s.document.contains) {
 			return nil
+		}
+		if s.version != replaced {
+			unsettled, replaced = nil, s.version
 		}
 		next := &draft{document: s.document.clone(), slots: s.slots, ringKey: s.ringKey, kek: s.kek}
 		log, err := edit(ctx, next)
@@ -59,15 +72,18 @@ func (r *Ring) change(ctx context.Context, edit func(context.Context, *draft) ([
 			return err
 		}
 		done, err := r.swap(ctx, s, next, log)
-		if done || err != nil {
+		switch {
+		case errors.Is(err, ErrConflict): // begin again
+		case done, err != nil:
 			return err
+		default:
+			unsettled = append(unsettled, next.checkpoint())
 		}
-		unsettled = append(unsettled, next.checkpoint())
 	}
 }
 
-// swap writes next in place of s. It reports done as false when another process swapped
-// first, and when a write of unknown outcome did not happen.
+// swap writes next in place of s. It reports done as false and no error for a write of unknown
+// outcome that a load did not show. It returns [ErrConflict] when another process swapped first.
 func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntry) (done bool, err error) {
 	next.stamp(s.document.checkpoint(), r.now(), log...)
 	data, err := sealBlob(next.document, next.slots, next.ringKey)
@@ -85,8 +101,6 @@ func (r *Ring) swap(ctx context.Context, s *snapshot, next *draft, log []logEntr
 	before, number := r.now(), r.state.write(next.kek)
 	version, pending, err := swapWithin(ctx, r.calls, r.store, s.version, data)
 	switch {
-	case errors.Is(err, ErrConflict):
-		return false, nil
 	case errors.Is(err, ErrUnknownOutcome):
 		return r.settle(ctx, next, pending, err)
 	case err != nil:
@@ -118,16 +132,6 @@ func swapWithin(ctx context.Context, c patience.Calls, s Store, prev string, doc
 		err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}
 	return version, pending, err
-}
-
-// checkRoom refuses a change that adds a key to a full ring, unless the change is a revocation.
-// size is the size in bytes of the ring after the change.
-func (d *draft) checkRoom(before *document, size int) error {
-	if size <= maxRing || d.revokes || d.held() <= before.held() {
-		return nil
-	}
-	return fmt.Errorf("%w: the ring is full: it has %d bytes of %d, nearly all for the kids of ended keys; "+
-		"a revocation still works; make a new ring and move to it", ErrState, size, maxRing)
 }
 
 // write notes that a write under this KEK begins, and returns its number.

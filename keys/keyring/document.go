@@ -192,6 +192,16 @@ func (d *document) checkHeld() error {
 		ErrState, maxHeld)
 }
 
+// checkRoom refuses a change that adds a key to a full ring, unless the change is a revocation.
+// size is the size in bytes of the ring after the change.
+func (d *draft) checkRoom(before *document, size int) error {
+	if size <= maxRing || d.revokes || d.held() <= before.held() {
+		return nil
+	}
+	return fmt.Errorf("%w: the ring is full: it has %d bytes of %d, nearly all for the kids of ended keys; "+
+		"a revocation still works; make a new ring and move to it", ErrState, size, maxRing)
+}
+
 // makeRoom erases revoked decryption keys until the ring holds no more than maxHeld keys or no
 // revoked key is left. It erases the key that was revoked first before the others. Tokens for the
 // erased keys fail. A revocation makes new keys, and is never refused for lack of room.

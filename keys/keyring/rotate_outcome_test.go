@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/sealjwt/sealjwt/keys"
 )
 
 // loseAnswers makes every Swap return ErrUnknownOutcome. The store writes the document if written
@@ -101,6 +104,67 @@ func TestRotateUnknownOutcomeAndStoreDown(t *testing.T) {
 		if len(store.written) != 3+looksPerPeriod {
 			t.Errorf("%d generations", len(store.written))
 		}
+	}
+}
+
+// A write of unknown outcome comes late, after the next try has failed. The error says that the
+// outcome is unknown, except if the store can no longer take the late write.
+func TestRevokeLateWrite(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		first   error // of the first Swap, which writes nothing yet
+		another bool  // another process writes before the next try
+		load    bool  // the Load of the next try fails, else its Swap
+		unknown bool
+	}{
+		{"no Load", ErrUnknownOutcome, false, true, true},
+		{"no Swap", ErrUnknownOutcome, false, false, true},
+		{"no Load after another write", ErrUnknownOutcome, true, true, true},
+		{"no Swap after another write", ErrUnknownOutcome, true, false, false},
+		{"no Load after a conflict", ErrConflict, true, true, false},
+		{"no Swap after a conflict", ErrConflict, true, false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			store := newTestStore()
+			r := newRing(t, store, newClock().now)
+			other := openRing(t, store.Store, r.now)
+			kid := activeID(r, keys.UseSig)
+			var late func() error
+			store.once(func(_ context.Context, prev string, doc []byte) (bool, error) {
+				late = func() error { _, err := store.put(t.Context(), prev, doc); return err }
+				loads := 0 // the Load of settle comes first, except after a conflict
+				if tt.first == ErrConflict {
+					loads++
+				}
+				store.setLoad(func() error {
+					if loads++; loads < 2 {
+						return nil
+					}
+					if tt.another && loads == 2 {
+						writeGenerations(t, other, 1)
+					}
+					if tt.load {
+						return errDown
+					}
+					return nil
+				})
+				store.setSwap(func(context.Context, string, []byte) (bool, error) { return true, errDown })
+				return true, tt.first
+			})
+			_, err := r.Revoke(t.Context(), Revocation{KeyID: kid})
+			wantError(t, err, errDown)
+			if errors.Is(err, ErrUnknownOutcome) != tt.unknown || strings.Contains(err.Error(), "NOT REVOKED") == tt.unknown {
+				t.Errorf("Revoke: %v", err)
+			}
+			store.setLoad(nil)
+			store.setSwap(nil)
+			if err := late(); (err == nil) == tt.another {
+				t.Fatalf("the late write: %v", err)
+			}
+			if k := storedIn(t, store).byID(kid); (k.State == Revoked) == tt.another {
+				t.Errorf("after the late write the key is %s", k.State)
+			}
+		})
 	}
 }
 
