@@ -37,8 +37,8 @@ const (
 	logLength     = 256 // events in the log of a ring
 	endedLength   = 256 // keys that ended last, of which a ring still has the dates and the reasons
 	maxText       = 256 // bytes of a reason, and of each text of an event, as JSON spells it
-	// maxHeld is the number of keys at which a ring takes no more, except in a revocation. A
-	// rotation then waits until a retired key is destroyed.
+	// maxHeld is the number of keys that a ring holds at most. A rotation then waits until a
+	// retired key is destroyed. A revocation makes room for a new active key.
 	maxHeld = 64
 	// maxRing is the size in bytes beyond which a stored ring takes no new key, except in a
 	// revocation. Every Store takes half a megabyte more.

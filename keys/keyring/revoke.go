@@ -30,7 +30,8 @@ type Revocation struct {
 // Revoke ends keys in an emergency, in one write. A signing key is erased, and every party
 // that loads the ring or the JWK Set anew refuses its tokens. A brand-new key takes the place
 // of an active one at once. The staged successor never does: a thief of the ring has it too,
-// so Revoke replaces it as well.
+// so Revoke replaces it as well. In a ring that holds 64 keys Rotate stages the new successor
+// later.
 //
 // It returns the keys that were revoked and the keys that were made. It returns [keys.ErrNoKey]
 // when the ring never had the key, and [ErrState] when the key is revoked already, and erased if
@@ -106,41 +107,41 @@ func (d *document) revoke(v Revocation, now time.Time, fresh *drawn) (touched []
 		}
 		touched, log = append(touched, kid), append(log, logEntry{"revoke: " + v.Reason, kid})
 	}
-	for _, u := range []keys.Use{keys.UseSig, keys.UseEnc} {
-		kids, lines, err := d.succeed(u, replace[u], now, fresh)
-		if err != nil {
-			return nil, nil, err
-		}
-		touched, log = append(touched, kids...), append(log, lines...)
-	}
-	d.makeRoom()
-	return touched, log, nil
+	kids, lines, err := d.succeed(replace, now, fresh)
+	return append(touched, kids...), append(log, lines...), err
 }
 
-// succeed makes the keys that a use lacks after a revocation. If the active key was revoked, it
-// revokes the staged keys too, and makes a new active key and a new successor. If the use has an
-// active key and no successor, it makes a successor.
-func (d *document) succeed(u keys.Use, replace bool, now time.Time, fresh *drawn) (touched []string, log []logEntry, err error) {
-	var missing []State
-	switch {
-	case replace:
+// succeed makes the keys that the uses lack after a revocation. Where the active key was revoked,
+// as replace says, it revokes the staged keys too, and makes a new active key. Then it makes room,
+// and makes a successor for each active key that has none, as long as the ring has room. Rotate
+// makes a successor that is missing later.
+func (d *document) succeed(replace map[keys.Use]bool, now time.Time, fresh *drawn) (touched []string, log []logEntry, err error) {
+	both := []keys.Use{keys.UseSig, keys.UseEnc}
+	for _, u := range both {
 		const reason = "staged beside a revoked key"
-		for staged := d.find(u, Staged); staged != nil; staged = d.find(u, Staged) {
+		for staged := d.find(u, Staged); replace[u] && staged != nil; staged = d.find(u, Staged) {
 			staged.revoke(Revocation{Reason: reason, Erase: true}, now)
 			touched, log = append(touched, staged.ID), append(log, logEntry{"revoke: " + reason, staged.ID})
 		}
-		missing = []State{Active, Staged}
-	case d.find(u, Active) != nil && d.find(u, Staged) == nil:
-		missing = []State{Staged}
 	}
-	for _, state := range missing {
-		k, err := fresh.take(d, u)
-		if err != nil {
-			return nil, nil, err
+	for _, state := range []State{Active, Staged} {
+		for _, u := range both {
+			lacks := replace[u]
+			if state == Staged {
+				lacks = d.find(u, Active) != nil && d.find(u, Staged) == nil && d.held() < maxHeld
+			}
+			if !lacks {
+				continue
+			}
+			k, err := fresh.take(d, u)
+			if err != nil {
+				return nil, nil, err
+			}
+			k.State = state
+			d.add(k, now)
+			touched, log = append(touched, k.ID), append(log, logEntry{"new " + string(state), k.ID})
 		}
-		k.State = state
-		d.add(k, now)
-		touched, log = append(touched, k.ID), append(log, logEntry{"new " + string(state), k.ID})
+		d.makeRoom()
 	}
 	return touched, log, nil
 }
