@@ -38,6 +38,33 @@ func TestAgreedKeyVector(t *testing.T) {
 	}
 }
 
+// A header can make the input of the KDF longer than the usual memory. Then the shared secret must
+// stand in the longer memory only, which derive wipes.
+func TestLongInputLeavesNoSecret(t *testing.T) {
+	z, long := bytes.Repeat([]byte{0xd5}, 66), bytes.Repeat([]byte("a"), 1000)
+	for name, x := range map[string]struct {
+		id       string
+		apu, apv []byte
+	}{
+		"id":   {string(long), nil, nil},
+		"apu":  {"A256GCM", long, nil},
+		"apv":  {"A256GCM", nil, long},
+		"both": {"A256GCM", long[:700], long[:700]},
+		"full": {"A256GCM", long[:192-20-len(z)-len("A256GCM")], nil},
+		"one":  {"A256GCM", long[:192-20-len(z)-len("A256GCM")+1], nil},
+	} {
+		usual := make([]byte, 0, 192)
+		in := appendInput(usual, z, x.id, x.apu, x.apv, 32)
+		if len(in) != 20+len(z)+len(x.id)+len(x.apu)+len(x.apv) || !bytes.Contains(in, z) {
+			t.Fatalf("%s: an input of %d bytes", name, len(in))
+		}
+		clear(in)
+		if left := usual[:cap(usual)]; !bytes.Equal(left, make([]byte, len(left))) {
+			t.Errorf("%s: the shared secret stays in memory", name)
+		}
+	}
+}
+
 // RFC 3394 sections 4.1, 4.3 and 4.6.
 func TestWrapKeyVectors(t *testing.T) {
 	const kek = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"

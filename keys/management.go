@@ -11,6 +11,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	josecipher "github.com/go-jose/go-jose/v4/cipher"
 )
@@ -112,12 +113,7 @@ func (a agreement) derive(room *contentKey, s Suite, z []byte, c Content, apu, a
 	if !a.wraps {
 		id, size = c.String(), contents[c].key
 	}
-	in := make([]byte, 4, 192) // 4 bytes for the round number, and room for the usual length
-	in = append(in, z...)
-	in = appendPrefixed(in, id)
-	in = appendPrefixed(in, apu)
-	in = appendPrefixed(in, apv)
-	in = binary.BigEndian.AppendUint32(in, uint32(size)*8)
+	in := appendInput(make([]byte, 0, 192), z, id, apu, apv, size) // room for the usual length
 	defer clear(in)
 	key := room[:0] // two rounds at most
 	for round := uint32(1); len(key) < size; round++ {
@@ -126,6 +122,18 @@ func (a agreement) derive(room *contentKey, s Suite, z []byte, c Content, apu, a
 		key = append(key, sum[:]...)
 	}
 	return key[:size]
+}
+
+// appendInput appends the input of Concat KDF to dst: the round number, which is zero yet, and what
+// RFC 7518 section 4.6.2 hashes after it. It grows dst before it writes z there: if dst grew later,
+// the shared secret would stay in the old memory.
+func appendInput(dst, z []byte, id string, apu, apv []byte, size int) []byte {
+	dst = slices.Grow(dst, 5*4+len(z)+len(id)+len(apu)+len(apv))
+	dst = append(append(dst, 0, 0, 0, 0), z...)
+	dst = appendPrefixed(dst, id)
+	dst = appendPrefixed(dst, apu)
+	dst = appendPrefixed(dst, apv)
+	return binary.BigEndian.AppendUint32(dst, uint32(size)*8)
 }
 
 func appendPrefixed[T string | []byte](dst []byte, b T) []byte {
