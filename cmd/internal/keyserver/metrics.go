@@ -92,5 +92,7 @@ func limited(handler http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    maxRequestHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+
+		DisableGeneralOptionsHandler: true, // Go would answer OPTIONS * before the handler, and the log would not have it
 	}
 }

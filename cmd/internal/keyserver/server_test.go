@@ -1,12 +1,17 @@
 package keyserver
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +20,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
+	"github.com/sealjwt/sealjwt/cmd/internal/metrics"
 )
 
 // The server cuts off a client that sends slowly, reads slowly or sends endlessly.
@@ -33,6 +39,56 @@ func TestServerLimits(t *testing.T) {
 	}
 	if s.server.MaxHeaderBytes != 16<<10 {
 		t.Errorf("%d bytes of header", s.server.MaxHeaderBytes)
+	}
+}
+
+// OPTIONS * is answered and logged like every request, on both servers.
+func TestOptionsOfTheServer(t *testing.T) {
+	log := new(consoletest.Lines)
+	logger := slog.New(slog.NewJSONHandler(log, nil))
+	s := New(logger, nil, "/jwks", http.NotFoundHandler())
+	public, inner := listen(t), listen(t)
+	go s.server.Serve(public)
+	defer s.server.Close()
+	defer ServeMetrics(inner, logger, func(context.Context) []metrics.Family { return nil })()
+	for _, at := range []net.Addr{public.Addr(), inner.Addr()} {
+		conn, err := net.Dial("tcp", at.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, "OPTIONS * HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusBadRequest {
+			t.Errorf("%v: status %d", at, answer.StatusCode)
+		}
+	}
+	if !strings.Contains(log.String(), `"method":"OPTIONS","path":"other","status":400`) {
+		t.Errorf("the log is %s", log)
+	}
+}
+
+// Every server of this project decides on OPTIONS * itself.
+func TestNoServerAnswersOptions(t *testing.T) {
+	servers := 0
+	err := filepath.WalkDir("../../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		n := bytes.Count(text, []byte("&http.Server{"))
+		servers += n
+		if bytes.Count(text, []byte("DisableGeneralOptionsHandler: true,")) != n {
+			t.Errorf("%s has a server without DisableGeneralOptionsHandler", path)
+		}
+		return err
+	})
+	if err != nil || servers < 3 {
+		t.Errorf("%d servers, %v", servers, err)
 	}
 }
 

@@ -90,6 +90,8 @@ func (s *server) server() *http.Server {
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // a log line could quote a request
+
+		DisableGeneralOptionsHandler: true, // Go would answer OPTIONS * under any Host, before s does
 	}
 }
 

@@ -69,6 +69,36 @@ func TestServeFails(t *testing.T) {
 	}
 }
 
+// OPTIONS * goes through the guard like every request, so a name that was rebound gets a refusal.
+func TestOptionsOfTheServer(t *testing.T) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := listener.Addr().String()
+	s := newServer(at, clock{time.Now, time.After})
+	server := s.server()
+	go server.Serve(listener)
+	defer server.Close()
+	for host, want := range map[string]int{"evil.example": http.StatusMisdirectedRequest, at: http.StatusNotFound} {
+		conn, err := net.Dial("tcp4", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "OPTIONS * HTTP/1.1\r\nHost: %s\r\n\r\n", host)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("Host %s: status %d, want %d", host, answer.StatusCode, want)
+		}
+		checkHeaders(t, answer.Header)
+	}
+}
+
 // testClock is a time that a test moves.
 type testClock struct {
 	mu     sync.Mutex

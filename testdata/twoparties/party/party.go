@@ -143,6 +143,8 @@ func (p *Party) Serve(ctx context.Context, ring *keyring.Ring, h http.Handler, r
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       time.Minute,
+
+		DisableGeneralOptionsHandler: true, // Go would answer OPTIONS * before the handler
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
