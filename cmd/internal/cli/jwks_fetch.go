@@ -127,7 +127,7 @@ func newFetched(f jwks.FetchResult, now time.Time) *fetched {
 		r.Keys = append(r.Keys, fetchedKey{k.ID(), k.Use(), k.Suite().String()})
 	}
 	for _, s := range f.Set.Skipped() {
-		r.Skipped = append(r.Skipped, skippedKey{s.Index, s.KeyID, console.Plain(s.Reason.Error())})
+		r.Skipped = append(r.Skipped, skippedKey{s.Index, s.KeyID, console.Plain(s.Reason)})
 	}
 	return r
 }

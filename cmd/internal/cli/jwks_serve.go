@@ -121,7 +121,7 @@ func (a *App) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	set, err := jwks.NewHandler(ring, jwks.HandlerConfig{Use: use, OnError: func(err error) {
-		log.Error("not served", "error", console.Plain(err.Error()))
+		log.Error("not served", "error", console.Plain(err))
 	}})
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (a *App) certificate(f serveFlags) (*keyserver.Certificate, error) {
 // readAgain reads the ring and the certificate again. What cannot be read stays as it was.
 func (a *App) readAgain(ctx context.Context, ring *keyring.Ring, cert *keyserver.Certificate, log *keyserver.Log) {
 	if _, err := ring.Keys(ctx); err != nil {
-		log.Warn("the ring could not be read again", "error", console.Plain(err.Error()))
+		log.Warn("the ring could not be read again", "error", console.Plain(err))
 	} else {
 		log.Info("the ring was read again")
 	}

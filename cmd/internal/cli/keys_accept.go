@@ -78,7 +78,7 @@ func (a *App) accept(ctx context.Context, yes bool) error {
 // difference, and returns the checkpoint of the ring in the store.
 func (a *App) tellChange(ctx context.Context, store keyring.Store, before keyring.Checkpoint, refused error) (now keyring.Checkpoint, err error) {
 	if refused != nil {
-		a.Say("%s", console.Plain(refused.Error()))
+		a.Say("%s", console.Plain(refused))
 	}
 	if isGone(refused) {
 		a.Say("when this is accepted, the keys of the ring that was seen are gone; this makes a new ring there: %s", a.again("keys init"))

@@ -50,7 +50,7 @@ the exit code, and in JSON the error.`,
 			a.Say("%s", warning)
 		}
 		if h.unwritable != nil {
-			a.Say("warning: a rotation or a revocation could not be written: %s", console.Plain(h.unwritable.Error()))
+			a.Say("warning: a rotation or a revocation could not be written: %s", console.Plain(h.unwritable))
 		}
 		if h.ExitCode == console.ExitDue {
 			err = &console.Failure{Err: errDue, Code: console.ExitDue, Verb: "keys rotate"}

@@ -36,7 +36,7 @@ It ends with Ctrl-C, or when the page was not used for 30 minutes.`,
 			a.Say("paste a token into the page; Ctrl-C ends it")
 			if open {
 				if err := page.OpenBrowser(url); err != nil {
-					a.Say("%s: open the URL yourself", console.Plain(err.Error()))
+					a.Say("%s: open the URL yourself", console.Plain(err))
 				}
 			}
 			return nil

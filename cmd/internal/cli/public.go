@@ -83,7 +83,7 @@ func (a *App) checkSet(place string, set *keys.PublicSet, use keys.Use, advice s
 
 func (a *App) sayPassedOver(place string, set *keys.PublicSet) {
 	for _, s := range set.Skipped() {
-		a.Say("warning: %s: passed over key %d: %s", place, s.Index, console.Plain(s.Reason.Error()))
+		a.Say("warning: %s: passed over key %d: %s", place, s.Index, console.Plain(s.Reason))
 	}
 }
 
@@ -94,5 +94,5 @@ func because(set *keys.PublicSet) string {
 	if len(skipped) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%d passed over; key %d: %s)", len(skipped), skipped[0].Index, console.Plain(skipped[0].Reason.Error()))
+	return fmt.Sprintf(" (%d passed over; key %d: %s)", len(skipped), skipped[0].Index, console.Plain(skipped[0].Reason))
 }

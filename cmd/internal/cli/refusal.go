@@ -40,7 +40,15 @@ func explainRefusal(err error, token string, f openFlags) error {
 type detailed struct{ refusal *open.Error }
 
 func (d detailed) Error() string { return d.refusal.Reason() }
-func (d detailed) Unwrap() error { return d.refusal }
+
+// Unwrap returns the refusal, and the error of a key source, which the text of d holds too.
+func (d detailed) Unwrap() []error {
+	all := []error{d.refusal}
+	if causes := d.refusal.Unwrap(); len(causes) > 1 { // the first is the class
+		all = append(all, causes[1:]...)
+	}
+	return all
+}
 
 // avoids returns advice with the flags that would have avoided a refusal, and "" if none would.
 func (f openFlags) avoids(refusal *open.Error) (advice string) {

@@ -66,7 +66,7 @@ func (a *App) watch(ctx context.Context, remote *sessions.Remote, end time.Durat
 	}
 	remote.Run(ctx, func(n sessions.News) {
 		if n.Err != nil && ctx.Err() == nil {
-			a.Say("%s", console.Plain(n.Err.Error()))
+			a.Say("%s", console.Plain(n.Err))
 		}
 		for _, e := range n.Added {
 			line := endedLine{Entry: strict.EncodeBase64URL(e.Entry[:]), Until: e.Until}

@@ -86,7 +86,7 @@ func (s *seen) Load(ctx context.Context) (here keyring.Checkpoint, rings []keyri
 		if s.Path() == "" {
 			remedy = "name another with --seen-file"
 		}
-		s.app.forgets(seenNone, "%s: a ring that was set back is not noticed: mend the file, or %s", console.Plain(err.Error()), remedy)
+		s.app.forgets(seenNone, "%s: a ring that was set back is not noticed: mend the file, or %s", console.Plain(err), remedy)
 	case s.Path() == "" && here == (keyring.Checkpoint{}):
 		s.app.forgets(seenNone, "%s: a ring that is set back is not noticed: name a file with --seen-file", s.nowhere())
 	case s.Path() == "":
@@ -111,7 +111,7 @@ func (s *seen) Save(ctx context.Context, newest keyring.Checkpoint) error {
 	if err == nil || ctx.Err() != nil || errors.Is(err, keyring.ErrRollback) {
 		return err
 	}
-	s.app.forgets(seenProcess, "%s cannot be written, so a ring that is set back is not noticed: %s", s.Path(), console.Plain(err.Error()))
+	s.app.forgets(seenProcess, "%s cannot be written, so a ring that is set back is not noticed: %s", s.Path(), console.Plain(err))
 	return nil
 }
 

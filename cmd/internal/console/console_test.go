@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"testing"
@@ -64,14 +65,30 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// A package name is dropped in front of each error, and a path that looks like one stays.
 func TestPackageNamesAreDropped(t *testing.T) {
-	for text, want := range map[string]string{
-		"open: token expired":                     "token expired",
-		"filestore: /r/ring: keys: there is none": "/r/ring: there is none",
-		"cannot open: /keys: not a file":          "cannot open: /keys: not a file",
+	none := errors.New("keys: there is none")
+	wrap := fmt.Errorf
+	for want, err := range map[string]error{
+		"token expired":                    errors.New("open: token expired"),
+		"/r/ring: there is none":           wrap("filestore: /r/ring: %w", none),
+		"there is none: /r/ring: no disk":  wrap("%w: /r/ring: %w", none, errors.New("filestore: no disk")),
+		"there is none of use sig":         wrap("%w of use sig", none),
+		"there is none\nclosed":            errors.Join(none, errors.New("jwks: closed")),
+		"cannot open: /keys: not a file":   errors.New("cannot open: /keys: not a file"),
+		"cannot read nope: open: x.log: .": wrap("cannot read nope: open: x.log: %w", errors.New("open: .")),
+		"keys: there is none":              wrap("%s: %w", "keys", none),
+		"keys: there is none: a JWK Set":   wrap("%s: %w: a JWK Set", "keys", none),
+		"/keys: there is none: here: here": wrap("/%s: %w: here", none.Error(), errors.New("here")),
+		"open: x is empty":                 Usagef("%s is empty", "open: x"),
+		"open: x: there is none":           Usagef("%s: %w", "open: x", none),
+		"":                                 errors.New(""),
 	} {
-		if got := Plain(text); got != want {
-			t.Errorf("%q becomes %q", text, got)
+		if got := Plain(err); got != want {
+			t.Errorf("%q becomes %q, want %q", err, got, want)
+		}
+		if _, got := New("sealjwt", nil, nil, nil).Describe(&Failure{Err: err}); got != Plain(err) {
+			t.Errorf("%q becomes %q in a Failure", err, got)
 		}
 	}
 }

@@ -21,6 +21,8 @@ type Failure struct {
 	Code   int    // the exit code; 0: the code of the class
 	Advice string // what to do
 	Verb   string // a verb that helps, with its arguments; Describe puts it behind the advice
+
+	ours bool // the text of Err was written for the user, and may begin with a name from outside
 }
 
 // Error returns the text of the error.
@@ -31,5 +33,5 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // Usagef returns the error for a mistake in the command line or in the claims file.
 func Usagef(format string, args ...any) error {
-	return &Failure{Err: fmt.Errorf(format, args...), Code: ExitUsage}
+	return &Failure{Err: fmt.Errorf(format, args...), Code: ExitUsage, ours: true}
 }

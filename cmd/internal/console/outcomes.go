@@ -3,7 +3,6 @@ package console
 import (
 	"errors"
 	"io/fs"
-	"strings"
 
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/filestore"
@@ -90,7 +89,7 @@ func Code(err error) int {
 // error, the advice and a command line that helps.
 func (c *Console) Describe(err error) (code int, text string) {
 	code, advice, verb := judge(err)
-	text = Plain(err.Error())
+	text = Plain(err)
 	if advice != "" {
 		text += ": " + advice
 	}
@@ -117,14 +116,4 @@ func judge(err error) (code int, advice, verb string) {
 		}
 	}
 	return code, advice, verb
-}
-
-// Plain returns the text of an error without the names of packages that Go errors have in front,
-// such as "keyring: ".
-func Plain(text string) string {
-	text = ": " + text
-	for _, name := range []string{"open", "seal", "keys", "keyring", "filestore", "jwks", "sessions", "strict", "ringmove", "sqlstore", "sqldb", "etcdstore"} {
-		text = strings.ReplaceAll(text, ": "+name+": ", ": ")
-	}
-	return strings.TrimPrefix(text, ": ")
 }

@@ -55,7 +55,7 @@ func (c *Cache) cached(url string) jwks.CacheEntry {
 	defer folder.Close()
 	held, err := readCopy(folder, copyName(url))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.console.Say("warning: the cache file %s is passed over: %s", filepath.Join(folder.Name(), copyName(url)), console.Plain(err.Error()))
+		c.console.Say("warning: the cache file %s is passed over: %s", filepath.Join(folder.Name(), copyName(url)), console.Plain(err))
 	}
 	if err != nil {
 		return jwks.CacheEntry{}

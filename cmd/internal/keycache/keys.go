@@ -68,7 +68,7 @@ func (r *Keys) report(f jwks.FetchResult) {
 }
 
 func (c *Cache) sayCopy(url string, err error) {
-	c.console.Say("warning: the copy of %s in the cache is passed over: %s", console.WithoutSecrets(url), console.Plain(err.Error()))
+	c.console.Say("warning: the copy of %s in the cache is passed over: %s", console.WithoutSecrets(url), console.Plain(err))
 }
 
 // PublicKeys returns the set of the Remote. A fetch that has failed is an error only without a
@@ -84,7 +84,7 @@ func (r *Keys) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, err
 	if f := r.failed.Swap(nil); f != nil {
 		age := max(0, time.Since(*r.fetched.Load())).Round(time.Second)
 		r.cache.console.Say("warning: %s: going on with the keys fetched %s ago, until they are %s old",
-			console.Plain(f.err.Error()), console.Duration(age), console.Duration(jwks.DefaultMaxStale))
+			console.Plain(f.err), console.Duration(age), console.Duration(jwks.DefaultMaxStale))
 	}
 	return set, nil
 }
