@@ -224,9 +224,8 @@ func TestAliveStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testServer(time.Now)
 		client, served := net.Pipe()
-		conns := make(chan net.Conn, 1)
+		conns, server := make(chan net.Conn, 1), s.server()
 		conns <- served
-		server := s.server()
 		go server.Serve(&oneConn{conns, served.LocalAddr()})
 		go fmt.Fprintf(client, "GET %salive HTTP/1.1\r\nHost: %s\r\nSec-Fetch-Site: same-origin\r\n\r\n", s.path, host)
 		answer, err := http.ReadResponse(bufio.NewReader(client), nil)
