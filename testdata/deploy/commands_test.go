@@ -58,7 +58,7 @@ func TestCommandLines(t *testing.T) {
 	sealjwt, lines := command(t), 0
 	for _, object := range manifests(t) {
 		if pod := podOf(object); pod != nil {
-			checkArgs(t, sealjwt, pod.Containers[0].Args)
+			checkArgs(t, sealjwt, pod.Spec.Containers[0].Args)
 			lines++
 		}
 	}
