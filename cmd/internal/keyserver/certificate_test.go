@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,63 @@ func TestServeTLSVersion(t *testing.T) {
 			t.Errorf("TLS %x: %v", version, err)
 		}
 	}
+}
+
+// A client that connects and closes the connection before the handshake causes no warning: a probe
+// does so every few seconds. Any other failure of a handshake is a warning.
+func TestServeBrokenHandshake(t *testing.T) {
+	f := newCertFiles(t)
+	cert, err := ReadCertificate(f.cert, f.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := new(consoletest.Lines)
+	s := New(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), cert, "/jwks", http.NotFoundHandler())
+	listener := listen(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx, console.New("sealjwt", nil, nil, io.Discard), listener) }()
+	logged := func(send string, reset bool) string {
+		t.Helper()
+		before := log.String()
+		c, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, send); err != nil {
+			t.Fatal(err)
+		}
+		if reset {
+			err = c.(*net.TCPConn).SetLinger(0)
+		} else {
+			err = c.(*net.TCPConn).CloseWrite()
+			io.Copy(io.Discard, c)
+		}
+		if err := errors.Join(err, c.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); runtime.Gosched() {
+			if line := strings.TrimPrefix(log.String(), before); strings.HasSuffix(line, "\n") {
+				return line
+			}
+		}
+		t.Fatal("nothing was logged")
+		return ""
+	}
+	for _, c := range []struct {
+		send  string
+		reset bool
+		level string
+	}{
+		{"", false, "DEBUG"}, {"", true, "DEBUG"},
+		{"GET / HTTP/1.1\r\n\r\n", false, "WARN"}, {"\x16\x03\x01\x00\x05", false, "WARN"},
+	} {
+		if got := logged(c.send, c.reset); !strings.Contains(got, "level="+c.level) || !strings.Contains(got, "TLS handshake error from 127.0.0.1:") {
+			t.Errorf("%q, reset %t: %s", c.send, c.reset, got)
+		}
+	}
+	stop()
+	<-ended
 }
 
 // A renewed certificate is used without a restart. An incomplete one is not used.

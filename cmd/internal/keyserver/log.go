@@ -1,8 +1,11 @@
 package keyserver
 
 import (
+	"context"
+	"log"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -72,3 +75,21 @@ func (c *countedAnswer) Write(p []byte) (int, error) {
 }
 
 func (c *countedAnswer) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// errorLog returns the log of the errors of an http.Server.
+func errorLog(to *slog.Logger) *log.Logger { return log.New(serverErrors{to}, "", 0) }
+
+// serverErrors logs the errors of an http.Server as warnings. A connection that the client closes
+// before its TLS handshake is not one: probes and load balancers do so every few seconds.
+type serverErrors struct{ to *slog.Logger }
+
+var brokenOff = regexp.MustCompile(`^http: TLS handshake error from \S+: (EOF|read tcp .*: connection reset by peer)$`)
+
+func (s serverErrors) Write(text []byte) (int, error) {
+	level, message := slog.LevelWarn, strings.TrimSpace(string(text))
+	if brokenOff.MatchString(message) {
+		level = slog.LevelDebug
+	}
+	s.to.Log(context.Background(), level, message)
+	return len(text), nil
+}

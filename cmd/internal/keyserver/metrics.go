@@ -91,7 +91,7 @@ func limited(handler http.Handler, log *slog.Logger) *http.Server {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    maxRequestHeader,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:          errorLog(log),
 
 		DisableGeneralOptionsHandler: true, // Go would answer OPTIONS * before the handler, and the log would not have it
 	}
