@@ -43,9 +43,8 @@ func (f serveFlags) checkMetrics(public *net.TCPAddr) (*net.TCPAddr, error) {
 	return addr, nil
 }
 
-// serveMetrics serves metrics until the caller calls stop.
-func (a *App) serveMetrics(listener net.Listener, ring *keyring.Ring, s *keyserver.Server, log *keyserver.Log) (stop func()) {
-	c := &collector{app: a, ring: ring, read: time.Now()}
+// serve serves metrics until the caller calls stop.
+func (c *collector) serve(listener net.Listener, s *keyserver.Server, log *keyserver.Log) (stop func()) {
 	log.Info("serving metrics", "url", "http://"+listener.Addr().String()+keyserver.MetricsPath)
 	return keyserver.ServeMetrics(listener, log.Logger, func(ctx context.Context) []metrics.Family {
 		families := append(c.look(ctx), s.Metrics()...)
@@ -56,25 +55,29 @@ func (a *App) serveMetrics(listener net.Listener, ring *keyring.Ring, s *keyserv
 
 // collector looks at the ring, and keeps the metrics of its last look.
 type collector struct {
-	app  *App
-	ring *keyring.Ring
+	app   *App
+	ring  *keyring.Ring
+	reads *reads
 
-	mu   sync.Mutex
-	at   time.Time // when the last look ended
-	read time.Time // when the last look that could read the ring ended
-	last []metrics.Family
+	mu     sync.Mutex
+	at     time.Time     // when the last look ended
+	maxAge time.Duration // the policy's SnapshotAge
+	last   []metrics.Family
 }
 
-// look returns the metrics of the ring, and how long ago a look has read it. The snapshot from
-// which keys are served can be younger, because requests and rotations renew it too.
+// look returns the metrics of the ring and the age of its snapshot. A look that reads the ring
+// also renews the snapshot, and so do others between two looks.
 func (c *collector) look(ctx context.Context) []metrics.Family {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.at.IsZero() || time.Since(c.at) >= lookEvery {
 		c.lookNow(ctx)
 	}
-	return append([]metrics.Family{metrics.One("sealjwt_snapshot_age_seconds", metrics.Gauge,
-		"How long ago the ring was read, at most. It is not served when that is longer than its policy allows.", time.Since(c.read).Seconds())}, c.last...)
+	return append([]metrics.Family{
+		metrics.One("sealjwt_snapshot_age_seconds", metrics.Gauge, "How long ago the ring was last read.", c.reads.age().Seconds()),
+		metrics.One("sealjwt_snapshot_max_age_seconds", metrics.Gauge,
+			"The snapshot age of the ring's policy: a ring that was read longer ago is not served.", c.maxAge.Seconds()),
+	}, c.last...)
 }
 
 func (c *collector) lookNow(ctx context.Context) {
@@ -82,16 +85,27 @@ func (c *collector) lookNow(ctx context.Context) {
 	// result too.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
 	defer stop()
-	at, err := c.app.ringAt(ctx)
-	var h health
-	if err == nil {
-		h, err = c.app.lookAt(ctx, c.ring, at.store, defaultGrace)
-	}
+	h, err := c.health(ctx)
 	if err != nil {
 		code, _ := c.app.Describe(err)
 		c.last = []metrics.Family{exitCodeMetric(code)}
 	} else {
-		c.last, c.read = h.metrics(), time.Now()
+		c.last = h.metrics()
 	}
 	c.at = time.Now()
+}
+
+// health reads the ring and returns how it is.
+func (c *collector) health(ctx context.Context) (health, error) {
+	at, err := c.app.ringAt(ctx)
+	if err != nil {
+		return health{}, err
+	}
+	policy, err := c.ring.Policy(ctx)
+	if err != nil {
+		return health{}, err
+	}
+	c.reads.take()
+	c.maxAge = policy.SnapshotAge
+	return c.app.lookAt(ctx, c.ring, at.store, defaultGrace)
 }

@@ -112,7 +112,11 @@ func (a *App) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	ring, err := a.openRing(ctx)
+	ring, reads, err := a.openRead(ctx)
+	if err != nil {
+		return err
+	}
+	policy, err := ring.Policy(ctx)
 	if err != nil {
 		return err
 	}
@@ -137,7 +141,8 @@ func (a *App) serve(ctx context.Context, f serveFlags) error {
 			listener.Close()
 			return err
 		}
-		defer a.serveMetrics(at, ring, s, log)()
+		c := &collector{app: a, ring: ring, reads: reads, maxAge: policy.SnapshotAge}
+		defer c.serve(at, s, log)()
 	}
 	ctx, restore := console.Stoppable(ctx)
 	defer restore()

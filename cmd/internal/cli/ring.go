@@ -11,6 +11,11 @@ import (
 
 // openRing opens the ring, unless it is not the ring that this user saw last.
 func (a *App) openRing(ctx context.Context) (*keyring.Ring, error) {
+	return a.openRingIn(ctx, func(store keyring.Store) keyring.Store { return store })
+}
+
+// openRingIn opens the ring in the store that wrap returns for its store.
+func (a *App) openRingIn(ctx context.Context, wrap func(keyring.Store) keyring.Store) (*keyring.Ring, error) {
 	at, err := a.ringAt(ctx)
 	if err != nil {
 		return nil, err
@@ -19,7 +24,7 @@ func (a *App) openRing(ctx context.Context) (*keyring.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.openStore(ctx, at.store, at.place, memory)
+	return a.openStore(ctx, wrap(at.store), at.place, memory)
 }
 
 // openStore opens a store that holds the ring at path, or a copy of it.

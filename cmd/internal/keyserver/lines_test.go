@@ -91,7 +91,7 @@ func TestAnswers(t *testing.T) {
 		}
 	}
 	want := []string{
-		"sealjwt_requests_total[path /healthz code 200]2", "sealjwt_requests_total[path /jwks code 200]2", "sealjwt_requests_total[path /jwks code 503]0",
+		"sealjwt_requests_total[path /healthz code 200]2", "sealjwt_requests_total[path /healthz code 503]0", "sealjwt_requests_total[path /jwks code 200]2", "sealjwt_requests_total[path /jwks code 503]0",
 		"sealjwt_requests_total[path other code 404]1", "sealjwt_refusals_total[]1",
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {

@@ -32,7 +32,9 @@ type answer struct {
 // newAnswers begins with a count of 0 for the answers on which alarms are set: an alarm on a
 // series that does not exist never rings.
 func newAnswers(path string) *answers {
-	return &answers{of: map[answer]int64{{path, http.StatusOK}: 0, {path, http.StatusServiceUnavailable}: 0}}
+	return &answers{of: map[answer]int64{
+		{path, http.StatusOK}: 0, {path, http.StatusServiceUnavailable}: 0, {HealthPath, http.StatusServiceUnavailable}: 0,
+	}}
 }
 
 func (a *answers) add(path string, status int) {
