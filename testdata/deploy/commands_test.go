@@ -105,8 +105,8 @@ func TestTimers(t *testing.T) {
 	}
 }
 
-// Both services have the same user, key file, memory and hardening, because each reads the files
-// that the other writes.
+// Both services and sealjwt-run have the same user, key file, memory and hardening, because each reads
+// the files that the others write.
 func TestUnitsAgree(t *testing.T) {
 	own := regexp.MustCompile(`^(Type|ExecStart|ExecReload|Restart|RestartSec|TimeoutStartSec|PrivateNetwork|RestrictAddressFamilies)=`)
 	shared := func(name string) (lines []string) {
@@ -134,5 +134,20 @@ func TestUnitsAgree(t *testing.T) {
 		if !slices.Contains(jwks, want) {
 			t.Errorf("no %s", want)
 		}
+	}
+	const kek = "Environment=SEALJWT_KEK_FILE=%d/kek" // systemd-run knows no %d
+	run, err := os.ReadFile(files + "/systemd/sealjwt-run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var properties []string
+	for _, match := range regexp.MustCompile(`(?m)^\t-p (\S+=)('?)(.*?)('?) \\$`).FindAllStringSubmatch(string(run), -1) {
+		if property := match[1] + match[3]; !own.MatchString(property) && match[2] == match[4] {
+			properties = append(properties, property)
+		}
+	}
+	want := slices.DeleteFunc(slices.Clone(jwks), func(line string) bool { return line == kek })
+	if !slices.Equal(properties, want) || !strings.Contains(string(run), "SEALJWT_KEK_FILE=$CREDENTIALS_DIRECTORY/kek ") {
+		t.Errorf("sealjwt-run has %q, want %q", properties, want)
 	}
 }

@@ -62,12 +62,21 @@ func (f Facts) Decide(p Purpose, name, path string) error {
 	case f.Process.UID < 0:
 		return f.Process.checkSystem(name)
 	case p == Ring && f.UID != f.Process.UID:
-		return refusal(fmt.Sprintf("%s belongs to uid %d and this process runs as uid %d: run it as that user, "+
-			"or if you know that the file is yours: chown %[3]d %[4]s", name, f.UID, f.Process.UID, path))
+		return refusal(fmt.Sprintf("%s belongs to uid %d and this process runs as uid %d: run it as that user%s",
+			name, f.UID, f.Process.UID, f.orOwn(path)))
 	case p == Ring && f.ringPasses(), p == Secret && f.secretPasses():
 		return nil
 	}
 	return refusal(fmt.Sprintf("%s is open to others (mode %04o): %s", name, f.Mode.Perm(), f.advice(p, path)))
+}
+
+// orOwn returns the second remedy for a ring of another user. Root gets none: the other user runs a
+// service, which would refuse a ring of root.
+func (f Facts) orOwn(path string) string {
+	if f.Process.UID == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", or if you know that the file is yours: chown %d %s", f.Process.UID, path)
 }
 
 // checkSystem refuses a file on a system without users in the sense of Unix, such as Windows,

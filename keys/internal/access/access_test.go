@@ -45,7 +45,8 @@ var (
 const (
 	passes     = ""
 	chmod      = "chmod 600 /v/f"
-	chown      = "chown 65532 /v/f"
+	chown      = "or if you know that the file is yours: chown 65532 /v/f"
+	asOwner    = "this process runs as uid 0: run it as that user"
 	onMismatch = "chmod 600 /v/f (Kubernetes widens it at the next mount, unless the pod sets fsGroupChangePolicy: OnRootMismatch)"
 	declare    = "defaultMode: 0440 with an fsGroup in Kubernetes, mode: 0400 with the uid of this process in Docker"
 	elsewhere  = "keep files with secrets on Linux or macOS"
@@ -104,7 +105,7 @@ func TestDecide(t *testing.T) {
 		"secret, 0544":                      {kubelet(0o544, rootsFile, readOnly), chown, declare},
 		"secret, 0445":                      {kubelet(0o445, rootsFile, readOnly), chown, declare},
 		"0644 of ours":                      {kubelet(0o644, plainFolder), chmod, chmod},
-		"0644 of another user, we are root": {kubelet(0o644, asRoot, othersFile, plainFolder), "chown 0 /v/f", chmod},
+		"0644 of another user, we are root": {kubelet(0o644, asRoot, othersFile, plainFolder), asOwner, chmod},
 	} {
 		for purpose, want := range map[Purpose]string{Ring: c.ring, Secret: c.secret} {
 			err := c.facts.Decide(purpose, "the file", "/v/f")
@@ -118,6 +119,9 @@ func TestDecide(t *testing.T) {
 			if (got == "") != (want == "") || !strings.Contains(got, want) {
 				t.Errorf("%s, purpose %d: %q, want %q", name, purpose, got, want)
 			}
+			if want == asOwner && !strings.HasSuffix(got, asOwner) {
+				t.Errorf("%s, purpose %d: after that its service refuses the ring: %q", name, purpose, got)
+			}
 			if want == declare && strings.Contains(got, chmod) != (c.facts.UID == us) {
 				t.Errorf("%s, purpose %d: after that this process reads it no more: %q", name, purpose, got)
 			}
@@ -128,7 +132,7 @@ func TestDecide(t *testing.T) {
 			if want == elsewhere {
 				open = "the file cannot be used: on windows"
 			}
-			if got != "" && !strings.HasPrefix(want, "chown") && !strings.HasPrefix(got, open) {
+			if got != "" && want != chown && want != asOwner && !strings.HasPrefix(got, open) {
 				t.Errorf("%s, purpose %d: the text does not name the problem: %q", name, purpose, got)
 			}
 		}
