@@ -32,9 +32,10 @@ The exit code is 7 when a step has been due for longer than the grace. A timer t
 sealjwt keys rotate may take so long.
 
 With -o json and -o prometheus there is a result on stdout also when the check fails:
-the exit code, and in JSON the error.`,
+the exit code, and in JSON the error. So move the file of a collector in place after each
+check, whatever its exit code.`,
 		Example: `  sealjwt keys check
-  sealjwt keys check -o prometheus >sealjwt.prom`,
+  sealjwt keys check -o prometheus >sealjwt.tmp; mv sealjwt.tmp sealjwt.prom`,
 		Args: noInput,
 	}
 	output := addChoice(cmd, "output", "o", "text", "how the result is written", "text", "json", "prometheus")
