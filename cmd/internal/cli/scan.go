@@ -2,9 +2,7 @@ package cli
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
-	"fmt"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/spf13/cobra"
@@ -25,7 +23,8 @@ off in the payload. Base64, quoted-printable, percent-encoding, HTML entities, J
 escapes and wrapped lines are undone once.
 
 A PATH is a file or a folder. In a folder every regular file is read, and no link is
-followed; files that are binary are skipped and counted. Nothing is inflated: a
+followed; files that are binary are skipped and counted. The summary of several files
+names the first 20 without personal data, the first 1000 others, and counts the rest. Nothing is inflated: a
 compressed file (gzip, zip, bzip2, xz, zstd) is a limit that was reached, and named.
 
 Values are masked, unless --show-values is given; tokens are never printed. The
@@ -59,7 +58,12 @@ scanner closes the alerts that are not in it.`,
 		if output.value == "sarif" {
 			s.sarif = newSarif(s.out)
 		}
+		if len(args) == 0 {
+			args = []string{"-"}
+		}
+		s.live = a.scanProgress(s, args)
 		err := a.scanAll(cmd.Context(), s, args)
+		s.live.Clear()
 		if s.sarif != nil {
 			s.sarif.end()
 			if broken := s.out.Flush(); err == nil {
@@ -69,58 +73,8 @@ scanner closes the alerts that are not in it.`,
 		if err != nil {
 			return err
 		}
+		s.live.End(s.read, 0)
 		return a.conclude(s)
 	}
 	return cmd
-}
-
-// conclude prints the totals on stderr. It returns an error, with the exit code of the scan, if
-// there is personal data or not all was read.
-func (a *App) conclude(s *scan) error {
-	for _, file := range s.files {
-		a.Say("%s: %s", file.name, file)
-	}
-	if s.total.limited > 0 {
-		a.Say("%s reached: what is there was not read to the end", console.Count(s.total.limited, "limit"))
-	}
-	if s.compressed > 0 {
-		a.Say("%s compressed and not read", console.Count(s.compressed, "file"))
-	}
-	if s.skipped > 0 {
-		a.Say("%s skipped: binary, or not a regular file", console.Count(s.skipped, "file"))
-	}
-	in := console.Count(s.total.tokens, "token") + " in " + size(s.total.bytes)
-	if s.walked > 0 {
-		in += " in " + console.Count(s.walked, "file")
-	}
-	unread := ""
-	if s.unread > 0 {
-		unread = console.Count(s.unread, "file") + " could not be read"
-	}
-	switch {
-	case s.total.exposing > 0:
-		if unread != "" {
-			in += ", and " + unread
-		}
-		err := fmt.Errorf("%w, in %d of %s", errExposed, s.total.exposing, in)
-		return &console.Failure{Err: err, Code: console.ExitPolicy, Advice: "take it out of the tokens or seal it (sealjwt seal), and clean up this copy"}
-	case s.total.limited > 0:
-		err := fmt.Errorf("no personal data found in %s, but %s", in, cmp.Or(unread, "not all could be read"))
-		return &console.Failure{Err: err, Code: console.ExitPolicy, Advice: "look at the places that are named"}
-	case s.unread > 0:
-		return fmt.Errorf("no personal data found in %s, but %s", in, unread)
-	}
-	a.Say("%s, and no personal data found in any", in)
-	return nil
-}
-
-func size(bytes int64) string {
-	value, unit := float64(bytes), 0
-	for value >= 1000 && unit < 4 {
-		value, unit = value/1000, unit+1
-	}
-	if unit == 0 {
-		return console.Count(bytes, "byte")
-	}
-	return fmt.Sprintf("%.1f %cB", value, " kMGT"[unit])
 }

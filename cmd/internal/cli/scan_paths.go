@@ -19,9 +19,6 @@ const sniffed = 8 << 10
 // scanAll scans the inputs that the arguments name. If there are several, or one is a folder, a
 // file that cannot be read is reported and counted, and the scan goes on.
 func (a *App) scanAll(ctx context.Context, s *scan, args []string) error {
-	if len(args) == 0 {
-		args = []string{"-"}
-	}
 	several := len(args) > 1
 	for _, path := range args {
 		info, err := os.Stat(path)
@@ -46,11 +43,12 @@ func (a *App) scanAll(ctx context.Context, s *scan, args []string) error {
 			s.compressed++
 			continue
 		}
+		s.live.Clear()
 		a.Say("%s", text)
 		s.unread++
 	}
 	if !several {
-		s.files = nil
+		s.summary = summary{}
 	}
 	return nil
 }
@@ -84,8 +82,6 @@ func (a *App) scanFolder(ctx context.Context, s *scan, folder string) error {
 		return console.CannotRead(folder, err)
 	}
 	defer root.Close()
-	live := a.NewProgress("scanned")
-	defer func() { live.End(s.walked, s.unread) }()
 	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		name := filepath.Join(folder, filepath.FromSlash(path))
 		switch {
@@ -105,13 +101,12 @@ func (a *App) scanFolder(ctx context.Context, s *scan, folder string) error {
 		}
 		if err != nil {
 			s.unread++
-			live.Clear()
+			s.live.Clear()
 			if _, ok := errors.AsType[*console.Failure](err); !ok {
 				err = console.CannotRead(name, err)
 			}
 			a.Say("%s", a.missed(s, name, err))
 		}
-		live.Show(s.walked, s.unread)
 		return nil
 	})
 }

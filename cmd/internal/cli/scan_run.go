@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
@@ -28,30 +27,15 @@ type scan struct {
 	name    string     // of the input that is being read
 	now     inputTally // of that input
 	total   inputTally
-	files   []inputTally // inputs with personal data or limits
-	walked  int64        // inputs that were read, if there are several
-	skipped int64        // entries of folders that are binary or not regular files
-	unread  int64        // inputs that could not be read
+	summary summary // of the inputs, if there are several
+	walked  int64   // inputs that were read, if there are several
+	skipped int64   // entries of folders that are binary or not regular files
+	unread  int64   // inputs that could not be read
 
 	compressed int64 // inputs that were not read because they are compressed
-}
 
-// inputTally counts the tokens of one input.
-type inputTally struct {
-	name                             string
-	compressed                       string // the format of an input that was not read
-	tokens, exposing, limited, bytes int64
-}
-
-func (t inputTally) String() string {
-	if t.compressed != "" {
-		return "compressed (" + t.compressed + "), and not read"
-	}
-	text := fmt.Sprintf("%s, %d with personal data", console.Count(t.tokens, "token"), t.exposing)
-	if t.limited > 0 {
-		text += ", and " + console.Count(t.limited, "limit") + " reached"
-	}
-	return text
+	live *console.Progress
+	read int64 // bytes of all inputs so far
 }
 
 // known is the result for a token that was read already.
@@ -64,7 +48,7 @@ type known struct {
 // run scans one input: it writes the report on each token, and adds to the totals.
 func (s *scan) run(ctx context.Context, name string, in io.Reader) error {
 	s.name, s.now = name, inputTally{name: name}
-	f := leak.NewFinder(flushing{in, s.out})
+	f := leak.NewFinder(watched{in, s})
 	var err error
 	for err == nil {
 		var hit leak.Sighting
@@ -83,8 +67,8 @@ func (s *scan) run(ctx context.Context, name string, in io.Reader) error {
 	s.total.exposing += s.now.exposing
 	s.total.limited += s.now.limited
 	s.total.bytes += s.now.bytes
-	if s.now.exposing > 0 || s.now.limited > 0 {
-		s.files = append(s.files, s.now)
+	if s.now.exposing > 0 || s.now.limited > 0 || errors.Is(err, io.EOF) {
+		s.summary.add(s.now)
 	}
 	if broken := s.out.Flush(); broken != nil {
 		return broken
@@ -92,31 +76,14 @@ func (s *scan) run(ctx context.Context, name string, in io.Reader) error {
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
-	if name == "-" {
-		name = "standard input"
-	}
-	return cannotScan(name, err)
-}
-
-// flushing is a reader that writes the findings out before it waits for more input. So a user who
-// stops the scan has all of them, and the scan can follow a log.
-type flushing struct {
-	in  io.Reader
-	out *bufio.Writer
-}
-
-func (f flushing) Read(p []byte) (int, error) {
-	if err := f.out.Flush(); err != nil {
-		return 0, err
-	}
-	return f.in.Read(p)
+	return cannotScan(inputName(name), err)
 }
 
 func (s *scan) add(hit leak.Sighting) error {
 	at := place{s.name, hit.Line, hit.Column}
 	k := known{limited: true}
 	if hit.Limit == "" {
-		k = s.read(hit.Token)
+		k = s.understand(hit.Token)
 		s.now.tokens++
 	}
 	if k.exposes {
@@ -139,8 +106,8 @@ func (s *scan) add(hit leak.Sighting) error {
 // notUnderstood is the limit that is reported for a token that was found and could not be read.
 const notUnderstood leak.Limit = "not understood"
 
-// read returns the result for a token, which it may have from an earlier occurrence.
-func (s *scan) read(token string) known {
+// understand returns the result for a token, which it may have from an earlier occurrence.
+func (s *scan) understand(token string) known {
 	if k, ok := s.known[token]; ok {
 		return k
 	}

@@ -74,7 +74,7 @@ func newSarif(out *bufio.Writer) *sarifWriter {
 func (w *sarifWriter) add(at place, hit leak.Sighting, u *leak.Unverified) error {
 	var list []sarifResult
 	limit := func(text string) {
-		list = append(list, w.result(sarifLimit, "A limit was reached", text))
+		list = append(list, w.result(sarifRule{sarifLimit, sarifText{"A limit was reached"}, sarifText{helpLimit}}, text))
 		w.run.missed(text, located(at, hit.ColumnUTF16))
 	}
 	if u == nil {
@@ -131,17 +131,24 @@ func (w *sarifWriter) kinds(u *leak.Unverified) (list []sarifResult) {
 	}
 	for _, kind := range order {
 		id := "readable-" + strings.NewReplacer(" ", "-", "e-mail", "email").Replace(strings.ToLower(string(kind)))
-		list = append(list, w.result(id, "A token shows personal data: "+string(kind), "anybody reads "+string(kind)+" (***) in "+strings.Join(places[kind], ", ")))
+		rule := sarifRule{id, sarifText{"A token shows personal data: " + string(kind)}, sarifText{helpReadable}}
+		list = append(list, w.result(rule, "anybody reads "+string(kind)+" (***) in "+strings.Join(places[kind], ", ")))
 	}
 	return list
 }
 
-func (w *sarifWriter) result(rule, short, message string) sarifResult {
-	if !w.known[rule] {
-		w.known[rule] = true
-		w.rules = append(w.rules, sarifRule{rule, sarifText{short}, sarifText{"Take it out of the token or seal it (sealjwt seal), and clean up this copy."}})
+// The help of the rules.
+const (
+	helpReadable = "Take it out of the token or seal it (sealjwt seal), and clean up this copy."
+	helpLimit    = "This place may show personal data that the scan did not see. Unpack a compressed file, or look at the place by hand, and scan it again."
+)
+
+func (w *sarifWriter) result(rule sarifRule, message string) sarifResult {
+	if !w.known[rule.ID] {
+		w.known[rule.ID] = true
+		w.rules = append(w.rules, rule)
 	}
-	return sarifResult{RuleID: rule, Level: "warning", Message: sarifText{console.Printable(message)}}
+	return sarifResult{RuleID: rule.ID, Level: "warning", Message: sarifText{console.Printable(message)}}
 }
 
 // located returns the place of a token. The column is in UTF-16 code units, which columnKind says.
@@ -151,17 +158,31 @@ func located(at place, column int64) sarifLocation {
 	return l
 }
 
-// wholeFile returns the place of a file. The URI is relative, as the path was given, or a file URI.
+// wholeFile returns the place of a file.
 func wholeFile(name string) (l sarifLocation) {
-	path := url.URL{Path: filepath.ToSlash(name)}
 	switch {
 	case name == "-":
-		path.Path = "stdin"
+		name = "stdin"
 	case filepath.IsAbs(name):
-		path.Scheme = "file"
+		l.Physical.Artifact.URI = fileURI(filepath.ToSlash(filepath.Clean(name)))
+		return l
 	}
-	l.Physical.Artifact.URI = path.String()
+	relative := url.URL{Path: filepath.ToSlash(name)}
+	l.Physical.Artifact.URI = relative.String()
 	return l
+}
+
+// fileURI returns the URI of a clean absolute path with slashes (RFC 8089). A path of Windows
+// begins with a drive letter, or with two slashes and a host (appendices E.2 and E.3).
+func fileURI(path string) string {
+	uri := url.URL{Scheme: "file", Path: path}
+	if share, ok := strings.CutPrefix(path, "//"); ok {
+		host, rest, _ := strings.Cut(share, "/")
+		uri.Host, uri.Path = host, "/"+rest
+	} else if !strings.HasPrefix(path, "/") {
+		uri.Path = "/" + path
+	}
+	return uri.String()
 }
 
 func (w *sarifWriter) end() {

@@ -82,3 +82,30 @@ func TestScanWritesSARIF(t *testing.T) {
 		t.Errorf("%d files, %d results, %d rules", len(uris), len(log.Runs[0].Results), len(rules))
 	}
 }
+
+// A URI of a file is absolute on each system (RFC 8089).
+func TestFileURI(t *testing.T) {
+	for path, want := range map[string]string{
+		"/var/log/app.log": "file:///var/log/app.log", "C:/logs/app.log": "file:///C:/logs/app.log", "c:/a b#?.log": "file:///c:/a%20b%23%3F.log",
+		"//server/logs/app.log": "file://server/logs/app.log",
+	} {
+		if got := fileURI(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+	for name, want := range map[string]string{"-": "stdin", "a b/c": "a%20b/c", "C:log": "./C:log"} {
+		if got := wholeFile(name).Physical.Artifact.URI; got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// Each rule has help of its own: a limit is nothing that a person seals.
+func TestSARIFHelp(t *testing.T) {
+	for input, want := range map[string]string{"\x1f\x8b\x08": helpLimit, compact(someHeader, `{"email":"ada@example.com"}`, "s"): helpReadable} {
+		_, stdout, _ := scanned(t, strings.NewReader(input), "-o", "sarif")
+		if strings.Count(stdout, `"help":{"text":`) != 1 || !strings.Contains(stdout, `"help":{"text":"`+want+`"}`) {
+			t.Error(stdout)
+		}
+	}
+}

@@ -15,11 +15,14 @@ const progressEvery = 250 * time.Millisecond
 type Progress struct {
 	name string    // the name of the command
 	to   io.Writer // where the line is shown; nil: nowhere
-	past string    // what was done with each line of the input, such as "sealed"
+	past string    // what was done with each line or byte of the input, such as "sealed"
 	now  func() time.Time
 
 	// Part returns which part of the input has been read, from 0 to 1. Nil or 0: its size is not known.
 	Part func() float64
+
+	// Amount writes a number of what is counted. Nil: as a number.
+	Amount func(int64) string
 
 	began, shown time.Time
 	live         bool // the line is on the terminal now
@@ -66,7 +69,7 @@ func (p *Progress) End(done, failed int64) {
 	}
 	p.Clear()
 	now := p.now()
-	fmt.Fprintf(p.to, "%s: done: %s %s in %s%s\n", p.name, thousands(done-failed), p.past, tookText(now.Sub(p.began)), p.rest(now, done, failed))
+	fmt.Fprintf(p.to, "%s: done: %s %s in %s%s\n", p.name, p.amount(done-failed), p.past, tookText(now.Sub(p.began)), p.rest(now, done, failed))
 }
 
 // tookText returns how long a run took: in milliseconds below a second, and in whole seconds
@@ -94,7 +97,7 @@ func (p *Progress) left(now time.Time) string {
 }
 
 func (p *Progress) text(now time.Time, done, failed int64) string {
-	return fmt.Sprintf("%s: %s %s", p.name, thousands(done-failed), p.past) + p.rest(now, done, failed)
+	return fmt.Sprintf("%s: %s %s", p.name, p.amount(done-failed), p.past) + p.rest(now, done, failed)
 }
 
 // rest returns the text about failed lines and the speed.
@@ -103,9 +106,16 @@ func (p *Progress) rest(now time.Time, done, failed int64) (text string) {
 		text += ", " + thousands(failed) + " failed"
 	}
 	if seconds := now.Sub(p.began).Seconds(); seconds > 0 {
-		text += ", " + thousands(int64(float64(done)/seconds)) + "/s"
+		text += ", " + p.amount(int64(float64(done)/seconds)) + "/s"
 	}
 	return text
+}
+
+func (p *Progress) amount(n int64) string {
+	if p.Amount != nil {
+		return p.Amount(n)
+	}
+	return thousands(n)
 }
 
 // thousands returns a number as people read it: 12,345.

@@ -30,7 +30,7 @@ func Open(c *console.Console, args []string, skip int64) (*Input, io.Closer, err
 	if name == "-" {
 		name = "standard input"
 	}
-	l := &Input{name: name, in: bufio.NewReaderSize(in, batchBytes), skipped: skip, size: sizeOf(in, c.Stdin)}
+	l := &Input{name: name, in: bufio.NewReaderSize(in, batchBytes), skipped: skip, size: SizeOf(in, c.Stdin)}
 	if _, err := l.in.Peek(1); err != nil && err != io.EOF {
 		in.Close()
 		return nil, nil, console.CannotRead(name, err)

@@ -5,9 +5,9 @@ import (
 	"os"
 )
 
-// sizeOf returns how many bytes an input has from its present offset, or 0 where the input is not a
+// SizeOf returns how many bytes an input has from its present offset, or 0 where the input is not a
 // regular file: the length of a pipe is not known. in is the file itself, or a reader around stdin.
-func sizeOf(in, stdin io.Reader) int64 {
+func SizeOf(in, stdin io.Reader) int64 {
 	f, ok := in.(*os.File)
 	if !ok {
 		if f, ok = stdin.(*os.File); !ok {

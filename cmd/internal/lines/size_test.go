@@ -37,7 +37,7 @@ func TestSizeOf(t *testing.T) {
 	}{
 		{f, nil, 80}, {io.NopCloser(f), f, 80}, {io.NopCloser(r), r, 0}, {r, nil, 0}, {strings.NewReader("x"), strings.NewReader("x"), 0},
 	} {
-		if got := sizeOf(c.in, c.stdin); got != c.want {
+		if got := SizeOf(c.in, c.stdin); got != c.want {
 			t.Errorf("%T: %d bytes, want %d", c.in, got, c.want)
 		}
 	}
