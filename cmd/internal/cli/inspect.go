@@ -59,7 +59,7 @@ and neither signature nor ciphertext, so it does not pass for the token.`,
 		case "html":
 			return a.printHTML(func(w io.Writer) error { return report.Token(w, u, time.Now()) })
 		}
-		return a.Print(describeLayers(u, a.Strong()))
+		return a.Print(describer{time.Now(), a.Strong()}.layers(u))
 	}
 	return cmd
 }
@@ -86,22 +86,26 @@ func inFolder(err error, args []string) error {
 	return err
 }
 
-// describeLayers writes what a person can read about a token. It passes the words that the reader
-// must not overlook through the function strong.
-func describeLayers(u *leak.Unverified, strong func(string) string) []byte {
+// describer writes what a person can read about a token.
+type describer struct {
+	now    time.Time                // with which dates are compared
+	strong func(text string) string // makes words stand out that the reader must not overlook
+}
+
+func (d describer) layers(u *leak.Unverified) []byte {
 	var b bytes.Buffer
-	b.WriteString(strong("NOT VERIFIED") + ": what a stranger reads, without any key. Nothing here has been checked.\n")
+	b.WriteString(d.strong("NOT VERIFIED") + ": what a stranger reads, without any key. Nothing here has been checked.\n")
 	for i := range u.Layers {
 		b.WriteByte('\n')
-		describeLayer(&b, u, i, strong)
+		d.layer(&b, u, i)
 	}
 	for _, limit := range u.Limits {
-		fmt.Fprintf(&b, "\n%s: %s\n", strong("NOT READ TO THE END"), limit)
+		fmt.Fprintf(&b, "\n%s: %s\n", d.strong("NOT READ TO THE END"), limit)
 	}
 	return b.Bytes()
 }
 
-func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int, strong func(string) string) {
+func (d describer) layer(b *bytes.Buffer, u *leak.Unverified, i int) {
 	l := &u.Layers[i]
 	fmt.Fprintf(b, "%s: %s, %s, %d characters\n%s", console.Printable(l.Where), l.Form, report.Protection(l), l.Length, summaryLine(l))
 	for _, fault := range report.Refused(l) {
@@ -110,7 +114,7 @@ func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int, strong func(strin
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	if l.Form != leak.Disclosures {
 		fmt.Fprintln(w, "  header")
-		describeMembers(w, l.Header, "", strong)
+		d.members(w, l.Header, "")
 		w.Flush()
 		fmt.Fprintf(b, "  sizes in bytes: %s\n", sizes(l))
 	}
@@ -120,7 +124,7 @@ func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int, strong func(strin
 	}
 	if l.HasClaims || l.Claims != nil {
 		b.WriteString("  claims: anybody who has this token reads them\n")
-		describeMembers(w, l.Claims, report.SealedNote(u, i), strong)
+		d.members(w, l.Claims, report.SealedNote(u, i))
 		w.Flush()
 	}
 	switch {
@@ -130,26 +134,25 @@ func describeLayer(b *bytes.Buffer, u *leak.Unverified, i int, strong func(strin
 	default:
 		note := ""
 		if l.Personal != nil {
-			note = "  " + strong("personal") + ": " + report.Kinds("payload", l.Personal)
+			note = "  " + d.strong("personal") + ": " + report.Kinds("payload", l.Personal)
 		}
 		fmt.Fprintf(b, "  payload: no claims, but anybody reads it: %s%s\n", strconv.QuoteToGraphic(l.Text), note)
 	}
 }
 
-// describeMembers writes one line for each member of a header or of claims. A text sealed that is
-// not empty stands in place of the value of the member named sealed.
-func describeMembers(w *tabwriter.Writer, list []leak.Member, sealed string, strong func(string) string) {
+// members lists the header or the claims. The note stands for the value of sealed.
+func (d describer) members(w *tabwriter.Writer, list []leak.Member, sealed string) {
 	for i := range list {
 		m := &list[i]
 		text, note := string(display(m.Value)), ""
 		if sealed != "" && m.Name == "sealed" {
 			text = sealed
 		}
-		if date := dateOf(m); date != "" {
+		if date := report.Date(m, d.now); date != "" {
 			note = "  " + date
 		}
 		if m.Personal != nil {
-			note += "  " + strong("personal") + ": " + report.Kinds(report.ShortName(m.Name), m.Personal)
+			note += "  " + d.strong("personal") + ": " + report.Kinds(report.ShortName(m.Name), m.Personal)
 		}
 		fmt.Fprintf(w, "    %s\t%s%s\n", bareName(m.Name), text, note)
 	}

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/seal/leak"
@@ -52,22 +51,6 @@ func outermost(token string) (l leak.Layer, fault string) {
 		return leak.Layer{}, err.Error()
 	}
 	return u.Layers[0], u.Layers[0].OuterFault
-}
-
-// dateOf returns the date in a claim that holds a NumericDate (RFC 7519 section 2), for people. It
-// returns "" for all other members, and for a value outside the years 1970 to 9999.
-func dateOf(m *leak.Member) string {
-	switch m.Name {
-	case "exp", "nbf", "iat", "auth_time", "updated_at", "toe", "email_verified_at":
-	default:
-		return ""
-	}
-	seconds, err := strconv.ParseFloat(string(m.Value), 64)
-	const year10000 = 253402300800
-	if err != nil || seconds < 0 || seconds >= year10000 {
-		return ""
-	}
-	return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339)
 }
 
 // display returns a JSON text as one line that is safe on a terminal. The meaning stays the same:

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"errors"
+	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/spf13/cobra"
@@ -51,7 +52,7 @@ scanner closes the alerts that are not in it.`,
 			return console.Usagef("--show-values is not for -o sarif, which others than the owner of the tokens read")
 		}
 		s := &scan{
-			report: scanReport{asJSON: output.value == "json", showValues: *showValues, strong: a.Strong()},
+			report: scanReport{asJSON: output.value == "json", showValues: *showValues, strong: a.Strong(), now: time.Now()},
 			out:    bufio.NewWriterSize(a.Console.Writer(), 64<<10),
 			known:  make(map[string]known),
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/cmd/internal/report"
@@ -32,6 +33,7 @@ var shownAnyway = []string{
 type scanReport struct {
 	asJSON, showValues bool
 	strong             func(string) string // makes words stand out on a terminal
+	now                time.Time           // with which dates are compared
 }
 
 // place is where a token is.
@@ -113,7 +115,7 @@ func (r scanReport) members(w *tabwriter.Writer, part string, members []leak.Mem
 		case len(m.Personal) > 0:
 			fmt.Fprintf(w, "    %s %s\t%s\t%s\n", strings.TrimSuffix(part, "s"), name, orMasked(value), report.Kinds(name, m.Personal))
 		case value != nil:
-			if date := dateOf(m); date != "" {
+			if date := report.Date(m, r.now); date != "" {
 				value = append(value, " "+date...)
 			}
 			rest = append(rest, name+" "+string(value))

@@ -189,7 +189,7 @@ func checkErrorLine(ts *testscript.TestScript, code int, text string) {
 	case console.Printable(line) != line:
 		ts.Fatalf("an error with control characters: %q", line)
 	case code != console.ExitUsage && strings.Contains(line, "--help"):
-		ts.Fatalf("an error that is no usage error and mentions --help: %q", line)
+		ts.Fatalf("an error that is not a usage error and mentions --help: %q", line)
 	case len(line) > 500:
 		ts.Fatalf("an error of %d bytes: %q", len(line), line)
 	}

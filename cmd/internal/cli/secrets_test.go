@@ -85,7 +85,7 @@ func wordsOf(data []byte) (names, values []string) {
 		}
 	}
 	walk(root)
-	// Registered names are no secret.
+	// Registered names are not a secret.
 	names = slices.DeleteFunc(names, func(n string) bool { return slices.Contains(takenOut, n) })
 	return names, values
 }

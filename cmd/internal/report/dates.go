@@ -89,6 +89,16 @@ func dateOf(m *leak.Member, now time.Time) (at moment, ok bool) {
 	return at, true
 }
 
+// Date returns the date that a NumericDate means (RFC 7519 section 2), and how far it is from now,
+// such as "2026-12-01T12:00:00Z, expires in 1 d". It returns an empty text for all other members.
+func Date(m *leak.Member, now time.Time) string {
+	at, ok := dateOf(m, now)
+	if !ok {
+		return ""
+	}
+	return at.Date + ", " + at.Away
+}
+
 // longSpan returns a number of seconds as span does, up to a century.
 func longSpan(seconds int64) string {
 	const century = 100 * 365 * 24 * 3600

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
 func TestToken(t *testing.T) {
@@ -144,6 +146,23 @@ func TestTokenIsLeftOut(t *testing.T) {
 			if strings.Contains(html, secret[:16]) {
 				t.Errorf("%s: the report has a signature or a ciphertext", name)
 			}
+		}
+	}
+}
+
+// Date is a date and how far away it is, for the members that are dates.
+func TestDate(t *testing.T) {
+	for claim, want := range map[string]string{
+		`"exp":1796130000`: "2026-12-01T13:00:00Z, expires in 1 d 1 h", `"exp":1796039940`: "2026-11-30T11:59:00Z, expired 1 min ago",
+		`"nbf":1796040060`: "2026-11-30T12:01:00Z, begins in 1 min", `"iat":0`: "1970-01-01T00:00:00Z, issued 56 y 347 d ago",
+		`"iat":"1796040060"`: "", `"exp":-1`: "", `"n":1796040060`: "",
+	} {
+		u, err := leak.Read(jws("{" + claim + "}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Date(&u.Layers[0].Claims[0], testNow); got != want {
+			t.Errorf("%s: %q, want %q", claim, got, want)
 		}
 	}
 }
