@@ -41,17 +41,18 @@ func (a *App) readKEK(ctx context.Context, ring []byte) (keyring.KEK, error) {
 	}
 	slots := slotsOf(ring)
 	kek, err := keyring.KEKFile(place.file)
-	missing := place.standard && errors.Is(err, fs.ErrNotExist)
+	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 	switch {
-	case err != nil && !missing:
-		return nil, err
 	case err == nil && (slots.has(kek.ID()) || !slots.has(passphraseID)):
 		return kek, nil
-	case missing && !slots.has(passphraseID):
+	case missing && slots.has(passphraseID): // also where the file was named: a variable may name one for other rings
+	case missing && place.standard:
 		return nil, &console.Failure{
 			Err:    fmt.Errorf("%w: no key file %s, and this ring has no passphrase", keyring.ErrKEK, place.file),
 			Advice: "give --kek-file F",
 		}
+	case err != nil:
+		return nil, err
 	}
 	passphrase, askErr := a.AskPassphrase(ctx)
 	switch {
