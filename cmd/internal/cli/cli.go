@@ -10,6 +10,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -50,7 +51,9 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		code, text := a.Describe(err)
-		a.Say("%s", text)
+		if f, ok := errors.AsType[*console.Failure](err); !ok || !f.Told {
+			a.Say("%s", text)
+		}
 		return code
 	}
 	return console.ExitDone

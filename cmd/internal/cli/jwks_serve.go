@@ -40,7 +40,8 @@ a minute without. Others may keep the answer for the max-age of the ring's polic
 must not be published. ` + keyserver.MetricsPath + ` at --metrics-addr answers with metrics for Prometheus, in the
 words of sealjwt keys check -o prometheus, and with the requests.
 
-Each request, each step of the rotation and each warning is a line of the log on stderr.
+Each request, each step of the rotation, each warning and the error that ends it is a
+line of the log on stderr; only a mistake in the flags is told as by other verbs.
 No line has the query or the headers of a request. When nothing reads the log, lines are
 dropped, and the log says how many. SIGHUP has the ring and the certificate read again.
 Ctrl-C or SIGTERM ends it after the requests at work.
@@ -108,6 +109,16 @@ func (a *App) serve(ctx context.Context, f serveFlags) error {
 	log := keyserver.NewLog(a.Stderr, f.log.value)
 	defer log.Close()
 	defer a.Divert(log.Say)()
+	if err := a.serveAt(ctx, f, log, addr, metricsAddr); err != nil {
+		code, text := a.Describe(err)
+		log.Error("ended", "error", text, "exit_code", code)
+		return &console.Failure{Err: err, Code: code, Told: true}
+	}
+	return nil
+}
+
+// serveAt serves until ctx is done. All that it tells goes to the log.
+func (a *App) serveAt(ctx context.Context, f serveFlags, log *keyserver.Log, addr, metricsAddr *net.TCPAddr) error {
 	cert, err := a.certificate(f)
 	if err != nil {
 		return err

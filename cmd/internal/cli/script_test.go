@@ -157,11 +157,29 @@ func refusal(ts *testscript.TestScript, args []string) (code int) {
 	if code == 0 {
 		return
 	}
-	checkErrorLine(ts, code, ts.ReadFile("stderr"))
+	checkErrorLine(ts, code, errorLine(ts, args))
 	if after := snapshot(ts); after != before {
 		ts.Fatalf("a refusal that wrote something:\n%s\nbefore:\n%s", after, before)
 	}
 	return code
+}
+
+// errorLine returns the error on stderr as all verbs but one write it. The verb jwks serve writes
+// it to its log.
+func errorLine(ts *testscript.TestScript, args []string) string {
+	text := ts.ReadFile("stderr")
+	if !slices.Contains(args, "serve") || !strings.HasPrefix(text, "{") {
+		return text
+	}
+	var last struct {
+		Level, Msg, Error string
+		ExitCode          int `json:"exit_code"`
+	}
+	ts.Check(json.Unmarshal([]byte(text), &last)) // of one line
+	if line := strings.TrimSuffix(text, "\n"); last.Level != "ERROR" || last.Msg != "ended" || strconv.Itoa(last.ExitCode) != args[0] || console.Printable(line) != line {
+		ts.Fatalf("the log ends with %q", text)
+	}
+	return "sealjwt: " + last.Error + "\n"
 }
 
 // cmdPartly runs a command that does a part of its work. It checks the exit code and all lines on

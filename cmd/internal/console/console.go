@@ -57,16 +57,16 @@ func (c *Console) Hint(verb string) string {
 func (c *Console) Say(format string, args ...any) {
 	c.saying.Lock()
 	defer c.saying.Unlock()
-	text := Printable(fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
 	if c.diverted != nil {
 		c.diverted(text)
 		return
 	}
-	fmt.Fprintln(c.Stderr, c.Name+": "+text)
+	fmt.Fprintln(c.Stderr, c.Name+": "+Printable(text))
 }
 
 // Divert makes Say pass its lines to a function, such as the log of a server, until the caller
-// calls restore.
+// calls restore. The function gets them as they are, and makes them safe to print.
 func (c *Console) Divert(to func(text string)) (restore func()) {
 	set := func(to func(string)) {
 		c.saying.Lock()

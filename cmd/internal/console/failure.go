@@ -21,6 +21,7 @@ type Failure struct {
 	Code   int    // the exit code; 0: the code of the class
 	Advice string // what to do
 	Verb   string // a verb that helps, with its arguments; Describe puts it behind the advice
+	Told   bool   // a log has the error already, so the command does not print it again
 
 	ours bool // the text of Err was written for the user, and may begin with a name from outside
 }

@@ -88,18 +88,25 @@ func (c *Certificate) changed() (times [2]time.Time, err error) {
 	return times, nil
 }
 
-// get returns the certificate for a handshake. At most one handshake a minute looks at the files,
-// and the others do not wait for it. If the files cannot be read, the certificate stays as it was.
-func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+// get returns the certificate for a handshake. At most one handshake a minute looks at the files, and
+// the others do not wait for it. If the files cannot be read, the certificate stays as it was.
+func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.look(false), nil }
+
+// Reload makes the server look at the files now. The log tells the result, also that nothing
+// has changed.
+func (c *Certificate) Reload() { c.look(true) }
+
+// look looks at the files when that is due, or asked for, and returns the certificate.
+func (c *Certificate) look(asked bool) *tls.Certificate {
 	c.mu.Lock()
 	current, times := c.current, c.times
-	due := !c.reading && time.Since(c.checked) >= certificateCheck
+	due := asked || !c.reading && time.Since(c.checked) >= certificateCheck
 	if due {
 		c.reading, c.checked = true, time.Now()
 	}
 	c.mu.Unlock()
 	if !due {
-		return current, nil
+		return current
 	}
 	next, changed, err := c.reload(times)
 	c.mu.Lock()
@@ -111,23 +118,16 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Unlock()
 	switch {
 	case err != nil:
-		c.log.Warn("the certificate could not be read again", "error", err.Error())
+		c.log.Warn("the certificate could not be read again", "error", console.Plain(err))
 	case next != nil:
 		c.log.Info("the certificate was read again")
 		if warning, open := c.KeyIsOpen(); open {
 			c.log.Warn(warning)
 		}
+	case asked:
+		c.log.Info("the certificate has not changed")
 	}
-	return current, nil
-}
-
-// Reload looks at the files now, unless a handshake is reading them. The log says so if they have
-// changed or cannot be read.
-func (c *Certificate) Reload() {
-	c.mu.Lock()
-	c.checked = time.Time{}
-	c.mu.Unlock()
-	c.get(nil)
+	return current
 }
 
 // reload returns the certificate if its files have changed since times, and nil if not.

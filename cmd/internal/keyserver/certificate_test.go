@@ -179,6 +179,13 @@ func TestServeRenewedCertificate(t *testing.T) {
 	if bytes.Equal(shown(), first) || !strings.Contains(errs.String(), "was read again") {
 		t.Errorf("the certificate is not renewed: %s", errs)
 	}
+	const unchanged = "the certificate has not changed"
+	if shown(); strings.Contains(errs.String(), unchanged) {
+		t.Errorf("a handshake says so: %s", errs)
+	}
+	if cert.Reload(); !strings.Contains(errs.String(), `"level":"INFO","msg":"`+unchanged+`"`) {
+		t.Errorf("Reload does not say so: %s", errs)
+	}
 }
 
 // handshake returns the certificate of a server with that configuration.

@@ -5,9 +5,12 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
 // The formats of a log.
@@ -27,6 +30,9 @@ const (
 // reads, or a disk that hangs, delays neither a request nor the end of the server. Lines that find
 // no room in the queue are dropped and counted; a line behind the next one that is written says how
 // many.
+//
+// The log escapes the characters that could move a cursor or turn text around. Callers pass errors
+// and names as they are.
 type Log struct {
 	*slog.Logger
 	lines *lines
@@ -36,9 +42,9 @@ type Log struct {
 func NewLog(out io.Writer, format string) *Log {
 	handler := func(w io.Writer) slog.Handler {
 		if format == Text {
-			return slog.NewTextHandler(w, nil)
+			return slog.NewTextHandler(printable{w, func(line []byte) []byte { return []byte(console.Printable(string(line))) }}, nil)
 		}
-		return slog.NewJSONHandler(w, nil)
+		return slog.NewJSONHandler(printable{w, console.PrintableJSON}, nil)
 	}
 	l := &lines{out: out, queue: make(chan line, maxQueued), direct: slog.New(handler(out))}
 	go l.run()
@@ -61,6 +67,19 @@ func (l *Log) Dropped() int64 { return l.lines.dropped.Load() }
 func (l *Log) Close() {
 	l.lines.closed.Store(true)
 	l.lines.await(line{last: true, written: make(chan struct{})})
+}
+
+// printable escapes each line. The JSON of slog has C1 control characters and bidirectional marks
+// as they are, and its texts have fillers that a reader cannot see.
+type printable struct {
+	to     io.Writer
+	escape func(line []byte) []byte
+}
+
+func (p printable) Write(line []byte) (int, error) {
+	text := bytes.TrimSuffix(line, []byte("\n"))
+	_, err := p.to.Write(slices.Concat(p.escape(text), line[len(text):]))
+	return len(line), err
 }
 
 // lines writes lines in a goroutine of its own.

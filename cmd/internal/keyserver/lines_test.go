@@ -1,6 +1,8 @@
 package keyserver
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/cmd/internal/consoletest"
 )
 
@@ -72,6 +75,33 @@ func TestLogFormats(t *testing.T) {
 		text := strings.Split(out.String(), "\n")
 		if len(text) != 3 || !strings.HasPrefix(text[0], want[0]) || !strings.HasSuffix(text[0], want[1]) || !strings.HasSuffix(text[1], want[2]) {
 			t.Errorf("%s: %q", format, text)
+		}
+	}
+}
+
+// No line of the log has a character that moves a cursor, turns text around or cannot be seen,
+// wherever it comes from.
+func TestLogIsPrintable(t *testing.T) {
+	const hostile = "a\u009b\u202e\u3164\x1b\nb \U000e0001"
+	for _, format := range []string{JSON, Text} {
+		out := new(consoletest.Lines)
+		log := NewLog(out, format)
+		log.Say("warning: " + hostile)
+		log.Error(hostile, "error", hostile)
+		log.Warn("x", "error", errors.New(hostile))
+		c := &Certificate{certFile: hostile, keyFile: hostile, log: log.Logger}
+		c.Reload()
+		limited(http.NotFoundHandler(), log.Logger).ErrorLog.Print(hostile)
+		log.lines.direct.Info(hostile)
+		log.Close()
+		all := strings.TrimSuffix(out.String(), "\n")
+		for line := range strings.SplitSeq(all, "\n") {
+			if console.Printable(line) != line || !strings.Contains(line, `\u009b`) || format == JSON && !json.Valid([]byte(line)) {
+				t.Errorf("%s: %q", format, line)
+			}
+		}
+		if n := strings.Count(all, "\n") + 1; n != 6 {
+			t.Errorf("%s: %d lines", format, n)
 		}
 	}
 }
