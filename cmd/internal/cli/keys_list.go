@@ -20,13 +20,15 @@ func (a *App) keysListCommand() *cobra.Command {
 		}
 		text, err := a.viewKeys(ctx, ring, infos, view)
 		return map[string][]keyring.KeyInfo{"keys": infos}, text, err
-	}, keyTimeline)
+	}, func(ctx context.Context, ring *keyring.Ring, w io.Writer) error {
+		return keyTimeline(ctx, ring, w, view)
+	})
 	view.add(cmd)
 	return cmd
 }
 
 // keyTimeline writes the keys and their windows for a browser.
-func keyTimeline(ctx context.Context, ring *keyring.Ring, w io.Writer) error {
+func keyTimeline(ctx context.Context, ring *keyring.Ring, w io.Writer, view keyView) error {
 	infos, err := ring.Keys(ctx)
 	if err != nil {
 		return err
@@ -35,5 +37,7 @@ func keyTimeline(ctx context.Context, ring *keyring.Ring, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return report.Keys(w, infos, policy, time.Now())
+	now := time.Now()
+	shown, left := view.shown(infos, now)
+	return report.Keys(w, shown, left, policy, now)
 }

@@ -21,8 +21,9 @@ func (a *App) keysLogCommand() *cobra.Command {
 }
 
 // notLogged is the line for generations that the log does not have. Without the line an operator
-// would think that entries were deleted.
-const notLogged = "no entry: a wait was over, and the next step does the change"
+// would think that entries were deleted. The ring logs neither mark-due nor clear-due, because they
+// record a look and change no key.
+const notLogged = "no entry: the record of a wait, or its correction"
 
 func logTable(events []keyring.Event, now time.Time) []byte {
 	var b bytes.Buffer

@@ -38,6 +38,7 @@ var keyLayouts = [][]keyColumn{
 	{columnKID, columnUse, columnAlg, columnState, columnFor, columnPrivate, columnSoon},
 	{columnKID, columnUse, columnAlg, columnState, columnFor, columnSoon},
 	{columnKID, columnUse, columnState, columnSoon},
+	{columnKID, columnUse, columnState},
 }
 
 // keyTable returns the table of keys for lines of 80 columns.

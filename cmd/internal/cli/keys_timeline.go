@@ -26,8 +26,12 @@ type span struct {
 	mark     rune
 }
 
-// leastBar is the narrowest drawing that shows anything.
-const leastBar = 16
+// wantedBar is the width of a drawing before kids are cut for it. leastKID is how much of a kid
+// stands even where the drawing has to be narrower.
+const (
+	wantedBar = 16
+	leastKID  = 3
+)
 
 // drawTimeline draws a line of width columns for each key, with a mark in the column of now.
 func drawTimeline(infos []keyring.KeyInfo, policy keyring.Policy, now time.Time, width int) []byte {
@@ -35,8 +39,8 @@ func drawTimeline(infos []keyring.KeyInfo, policy keyring.Policy, now time.Time,
 	for _, k := range infos {
 		longest = max(longest, len([]rune(kidText(k))))
 	}
-	longest = max(3, min(longest, width-leastBar-len("  enc  ")))
-	scale := timeScale{from: now, to: now, columns: max(leastBar, width-longest-len("  enc  "))}
+	longest = max(leastKID, min(longest, width-wantedBar-len("  enc  ")))
+	scale := timeScale{from: now, to: now, columns: max(1, width-longest-len("  enc  "))}
 	var all [][]span
 	for _, k := range infos {
 		spans := spansOf(k, policy, now)

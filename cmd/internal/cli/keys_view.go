@@ -27,8 +27,11 @@ func (v *keyView) add(cmd *cobra.Command) {
 those that have ended. FOR is how long a key has been in its state. Keys that ended more
 than 30 days ago are left out; --all shows them. JSON has all keys and all dates.
 
+Every line fits a terminal of 32 columns or more: the narrower it is, the fewer columns the
+table has, and a kid that is longer than 16 characters needs more room. --timeline fits 20.
+
 --timeline draws one line for each key: its time before it is used, in use, and after it,
-when a retired key still verifies or opens. What lies behind now is what the policy plans.`
+when a retired key still verifies or opens. What stands right of now is what the policy plans.`
 	cmd.Example = "  sealjwt keys list\n  sealjwt keys list --timeline"
 	flags := cmd.Flags()
 	flags.BoolVar(&v.all, "all", false, "show keys that ended more than 30 days ago, too")
@@ -44,12 +47,9 @@ when a retired key still verifies or opens. What lies behind now is what the pol
 
 func (a *App) viewKeys(ctx context.Context, ring *keyring.Ring, infos []keyring.KeyInfo, view keyView) ([]byte, error) {
 	now := time.Now()
-	shown := sortKeys(infos)
-	if !view.all {
-		shown = slices.DeleteFunc(shown, func(k keyring.KeyInfo) bool { return hasEnded(k) && now.Sub(k.Ended) > hiddenAfter })
-	}
-	if n := int64(len(infos) - len(shown)); n > 0 && view.text {
-		a.Say("left out: %s that ended more than 30 days ago; see all with: %s", console.Count(n, "key"), a.again("keys list --all"))
+	shown, left := view.shown(infos, now)
+	if left > 0 && view.text {
+		a.Say("left out: %s that ended more than 30 days ago; see all with: %s", console.Count(left, "key"), a.again("keys list --all"))
 	}
 	if !view.timeline {
 		return keyTableWithin(shown, now, a.Width()), nil
@@ -59,6 +59,15 @@ func (a *App) viewKeys(ctx context.Context, ring *keyring.Ring, infos []keyring.
 		return nil, err
 	}
 	return drawTimeline(shown, policy, now, a.Width()), nil
+}
+
+// shown returns the keys to show, and how many are left out.
+func (v keyView) shown(infos []keyring.KeyInfo, now time.Time) (shown []keyring.KeyInfo, left int64) {
+	shown = sortKeys(infos)
+	if !v.all {
+		shown = slices.DeleteFunc(shown, func(k keyring.KeyInfo) bool { return hasEnded(k) && now.Sub(k.Ended) > hiddenAfter })
+	}
+	return shown, int64(len(infos) - len(shown))
 }
 
 func hasEnded(k keyring.KeyInfo) bool {

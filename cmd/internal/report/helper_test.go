@@ -56,7 +56,7 @@ func tokenFile(t *testing.T, token string) string {
 func keysFile(t *testing.T, infos []keyring.KeyInfo) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Keys(&b, infos, policy(t), testNow); err != nil {
+	if err := Keys(&b, infos, 0, policy(t), testNow); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

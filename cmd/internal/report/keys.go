@@ -12,12 +12,12 @@ import (
 )
 
 // Keys writes the timeline of the keys of a ring as a file. The policy of the ring says how
-// long the states to come last. The file holds kids, dates and the reasons of
-// revocations, and no key.
-func Keys(w io.Writer, infos []keyring.KeyInfo, policy keyring.Policy, now time.Time) error {
+// long the states to come last. leftOut is how many keys that ended long ago are not among infos.
+// The file holds kids, dates and the reasons of revocations, and no key.
+func Keys(w io.Writer, infos []keyring.KeyInfo, leftOut int64, policy keyring.Policy, now time.Time) error {
 	return file(w, frame{Title: "Keys of a ring", Brand: "sealjwt keys list", Heading: "Keys of a ring"}, now,
 		func(b *bytes.Buffer) error {
-			return templates.ExecuteTemplate(b, "keys.html", newKeysView(infos, policy, now))
+			return templates.ExecuteTemplate(b, "keys.html", newKeysView(infos, leftOut, policy, now))
 		})
 }
 
@@ -25,6 +25,7 @@ func Keys(w io.Writer, infos []keyring.KeyInfo, policy keyring.Policy, now time.
 type keysView struct {
 	Uses    []useView
 	Old     []keyView // ended keys without dates
+	LeftOut string    // how many more
 	Windows []windowView
 	States  []keyring.State
 }
@@ -61,8 +62,11 @@ type windowView struct {
 
 var stateOrder = []keyring.State{keyring.Staged, keyring.Active, keyring.Retired, keyring.Destroyed, keyring.Revoked}
 
-func newKeysView(infos []keyring.KeyInfo, policy keyring.Policy, now time.Time) keysView {
+func newKeysView(infos []keyring.KeyInfo, leftOut int64, policy keyring.Policy, now time.Time) keysView {
 	v := keysView{Windows: windowsOf(policy), States: stateOrder}
+	if leftOut > 0 {
+		v.LeftOut = console.Count(leftOut, "key")
+	}
 	for _, u := range []struct {
 		use       keys.Use
 		id, title string
