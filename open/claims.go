@@ -96,7 +96,7 @@ func (c *claims) readText(object strict.Object, i int, like string) (s string, e
 // readDate reads the claim with the i-th name of registered, which must be a NumericDate.
 func (c *claims) readDate(object strict.Object, i int) (t time.Time, err error) {
 	if t, c.present[i], err = object.NumericDate(registered[i]); err != nil {
-		return t, refuseClaims(registered[i]+" must be a NumericDate", "it is no number between 0 and the end of the year 9999")
+		return t, refuseClaims(registered[i]+" must be a NumericDate", "it is not a number between 0 and the end of the year 9999")
 	}
 	return t, nil
 }

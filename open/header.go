@@ -75,7 +75,7 @@ func parseHeader(raw []byte) (header, error) {
 	h := header{members: members}
 	var hasAlg bool
 	if h.alg, hasAlg, err = internedText(members, "alg"); err != nil || !hasAlg {
-		return header{}, refuse(ErrMalformed, "a header lacks alg, or has one that is no string")
+		return header{}, refuse(ErrMalformed, "a header lacks alg, or has one that is not a string")
 	}
 	if h.kid, h.hasKid, err = members.TextBytes("kid"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)

@@ -145,7 +145,7 @@ func TestRefusalIsCheapForManyKeys(t *testing.T) {
 		t.Fatalf("%d keys", n)
 	}
 	for name, bend := range map[string]func(inner *forge.Object){
-		"a kid that no key has":  func(inner *forge.Object) { inner.Set("kid", `"nobody"`) },
+		"a kid that no key has":  func(inner *forge.Object) { inner.Set("kid", `"unknown"`) },
 		"the kid of another key": func(inner *forge.Object) { inner.Set("kid", `"key-1999"`) },
 		"no kid":                 func(inner *forge.Object) { inner.Remove("kid") },
 		"another alg":            func(inner *forge.Object) { inner.Set("alg", `"ES256"`) },

@@ -79,7 +79,7 @@ func TestRingReloads(t *testing.T) {
 			t.Fatalf("6 s later: %v after %d loads", err, store.loads.Load()-before)
 		}
 		for range 10 {
-			if _, err := opener.Open(ctx, token("nobody's")); !errors.Is(err, open.ErrUnknownKey) {
+			if _, err := opener.Open(ctx, token("unknown")); !errors.Is(err, open.ErrUnknownKey) {
 				t.Fatal(err)
 			}
 		}

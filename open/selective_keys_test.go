@@ -31,7 +31,7 @@ func TestSignatureFirst(t *testing.T) {
 		"tag": ours(bendParts(func(p *parts) { p.Tag = flip(p.Tag, 0) })), "epk": ours(outer("epk", offCurve)),
 		"not claims": ours(plaintext("hello")), "a registered claim": sealedClaim("nbf", "1"), "a twin": sealedClaim("scope", "1"),
 		"expired": visible(claim("exp", seconds(-100))), "another audience": visible(claim("aud", quoted(billing))),
-		"exp null": visible(claim("exp", "null")), "nobody's kid": ours(outer("kid", `"nobody's"`)),
+		"exp null": visible(claim("exp", "null")), "unknown kid": ours(outer("kid", `"unknown"`)),
 	} {
 		rows = append(rows, selectiveRow{"signature, and " + name, both(bend, unsigned), forbid, open.ErrNotAuthentic})
 	}
@@ -62,7 +62,7 @@ func TestSignatureFirst(t *testing.T) {
 }
 
 // A gateway has no source of private keys, so it calls none for any token.
-func TestGatewayAsksNobody(t *testing.T) {
+func TestGatewayCallsNoSource(t *testing.T) {
 	t.Parallel()
 	cfg := selectiveConfig()
 	gateway(&cfg)
@@ -196,7 +196,7 @@ func TestSelectiveRing(t *testing.T) {
 		if err != nil || tok.DecryptionKeyID() != next.Kid || store.loads.Load() != before+1 {
 			t.Fatalf("%v after %d loads", err, store.loads.Load()-before)
 		}
-		s.JWEs[1].Outer.Set("kid", `"nobody's"`)
+		s.JWEs[1].Outer.Set("kid", `"unknown"`)
 		for range 10 {
 			if _, err := opener.Open(ctx, s.Token()); !errors.Is(err, open.ErrUnknownKey) {
 				t.Fatal(err)

@@ -80,7 +80,7 @@ func checkFile(what, path string, info fs.FileInfo) error {
 	case mode&fs.ModeSymlink != 0:
 		return unsafef("%s is a symbolic link: use the path it leads to (readlink -f %s)", what, path)
 	case !mode.IsRegular():
-		return unsafef("%s is no regular file (mode %v): move it away or use another path: ls -ld %s", what, mode, path)
+		return unsafef("%s is not a regular file (mode %v): move it away or use another path: ls -ld %s", what, mode, path)
 	}
 	return nil
 }

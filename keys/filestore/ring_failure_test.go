@@ -232,7 +232,7 @@ func TestRingFileSizeLimit(t *testing.T) {
 
 // Root can write everywhere, so the process becomes another user.
 func TestRingReadOnlyFolder(t *testing.T) {
-	const nobody = 65534
+	const otherUser = 65534
 	for _, change := range ringChanges {
 		t.Run(change.name, func(t *testing.T) {
 			s := newStore(t)
@@ -241,12 +241,12 @@ func TestRingReadOnlyFolder(t *testing.T) {
 			if os.Geteuid() == 0 {
 				must(t, os.Chmod(filepath.Dir(dirOf(s)), 0o711))
 				for _, name := range []string{dirOf(s), s.path, s.lockPath()} {
-					must(t, os.Chown(name, nobody, nobody))
+					must(t, os.Chown(name, otherUser, otherUser))
 				}
 			}
 			must(t, os.Chmod(dirOf(s), 0o500))
 			defer os.Chmod(dirOf(s), 0o700)
-			_, err := once(t, change.role, s.path, ringUser, strconv.Itoa(nobody), ringKeyID, before.active.ID)
+			_, err := once(t, change.role, s.path, ringUser, strconv.Itoa(otherUser), ringKeyID, before.active.ID)
 			wantFailure(t, err, nil, []string{"create the temporary file", "permission denied (let the user", "nothing was changed"})
 			if os.Geteuid() == 0 {
 				for _, name := range []string{dirOf(s), s.path, s.lockPath()} {

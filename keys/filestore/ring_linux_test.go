@@ -93,7 +93,7 @@ func TestRingKilledAtEachSystemCall(t *testing.T) {
 					writes, leftover := before.wantSound(t, change.writes)
 					if done {
 						if writes != change.writes || leftover {
-							t.Errorf("the process that nobody killed made %d of %d writes, leftover %v", writes, change.writes, leftover)
+							t.Errorf("the process that was not killed made %d of %d writes, leftover %v", writes, change.writes, leftover)
 						}
 						continue
 					}

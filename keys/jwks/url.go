@@ -22,7 +22,7 @@ func parseURL(text string) (*url.URL, error) {
 	case u.Fragment != "":
 		return nil, fmt.Errorf("%w: it must not have a fragment", ErrURL)
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u)):
-		return nil, fmt.Errorf("%w: %s must be https, or anybody on the way chooses the keys; http is for localhost only", ErrURL, where(u))
+		return nil, fmt.Errorf("%w: %s must be https, or an attacker on the way chooses the keys; http is for localhost only", ErrURL, where(u))
 	}
 	return u, nil
 }

@@ -70,7 +70,7 @@ func (s slot) check() error {
 	case jwk.CheckKeyID(s.KEK) != nil:
 		return fmt.Errorf("%w: its id must be 1 to 256 characters of printable ASCII", ErrKEK)
 	case !utf8.ValidString(s.JWE + s.Wrapped):
-		return fmt.Errorf("%w: what %s wrapped is no text: give it in base64url", ErrKEK, s.KEK)
+		return fmt.Errorf("%w: %s wrapped to bytes that are not text: give them in base64url", ErrKEK, s.KEK)
 	case len(text) > maxSlot:
 		return fmt.Errorf("%w: what %s wrapped takes %d bytes in the ring, which takes at most %d", ErrKEK, s.KEK, len(text), maxSlot)
 	}

@@ -87,7 +87,7 @@ func TestDecodeBase64URLExhaustive(t *testing.T) {
 // may change the bytes that it appends to.
 func checkAppendDecode(t *testing.T, s string) {
 	t.Helper()
-	const sentinel = "these bytes are somebody's"
+	const sentinel = "these bytes must stay"
 	want, wantErr := strict.DecodeBase64URL(s)
 	room := len(s) * 3 / 4
 	for _, decode := range []func(dst []byte) ([]byte, error){

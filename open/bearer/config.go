@@ -103,7 +103,7 @@ func (c Config) problem() string {
 	case c.Cookie != "" && !isToken(c.Cookie):
 		return "Cookie is not the name of a cookie"
 	case c.CrossOrigin != nil && c.Cookie == "":
-		return "CrossOrigin is for those who accept a Cookie"
+		return "CrossOrigin needs a Cookie"
 	case c.ResourceMetadata != "" && !isMetadataURL(c.ResourceMetadata):
 		return `ResourceMetadata must be an absolute https URL in ASCII without ", \, user and fragment`
 	}

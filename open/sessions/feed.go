@@ -82,7 +82,7 @@ func NewFeed(cfg FeedConfig) (*Feed, error) {
 	case isNil(cfg.Signing):
 		return nil, configError("Signing", "is required: the ring that signs the tokens")
 	case cfg.Authorize == nil && !cfg.Public:
-		return nil, configError("Authorize", "is required, or Public: true for a feed that everybody may read")
+		return nil, configError("Authorize", "is required, or Public: true for a feed that every client may read")
 	case cfg.Authorize != nil && cfg.Public:
 		return nil, configError("Public", "contradicts Authorize: give one of them")
 	}

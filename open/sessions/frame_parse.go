@@ -96,7 +96,7 @@ func verifyFrame(ctx context.Context, text []byte, parts [][]byte, source keys.P
 	case errors.Is(err, keys.ErrNoKey):
 		return "", badFrame("no key of the issuer has its kid")
 	case err != nil:
-		return "", badFrame("its alg is not that of the key")
+		return "", badFrame("its alg is not the algorithm of the key")
 	}
 	signature, err := strict.DecodeBase64URL(parts[2])
 	if err != nil || !k.Verify(text[:len(parts[0])+1+len(parts[1])], signature) {

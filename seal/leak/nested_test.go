@@ -112,7 +112,7 @@ func pretty(text string) string {
 // A Finder finds a token in the JSON serialization in any object or list, over several lines, with
 // any members around it.
 func TestFinderFindsSerializedTokens(t *testing.T) {
-	other := `{"payload":"` + compact(`{"sub":"somebody else"}`) + `","signature":"` + strings.Repeat("s", 43) + `"}`
+	other := `{"payload":"` + compact(`{"sub":"another"}`) + `","signature":"` + strings.Repeat("s", 43) + `"}`
 	for place, around := range map[string]func(j string) string{
 		"a line":           func(j string) string { return "at 12:00 " + j + " was read\n" },
 		"an object":        func(j string) string { return `{"a":` + j + `,"b":1}` },

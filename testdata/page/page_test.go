@@ -36,7 +36,7 @@ func TestPage(t *testing.T) {
 	b.waitFor(t, "#said", "4 pieces of personal data")
 	for _, text := range []string{
 		"NOT VERIFIED", "Nothing here has been checked.", "signed and not encrypted", "token claim act.token",
-		"anybody who has this token reads them", "expires in 1", "expired 3 d ago", "▲ personal: e-mail address", "▲ personal: postal address",
+		"every holder of this token can read them", "expires in 1", "expired 3 d ago", "▲ personal: e-mail address", "▲ personal: postal address",
 		`"abc\u202edef\u009b</code><script>document.title='harm'</script><img src=//evil.example/x>"`, "characters, left out",
 	} {
 		if shown := b.text(t, "#result"); !strings.Contains(shown, text) {

@@ -74,7 +74,7 @@ func testLogin(t *testing.T, p *processes) {
 			t.Errorf("token with %s: %d %v", name, status, err)
 		}
 	}
-	for user, password := range map[string]string{"ada": "wrong", "nobody": ""} {
+	for user, password := range map[string]string{"ada": "wrong", "unknown": ""} {
 		_, err := p.login(user, password)
 		if e, ok := errors.AsType[*notServed](err); !ok || e.status != http.StatusBadRequest || e.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s with a wrong password: %v", user, err)

@@ -10,7 +10,7 @@ import (
 func (a *App) completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish",
-		Short: "Print a script that completes verbs and flags in your shell",
+		Short: "Print a script that completes verbs, flags and kids in your shell",
 		Example: `  source <(sealjwt completion bash)
   sealjwt completion zsh >"${fpath[1]}/_sealjwt"
   sealjwt completion fish >~/.config/fish/completions/sealjwt.fish`,

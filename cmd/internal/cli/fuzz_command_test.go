@@ -36,7 +36,7 @@ var commandSeeds = []struct{ line, stdin string }{
 	{"keys import jwks --state retired", ""}, {"keys import pem --state retired", ""}, {"keys import cert", ""}, {"open --iss id --aud api --trust pem token", ""},
 	{"open --iss id --aud api --explain --trust pem token", ""}, {"open --iss id --aud api --trust cert token", ""}, {"seal --to cert claims", ""}, {"seal --to pem claims", ""},
 	{"keys import --state active --insecure-skip-window", "key"}, {"keys import --state active", "key"}, {"keys import kek", ""},
-	{"keys revoke --all --dry-run", ""}, {"keys revoke --all --erase --reason stolen", ""}, {"keys revoke nobody", ""}, {"keys revoke --reason  x", ""},
+	{"keys revoke --all --dry-run", ""}, {"keys revoke --all --erase --reason stolen", ""}, {"keys revoke unknown", ""}, {"keys revoke --reason  x", ""},
 	{"keys policy show", ""}, {"keys policy show -o json", ""}, {"keys policy set --token-lifetime 30m --leeway 1m", ""}, {"keys policy set --enc ES256", ""},
 	{"keys policy set --cache-age 3650d --dry-run", ""}, {"keys rewrap --add-kek-file new.kek", ""}, {"keys rewrap --add-kek-file new --drop-others --drop-this", ""},
 	{"jwks", ""}, {"jwks fetch", ""}, {"jwks fetch jwks", ""}, {"jwks fetch --issuer id", ""}, {"jwks fetch --timeout 1s -o jwks http:jwks", ""},

@@ -120,7 +120,8 @@ func TestExitCodesTopic(t *testing.T) {
 	}
 }
 
-// The topic on the environment names each variable that the command reads.
+// The topic on the environment names each variable that the command reads. A command without
+// stores does not read the variable of their connection.
 func TestEnvironmentTopic(t *testing.T) {
 	variable := regexp.MustCompile(`^(SEALJWT|XDG)_[A-Z_]+$`)
 	files, err := filepath.Glob("../*/*.go")
@@ -148,9 +149,16 @@ func TestEnvironmentTopic(t *testing.T) {
 	if len(found) < 8 {
 		t.Errorf("only %d variables were found", len(found))
 	}
-	for name := range found {
-		if !strings.Contains(environmentText, "\n  "+name+" ") {
-			t.Errorf("the topic lacks %s", name)
+	for _, o := range []Options{{Name: "sealjwt"}, {Name: "sealjwt", Stores: map[string]OpenStore{"mem": nil}}} {
+		topic, _, err := Command(o).Find([]string{"environment"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range found {
+			want := name != "SEALJWT_STORE_FILE" || o.Stores != nil
+			if strings.Contains(topic.Long, "\n  "+name+" ") != want {
+				t.Errorf("%d stores: that the topic names %s is %v", len(o.Stores), name, !want)
+			}
 		}
 	}
 }

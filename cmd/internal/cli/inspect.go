@@ -123,7 +123,7 @@ func (d describer) layer(b *bytes.Buffer, u *leak.Unverified, i int) {
 		return
 	}
 	if l.HasClaims || l.Claims != nil {
-		b.WriteString("  claims: anybody who has this token reads them\n")
+		b.WriteString("  claims: every holder of this token can read them\n")
 		d.members(w, l.Claims, report.SealedNote(u, i))
 		w.Flush()
 	}
@@ -136,7 +136,7 @@ func (d describer) layer(b *bytes.Buffer, u *leak.Unverified, i int) {
 		if l.Personal != nil {
 			note = "  " + d.strong("personal") + ": " + report.Kinds("payload", l.Personal)
 		}
-		fmt.Fprintf(b, "  payload: no claims, but anybody reads it: %s%s\n", strconv.QuoteToGraphic(l.Text), note)
+		fmt.Fprintf(b, "  payload: no claims, but readable without a key: %s%s\n", strconv.QuoteToGraphic(l.Text), note)
 	}
 }
 

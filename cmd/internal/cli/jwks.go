@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 func (a *App) jwksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "jwks",
-		Short: "Serve the public keys of the ring over HTTP, or look at those of others",
+		Short: "Serve the public keys of the ring over HTTP, or look at the keys of others",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  a.verbNeeded,
 	}

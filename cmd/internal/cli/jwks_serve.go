@@ -80,7 +80,7 @@ func (f serveFlags) check() (*net.TCPAddr, error) {
 	case !plainPath.MatchString(f.path):
 		return nil, console.Usagef("--path %s: it begins with a slash and does not end with one, of letters, digits and -._~, such as /.well-known/jwks.json", f.path)
 	case f.path == keyserver.HealthPath:
-		return nil, console.Usagef("--path %s is where others ask whether this is well: give another", keyserver.HealthPath)
+		return nil, console.Usagef("--path %s is the path of the health check: give another", keyserver.HealthPath)
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return nil, console.Usagef("--tls-cert and --tls-key go together: give both, or none")
 	case f.hasTLS() && f.insecureHTTP:

@@ -35,7 +35,7 @@ it is started again: at no time do two places hold a ring that lives.
 With --keep it makes a backup and leaves the ring where it is. Use one of the two
 only: what you revoke in one is still trusted in the other.
 
-Nothing is ever replaced. The key file stays the same.`,
+It never replaces a ring. The key file stays the same.`,
 		Example: `  sealjwt keys copy --from ring --to /srv/idp/ring --kek-file /etc/idp/kek
   sealjwt keys copy --from /srv/idp/ring --to /backup/ring --keep --kek-file /etc/idp/kek`,
 		Args: noInput,
@@ -45,8 +45,8 @@ Nothing is ever replaced. The key file stays the same.`,
 	flags.StringVar(&c.to, "to", "", "`PLACE` that it gets, where nothing is yet")
 	flags.BoolVar(&c.keep, "keep", false, "make a backup: leave the ring where it is")
 	if len(a.openers) > 0 {
-		flags.StringVar(&c.fromStoreFile, "from-store-file", "", "`FILE` with the connection of --from (default: that of --store-file)")
-		flags.StringVar(&c.toStoreFile, "to-store-file", "", "`FILE` with the connection of --to (default: that of --store-file)")
+		flags.StringVar(&c.fromStoreFile, "from-store-file", "", "`FILE` with the connection of --from (default: the file of --store-file)")
+		flags.StringVar(&c.toStoreFile, "to-store-file", "", "`FILE` with the connection of --to (default: the file of --store-file)")
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
@@ -175,7 +175,7 @@ func (a *App) explainCopy(ctx context.Context, from, to ringAt, memory *seen, er
 		return err
 	case errors.Is(err, keyring.ErrExists):
 		return &console.Failure{Err: fmt.Errorf("%s: %w", to.place, keyring.ErrExists), Code: console.ExitKey,
-			Advice: "name another place with --to; nothing ever replaces a ring"}
+			Advice: "name another place with --to; no verb puts another ring in its place"}
 	case errors.Is(err, keyring.ErrNoRing):
 		if err := a.noRing(ctx, from.store, from.place, memory); err != nil {
 			return fmt.Errorf("%s: %w", from.place, err)

@@ -52,7 +52,7 @@ key only.`,
 			_, err = ring.Import(cmd.Context(), data, hint, keyring.State(state.value))
 		}
 		if errors.Is(err, keyring.ErrState) && state.value == string(keyring.Active) && !*skip {
-			err = &console.Failure{Err: err, Advice: "or let it take over at once, to the harm of those who cannot know it yet, with --insecure-skip-window"}
+			err = &console.Failure{Err: err, Advice: "or let it take over at once, to the harm of parties that cannot know it yet, with --insecure-skip-window"}
 		}
 		if err != nil {
 			return err
@@ -63,7 +63,7 @@ key only.`,
 			kids = append(append(kids, console.Printable(k.ID())...), '\n')
 		}
 		if *skip {
-			a.Say("tokens fail with those who have an older JWK Set: publish the new one now: %s", a.again("keys export"))
+			a.Say("tokens fail with parties that have an older JWK Set: publish the new one now: %s", a.again("keys export"))
 		}
 		return a.Print(kids)
 	}

@@ -18,8 +18,8 @@ func (a *App) keysInitCommand() *cobra.Command {
 		Use:   "init",
 		Short: "Make a ring with its first keys, and the key file that opens it",
 		Long: `Makes a ring with one active key for signing and one for decryption, and the
-successor of each, which waits until everybody can know it. The key
-file that opens it is made too when it is missing. Nothing is ever replaced.
+successor of each, which waits until every party can know it. The key file that opens
+the ring is made too when it is missing. It never replaces a ring or a key file.
 
 The other flags set the policy: sealjwt keys policy show explains its figures.`,
 		Example: `  sealjwt keys init

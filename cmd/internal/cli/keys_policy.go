@@ -36,7 +36,7 @@ var policyFigures = []struct {
 	{"token-lifetime", "T", "longest lifetime of a token", time.Hour, func(p *keyring.Policy) *time.Duration { return &p.TokenLifetime }},
 	{"leeway", "L", "tolerance of openers on times", time.Minute, func(p *keyring.Policy) *time.Duration { return &p.Leeway }},
 	{"clock-skew", "S", "largest difference between any two clocks", time.Minute, func(p *keyring.Policy) *time.Duration { return &p.ClockSkew }},
-	{"cache-age", "C", "longest that anybody uses a cached JWK Set", 24 * time.Hour, func(p *keyring.Policy) *time.Duration { return &p.CacheAge }},
+	{"cache-age", "C", "longest that a party uses a cached JWK Set", 24 * time.Hour, func(p *keyring.Policy) *time.Duration { return &p.CacheAge }},
 	{"publish-lag", "D", "from the ring to the published JWK Set", time.Minute, func(p *keyring.Policy) *time.Duration { return &p.PublishLag }},
 	{"snapshot-age", "R", "longest that a process uses the ring without reloading it", time.Hour,
 		func(p *keyring.Policy) *time.Duration { return &p.SnapshotAge }},

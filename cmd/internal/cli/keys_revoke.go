@@ -23,11 +23,11 @@ func (a *App) keysRevokeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "revoke {KID | --all}",
 		Short: "End a key in an emergency, at once and without asking",
-		Long: `A revoked signing key is erased and refused by everybody who loads the ring or its
-JWK Set anew. A revoked decryption key is no longer published, but opens what those
-who cached it still seal to it, until the last such token is dead; --erase ends it
-now. An active key is followed by a brand-new one, active at once; its staged
-successor, which a thief of the ring has too, is revoked and replaced as well.
+		Long: `A revoked signing key is erased, and a party that loads the ring or its JWK Set anew
+refuses it. A revoked decryption key is no longer published, but opens the tokens that
+parties with a cached JWK Set still seal to it, until the last such token is dead;
+--erase ends it now. An active key is followed by a brand-new one, active at once; its
+staged successor, which a thief of the ring has too, is revoked and replaced as well.
 
 A stolen decryption key reads every token ever sealed to it: end the sessions of
 tokens that may have been seen, too.`,
@@ -40,7 +40,7 @@ tokens that may have been seen, too.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.Reason, "reason", "compromised", "`WHY`; keys list -o json shows it")
 	flags.BoolVar(&f.All, "all", false, "every key of the ring")
-	flags.BoolVar(&f.Erase, "erase", false, "erase decryption keys now: fails those who still seal to them")
+	flags.BoolVar(&f.Erase, "erase", false, "erase decryption keys now: tokens that are still sealed to them fail")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "tell what would be done, and do nothing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {

@@ -34,7 +34,7 @@ of processes may run it. With --quiet it prints nothing when it did nothing, so 
 cron sends no mail.
 
 With --now the period of the active key ends now. Its successor still waits until
-everybody can know it; until then the exit code is 6. Without --use the keys for both
+every party can know it; until then the exit code is 6. Without --use the keys for both
 uses change, or neither.`,
 		Example: `  sealjwt keys rotate
   sealjwt keys rotate --quiet
@@ -45,7 +45,7 @@ uses change, or neither.`,
 	output := addOutput(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&f.now, "now", false, "end the period of the active key now")
-	flags.BoolVar(&f.skip, "insecure-skip-window", false, "with --now: do not wait for those who cannot know the successor yet; their tokens fail")
+	flags.BoolVar(&f.skip, "insecure-skip-window", false, "with --now: do not wait for parties that cannot know the successor yet; their tokens fail")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "tell what would be done, and do nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing when nothing was done")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -18,9 +18,9 @@ func (a *App) openCommand() *cobra.Command {
 		Short: "Open a sealed token: decrypt, verify, check, and print its claims",
 		Long: `Reads a token, decrypts it with your ring, verifies the signature of the issuer
 and checks every claim. Prints the claims as one line of JSON, or nothing. Without
---trust only tokens that your own ring has signed are taken. Its FILE holds a JWK Set,
-or one key: a JWK, PEM, or a certificate, of which the key is used and nothing judged.
-A single key without kid is for tokens of any kid.
+--trust only tokens that your own ring has signed are taken. PLACE is a file or URL
+with a JWK Set, or one key: a JWK, PEM, or a certificate, of which the key is used and
+nothing judged. A single key without kid is for tokens of any kid.
 
 Which form a token has is never guessed: --selective takes those with single sealed
 claims, and no others, and prints the visible claims and what was sealed to you. A
@@ -29,8 +29,9 @@ gateway, which has no ring, adds --visible-only and --trust.
 With --jsonl each line of the input is one token, and the same line of the result its
 claims. All cores work, and memory does not grow with the input. A token that is
 refused, or an empty line, is named on stderr, the first 20 of them, its line of the
-result is empty, and the others go on. The exit code is that of the lines that failed, or 1
-if theirs differ. To go on with such a run after it was stopped, see seal --help:
+result is empty, and the others go on. The exit code is the code of the lines that
+failed, or 1 if their codes differ. To go on with such a run after it was stopped, see
+seal --help:
 
   sealjwt open --jsonl … --skip $(wc -l <claims) tokens >>claims`,
 		Example: `  sealjwt open --iss https://id.example.com --aud https://api.example.com token

@@ -26,7 +26,7 @@ func explainRefusal(err error, token string, f openFlags) error {
 	case errors.Is(err, open.ErrMalformed), errors.Is(err, open.ErrType) && hasOtherParts(token, f.selective):
 		return &console.Failure{Err: err, Advice: whatInstead(token, f.selective)}
 	case f.selective && errors.Is(err, open.ErrType) && !looksSelective(token):
-		return &console.Failure{Err: err, Advice: "it looks like one without sealed claims, all of which anybody can read"}
+		return &console.Failure{Err: err, Advice: "it looks like one without sealed claims, all readable without a key"}
 	case f.at.given && (errors.Is(err, open.ErrExpired) || errors.Is(err, open.ErrNotYetValid)):
 		return &console.Failure{Err: err, Advice: "as of " + f.at.String()}
 	case f.visibleOnly && errors.Is(err, open.ErrUnknownKey):
@@ -88,7 +88,7 @@ func whatInstead(token string, selective bool) string {
 	case !selective && isJWS && fault == "" && l.SealedTo > 0:
 		return "this looks like a selective token: add --selective"
 	case !selective && isJWS:
-		return "this one is not encrypted, and anybody can read it; only sealed tokens are opened"
+		return "this one is not encrypted, and readable without a key; only sealed tokens are opened"
 	case fault != "":
 		return fault
 	case selective && !isJWS:

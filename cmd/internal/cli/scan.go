@@ -10,12 +10,12 @@ import (
 )
 
 // errExposed is the error of a scan that found personal data. The result is on stdout already.
-var errExposed = errors.New("personal data that anybody can read")
+var errExposed = errors.New("personal data readable without a key")
 
 func (a *App) scanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan [PATH|-]...",
-		Short: "Find tokens in texts, and personal data that anybody can read in them",
+		Short: "Find tokens in texts, and personal data readable in them without a key",
 		Long: `Finds the tokens in a text of any length, such as a log, a HAR file or source
 code, and reports for each of them what can be read without a key and which of it
 is personal data: exit code 6 when there is any, or when a limit was reached. Nothing
@@ -29,7 +29,7 @@ names the first 20 without personal data, the first 1000 others, and counts the 
 compressed file (gzip, zip, bzip2, xz, zstd) is a limit that was reached, and named.
 
 Values are masked, unless --show-values is given; tokens are never printed. The
-column is that of a byte. A token that a text repeats is reported each time.
+column counts bytes. A token that a text repeats is reported each time.
 
 With -o json there is one line for each token: an object with file, line, column,
 personal (how many pieces of personal data) and layers (the token, and those that

@@ -132,7 +132,7 @@ func (w *sarifWriter) kinds(u *leak.Unverified) (list []sarifResult) {
 	for _, kind := range order {
 		id := "readable-" + strings.NewReplacer(" ", "-", "e-mail", "email").Replace(strings.ToLower(string(kind)))
 		rule := sarifRule{id, sarifText{"A token shows personal data: " + string(kind)}, sarifText{helpReadable}}
-		list = append(list, w.result(rule, "anybody reads "+string(kind)+" (***) in "+strings.Join(places[kind], ", ")))
+		list = append(list, w.result(rule, string(kind)+" (***) is readable without a key in "+strings.Join(places[kind], ", ")))
 	}
 	return list
 }

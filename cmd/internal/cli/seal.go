@@ -20,8 +20,8 @@ recipient and prints the result. iss, aud, sub, nbf and jti may stand in the fil
 iat and exp are written here. Without --to the token is sealed to your own ring.
 
 With --selective the token is a signed one that every gateway can verify and route.
-Claims that --visible names stand in it in clear, together with the registered ones
-and for everybody to read; every other one is encrypted to who may read it:
+Claims that --visible names and the registered claims stand in it in clear, readable
+without a key. Every other claim is encrypted to the recipients that may read it:
 
   --to email,name=PLACE   these claims, each of which must be there
   --to '*=PLACE'          all claims that are not visible
@@ -34,14 +34,15 @@ alone counts. It may be the https URL of a JWK Set, as in --trust of open. The s
 fetched when its max-age is almost over, and kept in ~/.cache/sealjwt: while it cannot be
 fetched, the copy is used until it is an hour old.
 
-One audience is that of every recipient; several are theirs in the order of --to.
+One audience is for all recipients. Of several, each recipient has one, in the order of
+--to.
 
 With --jsonl each line of the input is one claims object, and the same line of the
 result its token. All cores work, and memory does not grow with the input. --iss and
---aud are those of all lines; a line that has others is wrong, and so is an empty one.
+--aud hold for all lines; a line that has others is wrong, and so is an empty line.
 A line that is wrong is named on stderr, the first 20 of them, its line of the result
-is empty, and the others go on. The exit code is that of the lines that failed, or 1 if
-theirs differ.
+is empty, and the others go on. The exit code is the code of the lines that failed, or 1
+if their codes differ.
 
 Ctrl-C stops such a run after the lines at work, and says how to go on. However it was
 stopped, the number of lines in the result is the number to skip:

@@ -32,7 +32,7 @@ type sealFlags struct {
 func (f *sealFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.to, "to", nil,
-		"public keys of the recipient, a file or URL at a `PLACE`; NAMES=PLACE with --selective (default: those of your own ring)")
+		"public keys of the recipient, a file or URL at a `PLACE`; NAMES=PLACE with --selective (default: the keys of your own ring)")
 	addSuites(cmd, &f.enc, "enc", keys.UseEnc, "`ALGS` that may be used for the recipients, the preferred first, and what a key without alg is for")
 	flags.StringVar(&f.issuer, "iss", "", "the issuer: you, usually an https `URL`")
 	flags.StringArrayVar(&f.audiences, "aud", nil, "the audience: the recipient's name, usually a `URL`; with several --to once, or once for each")
@@ -71,7 +71,7 @@ func (f sealFlags) checkSelective(to []recipient) error {
 	for _, r := range to {
 		for _, name := range r.claims {
 			if slices.Contains(f.visible.names, name) {
-				return console.Usagef("%q stands in --visible, where everybody reads it, and in --to %s: take it out of one of them", name, console.WithoutSecrets(r.path))
+				return console.Usagef("%q stands in --visible, which leaves it readable, and in --to %s: take it out of one of them", name, console.WithoutSecrets(r.path))
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func (a *App) sealLines(ctx context.Context, args []string, f sealFlags) error {
 // sealed in the name of another issuer, or for another audience.
 func (f sealFlags) withoutFile() (claimsFile, error) {
 	if f.issuer == "" || len(f.audiences) == 0 {
-		return claimsFile{}, console.Usagef("with --jsonl issuer and audience are those of all lines: " +
+		return claimsFile{}, console.Usagef("with --jsonl issuer and audience hold for all lines: " +
 			"give --iss https://id.example.com and --aud https://api.example.com")
 	}
 	return claimsFile{

@@ -134,7 +134,7 @@ func TestVisibleFindsWhatIsHidden(t *testing.T) {
 		}
 		text = base64.RawURLEncoding.EncodeToString([]byte(text))
 	}
-	if got := visible(text, []string{"somebody@example.org"}); got != "" {
+	if got := visible(text, []string{"eve@example.org"}); got != "" {
 		t.Errorf("found %q, which is not there", got)
 	}
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 )
 
@@ -8,7 +10,7 @@ import (
 func (a *App) topics() []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "exit-codes", Short: "The exit codes, for scripts", Long: exitCodesText},
-		{Use: "environment", Short: "The variables that are read", Long: environmentText},
+		{Use: "environment", Short: "The variables that are read", Long: a.environmentText()},
 		{Use: "files", Short: "The files that are read and written", Long: filesText},
 	}
 }
@@ -29,6 +31,18 @@ const exitCodesText = `The exit codes, on which scripts can rely:
 With --jsonl the exit code is the code of the lines that failed, or 1 if their codes
 differ. The result is on standard output alone; errors are one line on standard error.`
 
+// environmentText returns the topic on the environment. A command without stores does not read
+// SEALJWT_STORE_FILE, and its topic does not name it.
+func (a *App) environmentText() string {
+	storeFile := ""
+	if len(a.openers) > 0 {
+		storeFile = `
+  SEALJWT_STORE_FILE       file with the connection to the store of a ring that
+                           is not a file (--store-file)`
+	}
+	return fmt.Sprintf(environmentText, storeFile)
+}
+
 const environmentText = `These variables are read. A flag beats the variable of the same meaning. An empty
 variable counts as unset.
 
@@ -37,9 +51,7 @@ variable counts as unset.
   SEALJWT_PASSPHRASE_FILE  file with the passphrase of the ring
                            (--passphrase-file)
   SEALJWT_SEEN_FILE        file that remembers which rings were seen
-                           (--seen-file)
-  SEALJWT_STORE_FILE       file with the connection to the store of a ring that
-                           is not a file (--store-file)
+                           (--seen-file)%s
   XDG_DATA_HOME            folder of the ring, instead of ~/.local/share
   XDG_CONFIG_HOME          folder of the key file, instead of ~/.config
   XDG_STATE_HOME           folder of the memory of rings, instead of
@@ -50,8 +62,8 @@ variable counts as unset.
   HTTPS_PROXY, NO_PROXY    proxy for fetching keys, as Go programs read them
   SSL_CERT_FILE            certificates of your own authorities`
 
-const filesText = `These files are read and written. Files with secrets have mode 0600, and nothing ever
-replaces a ring.
+const filesText = `These files are read and written. Files with secrets have mode 0600, and no verb puts
+another ring in the place of a ring.
 
   ~/.local/share/sealjwt/ring        the ring: private keys, encrypted
   ~/.local/share/sealjwt/ring.lock   lock of the processes that write the ring

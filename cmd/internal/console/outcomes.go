@@ -53,7 +53,7 @@ var outcomes = []struct {
 	{keyring.ErrConfig, ExitUsage, "", ""},
 	{keyring.ErrRollback, ExitKey, "put the right ring back, or take this one with", "keys accept"},
 	{keyring.ErrNoRing, ExitKey, "make one with", "keys init"},
-	{keyring.ErrExists, ExitKey, "use it, or name another with --ring; nothing ever replaces a ring", ""},
+	{keyring.ErrExists, ExitKey, "use it, or name another with --ring; no verb puts another ring in its place", ""},
 	{keyring.ErrUnreadable, ExitKey, "name its own --kek-file or --passphrase-file, or put a backup of the ring back", ""},
 	{filestore.ErrUnsafe, ExitKey, "", ""},
 	{keyring.ErrKEK, ExitKey, "name the key file of this ring with --kek-file", ""},

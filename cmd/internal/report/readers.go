@@ -19,13 +19,13 @@ type reader struct {
 	Count  int // pieces of personal data in the part
 }
 
-const anybody = "anybody who has this token"
+const holder = "every holder of this token"
 
 // readersOf returns who reads the parts of one layer.
 func readersOf(l *leak.Layer, v *layerView) []reader {
 	var list []reader
 	if v.HasHeader {
-		list = append(list, reader{Where: v.Where, What: "header", Class: "header", Names: namesOf(v.Header), Who: anybody, Count: personalIn(l.Header)})
+		list = append(list, reader{Where: v.Where, What: "header", Class: "header", Names: namesOf(v.Header), Who: holder, Count: personalIn(l.Header)})
 	}
 	switch {
 	case l.Form == leak.JWE:
@@ -35,10 +35,10 @@ func readersOf(l *leak.Layer, v *layerView) []reader {
 		if l.Form == leak.Disclosures {
 			what = "disclosures"
 		}
-		list = append(list, reader{Where: v.Where, What: what, Class: "payload", Names: namesOf(v.Claims), Who: anybody, Count: personalIn(l.Claims)})
+		list = append(list, reader{Where: v.Where, What: what, Class: "payload", Names: namesOf(v.Claims), Who: holder, Count: personalIn(l.Claims)})
 	}
 	if v.Payload != "" {
-		list = append(list, reader{Where: v.Where, What: "payload", Class: "payload", Names: v.Payload, Who: anybody, Count: len(l.Personal)})
+		list = append(list, reader{Where: v.Where, What: "payload", Class: "payload", Names: v.Payload, Who: holder, Count: len(l.Personal)})
 	}
 	return list
 }

@@ -115,7 +115,7 @@ func newLayerView(u *leak.Unverified, i int, now time.Time) *layerView {
 	case l.Binary || l.Text == "":
 		v.Payload = "neither claims nor text"
 	default:
-		v.Payload = "no claims, but anybody reads it"
+		v.Payload = "no claims, but readable without a key"
 		v.Text = &memberView{Name: "payload", HoldsToken: l.HoldsToken}
 		v.Text.Value, v.Text.Left = value(quotedJSON(l.Text), l.HoldsToken)
 		if l.Personal != nil {

@@ -19,8 +19,8 @@ func TestToken(t *testing.T) {
 		"signed": {
 			jws(`{"iss":"https://id.example.com","scope":"read"}`),
 			[]string{"NOT VERIFIED", "This is what a stranger reads, without any key. Nothing here has been checked.", "signed and not encrypted, 218 characters",
-				"anybody who has this token reads them", "No personal data was found in what stands readable.", `"https://id.example.com"`, "header 44 bytes", "signature 70 bytes",
-				"alg, kid, typ", "iss, scope", "readable anybody who has this token"},
+				"every holder of this token can read them", "No personal data was found in what stands readable.", `"https://id.example.com"`, "header 44 bytes", "signature 70 bytes",
+				"alg, kid, typ", "iss, scope", "readable every holder of this token"},
 			[]string{"open refuses it", "personal:", "sealed"},
 		},
 		"personal": {
@@ -37,7 +37,7 @@ func TestToken(t *testing.T) {
 			jws(fmt.Sprintf(`{"exp":%d}`, now-7200)), []string{"2026-11-30T10:00:00Z expired 2 h ago"}, []string{"expires in"},
 		},
 		"not signed": {
-			b64(`{"alg":"none"}`) + "." + b64(`{"iss":"x"}`) + ".", []string{"NOT SIGNED and not encrypted: anybody can have written it"}, nil,
+			b64(`{"alg":"none"}`) + "." + b64(`{"iss":"x"}`) + ".", []string{"NOT SIGNED and not encrypted: an attacker can have written it"}, nil,
 		},
 		"encrypted": {
 			jwe(`{"alg":"ECDH-ES","enc":"A256GCM","kid":"f3Yw9HcT"}`),
@@ -50,7 +50,7 @@ func TestToken(t *testing.T) {
 		"selective": {
 			jws(`{"iss":"https://id.example.com","jti":"j","sealed":["` + jwe(`{"alg":"ECDH-ES","enc":"A256GCM","kid":"billing","iss":"https://id.example.com","jti":"j"}`) + `","` +
 				jwe(`{"alg":"ECDH-ES","enc":"A256GCM","kid":"kyc","iss":"https://evil.example.com","jti":"j"}`) + `"]}`),
-			[]string{"selective token: 2 claims readable by anybody, sealed for 2 recipients", "2 JWEs, below", `only the holder of the key "billing"`, `only the holder of the key "kyc"`,
+			[]string{"selective token: 2 claims readable without a key, others sealed for 2 recipients", "2 JWEs, below", `only the holder of the key "billing"`, `only the holder of the key "kyc"`,
 				"token claim sealed[0]", "bound to this token by iss and jti", "NOT BOUND to this token: iss and jti are not the ones that it has"},
 			[]string{"A token stands in it"},
 		},
@@ -61,11 +61,11 @@ func TestToken(t *testing.T) {
 		},
 		"cut off": {
 			b64(`{"alg":"ES256"}`) + "." + b64(`{"email":"ada@example.com","name":"Ada Quill`),
-			[]string{"cut off in the payload, and not encrypted", "open refuses it: its claims are not one JSON object", "no claims, but anybody reads it", "▲ personal: e-mail address"},
+			[]string{"cut off in the payload, and not encrypted", "open refuses it: its claims are not one JSON object", "no claims, but readable without a key", "▲ personal: e-mail address"},
 			nil,
 		},
 		"text": {
-			jws("write to ada@example.com"), []string{"Payload no claims, but anybody reads it", `"write to ada@example.com"`, "▲ personal: e-mail address"}, nil,
+			jws("write to ada@example.com"), []string{"Payload no claims, but readable without a key", `"write to ada@example.com"`, "▲ personal: e-mail address"}, nil,
 		},
 		"binary": {
 			jws("\x00\x01\x02\xff"), []string{"Payload neither claims nor text"}, nil,

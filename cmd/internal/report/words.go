@@ -14,7 +14,7 @@ import (
 // Protection returns how a layer is protected, and warns of one that is not signed.
 func Protection(l *leak.Layer) string {
 	if l.Unsigned && l.CutOff == leak.Whole {
-		return "NOT SIGNED and not encrypted: anybody can have written it"
+		return "NOT SIGNED and not encrypted: an attacker can have written it"
 	}
 	return Kind(l)
 }
@@ -42,7 +42,7 @@ func Kind(l *leak.Layer) string {
 func Summary(l *leak.Layer) string {
 	switch {
 	case l.Form == leak.JWS && l.SealedTo > 0:
-		return fmt.Sprintf("selective token: %s readable by anybody, sealed for %s",
+		return fmt.Sprintf("selective token: %s readable without a key, others sealed for %s",
 			console.Count(int64(len(l.Claims)-1), "claim"), console.Count(int64(l.SealedTo), "recipient"))
 	case l.Bound == nil && l.SealedTo > 1:
 		return "encrypted for " + console.Count(int64(l.SealedTo), "recipient")

@@ -39,7 +39,7 @@ func readPEM(text []byte, certificate bool) (JWK, error) {
 	case len(b.certificates) > 1 && certificate:
 		return JWK{}, fmt.Errorf("%w: %d certificates in one PEM text: give the one whose key is meant", ErrMalformed, len(b.certificates))
 	case len(b.certificates) > 0:
-		return JWK{}, fmt.Errorf("%w: no key in the PEM text but that of a CERTIFICATE: give the key itself", ErrUnsupported)
+		return JWK{}, fmt.Errorf("%w: the PEM text holds a CERTIFICATE and no key: give the key itself", ErrUnsupported)
 	case b.other != "":
 		return JWK{}, fmt.Errorf("%w: PEM block %s", ErrUnsupported, Quote(b.other))
 	}
@@ -70,7 +70,7 @@ func (b *bundle) fit(k JWK, err error) (JWK, error) {
 		fits = fits || err == nil && equal(c.Public, k.Public)
 	}
 	if !fits {
-		return JWK{}, fmt.Errorf("%w: the certificate in the PEM text is not that of the key", ErrMalformed)
+		return JWK{}, fmt.Errorf("%w: the certificate in the PEM text is not for the key", ErrMalformed)
 	}
 	return k, nil
 }

@@ -130,7 +130,7 @@ func refusals(t testing.TB) (errs []error) {
 		func(f *forgery) { f.Sign = func([]byte) []byte { return make([]byte, 64) } },
 		bendParts(func(p *parts) { p.Tag = flip(p.Tag, 0) }),
 		outer("crit", `["`+canaryEmail+`"]`), outer("enc", `"A192GCM"`), outer("cty", `"at+jwt"`), outer("iss", quoted(strangerID)), outer("sub", `"another"`),
-		inner("alg", `"none"`), inner("alg", `["`+canaryEmail+`"]`), inner("kid", `"nobody's"`), inner("typ", `"JWT"`), inner("cty", `"JWT"`),
+		inner("alg", `"none"`), inner("alg", `["`+canaryEmail+`"]`), inner("kid", `"unknown"`), inner("typ", `"JWT"`), inner("cty", `"JWT"`),
 		claim("iss", quoted(strangerID)), claim("iss", "1"), claim("aud", `["https://a.example"]`), claim("aud", `[["`+canaryEmail+`"]]`),
 		claim("exp", seconds(-100)), claim("exp", quoted(canaryEmail)), claim("exp", fmt.Sprint(canaryAccount)), claim("nbf", seconds(100)),
 		claim("exp", seconds(86400)), claim("sub", `["`+canarySubject+`"]`), claim("SUB", quoted(canarySubject)), claim("sealed", quoted(canaryEmail)),
@@ -157,7 +157,7 @@ func refusals(t testing.TB) (errs []error) {
 	for _, bend := range []func(s *selective){
 		ours(bendParts(func(p *parts) { p.Tag = flip(p.Tag, 0) })), ours(plaintext(canaryEmail)), ours(plaintext(`["` + canaryEmail + `"]`)),
 		sealedClaim("nbf", fmt.Sprint(canaryAccount)), sealedClaim("scope", quoted(canaryDeep)), sealedAs(`["` + canaryEmail + `"]`), sealedAs(`"` + canaryEmail + `"`),
-		ours(outer("jti", `"other"`)), ours(outer("kid", `"nobody's"`)), ours(outer("sub", `"other"`)),
+		ours(outer("jti", `"other"`)), ours(outer("kid", `"unknown"`)), ours(outer("sub", `"other"`)),
 	} {
 		s := forgeSelective()
 		canaries(s.Draft)
@@ -362,7 +362,7 @@ func ringErrors(t testing.TB, c canaryKeys) (errs []error) {
 	if err := c.es256.ImportInto(ctx, ring, keyring.Staged); err != nil {
 		t.Fatal(err)
 	}
-	_, errRevoke := ring.Revoke(ctx, keyring.Revocation{KeyID: "nobody's"})
+	_, errRevoke := ring.Revoke(ctx, keyring.Revocation{KeyID: "unknown"})
 	_, errWindow := ring.RotateNow(ctx, keys.UseSig)
 	return append(errs, err, errTwice, errSince, errRevoke, errWindow,
 		c.es256.ImportInto(ctx, ring, keyring.Staged), c.eddsa.ImportInto(ctx, ring, keyring.Active), c.ecdhES.ImportInto(ctx, ring, keyring.Revoked))

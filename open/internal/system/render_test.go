@@ -170,7 +170,7 @@ func asPanic[T any](v T) (out []rendering) {
 	}
 	caught(wayPanic, "value", func() { panic(v) })
 	caught(wayPanic, "error", func() { panic(holding[T]{v}) })
-	caught(wayRuntime, "type assertion", func() { _ = any(v).(interface{ nobodyHasThis() }) })
+	caught(wayRuntime, "type assertion", func() { _ = any(v).(interface{ noTypeHasThis() }) })
 	caught(wayRuntime, "map key", func() { _ = map[any]int{[]any{v}[0]: 1, holding[[]T]{[]T{v}}: 2} })
 	return out
 }

@@ -72,7 +72,7 @@ func newFolder(t testing.TB, users ...string) (dir string, as *syscall.Credentia
 		}
 		return dir, &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
-	t.Fatal("there is no user nobody to run the server as")
+	t.Fatal("the server does not run as root, and no other user was found")
 	return "", nil
 }
 
