@@ -36,7 +36,7 @@ func (s *Store) Writable(ctx context.Context) error {
 	case err == nil:
 		lock.Close()
 	case !errors.Is(err, fs.ErrNotExist):
-		return err // a missing lock file is no fault: Swap makes it, if the trial below can make a file
+		return err // a missing lock file is not a fault: Swap makes it, if the trial below can make a file
 	}
 	return s.try(make([]byte, len(doc)))
 }

@@ -37,7 +37,7 @@ func (a *App) revokedWatchCommand() *cobra.Command {
 		Short: "Show each session that ends, with its delay",
 		Long: `Follows the feed as a verifier does and writes a line for each session or token that
 ends: its entry in the feed, which is a hash of the id, until when a verifier remembers
-it, and how long it took from the issuer's store to here. Those of the first list have
+it, and how long it took from the issuer's store to here. Entries of the first list have
 ended before. Errors go to stderr, and the feed is tried again.
 
 A difference of the two clocks is part of the delay.`,

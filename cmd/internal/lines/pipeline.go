@@ -14,7 +14,7 @@ import (
 // its input is.
 type pipeline struct {
 	in      *Input
-	out     io.Writer // gets whole lines only, those of a batch at once
+	out     io.Writer // gets whole lines only, all lines of a batch at once
 	workers int
 	// each returns the output for a line, without a line feed. It must not keep the line, whose
 	// memory is used again. A [*Fatal] ends the run.
