@@ -18,9 +18,9 @@ func (a *App) openCommand() *cobra.Command {
 		Short: "Open a sealed token: decrypt, verify, check, and print its claims",
 		Long: `Reads a token, decrypts it with your ring, verifies the signature of the issuer
 and checks every claim. Prints the claims as one line of JSON, or nothing. Without
---trust only tokens that your own ring has signed are taken. PLACE is a file or URL
-with a JWK Set, or one key: a JWK, PEM, or a certificate, of which the key is used and
-nothing judged. A single key without kid is for tokens of any kid.
+--trust only tokens that your own ring has signed are taken. A PLACE is a URL of a JWK
+Set, or a file with a JWK Set or one key: a JWK, PEM, or a certificate, of which the key
+is used and nothing judged. A single key without kid is for tokens of any kid.
 
 Which form a token has is never guessed: --selective takes those with single sealed
 claims, and no others, and prints the visible claims and what was sealed to you. A
