@@ -50,7 +50,7 @@ func parseBlob(data []byte) (blob, error) {
 		return blob{}, ErrUnreadable
 	}
 	if m, ok := moved.Parse(data); ok {
-		return blob{}, fmt.Errorf("%w (%s)", ErrUnreadable, m.Text())
+		return blob{}, m.Err()
 	}
 	if v, _ := o.Raw("v"); string(v) != "1" && string(v) != "2" {
 		return blob{}, fmt.Errorf("%w (a format that this version of sealjwt does not know)", ErrUnreadable)

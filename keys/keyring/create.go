@@ -57,8 +57,8 @@ func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, err
 		return nil, err
 	}
 	c := patience.NewCalls()
-	_, _, err = patience.Within(ctx, c, patience.Bound{Who: "the store", Limit: maxPatience}, func(ctx context.Context) (string, error) {
-		_, version, err := cfg.Store.Load(ctx)
+	empty, _, err := patience.Within(ctx, c, patience.Bound{Who: "the store", Limit: maxPatience}, func(ctx context.Context) (string, error) {
+		_, version, err := loadRing(ctx, cfg.Store)
 		return version, err
 	})
 	switch {
@@ -83,7 +83,7 @@ func createAt(ctx context.Context, cfg Config, now func() time.Time) (*Ring, err
 	if err != nil {
 		return nil, err
 	}
-	_, _, err = swapWithin(ctx, c, cfg.Store, "", data)
+	_, _, err = swapWithin(ctx, c, cfg.Store, empty, data)
 	if errors.Is(err, ErrConflict) {
 		return nil, ErrExists
 	}

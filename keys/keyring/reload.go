@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sealjwt/sealjwt/keys/internal/moved"
 	"github.com/sealjwt/sealjwt/keys/internal/patience"
 )
 
@@ -163,10 +164,23 @@ func (r *Ring) adopt(s *snapshot, began time.Time, number uint64) (*snapshot, er
 	return s, nil
 }
 
+// loadRing loads the document of a ring. A store counts as empty if it holds only what a move has
+// left that did not bring its ring. Such a store has a version beside ErrNoRing.
+func loadRing(ctx context.Context, s Store) (doc []byte, version string, err error) {
+	doc, version, err = s.Load(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if d, ok := moved.Parse(doc); ok && d.IsVoid() {
+		return nil, version, ErrNoRing
+	}
+	return doc, version, nil
+}
+
 // fetch loads the ring and returns a new snapshot of it. It refuses a ring that cannot be the
 // one that was seen or a later generation of it, and an empty store where a ring was seen.
 func (r *Ring) fetch(ctx context.Context, seen Checkpoint) (*snapshot, error) {
-	data, version, err := r.store.Load(ctx)
+	data, version, err := loadRing(ctx, r.store)
 	if errors.Is(err, ErrNoRing) && seen != (Checkpoint{}) {
 		return nil, vanished(seen, err)
 	}

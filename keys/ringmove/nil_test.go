@@ -1,7 +1,6 @@
 package ringmove_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 
@@ -13,11 +12,10 @@ import (
 func TestMoveWithoutStore(t *testing.T) {
 	type store struct{ keyring.Store }
 	there := ringmove.Place{Name: "there", Store: keyring.NewMemStore()}
-	check := func(context.Context, []byte) error { return nil }
 	for name, missing := range map[string]keyring.Store{"nil": nil, "typed nil": (*store)(nil)} {
 		nowhere := ringmove.Place{Name: "nowhere", Store: missing}
 		for _, places := range [][2]ringmove.Place{{nowhere, there}, {there, nowhere}} {
-			if err := ringmove.Move(t.Context(), places[0], places[1], check); !errors.Is(err, keyring.ErrConfig) {
+			if err := ringmove.Move(t.Context(), places[0], places[1], open); !errors.Is(err, keyring.ErrConfig) {
 				t.Errorf("%s: %v, want ErrConfig", name, err)
 			}
 		}

@@ -10,13 +10,17 @@
 //
 // Every version of sealjwt refuses to open the documents of the first two writes as a ring. So
 // between the writes at most one of the stores has a ring that can be used. If a move stops half
-// way, a second [Move] with the same places goes on from there. The mark is not signed: a person
-// who can write to the store could forge a mark, but that person could delete the ring too.
+// way, a second [Move] with the same places goes on from there. If the ring goes elsewhere instead,
+// the document of the first write is of no use any more: a Move from the old place finds that out,
+// and leaves a document there that counts as an empty store.
+//
+// The documents name the ring in clear, by its [keyring.Checkpoint]. Only the ring that it names,
+// or a later state of that ring, replaces such a document. The mark is not signed: a person who
+// can write to the store could forge a mark, but that person could delete the ring too.
 package ringmove
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -25,31 +29,38 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// Error says that a store holds no ring because the ring was moved, or because a move has not
-// ended. It is a [keyring.ErrUnreadable].
-type Error struct {
-	To   string // the place to which the ring was moved; empty if From is set
-	From string // the place from which a ring is being moved to here; empty if To is set
-}
+// Error says that a store holds no ring because of a move. Its fields are texts:
+//
+//   - To is the name of the place to which the ring was moved, and empty if From is set.
+//   - From is the name of the place from which a ring is being moved to here, and empty if To is
+//     set.
+//   - Where is the Where of that place, which may be empty.
+//
+// Its method Place returns the name together with Where. It is an [ErrMoved] and a
+// [keyring.ErrUnreadable]. [keyring.Open] and the methods of a Ring return it too.
+type Error = moved.Error
 
-// Error says what became of the ring.
-func (e *Error) Error() string {
-	if e == nil {
-		return "<nil>"
-	}
-	return "ringmove: " + moved.Document{To: e.To, From: e.From}.Text()
-}
+// The errors of a move, for errors.Is.
+var (
+	// ErrMoved says that a store holds no ring because of a move. Each is an [*Error].
+	ErrMoved = moved.ErrMoved
 
-// Is reports whether target is [keyring.ErrUnreadable].
-func (e *Error) Is(target error) bool { return target == keyring.ErrUnreadable }
+	// ErrStopped says that a move may have begun and has not ended. Call Move again.
+	ErrStopped = errors.New("ringmove: the ring was not moved, or not to the end")
+)
 
 // Check returns an [*Error] if a document from a store is a mark or the first document of a
-// move, and nil for every other document.
+// move, [keyring.ErrNoRing] if the document counts as an empty store, and nil for every other
+// document.
 func Check(doc []byte) error {
-	if d, ok := moved.Parse(doc); ok {
-		return &Error{To: d.To, From: d.From}
+	d, ok := moved.Parse(doc)
+	switch {
+	case !ok:
+		return nil
+	case d.IsVoid():
+		return keyring.ErrNoRing
 	}
-	return nil
+	return d.Err()
 }
 
 // Place is a store and its name for people, such as postgres:idp or the path of a file. The name
@@ -57,30 +68,44 @@ func Check(doc []byte) error {
 type Place struct {
 	Name  string
 	Store keyring.Store
+
+	// Where tells the place from all other places, also from those with the same name in another
+	// database or on another machine. It is a text without secrets, which people read too. It may
+	// be empty. Then a later Move cannot clear what a Move from this place has left that will
+	// never end.
+	Where string
+}
+
+func (p Place) isValid() bool {
+	return !nilcheck.IsNil(p.Store) && moved.IsPlace(p.Name) && (p.Where == "" || moved.IsPlace(p.Where))
 }
 
 // maxTries bounds how often Move begins again because the ring has changed meanwhile.
 const maxTries = 20
 
-// Move moves the ring. It calls check with the document of the ring before it writes the
-// document anywhere, and stops with the error of check. check should open the document with the
-// KEK, and compare it with the memory of the ring.
+// Move moves the ring. Before it writes the document anywhere, it calls open with a Config whose
+// Store has a copy of the document. open should add the KEK and, if the Config has no Memory, the
+// memory of the ring, and call [keyring.Open]. If an earlier Move has moved the ring already, Move
+// returns nil.
 //
-// It returns [keyring.ErrNoRing] for an empty old store, [keyring.ErrExists] where the new
-// store holds anything but a mark that names the old place, or what an earlier Move of the same
-// places has left, an [*Error] for a ring that was moved already or that comes from a move
-// which has not ended, [keyring.ErrConfig] for a place without a store, for a nil check and for a
-// name that is empty, longer than 4096 bytes or not printable, [keyring.ErrConflict] where the ring
-// changes again and again, and the errors of check and of the stores. After
-// [keyring.ErrUnknownOutcome] call Move again. After every error at most one store has a ring that
-// can be used, and at least one store has the keys of the ring.
-func Move(ctx context.Context, from, to Place, check func(ctx context.Context, doc []byte) error) error {
-	for _, p := range []Place{from, to} {
-		if nilcheck.IsNil(p.Store) || !moved.IsPlace(p.Name) || check == nil {
-			return fmt.Errorf("%w: a move needs two stores with names that can be printed, and a check", keyring.ErrConfig)
-		}
+// It returns
+//   - [keyring.ErrNoRing] for an empty old store;
+//   - [keyring.ErrExists] where the new store holds a ring, or the mark of another ring;
+//   - an [*Error] for a ring that was moved elsewhere, and where the move of another ring to the
+//     new store, or of a ring to the old store, has not ended;
+//   - [keyring.ErrConfig] for a place without a store, for a nil open, and for a name that is
+//     empty, longer than 4096 bytes or not printable, which holds for Where too unless it is empty;
+//   - [keyring.ErrConflict] where the ring changes again and again;
+//   - [ErrStopped] beside an error of a store after which something may have been written;
+//   - the errors of open and of the stores.
+//
+// After every error at most one store has a ring that can be used, and at least one store has the
+// keys of the ring.
+func Move(ctx context.Context, from, to Place, open func(context.Context, keyring.Config) (*keyring.Ring, error)) error {
+	if !from.isValid() || !to.isValid() || open == nil {
+		return fmt.Errorf("%w: a move needs two stores with names that can be printed, and a function that opens a ring", keyring.ErrConfig)
 	}
-	m := &move{from, to, check}
+	m := &move{from: from, to: to, opens: open}
 	for range maxTries {
 		err := m.try(ctx)
 		if !errors.Is(err, keyring.ErrConflict) {
@@ -88,81 +113,4 @@ func Move(ctx context.Context, from, to Place, check func(ctx context.Context, d
 		}
 	}
 	return fmt.Errorf("%w, again and again: stop what writes it", keyring.ErrConflict)
-}
-
-type move struct {
-	from, to Place
-	check    func(context.Context, []byte) error
-}
-
-// try makes the writes of the move that are not made yet. It returns [keyring.ErrConflict]
-// where another process has written meanwhile.
-func (m *move) try(ctx context.Context) error {
-	// The new store is read before the old one. If another process finishes the move in between,
-	// the new store has another version than the one that was read. A write of this process to the
-	// new store then conflicts, so it cannot put an older ring over a newer one.
-	there, version, err := m.to.Store.Load(ctx)
-	if err != nil && !errors.Is(err, keyring.ErrNoRing) {
-		return err
-	}
-	doc, old, err := m.from.Store.Load(ctx)
-	if err != nil {
-		return err
-	}
-	coming, _ := moved.Parse(there)
-	mark, isMark := moved.Parse(doc)
-	switch {
-	case isMark && mark.To == m.to.Name && coming.From == m.from.Name && coming.Move == mark.Move:
-		return m.finish(ctx, version, []byte(coming.Ring))
-	case isMark:
-		return &Error{To: mark.To, From: mark.From}
-	}
-	id := rand.Text()
-	switch {
-	case len(there) == 0, coming.To == m.from.Name:
-		// The new store is empty, or has the mark of a move to the old place: no ring is lost.
-	case coming.From == m.from.Name:
-		id = coming.Move
-	case coming.From != "":
-		return &Error{From: coming.From}
-	default:
-		return keyring.ErrExists
-	}
-	if err := m.check(ctx, doc); err != nil {
-		return err
-	}
-	if version, err = swap(ctx, m.to.Store, version, moved.Document{Move: id, From: m.from.Name, Ring: string(doc)}); err != nil {
-		return err
-	}
-	if _, err = swap(ctx, m.from.Store, old, moved.Document{Move: id, To: m.to.Name}); err != nil {
-		return err
-	}
-	return m.write(ctx, version, doc)
-}
-
-// finish makes the last write of a move that stopped before it.
-func (m *move) finish(ctx context.Context, version string, doc []byte) error {
-	if err := m.check(ctx, doc); err != nil {
-		return err
-	}
-	return m.write(ctx, version, doc)
-}
-
-func (m *move) write(ctx context.Context, version string, doc []byte) error {
-	_, err := m.to.Store.Swap(ctx, version, doc)
-	if errors.Is(err, keyring.ErrConflict) {
-		// Another process may have made the last write.
-		if there, _, loadErr := m.to.Store.Load(ctx); loadErr == nil && string(there) == string(doc) {
-			return nil
-		}
-	}
-	return err
-}
-
-func swap(ctx context.Context, s keyring.Store, prev string, d moved.Document) (version string, err error) {
-	doc, err := d.Encode()
-	if err != nil {
-		return "", err
-	}
-	return s.Swap(ctx, prev, doc)
 }

@@ -185,10 +185,12 @@ func (a *App) repeat(verb string) (flags string) {
 	if !strings.HasPrefix(verb, "keys ") || strings.HasSuffix(verb, "--help") {
 		return ""
 	}
+	copies := strings.HasPrefix(verb+" ", "keys copy ")
+	named := copies && strings.Contains(verb, " --from ") // then it names the store file of each place too
 	for _, f := range []struct{ name, value string }{
 		{"ring", a.ring}, {"kek-file", a.kekFile}, {"passphrase-file", a.passphraseFile}, {"seen-file", a.seenFile}, {"store-file", a.storeFile},
 	} {
-		if f.value != "" && (f.name != "ring" || !strings.HasPrefix(verb, "keys copy ")) {
+		if f.value != "" && !(copies && f.name == "ring") && !(named && f.name == "store-file") {
 			flags += " --" + f.name + " " + shellWord(f.value)
 		}
 	}

@@ -34,7 +34,8 @@ var foreignKeysVerbs = map[string]string{
 	"add": "keys import", "public": "keys export", "pub": "keys export", "publish": "keys export",
 	"renew": "keys rotate", "promote": "keys rotate",
 	"history": "keys log", "audit": "keys log", "passphrase": "keys rewrap", "passwd": "keys rewrap",
-	"move": "keys copy", "mv": "keys copy", "cp": "keys copy", "migrate": "keys copy", "backup": "keys copy",
+	"move": "keys copy", "mv": "keys copy", "migrate": "keys copy",
+	"cp": "keys copy --keep", "backup": "keys copy --keep", // keys copy alone would end the ring at its old place
 }
 
 // endings are verbs with which other tools delete or disable a key. No verb here does only that:

@@ -46,7 +46,7 @@ func (a *App) reportSteps(now func() time.Time) func(keyring.Step, error) {
 			recovered := at.Sub(failedAt) > recoveredAfter
 			failedAt = at
 			if ring, bad := a.ringPath(); bad == nil {
-				err = a.explainRollback(ring, err)
+				err = a.explainMoved(ring, a.storeFile, a.explainRollback(ring, err))
 			}
 			if _, text := a.Describe(err); text != told || recovered || at.Sub(toldAt) >= repeatAfter {
 				a.Say("warning: the rotation waits: %s", text)

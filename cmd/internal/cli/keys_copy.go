@@ -1,10 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,6 +72,7 @@ func (a *App) side(ctx context.Context, c ringCopy, place, storeFile string) (ri
 	if err != nil {
 		return at, nil, err
 	}
+	at.storeFile = a.storeFile
 	memory, err := a.memory(at.identity, false)
 	return at, memory, err
 }
@@ -87,7 +88,7 @@ func (a *App) copyRing(ctx context.Context, c ringCopy) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := to.store.Load(ctx); errors.Is(err, keyring.ErrNoRing) {
+	if _, err := load(ctx, to.store); errors.Is(err, keyring.ErrNoRing) {
 		if err := a.noRing(ctx, to.store, to.place, toMemory); isGone(err) {
 			return err
 		}
@@ -96,21 +97,21 @@ func (a *App) copyRing(ctx context.Context, c ringCopy) error {
 	if err != nil {
 		return err
 	}
-	check := func(ctx context.Context, doc []byte) error {
-		store := keyring.NewMemStore()
-		if _, err := store.Swap(ctx, "", doc); err != nil {
-			return err
+	open := func(ctx context.Context, cfg keyring.Config) (*keyring.Ring, error) {
+		if cfg.Memory == nil {
+			cfg.Memory = fromMemory
 		}
-		_, err := a.openStore(ctx, store, from.place, fromMemory)
-		return err
+		return a.openStore(ctx, cfg.Store, from.place, cfg.Memory)
 	}
+	_, err = load(ctx, from.store)
+	hadLeft := errors.Is(err, ringmove.ErrMoved) // an earlier run has marked the old place
 	if c.keep {
-		err = a.keepRing(ctx, from, to, check)
+		err = a.keepRing(ctx, from, to, open)
 	} else {
-		err = ringmove.Move(ctx, from.named(), to.named(), check)
+		err = ringmove.Move(ctx, from.named(), to.named(), open)
 	}
 	if err != nil {
-		return a.explainCopy(ctx, from, to, fromMemory, err)
+		return a.explainCopy(ctx, from, to, fromMemory, c.keep, err)
 	}
 	// The ring is opened at its new place, so that the memory of the rings knows it there.
 	if _, _, err = a.side(ctx, c, c.to, c.toStoreFile); err != nil {
@@ -123,80 +124,70 @@ func (a *App) copyRing(ctx context.Context, c ringCopy) error {
 		a.Say("copied the ring %s to %s: use one of them only, since what you revoke in one is trusted in the other", from.place, to.place)
 		return nil
 	}
-	a.Say("moved the ring %s to %s", from.place, to.place)
+	if hadLeft {
+		a.Say("the move of the ring %s to %s is done", from.place, to.place)
+	} else {
+		a.Say("moved the ring %s to %s", from.place, to.place)
+	}
 	a.Say("next: start the services with the new place, and move no backup of the old one back")
 	return nil
 }
 
 // keepRing copies the ring and leaves it where it is.
-func (a *App) keepRing(ctx context.Context, from, to ringAt, check func(context.Context, []byte) error) error {
-	doc, _, err := from.store.Load(ctx)
+func (a *App) keepRing(ctx context.Context, from, to ringAt, open func(context.Context, keyring.Config) (*keyring.Ring, error)) error {
+	doc, err := load(ctx, from.store)
 	if err != nil {
 		return err
 	}
-	if err := ringmove.Check(doc); err != nil {
+	read := keyring.NewMemStore()
+	if _, err := read.Swap(ctx, "", doc); err != nil {
 		return err
 	}
-	if err := check(ctx, doc); err != nil {
+	if _, err := open(ctx, keyring.Config{Store: read}); err != nil {
 		return err
 	}
-	_, err = to.store.Swap(ctx, "", doc)
+	there, empty, err := to.store.Load(ctx)
+	if err == nil {
+		err = cmp.Or(ringmove.Check(there), keyring.ErrExists)
+	}
+	if errors.Is(err, ringmove.ErrMoved) {
+		err = fmt.Errorf("%w: %w", keyring.ErrExists, err)
+	}
+	if !errors.Is(err, keyring.ErrNoRing) {
+		return err
+	}
+	_, err = to.store.Swap(ctx, empty, doc)
 	if errors.Is(err, keyring.ErrConflict) {
 		return keyring.ErrExists
 	}
 	return err
 }
 
-// named returns the place with the name that stands in the documents of a move. For a file it is
-// the absolute path, because the next verb may run in another folder.
-func (at ringAt) named() ringmove.Place {
-	name := at.place
-	if at.identity == at.place {
-		if path, err := filepath.Abs(name); err == nil {
-			name = path
+// explainCopy adds to an error of a copy what the user can do.
+func (a *App) explainCopy(ctx context.Context, from, to ringAt, memory *seen, keep bool, err error) error {
+	_, explained := errors.AsType[*console.Failure](err)
+	switch {
+	case errors.Is(err, ringmove.ErrStopped):
+		return &console.Failure{Err: err, Code: console.ExitIO, Advice: "run the same command again: it goes on from there"}
+	case keep && errors.Is(err, keyring.ErrUnknownOutcome):
+		return &console.Failure{
+			Err: fmt.Errorf("it is not known whether %s has the backup: %w", to.place, err), Code: console.ExitIO,
+			Advice: "the ring is unharmed; see whether the backup opens, or make another at another place",
 		}
-	}
-	return ringmove.Place{Name: name, Store: at.store}
-}
-
-func (a *App) explainCopy(ctx context.Context, from, to ringAt, memory *seen, err error) error {
-	var failed *console.Failure
-	switch moved, ok := errors.AsType[*ringmove.Error](err); {
-	case errors.As(err, &failed), errors.Is(err, keyring.ErrKEK), errors.Is(err, keyring.ErrConfig): // the ring itself could not be opened
-		return err
-	case ok && moved.From != "":
-		if doc, _, _ := from.store.Load(ctx); ringmove.Check(doc) != nil {
-			return a.explainMoved(from.place, err)
-		}
-		return a.explainMoved(to.place, err)
-	case ok:
-		return a.explainMoved(from.place, err)
-	case errors.Is(err, keyring.ErrUnreadable):
+	case explained: // when the ring was opened
 		return err
 	case errors.Is(err, keyring.ErrExists):
-		return &console.Failure{Err: fmt.Errorf("%s: %w", to.place, keyring.ErrExists), Code: console.ExitKey,
+		return &console.Failure{Err: fmt.Errorf("%s: %w", to.place, err), Code: console.ExitKey,
 			Advice: "name another place with --to; no verb puts another ring in its place"}
+	case errors.Is(err, ringmove.ErrMoved):
+		if doc, _, _ := from.store.Load(ctx); ringmove.Check(doc) != nil {
+			return a.explainMoved(from.place, from.storeFile, err)
+		}
+		return a.explainMoved(to.place, to.storeFile, err)
 	case errors.Is(err, keyring.ErrNoRing):
 		if err := a.noRing(ctx, from.store, from.place, memory); err != nil {
 			return fmt.Errorf("%s: %w", from.place, err)
 		}
 	}
-	return &console.Failure{
-		Err: fmt.Errorf("the ring was not moved, or not to the end: %w", err), Code: console.ExitIO,
-		Advice: "run the same command again: it goes on from there",
-	}
-}
-
-// explainMoved adds a remedy to an error of package ringmove: to name the place to which the ring
-// was moved, or to end a move to this place that was interrupted.
-func (a *App) explainMoved(place string, err error) error {
-	moved, ok := errors.AsType[*ringmove.Error](err)
-	if !ok {
-		return err
-	}
-	advice := "name that place with --ring"
-	if moved.From != "" {
-		advice = "to end it: " + a.again("keys copy --from "+shellWord(moved.From)+" --to "+shellWord(place))
-	}
-	return &console.Failure{Err: fmt.Errorf("%s: %w", place, err), Code: console.ExitKey, Advice: advice}
+	return err
 }

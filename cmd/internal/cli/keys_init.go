@@ -10,7 +10,6 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/sealjwt/sealjwt/keys"
 	"github.com/sealjwt/sealjwt/keys/keyring"
-	"github.com/sealjwt/sealjwt/keys/ringmove"
 )
 
 func (a *App) keysInitCommand() *cobra.Command {
@@ -68,13 +67,10 @@ func (a *App) createRing(ctx context.Context, cfg keyring.Config) (*keyring.Ring
 	}
 	// The store is read before a key file is made: if there is a ring already, a new key file
 	// could not open it.
-	if doc, _, err := store.Load(ctx); err == nil {
-		if err := ringmove.Check(doc); err != nil {
-			return nil, a.explainMoved(path, err)
-		}
+	if _, err := load(ctx, store); err == nil {
 		return nil, fmt.Errorf("%s: %w", path, keyring.ErrExists)
 	} else if !errors.Is(err, keyring.ErrNoRing) {
-		return nil, err
+		return nil, a.explainMoved(path, a.storeFile, err)
 	}
 	if err := a.noRing(ctx, store, path, memory); isGone(err) {
 		return nil, err

@@ -86,9 +86,9 @@ func (a *App) slots(ctx context.Context) (slotList, error) {
 	if err != nil {
 		return slotList{}, err
 	}
-	ring, _, err := at.store.Load(ctx)
+	ring, err := load(ctx, at.store)
 	if err != nil {
-		return slotList{}, err
+		return slotList{}, a.explainMoved(at.place, a.storeFile, err)
 	}
 	found := slotsOf(ring)
 	if len(found) == 0 {

@@ -26,14 +26,14 @@ func (a *App) openCopy(ctx context.Context) (*keyring.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, _, err := at.store.Load(ctx)
+	data, err := load(ctx, at.store)
 	if errors.Is(err, keyring.ErrNoRing) {
 		if err = a.noRing(ctx, at.store, at.place, memory); err == nil {
-			data, _, err = at.store.Load(ctx)
+			data, err = load(ctx, at.store)
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, a.explainMoved(at.place, a.storeFile, err)
 	}
 	store := keyring.NewMemStore()
 	if _, err := store.Swap(ctx, "", data); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
-	"github.com/sealjwt/sealjwt/keys/ringmove"
 )
 
 // openRing opens the ring, unless it is not the ring that this user saw last.
@@ -31,17 +30,14 @@ func (a *App) openRingIn(ctx context.Context, wrap func(keyring.Store) keyring.S
 func (a *App) openStore(ctx context.Context, store keyring.Store, path string, memory keyring.Memory) (*keyring.Ring, error) {
 	// The document is loaded first, so that the user is not asked for the passphrase of a ring that
 	// cannot be opened.
-	data, _, err := store.Load(ctx)
+	data, err := load(ctx, store)
 	if errors.Is(err, keyring.ErrNoRing) {
 		if err = a.noRing(ctx, store, path, memory); err == nil {
-			data, _, err = store.Load(ctx)
+			data, err = load(ctx, store)
 		}
 	}
-	if err == nil {
-		err = a.explainMoved(path, ringmove.Check(data))
-	}
 	if err != nil {
-		return nil, err
+		return nil, a.explainMoved(path, a.storeFile, err)
 	}
 	if a.kek == nil { // otherwise the KEK was read before, and the user must not be asked twice
 		kek, err := a.readKEK(ctx, data)

@@ -23,6 +23,8 @@ type ringAt struct {
 	place    string // as it was typed
 	identity string // the place, or the identity of a store
 	store    keyring.Store
+
+	storeFile string // --store-file for this place, in a copy
 }
 
 // maxConnection is the longest connection in bytes.
@@ -56,7 +58,7 @@ func (a *App) at(ctx context.Context, place string) (ringAt, error) {
 		return ringAt{}, console.Usagef("--store-file is for a ring in a store (%s), and %s is a file: leave one of them out",
 			strings.Join(slices.Sorted(maps.Keys(a.openers)), ", "), place)
 	case !ok:
-		return ringAt{place, place, filestore.New(place)}, nil
+		return ringAt{place: place, identity: place, store: filestore.New(place)}, nil
 	case name == "":
 		return ringAt{}, console.Usagef("%s names no ring: write %s:NAME", place, scheme)
 	}
@@ -75,7 +77,7 @@ func (a *App) at(ctx context.Context, place string) (ringAt, error) {
 	if a.stores == nil {
 		a.stores = make(map[string]ringAt)
 	}
-	a.stores[key] = ringAt{place, identity, store}
+	a.stores[key] = ringAt{place: place, identity: identity, store: store}
 	return a.stores[key], nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/jwks"
 	"github.com/sealjwt/sealjwt/keys/keyring"
+	"github.com/sealjwt/sealjwt/keys/ringmove"
 	"github.com/sealjwt/sealjwt/open"
 	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/seal"
@@ -54,6 +55,7 @@ var outcomes = []struct {
 	{keyring.ErrRollback, ExitKey, "put the right ring back, or take this one with", "keys accept"},
 	{keyring.ErrNoRing, ExitKey, "make one with", "keys init"},
 	{keyring.ErrExists, ExitKey, "use it, or name another with --ring; no verb puts another ring in its place", ""},
+	{ringmove.ErrMoved, ExitKey, "name the place that has the ring with --ring, or end the move, see", "keys copy --help"},
 	{keyring.ErrUnreadable, ExitKey, "name its own --kek-file or --passphrase-file, or put a backup of the ring back", ""},
 	{filestore.ErrUnsafe, ExitKey, "", ""},
 	{keyring.ErrKEK, ExitKey, "name the key file of this ring with --kek-file", ""},
