@@ -168,15 +168,52 @@ func TestAbandonedMove(t *testing.T) {
 	})
 	// These documents may be of use: the first is the only copy of a ring, and the old place of
 	// the other is not known.
-	t.Run("the same name elsewhere", func(t *testing.T) {
-		all := places("a on one", "b", "c", "a on two")
-		a, b, c, a2 := all[0], at("b", all[1].Store), at("c", all[2].Store), all[3]
-		create(t, a2.Store)
-		moves(t, a2, a)
-		stop(t, 2, a, c) // c has the only copy, and a2 the mark of another move of the same ring
-		refuses(t, a2, c, ringmove.ErrMoved)
+	for _, where := range [][2]string{{"a on one", "a on two"}, {"", ""}} {
+		t.Run("the same name elsewhere"+where[0], func(t *testing.T) {
+			all := places(where[0], "b", "c", where[1])
+			a, b, c, a2 := all[0], at("b", all[1].Store), at("c", all[2].Store), all[3]
+			create(t, a2.Store)
+			moves(t, a2, a)
+			stop(t, 2, a, c) // c has the only copy, and a2 the mark of another move of the same ring
+			refuses(t, a2, c, ringmove.ErrMoved)
+			moves(t, a, c)
+			moves(t, c, b)
+		})
+	}
+	t.Run("another name of the new place", func(t *testing.T) {
+		all := places("a", "c")
+		a, c := all[0], at("c", all[1].Store)
+		create(t, a.Store)
+		stop(t, 2, a, c)
+		refuses(t, a, at("link to c", c.Store), ringmove.ErrMoved)
 		moves(t, a, c)
-		moves(t, c, b)
+	})
+	t.Run("an older mark", func(t *testing.T) {
+		all := places("a", "b", "c")
+		a, b, c := all[0], at("b", all[1].Store), at("c", all[2].Store)
+		ring := create(t, a.Store)
+		moves(t, a, b)
+		older := a
+		older.Store = keyring.NewMemStore()
+		if _, err := older.Store.Swap(t.Context(), "", []byte(content(t, a.Store))); err != nil {
+			t.Fatal(err)
+		}
+		moves(t, b, a)
+		if err := lengthen(t.Context(), ring); err != nil {
+			t.Fatal(err)
+		}
+		stop(t, 2, a, c)
+		refuses(t, older, c, ringmove.ErrMoved)
+	})
+	t.Run("two new places of one name", func(t *testing.T) {
+		all := places("a", "b on one", "b on two")
+		a, b, b2 := all[0], all[1], all[2]
+		create(t, a.Store)
+		stop(t, 1, a, b)
+		moves(t, a, b2)
+		if err := ringmove.Move(t.Context(), a, b, open); !errors.Is(err, ringmove.ErrMoved) || opens(t, b.Store) {
+			t.Errorf("%v, and two rings live: %v", err, opens(t, b.Store))
+		}
 	})
 	t.Run("a ring that was made later at the same place", func(t *testing.T) {
 		all := places("a", "b", "c")
@@ -207,9 +244,37 @@ func TestMoveAgain(t *testing.T) {
 	other := at("b", keyring.NewMemStore())
 	create(t, other.Store)
 	refuses(t, a, other, ringmove.ErrMoved)
-	_, err = ring.Rotate(t.Context())
-	if err != nil {
+	if _, err = ring.Rotate(t.Context()); err != nil {
 		t.Error(err)
+	}
+	c := at("c", keyring.NewMemStore())
+	moves(t, b, c)
+	refuses(t, a, c, ringmove.ErrMoved)
+}
+
+// meanwhile is a store. Another process acts before its next write.
+type meanwhile struct {
+	keyring.Store
+	act *func()
+}
+
+func (m meanwhile) Swap(ctx context.Context, prev string, doc []byte) (string, error) {
+	if act := *m.act; act != nil {
+		*m.act = nil
+		act()
+	}
+	return m.Store.Swap(ctx, prev, doc)
+}
+
+// Two processes make the same move, and know the old place by two names. One makes its first write
+// after the first write of the other.
+func TestMoveByTwoNames(t *testing.T) {
+	a, b := at("a", keyring.NewMemStore()), at("b", keyring.NewMemStore())
+	create(t, a.Store)
+	act := func() { stop(t, 1, at("link to a", a.Store), b) }
+	moves(t, at("a", meanwhile{a.Store, &act}), b)
+	if !opens(t, b.Store) || opens(t, a.Store) {
+		t.Error("the ring is not where it should be")
 	}
 }
 
