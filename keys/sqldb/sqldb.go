@@ -98,16 +98,18 @@ func (d Dialect) Isolation() *sql.TxOptions {
 	return &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 }
 
-// Standby returns an SQL expression that is '1' on a PostgreSQL standby and on a read-only MySQL
-// server, whose data may be old, and '0' elsewhere.
-func (d Dialect) Standby() string {
+// Stale returns an SQL expression that is empty on a connection that reads the newest data. On a
+// standby, and on a connection of MySQL whose reads never end, it is a text that says what to do.
+func (d Dialect) Stale() string {
+	const standby = "'it is a standby, which may have older data: connect to the primary'"
 	switch d {
 	case PostgreSQL:
-		return "CASE WHEN pg_is_in_recovery() THEN '1' ELSE '0' END"
+		return "CASE WHEN pg_is_in_recovery() THEN " + standby + " ELSE '' END"
 	case MySQL:
-		return "CASE WHEN CAST(@@global.read_only AS CHAR) IN ('0', 'OFF') THEN '0' ELSE '1' END"
+		return "CASE WHEN CAST(@@global.read_only AS CHAR) NOT IN ('0', 'OFF') THEN " + standby +
+			" WHEN @@session.autocommit = 0 THEN 'autocommit is off, so a connection reads old data for ever: set it to 1' ELSE '' END"
 	}
-	return "'0'"
+	return "''"
 }
 
 // Locking returns the clause behind a SELECT that locks its rows until the transaction ends. It
@@ -119,9 +121,13 @@ func (d Dialect) Locking() string {
 	return " FOR UPDATE"
 }
 
-// Writing begins a transaction, calls f, and commits. If Writing returns an error and unknown
-// is false, nothing was written. If the commit itself fails, it may have been done or not:
-// Writing returns its error with unknown set.
+// errTxOpen is ER_CANT_CHANGE_TX_CHARACTERISTICS of MySQL. This module has no driver, so only the
+// text has the number.
+const errTxOpen = "1568"
+
+// Writing begins a transaction, checks it with [CheckTx], calls f, and commits. If Writing returns
+// an error and unknown is false, nothing was written. If the commit itself fails, it may have been
+// done or not: Writing returns its error with unknown set.
 func Writing(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) (unknown bool, err error) {
 	if err := d.Check(); err != nil {
 		return false, err
@@ -131,14 +137,14 @@ func Writing(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) 
 	}
 	tx, err := db.BeginTx(ctx, d.Isolation())
 	if err != nil {
+		if d == MySQL && strings.Contains(err.Error(), errTxOpen) {
+			err = fmt.Errorf("%w: autocommit is off, so a read has left a transaction open: set it to 1: %w", ErrNotDurable, err)
+		}
 		return false, err
 	}
 	defer tx.Rollback() // does nothing after a commit
-	if d == SQLite {
-		// This check costs little, since SQLite asks no server. For other dialects f may call CheckTx.
-		if err := CheckTx(ctx, tx, d); err != nil {
-			return false, err
-		}
+	if err := CheckTx(ctx, tx, d); err != nil {
+		return false, err
 	}
 	if err := f(tx); err != nil {
 		return false, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -54,6 +56,9 @@ func TestNoDatabase(t *testing.T) {
 		if err := CreateTables(ctx, nil, d, nil); !errors.Is(err, want) {
 			t.Errorf("CreateTables of nil: %v, want %v", err, want)
 		}
+		if err := CheckTables(ctx, nil, d); !errors.Is(err, want) {
+			t.Errorf("CheckTables of nil: %v, want %v", err, want)
+		}
 		if err := Opening(ctx, d, nil); !errors.Is(err, want) {
 			t.Errorf("Opening of nil: %v, want %v", err, want)
 		}
@@ -84,6 +89,47 @@ func TestOpening(t *testing.T) {
 		stop()
 		if want := c.err; calls != c.calls || calls < 3 && !errors.Is(err, want) || calls == 3 && !errors.Is(err, context.Canceled) {
 			t.Errorf("%v, %v: %d calls, want %d; %v", c.d, c.err, calls, c.calls, err)
+		}
+	}
+}
+
+// Every value of a setting that a server can have is listed here, with what the check makes of it.
+func TestSettings(t *testing.T) {
+	for _, c := range []struct {
+		d         Dialect
+		ask       string
+		good, bad []string
+	}{
+		{PostgreSQL, "pg_is_in_recovery", []string{"false"}, []string{"true", ""}},
+		{PostgreSQL, "synchronous_commit", []string{"on", "local", "remote_write", "remote_apply"}, []string{"off", ""}},
+		{PostgreSQL, "default_transaction_read_only", []string{"off"}, []string{"on", ""}},
+		{PostgreSQL, "fsync", []string{"on"}, []string{"off", ""}},
+		{PostgreSQL, "full_page_writes", []string{"on"}, []string{"off", ""}},
+		{MySQL, "read_only", []string{"0", "OFF"}, []string{"1", "ON", "NO_LOCK", ""}},
+		{MySQL, "innodb_flush_log_at_trx_commit", []string{"1"}, []string{"0", "2", "3", ""}},
+		{MySQL, "innodb_doublewrite", []string{"1", "ON", "DETECT_AND_RECOVER"}, []string{"0", "OFF", "DETECT_ONLY", "fast", ""}},
+		{MySQL, "sync_binlog", []string{"1"}, []string{"0", "100", ""}},
+		{MySQL, "autocommit", []string{"1", "ON"}, []string{"0", "OFF", ""}},
+		{SQLite, "synchronous", []string{"2", "3"}, []string{"0", "1", ""}},
+	} {
+		found := slices.IndexFunc(c.d.settings(), func(s setting) bool { return strings.Contains(s.ask, c.ask) })
+		if found < 0 {
+			t.Errorf("%v: a transaction does not check %s", c.d, c.ask)
+			continue
+		}
+		s := c.d.settings()[found]
+		for _, v := range c.good {
+			if !s.ok(v) {
+				t.Errorf("%s refuses %q", s.ask, v)
+			}
+		}
+		for _, v := range c.bad {
+			if s.ok(v) {
+				t.Errorf("%s accepts %q", s.ask, v)
+			}
+		}
+		if c.d != SQLite && !strings.Contains(c.d.Durable(), s.ask) {
+			t.Errorf("%v: Durable leaves out %s", c.d, s.ask)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -53,6 +54,43 @@ func CreateTables(ctx context.Context, db *sql.DB, d Dialect, statements []strin
 		return nil
 	})
 	return err
+}
+
+// CheckTables returns [ErrNotDurable] for a table that loses its rows in a crash, whatever the
+// settings of the server are: an unlogged or temporary table of PostgreSQL, and a table of MySQL in
+// another engine than InnoDB. It refuses a view, since it does not see the tables behind it, and a
+// table that does not exist. With SQLite it has nothing to check. It returns [ErrDialect] and the
+// errors of the database too.
+func CheckTables(ctx context.Context, db *sql.DB, d Dialect, tables ...string) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
+	if db == nil {
+		return errNil
+	}
+	var query, want, advice string
+	switch d {
+	case PostgreSQL:
+		// The row holds the kind of the relation (r for a table) and its persistence (p for permanent).
+		query, want = "SELECT CAST(relkind AS TEXT) || CAST(relpersistence AS TEXT) FROM pg_class WHERE oid = to_regclass($1)", "rp"
+		advice = "make it an ordinary table: ALTER TABLE … SET LOGGED"
+	case MySQL:
+		query, want = "SELECT COALESCE(engine, '') FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?", "InnoDB"
+		advice = "make it a table of InnoDB: ALTER TABLE … ENGINE=InnoDB"
+	default:
+		return nil
+	}
+	for _, table := range tables {
+		var kind string
+		err := db.QueryRowContext(ctx, query, table).Scan(&kind)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("sqldb: the table %s: %w", table, err)
+		}
+		if kind != want {
+			return fmt.Errorf("%w: the table %s is of kind %q, and not %q, so a crash can empty it: %s", ErrNotDurable, table, kind, want, advice)
+		}
+	}
+	return nil
 }
 
 // ChangedOne takes the results of ExecContext, and reports whether the statement has changed

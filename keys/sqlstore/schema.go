@@ -41,9 +41,9 @@ type statements struct {
 func newStatements(d Dialect) statements {
 	s := statements{
 		count: "SELECT COUNT(*) FROM sealjwt_ring WHERE name = ?",
-		// load returns a row from an empty table too, since it also tells whether the server is a
-		// standby. It reads at most one byte more than a ring may have.
-		load:    "SELECT {standby}, r.version, SUBSTR(r.doc, 1, {size}) FROM (SELECT 1 AS one) o LEFT JOIN sealjwt_ring r ON r.name = ?",
+		// load returns a row from an empty table too, since it also tells whether the connection may
+		// read old data. It reads at most one byte more than a ring may have.
+		load:    "SELECT {stale}, r.version, SUBSTR(r.doc, 1, {size}) FROM (SELECT 1 AS one) o LEFT JOIN sealjwt_ring r ON r.name = ?",
 		create:  "INSERT INTO sealjwt_ring (version, doc, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
 		replace: "UPDATE sealjwt_ring SET version = ?, doc = ? WHERE name = ? AND version = ?",
 		version: "SELECT version FROM sealjwt_ring WHERE name = ?",
@@ -58,7 +58,7 @@ func newStatements(d Dialect) statements {
 		// In SQLite SELECT takes no lock for writing, so lock writes the row as it is.
 		s.lock = "UPDATE sealjwt_ring SET version = version WHERE name = ? RETURNING version"
 	}
-	s.load = strings.NewReplacer("{standby}", d.Standby(), "{size}", fmt.Sprint(maxSize+1)).Replace(s.load)
+	s.load = strings.NewReplacer("{stale}", d.Stale(), "{size}", fmt.Sprint(maxSize+1)).Replace(s.load)
 	for _, p := range []*string{&s.count, &s.load, &s.create, &s.replace, &s.version, &s.lock} {
 		*p = d.Bind(*p)
 	}

@@ -4,12 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"sync/atomic"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,9 +26,9 @@ const (
 )
 
 const (
+	table   = "sealjwt_ring"
 	maxName = 255     // bytes
 	maxSize = 2 << 20 // bytes of a ring, as in a file
-	maxLook = 5 * time.Second
 )
 
 // Store is a [keyring.Store] in a database. It is safe for concurrent use, by many processes
@@ -59,8 +57,8 @@ func (s Store) LogValue() slog.Value { return slog.StringValue(s.d.String()) }
 // nothing. The caller keeps db open and closes it.
 //
 // It returns [keyring.ErrConfig] for another name and for a nil db, [sqldb.ErrDialect],
-// [sqldb.ErrNotDurable] for a database that could lose a write that it has acknowledged, or
-// that takes no writes, such as a standby, and the errors of the database, also when the table
+// [sqldb.ErrNotDurable] for a database or a table that could lose a write that it has
+// acknowledged, or that takes no writes, such as a standby, and the errors of the database, also when the table
 // does not exist: call [CreateTable] first.
 func New(ctx context.Context, db *sql.DB, d Dialect, name string) (*Store, error) {
 	if err := d.Check(); err != nil {
@@ -79,6 +77,9 @@ func New(ctx context.Context, db *sql.DB, d Dialect, name string) (*Store, error
 	var n int
 	if err := db.QueryRowContext(ctx, s.s.count, name).Scan(&n); err != nil {
 		return nil, fmt.Errorf("sqlstore: the table sealjwt_ring cannot be read: make it once with CreateTable: %w", err)
+	}
+	if err := sqldb.CheckTables(ctx, db, d, table); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -107,7 +108,7 @@ func CreateTable(ctx context.Context, db *sql.DB, d Dialect) error {
 		if err := sqldb.CreateTables(ctx, db, d, schema(d)); err != nil {
 			return fmt.Errorf("sqlstore: making the table sealjwt_ring: %w", err)
 		}
-		return nil
+		return sqldb.CheckTables(ctx, db, d, table)
 	})
 }
 
@@ -121,22 +122,23 @@ func (s *Store) ready(ctx context.Context) error {
 // Load returns the ring and its version.
 //
 // Besides the errors of [keyring.Store] it returns [keyring.ErrConfig] for a zero Store,
-// [sqldb.ErrNotDurable] from a standby, which may have an older ring, [keyring.ErrUnreadable] for
-// a row that is empty or too large for a ring, and the errors of the database.
+// [sqldb.ErrNotDurable] from a standby, and from a connection of MySQL with autocommit off, which
+// may have an older ring, [keyring.ErrUnreadable] for a row that is empty or too large for a ring,
+// and the errors of the database.
 func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, "", err
 	}
 	var (
-		standby string
-		stored  sql.NullString
+		stale  string
+		stored sql.NullString
 	)
-	if err := s.db.QueryRowContext(ctx, s.s.load, s.name).Scan(&standby, &stored, &doc); err != nil {
+	if err := s.db.QueryRowContext(ctx, s.s.load, s.name).Scan(&stale, &stored, &doc); err != nil {
 		return nil, "", err
 	}
 	switch version = stored.String; {
-	case standby != "0":
-		return nil, "", fmt.Errorf("%w: it is a standby, which may have an older ring: connect to the primary", sqldb.ErrNotDurable)
+	case stale != "":
+		return nil, "", fmt.Errorf("%w: %s", sqldb.ErrNotDurable, stale)
 	case !stored.Valid:
 		return nil, "", keyring.ErrNoRing
 	case len(doc) == 0 || len(doc) > maxSize:
@@ -146,22 +148,6 @@ func (s *Store) Load(ctx context.Context) (doc []byte, version string, err error
 		return nil, "", err
 	}
 	return doc, version, nil
-}
-
-// flush makes the ring that Load has read survive a crash. InnoDB shows a commit to readers
-// before its log is on the disk. If a crash then took back a write that a ring has seen, that
-// ring would refuse the older document from then on. So flush commits a write of its own, which
-// brings the log up to this point to the disk.
-func (s *Store) flush(ctx context.Context, version string) error {
-	if saved := s.saved.Load(); s.s.flush == "" || saved != nil && *saved == version {
-		return nil
-	}
-	mark := rand.Text()
-	if _, err := s.db.ExecContext(ctx, s.s.flush, mark, mark); err != nil {
-		return err
-	}
-	s.saved.Store(&version)
-	return nil
 }
 
 // Swap replaces the ring. Each write draws a random version, so that a ring that was deleted
@@ -192,9 +178,6 @@ func (s *Store) Swap(ctx context.Context, prev string, doc []byte) (version stri
 }
 
 func (s *Store) write(ctx context.Context, tx *sql.Tx, prev, version string, doc []byte) error {
-	if err := sqldb.CheckTx(ctx, tx, s.d); err != nil {
-		return err
-	}
 	statement, args := s.s.create, []any{version, doc, s.name}
 	if prev != "" {
 		statement, args = s.s.replace, append(args, prev)
@@ -208,43 +191,6 @@ func (s *Store) write(ctx context.Context, tx *sql.Tx, prev, version string, doc
 		return err
 	}
 	return keyring.ErrConflict
-}
-
-// versionIn returns the version in a row, empty for no row.
-func versionIn(row *sql.Row) (version string, err error) {
-	err = row.Scan(&version)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return version, err
-}
-
-// settle reads the row again to learn whether a commit of unknown outcome was done. If the server
-// is still committing, the row is locked, and the read waits for the commit.
-func (s *Store) settle(ctx context.Context, prev, version string, cause error) error {
-	unknown := fmt.Errorf("%w: %w", keyring.ErrUnknownOutcome, cause)
-	ctx, stop := context.WithTimeout(ctx, maxLook)
-	defer stop()
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		var now string
-		_, err := sqldb.Writing(ctx, s.db, s.d, func(tx *sql.Tx) (err error) {
-			now, err = versionIn(tx.QueryRowContext(ctx, s.s.lock, s.name))
-			return err
-		})
-		switch {
-		case err == nil && now == version:
-			return nil
-		case err == nil && now == prev && prev != "":
-			return fmt.Errorf("sqlstore: nothing was written: %w", cause)
-		case err == nil:
-			return unknown // another process has written since, or there is no row to wait for
-		}
-		select {
-		case <-ctx.Done():
-			return unknown
-		case <-time.After(pause):
-		}
-	}
 }
 
 var _ keyring.Store = (*Store)(nil)

@@ -3,11 +3,14 @@ package stores
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sealjwt/sealjwt/keys/sqldb"
+	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/open/sessions/sqlstore"
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
 )
@@ -53,6 +56,8 @@ func TestPostgreSQLNotDurable(t *testing.T) {
 	dsn := s.PostgreSQLSchema(t)
 	refused(t, e, dsn+" synchronous_commit=off", "synchronous_commit")
 	refused(t, e, dsn+" default_transaction_read_only=on", "read_only")
+	unsafeTables(t, e, dsn, "ALTER TABLE %s SET UNLOGGED", "ALTER TABLE %s SET LOGGED")
+	losesSetting(t, e, dsn, "SET synchronous_commit = off")
 	for _, ok := range []string{"on", "remote_apply", "remote_write", "local"} {
 		e.open(t, dsn+" synchronous_commit="+ok)
 	}
@@ -92,6 +97,79 @@ func TestMariaDBNotDurable(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, e, dsn, "innodb_flush_log_at_trx_commit")
+	if _, err := db.Exec("SET GLOBAL innodb_flush_log_at_trx_commit = 1"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, e, dsn+"?autocommit=0", "autocommit")
+	unsafeTables(t, e, dsn, "ALTER TABLE %s ENGINE=Aria", "ALTER TABLE %s ENGINE=InnoDB")
+	losesSetting(t, e, dsn, "SET autocommit = 0")
+}
+
+// unsafeTables checks that no store opens on a table whose rows a crash deletes.
+func unsafeTables(t *testing.T, e engine, dsn, spoil, mend string) {
+	t.Helper()
+	_, db := e.openDB(t, dsn)
+	for _, table := range []string{"sealjwt_registry", "sealjwt_session", "sealjwt_revoked", "sealjwt_revision"} {
+		for _, statement := range []string{spoil, mend} {
+			if _, err := db.Exec(fmt.Sprintf(statement, table)); err != nil {
+				t.Fatal(err)
+			}
+			if statement == spoil {
+				refused(t, e, dsn, table)
+			}
+		}
+	}
+	e.open(t, dsn)
+}
+
+// losesSetting takes a setting from the only connection of a pool. From then on no method of the
+// store writes there, and Tail returns no old data.
+func losesSetting(t *testing.T, e engine, dsn, statement string) {
+	t.Helper()
+	s, db := e.openDB(t, dsn)
+	db.SetMaxOpenConns(1)
+	ctx, until := t.Context(), time.Now().Add(time.Hour)
+	row := sessions.Row{ID: sessions.ID{1}, Key: "k", Sealed: []byte("x"), Version: 1, Started: until, Seen: until, Expires: until, Turned: until}
+	if _, err := s.Start(ctx, row, 10, until); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+	for name, write := range map[string]func() error{
+		"SwapKeys": func() error { _, err := s.SwapKeys(ctx, "", []byte("x")); return err },
+		"Start": func() error {
+			another := row
+			another.ID = sessions.ID{2}
+			_, err := s.Start(ctx, another, 10, until)
+			return err
+		},
+		"Update": func() error { return s.Update(ctx, row) },
+		"End": func() error {
+			_, err := s.End(ctx, sessions.Which{User: row.User, IDs: []sessions.ID{row.ID}}, until)
+			return err
+		},
+		"Append": func() error { return s.Append(ctx, []sessions.Ended{{Entry: sessions.Entry{1}, Until: until}}) },
+		"Sweep":  func() error { return s.Sweep(ctx, until) },
+	} {
+		if err := write(); !errors.Is(err, sqldb.ErrNotDurable) {
+			t.Errorf("%s after %s: %v", name, statement, err)
+		}
+	}
+	other := e.open(t, dsn)
+	if now, err := other.Get(ctx, row.ID); err != nil || now.Version != 1 {
+		t.Errorf("after %s: version %d, %v", statement, now.Version, err)
+	}
+	// The connection reads once, and then another process ends the session.
+	if _, err := s.Tail(ctx, sessions.Cursor{}, 10); err != nil && !errors.Is(err, sqldb.ErrNotDurable) {
+		t.Fatal(err)
+	}
+	if _, err := other.End(ctx, sessions.Which{User: row.User, IDs: []sessions.ID{row.ID}}, until); err != nil {
+		t.Fatal(err)
+	}
+	if tail, err := s.Tail(ctx, sessions.Cursor{}, 10); len(tail.Revocations) == 0 && !errors.Is(err, sqldb.ErrNotDurable) {
+		t.Errorf("Tail after %s hides a revocation: %v", statement, err)
+	}
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -23,6 +23,7 @@ type tampered struct {
 	late    bool               // the commit goes on after the connection has broken
 	twice   bool               // a statement that writes a ring is sent twice
 	durable bool               // PostgreSQL claims that synchronous_commit is on
+	noMark  bool               // the write fails that brings the log of MySQL to the disk
 }
 
 func (d *tampered) Connect(ctx context.Context) (driver.Conn, error) {
@@ -55,6 +56,9 @@ func (c *tamperedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driv
 }
 
 func (c *tamperedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if c.d.noMark && strings.Contains(query, "sealjwt_ring (name, version, doc) VALUES ('',") {
+		return nil, errors.New("the disk is full")
+	}
 	exec := c.Conn.(driver.ExecerContext)
 	r, err := exec.ExecContext(ctx, query, args)
 	if err == nil && c.d.twice && strings.Contains(query, "sealjwt_ring") && !strings.HasPrefix(query, "CREATE") {
@@ -64,8 +68,8 @@ func (c *tamperedConn) ExecContext(ctx context.Context, query string, args []dri
 }
 
 func (c *tamperedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if c.d.durable && query == "SHOW synchronous_commit" {
-		query = "SELECT 'on'"
+	if c.d.durable {
+		query = strings.ReplaceAll(query, "current_setting('synchronous_commit')", "'on'")
 	}
 	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 }
@@ -197,6 +201,18 @@ func ringOutcome(t *testing.T, e engine, place func(testing.TB) string) {
 		_, err := bad.Swap(t.Context(), prev, []byte("new"))
 		if !errors.Is(err, keyring.ErrUnknownOutcome) {
 			t.Errorf("a write that another one may have replaced: %v", err)
+		}
+	})
+	t.Run("not on the disk", func(t *testing.T) {
+		if e.driver != "mysql" {
+			t.Skip("only MySQL shows a commit that is not on the disk")
+		}
+		bad, good, d := e.tamper(t, dsn, "not on the disk")
+		prev := need(good.Swap(t.Context(), "", []byte("old")))
+		d.noMark = true
+		d.commit = func(tx driver.Tx) { tx.Commit() }
+		if _, err := bad.Swap(t.Context(), prev, []byte("new")); !errors.Is(err, keyring.ErrUnknownOutcome) {
+			t.Errorf("a write that a crash may take back is called done: %v", err)
 		}
 	})
 	t.Run("sent twice", func(t *testing.T) {

@@ -5,13 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
-	"github.com/sealjwt/sealjwt/keys/sqldb"
 	"github.com/sealjwt/sealjwt/keys/sqlstore"
 	"github.com/sealjwt/sealjwt/keys/storetest"
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
@@ -155,102 +153,4 @@ func ringVersions(t *testing.T, e engine, place func(testing.TB) string) {
 	if _, err := s.Swap(t.Context(), first, []byte("b")); !errors.Is(err, keyring.ErrConflict) {
 		t.Errorf("a swap from the version of another row: %v", err)
 	}
-}
-
-// refusedRing checks that the store of a ring does not open, and that the error names the setting.
-func refusedRing(t *testing.T, e engine, dsn, setting string) {
-	t.Helper()
-	db := servers.Open(t, e.driver, dsn)
-	s, err := sqlstore.New(t.Context(), db, e.dialect, "idp")
-	if s != nil || !errors.Is(err, sqldb.ErrNotDurable) || !strings.Contains(err.Error(), setting) {
-		t.Errorf("%s: %v, want a refusal that names %s", dsn, err, setting)
-	}
-	if err := sqlstore.CreateTable(t.Context(), db, e.dialect); !errors.Is(err, sqldb.ErrNotDurable) {
-		t.Errorf("%s: CreateTable: %v", dsn, err)
-	}
-}
-
-// A connection has lost a setting that makes it durable. It writes nothing.
-func TestRingNotDurable(t *testing.T) {
-	beside(t)
-	t.Run("SQLite", func(t *testing.T) {
-		e := engines[0]
-		refusedRing(t, e, "file:"+filepath.Join(t.TempDir(), "a.db")+"?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)", "synchronous")
-		losesDurability(t, e, servers.SQLite(t), "PRAGMA synchronous = NORMAL")
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		e, server := engines[1], servers.PostgreSQL(t)
-		dsn := server.PostgreSQLSchema(t)
-		refusedRing(t, e, dsn+" synchronous_commit=off", "synchronous_commit")
-		losesDurability(t, e, dsn, "SET synchronous_commit = off")
-
-		// A standby may be behind, so a Load from it is refused.
-		s := e.ring(t, server.PostgreSQLPublic(), "idp")
-		if _, err := s.Swap(t.Context(), "", []byte("a")); err != nil {
-			t.Fatal(err)
-		}
-		standby := server.Standby(t)
-		refusedRing(t, e, standby.PostgreSQLPublic(), "pg_is_in_recovery")
-		db := servers.Open(t, e.driver, servers.PostgreSQLEither(server, standby))
-		db.SetMaxIdleConns(0)
-		either, err := sqlstore.New(t.Context(), db, e.dialect, "idp")
-		if err != nil {
-			t.Fatal(err)
-		}
-		server.Kill()
-		if doc, _, err := either.Load(t.Context()); doc != nil || !errors.Is(err, sqldb.ErrNotDurable) {
-			t.Errorf("Load from a standby: %q, %v", doc, err)
-		}
-		if _, err := either.Swap(t.Context(), "", []byte("b")); !errors.Is(err, sqldb.ErrNotDurable) {
-			t.Errorf("Swap on a standby: %v", err)
-		}
-	})
-	t.Run("MariaDB", func(t *testing.T) {
-		e, server := engines[2], servers.MariaDB(t)
-		dsn := server.MariaDBDatabase(t)
-		s := losesDurability(t, e, dsn, "SET GLOBAL innodb_flush_log_at_trx_commit = 2")
-		db := servers.Open(t, e.driver, dsn)
-		refusedRing(t, e, dsn, "innodb_flush_log_at_trx_commit")
-		if _, err := db.Exec("SET GLOBAL innodb_flush_log_at_trx_commit = 1"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := db.Exec("SET GLOBAL read_only = 1"); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := s.Load(t.Context()); !errors.Is(err, sqldb.ErrNotDurable) {
-			t.Errorf("Load from a replica: %v", err)
-		}
-		refusedRing(t, e, dsn, "read_only")
-		server.Kill()
-		logged := servers.MariaDB(t, "log-bin=binlog", "sync-binlog=0")
-		refusedRing(t, e, logged.MariaDBDatabase(t), "sync_binlog")
-		logged.Kill()
-		e.ring(t, servers.MariaDB(t, "log-bin=binlog", "sync-binlog=1").MariaDBDatabase(t), "idp")
-	})
-}
-
-// losesDurability checks that a store refuses to write once a statement has changed its only
-// connection.
-func losesDurability(t *testing.T, e engine, dsn, statement string) *sqlstore.Store {
-	t.Helper()
-	db := servers.Open(t, e.driver, dsn)
-	db.SetMaxOpenConns(1)
-	s, err := newRingStore(t.Context(), db, e.dialect, "idp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	version, err := s.Swap(t.Context(), "", []byte("a"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(statement); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Swap(t.Context(), version, []byte("b")); !errors.Is(err, sqldb.ErrNotDurable) {
-		t.Errorf("a write after %s: %v", statement, err)
-	}
-	if doc, now, err := s.Load(t.Context()); err != nil || now != version || string(doc) != "a" {
-		t.Errorf("after %s: %q, %v", statement, doc, err)
-	}
-	return s
 }

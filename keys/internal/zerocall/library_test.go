@@ -192,8 +192,8 @@ func library(t *testing.T) map[string]zerocall.API {
 		},
 		"keys/sqldb": {
 			Functions: map[string]any{
-				"ChangedOne": sqldb.ChangedOne, "CheckDurable": sqldb.CheckDurable, "CheckTx": sqldb.CheckTx, "CreateTables": sqldb.CreateTables,
-				"Marks": sqldb.Marks, "Opening": sqldb.Opening, "Writing": sqldb.Writing,
+				"ChangedOne": sqldb.ChangedOne, "CheckDurable": sqldb.CheckDurable, "CheckTables": sqldb.CheckTables, "CheckTx": sqldb.CheckTx,
+				"CreateTables": sqldb.CreateTables, "Marks": sqldb.Marks, "Opening": sqldb.Opening, "Writing": sqldb.Writing,
 			},
 			Receivers: map[string][]any{"Dialect": {sqldb.Dialect(0), sqldb.PostgreSQL, sqldb.Dialect(99)}, "Types": {sqldb.Types{}}},
 		},

@@ -61,6 +61,7 @@ func (s *Store) List(ctx context.Context, user sessions.User) ([]sessions.Row, e
 // queries is a database or a transaction.
 type queries interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 func (s *Store) list(ctx context.Context, q queries, user sessions.User) (list []sessions.Row, err error) {
@@ -134,8 +135,10 @@ func (s *Store) Start(ctx context.Context, row sessions.Row, limit int, until ti
 	return ended, nil
 }
 
-// Update replaces a session, in one statement. With a server it returns ErrUnknownOutcome for an
-// error of that statement, since a connection may break between the write and its answer.
+// Update replaces a session, mostly in one statement. If that statement changes no row, a
+// transaction finds out why: the session has another version, or the connection is not durable.
+// With a server it returns ErrUnknownOutcome for an error of the statement, since a connection may
+// break between the write and its answer.
 func (s *Store) Update(ctx context.Context, row sessions.Row) error {
 	if err := s.ready(ctx); err != nil {
 		return err
@@ -160,21 +163,21 @@ func (s *Store) updateOnce(ctx context.Context, row sessions.Row) (changed bool,
 		row.User[:], row.Entry[:], row.Key, row.Sealed, row.Started.Unix(), row.Seen.Unix(), row.Expires.Unix(), int64(row.Generation),
 		row.Turned.UnixMilli(), row.ID[:], int64(row.Version),
 	}
-	if s.d == SQLite { // writing checks on each connection that writes are durable
-		err = s.writing(ctx, func(tx *sql.Tx) error { return one(tx.ExecContext(ctx, s.s.update, args...)) })
-		if errors.Is(err, sessions.ErrConflict) {
-			return false, nil
+	// Most updates cost one round trip: the statement itself checks that its connection is durable.
+	if s.d != SQLite {
+		err := one(s.db.ExecContext(ctx, s.s.update+s.s.durably, args...))
+		switch {
+		case err == nil:
+			return true, nil
+		case !errors.Is(err, sessions.ErrConflict):
+			return false, fmt.Errorf("%w: %w", sessions.ErrUnknownOutcome, err)
 		}
-		return err == nil, err
 	}
-	err = one(s.db.ExecContext(ctx, s.s.update, args...))
-	switch {
-	case errors.Is(err, sessions.ErrConflict):
+	err = s.writing(ctx, func(tx *sql.Tx) error { return one(tx.ExecContext(ctx, s.s.update, args...)) })
+	if errors.Is(err, sessions.ErrConflict) {
 		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("%w: %w", sessions.ErrUnknownOutcome, err)
 	}
-	return true, nil
+	return err == nil, err
 }
 
 // End removes sessions and appends their entries.

@@ -65,6 +65,7 @@ func schema(d Dialect) []string {
 type statements struct {
 	loadKeys, swapKeys, createKeys         string
 	get, list, insert, update, exists, end string
+	durably                                string // a condition behind update
 	lock, setRevision, flush               string
 	kept, unkeep, keep, tail               string
 	sweepSessions, sweepRevoked            string
@@ -83,8 +84,9 @@ func newStatements(d Dialect) statements {
 		insert: "INSERT INTO sealjwt_session (" + columns + ") VALUES (" + sqldb.Marks(11) + ")",
 		update: "UPDATE sealjwt_session SET usr = ?, entry = ?, version = version + 1, key_id = ?, sealed = ?, started = ?, seen = ?, " +
 			"expires = ?, generation = ?, turned = ? WHERE sid = ? AND version = ?",
-		exists: "SELECT version FROM sealjwt_session WHERE sid = ?",
-		end:    "DELETE FROM sealjwt_session WHERE sid = ?",
+		durably: " AND " + d.Durable(),
+		exists:  "SELECT version FROM sealjwt_session WHERE sid = ?",
+		end:     "DELETE FROM sealjwt_session WHERE sid = ?",
 
 		lock:        "SELECT revision FROM sealjwt_revision WHERE id = 1" + d.Locking(),
 		setRevision: "UPDATE sealjwt_revision SET revision = ? WHERE id = 1",

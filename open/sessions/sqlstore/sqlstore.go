@@ -35,10 +35,11 @@
 //
 // # Durability
 //
-// New refuses a database that would acknowledge a write and lose it in a crash, and one that takes
-// no writes; see [sqldb.CheckDurable]. With SQLite each write checks the setting synchronous again,
-// since it belongs to the connection. Where a standby may take over, let the primary wait for the
-// standby (synchronous_standby_names): else a failover loses the last acknowledged writes.
+// New refuses a database that would acknowledge a write and lose it in a crash, and one that
+// takes no writes; see [sqldb.CheckDurable] and [sqldb.CheckTables]. Each write checks the settings
+// again, since they belong to the connection: another user of a pooler may have changed one, or a
+// failover may have brought another server. Where a standby may take over, let the primary wait for
+// the standby (synchronous_standby_names): else a failover loses the last acknowledged writes.
 package sqlstore
 
 import (
@@ -89,9 +90,9 @@ var errZero = errors.New("sqlstore: a nil or zero Store has no database: use New
 // New returns a Store in a database, and makes its tables where they are missing. The caller
 // keeps db open and closes it.
 //
-// It returns [sqldb.ErrDialect] for an unknown dialect, [sqldb.ErrNotDurable] for a database that
-// could lose a write that it has acknowledged or that takes no writes, an error for a nil db, and
-// the errors of the database.
+// It returns [sqldb.ErrDialect] for an unknown dialect, [sqldb.ErrNotDurable] for a database or a
+// table that could lose a write that it has acknowledged or that takes no writes, an error for a
+// nil db, and the errors of the database.
 func New(ctx context.Context, db *sql.DB, d Dialect) (*Store, error) {
 	if err := d.Check(); err != nil {
 		return nil, err
@@ -111,13 +112,12 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	var revision int64
-	if s.db.QueryRowContext(ctx, "SELECT revision FROM sealjwt_revision WHERE id = 1").Scan(&revision) == nil {
-		return nil // the row is made last, so all tables exist
+	if s.db.QueryRowContext(ctx, "SELECT revision FROM sealjwt_revision WHERE id = 1").Scan(&revision) != nil { // the row is made last, so else all tables exist
+		if err := sqldb.CreateTables(ctx, s.db, s.d, schema(s.d)); err != nil {
+			return fmt.Errorf("sqlstore: making the tables: %w", err)
+		}
 	}
-	if err := sqldb.CreateTables(ctx, s.db, s.d, schema(s.d)); err != nil {
-		return fmt.Errorf("sqlstore: making the tables: %w", err)
-	}
-	return nil
+	return sqldb.CheckTables(ctx, s.db, s.d, "sealjwt_registry", "sealjwt_session", "sealjwt_revoked", "sealjwt_revision")
 }
 
 // ready returns an error for a zero Store or a context that has ended.

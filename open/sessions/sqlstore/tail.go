@@ -67,47 +67,66 @@ func (s *Store) Tail(ctx context.Context, after sessions.Cursor, limit int) (t s
 	if err := s.ready(ctx); err != nil {
 		return t, err
 	}
-	if t, err = s.tail(ctx, after, max(limit, 0)); err != nil || s.s.flush == "" || len(t.Revocations) == 0 {
+	if t, err = s.newTail(ctx, after, max(limit, 0)); err != nil || s.s.flush == "" || len(t.Revocations) == 0 {
 		return t, err
 	}
 	// InnoDB shows a commit to readers before its log is on the disk. A commit of our own writes
 	// the log to the disk, up to that commit. Without it a crash takes back, now and then, what a
 	// reader has seen, and the store seems to have gone back.
-	if _, err := s.db.ExecContext(ctx, s.s.flush); err != nil {
+	err = s.writing(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, s.s.flush)
+		return err
+	})
+	if err != nil {
 		return sessions.Tail{}, err
 	}
 	return t, nil
 }
 
-func (s *Store) tail(ctx context.Context, after sessions.Cursor, limit int) (t sessions.Tail, err error) {
+// newTail reads the revocations as they are now. A connection of MySQL whose autocommit is off
+// would show the same ones for ever, and a feed would hide each later revocation. So the read has
+// a transaction of its own there, which also ends one that was left open.
+func (s *Store) newTail(ctx context.Context, after sessions.Cursor, limit int) (sessions.Tail, error) {
+	if s.d != MySQL {
+		return s.tail(ctx, s.db, after, limit)
+	}
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return sessions.Tail{}, err
+	}
+	defer tx.Rollback()
+	return s.tail(ctx, tx, after, limit)
+}
+
+func (s *Store) tail(ctx context.Context, q queries, after sessions.Cursor, limit int) (t sessions.Tail, err error) {
 	if after != (sessions.Cursor{}) {
 		if after.Revision > math.MaxInt64 {
 			after.Revision = math.MaxInt64
 		}
 		// The query asks for the row of the cursor, limit rows after it, and one row more, which
 		// tells whether there are further revocations.
-		rows, err := s.from(ctx, int64(after.Revision), limit+2)
+		rows, err := s.from(ctx, q, int64(after.Revision), limit+2)
 		if err != nil {
 			return t, err
 		}
 		if len(rows) > 0 && rows[0].Revision == after.Revision && rows[0].Entry == after.Entry {
-			return s.piece(ctx, after, rows[1:], limit)
+			return s.piece(ctx, q, after, rows[1:], limit)
 		}
 		t.Whole = true
 	}
-	rows, err := s.from(ctx, 0, limit+1)
+	rows, err := s.from(ctx, q, 0, limit+1)
 	if err != nil {
 		return sessions.Tail{}, err
 	}
 	whole := t.Whole
-	t, err = s.piece(ctx, sessions.Cursor{}, rows, limit)
+	t, err = s.piece(ctx, q, sessions.Cursor{}, rows, limit)
 	t.Whole = whole && err == nil
 	return t, err
 }
 
 // piece returns a Tail with the first rows, at most limit of them, and with the newest revocation
 // of the store as Last.
-func (s *Store) piece(ctx context.Context, after sessions.Cursor, rows []sessions.Revocation, limit int) (t sessions.Tail, err error) {
+func (s *Store) piece(ctx context.Context, q queries, after sessions.Cursor, rows []sessions.Revocation, limit int) (t sessions.Tail, err error) {
 	t.Last = after
 	if len(rows) > 0 {
 		newest := rows[len(rows)-1]
@@ -118,15 +137,15 @@ func (s *Store) piece(ctx context.Context, after sessions.Cursor, rows []session
 		return t, nil
 	}
 	t.Revocations = rows[:limit]
-	t.Last, err = s.newest(ctx)
+	t.Last, err = s.newest(ctx, q)
 	if err != nil {
 		return sessions.Tail{}, err
 	}
 	return t, nil
 }
 
-func (s *Store) from(ctx context.Context, revision int64, limit int) (list []sessions.Revocation, err error) {
-	rows, err := s.db.QueryContext(ctx, s.s.tail, revision, limit)
+func (s *Store) from(ctx context.Context, q queries, revision int64, limit int) (list []sessions.Revocation, err error) {
+	rows, err := q.QueryContext(ctx, s.s.tail, revision, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -148,12 +167,12 @@ func (s *Store) from(ctx context.Context, revision int64, limit int) (list []ses
 }
 
 // newest returns the cursor of the last revocation.
-func (s *Store) newest(ctx context.Context) (c sessions.Cursor, err error) {
+func (s *Store) newest(ctx context.Context, q queries) (c sessions.Cursor, err error) {
 	var (
 		revision int64
 		entry    []byte
 	)
-	err = s.db.QueryRowContext(ctx, "SELECT revision, entry FROM sealjwt_revoked ORDER BY revision DESC LIMIT 1").Scan(&revision, &entry)
+	err = q.QueryRowContext(ctx, "SELECT revision, entry FROM sealjwt_revoked ORDER BY revision DESC LIMIT 1").Scan(&revision, &entry)
 	if err == nil {
 		c.Revision = uint64(revision)
 		if copy(c.Entry[:], entry) != len(c.Entry) {
