@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	// proofInterval is the pause between two attempts to prove that a watch works.
-	proofInterval = time.Second
-	// maxSilence is the time without such a proof after which Watch returns.
+	// proofInterval is the time between two proofs that a watch works. With the round trip they come
+	// at least every two seconds, as keyring.Watcher wants. More of them would cost the cluster a
+	// read each, and save no process anything.
+	proofInterval = 1800 * time.Millisecond
+	// maxSilence is the time without a proof after which a watch ends.
 	maxSilence = 4 * time.Second
 )
 
@@ -23,8 +25,9 @@ var (
 	errRestored = errors.New("etcdstore: the revisions of the cluster have gone back: it was restored")
 )
 
-// Watch watches the key. Every second it proves that the watch works: it reads the revision of
-// the cluster, which takes a majority, and then asks the server of the watch for its progress. A
+// Watch watches the key. Every two seconds it proves that the watch works: it reads the revision
+// of the cluster, which takes a majority, and then asks the server of the watch for its progress.
+// So each process that watches costs the cluster one linearizable read in two seconds. A
 // server that has reached that revision has sent every change before it. An answer of the server
 // alone would prove nothing, since a server that is cut off from the majority goes on answering.
 //
@@ -90,15 +93,17 @@ type prover struct {
 	reached   atomic.Int64 // the revision of the last answer of the watch
 }
 
-// run sends the revision of the cluster to Watch, and asks for the progress of the watches, again
-// and again until ctx is done. It ignores errors: if every proof fails, Watch returns after
-// maxSilence.
+// run sends the revision of the cluster, and asks for the progress of the watches, until ctx is
+// done. After an error it asks again sooner, so that one error does not end the watch by maxSilence.
 func (p *prover) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		within(ctx, maxSilence/2, p.ask)
+		pause := proofInterval
+		if within(ctx, maxSilence/2, p.ask) != nil {
+			pause /= 4
+		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(proofInterval):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -87,7 +87,7 @@ func put(t *testing.T, s *etcdstore.Store, doc string) {
 	}
 }
 
-// testWatch checks that each change gives a sign, and that a proof comes about every second. Two
+// testWatch checks that each change gives a sign, and that a proof comes about every two seconds. Two
 // watches of one client do not disturb each other.
 func testWatch(t *testing.T, c *cluster) {
 	const key = "/watch"

@@ -36,6 +36,16 @@ func (v Verdict) String() string {
 		v.Acknowledged, v.Lost, v.Twice, v.Back, v.Unknown, v.Written, v.Unwritten, v.Refused, v.Gap.Round(time.Millisecond))
 }
 
+// Check fails a test if an acknowledged write is lost or done twice, if a process has seen a document
+// that was gone later, if the store did not find out an outcome that a later look found, or if fewer
+// than least writes were acknowledged, because then the test proves nothing.
+func (v Verdict) Check(t testing.TB, least int) {
+	t.Helper()
+	if v.Lost+v.Twice+v.Back != 0 || v.Unknown != v.Written+v.Unwritten || v.Acknowledged < least {
+		t.Errorf("a write is lost, or done twice, or seen before it was durable, or its outcome was not found out, or there are fewer than %d: %v", least, v)
+	}
+}
+
 // Killed lets three writers count in one document while the server dies several times. Then it
 // compares the document with the acknowledged counts. open opens a handle for each writer.
 func Killed(t testing.TB, open func() keyring.Store, s Server, kills int) Verdict {
