@@ -27,10 +27,13 @@ func parseConnection(text string, options ...string) (c connection, err error) {
 	}
 	c.options = make(map[string]string)
 	for i, line := range lines[1:] {
+		if len(options) == 0 {
+			return c, console.Usagef("line %d of the store file is too much: this store has its whole connection on the first line", i+2)
+		}
 		name, value, found := strings.Cut(line, "=")
 		switch {
 		case !found || value == "" || !slices.Contains(options, name):
-			return c, console.Usagef("line %d of the store file is none of %s", i+2, strings.Join(append(options, "(nothing)"), "=…, "))
+			return c, console.Usagef("line %d of the store file is none of %s=…: leave out blank lines and comments", i+2, strings.Join(options, "=…, "))
 		case c.options[name] != "":
 			return c, console.Usagef("line %d of the store file gives %s a second time", i+2, name)
 		}

@@ -120,6 +120,9 @@ func TestConnections(t *testing.T) {
 		{"sqlite", ":memory:", usage},
 		{"sqlite", "file:/var/lib/idp/rings.db?_pragma=synchronous(OFF)", usage},
 		{"sqlite", "/var/lib/idp/rings.db\nca=CA", usage},
+		{"sqlite", "/var/lib/idp/rings.db\n\n# a comment", usage},
+		{"postgres", "postgres://idp:PW@localhost/auth\n# PW", usage},
+		{"mysql", "idp:PW@tcp(127.0.0.1:3306)/auth\n# PW", usage},
 
 		{"etcd", "https://etcd-0.example.com:2379,https://etcd-1.example.com:2379\nca=CA", done},
 		{"etcd", "https://etcd-0.example.com:2379", done},
@@ -177,6 +180,22 @@ func TestIdentities(t *testing.T) {
 			t.Errorf("%s and %s are both %s", c.connection, seen[one], one)
 		}
 		seen[one] = c.connection
+	}
+}
+
+// A line below the address that a store has no option for. The error names the options that it has.
+func TestLinesTooMuch(t *testing.T) {
+	for kind, want := range map[string]string{
+		"postgres": "line 2 of the store file is too much: this store has its whole connection on the first line",
+		"sqlite":   "line 2 of the store file is too much: this store has its whole connection on the first line",
+		"mysql":    "line 2 of the store file is none of ca=…, cert=…, key=…: leave out blank lines and comments",
+		"etcd":     "line 2 of the store file is none of user=…, password=…, ca=…, cert=…, key=…: leave out blank lines and comments",
+	} {
+		for _, line := range []string{"", "# a comment", password} {
+			if _, err := openPlace(kind, "/var/lib/idp/rings.db\n"+line+"\nca=x", false); err == nil || err.Error() != want {
+				t.Errorf("%s, %q: %v", kind, line, err)
+			}
+		}
 	}
 }
 

@@ -133,16 +133,17 @@ func openSQLite(text string) (*database, error) {
 		return nil, err
 	}
 	where := (&url.URL{Path: path}).EscapedPath()
-	db, err := sql.Open("sqlite", "file:"+where+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	// No journal_mode: the file may belong to another program, and a look must not convert it.
+	db, err := sql.Open("sqlite", "file:"+where+"?_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)&_pragma=fullfsync(1)")
 	if err != nil {
 		return nil, err
 	}
 	return &database{db, sqldb.SQLite, "sqlite://" + where, path, nil}, nil
 }
 
-// create makes the file of SQLite, which only this user reads. SQLite itself would make the file
-// with the modes that the umask leaves.
-func (d *database) create() error {
+// create makes the file of SQLite, which only this user reads, and switches it to WAL. SQLite itself
+// would follow the umask.
+func (d *database) create(ctx context.Context) error {
 	if d.file == "" {
 		return nil
 	}
@@ -150,16 +151,25 @@ func (d *database) create() error {
 		return err
 	}
 	f, err := os.OpenFile(d.file, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
+	if err == nil {
+		err = f.Close()
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return f.Close()
+	return d.useWAL(ctx)
 }
 
-// has reports whether the database has a table. It makes no file.
+// useWAL switches a file of SQLite to WAL, which the file keeps.
+func (d *database) useWAL(ctx context.Context) error {
+	return sqldb.Opening(ctx, d.dialect, func() error {
+		_, err := d.ExecContext(ctx, "PRAGMA journal_mode = WAL")
+		return err
+	})
+}
+
+// has reports whether the database has a table. It makes no file, and changes none that does not
+// have the table.
 func (d *database) has(ctx context.Context, table string) (bool, error) {
 	query := "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
 	switch d.dialect {
@@ -174,5 +184,8 @@ func (d *database) has(ctx context.Context, table string) (bool, error) {
 	}
 	var n int
 	err := sqldb.Opening(ctx, d.dialect, func() error { return d.QueryRowContext(ctx, d.dialect.Bind(query), table).Scan(&n) })
+	if err == nil && n > 0 && d.dialect == sqldb.SQLite { // such as a copy that VACUUM INTO has made
+		err = d.useWAL(ctx)
+	}
 	return n > 0, hide(err, d.secrets...)
 }

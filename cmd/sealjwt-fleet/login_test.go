@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys/keyring"
@@ -13,7 +14,7 @@ import (
 )
 
 // login plays an issuer in scripts: login DATABASE KEKFILE SUBJECT DEVICE starts a session of a
-// user in an SQLite file, and prints its sid.
+// user in an SQLite file, and prints its sid. passphrase:TEXT may stand in place of KEKFILE.
 func login() {
 	if err := start(context.Background(), os.Args[1], os.Args[2], os.Args[3], os.Args[4]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -26,14 +27,14 @@ func start(ctx context.Context, file, kekFile, subject, device string) error {
 	if err != nil {
 		return err
 	}
+	if err := db.create(ctx); err != nil {
+		return err
+	}
 	store, err := sqlstore.New(ctx, db.DB, sqldb.SQLite)
 	if err != nil {
 		return err
 	}
-	kek, err := keyring.CreateKEKFile(kekFile)
-	if err != nil {
-		kek, err = keyring.KEKFile(kekFile)
-	}
+	kek, err := kekOf(kekFile)
 	if err != nil {
 		return err
 	}
@@ -44,4 +45,14 @@ func start(ctx context.Context, file, kekFile, subject, device string) error {
 	s, _, err := registry.Start(ctx, subject, sessions.Device{Name: device, Agent: "Firefox"})
 	fmt.Print(s.ID)
 	return err
+}
+
+func kekOf(kekFile string) (keyring.KEK, error) {
+	if passphrase, found := strings.CutPrefix(kekFile, "passphrase:"); found {
+		return keyring.PassphraseKEK([]byte(passphrase))
+	}
+	if kek, err := keyring.CreateKEKFile(kekFile); err == nil {
+		return kek, nil
+	}
+	return keyring.KEKFile(kekFile)
 }

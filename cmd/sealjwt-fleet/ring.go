@@ -71,7 +71,7 @@ func (s *ringStore) Swap(ctx context.Context, prev string, doc []byte) (version 
 		if prev != "" {
 			return "", keyring.ErrConflict
 		}
-		if err := s.db.create(); err != nil {
+		if err := s.db.create(ctx); err != nil {
 			return "", err
 		}
 		if err := sqlstore.CreateTable(ctx, s.db.DB, s.db.dialect); err != nil {

@@ -11,7 +11,9 @@
 //
 //   - github.com/jackc/pgx/v5/stdlib: "postgres://user@host/db"
 //   - github.com/go-sql-driver/mysql: "user@tcp(host)/db"
-//   - modernc.org/sqlite: "file:/var/lib/idp/rings.db?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)"
+//   - modernc.org/sqlite:
+//     "file:/var/lib/idp/rings.db?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_pragma=fullfsync(1)";
+//     macOS needs fullfsync, without which its disks keep writes in their caches
 //
 // # Which store
 //
@@ -38,13 +40,24 @@
 // [keyring.ErrRollback]. To refuse it at the start of a process too, a Ring needs a
 // [keyring.Memory] in a place where this person cannot write:
 //
-//	memory := filestore.NewMemory("postgres:idp", "/var/lib/idp/seen")
+//	memory := filestore.NewMemory("postgres://db.internal:5432/auth/idp", "/var/lib/idp/seen")
 //
-// The first argument must tell the ring from every other ring that this memory knows. Where a
-// machine uses two databases, give "postgres://host/db/idp". [keyring.Ring.Run] saves the
-// newest generation in the memory within two seconds. After you have restored a backup on
-// purpose, run "sealjwt keys accept", or call Accept of the memory, on each machine. If the
-// memory cannot be written, its method Path returns an empty text.
+// The first argument is the place by which the memory knows the ring. It must tell the ring from
+// every other ring in the same file. Give the place that the command sealjwt-fleet uses and
+// prints with "keys check", so that service and command share what they have seen:
+//
+//	postgres://HOST:PORT/DATABASE/NAME           or /DATABASE/SCHEMA/NAME where the address has a search_path
+//	mysql://HOST:PORT/DATABASE/NAME              or mysql:///run/mysqld/mysqld.sock/DATABASE/NAME
+//	sqlite:///var/lib/idp/rings.db/NAME
+//
+// The host is written as in the address of the operator, and several hosts are separated by
+// commas. [keyring.Ring.Run] saves the newest generation in the memory within two seconds. After
+// you have restored a backup on purpose, accept the ring on each machine, by Accept of the memory or
+// with
+//
+//	sealjwt-fleet keys accept --ring postgres:idp --store-file /etc/idp/store --seen-file /var/lib/idp/seen
+//
+// If the memory cannot be written, its method Path returns an empty text.
 //
 // # Rights
 //

@@ -10,7 +10,9 @@
 //   - github.com/jackc/pgx/v5/stdlib: "postgres://user@host/db". Behind a pooler that gives a
 //     connection to each transaction, add default_query_exec_mode=exec.
 //   - github.com/go-sql-driver/mysql: "user@tcp(host)/db"
-//   - modernc.org/sqlite: "file:/var/lib/idp/sessions.db?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)"
+//   - modernc.org/sqlite:
+//     "file:/var/lib/idp/sessions.db?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_pragma=fullfsync(1)";
+//     macOS needs fullfsync, without which its disks keep writes in their caches
 //
 // # Tables
 //

@@ -112,7 +112,7 @@ func SQLite(t testing.TB) (dsn string) {
 
 // SQLiteFile returns a data source for a file.
 func SQLiteFile(path string) string {
-	return "file:" + path + "?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+	return "file:" + path + "?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=fullfsync(1)"
 }
 
 // Open opens a database, and closes it when the test ends.

@@ -23,7 +23,7 @@ func openSessions(ctx context.Context, p *party.Party, issuer string, longest ti
 		return nil, err
 	}
 	file := filepath.Join(p.Folder, "sessions.db")
-	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)")
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_pragma=fullfsync(1)")
 	if err != nil {
 		return nil, err
 	}
