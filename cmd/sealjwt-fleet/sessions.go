@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"text/tabwriter"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/sealjwt/sealjwt/cmd/internal/cli"
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/keys/sqldb"
 	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/open/sessions/sqlstore"
@@ -30,8 +32,8 @@ func sessionsCommand(app *cli.App, insecure *bool) *cobra.Command {
 		Use:   "sessions",
 		Short: "List the devices on which a user is logged in, and log them out",
 		Long: `Works on the sessions that an issuer keeps in a database (package open/sessions).
---store-file has the connection, and --kek-file opens the keys of the sessions. When
-a session ends, every verifier that follows the feed of the issuer refuses its tokens
+--store-file has the connection, and --kek-file or a passphrase opens the keys of the
+sessions. When a session ends, every verifier that follows the feed of the issuer refuses its tokens
 within a moment.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -86,9 +88,14 @@ func (s *sessionStore) registry(ctx context.Context) (*sessions.Registry, error)
 	if err != nil {
 		return nil, hide(err, db.secrets...)
 	}
-	kek, err := s.app.KEK(ctx, doc)
+	// A document that cannot be read names no slots here, and package sessions refuses it later.
+	var vault struct {
+		Root json.RawMessage `json:"root"` // the part that has the slots
+	}
+	_ = json.Unmarshal(doc, &vault)
+	kek, err := s.app.KEK(ctx, vault.Root, "registry")
 	if err != nil {
-		return nil, err
+		return nil, explainSessions(err)
 	}
 	// These are the longest times that an issuer can have: an end is kept in the list of the
 	// verifiers until the last token of the session has expired, and this command does not know
@@ -217,7 +224,16 @@ func (s *sessionStore) endMany(ctx context.Context, end func(*sessions.Registry)
 
 // explainSessions gives the errors of the sessions their exit codes.
 func explainSessions(err error) error {
+	const advice = "name the key file or the passphrase of this issuer's registry with --kek-file or --passphrase-file"
+	if _, ok := errors.AsType[*console.Failure](err); ok {
+		return err
+	}
 	switch {
+	case errors.Is(err, keyring.ErrUnreadable): // its text speaks of a ring
+		text := "the keys of the sessions cannot be opened: wrong key file or passphrase, or a damaged registry"
+		return &console.Failure{Err: &hidden{text, err}, Code: console.ExitKey, Advice: advice}
+	case errors.Is(err, keyring.ErrKEK):
+		return &console.Failure{Err: err, Code: console.ExitKey, Advice: advice}
 	case errors.Is(err, sessions.ErrSubject):
 		return &console.Failure{Err: err, Code: console.ExitUsage}
 	case errors.Is(err, sessions.ErrNoSession):

@@ -24,22 +24,23 @@ const (
 	fromStdin = "-"
 )
 
-// readKEK reads the KEK of a ring. It asks the user for the passphrase if the ring has one, no flag
-// and no variable names a file with it, and the key file does not open the ring or is missing at
-// its standard place.
-func (a *App) readKEK(ctx context.Context, ring []byte) (keyring.KEK, error) {
+// readKEK reads the KEK of a document in the form of a ring. what names the document for texts, such
+// as "ring". readKEK asks the user for the passphrase if the document has one, no flag and no
+// variable names a file with it, and the key file does not open the document or is missing.
+func (a *App) readKEK(ctx context.Context, doc []byte, what string) (keyring.KEK, error) {
 	place, err := a.kekPlace()
 	if err != nil {
 		return nil, err
 	}
 	if place.passphraseFile != "" {
-		passphrase, err := a.readPassphrase(place.passphraseFile, passphraseAdvice)
+		advice := "give the passphrase of this " + what + " with --passphrase-file F"
+		passphrase, err := a.readPassphrase(place.passphraseFile, advice)
 		if err != nil {
 			return nil, err
 		}
-		return passphraseKEK(place.passphraseFile, passphrase, passphraseAdvice)
+		return passphraseKEK(place.passphraseFile, passphrase, advice)
 	}
-	slots := slotsOf(ring)
+	slots := slotsOf(doc)
 	kek, err := keyring.KEKFile(place.file)
 	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 	switch {
@@ -48,13 +49,13 @@ func (a *App) readKEK(ctx context.Context, ring []byte) (keyring.KEK, error) {
 	case missing && slots.has(passphraseID): // also where the file was named: a variable may name one for other rings
 	case missing && place.standard:
 		return nil, &console.Failure{
-			Err:    fmt.Errorf("%w: no key file %s, and this ring has no passphrase", keyring.ErrKEK, place.file),
+			Err:    fmt.Errorf("%w: no key file %s, and this %s has no passphrase", keyring.ErrKEK, place.file, what),
 			Advice: "give --kek-file F",
 		}
 	case err != nil:
 		return nil, err
 	}
-	passphrase, askErr := a.AskPassphrase(ctx)
+	passphrase, askErr := a.AskPassphrase(ctx, what)
 	switch {
 	case errors.Is(askErr, console.ErrNoTerminal) && missing:
 		return nil, &console.Failure{
@@ -69,8 +70,6 @@ func (a *App) readKEK(ctx context.Context, ring []byte) (keyring.KEK, error) {
 	defer clear(passphrase)
 	return keyring.PassphraseKEK(passphrase)
 }
-
-const passphraseAdvice = "give the passphrase of this ring with --passphrase-file F"
 
 // readPassphrase reads a passphrase from a file or from standard input. A passphrase is key
 // material: it loses only the line feed that echo adds.

@@ -40,7 +40,7 @@ func (a *App) openStore(ctx context.Context, store keyring.Store, path string, m
 		return nil, a.explainMoved(path, a.storeFile, err)
 	}
 	if a.kek == nil { // otherwise the KEK was read before, and the user must not be asked twice
-		kek, err := a.readKEK(ctx, data)
+		kek, err := a.readKEK(ctx, data, "ring")
 		if err != nil {
 			return nil, err
 		}

@@ -118,5 +118,8 @@ func (a *App) Ring(ctx context.Context) (*keyring.Ring, error) { return a.openRi
 // Connection returns the connection in the store file of this run, "" without a store file.
 func (a *App) Connection() (string, error) { return a.readConnection() }
 
-// KEK reads the key encryption key for doc, a document in the format of a ring.
-func (a *App) KEK(ctx context.Context, doc []byte) (keyring.KEK, error) { return a.readKEK(ctx, doc) }
+// KEK reads the key encryption key for doc, a document in the format of a ring. what names the document in
+// questions and errors, such as "registry".
+func (a *App) KEK(ctx context.Context, doc []byte, what string) (keyring.KEK, error) {
+	return a.readKEK(ctx, doc, what)
+}

@@ -16,10 +16,10 @@ import (
 // ErrNoTerminal says that there is no terminal at which to ask the user.
 var ErrNoTerminal = errors.New("no terminal to ask for the passphrase")
 
-// AskPassphrase asks on the terminal for the passphrase of the ring. Without a terminal it returns
-// ErrNoTerminal.
-func (c *Console) AskPassphrase(ctx context.Context) ([]byte, error) {
-	return c.ask(ctx, "Passphrase of the ring: ")
+// AskPassphrase asks on the terminal for the passphrase of a document, such as "ring". Without a
+// terminal it returns ErrNoTerminal.
+func (c *Console) AskPassphrase(ctx context.Context, of string) ([]byte, error) {
+	return c.ask(ctx, "Passphrase of the "+of+": ")
 }
 
 // AskNewPassphrase asks on the terminal for a new passphrase, and a second time for the same one.
