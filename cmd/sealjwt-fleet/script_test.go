@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sealjwt-fleet": func() { cli.Main(options()) }, "login": login})
+	testscript.Main(m, map[string]func(){"sealjwt-fleet": func() { cli.Main(options()) }, "login": login, "foreign": foreign, "backup": backup, "service": service})
 }
 
 func TestScripts(t *testing.T) {

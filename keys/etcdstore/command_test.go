@@ -5,8 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sealjwt/sealjwt/keys/filestore"
+	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
 // The command sealjwt-fleet works on a ring in etcd as on a file, and moves one there and back.
@@ -41,6 +45,12 @@ func TestFleetCommand(t *testing.T) {
 	run(0, "keys", "policy", "set", "--leeway", "2m", "--ring", "etcd:/idp/ring")
 	if out, _ := run(0, "keys", "check", "--ring", "etcd:/idp/ring"); !strings.Contains(out, "memory: durable") {
 		t.Errorf("keys check: %s", out)
+	}
+	servers := slices.Sorted(slices.Values(c.clients))
+	place := "etcd://" + strings.Join(servers, ",") + "/%2Fidp%2Fring" // as the documentation writes it
+	seen, _, err := filestore.NewMemory(place, filepath.Join(dir, ".config", "sealjwt", "kek.seen")).Load(t.Context())
+	if err != nil || seen == (keyring.Checkpoint{}) {
+		t.Errorf("a service does not know at %s what the command has seen: %v, %v", place, seen, err)
 	}
 	list, _ := run(0, "keys", "export", "--ring", "etcd:/idp/ring")
 	file := filepath.Join(dir, "ring")

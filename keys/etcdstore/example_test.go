@@ -37,9 +37,10 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	const place = "etcd://etcd-0.internal:2379,etcd-1.internal:2379,etcd-2.internal:2379/%2Fidp%2Fring" // as sealjwt-fleet keys check prints it
 	ring, err := keyring.Open(ctx, keyring.Config{
 		Store: store, KEK: kek,
-		Memory: filestore.NewMemory("etcd:/idp/ring", "/var/lib/idp/seen"), // notices a ring that was set back
+		Memory: filestore.NewMemory(place, "/var/lib/idp/seen"), // notices a ring that was set back
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -48,8 +48,9 @@ var errNilMemory = fmt.Errorf("%w: the Memory is nil: use filestore.NewMemory", 
 // The place is the path of the ring's file, whose links are resolved. For another store it is a
 // text that no other ring has. It contains ://, as a URL without its password does, or begins
 // with postgres:, mysql:, sqlite: or etcd:, as postgres:NAME does. For a file of that name,
-// write ./postgres:NAME. If [CheckPaths] refuses the paths, Load returns the error of CheckPaths,
-// and Save and Accept fail too.
+// write ./postgres:NAME. To share the file with the command sealjwt-fleet, give the URL that the
+// packages keys/sqlstore and keys/etcdstore describe, which "keys check" prints. If [CheckPaths] refuses
+// the paths, Load returns the error of CheckPaths, and Save and Accept fail too.
 func NewMemory(place string, paths ...string) *Memory {
 	m := &Memory{place: place}
 	if !isStore(place) {

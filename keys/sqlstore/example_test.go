@@ -33,7 +33,7 @@ func ExampleNew() {
 	}
 	ring, err := keyring.Open(ctx, keyring.Config{
 		Store: store, KEK: kek,
-		Memory: filestore.NewMemory("postgres:idp", "/var/lib/idp/seen"), // notices a ring that was set back
+		Memory: filestore.NewMemory("postgres://db.internal:5432/auth/idp", "/var/lib/idp/seen"), // notices a ring that was set back
 	})
 	if err != nil {
 		log.Fatal(err)

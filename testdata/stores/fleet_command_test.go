@@ -2,13 +2,16 @@ package stores
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/sealjwt/sealjwt/keys/filestore"
 	"github.com/sealjwt/sealjwt/keys/keyring"
 	"github.com/sealjwt/sealjwt/open/sessions"
 	"github.com/sealjwt/sealjwt/testdata/stores/servers"
@@ -74,6 +77,29 @@ func (f fleet) sessions(t *testing.T, e engine, kind, dsn, storeFile string) {
 	}
 }
 
+// shares checks that a service finds what the command has seen, at the place that package sqlstore
+// describes.
+func (f fleet) shares(t *testing.T, connection, kind string, check []string) {
+	t.Helper()
+	out, _ := f.run(t, 0, "", check...)
+	var said struct{ Place string }
+	if err := json.Unmarshal([]byte(out), &said); err != nil {
+		t.Fatal(err)
+	}
+	place := map[string]string{
+		"postgres": `host=(\S+) user=\S+ dbname=(\S+) search_path=(\S+)`, "mysql": `root@unix\((.+)\)/(.+)`, "sqlite": `(.+)`,
+	}[kind]
+	form := map[string]string{"postgres": "postgres://$1:5432/$2/$3/idp", "mysql": "mysql://$1/$2/idp", "sqlite": "sqlite://$1/idp"}[kind]
+	want := regexp.MustCompile("^"+place+"$").ReplaceAllString(connection, form)
+	if said.Place != want {
+		t.Errorf("the command calls the ring %s, want %s", said.Place, want)
+	}
+	seen, _, err := filestore.NewMemory(want, filepath.Join(f.home, ".config", "sealjwt", "kek.seen")).Load(t.Context())
+	if err != nil || seen == (keyring.Checkpoint{}) {
+		t.Errorf("a service does not know what the command has seen: %v, %v", seen, err)
+	}
+}
+
 // The command works on a ring in each database as on a file, and moves one there and on.
 func TestFleetCommand(t *testing.T) {
 	f := newFleet(t)
@@ -106,6 +132,7 @@ func TestFleetCommand(t *testing.T) {
 		if out, _ := f.run(t, 0, "", at("idp", "keys", "check")...); !strings.Contains(out, "memory: durable") {
 			t.Errorf("keys check: %s", out)
 		}
+		f.shares(t, text, kind, at("idp", "keys", "check", "-o", "json"))
 		list, _ := f.run(t, 0, "", at("idp", "keys", "export")...)
 
 		file := filepath.Join(t.TempDir(), "ring")

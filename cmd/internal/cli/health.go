@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
@@ -18,6 +19,7 @@ type health struct {
 	Next     keyring.Step `json:"next"`
 	Full     float64      `json:"full"`               // how much of its room the ring takes, 0 to 1
 	Memory   string       `json:"memory"`             // durable, process or none
+	Place    string       `json:"place,omitempty"`    // by which the memory knows a ring that is not a file
 	Writable *bool        `json:"writable,omitempty"` // nil for a store that cannot say
 	Clocks   []wrongClock `json:"wrong_clocks,omitempty"`
 	ExitCode int          `json:"exit_code"`
@@ -38,9 +40,9 @@ type trier interface {
 	Writable(ctx context.Context) error
 }
 
-// lookAt returns the health of the ring in a store. A step that has been due for grace or longer is
+// lookAt returns the health of the ring at a place. A step that has been due for grace or longer is
 // an alarm. lookAt does not change the ring.
-func (a *App) lookAt(ctx context.Context, ring *keyring.Ring, store keyring.Store, grace time.Duration) (h health, err error) {
+func (a *App) lookAt(ctx context.Context, ring *keyring.Ring, at ringAt, grace time.Duration) (h health, err error) {
 	h.Grace = int64(grace / time.Second)
 	if h.Next, h.Due, err = ring.NextStep(ctx); err != nil {
 		return h, err
@@ -56,7 +58,7 @@ func (a *App) lookAt(ctx context.Context, ring *keyring.Ring, store keyring.Stor
 	if warning := fullWarning(full); warning != "" {
 		h.warnings = append(h.warnings, warning)
 	}
-	if err := h.lookAtStore(ctx, store); err != nil {
+	if err := h.lookAtStore(ctx, at.store); err != nil {
 		return h, err
 	}
 	for _, k := range h.keys {
@@ -75,6 +77,9 @@ func (a *App) lookAt(ctx context.Context, ring *keyring.Ring, store keyring.Stor
 		}
 	}
 	h.Memory = a.remembered()
+	if strings.Contains(at.identity, "://") {
+		h.Place = at.identity
+	}
 	return h, nil
 }
 
@@ -121,5 +126,9 @@ func (h health) Text() []byte {
 	if h.Writable != nil && !*h.Writable {
 		text += "writable: no\n"
 	}
-	return []byte(text + "memory: " + h.Memory + "\n")
+	text += "memory: " + h.Memory
+	if h.Place != "" {
+		text += ", as " + console.Printable(h.Place)
+	}
+	return []byte(text + "\n")
 }

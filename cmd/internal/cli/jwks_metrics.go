@@ -107,5 +107,5 @@ func (c *collector) health(ctx context.Context) (health, error) {
 	}
 	c.reads.take()
 	c.maxAge = policy.SnapshotAge
-	return c.app.lookAt(ctx, c.ring, at.store, defaultGrace)
+	return c.app.lookAt(ctx, c.ring, at, defaultGrace)
 }

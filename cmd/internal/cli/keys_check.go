@@ -26,7 +26,8 @@ func (a *App) keysCheckCommand() *cobra.Command {
 		Long: `Tells whether a rotation is due, whether it could be written, and how the ring is
 remembered, so that a ring that is set back is refused: memory is durable when a file
 has what was seen, process when a file was compared and cannot be written, and none
-when there is no such file.
+when there is no such file. For a ring in a store the place follows by which the memory
+knows it: a service that shares the file gives the same place to filestore.NewMemory.
 
 The exit code is 7 when a step has been due for longer than the grace. A timer that runs
 sealjwt keys rotate may take so long.
@@ -73,7 +74,7 @@ func (a *App) check(ctx context.Context, grace time.Duration) (health, error) {
 	if err != nil {
 		return health{}, err
 	}
-	return a.lookAt(ctx, ring, at.store, grace)
+	return a.lookAt(ctx, ring, at, grace)
 }
 
 // failedCheck is the result of a check that could not read the ring. The error holds no secret: it
