@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -43,7 +44,7 @@ func newCA(t *testing.T) string {
 // openPlace opens a place without a connection to its server.
 func openPlace(kind, connection string, insecure bool) (identity string, err error) {
 	if kind == "etcd" {
-		_, identity, err = openEtcd("/idp/ring", connection, insecure)
+		_, identity, err = openEtcd(context.Background(), "/idp/ring", connection, insecure)
 		return identity, err
 	}
 	db, err := openDatabase(dialects[kind], connection, insecure)

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,7 +22,7 @@ import (
 
 // openEtcd returns the store of a ring in etcd, and its identity. The name is the etcd key of the
 // ring.
-func openEtcd(name, text string, insecure bool) (keyring.Store, string, error) {
+func openEtcd(ctx context.Context, name, text string, insecure bool) (keyring.Store, string, error) {
 	c, err := parseConnection(text, append([]string{"user", "password"}, tlsOptions...)...)
 	if err != nil {
 		return nil, "", err
@@ -37,15 +41,16 @@ func openEtcd(name, text string, insecure bool) (keyring.Store, string, error) {
 			return nil, "", err
 		}
 	}
-	client, err := clientv3.New(config)
+	reach := func(ctx context.Context, err error) error { return explainUnreached(ctx, err, hosts, config.TLS) }
+	client, err := clientv3.New(config) // with a password it asks a server
 	if err != nil {
-		return nil, "", hide(err, config.Password)
+		return nil, "", hide(reach(ctx, err), config.Password)
 	}
 	store, err := etcdstore.New(client, name)
 	if err != nil {
 		return nil, "", err
 	}
-	return &etcdRing{store, config.Password}, "etcd://" + strings.Join(hosts, ",") + "/" + url.PathEscape(name), nil
+	return &etcdRing{store, config.Password, reach}, "etcd://" + strings.Join(hosts, ",") + "/" + url.PathEscape(name), nil
 }
 
 var errEtcdServers = errors.New("the first line of the store file names no servers of etcd, such as https://etcd-0:2379,https://etcd-1:2379")
@@ -71,15 +76,40 @@ func etcdServers(address string, insecure bool) (endpoints, hosts []string, secu
 	return endpoints, hosts, secure, nil
 }
 
-// etcdRing is a Store that hides the password in the errors of Load and Swap.
+// explainUnreached adds to the error of the client, which only says that the time was over, why no
+// server can be reached, such as the certificate that a server has shown.
+func explainUnreached(ctx context.Context, err error, hosts []string, config *tls.Config) error {
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		return err
+	}
+	var first error
+	for _, host := range hosts {
+		dialer := net.Dialer{Timeout: 2 * time.Second}
+		dial := dialer.DialContext
+		if config != nil {
+			dial = (&tls.Dialer{NetDialer: &dialer, Config: config}).DialContext
+		}
+		conn, why := dial(ctx, "tcp", host)
+		if why == nil {
+			conn.Close()
+			return err
+		}
+		first = cmp.Or(first, fmt.Errorf("%w: %s: %w", err, host, why))
+	}
+	return cmp.Or(first, err)
+}
+
+// etcdRing is a Store that hides the password in the errors of Load and Swap, and says in the
+// errors of Load why no server can be reached.
 type etcdRing struct {
 	*etcdstore.Store
 	password string
+	reach    func(context.Context, error) error
 }
 
 func (r *etcdRing) Load(ctx context.Context) (doc []byte, version string, err error) {
 	doc, version, err = r.Store.Load(ctx)
-	return doc, version, hide(err, r.password)
+	return doc, version, hide(r.reach(ctx, err), r.password)
 }
 
 func (r *etcdRing) Swap(ctx context.Context, prev string, doc []byte) (version string, err error) {

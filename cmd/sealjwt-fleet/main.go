@@ -26,8 +26,8 @@ func options() cli.Options {
 		Name: "sealjwt-fleet",
 		Stores: map[string]cli.OpenStore{
 			"postgres": ring(sqldb.PostgreSQL), "mysql": ring(sqldb.MySQL), "sqlite": ring(sqldb.SQLite),
-			"etcd": func(_ context.Context, name, connection string) (keyring.Store, string, error) {
-				return openEtcd(name, connection, *insecure)
+			"etcd": func(ctx context.Context, name, connection string) (keyring.Store, string, error) {
+				return openEtcd(ctx, name, connection, *insecure)
 			},
 		},
 		Trusts: insecure,
