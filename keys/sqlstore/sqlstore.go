@@ -58,8 +58,8 @@ func (s Store) LogValue() slog.Value { return slog.StringValue(s.d.String()) }
 //
 // It returns [keyring.ErrConfig] for another name and for a nil db, [sqldb.ErrDialect],
 // [sqldb.ErrNotDurable] for a database or a table that could lose a write that it has
-// acknowledged, or that takes no writes, such as a standby, and the errors of the database, also when the table
-// does not exist: call [CreateTable] first.
+// acknowledged, or that takes no writes, such as a standby, and the errors of the database, also
+// when the table does not exist: call [CreateTable] first.
 func New(ctx context.Context, db *sql.DB, d Dialect, name string) (*Store, error) {
 	if err := d.Check(); err != nil {
 		return nil, err
