@@ -63,7 +63,7 @@ func (m Missing) String() string {
 		}
 	}
 	if unknown := m &^ (allowedAtIssuer | allowedInConfig); unknown != 0 || m == 0 {
-		names = append(names, "Missing("+strconv.Itoa(int(unknown))+")")
+		names = append(names, "open.Missing("+strconv.Itoa(int(unknown))+")")
 	}
 	return strings.Join(names, "|")
 }

@@ -232,7 +232,7 @@ func TestMissingString(t *testing.T) {
 	t.Parallel()
 	for m, want := range map[open.Missing]string{
 		open.Type: "open.Type", open.Expiry: "open.Expiry", open.KeyID: "open.KeyID", open.ContentType: "open.ContentType",
-		allMissing: "open.Type|open.Expiry|open.KeyID|open.ContentType", 0: "Missing(0)", open.KeyID | 64: "open.KeyID|Missing(64)",
+		allMissing: "open.Type|open.Expiry|open.KeyID|open.ContentType", 0: "open.Missing(0)", open.KeyID | 64: "open.KeyID|open.Missing(64)",
 	} {
 		if got := fmt.Sprint(m); got != want {
 			t.Errorf("%d prints as %s, want %s", uint8(m), got, want)
