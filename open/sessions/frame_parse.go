@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sealjwt/sealjwt/keys"
@@ -14,6 +15,8 @@ import (
 
 // maxFrameHeader is the length of the longest header of a frame, decoded, in bytes.
 const maxFrameHeader = 4 << 10
+
+const maxKeyID = 256 // characters of a kid
 
 func badFrame(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrFrame}, args...)...)
@@ -86,6 +89,11 @@ func verifyFrame(ctx context.Context, text []byte, parts [][]byte, source keys.P
 	alg, kid, typ := values[0], values[1], values[2]
 	if !strict.SameMediaType(typ, frameType) {
 		return "", badFrame("its typ is not %s", frameType)
+	}
+	// An attacker on the way can write any kid, and the source may send a request for that kid. So
+	// the source is asked only for a well-formed kid.
+	if len(kid) > maxKeyID || strings.ContainsFunc(kid, func(c rune) bool { return c < ' ' || c > '~' }) {
+		return "", badFrame("its kid does not have 1 to %d printable ASCII characters", maxKeyID)
 	}
 	set, err := source.PublicKeys(ctx, kid)
 	if err != nil {

@@ -181,6 +181,47 @@ func TestBadFrame(t *testing.T) {
 	}
 }
 
+// asked is a key source that notes for which kids it was asked.
+type asked struct {
+	keys.PublicSource
+	kids []string
+}
+
+func (a *asked) PublicKeys(ctx context.Context, kid string) (*keys.PublicSet, error) {
+	a.kids = append(a.kids, kid)
+	return a.PublicSource.PublicKeys(ctx, kid)
+}
+
+// An attacker can write any kid in a frame that is not verified yet. No key source gets a kid that
+// no key can have.
+func TestFrameKeyID(t *testing.T) {
+	t.Parallel()
+	set := newSigning().get()
+	f := goodFrame()
+	for _, c := range []struct {
+		name, kid string
+		asks      bool
+	}{
+		{"a letter", "a", true},
+		{"printable", "../a b?~", true},
+		{"256 characters", strings.Repeat("k", 256), true},
+		{"257 characters", strings.Repeat("k", 257), false},
+		{"4000 characters", strings.Repeat("k", 4000), false},
+		{"a line feed", `a\nb`, false},
+		{"an escape", `\u001b[2J`, false},
+		{"a delete", "a\x7f", false},
+		{"beyond ASCII", "é", false},
+		{"empty", "", false},
+	} {
+		source := &asked{PublicSource: set}
+		header := `{"alg":"ALG","kid":"` + c.kid + `","typ":"revoked+jwt"}`
+		_, err := parseFrame(t.Context(), signText(t, set, header, string(f.appendPayload(nil))), testIssuer, source, frameTime)
+		if !errors.Is(err, ErrFrame) || (len(source.kids) != 0) != c.asks {
+			t.Errorf("%s: %v, and the source was asked for %q", c.name, err, source.kids)
+		}
+	}
+}
+
 // A frame with one flipped bit is refused, whichever bit it is.
 func TestFrameBits(t *testing.T) {
 	t.Parallel()
