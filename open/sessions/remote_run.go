@@ -15,7 +15,7 @@ type News struct {
 
 	Added []Ended   // new in the list; Until is rounded up to the minute
 	Date  time.Time // the date of the frame: when the issuer read the entries from its store
-	Whole bool      // the frame begins a whole list, whose entries may have ended long before
+	Whole bool      // the frame is a part of a whole list, whose entries may have ended long before
 }
 
 const (
@@ -61,6 +61,7 @@ type loop struct {
 	report func(News)
 	state  remoteState
 
+	whole   bool // the last frame was a part of a whole list, and further parts follow
 	ticks   <-chan time.Time
 	sweep   time.Duration // when the list forgets the next time, monotonic
 	polling time.Duration // Run polls until then, instead of holding a stream open

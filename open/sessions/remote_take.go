@@ -21,7 +21,9 @@ func (l *loop) take(ctx context.Context, text []byte) {
 	if heals {
 		l.state.missed += len(added)
 	}
-	news := News{Err: err, Date: fr.date, Whole: fr.from == Cursor{}}
+	l.whole = l.whole || fr.from == Cursor{}
+	news := News{Err: err, Date: fr.date, Whole: l.whole}
+	l.whole = l.whole && fr.more
 	for _, e := range added {
 		news.Added = append(news.Added, Ended{e.Entry, time.Unix(int64(e.minute)*60, 0).UTC()})
 	}

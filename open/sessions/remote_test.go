@@ -1,7 +1,9 @@
 package sessions
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,6 +90,41 @@ func TestCheck(t *testing.T) {
 			if err := lax.Check(t.Context(), c.token); !errors.Is(err, c.lax) {
 				t.Errorf("%s, lax: %v, want %v", name, err, c.lax)
 			}
+		}
+	})
+}
+
+// The entries of a whole list may have ended long before, whatever frame of the list they come in.
+// An entry that comes after the whole list has just ended.
+func TestNewsOfAWholeList(t *testing.T) {
+	const n = 2*maxFrameEntries + 100
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		for i := range uint64(n) {
+			p.store.rows = append(p.store.rows, Revocation{endedAt(fmt.Sprint(i), time.Now().Add(time.Hour)), i + 1})
+		}
+		p.store.next = n
+		p.runFeed(t)
+		time.Sleep(time.Second)
+		r := p.remote()
+		frames, added := make(map[bool]int), make(map[bool]int) // by News.Whole
+		run(t, func(ctx context.Context) error {
+			return r.Run(ctx, func(n News) {
+				if frames[n.Whole]++; len(n.Added) > 0 {
+					added[n.Whole] += len(n.Added)
+				}
+			})
+		})
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if frames[true] != 3 || added[true] != n || added[false] != 0 {
+			t.Errorf("the whole list came as %d frames with %d entries, and %d entries came after it, want 3, %d and 0", frames[true], added[true], added[false], n)
+		}
+		p.end(t, "ada")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if frames[true] != 3 || added[false] != 1 {
+			t.Errorf("%d frames of a whole list, and %d entries came after it, want 3 and 1", frames[true], added[false])
 		}
 	})
 }
