@@ -47,22 +47,26 @@ func TestNewRemote(t *testing.T) {
 	t.Parallel()
 	good := RemoteConfig{URL: "https://id.example.com/revoked", Issuer: testIssuer, Keys: newSigning()}
 	need(NewRemote(good))
+	slow := good
+	slow.Poll, slow.MaxStale = 5*time.Second, 10*time.Second
+	need(NewRemote(slow))
 	for name, c := range map[string]struct {
 		bend func(c *RemoteConfig)
 		want error
 	}{
-		"no URL":           {func(c *RemoteConfig) { c.URL = "" }, jwks.ErrURL},
-		"http":             {func(c *RemoteConfig) { c.URL = "http://id.example.com/revoked" }, jwks.ErrURL},
-		"a password":       {func(c *RemoteConfig) { c.URL = "https://u:p@id.example.com/revoked" }, jwks.ErrURL},
-		"no issuer":        {func(c *RemoteConfig) { c.Issuer = "" }, ErrConfig},
-		"no keys":          {func(c *RemoteConfig) { c.Keys = nil }, ErrConfig},
-		"nil keys":         {func(c *RemoteConfig) { c.Keys = (*signing)(nil) }, ErrConfig},
-		"MaxStale of 9 s":  {func(c *RemoteConfig) { c.MaxStale = 9 * time.Second }, ErrConfig},
-		"MaxStale of 25 h": {func(c *RemoteConfig) { c.MaxStale = 25 * time.Hour }, ErrConfig},
-		"MaxStale < 0":     {func(c *RemoteConfig) { c.MaxStale = -1 }, ErrConfig},
-		"Poll of 10 ms":    {func(c *RemoteConfig) { c.Poll = 10 * time.Millisecond }, ErrConfig},
-		"Poll of an hour":  {func(c *RemoteConfig) { c.Poll = time.Hour }, ErrConfig},
-		"a nil transport":  {func(c *RemoteConfig) { c.Transport = (*http.Transport)(nil) }, jwks.ErrConfig},
+		"no URL":            {func(c *RemoteConfig) { c.URL = "" }, jwks.ErrURL},
+		"http":              {func(c *RemoteConfig) { c.URL = "http://id.example.com/revoked" }, jwks.ErrURL},
+		"a password":        {func(c *RemoteConfig) { c.URL = "https://u:p@id.example.com/revoked" }, jwks.ErrURL},
+		"no issuer":         {func(c *RemoteConfig) { c.Issuer = "" }, ErrConfig},
+		"no keys":           {func(c *RemoteConfig) { c.Keys = nil }, ErrConfig},
+		"nil keys":          {func(c *RemoteConfig) { c.Keys = (*signing)(nil) }, ErrConfig},
+		"MaxStale of 9 s":   {func(c *RemoteConfig) { c.MaxStale = 9 * time.Second }, ErrConfig},
+		"MaxStale of 25 h":  {func(c *RemoteConfig) { c.MaxStale = 25 * time.Hour }, ErrConfig},
+		"MaxStale < 0":      {func(c *RemoteConfig) { c.MaxStale = -1 }, ErrConfig},
+		"Poll of 10 ms":     {func(c *RemoteConfig) { c.Poll = 10 * time.Millisecond }, ErrConfig},
+		"Poll of an hour":   {func(c *RemoteConfig) { c.Poll = time.Hour }, ErrConfig},
+		"Poll > MaxStale/2": {func(c *RemoteConfig) { c.Poll, c.MaxStale = 6*time.Second, 10*time.Second }, ErrConfig},
+		"a nil transport":   {func(c *RemoteConfig) { c.Transport = (*http.Transport)(nil) }, jwks.ErrConfig},
 	} {
 		cfg := good
 		c.bend(&cfg)

@@ -39,8 +39,10 @@ type RemoteConfig struct {
 	AllowNoSession bool
 
 	// Poll makes the Remote ask for new entries at this interval instead of holding a stream open:
-	// at least 1 s, at most 5 min. When zero, the Remote holds a stream open, and polls every
-	// second only while no stream works.
+	// at least 1 s, at most 5 min, and at most half of MaxStale: so no token is refused because one
+	// answer is lost. When MaxStale is zero, the Remote asks more often where that half needs it.
+	// When Poll is zero, the Remote holds a stream open, and polls every second only while no
+	// stream works.
 	Poll time.Duration
 
 	// Transport carries the requests, as in jwks.RemoteConfig: with a bearer token or a client
@@ -115,6 +117,8 @@ func newRemote(cfg RemoteConfig, clock func() (time.Time, time.Duration)) (*Remo
 		return nil, configError("MaxStale", "must be between %v and %v", minMaxStale, maxMaxStale)
 	case cfg.Poll != 0 && (cfg.Poll < minPoll || cfg.Poll > maxPoll):
 		return nil, configError("Poll", "must be between %v and %v", minPoll, maxPoll)
+	case cfg.MaxStale != 0 && cfg.Poll > cfg.MaxStale/2:
+		return nil, configError("Poll", "must be at most half of MaxStale, which is %v: the list would be too old between two answers", cfg.MaxStale)
 	}
 	client, err := jwks.NewClient(cfg.URL, cfg.Transport)
 	if err != nil {

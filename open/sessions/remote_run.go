@@ -180,7 +180,11 @@ func (l *loop) after(c connection, now, lived time.Duration, lost bool) time.Dur
 		l.failed, l.state.err = 0, nil
 		switch {
 		case l.cfg.Poll != 0:
-			return jitter(l.cfg.Poll*9/10, l.cfg.Poll)
+			pause := l.cfg.Poll
+			if l.state.maxStale != 0 { // without MaxStale it follows from the feed
+				pause = min(pause, max(minPoll, l.state.maxStale/2))
+			}
+			return jitter(pause*9/10, pause)
 		case now < l.polling:
 			return jitter(pollInstead*9/10, pollInstead)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +126,36 @@ func TestNewsOfAWholeList(t *testing.T) {
 		synctest.Wait()
 		if frames[true] != 3 || added[false] != 1 {
 			t.Errorf("%d frames of a whole list, and %d entries came after it, want 3 and 1", frames[true], added[false])
+		}
+	})
+}
+
+// Without MaxStale the lifetime of the tokens limits the age of the list. The Remote polls so often
+// that the list does not get too old, also if an answer is lost now and then.
+func TestPollWithoutMaxStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		p.feed.lifetime = 20 * time.Second
+		asked := 0
+		p.via.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked++; asked%3 == 0 {
+				fail(w, http.StatusServiceUnavailable)
+				return
+			}
+			p.feed.ServeHTTP(w, r)
+		}))
+		r := p.remote(func(c *RemoteConfig) { c.Poll = maxPoll })
+		p.runFeed(t)
+		time.Sleep(time.Second)
+		p.runRemote(t, r)
+		for range 5 * 60 {
+			time.Sleep(time.Second)
+			if err := r.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if asked > 60 {
+			t.Errorf("asked %d times in 5 min", asked)
 		}
 	})
 }
