@@ -112,10 +112,8 @@ func (c *connection) judge(res *http.Response) error {
 		return fmt.Errorf("%w: the answer is %d", ErrUnreachable, res.StatusCode)
 	}
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	switch {
-	case kind == streamType && c.stream:
-		c.isStream = true
-	case kind != framesType:
+	switch c.isStream = kind == streamType && c.stream; {
+	case !c.isStream && kind != framesType:
 		return fmt.Errorf("%w: the answer is not a feed: its Content-Type is another one", ErrUnreachable)
 	case res.Header.Get("Content-Encoding") != "":
 		return fmt.Errorf("%w: the answer is compressed, though that was not asked for", ErrUnreachable)

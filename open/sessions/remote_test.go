@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,6 +158,52 @@ func TestPollWithoutMaxStale(t *testing.T) {
 		}
 		if asked > 60 {
 			t.Errorf("asked %d times in 5 min", asked)
+		}
+	})
+}
+
+// A proxy compresses the stream, though the Remote does not accept that. The Remote says so, and
+// polls instead.
+func TestCompressedStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t)
+		p.via.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !wantsStream(r) {
+				p.feed.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", streamType)
+			w.Header().Set("Content-Encoding", "gzip")
+			for tick := time.Tick(time.Second); ; {
+				io.WriteString(w, "\x1f\x8b\n")
+				http.NewResponseController(w).Flush()
+				select {
+				case <-r.Context().Done():
+					return
+				case <-tick:
+				}
+			}
+		}))
+		r := p.remote(func(c *RemoteConfig) { c.MaxStale = minMaxStale })
+		p.runFeed(t)
+		time.Sleep(time.Second)
+		var told []string
+		run(t, func(ctx context.Context) error {
+			return r.Run(ctx, func(n News) {
+				if n.Err != nil {
+					told = append(told, n.Err.Error())
+				}
+			})
+		})
+		for range 60 {
+			time.Sleep(time.Second)
+			if err := r.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if len(told) == 0 || len(told) > 5 || !strings.Contains(told[0], "compressed") || r.Status().Streaming {
+			t.Errorf("told %q, %+v", told, r.Status())
 		}
 	})
 }
