@@ -188,7 +188,10 @@ func (r *Registry) endKnown(ctx context.Context, which Which) (total int, err er
 			}
 			return total, r.append(ctx, entries)
 		}
-		if !errors.Is(err, ErrUnknownOutcome) || try == endTries-1 {
+		switch unknown := errors.Is(err, ErrUnknownOutcome); {
+		case !unknown && try > 0: // an earlier try may have ended them
+			return total, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+		case !unknown, try == endTries-1:
 			return total, err
 		}
 	}

@@ -177,6 +177,18 @@ func TestEndUnknownOutcome(t *testing.T) {
 	s, _ := login(t, r, "ada")
 	store.end = func(Which) (int, error, bool) { return 0, ErrUnknownOutcome, true }
 	wantError(t, r.End(t.Context(), "ada", s.ID), ErrUnknownOutcome)
+
+	// The first try may have ended the session, although the second one did nothing.
+	asked := 0
+	store.end = func(Which) (int, error, bool) {
+		if asked++; asked > 1 {
+			return 0, errDown, true
+		}
+		return 0, ErrUnknownOutcome, true
+	}
+	err := r.End(t.Context(), "ada", s.ID)
+	wantError(t, err, ErrUnknownOutcome)
+	wantError(t, err, errDown)
 }
 
 // A store that is down gives an error in every call.
