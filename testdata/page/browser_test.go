@@ -181,6 +181,13 @@ func (b *browser) look(t *testing.T, width int64, scheme string) {
 		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}))
 }
 
+// paper shows the tab as it is printed on a sheet of A4, for a user who prefers dark colours.
+func (b *browser) paper(t *testing.T) {
+	t.Helper()
+	b.run(t, chromedp.EmulateViewport(718, 1000),
+		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}))
+}
+
 // shoot stores a screenshot in the folder of SEALJWT_SHOTS. The README shows one.
 func (b *browser) shoot(t *testing.T, name string) {
 	t.Helper()

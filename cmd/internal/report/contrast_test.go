@@ -25,7 +25,7 @@ var pairs = []struct {
 const decorative = "line"
 
 func TestContrast(t *testing.T) {
-	light, dark, ok := strings.Cut(style, "@media (prefers-color-scheme: dark)")
+	light, dark, ok := strings.Cut(style, "@media screen and (prefers-color-scheme: dark)")
 	if !ok {
 		t.Fatal("the style sheet has no dark colours")
 	}
