@@ -33,7 +33,7 @@ func errorSamples(t testing.TB, c canaryKeys, profile canaryProfile) (samples []
 	} {
 		for i, err := range errs {
 			if err == nil {
-				t.Errorf("%s %d is no error", what, i)
+				t.Errorf("%s %d is not an error", what, i)
 				continue
 			}
 			label, texts := fmt.Sprintf("%s %d", what, i), tree(err)

@@ -18,7 +18,7 @@ import (
 // These are the ways in which a program may print a value by mistake.
 const (
 	wayPrint   = "fmt"
-	wayHidden  = "fmt, where it calls no methods" // unexported fields; %p; a %w that is no error; %s of a pointer to a struct in a list
+	wayHidden  = "fmt, where it calls no methods" // unexported fields; %p; a %w with a value that is not an error; %s of a pointer to a struct in a list
 	wayError   = "a wrapping error"
 	wayJSON    = "encoding/json"
 	wayLog     = "log/slog"
