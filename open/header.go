@@ -98,6 +98,11 @@ func parseJWEHeader(raw []byte) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
+	// A copy of a claim (RFC 7519 section 5.3) is compared with the claim, and an ISS is not. A router
+	// that ignores case would take the ISS for a copy.
+	if name, twin := h.members.FoldedTwin(registered[:]); twin {
+		return header{}, refuse(ErrMalformed, "a header has %s in other letters", name)
+	}
 	if h.cty, h.hasCty, err = internedText(h.members, "cty"); err != nil {
 		return header{}, refuse(ErrMalformed, "a header: %v", err)
 	}
