@@ -9,12 +9,13 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// neverTaken are the members of a header that package open refuses, and readMembers are other
-// members that it reads. Package open also refuses a header that has one of them in other letters,
-// such as Crit.
+// neverTaken are the members of a header that package open refuses, readMembers are other members
+// that it reads, and copies are claims that it reads in the header of a JWE. Package open also
+// refuses a header that has one of them in other letters, such as Crit.
 var (
 	neverTaken  = []string{"crit", "zip", "b64", "jwk", "jku", "x5u"}
 	readMembers = []string{"enc", "kid", "typ", "cty", "epk", "apu", "apv"}
+	copies      = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"}
 )
 
 // Refused returns the reasons in the spelling and in the header for which package open refuses a
@@ -29,12 +30,16 @@ func Refused(l *leak.Layer) []string {
 			faults = append(faults, fault)
 		}
 	}
+	known := slices.Concat(neverTaken, readMembers)
+	if l.Form == leak.JWE {
+		known = append(known, copies...)
+	}
 	named := make(map[string]bool)
 	for _, m := range l.Header {
 		named[m.Name] = true
 	}
 	for _, m := range l.Header {
-		for _, name := range slices.Concat(neverTaken, readMembers) {
+		for _, name := range known {
 			if !named[name] && strings.EqualFold(m.Name, name) {
 				add("its header has " + name + " in other letters")
 			}

@@ -31,6 +31,7 @@ func TestRefused(t *testing.T) {
 		`{"alg":"dir","enc":"A256GCM","zip":"DEF"}`:    {encs, "its header has zip, which is never taken"},
 		`{"alg":"ECDH-ES","enc":"A512GCM"}`:            {"its enc is not offered"},
 		`{"alg":"ECDH-ES","enc":{}}`:                   {"its enc is not offered"},
+		`{"alg":"ES256","AUD":"x"}`:                    nil,
 	} {
 		token := b64(header) + "." + b64(`{"iss":"x"}`) + "." + signature
 		if strings.Contains(header, `"enc"`) {
@@ -65,7 +66,8 @@ func TestRefusedAsOpenDoes(t *testing.T) {
 	}
 	refused := 0
 	for _, name := range []string{"zip", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64", "iv", "tag", "p2s", "p2c", "url", "nonce", "ppt", "svt", "iss",
-		"CRIT", "Zip", "B64", "Jku", "X5U", "X5C", "Nonce", "Kid", "tYp", "CTY", "Epk", "APU", "aPv"} {
+		"CRIT", "Zip", "B64", "Jku", "X5U", "X5C", "Nonce", "Kid", "tYp", "CTY", "Epk", "APU", "aPv",
+		"ISS", "Sub", "AUD", "Exp", "NBF", "iAT", "Jti", "SID"} {
 		header := fmt.Sprintf(`{"alg":"ECDH-ES","enc":"A256GCM","kid":"k",%q:"x"}`, name)
 		if name == "Kid" { // beside a kid its JSON is refused already
 			header = `{"alg":"ECDH-ES","enc":"A256GCM","Kid":"x"}`
