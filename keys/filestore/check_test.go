@@ -35,16 +35,16 @@ func TestRefused(t *testing.T) {
 		}, []string{"symbolic link"}},
 		"folder": {func(t *testing.T, path string) {
 			must(t, os.Mkdir(path, 0o700))
-		}, []string{"no regular file", "ls -ld "}},
+		}, []string{"not a regular file", "ls -ld "}},
 		"fifo": {func(t *testing.T, path string) {
 			must(t, syscall.Mkfifo(path, 0o600))
-		}, []string{"no regular file"}},
+		}, []string{"not a regular file"}},
 		"socket": {func(t *testing.T, path string) {
 			t.Chdir(filepath.Dir(path)) // a socket's path has 104 bytes at most
 			l, err := net.Listen("unix", filepath.Base(path))
 			must(t, err)
 			t.Cleanup(func() { l.Close() })
-		}, []string{"no regular file"}},
+		}, []string{"not a regular file"}},
 		"too large": {func(t *testing.T, path string) {
 			ringWithMode(0o600)(t, path)
 			must(t, os.Truncate(path, MaxSize+1))
@@ -55,7 +55,7 @@ func TestRefused(t *testing.T) {
 			}
 			ringWithMode(0o600)(t, path)
 			must(t, os.Chown(path, 12345, -1))
-		}, []string{"uid 12345", "uid 0: run it as that user"}},
+		}, []string{"uid 12345", "uid 0: run it as that user: ls -ld "}},
 		"folder writable by all": {func(t *testing.T, path string) {
 			ringWithMode(0o600)(t, path)
 			must(t, os.Chmod(filepath.Dir(path), 0o777))

@@ -74,7 +74,7 @@ func (f Facts) Decide(p Purpose, name, path string) error {
 // service, which would refuse a ring of root.
 func (f Facts) orOwn(path string) string {
 	if f.Process.UID == 0 {
-		return ""
+		return ": ls -ld " + path
 	}
 	return fmt.Sprintf(", or if you know that the file is yours: chown %d %s", f.Process.UID, path)
 }

@@ -46,7 +46,7 @@ const (
 	passes     = ""
 	chmod      = "chmod 600 /v/f"
 	chown      = "or if you know that the file is yours: chown 65532 /v/f"
-	asOwner    = "this process runs as uid 0: run it as that user"
+	asOwner    = "this process runs as uid 0: run it as that user: ls -ld /v/f"
 	onMismatch = "chmod 600 /v/f (Kubernetes widens it at the next mount, unless the pod sets fsGroupChangePolicy: OnRootMismatch)"
 	declare    = "defaultMode: 0440 with an fsGroup in Kubernetes, mode: 0400 with the uid of this process in Docker"
 	elsewhere  = "keep files with secrets on Linux or macOS"
