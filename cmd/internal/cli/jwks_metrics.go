@@ -65,8 +65,8 @@ type collector struct {
 	last   []metrics.Family
 }
 
-// look returns the metrics of the ring and the age of its snapshot. A look that reads the ring
-// also renews the snapshot, and so do others between two looks.
+// look returns the metrics of the ring, and how long ago it was read. A look reads the ring, and
+// requests and rotations read it too.
 func (c *collector) look(ctx context.Context) []metrics.Family {
 	c.mu.Lock()
 	defer c.mu.Unlock()
