@@ -177,7 +177,8 @@ const (
 	LimitLayers   Limit = "more than 32 tokens stand in one another"
 	LimitDepth    Limit = "JSON is nested deeper than 64"
 	LimitFindings Limit = "more than 4096 pieces of personal data in one token"
-	LimitMembers  Limit = "more than 10000 members in one object"
+	LimitMembers  Limit = "more than 10000 members in one token"
+	LimitFaults   Limit = "more than 64 reasons why package open refuses the spelling of one token"
 	LimitLength   Limit = "longer than 1048576 bytes"
 	LimitBefore   Limit = "the object of a token begins more than 1024 bytes before its payload or header"
 	LimitObjects  Limit = "too many objects that stand in one another look like a token"
@@ -189,6 +190,7 @@ const (
 	maxDepth    = 64
 	maxFindings = 4096
 	maxMembers  = 10_000
+	maxFaults   = 64
 	maxToken    = 1 << 20
 	maxStarts   = 64
 	maxPasses   = 16

@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +54,63 @@ var hostileClaims = map[string]string{
 	"JSON tokens":       `"a":{"payload":"e30","signature":"s"},`,
 	"JSON tokens, deep": `"a":` + strings.Repeat(`{"payload":"e30","signature":"s","a":`, 40) + "1" + strings.Repeat("}", 40) + `,`,
 	"wrapped":           `"a":"` + strings.Repeat("eyJhbGciOiJub25lIn0x", 4) + `\n",`,
+}
+
+// hostileTokens return a token of about so many bytes that has one thing as often as it can.
+var hostileTokens = map[string]func(size int) string{
+	"payloads":        fill(`{"payload":"e30",`, `"payload":"`+compact("a text")+`",`, `"signature":"s"}`),
+	"texts":           fill(`{`, `"payload":"ada@example.com",`, `"signature":"s"}`),
+	"headers":         fill(`{"payload":"e30",`, `"header":{"alg":"x"},`, `"signature":"s"}`),
+	"protected":       fill(`{"payload":"e30",`, `"protected":"x",`, `"signature":"s"}`),
+	"signatures":      fill(`{"payload":"e30","signatures":[`, `{"signature":"s"},`, `{}]}`),
+	"signatures, bad": fill(`{"payload":"e30","signatures":[`, `{"protected":"x"},{"header":{"alg":"x"}},`, `{}]}`),
+	"recipients":      fill(`{"ciphertext":"AA","iv":"AA","recipients":[`, `{"encrypted_key":"a"},`, `{}]}`),
+	"foreign":         fill(`{"payload":"e30",`, `"a":1,`, `"signature":"s"}`),
+	"disclosures":     fill(compact(`{"alg":"none"}`)+".e30.s", "~A", "~"),
+	"disclosures, in": fill(`{"payload":"e30","header":{"disclosures":[`, `"A",`, `"A"]},"signature":"s"}`),
+	"tildes":          fill(compact(`{"alg":"none"}`)+".e30.s~A", "~", ""),
+}
+
+func fill(begin, unit, end string) func(size int) string {
+	return func(size int) string { return begin + strings.Repeat(unit, size/len(unit)) + end }
+}
+
+// A token that is doubled takes twice the memory, and what Read returns has a bound.
+func TestReadTakesLittleMemory(t *testing.T) {
+	allocated := func(token string) (total, kept uint64) {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		u, err := Read(token)
+		runtime.ReadMemStats(&after)
+		total = after.TotalAlloc - before.TotalAlloc
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if err != nil || u.Personal() > maxFindings {
+			t.Fatalf("%.60s: %v", token, err)
+		}
+		for _, l := range u.Layers {
+			if len(l.Header)+len(l.Claims) > 2*maxMembers || len(l.Sizes) > maxMembers || len(l.Faults) > maxFaults+1 {
+				t.Errorf("%.60s: %d members, %d sizes, %d faults", token, len(l.Header)+len(l.Claims), len(l.Sizes), len(l.Faults))
+			}
+			if len(l.Header) == maxMembers && !slices.Contains(u.Limits, LimitMembers) {
+				t.Errorf("%.60s: no limit is told", token)
+			}
+		}
+		kept = after.HeapAlloc - min(after.HeapAlloc, before.HeapAlloc)
+		runtime.KeepAlive(u)
+		return total, kept
+	}
+	for name, token := range hostileTokens {
+		small, _ := allocated(token(216 << 10))
+		large, kept := allocated(token(864 << 10))
+		if large > 6*small {
+			t.Errorf("%s: %d bytes are allocated, and %d for a token of four times the length", name, small, large)
+		}
+		if kept > 16<<20 {
+			t.Errorf("%s: the result takes %d bytes", name, kept)
+		}
+	}
 }
 
 func hostileToken(unit string, size int) string {

@@ -19,29 +19,34 @@ type walk struct {
 	quiet int     // above 0 in a value that is personal by its name, which is one finding
 }
 
-// members reads the object. whole is false if there is anything else than one object.
-func (r *reading) members(where string, header bool, text string) (list []Member, whole bool) {
+// members reads the object and appends its members to a list. whole is false if there is anything
+// else than one object.
+func (r *reading) members(list *[]Member, where string, header bool, text string) (whole bool) {
 	w := walk{lax: lax{text: text}, r: r, where: where, header: header}
-	whole = w.members(&list)
-	return list, whole && w.atEnd()
+	whole = w.members(list)
+	return whole && w.atEnd()
 }
 
-func (w *walk) members(list *[]Member) (whole bool) {
+func (w *walk) members(to *[]Member) (whole bool) {
 	var top pii.Place
 	var jwk key
 	var names serialNamesSeen
 	hasAlg := false
 	w.peek()
-	before, from := w.r.mark(), w.i
+	before, from, first := w.r.mark(), w.i, len(*to)
+	last := 0 // findings of the last member of the object before
+	if first > 0 {
+		last = len((*to)[first-1].Personal)
+	}
 	whole = w.object(func(name string) bool {
-		more := len(*list) < maxMembers
+		more := len(*to) < maxMembers
 		if more {
-			*list = append(*list, Member{Name: name})
+			*to = append(*to, Member{Name: name})
 		} else {
 			w.r.limit(LimitMembers) // the last member has the findings of those that follow it
 		}
-		w.m = &(*list)[len(*list)-1]
-		hasAlg = hasAlg || name == "alg"
+		w.m = &(*to)[len(*to)-1]
+		hasAlg = hasAlg || strings.EqualFold(name, "alg")
 		names.note(name, w.peek())
 		start := w.i
 		ok := w.member(&top, name, 0, &jwk)
@@ -50,22 +55,26 @@ func (w *walk) members(list *[]Member) (whole bool) {
 		}
 		return ok
 	})
+	list := (*to)[first:]
 	if names.token() && w.r.instead(before, w.wholly(), w.text[from:w.i]) {
-		for i := range *list {
-			(*list)[i].Personal, (*list)[i].HoldsToken = nil, true
+		for i := range list {
+			list[i].Personal, list[i].HoldsToken = nil, true
+		}
+		if first == maxMembers {
+			w.m.Personal, w.m.HoldsToken = w.m.Personal[:last], true
 		}
 		return whole
 	}
 	if name := jwk.private(); name != "" {
-		if i := slices.IndexFunc(*list, func(m Member) bool { return m.Name == name }); i >= 0 {
-			w.m = &(*list)[i]
+		if i := slices.IndexFunc(list, func(m Member) bool { return m.Name == name }); i >= 0 {
+			w.m = &list[i]
 		}
 		at, _, _ := top.Member(name)
 		w.add(&at, pii.PrivateKey)
 	}
 	if w.header && hasAlg {
-		for i := range *list { // the zip of a header is an algorithm, RFC 7516 section 4.1.3
-			if m := &(*list)[i]; m.Name == "zip" {
+		for i := range list { // the zip of a header is an algorithm, RFC 7516 section 4.1.3
+			if m := &list[i]; m.Name == "zip" {
 				m.Personal = slices.DeleteFunc(m.Personal, func(f pii.Finding) bool { return f.Kind == pii.Address })
 			}
 		}
@@ -197,11 +206,7 @@ func (w *walk) add(at *pii.Place, kind pii.Kind) {
 	if w.quiet > 0 {
 		return
 	}
-	if w.r.findings++; w.r.findings > maxFindings {
-		w.r.limit(LimitFindings)
-		return
-	}
-	w.m.Personal = append(w.m.Personal, at.Finding(kind))
+	w.r.found(&w.m.Personal, at.Finding(kind))
 }
 
 // tokens queues the tokens in a text, and returns the text without them.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
 // ErrNotToken is the error of [Read] for a text without a token.
@@ -35,7 +36,7 @@ func Read(text string) (*Unverified, error) {
 		return nil, &notToken{"it is " + string(LimitLength) + ": that is not a token"}
 	}
 	r := &reading{}
-	first, others := firstToken(clean)
+	first, others := r.firstToken(clean)
 	switch {
 	case (first == nil || first.encoded) && r.remains(clean):
 		first = nil
@@ -64,51 +65,6 @@ func isASCII(s string) bool {
 	return true
 }
 
-// isWholly reports whether a text is a token in the JSON serialization and nothing else, which may
-// hold further tokens.
-func isWholly(text string) bool {
-	p := lax{text: text}
-	return p.skip() && p.atEnd() && isSerialized(text)
-}
-
-// firstToken returns the first token in a text, and whether there are others.
-func firstToken(text string) (first *hit, others bool) {
-	if alone := strings.TrimSpace(text); strings.HasPrefix(alone, "{") && isWholly(alone) {
-		return &hit{token: alone, end: len(alone)}, false
-	}
-	found := hitsIn(text)
-	if strings.HasPrefix(text, "{") { // an entity in a string of the JSON must stay as it is
-		if json := hitsOf([]byte(text)); len(json) > 0 && json[0].start == 0 {
-			found = json
-		}
-	}
-	for i := range found {
-		if found[i].limit == "" {
-			return &found[i], len(found) > i+1
-		}
-	}
-	return nil, false
-}
-
-// around returns the fault of the text around a token.
-func around(text string, first *hit, others bool) string {
-	switch {
-	case first == nil:
-		return ""
-	case others:
-		return "there is more than one token; this is the first one"
-	case first.encoded:
-		return "it is encoded once more, in Base64"
-	case len(text) == first.end-first.start && text == first.token:
-		return ""
-	case len(text) == first.end-first.start:
-		return "its lines are wrapped, or characters of it are escaped"
-	case strings.TrimSpace(text) == first.token:
-		return "there is white space in or around it: give the token alone, on one line"
-	}
-	return "there is other text around it"
-}
-
 // reading is one call of Read.
 type reading struct {
 	u        Unverified
@@ -126,7 +82,16 @@ func (r *reading) limit(l Limit) {
 	r.u.Limits = append(r.u.Limits, l)
 }
 
-// queue adds a layer, which run reads later.
+// found adds a finding to a list, up to the limit.
+func (r *reading) found(list *[]pii.Finding, f pii.Finding) {
+	if r.findings++; r.findings > maxFindings {
+		r.limit(LimitFindings)
+		return
+	}
+	*list = append(*list, f)
+}
+
+// queue adds a layer that is read later.
 func (r *reading) queue(where, token string) {
 	if len(r.u.Layers) == maxLayers {
 		r.limit(LimitLayers)
@@ -141,8 +106,8 @@ type progress struct{ layers, findings int }
 
 func (r *reading) mark() progress { return progress{len(r.u.Layers), r.findings} }
 
-// instead queues a token as a layer and drops the findings since the mark: they are found again when
-// the layer is read. ok is false if no more layers are taken; the findings then stay.
+// instead queues a token as a layer and drops the findings since the mark: the layer has them, since
+// it judges each member as it is written, unless what the member encodes is read. ok is false if no more layers are taken; the findings then stay.
 func (r *reading) instead(since progress, where, token string) (ok bool) {
 	if since.layers == maxLayers {
 		r.limit(LimitLayers)

@@ -57,7 +57,7 @@ func TestPersonalDataInAnySpelling(t *testing.T) {
 		`{"n":` + deep(`"ada@example.com"`) + `}`:                           {"token: n" + strings.Repeat("[0]", strict.MaxDepth) + ": e-mail address"},
 		`{"birthdate":"19`:                                                  {"token: birthdate: date of birth"}, // cut off
 		`{"email":"ada@example.com"} {}`:                                    {"token: email: e-mail address", "token: payload: e-mail address"},
-		`["ada@example.com"]`:                                               {"token: payload: e-mail address"},
+		`["ada@example.com"]`:                                               {"token: payload[0]: e-mail address"},
 		`hello, ada@example.com`:                                            {"token: payload: e-mail address"},
 		"\x00\x01\xff":                                                      nil,
 		``:                                                                  nil,

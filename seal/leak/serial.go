@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sealjwt/sealjwt/keys/strict"
+	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
 // readJSON takes a token in the JSON serialization apart (RFC 7515 section 7.2, RFC 7516 section
@@ -12,14 +13,19 @@ import (
 // as headers: they are read all the same.
 func (r *reading) readJSON(l *Layer, text string) {
 	l.Form, l.JSON = JWS, true
-	l.Faults = append(l.Faults, "it is in the JSON serialization, and only the compact one is taken: parts with dots between them")
+	l.fault(r, "it is in the JSON serialization, and only the compact one is taken: parts with dots between them")
 	s := serial{r: r, l: l}
 	p := lax{text: text}
 	if !s.object(&p) {
 		l.CutOff = BeforeSignature
 	}
-	for _, payload := range s.payloads {
-		s.readPayload(payload)
+	s.readPayloads()
+	if name := s.jwk.private(); name != "" {
+		s.privateKey(name)
+	}
+	if s.disclosures != nil {
+		l.fault(r, faultSD)
+		r.readDisclosures(l, s.disclosures)
 	}
 	if s.encrypted {
 		l.Form, l.CutOff, l.SealedTo = JWE, Whole, max(1, s.recipients)
@@ -35,35 +41,13 @@ type serial struct {
 	r *reading
 	l *Layer
 
-	payloads   []string // of which careless readers take one or another
-	encrypted  bool
-	unencoded  bool // the payload, since a header says b64
-	recipients int
-	signatures int
-}
-
-// readPayload reads a payload, and adds its content to the content of the payloads before.
-func (s *serial) readPayload(payload string) {
-	b, how := decode(nil, payload)
-	if how == (spelling{loose: true}) && s.unencoded {
-		b = []byte(payload) // RFC 7797
-		how.loose = false
-	}
-	s.l.spelled("its payload", how)
-	s.l.Sizes = append(s.l.Sizes, Size{"payload", len(b)})
-	before := *s.l
-	s.l.Claims, s.l.Text, s.l.Personal = nil, "", nil
-	s.r.readPayload(s.l, b)
-	if len(s.payloads) == 1 {
-		return
-	}
-	s.l.HasClaims = s.l.HasClaims && (before.HasClaims || before.Text == "" && !before.Binary)
-	s.l.Claims = append(before.Claims, s.l.Claims...)
-	s.l.Text = strings.TrimPrefix(before.Text+"\n"+s.l.Text, "\n")
-	s.l.Personal = append(before.Personal, s.l.Personal...)
-	s.l.Binary = s.l.Binary || before.Binary
-	s.l.HoldsToken = s.l.HoldsToken || before.HoldsToken
-	s.l.SealedTo += before.SealedTo
+	payloads    []payload // of which careless readers take one or another
+	disclosures []string  // RFC 9901 section 8
+	encrypted   bool
+	unencoded   bool // the payload, since a header says b64
+	recipients  int
+	signatures  int
+	jwk         key // of members that are not of a token
 }
 
 // object reads the object, or one of those in signatures or recipients.
@@ -80,6 +64,7 @@ func (s *serial) object(p *lax) (whole bool) {
 			}
 			ok := p.skip()
 			s.header(p.text[start:p.i])
+			s.discloses(p.text[start:p.i])
 			return ok
 		}
 		if p.peek() != '"' {
@@ -122,23 +107,40 @@ func (s *serial) list(name string, p *lax) (whole bool) {
 	return true
 }
 
+// discloses notes the disclosures in an unprotected header. The token beside them, which binds them
+// to a key, was found with the other members of the header.
+func (s *serial) discloses(header string) {
+	p := lax{text: header}
+	p.object(func(name string) bool {
+		if name != "disclosures" || !p.take('[') {
+			return p.skip()
+		}
+		for i := 0; !p.take(']'); i++ {
+			if i > 0 && !p.take(',') {
+				return false
+			}
+			ok := false
+			if text := ""; p.peek() == '"' {
+				text, ok = p.str()
+				s.disclosures = append(s.disclosures, text)
+			} else {
+				ok = p.skip()
+			}
+			if !ok {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // text reads a member that is a string.
 func (s *serial) text(name, text, spelled string) {
 	switch name {
 	case "payload":
-		s.payloads = append(s.payloads, text)
+		s.payloads = append(s.payloads, payload{text, spelled})
 	case "protected":
-		b, how := decode(nil, text)
-		s.l.spelled("its protected header", how)
-		s.l.Sizes = append(s.l.Sizes, Size{"header", len(b)})
-		before := len(s.l.Header)
-		if s.r.readHeader(s.l, b); len(s.l.Header) == before {
-			quoted, _ := json.Marshal(string(b))
-			s.foreign(name, string(quoted)) // it is not an object, and may hold anything
-		}
-		if o, err := strict.ParseObject(b); err == nil {
-			_, s.unencoded = o.Raw("b64")
-		}
+		s.protected(text, spelled)
 	case "signature":
 		s.signatures++
 		s.size(name, text, spelled)
@@ -149,11 +151,31 @@ func (s *serial) text(name, text, spelled string) {
 	case "encrypted_key", "iv", "tag":
 		s.size(name, text, spelled)
 	case "aad":
-		b, _ := decode(nil, text)
-		quoted, _ := json.Marshal(string(b))
-		s.foreign(name, string(quoted))
-	default:
+		if b, _ := decode(nil, text); isBase64(text) && isReadable(b) {
+			s.foreign(name, quoted(string(b)))
+			return
+		}
 		s.foreign(name, spelled)
+	default:
+		s.jwk.note(name, text)
+		s.foreign(name, spelled)
+	}
+}
+
+func (s *serial) protected(text, spelled string) {
+	b, how := decode(nil, text)
+	s.l.spelled(s.r, "its protected header", how)
+	s.l.size(s.r, "header", len(b))
+	before := len(s.l.Header)
+	s.r.readHeader(s.l, b)
+	switch {
+	case !isBase64(text) || !isReadable(b):
+		s.written("protected", spelled)
+	case len(s.l.Header) == before:
+		s.foreign("protected", quoted(string(b))) // it is no object, and anything may stand in it
+	}
+	if o, err := strict.ParseObject(b); err == nil {
+		_, s.unencoded = o.Raw("b64")
 	}
 }
 
@@ -161,90 +183,48 @@ func (s *serial) text(name, text, spelled string) {
 // as a text.
 func (s *serial) size(name, text, spelled string) {
 	b, how := decode(nil, text)
-	if strings.ContainsFunc(text, func(r rune) bool { return r != '=' && (r > 0x7F || digits[r] == noDigit) }) {
+	if text == "" || isBase64(text) {
+		s.written(name, spelled)
+	} else {
 		s.foreign(name, spelled)
 	}
-	s.l.spelled("its "+strings.ReplaceAll(name, "_", " "), how)
-	s.l.Sizes = append(s.l.Sizes, Size{name, len(b)})
+	s.l.spelled(s.r, "its "+strings.ReplaceAll(name, "_", " "), how)
+	s.l.size(s.r, name, len(b))
 }
 
 // header reads an unprotected header.
 func (s *serial) header(text string) {
-	list, _ := s.r.members(s.l.Where+" header", true, text)
-	s.l.Header = append(s.l.Header, list...)
+	s.r.members(&s.l.Header, s.l.Where+" header", true, text)
 }
 
 // foreign reads a member that is not part of the serialization, or that has a wrong type.
 func (s *serial) foreign(name, value string) {
-	quoted, _ := json.Marshal(name)
-	s.header("{" + string(quoted) + ":" + value + "}")
+	s.header("{" + quoted(name) + ":" + value + "}")
 }
 
-// sealedTo returns the number of JWEs in the claim sealed of a selective token. If the claim holds
-// anything else, it is a claim like others, and the number is 0.
-func sealedTo(claims []Member) int {
-	n := 0
-	for i := range claims {
-		if claims[i].Name != "sealed" {
-			continue
-		}
-		var items []string
-		if json.Unmarshal(claims[i].Value, &items) != nil {
-			return 0
-		}
-		for _, item := range items {
-			if !isJWE(item) {
-				return 0
-			}
-		}
-		n += len(items)
+// written judges a member of the serialization as it is written. It may be a claim of that name in
+// an object that only looks like a token. The member is kept if there is something to tell of it.
+func (s *serial) written(name, spelled string) {
+	before := len(s.l.Header)
+	s.foreign(name, spelled)
+	if n := len(s.l.Header); n > before && len(s.l.Header[n-1].Personal) == 0 && !s.l.Header[n-1].HoldsToken {
+		s.l.Header = s.l.Header[:before]
 	}
-	return n
 }
 
-func isJWE(token string) bool {
-	parts := strings.Split(token, ".")
-	if len(parts) != partsJWE {
-		return false
-	}
-	header, _ := decode(nil, parts[0])
-	encrypted, ok := isHeader(header)
-	return ok && encrypted && tokenLength([]byte(token), len(parts[0]), true) == len(token)
-}
-
-// bind notes of each JWE in a selective token whether it names iss and jti of that token. Package
-// open refuses a JWE that does not: an attacker may have moved it there from another token.
-func (r *reading) bind() {
-	for i := range r.u.Layers {
-		outer := &r.u.Layers[i]
-		if outer.Form != JWS || outer.SealedTo == 0 {
-			continue
-		}
-		for j := i + 1; j < len(r.u.Layers); j++ {
-			inner := &r.u.Layers[j]
-			if inner.Form == JWE && strings.HasPrefix(inner.Where, outer.Where+" claim sealed[") {
-				bound := sameText(outer.Claims, inner.Header, "iss") && sameText(outer.Claims, inner.Header, "jti")
-				inner.Bound = &bound
-			}
+// privateKey notes that members which are not of a token are a private key.
+func (s *serial) privateKey(name string) {
+	var top pii.Place
+	for i := range s.l.Header {
+		if m := &s.l.Header[i]; m.Name == name {
+			at, _, _ := top.Member(name)
+			s.r.found(&m.Personal, at.Finding(pii.PrivateKey))
+			return
 		}
 	}
 }
 
-// sameText reports whether a member is there once in both lists and is the same string: absent
-// never equals absent.
-func sameText(a, b []Member, name string) bool {
-	x, okX := only(a, name)
-	y, okY := only(b, name)
-	return okX && okY && x == y
-}
-
-func only(list []Member, name string) (text string, ok bool) {
-	n := 0
-	for i := range list {
-		if list[i].Name == name {
-			n++
-			ok = json.Unmarshal(list[i].Value, &text) == nil && list[i].Value[0] == '"'
-		}
-	}
-	return text, ok && n == 1
+func quoted(text string) string {
+	b, _ := json.Marshal(text) // never fails for a string
+	return string(b)
 }
