@@ -133,10 +133,14 @@ func (d describer) layer(b *bytes.Buffer, u *leak.Unverified, i int) {
 		b.WriteString("  payload: neither claims nor text\n")
 	default:
 		note := ""
-		if l.Personal != nil {
+		if len(l.Personal) > 0 {
 			note = "  " + d.strong("personal") + ": " + report.Kinds("payload", l.Personal)
 		}
-		fmt.Fprintf(b, "  payload: no claims, but readable without a key: %s%s\n", strconv.QuoteToGraphic(l.Text), note)
+		text := strconv.QuoteToGraphic(l.Text)
+		if l.HoldsToken {
+			text = string(displayValue(quotedJSON(l.Text), true))
+		}
+		fmt.Fprintf(b, "  payload: no claims, but readable without a key: %s%s\n", text, note)
 	}
 }
 
@@ -144,17 +148,17 @@ func (d describer) layer(b *bytes.Buffer, u *leak.Unverified, i int) {
 func (d describer) members(w *tabwriter.Writer, list []leak.Member, sealed string) {
 	for i := range list {
 		m := &list[i]
-		text, note := string(display(m.Value)), ""
+		text, note := string(displayValue(m.Value, m.HoldsToken)), ""
 		if sealed != "" && m.Name == "sealed" {
 			text = sealed
 		}
 		if date := report.Date(m, d.now); date != "" {
 			note = "  " + date
 		}
-		if m.Personal != nil {
+		if len(m.Personal) > 0 {
 			note += "  " + d.strong("personal") + ": " + report.Kinds(report.ShortName(m.Name), m.Personal)
 		}
-		fmt.Fprintf(w, "    %s\t%s%s\n", bareName(m.Name), text, note)
+		fmt.Fprintf(w, "    %s\t%s%s\n", bareName(report.Name(m.Name, m.HoldsToken)), text, note)
 	}
 }
 

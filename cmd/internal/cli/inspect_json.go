@@ -48,7 +48,7 @@ func inspectedOf(l *leak.Layer) inspectedLayer {
 		Bound: l.Bound, CutOff: l.CutOff, Faults: report.Refused(l),
 	}
 	if l.Form != leak.Disclosures {
-		out.Header = displayMembers(l.Header)
+		out.Header = displayMembers(l.Header, false)
 	}
 	for _, s := range l.Sizes {
 		out.Parts[s.Part] = s.Bytes
@@ -57,10 +57,10 @@ func inspectedOf(l *leak.Layer) inspectedLayer {
 		out.SealedTo = l.SealedTo
 	}
 	if l.HasClaims || l.Claims != nil {
-		out.Claims = displayMembers(l.Claims)
+		out.Claims = displayMembers(l.Claims, l.Form == leak.JWS && l.SealedTo > 0)
 	}
 	if !l.HasClaims && l.Text != "" && !l.Binary {
-		out.Text = display(quotedJSON(l.Text))
+		out.Text = displayValue(quotedJSON(l.Text), l.HoldsToken)
 	}
 	var personal []pii.Finding
 	for _, list := range [][]leak.Member{l.Header, l.Claims} {

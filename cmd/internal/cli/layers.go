@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
+	"github.com/sealjwt/sealjwt/cmd/internal/report"
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
@@ -63,15 +64,24 @@ func display(text []byte) json.RawMessage {
 	return json.RawMessage(console.Printable(b.String()))
 }
 
-// displayMembers returns the JSON object with these members, in the form that display gives a text.
-func displayMembers(members []leak.Member) json.RawMessage {
+// displayValue returns a value in the form that display gives a text, without the token that may
+// stand in it: a thief could use a token from a ticket or from the history of a terminal.
+func displayValue(text []byte, holdsToken bool) json.RawMessage {
+	return report.WithoutToken(display(text), holdsToken)
+}
+
+// displayMembers returns the JSON object with these members, in the form that displayValue gives a
+// value. The JWEs in the claim sealed of a selective token stay: without the recipient's key they show
+// nothing.
+func displayMembers(members []leak.Member, isSelective bool) json.RawMessage {
 	b := []byte{'{'}
 	for i := range members {
+		m := &members[i]
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, quotedJSON(members[i].Name)...)
-		b = append(append(b, ':'), members[i].Value...)
+		b = append(b, quotedJSON(report.Name(m.Name, m.HoldsToken))...)
+		b = append(append(b, ':'), displayValue(m.Value, m.HoldsToken && !(isSelective && m.Name == "sealed"))...)
 	}
 	return display(append(b, '}'))
 }

@@ -26,15 +26,13 @@ const (
 )
 
 // value returns a JSON value for a reader, and how many bytes of it are left out. A short object or
-// array is indented. Of a value that holds a token, long strings are left out: with its signature
-// the token could be used.
+// array is indented. Of a value that holds a token, long strings are left out.
 func value(v json.RawMessage, holdsToken bool) (text string, left int) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, v); err != nil {
 		return "", len(v)
 	}
-	if holdsToken || isSerial(b.Bytes()) {
-		short := cutStrings(b.Bytes())
+	if short := WithoutToken(b.Bytes(), holdsToken); len(short) < b.Len() {
 		b.Reset()
 		b.Write(short)
 	}
@@ -50,6 +48,23 @@ func value(v json.RawMessage, holdsToken bool) (text string, left int) {
 	}
 	text, left = cut(b.String(), maxValue)
 	return console.Printable(text), left
+}
+
+// WithoutToken returns a value in compact JSON. Of a value that holds a token, long strings are left
+// out: with its signature the token could be used.
+func WithoutToken(v []byte, holdsToken bool) []byte {
+	if holdsToken || isSerial(v) {
+		return cutStrings(v)
+	}
+	return v
+}
+
+// Name returns the name of a member, cut short if a token stands in it.
+func Name(name string, holdsToken bool) string {
+	if short, left := cut(name, maxPiece); holdsToken && left > 0 {
+		return fmt.Sprintf("%s… %d more bytes, left out", short, left)
+	}
+	return name
 }
 
 // isSerial reports whether JSON has the members of a complete token in the JSON serialization (RFC

@@ -118,7 +118,7 @@ func newLayerView(u *leak.Unverified, i int, now time.Time) *layerView {
 		v.Payload = "no claims, but readable without a key"
 		v.Text = &memberView{Name: "payload", HoldsToken: l.HoldsToken}
 		v.Text.Value, v.Text.Left = value(quotedJSON(l.Text), l.HoldsToken)
-		if l.Personal != nil {
+		if len(l.Personal) > 0 {
 			v.Text.Personal = Kinds("payload", l.Personal)
 		}
 	}
@@ -138,7 +138,7 @@ func membersOf(list []leak.Member, sealed string, now time.Time) []memberView {
 			v.Value, v.Left = value(m.Value, m.HoldsToken)
 		}
 		v.At, _ = dateOf(m, now)
-		if m.Personal != nil {
+		if len(m.Personal) > 0 {
 			v.Personal = Kinds(ShortName(m.Name), m.Personal)
 		}
 		views = append(views, v)
