@@ -207,7 +207,7 @@ func (f *Finder) begin(ctx context.Context) error {
 	}
 	for low := range 2 {
 		if isUTF16(head[:n], low) {
-			f.r = &utf16Reader{r: io.MultiReader(bytes.NewReader(head[:n]), f.r), low: low}
+			f.r = &utf16Reader{r: io.MultiReader(bytes.NewReader(head[:n]), f.r), d: utf16Decoder{low: low}}
 			return nil
 		}
 	}

@@ -4,11 +4,15 @@ package leak
 // undoes no Base64 that stands in it.
 type inner struct {
 	scan scanner
-	buf  []byte // decoded, of the value that is open
-	from int    // buf[from:] is what the scanner looks at next
-	rest []byte // digits that are not decoded yet, less than four
-	tail []byte // that follows buf, and may be the beginning of an entity
+	buf  []byte        // decoded, of the value that is open
+	raw  []byte        // in UTF-16
+	from int           // what of it the scanner has to look at again
+	rest []byte        // digits that are not decoded yet, less than four
+	tail []byte        // that follows buf, and may be the beginning of an entity
+	open bool          // some of the value was decoded
+	wide *utf16Decoder // of a value that is text in UTF-16, as PowerShell encodes its commands
 
+	wasWide bool  // of the last value
 	decoded int64 // bytes, in all values
 }
 
@@ -18,20 +22,41 @@ func newInner(most int) *inner {
 }
 
 // value looks for tokens in the next piece of a value, and appends them with the place of the
-// value. last says that the value ends there. found reports whether there are any.
-func (n *inner) value(piece []byte, last bool, place hit, to *[]hit) (found bool) {
+// value. last says that the value ends there.
+func (n *inner) value(piece []byte, last bool, place hit, to *[]hit) {
 	for {
 		part := piece[:min(len(piece), 256<<10)]
 		piece = piece[len(part):]
-		end := last && len(piece) == 0
-		found = n.part(part, end, place, to) || found
+		n.part(part, last && len(piece) == 0, place, to)
 		if len(piece) == 0 {
-			return found
+			return
 		}
 	}
 }
 
-func (n *inner) part(part []byte, end bool, place hit, to *[]hit) (found bool) {
+// decode appends decoded digits to buf. The first ones tell the encoding of the text.
+func (n *inner) decode(part []byte, end bool) {
+	if !n.open && len(part) >= 8 {
+		var head [6]byte
+		first, _ := decode(head[:0], part[:8])
+		for low := range 2 {
+			if isUTF16(first, low) {
+				n.wide = &utf16Decoder{low: low}
+			}
+		}
+	}
+	n.open = true
+	if n.wide == nil {
+		n.buf, _ = decode(n.buf, part)
+		return
+	}
+	n.raw, _ = decode(n.raw[:0], part)
+	if n.buf = n.wide.add(n.buf, n.raw); end {
+		n.buf = n.wide.end(n.buf)
+	}
+}
+
+func (n *inner) part(part []byte, end bool, place hit, to *[]hit) {
 	if len(n.rest) > 0 {
 		part = append(n.rest, part...)
 	}
@@ -43,7 +68,7 @@ func (n *inner) part(part []byte, end bool, place hit, to *[]hit) (found bool) {
 	known := len(n.buf)
 	n.buf = append(n.buf, n.tail...)
 	before := len(n.buf)
-	n.buf, _ = decode(n.buf, part[:whole])
+	n.decode(part[:whole], end)
 	n.decoded += int64(len(n.buf) - before)
 	var e entities // its places are not needed: a token gets the place of its value
 	text, cut := e.undo(n.buf, known, end)
@@ -54,17 +79,16 @@ func (n *inner) part(part []byte, end bool, place hit, to *[]hit) (found bool) {
 	for _, h := range n.scan.hits {
 		h.start, h.end, h.encoded = place.start, place.end, true
 		*to = append(*to, h)
-		found = true
 	}
 	n.scan.hits = n.scan.hits[:0]
 	if end {
 		n.buf, n.from, n.rest, n.scan.long, n.scan.quiet = n.buf[:0], 0, n.rest[:0], false, 0
+		n.open, n.wide, n.wasWide = false, nil, n.wide != nil
 		n.scan.past, n.scan.object, n.scan.outer, n.scan.outerEnd = 0, -1, 0, 0
-		return found
+		return
 	}
 	keep := max(0, done-lookBack)
 	n.buf = append(n.buf[:0], n.buf[keep:]...)
 	n.from = done - keep
 	n.scan.release(keep)
-	return found
 }
