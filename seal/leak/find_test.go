@@ -64,7 +64,7 @@ var surroundings = []string{
 	strings.Repeat("eyJhbGci", 60) + ".@",
 	// A logger has cut these off:
 	"eyJhbGciOiJIUzI1NiJ9... eyJhbGciOiJIUzI1NiJ9 eyJhbGciOiJIUzI1NiJ9.x",
-	"eyJpc3MiOiJhIn0.eyJpc3MiOiJhIn0.c2ln www.example.com 10.0.0.1 a.b.c.d.e",
+	"eyJpc3MiOiJhIn0.eyJpc3MiOiJhIn0 eyJpc3MiOiJhIn0.e30.c2ln www.example.com 10.0.0.1 a.b.c.d.e",
 	".......",
 	"",
 }
@@ -118,8 +118,10 @@ func TestFinderKnowsHeaders(t *testing.T) {
 		}
 	}
 	for _, header := range []string{`{"typ":"JWT"}      `, `{"alg":null}    `, `["alg","HS256"]`, `"alg and others"`, `{"alg":"HS256"`, `{"alg":"HS256"}}`} {
-		if got := sightings(t, strings.NewReader(compact(header, `{"iss":"a"}`, "signature")), 2000, 64); got != nil {
-			t.Errorf("%q: %q", header, got)
+		for _, payload := range []string{`{}`, `["a","b","c"]`, `{"iss":"a"`, `{"iss":"a"} and`, `a text of some length`} {
+			if got := sightings(t, strings.NewReader(compact(header, payload, "signature")), 2000, 64); got != nil {
+				t.Errorf("%q, %q: %q", header, payload, got)
+			}
 		}
 	}
 }
@@ -150,7 +152,7 @@ func TestFinderTakesWhatIsCutOff(t *testing.T) {
 	for payload, want := range map[string]bool{
 		`{}`: true, `{"`: true, `{"a`: true, `{"iss":"a"}`: true, ` {"a":`: true, "{\n\t\"a\"": true, "\n{ }": true,
 		strings.Repeat(" ", 99) + `{"a":1}`: true, `{"a":"` + "\xff": true, `{"a":1}x`: true,
-		``: false, `{`: false, `{ `: false, `{a`: false, `[{"a":1}]`: false, `"{`: false, "\x00{\"a\"": false, ` `: false,
+		``: false, `{`: false, `{ `: false, `{a`: false, `[{"a":1}]`: true, `["a`: true, " [ [": true, `[`: false, `[1`: false, `"{`: false, "\x00{\"a\"": false, ` `: false,
 	} {
 		for _, end := range []string{"", "\n", "…", "%", `"`, ", and", "/x", "\x00"} {
 			token := compact(`{"alg":"ES256"}`, payload)

@@ -14,6 +14,8 @@ var hostile = map[string]string{
 	"headers, spaces":   "eyJhbGciOiJub25lIn0 ",
 	"almost headers":    "eyJhbGciOiJub25lIn.",
 	"starts":            "eyJ",
+	"nested headers":    "eyJhIjog",
+	"damaged headers":   "YWJj.eyJhIjoxfQ.",
 	"starts with dots":  "eyJ.eyJ.eyJ.eyJ.eyJ.eyJ.eyJhbGci",
 	"member names":      `{"payload":"eyJhbGciOiJub25lIn0`,
 	"members":           `{"payload":"eyJhbGciOiJub25lIn0",`,

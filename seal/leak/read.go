@@ -166,7 +166,7 @@ func (r *reading) remains(text string) bool {
 		return false
 	}
 	header, _ := decode(nil, parts[0])
-	if _, ok := isHeader(header); !ok && !(len(parts) == partsJWS && holdsClaims(parts[1])) {
+	if _, ok := isHeader(header); !ok && !(len(parts) == partsJWS && holdsClaims([]byte(parts[1]))) {
 		return false
 	}
 	r.u.Layers = append(r.u.Layers, Layer{Where: "token", Length: len(text)})
@@ -175,7 +175,7 @@ func (r *reading) remains(text string) bool {
 }
 
 // holdsClaims reports whether a part is a JSON object that has members.
-func holdsClaims(part string) bool {
+func holdsClaims(part []byte) bool {
 	b, _ := decode(nil, part)
 	text, _, _ := asText(b)
 	p, n := lax{text: text}, 0

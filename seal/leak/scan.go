@@ -164,6 +164,9 @@ func (s *scanner) tokens(st *stretch, last bool) {
 		if full {
 			s.hits = append(s.hits, hit{start: st.raw(lo), end: st.raw(dot), limit: LimitStarts})
 		}
+		if !ok {
+			start, ok = damagedIn(text[lo:], dot-lo)
+		}
 		start += lo
 		lo, p = dot+1, dot+1
 		if !ok {

@@ -52,78 +52,6 @@ func nextRun[T string | []byte](text T, i int) int {
 // mayHoldToken reports whether to look for tokens in a text is worth while.
 func mayHoldToken(text string) bool { return nextRun(text, 0) >= 0 }
 
-// headerIn looks for the header of a token at the end of b. It returns where the header begins, and
-// whether it is the header of a JWE. Characters of the text around may stand before it: of
-// "%20eyJ…" and "\u003deyJ…" some characters are base64url too. full reports that it gave up after
-// maxStarts places.
-func headerIn(b []byte) (start int, encrypted, ok, full bool) {
-	end := len(b)
-	for end > 0 && b[end-1] == '=' && len(b)-end < 2 {
-		end--
-	}
-	from := end
-	for from > 0 && digits[b[from-1]] != noDigit {
-		from--
-	}
-	tried := 0
-	for i := from; end-i >= minHeader; i++ {
-		first := i == from || b[i-1] == '/' || b[i-1] == '+'
-		if !opensObject(b[i:]) && !(first && opensElse(b[i:])) {
-			continue
-		}
-		if tried++; tried > maxStarts {
-			return 0, false, false, true
-		}
-		header, _ := decode(nil, b[i:end])
-		if encrypted, ok := isHeader(header); ok {
-			return i, encrypted, true, false
-		}
-	}
-	return 0, false, false, false
-}
-
-// opensObject reports whether a part begins with { and then a name in quotes, or white space.
-func opensObject(b []byte) bool {
-	if len(b) < 3 || b[0] != 'e' {
-		return false
-	}
-	switch b[1] {
-	case 'y':
-		return b[2] == 'I' || b[2] == 'J' || b[2] == 'L' || b[2] == 'A'
-	case 'w':
-		return b[2] == 'o' || b[2] == '0' || b[2] == 'k'
-	}
-	return false
-}
-
-// opensElse reports whether a part begins with a space, a tab, a line feed or a carriage return and
-// then another or the {, or with a byte order mark or in UTF-16.
-func opensElse(b []byte) bool {
-	switch string(b[:2]) {
-	case "IA", "IC", "IH", "CQ", "CS", "CX", "Cg", "Ci", "Cn", "DQ", "DS", "DX", "77", "ew", "AH", "//", "/v", "__", "_v":
-		return true
-	}
-	return false
-}
-
-// isHeader reports whether bytes are a JSON object that names an algorithm. encrypted reports
-// whether it names enc too.
-func isHeader(b []byte) (encrypted, ok bool) {
-	if len(b) == 0 || b[0] > ' ' && b[0] != '{' && b[0] < 0xEF {
-		return false, false
-	}
-	text, _, _ := asText(b)
-	p := lax{text: text}
-	alg := false
-	whole := p.object(func(name string) bool {
-		null := strings.HasPrefix(text[p.i:], "null") || p.peek() == 'n'
-		encrypted = encrypted || name == "enc" && !null
-		alg = alg || name == "alg" && !null
-		return p.skip()
-	})
-	return encrypted, alg && whole && p.atEnd()
-}
-
 func namesEnc(header []byte) bool {
 	encrypted, _ := isHeader(header)
 	return encrypted
@@ -191,7 +119,7 @@ func jwsLength(b []byte, ends []int, encrypted bool) int {
 	payload := b[ends[0]+1 : ends[1]]
 	switch {
 	case len(ends) == partsJWS-1:
-		if encrypted || !beginsObject(payload) {
+		if encrypted || !beginsClaims(payload) {
 			return 0
 		}
 		return ends[1]
@@ -203,19 +131,32 @@ func jwsLength(b []byte, ends []int, encrypted bool) int {
 	return ends[2]
 }
 
-// beginsObject reports whether a part that was cut off is the beginning of an object. Without a
-// third part nothing else tells a payload from the text around.
+// beginsObject reports whether a part that was cut off is the beginning of an object.
 func beginsObject(part []byte) bool {
-	b, _ := decode(nil, part)
-	text, _, _ := asText(b)
-	const space = " \t\r\n"
-	text, ok := strings.CutPrefix(strings.TrimLeft(text, space), "{")
+	text, ok := strings.CutPrefix(beginning(part), "{")
 	text = strings.TrimLeft(text, space)
 	return ok && text != "" && (text[0] == '"' || text[0] == '}')
 }
 
-// partEnd returns where the part that begins at from ends. Its padding belongs to it if it has the
-// right length.
+// beginsClaims reports whether a part that was cut off is the beginning of an object, or of an array
+// of objects, arrays or strings. Without a third part nothing else tells a payload from the text
+// around.
+func beginsClaims(part []byte) bool {
+	text, ok := strings.CutPrefix(beginning(part), "[")
+	text = strings.TrimLeft(text, space)
+	return ok && text != "" && strings.IndexByte(`{["`, text[0]) >= 0 || beginsObject(part)
+}
+
+const space = " \t\r\n"
+
+// beginning returns the text of a part from its first character on that is not white space.
+func beginning(part []byte) string {
+	b, _ := decode(nil, part)
+	text, _, _ := asText(b)
+	return strings.TrimLeft(text, space)
+}
+
+// partEnd returns where the part ends that begins at from, padding included if it is some.
 func partEnd(b []byte, from int, standard bool) int {
 	end := from
 	for end < len(b) && (class[b[end]]&urlDigit != 0 || standard && (b[end] == '+' || b[end] == '/')) {

@@ -19,8 +19,9 @@ func (a *App) scanCommand() *cobra.Command {
 		Long: `Finds the tokens in a text of any length, such as a log, a HAR file or source
 code, and reports for each of them what can be read without a key and which of it
 is personal data: exit code 6 when there is any, or when a limit was reached. Nothing
-is verified. A signed token counts without its signature, too, and when it was cut
-off in the payload. Base64, quoted-printable, percent-encoding, HTML entities, JSON
+is verified. A signed token counts without its signature, too, when it was cut off in
+the payload, and, if its claims are whole, behind a damaged header. A header alone does
+not count, nor an encrypted token that was cut off: they show no claims. Base64, quoted-printable, percent-encoding, HTML entities, JSON
 escapes and wrapped lines are undone once.
 
 A PATH is a file or a folder. In a folder every regular file is read, and no link is
