@@ -63,7 +63,8 @@ type Finder struct {
 	buf      []byte // with entities undone
 	entities entities
 	tail     []byte // that follows buf, and may be the beginning of an entity
-	from     int    // buf[from:] is what the scanner has not looked at
+	from     int    // what the scanner has not looked at
+	wanted   int64  // the length of the input that is read before the scanner looks again
 
 	read      int64 // bytes of the input, up to the end of tail
 	lines     int64 // line feeds before counted
@@ -122,8 +123,10 @@ func (f *Finder) more(ctx context.Context) error {
 	done := len(f.buf)
 	f.buf = append(f.buf, f.tail...)
 	f.tail = f.tail[:0]
-	if err := f.fill(ctx); err != nil {
-		return err
+	for first := true; first || f.read < f.wanted && !f.atEnd && len(f.buf)+f.chunk <= f.most; first = false {
+		if err := f.fill(ctx); err != nil {
+			return err
+		}
 	}
 	text, cut := f.entities.undo(f.buf, done, f.atEnd)
 	f.buf, f.tail = text[:cut], append(f.tail, text[cut:]...)
@@ -133,6 +136,9 @@ func (f *Finder) more(ctx context.Context) error {
 	f.scan.hits = f.scan.hits[:0]
 	f.from = f.scan.scan(f.buf, f.from, f.atEnd)
 	f.hits = f.scan.hits
+	// The scanner begins again with what it could not end. It waits until there is half as much
+	// more of it: else each byte of a long value would be looked at with every read.
+	f.wanted = f.read + int64(len(f.buf)-f.from)/2
 	return nil
 }
 

@@ -1,10 +1,12 @@
 package leak
 
 import (
+	"io"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // hostile has units of text that an attacker may write into a log to keep a scan busy.
@@ -146,20 +148,39 @@ func TestFinderDecodesLittle(t *testing.T) {
 	}
 }
 
-// However often a text is doubled, a Finder reads each byte of its objects as often as before.
+// However often a text is doubled, and in however small pieces it comes, a Finder reads each of its
+// bytes as often as before.
 func TestFinderParsesLinearly(t *testing.T) {
-	for name, unit := range hostile {
-		for size := 256 << 10; size <= 1<<20; size *= 2 {
-			text := strings.Repeat(unit, size/len(unit))
-			f := NewFinder(strings.NewReader(text))
-			for _, err := f.Next(t.Context()); err == nil; _, err = f.Next(t.Context()) {
-			}
-			if most := (maxPasses + 8) * int64(size); f.scan.parsed > most {
-				t.Errorf("%s: %d bytes of objects are read in %d, and at most %d are right", name, f.scan.parsed, size, most)
+	for way, of := range map[string]struct {
+		size   int
+		reader func(text string) io.Reader
+	}{
+		"whole":     {1 << 20, func(text string) io.Reader { return strings.NewReader(text) }},
+		"by byte":   {16 << 10, func(text string) io.Reader { return iotest.OneByteReader(strings.NewReader(text)) }},
+		"by 512":    {128 << 10, func(text string) io.Reader { return pieces{strings.NewReader(text), 512} }},
+		"in UTF-16": {512 << 10, func(text string) io.Reader { return strings.NewReader(inUTF16(text, 1, 0, true)) }},
+	} {
+		for name, unit := range hostile {
+			for _, size := range []int{of.size / 2, of.size} {
+				text := strings.Repeat(unit, size/len(unit))
+				f := NewFinder(of.reader(text))
+				for _, err := f.Next(t.Context()); err == nil; _, err = f.Next(t.Context()) {
+				}
+				if most := (maxPasses + 8) * int64(size); f.scan.parsed > most {
+					t.Errorf("%s, %s: %d bytes are read in %d, and at most %d are right", name, way, f.scan.parsed, size, most)
+				}
 			}
 		}
 	}
 }
+
+// pieces reads at most so many bytes at a time, as from a pipe.
+type pieces struct {
+	r    io.Reader
+	most int
+}
+
+func (p pieces) Read(b []byte) (int, error) { return p.r.Read(b[:min(len(b), p.most)]) }
 
 // Read says what it did not show of a hostile token.
 func TestReadBoundsHostileTokens(t *testing.T) {

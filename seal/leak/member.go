@@ -21,32 +21,15 @@ func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok b
 		return 0, false
 	}
 	near := max(0, st.start-lookBack)
-	before := buf[near:st.start]
-	var q quoting
-	switch {
-	case bytes.HasSuffix(before, []byte(`\"`)):
-		q = quotings[1]
-	case bytes.HasSuffix(before, []byte(`"`)):
-		q = quotings[0]
-	case bytes.HasSuffix(before, []byte("%")) && bytes.HasPrefix(st.text, []byte("22")):
-		q, before = quotings[2], buf[near:st.start+2]
-		if bytes.Contains(before, []byte("%7b")) {
-			q = quotings[3]
-		}
-	case bytes.HasSuffix(before, []byte("&quot;")):
-		q = quotings[4]
-	case bytes.HasSuffix(before, []byte("&#34;")):
-		q = quotings[5]
-	case bytes.HasSuffix(before, []byte("&#x22;")):
-		q = quotings[6]
-	default:
+	q, before := quotingBefore(buf, near, st)
+	if q == nil {
 		return 0, false
 	}
-	name, ok := memberBefore(before, q)
+	name, ok := memberBefore(before, *q)
 	if !ok {
 		return 0, false
 	}
-	start, ok := objectBefore(before[:name], q)
+	start, ok := objectBefore(before[:name], *q)
 	if start += near; !ok {
 		s.unreached(st, near)
 		return 0, false
@@ -54,14 +37,18 @@ func (s *scanner) serialized(buf []byte, st *stretch, atEnd bool) (end int, ok b
 	if start == s.object {
 		return 0, false // an earlier member has shown that this object is not a token
 	}
-	length, whole := objectLength(buf[start:], q)
+	length, whole := objectLength(buf[start:], *q)
 	end = start + length
 	s.parsed += int64(length)
 	if !whole && end == len(buf) && !atEnd {
 		if len(buf)-start <= s.most {
 			return -1, true
 		}
-		s.hits = append(s.hits, hit{start: start, end: end, limit: LimitLength})
+		// Any long JSON may begin with a member of such a name. A token does if its members say so
+		// already, or if claims begin here.
+		if beginsObject(st.text) || isSerialized(string(q.unescape(buf[start:end]))) {
+			s.hits = append(s.hits, hit{start: start, end: end, limit: LimitLength})
+		}
 		s.quiet = end
 		return 0, false
 	}
@@ -128,7 +115,15 @@ func objectBefore(before []byte, q quoting) (start int, ok bool) {
 		b := before[i:]
 		switch {
 		case before[i] == '\n' && inString:
-			return start, ok // a string does not go on in the next line
+			return start, ok // a line ends in no string
+		case q.quote == doubled && before[i] == '"':
+			run := len(before[:i+1]) - len(bytes.TrimRight(before[:i+1], `"`))
+			if i -= run - 1; run%2 != 0 {
+				return start, ok // the field begins
+			}
+			if isEscaped := q.isEscaped(before[:i]); (run/2)%2 != 0 != isEscaped {
+				inString = !inString
+			}
 		case q.quotes(before, i):
 			inString = !inString
 		case q.quote != `"` && before[i] == '"' && (i == 0 || before[i-1] != '\\'):

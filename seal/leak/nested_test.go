@@ -109,6 +109,11 @@ func pretty(text string) string {
 	return b.String()
 }
 
+// python returns JSON as Python prints the dict of it.
+func python(json string) string {
+	return strings.NewReplacer(`"`, `'`, `:`, `: `, `,`, `, `, "null", "None").Replace(json)
+}
+
 // A Finder finds a token in the JSON serialization in any object or list, over several lines, with
 // any members around it.
 func TestFinderFindsSerializedTokens(t *testing.T) {
@@ -132,8 +137,22 @@ func TestFinderFindsSerializedTokens(t *testing.T) {
 		"several lines, CRLF": func(j string) string { return strings.ReplaceAll(pretty(j), "\n", "\r\n") },
 		"a text":              func(j string) string { return `{"a":` + quote(j) + `,"b":"c"}` },
 		"a pretty text":       func(j string) string { return `{"a":` + quote(pretty(j)) + `,"b":"c"}` },
-		"a URL":               func(j string) string { return "GET /?a=" + url.QueryEscape(j) + "&b=c\n" },
-		"a pretty URL":        func(j string) string { return "GET /?a=" + url.QueryEscape(pretty(j)) + "&b=c\n" },
+		"a text, quotes in hex": func(j string) string {
+			return `{"a":"` + strings.ReplaceAll(strings.Trim(quote(j), `"`), `\"`, `\u0022`) + `","b":"c"}`
+		},
+		"a pretty text, quotes in hex": func(j string) string {
+			return `{"a":"` + strings.ReplaceAll(strings.Trim(quote(pretty(j)), `"`), `\"`, `\u0022`) + `","b":"c"}`
+		},
+		"CSV": func(j string) string { return "2026,\"" + strings.ReplaceAll(j, `"`, `""`) + "\",x\n" },
+		"CSV, other text": func(j string) string {
+			return "2026,\"see " + strings.ReplaceAll(`{"a":"","b":"\"","c":[`+j+`]}`, `"`, `""`) + "\",\"\"\n"
+		},
+		"CSV, pretty":    func(j string) string { return "2026,\"" + strings.ReplaceAll(pretty(j), `"`, `""`) + "\",x\n" },
+		"Python":         func(j string) string { return "got " + python(j) + "\n" },
+		"Python, deep":   func(j string) string { return python(`{"a":"","b":[1,` + j + `]}`) },
+		"Python in JSON": func(j string) string { return `{"message":` + quote("got "+python(j)) + `}` },
+		"a URL":          func(j string) string { return "GET /?a=" + url.QueryEscape(j) + "&b=c\n" },
+		"a pretty URL":   func(j string) string { return "GET /?a=" + url.QueryEscape(pretty(j)) + "&b=c\n" },
 		"a URL in small letters": func(j string) string {
 			return regexp.MustCompile("%..").ReplaceAllStringFunc(url.QueryEscape(pretty(j)), strings.ToLower)
 		},
@@ -161,10 +180,13 @@ func TestSerializedLimitsAreFindings(t *testing.T) {
 		text string
 		want Limit
 	}{
-		"near": {`{"a":"` + strings.Repeat(" ", lookBack-30) + `",` + payload, ""},
-		"far":  {`{"a":"` + strings.Repeat(" ", 2*lookBack) + `",` + payload, LimitBefore},
-		"deep": {nested, LimitObjects},
-		"many": {`{"tag":"aaaaaaaaaaaaaaaaaa","a":[` + strings.Repeat(`{"tag":"aaaaaaaaaaaaaaaaaa"},`, 999) + `{` + payload + `]}`, ""},
+		"near":           {`{"a":"` + strings.Repeat(" ", lookBack-30) + `",` + payload, ""},
+		"far":            {`{"a":"` + strings.Repeat(" ", 2*lookBack) + `",` + payload, LimitBefore},
+		"deep":           {nested, LimitObjects},
+		"long, no token": {`{"tag":"release-2026-01-01-rc1","data":"` + strings.Repeat("some text ", 250_000) + `"}`, ""},
+		"long, a token":  {`{"signature":"` + strings.Repeat("s", 43) + `","payload":"e30","data":"` + strings.Repeat("some text ", 250_000) + `"}`, LimitLength},
+		"long, claims":   {`{` + payload[:len(payload)-2] + strings.Repeat("some text ", 250_000), LimitLength},
+		"many":           {`{"tag":"aaaaaaaaaaaaaaaaaa","a":[` + strings.Repeat(`{"tag":"aaaaaaaaaaaaaaaaaa"},`, 999) + `{` + payload + `]}`, ""},
 	} {
 		for _, size := range []int{7, 1000, chunk} {
 			var limits []Limit

@@ -11,21 +11,74 @@ type quoting struct {
 	unescape                  func([]byte) []byte
 }
 
+// inSmallLetters is the index in quotings of percent-encoding in small letters.
+const inSmallLetters = 1
+
 var quotings = []quoting{
-	{`"`, "{", "}", `\`, func(b []byte) []byte { return b }},
-	{`\"`, "{", "}", `\\`, func(b []byte) []byte { return []byte(unescape(string(b))) }},
 	{"%22", "%7B", "%7D", "%5C", percentDecoded},
 	{"%22", "%7b", "%7d", "%5c", percentDecoded},
+	{`"`, "{", "}", `\`, func(b []byte) []byte { return b }},
+	{`\"`, "{", "}", `\\`, jsonDecoded},
+	{`\u0022`, "{", "}", `\\`, jsonDecoded},
+	{doubled, "{", "}", `\`, undoQuotes(doubled)},
+	{`'`, "{", "}", `\`, pythonDecoded},
 	{"&quot;", "{", "}", `\`, undoQuotes("&quot;")},
 	{"&#34;", "{", "}", `\`, undoQuotes("&#34;")},
 	{"&#x22;", "{", "}", `\`, undoQuotes("&#x22;")},
+}
+
+// doubled is the quotation mark in a field of CSV, RFC 4180 section 2.
+const doubled = `""`
+
+// quotingBefore returns how a value is quoted, and what stands before the value, quotation mark
+// included; nil if it is not quoted.
+func quotingBefore(buf []byte, near int, st *stretch) (q *quoting, before []byte) {
+	before = buf[near:st.start]
+	for _, cut := range []string{"%22", `\u0022`} { // all but the first character are digits too
+		if bytes.HasSuffix(before, []byte(cut[:1])) && bytes.HasPrefix(st.text, []byte(cut[1:])) {
+			before = buf[near : st.start+len(cut)-1]
+			break
+		}
+	}
+	for i := range quotings {
+		if bytes.HasSuffix(before, []byte(quotings[i].quote)) && (q == nil || len(quotings[i].quote) > len(q.quote)) {
+			q = &quotings[i]
+		}
+	}
+	if q != nil && q.quote == "%22" && bytes.Contains(before, []byte("%7b")) {
+		q = &quotings[inSmallLetters]
+	}
+	return q, before
 }
 
 func undoQuotes(entity string) func([]byte) []byte {
 	return func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(entity), []byte(`"`)) }
 }
 
-// trimSpace drops white space at the end, also as a form, a URL or a string of JSON spells it.
+func jsonDecoded(b []byte) []byte { return []byte(unescape(string(b))) }
+
+// pythonDecoded returns the text of a dict of Python as JSON. Python writes a string with an apostrophe
+// in it between other quotation marks, and such a dict is not decoded.
+func pythonDecoded(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		switch {
+		case b[i] == '\'':
+			out = append(out, '"')
+		case b[i] == '\\' && i+1 < len(b) && b[i+1] == '\'':
+			out = append(out, '\'')
+			i++
+		case b[i] == '\\' && i+1 < len(b):
+			out = append(out, b[i], b[i+1])
+			i++
+		default:
+			out = append(out, b[i])
+		}
+	}
+	return out
+}
+
+// trimSpace drops white space at the end, also as a form or a URL spells it.
 func trimSpace(b []byte) []byte {
 	for {
 		t := bytes.TrimRight(b, " \t\r\n+")
@@ -44,11 +97,15 @@ func (q quoting) quotes(b []byte, i int) bool {
 	if !bytes.HasPrefix(b[i:], []byte(q.quote)) {
 		return false
 	}
-	isEscaped := false
-	for b = b[:i]; bytes.HasSuffix(b, []byte(q.escape)); b = b[:len(b)-len(q.escape)] {
-		isEscaped = !isEscaped
+	return !q.isEscaped(b[:i])
+}
+
+// isEscaped reports whether b ends with an escape for what follows.
+func (q quoting) isEscaped(b []byte) (is bool) {
+	for ; bytes.HasSuffix(b, []byte(q.escape)); b = b[:len(b)-len(q.escape)] {
+		is = !is
 	}
-	return !isEscaped
+	return is
 }
 
 // opens and shuts report whether an object or an array begins or ends with the first byte of b.

@@ -32,7 +32,7 @@ type scanner struct {
 	outer, outerEnd int // the outermost object around it
 	spent           int // how many bytes were read of that object and of the objects in it
 
-	parsed int64 // bytes of objects that were read, in all
+	parsed int64 // bytes of stretches and objects, in all
 
 	inner   *inner // finds the tokens in Base64 values
 	scratch []byte
@@ -69,6 +69,7 @@ func (s *scanner) scan(buf []byte, from int, atEnd bool) (done int) {
 			}
 		}
 		st := undo(buf, max(s.past, run-lookBack), run, s.scratch)
+		s.parsed += int64(st.end - st.start)
 		if st.marks != nil {
 			s.scratch = st.text
 		}
