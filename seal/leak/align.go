@@ -48,10 +48,11 @@ func isGroup(v []byte, class byte) bool {
 	return decodedClass[d1<<4|d2>>2]&class != 0 && decodedClass[d2<<6|digits[v[3]]]&class != 0
 }
 
-// isWideGroup reports whether one of the bytes is 0.
+// isWideGroup reports whether every second of the bytes is 0. Binary data have longer runs of zeros.
 func isWideGroup(v []byte) bool {
 	d0, d1, d2, d3 := digits[v[0]], digits[v[1]], digits[v[2]], digits[v[3]]
-	return d0<<2|d1>>4 == 0 || d1<<4|d2>>2 == 0 || d2<<6|d3 == 0
+	b0, b1, b2 := d0<<2|d1>>4, d1<<4|d2>>2, d2<<6|d3
+	return b0 == 0 && b1 != 0 && b2 == 0 || b0 != 0 && b1 == 0 && b2 != 0
 }
 
 // texts calls each with every part of a value that is text when it is decoded in groups from its

@@ -104,6 +104,7 @@ func TestFinderDoesNotRealignRandomValues(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"random": b.String(),
+		"zeros":  std(strings.Repeat("\x00", 10_000)) + " " + std(strings.Repeat("\x00\x01\x00\x00", 10_000)) + " " + std(strings.Repeat("\xff", 10_000)),
 		"hashes": strings.Repeat("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 ", 1000),
 		"paths":  strings.Repeat("GET /some/ordinary/path/of/several/words/and/a/long/file-name_of.html ", 1000),
 	} {

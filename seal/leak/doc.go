@@ -188,6 +188,7 @@ const (
 	LimitBefore   Limit = "the object of a token begins more than 1024 bytes before its payload or header"
 	LimitObjects  Limit = "too many objects that stand in one another look like a token"
 	LimitDecoded  Limit = "a Base64 value is text from several of its digits on"
+	LimitBinary   Limit = "binary, not read as text"
 	LimitStarts   Limit = "more than 64 places look like the beginning of a token"
 )
 

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"slices"
 )
 
 // chunk is how many bytes a Finder reads at a time: few enough to stay in the cache of a processor.
@@ -33,22 +33,6 @@ type Sighting struct {
 	Limit Limit
 }
 
-// CompressedError is the error of [Finder.Next] for a text in which nothing can be seen, since
-// it is compressed. To call it clean would be wrong.
-type CompressedError struct{ Format string } // gzip, zstd, xz, bzip2 or zip
-
-func (e *CompressedError) Error() string {
-	if e == nil {
-		return "leak: the text is compressed"
-	}
-	return fmt.Sprintf("leak: the text is compressed (%s), and no token can be seen in it", e.Format)
-}
-
-// compressed lists the bytes with which a compressed file begins, by format.
-var compressed = []struct{ magic, format string }{
-	{"\x1f\x8b", "gzip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ\x00", "xz"}, {"BZh", "bzip2"}, {"PK\x03\x04", "zip"},
-}
-
 // Finder finds the tokens in a text of any length, in buffers of fixed size: about 4 MiB. It is
 // for one goroutine.
 type Finder struct {
@@ -57,7 +41,11 @@ type Finder struct {
 	most  int // the largest capacity of buf, which grows when a token needs it
 	scan  scanner
 	begun bool
-	atEnd bool // of the input
+	atEnd bool  // of the input
+	over  bool  // nothing more is looked at
+	err   error // that ended the input
+	holed bool  // a byte 0 was told
+	whole int   // up to here buf has none
 	hits  []hit
 
 	buf      []byte // with entities undone
@@ -96,18 +84,19 @@ func (f *Finder) Read() int64 {
 // Next returns the next token, or the next place where a limit was reached. A token that a text
 // repeats is returned each time.
 //
-// The error is [io.EOF] at the end of the text, a [CompressedError], the context's error, or the
-// error of the reader. With an error the Sighting is empty, and the Finder is not to be used again.
+// The error is [io.EOF] at the end of the text, a [CompressedError], the context's error, or
+// what the reader returned. The tokens that were read before a reader's error come before it. After an
+// error Next returns no token, and always that error.
 func (f *Finder) Next(ctx context.Context) (Sighting, error) {
 	if f == nil || f.r == nil {
 		return Sighting{}, io.EOF
 	}
 	for len(f.hits) == 0 {
-		if f.atEnd && f.begun && f.from >= len(f.buf) {
-			return Sighting{}, io.EOF
+		if f.over || f.atEnd && f.from >= len(f.buf) {
+			return Sighting{}, f.err
 		}
 		if err := f.more(ctx); err != nil {
-			return Sighting{}, err
+			f.over, f.err = true, err
 		}
 	}
 	h := f.hits[0]
@@ -136,10 +125,27 @@ func (f *Finder) more(ctx context.Context) error {
 	f.scan.hits = f.scan.hits[:0]
 	f.from = f.scan.scan(f.buf, f.from, f.atEnd)
 	f.hits = f.scan.hits
+	f.binary()
 	// The scanner begins again with what it could not end. It waits until there is half as much
 	// more of it: else each byte of a long value would be looked at with every read.
 	f.wanted = f.read + int64(len(f.buf)-f.from)/2
 	return nil
+}
+
+// binary tells once that a text which is not in UTF-16 has a byte 0: what stands there may be in an
+// encoding in which nothing is seen.
+func (f *Finder) binary() {
+	if f.holed || f.whole >= f.from {
+		return
+	}
+	i := bytes.IndexByte(f.buf[f.whole:f.from], 0)
+	if i += f.whole; i < f.whole {
+		f.whole = f.from
+		return
+	}
+	f.holed = true
+	at, _ := slices.BinarySearchFunc(f.hits, i, func(h hit, i int) int { return h.start - i })
+	f.hits = slices.Insert(f.hits, at, hit{start: i, end: i + 1, limit: LimitBinary})
 }
 
 // release lets go of the text before from, except for the bytes that the scanner may look back at.
@@ -150,7 +156,7 @@ func (f *Finder) release() {
 	}
 	f.count(keep)
 	f.buf = f.buf[:copy(f.buf, f.buf[keep:])]
-	f.from -= keep
+	f.from, f.whole = f.from-keep, max(0, f.whole-keep)
 	f.scan.release(keep)
 	f.entities.release(keep)
 	f.counted = 0
@@ -175,15 +181,12 @@ func (f *Finder) fill(ctx context.Context) error {
 		n, err := f.r.Read(f.buf[len(f.buf):min(cap(f.buf), len(f.buf)+f.chunk)])
 		f.buf = f.buf[:len(f.buf)+n]
 		f.read += int64(n)
-		f.atEnd = errors.Is(err, io.EOF)
-		switch {
-		case f.atEnd || err == nil && n > 0:
+		if f.ended(err); n > 0 || err != nil {
 			return nil
-		case err != nil:
-			return err
 		}
 	}
-	return io.ErrNoProgress
+	f.ended(io.ErrNoProgress)
+	return nil
 }
 
 // begin reads the first bytes of the input, which tell its encoding or compression.
@@ -192,7 +195,7 @@ func (f *Finder) begin(ctx context.Context) error {
 		return err
 	}
 	f.begun = true
-	var head [6]byte
+	var head [maxMagic]byte
 	n, err := 0, error(nil)
 	for stuck := 0; n < len(head) && err == nil; {
 		var m int
@@ -202,23 +205,39 @@ func (f *Finder) begin(ctx context.Context) error {
 			err = io.ErrNoProgress
 		}
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	for _, c := range compressed {
-		if bytes.HasPrefix(head[:n], []byte(c.magic)) {
-			f.atEnd = true
-			return &CompressedError{c.format}
-		}
+	if format := compression(head[:n]); format != "" {
+		return &CompressedError{format}
 	}
 	for low := range 2 {
 		if isUTF16(head[:n], low) {
-			f.r = &utf16Reader{r: io.MultiReader(bytes.NewReader(head[:n]), f.r), d: utf16Decoder{low: low}}
+			rest := f.r
+			if err != nil {
+				rest = failing{err}
+			}
+			f.r = &utf16Reader{r: io.MultiReader(bytes.NewReader(head[:n]), rest), d: utf16Decoder{low: low}}
 			return nil
 		}
 	}
 	f.buf = append(f.buf, head[:n]...)
 	f.read += int64(n)
-	f.atEnd = err != nil
+	f.ended(err)
 	return nil
 }
+
+// ended notes that the text ends because of an error. What came before it is looked at first.
+func (f *Finder) ended(err error) {
+	if err == nil {
+		return
+	}
+	if f.atEnd = true; f.err == nil {
+		f.err = err
+		if errors.Is(err, io.EOF) {
+			f.err = io.EOF
+		}
+	}
+}
+
+// failing is a reader that has failed.
+type failing struct{ err error }
+
+func (r failing) Read([]byte) (int, error) { return 0, r.err }

@@ -44,6 +44,9 @@ func sightings(t testing.TB, r io.Reader, most, chunk int) (list []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if hit.Limit == LimitBinary {
+			continue
+		}
 		list = append(list, fmt.Sprintf("%d:%d %s", hit.Line, hit.Column, hit.Token))
 	}
 }
@@ -273,6 +276,95 @@ func TestFinderStops(t *testing.T) {
 	}
 	if _, err := newFinder(iotest.ErrReader(nil), 1000, 100).Next(t.Context()); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("stuck: %v", err)
+	}
+}
+
+// What a reader returned before its error is looked at, and the error then stays.
+func TestFinderKeepsAnError(t *testing.T) {
+	failed := errors.New("failed")
+	for name, c := range map[string]struct {
+		r    io.Reader
+		want int
+		err  error
+	}{
+		"behind a line":      {io.MultiReader(strings.NewReader(plainJWS+"\n"), iotest.ErrReader(failed)), 1, failed},
+		"in a token":         {io.MultiReader(strings.NewReader(plainJWS+"\n"+plainJWS), iotest.ErrReader(failed)), 2, failed},
+		"with the last byte": {iotest.DataErrReader(io.MultiReader(strings.NewReader(plainJWS), iotest.ErrReader(failed))), 1, failed},
+		"in the first bytes": {io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(failed)), 0, failed},
+		"of UTF-16":          {io.MultiReader(strings.NewReader(inUTF16(plainJWS, 1, 0, true)), iotest.ErrReader(failed)), 1, failed},
+		"at once, UTF-16":    {io.MultiReader(strings.NewReader("\xff\xfea"), iotest.ErrReader(failed)), 0, failed},
+		"stuck":              {io.MultiReader(strings.NewReader(plainJWS), iotest.ErrReader(nil)), 1, io.ErrNoProgress},
+		"the end":            {strings.NewReader(plainJWS + "\n" + plainJWS), 2, io.EOF},
+		"compressed":         {strings.NewReader("\x1f\x8b" + plainJWS), 0, nil},
+	} {
+		f := newFinder(c.r, 1000, 16)
+		n := 0
+		_, err := f.Next(t.Context())
+		for ; err == nil; _, err = f.Next(t.Context()) {
+			n++
+		}
+		if n != c.want || c.err != nil && err != c.err {
+			t.Errorf("%s: %d tokens, %v", name, n, err)
+		}
+		for range 3 {
+			if s, again := f.Next(t.Context()); again != err || s != (Sighting{}) {
+				t.Errorf("%s: %+v, %v after %v", name, s, again, err)
+			}
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	f := newFinder(io.MultiReader(strings.NewReader(plainJWS+"\n"), strings.NewReader(plainJWS)), 1000, 100)
+	f.Next(ctx)
+	cancel()
+	for range 3 {
+		if s, err := f.Next(ctx); !errors.Is(err, context.Canceled) || s.Token != "" {
+			t.Errorf("cancelled: %+v, %v", s, err)
+		}
+		if s, err := f.Next(t.Context()); !errors.Is(err, context.Canceled) || s.Token != "" {
+			t.Errorf("cancelled before: %+v, %v", s, err)
+		}
+	}
+}
+
+// A compressed text is not called clean, and a text that begins with such letters is read.
+func TestFinderKnowsCompressedTexts(t *testing.T) {
+	for head, want := range map[string]string{
+		"\x1f\x8b\x08\x00": "gzip", "\x28\xb5\x2f\xfd": "zstd", "\xfd7zXZ\x00": "xz", "BZh91AY&SY": "bzip2", "BZh1\x17rE8P\x90": "bzip2", "PK\x03\x04": "zip",
+		"PK\x05\x06": "zip", "\x04\x22\x4d\x18": "lz4", "\x5d\x00\x00\x80\x00": "lzma", "7z\xbc\xaf\x27\x1c": "7z", "x\x01": "zlib", "x\x9c": "zlib", "x\xda": "zlib",
+		"LZIP\x01": "lzip", "\x1f\x9d": "compress", "Rar!\x1a\x07\x00": "rar", "\x89LZO\x00\r\n\x1a": "lzop", "\xff\x06\x00\x00sNaPpY": "snappy",
+		"BZhang logged in\n": "", "BZh91": "", "BZh": "", "PK": "", "x": "", "x^2 ": "", "7zip ": "", "Rar!": "", "LZIP ": "", "]": "",
+	} {
+		_, err := NewFinder(iotest.OneByteReader(strings.NewReader(head + strings.Repeat(" ", 100)))).Next(t.Context())
+		c, ok := err.(*CompressedError)
+		if ok != (want != "") || ok && c.Format != want {
+			t.Errorf("%q: %v, want %q", head, err, want)
+		}
+	}
+}
+
+// A text with bytes 0 that is not in UTF-16 is told once, and is read all the same.
+func TestFinderTellsBinary(t *testing.T) {
+	for text, want := range map[string]string{
+		strings.Repeat("\x00", 9000) + plainJWS + "\n": "1:1 binary 1:9001",
+		plainJWS + "\n\x00\x00" + plainJWS + "\x00":    "1:1 2:1 binary 2:3",
+		"a text\n" + plainJWS + " and \x00":            "2:1 2:" + fmt.Sprint(len(plainJWS)+6) + " binary",
+		"a text without\n":                             "",
+		inUTF16("a \u4e00 text\n", 1, 0, true):         "",
+		"\xff\xfe\x00\x00a\x00\x00\x00":                "1:4 binary", // UTF-32
+		std(strings.Repeat("\x00", 99)):                "",
+	} {
+		for _, size := range []int{7, chunk} {
+			var got []string
+			for _, s := range sights(t, []byte(text), size) {
+				got = append(got, fmt.Sprintf("%d:%d", s.Line, s.Column))
+				if s.Limit == LimitBinary {
+					got = append(got, "binary")
+				}
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%.40q: %q, want %s", text, got, want)
+			}
+		}
 	}
 }
 

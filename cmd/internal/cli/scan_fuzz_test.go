@@ -64,10 +64,14 @@ func checkMemory(t *testing.T, size int, f func()) {
 func checkSighting(t *testing.T, lines [][]byte, line string) {
 	var s struct {
 		Line, Column int
+		Skipped      string // the limit
 		Layers       []struct{ Length int }
 	}
 	if err := json.Unmarshal([]byte(line), &s); err != nil || console.Printable(line) != line {
 		t.Fatalf("%v: %q", err, line)
+	}
+	if s.Skipped != "" {
+		return
 	}
 	token := string(lines[s.Line-1][s.Column-1:][:s.Layers[0].Length])
 	if u, err := leak.Read(token); err != nil || u.Layers[0].Length != len(token) {

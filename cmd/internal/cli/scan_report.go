@@ -58,6 +58,9 @@ func (r scanReport) limit(l leak.Limit) []byte {
 	if r.asJSON {
 		return fmt.Appendf(nil, `"skipped":"%s"}`+"\n", l)
 	}
+	if l == leak.LimitBinary {
+		return fmt.Appendf(nil, "%s\n", l)
+	}
 	return fmt.Appendf(nil, "%s, and not read\n", l)
 }
 

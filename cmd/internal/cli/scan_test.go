@@ -136,7 +136,7 @@ func TestScanThatBreaksOff(t *testing.T) {
 // A file that hides its contents must not be called clean.
 func TestScanRefusesWhatHidesTokens(t *testing.T) {
 	for begin, advice := range map[string]string{
-		"\x1f\x8b\x08": "zcat FILE | sealjwt scan", "BZh91AY": "bzcat", "\xfd7zXZ\x00\x00": "xzcat",
+		"\x1f\x8b\x08": "zcat FILE | sealjwt scan", "BZh91AY&SY": "bzcat", "\x04\x22\x4d\x18": "lz4cat", "7z\xbc\xaf\x27\x1c": "7z x -so", "\x5d\x00\x00": "xzcat", "\xfd7zXZ\x00\x00": "xzcat",
 		"\x28\xb5\x2f\xfd": "zstdcat", "PK\x03\x04": "unzip -p",
 	} {
 		code, stdout, stderr := scanned(t, strings.NewReader(begin))
