@@ -1,9 +1,6 @@
 package leak
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // HTML spells characters as entities: &#46; &#x2e; &period;. They are undone once, before all other
 // encodings, because HTML usually stands around URLs and JSON and seldom in them. The entities of a
@@ -73,18 +70,16 @@ func entity(b []byte) (char byte, n int, cut bool) {
 	return byte(code), end + 1, false
 }
 
-// entities undoes entities in a buffer, and knows where its characters stood before.
+// entities undoes entities in a buffer, and knows where its characters stood before. It keeps one byte
+// for each character, so that no text with many entities takes much memory.
 type entities struct {
-	list []undone
-	base int64 // how many bytes are gone before the buffer
-	gone int64 // in all
+	gone []byte  // how many bytes are gone right before each byte of buf; none behind the last entity
+	sums []int64 // how many are gone before every summed bytes of buf
+	all  int64   // in all
 }
 
-// undone says that from buf[at] on so many bytes are gone.
-type undone struct {
-	at   int
-	gone int64
-}
+// summed is the distance of sums.
+const summed = 256
 
 // undo undoes the entities in buf[from:] in place. If buf may end within an entity, text[cut:] is
 // the beginning of that entity, and the caller must read on before it is undone. Otherwise cut is
@@ -102,9 +97,8 @@ func (e *entities) undo(buf []byte, from int, atEnd bool) (text []byte, cut int)
 			return buf[:to+held], to
 		}
 		if n > 0 {
-			e.gone += int64(n - 1)
 			buf[to] = char
-			e.list = append(e.list, undone{to + 1, e.gone})
+			e.note(to+1, n-1)
 		} else {
 			buf[to], n = '&', 1
 		}
@@ -121,30 +115,44 @@ func (e *entities) undo(buf []byte, from int, atEnd bool) (text []byte, cut int)
 	}
 }
 
+// note notes that bytes are gone right before buf[at].
+func (e *entities) note(at, bytes int) {
+	for len(e.gone) <= at {
+		if len(e.gone)%summed == 0 {
+			e.sums = append(e.sums, e.all)
+		}
+		e.gone = append(e.gone, 0)
+	}
+	e.gone[at] = byte(bytes)
+	e.all += int64(bytes)
+}
+
 // before returns how many bytes are gone before buf[i].
 func (e *entities) before(i int) int64 {
-	if len(e.list) == 0 {
-		return e.base
+	if i >= len(e.gone) {
+		return e.all
 	}
-	k, found := slices.BinarySearchFunc(e.list, i, func(u undone, i int) int { return u.at - i })
-	if !found {
-		k--
+	sum := e.sums[i/summed]
+	for _, n := range e.gone[i/summed*summed : i+1] {
+		sum += int64(n)
 	}
-	if k < 0 {
-		return e.base
-	}
-	return e.list[k].gone
+	return sum
 }
 
 // release forgets so many bytes at the beginning of the buffer.
 func (e *entities) release(bytes int) {
-	e.base = e.before(bytes)
-	k := 0
-	for k < len(e.list) && e.list[k].at <= bytes {
-		k++
+	sum := e.before(bytes)
+	if bytes >= len(e.gone) {
+		e.gone, e.sums = e.gone[:0], e.sums[:0]
+		return
 	}
-	e.list = e.list[:copy(e.list, e.list[k:])]
-	for i := range e.list {
-		e.list[i].at -= bytes
+	e.gone = e.gone[:copy(e.gone, e.gone[bytes:])]
+	e.gone[0] = 0 // it counts in sum
+	e.sums = e.sums[:0]
+	for i, n := range e.gone {
+		if i%summed == 0 {
+			e.sums = append(e.sums, sum)
+		}
+		sum += int64(n)
 	}
 }

@@ -405,6 +405,8 @@ func TestFinderInConstantMemory(t *testing.T) {
 		{"cut off", log + strippedJWS + "\n" + log + plainJWS[:30] + "\n", 48 << 20},
 		{"payloads without end", compact(`{"alg":"none"}`, `{"a":"`+strings.Repeat("x", 3<<20)) + " ", 48 << 20},
 		{"one word", strings.Repeat("eyJhbGciOiJub25lIn0", 20000), 16 << 20},
+		{"entities", strings.Repeat("&#65;", 200_000), 20 << 20},
+		{"entities of several lengths", strings.Repeat("&#65;&#065;a&#46;", 60_000), 20 << 20},
 	} {
 		in := &endless{text: []byte(c.text), left: c.length}
 		var before runtime.MemStats

@@ -49,7 +49,7 @@ func (f *Finder) countBack(to int) {
 
 // offset returns where a byte of buf is in the input.
 func (f *Finder) offset(i int) int64 {
-	gone := f.entities.gone - f.entities.before(i)
+	gone := f.entities.all - f.entities.before(i)
 	return f.read - int64(len(f.tail)+len(f.buf)-i) - gone
 }
 
