@@ -34,6 +34,9 @@ const doubled = `""`
 // included; nil if it is not quoted.
 func quotingBefore(buf []byte, near int, st *stretch) (q *quoting, before []byte) {
 	before = buf[near:st.start]
+	if len(before) == 0 || bytes.IndexByte([]byte("\"'%\\;"), before[len(before)-1]) < 0 {
+		return nil, nil // most values in a log are not quoted
+	}
 	for _, cut := range []string{"%22", `\u0022`} { // all but the first character are digits too
 		if bytes.HasSuffix(before, []byte(cut[:1])) && bytes.HasPrefix(st.text, []byte(cut[1:])) {
 			before = buf[near : st.start+len(cut)-1]

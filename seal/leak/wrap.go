@@ -100,7 +100,7 @@ func (s *stretch) isWrapped(buf []byte, p, next int, raw bool) (indent int, ok b
 	case len(s.joins) == 0:
 		line := buf[s.start:p]
 		s.least = minWrapped
-		if opensObject(line[bytes.LastIndexAny(line, "=/")+1:]) {
+		if opensObject(line[max(bytes.LastIndexByte(line, '='), bytes.LastIndexByte(line, '/'))+1:]) {
 			s.least = minNarrow
 		}
 		if width = len(line); raw {
