@@ -14,7 +14,7 @@ const (
 	// sampled is the distance of the groups that are looked at first: a run of minRun characters
 	// covers four groups.
 	sampled = 4
-	// maxGap is how many groups in a text may hold no ASCII, such as those of a word in another script.
+	// maxGap is how many groups in a text may hold no ASCII, such as a word in another script.
 	maxGap = 3
 )
 

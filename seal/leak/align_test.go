@@ -8,7 +8,7 @@ import (
 	"testing/iotest"
 )
 
-// prefixes are what texts write right before a Base64 value. Some characters of them are digits.
+// prefixes are characters that texts write right before a Base64 value. Some characters of them are digits.
 var prefixes = []string{
 	"", " ", "%22", "%20", "s%3A", "%2522", `\u0022`, `\u003d`, `\n`, `\t`, `\r\n`, `\"`, `\\n`, `token:\n`, "Basic+", "Basic%20", "\x1b[32m", "\x1b[0;1m",
 	"sess_", "tok-", "v1:", "base64-", "sb-abcdefgh-auth-token=base64-", "a+", "x/y/", "_", "1", "22", "abc",

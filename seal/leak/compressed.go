@@ -16,7 +16,7 @@ func (e *CompressedError) Error() string {
 	return fmt.Sprintf("leak: the text is compressed (%s), and no token can be seen in it", e.Format)
 }
 
-// compressed begin the files that hold a text of which nothing can be seen. A ? stands for any byte.
+// compressed lists the bytes with which a compressed file begins, by format. A ? stands for any byte.
 var compressed = []struct{ magic, format string }{
 	{"\x1f\x8b", "gzip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ\x00", "xz"}, {"BZh?1AY&SY", "bzip2"},
 	{"BZh?\x17rE8P\x90", "bzip2"}, // of an empty text

@@ -2,7 +2,7 @@ package leak
 
 import "strings"
 
-// readDisclosures reads the disclosures of an SD-JWT. A disclosure is [salt, name, value] or
+// readDisclosures reads the disclosures of an SD-JWT, which belong to the layer. A disclosure is [salt, name, value] or
 // [salt, value] in base64url (RFC 9901 section 4.2).
 func (r *reading) readDisclosures(of *Layer, list []string) {
 	l := Layer{Where: of.Where + " disclosures", Form: Disclosures, HasClaims: true}
@@ -31,8 +31,9 @@ func (r *reading) readDisclosures(of *Layer, list []string) {
 	r.u.Layers, r.texts = append(r.u.Layers, l), append(r.texts, "")
 }
 
-// disclosed returns a disclosure as an object with one member. The element of an array has the
-// name ..., as the digest in its place has, and a text that is not a disclosure the name "".
+// disclosed returns a disclosure as a JSON object with one member. The name of an array element is
+// "...", the name that stands with its digest in the claims. The name of a text that is not a
+// disclosure is "", and ok is false.
 func disclosed(text string) (object string, ok bool) {
 	p := lax{text: text}
 	var values []string

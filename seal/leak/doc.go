@@ -23,16 +23,18 @@
 //		…
 //	}
 //
-// A JWS counts behind a header that is damaged or names no algorithm, if it has three parts and its
-// payload is an object. It counts without its signature and cut off in the payload, if its
-// header is whole. Left out are a header alone, and a JWE that was cut off, which show no claims, and a token that
-// has no fifteen characters of Base64 in a row.
+// A JWS counts even if its header is damaged or names no algorithm, provided that it has three parts
+// and that its payload is an object. A JWS with a whole header counts without its signature, and when
+// it was cut off in the payload. A Finder leaves out a header alone and a JWE that was cut off, which
+// show no claims, a token without fifteen characters of Base64 in a row, and JSON that a claim holds
+// as a string, unless it is a token.
 //
-// The encodings that such files use (Base64, quoted-printable, percent-encoding, HTML entities
-// of ASCII, JSON escapes, wrapped lines) are undone once before it looks. Nothing is inflated.
-// Base64 values are decoded to fewer bytes than twice the length of the text, and what may be a
-// part of a token to fewer than eight times. A [Limit] that was reached is a result of its own: what
-// stands behind it is unknown, and must not be called clean.
+// Before a Finder looks, it undoes once the encodings that such files use: Base64, also of UTF-16,
+// quoted-printable, percent-encoding, HTML entities of ASCII, JSON escapes and wrapped lines. It
+// finds the JSON serialization in JSON strings, URLs, HTML, CSV and dicts of Python. It inflates
+// nothing. It decodes Base64 values to fewer bytes than twice the length of the text, and parts that
+// may belong to a token to fewer than eight times. A [Limit] that was reached is a result of its own:
+// the text behind it is unknown, and must not be called clean.
 //
 // # Secrets
 //

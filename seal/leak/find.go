@@ -51,7 +51,7 @@ type Finder struct {
 	buf      []byte // with entities undone
 	entities entities
 	tail     []byte // that follows buf, and may be the beginning of an entity
-	from     int    // what the scanner has not looked at
+	from     int    // buf[from:] is what the scanner has not looked at
 	wanted   int64  // the length of the input that is read before the scanner looks again
 
 	read      int64 // bytes of the input, up to the end of tail
@@ -84,9 +84,9 @@ func (f *Finder) Read() int64 {
 // Next returns the next token, or the next place where a limit was reached. A token that a text
 // repeats is returned each time.
 //
-// The error is [io.EOF] at the end of the text, a [CompressedError], the context's error, or
-// what the reader returned. The tokens that were read before a reader's error come before it. After an
-// error Next returns no token, and always that error.
+// The error is [io.EOF] at the end of the text, a [CompressedError], the context's error, or the
+// error of the reader. Next first returns the tokens in the text before the reader's error. With an
+// error the Sighting is empty, and every later call returns the same error.
 func (f *Finder) Next(ctx context.Context) (Sighting, error) {
 	if f == nil || f.r == nil {
 		return Sighting{}, io.EOF
@@ -126,14 +126,14 @@ func (f *Finder) more(ctx context.Context) error {
 	f.from = f.scan.scan(f.buf, f.from, f.atEnd)
 	f.hits = f.scan.hits
 	f.binary()
-	// The scanner begins again with what it could not end. It waits until there is half as much
-	// more of it: else each byte of a long value would be looked at with every read.
+	// The scanner reads a value that is not complete again from its beginning. It waits until the value
+	// is longer by half: otherwise each read would look at all bytes of a long value.
 	f.wanted = f.read + int64(len(f.buf)-f.from)/2
 	return nil
 }
 
-// binary tells once that a text which is not in UTF-16 has a byte 0: what stands there may be in an
-// encoding in which nothing is seen.
+// binary adds a limit for the first byte 0 in a text that is not in UTF-16: the bytes around may be
+// in an encoding that a Finder does not know.
 func (f *Finder) binary() {
 	if f.holed || f.whole >= f.from {
 		return
@@ -224,7 +224,7 @@ func (f *Finder) begin(ctx context.Context) error {
 	return nil
 }
 
-// ended notes that the text ends because of an error. What came before it is looked at first.
+// ended notes that the text ends because of an error. The scanner first looks at the bytes before it.
 func (f *Finder) ended(err error) {
 	if err == nil {
 		return

@@ -3,7 +3,7 @@ package leak
 import "strings"
 
 // isWholly reports whether a text is a token in the JSON serialization and nothing else, which may
-// have others in it.
+// hold further tokens.
 func isWholly(text string) bool {
 	p := lax{text: text}
 	return p.skip() && p.atEnd() && isSerialized(text)
@@ -16,7 +16,7 @@ func (r *reading) firstToken(text string) (first *hit, others bool) {
 		return &hit{token: alone, end: len(alone)}, false
 	}
 	found := hitsIn(text)
-	if strings.HasPrefix(text, "{") { // HTML stands around JSON, and not in it
+	if strings.HasPrefix(text, "{") { // an entity in a string of the JSON must stay as it is
 		if json := hitsOf([]byte(text)); len(json) > 0 && json[0].start == 0 {
 			found = json
 		}

@@ -11,10 +11,10 @@ const (
 	moreDigits = 136
 )
 
-// headerIn looks for the header of a token that b ends with: where it begins, and whether a
-// JWE has it. Characters of the text around may stand before it: of "%20eyJ…" and
-// "\u003deyJ…" some characters are base64url too. full reports that it gave up. Besides the first
-// digits at each place, it decodes less than twice the length of b.
+// headerIn looks for the header of a token at the end of b. It returns where the header begins, and
+// whether it is the header of a JWE. Characters of the text around may stand before it: of
+// "%20eyJ…" and "\u003deyJ…" some characters are base64url too. full reports that it gave up after
+// maxStarts places, or after it decoded twice the length of b.
 func headerIn(b []byte) (start int, encrypted, ok, full bool) {
 	end := headerEnd(b)
 	from := end
@@ -88,14 +88,15 @@ func opensElse(b []byte) bool {
 	return false
 }
 
-// isHeader reports whether bytes are a JSON object that names an algorithm.
+// isHeader reports whether bytes are a JSON object that names an algorithm. encrypted reports
+// whether it names enc too.
 func isHeader(b []byte) (encrypted, ok bool) {
 	encrypted, ok, _ = header(b)
 	return encrypted, ok
 }
 
-// header does what isHeader does. failed reports that bytes which begin like b are no header. Careless
-// readers do not tell Alg from alg.
+// header is isHeader for bytes that may go on. failed reports that b cannot be the beginning of a
+// header. Careless readers do not tell Alg from alg.
 func header(b []byte) (encrypted, ok, failed bool) {
 	if len(b) == 0 || b[0] > ' ' && b[0] != '{' && b[0] < 0xEF {
 		return false, false, true

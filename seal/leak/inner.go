@@ -6,7 +6,7 @@ type inner struct {
 	scan scanner
 	buf  []byte        // decoded, of the value that is open
 	raw  []byte        // in UTF-16
-	from int           // what of it the scanner has to look at again
+	from int           // buf[from:] is the part that the scanner looks at next
 	rest []byte        // digits that are not decoded yet, less than four
 	tail []byte        // that follows buf, and may be the beginning of an entity
 	open bool          // some of the value was decoded

@@ -115,7 +115,7 @@ func objectBefore(before []byte, q quoting) (start int, ok bool) {
 		b := before[i:]
 		switch {
 		case before[i] == '\n' && inString:
-			return start, ok // a line ends in no string
+			return start, ok // a string does not go on in the next line
 		case q.quote == doubled && before[i] == '"':
 			run := len(before[:i+1]) - len(bytes.TrimRight(before[:i+1], `"`))
 			if i -= run - 1; run%2 != 0 {

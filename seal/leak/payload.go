@@ -5,8 +5,8 @@ import (
 	"github.com/sealjwt/sealjwt/seal/pii"
 )
 
-// readPayload reads the payload of a JWS and adds its claims to those of the layer, or whatever
-// stands there instead of claims.
+// readPayload reads the payload of a JWS, and adds its claims, or the text that stands there instead
+// of claims, to the layer.
 func (r *reading) readPayload(l *Layer, b []byte) {
 	text, encoding, isText := asText(b)
 	first := len(l.Claims)
@@ -45,8 +45,8 @@ func stringOf(text string) (inner string, ok bool) {
 	return inner, ok && p.atEnd()
 }
 
-// readArray reads a payload that is an array, and returns what follows it: all of a text that is
-// something else.
+// readArray reads a payload that is an array, and returns the text behind it. It returns the whole text
+// if the text does not begin with an array.
 func (r *reading) readArray(l *Layer, text string) (rest string) {
 	var m Member
 	w := walk{lax: lax{text: text}, r: r, where: l.Where, m: &m}

@@ -30,8 +30,8 @@ var quotings = []quoting{
 // doubled is the quotation mark in a field of CSV, RFC 4180 section 2.
 const doubled = `""`
 
-// quotingBefore returns how a value is quoted, and what stands before the value, quotation mark
-// included; nil if it is not quoted.
+// quotingBefore returns how a value is quoted, and the text before the value, quotation mark
+// included; nil if the value is not quoted.
 func quotingBefore(buf []byte, near int, st *stretch) (q *quoting, before []byte) {
 	before = buf[near:st.start]
 	if len(before) == 0 || bytes.IndexByte([]byte("\"'%\\;"), before[len(before)-1]) < 0 {
@@ -81,7 +81,7 @@ func pythonDecoded(b []byte) []byte {
 	return out
 }
 
-// trimSpace drops white space at the end, also as a form or a URL spells it.
+// trimSpace drops white space at the end, also as a form, a URL or a string of JSON spells it.
 func trimSpace(b []byte) []byte {
 	for {
 		t := bytes.TrimRight(b, " \t\r\n+")

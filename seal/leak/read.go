@@ -91,7 +91,7 @@ func (r *reading) found(list *[]pii.Finding, f pii.Finding) {
 	*list = append(*list, f)
 }
 
-// queue adds a layer that is read later.
+// queue adds a layer, which run reads later.
 func (r *reading) queue(where, token string) {
 	if len(r.u.Layers) == maxLayers {
 		r.limit(LimitLayers)

@@ -7,8 +7,8 @@ import (
 
 // A selective token has sealed claims: JWEs for one recipient each.
 
-// sealedTo returns the number of JWEs in the claim sealed of a selective token. It is 0 if there is
-// anything else in it, which makes it a claim like others.
+// sealedTo returns the number of JWEs in the claim sealed of a selective token. If the claim holds
+// anything else, it is a claim like others, and the number is 0.
 func sealedTo(claims []Member) int {
 	n := 0
 	for i := range claims {
@@ -40,7 +40,7 @@ func isJWE(token string) bool {
 }
 
 // bind notes of each JWE in a selective token whether it names iss and jti of that token. Package
-// open refuses one that does not: an attacker moved it there from another token.
+// open refuses a JWE that does not: an attacker may have moved it there from another token.
 func (r *reading) bind() {
 	for i := range r.u.Layers {
 		outer := &r.u.Layers[i]

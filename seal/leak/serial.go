@@ -172,7 +172,7 @@ func (s *serial) protected(text, spelled string) {
 	case !isBase64(text) || !isReadable(b):
 		s.written("protected", spelled)
 	case len(s.l.Header) == before:
-		s.foreign("protected", quoted(string(b))) // it is no object, and anything may stand in it
+		s.foreign("protected", quoted(string(b))) // it is not an object, and may hold anything
 	}
 	if o, err := strict.ParseObject(b); err == nil {
 		_, s.unencoded = o.Raw("b64")

@@ -5,7 +5,7 @@ import "strings"
 // payload is the member payload of a token in the JSON serialization.
 type payload struct{ text, spelled string }
 
-// readPayloads reads the payloads, and adds up what they hold.
+// readPayloads reads the payloads, and adds up their contents.
 func (s *serial) readPayloads() {
 	var texts []string
 	claims, binary := 0, false
@@ -47,7 +47,7 @@ func (s *serial) readPayload(p payload) {
 }
 
 // isBase64 reports whether a text is Base64 from its first to its last character, and is not a
-// number, such as that of a card.
+// number, such as a card number.
 func isBase64(text string) bool {
 	text = strings.TrimRight(text, "=")
 	letters := false
@@ -60,8 +60,8 @@ func isBase64(text string) bool {
 	return letters
 }
 
-// isReadable reports whether decoded bytes are a text, among them an object. Other bytes show that
-// what was decoded was no Base64.
+// isReadable reports whether decoded bytes are a text, such as an object. Other bytes show that the
+// member was not Base64.
 func isReadable(b []byte) bool {
 	text, fault, ok := asText(b)
 	return ok && fault != faultLatin1 && !isBinary([]byte(text))

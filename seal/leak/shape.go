@@ -156,7 +156,8 @@ func beginning(part []byte) string {
 	return strings.TrimLeft(text, space)
 }
 
-// partEnd returns where the part ends that begins at from, padding included if it is some.
+// partEnd returns where the part that begins at from ends. Its padding belongs to it if it has the
+// right length.
 func partEnd(b []byte, from int, standard bool) int {
 	end := from
 	for end < len(b) && (class[b[end]]&urlDigit != 0 || standard && (b[end] == '+' || b[end] == '/')) {

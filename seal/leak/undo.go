@@ -95,7 +95,7 @@ func undoFrom(buf []byte, start int, scratch []byte) stretch {
 	return s
 }
 
-// codes are those of the characters of tokens that are escaped.
+// codes lists the hexadecimal codes of the characters of tokens that encoders escape.
 var codes = []string{"2D", "2E", "3D", "5F", "7E", "2B", "2F", "2d", "2e", "3d", "5f", "7e", "2b", "2f"}
 
 // unit returns the character that an escape at p stands for, or that the lines are joined there,

@@ -29,7 +29,7 @@ func (u *utf16Decoder) add(dst, b []byte) []byte {
 	return dst
 }
 
-// end appends what a text becomes that ends within a character.
+// end appends U+FFFD if the text ends within a character.
 func (u *utf16Decoder) end(dst []byte) []byte {
 	if u.high != 0 || u.odd != 0 {
 		dst = utf8.AppendRune(dst, utf8.RuneError)

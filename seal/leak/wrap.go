@@ -92,8 +92,9 @@ func joinBefore(buf []byte, floor, start int) int {
 
 // isWrapped reports whether a token that was wrapped goes on from the line that ends at p into the
 // line that begins at next. The first line must not hold a whole token. The next line, behind its
-// indent, must begin with characters of tokens and not with a token, and be no wider. All lines but
-// the last have one width, at least minWrapped. indent is the length of the indent.
+// indent, must begin with characters of tokens and not with a token, and be no wider. Each line but
+// the last has at least minWrapped characters, and all but the first and the last have one width.
+// indent is the length of the indent.
 func (s *stretch) isWrapped(buf []byte, p, next int, raw bool) (indent int, ok bool) {
 	width := p - s.lineAt
 	switch {
@@ -130,7 +131,7 @@ func (s *stretch) isWrapped(buf []byte, p, next int, raw bool) (indent int, ok b
 	return indent, len(line) > 0 && len(line) <= width && !beginsToken(line)
 }
 
-// word returns the characters of tokens that b begins with, as far as a line is long.
+// word returns the characters of tokens at the beginning of b, at most lookBack of them and one.
 func word(b []byte) []byte {
 	n := 0
 	for n < len(b) && n <= lookBack && class[b[n]]&inToken != 0 {
@@ -139,7 +140,7 @@ func word(b []byte) []byte {
 	return b[:n]
 }
 
-// lineStart returns where the line begins that p is in, as far as that is near.
+// lineStart returns where the line of p begins, at most lookBack bytes before p.
 func lineStart(buf []byte, p int) int {
 	near := max(0, p-lookBack)
 	return near + bytes.LastIndexByte(buf[near:p], '\n') + 1

@@ -21,13 +21,15 @@ code, and reports for each of them what can be read without a key and which of i
 is personal data: exit code 6 when there is any, or when a limit was reached. Nothing
 is verified. A signed token counts without its signature, too, when it was cut off in
 the payload, and, if its claims are whole, behind a damaged header. A header alone does
-not count, nor an encrypted token that was cut off: they show no claims. Base64, quoted-printable, percent-encoding, HTML entities, JSON
-escapes and wrapped lines are undone once.
+not count, nor an encrypted token that was cut off: they show no claims. Base64,
+quoted-printable, percent-encoding, HTML entities, JSON escapes and wrapped lines are
+undone once.
 
 A PATH is a file or a folder. In a folder every regular file is read, and no link is
-followed; files that are binary are skipped and counted. Nothing is inflated: a
-compressed file (such as gzip, zip, bzip2, xz, zstd, lz4, 7z) is a limit that was
-reached, and named. So is a byte 0 in a text that is not in UTF-16.
+followed; files that are binary are skipped and counted. The summary of several files
+names the first 20 without personal data, the first 1000 others, and counts the rest.
+Nothing is inflated: a compressed file (such as gzip, zip, bzip2, xz, zstd, lz4, 7z) is
+a limit that was reached, and named. So is a byte 0 in a text that is not in UTF-16.
 
 Values are masked, unless --show-values is given; tokens are never printed. The
 column counts bytes. A token that a text repeats is reported each time.

@@ -8,8 +8,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
-// unpack names the command that shows the text in a compressed file. To call the file clean
-// would be wrong: the scan reached a limit there, and has the exit code of one.
+// unpack names, for each format of compression, the command that prints the text in the file. A
+// compressed file is not called clean, since scan did not look into it: scan reports it as a limit
+// that was reached, and ends with the exit code of a limit.
 var unpack = map[string]string{
 	"gzip": "zcat FILE", "zstd": "zstdcat FILE", "xz": "xzcat FILE", "lzma": "xzcat FILE", "bzip2": "bzcat FILE", "zip": "unzip -p FILE",
 	"lz4": "lz4cat FILE", "7z": "7z x -so FILE", "zlib": "pigz -dc <FILE", "lzip": "lzip -dc FILE", "lzop": "lzop -dc FILE",
