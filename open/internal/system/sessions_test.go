@@ -59,28 +59,33 @@ func (d canaryDatabase) Driver() driver.Driver                        { return n
 type canaryConn struct{ canaryDatabase }
 
 func (c canaryConn) QueryContext(_ context.Context, query string, _ []driver.NamedValue) (driver.Rows, error) {
-	if strings.Contains(query, "read_only") {
-		return &canaryRows{answer: 0}, nil
+	switch {
+	case strings.Contains(query, "read_only"): // it is off, and the settings behind it are on
+		return &canaryRows{values: []driver.Value{int64(0), int64(1), int64(1), int64(1), int64(1)}}, nil
+	case strings.Contains(query, "engine"):
+		return &canaryRows{values: []driver.Value{"InnoDB"}}, nil
 	}
-	return &canaryRows{answer: 1}, nil
+	return &canaryRows{values: []driver.Value{int64(1)}}, nil
 }
 
 func (c canaryConn) Prepare(string) (driver.Stmt, error) { return nil, errors.ErrUnsupported }
 func (c canaryConn) Begin() (driver.Tx, error)           { return nil, errors.ErrUnsupported }
 func (c canaryConn) Close() error                        { return nil }
 
+// canaryRows is one row.
 type canaryRows struct {
-	answer int64
+	values []driver.Value
 	given  bool
 }
 
-func (r *canaryRows) Columns() []string { return []string{"value"} }
+func (r *canaryRows) Columns() []string { return make([]string, len(r.values)) }
 func (r *canaryRows) Close() error      { return nil }
 
 func (r *canaryRows) Next(into []driver.Value) error {
 	if r.given {
 		return io.EOF
 	}
-	r.given, into[0] = true, r.answer
+	r.given = true
+	copy(into, r.values)
 	return nil
 }
