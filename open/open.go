@@ -21,7 +21,7 @@ type Opener struct {
 	now           func() time.Time
 	last          *lastOpened
 
-	// cache returns the cache; it is nil if there is no cache. It is a closure, as in Token, so
+	// cache returns the cache; it is nil without a cache. It is a closure, as in Token, so
 	// that fmt cannot print the claims in the cache.
 	cache func() cache
 }

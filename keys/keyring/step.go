@@ -66,7 +66,7 @@ func (d *document) steps(now time.Time, uses ...keys.Use) []Step {
 }
 
 // successor returns the step that gives a use its next active key, whenever it is due: Stage if
-// no key is staged, else Activate. It returns false if there is no such step now.
+// no key is staged, else Activate. It returns false without such a step.
 func (d *document) successor(u keys.Use) (Step, bool) {
 	active, staged := d.find(u, Active), d.find(u, Staged)
 	switch {

@@ -42,7 +42,7 @@ type Store interface {
 
 	// Update replaces the session that has the ID and the Version of row, and gives it the
 	// next Version. The User may change: the same person has another index under a new key.
-	// Update returns [ErrNoSession] if there is no session of that ID, so an ended session never
+	// Update returns [ErrNoSession] without a session of that ID, so an ended session never
 	// comes back. It returns [ErrConflict] when the session has another Version.
 	Update(ctx context.Context, row Row) error
 

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrNoTerminal says that there is no terminal at which to ask the user.
+// ErrNoTerminal says that the program has no terminal at which to ask the user.
 var ErrNoTerminal = errors.New("no terminal to ask for the passphrase")
 
 // AskPassphrase asks on the terminal for the passphrase of a document, such as "ring". Without a

@@ -10,7 +10,7 @@ import (
 )
 
 // This system has no file owners and modes that could show that no other user has changed a copy.
-// So there is no cache: each run fetches and keeps nothing.
+// So this system has no cache: each run fetches and keeps nothing.
 
 func openCache(string) (*os.Root, error) { return nil, fs.ErrNotExist }
 

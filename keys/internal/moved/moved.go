@@ -141,5 +141,5 @@ func (e *Error) Place() string {
 // Is reports whether target is ErrMoved or keyring.ErrUnreadable.
 func (e *Error) Is(target error) bool { return target == ErrMoved || target == ringjwe.ErrUnreadable }
 
-// Err returns the error for a store that holds d, which is no void.
+// Err returns the error for a store that holds d, which is not a void.
 func (d Document) Err() error { return &Error{To: d.To, From: d.From, Where: d.Where} }

@@ -25,12 +25,12 @@ const (
 )
 
 // Look returns what the next look at the wait does, and when. record is the time that the first
-// look recorded, the zero time if there is no record.
+// look recorded, the zero time without a record.
 func (w Wait) Look(record, now time.Time) (Look, time.Time) {
 	switch ahead := w.isAhead(w.From, now); {
 	case now.Before(record.Add(-w.Skew)):
 		// The clock of the process that made the record is further ahead than the policy
-		// allows, or our clock is behind. A difference within the skew is no reason: two
+		// allows, or our clock is behind. A difference within the skew is not a reason: two
 		// healthy clocks would clear each other's records for ever.
 		return Clear, now
 	case ahead && record.IsZero():
@@ -38,7 +38,7 @@ func (w Wait) Look(record, now time.Time) (Look, time.Time) {
 	case ahead:
 		return Act, record.Add(w.Whole)
 	case record.Before(w.From.Add(w.First)):
-		// There is no record, or the record was made before the windows grew, or by a clock that
+		// Either a record is missing, or it was made before the windows grew, or by a clock that
 		// was behind.
 		return Mark, w.From.Add(w.First)
 	}
