@@ -95,8 +95,8 @@ func isHeader(b []byte) (encrypted, ok bool) {
 	return encrypted, ok
 }
 
-// header decides as isHeader does, for bytes that may go on. failed reports that b cannot be the beginning of a
-// header. Careless readers do not tell Alg from alg.
+// header decides as isHeader does, for bytes that may go on. failed reports that b cannot be the
+// beginning of a header. Careless readers do not tell Alg from alg.
 func header(b []byte) (encrypted, ok, failed bool) {
 	if len(b) == 0 || b[0] > ' ' && b[0] != '{' && b[0] < 0xEF {
 		return false, false, true
