@@ -66,7 +66,8 @@ var (
 	// ErrDuplicate: another key of the ring or the set has the same kid or thumbprint, or a key
 	// that the ring once had; or two key encryption keys have one id.
 	ErrDuplicate = errors.New("keys: duplicate key")
-	// ErrNoKey: the set has no key that could do the task, or the key cannot do it.
+	// ErrNoKey: the ring or the set has no key for the task, such as to sign or to decrypt, or the
+	// key that was given for the task cannot do it.
 	ErrNoKey = errors.New("keys: no usable key")
 	// ErrStale: the keys could not be reloaded for longer than is allowed: the policy's
 	// SnapshotAge for a ring, MaxStale for the JWK Set of another party.

@@ -158,8 +158,9 @@ func (h *Header) ephemeralKey(curve ecdh.Curve) (*ecdh.PublicKey, error) {
 	for _, text := range coordinates[:n] {
 		before := len(point)
 		var err error
-		// A client chooses the length of this text. A coordinate takes 43 characters, so a text
-		// of more than 64 is refused without decoding it.
+		// The sender chooses the length of this text, and a coordinate takes 43 characters. The bound
+		// need not be exact, since the length is checked after decoding: it only saves decoding a
+		// long text.
 		if len(text) <= 2*coordinateSize {
 			point, err = strict.AppendDecodeBase64URL(point, text)
 		}

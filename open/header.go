@@ -182,7 +182,9 @@ type jwe struct {
 	parts   [5]string
 	decoded [4][]byte // parts 2 to 5; the last three lie one behind the other in memory
 
-	headerSize int // where the header ends and part 2 begins in memory.decoded
+	// headerEnd is the offset in memory.decoded at which the header ends and part 2 begins. Other
+	// parts may stand before the header.
+	headerEnd int
 }
 
 // parseJWE reads the JWE of a nested token. checkMissing judges a JWE without cty.
@@ -214,7 +216,7 @@ func (m *scratch) parseEnvelope(token, tail string) (j jwe, err error) {
 	if err != nil {
 		return j, err
 	}
-	j.memory, j.headerSize = m, len(m.decoded)
+	j.memory, j.headerEnd = m, len(m.decoded)
 	var direct bool
 	if j.header, direct = directJWE(raw, tail); !direct {
 		j.header, err = parseJWEHeader(raw)
@@ -233,9 +235,9 @@ func (j *jwe) checkType(cty string) error {
 // failed decryption overwrites the decoded parts.
 func (j *jwe) decode() error {
 	m := j.memory
-	m.decoded = m.decoded[:j.headerSize]
+	m.decoded = m.decoded[:j.headerEnd]
 	var ends [5]int
-	ends[0] = j.headerSize
+	ends[0] = j.headerEnd
 	for i, part := range j.parts[1:] {
 		if _, err := decodePart(m, part); err != nil {
 			return refuse(ErrMalformed, "part %d of a JWE: %v", i+2, err)

@@ -17,7 +17,7 @@ type Opener struct {
 
 	longestIssuer int // no trusted iss is longer in JSON, in bytes, even if all of it is escaped
 	scratch       *sync.Pool
-	lists         *fieldLists // the fields of the Go types that Token.Claims has filled
+	lists         *fieldLists // caches the fields of each struct type into which Token.Claims decodes
 	now           func() time.Time
 	last          *lastOpened
 

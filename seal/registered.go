@@ -36,7 +36,8 @@ func newRegisteredClaims(issuer string, audience []string) registeredClaims {
 	return h
 }
 
-// append appends the registered claims of one token, as a JSON object without its closing brace.
+// append appends the registered claims of one token, as a JSON object without its closing brace:
+// the custom claims follow.
 func (h registeredClaims) append(dst []byte, c Claims, now time.Time, lifetime time.Duration) ([]byte, error) {
 	for _, text := range [...]struct{ name, value string }{{"sub", c.Subject}, {"jti", c.ID}, {"sid", c.Session.ID}} {
 		if !utf8.ValidString(text.value) {

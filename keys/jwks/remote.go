@@ -32,7 +32,7 @@ type Remote struct {
 	refresh atomic.Bool // the next fetch is for Refresh
 
 	flight flight
-	tried  time.Time // when the last fetch began; guarded by flight
+	tried  time.Time // when the last fetch began; guarded by flight.mu
 }
 
 // state is the outcome of the last fetch. Set and error are swapped together: a caller that

@@ -143,7 +143,7 @@ type KeyInfo struct {
 	HasPrivate bool       `json:"private"`              // the ring has the private half
 	Thumbprint string     `json:"thumbprint,omitempty"` // RFC 7638, SHA-256, base64url
 	Created    time.Time  `json:"created,omitzero"`     // when it came into the ring
-	Activated  time.Time  `json:"activated,omitzero"`   // zero if it never was active
+	Activated  time.Time  `json:"activated,omitzero"`   // zero if it never was active in this ring, or its dates are no longer kept
 	Retired    time.Time  `json:"retired,omitzero"`     // zero if it never retired
 	Ended      time.Time  `json:"ended,omitzero"`       // when it was destroyed or revoked
 	Reason     string     `json:"reason,omitempty"`     // of its revocation

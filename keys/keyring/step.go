@@ -174,7 +174,7 @@ func (d *document) wrongDate(r *record, now time.Time) time.Time {
 	return d.waitOf(r).WrongDate(r.Due, now, r.Created, r.Activated, r.Retired, r.Ended)
 }
 
-// find returns the oldest key of a use in a state.
+// find returns the oldest key of a use in a state, and nil if there is none.
 func (d *document) find(u keys.Use, s State) *record {
 	var found *record
 	for i := range d.Keys {

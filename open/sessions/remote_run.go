@@ -24,7 +24,7 @@ const (
 	silenceEnd  = 15 * time.Second // a connection without a heartbeat for so long is dead
 	pollInstead = time.Second      // how often Run polls while no stream works
 	streamAgain = 5 * time.Minute  // how long Run polls before it tries a stream again
-	steadyAfter = 5 * time.Minute  // a stream that lived so long was closed by the hub on purpose
+	steadyAfter = 5 * time.Minute  // a stream that ends after so long has most likely reached the age at which feeds end streams
 	lossGap     = 10 * time.Second // two losses within this time make Run wait longer
 )
 

@@ -14,7 +14,8 @@ const (
 	// sampled is the distance of the groups that are looked at first: a run of minRun characters
 	// covers four groups.
 	sampled = 4
-	// maxGap is how many groups in a text may hold no ASCII, such as a word in another script.
+	// maxGap is how many groups in a row may hold other bytes than ASCII, such as a word in another
+	// script, without ending the text.
 	maxGap = 3
 )
 

@@ -33,8 +33,9 @@ func (w *walker) object(o strict.Object, at *Place) {
 	}
 }
 
-// member looks at one member of the object at in. A member with a personal name is one finding;
-// member does not look for more findings in its value.
+// member looks at one member of the object at in. A member with a personal name is one finding, and
+// its value is not searched. The sealed claims of a selective token are not searched either, because
+// a stranger cannot read them. Every other value is searched.
 func (w *walker) member(name string, raw json.RawMessage, in *Place) {
 	at, kind, personal := in.Member(name)
 	switch {

@@ -108,7 +108,9 @@ func notRevoked(err error) error {
 	return fmt.Errorf("NOT REVOKED, nothing was changed: %w", err)
 }
 
-// impact returns one line for each revoked key that other parties knew: who notices, and how.
+// impact returns one line for each revoked key whose end other parties notice, and says what they
+// notice. A staged decryption key has no line, because no sender knew it; a key that was destroyed
+// or erased before has none either.
 func impact(before, changed []keyring.KeyInfo, p keyring.Policy) []string {
 	was := make(map[string]keyring.KeyInfo)
 	for _, k := range before {

@@ -26,8 +26,8 @@ type span struct {
 	mark     rune
 }
 
-// wantedBar is the width of a drawing before kids are cut for it. leastKID is how much of a kid
-// stands even where the drawing has to be narrower.
+// On a narrow terminal, kids are cut so that a drawing keeps wantedBar columns. A kid is cut to no
+// less than leastKID columns, its … included; where that is not enough, the drawing gets narrower.
 const (
 	wantedBar = 16
 	leastKID  = 3

@@ -182,7 +182,8 @@ func (j sealJob) sealer(ring *keyring.Ring) (*seal.Sealer, error) {
 	return sealer, nil
 }
 
-// advise adds advice to the error that the ring has no key for the job.
+// advise adds advice to the error that the ring has no key for the job. With --to it adds none: the
+// key that is missing may be the recipient's.
 func (j sealJob) advise(err error) error {
 	if len(j.to) > 0 || !errors.Is(err, keys.ErrNoKey) {
 		return err

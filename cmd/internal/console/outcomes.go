@@ -88,7 +88,7 @@ func Code(err error) int {
 }
 
 // Describe returns the exit code for an error, and the line that the user sees: the text of the
-// error, the advice and a command line that helps.
+// error, and behind it the advice and a command line that helps, if there are any.
 func (c *Console) Describe(err error) (code int, text string) {
 	code, advice, verb := judge(err)
 	text = Plain(err)

@@ -16,8 +16,8 @@ import (
 )
 
 // The members of a JWK that make up the key (RFC 7518 section 6, RFC 8037 section 2), beside kty.
-// go-jose, which parses the key material, gets kty and these members only: certificates and URLs in
-// a JWK are attack surface, and no caller needs them. The CRT parameters of RSA (dp, dq, qi) are
+// go-jose, which parses every key but those on X25519, gets kty and these members only: certificates
+// and URLs in a JWK are attack surface, and no caller needs them. The CRT parameters of RSA (dp, dq, qi) are
 // ignored and computed anew.
 var (
 	publicMembers  = map[string][]string{"EC": {"crv", "x", "y"}, "OKP": {"crv", "x"}, "RSA": {"n", "e"}}

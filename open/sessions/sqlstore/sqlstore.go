@@ -114,7 +114,8 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	var revision int64
-	if s.db.QueryRowContext(ctx, "SELECT revision FROM sealjwt_revision WHERE id = 1").Scan(&revision) != nil { // the row is made last, so else all tables exist
+	// schema makes this row last: if it can be read, all tables exist.
+	if s.db.QueryRowContext(ctx, "SELECT revision FROM sealjwt_revision WHERE id = 1").Scan(&revision) != nil {
 		if err := sqldb.CreateTables(ctx, s.db, s.d, schema(s.d)); err != nil {
 			return fmt.Errorf("sqlstore: making the tables: %w", err)
 		}
