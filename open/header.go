@@ -182,8 +182,7 @@ type jwe struct {
 	parts   [5]string
 	decoded [4][]byte // parts 2 to 5; the last three lie one behind the other in memory
 
-	// headerEnd is the offset in memory.decoded at which the header ends and part 2 begins. Other
-	// parts may stand before the header.
+	// headerEnd is where in memory.decoded the header ends and part 2 begins. Other parts may come first.
 	headerEnd int
 }
 
