@@ -60,6 +60,7 @@ func (c *tamperedConn) ExecContext(ctx context.Context, query string, args []dri
 		return nil, errors.New("the disk is full")
 	}
 	exec := c.Conn.(driver.ExecerContext)
+	query = c.asked(query)
 	r, err := exec.ExecContext(ctx, query, args)
 	if err == nil && c.d.twice && strings.Contains(query, "sealjwt_ring") && !strings.HasPrefix(query, "CREATE") {
 		return exec.ExecContext(ctx, query, args)
@@ -68,10 +69,15 @@ func (c *tamperedConn) ExecContext(ctx context.Context, query string, args []dri
 }
 
 func (c *tamperedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.Conn.(driver.QueryerContext).QueryContext(ctx, c.asked(query), args)
+}
+
+// asked returns the statement that the server gets.
+func (c *tamperedConn) asked(query string) string {
 	if c.d.durable {
-		query = strings.ReplaceAll(query, "current_setting('synchronous_commit')", "'on'")
+		return strings.ReplaceAll(query, "current_setting('synchronous_commit')", "'on'")
 	}
-	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+	return query
 }
 
 func (c *tamperedConn) CheckNamedValue(v *driver.NamedValue) error {
