@@ -13,7 +13,7 @@ import (
 type move struct {
 	from, to Place
 	opens    func(context.Context, keyring.Config) (*keyring.Ring, error)
-	wrote    string // Move of the document that this move wrote to the new store; empty before that
+	wrote    string // the version of the new store after this move's first write; empty before that
 }
 
 // found is what a store holds.
@@ -79,7 +79,7 @@ func (m *move) try(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.wrote = id
+	m.wrote = version
 	if _, err = swap(ctx, m.from, here.version, moved.Document{Move: id, To: m.to.Name, Where: m.to.Where, Of: of}); err != nil {
 		return stopped(err)
 	}
@@ -117,7 +117,7 @@ func (m *move) after(ctx context.Context, mark moved.Document, there found) erro
 			return err
 		}
 		return m.finish(ctx, there.version, doc)
-	case mark.To == m.to.Name && there.isRing():
+	case m.leadsTo(mark) && there.isRing():
 		same, err := m.follows(ctx, there.doc, mark.Of)
 		if err != nil && !errors.Is(err, keyring.ErrUnreadable) {
 			return err
@@ -125,7 +125,7 @@ func (m *move) after(ctx context.Context, mark moved.Document, there found) erro
 		if same {
 			return nil
 		}
-	case was.IsComing() && m.isOurs(was) && was.IsDead(mark):
+	case was.IsComing() && m.isOurs(there) && was.IsDead(mark):
 		if _, err := swap(ctx, m.to, there.version, moved.Document{Move: rand.Text()}); err != nil {
 			return fmt.Errorf("%w; what an earlier move has left at %s cannot be cleared: %w", mark.Err(), m.to.Name, err)
 		}
@@ -133,9 +133,21 @@ func (m *move) after(ctx context.Context, mark moved.Document, there found) erro
 	return mark.Err()
 }
 
-// isOurs reports whether a move from the old place of this move wrote the document.
-func (m *move) isOurs(coming moved.Document) bool {
-	return coming.Move == m.wrote || m.from.Where != "" && coming.From == m.from.Name && coming.Where == m.from.Where
+// isOurs reports whether a move from the old place of this move wrote the document. If this move has
+// written one, only that one is ours: meanwhile the ring may have come on its way through another
+// place, and the document there has the same Move. An earlier move is told by Where.
+func (m *move) isOurs(there found) bool {
+	ours := there.version == m.wrote
+	if m.wrote == "" {
+		ours = m.from.Where != ""
+	}
+	return ours && there.moved.From == m.from.Name && there.moved.Where == m.from.Where
+}
+
+// leadsTo reports whether a mark names the new place. A copy of the ring in another database of the
+// same name is not that place.
+func (m *move) leadsTo(mark moved.Document) bool {
+	return mark.To == m.to.Name && (mark.Where == "" || m.to.Where == "" || mark.Where == m.to.Where)
 }
 
 // finish makes the last write.
@@ -185,6 +197,15 @@ func (seen) Save(context.Context, keyring.Checkpoint) error { return nil }
 // stopped adds to an error that the move may have begun.
 func stopped(err error) error {
 	if err == nil || errors.Is(err, keyring.ErrConflict) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrStopped, err)
+}
+
+// hasBegun adds ErrStopped to the error of a later try, if an earlier try has written: the ring may
+// be at neither place then.
+func (m *move) hasBegun(err error) error {
+	if err == nil || m.wrote == "" || errors.Is(err, ErrStopped) || errors.Is(err, ErrMoved) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrStopped, err)

@@ -278,6 +278,63 @@ func TestMoveByTwoNames(t *testing.T) {
 	}
 }
 
+// Between the writes of a move from a to b, the ring goes from a to c, and a move from c to b stops
+// where b has the only copy. The first move finds that its own document is dead, and leaves the other.
+func TestOnlyCopyOfAnotherMoveStays(t *testing.T) {
+	for _, where := range [][]string{{"a", "b", "c"}, {"", "", ""}, {"a", "b", "a"}} {
+		all := places(where...)
+		a, b, c := all[0], all[1], all[2]
+		create(t, a.Store)
+		act := func() {
+			moves(t, a, c)
+			stop(t, 2, c, b)
+		}
+		slow := ringmove.Place{Name: a.Name, Where: a.Where, Store: meanwhile{a.Store, &act}}
+		if err := ringmove.Move(t.Context(), slow, b, open); !errors.Is(err, ringmove.ErrMoved) {
+			t.Errorf("%q: %v", where, err)
+		}
+		moves(t, c, b)
+		if !opens(t, b.Store) {
+			t.Errorf("%q: the ring is gone", where)
+		}
+	}
+}
+
+// A copy of the ring at another place of the same name does not end the move.
+func TestMoveIsNotDoneElsewhere(t *testing.T) {
+	all := places("a", "b", "copy of b")
+	create(t, all[0].Store)
+	moves(t, all[0], all[1])
+	if _, err := all[2].Store.Swap(t.Context(), "", []byte(content(t, all[1].Store))); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, all[0], all[2], ringmove.ErrMoved)
+	moves(t, all[0], all[1])
+}
+
+// The first write was made, and a later try fails before it writes: the move has begun.
+func TestStoppedInLaterTry(t *testing.T) {
+	a, b := at("a", keyring.NewMemStore()), at("b", keyring.NewMemStore())
+	ring := create(t, a.Store)
+	tries := 0
+	act := func() {
+		if err := lengthen(t.Context(), ring); err != nil {
+			t.Error(err)
+		}
+	}
+	once := func(ctx context.Context, cfg keyring.Config) (*keyring.Ring, error) {
+		if tries++; tries > 1 {
+			return nil, errCut
+		}
+		return open(ctx, cfg)
+	}
+	err := ringmove.Move(t.Context(), at("a", meanwhile{a.Store, &act}), b, once)
+	if !errors.Is(err, errCut) || !errors.Is(err, ringmove.ErrStopped) {
+		t.Error(err)
+	}
+	moves(t, a, b)
+}
+
 // The write of a store may have been made although it returned an error. The caller learns from
 // the error whether a move may have begun.
 func TestStopped(t *testing.T) {

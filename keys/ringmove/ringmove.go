@@ -109,8 +109,8 @@ func Move(ctx context.Context, from, to Place, open func(context.Context, keyrin
 	for range maxTries {
 		err := m.try(ctx)
 		if !errors.Is(err, keyring.ErrConflict) {
-			return err
+			return m.hasBegun(err)
 		}
 	}
-	return fmt.Errorf("%w, again and again: stop what writes it", keyring.ErrConflict)
+	return m.hasBegun(fmt.Errorf("%w, again and again: stop what writes it", keyring.ErrConflict))
 }
