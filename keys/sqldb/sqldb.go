@@ -123,7 +123,7 @@ func (d Dialect) Locking() string {
 
 // errTxOpen is ER_CANT_CHANGE_TX_CHARACTERISTICS of MySQL. This module has no driver, so only the
 // text has the number.
-const errTxOpen = "1568"
+const errTxOpen = "Error 1568"
 
 // Writing begins a transaction, checks it with [CheckTx], calls f, and commits. If Writing returns
 // an error and unknown is false, nothing was written. If the commit itself fails, it may have been
