@@ -98,7 +98,7 @@ type prover struct {
 func (p *prover) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		pause := proofInterval
-		if within(ctx, maxSilence/2, p.ask) != nil {
+		if within(ctx, maxSilence/4, p.ask) != nil {
 			pause /= 4
 		}
 		select {
