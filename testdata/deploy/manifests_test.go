@@ -14,7 +14,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -23,13 +22,12 @@ const files = "../../cmd/sealjwt/deploy"
 
 // kinds are the API types in the manifests.
 var kinds = map[string]func() metav1.Object{
-	"v1 Secret":                     func() metav1.Object { return new(corev1.Secret) },
-	"v1 Service":                    func() metav1.Object { return new(corev1.Service) },
-	"v1 PersistentVolumeClaim":      func() metav1.Object { return new(corev1.PersistentVolumeClaim) },
-	"apps/v1 Deployment":            func() metav1.Object { return new(appsv1.Deployment) },
-	"batch/v1 Job":                  func() metav1.Object { return new(batchv1.Job) },
-	"batch/v1 CronJob":              func() metav1.Object { return new(batchv1.CronJob) },
-	"policy/v1 PodDisruptionBudget": func() metav1.Object { return new(policyv1.PodDisruptionBudget) },
+	"v1 Secret":                func() metav1.Object { return new(corev1.Secret) },
+	"v1 Service":               func() metav1.Object { return new(corev1.Service) },
+	"v1 PersistentVolumeClaim": func() metav1.Object { return new(corev1.PersistentVolumeClaim) },
+	"apps/v1 Deployment":       func() metav1.Object { return new(appsv1.Deployment) },
+	"batch/v1 Job":             func() metav1.Object { return new(batchv1.Job) },
+	"batch/v1 CronJob":         func() metav1.Object { return new(batchv1.CronJob) },
 }
 
 // manifests decodes all manifests strictly: a field that the API does not know, or that occurs
