@@ -148,9 +148,6 @@ func inheritedFlags(cmd *cobra.Command) *pflag.FlagSet {
 	return flags
 }
 
-// ringFlags name the ring and the files that belong to it. All verbs that use a ring take them.
-var ringFlags = []string{"ring", "kek-file", "passphrase-file", "seen-file", "store-file"}
-
 // groupsOf returns the flags of a verb in their groups.
 func groupsOf(flags *pflag.FlagSet) (groups []flagGroup) {
 	placed := make(map[string]bool)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -75,12 +74,6 @@ func (a *App) side(ctx context.Context, c ringCopy, place, storeFile string) (ri
 	at.storeFile = a.storeFile
 	memory, err := a.memory(at.identity, false)
 	return at, memory, err
-}
-
-// inStore reports whether a place names a store of this command, and not a file.
-func (a *App) inStore(place string) bool {
-	scheme, _, found := strings.Cut(place, ":")
-	return found && a.openers[scheme] != nil
 }
 
 func (a *App) copyRing(ctx context.Context, c ringCopy) error {

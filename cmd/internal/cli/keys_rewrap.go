@@ -14,10 +14,6 @@ import (
 	"github.com/sealjwt/sealjwt/keys/keyring"
 )
 
-// passphraseID is the id that the library gives to the slot of a passphrase. A ring has at most one
-// such slot.
-const passphraseID = "passphrase"
-
 type rewrapFlags struct {
 	addFile, addPassphrase string
 	dropOthers, dropThis   bool

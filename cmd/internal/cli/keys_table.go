@@ -162,3 +162,17 @@ func nextSoonText(k keyring.KeyInfo, now time.Time) string {
 		return fmt.Sprintf("%s in %s", k.Next, coarse(left))
 	}
 }
+
+// coarse returns a duration in its largest unit, rounded down.
+func coarse(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d >= day:
+		return fmt.Sprintf("%dd", d/day)
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d >= time.Minute:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return fmt.Sprintf("%ds", max(0, d)/time.Second)
+}

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -87,18 +86,4 @@ func sortKeys(infos []keyring.KeyInfo) []keyring.KeyInfo {
 		return 0
 	}
 	return slices.SortedStableFunc(slices.Values(infos), func(a, b keyring.KeyInfo) int { return cmp.Compare(rank(a), rank(b)) })
-}
-
-// coarse returns a duration in its largest unit, rounded down.
-func coarse(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d >= day:
-		return fmt.Sprintf("%dd", d/day)
-	case d >= time.Hour:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d >= time.Minute:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	}
-	return fmt.Sprintf("%ds", max(0, d)/time.Second)
 }

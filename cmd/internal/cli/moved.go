@@ -97,3 +97,9 @@ func (a *App) endMove(moved *ringmove.Error, place, storeFile string) string {
 	}
 	return advice + ": " + a.again(verb)
 }
+
+// inStore reports whether a place names a store of this command, and not a file.
+func (a *App) inStore(place string) bool {
+	scheme, _, found := strings.Cut(place, ":")
+	return found && a.openers[scheme] != nil
+}

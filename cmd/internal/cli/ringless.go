@@ -8,6 +8,9 @@ import (
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
 
+// ringFlags name the ring and the files that belong to it. All verbs that use a ring take them.
+var ringFlags = []string{"ring", "kek-file", "passphrase-file", "seen-file", "store-file"}
+
 const noRingNote = "ringless"
 
 // ringless marks a verb that uses no ring. Such a verb neither shows nor takes the flags that name

@@ -2,15 +2,12 @@ package cli
 
 import (
 	"bufio"
-	"errors"
 	"time"
 
-	"github.com/sealjwt/sealjwt/cmd/internal/console"
 	"github.com/spf13/cobra"
-)
 
-// errExposed is the error of a scan that found personal data. The result is on stdout already.
-var errExposed = errors.New("personal data readable without a key")
+	"github.com/sealjwt/sealjwt/cmd/internal/console"
+)
 
 func (a *App) scanCommand() *cobra.Command {
 	cmd := &cobra.Command{

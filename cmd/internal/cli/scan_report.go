@@ -14,6 +14,9 @@ import (
 	"github.com/sealjwt/sealjwt/seal/leak"
 )
 
+// notUnderstood is the limit that is reported for a token that was found and could not be read.
+const notUnderstood leak.Limit = "not understood"
+
 // masked stands for a value that must not be printed. The length of the value would already reveal
 // a part of it.
 const masked = "***"

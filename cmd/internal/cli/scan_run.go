@@ -103,9 +103,6 @@ func (s *scan) add(hit leak.Sighting) error {
 	return err
 }
 
-// notUnderstood is the limit that is reported for a token that was found and could not be read.
-const notUnderstood leak.Limit = "not understood"
-
 // understand returns the result for a token, which it may have from an earlier occurrence.
 func (s *scan) understand(token string) known {
 	if k, ok := s.known[token]; ok {

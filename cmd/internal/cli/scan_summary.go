@@ -2,10 +2,14 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/sealjwt/sealjwt/cmd/internal/console"
 )
+
+// errExposed is the error of a scan that found personal data. The result is on stdout already.
+var errExposed = errors.New("personal data readable without a key")
 
 const (
 	// maxNamed is how many inputs with personal data or limits the summary names.
