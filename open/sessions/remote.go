@@ -40,7 +40,7 @@ type RemoteConfig struct {
 
 	// Poll makes the Remote ask for new entries at this interval instead of holding a stream open:
 	// at least 1 s, at most 5 min, and at most half of MaxStale: so no token is refused because one
-	// answer is lost. When MaxStale is zero, the Remote asks more often where that half needs it.
+	// answer is lost. When MaxStale is zero, the Remote asks more often where needed.
 	// When Poll is zero, the Remote holds a stream open, and polls every second only while no
 	// stream works.
 	Poll time.Duration

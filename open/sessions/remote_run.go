@@ -181,8 +181,8 @@ func (l *loop) after(c connection, now, lived time.Duration, lost bool) time.Dur
 		switch {
 		case l.cfg.Poll != 0:
 			pause := l.cfg.Poll
-			if l.state.maxStale != 0 { // without MaxStale it follows from the feed
-				pause = min(pause, max(minPoll, l.state.maxStale/2))
+			if l.state.maxStale != 0 { // without MaxStale it follows from the feed; the retry after a lost answer needs the rest
+				pause = min(pause, max(minPoll, l.state.maxStale*2/5))
 			}
 			return jitter(pause*9/10, pause)
 		case now < l.polling:
